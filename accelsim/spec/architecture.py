@@ -22,21 +22,21 @@ class Section(BaseModel):
 class Precision(Section):
     """Word sizes in bits by operand role."""
 
-    weight: Bits = Field(16, description="Weights, and batch-norm parameters.")
-    activation: Bits = Field(16, description="Activations, forward.")
-    error: Bits = Field(16, description="Errors: gradients of the loss by a layer's output.")
-    gradient: Bits = Field(16, description="Weight gradients between WG and WU.")
-    feedback: Bits = Field(16, description="Fixed feedback weights of the DFA family.")
-    psum: Bits = Field(32, description="Partial sums in the lanes, and wherever they travel.")
-    optimizer_state: Bits = Field(16, description="One word of the optimizer's state (momentum keeps one a weight, Adam two).")
+    weight: Bits = Field(default=16, description="Weights, and batch-norm parameters.")
+    activation: Bits = Field(default=16, description="Activations, forward.")
+    error: Bits = Field(default=16, description="Errors: gradients of the loss by a layer's output.")
+    gradient: Bits = Field(default=16, description="Weight gradients between WG and WU.")
+    feedback: Bits = Field(default=16, description="Fixed feedback weights of the DFA family.")
+    psum: Bits = Field(default=32, description="Partial sums in the lanes, and wherever they travel.")
+    optimizer_state: Bits = Field(default=16, description="One word of the optimizer's state (momentum keeps one a weight, Adam two).")
 
 
 class SkipByPass(Section):
     """Which operand's zeros a lane skips, pass by pass."""
 
-    ff: Skip = Field("both", description="Feed-forward: moving operand is the activation, stationary the weight.")
-    ep: Skip = Field("both", description="Error propagation: moving is the error, stationary the (transposed or feedback) weight.")
-    wg: Skip = Field("both", description="Weight gradient: moving is the activation, stationary the error.")
+    ff: Skip = Field(default="both", description="Feed-forward: moving operand is the activation, stationary the weight.")
+    ep: Skip = Field(default="both", description="Error propagation: moving is the error, stationary the (transposed or feedback) weight.")
+    wg: Skip = Field(default="both", description="Weight gradient: moving is the activation, stationary the error.")
 
 
 class PEArray(Section):
@@ -45,24 +45,24 @@ class PEArray(Section):
     kind: Literal["lanes", "systolic"] = Field(description="Timing model: `lanes` (zero-skipping, each lane reduces one output) or `systolic` (dense).")
     rows: Positive = Field(description="Rows of PEs.")
     cols: Positive = Field(description="Columns of PEs.")
-    lanes: Positive = Field(1, description="Multiply-accumulate lanes of a PE. A systolic PE has one.")
-    window: Annotated[int, Field(ge=1, le=64)] = Field(16, description="Positions of its stream that a lane sees in a cycle; it takes the first effectual one.")
+    lanes: Positive = Field(default=1, description="Multiply-accumulate lanes of a PE. A systolic PE has one.")
+    window: Annotated[int, Field(ge=1, le=64)] = Field(default=16, description="Positions of its stream that a lane sees in a cycle; it takes the first effectual one.")
     skip: SkipByPass = Field(default_factory=lambda: SkipByPass(), description="Zero skipping, selectable per pass.")
-    skip_outputs: bool = Field(True, description="Do not schedule outputs whose activation derivative is zero (EP only).")
+    skip_outputs: bool = Field(default=True, description="Do not schedule outputs whose activation derivative is zero (EP only).")
     structural_zeros: Literal["removed", "window"] = Field(
-        "removed", description="`removed`: the address generator never visits stride, dilation and group zeros; `window`: they pass through the window."
+        default="removed", description="`removed`: the address generator never visits stride, dilation and group zeros; `window`: they pass through the window."
     )
-    gating: bool = Field(True, description="An executed MAC with a zero operand keeps its cycle but is gated: it costs the gated energy and reads no operands.")
-    dataflow: Literal["output_stationary", "weight_stationary", "input_stationary"] = Field("output_stationary", description="Dataflow of a systolic array.")
+    gating: bool = Field(default=True, description="An executed MAC with a zero operand keeps its cycle but is gated: it costs the gated energy and reads no operands.")
+    dataflow: Literal["output_stationary", "weight_stationary", "input_stationary"] = Field(default="output_stationary", description="Dataflow of a systolic array.")
 
 
 class Scratchpad(Section):
     """The memory inside each PE."""
 
     capacity_bytes: Bytes = Field(alias="capacity", description="Capacity of one PE's scratchpad.")
-    width_bits: Positive = Field(64, alias="width", description="Width of its port in bits.")
+    width_bits: Positive = Field(default=64, alias="width", description="Width of its port in bits.")
     working_bytes: Bytes = Field(
-        "8KiB", alias="working", validate_default=True, description="Part of the capacity kept free of resident tensors: staging of moving operands and outputs."
+        default="8KiB", alias="working", validate_default=True, description="Part of the capacity kept free of resident tensors: staging of moving operands and outputs."
     )
 
 
@@ -70,56 +70,56 @@ class NearMemory(Section):
     """Policies of `organization: near_memory`, in which each weight lives in the scratchpad of the PE that uses it in FF."""
 
     transpose: Literal["remote_read", "psum_reduce", "transposable"] = Field(
-        "remote_read",
+        default="remote_read",
         description="How BP's EP gets the transpose of weights banked by output channel: fetch each word from its home over the NoC; "
         "multiply at home and reduce partial sums over the NoC; or read columns of a transposable scratchpad at a higher price a word.",
     )
-    feedback: Literal["stored", "prng"] = Field("stored", description="Feedback weights are stored in the scratchpads, or regenerated at every use.")
+    feedback: Literal["stored", "prng"] = Field(default="stored", description="Feedback weights are stored in the scratchpads, or regenerated at every use.")
 
 
 class Noc(Section):
     """The network on chip between global buffer and PEs."""
 
-    width_bits: Positive = Field(256, alias="width", description="Bits that the root link moves in a cycle (a multicast word counts once).")
-    peer_links: Positive = Field(16, description="PE-to-PE words of remote reads and reductions move over this many links of the same width at once.")
+    width_bits: Positive = Field(default=256, alias="width", description="Bits that the root link moves in a cycle (a multicast word counts once).")
+    peer_links: Positive = Field(default=16, description="PE-to-PE words of remote reads and reductions move over this many links of the same width at once.")
 
 
 class GlobalBuffer(Section):
     """The on-chip buffer shared by all PEs."""
 
     capacity_bytes: Bytes = Field(alias="capacity", description="Total capacity.")
-    banks: Positive = Field(16, description="Banks; each serves one access of `width` bits a cycle.")
-    width_bits: Positive = Field(64, alias="width", description="Width of a bank's port in bits.")
+    banks: Positive = Field(default=16, description="Banks; each serves one access of `width` bits a cycle.")
+    width_bits: Positive = Field(default=64, alias="width", description="Width of a bank's port in bits.")
     staging_bytes: Bytes = Field(alias="staging", description="One half of the double buffer through which DRAM transfers pass; twice this is kept free of tensors.")
 
 
 class VectorUnit(Section):
     """The unit for work without MACs: activations, pooling, batch norm, residual adds, loss, gates, optimizer."""
 
-    width: Positive = Field(64, description="Elements handled side by side.")
-    ops_per_cycle: Positive = Field(1, description="Scalar operations per element slot and cycle.")
-    update_in_pe: bool = Field(False, description="Run the optimizer in the PEs, beside the weights, on rows*cols*lanes slots; else on the vector unit.")
+    width: Positive = Field(default=64, description="Elements handled side by side.")
+    ops_per_cycle: Positive = Field(default=1, description="Scalar operations per element slot and cycle.")
+    update_in_pe: bool = Field(default=False, description="Run the optimizer in the PEs, beside the weights, on rows*cols*lanes slots; else on the vector unit.")
 
 
 class Dram(Section):
     """The off-chip memory."""
 
-    standard: str = Field("lpddr4-3200", description="A built-in standard (`accelsim list archs` shows the folder) or a DRAM YAML file.")
-    channels: Positive = Field(1, description="Independent channels; transfers are interleaved over them row by row.")
+    standard: str = Field(default="lpddr4-3200", description="A built-in standard (`accelsim list archs` shows the folder) or a DRAM YAML file.")
+    channels: Positive = Field(default=1, description="Independent channels; transfers are interleaved over them row by row.")
 
 
 class Architecture(Section):
     """A machine. Cycles are of its clock; DRAM runs in its own."""
 
-    schema_: Literal["accelsim.arch/1"] = Field("accelsim.arch/1", alias="schema", description="Format of this file.")
+    schema_: Literal["accelsim.arch/1"] = Field(default="accelsim.arch/1", alias="schema", description="Format of this file.")
     name: str = Field(description="Name in results and plots.")
-    description: str = Field("", description="One line for `accelsim list`.")
+    description: str = Field(default="", description="One line for `accelsim list`.")
     clock_hz: Annotated[Hertz, Field(ge=1)] = Field(alias="clock", description="The accelerator's clock.")
     organization: Literal["near_memory", "von_neumann"] = Field(
         description="`near_memory`: each weight has a home PE and stays there; `von_neumann`: weights stream from DRAM through the global buffer in every pass."
     )
-    technology: str = Field("45nm", description="Energy table: a built-in one of arch_configs/technology, or a file.")
-    leakage: Literal["hp", "lstp"] = Field("lstp", description="Transistors of the memories: high performance or low standby power (4 orders of magnitude apart in leakage).")
+    technology: str = Field(default="45nm", description="Energy table: a built-in one of arch_configs/technology, or a file.")
+    leakage: Literal["hp", "lstp"] = Field(default="lstp", description="Transistors of the memories: high performance or low standby power (4 orders of magnitude apart in leakage).")
     precision: Precision = Field(default_factory=lambda: Precision(), description="Word sizes.")
     pe_array: PEArray = Field(description="PEs and lanes.")
     scratchpad: Scratchpad = Field(description="A PE's memory.")
@@ -128,4 +128,4 @@ class Architecture(Section):
     global_buffer: GlobalBuffer = Field(description="Shared on-chip buffer.")
     vector_unit: VectorUnit = Field(default_factory=lambda: VectorUnit(), description="Vector unit.")
     dram: Dram = Field(default_factory=lambda: Dram(), description="Off-chip memory.")
-    partitions: Positive = Field(1, description="Equal groups of PEs that may run different ops at once under the unlocked schedule.")
+    partitions: Positive = Field(default=1, description="Equal groups of PEs that may run different ops at once under the unlocked schedule.")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
+
+from accelsim.spec.describe import Rule
 
 _QUANTITY = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z]+)\s*$")
 
@@ -16,25 +19,38 @@ PICOJOULES = {"fJ": 1e-3, "pJ": 1.0, "nJ": 1e3}
 MILLIWATTS = {"nW": 1e-6, "uW": 1e-3, "mW": 1.0, "W": 1e3}
 
 
-def parse_quantity(value: object, units: dict[str, int] | dict[str, float], whole: bool) -> int | float:
+Units = dict[str, int] | dict[str, float]
+_LONGEST = 40  # characters: more can only be an exponent nobody means, and would build a number of that many digits
+
+
+def quantity_rule(units: Units) -> str:
+    """The rule's words, as faults and the documentation give them."""
+    return f"a number with a unit of {', '.join(units)}"
+
+
+def parse_quantity(value: object, units: Units, whole: bool) -> int | float:
     """``"64KiB"`` -> 65536. ValueError (worded for a fault line) unless a number with one of ``units``, whole where asked."""
-    rule = f"a number with a unit of {', '.join(units)}"
-    match = _QUANTITY.match(value) if isinstance(value, str) else None
+    rule = quantity_rule(units)
+    match = _QUANTITY.match(value) if isinstance(value, str) and len(value) <= _LONGEST else None
     if match is None or match[2] not in units:
         raise ValueError(f"must be {rule}")
-    scaled = float(match[1]) * units[match[2]]
+    mantissa, _, exponent = match[1].lower().partition("e")
+    if abs(int(exponent or 0)) > _LONGEST:
+        raise ValueError(f"must be {rule}")
+    scaled = Fraction(mantissa) * Fraction(10) ** int(exponent or 0) * Fraction(str(units[match[2]]))
     if not whole:
-        return scaled
-    if scaled != int(scaled):
-        raise ValueError(f"must be {rule}, and come to a whole number of the smallest")
+        return float(scaled)
+    if scaled.denominator != 1:
+        raise ValueError(f"must be {rule}, and come to a whole number of {min(units, key=lambda unit: units[unit])}")
     return int(scaled)
 
 
-def _quantity(units: dict[str, int] | dict[str, float], whole: bool) -> tuple[BeforeValidator, WithJsonSchema]:
+def _quantity(units: Units, whole: bool) -> tuple[BeforeValidator, WithJsonSchema, Rule]:
     pattern = rf"^\s*[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\s*({'|'.join(units)})\s*$"
     return (
         BeforeValidator(lambda value: parse_quantity(value, units, whole)),
         WithJsonSchema({"type": "string", "pattern": pattern}),
+        Rule(quantity_rule(units), next(unit for unit, scale in units.items() if scale == 1)),
     )
 
 
