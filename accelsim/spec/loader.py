@@ -149,7 +149,8 @@ class _Reader:
             yield from self._union(group)
 
     def _spot(self, loc: tuple[str | int, ...], members: dict[tuple[Any, ...], list[str]]) -> _Spot:
-        hint, path = self.root, ()
+        hint = self.root
+        path: KeyPath = ()
         union: KeyPath | None = None
         union_hint: Hint | None = None
         member = ""
@@ -239,11 +240,11 @@ class _Reader:
 
     def _unknown(self, path: KeyPath) -> _Found:
         siblings = self._at(path[:-1])
-        known = [key for key in self._known(path[:-1], siblings)]
+        known = self._known(path[:-1], siblings)
         free = [key for key in known if key not in siblings]
         meant = closest(path[-1], free) or closest(path[-1], known)
         place = self.document.keys.get(path, self.document.place(path))
-        hint = f"did you mean {meant}?" if meant else f"the known {join(known, 'and')}"
+        hint = f"did you mean {meant}?" if meant else f"known keys: {', '.join(known)}"
         return _Found(place.fault(f"{dotted(path)} is not a known key; {hint}"), path, meant if meant in free else None)
 
     def _known(self, path: KeyPath, data: Any) -> list[str]:

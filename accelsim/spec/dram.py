@@ -1,0 +1,203 @@
+"""A DRAM standard: a table of timings, an organisation, a policy and energies, resolved to integers before cycle 0."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from accelsim.spec.architecture import Positive, Section
+
+Clocks = Annotated[int, Field(ge=0)]
+ONE_BURST = 1e-9
+"""Tolerance, in ps, of a tCK that is stated in ns as a decimal fraction."""
+
+
+class Timing(Section):
+    """Timing constraints in clocks (tCK), named as the standards name them; tCK itself in ns."""
+
+    tCK: Annotated[float, Field(gt=0)] = Field(description="Clock period in ns; a whole number of ps.")
+    AL: Clocks = Field(0, description="Additive latency.")
+    CL: Positive = Field(description="RD to its first data.")
+    CWL: Positive = Field(description="WR to its first data.")
+    tRCD: Positive = Field(description="ACT to RD or WR, same bank.")
+    tRCDRD: Positive | None = Field(None, description="ACT to RD, where it differs from tRCD.")
+    tRCDWR: Positive | None = Field(None, description="ACT to WR, where it differs from tRCD.")
+    tRP: Positive = Field(description="PRE to ACT, same bank; PRE to REF.")
+    tRAS: Positive = Field(description="ACT to PRE, same bank.")
+    tRC: Positive | None = Field(None, description="ACT to ACT, same bank; tRAS + tRP when absent.")
+    tRFC: Positive = Field(description="REF to ACT or REF, same rank.")
+    tREFI: Positive = Field(description="Average interval between REFs; the first is due at this clock.")
+    tWTR_S: Clocks = Field(description="End of write data to RD, other bank group.")
+    tWTR_L: Clocks = Field(description="End of write data to RD, same bank group.")
+    tWR: Positive = Field(description="End of write data to PRE, same bank.")
+    tRTP: Positive = Field(description="RD to PRE, same bank.")
+    tCCD_S: Positive = Field(description="RD to RD and WR to WR, other bank group.")
+    tCCD_L: Positive = Field(description="RD to RD and WR to WR, same bank group.")
+    tRRD_S: Positive = Field(description="ACT to ACT, other bank group.")
+    tRRD_L: Positive = Field(description="ACT to ACT, same bank group.")
+    tFAW: Positive = Field(description="At most four ACTs of a rank in any window of this length.")
+    tRTRS: Clocks = Field(description="Turnaround of the data bus: between ranks, and between read data and write data.")
+    tPPD: Clocks = Field(0, description="PRE to PRE, other bank of the rank.")
+
+    @model_validator(mode="after")
+    def _whole_picoseconds(self) -> Timing:
+        if abs(self.tCK * 1000 - round(self.tCK * 1000)) > ONE_BURST:
+            raise ValueError(f"tCK must be a whole number of ps, given in ns, got {self.tCK}")
+        return self
+
+    @property
+    def tck_ps(self) -> int:
+        """Clock period in picoseconds."""
+        return round(self.tCK * 1000)
+
+    @property
+    def row_cycle(self) -> int:
+        """tRC in clocks."""
+        return self.tRAS + self.tRP if self.tRC is None else self.tRC
+
+
+class Organisation(Section):
+    """What a memory channel consists of. Fields that follow from others may be left out; when given they must agree."""
+
+    channels: Positive = Field(1, description="Independent channels.")
+    ranks: Positive = Field(1, description="Ranks of a channel.")
+    bankgroups: Positive = Field(description="Bank groups of a rank; 1 where the standard has none.")
+    banks_per_group: Positive = Field(description="Banks of a bank group.")
+    banks: Positive | None = Field(None, description="bankgroups * banks_per_group.")
+    rows: Positive = Field(description="Rows of a bank.")
+    bursts_per_row: Positive | None = Field(None, description="Bursts in a row of the whole rank; `columns` may be given instead.")
+    columns: Positive | None = Field(None, description="Columns of a row; a burst takes BL of them.")
+    row_bytes: Positive | None = Field(None, description="bursts_per_row * burst_bytes.")
+    columns_ini: Positive | None = Field(None, description="Columns as another simulator's configuration counts them; not used.")
+    bus_width: Positive = Field(description="Data bits of a channel.")
+    device_width: Positive | None = Field(None, description="Data bits of one device; not used.")
+    devices_per_rank: Positive | None = Field(None, description="bus_width / device_width; not used.")
+    BL: Positive = Field(description="Burst length in beats, two a clock.")
+    burst_bytes: Positive | None = Field(None, description="bus_width * BL / 8.")
+    burst_clk: Positive | None = Field(None, description="Clocks that a burst holds the data bus: BL / 2.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Organisation:
+        if self.BL % 2:
+            raise ValueError(f"BL must be even, got {self.BL}")
+        if self.bus_width * self.BL % 8:
+            raise ValueError(f"bus_width * BL must be a multiple of 8 bits, got {self.bus_width * self.BL}")
+        if self.bursts_per_row is None:
+            if self.columns is None:
+                raise ValueError("bursts_per_row must be given, or columns")
+            if self.columns % self.BL:
+                raise ValueError(f"columns must be a multiple of BL, got {self.columns}")
+        derived = {
+            "banks": self.bankgroups * self.banks_per_group,
+            "bursts_per_row": self.row_bursts,
+            "columns": self.row_bursts * self.BL,
+            "row_bytes": self.row_bursts * self.burst,
+            "burst_bytes": self.burst,
+            "burst_clk": self.BL // 2,
+        }
+        for name, value in derived.items():
+            given = getattr(self, name)
+            if given is not None and given != value:
+                raise ValueError(f"{name} must be {value}, as the other fields have it, got {given}")
+        return self
+
+    @property
+    def burst(self) -> int:
+        """Bytes of a burst."""
+        return self.bus_width * self.BL // 8
+
+    @property
+    def row_bursts(self) -> int:
+        """Bursts of a row."""
+        return self.bursts_per_row if self.bursts_per_row is not None else (self.columns or 0) // self.BL
+
+    @property
+    def burst_clocks(self) -> int:
+        """Clocks that a burst holds the data bus."""
+        return self.BL // 2
+
+    @property
+    def capacity_bytes(self) -> int:
+        """Bytes of all channels."""
+        return self.channels * self.ranks * self.bankgroups * self.banks_per_group * self.rows * self.row_bursts * self.burst
+
+
+class Policy(Section):
+    """What the controller does."""
+
+    scheduler: Literal["fcfs", "frfcfs", "frfcfs_rowhit"] = Field(
+        "fcfs", description="Request order: first come first served; ready first; ready first without closing a row that queued requests still hit."
+    )
+    read_queue: Positive = Field(32, description="Reads that the controller holds.")
+    write_queue: Positive = Field(32, description="Writes that the controller holds.")
+    drain_high: Annotated[float, Field(gt=0, le=1)] = Field(0.8, description="Writes are drained from this fill of the write queue,")
+    drain_low: Annotated[float, Field(ge=0, le=1)] = Field(0.2, description="down to this one.")
+    refresh: Literal["all_bank", "none"] = Field("all_bank", description="One REF a rank and tREFI, or none.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Policy:
+        if self.drain_low > self.drain_high:
+            raise ValueError(f"drain_low must be <= drain_high, got {self.drain_low}")
+        return self
+
+
+class EnergyEvent(Section):
+    """Energy of one event of a whole rank."""
+
+    pj: Annotated[float, Field(ge=0)] = Field(description="Energy in pJ.")
+    source: str = Field("the DRAM file, without a source", description="Where the number comes from.")
+    verified: bool = Field(False, description="Whether the source was read; entries without are labelled in tables and plots.")
+
+
+def _event(value: Any) -> Any:
+    """A bare number is an event in pJ without a source."""
+    return {"pj": value} if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+Event = Annotated[EnergyEvent, BeforeValidator(_event, json_schema_input_type=float | EnergyEvent)]
+
+
+class DramEnergy(Section):
+    """Energy per event, each a mapping with its source or a bare number in pJ."""
+
+    ACT: Event = Field(description="Opening and later closing a row: one ACT and its PRE.")
+    RD: Event = Field(description="One read burst.")
+    WR: Event = Field(description="One write burst.")
+    REF: Event = Field(description="One all-bank REF.")
+    active_standby_per_clk: Event = Field(description="A clock with a row open somewhere in the rank.")
+    precharge_standby_per_clk: Event = Field(description="A clock with all rows of the rank closed.")
+
+
+FIELDS = ("ro", "ch", "ra", "ba", "bg", "co")
+
+
+def _mapping(value: Any) -> Any:
+    fields = [value[i : i + 2] for i in range(0, len(value), 2)] if isinstance(value, str) else []
+    if sorted(fields) != sorted(FIELDS):
+        raise ValueError(f"must be the six fields {' '.join(FIELDS)} in some order, top bit first")
+    return value
+
+
+class DramSpec(Section):
+    """A DRAM standard with its controller, as a file of arch_configs/dram has it."""
+
+    schema_: Literal["accelsim.dram/1"] = Field("accelsim.dram/1", alias="schema", description="Format of this file.")
+    name: str = Field("dram", description="Name in results and plots.")
+    description: str = Field("", description="One line about it.")
+    timing: Timing = Field(description="Timing constraints.")
+    organisation: Organisation = Field(description="Channels, ranks, banks, rows, bursts.")
+    address_mapping: Annotated[str, BeforeValidator(_mapping)] = Field(
+        "rochrababgco", description="Address fields from the top bit down, above the burst offset: row, channel, rank, bank, bank group, column."
+    )
+    policy: Policy = Field(default_factory=lambda: Policy(), description="Controller.")
+    energy: DramEnergy | None = Field(None, description="Energies; without them timing can be simulated but energy cannot.")
+
+    @model_validator(mode="after")
+    def _refresh_keeps_up(self) -> DramSpec:
+        timing, banks = self.timing, self.organisation.bankgroups * self.organisation.banks_per_group * self.organisation.ranks
+        # a refresh closes every bank one PRE at a time; it must be over before the next is due
+        longest = timing.tRFC + timing.row_cycle + timing.CL + timing.CWL + timing.tWR + self.organisation.BL + banks * max(1, timing.tPPD)
+        if self.policy.refresh == "all_bank" and timing.tREFI <= longest:
+            raise ValueError(f"timing.tREFI must be > {longest}, the longest that a refresh can take, got {timing.tREFI}")
+        return self
