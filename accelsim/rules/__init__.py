@@ -1,0 +1,55 @@
+"""Learning rules: a network becomes the ops of one training step, with no machine in sight.
+
+A rule family is one module with a tuple ``RULES``; adding one touches that file and the line below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from accelsim.errors import Fault, InputError
+from accelsim.network import Network
+from accelsim.ops import Pass, TrainingStep
+from accelsim.rules import backprop, direct_feedback
+from accelsim.rules.options import Option, RuleInfo, RuleSpec
+from accelsim.rules.options import parse_rule as _parse_rule
+from accelsim.rules.vector_costs import OPTIMIZER
+
+RULES: dict[str, RuleInfo] = {info.name: info for module in (backprop, direct_feedback) for info in module.RULES}
+"""Every learning rule, by the name that users write."""
+
+ALL_PASSES = frozenset(Pass)
+
+
+def parse_rule(rule: str) -> RuleSpec:
+    """``"sdfa:k=2,rank=10"`` -> the rule with every option's value. InputError with every fault: unknown rule, unknown option, bad value."""
+    return _parse_rule(rule, RULES)
+
+
+def family(rule: str) -> str:
+    """The rule's trace family: rules of one family make errors with zeros alike (DESIGN 5). InputError as `parse_rule`."""
+    return RULES[parse_rule(rule).name].family
+
+
+def lower(network: Network, rule: str, batch: int, optimizer: str = "momentum", passes: Iterable[Pass] = ALL_PASSES) -> TrainingStep:
+    """The training step of a network under a learning rule.
+
+    ``optimizer``: sgd, momentum or adam, with 0, 1 or 2 words of state a weight. ``passes``: ops of other passes are dropped and
+    what depended on them depends on what they waited for. Biases are left out, as in the papers' counts.
+    InputError on a rule that does not exist or does not suit the network, a batch below 1 or an unknown optimizer.
+    """
+    spec = parse_rule(rule)
+    faults: list[Fault] = []
+    if batch < 1:
+        faults.append(Fault("", 0, 0, f"batch must be >= 1, got {batch}"))
+    if optimizer not in OPTIMIZER:
+        faults.append(Fault("", 0, 0, f"optimizer must be one of {', '.join(OPTIMIZER)}, got {optimizer!r}"))
+    wanted = frozenset(passes)
+    if not wanted:
+        faults.append(Fault("", 0, 0, f"passes must be one or more of {', '.join(Pass)}, got none"))
+    if faults:
+        raise InputError(*faults)
+    return RULES[spec.name].lower(network, spec, batch, optimizer, wanted)
+
+
+__all__ = ["ALL_PASSES", "RULES", "Option", "RuleInfo", "RuleSpec", "family", "lower", "parse_rule"]

@@ -1,0 +1,92 @@
+"""Direct feedback alignment (Noekland 2016) and its sparse kin (Crafton et al. 2019): ``dfa``, ``sdfa``, ``ssdfa``.
+
+Every weighted layer l but those fed by the network's input has fixed feedback weights B from the output error into l's INPUT map,
+after pooling; the errors of layers that read the same map are summed there. Pool backward, f' and batch norm then act locally,
+back through residual adds to the weighted layers that made the map. They stop at a map that has feedback of its own: nothing
+crosses an identity shortcut into the map before it. With recurrent layers that holds at each time step; no error crosses time.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from accelsim.errors import Fault, InputError
+from accelsim.network import Layer, Network
+from accelsim.ops import Bounds, OpKind, Pass, Role, Tensor, TrainingStep, Use
+from accelsim.rules.backward import lower_step, needed
+from accelsim.rules.lowering import Lowering, Value, operands, step_name
+from accelsim.rules.options import Option, RuleInfo, RuleSpec
+from accelsim.rules.recurrent import gate_backward, gate_errors
+
+PER_STEP = Option("per_step", bool, False, "On sequences, distinct feedback weights at each time step instead of shared ones.")
+
+
+class DirectFeedback:
+    """Feedback with ``nonzeros`` weights a target neuron (0: dense)."""
+
+    direct = True
+
+    def __init__(self, nonzeros: int, per_step: bool) -> None:
+        self.nonzeros = nonzeros
+        self.per_step = per_step
+
+    def feedback(self, low: Lowering, layer: Layer, step: int) -> Tensor:
+        """B of a target (at a time step): (channels, rows, columns, output errors) of its input map."""
+        (h, w, c), errors = layer.in_shape, prod(low.network.output.out_shape)
+        name = f"{layer.name}.feedback"
+        stored = h * w * c * self.nonzeros if self.nonzeros else -1
+        return Tensor(step_name(name, step) if self.per_step else name, Role.FEEDBACK, (c, h, w, errors), stored, persistent=True, home_channels=c)
+
+    def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
+        """Emit ``<layer>.EP``, on sequences one a time step; see `ErrorPropagation`."""
+        if target is not None:
+            output = low.network.output
+            (h, w, c), errors = layer.in_shape, prod(output.out_shape)
+            moving = low.tensors(f"{output.name}.error", Role.ERROR, output.out_shape)
+            bounds = Bounds(low.batch, c, errors, h, w, nonzeros=self.nonzeros)
+            for step, made in enumerate(target):
+                at = None if len(target) == 1 else step
+                read = operands([moving[step]], Use.MOVING, f"{output.name}.error", at)
+                read += operands([self.feedback(low, layer, step)], Use.STATIONARY, f"{layer.name}.feedback")
+                name = f"{layer.name}.EP" if at is None else step_name(f"{layer.name}.EP", step)
+                low.contraction(name, layer.name, Pass.EP, OpKind.FEEDBACK, bounds, read + needed(low, layer, at), [made])
+        if not layer.recurrent:
+            return error
+        for step in reversed(range(len(error))):
+            gate_backward(low, layer, step, error)
+        return gate_errors(low, layer)
+
+
+def lower_dfa(network: Network, rule: RuleSpec, batch: int, optimizer: str, passes: frozenset[Pass]) -> TrainingStep:
+    """Direct feedback alignment's training step, dense or with ``k`` feedback weights a neuron.
+
+    Raises InputError when ``k`` exceeds the output errors, or when a given ``rank`` cannot reach them all.
+    """
+    errors = prod(network.output.out_shape)
+    nonzeros = {"dfa": 0, "ssdfa": 1}.get(rule.name)
+    if nonzeros is None:
+        nonzeros, rank = int(rule.options["k"]), int(rule.options["rank"])
+        if nonzeros > errors:
+            raise InputError(Fault("", 0, 0, f"rule option k must be <= {errors}, the outputs of {network.name}, got {nonzeros}"))
+        if rank and nonzeros and rank * nonzeros < errors:
+            raise InputError(Fault("", 0, 0, f"rule options k * rank must be >= {errors}, the outputs of {network.name}, got {nonzeros} * {rank}"))
+    return lower_step(network, str(rule), DirectFeedback(nonzeros, bool(rule.options["per_step"])), batch, optimizer, passes)
+
+
+RULES = (
+    RuleInfo(
+        "dfa", "dfa", "Direct feedback alignment: a dense fixed B carries the output error into every layer's input map.", (PER_STEP,), lower_dfa
+    ),
+    RuleInfo(
+        "sdfa",
+        "sdfa",
+        "Sparse DFA: k feedback weights a neuron, optionally of limited rank.",
+        (
+            Option("k", int, 1, "Feedback weights a target neuron; 0 is dense.", least=0),
+            Option("rank", int, 0, "Rank of B's values, 0 unlimited. B is stored expanded, so it changes no count.", least=0),
+            PER_STEP,
+        ),
+        lower_dfa,
+    ),
+    RuleInfo("ssdfa", "sdfa", "Single sparse DFA: one feedback weight a neuron.", (PER_STEP,), lower_dfa),
+)
