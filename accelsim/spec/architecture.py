@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from accelsim.spec.problems import Problem, raise_problems
 from accelsim.spec.units import Bytes, Hertz
 
 Positive = Annotated[int, Field(ge=1)]
 Bits = Annotated[int, Field(ge=1, le=64)]
+Capacity = Annotated[Bytes, Field(ge=1)]
 Skip = Literal["moving", "stationary", "both", "none"]
 
 
 class Section(BaseModel):
     """A mapping of the YAML: fixed keys, no coercion, immutable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Precision(Section):
@@ -47,23 +49,54 @@ class PEArray(Section):
     cols: Positive = Field(description="Columns of PEs.")
     lanes: Positive = Field(default=1, description="Multiply-accumulate lanes of a PE. A systolic PE has one.")
     window: Annotated[int, Field(ge=1, le=64)] = Field(default=16, description="Positions of its stream that a lane sees in a cycle; it takes the first effectual one.")
-    skip: SkipByPass = Field(default_factory=lambda: SkipByPass(), description="Zero skipping, selectable per pass.")
-    skip_outputs: bool = Field(default=True, description="Do not schedule outputs whose activation derivative is zero (EP only).")
+    skip: SkipByPass = Field(default_factory=lambda: SkipByPass(), description="Zero skipping, selectable per pass (`lanes`); a systolic array skips nothing.")
+    skip_outputs: bool = Field(default=True, description="Do not schedule outputs whose activation derivative is zero (EP of `lanes` only).")
     structural_zeros: Literal["removed", "window"] = Field(
         default="removed", description="`removed`: the address generator never visits stride, dilation and group zeros; `window`: they pass through the window."
     )
     gating: bool = Field(default=True, description="An executed MAC with a zero operand keeps its cycle but is gated: it costs the gated energy and reads no operands.")
-    dataflow: Literal["output_stationary", "weight_stationary", "input_stationary"] = Field(default="output_stationary", description="Dataflow of a systolic array.")
+    dataflow: Literal["output_stationary", "weight_stationary", "input_stationary"] = Field(default="output_stationary", description="Dataflow of a systolic array; lanes are output stationary.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _systolic_defaults(cls, data: Any) -> Any:
+        """A systolic array is dense: what the file leaves out is off instead of on."""
+        if isinstance(data, dict) and data.get("kind") == "systolic":
+            return {"skip": {"ff": "none", "ep": "none", "wg": "none"}, "skip_outputs": False, **data}
+        return data
+
+    @model_validator(mode="after")
+    def _fits_kind(self) -> PEArray:
+        kind = (("kind",),)
+        problems = []
+        if self.kind == "systolic":
+            if self.lanes != 1:
+                problems.append(Problem(("lanes",), "1 in a systolic array", self.lanes, kind))
+            for pass_ in ("ff", "ep", "wg"):
+                if getattr(self.skip, pass_) != "none":
+                    problems.append(Problem(("skip", pass_), "none in a systolic array", getattr(self.skip, pass_), kind))
+            if self.skip_outputs:
+                problems.append(Problem(("skip_outputs",), "false in a systolic array", self.skip_outputs, kind))
+        elif self.dataflow != "output_stationary":
+            problems.append(Problem(("dataflow",), "output_stationary in an array of lanes", self.dataflow, kind))
+        raise_problems(problems)
+        return self
 
 
 class Scratchpad(Section):
     """The memory inside each PE."""
 
-    capacity_bytes: Bytes = Field(alias="capacity", description="Capacity of one PE's scratchpad.")
+    capacity_bytes: Capacity = Field(alias="capacity", description="Capacity of one PE's scratchpad.")
     width_bits: Positive = Field(default=64, alias="width", description="Width of its port in bits.")
-    working_bytes: Bytes = Field(
+    working_bytes: Capacity = Field(
         default="8KiB", alias="working", validate_default=True, description="Part of the capacity kept free of resident tensors: staging of moving operands and outputs."
     )
+
+    @model_validator(mode="after")
+    def _holds_working(self) -> Scratchpad:
+        if self.working_bytes > self.capacity_bytes:
+            raise_problems([Problem(("working",), f"at most the capacity of {self.capacity_bytes}B", f"{self.working_bytes}B", (("capacity",),))])
+        return self
 
 
 class NearMemory(Section):
@@ -87,10 +120,17 @@ class Noc(Section):
 class GlobalBuffer(Section):
     """The on-chip buffer shared by all PEs."""
 
-    capacity_bytes: Bytes = Field(alias="capacity", description="Total capacity.")
+    capacity_bytes: Capacity = Field(alias="capacity", description="Total capacity.")
     banks: Positive = Field(default=16, description="Banks; each serves one access of `width` bits a cycle.")
     width_bits: Positive = Field(default=64, alias="width", description="Width of a bank's port in bits.")
-    staging_bytes: Bytes = Field(alias="staging", description="One half of the double buffer through which DRAM transfers pass; twice this is kept free of tensors.")
+    staging_bytes: Capacity = Field(alias="staging", description="One half of the double buffer through which DRAM transfers pass; twice this is kept free of tensors.")
+
+    @model_validator(mode="after")
+    def _holds_staging(self) -> GlobalBuffer:
+        if 2 * self.staging_bytes >= self.capacity_bytes:
+            rule = f"less than half the capacity of {self.capacity_bytes}B"
+            raise_problems([Problem(("staging",), rule, f"{self.staging_bytes}B", (("capacity",),))])
+        return self
 
 
 class VectorUnit(Section):
@@ -112,7 +152,11 @@ class Architecture(Section):
     """A machine. Cycles are of its clock; DRAM runs in its own."""
 
     schema_: Literal["accelsim.arch/1"] = Field(default="accelsim.arch/1", alias="schema", description="Format of this file.")
-    name: str = Field(description="Name in results and plots.")
+    base: str | None = Field(
+        default=None,
+        description="A built-in machine or a file whose values hold wherever this file gives none, mapping by mapping (`name` and `description` excepted).",
+    )
+    name: str = Field(min_length=1, description="Name in results and plots.")
     description: str = Field(default="", description="One line for `accelsim list`.")
     clock_hz: Annotated[Hertz, Field(ge=1)] = Field(alias="clock", description="The accelerator's clock.")
     organization: Literal["near_memory", "von_neumann"] = Field(
@@ -129,3 +173,22 @@ class Architecture(Section):
     vector_unit: VectorUnit = Field(default_factory=lambda: VectorUnit(), description="Vector unit.")
     dram: Dram = Field(default_factory=lambda: Dram(), description="Off-chip memory.")
     partitions: Positive = Field(default=1, description="Equal groups of PEs that may run different ops at once under the unlocked schedule.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Architecture:
+        organization = (("organization",),)
+        problems = []
+        pes = self.pe_array.rows * self.pe_array.cols
+        if pes % self.partitions:
+            problems.append(Problem(("partitions",), f"a divisor of the {pes} PEs", self.partitions, (("pe_array", "rows"), ("pe_array", "cols"))))
+        if self.organization == "near_memory":
+            if self.pe_array.kind == "systolic":
+                problems.append(Problem(("organization",), "von_neumann with a systolic array", self.organization, (("pe_array", "kind"),)))
+            if self.scratchpad.working_bytes == self.scratchpad.capacity_bytes:
+                rule = f"less than the capacity of {self.scratchpad.capacity_bytes}B, which is to hold weights"
+                involved = (("scratchpad", "capacity"), *organization)
+                problems.append(Problem(("scratchpad", "working"), rule, f"{self.scratchpad.working_bytes}B", involved))
+        elif self.vector_unit.update_in_pe:
+            problems.append(Problem(("vector_unit", "update_in_pe"), "false where weights have no home PE", True, organization))
+        raise_problems(problems)
+        return self

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from accelsim.spec.architecture import Positive, Section
+from accelsim.spec.problems import Problem, raise_problems
 
 Clocks = Annotated[int, Field(ge=0)]
-ONE_BURST = 1e-9
+ROUNDING = 1e-9
 """Tolerance, in ps, of a tCK that is stated in ns as a decimal fraction."""
 
 
@@ -42,8 +43,8 @@ class Timing(Section):
 
     @model_validator(mode="after")
     def _whole_picoseconds(self) -> Timing:
-        if abs(self.tCK * 1000 - round(self.tCK * 1000)) > ONE_BURST:
-            raise ValueError(f"tCK must be a whole number of ps, given in ns, got {self.tCK}")
+        if abs(self.tCK * 1000 - round(self.tCK * 1000)) > ROUNDING:
+            raise_problems([Problem(("tCK",), "a whole number of ps, given in ns", self.tCK)])
         return self
 
     @property
@@ -79,15 +80,15 @@ class Organisation(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Organisation:
+        problems = []
         if self.BL % 2:
-            raise ValueError(f"BL must be even, got {self.BL}")
+            problems.append(Problem(("BL",), "even", self.BL))
         if self.bus_width * self.BL % 8:
-            raise ValueError(f"bus_width * BL must be a multiple of 8 bits, got {self.bus_width * self.BL}")
-        if self.bursts_per_row is None:
-            if self.columns is None:
-                raise ValueError("bursts_per_row must be given, or columns")
-            if self.columns % self.BL:
-                raise ValueError(f"columns must be a multiple of BL, got {self.columns}")
+            problems.append(Problem(("bus_width",), "such that a burst (bus_width * BL) is whole bytes", self.bus_width))
+        if self.bursts_per_row is None and (self.columns is None or self.columns % self.BL):
+            rule = "given, or columns" if self.columns is None else "given where columns is no multiple of BL"
+            problems.append(Problem(("bursts_per_row",), rule, "nothing", (("columns",),)))
+        raise_problems(problems)
         derived = {
             "banks": self.bankgroups * self.banks_per_group,
             "bursts_per_row": self.row_bursts,
@@ -96,10 +97,10 @@ class Organisation(Section):
             "burst_bytes": self.burst,
             "burst_clk": self.BL // 2,
         }
-        for name, value in derived.items():
-            given = getattr(self, name)
-            if given is not None and given != value:
-                raise ValueError(f"{name} must be {value}, as the other fields have it, got {given}")
+        given = {name: getattr(self, name) for name in derived}
+        raise_problems(
+            [Problem((name,), f"{derived[name]}, which follows from the other keys", value) for name, value in given.items() if value not in (None, derived[name])]
+        )
         return self
 
     @property
@@ -138,7 +139,7 @@ class Policy(Section):
     @model_validator(mode="after")
     def _ordered(self) -> Policy:
         if self.drain_low > self.drain_high:
-            raise ValueError(f"drain_low must be <= drain_high, got {self.drain_low}")
+            raise_problems([Problem(("drain_low",), f"<= drain_high ({self.drain_high})", self.drain_low, (("drain_high",),))])
         return self
 
 
@@ -152,7 +153,11 @@ class EnergyEvent(Section):
 
 def _event(value: Any) -> Any:
     """A bare number is an event in pJ without a source."""
-    return {"pj": value} if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+        return {"pj": value}
+    if not isinstance(value, (dict, EnergyEvent)):
+        raise ValueError("must be a number of pJ >= 0, or a mapping of pj, source and verified")
+    return value
 
 
 Event = Annotated[EnergyEvent, BeforeValidator(_event, json_schema_input_type=float | EnergyEvent)]
@@ -199,5 +204,5 @@ class DramSpec(Section):
         # a refresh closes every bank one PRE at a time; it must be over before the next is due
         longest = timing.tRFC + timing.row_cycle + timing.CL + timing.CWL + timing.tWR + self.organisation.BL + banks * max(1, timing.tPPD)
         if self.policy.refresh == "all_bank" and timing.tREFI <= longest:
-            raise ValueError(f"timing.tREFI must be > {longest}, the longest that a refresh can take, got {timing.tREFI}")
+            raise_problems([Problem(("timing", "tREFI"), f"> {longest}, the longest that a refresh can take", timing.tREFI)])
         return self

@@ -204,17 +204,26 @@ class _Reader:
             sign, key = _SIGNS[kind]
             yield self._must(path, f"{sign} {context[key]}{hint.unit}")
         elif kind in ("value_error", "assertion_error"):
-            words = str(context["error"])
-            if words.startswith("must be "):
-                yield self._must(path, words.removeprefix("must be "))
-            else:
-                yield _Found(self.document.place(path).fault(f"{dotted(path) or 'the file'} {words}"))
+            yield self._worded(path, hint, str(context["error"]))
         elif kind == "finite_number":
             yield self._must(path, "a finite number")
         elif kind == "multiple_of":
             yield self._must(path, f"a multiple of {context['multiple_of']}")
         else:  # missing, and every wrong type: the whole rule
             yield self._must(path, describe(hint), hint)
+
+    def _worded(self, path: KeyPath, hint: Hint, words: str) -> _Found:
+        """A validator's ValueError: ``must be <rule>`` of the value itself, or ``<key> must be ...`` of a key below it."""
+        if words.startswith("must be ") and ", got " not in words:
+            return self._must(path, words.removeprefix("must be "))
+        first, _, rest = words.partition(" ")
+        below = path
+        for part in first.split("."):
+            fields = keys(hint.model) if hint.model is not None else {}
+            if part not in fields:
+                return _Found(self.document.place(path).fault(" ".join(filter(None, (dotted(path), words)))))
+            below, hint = (*below, part), Hint.of_field(fields[part])
+        return _Found(self.document.place(below).fault(f"{dotted(below)} {rest}"))
 
     def _at(self, path: KeyPath) -> Any:
         value = self.document.data

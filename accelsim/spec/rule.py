@@ -18,7 +18,7 @@ class Option:
     """An option of a learning rule. ``default`` None: the rule does without it. ``minimum`` and ``maximum`` are inclusive."""
 
     name: str
-    type: type[int] | type[float] | type[bool] | type[str]
+    type: type[int | float | bool | str]
     default: OptionValue | None = None
     minimum: float | None = None
     maximum: float | None = None
@@ -49,8 +49,9 @@ class Option:
             if not text:
                 raise ValueError(self.rule)
             return text
-        value = self.type(text)
-        if not math.isfinite(value) or "_" in text or (self.minimum is not None and value < self.minimum) or (self.maximum is not None and value > self.maximum):
+        value = int(text) if self.type is int else float(text)
+        outside = (self.minimum is not None and value < self.minimum) or (self.maximum is not None and value > self.maximum)
+        if outside or not math.isfinite(value) or "_" in text:  # Python reads 1_0 as 10; people do not
             raise ValueError(self.rule)
         return value
 
@@ -102,7 +103,7 @@ def parse_rule(text: str, table: RuleTable) -> RuleSpec:
     name, colon, rest = text.strip().partition(":")
     name = name.strip()
     if name not in table:
-        raise InputError(f"unknown rule {name or text!r}{did_you_mean(name, table)} (accelsim list rules)")
+        raise InputError(f"unknown rule {name or 'of no name'}{did_you_mean(name, table)} (accelsim list rules)")
     known = {option.name: option for option in table[name]}
     values: dict[str, OptionValue] = {}
     faults: list[Fault | str] = []

@@ -1,0 +1,239 @@
+"""The bank-state model of a DRAM: which command a request needs, when it may go, and what its going forbids.
+
+All clocks are DRAM clocks (tCK). Arrays, of one channel unless said otherwise:
+
+* ``delays`` int64[5 scopes, 5 commands, 5 commands]: clocks from the first command to the second in that scope (0: no constraint);
+* ``shape`` int64[17]: organisation, latencies, refresh interval and address fields, indexed by the names below;
+* ``ready`` int64[nodes, 5]: first clock at which each command satisfies every constraint of the node; nodes are the banks
+  (rank-major, then group), the bank groups, the ranks, the channel;
+* ``banks`` int64[banks, 2]: open row (-1: closed), and whether the last PRE made way for another row;
+* ``ranks`` int64[ranks, 8]: clocks of the last four ACTs (a ring), the ring's next slot, open banks, clock since which a bank
+  is open, clocks with a bank open so far;
+* ``tally`` int64[10]: commands issued (in command order), row hits, misses, conflicts, clock of the last command, clock at which
+  the next refresh is due.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.kernels import jit
+
+ACT, PRE, RD, WR, REF = range(5)
+COMMANDS = 5
+SAME_BANK, SAME_GROUP, SAME_RANK, OTHER_RANK, SAME_CHANNEL = range(5)
+SCOPES = 5
+
+CHANNELS, RANKS, GROUPS, BANKS, ROWS, ROW_BURSTS, READ_DATA, WRITE_DATA, FAW, REFI, RUN_BURSTS, FIELD = range(12)
+"""Indices into ``shape``: channels; ranks of a channel; groups of a rank; banks of a group; rows of a bank; bursts of a row; clocks from RD
+and from WR to the end of its data; tFAW; tREFI (0: no refresh); bursts of consecutive addresses that share a row; then the six address
+fields from the lowest up."""
+SHAPE_LENGTH = FIELD + 6
+ROW_FIELD, CHANNEL_FIELD, RANK_FIELD, BANK_FIELD, GROUP_FIELD, COLUMN_FIELD = range(6)
+
+OPEN_ROW, MADE_WAY = range(2)
+RING_SLOT, OPEN_BANKS, ACTIVE_SINCE, ACTIVE_CLOCKS = range(4, 8)
+HITS, MISSES, CONFLICTS, LAST, DUE = range(5, 10)
+LONG_AGO = -(1 << 40)
+"""Clock of an ACT that never was."""
+
+Ints = NDArray[np.int64]
+
+
+def new_state(shape: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """(ready, banks, ranks, tally) of all channels, the channel as leading axis: all banks closed at clock 0, first refresh due at tREFI."""
+    channels, rank_count, groups = int(shape[CHANNELS]), int(shape[RANKS]), int(shape[RANKS] * shape[GROUPS])
+    bank_count = groups * int(shape[BANKS])
+    ready = np.zeros((channels, bank_count + groups + rank_count + 1, COMMANDS), np.int64)
+    banks = np.zeros((channels, bank_count, 2), np.int64)
+    banks[:, :, OPEN_ROW] = -1
+    ranks = np.zeros((channels, rank_count, 8), np.int64)
+    ranks[:, :, :RING_SLOT] = LONG_AGO
+    tally = np.zeros((channels, 10), np.int64)
+    tally[:, LAST] = -1
+    tally[:, DUE] = shape[REFI]
+    return ready, banks, ranks, tally
+
+
+@jit
+def decode(burst: int, shape: Ints) -> tuple[int, int, int]:
+    """(channel, bank within the channel, row) of a burst number (address / burst bytes); addresses beyond the capacity wrap."""
+    channel = rank = group = bank = row = 0
+    for position in range(6):
+        field = shape[FIELD + position]
+        if field == COLUMN_FIELD:
+            burst //= shape[ROW_BURSTS]
+        elif field == GROUP_FIELD:
+            group = burst % shape[GROUPS]
+            burst //= shape[GROUPS]
+        elif field == BANK_FIELD:
+            bank = burst % shape[BANKS]
+            burst //= shape[BANKS]
+        elif field == RANK_FIELD:
+            rank = burst % shape[RANKS]
+            burst //= shape[RANKS]
+        elif field == CHANNEL_FIELD:
+            channel = burst % shape[CHANNELS]
+            burst //= shape[CHANNELS]
+        else:
+            row = burst % shape[ROWS]
+            burst //= shape[ROWS]
+    return channel, (rank * shape[GROUPS] + group) * shape[BANKS] + bank, row
+
+
+@jit
+def needed(column: int, bank: int, row: int, banks: Ints) -> int:
+    """The command that a request for a row needs next: ``column`` (RD or WR) itself, ACT of a closed bank, PRE of another row."""
+    if banks[bank, OPEN_ROW] == row:
+        return column
+    return ACT if banks[bank, OPEN_ROW] < 0 else PRE
+
+
+@jit
+def probe(command: int, bank: int, shape: Ints, ready: Ints, ranks: Ints) -> int:
+    """First clock at which timing allows a command (REF: of the bank's rank). Changes nothing; the row state is `needed`'s question."""
+    group = bank // shape[BANKS]
+    rank = group // shape[GROUPS]
+    groups = shape[RANKS] * shape[GROUPS]
+    first_group = groups * shape[BANKS]
+    first_rank = first_group + groups
+    clock = max(
+        max(ready[bank, command], ready[first_group + group, command]),
+        max(ready[first_rank + rank, command], ready[first_rank + shape[RANKS], command]),
+    )
+    if command == ACT:
+        clock = max(clock, ranks[rank, ranks[rank, RING_SLOT]] + shape[FAW])
+    return clock
+
+
+@jit
+def issue(command: int, bank: int, row: int, clock: int, delays: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints) -> None:
+    """A command goes at a clock: row state, counts and the earliest clocks of all later commands change. Legality is `probe`'s question."""
+    group = bank // shape[BANKS]
+    rank = group // shape[GROUPS]
+    groups = shape[RANKS] * shape[GROUPS]
+    first_group = groups * shape[BANKS]
+    first_rank = first_group + groups
+    last_node = first_rank + shape[RANKS]
+    for later in range(COMMANDS):
+        ready[bank, later] = max(ready[bank, later], clock + delays[SAME_BANK, command, later])
+        ready[first_group + group, later] = max(ready[first_group + group, later], clock + delays[SAME_GROUP, command, later])
+        ready[first_rank + rank, later] = max(ready[first_rank + rank, later], clock + delays[SAME_RANK, command, later])
+        ready[last_node, later] = max(ready[last_node, later], clock + delays[SAME_CHANNEL, command, later])
+    for other in range(shape[RANKS]):
+        if other != rank:
+            for later in range(COMMANDS):
+                ready[first_rank + other, later] = max(ready[first_rank + other, later], clock + delays[OTHER_RANK, command, later])
+    if command == ACT:
+        banks[bank, OPEN_ROW] = row
+        slot = ranks[rank, RING_SLOT]
+        ranks[rank, slot] = clock
+        ranks[rank, RING_SLOT] = (slot + 1) % 4
+        if ranks[rank, OPEN_BANKS] == 0:
+            ranks[rank, ACTIVE_SINCE] = clock
+        ranks[rank, OPEN_BANKS] += 1
+    elif command == PRE:
+        banks[bank, OPEN_ROW] = -1
+        ranks[rank, OPEN_BANKS] -= 1
+        if ranks[rank, OPEN_BANKS] == 0:
+            ranks[rank, ACTIVE_CLOCKS] += clock - ranks[rank, ACTIVE_SINCE]
+    tally[command] += 1
+    tally[LAST] = clock
+
+
+@jit
+def refresh(delays: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints) -> None:
+    """The refresh that is due: each rank in turn precharges its open banks, one PRE at a time in bank order, and refreshes."""
+    due = tally[DUE]
+    per_rank = shape[GROUPS] * shape[BANKS]
+    for rank in range(shape[RANKS]):
+        for bank in range(rank * per_rank, (rank + 1) * per_rank):
+            if banks[bank, OPEN_ROW] >= 0:
+                issue(PRE, bank, 0, max(due, probe(PRE, bank, shape, ready, ranks)), delays, shape, ready, banks, ranks, tally)
+                banks[bank, MADE_WAY] = 0
+        bank = rank * per_rank
+        issue(REF, bank, 0, max(due, probe(REF, bank, shape, ready, ranks)), delays, shape, ready, banks, ranks, tally)
+    tally[DUE] = due + shape[REFI]
+
+
+@jit
+def refresh_until(clock: int, delays: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints) -> None:
+    """Every refresh due at or before a clock. Idle intervals are skipped in one step: with all banks closed each REF goes when due."""
+    while shape[REFI] > 0 and tally[DUE] <= clock:
+        intervals = (clock - tally[DUE]) // shape[REFI]
+        if intervals > 0 and (banks[:, OPEN_ROW] < 0).all() and ready[:, REF].max() <= tally[DUE]:
+            tally[REF] += intervals * shape[RANKS]
+            tally[DUE] += intervals * shape[REFI]
+        refresh(delays, shape, ready, banks, ranks, tally)
+
+
+@jit
+def stream_run(
+    column: int, bank: int, row: int, bursts: int, accept: int, delays: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints
+) -> int:
+    """RD or WR (``column``) of ``bursts`` bursts of one row, in order, after everything issued before; returns the clock of the last.
+
+    The same as issuing each burst by itself: inside a row the commands are equally spaced, so the last one before the row's end or the next
+    refresh is found by division, and its `issue` leaves the state that all of them would.
+    """
+    spacing = max(
+        max(delays[SAME_BANK, column, column], delays[SAME_GROUP, column, column]),
+        max(delays[SAME_RANK, column, column], delays[SAME_CHANNEL, column, column]),
+    )
+    outcome = HITS
+    clock = accept + 1
+    while bursts > 0:
+        command = needed(column, bank, row, banks)
+        clock = max(accept + 1, probe(command, bank, shape, ready, ranks))
+        if shape[REFI] > 0 and tally[DUE] <= clock:
+            refresh_until(clock, delays, shape, ready, banks, ranks, tally)
+        elif command == column:
+            together = bursts
+            if shape[REFI] > 0:
+                together = min(bursts, (tally[DUE] - 1 - clock) // spacing + 1)
+            clock += (together - 1) * spacing
+            issue(column, bank, row, clock, delays, shape, ready, banks, ranks, tally)
+            tally[column] += together - 1
+            tally[outcome] += 1
+            tally[HITS] += together - 1
+            outcome = HITS
+            bursts -= together
+        else:
+            issue(command, bank, row, clock, delays, shape, ready, banks, ranks, tally)
+            if command == PRE:
+                banks[bank, MADE_WAY] = 1
+            else:
+                outcome = CONFLICTS if banks[bank, MADE_WAY] else MISSES
+    return clock
+
+
+@jit
+def stream(first: int, bursts: int, write: bool, accept: int, delays: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints) -> int:
+    """Transfer of ``bursts`` consecutive bursts from burst number ``first``: in order on each channel, first come first served, open page.
+
+    The state arrays have the channel as leading axis. Handed over at clock ``accept``, first command possible at accept + 1. Returns the clock at which the last
+    data of the last channel has passed. Rows, not bursts, determine the time this takes.
+    """
+    column = WR if write else RD
+    latency = shape[WRITE_DATA] if write else shape[READ_DATA]
+    done = accept
+    end = first + bursts
+    while first < end:
+        run = min(end - first, shape[RUN_BURSTS] - first % shape[RUN_BURSTS])
+        channel, bank, row = decode(first, shape)
+        last = stream_run(column, bank, row, run, accept, delays, shape, ready[channel], banks[channel], ranks[channel], tally[channel])
+        done = max(done, last + latency)
+        first += run
+    return done
+
+
+@jit
+def active_clocks(clock: int, shape: Ints, ranks: Ints) -> int:
+    """Clocks, summed over the ranks of one channel, in which a bank was open, up to a clock not before the last command."""
+    total = 0
+    for rank in range(shape[RANKS]):
+        total += ranks[rank, ACTIVE_CLOCKS]
+        if ranks[rank, OPEN_BANKS] > 0:
+            total += clock - ranks[rank, ACTIVE_SINCE]
+    return total

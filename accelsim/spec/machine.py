@@ -1,0 +1,152 @@
+"""Machines by name or file: presets, overrides, and the tables that a machine names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from accelsim.errors import Fault, InputError
+from accelsim.spec import catalog
+from accelsim.spec.architecture import Architecture
+from accelsim.spec.canonical import digest
+from accelsim.spec.describe import keys, spell
+from accelsim.spec.loader import validate_document
+from accelsim.spec.source import Document, KeyPath, Place, read_document
+from accelsim.spec.suggest import closest, did_you_mean
+
+BASE = "base"
+_NOT_INHERITED = (BASE, "name", "description")
+"""A machine made from another is another: results must tell them apart, so it states its own name."""
+
+
+def load_architecture(name_or_path: str | Path, overrides: Mapping[str, object] | None = None) -> Architecture:
+    """The machine of a built-in name or a YAML file, its ``base`` merged under it.
+
+    ``overrides``: dotted keys to values as YAML has them, laid over the file: ``{"pe_array.lanes": 8, "clock": "1GHz"}``.
+    InputError with every fault; a fault in an inherited value stands where the value is written.
+    """
+    document = with_overrides(read_architecture(catalog.find("arch", name_or_path)), overrides or {})
+    return _with_tables(document, validate_document(document, Architecture))
+
+
+def check_architecture(path: str | Path) -> tuple[Fault, ...]:
+    """Every fault of a machine file, () when it is right."""
+    try:
+        document = read_architecture(path)
+        _with_tables(document, validate_document(document, Architecture))
+    except InputError as error:
+        return error.faults
+    return ()
+
+
+def architecture_hash(architecture: Architecture) -> str:
+    """SHA-256 of everything the machine's file says, its defaults included."""
+    return digest(architecture)
+
+
+def read_architecture(path: str | Path) -> Document:
+    """A machine file with its base, and the base's base, merged under it. InputError when one of them cannot be read."""
+    return _read(Path(path), ())
+
+
+def _read(path: Path, above: tuple[Path, ...]) -> Document:
+    document = read_document(path)
+    key = _base_key(document.data)
+    if key is None:
+        return document
+    place = document.place((key,))
+    value = document.data[key]
+    if not isinstance(value, str):
+        fault = place.fault(f"{BASE} must be the name of a built-in machine or a file, got {place.text}")
+        raise InputError(*sorted((*document.faults, fault)))
+    chain = (*above, path.resolve())
+    base_path = catalog.find("arch", value, beside=path.parent, place=place)
+    if base_path.resolve() in chain:
+        raise InputError(*sorted((*document.faults, place.fault(f"{BASE} must be another file, got {value}, which leads back here"))))
+    return _merged(_read(base_path, chain), document)
+
+
+def _base_key(data: Any) -> str | None:
+    """The key that names the base, though it be misspelt: the machine is then judged with its base, and the slip is one fault."""
+    if not isinstance(data, dict):
+        return None
+    if BASE in data:
+        return BASE
+    known = keys(Architecture)
+    return next((key for key in data if key not in known and closest(key, known) == BASE), None)
+
+
+def _merged(base: Document, own: Document) -> Document:
+    if not isinstance(own.data, dict) or not isinstance(base.data, dict):
+        return own
+    kept: set[KeyPath] = set()
+    data = _merge({key: value for key, value in base.data.items() if key not in _NOT_INHERITED}, own.data, (), kept)
+    below = {path for path in base.values if any(path[: len(root)] == root for root in kept)}
+    return replace(
+        own,
+        data={key: value for key, value in data.items() if key != BASE},
+        keys={**{path: base.keys[path] for path in base.keys if path in below}, **own.keys},
+        values={**{path: base.values[path] for path in below}, **own.values},
+        faults=(*own.faults, *base.faults),
+    )
+
+
+def _merge(base: dict[str, Any], own: dict[str, Any], path: KeyPath, kept: set[KeyPath]) -> dict[str, Any]:
+    """``own`` over ``base``, mapping by mapping; the paths of what comes from the base go to ``kept``."""
+    result: dict[str, Any] = {}
+    for key in {**base, **own}:
+        inner = (*path, key)
+        if key not in own:
+            kept.add(inner)
+            result[key] = base[key]
+        elif key in base and isinstance(base[key], dict) and isinstance(own[key], dict):
+            result[key] = _merge(base[key], own[key], inner, kept)
+        else:
+            result[key] = own[key]
+    return result
+
+
+def with_overrides(document: Document, overrides: Mapping[str, object]) -> Document:
+    """A document with values laid over it; their faults name the key and have no line, as they are in no file."""
+    for text, value in overrides.items():
+        path = tuple(text.split("."))
+        place = Place("", 0, 0, spell(value))
+        values = {other: at for other, at in document.values.items() if other[: len(path)] != path} | {path: place}
+        places = {other: at for other, at in document.keys.items() if other[: len(path)] != path} | {path: place}
+        document = replace(document, data=_overridden(document.data, path, value), keys=places, values=values)
+    return document
+
+
+def _overridden(data: Any, path: tuple[str, ...], value: object) -> Any:
+    if not path:
+        return value
+    below = data if isinstance(data, dict) else {}
+    return {**below, path[0]: _overridden(below.get(path[0]), path[1:], value)}
+
+
+def _with_tables(document: Document, architecture: Architecture) -> Architecture:
+    """The machine with the files it names found: a relative path starts from the machine's own file."""
+    technology, missing = _table(document, "technology", ("technology",), architecture.technology)
+    standard, faults = _table(document, "dram", ("dram", "standard"), architecture.dram.standard)
+    if missing or faults:
+        raise InputError(*missing, *faults)
+    dram = architecture.dram.model_copy(update={"standard": standard})
+    return architecture.model_copy(update={"technology": technology, "dram": dram})
+
+
+def _table(document: Document, kind: catalog.FileKind, path: KeyPath, value: str) -> tuple[str, tuple[Fault, ...]]:
+    """The name itself, or the path of the file it means; the fault when there is neither."""
+    place = document.place(path)
+    if not catalog.is_file_name(value):
+        known = catalog.names(kind)
+        if value in known:
+            return value, ()
+        dotted = ".".join(str(part) for part in path)
+        rule = f"a file or one of {', '.join(known)}" if known else "a file"
+        return value, (place.fault(f"{dotted} must be {rule}, got {value}{did_you_mean(value, known)}"),)
+    try:
+        return str(catalog.find(kind, value, beside=Path(place.source).parent if place.source else None, place=place)), ()
+    except InputError as error:
+        return value, error.faults
