@@ -1,0 +1,1 @@
+"""Tables and plots, from result documents only: nothing here runs the simulator or looks at a specification."""

@@ -1,0 +1,76 @@
+"""Conservation laws that any result document must satisfy (DESIGN section 7), whoever wrote it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from accelsim.report.document import ComparisonDocument, Macs, ResultDocument
+
+RELATIVE = 1e-9
+"""Energies are sums of floats in different orders; counts are exact."""
+
+
+def violations(document: ResultDocument | ComparisonDocument) -> list[str]:
+    """Every law that the document breaks, one line each; empty when it is sound."""
+    if isinstance(document, ComparisonDocument):
+        return [f"results.{index}: {line}" for index, result in enumerate(document.results) for line in violations(result)]
+    return [*_macs(document), *_energy(document), *_sums(document), *_cycles(document), *_steps(document)]
+
+
+def _differ(what: str, left: float, right: float) -> Iterator[str]:
+    if not math.isclose(left, right, rel_tol=RELATIVE, abs_tol=1e-6):
+        yield f"{what}: {left!r} is not {right!r}"
+
+
+def _macs(result: ResultDocument) -> Iterator[str]:
+    places: list[tuple[str, Macs]] = [("macs", result.macs)]
+    places += [(f"passes.{name}.macs", totals.macs) for name, totals in result.passes.items()]
+    places += [(f"ops.{op.name}.macs", op.macs) for op in result.ops]
+    for place, macs in places:
+        yield from _differ(f"{place}: dense = executed + skipped", macs.dense, macs.executed + macs.skipped)
+        if macs.gated > macs.executed:
+            yield f"{place}: gated is part of executed: {macs.gated} > {macs.executed}"
+        if macs.effectual > macs.dense:
+            yield f"{place}: effectual is part of dense: {macs.effectual} > {macs.dense}"
+
+
+def _energy(result: ResultDocument) -> Iterator[str]:
+    yield from _differ("energy_pj = sum of energy_by_component_pj", result.energy_pj, math.fsum(result.energy_by_component_pj.values()))
+    for name, totals in result.passes.items():
+        yield from _differ(f"passes.{name}: energy_pj = sum of energy_by_component_pj", totals.energy_pj, math.fsum(totals.energy_by_component_pj.values()))
+    of_ops = math.fsum(weight * op.energy_pj for weight, op in result.weighted_ops())
+    yield from _differ("energy_pj = ops' energy_pj + unattributed_pj", result.energy_pj, of_ops + result.unattributed_pj)
+
+
+def _sums(result: ResultDocument) -> Iterator[str]:
+    """Ops add up to passes, passes to the whole."""
+    for group in ("macs", "words", "bytes"):
+        for key in type(getattr(result, group)).model_fields:
+            of_passes = sum(getattr(getattr(totals, group), key) for totals in result.passes.values())
+            yield from _differ(f"{group}.{key} = sum of passes", getattr(getattr(result, group), key), of_passes)
+            for name, totals in result.passes.items():
+                of_ops = sum(weight * getattr(getattr(op, group), key) for weight, op in result.weighted_ops() if op.pass_ == name)
+                yield from _differ(f"passes.{name}.{group}.{key} = sum of ops", getattr(getattr(totals, group), key), of_ops)
+    for name, totals in result.passes.items():
+        of_ops = math.fsum(weight * op.energy_pj for weight, op in result.weighted_ops() if op.pass_ == name)
+        yield from _differ(f"passes.{name}.energy_pj = sum of ops", totals.energy_pj, of_ops)
+
+
+def _cycles(result: ResultDocument) -> Iterator[str]:
+    for op in result.ops:
+        yield from _differ(f"ops.{op.name}: array_cycles add up to cycles", sum(op.array_cycles.by_cause().values()), op.cycles)
+        if op.start_cycle + op.cycles > result.cycles:
+            yield f"ops.{op.name}: ends in cycle {op.start_cycle + op.cycles}, after the step's {result.cycles}"
+    if result.schedule == "serial":
+        yield from _differ("cycles = sum of passes (serial schedule)", result.cycles, sum(totals.cycles for totals in result.passes.values()))
+
+
+def _steps(result: ResultDocument) -> Iterator[str]:
+    if result.steps:
+        yield from _differ("steps: weights add up to 1", math.fsum(step.weight for step in result.steps), 1)
+        for key in ("cycles", "energy_pj"):
+            mean = math.fsum(step.weight * getattr(step.result, key) for step in result.steps)
+            yield from _differ(f"{key} = weighted mean of steps", getattr(result, key), mean)
+        for step in result.steps:
+            yield from (f"steps.{step.kind}: {line}" for line in violations(step.result))

@@ -1,0 +1,101 @@
+"""How quantities look, in tables and plots alike: names, order and colours of components and causes, and numbers with SI prefixes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from accelsim.report.document import ResultDocument
+
+COMPONENT_NAMES = {
+    "mac": "MAC",
+    "control": "control",
+    "scratchpad": "scratchpad",
+    "noc": "NoC",
+    "global_buffer": "global buffer",
+    "dram": "DRAM",
+    "vector": "vector",
+    "leakage": "leakage",
+}
+"""Component key to printed name, in the order of stacks and columns (from the PE outwards)."""
+
+CAUSE_NAMES = {
+    "busy": "busy",
+    "window_empty": "window empty",
+    "imbalance": "imbalance",
+    "stall_dram": "stall: DRAM",
+    "stall_noc": "stall: NoC",
+    "stall_bank": "stall: bank",
+    "stall_dependency": "stall: dependency",
+    "stall_drain": "stall: drain",
+    "idle": "idle",
+}
+
+# Okabe and Ito's palette (distinct with every common colour-vision deficiency), one fixed colour a component.
+COMPONENT_COLOURS = {
+    "mac": "#0072B2",
+    "control": "#56B4E9",
+    "scratchpad": "#009E73",
+    "noc": "#F0E442",
+    "global_buffer": "#E69F00",
+    "dram": "#D55E00",
+    "vector": "#CC79A7",
+    "leakage": "#999999",
+}
+OTHER_COLOUR = "#000000"
+
+CAUSE_COLOURS = {
+    "busy": "#0072B2",
+    "window_empty": "#56B4E9",
+    "imbalance": "#F0E442",
+    "stall_dram": "#D55E00",
+    "stall_noc": "#E69F00",
+    "stall_bank": "#CC79A7",
+    "stall_dependency": "#882255",
+    "stall_drain": "#009E73",
+    "idle": "#CCCCCC",
+}
+
+PASS_COLOURS = {"FF": "#0072B2", "EP": "#D55E00", "WG": "#009E73", "WU": "#E69F00"}
+
+_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"), (1e-12, "p"))
+
+
+def components(results: Sequence[ResultDocument]) -> list[str]:
+    """Components of the results' energies in printing order; ones that this file does not know come last, by name."""
+    found = {name for result in results for name in result.energy_by_component_pj}
+    return [name for name in COMPONENT_NAMES if name in found] + sorted(found - set(COMPONENT_NAMES))
+
+
+def si(value: float, unit: str = "", digits: int = 3) -> str:
+    """``value`` to that many significant digits with an SI prefix: 1234567 -> ``1.23M``, 0.0015 s -> ``1.5 ms``."""
+    if value == 0:
+        return f"0 {unit}".strip()
+    if isinstance(value, int) and abs(value) < 1000:
+        return f"{value} {unit}".strip()
+    rounded = abs(float(f"{value:.{digits - 1}e}"))
+    scale, prefix = next(((scale, prefix) for scale, prefix in _PREFIXES if rounded >= scale), _PREFIXES[-1])
+    number = f"{value / scale:#.{digits}g}".rstrip(".") if rounded / scale < 1000 else f"{value / scale:.{digits}g}"
+    return f"{number} {prefix}{unit}" if unit else f"{number}{prefix}"
+
+
+def joules(energy_pj: float) -> str:
+    """Picojoules, readable: 2.5e6 -> ``2.50 uJ``."""
+    return si(energy_pj * 1e-12, "J")
+
+
+def times(ratio: float | None) -> str:
+    """A ratio to the baseline: ``0.42x``; a dash where there is none."""
+    if ratio is None:
+        return "-"
+    return f"{ratio:.2f}x" if ratio < 100 else f"{ratio:.0f}x"
+
+
+def folded(label: str, width: int) -> str:
+    """A run's label on several lines of at most ``width`` characters where it can be, broken after ``/``, ``:`` and ``,`` only."""
+    lines = [""]
+    for piece in re.split(r"(?<=[/:,])", label):
+        if lines[-1] and len(lines[-1]) + len(piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(lines)
