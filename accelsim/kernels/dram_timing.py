@@ -2,11 +2,13 @@
 
 All clocks are DRAM clocks (tCK). Arrays, of one channel unless said otherwise:
 
-* ``delays`` int64[5 scopes, 5 commands, 5 commands]: clocks from the first command to the second in that scope (0: no constraint);
+* ``delays`` int64[4 scopes, 5 commands, 5 commands]: clocks from the first command to the second in that scope (0: no constraint). One command
+  bus serves the channel: no two commands in one clock;
 * ``shape`` int64[17]: organisation, latencies, refresh interval and address fields, indexed by the names below;
 * ``ready`` int64[nodes, 5]: first clock at which each command satisfies every constraint of the node; nodes are the banks
-  (rank-major, then group), the bank groups, the ranks, the channel;
-* ``banks`` int64[banks, 2]: open row (-1: closed), and whether the last PRE made way for another row;
+  (rank-major, then group), the bank groups, the ranks;
+* ``banks`` int64[banks, 5]: open row (-1: closed), whether the last PRE made way for another row, and where the bank is: its rank, the nodes
+  of its group and its rank;
 * ``ranks`` int64[ranks, 8]: clocks of the last four ACTs (a ring), the ring's next slot, open banks, clock since which a bank
   is open, clocks with a bank open so far;
 * ``tally`` int64[10]: commands issued (in command order), row hits, misses, conflicts, clock of the last command, clock at which
@@ -22,8 +24,8 @@ from accelsim.kernels import jit
 
 ACT, PRE, RD, WR, REF = range(5)
 COMMANDS = 5
-SAME_BANK, SAME_GROUP, SAME_RANK, OTHER_RANK, SAME_CHANNEL = range(5)
-SCOPES = 5
+SAME_BANK, SAME_GROUP, SAME_RANK, OTHER_RANK = range(4)
+SCOPES = 4
 
 CHANNELS, RANKS, GROUPS, BANKS, ROWS, ROW_BURSTS, READ_DATA, WRITE_DATA, FAW, REFI, RUN_BURSTS, FIELD = range(12)
 """Indices into ``shape``: channels; ranks of a channel; groups of a rank; banks of a group; rows of a bank; bursts of a row; clocks from RD
@@ -32,7 +34,7 @@ fields from the lowest up."""
 SHAPE_LENGTH = FIELD + 6
 ROW_FIELD, CHANNEL_FIELD, RANK_FIELD, BANK_FIELD, GROUP_FIELD, COLUMN_FIELD = range(6)
 
-OPEN_ROW, MADE_WAY = range(2)
+OPEN_ROW, MADE_WAY, RANK, GROUP_NODE, RANK_NODE = range(5)
 RING_SLOT, OPEN_BANKS, ACTIVE_SINCE, ACTIVE_CLOCKS = range(4, 8)
 HITS, MISSES, CONFLICTS, LAST, DUE = range(5, 10)
 LONG_AGO = -(1 << 40)
@@ -45,9 +47,13 @@ def new_state(shape: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     """(ready, banks, ranks, tally) of all channels, the channel as leading axis: all banks closed at clock 0, first refresh due at tREFI."""
     channels, rank_count, groups = int(shape[CHANNELS]), int(shape[RANKS]), int(shape[RANKS] * shape[GROUPS])
     bank_count = groups * int(shape[BANKS])
-    ready = np.zeros((channels, bank_count + groups + rank_count + 1, COMMANDS), np.int64)
-    banks = np.zeros((channels, bank_count, 2), np.int64)
+    ready = np.zeros((channels, bank_count + groups + rank_count, COMMANDS), np.int64)
+    banks = np.zeros((channels, bank_count, 5), np.int64)
     banks[:, :, OPEN_ROW] = -1
+    number = np.arange(bank_count)
+    banks[:, :, RANK] = number // (shape[GROUPS] * shape[BANKS])
+    banks[:, :, GROUP_NODE] = bank_count + number // shape[BANKS]
+    banks[:, :, RANK_NODE] = bank_count + groups + banks[:, :, RANK]
     ranks = np.zeros((channels, rank_count, 8), np.int64)
     ranks[:, :, :RING_SLOT] = LONG_AGO
     tally = np.zeros((channels, 10), np.int64)
@@ -91,17 +97,10 @@ def needed(column: int, bank: int, row: int, banks: Ints) -> int:
 
 
 @jit
-def probe(command: int, bank: int, shape: Ints, ready: Ints, ranks: Ints) -> int:
+def probe(command: int, bank: int, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints) -> int:
     """First clock at which timing allows a command (REF: of the bank's rank). Changes nothing; the row state is `needed`'s question."""
-    group = bank // shape[BANKS]
-    rank = group // shape[GROUPS]
-    groups = shape[RANKS] * shape[GROUPS]
-    first_group = groups * shape[BANKS]
-    first_rank = first_group + groups
-    clock = max(
-        max(ready[bank, command], ready[first_group + group, command]),
-        max(ready[first_rank + rank, command], ready[first_rank + shape[RANKS], command]),
-    )
+    rank = banks[bank, RANK]
+    clock = max(max(ready[bank, command], ready[banks[bank, GROUP_NODE], command]), max(ready[banks[bank, RANK_NODE], command], tally[LAST] + 1))
     if command == ACT:
         clock = max(clock, ranks[rank, ranks[rank, RING_SLOT]] + shape[FAW])
     return clock
@@ -110,21 +109,18 @@ def probe(command: int, bank: int, shape: Ints, ready: Ints, ranks: Ints) -> int
 @jit
 def issue(command: int, bank: int, row: int, clock: int, delays: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints) -> None:
     """A command goes at a clock: row state, counts and the earliest clocks of all later commands change. Legality is `probe`'s question."""
-    group = bank // shape[BANKS]
-    rank = group // shape[GROUPS]
-    groups = shape[RANKS] * shape[GROUPS]
-    first_group = groups * shape[BANKS]
-    first_rank = first_group + groups
-    last_node = first_rank + shape[RANKS]
+    group_node = banks[bank, GROUP_NODE]
+    rank_node = banks[bank, RANK_NODE]
+    rank = banks[bank, RANK]
     for later in range(COMMANDS):
         ready[bank, later] = max(ready[bank, later], clock + delays[SAME_BANK, command, later])
-        ready[first_group + group, later] = max(ready[first_group + group, later], clock + delays[SAME_GROUP, command, later])
-        ready[first_rank + rank, later] = max(ready[first_rank + rank, later], clock + delays[SAME_RANK, command, later])
-        ready[last_node, later] = max(ready[last_node, later], clock + delays[SAME_CHANNEL, command, later])
+        ready[group_node, later] = max(ready[group_node, later], clock + delays[SAME_GROUP, command, later])
+        ready[rank_node, later] = max(ready[rank_node, later], clock + delays[SAME_RANK, command, later])
     for other in range(shape[RANKS]):
         if other != rank:
             for later in range(COMMANDS):
-                ready[first_rank + other, later] = max(ready[first_rank + other, later], clock + delays[OTHER_RANK, command, later])
+                node = rank_node + other - rank
+                ready[node, later] = max(ready[node, later], clock + delays[OTHER_RANK, command, later])
     if command == ACT:
         banks[bank, OPEN_ROW] = row
         slot = ranks[rank, RING_SLOT]
@@ -150,10 +146,10 @@ def refresh(delays: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, ta
     for rank in range(shape[RANKS]):
         for bank in range(rank * per_rank, (rank + 1) * per_rank):
             if banks[bank, OPEN_ROW] >= 0:
-                issue(PRE, bank, 0, max(due, probe(PRE, bank, shape, ready, ranks)), delays, shape, ready, banks, ranks, tally)
+                issue(PRE, bank, 0, max(due, probe(PRE, bank, shape, ready, banks, ranks, tally)), delays, shape, ready, banks, ranks, tally)
                 banks[bank, MADE_WAY] = 0
         bank = rank * per_rank
-        issue(REF, bank, 0, max(due, probe(REF, bank, shape, ready, ranks)), delays, shape, ready, banks, ranks, tally)
+        issue(REF, bank, 0, max(due, probe(REF, bank, shape, ready, banks, ranks, tally)), delays, shape, ready, banks, ranks, tally)
     tally[DUE] = due + shape[REFI]
 
 
@@ -162,7 +158,7 @@ def refresh_until(clock: int, delays: Ints, shape: Ints, ready: Ints, banks: Int
     """Every refresh due at or before a clock. Idle intervals are skipped in one step: with all banks closed each REF goes when due."""
     while shape[REFI] > 0 and tally[DUE] <= clock:
         intervals = (clock - tally[DUE]) // shape[REFI]
-        if intervals > 0 and (banks[:, OPEN_ROW] < 0).all() and ready[:, REF].max() <= tally[DUE]:
+        if intervals > 0 and (banks[:, OPEN_ROW] < 0).all() and max(ready[:, REF].max(), tally[LAST] + 1) <= tally[DUE]:
             tally[REF] += intervals * shape[RANKS]
             tally[DUE] += intervals * shape[REFI]
         refresh(delays, shape, ready, banks, ranks, tally)
@@ -177,15 +173,12 @@ def stream_run(
     The same as issuing each burst by itself: inside a row the commands are equally spaced, so the last one before the row's end or the next
     refresh is found by division, and its `issue` leaves the state that all of them would.
     """
-    spacing = max(
-        max(delays[SAME_BANK, column, column], delays[SAME_GROUP, column, column]),
-        max(delays[SAME_RANK, column, column], delays[SAME_CHANNEL, column, column]),
-    )
+    spacing = max(1, max(delays[SAME_GROUP, column, column], delays[SAME_RANK, column, column]))
     outcome = HITS
     clock = accept + 1
     while bursts > 0:
         command = needed(column, bank, row, banks)
-        clock = max(accept + 1, probe(command, bank, shape, ready, ranks))
+        clock = max(accept + 1, probe(command, bank, shape, ready, banks, ranks, tally))
         if shape[REFI] > 0 and tally[DUE] <= clock:
             refresh_until(clock, delays, shape, ready, banks, ranks, tally)
         elif command == column:

@@ -62,8 +62,6 @@ def constraint_delays(spec: DramSpec) -> NDArray[np.int64]:
     set_(k.OTHER_RANK, k.WR, k.WR, bl + t.tRTRS)
     set_(k.OTHER_RANK, k.RD, k.WR, read_latency + bl + t.tRTRS - write_latency)
     set_(k.OTHER_RANK, k.WR, k.RD, write_latency + bl + t.tRTRS - read_latency)
-    # one command bus: at most one command a clock
-    delays[k.SAME_CHANNEL] = 1
     return delays
 
 
