@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,8 +38,13 @@ def validate_document(document: Document, model: type[Model]) -> Model:
     """Validate a document's data. InputError with every fault, the document's own among them."""
     result, faults = _validated(document, model)
     if faults or result is None:
-        raise InputError(*sorted(set(faults), key=lambda fault: (fault.source != document.source, fault)))
+        raise InputError(*in_order(document, faults))
     return result
+
+
+def in_order(document: Document, faults: Iterable[Fault]) -> list[Fault]:
+    """Each fault once: those of the document's own file by position, then those of the files it builds on."""
+    return sorted(set(faults), key=lambda fault: (fault.source != document.source, fault))
 
 
 def faults_of(document: Document, model: type[BaseModel]) -> tuple[Fault, ...]:

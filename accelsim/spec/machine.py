@@ -11,12 +11,13 @@ from accelsim.errors import Fault, InputError
 from accelsim.spec import catalog
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.canonical import digest
-from accelsim.spec.describe import keys, spell
-from accelsim.spec.loader import validate_document
-from accelsim.spec.source import Document, KeyPath, Place, read_document
+from accelsim.spec.describe import join, keys, spell
+from accelsim.spec.loader import in_order, validate_document
+from accelsim.spec.source import Document, KeyPath, Place, dotted, read_document
 from accelsim.spec.suggest import closest, did_you_mean
 
 BASE = "base"
+_TABLES: dict[KeyPath, catalog.FileKind] = {("technology",): "technology", ("dram", "standard"): "dram"}
 _NOT_INHERITED = (BASE, "name", "description")
 """A machine made from another is another: results must tell them apart, so it states its own name."""
 
@@ -27,15 +28,13 @@ def load_architecture(name_or_path: str | Path, overrides: Mapping[str, object] 
     ``overrides``: dotted keys to values as YAML has them, laid over the file: ``{"pe_array.lanes": 8, "clock": "1GHz"}``.
     InputError with every fault; a fault in an inherited value stands where the value is written.
     """
-    document = with_overrides(read_architecture(catalog.find("arch", name_or_path)), overrides or {})
-    return _with_tables(document, validate_document(document, Architecture))
+    return _resolved(with_overrides(read_architecture(catalog.find("arch", name_or_path)), overrides or {}))
 
 
 def check_architecture(path: str | Path) -> tuple[Fault, ...]:
     """Every fault of a machine file, () when it is right."""
     try:
-        document = read_architecture(path)
-        _with_tables(document, validate_document(document, Architecture))
+        _resolved(read_architecture(path))
     except InputError as error:
         return error.faults
     return ()
@@ -126,27 +125,39 @@ def _overridden(data: Any, path: tuple[str, ...], value: object) -> Any:
     return {**below, path[0]: _overridden(below.get(path[0]), path[1:], value)}
 
 
-def _with_tables(document: Document, architecture: Architecture) -> Architecture:
-    """The machine with the files it names found: a relative path starts from the machine's own file."""
-    technology, missing = _table(document, "technology", ("technology",), architecture.technology)
-    standard, faults = _table(document, "dram", ("dram", "standard"), architecture.dram.standard)
-    if missing or faults:
-        raise InputError(*missing, *faults)
-    dram = architecture.dram.model_copy(update={"standard": standard})
-    return architecture.model_copy(update={"technology": technology, "dram": dram})
-
-
-def _table(document: Document, kind: catalog.FileKind, path: KeyPath, value: str) -> tuple[str, tuple[Fault, ...]]:
-    """The name itself, or the path of the file it means; the fault when there is neither."""
-    place = document.place(path)
-    if not catalog.is_file_name(value):
-        known = catalog.names(kind)
-        if value in known:
-            return value, ()
-        dotted = ".".join(str(part) for part in path)
-        rule = f"a file or one of {', '.join(known)}" if known else "a file"
-        return value, (place.fault(f"{dotted} must be {rule}, got {value}{did_you_mean(value, known)}"),)
+def _resolved(document: Document) -> Architecture:
+    """The validated machine, with the files it names found: a relative path starts from the machine's own file."""
+    faults: list[Fault] = []
+    update: dict[KeyPath, str] = {}
+    for path, kind in _TABLES.items():
+        value = _at(document.data, path)
+        if isinstance(value, str):
+            try:
+                update[path] = _table(document, kind, path, value)
+            except InputError as error:
+                faults += error.faults
     try:
-        return str(catalog.find(kind, value, beside=Path(place.source).parent if place.source else None, place=place)), ()
+        architecture = validate_document(document, Architecture)
     except InputError as error:
-        return value, error.faults
+        raise InputError(*in_order(document, [*error.faults, *faults])) from None
+    if faults:
+        raise InputError(*in_order(document, faults))
+    dram = architecture.dram.model_copy(update={"standard": update.get(("dram", "standard"), architecture.dram.standard)})
+    return architecture.model_copy(update={"technology": update.get(("technology",), architecture.technology), "dram": dram})
+
+
+def _at(data: Any, path: KeyPath) -> Any:
+    for part in path:
+        data = data.get(part) if isinstance(data, dict) else None
+    return data
+
+
+def _table(document: Document, kind: catalog.FileKind, path: KeyPath, value: str) -> str:
+    """The name itself, or the path of the file it means; InputError when there is neither."""
+    place = document.place(path)
+    if catalog.is_file_name(value):
+        return str(catalog.find(kind, value, beside=Path(place.source).parent if place.source else None, place=place))
+    known = catalog.names(kind)
+    if value not in known:
+        raise InputError(place.fault(f"{dotted(path)} must be {join([*known, 'a file'])}, got {value}{did_you_mean(value, known)}"))
+    return value
