@@ -11,27 +11,31 @@ from accelsim.errors import Fault, InputError
 from accelsim.network import Network
 from accelsim.ops import Pass, TrainingStep
 from accelsim.rules import backprop, direct_feedback
-from accelsim.rules.options import Option, RuleInfo, RuleSpec
-from accelsim.rules.options import parse_rule as _parse_rule
+from accelsim.rules.info import RuleInfo
 from accelsim.rules.vector_costs import OPTIMIZER
+from accelsim.spec import rule as spelling
+from accelsim.spec.rule import RuleSpec, RuleTable
 
 RULES: dict[str, RuleInfo] = {info.name: info for module in (backprop, direct_feedback) for info in module.RULES}
 """Every learning rule, by the name that users write."""
 
+OPTIONS: RuleTable = {name: info.options for name, info in RULES.items()}
+"""The options of every rule, as `accelsim.spec.rule` reads them."""
+
 ALL_PASSES = frozenset(Pass)
 
 
-def parse_rule(rule: str) -> RuleSpec:
-    """``"sdfa:k=2,rank=10"`` -> the rule with every option's value. InputError with every fault: unknown rule, unknown option, bad value."""
-    return _parse_rule(rule, RULES)
+def parse_rule(rule: str | RuleSpec) -> RuleSpec:
+    """``"sdfa:k=2,rank=10"`` -> the rule with its options. InputError with every fault: unknown rule, unknown option, bad value."""
+    return rule if isinstance(rule, RuleSpec) else spelling.parse_rule(rule, OPTIONS)
 
 
-def family(rule: str) -> str:
+def family(rule: str | RuleSpec) -> str:
     """The rule's trace family: rules of one family make errors with zeros alike (DESIGN 5). InputError as `parse_rule`."""
     return RULES[parse_rule(rule).name].family
 
 
-def lower(network: Network, rule: str, batch: int, optimizer: str = "momentum", passes: Iterable[Pass] = ALL_PASSES) -> TrainingStep:
+def lower(network: Network, rule: str | RuleSpec, batch: int, optimizer: str = "momentum", passes: Iterable[Pass] = ALL_PASSES) -> TrainingStep:
     """The training step of a network under a learning rule.
 
     ``optimizer``: sgd, momentum or adam, with 0, 1 or 2 words of state a weight. ``passes``: ops of other passes are dropped and
@@ -43,7 +47,7 @@ def lower(network: Network, rule: str, batch: int, optimizer: str = "momentum", 
     if batch < 1:
         faults.append(Fault("", 0, 0, f"batch must be >= 1, got {batch}"))
     if optimizer not in OPTIMIZER:
-        faults.append(Fault("", 0, 0, f"optimizer must be one of {', '.join(OPTIMIZER)}, got {optimizer!r}"))
+        faults.append(Fault("", 0, 0, f"optimizer must be one of {', '.join(OPTIMIZER)}, got {optimizer}"))
     wanted = frozenset(passes)
     if not wanted:
         faults.append(Fault("", 0, 0, f"passes must be one or more of {', '.join(Pass)}, got none"))
@@ -52,4 +56,4 @@ def lower(network: Network, rule: str, batch: int, optimizer: str = "momentum", 
     return RULES[spec.name].lower(network, spec, batch, optimizer, wanted)
 
 
-__all__ = ["ALL_PASSES", "RULES", "Option", "RuleInfo", "RuleSpec", "family", "lower", "parse_rule"]
+__all__ = ["ALL_PASSES", "OPTIONS", "RULES", "RuleInfo", "RuleSpec", "family", "lower", "parse_rule"]

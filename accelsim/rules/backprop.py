@@ -6,9 +6,10 @@ from accelsim.network import Layer, Network
 from accelsim.ops import Pass, TrainingStep, Use
 from accelsim.rules.backward import lower_step, needed
 from accelsim.rules.forward import contraction_kind
+from accelsim.rules.info import RuleInfo
 from accelsim.rules.lowering import Lowering, Value, layer_bounds, operands
-from accelsim.rules.options import RuleInfo, RuleSpec
 from accelsim.rules.recurrent import recurrent_propagation
+from accelsim.spec.rule import RuleSpec
 
 
 class Backprop:

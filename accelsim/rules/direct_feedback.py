@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from math import prod
 
-from accelsim.errors import Fault, InputError
+from accelsim.errors import InputError
 from accelsim.network import Layer, Network
 from accelsim.ops import Bounds, OpKind, Pass, Role, Tensor, TrainingStep, Use
 from accelsim.rules.backward import lower_step, needed
+from accelsim.rules.info import RuleInfo, whole
 from accelsim.rules.lowering import Lowering, Value, operands, step_name
-from accelsim.rules.options import Option, RuleInfo, RuleSpec
 from accelsim.rules.recurrent import gate_backward, gate_errors
+from accelsim.spec.rule import Option, RuleSpec
 
-PER_STEP = Option("per_step", bool, False, "On sequences, distinct feedback weights at each time step instead of shared ones.")
+PER_STEP = Option("per_step", bool, False, description="On sequences, distinct feedback weights at each time step instead of shared ones.")
 
 
 class DirectFeedback:
@@ -65,12 +66,14 @@ def lower_dfa(network: Network, rule: RuleSpec, batch: int, optimizer: str, pass
     errors = prod(network.output.out_shape)
     nonzeros = {"dfa": 0, "ssdfa": 1}.get(rule.name)
     if nonzeros is None:
-        nonzeros, rank = int(rule.options["k"]), int(rule.options["rank"])
+        nonzeros, rank = whole(rule, "k"), whole(rule, "rank")
         if nonzeros > errors:
-            raise InputError(Fault("", 0, 0, f"rule option k must be <= {errors}, the outputs of {network.name}, got {nonzeros}"))
+            raise InputError(f"{rule.name}.k must be <= {errors}, the outputs of {network.name}, got {nonzeros}")
         if rank and nonzeros and rank * nonzeros < errors:
-            raise InputError(Fault("", 0, 0, f"rule options k * rank must be >= {errors}, the outputs of {network.name}, got {nonzeros} * {rank}"))
-    return lower_step(network, str(rule), DirectFeedback(nonzeros, bool(rule.options["per_step"])), batch, optimizer, passes)
+            raise InputError(
+                f"{rule.name}.rank must be >= {-(-errors // nonzeros)} so that k * rank reaches the {errors} outputs of {network.name}, got {rank}"
+            )
+    return lower_step(network, str(rule), DirectFeedback(nonzeros, bool(rule.get("per_step"))), batch, optimizer, passes)
 
 
 RULES = (
@@ -82,8 +85,8 @@ RULES = (
         "sdfa",
         "Sparse DFA: k feedback weights a neuron, optionally of limited rank.",
         (
-            Option("k", int, 1, "Feedback weights a target neuron; 0 is dense.", least=0),
-            Option("rank", int, 0, "Rank of B's values, 0 unlimited. B is stored expanded, so it changes no count.", least=0),
+            Option("k", int, 1, minimum=0, description="Feedback weights a target neuron; 0 is dense."),
+            Option("rank", int, 0, minimum=0, description="Rank of B's values, 0 unlimited. B is stored expanded, so it changes no count."),
             PER_STEP,
         ),
         lower_dfa,

@@ -20,7 +20,8 @@ SOFTMAX_LOSS = 6
 """Maximum, subtract, exp, sum, divide; subtract the one-hot label (the 1/N is folded into the learning rate)."""
 
 OPTIMIZER = {"sgd": 2, "momentum": 4, "adam": 12}
-"""sgd: w -= eta*g. momentum: v = alpha*v + g; w -= eta*v. adam: both moments 3 + 4; sqrt, add, divide, multiply, subtract (bias corrections are scalars)."""
+"""sgd: w -= eta*g. momentum: v = alpha*v + g; w -= eta*v. adam: both moments 3 + 4; sqrt, add, divide, multiply,
+subtract (bias corrections are scalars)."""
 
 STATE_WORDS = {"sgd": (), "momentum": ("momentum",), "adam": ("moment1", "moment2")}
 """Tensors of optimizer state, each of the weights' shape."""

@@ -1,0 +1,31 @@
+"""What a learning rule declares about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from accelsim.network import Network
+from accelsim.ops import Pass, TrainingStep
+from accelsim.spec.rule import Option, RuleSpec
+
+Lower = Callable[[Network, RuleSpec, int, str, frozenset[Pass]], TrainingStep]
+"""(network, rule, batch, optimizer, passes) -> the step."""
+
+
+@dataclass(frozen=True)
+class RuleInfo:
+    """A learning rule. ``family``: rules whose errors have zeros alike, so that they may share traces (DESIGN 5)."""
+
+    name: str
+    family: str
+    description: str
+    options: tuple[Option, ...]
+    lower: Lower
+
+
+def whole(rule: RuleSpec, option: str) -> int:
+    """The value of an option that is an integer (or, as 0 and 1, a boolean)."""
+    value = rule.get(option)
+    assert isinstance(value, int)
+    return value
