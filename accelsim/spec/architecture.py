@@ -44,18 +44,30 @@ class SkipByPass(Section):
 class PEArray(Section):
     """The array of processing elements (PEs) and the timing model of their lanes."""
 
-    kind: Literal["lanes", "systolic"] = Field(description="Timing model: `lanes` (zero-skipping, each lane reduces one output) or `systolic` (dense).")
+    kind: Literal["lanes", "systolic"] = Field(
+        description="Timing model: `lanes` (zero-skipping, each lane reduces one output) or `systolic` (dense).",
+    )
     rows: Positive = Field(description="Rows of PEs.")
     cols: Positive = Field(description="Columns of PEs.")
     lanes: Positive = Field(default=1, description="Multiply-accumulate lanes of a PE. A systolic PE has one.")
-    window: Annotated[int, Field(ge=1, le=64)] = Field(default=16, description="Positions of its stream that a lane sees in a cycle; it takes the first effectual one.")
-    skip: SkipByPass = Field(default_factory=lambda: SkipByPass(), description="Zero skipping, selectable per pass (`lanes`); a systolic array skips nothing.")
+    window: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=16,
+        description="Positions of its stream that a lane sees in a cycle; it takes the first effectual one.",
+    )
+    skip: SkipByPass = Field(default_factory=SkipByPass, description="Zero skipping, selectable per pass (`lanes`); a systolic array skips nothing.")
     skip_outputs: bool = Field(default=True, description="Do not schedule outputs whose activation derivative is zero (EP of `lanes` only).")
     structural_zeros: Literal["removed", "window"] = Field(
-        default="removed", description="`removed`: the address generator never visits stride, dilation and group zeros; `window`: they pass through the window."
+        default="removed",
+        description="`removed`: the address generator never visits stride, dilation and group zeros; `window`: they pass through the window.",
     )
-    gating: bool = Field(default=True, description="An executed MAC with a zero operand keeps its cycle but is gated: it costs the gated energy and reads no operands.")
-    dataflow: Literal["output_stationary", "weight_stationary", "input_stationary"] = Field(default="output_stationary", description="Dataflow of a systolic array; lanes are output stationary.")
+    gating: bool = Field(
+        default=True,
+        description="An executed MAC with a zero operand keeps its cycle but is gated: it costs the gated energy and reads no operands.",
+    )
+    dataflow: Literal["output_stationary", "weight_stationary", "input_stationary"] = Field(
+        default="output_stationary",
+        description="Dataflow of a systolic array; lanes are output stationary.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -72,9 +84,8 @@ class PEArray(Section):
         if self.kind == "systolic":
             if self.lanes != 1:
                 problems.append(Problem(("lanes",), "1 in a systolic array", self.lanes, kind))
-            for pass_ in ("ff", "ep", "wg"):
-                if getattr(self.skip, pass_) != "none":
-                    problems.append(Problem(("skip", pass_), "none in a systolic array", getattr(self.skip, pass_), kind))
+            skipped = (("ff", self.skip.ff), ("ep", self.skip.ep), ("wg", self.skip.wg))
+            problems += [Problem(("skip", pass_), "none in a systolic array", what, kind) for pass_, what in skipped if what != "none"]
             if self.skip_outputs:
                 problems.append(Problem(("skip_outputs",), "false in a systolic array", self.skip_outputs, kind))
         elif self.dataflow != "output_stationary":
@@ -89,7 +100,10 @@ class Scratchpad(Section):
     capacity_bytes: Capacity = Field(alias="capacity", description="Capacity of one PE's scratchpad.")
     width_bits: Positive = Field(default=64, alias="width", description="Width of its port in bits.")
     working_bytes: Capacity = Field(
-        default="8KiB", alias="working", validate_default=True, description="Part of the capacity kept free of resident tensors: staging of moving operands and outputs."
+        default="8KiB",
+        alias="working",
+        validate_default=True,
+        description="Part of the capacity kept free of resident tensors: staging of moving operands and outputs.",
     )
 
     @model_validator(mode="after")
@@ -107,14 +121,20 @@ class NearMemory(Section):
         description="How BP's EP gets the transpose of weights banked by output channel: fetch each word from its home over the NoC; "
         "multiply at home and reduce partial sums over the NoC; or read columns of a transposable scratchpad at a higher price a word.",
     )
-    feedback: Literal["stored", "prng"] = Field(default="stored", description="Feedback weights are stored in the scratchpads, or regenerated at every use.")
+    feedback: Literal["stored", "prng"] = Field(
+        default="stored",
+        description="Feedback weights are stored in the scratchpads, or regenerated at every use.",
+    )
 
 
 class Noc(Section):
     """The network on chip between global buffer and PEs."""
 
     width_bits: Positive = Field(default=256, alias="width", description="Bits that the root link moves in a cycle (a multicast word counts once).")
-    peer_links: Positive = Field(default=16, description="PE-to-PE words of remote reads and reductions move over this many links of the same width at once.")
+    peer_links: Positive = Field(
+        default=16,
+        description="PE-to-PE words of remote reads and reductions move over this many links of the same width at once.",
+    )
 
 
 class GlobalBuffer(Section):
@@ -123,7 +143,10 @@ class GlobalBuffer(Section):
     capacity_bytes: Capacity = Field(alias="capacity", description="Total capacity.")
     banks: Positive = Field(default=16, description="Banks; each serves one access of `width` bits a cycle.")
     width_bits: Positive = Field(default=64, alias="width", description="Width of a bank's port in bits.")
-    staging_bytes: Capacity = Field(alias="staging", description="One half of the double buffer through which DRAM transfers pass; twice this is kept free of tensors.")
+    staging_bytes: Capacity = Field(
+        alias="staging",
+        description="One half of the double buffer through which DRAM transfers pass; twice this is kept free of tensors.",
+    )
 
     @model_validator(mode="after")
     def _holds_staging(self) -> GlobalBuffer:
@@ -138,7 +161,10 @@ class VectorUnit(Section):
 
     width: Positive = Field(default=64, description="Elements handled side by side.")
     ops_per_cycle: Positive = Field(default=1, description="Scalar operations per element slot and cycle.")
-    update_in_pe: bool = Field(default=False, description="Run the optimizer in the PEs, beside the weights, on rows*cols*lanes slots; else on the vector unit.")
+    update_in_pe: bool = Field(
+        default=False,
+        description="Run the optimizer in the PEs, beside the weights, on rows*cols*lanes slots; else on the vector unit.",
+    )
 
 
 class Dram(Section):
@@ -154,24 +180,29 @@ class Architecture(Section):
     schema_: Literal["accelsim.arch/1"] = Field(default="accelsim.arch/1", alias="schema", description="Format of this file.")
     base: str | None = Field(
         default=None,
-        description="A built-in machine or a file whose values hold wherever this file gives none, mapping by mapping (`name` and `description` excepted).",
+        description="A built-in machine or a file whose values hold wherever this file gives none, mapping by mapping (`name` and `description` "
+        "excepted).",
     )
     name: str = Field(min_length=1, description="Name in results and plots.")
     description: str = Field(default="", description="One line for `accelsim list`.")
     clock_hz: Annotated[Hertz, Field(ge=1)] = Field(alias="clock", description="The accelerator's clock.")
     organization: Literal["near_memory", "von_neumann"] = Field(
-        description="`near_memory`: each weight has a home PE and stays there; `von_neumann`: weights stream from DRAM through the global buffer in every pass."
+        description="`near_memory`: each weight has a home PE and stays there; `von_neumann`: weights stream from DRAM through the global buffer "
+        "in every pass.",
     )
     technology: str = Field(default="45nm", description="Energy table: a built-in one of arch_configs/technology, or a file.")
-    leakage: Literal["hp", "lstp"] = Field(default="lstp", description="Transistors of the memories: high performance or low standby power (4 orders of magnitude apart in leakage).")
-    precision: Precision = Field(default_factory=lambda: Precision(), description="Word sizes.")
+    leakage: Literal["hp", "lstp"] = Field(
+        default="lstp",
+        description="Transistors of the memories: high performance or low standby power (4 orders of magnitude apart in leakage).",
+    )
+    precision: Precision = Field(default_factory=Precision, description="Word sizes.")
     pe_array: PEArray = Field(description="PEs and lanes.")
     scratchpad: Scratchpad = Field(description="A PE's memory.")
-    near_memory: NearMemory = Field(default_factory=lambda: NearMemory(), description="Policies of the near-memory organization.")
-    noc: Noc = Field(default_factory=lambda: Noc(), description="Network on chip.")
+    near_memory: NearMemory = Field(default_factory=NearMemory, description="Policies of the near-memory organization.")
+    noc: Noc = Field(default_factory=Noc, description="Network on chip.")
     global_buffer: GlobalBuffer = Field(description="Shared on-chip buffer.")
-    vector_unit: VectorUnit = Field(default_factory=lambda: VectorUnit(), description="Vector unit.")
-    dram: Dram = Field(default_factory=lambda: Dram(), description="Off-chip memory.")
+    vector_unit: VectorUnit = Field(default_factory=VectorUnit, description="Vector unit.")
+    dram: Dram = Field(default_factory=Dram, description="Off-chip memory.")
     partitions: Positive = Field(default=1, description="Equal groups of PEs that may run different ops at once under the unlocked schedule.")
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ from accelsim.spec.describe import join, keys
 from accelsim.spec.dram import DramSpec
 from accelsim.spec.loader import faults_of
 from accelsim.spec.machine import check_architecture
+from accelsim.spec.network import Workload
 from accelsim.spec.source import Document, read_document
 from accelsim.spec.suggest import closest
 
@@ -43,6 +44,7 @@ def model_type(name: str, model: type[BaseModel], check: Callable[[Path], Sequen
 
 FILE_TYPES: tuple[FileType, ...] = (
     model_type("arch", Architecture, check_architecture),
+    model_type("workload", Workload),
     model_type("dram", DramSpec),
 )
 """The file types that spec knows by itself. Others (workloads with their shapes, traces, sweeps) come from the layers that read them."""
@@ -71,7 +73,7 @@ def file_type(document: Document, kinds: Sequence[FileType]) -> FileType | None:
     A key counts the more the fewer kinds have it; None when no key is of any kind.
     """
     kinds = [kind for kind in kinds if kind.keys]
-    named = {text for text in _schemas(document.data)}
+    named = set(_schemas(document.data))
     stated = [kind for kind in kinds if kind.name in named]
     if len(stated) == 1:
         return stated[0]

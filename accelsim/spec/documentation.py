@@ -40,8 +40,8 @@ Rules between keys:
 * `global_buffer.staging` is less than half of `global_buffer.capacity`; `scratchpad.working` is at most `scratchpad.capacity`, and less than it on a
   near-memory machine, whose weights need the rest.
 * `partitions` divides the number of PEs.
-* A systolic array (`pe_array.kind: systolic`) is dense and has one lane a PE: `lanes` is 1, `skip` is `none` in every pass and `skip_outputs` is `false`
-  (which is also what it gets when the file leaves them out), `window` has no effect, and `organization` is `von_neumann`.
+* A systolic array (`pe_array.kind: systolic`) is dense and has one lane a PE: `lanes` is 1, `skip` is `none` in every pass and `skip_outputs` is
+  `false` (which is also what it gets when the file leaves them out), `window` has no effect, and `organization` is `von_neumann`.
   `dataflow` is the systolic array's; lanes are output stationary.
 * `vector_unit.update_in_pe` needs weights that live in the PEs: `organization: near_memory`.
 * `near_memory` has no effect on a `von_neumann` machine.

@@ -120,6 +120,11 @@ def _without_slips(document: Document, slips: list[_Found]) -> Document:
     return replace(document, data=rebuilt(document.data, ()), keys=moved(document.keys), values=moved(document.values), faults=())
 
 
+def _wrong_shape(error_type: str) -> bool:
+    """Whether an error says that the value is of another member of the union, and not that it breaks a bound of this one."""
+    return error_type.endswith("_type") or error_type in ("literal_error", "value_error")
+
+
 @dataclass(frozen=True)
 class _Spot:
     """Where an error is: the path in the data, the type there, and the union members that pydantic was trying on the way (by order)."""
@@ -139,10 +144,8 @@ class _Reader:
         self.root = root
 
     def read(self, error: ValidationError) -> Iterator[_Found]:
-        spots: list[tuple[_Spot, Any]] = []
         members: dict[tuple[Any, ...], list[str]] = {}
-        for item in error.errors(include_url=False):
-            spots.append((self._spot(item["loc"], members), item))
+        spots = [(self._spot(item["loc"], members), item) for item in error.errors(include_url=False)]
         unions: dict[KeyPath, list[tuple[_Spot, Any]]] = {}
         for spot, item in spots:
             if spot.union is not None:
@@ -189,13 +192,12 @@ class _Reader:
         for spot, item in group:
             by_member.setdefault(spot.member, []).append((spot, item))
         for errors in by_member.values():
-            if not any(spot.path == spot.union and (item["type"].endswith("_type") or item["type"] in ("literal_error", "value_error")) for spot, item in errors):
+            if not any(spot.path == spot.union and _wrong_shape(item["type"]) for spot, item in errors):
                 for spot, item in errors:
                     yield from self._found(spot, item)
                 return
         spot = group[0][0]
-        assert spot.union is not None and spot.union_hint is not None
-        yield self._must(spot.union, describe(spot.union_hint), spot.union_hint)
+        yield self._must(spot.union or (), describe(spot.union_hint or Hint(Any)), spot.union_hint)
 
     def _found(self, spot: _Spot, item: Any) -> Iterator[_Found]:
         path, hint, kind, context = spot.path, spot.hint, item["type"], item.get("ctx", {})

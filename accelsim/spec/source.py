@@ -199,7 +199,8 @@ class _Builder:
             return _SPECIAL[text]
         if _INTEGER.match(text):
             if len(text) > _LONGEST_INTEGER:
-                self.faults.append(self._place(event).fault(f"{dotted(path)} must be an integer of at most {_LONGEST_INTEGER} digits, got {len(text)}"))
+                rule = f"an integer of at most {_LONGEST_INTEGER} digits, got {len(text)}"
+                self.faults.append(self._place(event).fault(f"{dotted(path)} must be {rule}"))
                 return 0
             return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
         if _NUMBER.match(text):
