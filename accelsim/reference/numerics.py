@@ -1,0 +1,52 @@
+"""What every layer's numbers offer: forward, and backward with the gradients of its parameters."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.network import Layer
+
+Array = NDArray[np.floating[Any]]
+
+
+class LayerNumerics(ABC):
+    """One layer's numbers. Maps are (N, H, W, C), vectors (N, 1, 1, C), in the dtype of the model.
+
+    `forward` keeps what `backward` needs until the next forward; arrays passed in or handed out are never written to.
+    ``gradients`` has the keys of ``parameters`` after a backward, and is empty when no error reached the layer.
+    """
+
+    def __init__(self, layer: Layer, dtype: np.dtype[Any]) -> None:
+        self.layer = layer
+        self.dtype = dtype
+        self.parameters: dict[str, Array] = {}
+        self.gradients: dict[str, Array] = {}
+
+    def fresh_parameters(self, random: np.random.Generator) -> dict[str, Array]:
+        """The parameters of a fresh network, by name; {} for layers without any."""
+        return {}
+
+    @abstractmethod
+    def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
+        """The output map. ``training`` matters to batch norm alone."""
+
+    @abstractmethod
+    def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
+        """Set ``gradients`` from the error at the output; the errors at the inputs, one each, or () unless ``propagate``."""
+
+
+class ActivationNumerics(LayerNumerics):
+    """An elementwise non-linearity, which also says where its derivative is not zero."""
+
+    output: Array
+
+    @abstractmethod
+    def derivative(self, output: Array) -> Array | NDArray[np.bool_]:
+        """f' from f's value."""
+
+    def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
+        return (error * self.derivative(self.output),) if propagate else ()

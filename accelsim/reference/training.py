@@ -1,0 +1,131 @@
+"""Training with any learning rule that has numbers, and the trace of one step of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.errors import InputError
+from accelsim.network import Network
+from accelsim.reference.capture import capture_masks
+from accelsim.reference.datasets import Dataset, load_dataset
+from accelsim.reference.learning_rules import rule_numerics
+from accelsim.reference.model import Model, softmax_loss
+from accelsim.reference.numerics import Array
+from accelsim.reference.optimizers import Optimizer, optimizer
+from accelsim.spec.rule import RuleSpec
+from accelsim.trace import Trace
+
+MEAN_OVER = 10
+"""Steps at either end of a run whose mean loss a trace states."""
+
+_SHUFFLE_STREAM = 0x5AFF
+
+
+Progress = Callable[[int, int, str], None]
+"""(done, of, what): called after every training step."""
+
+
+@dataclass
+class Trainer:
+    """One training run: a model, its rule and optimizer, and a shuffled data set. ``losses`` has every step's mean loss."""
+
+    network: Network
+    rule: RuleSpec
+    dataset: Dataset
+    batch: int
+    optimizer: Optimizer
+    seed: int
+    losses: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch <= len(self.dataset.images):
+            raise InputError(f"batch must be between 1 and the {len(self.dataset.images)} training images, got {self.batch}")
+        self.model = Model(self.network, self.seed)
+        self.numerics = rule_numerics(self.rule, self.model, self.seed)
+        self._batches = self._endless_batches()
+
+    def _endless_batches(self) -> Iterator[NDArray[np.int64]]:
+        """Indices of one batch after the other; every epoch in a new order, a ragged rest dropped."""
+        random = np.random.default_rng([_SHUFFLE_STREAM, self.seed])
+        while True:
+            order = random.permutation(len(self.dataset.images))
+            for first in range(0, len(order) - self.batch + 1, self.batch):
+                yield order[first : first + self.batch]
+
+    def gradients(self) -> dict[str, Array]:
+        """Forward and backward of the next batch: gradients in the model, its loss recorded; the weighted layers' errors."""
+        chosen = next(self._batches)
+        images = self.dataset.standardized(self.dataset.images[chosen], self.network.input_shape)
+        with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite is refused below
+            loss, error = softmax_loss(self.model.forward(images), self.dataset.labels[chosen])
+        if not np.isfinite(loss):
+            rate = self.optimizer.learning_rate
+            raise InputError(f"learning rate must be small enough for a finite loss, got {rate}: loss {loss} at step {len(self.losses) + 1}")
+        self.losses.append(loss)
+        return self.numerics.propagate(error)
+
+    def step(self) -> float:
+        """One training step; its loss before the update."""
+        self.gradients()
+        self.optimizer.step(self.model.parameters(), self.model.gradients())
+        return self.losses[-1]
+
+    def test_accuracy(self) -> float:
+        """Fraction of the test images that are classified right, batch norm with its running moments."""
+        right = 0
+        for first in range(0, len(self.dataset.test_images), self.batch):
+            part = slice(first, first + self.batch)
+            logits = self.model.forward(self.dataset.standardized(self.dataset.test_images[part], self.network.input_shape), training=False)
+            right += int((logits.argmax(axis=1) == self.dataset.test_labels[part]).sum())
+        return right / len(self.dataset.test_images)
+
+
+def start_training(
+    network: Network, rule: RuleSpec, data_dir: Path | None, batch: int, learning_rate: float, seed: int, optimizer_name: str = "momentum"
+) -> Trainer:
+    """A run that has not made a step yet. InputError for data, rule or options that do not fit."""
+    return Trainer(network, rule, load_dataset(data_dir, network), batch, optimizer(optimizer_name, learning_rate), seed)
+
+
+def train_and_trace(
+    network: Network,
+    rule: RuleSpec,
+    data_dir: Path | None,
+    *,
+    steps: int,
+    batch: int,
+    samples: int,
+    learning_rate: float,
+    seed: int = 0,
+    optimizer_name: str = "momentum",
+    command: str = "",
+    progress: Progress | None = None,
+) -> tuple[Trace, list[float]]:
+    """Train for ``steps`` steps, then take the masks of the first ``samples`` samples of the next one.
+
+    Returns the trace and the loss of every step, the traced one last. The trace's meta also has batch, optimizer, learning
+    rate, the mean loss of the first and last steps, and the command. InputError for anything that does not fit.
+    """
+    if steps < 0 or not 1 <= samples <= batch:
+        raise InputError(f"steps must be >= 0 and samples between 1 and the batch of {batch}, got {steps} steps and {samples} samples")
+    run = start_training(network, rule, data_dir, batch, learning_rate, seed, optimizer_name)
+    for step in range(steps):
+        loss = run.step()
+        if progress:
+            progress(step + 1, steps, f"loss {loss:.3f}")
+    masks = capture_masks(run.model, run.gradients(), samples)
+    extra: dict[str, object] = {
+        "samples": samples,
+        "batch": batch,
+        "optimizer": optimizer_name,
+        "learning_rate": learning_rate,
+        "loss_start": round(float(np.mean(run.losses[:MEAN_OVER])), 6),
+        "loss_end": round(float(np.mean(run.losses[-MEAN_OVER:])), 6),
+        "command": command,
+    }
+    return Trace.from_masks(network.name, rule.text, run.dataset.name, steps, seed, masks, **extra), run.losses
