@@ -1,0 +1,82 @@
+"""Fast loops over arrays: njit functions and the numpy around them. Nothing here knows of ops, machines or files.
+
+`jit` and `parallel_jit` are the only ways to declare a kernel: they keep compiled code on disk in a folder named after the
+sources of this package, because numba's own cache does not notice that a callee in another file has changed and would go on
+returning the old number. A user's NUMBA_CACHE_DIR is respected.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _source_key() -> str:
+    """Hash of the kernel sources, by name and content, and of numba's version."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.name.encode())
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _candidates(key: str) -> Iterator[Path]:
+    home = os.environ.get("XDG_CACHE_HOME")
+    try:
+        yield (Path(home) if home else Path.home() / ".cache") / "accelsim" / f"numba-{key}"
+    except RuntimeError:  # no home directory at all
+        pass
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    yield Path(tempfile.gettempdir()) / f"accelsim-{user}" / f"numba-{key}"
+
+
+def _usable(folder: Path) -> bool:
+    """Whether compiled code can be kept there and nobody else could have put it there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        tempfile.TemporaryFile(dir=folder).close()
+        status = folder.stat()
+    except OSError:
+        return False
+    return not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & 0o022)
+
+
+def _choose_cache() -> bool:
+    """Point numba's cache at our folder, unless the user chose one; False when no folder can be written."""
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return True
+    for folder in _candidates(_source_key()):
+        if _usable(folder):
+            # Both: the variable for numba's own reloads and for child processes, the attribute if numba was imported before us.
+            os.environ["NUMBA_CACHE_DIR"] = str(folder)
+            numba.config.CACHE_DIR = str(folder)
+            return True
+    return False
+
+
+_CACHE = _choose_cache()
+
+
+def _declare(function: F, parallel: bool) -> F:
+    try:
+        return numba.njit(cache=_CACHE, nogil=True, parallel=parallel)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # the user's NUMBA_CACHE_DIR cannot be written
+        return numba.njit(nogil=True, parallel=parallel)(function)  # type: ignore[no-any-return]
+
+
+def jit(function: F) -> F:
+    """Compile a kernel on first use; it releases the GIL."""
+    return _declare(function, parallel=False)
+
+
+def parallel_jit(function: F) -> F:
+    """The same with numba's threads in its `prange` loops, whose iterations must write to disjoint places."""
+    return _declare(function, parallel=True)

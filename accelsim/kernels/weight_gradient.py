@@ -1,0 +1,206 @@
+"""Cycles of WG lanes: one weight's gradient a lane, its stream the positions (sample, row, column) of the output map."""
+
+from __future__ import annotations
+
+from math import gcd
+
+import numpy as np
+from numba import prange
+from numpy.typing import NDArray
+
+from accelsim.kernels import jit, parallel_jit
+from accelsim.kernels.bitmaps import Words, flat, ones, popcounts, slice_channels
+from accelsim.kernels.effectual import effectual_wgrad, over_batch, set_positions
+from accelsim.kernels.intrinsics import container
+from accelsim.kernels.taps import Taps
+from accelsim.kernels.walk import fill_chunks, walk_lanes
+from accelsim.kernels.zero_skip import summarise
+
+SKIPS = ("none", "moving", "stationary", "both")
+LANES = 512  # lanes walked abreast: their state and a few chunks of each fit the first-level cache
+
+
+def wgrad_cycles(
+    x: Words, e: Words, batch: int, channels: int, outputs: int, row_taps: Taps, col_taps: Taps, window: int, skip: str
+) -> tuple[NDArray[np.int32], int]:
+    """Cycles of every lane of a convolution's weight gradient, and the set bits of all lanes' pair masks.
+
+    x uint64 (S, H, W, Cw), e uint64 (S', P, Q, Kw), row_taps (P, R) and col_taps (Q, S) from `forward_taps`; samples repeat cyclically
+    up to ``batch`` and the window runs on from one sample into the next. Rows k, lanes (r, s, c).
+    skip ``both``: pairs x & e, int32 (K, R*S*C); ``moving``: x alone, (1, R*S*C); ``stationary``: e alone, (K, 1); ``none``: (1, 1).
+    The set bits are those of all K * R*S*C lanes.
+    """
+    if skip not in SKIPS:
+        raise ValueError(f"skip must be one of {', '.join(SKIPS)}, got {skip}")
+    x, e = flat(x), flat(e)
+    rows, cols = row_taps.shape[0], col_taps.shape[0]
+    kernel = row_taps.shape[1] * col_taps.shape[1]
+    total = _set_pairs(x, e, batch, channels, outputs, row_taps, col_taps, skip)
+    if skip == "none":
+        return np.full((1, 1), batch * rows * cols, dtype=np.int32), total
+    own_rows, own_cols = np.arange(rows, dtype=np.int32)[:, None], np.arange(cols, dtype=np.int32)[:, None]
+    if skip == "stationary":  # the lanes are e's channels, against a dense operand
+        dense = ones(rows * cols, 1).reshape(1, rows, cols, 1)
+        return _cycles(e, outputs, own_rows, own_cols, dense, 1, batch, window).T.copy(), total
+    if skip == "moving":
+        return _cycles(x, channels, row_taps, col_taps, ones(rows * cols, 1).reshape(1, rows, cols, 1), 1, batch, window), total
+    return _cycles(x, channels, row_taps, col_taps, e, outputs, batch, window), total
+
+
+def _cycles(x: Words, channels: int, row_taps: Taps, col_taps: Taps, e: Words, outputs: int, batch: int, window: int) -> NDArray[np.int32]:
+    """Cycles int32 (outputs, R*S*C) of the pairs x & e."""
+    repeats, period, rest = periods(len(x) * len(e) // gcd(len(x), len(e)), len(row_taps) * len(col_taps), batch, window)
+    return wgrad_lanes(x, channels, row_taps, col_taps, e, outputs, repeats, period, rest, window, container(window))
+
+
+def periods(samples: int, positions: int, batch: int, window: int) -> tuple[int, int, int]:
+    """(repeats, period, rest): the batch's stream is ``repeats`` times a period of whole chunks and whole sample cycles, then ``rest`` positions.
+
+    A stream that repeats less than twice is all rest.
+    """
+    cycle = samples * positions
+    period = cycle * (window // gcd(window, cycle))
+    repeats, rest = divmod(batch * positions, period)
+    return (repeats, period, rest) if repeats > 1 else (0, 0, batch * positions)
+
+
+@jit
+def lane_groups(kernel, channels, lanes):  # type: ignore[no-untyped-def]
+    """Groups of at most ``lanes`` lanes: int64 (groups, 4) of first and end kernel position, first and end 64-channel word.
+
+    Whole kernel positions where several fit, else words of one, evenly filled.
+    """
+    width = (channels + 63) // 64
+    if channels <= lanes:
+        count = (kernel * channels + lanes - 1) // lanes
+        size = (kernel + count - 1) // count
+        count = (kernel + size - 1) // size
+        groups = np.empty((count, 4), dtype=np.int64)
+        for g in range(count):
+            groups[g] = (g * size, min(kernel, (g + 1) * size), 0, width)
+        return groups
+    parts = (channels + lanes - 1) // lanes
+    size = (width + parts - 1) // parts
+    parts = (width + size - 1) // size
+    groups = np.empty((kernel * parts, 4), dtype=np.int64)
+    for g in range(kernel * parts):
+        part = g % parts
+        groups[g] = (g // parts, g // parts + 1, part * size, min(width, (part + 1) * size))
+    return groups
+
+
+@jit
+def lane_chunks(bits, channels, row_taps, col_taps, group, window, length, kind):  # type: ignore[no-untyped-def]
+    """Chunks (T, lanes) of one group's lanes in their order, columns padded with zeros to a multiple of 64."""
+    col_count = col_taps.shape[1]
+    first, end = group[2] * 64, min(channels, group[3] * 64)
+    lanes = (group[1] - group[0]) * (end - first)
+    chunks = np.zeros(((length + window - 1) // window, (lanes + 63) // 64 * 64), dtype=kind.dtype)
+    for tap in range(group[0], group[1]):
+        for word in range(group[2], group[3]):
+            lane = (tap - group[0]) * (end - first) + word * 64 - first
+            fill_chunks(bits, row_taps, col_taps, tap // col_count, tap % col_count, word, min(64, channels - word * 64), window, length, chunks, lane)
+    return chunks
+
+
+@jit
+def row_chunks(bits, channels, window, length, kind):  # type: ignore[no-untyped-def]
+    """Chunks (C, T) of each channel's stream over (sample, row, column), zeros behind ``length``."""
+    rows = np.arange(bits.shape[1]).astype(np.int32).reshape(-1, 1)
+    cols = np.arange(bits.shape[2]).astype(np.int32).reshape(-1, 1)
+    group = np.array([0, 1, 0, bits.shape[3]])
+    chunks = lane_chunks(bits, channels, rows, cols, group, window, length, kind)
+    return np.ascontiguousarray(chunks[:, :channels].T)
+
+
+@parallel_jit
+def wgrad_lanes(x, channels, row_taps, col_taps, e, outputs, repeats, period, rest, window, kind):  # type: ignore[no-untyped-def]
+    """Cycles int32 (K, R*S*C) of pairs x & e; repeats, period, rest from `periods`, ``kind`` the chunks' `container`."""
+    kernel = row_taps.shape[1] * col_taps.shape[1]
+    period_e = row_chunks(e, outputs, window, period, kind)
+    rest_e = row_chunks(e, outputs, window, rest, kind)
+    cycles = np.empty((outputs, kernel * channels), dtype=np.int32)
+    groups = lane_groups(kernel, channels, LANES)
+    for g in prange(groups.shape[0]):
+        group = groups[g]
+        chunks = lane_chunks(x, channels, row_taps, col_taps, group, window, max(period, rest), kind)
+        lanes = chunks.shape[1]
+        last, count = np.empty(lanes, dtype=kind.dtype), np.empty(lanes, dtype=kind.dtype)
+        extra, result = np.empty(lanes, dtype=np.int32), np.empty(lanes, dtype=np.int32)
+        first = group[0] * channels + group[2] * 64
+        end = min(group[1] * channels, (group[1] - 1) * channels + group[3] * 64)
+        for k in range(outputs):
+            walk_lanes(period_e[k], rest_e[k], chunks, repeats, rest, window, last, count, extra, result)
+            cycles[k, first:end] = result[: end - first]
+    return cycles
+
+
+def _set_pairs(x: Words, e: Words, batch: int, channels: int, outputs: int, row_taps: Taps, col_taps: Taps, skip: str) -> int:
+    """Set bits of all K * R*S*C lanes' pair masks over the batch."""
+    lanes = row_taps.shape[1] * col_taps.shape[1] * channels
+    if skip == "none":
+        return outputs * lanes * batch * row_taps.shape[0] * col_taps.shape[0]
+    if skip == "moving":
+        return over_batch(set_positions(x, row_taps, col_taps), batch) * outputs
+    if skip == "stationary":
+        return over_batch(popcounts(e).reshape(len(e), -1).sum(axis=1), batch) * lanes
+    return over_batch(effectual_wgrad(x, e, row_taps, col_taps), batch)
+
+
+def outer_cycles(
+    x: Words, e: Words, batch: int, channels: int, outputs: int, segments: int, window: int, skip: str
+) -> tuple[NDArray[np.int32], int]:
+    """Cycles of a fully connected layer's weight gradient, and the set bits of all lanes' pair masks.
+
+    x uint64 (S, Cw), e uint64 (S', Kw), samples repeating cyclically. Row k deals x[n, 0:C] in contiguous segments of ceil(C/segments)
+    to ``segments`` lanes, the last may be short or empty; a lane's stream is its segment of every sample. The moving vector is x.
+    int32 (K, segments) for skip ``both`` and ``stationary``, (1, segments) for ``moving`` and ``none``.
+    """
+    if skip not in SKIPS:
+        raise ValueError(f"skip must be one of {', '.join(SKIPS)}, got {skip}")
+    x, e = flat(x), flat(e)
+    moving = x if skip in ("both", "moving") else ones(1, channels)
+    stationary = e if skip in ("both", "stationary") else ones(1, 1)
+    rows = outputs if skip in ("both", "stationary") else 1
+    if skip == "none":
+        sizes = segment_sizes(channels, segments)
+        return (sizes[None, :] * batch).astype(np.int32), outputs * channels * batch
+    size = -(-channels // segments)
+    summary = np.zeros((len(moving), segments, 4), dtype=np.int32)
+    for j, length in enumerate(segment_sizes(channels, segments)):
+        if length:
+            part = slice_channels(moving, j * size, j * size + int(length))
+            summary[:, j] = summarise(part, int(length), window)
+    cycles = outer_lanes(summary, segment_sizes(channels, segments), stationary, rows, batch, window)
+    left, right = popcounts(moving), popcounts(stationary)
+    total = sum(int(left[n % len(moving)]) * int(right[n % len(stationary)]) for n in range(batch))
+    return cycles, total * (outputs // rows)
+
+
+def segment_sizes(channels: int, segments: int) -> NDArray[np.int64]:
+    """Positions a sample gives each lane: ceil(C/segments), the last ones short or empty."""
+    size = -(-channels // segments)
+    return np.clip(channels - np.arange(segments) * size, 0, size)
+
+
+@jit
+def outer_lanes(summary, sizes, e, rows, batch, window):  # type: ignore[no-untyped-def]
+    """Summaries int32 (S, segments, 4) of `summarise` and masks e uint64 (S', Kw) -> cycles int32 (rows, segments)."""
+    samples, segments, _ = summary.shape
+    cycles = np.empty((rows, segments), dtype=np.int32)
+    for k in range(rows):
+        for j in range(segments):
+            gap = np.int64(0)
+            total = np.int64(0)
+            for n in range(batch):
+                row = n % samples
+                bit = (e[n % e.shape[0], k // 64] >> np.uint64(k % 64)) & np.uint64(1)
+                if sizes[j] == 0:
+                    continue
+                if bit == 0 or summary[row, j, 0] < 0:
+                    gap += sizes[j]
+                else:
+                    total += (gap + summary[row, j, 0]) // window + summary[row, j, 2]
+                    gap = np.int64(summary[row, j, 1])
+            cycles[k, j] = total + (gap + window - 1) // window
+    return cycles
