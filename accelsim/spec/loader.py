@@ -203,6 +203,8 @@ class _Reader:
         path, hint, kind, context = spot.path, spot.hint, item["type"], item.get("ctx", {})
         if kind == "extra_forbidden":
             yield self._unknown(path)
+        elif kind == "too_short" and len(self._at(path)) >= context["min_length"]:
+            return  # pydantic counts the valid items alone, and each wrong one has its own fault
         elif kind in ("union_tag_not_found", "union_tag_invalid"):
             yield self._tag(path, hint)
         elif kind == PROBLEM_TYPE:
@@ -242,9 +244,9 @@ class _Reader:
         return value
 
     def _got(self, path: KeyPath) -> str:
-        if path in self.document.values:
-            return self.document.values[path].text
         value = self._at(path)
+        if path in self.document.values and not isinstance(value, (list, tuple)):
+            return self.document.values[path].text
         return "nothing" if value is _ABSENT else spell(value)
 
     def _must(self, path: KeyPath, rule: str, hint: Hint | None = None) -> _Found:
