@@ -100,10 +100,10 @@ def needed(column: int, bank: int, row: int, banks: Ints) -> int:
 def probe(command: int, bank: int, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints) -> int:
     """First clock at which timing allows a command (REF: of the bank's rank). Changes nothing; the row state is `needed`'s question."""
     rank = banks[bank, RANK]
-    clock = max(max(ready[bank, command], ready[banks[bank, GROUP_NODE], command]), max(ready[banks[bank, RANK_NODE], command], tally[LAST] + 1))
+    clock = max(ready[bank, command], ready[banks[bank, GROUP_NODE], command], ready[banks[bank, RANK_NODE], command], tally[LAST] + 1)
     if command == ACT:
         clock = max(clock, ranks[rank, ranks[rank, RING_SLOT]] + shape[FAW])
-    return clock
+    return clock  # type: ignore[no-any-return]
 
 
 @jit
@@ -173,7 +173,7 @@ def stream_run(
     The same as issuing each burst by itself: inside a row the commands are equally spaced, so the last one before the row's end or the next
     refresh is found by division, and its `issue` leaves the state that all of them would.
     """
-    spacing = max(1, max(delays[SAME_GROUP, column, column], delays[SAME_RANK, column, column]))
+    spacing = max(1, delays[SAME_GROUP, column, column], delays[SAME_RANK, column, column])
     outcome = HITS
     clock = accept + 1
     while bursts > 0:
@@ -205,8 +205,8 @@ def stream_run(
 def stream(first: int, bursts: int, write: bool, accept: int, delays: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints) -> int:
     """Transfer of ``bursts`` consecutive bursts from burst number ``first``: in order on each channel, first come first served, open page.
 
-    The state arrays have the channel as leading axis. Handed over at clock ``accept``, first command possible at accept + 1. Returns the clock at which the last
-    data of the last channel has passed. Rows, not bursts, determine the time this takes.
+    The state arrays have the channel as leading axis. Handed over at clock ``accept``, first command possible at accept + 1. Returns the clock
+    at which the last data of the last channel has passed. Rows, not bursts, determine the time this takes.
     """
     column = WR if write else RD
     latency = shape[WRITE_DATA] if write else shape[READ_DATA]

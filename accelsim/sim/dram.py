@@ -25,8 +25,8 @@ class RowCounts:
 class DramChannels:
     """All channels of a DRAM, in the state that the transfers so far have left.
 
-    Transfers are served first come, first served: in the order of the calls, burst by burst in address order on each channel, with open pages. Bursts are
-    moved whole: a transfer that begins or ends inside a burst moves all of it.
+    Transfers are served first come, first served: in the order of the calls, burst by burst in address order on each channel, with open pages.
+    Bursts are moved whole: a transfer that begins or ends inside a burst moves all of it.
     """
 
     def __init__(self, spec: DramSpec, channels: int | None = None) -> None:
@@ -49,8 +49,8 @@ class DramChannels:
         """Move ``nbytes`` (>= 1) from ``address``; returns when the last data has passed, in ps.
 
         ``start_ps`` is when the transfer is handed over; the first command can go one DRAM clock after the first clock edge at or after it.
-        ``counts`` gets the commands that it took, ("dram", "activate" | "precharge" | "read_burst" | "write_burst" | "refresh"), with the refreshes that became due
-        since the transfer before it. InputError when the range does not lie inside the DRAM.
+        ``counts`` gets the commands that it took, ("dram", "activate" | "precharge" | "read_burst" | "write_burst" | "refresh"),
+        with the refreshes that became due since the transfer before it. InputError when the range does not lie inside the DRAM.
         """
         table = self.table
         if nbytes < 1 or address < 0 or address + nbytes > table.capacity_bytes:

@@ -18,15 +18,15 @@ class Timing(Section):
     """Timing constraints in clocks (tCK), named as the standards name them; tCK itself in ns."""
 
     tCK: Annotated[float, Field(gt=0)] = Field(description="Clock period in ns; a whole number of ps.")
-    AL: Clocks = Field(0, description="Additive latency.")
+    AL: Clocks = Field(default=0, description="Additive latency.")
     CL: Positive = Field(description="RD to its first data.")
     CWL: Positive = Field(description="WR to its first data.")
     tRCD: Positive = Field(description="ACT to RD or WR, same bank.")
-    tRCDRD: Positive | None = Field(None, description="ACT to RD, where it differs from tRCD.")
-    tRCDWR: Positive | None = Field(None, description="ACT to WR, where it differs from tRCD.")
+    tRCDRD: Positive | None = Field(default=None, description="ACT to RD, where it differs from tRCD.")
+    tRCDWR: Positive | None = Field(default=None, description="ACT to WR, where it differs from tRCD.")
     tRP: Positive = Field(description="PRE to ACT, same bank; PRE to REF.")
     tRAS: Positive = Field(description="ACT to PRE, same bank.")
-    tRC: Positive | None = Field(None, description="ACT to ACT, same bank; tRAS + tRP when absent.")
+    tRC: Positive | None = Field(default=None, description="ACT to ACT, same bank; tRAS + tRP when absent.")
     tRFC: Positive = Field(description="REF to ACT or REF, same rank.")
     tREFI: Positive = Field(description="Average interval between REFs; the first is due at this clock.")
     tWTR_S: Clocks = Field(description="End of write data to RD, other bank group.")
@@ -39,7 +39,7 @@ class Timing(Section):
     tRRD_L: Positive = Field(description="ACT to ACT, same bank group.")
     tFAW: Positive = Field(description="At most four ACTs of a rank in any window of this length.")
     tRTRS: Clocks = Field(description="Turnaround of the data bus: between ranks, and between read data and write data.")
-    tPPD: Clocks = Field(0, description="PRE to PRE, other bank of the rank.")
+    tPPD: Clocks = Field(default=0, description="PRE to PRE, other bank of the rank.")
 
     @model_validator(mode="after")
     def _whole_picoseconds(self) -> Timing:
@@ -61,22 +61,22 @@ class Timing(Section):
 class Organisation(Section):
     """What a memory channel consists of. Fields that follow from others may be left out; when given they must agree."""
 
-    channels: Positive = Field(1, description="Independent channels.")
-    ranks: Positive = Field(1, description="Ranks of a channel.")
+    channels: Positive = Field(default=1, description="Independent channels.")
+    ranks: Positive = Field(default=1, description="Ranks of a channel.")
     bankgroups: Positive = Field(description="Bank groups of a rank; 1 where the standard has none.")
     banks_per_group: Positive = Field(description="Banks of a bank group.")
-    banks: Positive | None = Field(None, description="bankgroups * banks_per_group.")
+    banks: Positive | None = Field(default=None, description="bankgroups * banks_per_group.")
     rows: Positive = Field(description="Rows of a bank.")
-    bursts_per_row: Positive | None = Field(None, description="Bursts in a row of the whole rank; `columns` may be given instead.")
-    columns: Positive | None = Field(None, description="Columns of a row; a burst takes BL of them.")
-    row_bytes: Positive | None = Field(None, description="bursts_per_row * burst_bytes.")
-    columns_ini: Positive | None = Field(None, description="Columns as another simulator's configuration counts them; not used.")
+    bursts_per_row: Positive | None = Field(default=None, description="Bursts in a row of the whole rank; `columns` may be given instead.")
+    columns: Positive | None = Field(default=None, description="Columns of a row; a burst takes BL of them.")
+    row_bytes: Positive | None = Field(default=None, description="bursts_per_row * burst_bytes.")
+    columns_ini: Positive | None = Field(default=None, description="Columns as another simulator's configuration counts them; not used.")
     bus_width: Positive = Field(description="Data bits of a channel.")
-    device_width: Positive | None = Field(None, description="Data bits of one device; not used.")
-    devices_per_rank: Positive | None = Field(None, description="bus_width / device_width; not used.")
+    device_width: Positive | None = Field(default=None, description="Data bits of one device; not used.")
+    devices_per_rank: Positive | None = Field(default=None, description="bus_width / device_width; not used.")
     BL: Positive = Field(description="Burst length in beats, two a clock.")
-    burst_bytes: Positive | None = Field(None, description="bus_width * BL / 8.")
-    burst_clk: Positive | None = Field(None, description="Clocks that a burst holds the data bus: BL / 2.")
+    burst_bytes: Positive | None = Field(default=None, description="bus_width * BL / 8.")
+    burst_clk: Positive | None = Field(default=None, description="Clocks that a burst holds the data bus: BL / 2.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Organisation:
@@ -99,7 +99,11 @@ class Organisation(Section):
         }
         given = {name: getattr(self, name) for name in derived}
         raise_problems(
-            [Problem((name,), f"{derived[name]}, which follows from the other keys", value) for name, value in given.items() if value not in (None, derived[name])]
+            [
+                Problem((name,), f"{derived[name]}, which follows from the other keys", value)
+                for name, value in given.items()
+                if value not in (None, derived[name])
+            ]
         )
         return self
 
@@ -128,13 +132,14 @@ class Policy(Section):
     """What the controller does."""
 
     scheduler: Literal["fcfs", "frfcfs", "frfcfs_rowhit"] = Field(
-        "fcfs", description="Request order: first come first served; ready first; ready first without closing a row that queued requests still hit."
+        default="fcfs",
+        description="Request order: first come first served; ready first; ready first without closing a row that queued requests still hit.",
     )
-    read_queue: Positive = Field(32, description="Reads that the controller holds.")
-    write_queue: Positive = Field(32, description="Writes that the controller holds.")
-    drain_high: Annotated[float, Field(gt=0, le=1)] = Field(0.8, description="Writes are drained from this fill of the write queue,")
-    drain_low: Annotated[float, Field(ge=0, le=1)] = Field(0.2, description="down to this one.")
-    refresh: Literal["all_bank", "none"] = Field("all_bank", description="One REF a rank and tREFI, or none.")
+    read_queue: Positive = Field(default=32, description="Reads that the controller holds.")
+    write_queue: Positive = Field(default=32, description="Writes that the controller holds.")
+    drain_high: Annotated[float, Field(gt=0, le=1)] = Field(default=0.8, description="Writes are drained from this fill of the write queue,")
+    drain_low: Annotated[float, Field(ge=0, le=1)] = Field(default=0.2, description="down to this one.")
+    refresh: Literal["all_bank", "none"] = Field(default="all_bank", description="One REF a rank and tREFI, or none.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Policy:
@@ -147,7 +152,7 @@ class EnergyEvent(Section):
     """Energy of one event of a whole rank."""
 
     pj: Annotated[float, Field(ge=0)] = Field(description="Energy in pJ.")
-    source: str = Field("the DRAM file, without a source", description="Where the number comes from.")
+    source: str = Field(default="the DRAM file, without a source", description="Where the number comes from.")
     verified: bool = Field(False, description="Whether the source was read; entries without are labelled in tables and plots.")
 
 
@@ -156,7 +161,7 @@ def _event(value: Any) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
         return {"pj": value}
     if not isinstance(value, (dict, EnergyEvent)):
-        raise ValueError("must be a number of pJ >= 0, or a mapping of pj, source and verified")
+        raise ValueError("must be a number of pJ >= 0, or a mapping of pj, source and verified")  # noqa: TRY004  pydantic reports ValueErrors only
     return value
 
 
@@ -187,16 +192,17 @@ def _mapping(value: Any) -> Any:
 class DramSpec(Section):
     """A DRAM standard with its controller, as a file of arch_configs/dram has it."""
 
-    schema_: Literal["accelsim.dram/1"] = Field("accelsim.dram/1", alias="schema", description="Format of this file.")
-    name: str = Field("dram", description="Name in results and plots.")
-    description: str = Field("", description="One line about it.")
+    schema_: Literal["accelsim.dram/1"] = Field(default="accelsim.dram/1", alias="schema", description="Format of this file.")
+    name: str = Field(default="dram", description="Name in results and plots.")
+    description: str = Field(default="", description="One line about it.")
     timing: Timing = Field(description="Timing constraints.")
     organisation: Organisation = Field(description="Channels, ranks, banks, rows, bursts.")
     address_mapping: Annotated[str, BeforeValidator(_mapping)] = Field(
-        "rochrababgco", description="Address fields from the top bit down, above the burst offset: row, channel, rank, bank, bank group, column."
+        default="rochrababgco",
+        description="Address fields from the top bit down, above the burst offset: row, channel, rank, bank, bank group, column.",
     )
-    policy: Policy = Field(default_factory=lambda: Policy(), description="Controller.")
-    energy: DramEnergy | None = Field(None, description="Energies; without them timing can be simulated but energy cannot.")
+    policy: Policy = Field(default_factory=Policy, description="Controller.")
+    energy: DramEnergy | None = Field(default=None, description="Energies; without them timing can be simulated but energy cannot.")
 
     @model_validator(mode="after")
     def _refresh_keeps_up(self) -> DramSpec:

@@ -83,6 +83,12 @@ def resolve(spec: DramSpec, channels: int | None = None) -> DramTable:
 
 def run_bursts(mapping: list[str], organisation: Organisation) -> int:
     """Bursts of consecutive addresses that share a row: all of it when no field of more than one value lies below the column, else one."""
-    sizes = {"ch": organisation.channels, "ra": organisation.ranks, "ba": organisation.banks_per_group, "bg": organisation.bankgroups, "ro": organisation.rows}
+    sizes = {
+        "ch": organisation.channels,
+        "ra": organisation.ranks,
+        "ba": organisation.banks_per_group,
+        "bg": organisation.bankgroups,
+        "ro": organisation.rows,
+    }
     below = mapping[: mapping.index("co")]
     return organisation.row_bursts if all(sizes[field] == 1 for field in below) else 1
