@@ -97,7 +97,10 @@ def _totals(ops: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "cycles": sum(entry["cycles"] for entry in ops),
         "vector_ops": 0,
-        **{group: {key: sum(entry[group][key] for entry in ops) for key in keys} for group, keys in (("macs", _MACS), ("words", _WORDS), ("bytes", _BYTES))},
+        **{
+            group: {key: sum(entry[group][key] for entry in ops) for key in keys}
+            for group, keys in (("macs", _MACS), ("words", _WORDS), ("bytes", _BYTES))
+        },
         "energy_pj": sum(entry["energy_pj"] for entry in ops),
         "energy_by_component_pj": {name: sum(entry["_energy"][name] for entry in ops) for name in COMPONENTS},
     }
@@ -114,4 +117,7 @@ def _mean(parts: list[tuple[float, Any]]) -> Any:
 
 def array_cycles(document: dict[str, Any]) -> int:
     """All array cycles of a document's ops, whatever the cause."""
-    return sum(sum(entry["array_cycles"]["stall"].values()) + sum(entry["array_cycles"][cause] for cause in CAUSES if not cause.startswith("stall_")) for entry in document["ops"])
+    return sum(
+        sum(entry["array_cycles"]["stall"].values()) + sum(entry["array_cycles"][cause] for cause in CAUSES if not cause.startswith("stall_"))
+        for entry in document["ops"]
+    )

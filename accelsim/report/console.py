@@ -45,7 +45,14 @@ def print_table(table: Table, console: Console) -> None:
         column = table.columns[index]
         if column.key != "pass":
             numbers = column.kind != "text"
-            rich.add_column(column.heading, justify="right" if numbers else "left", no_wrap=numbers, overflow="fold", vertical="bottom", min_width=0 if numbers else 12)
+            rich.add_column(
+                column.heading,
+                justify="right" if numbers else "left",
+                no_wrap=numbers,
+                overflow="fold",
+                vertical="bottom",
+                min_width=0 if numbers else 12,
+            )
     for row in _totals_first(table.rows) if by_pass else table.rows:
         cells = [show(row[index], table.columns[index]) for index in shown]
         cells[0] = folded(cells[0], LABEL)

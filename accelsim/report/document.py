@@ -270,6 +270,8 @@ def labels(results: Sequence[ResultDocument]) -> list[str]:
     keys = [("workload", ""), ("arch", ""), ("rule", ""), ("batch", "batch "), ("schedule", ""), ("trace", ""), ("seed", "seed ")]
     names: list[str] = []
     for result in results:
-        parts = [f"{prefix}{getattr(result, key)}" for key, prefix in keys if key == "rule" or len({str(getattr(other, key)) for other in results}) > 1]
+        parts = [
+            f"{prefix}{getattr(result, key)}" for key, prefix in keys if key == "rule" or len({str(getattr(other, key)) for other in results}) > 1
+        ]
         names.append("/".join(parts))
     return [name if names.count(name) == 1 else f"{name} #{names[: index + 1].count(name)}" for index, name in enumerate(names)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from accelsim.errors import InputError
-from accelsim.report.document import ComparisonDocument, ResultDocument, labels
+from accelsim.report.document import ComparisonDocument, labels
 from accelsim.report.tables import Runs, all_tables, write_csv
 
 
@@ -52,14 +52,15 @@ def staged(out: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def write_simulation(document: Mapping[str, Any], result: ResultDocument, out: Path) -> None:
+def write_simulation(document: Mapping[str, Any], out: Path) -> None:
     """``out/result.json``."""
     with staged(out) as folder:
         (folder / "result.json").write_text(dump(document), encoding="utf-8")
 
 
-def write_comparison(document: Mapping[str, Any], comparison: ComparisonDocument, out: Path) -> None:
+def write_comparison(document: Mapping[str, Any], out: Path) -> None:
     """``out/comparison.json``, each run's ``result.json`` in a folder of its own, and the tables and plots of all beside them."""
+    comparison = ComparisonDocument.model_validate(document)
     with staged(out) as folder:
         (folder / "comparison.json").write_text(dump(document), encoding="utf-8")
         for label, result in zip(labels(comparison.results), document["results"], strict=True):

@@ -38,7 +38,9 @@ def _macs(result: ResultDocument) -> Iterator[str]:
 def _energy(result: ResultDocument) -> Iterator[str]:
     yield from _differ("energy_pj = sum of energy_by_component_pj", result.energy_pj, math.fsum(result.energy_by_component_pj.values()))
     for name, totals in result.passes.items():
-        yield from _differ(f"passes.{name}: energy_pj = sum of energy_by_component_pj", totals.energy_pj, math.fsum(totals.energy_by_component_pj.values()))
+        yield from _differ(
+            f"passes.{name}: energy_pj = sum of energy_by_component_pj", totals.energy_pj, math.fsum(totals.energy_by_component_pj.values())
+        )
     of_ops = math.fsum(weight * op.energy_pj for weight, op in result.weighted_ops())
     yield from _differ("energy_pj = ops' energy_pj + unattributed_pj", result.energy_pj, of_ops + result.unattributed_pj)
 

@@ -34,7 +34,7 @@ CHARACTER, LINE, SMALL = 0.058, 0.12, 0.05
 FOLD = 12
 """Characters of a label on one line under a bar."""
 
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7,
     "axes.titlesize": 7,
@@ -80,7 +80,13 @@ def energy_figure(runs: Runs) -> Figure:
         heights = [result.energy_by_component_pj.get(name, 0.0) / reference for result in runs.results]
         star = "*" if name in unverified else ""
         bars = axes.bar(
-            range(count), heights, 0.62, bottom=bottoms, color=COMPONENT_COLOURS.get(name, OTHER_COLOUR), label=COMPONENT_NAMES.get(name, name) + star, linewidth=0
+            range(count),
+            heights,
+            0.62,
+            bottom=bottoms,
+            color=COMPONENT_COLOURS.get(name, OTHER_COLOUR),
+            label=COMPONENT_NAMES.get(name, name) + star,
+            linewidth=0,
         )
         bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
         _label_shares(axes, bars, heights, max(result.energy_pj for result in runs.results) / reference)
@@ -117,7 +123,9 @@ def data_movement_figure(runs: Runs) -> Figure:
         axes.spines["left"].set_visible(False)
         _name_runs(axes, names)
     handles, passes = panels.flat[0].get_legend_handles_labels()
-    figure.legend(handles, passes, loc="outside upper center", ncols=4, frameon=False, title="words moved in a step, by pass", title_fontsize=7, handlelength=1)
+    figure.legend(
+        handles, passes, loc="outside upper center", ncols=4, frameon=False, title="words moved in a step, by pass", title_fontsize=7, handlelength=1
+    )
     return figure
 
 
@@ -137,17 +145,34 @@ def cycles_figure(runs: Runs) -> Figure:
         heights = {key: causes[key][cause] / scale for key in places}
         if any(heights.values()):
             axes.bar(
-                list(places.values()), list(heights.values()), 0.8, bottom=list(bottoms.values()), color=CAUSE_COLOURS[cause], label=CAUSE_NAMES[cause], linewidth=0
+                list(places.values()),
+                list(heights.values()),
+                0.8,
+                bottom=list(bottoms.values()),
+                color=CAUSE_COLOURS[cause],
+                label=CAUSE_NAMES[cause],
+                linewidth=0,
             )
         bottoms = {key: bottom + heights[key] for key, bottom in bottoms.items()}
     for key, place in places.items():
         total = sum(causes[key].values())
-        axes.annotate(si(total), (place, bottoms[key]), (0, 1.5), textcoords="offset points", ha="center", va="bottom", fontsize=5.5, rotation=90 if count > 1 else 0)
+        axes.annotate(
+            si(total),
+            (place, bottoms[key]),
+            (0, 1.5),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=5.5,
+            rotation=90 if count > 1 else 0,
+        )
     axes.set_ylim(0, tallest / scale * 1.2)
     axes.set_ylabel(f"PE array cycles [{unit}]" if unit else "PE array cycles")
     axes.set_xticks(list(places.values()), [labels[index] for _, index in places], rotation=90, fontsize=6)
     for group, name in enumerate(names):
-        axes.text(group * (count + 0.8) + (count - 1) / 2, 1.0, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontweight="bold")
+        axes.text(
+            group * (count + 0.8) + (count - 1) / 2, 1.0, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontweight="bold"
+        )
     _legend_right(figure, axes)
     return figure
 
@@ -197,7 +222,14 @@ def _label_shares(axes: Axes, bars: Any, heights: Sequence[float], tallest: floa
     """Write a segment's value into it where the segment is tall enough to hold the digits."""
     for bar, height in zip(bars, heights, strict=True):
         if height > 0.07 * tallest:
-            axes.annotate(f"{height:.2f}", (bar.get_x() + bar.get_width() / 2, bar.get_y() + height / 2), ha="center", va="center", fontsize=5.5, color=_ink(bar))
+            axes.annotate(
+                f"{height:.2f}",
+                (bar.get_x() + bar.get_width() / 2, bar.get_y() + height / 2),
+                ha="center",
+                va="center",
+                fontsize=5.5,
+                color=_ink(bar),
+            )
 
 
 def _ink(bar: Any) -> str:

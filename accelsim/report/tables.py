@@ -181,7 +181,11 @@ def energy_table(runs: Runs) -> Table:
         Column("run", "run", "text"),
         Column("pass", "pass", "text"),
         *(
-            Column(f"{name}_pj" if name not in unverified else f"{name}_unverified_pj", COMPONENT_NAMES.get(name, name).replace(" ", "\n") + ("*" if name in unverified else ""), "energy")
+            Column(
+                f"{name}_pj" if name not in unverified else f"{name}_unverified_pj",
+                COMPONENT_NAMES.get(name, name).replace(" ", "\n") + ("*" if name in unverified else ""),
+                "energy",
+            )
             for name in names
         ),
         Column("total_pj", "total", "energy"),

@@ -1,0 +1,76 @@
+# Everything runs in .venv (made on first use, kept until pyproject.toml changes). `make` alone lists the targets.
+# PYTHON=python3.12 make ... chooses another interpreter.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH_VENV := .venv-torch
+TORCH_BIN := $(TORCH_VENV)/bin
+TORCH := torch==2.13.0
+# Tests in parallel: one worker a core, two where a core count cannot be had.
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS)
+
+# Without byte code every start would compile matplotlib, numba and scipy again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint check test-torch bench nightly clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: $(VENV)/.installed ## compare three learning rules on VGG16; plots in out/demo
+	$(BIN)/accelsim compare vgg16-cifar10 --arch near-memory --rules bp,dfa,ssdfa --out out/demo
+
+test: $(VENV)/.installed-test ## the test suite
+	$(PYTEST)
+
+lint: $(VENV)/.installed-check ## style, types, imports
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test ## all that must hold before a change is done
+
+test-torch: $(TORCH_VENV)/.installed ## numbers against PyTorch, in a virtual environment of its own
+	$(TORCH_BIN)/python -m pytest -q -n $(WORKERS) -m "torch and not nightly"
+
+bench: $(VENV)/.installed-test ## speed, one process at a time
+	$(BIN)/python -m pytest -q -m bench --capture=no
+
+nightly: $(VENV)/.installed-test ## every test, ten times the random examples, then the kernels' tests without the JIT compiler
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "not bench"
+	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/property
+
+clean: ## remove everything made by make
+	rm -rf $(VENV) $(TORCH_VENV) out dist build .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find accelsim tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+define make_venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "accelsim needs Python 3.11 or newer, got $$($(PYTHON) --version 2>&1): choose one with 'make PYTHON=python3.12 $(MAKECMDGOALS)'" >&2; exit 2; }
+	$(PYTHON) -m venv $(1)
+endef
+
+$(BIN)/python:
+	$(call make_venv,$(VENV))
+
+$(TORCH_BIN)/python:
+	$(call make_venv,$(TORCH_VENV))
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	@touch $@
+
+$(VENV)/.installed-check: pyproject.toml $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --editable ".[test,check]"
+	@touch $@
+
+$(TORCH_VENV)/.installed: pyproject.toml | $(TORCH_BIN)/python
+	$(TORCH_BIN)/python -m pip install --quiet --editable ".[test]" "$(TORCH)"
+	@touch $@

@@ -1,0 +1,86 @@
+"""Kinds of files that users hand in: what `accelsim check` looks for in each beyond its own keys, and the JSON Schemas of `accelsim schema`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from accelsim.errors import Fault, InputError
+from accelsim.spec.check import FileType, check_file, model_type
+
+
+def faults(path: Path) -> list[Fault]:
+    """Everything wrong with a file of any kind; [] when it is right."""
+    from accelsim.networks import LOADERS
+    from accelsim.spec.network import Workload
+
+    foreign = tuple(suffix for suffix in LOADERS if suffix not in (".yaml", ".yml"))
+    further = [
+        model_type("workload", Workload, _workload),
+        FileType("trace", _trace, suffixes=(".npz",)),
+        FileType("result", _result, suffixes=(".json",)),
+    ]
+    if foreign:
+        further.append(FileType("foreign workload", _workload, suffixes=foreign))
+    return check_file(path, further)
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """The JSON Schema of a kind of file; InputError when there is no such kind."""
+    if kind not in SCHEMAS:
+        raise InputError(f"schema must be one of {', '.join(SCHEMAS)}, got {kind}")
+    return SCHEMAS[kind]()
+
+
+def _arch_schema() -> dict[str, Any]:
+    from accelsim.spec.architecture import Architecture
+    from accelsim.spec.documentation import json_schema
+
+    return json_schema(Architecture)
+
+
+def _workload_schema() -> dict[str, Any]:
+    from accelsim.spec.documentation import json_schema
+    from accelsim.spec.network import Workload
+
+    return json_schema(Workload)
+
+
+def _result_schema() -> dict[str, Any]:
+    from accelsim.report.document import json_schema
+
+    return json_schema()
+
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"arch": _arch_schema, "workload": _workload_schema, "result": _result_schema}
+
+
+def _workload(path: Path) -> Sequence[Fault]:
+    """The shapes must fit together, too."""
+    from accelsim.networks import load_network
+
+    return _faults_of(lambda: load_network(path))
+
+
+def _trace(path: Path) -> Sequence[Fault]:
+    from accelsim.trace import Trace
+
+    return _faults_of(lambda: Trace.read(path))
+
+
+def _result(path: Path) -> Sequence[Fault]:
+    """A document of the right form must obey the laws of conservation."""
+    from accelsim.report.document import load
+    from accelsim.report.laws import violations
+
+    broken: list[Fault] = []
+    return _faults_of(lambda: broken.extend(Fault(str(path), 0, 0, line) for line in violations(load(path)))) or broken
+
+
+def _faults_of(read: Callable[[], object]) -> tuple[Fault, ...]:
+    try:
+        read()
+    except InputError as error:
+        return error.faults
+    return ()

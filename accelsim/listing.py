@@ -1,0 +1,53 @@
+"""What is built in, as lines for `accelsim list`, and the schemas for `accelsim schema`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from accelsim.errors import InputError
+
+
+def archs() -> list[str]:
+    """Built-in machines with their descriptions, and the folder to copy them from."""
+    from accelsim.spec import catalog
+    from accelsim.spec.machine import load_architecture
+
+    return [*_aligned([(name, load_architecture(name).description) for name in catalog.names("arch")]), f"files: {catalog.folder('arch')}"]
+
+
+def workloads() -> list[str]:
+    """Built-in networks with their descriptions, and the folder to copy them from."""
+    from accelsim.networks import load_network
+    from accelsim.spec import catalog
+
+    return [*_aligned([(name, load_network(name).description) for name in catalog.names("workload")]), f"files: {catalog.folder('workload')}"]
+
+
+def rules() -> list[str]:
+    """Learning rules with their descriptions; each option on a line of its own below."""
+    from accelsim.rules import RULES
+
+    rows: list[tuple[str, str]] = []
+    for info in RULES.values():
+        rows.append((info.name, info.description))
+        for option in info.options:
+            default = (
+                "" if option.default is None else f" (default {str(option.default).lower() if isinstance(option.default, bool) else option.default})"
+            )
+            rows.append((f"  {option.name}=", f"{option.rule}{default}" + (f": {option.description}" if option.description else "")))
+    return _aligned(rows)
+
+
+LISTS: dict[str, Callable[[], list[str]]] = {"archs": archs, "workloads": workloads, "rules": rules}
+
+
+def lines(kind: str) -> list[str]:
+    """The lines of one list; InputError when there is no such list."""
+    if kind not in LISTS:
+        raise InputError(f"list must be one of {', '.join(LISTS)}, got {kind}")
+    return LISTS[kind]()
+
+
+def _aligned(rows: Sequence[tuple[str, str]]) -> list[str]:
+    width = max((len(name) for name, _ in rows), default=0)
+    return [f"{name:<{width}}  {text}".rstrip() for name, text in rows]

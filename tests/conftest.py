@@ -1,0 +1,44 @@
+"""What every test may ask for: data sets, and how many random examples a property gets."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Examples are the same in every run, so that a failure seen once is seen again; the first call of a kernel compiles it, whatever the deadline.
+settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("nightly", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = "ACCELSIM_DATA"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs PyTorch where it is not installed, saying so."""
+    if importlib.util.find_spec("torch") is None:
+        for item in items:
+            if item.get_closest_marker("torch"):
+                item.add_marker(pytest.mark.skip(reason="PyTorch is not installed (make test-torch)"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The source tree."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data sets (cifar10/, wikitext2/) that the environment variable ACCELSIM_DATA names; skips where there is none."""
+    folder = os.environ.get(DATA)
+    if not folder:
+        pytest.skip(f"needs real data sets: set {DATA} to the folder that holds cifar10/ and wikitext2/")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.fail(f"{DATA} must be a folder, got {folder}")
+    return path

@@ -1,0 +1,219 @@
+"""What scripts rely on: exit codes, faults word for word, one document on stdout, and nothing written unless all succeeded."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import accelsim
+from accelsim import cli
+from accelsim.errors import Fault, InputError
+from tests import synthetic
+
+
+class Document:
+    """What experiment's functions return, as far as the command line looks at it."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+
+    def to_json(self) -> dict[str, Any]:
+        return self.document
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Replaces the simulator; records what it is asked for."""
+    recorded: list[tuple[Any, ...]] = []
+
+    def simulate(workload: str, arch: str, rule: str, **settings: Any) -> Document:
+        recorded.append((workload, arch, rule, settings))
+        return Document(synthetic.result(rule))
+
+    def compare(workload: str, archs: tuple[str, ...], rules: tuple[str, ...], **settings: Any) -> Document:
+        recorded.append((workload, archs, rules, settings))
+        return Document(synthetic.comparison(*(synthetic.result(rule, arch) for arch in archs for rule in rules)))
+
+    replace_experiment(monkeypatch, simulate=simulate, compare=compare)
+    return recorded
+
+
+def replace_experiment(monkeypatch: pytest.MonkeyPatch, **functions: Any) -> None:
+    module = types.ModuleType("accelsim.experiment")
+    vars(module).update(functions)
+    monkeypatch.setitem(sys.modules, "accelsim.experiment", module)
+    monkeypatch.setattr(accelsim, "experiment", module, raising=False)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["accelsim", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert isinstance(stop.value.code, int)
+    return stop.value.code
+
+
+def test_simulate_passes_the_defaults_of_the_contract(monkeypatch: pytest.MonkeyPatch, calls: list[tuple[Any, ...]]) -> None:
+    assert run(monkeypatch, "simulate", "vgg16-cifar10", "--json") == 0
+    ((workload, arch, rule, settings),) = calls
+    assert (workload, arch, rule) == ("vgg16-cifar10", "near-memory", "bp")
+    assert settings == {
+        "batch": None,
+        "trace": "shipped",
+        "trace_any_rule": False,
+        "passes": ("FF", "EP", "WG", "WU"),
+        "schedule": "serial",
+        "optimizer": "momentum",
+        "seed": 0,
+        "progress": None,
+    }
+
+
+def test_compare_passes_lists_and_every_option_of_simulate(monkeypatch: pytest.MonkeyPatch, calls: list[tuple[Any, ...]]) -> None:
+    arguments = "--arch near-memory,von-neumann --batch 4 --trace a.npz --trace b.npz --trace-any-rule --passes WG,ff --schedule unlocked --optimizer adam --seed 7"
+    assert run(monkeypatch, "compare", "net", "--rules", "bp,revised:groups=8;binary=true", *arguments.split()) == 0
+    ((_, archs, rules, settings),) = calls
+    assert archs == ("near-memory", "von-neumann")
+    assert rules == ("bp", "revised:groups=8,binary=true")
+    assert settings["trace"] == ("a.npz", "b.npz")
+    assert settings["passes"] == ("FF", "WG")
+    assert (settings["batch"], settings["seed"], settings["schedule"], settings["optimizer"]) == (4, 7, "unlocked", "adam")
+    assert settings["trace_any_rule"] is True
+
+
+@pytest.mark.parametrize("command", ["simulate", "compare"])
+def test_json_is_one_document_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], calls: list[tuple[Any, ...]], tmp_path: Path, command: str
+) -> None:
+    assert run(monkeypatch, command, "net", "--json", "--out", str(tmp_path / "out")) == 0
+    printed = capsys.readouterr()
+    document = json.loads(printed.out)
+    assert document["schema"] == {"simulate": "accelsim.result/1", "compare": "accelsim.comparison/1"}[command]
+    assert printed.err.startswith("wrote ")
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["simulate", "net", "--batch", "0"], "--batch must be a whole number >= 1, got 0"),
+        (["simulate", "net", "--batch", "two"], "--batch must be a whole number >= 1, got two"),
+        (["simulate", "net", "--seed", "-1"], "--seed must be a whole number >= 0, got -1"),
+        (["simulate", "net", "--passes", "ff,xx"], "--passes must be a comma-separated list of ff, ep, wg, wu, got ff,xx"),
+        (["compare", "net", "--rules", "bp,,dfa"], "--rules must be a comma-separated list without empty items, got 'bp,,dfa'"),
+        (["compare", "net", "--arch", ""], "--arch must be a comma-separated list without empty items, got ''"),
+        (["list", "moods"], "list must be one of archs, workloads, rules, got moods"),
+        (["simulate"], "accelsim: Missing argument 'WORKLOAD'."),
+        (["plot", "nowhere.json"], "nowhere.json: cannot be read: No such file or directory"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], calls: list[tuple[Any, ...]], arguments: list[str], message: str
+) -> None:
+    assert run(monkeypatch, *arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.err == f"{message}\n"
+    assert printed.out == ""
+    assert calls == []
+
+
+def test_an_unknown_option_is_one_line_and_exit_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "simulate", "net", "--modus=x") == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("accelsim: No such option: --modus")
+    assert printed.count("\n") == 1
+
+
+def test_every_fault_has_its_line_and_nothing_is_written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    faults = (Fault("net.yaml", 3, 5, "kernel must be >= 1, got 0"), Fault("net.yaml", 9, 1, "unknown key stirde, did you mean stride?"))
+
+    def refuse(*_arguments: Any, **_settings: Any) -> None:
+        raise InputError(*faults)
+
+    replace_experiment(monkeypatch, simulate=refuse)
+    assert run(monkeypatch, "simulate", "net.yaml", "--out", str(tmp_path / "out")) == 2
+    printed = capsys.readouterr()
+    assert printed.err == "net.yaml:3:5: kernel must be >= 1, got 0\nnet.yaml:9:1: unknown key stirde, did you mean stride?\n"
+    assert printed.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupt_is_130_without_a_traceback_and_nothing_is_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def interrupt(*_arguments: Any, **_settings: Any) -> None:
+        raise KeyboardInterrupt
+
+    replace_experiment(monkeypatch, compare=interrupt)
+    assert run(monkeypatch, "compare", "net", "--out", str(tmp_path / "out")) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_out_that_is_a_file_is_refused_before_the_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], calls: list[tuple[Any, ...]], tmp_path: Path
+) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    assert run(monkeypatch, "simulate", "net", "--out", str(taken)) == 2
+    assert capsys.readouterr().err == f"--out must be a folder, got {taken} ({taken} is a file)\n"
+    assert calls == []
+    assert taken.read_text() == "mine"
+
+
+def test_simulate_writes_its_result(monkeypatch: pytest.MonkeyPatch, calls: list[tuple[Any, ...]], tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out"
+    assert run(monkeypatch, "simulate", "net", "--out", str(out)) == 0
+    assert json.loads((out / "result.json").read_text()) == synthetic.result("bp")
+    assert len(calls) == 1
+    assert [path.name for path in tmp_path.rglob("*") if "partial" in path.name] == []
+
+
+def test_compare_writes_every_result_tables_and_plots(monkeypatch: pytest.MonkeyPatch, calls: list[tuple[Any, ...]], tmp_path: Path) -> None:
+    assert run(monkeypatch, "compare", "net", "--rules", "bp,sdfa:k=2;rank=10", "--out", str(tmp_path / "out")) == 0
+    written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    tables = {"totals.csv", "passes.csv", "energy.csv", "array_cycles.csv", "energy_sources.csv"}
+    plots = {f"{name}{suffix}" for name in ("energy", "data_movement", "cycles") for suffix in (".png", ".svg")}
+    assert written == {"comparison.json", "bp/result.json", "sdfa-k=2-rank=10/result.json"} | tables | plots
+    assert len(calls) == 1
+
+
+def test_plot_reads_both_kinds_of_document(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "comparison.json").write_text(json.dumps(synthetic.comparison()))
+    (tmp_path / "result.json").write_text(json.dumps(synthetic.hybrid()))
+    out = tmp_path / "out"
+    assert run(monkeypatch, "plot", str(tmp_path / "comparison.json"), str(tmp_path / "result.json"), "--out", str(out)) == 0
+    assert (out / "energy.png").stat().st_size > 1000
+    assert [line.split(",")[0] for line in (out / "totals.csv").read_text().splitlines()] == ["run", "bp", "dfa", "ssdfa", "hdfa:p=0.25"]
+    assert capsys.readouterr().out == ""
+
+
+def test_version_and_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"accelsim {accelsim.__version__}\n"
+    assert run(monkeypatch, "--help") == 0
+    shown = capsys.readouterr().out
+    for command in ("simulate", "compare", "plot", "check", "list", "schema", "trace"):
+        assert f"\n  {command} " in shown
+
+
+def test_the_command_line_starts_without_heavy_modules() -> None:
+    heavy = "{'numpy', 'numba', 'scipy', 'matplotlib', 'simpy', 'yaml'}"
+    code = f"import sys, accelsim.cli; sys.exit(str(sorted({heavy} & set(sys.modules)) or ''))"
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True).stderr.strip() in ("", "[]")
+
+
+def test_a_reader_that_goes_away_is_quiet() -> None:
+    process = subprocess.Popen([sys.executable, "-m", "accelsim", "schema", "result"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 141
