@@ -69,10 +69,9 @@ def lower_dfa(network: Network, rule: RuleSpec, batch: int, optimizer: str, pass
         nonzeros, rank = whole(rule, "k"), whole(rule, "rank")
         if nonzeros > errors:
             raise InputError(f"{rule.name}.k must be <= {errors}, the outputs of {network.name}, got {nonzeros}")
-        if rank and nonzeros and rank * nonzeros < errors:
-            raise InputError(
-                f"{rule.name}.rank must be >= {-(-errors // nonzeros)} so that k * rank reaches the {errors} outputs of {network.name}, got {rank}"
-            )
+        least = -(-errors // nonzeros) if nonzeros else 0
+        if 0 < rank < least:
+            raise InputError(f"{rule.name}.rank must be >= {least}, so that k * rank reaches the {errors} outputs of {network.name}, got {rank}")
     return lower_step(network, str(rule), DirectFeedback(nonzeros, bool(rule.get("per_step"))), batch, optimizer, passes)
 
 

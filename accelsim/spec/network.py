@@ -138,4 +138,10 @@ class Workload(Section):
     description: str = Field("", description="One line for `accelsim list`.")
     input: Input = Field(description="Shape of one sample.")
     batch: Annotated[int, Field(ge=1, le=1 << 16)] = Field(1, description="Samples of a training step, when the command line gives none.")
-    layers: Annotated[tuple[LayerSpec, ...], Field(min_length=1)] = Field(description="The layers; each may read any layer above it.")
+    layers: tuple[LayerSpec, ...] = Field(description="The layers; each may read any layer above it.", json_schema_extra={"minItems": 1})
+
+    @model_validator(mode="after")
+    def _some_layers(self) -> Workload:
+        # A minimum length would count the layers without faults alone.
+        raise_problems([] if self.layers else [Problem(("layers",), "a list of at least 1 layer")])
+        return self

@@ -1,0 +1,85 @@
+"""What a training step must count, from the layer list alone: the slowest obvious way, with nothing of `accelsim.rules`."""
+
+from __future__ import annotations
+
+from accelsim.network import Layer, Network
+
+GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+
+
+def untrained_maps(network: Network) -> set[str]:
+    """Maps without any parameters at or before them: no error is wanted there."""
+    found = {"input"}
+    for layer in network.layers:
+        parameters = layer.kind in ("conv", "fc", "embedding", "batch_norm", *GATES)
+        if not parameters and all(name in found for name in layer.inputs):
+            found.add(layer.name)
+    return found
+
+
+def weights_of(layer: Layer) -> int:
+    h, w, c = layer.in_shape
+    k = layer.out_shape[2]
+    if layer.kind == "conv":
+        return layer.kernel[0] * layer.kernel[1] * (c // layer.groups) * k
+    if layer.kind == "fc":
+        return h * w * c * k
+    if layer.kind in GATES:
+        return GATES[layer.kind] * k * (c + k)
+    return 0
+
+
+def contracting(network: Network) -> list[Layer]:
+    return [layer for layer in network.layers if layer.kind in ("conv", "fc", *GATES)]
+
+
+def propagating(network: Network) -> list[Layer]:
+    """Weighted layers that must hand an error to their input map."""
+    untrained = untrained_maps(network)
+    return [layer for layer in contracting(network) if layer.inputs[0] not in untrained]
+
+
+def forward_macs(network: Network, batch: int) -> int:
+    total = 0
+    for layer in contracting(network):
+        positions = layer.out_shape[0] * layer.out_shape[1] if layer.kind == "conv" else 1
+        total += weights_of(layer) * positions * batch * network.time_steps
+    return total
+
+
+def backprop_macs(network: Network, batch: int) -> int:
+    """EP of backpropagation, at input resolution."""
+    total = 0
+    for layer in propagating(network):
+        positions = layer.in_shape[0] * layer.in_shape[1] if layer.kind == "conv" else 1
+        total += weights_of(layer) * positions * batch * network.time_steps
+    return total
+
+
+def backprop_weights(network: Network) -> int:
+    """Weights that backpropagation's EP reads."""
+    return sum(weights_of(layer) for layer in propagating(network))
+
+
+def target_neurons(network: Network) -> int:
+    """Elements of the input maps of all layers with feedback, a map once for each layer that reads it."""
+    return sum(layer.in_shape[0] * layer.in_shape[1] * layer.in_shape[2] for layer in propagating(network))
+
+
+def output_errors(network: Network) -> int:
+    h, w, c = network.layers[-1].out_shape
+    return h * w * c
+
+
+def feedback_macs(network: Network, batch: int, nonzeros: int = 0) -> int:
+    """EP of direct feedback: one word of B a neuron and output error (or ``nonzeros`` a neuron), every time step."""
+    return target_neurons(network) * (nonzeros or output_errors(network)) * batch * network.time_steps
+
+
+def feedback_words(network: Network, nonzeros: int = 0, per_step: bool = False) -> int:
+    return target_neurons(network) * (nonzeros or output_errors(network)) * (network.time_steps if per_step else 1)
+
+
+def parameters(network: Network) -> int:
+    """Weights that WU updates, batch-norm scale and shift and the embedding's used rows left out."""
+    return sum(weights_of(layer) for layer in contracting(network))

@@ -1,0 +1,230 @@
+"""What the rules emit on networks small enough to check by eye."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from accelsim.errors import InputError
+from accelsim.network import Network
+from accelsim.ops import Op, OpKind, Pass, Role, TraceZeros, TrainingStep, Use
+from accelsim.rules import RULES, family, lower, parse_rule
+from tests.random_networks import network_of
+
+CHAIN = network_of(
+    {
+        "name": "chain",
+        "input": {"height": 4, "width": 4, "channels": 1},
+        "layers": [
+            {"name": "conv1", "kind": "conv", "out_channels": 2, "kernel": 3, "padding": 1},
+            {"name": "relu1", "kind": "relu"},
+            {"name": "pool1", "kind": "max_pool", "kernel": 2},
+            {"name": "conv2", "kind": "conv", "out_channels": 3, "kernel": 3, "padding": 1, "stride": 2},
+            {"name": "bn2", "kind": "batch_norm"},
+            {"name": "tanh2", "kind": "tanh"},
+            {"name": "fc", "kind": "fc", "out_features": 5},
+        ],
+    }
+)
+
+RESIDUAL = network_of(
+    {
+        "name": "residual",
+        "input": {"height": 4, "width": 4, "channels": 1},
+        "layers": [
+            {"name": "stem", "kind": "conv", "out_channels": 2, "kernel": 1},
+            {"name": "relu0", "kind": "relu"},
+            {"name": "conv1", "kind": "conv", "out_channels": 2, "kernel": 1},
+            {"name": "add1", "kind": "add", "inputs": ["conv1", "relu0"]},
+            {"name": "relu1", "kind": "relu"},
+            {"name": "conv2", "kind": "conv", "out_channels": 3, "kernel": 1},
+            {"name": "short2", "kind": "conv", "inputs": ["relu1"], "out_channels": 3, "kernel": 1},
+            {"name": "add2", "kind": "add", "inputs": ["conv2", "short2"]},
+            {"name": "fc", "kind": "fc", "out_features": 5},
+        ],
+    }
+)
+
+
+def recurrent(kind: str) -> Network:
+    layers = [
+        {"name": "embedding", "kind": "embedding", "dim": 3},
+        {"name": "cell", "kind": kind, "hidden": 4},
+        {"name": "fc", "kind": "fc", "out_features": 7},
+    ]
+    return network_of({"name": kind, "input": {"sequence": 2, "vocabulary": 7}, "batch": 2, "layers": layers})
+
+
+def names(step: TrainingStep, pass_: Pass) -> list[str]:
+    return [op.name for op in step.ops if op.pass_ is pass_]
+
+
+def reads(op: Op) -> list[str]:
+    return [operand.tensor.name for operand in op.operands]
+
+
+def makes(op: Op) -> list[str]:
+    return [tensor.name for tensor in op.outputs]
+
+
+def test_order_of_a_chain() -> None:
+    step = lower(CHAIN, "bp", 1, "sgd")
+    assert [op.name for op in step.ops] == [
+        *(f"{layer.name}.FF" for layer in CHAIN.layers),
+        "loss.EP",
+        *("fc.EP", "fc.WG", "fc.WU", "tanh2.EP", "bn2.EP", "bn2.WU"),
+        *("conv2.EP", "conv2.WG", "conv2.WU", "pool1.EP", "relu1.EP", "conv1.WG", "conv1.WU"),
+    ]
+
+
+def test_operands_of_a_convolution() -> None:
+    step = lower(CHAIN, "bp", 2, "momentum")
+    forward, back, gradient, update = (step.op(f"conv2.{each}") for each in Pass)
+    assert (reads(forward), makes(forward)) == (["pool1.out", "conv2.weight"], ["conv2.out"])
+    assert (reads(back), makes(back)) == (["conv2.error", "conv2.weight", "pool1.mask"], ["pool1.error"])
+    assert (reads(gradient), makes(gradient)) == (["pool1.out", "conv2.error"], ["conv2.gradient"])
+    assert (reads(update), makes(update)) == (["conv2.gradient", "conv2.weight", "conv2.momentum"], ["conv2.weight", "conv2.momentum"])
+    assert [operand.zeros for operand in back.operands] == [TraceZeros("conv2.error"), TraceZeros("conv2.weight"), TraceZeros("conv2.mask")]
+    assert [operand.zeros for operand in gradient.operands] == [TraceZeros("conv2.input"), TraceZeros("conv2.error")]
+    assert forward.bounds == back.bounds == gradient.bounds
+    assert (forward.dense_macs, back.dense_macs, gradient.dense_macs) == (2 * 1 * 3 * 2 * 9, 2 * 4 * 3 * 2 * 9, 2 * 1 * 3 * 2 * 9)
+    # The update waits for whoever still reads the old weights.
+    assert set(update.depends_on) == {"conv2.FF", "conv2.EP", "conv2.WG"}
+    assert step.carried["conv2.FF"] == ("conv2.WU",)
+
+
+def test_stashes_of_a_chain() -> None:
+    step = lower(CHAIN, "bp", 2)
+    assert makes(step.op("relu1.FF")) == ["relu1.out", "relu1.mask"]
+    assert makes(step.op("pool1.FF")) == ["pool1.out", "pool1.index", "pool1.mask"]
+    assert makes(step.op("bn2.FF")) == ["bn2.out", "bn2.normalized"]
+    assert makes(step.op("tanh2.FF")) == ["tanh2.out"]
+    assert reads(step.op("tanh2.EP")) == ["tanh2.error", "tanh2.out"]
+    assert reads(step.op("bn2.EP")) == ["bn2.error", "bn2.normalized", "bn2.weight"]
+    assert makes(step.op("bn2.EP")) == ["conv2.error", "bn2.gradient"]
+    bits = {tensor.name: tensor.bits for op in step.ops for tensor in op.outputs if tensor.role in (Role.MASK, Role.INDEX)}
+    assert bits == {"relu1.mask": 1, "pool1.mask": 1, "pool1.index": 2}
+    # No ReLU made the map that fc reads, so every output of its EP is needed.
+    assert step.op("fc.EP").operand(Use.NEEDED) is None
+
+
+def test_kinds() -> None:
+    grouped = {"name": "g", "kind": "conv", "out_channels": 2, "kernel": 1, "groups": 2}
+    layers = [{"name": "c", "kind": "conv", "out_channels": 2, "kernel": 1}, grouped, {"name": "fc", "kind": "fc", "out_features": 2}]
+    step = lower(network_of({"name": "k", "input": {"height": 2, "width": 2, "channels": 2}, "layers": layers}), "bp", 1)
+    kinds = {op.name: op.kind for op in step.ops if op.is_contraction}
+    assert kinds == {
+        "c.FF": OpKind.CONV,
+        "c.WG": OpKind.CONV,
+        "g.FF": OpKind.GROUPED_CONV,
+        "g.EP": OpKind.GROUPED_CONV,
+        "g.WG": OpKind.GROUPED_CONV,
+        "fc.FF": OpKind.MATMUL,
+        "fc.EP": OpKind.MATMUL,
+        "fc.WG": OpKind.OUTER,
+    }
+
+
+def test_backprop_sums_the_errors_of_a_fan_out() -> None:
+    step = lower(RESIDUAL, "bp", 1)
+    assert reads(step.op("relu1.EP.sum")) == ["relu1.error.short2", "relu1.error.conv2"]
+    assert makes(step.op("relu1.EP.sum")) == ["relu1.error"]
+    # Through the identity shortcut the add's error arrives as it is.
+    assert sorted(reads(step.op("relu0.EP.sum"))) == ["add1.error", "relu0.error.conv1"]
+    assert reads(step.op("conv2.EP"))[0] == reads(step.op("short2.EP"))[0] == "add2.error"
+    assert not [op for op in step.ops if op.name in ("add1.EP", "add2.EP")]
+
+
+def test_direct_feedback_stops_at_maps_with_feedback() -> None:
+    step = lower(RESIDUAL, "dfa", 1)
+    assert [op.name for op in step.ops if op.kind is OpKind.FEEDBACK] == ["fc.EP", "short2.EP", "conv2.EP", "conv1.EP"]
+    assert reads(step.op("relu1.EP.sum")) == ["relu1.error.short2", "relu1.error.conv2"]
+    assert "relu0.EP.sum" not in names(step, Pass.EP)
+    assert reads(step.op("relu0.EP")) == ["relu0.error", "relu0.mask"]
+    assert step.op("conv1.EP").depends_on == ("loss.EP", "relu0.FF")
+    # conv1's output meets the shortcut in the add: its error is the one behind the add.
+    assert reads(step.op("conv1.WG")) == ["relu0.out", "add1.error"]
+
+
+def test_feedback_tensors() -> None:
+    for rule, stored, nonzeros in (("dfa", 8 * 5, 0), ("ssdfa", 8, 1), ("sdfa:k=3", 24, 3)):
+        op = lower(CHAIN, rule, 2).op("conv2.EP")
+        moving, stationary = op.operand(Use.MOVING), op.operand(Use.STATIONARY)
+        assert moving is not None
+        assert stationary is not None
+        assert (moving.tensor.name, moving.zeros) == ("fc.error", TraceZeros("fc.error"))
+        assert (stationary.tensor.elements, stationary.tensor.persistent, stationary.tensor.home_channels) == (stored, True, 2)
+        assert op.bounds is not None
+        assert (op.bounds.n, op.bounds.k, op.bounds.c, op.bounds.p, op.bounds.q, op.bounds.nonzeros) == (2, 2, 5, 2, 2, nonzeros)
+        assert op.dense_macs == 2 * stored
+
+
+@pytest.mark.parametrize(("kind", "gates"), [("rnn", 1), ("lstm", 4), ("gru", 3)])
+def test_recurrent_counts(kind: str, gates: int) -> None:
+    network = recurrent(kind)
+    for rule, per_cell_step in (("bp", 2 * gates * 4 * (3 + 4)), ("dfa", 2 * 3 * 7)):
+        step = lower(network, rule, 2)
+        assert step.op("cell.FF.t01").dense_macs == 2 * gates * 4 * (3 + 4)
+        assert step.op("cell.EP.t01").dense_macs == per_cell_step
+        assert step.op("cell.WG").dense_macs == 2 * 2 * gates * 4 * (3 + 4)
+        assert step.op("fc.FF").dense_macs == step.op("fc.WG").dense_macs == 2 * 2 * 4 * 7
+        assert names(step, Pass.WG) == ["fc.WG", "cell.WG", "embedding.WG"]
+
+
+def test_backprop_through_time_is_a_chain() -> None:
+    step = lower(recurrent("lstm"), "bp", 2)
+    assert [name for name in names(step, Pass.EP) if name.startswith("cell")] == [
+        "cell.gate.EP.t01",
+        "cell.EP.t01",
+        "cell.gate.EP.t00",
+        "cell.EP.t00",
+    ]
+    assert reads(step.op("cell.gate.EP.t00"))[:3] == ["cell.error.t00", "cell.hidden_error.t01", "cell.cell_error.t01"]
+    assert "cell.EP.t01" in step.op("cell.gate.EP.t00").depends_on
+
+
+def test_direct_feedback_crosses_no_time() -> None:
+    step = lower(recurrent("gru"), "dfa", 2)
+    assert {op.name for op in step.ops if op.kind is OpKind.FEEDBACK} == {f"{layer}.EP.t0{t}" for layer in ("fc", "cell") for t in (0, 1)}
+    assert step.op("fc.EP.t01").operand(Use.MOVING).zeros == TraceZeros("fc.error", 1)  # type: ignore[union-attr]
+    assert reads(step.op("cell.gate.EP.t00")) == ["cell.error.t00", "cell.out.initial", "cell.gates.t00"]
+    shared = {name for op in step.ops for name in reads(op) if "feedback" in name}
+    assert shared == {"fc.feedback", "cell.feedback"}
+    distinct = {name for op in lower(recurrent("gru"), "dfa:per_step=true", 2).ops for name in reads(op) if "feedback" in name}
+    assert distinct == {f"{layer}.feedback.t0{t}" for layer in ("fc", "cell") for t in (0, 1)}
+
+
+def test_embedding_moves_only_the_rows_used() -> None:
+    step = lower(recurrent("rnn"), "bp", 2, "adam")
+    update = step.op("embedding.WU")
+    assert update.vector is not None
+    assert update.vector.elements == 4 * 3  # 2 samples x 2 steps, of 7 rows
+    assert [operand.tensor.elements for operand in update.operands] == [12] * 4
+    assert reads(update) == ["embedding.gradient", "embedding.weight", "embedding.moment1", "embedding.moment2"]
+
+
+def test_families() -> None:
+    assert {rule: family(rule) for rule in RULES} == {"bp": "bp", "dfa": "dfa", "sdfa": "sdfa", "ssdfa": "sdfa"}
+    assert family("sdfa:k=2,rank=10") == "sdfa"
+
+
+def test_spelling() -> None:
+    assert lower(CHAIN, "sdfa:rank=3;k=2", 1).rule == "sdfa:k=2,rank=3"
+    spec = parse_rule("dfa:per_step=true")
+    assert parse_rule(spec) is spec
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"rule": "sdfa:k=6"}, "sdfa.k must be <= 5, the outputs of chain, got 6"),
+        ({"rule": "sdfa:k=2,rank=2"}, "sdfa.rank must be >= 3, so that k * rank reaches the 5 outputs of chain, got 2"),
+        ({"batch": 0}, "batch must be >= 1, got 0"),
+        ({"optimizer": "adm"}, "optimizer must be one of sgd, momentum, adam, got adm"),
+        ({"passes": ()}, "passes must be one or more of FF, EP, WG, WU, got none"),
+    ],
+)
+def test_refusals(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        lower(CHAIN, **{"rule": "bp", "batch": 1, **arguments})  # type: ignore[arg-type]
