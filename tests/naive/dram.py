@@ -1,0 +1,205 @@
+"""Plain-Python twin of the DRAM kernels: every command ever issued in a list, every constraint a sentence, one burst at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from accelsim.spec.dram import DramSpec
+
+NEVER = -(10**9)
+
+
+@dataclass(frozen=True)
+class Command:
+    kind: str
+    clock: int
+    rank: int
+    group: int
+    bank: int
+    row: int = -1
+
+    def same_rank(self, other: Command) -> bool:
+        return self.rank == other.rank
+
+    def same_group(self, other: Command) -> bool:
+        return self.same_rank(other) and self.group == other.group
+
+    def same_bank(self, other: Command) -> bool:
+        return self.same_group(other) and self.bank == other.bank
+
+
+def gap(spec: DramSpec, first: Command, second: Command) -> int:
+    """Fewest clocks between two commands."""
+    t, bl = spec.timing, spec.organisation.BL // 2
+    pair = (first.kind, second.kind)
+    read_data, write_data = t.AL + t.CL, t.AL + t.CWL
+    gaps = [1]  # the command bus
+    if first.same_bank(second):
+        if pair == ("ACT", "ACT"):
+            gaps.append(t.tRC if t.tRC is not None else t.tRAS + t.tRP)
+        if pair == ("ACT", "PRE"):
+            gaps.append(t.tRAS)
+        if pair == ("ACT", "RD"):
+            gaps.append((t.tRCDRD or t.tRCD) - t.AL)
+        if pair == ("ACT", "WR"):
+            gaps.append((t.tRCDWR or t.tRCD) - t.AL)
+        if pair == ("PRE", "ACT"):
+            gaps.append(t.tRP)
+        if pair == ("RD", "PRE"):
+            gaps.append(t.AL + t.tRTP)
+        if pair == ("WR", "PRE"):
+            gaps.append(write_data + bl + t.tWR)
+    if first.same_rank(second):
+        long = first.same_group(second)
+        if pair == ("ACT", "ACT"):
+            gaps.append(t.tRRD_L if long else 0)
+            gaps.append(t.tRRD_S)
+        if pair in (("RD", "RD"), ("WR", "WR")):
+            gaps += [t.tCCD_L if long else 0, t.tCCD_S, bl]
+        if pair == ("RD", "WR"):
+            gaps.append(read_data + bl - write_data + t.tRTRS)
+        if pair == ("WR", "RD"):
+            gaps += [write_data + bl + (t.tWTR_L if long else 0), write_data + bl + t.tWTR_S]
+        if pair == ("PRE", "PRE"):
+            gaps.append(t.tPPD)
+        if pair == ("PRE", "REF"):
+            gaps.append(t.tRP)
+        if pair == ("ACT", "REF"):
+            gaps.append(t.tRC if t.tRC is not None else t.tRAS + t.tRP)
+        if pair in (("REF", "ACT"), ("REF", "REF")):
+            gaps.append(t.tRFC)
+    else:
+        # the data of two ranks, tRTRS apart on the bus
+        start = {"RD": read_data, "WR": write_data}
+        if first.kind in start and second.kind in start:
+            gaps.append(start[first.kind] + bl + t.tRTRS - start[second.kind])
+    return max(gaps)
+
+
+def decode(spec: DramSpec, burst: int) -> tuple[int, int, int, int, int]:
+    """(channel, rank, group, bank of the group, row) of a burst number."""
+    o = spec.organisation
+    sizes = {"ro": o.rows, "ch": o.channels, "ra": o.ranks, "ba": o.banks_per_group, "bg": o.bankgroups, "co": o.row_bursts}
+    found = {}
+    text = spec.address_mapping
+    for name in [text[i : i + 2] for i in (10, 8, 6, 4, 2, 0)]:
+        found[name] = burst % sizes[name]
+        burst //= sizes[name]
+    return found["ch"], found["ra"], found["bg"], found["ba"], found["ro"]
+
+
+@dataclass
+class Channel:
+    """One channel with its whole history."""
+
+    spec: DramSpec
+    history: list[Command] = field(default_factory=list)
+    hits: int = 0
+    misses: int = 0
+    conflicts: int = 0
+    refreshes: int = 0
+
+    def open_row(self, rank: int, group: int, bank: int) -> int:
+        """-1 when closed."""
+        for command in reversed(self.history):
+            if command.kind in ("ACT", "PRE") and (command.rank, command.group, command.bank) == (rank, group, bank):
+                return command.row if command.kind == "ACT" else -1
+        return -1
+
+    def needed(self, column: str, rank: int, group: int, bank: int, row: int) -> str:
+        found = self.open_row(rank, group, bank)
+        return column if found == row else ("ACT" if found < 0 else "PRE")
+
+    def probe(self, kind: str, rank: int, group: int, bank: int) -> int:
+        """First clock at which every constraint against every command so far holds."""
+        wanted = Command(kind, 0, rank, group, bank)
+        clock = max([0, *(past.clock + gap(self.spec, past, wanted) for past in self.history)])
+        activates = [past.clock for past in self.history if past.kind == "ACT" and past.rank == rank]
+        if kind == "ACT" and len(activates) >= 4:
+            clock = max(clock, activates[-4] + self.spec.timing.tFAW)
+        return clock
+
+    def issue(self, kind: str, clock: int, rank: int, group: int, bank: int, row: int = -1) -> None:
+        self.history.append(Command(kind, clock, rank, group, bank, row))
+
+    @property
+    def due(self) -> int:
+        """When the next refresh is due."""
+        return (self.refreshes + 1) * self.spec.timing.tREFI
+
+    def refresh(self) -> None:
+        due, o = self.due, self.spec.organisation
+        for rank in range(o.ranks):
+            for group in range(o.bankgroups):
+                for bank in range(o.banks_per_group):
+                    if self.open_row(rank, group, bank) >= 0:
+                        self.issue("PRE", max(due, self.probe("PRE", rank, group, bank)), rank, group, bank, row=-2)
+            self.issue("REF", max(due, self.probe("REF", rank, 0, 0)), rank, 0, 0)
+        self.refreshes += 1
+
+    def refresh_until(self, clock: int) -> None:
+        while self.spec.policy.refresh == "all_bank" and self.due <= clock:
+            self.refresh()
+
+    def burst(self, column: str, rank: int, group: int, bank: int, row: int, accept: int) -> int:
+        """One burst; the clock of its RD or WR."""
+        found = "hit"
+        while True:
+            kind = self.needed(column, rank, group, bank, row)
+            clock = max(accept + 1, self.probe(kind, rank, group, bank))
+            if self.spec.policy.refresh == "all_bank" and clock >= self.due:
+                self.refresh()
+                continue
+            if kind == "ACT":
+                closing = [past for past in self.history if past.kind == "PRE" and (past.rank, past.group, past.bank) == (rank, group, bank)]
+                found = "conflict" if closing and closing[-1].row == -1 else "miss"
+            self.issue(kind, clock, rank, group, bank, row if kind != "PRE" else -1)
+            if kind == column:
+                self.hits += found == "hit"
+                self.misses += found == "miss"
+                self.conflicts += found == "conflict"
+                return clock
+
+    def stream_run(self, column: str, rank: int, group: int, bank: int, row: int, bursts: int, accept: int) -> int:
+        return [self.burst(column, rank, group, bank, row, accept) for _ in range(bursts)][-1]
+
+    def count(self, kind: str) -> int:
+        return sum(past.kind == kind for past in self.history)
+
+    def active_clocks(self, end: int) -> int:
+        """Clocks with a bank open, summed over ranks, clock by clock of each rank's open intervals."""
+        total = 0
+        for rank in range(self.spec.organisation.ranks):
+            opened: set[tuple[int, int]] = set()
+            since = NEVER
+            for past in self.history:
+                if past.rank != rank or past.kind not in ("ACT", "PRE"):
+                    continue
+                if not opened:
+                    since = past.clock
+                if past.kind == "ACT":
+                    opened.add((past.group, past.bank))
+                else:
+                    opened.discard((past.group, past.bank))
+                    if not opened:
+                        total += past.clock - since
+            if opened:
+                total += end - since
+        return total
+
+
+class Dram:
+    """All channels."""
+
+    def __init__(self, spec: DramSpec) -> None:
+        self.spec = spec
+        self.channels = [Channel(spec) for _ in range(spec.organisation.channels)]
+
+    def stream(self, first: int, bursts: int, write: bool, accept: int) -> int:
+        t, bl = self.spec.timing, self.spec.organisation.BL // 2
+        done = accept
+        for number in range(first, first + bursts):
+            channel, rank, group, bank, row = decode(self.spec, number)
+            clock = self.channels[channel].burst("WR" if write else "RD", rank, group, bank, row, accept)
+            done = max(done, clock + t.AL + (t.CWL if write else t.CL) + bl)
+        return done

@@ -1,0 +1,121 @@
+"""DRAM kernels against their twin, and the laws that no sequence of transfers may break."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accelsim.counters import ActionCounts
+from accelsim.kernels import dram_timing as k
+from accelsim.sim.dram import DramChannels
+from accelsim.spec.dram import FIELDS, DramSpec
+from accelsim.spec.dram_table import resolve
+from tests.naive import dram as naive
+
+KINDS = ("ACT", "PRE", "RD", "WR", "REF")
+MAPPINGS = ["rochrababgco", "rochrabacobg", "rorabgbachco", "".join(reversed(FIELDS)), "robacochrabg"]
+small = st.integers(1, 12)
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> DramSpec:
+    """Small organisations with any timings, refreshes as dense as they can be."""
+    names = ["CL", "CWL", "tRCD", "tRP", "tRAS", "tRFC", "tWTR_S", "tWTR_L", "tWR", "tRTP", "tCCD_S", "tCCD_L", "tRRD_S", "tRRD_L", "tRTRS", "tPPD"]
+    timing: dict[str, Any] = {name: draw(small) for name in names}
+    timing |= {"tCK": 1.0, "tFAW": draw(st.integers(1, 60)), "AL": draw(st.integers(0, 3)), "tRC": draw(st.none() | st.integers(1, 30))}
+    groups, banks, ranks = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    timing["tREFI"] = 120 + groups * banks * ranks * 12 + draw(st.integers(0, 80))
+    organisation = {
+        "channels": draw(st.integers(1, 3)),
+        "ranks": ranks,
+        "bankgroups": groups,
+        "banks_per_group": banks,
+        "rows": draw(st.integers(1, 4)),
+        "bursts_per_row": draw(st.integers(1, 12)),
+        "bus_width": 8,
+        "BL": draw(st.sampled_from([2, 4, 8])),
+    }
+    policy = {"refresh": draw(st.sampled_from(["all_bank", "all_bank", "none"]))}
+    return DramSpec.model_validate(
+        {"timing": timing, "organisation": organisation, "policy": policy, "address_mapping": draw(st.sampled_from(MAPPINGS))}
+    )
+
+
+transfers = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40), st.booleans(), st.integers(0, 400) | st.integers(0, 9000)), min_size=1, max_size=6)
+
+
+@given(specs(), transfers)
+def test_streams_are_bursts_issued_one_by_one(spec: DramSpec, wanted: list[tuple[int, int, bool, int]]) -> None:
+    table = resolve(spec)
+    state = k.new_state(table.shape)
+    ready, banks, ranks, tally = state
+    twin = naive.Dram(spec)
+    accept = 0
+    for first, bursts, write, wait in wanted:
+        accept += wait
+        done = k.stream(first, bursts, write, accept, table.delays, table.shape, *state)
+        assert done == twin.stream(first, bursts, write, accept)
+    end = max(int(tally[:, k.LAST].max()), accept) + wanted[0][3]
+    o = spec.organisation
+    for number, channel in enumerate(twin.channels):
+        k.refresh_until(end, table.delays, table.shape, ready[number], banks[number], ranks[number], tally[number])
+        channel.refresh_until(end)
+        assert [int(count) for count in tally[number, :5]] == [channel.count(kind) for kind in KINDS]
+        assert tuple(tally[number, k.HITS : k.CONFLICTS + 1]) == (channel.hits, channel.misses, channel.conflicts)
+        later = max(end, int(tally[number, k.LAST]))
+        assert k.active_clocks(later, table.shape, ranks[number]) == channel.active_clocks(later)
+        if spec.policy.refresh == "all_bank":
+            assert tally[number, k.DUE] == channel.due
+        for bank, (rank, group, index) in enumerate(itertools.product(range(o.ranks), range(o.bankgroups), range(o.banks_per_group))):
+            assert banks[number, bank, k.OPEN_ROW] == channel.open_row(rank, group, index)
+            for command, kind in enumerate(KINDS):
+                if channel.history:
+                    assert k.probe(command, bank, table.shape, ready[number], banks[number], ranks[number], tally[number]) == channel.probe(kind, rank, group, index)
+            for row in range(o.rows):
+                assert KINDS[k.needed(k.RD, bank, row, banks[number])] == channel.needed("RD", rank, group, index, row)
+
+
+@given(specs(), st.integers(0, 5000))
+def test_addresses(spec: DramSpec, burst: int) -> None:
+    channel, rank, group, bank, row = naive.decode(spec, burst)
+    o = spec.organisation
+    assert k.decode(burst, resolve(spec).shape) == (channel, (rank * o.bankgroups + group) * o.banks_per_group + bank, row)
+
+
+@given(specs(), transfers)
+def test_every_burst_is_counted_once_and_all_time_is_standby(spec: DramSpec, wanted: list[tuple[int, int, bool, int]]) -> None:
+    dram, counts, accept, last = DramChannels(spec), ActionCounts(), 0, 0
+    burst, capacity = dram.table.burst_bytes, dram.table.capacity_bytes
+    reads = writes = 0
+    for first, bursts, write, wait in wanted:
+        address = first * burst % capacity
+        size = min(bursts * burst, capacity - address)
+        accept += wait
+        last = max(last, dram.transfer(accept * 1000, address, size, write, counts))
+        reads, writes = reads + size // burst * (not write), writes + size // burst * write
+    dram.finish(last, counts)
+    assert (counts["dram", "read_burst"], counts["dram", "write_burst"]) == (reads, writes)
+    rows = dram.rows
+    assert rows.hits + rows.misses + rows.conflicts == reads + writes
+    o = spec.organisation
+    clocks = max(-(-last // 1000), int(dram._tally[:, k.LAST].max()))
+    assert counts["dram", "active_standby"] + counts["dram", "precharge_standby"] == clocks * o.ranks * o.channels
+    open_banks = int((dram._state[1][:, :, k.OPEN_ROW] >= 0).sum())
+    assert counts["dram", "activate"] - counts["dram", "precharge"] == open_banks
+
+
+@given(specs(), transfers)
+def test_the_same_transfers_give_the_same_state(spec: DramSpec, wanted: list[tuple[int, int, bool, int]]) -> None:
+    states = []
+    for _ in range(2):
+        table = resolve(spec)
+        state = k.new_state(table.shape)
+        for first, bursts, write, wait in wanted:
+            k.stream(first, bursts, write, wait, table.delays, table.shape, *state)
+        states.append(state)
+    for one, two in zip(*states, strict=True):
+        np.testing.assert_array_equal(one, two)
