@@ -16,6 +16,8 @@ from tests.random_networks import network_of
 IMAGE = "name: t\ninput: {height: 8, width: 8, channels: 3}\nlayers:\n"
 TOKENS = "name: t\ninput: {sequence: 4, vocabulary: 9}\nlayers:\n"
 FC = "  - {name: fc, kind: fc, out_features: 3}\n"
+KINDS = "conv, fc, batch_norm, relu, tanh, sigmoid, max_pool, avg_pool, global_avg_pool, add, embedding, rnn, lstm or gru"
+PADDINGS = "same, valid, an integer from 0 to 65536 or a list of 2 integers from 0 to 65536"
 
 
 def faults(tmp_path: Path, text: str, suffix: str = ".yaml") -> list[str]:
@@ -114,10 +116,9 @@ def faults(tmp_path: Path, text: str, suffix: str = ".yaml") -> list[str]:
         (
             IMAGE + "  - {name: c, kind: convv}\n  - {name: d, kind: conv, out_chanels: 8, kernel: 1, padding: sme, stride: [1, 0]}\n",
             [
-                "net.yaml:4:21: layers[0].kind must be conv, fc, batch_norm, relu, tanh, sigmoid, max_pool, avg_pool, global_avg_pool, add, embedding, rnn, lstm or gru, "
-                "got convv; did you mean conv?",
+                f"net.yaml:4:21: layers[0].kind must be {KINDS}, got convv; did you mean conv?",
                 "net.yaml:5:27: layers[1].out_chanels is not a known key; did you mean out_channels?",
-                "net.yaml:5:63: layers[1].padding must be same, valid, an integer from 0 to 65536 or a list of 2 integers from 0 to 65536, got sme; did you mean same?",
+                f"net.yaml:5:63: layers[1].padding must be {PADDINGS}, got sme; did you mean same?",
                 "net.yaml:5:80: layers[1].stride[1] must be >= 1, got 0",
             ],
         ),
@@ -129,11 +130,12 @@ def test_faults(tmp_path: Path, text: str, expected: list[str]) -> None:
 
 def test_a_slip_is_one_fault(tmp_path: Path) -> None:
     """What reads a faulty layer is not blamed for it."""
-    text = (
-        IMAGE
-        + "  - {name: c, kind: conv, out_channels: 8, kernel: 11}\n  - {name: p, kind: max_pool, kernel: 20}\n  - {name: a, kind: add, inputs: [p, input]}\n"
-        + FC
+    layers = (
+        "{name: c, kind: conv, out_channels: 8, kernel: 11}",
+        "{name: p, kind: max_pool, kernel: 20}",
+        "{name: a, kind: add, inputs: [p, input]}",
     )
+    text = IMAGE + "".join(f"  - {layer}\n" for layer in layers) + FC
     assert len(faults(tmp_path, text)) == 1
 
 
