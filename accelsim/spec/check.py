@@ -15,10 +15,11 @@ from accelsim.spec.architecture import Architecture
 from accelsim.spec.describe import join, keys
 from accelsim.spec.dram import DramSpec
 from accelsim.spec.loader import faults_of
-from accelsim.spec.machine import check_architecture
+from accelsim.spec.machine import load_architecture
 from accelsim.spec.network import Workload
 from accelsim.spec.source import Document, read_document
 from accelsim.spec.suggest import closest
+from accelsim.spec.technology import TechnologyFile, load_technology
 
 _SCHEMA = re.compile(r"accelsim\.([a-z]+)/[0-9]+\Z")
 
@@ -42,9 +43,23 @@ def model_type(name: str, model: type[BaseModel], check: Callable[[Path], Sequen
     return FileType(name, check or by_model, frozenset(keys(model)))
 
 
+def faults_by(load: Callable[[Path], object]) -> Callable[[Path], Sequence[Fault]]:
+    """What makes a check of a function that reads a file and raises InputError with all its faults."""
+
+    def check(path: Path) -> Sequence[Fault]:
+        try:
+            load(path)
+        except InputError as error:
+            return error.faults
+        return ()
+
+    return check
+
+
 FILE_TYPES: tuple[FileType, ...] = (
-    model_type("arch", Architecture, check_architecture),
+    model_type("arch", Architecture, faults_by(load_architecture)),
     model_type("workload", Workload),
+    model_type("technology", TechnologyFile, faults_by(load_technology)),
     model_type("dram", DramSpec),
 )
 """The file types that spec knows by itself. Others (workloads with their shapes, traces, sweeps) come from the layers that read them."""

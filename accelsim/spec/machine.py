@@ -31,15 +31,6 @@ def load_architecture(name_or_path: str | Path, overrides: Mapping[str, object] 
     return _resolved(with_overrides(read_architecture(catalog.find("arch", name_or_path)), overrides or {}))
 
 
-def check_architecture(path: str | Path) -> tuple[Fault, ...]:
-    """Every fault of a machine file, () when it is right."""
-    try:
-        _resolved(read_architecture(path))
-    except InputError as error:
-        return error.faults
-    return ()
-
-
 def architecture_hash(architecture: Architecture) -> str:
     """SHA-256 of everything the machine's file says, its defaults included."""
     return digest(architecture)

@@ -81,7 +81,7 @@ def faults(text: str, model: type[BaseModel] = Root) -> list[str]:
         ("inner: {lanes: 4.5}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got 4.5"),
         ('inner: {lanes: "4"}\n', 'f.yaml:1:16: inner.lanes must be an integer >= 1, got "4"'),
         ("inner: {lanes: true}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got true"),
-        ("inner: {lanes:}\n", "f.yaml:1:15: inner.lanes must be an integer >= 1, got null"),
+        ("inner:\n  lanes:\n", "f.yaml:2:9: inner.lanes must be an integer >= 1, got null"),
         ("inner: {lanes: [1, 2]}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got [1, 2]"),
         ("inner: {lanes: {a: 1}}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got a mapping"),
         ("inner: {window: x}\n", "f.yaml:1:17: inner.window must be an integer from 1 to 64, got x"),

@@ -1,0 +1,64 @@
+"""The committed machine page and template say what the models say; the schemas agree with the loader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from accelsim.errors import InputError
+from accelsim.spec import catalog
+from accelsim.spec.architecture import Architecture
+from accelsim.spec.documentation import every_key, json_schema, outputs
+from accelsim.spec.source import parse_document, read_document
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_generated_files_are_current() -> None:
+    for path, text in outputs(ROOT).items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} is stale: python -m accelsim.spec.documentation"
+
+
+def test_the_template_names_every_key() -> None:
+    path = catalog.find("arch", "template")
+    named = set(read_document(path).keys) | set(parse_document(path.read_text().replace("# base:", "base:")).keys)
+    assert {key.path for key in every_key(Architecture)} == named
+
+
+def test_the_page_names_every_key_and_every_key_says_what_it_is() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for key in every_key(Architecture):
+        assert f"| `{key.path[-1]}` |" in page
+        assert (key.field.description or "").endswith("."), key.path
+
+
+@pytest.mark.parametrize("kind", ["arch", "workload"])
+def test_built_in_files_satisfy_the_schema(kind: catalog.FileKind) -> None:
+    schema = json_schema(kind)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    for name in catalog.names(kind):
+        validator.validate(read_document(catalog.find(kind, name)).data)
+
+
+def test_the_schema_refuses_what_the_loader_refuses() -> None:
+    validator = jsonschema.Draft202012Validator(json_schema("arch"))
+    near = read_document(catalog.find("arch", "near-memory")).data
+    for broken in (
+        {**near, "nmae": 1},
+        {**near, "clock": 800},
+        {**near, "pe_array": {**near["pe_array"], "lnaes": 1}},
+        {key: value for key, value in near.items() if key != "pe_array"},
+        {"name": "x", "base": "near-memory", "pe_array": {"rows": 0}},
+        {"base": "near-memory"},
+    ):
+        assert not validator.is_valid(broken)
+    assert validator.is_valid({"name": "x", "base": "near-memory", "pe_array": {"rows": 8}})
+
+
+def test_unknown_schemas_word_for_word() -> None:
+    with pytest.raises(InputError) as caught:
+        json_schema("workloads")
+    assert str(caught.value) == "schema must be arch or workload, got workloads; did you mean workload?"

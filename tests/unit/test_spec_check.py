@@ -1,0 +1,105 @@
+"""What a file is, and that one misspelt key neither hides its kind nor goes unseen, anywhere in any built-in file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from accelsim.errors import Fault
+from accelsim.spec import catalog
+from accelsim.spec.check import FILE_TYPES, FileType, check_file, file_type
+from accelsim.spec.source import read_document
+
+BUILT_IN = [(kind, catalog.find(kind, name)) for kind in ("arch", "workload", "technology", "dram") for name in catalog.names(kind)]
+KEY = re.compile(r"(?:^|[{,])\s*(?:- )?(?P<key>[A-Za-z_]\w*):(?= |$)", re.MULTILINE)
+each_file = pytest.mark.parametrize(("kind", "path"), BUILT_IN, ids=[f"{kind}-{path.stem}" for kind, path in BUILT_IN])
+
+
+def misspelt(path: Path) -> Iterator[tuple[int, int, str]]:
+    """(line, column, key) of each kind of key of a file once, comments and quoted texts left alone."""
+    document, seen = read_document(path), set()
+    for keys, place in document.keys.items():
+        shape = tuple(part for part in keys if isinstance(part, str))
+        if shape not in seen:
+            seen.add(shape)
+            yield place.line, place.column, str(keys[-1])
+
+
+@each_file
+def test_built_in_files_are_right(kind: str, path: Path) -> None:
+    assert check_file(path) == []
+    found = file_type(read_document(path), FILE_TYPES)
+    assert found is not None
+    assert found.name == kind
+
+
+@each_file
+def test_a_misspelt_key_is_a_fault_at_its_place_and_the_kind_is_still_told(kind: str, path: Path, tmp_path: Path) -> None:
+    lines = path.read_text().splitlines()
+    copy = tmp_path / path.name
+    for table in path.parent.glob("*.csv"):
+        (tmp_path / table.name).write_bytes(table.read_bytes())
+    for line, column, key in misspelt(path):
+        for wrong in (key[1:] + key[0] if len(set(key)) > 1 else key + "x", key + "s"):
+            text = lines[line - 1]
+            broken = text[: column - 1] + wrong + text[column - 1 + len(key) :]
+            copy.write_text("\n".join([*lines[: line - 1], broken, *lines[line:]]) + "\n")
+            found = file_type(read_document(copy), FILE_TYPES)
+            assert found is not None
+            assert found.name == kind, (key, wrong)
+            places = [(fault.line, fault.column) for fault in check_file(copy)]
+            assert (line, column) in places, (key, wrong)
+
+
+@pytest.mark.parametrize("path", [path for _, path in BUILT_IN], ids=lambda path: path.stem)
+def test_no_key_is_of_the_users_choosing(path: Path) -> None:
+    """So every mapping's keys come from a model: what a text search takes for a key is one."""
+    document = read_document(path)
+    known = {str(keys[-1]) for keys in document.keys}
+    code = "\n".join(re.sub(r"#.*|\"[^\"]*\"", "", line) for line in path.read_text().splitlines())
+    assert {match["key"] for match in KEY.finditer(code)} <= known
+
+
+def test_the_kind_without_schema_and_with_a_misspelt_key(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    for text, kind in (
+        ("nmae: x\nbase: near-memory\n", "arch"),
+        ("name: x\nbse: near-memory\n", "arch"),
+        ("name: x\ninput: {channels: 3}\nlayres: []\n", "workload"),
+        ("shcema: accelsim.dram/1\n", "dram"),
+        ("name: x\ntimng: {}\n", "dram"),
+        ("name: x\nnode: 45\nentires: []\n", "technology"),
+    ):
+        path.write_text(text)
+        found = file_type(read_document(path), FILE_TYPES)
+        assert found is not None
+        assert found.name == kind, text
+
+
+def test_a_file_of_no_kind(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text("qqq: 1\n")
+    assert [str(fault) for fault in check_file(path)] == [
+        f"{path}:1:1: the file must be one of arch, dram, technology or workload, got none of their keys"
+    ]
+    path.write_text("- 1\n")
+    assert [fault.line for fault in check_file(path)] == [1]
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    assert [str(fault) for fault in check_file(tmp_path / "none.yaml")] == [f"{tmp_path / 'none.yaml'}: no such file"]
+    (tmp_path / "x.yaml").write_text("a: [\n")
+    assert [str(fault) for fault in check_file(tmp_path / "x.yaml")] == [
+        f"{tmp_path / 'x.yaml'}:2:1: the file must be valid YAML: while parsing a flow node, did not find expected node content"
+    ]
+
+
+def test_further_file_types_come_from_above(tmp_path: Path) -> None:
+    fault = Fault("t.npz", 0, 0, "wrong")
+    trace = FileType("trace", lambda _: [fault], suffixes=(".npz",))
+    assert check_file(tmp_path / "t.npz", [trace]) == [fault]
+    mine = FileType("workload", lambda _: [fault], keys=frozenset({"layers"}))
+    assert check_file(catalog.find("workload", "mnist-fc"), [mine]) == [fault]

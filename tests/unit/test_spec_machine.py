@@ -1,0 +1,186 @@
+"""Machines: built-ins, rules between keys, bases, overrides and hashes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from accelsim.errors import InputError
+from accelsim.spec import catalog
+from accelsim.spec.architecture import Architecture
+from accelsim.spec.canonical import canonical_json
+from accelsim.spec.machine import architecture_hash, load_architecture
+
+OWN = """name: mine
+clock: 1GHz
+organization: near_memory
+pe_array: {kind: lanes, rows: 2, cols: 2}
+scratchpad: {capacity: 16KiB}
+global_buffer: {capacity: 64KiB, staging: 8KiB}
+"""
+
+
+def write(folder: Path, text: str, name: str = "m.yaml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def faults(path: Path) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        load_architecture(path)
+    return [str(fault).replace(f"{path.parent}/", "") for fault in caught.value.faults]
+
+
+def based(text: str) -> str:
+    return f"name: mine\nbase: near-memory\n{text}"
+
+
+@pytest.mark.parametrize("name", catalog.names("arch"))
+def test_built_in_machines_load_under_their_own_name(name: str) -> None:
+    assert load_architecture(name).name == name
+
+
+def test_near_memory_holds_the_weights_of_vgg16() -> None:
+    machine = load_architecture("near-memory")
+    resident = machine.pe_array.rows * machine.pe_array.cols * (machine.scratchpad.capacity_bytes - machine.scratchpad.working_bytes)
+    assert resident == 30 << 20  # DESIGN 4: VGG16 needs 28.1 MiB at 16 bits
+
+
+def test_the_three_machines_have_as_many_macs() -> None:
+    arrays = [load_architecture(name).pe_array for name in ("near-memory", "von-neumann", "systolic-32x32")]
+    assert {array.rows * array.cols * array.lanes for array in arrays} == {1024}
+
+
+def test_a_machine_of_defaults(tmp_path: Path) -> None:
+    machine = load_architecture(write(tmp_path, OWN))
+    assert (machine.clock_hz, machine.scratchpad.working_bytes, machine.precision.psum) == (10**9, 8192, 32)
+    assert machine.pe_array.skip.ep == "both"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("scratchpad: {working: 129KiB}\n", "m.yaml:3:23: scratchpad.working must be at most the capacity of 131072B, got 129KiB"),
+        (
+            "scratchpad: {working: 128KiB}\n",
+            "m.yaml:3:23: scratchpad.working must be less than the capacity of 131072B, which is to hold weights, got 128KiB",
+        ),
+        ("scratchpad: {capacity: 4KiB}\n", "m.yaml:3:24: scratchpad.working must be at most the capacity of 4096B, got 8KiB"),
+        ("global_buffer: {staging: 1MiB}\n", "m.yaml:3:26: global_buffer.staging must be less than half the capacity of 2097152B, got 1MiB"),
+        ("partitions: 3\n", "m.yaml:3:13: partitions must be a divisor of the 256 PEs, got 3"),
+        (
+            "pe_array: {dataflow: weight_stationary}\n",
+            "m.yaml:3:22: pe_array.dataflow must be output_stationary in an array of lanes, got weight_stationary",
+        ),
+        ("organization: von_neumann\n", "m.yaml:3:15: vector_unit.update_in_pe must be false where weights have no home PE, got true"),
+        ("pe_array: {rows: 0}\n", "m.yaml:3:18: pe_array.rows must be >= 1, got 0"),
+        ("technology: 44nm\n", "m.yaml:3:13: technology must be 28nm, 45nm or a file, got 44nm; did you mean 45nm?"),
+        ("technology: t.yaml\n", "m.yaml:3:13: t.yaml: no such file"),
+    ],
+)
+def test_rules_between_keys_word_for_word(tmp_path: Path, text: str, message: str) -> None:
+    assert faults(write(tmp_path, based(text))) == [message]
+
+
+def test_a_systolic_array_is_dense_with_one_lane() -> None:
+    array = load_architecture("systolic-32x32").pe_array
+    assert (array.lanes, array.skip.ff, array.skip.ep, array.skip.wg, array.skip_outputs) == (1, "none", "none", "none", False)
+
+
+def test_a_systolic_array_needs_no_word_about_skipping(tmp_path: Path) -> None:
+    text = OWN.replace("kind: lanes", "kind: systolic").replace("near_memory", "von_neumann")
+    array = load_architecture(write(tmp_path, text)).pe_array
+    assert (array.skip.ff, array.skip_outputs) == ("none", False)
+
+
+def test_what_a_systolic_array_cannot_do_stands_where_the_machine_asks_for_it(tmp_path: Path) -> None:
+    assert faults(write(tmp_path, "name: s\nbase: von-neumann\npe_array:\n  kind: systolic\n  skip: {ep: none}\n")) == [
+        "m.yaml:4:9: pe_array.lanes must be 1 in a systolic array, got 4",
+        "m.yaml:4:9: pe_array.skip.ff must be none in a systolic array, got both",
+        "m.yaml:4:9: pe_array.skip.wg must be none in a systolic array, got both",
+        "m.yaml:4:9: pe_array.skip_outputs must be false in a systolic array, got true",
+    ]
+    text = OWN.replace("kind: lanes", "kind: systolic")
+    assert faults(write(tmp_path, text)) == ["m.yaml:3:15: organization must be von_neumann with a systolic array, got near_memory"]
+
+
+def test_all_faults_of_a_file_and_of_what_it_names_at_once(tmp_path: Path) -> None:
+    text = OWN.replace("rows: 2", "rwos: 2") + "technology: 44nm\ndram: {standard: lpddr3-3200}\nclock: 3\n"
+    known = ", ".join(catalog.names("dram"))
+    assert faults(write(tmp_path, text)) == [
+        "m.yaml:4:25: pe_array.rwos is not a known key; did you mean rows?",
+        "m.yaml:7:13: technology must be 28nm, 45nm or a file, got 44nm; did you mean 45nm?",
+        f"m.yaml:8:18: dram.standard must be {known} or a file, got lpddr3-3200; did you mean lpddr4-3200?",
+        "m.yaml:9:1: clock must appear once, got it again (first at line 2)",
+    ]
+
+
+def test_a_base_is_merged_mapping_by_mapping(tmp_path: Path) -> None:
+    machine = load_architecture(write(tmp_path, based("pe_array: {lanes: 8}\nnoc: {width: 512}\n")))
+    near = load_architecture("near-memory")
+    assert machine.pe_array == near.pe_array.model_copy(update={"lanes": 8})
+    assert (machine.noc.width_bits, machine.noc.peer_links) == (512, near.noc.peer_links)
+    assert (machine.name, machine.description) == ("mine", "")
+
+
+def test_a_base_may_be_a_file_beside_the_machine(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    write(tmp_path, OWN, "base.yaml")
+    path = write(tmp_path / "sub", "name: x\nbase: ../base.yaml\nclock: 2GHz\n")
+    assert load_architecture(path).clock_hz == 2 * 10**9
+
+
+def test_a_fault_of_the_base_stands_in_the_base(tmp_path: Path) -> None:
+    write(tmp_path, OWN.replace("rows: 2", "rows: 0"), "base.yaml")
+    path = write(tmp_path, "name: x\nbase: base.yaml\nclock: fast\n")
+    assert faults(path) == [
+        "m.yaml:3:8: clock must be a number with a unit of Hz, kHz, MHz, GHz, got fast",
+        "base.yaml:4:31: pe_array.rows must be >= 1, got 0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: x\nbase: near-memroy\n", "m.yaml:2:7: unknown arch near-memroy; did you mean near-memory? (accelsim list archs)"),
+        ("name: x\nbase: 3\n", "m.yaml:2:7: base must be the name of a built-in machine or a file, got 3"),
+        ("name: x\nbase: m.yaml\n", "m.yaml:2:7: base must be another file, got m.yaml, which leads back here"),
+        ("name: x\nbsae: near-memory\n", "m.yaml:2:1: bsae is not a known key; did you mean base?"),
+        ("base: near-memory\n", "m.yaml:1:1: name must be a non-empty text, got nothing"),
+        ("name: x\nbase: none.yaml\n", "m.yaml:2:7: none.yaml: no such file"),
+    ],
+)
+def test_faults_of_the_base_key_word_for_word(tmp_path: Path, text: str, message: str) -> None:
+    assert faults(write(tmp_path, text)) == [message]
+
+
+def test_overrides_are_laid_over_the_file_and_judged_like_it() -> None:
+    machine = load_architecture("near-memory", {"pe_array.lanes": 8, "clock": "1GHz", "pe_array.skip.ep": "none"})
+    assert (machine.pe_array.lanes, machine.clock_hz, machine.pe_array.skip.ep, machine.pe_array.skip.ff) == (8, 10**9, "none", "both")
+    with pytest.raises(InputError) as caught:
+        load_architecture("near-memory", {"pe_array.lnaes": 8, "pe_array.rows": 0})
+    assert str(caught.value) == "pe_array.lnaes is not a known key; did you mean lanes?\npe_array.rows must be >= 1, got 0"
+
+
+def test_a_file_named_by_a_machine_is_found_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "my-dram.yaml").write_text(catalog.find("dram", "lpddr4-3200").read_text())
+    machine = load_architecture(write(tmp_path, OWN + "dram: {standard: my-dram.yaml}\n"))
+    assert Path(machine.dram.standard) == tmp_path / "my-dram.yaml"
+
+
+def test_the_hash_is_of_what_a_machine_is_and_not_of_how_it_is_written(tmp_path: Path) -> None:
+    one = load_architecture(write(tmp_path, OWN))
+    other = load_architecture(write(tmp_path, "partitions: 1\n" + OWN.replace("1GHz", "1000MHz").replace("16KiB", "0.015625MiB")))
+    changed = load_architecture(write(tmp_path, OWN.replace("rows: 2", "rows: 4")))
+    assert architecture_hash(one) == architecture_hash(other) != architecture_hash(changed)
+    assert len(architecture_hash(one)) == 64
+    assert canonical_json(one).startswith('{"base":null,"clock_hz":1000000000,')
+
+
+def test_a_machine_is_immutable() -> None:
+    machine = load_architecture("near-memory")
+    assert isinstance(machine, Architecture)
+    with pytest.raises(ValueError, match="frozen"):
+        machine.partitions = 2  # type: ignore[misc]
