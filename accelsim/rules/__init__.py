@@ -22,6 +22,8 @@ RULES: dict[str, RuleInfo] = {info.name: info for module in (backprop, direct_fe
 OPTIONS: RuleTable = {name: info.options for name, info in RULES.items()}
 """The options of every rule, as `accelsim.spec.rule` reads them."""
 
+_ALIKE = {"bp-only": "bp", "bdfa": "dfa"}
+
 ALL_PASSES = frozenset(Pass)
 
 
@@ -31,8 +33,12 @@ def parse_rule(rule: str | RuleSpec) -> RuleSpec:
 
 
 def family(rule: str | RuleSpec) -> str:
-    """The rule's trace family: rules of one family make errors with zeros alike (DESIGN 5). InputError as `parse_rule`."""
-    return RULES[parse_rule(rule).name].family
+    """The rule's trace family: rules of one family make errors with zeros alike, whatever their options (DESIGN 5).
+
+    A rule that only the reference training knows has one too, since traces name the rule that made them.
+    """
+    name = rule.name if isinstance(rule, RuleSpec) else rule.partition(":")[0].strip()
+    return RULES[name].family if name in RULES else _ALIKE.get(name, name)
 
 
 def lower(network: Network, rule: str | RuleSpec, batch: int, optimizer: str = "momentum", passes: Iterable[Pass] = ALL_PASSES) -> TrainingStep:

@@ -158,6 +158,9 @@ def test_feedback_tensors() -> None:
         assert op.bounds is not None
         assert (op.bounds.n, op.bounds.k, op.bounds.c, op.bounds.p, op.bounds.q, op.bounds.nonzeros) == (2, 2, 5, 2, 2, nonzeros)
         assert op.dense_macs == 2 * stored
+        vector = lower(CHAIN, rule, 2).op("fc.EP").operand(Use.STATIONARY)
+        assert vector is not None
+        assert (vector.tensor.shape, vector.tensor.home_channels) == ((3, 1, 1, 5), 3)
 
 
 @pytest.mark.parametrize(("kind", "gates"), [("rnn", 1), ("lstm", 4), ("gru", 3)])
@@ -206,7 +209,15 @@ def test_embedding_moves_only_the_rows_used() -> None:
 
 def test_families() -> None:
     assert {rule: family(rule) for rule in RULES} == {"bp": "bp", "dfa": "dfa", "sdfa": "sdfa", "ssdfa": "sdfa"}
-    assert family("sdfa:k=2,rank=10") == "sdfa"
+    assert family("sdfa:k=2,rank=10") == family(parse_rule("ssdfa")) == "sdfa"
+    # Rules that a trace may name though no step is lowered for them.
+    assert {rule: family(rule) for rule in ("bp-only", "bdfa", "fa", "frozen", "revised:groups=8")} == {
+        "bp-only": "bp",
+        "bdfa": "dfa",
+        "fa": "fa",
+        "frozen": "frozen",
+        "revised:groups=8": "revised",
+    }
 
 
 def test_spelling() -> None:
