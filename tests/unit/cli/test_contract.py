@@ -76,7 +76,8 @@ def test_simulate_passes_the_defaults_of_the_contract(monkeypatch: pytest.Monkey
 
 
 def test_compare_passes_lists_and_every_option_of_simulate(monkeypatch: pytest.MonkeyPatch, calls: list[tuple[Any, ...]]) -> None:
-    arguments = "--arch near-memory,von-neumann --batch 4 --trace a.npz --trace b.npz --trace-any-rule --passes WG,ff --schedule unlocked --optimizer adam --seed 7"
+    arguments = "--arch near-memory,von-neumann --batch 4 --trace a.npz --trace b.npz --trace-any-rule --passes WG,ff"
+    arguments += " --schedule unlocked --optimizer adam --seed 7"
     assert run(monkeypatch, "compare", "net", "--rules", "bp,revised:groups=8;binary=true", *arguments.split()) == 0
     ((_, archs, rules, settings),) = calls
     assert archs == ("near-memory", "von-neumann")

@@ -1,0 +1,112 @@
+"""Result and comparison documents: the schema, what is refused and how, labels, and the laws that any document must satisfy."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from accelsim.errors import InputError
+from accelsim.report import document as documents
+from accelsim.report.laws import violations
+from tests import synthetic
+
+DOCUMENTS = {"result": synthetic.result(), "comparison": synthetic.comparison(), "hybrid": synthetic.hybrid()}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_fit_the_schema_and_the_models(name: str, root: Path) -> None:
+    schema = json.loads((root / "tests/golden/result.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(DOCUMENTS[name], schema)
+    parsed = documents.parse(DOCUMENTS[name])
+    assert violations(parsed) == []
+
+
+def test_the_schema_is_the_stored_one(root: Path) -> None:
+    stored = (root / "tests/golden/result.schema.json").read_text()
+    assert json.loads(stored) == documents.json_schema(), (
+        "the contract changed: run `accelsim schema result > tests/golden/result.schema.json`, note it in CHANGELOG.md"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "faults"),
+    [
+        ({"cycles": -1}, ["r.json: cycles must be >= 0, got -1"]),
+        ({"batch": "1"}, ['r.json: batch must be a valid integer, got "1"']),
+        ({"schedule": 3, "batch": 0}, ["r.json: batch must be >= 1, got 0", "r.json: schedule must be a valid string, got 3"]),
+        ({"passes": {"FF": {"energy_pj": 0.0}}}, ["r.json: passes.FF.cycles is missing"]),
+        ({"schema": "accelsim.result/9"}, ['r.json: schema must be one of accelsim.result/1, accelsim.comparison/1, got "accelsim.result/9"']),
+    ],
+)
+def test_a_wrong_document_is_refused_key_by_key(change: dict[str, Any], faults: list[str]) -> None:
+    with pytest.raises(InputError) as refused:
+        documents.parse(synthetic.result(**change), "r.json")
+    assert [str(fault) for fault in refused.value.faults] == faults
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b'{"schema": ', "{path}:1:12: must be JSON, got a syntax error: Expecting value"),
+        (b"\xff\xfe", "{path}: must be JSON, got bytes that are not UTF-8"),
+        (b"[]", "{path}: schema must be one of accelsim.result/1, accelsim.comparison/1, got null"),
+    ],
+)
+def test_a_file_that_is_no_document_is_refused(tmp_path: Path, text: bytes, message: str) -> None:
+    path = tmp_path / "r.json"
+    path.write_bytes(text)
+    with pytest.raises(InputError) as refused:
+        documents.load(path)
+    assert str(refused.value) == message.format(path=path)
+
+
+def test_labels_name_what_differs() -> None:
+    def labels(*results: dict[str, Any]) -> list[str]:
+        return documents.labels([documents.ResultDocument.model_validate(result) for result in results])
+
+    assert labels(synthetic.result("bp"), synthetic.result("dfa")) == ["bp", "dfa"]
+    assert labels(synthetic.result("bp"), synthetic.result("bp", arch="von-neumann")) == ["near-memory/bp", "von-neumann/bp"]
+    assert labels(synthetic.result("bp"), synthetic.result("bp", batch=4)) == ["bp/batch 1", "bp/batch 4"]
+    assert labels(synthetic.result("bp"), synthetic.result("bp")) == ["bp #1", "bp #2"]
+
+
+BREAKS: dict[str, tuple[tuple[str | int, ...], float, str]] = {
+    "macs": (("macs", "skipped"), 1, "macs: dense = executed + skipped"),
+    "gated": (("macs", "gated"), 10**9, "macs: gated is part of executed"),
+    "op macs": (("ops", 0, "macs", "dense"), 5, "ops.conv1.FF.macs: dense = executed + skipped"),
+    "component": (("energy_by_component_pj", "dram"), 2.0, "energy_pj = sum of energy_by_component_pj"),
+    "unattributed": (("unattributed_pj",), 2.0, "energy_pj = ops' energy_pj + unattributed_pj"),
+    "pass energy": (("passes", "EP", "energy_pj"), 2.0, "passes.EP.energy_pj = sum of ops"),
+    "pass words": (("passes", "EP", "words", "remote"), 2, "words.remote = sum of passes"),
+    "op bytes": (("ops", 3, "bytes", "dram_read"), 2, "passes.EP.bytes.dram_read = sum of ops"),
+    "array cycles": (("ops", 0, "array_cycles", "stall", "dram"), 1, "ops.conv1.FF: array_cycles add up to cycles"),
+    "end": (("ops", 7, "start_cycle"), 10**6, "ops.conv2.WU: ends in cycle"),
+    "cycles": (("cycles",), 10, "cycles = sum of passes (serial schedule)"),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_every_law_catches_its_breach(name: str) -> None:
+    path, change, line = BREAKS[name]
+    broken = copy.deepcopy(synthetic.result())
+    target: Any = broken
+    for key in path[:-1]:
+        target = target[key]
+    target[path[-1]] += change
+    assert any(found.startswith(line) for found in violations(documents.parse(broken)))
+
+
+def test_the_laws_of_a_hybrid_cover_its_steps() -> None:
+    broken = synthetic.hybrid()
+    broken["steps"][0]["weight"] = 0.5
+    broken["steps"][1]["result"]["macs"]["skipped"] += 1
+    found = violations(documents.parse(broken))
+    assert any(line.startswith("steps: weights add up to 1") for line in found)
+    assert any(line.startswith("steps.revised: macs: dense = executed + skipped") for line in found)
+    assert any(line.startswith("cycles = weighted mean of steps") for line in found)

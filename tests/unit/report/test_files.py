@@ -1,0 +1,65 @@
+"""Report folders: everything or nothing, and files of others left alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from accelsim.errors import InputError
+from accelsim.report import files
+from tests import synthetic
+
+
+def test_an_exception_leaves_no_trace(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out"
+    with pytest.raises(RuntimeError), files.staged(out) as folder:  # noqa: PT012  # the failure must come after a file was written
+        (folder / "result.json").write_text("{}")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_exception_leaves_older_files_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text("old")
+    with pytest.raises(RuntimeError), files.staged(tmp_path) as folder:  # noqa: PT012  # as above
+        (folder / "result.json").write_text("new")
+        raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
+    assert (tmp_path / "result.json").read_text() == "old"
+
+
+def test_success_replaces_ours_and_keeps_others(tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text("old")
+    (tmp_path / "notes.txt").write_text("mine")
+    files.write_simulation(synthetic.result(), tmp_path)
+    assert json.loads((tmp_path / "result.json").read_text())["rule"] == "bp"
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "result.json"]
+
+
+def test_numbers_that_json_lacks_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Out of range float values"):
+        files.write_simulation(synthetic.result(seconds=float("inf")), tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(InputError) as refused:
+        files.refuse_unusable(tmp_path / "taken" / "out")
+    assert str(refused.value) == f"--out must be a folder, got {tmp_path / 'taken' / 'out'} ({tmp_path / 'taken'} is a file)"
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("bp", "bp"),
+        ("near-memory/bp", "near-memory-bp"),
+        ("revised:groups=8,binary=true", "revised-groups=8-binary=true"),
+        ("../x", "x"),
+        ("..", "run"),
+    ],
+)
+def test_folder_names_hold_no_separators(label: str, name: str) -> None:
+    assert files.folder_name(label) == name

@@ -1,0 +1,92 @@
+"""Figures: the same bytes every time, every run labelled, unverified prices said, and nothing cut off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from accelsim.report import plots
+from accelsim.report.document import CAUSES, parse
+from accelsim.report.style import CAUSE_COLOURS, CAUSE_NAMES, COMPONENT_COLOURS, COMPONENT_NAMES
+from accelsim.report.tables import Runs
+from tests import synthetic
+
+FIGURES = {"energy": plots.energy_figure, "data_movement": plots.data_movement_figure, "cycles": plots.cycles_figure}
+
+
+def runs(*documents: dict[str, Any]) -> Runs:
+    return Runs.of([parse(document) for document in documents or (synthetic.comparison(),)])
+
+
+MANY = [synthetic.result(rule, arch) for arch in ("near-memory", "von-neumann") for rule in ("bp", "dfa", "revised:groups=8,binary=true")]
+CASES = {"one": [synthetic.result()], "three": [synthetic.comparison()], "six": MANY, "hybrid": [synthetic.result(), synthetic.hybrid()]}
+
+
+def texts(figure: Figure) -> list[str]:
+    found = [text.get_text() for axes in figure.axes for text in [*axes.texts, *axes.get_xticklabels(), axes.title, axes.yaxis.label]]
+    found += [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    return [*found, *(text.get_text() for text in figure.texts), figure.get_supxlabel()]
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+        plots.write_plots(runs(), folder)
+    names = sorted(path.name for path in folders[0].iterdir())
+    assert len(names) == 6
+    for name in names:
+        content = (folders[0] / name).read_bytes()
+        assert content == (folders[1] / name).read_bytes()
+        assert b"<dc:date>" not in content
+        assert b"Matplotlib" not in content
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", FIGURES)
+def test_everything_lies_inside_the_figure(name: str, case: str) -> None:
+    with rc_context(plots.STYLE):
+        figure = FIGURES[name](runs(*CASES[case]))
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        drawn = figure.get_tightbbox(canvas.get_renderer())
+    width, height = figure.get_size_inches()
+    assert drawn.x0 >= -0.02
+    assert drawn.y0 >= -0.02
+    assert drawn.x1 <= width + 0.02
+    assert drawn.y1 <= height + 0.02
+    assert width >= plots.COLUMN_INCHES
+
+
+def test_the_energy_figure_names_runs_totals_and_unverified_prices() -> None:
+    with rc_context(plots.STYLE):
+        shown = texts(plots.energy_figure(runs()))
+    assert {"bp", "dfa", "ssdfa", "NoC*", "* includes prices without a verified source"} <= set(shown)
+    assert sum("J" in text for text in shown) == 3
+    assert "energy of a step, bp = 1" in shown
+
+
+def test_energy_bars_add_up_to_the_ratio_of_totals() -> None:
+    document = synthetic.comparison()
+    with rc_context(plots.STYLE):
+        (axes,) = plots.energy_figure(runs(document)).axes
+    base = document["results"][0]["energy_pj"]
+    for position, result in enumerate(document["results"]):
+        heights = [bars[position].get_height() for bars in axes.containers]
+        assert sum(heights) == pytest.approx(result["energy_pj"] / base)
+
+
+def test_colours_are_fixed_and_distinct() -> None:
+    assert set(COMPONENT_COLOURS) == set(COMPONENT_NAMES)
+    assert set(CAUSE_COLOURS) == set(CAUSE_NAMES) == set(CAUSES)
+    assert len(set(COMPONENT_COLOURS.values())) == len(COMPONENT_COLOURS)
+    assert len(set(CAUSE_COLOURS.values())) == len(CAUSE_COLOURS)
+
+
+def test_a_step_without_energy_or_cycles_can_still_be_drawn(tmp_path: Path) -> None:
+    assert len(plots.write_plots(runs(synthetic.result(scale=0, remote_ep=0)), tmp_path)) == 6

@@ -1,0 +1,147 @@
+"""Tables: exact numbers in CSV, the same numbers readable on 120 columns, ratios to the baseline, and stars on unverified prices."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from accelsim.report import console
+from accelsim.report.document import parse
+from accelsim.report.style import folded, joules, si, times
+from accelsim.report.tables import Runs, Table, all_tables, array_cycles_table, energy_table, passes_table, totals_table, write_csv
+from tests import synthetic
+
+LONG = "revised:groups=8,binary=true"
+
+
+def records(table: Table) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(write_csv(table))))
+
+
+def runs(*documents: dict[str, Any]) -> Runs:
+    return Runs.of([parse(document) for document in documents or (synthetic.comparison(),)])
+
+
+def printed(shown: Runs, width: int = console.WIDTH) -> str:
+    text = io.StringIO()
+    console.print_results(shown, Console(file=text, width=width, highlight=False))
+    return text.getvalue()
+
+
+def test_totals_are_those_of_the_documents_with_ratios_to_the_baseline() -> None:
+    document = synthetic.comparison()
+    rows = records(totals_table(runs(document)))
+    assert [row["run"] for row in rows] == ["bp", "dfa", "ssdfa"]
+    for row, result in zip(rows, document["results"], strict=True):
+        assert int(row["cycles"]) == result["cycles"]
+        assert float(row["energy_pj"]) == result["energy_pj"]
+        assert int(row["dram_bytes"]) == result["bytes"]["dram_read"] + result["bytes"]["dram_write"]
+        assert float(row["cycles_ratio"]) == result["cycles"] / document["results"][0]["cycles"]
+
+
+def test_the_baseline_is_the_comparison_s_wherever_it_stands() -> None:
+    document = synthetic.comparison(synthetic.result("dfa", scale=80_000), synthetic.result("bp")) | {"baseline": "bp"}
+    rows = records(totals_table(runs(document)))
+    assert float(rows[1]["cycles_ratio"]) == 1.0
+    assert float(rows[0]["cycles_ratio"]) < 1.0
+
+
+def test_passes_have_a_line_each_and_a_total() -> None:
+    document = synthetic.result()
+    rows = records(passes_table(runs(document)))
+    assert [row["pass"] for row in rows] == ["FF", "EP", "WG", "WU", "total"]
+    assert int(rows[1]["remote_words"]) == document["passes"]["EP"]["words"]["remote"]
+    assert sum(int(row["macs_dense"]) for row in rows[:-1]) == int(rows[-1]["macs_dense"]) == document["macs"]["dense"]
+
+
+def test_a_ratio_to_zero_is_empty() -> None:
+    none = synthetic.result("bp", remote_ep=0)
+    row = records(totals_table(runs(none, synthetic.result("dfa"))))[1]
+    assert row["remote_words_ratio"] == ""
+
+
+def test_a_pass_that_was_not_simulated_has_no_line() -> None:
+    only = synthetic.result()
+    only["passes"] = {"FF": only["passes"]["FF"]}
+    assert [row["pass"] for row in records(passes_table(runs(only)))] == ["FF", "total"]
+
+
+def test_energy_components_add_up_and_unverified_ones_are_marked() -> None:
+    table = energy_table(runs())
+    assert [column.heading for column in table.columns][2:8] == ["MAC", "control", "scratchpad", "NoC*", "global\nbuffer", "DRAM"]
+    assert table.notes == ("* includes prices without a verified source: noc.hop",)
+    row = records(table)[4]
+    assert row["pass"] == "total"
+    assert "noc_unverified_pj" in row
+    components = [float(value) for key, value in row.items() if key.endswith("_pj") and key != "total_pj"]
+    assert sum(components) == pytest.approx(float(row["total_pj"]), rel=1e-12)
+
+
+def test_with_verified_prices_nothing_is_starred() -> None:
+    document = synthetic.result()
+    for entry in document["energy_sources"]:
+        entry["verified"] = True
+    assert "*" not in printed(runs(document))
+
+
+def test_array_cycles_by_cause_are_exact_and_percent_add_up() -> None:
+    document = synthetic.result()
+    rows = records(array_cycles_table(runs(document)))
+    assert int(rows[-1]["array_cycles"]) == synthetic.array_cycles(document)
+    for row in rows:
+        assert sum(float(value) for key, value in row.items() if key.endswith("_percent")) == pytest.approx(100)
+
+
+def test_a_hybrid_s_array_cycles_are_the_weighted_mean() -> None:
+    document = synthetic.hybrid(0.25)
+    expected = sum(step["weight"] * synthetic.array_cycles(step["result"]) for step in document["steps"])
+    assert float(records(array_cycles_table(runs(document)))[-1]["array_cycles"]) == pytest.approx(expected)
+
+
+def test_every_column_has_a_unit_or_is_a_count() -> None:
+    for table in all_tables(runs()):
+        assert len({column.key for column in table.columns}) == len(table.columns)
+        assert all(len(row) == len(table.columns) for row in table.rows)
+
+
+def test_the_tables_fit_the_width_with_long_names_and_large_numbers() -> None:
+    large = [synthetic.result(rule, arch, scale=3_000_000_000) for arch in ("near-memory", "von-neumann") for rule in ("bp", LONG)]
+    text = printed(runs(*large))
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= console.WIDTH
+    assert "\u2026" not in text
+    for heading in ("One training step", "By pass", "Energy by component", "What the PE array did with its cycles"):
+        assert heading in text
+    assert "near-memory/revised:" in text
+
+
+def test_notes_of_a_result_are_printed() -> None:
+    assert "bp: fc1.weight does not fit: 12 MB spill" in printed(runs(synthetic.result(notes=["fc1.weight does not fit: 12 MB spill"])))
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0, "B", "0 B"),
+        (999, "", "999"),
+        (1000, "", "1.00k"),
+        (1_234_567, "", "1.23M"),
+        (999_999, "", "1.00M"),
+        (0.0015, "s", "1.50 ms"),
+        (2.5e-7, "J", "250 nJ"),
+        (12.5, "s", "12.5 s"),
+    ],
+)
+def test_si_prefixes(value: float, unit: str, text: str) -> None:
+    assert si(value, unit) == text
+
+
+def test_small_words() -> None:
+    assert joules(2.5e6) == "2.50 uJ"
+    assert times(None) == "-"
+    assert times(0.424) == "0.42x"
+    assert times(1234.5) == "1234x"
+    assert folded("near-memory/revised:groups=8,binary=true", 20).split("\n") == ["near-memory/revised:", "groups=8,binary=true"]
