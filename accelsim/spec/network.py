@@ -113,9 +113,7 @@ class Input(Section):
     height: Extent | None = Field(None, description="Rows of the image; with `channels` alone the input is a vector.")
     width: Extent | None = Field(None, description="Columns of the image.")
     channels: Extent | None = Field(None, description="Channels of the image, or length of the vector.")
-    sequence: Annotated[int, Field(ge=1, le=4096)] | None = Field(
-        None, description="Tokens of the sequence: time steps that a training step unrolls."
-    )
+    sequence: Annotated[int, Field(ge=1, le=4096)] | None = Field(None, description="Tokens of the sequence: the time steps that are unrolled.")
     vocabulary: Annotated[int, Field(ge=2, le=1 << 24)] | None = Field(None, description="Number of different tokens.")
 
     @model_validator(mode="after")
