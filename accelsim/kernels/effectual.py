@@ -45,7 +45,7 @@ def effectual_masked(moving: Words, channels: int, stationary: Words, row_taps: 
     return weighted_ones(flat(moving), channels, np.ascontiguousarray(weights), row_taps, col_taps)
 
 
-def effectual_masked_needed(counts: NDArray[np.int32], needed: Words, channels: int) -> int:
+def effectual_masked_needed(counts: NDArray[np.int32], needed: Words) -> int:
     """The same for one sample with unneeded outputs: counts int32 (K, Y*X) of `pair_streams.pair_stream_cycles`, needed uint64 (Y*X, Kw)."""
     return int(needed_sum(np.ascontiguousarray(counts), flat(needed)))
 

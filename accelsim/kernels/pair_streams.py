@@ -103,7 +103,7 @@ def pair_lanes(moving, channels, row_taps, col_taps, chunks, window, skip_moving
     for y in prange(rows):
         lanes = chunks.shape[1]
         last, count = np.empty(lanes, dtype=chunks.dtype), np.empty(lanes, dtype=chunks.dtype)
-        extra, result = np.empty(lanes, dtype=np.int32), np.empty(lanes, dtype=np.int32)
+        scratch, result = np.empty((2, lanes), dtype=np.int32), np.empty(outputs, dtype=np.int32)
         stream = np.empty((length + window) // 64 + 3, dtype=np.uint64)
         pairs = np.empty(chunks.shape[0], dtype=chunks.dtype)
         none = np.empty(0, dtype=chunks.dtype)
@@ -120,7 +120,7 @@ def pair_lanes(moving, channels, row_taps, col_taps, chunks, window, skip_moving
             else:
                 pairs[:] = keep
             place = places[y * cols + x]
-            walk_lanes(none, pairs, chunks, 0, length, window, last, count, extra, result)
+            walk_lanes(none, pairs, chunks, 0, length, window, last, count, scratch[0], scratch[1], result)
             for k in range(outputs):
                 cycles[k, place] = result[k]
             add_ones(pairs, chunks, pairs.shape[0], result)

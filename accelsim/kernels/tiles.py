@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from accelsim.kernels import jit
 from accelsim.kernels.bitmaps import Words, flat, transpose_bits
+from accelsim.kernels.intrinsics import popcount, trailing_zeros
 
 
 def tile_sums(
@@ -43,6 +44,21 @@ def tile_sums(
 
 
 @jit
+def span(values, first, size):  # type: ignore[no-untyped-def]
+    """Largest and sum of ``size`` int32 values from ``first`` on, starting over at the end."""
+    top = np.int32(0)
+    total = np.int64(0)
+    while size > 0:
+        part = values[first : first + size]
+        for i in range(part.shape[0]):
+            top = max(top, part[i])
+            total += part[i]
+        size -= part.shape[0]
+        first = 0
+    return top, total
+
+
+@jit
 def plain_tiles(cycles, channels, positions, channels_per_tile, positions_per_tile, block_cycles):  # type: ignore[no-untyped-def]
     """Every output scheduled; adds tile times to block_cycles, returns (outputs, lane_cycles, used_lane_cycles, tiles)."""
     rows, distinct = cycles.shape
@@ -50,27 +66,23 @@ def plain_tiles(cycles, channels, positions, channels_per_tile, positions_per_ti
     channel_tiles = (channels + channels_per_tile - 1) // channels_per_tile
     position_tiles = (positions + positions_per_tile - 1) // positions_per_tile
     tiles = channel_tiles * position_tiles
-    slowest = np.empty(position_tiles, dtype=np.int64)
+    slowest = np.zeros(position_tiles, dtype=np.int64)
     lane_cycles = np.int64(0)
     used = np.int64(0)
     index = 0
     for tile in range(channel_tiles):
         first = tile * channels_per_tile
         members = min(channels_per_tile, channels - first)
-        if rows > 1 or tile == 0:
+        if rows > 1:
             slowest[:] = 0
-        for row in range(first, first + members) if rows > 1 else range(0, 1 if tile == 0 else 0):
-            m = 0
+        for k in range(first, first + members if rows > 1 or tile > 0 else first + 1):
+            if rows == 1 and tile > 0:  # every channel tile costs what the first did
+                break
             for g in range(position_tiles):
-                top = np.int32(0)
-                for _ in range(min(positions_per_tile, positions - g * positions_per_tile)):
-                    value = cycles[row, m]
-                    lane_cycles += value
-                    top = max(top, value)
-                    m += 1
-                    if m == distinct:
-                        m = 0
-                slowest[g] = max(slowest[g], top)
+                size = min(positions_per_tile, positions - g * positions_per_tile)
+                top, total = span(cycles[k], g * positions_per_tile % distinct, size)
+                slowest[g] = max(slowest[g], np.int64(top))
+                lane_cycles += total
         for g in range(position_tiles):
             block_cycles[index * blocks // tiles] += slowest[g]
             used += slowest[g] * members * min(positions_per_tile, positions - g * positions_per_tile)
@@ -81,46 +93,99 @@ def plain_tiles(cycles, channels, positions, channels_per_tile, positions_per_ti
 
 
 @jit
+def pack_word(word, values, found, positions_per_tile, slowest, lanes):  # type: ignore[no-untyped-def]
+    """Deal the values (up to 64, int32) that ``word`` has set to a channel's next lanes, ``found`` being taken; returns their sum."""
+    total = np.int64(0)
+    count = np.int64(popcount(word))
+    g = found // positions_per_tile
+    if (found + count - 1) // positions_per_tile == g:
+        top = np.int32(0)
+        for i in range(values.shape[0]):
+            value = values[i] if (word >> np.uint64(i)) & np.uint64(1) else np.int32(0)
+            top = max(top, value)
+            total += value
+        slowest[g] = max(slowest[g], np.int64(top))
+        lanes[g] += count
+        return total
+    while word != np.uint64(0):
+        value = np.int64(values[trailing_zeros(word)])
+        word &= word - np.uint64(1)
+        g = found // positions_per_tile
+        slowest[g] = max(slowest[g], value)
+        lanes[g] += 1
+        total += value
+        found += 1
+    return total
+
+
+@jit
+def packed_run(values, column, start, size, positions_per_tile, slowest, lanes):  # type: ignore[no-untyped-def]
+    """One channel's needed positions of one run into its tiles: slowest and lanes int64 (tiles of a run); returns (outputs, lane cycles)."""
+    distinct = values.shape[0]
+    found = np.int64(0)
+    total = np.int64(0)
+    m = start % distinct
+    while size > 0:
+        offset = m % 64
+        length = min(64 - offset, distinct - m, size)
+        word = column[m // 64] >> np.uint64(offset)
+        if length < 64:
+            word &= (np.uint64(1) << np.uint64(length)) - np.uint64(1)
+        if word != np.uint64(0):
+            total += pack_word(word, values[m : m + length], found, positions_per_tile, slowest, lanes)
+            found += np.int64(popcount(word))
+        size -= length
+        m += length
+        if m == distinct:
+            m = 0
+    return found, total
+
+
+@jit
 def packed_tiles(cycles, columns, channels, positions, channels_per_tile, positions_per_tile, fill_positions, block_cycles):  # type: ignore[no-untyped-def]
-    """Needed outputs alone, columns uint64 (K, ceil(M'/64)); adds tile times to block_cycles, returns what `plain_tiles` does."""
+    """Needed outputs alone, columns uint64 (K, ceil(M'/64)); adds tile times to block_cycles, returns what `plain_tiles` does.
+
+    A run that starts where an earlier one started, samples repeating, costs what that one did.
+    """
     rows, distinct = cycles.shape
     blocks = block_cycles.shape[0]
     channel_tiles = (channels + channels_per_tile - 1) // channels_per_tile
     runs = (positions + fill_positions - 1) // fill_positions
-    depth = (fill_positions + positions_per_tile - 1) // positions_per_tile
+    different = distinct // gcd(distinct, fill_positions)
+    depth = (min(fill_positions, positions) + positions_per_tile - 1) // positions_per_tile
     slowest = np.empty(depth, dtype=np.int64)
     lanes = np.empty(depth, dtype=np.int64)
-    outputs = np.int64(0)
-    lane_cycles = np.int64(0)
-    used = np.int64(0)
-    tiles = np.int64(0)
+    costs = np.zeros((min(different, runs), 5), dtype=np.int64)  # time, outputs, lane cycles, used lane cycles, tiles of a run
+    sums = np.zeros(5, dtype=np.int64)
     for tile in range(channel_tiles):
         first = tile * channels_per_tile
         for run in range(runs):
-            start = run * fill_positions
-            size = min(fill_positions, positions - start)
-            slowest[:] = 0
-            lanes[:] = 0
-            for k in range(first, min(first + channels_per_tile, channels)):
-                row = k if rows > 1 else 0
-                m = start % distinct
-                found = 0
-                for _ in range(size):
-                    if (columns[k, m // 64] >> np.uint64(m % 64)) & np.uint64(1):
-                        g = found // positions_per_tile
-                        value = np.int64(cycles[row, m])
-                        slowest[g] = max(slowest[g], value)
-                        lanes[g] += 1
-                        lane_cycles += value
-                        found += 1
-                    m += 1
-                    if m == distinct:
-                        m = 0
-                outputs += found
-            block = (tile * runs + run) * blocks // (channel_tiles * runs)
-            for g in range(depth):
-                if lanes[g]:
-                    block_cycles[block] += slowest[g]
-                    used += slowest[g] * lanes[g]
-                    tiles += 1
-    return outputs, lane_cycles, used, tiles
+            size = min(fill_positions, positions - run * fill_positions)
+            if run < different or size < fill_positions:
+                cost = np.zeros(5, dtype=np.int64)
+                slowest[:] = 0
+                lanes[:] = 0
+                for k in range(first, min(first + channels_per_tile, channels)):
+                    values = cycles[k if rows > 1 else 0]
+                    found, total = packed_run(values, columns[k], run * fill_positions, size, positions_per_tile, slowest, lanes)
+                    cost[1] += found
+                    cost[2] += total
+                for g in range(depth):
+                    cost[0] += slowest[g]
+                    cost[3] += slowest[g] * lanes[g]
+                    cost[4] += lanes[g] > 0
+                if run < different:
+                    costs[run] = cost
+            else:
+                cost = costs[run % different]
+            block_cycles[(tile * runs + run) * blocks // (channel_tiles * runs)] += cost[0]
+            sums += cost
+    return sums[1], sums[2], sums[3], sums[4]
+
+
+@jit
+def gcd(a, b):  # type: ignore[no-untyped-def]
+    """Greatest common divisor."""
+    while b:
+        a, b = b, a % b
+    return a

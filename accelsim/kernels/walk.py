@@ -55,62 +55,74 @@ def fill_chunks(bits, row_taps, col_taps, r, s, word, lanes, window, length, chu
 
 
 @jit
-def advance(e, x, chunks, limit, last, count, cycles):  # type: ignore[no-untyped-def]
-    """Walk all lanes over the first ``chunks`` chunks of pairs e (T) & x (T, lanes).
+def advance(e, x, first, end, last, count):  # type: ignore[no-untyped-def]
+    """Walk all lanes over chunks first to end of pairs e (T) & x (T, lanes); returns burned cycles that every lane has, besides count.
 
-    In and out: last (lanes), the last non-zero pair; cycles int32 (lanes), set bits plus burned cycles. count (lanes) is scratch of
-    the chunks' own type, emptied into cycles every ``limit`` chunks (see `chunk_limit`) so that it cannot overflow.
+    In and out, (lanes) of the chunks' type: last, the last non-zero pair; count, set bits plus burned cycles, for the caller to empty
+    within `chunk_limit` chunks. Four chunks a turn, so that a lane's state is loaded and stored once for four.
     """
     lanes = last.shape[0]
-    t = 0
-    while t < chunks:
-        stop = min(chunks, t + limit)
-        empty = 0
-        count[:] = 0
-        while t + 4 <= stop:
-            e0, e1, e2, e3 = e[t], e[t + 1], e[t + 2], e[t + 3]
-            if e0 | e1 | e2 | e3:
-                x0, x1, x2, x3 = x[t], x[t + 1], x[t + 2], x[t + 3]
-                for i in range(lanes):
-                    before = last[i]
-                    y0 = both(e0, x0[i])
-                    after0 = latest(y0, before)
-                    y1 = both(e1, x1[i])
-                    after1 = latest(y1, after0)
-                    y2 = both(e2, x2[i])
-                    after2 = latest(y2, after1)
-                    y3 = both(e3, x3[i])
-                    burns = burned(y0, before) + burned(y1, after0) + burned(y2, after1) + burned(y3, after2)
-                    count[i] += popcount(y0) + popcount(y1) + popcount(y2) + popcount(y3) + burns
-                    last[i] = latest(y3, after2)
-            else:
-                empty += 4
-            t += 4
-        while t < stop:
-            e0 = e[t]
-            if e0:
-                x0 = x[t]
-                for i in range(lanes):
-                    before = last[i]
-                    y0 = both(e0, x0[i])
-                    count[i] += popcount(y0) + burned(y0, before)
-                    last[i] = latest(y0, before)
-            else:
-                empty += 1
-            t += 1
-        for i in range(lanes):
-            cycles[i] += np.int32(count[i]) + np.int32(empty)
+    empty = 0
+    t = first
+    while t + 4 <= end:
+        e0, e1, e2, e3 = e[t], e[t + 1], e[t + 2], e[t + 3]
+        if e0 | e1 | e2 | e3:
+            x0, x1, x2, x3 = x[t], x[t + 1], x[t + 2], x[t + 3]
+            for i in range(lanes):
+                before = last[i]
+                y0 = both(e0, x0[i])
+                after0 = latest(y0, before)
+                y1 = both(e1, x1[i])
+                after1 = latest(y1, after0)
+                y2 = both(e2, x2[i])
+                after2 = latest(y2, after1)
+                y3 = both(e3, x3[i])
+                burns = burned(y0, before) + burned(y1, after0) + burned(y2, after1) + burned(y3, after2)
+                count[i] += popcount(y0) + popcount(y1) + popcount(y2) + popcount(y3) + burns
+                last[i] = latest(y3, after2)
+        else:
+            empty += 4
+        t += 4
+    while t < end:
+        e0, x0 = e[t], x[t]
+        if e0:
+            for i in range(lanes):
+                before = last[i]
+                y0 = both(e0, x0[i])
+                count[i] += popcount(y0) + burned(y0, before)
+                last[i] = latest(y0, before)
+        else:
+            empty += 1
+        t += 1
+    return empty
 
 
 @jit
-def seam(e, x, chunks, last, first, extra):  # type: ignore[no-untyped-def]
+def chunk_limit(window, bits):  # type: ignore[no-untyped-def]
+    """How many chunks of ``window`` positions a counter of ``bits`` bits can count: a multiple of 4."""
+    return ((1 << min(bits, 30)) - 1) // window // 4 * 4
+
+
+@jit
+def accumulate(e, x, last, count, cycles):  # type: ignore[no-untyped-def]
+    """`advance` over all of e, any length, adding to cycles int32 (lanes)."""
+    limit = chunk_limit(x.itemsize * 8, x.itemsize * 8)
+    for first in range(0, e.shape[0], limit):
+        count[:] = 0
+        empty = np.int32(advance(e, x, first, min(first + limit, e.shape[0]), last, count))
+        for i in range(cycles.shape[0]):
+            cycles[i] += np.int32(count[i]) + empty
+
+
+@jit
+def seam(e, x, last, first, extra):  # type: ignore[no-untyped-def]
     """extra int32 (lanes): 1 where a stream of whole chunks, walked once more behind itself, burns one cycle more than at its start.
 
     That is where the lowest bit of its first non-zero pair lies above its last non-zero pair. first (lanes) is scratch.
     """
     lanes = last.shape[0]
     first[:] = 0
-    for t in range(chunks):
+    for t in range(e.shape[0]):
         missing = 0
         e0, x0 = e[t], x[t]
         for i in range(lanes):
@@ -123,29 +135,37 @@ def seam(e, x, chunks, last, first, extra):  # type: ignore[no-untyped-def]
 
 
 @jit
-def chunk_limit(window, bits):  # type: ignore[no-untyped-def]
-    """How many chunks of ``window`` positions a counter of ``bits`` bits can count: a multiple of 4."""
-    return ((1 << min(bits, 30)) - 1) // window // 4 * 4
+def walk_lanes(period_e, rest_e, x, repeats, rest, window, last, count, cycles, extra, result):  # type: ignore[no-untyped-def]
+    """Cycles, into result int32 (up to lanes), of streams of ``repeats`` times the period (whole chunks) and then ``rest`` positions of it.
 
-
-@jit
-def walk_lanes(period_e, rest_e, x, repeats, rest, window, last, count, extra, cycles):  # type: ignore[no-untyped-def]
-    """Cycles int32 (lanes) of streams of ``repeats`` times the period (whole chunks) and then ``rest`` positions of the period.
-
-    period_e (T_period) and rest_e (ceil(rest/W)) are the shared operand's chunks, x (T, lanes) the lanes'; the rest are scratch (lanes).
+    period_e (T_period) and rest_e (ceil(rest/W)) are the shared operand's chunks, x (T, lanes) the lanes'; last, count, cycles and extra
+    are scratch (lanes).
     """
     one = x.dtype.type(1)
-    start = one << x.dtype.type(window - 1)
-    limit = chunk_limit(window, x.itemsize * 8)
-    last[:] = start
+    end = x.dtype.type(one << x.dtype.type((rest + window - 1) % window))
+    used = result.shape[0]
+    if repeats == 0 and rest == 0:
+        result[:] = 0
+        return
+    if repeats == 0 and rest <= window:
+        e0, x0 = rest_e[0], x[0]
+        for i in range(used):
+            y0 = both(e0, x0[i])
+            result[i] = np.int32(popcount(y0)) + np.int32(end > y0)
+        return
+    last[:] = one << x.dtype.type(window - 1)
+    if repeats == 0 and rest_e.shape[0] <= chunk_limit(window, x.itemsize * 8):
+        count[:] = 0
+        empty = np.int32(advance(rest_e, x, 0, rest_e.shape[0], last, count))
+        for i in range(used):
+            result[i] = np.int32(count[i]) + np.int32(end > last[i]) + empty
+        return
     cycles[:] = 0
     if repeats > 0:
-        advance(period_e, x, period_e.shape[0], limit, last, count, cycles)
-        if repeats > 1:
-            seam(period_e, x, period_e.shape[0], last, count, extra)
-            for i in range(cycles.shape[0]):
-                cycles[i] = cycles[i] * repeats + extra[i] * (repeats - 1)
-    advance(rest_e, x, rest_e.shape[0], limit, last, count, cycles)
-    end = x.dtype.type(one << x.dtype.type((rest + window - 1) % window))
-    for i in range(cycles.shape[0]):
-        cycles[i] += np.int32(end > last[i])
+        accumulate(period_e, x, last, count, cycles)
+        seam(period_e, x, last, count, extra)
+        for i in range(used):
+            cycles[i] = cycles[i] * repeats + extra[i] * (repeats - 1)
+    accumulate(rest_e, x, last, count, cycles)
+    for i in range(used):
+        result[i] = cycles[i] + np.int32(end > last[i])

@@ -9,7 +9,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from accelsim.kernels import jit, parallel_jit
-from accelsim.kernels.bitmaps import Words, flat, ones, popcounts, slice_channels
+from accelsim.kernels.bitmaps import Words, flat, ones, popcounts, slice_channels, transpose_bits
 from accelsim.kernels.effectual import effectual_wgrad, over_batch, set_positions
 from accelsim.kernels.intrinsics import container
 from accelsim.kernels.taps import Taps
@@ -34,7 +34,6 @@ def wgrad_cycles(
         raise ValueError(f"skip must be one of {', '.join(SKIPS)}, got {skip}")
     x, e = flat(x), flat(e)
     rows, cols = row_taps.shape[0], col_taps.shape[0]
-    kernel = row_taps.shape[1] * col_taps.shape[1]
     total = _set_pairs(x, e, batch, channels, outputs, row_taps, col_taps, skip)
     if skip == "none":
         return np.full((1, 1), batch * rows * cols, dtype=np.int32), total
@@ -49,6 +48,8 @@ def wgrad_cycles(
 
 def _cycles(x: Words, channels: int, row_taps: Taps, col_taps: Taps, e: Words, outputs: int, batch: int, window: int) -> NDArray[np.int32]:
     """Cycles int32 (outputs, R*S*C) of the pairs x & e."""
+    if window == 1:  # every position takes its cycle
+        return np.full((outputs, row_taps.shape[1] * col_taps.shape[1] * channels), batch * len(row_taps) * len(col_taps), dtype=np.int32)
     repeats, period, rest = periods(len(x) * len(e) // gcd(len(x), len(e)), len(row_taps) * len(col_taps), batch, window)
     return wgrad_lanes(x, channels, row_taps, col_taps, e, outputs, repeats, period, rest, window, container(window))
 
@@ -126,12 +127,11 @@ def wgrad_lanes(x, channels, row_taps, col_taps, e, outputs, repeats, period, re
         chunks = lane_chunks(x, channels, row_taps, col_taps, group, window, max(period, rest), kind)
         lanes = chunks.shape[1]
         last, count = np.empty(lanes, dtype=kind.dtype), np.empty(lanes, dtype=kind.dtype)
-        extra, result = np.empty(lanes, dtype=np.int32), np.empty(lanes, dtype=np.int32)
+        scratch = np.empty((2, lanes), dtype=np.int32)
         first = group[0] * channels + group[2] * 64
         end = min(group[1] * channels, (group[1] - 1) * channels + group[3] * 64)
         for k in range(outputs):
-            walk_lanes(period_e[k], rest_e[k], chunks, repeats, rest, window, last, count, extra, result)
-            cycles[k, first:end] = result[: end - first]
+            walk_lanes(period_e[k], rest_e[k], chunks, repeats, rest, window, last, count, scratch[0], scratch[1], cycles[k, first:end])
     return cycles
 
 
@@ -165,16 +165,11 @@ def outer_cycles(
     if skip == "none":
         sizes = segment_sizes(channels, segments)
         return (sizes[None, :] * batch).astype(np.int32), outputs * channels * batch
-    size = -(-channels // segments)
-    summary = np.zeros((len(moving), segments, 4), dtype=np.int32)
-    for j, length in enumerate(segment_sizes(channels, segments)):
-        if length:
-            part = slice_channels(moving, j * size, j * size + int(length))
-            summary[:, j] = summarise(part, int(length), window)
-    cycles = outer_lanes(summary, segment_sizes(channels, segments), stationary, rows, batch, window)
+    patterns, pattern_of = np.unique(transpose_bits(stationary, rows), axis=0, return_inverse=True)  # rows of equal zeros have equal lanes
+    cycles = outer_lanes(segment_summaries(moving, channels, segments, window), segment_sizes(channels, segments), patterns, len(stationary), batch, window)
     left, right = popcounts(moving), popcounts(stationary)
     total = sum(int(left[n % len(moving)]) * int(right[n % len(stationary)]) for n in range(batch))
-    return cycles, total * (outputs // rows)
+    return cycles[pattern_of.reshape(-1)], total * (outputs // rows)
 
 
 def segment_sizes(channels: int, segments: int) -> NDArray[np.int64]:
@@ -183,24 +178,45 @@ def segment_sizes(channels: int, segments: int) -> NDArray[np.int64]:
     return np.clip(channels - np.arange(segments) * size, 0, size)
 
 
+def segment_summaries(bits: Words, channels: int, segments: int, window: int) -> NDArray[np.int64]:
+    """`summarise` of each lane's segment of each sample: int64 (4, S, segments)."""
+    sizes = segment_sizes(channels, segments)
+    result = np.zeros((4, len(bits), segments), dtype=np.int64)
+    result[0] = -1
+    for j in np.flatnonzero(sizes):
+        first = int(j * sizes[0])
+        result[:, :, j] = summarise(slice_channels(bits, first, first + int(sizes[j])), int(sizes[j]), window).T
+    return result
+
+
 @jit
-def outer_lanes(summary, sizes, e, rows, batch, window):  # type: ignore[no-untyped-def]
-    """Summaries int32 (S, segments, 4) of `summarise` and masks e uint64 (S', Kw) -> cycles int32 (rows, segments)."""
-    samples, segments, _ = summary.shape
+def outer_lanes(summary, sizes, patterns, samples, batch, window):  # type: ignore[no-untyped-def]
+    """Cycles int32 (rows, segments) from `segment_summaries` and each row's bits over the ``samples`` samples of e, uint64 (rows, Sw)."""
+    segments = sizes.shape[0]
+    rows = patterns.shape[0]
     cycles = np.empty((rows, segments), dtype=np.int32)
+    gap = np.empty(segments, dtype=np.int64)  # zeros since the last set bit, whole windows already burned
+    total = np.empty(segments, dtype=np.int64)
+    inverse = np.int64((1 << 32) // window + 1)  # floor(v / W) = v * inverse >> 32 for v * W < 2**32
     for k in range(rows):
+        gap[:] = 0
+        total[:] = 0
+        for n in range(batch):
+            own = n % samples
+            lead, tail, inner = summary[0, n % summary.shape[1]], summary[1, n % summary.shape[1]], summary[2, n % summary.shape[1]]
+            if (patterns[k, own // 64] >> np.uint64(own % 64)) & np.uint64(1):
+                for j in range(segments):
+                    taken = lead[j] >= 0
+                    zeros = gap[j] + (lead[j] if taken else sizes[j])
+                    burned = (zeros * inverse) >> 32
+                    total[j] += burned + (inner[j] if taken else 0)
+                    gap[j] = tail[j] if taken else zeros - burned * window
+            else:
+                for j in range(segments):
+                    zeros = gap[j] + sizes[j]
+                    burned = (zeros * inverse) >> 32
+                    total[j] += burned
+                    gap[j] = zeros - burned * window
         for j in range(segments):
-            gap = np.int64(0)
-            total = np.int64(0)
-            for n in range(batch):
-                row = n % samples
-                bit = (e[n % e.shape[0], k // 64] >> np.uint64(k % 64)) & np.uint64(1)
-                if sizes[j] == 0:
-                    continue
-                if bit == 0 or summary[row, j, 0] < 0:
-                    gap += sizes[j]
-                else:
-                    total += (gap + summary[row, j, 0]) // window + summary[row, j, 2]
-                    gap = np.int64(summary[row, j, 1])
-            cycles[k, j] = total + (gap + window - 1) // window
+            cycles[k, j] = total[j] + (gap[j] + window - 1) // window
     return cycles
