@@ -7,7 +7,7 @@ All clocks are DRAM clocks (tCK). Arrays, of one channel unless said otherwise:
 * ``shape`` int64[17]: organisation, latencies, refresh interval and address fields, indexed by the names below;
 * ``ready`` int64[nodes, 5]: first clock at which each command satisfies every constraint of the node; nodes are the banks
   (rank-major, then group), the bank groups, the ranks;
-* ``banks`` int64[banks, 5]: open row (-1: closed), whether the last PRE made way for another row, and where the bank is: its rank, the nodes
+* ``banks`` int64[banks, 5]: open row (-1: closed), whether it was closed to make way for another row and not refreshed since, and where the bank is: its rank, the nodes
   of its group and its rank;
 * ``ranks`` int64[ranks, 8]: clocks of the last four ACTs (a ring), the ring's next slot, open banks, clock since which a bank
   is open, clocks with a bank open so far;
@@ -147,7 +147,7 @@ def refresh(delays: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, ta
         for bank in range(rank * per_rank, (rank + 1) * per_rank):
             if banks[bank, OPEN_ROW] >= 0:
                 issue(PRE, bank, 0, max(due, probe(PRE, bank, shape, ready, banks, ranks, tally)), delays, shape, ready, banks, ranks, tally)
-                banks[bank, MADE_WAY] = 0
+            banks[bank, MADE_WAY] = 0
         bank = rank * per_rank
         issue(REF, bank, 0, max(due, probe(REF, bank, shape, ready, banks, ranks, tally)), delays, shape, ready, banks, ranks, tally)
     tally[DUE] = due + shape[REFI]

@@ -133,7 +133,7 @@ class Channel:
             for group in range(o.bankgroups):
                 for bank in range(o.banks_per_group):
                     if self.open_row(rank, group, bank) >= 0:
-                        self.issue("PRE", max(due, self.probe("PRE", rank, group, bank)), rank, group, bank, row=-2)
+                        self.issue("PRE", max(due, self.probe("PRE", rank, group, bank)), rank, group, bank)
             self.issue("REF", max(due, self.probe("REF", rank, 0, 0)), rank, 0, 0)
         self.refreshes += 1
 
@@ -151,8 +151,12 @@ class Channel:
                 self.refresh()
                 continue
             if kind == "ACT":
-                closing = [past for past in self.history if past.kind == "PRE" and (past.rank, past.group, past.bank) == (rank, group, bank)]
-                found = "conflict" if closing and closing[-1].row == -1 else "miss"
+                closing = [
+                    past.kind
+                    for past in self.history
+                    if (past.kind == "PRE" and (past.rank, past.group, past.bank) == (rank, group, bank)) or (past.kind == "REF" and past.rank == rank)
+                ]
+                found = "conflict" if closing and closing[-1] == "PRE" else "miss"
             self.issue(kind, clock, rank, group, bank, row if kind != "PRE" else -1)
             if kind == column:
                 self.hits += found == "hit"
