@@ -1,0 +1,214 @@
+"""simulate() and compare(): the one place that knows all parts.
+
+A network is lowered under a learning rule, its ops are mapped onto a machine and run there, on the zeros of a trace; counts
+become energy, and everything becomes a Result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from accelsim.accountings import accountings
+from accelsim.energy import EnergyTable
+from accelsim.errors import InputError
+from accelsim.laws import check_result
+from accelsim.masks import MaskSource
+from accelsim.network import Network
+from accelsim.networks import load_network
+from accelsim.ops import Pass
+from accelsim.results import STALLS, Comparison, OpResult, Result, apportion
+from accelsim.rules import RuleSpec, lower, parse_rule
+from accelsim.sim.machine import Machine, OpRecord, Run
+from accelsim.sim.plan import BYTE_KINDS
+from accelsim.spec import catalog
+from accelsim.spec.architecture import Architecture
+from accelsim.spec.canonical import canonical_json
+from accelsim.spec.dram import DramSpec
+from accelsim.spec.loader import load_model
+from accelsim.spec.machine import load_architecture
+from accelsim.spec.technology import load_technology
+from accelsim.traces import TraceChoice, choose_trace
+
+Progress = Callable[[int, int, str], None]
+SCHEDULES = ("serial", "unlocked")
+ALL_PASSES = tuple(Pass)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything that decides a result, besides workload, machine and rule."""
+
+    batch: int
+    trace: str | Path | Sequence[str | Path]
+    trace_any_rule: bool
+    passes: tuple[Pass, ...]
+    schedule: str
+    optimizer: str
+    seed: int
+
+
+def simulate(
+    workload: str | Path | Network,
+    architecture: str | Path | Architecture,
+    rule: str | RuleSpec = "bp",
+    *,
+    batch: int | None = None,
+    trace: str | Path | Sequence[str | Path] = "shipped",
+    trace_any_rule: bool = False,
+    passes: Sequence[str] = ALL_PASSES,
+    schedule: str = "serial",
+    optimizer: str = "momentum",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Result:
+    """One training step of a workload under a learning rule on a machine.
+
+    ``batch`` defaults to the workload's own; ``trace``: "shipped", "dense", "random:DENSITY" or files, one a rule family.
+    ``schedule``: "serial" or "unlocked". InputError with every fault of the inputs.
+    """
+    network = workload if isinstance(workload, Network) else load_network(workload)
+    machine = architecture if isinstance(architecture, Architecture) else load_architecture(architecture)
+    setting = _setting(network, batch, trace, trace_any_rule, passes, schedule, optimizer, seed)
+    return _run(network, machine, parse_rule(rule), setting, progress)
+
+
+def compare(
+    workload: str | Path | Network,
+    architectures: Sequence[str | Path | Architecture],
+    rules: Sequence[str | RuleSpec],
+    *,
+    batch: int | None = None,
+    trace: str | Path | Sequence[str | Path] = "shipped",
+    trace_any_rule: bool = False,
+    passes: Sequence[str] = ALL_PASSES,
+    schedule: str = "serial",
+    optimizer: str = "momentum",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Comparison:
+    """The same step under several rules and machines; the first machine with the first rule is the baseline. InputError as `simulate`."""
+    network = workload if isinstance(workload, Network) else load_network(workload)
+    machines = [each if isinstance(each, Architecture) else load_architecture(each) for each in architectures]
+    specs = [parse_rule(rule) for rule in rules]
+    setting = _setting(network, batch, trace, trace_any_rule, passes, schedule, optimizer, seed)
+    pairs = [(machine, spec) for machine in machines for spec in specs]
+    labels = [str(spec) if len(machines) == 1 else f"{machine.name}/{spec}" for machine, spec in pairs]
+    if len(set(labels)) < len(labels):
+        raise InputError(f"machines and rules to compare must differ, got {', '.join(labels)}")
+    results = tuple(_run(network, machine, spec, setting, progress) for machine, spec in pairs)
+    return Comparison(results, tuple(labels))
+
+
+def _setting(
+    network: Network,
+    batch: int | None,
+    trace: str | Path | Sequence[str | Path],
+    trace_any_rule: bool,
+    passes: Sequence[str],
+    schedule: str,
+    optimizer: str,
+    seed: int,
+) -> Setting:
+    faults = []
+    if schedule not in SCHEDULES:
+        faults.append(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule}")
+    size = network.batch if batch is None else batch
+    if size < 1:
+        faults.append(f"batch must be >= 1, got {size}")
+    if seed < 0:
+        faults.append(f"seed must be >= 0, got {seed}")
+    if faults:
+        raise InputError(*faults)
+    return Setting(size, trace, trace_any_rule, tuple(Pass(name) for name in passes), schedule, optimizer, seed)
+
+
+def _run(network: Network, machine: Architecture, rule: RuleSpec, setting: Setting, progress: Progress | None) -> Result:
+    step = lower(network, rule, setting.batch, setting.optimizer, setting.passes)
+    chosen = choose_trace(network, rule, setting.trace, setting.trace_any_rule, setting.batch, setting.seed)
+    masks = MaskSource(chosen.trace, network, setting.batch, setting.seed)
+    dram = load_model(catalog.find("dram", machine.dram.standard), DramSpec)
+    table = EnergyTable.build(machine, load_technology(machine.technology), dram)
+    report = None if progress is None else lambda done, of: progress(done, of, f"{machine.name} {rule}")
+    run = Machine(machine, dram, masks).run(step, setting.schedule, report)
+    result = Result(
+        cause=_cause(network, machine, rule, setting, chosen),
+        clock_hz=machine.clock_hz,
+        cycles=run.cycles,
+        interval_cycles=run.interval_cycles,
+        peak_stash_bytes=run.peak_stash_bytes,
+        ops=tuple(_op_result(record, run, table) for record in run.records),
+        unattributed_by_component_pj=table.energy(run.background),
+        accountings=accountings(step, network, machine),
+        energy_sources=_sources(run, table),
+        notes=tuple(chosen.notes),
+        dense_tensors=tuple(masks.dense_tensors(step.ops)),
+        spilled_words=run.residency.spilled_words(),
+    )
+    check_result(result, run.lanes, _dram_bytes_per_cycle(dram, machine))
+    return result
+
+
+def _cause(network: Network, machine: Architecture, rule: RuleSpec, setting: Setting, chosen: TraceChoice) -> dict[str, Any]:
+    named = {
+        "workload": network.name,
+        "arch": machine.name,
+        "rule": str(rule),
+        "batch": setting.batch,
+        "trace": chosen.name,
+        "schedule": setting.schedule,
+        "optimizer": setting.optimizer,
+        "passes_simulated": [str(each) for each in setting.passes],
+    }
+    content = json.dumps([named, canonical_json(machine), repr(network), chosen.digest, setting.seed], sort_keys=True)
+    del named["passes_simulated"]
+    return {"config_hash": hashlib.sha256(content.encode()).hexdigest()[:16], "seed": setting.seed, **named}
+
+
+def _op_result(record: OpRecord, run: Run, table: EnergyTable) -> OpResult:
+    plan, op, timing = record.plan, record.op, record.plan.timing
+    lanes = run.partition_lanes if plan.on_array else run.lanes
+    lane_cycles = {"busy": 0, "window_empty": 0, "imbalance": 0, "idle": 0}
+    if timing is not None:
+        lane_cycles = {"busy": timing.busy, "window_empty": timing.window_empty, "imbalance": timing.imbalance, "idle": timing.idle}
+    computing = record.cycles - sum(record.stalls.values())
+    array = apportion(lane_cycles, computing)
+    executed, gated = (timing.executed, timing.gated) if timing else (0, 0)
+    return OpResult(
+        name=op.name,
+        layer=op.layer,
+        pass_=str(op.pass_),
+        kind=str(op.kind),
+        start_cycle=record.start,
+        cycles=record.cycles,
+        lane_cycles={**lane_cycles, **{f"stall_{cause}": record.stalls[cause] * lanes for cause in STALLS}},
+        array_cycles={**array, "stall": {cause: record.stalls[cause] for cause in STALLS}},
+        macs={
+            "dense": op.dense_macs,
+            "effectual": timing.effectual if timing else 0,
+            "executed": executed,
+            "skipped": op.dense_macs - executed,
+            "gated": gated,
+        },
+        vector_ops=op.vector_ops,
+        words=dict(plan.words),
+        bytes={kind: -(-plan.bits[kind] // 8) for kind in BYTE_KINDS},
+        energy_by_component_pj=table.energy(plan.counts),
+    )
+
+
+def _sources(run: Run, table: EnergyTable) -> tuple[Mapping[str, Any], ...]:
+    """The prices of every action that the run counted."""
+    used = {action for record in run.records for action, _ in record.plan.counts} | {action for action, _ in run.background}
+    prices = [table[action] for action in sorted(used)]
+    return tuple({"component": p.component, "action": p.action, "pj": p.pj, "source": p.source, "verified": p.verified} for p in prices)
+
+
+def _dram_bytes_per_cycle(dram: DramSpec, machine: Architecture) -> float:
+    organisation = dram.organisation
+    bytes_per_ps = machine.dram.channels * organisation.burst / (organisation.burst_clocks * dram.timing.tck_ps)
+    return bytes_per_ps * 1e12 / machine.clock_hz

@@ -1,0 +1,224 @@
+"""Op x architecture -> mapping: the canonical mapping of DESIGN section 4, and the words it moves over each route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelsim.errors import InputError
+from accelsim.mapping import Mapping, Route, Transfer
+from accelsim.ops import Bounds, Op, OpKind, Operand, Pass, Tensor, Use
+from accelsim.residency import Residency, slice_bytes, word_bits
+from accelsim.spec.architecture import Architecture
+
+
+@dataclass(frozen=True)
+class Extents:
+    """Output channels and positions of an op, and the words of one output's reduction."""
+
+    channels: int
+    positions: int
+    reduction: int
+
+
+def extents(op: Op) -> Extents:
+    """Outputs and reduction of a contraction, by pass (DESIGN 4: output channels are C in EP; in WG rows are K, lanes (R, S, C))."""
+    b = _bounds(op)
+    if op.kind is OpKind.FEEDBACK:
+        return Extents(b.k, b.n * b.p * b.q, b.nonzeros or b.c)
+    if op.pass_ is Pass.EP:
+        return Extents(b.c, b.n * b.h * b.w, b.r * b.s * (b.k // b.groups))
+    if op.pass_ is Pass.WG:
+        return Extents(b.k, b.r * b.s * (b.c // b.groups), b.n * b.p * b.q)
+    return Extents(b.k, b.n * b.p * b.q, b.r * b.s * (b.c // b.groups))
+
+
+class Mapper:
+    """Maps the ops of one step onto one architecture, given where tensors live."""
+
+    def __init__(self, architecture: Architecture, residency: Residency) -> None:
+        self._architecture = architecture
+        self._residency = residency
+        self._pes = residency.pes_per_partition
+
+    def map(self, op: Op) -> Mapping:
+        """The op's mapping. InputError when the operand tile of a PE's lanes cannot fit its working space even alone."""
+        outputs = extents(op)
+        self._check_tile(op)
+        channels_per_tile, positions_per_tile, copies = self._tile_shape(op, outputs)
+        if op.kind is OpKind.OUTER:
+            outputs = Extents(outputs.channels, min(positions_per_tile, outputs.positions), outputs.reduction)
+        fill = self._fill_positions(op, outputs, positions_per_tile)
+        draft = Mapping(op, self._pes, outputs.channels, outputs.positions, channels_per_tile, positions_per_tile, fill, copies, ())
+        transfers = (*self._moving(draft, outputs), *self._stationary(draft, outputs), *self._outputs(draft, outputs))
+        return Mapping(op, self._pes, outputs.channels, outputs.positions, channels_per_tile, positions_per_tile, fill, copies, transfers)
+
+    @property
+    def pes(self) -> int:
+        """PEs that an op has: those of one partition."""
+        return self._pes
+
+    def bits(self, tensor: Tensor) -> int:
+        """Bits of a word of the tensor."""
+        return word_bits(tensor, self._architecture)
+
+    @property
+    def _near_memory(self) -> bool:
+        return self._architecture.organization == "near_memory"
+
+    @property
+    def _working_bits(self) -> int:
+        return self._architecture.scratchpad.working_bytes * 8
+
+    def _check_tile(self, op: Op) -> None:
+        array = self._architecture.pe_array
+        window = array.window if array.kind == "lanes" else 1
+        operands = sum(2 * window * self.bits(_operand(op, use).tensor) for use in (Use.MOVING, Use.STATIONARY))
+        need = -(-array.lanes * (operands + self._architecture.precision.psum) // 8)
+        have = self._architecture.scratchpad.working_bytes
+        if need > have:
+            raise InputError(
+                f"scratchpad.working must be >= {need}B to hold the operand tile of {op.name} "
+                f"({array.lanes} lanes, two windows of {window} positions each), got {have}B"
+            )
+
+    def _tile_shape(self, op: Op, outputs: Extents) -> tuple[int, int, int]:
+        array = self._architecture.pe_array
+        if self._near_memory:
+            copies = max(1, self._pes // outputs.channels)
+            home = self._residency.home(_operand(op, Use.STATIONARY).tensor)
+            if home is not None and op.pass_ is Pass.FF:
+                copies = min(copies, home.copies)
+            return min(self._pes, outputs.channels), array.lanes * copies, copies
+        rows = min(array.rows, self._pes)
+        return rows, (self._pes // rows) * array.lanes, 1
+
+    def _fill_positions(self, op: Op, outputs: Extents, positions_per_tile: int) -> int:
+        """Positions whose new moving words fit half the working space: each position of a row brings one column of channels."""
+        b = _bounds(op)
+        moving = _operand(op, Use.MOVING).tensor
+        column_words = {Pass.EP: b.k // b.groups}.get(op.pass_, b.c // b.groups)
+        fitting = self._working_bits // 2 // max(1, column_words * self.bits(moving))
+        return max(1, min(fitting, outputs.positions) // positions_per_tile) * positions_per_tile
+
+    def _moving(self, draft: Mapping, outputs: Extents) -> tuple[Transfer, ...]:
+        """The moving operand, multicast to the PEs: once if the PEs keep what they will need again, else again each time."""
+        op, b = draft.op, _bounds(draft.op)
+        tensor = _operand(op, Use.MOVING).tensor
+        bits = self.bits(tensor)
+        unique, per_pass = self._words_a_pass(op, bits)
+        if unique * bits <= self._working_bits:
+            return self._spread(op, Use.MOVING, Route.MULTICAST, unique, draft.pes, unique)
+        staged = unique // (b.n if self._near_memory else 1) * bits <= self._architecture.global_buffer.staging_bytes * 8
+        dram_words = unique * (1 if staged else draft.channel_tiles)
+        return self._spread(op, Use.MOVING, Route.MULTICAST, per_pass * draft.channel_tiles, draft.pes, dram_words)
+
+    def _spread(self, op: Op, use: Use, route: Route, words: int, receivers: int, dram_words: int) -> tuple[Transfer, ...]:
+        """One transfer a tensor: an operand over a whole sequence is one tensor a time step, each with its share of the words."""
+        tensors = [operand.tensor for operand in op.operands if operand.use is use]
+        total = sum(tensor.elements for tensor in tensors)
+        transfers, before = [], 0
+        for tensor in tensors:
+            after = before + tensor.elements
+            share, share_dram = (amount * after // total - amount * before // total for amount in (words, dram_words))
+            transfers.append(Transfer(tensor, route, True, share, self.bits(tensor), receivers, share_dram))
+            before = after
+        return tuple(transfers)
+
+    def _words_a_pass(self, op: Op, bits: int) -> tuple[int, int]:
+        """Distinct moving words, and those sent in one pass over the channels: more where PEs cannot keep what they need again."""
+        if op.kind is OpKind.FEEDBACK:
+            words = _bounds(op).n * _bounds(op).c
+            return words, words
+        unique, again_per_row, again_per_tap = _moving_words(op)
+        if self._row_window_words(op) * bits <= self._working_bits:
+            return unique, unique
+        if op.pass_ is not Pass.WG and self._column_window_words(op) * bits <= self._working_bits:
+            return unique, again_per_row
+        return unique, again_per_tap
+
+    def _row_window_words(self, op: Op) -> int:
+        """Words that a PE must keep so that no moving word is sent twice in a pass: whole rows of the kernel's height."""
+        b = _bounds(op)
+        if op.pass_ is Pass.WG:
+            return b.n * b.h * b.w * min(b.c // b.groups, self._architecture.pe_array.lanes) + b.n * b.p * b.q
+        width, channels = (b.q, b.k) if op.pass_ is Pass.EP else (b.w, b.c)
+        return ((b.r - 1) * b.dilation[0] + 1) * width * channels
+
+    def _column_window_words(self, op: Op) -> int:
+        """Words that a PE must keep so that words are sent again only for each kernel row: a window of the kernel's width."""
+        b = _bounds(op)
+        return ((b.s - 1) * b.dilation[1] + 1) * (b.k if op.pass_ is Pass.EP else b.c)
+
+    def _stationary(self, draft: Mapping, outputs: Extents) -> tuple[Transfer, ...]:
+        op = draft.op
+        tensor = _operand(op, Use.STATIONARY).tensor
+        bits = self.bits(tensor)
+        held = outputs.reduction * bits * -(-draft.channels // draft.pes if self._near_memory else 1) <= self._working_bits // 2
+        refetch = 1 if held else draft.position_tiles
+        if op.pass_ is Pass.WG:
+            elements = sum(operand.tensor.elements for operand in op.operands if operand.use is Use.STATIONARY)
+            return self._spread(op, Use.STATIONARY, Route.SCATTER, elements * (1 if op.kind is OpKind.OUTER else refetch), draft.copies, elements)
+        if not self._near_memory:
+            staged = tensor.elements // draft.channel_tiles * bits <= self._architecture.global_buffer.staging_bytes * 8
+            receivers = max(1, draft.pes // draft.channels_per_tile)
+            return (Transfer(tensor, Route.MULTICAST, True, tensor.elements * refetch, bits, receivers, tensor.elements * (1 if staged else refetch)),)
+        if op.kind is OpKind.FEEDBACK and self._architecture.near_memory.feedback == "prng":
+            return ()
+        home = self._residency.home(tensor)
+        resident, spilled = (home.resident, home.spilled) if home else (0, tensor.elements)
+        transfers = []
+        if spilled:
+            transfers.append(Transfer(tensor, Route.SCATTER, True, spilled * refetch, bits, draft.copies, spilled * refetch, spilled=True))
+        transposed = op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK
+        if transposed and self._architecture.near_memory.transpose == "remote_read":
+            transfers.append(Transfer(tensor, Route.PEER, True, resident * refetch, bits, draft.copies))
+        if transposed and self._architecture.near_memory.transpose == "psum_reduce":
+            partners = min(_bounds(op).k, draft.pes) - 1
+            transfers.append(Transfer(tensor, Route.REDUCE, True, draft.channels * draft.positions * partners, self._architecture.precision.psum))
+        return tuple(transfers)
+
+    def _outputs(self, draft: Mapping, outputs: Extents) -> tuple[Transfer, ...]:
+        transfers: list[Transfer] = []
+        for tensor in draft.op.outputs:
+            resident, spilled = self.gradient_split(draft.op, tensor) or (0, tensor.elements)
+            if resident:
+                transfers.append(Transfer(tensor, Route.HOME, False, resident, self.bits(tensor)))
+            if spilled:
+                transfers.append(Transfer(tensor, Route.COLLECT, False, spilled, self.bits(tensor), dram_words=spilled))
+        return tuple(transfers)
+
+    def gradient_split(self, op: Op, tensor: Tensor) -> tuple[int, int] | None:
+        """(resident, spilled) words of a gradient that stays with its weights; None when the tensor has no home."""
+        if not self._near_memory or not tensor.home_channels or op.layer not in self._residency.partition_of:
+            return None
+        need = slice_bytes(tensor, self._pes, self.bits(tensor))
+        free = self._residency.free_bytes[self._residency.partition_of[op.layer]]
+        resident = tensor.elements * min(need, free) // need
+        return resident, tensor.elements - resident
+
+
+def _moving_words(op: Op) -> tuple[int, int, int]:
+    """Moving words a pass: each once; again for every kernel row; again for every kernel position (only taps inside the map)."""
+    b = _bounds(op)
+    rows = sum(_taps_inside(b.p, b.h, b.r, b.stride[0], b.padding[0], b.dilation[0]))
+    cols = sum(_taps_inside(b.q, b.w, b.s, b.stride[1], b.padding[1], b.dilation[1]))
+    if op.pass_ is Pass.EP:
+        return b.n * b.p * b.q * b.k, b.n * rows * b.q * b.k, b.n * rows * cols * b.k
+    return b.n * b.h * b.w * b.c, b.n * rows * b.w * b.c, b.n * rows * cols * b.c
+
+
+def _taps_inside(outputs: int, size: int, kernel: int, stride: int, padding: int, dilation: int) -> list[int]:
+    return [sum(0 <= out * stride + tap * dilation - padding < size for tap in range(kernel)) for out in range(outputs)]
+
+
+def _operand(op: Op, use: Use) -> Operand:
+    operand = op.operand(use)
+    if operand is None:
+        raise ValueError(f"{op.name}: a contraction needs a {use.value} operand")
+    return operand
+
+
+def _bounds(op: Op) -> Bounds:
+    if op.bounds is None:
+        raise ValueError(f"{op.name}: a contraction needs loop bounds")
+    return op.bounds

@@ -1,0 +1,168 @@
+"""Which tensors live in the scratchpads of a near-memory machine, and what spills (DESIGN section 4).
+
+Output channel k of a layer has its home in PE (offset + k) mod PEs, the offset rotating from layer to layer. Where a layer
+has fewer channels than there are PEs, spare PEs hold copies of its weights, as many as fit. Weights come first, then stored
+feedback; gradients take what stays free while they live; optimizer state what is left beside the largest gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.ops import Role, Tensor, TrainingStep
+from accelsim.spec.architecture import Architecture
+
+
+def word_bits(tensor: Tensor, architecture: Architecture) -> int:
+    """Bits of one word of the tensor on this machine."""
+    if tensor.bits is not None:
+        return tensor.bits
+    role = "activation" if tensor.role in (Role.MASK, Role.INDEX) else tensor.role.value
+    return int(getattr(architecture.precision, role))
+
+
+@dataclass(frozen=True)
+class Home:
+    """``resident`` words have a home PE; ``spilled`` words live in DRAM. ``copies`` of the resident words exist (1: just the home)."""
+
+    resident: int
+    spilled: int
+    copies: int = 1
+
+
+@dataclass
+class Residency:
+    """Homes by tensor name, the partition of each layer, and the bytes that stay free in every PE of a partition."""
+
+    partition_of: dict[str, int] = field(default_factory=dict)
+    homes: dict[str, Home] = field(default_factory=dict)
+    free_bytes: list[int] = field(default_factory=list)
+    pes_per_partition: int = 1
+
+    def home(self, tensor: Tensor) -> Home | None:
+        """Where the tensor lives, or None when it has no home in the scratchpads."""
+        return self.homes.get(tensor.name)
+
+    def spilled_words(self) -> int:
+        return sum(home.spilled for home in self.homes.values())
+
+
+def allocate(step: TrainingStep, architecture: Architecture, partitions: int) -> Residency:
+    """Homes for the tensors of a step. On a von Neumann machine nothing has a home."""
+    array = architecture.pe_array
+    pes = array.rows * array.cols // partitions
+    residency = Residency(pes_per_partition=pes, free_bytes=[0] * partitions)
+    capacity = architecture.scratchpad.capacity_bytes - architecture.scratchpad.working_bytes
+    homed = list(_homed_tensors(step))
+    _assign_partitions(residency, step, homed, architecture, partitions)
+    if architecture.organization != "near_memory":
+        return residency
+    load = np.zeros((partitions, pes), np.int64)
+    offset = [0] * partitions
+    placed: list[tuple[str, Tensor, int]] = []
+    for role in (Role.WEIGHT, Role.FEEDBACK):
+        if role is Role.FEEDBACK and architecture.near_memory.feedback == "prng":
+            continue
+        for layer, tensor in homed:
+            if tensor.role is role and tensor.persistent:
+                part = residency.partition_of[layer]
+                residency.homes[tensor.name] = _place(load[part], offset[part], tensor, word_bits(tensor, architecture), capacity)
+                placed.append((layer, tensor, offset[part]))
+                offset[part] = (offset[part] + tensor.home_channels) % pes
+    for layer, tensor, start in placed:
+        if tensor.role is Role.WEIGHT:
+            _copy(residency, load[residency.partition_of[layer]], start, tensor, word_bits(tensor, architecture), capacity)
+    residency.free_bytes = [int(capacity - row.max()) for row in load]
+    _place_optimizer_state(residency, homed, architecture)
+    return residency
+
+
+def slice_bytes(tensor: Tensor, pes: int, bits: int) -> int:
+    """Bytes of the largest slice when the tensor is spread over the PEs by channel, spare PEs sharing a channel's words."""
+    channels = tensor.home_channels
+    words = -(-tensor.elements // channels)
+    held = -(-channels // pes) * words if channels >= pes else -(-words // (pes // channels))
+    return -(-held * bits // 8)
+
+
+def _homed_tensors(step: TrainingStep) -> Iterable[tuple[str, Tensor]]:
+    seen: set[str] = set()
+    for op in step.ops:
+        for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
+            if tensor.home_channels and tensor.name not in seen:
+                seen.add(tensor.name)
+                yield op.layer, tensor
+
+
+def _assign_partitions(residency: Residency, step: TrainingStep, homed: list[tuple[str, Tensor]], architecture: Architecture, partitions: int) -> None:
+    """Layers go, in order, to the partition that holds the fewest bytes so far."""
+    size: dict[str, int] = {}
+    for layer, tensor in homed:
+        if tensor.persistent and tensor.role in (Role.WEIGHT, Role.FEEDBACK):
+            size[layer] = size.get(layer, 0) + tensor.elements * word_bits(tensor, architecture)
+    held = [0] * partitions
+    for op in step.ops:
+        if op.layer not in residency.partition_of:
+            lightest = min(range(partitions), key=lambda part: (held[part], part)) if op.layer in size else 0
+            residency.partition_of[op.layer] = lightest
+            held[lightest] += size.get(op.layer, 0)
+
+
+def _place(load: NDArray[np.int64], offset: int, tensor: Tensor, bits: int, capacity: int) -> Home:
+    """Give every channel its home PE while it has room; the other channels spill.
+
+    Rows of a feedback matrix belong to one target neuron each, so spare PEs share a channel's rows instead of copying them.
+    """
+    pes, channels = len(load), tensor.home_channels
+    shares = max(1, pes // channels) if tensor.role is Role.FEEDBACK else 1
+    each = -(-(-(-_channel_words(tensor) // shares)) * bits // 8)
+    slots = channels * shares
+    wanted = np.full(pes, slots // pes, np.int64)
+    wanted[(offset + np.arange(slots % pes)) % pes] += 1
+    fitting = np.minimum(wanted, np.maximum(0, (capacity - load) // each))
+    load += fitting * each
+    resident = tensor.elements * int(fitting.sum()) // slots
+    return Home(resident, tensor.elements - resident)
+
+
+def _channel_words(tensor: Tensor) -> int:
+    return -(-tensor.elements // tensor.home_channels)
+
+
+def _copy(residency: Residency, load: NDArray[np.int64], offset: int, tensor: Tensor, bits: int, capacity: int) -> None:
+    home = residency.homes[tensor.name]
+    channels, each = tensor.home_channels, -(-_channel_words(tensor) * bits // 8)
+    if home.spilled:
+        return
+    for copies in range(len(load) // channels, 1, -1):
+        spare = (offset + np.arange(channels, channels * copies)) % len(load)
+        if (load[spare] + each <= capacity).all():
+            load[spare] += each
+            residency.homes[tensor.name] = Home(home.resident, 0, copies)
+            return
+
+
+def _place_optimizer_state(residency: Residency, homed: list[tuple[str, Tensor]], architecture: Architecture) -> None:
+    pes = residency.pes_per_partition
+    free = list(residency.free_bytes)
+    for part in range(len(free)):
+        gradients = [
+            slice_bytes(tensor, pes, word_bits(tensor, architecture))
+            for layer, tensor in homed
+            if tensor.role is Role.GRADIENT and residency.partition_of[layer] == part
+        ]
+        free[part] = max(0, free[part] - max(gradients, default=0))
+    for layer, tensor in homed:
+        if tensor.role is not Role.OPTIMIZER_STATE:
+            continue
+        part = residency.partition_of[layer]
+        need = slice_bytes(tensor, pes, word_bits(tensor, architecture))
+        taken = min(need, free[part])
+        resident = tensor.elements * taken // need
+        free[part] -= taken
+        residency.free_bytes[part] -= taken
+        residency.homes[tensor.name] = Home(resident, tensor.elements - resident)

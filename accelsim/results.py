@@ -1,0 +1,215 @@
+"""Result and Comparison: a finished run as numbers and as the documents of DESIGN section 9."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from accelsim import __version__
+
+SCHEMA = "accelsim.result/1"
+COMPARISON_SCHEMA = "accelsim.comparison/1"
+MAC_KINDS = ("dense", "effectual", "executed", "skipped", "gated")
+WORD_KINDS = ("local", "remote", "global_buffer", "dram")
+BYTE_KINDS = ("dram_read", "dram_write", "global_buffer_read", "global_buffer_write", "scratchpad_read", "scratchpad_write")
+STALLS = ("dram", "noc", "bank", "dependency", "drain")
+LANE_CAUSES = ("busy", "window_empty", "imbalance", "idle")
+
+RATIOS = (
+    "cycles",
+    "interval_cycles",
+    "energy_pj",
+    "macs.dense",
+    "macs.effectual",
+    "macs.executed",
+    "vector_ops",
+    "words.local",
+    "words.remote",
+    "words.global_buffer",
+    "words.dram",
+    "bytes.dram_read",
+    "bytes.dram_write",
+    "bytes.global_buffer_read",
+    "bytes.global_buffer_write",
+    "peak_stash_bytes",
+)
+
+
+@dataclass(frozen=True)
+class OpResult:
+    """One op. ``lane_cycles`` sum to cycles x lanes of its part of the array; ``energy_by_component_pj`` sums to its energy."""
+
+    name: str
+    layer: str
+    pass_: str
+    kind: str
+    start_cycle: int
+    cycles: int
+    lane_cycles: Mapping[str, int]
+    array_cycles: Mapping[str, Any]
+    macs: Mapping[str, int]
+    vector_ops: int
+    words: Mapping[str, int]
+    bytes: Mapping[str, int]
+    energy_by_component_pj: Mapping[str, float]
+
+    @property
+    def energy_pj(self) -> float:
+        return math.fsum(self.energy_by_component_pj.values())
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "layer": self.layer,
+            "pass": self.pass_,
+            "kind": self.kind,
+            "start_cycle": self.start_cycle,
+            "cycles": self.cycles,
+            "array_cycles": self.array_cycles,
+            "lane_cycles": self.lane_cycles,
+            "macs": self.macs,
+            "vector_ops": self.vector_ops,
+            "words": self.words,
+            "bytes": self.bytes,
+            "energy_pj": self.energy_pj,
+            "energy_by_component_pj": self.energy_by_component_pj,
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """One simulated training step. ``cause``: what it was made from (workload, arch, rule, batch, trace, ...)."""
+
+    cause: Mapping[str, Any]
+    clock_hz: int
+    cycles: int
+    interval_cycles: int
+    peak_stash_bytes: int
+    ops: tuple[OpResult, ...]
+    unattributed_by_component_pj: Mapping[str, float]
+    accountings: Mapping[str, Any]
+    energy_sources: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    dense_tensors: tuple[str, ...] = ()
+    spilled_words: int = 0
+
+    @property
+    def energy_by_component_pj(self) -> dict[str, float]:
+        return _sum_floats([*(op.energy_by_component_pj for op in self.ops), self.unattributed_by_component_pj])
+
+    @property
+    def energy_pj(self) -> float:
+        return math.fsum(self.energy_by_component_pj.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """The result document."""
+        return {
+            "schema": SCHEMA,
+            "version": __version__,
+            **self.cause,
+            "cycles": self.cycles,
+            "interval_cycles": self.interval_cycles,
+            "seconds": self.cycles / self.clock_hz,
+            "energy_pj": self.energy_pj,
+            "area_mm2": None,
+            "macs": _sum_counts(MAC_KINDS, (op.macs for op in self.ops)),
+            "vector_ops": sum(op.vector_ops for op in self.ops),
+            "words": _sum_counts(WORD_KINDS, (op.words for op in self.ops)),
+            "peak_stash_bytes": self.peak_stash_bytes,
+            "bytes": _sum_counts(BYTE_KINDS, (op.bytes for op in self.ops)),
+            "energy_by_component_pj": self.energy_by_component_pj,
+            "unattributed_pj": math.fsum(self.unattributed_by_component_pj.values()),
+            "unattributed_by_component_pj": dict(self.unattributed_by_component_pj),
+            "spilled_words": self.spilled_words,
+            "passes": {name: self._pass(name) for name in ("FF", "EP", "WG", "WU")},
+            "accountings": self.accountings,
+            "dense_tensors": list(self.dense_tensors),
+            "notes": list(self.notes),
+            "energy_sources": [dict(source) for source in self.energy_sources],
+            "ops": [op.to_json() for op in self.ops],
+        }
+
+    def _pass(self, name: str) -> dict[str, Any]:
+        ops = [op for op in self.ops if op.pass_ == name]
+        components = _sum_floats([dict.fromkeys(self.unattributed_by_component_pj, 0.0), *(op.energy_by_component_pj for op in ops)])
+        return {
+            "cycles": sum(op.cycles for op in ops),
+            "macs": _sum_counts(MAC_KINDS, (op.macs for op in ops)),
+            "vector_ops": sum(op.vector_ops for op in ops),
+            "words": _sum_counts(WORD_KINDS, (op.words for op in ops)),
+            "bytes": _sum_counts(BYTE_KINDS, (op.bytes for op in ops)),
+            "energy_pj": math.fsum(components.values()),
+            "energy_by_component_pj": components,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Results side by side; the first is the baseline. ``labels`` name them: the rule, or arch/rule where machines differ."""
+
+    results: tuple[Result, ...]
+    labels: tuple[str, ...]
+
+    @property
+    def baseline(self) -> str:
+        return self.labels[0]
+
+    def ratios(self) -> dict[str, dict[str, float | None]]:
+        """Label to quantity to its ratio to the baseline's; None where the baseline has none of it."""
+        documents = [result.to_json() for result in self.results]
+        base = documents[0]
+        found: dict[str, dict[str, float | None]] = {}
+        for label, document in zip(self.labels[1:], documents[1:], strict=True):
+            found[label] = {key: _ratio(_at(document, key), _at(base, key)) for key in RATIOS}
+            for name in ("FF", "EP", "WG", "WU"):
+                for key in ("cycles", "energy_pj", "macs.executed"):
+                    path = f"passes.{name}.{key}"
+                    found[label][path] = _ratio(_at(document, path), _at(base, path))
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison document."""
+        return {
+            "schema": COMPARISON_SCHEMA,
+            "version": __version__,
+            "baseline": self.baseline,
+            "labels": list(self.labels),
+            "results": [result.to_json() for result in self.results],
+            "ratios": self.ratios(),
+        }
+
+
+def apportion(parts: Mapping[str, int], total: int) -> dict[str, int]:
+    """Integers in proportion to ``parts`` that sum to ``total``, by largest remainder, ties in the order given."""
+    whole = sum(parts.values())
+    if not whole:
+        return dict.fromkeys(parts, 0)
+    shares = {name: value * total // whole for name, value in parts.items()}
+    left = total - sum(shares.values())
+    by_remainder = sorted(parts, key=lambda name: -(parts[name] * total % whole))
+    for name in by_remainder[:left]:
+        shares[name] += 1
+    return shares
+
+
+def _ratio(value: float, base: float) -> float | None:
+    return value / base if base else None
+
+
+def _at(document: Mapping[str, Any], path: str) -> float:
+    value: Any = document
+    for key in path.split("."):
+        value = value[key]
+    return float(value)
+
+
+def _sum_counts(kinds: Iterable[str], parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    listed = list(parts)
+    return {kind: sum(part[kind] for part in listed) for kind in kinds}
+
+
+def _sum_floats(parts: list[Mapping[str, float]]) -> dict[str, float]:
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: math.fsum(part.get(name, 0.0) for part in parts) for name in names}

@@ -1,0 +1,247 @@
+"""The machine: components, and the processes that take a step's ops through them.
+
+Components are FIFO servers (NoC down, up and peer links, global buffer, DRAM), partitions of the PE array and the vector unit.
+An op holds its partition (or the vector unit) from its first transfer to its last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import simpy
+
+from accelsim.counters import ActionCounts
+from accelsim.mapper import Mapper
+from accelsim.masks import MaskSource
+from accelsim.ops import Op, Pass, TrainingStep
+from accelsim.residency import Residency, allocate
+from accelsim.sim.dram import DramChannels
+from accelsim.sim.memory import TensorMemory
+from accelsim.sim.pe_models import PEModel, pe_model
+from accelsim.sim.pipeline import Process, Stage, run_pipeline, stalls
+from accelsim.sim.plan import DramPart, OpPlan, Planner
+from accelsim.sim.servers import Dram, Server
+from accelsim.spec.architecture import Architecture
+from accelsim.spec.dram import DramSpec
+
+Progress = Callable[[int, int], None]
+"""Called with (ops done, ops in all)."""
+
+STEPS_TO_STEADY_STATE = 4
+
+
+@dataclass
+class OpRecord:
+    """What one op did: its plan, the cycles [start, end) in which it held its component, and the array's waiting by cause."""
+
+    plan: OpPlan
+    step: int
+    start: int = 0
+    end: int = 0
+    stalls: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def op(self) -> Op:
+        return self.plan.op
+
+    @property
+    def cycles(self) -> int:
+        return self.end - self.start
+
+
+@dataclass
+class Run:
+    """A finished simulation of one step. ``background``: actions of no op (leakage, idle clocks, DRAM standby and refresh)."""
+
+    records: list[OpRecord]
+    cycles: int
+    interval_cycles: int
+    peak_stash_bytes: int
+    residency: Residency
+    lanes: int
+    background: ActionCounts
+    partition_lanes: int
+
+
+class Machine:
+    """One machine, ready to run training steps."""
+
+    def __init__(self, architecture: Architecture, dram: DramSpec, masks: MaskSource) -> None:
+        self._architecture = architecture
+        self._dram = dram
+        self._model = pe_model(architecture, masks)
+
+    def run(self, step: TrainingStep, schedule: str, progress: Progress | None = None) -> Run:
+        """Simulate one step; under the unlocked schedule also enough further steps to see the steady-state interval."""
+        if schedule == "serial":
+            return _Simulation(self._architecture, self._dram, self._model, step, 1, 1, progress).run()
+        partitions = self._architecture.partitions
+        alone = _Simulation(self._architecture, self._dram, self._model, step, partitions, 1, progress).run()
+        several = _Simulation(self._architecture, self._dram, self._model, step, partitions, STEPS_TO_STEADY_STATE, None).run()
+        ends = [max(record.end for record in several.records if record.step == index) for index in range(STEPS_TO_STEADY_STATE)]
+        alone.interval_cycles = ends[-1] - ends[-2]
+        return alone
+
+
+class _Simulation:
+    """The state of one run: one or more steps, back to back."""
+
+    def __init__(
+        self, architecture: Architecture, dram: DramSpec, model: PEModel, step: TrainingStep, partitions: int, steps: int, progress: Progress | None
+    ) -> None:
+        self._architecture = architecture
+        self._step = step
+        self._steps = steps
+        self._serial = partitions == 1 and steps == 1
+        self._progress = progress
+        self.env = simpy.Environment()
+        self._residency = allocate(step, architecture, partitions)
+        self._memory = TensorMemory(architecture, self._residency, step)
+        self._planner = Planner(architecture, Mapper(architecture, self._residency), model, self._memory)
+        noc, buffer = architecture.noc, architecture.global_buffer
+        self._down = Server(self.env, noc.width_bits)
+        self._up = Server(self.env, noc.width_bits)
+        self._peer = Server(self.env, noc.width_bits * noc.peer_links)
+        self._buffer = Server(self.env, buffer.banks * buffer.width_bits)
+        channels = DramChannels(dram, architecture.dram.channels)
+        self._dram = Dram(self.env, channels, architecture.clock_hz, dram.organisation.row_bursts * dram.organisation.burst)
+        self._partitions = [simpy.PriorityResource(self.env) for _ in range(partitions)]
+        self._vector_unit = simpy.PriorityResource(self.env)
+        self._done: dict[tuple[int, str], simpy.Event] = {}
+        self._records: list[OpRecord] = []
+
+    def run(self) -> Run:
+        ops = self._step.ops
+        for index in range(self._steps):
+            for op in ops:
+                self._done[index, op.name] = self.env.event()
+        if self._serial:
+            self.env.process(self._sequence())
+        else:
+            for index in range(self._steps):
+                for position, op in enumerate(ops):
+                    self.env.process(self._unlocked(index, position, op))
+        self.env.run()
+        return self._finish()
+
+    def _sequence(self) -> Process:
+        """Serial schedule: one op after another, in the step's order, which is BP's."""
+        for position, op in enumerate(self._step.ops):
+            yield from self._execute(0, position, op)
+
+    def _unlocked(self, index: int, position: int, op: Op) -> Process:
+        """An op runs as soon as its operands exist and, from the second step on, what it needs of the step before is updated."""
+        waits = [self._done[index, name] for name in op.depends_on]
+        if index:
+            waits += [self._done[index - 1, name] for name in self._step.carried.get(op.name, ())]
+        if waits:
+            yield self.env.all_of(waits)
+        yield from self._execute(index, position, op)
+
+    def _execute(self, index: int, position: int, op: Op) -> Process:
+        on_array = op.is_contraction or self._updates_in_pe(op)
+        resource = self._partitions[self._residency.partition_of[op.layer]] if on_array else self._vector_unit
+        with resource.request(priority=index * len(self._step.ops) + position) as request:
+            yield request
+            plan = self._planner.plan(index, op)
+            record = OpRecord(plan, index, start=int(self.env.now))
+            stages = self._stages(plan)
+            yield from run_pipeline(self.env, stages, plan.blocks)
+            record.end = int(self.env.now)
+        record.stalls = self._attribute(plan, stages, record)
+        self._records.append(record)
+        for tensor in op.outputs:
+            self._memory.finished(index, tensor, op.layer)
+        self._memory.consumed(index, tuple(dict.fromkeys(operand.tensor.name for operand in op.operands)), op.layer)
+        self._done[index, op.name].succeed()
+        if self._progress:
+            self._progress(len(self._records), len(self._step.ops) * self._steps)
+
+    def _updates_in_pe(self, op: Op) -> bool:
+        near = self._architecture.organization == "near_memory" and self._architecture.vector_unit.update_in_pe
+        return near and op.pass_ is Pass.WU and any(tensor.home_channels for tensor in op.outputs)
+
+    def _stages(self, plan: OpPlan) -> list[Stage]:
+        blocks = plan.blocks
+        stages: list[Stage] = []
+        if plan.loads:
+            stages.append(Stage("load", lambda block: self._cross_dram(plan, plan.loads, plan.staged_in_bits, False, block)))
+        if plan.fill_bits or plan.fill_buffer_bits or plan.peer_bits:
+            stages.append(Stage("fill", lambda block: self._fill(plan, block)))
+        stages.append(Stage("compute", lambda block: int(self.env.now) + int(plan.block_cycles[block])))
+        if plan.drain_bits or plan.drain_buffer_bits:
+            stages.append(
+                Stage(
+                    "drain",
+                    lambda block: max(
+                        self._up.reserve(_share(plan.drain_bits, block, blocks)), self._buffer.reserve(_share(plan.drain_buffer_bits, block, blocks))
+                    ),
+                )
+            )
+        if plan.stores:
+            stages.append(Stage("store", lambda block: self._cross_dram(plan, plan.stores, plan.staged_out_bits, True, block)))
+        return stages
+
+    def _fill(self, plan: OpPlan, block: int) -> int:
+        blocks = plan.blocks
+        return max(
+            self._down.reserve(_share(plan.fill_bits, block, blocks)),
+            self._buffer.reserve(_share(plan.fill_buffer_bits, block, blocks)),
+            self._peer.reserve(_share(plan.peer_bits, block, blocks)),
+        )
+
+    def _cross_dram(self, plan: OpPlan, parts: list[DramPart], staged_bits: int, write: bool, block: int) -> int:
+        """One block's share of every tensor crosses the DRAM bus, and the global buffer's staging half on its way."""
+        done = self._buffer.reserve(_share(staged_bits, block, plan.blocks))
+        for part in parts:
+            offset = part.nbytes * block // plan.blocks
+            nbytes = part.nbytes * (block + 1) // plan.blocks - offset
+            if nbytes:
+                done = max(done, self._dram.transfer(part.tensor, part.size_bytes, offset, nbytes, write, plan.counts))
+        return done
+
+    def _attribute(self, plan: OpPlan, stages: list[Stage], record: OpRecord) -> dict[str, int]:
+        """The array's waiting during the op by cause; while the vector unit works for it, the array waits for a dependency.
+
+        Waiting for a fill is the NoC's doing unless the global buffer's port alone took longer: that part is a bank stall.
+        """
+        found = stalls(stages, record.start, record.end)
+        fill = found["fill"]
+        links = max(self._down.cycles(plan.fill_bits), self._peer.cycles(plan.peer_bits))
+        port = self._buffer.cycles(plan.fill_buffer_bits)
+        bank = fill * max(0, port - links) // port if port else 0
+        dependency = 0 if plan.timing else record.cycles - found["dram"] - fill - found["drain"]
+        return {"dram": found["dram"], "noc": fill - bank, "bank": bank, "dependency": dependency, "drain": found["drain"]}
+
+    def _finish(self) -> Run:
+        cycles = int(self.env.now)
+        array = self._architecture.pe_array
+        lanes = array.rows * array.cols * array.lanes
+        partition_lanes = lanes // len(self._partitions)
+        held = 0
+        for record in self._records:
+            if record.plan.on_array:
+                record.plan.counts.add("control", "clock", partition_lanes * record.cycles)
+                held += partition_lanes * record.cycles
+        background = ActionCounts()
+        background.add("control", "clock", lanes * cycles - held)
+        background.add("leakage", "cycles", cycles)
+        self._dram.finish(cycles, background)
+        order = {op.name: position for position, op in enumerate(self._step.ops)}
+        self._records.sort(key=lambda record: (record.step, record.start, order[record.op.name]))
+        return Run(
+            records=self._records,
+            cycles=cycles,
+            interval_cycles=cycles,
+            peak_stash_bytes=self._memory.peak_stash_bytes,
+            residency=self._residency,
+            lanes=lanes,
+            background=background,
+            partition_lanes=partition_lanes,
+        )
+
+
+def _share(total: int, block: int, blocks: int) -> int:
+    """The part of a total that falls to one of its blocks; the parts sum to the total."""
+    return total * (block + 1) // blocks - total * block // blocks

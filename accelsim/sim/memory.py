@@ -1,0 +1,117 @@
+"""Where tensors live while a step runs: homes in scratchpads, the global buffer while there is room, else DRAM.
+
+A tensor keeps its place from its producer's start to its last reader's end. What is produced in FF and read in a later pass is
+the stash: its bytes are summed, and their peak kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from accelsim.ops import Pass, Role, Tensor, TrainingStep
+from accelsim.residency import Residency, slice_bytes, word_bits
+from accelsim.spec.architecture import Architecture
+
+Key = tuple[int, str]
+"""(step of a run, tensor name)."""
+
+
+@dataclass
+class TensorMemory:
+    """Placement and lifetimes of the tensors of a run of one or more steps."""
+
+    architecture: Architecture
+    residency: Residency
+    step: TrainingStep
+    peak_stash_bytes: int = 0
+    _readers: Counter[str] = field(default_factory=Counter)
+    _stashed: set[str] = field(default_factory=set)
+    _left: dict[Key, int] = field(default_factory=dict)
+    _in_buffer: dict[Key, int] = field(default_factory=dict)
+    _stash_bytes: dict[Key, int] = field(default_factory=dict)
+    _local: dict[Key, tuple[int, int, int]] = field(default_factory=dict)
+    _pinned: set[str] = field(default_factory=set)
+    _free_bits: int = 0
+
+    def __post_init__(self) -> None:
+        buffer = self.architecture.global_buffer
+        self._free_bits = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
+        made_in_ff = {tensor.name for op in self.step.ops if op.pass_ is Pass.FF for tensor in op.outputs}
+        for op in self.step.ops:
+            for name in dict.fromkeys(operand.tensor.name for operand in op.operands):
+                self._readers[name] += 1
+                if name in made_in_ff and op.pass_ is not Pass.FF:
+                    self._stashed.add(name)
+        if self.architecture.organization == "near_memory":
+            self._pin_parameters()
+
+    def _pin_parameters(self) -> None:
+        """Persistent tensors without a home (batch-norm parameters, embeddings) stay in the global buffer, first come while half of it is free."""
+        limit = self._free_bits // 2
+        for op in self.step.ops:
+            for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
+                bits = self.bits(tensor)
+                if tensor.persistent and not tensor.home_channels and tensor.name not in self._pinned and self._free_bits - bits >= limit:
+                    self._pinned.add(tensor.name)
+                    self._free_bits -= bits
+
+    def bits(self, tensor: Tensor) -> int:
+        return tensor.elements * word_bits(tensor, self.architecture)
+
+    def in_dram(self, step: int, tensor: Tensor) -> bool:
+        """Whether reading the tensor means reading DRAM: it was never produced on chip, or did not fit."""
+        return (step, tensor.name) not in self._in_buffer and tensor.name not in self._pinned
+
+    def local_split(self, step: int, tensor: Tensor) -> tuple[int, int] | None:
+        """(resident, spilled) words of a tensor with a home, None for the others."""
+        if (step, tensor.name) in self._local:
+            return self._local[step, tensor.name][:2]
+        home = self.residency.home(tensor)
+        if home is not None:
+            return home.resident, home.spilled
+        return None
+
+    def produce(self, step: int, tensor: Tensor, split: tuple[int, int] | None, layer: str) -> None:
+        """Make room for a tensor that an op starts to write; ``split``: (resident, spilled) words of a gradient that stays in the PEs."""
+        key = (step, tensor.name)
+        self._left[key] = self._readers[tensor.name]
+        if tensor.persistent:
+            return
+        words = tensor.elements
+        if split is not None:
+            part = self.residency.partition_of[layer]
+            taken = min(self.residency.free_bytes[part], self._slice(tensor))
+            self.residency.free_bytes[part] -= taken
+            self._local[key] = (*split, taken)
+            words = split[1]
+        bits = words * word_bits(tensor, self.architecture)
+        if tensor.role is not Role.OPTIMIZER_STATE and key not in self._in_buffer and bits <= self._free_bits:
+            self._in_buffer[key] = bits
+            self._free_bits -= bits
+        if tensor.name in self._stashed:
+            self._stash_bytes[key] = -(-self.bits(tensor) // 8)
+            self.peak_stash_bytes = max(self.peak_stash_bytes, sum(self._stash_bytes.values()))
+
+    def _slice(self, tensor: Tensor) -> int:
+        return slice_bytes(tensor, self.residency.pes_per_partition, word_bits(tensor, self.architecture))
+
+    def consumed(self, step: int, names: tuple[str, ...], layer: str) -> None:
+        """An op that read these tensors has ended; what nobody else will read gives up its place."""
+        for name in names:
+            key = (step, name)
+            if key in self._left:
+                self._left[key] -= 1
+                self._release(key, layer)
+
+    def finished(self, step: int, tensor: Tensor, layer: str) -> None:
+        """An op that wrote the tensor has ended; it gives up its place at once when nobody reads it."""
+        self._release((step, tensor.name), layer)
+
+    def _release(self, key: Key, layer: str) -> None:
+        if self._left.get(key, 1) > 0:
+            return
+        self._free_bits += self._in_buffer.pop(key, 0)
+        self._stash_bytes.pop(key, None)
+        if key in self._local:
+            self.residency.free_bytes[self.residency.partition_of[layer]] += self._local.pop(key)[2]

@@ -1,0 +1,95 @@
+"""Lanes of WG: one weight's gradient a lane, reduced over samples and output positions (DESIGN 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.geometry import bounds_of
+from accelsim.kernels.bitmaps import ones, slice_channels
+from accelsim.kernels.taps import forward_taps
+from accelsim.kernels.weight_gradient import outer_cycles, wgrad_cycles
+from accelsim.masks import MaskSource
+from accelsim.ops import Bounds, Op, OpKind, Use
+
+Words = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class GradientLanes:
+    """``cycles`` int32 (K or 1, lanes or 1), one row or column standing for all; ``executed`` MACs of all lanes."""
+
+    cycles: NDArray[np.int32]
+    executed: int
+
+
+def gradient_lanes(op: Op, masks: MaskSource, skip: tuple[bool, bool], window: int, keep_zeros: bool, segments: int) -> GradientLanes:
+    """Cycles of every lane of a WG op.
+
+    ``skip``: zeros of the moving and of the stationary operand; ``keep_zeros``: stride zeros between the errors of a strided
+    convolution pass through the window instead of being removed; ``segments``: lanes a channel of an outer product.
+    """
+    b = bounds_of(op)
+    x, e = masks.operand(op, Use.MOVING), masks.operand(op, Use.STATIONARY)
+    activation = x.words if x else ones(b.h * b.w, b.c).reshape(1, b.h, b.w, -1)
+    error = e.words if e else ones(b.p * b.q, b.k).reshape(1, b.p, b.q, -1)
+    if op.kind is OpKind.OUTER:
+        mode = _mode(skip, x is None, e is None)
+        cycles = outer_cycles(activation.reshape(len(activation), -1), error.reshape(len(error), -1), b.n, b.c, b.k, segments, window, mode)
+        return GradientLanes(*cycles)
+    # The padding of a dense activation is zero all the same, so skipping it still means looking.
+    mode = _mode(skip, False, e is None)
+    strided = keep_zeros and max(b.stride) > 1
+    parts = []
+    for group in range(b.groups):
+        own_x, own_e = (_slice(words, group, b.groups, size) for words, size in ((activation, b.c), (error, b.k)))
+        parts.append(_with_stride_zeros(own_x, own_e, b, skip, window) if strided else _removed(own_x, own_e, b, mode, window))
+    lanes = b.r * b.s * (b.c // b.groups)
+    executed = sum(part.executed for part in parts)
+    if b.groups == 1:
+        return parts[0]
+    rows = [np.broadcast_to(part.cycles, (b.k // b.groups, lanes)) for part in parts]
+    return GradientLanes(np.ascontiguousarray(np.concatenate(rows)), executed)
+
+
+def _mode(skip: tuple[bool, bool], moving_dense: bool, stationary_dense: bool) -> str:
+    """The kernels' skip mode: looking at a dense operand changes nothing."""
+    moving, stationary = skip[0] and not moving_dense, skip[1] and not stationary_dense
+    return {(True, True): "both", (True, False): "moving", (False, True): "stationary", (False, False): "none"}[moving, stationary]
+
+
+def _slice(words: Words, group: int, groups: int, channels: int) -> Words:
+    size = channels // groups
+    return words if groups == 1 else slice_channels(words, group * size, (group + 1) * size)
+
+
+def _removed(x: Words, e: Words, b: Bounds, mode: str, window: int) -> GradientLanes:
+    rows = forward_taps(b.p, b.h, b.r, b.stride[0], b.padding[0], b.dilation[0], False)
+    cols = forward_taps(b.q, b.w, b.s, b.stride[1], b.padding[1], b.dilation[1], False)
+    cycles, executed = wgrad_cycles(x, e, b.n, b.c // b.groups, b.k // b.groups, rows, cols, window, mode)
+    return GradientLanes(cycles, executed)
+
+
+def _with_stride_zeros(x: Words, e: Words, b: Bounds, skip: tuple[bool, bool], window: int) -> GradientLanes:
+    """The error map with its stride zeros written out, swept at stride 1; they are never MACs, whatever is skipped.
+
+    Without stationary skipping the real errors count as non-zero, without moving skipping the activations and their padding do.
+    """
+    height, width = (b.p - 1) * b.stride[0] + 1, (b.q - 1) * b.stride[1] + 1
+    spread = np.zeros((len(e), height, width, e.shape[3]), np.uint64)
+    dense_e = ones(b.p * b.q, b.k // b.groups).reshape(1, b.p, b.q, -1)
+    spread[:, :: b.stride[0], :: b.stride[1]] = e if skip[1] else dense_e
+    rows = forward_taps(height, b.h, b.r, 1, b.padding[0], b.dilation[0], False)
+    cols = forward_taps(width, b.w, b.s, 1, b.padding[1], b.dilation[1], False)
+    channels = b.c // b.groups
+    if not skip[0]:
+        x = ones(b.h * b.w, channels).reshape(1, b.h, b.w, -1)
+        rows, cols = np.maximum(rows, 0), np.maximum(cols, 0)
+    cycles, executed = wgrad_cycles(x, spread, b.n, channels, b.k // b.groups, rows, cols, window, "both")
+    if not (skip[0] or skip[1]):
+        # Nothing is skipped: every position of the stream takes its cycle, the stride zeros as empty ones.
+        return GradientLanes(np.full((1, 1), b.n * height * width, np.int32), executed)
+    return GradientLanes(cycles, executed)
+

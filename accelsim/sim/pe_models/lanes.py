@@ -1,0 +1,252 @@
+"""Zero-skipping lanes (DESIGN 4, `lanes`): each lane reduces one output along its stream, looking ``window`` positions ahead.
+
+The kernels give exact cycles a lane; this model chooses the pair mask that the skip mode leaves of the operands, handles groups,
+and lets lanes meet at each tile's barrier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.effectual import effectual_macs, repeats
+from accelsim.geometry import bounds_of, moving_extents, stream_taps
+from accelsim.kernels.bitmaps import from_mask, ones, popcounts, slice_channels, to_mask
+from accelsim.kernels.pair_streams import pair_stream_cycles
+from accelsim.kernels.taps import expand_kernel
+from accelsim.kernels.tiles import tile_sums
+from accelsim.kernels.zero_skip import stream_cycles
+from accelsim.mapping import Mapping
+from accelsim.ops import Op, OpKind, Pass, Use
+from accelsim.sim.pe_models.base import ArrayTiming, PEModel
+from accelsim.sim.pe_models.lane_gradients import gradient_lanes
+
+Cycles = NDArray[np.int32]
+Words = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Lanes of the distinct samples, int32 (K or 1, positions): ``cycles``, and MACs ``executed`` and ``effectual`` among them."""
+
+    cycles: Cycles
+    executed: Cycles
+    effectual: Cycles
+
+
+class LanesModel(PEModel):
+    """The array of skipping lanes."""
+
+    def time(self, mapping: Mapping, blocks: int) -> ArrayTiming:
+        op = mapping.op
+        return self._gradient(mapping, blocks) if op.pass_ is Pass.WG else self._streams(mapping, blocks)
+
+    def _skip(self, op: Op) -> tuple[bool, bool]:
+        """Whether the moving and the stationary operand's zeros are skipped in this op's pass."""
+        mode = getattr(self.architecture.pe_array.skip, op.pass_.value.lower())
+        return mode in ("moving", "both"), mode in ("stationary", "both")
+
+    # FF and EP: a lane reduces one output position of one channel
+
+    def _streams(self, mapping: Mapping, blocks: int) -> ArrayTiming:
+        op, array = mapping.op, self.architecture.pe_array
+        streams = self._feedback(op) if op.kind is OpKind.FEEDBACK else self._convolution(op)
+        needed = self._needed(op) if op.pass_ is Pass.EP and array.skip_outputs else None
+        distinct = streams.cycles.shape[1] if needed is None else len(needed)
+        streams = _repeat_positions(streams, distinct)
+        block_cycles, outputs, lane_cycles, used, _ = tile_sums(
+            streams.cycles,
+            mapping.channels,
+            mapping.positions,
+            needed,
+            mapping.channels_per_tile,
+            mapping.positions_per_tile,
+            mapping.fill_positions,
+            min(blocks, mapping.channel_tiles * mapping.position_tiles),
+        )
+        weights = repeats(mapping.positions, distinct)
+        scheduled = weights * (mapping.channels if needed is None else popcounts(needed))
+        executed = _total(streams.executed, scheduled, needed, weights, mapping.channels)
+        effectual = _total(streams.effectual, scheduled, needed, weights, mapping.channels)
+        masks = sum(self._skip(op))
+        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, executed, effectual, masks * executed)
+
+    def _timing(
+        self, mapping: Mapping, block_cycles: NDArray[np.int64], outputs: int, lane_cycles: int, used: int, executed: int, effectual: int, mask_bits: int
+    ) -> ArrayTiming:
+        array = self.architecture.pe_array
+        available = int(block_cycles.sum()) * mapping.pes * array.lanes
+        return ArrayTiming(
+            block_cycles=block_cycles,
+            outputs=outputs,
+            effectual=effectual_macs(mapping.op, self.masks),
+            executed=executed,
+            gated=executed - effectual if array.gating else 0,
+            busy=executed,
+            window_empty=lane_cycles - executed,
+            imbalance=used - lane_cycles,
+            idle=available - used,
+            mask_bits=mask_bits,
+        )
+
+    def _convolution(self, op: Op) -> Streams:
+        b, array = bounds_of(op), self.architecture.pe_array
+        rows, cols = stream_taps(op, array.structural_zeros == "window")
+        height, width, channels = moving_extents(op)
+        bound = self.masks.operand(op, Use.MOVING)
+        moving = bound.words if bound else ones(height * width, channels).reshape(1, height, width, -1)
+        weights = self.masks.operand(op, Use.STATIONARY)
+        parts = [self._group(op, moving, weights.words if weights else None, channels, group, rows, cols) for group in range(b.groups)]
+        if b.groups == 1:
+            return parts[0]
+        per_group = (b.c if op.pass_ is Pass.EP else b.k) // b.groups
+        return Streams(*(np.concatenate([_per_channel(getattr(part, name), per_group) for part in parts]) for name in ("cycles", "executed", "effectual")))
+
+    def _group(self, op: Op, moving: Words, weights: Words | None, channels: int, group: int, rows: Cycles, cols: Cycles) -> Streams:
+        b, array = bounds_of(op), self.architecture.pe_array
+        size = channels // b.groups
+        own = moving if b.groups == 1 else slice_channels(moving, group * size, (group + 1) * size)
+        in_window = b.groups > 1 and array.structural_zeros == "window"
+        if in_window:
+            # Other groups' channels pass through the window as zeros: the stream keeps their positions.
+            mask = np.zeros(channels, np.bool_)
+            mask[group * size : (group + 1) * size] = True
+            own, size = moving & from_mask(mask), channels
+        cycles, effectual, length = stream_cycles(own, size, rows, cols, array.window)
+        dense = self._dense_positions(op, length)
+        if weights is not None:
+            stationary = self._stationary(op, weights, group, in_window)
+            return self._pairs(op, own, stationary, size, rows, cols, length, dense, cycles, effectual)
+        if self._skip(op)[0]:
+            return Streams(cycles.reshape(1, -1), effectual.reshape(1, -1), effectual.reshape(1, -1))
+        every = np.tile(length, len(cycles)).reshape(1, -1)
+        return Streams(every, np.tile(dense, len(cycles)).reshape(1, -1), effectual.reshape(1, -1))
+
+    def _dense_positions(self, op: Op, length: Cycles) -> Cycles:
+        """Positions of each stream that are MACs: with structural zeros in the window, dilation and group zeros are not."""
+        if self.architecture.pe_array.structural_zeros == "removed":
+            return length
+        b = bounds_of(op)
+        return np.full_like(length, b.r * b.s * ((b.k if op.pass_ is Pass.EP else b.c) // b.groups))
+
+    def _stationary(self, op: Op, weights: Words, group: int, in_window: bool) -> Words:
+        """Weight masks by output channel, in the order of the stream: uint64 (outputs, taps, ceil(reduction channels / 64))."""
+        b, array = bounds_of(op), self.architecture.pe_array
+        keep = array.structural_zeros == "window"
+        per_group = b.k // b.groups
+        own = weights[group * per_group : (group + 1) * per_group]
+        reduction = b.c // b.groups
+        if op.pass_ is Pass.EP:
+            mask = to_mask(own, reduction)
+            own = from_mask(np.ascontiguousarray(mask.transpose(3, 1, 2, 0)))
+            reduction = per_group
+        if in_window:
+            mask = to_mask(own, reduction)
+            wide = np.zeros((*mask.shape[:3], reduction * b.groups), np.bool_)
+            wide[..., group * reduction : (group + 1) * reduction] = mask
+            own = from_mask(wide)
+        return expand_kernel(own, b.dilation, keep)
+
+    def _pairs(
+        self, op: Op, moving: Words, stationary: Words, size: int, rows: Cycles, cols: Cycles, length: Cycles, dense: Cycles, cycles: Cycles, set_bits: Cycles
+    ) -> Streams:
+        """Lanes whose stationary operand has zeros too: cycles depend on the output channel."""
+        skip_moving, skip_stationary = self._skip(op)
+        window = self.architecture.pe_array.window
+        both = [pair_stream_cycles(sample, size, stationary, rows, cols, window) for sample in moving]
+        effectual = np.concatenate([found[1] for found in both], axis=1)
+        if skip_stationary and skip_moving:
+            return Streams(np.concatenate([found[0] for found in both], axis=1), effectual, effectual)
+        if skip_stationary:
+            alone = pair_stream_cycles(moving[0], size, stationary, rows, cols, window, "stationary")
+            return Streams(np.tile(alone[0], (1, len(moving))), np.tile(alone[1], (1, len(moving))), effectual)
+        if skip_moving:
+            return Streams(_per_channel(cycles.reshape(1, -1), len(stationary)), _per_channel(set_bits.reshape(1, -1), len(stationary)), effectual)
+        every, macs = np.tile(length, len(moving)).reshape(1, -1), np.tile(dense, len(moving)).reshape(1, -1)
+        return Streams(_per_channel(every, len(stationary)), _per_channel(macs, len(stationary)), effectual)
+
+    def _feedback(self, op: Op) -> Streams:
+        """A target neuron reduces the output errors that its row of B stores."""
+        b = bounds_of(op)
+        bound = self.masks.operand(op, Use.MOVING)
+        moving = bound.words if bound else ones(1, b.c).reshape(1, 1, 1, -1)
+        if b.nonzeros and int(popcounts(moving).min()) < b.c:
+            return self._sparse_feedback(op, moving)
+        stored = b.nonzeros or b.c
+        tap = np.zeros((1, 1), np.int32)
+        if b.nonzeros:
+            moving = ones(len(moving), stored).reshape(len(moving), 1, 1, -1)
+        cycles, effectual, _ = stream_cycles(moving, stored, tap, tap, self.architecture.pe_array.window)
+        if not self._skip(op)[0]:
+            cycles = np.full_like(cycles, stored)
+        executed = effectual if self._skip(op)[0] else np.full_like(effectual, stored)
+        spread = b.p * b.q
+        return Streams(*(np.repeat(values.reshape(1, -1), spread, axis=1) for values in (cycles, executed, effectual)))
+
+    def _sparse_feedback(self, op: Op, moving: Words) -> Streams:
+        """As `_feedback`, with zeros among the errors: each neuron sees the bits of the errors its own row names."""
+        b = bounds_of(op)
+        picked = to_mask(moving.reshape(len(moving), -1), b.c)[:, self.masks.feedback_indices(op)]
+        rows = from_mask(picked.reshape(-1, b.nonzeros)).reshape(-1, 1, 1, -(-b.nonzeros // 64))
+        tap = np.zeros((1, 1), np.int32)
+        cycles, effectual, _ = stream_cycles(rows, b.nonzeros, tap, tap, self.architecture.pe_array.window)
+        by_channel = [
+            np.ascontiguousarray(values.reshape(len(moving), b.p * b.q, b.k).transpose(2, 0, 1).reshape(b.k, -1)) for values in (cycles, effectual)
+        ]
+        if self._skip(op)[0]:
+            return Streams(by_channel[0], by_channel[1], by_channel[1])
+        full = np.full_like(by_channel[0], b.nonzeros)
+        return Streams(full, full, by_channel[1])
+
+    def _needed(self, op: Op) -> Words | None:
+        """Outputs that f' leaves needed: uint64 (distinct positions, channel words)."""
+        bound = self.masks.operand(op, Use.NEEDED)
+        if bound is None:
+            return None
+        channels = bounds_of(op).k if op.kind is OpKind.FEEDBACK else bounds_of(op).c
+        if bound.channels == channels:
+            return bound.words.reshape(-1, bound.words.shape[-1])
+        return from_mask(to_mask(bound.words, bound.channels).reshape(-1, channels))
+
+
+    def _gradient(self, mapping: Mapping, blocks: int) -> ArrayTiming:
+        op, array = mapping.op, self.architecture.pe_array
+        skip = self._skip(op)
+        found = gradient_lanes(op, self.masks, skip, array.window, array.structural_zeros == "window", mapping.positions_per_tile)
+        cycles = found.cycles
+        if cycles.shape[1] == 1:
+            cycles = np.repeat(cycles, mapping.positions, axis=1)
+        block_cycles, outputs, lane_cycles, used, _ = tile_sums(
+            cycles,
+            mapping.channels,
+            mapping.positions,
+            None,
+            mapping.channels_per_tile,
+            mapping.positions_per_tile,
+            mapping.fill_positions,
+            min(blocks, mapping.channel_tiles * mapping.position_tiles),
+        )
+        effectual = effectual_macs(op, self.masks)
+        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, found.executed, effectual, sum(skip) * found.executed)
+
+
+def _total(values: Cycles, scheduled: NDArray[np.int64], needed: Words | None, weights: NDArray[np.int64], channels: int) -> int:
+    """Sum over the scheduled outputs of ``values`` (K or 1, distinct positions), each position occurring ``weights`` times."""
+    if len(values) == 1:
+        return int((values[0].astype(np.int64) * scheduled).sum())
+    if needed is None:
+        return int((values.sum(axis=0, dtype=np.int64) * weights).sum())
+    return int(((values.T * to_mask(needed, channels)).sum(axis=1, dtype=np.int64) * weights).sum())
+
+
+def _repeat_positions(streams: Streams, distinct: int) -> Streams:
+    """Streams of fewer samples than the needed mask has, repeated to its positions."""
+    have = streams.cycles.shape[1]
+    if have == distinct:
+        return streams
+    return Streams(*(np.ascontiguousarray(np.resize(values, (len(values), distinct)) if len(values) == 1 else np.tile(values, (1, -(-distinct // have)))[:, :distinct]) for values in (streams.cycles, streams.executed, streams.effectual)))
+
+
+def _per_channel(values: Cycles, channels: int) -> Cycles:
+    return np.repeat(values, channels, axis=0) if len(values) == 1 else values

@@ -1,0 +1,245 @@
+"""What executing one op costs, before events: bits a stage moves, array or vector cycles a block, words and actions counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.counters import ActionCounts
+from accelsim.mapper import Mapper
+from accelsim.mapping import Mapping, Route, Transfer
+from accelsim.ops import Op, OpKind, Pass, Tensor, Use
+from accelsim.residency import word_bits
+from accelsim.sim.memory import TensorMemory
+from accelsim.sim.pe_models import ArrayTiming, PEModel
+from accelsim.spec.architecture import Architecture
+
+
+@dataclass(frozen=True)
+class DramPart:
+    """Bytes of one tensor that cross the DRAM bus; ``size_bytes`` is all the tensor occupies there."""
+
+    tensor: str
+    size_bytes: int
+    nbytes: int
+
+
+@dataclass
+class OpPlan:
+    """One op ready for the events. Bits are of the whole op; each of ``block_cycles``' blocks moves its share of them."""
+
+    op: Op
+    on_array: bool
+    block_cycles: NDArray[np.int64]
+    timing: ArrayTiming | None = None
+    loads: list[DramPart] = field(default_factory=list)
+    stores: list[DramPart] = field(default_factory=list)
+    fill_bits: int = 0
+    fill_buffer_bits: int = 0
+    drain_bits: int = 0
+    drain_buffer_bits: int = 0
+    peer_bits: int = 0
+    staged_in_bits: int = 0
+    staged_out_bits: int = 0
+    words: dict[str, int] = field(default_factory=lambda: {"local": 0, "remote": 0, "global_buffer": 0, "dram": 0})
+    bits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(BYTE_KINDS, 0))
+    counts: ActionCounts = field(default_factory=ActionCounts)
+
+    @property
+    def blocks(self) -> int:
+        return len(self.block_cycles)
+
+
+BYTE_KINDS = ("dram_read", "dram_write", "global_buffer_read", "global_buffer_write", "scratchpad_read", "scratchpad_write")
+
+
+def tree_links(leaves: int, receivers: int) -> int:
+    """Links of a binary multicast tree over ``leaves`` PEs that a word crosses on its way to ``receivers`` neighbouring ones."""
+    depth = max(1, (leaves - 1).bit_length())
+    return depth if receivers <= 1 else min(2 * leaves - 2, 2 * receivers - 2 + depth - (receivers - 1).bit_length())
+
+
+class Planner:
+    """Plans ops of one run on one machine."""
+
+    def __init__(self, architecture: Architecture, mapper: Mapper, model: PEModel, memory: TensorMemory) -> None:
+        self._architecture = architecture
+        self._mapper = mapper
+        self._model = model
+        self._memory = memory
+        self._timings: dict[tuple[str, int], ArrayTiming] = {}
+        array = architecture.pe_array
+        self._pes = array.rows * array.cols
+        # mean distance of two random PEs of a mesh, in hops: (rows^2 - 1) / (3 rows) + the same for columns
+        self._peer_hops = max(1, round((array.rows - 1 / array.rows) / 3 + (array.cols - 1 / array.cols) / 3))
+
+    def plan(self, step: int, op: Op) -> OpPlan:
+        """The op's plan, with its outputs' places already taken in the memories."""
+        if op.is_contraction:
+            return self._contraction(step, op)
+        return self._vector(step, op)
+
+    def _contraction(self, step: int, op: Op) -> OpPlan:
+        mapping = self._mapper.map(op)
+        for tensor in op.outputs:
+            self._memory.produce(step, tensor, self._mapper.gradient_split(op, tensor) if op.pass_ is Pass.WG else None, op.layer)
+        blocks = self._blocks(step, mapping.transfers, mapping.channel_tiles * mapping.position_tiles)
+        timing = self._timings.get((op.name, blocks))
+        if timing is None:
+            timing = self._timings[op.name, blocks] = self._model.time(mapping, blocks)
+        plan = OpPlan(op, True, timing.block_cycles, timing)
+        for transfer in mapping.transfers:
+            self._add(plan, step, self._scheduled(transfer, mapping, timing))
+        self._array_actions(plan, mapping, timing)
+        return plan
+
+    def _scheduled(self, transfer: Transfer, mapping: Mapping, timing: ArrayTiming) -> Transfer:
+        """Outputs that were not scheduled are not collected: the mask says that they are zero."""
+        total = mapping.channels * mapping.positions
+        if transfer.route is not Route.COLLECT or mapping.op.pass_ is not Pass.EP or timing.outputs == total:
+            return transfer
+        words = transfer.words * timing.outputs // total
+        return Transfer(transfer.tensor, transfer.route, False, words, transfer.bits, 1, min(words, transfer.dram_words))
+
+    def _array_actions(self, plan: OpPlan, mapping: Mapping, timing: ArrayTiming) -> None:
+        op, array = plan.op, self._architecture.pe_array
+        moving, stationary = op.operand(Use.MOVING), op.operand(Use.STATIONARY)
+        assert moving is not None and stationary is not None
+        active = timing.executed - timing.gated
+        bits_moving, bits_stationary = (word_bits(operand.tensor, self._architecture) for operand in (moving, stationary))
+        generated = op.kind is OpKind.FEEDBACK and self._near_memory and self._architecture.near_memory.feedback == "prng"
+        by_column = op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK and self._near_memory and self._architecture.near_memory.transpose == "transposable"
+        self._scratchpad(plan, "read", active, bits_moving)
+        if generated:
+            plan.counts.add("prng", "words", active)
+        elif by_column:
+            plan.words["local"] += active
+            plan.bits["scratchpad_read"] += active * bits_stationary
+            plan.counts.add("scratchpad", "transposed_read_bits", active * bits_stationary)
+        else:
+            self._scratchpad(plan, "read", active, bits_stationary)
+        plan.counts.add("mac", "multiply_add", active)
+        plan.counts.add("mac", "gated", timing.gated)
+        plan.counts.add("control", "registers", timing.executed)
+        if array.kind == "lanes":
+            plan.counts.add("control", "window_select", timing.busy + timing.window_empty)
+            plan.counts.add("control", "mask_read", timing.mask_bits)
+
+    @property
+    def _near_memory(self) -> bool:
+        return self._architecture.organization == "near_memory"
+
+    def _vector(self, step: int, op: Op) -> OpPlan:
+        assert op.vector is not None
+        unit, array = self._architecture.vector_unit, self._architecture.pe_array
+        homed = any(self._memory.local_split(step, operand.tensor) is not None for operand in op.operands)
+        in_pe = op.pass_ is Pass.WU and unit.update_in_pe and self._near_memory and homed
+        for tensor in op.outputs:
+            self._memory.produce(step, tensor, None, op.layer)
+        transfers = [self._vector_transfer(step, operand.tensor, True, in_pe) for operand in op.operands]
+        transfers += [self._vector_transfer(step, tensor, False, in_pe) for tensor in op.outputs]
+        flat = [transfer for group in transfers for transfer in group]
+        slots = self._mapper.pes * array.lanes if in_pe else unit.width
+        cycles = -(-op.vector.elements // slots) * -(-op.vector.ops_per_element // unit.ops_per_cycle)
+        blocks = min(self._blocks(step, flat, max(1, cycles)), max(1, cycles))
+        shares = np.arange(blocks + 1, dtype=np.int64) * cycles // blocks
+        plan = OpPlan(op, in_pe, np.diff(shares))
+        for transfer in flat:
+            self._add(plan, step, transfer)
+        if in_pe:
+            self._refresh_copies(plan)
+        plan.counts.add("vector", "op", op.vector.ops)
+        return plan
+
+    def _vector_transfer(self, step: int, tensor: Tensor, inbound: bool, in_pe: bool) -> list[Transfer]:
+        bits = word_bits(tensor, self._architecture)
+        split = self._memory.local_split(step, tensor)
+        if split is None:
+            return [Transfer(tensor, Route.BUFFER, inbound, tensor.elements, bits, dram_words=tensor.elements)]
+        resident, spilled = split
+        away = Route.SCATTER if inbound else Route.COLLECT
+        transfers = []
+        if resident:
+            # Off the PEs, resident words travel to the vector unit and back.
+            transfers.append(Transfer(tensor, Route.HOME if in_pe else Route.PEER, inbound, resident, bits))
+        if spilled:
+            transfers.append(Transfer(tensor, away if in_pe else Route.BUFFER, inbound, spilled, bits, 1, spilled, spilled=tensor.persistent))
+        return transfers
+
+    def _refresh_copies(self, plan: OpPlan) -> None:
+        """Updated weights go to the PEs that hold copies of them."""
+        for tensor in plan.op.outputs:
+            home = self._memory.residency.home(tensor)
+            if home is not None and home.copies > 1:
+                bits = word_bits(tensor, self._architecture)
+                self._add(plan, 0, Transfer(tensor, Route.PEER, False, home.resident, bits, home.copies - 1))
+
+    def _blocks(self, step: int, transfers: list[Transfer] | tuple[Transfer, ...], most: int) -> int:
+        """As many blocks as it takes for each to pass through one half of the staging double buffer."""
+        inbound = sum(t.words * t.bits for t in transfers if t.inbound and t.route in (Route.MULTICAST, Route.SCATTER))
+        dram = sum(t.dram_words * t.bits for t in transfers if t.spilled or self._memory.in_dram(step, t.tensor))
+        return max(1, min(most, -(-max(inbound, dram) // (8 * self._architecture.global_buffer.staging_bytes))))
+
+    def _scratchpad(self, plan: OpPlan, kind: str, words: int, bits: int) -> None:
+        plan.words["local"] += words
+        plan.bits[f"scratchpad_{kind}"] += words * bits
+        plan.counts.add("scratchpad", f"{kind}_bits", words * bits)
+
+    def _buffer(self, plan: OpPlan, kind: str, words: int, bits: int) -> None:
+        plan.words["global_buffer"] += words
+        plan.bits[f"global_buffer_{kind}"] += words * bits
+        plan.counts.add("global_buffer", f"{kind}_bits", words * bits)
+
+    def _add(self, plan: OpPlan, step: int, t: Transfer) -> None:
+        """Count a transfer and put its bits on the stages that it passes."""
+        total = t.words * t.bits
+        if t.route in (Route.MULTICAST, Route.SCATTER):
+            self._buffer(plan, "read", t.words, t.bits)
+            self._scratchpad(plan, "write", t.words * t.receivers, t.bits)
+            plan.counts.add("noc", "bit_hops", total * tree_links(self._pes, t.receivers))
+            plan.fill_bits += total
+            plan.fill_buffer_bits += total
+        elif t.route is Route.COLLECT:
+            self._buffer(plan, "write", t.words, t.bits)
+            plan.counts.add("noc", "bit_hops", total * tree_links(self._pes, 1))
+            plan.drain_bits += total
+            plan.drain_buffer_bits += total
+        elif t.route is Route.BUFFER:
+            self._buffer(plan, "read" if t.inbound else "write", t.words, t.bits)
+            if t.inbound:
+                plan.fill_buffer_bits += total
+            else:
+                plan.drain_buffer_bits += total
+        elif t.route is Route.HOME:
+            self._scratchpad(plan, "read" if t.inbound else "write", t.words, t.bits)
+        elif t.route is Route.REDUCE:
+            plan.words["remote"] += t.words
+            plan.counts.add("noc", "bit_hops", total)
+            plan.peer_bits += total
+        else:
+            self._scratchpad(plan, "read", t.words, t.bits)
+            self._scratchpad(plan, "write", t.words * t.receivers, t.bits)
+            plan.words["remote"] += t.words * t.receivers
+            plan.counts.add("noc", "bit_hops", total * t.receivers * self._peer_hops)
+            plan.peer_bits += total * t.receivers
+        if t.dram_words and (t.spilled or self._memory.in_dram(step, t.tensor)):
+            self._dram(plan, t)
+
+    def _dram(self, plan: OpPlan, t: Transfer) -> None:
+        """DRAM words pass through the staging half of the global buffer."""
+        bits = t.dram_words * t.bits
+        plan.words["dram"] += t.dram_words
+        size = -(-t.tensor.elements * t.bits // 8)
+        part = DramPart(t.tensor.name, size, -(-bits // 8))
+        if t.inbound:
+            plan.loads.append(part)
+            plan.bits["dram_read"] += bits
+            plan.staged_in_bits += bits
+            self._buffer(plan, "write", t.dram_words, t.bits)
+        else:
+            plan.stores.append(part)
+            plan.bits["dram_write"] += bits
+            plan.staged_out_bits += bits
+            self._buffer(plan, "read", t.dram_words, t.bits)

@@ -1,0 +1,74 @@
+"""Components that serve one transfer at a time, first come, first served; a transfer is the unit of arbitration."""
+
+from __future__ import annotations
+
+import simpy
+from simpy.events import Timeout
+
+from accelsim.counters import ActionCounts
+from accelsim.sim.dram import DramChannels
+
+PICOSECONDS = 10**12
+
+
+class Server:
+    """A link, port or buffer that moves ``bits_per_cycle``. ``busy_cycles`` is how long it served."""
+
+    def __init__(self, env: simpy.Environment, bits_per_cycle: int) -> None:
+        self._env = env
+        self._bits_per_cycle = bits_per_cycle
+        self._free_at = 0
+        self.busy_cycles = 0
+        self.bits = 0
+
+    def cycles(self, bits: int) -> int:
+        """How long that many bits take alone."""
+        return -(-bits // self._bits_per_cycle)
+
+    def reserve(self, bits: int) -> int:
+        """Take the next turn for a transfer of ``bits``; returns the cycle in which it ends."""
+        cycles = self.cycles(bits)
+        self._free_at = max(self._free_at, int(self._env.now)) + cycles
+        self.busy_cycles += cycles
+        self.bits += bits
+        return self._free_at
+
+
+class Dram:
+    """The DRAM in the accelerator's cycles: the bank-state model runs in picoseconds behind it. Tensors get row-aligned addresses."""
+
+    def __init__(self, env: simpy.Environment, channels: DramChannels, clock_hz: int, row_bytes: int) -> None:
+        self._env = env
+        self._channels = channels
+        self._clock_hz = clock_hz
+        self._row_bytes = row_bytes
+        self._addresses: dict[str, tuple[int, int]] = {}
+        self._next = 0
+
+    def transfer(self, tensor: str, size_bytes: int, offset_bytes: int, nbytes: int, write: bool, counts: ActionCounts) -> int:
+        """Move part of a tensor of ``size_bytes``; returns the cycle in which its last data has passed. Re-reads wrap around the tensor."""
+        base, size = self._address(tensor, size_bytes)
+        now_ps = -(-int(self._env.now) * PICOSECONDS // self._clock_hz)
+        done = now_ps
+        offset = offset_bytes % size
+        while nbytes > 0:
+            part = min(nbytes, size - offset)
+            done = self._channels.transfer(now_ps, base + offset, part, write, counts)
+            nbytes -= part
+            offset = 0
+        return -(-done * self._clock_hz // PICOSECONDS)
+
+    def finish(self, cycle: int, counts: ActionCounts) -> None:
+        """Idle until ``cycle``: background and refresh go to ``counts``."""
+        self._channels.finish(-(-cycle * PICOSECONDS // self._clock_hz), counts)
+
+    def _address(self, tensor: str, size_bytes: int) -> tuple[int, int]:
+        if tensor not in self._addresses:
+            self._addresses[tensor] = (self._next, size_bytes)
+            self._next += -(-size_bytes // self._row_bytes) * self._row_bytes
+        return self._addresses[tensor]
+
+
+def until(env: simpy.Environment, cycle: int) -> Timeout:
+    """An event in that cycle."""
+    return env.timeout(cycle - env.now)

@@ -1,0 +1,147 @@
+"""Which trace a run uses: shipped with the workload, a file, drawn at random, or none (dense)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.errors import Fault, InputError
+from accelsim.masks import check_trace, expected_shape
+from accelsim.network import INPUT, Network
+from accelsim.rules import RULES, RuleSpec, family, parse_rule
+from accelsim.spec import catalog
+from accelsim.trace import Trace
+
+MOST_RANDOM_SAMPLES = 8
+"""Random traces repeat beyond this, so that memory does not grow with the batch."""
+
+
+@dataclass(frozen=True)
+class TraceChoice:
+    """The trace of a run (None: dense), the name that results show, a digest of its content, and what the reader must know of it."""
+
+    trace: Trace | None
+    name: str
+    digest: str
+    notes: list[str] = field(default_factory=list)
+
+
+def choose_trace(
+    network: Network, rule: RuleSpec, choice: str | Path | Sequence[str | Path], any_rule: bool, batch: int, seed: int
+) -> TraceChoice:
+    """The trace for one rule.
+
+    ``choice``: "shipped", "dense", "random:DENSITY", a file, or several files of which the one of the rule's family is taken.
+    InputError: no shipped trace, a corrupt or mismatched file, a trace of another family unless ``any_rule``.
+    """
+    choices = [choice] if isinstance(choice, str | Path) else list(choice)
+    if len(choices) == 1 and str(choices[0]) == "dense":
+        return TraceChoice(None, "dense", "dense", ["every operand is dense"])
+    if len(choices) == 1 and str(choices[0]).startswith("random:"):
+        density = _density(str(choices[0]))
+        drawn = random_trace(network, density, min(batch, MOST_RANDOM_SAMPLES), seed)
+        name = f"random:{density:g}"
+        return TraceChoice(drawn, name, f"{name}:{seed}", [f"zeros are drawn at random with density {density:g}, seed {seed}; no training made them"])
+    if [str(each) for each in choices] == ["shipped"]:
+        return _shipped(network, rule)
+    return _from_files(network, rule, [Path(each) for each in choices], any_rule)
+
+
+def _density(text: str) -> float:
+    try:
+        density = float(text.partition(":")[2])
+    except ValueError:
+        density = -1.0
+    if not 0.0 <= density <= 1.0:
+        raise InputError(f"--trace random:DENSITY must have a density between 0 and 1, got {text}")
+    return density
+
+
+def _shipped(network: Network, rule: RuleSpec) -> TraceChoice:
+    wanted = _trace_rules(rule)
+    names = [f"{network.name}.{name}" for name in wanted]
+    found = [name for name in names if name in catalog.names("trace")]
+    if not found:
+        raise InputError(
+            f"{network.name} has no shipped trace for {rule}: give --trace FILE.npz (made by `accelsim trace`), --trace random:DENSITY or --trace dense"
+        )
+    return _from_files(network, rule, [catalog.find("trace", found[0])], False, shown=f"shipped:{found[0]}")
+
+
+def _trace_rules(rule: RuleSpec) -> list[str]:
+    """Rules whose traces this one may use: its own name first, then the others of its family."""
+    own = family(rule)
+    return [rule.name, *(name for name in RULES if name != rule.name and RULES[name].family == own)]
+
+
+def _from_files(network: Network, rule: RuleSpec, paths: list[Path], any_rule: bool, shown: str | None = None) -> TraceChoice:
+    traces = [Trace.read(path) for path in paths]
+    own = family(rule)
+    families = [_family(trace) for trace in traces]
+    match = next((index for index, each in enumerate(families) if each == own), None)
+    notes = []
+    if match is None:
+        if not any_rule:
+            listed = ", ".join(f"{path} ({trace.rule})" for path, trace in zip(paths, traces, strict=True))
+            raise InputError(
+                Fault(
+                    "", 0, 0, f"--trace must be of the {own} family for {rule}, whose error masks differ from others', got {listed}; --trace-any-rule accepts it"
+                )
+            )
+        match = 0
+        notes.append(f"the trace was made under {traces[0].rule}, of another family than {rule}: its error masks are not this rule's")
+    trace = traces[match]
+    check_trace(trace, network)
+    return TraceChoice(trace, shown or str(paths[match]), _digest(trace), notes)
+
+
+def _family(trace: Trace) -> str:
+    try:
+        return family(parse_rule(trace.rule))
+    except InputError:
+        raise InputError(Fault(trace.source, 0, 0, f"meta.rule must be a learning rule, got {trace.rule}")) from None
+
+
+def _digest(trace: Trace) -> str:
+    digest = hashlib.sha256()
+    for key in sorted(trace.tensors):
+        digest.update(f"{key}{trace.tensors[key].shape}".encode())
+        digest.update(trace.tensors[key].packed.tobytes())
+    return digest.hexdigest()
+
+
+def random_trace(network: Network, density: float, samples: int, seed: int) -> Trace:
+    """Input and error of every layer drawn with that density; mask only where the input map comes from a ReLU, equal to its non-zeros.
+
+    Layers that read the same map see the same zeros. Embedding indices, weights and feedback are dense.
+    """
+    masks: dict[str, NDArray[np.bool_]] = {}
+    for layer in network.weighted:
+        shape = expected_shape(network, layer, "input", samples)
+        if not shape:
+            continue
+        masks[f"{layer.name}.input"] = _draw(shape, density, seed, f"map {layer.inputs[0]} {prod(shape)}")
+        masks[f"{layer.name}.error"] = _draw(expected_shape(network, layer, "error", samples), density, seed, f"error {layer.name}")
+        if rectified(network, layer.inputs[0]):
+            masks[f"{layer.name}.mask"] = masks[f"{layer.name}.input"]
+    return Trace.from_masks(network.name, "bp", f"random:{density:g}", 0, seed, masks)
+
+
+def rectified(network: Network, name: str) -> bool:
+    """Whether a map comes from a ReLU, directly or through max-pools, so that its zeros are those of f'."""
+    if name == INPUT:
+        return False
+    layer = network.layer(name)
+    return layer.kind == "relu" or (layer.kind == "max_pool" and rectified(network, layer.inputs[0]))
+
+
+def _draw(shape: tuple[int, ...], density: float, seed: int, what: str) -> NDArray[np.bool_]:
+    random = np.random.default_rng([seed, crc32(what.encode())])
+    return np.asarray(random.random(shape, np.float32) < density)
