@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from accelsim.errors import InputError
 from accelsim.spec.source import Place
 from accelsim.spec.suggest import did_you_mean
 
 FileKind = Literal["arch", "workload", "technology", "dram", "trace"]
-KINDS: tuple[FileKind, ...] = get_args(FileKind)
 FILE_SUFFIXES = (".yaml", ".yml", ".onnx", ".csv", ".npz")
 """What ends so, or holds a path separator, is a file and not a built-in name."""
 

@@ -15,14 +15,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from accelsim.errors import InputError
 from accelsim.spec import catalog
 from accelsim.spec.architecture import Architecture
-from accelsim.spec.describe import Hint, describe, join, keys, spell
+from accelsim.spec.describe import Hint, describe, keys, spell
 from accelsim.spec.machine import read_architecture
-from accelsim.spec.network import Workload
 from accelsim.spec.source import Document
-from accelsim.spec.suggest import did_you_mean
 
 _UNITS = {"_bits": "bits", "_ns": "ns", "_pj": "pJ"}
 _EXAMPLE = "near-memory"
@@ -136,18 +133,8 @@ def _entry(key: Key, example: Document) -> str:
     return f"{name}: {example.values[key.path].text if key.path in example.values else key.default}"
 
 
-SCHEMAS: dict[str, type[BaseModel]] = {"arch": Architecture, "workload": Workload}
-
-
-def json_schema(kind: str) -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a kind of file, ``arch`` or ``workload``. InputError when there is no such kind."""
-    if kind not in SCHEMAS:
-        raise InputError(f"schema must be {join(list(SCHEMAS))}, got {kind}{did_you_mean(kind, SCHEMAS)}")
-    return model_schema(SCHEMAS[kind])
-
-
-def model_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The JSON Schema of a file of that model. A machine file with a ``base`` may leave out everything but its name."""
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of a file of that model (draft 2020-12). A machine file with a ``base`` may leave out everything but its name."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema(by_alias=True)}
     if "base" not in keys(model):
         return schema

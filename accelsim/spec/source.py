@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +79,6 @@ class Document:
             if prefix in self.values:
                 return self.values[prefix]
         return Place(self.source, 1 if self.values else 0, 1 if self.values else 0)
-
-    def with_data(self, data: Any) -> Document:
-        """The same places over other data."""
-        return replace(self, data=data)
 
 
 def dotted(path: KeyPath) -> str:
