@@ -13,6 +13,8 @@ from accelsim.reference.numerics import ActivationNumerics, Array, LayerNumerics
 
 
 class Relu(ActivationNumerics):
+    """max(x, 0)."""
+
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         self.output = np.maximum(inputs[0], 0)
         return self.output
@@ -22,6 +24,8 @@ class Relu(ActivationNumerics):
 
 
 class Tanh(ActivationNumerics):
+    """tanh(x)."""
+
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         self.output = np.tanh(inputs[0])
         return self.output
@@ -31,6 +35,8 @@ class Tanh(ActivationNumerics):
 
 
 class Sigmoid(ActivationNumerics):
+    """1 / (1 + exp(-x))."""
+
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         # Through tanh, which never overflows.
         self.output = 0.5 * np.tanh(0.5 * inputs[0]) + 0.5
@@ -57,7 +63,7 @@ class BatchNorm(LayerNumerics):
         self.normalized: Array = np.empty(0, dtype)
         self.deviation = np.ones(channels)
 
-    def fresh_parameters(self, random: np.random.Generator) -> dict[str, Array]:
+    def fresh_parameters(self, random: np.random.Generator, makes_logits: bool) -> dict[str, Array]:
         channels = self.layer.out_shape[2]
         return {"scale": np.ones(channels, self.dtype), "shift": np.zeros(channels, self.dtype)}
 

@@ -12,10 +12,10 @@ from accelsim.reference.rule import RuleNumerics
 from accelsim.spec.rule import RuleSpec
 
 RULES: dict[str, Callable[[Model, int, RuleSpec], RuleNumerics]] = {
-    "bp": lambda model, seed, rule: Backprop(model),
-    "dfa": lambda model, seed, rule: dense_direct_feedback(model, seed),
+    "bp": lambda model, _seed, _rule: Backprop(model),
+    "dfa": lambda model, seed, _rule: dense_direct_feedback(model, seed),
     "sdfa": lambda model, seed, rule: sparse_direct_feedback(model, seed, _whole(rule, "k", 1), _whole(rule, "rank", 0)),
-    "ssdfa": lambda model, seed, rule: sparse_direct_feedback(model, seed),
+    "ssdfa": lambda model, seed, _rule: sparse_direct_feedback(model, seed),
 }
 """Rule name to its numbers, made from a model, the seed of its feedback, and the rule with its options."""
 

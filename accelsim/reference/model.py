@@ -47,8 +47,9 @@ class Model:
         self.dtype = np.dtype(dtype)
         self.layers = {layer.name: NUMERICS[layer.kind](layer, self.dtype) for layer in network.layers}
         self.maps: dict[str, Array] = {}
-        for index, numerics in enumerate(self.layers.values()):
-            numerics.parameters = numerics.fresh_parameters(np.random.default_rng([_STREAM, seed, index]))
+        for index, (name, numerics) in enumerate(self.layers.items()):
+            random = np.random.default_rng([_STREAM, seed, index])
+            numerics.parameters = numerics.fresh_parameters(random, makes_logits=name == network.output.name)
 
     def forward(self, images: Array, training: bool = True) -> Array:
         """Logits (N, classes) of images (N, H, W, C). ``maps`` then holds every layer's output, and the input's."""

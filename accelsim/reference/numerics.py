@@ -26,8 +26,8 @@ class LayerNumerics(ABC):
         self.parameters: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
 
-    def fresh_parameters(self, random: np.random.Generator) -> dict[str, Array]:
-        """The parameters of a fresh network, by name; {} for layers without any."""
+    def fresh_parameters(self, random: np.random.Generator, makes_logits: bool) -> dict[str, Array]:
+        """The parameters of a fresh network, by name; {} for layers without any. ``makes_logits``: the network's output."""
         return {}
 
     @abstractmethod

@@ -22,10 +22,16 @@ PATCH_BYTES = 4 << 20
 class Weighted(LayerNumerics):
     """A layer with one weight tensor of ``layer.weight_shape``."""
 
-    def fresh_parameters(self, random: np.random.Generator) -> dict[str, Array]:
-        """Normal with variance 2 / fan-in (He et al. 2015, eq. 10)."""
+    def fresh_parameters(self, random: np.random.Generator, makes_logits: bool) -> dict[str, Array]:
+        """Normal with variance 2 / fan-in (He et al. 2015, eq. 10), and 1 / fan-in**2 for the logits (Yang & Hu 2021, table 1).
+
+        Logits of order 1 would make the first errors point to a few classes, which feedback alignment without batch norm
+        does not survive: its updates then all point one way.
+        """
         shape = self.layer.weight_shape
-        return {"weight": (random.standard_normal(shape) * sqrt(2 / prod(shape[1:]))).astype(self.dtype)}
+        fan_in = prod(shape[1:])
+        deviation = 1 / fan_in if makes_logits else sqrt(2 / fan_in)
+        return {"weight": (random.standard_normal(shape) * deviation).astype(self.dtype)}
 
 
 class FullyConnected(Weighted):
