@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from accelsim.report.document import ResultDocument
 from accelsim.report.style import folded, joules, si, times
 from accelsim.report.tables import TOTAL, Cell, Column, Runs, Table, array_cycles_table, energy_table, passes_table, totals_table
 
@@ -32,8 +33,19 @@ def print_results(runs: Runs, console: Console) -> None:
     for table in (totals_table(runs), passes_table(runs), energy_table(runs), array_cycles_table(runs)):
         print_table(table, console)
     for label, result in zip(runs.labels, runs.results, strict=True):
-        for note in result.notes:
+        for note in remarks(result):
             console.print(Text(f"{label}: {note}"), soft_wrap=True)
+
+
+def remarks(result: ResultDocument) -> list[str]:
+    """What a reader must know beside the numbers: the run's own notes, operands taken as dense, weights that do not fit."""
+    found = list(result.notes)
+    if result.dense_tensors:
+        shown = ", ".join(result.dense_tensors[:6]) + (", ..." if len(result.dense_tensors) > 6 else "")
+        found.append(f"{len(result.dense_tensors)} tensors that the trace lacks are dense: {shown}")
+    if result.spilled_words:
+        found.append(f"{si(result.spilled_words)} words do not fit in the scratchpads and spill")
+    return found
 
 
 def print_table(table: Table, console: Console) -> None:
@@ -64,7 +76,7 @@ def print_table(table: Table, console: Console) -> None:
             rich.add_row(*map(Text, cells))
     console.print(rich)
     for note in table.notes:
-        console.print(Text(note), soft_wrap=True)
+        console.print(Text(note))
 
 
 def _totals_first(rows: Sequence[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:

@@ -170,6 +170,8 @@ class ResultDocument(Part):
     ops: list[OpTotals] = []
     energy_sources: list[EnergySource] = []
     notes: list[str] = []
+    dense_tensors: list[str] = []
+    spilled_words: Count = 0
     steps: list[WeightedStep] = []
 
     def weighted_ops(self) -> Iterator[tuple[float, OpTotals]]:
@@ -266,12 +268,20 @@ def _shown(value: object) -> str:
 
 
 def labels(results: Sequence[ResultDocument]) -> list[str]:
-    """A short name for each run: the rule, and whatever else distinguishes the runs (workload, architecture, batch, schedule, trace)."""
-    keys = [("workload", ""), ("arch", ""), ("rule", ""), ("batch", "batch "), ("schedule", ""), ("trace", ""), ("seed", "seed ")]
-    names: list[str] = []
-    for result in results:
-        parts = [
-            f"{prefix}{getattr(result, key)}" for key, prefix in keys if key == "rule" or len({str(getattr(other, key)) for other in results}) > 1
-        ]
-        names.append("/".join(parts))
+    """A short name for each run: the rule, behind the workload and architecture where those differ; then whatever else it takes to tell runs apart."""
+    parts = [_differing(result, results, ("workload", "arch", "rule")) for result in results]
+    for key in ("batch", "schedule", "trace", "seed"):
+        if len({tuple(names) for names in parts}) < len(parts):
+            parts = [names + _differing(result, results, (key,)) for names, result in zip(parts, results, strict=True)]
+    names = ["/".join(each) for each in parts]
     return [name if names.count(name) == 1 else f"{name} #{names[: index + 1].count(name)}" for index, name in enumerate(names)]
+
+
+_PREFIXES = {"batch": "batch ", "seed": "seed "}
+
+
+def _differing(result: ResultDocument, results: Sequence[ResultDocument], keys: Sequence[str]) -> list[str]:
+    def several(key: str) -> bool:
+        return len({str(getattr(other, key)) for other in results}) > 1
+
+    return [f"{_PREFIXES.get(key, '')}{getattr(result, key)}" for key in keys if key == "rule" or several(key)]

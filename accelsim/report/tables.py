@@ -45,6 +45,16 @@ class Runs:
     labels: tuple[str, ...]
     baseline: ResultDocument
 
+    @property
+    def ratio(self) -> str:
+        """Heading of the columns of ratios, which a single run has no use for."""
+        return "ratio" if len(self.results) > 1 else ""
+
+    @property
+    def star(self) -> str:
+        """Marks a total that rests on an unverified price."""
+        return "*" if any(result.unverified() for result in self.results) else ""
+
     @classmethod
     def of(cls, documents: Iterable[ResultDocument | ComparisonDocument]) -> Runs:
         """All results of the documents, in order. The baseline is that of the first comparison, else the first result."""
@@ -78,15 +88,15 @@ def totals_table(runs: Runs) -> Table:
         Column("schedule", "", "text"),
         Column("trace", "", "text"),
         Column("cycles", "cycles"),
-        Column("cycles_ratio", "ratio", "ratio"),
+        Column("cycles_ratio", runs.ratio, "ratio"),
         Column("interval_cycles", "interval" if any(r.interval_cycles != r.cycles for r in runs.results) else ""),
         Column("seconds", "time", "seconds"),
-        Column("energy_pj", "energy", "energy"),
-        Column("energy_ratio", "ratio", "ratio"),
+        Column("energy_pj", f"energy{runs.star}", "energy"),
+        Column("energy_ratio", runs.ratio, "ratio"),
         Column("dram_bytes", "DRAM", "bytes"),
-        Column("dram_bytes_ratio", "ratio", "ratio"),
+        Column("dram_bytes_ratio", runs.ratio, "ratio"),
         Column("remote_words", "remote\nwords"),
-        Column("remote_words_ratio", "ratio", "ratio"),
+        Column("remote_words_ratio", runs.ratio, "ratio"),
         Column("peak_stash_bytes", "peak\nstash", "bytes"),
         Column("vector_ops", ""),
         Column("config_hash", "", "text"),
@@ -116,7 +126,7 @@ def totals_table(runs: Runs) -> Table:
         )
         for label, result in zip(runs.labels, runs.results, strict=True)
     )
-    return Table("totals", "One training step", columns, rows, _source_notes(runs))
+    return Table("totals", "One training step", columns, rows, _star_note(runs))
 
 
 def passes_table(runs: Runs) -> Table:
@@ -125,7 +135,7 @@ def passes_table(runs: Runs) -> Table:
         Column("run", "run", "text"),
         Column("pass", "pass", "text"),
         Column("cycles", "cycles"),
-        Column("cycles_ratio", "ratio", "ratio"),
+        Column("cycles_ratio", runs.ratio, "ratio"),
         Column("macs_dense", "MACs\ndense"),
         Column("macs_effectual", "MACs\neffectual"),
         Column("macs_executed", "MACs\nexecuted"),
@@ -139,8 +149,8 @@ def passes_table(runs: Runs) -> Table:
         Column("dram_read_bytes", ""),
         Column("dram_write_bytes", ""),
         Column("dram_bytes", "DRAM\nbytes", "bytes"),
-        Column("energy_pj", "energy", "energy"),
-        Column("energy_ratio", "ratio", "ratio"),
+        Column("energy_pj", f"energy{runs.star}", "energy"),
+        Column("energy_ratio", runs.ratio, "ratio"),
     )
     rows: list[tuple[Cell, ...]] = []
     for label, result in zip(runs.labels, runs.results, strict=True):
@@ -170,7 +180,7 @@ def passes_table(runs: Runs) -> Table:
                     ratio(part.energy_pj, base.energy_pj) if base else None,
                 )
             )
-    return Table("passes", "By pass", columns, tuple(rows))
+    return Table("passes", "By pass", columns, tuple(rows), _star_note(runs))
 
 
 def energy_table(runs: Runs) -> Table:
@@ -188,8 +198,8 @@ def energy_table(runs: Runs) -> Table:
             )
             for name in names
         ),
-        Column("total_pj", "total", "energy"),
-        Column("energy_ratio", "ratio", "ratio"),
+        Column("total_pj", f"total{runs.star}", "energy"),
+        Column("energy_ratio", runs.ratio, "ratio"),
     )
     rows: list[tuple[Cell, ...]] = []
     for label, result in zip(runs.labels, runs.results, strict=True):
@@ -239,6 +249,10 @@ def all_tables(runs: Runs) -> tuple[Table, ...]:
     """Every table that a report folder holds."""
     tables = (totals_table(runs), passes_table(runs), energy_table(runs), array_cycles_table(runs), sources_table(runs))
     return tuple(table for table in tables if table.rows)
+
+
+def _star_note(runs: Runs) -> tuple[str, ...]:
+    return ("* rests in part on prices without a verified source, named below energy by component",) if runs.star else ()
 
 
 def _source_notes(runs: Runs) -> tuple[str, ...]:

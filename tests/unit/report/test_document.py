@@ -73,6 +73,8 @@ def test_labels_name_what_differs() -> None:
     assert labels(synthetic.result("bp"), synthetic.result("dfa")) == ["bp", "dfa"]
     assert labels(synthetic.result("bp"), synthetic.result("bp", arch="von-neumann")) == ["near-memory/bp", "von-neumann/bp"]
     assert labels(synthetic.result("bp"), synthetic.result("bp", batch=4)) == ["bp/batch 1", "bp/batch 4"]
+    assert labels(synthetic.result("bp", trace="a"), synthetic.result("dfa", trace="b")) == ["bp", "dfa"]
+    assert labels(synthetic.result("bp", trace="a"), synthetic.result("bp", trace="b")) == ["bp/a", "bp/b"]
     assert labels(synthetic.result("bp"), synthetic.result("bp")) == ["bp #1", "bp #2"]
 
 

@@ -118,8 +118,13 @@ def test_the_tables_fit_the_width_with_long_names_and_large_numbers() -> None:
     assert "near-memory/revised:" in text
 
 
-def test_notes_of_a_result_are_printed() -> None:
-    assert "bp: fc1.weight does not fit: 12 MB spill" in printed(runs(synthetic.result(notes=["fc1.weight does not fit: 12 MB spill"])))
+def test_what_a_reader_must_know_is_printed() -> None:
+    tensors = [f"conv{index}.error" for index in range(8)]
+    text = printed(runs(synthetic.result(notes=["a trace of another rule: dfa"], dense_tensors=tensors, spilled_words=12_000_000)))
+    assert "bp: a trace of another rule: dfa" in text
+    dense = "conv0.error, conv1.error, conv2.error, conv3.error, conv4.error, conv5.error, ..."
+    assert f"bp: 8 tensors that the trace lacks are dense: {dense}" in text
+    assert "bp: 12.0M words do not fit in the scratchpads and spill" in text
 
 
 @pytest.mark.parametrize(
