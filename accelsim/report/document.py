@@ -268,7 +268,7 @@ def _shown(value: object) -> str:
 
 
 def labels(results: Sequence[ResultDocument]) -> list[str]:
-    """A short name for each run: the rule, behind the workload and architecture where those differ; then whatever else it takes to tell runs apart."""
+    """A short name for each run: the rule, behind workload and architecture where those differ, then whatever else tells the runs apart."""
     parts = [_differing(result, results, ("workload", "arch", "rule")) for result in results]
     for key in ("batch", "schedule", "trace", "seed"):
         if len({tuple(names) for names in parts}) < len(parts):

@@ -29,8 +29,8 @@ from accelsim.report.tables import Runs
 COLUMN_INCHES = 3.5
 """Width of one column of a two-column paper."""
 DPI = 300
-CHARACTER, LINE, SMALL = 0.058, 0.12, 0.05
-"""Inches of a character and a line at 7 points, and of a character at 6."""
+CHARACTER, LINE = 0.058, 0.12
+"""Inches of a character and of a line at 7 points."""
 FOLD = 12
 """Characters of a label on one line under a bar."""
 
@@ -114,13 +114,8 @@ def data_movement_figure(runs: Runs) -> Figure:
             heights = [float(getattr(result.passes[pass_].words, kind)) if pass_ in result.passes else 0.0 for result in runs.results]
             axes.bar(range(count), heights, 0.62, bottom=bottoms, color=PASS_COLOURS[pass_], label=pass_, linewidth=0)
             bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
-        for position, result in enumerate(runs.results):
-            total = getattr(result.words, kind)
-            axes.annotate(si(total), (position, bottoms[position]), (0, 1.5), textcoords="offset points", ha="center", va="bottom", fontsize=6)
-        axes.set_ylim(0, (max(bottoms) or 1) * 1.15)
+        _totals(axes, [getattr(result.words, kind) for result in runs.results])
         axes.set_title(title, pad=3)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
         _name_runs(axes, names)
     handles, passes = panels.flat[0].get_legend_handles_labels()
     figure.legend(
@@ -130,51 +125,37 @@ def data_movement_figure(runs: Runs) -> Figure:
 
 
 def cycles_figure(runs: Runs) -> Figure:
-    """A group of bars a pass, a bar a run: array cycles by cause, totals on top."""
-    count = len(runs.results)
-    names = [name for name in PASSES if any(name in result.passes for result in runs.results)]
-    labels = [folded(label, 2 * FOLD) for label in runs.labels]
-    lines, longest = _extent(labels)
-    figure, axes = _figure(1.4 + len(names) * (count + 0.8) * max(0.13, 0.1 * lines), 2.3 + SMALL * longest)
-    causes = {(name, index): result.array_cycles(name) for name in names for index, result in enumerate(runs.results)}
-    places = {(name, index): group * (count + 0.8) + index for group, name in enumerate(names) for index in range(count)}
-    tallest = max((sum(by_cause.values()) for by_cause in causes.values()), default=0) or 1
-    scale, unit = next(((scale, unit) for scale, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if tallest >= scale), (1, ""))
-    bottoms = dict.fromkeys(places, 0.0)
-    for cause in CAUSES:
-        heights = {key: causes[key][cause] / scale for key in places}
-        if any(heights.values()):
-            axes.bar(
-                list(places.values()),
-                list(heights.values()),
-                0.8,
-                bottom=list(bottoms.values()),
-                color=CAUSE_COLOURS[cause],
-                label=CAUSE_NAMES[cause],
-                linewidth=0,
-            )
-        bottoms = {key: bottom + heights[key] for key, bottom in bottoms.items()}
-    for key, place in places.items():
-        total = sum(causes[key].values())
-        axes.annotate(
-            si(total),
-            (place, bottoms[key]),
-            (0, 1.5),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=5.5,
-            rotation=90 if count > 1 else 0,
-        )
-    axes.set_ylim(0, tallest / scale * 1.2)
-    axes.set_ylabel(f"PE array cycles [{unit}]" if unit else "PE array cycles")
-    axes.set_xticks(list(places.values()), [labels[index] for _, index in places], rotation=90, fontsize=6)
-    for group, name in enumerate(names):
-        axes.text(
-            group * (count + 0.8) + (count - 1) / 2, 1.0, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontweight="bold"
-        )
-    _legend_right(figure, axes)
+    """A panel a pass, each with its own scale: array cycles by cause, totals on top, the pass's share of the baseline's step in the title."""
+    names = [folded(label, FOLD) for label in runs.labels]
+    passes = [name for name in PASSES if any(name in result.passes for result in runs.results)]
+    columns = min(2, len(passes))
+    rows = -(-len(passes) // columns)
+    figure = _blank(1.4 + columns * len(names) * _pitch(names, 0.4), rows * (1.35 + _depth(names)))
+    panels = figure.subplots(rows, columns, squeeze=False)
+    whole = sum(runs.baseline.array_cycles().values()) or 1
+    for axes in panels.flat[len(passes) :]:
+        axes.set_visible(False)
+    for axes, name in zip(panels.flat, passes, strict=False):
+        causes = [result.array_cycles(name) for result in runs.results]
+        bottoms = [0.0] * len(causes)
+        for cause in CAUSES:
+            heights = [by_cause[cause] for by_cause in causes]
+            axes.bar(range(len(causes)), heights, 0.62, bottom=bottoms, color=CAUSE_COLOURS[cause], label=CAUSE_NAMES[cause], linewidth=0)
+            bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
+        _totals(axes, [sum(by_cause.values()) for by_cause in causes])
+        axes.set_title(f"{name}, {sum(runs.baseline.array_cycles(name).values()) / whole:.0%} of {_baseline(runs)}'s cycles", pad=3)
+        _name_runs(axes, names)
+    _legend_right(figure, panels.flat[0])
     return figure
+
+
+def _totals(axes: Axes, totals: Sequence[float]) -> None:
+    """Bars on a scale of their own: the totals on top stand for the axis."""
+    for position, total in enumerate(totals):
+        axes.annotate(si(total), (position, total), (0, 1.5), textcoords="offset points", ha="center", va="bottom", fontsize=6)
+    axes.set_ylim(0, (max(totals) or 1) * 1.15)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
 
 
 def _blank(width: float, height: float) -> Figure:
@@ -193,9 +174,9 @@ def _extent(names: Sequence[str]) -> tuple[int, int]:
     return max(len(name.splitlines()) for name in names), max(len(line) for name in names for line in name.splitlines())
 
 
-def _pitch(names: Sequence[str]) -> float:
+def _pitch(names: Sequence[str], least: float = 0.5) -> float:
     """Inches from bar to bar such that neither labels nor totals touch."""
-    return max(0.5, CHARACTER * (_extent(names)[1] + 1))
+    return max(least, CHARACTER * (_extent(names)[1] + 1))
 
 
 def _depth(names: Sequence[str]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("name", FIGURES)
-def test_everything_lies_inside_the_figure(name: str, case: str) -> None:
+def test_everything_lies_inside_the_figure_and_no_labels_overlap(name: str, case: str) -> None:
     with rc_context(plots.STYLE):
         figure = FIGURES[name](runs(*CASES[case]))
         canvas = FigureCanvasAgg(figure)
@@ -61,6 +62,12 @@ def test_everything_lies_inside_the_figure(name: str, case: str) -> None:
     assert drawn.x1 <= width + 0.02
     assert drawn.y1 <= height + 0.02
     assert width >= plots.COLUMN_INCHES
+    for axes in figure.axes:
+        names = [label.get_window_extent() for label in axes.get_xticklabels()]
+        totals = [text.get_window_extent() for text in axes.texts if text.get_rotation() == 0 and text.get_fontsize() >= 6]
+        for row in (names, totals):
+            for left, right in pairwise(sorted(row, key=lambda box: box.x0)):
+                assert left.x1 <= right.x0 or left.y0 >= right.y1 or right.y0 >= left.y1, "labels overlap"
 
 
 def test_the_energy_figure_names_runs_totals_and_unverified_prices() -> None:
