@@ -101,7 +101,9 @@ class _Prices:
         words = architecture.precision
         self.operand_bits = max(words.weight, words.activation, words.error, words.feedback)
         self.psum_bits = words.psum
-        self.scratchpad = technology.sram(architecture.leakage, architecture.scratchpad.capacity_bytes, architecture.scratchpad.width_bits)
+        self.scratchpad = technology.sram(
+            architecture.leakage, max(1, architecture.scratchpad.capacity_bytes // architecture.scratchpad.banks), architecture.scratchpad.width_bits
+        )
         buffer = architecture.global_buffer
         self.bank = technology.sram(architecture.leakage, max(1, buffer.capacity_bytes // buffer.banks), buffer.width_bits)
 
@@ -121,6 +123,7 @@ class _Prices:
         mac, mac_source, mac_ok = self._multiply_add(self.operand_bits, self.psum_bits)
         gated, active = tech.one("mac", "gated_reference"), tech.one("mac", "active_reference")
         clock, registers, logic = tech.one("control", "clock"), tech.one("control", "registers"), tech.one("control", "combinational")
+        idle = tech.one("control", "idle_clock")
         # The measured combinational power is of the whole PE, its 16-bit multiplier and adder included, and those are counted as MACs here.
         arithmetic, _, _ = self._multiply_add(logic.bits or 16, logic.bits or 16)
         window = max(0.0, logic.value - arithmetic)
@@ -138,6 +141,7 @@ class _Prices:
                 mac_ok and gated.verified,
             ),
             Price("control", "clock", clock.value, clock.source, clock.verified),
+            Price("control", "idle_clock", idle.value, idle.source, idle.verified),
             Price("control", "registers", registers.value, registers.source, registers.verified),
             Price(
                 "control",
@@ -163,22 +167,26 @@ class _Prices:
 
     def memories(self) -> tuple[Price, ...]:
         """Scratchpads, global buffer and the wires between them, per bit."""
-        pad, bank = self.scratchpad, self.bank
-        pad_source, pad_ok = self._sram_source(pad, "scratchpad"), self.tech.sram_verified and pad.inside
-        read = pad.read_pj / pad.width_bits
+        pad, bank, banks = self.scratchpad, self.bank, self.arch.scratchpad.banks
         weight = self.arch.precision.weight
-        # A column's words lie in different rows: an access of the whole port yields one of them.
-        transposed = pad.read_pj * math.ceil(weight / pad.width_bits) / weight
         wire = self.tech.one("noc", "bit_mm")
+        # A bank of several is, on average, half the side of the square they fill away from the lanes; a single one is beside them.
+        way_mm = math.sqrt(banks * pad.area_mm2) / 2 if banks > 1 else 0.0
+        way = f", and {way_mm:.3g} mm of {wire.source}" if banks > 1 else ""
+        pad_source = self._sram_source(pad, "scratchpad bank") + way
+        pad_ok = self.tech.sram_verified and pad.inside and (banks == 1 or wire.verified)
+        read = pad.read_pj / pad.width_bits + wire.value * way_mm
+        # A column's words lie in different rows: an access of the whole port yields one of them.
+        transposed = pad.read_pj * math.ceil(weight / pad.width_bits) / weight + wire.value * way_mm
         lane_area = self.tech.one("control", "lane_area")
-        hop_mm = math.sqrt(pad.area_mm2 + self.arch.pe_array.lanes * lane_area.value)
+        hop_mm = math.sqrt(banks * pad.area_mm2 + self.arch.pe_array.lanes * lane_area.value)
         # From the middle of a square of side s a point of it is s/2 away on average, along the axes.
         reach_mm = math.sqrt(self.arch.global_buffer.banks * bank.area_mm2) / 2
         bank_source = f"{self._sram_source(bank, 'bank')}, and {reach_mm:.3g} mm of {wire.source}"
         bank_ok = self.tech.sram_verified and bank.inside and wire.verified
         return (
             Price("scratchpad", "read_bits", read, pad_source, pad_ok),
-            Price("scratchpad", "write_bits", pad.write_pj / pad.width_bits, pad_source, pad_ok),
+            Price("scratchpad", "write_bits", pad.write_pj / pad.width_bits + wire.value * way_mm, pad_source, pad_ok),
             Price("scratchpad", "transposed_read_bits", transposed, f"one access a {weight}-bit word, {pad_source}", False),
             Price("control", "mask_read", read, f"a bit of the mask read from the {pad_source}", pad_ok),
             Price(
@@ -203,7 +211,7 @@ class _Prices:
         fast = self.tech.sram("hp", pad.size_bytes, pad.width_bits)
         lanes = self.pes * self.arch.pe_array.lanes
         return {
-            "scratchpad": self.pes * pad.leakage_mw,
+            "scratchpad": self.pes * self.arch.scratchpad.banks * pad.leakage_mw,
             "global_buffer": self.arch.global_buffer.banks * bank.leakage_mw,
             "logic": lanes * (multiplier_mw + adder_mw) * pad.leakage_mw / fast.leakage_mw,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accelsim.errors import InputError
 from accelsim.mapping import Mapping, Route, Transfer
@@ -49,8 +49,7 @@ class Mapper:
             outputs = Extents(outputs.channels, min(positions_per_tile, outputs.positions), outputs.reduction)
         fill = self._fill_positions(op, outputs, positions_per_tile)
         draft = Mapping(op, self._pes, outputs.channels, outputs.positions, channels_per_tile, positions_per_tile, fill, copies, ())
-        transfers = (*self._moving(draft, outputs), *self._stationary(draft, outputs), *self._outputs(draft, outputs))
-        return Mapping(op, self._pes, outputs.channels, outputs.positions, channels_per_tile, positions_per_tile, fill, copies, transfers)
+        return replace(draft, transfers=(*self._moving(draft), *self._stationary(draft, outputs), *self._outputs(op)))
 
     @property
     def pes(self) -> int:
@@ -64,6 +63,11 @@ class Mapper:
     @property
     def _near_memory(self) -> bool:
         return self._architecture.organization == "near_memory"
+
+    @property
+    def _systolic(self) -> bool:
+        """Systolic PEs keep nothing between folds: operands pass through registers."""
+        return self._architecture.pe_array.kind == "systolic"
 
     @property
     def _working_bits(self) -> int:
@@ -100,17 +104,20 @@ class Mapper:
         fitting = self._working_bits // 2 // max(1, column_words * self.bits(moving))
         return max(1, min(fitting, outputs.positions) // positions_per_tile) * positions_per_tile
 
-    def _moving(self, draft: Mapping, outputs: Extents) -> tuple[Transfer, ...]:
+    def _moving(self, draft: Mapping) -> tuple[Transfer, ...]:
         """The moving operand, multicast to the PEs: once if the PEs keep what they will need again, else again each time."""
         op, b = draft.op, _bounds(draft.op)
         tensor = _operand(op, Use.MOVING).tensor
         bits = self.bits(tensor)
-        unique, per_pass = self._words_a_pass(op, bits)
-        if unique * bits <= self._working_bits:
-            return self._spread(op, Use.MOVING, Route.MULTICAST, unique, draft.pes, unique)
-        staged = unique // (b.n if self._near_memory else 1) * bits <= self._architecture.global_buffer.staging_bytes * 8
+        unique, per_pass, streamed = self._words_a_pass(op, bits)
+        # A word goes to the groups of PEs whose positions use it: at most as many as there are positions that do.
+        groups = draft.pes // draft.channels_per_tile
+        receivers = draft.channels_per_tile * (groups if op.kind is OpKind.FEEDBACK else min(groups, -(-streamed // max(1, per_pass))))
+        if unique * bits <= self._working_bits and not self._systolic:
+            return self._spread(op, Use.MOVING, Route.MULTICAST, unique, receivers, unique)
+        staged = unique // (_bounds(op).n if self._near_memory else 1) * bits <= self._architecture.global_buffer.staging_bytes * 8
         dram_words = unique * (1 if staged else draft.channel_tiles)
-        return self._spread(op, Use.MOVING, Route.MULTICAST, per_pass * draft.channel_tiles, draft.pes, dram_words)
+        return self._spread(op, Use.MOVING, Route.MULTICAST, per_pass * draft.channel_tiles, receivers, dram_words)
 
     def _spread(self, op: Op, use: Use, route: Route, words: int, receivers: int, dram_words: int) -> tuple[Transfer, ...]:
         """One transfer a tensor: an operand over a whole sequence is one tensor a time step, each with its share of the words."""
@@ -124,17 +131,19 @@ class Mapper:
             before = after
         return tuple(transfers)
 
-    def _words_a_pass(self, op: Op, bits: int) -> tuple[int, int]:
-        """Distinct moving words, and those sent in one pass over the channels: more where PEs cannot keep what they need again."""
+    def _words_a_pass(self, op: Op, bits: int) -> tuple[int, int, int]:
+        """Moving words: distinct; sent in one pass over the channels, more where PEs cannot keep what they need again; with every use sent."""
         if op.kind is OpKind.FEEDBACK:
             words = _bounds(op).n * _bounds(op).c
-            return words, words
+            return words, words, words
         unique, again_per_row, again_per_tap = _moving_words(op)
+        if self._systolic:
+            return unique, again_per_tap, again_per_tap
         if self._row_window_words(op) * bits <= self._working_bits:
-            return unique, unique
+            return unique, unique, again_per_tap
         if op.pass_ is not Pass.WG and self._column_window_words(op) * bits <= self._working_bits:
-            return unique, again_per_row
-        return unique, again_per_tap
+            return unique, again_per_row, again_per_tap
+        return unique, again_per_tap, again_per_tap
 
     def _row_window_words(self, op: Op) -> int:
         """Words that a PE must keep so that no moving word is sent twice in a pass: whole rows of the kernel's height."""
@@ -154,7 +163,7 @@ class Mapper:
         tensor = _operand(op, Use.STATIONARY).tensor
         bits = self.bits(tensor)
         held = outputs.reduction * bits * -(-draft.channels // draft.pes if self._near_memory else 1) <= self._working_bits // 2
-        refetch = 1 if held else draft.position_tiles
+        refetch = 1 if held and not self._systolic else draft.position_tiles
         if op.pass_ is Pass.WG:
             elements = sum(operand.tensor.elements for operand in op.operands if operand.use is Use.STATIONARY)
             return self._spread(op, Use.STATIONARY, Route.SCATTER, elements * (1 if op.kind is OpKind.OUTER else refetch), draft.copies, elements)
@@ -177,10 +186,10 @@ class Mapper:
             transfers.append(Transfer(tensor, Route.REDUCE, True, draft.channels * draft.positions * partners, self._architecture.precision.psum))
         return tuple(transfers)
 
-    def _outputs(self, draft: Mapping, outputs: Extents) -> tuple[Transfer, ...]:
+    def _outputs(self, op: Op) -> tuple[Transfer, ...]:
         transfers: list[Transfer] = []
-        for tensor in draft.op.outputs:
-            resident, spilled = self.gradient_split(draft.op, tensor) or (0, tensor.elements)
+        for tensor in op.outputs:
+            resident, spilled = self.gradient_split(op, tensor) or (0, tensor.elements)
             if resident:
                 transfers.append(Transfer(tensor, Route.HOME, False, resident, self.bits(tensor)))
             if spilled:

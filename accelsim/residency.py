@@ -1,8 +1,9 @@
 """Which tensors live in the scratchpads of a near-memory machine, and what spills (DESIGN section 4).
 
 Output channel k of a layer has its home in PE (offset + k) mod PEs, the offset rotating from layer to layer. Where a layer
-has fewer channels than there are PEs, spare PEs hold copies of its weights, as many as fit. Weights come first, then stored
-feedback; gradients take what stays free while they live; optimizer state what is left beside the largest gradient.
+has fewer channels than there are PEs, spare PEs hold copies of its weights, as many as fit. Weights come first, then their
+copies, then stored feedback; gradients take what stays free while they live; optimizer state what is left beside the largest
+gradient.
 """
 
 from __future__ import annotations
@@ -63,19 +64,20 @@ def allocate(step: TrainingStep, architecture: Architecture, partitions: int) ->
         return residency
     load = np.zeros((partitions, pes), np.int64)
     offset = [0] * partitions
-    placed: list[tuple[str, Tensor, int]] = []
-    for role in (Role.WEIGHT, Role.FEEDBACK):
-        if role is Role.FEEDBACK and architecture.near_memory.feedback == "prng":
-            continue
-        for layer, tensor in homed:
-            if tensor.role is role and tensor.persistent:
-                part = residency.partition_of[layer]
-                residency.homes[tensor.name] = _place(load[part], offset[part], tensor, word_bits(tensor, architecture), capacity)
-                placed.append((layer, tensor, offset[part]))
-                offset[part] = (offset[part] + tensor.home_channels) % pes
-    for layer, tensor, start in placed:
+    weights: list[tuple[int, int, Tensor]] = []
+    for layer, tensor in homed:
         if tensor.role is Role.WEIGHT:
-            _copy(residency, load[residency.partition_of[layer]], start, tensor, word_bits(tensor, architecture), capacity)
+            part = residency.partition_of[layer]
+            residency.homes[tensor.name] = _place(load[part], offset[part], tensor, word_bits(tensor, architecture), capacity)
+            weights.append((part, offset[part], tensor))
+            offset[part] = (offset[part] + tensor.home_channels) % pes
+    for part, start, tensor in weights:
+        _copy(residency, load[part], start, tensor, word_bits(tensor, architecture), capacity)
+    for layer, tensor in homed:
+        if tensor.role is Role.FEEDBACK and architecture.near_memory.feedback == "stored":
+            part = residency.partition_of[layer]
+            residency.homes[tensor.name] = _place(load[part], offset[part], tensor, word_bits(tensor, architecture), capacity)
+            offset[part] = (offset[part] + tensor.home_channels) % pes
     residency.free_bytes = [int(capacity - row.max()) for row in load]
     _place_optimizer_state(residency, homed, architecture)
     return residency

@@ -73,7 +73,8 @@ def kernel_chunks(stationary, taps, channels, window, kind):  # type: ignore[no-
     chunks = np.zeros(((length + window - 1) // window, (outputs + 63) // 64 * 64), dtype=kind.dtype)
     stream = np.empty((length + window) // 64 + 3, dtype=np.uint64)
     for k in range(outputs):
-        stream[:] = 0
+        for i in range(stream.shape[0]):
+            stream[i] = np.uint64(0)
         for i in range(taps.shape[0]):
             append_bits(stream, i * channels, stationary[k, taps[i]], channels)
         for t in range(chunks.shape[0]):
@@ -82,47 +83,52 @@ def kernel_chunks(stationary, taps, channels, window, kind):  # type: ignore[no-
 
 
 @jit
-def add_ones(e, x, chunks, counts):  # type: ignore[no-untyped-def]
-    """counts int32 (lanes) = set bits of the pairs e (T) & x (T, lanes)."""
-    counts[:] = 0
-    for t in range(chunks):
+def add_ones(e, x, counts):  # type: ignore[no-untyped-def]
+    """counts int32 (up to lanes) = set bits of the pairs e (T) & x (T, lanes)."""
+    for i in range(counts.shape[0]):
+        counts[i] = 0
+    for t in range(e.shape[0]):
         e0, x0 = e[t], x[t]
         if e0:
             for i in range(counts.shape[0]):
                 counts[i] += np.int32(popcount(both(e0, x0[i])))
 
 
-@parallel_jit
-def pair_lanes(moving, channels, row_taps, col_taps, chunks, window, skip_moving, places, cycles, counts):  # type: ignore[no-untyped-def]
-    """Fill columns ``places`` (one an output (y, x)) of cycles and counts int32 (K, Y*X); lanes are the stationary channels in chunks (T, lanes)."""
+@jit
+def pair_row(moving, channels, row_taps, col_taps, y, chunks, window, skip_moving, places, cycles, counts):  # type: ignore[no-untyped-def]
+    """`pair_lanes` for the outputs of row y of row_taps."""
     outputs = cycles.shape[0]
-    rows, row_count = row_taps.shape
+    row_count = row_taps.shape[1]
     cols, col_count = col_taps.shape
     length = row_count * col_count * channels
     keep = chunks.dtype.type((~np.uint64(0)) >> np.uint64(64 - window))
-    for y in prange(rows):
-        lanes = chunks.shape[1]
-        last, count = np.empty(lanes, dtype=chunks.dtype), np.empty(lanes, dtype=chunks.dtype)
-        scratch, result = np.empty((2, lanes), dtype=np.int32), np.empty(outputs, dtype=np.int32)
-        stream = np.empty((length + window) // 64 + 3, dtype=np.uint64)
-        pairs = np.empty(chunks.shape[0], dtype=chunks.dtype)
-        none = np.empty(0, dtype=chunks.dtype)
-        for x in range(cols):
-            if skip_moving:
-                stream[:] = 0
-                for i in range(row_count):
-                    for j in range(col_count):
-                        row, col = row_taps[y, i], col_taps[x, j]
-                        if row >= 0 and col >= 0:
-                            append_bits(stream, (i * col_count + j) * channels, moving[row, col], channels)
-                for t in range(pairs.shape[0]):
-                    pairs[t] = chunk_at(stream, t * window, keep)
-            else:
-                pairs[:] = keep
-            place = places[y * cols + x]
-            walk_lanes(none, pairs, chunks, 0, length, window, last, count, scratch[0], scratch[1], result)
-            for k in range(outputs):
-                cycles[k, place] = result[k]
-            add_ones(pairs, chunks, pairs.shape[0], result)
-            for k in range(outputs):
-                counts[k, place] = result[k]
+    lanes = chunks.shape[1]
+    state = np.empty((2, lanes), dtype=chunks.dtype)
+    scratch = np.empty((2, lanes), dtype=np.int32)
+    result = np.empty(outputs, dtype=np.int32)
+    stream = np.empty((length + window) // 64 + 3, dtype=np.uint64)
+    pairs = np.empty(chunks.shape[0], dtype=chunks.dtype)
+    for x in range(cols):
+        for i in range(stream.shape[0]):
+            stream[i] = np.uint64(0)
+        for i in range(row_count):
+            for j in range(col_count):
+                row, col = row_taps[y, i], col_taps[x, j]
+                if skip_moving and row >= 0 and col >= 0:
+                    append_bits(stream, (i * col_count + j) * channels, moving[row, col], channels)
+        for t in range(pairs.shape[0]):
+            pairs[t] = chunk_at(stream, t * window, keep) if skip_moving else keep
+        place = places[y * cols + x]
+        walk_lanes(pairs, pairs, chunks, 0, length, window, state[0], state[1], scratch[0], scratch[1], result)
+        for k in range(outputs):
+            cycles[k, place] = result[k]
+        add_ones(pairs, chunks, result)
+        for k in range(outputs):
+            counts[k, place] = result[k]
+
+
+@parallel_jit
+def pair_lanes(moving, channels, row_taps, col_taps, chunks, window, skip_moving, places, cycles, counts):  # type: ignore[no-untyped-def]
+    """Fill columns ``places`` (one an output (y, x)) of cycles and counts int32 (K, Y*X); chunks (T, lanes) are the stationary channels'."""
+    for y in prange(row_taps.shape[0]):
+        pair_row(moving, channels, row_taps, col_taps, y, chunks, window, skip_moving, places, cycles, counts)

@@ -46,7 +46,8 @@ def fill_chunks(bits, row_taps, col_taps, r, s, word, lanes, window, length, chu
                     n += 1
                     if n == samples:
                         n = 0
-        block[size:] = np.uint64(0)
+        for i in range(size, 64):
+            block[i] = np.uint64(0)
         transpose_64(block)
         for j in range(min(abreast, chunks.shape[0] - group * abreast)):
             target = chunks[group * abreast + j]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import gcd
+from typing import Any
 
 import numpy as np
 from numba import prange
@@ -51,7 +52,12 @@ def _cycles(x: Words, channels: int, row_taps: Taps, col_taps: Taps, e: Words, o
     if window == 1:  # every position takes its cycle
         return np.full((outputs, row_taps.shape[1] * col_taps.shape[1] * channels), batch * len(row_taps) * len(col_taps), dtype=np.int32)
     repeats, period, rest = periods(len(x) * len(e) // gcd(len(x), len(e)), len(row_taps) * len(col_taps), batch, window)
-    return wgrad_lanes(x, channels, row_taps, col_taps, e, outputs, repeats, period, rest, window, container(window))
+    kind = container(window)
+    kernel = row_taps.shape[1] * col_taps.shape[1]
+    cycles = np.empty((outputs, kernel * channels), dtype=np.int32)
+    period_e, rest_e = row_chunks(e, outputs, window, period, kind), row_chunks(e, outputs, window, rest, kind)
+    wgrad_lanes(x, channels, row_taps, col_taps, period_e, rest_e, repeats, max(period, rest), rest, window, lane_groups(kernel, channels), cycles)
+    return cycles
 
 
 def periods(samples: int, positions: int, batch: int, window: int) -> tuple[int, int, int]:
@@ -65,74 +71,62 @@ def periods(samples: int, positions: int, batch: int, window: int) -> tuple[int,
     return (repeats, period, rest) if repeats > 1 else (0, 0, batch * positions)
 
 
-@jit
-def lane_groups(kernel, channels, lanes):  # type: ignore[no-untyped-def]
-    """Groups of at most ``lanes`` lanes: int64 (groups, 4) of first and end kernel position, first and end 64-channel word.
+def lane_groups(kernel: int, channels: int) -> NDArray[np.int64]:
+    """Lanes walked together, at most `LANES` where that can be: int64 (groups, 4) of first and end kernel position, first and end 64-channel word.
 
     Whole kernel positions where several fit, else words of one, evenly filled.
     """
-    width = (channels + 63) // 64
-    if channels <= lanes:
-        count = (kernel * channels + lanes - 1) // lanes
-        size = (kernel + count - 1) // count
-        count = (kernel + size - 1) // size
-        groups = np.empty((count, 4), dtype=np.int64)
-        for g in range(count):
-            groups[g] = (g * size, min(kernel, (g + 1) * size), 0, width)
-        return groups
-    parts = (channels + lanes - 1) // lanes
-    size = (width + parts - 1) // parts
-    parts = (width + size - 1) // size
-    groups = np.empty((kernel * parts, 4), dtype=np.int64)
-    for g in range(kernel * parts):
-        part = g % parts
-        groups[g] = (g // parts, g // parts + 1, part * size, min(width, (part + 1) * size))
-    return groups
+    width = -(-channels // 64)
+    taps = -(-kernel // -(-kernel * channels // LANES)) if channels <= LANES else 1
+    words = width if channels <= LANES else -(-width // -(-channels // LANES))
+    return np.array(
+        [[tap, min(kernel, tap + taps), word, min(width, word + words)] for tap in range(0, kernel, taps) for word in range(0, width, words)], dtype=np.int64
+    )
 
 
-@jit
-def lane_chunks(bits, channels, row_taps, col_taps, group, window, length, kind):  # type: ignore[no-untyped-def]
-    """Chunks (T, lanes) of one group's lanes in their order, columns padded with zeros to a multiple of 64."""
-    col_count = col_taps.shape[1]
-    first, end = group[2] * 64, min(channels, group[3] * 64)
-    lanes = (group[1] - group[0]) * (end - first)
-    chunks = np.zeros(((length + window - 1) // window, (lanes + 63) // 64 * 64), dtype=kind.dtype)
-    for tap in range(group[0], group[1]):
-        for word in range(group[2], group[3]):
-            lane = (tap - group[0]) * (end - first) + word * 64 - first
-            fill_chunks(bits, row_taps, col_taps, tap // col_count, tap % col_count, word, min(64, channels - word * 64), window, length, chunks, lane)
-    return chunks
-
-
-@jit
-def row_chunks(bits, channels, window, length, kind):  # type: ignore[no-untyped-def]
+def row_chunks(bits: Words, channels: int, window: int, length: int, kind: NDArray[Any]) -> NDArray[Any]:
     """Chunks (C, T) of each channel's stream over (sample, row, column), zeros behind ``length``."""
-    rows = np.arange(bits.shape[1]).astype(np.int32).reshape(-1, 1)
-    cols = np.arange(bits.shape[2]).astype(np.int32).reshape(-1, 1)
-    group = np.array([0, 1, 0, bits.shape[3]])
-    chunks = lane_chunks(bits, channels, rows, cols, group, window, length, kind)
+    rows, cols = (np.arange(size, dtype=np.int32)[:, None] for size in bits.shape[1:3])
+    chunks = np.zeros((-(-length // window), -(-channels // 64) * 64), dtype=kind.dtype)
+    lane_chunks(bits, channels, rows, cols, np.array([0, 1, 0, bits.shape[3]]), window, length, chunks)
     return np.ascontiguousarray(chunks[:, :channels].T)
 
 
+@jit
+def lane_chunks(bits, channels, row_taps, col_taps, group, window, length, chunks):  # type: ignore[no-untyped-def]
+    """Fill the chunks (T, lanes) of one group's lanes, in their order."""
+    col_count = col_taps.shape[1]
+    first = group[2] * 64
+    width = min(channels, group[3] * 64) - first
+    for tap in range(group[0], group[1]):
+        for word in range(group[2], group[3]):
+            lane = (tap - group[0]) * width + word * 64 - first
+            lanes = min(64, channels - word * 64)
+            fill_chunks(bits, row_taps, col_taps, tap // col_count, tap % col_count, word, lanes, window, length, chunks, lane)
+
+
+@jit
+def wgrad_group(x, channels, row_taps, col_taps, period_e, rest_e, repeats, length, rest, window, group, cycles):  # type: ignore[no-untyped-def]
+    """`wgrad_lanes` for the lanes of one group."""
+    first = group[0] * channels + group[2] * 64
+    end = min(group[1] * channels, (group[1] - 1) * channels + group[3] * 64)
+    lanes = (end - first + 63) // 64 * 64
+    chunks = np.zeros(((length + window - 1) // window, lanes), dtype=rest_e.dtype)
+    lane_chunks(x, channels, row_taps, col_taps, group, window, length, chunks)
+    state = np.empty((2, lanes), dtype=rest_e.dtype)
+    scratch = np.empty((2, lanes), dtype=np.int32)
+    for k in range(cycles.shape[0]):
+        walk_lanes(period_e[k], rest_e[k], chunks, repeats, rest, window, state[0], state[1], scratch[0], scratch[1], cycles[k, first:end])
+
+
 @parallel_jit
-def wgrad_lanes(x, channels, row_taps, col_taps, e, outputs, repeats, period, rest, window, kind):  # type: ignore[no-untyped-def]
-    """Cycles int32 (K, R*S*C) of pairs x & e; repeats, period, rest from `periods`, ``kind`` the chunks' `container`."""
-    kernel = row_taps.shape[1] * col_taps.shape[1]
-    period_e = row_chunks(e, outputs, window, period, kind)
-    rest_e = row_chunks(e, outputs, window, rest, kind)
-    cycles = np.empty((outputs, kernel * channels), dtype=np.int32)
-    groups = lane_groups(kernel, channels, LANES)
+def wgrad_lanes(x, channels, row_taps, col_taps, period_e, rest_e, repeats, length, rest, window, groups, cycles):  # type: ignore[no-untyped-def]
+    """Fill cycles int32 (K, R*S*C) of the pairs x & e.
+
+    period_e, rest_e: `row_chunks` of e for the period and the rest of `periods`; ``length`` the longer of both; groups from `lane_groups`.
+    """
     for g in prange(groups.shape[0]):
-        group = groups[g]
-        chunks = lane_chunks(x, channels, row_taps, col_taps, group, window, max(period, rest), kind)
-        lanes = chunks.shape[1]
-        last, count = np.empty(lanes, dtype=kind.dtype), np.empty(lanes, dtype=kind.dtype)
-        scratch = np.empty((2, lanes), dtype=np.int32)
-        first = group[0] * channels + group[2] * 64
-        end = min(group[1] * channels, (group[1] - 1) * channels + group[3] * 64)
-        for k in range(outputs):
-            walk_lanes(period_e[k], rest_e[k], chunks, repeats, rest, window, last, count, scratch[0], scratch[1], cycles[k, first:end])
-    return cycles
+        wgrad_group(x, channels, row_taps, col_taps, period_e, rest_e, repeats, length, rest, window, groups[g], cycles)
 
 
 def _set_pairs(x: Words, e: Words, batch: int, channels: int, outputs: int, row_taps: Taps, col_taps: Taps, skip: str) -> int:

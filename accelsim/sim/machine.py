@@ -222,10 +222,13 @@ class _Simulation:
         held = 0
         for record in self._records:
             if record.plan.on_array:
-                record.plan.counts.add("control", "clock", partition_lanes * record.cycles)
-                held += partition_lanes * record.cycles
+                lane_cycles = partition_lanes * record.cycles
+                active = _active(record.plan, partition_lanes)
+                record.plan.counts.add("control", "clock", active)
+                record.plan.counts.add("control", "idle_clock", lane_cycles - active)
+                held += lane_cycles
         background = ActionCounts()
-        background.add("control", "clock", lanes * cycles - held)
+        background.add("control", "idle_clock", lanes * cycles - held)
         background.add("leakage", "cycles", cycles)
         self._dram.finish(cycles, background)
         order = {op.name: position for position, op in enumerate(self._step.ops)}
@@ -240,6 +243,14 @@ class _Simulation:
             background=background,
             partition_lanes=partition_lanes,
         )
+
+
+def _active(plan: OpPlan, lanes: int) -> int:
+    """Lane cycles in which a lane works, so that its clock runs: MACs, empty windows, updates in the PEs."""
+    timing = plan.timing
+    if timing is None:
+        return lanes * int(plan.block_cycles.sum())
+    return timing.busy + timing.window_empty
 
 
 def _share(total: int, block: int, blocks: int) -> int:

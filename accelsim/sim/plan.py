@@ -104,11 +104,15 @@ class Planner:
         return Transfer(transfer.tensor, transfer.route, False, words, transfer.bits, 1, min(words, transfer.dram_words))
 
     def _array_actions(self, plan: OpPlan, mapping: Mapping, timing: ArrayTiming) -> None:
-        op, array = plan.op, self._architecture.pe_array
+        op = plan.op
         moving, stationary = op.operand(Use.MOVING), op.operand(Use.STATIONARY)
         assert moving is not None and stationary is not None
         active = timing.executed - timing.gated
         bits_moving, bits_stationary = (word_bits(operand.tensor, self._architecture) for operand in (moving, stationary))
+        self._lane_actions(plan, timing)
+        if self._systolic:
+            # Operands pass from PE to PE through registers, which are control's.
+            return
         generated = op.kind is OpKind.FEEDBACK and self._near_memory and self._architecture.near_memory.feedback == "prng"
         by_column = op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK and self._near_memory and self._architecture.near_memory.transpose == "transposable"
         self._scratchpad(plan, "read", active, bits_moving)
@@ -120,12 +124,18 @@ class Planner:
             plan.counts.add("scratchpad", "transposed_read_bits", active * bits_stationary)
         else:
             self._scratchpad(plan, "read", active, bits_stationary)
-        plan.counts.add("mac", "multiply_add", active)
+
+    def _lane_actions(self, plan: OpPlan, timing: ArrayTiming) -> None:
+        plan.counts.add("mac", "multiply_add", timing.executed - timing.gated)
         plan.counts.add("mac", "gated", timing.gated)
         plan.counts.add("control", "registers", timing.executed)
-        if array.kind == "lanes":
+        if self._architecture.pe_array.kind == "lanes":
             plan.counts.add("control", "window_select", timing.busy + timing.window_empty)
             plan.counts.add("control", "mask_read", timing.mask_bits)
+
+    @property
+    def _systolic(self) -> bool:
+        return self._architecture.pe_array.kind == "systolic"
 
     @property
     def _near_memory(self) -> bool:
@@ -197,8 +207,9 @@ class Planner:
         total = t.words * t.bits
         if t.route in (Route.MULTICAST, Route.SCATTER):
             self._buffer(plan, "read", t.words, t.bits)
-            self._scratchpad(plan, "write", t.words * t.receivers, t.bits)
-            plan.counts.add("noc", "bit_hops", total * tree_links(self._pes, t.receivers))
+            if not self._systolic:
+                self._scratchpad(plan, "write", t.words * t.receivers, t.bits)
+            plan.counts.add("noc", "bit_hops", total * tree_links(self._pes, 1 if self._systolic else t.receivers))
             plan.fill_bits += total
             plan.fill_buffer_bits += total
         elif t.route is Route.COLLECT:

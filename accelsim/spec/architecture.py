@@ -98,6 +98,7 @@ class Scratchpad(Section):
     """The memory inside each PE."""
 
     capacity_bytes: Capacity = Field(alias="capacity", description="Capacity of one PE's scratchpad.")
+    banks: Positive = Field(default=1, description="Equal banks that it is built of; an access pays for one bank and the wires to it.")
     width_bits: Positive = Field(default=64, alias="width", description="Width of its port in bits.")
     working_bytes: Capacity = Field(
         default="8KiB",
