@@ -1,0 +1,82 @@
+"""The README holds what it shows: commands and options exist, targets of make exist, the machine is right, the result's keys are real."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from accelsim.cli import app
+from accelsim.files import faults
+from accelsim.report.document import json_schema
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+COMMANDS = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("accelsim ")])
+def test_a_command_line_of_the_readme_can_be_parsed(line: str) -> None:
+    _, name, *arguments = shlex.split(line)
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # the app has several commands, hence a group
+    context = commands[name].make_context(name, arguments)
+    assert context.params
+
+
+def test_every_command_is_in_the_readme() -> None:
+    shown = {line.split()[1] for line in COMMANDS if line.startswith("accelsim ")}
+    assert shown == {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+
+
+def test_targets_of_make_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"`make ([a-z-]+)`", README)) | {line.split()[1] for line in COMMANDS if line.startswith("make ")}
+    assert named
+    assert named <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+
+
+def test_the_machine_of_the_readme_is_right(tmp_path: Path) -> None:
+    (block,) = blocks("yaml")
+    path = tmp_path / "my-chip.yaml"
+    path.write_text(block)
+    assert faults(path) == []
+
+
+def test_the_keys_of_the_result_are_those_of_the_schema() -> None:
+    (block,) = blocks("json")
+    definitions = json_schema()["$defs"]
+
+    def known(value: Any, definition: str) -> None:
+        for key, part in value.items():
+            assert key in definitions[definition]["properties"]
+            if isinstance(part, dict) and key in ("macs", "words"):
+                known(part, key.capitalize())
+
+    known(json.loads(block), "ResultDocument")
+
+
+def test_files_that_the_readme_names_exist() -> None:
+    named = re.findall(r"`((?:accelsim|docs|tests|workloads|arch_configs)/[\w/.-]*|LICENSE)`", README)
+    assert len(named) >= 10
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_dependency_is_justified() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = [*project["dependencies"], *(name for extra in project["optional-dependencies"].values() for name in extra)]
+    decisions = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+    stubs = {"types-PyYAML", "scipy-stubs"}
+    assert [name for name in (re.split(r"[<>=\[; ]", each)[0] for each in listed) if name not in stubs and name not in decisions] == []
