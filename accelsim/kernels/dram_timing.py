@@ -7,8 +7,8 @@ All clocks are DRAM clocks (tCK). Arrays, of one channel unless said otherwise:
 * ``shape`` int64[17]: organisation, latencies, refresh interval and address fields, indexed by the names below;
 * ``ready`` int64[nodes, 5]: first clock at which each command satisfies every constraint of the node; nodes are the banks
   (rank-major, then group), the bank groups, the ranks;
-* ``banks`` int64[banks, 5]: open row (-1: closed), whether it was closed to make way for another row and not refreshed since, and where the bank is: its rank, the nodes
-  of its group and its rank;
+* ``banks`` int64[banks, 5]: open row (-1: closed), whether it was closed to make way for another row and not refreshed
+  since, and where the bank is: its rank, the nodes of its group and its rank;
 * ``ranks`` int64[ranks, 8]: clocks of the last four ACTs (a ring), the ring's next slot, open banks, clock since which a bank
   is open, clocks with a bank open so far;
 * ``tally`` int64[10]: commands issued (in command order), row hits, misses, conflicts, clock of the last command, clock at which

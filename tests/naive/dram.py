@@ -32,48 +32,46 @@ def gap(spec: DramSpec, first: Command, second: Command) -> int:
     """Fewest clocks between two commands."""
     t, bl = spec.timing, spec.organisation.BL // 2
     pair = (first.kind, second.kind)
-    read_data, write_data = t.AL + t.CL, t.AL + t.CWL
-    gaps = [1]  # the command bus
+    # when the data of a command starts on the bus
+    start = {"RD": t.AL + t.CL, "WR": t.AL + t.CWL}
+    row_cycle = t.tRC if t.tRC is not None else t.tRAS + t.tRP
+    of_bank = {
+        ("ACT", "ACT"): row_cycle,
+        ("ACT", "PRE"): t.tRAS,
+        ("ACT", "RD"): (t.tRCDRD or t.tRCD) - t.AL,
+        ("ACT", "WR"): (t.tRCDWR or t.tRCD) - t.AL,
+        ("PRE", "ACT"): t.tRP,
+        ("RD", "PRE"): t.AL + t.tRTP,
+        ("WR", "PRE"): start["WR"] + bl + t.tWR,
+    }
+    of_group = {
+        ("ACT", "ACT"): t.tRRD_L,
+        ("RD", "RD"): t.tCCD_L,
+        ("WR", "WR"): t.tCCD_L,
+        ("WR", "RD"): start["WR"] + bl + t.tWTR_L,
+    }
+    of_rank = {
+        ("ACT", "ACT"): t.tRRD_S,
+        ("RD", "RD"): max(t.tCCD_S, bl),
+        ("WR", "WR"): max(t.tCCD_S, bl),
+        ("RD", "WR"): start["RD"] + bl - start["WR"] + t.tRTRS,
+        ("WR", "RD"): start["WR"] + bl + t.tWTR_S,
+        ("PRE", "PRE"): t.tPPD,
+        ("PRE", "REF"): t.tRP,
+        ("ACT", "REF"): row_cycle,
+        ("REF", "ACT"): t.tRFC,
+        ("REF", "REF"): t.tRFC,
+    }
+    clocks = 1  # the command bus
     if first.same_bank(second):
-        if pair == ("ACT", "ACT"):
-            gaps.append(t.tRC if t.tRC is not None else t.tRAS + t.tRP)
-        if pair == ("ACT", "PRE"):
-            gaps.append(t.tRAS)
-        if pair == ("ACT", "RD"):
-            gaps.append((t.tRCDRD or t.tRCD) - t.AL)
-        if pair == ("ACT", "WR"):
-            gaps.append((t.tRCDWR or t.tRCD) - t.AL)
-        if pair == ("PRE", "ACT"):
-            gaps.append(t.tRP)
-        if pair == ("RD", "PRE"):
-            gaps.append(t.AL + t.tRTP)
-        if pair == ("WR", "PRE"):
-            gaps.append(write_data + bl + t.tWR)
+        clocks = max(clocks, of_bank.get(pair, 0))
+    if first.same_group(second):
+        clocks = max(clocks, of_group.get(pair, 0))
     if first.same_rank(second):
-        long = first.same_group(second)
-        if pair == ("ACT", "ACT"):
-            gaps.append(t.tRRD_L if long else 0)
-            gaps.append(t.tRRD_S)
-        if pair in (("RD", "RD"), ("WR", "WR")):
-            gaps += [t.tCCD_L if long else 0, t.tCCD_S, bl]
-        if pair == ("RD", "WR"):
-            gaps.append(read_data + bl - write_data + t.tRTRS)
-        if pair == ("WR", "RD"):
-            gaps += [write_data + bl + (t.tWTR_L if long else 0), write_data + bl + t.tWTR_S]
-        if pair == ("PRE", "PRE"):
-            gaps.append(t.tPPD)
-        if pair == ("PRE", "REF"):
-            gaps.append(t.tRP)
-        if pair == ("ACT", "REF"):
-            gaps.append(t.tRC if t.tRC is not None else t.tRAS + t.tRP)
-        if pair in (("REF", "ACT"), ("REF", "REF")):
-            gaps.append(t.tRFC)
-    else:
-        # the data of two ranks, tRTRS apart on the bus
-        start = {"RD": read_data, "WR": write_data}
-        if first.kind in start and second.kind in start:
-            gaps.append(start[first.kind] + bl + t.tRTRS - start[second.kind])
-    return max(gaps)
+        clocks = max(clocks, of_rank.get(pair, 0))
+    elif first.kind in start and second.kind in start:  # the data of two ranks are tRTRS apart on the bus
+        clocks = max(clocks, start[first.kind] + bl + t.tRTRS - start[second.kind])
+    return clocks
 
 
 def decode(spec: DramSpec, burst: int) -> tuple[int, int, int, int, int]:
@@ -154,7 +152,8 @@ class Channel:
                 closing = [
                     past.kind
                     for past in self.history
-                    if (past.kind == "PRE" and (past.rank, past.group, past.bank) == (rank, group, bank)) or (past.kind == "REF" and past.rank == rank)
+                    if (past.kind == "PRE" and (past.rank, past.group, past.bank) == (rank, group, bank))
+                    or (past.kind == "REF" and past.rank == rank)
                 ]
                 found = "conflict" if closing and closing[-1] == "PRE" else "miss"
             self.issue(kind, clock, rank, group, bank, row if kind != "PRE" else -1)

@@ -45,7 +45,9 @@ def specs(draw: st.DrawFn) -> DramSpec:
     )
 
 
-transfers = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40), st.booleans(), st.integers(0, 400) | st.integers(0, 9000)), min_size=1, max_size=6)
+transfers = st.lists(
+    st.tuples(st.integers(0, 60), st.integers(1, 40), st.booleans(), st.integers(0, 400) | st.integers(0, 9000)), min_size=1, max_size=6
+)
 
 
 @given(specs(), transfers)
@@ -74,7 +76,9 @@ def test_streams_are_bursts_issued_one_by_one(spec: DramSpec, wanted: list[tuple
             assert banks[number, bank, k.OPEN_ROW] == channel.open_row(rank, group, index)
             for command, kind in enumerate(KINDS):
                 if channel.history:
-                    assert k.probe(command, bank, table.shape, ready[number], banks[number], ranks[number], tally[number]) == channel.probe(kind, rank, group, index)
+                    assert k.probe(command, bank, table.shape, ready[number], banks[number], ranks[number], tally[number]) == channel.probe(
+                        kind, rank, group, index
+                    )
             for row in range(o.rows):
                 assert KINDS[k.needed(k.RD, bank, row, banks[number])] == channel.needed("RD", rank, group, index, row)
 

@@ -1,4 +1,4 @@
-"""Legal at exactly which clock: for every constraint one clock earlier is refused and the clock itself accepted; closed formulas of latency and bandwidth."""
+"""Legal at exactly which clock: one earlier is refused, that one accepted, for every constraint; closed formulas of latency and bandwidth."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ CONSTRAINTS = [
 ]
 
 
-@pytest.mark.parametrize(("spec", "first", "bank", "second", "other", "clocks"), [case[1:] for case in CONSTRAINTS], ids=[case[0] for case in CONSTRAINTS])
+@pytest.mark.parametrize(
+    ("spec", "first", "bank", "second", "other", "clocks"), [case[1:] for case in CONSTRAINTS], ids=[case[0] for case in CONSTRAINTS]
+)
 def test_one_clock_early_is_refused(spec: DramSpec, first: int, bank: int, second: int, other: int, clocks: int) -> None:
     bench = Bench(spec)
     bench.issue(first, bank, START)
@@ -119,7 +121,10 @@ def test_unloaded_latencies(spec: DramSpec, write: bool) -> None:
     t, bl = spec.timing, spec.organisation.BL // 2
     data = (t.CWL if write else t.CL) + bl
     dram = DramChannels(spec)
-    burst, other_row = dram.table.burst_bytes, spec.organisation.row_bursts * dram.table.burst_bytes * spec.organisation.bankgroups * spec.organisation.banks_per_group
+    burst, other_row = (
+        dram.table.burst_bytes,
+        spec.organisation.row_bursts * dram.table.burst_bytes * spec.organisation.bankgroups * spec.organisation.banks_per_group,
+    )
     clock = [0, 500, 1000]
     done = [dram.transfer(clock[i] * t.tck_ps, address, burst, write) for i, address in enumerate((0, burst, other_row))]
     latencies = [end // t.tck_ps - start for end, start in zip(done, clock, strict=True)]
@@ -173,7 +178,11 @@ def test_parts_of_a_burst_move_the_whole_burst() -> None:
 
 
 def test_a_transfer_starts_at_the_next_clock_edge() -> None:
-    assert DramChannels(LPDDR4).transfer(1, 0, 64, False) == DramChannels(LPDDR4).transfer(625, 0, 64, False) == DramChannels(LPDDR4).transfer(0, 0, 64, False) + 625
+    assert (
+        DramChannels(LPDDR4).transfer(1, 0, 64, False)
+        == DramChannels(LPDDR4).transfer(625, 0, 64, False)
+        == DramChannels(LPDDR4).transfer(0, 0, 64, False) + 625
+    )
 
 
 @pytest.mark.parametrize(("address", "size"), [(0, 0), (-64, 64), (2 << 30, 64), ((2 << 30) - 64, 65)])

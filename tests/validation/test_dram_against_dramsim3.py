@@ -1,4 +1,4 @@
-"""In-order request streams for which a first-ready controller has nothing to reorder: every clock, command and picojoule as DRAMsim3 (commit 29817593) has it.
+"""In-order streams in which a first-ready controller has nothing to reorder: every clock, command and picojoule as in DRAMsim3 (29817593).
 
 The expected numbers are own measurements with that program, with the timings of the shipped standards.
 """
@@ -27,7 +27,7 @@ CASES = [
 def test_a_new_row_of_one_bank_each_time(
     name: str, refresh: str, stride: int, last: int, latency: float, act: int, pre: int, ref: int, misses: int, active: int, energy: float | None
 ) -> None:
-    """2048 reads, all handed over at once. DRAMsim3 counts background to the last clock inclusive, which is one clock more than to the end of the data."""
+    """2048 reads, all handed over at once. DRAMsim3 counts background to the last clock inclusive, one more than to the end of the data."""
     spec = load_model(find("dram", name), DramSpec)
     spec = spec.model_copy(update={"policy": spec.policy.model_copy(update={"refresh": refresh})})
     dram, counts, tck = DramChannels(spec), ActionCounts(), spec.timing.tck_ps
@@ -44,7 +44,7 @@ def test_a_new_row_of_one_bank_each_time(
 
 
 def test_reads_with_pauses() -> None:
-    """2048 reads of DDR4 200 clocks apart, each random one followed by its neighbour, without refresh: latency 38.8672 clocks on average, last data at 409422."""
+    """2048 reads 200 clocks apart, each random one followed by its neighbour, without refresh: mean latency 38.8672, last data at 409422."""
     spec = load_model(find("dram", "ddr4-2400"), DramSpec)
     spec = spec.model_copy(update={"policy": spec.policy.model_copy(update={"refresh": "none"})})
     drawn = np.random.Generator(np.random.PCG64(20240616)).integers(0, (256 << 20) // 128, size=2048, dtype=np.int64)
@@ -53,7 +53,9 @@ def test_reads_with_pauses() -> None:
     addresses = np.stack([base, base + 64], axis=1).reshape(-1)
     dram, counts = DramChannels(spec), ActionCounts()
     starts = np.arange(2048) * 200
-    done = np.array([dram.transfer(int(start) * 830, int(address), 64, False, counts) // 830 for start, address in zip(starts, addresses, strict=True)])
+    done = np.array(
+        [dram.transfer(int(start) * 830, int(address), 64, False, counts) // 830 for start, address in zip(starts, addresses, strict=True)]
+    )
     assert done.max() == 409422
     # DRAMsim3 takes a request in the clock in which it is available
     assert (done - starts).mean() == pytest.approx(38.8672, abs=5e-5)

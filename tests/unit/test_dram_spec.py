@@ -1,0 +1,114 @@
+"""DRAM files: what follows from what, and how their faults read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from accelsim.errors import InputError
+from accelsim.kernels import dram_timing as k
+from accelsim.spec import catalog
+from accelsim.spec.dram import DramSpec
+from accelsim.spec.dram_table import resolve
+from accelsim.spec.loader import load_model
+
+NAMES = catalog.names("dram")
+
+
+def written(path: Path, **changes: Any) -> Path:
+    """lpddr4-3200 with keys changed ("timing.CL") or, with None, left out."""
+    data = yaml.safe_load(catalog.find("dram", "lpddr4-3200").read_text(encoding="utf-8"))
+    for key, value in changes.items():
+        section, name = key.split("__") if "__" in key else ("", key)
+        target = data[section] if section else data
+        if value is None:
+            del target[name]
+        else:
+            target[name] = value
+    path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def faults(path: Path) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        load_model(path, DramSpec)
+    return [fault.message for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_built_in_standards(name: str) -> None:
+    spec = load_model(catalog.find("dram", name), DramSpec)
+    assert spec.name == name
+    assert spec.energy is not None
+    table = resolve(spec)
+    assert table.delays.dtype == table.shape.dtype == "int64"
+    assert (table.delays >= 0).all()
+
+
+def test_both_standards_are_shipped() -> None:
+    assert {"lpddr4-3200", "ddr4-2400"} <= set(NAMES)
+
+
+def test_sizes_follow() -> None:
+    lpddr4, ddr4 = (load_model(catalog.find("dram", name), DramSpec).organisation for name in ("lpddr4-3200", "ddr4-2400"))
+    assert (lpddr4.burst, lpddr4.row_bursts, lpddr4.capacity_bytes) == (64, 64, 2 << 30)
+    assert (ddr4.burst, ddr4.row_bursts, ddr4.capacity_bytes) == (64, 128, 8 << 30)
+
+
+def test_trc_is_tras_plus_trp_unless_given(tmp_path: Path) -> None:
+    spec = load_model(written(tmp_path / "a.yaml"), DramSpec)
+    assert resolve(spec).delays[k.SAME_BANK, k.ACT, k.ACT] == 68 + 29
+    spec = load_model(written(tmp_path / "b.yaml", timing__tRC=101), DramSpec)
+    assert resolve(spec).delays[k.SAME_BANK, k.ACT, k.ACT] == 101
+
+
+def test_activation_times_of_reads_and_writes_may_differ(tmp_path: Path) -> None:
+    delays = resolve(load_model(written(tmp_path / "a.yaml", timing__tRCDRD=30, timing__tRCDWR=20), DramSpec)).delays
+    assert (delays[k.SAME_BANK, k.ACT, k.RD], delays[k.SAME_BANK, k.ACT, k.WR]) == (30, 20)
+
+
+def test_runs_of_a_row(tmp_path: Path) -> None:
+    """The column field lies lowest, or every field below it has one value: whole rows are consecutive addresses."""
+    for mapping, channels, run in (
+        ("rochrababgco", 4, 64),
+        ("rochrabacobg", 4, 64),
+        ("rorababgchco", 4, 64),
+        ("rorabacobgch", 4, 1),
+        ("rorabacobgch", 1, 64),
+    ):
+        spec = load_model(written(tmp_path / "a.yaml", address_mapping=mapping), DramSpec)
+        assert resolve(spec, channels).shape[k.RUN_BURSTS] == run
+
+
+def test_bare_numbers_are_energies_without_a_source(tmp_path: Path) -> None:
+    energy = dict.fromkeys(("ACT", "RD", "WR", "REF", "active_standby_per_clk", "precharge_standby_per_clk"), 1.5)
+    spec = load_model(written(tmp_path / "a.yaml", energy=energy), DramSpec)
+    assert spec.energy is not None
+    assert (spec.energy.ACT.pj, spec.energy.ACT.verified) == (1.5, False)
+
+
+def test_energies_may_be_left_out(tmp_path: Path) -> None:
+    assert load_model(written(tmp_path / "a.yaml", energy=None), DramSpec).energy is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"timing__CL": 0}, "timing.CL must be >= 1, got 0"),
+        ({"timing__tCK": 0.8333333}, "timing.tCK must be a whole number of ps, given in ns, got 0.8333333"),
+        ({"timing__tREFI": 600}, "timing.tREFI must be > 664, the longest that a refresh can take, got 600"),
+        ({"organisation__BL": 15}, "organisation.BL must be even, got 15"),
+        ({"organisation__banks": 9}, "organisation.banks must be 8, which follows from the other keys, got 9"),
+        ({"organisation__burst_bytes": 32}, "organisation.burst_bytes must be 64, which follows from the other keys, got 32"),
+        ({"organisation__bursts_per_row": None}, "organisation.bursts_per_row must be given, or columns, got nothing"),
+        ({"policy__drain_low": 0.9}, "policy.drain_low must be <= drain_high (0.8), got 0.9"),
+        ({"address_mapping": "rochrababg"}, "address_mapping must be the six fields ro ch ra ba bg co in some order, top bit first, got rochrababg"),
+        ({"energy": {"ACT": -1}}, "energy.ACT must be a number of pJ >= 0, or a mapping of pj, source and verified, got -1"),
+        ({"timing__tFAWW": 64}, "timing.tFAWW is not a known key; did you mean tFAW?"),
+    ],
+)
+def test_faults(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    assert message in faults(written(tmp_path / "a.yaml", **changes))
