@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
-from accelsim.kernels import jit, parallel_jit
+from accelsim.kernels import jit
 from accelsim.kernels.bitmaps import Words, flat
 from accelsim.kernels.intrinsics import both, container, low_bits, popcount
 from accelsim.kernels.taps import REMOVED, Taps
@@ -127,8 +126,8 @@ def pair_row(moving, channels, row_taps, col_taps, y, chunks, window, skip_movin
             counts[k, place] = result[k]
 
 
-@parallel_jit
+@jit
 def pair_lanes(moving, channels, row_taps, col_taps, chunks, window, skip_moving, places, cycles, counts):  # type: ignore[no-untyped-def]
     """Fill columns ``places`` (one an output (y, x)) of cycles and counts int32 (K, Y*X); chunks (T, lanes) are the stationary channels'."""
-    for y in prange(row_taps.shape[0]):
+    for y in range(row_taps.shape[0]):
         pair_row(moving, channels, row_taps, col_taps, y, chunks, window, skip_moving, places, cycles, counts)
