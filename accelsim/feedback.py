@@ -72,9 +72,9 @@ def sparse_feedback(neurons: int, classes: int, k: int, rank: int, random: np.ra
     Raises InputError when the options do not fit the number of classes.
     """
     if not 0 <= k <= classes:
-        raise InputError(f"sdfa k must be between 0 and the {classes} classes, got {k}")
+        raise InputError(f"sdfa.k must be from 0 to {classes}, the network's outputs, got {k}")
     if rank < 0 or (k and rank and k * rank < classes):
-        raise InputError(f"sdfa rank must be 0, or such that k * rank >= the {classes} classes, got k={k}, rank={rank}")
+        raise InputError(f"sdfa.rank must be 0, or reach all {classes} outputs as k * rank, got {rank} with k={k}")
     h = (classes * k) ** 0.25 / sqrt(neurons) if k else 1 / sqrt(neurons)
     if not rank:
         read = _choices(neurons, classes, k, random) if k else None

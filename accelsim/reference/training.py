@@ -111,8 +111,10 @@ def train_and_trace(
     Returns the trace and the loss of every step, the traced one last. The trace's meta also has batch, optimizer, learning
     rate, the mean loss of the first and last steps, and the command. InputError for anything that does not fit.
     """
-    if steps < 0 or not 1 <= samples <= batch:
-        raise InputError(f"steps must be >= 0 and samples between 1 and the batch of {batch}, got {steps} steps and {samples} samples")
+    if steps < 0:
+        raise InputError(f"steps must be >= 0, got {steps}")
+    if not 1 <= samples <= batch:
+        raise InputError(f"samples must be between 1 and the batch of {batch}, got {samples}")
     run = start_training(network, rule, data_dir, batch, learning_rate, seed, optimizer_name)
     for step in range(steps):
         loss = run.step()

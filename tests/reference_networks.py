@@ -1,0 +1,95 @@
+"""Small networks that together have every trainable layer kind in every form, and numbers to fill them with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from accelsim.network import INPUT, Layer, Network, Shape
+from accelsim.reference.model import Model
+
+CLASSES = 3
+SAMPLES = 2
+
+
+class Builder:
+    """Layers one after the other; a layer's input is the one before unless it says otherwise."""
+
+    def __init__(self, name: str, shape: Shape = (6, 5, 2)) -> None:
+        self.name, self.shape = name, shape
+        self.layers: list[Layer] = []
+        self.shapes: dict[str, Shape] = {INPUT: shape}
+
+    def add(self, kind: str, channels: int = 0, inputs: tuple[str, ...] = (), **fields: object) -> Builder:
+        """Append a layer named after its kind and place."""
+        inputs = inputs or (self.layers[-1].name if self.layers else INPUT,)
+        before = self.shapes[inputs[0]]
+        layer = replace(Layer(f"{kind}{len(self.layers)}", kind, inputs, before, before), **fields)
+        height, width = before[:2]
+        if kind in ("conv", "max_pool", "avg_pool"):
+            top, bottom, left, right = layer.padding
+            height = (height + top + bottom - layer.dilation[0] * (layer.kernel[0] - 1) - 1) // layer.stride[0] + 1
+            width = (width + left + right - layer.dilation[1] * (layer.kernel[1] - 1) - 1) // layer.stride[1] + 1
+        elif kind in ("fc", "global_avg_pool"):
+            height = width = 1
+        layer = replace(layer, out_shape=(height, width, channels or before[2]))
+        self.layers.append(layer)
+        self.shapes[layer.name] = layer.out_shape
+        return self
+
+    def conv(self, channels: int, side: int = 3, stride: int = 1, **fields: object) -> Builder:
+        """A convolution that pads to keep the map's size at stride 1."""
+        return self.add("conv", channels, **{"kernel": (side, side), "stride": (stride, stride), "padding": (side // 2,) * 4, **fields})
+
+    def network(self) -> Network:
+        return Network(self.name, self.shape, tuple(self.layers))
+
+
+def small_networks() -> dict[str, Network]:
+    """The networks by name."""
+    two, three = (2, 2), (3, 3)
+    residual = Builder("residual").conv(3).add("batch_norm").add("relu")
+    residual.conv(4, stride=2).add("batch_norm").add("relu").conv(4).add("batch_norm")
+    residual.conv(4, side=1, stride=2, inputs=("relu2",)).add("batch_norm").add("add", inputs=("batch_norm7", "batch_norm9")).add("relu")
+    residual.conv(4).add("relu").conv(4).add("add", inputs=("conv14", "relu11", "relu13")).add("relu").add("global_avg_pool").add("fc", CLASSES)
+    networks = [
+        Builder("fc-tanh", (1, 1, 7)).add("fc", 6).add("tanh").add("fc", 5).add("tanh").add("fc", CLASSES),
+        Builder("fc-linear", (1, 1, 7)).add("fc", 6).add("fc", 5).add("fc", CLASSES),
+        Builder("plain").conv(4).add("relu").conv(3, padding=(0, 0, 0, 0)).add("sigmoid").add("fc", CLASSES),
+        Builder("pointwise").conv(4, side=1).add("tanh").conv(CLASSES, side=1).add("global_avg_pool"),
+        Builder("asymmetric").conv(4, stride=2, padding=(0, 1, 2, 1)).add("relu").conv(3, kernel=(2, 3), padding=(1, 0, 0, 2)).add("fc", CLASSES),
+        Builder("dilated").conv(4, dilation=(2, 1), padding=(2, 2, 1, 1)).add("relu").conv(3, dilation=(3, 2), stride=2, padding=(3, 3, 2, 1)).add("fc", CLASSES),
+        Builder("grouped").conv(4, groups=2).add("relu").conv(4, groups=4, stride=2).add("relu").conv(6, side=1, groups=2).add("fc", CLASSES),
+        Builder("normalized").conv(4).add("batch_norm").add("relu").add("max_pool", kernel=two, stride=two).conv(3).add("batch_norm").add("fc", CLASSES),
+        Builder("overlapping").conv(4).add("max_pool", kernel=three, stride=two, padding=(1, 1, 1, 1)).add("relu").conv(3)
+        .add("max_pool", kernel=three, stride=(1, 1), padding=(0, 1, 1, 0)).add("fc", CLASSES),
+        Builder("averaged").conv(4).add("relu").add("avg_pool", kernel=three, stride=two, padding=(1, 0, 0, 1)).conv(3).add("tanh")
+        .add("avg_pool", kernel=two, stride=two).add("fc", CLASSES),
+        residual,
+    ]  # fmt: skip
+    return {builder.name: builder.network() for builder in networks}
+
+
+def numbers(shape: tuple[int, ...], phase: float, size: float = 1.0) -> np.ndarray:
+    """Values between -size and size without repeats or zeros, the same in every library version."""
+    return size * np.sin(1.7 * np.arange(1, np.prod(shape) + 1) ** 1.1 + phase).reshape(shape)
+
+
+def filled_model(network: Network) -> Model:
+    """A float64 model whose parameters are `numbers`."""
+    model = Model(network, dtype=np.float64)
+    for index, array in enumerate(model.parameters().values()):
+        array[...] = numbers(array.shape, index, 0.7) + (1.0 if array.ndim == 1 else 0.0)
+    return model
+
+
+def batch_of(network: Network) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels."""
+    return numbers((SAMPLES, *network.input_shape), 0.5), np.arange(SAMPLES) % CLASSES
+
+
+def feedback_of(network: Network) -> dict[str, np.ndarray]:
+    """A dense B (neurons, classes) for every weighted layer that does not read the network's input."""
+    layers = [layer for layer in network.weighted if layer.inputs[0] != INPUT]
+    return {layer.name: numbers((int(np.prod(layer.in_shape)), CLASSES), 2.0 + index) for index, layer in enumerate(layers)}

@@ -1,0 +1,161 @@
+"""Training and the traces it leaves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from accelsim.errors import InputError
+from accelsim.network import Layer, Network
+from accelsim.reference.learning_rules import RULES
+from accelsim.reference.model import Model, softmax_loss
+from accelsim.reference.optimizers import OPTIMIZERS, Adam, Momentum, Sgd, optimizer
+from accelsim.reference.training import start_training, train_and_trace
+from accelsim.spec.rule import RuleSpec
+from accelsim.trace import Trace
+from tests.reference_networks import Builder, numbers
+
+pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
+
+LEARNING = {"steps": 80, "batch": 32, "samples": 2, "learning_rate": 0.03, "seed": 0}
+
+
+def digits_network():
+    return (
+        Builder("digits-net", (8, 8, 1)).conv(6).add("batch_norm").add("relu").add("max_pool", kernel=(2, 2), stride=(2, 2))
+        .conv(8).add("relu").add("fc", 20).add("relu").add("fc", 10).network()
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=RULES)
+def traced(request):
+    """Rule, trace and losses of a short training."""
+    return request.param, *train_and_trace(digits_network(), RuleSpec(request.param), None, **LEARNING)
+
+
+def test_every_rule_learns(traced):
+    _, trace, losses = traced
+    assert len(losses) == LEARNING["steps"] + 1
+    assert losses[0] == pytest.approx(np.log(10), rel=0.05)
+    assert trace.extra["loss_start"] == pytest.approx(np.mean(losses[:10]), abs=1e-6)
+    assert trace.extra["loss_end"] == pytest.approx(np.mean(losses[-10:]), abs=1e-6)
+    assert trace.extra["loss_end"] < 0.6 * losses[0]
+
+
+def test_trace_has_the_masks_of_the_format(traced, tmp_path):
+    rule, trace, _ = traced
+    shapes = {key: tensor.shape for key, tensor in trace.tensors.items()}
+    assert shapes == {
+        "conv0.input": (2, 8, 8, 1),
+        "conv0.error": (2, 8, 8, 6),
+        "conv4.input": (2, 4, 4, 6),
+        "conv4.error": (2, 4, 4, 8),
+        "conv4.mask": (2, 4, 4, 6),
+        "fc6.input": (2, 128),
+        "fc6.error": (2, 20),
+        "fc6.mask": (2, 128),
+        "fc8.input": (2, 20),
+        "fc8.error": (2, 10),
+        "fc8.mask": (2, 20),
+    }
+    density = {key: tensor.density for key, tensor in trace.tensors.items()}
+    assert density["fc8.error"] == 1, "softmax leaves no zero"
+    assert density["conv0.error"] == 1, "batch norm between convolution and ReLU makes the gradient dense"
+    assert 0.1 < density["conv4.mask"] < 0.9
+    # A ReLU right behind a layer: its error can only be where that ReLU is open, whatever the rule.
+    for layer, reader in (("conv4", "fc6"), ("fc6", "fc8")):
+        error, opened = trace.get(f"{layer}.error").mask().reshape(-1), trace.get(f"{reader}.mask").mask().reshape(-1)
+        assert not (error & ~opened).any()
+        assert error.sum() > 0.5 * opened.sum()
+    assert trace.rule == rule
+    trace.write(tmp_path / "t.npz")
+    again = Trace.read(tmp_path / "t.npz")
+    assert (again.workload, again.data, again.step, again.seed) == ("digits-net", "digits", LEARNING["steps"], 0)
+    assert again.extra["learning_rate"] == LEARNING["learning_rate"]
+    assert again.extra["optimizer"] == "momentum"
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_same_command_gives_the_same_bytes(tmp_path, rule):
+    files = []
+    for index, seed in enumerate((0, 0, 1)):
+        trace, _ = train_and_trace(digits_network(), RuleSpec(rule), None, **{**LEARNING, "steps": 3, "seed": seed})
+        path = tmp_path / f"{index}.npz"
+        trace.write(path)
+        files.append(path.read_bytes())
+    assert files[0] == files[1]
+    assert files[0] != files[2]
+
+
+def test_progress_is_told_after_every_step():
+    told = []
+    train_and_trace(digits_network(), RuleSpec("bp"), None, **{**LEARNING, "steps": 2}, progress=lambda *said: told.append(said))
+    assert [said[:2] for said in told] == [(1, 2), (2, 2)]
+    assert all(said[2].startswith("loss 2.") for said in told)
+
+
+def test_accuracy_on_the_test_images_uses_running_moments():
+    run = start_training(digits_network(), RuleSpec("bp"), None, batch=32, learning_rate=0.03, seed=0)
+    before = run.test_accuracy()
+    for _ in range(100):
+        run.step()
+    weights = {key: array.copy() for key, array in run.model.parameters().items()}
+    accuracy = run.test_accuracy()
+    assert before < 0.3
+    assert accuracy > 0.8
+    assert all(np.array_equal(array, weights[key]) for key, array in run.model.parameters().items())
+
+
+def refusal(*arguments, **options):
+    with pytest.raises(InputError) as caught:
+        train_and_trace(*arguments, **{**LEARNING, **options})
+    return str(caught.value)
+
+
+def test_what_cannot_be_trained_is_refused():
+    network, bp = digits_network(), RuleSpec("bp")
+    assert refusal(network, RuleSpec("modular"), None) == "rule must be one that can be trained (bp, dfa, sdfa, ssdfa), got modular"
+    assert refusal(network, bp, None, batch=1438, samples=1) == "batch must be between 1 and the 1437 training images, got 1438"
+    assert refusal(network, bp, None, samples=33) == "samples must be between 1 and the batch of 32, got 33"
+    assert refusal(network, bp, None, steps=-1) == "steps must be >= 0, got -1"
+    assert refusal(network, bp, None, learning_rate=0.0) == "learning rate must be > 0, got 0.0"
+    assert refusal(network, bp, None, optimizer_name="rmsprop") == "optimizer must be one of sgd, momentum, adam, got rmsprop"
+    diverged = refusal(network, bp, None, learning_rate=1e30)
+    assert diverged.startswith("learning rate must be small enough for a finite loss, got 1e+30: loss ")
+
+
+def test_recurrent_layers_are_refused():
+    recurrent = Network("speech", (1, 1, 4), (Layer("cell", "lstm", ("input",), (1, 1, 4), (1, 1, 8)),), time_steps=5)
+    with pytest.raises(InputError) as caught:
+        Model(recurrent)
+    assert str(caught.value) == (
+        "speech: kind of layer cell must be one that can be trained"
+        " (conv, fc, batch_norm, relu, tanh, sigmoid, max_pool, avg_pool, global_avg_pool, add), got lstm"
+    )
+
+
+def test_optimizers_follow_their_equations():
+    gradients = [numbers((3,), phase) for phase in range(4)]
+    start = numbers((3,), 9.0)
+    plain, heavy, adaptive = start.copy(), start.copy(), start.copy()
+    sgd, momentum, adam = Sgd(0.1), Momentum(0.1, 0.9), Adam(0.1)
+    velocity, first, second = np.zeros(3), np.zeros(3), np.zeros(3)
+    expected_plain, expected_heavy, expected_adaptive = start.copy(), start.copy(), start.copy()
+    for step, gradient in enumerate(gradients, start=1):
+        for rule, parameter in ((sgd, plain), (momentum, heavy), (adam, adaptive)):
+            rule.step({("l", "weight"): parameter}, {("l", "weight"): gradient})
+        expected_plain -= 0.1 * gradient
+        velocity = 0.9 * velocity + gradient
+        expected_heavy -= 0.1 * velocity
+        first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
+        expected_adaptive -= 0.1 * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
+    assert plain == pytest.approx(expected_plain, rel=1e-12)
+    assert heavy == pytest.approx(expected_heavy, rel=1e-12)
+    assert adaptive == pytest.approx(expected_adaptive, rel=1e-12)
+    assert {type(optimizer(name, 0.1)) for name in OPTIMIZERS} == {Sgd, Momentum, Adam}
+
+
+def test_loss_of_large_logits_is_finite():
+    loss, error = softmax_loss(np.array([[1e4, 0.0], [0.0, 1e4]]), np.array([0, 0]))
+    assert loss == pytest.approx(5e3)
+    assert error.tolist() == [[0, 0], [-0.5, 0.5]]
