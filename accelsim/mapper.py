@@ -200,6 +200,8 @@ class Mapper:
         """(resident, spilled) words of a gradient that stays with its weights; None when the tensor has no home."""
         if not self._near_memory or not tensor.home_channels or op.layer not in self._residency.partition_of:
             return None
+        if tensor.name in self._residency.fused_gradients:
+            return tensor.elements, 0
         need = slice_bytes(tensor, self._pes, self.bits(tensor))
         free = self._residency.free_bytes[self._residency.partition_of[op.layer]]
         resident = tensor.elements * min(need, free) // need

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.ops import Role, Tensor, TrainingStep
+from accelsim.ops import Op, Pass, Role, Tensor, TrainingStep
 from accelsim.spec.architecture import Architecture
 
 
@@ -37,12 +37,17 @@ class Home:
 
 @dataclass
 class Residency:
-    """Homes by tensor name, the partition of each layer, and the bytes that stay free in every PE of a partition."""
+    """Homes by tensor name, the partition of each layer, and the bytes that stay free in every PE of a partition.
+
+    ``fused``: WG ops to the WU op that follows them tile by tile, so that their gradients never need more room than a tile.
+    """
 
     partition_of: dict[str, int] = field(default_factory=dict)
     homes: dict[str, Home] = field(default_factory=dict)
     free_bytes: list[int] = field(default_factory=list)
     pes_per_partition: int = 1
+    fused: dict[str, Op] = field(default_factory=dict)
+    fused_gradients: set[str] = field(default_factory=set)
 
     def home(self, tensor: Tensor) -> Home | None:
         """Where the tensor lives, or None when it has no home in the scratchpads."""
@@ -62,6 +67,7 @@ def allocate(step: TrainingStep, architecture: Architecture, partitions: int) ->
     _assign_partitions(residency, step, homed, architecture, partitions)
     if architecture.organization != "near_memory":
         return residency
+    _fuse_updates(residency, step, architecture)
     load = np.zeros((partitions, pes), np.int64)
     offset = [0] * partitions
     weights: list[tuple[int, int, Tensor]] = []
@@ -81,6 +87,22 @@ def allocate(step: TrainingStep, architecture: Architecture, partitions: int) ->
     residency.free_bytes = [int(capacity - row.max()) for row in load]
     _place_optimizer_state(residency, homed, architecture)
     return residency
+
+
+def _fuse_updates(residency: Residency, step: TrainingStep, architecture: Architecture) -> None:
+    """WG and WU of one weight, where the PEs update it themselves and nobody else reads its gradient."""
+    if architecture.near_memory.update != "fused" or not architecture.vector_unit.update_in_pe:
+        return
+    makers = {tensor.name: op for op in step.ops if op.pass_ is Pass.WG and op.is_contraction for tensor in op.outputs if tensor.home_channels}
+    readers: dict[str, list[Op]] = {}
+    for op in step.ops:
+        for operand in op.operands:
+            if operand.tensor.name in makers:
+                readers.setdefault(operand.tensor.name, []).append(op)
+    for name, read_by in readers.items():
+        if len(read_by) == 1 and read_by[0].pass_ is Pass.WU:
+            residency.fused[makers[name].name] = read_by[0]
+            residency.fused_gradients.add(name)
 
 
 def slice_bytes(tensor: Tensor, pes: int, bits: int) -> int:
@@ -155,7 +177,7 @@ def _place_optimizer_state(residency: Residency, homed: list[tuple[str, Tensor]]
         gradients = [
             slice_bytes(tensor, pes, word_bits(tensor, architecture))
             for layer, tensor in homed
-            if tensor.role is Role.GRADIENT and residency.partition_of[layer] == part
+            if tensor.role is Role.GRADIENT and tensor.name not in residency.fused_gradients and residency.partition_of[layer] == part
         ]
         free[part] = max(0, free[part] - max(gradients, default=0))
     for layer, tensor in homed:

@@ -127,28 +127,38 @@ class _Simulation:
 
     def _sequence(self) -> Process:
         """Serial schedule: one op after another, in the step's order, which is BP's."""
-        for position, op in enumerate(self._step.ops):
-            yield from self._execute(0, position, op)
+        for op in self._step.ops:
+            yield from self._execute(0, op)
 
     def _unlocked(self, index: int, position: int, op: Op) -> Process:
         """An op runs as soon as its operands exist and, from the second step on, what it needs of the step before is updated."""
+        fused = self._residency.fused
+        if op in fused.values():
+            return
+        update = fused.get(op.name)
         waits = [self._done[index, name] for name in op.depends_on]
+        waits += [self._done[index, name] for name in (update.depends_on if update else ()) if name != op.name]
         if index:
             waits += [self._done[index - 1, name] for name in self._step.carried.get(op.name, ())]
         if waits:
             yield self.env.all_of(waits)
-        yield from self._execute(index, position, op)
-
-    def _execute(self, index: int, position: int, op: Op) -> Process:
-        on_array = op.is_contraction or self._updates_in_pe(op)
-        resource = self._partitions[self._residency.partition_of[op.layer]] if on_array else self._vector_unit
+        resource = self._partitions[self._residency.partition_of[op.layer]] if self._on_array(op) else self._vector_unit
         with resource.request(priority=index * len(self._step.ops) + position) as request:
             yield request
-            plan = self._planner.plan(index, op)
-            record = OpRecord(plan, index, start=int(self.env.now))
-            stages = self._stages(plan)
-            yield from run_pipeline(self.env, stages, plan.blocks)
-            record.end = int(self.env.now)
+            yield from self._execute(index, op)
+            if update:
+                # The tiles of a fused update alternate with those of its gradient: nothing may come between the two.
+                yield from self._execute(index, update)
+
+    def _on_array(self, op: Op) -> bool:
+        return op.is_contraction or self._updates_in_pe(op)
+
+    def _execute(self, index: int, op: Op) -> Process:
+        plan = self._planner.plan(index, op)
+        record = OpRecord(plan, index, start=int(self.env.now))
+        stages = self._stages(plan)
+        yield from run_pipeline(self.env, stages, plan.blocks)
+        record.end = int(self.env.now)
         record.stalls = self._attribute(plan, stages, record)
         self._records.append(record)
         for tensor in op.outputs:

@@ -81,7 +81,7 @@ class TensorMemory:
         words = tensor.elements
         if split is not None:
             part = self.residency.partition_of[layer]
-            taken = min(self.residency.free_bytes[part], self._slice(tensor))
+            taken = 0 if tensor.name in self.residency.fused_gradients else min(self.residency.free_bytes[part], self._slice(tensor))
             self.residency.free_bytes[part] -= taken
             self._local[key] = (*split, taken)
             words = split[1]

@@ -122,6 +122,11 @@ class NearMemory(Section):
         description="How BP's EP gets the transpose of weights banked by output channel: fetch each word from its home over the NoC; "
         "multiply at home and reduce partial sums over the NoC; or read columns of a transposable scratchpad at a higher price a word.",
     )
+    update: Literal["fused", "separate"] = Field(
+        default="fused",
+        description="`fused`: a PE applies a gradient to its weights tile by tile, as WG makes it (needs `vector_unit.update_in_pe`); "
+        "`separate`: whole gradients wait for WU, in what room the scratchpads have, then in the global buffer or DRAM.",
+    )
     feedback: Literal["stored", "prng"] = Field(
         default="stored",
         description="Feedback weights are stored in the scratchpads, or regenerated at every use.",
