@@ -59,9 +59,11 @@ def small_networks() -> dict[str, Network]:
         Builder("plain").conv(4).add("relu").conv(3, padding=(0, 0, 0, 0)).add("sigmoid").add("fc", CLASSES),
         Builder("pointwise").conv(4, side=1).add("tanh").conv(CLASSES, side=1).add("global_avg_pool"),
         Builder("asymmetric").conv(4, stride=2, padding=(0, 1, 2, 1)).add("relu").conv(3, kernel=(2, 3), padding=(1, 0, 0, 2)).add("fc", CLASSES),
-        Builder("dilated").conv(4, dilation=(2, 1), padding=(2, 2, 1, 1)).add("relu").conv(3, dilation=(3, 2), stride=2, padding=(3, 3, 2, 1)).add("fc", CLASSES),
+        Builder("dilated").conv(4, dilation=(2, 1), padding=(2, 2, 1, 1)).add("relu")
+        .conv(3, dilation=(3, 2), stride=2, padding=(3, 3, 2, 1)).add("fc", CLASSES),
         Builder("grouped").conv(4, groups=2).add("relu").conv(4, groups=4, stride=2).add("relu").conv(6, side=1, groups=2).add("fc", CLASSES),
-        Builder("normalized").conv(4).add("batch_norm").add("relu").add("max_pool", kernel=two, stride=two).conv(3).add("batch_norm").add("fc", CLASSES),
+        Builder("normalized").conv(4).add("batch_norm").add("relu").add("max_pool", kernel=two, stride=two)
+        .conv(3).add("batch_norm").add("fc", CLASSES),
         Builder("overlapping").conv(4).add("max_pool", kernel=three, stride=two, padding=(1, 1, 1, 1)).add("relu").conv(3)
         .add("max_pool", kernel=three, stride=(1, 1), padding=(0, 1, 1, 0)).add("fc", CLASSES),
         Builder("averaged").conv(4).add("relu").add("avg_pool", kernel=three, stride=two, padding=(1, 0, 0, 1)).conv(3).add("tanh")

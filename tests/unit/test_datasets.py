@@ -95,6 +95,7 @@ def test_vectors_take_square_maps():
     assert refusal(fit_images, images, (2, 2, 4)) == "network input must have 1 or 3 channels for these images, got 4"
 
 
+@pytest.mark.data
 def test_real_cifar10(data_dir):
     dataset = load_cifar10(data_dir / "cifar10")
     assert dataset.images.shape[1:] == (32, 32, 3)
