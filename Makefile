@@ -63,13 +63,14 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-$(VENV)/.installed-test: pyproject.toml $(VENV)/.installed
+# An installation with extras includes the plain one.
+$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
-	@touch $@
+	@touch $(VENV)/.installed $@
 
-$(VENV)/.installed-check: pyproject.toml $(VENV)/.installed-test
+$(VENV)/.installed-check: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[test,check]"
-	@touch $@
+	@touch $(VENV)/.installed $(VENV)/.installed-test $@
 
 $(TORCH_VENV)/.installed: pyproject.toml | $(TORCH_BIN)/python
 	$(TORCH_BIN)/python -m pip install --quiet --editable ".[test]" "$(TORCH)"
