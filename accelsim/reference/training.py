@@ -26,8 +26,8 @@ MEAN_OVER = 10
 _SHUFFLE_STREAM = 0x5AFF
 
 
-Progress = Callable[[int, int, str], None]
-"""(done, of, what): called after every training step."""
+Progress = Callable[[int, int, float], None]
+"""(steps done, steps of the run, loss of the last one): called after every training step."""
 
 
 @dataclass
@@ -75,6 +75,15 @@ class Trainer:
         self.optimizer.step(self.model.parameters(), self.model.gradients())
         return self.losses[-1]
 
+    def run(self, steps: int, progress: Progress | None = None) -> None:
+        """Several steps. InputError when ``steps`` is negative or the loss stops being finite."""
+        if steps < 0:
+            raise InputError(f"steps must be >= 0, got {steps}")
+        for step in range(steps):
+            loss = self.step()
+            if progress:
+                progress(step + 1, steps, loss)
+
     def test_accuracy(self) -> float:
         """Fraction of the test images that are classified right, batch norm with its running moments."""
         right = 0
@@ -90,6 +99,24 @@ def start_training(
 ) -> Trainer:
     """A run that has not made a step yet. InputError for data, rule or options that do not fit."""
     return Trainer(network, rule, load_dataset(data_dir, network), batch, optimizer(optimizer_name, learning_rate), seed)
+
+
+def train(
+    network: Network,
+    rule: RuleSpec,
+    data_dir: Path | None,
+    *,
+    steps: int,
+    batch: int,
+    learning_rate: float,
+    seed: int = 0,
+    optimizer_name: str = "momentum",
+    progress: Progress | None = None,
+) -> tuple[list[float], float]:
+    """Train for ``steps`` steps: the loss of every step, and the accuracy on all test images. InputError for anything that does not fit."""
+    run = start_training(network, rule, data_dir, batch, learning_rate, seed, optimizer_name)
+    run.run(steps, progress)
+    return run.losses, run.test_accuracy()
 
 
 def train_and_trace(
@@ -111,15 +138,10 @@ def train_and_trace(
     Returns the trace and the loss of every step, the traced one last. The trace's meta also has batch, optimizer, learning
     rate, the mean loss of the first and last steps, and the command. InputError for anything that does not fit.
     """
-    if steps < 0:
-        raise InputError(f"steps must be >= 0, got {steps}")
     if not 1 <= samples <= batch:
         raise InputError(f"samples must be between 1 and the batch of {batch}, got {samples}")
     run = start_training(network, rule, data_dir, batch, learning_rate, seed, optimizer_name)
-    for step in range(steps):
-        loss = run.step()
-        if progress:
-            progress(step + 1, steps, f"loss {loss:.3f}")
+    run.run(steps, progress)
     masks = capture_masks(run.model, run.gradients(), samples)
     extra: dict[str, object] = {
         "samples": samples,
