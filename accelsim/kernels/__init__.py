@@ -7,12 +7,13 @@ returning the old number. A user's NUMBA_CACHE_DIR is respected.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -30,10 +31,8 @@ def _source_key() -> str:
 
 def _candidates(key: str) -> Iterator[Path]:
     home = os.environ.get("XDG_CACHE_HOME")
-    try:
+    with contextlib.suppress(RuntimeError):  # no home directory at all
         yield (Path(home) if home else Path.home() / ".cache") / "accelsim" / f"numba-{key}"
-    except RuntimeError:  # no home directory at all
-        pass
     user = os.getuid() if hasattr(os, "getuid") else "user"
     yield Path(tempfile.gettempdir()) / f"accelsim-{user}" / f"numba-{key}"
 
@@ -57,7 +56,8 @@ def _choose_cache() -> bool:
         if _usable(folder):
             # Both: the variable for numba's own reloads and for child processes, the attribute if numba was imported before us.
             os.environ["NUMBA_CACHE_DIR"] = str(folder)
-            numba.config.CACHE_DIR = str(folder)
+            config: Any = numba.config
+            config.CACHE_DIR = str(folder)
             return True
     return False
 
@@ -67,9 +67,9 @@ _CACHE = _choose_cache()
 
 def _declare(function: F, parallel: bool) -> F:
     try:
-        return numba.njit(cache=_CACHE, nogil=True, parallel=parallel)(function)  # type: ignore[no-any-return]
+        return cast("F", numba.njit(cache=_CACHE, nogil=True, parallel=parallel)(function))
     except RuntimeError:  # the user's NUMBA_CACHE_DIR cannot be written
-        return numba.njit(nogil=True, parallel=parallel)(function)  # type: ignore[no-any-return]
+        return cast("F", numba.njit(nogil=True, parallel=parallel)(function))
 
 
 def jit(function: F) -> F:

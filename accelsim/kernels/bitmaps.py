@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,10 @@ from accelsim.kernels import jit
 from accelsim.kernels.intrinsics import popcount
 
 Words = NDArray[np.uint64]
+Chunks = NDArray[Any]
+"""Of one of the types of `intrinsics.container`."""
+Cycles = NDArray[np.int32]
+Counts = NDArray[np.int64]
 
 
 def words(packed: NDArray[np.uint8], channels: int) -> Words:
@@ -69,7 +75,7 @@ def transpose_bits(bits: Words, channels: int) -> Words:
 
 
 @jit
-def row_popcounts(bits):  # type: ignore[no-untyped-def]
+def row_popcounts(bits: Words) -> NDArray[np.int64]:
     """uint64 (rows, width) -> int64 (rows)."""
     rows, width = bits.shape
     result = np.empty(rows, dtype=np.int64)
@@ -82,7 +88,7 @@ def row_popcounts(bits):  # type: ignore[no-untyped-def]
 
 
 @jit
-def slice_rows(bits, first, end):  # type: ignore[no-untyped-def]
+def slice_rows(bits: Words, first: int, end: int) -> Words:
     """Bits [first, end) of each row: uint64 (rows, width) -> uint64 (rows, ceil((end-first)/64))."""
     rows, width = bits.shape
     result_width = (end - first + 63) // 64
@@ -101,7 +107,7 @@ def slice_rows(bits, first, end):  # type: ignore[no-untyped-def]
 
 
 @jit
-def transpose_64(block):  # type: ignore[no-untyped-def]
+def transpose_64(block: Words) -> None:
     """Transpose a 64x64 bit matrix in place: uint64 (64); bit j of word i becomes bit i of word j."""
     mask = np.uint64(0x00000000FFFFFFFF)
     step = 32
@@ -119,7 +125,7 @@ def transpose_64(block):  # type: ignore[no-untyped-def]
 
 
 @jit
-def transpose_rows(bits, channels):  # type: ignore[no-untyped-def]
+def transpose_rows(bits: Words, channels: int) -> Words:
     """uint64 (rows, ceil(C/64)) -> uint64 (C, ceil(rows/64))."""
     rows, width = bits.shape
     result_width = (rows + 63) // 64

@@ -7,13 +7,10 @@ Groups: slice the channels (`bitmaps.slice_channels`) and add the groups' counts
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from accelsim.kernels import jit
-from accelsim.kernels.bitmaps import Words, flat, popcounts, transpose_bits
+from accelsim.kernels.bitmaps import Counts, Words, flat, popcounts, transpose_bits
 from accelsim.kernels.taps import Taps
-
-Counts = NDArray[np.int64]
 
 
 def over_batch(counts: Counts, batch: int) -> int:
@@ -29,10 +26,10 @@ def effectual_dense(moving: Words, outputs: int, row_taps: Taps, col_taps: Taps,
     """
     covered = covered_ones(popcounts(moving), row_taps, col_taps)
     if needed is None:
-        return covered.sum(axis=1) * outputs
+        return np.asarray(covered.sum(axis=1) * outputs)
     rows = popcounts(needed).reshape(len(needed), -1)
     samples = np.arange(np.lcm(len(covered), len(needed)))
-    return (covered[samples % len(covered)] * rows[samples % len(needed)]).sum(axis=1)
+    return np.asarray((covered[samples % len(covered)] * rows[samples % len(needed)]).sum(axis=1))
 
 
 def effectual_masked(moving: Words, channels: int, stationary: Words, row_taps: Taps, col_taps: Taps) -> Counts:
@@ -45,11 +42,6 @@ def effectual_masked(moving: Words, channels: int, stationary: Words, row_taps: 
     return weighted_ones(flat(moving), channels, np.ascontiguousarray(weights), row_taps, col_taps)
 
 
-def effectual_masked_needed(counts: NDArray[np.int32], needed: Words) -> int:
-    """The same for one sample with unneeded outputs: counts int32 (K, Y*X) of `pair_streams.pair_stream_cycles`, needed uint64 (Y*X, Kw)."""
-    return int(needed_sum(np.ascontiguousarray(counts), flat(needed)))
-
-
 def effectual_wgrad(x: Words, e: Words, row_taps: Taps, col_taps: Taps) -> Counts:
     """WG: x uint64 (S, H, W, Cw) and e uint64 (S', P, Q, Kw); int64 (lcm(S, S')). A fully connected layer has maps and taps of 1."""
     return effectual_dense(x, 0, row_taps, col_taps, e)
@@ -57,11 +49,11 @@ def effectual_wgrad(x: Words, e: Words, row_taps: Taps, col_taps: Taps) -> Count
 
 def set_positions(x: Words, row_taps: Taps, col_taps: Taps) -> Counts:
     """Set bits of x over all lanes (r, s, c) of WG, or over the streams of all outputs of FF: int64 (S)."""
-    return covered_ones(popcounts(x), row_taps, col_taps).sum(axis=1)
+    return np.asarray(covered_ones(popcounts(x), row_taps, col_taps).sum(axis=1))
 
 
 @jit
-def covered_ones(counts, row_taps, col_taps):  # type: ignore[no-untyped-def]
+def covered_ones(counts: Counts, row_taps: Taps, col_taps: Taps) -> Counts:
     """Set bits under each output's kernel: int64 (S, H, W) a source position -> int64 (S, Y*X)."""
     samples = counts.shape[0]
     rows, cols = row_taps.shape[0], col_taps.shape[0]
@@ -82,7 +74,7 @@ def covered_ones(counts, row_taps, col_taps):  # type: ignore[no-untyped-def]
 
 
 @jit
-def weighted_ones(moving, channels, weights, row_taps, col_taps):  # type: ignore[no-untyped-def]
+def weighted_ones(moving: Words, channels: int, weights: Counts, row_taps: Taps, col_taps: Taps) -> Counts:
     """Sum over outputs, taps and channels of weights int64 (T, C) where the moving operand is set: int64 (S)."""
     samples = moving.shape[0]
     result = np.zeros(samples, dtype=np.int64)
@@ -104,13 +96,3 @@ def weighted_ones(moving, channels, weights, row_taps, col_taps):  # type: ignor
                             total += np.int64(bit) * weights[i * col_count + j, c]
                         result[n] += total
     return result
-
-
-@jit
-def needed_sum(counts, needed):  # type: ignore[no-untyped-def]
-    """Sum of counts int32 (K, M) where needed uint64 (M, Kw) has output k of position m."""
-    total = np.int64(0)
-    for k in range(counts.shape[0]):
-        for m in range(counts.shape[1]):
-            total += np.int64((needed[m, k // 64] >> np.uint64(k % 64)) & np.uint64(1)) * counts[k, m]
-    return total

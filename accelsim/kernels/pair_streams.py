@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.kernels import jit
-from accelsim.kernels.bitmaps import Words, flat
+from accelsim.kernels.bitmaps import Chunks, Cycles, Words, flat
 from accelsim.kernels.intrinsics import both, container, low_bits, popcount
 from accelsim.kernels.taps import REMOVED, Taps
 from accelsim.kernels.walk import walk_lanes
@@ -14,7 +16,7 @@ from accelsim.kernels.walk import walk_lanes
 
 def pair_stream_cycles(
     moving: Words, channels: int, stationary: Words, row_taps: Taps, col_taps: Taps, window: int, skip: str = "both"
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+) -> tuple[Cycles, Cycles]:
     """Cycles and set bits of every lane's pair mask, for one sample: both int32 (K, Y*X).
 
     moving uint64 (H, W, Cw), stationary uint64 (K, TR*TC, Cw) in the order of the taps (`taps.expand_kernel`), taps int32 (Y, TR) and (X, TC).
@@ -43,7 +45,7 @@ def pair_stream_cycles(
 
 
 @jit
-def append_bits(stream, offset, row, count):  # type: ignore[no-untyped-def]
+def append_bits(stream: Words, offset: int, row: Words, count: int) -> None:
     """Or the first ``count`` bits of row into the bit string ``stream`` (zero from ``offset`` on, one word longer than it needs)."""
     for word in range((count + 63) // 64):
         place = offset + word * 64
@@ -54,7 +56,7 @@ def append_bits(stream, offset, row, count):  # type: ignore[no-untyped-def]
 
 
 @jit
-def chunk_at(stream, place, keep):  # type: ignore[no-untyped-def]
+def chunk_at(stream: Words, place: int, keep: Any) -> Any:
     """Bits of a bit string from ``place`` on, as many as ``keep`` has, in its type."""
     shift = place % 64
     value = stream[place // 64] >> np.uint64(shift)
@@ -64,7 +66,7 @@ def chunk_at(stream, place, keep):  # type: ignore[no-untyped-def]
 
 
 @jit
-def kernel_chunks(stationary, taps, channels, window, kind):  # type: ignore[no-untyped-def]
+def kernel_chunks(stationary: Words, taps: NDArray[np.int64], channels: int, window: int, kind: Chunks) -> Chunks:
     """Chunks (T, K padded with zeros to a multiple of 64) of the stationary streams over the kept taps."""
     outputs = stationary.shape[0]
     length = taps.shape[0] * channels
@@ -82,7 +84,7 @@ def kernel_chunks(stationary, taps, channels, window, kind):  # type: ignore[no-
 
 
 @jit
-def add_ones(e, x, counts):  # type: ignore[no-untyped-def]
+def add_ones(e: Chunks, x: Chunks, counts: Cycles) -> None:
     """counts int32 (up to lanes) = set bits of the pairs e (T) & x (T, lanes)."""
     for i in range(counts.shape[0]):
         counts[i] = 0
@@ -94,7 +96,19 @@ def add_ones(e, x, counts):  # type: ignore[no-untyped-def]
 
 
 @jit
-def pair_row(moving, channels, row_taps, col_taps, y, chunks, window, skip_moving, places, cycles, counts):  # type: ignore[no-untyped-def]
+def pair_row(
+    moving: Words,
+    channels: int,
+    row_taps: Taps,
+    col_taps: Taps,
+    y: int,
+    chunks: Chunks,
+    window: int,
+    skip_moving: bool,
+    places: NDArray[np.int64],
+    cycles: Cycles,
+    counts: Cycles,
+) -> None:
     """`pair_lanes` for the outputs of row y of row_taps."""
     outputs = cycles.shape[0]
     row_count = row_taps.shape[1]
@@ -127,7 +141,18 @@ def pair_row(moving, channels, row_taps, col_taps, y, chunks, window, skip_movin
 
 
 @jit
-def pair_lanes(moving, channels, row_taps, col_taps, chunks, window, skip_moving, places, cycles, counts):  # type: ignore[no-untyped-def]
+def pair_lanes(
+    moving: Words,
+    channels: int,
+    row_taps: Taps,
+    col_taps: Taps,
+    chunks: Chunks,
+    window: int,
+    skip_moving: bool,
+    places: NDArray[np.int64],
+    cycles: Cycles,
+    counts: Cycles,
+) -> None:
     """Fill columns ``places`` (one an output (y, x)) of cycles and counts int32 (K, Y*X); chunks (T, lanes) are the stationary channels'."""
     for y in range(row_taps.shape[0]):
         pair_row(moving, channels, row_taps, col_taps, y, chunks, window, skip_moving, places, cycles, counts)

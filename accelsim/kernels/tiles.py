@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
 
 from accelsim.kernels import jit
-from accelsim.kernels.bitmaps import Words, flat, transpose_bits
+from accelsim.kernels.bitmaps import Counts, Cycles, Words, flat, transpose_bits
 from accelsim.kernels.intrinsics import popcount, trailing_zeros
 
 
 def tile_sums(
-    cycles: NDArray[np.int32],
+    cycles: Cycles,
     channels: int,
     positions: int,
     needed: Words | None,
@@ -19,7 +20,7 @@ def tile_sums(
     positions_per_tile: int,
     fill_positions: int,
     blocks: int,
-) -> tuple[NDArray[np.int64], int, int, int, int]:
+) -> tuple[Counts, int, int, int, int]:
     """(block_cycles int64 (blocks), outputs, lane_cycles, used_lane_cycles, tiles) of an op on the array.
 
     cycles int32 (K or 1, M'), repeating cyclically to ``positions`` M; one row stands for all K channels. Tiles are channels_per_tile
@@ -39,12 +40,12 @@ def tile_sums(
         sums = packed_tiles(cycles, columns, channels, positions, channels_per_tile, positions_per_tile, fill_positions, block_cycles)
     else:
         sums = plain_tiles(cycles, channels, positions, channels_per_tile, positions_per_tile, block_cycles)
-    outputs, lane_cycles, used, tiles = (int(value) for value in sums)
-    return block_cycles, outputs, lane_cycles, used, tiles
+    outputs, lane_cycles, used, tiles = sums
+    return block_cycles, int(outputs), int(lane_cycles), int(used), int(tiles)
 
 
 @jit
-def span(values, first, size):  # type: ignore[no-untyped-def]
+def span(values: Cycles, first: int, size: int) -> tuple[Any, Any]:
     """Largest and sum of ``size`` int32 values from ``first`` on, starting over at the end."""
     top = np.int32(0)
     total = np.int64(0)
@@ -59,7 +60,9 @@ def span(values, first, size):  # type: ignore[no-untyped-def]
 
 
 @jit
-def plain_tiles(cycles, channels, positions, channels_per_tile, positions_per_tile, block_cycles):  # type: ignore[no-untyped-def]
+def plain_tiles(
+    cycles: Cycles, channels: int, positions: int, channels_per_tile: int, positions_per_tile: int, block_cycles: Counts
+) -> tuple[Any, Any, Any, Any]:
     """Every output scheduled; adds tile times to block_cycles, returns (outputs, lane_cycles, used_lane_cycles, tiles)."""
     rows, distinct = cycles.shape
     blocks = block_cycles.shape[0]
@@ -93,7 +96,7 @@ def plain_tiles(cycles, channels, positions, channels_per_tile, positions_per_ti
 
 
 @jit
-def pack_word(word, values, found, positions_per_tile, slowest, lanes):  # type: ignore[no-untyped-def]
+def pack_word(word: Any, values: Cycles, found: Any, positions_per_tile: int, slowest: Counts, lanes: Counts) -> Any:
     """Deal the values (up to 64, int32) that ``word`` has set to a channel's next lanes, ``found`` being taken; returns their sum."""
     total = np.int64(0)
     count = np.int64(popcount(word))
@@ -119,7 +122,7 @@ def pack_word(word, values, found, positions_per_tile, slowest, lanes):  # type:
 
 
 @jit
-def packed_run(values, column, start, size, positions_per_tile, slowest, lanes):  # type: ignore[no-untyped-def]
+def packed_run(values: Cycles, column: Words, start: int, size: int, positions_per_tile: int, slowest: Counts, lanes: Counts) -> tuple[Any, Any]:
     """One channel's needed positions of one run into its tiles: slowest and lanes int64 (tiles of a run); returns (outputs, lane cycles)."""
     distinct = values.shape[0]
     found = np.int64(0)
@@ -142,7 +145,16 @@ def packed_run(values, column, start, size, positions_per_tile, slowest, lanes):
 
 
 @jit
-def packed_tiles(cycles, columns, channels, positions, channels_per_tile, positions_per_tile, fill_positions, block_cycles):  # type: ignore[no-untyped-def]
+def packed_tiles(
+    cycles: Cycles,
+    columns: Words,
+    channels: int,
+    positions: int,
+    channels_per_tile: int,
+    positions_per_tile: int,
+    fill_positions: int,
+    block_cycles: Counts,
+) -> tuple[Any, Any, Any, Any]:
     """Needed outputs alone, columns uint64 (K, ceil(M'/64)); adds tile times to block_cycles, returns what `plain_tiles` does.
 
     A run that starts where an earlier one started, samples repeating, costs what that one did.
@@ -184,7 +196,7 @@ def packed_tiles(cycles, columns, channels, positions, channels_per_tile, positi
 
 
 @jit
-def gcd(a, b):  # type: ignore[no-untyped-def]
+def gcd(a: int, b: int) -> int:
     """Greatest common divisor."""
     while b:
         a, b = b, a % b

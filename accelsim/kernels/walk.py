@@ -13,12 +13,25 @@ from __future__ import annotations
 import numpy as np
 
 from accelsim.kernels import jit
-from accelsim.kernels.bitmaps import transpose_64
+from accelsim.kernels.bitmaps import Chunks, Cycles, Words, transpose_64
 from accelsim.kernels.intrinsics import both, burned, latest, low_bits, popcount
+from accelsim.kernels.taps import Taps
 
 
 @jit
-def fill_chunks(bits, row_taps, col_taps, r, s, word, lanes, window, length, chunks, lane):  # type: ignore[no-untyped-def]
+def fill_chunks(
+    bits: Words,
+    row_taps: Taps,
+    col_taps: Taps,
+    r: int,
+    s: int,
+    word: int,
+    lanes: int,
+    window: int,
+    length: int,
+    chunks: Chunks,
+    lane: int,
+) -> None:
     """Chunks of the streams over (sample, row, column) of ``lanes`` channels from word * 64 on, zeros behind ``length`` positions.
 
     bits uint64 (S, H, W, Cw), samples repeating cyclically; the source of output (p, q) is (row_taps[p, r], col_taps[q, s]).
@@ -56,7 +69,7 @@ def fill_chunks(bits, row_taps, col_taps, r, s, word, lanes, window, length, chu
 
 
 @jit
-def advance(e, x, first, end, last, count):  # type: ignore[no-untyped-def]
+def advance(e: Chunks, x: Chunks, first: int, end: int, last: Chunks, count: Chunks) -> int:
     """Walk all lanes over chunks first to end of pairs e (T) & x (T, lanes); returns burned cycles that every lane has, besides count.
 
     In and out, (lanes) of the chunks' type: last, the last non-zero pair; count, set bits plus burned cycles, for the caller to empty
@@ -99,13 +112,13 @@ def advance(e, x, first, end, last, count):  # type: ignore[no-untyped-def]
 
 
 @jit
-def chunk_limit(window, bits):  # type: ignore[no-untyped-def]
+def chunk_limit(window: int, bits: int) -> int:
     """How many chunks of ``window`` positions a counter of ``bits`` bits can count: a multiple of 4."""
     return ((1 << min(bits, 30)) - 1) // window // 4 * 4
 
 
 @jit
-def accumulate(e, x, last, count, cycles):  # type: ignore[no-untyped-def]
+def accumulate(e: Chunks, x: Chunks, last: Chunks, count: Chunks, cycles: Cycles) -> None:
     """`advance` over all of e, any length, adding to cycles int32 (lanes)."""
     limit = chunk_limit(x.itemsize * 8, x.itemsize * 8)
     for first in range(0, e.shape[0], limit):
@@ -116,7 +129,7 @@ def accumulate(e, x, last, count, cycles):  # type: ignore[no-untyped-def]
 
 
 @jit
-def seam(e, x, last, first, extra):  # type: ignore[no-untyped-def]
+def seam(e: Chunks, x: Chunks, last: Chunks, first: Chunks, extra: Cycles) -> None:
     """extra int32 (lanes): 1 where a stream of whole chunks, walked once more behind itself, burns one cycle more than at its start.
 
     That is where the lowest bit of its first non-zero pair lies above its last non-zero pair. first (lanes) is scratch.
@@ -136,7 +149,19 @@ def seam(e, x, last, first, extra):  # type: ignore[no-untyped-def]
 
 
 @jit
-def walk_lanes(period_e, rest_e, x, repeats, rest, window, last, count, cycles, extra, result):  # type: ignore[no-untyped-def]
+def walk_lanes(
+    period_e: Chunks,
+    rest_e: Chunks,
+    x: Chunks,
+    repeats: int,
+    rest: int,
+    window: int,
+    last: Chunks,
+    count: Chunks,
+    cycles: Cycles,
+    extra: Cycles,
+    result: Cycles,
+) -> None:
     """Cycles, into result int32 (up to lanes), of streams of ``repeats`` times the period (whole chunks) and then ``rest`` positions of it.
 
     period_e (T_period) and rest_e (ceil(rest/W)) are the shared operand's chunks, x (T, lanes) the lanes'; last, count, cycles and extra

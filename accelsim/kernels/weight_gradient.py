@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from math import gcd
-from typing import Any
 
 import numpy as np
 from numba import prange
-from numpy.typing import NDArray
 
 from accelsim.kernels import jit, parallel_jit
-from accelsim.kernels.bitmaps import Words, flat, ones, popcounts, slice_channels, transpose_bits
+from accelsim.kernels.bitmaps import Chunks, Counts, Cycles, Words, flat, ones, popcounts, slice_channels, transpose_bits
 from accelsim.kernels.effectual import effectual_wgrad, over_batch, set_positions
 from accelsim.kernels.intrinsics import container
 from accelsim.kernels.taps import Taps
@@ -23,7 +21,7 @@ LANES = 512  # lanes walked abreast: their state and a few chunks of each fit th
 
 def wgrad_cycles(
     x: Words, e: Words, batch: int, channels: int, outputs: int, row_taps: Taps, col_taps: Taps, window: int, skip: str
-) -> tuple[NDArray[np.int32], int]:
+) -> tuple[Cycles, int]:
     """Cycles of every lane of a convolution's weight gradient, and the set bits of all lanes' pair masks.
 
     x uint64 (S, H, W, Cw), e uint64 (S', P, Q, Kw), row_taps (P, R) and col_taps (Q, S) from `forward_taps`; samples repeat cyclically
@@ -47,7 +45,7 @@ def wgrad_cycles(
     return _cycles(x, channels, row_taps, col_taps, e, outputs, batch, window), total
 
 
-def _cycles(x: Words, channels: int, row_taps: Taps, col_taps: Taps, e: Words, outputs: int, batch: int, window: int) -> NDArray[np.int32]:
+def _cycles(x: Words, channels: int, row_taps: Taps, col_taps: Taps, e: Words, outputs: int, batch: int, window: int) -> Cycles:
     """Cycles int32 (outputs, R*S*C) of the pairs x & e."""
     if window == 1:  # every position takes its cycle
         return np.full((outputs, row_taps.shape[1] * col_taps.shape[1] * channels), batch * len(row_taps) * len(col_taps), dtype=np.int32)
@@ -71,8 +69,8 @@ def periods(samples: int, positions: int, batch: int, window: int) -> tuple[int,
     return (repeats, period, rest) if repeats > 1 else (0, 0, batch * positions)
 
 
-def lane_groups(kernel: int, channels: int) -> NDArray[np.int64]:
-    """Lanes walked together, at most `LANES` where that can be: int64 (groups, 4) of first and end kernel position, first and end 64-channel word.
+def lane_groups(kernel: int, channels: int) -> Counts:
+    """Lanes walked together, about `LANES`: int64 (groups, 4) of first and end kernel position, first and end 64-channel word.
 
     Whole kernel positions where several fit, else words of one, evenly filled.
     """
@@ -80,11 +78,12 @@ def lane_groups(kernel: int, channels: int) -> NDArray[np.int64]:
     taps = -(-kernel // -(-kernel * channels // LANES)) if channels <= LANES else 1
     words = width if channels <= LANES else -(-width // -(-channels // LANES))
     return np.array(
-        [[tap, min(kernel, tap + taps), word, min(width, word + words)] for tap in range(0, kernel, taps) for word in range(0, width, words)], dtype=np.int64
+        [[tap, min(kernel, tap + taps), word, min(width, word + words)] for tap in range(0, kernel, taps) for word in range(0, width, words)],
+        dtype=np.int64,
     )
 
 
-def row_chunks(bits: Words, channels: int, window: int, length: int, kind: NDArray[Any]) -> NDArray[Any]:
+def row_chunks(bits: Words, channels: int, window: int, length: int, kind: Chunks) -> Chunks:
     """Chunks (C, T) of each channel's stream over (sample, row, column), zeros behind ``length``."""
     rows, cols = (np.arange(size, dtype=np.int32)[:, None] for size in bits.shape[1:3])
     chunks = np.zeros((-(-length // window), -(-channels // 64) * 64), dtype=kind.dtype)
@@ -93,7 +92,7 @@ def row_chunks(bits: Words, channels: int, window: int, length: int, kind: NDArr
 
 
 @jit
-def lane_chunks(bits, channels, row_taps, col_taps, group, window, length, chunks):  # type: ignore[no-untyped-def]
+def lane_chunks(bits: Words, channels: int, row_taps: Taps, col_taps: Taps, group: Counts, window: int, length: int, chunks: Chunks) -> None:
     """Fill the chunks (T, lanes) of one group's lanes, in their order."""
     col_count = col_taps.shape[1]
     first = group[2] * 64
@@ -106,7 +105,20 @@ def lane_chunks(bits, channels, row_taps, col_taps, group, window, length, chunk
 
 
 @jit
-def wgrad_group(x, channels, row_taps, col_taps, period_e, rest_e, repeats, length, rest, window, group, cycles):  # type: ignore[no-untyped-def]
+def wgrad_group(
+    x: Words,
+    channels: int,
+    row_taps: Taps,
+    col_taps: Taps,
+    period_e: Chunks,
+    rest_e: Chunks,
+    repeats: int,
+    length: int,
+    rest: int,
+    window: int,
+    group: Counts,
+    cycles: Cycles,
+) -> None:
     """`wgrad_lanes` for the lanes of one group."""
     first = group[0] * channels + group[2] * 64
     end = min(group[1] * channels, (group[1] - 1) * channels + group[3] * 64)
@@ -120,7 +132,20 @@ def wgrad_group(x, channels, row_taps, col_taps, period_e, rest_e, repeats, leng
 
 
 @parallel_jit
-def wgrad_lanes(x, channels, row_taps, col_taps, period_e, rest_e, repeats, length, rest, window, groups, cycles):  # type: ignore[no-untyped-def]
+def wgrad_lanes(
+    x: Words,
+    channels: int,
+    row_taps: Taps,
+    col_taps: Taps,
+    period_e: Chunks,
+    rest_e: Chunks,
+    repeats: int,
+    length: int,
+    rest: int,
+    window: int,
+    groups: Counts,
+    cycles: Cycles,
+) -> None:
     """Fill cycles int32 (K, R*S*C) of the pairs x & e.
 
     period_e, rest_e: `row_chunks` of e for the period and the rest of `periods`; ``length`` the longer of both; groups from `lane_groups`.
@@ -131,9 +156,9 @@ def wgrad_lanes(x, channels, row_taps, col_taps, period_e, rest_e, repeats, leng
 
 def _set_pairs(x: Words, e: Words, batch: int, channels: int, outputs: int, row_taps: Taps, col_taps: Taps, skip: str) -> int:
     """Set bits of all K * R*S*C lanes' pair masks over the batch."""
-    lanes = row_taps.shape[1] * col_taps.shape[1] * channels
+    lanes: int = row_taps.shape[1] * col_taps.shape[1] * channels
     if skip == "none":
-        return outputs * lanes * batch * row_taps.shape[0] * col_taps.shape[0]
+        return outputs * lanes * batch * len(row_taps) * len(col_taps)
     if skip == "moving":
         return over_batch(set_positions(x, row_taps, col_taps), batch) * outputs
     if skip == "stationary":
@@ -141,9 +166,7 @@ def _set_pairs(x: Words, e: Words, batch: int, channels: int, outputs: int, row_
     return over_batch(effectual_wgrad(x, e, row_taps, col_taps), batch)
 
 
-def outer_cycles(
-    x: Words, e: Words, batch: int, channels: int, outputs: int, segments: int, window: int, skip: str
-) -> tuple[NDArray[np.int32], int]:
+def outer_cycles(x: Words, e: Words, batch: int, channels: int, outputs: int, segments: int, window: int, skip: str) -> tuple[Cycles, int]:
     """Cycles of a fully connected layer's weight gradient, and the set bits of all lanes' pair masks.
 
     x uint64 (S, Cw), e uint64 (S', Kw), samples repeating cyclically. Row k deals x[n, 0:C] in contiguous segments of ceil(C/segments)
@@ -160,19 +183,20 @@ def outer_cycles(
         sizes = segment_sizes(channels, segments)
         return (sizes[None, :] * batch).astype(np.int32), outputs * channels * batch
     patterns, pattern_of = np.unique(transpose_bits(stationary, rows), axis=0, return_inverse=True)  # rows of equal zeros have equal lanes
-    cycles = outer_lanes(segment_summaries(moving, channels, segments, window), segment_sizes(channels, segments), patterns, len(stationary), batch, window)
+    summaries = segment_summaries(moving, channels, segments, window)
+    cycles = outer_lanes(summaries, segment_sizes(channels, segments), patterns, len(stationary), batch, window)
     left, right = popcounts(moving), popcounts(stationary)
     total = sum(int(left[n % len(moving)]) * int(right[n % len(stationary)]) for n in range(batch))
     return cycles[pattern_of.reshape(-1)], total * (outputs // rows)
 
 
-def segment_sizes(channels: int, segments: int) -> NDArray[np.int64]:
+def segment_sizes(channels: int, segments: int) -> Counts:
     """Positions a sample gives each lane: ceil(C/segments), the last ones short or empty."""
     size = -(-channels // segments)
     return np.clip(channels - np.arange(segments) * size, 0, size)
 
 
-def segment_summaries(bits: Words, channels: int, segments: int, window: int) -> NDArray[np.int64]:
+def segment_summaries(bits: Words, channels: int, segments: int, window: int) -> Counts:
     """`summarise` of each lane's segment of each sample: int64 (4, S, segments)."""
     sizes = segment_sizes(channels, segments)
     result = np.zeros((4, len(bits), segments), dtype=np.int64)
@@ -184,7 +208,7 @@ def segment_summaries(bits: Words, channels: int, segments: int, window: int) ->
 
 
 @jit
-def outer_lanes(summary, sizes, patterns, samples, batch, window):  # type: ignore[no-untyped-def]
+def outer_lanes(summary: Counts, sizes: Counts, patterns: Words, samples: int, batch: int, window: int) -> Cycles:
     """Cycles int32 (rows, segments) from `segment_summaries` and each row's bits over the ``samples`` samples of e, uint64 (rows, Sw)."""
     segments = sizes.shape[0]
     rows = patterns.shape[0]

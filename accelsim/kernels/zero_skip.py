@@ -7,16 +7,17 @@ their zeros. Exact for every window, because only whole gaps between set bits ma
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
 
 from accelsim.kernels import jit
-from accelsim.kernels.bitmaps import Words, flat
+from accelsim.kernels.bitmaps import Cycles, Words, flat
 from accelsim.kernels.intrinsics import popcount, top_bit, trailing_zeros
 from accelsim.kernels.taps import Taps
 
 
-def stream_cycles(moving: Words, channels: int, row_taps: Taps, col_taps: Taps, window: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+def stream_cycles(moving: Words, channels: int, row_taps: Taps, col_taps: Taps, window: int) -> tuple[Cycles, Cycles, Cycles]:
     """Cycles and set bits of every output's stream, and its length.
 
     moving uint64 (S, H, W, Cw), taps int32 (Y, TR) and (X, TC) of `taps`; order kernel row, kernel column, channel.
@@ -28,14 +29,15 @@ def stream_cycles(moving: Words, channels: int, row_taps: Taps, col_taps: Taps, 
     return cycles, ones, stream_lengths(channels, row_taps, col_taps)
 
 
-def stream_lengths(channels: int, row_taps: Taps, col_taps: Taps) -> NDArray[np.int32]:
+def stream_lengths(channels: int, row_taps: Taps, col_taps: Taps) -> Cycles:
     """Positions of each output's stream: int32 (Y*X), removed taps left out."""
     rows, cols = (row_taps != -2).sum(axis=1), (col_taps != -2).sum(axis=1)
-    return (rows[:, None] * cols[None, :] * channels).reshape(-1).astype(np.int32)
+    lengths: Cycles = (rows[:, None] * cols[None, :] * channels).reshape(-1).astype(np.int32)
+    return lengths
 
 
 @jit
-def long_gaps(word, low, high, window):  # type: ignore[no-untyped-def]
+def long_gaps(word: Any, low: int, high: int, window: int) -> Any:
     """Cycles burned in the gaps between bits low and high, both set, of a 64-bit word."""
     if high - low <= window:
         return np.int64(0)
@@ -56,8 +58,11 @@ def long_gaps(word, low, high, window):  # type: ignore[no-untyped-def]
 
 
 @jit
-def summarise(bits, channels, window):  # type: ignore[no-untyped-def]
-    """Each row of uint64 (rows, Cw) as int32 (rows, 4): leading zeros (-1 without a set bit), trailing zeros, cycles from first to last bit, set bits."""
+def summarise(bits: Words, channels: int, window: int) -> Cycles:
+    """Each row of uint64 (rows, Cw) as int32 (rows, 4).
+
+    Leading zeros (-1 without a set bit), trailing zeros, cycles from the first to the last set bit, set bits.
+    """
     rows, width = bits.shape
     result = np.empty((rows, 4), dtype=np.int32)
     for row in range(rows):
@@ -87,7 +92,7 @@ def summarise(bits, channels, window):  # type: ignore[no-untyped-def]
 
 
 @jit
-def compose(summary, channels, row_taps, col_taps, window):  # type: ignore[no-untyped-def]
+def compose(summary: Cycles, channels: int, row_taps: Taps, col_taps: Taps, window: int) -> tuple[Cycles, Cycles]:
     """Summaries int32 (S, H, W, 4) -> cycles, ones int32 (S, Y*X)."""
     samples = summary.shape[0]
     rows, row_count = row_taps.shape
