@@ -119,4 +119,3 @@ def _feedback(op: Op, masks: MaskSource) -> int:
     active = to_mask(bound.words.reshape(len(bound.words), -1), b.c)
     uses = np.bincount(masks.feedback_indices(op).reshape(-1), minlength=b.c)
     return int(((active * uses[None]).sum(axis=1) * samples).sum())
-

@@ -21,10 +21,9 @@ from accelsim.masks import MaskSource
 from accelsim.network import Network
 from accelsim.networks import load_network
 from accelsim.ops import Pass
-from accelsim.results import STALLS, Comparison, OpResult, Result, apportion
+from accelsim.results import BYTE_KINDS, STALLS, Comparison, OpResult, Result, apportion
 from accelsim.rules import RuleSpec, lower, parse_rule
 from accelsim.sim.machine import Machine, OpRecord, Run
-from accelsim.sim.plan import BYTE_KINDS
 from accelsim.spec import catalog
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.canonical import canonical_json

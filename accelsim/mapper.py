@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from accelsim.errors import InputError
 from accelsim.mapping import Mapping, Route, Transfer
-from accelsim.ops import Bounds, Op, OpKind, Operand, Pass, Tensor, Use
+from accelsim.ops import Bounds, Op, Operand, OpKind, Pass, Tensor, Use
 from accelsim.residency import Residency, slice_bytes, word_bits
 from accelsim.spec.architecture import Architecture
 
@@ -48,7 +48,8 @@ class Mapper:
         if op.kind is OpKind.OUTER:
             outputs = Extents(outputs.channels, min(positions_per_tile, outputs.positions), outputs.reduction)
         fill = self._fill_positions(op, outputs, positions_per_tile)
-        draft = Mapping(op, self._pes, outputs.channels, outputs.positions, channels_per_tile, positions_per_tile, fill, copies, ())
+        shared = min(_bounds(op).k, self._pes) if self._reduces(op) else 1
+        draft = Mapping(op, self._pes, outputs.channels, outputs.positions, channels_per_tile, positions_per_tile, fill, copies, (), shared)
         return replace(draft, transfers=(*self._moving(draft), *self._stationary(draft, outputs), *self._outputs(op)))
 
     @property
@@ -87,6 +88,9 @@ class Mapper:
 
     def _tile_shape(self, op: Op, outputs: Extents) -> tuple[int, int, int]:
         array = self._architecture.pe_array
+        if self._reduces(op):
+            copies = max(1, self._pes // _bounds(op).k)
+            return array.lanes, copies, copies
         if self._near_memory:
             copies = max(1, self._pes // outputs.channels)
             home = self._residency.home(_operand(op, Use.STATIONARY).tensor)
@@ -95,6 +99,11 @@ class Mapper:
             return min(self._pes, outputs.channels), array.lanes * copies, copies
         rows = min(array.rows, self._pes)
         return rows, (self._pes // rows) * array.lanes, 1
+
+    def _reduces(self, op: Op) -> bool:
+        """Whether each PE multiplies with the weights it holds and partial sums meet over the NoC."""
+        transposed = op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK
+        return transposed and self._near_memory and self._architecture.near_memory.transpose == "psum_reduce"
 
     def _fill_positions(self, op: Op, outputs: Extents, positions_per_tile: int) -> int:
         """Positions whose new moving words fit half the working space: each position of a row brings one column of channels."""
@@ -110,6 +119,11 @@ class Mapper:
         tensor = _operand(op, Use.MOVING).tensor
         bits = self.bits(tensor)
         unique, per_pass, streamed = self._words_a_pass(op, bits)
+        if self._reduces(op):
+            # Each PE needs the errors of its own channels alone, again for each tile of outputs if it cannot keep them.
+            kept = unique * bits <= self._working_bits // 2 * draft.reduction_pes
+            words = unique if kept else streamed * draft.channel_tiles
+            return self._spread(op, Use.MOVING, Route.SCATTER, words, draft.copies, unique)
         # A word goes to the groups of PEs whose positions use it: at most as many as there are positions that do.
         groups = draft.pes // draft.channels_per_tile
         receivers = draft.channels_per_tile * (groups if op.kind is OpKind.FEEDBACK else min(groups, -(-streamed // max(1, per_pass))))
@@ -170,7 +184,9 @@ class Mapper:
         if not self._near_memory:
             staged = tensor.elements // draft.channel_tiles * bits <= self._architecture.global_buffer.staging_bytes * 8
             receivers = max(1, draft.pes // draft.channels_per_tile)
-            return (Transfer(tensor, Route.MULTICAST, True, tensor.elements * refetch, bits, receivers, tensor.elements * (1 if staged else refetch)),)
+            return (
+                Transfer(tensor, Route.MULTICAST, True, tensor.elements * refetch, bits, receivers, tensor.elements * (1 if staged else refetch)),
+            )
         if op.kind is OpKind.FEEDBACK and self._architecture.near_memory.feedback == "prng":
             return ()
         home = self._residency.home(tensor)
@@ -181,9 +197,9 @@ class Mapper:
         transposed = op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK
         if transposed and self._architecture.near_memory.transpose == "remote_read":
             transfers.append(Transfer(tensor, Route.PEER, True, resident * refetch, bits, draft.copies))
-        if transposed and self._architecture.near_memory.transpose == "psum_reduce":
-            partners = min(_bounds(op).k, draft.pes) - 1
-            transfers.append(Transfer(tensor, Route.REDUCE, True, draft.channels * draft.positions * partners, self._architecture.precision.psum))
+        if draft.reduction_pes > 1:
+            partial_sums = draft.channels * draft.positions * (draft.reduction_pes - 1)
+            transfers.append(Transfer(tensor, Route.REDUCE, True, partial_sums, self._architecture.precision.psum))
         return tuple(transfers)
 
     def _outputs(self, op: Op) -> tuple[Transfer, ...]:

@@ -49,7 +49,8 @@ class Mapping:
 
     ``channels`` and ``positions`` are the op's outputs: C and N*H*W in EP, K and R*S*C in WG, else K and N*P*Q. A tile gives
     each of ``channels_per_tile`` x ``positions_per_tile`` lanes one output. ``fill_positions`` positions are delivered to the
-    PEs at once, inside which a PE packs its scheduled outputs.
+    PEs at once, inside which a PE packs its scheduled outputs. With ``reduction_pes`` > 1 that many PEs share the reduction of
+    each output (EP under `psum_reduce`), each over the channels whose weights it holds, and lanes are output channels.
     """
 
     op: Op
@@ -61,6 +62,7 @@ class Mapping:
     fill_positions: int
     copies: int
     transfers: tuple[Transfer, ...]
+    reduction_pes: int = 1
 
     @property
     def channel_tiles(self) -> int:

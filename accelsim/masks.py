@@ -129,8 +129,8 @@ class MaskSource:
         is_weight = zeros.key.endswith((".weight", ".feedback"))
         samples = shape[0] if is_weight else min(shape[0], self._batch)
         height, width = (shape[1], shape[2]) if len(shape) == 4 else (1, 1)
-        rows = words(np.ascontiguousarray(packed[: samples * height * width]), shape[-1])
-        return BoundMask(rows.reshape(samples, height, width, -1), shape[-1])
+        unpacked = words(np.ascontiguousarray(packed[: samples * height * width]), shape[-1])
+        return BoundMask(unpacked.reshape(samples, height, width, -1), shape[-1])
 
     def feedback_indices(self, op: Op) -> NDArray[np.int64]:
         """The output errors that each target neuron's row of a sparse B names: int64 (neurons in map order, nonzeros)."""

@@ -100,3 +100,10 @@ class Network:
     @property
     def output(self) -> Layer:
         return self.layers[-1]
+
+    def rectified(self, name: str) -> bool:
+        """Whether the map comes from a ReLU, directly or through max-pools, so that a zero in it means f' = 0 all the way back."""
+        if name == INPUT:
+            return False
+        layer = self.layer(name)
+        return layer.kind == "relu" or (layer.kind == "max_pool" and self.rectified(layer.inputs[0]))

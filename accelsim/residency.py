@@ -122,7 +122,9 @@ def _homed_tensors(step: TrainingStep) -> Iterable[tuple[str, Tensor]]:
                 yield op.layer, tensor
 
 
-def _assign_partitions(residency: Residency, step: TrainingStep, homed: list[tuple[str, Tensor]], architecture: Architecture, partitions: int) -> None:
+def _assign_partitions(
+    residency: Residency, step: TrainingStep, homed: list[tuple[str, Tensor]], architecture: Architecture, partitions: int
+) -> None:
     """Layers go, in order, to the partition that holds the fewest bytes so far."""
     size: dict[str, int] = {}
     for layer, tensor in homed:

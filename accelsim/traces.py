@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from accelsim.errors import Fault, InputError
 from accelsim.masks import check_trace, expected_shape
-from accelsim.network import INPUT, Network
+from accelsim.network import Network
 from accelsim.rules import RULES, RuleSpec, family, parse_rule
 from accelsim.spec import catalog
 from accelsim.trace import Trace
@@ -33,9 +33,7 @@ class TraceChoice:
     notes: list[str] = field(default_factory=list)
 
 
-def choose_trace(
-    network: Network, rule: RuleSpec, choice: str | Path | Sequence[str | Path], any_rule: bool, batch: int, seed: int
-) -> TraceChoice:
+def choose_trace(network: Network, rule: RuleSpec, choice: str | Path | Sequence[str | Path], any_rule: bool, batch: int, seed: int) -> TraceChoice:
     """The trace for one rule.
 
     ``choice``: "shipped", "dense", "random:DENSITY", a file, or several files of which the one of the rule's family is taken.
@@ -92,7 +90,10 @@ def _from_files(network: Network, rule: RuleSpec, paths: list[Path], any_rule: b
             listed = ", ".join(f"{path} ({trace.rule})" for path, trace in zip(paths, traces, strict=True))
             raise InputError(
                 Fault(
-                    "", 0, 0, f"--trace must be of the {own} family for {rule}, whose error masks differ from others', got {listed}; --trace-any-rule accepts it"
+                    "",
+                    0,
+                    0,
+                    f"--trace must be of the {own} family for {rule}, whose error masks differ from others', got {listed}; --trace-any-rule accepts it",
                 )
             )
         match = 0
@@ -129,17 +130,9 @@ def random_trace(network: Network, density: float, samples: int, seed: int) -> T
             continue
         masks[f"{layer.name}.input"] = _draw(shape, density, seed, f"map {layer.inputs[0]} {prod(shape)}")
         masks[f"{layer.name}.error"] = _draw(expected_shape(network, layer, "error", samples), density, seed, f"error {layer.name}")
-        if rectified(network, layer.inputs[0]):
+        if network.rectified(layer.inputs[0]):
             masks[f"{layer.name}.mask"] = masks[f"{layer.name}.input"]
     return Trace.from_masks(network.name, "bp", f"random:{density:g}", 0, seed, masks)
-
-
-def rectified(network: Network, name: str) -> bool:
-    """Whether a map comes from a ReLU, directly or through max-pools, so that its zeros are those of f'."""
-    if name == INPUT:
-        return False
-    layer = network.layer(name)
-    return layer.kind == "relu" or (layer.kind == "max_pool" and rectified(network, layer.inputs[0]))
 
 
 def _draw(shape: tuple[int, ...], density: float, seed: int, what: str) -> NDArray[np.bool_]:

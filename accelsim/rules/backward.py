@@ -6,7 +6,7 @@ from typing import Protocol
 
 from accelsim.network import Layer, Network
 from accelsim.ops import Operand, Pass, TrainingStep, Use
-from accelsim.rules.forward import lower_forward, mask_of, rectified
+from accelsim.rules.forward import lower_forward, mask_of
 from accelsim.rules.local_backward import lower_loss, vector_backward
 from accelsim.rules.lowering import Lowering, Value, operands
 from accelsim.rules.update import weight_gradient, weight_update
@@ -51,7 +51,7 @@ def lower_step(network: Network, rule: str, propagation: ErrorPropagation, batch
 def needed(low: Lowering, layer: Layer, step: int | None = None) -> tuple[Operand, ...]:
     """The mask of f' at the layer's input map (of one time step), by which EP's outputs are needed; none unless a ReLU made that map."""
     source = layer.inputs[0]
-    if not rectified(low.network, source):
+    if not low.network.rectified(source):
         return ()
     mask = mask_of(low, source)
     return operands(mask if step is None else mask[step : step + 1], Use.NEEDED, f"{layer.name}.mask", step)

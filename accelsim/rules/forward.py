@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from accelsim.network import ACTIVATION_KINDS, INPUT, Layer, Network
+from accelsim.network import ACTIVATION_KINDS, INPUT, Layer
 from accelsim.ops import OpKind, Pass, Role, Tensor, Use
 from accelsim.rules import vector_costs
 from accelsim.rules.lowering import Lowering, Value, layer_bounds, operands
@@ -14,14 +14,6 @@ from accelsim.rules.recurrent import recurrent_forward
 def index_bits(count: int) -> int:
     """Bits that tell ``count`` things apart (at least 1)."""
     return max(1, (count - 1).bit_length())
-
-
-def rectified(network: Network, name: str) -> bool:
-    """Whether the map comes from a ReLU, directly or through max-pools, so that a zero in it means f' = 0 all the way back."""
-    if name == INPUT:
-        return False
-    layer = network.layer(name)
-    return layer.kind == "relu" or (layer.kind == "max_pool" and rectified(network, layer.inputs[0]))
 
 
 def mask_of(low: Lowering, name: str) -> Value:
@@ -73,7 +65,7 @@ def _vector(low: Lowering, layer: Layer, out: Value) -> None:
         stash += low.tensors(f"{layer.name}.normalized", Role.ACTIVATION, layer.out_shape, stash=True)
     if layer.kind == "max_pool":
         stash += low.tensors(f"{layer.name}.index", Role.INDEX, layer.out_shape, bits=index_bits(prod(layer.kernel)), stash=True)
-    if rectified(low.network, layer.name):
+    if low.network.rectified(layer.name):
         stash += mask_of(low, layer.name)
     elements = prod(layer.out_shape) * low.samples
     low.vector(f"{layer.name}.FF", layer.name, Pass.FF, function, elements, ops, operands(read, Use.READ), (*out, *stash))

@@ -12,6 +12,7 @@ from accelsim.mapper import Mapper
 from accelsim.mapping import Mapping, Route, Transfer
 from accelsim.ops import Op, OpKind, Pass, Tensor, Use
 from accelsim.residency import word_bits
+from accelsim.results import BYTE_KINDS, WORD_KINDS
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.pe_models import ArrayTiming, PEModel
 from accelsim.spec.architecture import Architecture
@@ -43,16 +44,13 @@ class OpPlan:
     peer_bits: int = 0
     staged_in_bits: int = 0
     staged_out_bits: int = 0
-    words: dict[str, int] = field(default_factory=lambda: {"local": 0, "remote": 0, "global_buffer": 0, "dram": 0})
+    words: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WORD_KINDS, 0))
     bits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(BYTE_KINDS, 0))
     counts: ActionCounts = field(default_factory=ActionCounts)
 
     @property
     def blocks(self) -> int:
         return len(self.block_cycles)
-
-
-BYTE_KINDS = ("dram_read", "dram_write", "global_buffer_read", "global_buffer_write", "scratchpad_read", "scratchpad_write")
 
 
 def tree_links(leaves: int, receivers: int) -> int:
@@ -114,7 +112,12 @@ class Planner:
             # Operands pass from PE to PE through registers, which are control's.
             return
         generated = op.kind is OpKind.FEEDBACK and self._near_memory and self._architecture.near_memory.feedback == "prng"
-        by_column = op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK and self._near_memory and self._architecture.near_memory.transpose == "transposable"
+        by_column = (
+            op.pass_ is Pass.EP
+            and op.kind is not OpKind.FEEDBACK
+            and self._near_memory
+            and self._architecture.near_memory.transpose == "transposable"
+        )
         self._scratchpad(plan, "read", active, bits_moving)
         if generated:
             plan.counts.add("prng", "words", active)

@@ -92,4 +92,3 @@ def _with_stride_zeros(x: Words, e: Words, b: Bounds, skip: tuple[bool, bool], w
         # Nothing is skipped: every position of the stream takes its cycle, the stride zeros as empty ones.
         return GradientLanes(np.full((1, 1), b.n * height * width, np.int32), executed)
     return GradientLanes(cycles, executed)
-

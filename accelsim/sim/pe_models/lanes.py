@@ -7,6 +7,7 @@ and lets lanes meet at each tile's barrier.
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,8 +56,14 @@ class LanesModel(PEModel):
         needed = self._needed(op) if op.pass_ is Pass.EP and array.skip_outputs else None
         distinct = streams.cycles.shape[1] if needed is None else len(needed)
         streams = _repeat_positions(streams, distinct)
+        weights = repeats(mapping.positions, distinct)
+        scheduled = weights * (mapping.channels if needed is None else popcounts(needed))
+        barrier = streams.cycles
+        if mapping.reduction_pes > 1:
+            shares = _tile_positions(self._shared_cycles(op, mapping), distinct)
+            barrier = shares.max(axis=0, keepdims=True)
         block_cycles, outputs, lane_cycles, used, _ = tile_sums(
-            streams.cycles,
+            barrier,
             mapping.channels,
             mapping.positions,
             needed,
@@ -65,15 +72,24 @@ class LanesModel(PEModel):
             mapping.fill_positions,
             min(blocks, mapping.channel_tiles * mapping.position_tiles),
         )
-        weights = repeats(mapping.positions, distinct)
-        scheduled = weights * (mapping.channels if needed is None else popcounts(needed))
+        if mapping.reduction_pes > 1:
+            lane_cycles = int((shares.sum(axis=0, dtype=np.int64) * scheduled).sum())
+            used *= mapping.reduction_pes
         executed = _total(streams.executed, scheduled, needed, weights, mapping.channels)
         effectual = _total(streams.effectual, scheduled, needed, weights, mapping.channels)
         masks = sum(self._skip(op))
         return self._timing(mapping, block_cycles, outputs, lane_cycles, used, executed, effectual, masks * executed)
 
     def _timing(
-        self, mapping: Mapping, block_cycles: NDArray[np.int64], outputs: int, lane_cycles: int, used: int, executed: int, effectual: int, mask_bits: int
+        self,
+        mapping: Mapping,
+        block_cycles: NDArray[np.int64],
+        outputs: int,
+        lane_cycles: int,
+        used: int,
+        executed: int,
+        effectual: int,
+        mask_bits: int,
     ) -> ArrayTiming:
         array = self.architecture.pe_array
         available = int(block_cycles.sum()) * mapping.pes * array.lanes
@@ -101,7 +117,9 @@ class LanesModel(PEModel):
         if b.groups == 1:
             return parts[0]
         per_group = (b.c if op.pass_ is Pass.EP else b.k) // b.groups
-        return Streams(*(np.concatenate([_per_channel(getattr(part, name), per_group) for part in parts]) for name in ("cycles", "executed", "effectual")))
+        return Streams(
+            *(np.concatenate([_per_channel(getattr(part, name), per_group) for part in parts]) for name in ("cycles", "executed", "effectual"))
+        )
 
     def _group(self, op: Op, moving: Words, weights: Words | None, channels: int, group: int, rows: Cycles, cols: Cycles) -> Streams:
         b, array = bounds_of(op), self.architecture.pe_array
@@ -122,6 +140,24 @@ class LanesModel(PEModel):
             return Streams(cycles.reshape(1, -1), effectual.reshape(1, -1), effectual.reshape(1, -1))
         every = np.tile(length, len(cycles)).reshape(1, -1)
         return Streams(every, np.tile(dense, len(cycles)).reshape(1, -1), effectual.reshape(1, -1))
+
+    def _shared_cycles(self, op: Op, mapping: Mapping) -> Cycles:
+        """Cycles int32 (PEs, positions) when PE j reduces channels j, j + PEs, ... of every output; zeros fill up the last round."""
+        array = self.architecture.pe_array
+        rows, cols = stream_taps(op, array.structural_zeros == "window")
+        height, width, channels = moving_extents(op)
+        bound = self.masks.operand(op, Use.MOVING)
+        skips = self._skip(op)[0]
+        mask = to_mask(bound.words, channels) if bound and skips else np.ones((1, height, width, channels), np.bool_)
+        rounds = -(-channels // mapping.reduction_pes)
+        padded = np.zeros((*mask.shape[:3], rounds * mapping.reduction_pes), np.bool_)
+        padded[..., :channels] = mask
+        own = np.moveaxis(padded.reshape(*mask.shape[:3], rounds, mapping.reduction_pes), -1, 0)
+        samples = len(mask)
+        cycles, _, length = stream_cycles(from_mask(own.reshape(-1, height, width, rounds)), rounds, rows, cols, array.window)
+        if not skips:
+            cycles = np.broadcast_to(length, cycles.shape)
+        return np.ascontiguousarray(cycles.reshape(mapping.reduction_pes, samples * cycles.shape[-1]))
 
     def _dense_positions(self, op: Op, length: Cycles) -> Cycles:
         """Positions of each stream that are MACs: with structural zeros in the window, dilation and group zeros are not."""
@@ -149,7 +185,17 @@ class LanesModel(PEModel):
         return expand_kernel(own, b.dilation, keep)
 
     def _pairs(
-        self, op: Op, moving: Words, stationary: Words, size: int, rows: Cycles, cols: Cycles, length: Cycles, dense: Cycles, cycles: Cycles, set_bits: Cycles
+        self,
+        op: Op,
+        moving: Words,
+        stationary: Words,
+        size: int,
+        rows: Cycles,
+        cols: Cycles,
+        length: Cycles,
+        dense: Cycles,
+        cycles: Cycles,
+        set_bits: Cycles,
     ) -> Streams:
         """Lanes whose stationary operand has zeros too: cycles depend on the output channel."""
         skip_moving, skip_stationary = self._skip(op)
@@ -209,7 +255,6 @@ class LanesModel(PEModel):
             return bound.words.reshape(-1, bound.words.shape[-1])
         return from_mask(to_mask(bound.words, bound.channels).reshape(-1, channels))
 
-
     def _gradient(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
         skip = self._skip(op)
@@ -242,10 +287,14 @@ def _total(values: Cycles, scheduled: NDArray[np.int64], needed: Words | None, w
 
 def _repeat_positions(streams: Streams, distinct: int) -> Streams:
     """Streams of fewer samples than the needed mask has, repeated to its positions."""
-    have = streams.cycles.shape[1]
-    if have == distinct:
+    if streams.cycles.shape[1] == distinct:
         return streams
-    return Streams(*(np.ascontiguousarray(np.resize(values, (len(values), distinct)) if len(values) == 1 else np.tile(values, (1, -(-distinct // have)))[:, :distinct]) for values in (streams.cycles, streams.executed, streams.effectual)))
+    return Streams(*(_tile_positions(values, distinct) for values in (streams.cycles, streams.executed, streams.effectual)))
+
+
+def _tile_positions(values: Cycles, distinct: int) -> Cycles:
+    """Rows repeated cyclically, or cut, to ``distinct`` positions."""
+    return np.ascontiguousarray(np.tile(values, (1, -(-distinct // values.shape[1])))[:, :distinct])
 
 
 def _per_channel(values: Cycles, channels: int) -> Cycles:

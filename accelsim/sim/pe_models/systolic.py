@@ -11,7 +11,6 @@ from accelsim.mapping import Mapping
 from accelsim.ops import OpKind, Pass
 from accelsim.sim.pe_models.base import ArrayTiming, PEModel
 
-
 DATAFLOWS = {"output_stationary": "os", "weight_stationary": "ws", "input_stationary": "is"}
 
 
