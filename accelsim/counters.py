@@ -40,5 +40,7 @@ class ActionCounts:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ActionCounts) and self._counts == other._counts
 
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
     def __repr__(self) -> str:
         return f"ActionCounts({dict(iter(self))})"

@@ -115,7 +115,7 @@ class Mapper:
 
     def _moving(self, draft: Mapping) -> tuple[Transfer, ...]:
         """The moving operand, multicast to the PEs: once if the PEs keep what they will need again, else again each time."""
-        op, b = draft.op, _bounds(draft.op)
+        op = draft.op
         tensor = _operand(op, Use.MOVING).tensor
         bits = self.bits(tensor)
         unique, per_pass, streamed = self._words_a_pass(op, bits)

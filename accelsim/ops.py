@@ -13,6 +13,8 @@ from math import prod
 
 
 class Pass(StrEnum):
+    """Feed-forward, error propagation, weight gradient, weight update."""
+
     FF = "FF"
     EP = "EP"
     WG = "WG"
@@ -33,6 +35,8 @@ class Role(StrEnum):
 
 
 class OpKind(StrEnum):
+    """Kinds of work; all but `vector` are contractions."""
+
     CONV = "conv"
     GROUPED_CONV = "grouped_conv"
     MATMUL = "matmul"
@@ -97,6 +101,8 @@ ZeroSource = TraceZeros | Dense
 
 @dataclass(frozen=True)
 class Operand:
+    """A tensor that an op reads, what for, and where its zeros come from."""
+
     tensor: Tensor
     use: Use
     zeros: ZeroSource = Dense()

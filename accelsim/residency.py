@@ -145,7 +145,8 @@ def _place(load: NDArray[np.int64], offset: int, tensor: Tensor, bits: int, capa
     """
     pes, channels = len(load), tensor.home_channels
     shares = max(1, pes // channels) if tensor.role is Role.FEEDBACK else 1
-    each = -(-(-(-_channel_words(tensor) // shares)) * bits // 8)
+    held = -(-_channel_words(tensor) // shares)
+    each = -(-held * bits // 8)
     slots = channels * shares
     wanted = np.full(pes, slots // pes, np.int64)
     wanted[(offset + np.arange(slots % pes)) % pes] += 1

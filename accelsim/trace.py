@@ -103,24 +103,23 @@ class Trace:
                 faults.append(Fault(str(path), 0, 0, problem))
             else:
                 tensors[key] = TraceTensor(tuple(extents), np.ascontiguousarray(arrays[key]))
-        faults += [Fault(str(path), 0, 0, f"tensor {key} has no shape in meta.tensors") for key in arrays if key != "meta" and key not in meta["tensors"]]
+        faults += [
+            Fault(str(path), 0, 0, f"tensor {key} has no shape in meta.tensors") for key in arrays if key != "meta" and key not in meta["tensors"]
+        ]
         if faults:
             raise InputError(*faults)
         extra = {key: value for key, value in meta.items() if key not in (*_META, "schema")}
-        return cls(
-            meta["workload"], meta["rule"], meta["data"], meta["step"], meta["seed"], tensors, version=meta["version"], extra=extra, source=str(path)
-        )
+        known = (meta[key] for key in ("workload", "rule", "data", "step", "seed"))
+        return cls(*known, tensors, version=meta["version"], extra=extra, source=str(path))
 
 
 def _load_arrays(path: Path) -> dict[str, NDArray[np.uint8]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("not an archive")
             return {key: archive[key] for key in archive.files}
     except FileNotFoundError:
         raise InputError(Fault(str(path), 0, 0, "trace file does not exist")) from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, AttributeError):
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError):
         raise InputError(Fault(str(path), 0, 0, "trace must be a readable .npz archive of plain arrays, got a corrupt or foreign file")) from None
 
 

@@ -68,7 +68,8 @@ def _shipped(network: Network, rule: RuleSpec) -> TraceChoice:
     found = [name for name in names if name in catalog.names("trace")]
     if not found:
         raise InputError(
-            f"{network.name} has no shipped trace for {rule}: give --trace FILE.npz (made by `accelsim trace`), --trace random:DENSITY or --trace dense"
+            f"{network.name} has no shipped trace for {rule}: "
+            "give --trace FILE.npz (made by `accelsim trace`), --trace random:DENSITY or --trace dense"
         )
     return _from_files(network, rule, [catalog.find("trace", found[0])], False, shown=f"shipped:{found[0]}")
 
@@ -89,12 +90,7 @@ def _from_files(network: Network, rule: RuleSpec, paths: list[Path], any_rule: b
         if not any_rule:
             listed = ", ".join(f"{path} ({trace.rule})" for path, trace in zip(paths, traces, strict=True))
             raise InputError(
-                Fault(
-                    "",
-                    0,
-                    0,
-                    f"--trace must be of the {own} family for {rule}, whose error masks differ from others', got {listed}; --trace-any-rule accepts it",
-                )
+                f"--trace must be of the {own} family for {rule}, whose error masks differ from others', got {listed}; --trace-any-rule accepts it"
             )
         match = 0
         notes.append(f"the trace was made under {traces[0].rule}, of another family than {rule}: its error masks are not this rule's")

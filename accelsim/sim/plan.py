@@ -104,7 +104,8 @@ class Planner:
     def _array_actions(self, plan: OpPlan, mapping: Mapping, timing: ArrayTiming) -> None:
         op = plan.op
         moving, stationary = op.operand(Use.MOVING), op.operand(Use.STATIONARY)
-        assert moving is not None and stationary is not None
+        assert moving is not None
+        assert stationary is not None
         active = timing.executed - timing.gated
         bits_moving, bits_stationary = (word_bits(operand.tensor, self._architecture) for operand in (moving, stationary))
         self._lane_actions(plan, timing)
