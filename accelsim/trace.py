@@ -109,8 +109,17 @@ class Trace:
         if faults:
             raise InputError(*faults)
         extra = {key: value for key, value in meta.items() if key not in (*_META, "schema")}
-        known = (meta[key] for key in ("workload", "rule", "data", "step", "seed"))
-        return cls(*known, tensors, version=meta["version"], extra=extra, source=str(path))
+        return cls(
+            workload=meta["workload"],
+            rule=meta["rule"],
+            data=meta["data"],
+            step=meta["step"],
+            seed=meta["seed"],
+            tensors=tensors,
+            version=meta["version"],
+            extra=extra,
+            source=str(path),
+        )
 
 
 def _load_arrays(path: Path) -> dict[str, NDArray[np.uint8]]:
