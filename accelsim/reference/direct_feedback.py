@@ -13,6 +13,7 @@ import numpy as np
 
 from accelsim.feedback import Feedback, dense_feedback, feedback_random, sparse_feedback
 from accelsim.network import INPUT, Layer
+from accelsim.reference import products
 from accelsim.reference.model import Model
 from accelsim.reference.numerics import Array
 from accelsim.reference.rule import RuleNumerics, walk_back
@@ -42,12 +43,7 @@ class DirectFeedback(RuleNumerics):
     def project(self, name: str, error: Array) -> Array:
         """B e of one layer, (N, neurons), from e (N, classes)."""
         values, read = self.matrices[name], self.feedback[name].classes_read
-        if read is None:
-            return np.asarray(error @ values)
-        landed: Array = error[:, read[:, 0]] * values[0]
-        for j in range(1, len(values)):
-            landed += error[:, read[:, j]] * values[j]
-        return landed
+        return products.product(error, values) if read is None else products.gathered_product(error, read, values)
 
 
 def feedback_layers(model: Model) -> list[Layer]:

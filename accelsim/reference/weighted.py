@@ -13,6 +13,7 @@ import numpy as np
 
 from accelsim.kernels.tensors import gather_patches, sum_patches
 from accelsim.network import Layer
+from accelsim.reference import products
 from accelsim.reference.numerics import Array, LayerNumerics
 
 PATCH_BYTES = 4 << 20
@@ -40,13 +41,13 @@ class FullyConnected(Weighted):
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         self.input = inputs[0]
         samples = self.input.shape[0]
-        return (self.input.reshape(samples, -1) @ self.parameters["weight"].T).reshape(samples, 1, 1, -1)
+        return products.product(self.input.reshape(samples, -1), self.parameters["weight"].T).reshape(samples, 1, 1, -1)
 
     def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
         samples = error.shape[0]
         rows = error.reshape(samples, -1)
-        self.gradients = {"weight": rows.T @ self.input.reshape(samples, -1)}
-        return ((rows @ self.parameters["weight"]).reshape(self.input.shape),) if propagate else ()
+        self.gradients = {"weight": products.product(rows.T, self.input.reshape(samples, -1))}
+        return (products.product(rows, self.parameters["weight"]).reshape(self.input.shape),) if propagate else ()
 
 
 class Convolution(Weighted):
@@ -70,7 +71,7 @@ class Convolution(Weighted):
             patches = self._patches(self.input[first : first + self.chunk])
             rows = output[first : first + self.chunk].reshape(len(patches), -1)
             for columns, channels, weight in self._groups():
-                np.matmul(patches[:, columns], weight.T, out=rows[:, channels])
+                products.product(patches[:, columns], weight.T, out=rows[:, channels])
         return output
 
     def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
@@ -84,7 +85,7 @@ class Convolution(Weighted):
             patches = self._patches(self.input[first : first + self.chunk])
             rows = error[first : first + self.chunk].reshape(len(patches), -1)
             for columns, channels, _ in self._groups():
-                gradient[channels] += rows[:, channels].T @ patches[:, columns]
+                gradient[channels] += products.product(rows[:, channels].T, patches[:, columns])
         return gradient.reshape(self.layer.weight_shape)
 
     def _input_error(self, error: Array) -> Array:
@@ -96,7 +97,7 @@ class Convolution(Weighted):
             rows = chunk.reshape(len(chunk) * self.positions, -1)
             patches = target.reshape(len(rows), -1) if self.plain else self._workspace(len(chunk))
             for columns, channels, weight in self._groups():
-                np.matmul(rows[:, channels], weight, out=patches[:, columns])
+                products.product(rows[:, channels], weight, out=patches[:, columns])
             if not self.plain:
                 shaped = patches.reshape(len(chunk), *layer.out_shape[:2], -1)
                 sum_patches(shaped, layer.kernel, layer.stride, (layer.padding[0], layer.padding[2]), layer.dilation, layer.groups, target)
