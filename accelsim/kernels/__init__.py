@@ -20,21 +20,29 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _source_key() -> str:
+DECLARED: list[str] = []
+"""Names, ``module.function``, of every kernel declared so far: each has a plain twin in tests/naive."""
+
+_PREFIX = "accelsim-kernels-"
+"""Folders of this name are ours: one found in NUMBA_CACHE_DIR was set by a parent process, perhaps of another version."""
+
+
+def _source_key(folder: Path) -> str:
     """Hash of the kernel sources, by name and content, and of numba's version."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(folder.glob("*.py")):
         digest.update(source.name.encode())
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def _candidates(key: str) -> Iterator[Path]:
+    """Where compiled code may be kept, the best place first: the user's cache, then a folder of the user's among temporary files."""
     home = os.environ.get("XDG_CACHE_HOME")
     with contextlib.suppress(RuntimeError):  # no home directory at all
-        yield (Path(home) if home else Path.home() / ".cache") / "accelsim" / f"numba-{key}"
+        yield (Path(home) if home else Path.home() / ".cache") / "accelsim" / f"{_PREFIX}{key}"
     user = os.getuid() if hasattr(os, "getuid") else "user"
-    yield Path(tempfile.gettempdir()) / f"accelsim-{user}" / f"numba-{key}"
+    yield Path(tempfile.gettempdir()) / f"accelsim-{user}" / f"{_PREFIX}{key}"
 
 
 def _usable(folder: Path) -> bool:
@@ -50,9 +58,10 @@ def _usable(folder: Path) -> bool:
 
 def _choose_cache() -> bool:
     """Point numba's cache at our folder, unless the user chose one; False when no folder can be written."""
-    if os.environ.get("NUMBA_CACHE_DIR"):
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    if chosen and not Path(chosen).name.startswith(_PREFIX):
         return True
-    for folder in _candidates(_source_key()):
+    for folder in _candidates(_source_key(Path(__file__).parent)):
         if _usable(folder):
             # Both: the variable for numba's own reloads and for child processes, the attribute if numba was imported before us.
             os.environ["NUMBA_CACHE_DIR"] = str(folder)
@@ -66,6 +75,7 @@ _CACHE = _choose_cache()
 
 
 def _declare(function: F, parallel: bool) -> F:
+    DECLARED.append(f"{function.__module__.rpartition('.')[2]}.{function.__name__}")
     try:
         return cast("F", numba.njit(cache=_CACHE, nogil=True, parallel=parallel)(function))
     except RuntimeError:  # the user's NUMBA_CACHE_DIR cannot be written
