@@ -36,11 +36,11 @@ check: lint test ## all that must hold before a change is done
 test-torch: $(TORCH_VENV)/.installed ## numbers against PyTorch, in a virtual environment of its own
 	$(TORCH_BIN)/python -m pytest -q -n $(WORKERS) -m "torch and not nightly"
 
-bench: $(VENV)/.installed-test ## speed, one process at a time
-	$(BIN)/python -m pytest -q -m bench --capture=no
+bench: $(VENV)/.installed-test ## speed of kernels and commands, one script after the other
+	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 nightly: $(VENV)/.installed-test ## every test, ten times the random examples, then the kernels' tests without the JIT compiler
-	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "not bench"
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m ""
 	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/property
 
 clean: ## remove everything made by make
