@@ -7,18 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.network import INPUT, Layer
+from accelsim.network import Layer
 from accelsim.reference.model import Model
 from accelsim.reference.numerics import Array
-
-_POOLS = ("max_pool", "avg_pool", "global_avg_pool")
 
 
 def capture_masks(model: Model, errors: Mapping[str, Array], samples: int) -> dict[str, NDArray[np.bool_]]:
     """Masks by ``<layer>.<role>`` of the first ``samples`` samples of the step that ran last on the model.
 
     ``errors`` are the errors at the weighted layers' own outputs. Roles: ``input``, ``error``, and ``mask`` where the input
-    map comes from a ReLU, directly or through pooling: there the propagated error is not needed. Convolutions' masks are
+    map comes from a ReLU, directly or through max-pools: where it is zero the propagated error is not needed. Convolutions' masks are
     (N, H, W, C), fully connected layers' (N, C).
     """
     masks: dict[str, NDArray[np.bool_]] = {}
@@ -26,18 +24,9 @@ def capture_masks(model: Model, errors: Mapping[str, Array], samples: int) -> di
         inputs = _shaped(layer, model.maps[layer.inputs[0]][:samples] != 0)
         masks[f"{layer.name}.input"] = inputs
         masks[f"{layer.name}.error"] = _shaped(layer, errors[layer.name][:samples] != 0)
-        if rectified(model, layer):
-            # A pooled map of a ReLU is zero exactly where no position of its window has a derivative.
+        if model.network.rectified(layer.inputs[0]):
             masks[f"{layer.name}.mask"] = inputs
     return masks
-
-
-def rectified(model: Model, layer: Layer) -> bool:
-    """Whether the layer's input map comes from a ReLU, directly or through pooling."""
-    producer = layer.inputs[0]
-    while producer != INPUT and model.network.layer(producer).kind in _POOLS:
-        producer = model.network.layer(producer).inputs[0]
-    return producer != INPUT and model.network.layer(producer).kind == "relu"
 
 
 def _shaped(layer: Layer, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

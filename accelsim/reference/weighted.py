@@ -24,7 +24,7 @@ class Weighted(LayerNumerics):
     """A layer with one weight tensor of ``layer.weight_shape``."""
 
     def fresh_parameters(self, random: np.random.Generator, makes_logits: bool) -> dict[str, Array]:
-        """Normal with variance 2 / fan-in (He et al. 2015, eq. 10), and 1 / fan-in**2 for the logits (Yang & Hu 2021, table 1).
+        """Normal with variance 2 / fan-in (He et al. 2015, eq. 10), and 1 / fan-in**2 for the logits (Yang & Hu 2021, maximal update).
 
         Logits of order 1 would make the first errors point to a few classes, which feedback alignment without batch norm
         does not survive: its updates then all point one way.
