@@ -31,7 +31,7 @@ from accelsim.spec.dram import DramSpec
 from accelsim.spec.loader import load_model
 from accelsim.spec.machine import load_architecture
 from accelsim.spec.technology import load_technology
-from accelsim.traces import TraceChoice, choose_trace
+from accelsim.traces import TraceArgument, TraceChoice, choose_trace
 
 Progress = Callable[[int, int, str], None]
 SCHEDULES = ("serial", "unlocked")
@@ -43,7 +43,7 @@ class Setting:
     """Everything that decides a result, besides workload, machine and rule."""
 
     batch: int
-    trace: str | Path | Sequence[str | Path]
+    trace: TraceArgument
     trace_any_rule: bool
     passes: tuple[Pass, ...]
     schedule: str
@@ -57,7 +57,7 @@ def simulate(
     rule: str | RuleSpec = "bp",
     *,
     batch: int | None = None,
-    trace: str | Path | Sequence[str | Path] = "shipped",
+    trace: TraceArgument = "shipped",
     trace_any_rule: bool = False,
     passes: Sequence[str] = ALL_PASSES,
     schedule: str = "serial",
@@ -67,7 +67,8 @@ def simulate(
 ) -> Result:
     """One training step of a workload under a learning rule on a machine.
 
-    ``batch`` defaults to the workload's own; ``trace``: "shipped", "dense", "random:DENSITY" or files, one a rule family.
+    ``batch`` defaults to the workload's own; ``trace``: "shipped", "dense", "random:DENSITY", files, one a rule family,
+    or a Trace in memory.
     ``schedule``: "serial" or "unlocked". InputError with every fault of the inputs.
     """
     network = workload if isinstance(workload, Network) else load_network(workload)
@@ -82,7 +83,7 @@ def compare(
     rules: Sequence[str | RuleSpec],
     *,
     batch: int | None = None,
-    trace: str | Path | Sequence[str | Path] = "shipped",
+    trace: TraceArgument = "shipped",
     trace_any_rule: bool = False,
     passes: Sequence[str] = ALL_PASSES,
     schedule: str = "serial",
@@ -106,7 +107,7 @@ def compare(
 def _setting(
     network: Network,
     batch: int | None,
-    trace: str | Path | Sequence[str | Path],
+    trace: TraceArgument,
     trace_any_rule: bool,
     passes: Sequence[str],
     schedule: str,

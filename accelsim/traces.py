@@ -23,6 +23,10 @@ MOST_RANDOM_SAMPLES = 8
 """Random traces repeat beyond this, so that memory does not grow with the batch."""
 
 
+TraceArgument = str | Path | Trace | Sequence[str | Path]
+"""What users say of a trace: "shipped", "dense", "random:DENSITY", a file or several, or one already read."""
+
+
 @dataclass(frozen=True)
 class TraceChoice:
     """The trace of a run (None: dense), the name that results show, a digest of its content, and what the reader must know of it."""
@@ -33,12 +37,14 @@ class TraceChoice:
     notes: list[str] = field(default_factory=list)
 
 
-def choose_trace(network: Network, rule: RuleSpec, choice: str | Path | Sequence[str | Path], any_rule: bool, batch: int, seed: int) -> TraceChoice:
+def choose_trace(network: Network, rule: RuleSpec, choice: TraceArgument, any_rule: bool, batch: int, seed: int) -> TraceChoice:
     """The trace for one rule.
 
     ``choice``: "shipped", "dense", "random:DENSITY", a file, or several files of which the one of the rule's family is taken.
     InputError: no shipped trace, a corrupt or mismatched file, a trace of another family unless ``any_rule``.
     """
+    if isinstance(choice, Trace):
+        return _matching(network, rule, [(choice.source or "in memory", choice)], any_rule)
     choices = [choice] if isinstance(choice, str | Path) else list(choice)
     if len(choices) == 1 and str(choices[0]) == "dense":
         return TraceChoice(None, "dense", "dense", ["every operand is dense"])
@@ -81,22 +87,23 @@ def _trace_rules(rule: RuleSpec) -> list[str]:
 
 
 def _from_files(network: Network, rule: RuleSpec, paths: list[Path], any_rule: bool, shown: str | None = None) -> TraceChoice:
-    traces = [Trace.read(path) for path in paths]
+    return _matching(network, rule, [(shown or str(path), Trace.read(path)) for path in paths], any_rule)
+
+
+def _matching(network: Network, rule: RuleSpec, traces: list[tuple[str, Trace]], any_rule: bool) -> TraceChoice:
+    """The trace of the rule's family among named ones."""
     own = family(rule)
-    families = [_family(trace) for trace in traces]
-    match = next((index for index, each in enumerate(families) if each == own), None)
     notes = []
-    if match is None:
+    name, trace = next((each for each in traces if _family(each[1]) == own), traces[0])
+    if _family(trace) != own:
         if not any_rule:
-            listed = ", ".join(f"{path} ({trace.rule})" for path, trace in zip(paths, traces, strict=True))
+            listed = ", ".join(f"{shown} ({other.rule})" for shown, other in traces)
             raise InputError(
                 f"--trace must be of the {own} family for {rule}, whose error masks differ from others', got {listed}; --trace-any-rule accepts it"
             )
-        match = 0
-        notes.append(f"the trace was made under {traces[0].rule}, of another family than {rule}: its error masks are not this rule's")
-    trace = traces[match]
+        notes.append(f"the trace was made under {trace.rule}, of another family than {rule}: its error masks are not this rule's")
     check_trace(trace, network)
-    return TraceChoice(trace, shown or str(paths[match]), _digest(trace), notes)
+    return TraceChoice(trace, name, _digest(trace), notes)
 
 
 def _family(trace: Trace) -> str:
