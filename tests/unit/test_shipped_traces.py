@@ -33,7 +33,8 @@ def test_a_trace_fits_its_network_and_its_name(shipped):
     assert path.name == f"{trace.workload}.{trace.rule}.npz"
     assert family(trace.rule)
     for layer in network.weighted:
-        assert trace.get(f"{layer.name}.input") and trace.get(f"{layer.name}.error"), layer.name
+        assert trace.get(f"{layer.name}.input"), layer.name
+        assert trace.get(f"{layer.name}.error"), layer.name
         assert (trace.get(f"{layer.name}.mask") is not None) == network.rectified(layer.inputs[0]), layer.name
 
 
