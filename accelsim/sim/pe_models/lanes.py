@@ -138,8 +138,12 @@ class LanesModel(PEModel):
             return self._pairs(op, own, stationary, size, rows, cols, length, dense, cycles, effectual)
         if self._skip(op)[0]:
             return Streams(cycles.reshape(1, -1), effectual.reshape(1, -1), effectual.reshape(1, -1))
-        every = np.tile(length, len(cycles)).reshape(1, -1)
-        return Streams(every, np.tile(dense, len(cycles)).reshape(1, -1), effectual.reshape(1, -1))
+        every = length
+        if self._skip(op)[1] and array.structural_zeros == "window":
+            # Dense weights have dilation and group zeros all the same, alike in every output channel.
+            kernel = self._stationary(op, ones(b.k * b.r * b.s, b.c // b.groups).reshape(b.k, b.r, b.s, -1), group, in_window)[:1]
+            every = pair_stream_cycles(own[0], size, kernel, rows, cols, array.window, "stationary")[0]
+        return Streams(*(np.tile(each, len(cycles)).reshape(1, -1) for each in (every, dense)), effectual.reshape(1, -1))
 
     def _shared_cycles(self, op: Op, mapping: Mapping) -> Cycles:
         """Cycles int32 (PEs, positions) when PE j reduces channels j, j + PEs, ... of every output; zeros fill up the last round."""
