@@ -1,0 +1,128 @@
+"""Commands with nothing replaced, on the smallest network: documents obey the schema and the laws, files are judged, lists are whole."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import jsonschema
+import pytest
+
+from accelsim import cli
+from accelsim.report.document import json_schema, parse
+from accelsim.report.laws import violations
+from accelsim.rules import RULES
+from accelsim.spec import catalog
+from tests import synthetic
+
+SMALL = ("mnist-fc", "--trace", "random:0.5")
+Run = Callable[..., tuple[object, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command line: (exit code, stdout, stderr)."""
+
+    def call(*arguments: str) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "argv", ["accelsim", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        printed = capsys.readouterr()
+        return stop.value.code, printed.out, printed.err
+
+    return call
+
+
+@pytest.mark.parametrize("schedule", ["serial", "unlocked"])
+@pytest.mark.parametrize("arch", catalog.names("arch"))
+def test_results_of_every_machine_obey_the_schema_and_the_laws(run: Run, arch: str, schedule: str) -> None:
+    code, out, err = run("simulate", *SMALL, "--arch", arch, "--schedule", schedule, "--batch", "2", "--json")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    jsonschema.validate(document, json_schema())
+    assert violations(parse(document)) == []
+    assert {entry["component"] for entry in document["energy_sources"]} <= set(document["energy_by_component_pj"])
+
+
+def test_a_comparison_obeys_the_schema_and_the_laws_and_says_the_same_twice(run: Run, tmp_path: Path) -> None:
+    outs = [tmp_path / "a", tmp_path / "b"]
+    for folder in outs:
+        code, out, _ = run(
+            "compare", *SMALL, "--arch", "near-memory,systolic-32x32", "--rules", "bp,sdfa:k=2;rank=10", "--out", str(folder), "--json"
+        )
+        assert code == 0
+    document = json.loads(out)
+    jsonschema.validate(document, json_schema())
+    assert violations(parse(document)) == []
+    assert document["baseline"] == "near-memory/bp"
+    assert {path.name for path in outs[0].iterdir() if path.is_dir()} == {
+        "near-memory-bp",
+        "near-memory-sdfa-k=2-rank=10",
+        "systolic-32x32-bp",
+        "systolic-32x32-sdfa-k=2-rank=10",
+    }
+    files = sorted(path.relative_to(outs[0]) for path in outs[0].rglob("*") if path.is_file())
+    assert len(files) > 12
+    assert [name for name in files if (outs[0] / name).read_bytes() != (outs[1] / name).read_bytes()] == []
+
+
+def test_passes_that_are_left_out_do_nothing(run: Run) -> None:
+    code, out, _ = run("simulate", *SMALL, "--passes", "ff", "--json")
+    assert code == 0
+    assert {op["pass"] for op in json.loads(out)["ops"]} == {"FF"}
+
+
+def test_a_trace_is_made_used_and_refused_for_another_family(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "t.npz"
+    code, out, err = run("trace", "mnist-fc", "--rule", "ssdfa", "--steps", "1", "--batch", "4", "--samples", "2", "-o", str(path))
+    assert (code, out) == (0, "")
+    assert re.fullmatch(r"loss \d+\.\d{3} -> \d+\.\d{3}; wrote .*t\.npz\n", err)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["t.npz"]
+    assert run("check", str(path))[:2] == (0, f"{path}: ok\n")
+    assert run("simulate", "mnist-fc", "--rule", "ssdfa", "--trace", str(path))[0] == 0
+    code, out, err = run("simulate", "mnist-fc", "--rule", "bp", "--trace", str(path))
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+
+
+def test_check_names_right_files_and_every_fault_of_wrong_ones(run: Run, tmp_path: Path) -> None:
+    right, wrong, lawless = tmp_path / "right.json", tmp_path / "wrong.yaml", tmp_path / "lawless.json"
+    right.write_text(json.dumps(synthetic.result()))
+    wrong.write_text("schema: accelsim.arch/1\nbase: near-memory\nname: x\npe_array:\n  lanes: 0\n  windw: 4\n")
+    lawless.write_text(json.dumps(synthetic.result(unattributed_pj=0.0)))
+    code, out, err = run("check", str(right), str(wrong), str(lawless))
+    assert code == 2
+    assert out == f"{right}: ok\n"
+    lines = err.splitlines()
+    assert f"{wrong}:5:10: pe_array.lanes must be >= 1, got 0" in lines
+    assert any(line.startswith(f"{wrong}:6:3: ") and "window" in line for line in lines)
+    assert any(line.startswith(f"{lawless}: energy_pj = ops' energy_pj + unattributed_pj") for line in lines)
+
+
+def test_every_built_in_file_is_right(run: Run) -> None:
+    paths = [str(catalog.find(kind, name)) for kind in get_args(catalog.FileKind) for name in catalog.names(kind)]
+    code, out, err = run("check", *paths)
+    assert (code, err) == (0, "")
+    assert len(out.splitlines()) == len(paths)
+
+
+def test_lists_name_everything_built_in(run: Run) -> None:
+    for kind, names in {"archs": catalog.names("arch"), "workloads": catalog.names("workload"), "rules": tuple(RULES)}.items():
+        code, out, _ = run("list", kind)
+        assert code == 0
+        assert [line.split()[0] for line in out.splitlines() if not line.startswith((" ", "files:"))] == list(names)
+
+
+@pytest.mark.parametrize("kind", ["arch", "workload", "result"])
+def test_schemas_are_schemas(run: Run, kind: str) -> None:
+    code, out, _ = run("schema", kind)
+    assert code == 0
+    jsonschema.Draft202012Validator.check_schema(json.loads(out))
+
+
+def test_an_unknown_schema_is_refused(run: Run) -> None:
+    assert run("schema", "mood") == (2, "", "schema must be one of arch, workload, result, got mood\n")
