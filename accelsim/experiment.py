@@ -135,6 +135,9 @@ def _run(network: Network, machine: Architecture, rule: RuleSpec, setting: Setti
     table = EnergyTable.build(machine, load_technology(machine.technology), dram)
     report = None if progress is None else lambda done, of: progress(done, of, f"{machine.name} {rule}")
     run = Machine(machine, dram, masks).run(step, setting.schedule, report)
+    notes = list(chosen.notes)
+    if run.dram_overcommitted:
+        notes.append(f"tensors in DRAM need {run.dram_bytes_needed} bytes, more than {machine.dram.standard} holds: addresses wrap around")
     result = Result(
         cause=_cause(network, machine, rule, setting, chosen),
         clock_hz=machine.clock_hz,
@@ -145,7 +148,7 @@ def _run(network: Network, machine: Architecture, rule: RuleSpec, setting: Setti
         unattributed_by_component_pj=table.energy(run.background),
         accountings=accountings(step, network, machine),
         energy_sources=_sources(run, table),
-        notes=tuple(chosen.notes),
+        notes=tuple(notes),
         dense_tensors=tuple(masks.dense_tensors(step.ops)),
         spilled_words=run.residency.spilled_words(),
     )

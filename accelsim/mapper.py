@@ -179,8 +179,7 @@ class Mapper:
         held = outputs.reduction * bits * -(-draft.channels // draft.pes if self._near_memory else 1) <= self._working_bits // 2
         refetch = 1 if held and not self._systolic else draft.position_tiles
         if op.pass_ is Pass.WG:
-            elements = sum(operand.tensor.elements for operand in op.operands if operand.use is Use.STATIONARY)
-            return self._spread(op, Use.STATIONARY, Route.SCATTER, elements * (1 if op.kind is OpKind.OUTER else refetch), draft.copies, elements)
+            return self._errors_of_gradient(draft, held)
         if not self._near_memory:
             staged = tensor.elements // draft.channel_tiles * bits <= self._architecture.global_buffer.staging_bytes * 8
             receivers = max(1, draft.pes // draft.channels_per_tile)
@@ -201,6 +200,28 @@ class Mapper:
             partial_sums = draft.channels * draft.positions * (draft.reduction_pes - 1)
             transfers.append(Transfer(tensor, Route.REDUCE, True, partial_sums, self._architecture.precision.psum))
         return tuple(transfers)
+
+    def _errors_of_gradient(self, draft: Mapping, held: bool) -> tuple[Transfer, ...]:
+        """WG's errors, each to the PEs of its channel. PEs that cannot hold theirs take them in chunks, over which they carry the
+        partial sums of as many tiles as half the working space holds; the errors come again for every such group of tiles."""
+        op = draft.op
+        errors = [operand.tensor for operand in op.operands if operand.use is Use.STATIONARY]
+        elements = sum(tensor.elements for tensor in errors)
+        if op.kind is OpKind.OUTER or (held and not self._systolic):
+            return self._spread(op, Use.STATIONARY, Route.SCATTER, elements, draft.copies, elements)
+        if self._systolic:
+            return self._spread(op, Use.STATIONARY, Route.SCATTER, elements * draft.position_tiles, draft.copies, elements)
+        psum = self._architecture.precision.psum
+        together = max(1, self._working_bits // 2 // (self._architecture.pe_array.lanes * psum))
+        groups = -(-draft.position_tiles // together)
+        chunks = -(-elements * self.bits(errors[0]) // (self._working_bits // 2 * min(draft.channels, draft.pes)))
+        carried = draft.channels * draft.positions * (chunks - 1)
+        sums = op.outputs[0]
+        return (
+            *self._spread(op, Use.STATIONARY, Route.SCATTER, elements * groups, draft.copies, elements * groups),
+            Transfer(sums, Route.HOME, False, carried, psum),
+            Transfer(sums, Route.HOME, True, carried, psum),
+        )
 
     def _outputs(self, op: Op) -> tuple[Transfer, ...]:
         transfers: list[Transfer] = []

@@ -62,6 +62,8 @@ class Run:
     lanes: int
     background: ActionCounts
     partition_lanes: int
+    dram_bytes_needed: int
+    dram_overcommitted: bool
 
 
 class Machine:
@@ -252,6 +254,8 @@ class _Simulation:
             lanes=lanes,
             background=background,
             partition_lanes=partition_lanes,
+            dram_bytes_needed=self._dram.allocated_bytes,
+            dram_overcommitted=self._dram.overcommitted,
         )
 
 

@@ -35,7 +35,11 @@ class Server:
 
 
 class Dram:
-    """The DRAM in the accelerator's cycles: the bank-state model runs in picoseconds behind it. Tensors get row-aligned addresses."""
+    """The DRAM in the accelerator's cycles: the bank-state model runs in picoseconds behind it.
+
+    Tensors get row-aligned addresses one after the other. What does not fit wraps around, so that traffic and time are still
+    simulated; ``allocated_bytes`` tells, and results say so.
+    """
 
     def __init__(self, env: simpy.Environment, channels: DramChannels, clock_hz: int, row_bytes: int) -> None:
         self._env = env
@@ -43,7 +47,13 @@ class Dram:
         self._clock_hz = clock_hz
         self._row_bytes = row_bytes
         self._addresses: dict[str, tuple[int, int]] = {}
-        self._next = 0
+        self._capacity_bytes = channels.table.capacity_bytes
+        self.allocated_bytes = 0
+
+    @property
+    def overcommitted(self) -> bool:
+        """Whether tensors need more than the DRAM has."""
+        return self.allocated_bytes > self._capacity_bytes
 
     def transfer(self, tensor: str, size_bytes: int, offset_bytes: int, nbytes: int, write: bool, counts: ActionCounts) -> int:
         """Move part of a tensor of ``size_bytes``; returns the cycle in which its last data has passed. Re-reads wrap around the tensor."""
@@ -52,10 +62,11 @@ class Dram:
         done = now_ps
         offset = offset_bytes % size
         while nbytes > 0:
-            part = min(nbytes, size - offset)
-            done = self._channels.transfer(now_ps, base + offset, part, write, counts)
+            address = (base + offset) % self._capacity_bytes
+            part = min(nbytes, size - offset, self._capacity_bytes - address)
+            done = self._channels.transfer(now_ps, address, part, write, counts)
             nbytes -= part
-            offset = 0
+            offset = (offset + part) % size
         return -(-done * self._clock_hz // PICOSECONDS)
 
     def finish(self, cycle: int, counts: ActionCounts) -> None:
@@ -64,8 +75,8 @@ class Dram:
 
     def _address(self, tensor: str, size_bytes: int) -> tuple[int, int]:
         if tensor not in self._addresses:
-            self._addresses[tensor] = (self._next, size_bytes)
-            self._next += -(-size_bytes // self._row_bytes) * self._row_bytes
+            self._addresses[tensor] = (self.allocated_bytes, size_bytes)
+            self.allocated_bytes += -(-size_bytes // self._row_bytes) * self._row_bytes
         return self._addresses[tensor]
 
 
