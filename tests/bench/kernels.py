@@ -14,9 +14,31 @@ import numpy as np
 
 from accelsim.kernels import bitmaps, effectual, pair_streams, taps, tiles, weight_gradient, zero_skip
 
-VGG16 = [(3, 64, 32), (64, 64, 32), (64, 128, 16), (128, 128, 16), (128, 256, 8), (256, 256, 8), (256, 256, 8),
-         (256, 512, 4), (512, 512, 4), (512, 512, 4), (512, 512, 2), (512, 512, 2), (512, 512, 2)]  # C, K, map side
-RESNET18 = [(3, 64, 32), *[(64, 64, 32)] * 4, (64, 128, 16), *[(128, 128, 16)] * 3, (128, 256, 8), *[(256, 256, 8)] * 3, (256, 512, 4), *[(512, 512, 4)] * 3]
+VGG16 = [
+    (3, 64, 32),
+    (64, 64, 32),
+    (64, 128, 16),
+    (128, 128, 16),
+    (128, 256, 8),
+    (256, 256, 8),
+    (256, 256, 8),
+    (256, 512, 4),
+    (512, 512, 4),
+    (512, 512, 4),
+    (512, 512, 2),
+    (512, 512, 2),
+    (512, 512, 2),
+]  # C, K, map side
+RESNET18 = [
+    (3, 64, 32),
+    *[(64, 64, 32)] * 4,
+    (64, 128, 16),
+    *[(128, 128, 16)] * 3,
+    (128, 256, 8),
+    *[(256, 256, 8)] * 3,
+    (256, 512, 4),
+    *[(512, 512, 4)] * 3,
+]
 
 
 def best(function: Callable[[], Any], repeats: int) -> float:
@@ -81,11 +103,15 @@ def main(repeats: int) -> None:
         for window in (16,) if side < 8 else (1, 2, 4, 8, 10, 16, 32, 64):
             seconds = best(lambda: weight_gradient.wgrad_cycles(x, e, 1, 256, 256, forward, forward, window, "both"), repeats)
             show(f"wgrad 3x3x256x256 on {side}x{side}, window {window}", positions, seconds)
-    x, e, forward, backward = operands(256, 256, 16, 1, rng)
+    x, e, forward, _ = operands(256, 256, 16, 1, rng)
     weights = bitmaps.from_mask(rng.random((256, 9, 256)) < 0.5)
     positions = 9 * 256 * 256 * 256
     for window in (4, 16, 64):
-        show(f"stream 3x3x256x256 on 16x16, window {window}", positions // 256, best(lambda: zero_skip.stream_cycles(x, 256, forward, forward, window), repeats))
+        show(
+            f"stream 3x3x256x256 on 16x16, window {window}",
+            positions // 256,
+            best(lambda: zero_skip.stream_cycles(x, 256, forward, forward, window), repeats),
+        )
         seconds = best(lambda: pair_streams.pair_stream_cycles(x[0], 256, weights, forward, forward, window), repeats)
         show(f"pair stream 3x3x256x256 on 16x16, window {window}", positions, seconds)
     x, e = bitmaps.from_mask(rng.random((1, 4096)) < 0.5), bitmaps.from_mask(rng.random((1, 4096)) < 0.5)

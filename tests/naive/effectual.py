@@ -10,7 +10,8 @@ from tests.naive.zero_skip import moving_stream, stationary_stream
 def covered_ones(counts: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray) -> np.ndarray:
     """Set bits under each output's kernel, from their number (S, H, W) at each source position."""
     found = [
-        [sum(int(sample[row, col]) for row in rows for col in cols if row >= 0 and col >= 0) for rows in row_taps for cols in col_taps] for sample in counts
+        [sum(int(sample[row, col]) for row in rows for col in cols if row >= 0 and col >= 0) for rows in row_taps for cols in col_taps]
+        for sample in counts
     ]
     return np.array(found)
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 
-def tile_sums(cycles: np.ndarray, channels: int, positions: int, needed: np.ndarray | None, channels_per_tile: int, positions_per_tile: int,
-              fill_positions: int, blocks: int) -> tuple[np.ndarray, int, int, int, int]:
+def tile_sums(
+    cycles: np.ndarray,
+    channels: int,
+    positions: int,
+    needed: np.ndarray | None,
+    channels_per_tile: int,
+    positions_per_tile: int,
+    fill_positions: int,
+    blocks: int,
+) -> tuple[np.ndarray, int, int, int, int]:
     """cycles (K or 1, M'), needed mask (M', K) or None -> block cycles, outputs, lane cycles, used lane cycles, tiles."""
 
     def cost(k: int, m: int) -> int:
@@ -34,3 +42,24 @@ def tile_sums(cycles: np.ndarray, channels: int, positions: int, needed: np.ndar
             used += len(tile) * max(tile)
             tiles += 1
     return block_cycles, outputs, lane_cycles, used, tiles
+
+
+def span(values: list[int], first: int, size: int) -> tuple[int, int]:
+    """Largest (at least 0) and sum of ``size`` values from ``first`` on, starting over at the end."""
+    picked = [values[(first + i) % len(values)] for i in range(size)]
+    return max([0, *picked]), sum(picked)
+
+
+def deal(values: list[int], found: int, positions_per_tile: int, depth: int) -> tuple[int, list[int], list[int]]:
+    """A channel's next values into its tiles, ``found`` lanes taken: sum, slowest lane and number of lanes of each tile."""
+    slowest, lanes = [0] * depth, [0] * depth
+    for i, value in enumerate(values):
+        tile = (found + i) // positions_per_tile
+        slowest[tile] = max(slowest[tile], value)
+        lanes[tile] += 1
+    return sum(values), slowest, lanes
+
+
+def gcd(a: int, b: int) -> int:
+    """Greatest common divisor by trial."""
+    return max(d for d in range(1, min(a, b) + 1) if a % d == 0 and b % d == 0)

@@ -33,6 +33,14 @@ def closed_form(stream: Sequence[int], window: int) -> int:
     return cycles + -(-gap // window)
 
 
+def summary(stream: Sequence[int], window: int) -> list[int]:
+    """Leading zeros (-1 without a set bit), trailing zeros, cycles from the first to the last set bit, set bits."""
+    places = [i for i, bit in enumerate(stream) if bit]
+    if not places:
+        return [-1, len(stream), 0, 0]
+    return [places[0], len(stream) - 1 - places[-1], walk(stream[places[0] : places[-1] + 1], window), len(places)]
+
+
 def tap_list(row_taps: Sequence[int], col_taps: Sequence[int]) -> list[tuple[int, int, int]]:
     """(tap index, source row, source column) of the taps in the stream, kernel row then kernel column."""
     taps = []
@@ -69,7 +77,9 @@ def stream_cycles(x: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray, win
     return cycles, ones, np.array([len(stream) for stream in streams[0]])
 
 
-def pair_stream_cycles(image: np.ndarray, stationary: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray, window: int, skip: str) -> tuple[np.ndarray, np.ndarray]:
+def pair_stream_cycles(
+    image: np.ndarray, stationary: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray, window: int, skip: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Masks (H, W, C) and (K, T, C) -> cycles (K, Y*X), ones (K, Y*X)."""
     cycles, ones = [], []
     for kernel in stationary:
@@ -83,7 +93,9 @@ def pair_stream_cycles(image: np.ndarray, stationary: np.ndarray, row_taps: np.n
     return np.array(cycles).reshape(shape), np.array(ones).reshape(shape)
 
 
-def wgrad_cycles(x: np.ndarray, e: np.ndarray, batch: int, row_taps: np.ndarray, col_taps: np.ndarray, window: int, skip: str) -> tuple[np.ndarray, int]:
+def wgrad_cycles(
+    x: np.ndarray, e: np.ndarray, batch: int, row_taps: np.ndarray, col_taps: np.ndarray, window: int, skip: str
+) -> tuple[np.ndarray, int]:
     """Masks x (S, H, W, C) and e (S, P, Q, K) -> cycles (K, R*S*C) of every lane, and the set pairs of all lanes."""
     channels, outputs = x.shape[3], e.shape[3]
     taps = [(r, s, c) for r in range(row_taps.shape[1]) for s in range(col_taps.shape[1]) for c in range(channels)]

@@ -17,7 +17,9 @@ RUN = "import numpy as np; from accelsim.kernels import bitmaps; print(bitmaps.p
 
 def run(root: Path, **environment: str) -> str:
     clean = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "TMPDIR")}
-    return subprocess.run([sys.executable, "-c", RUN], cwd=root, env={**clean, **environment}, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", RUN], cwd=root, env={**clean, **environment}, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 @pytest.fixture
@@ -27,7 +29,8 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", "")
 
 
-def test_the_folder_is_the_users_and_named_after_the_sources(untouched: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("untouched")
+def test_the_folder_is_the_users_and_named_after_the_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert kernels._choose_cache()
     folder = tmp_path / "accelsim" / f"accelsim-kernels-{kernels._source_key(Path(kernels.__file__).parent)}"
@@ -45,13 +48,15 @@ def test_the_key_changes_with_a_source_and_with_a_name(tmp_path: Path) -> None:
     assert len(set(keys)) == 3
 
 
-def test_a_folder_that_the_user_chose_stays(untouched: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("untouched")
+def test_a_folder_that_the_user_chose_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     assert kernels._choose_cache()
     assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path)
 
 
-def test_a_folder_inherited_from_another_version_is_replaced(untouched: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("untouched")
+def test_a_folder_inherited_from_another_version_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "accelsim-kernels-0123456789abcdef"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert kernels._choose_cache()
@@ -74,7 +79,8 @@ def test_nowhere_to_write_means_no_cache_but_working_kernels(root: Path, tmp_pat
     assert run(root, NUMBA_CACHE_DIR=str(blocked / "deeper")) == "3"
 
 
-def test_without_any_folder_nothing_is_cached(untouched: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("untouched")
+def test_without_any_folder_nothing_is_cached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     blocked = tmp_path / "a file"
     blocked.write_text("")
     monkeypatch.setattr(kernels, "_candidates", lambda _key: [blocked / "deeper"])

@@ -45,5 +45,5 @@ def test_a_ragged_fold_costs_a_whole_one() -> None:
 
 
 def test_an_unknown_dataflow_is_refused() -> None:
-    with pytest.raises(ValueError, match="^dataflow must be os, ws or is, got rs$"):
+    with pytest.raises(ValueError, match=r"^dataflow must be os, ws or is, got rs$"):
         fold_cycles(1, 1, 1, 1, 1, "rs")

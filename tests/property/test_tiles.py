@@ -1,0 +1,97 @@
+"""Tile sums against every lane of every tile listed, and the laws they must keep."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accelsim.kernels import bitmaps, tiles
+from tests.mask_strategies import masks, seeds
+from tests.naive import tiles as naive
+
+Case = tuple[np.ndarray, int, int, np.ndarray | None, int, int, int, int]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Ragged tiles, samples that repeat, runs longer and shorter than what repeats, needed or not."""
+    channels, positions = draw(st.integers(1, 12)), draw(st.integers(1, 200))
+    distinct = draw(st.integers(1, positions))
+    rows = draw(st.sampled_from([1, channels]))
+    cycles = np.random.default_rng(draw(seeds)).integers(0, 90, (rows, distinct)).astype(np.int32)
+    needed = draw(st.none() | masks(distinct, channels))
+    lanes = draw(st.integers(1, 70))
+    fill = lanes * draw(st.integers(1, 5))
+    return cycles, channels, positions, needed, draw(st.integers(1, 14)), lanes, fill, draw(st.integers(1, 9))
+
+
+@given(cases())
+@settings(max_examples=600)
+def test_tile_sums_equal_the_twin(case: Case) -> None:
+    cycles, channels, positions, needed, *rest = case
+    found = tiles.tile_sums(cycles, channels, positions, None if needed is None else bitmaps.from_mask(needed), *rest)
+    expected = naive.tile_sums(cycles, channels, positions, needed, *rest)
+    assert found[0].tolist() == expected[0].tolist()
+    assert found[1:] == expected[1:]
+
+
+@given(cases())
+def test_no_lane_outlasts_its_tile(case: Case) -> None:
+    cycles, channels, positions, needed, *rest = case
+    block_cycles, outputs, lane_cycles, used, count = tiles.tile_sums(
+        cycles, channels, positions, None if needed is None else bitmaps.from_mask(needed), *rest
+    )
+    channels_per_tile, positions_per_tile = rest[0], rest[1]
+    assert lane_cycles <= used <= int(block_cycles.sum()) * channels_per_tile * positions_per_tile
+    assert outputs <= count * channels_per_tile * positions_per_tile
+    if needed is None or needed.all():
+        assert outputs == channels * positions
+
+
+@given(cases())
+def test_one_row_stands_for_every_channel(case: Case) -> None:
+    cycles, channels, positions, needed, *rest = case
+    words = None if needed is None else bitmaps.from_mask(needed)
+    single = tiles.tile_sums(cycles[:1], channels, positions, words, *rest)
+    written_out = tiles.tile_sums(np.repeat(cycles[:1], channels, axis=0), channels, positions, words, *rest)
+    assert single[0].tolist() == written_out[0].tolist()
+    assert single[1:] == written_out[1:]
+
+
+@given(st.lists(st.integers(-5, 1000), min_size=1, max_size=60), st.integers(0, 59), st.integers(0, 200))
+def test_spans_equal_the_twin(values: list[int], first: int, size: int) -> None:
+    first %= len(values)
+    assert tiles.span(np.array(values, np.int32), first, size) == naive.span(values, first, size)
+
+
+@given(st.integers(1, 64), st.integers(0, 100), st.integers(1, 40), st.data())
+def test_a_word_is_dealt_as_the_twin_deals_it(size: int, found: int, positions_per_tile: int, data: st.DataObject) -> None:
+    mask = data.draw(masks(1, size))
+    values = np.arange(1, size + 1, dtype=np.int32)
+    if mask.any():
+        slowest, lanes = np.zeros((2, 200), np.int64)
+        total = tiles.pack_word(bitmaps.from_mask(mask)[0, 0], values, found, positions_per_tile, slowest, lanes)
+        assert (total, slowest.tolist(), lanes.tolist()) == naive.deal(values[mask[0]].tolist(), found, positions_per_tile, 200)
+
+
+@given(st.integers(1, 150), st.integers(0, 400), st.integers(0, 300), st.integers(1, 40), st.data())
+def test_a_run_is_dealt_as_the_twin_deals_it(distinct: int, start: int, size: int, positions_per_tile: int, data: st.DataObject) -> None:
+    mask = data.draw(masks(1, distinct))
+    values = np.arange(1, distinct + 1, dtype=np.int32)
+    slowest, lanes = np.zeros((2, 301), np.int64)
+    outputs, total = tiles.packed_run(values, bitmaps.from_mask(mask)[0], start, size, positions_per_tile, slowest, lanes)
+    picked = [int(values[m % distinct]) for m in range(start, start + size) if mask[0, m % distinct]]
+    assert outputs == len(picked)
+    assert (total, slowest.tolist(), lanes.tolist()) == naive.deal(picked, 0, positions_per_tile, 301)
+
+
+@given(st.integers(1, 1000), st.integers(1, 1000))
+def test_gcd(a: int, b: int) -> None:
+    assert tiles.gcd(a, b) == naive.gcd(a, b)
+
+
+def test_a_run_of_broken_tiles_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^fill_positions must be a multiple of positions_per_tile, got 5$"):
+        tiles.tile_sums(np.ones((1, 8), np.int32), 2, 8, np.ones((8, 1), np.uint64), 1, 4, 5, 1)
