@@ -44,7 +44,7 @@ def expected_shape(network: Network, layer: Layer, role: str, samples: int) -> t
         return (prod(layer.in_shape), prod(network.output.out_shape))
     if map_shape is None or layer.kind == "embedding":
         return ()
-    if network.time_steps > 1:
+    if network.vocabulary:
         return (network.time_steps, samples, map_shape[2])
     return (samples, *map_shape) if layer.kind == "conv" else (samples, prod(map_shape))
 
@@ -62,7 +62,7 @@ def check_trace(trace: Trace, network: Network) -> None:
         if layer is None:
             faults.append(f"tensor {key} must be of a weighted layer of {network.name}, got {name}")
             continue
-        count = tensor.shape[1 if network.time_steps > 1 else 0] if len(tensor.shape) > 1 else 0
+        count = tensor.shape[1 if network.vocabulary else 0] if len(tensor.shape) > 1 else 0
         expected = expected_shape(network, layer, role, count)
         if tensor.shape != expected:
             faults.append(f"tensor {key} must be of shape {_spell(expected, role)}, got {_spell(tensor.shape, '')}")
