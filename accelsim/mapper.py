@@ -74,6 +74,15 @@ class Mapper:
     def _working_bits(self) -> int:
         return self._architecture.scratchpad.working_bytes * 8
 
+    def _moving_room(self, op: Op) -> int:
+        """Bits of a PE's working space for moving words: half of it where stationary words are staged there too.
+
+        WG's windows count the errors beside them, so it has all of it.
+        """
+        transposed = op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK
+        staged = not self._near_memory or (transposed and self._architecture.near_memory.transpose == "remote_read")
+        return self._working_bits // 2 if staged and op.pass_ is not Pass.WG else self._working_bits
+
     def _check_tile(self, op: Op) -> None:
         array = self._architecture.pe_array
         window = array.window if array.kind == "lanes" else 1
@@ -127,7 +136,7 @@ class Mapper:
         # A word goes to the groups of PEs whose positions use it: at most as many as there are positions that do.
         groups = draft.pes // draft.channels_per_tile
         receivers = draft.channels_per_tile * (groups if op.kind is OpKind.FEEDBACK else min(groups, -(-streamed // max(1, per_pass))))
-        if unique * bits <= self._working_bits and not self._systolic:
+        if unique * bits <= self._moving_room(op) and not self._systolic:
             return self._spread(op, Use.MOVING, Route.MULTICAST, unique, receivers, unique)
         staged = unique // (_bounds(op).n if self._near_memory else 1) * bits <= self._architecture.global_buffer.staging_bytes * 8
         dram_words = unique * (1 if staged else draft.channel_tiles)
@@ -153,9 +162,9 @@ class Mapper:
         unique, again_per_row, again_per_tap = _moving_words(op)
         if self._systolic:
             return unique, again_per_tap, again_per_tap
-        if self._row_window_words(op) * bits <= self._working_bits:
+        if self._row_window_words(op) * bits <= self._moving_room(op):
             return unique, unique, again_per_tap
-        if op.pass_ is not Pass.WG and self._column_window_words(op) * bits <= self._working_bits:
+        if op.pass_ is not Pass.WG and self._column_window_words(op) * bits <= self._moving_room(op):
             return unique, again_per_row, again_per_tap
         return unique, again_per_tap, again_per_tap
 
@@ -176,7 +185,7 @@ class Mapper:
         op = draft.op
         tensor = _operand(op, Use.STATIONARY).tensor
         bits = self.bits(tensor)
-        held = outputs.reduction * bits * -(-draft.channels // draft.pes if self._near_memory else 1) <= self._working_bits // 2
+        held = outputs.reduction * bits <= self._working_bits // 2
         refetch = 1 if held and not self._systolic else draft.position_tiles
         if op.pass_ is Pass.WG:
             return self._errors_of_gradient(draft, held)
