@@ -155,10 +155,13 @@ def refresh(delays: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, ta
 
 @jit
 def refresh_until(clock: int, delays: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints) -> None:
-    """Every refresh due at or before a clock. Idle intervals are skipped in one step: with all banks closed each REF goes when due."""
+    """Every refresh due at or before a clock. Idle intervals, with all banks closed, are skipped in one step.
+
+    Only the last REF of them leaves a trace in the state, since tREFI exceeds the longest refresh (`spec.dram` sees to that).
+    """
     while shape[REFI] > 0 and tally[DUE] <= clock:
         intervals = (clock - tally[DUE]) // shape[REFI]
-        if intervals > 0 and (banks[:, OPEN_ROW] < 0).all() and max(ready[:, REF].max(), tally[LAST] + 1) <= tally[DUE]:
+        if intervals > 0 and (banks[:, OPEN_ROW] < 0).all():
             tally[REF] += intervals * shape[RANKS]
             tally[DUE] += intervals * shape[REFI]
         refresh(delays, shape, ready, banks, ranks, tally)
@@ -190,7 +193,6 @@ def stream_run(
             tally[column] += together - 1
             tally[outcome] += 1
             tally[HITS] += together - 1
-            outcome = HITS
             bursts -= together
         else:
             issue(command, bank, row, clock, delays, shape, ready, banks, ranks, tally)
