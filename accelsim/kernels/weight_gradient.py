@@ -16,7 +16,10 @@ from accelsim.kernels.walk import fill_chunks, walk_lanes
 from accelsim.kernels.zero_skip import summarise
 
 SKIPS = ("none", "moving", "stationary", "both")
-LANES = 512  # lanes walked abreast: their state and a few chunks of each fit the first-level cache
+LANES = (64, 512)
+"""Lanes walked abreast, fewest and most: the state of 512 fits a first-level cache."""
+STREAM_BYTES = 1 << 19
+"""Of the chunks of the lanes walked abreast together: they stay in a second-level cache while every row k passes over them."""
 
 
 def wgrad_cycles(
@@ -53,8 +56,10 @@ def _cycles(x: Words, channels: int, row_taps: Taps, col_taps: Taps, e: Words, o
     kind = container(window)
     kernel = row_taps.shape[1] * col_taps.shape[1]
     cycles = np.empty((outputs, kernel * channels), dtype=np.int32)
+    lane_bytes = -(-max(period, rest) // window) * kind.itemsize
+    groups = lane_groups(kernel, channels, min(max(STREAM_BYTES // lane_bytes, LANES[0]), LANES[1]))
     period_e, rest_e = row_chunks(e, outputs, window, period, kind), row_chunks(e, outputs, window, rest, kind)
-    wgrad_lanes(x, channels, row_taps, col_taps, period_e, rest_e, repeats, max(period, rest), rest, window, lane_groups(kernel, channels), cycles)
+    wgrad_lanes(x, channels, row_taps, col_taps, period_e, rest_e, repeats, max(period, rest), rest, window, groups, cycles)
     return cycles
 
 
@@ -69,14 +74,14 @@ def periods(samples: int, positions: int, batch: int, window: int) -> tuple[int,
     return (repeats, period, rest) if repeats > 1 else (0, 0, batch * positions)
 
 
-def lane_groups(kernel: int, channels: int) -> Counts:
-    """Lanes walked together, about `LANES`: int64 (groups, 4) of first and end kernel position, first and end 64-channel word.
+def lane_groups(kernel: int, channels: int, lanes: int) -> Counts:
+    """Lanes walked together, about ``lanes``: int64 (groups, 4) of first and end kernel position, first and end 64-channel word.
 
     Whole kernel positions where several fit, else words of one, evenly filled.
     """
     width = -(-channels // 64)
-    taps = -(-kernel // -(-kernel * channels // LANES)) if channels <= LANES else 1
-    words = width if channels <= LANES else -(-width // -(-channels // LANES))
+    taps = -(-kernel // -(-kernel * channels // lanes)) if channels <= lanes else 1
+    words = width if channels <= lanes else -(-width // -(-channels // lanes))
     return np.array(
         [[tap, min(kernel, tap + taps), word, min(width, word + words)] for tap in range(0, kernel, taps) for word in range(0, width, words)],
         dtype=np.int64,

@@ -110,11 +110,12 @@ def test_chunks_equal_the_twin(case: tuple[np.ndarray, np.ndarray, np.ndarray, n
         assert chunks[:, c].tolist() == [naive_bits.chunk(stream, t * window, window) for t in range(len(chunks))]
 
 
+@pytest.mark.parametrize("lanes", [64, 100, 512])
 @pytest.mark.parametrize(("kernel", "channels"), [(9, 3), (9, 64), (9, 512), (9, 700), (1, 4096), (49, 3), (1, 1)])
-def test_groups_of_lanes_cover_every_lane_once(kernel: int, channels: int) -> None:
+def test_groups_of_lanes_cover_every_lane_once(kernel: int, channels: int, lanes: int) -> None:
     covered = [
         tap * channels + c
-        for first_tap, end_tap, first, end in weight_gradient.lane_groups(kernel, channels)
+        for first_tap, end_tap, first, end in weight_gradient.lane_groups(kernel, channels, lanes)
         for tap in range(first_tap, end_tap)
         for c in range(first * 64, min(end * 64, channels))
     ]
