@@ -77,10 +77,9 @@ class Machine:
     def run(self, step: TrainingStep, schedule: str, progress: Progress | None = None) -> Run:
         """Simulate one step; under the unlocked schedule also enough further steps to see the steady-state interval."""
         if schedule == "serial":
-            return _Simulation(self._architecture, self._dram, self._model, step, 1, 1, progress).run()
-        partitions = self._architecture.partitions
-        alone = _Simulation(self._architecture, self._dram, self._model, step, partitions, 1, progress).run()
-        several = _Simulation(self._architecture, self._dram, self._model, step, partitions, STEPS_TO_STEADY_STATE, None).run()
+            return _Simulation(self._architecture, self._dram, self._model, step, True, 1, progress).run()
+        alone = _Simulation(self._architecture, self._dram, self._model, step, False, 1, progress).run()
+        several = _Simulation(self._architecture, self._dram, self._model, step, False, STEPS_TO_STEADY_STATE, None).run()
         ends = [max(record.end for record in several.records if record.step == index) for index in range(STEPS_TO_STEADY_STATE)]
         alone.interval_cycles = ends[-1] - ends[-2]
         return alone
@@ -90,12 +89,13 @@ class _Simulation:
     """The state of one run: one or more steps, back to back."""
 
     def __init__(
-        self, architecture: Architecture, dram: DramSpec, model: PEModel, step: TrainingStep, partitions: int, steps: int, progress: Progress | None
+        self, architecture: Architecture, dram: DramSpec, model: PEModel, step: TrainingStep, serial: bool, steps: int, progress: Progress | None
     ) -> None:
+        partitions = 1 if serial else architecture.partitions
         self._architecture = architecture
         self._step = step
         self._steps = steps
-        self._serial = partitions == 1 and steps == 1
+        self._serial = serial
         self._progress = progress
         self.env = simpy.Environment()
         self._residency = allocate(step, architecture, partitions)
