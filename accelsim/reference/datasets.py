@@ -116,7 +116,7 @@ def fit_images(images: NDArray[np.float32], shape: Shape) -> NDArray[np.float32]
 def _vector_as_map(length: int) -> Shape:
     for channels in (1, 3):
         side = isqrt(length // channels)
-        if side * side * channels == length:
+        if side > 1 and side * side * channels == length:
             return (side, side, channels)
     raise InputError(f"network input must be a map, or a vector of as many entries as a square map of 1 or 3 channels, got {length} entries")
 

@@ -32,6 +32,14 @@ NUMERICS: dict[str, Callable[[Layer, np.dtype[Any]], LayerNumerics]] = {
 _STREAM = 0x1217
 
 
+def check_trainable(network: Network) -> None:
+    """InputError naming every layer of a kind that has no numbers."""
+    unknown = [layer for layer in network.layers if layer.kind not in NUMERICS]
+    if unknown:
+        rule = f"one that can be trained ({', '.join(NUMERICS)})"
+        raise InputError(*(f"{network.name}: kind of layer {layer.name} must be {rule}, got {layer.kind}" for layer in unknown))
+
+
 class Model:
     """Numbers of every layer of a feed-forward network, in ``dtype``, with parameters drawn from ``seed``.
 
@@ -39,10 +47,7 @@ class Model:
     """
 
     def __init__(self, network: Network, seed: int = 0, dtype: DTypeLike = np.float32) -> None:
-        unknown = [layer for layer in network.layers if layer.kind not in NUMERICS]
-        if unknown:
-            rule = f"one that can be trained ({', '.join(NUMERICS)})"
-            raise InputError(*(f"{network.name}: kind of layer {layer.name} must be {rule}, got {layer.kind}" for layer in unknown))
+        check_trainable(network)
         self.network = network
         self.dtype = np.dtype(dtype)
         self.layers = {layer.name: NUMERICS[layer.kind](layer, self.dtype) for layer in network.layers}

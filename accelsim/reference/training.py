@@ -14,7 +14,7 @@ from accelsim.network import Network
 from accelsim.reference.capture import capture_masks
 from accelsim.reference.datasets import Dataset, load_dataset
 from accelsim.reference.learning_rules import rule_numerics
-from accelsim.reference.model import Model, softmax_loss
+from accelsim.reference.model import Model, check_trainable, softmax_loss
 from accelsim.reference.numerics import Array
 from accelsim.reference.optimizers import Optimizer, optimizer
 from accelsim.spec.rule import RuleSpec
@@ -98,6 +98,7 @@ def start_training(
     network: Network, rule: RuleSpec, data_dir: Path | None, batch: int, learning_rate: float, seed: int, optimizer_name: str = "momentum"
 ) -> Trainer:
     """A run that has not made a step yet. InputError for data, rule or options that do not fit."""
+    check_trainable(network)  # before the data, which a recurrent network could not be fed with
     return Trainer(network, rule, load_dataset(data_dir, network), batch, optimizer(optimizer_name, learning_rate), seed)
 
 

@@ -92,6 +92,7 @@ def test_vectors_take_square_maps():
     assert refusal(fit_images, images, (1, 1, 5)) == (
         "network input must be a map, or a vector of as many entries as a square map of 1 or 3 channels, got 5 entries"
     )
+    assert refusal(fit_images, images, (1, 1, 1)).endswith("got 1 entries")
     assert refusal(fit_images, images, (2, 2, 4)) == "network input must have 1 or 3 channels for these images, got 4"
 
 
