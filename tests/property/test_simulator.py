@@ -1,0 +1,241 @@
+"""The simulator on random networks and machines: against the plain twin of whole ops, and the conservation laws of DESIGN 7."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accelsim.experiment import simulate
+from accelsim.network import Network
+from accelsim.report.document import ResultDocument
+from accelsim.report.laws import violations
+from accelsim.results import Result
+from accelsim.spec.architecture import Architecture
+from accelsim.traces import random_trace
+from tests.naive.machine import Counts, Twin, run
+from tests.random_machines import SKIPS, convolutions, lanes_of, machine, machines, masks, write_trace
+from tests.random_networks import network_of, networks, sequence_workloads
+from tests.watched_machine import Watched, peak_dram_bytes_per_cycle, watch
+
+RULES = {"bp": 0, "dfa": 0, "ssdfa": 1, "sdfa:k=2": 2}
+
+
+@pytest.fixture(scope="module")
+def trace_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One file that every example overwrites."""
+    return tmp_path_factory.mktemp("trace") / "random.npz"
+
+
+def simulated(result: Result) -> dict[str, Counts]:
+    """Contractions of a result, as the twin counts them."""
+    found = {}
+    for op in result.ops:
+        if op.kind == "vector":
+            continue
+        stalls = sum(op.array_cycles["stall"].values())
+        counted = {key: op.macs[key] for key in ("dense", "effectual", "executed", "gated")}
+        causes = {key: op.lane_cycles[key] for key in ("busy", "window_empty", "imbalance", "idle")}
+        found[op.name] = Counts(**counted, cycles=op.cycles - stalls, **causes)
+    return found
+
+
+def compare(network: Network, architecture: Architecture, found: Mapping[str, np.ndarray], batch: int, rule: str, seed: int, path: Path) -> None:
+    result = simulate(network, architecture, rule, batch=batch, trace=write_trace(path, network, found), trace_any_rule=True, seed=seed)
+    lanes = lanes_of(architecture)
+    expected = {name: run(work, lanes) for name, work in Twin(network, found, batch, lanes, rule, RULES[rule], seed).ops().items()}
+    assert simulated(result) == expected
+
+
+@given(st.data())
+def test_convolutions_take_the_cycles_and_macs_of_the_plain_twin(trace_file: Path, data: st.DataObject) -> None:
+    network = data.draw(convolutions(2))
+    samples = data.draw(st.integers(1, 2))
+    rule = data.draw(st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]]))
+    found = data.draw(masks(network, samples))
+    compare(network, data.draw(machines()), found, data.draw(st.integers(1, 3)), rule, data.draw(st.integers(0, 3)), trace_file)
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_sequences_take_the_cycles_and_macs_of_the_plain_twin(trace_file: Path, data: st.DataObject) -> None:
+    network = network_of(data.draw(sequence_workloads()))
+    samples = data.draw(st.integers(1, 2))
+    rule = data.draw(st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]]))
+    found = data.draw(masks(network, samples))
+    compare(network, data.draw(machines()), found, data.draw(st.integers(1, 3)), rule, data.draw(st.integers(0, 3)), trace_file)
+
+
+# The laws of DESIGN 7
+
+
+@st.composite
+def tight_machines(draw: st.DrawFn) -> Architecture:
+    """A machine of any kind whose memories and links are so small that tensors spill, stall and are fetched again."""
+    kind = draw(st.sampled_from(["near_memory", "near_memory", "von_neumann", "systolic"]))
+    staging = draw(st.sampled_from([16, 64, 1024]))
+    near = {
+        "near_memory__transpose": draw(st.sampled_from(["remote_read", "psum_reduce", "transposable"])),
+        "near_memory__update": draw(st.sampled_from(["fused", "separate"])),
+        "near_memory__feedback": draw(st.sampled_from(["stored", "prng"])),
+        "vector_unit__update_in_pe": draw(st.booleans()),
+        "scratchpad__capacity": f"{600 + draw(st.integers(1, 200))}B",
+    }
+    lanes = {
+        "pe_array__window": draw(st.sampled_from([1, 4, 16])),
+        "pe_array__skip": {name: draw(st.sampled_from(SKIPS)) for name in ("ff", "ep", "wg")},
+        "pe_array__skip_outputs": draw(st.booleans()),
+        "pe_array__structural_zeros": draw(st.sampled_from(["removed", "window"])),
+        "scratchpad__working": "600B",
+    }
+    return machine(
+        kind,
+        **({} if kind == "systolic" else lanes),
+        **(near if kind == "near_memory" else {}),
+        global_buffer__capacity=f"{2 * staging + draw(st.sampled_from([1, 100, 2000, 100000]))}B",
+        global_buffer__staging=f"{staging}B",
+        global_buffer__banks=draw(st.sampled_from([1, 4])),
+        global_buffer__width=draw(st.sampled_from([8, 64])),
+        noc__width=draw(st.sampled_from([7, 16, 256])),
+        noc__peer_links=draw(st.integers(1, 2)),
+        vector_unit__width=draw(st.sampled_from([1, 64])),
+        dram__channels=draw(st.integers(1, 2)),
+        partitions=draw(st.sampled_from([1, 2, 3])),
+    )
+
+
+@given(st.data())
+def test_every_result_obeys_the_laws(trace_file: Path, data: st.DataObject) -> None:
+    network = data.draw(st.one_of(convolutions(2), networks()))
+    architecture = data.draw(tight_machines())
+    rule = data.draw(st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]]))
+    schedule, optimizer = data.draw(st.sampled_from(["serial", "unlocked"])), data.draw(st.sampled_from(["sgd", "momentum", "adam"]))
+    trace = write_trace(trace_file, network, data.draw(masks(network, 2, weights=data.draw(st.booleans()))))
+    batch = data.draw(st.integers(1, 3))
+    result = simulate(network, architecture, rule, batch=batch, trace=trace, trace_any_rule=True, schedule=schedule, optimizer=optimizer)
+    document = result.to_json()
+    assert violations(ResultDocument.model_validate(json.loads(json.dumps(document)))) == []
+    array = architecture.pe_array
+    lanes = array.rows * array.cols * array.lanes
+    share = lanes // (architecture.partitions if schedule == "unlocked" else 1)
+    for op in result.ops:
+        assert sum(op.lane_cycles.values()) in {op.cycles * lanes, op.cycles * share}
+        assert min(op.lane_cycles.values()) >= 0
+        assert min(op.array_cycles["stall"].values()) >= 0
+        assert 0 <= op.macs["gated"] <= op.macs["executed"] <= op.macs["dense"]
+        assert op.macs["effectual"] <= op.macs["dense"]
+        assert op.cycles >= op.macs["executed"] / share
+    if schedule == "serial":
+        assert [op.start_cycle for op in result.ops] == list(itertools.accumulate((op.cycles for op in result.ops[:-1]), initial=0))
+        assert result.interval_cycles == result.cycles
+
+
+@given(st.data())
+def test_words_live_somewhere_from_their_producer_to_their_last_reader(data: st.DataObject) -> None:
+    network = data.draw(st.one_of(convolutions(2), networks()))
+    architecture = data.draw(tight_machines())
+    rule = data.draw(st.sampled_from(["bp", "dfa", "ssdfa"]))
+    schedule = data.draw(st.sampled_from(["serial", "unlocked"]))
+    trace = random_trace(network, 0.5, 2, 0) if data.draw(st.booleans()) else None
+    seen = watch(network, architecture, rule, data.draw(st.integers(1, 3)), trace, schedule)
+    check_order(seen)
+    check_dram(seen, architecture)
+    check_capacities(seen, architecture)
+    check_roofline(seen, architecture)
+
+
+def check_order(seen: Watched) -> None:
+    """Nothing starts before what it waits for has ended, and no two ops hold one component at once."""
+    end = {record.op.name: record.end for record in seen.run.records}
+    assert len(end) == len(seen.step.ops)
+    made = {tensor.name: op.name for op in seen.step.ops for tensor in op.outputs if not tensor.persistent}
+    holders: dict[object, list[tuple[int, int]]] = {}
+    for record in seen.run.records:
+        waits = {*record.op.depends_on, *(made[operand.tensor.name] for operand in record.op.operands if operand.tensor.name in made)}
+        assert all(end[name] <= record.start for name in waits), record.op.name
+        place = seen.run.residency.partition_of[record.op.layer] if record.plan.on_array else "vector unit"
+        holders.setdefault(place, []).append((record.start, record.end))
+    for spans in holders.values():
+        for (_, before), (start, _) in itertools.pairwise(sorted(spans)):
+            assert before <= start
+
+
+def check_dram(seen: Watched, architecture: Architecture) -> None:
+    """DRAM is read for tensors that came from outside, for what was written there before, and for what spilled."""
+    made = {tensor.name for op in seen.step.ops for tensor in op.outputs if not tensor.persistent}
+    sizes = {t.name: -(-seen.memory.bits(t) // 8) for op in seen.step.ops for t in (*op.outputs, *(o.tensor for o in op.operands))}
+    tensors = {t.name: t for op in seen.step.ops for t in (*op.outputs, *(o.tensor for o in op.operands))}
+    written: dict[str, int] = {}
+    for record in seen.run.records:
+        plan = record.plan
+        operands = {operand.tensor.name for operand in record.op.operands}
+        for part in plan.loads:
+            assert part.tensor in operands
+            assert part.size_bytes == sizes[part.tensor]
+            assert part.nbytes > 0
+            if part.tensor in made:
+                assert written.get(part.tensor, 0) > 0, f"{record.op.name} reads {part.tensor}, which is not in DRAM"
+            home = seen.run.residency.home(tensors[part.tensor])
+            assert home is None or home.spilled, f"{record.op.name} reads {part.tensor}, which is in the scratchpads"
+        for part in plan.stores:
+            assert part.tensor in {tensor.name for tensor in record.op.outputs}
+            written[part.tensor] = written.get(part.tensor, 0) + part.nbytes
+        assert sum(part.nbytes for part in plan.loads) <= plan.bits["dram_read"] / 8 + len(plan.loads)
+        assert sum(part.nbytes for part in plan.loads) >= plan.bits["dram_read"] / 8
+    if architecture.organization == "von_neumann":
+        # Weights are nowhere else: whoever multiplies with them reads them all from DRAM.
+        for record in seen.run.records:
+            loaded = {part.tensor: part.nbytes for part in record.plan.loads}
+            for operand in record.op.operands:
+                if operand.tensor.persistent:
+                    assert loaded[operand.tensor.name] >= sizes[operand.tensor.name]
+
+
+def check_capacities(seen: Watched, architecture: Architecture) -> None:
+    """Neither the global buffer nor any PE's scratchpad ever holds more than it has room for, and all of it is free in the end."""
+    buffer, pad = architecture.global_buffer, architecture.scratchpad
+    room = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
+    tensors = {t.name: t for op in seen.step.ops for t in (*op.outputs, *(o.tensor for o in op.operands))}
+    pinned = sum(seen.memory.bits(tensors[name]) for name in seen.memory._pinned)
+    for free, held, free_bytes in seen.snapshots:
+        assert free >= 0
+        assert free + held + pinned == room
+        assert all(0 <= each <= pad.capacity_bytes - pad.working_bytes for each in free_bytes)
+    assert seen.memory._in_buffer == {}
+    assert seen.memory._local == {}
+    residency = seen.run.residency
+    layers = {t.name: op.layer for op in seen.step.ops for t in (*op.outputs, *(o.tensor for o in op.operands))}
+    bits = [0] * len(residency.free_bytes)
+    for name, home in residency.homes.items():
+        assert home.resident + home.spilled == tensors[name].elements
+        assert min(home.resident, home.spilled) >= 0
+        assert home.copies * tensors[name].home_channels <= max(residency.pes_per_partition, tensors[name].home_channels)
+        bits[residency.partition_of[layers[name]]] += home.resident * home.copies * seen.memory.bits(tensors[name]) // tensors[name].elements
+    for held in bits:
+        assert held <= 8 * residency.pes_per_partition * (pad.capacity_bytes - pad.working_bytes)
+
+
+def check_roofline(seen: Watched, architecture: Architecture) -> None:
+    """No op, and not the whole step, is faster than the array, a link, the buffer or DRAM could be alone."""
+    width, buffer = architecture.noc.width_bits, architecture.global_buffer
+    port = buffer.banks * buffer.width_bits
+    bus = peak_dram_bytes_per_cycle(architecture)
+    plans = [record.plan for record in seen.run.records]
+    for record in seen.run.records:
+        plan = record.plan
+        assert record.cycles >= int(plan.block_cycles.sum())
+        assert record.cycles >= max(plan.fill_bits, plan.drain_bits) / width
+        assert record.cycles >= plan.peer_bits / (width * architecture.noc.peer_links)
+        moved = plan.fill_buffer_bits + plan.drain_buffer_bits + plan.staged_in_bits + plan.staged_out_bits
+        assert moved == plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"]
+        assert record.cycles >= moved / port
+        assert record.cycles >= (plan.bits["dram_read"] + plan.bits["dram_write"]) / 8 / bus
+    assert seen.run.cycles >= sum(plan.fill_bits for plan in plans) / width
+    assert seen.run.cycles >= sum(plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"] for plan in plans) / port
+    assert seen.run.cycles >= sum(plan.bits["dram_read"] + plan.bits["dram_write"] for plan in plans) / 8 / bus
