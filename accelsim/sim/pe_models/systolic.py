@@ -25,9 +25,8 @@ class SystolicModel(PEModel):
         outputs = extents(op)
         groups = bounds.groups if op.kind is not OpKind.FEEDBACK else 1
         positions = bounds.r * bounds.s * bounds.c // groups if op.pass_ is Pass.WG else outputs.positions
-        cycles, folds = fold_cycles(
-            positions, outputs.channels // groups, outputs.reduction, array.rows, mapping.pes // array.rows, DATAFLOWS[array.dataflow]
-        )
+        rows = min(array.rows, mapping.pes)
+        cycles, folds = fold_cycles(positions, outputs.channels // groups, outputs.reduction, rows, mapping.pes // rows, DATAFLOWS[array.dataflow])
         cycles, folds = cycles * groups, folds * groups
         blocks = min(blocks, folds)
         shares = np.arange(blocks + 1, dtype=np.int64) * cycles // blocks
