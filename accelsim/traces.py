@@ -12,10 +12,10 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.errors import Fault, InputError
+from accelsim.errors import InputError
 from accelsim.masks import check_trace, expected_shape
 from accelsim.network import Network
-from accelsim.rules import RULES, RuleSpec, family, parse_rule
+from accelsim.rules import RULES, RuleSpec, family
 from accelsim.spec import catalog
 from accelsim.trace import Trace
 
@@ -94,8 +94,8 @@ def _matching(network: Network, rule: RuleSpec, traces: list[tuple[str, Trace]],
     """The trace of the rule's family among named ones."""
     own = family(rule)
     notes = []
-    name, trace = next((each for each in traces if _family(each[1]) == own), traces[0])
-    if _family(trace) != own:
+    name, trace = next((each for each in traces if family(each[1].rule) == own), traces[0])
+    if family(trace.rule) != own:
         if not any_rule:
             listed = ", ".join(f"{shown} ({other.rule})" for shown, other in traces)
             raise InputError(
@@ -104,13 +104,6 @@ def _matching(network: Network, rule: RuleSpec, traces: list[tuple[str, Trace]],
         notes.append(f"the trace was made under {trace.rule}, of another family than {rule}: its error masks are not this rule's")
     check_trace(trace, network)
     return TraceChoice(trace, name, _digest(trace), notes)
-
-
-def _family(trace: Trace) -> str:
-    try:
-        return family(parse_rule(trace.rule))
-    except InputError:
-        raise InputError(Fault(trace.source, 0, 0, f"meta.rule must be a learning rule, got {trace.rule}")) from None
 
 
 def _digest(trace: Trace) -> str:
