@@ -124,11 +124,12 @@ class Trace:
 
 def _load_arrays(path: Path) -> dict[str, NDArray[np.uint8]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # A file that numpy opens itself stays open when the archive is broken.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
     except FileNotFoundError:
         raise InputError(Fault(str(path), 0, 0, "trace file does not exist")) from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError):
+    except (OSError, ValueError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError):
         raise InputError(Fault(str(path), 0, 0, "trace must be a readable .npz archive of plain arrays, got a corrupt or foreign file")) from None
 
 
