@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from accelsim.spec.canonical import canonical_json
 from accelsim.spec.dram import DramSpec
 from accelsim.spec.loader import load_model
 from accelsim.spec.machine import load_architecture
-from accelsim.spec.technology import load_technology
+from accelsim.spec.technology import Technology, load_technology
 from accelsim.traces import TraceArgument, TraceChoice, choose_trace
 
 Progress = Callable[[int, int, str], None]
@@ -131,8 +132,8 @@ def _run(network: Network, machine: Architecture, rule: RuleSpec, setting: Setti
     step = lower(network, rule, setting.batch, setting.optimizer, setting.passes)
     chosen = choose_trace(network, rule, setting.trace, setting.trace_any_rule, setting.batch, setting.seed)
     masks = MaskSource(chosen.trace, network, setting.batch, setting.seed)
-    dram = load_model(catalog.find("dram", machine.dram.standard), DramSpec)
-    table = EnergyTable.build(machine, load_technology(machine.technology), dram)
+    dram, technology = _tables(machine)
+    table = EnergyTable.build(machine, technology, dram)
     report = None if progress is None else lambda done, of: progress(done, of, f"{machine.name} {rule}")
     run = Machine(machine, dram, masks).run(step, setting.schedule, report)
     notes = list(chosen.notes)
@@ -154,6 +155,17 @@ def _run(network: Network, machine: Architecture, rule: RuleSpec, setting: Setti
     )
     check_result(result, run.lanes, _dram_bytes_per_cycle(dram, machine))
     return result
+
+
+def _tables(machine: Architecture) -> tuple[DramSpec, Technology]:
+    """The DRAM standard and the technology that the machine names, read again only when their files have changed."""
+    paths = (catalog.find("dram", machine.dram.standard), catalog.find("technology", machine.technology))
+    return _read_tables(*((path, path.stat().st_mtime_ns) for path in paths))
+
+
+@lru_cache(maxsize=8)
+def _read_tables(dram: tuple[Path, int], technology: tuple[Path, int]) -> tuple[DramSpec, Technology]:
+    return load_model(dram[0], DramSpec), load_technology(technology[0])
 
 
 def _cause(network: Network, machine: Architecture, rule: RuleSpec, setting: Setting, chosen: TraceChoice) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class Mapper:
         """Positions whose new moving words fit half the working space: each position of a row brings one column of channels."""
         b = _bounds(op)
         moving = _operand(op, Use.MOVING).tensor
-        column_words = {Pass.EP: b.k // b.groups}.get(op.pass_, b.c // b.groups)
+        column_words = (b.k if op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK else b.c) // b.groups
         fitting = self._working_bits // 2 // max(1, column_words * self.bits(moving))
         return max(1, min(fitting, outputs.positions) // positions_per_tile) * positions_per_tile
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from accelsim.effectual import group_slices, words_or_ones
 from accelsim.geometry import bounds_of
-from accelsim.kernels.bitmaps import ones, slice_channels
+from accelsim.kernels.bitmaps import ones
 from accelsim.kernels.taps import forward_taps
 from accelsim.kernels.weight_gradient import outer_cycles, wgrad_cycles
 from accelsim.masks import MaskSource
@@ -19,10 +20,11 @@ Words = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class GradientLanes:
-    """``cycles`` int32 (K or 1, lanes or 1), one row or column standing for all; ``executed`` MACs of all lanes."""
+    """``cycles`` int32 (K or 1, lanes or 1), one row or column standing for all; ``executed`` MACs and ``visited`` positions of all lanes."""
 
     cycles: NDArray[np.int32]
     executed: int
+    visited: int
 
 
 def gradient_lanes(op: Op, masks: MaskSource, skip: tuple[bool, bool], window: int, keep_zeros: bool, segments: int) -> GradientLanes:
@@ -32,26 +34,24 @@ def gradient_lanes(op: Op, masks: MaskSource, skip: tuple[bool, bool], window: i
     convolution pass through the window instead of being removed; ``segments``: lanes a channel of an outer product.
     """
     b = bounds_of(op)
-    x, e = masks.operand(op, Use.MOVING), masks.operand(op, Use.STATIONARY)
-    activation = x.words if x else ones(b.h * b.w, b.c).reshape(1, b.h, b.w, -1)
-    error = e.words if e else ones(b.p * b.q, b.k).reshape(1, b.p, b.q, -1)
+    dense_x, dense_e = (masks.operand(op, use) is None for use in (Use.MOVING, Use.STATIONARY))
+    activation = words_or_ones(masks, op, Use.MOVING, b.h, b.w, b.c)
+    error = words_or_ones(masks, op, Use.STATIONARY, b.p, b.q, b.k)
     if op.kind is OpKind.OUTER:
-        mode = _mode(skip, x is None, e is None)
+        mode = _mode(skip, dense_x, dense_e)
         cycles = outer_cycles(activation.reshape(len(activation), -1), error.reshape(len(error), -1), b.n, b.c, b.k, segments, window, mode)
-        return GradientLanes(*cycles)
+        return GradientLanes(*cycles, op.dense_macs)
     # The padding of a dense activation is zero all the same, so skipping it still means looking.
-    mode = _mode(skip, False, e is None)
+    mode = _mode(skip, False, dense_e)
     strided = keep_zeros and max(b.stride) > 1
-    parts = []
-    for group in range(b.groups):
-        own_x, own_e = (_slice(words, group, b.groups, size) for words, size in ((activation, b.c), (error, b.k)))
-        parts.append(_with_stride_zeros(own_x, own_e, b, skip, window) if strided else _removed(own_x, own_e, b, mode, window))
+    groups = zip(group_slices(activation, b.c, b.groups), group_slices(error, b.k, b.groups), strict=True)
+    parts = [_with_stride_zeros(x, e, b, skip, window) if strided else _removed(x, e, b, mode, window) for x, e in groups]
     lanes = b.r * b.s * (b.c // b.groups)
     executed = sum(part.executed for part in parts)
     if b.groups == 1:
         return parts[0]
     rows = [np.broadcast_to(part.cycles, (b.k // b.groups, lanes)) for part in parts]
-    return GradientLanes(np.ascontiguousarray(np.concatenate(rows)), executed)
+    return GradientLanes(np.ascontiguousarray(np.concatenate(rows)), executed, sum(part.visited for part in parts))
 
 
 def _mode(skip: tuple[bool, bool], moving_dense: bool, stationary_dense: bool) -> str:
@@ -60,16 +60,16 @@ def _mode(skip: tuple[bool, bool], moving_dense: bool, stationary_dense: bool) -
     return {(True, True): "both", (True, False): "moving", (False, True): "stationary", (False, False): "none"}[moving, stationary]
 
 
-def _slice(words: Words, group: int, groups: int, channels: int) -> Words:
-    size = channels // groups
-    return words if groups == 1 else slice_channels(words, group * size, (group + 1) * size)
-
-
 def _removed(x: Words, e: Words, b: Bounds, mode: str, window: int) -> GradientLanes:
     rows = forward_taps(b.p, b.h, b.r, b.stride[0], b.padding[0], b.dilation[0], False)
     cols = forward_taps(b.q, b.w, b.s, b.stride[1], b.padding[1], b.dilation[1], False)
     cycles, executed = wgrad_cycles(x, e, b.n, b.c // b.groups, b.k // b.groups, rows, cols, window, mode)
-    return GradientLanes(cycles, executed)
+    return GradientLanes(cycles, executed, _lanes(b) * b.n * b.p * b.q)
+
+
+def _lanes(b: Bounds) -> int:
+    """Weights of one group: a lane each."""
+    return (b.k // b.groups) * b.r * b.s * (b.c // b.groups)
 
 
 def _with_stride_zeros(x: Words, e: Words, b: Bounds, skip: tuple[bool, bool], window: int) -> GradientLanes:
@@ -90,5 +90,5 @@ def _with_stride_zeros(x: Words, e: Words, b: Bounds, skip: tuple[bool, bool], w
     cycles, executed = wgrad_cycles(x, spread, b.n, channels, b.k // b.groups, rows, cols, window, "both")
     if not (skip[0] or skip[1]):
         # Nothing is skipped: every position of the stream takes its cycle, the stride zeros as empty ones.
-        return GradientLanes(np.full((1, 1), b.n * height * width, np.int32), executed)
-    return GradientLanes(cycles, executed)
+        cycles = np.full((1, 1), b.n * height * width, np.int32)
+    return GradientLanes(cycles, executed, _lanes(b) * b.n * height * width)

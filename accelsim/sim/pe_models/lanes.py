@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.effectual import effectual_macs, repeats
+from accelsim.effectual import effectual_macs, group_slices, repeats, stationary_masks, words_or_ones
 from accelsim.geometry import bounds_of, moving_extents, stream_taps
-from accelsim.kernels.bitmaps import from_mask, ones, popcounts, slice_channels, to_mask
+from accelsim.kernels.bitmaps import from_mask, ones, popcounts, to_mask
 from accelsim.kernels.pair_streams import pair_stream_cycles
 from accelsim.kernels.taps import expand_kernel
 from accelsim.kernels.tiles import tile_sums
-from accelsim.kernels.zero_skip import stream_cycles
+from accelsim.kernels.zero_skip import stream_cycles, stream_lengths
 from accelsim.mapping import Mapping
 from accelsim.ops import Op, OpKind, Pass, Use
 from accelsim.sim.pe_models.base import ArrayTiming, PEModel
@@ -77,8 +77,17 @@ class LanesModel(PEModel):
             used *= mapping.reduction_pes
         executed = _total(streams.executed, scheduled, needed, weights, mapping.channels)
         effectual = _total(streams.effectual, scheduled, needed, weights, mapping.channels)
-        masks = sum(self._skip(op))
-        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, executed, effectual, masks * executed)
+        looked_at = sum(self._skip(op)) * int((self._visited(op, distinct).astype(np.int64) * scheduled).sum())
+        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, executed, effectual, looked_at)
+
+    def _visited(self, op: Op, distinct: int) -> Cycles:
+        """Length of the stream at each of the distinct positions."""
+        b, array = bounds_of(op), self.architecture.pe_array
+        if op.kind is OpKind.FEEDBACK:
+            return np.full(distinct, b.nonzeros or b.c, np.int32)
+        keep = array.structural_zeros == "window"
+        channels = moving_extents(op)[2] // (1 if keep else b.groups)
+        return np.resize(stream_lengths(channels, *stream_taps(op, keep)), distinct)
 
     def _timing(
         self,
@@ -90,13 +99,14 @@ class LanesModel(PEModel):
         executed: int,
         effectual: int,
         mask_bits: int,
+        all_effectual: int | None = None,
     ) -> ArrayTiming:
         array = self.architecture.pe_array
         available = int(block_cycles.sum()) * mapping.pes * array.lanes
         return ArrayTiming(
             block_cycles=block_cycles,
             outputs=outputs,
-            effectual=effectual_macs(mapping.op, self.masks),
+            effectual=effectual_macs(mapping.op, self.masks) if all_effectual is None else all_effectual,
             executed=executed,
             gated=executed - effectual if array.gating else 0,
             busy=executed,
@@ -109,11 +119,8 @@ class LanesModel(PEModel):
     def _convolution(self, op: Op) -> Streams:
         b, array = bounds_of(op), self.architecture.pe_array
         rows, cols = stream_taps(op, array.structural_zeros == "window")
-        height, width, channels = moving_extents(op)
-        bound = self.masks.operand(op, Use.MOVING)
-        moving = bound.words if bound else ones(height * width, channels).reshape(1, height, width, -1)
-        weights = self.masks.operand(op, Use.STATIONARY)
-        parts = [self._group(op, moving, weights.words if weights else None, channels, group, rows, cols) for group in range(b.groups)]
+        moving = words_or_ones(self.masks, op, Use.MOVING, *moving_extents(op))
+        parts = [self._group(op, moving, group, rows, cols) for group in range(b.groups)]
         if b.groups == 1:
             return parts[0]
         per_group = (b.c if op.pass_ is Pass.EP else b.k) // b.groups
@@ -121,29 +128,29 @@ class LanesModel(PEModel):
             *(np.concatenate([_per_channel(getattr(part, name), per_group) for part in parts]) for name in ("cycles", "executed", "effectual"))
         )
 
-    def _group(self, op: Op, moving: Words, weights: Words | None, channels: int, group: int, rows: Cycles, cols: Cycles) -> Streams:
+    def _group(self, op: Op, moving: Words, group: int, rows: Cycles, cols: Cycles) -> Streams:
         b, array = bounds_of(op), self.architecture.pe_array
+        channels = moving_extents(op)[2]
         size = channels // b.groups
-        own = moving if b.groups == 1 else slice_channels(moving, group * size, (group + 1) * size)
-        in_window = b.groups > 1 and array.structural_zeros == "window"
-        if in_window:
+        if b.groups > 1 and array.structural_zeros == "window":
             # Other groups' channels pass through the window as zeros: the stream keeps their positions.
             mask = np.zeros(channels, np.bool_)
             mask[group * size : (group + 1) * size] = True
             own, size = moving & from_mask(mask), channels
+        else:
+            own = group_slices(moving, channels, b.groups)[group]
         cycles, effectual, length = stream_cycles(own, size, rows, cols, array.window)
         dense = self._dense_positions(op, length)
-        if weights is not None:
-            stationary = self._stationary(op, weights, group, in_window)
-            return self._pairs(op, own, stationary, size, rows, cols, length, dense, cycles, effectual)
+        if self.masks.operand(op, Use.STATIONARY) is not None:
+            return self._pairs(op, own, self._stationary(op, group), size, rows, cols, length, dense, cycles, effectual)
         if self._skip(op)[0]:
             return Streams(cycles.reshape(1, -1), effectual.reshape(1, -1), effectual.reshape(1, -1))
         every = length
         if self._skip(op)[1] and array.structural_zeros == "window":
             # Dense weights have dilation and group zeros all the same, alike in every output channel.
-            kernel = self._stationary(op, ones(b.k * b.r * b.s, b.c // b.groups).reshape(b.k, b.r, b.s, -1), group, in_window)[:1]
-            every = pair_stream_cycles(own[0], size, kernel, rows, cols, array.window, "stationary")[0]
-        return Streams(*(np.tile(each, len(cycles)).reshape(1, -1) for each in (every, dense)), effectual.reshape(1, -1))
+            every = pair_stream_cycles(own[0], size, self._stationary(op, group)[:1], rows, cols, array.window, "stationary")[0]
+        every_cycle, macs = (np.tile(each, len(cycles)).reshape(1, -1) for each in (every, dense))
+        return Streams(every_cycle, macs, effectual.reshape(1, -1))
 
     def _shared_cycles(self, op: Op, mapping: Mapping) -> Cycles:
         """Cycles int32 (PEs, positions) when PE j reduces channels j, j + PEs, ... of every output; zeros fill up the last round."""
@@ -170,18 +177,12 @@ class LanesModel(PEModel):
         b = bounds_of(op)
         return np.full_like(length, b.r * b.s * ((b.k if op.pass_ is Pass.EP else b.c) // b.groups))
 
-    def _stationary(self, op: Op, weights: Words, group: int, in_window: bool) -> Words:
+    def _stationary(self, op: Op, group: int) -> Words:
         """Weight masks by output channel, in the order of the stream: uint64 (outputs, taps, ceil(reduction channels / 64))."""
-        b, array = bounds_of(op), self.architecture.pe_array
-        keep = array.structural_zeros == "window"
-        per_group = b.k // b.groups
-        own = weights[group * per_group : (group + 1) * per_group]
-        reduction = b.c // b.groups
-        if op.pass_ is Pass.EP:
-            mask = to_mask(own, reduction)
-            own = from_mask(np.ascontiguousarray(mask.transpose(3, 1, 2, 0)))
-            reduction = per_group
-        if in_window:
+        b, keep = bounds_of(op), self.architecture.pe_array.structural_zeros == "window"
+        own = stationary_masks(op, self.masks, group)
+        if keep and b.groups > 1:
+            reduction = (b.k if op.pass_ is Pass.EP else b.c) // b.groups
             mask = to_mask(own, reduction)
             wide = np.zeros((*mask.shape[:3], reduction * b.groups), np.bool_)
             wide[..., group * reduction : (group + 1) * reduction] = mask
@@ -219,8 +220,7 @@ class LanesModel(PEModel):
     def _feedback(self, op: Op) -> Streams:
         """A target neuron reduces the output errors that its row of B stores."""
         b = bounds_of(op)
-        bound = self.masks.operand(op, Use.MOVING)
-        moving = bound.words if bound else ones(1, b.c).reshape(1, 1, 1, -1)
+        moving = words_or_ones(self.masks, op, Use.MOVING, 1, 1, b.c)
         if b.nonzeros and int(popcounts(moving).min()) < b.c:
             return self._sparse_feedback(op, moving)
         stored = b.nonzeros or b.c
@@ -276,8 +276,8 @@ class LanesModel(PEModel):
             mapping.fill_positions,
             min(blocks, mapping.channel_tiles * mapping.position_tiles),
         )
-        effectual = effectual_macs(op, self.masks)
-        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, found.executed, effectual, sum(skip) * found.executed)
+        effectual = found.executed if all(skip) else effectual_macs(op, self.masks)
+        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, found.executed, effectual, sum(skip) * found.visited, effectual)
 
 
 def _total(values: Cycles, scheduled: NDArray[np.int64], needed: Words | None, weights: NDArray[np.int64], channels: int) -> int:
