@@ -61,8 +61,9 @@ def _wait(env: simpy.Environment, cycle: int) -> Process:
 def stalls(stages: list[Stage], start: int, end: int) -> dict[str, int]:
     """Cycles in which the compute stage of an op from ``start`` to ``end`` did not compute, by cause.
 
-    Before a block: ``dram`` until its data had left DRAM, then ``fill``; ``drain`` once the data were there but the stage
-    behind had not freed a buffer, and after the last block.
+    Before the first block: ``dram`` while its data come from there, ``fill`` on their way to the PEs. Before a later one the
+    stage that sets the pace: ``dram`` if the fill began as soon as the data had left DRAM, ``fill`` if it was behind.
+    ``drain``: data were there but the stage behind had not freed a buffer, and what follows the last block.
     """
     by_name = {stage.name: stage for stage in stages}
     compute, load, fill = by_name["compute"], by_name.get("load"), by_name.get("fill")
@@ -71,6 +72,8 @@ def stalls(stages: list[Stage], start: int, end: int) -> dict[str, int]:
     for block, began in enumerate(compute.started):
         loaded = min(began, load.done[block]) if load else idle_from
         filled = min(began, fill.done[block]) if fill else loaded
+        if block and load and fill and fill.started[block] <= load.done[block]:
+            loaded = filled
         found["dram"] += max(0, loaded - idle_from)
         found["fill"] += max(0, filled - max(idle_from, loaded))
         found["drain"] += began - max(idle_from, loaded, filled)

@@ -191,10 +191,11 @@ class Planner:
                 self._add(plan, 0, Transfer(tensor, Route.PEER, False, home.resident, bits, home.copies - 1))
 
     def _blocks(self, step: int, transfers: list[Transfer] | tuple[Transfer, ...], most: int) -> int:
-        """As many blocks as it takes for each to pass through one half of the staging double buffer."""
-        inbound = sum(t.words * t.bits for t in transfers if t.inbound and t.route in (Route.MULTICAST, Route.SCATTER))
+        """As many blocks as it takes for each to pass through one half of the staging double buffer, and no fewer than the machine says."""
+        inbound = sum(t.words * t.bits for t in transfers if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER})
         dram = sum(t.dram_words * t.bits for t in transfers if t.spilled or self._memory.in_dram(step, t.tensor))
-        return max(1, min(most, -(-max(inbound, dram) // (8 * self._architecture.global_buffer.staging_bytes))))
+        staged = -(-max(inbound, dram) // (8 * self._architecture.global_buffer.staging_bytes))
+        return min(most, max(self._architecture.blocks_per_op, staged))
 
     def _scratchpad(self, plan: OpPlan, kind: str, words: int, bits: int) -> None:
         plan.words["local"] += words

@@ -209,6 +209,10 @@ class Architecture(Section):
     global_buffer: GlobalBuffer = Field(description="Shared on-chip buffer.")
     vector_unit: VectorUnit = Field(default_factory=VectorUnit, description="Vector unit.")
     dram: Dram = Field(default_factory=Dram, description="Off-chip memory.")
+    blocks_per_op: Positive = Field(
+        default=4,
+        description="Least number of blocks that an op is cut into, tiles permitting: transfers of one overlap the computation of its neighbours.",
+    )
     partitions: Positive = Field(default=1, description="Equal groups of PEs that may run different ops at once under the unlocked schedule.")
 
     @model_validator(mode="after")
