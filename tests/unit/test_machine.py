@@ -1,0 +1,185 @@
+"""Schedules, repetition of samples, memory and determinism of whole simulations."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from accelsim.experiment import simulate
+from accelsim.network import Network
+from accelsim.results import Result
+from accelsim.trace import Trace, TraceTensor
+from accelsim.traces import random_trace
+from tests.random_machines import machine
+from tests.reference_networks import Builder, small_networks
+from tests.watched_machine import Watched, watch
+
+TIGHT = {"global_buffer__capacity": "4KiB", "global_buffer__staging": "512B", "scratchpad__capacity": "1KiB", "scratchpad__working": "600B"}
+
+
+def chain() -> Network:
+    return Builder("chain", (6, 6, 4)).conv(6).add("relu").conv(6).add("relu").conv(6).add("relu").conv(6).add("relu").add("fc", 4).network()
+
+
+def repeated(trace: Trace, batch: int) -> Trace:
+    """The trace with its samples written out cyclically."""
+    tensors = {key: TraceTensor.from_mask(tensor.mask()[np.arange(batch) % tensor.shape[0]]) for key, tensor in trace.tensors.items()}
+    return Trace(trace.workload, trace.rule, trace.data, trace.step, trace.seed, tensors)
+
+
+def numbers(result: Result) -> list[dict[str, object]]:
+    return [op.to_json() for op in result.ops]
+
+
+# Batches
+
+
+@pytest.mark.parametrize("kind", ["near_memory", "von_neumann", "systolic"])
+@pytest.mark.parametrize("name", ["grouped", "residual", "dilated"])
+@pytest.mark.parametrize(("samples", "batch"), [(1, 4), (2, 4), (3, 7), (2, 1)])
+def test_samples_repeat_cyclically(kind: str, name: str, samples: int, batch: int) -> None:
+    network = small_networks()[name]
+    trace = random_trace(network, 0.4, samples, 1)
+    short, written_out = (simulate(network, machine(kind), "bp", batch=batch, trace=each) for each in (trace, repeated(trace, batch)))
+    assert numbers(short) == numbers(written_out)
+
+
+def test_memory_does_not_grow_with_the_batch() -> None:
+    network = small_networks()["residual"]
+
+    def peak(batch: int) -> int:
+        tracemalloc.start()
+        simulate(network, machine(), batch=batch, trace="random:0.5")
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(8)
+    assert peak(4096) < 2 * peak(8)
+
+
+# Determinism
+
+SCRIPT = """
+import json, sys
+from accelsim.experiment import simulate
+from tests.random_machines import machine
+from tests.reference_networks import small_networks
+found = [
+    simulate(small_networks()[name], machine(), rule, batch=3, trace="random:0.5", schedule=schedule).to_json()
+    for name in ("residual", "grouped") for rule in ("bp", "ssdfa") for schedule in ("serial", "unlocked")
+]
+json.dump(found, sys.stdout)
+"""
+
+
+def test_results_are_the_same_bytes_whatever_the_threads_and_the_hash_seed(root: Path) -> None:
+    outputs = []
+    for threads, hash_seed in (("1", "0"), ("2", "1"), ("2", "2")):
+        environment = {**os.environ, "NUMBA_NUM_THREADS": threads, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(root)}
+        outputs.append(subprocess.run([sys.executable, "-c", SCRIPT], env=environment, cwd=root, capture_output=True, check=True).stdout)
+    assert len(json.loads(outputs[0])) == 8
+    assert outputs[0] == outputs[1] == outputs[2]
+
+
+# Schedules
+
+
+def critical_path(seen: Watched) -> int:
+    """Longest chain of dependencies, each op as long as its array, vector unit or scratchpads work on it at least."""
+    lasts: dict[str, int] = {}
+    for op in seen.step.ops:
+        plan = next(record.plan for record in seen.run.records if record.op is op)
+        lasts[op.name] = int(plan.block_cycles.sum()) + max((lasts[name] for name in op.depends_on), default=0)
+    return max(lasts.values())
+
+
+@pytest.mark.parametrize("rule", ["bp", "dfa", "ssdfa"])
+@pytest.mark.parametrize("partitions", [1, 2, 3])
+def test_unlocked_latency_lies_between_the_critical_path_and_one_after_the_other(rule: str, partitions: int) -> None:
+    seen = watch(chain(), machine(partitions=partitions), rule, batch=2, schedule="unlocked")
+    assert critical_path(seen) <= seen.run.cycles <= sum(record.cycles for record in seen.run.records)
+    # DRAM refreshes fall where they fall: one step's may be more than another's.
+    assert seen.run.interval_cycles <= 1.01 * seen.run.cycles
+    busy: dict[object, int] = {}
+    for record in seen.run.records:
+        place = seen.run.residency.partition_of[record.op.layer] if record.plan.on_array else "vector unit"
+        busy[place] = busy.get(place, 0) + int(record.plan.block_cycles.sum())
+    assert seen.run.interval_cycles >= max(busy.values())
+
+
+def test_unlocked_is_never_slower_than_serial_on_the_whole_array() -> None:
+    for rule in ("bp", "dfa"):
+        serial, unlocked = (watch(chain(), machine(), rule, schedule=schedule).run for schedule in ("serial", "unlocked"))
+        assert unlocked.cycles <= serial.cycles
+        assert serial.interval_cycles == serial.cycles
+
+
+def test_direct_feedbacks_eps_run_at_once_where_backpropagations_wait() -> None:
+    def overlapping(rule: str) -> int:
+        seen = watch(chain(), machine(partitions=3), rule, schedule="unlocked")
+        spans = sorted((record.start, record.end) for record in seen.run.records if record.op.pass_ == "EP" and record.op.is_contraction)
+        assert len(spans) == 4
+        return sum(start < end for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+
+    assert overlapping("bp") == 0
+    assert overlapping("dfa") >= 2
+
+
+def test_the_next_steps_ff_waits_for_its_weights_alone() -> None:
+    """Backpropagation's last op is an update that the next step's first layer, in another partition, does not wait for."""
+    run = watch(chain(), machine(partitions=3), "bp", batch=2, schedule="unlocked").run
+    assert run.interval_cycles < 0.99 * run.cycles
+
+
+def test_a_fused_update_follows_its_gradient_at_once() -> None:
+    seen = watch(chain(), machine(partitions=2), "dfa", schedule="unlocked")
+    spans = {record.op.name: (record.start, record.end) for record in seen.run.records}
+    assert len(seen.run.residency.fused) == 5
+    for gradient, update in seen.run.residency.fused.items():
+        assert spans[gradient][1] == spans[update.name][0]
+
+
+# Monotonicity: a law with the serial schedule and FIFO memory
+
+
+@pytest.mark.parametrize("rule", ["bp", "dfa"])
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("noc__width", [16, 64, 256]),
+        ("global_buffer__banks", [1, 2, 16]),
+        ("noc__peer_links", [1, 2, 16]),
+        ("vector_unit__width", [1, 8, 64]),
+        ("pe_array__window", [1, 4, 16]),
+    ],
+)
+def test_more_of_a_resource_is_never_slower(rule: str, key: str, values: list[int]) -> None:
+    trace = random_trace(chain(), 0.3, 1, 0)
+    cycles = [simulate(chain(), machine(**{**TIGHT, key: value}), rule, trace=trace, trace_any_rule=True).cycles for value in values]
+    assert cycles == sorted(cycles, reverse=True)
+    assert cycles[0] > cycles[-1] or (rule, key) == ("dfa", "noc__peer_links")
+
+
+def test_a_smaller_global_buffer_moves_more_through_dram() -> None:
+    dram = [
+        sum(op.bytes["dram_read"] + op.bytes["dram_write"] for op in simulate(chain(), machine(global_buffer__capacity=size), trace="dense").ops)
+        for size in ("1200KiB", "513KiB", "512.5KiB")
+    ]
+    assert dram == sorted(dram)
+    assert dram[0] < dram[-1]
+
+
+def test_what_spills_is_reported() -> None:
+    small = simulate(chain(), machine(scratchpad__capacity="640B", scratchpad__working="600B"), trace="dense")
+    large = simulate(chain(), machine(), trace="dense")
+    assert large.spilled_words == large.to_json()["spilled_words"] == 0
+    assert small.spilled_words == small.to_json()["spilled_words"] > 0
+    assert sum(op.bytes["dram_read"] for op in small.ops) > sum(op.bytes["dram_read"] for op in large.ops)

@@ -1,0 +1,85 @@
+"""Canonical mapping of DESIGN 4: who computes what, op by op."""
+
+from __future__ import annotations
+
+import pytest
+
+from accelsim.errors import InputError
+from accelsim.experiment import simulate
+from accelsim.mapper import Mapper, extents
+from accelsim.mapping import Mapping
+from accelsim.network import Network
+from accelsim.residency import allocate
+from accelsim.rules import lower
+from accelsim.spec.architecture import Architecture
+from tests.random_machines import machine
+from tests.reference_networks import Builder
+
+
+def network() -> Network:
+    return Builder("mapped", (5, 4, 3)).add("conv", 8, kernel=(3, 2), stride=(2, 1), padding=(1, 1, 0, 1)).add("relu").add("fc", 2).network()
+
+
+def mappings(architecture: Architecture, rule: str = "bp", batch: int = 3) -> dict[str, Mapping]:
+    step = lower(network(), rule, batch)
+    mapper = Mapper(architecture, allocate(step, architecture, 1))
+    return {op.name: mapper.map(op) for op in step.ops if op.is_contraction}
+
+
+def test_outputs_and_reductions_by_pass() -> None:
+    """Output channels are C in EP; in WG rows are K and lanes (R, S, C)."""
+    found = {op.name: extents(op) for op in lower(network(), "bp", 3).ops if op.is_contraction}
+    assert {name: (each.channels, each.positions, each.reduction) for name, each in found.items()} == {
+        "conv0.FF": (8, 3 * 3 * 4, 3 * 2 * 3),
+        "conv0.WG": (8, 3 * 2 * 3, 3 * 3 * 4),
+        "fc2.FF": (2, 3, 96),
+        "fc2.EP": (96, 3, 2),
+        "fc2.WG": (2, 96, 3),
+    }
+    feedback = extents(lower(network(), "sdfa:k=1", 3).op("fc2.EP"))
+    assert (feedback.channels, feedback.positions, feedback.reduction) == (8, 3 * 12, 1)
+
+
+def test_near_memory_gives_each_channel_a_pe_and_spare_pes_further_positions() -> None:
+    found = mappings(machine(pe_array__rows=4, pe_array__cols=5, pe_array__lanes=3))
+    shapes = {name: (each.channels_per_tile, each.positions_per_tile, each.copies) for name, each in found.items()}
+    assert shapes == {
+        "conv0.FF": (8, 6, 2),  # 20 PEs hold 8 channels twice
+        "conv0.WG": (8, 6, 2),
+        "fc2.FF": (2, 30, 10),
+        "fc2.EP": (20, 3, 1),  # 96 outputs on 20 PEs
+        "fc2.WG": (2, 30, 10),
+    }
+    assert found["fc2.EP"].channel_tiles == 5
+    assert found["conv0.FF"].position_tiles == 6
+
+
+def test_without_room_for_copies_spare_pes_idle() -> None:
+    """The 36 B of a channel of conv0 fit once beside those of fc2, not twice."""
+    tight = machine(pe_array__rows=4, pe_array__cols=5, pe_array__lanes=3, scratchpad__capacity="1035B", scratchpad__working="1000B")
+    assert mappings(tight)["conv0.FF"].copies == 1
+    assert mappings(tight)["conv0.FF"].positions_per_tile == 3
+
+
+def test_von_neumann_rows_are_channels_and_columns_positions() -> None:
+    found = mappings(machine("von_neumann", pe_array__rows=4, pe_array__cols=5, pe_array__lanes=3))
+    assert {(each.channels_per_tile, each.positions_per_tile) for each in found.values()} == {(4, 15)}
+
+
+def test_outputs_are_packed_inside_what_half_the_working_space_holds() -> None:
+    """16-bit words of one position's channels, as many positions as 300 B hold, in whole tiles."""
+    found = mappings(machine(pe_array__lanes=2, scratchpad__working="600B"), batch=40)
+    assert found["conv0.FF"].fill_positions == 50 // 2 * 2  # 3 channels
+    assert found["fc2.EP"].fill_positions == 40  # 2 channels, 40 positions in all
+    feedback = mappings(machine(pe_array__lanes=2, scratchpad__working="600B"), "dfa", batch=40)["fc2.EP"]
+    assert feedback.fill_positions == 75 // 2 * 2  # a position brings the 2 output errors of its sample
+
+
+def test_an_operand_tile_that_does_not_fit_alone_is_refused() -> None:
+    with pytest.raises(InputError) as refusal:
+        simulate(network(), machine(scratchpad__working="100B"), trace="dense")
+    # 2 lanes x (2 windows of 16 positions of two 16-bit operands + a 32-bit sum) = 264 B
+    assert str(refusal.value) == (
+        "scratchpad.working must be >= 264B to hold the operand tile of conv0.FF (2 lanes, two windows of 16 positions each), got 100B"
+    )
+    assert simulate(network(), machine(scratchpad__working="264B"), trace="dense").cycles > 0

@@ -1,0 +1,67 @@
+"""One op as a pipeline of blocks: closed forms of double buffering, and who is to blame for waiting."""
+
+from __future__ import annotations
+
+import pytest
+import simpy
+
+from accelsim.sim.pipeline import Stage, run_pipeline, stalls
+
+
+def run(times: dict[str, list[int]], start: int = 0) -> tuple[int, list[Stage]]:
+    """Stages with the given cycles a block -> (last cycle, stages)."""
+    env = simpy.Environment(start)
+    stages = [Stage(name, lambda block, name=name: int(env.now) + times[name][block]) for name in times]
+    env.process(run_pipeline(env, stages, len(next(iter(times.values())))))
+    env.run()
+    return int(env.now), stages
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 3, 10])
+@pytest.mark.parametrize(("load", "compute"), [(5, 5), (3, 8), (8, 3), (0, 4), (4, 0)])
+def test_load_and_compute_overlap_but_for_the_first_and_the_last(blocks: int, load: int, compute: int) -> None:
+    end, stages = run({"load": [load] * blocks, "compute": [compute] * blocks})
+    assert end == load + (blocks - 1) * max(load, compute) + compute
+    found = stalls(stages, 0, end)
+    assert found == {"dram": load + (blocks - 1) * max(0, load - compute), "fill": 0, "drain": 0}
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 3, 10])
+@pytest.mark.parametrize(("compute", "drain"), [(5, 5), (3, 8), (8, 3)])
+def test_compute_and_drain_overlap_but_for_the_first_and_the_last(blocks: int, compute: int, drain: int) -> None:
+    end, stages = run({"compute": [compute] * blocks, "drain": [drain] * blocks}, start=100)
+    assert end - 100 == compute + (blocks - 1) * max(compute, drain) + drain
+    found = stalls(stages, 100, end)
+    assert sum(found.values()) == end - 100 - blocks * compute
+    assert (found["dram"], found["fill"]) == (0, 0)
+
+
+def test_five_stages_take_the_slowest_a_block_and_the_others_once() -> None:
+    names, cycles, blocks = ("load", "fill", "compute", "drain", "store"), (2, 3, 7, 1, 4), 9
+    end, stages = run({name: [each] * blocks for name, each in zip(names, cycles, strict=True)})
+    assert end == sum(cycles) + (blocks - 1) * max(cycles)
+    assert stalls(stages, 0, end) == {"dram": 2, "fill": 3, "drain": 5}
+
+
+def test_a_double_buffer_holds_two_blocks_and_no_more() -> None:
+    """Loads of one cycle run ahead of a compute of ten by the block in work and the one in waiting."""
+    _, stages = run({"load": [1] * 6, "compute": [10] * 6})
+    load, compute = stages
+    assert load.started[:2] == [0, 1]
+    for block in range(2, 6):
+        assert load.started[block] == compute.done[block - 2]
+
+
+def test_one_block_passes_all_stages_one_after_the_other() -> None:
+    end, stages = run({"load": [4], "fill": [5], "compute": [6], "drain": [7], "store": [8]}, start=3)
+    assert [stage.started[0] for stage in stages] == [3, 7, 12, 18, 25]
+    assert stalls(stages, 3, end) == {"dram": 4, "fill": 5, "drain": 15}
+
+
+def test_waiting_is_blamed_on_whoever_came_last() -> None:
+    """Block 1's load takes 20 cycles, its fill 2; block 2 waits for the drain of block 0."""
+    end, stages = run({"load": [1, 20, 1], "fill": [2, 2, 2], "compute": [3, 3, 3], "drain": [60, 1, 1]})
+    found = stalls(stages, 0, end)
+    assert sum(found.values()) == end - 9
+    assert found["dram"] == 1 + 15
+    assert found["fill"] == 2 + 2
