@@ -45,18 +45,16 @@ def tile_sums(
 
 
 @jit
-def span(values: Cycles, first: int, size: int) -> tuple[Any, Any]:
-    """Largest and sum of ``size`` int32 values from ``first`` on, starting over at the end."""
+def largest(values: Cycles, first: int, size: int) -> Any:
+    """Largest (at least 0) of ``size`` int32 values from ``first`` on, starting over at the end."""
     top = np.int32(0)
-    total = np.int64(0)
     while size > 0:
         part = values[first : first + size]
         for i in range(part.shape[0]):
             top = max(top, part[i])
-            total += part[i]
         size -= part.shape[0]
         first = 0
-    return top, total
+    return top
 
 
 @jit
@@ -70,22 +68,21 @@ def plain_tiles(
     position_tiles = (positions + positions_per_tile - 1) // positions_per_tile
     tiles = channel_tiles * position_tiles
     slowest = np.zeros(position_tiles, dtype=np.int64)
+    tops = np.empty(distinct, dtype=np.int32)
+    sums = np.empty(distinct, dtype=np.int64)
     lane_cycles = np.int64(0)
     used = np.int64(0)
     index = 0
     for tile in range(channel_tiles):
         first = tile * channels_per_tile
         members = min(channels_per_tile, channels - first)
-        if rows > 1:
-            slowest[:] = 0
-        for k in range(first, first + members if rows > 1 or tile > 0 else first + 1):
-            if rows == 1 and tile > 0:  # every channel tile costs what the first did
-                break
+        if rows > 1 or tile == 0:  # with one row every channel tile costs what the first did
+            column_maxima(cycles[first : first + members] if rows > 1 else cycles, tops, sums)
             for g in range(position_tiles):
                 size = min(positions_per_tile, positions - g * positions_per_tile)
-                top, total = span(cycles[k], g * positions_per_tile % distinct, size)
-                slowest[g] = max(slowest[g], np.int64(top))
-                lane_cycles += total
+                slowest[g] = largest(tops, g * positions_per_tile % distinct, size)
+            repeats = positions // distinct
+            lane_cycles += sums.sum() * repeats + sums[: positions - repeats * distinct].sum()
         for g in range(position_tiles):
             block_cycles[index * blocks // tiles] += slowest[g]
             used += slowest[g] * members * min(positions_per_tile, positions - g * positions_per_tile)
@@ -93,6 +90,18 @@ def plain_tiles(
     if rows == 1:
         lane_cycles *= channels
     return channels * positions, lane_cycles, used, tiles
+
+
+@jit
+def column_maxima(cycles: Cycles, tops: Cycles, sums: Counts) -> None:
+    """Largest and sum of each column of int32 (rows, M) into tops int32 (M) and sums int64 (M): whole rows abreast."""
+    tops[:] = cycles[0]
+    sums[:] = cycles[0]
+    for row in range(1, cycles.shape[0]):
+        values = cycles[row]
+        for m in range(tops.shape[0]):
+            tops[m] = max(tops[m], values[m])
+            sums[m] += values[m]
 
 
 @jit

@@ -44,10 +44,14 @@ def tile_sums(
     return block_cycles, outputs, lane_cycles, used, tiles
 
 
-def span(values: list[int], first: int, size: int) -> tuple[int, int]:
-    """Largest (at least 0) and sum of ``size`` values from ``first`` on, starting over at the end."""
-    picked = [values[(first + i) % len(values)] for i in range(size)]
-    return max([0, *picked]), sum(picked)
+def largest(values: list[int], first: int, size: int) -> int:
+    """Largest (at least 0) of ``size`` values from ``first`` on, starting over at the end."""
+    return max([0, *(values[(first + i) % len(values)] for i in range(size))])
+
+
+def column_maxima(rows: list[list[int]]) -> tuple[list[int], list[int]]:
+    """Largest and sum of each column."""
+    return [max(column) for column in zip(*rows, strict=True)], [sum(column) for column in zip(*rows, strict=True)]
 
 
 def deal(values: list[int], found: int, positions_per_tile: int, depth: int) -> tuple[int, list[int], list[int]]:

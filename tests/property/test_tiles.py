@@ -63,7 +63,7 @@ def test_one_row_stands_for_every_channel(case: Case) -> None:
 @given(st.lists(st.integers(-5, 1000), min_size=1, max_size=60), st.integers(0, 59), st.integers(0, 200))
 def test_spans_equal_the_twin(values: list[int], first: int, size: int) -> None:
     first %= len(values)
-    assert tiles.span(np.array(values, np.int32), first, size) == naive.span(values, first, size)
+    assert tiles.largest(np.array(values, np.int32), first, size) == naive.largest(values, first, size)
 
 
 @given(st.integers(1, 64), st.integers(0, 100), st.integers(1, 40), st.data())
@@ -95,3 +95,10 @@ def test_gcd(a: int, b: int) -> None:
 def test_a_run_of_broken_tiles_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^fill_positions must be a multiple of positions_per_tile, got 5$"):
         tiles.tile_sums(np.ones((1, 8), np.int32), 2, 8, np.ones((8, 1), np.uint64), 1, 4, 5, 1)
+
+
+@given(st.integers(1, 6).flatmap(lambda width: st.lists(st.lists(st.integers(0, 99), min_size=width, max_size=width), min_size=1, max_size=7)))
+def test_column_maxima_equal_the_twin(rows: list[list[int]]) -> None:
+    tops, sums = np.empty(len(rows[0]), np.int32), np.empty(len(rows[0]), np.int64)
+    tiles.column_maxima(np.array(rows, np.int32), tops, sums)
+    assert (tops.tolist(), sums.tolist()) == naive.column_maxima(rows)
