@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -123,7 +122,6 @@ def _shapes(network: Network, layer: Layer, samples: int) -> Mapping[str, tuple[
     return {**shapes, "weight": layer.weight_shape}
 
 
-def write_trace(path: Path, network: Network, found: Mapping[str, np.ndarray], rule: str = "bp") -> Path:
-    """A trace file of masks."""
-    Trace.from_masks(network.name, rule, "random", 0, 0, found).write(path)
-    return path
+def trace_of(network: Network, found: Mapping[str, np.ndarray]) -> Trace:
+    """A trace of masks."""
+    return Trace.from_masks(network.name, "bp", "random", 0, 0, found)

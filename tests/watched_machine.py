@@ -48,7 +48,13 @@ def _watching(planners: list[Planner], snapshots: list[tuple[int, int, tuple[int
 
 
 def watch(
-    network: Network, architecture: Architecture, rule: str = "bp", batch: int = 1, trace: Trace | None = None, schedule: str = "serial", optimizer: str = "momentum"
+    network: Network,
+    architecture: Architecture,
+    rule: str = "bp",
+    batch: int = 1,
+    trace: Trace | None = None,
+    schedule: str = "serial",
+    optimizer: str = "momentum",
 ) -> Watched:
     """Run one step and keep what went on. Of an unlocked schedule ``memory`` is the single step's."""
     step = lower(network, rule, batch, optimizer)

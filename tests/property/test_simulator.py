@@ -5,10 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,17 +18,11 @@ from accelsim.results import Result
 from accelsim.spec.architecture import Architecture
 from accelsim.traces import random_trace
 from tests.naive.machine import Counts, Twin, run
-from tests.random_machines import SKIPS, convolutions, lanes_of, machine, machines, masks, write_trace
+from tests.random_machines import SKIPS, convolutions, lanes_of, machine, machines, masks, trace_of
 from tests.random_networks import network_of, networks, sequence_workloads
 from tests.watched_machine import Watched, peak_dram_bytes_per_cycle, watch
 
 RULES = {"bp": 0, "dfa": 0, "ssdfa": 1, "sdfa:k=2": 2}
-
-
-@pytest.fixture(scope="module")
-def trace_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One file that every example overwrites."""
-    return tmp_path_factory.mktemp("trace") / "random.npz"
 
 
 def simulated(result: Result) -> dict[str, Counts]:
@@ -46,30 +38,30 @@ def simulated(result: Result) -> dict[str, Counts]:
     return found
 
 
-def compare(network: Network, architecture: Architecture, found: Mapping[str, np.ndarray], batch: int, rule: str, seed: int, path: Path) -> None:
-    result = simulate(network, architecture, rule, batch=batch, trace=write_trace(path, network, found), trace_any_rule=True, seed=seed)
+def compare(network: Network, architecture: Architecture, found: Mapping[str, np.ndarray], batch: int, rule: str, seed: int) -> None:
+    result = simulate(network, architecture, rule, batch=batch, trace=trace_of(network, found), trace_any_rule=True, seed=seed)
     lanes = lanes_of(architecture)
     expected = {name: run(work, lanes) for name, work in Twin(network, found, batch, lanes, rule, RULES[rule], seed).ops().items()}
     assert simulated(result) == expected
 
 
 @given(st.data())
-def test_convolutions_take_the_cycles_and_macs_of_the_plain_twin(trace_file: Path, data: st.DataObject) -> None:
+def test_convolutions_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObject) -> None:
     network = data.draw(convolutions(2))
     samples = data.draw(st.integers(1, 2))
     rule = data.draw(st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]]))
     found = data.draw(masks(network, samples))
-    compare(network, data.draw(machines()), found, data.draw(st.integers(1, 3)), rule, data.draw(st.integers(0, 3)), trace_file)
+    compare(network, data.draw(machines()), found, data.draw(st.integers(1, 3)), rule, data.draw(st.integers(0, 3)))
 
 
 @settings(max_examples=30)
 @given(st.data())
-def test_sequences_take_the_cycles_and_macs_of_the_plain_twin(trace_file: Path, data: st.DataObject) -> None:
+def test_sequences_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObject) -> None:
     network = network_of(data.draw(sequence_workloads()))
     samples = data.draw(st.integers(1, 2))
     rule = data.draw(st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]]))
     found = data.draw(masks(network, samples))
-    compare(network, data.draw(machines()), found, data.draw(st.integers(1, 3)), rule, data.draw(st.integers(0, 3)), trace_file)
+    compare(network, data.draw(machines()), found, data.draw(st.integers(1, 3)), rule, data.draw(st.integers(0, 3)))
 
 
 # The laws of DESIGN 7
@@ -111,12 +103,12 @@ def tight_machines(draw: st.DrawFn) -> Architecture:
 
 
 @given(st.data())
-def test_every_result_obeys_the_laws(trace_file: Path, data: st.DataObject) -> None:
+def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
     network = data.draw(st.one_of(convolutions(2), networks()))
     architecture = data.draw(tight_machines())
     rule = data.draw(st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]]))
     schedule, optimizer = data.draw(st.sampled_from(["serial", "unlocked"])), data.draw(st.sampled_from(["sgd", "momentum", "adam"]))
-    trace = write_trace(trace_file, network, data.draw(masks(network, 2, weights=data.draw(st.booleans()))))
+    trace = trace_of(network, data.draw(masks(network, 2, weights=data.draw(st.booleans()))))
     batch = data.draw(st.integers(1, 3))
     result = simulate(network, architecture, rule, batch=batch, trace=trace, trace_any_rule=True, schedule=schedule, optimizer=optimizer)
     document = result.to_json()

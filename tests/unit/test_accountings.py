@@ -49,7 +49,11 @@ def test_bytes_follow_the_machines_word_sizes() -> None:
 
 
 def test_weights_shared_over_time_count_once_and_their_operations_every_time() -> None:
-    layers = [{"name": "e", "kind": "embedding", "dim": 4}, {"name": "cell", "kind": "rnn", "hidden": 3}, {"name": "out", "kind": "fc", "out_features": 9}]
+    layers = [
+        {"name": "e", "kind": "embedding", "dim": 4},
+        {"name": "cell", "kind": "rnn", "hidden": 3},
+        {"name": "out", "kind": "fc", "out_features": 9},
+    ]
     network = network_of({"name": "words", "input": {"sequence": 5, "vocabulary": 9}, "layers": layers})
     bytes_, ops, _, _ = counted(network, "bp")
     assert bytes_ == 2 * (3 * 7 + 27)

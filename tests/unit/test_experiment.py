@@ -34,7 +34,7 @@ def test_every_faulty_setting_is_named_at_once() -> None:
 
 
 def test_machines_and_rules_of_a_comparison_must_differ() -> None:
-    with pytest.raises(InputError, match="^machines and rules to compare must differ, got bp, bp$"):
+    with pytest.raises(InputError, match=r"^machines and rules to compare must differ, got bp, bp$"):
         compare(NETWORK, [machine()], ["bp", "bp"], trace="dense")
     labels = compare(NETWORK, [machine(), machine("systolic")], ["bp", "dfa"], trace="dense").labels
     assert labels == ("near-memory/bp", "near-memory/dfa", "systolic-32x32/bp", "systolic-32x32/dfa")
@@ -99,5 +99,5 @@ def test_a_broken_law_is_found(change: dict[str, Any], message: str) -> None:
 
 def test_a_step_shorter_than_its_ops_is_found() -> None:
     result = simulate(NETWORK, machine(), trace="dense")
-    with pytest.raises(LawViolation, match="an op ends after the step"):
+    with pytest.raises(LawViolation, match=r"an op ends after the step"):
         check_result(replace(result, cycles=result.cycles - 1), 12, 8.0)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -127,7 +128,7 @@ def test_direct_feedbacks_eps_run_at_once_where_backpropagations_wait() -> None:
         seen = watch(chain(), machine(partitions=3), rule, schedule="unlocked")
         spans = sorted((record.start, record.end) for record in seen.run.records if record.op.pass_ == "EP" and record.op.is_contraction)
         assert len(spans) == 4
-        return sum(start < end for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+        return sum(start < end for (_, end), (start, _) in pairwise(spans))
 
     assert overlapping("bp") == 0
     assert overlapping("dfa") >= 2

@@ -15,7 +15,11 @@ from tests.reference_networks import Builder
 
 
 def sequence(steps: int = 3) -> Network:
-    layers = [{"name": "e", "kind": "embedding", "dim": 70}, {"name": "cell", "kind": "rnn", "hidden": 5}, {"name": "out", "kind": "fc", "out_features": 4}]
+    layers = [
+        {"name": "e", "kind": "embedding", "dim": 70},
+        {"name": "cell", "kind": "rnn", "hidden": 5},
+        {"name": "out", "kind": "fc", "out_features": 4},
+    ]
     return network_of({"name": "words", "input": {"sequence": steps, "vocabulary": 9}, "layers": layers})
 
 

@@ -58,10 +58,14 @@ def test_one_block_passes_all_stages_one_after_the_other() -> None:
     assert stalls(stages, 3, end) == {"dram": 4, "fill": 5, "drain": 15}
 
 
-def test_waiting_is_blamed_on_whoever_came_last() -> None:
-    """Block 1's load takes 20 cycles, its fill 2; block 2 waits for the drain of block 0."""
+def test_waiting_is_blamed_on_the_stage_that_sets_the_pace() -> None:
+    """Block 1's load takes 20 cycles and its fill starts at once; block 2 waits for the drain of block 0, which ends in cycle 66."""
     end, stages = run({"load": [1, 20, 1], "fill": [2, 2, 2], "compute": [3, 3, 3], "drain": [60, 1, 1]})
-    found = stalls(stages, 0, end)
-    assert sum(found.values()) == end - 9
-    assert found["dram"] == 1 + 15
-    assert found["fill"] == 2 + 2
+    assert stages[2].started == [3, 23, 66]
+    # Before block 0: 1 of DRAM and 2 of fill; before block 1: from 6 to 23; before block 2: from 26 to 66; then the last drain.
+    assert stalls(stages, 0, end) == {"dram": 1 + 17, "fill": 2, "drain": 40 + 1}
+
+
+def test_a_fill_that_is_behind_takes_the_blame_itself() -> None:
+    end, stages = run({"load": [1, 1, 1], "fill": [9, 9, 9], "compute": [3, 3, 3]})
+    assert stalls(stages, 0, end) == {"dram": 1, "fill": 9 + 6 + 6, "drain": 0}

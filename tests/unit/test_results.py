@@ -46,7 +46,15 @@ def test_the_document_has_the_contracts_keys() -> None:
 
 
 def test_hashes_tell_configurations_apart_and_nothing_else() -> None:
-    settings: list[dict[str, object]] = [{}, {"batch": 2}, {"seed": 1}, {"schedule": "unlocked"}, {"optimizer": "adam"}, {"trace": "random:0.5"}, {"passes": ["FF"]}]
+    settings: list[dict[str, object]] = [
+        {},
+        {"batch": 2},
+        {"seed": 1},
+        {"schedule": "unlocked"},
+        {"optimizer": "adam"},
+        {"trace": "random:0.5"},
+        {"passes": ["FF"]},
+    ]
     hashes = [simulate(NETWORK, machine(), **{"trace": "dense", **each}).to_json()["config_hash"] for each in settings]
     hashes += [simulate(NETWORK, machine(pe_array__lanes=3), trace="dense").to_json()["config_hash"]]
     hashes += [simulate(NETWORK, machine(), "dfa", trace="dense").to_json()["config_hash"]]

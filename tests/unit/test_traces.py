@@ -71,7 +71,11 @@ def test_masks_are_the_inputs_zeros_and_only_behind_a_relu() -> None:
 
 def test_neither_weights_nor_feedback_nor_tokens_are_drawn() -> None:
     data = {"name": "words", "input": {"sequence": 3, "vocabulary": 9}}
-    layers = [{"name": "e", "kind": "embedding", "dim": 8}, {"name": "cell", "kind": "lstm", "hidden": 4}, {"name": "out", "kind": "fc", "out_features": 9}]
+    layers = [
+        {"name": "e", "kind": "embedding", "dim": 8},
+        {"name": "cell", "kind": "lstm", "hidden": 4},
+        {"name": "out", "kind": "fc", "out_features": 9},
+    ]
     trace = random_trace(network_of({**data, "layers": layers}), 0.5, 2, 0)
     shapes = {key: tensor.shape for key, tensor in trace.tensors.items()}
     assert shapes == {"cell.input": (3, 2, 8), "cell.error": (3, 2, 4), "out.input": (3, 2, 4), "out.error": (3, 2, 9)}
@@ -126,12 +130,15 @@ def test_traces_serve_the_rules_of_their_family(trace_rule: str, rule: str) -> N
     assert choose(small(), made(small(), trace_rule), rule).rule == trace_rule
 
 
-@pytest.mark.parametrize(("trace_rule", "rule", "own"), [("bp", "dfa", "dfa"), ("dfa", "ssdfa", "sdfa"), ("fa", "bp", "bp"), ("frozen", "dfa", "dfa")])
+@pytest.mark.parametrize(
+    ("trace_rule", "rule", "own"), [("bp", "dfa", "dfa"), ("dfa", "ssdfa", "sdfa"), ("fa", "bp", "bp"), ("frozen", "dfa", "dfa")]
+)
 def test_traces_of_another_family_are_refused_unless_told_otherwise(tmp_path: Path, trace_rule: str, rule: str, own: str) -> None:
     path = tmp_path / "other.npz"
     made(small(), trace_rule).write(path)
     assert refused(small(), path, rule) == [
-        f"--trace must be of the {own} family for {rule}, whose error masks differ from others', got {path} ({trace_rule}); --trace-any-rule accepts it"
+        f"--trace must be of the {own} family for {rule}, whose error masks differ from others', got {path} ({trace_rule}); "
+        "--trace-any-rule accepts it"
     ]
     result = simulate(small(), machine(), rule, trace=path, trace_any_rule=True)
     assert result.notes == (f"the trace was made under {trace_rule}, of another family than {rule}: its error masks are not this rule's",)
