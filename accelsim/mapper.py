@@ -182,55 +182,61 @@ class Mapper:
         return ((b.s - 1) * b.dilation[1] + 1) * (b.k if op.pass_ is Pass.EP else b.c)
 
     def _stationary(self, draft: Mapping, outputs: Extents) -> tuple[Transfer, ...]:
+        """The stationary operand, where the PEs that need it are not its home."""
         op = draft.op
+        again, sums = self._staging(draft, outputs)
+        if op.pass_ is Pass.WG:
+            elements = sum(operand.tensor.elements for operand in op.operands if operand.use is Use.STATIONARY)
+            return (*self._spread(op, Use.STATIONARY, Route.SCATTER, elements * again, draft.copies, elements * again), *sums)
         tensor = _operand(op, Use.STATIONARY).tensor
         bits = self.bits(tensor)
-        held = outputs.reduction * bits <= self._working_bits // 2
-        refetch = 1 if held and not self._systolic else draft.position_tiles
-        if op.pass_ is Pass.WG:
-            return self._errors_of_gradient(draft, held)
         if not self._near_memory:
             staged = tensor.elements // draft.channel_tiles * bits <= self._architecture.global_buffer.staging_bytes * 8
             receivers = max(1, draft.pes // draft.channels_per_tile)
-            return (
-                Transfer(tensor, Route.MULTICAST, True, tensor.elements * refetch, bits, receivers, tensor.elements * (1 if staged else refetch)),
-            )
+            fetched = tensor.elements * (1 if staged else again)
+            return (Transfer(tensor, Route.MULTICAST, True, tensor.elements * again, bits, receivers, fetched), *sums)
         if op.kind is OpKind.FEEDBACK and self._architecture.near_memory.feedback == "prng":
             return ()
         home = self._residency.home(tensor)
         resident, spilled = (home.resident, home.spilled) if home else (0, tensor.elements)
-        transfers = []
+        transfers: list[Transfer] = []
         if spilled:
-            transfers.append(Transfer(tensor, Route.SCATTER, True, spilled * refetch, bits, draft.copies, spilled * refetch, spilled=True))
+            transfers.append(Transfer(tensor, Route.SCATTER, True, spilled * again, bits, draft.copies, spilled * again, spilled=True))
         transposed = op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK
         if transposed and self._architecture.near_memory.transpose == "remote_read":
-            transfers.append(Transfer(tensor, Route.PEER, True, resident * refetch, bits, draft.copies))
+            transfers.append(Transfer(tensor, Route.PEER, True, resident * again, bits, draft.copies))
+        if transfers:
+            transfers += sums
         if draft.reduction_pes > 1:
             partial_sums = draft.channels * draft.positions * (draft.reduction_pes - 1)
             transfers.append(Transfer(tensor, Route.REDUCE, True, partial_sums, self._architecture.precision.psum))
         return tuple(transfers)
 
-    def _errors_of_gradient(self, draft: Mapping, held: bool) -> tuple[Transfer, ...]:
-        """WG's errors, each to the PEs of its channel. PEs that cannot hold theirs take them in chunks, over which they carry the
-        partial sums of as many tiles as half the working space holds; the errors come again for every such group of tiles."""
-        op = draft.op
-        errors = [operand.tensor for operand in op.operands if operand.use is Use.STATIONARY]
-        elements = sum(tensor.elements for tensor in errors)
-        if op.kind is OpKind.OUTER or (held and not self._systolic):
-            return self._spread(op, Use.STATIONARY, Route.SCATTER, elements, draft.copies, elements)
+    def _staging(self, draft: Mapping, outputs: Extents) -> tuple[int, tuple[Transfer, ...]]:
+        """How often staged stationary words come to the PEs, and the partial sums that travel between lanes and scratchpad for it.
+
+        Once, where half the working space holds what one channel's outputs reduce over. Else they come in chunks, over each of
+        which the PEs carry the partial sums of as many tiles as have room beside it; the chunks come again for every such group
+        of tiles. FF and EP leave half of the space to the moving operand; WG's moving words are not kept then.
+        """
+        op, tensor = draft.op, _operand(draft.op, Use.STATIONARY).tensor
+        b = _bounds(op)
+        # A row of a feedback matrix serves one neuron: it comes again for further samples alone.
+        tiles = -(-b.n // draft.positions_per_tile) if op.kind is OpKind.FEEDBACK else draft.position_tiles
+        if op.kind is OpKind.OUTER:
+            return 1, ()
         if self._systolic:
-            return self._spread(op, Use.STATIONARY, Route.SCATTER, elements * draft.position_tiles, draft.copies, elements)
+            return tiles, ()
+        reduced_bits = outputs.reduction * self.bits(tensor)
+        if reduced_bits <= self._working_bits // 2 or tiles == 1:
+            return 1, ()
+        room = self._working_bits // (2 if op.pass_ is Pass.WG else 4)
         psum = self._architecture.precision.psum
-        together = max(1, self._working_bits // 2 // (self._architecture.pe_array.lanes * psum))
-        groups = -(-draft.position_tiles // together)
-        chunks = -(-elements * self.bits(errors[0]) // (self._working_bits // 2 * min(draft.channels, draft.pes)))
-        carried = draft.channels * draft.positions * (chunks - 1)
+        together = max(1, room // (self._architecture.pe_array.lanes * psum))
+        carried = draft.channels * draft.positions * (-(-reduced_bits // room) - 1)
         sums = op.outputs[0]
-        return (
-            *self._spread(op, Use.STATIONARY, Route.SCATTER, elements * groups, draft.copies, elements * groups),
-            Transfer(sums, Route.HOME, False, carried, psum),
-            Transfer(sums, Route.HOME, True, carried, psum),
-        )
+        transfers = (Transfer(sums, Route.HOME, False, carried, psum), Transfer(sums, Route.HOME, True, carried, psum))
+        return -(-tiles // together), transfers
 
     def _outputs(self, op: Op) -> tuple[Transfer, ...]:
         transfers: list[Transfer] = []
