@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +83,11 @@ def test_every_dependency_is_justified() -> None:
     decisions = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
     stubs = {"types-PyYAML", "scipy-stubs"}
     assert [name for name in (re.split(r"[<>=\[; ]", each)[0] for each in listed) if name not in stubs and name not in decisions] == []
+
+
+def test_the_demo_prints_what_the_readme_shows() -> None:
+    (shown,) = blocks("text")
+    command = [sys.executable, "-m", "accelsim", "compare", "vgg16-cifar10", "--arch", "near-memory", "--rules", "bp,dfa,ssdfa"]
+    environment = {key: value for key, value in os.environ.items() if key not in {"FORCE_COLOR", "COLUMNS"}}
+    printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    assert [line.rstrip() for line in printed.rstrip().splitlines()] == shown.rstrip().splitlines()
