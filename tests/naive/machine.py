@@ -236,7 +236,7 @@ class Twin:
 
     def convolution(self, layer: Layer) -> Work:
         """FF: output (k, p, q) reads the input at p * stride - padding + r * dilation."""
-        (h, w, c), (p, q, k), groups = layer.in_shape, layer.out_shape, layer.groups
+        (_, _, c), (p, q, k), groups = layer.in_shape, layer.out_shape, layer.groups
 
         def stream(channel: int, m: int) -> Stream:
             n, y, x = m // (p * q), m // q % p, m % q

@@ -136,10 +136,8 @@ def test_traces_serve_the_rules_of_their_family(trace_rule: str, rule: str) -> N
 def test_traces_of_another_family_are_refused_unless_told_otherwise(tmp_path: Path, trace_rule: str, rule: str, own: str) -> None:
     path = tmp_path / "other.npz"
     made(small(), trace_rule).write(path)
-    assert refused(small(), path, rule) == [
-        f"--trace must be of the {own} family for {rule}, whose error masks differ from others', got {path} ({trace_rule}); "
-        "--trace-any-rule accepts it"
-    ]
+    refusal = f"--trace must be of the {own} family for {rule}, whose error masks differ from others', got {path} ({trace_rule}); "
+    assert refused(small(), path, rule) == [refusal + "--trace-any-rule accepts it"]
     result = simulate(small(), machine(), rule, trace=path, trace_any_rule=True)
     assert result.notes == (f"the trace was made under {trace_rule}, of another family than {rule}: its error masks are not this rule's",)
 
