@@ -208,7 +208,7 @@ def trace(
     steps: Annotated[str, typer.Option("--steps", metavar="N", help="Training steps before the one that is traced.")] = "200",
     batch: Annotated[str, typer.Option("--batch", metavar="N", help="Samples a training step.")] = "32",
     samples: Annotated[str, typer.Option("--samples", metavar="N", help="Samples of the traced step to keep.")] = "4",
-    learning_rate: Annotated[float, typer.Option("--learning-rate", metavar="X", help="Learning rate.")] = 0.01,
+    learning_rate: Annotated[float, typer.Option("--learning-rate", metavar="X", help="Learning rate.")] = 0.003,
     optimizer: Optimizer = "momentum",
     seed: Seed = "0",
 ) -> None:

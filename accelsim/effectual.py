@@ -71,7 +71,11 @@ def stationary_masks(op: Op, masks: MaskSource, group: int) -> Words:
 
 def _feedback(op: Op, masks: MaskSource) -> int:
     b = bounds_of(op)
-    bound = masks.operand(op, Use.MOVING)
+    bound, weights = masks.operand(op, Use.MOVING), masks.operand(op, Use.STATIONARY)
+    if weights is not None and not b.nonzeros:
+        rows = weights.words.reshape(-1, weights.words.shape[-1])
+        errors = words_or_ones(masks, op, Use.MOVING, 1, 1, b.c).reshape(-1, 1, rows.shape[-1])
+        return over_batch(popcounts(errors & rows[None]).sum(axis=1), b.n)
     if bound is None:
         return op.dense_macs
     if not b.nonzeros:

@@ -123,9 +123,12 @@ def _setting(
         faults.append(f"batch must be >= 1, got {size}")
     if seed < 0:
         faults.append(f"seed must be >= 0, got {seed}")
+    unknown = [str(name) for name in passes if str(name).upper() not in ALL_PASSES]
+    if unknown or not passes:
+        faults.append(f"passes must be one or more of {', '.join(ALL_PASSES)}, got {', '.join(unknown) or 'none'}")
     if faults:
         raise InputError(*faults)
-    return Setting(size, trace, trace_any_rule, tuple(Pass(name) for name in passes), schedule, optimizer, seed)
+    return Setting(size, trace, trace_any_rule, tuple(Pass(str(name).upper()) for name in passes), schedule, optimizer, seed)
 
 
 def _run(network: Network, machine: Architecture, rule: RuleSpec, setting: Setting, progress: Progress | None) -> Result:
@@ -191,6 +194,8 @@ def _op_result(record: OpRecord, run: Run, table: EnergyTable) -> OpResult:
     if timing is not None:
         lane_cycles = {"busy": timing.busy, "window_empty": timing.window_empty, "imbalance": timing.imbalance, "idle": timing.idle}
     computing = record.cycles - sum(record.stalls.values())
+    if timing is None and plan.on_array:
+        lane_cycles["busy"] = computing * lanes
     array = apportion(lane_cycles, computing)
     executed, gated = (timing.executed, timing.gated) if timing else (0, 0)
     return OpResult(

@@ -79,8 +79,7 @@ class Mapper:
 
         WG's windows count the errors beside them, so it has all of it.
         """
-        transposed = op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK
-        staged = not self._near_memory or (transposed and self._architecture.near_memory.transpose == "remote_read")
+        staged = not self._near_memory or (self._transposed(op) and self._transpose(op) == "remote_read")
         return self._working_bits // 2 if staged and op.pass_ is not Pass.WG else self._working_bits
 
     def _check_tile(self, op: Op) -> None:
@@ -111,8 +110,16 @@ class Mapper:
 
     def _reduces(self, op: Op) -> bool:
         """Whether each PE multiplies with the weights it holds and partial sums meet over the NoC."""
-        transposed = op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK
-        return transposed and self._near_memory and self._architecture.near_memory.transpose == "psum_reduce"
+        return self._transposed(op) and self._transpose(op) == "psum_reduce"
+
+    def _transposed(self, op: Op) -> bool:
+        """Whether the op needs the transpose of weights that have homes: EP of BP on a near-memory machine."""
+        return op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK and self._near_memory
+
+    def _transpose(self, op: Op) -> str:
+        """The machine's policy; a grouped convolution has too few PEs that share a reduction, so it fetches instead of reducing."""
+        policy = self._architecture.near_memory.transpose
+        return "remote_read" if policy == "psum_reduce" and _bounds(op).groups > 1 else policy
 
     def _fill_positions(self, op: Op, outputs: Extents, positions_per_tile: int) -> int:
         """Positions whose new moving words fit half the working space: each position of a row brings one column of channels."""
@@ -202,8 +209,7 @@ class Mapper:
         transfers: list[Transfer] = []
         if spilled:
             transfers.append(Transfer(tensor, Route.SCATTER, True, spilled * again, bits, draft.copies, spilled * again, spilled=True))
-        transposed = op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK
-        if transposed and self._architecture.near_memory.transpose == "remote_read":
+        if self._transposed(op) and self._transpose(op) == "remote_read":
             transfers.append(Transfer(tensor, Route.PEER, True, resident * again, bits, draft.copies))
         if transfers:
             transfers += sums

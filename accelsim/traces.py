@@ -46,6 +46,8 @@ def choose_trace(network: Network, rule: RuleSpec, choice: TraceArgument, any_ru
     if isinstance(choice, Trace):
         return _matching(network, rule, [(choice.source or "in memory", choice)], any_rule)
     choices = [choice] if isinstance(choice, str | Path) else list(choice)
+    if not choices:
+        raise InputError("--trace must be shipped, dense, random:DENSITY or files, got nothing")
     if len(choices) == 1 and str(choices[0]) == "dense":
         return TraceChoice(None, "dense", "dense", ["every operand is dense"])
     if len(choices) == 1 and str(choices[0]).startswith("random:"):

@@ -28,7 +28,9 @@ from accelsim.spec.dram import DramSpec
 Progress = Callable[[int, int], None]
 """Called with (ops done, ops in all)."""
 
-STEPS_TO_STEADY_STATE = 4
+STEPS = 6
+SETTLED = 2
+"""The unlocked schedule runs `STEPS` steps; from step `SETTLED` on their ends are taken as evenly spaced (refresh moves single ones)."""
 
 
 @dataclass
@@ -79,9 +81,9 @@ class Machine:
         if schedule == "serial":
             return _Simulation(self._architecture, self._dram, self._model, step, True, 1, progress).run()
         alone = _Simulation(self._architecture, self._dram, self._model, step, False, 1, progress).run()
-        several = _Simulation(self._architecture, self._dram, self._model, step, False, STEPS_TO_STEADY_STATE, None).run()
-        ends = [max(record.end for record in several.records if record.step == index) for index in range(STEPS_TO_STEADY_STATE)]
-        alone.interval_cycles = ends[-1] - ends[-2]
+        several = _Simulation(self._architecture, self._dram, self._model, step, False, STEPS, None).run()
+        ends = [max(record.end for record in several.records if record.step == index) for index in range(STEPS)]
+        alone.interval_cycles = -(-(ends[-1] - ends[SETTLED]) // (STEPS - 1 - SETTLED))
         return alone
 
 

@@ -89,17 +89,9 @@ class Planner:
             timing = self._timings[op.name, blocks] = self._model.time(mapping, blocks)
         plan = OpPlan(op, True, timing.block_cycles, timing)
         for transfer in mapping.transfers:
-            self._add(plan, step, self._scheduled(transfer, mapping, timing))
+            self._add(plan, step, transfer)
         self._array_actions(plan, mapping, timing)
         return plan
-
-    def _scheduled(self, transfer: Transfer, mapping: Mapping, timing: ArrayTiming) -> Transfer:
-        """Outputs that were not scheduled are not collected: the mask says that they are zero."""
-        total = mapping.channels * mapping.positions
-        if transfer.route is not Route.COLLECT or mapping.op.pass_ is not Pass.EP or timing.outputs == total:
-            return transfer
-        words = transfer.words * timing.outputs // total
-        return Transfer(transfer.tensor, transfer.route, False, words, transfer.bits, 1, min(words, transfer.dram_words))
 
     def _array_actions(self, plan: OpPlan, mapping: Mapping, timing: ArrayTiming) -> None:
         op = plan.op

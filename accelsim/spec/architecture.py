@@ -120,7 +120,8 @@ class NearMemory(Section):
     transpose: Literal["remote_read", "psum_reduce", "transposable"] = Field(
         default="remote_read",
         description="How BP's EP gets the transpose of weights banked by output channel: fetch each word from its home over the NoC; "
-        "multiply at home and reduce partial sums over the NoC; or read columns of a transposable scratchpad at a higher price a word.",
+        "multiply at home and reduce partial sums over the NoC (grouped convolutions fetch all the same: too few PEs share a reduction); "
+        "or read columns of a transposable scratchpad at a higher price a word.",
     )
     update: Literal["fused", "separate"] = Field(
         default="fused",

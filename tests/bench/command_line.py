@@ -1,4 +1,4 @@
-"""Speed as a user meets it: `python tests/bench/command_line.py [repeats]` prints seconds of whole commands, best of the repeats, start-up included."""
+"""Speed as a user meets it: `python tests/bench/command_line.py [repeats]` prints seconds of commands, best of the repeats, start-up included."""
 
 from __future__ import annotations
 

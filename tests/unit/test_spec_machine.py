@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -176,7 +177,7 @@ def test_the_hash_is_of_what_a_machine_is_and_not_of_how_it_is_written(tmp_path:
     changed = load_architecture(write(tmp_path, OWN.replace("rows: 2", "rows: 4")))
     assert architecture_hash(one) == architecture_hash(other) != architecture_hash(changed)
     assert len(architecture_hash(one)) == 64
-    assert canonical_json(one).startswith('{"base":null,"clock_hz":1000000000,')
+    assert canonical_json(one) == json.dumps(json.loads(canonical_json(one)), sort_keys=True, separators=(",", ":"))
 
 
 def test_a_machine_is_immutable() -> None:

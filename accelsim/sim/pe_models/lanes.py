@@ -6,14 +6,12 @@ and lets lanes meet at each tile's barrier.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.effectual import effectual_macs, group_slices, repeats, stationary_masks, words_or_ones
 from accelsim.geometry import bounds_of, moving_extents, stream_taps
-from accelsim.kernels.bitmaps import from_mask, ones, popcounts, to_mask
+from accelsim.kernels.bitmaps import from_mask, popcounts, to_mask
 from accelsim.kernels.pair_streams import pair_stream_cycles
 from accelsim.kernels.taps import expand_kernel
 from accelsim.kernels.tiles import tile_sums
@@ -21,19 +19,10 @@ from accelsim.kernels.zero_skip import stream_cycles, stream_lengths
 from accelsim.mapping import Mapping
 from accelsim.ops import Op, OpKind, Pass, Use
 from accelsim.sim.pe_models.base import ArrayTiming, PEModel
+from accelsim.sim.pe_models.lane_feedback import feedback_streams
 from accelsim.sim.pe_models.lane_gradients import gradient_lanes
-
-Cycles = NDArray[np.int32]
-Words = NDArray[np.uint64]
-
-
-@dataclass(frozen=True)
-class Streams:
-    """Lanes of the distinct samples, int32 (K or 1, positions): ``cycles``, and MACs ``executed`` and ``effectual`` among them."""
-
-    cycles: Cycles
-    executed: Cycles
-    effectual: Cycles
+from accelsim.sim.pe_models.lane_reductions import shared_reductions
+from accelsim.sim.pe_models.streams import Cycles, Streams, Words, per_channel
 
 
 class LanesModel(PEModel):
@@ -52,16 +41,18 @@ class LanesModel(PEModel):
 
     def _streams(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
-        streams = self._feedback(op) if op.kind is OpKind.FEEDBACK else self._convolution(op)
+        skip = self._skip(op)
+        streams = feedback_streams(op, self.masks, skip, array.window) if op.kind is OpKind.FEEDBACK else self._convolution(op)
         needed = self._needed(op) if op.pass_ is Pass.EP and array.skip_outputs else None
         distinct = streams.cycles.shape[1] if needed is None else len(needed)
-        streams = _repeat_positions(streams, distinct)
+        streams = streams.repeated(distinct)
         weights = repeats(mapping.positions, distinct)
         scheduled = weights * (mapping.channels if needed is None else popcounts(needed))
         barrier = streams.cycles
         if mapping.reduction_pes > 1:
-            shares = _tile_positions(self._shared_cycles(op, mapping), distinct)
-            barrier = shares.max(axis=0, keepdims=True)
+            keep = array.structural_zeros == "window"
+            shared = shared_reductions(op, self.masks, skip, array.window, keep, mapping.reduction_pes, distinct)
+            barrier = shared.slowest
         block_cycles, outputs, lane_cycles, used, _ = tile_sums(
             barrier,
             mapping.channels,
@@ -73,11 +64,11 @@ class LanesModel(PEModel):
             min(blocks, mapping.channel_tiles * mapping.position_tiles),
         )
         if mapping.reduction_pes > 1:
-            lane_cycles = int((shares.sum(axis=0, dtype=np.int64) * scheduled).sum())
+            lane_cycles = _total(shared.total, scheduled, needed, weights, mapping.channels)
             used *= mapping.reduction_pes
         executed = _total(streams.executed, scheduled, needed, weights, mapping.channels)
         effectual = _total(streams.effectual, scheduled, needed, weights, mapping.channels)
-        looked_at = sum(self._skip(op)) * int((self._visited(op, distinct).astype(np.int64) * scheduled).sum())
+        looked_at = sum(skip) * int((self._visited(op, distinct).astype(np.int64) * scheduled).sum())
         return self._timing(mapping, block_cycles, outputs, lane_cycles, used, executed, effectual, looked_at)
 
     def _visited(self, op: Op, distinct: int) -> Cycles:
@@ -125,7 +116,7 @@ class LanesModel(PEModel):
             return parts[0]
         per_group = (b.c if op.pass_ is Pass.EP else b.k) // b.groups
         return Streams(
-            *(np.concatenate([_per_channel(getattr(part, name), per_group) for part in parts]) for name in ("cycles", "executed", "effectual"))
+            *(np.concatenate([per_channel(getattr(part, name), per_group) for part in parts]) for name in ("cycles", "executed", "effectual"))
         )
 
     def _group(self, op: Op, moving: Words, group: int, rows: Cycles, cols: Cycles) -> Streams:
@@ -151,24 +142,6 @@ class LanesModel(PEModel):
             every = pair_stream_cycles(own[0], size, self._stationary(op, group)[:1], rows, cols, array.window, "stationary")[0]
         every_cycle, macs = (np.tile(each, len(cycles)).reshape(1, -1) for each in (every, dense))
         return Streams(every_cycle, macs, effectual.reshape(1, -1))
-
-    def _shared_cycles(self, op: Op, mapping: Mapping) -> Cycles:
-        """Cycles int32 (PEs, positions) when PE j reduces channels j, j + PEs, ... of every output; zeros fill up the last round."""
-        array = self.architecture.pe_array
-        rows, cols = stream_taps(op, array.structural_zeros == "window")
-        height, width, channels = moving_extents(op)
-        bound = self.masks.operand(op, Use.MOVING)
-        skips = self._skip(op)[0]
-        mask = to_mask(bound.words, channels) if bound and skips else np.ones((1, height, width, channels), np.bool_)
-        rounds = -(-channels // mapping.reduction_pes)
-        padded = np.zeros((*mask.shape[:3], rounds * mapping.reduction_pes), np.bool_)
-        padded[..., :channels] = mask
-        own = np.moveaxis(padded.reshape(*mask.shape[:3], rounds, mapping.reduction_pes), -1, 0)
-        samples = len(mask)
-        cycles, _, length = stream_cycles(from_mask(own.reshape(-1, height, width, rounds)), rounds, rows, cols, array.window)
-        if not skips:
-            cycles = np.broadcast_to(length, cycles.shape)
-        return np.ascontiguousarray(cycles.reshape(mapping.reduction_pes, samples * cycles.shape[-1]))
 
     def _dense_positions(self, op: Op, length: Cycles) -> Cycles:
         """Positions of each stream that are MACs: with structural zeros in the window, dilation and group zeros are not."""
@@ -213,41 +186,9 @@ class LanesModel(PEModel):
             alone = pair_stream_cycles(moving[0], size, stationary, rows, cols, window, "stationary")
             return Streams(np.tile(alone[0], (1, len(moving))), np.tile(alone[1], (1, len(moving))), effectual)
         if skip_moving:
-            return Streams(_per_channel(cycles.reshape(1, -1), len(stationary)), _per_channel(set_bits.reshape(1, -1), len(stationary)), effectual)
+            return Streams(per_channel(cycles.reshape(1, -1), len(stationary)), per_channel(set_bits.reshape(1, -1), len(stationary)), effectual)
         every, macs = np.tile(length, len(moving)).reshape(1, -1), np.tile(dense, len(moving)).reshape(1, -1)
-        return Streams(_per_channel(every, len(stationary)), _per_channel(macs, len(stationary)), effectual)
-
-    def _feedback(self, op: Op) -> Streams:
-        """A target neuron reduces the output errors that its row of B stores."""
-        b = bounds_of(op)
-        moving = words_or_ones(self.masks, op, Use.MOVING, 1, 1, b.c)
-        if b.nonzeros and int(popcounts(moving).min()) < b.c:
-            return self._sparse_feedback(op, moving)
-        stored = b.nonzeros or b.c
-        tap = np.zeros((1, 1), np.int32)
-        if b.nonzeros:
-            moving = ones(len(moving), stored).reshape(len(moving), 1, 1, -1)
-        cycles, effectual, _ = stream_cycles(moving, stored, tap, tap, self.architecture.pe_array.window)
-        if not self._skip(op)[0]:
-            cycles = np.full_like(cycles, stored)
-        executed = effectual if self._skip(op)[0] else np.full_like(effectual, stored)
-        spread = b.p * b.q
-        return Streams(*(np.repeat(values.reshape(1, -1), spread, axis=1) for values in (cycles, executed, effectual)))
-
-    def _sparse_feedback(self, op: Op, moving: Words) -> Streams:
-        """As `_feedback`, with zeros among the errors: each neuron sees the bits of the errors its own row names."""
-        b = bounds_of(op)
-        picked = to_mask(moving.reshape(len(moving), -1), b.c)[:, self.masks.feedback_indices(op)]
-        rows = from_mask(picked.reshape(-1, b.nonzeros)).reshape(-1, 1, 1, -(-b.nonzeros // 64))
-        tap = np.zeros((1, 1), np.int32)
-        cycles, effectual, _ = stream_cycles(rows, b.nonzeros, tap, tap, self.architecture.pe_array.window)
-        by_channel = [
-            np.ascontiguousarray(values.reshape(len(moving), b.p * b.q, b.k).transpose(2, 0, 1).reshape(b.k, -1)) for values in (cycles, effectual)
-        ]
-        if self._skip(op)[0]:
-            return Streams(by_channel[0], by_channel[1], by_channel[1])
-        full = np.full_like(by_channel[0], b.nonzeros)
-        return Streams(full, full, by_channel[1])
+        return Streams(per_channel(every, len(stationary)), per_channel(macs, len(stationary)), effectual)
 
     def _needed(self, op: Op) -> Words | None:
         """Outputs that f' leaves needed: uint64 (distinct positions, channel words)."""
@@ -280,26 +221,10 @@ class LanesModel(PEModel):
         return self._timing(mapping, block_cycles, outputs, lane_cycles, used, found.executed, effectual, sum(skip) * found.visited, effectual)
 
 
-def _total(values: Cycles, scheduled: NDArray[np.int64], needed: Words | None, weights: NDArray[np.int64], channels: int) -> int:
+def _total(values: Cycles | NDArray[np.int64], scheduled: NDArray[np.int64], needed: Words | None, weights: NDArray[np.int64], channels: int) -> int:
     """Sum over the scheduled outputs of ``values`` (K or 1, distinct positions), each position occurring ``weights`` times."""
     if len(values) == 1:
         return int((values[0].astype(np.int64) * scheduled).sum())
     if needed is None:
         return int((values.sum(axis=0, dtype=np.int64) * weights).sum())
     return int(((values.T * to_mask(needed, channels)).sum(axis=1, dtype=np.int64) * weights).sum())
-
-
-def _repeat_positions(streams: Streams, distinct: int) -> Streams:
-    """Streams of fewer samples than the needed mask has, repeated to its positions."""
-    if streams.cycles.shape[1] == distinct:
-        return streams
-    return Streams(*(_tile_positions(values, distinct) for values in (streams.cycles, streams.executed, streams.effectual)))
-
-
-def _tile_positions(values: Cycles, distinct: int) -> Cycles:
-    """Rows repeated cyclically, or cut, to ``distinct`` positions."""
-    return np.ascontiguousarray(np.tile(values, (1, -(-distinct // values.shape[1])))[:, :distinct])
-
-
-def _per_channel(values: Cycles, channels: int) -> Cycles:
-    return np.repeat(values, channels, axis=0) if len(values) == 1 else values
