@@ -51,9 +51,9 @@ def expected_shape(network: Network, layer: Layer, role: str, samples: int) -> t
 
 def check_trace(trace: Trace, network: Network) -> None:
     """InputError unless the trace belongs to this network: same workload, known layers, their shapes, one number of samples."""
-    faults: list[str] = []
     if trace.workload != network.name:
-        faults.append(f"trace must be of workload {network.name}, got one of {trace.workload}")
+        raise InputError(Fault(trace.source or "trace", 0, 0, f"trace must be of workload {network.name}, got one of {trace.workload}"))
+    faults: list[str] = []
     known = {layer.name: layer for layer in network.weighted}
     samples: dict[int, str] = {}
     for key, tensor in trace.tensors.items():
@@ -92,6 +92,7 @@ class MaskSource:
         self._batch = batch
         self._seed = seed
         self._time_steps = network.time_steps
+        self._feedback: dict[tuple[str, int, int], NDArray[np.int64]] = {}
         self._bound: dict[tuple[str, int | None, int], BoundMask] = {}
 
     def operand(self, op: Op, use: Use) -> BoundMask | None:
@@ -135,9 +136,12 @@ class MaskSource:
     def feedback_indices(self, op: Op) -> NDArray[np.int64]:
         """The output errors that each target neuron's row of a sparse B names: int64 (neurons in map order, nonzeros)."""
         b = bounds_of(op)
-        drawn = sparse_feedback(b.k * b.p * b.q, b.c, b.nonzeros, 0, feedback_random(self._seed, op.layer))
-        assert drawn.classes_read is not None
-        return drawn.classes_read
+        key = (op.layer, b.k * b.p * b.q, b.nonzeros)
+        if key not in self._feedback:
+            drawn = sparse_feedback(key[1], b.c, b.nonzeros, 0, feedback_random(self._seed, op.layer))
+            assert drawn.classes_read is not None
+            self._feedback[key] = drawn.classes_read
+        return self._feedback[key]
 
     def dense_tensors(self, ops: Iterable[Op]) -> list[str]:
         """Trace keys that ops asked for and the trace lacks: the result lists them."""

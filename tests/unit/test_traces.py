@@ -234,8 +234,9 @@ def test_all_that_does_not_fit_the_network_is_said_at_once(tmp_path: Path) -> No
         "relu1.input": np.ones((2, 4, 4, 8), bool),
     }
     Trace.from_masks("other", "bp", "d", 0, 0, masks).write(path)
+    assert refused(small(), path) == [f"{path}: trace must be of workload small, got one of other"]
+    Trace.from_masks("small", "bp", "d", 0, 0, masks).write(path)
     assert refused(small(), path) == [
-        f"{path}: trace must be of workload small, got one of other",
         f"{path}: tensor conv5.error must be of shape (N, 2, 2, 8), got (2, 2, 8)",
         f"{path}: tensor fc7.weight must be of shape (8, 32), got (8, 33)",
         f"{path}: tensor relu1.input must be of a weighted layer of small, got relu1",
