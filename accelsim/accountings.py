@@ -11,7 +11,7 @@ from typing import Any
 
 from accelsim.network import Network
 from accelsim.ops import Op, OpKind, Pass, Tensor, TrainingStep, Use
-from accelsim.residency import word_bits
+from accelsim.residency import value_bits
 from accelsim.spec.architecture import Architecture
 
 
@@ -21,9 +21,9 @@ def accountings(step: TrainingStep, network: Network, architecture: Architecture
 
 
 def weights_once(step: TrainingStep, architecture: Architecture) -> dict[str, int]:
-    """Bytes of the distinct weights that EP multiplies with, and its operations: 2 a dense MAC, whole batch."""
+    """Bytes of the distinct weights that EP multiplies with, values alone as Han et al. count; and 2 operations a dense MAC, whole batch."""
     weights = {tensor.name: tensor for op in _contractions(step, Pass.EP) for tensor in _stationary(op)}
-    bits = sum(tensor.elements * word_bits(tensor, architecture) for tensor in weights.values())
+    bits = sum(tensor.elements * value_bits(tensor, architecture) for tensor in weights.values())
     return {"bytes": -(-bits // 8), "ops": 2 * sum(op.dense_macs for op in _contractions(step, Pass.EP))}
 
 

@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from accelsim.accountings import accountings
+from accelsim.counters import ActionCounts
 from accelsim.energy import EnergyTable
 from accelsim.errors import InputError
-from accelsim.laws import check_result
+from accelsim.laws import Limits, check_result
 from accelsim.masks import MaskSource
 from accelsim.network import Network
 from accelsim.networks import load_network
 from accelsim.ops import Pass
-from accelsim.results import BYTE_KINDS, STALLS, Comparison, OpResult, Result, apportion
+from accelsim.results import BYTE_KINDS, LANE_CAUSES, STALLS, Comparison, OpResult, Result, apportion
 from accelsim.rules import RuleSpec, lower, parse_rule
 from accelsim.sim.machine import Machine, OpRecord, Run
 from accelsim.spec import catalog
@@ -141,22 +142,25 @@ def _run(network: Network, machine: Architecture, rule: RuleSpec, setting: Setti
     run = Machine(machine, dram, masks).run(step, setting.schedule, report)
     notes = list(chosen.notes)
     if run.dram_overcommitted:
-        notes.append(f"tensors in DRAM need {run.dram_bytes_needed} bytes, more than {machine.dram.standard} holds: addresses wrap around")
+        notes.append(f"tensors in DRAM need {run.peak_dram_bytes} bytes, more than {machine.dram.standard} holds: addresses wrap around")
+    ops = tuple(_op_result(record, run, table) for record in run.records)
     result = Result(
         cause=_cause(network, machine, rule, setting, chosen),
         clock_hz=machine.clock_hz,
         cycles=run.cycles,
         interval_cycles=run.interval_cycles,
         peak_stash_bytes=run.peak_stash_bytes,
-        ops=tuple(_op_result(record, run, table) for record in run.records),
+        ops=ops,
         unattributed_by_component_pj=table.energy(run.background),
         accountings=accountings(step, network, machine),
+        array_cycles=_array_cycles(run.records, ops, run, setting.schedule == "serial"),
+        actions=_actions(run),
         energy_sources=_sources(run, table),
         notes=tuple(notes),
         dense_tensors=tuple(masks.dense_tensors(step.ops)),
         spilled_words=run.residency.spilled_words(),
     )
-    check_result(result, run.lanes, _dram_bytes_per_cycle(dram, machine))
+    check_result(result, _limits(dram, machine))
     return result
 
 
@@ -218,6 +222,7 @@ def _op_result(record: OpRecord, run: Run, table: EnergyTable) -> OpResult:
         words=dict(plan.words),
         bytes={kind: -(-plan.bits[kind] // 8) for kind in BYTE_KINDS},
         energy_by_component_pj=table.energy(plan.counts),
+        lanes=lanes,
     )
 
 
@@ -228,7 +233,34 @@ def _sources(run: Run, table: EnergyTable) -> tuple[Mapping[str, Any], ...]:
     return tuple({"component": p.component, "action": p.action, "pj": p.pj, "source": p.source, "verified": p.verified} for p in prices)
 
 
-def _dram_bytes_per_cycle(dram: DramSpec, machine: Architecture) -> float:
-    organisation = dram.organisation
+def _limits(dram: DramSpec, machine: Architecture) -> Limits:
+    array, pad, buffer, organisation = machine.pe_array, machine.scratchpad, machine.global_buffer, dram.organisation
+    pes = array.rows * array.cols
     bytes_per_ps = machine.dram.channels * organisation.burst / (organisation.burst_clocks * dram.timing.tck_ps)
-    return bytes_per_ps * 1e12 / machine.clock_hz
+    return Limits(
+        lanes=pes * array.lanes,
+        dram_bytes=bytes_per_ps * 1e12 / machine.clock_hz,
+        global_buffer_bytes=buffer.banks * buffer.width_bits / 8,
+        scratchpad_bytes=pes * pad.banks * pad.width_bits / 8,
+    )
+
+
+def _array_cycles(records: Sequence[OpRecord], ops: Sequence[OpResult], run: Run, serial: bool) -> dict[str, Any]:
+    """The whole array's cycles by cause. Where ops overlap, those that do not hold the array leave it waiting for a dependency."""
+    lane_cycles = dict.fromkeys((*LANE_CAUSES, *(f"stall_{cause}" for cause in STALLS)), 0)
+    for record, op in zip(records, ops, strict=True):
+        if record.plan.on_array or serial:
+            for cause in lane_cycles:
+                lane_cycles[cause] += op.lane_cycles[cause]
+    lane_cycles["stall_dependency"] += run.cycles * run.lanes - sum(lane_cycles.values())
+    shares = apportion(lane_cycles, run.cycles)
+    return {**{cause: shares[cause] for cause in LANE_CAUSES}, "stall": {cause: shares[f"stall_{cause}"] for cause in STALLS}}
+
+
+def _actions(run: Run) -> dict[str, int]:
+    """All counts of the run."""
+    total = ActionCounts()
+    for record in run.records:
+        total += record.plan.counts
+    total += run.background
+    return {f"{component}.{action}": times for (component, action), times in total}

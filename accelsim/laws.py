@@ -2,36 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from accelsim.errors import LawViolation
 from accelsim.ops import CONTRACTIONS
 from accelsim.results import LANE_CAUSES, STALLS, OpResult, Result
 
 
-def check_result(result: Result, lanes: int, dram_bytes_per_cycle: float) -> None:
+@dataclass(frozen=True)
+class Limits:
+    """What the machine can do at most in a cycle: ``lanes`` MACs, and bytes over each memory's ports and the DRAM bus."""
+
+    lanes: int
+    dram_bytes: float
+    global_buffer_bytes: float
+    scratchpad_bytes: float
+
+
+def check_result(result: Result, limits: Limits) -> None:
     """LawViolation with the first law that does not hold."""
     for op in result.ops:
-        _check_op(op, lanes, dram_bytes_per_cycle)
+        _check_op(op, limits)
     total = sum(op.energy_pj for op in result.ops) + sum(result.unattributed_by_component_pj.values())
     if abs(total - result.energy_pj) > 1e-9 * max(1.0, total):
         raise LawViolation(f"energy {result.energy_pj} pJ is not the ops' plus the unattributed, {total} pJ")
     if result.ops and result.cycles < max(op.start_cycle + op.cycles for op in result.ops):
         raise LawViolation("an op ends after the step")
+    if sum_causes(result.array_cycles) != result.cycles:
+        raise LawViolation(f"the array's cycles {dict(result.array_cycles)} do not make up {result.cycles}")
 
 
-def _check_op(op: OpResult, lanes: int, dram_bytes_per_cycle: float) -> None:
+def sum_causes(array: Mapping[str, Any]) -> int:
+    """All of an array's cycles, whatever the cause."""
+    return int(sum(array[cause] for cause in LANE_CAUSES) + sum(array["stall"][cause] for cause in STALLS))
+
+
+def _check_op(op: OpResult, limits: Limits) -> None:
     macs, array = op.macs, op.array_cycles
-    if macs["dense"] != macs["executed"] + macs["skipped"]:
+    if macs["dense"] != macs["executed"] + macs["skipped"] or macs["skipped"] < 0:
         raise LawViolation(f"{op.name}: dense MACs are not executed + skipped: {dict(macs)}")
     if not 0 <= macs["gated"] <= macs["executed"] or not 0 <= macs["effectual"] <= macs["dense"]:
         raise LawViolation(f"{op.name}: MACs out of order: {dict(macs)}")
-    spent = sum(array[cause] for cause in LANE_CAUSES) + sum(array["stall"][cause] for cause in STALLS)
-    if spent != op.cycles or min(op.lane_cycles.values(), default=0) < 0:
+    if sum_causes(array) != op.cycles or min(op.lane_cycles.values(), default=0) < 0:
         raise LawViolation(f"{op.name}: array cycles {dict(array)} do not make up {op.cycles}")
-    if op.kind in CONTRACTIONS and op.lane_cycles["busy"] != macs["executed"]:
-        raise LawViolation(f"{op.name}: busy lane cycles {op.lane_cycles['busy']} are not the executed MACs {macs['executed']}")
-    if op.cycles * lanes < macs["executed"]:
+    if op.kind in CONTRACTIONS:
+        if op.lane_cycles["busy"] != macs["executed"]:
+            raise LawViolation(f"{op.name}: busy lane cycles {op.lane_cycles['busy']} are not the executed MACs {macs['executed']}")
+        if sum(op.lane_cycles.values()) != op.cycles * op.lanes:
+            raise LawViolation(f"{op.name}: lane cycles {dict(op.lane_cycles)} do not make up {op.cycles} cycles of {op.lanes} lanes")
+    if op.cycles * limits.lanes < macs["executed"]:
         raise LawViolation(f"{op.name}: faster than its lanes can multiply")
-    dram = op.bytes["dram_read"] + op.bytes["dram_write"]
-    # A transfer moves whole bursts and may find its first one already under way; beyond that the bus is the limit.
-    if dram > op.cycles * dram_bytes_per_cycle * (1 + 1e-9):
-        raise LawViolation(f"{op.name}: {dram} DRAM bytes in {op.cycles} cycles is more than the bus can carry")
+    for memory, most in (("dram", limits.dram_bytes), ("global_buffer", limits.global_buffer_bytes), ("scratchpad", limits.scratchpad_bytes)):
+        moved = op.bytes[f"{memory}_read"] + op.bytes[f"{memory}_write"]
+        # Bytes are rounded up, reads and writes each.
+        if moved - 2 > op.cycles * most * (1 + 1e-9):
+            raise LawViolation(
+                f"{op.name}: {moved} {memory} bytes in {op.cycles} cycles is more than its ports can carry"
+            )

@@ -9,6 +9,7 @@ from accelsim.mapping import Mapping, Route, Transfer
 from accelsim.ops import Bounds, Op, Operand, OpKind, Pass, Tensor, Use
 from accelsim.residency import Residency, slice_bytes, word_bits
 from accelsim.spec.architecture import Architecture
+from accelsim.systolic_traffic import fold_traffic
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,9 @@ class Mapper:
         fill = self._fill_positions(op, outputs, positions_per_tile)
         shared = min(_bounds(op).k, self._pes) if self._reduces(op) else 1
         draft = Mapping(op, self._pes, outputs.channels, outputs.positions, channels_per_tile, positions_per_tile, fill, copies, (), shared)
-        return replace(draft, transfers=(*self._moving(draft), *self._stationary(draft, outputs), *self._outputs(op)))
+        if self._systolic:
+            return replace(draft, transfers=(*self._folded(op), *self._outputs(op)))
+        return replace(draft, transfers=(*self._moving(draft), *self._stationary(draft, outputs), *self._needed(op), *self._outputs(op)))
 
     @property
     def pes(self) -> int:
@@ -134,6 +137,11 @@ class Mapper:
         op = draft.op
         tensor = _operand(op, Use.MOVING).tensor
         bits = self.bits(tensor)
+        b = _bounds(op)
+        named = b.n * b.k * b.p * b.q * b.nonzeros
+        if op.kind is OpKind.FEEDBACK and b.nonzeros and named < b.n * b.c:
+            # Fewer errors are named by rows of B than there are: each neuron is sent its own.
+            return self._spread(op, Use.MOVING, Route.SCATTER, named, 1, named)
         unique, per_pass, streamed = self._words_a_pass(op, bits)
         if self._reduces(op):
             # Each PE needs the errors of its own channels alone, again for each tile of outputs if it cannot keep them.
@@ -143,9 +151,9 @@ class Mapper:
         # A word goes to the groups of PEs whose positions use it: at most as many as there are positions that do.
         groups = draft.pes // draft.channels_per_tile
         receivers = draft.channels_per_tile * (groups if op.kind is OpKind.FEEDBACK else min(groups, -(-streamed // max(1, per_pass))))
-        if unique * bits <= self._moving_room(op) and not self._systolic:
+        if unique * bits <= self._moving_room(op):
             return self._spread(op, Use.MOVING, Route.MULTICAST, unique, receivers, unique)
-        staged = unique // (_bounds(op).n if self._near_memory else 1) * bits <= self._architecture.global_buffer.staging_bytes * 8
+        staged = unique // (b.n if self._near_memory else 1) * bits <= self._architecture.global_buffer.staging_bytes * 8
         dram_words = unique * (1 if staged else draft.channel_tiles)
         return self._spread(op, Use.MOVING, Route.MULTICAST, per_pass * draft.channel_tiles, receivers, dram_words)
 
@@ -157,9 +165,48 @@ class Mapper:
         for tensor in tensors:
             after = before + tensor.elements
             share, share_dram = (amount * after // total - amount * before // total for amount in (words, dram_words))
-            transfers.append(Transfer(tensor, route, True, share, self.bits(tensor), receivers, share_dram))
+            transfers.append(Transfer(tensor, route, True, share, self.bits(tensor), receivers, share_dram, masked=self._skipped(op, use)))
             before = after
         return tuple(transfers)
+
+    def _skipped(self, op: Op, use: Use) -> bool:
+        """Whether lanes skip the zeros of that operand in the op's pass."""
+        array = self._architecture.pe_array
+        mode = getattr(array.skip, op.pass_.value.lower())
+        return array.kind == "lanes" and mode in {"both", use.value}
+
+    def _needed(self, op: Op) -> tuple[Transfer, ...]:
+        """The mask of the outputs that f' leaves, a bit to the PE of each."""
+        operand = op.operand(Use.NEEDED)
+        if operand is None or not self._architecture.pe_array.skip_outputs:
+            return ()
+        words = operand.tensor.elements
+        return (Transfer(operand.tensor, Route.SCATTER, True, words, self.bits(operand.tensor), 1, words),)
+
+    def _folded(self, op: Op) -> tuple[Transfer, ...]:
+        """Operands and partial sums of a systolic array, which keeps nothing between folds but what its dataflow names."""
+        b, array, outputs = _bounds(op), self._architecture.pe_array, extents(op)
+        groups = 1 if op.kind is OpKind.FEEDBACK else b.groups
+        rows = min(array.rows, self._pes)
+        found = fold_traffic(outputs.positions, outputs.channels // groups, outputs.reduction, rows, self._pes // rows, array.dataflow)
+        streamed = b.n * b.c if op.kind is OpKind.FEEDBACK else _moving_words(op)[2]
+        moving, stationary = (sum(operand.tensor.elements for operand in op.operands if operand.use is use) for use in (Use.MOVING, Use.STATIONARY))
+        staging = self._architecture.global_buffer.staging_bytes * 8
+        again = [
+            1 if words * self.bits(_operand(op, use).tensor) <= staging else passes
+            for use, words, passes in ((Use.MOVING, moving, found.moving_passes), (Use.STATIONARY, stationary, found.stationary_passes))
+        ]
+        sums, psum = op.outputs[0], self._architecture.precision.psum
+        partial = found.partial_sums * groups
+        carried = (
+            Transfer(sums, Route.COLLECT, False, partial, psum),
+            Transfer(sums, Route.SCATTER, True, partial, psum),
+        )
+        return (
+            *self._spread(op, Use.MOVING, Route.SCATTER, streamed * found.moving_passes, 1, moving * again[0]),
+            *self._spread(op, Use.STATIONARY, Route.SCATTER, stationary * found.stationary_passes, 1, stationary * again[1]),
+            *(carried if partial else ()),
+        )
 
     def _words_a_pass(self, op: Op, bits: int) -> tuple[int, int, int]:
         """Moving words: distinct; sent in one pass over the channels, more where PEs cannot keep what they need again; with every use sent."""
@@ -167,8 +214,6 @@ class Mapper:
             words = _bounds(op).n * _bounds(op).c
             return words, words, words
         unique, again_per_row, again_per_tap = _moving_words(op)
-        if self._systolic:
-            return unique, again_per_tap, again_per_tap
         if self._row_window_words(op) * bits <= self._moving_room(op):
             return unique, unique, again_per_tap
         if op.pass_ is not Pass.WG and self._column_window_words(op) * bits <= self._moving_room(op):
@@ -201,7 +246,8 @@ class Mapper:
             staged = tensor.elements // draft.channel_tiles * bits <= self._architecture.global_buffer.staging_bytes * 8
             receivers = max(1, draft.pes // draft.channels_per_tile)
             fetched = tensor.elements * (1 if staged else again)
-            return (Transfer(tensor, Route.MULTICAST, True, tensor.elements * again, bits, receivers, fetched), *sums)
+            masked = self._skipped(op, Use.STATIONARY)
+            return (Transfer(tensor, Route.MULTICAST, True, tensor.elements * again, bits, receivers, fetched, masked=masked), *sums)
         if op.kind is OpKind.FEEDBACK and self._architecture.near_memory.feedback == "prng":
             return ()
         home = self._residency.home(tensor)
@@ -231,8 +277,6 @@ class Mapper:
         tiles = -(-b.n // draft.positions_per_tile) if op.kind is OpKind.FEEDBACK else draft.position_tiles
         if op.kind is OpKind.OUTER:
             return 1, ()
-        if self._systolic:
-            return tiles, ()
         reduced_bits = outputs.reduction * self.bits(tensor)
         if reduced_bits <= self._working_bits // 2 or tiles == 1:
             return 1, ()

@@ -31,6 +31,7 @@ class Transfer:
 
     ``words`` travel (re-fetches included); ``receivers`` PEs take each of them. ``dram_words`` must cross the DRAM bus if the
     tensor lives there, or always when it ``spilled`` from the scratchpads. ``inbound``: towards the PEs (or the vector unit).
+    ``masked``: its zeros are skipped, so a PE that takes a word keeps a mask bit beside it, found as the word arrives.
     """
 
     tensor: Tensor
@@ -41,6 +42,7 @@ class Transfer:
     receivers: int = 1
     dram_words: int = 0
     spilled: bool = False
+    masked: bool = False
 
 
 @dataclass(frozen=True)

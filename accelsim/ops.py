@@ -53,7 +53,8 @@ class Tensor:
     """Something that memory holds. ``shape`` includes the batch, channels last, logical (a sparse feedback keeps its dense shape).
 
     ``stored``: elements really kept (non-zeros of a sparse feedback); defaults to the product of the shape.
-    ``bits``: word size where the role's precision does not apply (1 for a mask, 2 for a 2x2 pool index).
+    ``bits``: word size where the role's precision does not apply (1 for a mask, 2 for a 2x2 pool index). ``index_bits``: what
+    each stored word needs beside it to say where it stands (sparse feedback).
     ``persistent``: outlives the step (weights, feedback, optimizer state). ``home_channels``: leading extent that a
     near-memory machine spreads over its PEs, 0 for tensors without a home (activations, errors).
     """
@@ -65,6 +66,7 @@ class Tensor:
     bits: int | None = None
     persistent: bool = False
     home_channels: int = 0
+    index_bits: int = 0
 
     @property
     def elements(self) -> int:
@@ -199,8 +201,8 @@ class Op:
 class TrainingStep:
     """The ops of one training step in an order that satisfies every dependency (BP's serial order).
 
-    ``carried``: op name to ops of the *previous* step that must have finished first (the FF of a layer waits for its
-    weights' update), which is what lets an unlocked schedule overlap steps.
+    ``carried``: op name to ops of the *previous* step that must have finished first: the writers of what outlives a step (the
+    FF of a layer waits for its weights' update). It is what lets an unlocked schedule overlap steps.
     """
 
     network: str

@@ -18,12 +18,25 @@ from accelsim.ops import Op, Pass, Role, Tensor, TrainingStep
 from accelsim.spec.architecture import Architecture
 
 
-def word_bits(tensor: Tensor, architecture: Architecture) -> int:
-    """Bits of one word of the tensor on this machine."""
+def value_bits(tensor: Tensor, architecture: Architecture) -> int:
+    """Bits of one value of the tensor on this machine."""
     if tensor.bits is not None:
         return tensor.bits
     role = "activation" if tensor.role in (Role.MASK, Role.INDEX) else tensor.role.value
     return int(getattr(architecture.precision, role))
+
+
+def word_bits(tensor: Tensor, architecture: Architecture) -> int:
+    """Bits of one word where it is kept or moved: its value, and its index where the tensor is sparse."""
+    return value_bits(tensor, architecture) + tensor.index_bits
+
+
+def home_bits(tensor: Tensor, architecture: Architecture) -> int:
+    """Bits of one word in its home: where the zeros of weights or feedback are skipped, a mask bit stands beside each."""
+    array = architecture.pe_array
+    skips = {Role.WEIGHT: (array.skip.ff, array.skip.ep), Role.FEEDBACK: (array.skip.ep,)}.get(tensor.role, ())
+    masked = array.kind == "lanes" and any(mode in {"stationary", "both"} for mode in skips)
+    return word_bits(tensor, architecture) + masked
 
 
 @dataclass(frozen=True)
@@ -74,15 +87,15 @@ def allocate(step: TrainingStep, architecture: Architecture, partitions: int) ->
     for layer, tensor in homed:
         if tensor.role is Role.WEIGHT:
             part = residency.partition_of[layer]
-            residency.homes[tensor.name] = _place(load[part], offset[part], tensor, word_bits(tensor, architecture), capacity)
+            residency.homes[tensor.name] = _place(load[part], offset[part], tensor, home_bits(tensor, architecture), capacity)
             weights.append((part, offset[part], tensor))
             offset[part] = (offset[part] + tensor.home_channels) % pes
     for part, start, tensor in weights:
-        _copy(residency, load[part], start, tensor, word_bits(tensor, architecture), capacity)
+        _copy(residency, load[part], start, tensor, home_bits(tensor, architecture), capacity)
     for layer, tensor in homed:
         if tensor.role is Role.FEEDBACK and architecture.near_memory.feedback == "stored":
             part = residency.partition_of[layer]
-            residency.homes[tensor.name] = _place(load[part], offset[part], tensor, word_bits(tensor, architecture), capacity)
+            residency.homes[tensor.name] = _place(load[part], offset[part], tensor, home_bits(tensor, architecture), capacity)
             offset[part] = (offset[part] + tensor.home_channels) % pes
     residency.free_bytes = [int(capacity - row.max()) for row in load]
     _place_optimizer_state(residency, homed, architecture)

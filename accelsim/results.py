@@ -39,7 +39,7 @@ RATIOS = (
 
 @dataclass(frozen=True)
 class OpResult:
-    """One op. ``lane_cycles`` sum to cycles x lanes of its part of the array; ``energy_by_component_pj`` sums to its energy."""
+    """One op. ``lane_cycles`` of a contraction sum to cycles x ``lanes``, those of its part of the array."""
 
     name: str
     layer: str
@@ -54,9 +54,11 @@ class OpResult:
     words: Mapping[str, int]
     bytes: Mapping[str, int]
     energy_by_component_pj: Mapping[str, float]
+    lanes: int
 
     @property
     def energy_pj(self) -> float:
+        """Energy of the op."""
         return math.fsum(self.energy_by_component_pj.values())
 
     def to_json(self) -> dict[str, Any]:
@@ -80,7 +82,11 @@ class OpResult:
 
 @dataclass(frozen=True)
 class Result:
-    """One simulated training step. ``cause``: what it was made from (workload, arch, rule, batch, trace, ...)."""
+    """One simulated training step.
+
+    ``cause``: what it was made from (workload, arch, rule, batch, trace, ...). ``array_cycles``: the array's cycles by cause over
+    the whole step, which sum to its cycles. ``actions``: how often each ``component.action`` was done.
+    """
 
     cause: Mapping[str, Any]
     clock_hz: int
@@ -90,6 +96,8 @@ class Result:
     ops: tuple[OpResult, ...]
     unattributed_by_component_pj: Mapping[str, float]
     accountings: Mapping[str, Any]
+    array_cycles: Mapping[str, Any]
+    actions: Mapping[str, int]
     energy_sources: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     dense_tensors: tuple[str, ...] = ()
@@ -125,6 +133,8 @@ class Result:
             "spilled_words": self.spilled_words,
             "passes": {name: self._pass(name) for name in ("FF", "EP", "WG", "WU")},
             "accountings": self.accountings,
+            "array_cycles": self.array_cycles,
+            "actions": dict(self.actions),
             "dense_tensors": list(self.dense_tensors),
             "notes": list(self.notes),
             "energy_sources": [dict(source) for source in self.energy_sources],

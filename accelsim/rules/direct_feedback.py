@@ -36,7 +36,9 @@ class DirectFeedback:
         (h, w, c), errors = layer.in_shape, prod(low.network.output.out_shape)
         name = f"{layer.name}.feedback"
         stored = h * w * c * self.nonzeros if self.nonzeros else -1
-        return Tensor(step_name(name, step) if self.per_step else name, Role.FEEDBACK, (c, h, w, errors), stored, persistent=True, home_channels=c)
+        index_bits = (errors - 1).bit_length() if self.nonzeros else 0
+        name = step_name(name, step) if self.per_step else name
+        return Tensor(name, Role.FEEDBACK, (c, h, w, errors), stored, persistent=True, home_channels=c, index_bits=index_bits)
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
         """Emit ``<layer>.EP``, on sequences one a time step; see `ErrorPropagation`."""

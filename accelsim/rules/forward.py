@@ -44,7 +44,6 @@ def _weighted(low: Lowering, layer: Layer, out: Value) -> None:
     name = f"{layer.name}.FF"
     read = operands(low.input_of(layer), Use.MOVING, f"{layer.name}.input") + operands([low.weight(layer)], Use.STATIONARY, f"{layer.name}.weight")
     low.contraction(name, layer.name, Pass.FF, contraction_kind(layer), layer_bounds(layer, low.samples), read, out)
-    low.carry(name, f"{layer.name}.WU")
 
 
 def contraction_kind(layer: Layer) -> OpKind:
@@ -60,7 +59,6 @@ def _vector(low: Lowering, layer: Layer, out: Value) -> None:
     function, ops = _work(layer)
     if layer.kind in ("batch_norm", "embedding"):
         read.append(low.weight(layer))
-        low.carry(f"{layer.name}.FF", f"{layer.name}.WU")
     if layer.kind == "batch_norm":
         stash += low.tensors(f"{layer.name}.normalized", Role.ACTIVATION, layer.out_shape, stash=True)
     if layer.kind == "max_pool":

@@ -51,7 +51,6 @@ class Lowering:
         self._stash: set[str] = set()
         self._writer: dict[str, str] = {}
         self._readers: dict[str, list[str]] = {}
-        self._carried: dict[str, list[str]] = {}
         self._trained: dict[str, bool] = {INPUT: False}
 
     @property
@@ -135,10 +134,6 @@ class Lowering:
         """Emit an op of the vector unit: ``elements`` of ``ops`` scalar operations each."""
         self._emit(name, layer, pass_, OpKind.VECTOR, operands, outputs, None, VectorWork(function, elements, ops))
 
-    def carry(self, op: str, waits_for: str) -> None:
-        """In the next step ``op`` waits for this step's ``waits_for``."""
-        self._carried.setdefault(op, []).append(waits_for)
-
     def _emit(
         self,
         name: str,
@@ -193,6 +188,12 @@ class Lowering:
             )
             for op in kept
         )
-        names = {op.name for op in ops}
-        carried = {name: tuple(each for each in waits if each in names) for name, waits in self._carried.items() if name in names}
-        return TrainingStep(self.network.name, rule, self.batch, ops, {name: waits for name, waits in carried.items() if waits})
+        return TrainingStep(self.network.name, rule, self.batch, ops, _carried(ops))
+
+
+def _carried(ops: tuple[Op, ...]) -> dict[str, tuple[str, ...]]:
+    """Op to the ops of the step before that write what it reads or writes and what outlives the step."""
+    writer = {tensor.name: op.name for op in ops for tensor in op.outputs if tensor.persistent}
+    touched = {op.name: (*(operand.tensor for operand in op.operands), *op.outputs) for op in ops}
+    waits = {name: tuple(dict.fromkeys(writer[t.name] for t in tensors if t.name in writer)) for name, tensors in touched.items()}
+    return {name: found for name, found in waits.items() if found}

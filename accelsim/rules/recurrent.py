@@ -48,7 +48,6 @@ def recurrent_forward(low: Lowering, layer: Layer) -> None:
         read = operands([x, hidden[step]], Use.MOVING, f"{layer.name}.input", step)
         read += operands([low.weight(layer)], Use.STATIONARY, f"{layer.name}.weight")
         low.contraction(name, layer.name, Pass.FF, OpKind.MATMUL, cell_bounds(layer, low.batch), read, [sums[step]])
-        low.carry(name, f"{layer.name}.WU")
         read_state = {"rnn": (), "lstm": cell[step : step + 1], "gru": hidden[step : step + 1]}[layer.kind]
         made = (hidden[step + 1], *(cell[step + 1 : step + 2] if layer.kind == "lstm" else ()), *gates[step : step + 1])
         _gate_op(low, layer, Pass.FF, step, "gate", vector_costs.GATE[layer.kind], (sums[step], *read_state), made)

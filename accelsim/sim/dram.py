@@ -64,14 +64,15 @@ class DramChannels:
         return int(done) * table.tck_ps
 
     def count(self, counts: ActionCounts) -> None:
-        """Add the commands since the last call."""
+        """Add the commands since the last call, without refreshes: those are due to time, whoever comes next, and `finish` counts them."""
         commands = self._tally[:, : k.COMMANDS]
         for command, times in enumerate((commands - self._counted).sum(axis=0)):
-            counts.add("dram", COMMAND_ACTIONS[command], int(times))
+            if command != k.REF:
+                counts.add("dram", COMMAND_ACTIONS[command], int(times))
         self._counted = commands.copy()
 
     def finish(self, end_ps: int, counts: ActionCounts) -> None:
-        """Run idle until ``end_ps``: the refreshes due until then, and ("dram", "active_standby" | "precharge_standby"), clocks summed over ranks.
+        """Run idle until ``end_ps``: all refreshes, ("dram", "refresh"), and ("dram", "active_standby" | "precharge_standby"), clocks of all ranks.
 
         Call once, after the last transfer. A command that goes after ``end_ps`` extends the time.
         """
@@ -83,5 +84,6 @@ class DramChannels:
         end = max(end, int(tally[:, k.LAST].max()))
         active = sum(int(k.active_clocks(end, table.shape, ranks[channel])) for channel in range(len(tally)))
         self.count(counts)
+        counts.add("dram", COMMAND_ACTIONS[k.REF], int(tally[:, k.REF].sum()))
         counts.add("dram", "active_standby", active)
         counts.add("dram", "precharge_standby", end * ranks.shape[0] * ranks.shape[1] - active)

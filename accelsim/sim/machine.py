@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import simpy
 
 from accelsim.counters import ActionCounts
+from accelsim.errors import LawViolation
 from accelsim.mapper import Mapper
 from accelsim.masks import MaskSource
 from accelsim.ops import Op, Pass, TrainingStep
@@ -21,16 +22,17 @@ from accelsim.sim.memory import TensorMemory
 from accelsim.sim.pe_models import PEModel, pe_model
 from accelsim.sim.pipeline import Process, Stage, run_pipeline, stalls
 from accelsim.sim.plan import DramPart, OpPlan, Planner
-from accelsim.sim.servers import Dram, Server
+from accelsim.sim.servers import PICOSECONDS, Dram, Server
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.dram import DramSpec
 
 Progress = Callable[[int, int], None]
 """Called with (ops done, ops in all)."""
 
-STEPS = 6
-SETTLED = 2
-"""The unlocked schedule runs `STEPS` steps; from step `SETTLED` on their ends are taken as evenly spaced (refresh moves single ones)."""
+LEAST_STEPS, MOST_STEPS, SETTLED = 6, 64, 2
+REFRESHES = 16
+"""For the steady-state interval, steps are run until they cover that many DRAM refreshes, which move the ends of single steps;
+from step `SETTLED` on the ends are taken as evenly spaced."""
 
 
 @dataclass
@@ -64,7 +66,7 @@ class Run:
     lanes: int
     background: ActionCounts
     partition_lanes: int
-    dram_bytes_needed: int
+    peak_dram_bytes: int
     dram_overcommitted: bool
 
 
@@ -81,9 +83,12 @@ class Machine:
         if schedule == "serial":
             return _Simulation(self._architecture, self._dram, self._model, step, True, 1, progress).run()
         alone = _Simulation(self._architecture, self._dram, self._model, step, False, 1, progress).run()
-        several = _Simulation(self._architecture, self._dram, self._model, step, False, STEPS, None).run()
-        ends = [max(record.end for record in several.records if record.step == index) for index in range(STEPS)]
-        alone.interval_cycles = -(-(ends[-1] - ends[SETTLED]) // (STEPS - 1 - SETTLED))
+        refresh_ps = self._dram.timing.tREFI * self._dram.timing.tck_ps
+        steps = REFRESHES * refresh_ps * self._architecture.clock_hz // (max(1, alone.cycles) * PICOSECONDS)
+        steps = min(MOST_STEPS, max(LEAST_STEPS, steps))
+        several = _Simulation(self._architecture, self._dram, self._model, step, False, steps, None).run()
+        ends = [max(record.end for record in several.records if record.step == index) for index in range(steps)]
+        alone.interval_cycles = -(-(ends[-1] - ends[SETTLED]) // (steps - 1 - SETTLED))
         return alone
 
 
@@ -165,9 +170,12 @@ class _Simulation:
         record.end = int(self.env.now)
         record.stalls = self._attribute(plan, stages, record)
         self._records.append(record)
+        read = tuple(dict.fromkeys(operand.tensor.name for operand in op.operands))
+        gone = self._memory.consumed(index, read, op.layer)
         for tensor in op.outputs:
-            self._memory.finished(index, tensor, op.layer)
-        self._memory.consumed(index, tuple(dict.fromkeys(operand.tensor.name for operand in op.operands)), op.layer)
+            gone += self._memory.finished(index, tensor, op.layer)
+        for name in gone:
+            self._dram.release(name)
         self._done[index, op.name].succeed()
         if self._progress:
             self._progress(len(self._records), len(self._step.ops) * self._steps)
@@ -225,8 +233,8 @@ class _Simulation:
         links = max(self._down.cycles(plan.fill_bits), self._peer.cycles(plan.peer_bits))
         port = self._buffer.cycles(plan.fill_buffer_bits)
         bank = fill * max(0, port - links) // port if port else 0
-        dependency = 0 if plan.timing else record.cycles - found["dram"] - fill - found["drain"]
-        return {"dram": found["dram"], "noc": fill - bank, "bank": bank, "dependency": dependency, "drain": found["drain"]}
+        dependency = 0 if plan.on_array else record.cycles - found["dram"] - fill - found["drain"]
+        return {"dram": found["dram"], "noc": fill - bank, "bank": bank + plan.port_wait, "dependency": dependency, "drain": found["drain"]}
 
     def _finish(self) -> Run:
         cycles = int(self.env.now)
@@ -241,6 +249,7 @@ class _Simulation:
                 record.plan.counts.add("control", "clock", active)
                 record.plan.counts.add("control", "idle_clock", lane_cycles - active)
                 held += lane_cycles
+        self._check_links()
         background = ActionCounts()
         background.add("control", "idle_clock", lanes * cycles - held)
         background.add("leakage", "cycles", cycles)
@@ -256,16 +265,32 @@ class _Simulation:
             lanes=lanes,
             background=background,
             partition_lanes=partition_lanes,
-            dram_bytes_needed=self._dram.allocated_bytes,
+            peak_dram_bytes=self._dram.peak_bytes,
             dram_overcommitted=self._dram.overcommitted,
         )
+
+    def _check_links(self) -> None:
+        """Every link has carried what the ops' plans sent over it, no more and no less."""
+        plans = [record.plan for record in self._records]
+        links = {
+            "NoC down": (self._down, sum(plan.fill_bits for plan in plans)),
+            "NoC up": (self._up, sum(plan.drain_bits for plan in plans)),
+            "NoC between PEs": (self._peer, sum(plan.peer_bits for plan in plans)),
+            "global buffer": (
+                self._buffer,
+                sum(plan.fill_buffer_bits + plan.drain_buffer_bits + plan.staged_in_bits + plan.staged_out_bits for plan in plans),
+            ),
+        }
+        for name, (server, sent) in links.items():
+            if server.bits != sent or server.busy_cycles > self.env.now:
+                raise LawViolation(f"{name}: {server.bits} bits carried in {server.busy_cycles} busy cycles of {self.env.now}, {sent} bits sent")
 
 
 def _active(plan: OpPlan, lanes: int) -> int:
     """Lane cycles in which a lane works, so that its clock runs: MACs, empty windows, updates in the PEs."""
     timing = plan.timing
     if timing is None:
-        return lanes * int(plan.block_cycles.sum())
+        return lanes * (int(plan.block_cycles.sum()) - plan.port_wait)
     return timing.busy + timing.window_empty
 
 

@@ -74,10 +74,10 @@ class TensorMemory:
 
     def produce(self, step: int, tensor: Tensor, split: tuple[int, int] | None, layer: str) -> None:
         """Make room for a tensor that an op starts to write; ``split``: (resident, spilled) words of a gradient that stays in the PEs."""
-        key = (step, tensor.name)
-        self._left[key] = self._readers[tensor.name]
         if tensor.persistent:
             return
+        key = (step, tensor.name)
+        self._left[key] = self._readers[tensor.name]
         words = tensor.elements
         if split is not None:
             part = self.residency.partition_of[layer]
@@ -96,22 +96,25 @@ class TensorMemory:
     def _slice(self, tensor: Tensor) -> int:
         return slice_bytes(tensor, self.residency.pes_per_partition, word_bits(tensor, self.architecture))
 
-    def consumed(self, step: int, names: tuple[str, ...], layer: str) -> None:
-        """An op that read these tensors has ended; what nobody else will read gives up its place."""
+    def consumed(self, step: int, names: tuple[str, ...], layer: str) -> list[str]:
+        """An op that read these tensors has ended; those that nobody else will read give up their places and are returned."""
+        gone = []
         for name in names:
             key = (step, name)
             if key in self._left:
                 self._left[key] -= 1
-                self._release(key, layer)
+                gone += self._release(key, layer)
+        return gone
 
-    def finished(self, step: int, tensor: Tensor, layer: str) -> None:
-        """An op that wrote the tensor has ended; it gives up its place at once when nobody reads it."""
-        self._release((step, tensor.name), layer)
+    def finished(self, step: int, tensor: Tensor, layer: str) -> list[str]:
+        """An op that wrote the tensor has ended; it gives up its place at once, and is returned, when nobody reads it."""
+        return self._release((step, tensor.name), layer)
 
-    def _release(self, key: Key, layer: str) -> None:
+    def _release(self, key: Key, layer: str) -> list[str]:
         if self._left.get(key, 1) > 0:
-            return
+            return []
         self._free_bits += self._in_buffer.pop(key, 0)
         self._stash_bytes.pop(key, None)
         if key in self._local:
             self.residency.free_bytes[self.residency.partition_of[layer]] += self._local.pop(key)[2]
+        return [key[1]]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from accelsim.counters import ActionCounts
 from accelsim.mapper import Mapper
-from accelsim.mapping import Mapping, Route, Transfer
+from accelsim.mapping import Route, Transfer
 from accelsim.ops import Op, OpKind, Pass, Tensor, Use
 from accelsim.residency import word_bits
 from accelsim.results import BYTE_KINDS, WORD_KINDS
@@ -29,7 +29,10 @@ class DramPart:
 
 @dataclass
 class OpPlan:
-    """One op ready for the events. Bits are of the whole op; each of ``block_cycles``' blocks moves its share of them."""
+    """One op ready for the events. Bits are of the whole op; each of ``block_cycles``' blocks moves its share of them.
+
+    ``port_wait``: cycles among the blocks' in which lanes wait for the ports of their scratchpads.
+    """
 
     op: Op
     on_array: bool
@@ -44,6 +47,7 @@ class OpPlan:
     peer_bits: int = 0
     staged_in_bits: int = 0
     staged_out_bits: int = 0
+    port_wait: int = 0
     words: dict[str, int] = field(default_factory=lambda: dict.fromkeys(WORD_KINDS, 0))
     bits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(BYTE_KINDS, 0))
     counts: ActionCounts = field(default_factory=ActionCounts)
@@ -90,10 +94,21 @@ class Planner:
         plan = OpPlan(op, True, timing.block_cycles, timing)
         for transfer in mapping.transfers:
             self._add(plan, step, transfer)
-        self._array_actions(plan, mapping, timing)
+        self._array_actions(plan, timing)
+        self._wait_for_ports(plan)
         return plan
 
-    def _array_actions(self, plan: OpPlan, mapping: Mapping, timing: ArrayTiming) -> None:
+    def _wait_for_ports(self, plan: OpPlan) -> None:
+        """Stretch the blocks where the scratchpads' ports cannot carry what lanes and transfers read and write while lanes compute."""
+        pad = self._architecture.scratchpad
+        moved = plan.bits["scratchpad_read"] + plan.bits["scratchpad_write"]
+        cycles = int(plan.block_cycles.sum())
+        plan.port_wait = max(0, -(-moved // (self._mapper.pes * pad.banks * pad.width_bits)) - cycles)
+        if plan.port_wait:
+            shares = np.arange(plan.blocks + 1, dtype=np.int64) * plan.port_wait // plan.blocks
+            plan.block_cycles = plan.block_cycles + np.diff(shares)
+
+    def _array_actions(self, plan: OpPlan, timing: ArrayTiming) -> None:
         op = plan.op
         moving, stationary = op.operand(Use.MOVING), op.operand(Use.STATIONARY)
         assert moving is not None
@@ -156,6 +171,7 @@ class Planner:
             self._add(plan, step, transfer)
         if in_pe:
             self._refresh_copies(plan)
+            self._wait_for_ports(plan)
         plan.counts.add("vector", "op", op.vector.ops)
         return plan
 
@@ -204,9 +220,11 @@ class Planner:
         total = t.words * t.bits
         if t.route in (Route.MULTICAST, Route.SCATTER):
             self._buffer(plan, "read", t.words, t.bits)
-            if not self._systolic:
-                self._scratchpad(plan, "write", t.words * t.receivers, t.bits)
-            plan.counts.add("noc", "bit_hops", total * tree_links(self._pes, 1 if self._systolic else t.receivers))
+            self._scratchpad(plan, "write", t.words * t.receivers, t.bits + t.masked)
+            if self._systolic:
+                # A word waits in the operand buffers at the edge, then passes from PE to PE through registers.
+                self._scratchpad(plan, "read", t.words, t.bits)
+            plan.counts.add("noc", "bit_hops", total * tree_links(self._pes, t.receivers))
             plan.fill_bits += total
             plan.fill_buffer_bits += total
         elif t.route is Route.COLLECT:
@@ -223,7 +241,11 @@ class Planner:
         elif t.route is Route.HOME:
             self._scratchpad(plan, "read" if t.inbound else "write", t.words, t.bits)
         elif t.route is Route.REDUCE:
+            # Each partial sum is read, travels a link to its neighbour in the tree, is added there and written.
+            self._scratchpad(plan, "read", t.words, t.bits)
+            self._scratchpad(plan, "write", t.words, t.bits)
             plan.words["remote"] += t.words
+            plan.counts.add("vector", "op", t.words)
             plan.counts.add("noc", "bit_hops", total)
             plan.peer_bits += total
         else:

@@ -99,7 +99,9 @@ class Scratchpad(Section):
 
     capacity_bytes: Capacity = Field(alias="capacity", description="Capacity of one PE's scratchpad.")
     banks: Positive = Field(default=1, description="Equal banks that it is built of; an access pays for one bank and the wires to it.")
-    width_bits: Positive = Field(default=64, alias="width", description="Width of its port in bits.")
+    width_bits: Positive = Field(
+        default=64, alias="width", description="Width of one bank's port in bits: what one access moves. All banks work side by side."
+    )
     working_bytes: Capacity = Field(
         default="8KiB",
         alias="working",

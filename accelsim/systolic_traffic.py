@@ -1,0 +1,30 @@
+"""What a systolic array fetches: by its dataflow, fold by fold (the operand counts of SCALE-Sim, Samajdar et al. 2018).
+
+M output positions, N output channels, reduction K on R x C PEs. Output stationary: both operands stream, the moving one again
+for each column fold, the stationary one for each row fold. Weight (input) stationary: weights (inputs) are loaded once, the
+other operand streams again for each column fold, and partial sums go to the global buffer and back between folds of K.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FoldTraffic:
+    """How often each operand comes in all its uses, and the partial sums that are written and read back."""
+
+    moving_passes: int
+    stationary_passes: int
+    partial_sums: int
+
+
+def fold_traffic(positions: int, channels: int, reduction: int, rows: int, cols: int, dataflow: str) -> FoldTraffic:
+    """Traffic of one group's matrix product; ``dataflow``: output_stationary, weight_stationary or input_stationary."""
+    reduction_folds = -(-reduction // rows)
+    if dataflow == "output_stationary":
+        return FoldTraffic(-(-channels // cols), -(-positions // rows), 0)
+    sums = positions * channels * (reduction_folds - 1)
+    if dataflow == "weight_stationary":
+        return FoldTraffic(-(-channels // cols), 1, sums)
+    return FoldTraffic(1, -(-positions // cols), sums)
