@@ -191,10 +191,12 @@ class Mapper:
         found = fold_traffic(outputs.positions, outputs.channels // groups, outputs.reduction, rows, self._pes // rows, array.dataflow)
         streamed = b.n * b.c if op.kind is OpKind.FEEDBACK else _moving_words(op)[2]
         moving, stationary = (sum(operand.tensor.elements for operand in op.operands if operand.use is use) for use in (Use.MOVING, Use.STATIONARY))
+        # A row of a feedback matrix serves one neuron: it comes again for further samples alone.
+        stationary_passes = min(found.stationary_passes, b.n) if op.kind is OpKind.FEEDBACK else found.stationary_passes
         staging = self._architecture.global_buffer.staging_bytes * 8
-        again = [
-            1 if words * self.bits(_operand(op, use).tensor) <= staging else passes
-            for use, words, passes in ((Use.MOVING, moving, found.moving_passes), (Use.STATIONARY, stationary, found.stationary_passes))
+        dram_words = [
+            words * (1 if words * self.bits(_operand(op, use).tensor) <= staging else passes)
+            for use, words, passes in ((Use.MOVING, moving, found.moving_passes), (Use.STATIONARY, stationary, stationary_passes))
         ]
         sums, psum = op.outputs[0], self._architecture.precision.psum
         partial = found.partial_sums * groups
@@ -203,8 +205,8 @@ class Mapper:
             Transfer(sums, Route.SCATTER, True, partial, psum),
         )
         return (
-            *self._spread(op, Use.MOVING, Route.SCATTER, streamed * found.moving_passes, 1, moving * again[0]),
-            *self._spread(op, Use.STATIONARY, Route.SCATTER, stationary * found.stationary_passes, 1, stationary * again[1]),
+            *self._spread(op, Use.MOVING, Route.SCATTER, streamed * found.moving_passes, 1, dram_words[0]),
+            *self._spread(op, Use.STATIONARY, Route.SCATTER, stationary * stationary_passes, 1, dram_words[1]),
             *(carried if partial else ()),
         )
 
