@@ -57,6 +57,9 @@ def _vector(low: Lowering, layer: Layer, out: Value) -> None:
     read = [tensor for name in layer.inputs for tensor in low.outputs[name]]
     stash: list[Tensor] = []
     function, ops = _work(layer)
+    if layer.kind == "batch_norm":
+        # The statistics need the whole map before the first element can be normalized: it is read twice.
+        read = [*read, *read]
     if layer.kind in ("batch_norm", "embedding"):
         read.append(low.weight(layer))
     if layer.kind == "batch_norm":

@@ -37,8 +37,10 @@ def vector_backward(low: Lowering, layer: Layer, error: Value) -> None:
     outputs: list[Tensor] = list(target)
     read = list(error)
     if layer.kind == "batch_norm":
-        # The parameters' gradients are sums that the error at the input needs anyway, so one op makes both.
-        read += [*low.tensors(f"{layer.name}.normalized", Role.ACTIVATION, layer.out_shape, stash=True), low.weight(layer)]
+        # The parameters' gradients are sums that the error at the input needs anyway, so one op makes both; the sums come first,
+        # then the maps again.
+        read += low.tensors(f"{layer.name}.normalized", Role.ACTIVATION, layer.out_shape, stash=True)
+        read += [*read, low.weight(layer)]
         outputs.append(gradient_of(low.weight(layer)))
         function, elements, ops = "batch_norm_backward", prod(layer.out_shape), vector_costs.BATCH_NORM_BACKWARD
     elif layer.kind in ACTIVATION_KINDS:
