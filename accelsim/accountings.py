@@ -30,18 +30,19 @@ def weights_once(step: TrainingStep, architecture: Architecture) -> dict[str, in
 def neuron(step: TrainingStep, network: Network) -> dict[str, int]:
     """Words that move and MACs of EP and WG, per example (Crafton: |W| + |A| + |E| with BP, |A| x (non-zeros a neuron) with feedback).
 
-    |A| are the outputs of all layers with weights, |E| the output errors.
+    |A| are the outputs of all layers with weights, |E| the output errors. Without EP among the passes no words move.
     """
     backward = [*_contractions(step, Pass.EP), *_contractions(step, Pass.WG)]
     errors = prod(network.output.out_shape)
     neurons = sum(prod(layer.out_shape) for layer in network.weighted)
     feedback = [op for op in backward if op.kind is OpKind.FEEDBACK]
+    words = 0
     if feedback:
         assert feedback[0].bounds is not None
         words = neurons * (feedback[0].bounds.nonzeros or errors)
-    else:
-        words = sum(tensor.elements for tensor in {t.name: t for op in backward if op.pass_ is Pass.EP for t in _stationary(op)}.values())
-        words += neurons + errors if backward else 0
+    elif any(op.pass_ is Pass.EP for op in backward):
+        weights = {tensor.name: tensor for op in backward if op.pass_ is Pass.EP for tensor in _stationary(op)}
+        words = sum(tensor.elements for tensor in weights.values()) + neurons + errors
     return {"words": words, "macs": sum(op.dense_macs for op in backward) // step.batch}
 
 
