@@ -95,12 +95,12 @@ def test_scratchpad_bits() -> None:
 
 
 def test_banked_scratchpads_pay_for_one_bank_and_the_way_to_it() -> None:
-    """Four banks of 32 KiB in a square: half its side of wire at 0.1 pJ/bit/mm."""
-    bank = TECH.sram("lstp", 32768, 64)
+    """Four banks of 32 KiB and 16 bits in a square: half its side of wire at 0.1 pJ/bit/mm."""
+    bank = TECH.sram("lstp", 32768, 16)
     way = math.sqrt(4 * bank.area_mm2) / 2
     four: dict[str, Any] = {"scratchpad": {"banks": 4}}
-    assert pj("scratchpad", "read_bits", **four) == pytest.approx(bank.read_pj / 64 + 0.1 * way)
-    assert pj("scratchpad", "write_bits", **four) == pytest.approx(bank.write_pj / 64 + 0.1 * way)
+    assert pj("scratchpad", "read_bits", **four) == pytest.approx(bank.read_pj / 16 + 0.1 * way)
+    assert pj("scratchpad", "write_bits", **four) == pytest.approx(bank.write_pj / 16 + 0.1 * way)
     assert pj("noc", "bit_hops", **four) == pytest.approx(0.1 * math.sqrt(4 * bank.area_mm2 + 4 * 0.043238))
 
 
@@ -113,17 +113,17 @@ def test_global_buffer_bits_travel_to_their_bank() -> None:
 
 
 def test_a_hop_is_the_side_of_a_pe() -> None:
-    area = TECH.sram("lstp", 131072, 64).area_mm2 + 4 * 0.043238
+    area = TECH.sram("lstp", 131072, 16).area_mm2 + 4 * 0.043238
     assert TABLE["noc", "bit_hops"].pj == pytest.approx(0.1 * math.sqrt(area))
 
 
 def test_leakage_of_the_whole_machine() -> None:
     """CACTI at 300 K: 16 mW (HP) or 0.6 uW (LSTP) for 32 KiB; 34 MiB in all, and the logic."""
     for kind in ("hp", "lstp"):
-        point = TECH.sram(kind, 131072, 64)  # type: ignore[arg-type]
-        share = point.leakage_mw / TECH.sram("hp", 131072, 64).leakage_mw
+        pad, bank = (TECH.sram(kind, 131072, width) for width in (16, 64))  # type: ignore[arg-type]
+        share = pad.leakage_mw / TECH.sram("hp", 131072, 16).leakage_mw
         logic = 1024 * (0.08 / 4 + 0.0024) * share  # a 16-bit multiplier, a 32-bit adder
-        assert pj("leakage", "cycles", leakage=kind) == pytest.approx(((256 + 16) * point.leakage_mw + logic) / 0.8)
+        assert pj("leakage", "cycles", leakage=kind) == pytest.approx((256 * pad.leakage_mw + 16 * bank.leakage_mw + logic) / 0.8)
     assert pj("leakage", "cycles", leakage="hp") / pj("leakage", "cycles", leakage="lstp") > 1e4
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from accelsim.errors import InputError, LawViolation
 from accelsim.experiment import compare, simulate
-from accelsim.laws import check_result
+from accelsim.laws import Limits, check_result
 from accelsim.ops import Pass
 from accelsim.results import OpResult, Result
 from tests.random_machines import machine
@@ -73,6 +73,9 @@ def test_skipping_saves_cycles_and_gating_only_energy() -> None:
 
 # The laws catch what they are there to catch.
 
+LIMITS = Limits(lanes=12, dram_bytes=16.0, global_buffer_bytes=128.0, scratchpad_bytes=192.0)
+"""Of 2 x 3 PEs of 2 lanes: LPDDR4-3200 moves 64 B in 8 clocks of 625 ps, 16 B a cycle; 16 x 64 bits of buffer; 6 x 16 x 16 bits of scratchpads."""
+
 
 def tampered(change: dict[str, Any]) -> Result:
     result = simulate(NETWORK, machine(), trace="random:0.5")
@@ -89,15 +92,30 @@ def tampered(change: dict[str, Any]) -> Result:
         ({"array_cycles": {"busy": 10**9}}, "array cycles"),
         ({"lane_cycles": {"idle": -1}}, "array cycles"),
         ({"lane_cycles": {"busy": 1}}, "busy lane cycles"),
-        ({"bytes": {"dram_read": 10**9}}, "more than the bus can carry"),
+        ({"lane_cycles": {"stall_noc": 10**9}}, "do not make up .* cycles of 12 lanes"),
+        ({"bytes": {"dram_read": 10**9}}, r"\d+ dram bytes in \d+ cycles is more than its ports can carry"),
+        ({"bytes": {"global_buffer_write": 10**9}}, r"\d+ global_buffer bytes in \d+ cycles is more"),
+        ({"bytes": {"scratchpad_read": 10**9}}, r"\d+ scratchpad bytes in \d+ cycles is more"),
     ],
 )
 def test_a_broken_law_is_found(change: dict[str, Any], message: str) -> None:
+    check_result(tampered({}), LIMITS)
     with pytest.raises(LawViolation, match=message):
-        check_result(tampered(change), 12, 8.0)
+        check_result(tampered(change), LIMITS)
 
 
 def test_a_step_shorter_than_its_ops_is_found() -> None:
     result = simulate(NETWORK, machine(), trace="dense")
     with pytest.raises(LawViolation, match=r"an op ends after the step"):
-        check_result(replace(result, cycles=result.cycles - 1), 12, 8.0)
+        check_result(replace(result, cycles=result.cycles - 1), LIMITS)
+
+
+def test_array_cycles_that_do_not_make_up_the_step_are_found() -> None:
+    result = simulate(NETWORK, machine(), trace="dense")
+    with pytest.raises(LawViolation, match=r"^the array's cycles .* do not make up \d+$"):
+        check_result(replace(result, array_cycles={**result.array_cycles, "idle": result.array_cycles["idle"] + 1}), LIMITS)
+
+
+def test_fewer_lanes_than_macs_in_a_cycle_are_found() -> None:
+    with pytest.raises(LawViolation, match=r"faster than its lanes can multiply"):
+        check_result(simulate(NETWORK, machine(), trace="dense"), replace(LIMITS, lanes=1))
