@@ -132,6 +132,8 @@ class _Simulation:
                 for position, op in enumerate(ops):
                     self.env.process(self._unlocked(index, position, op))
         self.env.run()
+        if len(self._records) != self._steps * len(ops):
+            raise LawViolation(f"only {len(self._records)} of {self._steps * len(ops)} ops have run: they wait for one another")
         return self._finish()
 
     def _sequence(self) -> Process:
@@ -165,7 +167,7 @@ class _Simulation:
     def _execute(self, index: int, op: Op) -> Process:
         plan = self._planner.plan(index, op)
         record = OpRecord(plan, index, start=int(self.env.now))
-        stages = self._stages(plan)
+        stages = self._stages(index, plan)
         yield from run_pipeline(self.env, stages, plan.blocks)
         record.end = int(self.env.now)
         record.stalls = self._attribute(plan, stages, record)
@@ -175,7 +177,7 @@ class _Simulation:
         for tensor in op.outputs:
             gone += self._memory.finished(index, tensor, op.layer)
         for name in gone:
-            self._dram.release(name)
+            self._dram.release(self._memory.place(index, name))
         self._done[index, op.name].succeed()
         if self._progress:
             self._progress(len(self._records), len(self._step.ops) * self._steps)
@@ -184,11 +186,11 @@ class _Simulation:
         near = self._architecture.organization == "near_memory" and self._architecture.vector_unit.update_in_pe
         return near and op.pass_ is Pass.WU and any(tensor.home_channels for tensor in op.outputs)
 
-    def _stages(self, plan: OpPlan) -> list[Stage]:
+    def _stages(self, index: int, plan: OpPlan) -> list[Stage]:
         blocks = plan.blocks
         stages: list[Stage] = []
         if plan.loads:
-            stages.append(Stage("load", lambda block: self._cross_dram(plan, plan.loads, plan.staged_in_bits, False, block)))
+            stages.append(Stage("load", lambda block: self._cross_dram(index, plan, plan.loads, plan.staged_in_bits, False, block)))
         if plan.fill_bits or plan.fill_buffer_bits or plan.peer_bits:
             stages.append(Stage("fill", lambda block: self._fill(plan, block)))
         stages.append(Stage("compute", lambda block: int(self.env.now) + int(plan.block_cycles[block])))
@@ -202,7 +204,7 @@ class _Simulation:
                 )
             )
         if plan.stores:
-            stages.append(Stage("store", lambda block: self._cross_dram(plan, plan.stores, plan.staged_out_bits, True, block)))
+            stages.append(Stage("store", lambda block: self._cross_dram(index, plan, plan.stores, plan.staged_out_bits, True, block)))
         return stages
 
     def _fill(self, plan: OpPlan, block: int) -> int:
@@ -213,14 +215,15 @@ class _Simulation:
             self._peer.reserve(_share(plan.peer_bits, block, blocks)),
         )
 
-    def _cross_dram(self, plan: OpPlan, parts: list[DramPart], staged_bits: int, write: bool, block: int) -> int:
+    def _cross_dram(self, index: int, plan: OpPlan, parts: list[DramPart], staged_bits: int, write: bool, block: int) -> int:
         """One block's share of every tensor crosses the DRAM bus, and the global buffer's staging half on its way."""
         done = self._buffer.reserve(_share(staged_bits, block, plan.blocks))
         for part in parts:
             offset = part.nbytes * block // plan.blocks
             nbytes = part.nbytes * (block + 1) // plan.blocks - offset
             if nbytes:
-                done = max(done, self._dram.transfer(part.tensor, part.size_bytes, offset, nbytes, write, plan.counts))
+                tensor = self._memory.place(index, part.tensor)
+                done = max(done, self._dram.transfer(tensor, part.size_bytes, offset, nbytes, write, plan.counts))
         return done
 
     def _attribute(self, plan: OpPlan, stages: list[Stage], record: OpRecord) -> dict[str, int]:
