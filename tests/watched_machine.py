@@ -1,20 +1,23 @@
-"""A run of the machine with everything written down: each op's plan and times, and what every memory held when an op began."""
+"""Runs of the machine with everything written down: plans and times of ops, what every memory held, where tensors stood in DRAM, what links served."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
+from accelsim.counters import ActionCounts
 from accelsim.masks import MaskSource
 from accelsim.network import Network
 from accelsim.ops import Op, TrainingStep
 from accelsim.rules import lower
 from accelsim.sim import machine
-from accelsim.sim.machine import Machine, Run
+from accelsim.sim.machine import Machine, Run, _Simulation
 from accelsim.sim.memory import TensorMemory
+from accelsim.sim.pe_models import pe_model
 from accelsim.sim.plan import OpPlan, Planner
+from accelsim.sim.servers import Dram, Server
 from accelsim.spec import catalog
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.dram import DramSpec
@@ -22,29 +25,74 @@ from accelsim.spec.loader import load_model
 from accelsim.trace import Trace
 
 
+@dataclass(frozen=True)
+class Crossing:
+    """Bytes of a tensor over the DRAM bus, asked for in cycle ``at``; the tensor stands in bytes ``first`` to ``end``."""
+
+    at: int
+    tensor: Hashable
+    nbytes: int
+    write: bool
+    first: int
+    end: int
+
+
+@dataclass
+class Journal:
+    """What the components of a run saw. By op ``snapshots`` of the memories: (free bits of the global buffer, bits held there, free bytes a PE)."""
+
+    planners: list[Planner] = field(default_factory=list)
+    snapshots: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)
+    crossings: list[Crossing] = field(default_factory=list)
+    servers: list[Server] = field(default_factory=list)
+
+
 @dataclass
 class Watched:
-    """A finished run, its step, and by op ``snapshots`` of the memories: (free bits of the global buffer, bits held there, free bytes a PE)."""
+    """A finished run, its step and its journal; of an unlocked schedule ``memory`` and journal are the single step's."""
 
     run: Run
     step: TrainingStep
     memory: TensorMemory
-    snapshots: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)
+    journal: Journal
+
+    @property
+    def snapshots(self) -> list[tuple[int, int, tuple[int, ...]]]:
+        return self.journal.snapshots
 
 
 @contextmanager
-def _watching(planners: list[Planner], snapshots: list[tuple[int, int, tuple[int, ...]]]) -> Iterator[None]:
-    class Watch(Planner):
+def _watching(journal: Journal) -> Iterator[None]:
+    class WatchedPlanner(Planner):
         def plan(self, step: int, op: Op) -> OpPlan:
-            if self not in planners:
-                planners.append(self)
+            if self not in journal.planners:
+                journal.planners.append(self)
             plan = super().plan(step, op)
-            memory = self._memory
-            snapshots.append((memory._free_bits, sum(memory._in_buffer.values()), tuple(memory.residency.free_bytes)))
+            if self is journal.planners[0]:
+                memory = self._memory
+                journal.snapshots.append((memory._free_bits, sum(memory._in_buffer.values()), tuple(memory.residency.free_bytes)))
             return plan
 
-    with patch.object(machine, "Planner", Watch):
+    class WatchedDram(Dram):
+        def transfer(self, tensor: Hashable, size_bytes: int, offset_bytes: int, nbytes: int, write: bool, counts: ActionCounts) -> int:
+            done = super().transfer(tensor, size_bytes, offset_bytes, nbytes, write, counts)
+            if len(journal.planners) == 1:
+                journal.crossings.append(Crossing(int(self._env.now), tensor, nbytes, write, *self._places[tensor]))
+            return done
+
+    class WatchedServer(Server):
+        def reserve(self, bits: int) -> int:
+            if self not in journal.servers:
+                journal.servers.append(self)
+            return super().reserve(bits)
+
+    with patch.object(machine, "Planner", WatchedPlanner), patch.object(machine, "Dram", WatchedDram), patch.object(machine, "Server", WatchedServer):
         yield
+
+
+def dram_of(architecture: Architecture) -> DramSpec:
+    """The DRAM standard that the machine names."""
+    return load_model(catalog.find("dram", architecture.dram.standard), DramSpec)
 
 
 def watch(
@@ -56,18 +104,25 @@ def watch(
     schedule: str = "serial",
     optimizer: str = "momentum",
 ) -> Watched:
-    """Run one step and keep what went on. Of an unlocked schedule ``memory`` is the single step's."""
+    """Run one step and keep what went on."""
     step = lower(network, rule, batch, optimizer)
-    dram = load_model(catalog.find("dram", architecture.dram.standard), DramSpec)
-    planners: list[Planner] = []
-    snapshots: list[tuple[int, int, tuple[int, ...]]] = []
-    with _watching(planners, snapshots):
-        run = Machine(architecture, dram, MaskSource(trace, network, batch)).run(step, schedule)
-    return Watched(run, step, planners[0]._memory, snapshots)
+    journal = Journal()
+    with _watching(journal):
+        run = Machine(architecture, dram_of(architecture), MaskSource(trace, network, batch)).run(step, schedule)
+    return Watched(run, step, journal.planners[0]._memory, journal)
+
+
+def watch_steps(network: Network, architecture: Architecture, step: TrainingStep, steps: int, trace: Trace | None = None) -> Watched:
+    """Several steps of the unlocked schedule, back to back, in one run."""
+    journal = Journal()
+    with _watching(journal):
+        model = pe_model(architecture, MaskSource(trace, network, step.batch))
+        run = _Simulation(architecture, dram_of(architecture), model, step, False, steps, None).run()
+    return Watched(run, step, journal.planners[0]._memory, journal)
 
 
 def peak_dram_bytes_per_cycle(architecture: Architecture) -> float:
     """Bytes that all channels move in a cycle of the accelerator."""
-    dram = load_model(catalog.find("dram", architecture.dram.standard), DramSpec)
+    dram = dram_of(architecture)
     organisation = dram.organisation
     return architecture.dram.channels * organisation.burst / (organisation.burst_clocks * dram.timing.tck_ps) * 1e12 / architecture.clock_hz

@@ -59,6 +59,10 @@ class TensorMemory:
     def bits(self, tensor: Tensor) -> int:
         return tensor.elements * word_bits(tensor, self.architecture)
 
+    def place(self, step: int, name: str) -> Key | str:
+        """What stands for the tensor in DRAM: each step has its own of what it makes, and shares what comes from outside or outlives it."""
+        return (step, name) if (step, name) in self._left else name
+
     def in_dram(self, step: int, tensor: Tensor) -> bool:
         """Whether reading the tensor means reading DRAM: it was never produced on chip, or did not fit."""
         return (step, tensor.name) not in self._in_buffer and tensor.name not in self._pinned

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import simpy
 
 from accelsim.counters import ActionCounts
@@ -47,7 +49,7 @@ class Dram:
         self._channels = channels
         self._clock_hz = clock_hz
         self._row_bytes = row_bytes
-        self._places: dict[str, tuple[int, int]] = {}
+        self._places: dict[Hashable, tuple[int, int]] = {}
         self._capacity_bytes = channels.table.capacity_bytes
         self.peak_bytes = 0
 
@@ -56,7 +58,7 @@ class Dram:
         """Whether tensors needed more than the DRAM has."""
         return self.peak_bytes > self._capacity_bytes
 
-    def transfer(self, tensor: str, size_bytes: int, offset_bytes: int, nbytes: int, write: bool, counts: ActionCounts) -> int:
+    def transfer(self, tensor: Hashable, size_bytes: int, offset_bytes: int, nbytes: int, write: bool, counts: ActionCounts) -> int:
         """Move part of a tensor of ``size_bytes``; returns the cycle in which its last data has passed. Re-reads wrap around the tensor."""
         base, _ = self._place(tensor, size_bytes)
         now_ps = -(-int(self._env.now) * PICOSECONDS // self._clock_hz)
@@ -70,7 +72,7 @@ class Dram:
             offset = (offset + part) % size_bytes
         return -(-done * self._clock_hz // PICOSECONDS)
 
-    def release(self, tensor: str) -> None:
+    def release(self, tensor: Hashable) -> None:
         """Give back the tensor's rows, if it has any."""
         self._places.pop(tensor, None)
 
@@ -78,7 +80,7 @@ class Dram:
         """Idle until ``cycle``: background and refresh go to ``counts``."""
         self._channels.finish(-(-cycle * PICOSECONDS // self._clock_hz), counts)
 
-    def _place(self, tensor: str, size_bytes: int) -> tuple[int, int]:
+    def _place(self, tensor: Hashable, size_bytes: int) -> tuple[int, int]:
         """(first byte, end of its rows) of a tensor, found at its first transfer."""
         if tensor not in self._places:
             rows = -(-size_bytes // self._row_bytes) * self._row_bytes
