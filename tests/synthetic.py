@@ -6,19 +6,27 @@ from typing import Any
 
 from accelsim.report.document import CAUSES, PASSES
 
-COMPONENTS = ("mac", "control", "scratchpad", "noc", "global_buffer", "dram", "vector", "leakage")
+PRICES = {"mac": 0.4, "control": 0.1, "scratchpad": 0.9, "noc": 0.05, "global_buffer": 0.2, "dram": 1.5, "vector": 0.1, "leakage": 0.02}
+"""pJ of a component for each MAC."""
+HOP, LEAKAGE = 2.0, 0.5
+"""pJ of a word over the NoC, and of a cycle between the ops."""
+IDLE_CYCLES = 247
+LANES = 2
 _MACS = ("dense", "effectual", "executed", "skipped", "gated")
 _WORDS = ("local", "remote", "global_buffer", "dram")
 _BYTES = ("dram_read", "dram_write", "global_buffer_read", "global_buffer_write", "scratchpad_read", "scratchpad_write")
+
+
+COMPONENTS = tuple(PRICES)
 
 
 def op(name: str, layer: str, pass_: str, start: int, busy: int, dense: int, remote: int) -> dict[str, Any]:
     """An op whose every count follows from four numbers."""
     array = {"busy": busy, "window_empty": busy // 4, "imbalance": busy // 5, "idle": busy // 10}
     stall = {"dram": busy // 8, "noc": remote // 16, "bank": 0, "dependency": 0, "drain": 3}
-    executed = dense // 3
-    energy = {name: dense * weight for name, weight in zip(COMPONENTS, (0.4, 0.1, 0.9, 0.05, 0.2, 1.5, 0.1, 0.02), strict=True)}
-    energy["noc"] += 2.0 * remote
+    executed = LANES * busy
+    energy = {name: dense * price for name, price in PRICES.items()}
+    energy["noc"] += HOP * remote
     return {
         "name": name,
         "layer": layer,
@@ -27,11 +35,12 @@ def op(name: str, layer: str, pass_: str, start: int, busy: int, dense: int, rem
         "start_cycle": start,
         "cycles": sum(array.values()) + sum(stall.values()),
         "array_cycles": {**array, "stall": stall},
+        "lane_cycles": {name: LANES * cycles for name, cycles in (array | {f"stall_{cause}": waiting for cause, waiting in stall.items()}).items()},
         "macs": {"dense": dense, "effectual": executed, "executed": executed, "skipped": dense - executed, "gated": executed // 7},
         "words": {"local": 2 * dense, "remote": remote, "global_buffer": dense // 9, "dram": dense // 30},
         "bytes": dict(zip(_BYTES, (dense // 15, dense // 40, dense // 9, dense // 9, 4 * dense, dense), strict=True)),
         "energy_pj": sum(energy.values()),
-        "_energy": energy,
+        "energy_by_component_pj": energy,
     }
 
 
@@ -44,7 +53,7 @@ def result(rule: str = "bp", arch: str = "near-memory", scale: int = 100_000, re
             remote = remote_ep if pass_ == "EP" else 0
             ops.append(op(f"{layer}.{pass_}", layer, pass_, cycle, int(scale * share / 8), int(scale * share), remote))
             cycle += ops[-1]["cycles"]
-    leakage = 123.5
+    leakage = LEAKAGE * IDLE_CYCLES
     passes = {name: _totals([entry for entry in ops if entry["pass"] == name]) for name in PASSES}
     whole = _totals(ops)
     whole["energy_by_component_pj"]["leakage"] += leakage
@@ -68,10 +77,20 @@ def result(rule: str = "bp", arch: str = "near-memory", scale: int = 100_000, re
         "energy_pj": whole["energy_pj"] + leakage,
         "passes": passes,
         "accountings": {},
-        "ops": [{key: value for key, value in entry.items() if key != "_energy"} for entry in ops],
+        "array_cycles": {
+            **{cause: sum(entry["array_cycles"][cause] for entry in ops) for cause in CAUSES if not cause.startswith("stall_")},
+            "stall": {cause: sum(entry["array_cycles"]["stall"][cause] for entry in ops) for cause in ops[0]["array_cycles"]["stall"]},
+        },
+        "actions": {
+            **{f"{name}.macs": whole["macs"]["dense"] for name in COMPONENTS},
+            "noc.hop": whole["words"]["remote"],
+            "leakage.cycles": IDLE_CYCLES,
+        },
+        "ops": ops,
         "energy_sources": [
-            {"component": "mac", "action": "executed", "pj": 0.4, "source": "a table of a paper", "verified": True},
-            {"component": "noc", "action": "hop", "pj": 2.0, "source": "an estimate", "verified": False},
+            *({"component": name, "action": "macs", "pj": pj, "source": "a table of a paper", "verified": True} for name, pj in PRICES.items()),
+            {"component": "noc", "action": "hop", "pj": HOP, "source": "an estimate", "verified": False},
+            {"component": "leakage", "action": "cycles", "pj": LEAKAGE, "source": "a table of a paper", "verified": True},
         ],
     }
     return document | changes
@@ -102,7 +121,7 @@ def _totals(ops: list[dict[str, Any]]) -> dict[str, Any]:
             for group, keys in (("macs", _MACS), ("words", _WORDS), ("bytes", _BYTES))
         },
         "energy_pj": sum(entry["energy_pj"] for entry in ops),
-        "energy_by_component_pj": {name: sum(entry["_energy"][name] for entry in ops) for name in COMPONENTS},
+        "energy_by_component_pj": {name: sum(entry["energy_by_component_pj"][name] for entry in ops) for name in COMPONENTS},
     }
 
 

@@ -72,7 +72,7 @@ class Stall(Part):
 
 
 class ArrayCycles(Part):
-    """An op's cycles on the PE array by cause; they add up to its cycles."""
+    """Cycles of the PE array by cause, the mean over its lanes; they add up to the cycles of the op or step."""
 
     busy: Count = 0
     window_empty: Count = 0
@@ -92,6 +92,24 @@ class ArrayCycles(Part):
 
 
 CAUSES = tuple(ArrayCycles().by_cause())
+
+
+class LaneCycles(Part):
+    """An op's cycles by cause, summed over the lanes of its part of the array."""
+
+    busy: Count = 0
+    window_empty: Count = 0
+    imbalance: Count = 0
+    stall_dram: Count = 0
+    stall_noc: Count = 0
+    stall_bank: Count = 0
+    stall_dependency: Count = 0
+    stall_drain: Count = 0
+    idle: Count = 0
+
+    def by_cause(self) -> dict[str, int | float]:
+        """Cause to cycles, in the order of `CAUSES`."""
+        return {cause: getattr(self, cause) for cause in CAUSES}
 
 
 class PassTotals(Part):
@@ -116,10 +134,18 @@ class OpTotals(Part):
     start_cycle: Count
     cycles: Count
     array_cycles: ArrayCycles = ArrayCycles()
+    lane_cycles: LaneCycles | None = None
     macs: Macs = Macs()
+    vector_ops: Count = 0
     words: Words = Words()
     bytes: Bytes = Bytes()
     energy_pj: Energy
+    energy_by_component_pj: dict[str, Energy] | None = None
+
+    @property
+    def holds_array(self) -> bool:
+        """Whether the op computes on the PE array; vector ops of machines with a vector unit beside it do not."""
+        return self.kind != "vector" or self.array_cycles.busy > 0
 
 
 class EnergySource(Part):
@@ -167,6 +193,10 @@ class ResultDocument(Part):
     unattributed_pj: Energy
     passes: dict[PassName, PassTotals]
     accountings: dict[str, Any] = {}
+    array_cycles: ArrayCycles | None = None
+    """The array's cycles by cause over the whole step, where ops may overlap; they add up to `cycles`."""
+    actions: dict[str, Count] = {}
+    """How often each ``component.action`` was done; times the prices of `energy_sources` they give `energy_pj`."""
     ops: list[OpTotals] = []
     energy_sources: list[EnergySource] = []
     notes: list[str] = []
@@ -181,11 +211,18 @@ class ResultDocument(Part):
         for step in self.steps:
             yield from ((step.weight * inner, op) for inner, op in step.result.weighted_ops())
 
-    def array_cycles(self, pass_name: str | None = None) -> dict[str, int | float]:
-        """Array cycles by cause of one pass, or of all."""
+    @property
+    def overlaps(self) -> bool:
+        """Whether ops may run at the same time."""
+        return self.schedule != "serial"
+
+    def cycles_by_cause(self, pass_name: str | None = None) -> dict[str, int | float]:
+        """Array cycles by cause of the step, or of the ops of one pass; where ops overlap, of those ops that hold the array."""
+        if pass_name is None and self.array_cycles is not None:
+            return self.array_cycles.by_cause()
         totals: dict[str, int | float] = dict.fromkeys(CAUSES, 0)
         for weight, op in self.weighted_ops():
-            if pass_name in (None, op.pass_):
+            if pass_name in (None, op.pass_) and (op.holds_array or not self.overlaps):
                 for cause, cycles in op.array_cycles.by_cause().items():
                     totals[cause] += weight * cycles
         return totals

@@ -15,7 +15,7 @@ def violations(document: ResultDocument | ComparisonDocument) -> list[str]:
     """Every law that the document breaks, one line each; empty when it is sound."""
     if isinstance(document, ComparisonDocument):
         return [f"results.{index}: {line}" for index, result in enumerate(document.results) for line in violations(result)]
-    return [*_macs(document), *_energy(document), *_sums(document), *_cycles(document), *_steps(document)]
+    return [*_macs(document), *_energy(document), *_sums(document), *_cycles(document), *_lanes(document), *_actions(document), *_steps(document)]
 
 
 def _differ(what: str, left: float, right: float) -> Iterator[str]:
@@ -43,6 +43,10 @@ def _energy(result: ResultDocument) -> Iterator[str]:
         )
     of_ops = math.fsum(weight * op.energy_pj for weight, op in result.weighted_ops())
     yield from _differ("energy_pj = ops' energy_pj + unattributed_pj", result.energy_pj, of_ops + result.unattributed_pj)
+    for op in result.ops:
+        if op.energy_by_component_pj is not None:
+            of_parts = math.fsum(op.energy_by_component_pj.values())
+            yield from _differ(f"ops.{op.name}: energy_pj = sum of energy_by_component_pj", op.energy_pj, of_parts)
 
 
 def _sums(result: ResultDocument) -> Iterator[str]:
@@ -60,12 +64,43 @@ def _sums(result: ResultDocument) -> Iterator[str]:
 
 
 def _cycles(result: ResultDocument) -> Iterator[str]:
+    if result.array_cycles is not None:
+        yield from _differ("array_cycles add up to cycles", sum(result.array_cycles.by_cause().values()), result.cycles)
     for op in result.ops:
         yield from _differ(f"ops.{op.name}: array_cycles add up to cycles", sum(op.array_cycles.by_cause().values()), op.cycles)
         if op.start_cycle + op.cycles > result.cycles:
             yield f"ops.{op.name}: ends in cycle {op.start_cycle + op.cycles}, after the step's {result.cycles}"
     if result.schedule == "serial":
         yield from _differ("cycles = sum of passes (serial schedule)", result.cycles, sum(totals.cycles for totals in result.passes.values()))
+
+
+def _lanes(result: ResultDocument) -> Iterator[str]:
+    """Lane cycles are those of a whole number of lanes, the same for every contraction; array cycles are their mean, to within a cycle."""
+    lanes: float | None = None
+    for op in result.ops:
+        if op.lane_cycles is None or op.kind == "vector" or not op.cycles:
+            continue
+        by_cause = op.lane_cycles.by_cause()
+        own = sum(by_cause.values()) / op.cycles
+        lanes = own if lanes is None else lanes
+        if own != lanes or own != int(own):
+            yield f"ops.{op.name}: lane_cycles are those of a whole number of lanes, the same for all: {own:g} is not {lanes:g}"
+        for cause, cycles in op.array_cycles.by_cause().items():
+            if abs(by_cause[cause] - cycles * own) >= own:
+                yield f"ops.{op.name}: array_cycles.{cause} is the mean of lane_cycles.{cause}: {cycles} is not {by_cause[cause]} / {own:g}"
+        yield from _differ(f"ops.{op.name}: busy lane_cycles = MACs executed", by_cause["busy"], op.macs.executed)
+
+
+def _actions(result: ResultDocument) -> Iterator[str]:
+    """Energy is counts times prices."""
+    if result.actions:
+        prices = {f"{entry.component}.{entry.action}": entry.pj for entry in result.sources()}
+        unpriced = sorted(set(result.actions) - set(prices))
+        if unpriced:
+            yield f"actions have a price in energy_sources: {', '.join(unpriced)} {'has' if len(unpriced) == 1 else 'have'} none"
+        else:
+            priced = math.fsum(times * prices[action] for action, times in result.actions.items())
+            yield from _differ("energy_pj = actions times prices", result.energy_pj, priced)
 
 
 def _steps(result: ResultDocument) -> Iterator[str]:

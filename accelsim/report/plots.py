@@ -132,18 +132,18 @@ def cycles_figure(runs: Runs) -> Figure:
     rows = -(-len(passes) // columns)
     figure = _blank(1.4 + columns * len(names) * _pitch(names, 0.4), rows * (1.35 + _depth(names)))
     panels = figure.subplots(rows, columns, squeeze=False)
-    whole = sum(runs.baseline.array_cycles().values()) or 1
+    whole = sum(runs.baseline.cycles_by_cause().values()) or 1
     for axes in panels.flat[len(passes) :]:
         axes.set_visible(False)
     for axes, name in zip(panels.flat, passes, strict=False):
-        causes = [result.array_cycles(name) for result in runs.results]
+        causes = [result.cycles_by_cause(name) for result in runs.results]
         bottoms = [0.0] * len(causes)
         for cause in CAUSES:
             heights = [by_cause[cause] for by_cause in causes]
             axes.bar(range(len(causes)), heights, 0.62, bottom=bottoms, color=CAUSE_COLOURS[cause], label=CAUSE_NAMES[cause], linewidth=0)
             bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
         _totals(axes, [sum(by_cause.values()) for by_cause in causes])
-        axes.set_title(f"{name}, {sum(runs.baseline.array_cycles(name).values()) / whole:.0%} of {_baseline(runs)}'s cycles", pad=3)
+        axes.set_title(f"{name}, {sum(runs.baseline.cycles_by_cause(name).values()) / whole:.0%} of {_baseline(runs)}'s cycles", pad=3)
         _name_runs(axes, names)
     _legend_right(figure, panels.flat[0])
     return figure

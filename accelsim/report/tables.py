@@ -13,6 +13,7 @@ from accelsim.report.style import CAUSE_NAMES, COMPONENT_NAMES, components
 
 Kind = Literal["text", "count", "bytes", "energy", "seconds", "ratio", "percent"]
 Cell = str | int | float | None
+OVERLAP_NOTE = "schedule unlocked: ops overlap, so that passes do not add up to the step; passes are without vector ops that did not hold the array"
 TOTAL = "total"
 """What the `pass` column says on the line of all passes together."""
 
@@ -213,7 +214,10 @@ def energy_table(runs: Runs) -> Table:
 
 
 def array_cycles_table(runs: Runs) -> Table:
-    """A line a run and pass: what the PE array did with its cycles, as cycles (CSV) and percent (printed)."""
+    """A line a run and pass: what the PE array did with its cycles, as cycles (CSV) and percent (printed).
+
+    A run's total is the step's, which is not the sum of its passes where they overlap.
+    """
     columns = (
         Column("run", "run", "text"),
         Column("pass", "pass", "text"),
@@ -224,11 +228,12 @@ def array_cycles_table(runs: Runs) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for label, result in zip(runs.labels, runs.results, strict=True):
         for name in (*(name for name in PASSES if name in result.passes), TOTAL):
-            causes = result.array_cycles(None if name == TOTAL else name)
+            causes = result.cycles_by_cause(None if name == TOTAL else name)
             total = sum(causes.values())
             shares = [100 * cycles / total if total else None for cycles in causes.values()]
             rows.append((label, name, total, *causes.values(), *shares))
-    return Table("array_cycles", "What the PE array did with its cycles", columns, tuple(rows))
+    note = () if not any(result.overlaps for result in runs.results) else (OVERLAP_NOTE,)
+    return Table("array_cycles", "What the PE array did with its cycles", columns, tuple(rows), note)
 
 
 def sources_table(runs: Runs) -> Table:

@@ -38,6 +38,8 @@ def test_the_schema_is_the_stored_one(root: Path) -> None:
     ("change", "faults"),
     [
         ({"cycles": -1}, ["r.json: cycles must be >= 0, got -1"]),
+        ({"macs": {"dense": 1, "executed": 2, "skipped": -1}}, ["r.json: macs.skipped must be >= 0, got -1"]),
+        ({"array_cycles": {"busy": -1}}, ["r.json: array_cycles.busy must be >= 0, got -1"]),
         ({"batch": "1"}, ['r.json: batch must be a valid integer, got "1"']),
         ({"schedule": 3, "batch": 0}, ["r.json: batch must be >= 1, got 0", "r.json: schedule must be a valid string, got 3"]),
         ({"passes": {"FF": {"energy_pj": 0.0}}}, ["r.json: passes.FF.cycles is missing"]),
@@ -90,6 +92,18 @@ BREAKS: dict[str, tuple[tuple[str | int, ...], float, str]] = {
     "array cycles": (("ops", 0, "array_cycles", "stall", "dram"), 1, "ops.conv1.FF: array_cycles add up to cycles"),
     "end": (("ops", 7, "start_cycle"), 10**6, "ops.conv2.WU: ends in cycle"),
     "cycles": (("cycles",), 10, "cycles = sum of passes (serial schedule)"),
+    "step array cycles": (("array_cycles", "stall", "noc"), 1, "array_cycles add up to cycles"),
+    "op component": (("ops", 0, "energy_by_component_pj", "noc"), 2.0, "ops.conv1.FF: energy_pj = sum of energy_by_component_pj"),
+    "lanes": (("ops", 0, "lane_cycles", "idle"), 1, "ops.conv1.FF: lane_cycles are those of a whole number of lanes"),
+    "lanes of another op": (
+        ("ops", 1, "lane_cycles", "idle"),
+        20_940,
+        "ops.conv2.FF: lane_cycles are those of a whole number of lanes, the same for all: 3 is not 2",
+    ),
+    "mean of lanes": (("ops", 0, "lane_cycles", "stall_dram"), 100, "ops.conv1.FF: array_cycles.stall_dram is the mean of lane_cycles.stall_dram"),
+    "busy lanes": (("ops", 0, "lane_cycles", "busy"), 1, "ops.conv1.FF: busy lane_cycles = MACs executed"),
+    "actions": (("actions", "noc.hop"), 1, "energy_pj = actions times prices"),
+    "price": (("energy_sources", 0, "pj"), 1e-6, "energy_pj = actions times prices"),
 }
 
 
@@ -102,6 +116,23 @@ def test_every_law_catches_its_breach(name: str) -> None:
         target = target[key]
     target[path[-1]] += change
     assert any(found.startswith(line) for found in violations(documents.parse(broken)))
+
+
+def test_an_action_without_a_price_is_a_breach() -> None:
+    unpriced = synthetic.result()
+    unpriced["energy_sources"] = [entry for entry in unpriced["energy_sources"] if entry["component"] != "dram"]
+    assert violations(documents.parse(unpriced)) == ["actions have a price in energy_sources: dram.macs has none"]
+
+
+def test_documents_of_before_actions_and_lanes_are_still_sound() -> None:
+    old = synthetic.result()
+    del old["actions"], old["array_cycles"]
+    for op in old["ops"]:
+        del op["lane_cycles"], op["energy_by_component_pj"]
+    parsed = documents.parse(old)
+    assert violations(parsed) == []
+    assert isinstance(parsed, documents.ResultDocument)
+    assert sum(parsed.cycles_by_cause().values()) == old["cycles"]
 
 
 def test_the_laws_of_a_hybrid_cover_its_steps() -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from accelsim.report import console
 from accelsim.report.document import parse
 from accelsim.report.style import folded, joules, si, times
-from accelsim.report.tables import Runs, Table, all_tables, array_cycles_table, energy_table, passes_table, totals_table, write_csv
+from accelsim.report.tables import OVERLAP_NOTE, Runs, Table, all_tables, array_cycles_table, energy_table, passes_table, totals_table, write_csv
 from tests import synthetic
 
 LONG = "revised:groups=8,binary=true"
@@ -94,6 +94,28 @@ def test_array_cycles_by_cause_are_exact_and_percent_add_up() -> None:
     assert int(rows[-1]["array_cycles"]) == synthetic.array_cycles(document)
     for row in rows:
         assert sum(float(value) for key, value in row.items() if key.endswith("_percent")) == pytest.approx(100)
+
+
+def unlocked() -> dict[str, Any]:
+    """Two ops that overlap: a convolution on the array, and a vector op beside it."""
+    document = synthetic.result(schedule="unlocked")
+    beside = document["ops"][1] | {"kind": "vector", "start_cycle": 0}
+    beside["array_cycles"] = {"busy": 0, "window_empty": 0, "imbalance": 0, "idle": 0, "stall": {"dependency": beside["cycles"]}}
+    document["ops"][1] = beside
+    document["array_cycles"]["busy"] -= 100
+    document["cycles"] -= 100
+    return document
+
+
+def test_where_ops_overlap_the_total_is_the_step_s_and_passes_are_of_ops_that_hold_the_array() -> None:
+    document = unlocked()
+    table = array_cycles_table(runs(document))
+    rows = records(table)
+    assert int(rows[-1]["array_cycles"]) == document["cycles"]
+    assert int(rows[0]["array_cycles"]) == document["ops"][0]["cycles"]
+    assert table.notes == (OVERLAP_NOTE,)
+    assert OVERLAP_NOTE in " ".join(printed(runs(document)).split())
+    assert array_cycles_table(runs()).notes == ()
 
 
 def test_a_hybrid_s_array_cycles_are_the_weighted_mean() -> None:
