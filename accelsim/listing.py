@@ -6,13 +6,18 @@ from collections.abc import Callable, Sequence
 
 from accelsim.errors import InputError
 
+TEMPLATE = "template"
+
 
 def archs() -> list[str]:
-    """Built-in machines with their descriptions, and the folder to copy them from."""
+    """Built-in machines with their descriptions, and the folder to copy them from. The template of machine files is no machine to compare with."""
     from accelsim.spec import catalog
     from accelsim.spec.machine import load_architecture
 
-    return [*_aligned([(name, load_architecture(name).description) for name in catalog.names("arch")]), f"files: {catalog.folder('arch')}"]
+    return [
+        *_aligned([(name, load_architecture(name).description) for name in catalog.names("arch") if name != TEMPLATE]),
+        f"files: {catalog.folder('arch')}",
+    ]
 
 
 def workloads() -> list[str]:

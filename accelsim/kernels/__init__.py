@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.event import Listener, install_listener
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -71,7 +72,34 @@ def _choose_cache() -> bool:
     return False
 
 
+def _is_new(folder: str | None) -> bool:
+    """Whether numba has kept nothing of ours there: it makes a folder ``kernels_<hash>`` with an index file a function."""
+    return not folder or next(Path(folder).glob("kernels_*/*.nbi"), None) is None
+
+
 _CACHE = _choose_cache()
+CACHE_IS_NEW = _is_new(os.environ.get("NUMBA_CACHE_DIR"))
+"""Whether this process will have to compile every kernel that it uses, which takes the better part of a minute."""
+
+
+class _FirstCompilation(Listener):
+    def __init__(self, told: Callable[[], None]) -> None:
+        self._told: Callable[[], None] | None = told
+
+    def on_start(self, event: Any) -> None:
+        if self._told is not None:
+            told, self._told = self._told, None
+            told()
+
+    def on_end(self, event: Any) -> None:
+        """Nothing."""
+
+
+@contextlib.contextmanager
+def before_first_compilation(told: Callable[[], None]) -> Iterator[None]:
+    """Call ``told`` before the first function that is compiled, not loaded, inside the block."""
+    with install_listener("numba:compile", _FirstCompilation(told)):
+        yield
 
 
 def _declare(function: F, parallel: bool) -> F:

@@ -23,6 +23,10 @@ from accelsim.trace import Trace
 MEAN_OVER = 10
 """Steps at either end of a run whose mean loss a trace states."""
 
+DIVERGED, EXPLODED = 1.25, 10.0
+"""Mean loss of the last steps, and of any one step, by the first step's, above which training diverged. A rule that has not begun to learn wanders
+about its first loss by a few percent."""
+
 _SHUFFLE_STREAM = 0x5AFF
 
 
@@ -61,18 +65,18 @@ class Trainer:
         """Forward and backward of the next batch: gradients in the model, its loss recorded; the weighted layers' errors."""
         chosen = next(self._batches)
         images = self.dataset.standardized(self.dataset.images[chosen], self.network.input_shape)
-        with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite is refused below
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers that are not finite end in a loss that is refused
             loss, error = softmax_loss(self.model.forward(images), self.dataset.labels[chosen])
-        if not np.isfinite(loss):
-            rate = self.optimizer.learning_rate
-            raise InputError(f"learning rate must be small enough for a finite loss, got {rate}: loss {loss} at step {len(self.losses) + 1}")
-        self.losses.append(loss)
-        return self.numerics.propagate(error)
+            self.losses.append(loss)
+            if not np.isfinite(loss):
+                raise self._diverged(loss)
+            return self.numerics.propagate(error)
 
     def step(self) -> float:
         """One training step; its loss before the update."""
         self.gradients()
-        self.optimizer.step(self.model.parameters(), self.model.gradients())
+        with np.errstate(over="ignore", invalid="ignore"):  # as in `gradients`
+            self.optimizer.step(self.model.parameters(), self.model.gradients())
         return self.losses[-1]
 
     def run(self, steps: int, progress: Progress | None = None) -> None:
@@ -83,6 +87,23 @@ class Trainer:
             loss = self.step()
             if progress:
                 progress(step + 1, steps, loss)
+
+    @property
+    def mean_losses(self) -> tuple[float, float]:
+        """Mean loss of the first and of the last `MEAN_OVER` steps so far."""
+        return float(np.mean(self.losses[:MEAN_OVER])), float(np.mean(self.losses[-MEAN_OVER:]))
+
+    def refuse_divergence(self) -> None:
+        """InputError when the loss has grown: the zeros of such a network are not those of training."""
+        end, worst = self.mean_losses[1], max(self.losses)
+        if worst > EXPLODED * self.losses[0]:  # whatever became of it: units that died bring the loss back to that of guessing
+            raise self._diverged(worst)
+        if end > DIVERGED * self.losses[0]:
+            raise self._diverged(end)
+
+    def _diverged(self, loss: float) -> InputError:
+        change = f"loss {self.losses[0]:.4g} -> {loss:.4g}"
+        return InputError(f"training diverged: {change}; lower --learning-rate ({self.optimizer.learning_rate:g})")
 
     def test_accuracy(self) -> float:
         """Fraction of the test images that are classified right, batch norm with its running moments."""
@@ -137,20 +158,22 @@ def train_and_trace(
     """Train for ``steps`` steps, then take the masks of the first ``samples`` samples of the next one.
 
     Returns the trace and the loss of every step, the traced one last. The trace's meta also has batch, optimizer, learning
-    rate, the mean loss of the first and last steps, and the command. InputError for anything that does not fit.
+    rate, the mean loss of the first and last steps, and the command. InputError for anything that does not fit, and for training that diverged.
     """
     if not 1 <= samples <= batch:
         raise InputError(f"samples must be between 1 and the batch of {batch}, got {samples}")
     run = start_training(network, rule, data_dir, batch, learning_rate, seed, optimizer_name)
     run.run(steps, progress)
     masks = capture_masks(run.model, run.gradients(), samples)
+    run.refuse_divergence()
+    start, end = run.mean_losses
     extra: dict[str, object] = {
         "samples": samples,
         "batch": batch,
         "optimizer": optimizer_name,
         "learning_rate": learning_rate,
-        "loss_start": round(float(np.mean(run.losses[:MEAN_OVER])), 6),
-        "loss_end": round(float(np.mean(run.losses[-MEAN_OVER:])), 6),
+        "loss_start": round(start, 6),
+        "loss_end": round(end, 6),
         "command": command,
     }
     return Trace.from_masks(network.name, rule.text, run.dataset.name, steps, seed, masks, **extra), run.losses

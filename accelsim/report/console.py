@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,9 +21,12 @@ LABEL = 26
 
 
 def stdout() -> Console:
-    """A console on standard output, as wide as the terminal up to `WIDTH`; `WIDTH` where there is no terminal to fit."""
-    probe = Console(file=sys.stdout, highlight=False)
-    return Console(file=sys.stdout, highlight=False, soft_wrap=False, width=min(probe.width, WIDTH) if sys.stdout.isatty() else WIDTH)
+    """A console on standard output, as wide as the terminal up to `WIDTH`; where there is no terminal, as wide as COLUMNS says, else `WIDTH`."""
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() and int(columns) else WIDTH
+    if sys.stdout.isatty():
+        width = min(Console(file=sys.stdout).width, WIDTH)
+    return Console(file=sys.stdout, highlight=False, soft_wrap=False, width=width)
 
 
 def print_results(runs: Runs, console: Console) -> None:
@@ -32,9 +36,14 @@ def print_results(runs: Runs, console: Console) -> None:
     console.print(Text(", ".join(f"{key} {getattr(first, key)}" for key in same)), soft_wrap=True)
     for table in (totals_table(runs), passes_table(runs), energy_table(runs), array_cycles_table(runs)):
         print_table(table, console)
-    for label, result in zip(runs.labels, runs.results, strict=True):
-        for note in remarks(result):
-            console.print(Text(f"{label}: {note}"), soft_wrap=True)
+    said = [remarks(result) for result in runs.results]
+    shared = [note for note in said[0] if all(note in notes for notes in said)] if len(said) > 1 else []
+    for note in shared:
+        console.print(Text(f"all runs: {note}"), soft_wrap=True)
+    for label, notes in zip(runs.labels, said, strict=True):
+        for note in notes:
+            if note not in shared:
+                console.print(Text(f"{label}: {note}"), soft_wrap=True)
 
 
 def remarks(result: ResultDocument) -> list[str]:
@@ -74,7 +83,10 @@ def print_table(table: Table, console: Console) -> None:
             rich.add_row(*(Text(cell, style="bold" if total else "") for cell in cells))
         else:
             rich.add_row(*map(Text, cells))
-    console.print(rich)
+    with console.capture() as capture:
+        console.print(rich)
+    for line in capture.get().splitlines():
+        console.file.write(line.rstrip() + "\n")
     for note in table.notes:
         console.print(Text(note))
 

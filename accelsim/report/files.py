@@ -6,19 +6,24 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from accelsim.errors import InputError
-from accelsim.report.document import ComparisonDocument, labels
+from accelsim.report.document import ComparisonDocument, labels, load
 from accelsim.report.tables import Runs, all_tables, write_csv
 
+_TABLES = ("totals", "passes", "energy", "array_cycles", "energy_sources")
+_PLOTS = ("energy", "data_movement", "cycles")
+REPORT_FILES = (*(f"{name}.csv" for name in _TABLES), *(f"{name}{suffix}" for name in _PLOTS for suffix in (".png", ".svg")))
+"""Tables and plots that a report folder may hold."""
 
-def dump(document: Mapping[str, Any]) -> str:
+
+def dump(document: Mapping[str, Any], ascii_only: bool = False) -> str:
     """A document as JSON text with a final newline; ValueError for a number that JSON lacks (infinity, not-a-number)."""
-    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=ascii_only) + "\n"
 
 
 def refuse_unusable(out: Path) -> None:
@@ -31,18 +36,24 @@ def refuse_unusable(out: Path) -> None:
 
 
 @contextmanager
-def staged(out: Path) -> Iterator[Path]:
-    """A scratch folder beside ``out``. Leaving normally moves its files to ``out`` (created as needed); an exception leaves ``out`` as it was."""
+def staged(out: Path, replaces: Callable[[Path], Iterable[Path]] = lambda _: ()) -> Iterator[Path]:
+    """A scratch folder beside ``out``. Leaving normally moves its files to ``out`` (created as needed); an exception leaves ``out`` as it was.
+
+    ``replaces``: the files of an earlier run in ``out``, deleted unless they are written anew, with the folders that this leaves empty.
+    """
     refuse_unusable(out)
     scratch = _nearest_existing(out.absolute().parent) / f".{out.name}.{os.getpid()}.partial"
     try:
         scratch.mkdir()
         yield scratch
         if out.exists():
+            stale = set(replaces(out))
             for path in sorted(path for path in scratch.rglob("*") if path.is_file()):
                 target = out / path.relative_to(scratch)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 path.replace(target)
+                stale.discard(target)
+            _delete(stale, out)
         else:
             out.parent.mkdir(parents=True, exist_ok=True)
             scratch.rename(out)
@@ -52,27 +63,52 @@ def staged(out: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def write_simulation(document: Mapping[str, Any], out: Path) -> None:
-    """``out/result.json``."""
-    with staged(out) as folder:
+def _delete(stale: Iterable[Path], out: Path) -> None:
+    for path in stale:
+        path.unlink(missing_ok=True)
+        if path.parent != out and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+
+def earlier_run(out: Path) -> list[Path]:
+    """What an earlier run wrote into ``out``: known by its documents, and by nothing when there are none. Other files are the user's."""
+    found: list[Path] = []
+    for name in ("result.json", "comparison.json"):
+        try:
+            document = load(out / name)
+        except InputError:
+            continue
+        found.append(out / name)
+        if isinstance(document, ComparisonDocument):
+            found += [out / folder_name(label) / "result.json" for label in labels(document.results)]
+    if found:
+        found += [out / name for name in REPORT_FILES]
+    return [path for path in found if path.is_file()]
+
+
+def write_simulation(document: Mapping[str, Any], out: Path, before: Callable[[], None] = lambda: None) -> None:
+    """``out/result.json``. ``before`` is called when all is written but nothing is in ``out`` yet; when it raises, ``out`` stays as it was."""
+    with staged(out, earlier_run) as folder:
         (folder / "result.json").write_text(dump(document), encoding="utf-8")
+        before()
 
 
-def write_comparison(document: Mapping[str, Any], out: Path) -> None:
-    """``out/comparison.json``, each run's ``result.json`` in a folder of its own, and the tables and plots of all beside them."""
+def write_comparison(document: Mapping[str, Any], out: Path, before: Callable[[], None] = lambda: None) -> None:
+    """``out/comparison.json``, each run's ``result.json`` in a folder of its own, tables and plots of all beside them. ``before`` as above."""
     comparison = ComparisonDocument.model_validate(document)
-    with staged(out) as folder:
+    with staged(out, earlier_run) as folder:
         (folder / "comparison.json").write_text(dump(document), encoding="utf-8")
         for label, result in zip(labels(comparison.results), document["results"], strict=True):
             own = folder / folder_name(label)
             own.mkdir()
             (own / "result.json").write_text(dump(result), encoding="utf-8")
         _write_report(Runs.of([comparison]), folder)
+        before()
 
 
 def write_report(runs: Runs, out: Path) -> None:
     """Tables and plots of ``runs`` in ``out``."""
-    with staged(out) as folder:
+    with staged(out, lambda place: (path for path in earlier_run(place) if path.name in REPORT_FILES)) as folder:
         _write_report(runs, folder)
 
 

@@ -12,7 +12,7 @@ from typing import get_args
 import jsonschema
 import pytest
 
-from accelsim import cli
+from accelsim import cli, progress
 from accelsim.report.document import json_schema, parse
 from accelsim.report.laws import violations
 from accelsim.rules import RULES
@@ -27,12 +27,14 @@ Run = Callable[..., tuple[object, str, str]]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command line: (exit code, stdout, stderr)."""
 
+    monkeypatch.setattr(progress, "SECONDS", float("inf"))  # a slow computer says more on stderr
+
     def call(*arguments: str) -> tuple[object, str, str]:
         monkeypatch.setattr(sys, "argv", ["accelsim", *arguments])
         with pytest.raises(SystemExit) as stop:
             cli.main()
         printed = capsys.readouterr()
-        return stop.value.code, printed.out, printed.err
+        return stop.value.code, printed.out, printed.err.removeprefix(f"{progress.COMPILING}\n")
 
     return call
 
@@ -89,6 +91,14 @@ def test_a_trace_is_made_used_and_refused_for_another_family(run: Run, tmp_path:
     assert err.count("\n") == 1
 
 
+def test_training_that_diverged_is_refused(run: Run, tmp_path: Path) -> None:
+    options = ("--steps", "40", "--batch", "8", "--learning-rate", "3", "-o", str(tmp_path / "t.npz"))
+    code, out, err = run("trace", "mnist-fc", *options)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"training diverged: loss 2\.\d+ -> \S+; lower --learning-rate \(3\)\n", err)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_check_names_right_files_and_every_fault_of_wrong_ones(run: Run, tmp_path: Path) -> None:
     right, wrong, lawless = tmp_path / "right.json", tmp_path / "wrong.yaml", tmp_path / "lawless.json"
     right.write_text(json.dumps(synthetic.result()))
@@ -111,7 +121,11 @@ def test_every_built_in_file_is_right(run: Run) -> None:
 
 
 def test_lists_name_everything_built_in(run: Run) -> None:
-    for kind, names in {"archs": catalog.names("arch"), "workloads": catalog.names("workload"), "rules": tuple(RULES)}.items():
+    for kind, names in {
+        "archs": tuple(name for name in catalog.names("arch") if name != "template"),
+        "workloads": catalog.names("workload"),
+        "rules": tuple(RULES),
+    }.items():
         code, out, _ = run("list", kind)
         assert code == 0
         assert [line.split()[0] for line in out.splitlines() if not line.startswith((" ", "files:"))] == list(names)

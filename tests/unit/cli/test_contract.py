@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import types
@@ -63,6 +64,7 @@ def test_simulate_passes_the_defaults_of_the_contract(monkeypatch: pytest.Monkey
     assert run(monkeypatch, "simulate", "vgg16-cifar10", "--json") == 0
     ((workload, arch, rule, settings),) = calls
     assert (workload, arch, rule) == ("vgg16-cifar10", "near-memory", "bp")
+    assert callable(settings.pop("progress"))
     assert settings == {
         "batch": None,
         "trace": "shipped",
@@ -71,7 +73,6 @@ def test_simulate_passes_the_defaults_of_the_contract(monkeypatch: pytest.Monkey
         "schedule": "serial",
         "optimizer": "momentum",
         "seed": 0,
-        "progress": None,
     }
 
 
@@ -103,8 +104,26 @@ def test_json_is_one_document_and_nothing_else(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["simulate", "net", "--batch", "0"], "--batch must be a whole number >= 1, got 0"),
-        (["simulate", "net", "--batch", "two"], "--batch must be a whole number >= 1, got two"),
+        (["simulate", "net", "--batch", "0"], "--batch must be a whole number between 1 and 1048576, got 0"),
+        (["simulate", "net", "--batch", "1048577"], "--batch must be a whole number between 1 and 1048576, got 1048577"),
+        (["simulate", "net", "--batch", "two"], "--batch must be a whole number between 1 and 1048576, got two"),
+        (["simulate", "net", "--schedule", "fast"], "--schedule must be one of serial, unlocked, got fast"),
+        (["compare", "net", "--optimizer", "lion"], "--optimizer must be one of sgd, momentum, adam, got lion"),
+        (["simulate", "net", "--out", ""], "--out must be a folder, got an empty name"),
+        (["plot", "nowhere.json", "--out", ""], "--out must be a folder, got an empty name"),
+        (
+            ["compare", "net", "--trace", "shipped", "--trace", "dense"],
+            "--trace must be files when there are several: shipped, dense and random:DENSITY cannot be combined with others, got shipped, dense",
+        ),
+        (
+            ["compare", "net", "--trace", "a.npz", "--trace", "random:0.5"],
+            "--trace must be files when there are several: shipped, dense and random:DENSITY cannot be combined with others, got a.npz, random:0.5",
+        ),
+        (["compare", "net", "--arch", "near-memory,near-memory"], "--arch must be different machines, got near-memory,near-memory"),
+        (["trace", "net", "-o", "t.npz", "--batch", "4", "--samples", "5"], "--samples must be at most the --batch of 4, got 5"),
+        (["trace", "net", "-o", "t.npz", "--learning-rate", "nan"], "--learning-rate must be a number > 0, got nan"),
+        (["trace", "net", "-o", "t.npz", "--learning-rate", "fast"], "--learning-rate must be a number > 0, got fast"),
+        (["trace", "net", "-o", "t.npz", "--optimizer", "lion"], "--optimizer must be one of sgd, momentum, adam, got lion"),
         (["simulate", "net", "--seed", "-1"], "--seed must be a whole number >= 0, got -1"),
         (["simulate", "net", "--passes", "ff,xx"], "--passes must be a comma-separated list of ff, ep, wg, wu, got ff,xx"),
         (["compare", "net", "--rules", "bp,,dfa"], "--rules must be a comma-separated list without empty items, got 'bp,,dfa'"),
@@ -218,3 +237,114 @@ def test_a_reader_that_goes_away_is_quiet() -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 141
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryError("Unable to allocate 3.00 TiB"), "the input must be small enough for the memory of this computer: Unable to allocate 3.00 TiB"),
+        (MemoryError(), "the input must be small enough for the memory of this computer"),
+        (OverflowError("too large"), "the input must not make numbers beyond what can be counted: too large"),
+        (PermissionError(13, "Permission denied", "secret.yaml"), "secret.yaml: Permission denied"),
+        (OSError(28, "No space left on device"), "standard output cannot be written: No space left on device"),
+    ],
+)
+def test_what_the_computer_cannot_do_is_one_line_and_exit_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, error: BaseException, message: str
+) -> None:
+    def fail(*_arguments: Any, **_settings: Any) -> None:
+        raise error
+
+    replace_experiment(monkeypatch, simulate=fail)
+    assert run(monkeypatch, "simulate", "net", "--out", str(tmp_path / "out")) == 2
+    assert capsys.readouterr() == ("", f"{message}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+STAND_IN = """
+import sys, types, accelsim
+from tests import synthetic
+module = types.ModuleType("accelsim.experiment")
+class Document:
+    def to_json(self):
+        return synthetic.result(RULE)
+module.simulate = lambda *a, **k: Document()
+sys.modules["accelsim.experiment"] = accelsim.experiment = module
+from accelsim import cli
+cli.main()
+"""
+
+
+def shell(line: str, rule: str = "bp", **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command line of `sh` in which `run` is accelsim with a simulator that answers at once."""
+    code = STAND_IN.replace("RULE", repr(rule))
+    whole = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "CODE": code, **environment}
+    command = f'run() {{ {sys.executable} -c "$CODE" "$@"; }}; {line}'
+    return subprocess.run(["sh", "-c", command], check=False, capture_output=True, text=True, env=whole)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("json_option", ["", "--json"])
+def test_a_full_disk_behind_stdout_is_one_line_and_nothing_is_written(tmp_path: Path, json_option: str) -> None:
+    done = shell(f"run simulate net {json_option} --out {tmp_path}/out > /dev/full")
+    assert (done.returncode, done.stderr) == (2, "standard output cannot be written: No space left on device\n")
+    assert list(tmp_path.iterdir()) == []
+    done = shell("run list rules > /dev/full")
+    assert (done.returncode, done.stderr) == (2, "standard output cannot be written: No space left on device\n")
+
+
+def test_a_closed_stdout_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
+    done = shell(f"run simulate net --out {tmp_path}/out >&-")
+    assert (done.returncode, done.stderr) == (2, "standard output must be open, got a closed one\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_stderr_leaves_stdout_to_the_document(tmp_path: Path) -> None:
+    done = shell(f"run simulate net --json --out {tmp_path}/out 2>&-")
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == json.loads((tmp_path / "out" / "result.json").read_text())
+    done = shell("run simulate net --batch 0 2>&-")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_reader_that_has_had_enough_still_leaves_the_files(tmp_path: Path) -> None:
+    done = shell(f"{{ sleep 2; run simulate net --json --out {tmp_path}/out; echo $? >&2; }} | true")
+    assert done.stderr == "141\n"
+    assert (tmp_path / "out" / "result.json").is_file()
+
+
+def test_an_encoding_that_lacks_a_letter_is_no_fault() -> None:
+    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = shell("run simulate net --json", rule="b\u03b5ta", **ascii_only)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["rule"] == "b\u03b5ta"
+    done = shell("run simulate net", rule="b\u03b5ta", **ascii_only)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "b?ta" in done.stdout
+    done = shell("run check b\u03b5ta.yaml", **ascii_only)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+
+
+def test_machines_of_one_name_are_refused_with_what_to_change(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], calls: list[tuple[Any, ...]], tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("base: near-memory\nname: near-memory\nclock: 1GHz\n")
+    assert run(monkeypatch, "compare", "net", "--arch", f"near-memory,{path}") == 2
+    message = f"--arch must be machines of different names, got near-memory in near-memory and {path}: change `name` in one of them\n"
+    assert capsys.readouterr().err == message
+    assert calls == []
+
+
+def test_a_pass_named_twice_is_simulated_once(monkeypatch: pytest.MonkeyPatch, calls: list[tuple[Any, ...]]) -> None:
+    assert run(monkeypatch, "simulate", "net", "--passes", "ff,ff") == 0
+    assert calls[0][3]["passes"] == ("FF",)
+
+
+def test_the_words_of_options_are_those_of_the_modules_that_take_them() -> None:
+    from accelsim import experiment, options
+    from accelsim.reference import optimizers
+
+    assert options.SCHEDULES == experiment.SCHEDULES
+    assert tuple(optimizers.OPTIMIZERS) == options.OPTIMIZERS

@@ -38,6 +38,29 @@ def test_success_replaces_ours_and_keeps_others(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "result.json"]
 
 
+def test_nothing_of_an_earlier_comparison_stays_beside_a_newer_run(tmp_path: Path) -> None:
+    files.write_comparison(synthetic.comparison(), tmp_path)
+    before = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {path for path in before if "/" not in path} == {"comparison.json", *files.REPORT_FILES}
+    assert {"bp/result.json", "dfa/result.json", "ssdfa/result.json"} <= before
+    (tmp_path / "dfa" / "notes.txt").write_text("mine")
+    (tmp_path / "mine.csv").write_text("mine")
+    files.write_comparison(synthetic.comparison(synthetic.result("bp"), synthetic.result("fa")), tmp_path)
+    after = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == {"comparison.json", "bp/result.json", "fa/result.json", "dfa/notes.txt", "mine.csv", *files.REPORT_FILES}
+    assert not (tmp_path / "ssdfa").exists()
+    files.write_simulation(synthetic.result("fa"), tmp_path)
+    after = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == {"result.json", "dfa/notes.txt", "mine.csv"}
+
+
+def test_files_of_our_names_without_a_document_of_ours_stay(tmp_path: Path) -> None:
+    for name in ("energy.csv", "cycles.png", "comparison.json"):
+        (tmp_path / name).write_text("mine")
+    files.write_simulation(synthetic.result(), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["comparison.json", "cycles.png", "energy.csv", "result.json"]
+
+
 def test_numbers_that_json_lacks_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Out of range float values"):
         files.write_simulation(synthetic.result(seconds=float("inf")), tmp_path / "out")
