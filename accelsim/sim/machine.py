@@ -115,6 +115,8 @@ class _Simulation:
         self._buffer = Server(self.env, buffer.banks * buffer.width_bits)
         channels = DramChannels(dram, architecture.dram.channels)
         self._dram = Dram(self.env, channels, architecture.clock_hz, dram.organisation.row_bursts * dram.organisation.burst)
+        for name, nbytes in self._memory.outlasting().items():
+            self._dram.hold(name, nbytes)
         self._partitions = [simpy.PriorityResource(self.env) for _ in range(partitions)]
         self._vector_unit = simpy.PriorityResource(self.env)
         self._done: dict[tuple[int, str], simpy.Event] = {}

@@ -63,6 +63,18 @@ class TensorMemory:
         """What stands for the tensor in DRAM: each step has its own of what it makes, and shares what comes from outside or outlives it."""
         return (step, name) if (step, name) in self._left else name
 
+    def outlasting(self) -> dict[str, int]:
+        """Bytes that persistent tensors take in DRAM, by name: all of each that lives there wholly or in part, from the start to the end of a run."""
+        generated = self.architecture.organization == "near_memory" and self.architecture.near_memory.feedback == "prng"
+        found: dict[str, int] = {}
+        for op in self.step.ops:
+            for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
+                home = self.residency.home(tensor)
+                outside = home.spilled > 0 if home else tensor.name not in self._pinned
+                if tensor.persistent and outside and not (generated and tensor.role is Role.FEEDBACK):
+                    found[tensor.name] = -(-self.bits(tensor) // 8)
+        return found
+
     def in_dram(self, step: int, tensor: Tensor) -> bool:
         """Whether reading the tensor means reading DRAM: it was never produced on chip, or did not fit."""
         return (step, tensor.name) not in self._in_buffer and tensor.name not in self._pinned

@@ -40,7 +40,7 @@ class Server:
 class Dram:
     """The DRAM in the accelerator's cycles: the bank-state model runs in picoseconds behind it.
 
-    A tensor takes the first free rows that hold it, and gives them back when nobody will read it. What does not fit wraps
+    A tensor takes the first free rows that hold it (``hold`` before it is first moved), and gives them back when nobody will read it. What does not fit wraps
     around, so that traffic and time are still simulated; ``overcommitted`` tells, and results say so.
     """
 
@@ -71,6 +71,10 @@ class Dram:
             nbytes -= part
             offset = (offset + part) % size_bytes
         return -(-done * self._clock_hz // PICOSECONDS)
+
+    def hold(self, tensor: Hashable, size_bytes: int) -> None:
+        """Find the tensor its rows now, although nothing moves yet."""
+        self._place(tensor, size_bytes)
 
     def release(self, tensor: Hashable) -> None:
         """Give back the tensor's rows, if it has any."""
