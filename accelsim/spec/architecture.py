@@ -9,9 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from accelsim.spec.problems import Problem, raise_problems
 from accelsim.spec.units import Bytes, Hertz
 
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(ge=1, le=1 << 16)]
+"""A count. Upper bounds here and below refuse slips of the pen before they become hours of simulation or all of a computer's memory."""
+Side = Annotated[int, Field(ge=1, le=4096)]
+Lanes = Annotated[int, Field(ge=1, le=1024)]
+Channels = Annotated[int, Field(ge=1, le=256)]
 Bits = Annotated[int, Field(ge=1, le=64)]
-Capacity = Annotated[Bytes, Field(ge=1)]
+Capacity = Annotated[Bytes, Field(ge=1, le=1 << 40)]
 Skip = Literal["moving", "stationary", "both", "none"]
 
 
@@ -47,9 +51,9 @@ class PEArray(Section):
     kind: Literal["lanes", "systolic"] = Field(
         description="Timing model: `lanes` (zero-skipping, each lane reduces one output) or `systolic` (dense).",
     )
-    rows: Positive = Field(description="Rows of PEs.")
-    cols: Positive = Field(description="Columns of PEs.")
-    lanes: Positive = Field(default=1, description="Multiply-accumulate lanes of a PE. A systolic PE has one.")
+    rows: Side = Field(description="Rows of PEs.")
+    cols: Side = Field(description="Columns of PEs.")
+    lanes: Lanes = Field(default=1, description="Multiply-accumulate lanes of a PE. A systolic PE has one.")
     window: Annotated[int, Field(ge=1, le=64)] = Field(
         default=16,
         description="Positions of its stream that a lane sees in a cycle; it takes the first effectual one.",
@@ -58,7 +62,9 @@ class PEArray(Section):
     skip_outputs: bool = Field(default=True, description="Do not schedule outputs whose activation derivative is zero (EP of `lanes` only).")
     structural_zeros: Literal["removed", "window"] = Field(
         default="removed",
-        description="`removed`: the address generator never visits stride, dilation and group zeros; `window`: they pass through the window.",
+        description="`removed`: the address generator never visits stride, dilation and group zeros. `window`: they are in the stream and pass "
+        "through the window like any zero: WG streams the stride zeros between errors, and EP's stride zeros, which are MACs, are executed and "
+        "gated where `skip.ep` does not skip the error.",
     )
     gating: bool = Field(
         default=True,
@@ -74,7 +80,8 @@ class PEArray(Section):
     def _systolic_defaults(cls, data: Any) -> Any:
         """A systolic array is dense: what the file leaves out is off instead of on."""
         if isinstance(data, dict) and data.get("kind") == "systolic":
-            return {"skip": {"ff": "none", "ep": "none", "wg": "none"}, "skip_outputs": False, **data}
+            none, given = {"ff": "none", "ep": "none", "wg": "none"}, data.get("skip", {})
+            return {"skip_outputs": False, **data, "skip": {**none, **given} if isinstance(given, dict) else given}
         return data
 
     @model_validator(mode="after")
@@ -180,7 +187,7 @@ class Dram(Section):
     """The off-chip memory."""
 
     standard: str = Field(default="lpddr4-3200", description="A built-in standard (`accelsim list archs` shows the folder) or a DRAM YAML file.")
-    channels: Positive = Field(default=1, description="Independent channels; transfers are interleaved over them row by row.")
+    channels: Channels = Field(default=1, description="Independent channels; transfers are interleaved over them row by row.")
 
 
 class Architecture(Section):
@@ -194,7 +201,7 @@ class Architecture(Section):
     )
     name: str = Field(min_length=1, description="Name in results and plots.")
     description: str = Field(default="", description="One line for `accelsim list`.")
-    clock_hz: Annotated[Hertz, Field(ge=1)] = Field(alias="clock", description="The accelerator's clock.")
+    clock_hz: Annotated[Hertz, Field(ge=1, le=10**12)] = Field(alias="clock", description="The accelerator's clock.")
     organization: Literal["near_memory", "von_neumann"] = Field(
         description="`near_memory`: each weight has a home PE and stays there; `von_neumann`: weights stream from DRAM through the global buffer "
         "in every pass.",

@@ -19,6 +19,12 @@ class Rule:
 
     text: str
     unit: str = ""
+    scales: tuple[tuple[str, float], ...] = ()
+
+    def spell(self, value: float) -> str:
+        """A bound in the unit that makes it shortest: ``1KiB``, ``1000GHz``."""
+        exact = [f"{value / scale:.0f}{unit}" for unit, scale in self.scales if value % scale == 0]
+        return min(exact, key=len, default=f"{value}{self.unit}")
 
 
 @dataclass(frozen=True)
@@ -65,9 +71,10 @@ class Hint:
     def _is_union(self) -> bool:
         return typing.get_origin(self.annotation) in (Union, types.UnionType)
 
-    @property
-    def unit(self) -> str:
-        return next((item.unit for item in self.metadata if isinstance(item, Rule)), "")
+    def bound(self, value: Any) -> str:
+        """A bound of a number with its unit, if it has one."""
+        rule = next((item for item in self.metadata if isinstance(item, Rule)), None)
+        return rule.spell(value) if rule is not None else str(value)
 
     @property
     def literals(self) -> tuple[object, ...]:
@@ -111,11 +118,10 @@ def bounds(hint: Hint) -> str:
     upper = next((item.le for item in hint.metadata if isinstance(item, annotated_types.Le)), None)
     above = next((item.gt for item in hint.metadata if isinstance(item, annotated_types.Gt)), None)
     below = next((item.lt for item in hint.metadata if isinstance(item, annotated_types.Lt)), None)
-    unit = hint.unit
     if lower is not None and upper is not None:
-        return f"from {lower}{unit} to {upper}{unit}"
+        return f"from {hint.bound(lower)} to {hint.bound(upper)}"
     signs = ((">=", lower), (">", above), ("<=", upper), ("<", below))
-    return " and ".join(f"{sign} {value}{unit}" for sign, value in signs if value is not None)
+    return " and ".join(f"{sign} {hint.bound(value)}" for sign, value in signs if value is not None)
 
 
 def describe(hint: Hint) -> str:

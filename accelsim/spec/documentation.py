@@ -43,6 +43,9 @@ Rules between keys:
 * A systolic array (`pe_array.kind: systolic`) is dense and has one lane a PE: `lanes` is 1, `skip` is `none` in every pass and `skip_outputs` is
   `false` (which is also what it gets when the file leaves them out), `window` has no effect, and `organization` is `von_neumann`.
   `dataflow` is the systolic array's; lanes are output stationary.
+* A file that turns its base's lanes into a systolic array (or back) has the defaults for `lanes`, `window`, `skip`, `skip_outputs` and `dataflow`
+  where it gives none, not the base's values; a systolic array then is `von_neumann` without saying so. With `organization: von_neumann` in a file,
+  `vector_unit.update_in_pe` is not the base's either.
 * `vector_unit.update_in_pe` needs weights that live in the PEs: `organization: near_memory`.
 * `near_memory` has no effect on a `von_neumann` machine.
 """

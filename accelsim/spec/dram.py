@@ -6,10 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from accelsim.spec.architecture import Positive, Section
+from accelsim.spec.architecture import Channels, Positive, Section
 from accelsim.spec.problems import Problem, raise_problems
 
-Clocks = Annotated[int, Field(ge=0)]
+Clocks = Annotated[int, Field(ge=0, le=1 << 20)]
+Interval = Annotated[int, Field(ge=1, le=1 << 20)]
+Rows = Annotated[int, Field(ge=1, le=1 << 24)]
 ROUNDING = 1e-9
 """Tolerance, in ps, of a tCK that is stated in ns as a decimal fraction."""
 
@@ -17,27 +19,27 @@ ROUNDING = 1e-9
 class Timing(Section):
     """Timing constraints in clocks (tCK), named as the standards name them; tCK itself in ns."""
 
-    tCK: Annotated[float, Field(gt=0)] = Field(description="Clock period in ns; a whole number of ps.")
+    tCK: Annotated[float, Field(gt=0, le=1000)] = Field(description="Clock period in ns; a whole number of ps.")
     AL: Clocks = Field(default=0, description="Additive latency.")
-    CL: Positive = Field(description="RD to its first data.")
-    CWL: Positive = Field(description="WR to its first data.")
-    tRCD: Positive = Field(description="ACT to RD or WR, same bank.")
-    tRCDRD: Positive | None = Field(default=None, description="ACT to RD, where it differs from tRCD.")
-    tRCDWR: Positive | None = Field(default=None, description="ACT to WR, where it differs from tRCD.")
-    tRP: Positive = Field(description="PRE to ACT, same bank; PRE to REF.")
-    tRAS: Positive = Field(description="ACT to PRE, same bank.")
-    tRC: Positive | None = Field(default=None, description="ACT to ACT, same bank; tRAS + tRP when absent.")
-    tRFC: Positive = Field(description="REF to ACT or REF, same rank.")
-    tREFI: Positive = Field(description="Average interval between REFs; the first is due at this clock.")
+    CL: Interval = Field(description="RD to its first data.")
+    CWL: Interval = Field(description="WR to its first data.")
+    tRCD: Interval = Field(description="ACT to RD or WR, same bank.")
+    tRCDRD: Interval | None = Field(default=None, description="ACT to RD, where it differs from tRCD.")
+    tRCDWR: Interval | None = Field(default=None, description="ACT to WR, where it differs from tRCD.")
+    tRP: Interval = Field(description="PRE to ACT, same bank; PRE to REF.")
+    tRAS: Interval = Field(description="ACT to PRE, same bank.")
+    tRC: Interval | None = Field(default=None, description="ACT to ACT, same bank; tRAS + tRP when absent.")
+    tRFC: Interval = Field(description="REF to ACT or REF, same rank.")
+    tREFI: Interval = Field(description="Average interval between REFs; the first is due at this clock.")
     tWTR_S: Clocks = Field(description="End of write data to RD, other bank group.")
     tWTR_L: Clocks = Field(description="End of write data to RD, same bank group.")
-    tWR: Positive = Field(description="End of write data to PRE, same bank.")
-    tRTP: Positive = Field(description="RD to PRE, same bank.")
-    tCCD_S: Positive = Field(description="RD to RD and WR to WR, other bank group.")
-    tCCD_L: Positive = Field(description="RD to RD and WR to WR, same bank group.")
-    tRRD_S: Positive = Field(description="ACT to ACT, other bank group.")
-    tRRD_L: Positive = Field(description="ACT to ACT, same bank group.")
-    tFAW: Positive = Field(description="At most four ACTs of a rank in any window of this length.")
+    tWR: Interval = Field(description="End of write data to PRE, same bank.")
+    tRTP: Interval = Field(description="RD to PRE, same bank.")
+    tCCD_S: Interval = Field(description="RD to RD and WR to WR, other bank group.")
+    tCCD_L: Interval = Field(description="RD to RD and WR to WR, same bank group.")
+    tRRD_S: Interval = Field(description="ACT to ACT, other bank group.")
+    tRRD_L: Interval = Field(description="ACT to ACT, same bank group.")
+    tFAW: Interval = Field(description="At most four ACTs of a rank in any window of this length.")
     tRTRS: Clocks = Field(description="Turnaround of the data bus: between ranks, and between read data and write data.")
     tPPD: Clocks = Field(default=0, description="PRE to PRE, other bank of the rank.")
 
@@ -61,15 +63,15 @@ class Timing(Section):
 class Organisation(Section):
     """What a memory channel consists of. Fields that follow from others may be left out; when given they must agree."""
 
-    channels: Positive = Field(default=1, description="Independent channels.")
-    ranks: Positive = Field(default=1, description="Ranks of a channel.")
+    channels: Channels = Field(default=1, description="Independent channels.")
+    ranks: Channels = Field(default=1, description="Ranks of a channel.")
     bankgroups: Positive = Field(description="Bank groups of a rank; 1 where the standard has none.")
     banks_per_group: Positive = Field(description="Banks of a bank group.")
     banks: Positive | None = Field(default=None, description="bankgroups * banks_per_group.")
-    rows: Positive = Field(description="Rows of a bank.")
+    rows: Rows = Field(description="Rows of a bank.")
     bursts_per_row: Positive | None = Field(default=None, description="Bursts in a row of the whole rank; `columns` may be given instead.")
     columns: Positive | None = Field(default=None, description="Columns of a row; a burst takes BL of them.")
-    row_bytes: Positive | None = Field(default=None, description="bursts_per_row * burst_bytes.")
+    row_bytes: Rows | None = Field(default=None, description="bursts_per_row * burst_bytes.")
     columns_ini: Positive | None = Field(default=None, description="Columns as another simulator's configuration counts them; not used.")
     bus_width: Positive = Field(description="Data bits of a channel.")
     device_width: Positive | None = Field(default=None, description="Data bits of one device; not used.")
@@ -151,7 +153,7 @@ class Policy(Section):
 class EnergyEvent(Section):
     """Energy of one event of a whole rank."""
 
-    pj: Annotated[float, Field(ge=0)] = Field(description="Energy in pJ.")
+    pj: Annotated[float, Field(ge=0, le=1e12)] = Field(description="Energy in pJ.")
     source: str = Field(default="the DRAM file, without a source", description="Where the number comes from.")
     verified: bool = Field(False, description="Whether the source was read; entries without are labelled in tables and plots.")
 

@@ -211,7 +211,7 @@ class _Reader:
             yield from (self._problem(path, problem) for problem in context["problems"])
         elif kind in _SIGNS:
             sign, key = _SIGNS[kind]
-            yield self._must(path, f"{sign} {context[key]}{hint.unit}")
+            yield self._must(path, f"{sign} {hint.bound(context[key])}")
         elif kind in ("value_error", "assertion_error"):
             yield self._worded(path, hint, str(context["error"]))
         elif kind == "finite_number":

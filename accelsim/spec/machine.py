@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,8 @@ def _merged(base: Document, own: Document) -> Document:
     if not isinstance(own.data, dict) or not isinstance(base.data, dict):
         return own
     kept: set[KeyPath] = set()
-    data = _merge({key: value for key, value in base.data.items() if key not in _NOT_INHERITED}, own.data, (), kept)
+    inherited = {key: value for key, value in base.data.items() if key not in _NOT_INHERITED}
+    data = _merge(_suited(inherited, own.data), own.data, (), kept)
     below = {path for path in base.values if any(path[: len(root)] == root for root in kept)}
     return replace(
         own,
@@ -81,6 +82,28 @@ def _merged(base: Document, own: Document) -> Document:
         values={**{path: base.values[path] for path in below}, **own.values},
         faults=(*own.faults, *base.faults),
     )
+
+
+def _suited(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The base without what cannot hold for the kind of array, or the organization, that a file turns it into: there the defaults hold.
+
+    A systolic array has one organization alone, which its file need not state.
+    """
+    kind, organization = _at(own, ("pe_array", "kind")), own.get("organization")
+    base = dict(base)
+    if kind == "systolic" and _at(base, ("pe_array", "kind")) == "lanes":
+        base = _without(base, "pe_array", ("lanes", "window", "skip", "skip_outputs"))
+        organization = base["organization"] = organization or "von_neumann"
+    elif kind == "lanes" and _at(base, ("pe_array", "kind")) == "systolic":
+        base = _without(base, "pe_array", ("lanes", "skip", "skip_outputs", "dataflow"))
+    if organization == "von_neumann":
+        base = _without(base, "vector_unit", ("update_in_pe",))
+    return base
+
+
+def _without(data: dict[str, Any], section: str, names: Sequence[str]) -> dict[str, Any]:
+    below = data.get(section)
+    return {**data, section: {key: value for key, value in below.items() if key not in names}} if isinstance(below, dict) else data
 
 
 def _merge(base: dict[str, Any], own: dict[str, Any], path: KeyPath, kept: set[KeyPath]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def _quantity(units: Units, whole: bool) -> tuple[BeforeValidator, WithJsonSchem
     return (
         BeforeValidator(lambda value: parse_quantity(value, units, whole)),
         WithJsonSchema({"type": "string", "pattern": pattern}),
-        Rule(quantity_rule(units), next(unit for unit, scale in units.items() if scale == 1)),
+        Rule(quantity_rule(units), next(unit for unit, scale in units.items() if scale == 1), tuple(units.items())),
     )
 
 

@@ -112,3 +112,17 @@ def test_energies_may_be_left_out(tmp_path: Path) -> None:
 )
 def test_faults(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     assert message in faults(written(tmp_path / "a.yaml", **changes))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("timing__CL", 1 << 21, "timing.CL must be <= 1048576, got 2097152"),
+        ("organisation__channels", 257, "organisation.channels must be <= 256, got 257"),
+        ("organisation__rows", (1 << 24) + 1, "organisation.rows must be <= 16777216, got 16777217"),
+        ("organisation__bus_width", 65537, "organisation.bus_width must be <= 65536, got 65537"),
+        ("policy__read_queue", 65537, "policy.read_queue must be <= 65536, got 65537"),
+    ],
+)
+def test_absurd_numbers_are_faults(tmp_path: Path, key: str, value: int, message: str) -> None:
+    assert message in faults(written(tmp_path / "d.yaml", **{key: value}))

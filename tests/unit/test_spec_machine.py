@@ -75,7 +75,18 @@ def test_a_machine_of_defaults(tmp_path: Path) -> None:
             "pe_array: {dataflow: weight_stationary}\n",
             "m.yaml:3:22: pe_array.dataflow must be output_stationary in an array of lanes, got weight_stationary",
         ),
-        ("organization: von_neumann\n", "m.yaml:3:15: vector_unit.update_in_pe must be false where weights have no home PE, got true"),
+        (
+            "organization: von_neumann\nvector_unit: {update_in_pe: true}\n",
+            "m.yaml:4:29: vector_unit.update_in_pe must be false where weights have no home PE, got true",
+        ),
+        ("pe_array: {rows: 4097}\n", "m.yaml:3:18: pe_array.rows must be <= 4096, got 4097"),
+        ("pe_array: {cols: 1000000000}\n", "m.yaml:3:18: pe_array.cols must be <= 4096, got 1000000000"),
+        ("pe_array: {lanes: 1025}\n", "m.yaml:3:19: pe_array.lanes must be <= 1024, got 1025"),
+        ("scratchpad: {capacity: 1025GiB}\n", "m.yaml:3:24: scratchpad.capacity must be <= 1024GiB, got 1025GiB"),
+        ("scratchpad: {banks: 65537}\n", "m.yaml:3:21: scratchpad.banks must be <= 65536, got 65537"),
+        ("noc: {width: 65537}\n", "m.yaml:3:14: noc.width must be <= 65536, got 65537"),
+        ("clock: 1001GHz\n", "m.yaml:3:8: clock must be <= 1000GHz, got 1001GHz"),
+        ("dram: {channels: 257}\n", "m.yaml:3:18: dram.channels must be <= 256, got 257"),
         ("pe_array: {rows: 0}\n", "m.yaml:3:18: pe_array.rows must be >= 1, got 0"),
         ("technology: 44nm\n", "m.yaml:3:13: technology must be 28nm, 45nm or a file, got 44nm; did you mean 45nm?"),
         ("technology: t.yaml\n", "m.yaml:3:13: t.yaml: no such file"),
@@ -96,15 +107,13 @@ def test_a_systolic_array_needs_no_word_about_skipping(tmp_path: Path) -> None:
     assert (array.skip.ff, array.skip_outputs) == ("none", False)
 
 
-def test_what_a_systolic_array_cannot_do_stands_where_the_machine_asks_for_it(tmp_path: Path) -> None:
-    assert faults(write(tmp_path, "name: s\nbase: von-neumann\npe_array:\n  kind: systolic\n  skip: {ep: none}\n")) == [
-        "m.yaml:4:9: pe_array.lanes must be 1 in a systolic array, got 4",
-        "m.yaml:4:9: pe_array.skip.ff must be none in a systolic array, got both",
-        "m.yaml:4:9: pe_array.skip.wg must be none in a systolic array, got both",
-        "m.yaml:4:9: pe_array.skip_outputs must be false in a systolic array, got true",
+def test_what_a_systolic_array_cannot_do_stands_where_it_is_written(tmp_path: Path) -> None:
+    text = "name: s\nbase: von-neumann\npe_array:\n  kind: systolic\n  lanes: 4\n  skip: {ep: both, ff: none}\n  skip_outputs: true\n"
+    assert faults(write(tmp_path, text)) == [
+        "m.yaml:5:10: pe_array.lanes must be 1 in a systolic array, got 4",
+        "m.yaml:6:14: pe_array.skip.ep must be none in a systolic array, got both",
+        "m.yaml:7:17: pe_array.skip_outputs must be false in a systolic array, got true",
     ]
-    text = OWN.replace("kind: lanes", "kind: systolic")
-    assert faults(write(tmp_path, text)) == ["m.yaml:3:15: organization must be von_neumann with a systolic array, got near_memory"]
 
 
 def test_all_faults_of_a_file_and_of_what_it_names_at_once(tmp_path: Path) -> None:
@@ -159,7 +168,7 @@ def test_faults_of_the_base_key_word_for_word(tmp_path: Path, text: str, message
 
 def test_overrides_are_laid_over_the_file_and_judged_like_it() -> None:
     machine = load_architecture("near-memory", {"pe_array.lanes": 8, "clock": "1GHz", "pe_array.skip.ep": "none"})
-    assert (machine.pe_array.lanes, machine.clock_hz, machine.pe_array.skip.ep, machine.pe_array.skip.ff) == (8, 10**9, "none", "both")
+    assert (machine.pe_array.lanes, machine.clock_hz, machine.pe_array.skip.ep, machine.pe_array.skip.ff) == (8, 10**9, "none", "moving")
     with pytest.raises(InputError) as caught:
         load_architecture("near-memory", {"pe_array.lnaes": 8, "pe_array.rows": 0})
     assert str(caught.value) == "pe_array.lnaes is not a known key; did you mean lanes?\npe_array.rows must be >= 1, got 0"
@@ -185,3 +194,27 @@ def test_a_machine_is_immutable() -> None:
     assert isinstance(machine, Architecture)
     with pytest.raises(ValueError, match="frozen"):
         machine.partitions = 2  # type: ignore[misc]
+
+
+def test_lanes_become_a_systolic_array_by_one_word(tmp_path: Path) -> None:
+    machine = load_architecture(write(tmp_path, based("pe_array: {kind: systolic}\n")))
+    assert (machine.pe_array.lanes, machine.pe_array.skip_outputs, machine.organization) == (1, False, "von_neumann")
+    assert (machine.pe_array.skip.ff, machine.pe_array.skip.ep, machine.pe_array.skip.wg) == ("none", "none", "none")
+    assert not machine.vector_unit.update_in_pe
+    assert machine.pe_array.rows == load_architecture("near-memory").pe_array.rows
+
+
+def test_a_systolic_array_that_states_what_it_cannot_have_has_its_faults(tmp_path: Path) -> None:
+    text = "organization: near_memory\npe_array: {kind: systolic, lanes: 4}\n"
+    assert faults(write(tmp_path, based(text))) == ["m.yaml:4:35: pe_array.lanes must be 1 in a systolic array, got 4"]
+    text = "organization: near_memory\npe_array: {kind: systolic}\n"
+    assert faults(write(tmp_path, based(text))) == ["m.yaml:3:15: organization must be von_neumann with a systolic array, got near_memory"]
+
+
+def test_a_systolic_array_becomes_lanes_by_one_word(tmp_path: Path) -> None:
+    array = load_architecture(write(tmp_path, "name: mine\nbase: systolic-32x32\npe_array: {kind: lanes}\n")).pe_array
+    assert (array.kind, array.dataflow, array.skip_outputs, array.skip.wg) == ("lanes", "output_stationary", True, "both")
+
+
+def test_a_machine_without_home_pes_updates_elsewhere(tmp_path: Path) -> None:
+    assert not load_architecture(write(tmp_path, based("organization: von_neumann\n"))).vector_unit.update_in_pe
