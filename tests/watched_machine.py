@@ -1,4 +1,4 @@
-"""Runs of the machine with everything written down: plans and times of ops, what every memory held, where tensors stood in DRAM, what links served."""
+"""Runs with everything written down: plans and times of ops, what memories held, where tensors stood in DRAM, what links served."""
 
 from __future__ import annotations
 

@@ -83,3 +83,79 @@ def test_an_operand_tile_that_does_not_fit_alone_is_refused() -> None:
         "scratchpad.working must be >= 264B to hold the operand tile of conv0.FF (2 lanes, two windows of 16 positions each), got 100B"
     )
     assert simulate(network(), machine(scratchpad__working="264B"), trace="dense").cycles > 0
+
+
+def moved(mapping: Mapping) -> dict[tuple[str, str, bool], int]:
+    """Words by what the tensor is, route and direction."""
+    found: dict[tuple[str, str, bool], int] = {}
+    for each in mapping.transfers:
+        key = (str(each.tensor.role), str(each.route), each.inbound)
+        found[key] = found.get(key, 0) + each.words
+    return found
+
+
+def dense_product(inputs: int, outputs: int, batch: int, architecture: Architecture, rule: str = "bp") -> dict[str, Mapping]:
+    """Mappings of a classifier of ``inputs`` x ``outputs`` words, behind one that makes its inputs."""
+    step = lower(Builder("product", (1, 1, 2)).add("fc", inputs).add("relu").add("fc", outputs).network(), rule, batch)
+    mapper = Mapper(architecture, allocate(step, architecture, 1))
+    return {op.name: mapper.map(op) for op in step.ops if op.is_contraction}
+
+
+def test_staged_weights_come_again_where_partial_sums_have_no_room() -> None:
+    """24 positions are 4 tiles of 3 columns x 2 lanes. 20 words of 16 bits do not fit half of 64 B, so they come in 3 chunks of 128 bits,
+
+    beside which a PE has room for the 32-bit sums of two tiles of its 2 lanes: weights come twice, and sums wait between chunks.
+    """
+    staging = machine("von_neumann", scratchpad__working="64B", pe_array__window=1)
+    found = moved(dense_product(20, 4, 24, staging)["fc2.FF"])
+    assert found["weight", "multicast", True] == 2 * 20 * 4
+    assert found["activation", "home", False] == found["activation", "home", True] == 24 * 4 * (3 - 1)
+    # Half of 80 B holds a channel's weights: they stay.
+    roomy = moved(dense_product(20, 4, 24, machine("von_neumann", scratchpad__working="80B", pe_array__window=1))["fc2.FF"])
+    assert roomy["weight", "multicast", True] == 20 * 4
+    assert ("activation", "home", True) not in roomy
+
+
+@pytest.mark.parametrize(
+    ("dataflow", "inputs", "weights", "sums"),
+    [
+        # 2 column folds of the 3 outputs, 2 row folds of the 5 positions
+        ("output_stationary", 2 * 5 * 10, 2 * 30, 0),
+        # 10 inputs fold 3 times onto 4 rows: 2 rounds of sums for each of 5 x 3 outputs
+        ("weight_stationary", 2 * 5 * 10, 30, 2 * 15),
+        # 5 positions fold 3 times onto 2 columns
+        ("input_stationary", 5 * 10, 3 * 30, 2 * 15),
+    ],
+)
+def test_systolic_traffic_follows_the_dataflow(dataflow: str, inputs: int, weights: int, sums: int) -> None:
+    array = machine("systolic", pe_array__rows=4, pe_array__cols=2, pe_array__dataflow=dataflow)
+    found = dense_product(10, 3, 5, array)["fc2.FF"]
+    counted = moved(found)
+    assert counted["weight", "scatter", True] == weights
+    assert counted["activation", "scatter", True] == inputs + sums
+    assert counted["activation", "collect", False] == 15 + sums
+    assert sum(each.words for each in found.transfers if each.bits == 32) == 2 * sums
+    assert sum(each.dram_words for each in found.transfers if each.bits == 32) == 0
+
+
+def test_the_mask_of_needed_outputs_goes_to_their_pes() -> None:
+    found = dense_product(6, 2, 3, machine())["fc2.EP"]
+    (needed,) = (each for each in found.transfers if each.tensor.name == "relu1.mask")
+    assert (needed.words, needed.bits, needed.receivers, needed.dram_words, needed.inbound) == (6 * 3, 1, 1, 6 * 3, True)
+    every = dense_product(6, 2, 3, machine(pe_array__skip_outputs=False))["fc2.EP"]
+    assert [each for each in every.transfers if each.tensor.name == "relu1.mask"] == []
+
+
+def test_words_whose_zeros_are_skipped_are_masked_where_they_are_kept() -> None:
+    skip = {"ff": "stationary", "ep": "moving", "wg": "both"}
+    found = dense_product(6, 2, 3, machine("von_neumann", pe_array__skip=skip))
+    masked = {name: {str(each.tensor.role) for each in mapping.transfers if each.masked} for name, mapping in found.items() if name[:3] == "fc2"}
+    assert masked == {"fc2.FF": {"weight"}, "fc2.EP": {"error"}, "fc2.WG": {"activation", "error"}}
+
+
+def test_neurons_of_a_sparse_feedback_are_sent_the_errors_that_they_name() -> None:
+    """3 neurons name one error each, where there are 8; 12 neurons would be sent more than all of them."""
+    few, many = (dense_product(hidden, 8, 2, machine(), "ssdfa")["fc2.EP"] for hidden in (3, 12))
+    assert moved(few)["error", "scatter", True] == 2 * 3
+    assert moved(many)["error", "multicast", True] == 2 * 8
+    assert ("error", "scatter", True) not in moved(many)

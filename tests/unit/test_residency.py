@@ -6,7 +6,7 @@ import pytest
 
 from accelsim.network import Network
 from accelsim.ops import Role, Tensor
-from accelsim.residency import Residency, allocate, slice_bytes, word_bits
+from accelsim.residency import Residency, allocate, home_bits, slice_bytes, value_bits, word_bits
 from accelsim.rules import lower
 from tests.random_machines import machine
 from tests.reference_networks import Builder
@@ -88,3 +88,19 @@ def test_word_sizes_come_from_the_role_unless_the_tensor_fixes_its_own() -> None
     assert word_bits(Tensor("e", Role.ERROR, (1,)), architecture) == 12
     assert word_bits(Tensor("i", Role.INDEX, (1,)), architecture) == 10
     assert word_bits(Tensor("m", Role.MASK, (1,), bits=1), architecture) == 1
+
+
+def test_a_sparse_word_has_its_index_beside_it_and_a_skipped_one_its_mask_bit_at_home() -> None:
+    """4 of 40 words stored, each naming one of 10 errors in 4 bits."""
+    sparse = Tensor("b", Role.FEEDBACK, (4, 1, 1, 10), stored=4, index_bits=4)
+    dense = Tensor("w", Role.WEIGHT, (4, 10))
+    plain, skipping = machine(), machine(pe_array__skip={"ff": "none", "ep": "both", "wg": "none"})
+    assert [value_bits(sparse, plain), word_bits(sparse, plain), home_bits(sparse, plain), home_bits(sparse, skipping)] == [16, 20, 20, 21]
+    assert [word_bits(dense, skipping), home_bits(dense, plain), home_bits(dense, skipping)] == [16, 16, 17]
+
+
+@pytest.mark.parametrize(("rule", "bits"), [("dfa", 16), ("ssdfa", 16 + 2), ("sdfa:k=2", 16 + 2)])
+def test_sparse_feedback_names_one_of_its_errors(rule: str, bits: int) -> None:
+    """3 output errors take 2 bits to name."""
+    feedback = next(operand.tensor for operand in lower(network(), rule, 1).op("fc2.EP").operands if operand.tensor.role is Role.FEEDBACK)
+    assert word_bits(feedback, machine()) == bits
