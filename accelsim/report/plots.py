@@ -1,8 +1,14 @@
-"""Figures of one or several results, at the size and with the fonts of a paper's column; the same input gives the same bytes."""
+"""Figures of one or several results, at the size and with the fonts of a paper's column; the same input gives the same bytes.
+
+Bars stand side by side where that fits the width of a page, and lie below each other where there are more runs, or long names.
+"""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +34,15 @@ from accelsim.report.tables import Runs
 
 COLUMN_INCHES = 3.5
 """Width of one column of a two-column paper."""
+PAGE_INCHES = 7.2
+"""Width of both columns: no figure is wider."""
+MOST_STANDING = 6
+"""Runs in a row; more lie below each other."""
 DPI = 300
 CHARACTER, LINE = 0.058, 0.12
 """Inches of a character and of a line at 7 points."""
-FOLD = 12
-"""Characters of a label on one line under a bar."""
+FOLD, FOLD_BESIDE = 12, 26
+"""Characters of a label on one line under a bar, and to the left of one."""
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -69,55 +79,42 @@ def write_plots(runs: Runs, folder: Path) -> list[Path]:
 
 
 def energy_figure(runs: Runs) -> Figure:
-    """A bar a run: energy of a step by component over the baseline's total, the absolute total on top."""
-    count = len(runs.results)
-    names = [folded(label, FOLD) for label in runs.labels]
-    figure, axes = _figure(1.3 + count * _pitch(names), 2.4 + _depth(names))
+    """A bar a run: energy of a step by component over the baseline's total, the absolute total at its end."""
+    bars = _Bars.of(runs, beside=1.3)
+    figure, panels = bars.panels(1, 1, height=2.4)
+    axes = panels[0]
     reference = runs.baseline.energy_pj or 1.0
     unverified = set().union(*(result.unverified() for result in runs.results))
-    bottoms = [0.0] * count
+    ends = [0.0] * len(runs.results)
     for name in components(runs.results):
-        heights = [result.energy_by_component_pj.get(name, 0.0) / reference for result in runs.results]
+        shares = [result.energy_by_component_pj.get(name, 0.0) / reference for result in runs.results]
         star = "*" if name in unverified else ""
-        bars = axes.bar(
-            range(count),
-            heights,
-            0.62,
-            bottom=bottoms,
-            color=COMPONENT_COLOURS.get(name, OTHER_COLOUR),
-            label=COMPONENT_NAMES.get(name, name) + star,
-            linewidth=0,
-        )
-        bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
-        _label_shares(axes, bars, heights, max(result.energy_pj for result in runs.results) / reference)
-    for position, (bottom, result) in enumerate(zip(bottoms, runs.results, strict=True)):
-        axes.annotate(_micro(joules(result.energy_pj)), (position, bottom), (0, 2), textcoords="offset points", ha="center", va="bottom")
-    axes.set_ylim(0, max(bottoms) * 1.12 or 1)
-    axes.set_ylabel(f"energy of a step, {_baseline(runs)} = 1" if count > 1 else "share of the step's energy")
-    _name_runs(axes, names)
-    _legend_right(figure, axes)
+        drawn = bars.stack(axes, shares, ends, COMPONENT_COLOURS.get(name, OTHER_COLOUR), COMPONENT_NAMES.get(name, name) + star)
+        ends = [end + share for end, share in zip(ends, shares, strict=True)]
+        bars.write_shares(axes, drawn, shares, max(result.energy_pj for result in runs.results) / reference)
+    bars.write_totals(axes, ends, [_micro(joules(result.energy_pj)) for result in runs.results], size=7)
+    title = f"energy of a step, {_baseline(runs)} = 1" if len(runs.results) > 1 else "share of the step's energy"
+    bars.scale(axes, max(ends) or 1, title)
+    bars.legend(figure, axes)
     if unverified:
         figure.supxlabel("* includes prices without a verified source", fontsize=6, x=0.01, ha="left")
     return figure
 
 
 def data_movement_figure(runs: Runs) -> Figure:
-    """Four panels, each with its own scale: words a step by where they come from, stacked by pass, totals on top."""
-    count = len(runs.results)
-    names = [folded(label, FOLD) for label in runs.labels]
-    figure = _blank(0.2 + 2 * count * _pitch(names), 3.0 + 2 * _depth(names))
-    panels = figure.subplots(2, 2)
+    """Four panels, each with its own scale: words a step by where they come from, stacked by pass, totals at the ends."""
+    bars = _Bars.of(runs, beside=0.2, columns=2)
+    figure, panels = bars.panels(4, 2, height=1.5)
     kinds = (("local", "own scratchpad"), ("remote", "other PEs over the NoC"), ("global_buffer", "global buffer"), ("dram", "DRAM"))
-    for axes, (kind, title) in zip(panels.flat, kinds, strict=True):
-        bottoms = [0.0] * count
+    for axes, (kind, title) in zip(panels, kinds, strict=True):
+        ends = [0.0] * len(runs.results)
         for pass_ in PASSES:
-            heights = [float(getattr(result.passes[pass_].words, kind)) if pass_ in result.passes else 0.0 for result in runs.results]
-            axes.bar(range(count), heights, 0.62, bottom=bottoms, color=PASS_COLOURS[pass_], label=pass_, linewidth=0)
-            bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
-        _totals(axes, [getattr(result.words, kind) for result in runs.results])
+            words = [float(getattr(result.passes[pass_].words, kind)) if pass_ in result.passes else 0.0 for result in runs.results]
+            bars.stack(axes, words, ends, PASS_COLOURS[pass_], pass_)
+            ends = [end + count for end, count in zip(ends, words, strict=True)]
+        bars.only_totals(axes, [getattr(result.words, kind) for result in runs.results])
         axes.set_title(title, pad=3)
-        _name_runs(axes, names)
-    handles, passes = panels.flat[0].get_legend_handles_labels()
+    handles, passes = panels[0].get_legend_handles_labels()
     figure.legend(
         handles, passes, loc="outside upper center", ncols=4, frameon=False, title="words moved in a step, by pass", title_fontsize=7, handlelength=1
     )
@@ -125,48 +122,142 @@ def data_movement_figure(runs: Runs) -> Figure:
 
 
 def cycles_figure(runs: Runs) -> Figure:
-    """A panel a pass, each with its own scale: array cycles by cause, totals on top, the pass's share of the baseline's step in the title."""
-    names = [folded(label, FOLD) for label in runs.labels]
+    """A panel a pass, each with its own scale: array cycles by cause, totals at the ends, the pass's share of the baseline's in the title."""
     passes = [name for name in PASSES if any(name in result.passes for result in runs.results)]
     columns = min(2, len(passes))
-    rows = -(-len(passes) // columns)
-    figure = _blank(1.4 + columns * len(names) * _pitch(names, 0.4), rows * (1.35 + _depth(names)))
-    panels = figure.subplots(rows, columns, squeeze=False)
-    whole = sum(runs.baseline.cycles_by_cause().values()) or 1
-    for axes in panels.flat[len(passes) :]:
+    bars = _Bars.of(runs, beside=1.4, columns=columns, least=0.4)
+    figure, panels = bars.panels(len(passes), columns, height=1.35)
+    whole = sum(sum(runs.baseline.cycles_by_cause(name).values()) for name in passes) or 1
+    for axes in panels[len(passes) :]:
         axes.set_visible(False)
-    for axes, name in zip(panels.flat, passes, strict=False):
+    for axes, name in zip(panels, passes, strict=False):
         causes = [result.cycles_by_cause(name) for result in runs.results]
-        bottoms = [0.0] * len(causes)
+        ends = [0.0] * len(causes)
         for cause in CAUSES:
-            heights = [by_cause[cause] for by_cause in causes]
-            axes.bar(range(len(causes)), heights, 0.62, bottom=bottoms, color=CAUSE_COLOURS[cause], label=CAUSE_NAMES[cause], linewidth=0)
-            bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
-        _totals(axes, [sum(by_cause.values()) for by_cause in causes])
-        axes.set_title(f"{name}, {sum(runs.baseline.cycles_by_cause(name).values()) / whole:.0%} of {_baseline(runs)}'s cycles", pad=3)
-        _name_runs(axes, names)
-    _legend_right(figure, panels.flat[0])
+            cycles = [by_cause[cause] for by_cause in causes]
+            bars.stack(axes, cycles, ends, CAUSE_COLOURS[cause], CAUSE_NAMES[cause])
+            ends = [end + count for end, count in zip(ends, cycles, strict=True)]
+        bars.only_totals(axes, [sum(by_cause.values()) for by_cause in causes])
+        share = sum(runs.baseline.cycles_by_cause(name).values()) / whole
+        axes.set_title(f"{name}, {share:.0%} of {_baseline(runs)}'s cycles" if bars.standing else f"{name}, {share:.0%} of baseline", pad=3)
+    bars.legend(figure, panels[0], f"array cycles of each pass by cause; the baseline is {_baseline(runs)}")
     return figure
 
 
-def _totals(axes: Axes, totals: Sequence[float]) -> None:
-    """Bars on a scale of their own: the totals on top stand for the axis."""
-    for position, total in enumerate(totals):
-        axes.annotate(si(total), (position, total), (0, 1.5), textcoords="offset points", ha="center", va="bottom", fontsize=6)
-    axes.set_ylim(0, (max(totals) or 1) * 1.15)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
+@dataclass(frozen=True)
+class _Bars:
+    """The runs of a figure as bars: ``standing`` side by side, or lying below each other with a gap between machines."""
 
+    names: tuple[str, ...]
+    places: tuple[float, ...]
+    standing: bool
+    width: float
 
-def _blank(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(max(COLUMN_INCHES, width), height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    @classmethod
+    def of(cls, runs: Runs, beside: float, columns: int = 1, least: float = 0.5) -> _Bars:
+        """Bars for ``columns`` of panels with ``beside`` inches of other things; standing ones are at least ``least`` inches apart.
 
+        Places of lying bars are in inches.
+        """
+        names = [folded(label, FOLD) for label in runs.labels]
+        pitch = max(least, CHARACTER * (_extent(names)[1] + 1))
+        width = max(COLUMN_INCHES, beside + columns * len(names) * pitch)
+        if len(names) <= MOST_STANDING and width <= PAGE_INCHES:
+            return cls(tuple(names), tuple(range(len(names))), True, width)
+        names = [_beside(label) for label in runs.labels]
+        places = [0.0]
+        for (before, name), (after, next_name) in pairwise(zip(runs.results, names, strict=True)):
+            lines = (len(name.splitlines()) + len(next_name.splitlines())) / 2
+            same = (before.workload, before.arch) == (after.workload, after.arch)
+            places.append(places[-1] + 0.07 + LINE * lines + (0.0 if same else 0.08))
+        return cls(tuple(names), tuple(places), False, PAGE_INCHES)
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = _blank(width, height)
-    return figure, figure.subplots()
+    def panels(self, count: int, columns: int, height: float) -> tuple[Figure, list[Axes]]:
+        """A figure and its panels row by row: ``height`` inches and the labels' further lines each, or all beside each other with lying bars."""
+        columns = columns if self.standing else count
+        rows = -(-count // columns)
+        above, below = (0.13 + LINE * (len(name.splitlines()) - 1) / 2 for name in (self.names[0], self.names[-1]))
+        each = height + LINE * (_extent(self.names)[0] - 1) if self.standing else 0.84 + above + self.places[-1] + below
+        figure = Figure(figsize=(self.width, rows * each), layout="constrained")
+        FigureCanvasAgg(figure)
+        panels = list(figure.subplots(rows, columns, squeeze=False, sharey=not self.standing).flat)
+        for axes in panels:
+            if self.standing:
+                axes.set_xticks(self.places, self.names)
+                axes.set_xlim(self.places[0] - 0.6, self.places[-1] + 0.6)
+            else:
+                axes.set_yticks(self.places, self.names)
+                axes.set_ylim(self.places[-1] + below, self.places[0] - above)
+                axes.tick_params(axis="y", length=0)
+        return figure, panels
+
+    def stack(self, axes: Axes, sizes: Sequence[float], ends: Sequence[float], colour: str, label: str) -> Any:
+        """A further segment of each bar, at its present end."""
+        if self.standing:
+            return axes.bar(self.places, sizes, 0.62, bottom=ends, color=colour, label=label, linewidth=0)
+        return axes.barh(self.places, sizes, 0.14, left=ends, color=colour, label=label, linewidth=0)
+
+    def write_totals(self, axes: Axes, ends: Sequence[float], texts: Sequence[str], size: float) -> None:
+        """A text at the end of each bar."""
+        for place, end, text in zip(self.places, ends, texts, strict=True):
+            if self.standing:
+                axes.annotate(text, (place, end), (0, size / 2 - 1.5), textcoords="offset points", ha="center", va="bottom", fontsize=size)
+            else:
+                axes.annotate(text, (end, place), (2, 0), textcoords="offset points", ha="left", va="center_baseline", fontsize=min(size, 6.5))
+
+    def write_shares(self, axes: Axes, drawn: Any, sizes: Sequence[float], largest: float) -> None:
+        """Write a segment's value into it where it is large enough to hold the digits."""
+        for bar, size in zip(drawn, sizes, strict=True):
+            if size > 0.07 * largest:
+                axes.annotate(
+                    f"{size:.2f}",
+                    (bar.get_x() + bar.get_width() / 2, bar.get_y() + bar.get_height() / 2),
+                    ha="center",
+                    va="center",
+                    fontsize=5.5,
+                    color=_ink(bar),
+                )
+
+    def scale(self, axes: Axes, largest: float, title: str) -> None:
+        """The axis of sizes, with room for totals."""
+        if self.standing:
+            axes.set_ylim(0, largest * 1.12)
+            axes.set_ylabel(title if len(title) <= 40 else title.replace(", ", ",\n", 1))
+        else:
+            axes.set_xlim(0, largest * 1.12)
+            axes.set_xlabel(title)
+
+    def only_totals(self, axes: Axes, totals: Sequence[float]) -> None:
+        """Bars on a scale of their own: the totals at the ends stand for the axis."""
+        self.write_totals(axes, totals, [si(total) for total in totals], size=6)
+        largest = max(totals) or 1
+        if self.standing:
+            axes.set_ylim(0, largest * 1.15)
+            axes.set_yticks([])
+            axes.spines["left"].set_visible(False)
+        else:
+            axes.set_xlim(0, largest * 1.35)
+            axes.set_xticks([])
+            axes.spines["bottom"].set_visible(False)
+
+    def legend(self, figure: Figure, axes: Axes, title: str | None = None) -> None:
+        """Beside standing bars with the top of the stack first; above lying ones in two lines from left to right, under a title."""
+        handles, names = axes.get_legend_handles_labels()
+        if self.standing:
+            figure.legend(handles[::-1], names[::-1], loc="outside right center", frameon=False, handlelength=1, handleheight=1)
+            return
+        columns = -(-len(names) // 2)
+        order = [line * columns + column for column in range(columns) for line in range(2) if line * columns + column < len(names)]
+        figure.legend(
+            [handles[index] for index in order],
+            [names[index] for index in order],
+            loc="outside upper center",
+            ncols=columns,
+            frameon=False,
+            handlelength=1,
+            title=title,
+            title_fontsize=7,
+        )
 
 
 def _extent(names: Sequence[str]) -> tuple[int, int]:
@@ -174,43 +265,13 @@ def _extent(names: Sequence[str]) -> tuple[int, int]:
     return max(len(name.splitlines()) for name in names), max(len(line) for name in names for line in name.splitlines())
 
 
-def _pitch(names: Sequence[str], least: float = 0.5) -> float:
-    """Inches from bar to bar such that neither labels nor totals touch."""
-    return max(least, CHARACTER * (_extent(names)[1] + 1))
-
-
-def _depth(names: Sequence[str]) -> float:
-    """Inches that the labels' further lines need."""
-    return LINE * (_extent(names)[0] - 1)
+def _beside(label: str) -> str:
+    """A label to the left of a lying bar; a name too long for its line is cut where it must be."""
+    return "\n".join(part for line in folded(label, FOLD_BESIDE).splitlines() for part in textwrap.wrap(line, FOLD_BESIDE))
 
 
 def _baseline(runs: Runs) -> str:
     return next(label for label, result in zip(runs.labels, runs.results, strict=True) if result is runs.baseline)
-
-
-def _name_runs(axes: Axes, names: Sequence[str]) -> None:
-    axes.set_xticks(range(len(names)), list(names))
-    axes.set_xlim(-0.6, len(names) - 0.4)
-
-
-def _legend_right(figure: Figure, axes: Axes) -> None:
-    """The legend beside the axes, in the order of the stack: top entry first."""
-    handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles[::-1], names[::-1], loc="outside right center", frameon=False, handlelength=1, handleheight=1)
-
-
-def _label_shares(axes: Axes, bars: Any, heights: Sequence[float], tallest: float) -> None:
-    """Write a segment's value into it where the segment is tall enough to hold the digits."""
-    for bar, height in zip(bars, heights, strict=True):
-        if height > 0.07 * tallest:
-            axes.annotate(
-                f"{height:.2f}",
-                (bar.get_x() + bar.get_width() / 2, bar.get_y() + height / 2),
-                ha="center",
-                va="center",
-                fontsize=5.5,
-                color=_ink(bar),
-            )
 
 
 def _ink(bar: Any) -> str:

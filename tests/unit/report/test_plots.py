@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,26 @@ def runs(*documents: dict[str, Any]) -> Runs:
 
 
 MANY = [synthetic.result(rule, arch) for arch in ("near-memory", "von-neumann") for rule in ("bp", "dfa", "revised:groups=8,binary=true")]
-CASES = {"one": [synthetic.result()], "three": [synthetic.comparison()], "six": MANY, "hybrid": [synthetic.result(), synthetic.hybrid()]}
+ARCHS = ("near-memory", "von-neumann", "systolic-32x32")
+RULES = ("bp", "dfa", "ssdfa", "sdfa:k=2", "revised:groups=8,binary=true", "mu", "fa", "half")
+CASES = {
+    "one": [synthetic.result()],
+    "three": [synthetic.comparison()],
+    "six": MANY,
+    "six short": [synthetic.result(rule) for rule in RULES[:4] + RULES[5:7]],
+    "twelve": [synthetic.result(rule, arch, 100_000 * (1 + 9 * place)) for place, arch in enumerate(ARCHS) for rule in RULES[:4]],
+    "twenty-four": [synthetic.result(rule, arch) for arch in ARCHS for rule in RULES],
+    "long names": [synthetic.result(rule, arch) for rule in RULES[:2] for arch in ("a" * 40, "machine_" * 8)],
+    "hybrid": [synthetic.result(), synthetic.hybrid()],
+}
 
 
 def texts(figure: Figure) -> list[str]:
-    found = [text.get_text() for axes in figure.axes for text in [*axes.texts, *axes.get_xticklabels(), axes.title, axes.yaxis.label]]
+    found = [
+        text.get_text()
+        for axes in figure.axes
+        for text in [*axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels(), axes.title, axes.yaxis.label]
+    ]
     found += [text.get_text() for legend in figure.legends for text in legend.get_texts()]
     return [*found, *(text.get_text() for text in figure.texts), figure.get_supxlabel()]
 
@@ -61,13 +76,33 @@ def test_everything_lies_inside_the_figure_and_no_labels_overlap(name: str, case
     assert drawn.y0 >= -0.02
     assert drawn.x1 <= width + 0.02
     assert drawn.y1 <= height + 0.02
-    assert width >= plots.COLUMN_INCHES
-    for axes in figure.axes:
-        names = [label.get_window_extent() for label in axes.get_xticklabels()]
-        totals = [text.get_window_extent() for text in axes.texts if text.get_rotation() == 0 and text.get_fontsize() >= 6]
-        for row in (names, totals):
-            for left, right in pairwise(sorted(row, key=lambda box: box.x0)):
-                assert left.x1 <= right.x0 or left.y0 >= right.y1 or right.y0 >= left.y1, "labels overlap"
+    assert plots.COLUMN_INCHES <= width <= plots.PAGE_INCHES
+    assert height <= 8
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    names = [label.get_window_extent() for axes in shown for label in [*axes.get_xticklabels(), *axes.get_yticklabels()] if label.get_visible()]
+    totals = [text.get_window_extent() for axes in shown for text in axes.texts if text.get_fontsize() >= 6]
+    titles = [axes.title.get_window_extent() for axes in shown if axes.get_title()]
+    for boxes in (names, totals, titles):
+        for left, right in combinations(boxes, 2):
+            assert left.x1 <= right.x0 or right.x1 <= left.x0 or left.y0 >= right.y1 or right.y0 >= left.y1, "labels overlap"
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_run_is_named(name: str, case: str) -> None:
+    drawn = runs(*CASES[case])
+    with rc_context(plots.STYLE):
+        named = {text.replace("\n", "") for text in texts(FIGURES[name](drawn))}
+    assert set(drawn.labels) <= named
+
+
+def test_bars_that_lie_add_up_too() -> None:
+    documents = CASES["twelve"]
+    with rc_context(plots.STYLE):
+        (axes,) = plots.energy_figure(runs(*documents)).axes
+    for position, result in enumerate(documents):
+        widths = [bars[position].get_width() for bars in axes.containers]
+        assert sum(widths) == pytest.approx(result["energy_pj"] / documents[0]["energy_pj"])
 
 
 def test_the_energy_figure_names_runs_totals_and_unverified_prices() -> None:
