@@ -187,7 +187,9 @@ def list_(kind: Annotated[str, typer.Argument(metavar="archs|workloads|rules", h
 
 
 @app.command()
-def schema(kind: Annotated[str, typer.Argument(metavar="arch|workload|result", help="Which kind of file.", show_default=False)]) -> None:
+def schema(
+    kind: Annotated[str, typer.Argument(metavar="arch|workload|dram|technology|result", help="Which kind of file.", show_default=False)],
+) -> None:
     """Print the JSON Schema of a file."""
     from accelsim import files
     from accelsim.report.files import dump

@@ -33,18 +33,17 @@ def schema(kind: str) -> dict[str, Any]:
     return SCHEMAS[kind]()
 
 
-def _arch_schema() -> dict[str, Any]:
-    from accelsim.spec.architecture import Architecture
-    from accelsim.spec.documentation import json_schema
+def _model_schema(module: str, name: str) -> Callable[[], dict[str, Any]]:
+    """The schema of a model of spec, which is imported when it is wanted."""
 
-    return json_schema(Architecture)
+    def made() -> dict[str, Any]:
+        from importlib import import_module
 
+        from accelsim.spec.documentation import json_schema
 
-def _workload_schema() -> dict[str, Any]:
-    from accelsim.spec.documentation import json_schema
-    from accelsim.spec.network import Workload
+        return json_schema(getattr(import_module(f"accelsim.spec.{module}"), name))
 
-    return json_schema(Workload)
+    return made
 
 
 def _result_schema() -> dict[str, Any]:
@@ -53,7 +52,13 @@ def _result_schema() -> dict[str, Any]:
     return json_schema()
 
 
-SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"arch": _arch_schema, "workload": _workload_schema, "result": _result_schema}
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "arch": _model_schema("architecture", "Architecture"),
+    "workload": _model_schema("network", "Workload"),
+    "dram": _model_schema("dram", "DramSpec"),
+    "technology": _model_schema("technology", "TechnologyFile"),
+    "result": _result_schema,
+}
 
 
 def _workload(path: Path) -> Sequence[Fault]:

@@ -1,6 +1,6 @@
-"""What the models say about themselves: docs/architecture.md, arch_configs/template.yaml and JSON Schemas.
+"""What the models say about themselves: pages of docs/, arch_configs/template.yaml and JSON Schemas.
 
-``python -m accelsim.spec.documentation`` rewrites the two files; a test keeps the committed ones current.
+``python -m accelsim.spec.documentation`` rewrites the files; a test keeps the committed ones current.
 """
 
 from __future__ import annotations
@@ -9,46 +9,24 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from accelsim.spec import catalog
+from accelsim.spec import catalog, page_heads
 from accelsim.spec.architecture import Architecture
-from accelsim.spec.describe import Hint, describe, keys, spell
+from accelsim.spec.describe import Hint, describe, join, keys, spell, tags
+from accelsim.spec.dram import DramSpec
 from accelsim.spec.machine import read_architecture
+from accelsim.spec.network import Workload
 from accelsim.spec.source import Document
+from accelsim.spec.technology import TechnologyFile
 
 _UNITS = {"_bits": "bits", "_ns": "ns", "_pj": "pJ"}
 _EXAMPLE = "near-memory"
 _WIDTH = 110
-
-PAGE_HEAD = """# Machine files
-
-Every key of a machine file (`arch_configs/*.yaml`, `--arch`). Written by `python -m accelsim.spec.documentation` from the models of
-`accelsim/spec/architecture.py`; `arch_configs/template.yaml` is a valid machine with every key in it, and `accelsim schema arch` prints the JSON
-Schema for editors.
-
-A file is strict YAML: only `true` and `false` are booleans, a key may appear once, anchors and tags are refused, an unknown key is a fault.
-Quantities carry their unit (`64KiB`, `800MHz`). With `base` a file states only what differs from another machine; lists and plain values replace
-the base's, mappings are merged key by key.
-
-Rules between keys:
-
-* `global_buffer.staging` is less than half of `global_buffer.capacity`; `scratchpad.working` is at most `scratchpad.capacity`, and less than it on a
-  near-memory machine, whose weights need the rest.
-* `partitions` divides the number of PEs.
-* A systolic array (`pe_array.kind: systolic`) is dense and has one lane a PE: `lanes` is 1, `skip` is `none` in every pass and `skip_outputs` is
-  `false` (which is also what it gets when the file leaves them out), `window` has no effect, and `organization` is `von_neumann`.
-  `dataflow` is the systolic array's; lanes are output stationary.
-* A file that turns its base's lanes into a systolic array (or back) has the defaults for `lanes`, `window`, `skip`, `skip_outputs` and `dataflow`
-  where it gives none, not the base's values; a systolic array then is `von_neumann` without saying so. With `organization: von_neumann` in a file,
-  `vector_unit.update_in_pe` is not the base's either.
-* `vector_unit.update_in_pe` needs weights that live in the PEs: `organization: near_memory`.
-* `near_memory` has no effect on a `von_neumann` machine.
-"""
 
 TEMPLATE_HEAD = """# Every key of a machine file: what it means, what it may be, its default. Copy this file, change what you like, and
 # run `accelsim check` on it. Keys with a default may be left out. The values are those of near-memory.yaml.
@@ -84,28 +62,50 @@ class Key:
 
 def every_key(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Key]:
     """Keys of a model and, after each mapping, those below it."""
-    names = {id(field): name for name, field in model.model_fields.items()}
     for key, field in keys(model).items():
         section = Hint.of_field(field).model
-        unit = next((unit for suffix, unit in _UNITS.items() if names[id(field)].endswith(suffix)), "")
-        yield Key((*path, key), field, section, unit)
+        yield Key((*path, key), field, section, _unit(model, field))
         if section is not None:
             yield from every_key(section, (*path, key))
 
 
-def architecture_page() -> str:
-    """The text of docs/architecture.md."""
-    parts = [PAGE_HEAD]
-    sections: list[tuple[tuple[str, ...], type[BaseModel]]] = [((), Architecture)]
-    sections += [(key.path, key.section) for key in every_key(Architecture) if key.section is not None]
-    for path, model in sections:
-        title = f"`{'.'.join(path)}`" if path else "The file"
-        parts.append(f"\n## {title}\n\n{' '.join((model.__doc__ or '').split())}\n\n| key | value | default | meaning |\n|---|---|---|---|\n")
-        for key in every_key(model):
-            if len(key.path) == 1:
-                default = "required" if key.default is None else key.default if key.section is not None else f"`{key.default}`"
-                parts.append(f"| `{key.path[0]}` | {key.rule} | {default} | {key.field.description} |\n")
+def _unit(model: type[BaseModel], field: FieldInfo) -> str:
+    """The unit that the field's name carries and its key does not."""
+    name = next(name for name, other in model.model_fields.items() if other is field)
+    return next((unit for suffix, unit in _UNITS.items() if name.endswith(suffix) and field.alias is not None), "")
+
+
+def page(head: str, model: type[BaseModel]) -> str:
+    """The text of a page of docs/: ``head``, then a table of keys for the file and for every mapping in it."""
+    parts = [head]
+    titles: dict[type[BaseModel], list[str]] = {}
+    for title, section in (("The file", model), *_mappings(model)):
+        titles.setdefault(section, []).append(title)
+    for section, names in titles.items():
+        parts.append(f"\n## {', '.join(names)}\n\n{' '.join((section.__doc__ or '').split())}\n\n")
+        parts.append("| key | value | default | meaning |\n|---|---|---|---|\n")
+        for name, field in keys(section).items():
+            key = Key((name,), field, Hint.of_field(field).model, _unit(section, field))
+            default = "required" if key.default is None else key.default if key.section is not None else f"`{key.default}`"
+            parts.append(f"| `{name}` | {key.rule} | {default} | {field.description} |\n")
     return "".join(parts)
+
+
+def _mappings(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Title and model of every mapping below a model: single ones, optional ones, items of lists; items of several kinds by their kinds."""
+    for name, field in keys(model).items():
+        inner, hint = (*path, name), Hint.of_field(field)
+        hint = hint.item(0) if get_origin(hint.annotation) is tuple else hint
+        by_kind: dict[type[BaseModel], list[str]] = {}
+        for kind, member in tags(hint).items():
+            if member.model is not None:
+                by_kind.setdefault(member.model, []).append(f"`{kind}`")
+        for member_model, kinds in by_kind.items():
+            yield f"`{'.'.join(inner)}`, kind {join(kinds)}", member_model
+        for choice in (hint, *hint.choices) if not by_kind else ():
+            if choice.model is not None:
+                yield f"`{'.'.join(inner)}`", choice.model
+                yield from _mappings(choice.model, inner)
 
 
 def template() -> str:
@@ -166,7 +166,14 @@ def _partial(schema: Any) -> Any:
 
 def outputs(root: Path) -> dict[Path, str]:
     """The generated files of a checkout at ``root``, and what must be in them."""
-    return {root / "docs" / "architecture.md": architecture_page(), root / "arch_configs" / "template.yaml": template()}
+    docs = root / "docs"
+    return {
+        docs / "architecture.md": page(page_heads.ARCHITECTURE, Architecture),
+        docs / "workloads.md": page(page_heads.WORKLOAD, Workload),
+        docs / "dram.md": page(page_heads.DRAM, DramSpec),
+        docs / "technology.md": page(page_heads.TECHNOLOGY, TechnologyFile),
+        root / "arch_configs" / "template.yaml": template(),
+    }
 
 
 def main() -> None:

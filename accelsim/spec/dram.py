@@ -153,7 +153,7 @@ class Policy(Section):
 class EnergyEvent(Section):
     """Energy of one event of a whole rank."""
 
-    pj: Annotated[float, Field(ge=0, le=1e12)] = Field(description="Energy in pJ.")
+    pj: Annotated[float, Field(ge=0, le=10**12)] = Field(description="Energy in pJ.")
     source: str = Field(default="the DRAM file, without a source", description="Where the number comes from.")
     verified: bool = Field(False, description="Whether the source was read; entries without are labelled in tables and plots.")
 

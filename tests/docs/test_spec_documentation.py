@@ -1,4 +1,4 @@
-"""The committed machine page and template say what the models say; the schemas agree with the loader."""
+"""The committed pages and the template say what the models say; the schemas agree with the loader."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from pydantic import BaseModel
 from accelsim.spec import catalog
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.documentation import every_key, json_schema, outputs
+from accelsim.spec.dram import DramSpec
 from accelsim.spec.network import Workload
 from accelsim.spec.source import parse_document, read_document
+from accelsim.spec.technology import TechnologyFile
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +37,7 @@ def test_the_page_names_every_key_and_every_key_says_what_it_is() -> None:
         assert (key.field.description or "").endswith("."), key.path
 
 
-@pytest.mark.parametrize(("kind", "model"), [("arch", Architecture), ("workload", Workload)])
+@pytest.mark.parametrize(("kind", "model"), [("arch", Architecture), ("workload", Workload), ("dram", DramSpec), ("technology", TechnologyFile)])
 def test_built_in_files_satisfy_the_schema(kind: catalog.FileKind, model: type[BaseModel]) -> None:
     schema = json_schema(model)
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -1,0 +1,115 @@
+"""What stands above the generated tables of docs/: how each kind of file is written, and the rules between its keys."""
+
+from __future__ import annotations
+
+ARCHITECTURE = """# Machine files
+
+Every key of a machine file (`arch_configs/*.yaml`, `--arch`). Written by `python -m accelsim.spec.documentation` from the models of
+`accelsim/spec/architecture.py`; `arch_configs/template.yaml` is a valid machine with every key in it, and `accelsim schema arch` prints the JSON
+Schema for editors.
+
+A file is strict YAML: only `true` and `false` are booleans, a key may appear once, anchors and tags are refused, an unknown key is a fault.
+Quantities carry their unit (`64KiB`, `800MHz`). With `base` a file states only what differs from another machine; lists and plain values replace
+the base's, mappings are merged key by key.
+
+Rules between keys:
+
+* `global_buffer.staging` is less than half of `global_buffer.capacity`; `scratchpad.working` is at most `scratchpad.capacity`, and less than it on a
+  near-memory machine, whose weights need the rest.
+* `partitions` divides the number of PEs.
+* A systolic array (`pe_array.kind: systolic`) is dense and has one lane a PE: `lanes` is 1, `skip` is `none` in every pass and `skip_outputs` is
+  `false` (which is also what it gets when the file leaves them out), `window` has no effect, and `organization` is `von_neumann`.
+  `dataflow` is the systolic array's; lanes are output stationary.
+* A file that turns its base's lanes into a systolic array (or back) has the defaults for `lanes`, `window`, `skip`, `skip_outputs` and `dataflow`
+  where it gives none, not the base's values; a systolic array then is `von_neumann` without saying so. With `organization: von_neumann` in a file,
+  `vector_unit.update_in_pe` is not the base's either.
+* `vector_unit.update_in_pe` needs weights that live in the PEs: `organization: near_memory`.
+* `near_memory` has no effect on a `von_neumann` machine.
+"""
+
+WORKLOAD = """# Network files
+
+How to write a network (`workloads/*.yaml`, the WORKLOAD of the command line). Written by `python -m accelsim.spec.documentation` from the models of
+`accelsim/spec/network.py`; `accelsim schema workload` prints the JSON Schema for editors, and `accelsim check FILE` names every fault of a file,
+layers that do not fit together included.
+
+A file is strict YAML: only `true` and `false` are booleans, a key may appear once, anchors and tags are refused, an unknown key is a fault.
+
+## A worked example
+
+A small residual network on 32 x 32 colour images:
+
+```yaml
+schema: accelsim.workload/1
+name: tiny-resnet
+description: a stem, one residual block, a classifier
+input: {height: 32, width: 32, channels: 3}
+batch: 4                      # samples of a step, when --batch is not given
+layers:
+  - {name: stem, kind: conv, out_channels: 16, kernel: 3, padding: same}          # 32 x 32 x 16
+  - {name: stem_bn, kind: batch_norm}
+  - {name: stem_relu, kind: relu}
+  - {name: pool, kind: max_pool, kernel: 2}                                       # 16 x 16 x 16
+  - {name: conv_a, kind: conv, out_channels: 32, kernel: 3, stride: 2, padding: 1}  # 8 x 8 x 32
+  - {name: relu_a, kind: relu}
+  - {name: conv_b, kind: conv, out_channels: 32, kernel: 3, padding: 1, groups: 4}  # four groups of eight channels
+  - {name: short, kind: conv, inputs: [pool], out_channels: 32, kernel: 1, stride: 2}  # reads `pool`, not the layer above it
+  - {name: sum, kind: add, inputs: [conv_b, short]}
+  - {name: sum_relu, kind: relu}
+  - {name: mean, kind: global_avg_pool}                                           # 1 x 1 x 32
+  - {name: classifier, kind: fc, out_features: 10}
+```
+
+```
+accelsim check tiny-resnet.yaml
+accelsim compare tiny-resnet.yaml --rules bp,dfa --trace random:0.5
+```
+
+Of sequences, the input is tokens: `input: {sequence: 35, vocabulary: 33278}`, an `embedding` first, then `rnn`, `lstm` or `gru` layers, then an
+`fc` over the vocabulary that sees every time step.
+
+Rules between keys:
+
+* Layers are listed in order, and each reads the layer above it unless `inputs` names others; those stand above it, or are `input` itself. The last
+  layer's outputs meet softmax and cross-entropy; loss and error of the output are not layers.
+* Maps are (rows, columns, channels), channels last; `fc` flattens what it reads. Biases are left out.
+* `input` is an image (`height`, `width`, `channels`), a vector (`channels` alone) or a sequence (`sequence`, `vocabulary`).
+* `groups` divides the channels of a convolution's input and output; maps that `add` reads have one shape; a pool's padding is smaller than its
+  window.
+* Where batch norm stands decides which zeros there are: between a convolution and its ReLU it makes the error at the convolution's output dense.
+"""
+
+DRAM = """# DRAM files
+
+Every key of a DRAM standard (`arch_configs/dram/*.yaml`, `dram.standard` of a machine). Written by `python -m accelsim.spec.documentation` from the
+models of `accelsim/spec/dram.py`; `accelsim schema dram` prints the JSON Schema, `accelsim check FILE` names every fault.
+
+Start from a copy of `arch_configs/dram/lpddr4-3200.yaml` and name the file in the machine: `dram: {standard: my-dram.yaml}`, a path from the
+machine's own file.
+
+Rules between keys:
+
+* Timings are in clocks of the memory (tCK), tCK in ns; data moves twice a clock, so a burst holds the data bus for BL / 2 clocks.
+* The time from RD to WR follows: CL + BL / 2 - CWL + tRTRS.
+* Keys of `organisation` that follow from others may be left out; when they are given they agree. `bursts_per_row` or `columns` is given.
+* `address_mapping` has each of ro, ch, ra, ba, bg, co once: row, channel, rank, bank, bank group, column.
+* With `refresh: all_bank`, `tREFI` is longer than a refresh can take.
+* The energy of an event is a number in pJ, or a mapping that also names its source. Without `verified: true` it is starred in every table and plot.
+"""
+
+TECHNOLOGY = """# Technology files
+
+Every key of an energy table (`arch_configs/technology/*.yaml`, `technology` of a machine). Written by `python -m accelsim.spec.documentation` from
+the models of `accelsim/spec/technology.py`; `accelsim schema technology` prints the JSON Schema, `accelsim check FILE` names every fault.
+
+A technology has cited numbers of primitive actions (`entries`) and a table of SRAMs, from which a machine's prices follow: between the operand widths
+and SRAM sizes given by power laws. A price is never guessed: an action of a machine without an entry is a fault. What rests on an entry without
+`verified: true`, or lies outside the table, is starred in every table and plot.
+
+Rules between keys:
+
+* `sram` is given unless `scaled_from` is; its table is a CSV file beside the technology's, with the columns class (`hp` or `lstp`), size_bytes,
+  width_bits, read_pj, write_pj, leakage_mw, area_mm2.
+* With `scaled_from` a file starts from another, itself unscaled, technology; its own `entries` replace those of the same component, action and bits.
+* An entry gives one of `energy`, `power` and `area_mm2`, and a component's action stands once for a width.
+"""

@@ -1,0 +1,71 @@
+"""The pages on networks and traces hold what they show: their example is right, runs, and its shapes are those that the page gives."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from accelsim.experiment import simulate
+from accelsim.files import faults
+from accelsim.networks import load_network
+from accelsim.rules import RULES, family
+from accelsim.spec.describe import Hint, tags
+from accelsim.spec.network import LayerSpec
+from accelsim.trace import ROLES, Trace
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_network_of_the_page_is_right_and_has_the_maps_it_says(tmp_path: Path) -> None:
+    (block,) = blocks("workloads.md", "yaml")
+    path = tmp_path / "tiny-resnet.yaml"
+    path.write_text(block)
+    assert faults(path) == []
+    layers = {layer.name: layer for layer in load_network(path).layers}
+    said = re.findall(r"\{name: (\w+), .*# (\d+) x (\d+) x (\d+)$", block, re.MULTILINE)
+    assert len(said) >= 4
+    for name, *extents in said:
+        assert layers[name].out_shape == tuple(map(int, extents)), name
+    assert simulate(path, "near-memory", "dfa", trace="random:0.5", batch=1).cycles > 0
+
+
+def test_the_page_has_every_kind_of_layer() -> None:
+    titles = " ".join(re.findall(r"^## `layers`, kind (.*)$", (DOCS / "workloads.md").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"`(\w+)`", titles)) == set(tags(Hint.of(LayerSpec)))
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """The trace that the page's example writes."""
+    (block,) = blocks("traces.md", "python")
+    assert len([line for line in block.splitlines() if line.strip()]) <= 15
+    subprocess.run([sys.executable, "-c", block], cwd=tmp_path, check=True)
+    return tmp_path / "mine.npz"
+
+
+def test_the_trace_of_the_page_is_right_and_is_used(made: Path) -> None:
+    assert faults(made) == []
+    trace = Trace.read(made)
+    assert trace.tensors["fc1.input"].density == pytest.approx(0.2, abs=0.05)
+    result = simulate("mnist-fc", "near-memory", "bp", trace=str(made)).to_json()
+    assert result["dense_tensors"] == ["fc2.error"]
+    assert result["macs"]["effectual"] < 0.6 * result["macs"]["dense"]
+
+
+def test_the_page_has_every_role_and_the_families_of_the_program() -> None:
+    page = (DOCS / "traces.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE) == list(ROLES)
+    families = [group.split(", ") for group in re.findall(r"\{([a-z, -]+)\}", page)]
+    assert families == [["bp", "bp-only"], ["fa"], ["dfa", "bdfa"], ["sdfa", "ssdfa"], ["frozen"]]
+    for members in families:
+        assert len({family(name) for name in members}) == 1
+    together = {name: family(name) for members in families for name in members}
+    assert set(RULES) <= set(together)
