@@ -6,6 +6,7 @@ An op holds its partition (or the vector unit) from its first transfer to its la
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -88,7 +89,8 @@ class Machine:
         steps = min(MOST_STEPS, max(LEAST_STEPS, steps))
         several = _Simulation(self._architecture, self._dram, self._model, step, False, steps, None).run()
         ends = [max(record.end for record in several.records if record.step == index) for index in range(steps)]
-        alone.interval_cycles = -(-(ends[-1] - ends[SETTLED]) // (steps - 1 - SETTLED))
+        counted = steps - 1 - SETTLED
+        alone.interval_cycles = -(-max(ends[-1] - ends[SETTLED], _longest_held(several)) // counted)
         return alone
 
 
@@ -289,6 +291,18 @@ class _Simulation:
         for name, (server, sent) in links.items():
             if server.bits != sent or server.busy_cycles > self.env.now:
                 raise LawViolation(f"{name}: {server.bits} bits carried in {server.busy_cycles} busy cycles of {self.env.now}, {sent} bits sent")
+
+
+def _longest_held(run: Run) -> int:
+    """Cycles in which the busiest partition, or the vector unit, is held by the settled steps.
+
+    One that runs ahead of the others works on later steps before the settled one has ended, but it cannot do so for ever.
+    """
+    held: Counter[int] = Counter()
+    for record in run.records:
+        if record.step > SETTLED:
+            held[run.residency.partition_of[record.op.layer] if record.plan.on_array else -1] += record.cycles
+    return max(held.values())
 
 
 def _active(plan: OpPlan, lanes: int) -> int:

@@ -40,8 +40,9 @@ class Server:
 class Dram:
     """The DRAM in the accelerator's cycles: the bank-state model runs in picoseconds behind it.
 
-    A tensor takes the first free rows that hold it (``hold`` before it is first moved), and gives them back when nobody will read it. What does not fit wraps
-    around, so that traffic and time are still simulated; ``overcommitted`` tells, and results say so.
+    A tensor takes the first free rows that hold it (``hold`` before it is first moved), and gives them back when nobody will
+    read it. What does not fit wraps around, so that traffic and time are still simulated; ``overcommitted`` tells, and results
+    say so.
     """
 
     def __init__(self, env: simpy.Environment, channels: DramChannels, clock_hz: int, row_bytes: int) -> None:
