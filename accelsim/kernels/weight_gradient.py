@@ -17,6 +17,7 @@ from accelsim.kernels.zero_skip import summarise
 
 SKIPS = ("none", "moving", "stationary", "both")
 LANES = (64, 512)
+PARALLEL_POSITIONS = 1 << 31  # some ten milliseconds of one core: less is done before a second thread has woken up
 """Lanes walked abreast, fewest and most: the state of 512 fits a first-level cache."""
 STREAM_BYTES = 1 << 19
 """Of the chunks of the lanes walked abreast together: they stay in a second-level cache while every row k passes over them."""
@@ -59,7 +60,12 @@ def _cycles(x: Words, channels: int, row_taps: Taps, col_taps: Taps, e: Words, o
     lane_bytes = -(-max(period, rest) // window) * kind.itemsize
     groups = lane_groups(kernel, channels, min(max(STREAM_BYTES // lane_bytes, LANES[0]), LANES[1]))
     period_e, rest_e = row_chunks(e, outputs, window, period, kind), row_chunks(e, outputs, window, rest, kind)
-    wgrad_lanes(x, channels, row_taps, col_taps, period_e, rest_e, repeats, max(period, rest), rest, window, groups, cycles)
+    length = max(period, rest)
+    if cycles.size * length < PARALLEL_POSITIONS:
+        for group in groups:
+            wgrad_group(x, channels, row_taps, col_taps, period_e, rest_e, repeats, length, rest, window, group, cycles)
+    else:
+        wgrad_lanes(x, channels, row_taps, col_taps, period_e, rest_e, repeats, length, rest, window, groups, cycles)
     return cycles
 
 

@@ -33,10 +33,11 @@ def gradients(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     return x, e, rows, cols, draw(st.integers(1, 12)), draw(windows)
 
 
-@given(gradients(), SKIPS)
+@given(gradients(), SKIPS, st.booleans())
 @settings(max_examples=500)
-def test_convolutions_equal_the_twin(case: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int], skip: str) -> None:
+def test_convolutions_equal_the_twin(case: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int], skip: str, parallel: bool) -> None:
     x, e, rows, cols, batch, window = case
+    weight_gradient.PARALLEL_POSITIONS = 0 if parallel else 1 << 31
     words = bitmaps.from_mask(x), bitmaps.from_mask(e)
     cycles, ones = weight_gradient.wgrad_cycles(*words, batch, x.shape[3], e.shape[3], rows, cols, window, skip)
     expected, expected_ones = naive.wgrad_cycles(x, e, batch, rows, cols, window, skip)
@@ -126,6 +127,7 @@ THREADS = """
 import hashlib, numba, numpy as np
 from accelsim.kernels import bitmaps, taps, weight_gradient
 rng = np.random.default_rng(5)
+weight_gradient.PARALLEL_POSITIONS = 0
 x, e = (bitmaps.from_mask(rng.random((2, 9, 9, c)) < 0.4) for c in (300, 40))
 table = taps.forward_taps(9, 9, 3, 1, 1, 1, False)
 cycles, ones = weight_gradient.wgrad_cycles(x, e, 5, 300, 40, table, table, 16, "both")
