@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from rich import box
@@ -18,6 +19,8 @@ from accelsim.report.tables import TOTAL, Cell, Column, Runs, Table, array_cycle
 WIDTH = 120
 LABEL = 26
 """Longest label of a run on one line."""
+LEAST_LABEL = 12
+"""Width of the column of labels, however short they are."""
 
 
 def stdout() -> Console:
@@ -33,17 +36,17 @@ def print_results(runs: Runs, console: Console) -> None:
     """The tables that answer the question: totals, passes, energy by component, array cycles by cause."""
     first = runs.results[0]
     same = [key for key in ("workload", "arch", "batch", "schedule") if len({getattr(result, key) for result in runs.results}) == 1]
-    console.print(Text(", ".join(f"{key} {getattr(first, key)}" for key in same)), soft_wrap=True)
+    _print(console, Text(", ".join(f"{key} {getattr(first, key)}" for key in same)), soft_wrap=True)
     for table in (totals_table(runs), passes_table(runs), energy_table(runs), array_cycles_table(runs)):
         print_table(table, console)
     said = [remarks(result) for result in runs.results]
     shared = [note for note in said[0] if all(note in notes for notes in said)] if len(said) > 1 else []
     for note in shared:
-        console.print(Text(f"all runs: {note}"), soft_wrap=True)
+        _print(console, Text(f"all runs: {note}"), soft_wrap=True)
     for label, notes in zip(runs.labels, said, strict=True):
         for note in notes:
             if note not in shared:
-                console.print(Text(f"{label}: {note}"), soft_wrap=True)
+                _print(console, Text(f"{label}: {note}"), soft_wrap=True)
 
 
 def remarks(result: ResultDocument) -> list[str]:
@@ -58,37 +61,71 @@ def remarks(result: ResultDocument) -> list[str]:
 
 
 def print_table(table: Table, console: Console) -> None:
-    """One table, its notes below. Where a run has a line a pass, its total comes first, under the run's name, and the passes stand below it."""
-    shown = [index for index, column in enumerate(table.columns) if column.heading]
+    """One table, its notes below. Where a run has a line a pass, its total comes first, under the run's name, and the passes stand below it.
+
+    Columns that do not fit beside each other follow in further parts, each with the runs' names: no number is cut.
+    """
     by_pass = any(column.key == "pass" for column in table.columns)
-    rich = RichTable(title=Text(table.title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for index in shown:
-        column = table.columns[index]
-        if column.key != "pass":
-            numbers = column.kind != "text"
+    shown = [index for index, column in enumerate(table.columns) if column.heading and column.key != "pass"]
+    rows = _totals_first(table.rows) if by_pass else list(table.rows)
+    totals = [by_pass and row[1] == TOTAL for row in rows]
+    cells = [[show(row[index], table.columns[index]) for index in shown] for row in rows]
+    for row, line, total in zip(rows, cells, totals, strict=True):
+        line[0] = f"  {row[1]}" if by_pass and not total else folded(line[0], LABEL)
+    columns = [table.columns[index] for index in shown]
+    widths = [
+        max(LEAST_LABEL if place == 0 else 0, _width(column.heading), *(_width(line[place]) for line in cells))
+        for place, column in enumerate(columns)
+    ]
+    for part, places in enumerate(_parts(columns, widths, console.width)):
+        title = table.title if part == 0 else f"{table.title}, continued"
+        _print(console, Text(title, style="bold"), soft_wrap=True)
+        rich = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        for place in places:
+            numbers = columns[place].kind != "text"
+            least = widths[place] if numbers else min(widths[place], LABEL)
             rich.add_column(
-                column.heading,
-                justify="right" if numbers else "left",
-                no_wrap=numbers,
-                overflow="fold",
-                vertical="bottom",
-                min_width=0 if numbers else 12,
+                columns[place].heading, justify="right" if numbers else "left", no_wrap=numbers, overflow="fold", vertical="bottom", min_width=least
             )
-    for row in _totals_first(table.rows) if by_pass else table.rows:
-        cells = [show(row[index], table.columns[index]) for index in shown]
-        cells[0] = folded(cells[0], LABEL)
-        if by_pass:
-            total = row[1] == TOTAL
-            cells = [cells[0] if total else f"  {row[1]}", *cells[2:]]
-            rich.add_row(*(Text(cell, style="bold" if total else "") for cell in cells))
-        else:
-            rich.add_row(*map(Text, cells))
-    with console.capture() as capture:
-        console.print(rich)
-    for line in capture.get().splitlines():
-        console.file.write(line.rstrip() + "\n")
+        for line, total in zip(cells, totals, strict=True):
+            rich.add_row(*(Text(line[place], style="bold" if total else "") for place in places))
+        _print(console, rich)
     for note in table.notes:
-        console.print(Text(note))
+        for words in textwrap.wrap(note, console.width, break_on_hyphens=False):
+            _print(console, Text(words), soft_wrap=True)
+
+
+def _width(text: str) -> int:
+    return max(len(line) for line in text.split("\n"))
+
+
+def _parts(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[list[int]]:
+    """Places of the columns of each part, the first column in all of them. A ratio stays with the number before it."""
+    groups: list[list[int]] = []
+    for place in range(1, len(columns)):
+        if columns[place].kind == "ratio" and groups:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    edges, gap = 2, 2
+    parts = [[0]]
+    taken = edges + min(widths[0], LABEL)
+    for group in groups:
+        needs = sum(gap + (widths[place] if columns[place].kind != "text" else min(widths[place], LABEL)) for place in group)
+        if len(parts[-1]) > 1 and taken + needs > width:
+            parts.append([0])
+            taken = edges + min(widths[0], LABEL)
+        parts[-1] += group
+        taken += needs
+    return parts
+
+
+def _print(console: Console, what: RichTable | Text, soft_wrap: bool = False) -> None:
+    """Print without the blanks that fill lines up."""
+    with console.capture() as capture:
+        console.print(what, soft_wrap=soft_wrap, crop=False)
+    for line in capture.get().splitlines():
+        console.file.write(f"{line.rstrip()}\n")
 
 
 def _totals_first(rows: Sequence[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:

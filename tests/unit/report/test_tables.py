@@ -140,6 +140,26 @@ def test_the_tables_fit_the_width_with_long_names_and_large_numbers() -> None:
     assert "near-memory/revised:" in text
 
 
+@pytest.mark.parametrize("width", [50, 60, 80, 100])
+def test_on_a_narrow_terminal_columns_follow_below_and_no_number_is_cut(width: int) -> None:
+    large = [synthetic.result(rule, arch, scale=3_000_000_000) for arch in ("near-memory", "von-neumann") for rule in ("bp", LONG)]
+    wide, narrow = printed(runs(*large)), printed(runs(*large), width)
+    assert max(len(line) for line in narrow.splitlines()[1:]) <= width
+    assert "By pass, continued" in narrow
+    assert set(wide.split()) <= set(narrow.split()) | {"\u2500" * count for count in range(120)}
+    assert narrow.count("near-memory/bp") > wide.count("near-memory/bp")
+
+
+def test_no_line_ends_in_spaces() -> None:
+    assert all(line == line.rstrip() for line in printed(runs()).splitlines())
+
+
+def test_what_all_runs_share_is_said_once() -> None:
+    text = printed(runs(*(synthetic.result(rule, notes=["zeros are drawn", rule]) for rule in ("bp", "dfa"))))
+    assert text.count("zeros are drawn") == 1
+    assert "all runs: zeros are drawn\nbp: bp\ndfa: dfa\n" in text
+
+
 def test_what_a_reader_must_know_is_printed() -> None:
     tensors = [f"conv{index}.error" for index in range(8)]
     text = printed(runs(synthetic.result(notes=["a trace of another rule: dfa"], dense_tensors=tensors, spilled_words=12_000_000)))
