@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from unittest.mock import patch
 
 from accelsim.counters import ActionCounts
+from accelsim.mapping import Transfer
 from accelsim.masks import MaskSource
 from accelsim.network import Network
 from accelsim.ops import Op, TrainingStep
@@ -45,6 +46,7 @@ class Journal:
     snapshots: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
     servers: list[Server] = field(default_factory=list)
+    transfers: dict[tuple[int, str], list[Transfer]] = field(default_factory=dict)
 
 
 @dataclass
@@ -60,10 +62,20 @@ class Watched:
     def snapshots(self) -> list[tuple[int, int, tuple[int, ...]]]:
         return self.journal.snapshots
 
+    @property
+    def transfers(self) -> dict[tuple[int, str], list[Transfer]]:
+        """What each op (step, name) moves."""
+        return self.journal.transfers
+
 
 @contextmanager
 def _watching(journal: Journal) -> Iterator[None]:
     class WatchedPlanner(Planner):
+        def _add(self, plan: OpPlan, step: int, t: Transfer) -> None:
+            if not journal.planners or self is journal.planners[0]:
+                journal.transfers.setdefault((step, plan.op.name), []).append(t)
+            super()._add(plan, step, t)
+
         def plan(self, step: int, op: Op) -> OpPlan:
             if self not in journal.planners:
                 journal.planners.append(self)

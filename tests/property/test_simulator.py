@@ -140,6 +140,8 @@ def test_words_live_somewhere_from_their_producer_to_their_last_reader(data: st.
     check_dram(seen, architecture)
     check_capacities(seen, architecture)
     check_roofline(seen, architecture)
+    check_links(seen)
+    check_memories(seen)
 
 
 def check_order(seen: Watched) -> None:
@@ -221,6 +223,8 @@ def check_roofline(seen: Watched, architecture: Architecture) -> None:
     """No op, and not the whole step, is faster than the array, a link, the buffer or DRAM could be alone."""
     width, buffer = architecture.noc.width_bits, architecture.global_buffer
     port = buffer.banks * buffer.width_bits
+    pad = architecture.scratchpad
+    pads = seen.run.residency.pes_per_partition * pad.banks * pad.width_bits
     bus = peak_dram_bytes_per_cycle(architecture)
     plans = [record.plan for record in seen.run.records]
     for record in seen.run.records:
@@ -232,6 +236,53 @@ def check_roofline(seen: Watched, architecture: Architecture) -> None:
         assert moved == plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"]
         assert record.cycles >= moved / port
         assert record.cycles >= (plan.bits["dram_read"] + plan.bits["dram_write"]) / 8 / bus
+        if plan.on_array:
+            assert int(plan.block_cycles.sum()) >= (plan.bits["scratchpad_read"] + plan.bits["scratchpad_write"]) / pads
     assert seen.run.cycles >= sum(plan.fill_bits for plan in plans) / width
     assert seen.run.cycles >= sum(plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"] for plan in plans) / port
     assert seen.run.cycles >= sum(plan.bits["dram_read"] + plan.bits["dram_write"] for plan in plans) / 8 / bus
+
+
+def check_links(seen: Watched) -> None:
+    """What a link is sent it carries, and every word that the global buffer gives to PEs arrives once at each of its receivers."""
+    for record in seen.run.records:
+        plan, op = record.plan, record.op
+        inbound = [each for each in seen.transfers[record.step, op.name] if each.inbound]
+        sent = [each for each in inbound if str(each.route) in {"multicast", "scatter"}]
+        assert plan.fill_bits == sum(each.words * each.bits for each in sent)
+        peer = [each for each in seen.transfers[record.step, op.name] if str(each.route) == "peer"]
+        reduced = [each for each in inbound if str(each.route) == "reduce"]
+        home = [each for each in seen.transfers[record.step, op.name] if str(each.route) == "home" and not each.inbound]
+        # A mask bit is found as a word arrives: it travels no link.
+        arrived = sum(each.words * each.receivers * (each.bits + each.masked) for each in sent)
+        arrived += sum(each.words * each.receivers * each.bits for each in (*peer, *reduced, *home))
+        assert plan.bits["scratchpad_write"] == arrived
+        assert plan.peer_bits == sum(each.words * each.receivers * each.bits for each in (*peer, *reduced))
+        assert plan.words["remote"] == sum(each.words * each.receivers for each in (*peer, *reduced))
+    if len(seen.journal.planners) == 1:
+        plans = [record.plan for record in seen.run.records]
+        total = sum(plan.fill_bits + plan.drain_bits + plan.peer_bits for plan in plans)
+        total += sum(plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"] for plan in plans)
+        assert sum(server.bits for server in seen.journal.servers) == total
+
+
+def check_memories(seen: Watched) -> None:
+    """DRAM gives each tensor that a step makes no word before it has taken one; bytes moved are those that ops asked for; rows are never shared."""
+    made = {tensor.name for op in seen.step.ops for tensor in op.outputs if not tensor.persistent}
+    written: set[object] = set()
+    wiped_out = {t.name for each in seen.run.records if each.plan.timing and not each.plan.timing.outputs for t in each.op.outputs}
+    for each in seen.journal.crossings:
+        if each.write:
+            written.add(each.tensor)
+        elif isinstance(each.tensor, tuple):
+            assert each.tensor[1] in made
+            assert each.tensor in written or each.tensor[1] in wiped_out
+        else:
+            assert each.tensor not in made
+    for write in (False, True):
+        parts = [part for record in seen.run.records for part in (record.plan.stores if write else record.plan.loads)]
+        assert sum(each.nbytes for each in seen.journal.crossings if each.write is write) == sum(part.nbytes for part in parts)
+    # No op writes more of a tensor than there is.
+    for record in seen.run.records:
+        for part in record.plan.stores:
+            assert part.nbytes <= part.size_bytes
