@@ -1,0 +1,38 @@
+"""How tables and remarks meet a terminal, a pipe, and the reader's patience."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from accelsim.report import console
+from accelsim.report.document import parse
+from accelsim.report.tables import Runs
+from tests import synthetic
+
+
+def printed(*results: dict[str, object]) -> str:
+    text = io.StringIO()
+    console.print_results(Runs.of([parse(result) for result in results]), Console(file=text, width=console.WIDTH, highlight=False))
+    return text.getvalue()
+
+
+@pytest.mark.parametrize(("columns", "width"), [("", 120), ("80", 80), ("200", 200), ("0", 120), ("wide", 120)])
+def test_a_pipe_is_as_wide_as_columns_says(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert console.stdout().width == width
+    assert capsys.readouterr() == ("", "")
+
+
+def test_no_line_ends_in_blanks() -> None:
+    assert [line for line in printed(synthetic.result("bp"), synthetic.result("dfa")).splitlines() if line != line.rstrip()] == []
+
+
+def test_a_note_that_all_runs_share_is_said_once() -> None:
+    note, own = "zeros are drawn at random", "the trace was made under bp"
+    text = printed(synthetic.result("bp", notes=[note]), synthetic.result("dfa", notes=[note, own]))
+    lines = [line for line in text.splitlines() if note in line or own in line]
+    assert lines == [f"all runs: {note}", f"dfa: {own}"]
+    assert f"bp: {note}" in printed(synthetic.result("bp", notes=[note]))
