@@ -241,12 +241,12 @@ class Mapper:
         again, sums = self._staging(draft, outputs)
         if op.pass_ is Pass.WG:
             elements = sum(operand.tensor.elements for operand in op.operands if operand.use is Use.STATIONARY)
-            return (*self._spread(op, Use.STATIONARY, Route.SCATTER, elements * again, draft.copies, elements * again), *sums)
+            return (*self._spread(op, Use.STATIONARY, Route.SCATTER, elements * again, self._groups(draft), elements * again), *sums)
         tensor = _operand(op, Use.STATIONARY).tensor
         bits = self.bits(tensor)
         if not self._near_memory:
             staged = tensor.elements // draft.channel_tiles * bits <= self._architecture.global_buffer.staging_bytes * 8
-            receivers = max(1, draft.pes // draft.channels_per_tile)
+            receivers = self._groups(draft)
             fetched = tensor.elements * (1 if staged else again)
             masked = self._skipped(op, Use.STATIONARY)
             return (Transfer(tensor, Route.MULTICAST, True, tensor.elements * again, bits, receivers, fetched, masked=masked), *sums)
@@ -256,15 +256,22 @@ class Mapper:
         resident, spilled = (home.resident, home.spilled) if home else (0, tensor.elements)
         transfers: list[Transfer] = []
         if spilled:
-            transfers.append(Transfer(tensor, Route.SCATTER, True, spilled * again, bits, draft.copies, spilled * again, spilled=True))
+            transfers.append(Transfer(tensor, Route.SCATTER, True, spilled * again, bits, self._groups(draft), spilled * again, spilled=True))
         if self._transposed(op) and self._transpose(op) == "remote_read":
-            transfers.append(Transfer(tensor, Route.PEER, True, resident * again, bits, draft.copies))
+            transfers.append(Transfer(tensor, Route.PEER, True, resident * again, bits, self._groups(draft)))
         if transfers:
             transfers += sums
         if draft.reduction_pes > 1:
             partial_sums = draft.channels * draft.positions * (draft.reduction_pes - 1)
             transfers.append(Transfer(tensor, Route.REDUCE, True, partial_sums, self._architecture.precision.psum))
         return tuple(transfers)
+
+    def _groups(self, draft: Mapping) -> int:
+        """Groups of PEs that work on different positions of the same channels, and so need the same stationary words."""
+        if draft.reduction_pes > 1:
+            return draft.copies
+        lanes = self._architecture.pe_array.lanes
+        return min(draft.positions_per_tile // lanes, -(-draft.positions // lanes))
 
     def _staging(self, draft: Mapping, outputs: Extents) -> tuple[int, tuple[Transfer, ...]]:
         """How often staged stationary words come to the PEs, and the partial sums that travel between lanes and scratchpad for it.
