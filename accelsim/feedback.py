@@ -99,6 +99,12 @@ def _choices(neurons: int, classes: int, k: int, random: np.random.Generator) ->
         return random.integers(0, classes, (neurons, 1))
     if k == classes:
         return np.tile(np.arange(classes), (neurons, 1))
+    if 4 * k * k <= classes:
+        # Seldom the same class twice: draw again the rows where it happens, which leaves every set of k as likely as any other.
+        drawn = np.sort(random.integers(0, classes, (neurons, k)), axis=1)
+        while len(again := np.flatnonzero((drawn[:, 1:] == drawn[:, :-1]).any(axis=1))):
+            drawn[again] = np.sort(random.integers(0, classes, (len(again), k)), axis=1)
+        return drawn
     read = np.empty((neurons, k), np.int64)
     for first in range(0, neurons, _ROWS_AT_ONCE):
         keys = random.random((min(_ROWS_AT_ONCE, neurons - first), classes))
