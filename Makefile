@@ -11,7 +11,7 @@ TORCH := torch==2.13.0
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS)
 
-# Without byte code every start would compile matplotlib, numba and scipy again.
+# Without byte code every start would compile matplotlib and numba again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help

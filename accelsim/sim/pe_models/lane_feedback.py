@@ -70,5 +70,4 @@ def _walk(op: Op, rows: Words, length: int, window: int) -> tuple[Cycles, Cycles
     """Cycles and set bits int32 (K, samples * P * Q) of one row of bits a (sample, neuron)."""
     b = bounds_of(op)
     cycles, found, _ = stream_cycles(rows.reshape(-1, 1, 1, rows.shape[-1]), length, _ONE_TAP, _ONE_TAP, window)
-    by_channel = (np.ascontiguousarray(values.reshape(-1, b.k).T) for values in (cycles, found))
-    return next(by_channel), next(by_channel)
+    return np.ascontiguousarray(cycles.reshape(-1, b.k).T), np.ascontiguousarray(found.reshape(-1, b.k).T)
