@@ -58,6 +58,4 @@ def _check_op(op: OpResult, limits: Limits) -> None:
         moved = op.bytes[f"{memory}_read"] + op.bytes[f"{memory}_write"]
         # Bytes are rounded up, reads and writes each.
         if moved - 2 > op.cycles * most * (1 + 1e-9):
-            raise LawViolation(
-                f"{op.name}: {moved} {memory} bytes in {op.cycles} cycles is more than its ports can carry"
-            )
+            raise LawViolation(f"{op.name}: {moved} {memory} bytes in {op.cycles} cycles is more than its ports can carry")

@@ -166,7 +166,6 @@ def check_dram(seen: Watched, architecture: Architecture) -> None:
     sizes = {t.name: -(-seen.memory.bits(t) // 8) for op in seen.step.ops for t in (*op.outputs, *(o.tensor for o in op.operands))}
     tensors = {t.name: t for op in seen.step.ops for t in (*op.outputs, *(o.tensor for o in op.operands))}
     written: dict[str, int] = {}
-    unneeded: set[str] = set()
     for record in seen.run.records:
         plan = record.plan
         operands = {operand.tensor.name for operand in record.op.operands}
@@ -175,12 +174,9 @@ def check_dram(seen: Watched, architecture: Architecture) -> None:
             assert part.size_bytes == sizes[part.tensor]
             assert part.nbytes > 0
             if part.tensor in made:
-                assert written.get(part.tensor, 0) > 0 or part.tensor in unneeded, f"{record.op.name} reads {part.tensor}, which is not in DRAM"
+                assert written.get(part.tensor, 0) > 0, f"{record.op.name} reads {part.tensor}, which is not in DRAM"
             home = seen.run.residency.home(tensors[part.tensor])
             assert home is None or home.spilled, f"{record.op.name} reads {part.tensor}, which is in the scratchpads"
-        if plan.timing is not None and plan.timing.outputs == 0:
-            # A map that f' wipes out whole is never written: its readers find zeros.
-            unneeded.update(tensor.name for tensor in record.op.outputs)
         for part in plan.stores:
             assert part.tensor in {tensor.name for tensor in record.op.outputs}
             written[part.tensor] = written.get(part.tensor, 0) + part.nbytes
