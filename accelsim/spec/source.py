@@ -23,6 +23,7 @@ MAX_DEPTH = 50
 """Deepest nesting read; no specification comes near it, and deeper files only exhaust the stack."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TOO_DEEP = "maximum nesting depth"
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL = {
@@ -117,9 +118,8 @@ def read_text(path: str | Path) -> str:
 
 def parse_document(text: str, source: str = "") -> Document:
     """Parse YAML text. InputError on syntax errors and on an empty document."""
-    builder = _Builder(source)
     try:
-        builder.read(yaml.parse(text, Loader=_LOADER))
+        builder = _built(text, source)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
@@ -129,6 +129,20 @@ def parse_document(text: str, source: str = "") -> Document:
         line, column = _bad_character(text)
         raise InputError(Fault(source, line, column, f"the file must be valid YAML: {error.reason}")) from None
     return Document(source, builder.data, builder.keys, builder.values, tuple(sorted(builder.faults)))
+
+
+def _built(text: str, source: str) -> _Builder:
+    """A builder that has read all of the text; yaml's own errors on bad syntax."""
+    builder = _Builder(source)
+    try:
+        builder.read(yaml.parse(text, Loader=_LOADER))
+    except yaml.MarkedYAMLError as error:
+        if _TOO_DEEP not in str(error.problem):
+            raise
+        # libyaml scans ahead of its events, so its bound is met before ours is; the plain parser has none.
+        builder = _Builder(source)
+        builder.read(yaml.parse(text, Loader=yaml.SafeLoader))
+    return builder
 
 
 def _bad_character(text: str) -> tuple[int, int]:
