@@ -1,7 +1,8 @@
-"""Tensor kernels of the reference training: patches of a map for convolution by matrix product, and sums a channel.
+"""Tensor kernels of the reference training: patches of a map for convolution by matrix product.
 
 Arrays are contiguous, channels last. A patch matrix row holds, for one output position, its inputs in the order (group,
-kernel row, kernel column, channel of the group); positions outside the map are zero.
+kernel row, kernel column, channel of the group); positions outside the map are zero. The kernels run on one thread: callers
+give different samples to different threads.
 """
 
 from __future__ import annotations
@@ -9,25 +10,81 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
-from accelsim.kernels import parallel_jit
+from accelsim.kernels import jit
+from accelsim.kernels.copying import BLOCK, HALF, copy_block, copy_half, copy_run
 
 Array = NDArray[np.floating[Any]]
 Pair = tuple[int, int]
 
 
-@parallel_jit
+@jit
+def copy_runs(target: Array, to: int, target_step: int, source: Array, start: int, source_step: int, runs: int, length: int) -> None:
+    """Copy ``runs`` runs of ``length`` elements, the steps apart. Short ones in blocks, of which the last overlaps the one before."""
+    if length < HALF or length > 8 * BLOCK:
+        for i in range(runs):
+            copy_run(target, to + i * target_step, source, start + i * source_step, length)
+    elif length <= BLOCK:
+        for i in range(runs):
+            copy_half(target, to + i * target_step, source, start + i * source_step)
+            copy_half(target, to + i * target_step + length - HALF, source, start + i * source_step + length - HALF)
+    else:
+        for i in range(runs):
+            for c in range(0, length - BLOCK, BLOCK):
+                copy_block(target, to + i * target_step + c, source, start + i * source_step + c)
+            copy_block(target, to + i * target_step + length - BLOCK, source, start + i * source_step + length - BLOCK)
+
+
+@jit
+def gather_runs(maps: Array, kernel: Pair, stride: Pair, pad: Pair, dilation: int, patches: Array) -> None:
+    """`gather_patches` of one group with columns not dilated, so that a kernel row reads a run of the map; ``dilation`` is that of the rows."""
+    samples, height, width, channels = maps.shape
+    rows, columns = patches.shape[1], patches.shape[2]
+    source, target = maps.reshape(-1), patches.reshape(-1)
+    run = kernel[1] * channels
+    length = kernel[0] * run
+    # From the first to before the last column, the whole window is inside the map.
+    inner = min(columns, max(0, -(-pad[1] // stride[1])))
+    outer = max(inner, min(columns, (width - kernel[1] + pad[1]) // stride[1] + 1))
+    for line in range(samples * rows):
+        n, p = line // rows, line % rows
+        for r in range(kernel[0]):
+            h = p * stride[0] - pad[0] + r * dilation
+            to = line * columns * length + r * run
+            above = (n * height + h) * width
+            if h < 0 or h >= height:
+                for q in range(columns):
+                    for c in range(run):
+                        target[to + q * length + c] = 0
+                continue
+            start = (above + inner * stride[1] - pad[1]) * channels
+            copy_runs(target, to + inner * length, length, source, start, stride[1] * channels, outer - inner, run)
+            for i in range(columns - (outer - inner)):
+                q = i if i < inner else outer + i - inner
+                w = q * stride[1] - pad[1]
+                first = min(max(0, -w), kernel[1])
+                last = max(first, min(kernel[1], width - w))
+                for c in range(first * channels):
+                    target[to + q * length + c] = 0
+                copy_run(target, to + q * length + first * channels, source, (above + w + first) * channels, (last - first) * channels)
+                for c in range(last * channels, run):
+                    target[to + q * length + c] = 0
+
+
+@jit
 def gather_patches(maps: Array, kernel: Pair, stride: Pair, pad: Pair, dilation: Pair, groups: int, patches: Array) -> None:
     """Fill ``patches`` (N, P, Q, groups * R * S * C/groups) from ``maps`` (N, H, W, C).
 
     ``kernel`` (R, S), ``stride``, ``pad`` (top, left) and ``dilation`` are pairs (rows, columns).
     """
+    if groups == 1 and (dilation[1] == 1 or kernel[1] == 1):
+        gather_runs(maps, kernel, stride, pad, dilation[0], patches)
+        return
     samples, height, width, channels = maps.shape
     rows, columns = patches.shape[1], patches.shape[2]
     share = channels // groups
-    for line in prange(samples * rows):
+    for line in range(samples * rows):
         n, p = line // rows, line % rows
         for q in range(columns):
             at = 0
@@ -46,13 +103,13 @@ def gather_patches(maps: Array, kernel: Pair, stride: Pair, pad: Pair, dilation:
                         at += share
 
 
-@parallel_jit
+@jit
 def sum_patches(patches: Array, kernel: Pair, stride: Pair, pad: Pair, dilation: Pair, groups: int, maps: Array) -> None:
     """The transpose of `gather_patches`: every element of ``maps`` becomes the sum of its copies in ``patches``."""
     samples, height, width, channels = maps.shape
     rows, columns = patches.shape[1], patches.shape[2]
     share = channels // groups
-    for line in prange(samples * height):
+    for line in range(samples * height):
         n, h = line // height, line % height
         maps[n, h] = 0
         for r in range(kernel[0]):
@@ -70,22 +127,3 @@ def sum_patches(patches: Array, kernel: Pair, stride: Pair, pad: Pair, dilation:
                         first = g * share
                         for c in range(share):
                             maps[n, h, w, first + c] += patches[n, p, q, at + c]
-
-
-@parallel_jit
-def channel_sums(left: Array, right: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sum of ``left`` and of ``left * right`` a channel, both (rows, C), accumulated in float64 in blocks of rows."""
-    rows, channels = left.shape
-    block = 512
-    blocks = (rows + block - 1) // block
-    partial = np.zeros((blocks, 2, channels), np.float64)
-    for b in prange(blocks):
-        for row in range(b * block, min(rows, (b + 1) * block)):
-            for c in range(channels):
-                value = np.float64(left[row, c])
-                partial[b, 0, c] += value
-                partial[b, 1, c] += value * np.float64(right[row, c])
-    total = np.zeros((2, channels), np.float64)
-    for b in range(blocks):
-        total += partial[b]
-    return total[0], total[1]

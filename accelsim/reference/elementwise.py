@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels.tensors import channel_sums
+from accelsim.kernels.normalization import channel_moments, error_moments, normalize, normalize_back, rectify_back
 from accelsim.network import Layer
 from accelsim.reference.numerics import ActivationNumerics, Array, LayerNumerics
+
+ROW = 128
+"""Elements of a row that a kernel's inner loop is fast from."""
 
 
 class Relu(ActivationNumerics):
@@ -21,6 +25,14 @@ class Relu(ActivationNumerics):
 
     def derivative(self, output: Array) -> NDArray[np.bool_]:
         return output > 0
+
+    def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
+        if not propagate:
+            return ()
+        error = np.ascontiguousarray(error)
+        result = np.empty_like(error)
+        rectify_back(error.reshape(-1), np.ascontiguousarray(self.output).reshape(-1), result.reshape(-1))
+        return (result,)
 
 
 class Tanh(ActivationNumerics):
@@ -60,42 +72,63 @@ class BatchNorm(LayerNumerics):
         channels = layer.out_shape[2]
         self.running_mean = np.zeros(channels)
         self.running_variance = np.ones(channels)
-        self.normalized: Array = np.empty(0, dtype)
+        self.input: Array = np.empty((0, channels), dtype)
         self.deviation = np.ones(channels)
+        self.mean = np.zeros(channels)
 
     def fresh_parameters(self, random: np.random.Generator, makes_logits: bool) -> dict[str, Array]:
         channels = self.layer.out_shape[2]
         return {"scale": np.ones(channels, self.dtype), "shift": np.zeros(channels, self.dtype)}
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        rows = np.ascontiguousarray(inputs[0]).reshape(-1, self.layer.out_shape[2])
+        rows = self._rows(inputs[0])
         if training:
-            total, squares = channel_sums(rows, rows)
-            mean = total / len(rows)
-            variance = np.maximum(squares / len(rows) - mean * mean, 0)
+            total, squares = (self._a_channel(sums) for sums in channel_moments(rows))
+            count = inputs[0].size // len(total)
+            mean = total / count
+            variance = np.maximum(squares / count - mean * mean, 0)
             self.running_mean += self.MOMENTUM * (mean - self.running_mean)
-            self.running_variance += self.MOMENTUM * (variance * len(rows) / max(1, len(rows) - 1) - self.running_variance)
+            self.running_variance += self.MOMENTUM * (variance * count / max(1, count - 1) - self.running_variance)
         else:
-            mean, variance = self.running_mean, self.running_variance
-        self.deviation = np.sqrt(variance + self.EPSILON)
-        self.normalized = rows * (1 / self.deviation).astype(self.dtype)
-        self.normalized -= (mean / self.deviation).astype(self.dtype)
-        output = self.normalized * self.parameters["scale"]
-        output += self.parameters["shift"]
-        return output.reshape(inputs[0].shape)
+            mean, variance = self.running_mean.copy(), self.running_variance
+        self.input, self.mean, self.deviation = rows, mean, np.sqrt(variance + self.EPSILON)
+        result = np.empty_like(rows)
+        scale, shift = self._normalization()
+        gain, offset = self._tiled(self.parameters["scale"], self.parameters["shift"])
+        normalize(rows, scale, shift, gain, offset, result)
+        return result.reshape(inputs[0].shape)
 
     def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
-        rows = np.ascontiguousarray(error).reshape(-1, self.layer.out_shape[2])
-        total, products = channel_sums(rows, self.normalized)
+        rows, (scale, shift) = self._rows(error), self._normalization()
+        total, products = (self._a_channel(sums) for sums in error_moments(rows, self.input, scale, shift))
         self.gradients = {"scale": products.astype(self.dtype), "shift": total.astype(self.dtype)}
         if not propagate:
             return ()
         # dL/dx = scale / deviation * (e - mean(e) - normalized * mean(e * normalized)), the moments being functions of x too.
-        result = self.normalized * (-products / len(rows)).astype(self.dtype)
-        result += rows
-        result -= (total / len(rows)).astype(self.dtype)
-        result *= (self.parameters["scale"] / self.deviation).astype(self.dtype)
+        count = error.size // len(total)
+        result = np.empty_like(rows)
+        slope, mean, gain = self._tiled(-products / count, total / count, self.parameters["scale"] / self.deviation)
+        normalize_back(rows, self.input, scale, shift, slope, mean, gain, result)
         return (result.reshape(error.shape),)
+
+    def _rows(self, maps: Array) -> Array:
+        """A map as rows of whole positions, several where that makes rows long enough for loops over them to be fast."""
+        channels = maps.shape[3]
+        positions = maps.size // channels
+        together = gcd(positions, 1 << max(0, (ROW - 1) // channels).bit_length())
+        return np.ascontiguousarray(maps).reshape(-1, together * channels)
+
+    def _a_channel(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(sums.reshape(-1, self.layer.out_shape[2]).sum(axis=0))
+
+    def _normalization(self) -> tuple[Array, ...]:
+        """normalized = x * the first - the second."""
+        return self._tiled(1 / self.deviation, self.mean / self.deviation)
+
+    def _tiled(self, *channels: Array) -> tuple[Array, ...]:
+        """Values a channel, for every column of the rows."""
+        times = self.input.shape[1] // self.layer.out_shape[2]
+        return tuple(np.tile(values.astype(self.dtype), times) for values in channels)
 
 
 class Add(LayerNumerics):

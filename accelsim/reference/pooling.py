@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from accelsim.kernels.pooling import Pair, pool_errors, pool_maxima
 from accelsim.network import Layer
 from accelsim.reference.numerics import Array, LayerNumerics
 
@@ -35,26 +36,24 @@ class MaxPool(LayerNumerics):
     """Maximum of the window; padding never wins. The error goes to the first position that holds the maximum."""
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        padded = _padded(inputs[0], self.layer, -np.inf)
-        taps = _taps(self.layer)
-        rows, columns = next(taps)
-        output = padded[:, rows, columns].copy()
-        self.winner = np.zeros(output.shape, np.min_scalar_type(self.layer.kernel[0] * self.layer.kernel[1] - 1))
-        self.padded_shape = padded.shape
-        for index, (rows, columns) in enumerate(taps, start=1):
-            candidate = padded[:, rows, columns]
-            better = candidate > output
-            np.copyto(output, candidate, where=better)
-            self.winner[better] = index
+        maps = np.ascontiguousarray(inputs[0])
+        output = np.empty((len(maps), *self.layer.out_shape), maps.dtype)
+        self.winner = np.empty(output.shape, np.min_scalar_type(self.layer.kernel[0] * self.layer.kernel[1] - 1))
+        kernel, stride, pad, dilation = self._window()
+        pool_maxima(maps, kernel, stride, pad, dilation, output, self.winner)
         return output
 
     def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
         if not propagate:
             return ()
-        result = np.zeros(self.padded_shape, self.dtype)
-        for index, (rows, columns) in enumerate(_taps(self.layer)):
-            result[:, rows, columns] += error * (self.winner == index)
-        return (_unpadded(result, self.layer),)
+        result = np.empty((len(error), *self.layer.in_shape), self.dtype)
+        kernel, stride, pad, dilation = self._window()
+        pool_errors(np.ascontiguousarray(error), self.winner, kernel, stride, pad, dilation, result)
+        return (result,)
+
+    def _window(self) -> tuple[Pair, Pair, Pair, Pair]:
+        layer = self.layer
+        return layer.kernel, layer.stride, (layer.padding[0], layer.padding[2]), layer.dilation
 
 
 class AveragePool(LayerNumerics):

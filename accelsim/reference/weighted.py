@@ -6,6 +6,8 @@ shift takes its place where there is one.
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from dataclasses import dataclass
 from math import prod, sqrt
 from typing import Any
 
@@ -13,15 +15,34 @@ import numpy as np
 
 from accelsim.kernels.tensors import gather_patches, sum_patches
 from accelsim.network import Layer
-from accelsim.reference import products
+from accelsim.reference import lanes, products
 from accelsim.reference.numerics import Array, LayerNumerics
 
-PATCH_BYTES = 4 << 20
-"""Size of the patch buffer: small enough to stay in the last-level cache between its filling and the matrix product."""
+PATCH_BYTES = 1 << 20
+"""Size of the patch buffer: small enough to stay in a core's own cache between its filling and the matrix product."""
+PATCH_ROWS = 512
+"""Positions that a matrix product has at least, whatever the buffer's size: with fewer, reading the weights takes longer than multiplying."""
+LANES = 8
+"""Parts of a batch at most that are worked on at once, fixed so that results do not depend on the threads."""
+LANE_MACS = 1 << 20
+"""Multiply-accumulates that are worth a part of their own."""
 
 
 class Weighted(LayerNumerics):
     """A layer with one weight tensor of ``layer.weight_shape``."""
+
+    @abstractmethod
+    def learn(self, error: Array) -> None:
+        """Set ``gradients`` from the error at the output."""
+
+    @abstractmethod
+    def carry(self, error: Array, weight: Array) -> Array:
+        """The error at the input, from the error at the output through ``weight``."""
+
+    def backward(self, error: Array, propagate: bool, transport: Array | None = None) -> tuple[Array, ...]:
+        """``transport``: weights that carry the error instead of the layer's own, of their shape."""
+        self.learn(error)
+        return (self.carry(error, self.parameters["weight"] if transport is None else transport),) if propagate else ()
 
     def fresh_parameters(self, random: np.random.Generator, makes_logits: bool) -> dict[str, Array]:
         """Normal with variance 2 / fan-in (He et al. 2015, eq. 10), and 1 / fan-in**2 for the logits (Yang & Hu 2021, maximal update).
@@ -43,11 +64,46 @@ class FullyConnected(Weighted):
         samples = self.input.shape[0]
         return products.product(self.input.reshape(samples, -1), self.parameters["weight"].T).reshape(samples, 1, 1, -1)
 
-    def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
+    def learn(self, error: Array) -> None:
         samples = error.shape[0]
-        rows = error.reshape(samples, -1)
-        self.gradients = {"weight": products.product(rows.T, self.input.reshape(samples, -1))}
-        return (products.product(rows, self.parameters["weight"]).reshape(self.input.shape),) if propagate else ()
+        self.gradients = {"weight": products.product(error.reshape(samples, -1).T, self.input.reshape(samples, -1))}
+
+    def carry(self, error: Array, weight: Array) -> Array:
+        return products.product(error.reshape(error.shape[0], -1), weight).reshape(self.input.shape)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where a convolution reads a map: pairs (rows, columns), ``pad`` above and left, and the positions (P, Q) that it makes of one sample."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    pad: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+    positions: tuple[int, int]
+
+    @property
+    def plain(self) -> bool:
+        """The map is its own patch matrix."""
+        return self.kernel == (1, 1) and self.stride == (1, 1) and self.pad == (0, 0)
+
+    def shaped(self, patches: Array, samples: int) -> Array:
+        """A patch matrix as (samples, P, Q, length)."""
+        return patches.reshape(samples, *self.positions, -1)
+
+    def patches(self, maps: Array) -> Array:
+        """Patch matrix (samples * P * Q, groups * R * S * C/groups) of some samples, in this thread's workspace."""
+        length = self.kernel[0] * self.kernel[1] * maps.shape[3]
+        if self.plain:
+            return maps.reshape(-1, length)
+        patches = lanes.workspace(len(maps) * prod(self.positions) * length, maps.dtype).reshape(-1, length)
+        gather_patches(maps, self.kernel, self.stride, self.pad, self.dilation, self.groups, self.shaped(patches, len(maps)))
+        return patches
+
+    def sum(self, patches: Array, maps: Array) -> None:
+        """The transpose of `patches`: fills ``maps``."""
+        sum_patches(self.shaped(patches, len(maps)), self.kernel, self.stride, self.pad, self.dilation, self.groups, maps)
 
 
 class Convolution(Weighted):
@@ -55,73 +111,98 @@ class Convolution(Weighted):
 
     def __init__(self, layer: Layer, dtype: np.dtype[Any]) -> None:
         super().__init__(layer, dtype)
-        self.reduction = layer.kernel[0] * layer.kernel[1] * layer.in_shape[2] // layer.groups
-        self.patch_length = self.reduction * layer.groups
-        self.positions = layer.out_shape[0] * layer.out_shape[1]
-        self.chunk = max(1, PATCH_BYTES // (self.positions * self.patch_length * dtype.itemsize))
-        self.plain = layer.kernel == (1, 1) and layer.stride == (1, 1) and not any(layer.padding)
-        """The input map is its own patch matrix."""
-        self.buffer: Array = np.empty(0, dtype)
+        (height, width, channels), (rows, columns, outputs) = layer.in_shape, layer.out_shape
+        (down, right), (top, left) = layer.kernel, (layer.padding[0], layer.padding[2])
+        self.reduction = down * right * channels // layer.groups
+        self.positions = rows * columns
+        self.lane_samples = max(1, LANE_MACS // (self.positions * self.reduction * outputs))
+        self.window = Window(layer.kernel, layer.stride, (top, left), layer.dilation, layer.groups, (rows, columns))
+        self.mirrored: Window | None = None
+        """Where the error at the input reads the error at the output: of steps of one position alone, else it would read zeros between positions."""
+        if layer.stride == (1, 1) and height * width == rows * columns:
+            pad = ((down - 1) * layer.dilation[0] - top, (right - 1) * layer.dilation[1] - left)
+            self.mirrored = Window(layer.kernel, (1, 1), pad, layer.dilation, layer.groups, (height, width))
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         self.input = np.ascontiguousarray(inputs[0])
-        samples = self.input.shape[0]
-        output = np.empty((samples, *self.layer.out_shape), self.dtype)
-        for first in range(0, samples, self.chunk):
-            patches = self._patches(self.input[first : first + self.chunk])
-            rows = output[first : first + self.chunk].reshape(len(patches), -1)
-            for columns, channels, weight in self._groups():
-                products.product(patches[:, columns], weight.T, out=rows[:, channels])
+        output = np.empty((len(self.input), *self.layer.out_shape), self.dtype)
+        self._convolve(self.input, self.window, [weight.T for weight in self._by_group(self.parameters["weight"])], output)
         return output
 
-    def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
+    def learn(self, error: Array) -> None:
         error = np.ascontiguousarray(error)
-        self.gradients = {"weight": self._weight_gradient(error)}
-        return (self._input_error(error),) if propagate else ()
+        # Of few positions a part's gradient would take longer to add than to make.
+        parts = lanes.split(len(error), min(self._lanes(len(error)), len(error) * self.positions // PATCH_ROWS))
+        gradient, *others = lanes.over(parts, lambda part: self._gradient(self.input[part], error[part]))
+        for other in others:
+            gradient += other
+        self.gradients = {"weight": gradient.reshape(self.layer.weight_shape)}
 
-    def _weight_gradient(self, error: Array) -> Array:
-        gradient = np.zeros((self.layer.out_shape[2], self.reduction), self.dtype)
-        for first in range(0, len(error), self.chunk):
-            patches = self._patches(self.input[first : first + self.chunk])
-            rows = error[first : first + self.chunk].reshape(len(patches), -1)
-            for columns, channels, _ in self._groups():
-                gradient[channels] += products.product(rows[:, channels].T, patches[:, columns])
-        return gradient.reshape(self.layer.weight_shape)
-
-    def _input_error(self, error: Array) -> Array:
-        layer = self.layer
+    def carry(self, error: Array, weight: Array) -> Array:
+        error = np.ascontiguousarray(error)
         result = np.empty(self.input.shape, self.dtype)
-        for first in range(0, len(error), self.chunk):
-            chunk = error[first : first + self.chunk]
-            target = result[first : first + self.chunk]
-            rows = chunk.reshape(len(chunk) * self.positions, -1)
-            patches = target.reshape(len(rows), -1) if self.plain else self._workspace(len(chunk))
-            for columns, channels, weight in self._groups():
-                products.product(rows[:, channels], weight, out=patches[:, columns])
-            if not self.plain:
-                shaped = patches.reshape(len(chunk), *layer.out_shape[:2], -1)
-                sum_patches(shaped, layer.kernel, layer.stride, (layer.padding[0], layer.padding[2]), layer.dilation, layer.groups, target)
+        weights = self._by_group(weight)
+        if self.mirrored is None:
+            self._spread(error, weights, result)
+        else:
+            shape = (-1, *self.layer.kernel, self.layer.in_shape[2] // self.layer.groups)
+            turned = [w.reshape(shape)[:, ::-1, ::-1].transpose(1, 2, 0, 3).reshape(-1, shape[3]) for w in weights]
+            self._convolve(error, self.mirrored, turned, result)
         return result
 
-    def _groups(self) -> list[tuple[slice, slice, Array]]:
-        """Of every group: its columns of the patch matrix, its output channels, its weights (K/groups, reduction)."""
-        weight = self.parameters["weight"].reshape(-1, self.reduction)
-        share = len(weight) // self.layer.groups
-        channels = [slice(g * share, (g + 1) * share) for g in range(self.layer.groups)]
-        return [(slice(g * self.reduction, (g + 1) * self.reduction), part, weight[part]) for g, part in enumerate(channels)]
+    def _lanes(self, samples: int) -> int:
+        return min(LANES, max(1, samples // self.lane_samples))
 
-    def _patches(self, maps: Array) -> Array:
-        """Patch matrix (samples * P * Q, groups * R * S * C/groups) of some samples."""
-        layer = self.layer
-        if self.plain:
-            return maps.reshape(-1, self.patch_length)
-        patches = self._workspace(len(maps))
-        shaped = patches.reshape(len(maps), *layer.out_shape[:2], -1)
-        gather_patches(maps, layer.kernel, layer.stride, (layer.padding[0], layer.padding[2]), layer.dilation, layer.groups, shaped)
-        return patches
+    def _chunks(self, samples: int, positions: int, length: int) -> list[slice]:
+        """Samples whose patches are made at once."""
+        rows = max(PATCH_ROWS, PATCH_BYTES // (length * self.dtype.itemsize))
+        return lanes.split(samples, -(-samples * positions // rows))
 
-    def _workspace(self, samples: int) -> Array:
-        size = samples * self.positions * self.patch_length
-        if self.buffer.size < size:
-            self.buffer = np.empty(size, self.dtype)
-        return self.buffer[:size].reshape(-1, self.patch_length)
+    def _convolve(self, maps: Array, window: Window, weights: list[Array], output: Array) -> None:
+        """Fill ``output`` with the products of the patches of ``maps`` and of every group's weights (R * S * C/groups, K/groups)."""
+        length, share = weights[0].shape
+
+        def fill(part: slice) -> None:
+            for chunk in self._chunks(part.stop - part.start, prod(window.positions), length * len(weights)):
+                samples = slice(part.start + chunk.start, part.start + chunk.stop)
+                patches = window.patches(maps[samples])
+                rows = output[samples].reshape(len(patches), -1)
+                for g, weight in enumerate(weights):
+                    products.product(patches[:, g * length : (g + 1) * length], weight, out=rows[:, g * share : (g + 1) * share])
+
+        lanes.over(lanes.split(len(maps), self._lanes(len(maps))), fill)
+
+    def _gradient(self, maps: Array, error: Array) -> Array:
+        """Gradient (K, reduction) of some samples."""
+        groups = self.layer.groups
+        share, length = self.layer.out_shape[2] // groups, self.reduction
+        gradient = np.empty((share * groups, length), self.dtype)
+        for chunk in self._chunks(len(maps), self.positions, length * groups):
+            patches = self.window.patches(maps[chunk])
+            rows = error[chunk].reshape(len(patches), -1)
+            for g in range(groups):
+                channels, columns = slice(g * share, (g + 1) * share), slice(g * length, (g + 1) * length)
+                if chunk.start == 0:
+                    products.product(rows[:, channels].T, patches[:, columns], out=gradient[channels])
+                else:
+                    gradient[channels] += products.product(rows[:, channels].T, patches[:, columns])
+        return gradient
+
+    def _spread(self, error: Array, weights: list[Array], result: Array) -> None:
+        """Fill ``result`` with the sums of the patches that the errors make of the weights."""
+        share, length = weights[0].shape
+
+        def fill(part: slice) -> None:
+            for chunk in self._chunks(part.stop - part.start, self.positions, length * len(weights)):
+                samples = slice(part.start + chunk.start, part.start + chunk.stop)
+                rows = error[samples].reshape(-1, share * len(weights))
+                patches = lanes.workspace(len(rows) * length * len(weights), self.dtype).reshape(len(rows), -1)
+                for g, weight in enumerate(weights):
+                    products.product(rows[:, g * share : (g + 1) * share], weight, out=patches[:, g * length : (g + 1) * length])
+                self.window.sum(patches, result[samples])
+
+        lanes.over(lanes.split(len(error), self._lanes(len(error))), fill)
+
+    def _by_group(self, weight: Array) -> list[Array]:
+        """Of every group its weights (K/groups, reduction)."""
+        return list(weight.reshape(self.layer.groups, -1, self.reduction))

@@ -34,12 +34,3 @@ def sum_patches(patches: np.ndarray, kernel: Pair, stride: Pair, pad: Pair, dila
             if place:
                 total[int(place) - 1] += value
         maps[n] = total.reshape(maps[n].shape)
-
-
-def channel_sums(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    totals, products = np.zeros(left.shape[1]), np.zeros(left.shape[1])
-    for a, b in zip(left, right, strict=True):
-        for c in range(len(a)):
-            totals[c] += float(a[c])
-            products[c] += float(a[c]) * float(b[c])
-    return totals, products

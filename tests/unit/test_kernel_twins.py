@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 from accelsim import kernels
-from tests.naive import bitmaps, dram, effectual, tensors, tiles, zero_skip
+from tests.naive import bitmaps, dram, effectual, normalization, pooling, tensors, tiles, zero_skip
 
 TWINS = {
     "bitmaps.row_popcounts": bitmaps.row_popcounts,
@@ -24,14 +24,22 @@ TWINS = {
     "dram_timing.stream_run": dram.Channel.stream_run,
     "effectual.covered_ones": effectual.covered_ones,
     "effectual.weighted_ones": effectual.masked,
+    "normalization.channel_moments": normalization.channel_moments,
+    "normalization.error_moments": normalization.error_moments,
+    "normalization.normalize": normalization.normalize,
+    "normalization.normalize_back": normalization.normalize_back,
+    "normalization.rectify_back": normalization.rectify_back,
     "pair_streams.add_ones": zero_skip.pair_stream_cycles,
     "pair_streams.append_bits": bitmaps.append_bits,
     "pair_streams.chunk_at": bitmaps.chunk,
     "pair_streams.kernel_chunks": zero_skip.stationary_stream,
     "pair_streams.pair_lanes": zero_skip.pair_stream_cycles,
     "pair_streams.pair_row": zero_skip.pair_stream_cycles,
-    "tensors.channel_sums": tensors.channel_sums,
+    "pooling.pool_errors": pooling.pool_errors,
+    "pooling.pool_maxima": pooling.pool_maxima,
+    "tensors.copy_runs": tensors.gather_patches,
     "tensors.gather_patches": tensors.gather_patches,
+    "tensors.gather_runs": tensors.gather_patches,
     "tensors.sum_patches": tensors.sum_patches,
     "tiles.column_maxima": tiles.column_maxima,
     "tiles.gcd": tiles.gcd,
