@@ -65,7 +65,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """Layers in topological order; the last one's output meets softmax and cross-entropy. ``time_steps`` is 1 for feed-forward networks."""
+    """Layers in topological order; the last one's output meets softmax and cross-entropy. ``time_steps`` is 1 for feed-forward networks.
+
+    ``modules``: the last weighted layer of each module of the modular learning rules, in order; () leaves them to `accelsim.modules`.
+    """
 
     name: str
     input_shape: Shape
@@ -74,6 +77,7 @@ class Network:
     time_steps: int = 1
     vocabulary: int = 0
     description: str = ""
+    modules: tuple[str, ...] = ()
     _by_name: dict[str, Layer] = field(default_factory=dict, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:

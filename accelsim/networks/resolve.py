@@ -82,6 +82,7 @@ class _Resolver:
             time_steps=given.sequence or 1,
             vocabulary=given.vocabulary or 0,
             description=workload.description,
+            modules=workload.modules,
         )
 
     def _fault(self, index: int, key: str | tuple[str | int, ...], rule: str, got: object) -> None:
@@ -116,6 +117,15 @@ class _Resolver:
         for index, layer in enumerate(self.layers):
             if index < last and layer.name not in self.read:
                 self._fault(index, "name", "read by a layer below (the last layer alone is the output)", f"{layer.name}, which none reads")
+        known = [layer.name for layer in self.layers if layer.weighted]
+        after = -1
+        for index, name in enumerate(self.workload.modules):
+            if name not in known or known.index(name) <= after:
+                path = ("modules", index)
+                rule = "the name of a layer with weights, below that of the module before"
+                self.faults.append(self.place(path).fault(f"{dotted(path)} must be {rule}, got {name}{did_you_mean(name, known)}"))
+                continue
+            after = known.index(name)
         output = self.layers[last]
         if output.kind not in ("fc", "conv") or output.out_shape[:2] != (1, 1):
             height, width, channels = output.out_shape

@@ -138,6 +138,11 @@ class Workload(Section):
     description: str = Field("", description="One line for `accelsim list`.")
     input: Input = Field(description="Shape of one sample.")
     batch: Annotated[int, Field(ge=1, le=1 << 16)] = Field(1, description="Samples of a training step, when the command line gives none.")
+    modules: tuple[str, ...] = Field(
+        (),
+        description="Names of the last layer with weights of each module, in order, for learning rules that pass errors from module to module "
+        "(`modular`, `conv-dfa`, `dilated`, `revised`); when not given, layers that make maps of one size are a module.",
+    )
     layers: tuple[LayerSpec, ...] = Field(description="The layers; each may read any layer above it.", json_schema_extra={"minItems": 1})
 
     @model_validator(mode="after")
