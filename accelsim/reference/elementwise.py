@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from accelsim.kernels.normalization import channel_moments, error_moments, normalize, normalize_back, rectify_back
 from accelsim.network import Layer
+from accelsim.reference import memory
 from accelsim.reference.numerics import ActivationNumerics, Array, LayerNumerics
 
 ROW = 128
@@ -20,7 +21,7 @@ class Relu(ActivationNumerics):
     """max(x, 0)."""
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        self.output = np.maximum(inputs[0], 0)
+        self.output = np.maximum(inputs[0], 0, out=memory.empty(inputs[0].shape, self.dtype))
         return self.output
 
     def derivative(self, output: Array) -> NDArray[np.bool_]:
@@ -30,7 +31,7 @@ class Relu(ActivationNumerics):
         if not propagate:
             return ()
         error = np.ascontiguousarray(error)
-        result = np.empty_like(error)
+        result = memory.empty(error.shape, self.dtype)
         rectify_back(error.reshape(-1), np.ascontiguousarray(self.output).reshape(-1), result.reshape(-1))
         return (result,)
 
@@ -92,7 +93,7 @@ class BatchNorm(LayerNumerics):
         else:
             mean, variance = self.running_mean.copy(), self.running_variance
         self.input, self.mean, self.deviation = rows, mean, np.sqrt(variance + self.EPSILON)
-        result = np.empty_like(rows)
+        result = memory.empty(rows.shape, self.dtype)
         scale, shift = self._normalization()
         gain, offset = self._tiled(self.parameters["scale"], self.parameters["shift"])
         normalize(rows, scale, shift, gain, offset, result)
@@ -106,7 +107,7 @@ class BatchNorm(LayerNumerics):
             return ()
         # dL/dx = scale / deviation * (e - mean(e) - normalized * mean(e * normalized)), the moments being functions of x too.
         count = error.size // len(total)
-        result = np.empty_like(rows)
+        result = memory.empty(rows.shape, self.dtype)
         slope, mean, gain = self._tiled(-products / count, total / count, self.parameters["scale"] / self.deviation)
         normalize_back(rows, self.input, scale, shift, slope, mean, gain, result)
         return (result.reshape(error.shape),)
@@ -136,7 +137,7 @@ class Add(LayerNumerics):
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         self.branches = len(inputs)
-        output = inputs[0] + inputs[1]
+        output = np.add(inputs[0], inputs[1], out=memory.empty(inputs[0].shape, self.dtype))
         for branch in inputs[2:]:
             output += branch
         return output

@@ -8,6 +8,7 @@ import numpy as np
 
 from accelsim.kernels.pooling import Pair, pool_errors, pool_maxima
 from accelsim.network import Layer
+from accelsim.reference import memory
 from accelsim.reference.numerics import Array, LayerNumerics
 
 
@@ -37,7 +38,7 @@ class MaxPool(LayerNumerics):
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         maps = np.ascontiguousarray(inputs[0])
-        output = np.empty((len(maps), *self.layer.out_shape), maps.dtype)
+        output = memory.empty((len(maps), *self.layer.out_shape), maps.dtype)
         self.winner = np.empty(output.shape, np.min_scalar_type(self.layer.kernel[0] * self.layer.kernel[1] - 1))
         kernel, stride, pad, dilation = self._window()
         pool_maxima(maps, kernel, stride, pad, dilation, output, self.winner)
@@ -46,7 +47,7 @@ class MaxPool(LayerNumerics):
     def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
         if not propagate:
             return ()
-        result = np.empty((len(error), *self.layer.in_shape), self.dtype)
+        result = memory.empty((len(error), *self.layer.in_shape), self.dtype)
         kernel, stride, pad, dilation = self._window()
         pool_errors(np.ascontiguousarray(error), self.winner, kernel, stride, pad, dilation, result)
         return (result,)

@@ -15,10 +15,10 @@ import numpy as np
 
 from accelsim.kernels.tensors import gather_patches, sum_patches
 from accelsim.network import Layer
-from accelsim.reference import lanes, products
+from accelsim.reference import lanes, memory, products
 from accelsim.reference.numerics import Array, LayerNumerics
 
-PATCH_BYTES = 1 << 20
+PATCH_BYTES = 1 << 19
 """Size of the patch buffer: small enough to stay in a core's own cache between its filling and the matrix product."""
 PATCH_ROWS = 512
 """Positions that a matrix product has at least, whatever the buffer's size: with fewer, reading the weights takes longer than multiplying."""
@@ -125,8 +125,9 @@ class Convolution(Weighted):
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         self.input = np.ascontiguousarray(inputs[0])
-        output = np.empty((len(self.input), *self.layer.out_shape), self.dtype)
-        self._convolve(self.input, self.window, [weight.T for weight in self._by_group(self.parameters["weight"])], output)
+        output = memory.empty((len(self.input), *self.layer.out_shape), self.dtype)
+        weights = [np.ascontiguousarray(w.T) if w.size <= products.THIN else w.T for w in self._by_group(self.parameters["weight"])]
+        self._convolve(self.input, self.window, weights, output)
         return output
 
     def learn(self, error: Array) -> None:
@@ -140,7 +141,7 @@ class Convolution(Weighted):
 
     def carry(self, error: Array, weight: Array) -> Array:
         error = np.ascontiguousarray(error)
-        result = np.empty(self.input.shape, self.dtype)
+        result = memory.empty(self.input.shape, self.dtype)
         weights = self._by_group(weight)
         if self.mirrored is None:
             self._spread(error, weights, result)
