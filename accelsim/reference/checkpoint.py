@@ -1,0 +1,80 @@
+"""Checkpoints of a training run: everything that the next epoch depends on, in one file that is either the old one or the new one."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.errors import Fault, InputError
+from accelsim.reference.training import Trainer
+
+SCHEMA = "accelsim.checkpoint/1"
+
+
+def save(path: Path, run: Trainer, cause: Mapping[str, Any], record: Mapping[str, Any]) -> None:
+    """Write the checkpoint after an epoch. ``cause``: what decides the run; ``record``: what it has brought so far. Both JSON.
+
+    The new file replaces the old one in a single step of the file system, so that a run killed at any moment can be taken up.
+    """
+    meta = {
+        "schema": SCHEMA,
+        "cause": cause,
+        "record": record,
+        "epochs": run.epochs_done,
+        "steps": run.steps_done,
+        "updates": run.optimizer.steps,
+        "losses": run.losses,
+    }
+    arrays = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8), **_arrays(run)}
+    arrays |= {f"optimizer/{'/'.join(key)}": array for key, array in run.optimizer.state.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def restore(path: Path, run: Trainer, cause: Mapping[str, Any]) -> dict[str, Any]:
+    """Put a fresh run where the checkpoint stands; its record. InputError when the file is broken or of a run with another cause."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+        meta = json.loads(arrays.pop("meta").tobytes())
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        raise InputError(Fault(str(path), 0, 0, f"checkpoint must be readable, got {str(error) or type(error).__name__}")) from None
+    differing = [f"{key} {meta['cause'].get(key)} then, {value} now" for key, value in cause.items() if meta["cause"].get(key) != value]
+    if meta.get("schema") != SCHEMA or differing:
+        raise InputError(Fault(str(path), 0, 0, f"checkpoint must be of the same run, got {'; '.join(differing) or meta.get('schema')}"))
+    _put(path, _arrays(run), arrays)
+    for key, array in arrays.items():
+        if key.startswith("optimizer/"):
+            _, name, layer, parameter = key.split("/")
+            run.optimizer.state[name, layer, parameter] = array
+    run.epochs_done, run.steps_done, run.losses = meta["epochs"], meta["steps"], list(meta["losses"])
+    run.optimizer.steps = meta["updates"]
+    record: dict[str, Any] = meta["record"]
+    return record
+
+
+def _arrays(run: Trainer) -> dict[str, NDArray[Any]]:
+    found = {f"parameter/{layer}/{name}": array for (layer, name), array in run.model.parameters().items()}
+    return found | {f"moment/{layer}/{name}": array for (layer, name), array in run.model.running_moments().items()}
+
+
+def _put(path: Path, into: Mapping[str, NDArray[Any]], arrays: Mapping[str, NDArray[Any]]) -> None:
+    for key, target in into.items():
+        if key not in arrays or arrays[key].shape != target.shape:
+            raise InputError(Fault(str(path), 0, 0, f"checkpoint must hold {key} of shape {target.shape}"))
+        target[...] = arrays[key]

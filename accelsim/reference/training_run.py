@@ -1,0 +1,163 @@
+"""A whole training run: from what decides it to its record, epoch by epoch, with a checkpoint after each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from accelsim import __version__
+from accelsim.errors import Fault, InputError
+from accelsim.network import Network
+from accelsim.reference import checkpoint
+from accelsim.reference.angles import feedback_angles, update_angles
+from accelsim.reference.capture import capture_masks
+from accelsim.reference.datasets import Dataset, TextDataset, load_dataset
+from accelsim.reference.formats import StorageFormats
+from accelsim.reference.rule import LEFT_OUT
+from accelsim.reference.tasks import Batch, Scores, make_task
+from accelsim.reference.tracing import trace_of
+from accelsim.reference.training import EpochScores, Progress, Recipe, Trainer
+from accelsim.spec.rule import RuleSpec
+from accelsim.trace import Trace
+
+SCHEMA = "accelsim.training/1"
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What decides a run, besides network, rule and data.
+
+    ``held_out``: fraction of the training set kept away from training and scored beside the test set, for choosing options on.
+    ``augmented``: random crops and flips. ``score_every``: epochs between scores on the held-out and test parts (the last epoch is always scored).
+    ``angles``: measure them with the scores. ``trace_every``: epochs between traces of ``samples`` samples, 0 for none.
+    """
+
+    recipe: Recipe = field(default_factory=Recipe)
+    batch: int = 32
+    augmented: bool = False
+    held_out: float = 0.0
+    formats: StorageFormats = field(default_factory=StorageFormats)
+    score_every: int = 1
+    angles: bool = True
+    trace_every: int = 0
+    samples: int = 4
+
+
+@dataclass
+class RunRecord:
+    """What a run has brought so far, a row an epoch or a layer and epoch; the same bytes for the same cause."""
+
+    cause: dict[str, Any]
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    angles: list[dict[str, Any]] = field(default_factory=list)
+    densities: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The training document."""
+        return {"schema": SCHEMA, "version": __version__, **asdict(self)}
+
+
+OnTrace = Callable[[Trace, int], None]
+"""Called with each trace and the epoch after which it was taken."""
+
+
+class TrainingRun:
+    """A run that can be stopped after any epoch and taken up again from its checkpoint, to the identical end.
+
+    ``dataset`` is loaded from ``data`` unless given. InputError for data, rule or options that do not fit the network.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        rule: RuleSpec,
+        spec: RunSpec,
+        data: Path | None = None,
+        dataset: Dataset | TextDataset | None = None,
+        command: str = "",
+    ) -> None:
+        self.spec = spec
+        self.command = command
+        self.dataset = load_dataset(data, network, spec.held_out) if dataset is None else dataset
+        self.trainer = Trainer(network, rule, make_task(self.dataset, network, spec.batch, spec.augmented), spec.recipe, spec.formats)
+        self.record = RunRecord(
+            {
+                "workload": network.name,
+                "rule": rule.text,
+                "data": self.dataset.name,
+                **asdict(spec.recipe),
+                "batch": spec.batch,
+                "augmented": spec.augmented,
+                "held_out": spec.held_out,
+                "formats": spec.formats.text,
+                "score_every": spec.score_every,
+                "trace_every": spec.trace_every,
+            }
+        )
+
+    @property
+    def done(self) -> bool:
+        """Whether all epochs are."""
+        return self.trainer.epochs_done >= self.spec.recipe.epochs
+
+    def resume(self, path: Path) -> None:
+        """Go on from the checkpoint. InputError when it is missing, broken, or of another run."""
+        if not path.exists():
+            raise InputError(Fault(str(path), 0, 0, "checkpoint does not exist: nothing to resume"))
+        kept = checkpoint.restore(path, self.trainer, self.record.cause)
+        self.record.epochs, self.record.angles, self.record.densities = kept["epochs"], kept["angles"], kept["densities"]
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint."""
+        rows = {"epochs": self.record.epochs, "angles": self.record.angles, "densities": self.record.densities}
+        checkpoint.save(path, self.trainer, self.record.cause, rows)
+
+    def epoch(self, progress: Progress | None = None, on_trace: OnTrace | None = None) -> None:
+        """One epoch and what is measured after it."""
+        made = self.trainer.epoch(progress)
+        number = self.trainer.epochs_done
+        scored = self.done or number % self.spec.score_every == 0
+        self.record.epochs.append({"epoch": number, **self._scores(made, scored)})
+        if self.spec.angles and scored:
+            self._measure_angles(number)
+        if self.spec.trace_every and number % self.spec.trace_every == 0:
+            self._trace(number, on_trace)
+
+    def _scores(self, made: EpochScores, scored: bool) -> dict[str, Any]:
+        row: dict[str, Any] = {"steps": made.steps, "training_loss": made.loss, "training_accuracy": made.accuracy}
+        if not scored:
+            return row
+        for part in ("held_out", "test") if self.spec.held_out else ("test",):
+            scores: Scores = self.trainer.task.score(self.trainer.model, part)
+            row |= {f"{part}_loss": scores.loss, f"{part}_accuracy": scores.accuracy}
+            if self.trainer.network.vocabulary:
+                row[f"{part}_perplexity"] = scores.perplexity
+        return row
+
+    def _first_batch(self) -> Batch:
+        return next(iter(self.trainer.task.epoch(self.spec.recipe.seed, 0)))
+
+    def _measure_angles(self, number: int) -> None:
+        for kind, angles in (("update", update_angles(self.trainer, self._first_batch())), ("feedback", feedback_angles(self.trainer))):
+            self.record.angles += [{"epoch": number, "kind": kind, "layer": layer, "degrees": degrees} for layer, degrees in angles.items()]
+
+    def _trace(self, number: int, on_trace: OnTrace | None) -> None:
+        trainer, kept = self.trainer, list(self.trainer.losses)
+        moments = {key: array.copy() for key, array in trainer.model.running_moments().items()}
+        step = trainer.steps_done
+        while trainer.numerics.begin(step) == LEFT_OUT:
+            step += 1
+        trainer.task.start(trainer.model)
+        masks = capture_masks(trainer.model, trainer.gradients(self._first_batch()), self.spec.samples)
+        trainer.task.start(trainer.model)
+        for key, array in trainer.model.running_moments().items():
+            array[...] = moments[key]  # looking must not change the run
+        trainer.losses = kept
+        trace = trace_of(trainer, masks, self.spec.samples, self.command)
+        for key, tensor in trace.tensors.items():
+            layer, _, role = key.rpartition(".")
+            self.record.densities.append({"epoch": number, "layer": layer, "role": role, "density": tensor.density})
+        if on_trace:
+            on_trace(trace, number)
