@@ -36,10 +36,11 @@ check: lint test ## all that must hold before a change is done
 test-torch: $(TORCH_VENV)/.installed ## numbers against PyTorch, in a virtual environment of its own
 	$(TORCH_BIN)/python -m pytest -q -n $(WORKERS) -m "torch and not nightly"
 
-bench: $(VENV)/.installed-test $(TORCH_VENV)/.installed ## speed of kernels and commands, and of a simulated step beside PyTorch's execution
+bench: $(VENV)/.installed-test $(TORCH_VENV)/.installed ## speed of kernels and commands, and of simulated and real training steps beside PyTorch's
 	$(BIN)/python tests/bench/kernels.py
 	$(BIN)/python tests/bench/command_line.py
 	$(TORCH_BIN)/python tests/bench/against_torch.py
+	$(TORCH_BIN)/python tests/bench/training.py
 
 nightly: $(VENV)/.installed-test ## every test, ten times the random examples, then the kernels' tests without the JIT compiler
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m ""

@@ -44,6 +44,6 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     if buffer is None:
         buffer = np.empty(size + _LINE, np.uint8)
         buffers.append(buffer)
-    first = -buffer.ctypes.data % _LINE
+    first = -buffer.__array_interface__["data"][0] % _LINE
     result: Array = buffer[first : first + size].view(kind).reshape(shape)
     return result

@@ -16,7 +16,7 @@ import numpy as np
 from accelsim.kernels.tensors import gather_patches, sum_patches
 from accelsim.network import Layer
 from accelsim.reference import lanes, memory, products
-from accelsim.reference.numerics import Array, LayerNumerics
+from accelsim.reference.numerics import Array, WeightedNumerics
 
 PATCH_BYTES = 1 << 19
 """Size of the patch buffer: small enough to stay in a core's own cache between its filling and the matrix product."""
@@ -28,19 +28,14 @@ LANE_MACS = 1 << 20
 """Multiply-accumulates that are worth a part of their own."""
 
 
-class Weighted(LayerNumerics):
+class Weighted(WeightedNumerics):
     """A layer with one weight tensor of ``layer.weight_shape``."""
-
-    @abstractmethod
-    def learn(self, error: Array) -> None:
-        """Set ``gradients`` from the error at the output."""
 
     @abstractmethod
     def carry(self, error: Array, weight: Array) -> Array:
         """The error at the input, from the error at the output through ``weight``."""
 
     def backward(self, error: Array, propagate: bool, transport: Array | None = None) -> tuple[Array, ...]:
-        """``transport``: weights that carry the error instead of the layer's own, of their shape."""
         self.learn(error)
         return (self.carry(error, self.parameters["weight"] if transport is None else transport),) if propagate else ()
 
