@@ -1,4 +1,4 @@
-"""Training data: CIFAR-10 in its binary format from a directory, scikit-learn's digits otherwise."""
+"""Training data: what a directory holds, told by its files, or scikit-learn's digits."""
 
 from __future__ import annotations
 
@@ -11,14 +11,23 @@ from numpy.typing import NDArray
 
 from accelsim.errors import Fault, InputError
 from accelsim.network import Network, Shape
+from accelsim.reference.image_files import Images, find_images
+from accelsim.reference.text_files import TextDataset, find_text, load_text
 
-CIFAR_RECORD_BYTES = 1 + 3 * 32 * 32
 DIGITS_TRAINING_SHARE = 0.8
+
+ARCHIVES = ("cifar-10-batches-bin", "cifar-10-batches-py", "cifar-100-binary", "cifar-100-python", "wikitext-2")
+"""Folders that the data sets' archives unpack to."""
+
+_HELD_OUT_STREAM = 0x4E1D
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images as uint8 (N, H, W, C) and labels int64 (N,); ``mean`` and ``deviation`` of the training images, a channel."""
+    """Images as uint8 (N, H, W, C) and labels int64 (N,); ``mean`` and ``deviation`` of the training images, a channel.
+
+    ``photographs``: whether crops and mirror images of them still show the same.
+    """
 
     name: str
     classes: int
@@ -28,15 +37,46 @@ class Dataset:
     test_labels: NDArray[np.int64]
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]
+    held_out_images: NDArray[np.uint8]
+    held_out_labels: NDArray[np.int64]
+    photographs: bool = True
 
     def standardized(self, images: NDArray[np.uint8], shape: Shape) -> NDArray[np.float32]:
         """Images as float32 (N, H, W, C) of a network's input shape: zero mean and unit deviation, then fitted."""
-        return fit_images((images - self.mean) / self.deviation, shape)
+        standardized = images.astype(np.float32)
+        standardized -= self.mean
+        standardized /= self.deviation
+        return fit_images(standardized, shape)
 
 
-def load_dataset(directory: Path | None, network: Network) -> Dataset:
-    """CIFAR-10 from ``directory``, digits when that is None. InputError when it cannot be read or cannot feed the network."""
-    dataset = load_cifar10(directory) if directory is not None else load_digits()
+def load_dataset(directory: Path | None, network: Network, held_out: float = 0.0) -> Dataset | TextDataset:
+    """The data set in ``directory``, told by its files, or the digits without one.
+
+    ``held_out``: fraction of the training set kept away from training. InputError when it cannot be read or cannot feed the network.
+    """
+    if not 0 <= held_out < 1:
+        raise InputError(f"held-out must be a fraction from 0, below 1, got {held_out:g}")
+    if directory is None:
+        if network.vocabulary:
+            raise InputError(f"{network.name} reads text: --data must be a folder with WikiText-2's wiki.*.tokens, got none")
+        return _checked(load_digits(held_out), network)
+    found = _folder(directory)
+    if network.vocabulary:
+        if not find_text(found):
+            raise InputError(Fault(str(directory), 0, 0, "data directory must hold WikiText-2's wiki.*.tokens, got none"))
+        return load_text(found, network.vocabulary, held_out)
+    return _checked(load_images(found, held_out), network)
+
+
+def _folder(directory: Path) -> Path:
+    """The folder itself, or the one inside it that the usual archives unpack to."""
+    if not directory.is_dir():
+        raise InputError(Fault(str(directory), 0, 0, "data directory does not exist"))
+    candidates = (directory, *(directory / name for name in ARCHIVES))
+    return next((each for each in candidates if find_images(each) or find_text(each)), directory)
+
+
+def _checked(dataset: Dataset, network: Network) -> Dataset:
     outputs = prod(network.output.out_shape)
     if outputs < dataset.classes:
         raise InputError(f"{network.name}: outputs must be >= {dataset.classes}, the classes of {dataset.name}, got {outputs}")
@@ -44,35 +84,16 @@ def load_dataset(directory: Path | None, network: Network) -> Dataset:
     return dataset
 
 
-def load_cifar10(directory: Path) -> Dataset:
-    """CIFAR-10's binary files: ``data_batch_*.bin`` (however many there are) and ``test_batch.bin``."""
-    if not directory.is_dir():
-        raise InputError(Fault(str(directory), 0, 0, "data directory does not exist"))
-    batches = sorted(directory.glob("data_batch_*.bin"))
-    if not batches:
-        raise InputError(Fault(str(directory), 0, 0, "data directory must hold CIFAR-10's binary files data_batch_*.bin, got none"))
-    parts = [_cifar_file(path) for path in batches]
-    test_images, test_labels = _cifar_file(directory / "test_batch.bin")
-    images = np.concatenate([images for images, _ in parts])
-    return _dataset("cifar10", images, np.concatenate([labels for _, labels in parts]), test_images, test_labels)
+def load_images(directory: Path, held_out: float = 0.0) -> Dataset:
+    """CIFAR-10 or -100, MNIST or Fashion-MNIST from a folder. InputError when it holds none of them, or a broken file."""
+    files = find_images(directory)
+    if files is None:
+        formats = "CIFAR's binary or python files, or MNIST's IDX files"
+        raise InputError(Fault(str(directory), 0, 0, f"data directory must hold {formats}, got none"))
+    return _dataset(files.name, files.classes, files.training(), files.test(), held_out, files.photographs)
 
 
-def _cifar_file(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Images (N, 32, 32, 3) and labels of one file: a record is a label byte, then the red, green and blue planes."""
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise InputError(Fault(str(path), 0, 0, f"file must be readable, got {error.strerror}")) from None
-    if not data.size or data.size % CIFAR_RECORD_BYTES:
-        raise InputError(Fault(str(path), 0, 0, f"size must be a positive multiple of {CIFAR_RECORD_BYTES} bytes, got {data.size}"))
-    records = data.reshape(-1, CIFAR_RECORD_BYTES)
-    if records[:, 0].max() > 9:
-        raise InputError(Fault(str(path), 0, 0, f"labels must be <= 9, got {records[:, 0].max()}"))
-    images = np.ascontiguousarray(records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-    return images, records[:, 0].astype(np.int64)
-
-
-def load_digits() -> Dataset:
+def load_digits(held_out: float = 0.0) -> Dataset:
     """The 1,797 digits of 8 x 8 pixels that scikit-learn carries; the last fifth is for testing."""
     try:
         from sklearn.datasets import load_digits as sklearn_digits
@@ -82,19 +103,26 @@ def load_digits() -> Dataset:
     images = (np.asarray(digits.images)[..., None] * 15.9375).astype(np.uint8)
     labels = np.asarray(digits.target).astype(np.int64)
     split = int(len(images) * DIGITS_TRAINING_SHARE)
-    return _dataset("digits", images[:split], labels[:split], images[split:], labels[split:])
+    return _dataset("digits", 10, (images[:split], labels[:split]), (images[split:], labels[split:]), held_out, photographs=False)
 
 
-def _dataset(
-    name: str, images: NDArray[np.uint8], labels: NDArray[np.int64], test_images: NDArray[np.uint8], test_labels: NDArray[np.int64]
-) -> Dataset:
+def _dataset(name: str, classes: int, training: Images, test: Images, held_out: float, photographs: bool) -> Dataset:
+    images, labels = training
+    kept_away = int(len(images) * held_out)
+    away_images, away_labels = images[:0], labels[:0]
+    if kept_away:
+        order = np.random.default_rng(_HELD_OUT_STREAM).permutation(len(images))
+        away, stay = np.sort(order[:kept_away]), np.sort(order[kept_away:])
+        away_images, away_labels, images, labels = images[away], labels[away], images[stay], labels[stay]
     # Exact sums, whatever the order: counts of the 256 levels.
     levels = np.arange(256.0)
     counts = [np.bincount(images[..., c].reshape(-1), minlength=256) for c in range(images.shape[-1])]
     mean = np.array([(count * levels).sum() / count.sum() for count in counts])
     square = np.array([(count * levels**2).sum() / count.sum() for count in counts])
     deviation = np.sqrt(np.maximum(square - mean**2, 1.0))
-    return Dataset(name, 10, images, labels, test_images, test_labels, mean.astype(np.float32), deviation.astype(np.float32))
+    return Dataset(
+        name, classes, images, labels, *test, mean.astype(np.float32), deviation.astype(np.float32), away_images, away_labels, photographs
+    )
 
 
 def fit_images(images: NDArray[np.float32], shape: Shape) -> NDArray[np.float32]:

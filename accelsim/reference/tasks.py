@@ -151,5 +151,7 @@ def make_task(dataset: Dataset | TextDataset, network: Network, batch: int, augm
         if augmented:
             raise InputError("--augment must be left out for text")
         return TextTask(dataset, network, batch)
+    if augmented and not dataset.photographs:
+        raise InputError(f"--augment must be left out for {dataset.name}, whose images are no photographs")
     return ImageTask(dataset, network, batch, augmented)
 
