@@ -11,15 +11,18 @@ from accelsim.reference.model import Model
 
 CLASSES = 3
 SAMPLES = 2
+STEPS = 3
+WORDS = 5
 
 
 class Builder:
-    """Layers one after the other; a layer's input is the one before unless it says otherwise."""
+    """Layers one after the other; a layer's input is the one before unless it says otherwise. ``words`` > 0: the network reads a sequence of them."""
 
-    def __init__(self, name: str, shape: Shape = (6, 5, 2)) -> None:
-        self.name, self.shape = name, shape
+    def __init__(self, name: str, shape: Shape = (6, 5, 2), words: int = 0) -> None:
+        self.name, self.shape = name, (1, 1, 1) if words else shape
+        self.words = words
         self.layers: list[Layer] = []
-        self.shapes: dict[str, Shape] = {INPUT: shape}
+        self.shapes: dict[str, Shape] = {INPUT: self.shape}
 
     def add(self, kind: str, channels: int = 0, inputs: tuple[str, ...] = (), **fields: object) -> Builder:
         """Append a layer named after its kind and place."""
@@ -43,11 +46,30 @@ class Builder:
         return self.add("conv", channels, **{"kernel": (side, side), "stride": (stride, stride), "padding": (side // 2,) * 4, **fields})
 
     def network(self) -> Network:
-        return Network(self.name, self.shape, tuple(self.layers))
+        layers = tuple(replace(layer, vocabulary=self.words) if layer.kind == "embedding" else layer for layer in self.layers)
+        return Network(self.name, self.shape, layers, time_steps=STEPS if self.words else 1, vocabulary=self.words)
+
+
+def sequence_networks() -> dict[str, Network]:
+    """Small recurrent networks by name."""
+    networks = [
+        Builder("words-rnn", words=WORDS).add("embedding", 4).add("rnn", 3).add("fc", CLASSES),
+        Builder("words-rnn-deep", words=WORDS).add("embedding", 4).add("rnn", 4).add("rnn", 4).add("fc", CLASSES),
+        Builder("words-lstm", words=WORDS).add("embedding", 2).add("lstm", 4).add("fc", CLASSES),
+        Builder("words-lstm-deep", words=WORDS).add("embedding", 3).add("lstm", 3).add("lstm", 3).add("fc", 4).add("tanh").add("fc", CLASSES),
+        Builder("words-gru", words=WORDS).add("embedding", 4).add("gru", 4).add("fc", CLASSES),
+        Builder("words-gru-deep", words=WORDS).add("embedding", 3).add("gru", 3).add("tanh").add("gru", 3).add("fc", CLASSES),
+    ]
+    return {builder.name: builder.network() for builder in networks}
+
+
+def all_networks() -> dict[str, Network]:
+    """Every network by name."""
+    return small_networks() | sequence_networks()
 
 
 def small_networks() -> dict[str, Network]:
-    """The networks by name."""
+    """Small networks of images by name."""
     two, three = (2, 2), (3, 3)
     residual = Builder("residual").conv(3).add("batch_norm").add("relu")
     residual.conv(4, stride=2).add("batch_norm").add("relu").conv(4).add("batch_norm")
@@ -87,7 +109,10 @@ def filled_model(network: Network) -> Model:
 
 
 def batch_of(network: Network) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels."""
+    """Images, or words (T, N), and labels."""
+    if network.vocabulary:
+        rows = network.time_steps * SAMPLES
+        return (3 * np.arange(rows) ** 2 % network.vocabulary).reshape(-1, SAMPLES), np.arange(rows) % CLASSES
     return numbers((SAMPLES, *network.input_shape), 0.5), np.arange(SAMPLES) % CLASSES
 
 

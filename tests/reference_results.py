@@ -8,7 +8,7 @@ from accelsim.feedback import Feedback
 from accelsim.network import Network
 from accelsim.reference.backprop import Backprop
 from accelsim.reference.direct_feedback import DirectFeedback
-from accelsim.reference.model import softmax_loss
+from accelsim.reference.loss import softmax_loss
 from tests.reference_networks import CLASSES, batch_of, feedback_of, filled_model
 
 TOLERANCE = 1e-9
@@ -22,7 +22,7 @@ def reference_results(network: Network, rule: str) -> dict[str, np.ndarray]:
     if rule == "bp":
         errors = Backprop(model).propagate(error)
     else:
-        errors = DirectFeedback(model, {name: Feedback(CLASSES, matrix) for name, matrix in feedback_of(network).items()}).propagate(error)
+        errors = DirectFeedback(model, {name: (Feedback(CLASSES, matrix),) for name, matrix in feedback_of(network).items()}).propagate(error)
     found = {"loss": np.array(loss)}
     found.update({f"{name}.{key}": gradient for (name, key), gradient in model.gradients().items()})
     found.update({f"{name}.error": array for name, array in errors.items()})

@@ -25,6 +25,9 @@ FORMATS: dict[str, Any] = {
 }
 """Name to storage type."""
 
+LARGEST = {"fp16": 65504.0, "e4m3": 448.0, "e5m2": 57344.0}
+"""Largest value of the formats that are scaled."""
+
 _UNSCALED = ("fp32", "bf16")
 """Formats with the exponent range of fp32."""
 
@@ -58,6 +61,6 @@ def stored(values: Array, name: str) -> Array:
     if not 0 < largest < np.inf:
         return values
     # The largest power of two that keeps the tensor in range; a float's exponent is one more than its mantissa's binade.
-    room = np.frexp(float(ml_dtypes.finfo(FORMATS[name]).max) / largest)[1] - 1
-    factor = values.dtype.type(2.0 ** int(room))
+    room = np.frexp(LARGEST[name] / largest)[1] - 1
+    factor = values.dtype.type(2.0 ** min(int(room), np.finfo(values.dtype).maxexp - 1))
     return (values * factor).astype(FORMATS[name]).astype(values.dtype) / factor

@@ -39,7 +39,7 @@ class RuleNumerics(ABC):
         """
         output = self.model.network.output
         pending = {output.name: error.reshape(len(error), *output.out_shape)}
-        found: dict[str, Array] = {}
+        found = dict(pending)
         for layer in reversed(self.model.network.layers):
             arrived = pending.pop(layer.name, None)
             numerics = self.model.layers[layer.name]
@@ -55,13 +55,13 @@ class RuleNumerics(ABC):
             for name, want, part in zip(layer.inputs, wanted, leaving, strict=False):
                 if want:
                     pending[name] = pending[name] + part if name in pending else part
-        return found
+        return {name: array for name, array in found.items() if self.model.network.layer(name).weighted}
 
     @abstractmethod
     def cross(self, layer: Layer, numerics: WeightedNumerics, error: Array, errors: Mapping[str, Array], wanted: bool) -> tuple[Array, ...]:
         """Set the layer's gradients from the ``error`` at its output; if ``wanted``, also the error at its input map, else ().
 
-        ``errors``: those at the outputs of the weighted layers behind it, and its own.
+        ``errors``: those at the outputs of the weighted layers behind it, its own, and the one at the network's output.
         """
 
     def feedback_weights(self) -> dict[str, Array]:

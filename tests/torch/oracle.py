@@ -11,6 +11,7 @@ from accelsim.reference.model import Model
 from tests.reference_networks import batch_of, feedback_of, filled_model
 
 Results = dict[str, np.ndarray]
+CELLS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 
 
 def _padded(maps: torch.Tensor, layer: Layer, fill: float = 0.0) -> torch.Tensor:
@@ -36,20 +37,38 @@ def _layer(layer: Layer, inputs: list[torch.Tensor], parameters: dict[str, torch
         return maps.mean((2, 3), keepdim=True)
     if layer.kind == "add":
         return torch.stack(inputs).sum(0)
+    if layer.kind == "embedding":
+        return functional.embedding(maps.flatten(), parameters["weight"])[:, :, None, None]
     return {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}[layer.kind](maps)
 
 
+def _recurrent(layer: Layer, maps: torch.Tensor, weight: torch.Tensor, steps: int, cut: bool) -> torch.Tensor:
+    """PyTorch's own layer on rows (T*N, C, 1, 1) from a state of zeros. ``cut``: the state that a time step starts from passes no gradient back."""
+    channels, hidden = layer.in_shape[2], layer.out_shape[2]
+    module = CELLS[layer.kind](channels, hidden, bias=False, dtype=torch.float64)
+    weights = {"weight_ih_l0": weight[:, :channels], "weight_hh_l0": weight[:, channels:]}
+    state, made = None, []
+    for part in maps.reshape(steps, -1, channels).split(1 if cut else steps):
+        output, state = torch.func.functional_call(module, weights, (part, state))
+        state = tuple(array.detach() for array in state) if layer.kind == "lstm" else state.detach()
+        made.append(output)
+    return torch.cat(made).reshape(-1, hidden, 1, 1)
+
+
 def _run(network: Network, model: Model, cut: bool) -> tuple[dict[str, torch.Tensor], dict[tuple[str, str], torch.Tensor]]:
-    """Every layer's output, and the parameters. ``cut``: weighted layers read maps through which no gradient flows."""
+    """Every layer's output, and the parameters. ``cut``: weighted layers read maps, and states of their own, through which no gradient flows."""
     parameters = {key: torch.tensor(array, requires_grad=True) for key, array in model.parameters().items()}
     images, _ = batch_of(network)
-    maps = {INPUT: torch.tensor(images).permute(0, 3, 1, 2)}
+    maps = {INPUT: torch.tensor(images) if network.vocabulary else torch.tensor(images).permute(0, 3, 1, 2)}
     read = {layer.inputs[0] for layer in network.weighted}
     for layer in network.layers:
         # Feedback replaces the whole error of a map that a weighted layer reads: nothing flows into it, by shortcuts neither.
         inputs = [maps[name].detach() if cut and name in read else maps[name] for name in layer.inputs]
         own = {key: array for (name, key), array in parameters.items() if name == layer.name}
-        maps[layer.name] = _layer(layer, inputs, own)
+        if layer.recurrent:
+            maps[layer.name] = _recurrent(layer, inputs[0], own["weight"], network.time_steps, cut)
+        else:
+            maps[layer.name] = _layer(layer, inputs, own)
         if maps[layer.name].requires_grad:
             maps[layer.name].retain_grad()
     return maps, parameters

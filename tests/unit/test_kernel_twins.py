@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 from accelsim import kernels
-from tests.naive import bitmaps, dram, effectual, normalization, pooling, tensors, tiles, zero_skip
+from tests.naive import bitmaps, dram, effectual, normalization, pooling, recurrent, tensors, tiles, zero_skip
 
 TWINS = {
     "bitmaps.row_popcounts": bitmaps.row_popcounts,
@@ -37,6 +37,14 @@ TWINS = {
     "pair_streams.pair_row": zero_skip.pair_stream_cycles,
     "pooling.pool_errors": pooling.pool_errors,
     "pooling.pool_maxima": pooling.pool_maxima,
+    "recurrent.add_rows": recurrent.add_rows,
+    "recurrent.gate_sums": recurrent.gate_sums,
+    "recurrent.gru_candidate": recurrent.gru_cell,
+    "recurrent.gru_errors": recurrent.gru_errors,
+    "recurrent.gru_state": recurrent.gru_cell,
+    "recurrent.lstm_cell": recurrent.lstm_cell,
+    "recurrent.lstm_errors": recurrent.lstm_errors,
+    "recurrent.rnn_errors": recurrent.rnn_errors,
     "tensors.copy_runs": tensors.gather_patches,
     "tensors.gather_patches": tensors.gather_patches,
     "tensors.gather_runs": tensors.gather_patches,

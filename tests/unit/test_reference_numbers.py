@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from accelsim.reference.backprop import Backprop
-from accelsim.reference.model import NUMERICS, softmax_loss
-from tests.reference_networks import batch_of, filled_model, small_networks
+from accelsim.reference.loss import softmax_loss
+from accelsim.reference.model import NUMERICS
+from accelsim.reference.recurrent import CELLS
+from tests.reference_networks import all_networks, batch_of, filled_model
 from tests.reference_results import assert_close, reference_results, split
 
-NETWORKS = small_networks()
+NETWORKS = all_networks()
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def test_numbers_equal_stored_results_of_pytorch(stored, name, rule):
 
 
 def test_small_networks_have_every_kind_of_layer():
-    assert {layer.kind for network in NETWORKS.values() for layer in network.layers} == set(NUMERICS)
+    assert {layer.kind for network in NETWORKS.values() for layer in network.layers} == set(NUMERICS) | set(CELLS)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
