@@ -12,7 +12,7 @@ def augment(images: NDArray[np.float32], random: np.random.Generator) -> NDArray
     """Each of the images (N, H, W, C) moved by up to `PADDING` pixels, zeros (the mean, once standardized) moving in, and mirrored or not."""
     samples, height, width, _ = images.shape
     down, right = random.integers(0, 2 * PADDING + 1, (2, samples))
-    mirrored = random.random(samples) < 0.5
+    mirrored: NDArray[np.bool_] = np.asarray(random.random(samples) < 0.5)
     padded = np.pad(images, ((0, 0), (PADDING, PADDING), (PADDING, PADDING), (0, 0)))
     changed = np.empty_like(images)
     for index in range(samples):

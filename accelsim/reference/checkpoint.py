@@ -32,7 +32,7 @@ def save(path: Path, run: Trainer, cause: Mapping[str, Any], record: Mapping[str
         "updates": run.optimizer.steps,
         "losses": run.losses,
     }
-    arrays = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8), **_arrays(run)}
+    arrays: dict[str, Any] = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8), **_arrays(run)}
     arrays |= {f"optimizer/{'/'.join(key)}": array for key, array in run.optimizer.state.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")

@@ -120,15 +120,14 @@ class SequenceFeedback(RuleNumerics):
         for _ in range(steps):
             powers.append(powers[-1] @ partial)
         kept = [None if options.density == 1 else kept_entries(size, hidden, options.density, random) for _ in range(steps)]
-        exponent = (lambda i, j: j - i) if options.by_distance else (lambda _, j: steps - j)
         pairs = [(i, j) for i in range(steps) for j in range(i, steps)]
+        exponent = {(i, j): j - i if options.by_distance else steps - j for i, j in pairs}
         if kept[0] is None and not options.binary:
             shared = [store(options.scale * power, None, False, self.model) for power in powers]
             recurrence = (partial.astype(self.model.dtype), options.scale) if options.by_distance else None
-            return Blocks(steps, {(i, j): shared[exponent(i, j)] for i, j in pairs}, recurrence)
-        return Blocks(
-            steps, {(i, j): store(options.scale * powers[exponent(i, j)], kept[j], options.binary, self.model) for i, j in pairs}
-        )
+            return Blocks(steps, {pair: shared[exponent[pair]] for pair in pairs}, recurrence)
+        masked = {(i, j): store(options.scale * powers[exponent[i, j]], kept[j], options.binary, self.model) for i, j in pairs}
+        return Blocks(steps, masked)
 
     def _partial(self, source: Layer, random: np.random.Generator) -> NDArray[np.float64]:
         """D (H, H): random, or the transposed recurrent weights of the cell's candidate state as they start."""

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from accelsim.errors import InputError
 from accelsim.network import Network
 from accelsim.reference.augmentation import augment
-from accelsim.reference.datasets import Dataset, TextDataset
+from accelsim.reference.datasets import Dataset
 from accelsim.reference.loss import log_losses
 from accelsim.reference.model import Model
+from accelsim.reference.text_files import TextDataset
 
 Batch = tuple[NDArray[Any], NDArray[np.integer[Any]]]
 """(images (N, H, W, C) or tokens (T, N), labels, one a row of logits)."""

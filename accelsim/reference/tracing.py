@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from accelsim.errors import InputError
 from accelsim.network import Network
@@ -57,7 +60,7 @@ def train_and_trace(
     return trace_of(run, masks, samples, command), run.losses
 
 
-def trace_of(run: Trainer, masks: dict, samples: int, command: str) -> Trace:
+def trace_of(run: Trainer, masks: Mapping[str, NDArray[np.bool_]], samples: int, command: str) -> Trace:
     """Masks of the step that ran last, with what they come from."""
     start, end = run.mean_losses
     extra: dict[str, object] = {

@@ -13,10 +13,11 @@ from accelsim.network import Network
 from accelsim.reference import checkpoint
 from accelsim.reference.angles import feedback_angles, update_angles
 from accelsim.reference.capture import capture_masks
-from accelsim.reference.datasets import Dataset, TextDataset, load_dataset
+from accelsim.reference.datasets import Dataset, load_dataset
 from accelsim.reference.formats import StorageFormats
 from accelsim.reference.rule import LEFT_OUT
 from accelsim.reference.tasks import Batch, Scores, make_task
+from accelsim.reference.text_files import TextDataset
 from accelsim.reference.tracing import trace_of
 from accelsim.reference.training import EpochScores, Progress, Recipe, Trainer
 from accelsim.spec.rule import RuleSpec
@@ -156,8 +157,8 @@ class TrainingRun:
             array[...] = moments[key]  # looking must not change the run
         trainer.losses = kept
         trace = trace_of(trainer, masks, self.spec.samples, self.command)
-        for key, tensor in trace.tensors.items():
-            layer, _, role = key.rpartition(".")
+        for name, tensor in trace.tensors.items():
+            layer, _, role = name.rpartition(".")
             self.record.densities.append({"epoch": number, "layer": layer, "role": role, "density": tensor.density})
         if on_trace:
             on_trace(trace, number)

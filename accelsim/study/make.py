@@ -18,9 +18,10 @@ from accelsim.network import INPUT, Layer, Network
 from accelsim.networks import load_network
 from accelsim.networks.resize import resized
 from accelsim.reference import checkpoint
-from accelsim.reference.datasets import Dataset, TextDataset, load_dataset
+from accelsim.reference.datasets import Dataset, load_dataset
 from accelsim.reference.model import Model
 from accelsim.reference.tasks import Batch, Task
+from accelsim.reference.text_files import TextDataset
 from accelsim.reference.training_run import RunSpec, TrainingRun
 from accelsim.rules import parse_rule
 from accelsim.study.plan import HEAD_SUFFIX, Job, cells
@@ -55,7 +56,8 @@ def make_run(places: Places, job: Job) -> dict[str, Any]:
         document["filters"] = _rounded(run.trainer.model.layers[first.name].parameters["weight"])
     else:
         path.unlink(missing_ok=True)
-    return _finite(document)
+    finite: dict[str, Any] = _finite(document)
+    return finite
 
 
 def _spec(job: Job, angles: bool = True) -> RunSpec:
