@@ -8,9 +8,9 @@ import pytest
 from accelsim.errors import InputError
 from accelsim.feedback import Feedback, dense_feedback, feedback_random, sparse_feedback
 from accelsim.reference.backprop import Backprop
-from accelsim.reference.direct_feedback import DirectFeedback, dense_direct_feedback, sparse_direct_feedback
-from accelsim.reference.model import softmax_loss
-from tests.naive.feedback_alignment import direct_feedback
+from accelsim.reference.direct_feedback import DirectFeedback, dense_draw, direct_feedback, sparse_draw
+from accelsim.reference.loss import softmax_loss
+from tests.naive.feedback_alignment import direct_feedback as naive_direct_feedback
 from tests.reference_networks import CLASSES, Builder, batch_of, feedback_of, filled_model, numbers, small_networks
 
 NETWORKS = small_networks()
@@ -31,8 +31,9 @@ def test_equals_the_direct_transcription():
     weights = [model.parameters()[layer.name, "weight"].tolist() for layer in network.weighted]
     images, labels = batch_of(network)
     own = [feedback[layer.name].tolist() for layer in network.weighted[1:]]
-    expected_loss, expected_gradients, expected_errors = direct_feedback(weights, own, images.reshape(len(images), -1).tolist(), labels.tolist())
-    loss, errors, gradients = run(model, DirectFeedback(model, {name: Feedback(CLASSES, matrix) for name, matrix in feedback.items()}))
+    expected_loss, expected_gradients, expected_errors = naive_direct_feedback(
+        weights, own, images.reshape(len(images), -1).tolist(), labels.tolist())
+    loss, errors, gradients = run(model, DirectFeedback(model, {name: (Feedback(CLASSES, matrix),) for name, matrix in feedback.items()}))
     assert loss == pytest.approx(expected_loss, rel=1e-12)
     for layer, gradient, error in zip(network.weighted, expected_gradients, expected_errors, strict=True):
         np.testing.assert_allclose(gradients[layer.name, "weight"], gradient, rtol=1e-12, atol=1e-15)
@@ -45,7 +46,7 @@ def test_feedback_equal_to_the_transposed_product_is_backpropagation():
     first, second, last = (direct.parameters()[layer.name, "weight"] for layer in network.weighted)
     del first
     names = [layer.name for layer in network.weighted]
-    feedback = {names[1]: Feedback(CLASSES, (last @ second).T), names[2]: Feedback(CLASSES, last.T)}
+    feedback = {names[1]: (Feedback(CLASSES, (last @ second).T),), names[2]: (Feedback(CLASSES, last.T),)}
     _, errors, gradients = run(direct, DirectFeedback(direct, feedback))
     _, expected_errors, expected = run(exact, Backprop(exact))
     for key, gradient in expected.items():
@@ -58,7 +59,7 @@ def test_transposed_weights_through_one_non_linear_layer_are_backpropagation():
     network = Builder("one-hidden", (1, 1, 7)).add("fc", 6).add("tanh").add("fc", CLASSES).network()
     direct, exact = filled_model(network), filled_model(network)
     name = network.output.name
-    _, _, gradients = run(direct, DirectFeedback(direct, {name: Feedback(CLASSES, direct.parameters()[name, "weight"].T)}))
+    _, _, gradients = run(direct, DirectFeedback(direct, {name: (Feedback(CLASSES, direct.parameters()[name, "weight"].T),)}))
     _, _, expected = run(exact, Backprop(exact))
     for key, gradient in expected.items():
         np.testing.assert_allclose(gradients[key], gradient, rtol=1e-12, atol=1e-15)
@@ -71,7 +72,7 @@ def test_weights_of_other_layers_do_not_matter():
     found = []
     for scale in (1.0, -3.0):
         model = filled_model(network)
-        rule = dense_direct_feedback(model, seed=1)
+        rule = direct_feedback(model, 1, dense_draw(1.0, binary=False))
         _, error = softmax_loss(model.forward(images), labels)
         model.parameters()[network.weighted[1].name, "weight"][...] *= scale
         found.append(rule.propagate(error)[network.weighted[0].name])
@@ -81,27 +82,36 @@ def test_weights_of_other_layers_do_not_matter():
 @pytest.mark.parametrize("k", [1, 2, CLASSES])
 def test_gathered_classes_equal_the_written_out_matrix(k):
     model = filled_model(NETWORKS["residual"])
-    sparse = sparse_direct_feedback(model, seed=3, k=k)
-    dense = DirectFeedback(model, {name: Feedback(CLASSES, b.dense()) for name, b in sparse.feedback.items()})
+    sparse = direct_feedback(model, 3, sparse_draw(1.0, k, rank=0))
+    dense = DirectFeedback(model, {name: (Feedback(CLASSES, b.dense()),) for name, (b,) in sparse.feedback.items()})
     error = numbers((4, CLASSES), 0.0)
     for name in sparse.feedback:
-        np.testing.assert_allclose(sparse.project(name, error), dense.project(name, error), rtol=1e-12, atol=1e-15)
+        layer = model.network.layer(name)
+        np.testing.assert_allclose(sparse.project(layer, error), dense.project(layer, error), rtol=1e-12, atol=1e-15)
 
 
 def test_every_weighted_layer_but_the_first_has_its_own_feedback():
     model = filled_model(NETWORKS["residual"])
-    rule = dense_direct_feedback(model, seed=0)
+    rule = direct_feedback(model, 0, dense_draw(1.0, binary=False))
     assert list(rule.feedback) == [layer.name for layer in NETWORKS["residual"].weighted[1:]]
-    shared = [name for name, target in rule.targets.items() if target == "relu2"]
+    shared = [layer.name for layer in model.network.consumers["relu2"] if layer.weighted]
     assert len(shared) == 2, "a block's first convolution and its shortcut read one map"
-    assert not np.array_equal(*(rule.feedback[name].values for name in shared))
+    assert not np.array_equal(*(rule.feedback[name][0].values for name in shared))
 
 
-def test_dense_feedback_is_signs_of_one_size():
-    b = dense_feedback(5000, 10, 16, feedback_random(0, "conv"))
-    assert np.allclose(np.abs(b.values), 1 / (np.sqrt(10) * 16))
+@pytest.mark.parametrize("binary", [False, True])
+def test_dense_feedback_has_one_deviation_as_numbers_and_as_signs(binary):
+    b = dense_feedback(5000, 10, 16, feedback_random(0, "conv"), binary)
+    deviation = 1 / (np.sqrt(10) * 16)
+    sizes = np.abs(b.values)
+    assert b.values.std() == pytest.approx(deviation, rel=0.01)
     assert abs(np.sign(b.values).mean()) < 0.02
     assert b.nonzeros == 10
+    if binary:
+        assert np.allclose(sizes, deviation)
+    else:
+        assert sizes.max() <= np.sqrt(3) * deviation
+        assert np.histogram(sizes, 4, (0, np.sqrt(3) * deviation))[0] == pytest.approx(len(b.values) * 10 / 4, rel=0.05)
 
 
 @pytest.mark.parametrize("k", [1, 2, 7, 10])
