@@ -82,7 +82,7 @@ class Mapper:
 
         WG's windows count the errors beside them, so it has all of it.
         """
-        staged = not self._near_memory or (self._transposed(op) and self._transpose(op) == "remote_read")
+        staged = not self._near_memory or (self.transposed(op) and self._transpose(op) == "remote_read")
         return self._working_bits // 2 if staged and op.pass_ is not Pass.WG else self._working_bits
 
     def _check_tile(self, op: Op) -> None:
@@ -105,7 +105,7 @@ class Mapper:
         if self._near_memory:
             copies = max(1, self._pes // outputs.channels)
             home = self._residency.home(_operand(op, Use.STATIONARY).tensor)
-            if home is not None and op.pass_ is Pass.FF:
+            if home is not None and self._reads_at_home(op):
                 copies = min(copies, home.copies)
             return min(self._pes, outputs.channels), array.lanes * copies, copies
         rows = min(array.rows, self._pes)
@@ -113,11 +113,15 @@ class Mapper:
 
     def _reduces(self, op: Op) -> bool:
         """Whether each PE multiplies with the weights it holds and partial sums meet over the NoC."""
-        return self._transposed(op) and self._transpose(op) == "psum_reduce"
+        return self.transposed(op) and self._transpose(op) == "psum_reduce"
 
-    def _transposed(self, op: Op) -> bool:
-        """Whether the op needs the transpose of weights that have homes: EP of BP on a near-memory machine."""
-        return op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK and self._near_memory
+    def _reads_at_home(self, op: Op) -> bool:
+        """Whether each PE multiplies with whole channels of weights that it, or a spare PE, has: FF, and EP through a fixed convolution."""
+        return op.pass_ is Pass.FF or (op.fixed_feedback and op.kind is not OpKind.FEEDBACK)
+
+    def transposed(self, op: Op) -> bool:
+        """Whether the op needs the transpose of weights that have homes: EP of BP on a near-memory machine; fixed feedback has none."""
+        return op.pass_ is Pass.EP and not op.fixed_feedback and self._near_memory
 
     def _transpose(self, op: Op) -> str:
         """The machine's policy; a grouped convolution has too few PEs that share a reduction, so it fetches instead of reducing."""
@@ -250,14 +254,14 @@ class Mapper:
             fetched = tensor.elements * (1 if staged else again)
             masked = self._skipped(op, Use.STATIONARY)
             return (Transfer(tensor, Route.MULTICAST, True, tensor.elements * again, bits, receivers, fetched, masked=masked), *sums)
-        if op.kind is OpKind.FEEDBACK and self._architecture.near_memory.feedback == "prng":
+        if op.fixed_feedback and self._architecture.near_memory.feedback == "prng":
             return ()
         home = self._residency.home(tensor)
         resident, spilled = (home.resident, home.spilled) if home else (0, tensor.elements)
         transfers: list[Transfer] = []
         if spilled:
             transfers.append(Transfer(tensor, Route.SCATTER, True, spilled * again, bits, self._groups(draft), spilled * again, spilled=True))
-        if self._transposed(op) and self._transpose(op) == "remote_read":
+        if self.transposed(op) and self._transpose(op) == "remote_read":
             transfers.append(Transfer(tensor, Route.PEER, True, resident * again, bits, self._groups(draft)))
         if transfers:
             transfers += sums

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from accelsim.errors import Fault, InputError
 from accelsim.feedback import feedback_random, sparse_feedback
 from accelsim.geometry import bounds_of
-from accelsim.kernels.bitmaps import words
+from accelsim.kernels.bitmaps import from_mask, to_mask, words
 from accelsim.network import Layer, Network
-from accelsim.ops import Op, Operand, Pass, TraceZeros, Use
+from accelsim.ops import Op, Operand, OpKind, Pass, TraceZeros, Use
 from accelsim.trace import Trace, TraceTensor
 
 Words = NDArray[np.uint64]
@@ -93,7 +93,7 @@ class MaskSource:
         self._seed = seed
         self._time_steps = network.time_steps
         self._feedback: dict[tuple[str, int, int], NDArray[np.int64]] = {}
-        self._bound: dict[tuple[str, int | None, int], BoundMask] = {}
+        self._bound: dict[tuple[TraceZeros, int], BoundMask] = {}
 
     def operand(self, op: Op, use: Use) -> BoundMask | None:
         """The mask of the op's operand of that use; None when it is dense (or the op has no such operand)."""
@@ -104,13 +104,18 @@ class MaskSource:
         if tensor is None:
             return None
         channels = self._channels(op, operand, tensor)
-        key = (operand.zeros.key, operand.zeros.step, channels)
+        key = (operand.zeros, channels)
         if key not in self._bound:
             self._bound[key] = self._bind(tensor, operand.zeros, channels)
         return self._bound[key]
 
     def _channels(self, op: Op, operand: Operand, tensor: TraceTensor) -> int:
-        """Channels of the operand: a recurrent layer's moving vector is its input followed by the (dense) hidden state."""
+        """Channels of the operand.
+
+        A recurrent layer's moving vector is its input followed by the (dense) hidden state; a feedback matrix reads a map as one vector.
+        """
+        if op.kind is OpKind.FEEDBACK and operand.use is Use.MOVING and len(tensor.shape) == 4:
+            return prod(tensor.shape[1:])
         if len(tensor.shape) == 3 and operand.use is Use.MOVING and op.bounds is not None and op.pass_ is not Pass.EP:
             return max(tensor.shape[-1], op.bounds.c)
         return tensor.shape[-1]
@@ -130,8 +135,13 @@ class MaskSource:
         is_weight = zeros.key.endswith((".weight", ".feedback"))
         samples = shape[0] if is_weight else min(shape[0], self._batch)
         height, width = (shape[1], shape[2]) if len(shape) == 4 else (1, 1)
-        unpacked = words(np.ascontiguousarray(packed[: samples * height * width]), shape[-1])
-        return BoundMask(unpacked.reshape(samples, height, width, -1), shape[-1])
+        unpacked = words(np.ascontiguousarray(packed[: samples * height * width]), shape[-1]).reshape(samples, height, width, -1)
+        if channels != shape[-1]:
+            return BoundMask(from_mask(to_mask(unpacked, shape[-1]).reshape(samples, 1, 1, channels)), channels)
+        if zeros.resized:
+            read_rows, read_cols = (np.arange(to) * extent // to for to, extent in zip(zeros.resized, (height, width), strict=True))
+            unpacked = np.ascontiguousarray(unpacked[:, read_rows][:, :, read_cols])
+        return BoundMask(unpacked, channels)
 
     def feedback_indices(self, op: Op) -> NDArray[np.int64]:
         """The output errors that each target neuron's row of a sparse B names: int64 (neurons in map order, nonzeros)."""

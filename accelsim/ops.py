@@ -55,8 +55,8 @@ class Tensor:
     ``stored``: elements really kept (non-zeros of a sparse feedback); defaults to the product of the shape.
     ``bits``: word size where the role's precision does not apply (1 for a mask, 2 for a 2x2 pool index). ``index_bits``: what
     each stored word needs beside it to say where it stands (sparse feedback).
-    ``persistent``: outlives the step (weights, feedback, optimizer state). ``home_channels``: leading extent that a
-    near-memory machine spreads over its PEs, 0 for tensors without a home (activations, errors).
+    ``persistent``: outlives the step (weights, feedback, optimizer state). ``home_channels``: channels over which a near-memory
+    machine spreads it over its PEs, output channels of FF for weights and of EP for feedback; 0 for tensors without a home.
     """
 
     name: str
@@ -86,11 +86,13 @@ class Use(StrEnum):
 class TraceZeros:
     """Zeros come from the trace tensor ``key`` (``"<layer>.<role>"``); dense when the trace lacks it.
 
-    ``step``: time step of a sequence tensor (T, N, C), or None for (N, ...) tensors and for whole sequences.
+    ``step``: time step of a sequence tensor (T, N, C), or None for (N, ...) tensors and for whole sequences. ``resized``: rows and
+    columns of the operand where it is the traced map at another resolution: element (y, x) reads (y * h // H, x * w // W).
     """
 
     key: str
     step: int | None = None
+    resized: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,9 @@ class Bounds:
 
     N batch, K output channels, C input channels, P x Q output map, H x W input map, R x S kernel. A fully connected layer is
     P=Q=R=S=H=W=1; over a whole sequence N is batch times steps. ``padding`` is (top, left): what lies outside H x W is zero.
-    For ``feedback`` ops K is the target map's channels, P x Q its map, C the number of output errors and
-    ``nonzeros`` the stored entries of B's row of each target neuron (C when dense).
+    For ``feedback`` ops K is the target map's channels, P x Q its map, C the number of errors that B reads (of the network's
+    output, or of a module's last map) and ``nonzeros`` the stored entries of B's row of each target neuron (C when dense). A fixed
+    convolution of errors (EP with a stationary operand of role FEEDBACK) makes C x H x W from K x P x Q as any EP does.
     """
 
     n: int
@@ -171,6 +174,11 @@ class Op:
     depends_on: tuple[str, ...]
     bounds: Bounds | None = None
     vector: VectorWork | None = None
+
+    @property
+    def fixed_feedback(self) -> bool:
+        """Whether it multiplies with fixed feedback instead of weights, be it a matrix or a convolution."""
+        return any(operand.use is Use.STATIONARY and operand.tensor.role is Role.FEEDBACK for operand in self.operands)
 
     def operand(self, use: Use) -> Operand | None:
         """The first operand of that use, or None."""

@@ -2,8 +2,8 @@
 
 Output channel k of a layer has its home in PE (offset + k) mod PEs, the offset rotating from layer to layer. Where a layer
 has fewer channels than there are PEs, spare PEs hold copies of its weights, as many as fit. Weights come first, then their
-copies, then stored feedback; gradients take what stays free while they live; optimizer state what is left beside the largest
-gradient.
+copies, then stored feedback (channels are EP's outputs; of its convolutions there are copies, of its matrices spare PEs share
+the rows); gradients take what stays free while they live; optimizer state what is left beside the largest gradient.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.ops import Op, Pass, Role, Tensor, TrainingStep
+from accelsim.ops import Op, OpKind, Pass, Role, Tensor, TrainingStep, Use
 from accelsim.spec.architecture import Architecture
 
 
@@ -83,20 +83,19 @@ def allocate(step: TrainingStep, architecture: Architecture, partitions: int) ->
     _fuse_updates(residency, step, architecture)
     load = np.zeros((partitions, pes), np.int64)
     offset = [0] * partitions
-    weights: list[tuple[int, int, Tensor]] = []
-    for layer, tensor in homed:
-        if tensor.role is Role.WEIGHT:
-            part = residency.partition_of[layer]
-            residency.homes[tensor.name] = _place(load[part], offset[part], tensor, home_bits(tensor, architecture), capacity)
-            weights.append((part, offset[part], tensor))
-            offset[part] = (offset[part] + tensor.home_channels) % pes
-    for part, start, tensor in weights:
-        _copy(residency, load[part], start, tensor, home_bits(tensor, architecture), capacity)
-    for layer, tensor in homed:
-        if tensor.role is Role.FEEDBACK and architecture.near_memory.feedback == "stored":
-            part = residency.partition_of[layer]
-            residency.homes[tensor.name] = _place(load[part], offset[part], tensor, home_bits(tensor, architecture), capacity)
-            offset[part] = (offset[part] + tensor.home_channels) % pes
+    matrices = {operand.tensor.name for op in step.ops if op.kind is OpKind.FEEDBACK for operand in op.operands if operand.use is Use.STATIONARY}
+    roles = (Role.WEIGHT, Role.FEEDBACK) if architecture.near_memory.feedback == "stored" else (Role.WEIGHT,)
+    for role in roles:
+        copied: list[tuple[int, int, Tensor]] = []
+        for layer, tensor in homed:
+            if tensor.role is role:
+                part, bits = residency.partition_of[layer], home_bits(tensor, architecture)
+                by_row = tensor.name in matrices
+                residency.homes[tensor.name] = _place(load[part], offset[part], tensor, by_row, bits, capacity)
+                copied += [] if by_row else [(part, offset[part], tensor)]
+                offset[part] = (offset[part] + tensor.home_channels) % pes
+        for part, start, tensor in copied:
+            _copy(residency, load[part], start, tensor, home_bits(tensor, architecture), capacity)
     residency.free_bytes = [int(capacity - row.max()) for row in load]
     _place_optimizer_state(residency, homed, architecture)
     return residency
@@ -151,13 +150,13 @@ def _assign_partitions(
             held[lightest] += size.get(op.layer, 0)
 
 
-def _place(load: NDArray[np.int64], offset: int, tensor: Tensor, bits: int, capacity: int) -> Home:
+def _place(load: NDArray[np.int64], offset: int, tensor: Tensor, by_row: bool, bits: int, capacity: int) -> Home:
     """Give every channel its home PE while it has room; the other channels spill.
 
-    Rows of a feedback matrix belong to one target neuron each, so spare PEs share a channel's rows instead of copying them.
+    ``by_row``: rows of a feedback matrix belong to one target neuron each, so spare PEs share a channel's rows instead of copying them.
     """
     pes, channels = len(load), tensor.home_channels
-    shares = max(1, pes // channels) if tensor.role is Role.FEEDBACK else 1
+    shares = max(1, pes // channels) if by_row else 1
     held = -(-_channel_words(tensor) // shares)
     each = -(-held * bits // 8)
     slots = channels * shares

@@ -29,6 +29,7 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
         return name
 
     above = "input"
+    ends: list[str] = []
     for _ in range(draw(st.integers(0, 5))):
         block = draw(st.sampled_from(["conv", "grouped", "bn", "activation", "pool", "identity", "projection", "relu_bn"]))
         if block == "conv":
@@ -55,12 +56,16 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
                 same = add("conv", inputs=[main], out_channels=3, kernel=1)
                 above = add("add", inputs=[add("relu", inputs=[same]), main])
             above = add("relu", inputs=[above])
+        last = layers[-1] if layers[-1]["kind"] == "conv" else None
+        ends += [last["name"]] if last else []
     if draw(st.booleans()):
         above = add("global_avg_pool", inputs=[above])
     if draw(st.booleans()):
         above = add("relu", inputs=[add("fc", inputs=[above], out_features=draw(st.integers(1, 6)))])
     add("fc", inputs=[above], out_features=draw(st.integers(2, 5)))
-    return {"name": "random", "input": {"height": side, "width": side, "channels": channels}, "layers": layers}
+    # All ways lead through these convolutions, so a module may end in any of them.
+    modules = [name for name in ends if draw(st.booleans())]
+    return {"name": "random", "modules": modules, "input": {"height": side, "width": side, "channels": channels}, "layers": layers}
 
 
 @st.composite

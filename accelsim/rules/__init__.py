@@ -10,19 +10,17 @@ from collections.abc import Iterable
 from accelsim.errors import Fault, InputError
 from accelsim.network import Network
 from accelsim.ops import Pass, TrainingStep
-from accelsim.rules import backprop, direct_feedback
+from accelsim.rules import backprop, direct_feedback, feedback_alignment, frozen, modular
 from accelsim.rules.info import RuleInfo
 from accelsim.rules.vector_costs import OPTIMIZER
 from accelsim.spec import rule as spelling
 from accelsim.spec.rule import RuleSpec, RuleTable
 
-RULES: dict[str, RuleInfo] = {info.name: info for module in (backprop, direct_feedback) for info in module.RULES}
+RULES: dict[str, RuleInfo] = {info.name: info for module in (backprop, feedback_alignment, direct_feedback, modular, frozen) for info in module.RULES}
 """Every learning rule, by the name that users write."""
 
 OPTIONS: RuleTable = {name: info.options for name, info in RULES.items()}
 """The options of every rule, as `accelsim.spec.rule` reads them."""
-
-_ALIKE = {"bp-only": "bp", "bdfa": "dfa"}
 
 ALL_PASSES = frozenset(Pass)
 
@@ -33,12 +31,9 @@ def parse_rule(rule: str | RuleSpec) -> RuleSpec:
 
 
 def family(rule: str | RuleSpec) -> str:
-    """The rule's trace family: rules of one family make errors with zeros alike, whatever their options (DESIGN 5).
-
-    A rule that only the reference training knows has one too, since traces name the rule that made them.
-    """
+    """The rule's trace family: rules of one family make errors with zeros alike, whatever their options (DESIGN 5)."""
     name = rule.name if isinstance(rule, RuleSpec) else rule.partition(":")[0].strip()
-    return RULES[name].family if name in RULES else _ALIKE.get(name, name)
+    return RULES[name].family if name in RULES else name
 
 
 def lower(network: Network, rule: str | RuleSpec, batch: int, optimizer: str = "momentum", passes: Iterable[Pass] = ALL_PASSES) -> TrainingStep:
@@ -46,7 +41,8 @@ def lower(network: Network, rule: str | RuleSpec, batch: int, optimizer: str = "
 
     ``optimizer``: sgd, momentum or adam, with 0, 1 or 2 words of state a weight. ``passes``: ops of other passes are dropped and
     what depended on them depends on what they waited for. Biases are left out, as in the papers' counts.
-    InputError on a rule that does not exist or does not suit the network, a batch below 1 or an unknown optimizer.
+    InputError on a rule that does not exist or does not suit the network, a scale that is not above 0, a batch below 1 or an
+    unknown optimizer.
     """
     spec = parse_rule(rule)
     faults: list[Fault] = []
@@ -54,6 +50,9 @@ def lower(network: Network, rule: str | RuleSpec, batch: int, optimizer: str = "
         faults.append(Fault("", 0, 0, f"batch must be >= 1, got {batch}"))
     if optimizer not in OPTIMIZER:
         faults.append(Fault("", 0, 0, f"optimizer must be one of {', '.join(OPTIMIZER)}, got {optimizer}"))
+    scale = spec.get("scale")
+    if isinstance(scale, int | float) and scale <= 0:
+        faults.append(Fault("", 0, 0, f"{spec.name}.scale must be a number > 0, got {scale:g}"))
     wanted = frozenset(passes)
     if not wanted:
         faults.append(Fault("", 0, 0, f"passes must be one or more of {', '.join(Pass)}, got none"))

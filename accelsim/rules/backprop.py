@@ -1,15 +1,19 @@
-"""Backpropagation: each layer's error is the next one's through the transposed weights, so EP is a chain (``bp``)."""
+"""Backpropagation: each layer's error is the next one's through the transposed weights, so EP is a chain (``bp``).
+
+``bp-only`` (Han et al. 2020) takes a fraction ``p`` of the training's steps, each of them backpropagation's, and leaves out the
+others: what an equal number of BP steps is worth without the feedback steps between them.
+"""
 
 from __future__ import annotations
 
 from accelsim.network import Layer, Network
-from accelsim.ops import Pass, TrainingStep, Use
+from accelsim.ops import Operand, Pass, TrainingStep, Use
 from accelsim.rules.backward import lower_step, needed
 from accelsim.rules.forward import contraction_kind
 from accelsim.rules.info import RuleInfo
 from accelsim.rules.lowering import Lowering, Value, layer_bounds, operands
 from accelsim.rules.recurrent import recurrent_propagation
-from accelsim.spec.rule import RuleSpec
+from accelsim.spec.rule import Option, RuleSpec
 
 
 class Backprop:
@@ -20,12 +24,16 @@ class Backprop:
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
         """Emit ``<layer>.EP``; see `ErrorPropagation`."""
         if layer.recurrent:
-            return recurrent_propagation(low, layer, error, target)
+            return recurrent_propagation(low, layer, error, target, self.stationary(low, layer))
         if target is not None:
-            read = operands(error, Use.MOVING, f"{layer.name}.error") + operands([low.weight(layer)], Use.STATIONARY, f"{layer.name}.weight")
+            read = operands(error, Use.MOVING, f"{layer.name}.error") + self.stationary(low, layer)
             bounds, kind = layer_bounds(layer, low.samples), contraction_kind(layer)
             low.contraction(f"{layer.name}.EP", layer.name, Pass.EP, kind, bounds, read + needed(low, layer), target)
         return error
+
+    def stationary(self, low: Lowering, layer: Layer) -> tuple[Operand, ...]:
+        """What EP of the layer multiplies with."""
+        return operands([low.weight(layer)], Use.STATIONARY, f"{layer.name}.weight")
 
 
 def lower_bp(network: Network, rule: RuleSpec, batch: int, optimizer: str, passes: frozenset[Pass]) -> TrainingStep:
@@ -33,4 +41,13 @@ def lower_bp(network: Network, rule: RuleSpec, batch: int, optimizer: str, passe
     return lower_step(network, str(rule), Backprop(), batch, optimizer, passes)
 
 
-RULES = (RuleInfo("bp", "bp", "Backpropagation: EP multiplies with the transposed weights, layer after layer.", (), lower_bp),)
+RULES = (
+    RuleInfo("bp", "bp", "Backpropagation: EP multiplies with the transposed weights, layer after layer.", (), lower_bp),
+    RuleInfo(
+        "bp-only",
+        "bp",
+        "Backpropagation in a fraction of the steps, the others left out; its step is bp's.",
+        (Option("p", float, 0.1, minimum=0, maximum=1, description="Fraction of the steps that are taken; the others are left out."),),
+        lower_bp,
+    ),
+)

@@ -1,4 +1,5 @@
-"""Direct feedback alignment (Noekland 2016) and its sparse kin (Crafton et al. 2019): ``dfa``, ``sdfa``, ``ssdfa``.
+"""Direct feedback alignment (Noekland 2016) and its kin: ``dfa``, sparse ``sdfa`` and ``ssdfa``
+(Crafton et al. 2019), and ``bdfa`` with feedback words of one bit (Han and Yoo 2019).
 
 Every weighted layer l but those fed by the network's input has fixed feedback weights B from the output error into l's INPUT map,
 after pooling; the errors of layers that read the same map are summed there. Pool backward, f' and batch norm then act locally,
@@ -20,16 +21,19 @@ from accelsim.rules.recurrent import gate_backward, gate_errors
 from accelsim.spec.rule import Option, RuleSpec
 
 PER_STEP = Option("per_step", bool, False, description="On sequences, distinct feedback weights at each time step instead of shared ones.")
+SCALE = Option("scale", float, 1.0, description="Multiplies the feedback weights; changes no count. Above 0.")
+"""Of every rule with feedback; `accelsim.rules.lower` refuses what is not above 0."""
 
 
 class DirectFeedback:
-    """Feedback with ``nonzeros`` weights a target neuron (0: dense)."""
+    """Feedback with ``nonzeros`` weights a target neuron (0: dense), of one bit each if ``binary``."""
 
     direct = True
 
-    def __init__(self, nonzeros: int, per_step: bool) -> None:
+    def __init__(self, nonzeros: int, per_step: bool, binary: bool = False) -> None:
         self.nonzeros = nonzeros
         self.per_step = per_step
+        self.bits = 1 if binary else None
 
     def feedback(self, low: Lowering, layer: Layer, step: int) -> Tensor:
         """B of a target (at a time step): (channels, rows, columns, output errors) of its input map."""
@@ -38,7 +42,7 @@ class DirectFeedback:
         stored = h * w * c * self.nonzeros if self.nonzeros else -1
         index_bits = (errors - 1).bit_length() if self.nonzeros else 0
         name = step_name(name, step) if self.per_step else name
-        return Tensor(name, Role.FEEDBACK, (c, h, w, errors), stored, persistent=True, home_channels=c, index_bits=index_bits)
+        return Tensor(name, Role.FEEDBACK, (c, h, w, errors), stored, self.bits, True, c, index_bits)
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
         """Emit ``<layer>.EP``, on sequences one a time step; see `ErrorPropagation`."""
@@ -66,7 +70,7 @@ def lower_dfa(network: Network, rule: RuleSpec, batch: int, optimizer: str, pass
     Raises InputError when ``k`` exceeds the output errors, or when a given ``rank`` cannot reach them all.
     """
     errors = prod(network.output.out_shape)
-    nonzeros = {"dfa": 0, "ssdfa": 1}.get(rule.name)
+    nonzeros = {"dfa": 0, "bdfa": 0, "ssdfa": 1}.get(rule.name)
     if nonzeros is None:
         nonzeros, rank = whole(rule, "k"), whole(rule, "rank")
         if nonzeros > errors:
@@ -74,13 +78,18 @@ def lower_dfa(network: Network, rule: RuleSpec, batch: int, optimizer: str, pass
         least = -(-errors // nonzeros) if nonzeros else 0
         if 0 < rank < least:
             raise InputError(f"{rule.name}.rank must be >= {least}, so that k * rank reaches the {errors} outputs of {network.name}, got {rank}")
-    return lower_step(network, str(rule), DirectFeedback(nonzeros, bool(rule.get("per_step"))), batch, optimizer, passes)
+    return lower_step(network, str(rule), DirectFeedback(nonzeros, bool(rule.get("per_step")), binary=rule.name == "bdfa"), batch, optimizer, passes)
 
 
 RULES = (
     RuleInfo(
-        "dfa", "dfa", "Direct feedback alignment: a dense fixed B carries the output error into every layer's input map.", (PER_STEP,), lower_dfa
+        "dfa",
+        "dfa",
+        "Direct feedback alignment: a dense fixed B carries the output error into every layer's input map.",
+        (PER_STEP, SCALE),
+        lower_dfa,
     ),
+    RuleInfo("bdfa", "dfa", "Binary DFA: dfa with feedback weights of one bit.", (PER_STEP, SCALE), lower_dfa),
     RuleInfo(
         "sdfa",
         "sdfa",
@@ -89,8 +98,9 @@ RULES = (
             Option("k", int, 1, minimum=0, description="Feedback weights a target neuron; 0 is dense."),
             Option("rank", int, 0, minimum=0, description="Rank of B's values, 0 unlimited. B is stored expanded, so it changes no count."),
             PER_STEP,
+            SCALE,
         ),
         lower_dfa,
     ),
-    RuleInfo("ssdfa", "sdfa", "Single sparse DFA: one feedback weight a neuron.", (PER_STEP,), lower_dfa),
+    RuleInfo("ssdfa", "sdfa", "Single sparse DFA: one feedback weight a neuron.", (PER_STEP, SCALE), lower_dfa),
 )

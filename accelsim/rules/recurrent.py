@@ -8,7 +8,7 @@ product, so that one matmul does; the candidate's input and hidden parts are kep
 from __future__ import annotations
 
 from accelsim.network import RECURRENT_GATES, Layer
-from accelsim.ops import Bounds, OpKind, Pass, Role, Tensor, Use
+from accelsim.ops import Bounds, Operand, OpKind, Pass, Role, Tensor, Use
 from accelsim.rules import vector_costs
 from accelsim.rules.lowering import Lowering, Value, operands, step_name
 
@@ -77,19 +77,24 @@ def _error_key(layer: Layer) -> str | None:
     return f"{layer.name}.error" if layer.kind == "rnn" else None
 
 
-def recurrent_propagation(low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
+def recurrent_propagation(
+    low: Lowering, layer: Layer, error: Value, target: Value | None, stationary: tuple[Operand, ...] | None = None
+) -> Value:
     """BP through time: ``<layer>.gate.EP.t`` and ``<layer>.EP.t``, a chain from the last step to the first.
 
-    Every step counts the whole product, as the papers count; nobody reads the first one's hidden part.
+    Every step counts the whole product, as the papers count; nobody reads the first one's hidden part. ``stationary``: what EP
+    multiplies with, when not with the weights.
     """
     by_hidden = _passing(low, layer, "hidden_error")
     around = {"rnn": None, "lstm": "cell_error", "gru": "state_error"}[layer.kind]
     by_state = _passing(low, layer, around) if around else ()
     steps = low.network.time_steps
+    if stationary is None:
+        stationary = operands([low.weight(layer)], Use.STATIONARY, f"{layer.name}.weight")
     for step in reversed(range(steps)):
         arrived = () if step == steps - 1 else (by_hidden[step + 1], *by_state[step + 1 : step + 2])
         moving = gate_backward(low, layer, step, error, arrived, by_state[step : step + 1] if step else ())
-        read = operands([moving], Use.MOVING, _error_key(layer), step) + operands([low.weight(layer)], Use.STATIONARY, f"{layer.name}.weight")
+        read = operands([moving], Use.MOVING, _error_key(layer), step) + stationary
         made = (*(target[step : step + 1] if target else ()), by_hidden[step])
         low.contraction(step_name(f"{layer.name}.EP", step), layer.name, Pass.EP, OpKind.MATMUL, cell_bounds(layer, low.batch), read, made)
     return gate_errors(low, layer)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from accelsim.counters import ActionCounts
 from accelsim.mapper import Mapper
 from accelsim.mapping import Route, Transfer
-from accelsim.ops import Op, OpKind, Pass, Tensor, Use
+from accelsim.ops import Op, Pass, Tensor, Use
 from accelsim.residency import word_bits
 from accelsim.results import BYTE_KINDS, WORD_KINDS
 from accelsim.sim.memory import TensorMemory
@@ -119,13 +119,9 @@ class Planner:
         if self._systolic:
             # Operands pass from PE to PE through registers, which are control's.
             return
-        generated = op.kind is OpKind.FEEDBACK and self._near_memory and self._architecture.near_memory.feedback == "prng"
-        by_column = (
-            op.pass_ is Pass.EP
-            and op.kind is not OpKind.FEEDBACK
-            and self._near_memory
-            and self._architecture.near_memory.transpose == "transposable"
-        )
+        near = self._architecture.near_memory
+        generated = op.fixed_feedback and self._near_memory and near.feedback == "prng"
+        by_column = self._mapper.transposed(op) and near.transpose == "transposable"
         self._scratchpad(plan, "read", active, bits_moving)
         if generated:
             plan.counts.add("prng", "words", active)

@@ -157,16 +157,27 @@ class Twin:
             else:
                 found[f"{layer.name}.FF"] = self.convolution(layer) if layer.kind == "conv" else self.product(layer, "FF", None)
             found[f"{layer.name}.WG"] = self.gradient(layer) if layer.kind == "conv" else self.outer(layer)
-            if layer.kind in GATES and self.rule == "bp":
+            if layer.kind in GATES and self.chained:
                 for t in range(steps):
                     found[f"{layer.name}.EP.t{t:02d}"] = self.product(layer, "EP", t)
             elif self.wanted(layer.inputs[0]):
-                if self.rule != "bp":
-                    times = range(steps) if steps > 1 else [None]
-                    found |= {f"{layer.name}.EP" + ("" if t is None else f".t{t:02d}"): self.feedback(layer, t) for t in times}
-                else:
-                    found[f"{layer.name}.EP"] = self.transposed(layer) if layer.kind == "conv" else self.product(layer, "EP", None)
+                found |= self.propagation(layer)
+        if self.rule == "frozen":
+            found = {name: work for name, work in found.items() if work.pass_ == "FF" or name == f"{self.network.output.name}.WG"}
         return found
+
+    @property
+    def chained(self) -> bool:
+        """Whether errors go from layer to layer, through the weights or, in feedback alignment, through fixed ones without zeros."""
+        return self.rule in ("bp", "bp-only", "fa")
+
+    def propagation(self, layer: Layer) -> dict[str, Work]:
+        """EP into the input map of a layer (of a recurrent one by feedback)."""
+        name = f"{layer.name}.EP"
+        if self.chained:
+            return {name: self.transposed(layer) if layer.kind == "conv" else self.product(layer, "EP", None)}
+        steps = self.network.time_steps
+        return {name + ("" if t is None else f".t{t:02d}"): self.feedback(layer, t) for t in (range(steps) if steps > 1 else [None])}
 
     def wanted(self, name: str) -> bool:
         """Whether anything at or before a map learns."""
@@ -203,6 +214,9 @@ class Twin:
     def weight(self, layer: Layer, *index: int) -> int:
         mask = self.masks.get(f"{layer.name}.weight")
         return 1 if mask is None else int(mask[index])
+
+    def weight_backward(self, layer: Layer, *index: int) -> int:
+        return 1 if self.rule == "fa" else self.weight(layer, *index)
 
     def needed_pixels(self, layer: Layer) -> Callable[[int, int], bool] | None:
         """Whether output (channel, position) of EP is needed, of a map or of a flattened one."""
@@ -273,7 +287,7 @@ class Twin:
                         found.append((0, 0, False))
                         continue
                     a = 0 if between else self.pixel(layer, "error", layer.out_shape, n, up // layer.stride[0], left // layer.stride[1], kout)
-                    b = self.weight(layer, kout, i // layer.dilation[0], j // layer.dilation[1], channel % (c // groups))
+                    b = self.weight_backward(layer, kout, i // layer.dilation[0], j // layer.dilation[1], channel % (c // groups))
                     found.append((a, b, True))
             return found
 
@@ -325,7 +339,8 @@ class Twin:
 
         def stream(channel: int, m: int) -> Stream:
             index = [(channel, c) if forward else (c, channel) for c in range(inputs if forward else outputs)]
-            return [(a, self.weight(layer, *at), True) for a, at in zip(moving[m], index, strict=True)]
+            weight = self.weight if forward else self.weight_backward
+            return [(a, weight(layer, *at), True) for a, at in zip(moving[m], index, strict=True)]
 
         needed = None
         mask = self.masks.get(f"{layer.name}.mask")

@@ -7,22 +7,38 @@ import json
 from collections.abc import Mapping
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from accelsim.errors import InputError
 from accelsim.experiment import simulate
 from accelsim.network import Network
 from accelsim.report.document import ResultDocument
 from accelsim.report.laws import violations
 from accelsim.results import Result
+from accelsim.rules import RULES as LEARNING_RULES
+from accelsim.rules import lower, parse_rule
 from accelsim.spec.architecture import Architecture
 from accelsim.traces import random_trace
+from tests.naive.links import LinkTwin
 from tests.naive.machine import Counts, Twin, run
 from tests.random_machines import SKIPS, convolutions, lanes_of, machine, machines, masks, trace_of
 from tests.random_networks import network_of, networks, sequence_workloads
 from tests.watched_machine import Watched, peak_dram_bytes_per_cycle, watch
 
-RULES = {"bp": 0, "dfa": 0, "ssdfa": 1, "sdfa:k=2": 2}
+RULES = {"bp": 0, "bp-only": 0, "fa": 0, "dfa": 0, "bdfa": 0, "ssdfa": 1, "sdfa:k=2": 2, "frozen": 0}
+MODULAR = ["modular", "conv-dfa", "dilated"]
+MODULAR += ["revised", "revised:groups=2,binary=true", "revised:groups=2,order=printed"] if "revised" in LEARNING_RULES else []
+
+
+def lowers(network: Network, rule: str) -> bool:
+    """Whether the rule takes the network: only modular ones are choosy, about recurrent layers, modules and groups."""
+    try:
+        lower(network, rule, 1)
+    except InputError:
+        assert rule in MODULAR
+        return False
+    return True
 
 
 def simulated(result: Result) -> dict[str, Counts]:
@@ -41,7 +57,10 @@ def simulated(result: Result) -> dict[str, Counts]:
 def compare(network: Network, architecture: Architecture, found: Mapping[str, np.ndarray], batch: int, rule: str, seed: int) -> None:
     result = simulate(network, architecture, rule, batch=batch, trace=trace_of(network, found), trace_any_rule=True, seed=seed)
     lanes = lanes_of(architecture)
-    expected = {name: run(work, lanes) for name, work in Twin(network, found, batch, lanes, rule, RULES[rule], seed).ops().items()}
+    twin = (LinkTwin if rule in MODULAR else Twin)(network, found, batch, lanes, rule, RULES.get(rule, 0), seed)
+    if isinstance(twin, LinkTwin):
+        twin.spec = parse_rule(rule)
+    expected = {name: run(work, lanes) for name, work in twin.ops().items()}
     assert simulated(result) == expected
 
 
@@ -52,6 +71,15 @@ def test_convolutions_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataOb
     rule = data.draw(st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]]))
     found = data.draw(masks(network, samples))
     compare(network, data.draw(machines()), found, data.draw(st.integers(1, 3)), rule, data.draw(st.integers(0, 3)))
+
+
+@given(st.data())
+def test_links_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObject) -> None:
+    network = data.draw(convolutions(3))
+    rule = data.draw(st.sampled_from(MODULAR))
+    assume(lowers(network, rule))
+    found = data.draw(masks(network, data.draw(st.integers(1, 2))))
+    compare(network, data.draw(machines()), found, data.draw(st.integers(1, 3)), rule, 0)
 
 
 @settings(max_examples=30)
@@ -106,7 +134,8 @@ def tight_machines(draw: st.DrawFn) -> Architecture:
 def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
     network = data.draw(st.one_of(convolutions(2), networks()))
     architecture = data.draw(tight_machines())
-    rule = data.draw(st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]]))
+    rule = data.draw(st.sampled_from([*(name for name, k in RULES.items() if k <= network.output.out_shape[2]), *MODULAR]))
+    assume(lowers(network, rule))
     schedule, optimizer = data.draw(st.sampled_from(["serial", "unlocked"])), data.draw(st.sampled_from(["sgd", "momentum", "adam"]))
     trace = trace_of(network, data.draw(masks(network, 2, weights=data.draw(st.booleans()))))
     batch = data.draw(st.integers(1, 3))
@@ -132,7 +161,8 @@ def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
 def test_words_live_somewhere_from_their_producer_to_their_last_reader(data: st.DataObject) -> None:
     network = data.draw(st.one_of(convolutions(2), networks()))
     architecture = data.draw(tight_machines())
-    rule = data.draw(st.sampled_from(["bp", "dfa", "ssdfa"]))
+    rule = data.draw(st.sampled_from(["bp", "fa", "dfa", "bdfa", "ssdfa", "frozen", *MODULAR]))
+    assume(lowers(network, rule))
     schedule = data.draw(st.sampled_from(["serial", "unlocked"]))
     trace = random_trace(network, 0.5, 2, 0) if data.draw(st.booleans()) else None
     seen = watch(network, architecture, rule, data.draw(st.integers(1, 3)), trace, schedule)

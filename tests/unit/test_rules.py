@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,8 @@ from accelsim.errors import InputError
 from accelsim.network import Network
 from accelsim.ops import Op, OpKind, Pass, Role, TraceZeros, TrainingStep, Use
 from accelsim.rules import RULES, family, lower, parse_rule
+from accelsim.rules.modular import REVISED_CNN_OPTIONS, lower_revised_cnn
+from accelsim.spec.rule import parse_rule as spell
 from tests.random_networks import network_of
 
 CHAIN = network_of(
@@ -208,16 +211,150 @@ def test_embedding_moves_only_the_rows_used() -> None:
 
 
 def test_families() -> None:
-    assert {rule: family(rule) for rule in RULES} == {"bp": "bp", "dfa": "dfa", "sdfa": "sdfa", "ssdfa": "sdfa"}
+    together = [("bp", "bp-only"), ("fa",), ("dfa", "bdfa"), ("sdfa", "ssdfa"), ("frozen",)]
+    assert {name: family(name) for members in together for name in members} == {name: members[0] for members in together for name in members}
+    # Every other rule is its own, whatever its options.
+    listed = {name for members in together for name in members}
+    assert all(family(name) == RULES[name].family == name for name in RULES if name not in listed)
     assert family("sdfa:k=2,rank=10") == family(parse_rule("ssdfa")) == "sdfa"
-    # Rules that a trace may name though no step is lowered for them.
-    assert {rule: family(rule) for rule in ("bp-only", "bdfa", "fa", "frozen", "revised:groups=8")} == {
-        "bp-only": "bp",
-        "bdfa": "dfa",
-        "fa": "fa",
-        "frozen": "frozen",
-        "revised:groups=8": "revised",
-    }
+    assert family("dilated:modules=conv1") == "dilated"
+
+
+def test_feedback_alignment_is_the_chain_with_fixed_tensors() -> None:
+    bp, fa = lower(CHAIN, "bp", 1), lower(CHAIN, "fa", 1)
+    assert [(op.name, op.bounds, op.outputs) for op in fa.ops] == [(op.name, op.bounds, op.outputs) for op in bp.ops]
+    # EP reads no weights, so that these may be updated before it.
+    assert (fa.op("conv2.EP").depends_on, set(fa.op("conv2.WU").depends_on)) == (bp.op("conv2.EP").depends_on, {"conv2.FF", "conv2.WG"})
+    assert reads(fa.op("conv2.EP")) == ["conv2.error", "conv2.feedback", "pool1.mask"]
+    tensor = fa.op("conv2.EP").operands[1].tensor
+    assert (tensor.role, tensor.shape, tensor.persistent) == (Role.FEEDBACK, (3, 3, 3, 2), True)
+    assert {name for op in fa.ops if op.pass_ is not Pass.EP for name in reads(op) if "feedback" in name} == set()
+    cell = lower(recurrent("lstm"), "fa", 2)
+    assert reads(cell.op("cell.EP.t01")) == ["cell.gate_error.t01", "cell.feedback"]
+    assert cell.op("cell.EP.t00").operands[1].tensor.home_channels == 3 + 4
+
+
+def test_binary_feedback_has_one_bit() -> None:
+    plain, binary = (lower(CHAIN, rule, 1).op("conv2.EP").operands[1].tensor for rule in ("dfa", "bdfa"))
+    assert (plain.bits, binary.bits) == (None, 1)
+    assert (plain.name, plain.shape, plain.index_bits) == (binary.name, binary.shape, binary.index_bits)
+
+
+def test_frozen_trains_the_output_alone() -> None:
+    step = lower(CHAIN, "frozen", 1)
+    assert [op.name for op in step.ops if op.pass_ is not Pass.FF] == ["loss.EP", "fc.WG", "fc.WU"]
+    assert [tensor.name for op in step.ops if op.pass_ is Pass.FF for tensor in op.outputs if not tensor.name.endswith(".out")] == []
+    assert step.carried == {"fc.FF": ("fc.WU",), "fc.WU": ("fc.WU",)}
+
+
+def test_bp_only_is_a_step_of_backpropagation() -> None:
+    assert lower(CHAIN, "bp-only:p=0.3", 1).ops == lower(CHAIN, "bp", 1).ops
+    assert parse_rule("bp-only").get("p") == 0.1
+
+
+def test_scale_changes_no_count() -> None:
+    for rule in ("fa", "dfa", "bdfa", "sdfa", "ssdfa", "modular", "conv-dfa", "dilated"):
+        assert lower(CHAIN, f"{rule}:scale=0.5", 1).ops == lower(CHAIN, rule, 1).ops
+
+
+def modules(side: int) -> Network:
+    return network_of(
+        {
+            "name": "modules",
+            "input": {"height": side, "width": side, "channels": 1},
+            "modules": ["conv2", "conv3"],
+            "layers": [
+                {"name": "conv0", "kind": "conv", "out_channels": 2, "kernel": 3, "padding": 1},
+                {"name": "relu0", "kind": "relu"},
+                {"name": "conv1", "kind": "conv", "out_channels": 4, "kernel": 3, "padding": 1},
+                {"name": "relu1", "kind": "relu"},
+                {"name": "pool1", "kind": "max_pool", "kernel": 2},
+                {"name": "conv2", "kind": "conv", "out_channels": 6, "kernel": 3, "padding": 1},
+                {"name": "bn2", "kind": "batch_norm"},
+                {"name": "conv3", "kind": "conv", "out_channels": 4, "kernel": 3, "padding": 1},
+                {"name": "fc", "kind": "fc", "out_features": 5},
+            ],
+        }
+    )
+
+
+MODULES = modules(4)
+
+
+def propagation(step: TrainingStep) -> list[tuple[str, list[str], list[str]]]:
+    return [(op.name, reads(op), makes(op)) for op in step.ops if op.pass_ is Pass.EP and op.layer.startswith(("conv", "fc"))]
+
+
+def test_modular_errors_go_from_the_ends_of_modules_to_their_layers() -> None:
+    step = lower(MODULES, "modular", 1)
+    assert propagation(step) == [
+        ("fc.EP", ["fc.error", "fc.feedback"], ["conv3.error"]),
+        ("conv3.EP", ["conv3.error", "conv3.feedback"], ["bn2.error"]),
+        ("conv2.EP", ["conv2.error", "conv2.feedback", "pool1.mask"], ["pool1.error"]),
+        ("conv1.EP", ["conv2.error", "conv1.feedback", "relu0.mask"], ["relu0.error"]),
+    ]
+    op = step.op("conv1.EP")
+    assert (op.kind, op.operands[0].zeros) == (OpKind.FEEDBACK, TraceZeros("conv2.error"))
+    assert op.bounds is not None
+    assert (op.bounds.k, op.bounds.p, op.bounds.q, op.bounds.c) == (2, 4, 4, 2 * 2 * 6)
+    assert op.operands[1].tensor.elements == op.dense_macs == 32 * 24
+    # e of conv2 comes over the next module's link and batch norm's backward op; conv1's link waits for nothing else.
+    assert op.depends_on == ("bn2.EP", "relu0.FF")
+
+
+def test_one_convolution_stands_for_the_chain() -> None:
+    for rule, taps, dilation in (("conv-dfa", (3, 3), (1, 1)), ("dilated", (3, 3), (1, 1))):
+        step = lower(MODULES, rule, 1)
+        assert propagation(step)[2:] == [
+            ("conv2.EP", ["conv2.error", "conv2.feedback", "pool1.mask"], ["pool1.error"]),
+            ("conv1.EP", ["conv2.error", "conv1.feedback"], ["conv1.carried"]),
+            ("conv1.EP.upsample", ["conv1.carried"], ["relu0.error"]),
+        ]
+        b = step.op("conv2.EP").bounds
+        assert b is not None
+        assert (b.k, b.c, b.p, b.h, (b.r, b.s), b.dilation, b.padding) == (6, 4, 2, 2, taps, dilation, (1, 1))
+
+
+def test_reach_of_a_link() -> None:
+    """An output of conv2 depends on 8 x 8 elements of relu0, its neighbour's are shifted by 2: 4 elements of conv2's own map, made odd."""
+    for rule, taps, dilation in (("conv-dfa", 5, 1), ("dilated", 3, 2)):
+        b = lower(modules(8), rule, 1).op("conv1.EP").bounds
+        assert b is not None
+        assert (b.r, b.s, b.dilation, b.padding) == (taps, taps, (dilation, dilation), (2, 2))
+
+
+def revised(options: str, network: Network = MODULES) -> TrainingStep:
+    return lower_revised_cnn(network, spell(f"revised:{options}", {"revised": REVISED_CNN_OPTIONS}), 1, "sgd", frozenset(Pass))
+
+
+def test_revised_orders() -> None:
+    counted, printed = revised("groups=2,binary=true"), revised("groups=2,order=printed")
+    assert propagation(counted)[-4:] == [
+        ("conv1.EP.upsample", ["conv2.error"], ["conv1.upsampled"]),
+        ("conv1.EP.d1", ["conv1.upsampled", "conv1.feedback.d1"], ["conv1.carried"]),
+        ("conv1.EP.shuffle", ["conv1.carried"], ["conv1.shuffled"]),
+        ("conv1.EP.d2", ["conv1.shuffled", "conv1.feedback.d2", "relu0.mask"], ["relu0.error"]),
+    ]
+    assert [name for name, _, _ in propagation(printed)[-4:]] == ["conv1.EP.upsample", "conv1.EP.d2", "conv1.EP.shuffle", "conv1.EP.d1"]
+    assert [name for name, _, _ in propagation(revised("groups=1"))[-3:]] == ["conv1.EP.upsample", "conv1.EP.d1", "conv1.EP.d2"]
+    assert counted.op("conv1.EP.d1").operands[0].zeros == TraceZeros("conv2.error", resized=(4, 4))
+    assert counted.op("conv2.EP.d1").operands[0].zeros == TraceZeros("conv2.error")
+    for step, d1, d2 in ((counted, 9 * 6 * 6, 6 * 2), (printed, 9 * 2 * 2, 6 * 2)):
+        assert step.op("conv1.EP.d1").operands[1].tensor.elements == d1 // 2
+        assert step.op("conv1.EP.d2").operands[1].tensor.elements == d2 // 2
+        assert step.op("conv1.EP.d1").dense_macs == 16 * d1 // 2
+        assert step.op("conv1.EP.d1").kind is OpKind.GROUPED_CONV
+        assert step.op("conv1.EP.shuffle").vector_ops == 16 * (6 if step is counted else 2)
+    assert counted.op("conv1.EP.d1").operands[1].tensor.bits == 1
+    assert counted.op("fc.EP").operands[1].tensor.bits == 1
+    assert printed.op("conv1.EP.d1").operands[1].tensor.bits is None
+
+
+def test_shortcuts_have_links_of_their_own() -> None:
+    network = replace(RESIDUAL, modules=("stem", "conv1"))
+    step = revised("groups=1", replace(network, modules=("stem", "conv1")))
+    assert reads(step.op("relu1.EP.sum")) == ["relu1.error.short2", "relu1.error.conv2"]
+    assert "relu0.EP.sum" not in names(step, Pass.EP)
 
 
 def test_spelling() -> None:
@@ -231,6 +368,9 @@ def test_spelling() -> None:
     [
         ({"rule": "sdfa:k=6"}, "sdfa.k must be <= 5, the outputs of chain, got 6"),
         ({"rule": "sdfa:k=2,rank=2"}, "sdfa.rank must be >= 3, so that k * rank reaches the 5 outputs of chain, got 2"),
+        ({"rule": "fa:scale=0"}, "fa.scale must be a number > 0, got 0"),
+        ({"rule": "dilated:scale=-0.5"}, "dilated.scale must be a number > 0, got -0.5"),
+        ({"rule": "modular:modules=conv2+conv1"}, "modules must be layers with weights of chain, in their order, got conv2, conv1"),
         ({"batch": 0}, "batch must be >= 1, got 0"),
         ({"optimizer": "adm"}, "optimizer must be one of sgd, momentum, adam, got adm"),
         ({"passes": ()}, "passes must be one or more of FF, EP, WG, WU, got none"),
@@ -239,3 +379,11 @@ def test_spelling() -> None:
 def test_refusals(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         lower(CHAIN, **{"rule": "bp", "batch": 1, **arguments})  # type: ignore[arg-type]
+
+
+def test_refusals_of_modular_rules() -> None:
+    for rule in ("modular", "conv-dfa", "dilated"):
+        with pytest.raises(InputError, match=f"^{rule} must have a network without recurrent layers, got lstm$"):
+            lower(recurrent("lstm"), rule, 1)
+    with pytest.raises(InputError, match=r"^revised\.groups must divide the 6 and 2 channels at conv1, got 4$"):
+        revised("groups=4")
