@@ -19,7 +19,7 @@ Sequence = list[Matrix]
 
 @dataclass
 class Errors:
-    """Errors known so far: at layers' outputs, at the sums before the tanh of plain RNNs, and at the input of the cell in hand by its own derivatives."""
+    """Errors so far: at layers' outputs, at plain RNNs' sums before tanh, and at the input of the cell in hand by its own derivatives."""
 
     at_output: dict[str, Sequence] = field(default_factory=dict)
     at_sums: dict[str, Sequence] = field(default_factory=dict)
