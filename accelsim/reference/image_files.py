@@ -6,8 +6,6 @@ Every reader returns images uint8 (N, H, W, C) and labels int64 (N,), or refuses
 from __future__ import annotations
 
 import gzip
-import io
-import pickle
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.errors import Fault, InputError
+from accelsim.reference.pickled_arrays import load_arrays
 
 Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """(images (N, H, W, C), labels (N,))."""
@@ -109,55 +108,43 @@ def cifar_binary(path: Path, label_bytes: int, classes: int) -> Images:
     if not data.size or data.size % record:
         raise fault(path, f"size must be a positive multiple of {record} bytes, got {data.size}")
     rows = data.reshape(-1, record)
-    return _planes(rows[:, label_bytes:]), _labels(path, rows[:, label_bytes - 1], classes)
+    return _planes(rows[:, label_bytes:]), _labels(path, rows[:, label_bytes - 1], classes, len(rows))
 
 
 def _planes(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
 
 
-def _labels(path: Path, labels: Any, classes: int) -> NDArray[np.int64]:
-    found = np.asarray(labels, np.int64)
-    if found.size and not 0 <= found.min() <= found.max() < classes:
-        raise fault(path, f"labels must be <= {classes - 1}, got {found.max()}")
-    return found
-
-
-_ALLOWED = {
-    ("numpy", "dtype"),
-    ("numpy", "ndarray"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("_codecs", "encode"),
-}
-"""All that a pickled dict of arrays needs."""
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """A pickle can call any function: these may make arrays alone."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name}")
-        return super().find_class(module, name)
+def _labels(path: Path, labels: Any, classes: int, images: int) -> NDArray[np.int64]:
+    """Labels int64 (images,), each a class."""
+    try:
+        found = np.asarray(labels)
+    except (ValueError, OverflowError) as error:
+        raise fault(path, f"labels must be whole numbers, got {error}") from None
+    if found.ndim != 1 or (found.size and found.dtype.kind not in "iu"):
+        raise fault(path, f"labels must be a list of whole numbers, got {found.ndim} axes of {found.dtype.name}")
+    if len(found) != images:
+        raise fault(path, f"labels must be one for each of the {images} images, got {len(found)}")
+    wrong = found[(found < 0) | (found >= classes)]
+    if wrong.size:
+        raise fault(path, f"labels must be between 0 and {classes - 1}, got {wrong[0]}")
+    return found.astype(np.int64)
 
 
 def cifar_python(path: Path, key: str, classes: int) -> Images:
     """A pickled CIFAR file: a dict with ``data`` (N, 3072) and the labels under ``key``."""
     try:
-        content = _ArraysOnly(io.BytesIO(_read(path)), encoding="bytes").load()
-    except InputError:
-        raise
-    except Exception as error:  # noqa: BLE001  # a broken pickle raises anything
-        raise fault(path, f"file must be a pickle of arrays alone, got {type(error).__name__}: {error}") from None
-    if not isinstance(content, dict) or b"data" not in content or key.encode() not in content:
-        raise fault(path, f"file must hold a dict with data and {key}")
-    data, labels = content[b"data"], content[key.encode()]
+        content = load_arrays(_read(path))
+    except ValueError as error:
+        raise fault(path, f"file must be a whole pickle of a dict of arrays, got {error}") from None
+    missing = next((name for name in ("data", key) if name not in content), None)
+    if missing is not None:
+        raise fault(path, f"file must be a dict with data and {key}, got none called {missing}")
+    data = content["data"]
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != CIFAR_PIXELS or not len(data):
-        raise fault(path, f"data must be bytes of shape (N, {CIFAR_PIXELS}), got {getattr(data, 'shape', type(data).__name__)}")
-    if len(labels) != len(data):
-        raise fault(path, f"there must be a label an image, got {len(labels)} for {len(data)}")
-    return _planes(data), _labels(path, labels, classes)
+        found = f"{data.dtype.name} of {data.shape}" if isinstance(data, np.ndarray) else type(data).__name__
+        raise fault(path, f"data must be uint8 of (N, {CIFAR_PIXELS}), got {found}")
+    return _planes(data), _labels(path, content[key], classes, len(data))
 
 
 # IDX
@@ -176,9 +163,7 @@ def _idx(directory: Path) -> ImageFiles | None:
 def idx_pair(images: Path, labels: Path) -> Images:
     """Images (N, H, W, 1) and labels of two IDX files."""
     pixels, answers = idx(images, IDX_IMAGES, 3), idx(labels, IDX_LABELS, 1)
-    if len(pixels) != len(answers):
-        raise fault(labels, f"there must be a label an image, got {len(answers)} for {len(pixels)}")
-    return pixels[..., None], _labels(labels, answers, 10)
+    return pixels[..., None], _labels(labels, answers, 10, len(pixels))
 
 
 def idx(path: Path, magic: int, axes: int) -> NDArray[np.uint8]:
@@ -193,6 +178,8 @@ def idx(path: Path, magic: int, axes: int) -> NDArray[np.uint8]:
     if len(data) < head or int.from_bytes(data[:4], "big") != magic:
         raise fault(path, f"file must start with IDX's number {magic:#010x}, got {data[:4].hex() or 'nothing'}")
     shape = tuple(int.from_bytes(data[at : at + 4], "big") for at in range(4, head, 4))
-    if len(data) - head != prod(shape) or not prod(shape):
+    if not prod(shape):
+        raise fault(path, f"every axis must be >= 1, got {' x '.join(map(str, shape))}")
+    if len(data) - head != prod(shape):
         raise fault(path, f"file must hold {prod(shape)} elements, got {len(data) - head}")
     return np.frombuffer(data, np.uint8, offset=head).reshape(shape)

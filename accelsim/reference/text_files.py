@@ -84,7 +84,7 @@ def _words(path: Path) -> list[str]:
         raise InputError(Fault(str(path), 0, 0, f"file must be readable, got {error.strerror}")) from None
     except UnicodeDecodeError:
         raise InputError(Fault(str(path), 0, 0, "file must be UTF-8 text")) from None
-    words = [word for line in text.splitlines() if line.split() for word in (*line.split(), _END_OF_LINE)]
+    words = [word for line in text.split("\n") if line.split() for word in (*line.split(), _END_OF_LINE)]
     if not words:
         raise InputError(Fault(str(path), 0, 0, "file must hold words, got none"))
     return words
