@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -117,7 +118,7 @@ def run_study(places: Places, cells: Sequence[Cell], workers: int, say: Callable
     os.environ.update(dict.fromkeys(("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     context = multiprocessing.get_context("spawn")  # numba and BLAS must see the variables above
     busy: dict[Future[float], Job] = {}
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)) as pool:
         try:
             while True:
                 for job in waiting_jobs(places, cells, {each.id for each in busy.values()})[: workers - len(busy)]:
@@ -132,6 +133,17 @@ def run_study(places: Places, cells: Sequence[Cell], workers: int, say: Callable
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
+
+
+def _end_with(parent: int) -> None:
+    """End this worker soon after the process that started it is gone, however that went: nobody would start what comes next."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def work(places: Places, job: Job) -> float:
