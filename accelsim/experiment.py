@@ -17,14 +17,15 @@ from typing import Any
 from accelsim.accountings import accountings
 from accelsim.counters import ActionCounts
 from accelsim.energy import EnergyTable
-from accelsim.errors import InputError
-from accelsim.laws import Limits, check_result
+from accelsim.errors import Fault, InputError
+from accelsim.laws import Limits, check_hybrid, check_result
 from accelsim.masks import MaskSource
 from accelsim.network import Network
 from accelsim.networks import load_network
-from accelsim.ops import Pass
-from accelsim.results import BYTE_KINDS, LANE_CAUSES, STALLS, Comparison, OpResult, Result, apportion
-from accelsim.rules import RuleSpec, lower, parse_rule
+from accelsim.ops import Pass, TrainingStep
+from accelsim.results import BYTE_KINDS, LANE_CAUSES, STALLS, AnyResult, Comparison, HybridResult, OpResult, Result, WeightedResult, apportion
+from accelsim.rules import RULES, RuleSpec, lower, parse_rule
+from accelsim.rules.info import StepKind
 from accelsim.sim.machine import Machine, OpRecord, Run
 from accelsim.spec import catalog
 from accelsim.spec.architecture import Architecture
@@ -66,8 +67,8 @@ def simulate(
     optimizer: str = "momentum",
     seed: int = 0,
     progress: Progress | None = None,
-) -> Result:
-    """One training step of a workload under a learning rule on a machine.
+) -> AnyResult:
+    """One training step of a workload under a learning rule on a machine; of a hybrid rule each kind of step, and their mean.
 
     ``batch`` defaults to the workload's own; ``trace``: "shipped", "dense", "random:DENSITY", files, one a rule family,
     or a Trace in memory.
@@ -132,20 +133,59 @@ def _setting(
     return Setting(size, trace, trace_any_rule, tuple(Pass(str(name).upper()) for name in passes), schedule, optimizer, seed)
 
 
-def _run(network: Network, machine: Architecture, rule: RuleSpec, setting: Setting, progress: Progress | None) -> Result:
-    step = lower(network, rule, setting.batch, setting.optimizer, setting.passes)
-    chosen = choose_trace(network, rule, setting.trace, setting.trace_any_rule, setting.batch, setting.seed)
+def _run(network: Network, machine: Architecture, rule: RuleSpec, setting: Setting, progress: Progress | None) -> AnyResult:
+    several = RULES[rule.name].steps
+    if several is None:
+        return _simulate(network, machine, _prepare(network, StepKind("", 1.0, rule), setting), setting, progress)
+    prepared: list[_Prepared] = []
+    faults: list[Fault] = []
+    for kind in several(rule):
+        try:
+            prepared.append(_prepare(network, kind, setting))
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(*dict.fromkeys(faults))
+    steps = tuple(
+        WeightedResult(each.kind.kind, each.kind.weight, _simulate(network, machine, each, setting, progress, rule)) for each in prepared
+    )
+    result = HybridResult(_hybrid_cause(rule, steps), steps)
+    check_hybrid(result)
+    return result
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A kind of step, its ops and its trace: all that can be refused."""
+
+    kind: StepKind
+    step: TrainingStep
+    chosen: TraceChoice
+
+
+def _prepare(network: Network, kind: StepKind, setting: Setting) -> _Prepared:
+    step = kind.finish(lower(network, kind.rule, setting.batch, setting.optimizer, setting.passes))
+    chosen = choose_trace(network, kind.rule, setting.trace, setting.trace_any_rule, setting.batch, setting.seed)
+    return _Prepared(kind, step, chosen)
+
+
+def _simulate(
+    network: Network, machine: Architecture, prepared: _Prepared, setting: Setting, progress: Progress | None, part_of: RuleSpec | None = None
+) -> Result:
+    """One step; ``part_of``: the hybrid rule that takes it."""
+    step, chosen, rule = prepared.step, prepared.chosen, prepared.kind.rule
     masks = MaskSource(chosen.trace, network, setting.batch, setting.seed)
     dram, technology = _tables(machine)
     table = EnergyTable.build(machine, technology, dram)
-    report = None if progress is None else lambda done, of: progress(done, of, f"{machine.name} {rule}")
+    shown = f"{machine.name} {rule}" if part_of is None else f"{machine.name} {part_of}, {prepared.kind.kind}"
+    report = None if progress is None else lambda done, of: progress(done, of, shown)
     run = Machine(machine, dram, masks).run(step, setting.schedule, report)
     notes = list(chosen.notes)
     if run.dram_overcommitted:
         notes.append(f"tensors in DRAM need {run.peak_dram_bytes} bytes, more than {machine.dram.standard} holds: addresses wrap around")
     ops = tuple(_op_result(record, run, table) for record in run.records)
     result = Result(
-        cause=_cause(network, machine, rule, setting, chosen),
+        cause=_cause(network, machine, rule, setting, chosen, part_of),
         clock_hz=machine.clock_hz,
         cycles=run.cycles,
         interval_cycles=run.interval_cycles,
@@ -175,7 +215,17 @@ def _read_tables(dram: tuple[Path, int], technology: tuple[Path, int]) -> tuple[
     return load_model(dram[0], DramSpec), load_technology(technology[0])
 
 
-def _cause(network: Network, machine: Architecture, rule: RuleSpec, setting: Setting, chosen: TraceChoice) -> dict[str, Any]:
+def _hybrid_cause(rule: RuleSpec, steps: Sequence[WeightedResult]) -> dict[str, Any]:
+    """What the kinds of step share; of traces, if they differ, each kind's."""
+    causes = [step.result.cause for step in steps]
+    traces = list(dict.fromkeys(cause["trace"] for cause in causes))
+    content = json.dumps([str(rule), [[step.kind, step.weight, cause["config_hash"]] for step, cause in zip(steps, causes, strict=True)]])
+    return {**causes[0], "config_hash": _hash(content), "rule": str(rule), "trace": traces[0] if len(traces) == 1 else traces}
+
+
+def _cause(
+    network: Network, machine: Architecture, rule: RuleSpec, setting: Setting, chosen: TraceChoice, part_of: RuleSpec | None
+) -> dict[str, Any]:
     named = {
         "workload": network.name,
         "arch": machine.name,
@@ -186,9 +236,14 @@ def _cause(network: Network, machine: Architecture, rule: RuleSpec, setting: Set
         "optimizer": setting.optimizer,
         "passes_simulated": [str(each) for each in setting.passes],
     }
-    content = json.dumps([named, canonical_json(machine), repr(network), chosen.digest, setting.seed], sort_keys=True)
+    parts = [named, canonical_json(machine), repr(network), chosen.digest, setting.seed, *([str(part_of)] if part_of else [])]
+    content = json.dumps(parts, sort_keys=True)
     del named["passes_simulated"]
-    return {"config_hash": hashlib.sha256(content.encode()).hexdigest()[:16], "seed": setting.seed, **named}
+    return {"config_hash": _hash(content), "seed": setting.seed, **named}
+
+
+def _hash(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def _op_result(record: OpRecord, run: Run, table: EnergyTable) -> OpResult:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from accelsim.errors import LawViolation
 from accelsim.ops import CONTRACTIONS
-from accelsim.results import LANE_CAUSES, STALLS, OpResult, Result
+from accelsim.results import LANE_CAUSES, STALLS, HybridResult, OpResult, Result
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,23 @@ def check_result(result: Result, limits: Limits) -> None:
         raise LawViolation("an op ends after the step")
     if sum_causes(result.array_cycles) != result.cycles:
         raise LawViolation(f"the array's cycles {dict(result.array_cycles)} do not make up {result.cycles}")
+
+
+def check_hybrid(result: HybridResult) -> None:
+    """LawViolation with the first law that the means of a hybrid rule break; each kind of step has been checked by itself."""
+    document = result.to_json()
+    array, energy = document["array_cycles"], document["energy_pj"]
+    of_passes = math.fsum(part["energy_pj"] for part in document["passes"].values())
+    sums = (
+        ("weights of steps", math.fsum(step.weight for step in result.steps), 1.0),
+        ("energy by component", math.fsum(document["energy_by_component_pj"].values()), energy),
+        ("energy of passes", of_passes + document["unattributed_pj"], energy),
+        ("MACs executed and skipped", document["macs"]["executed"] + document["macs"]["skipped"], document["macs"]["dense"]),
+        ("array cycles", math.fsum([*(array[cause] for cause in LANE_CAUSES), *array["stall"].values()]), document["cycles"]),
+    )
+    for what, found, whole in sums:
+        if not math.isclose(found, whole, rel_tol=1e-9, abs_tol=1e-6):
+            raise LawViolation(f"{what} of a hybrid step make up {found}, not {whole}")
 
 
 def sum_causes(array: Mapping[str, Any]) -> int:

@@ -104,9 +104,17 @@ class MaskSource:
         if tensor is None:
             return None
         channels = self._channels(op, operand, tensor)
-        key = (operand.zeros, channels)
+        # One vector of several time steps: triangular feedback reads them side by side.
+        parts = dict.fromkeys(each.zeros for each in op.operands if each.use is use and isinstance(each.zeros, TraceZeros))
+        if len(parts) == 1:
+            return self._one(tensor, operand.zeros, channels)
+        masks = [to_mask(self._one(tensor, zeros, channels).words, channels) for zeros in parts]
+        return BoundMask(from_mask(np.concatenate(masks, axis=-1)), channels * len(masks))
+
+    def _one(self, tensor: TraceTensor, zeros: TraceZeros, channels: int) -> BoundMask:
+        key = (zeros, channels)
         if key not in self._bound:
-            self._bound[key] = self._bind(tensor, operand.zeros, channels)
+            self._bound[key] = self._bind(tensor, zeros, channels)
         return self._bound[key]
 
     def _channels(self, op: Op, operand: Operand, tensor: TraceTensor) -> int:
@@ -144,13 +152,20 @@ class MaskSource:
         return BoundMask(unpacked, channels)
 
     def feedback_indices(self, op: Op) -> NDArray[np.int64]:
-        """The output errors that each target neuron's row of a sparse B names: int64 (neurons in map order, nonzeros)."""
+        """The errors that each target neuron's row of a sparse B names: int64 (neurons in map order, nonzeros).
+
+        A row of several blocks, one for each tensor that moves, names equally many of each.
+        """
         b = bounds_of(op)
         key = (op.layer, b.k * b.p * b.q, b.nonzeros)
         if key not in self._feedback:
-            drawn = sparse_feedback(key[1], b.c, b.nonzeros, 0, feedback_random(self._seed, op.layer))
-            assert drawn.classes_read is not None
-            self._feedback[key] = drawn.classes_read
+            random, blocks = feedback_random(self._seed, op.layer), sum(operand.use is Use.MOVING for operand in op.operands)
+            size, found = b.c // blocks, []
+            for block in range(blocks):
+                drawn = sparse_feedback(key[1], size, b.nonzeros // blocks, 0, random)
+                assert drawn.classes_read is not None
+                found.append(drawn.classes_read + block * size)
+            self._feedback[key] = np.concatenate(found, axis=1)
         return self._feedback[key]
 
     def dense_tensors(self, ops: Iterable[Op]) -> list[str]:

@@ -1,9 +1,9 @@
-"""Result and Comparison: a finished run as numbers and as the documents of DESIGN section 9."""
+"""Result, HybridResult and Comparison: finished runs as numbers and as the documents of DESIGN section 9."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,11 +155,92 @@ class Result:
         }
 
 
+MEANS = (
+    "cycles",
+    "interval_cycles",
+    "seconds",
+    "energy_pj",
+    "macs",
+    "vector_ops",
+    "words",
+    "peak_stash_bytes",
+    "bytes",
+    "energy_by_component_pj",
+    "unattributed_pj",
+    "unattributed_by_component_pj",
+    "spilled_words",
+    "passes",
+    "accountings",
+    "array_cycles",
+    "actions",
+)
+"""What of a document is a quantity, whose mean over kinds of step is one too."""
+
+
+@dataclass(frozen=True)
+class WeightedResult:
+    """One kind of step of a hybrid rule: the fraction of steps that are of it, and what one of them is."""
+
+    kind: str
+    weight: float
+    result: Result
+
+
+@dataclass(frozen=True)
+class HybridResult:
+    """A training step of a rule that takes several kinds of step: what each is, and their mean by how often they are taken.
+
+    Under an unlocked schedule each kind's interval is that of steps of its own kind in a row.
+    """
+
+    cause: Mapping[str, Any]
+    steps: tuple[WeightedResult, ...]
+
+    @property
+    def cycles(self) -> float:
+        """Mean cycles of a step."""
+        return math.fsum(step.weight * step.result.cycles for step in self.steps)
+
+    @property
+    def energy_pj(self) -> float:
+        """Mean energy of a step."""
+        return math.fsum(step.weight * step.result.energy_pj for step in self.steps)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What all kinds of step have to say, then what is said of one kind alone."""
+        every = list(dict.fromkeys(note for step in self.steps for note in step.result.notes))
+        shared = [note for note in every if all(note in step.result.notes for step in self.steps)]
+        alone = [f"{step.kind} steps: {note}" for step in self.steps for note in step.result.notes if note not in shared]
+        return (*shared, *alone)
+
+    def to_json(self) -> dict[str, Any]:
+        """The result document: means at the top, as floats, and the documents of the kinds of step. It has no ops of its own."""
+        documents = [step.result.to_json() for step in self.steps]
+        weights = [step.weight for step in self.steps]
+        prices = {(price["component"], price["action"]): price for document in documents for price in document["energy_sources"]}
+        return {
+            **documents[0],
+            **self.cause,
+            **{key: _mean(weights, [document[key] for document in documents]) for key in MEANS},
+            "dense_tensors": sorted({name for document in documents for name in document["dense_tensors"]}),
+            "notes": list(self.notes),
+            "energy_sources": [prices[key] for key in sorted(prices)],
+            "ops": [],
+            "steps": [
+                {"kind": step.kind, "weight": step.weight, "result": document} for step, document in zip(self.steps, documents, strict=True)
+            ],
+        }
+
+
+AnyResult = Result | HybridResult
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Results side by side; the first is the baseline. ``labels`` name them: the rule, or arch/rule where machines differ."""
 
-    results: tuple[Result, ...]
+    results: tuple[AnyResult, ...]
     labels: tuple[str, ...]
 
     @property
@@ -202,6 +283,13 @@ def apportion(parts: Mapping[str, int], total: int) -> dict[str, int]:
     for name in by_remainder[:left]:
         shares[name] += 1
     return shares
+
+
+def _mean(weights: Sequence[float], values: Sequence[Any]) -> Any:
+    """The weighted mean of numbers, or of mappings key by key; a key that one of them lacks counts nothing there."""
+    if not isinstance(values[0], Mapping):
+        return math.fsum(weight * value for weight, value in zip(weights, values, strict=True))
+    return {key: _mean(weights, [value.get(key, 0) for value in values]) for key in dict.fromkeys(key for value in values for key in value)}
 
 
 def _ratio(value: float, base: float) -> float | None:

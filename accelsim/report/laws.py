@@ -106,8 +106,12 @@ def _actions(result: ResultDocument) -> Iterator[str]:
 def _steps(result: ResultDocument) -> Iterator[str]:
     if result.steps:
         yield from _differ("steps: weights add up to 1", math.fsum(step.weight for step in result.steps), 1)
-        for key in ("cycles", "energy_pj"):
+        for key in ("cycles", "interval_cycles", "seconds", "energy_pj", "unattributed_pj", "vector_ops", "peak_stash_bytes", "spilled_words"):
             mean = math.fsum(step.weight * getattr(step.result, key) for step in result.steps)
             yield from _differ(f"{key} = weighted mean of steps", getattr(result, key), mean)
+        for group in ("macs", "words", "bytes"):
+            for key in type(getattr(result, group)).model_fields:
+                mean = math.fsum(step.weight * getattr(getattr(step.result, group), key) for step in result.steps)
+                yield from _differ(f"{group}.{key} = weighted mean of steps", getattr(getattr(result, group), key), mean)
         for step in result.steps:
             yield from (f"steps.{step.kind}: {line}" for line in violations(step.result))

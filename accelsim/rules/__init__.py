@@ -10,13 +10,15 @@ from collections.abc import Iterable
 from accelsim.errors import Fault, InputError
 from accelsim.network import Network
 from accelsim.ops import Pass, TrainingStep
-from accelsim.rules import backprop, direct_feedback, feedback_alignment, frozen, modular
+from accelsim.rules import backprop, direct_feedback, feedback_alignment, frozen, hybrid, modular, revised, triangular
 from accelsim.rules.info import RuleInfo
 from accelsim.rules.vector_costs import OPTIMIZER
 from accelsim.spec import rule as spelling
 from accelsim.spec.rule import RuleSpec, RuleTable
 
-RULES: dict[str, RuleInfo] = {info.name: info for module in (backprop, feedback_alignment, direct_feedback, modular, frozen) for info in module.RULES}
+_FAMILIES = (backprop, feedback_alignment, direct_feedback, modular, triangular, revised, hybrid, frozen)
+
+RULES: dict[str, RuleInfo] = {info.name: info for module in _FAMILIES for info in module.RULES}
 """Every learning rule, by the name that users write."""
 
 OPTIONS: RuleTable = {name: info.options for name, info in RULES.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from accelsim.network import Network
 from accelsim.ops import Pass, TrainingStep
@@ -14,14 +14,31 @@ Lower = Callable[[Network, RuleSpec, int, str, frozenset[Pass]], TrainingStep]
 
 
 @dataclass(frozen=True)
+class StepKind:
+    """One kind of training step of a rule that takes several: its fraction of all steps, and the rule that lowers it.
+
+    ``finish``: what the several-kinded rule changes in that step's ops (its optimizer keeps more state, say).
+    """
+
+    kind: str
+    weight: float
+    rule: RuleSpec
+    finish: Callable[[TrainingStep], TrainingStep] = field(default=lambda step: step, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
 class RuleInfo:
-    """A learning rule. ``family``: rules whose errors have zeros alike, so that they may share traces (DESIGN 5)."""
+    """A learning rule. ``family``: rules whose errors have zeros alike, so that they may share traces (DESIGN 5).
+
+    ``steps``: the kinds of step of a rule that takes several; such a rule is not lowered itself.
+    """
 
     name: str
     family: str
     description: str
     options: tuple[Option, ...]
     lower: Lower
+    steps: Callable[[RuleSpec], tuple[StepKind, ...]] | None = None
 
 
 def whole(rule: RuleSpec, option: str) -> int:

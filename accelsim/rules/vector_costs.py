@@ -23,6 +23,9 @@ OPTIMIZER = {"sgd": 2, "momentum": 4, "adam": 12}
 """sgd: w -= eta*g. momentum: v = alpha*v + g; w -= eta*v. adam: both moments 3 + 4; sqrt, add, divide, multiply,
 subtract (bias corrections are scalars)."""
 
+MIXED_MOMENTUM = 7
+"""A feedback step of the hybrid rule: v = alpha*v + g 2; u = gamma*v + (1-gamma)*v_bp 3; w -= eta*u 2."""
+
 STATE_WORDS = {"sgd": (), "momentum": ("momentum",), "adam": ("moment1", "moment2")}
 """Tensors of optimizer state, each of the weights' shape."""
 
