@@ -77,14 +77,14 @@ def load_text(directory: Path, vocabulary: int, held_out: float) -> TextDataset:
 
 
 def _words(path: Path) -> list[str]:
-    """The words of a file, with a mark at each line's end; empty lines are left out."""
+    """The words of a file, with a mark at the end of each line, empty ones too: so WikiText-2 has the 33,278 words that papers give it."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(Fault(str(path), 0, 0, f"file must be readable, got {error.strerror}")) from None
     except UnicodeDecodeError:
         raise InputError(Fault(str(path), 0, 0, "file must be UTF-8 text")) from None
-    words = [word for line in text.split("\n") if line.split() for word in (*line.split(), _END_OF_LINE)]
-    if not words:
+    if not text.split():
         raise InputError(Fault(str(path), 0, 0, "file must hold words, got none"))
-    return words
+    lines = text.removesuffix("\n").split("\n")
+    return [word for line in lines for word in (*line.split(), _END_OF_LINE)]
