@@ -1,0 +1,206 @@
+"""The hybrid rule's two kinds of step in results: what each is, their means, the optimizer's two momenta, and where traces come from."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accelsim.errors import InputError, LawViolation
+from accelsim.experiment import compare, simulate
+from accelsim.laws import check_hybrid
+from accelsim.ops import Role, TrainingStep
+from accelsim.report.document import ResultDocument
+from accelsim.report.laws import violations
+from accelsim.results import MEANS, HybridResult
+from accelsim.rules import RULES, lower, parse_rule
+from accelsim.trace import Trace
+from accelsim.traces import random_trace
+from tests.random_machines import machine
+from tests.random_networks import network_of
+from tests.reference_networks import Builder
+
+IMAGES = Builder("images", (4, 4, 4)).conv(4).add("relu").conv(4).add("relu").add("fc", 3).network()
+WORDS = network_of(
+    {
+        "name": "words",
+        "input": {"sequence": 3, "vocabulary": 9},
+        "layers": [
+            {"name": "embedding", "kind": "embedding", "dim": 4},
+            {"name": "cell", "kind": "gru", "hidden": 4},
+            {"name": "fc", "kind": "fc", "out_features": 5},
+        ],
+    }
+)
+
+
+def kinds(rule: str) -> list[tuple[str, float, str]]:
+    several = RULES["hdfa"].steps
+    assert several is not None
+    return [(each.kind, each.weight, str(each.rule)) for each in several(parse_rule(rule))]
+
+
+def hybrid(rule: str, network: Any = IMAGES, **settings: Any) -> HybridResult:
+    result = simulate(network, machine(), rule, **{"trace": "random:0.5", **settings})
+    assert isinstance(result, HybridResult)
+    return result
+
+
+# The rule
+
+
+def test_kinds_of_step() -> None:
+    assert kinds("hdfa") == [("bp", 0.1, "bp"), ("revised", 0.9, "revised:binary=true")]
+    assert kinds("hdfa:p=0.25,groups=8,binary=false") == [("bp", 0.25, "bp"), ("revised", 0.75, "revised:groups=8,binary=false")]
+    assert kinds("hdfa:sparsity=0.98,gamma=0.5,init=bw,per_step=true") == [
+        ("bp", 0.1, "bp"),
+        ("revised", 0.9, "revised:sparsity=0.98,binary=true,init=bw,per_step=true"),
+    ]
+    assert kinds("hdfa:p=0") == [("revised", 1.0, "revised:binary=true")]
+    assert kinds("hdfa:p=1") == [("bp", 1.0, "bp")]
+
+
+def test_it_has_no_ops_of_its_own() -> None:
+    with pytest.raises(InputError, match=r"^hdfa must be lowered as its kinds of step, bp and revised, got hdfa:p=0\.3$"):
+        lower(IMAGES, "hdfa:p=0.3", 1)
+
+
+def updated(gamma: float, optimizer: str) -> TrainingStep:
+    several = RULES["hdfa"].steps
+    assert several is not None
+    feedback = several(parse_rule(f"hdfa:gamma={gamma}"))[1]
+    return feedback.finish(lower(IMAGES, feedback.rule, 1, optimizer))
+
+
+@pytest.mark.parametrize(
+    ("gamma", "optimizer", "read", "written", "ops"),
+    [
+        (0.9, "momentum", ["feedback_momentum", "momentum"], ["feedback_momentum"], 7),
+        (1.0, "momentum", ["feedback_momentum"], ["feedback_momentum"], 4),
+        (0.9, "sgd", [], [], 2),
+        (0.9, "adam", ["moment1", "moment2"], ["moment1", "moment2"], 12),
+    ],
+)
+def test_a_feedback_step_mixes_two_momenta(gamma: float, optimizer: str, read: list[str], written: list[str], ops: int) -> None:
+    op = updated(gamma, optimizer).op("conv2.WU")
+    state = [operand.tensor for operand in op.operands if operand.tensor.role is Role.OPTIMIZER_STATE]
+    assert [tensor.name for tensor in state] == [f"conv2.{name}" for name in read]
+    assert [tensor.name for tensor in op.outputs] == ["conv2.weight", *(f"conv2.{name}" for name in written)]
+    assert {tensor.elements for tensor in state} <= {4 * 4 * 9}
+    assert op.vector is not None
+    assert op.vector.ops_per_element == ops
+
+
+# Results
+
+
+@pytest.mark.parametrize(("network", "rule", "optimizer"), [(IMAGES, "hdfa:p=0.3,groups=2", "momentum"), (WORDS, "hdfa:sparsity=0.5", "adam")])
+@pytest.mark.parametrize("schedule", ["serial", "unlocked"])
+def test_the_top_is_the_weighted_mean(network: Any, rule: str, optimizer: str, schedule: str) -> None:
+    document = hybrid(rule, network, optimizer=optimizer, schedule=schedule).to_json()
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    assert violations(ResultDocument.model_validate(document)) == []
+    assert document["ops"] == []
+    assert [step["kind"] for step in document["steps"]] == ["bp", "revised"]
+
+    def check(path: str, found: Any, values: list[Any]) -> None:
+        if isinstance(found, dict):
+            assert set(found) == {key for value in values for key in value}
+            for key in found:
+                check(f"{path}.{key}", found[key], [value.get(key, 0) for value in values])
+        else:
+            assert isinstance(found, float), path
+            expected = sum(step["weight"] * value for step, value in zip(document["steps"], values, strict=True))
+            assert math.isclose(found, expected, rel_tol=1e-12), path
+
+    for key in MEANS:
+        check(key, document[key], [step["result"][key] for step in document["steps"]])
+    numbers = {key for key, value in document["steps"][0]["result"].items() if isinstance(value, int | float | dict)}
+    assert numbers - set(MEANS) == {"seed", "batch"}
+
+
+def test_each_kind_is_the_run_of_its_rule() -> None:
+    """Backpropagation's and, where the optimizer keeps no momentum, the revised rule's, but for the hash, which tells them apart."""
+    document = hybrid("hdfa:groups=2", optimizer="sgd").to_json()
+    for step in document["steps"]:
+        rule = step["result"]["rule"]
+        alone = simulate(IMAGES, machine(), rule, trace="random:0.5", optimizer="sgd").to_json()
+        assert alone.pop("config_hash") != step["result"].pop("config_hash")
+        assert alone == step["result"]
+
+
+def test_two_momenta_cost_more_than_one() -> None:
+    feedback = hybrid("hdfa:p=0").steps[0].result
+    alone = simulate(IMAGES, machine(), "revised:binary=true", trace="random:0.5").to_json()
+    assert feedback.to_json()["passes"]["WU"]["words"]["local"] + feedback.to_json()["passes"]["WU"]["words"]["dram"] > (
+        alone["passes"]["WU"]["words"]["local"] + alone["passes"]["WU"]["words"]["dram"]
+    )
+    assert feedback.to_json()["passes"]["EP"] == alone["passes"]["EP"]
+
+
+def test_hashes_tell_mixtures_apart() -> None:
+    hashes = {hybrid(rule).to_json()["config_hash"] for rule in ("hdfa", "hdfa:p=0.2", "hdfa:gamma=0.5", "hdfa:groups=2")}
+    assert len(hashes) == 4
+
+
+def test_progress_names_the_kind_of_step() -> None:
+    said: list[str] = []
+    hybrid("hdfa", progress=lambda *told: said.append(told[2]))
+    assert list(dict.fromkeys(said)) == ["near-memory hdfa, bp", "near-memory hdfa, revised"]
+
+
+def test_a_comparison_takes_it_as_any_other() -> None:
+    found = compare(IMAGES, [machine()], ["bp", "hdfa:p=0.5"], trace="dense").to_json()
+    base, mixed = found["results"]
+    assert found["ratios"]["hdfa:p=0.5"]["cycles"] == mixed["cycles"] / base["cycles"]
+    assert found["ratios"]["hdfa:p=0.5"]["passes.EP.energy_pj"] == mixed["passes"]["EP"]["energy_pj"] / base["passes"]["EP"]["energy_pj"]
+
+
+def test_means_that_do_not_add_up_are_found() -> None:
+    result = hybrid("hdfa")
+    check_hybrid(result)
+    with pytest.raises(LawViolation, match=r"^weights of steps of a hybrid step make up 0\.1, not 1\.0$"):
+        check_hybrid(HybridResult(result.cause, result.steps[:1]))
+
+
+# Traces
+
+
+def traces(folder: Path, *rules: str) -> list[Path]:
+    paths = []
+    for rule in rules:
+        paths.append(folder / f"{rule}.npz")
+        Trace(IMAGES.name, rule, "data", 1, 0, random_trace(IMAGES, 0.5, 1, 0).tensors).write(paths[-1])
+    return paths
+
+
+def test_each_kind_takes_the_trace_of_its_family(tmp_path: Path) -> None:
+    paths = traces(tmp_path, "dfa", "revised", "bp")
+    document = hybrid("hdfa", trace=paths).to_json()
+    assert document["trace"] == [str(paths[2]), str(paths[1])]
+    assert [step["result"]["trace"] for step in document["steps"]] == document["trace"]
+    assert hybrid("hdfa").to_json()["trace"] == "random:0.5"
+
+
+def test_a_trace_that_a_kind_lacks_is_refused(tmp_path: Path) -> None:
+    (path,) = traces(tmp_path, "bp")
+    message = f"--trace must be of the revised family for revised:binary=true, whose error masks differ from others', got {path} (bp); "
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
+        simulate(IMAGES, machine(), "hdfa", trace=[path])
+    document = hybrid("hdfa", trace=[path], trace_any_rule=True).to_json()
+    assert document["notes"] == [
+        "revised steps: the trace was made under bp, of another family than revised:binary=true: its error masks are not this rule's"
+    ]
+
+
+def test_shipped_traces_must_exist_for_both_kinds() -> None:
+    with pytest.raises(InputError) as refusal:
+        simulate(IMAGES, machine(), "hdfa", trace="shipped")
+    assert [str(fault).partition(":")[0] for fault in refusal.value.faults] == [
+        "images has no shipped trace for bp",
+        "images has no shipped trace for revised",
+    ]
