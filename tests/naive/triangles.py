@@ -1,0 +1,89 @@
+"""Plain twin of triangular feedback: what its rules store and count, and every pair of their streams.
+
+Written from Han et al. 2020, section 3.3, as amended; nothing of `accelsim.rules`. Networks end in fully connected layers behind their last cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from accelsim.feedback import feedback_random, sparse_feedback
+from accelsim.network import Layer, Network
+from tests.naive.counts import propagating
+from tests.naive.machine import GATES, Stream, Twin, Work
+
+
+def kept(length: int, density: float) -> int:
+    """Entries of a row that are stored."""
+    return length if density == 1 else max(1, round(density * length))
+
+
+def last_cell(network: Network) -> Layer:
+    return [layer for layer in network.layers if layer.kind in GATES][-1]
+
+
+def behind(network: Network, layer: Layer) -> bool:
+    """Whether the layer stands behind the last cell, in the output's module."""
+    return network.layers.index(layer) > network.layers.index(last_cell(network))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """MACs of one sample, and words stored."""
+
+    macs: int
+    words: int
+
+
+def counted(network: Network, density: float, per_step: bool) -> Counted:
+    """One row of S_fc a neuron and step, and a block for every pair of steps that are in order."""
+    steps, classes, hidden = network.time_steps, prod(network.output.out_shape), last_cell(network).out_shape[2]
+    macs = words = 0
+    for layer in propagating(network):
+        neurons = prod(layer.in_shape)
+        if behind(network, layer):
+            macs += steps * neurons * kept(classes, density)
+            words += (steps if per_step else 1) * neurons * kept(classes, density)
+        else:
+            blocks = sum(1 for i in range(steps) for j in range(steps) if i <= j)
+            macs += blocks * neurons * kept(hidden, density)
+            words += blocks * neurons * kept(hidden, density)
+    return Counted(macs, words)
+
+
+class TriangleTwin(Twin):
+    """The twin of a recurrent network's ops with triangular feedback; ``nonzeros`` are those of S_fc."""
+
+    density = 1.0
+
+    def propagation(self, layer: Layer) -> dict[str, Work]:
+        if behind(self.network, layer):
+            return super().propagation(layer)
+        steps = self.network.time_steps
+        return {f"{layer.name}.EP" + (f".t{t:02d}" if steps > 1 else ""): self.row(layer, t) for t in range(steps)}
+
+    def row(self, layer: Layer, t: int) -> Work:
+        """A neuron of the layer's input map at step t reduces the errors at h of that step and all later ones."""
+        source, steps = last_cell(self.network), self.network.time_steps
+        neurons, hidden = prod(layer.in_shape), source.out_shape[2]
+        blocks = [self.vectors(source, "error", hidden, later) for later in range(t, steps)]
+        entries = [[(block, index) for block in range(len(blocks)) for index in range(hidden)]] * neurons
+        if self.density < 1:
+            entries = [[] for _ in range(neurons)]
+            random = feedback_random(self.seed, layer.name)
+            for block in range(len(blocks)):
+                drawn = sparse_feedback(neurons, hidden, kept(hidden, self.density), 0, random).classes_read
+                assert drawn is not None
+                for neuron in range(neurons):
+                    entries[neuron] += [(block, int(index)) for index in drawn[neuron]]
+
+        def stream(channel: int, m: int) -> Stream:
+            return [(blocks[block][m][index], 1, True) for block, index in entries[channel]]
+
+        needed = None
+        if f"{layer.name}.mask" in self.masks and self.rectified(layer.inputs[0]):
+            vectors = self.vectors(layer, "mask", neurons, t)
+            needed = lambda k, m: bool(vectors[m][k])  # noqa: E731 - one of two forms of the same predicate
+        dense = self.batch * sum(map(len, entries))
+        return Work("EP", neurons, self.batch, stream, dense, needed, column_words=len(blocks) * hidden)
