@@ -72,6 +72,45 @@ def test_a_comparison_obeys_the_schema_and_the_laws_and_says_the_same_twice(run:
     assert [name for name in files if (outs[0] / name).read_bytes() != (outs[1] / name).read_bytes()] == []
 
 
+def test_a_hybrid_rule_is_delivered_like_any_other(run: Run, tmp_path: Path) -> None:
+    """Means at the top and both kinds of step below; tables, plots, `check` and `plot` take them, and lists bind options with ``;``."""
+    rules = "bp,revised:groups=1;binary=true,hdfa:p=0.3;groups=1"
+    folder = tmp_path / "compared"
+    code, out, _ = run("compare", *SMALL, "--rules", rules, "--out", str(folder), "--json")
+    assert code == 0
+    document = json.loads(out)
+    jsonschema.validate(document, json_schema())
+    assert violations(parse(document)) == []
+    mixed = document["results"][2]
+    assert mixed["rule"] == "hdfa:p=0.3,groups=1"
+    assert mixed["ops"] == []
+    assert [(step["kind"], step["weight"], step["result"]["rule"]) for step in mixed["steps"]] == [
+        ("bp", 0.3, "bp"),
+        ("revised", 0.7, "revised:groups=1,binary=true"),
+    ]
+    assert isinstance(mixed["cycles"], float)
+    assert set(document["ratios"]["hdfa:p=0.3,groups=1"]) == set(document["ratios"]["revised:groups=1,binary=true"])
+    alone = str(folder / "hdfa-p=0.3-groups=1" / "result.json")
+    assert run("check", alone, str(folder / "comparison.json"))[0] == 0
+    assert run("plot", alone, "--out", str(tmp_path / "plots"))[0] == 0
+    for name in ("totals.csv", "passes.csv", "energy.csv", "array_cycles.csv"):
+        lines = (folder / name).read_text().splitlines()
+        assert any(f'"{mixed["rule"]}"' in line for line in lines), name
+        assert (tmp_path / "plots" / name).is_file()
+    assert repr(mixed["cycles"]) in (folder / "totals.csv").read_text()
+
+
+def test_a_hybrid_rule_is_simulated_on_a_recurrent_network(run: Run) -> None:
+    arguments = ("--rule", "hdfa:sparsity=0.98", "--trace", "random:0.5", "--optimizer", "adam", "--batch", "1")
+    code, out, _ = run("simulate", "rnn-wikitext2", *arguments, "--json")
+    assert code == 0
+    document = json.loads(out)
+    jsonschema.validate(document, json_schema())
+    assert violations(parse(document)) == []
+    code, out, _ = run("simulate", "mnist-fc", "--rule", "hdfa:sparsity=0.98", "--trace", "dense")
+    assert (code, out) == (2, "")
+
+
 def test_passes_that_are_left_out_do_nothing(run: Run) -> None:
     code, out, _ = run("simulate", *SMALL, "--passes", "ff", "--json")
     assert code == 0
