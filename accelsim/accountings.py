@@ -30,17 +30,15 @@ def weights_once(step: TrainingStep, architecture: Architecture) -> dict[str, in
 def neuron(step: TrainingStep, network: Network) -> dict[str, int]:
     """Words that move and MACs of EP and WG, per example (Crafton: |W| + |A| + |E| with BP, |A| x (non-zeros a neuron) with direct feedback).
 
-    |A| are the outputs of all layers with weights, |E| the output errors. Where feedback starts elsewhere than at the output error, which
-    Crafton has not, a word moves for each multiplication of EP. Without EP among the passes no words move.
+    |A| are the outputs of all layers with weights, |E| the output errors. Fixed weights that EP reads otherwise than from the output error,
+    which Crafton has not, stand in |W|'s place. Without EP among the passes no words move.
     """
     backward = [*_contractions(step, Pass.EP), *_contractions(step, Pass.WG)]
     errors = prod(network.output.out_shape)
     neurons = sum(prod(layer.out_shape) for layer in network.weighted)
     feedback = [op for op in backward if op.kind is OpKind.FEEDBACK]
     words = 0
-    if feedback and not all(_from_output(op, network) for op in backward if op.pass_ is Pass.EP):
-        words = sum(op.dense_macs for op in backward if op.pass_ is Pass.EP) // step.batch
-    elif feedback:
+    if feedback and all(_from_output(op, network) for op in backward if op.pass_ is Pass.EP):
         assert feedback[0].bounds is not None
         words = neurons * (feedback[0].bounds.nonzeros or errors)
     elif any(op.pass_ is Pass.EP for op in backward):

@@ -58,3 +58,16 @@ def test_weights_shared_over_time_count_once_and_their_operations_every_time() -
     bytes_, ops, _, _ = counted(network, "bp")
     assert bytes_ == 2 * (3 * 7 + 27)
     assert ops == 2 * 2 * 5 * (3 * 7 + 27)
+
+
+def test_feedback_of_other_rules_stands_in_the_weights_place() -> None:
+    """Triangular: S_fc 9 x 3 shared by 5 steps, 15 blocks 3 x 4; with BP, 3 gates' rows of 7. Neurons 4 + 3 + 9 and 9 errors are those of BP."""
+    layers = [
+        {"name": "e", "kind": "embedding", "dim": 4},
+        {"name": "cell", "kind": "rnn", "hidden": 3},
+        {"name": "out", "kind": "fc", "out_features": 9},
+    ]
+    network = network_of({"name": "words", "input": {"sequence": 5, "vocabulary": 9}, "layers": layers})
+    words, gradients = 27 + 15 * 12, 5 * (21 + 27)
+    assert counted(network, "triangular") == (2 * words, 2 * 2 * (5 * 27 + 180), words + 16 + 9, 5 * 27 + 180 + gradients)
+    assert counted(network, "dfa")[2] == 16 * 9
