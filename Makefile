@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check test-torch bench nightly clean
+.PHONY: help demo test lint check test-torch bench nightly study study-report clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -45,6 +45,16 @@ bench: $(VENV)/.installed-test $(TORCH_VENV)/.installed ## speed of kernels and 
 nightly: $(VENV)/.installed-test ## every test, ten times the random examples, then the kernels' tests without the JIT compiler
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m ""
 	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/property
+
+# Real data for the study: ACCELSIM_DATA, or a folder beside the repository.
+DATA ?= $(or $(ACCELSIM_DATA),$(wildcard ../shared/data))
+
+study: $(VENV)/.installed ## make the missing runs of the accuracy study (hours; may be stopped, goes on): make study DATA=dir
+	@test -n "$(DATA)" || { echo "make study needs a folder with cifar10/, wikitext2/ and fashion-mnist/: make study DATA=dir" >&2; exit 2; }
+	$(BIN)/python -m accelsim.study run --data "$(DATA)"
+
+study-report: $(VENV)/.installed ## write reports/accuracy from the runs that are there
+	$(BIN)/python -m accelsim.study report
 
 clean: ## remove everything made by make
 	rm -rf $(VENV) $(TORCH_VENV) out dist build .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

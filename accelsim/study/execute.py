@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import sys
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -137,6 +137,7 @@ def run_study(places: Places, cells: Sequence[Cell], workers: int, say: Callable
 
 def _end_with(parent: int) -> None:
     """End this worker soon after the process that started it is gone, however that went: nobody would start what comes next."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the workers too; the one who started them ends them, without a traceback each
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -158,17 +159,3 @@ def work(places: Places, job: Job) -> float:
     beside.write_text(json.dumps(document, separators=(",", ":"), sort_keys=True) + "\n")
     beside.replace(path)
     return time.monotonic() - start
-
-
-def main() -> None:
-    """``python -m accelsim.study.execute DATA [RESULTS [WORKERS]]``."""
-    from accelsim.study.plan import cells
-
-    data = Path(sys.argv[1])
-    results = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("reports/accuracy/runs")
-    workers = int(sys.argv[3]) if len(sys.argv) > 3 else 2
-    run_study(Places(data, results, Path("out/study")), cells(), workers, lambda line: print(line, flush=True))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,394 @@
+"""The accuracy study: its plan, what runs next, that a killed study resumes, and tables and plots of results made up here."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from accelsim.errors import InputError
+from accelsim.study import execute, published
+from accelsim.study.__main__ import PARTS, main
+from accelsim.study.execute import Places, choice, waiting_jobs
+from accelsim.study.figures import FIGURES, mosaic
+from accelsim.study.orderings import EXPECTED, FAILS, HOLDS, NOT_RUN, orderings_table
+from accelsim.study.outcomes import Outcomes, read_outcomes
+from accelsim.study.plan import HEAD_SUFFIX, VGG, Cell, Choice, Job, Setting, cells, text
+from accelsim.study.readme import write_report
+from accelsim.study.tables import all_tables, rank_and_entries
+
+SMALL = Setting("fc", "digits-fc", "digits", 3, 1, 100)
+LANGUAGE = text("lstm")
+
+
+def document(job: Job, score: float = 0.5, perplexity: float = 50.0, diverged: bool = False, degrees: float = 60.0) -> dict[str, Any]:
+    """A made-up training document of a job, every epoch with the same scores."""
+    recipe, setting = job.recipe, job.cell.setting
+    row: dict[str, Any] = {"steps": 10, "training_loss": 1.0, "training_accuracy": score}
+    for part in ("held_out", "test") if job.held_out else ("test",):
+        for mark in ("", "with_unknown_") if setting.vocabulary else ("",):
+            row |= {f"{part}_{mark}loss": float(np.log(perplexity)), f"{part}_{mark}accuracy": score}
+            if setting.vocabulary:
+                row[f"{part}_{mark}perplexity"] = perplexity
+    cause = {"workload": setting.network, "rule": job.rule, "data": setting.data, "epochs": recipe.epochs, "batch": setting.batch}
+    cause |= {"learning_rate": recipe.learning_rate, "schedule": recipe.schedule, "optimizer": recipe.optimizer, "seed": recipe.seed}
+    angles = [
+        {"epoch": recipe.epochs, "kind": kind, "layer": layer, "degrees": degrees}
+        for kind, layers in (("update", ("conv1", "fc", "all")), ("feedback", ("fc",)))
+        for layer in layers
+    ]
+    made: dict[str, Any] = {"schema": "accelsim.training/1", "version": "0", "cause": cause, "angles": angles, "densities": []}
+    made["epochs"] = [{"epoch": epoch, **row} for epoch in range(1, recipe.epochs + 1)]
+    return made | ({"diverged": "loss diverged"} if diverged else {})
+
+
+def keep(places: Places, job: Job, made: dict[str, Any]) -> None:
+    path = places.result(job)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(made))
+
+
+def keep_all(places: Places, plan: Iterable[Cell], score: Callable[[Job], dict[str, Any]]) -> None:
+    """Results of every run, each cell choosing its first rate and option."""
+    plan = list(plan)
+    for cell in plan:
+        for job in cell.tuning():
+            keep(places, job, score(job))
+    for cell in plan:
+        chosen = choice(places, cell, plan)
+        assert chosen is not None
+        for seed in range(cell.seeds):
+            job = cell.final(chosen.rate, chosen.option, seed)
+            keep(places, job, score(job))
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(tmp_path / "data", tmp_path / "runs", tmp_path / "work")
+
+
+def outcomes(places: Places, plan: list[Cell]) -> Outcomes:
+    places.results.mkdir(exist_ok=True)
+    return read_outcomes(places.results, plan)
+
+
+def test_every_run_has_a_file_of_its_own() -> None:
+    jobs = [job for cell in cells() for job in cell.tuning()]
+    finals = [c.final(rate, option, seed) for c in cells() for rate in c.learning_rates for option in c.options for seed in range(c.seeds)]
+    ids = [job.id for job in (*jobs, *finals)]
+    assert len(ids) == len(set(ids))
+    assert {cell.setting.part for cell in cells()} == set(PARTS)
+
+
+def test_what_is_expected_of_a_rule_is_in_the_plan() -> None:
+    planned = {(cell.name.rpartition("/")[0], cell.rule) for cell in cells()}
+    assert all((each.network, rule) in planned for each in EXPECTED for rule in (*each.better, *each.worse))
+
+
+class TestChoice:
+    """Learning rate and option that tuning chooses."""
+
+    def test_takes_the_best_held_out_accuracy(self, places: Places) -> None:
+        cell = Cell(SMALL, "dfa", (0.1, 0.2), ("scale=1", "scale=3"))
+        for job, score in zip(cell.tuning(), (0.1, 0.2, 0.9, 0.3), strict=True):  # rates of the first scale, then of the second
+            keep(places, job, document(job, score))
+        chosen = choice(places, cell, [cell])
+        assert chosen is not None
+        assert (chosen.rate, chosen.option, len(chosen.runs)) == (0.1, "scale=3", 4)
+
+    def test_of_text_takes_the_least_held_out_loss(self, places: Places) -> None:
+        cell = Cell(LANGUAGE, "bp", (0.1, 0.2))
+        for job, perplexity, accuracy in zip(cell.tuning(), (90.0, 40.0), (0.9, 0.1), strict=True):
+            keep(places, job, document(job, accuracy, perplexity))
+        chosen = choice(places, cell, [cell])
+        assert chosen is not None
+        assert chosen.rate == 0.2
+
+    def test_never_takes_a_run_that_diverged(self, places: Places) -> None:
+        cell = Cell(SMALL, "bp", (0.1, 0.2))
+        for job, diverged in zip(cell.tuning(), (False, True), strict=True):
+            keep(places, job, document(job, 0.9 if diverged else 0.1, diverged=diverged))
+        chosen = choice(places, cell, [cell])
+        assert chosen is not None
+        assert chosen.rate == 0.1
+
+    def test_waits_for_all_tuning_runs(self, places: Places) -> None:
+        cell = Cell(SMALL, "bp", (0.1, 0.2))
+        keep(places, cell.tuning()[0], document(cell.tuning()[0]))
+        assert choice(places, cell, [cell]) is None
+
+    def test_needs_no_runs_where_there_is_nothing_to_choose(self, places: Places) -> None:
+        cell = Cell(SMALL, "dfa", (0.1,), ("scale=3",))
+        assert choice(places, cell, [cell]) == Choice(0.1, "scale=3")
+
+    def test_is_taken_over_from_another_rule(self, places: Places) -> None:
+        first = Cell(SMALL, "revised:groups=4", (0.1, 0.2))
+        second = Cell(SMALL, "revised:groups=8", (0.7,), tuned_as="revised:groups=4")
+        for job, score in zip(first.tuning(), (0.1, 0.9), strict=True):
+            keep(places, job, document(job, score))
+        chosen = choice(places, second, [first, second])
+        assert second.tuning() == []
+        assert chosen is not None
+        assert chosen.rate == 0.2
+
+
+class TestWaitingJobs:
+    """What is run next."""
+
+    def test_tuning_and_first_seeds_come_before_second_ones_in_the_plans_order(self, places: Places) -> None:
+        tuned = Cell(VGG, "bp", (0.1, 0.2), seeds=2)
+        plain = Cell(VGG, "dfa", (0.1,), seeds=2)
+        plan = [plain, tuned]
+        waiting = [job.id.split("/", 1)[0] + job.id[-len("-seed=0") :] for job in waiting_jobs(places, plan, set())]
+        assert waiting == ["final-seed=0", "tuning-seed=0", "tuning-seed=0", "final-seed=1"]
+        for job in tuned.tuning():
+            keep(places, job, document(job))
+        assert [(job.cell.rule, job.recipe.seed) for job in waiting_jobs(places, plan, set())] == [("dfa", 0), ("bp", 0), ("dfa", 1), ("bp", 1)]
+
+    def test_leaves_out_what_is_finished_or_under_way(self, places: Places) -> None:
+        cell = Cell(SMALL, "bp", (0.1,), seeds=3)
+        keep(places, cell.final(0.1, "", 0), document(cell.final(0.1, "", 0)))
+        assert [job.recipe.seed for job in waiting_jobs(places, [cell], {cell.final(0.1, "", 1).id})] == [2]
+
+    def test_a_head_waits_for_the_body_that_it_stands_on(self, places: Places) -> None:
+        body_setting = Setting("transfer", "cifar10-conv", "cifar10", 2, 1, 64)
+        head_setting = Setting("transfer", f"cifar10-conv{HEAD_SUFFIX}", "cifar10", 2, 1, 64)
+        body, head = Cell(body_setting, "bp", (0.1,)), Cell(head_setting, "dfa", (0.1,))
+        assert [job.cell for job in waiting_jobs(places, [head, body], set())] == [body]
+        keep(places, body.final(0.1, "", 0), document(body.final(0.1, "", 0)))
+        assert [job.cell for job in waiting_jobs(places, [head, body], set())] == [head]
+
+
+class TestTables:
+    """Tables of made-up results."""
+
+    def test_mean_deviation_and_gap(self, places: Places) -> None:
+        plan = [Cell(SMALL, "bp", (0.1,), seeds=2), Cell(SMALL, "dfa", (0.1,), ("scale=3",), seeds=2)]
+        scores = {("bp", 0): 0.90, ("bp", 1): 0.94, ("dfa", 0): 0.80, ("dfa", 1): 0.80}
+        keep_all(places, plan, lambda job: document(job, scores[job.cell.rule, job.recipe.seed]))
+        table = all_tables(outcomes(places, plan))["fully_connected"]
+        assert table.rows[0] == ("digits-fc", "bp", 0.1, "", "plan", "2 of 2", 92.0, 2.8284, 0.0)
+        assert table.rows[1] == ("digits-fc", "dfa", 0.1, "scale=3", "plan", "2 of 2", 80.0, 0.0, -12.0)
+
+    def test_printed_numbers_stand_beside_ours(self, places: Places) -> None:
+        plan = [Cell(VGG, "bp", (0.1,)), Cell(VGG, "dfa", (0.1,))]
+        keep_all(places, plan, lambda job: document(job, 0.7 if job.cell.rule == "bp" else 0.5))
+        table = all_tables(outcomes(places, plan))["convolutional"]
+        row = dict(zip((column.key for column in table.columns), table.rows[1], strict=True))
+        assert (row["test_accuracy_mean_percent"], row["gap_to_bp_points"]) == (50.0, -20.0)
+        assert (row["printed_test_accuracy_percent"], row["printed_gap_to_bp_points"], row["printed_row"]) == (77.78, -14.9, "Original DFA")
+
+    def test_text_has_perplexities_with_and_without_the_unknown_word(self, places: Places) -> None:
+        plan = [Cell(LANGUAGE, "bp", (0.1,))]
+        made = document(plan[0].final(0.1, "", 0), 0.25, 40.0)
+        made["epochs"][-1] |= {"test_with_unknown_perplexity": 30.0, "test_with_unknown_accuracy": 0.35}
+        keep(places, plan[0].final(0.1, "", 0), made)
+        table = all_tables(outcomes(places, plan))["text"]
+        row = dict(zip((column.key for column in table.columns), table.rows[0], strict=True))
+        assert (row["perplexity_mean"], row["perplexity_with_unknown_mean"]) == (40.0, 30.0)
+        assert (row["test_accuracy_mean_percent"], row["test_accuracy_with_unknown_mean_percent"]) == (25.0, 35.0)
+        assert row["printed_test_accuracy_percent"] == 24.48
+
+    def test_tuning_scores_and_their_spread(self, places: Places) -> None:
+        cell = Cell(SMALL, "dfa", (0.1, 0.2), ("scale=1", "scale=3"))
+        for job, score in zip(cell.tuning(), (0.25, 0.5, 0.75, 0.5), strict=True):
+            keep(places, job, document(job, score, diverged=job.recipe.learning_rate == 0.2 and job.rule == "dfa:scale=3"))
+        rows = all_tables(outcomes(places, [cell]))["tuning_fc"].rows
+        assert rows[0] == ("digits-fc", "dfa", 0.1, 25.0, 75.0, 50.0, "scale=3")
+        assert rows[1] == ("digits-fc", "dfa", 0.2, 50.0, "diverged", None, "")
+
+    def test_a_run_that_diverged_has_no_score(self, places: Places) -> None:
+        cell = Cell(SMALL, "bp", (0.1,), seeds=2)
+        for seed in (0, 1):
+            job = cell.final(0.1, "", seed)
+            keep(places, job, document(job, 0.6, diverged=bool(seed)))
+        assert all_tables(outcomes(places, [cell]))["fully_connected"].rows[0][5:] == ("2 of 2, 1 diverged", 60.0, None, 0.0)
+
+    @pytest.mark.parametrize(
+        ("rule", "expected"),
+        [("sdfa:k=0,rank=3", (3, 10)), ("sdfa:k=2", (None, 2)), ("sdfa:k=5,rank=10", (10, 5)), ("bp", (None, None))],
+    )
+    def test_rank_and_entries_of_a_rule(self, rule: str, expected: tuple[int | None, int | None]) -> None:
+        assert rank_and_entries(rule) == expected
+
+    def test_printed_gap(self) -> None:
+        assert published.printed_gap("resnet18-cifar10", "hdfa:p=0.3,groups=4") == -1.64
+        assert published.printed("vgg16-cifar10", "frozen") is None
+
+
+class TestOrderings:
+    """Verdicts."""
+
+    def verdicts(self, places: Places, score: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
+        networks = {each.network for each in EXPECTED}
+        plan = [cell for cell in cells() if cell.name.rpartition("/")[0] in networks and cell.setting.part != "sweep"]
+        keep_all(places, plan, score)
+        table = orderings_table(outcomes(places, plan))
+        return {f"{row[0]}: {row[1]}": row[-1] for row in table.rows}
+
+    def test_hold_where_every_margin_is_wide_enough(self, places: Places) -> None:
+        levels = {"bp": 0.9, "hdfa:p=0.5,groups=4": 0.8, "hdfa:p=0.3,groups=4": 0.7, "revised:groups=4": 0.6, "dfa": 0.6, "frozen": 0.2}
+        perplexities = {"bp": 30.0, "revised:init=bw": 40.0, "triangular": 50.0, "dfa": 60.0}
+
+        def score(job: Job) -> dict[str, Any]:
+            level = levels.get(job.cell.rule, 0.5)
+            if job.cell.setting.part == "fc":
+                level = 0.8 if job.cell.rule == "frozen" else 0.9
+            return document(job, level, perplexities.get(job.cell.rule, 70.0))
+
+        assert set(self.verdicts(places, score).values()) == {HOLDS}
+
+    def test_do_not_hold_where_all_rules_score_the_same(self, places: Places) -> None:
+        verdicts = self.verdicts(places, document)
+        assert {said for said, verdict in verdicts.items() if verdict == HOLDS} == {
+            f"{network}: bp, dfa, ssdfa within 2 points" for network in ("digits-fc", "fashion-fc", "fashion-fc3")
+        }
+        assert set(verdicts.values()) == {HOLDS, FAILS}
+
+    def test_are_not_run_without_results(self, places: Places) -> None:
+        rows = orderings_table(outcomes(places, cells())).rows
+        assert {row[-1] for row in rows} == {NOT_RUN}
+        assert all(row[3] is None and row[5] is None for row in rows)
+
+
+class TestReport:
+    """The folder of README, tables and plots."""
+
+    def made(self, job: Job) -> dict[str, Any]:
+        made = document(job, 0.5 + 0.01 * job.recipe.seed)
+        return made | {"filters": np.arange(4 * 5 * 5 * 3).reshape(4, 5, 5, 3).tolist()} if job.cell.setting.keep_filters else made
+
+    def test_same_results_same_bytes(self, places: Places, tmp_path: Path) -> None:
+        keep_all(places, cells(), self.made)
+        found = outcomes(places, cells())
+        names = write_report(found, tmp_path / "first")
+        write_report(found, tmp_path / "second")
+        assert {f"{name}.svg" for name in FIGURES} < set(names)
+        for name in names:
+            assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
+        page = (tmp_path / "first/README.md").read_text()
+        assert page.endswith("Nothing: every run of the plan is there.\n")
+        assert all(f"({name})" in page for name in names if name != "README.md")
+
+    def test_says_what_is_not_run_and_drops_plots_that_have_gone(self, places: Places, tmp_path: Path) -> None:
+        out = tmp_path / "report"
+        out.mkdir()
+        (out / "rank.svg").write_text("an earlier report's")
+        (out / "mine.svg").write_text("the user's")
+        write_report(outcomes(places, cells()), out)
+        page = (out / "README.md").read_text()
+        assert "* cnn: `vgg16-cifar10@0.125`, `bp`: tuning 0 of 3, final 0 of 2\n" in page
+        assert {path.name for path in out.glob("*.svg")} == {"mine.svg"}
+
+    def test_results_that_the_plan_lacks_are_named(self, places: Places, tmp_path: Path) -> None:
+        plan = [Cell(SMALL, "bp", (0.1,))]
+        stray = Cell(SMALL, "bp", (0.7,)).final(0.7, "", 0)
+        keep(places, stray, document(stray))
+        write_report(outcomes(places, plan), tmp_path / "report")
+        assert "* `final/digits-fc/bp/lr=0.7-seed=0`\n" in (tmp_path / "report/README.md").read_text()
+
+    def test_refuses_a_file_that_is_no_result(self, places: Places) -> None:
+        places.results.mkdir()
+        (places.results / "broken.json").write_text("{")
+        with pytest.raises(InputError, match=r"broken\.json:1:2: must be JSON, got a syntax error"):
+            read_outcomes(places.results, [])
+
+    def test_filters_are_tiles_over_their_own_range(self) -> None:
+        image = mosaic(np.arange(2 * 2 * 2 * 3, dtype=float).reshape(2, 2, 2, 3), columns=2)
+        assert image.shape == (2, 5, 3)
+        assert image[0, 0, 0] == image[0, 3, 0] == 0.0
+        assert image[1, 1, 2] == image[1, 4, 2] == 1.0
+        assert (image[:, 2] == 1).all()
+
+
+class TestCommandLine:
+    """``python -m accelsim.study``."""
+
+    def test_report(self, places: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        places.results.mkdir()
+        assert main(["report", "--results", str(places.results), "--out", str(tmp_path / "out")]) == 0
+        assert capsys.readouterr().err.splitlines()[0] == f"wrote {tmp_path / 'out/README.md'}"
+
+    @pytest.mark.parametrize(("command", "thing"), [("run --data", "data"), ("report --results", "results")])
+    def test_missing_folder(self, command: str, thing: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main([*command.split(), "nowhere"]) == 2
+        assert capsys.readouterr().err == f"nowhere: {thing} directory does not exist\n"
+
+    def test_missing_data_set(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["run", "--data", str(tmp_path), "--part", "cnn"]) == 2
+        assert capsys.readouterr().err == f"{tmp_path / 'cifar10'}: data directory does not exist\n"
+
+    def test_interrupted(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        def stopped(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(execute, "run_study", stopped)
+        assert main(["run", "--data", str(tmp_path)]) == 130
+        assert capsys.readouterr().err == "interrupted: finished runs are kept, the same command goes on\n"
+
+
+TINY_STUDY = """
+import sys
+from pathlib import Path
+from accelsim.study.execute import Places, run_study
+from accelsim.study.plan import Cell, Setting
+
+SETTING = Setting("fc", "digits-fc", "digits", 8, 1, 100)
+
+if __name__ == "__main__":
+    plan = [Cell(SETTING, "bp", (0.05,)), Cell(SETTING, "dfa", (0.05,), ("scale=3",))]
+    run_study(Places(Path(), Path(sys.argv[1], "runs"), Path(sys.argv[1], "work")), plan, 1, print)
+"""
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    """The tiny study in a process of its own, and a group of its own."""
+    folder.mkdir(exist_ok=True)
+    script = folder / "tiny.py"
+    script.write_text(TINY_STUDY)
+    return subprocess.Popen([sys.executable, script, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def finish(folder: Path) -> dict[str, bytes]:
+    """Run it to its end; its result files."""
+    study = start(folder)
+    assert study.communicate()[1] == b""
+    assert study.returncode == 0
+    return results(folder)
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted((folder / "runs").rglob("*.json"))}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return finish(tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_study_goes_on_to_the_same_bytes(sent: signal.Signals, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
+    study = start(tmp_path / "stopped")
+    until = time.monotonic() + 120
+    while not list((tmp_path / "stopped/work").rglob("*.npz")):  # an epoch of the first run is done
+        assert time.monotonic() < until, study.communicate()
+        time.sleep(0.005)
+    if sent == signal.SIGINT:
+        os.killpg(study.pid, sent)  # as a terminal's Ctrl-C, to the workers too
+    else:
+        study.kill()
+    _, errors = study.communicate()
+    assert study.returncode == -sent
+    assert errors.count(b"Traceback") == (sent == signal.SIGINT)  # the study's own, none of its workers
+    assert len(results(tmp_path / "stopped")) < 2
+    assert finish(tmp_path / "stopped") == undisturbed
+    assert len(undisturbed) == 2
