@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import io
 import os
-import shlex
 import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from accelsim import __version__, options
+from accelsim import __version__, delivery, options, training_commands
+from accelsim.arguments import Json, Optimizer, Seed
 from accelsim.errors import Fault, InputError
 
 INTERRUPTED = 130
@@ -38,13 +37,10 @@ Traces = Annotated[
 AnyRule = Annotated[bool, typer.Option("--trace-any-rule", help="Accept a trace of another family of rules; the result says so.")]
 Passes = Annotated[str, typer.Option("--passes", metavar="LIST", help="Passes to simulate.")]
 Schedule = Annotated[str, typer.Option("--schedule", metavar="S", help="serial or unlocked.")]
-Optimizer = Annotated[str, typer.Option("--optimizer", metavar="O", help="What the weight update computes: sgd, momentum or adam.")]
-Seed = Annotated[str, typer.Option("--seed", metavar="N", help="Seed of everything drawn at random.")]
 Out = Annotated[
     str | None,
     typer.Option("--out", metavar="DIR", help="Also write files into this folder; nothing is written unless all succeeds.", show_default=False),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of tables.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -77,14 +73,14 @@ def simulate(
     WORKLOAD under one learning rule on one machine.
     """
     settings = _settings(batch, trace, trace_any_rule, passes, schedule, optimizer, seed)
-    folder = _folder(out)
+    folder = delivery.folder(out)
     from accelsim import experiment
     from accelsim.progress import bar
     from accelsim.report import files
 
     with bar() as progress:
         document = experiment.simulate(workload, arch, rule, **settings, progress=progress).to_json()
-    _deliver(document, as_json, folder, files.write_simulation)
+    delivery.deliver(document, as_json, folder, files.write_simulation)
     if folder is not None:
         print(f"wrote {folder / 'result.json'}", file=sys.stderr)
 
@@ -113,7 +109,7 @@ def compare(
     archs = options.comma_list("--arch", arch)
     chosen = options.rule_list("--rules", rules)
     settings = _settings(batch, trace, trace_any_rule, passes, schedule, optimizer, seed)
-    folder = _folder(out)
+    folder = delivery.folder(out)
     _refuse_namesakes(archs)
     from accelsim import experiment
     from accelsim.progress import bar
@@ -121,14 +117,16 @@ def compare(
 
     with bar() as progress:
         document = experiment.compare(workload, archs, chosen, **settings, progress=progress).to_json()
-    _deliver(document, as_json, folder, files.write_comparison)
+    delivery.deliver(document, as_json, folder, files.write_comparison)
     if folder is not None:
         print(f"wrote {folder / 'comparison.json'}, tables and plots", file=sys.stderr)
 
 
 @app.command()
 def plot(
-    results: Annotated[list[Path], typer.Argument(metavar="RESULT...", help="result.json and comparison.json files.", show_default=False)],
+    results: Annotated[
+        list[Path], typer.Argument(metavar="RESULT...", help="result.json, comparison.json and training.json files.", show_default=False)
+    ],
     out: Annotated[
         str | None,
         typer.Option("--out", metavar="DIR", help="Folder for plots and tables; by default that of the first RESULT.", show_default=False),
@@ -136,25 +134,27 @@ def plot(
 ) -> None:
     """Draw plots of saved results.
 
-    The plots and tables of a comparison, of any results side by side; nothing is simulated.
+    The plots and tables of a comparison, of any results side by side, and of training runs, each by itself; nothing is simulated.
     """
-    from accelsim.report import document as documents
     from accelsim.report import files
     from accelsim.report.tables import Runs
+    from accelsim.report.training import TrainingDocument, load_any
 
-    chosen = _folder(out)
-    loaded: list[documents.ResultDocument | documents.ComparisonDocument] = []
-    faults: list[Fault] = []
-    for path in results:
-        try:
-            loaded.append(documents.load(path))
-        except InputError as error:
-            faults += error.faults
-    if faults:
-        raise InputError(*faults)
-    folder = chosen if chosen is not None else results[0].parent
-    files.write_report(Runs.of(loaded), folder)
-    print(f"wrote plots and tables in {folder}", file=sys.stderr)
+    chosen = delivery.folder(out)
+    faults = options.Faults()
+    loaded = [(path, faults.take(lambda path=path: load_any(path), None)) for path in results]  # type: ignore[misc]
+    trained = [(path, document) for path, document in loaded if isinstance(document, TrainingDocument)]
+    simulated = [document for _, document in loaded if document is not None and not isinstance(document, TrainingDocument)]
+    faults.check(len(trained) < 2 or chosen is None, f"--out must be left out where there is more than one training.json, got {out}")
+    faults.refuse()
+    folders: list[Path] = []
+    for path, run in trained:
+        folders.append(chosen or path.parent)
+        files.write_training(run, folders[-1])
+    if simulated:
+        folders.append(chosen or results[0].parent)
+        files.write_report(Runs.of(simulated), folders[-1])
+    print(f"wrote plots and tables in {', '.join(map(str, dict.fromkeys(folders)))}", file=sys.stderr)
 
 
 @app.command()
@@ -197,59 +197,8 @@ def schema(
     sys.stdout.write(dump(files.schema(kind)))
 
 
-@app.command()
-def trace(
-    network: Annotated[str, typer.Argument(metavar="NETWORK", help="Built-in network (`accelsim list workloads`) or a file.", show_default=False)],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="T.npz", help="The trace to write.", show_default=False)],
-    rule: Annotated[str, typer.Option("--rule", metavar="R", help="Learning rule to train with.")] = "bp",
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="DIR", help="Folder of CIFAR-10's binary files; without it, scikit-learn's digits.", show_default=False),
-    ] = None,
-    steps: Annotated[str, typer.Option("--steps", metavar="N", help="Training steps before the one that is traced.")] = "200",
-    batch: Annotated[str, typer.Option("--batch", metavar="N", help="Samples a training step.")] = "32",
-    samples: Annotated[str, typer.Option("--samples", metavar="N", help="Samples of the traced step to keep.")] = "4",
-    learning_rate: Annotated[str, typer.Option("--learning-rate", metavar="X", help="Learning rate.")] = "0.003",
-    optimizer: Optimizer = "momentum",
-    seed: Seed = "0",
-) -> None:
-    """Train, and record where zeros are.
-
-    NETWORK is trained with real data in accelsim's own reference implementation; the trace holds the zeros of its next step. Networks without
-    recurrent layers can be trained whose input fits the images and that have at least as many outputs as the data has classes (10).
-    """
-    counts = {
-        "steps": options.whole("--steps", steps, 0),
-        "batch": options.whole("--batch", batch, 1, options.LARGEST_BATCH),
-        "samples": options.whole("--samples", samples, 1),
-        "seed": options.whole("--seed", seed, 0),
-    }
-    if counts["samples"] > counts["batch"]:
-        raise InputError(f"--samples must be at most the --batch of {counts['batch']}, got {samples}")
-    rate = options.positive("--learning-rate", learning_rate)
-    options.one_of("--optimizer", optimizer, options.OPTIMIZERS)
-    if output.suffix != ".npz":
-        raise InputError(f"--output must be a file that ends in .npz, got {output}")
-    from accelsim.networks import load_network
-    from accelsim.progress import bar
-    from accelsim.reference.training import train_and_trace
-    from accelsim.report.files import staged
-    from accelsim.rules import parse_rule
-
-    with bar() as progress:
-        made, losses = train_and_trace(
-            load_network(network),
-            parse_rule(rule),
-            data,
-            **counts,
-            learning_rate=rate,
-            optimizer_name=optimizer,
-            command=shlex.join(["accelsim", *sys.argv[1:]]),
-            progress=lambda done, of, loss: progress(done, of, f"loss {loss:.3f}"),
-        )
-    with staged(output.absolute().parent) as folder:
-        made.write(folder / output.name)
-    print(f"loss {losses[0]:.3f} -> {losses[-1]:.3f}; wrote {output}", file=sys.stderr)
+app.command()(training_commands.trace)
+app.command()(training_commands.train)
 
 
 def _settings(batch: str | None, trace: list[str], trace_any_rule: bool, passes: str, schedule: str, optimizer: str, seed: str) -> dict[str, Any]:
@@ -278,64 +227,6 @@ def _refuse_namesakes(archs: tuple[str, ...]) -> None:
         if name in files:
             raise InputError(f"--arch must be machines of different names, got {name} in {files[name]} and {arch}: change `name` in one of them")
         files[name] = arch
-
-
-def _folder(out: str | None) -> Path | None:
-    """The folder of --out; refused before a long run, not after it, when it cannot be one."""
-    if out is None:
-        return None
-    if not out:
-        raise InputError("--out must be a folder, got an empty name")
-    from accelsim.report.files import refuse_unusable
-
-    refuse_unusable(Path(out))
-    return Path(out)
-
-
-def _deliver(
-    document: Mapping[str, Any], as_json: bool, out: Path | None, write: Callable[[Mapping[str, Any], Path, Callable[[], None]], None]
-) -> None:
-    """Print a document, and write it into ``out`` if that worked. A reader that stops reading has had enough: the files are written all the same."""
-    stopped: list[BaseException] = []
-
-    def show() -> None:
-        try:
-            _show(document, as_json)
-        except (BrokenPipeError, SystemExit) as error:
-            stopped.append(error)
-        except OSError as error:
-            raise InputError(_undelivered(error)) from None
-
-    if out is None:
-        show()
-    else:
-        write(document, out, show)
-    if stopped:
-        raise stopped[0]
-
-
-def _show(document: Mapping[str, Any], as_json: bool) -> None:
-    if as_json:
-        from accelsim.report.files import dump
-
-        text = dump(document)
-        sys.stdout.write(text if _unicode(sys.stdout) else dump(document, ascii_only=True))
-    else:
-        from accelsim.report import console
-        from accelsim.report.document import parse
-        from accelsim.report.tables import Runs
-
-        console.print_results(Runs.of([parse(document)]), console.stdout())
-    sys.stdout.flush()
-
-
-def _unicode(stream: Any) -> bool:
-    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf")
-
-
-def _undelivered(error: OSError) -> str:
-    """An error of the operating system in one line; one that names no file comes from writing to stdout."""
-    return f"{error.filename or 'standard output cannot be written'}: {error.strerror or error}"
 
 
 def _prepare_streams() -> None:
@@ -377,7 +268,7 @@ def main() -> NoReturn:
     except OverflowError as error:
         code = _faults(f"the input must not make numbers beyond what can be counted: {error}")
     except OSError as error:
-        code = _faults(_undelivered(error))
+        code = _faults(delivery.undelivered(error))
     if code == INTERRUPTED:  # typer makes an exit of a KeyboardInterrupt, so it may come as a code too
         print("interrupted", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)

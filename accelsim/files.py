@@ -75,12 +75,18 @@ def _trace(path: Path) -> Sequence[Fault]:
 
 
 def _result(path: Path) -> Sequence[Fault]:
-    """A document of the right form must obey the laws of conservation."""
-    from accelsim.report.document import load
+    """A result of the right form must obey the laws of conservation; a training document has none to obey."""
     from accelsim.report.laws import violations
+    from accelsim.report.training import TrainingDocument, load_any
 
     broken: list[Fault] = []
-    return _faults_of(lambda: broken.extend(Fault(str(path), 0, 0, line) for line in violations(load(path)))) or broken
+
+    def read() -> None:
+        found = load_any(path)
+        if not isinstance(found, TrainingDocument):
+            broken.extend(Fault(str(path), 0, 0, line) for line in violations(found))
+
+    return _faults_of(read) or broken
 
 
 def _faults_of(read: Callable[[], object]) -> tuple[Fault, ...]:

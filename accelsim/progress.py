@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 
 Progress = Callable[[int, int, str], None]
 """(done, of, what): called by long work as it gets on."""
@@ -20,6 +21,52 @@ def bar() -> Iterator[Progress]:
     """A callback that shows progress while the block runs."""
     with _compiling_told(), _terminal_bar() if sys.stderr.isatty() else nullcontext(_lines()) as progress:
         yield progress
+
+
+@dataclass
+class Epochs:
+    """Progress of a training run of ``total`` epochs. ``unit``: what its data are made of, ``per_step`` of them a training step."""
+
+    total: int
+    unit: str
+    per_step: int
+    bar: Progress | None
+    """Shows the steps of an epoch; None where only finished epochs are told."""
+    say: Callable[[str], None]
+    """Prints a line on stderr."""
+    epoch: int = 0
+    began: float = 0.0
+    rate: str = ""
+
+    def begin(self, epoch: int) -> None:
+        """The clock of an epoch starts."""
+        self.epoch, self.began, self.rate = epoch, time.monotonic(), ""
+
+    def step(self, done: int, of: int, loss: float, accuracy: float) -> None:
+        """After every training step: mean loss and accuracy of the epoch so far."""
+        seconds = time.monotonic() - self.began
+        self.rate = f", {done * self.per_step / seconds:,.0f} {self.unit}/s" if seconds > 0 else ""
+        if self.bar is not None:
+            self.bar(done, of, f"epoch {self.epoch} of {self.total}, loss {loss:.3f}, accuracy {accuracy:.1%}{self.rate}")
+
+    def end(self, scores: str) -> None:
+        """One line for the epoch that ended."""
+        self.say(f"epoch {self.epoch} of {self.total}: {scores}{self.rate}")
+
+
+@contextmanager
+def epochs(total: int, unit: str, per_step: int) -> Iterator[Epochs]:
+    """Progress of a training run while the block runs: a bar on a terminal, and a line an epoch everywhere."""
+    with _compiling_told():
+        if sys.stderr.isatty():
+            with _terminal_bar() as progress:
+                yield Epochs(total, unit, per_step, progress, _plain)
+        else:
+            yield Epochs(total, unit, per_step, None, _plain)
+
+
+def _plain(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _lines() -> Progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def save(path: Path, run: Trainer, cause: Mapping[str, Any], record: Mapping[str
     arrays: dict[str, Any] = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8), **_arrays(run)}
     arrays |= {f"optimizer/{'/'.join(key)}": array for key, array in run.optimizer.state.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.partial")  # a run that is killed here leaves it to the next one, which writes it anew
     try:
         with beside.open("wb") as file:
             np.savez(file, **arrays)
@@ -48,24 +49,37 @@ def save(path: Path, run: Trainer, cause: Mapping[str, Any], record: Mapping[str
 
 def restore(path: Path, run: Trainer, cause: Mapping[str, Any]) -> dict[str, Any]:
     """Put a fresh run where the checkpoint stands; its record. InputError when the file is broken or of a run with another cause."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-        meta = json.loads(arrays.pop("meta").tobytes())
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
-        raise InputError(Fault(str(path), 0, 0, f"checkpoint must be readable, got {str(error) or type(error).__name__}")) from None
-    differing = [f"{key} {meta['cause'].get(key)} then, {value} now" for key, value in cause.items() if meta["cause"].get(key) != value]
-    if meta.get("schema") != SCHEMA or differing:
-        raise InputError(Fault(str(path), 0, 0, f"checkpoint must be of the same run, got {'; '.join(differing) or meta.get('schema')}"))
+    arrays, meta = _read(path)
+    then = meta["cause"]
+    differing = [f"{key} {then.get(key)} then, {value} now" for key, value in cause.items() if then.get(key) != value]
+    if differing:
+        raise InputError(Fault(str(path), 0, 0, f"checkpoint must be of the same run, got {'; '.join(differing)}"))
     _put(path, _arrays(run), arrays)
+    parameters = run.model.parameters()
     for key, array in arrays.items():
         if key.startswith("optimizer/"):
-            _, name, layer, parameter = key.split("/")
-            run.optimizer.state[name, layer, parameter] = array
+            name, rest = key.removeprefix("optimizer/").split("/", 1)
+            layer, parameter = rest.rsplit("/", 1)  # layers may have slashes in their names
+            like = parameters[layer, parameter]
+            run.optimizer.state[name, layer, parameter] = array.astype(like.dtype, copy=False).reshape(like.shape)
     run.epochs_done, run.steps_done, run.losses = meta["epochs"], meta["steps"], list(meta["losses"])
     run.optimizer.steps = meta["updates"]
     record: dict[str, Any] = meta["record"]
     return record
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Arrays and what is said about them. InputError when the file is not a checkpoint."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+        meta = json.loads(arrays.pop("meta").tobytes())
+        schema = meta["schema"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(Fault(str(path), 0, 0, f"checkpoint must be readable, got {str(error) or type(error).__name__}")) from None
+    if schema != SCHEMA:
+        raise InputError(Fault(str(path), 0, 0, f"schema must be {SCHEMA}, got {schema}"))
+    return arrays, meta
 
 
 def _arrays(run: Trainer) -> dict[str, NDArray[Any]]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
 
 from accelsim import __version__
 from accelsim.errors import Fault, InputError
@@ -16,7 +21,7 @@ from accelsim.reference.capture import capture_masks
 from accelsim.reference.datasets import Dataset, load_dataset
 from accelsim.reference.formats import StorageFormats
 from accelsim.reference.rule import LEFT_OUT
-from accelsim.reference.tasks import Batch, Scores, make_task
+from accelsim.reference.tasks import Batch, make_task
 from accelsim.reference.text_files import TextDataset
 from accelsim.reference.tracing import trace_of
 from accelsim.reference.training import EpochScores, Progress, Recipe, Trainer
@@ -83,20 +88,30 @@ class TrainingRun:
         self.command = command
         self.dataset = load_dataset(data, network, spec.held_out) if dataset is None else dataset
         self.trainer = Trainer(network, rule, make_task(self.dataset, network, spec.batch, spec.augmented), spec.recipe, spec.formats)
+        for part in self._scored_parts:
+            if next(iter(self.trainer.task.batches(part)), None) is None:
+                raise InputError(f"the {part.replace('_', '-')} part of {self.dataset.name} must be large enough to score")
         self.record = RunRecord(
             {
                 "workload": network.name,
+                "network_hash": network_hash(network),
                 "rule": rule.text,
                 "data": self.dataset.name,
                 **asdict(spec.recipe),
                 "batch": spec.batch,
                 "augmented": spec.augmented,
+                "steps_per_epoch": self.trainer.task.steps_per_epoch,
                 "held_out": spec.held_out,
                 "formats": spec.formats.text,
                 "score_every": spec.score_every,
                 "trace_every": spec.trace_every,
+                "samples": spec.samples if spec.trace_every else 0,
             }
         )
+
+    @property
+    def _scored_parts(self) -> tuple[str, ...]:
+        return ("held_out", "test") if self.spec.held_out else ("test",)
 
     @property
     def done(self) -> bool:
@@ -116,25 +131,26 @@ class TrainingRun:
         checkpoint.save(path, self.trainer, self.record.cause, rows)
 
     def epoch(self, progress: Progress | None = None, on_trace: OnTrace | None = None) -> None:
-        """One epoch and what is measured after it."""
+        """One epoch and what is measured after it. Numbers that are not finite, or that there are none of, are None."""
         made = self.trainer.epoch(progress)
         number = self.trainer.epochs_done
         scored = self.done or number % self.spec.score_every == 0
-        self.record.epochs.append({"epoch": number, **self._scores(made, scored)})
-        if self.spec.angles and scored:
-            self._measure_angles(number)
-        if self.spec.trace_every and number % self.spec.trace_every == 0:
-            self._trace(number, on_trace)
+        with np.errstate(over="ignore", invalid="ignore"), threadpool_limits(1, "blas"):  # sums in an order that no machine changes
+            self.record.epochs.append(_finite({"epoch": number, **self._scores(made, scored)}))
+            if self.spec.angles and scored:
+                self._measure_angles(number)
+            if self.spec.trace_every and number % self.spec.trace_every == 0:
+                self._trace(number, on_trace)
 
     def _scores(self, made: EpochScores, scored: bool) -> dict[str, Any]:
-        row: dict[str, Any] = {"steps": made.steps, "training_loss": made.loss, "training_accuracy": made.accuracy}
+        row: dict[str, Any] = {"steps": made.steps, "training_loss": made.loss, "training_accuracy": made.accuracy if made.steps else None}
         if not scored:
             return row
-        for part in ("held_out", "test") if self.spec.held_out else ("test",):
-            scores: Scores = self.trainer.task.score(self.trainer.model, part)
-            row |= {f"{part}_loss": scores.loss, f"{part}_accuracy": scores.accuracy}
-            if self.trainer.network.vocabulary:
-                row[f"{part}_perplexity"] = scores.perplexity
+        for part in self._scored_parts:
+            for mark, scores in self.trainer.task.score(self.trainer.model, part).items():
+                row |= {f"{part}_{mark}loss": scores.loss, f"{part}_{mark}accuracy": scores.accuracy}
+                if self.trainer.network.vocabulary:
+                    row[f"{part}_{mark}perplexity"] = scores.perplexity
         return row
 
     def _first_batch(self) -> Batch:
@@ -142,7 +158,8 @@ class TrainingRun:
 
     def _measure_angles(self, number: int) -> None:
         for kind, angles in (("update", update_angles(self.trainer, self._first_batch())), ("feedback", feedback_angles(self.trainer))):
-            self.record.angles += [{"epoch": number, "kind": kind, "layer": layer, "degrees": degrees} for layer, degrees in angles.items()]
+            rows = [{"epoch": number, "kind": kind, "layer": layer, "degrees": degrees} for layer, degrees in angles.items()]
+            self.record.angles += [_finite(row) for row in rows]
 
     def _trace(self, number: int, on_trace: OnTrace | None) -> None:
         trainer, kept = self.trainer, list(self.trainer.losses)
@@ -162,3 +179,13 @@ class TrainingRun:
             self.record.densities.append({"epoch": number, "layer": layer, "role": role, "density": tensor.density})
         if on_trace:
             on_trace(trace, number)
+
+
+def network_hash(network: Network) -> str:
+    """What tells networks of one name apart: a hash of all that decides their numbers."""
+    content = repr((network.input_shape, network.layers, network.time_steps, network.vocabulary, network.modules))
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}

@@ -146,6 +146,10 @@ def show(cell: Cell, column: Column) -> str:
             return times(cell)
         case "percent":
             return f"{cell:.1f}%" if cell else "0"
+        case "share":
+            return f"{cell:.1%}"
+        case "number":
+            return f"{cell:.4g}"
         case "energy":
             return joules(cell)
         case "bytes":

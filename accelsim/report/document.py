@@ -268,23 +268,29 @@ def parse(value: object, source: str = "") -> ResultDocument | ComparisonDocumen
     try:
         return reader.model_validate(value)
     except ValidationError as error:
-        raise InputError(*_faults(error, source)) from None
+        raise InputError(*faults(error, source)) from None
 
 
 def load(path: Path) -> ResultDocument | ComparisonDocument:
     """Read a result or comparison file. InputError when it cannot be read, is not JSON, or is not such a document."""
+    return parse(read_json(path), str(path))
+
+
+def read_json(path: Path) -> object:
+    """What a JSON file holds. InputError when it cannot be read or is not JSON."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value: object = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(Fault(str(path), 0, 0, f"cannot be read: {error.strerror}")) from None
     except UnicodeDecodeError:
         raise InputError(Fault(str(path), 0, 0, "must be JSON, got bytes that are not UTF-8")) from None
     except json.JSONDecodeError as error:
         raise InputError(Fault(str(path), error.lineno, error.colno, f"must be JSON, got a syntax error: {error.msg}")) from None
-    return parse(value, str(path))
+    return value
 
 
-def _faults(error: ValidationError, source: str) -> Iterator[Fault]:
+def faults(error: ValidationError, source: str) -> Iterator[Fault]:
+    """What a model refused, each once, by its dotted key."""
     seen: set[str] = set()
     for item in error.errors(include_url=False):
         # A count is int or float: both branches of the union report, at "<key>.constrained-int" and "<key>.constrained-float".

@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from accelsim.errors import InputError
+from accelsim.report import training
 from accelsim.report.document import ComparisonDocument, labels, load
 from accelsim.report.tables import Runs, all_tables, write_csv
+from accelsim.report.training import TrainingDocument
 
 _TABLES = ("totals", "passes", "energy", "array_cycles", "energy_sources")
 _PLOTS = ("energy", "data_movement", "cycles")
 REPORT_FILES = (*(f"{name}.csv" for name in _TABLES), *(f"{name}{suffix}" for name in _PLOTS for suffix in (".png", ".svg")))
 """Tables and plots that a report folder may hold."""
+TRAINING_FILES = tuple(f"{name}{suffix}" for name in ("curves", "angles", "densities") for suffix in (".csv", ".png", ".svg"))
+"""Tables and plots of a training run."""
 
 
 def dump(document: Mapping[str, Any], ascii_only: bool = False) -> str:
@@ -110,6 +114,16 @@ def write_report(runs: Runs, out: Path) -> None:
     """Tables and plots of ``runs`` in ``out``."""
     with staged(out, lambda place: (path for path in earlier_run(place) if path.name in REPORT_FILES)) as folder:
         _write_report(runs, folder)
+
+
+def write_training(run: TrainingDocument, out: Path) -> None:
+    """Tables and plots of a training run in ``out``; those that an earlier run left there and this one lacks go."""
+    from accelsim.report.training_plots import write_training_plots  # matplotlib is slow to import
+
+    with staged(out, lambda place: [place / name for name in TRAINING_FILES] if (place / "training.json").is_file() else ()) as folder:
+        for table in training.tables(run):
+            (folder / f"{table.name}.csv").write_text(write_csv(table), encoding="utf-8")
+        write_training_plots(run, folder)
 
 
 def folder_name(label: str) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 from accelsim.report.document import CAUSES, PASSES, ComparisonDocument, ResultDocument, labels
 from accelsim.report.style import CAUSE_NAMES, COMPONENT_NAMES, components
 
-Kind = Literal["text", "count", "bytes", "energy", "seconds", "ratio", "percent"]
+Kind = Literal["text", "count", "bytes", "energy", "seconds", "ratio", "percent", "share", "number"]
 Cell = str | int | float | None
 OVERLAP_NOTE = "schedule unlocked: ops overlap, so that passes do not add up to the step; passes are without vector ops that did not hold the array"
 TOTAL = "total"

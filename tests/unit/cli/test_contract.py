@@ -124,6 +124,7 @@ def test_json_is_one_document_and_nothing_else(
         (["trace", "net", "-o", "t.npz", "--learning-rate", "nan"], "--learning-rate must be a number > 0, got nan"),
         (["trace", "net", "-o", "t.npz", "--learning-rate", "fast"], "--learning-rate must be a number > 0, got fast"),
         (["trace", "net", "-o", "t.npz", "--optimizer", "lion"], "--optimizer must be one of sgd, momentum, adam, got lion"),
+        (["trace", "net", "-o", "t.npz", "--data", ""], "--data must be a folder, got an empty name"),
         (["simulate", "net", "--seed", "-1"], "--seed must be a whole number >= 0, got -1"),
         (["simulate", "net", "--passes", "ff,xx"], "--passes must be a comma-separated list of ff, ep, wg, wu, got ff,xx"),
         (["compare", "net", "--rules", "bp,,dfa"], "--rules must be a comma-separated list without empty items, got 'bp,,dfa'"),
@@ -219,7 +220,7 @@ def test_version_and_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     assert capsys.readouterr().out == f"accelsim {accelsim.__version__}\n"
     assert run(monkeypatch, "--help") == 0
     shown = capsys.readouterr().out
-    for command in ("simulate", "compare", "plot", "check", "list", "schema", "trace"):
+    for command in ("simulate", "compare", "plot", "check", "list", "schema", "trace", "train"):
         assert f"\n  {command} " in shown
 
 
@@ -344,7 +345,10 @@ def test_a_pass_named_twice_is_simulated_once(monkeypatch: pytest.MonkeyPatch, c
 
 def test_the_words_of_options_are_those_of_the_modules_that_take_them() -> None:
     from accelsim import experiment, options
-    from accelsim.reference import optimizers
+    from accelsim.reference import formats, optimizers, training
 
+    assert options.RATE_SCHEDULES == training.SCHEDULES
+    assert tuple(formats.FORMATS) == options.FORMATS
+    assert tuple(vars(formats.StorageFormats())) == options.STORED
     assert options.SCHEDULES == experiment.SCHEDULES
     assert tuple(optimizers.OPTIMIZERS) == options.OPTIMIZERS

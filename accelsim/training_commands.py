@@ -1,0 +1,213 @@
+"""Commands that train: `accelsim train` and `accelsim trace`. Options are judged before anything is read."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from accelsim import delivery, options
+from accelsim.arguments import Data, Json, LearningRate, Network, Optimizer, Samples, Seed, TrainingBatch, TrainingRule
+from accelsim.errors import InputError
+
+if TYPE_CHECKING:
+    from accelsim.reference.training_run import RunSpec, TrainingRun
+    from accelsim.training_files import RunFolder
+
+LARGEST_WIDTH = 16.0
+
+
+def trace(
+    network: Network,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="T.npz", help="The trace to write.", show_default=False)],
+    rule: TrainingRule = "bp",
+    data: Data = None,
+    steps: Annotated[str, typer.Option("--steps", metavar="N", help="Training steps before the one that is traced.")] = "200",
+    batch: TrainingBatch = "32",
+    samples: Samples = "4",
+    learning_rate: LearningRate = "0.003",
+    optimizer: Optimizer = "momentum",
+    seed: Seed = "0",
+) -> None:
+    """Train, and record where zeros are.
+
+    NETWORK is trained with real data in accelsim's own reference implementation; the trace holds the zeros of its next step. Its input must
+    fit the images, and it must have at least as many outputs as the data has classes. Recurrent networks are trained on text: --data must
+    then be the folder of WikiText-2, and tensors of the trace are (time steps, samples, channels).
+    """
+    counts = {
+        "steps": options.whole("--steps", steps, 0),
+        "batch": options.whole("--batch", batch, 1, options.LARGEST_BATCH),
+        "samples": options.whole("--samples", samples, 1),
+        "seed": options.whole("--seed", seed, 0),
+    }
+    if counts["samples"] > counts["batch"]:
+        raise InputError(f"--samples must be at most the --batch of {counts['batch']}, got {samples}")
+    rate = options.positive("--learning-rate", learning_rate)
+    options.one_of("--optimizer", optimizer, options.OPTIMIZERS)
+    if output.suffix != ".npz":
+        raise InputError(f"--output must be a file that ends in .npz, got {output}")
+    folder = options.named_folder("--data", data)
+    from accelsim.networks import load_network
+    from accelsim.progress import bar
+    from accelsim.reference.tracing import train_and_trace
+    from accelsim.report.files import staged
+    from accelsim.rules import parse_rule
+
+    with bar() as progress:
+        made, losses = train_and_trace(
+            load_network(network),
+            parse_rule(rule),
+            folder,
+            **counts,
+            learning_rate=rate,
+            optimizer_name=optimizer,
+            command=_command(),
+            progress=lambda done, of, loss: progress(done, of, f"loss {loss:.3f}"),
+        )
+    with staged(output.absolute().parent) as scratch:
+        made.write(scratch / output.name)
+    print(f"loss {losses[0]:.3f} -> {losses[-1]:.3f}; wrote {output}", file=sys.stderr)
+
+
+def train(
+    network: Network,
+    rule: TrainingRule = "bp",
+    data: Data = None,
+    epochs: Annotated[str, typer.Option("--epochs", metavar="E", help="Times that every training sample is seen.")] = "1",
+    width: Annotated[str, typer.Option("--width", metavar="X", help="Channels of hidden layers, as a multiple of NETWORK's.")] = "1.0",
+    vocabulary: Annotated[
+        str | None, typer.Option("--vocabulary", metavar="N", help="Different words of a text, the others counting as one; by default NETWORK's.")
+    ] = None,
+    batch: TrainingBatch = "32",
+    learning_rate: LearningRate = "0.003",
+    schedule: Annotated[str, typer.Option("--schedule", metavar="S", help="constant, or cosine: falls to zero over the epochs.")] = "constant",
+    optimizer: Optimizer = "momentum",
+    weight_decay: Annotated[str, typer.Option("--weight-decay", metavar="X", help="Multiple of each weight added to its gradient.")] = "0",
+    augment: Annotated[bool, typer.Option("--augment", help="Random crops and flips of photographs.")] = False,
+    held_out: Annotated[str, typer.Option("--held-out", metavar="F", help="Fraction of the training set to score instead of training on it.")] = "0",
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--formats",
+            metavar="LIST",
+            help="Formats that tensors are stored in, as weight=bf16,activation=fp16,error=e5m2: fp32 (the default), fp16, bf16, e4m3, e5m2.",
+            show_default=False,
+        ),
+    ] = "",
+    trace_every: Annotated[str, typer.Option("--trace-every", metavar="N", help="Epochs between traces of zeros; 0 for none.")] = "0",
+    samples: Samples = "4",
+    seed: Seed = "0",
+    out: Annotated[
+        str | None,
+        typer.Option("--out", metavar="DIR", help="Folder for a checkpoint after every epoch, curves, plots and traces.", show_default=False),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out, to the same end as without a stop.")] = False,
+    threads: Annotated[
+        str | None, typer.Option("--threads", metavar="N", help="Threads to compute with; by default one a core. Results do not depend on it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a network with a learning rule.
+
+    NETWORK is trained with real data in accelsim's own reference implementation; loss, accuracy and the angles between the rule's weight gradients
+    and backpropagation's are measured after every epoch. The same options and seed give the same numbers, whatever the threads.
+    """
+    faults = options.Faults()
+    count = faults.take(lambda: options.whole("--epochs", epochs, 1), 1)
+    scale = faults.take(lambda: options.positive("--width", width, LARGEST_WIDTH), 1.0)
+    words = None if vocabulary is None else faults.take(lambda: options.whole("--vocabulary", vocabulary, 2), None)
+    size = faults.take(lambda: options.whole("--batch", batch, 1, options.LARGEST_BATCH), options.LARGEST_BATCH)
+    rate = faults.take(lambda: options.positive("--learning-rate", learning_rate), 1.0)
+    faults.take(lambda: options.one_of("--schedule", schedule, options.RATE_SCHEDULES), schedule)
+    faults.take(lambda: options.one_of("--optimizer", optimizer, options.OPTIMIZERS), optimizer)
+    decay = faults.take(lambda: options.not_negative("--weight-decay", weight_decay), 0.0)
+    kept_away = faults.take(lambda: options.fraction("--held-out", held_out), 0.0)
+    stored: dict[str, str] = faults.take(lambda: options.storage_formats("--formats", formats), {})
+    every = faults.take(lambda: options.whole("--trace-every", trace_every, 0), 0)
+    kept = faults.take(lambda: options.whole("--samples", samples, 1), 1)
+    faults.check(not every or kept <= size, f"--samples must be at most the --batch of {size}, got {samples}")
+    number = faults.take(lambda: options.whole("--seed", seed, 0), 0)
+    workers = None if threads is None else faults.take(lambda: options.whole("--threads", threads, 1), 1)
+    place = faults.take(lambda: options.named_folder("--data", data), None)
+    target = faults.take(lambda: delivery.folder(out), None)
+    faults.check(not resume or out is not None, "--resume must come with --out, the folder of the run")
+    from accelsim.networks import load_network
+    from accelsim.networks.resize import resized
+    from accelsim.rules import parse_rule
+
+    chosen = faults.take(lambda: parse_rule(rule), None)
+    read = faults.take(lambda: load_network(network), None)
+    workload = None if read is None else faults.take(lambda: resized(read, scale, words), None)
+    if target is not None:
+        from accelsim.training_files import RunFolder
+
+        kept_in = faults.take(lambda: RunFolder.opened(target, resume, count), None)
+    else:
+        kept_in = None
+    faults.refuse()
+    assert chosen is not None
+    assert workload is not None
+    from accelsim.reference.formats import StorageFormats
+    from accelsim.reference.training import Recipe
+    from accelsim.reference.training_run import RunSpec, TrainingRun
+
+    if workers is not None:
+        _use_threads(workers)
+    recipe = Recipe(count, rate, schedule, optimizer, decay, number)
+    spec = RunSpec(recipe, size, augment, kept_away, StorageFormats(**stored), trace_every=every, samples=kept)
+    run = TrainingRun(workload, chosen, spec, place, command=_command())
+    if kept_in is not None and resume:
+        run.resume(kept_in.checkpoint)
+    _train(run, spec, kept_in)
+    document = run.record.to_json()
+    if kept_in is not None:
+        kept_in.finish(run)
+    delivery.show(document, as_json, _print_tables)
+    if kept_in is not None:
+        print(f"wrote {kept_in.path / 'training.json'}, tables, plots and checkpoint", file=sys.stderr)
+
+
+def _train(run: TrainingRun, spec: RunSpec, folder: RunFolder | None) -> None:
+    """Every epoch that is left, each kept as it ends."""
+    from accelsim.progress import epochs
+    from accelsim.report.training import scores
+
+    network, total = run.trainer.network, spec.recipe.epochs
+    unit, per_step = ("words", spec.batch * network.time_steps) if network.vocabulary else ("images", spec.batch)
+    try:
+        with epochs(total, unit, per_step) as progress:
+            while not run.done:
+                progress.begin(run.trainer.epochs_done + 1)
+                run.epoch(progress.step, None if folder is None else folder.keep_trace)
+                if folder is not None:
+                    folder.keep(run)
+                progress.end(scores(run.record.epochs[-1]))
+    except KeyboardInterrupt:
+        if folder is not None and run.record.epochs:
+            print(f"{len(run.record.epochs)} of {total} epochs are kept in {folder.path}: --resume goes on", file=sys.stderr)
+        raise
+
+
+def _print_tables(document: delivery.Document) -> None:
+    from accelsim.report import console
+    from accelsim.report.training import parse, print_training
+
+    print_training(parse(document), console.stdout())
+
+
+def _use_threads(number: int) -> None:
+    import numba
+
+    most: int = getattr(numba.config, "NUMBA_NUM_THREADS")  # noqa: B009  # set while numba starts: types do not know it
+    if number > most:
+        raise InputError(f"--threads must be at most {most}, the cores of this computer, got {number}")
+    numba.set_num_threads(number)
+
+
+def _command() -> str:
+    """The command line, without what changes nothing of what it makes."""
+    return shlex.join(["accelsim", *(word for word in sys.argv[1:] if word != "--resume")])
