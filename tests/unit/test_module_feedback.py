@@ -25,8 +25,8 @@ def chain():
 
 
 def residual():
-    """A block with a convolution on its short way, and one with none."""
-    builder = Builder("residual", (6, 4, 2)).conv(4).add("relu").conv(4, stride=2).add("relu").conv(4)
+    """A block with a convolution on its short way, and one with none; its maps of 7 x 5 and 4 x 3 are no multiples of each other."""
+    builder = Builder("residual", (7, 5, 2)).conv(4).add("relu").conv(4, stride=2).add("relu").conv(4)
     builder.conv(4, side=1, stride=2, inputs=("relu1",)).add("add", inputs=("conv4", "conv5")).add("relu")
     builder.conv(6).add("tanh").conv(4).add("add", inputs=("conv10", "relu7")).add("relu").add("global_avg_pool")
     return builder.add("fc", CLASSES).network()

@@ -1,79 +1,160 @@
-"""A rule's ops against its numbers: the multiplications that the numeric code makes, and the weights that it holds, are the ops' own."""
+"""A rule's ops against its numbers: the multiplications that the numeric code makes, and the weights that it holds, are the ops' own.
+
+Networks keep the size of their maps through convolutions where errors go back through these, so that EP has no stride zeros: those are
+dense MACs of its op, but nobody's multiplications. Feedback goes around convolutions, so that its rules take every network.
+"""
 
 from __future__ import annotations
 
 from math import prod
+from threading import Lock
 
 import pytest
 
-from accelsim.ops import Op, OpKind, Pass, Role
+from accelsim.network import INPUT, Network
+from accelsim.ops import Op, OpKind, Pass, Role, TrainingStep
 from accelsim.reference import products
 from accelsim.reference.learning_rules import RULES, rule_numerics
-from accelsim.reference.model import Model, softmax_loss
+from accelsim.reference.loss import softmax_loss
+from accelsim.reference.model import Model
+from accelsim.reference.rule import RuleNumerics
+from accelsim.reference.sequence_feedback import SequenceFeedback
 from accelsim.rules import lower, parse_rule
-from tests.reference_networks import CLASSES, SAMPLES, Builder, batch_of
+from tests.reference_networks import CLASSES, SAMPLES, WORDS, Builder, batch_of, sequence_networks, small_networks
 
-SPELLINGS = ("bp", "dfa", "sdfa:k=2", "sdfa:k=2,rank=2", "ssdfa")
+ANYWHERE = ("bp", "bp-only:p=0.3", "fa", "dfa", "bdfa", "sdfa:k=2", "sdfa:k=2,rank=2", "sdfa:k=0", "ssdfa", "frozen")
+ON_IMAGES = (
+    "modular",
+    "conv-dfa",
+    "dilated",
+    "revised",
+    "revised:binary=true",
+    "revised:groups=2",
+    "revised:groups=2,order=printed",
+    "revised:order=printed",
+)
+ON_SEQUENCES = (
+    *(f"{rule},per_step=true" if ":" in rule else f"{rule}:per_step=true" for rule in ("dfa", "bdfa", "sdfa:k=2", "ssdfa")),
+    "triangular",
+    "triangular:per_step=true",
+    "revised",
+    "revised:per_step=true",
+    "revised:sparsity=0.5,binary=true",
+    "revised:sparsity=0.98,per_step=true",
+    "revised:exponent=printed",
+    "revised:init=bw,binary=true",
+)
 
 
-def network():
-    """Maps keep their size through convolutions, so that EP has no stride zeros: those are dense MACs of its op, but nobody's multiplications."""
+def counted_network() -> Network:
+    """Channels that groups of 2 divide, a shortcut of one by one, a pool, batch norm and a head of two layers."""
     builder = Builder("counted").conv(4).add("batch_norm").add("relu").conv(6, groups=2).add("relu").add("max_pool", kernel=(2, 2), stride=(2, 2))
     builder.conv(6, side=1).add("relu").conv(6, side=1, inputs=("max_pool5",)).add("add", inputs=("relu7", "conv8")).add("relu")
-    return builder.add("fc", 5).add("tanh").add("fc", CLASSES).network()
+    return builder.conv(6).add("relu").add("fc", 5).add("tanh").add("fc", CLASSES).network()
+
+
+def strided_network() -> Network:
+    """A residual block whose shortcut is strided, another without a convolution, average pools."""
+    builder = Builder("strided", (8, 8, 2)).conv(4).add("relu").conv(6, stride=2).add("relu").conv(4)
+    builder.conv(4, side=1, stride=2, inputs=("relu1",)).add("add", inputs=("conv4", "conv5")).add("relu")
+    builder.conv(4).add("relu").conv(4).add("add", inputs=("conv10", "relu7")).add("relu").add("avg_pool", kernel=(2, 2), stride=(2, 2))
+    return builder.conv(4, dilation=(2, 1), padding=(2, 2, 1, 1)).add("relu").add("global_avg_pool").add("fc", CLASSES).network()
+
+
+IMAGES = {network.name: network for network in (counted_network(), strided_network(), *small_networks().values())}
+WIDE = Builder("words-wide", words=WORDS).add("embedding", 8).add("lstm", 8).add("lstm", 8).add("fc", CLASSES).network()
+SEQUENCES = sequence_networks() | {WIDE.name: WIDE}
+
+
+def keeps_sizes(network: Network) -> bool:
+    """Whether every convolution that carries an error makes a map of the size that it reads."""
+    return all(layer.in_shape[:2] == layer.out_shape[:2] for layer in network.weighted if layer.kind == "conv" and layer.inputs[0] != INPUT)
+
+
+def suits(spelling: str, network: Network) -> bool:
+    """Whether the rule can be counted on the network: through convolutions errors go as these say above; groups and powers ask for equal sides."""
+    if spelling.startswith(("bp", "fa")):
+        return keeps_sizes(network)
+    if "groups" in spelling:
+        return network.name in ("counted", "strided")
+    if spelling.startswith("revised") and network.vocabulary:
+        hidden = [layer.out_shape[2] for layer in network.weighted if layer.recurrent][-1]
+        return all(layer.in_shape[2] == hidden for layer in network.weighted if layer.recurrent)
+    return network.output.weighted
+
+
+CASES = [
+    pytest.param(network, spelling, id=f"{network.name}-{spelling}")
+    for networks, spellings in ((IMAGES, ANYWHERE + ON_IMAGES), (SEQUENCES, ANYWHERE + ON_SEQUENCES))
+    for network in networks.values()
+    for spelling in spellings
+    if suits(spelling, network)
+]
 
 
 class Multiplications:
     """Counts what goes through the products of the numbers."""
 
-    def __init__(self, monkeypatch):
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
-        product, gathered = products.product, products.gathered_product
+        lock = Lock()
 
-        def counted_product(left, right, out=None):
-            self.count += left.shape[0] * left.shape[1] * right.shape[1]
-            return product(left, right, out)
+        def counting(original, macs):
+            def product(*operands, **options):
+                with lock:
+                    self.count += macs(*operands)
+                return original(*operands, **options)
 
-        def counted_gathered(error, classes_read, values):
-            self.count += len(error) * values.size
-            return gathered(error, classes_read, values)
+            return product
 
-        monkeypatch.setattr(products, "product", counted_product)
-        monkeypatch.setattr(products, "gathered_product", counted_gathered)
+        for name, macs in {
+            "product": lambda left, right, *_: prod(left.shape) * right.shape[1],
+            "gathered_product": lambda error, _, values: len(error) * values.size,
+            "stored_product": lambda error, _, stored: len(error) * stored,
+        }.items():
+            monkeypatch.setattr(products, name, counting(getattr(products, name), macs))
+
+
+def made(network: Network, spelling: str) -> tuple[TrainingStep, Model, RuleNumerics]:
+    """The step's ops, and model and rule with the numbers of the same."""
+    rule, model = parse_rule(spelling), Model(network)
+    numbers = rule_numerics(rule, model, seed=0)
+    if isinstance(numbers, SequenceFeedback):
+        for blocks in numbers.blocks.values():
+            blocks.recurrence = None  # which saves multiplications that a machine makes, since it stores the blocks
+    return lower(network, rule, SAMPLES), model, numbers
 
 
 def macs(ops: list[Op]) -> int:
     return sum(op.dense_macs for op in ops)
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
-def test_ops_have_the_multiplications_of_the_numbers(monkeypatch, spelling):
-    rule = parse_rule(spelling)
-    step = lower(network(), rule, SAMPLES)
-    model = Model(network())
-    numbers = rule_numerics(rule, model, seed=0)
-    images, labels = batch_of(network())
+@pytest.mark.parametrize(("network", "spelling"), CASES)
+def test_ops_have_the_multiplications_of_the_numbers(monkeypatch, network, spelling):
+    step, model, numbers = made(network, spelling)
+    inputs, labels = batch_of(network)
     counted = Multiplications(monkeypatch)
-    logits = model.forward(images)
+    logits = model.forward(inputs)
     assert counted.count == macs([op for op in step.ops if op.pass_ is Pass.FF])
     counted.count = 0
     numbers.propagate(softmax_loss(logits, labels)[1])
     assert counted.count == macs([op for op in step.ops if op.pass_ in (Pass.EP, Pass.WG)])
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
-def test_ops_have_the_words_of_the_numbers(spelling):
-    rule = parse_rule(spelling)
-    step = lower(network(), rule, SAMPLES)
+@pytest.mark.parametrize(("network", "spelling"), CASES)
+def test_ops_have_the_words_of_the_numbers(network, spelling):
+    step, model, numbers = made(network, spelling)
     tensors = {operand.tensor.name: operand.tensor for op in step.ops for operand in op.operands}
     words = {role: sum(tensor.elements for tensor in tensors.values() if tensor.role is role) for role in (Role.WEIGHT, Role.FEEDBACK)}
-    model = Model(network())
-    numbers = rule_numerics(rule, model, seed=0)
-    assert words[Role.WEIGHT] == sum(prod(array.shape) for array in model.parameters().values())
-    assert words[Role.FEEDBACK] == sum(matrix.size for matrix in getattr(numbers, "matrices", {}).values())
+    read = {key: array.size for key, array in model.parameters().items()}
+    for layer in network.weighted:
+        if layer.kind == "embedding":  # no more rows than the step has words
+            read[layer.name, "weight"] = min(SAMPLES * network.time_steps, layer.vocabulary) * layer.out_shape[2]
+    assert words[Role.WEIGHT] == sum(read.values())
+    assert words[Role.FEEDBACK] == numbers.feedback_words()
 
 
 def test_every_rule_with_numbers_is_counted():
-    assert {parse_rule(spelling).name for spelling in SPELLINGS} == set(RULES)
-    feedback = [op for op in lower(network(), "dfa", SAMPLES).ops if op.kind is OpKind.FEEDBACK]
+    assert {spelling.partition(":")[0] for spelling in ANYWHERE + ON_IMAGES + ON_SEQUENCES} | {"hdfa"} == set(RULES)
+    feedback = [op for op in lower(counted_network(), "dfa", SAMPLES).ops if op.kind is OpKind.FEEDBACK]
     assert feedback, "the networks' feedback is counted as ops of its own"

@@ -11,6 +11,7 @@ from accelsim.errors import InputError
 from accelsim.feedback import feedback_random, kept_entries, random_entries
 from accelsim.modules import modules_of
 from accelsim.network import INPUT
+from accelsim.reference import products
 from accelsim.reference.backprop import Backprop
 from accelsim.reference.learning_rules import rule_numerics
 from accelsim.reference.loss import softmax_loss
@@ -234,3 +235,21 @@ def test_networks_that_do_not_fit_are_refused(name, network, message):
     with pytest.raises(InputError) as caught:
         rule(name, filled_model(network.network()))
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.75])
+@pytest.mark.parametrize("per_step", [False, True])
+def test_words_and_multiplications_are_table_4s(monkeypatch, sparsity, per_step):
+    """H V of S_fc, once a time step as table 4 counts it, and H H a block of the triangle's T (T + 1) / 2; each multiplied once a sample."""
+    hidden, samples = 8, 2
+    network = Builder("square", words=WORDS).add("embedding", hidden).add("lstm", hidden).add("fc", 4).network()
+    numerics = rule("revised", filled_model(network), sparsity=sparsity, per_step=per_step)
+    (blocks,) = numerics.blocks.values()
+    blocks.recurrence = None  # what hardware stores and multiplies are the blocks
+    of_output, of_triangle = (1 - sparsity) * hidden * 4, (1 - sparsity) * hidden * hidden * STEPS * (STEPS + 1) // 2
+    assert numerics.feedback_words() == (STEPS if per_step else 1) * of_output + of_triangle
+    counted = []
+    original = products.stored_product
+    monkeypatch.setattr(products, "stored_product", lambda *operands: counted.append(len(operands[0]) * operands[2]) or original(*operands))
+    run(numerics.model, numerics)
+    assert sum(counted) == samples * (STEPS * of_output + of_triangle)
