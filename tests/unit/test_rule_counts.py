@@ -19,6 +19,7 @@ from accelsim.reference.loss import softmax_loss
 from accelsim.reference.model import Model
 from accelsim.reference.rule import RuleNumerics
 from accelsim.reference.sequence_feedback import SequenceFeedback
+from accelsim.rules import RULES as RULE_OPS
 from accelsim.rules import lower, parse_rule
 from tests.reference_networks import CLASSES, SAMPLES, WORDS, Builder, batch_of, sequence_networks, small_networks
 
@@ -154,7 +155,27 @@ def test_ops_have_the_words_of_the_numbers(network, spelling):
     assert words[Role.FEEDBACK] == numbers.feedback_words()
 
 
+@pytest.mark.parametrize("network", [IMAGES["counted"], WIDE], ids=lambda network: network.name)
+@pytest.mark.parametrize("kind", ["bp", "revised"])
+def test_each_kind_of_a_hybrids_steps_has_the_multiplications_and_words_of_its_numbers(monkeypatch, network, kind):
+    rule = parse_rule(f"hdfa:p={1 if kind == 'bp' else 0}")
+    (step,) = RULE_OPS["hdfa"].steps(rule)
+    assert step.kind == kind
+    ops, model = step.finish(lower(network, step.rule, SAMPLES)).ops, Model(network)
+    hybrid = rule_numerics(rule, model, seed=0)
+    for blocks in getattr(hybrid.other, "blocks", {}).values():
+        blocks.recurrence = None
+    hybrid.begin(0)
+    inputs, labels = batch_of(network)
+    counted = Multiplications(monkeypatch)
+    error = softmax_loss(model.forward(inputs), labels)[1]
+    hybrid.propagate(error)
+    assert counted.count == macs(list(ops))
+    feedback = {operand.tensor.name: operand.tensor.elements for op in ops for operand in op.operands if operand.tensor.role is Role.FEEDBACK}
+    assert sum(feedback.values()) == (hybrid.feedback_words() if kind == "revised" else 0)
+
+
 def test_every_rule_with_numbers_is_counted():
-    assert {spelling.partition(":")[0] for spelling in ANYWHERE + ON_IMAGES + ON_SEQUENCES} | {"hdfa"} == set(RULES)
+    assert {spelling.partition(":")[0] for spelling in ANYWHERE + ON_IMAGES + ON_SEQUENCES} | {"hdfa"} == set(RULES) == set(RULE_OPS)
     feedback = [op for op in lower(counted_network(), "dfa", SAMPLES).ops if op.kind is OpKind.FEEDBACK]
     assert feedback, "the networks' feedback is counted as ops of its own"
