@@ -106,7 +106,10 @@ def links(network: Network, ends: tuple[str, ...] = ()) -> dict[str, Link]:
 
 
 def _reach(network: Network, layer: Layer, source: Layer) -> tuple[Pair, Pair] | None:
-    """(field, step) at the layer's input map of one output of ``source``, over the farthest-reaching way; None when no way leads there."""
+    """(field, step) at the layer's input map of one output of ``source``, over the farthest-reaching way.
+
+    Where only the sum that ``source`` enters depends on the layer, of one element of that sum; None when that does not either.
+    """
     at: dict[str, tuple[Pair, Pair]] = {}
     for each in network.layers[network.layers.index(layer) :]:
         arriving = [((1, 1), (1, 1))] if each is layer else [at[name] for name in each.inputs if name in at]
@@ -117,7 +120,9 @@ def _reach(network: Network, layer: Layer, source: Layer) -> tuple[Pair, Pair] |
         stride = each.in_shape[:2] if each.kind == "fc" else each.stride
         wide = [f + each.dilation[axis] * (window[axis] - 1) * s for axis, (f, s) in enumerate(zip(field, step, strict=True))]
         at[each.name] = ((wide[0], wide[1]), (step[0] * stride[0], step[1] * stride[1]))
-    return at.get(source.name)
+    # Two arms of a block that ends the module: the error at the end of one is, but for what acts locally, that at the sum of both.
+    met = [name for name in (source.name, *sorted(_adds_before_weights(network, source))) if name in at]
+    return at[met[0]] if met else None
 
 
 def is_shortcut(network: Network, layer: Layer) -> bool:

@@ -12,7 +12,7 @@ from accelsim.network import INPUT, Layer, Network
 from accelsim.reference.elementwise import Add, BatchNorm, Relu, Sigmoid, Tanh
 from accelsim.reference.embedding import Embedding
 from accelsim.reference.formats import StorageFormats, stored
-from accelsim.reference.numerics import Array, LayerNumerics
+from accelsim.reference.numerics import ActivationNumerics, Array, LayerNumerics
 from accelsim.reference.pooling import AveragePool, GlobalAveragePool, MaxPool
 from accelsim.reference.recurrent import Recurrent
 from accelsim.reference.weighted import Convolution, FullyConnected
@@ -67,7 +67,11 @@ class Model:
         for layer in self.network.layers:
             read = tuple(self.maps[name] for name in layer.inputs)
             made = self.layers[layer.name].forward(read, training)
-            self.maps[layer.name] = made if layer is self.network.output else stored(made, self.formats.activation)
+            kept = made if layer is self.network.output else stored(made, self.formats.activation)
+            numerics = self.layers[layer.name]
+            if isinstance(numerics, ActivationNumerics):
+                numerics.output = kept  # f' is taken from what is stored
+            self.maps[layer.name] = kept
         return self.maps[self.network.output.name].reshape(len(rows), -1)
 
     def _read_weights(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 from accelsim.errors import InputError
 from accelsim.modules import dilation_of, links, modules_of
 from accelsim.networks import load_network
+from tests.reference_networks import Builder
 
 
 def kernels(name):
@@ -48,3 +49,19 @@ def test_fully_connected_networks_are_one_module():
 def test_wrong_modules_are_refused(ends):
     with pytest.raises(InputError, match="modules must be layers with weights of vgg16-cifar10, in their order, got"):
         links(load_network("vgg16-cifar10"), ends)
+
+
+@pytest.mark.parametrize("shortcut_first", [True, False])
+def test_a_module_may_end_in_one_arm_of_a_block(shortcut_first):
+    """One block alone: neither arm leads to the end of the other, both to the sum."""
+    builder = Builder("block").conv(4).add("relu")
+    if shortcut_first:
+        builder.conv(6, side=1, stride=2).conv(6, stride=2, inputs=("relu1",)).add("relu").conv(6)
+    else:
+        builder.conv(6, stride=2).add("relu").conv(6).conv(6, side=1, stride=2, inputs=("relu1",))
+    network = builder.add("add", inputs=("conv2", "conv5") if shortcut_first else ("conv4", "conv5")).add("global_avg_pool").add("fc", 3).network()
+    found = links(network, ("conv0", "conv5", "fc8"))
+    reaches = {name: link.field for name, link in found.items() if not link.dense}
+    # conv5 on its own map; the strided 3x3 with the 3x3 behind it 3 + 2 * 2; the 1x1 shortcut 1.
+    expected = {"conv2": (1, 1), "conv3": (7, 7), "conv5": (3, 3)} if shortcut_first else {"conv2": (7, 7), "conv4": (3, 3), "conv5": (1, 1)}
+    assert reaches == expected
