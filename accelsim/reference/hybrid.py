@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from accelsim.errors import InputError
 from accelsim.network import Layer
 from accelsim.reference.backprop import Backprop
 from accelsim.reference.numerics import Array, WeightedNumerics
@@ -15,10 +16,15 @@ _STREAM = 0xC01
 
 
 class Hybrid(RuleNumerics):
-    """A step is backpropagation's with probability ``p``, else that of ``other`` (None: left out), from a random stream of its own."""
+    """A step is backpropagation's with probability ``p``, else that of ``other`` (None: left out), from a random stream of its own.
+
+    InputError when no step would ever be made.
+    """
 
     def __init__(self, other: RuleNumerics | None, backprop: Backprop, p: float, seed: int) -> None:
         super().__init__(backprop.model)
+        if other is None and p <= 0:
+            raise InputError(f"bp-only.p must be > 0 for training, got {p:g}")
         self.other = other
         self.backprop = backprop
         self.p = p
