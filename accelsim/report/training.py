@@ -119,6 +119,8 @@ def curves_table(run: TrainingDocument) -> Table:
     keys = list(dict.fromkeys(key for row in rows for key in row))
     columns = tuple(_column(key) for key in keys)
     note = "training scores are means over the epoch's steps, before their updates"
+    if any(key.endswith("perplexity") for key in keys):
+        note += ", and count the unknown word, which the others leave out"
     return Table("curves", "scores after every epoch", columns, tuple(tuple(row.get(key) for key in keys) for row in rows), (note,))
 
 

@@ -54,14 +54,14 @@ def write_training_plots(run: TrainingDocument, folder: Path) -> list[Path]:
 
 
 def curves_figure(run: TrainingDocument) -> Figure:
-    """Loss and accuracy over epochs; of text perplexity beside them."""
+    """Loss and accuracy over epochs; of text perplexity beside them. Training scores of text count the unknown word, the others leave it out."""
     has_perplexity = any(row.test_perplexity is not None for row in run.epochs)
     kinds = ["loss", "accuracy", *(["perplexity"] if has_perplexity else [])]
     figure, panels = _panels(len(kinds))
     for axes, kind in zip(panels, kinds, strict=True):
         for part, (name, colour) in PARTS.items():
             points = [(row.epoch, getattr(row, f"{part}_{kind}", None)) for row in run.epochs]
-            _curve(axes, points, color=colour, label=name)
+            _curve(axes, points, color=colour, label=f"{name} (unknown word included)" if has_perplexity and part == "training" else name)
         axes.set_ylabel("cross-entropy loss" if kind == "loss" else kind)
         if kind == "accuracy":
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
