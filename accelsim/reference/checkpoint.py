@@ -71,7 +71,7 @@ def restore(path: Path, run: Trainer, cause: Mapping[str, Any]) -> dict[str, Any
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Arrays and what is said about them. InputError when the file is not a checkpoint."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:  # numpy leaves a file open that is no archive
             arrays = {key: file[key] for key in file.files}
         meta = json.loads(arrays.pop("meta").tobytes())
         schema = meta["schema"]
