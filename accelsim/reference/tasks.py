@@ -17,6 +17,7 @@ from accelsim.reference.augmentation import augment
 from accelsim.reference.datasets import Dataset
 from accelsim.reference.loss import log_losses
 from accelsim.reference.model import Model
+from accelsim.reference.numerics import Array
 from accelsim.reference.text_files import TextDataset
 
 Batch = tuple[NDArray[Any], NDArray[np.integer[Any]]]
@@ -24,12 +25,13 @@ Batch = tuple[NDArray[Any], NDArray[np.integer[Any]]]
 
 _SHUFFLE_STREAM, _AUGMENT_STREAM = 0x5AFF, 0xA06
 
-PARTS = ("training", "held_out", "test")
+WITH_UNKNOWN = "with_unknown_"
+"""Mark of scores of text that count the unknown word too."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Mean cross-entropy and fraction of right answers. Of text without the unknown word: positions whose answer it is are left out."""
+    """Mean cross-entropy and fraction of right answers."""
 
     loss: float
     accuracy: float
@@ -61,23 +63,25 @@ class Task(ABC):
     def keep(self, model: Model) -> None:  # noqa: B027  # as above
         """Carry what lasts from a batch to the next one."""
 
-    def counted(self, labels: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-        """Which answers count in scores."""
-        return np.ones(len(labels), np.bool_)
+    def judged(self, logits: Array, labels: NDArray[np.integer[Any]]) -> dict[str, tuple[Array, NDArray[np.integer[Any]]]]:
+        """The answers that count, and the choice there was, by a mark of the score that they make."""
+        return {"": (logits, labels)}
 
-    def score(self, model: Model, part: str) -> Scores:
-        """Loss and accuracy of a part, batch norm with its running moments."""
-        loss, right, answers = 0.0, 0, 0
+    def score(self, model: Model, part: str) -> dict[str, Scores]:
+        """Loss and accuracy of a part by mark, batch norm with its running moments."""
+        loss: dict[str, float] = {}
+        right: dict[str, int] = {}
+        answers: dict[str, int] = {}
         self.start(model)
         for inputs, labels in self.batches(part):
             logits = model.forward(inputs, training=False)
             self.keep(model)
-            counts = self.counted(labels)
-            loss += float(log_losses(logits, labels)[counts].sum(dtype=np.float64))
-            right += int((logits.argmax(axis=1) == labels)[counts].sum())
-            answers += int(counts.sum())
+            for mark, (offered, wanted) in self.judged(logits, labels).items():
+                loss[mark] = loss.get(mark, 0.0) + float(log_losses(offered, wanted).sum(dtype=np.float64))
+                right[mark] = right.get(mark, 0) + int((offered.argmax(axis=1) == wanted).sum())
+                answers[mark] = answers.get(mark, 0) + len(wanted)
         self.start(model)
-        return Scores(loss / max(1, answers), right / max(1, answers))
+        return {mark: Scores(loss[mark] / max(1, count), right[mark] / max(1, count)) for mark, count in answers.items()}
 
 
 class ImageTask(Task):
@@ -142,8 +146,12 @@ class TextTask(Task):
         for layer in model.recurrent():
             layer.state = layer.final_state
 
-    def counted(self, labels: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-        return np.asarray(labels != self.dataset.unknown)
+    def judged(self, logits: Array, labels: NDArray[np.integer[Any]]) -> dict[str, tuple[Array, NDArray[np.integer[Any]]]]:
+        """Without the unknown word: neither asked for nor offered; and with it, as one word like any other."""
+        known = labels != self.dataset.unknown
+        offered = logits[known]
+        offered[:, self.dataset.unknown] = -np.inf
+        return {"": (offered, labels[known]), WITH_UNKNOWN: (logits, labels)}
 
 
 def make_task(dataset: Dataset | TextDataset, network: Network, batch: int, augmented: bool) -> Task:

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Makes the shipped traces, one a workload and family of learning rules (about an hour on two cores); those that exist are left alone.
+#   bash workloads/traces/make.sh DATA     DATA: a folder with cifar10/, wikitext2/ and, unless Debian's package is installed, fashion-mnist/
+# `modular` on the wide convolutional networks is left out: its matrices would take gigabytes a link. There are no data for the CIFAR-100 and
+# ImageNet workloads here.
+set -euo pipefail
+data=${1:?usage: make.sh DATA}
+here=$(cd "$(dirname "$0")" && pwd)
+data=$(cd "$data" && pwd)
+accelsim=${ACCELSIM:-accelsim}
+# A trace records the command that made it: data sets go by their names alone.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for set in cifar10 wikitext2 fashion-mnist; do
+  [[ -d $data/$set ]] && ln -s "$data/$set" "$work/$set" || ln -s "/usr/share/datasets/$set" "$work/$set"
+done
+
+failed=()
+
+trace() { # WORKLOAD "RULES" OPTION...
+  local workload=$1 rules=$2 rule file
+  shift 2
+  for rule in $rules; do
+    file=$workload.$rule.npz
+    [[ -e $here/$file ]] && continue
+    if (cd "$work" && $accelsim trace "$workload" --rule "$rule" "$@" --output "$file" && mv "$file" "$here/$file"); then continue; fi
+    failed+=("$workload.$rule")
+  done
+}
+
+dense="bp fa dfa ssdfa frozen modular conv-dfa dilated revised"
+convolutional="fa frozen dilated revised"
+sequence="bp fa dfa ssdfa triangular revised frozen"
+
+trace digits-fc "$dense" --steps 200 --samples 4 --learning-rate 0.01
+trace mnist-fc "$dense" --data fashion-mnist --steps 200 --samples 4 --learning-rate 0.001
+for workload in fashion-fc fashion-fc3; do
+  trace $workload "$dense" --data fashion-mnist --steps 200 --samples 4 --learning-rate 0.01
+done
+trace mnist-conv "$dense" --data fashion-mnist --steps 100 --samples 2 --learning-rate 0.001
+trace cifar10-fc "$dense" --data cifar10 --steps 200 --samples 4 --learning-rate 0.001
+trace cifar10-conv "bp fa dfa ssdfa frozen conv-dfa dilated revised" --data cifar10 --steps 60 --samples 2 --learning-rate 0.001
+trace vgg16-cifar10 "$convolutional conv-dfa" --data cifar10 --steps 60 --samples 2 --learning-rate 0.003
+trace vgg16-cifar10-nobn "$convolutional conv-dfa" --data cifar10 --steps 60 --samples 2 --optimizer adam --learning-rate 5e-5
+trace resnet18-cifar10 "$convolutional" --data cifar10 --steps 50 --batch 16 --samples 2 --learning-rate 0.003
+trace resnet50-cifar10 "bp $convolutional dfa ssdfa" --data cifar10 --steps 50 --batch 16 --samples 1 --learning-rate 0.003
+for cell in rnn lstm gru; do
+  trace $cell-wikitext2 "$sequence" --data wikitext2 --steps 50 --batch 20 --samples 1 --optimizer adam --learning-rate 0.002
+done
+[[ ${#failed[@]} -eq 0 ]] || { echo "not made: ${failed[*]}" >&2; exit 1; }
