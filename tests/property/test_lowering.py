@@ -216,7 +216,7 @@ def test_links_wait_for_the_end_of_their_module_alone(network: Network, rule: st
     propagated = {op.layer for op in step.ops if op.pass_ is Pass.EP and op.is_contraction}
     assert propagated == {layer.name for layer in counts.propagating(network)}
     for op in step.ops:
-        if op.pass_ is Pass.EP and op.layer in propagated:
+        if op.pass_ is Pass.EP and op.is_contraction:
             waits = {each.layer for each in step.ops if each.name in before[op.name] and each.pass_ is Pass.EP and each.layer in propagated}
             source = found[op.layer].source
             own = {found[name].source.name for name in waits - {op.layer}}
