@@ -12,9 +12,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +47,20 @@ class Places:
 
 
 def read_result(places: Places, job: Job) -> dict[str, Any] | None:
-    """The document of a finished run, or None."""
+    """The document of a finished run, or None; one that an earlier plan left under the same name, trained otherwise, is none."""
     path = places.result(job)
     if not path.exists():
         return None
     document: dict[str, Any] = json.loads(path.read_text())
-    return document
+    return document if trained_as_planned(document, job) else None
+
+
+def trained_as_planned(document: Mapping[str, Any], job: Job) -> bool:
+    """Whether a result is of the job's own recipe: its name says rule, learning rate and seed alone."""
+    setting = job.cell.setting
+    planned = {**asdict(job.recipe), "batch": setting.batch, "augmented": setting.augmented, "held_out": job.held_out}
+    cause = document["cause"]
+    return all(cause.get(key, value) == value for key, value in planned.items())
 
 
 def choice(places: Places, cell: Cell, all_cells: Sequence[Cell]) -> Choice | None:
@@ -85,8 +93,8 @@ def body_job(places: Places, cell: Cell, cells: Sequence[Cell]) -> Job | None:
 
 
 def held_out_score(document: dict[str, Any]) -> float:
-    """What tuning maximizes; a run that diverged loses to all others."""
-    if "diverged" in document:
+    """What tuning maximizes; a run that diverged, or ended without a finite loss, loses to all others."""
+    if "diverged" in document or document["epochs"][-1]["held_out_loss"] is None:
         return -1e9
     last = document["epochs"][-1]
     return float(-last["held_out_loss"] if "held_out_perplexity" in last else last["held_out_accuracy"])
@@ -99,14 +107,14 @@ def waiting_jobs(places: Places, cells: Sequence[Cell], busy: set[str]) -> list[
         jobs = [(-1, job) for job in cell.tuning()]
         chosen = choice(places, cell, cells)
         stands_on = body_job(places, cell, cells)
-        if stands_on is not None and not places.result(stands_on).exists():
+        if stands_on is not None and read_result(places, stands_on) is None:
             continue
         if chosen is not None:
             jobs += [(seed, cell.final(chosen.rate, chosen.option, seed)) for seed in range(cell.seeds)]
         quick = cell.setting.part in ("fc", "sweep")
         found += [(0 if seed < 1 or quick else seed, index, job) for seed, job in jobs]
     found.sort(key=lambda item: item[:2])
-    return [job for _, _, job in found if job.id not in busy and not places.result(job).exists()]
+    return [job for _, _, job in found if job.id not in busy and read_result(places, job) is None]
 
 
 def run_study(places: Places, cells: Sequence[Cell], workers: int, say: Callable[[str], None]) -> None:

@@ -298,7 +298,7 @@ def filters_figure(outcomes: Outcomes) -> Figure | None:
     mosaics = []
     for rule in ("bp", "dfa"):
         outcome = outcomes.find(CONV, rule, "transfer")
-        filters = next((run.filters for run in outcome.runs if run.filters), None) if outcome else None
+        filters = next((run.filters for run in outcome.runs if run.filters and not run.diverged), None) if outcome else None
         if filters:
             mosaics.append((rule, mosaic(np.array(filters, np.float64))))
     if not mosaics:

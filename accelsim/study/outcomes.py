@@ -12,7 +12,7 @@ from typing import Any
 from accelsim.errors import InputError
 from accelsim.report import document, training
 from accelsim.report.training import TrainingDocument
-from accelsim.study.execute import Places, choice, held_out_score
+from accelsim.study.execute import Places, choice, held_out_score, trained_as_planned
 from accelsim.study.plan import Cell, Choice, Job
 
 
@@ -83,7 +83,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """All cells of the plan in its order. ``strays``: finished runs that the plan does not have, or no longer has."""
+    """All cells of the plan in its order. ``strays``: finished runs that the plan does not have, or no longer has as they were trained."""
 
     all: tuple[Outcome, ...]
     strays: tuple[str, ...]
@@ -117,9 +117,11 @@ def read_outcomes(results: Path, cells: Sequence[Cell]) -> Outcomes:
     for cell in cells:
         chosen = choice(places, cell, cells)
         jobs = [] if chosen is None else [cell.final(chosen.rate, chosen.option, seed) for seed in range(cell.seeds)]
-        tuning = [(job, held_out_score(found[job.id]) if job.id in found else None) for job in cell.tuning()]
-        outcomes.append(Outcome(cell, chosen, tuple(tuning), tuple(_run(job, found[job.id]) for job in jobs if job.id in found)))
-    planned = {job.id for each in outcomes for job, _ in each.tuning} | {run.job.id for each in outcomes for run in each.runs}
+        there = {job.id for job in (*jobs, *cell.tuning()) if job.id in found and trained_as_planned(found[job.id], job)}
+        tuning = [(job, held_out_score(found[job.id]) if job.id in there else None) for job in cell.tuning()]
+        outcomes.append(Outcome(cell, chosen, tuple(tuning), tuple(_run(job, found[job.id]) for job in jobs if job.id in there)))
+    scored = {job.id for each in outcomes for job, score in each.tuning if score is not None}
+    planned = scored | {run.job.id for each in outcomes for run in each.runs}
     return Outcomes(tuple(outcomes), tuple(sorted(set(found) - planned)))
 
 

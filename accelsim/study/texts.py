@@ -19,7 +19,8 @@ never the best one's.
 ORDERINGS = """\
 What the two papers lead one to expect, and whether the means over our seeds show it; of perplexity less is better. The margin of the nearest seeds
 sets the worst seed of one side against the best of the other: where its sign differs from the margin's, the verdict rests on the means alone. With
-one or two seeds a margin near the one that is needed says little either way.
+one or two seeds a margin near the one that is needed says little either way. Where a seed diverged, means are those of the others, and there is no
+verdict.
 """
 
 SCALE = """\
@@ -62,21 +63,24 @@ sparsity changes little at a given rank; its points are means of 10 runs.
 
 CNN = """\
 Printed numbers are those of full width, 50,000 training images and a training to the end (99.9 % of the training images by `bp`): gaps to
-`bp` say more than accuracies, and not much even so. Printed hybrids have binary feedback (`BP/BDFA`), ours real; both have 4 groups.
+`bp` say more than accuracies, and not much even so. Hybrids have binary feedback there (`BP/BDFA`) and here, `revised` alone does not here.
+`conv-dfa` has modules and is set beside *+Modularization*; *Convolutional DFA*, which has none, is not run, and `modular`, whose feedback from
+the end of a module is dense, has no row there.
 """
 
 TEXT = """\
 Perplexity and accuracy count the known words alone: the unknown one is neither asked for nor offered. With it, taken as a word like any
 other, they stand in columns of their own. The paper prints no perplexity, and does not say what vocabulary its accuracies are on.
 `revised:init=bw` (powers of one matrix, started from the forward weights) is set beside the row *+ BW Init*; sparse binary feedback without
-steps of backpropagation has no row there.
+steps of backpropagation has no row there. Hybrids have binary feedback, and are set beside *BP/BDFA*.
 """
 
 TRANSFER = f"""\
 Convolutions that backpropagation trained are frozen, and the fully connected layers behind them are trained anew on their features. Crafton
 et al. 2019 do so in their Table 5; its values are not recovered. Their text says that the largest loss to backpropagation is
 {published.CRAFTON_LARGEST_TRANSFER_LOSS} %, of AlexNet on ImageNet. The convolutions were trained on the whole training set, so that the
-tenth on which a head's options were chosen was not new to them; the test set was.
+tenth on which a head's options were chosen was not new to them; the test set was. All heads stand on the same convolutions, of one seed:
+deviations are those of the heads alone.
 """
 
 TUNING = """\

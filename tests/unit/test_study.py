@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ import numpy as np
 import pytest
 
 from accelsim.errors import InputError
+from accelsim.rules import parse_rule
 from accelsim.study import execute, published
 from accelsim.study.__main__ import PARTS, main
 from accelsim.study.execute import Places, choice, waiting_jobs
 from accelsim.study.figures import FIGURES, mosaic
-from accelsim.study.orderings import EXPECTED, FAILS, HOLDS, NOT_RUN, orderings_table
+from accelsim.study.orderings import DIVERGED, EXPECTED, FAILS, HOLDS, NOT_RUN, orderings_table
 from accelsim.study.outcomes import Outcomes, read_outcomes
 from accelsim.study.plan import HEAD_SUFFIX, VGG, Cell, Choice, Job, Setting, cells, text
 from accelsim.study.readme import write_report
@@ -121,6 +123,28 @@ class TestChoice:
         assert chosen is not None
         assert chosen.rate == 0.1
 
+    def test_never_takes_a_run_that_ended_without_a_finite_loss(self, places: Places) -> None:
+        cell = Cell(LANGUAGE, "bp", (0.1, 0.2))
+        made = [document(job, 0.9) for job in cell.tuning()]
+        made[0]["epochs"][-1] |= {"held_out_loss": None, "held_out_perplexity": None}
+        for job, each in zip(cell.tuning(), made, strict=True):
+            keep(places, job, each)
+        chosen = choice(places, cell, [cell])
+        assert chosen is not None
+        assert chosen.rate == 0.2
+
+    def test_runs_of_an_earlier_plan_are_none(self, places: Places) -> None:
+        """Made under the same name with other epochs: made anew, and in no table meanwhile."""
+        earlier, cell = Cell(replace(SMALL, tuning_epochs=2), "bp", (0.1, 0.2)), Cell(SMALL, "bp", (0.1, 0.2))
+        for job in earlier.tuning():
+            keep(places, job, document(job))
+        assert choice(places, earlier, [earlier]) is not None
+        assert choice(places, cell, [cell]) is None
+        assert waiting_jobs(places, [cell], set()) == cell.tuning()
+        found = outcomes(places, [cell])
+        assert found.finished == 0
+        assert set(found.strays) == {job.id for job in earlier.tuning()}
+
     def test_waits_for_all_tuning_runs(self, places: Places) -> None:
         cell = Cell(SMALL, "bp", (0.1, 0.2))
         keep(places, cell.tuning()[0], document(cell.tuning()[0]))
@@ -206,6 +230,11 @@ class TestTables:
         assert rows[0] == ("digits-fc", "dfa", 0.1, 25.0, 75.0, 50.0, "scale=3")
         assert rows[1] == ("digits-fc", "dfa", 0.2, 50.0, "diverged", None, "")
 
+    def test_epochs_of_tuning_name_the_rules_that_have_others(self, places: Places) -> None:
+        plan = [Cell(SMALL, "bp", (0.1, 0.2)), Cell(replace(SMALL, tuning_epochs=2), "dfa", (0.1, 0.2)), Cell(SMALL, "frozen", (0.1,))]
+        row = all_tables(outcomes(places, plan))["settings"].rows[0]
+        assert row[:6] == ("fc", "digits-fc", "digits", 3, "1; dfa 2", 100)
+
     def test_a_run_that_diverged_has_no_score(self, places: Places) -> None:
         cell = Cell(SMALL, "bp", (0.1,), seeds=2)
         for seed in (0, 1):
@@ -223,6 +252,17 @@ class TestTables:
     def test_printed_gap(self) -> None:
         assert published.printed_gap("resnet18-cifar10", "hdfa:p=0.3,groups=4") == -1.64
         assert published.printed("vgg16-cifar10", "frozen") is None
+
+    def test_rules_stand_beside_the_printed_row_that_they_are(self) -> None:
+        """Rows of table 1 add up, so that modules of convolutions are +Modularization; hybrids have the binary feedback that they train with."""
+        assert published.printed("vgg16-cifar10", "modular") is None
+        with_modules = published.printed("vgg16-cifar10", "conv-dfa")
+        assert with_modules is not None
+        assert (with_modules.row, with_modules.test) == ("+Modularization", 78.56)
+        for cell in cells():
+            row = published.printed(cell.setting.network, cell.rule)
+            if row is not None and cell.rule.startswith("hdfa"):
+                assert parse_rule(cell.rule).get("binary") == ("BDFA" in row.row)
 
 
 class TestOrderings:
@@ -253,6 +293,11 @@ class TestOrderings:
             f"{network}: bp, dfa, ssdfa within 2 points" for network in ("digits-fc", "fashion-fc", "fashion-fc3")
         }
         assert set(verdicts.values()) == {HOLDS, FAILS}
+
+    def test_is_withheld_where_a_seed_diverged(self, places: Places) -> None:
+        verdicts = self.verdicts(places, lambda job: document(job, diverged=job.cell.rule == "dfa" and job.recipe.seed == 1 and not job.held_out))
+        assert verdicts["vgg16-cifar10@0.125: dfa > frozen by 10 points or more"] == DIVERGED
+        assert verdicts["vgg16-cifar10@0.125: revised:groups=4 > frozen by 10 points or more"] == FAILS
 
     def test_are_not_run_without_results(self, places: Places) -> None:
         rows = orderings_table(outcomes(places, cells())).rows
