@@ -8,7 +8,6 @@ layers right before it, is the last module.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 
 from accelsim.errors import InputError
 from accelsim.network import INPUT, Layer, Network
@@ -144,8 +143,3 @@ def _adds_before_weights(network: Network, layer: Layer) -> set[str]:
             elif not each.weighted:
                 waiting.append(each.name)
     return found
-
-
-def feedback_entries(link: Link) -> int:
-    """Entries of a dense feedback matrix over the link: the elements of both maps multiplied."""
-    return prod(link.source.out_shape) * prod(link.layer.in_shape)

@@ -42,7 +42,7 @@ class Model:
     are stored between their making and their use.
     """
 
-    def __init__(self, network: Network, seed: int = 0, dtype: DTypeLike = np.float32, formats: StorageFormats = StorageFormats()) -> None:  # noqa: B008
+    def __init__(self, network: Network, seed: int = 0, dtype: DTypeLike = np.float32, formats: StorageFormats = StorageFormats()) -> None:  # noqa: B008  # frozen
         self.network = network
         self.dtype = np.dtype(dtype)
         self.formats = formats

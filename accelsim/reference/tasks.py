@@ -163,4 +163,3 @@ def make_task(dataset: Dataset | TextDataset, network: Network, batch: int, augm
     if augmented and not dataset.photographs:
         raise InputError(f"--augment must be left out for {dataset.name}, whose images are no photographs")
     return ImageTask(dataset, network, batch, augmented)
-

@@ -68,7 +68,7 @@ class EpochScores:
 class Trainer:
     """One training run: a model, its rule and optimizer, and a task. ``losses`` has the loss of every step made."""
 
-    def __init__(self, network: Network, rule: RuleSpec, task: Task, recipe: Recipe, formats: StorageFormats = StorageFormats()) -> None:  # noqa: B008
+    def __init__(self, network: Network, rule: RuleSpec, task: Task, recipe: Recipe, formats: StorageFormats = StorageFormats()) -> None:  # noqa: B008  # frozen
         self.network = network
         self.rule = rule
         self.task = task

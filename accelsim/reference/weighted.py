@@ -15,16 +15,16 @@ import numpy as np
 
 from accelsim.kernels.tensors import gather_patches, sum_patches
 from accelsim.network import Layer
-from accelsim.reference import lanes, memory, products
+from accelsim.reference import batch_parts, memory, products
 from accelsim.reference.numerics import Array, WeightedNumerics
 
 PATCH_BYTES = 1 << 19
 """Size of the patch buffer: small enough to stay in a core's own cache between its filling and the matrix product."""
 PATCH_ROWS = 512
 """Positions that a matrix product has at least, whatever the buffer's size: with fewer, reading the weights takes longer than multiplying."""
-LANES = 8
+MOST_PARTS = 8
 """Parts of a batch at most that are worked on at once, fixed so that results do not depend on the threads."""
-LANE_MACS = 1 << 20
+PART_MACS = 1 << 20
 """Multiply-accumulates that are worth a part of their own."""
 
 
@@ -92,7 +92,7 @@ class Window:
         length = self.kernel[0] * self.kernel[1] * maps.shape[3]
         if self.plain:
             return maps.reshape(-1, length)
-        patches = lanes.workspace(len(maps) * prod(self.positions) * length, maps.dtype).reshape(-1, length)
+        patches = batch_parts.workspace(len(maps) * prod(self.positions) * length, maps.dtype).reshape(-1, length)
         gather_patches(maps, self.kernel, self.stride, self.pad, self.dilation, self.groups, self.shaped(patches, len(maps)))
         return patches
 
@@ -110,7 +110,7 @@ class Convolution(Weighted):
         (down, right), (top, left) = layer.kernel, (layer.padding[0], layer.padding[2])
         self.reduction = down * right * channels // layer.groups
         self.positions = rows * columns
-        self.lane_samples = max(1, LANE_MACS // (self.positions * self.reduction * outputs))
+        self.part_samples = max(1, PART_MACS // (self.positions * self.reduction * outputs))
         self.window = Window(layer.kernel, layer.stride, (top, left), layer.dilation, layer.groups, (rows, columns))
         self.mirrored: Window | None = None
         """Where the error at the input reads the error at the output: of steps of one position alone, else it would read zeros between positions."""
@@ -128,8 +128,8 @@ class Convolution(Weighted):
     def learn(self, error: Array) -> None:
         error = np.ascontiguousarray(error)
         # Of few positions a part's gradient would take longer to add than to make.
-        parts = lanes.split(len(error), min(self._lanes(len(error)), len(error) * self.positions // PATCH_ROWS))
-        gradient, *others = lanes.over(parts, lambda part: self._gradient(self.input[part], error[part]))
+        parts = batch_parts.split(len(error), min(self._parts(len(error)), len(error) * self.positions // PATCH_ROWS))
+        gradient, *others = batch_parts.over(parts, lambda part: self._gradient(self.input[part], error[part]))
         for other in others:
             gradient += other
         self.gradients = {"weight": gradient.reshape(self.layer.weight_shape)}
@@ -146,13 +146,13 @@ class Convolution(Weighted):
             self._convolve(error, self.mirrored, turned, result)
         return result
 
-    def _lanes(self, samples: int) -> int:
-        return min(LANES, max(1, samples // self.lane_samples))
+    def _parts(self, samples: int) -> int:
+        return min(MOST_PARTS, max(1, samples // self.part_samples))
 
     def _chunks(self, samples: int, positions: int, length: int) -> list[slice]:
         """Samples whose patches are made at once."""
         rows = max(PATCH_ROWS, PATCH_BYTES // (length * self.dtype.itemsize))
-        return lanes.split(samples, -(-samples * positions // rows))
+        return batch_parts.split(samples, -(-samples * positions // rows))
 
     def _convolve(self, maps: Array, window: Window, weights: list[Array], output: Array) -> None:
         """Fill ``output`` with the products of the patches of ``maps`` and of every group's weights (R * S * C/groups, K/groups)."""
@@ -166,7 +166,7 @@ class Convolution(Weighted):
                 for g, weight in enumerate(weights):
                     products.product(patches[:, g * length : (g + 1) * length], weight, out=rows[:, g * share : (g + 1) * share])
 
-        lanes.over(lanes.split(len(maps), self._lanes(len(maps))), fill)
+        batch_parts.over(batch_parts.split(len(maps), self._parts(len(maps))), fill)
 
     def _gradient(self, maps: Array, error: Array) -> Array:
         """Gradient (K, reduction) of some samples."""
@@ -192,12 +192,12 @@ class Convolution(Weighted):
             for chunk in self._chunks(part.stop - part.start, self.positions, length * len(weights)):
                 samples = slice(part.start + chunk.start, part.start + chunk.stop)
                 rows = error[samples].reshape(-1, share * len(weights))
-                patches = lanes.workspace(len(rows) * length * len(weights), self.dtype).reshape(len(rows), -1)
+                patches = batch_parts.workspace(len(rows) * length * len(weights), self.dtype).reshape(len(rows), -1)
                 for g, weight in enumerate(weights):
                     products.product(rows[:, g * share : (g + 1) * share], weight, out=patches[:, g * length : (g + 1) * length])
                 self.window.sum(patches, result[samples])
 
-        lanes.over(lanes.split(len(error), self._lanes(len(error))), fill)
+        batch_parts.over(batch_parts.split(len(error), self._parts(len(error))), fill)
 
     def _by_group(self, weight: Array) -> list[Array]:
         """Of every group its weights (K/groups, reduction)."""

@@ -27,7 +27,7 @@ _local = threading.local()
 @lru_cache(maxsize=1)
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     """A pool belongs to one process: a forked child has none of its parent's threads."""
-    return ThreadPoolExecutor(threads, thread_name_prefix=f"lanes-{process}")
+    return ThreadPoolExecutor(threads, thread_name_prefix=f"batch-parts-{process}")
 
 
 def over(parts: Sequence[S], work: Callable[[S], T]) -> list[T]:

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from accelsim.reference import lanes, memory, products
+from accelsim.reference import batch_parts, memory, products
 from accelsim.reference.backprop import Backprop
 from accelsim.reference.model import Model
 from tests.reference_networks import Builder
@@ -29,7 +29,7 @@ def test_numbers_do_not_depend_on_the_threads():
         numba.set_num_threads(count)
         model = Model(network, 0)
         Backprop(model).propagate(model.forward(images))
-        assert any(len(lanes.split(64, layer._lanes(64))) > 1 for name, layer in model.layers.items() if name.startswith("conv"))
+        assert any(len(batch_parts.split(64, layer._parts(64))) > 1 for name, layer in model.layers.items() if name.startswith("conv"))
         found.append({"logits": model.maps[network.output.name], **{str(key): array for key, array in model.gradients().items()}})
     for key, array in found[0].items():
         assert np.array_equal(array, found[1][key]), key
@@ -37,7 +37,7 @@ def test_numbers_do_not_depend_on_the_threads():
 
 @pytest.mark.parametrize(("length", "parts"), [(1, 1), (1, 8), (7, 3), (128, 8), (5, 0)])
 def test_parts_cover_everything_once_and_evenly(length, parts):
-    found = lanes.split(length, parts)
+    found = batch_parts.split(length, parts)
     assert [i for part in found for i in range(length)[part]] == list(range(length))
     assert len(found) == max(1, min(parts, length))
     sizes = [part.stop - part.start for part in found]
