@@ -78,8 +78,7 @@ def choice(places: Places, cell: Cell, all_cells: Sequence[Cell]) -> Choice | No
             return None
         scored.append((held_out_score(document), job))
     best = max(scored, key=lambda pair: pair[0])[1]
-    option = best.rule.rpartition(best.cell.rule)[2].lstrip(":,")
-    return Choice(best.recipe.learning_rate, option, tuple(job.id for job in jobs))
+    return Choice(best.recipe.learning_rate, best.option, tuple(job.id for job in jobs))
 
 
 def body_job(places: Places, cell: Cell, cells: Sequence[Cell]) -> Job | None:

@@ -90,6 +90,9 @@ def _finite(document: Any) -> Any:
     return None if isinstance(document, float) and not math.isfinite(document) else document
 
 
+_SHUFFLE_STREAM = 0xF0
+
+
 # Transfer: a head of fully connected layers learns on the frozen features of convolutions that backpropagation trained.
 
 
@@ -104,7 +107,7 @@ class FeatureTask(Task):
 
     def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
         features, labels = self.parts["training"]
-        order = np.random.default_rng([0xF0, seed, epoch]).permutation(len(features))
+        order = np.random.default_rng([_SHUFFLE_STREAM, seed, epoch]).permutation(len(features))
         for first in range(0, len(order) - self.batch + 1, self.batch):
             chosen = order[first : first + self.batch]
             yield features[chosen], labels[chosen]

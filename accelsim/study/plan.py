@@ -73,16 +73,17 @@ class Cell:
         setting = self.setting
         mark = f"lr={rate:g}{'-' + option if option else ''}-seed={seed}"
         recipe = Recipe(epochs, rate, setting.schedule, setting.optimizer, setting.weight_decay, seed)
-        return Job(f"{stage}/{self.name}/{mark}", self, with_option(self.rule, option), recipe, held_out)
+        return Job(f"{stage}/{self.name}/{mark}", self, with_option(self.rule, option), option, recipe, held_out)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run: ``id`` is the path of its result file, without its ending."""
+    """One run: ``id`` is the path of its result file, without its ending; ``rule`` is the cell's with ``option``."""
 
     id: str
     cell: Cell
     rule: str
+    option: str
     recipe: Recipe
     held_out: float
 

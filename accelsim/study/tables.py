@@ -11,6 +11,10 @@ from accelsim.study.outcomes import Outcome, Outcomes, deviation, less, mean
 from accelsim.study.plan import HEAD_SUFFIX
 
 WITHOUT_UNKNOWN, WITH_UNKNOWN = "test_", "test_with_unknown_"
+UPDATE_ANGLE = (
+    "update angle: degrees, after the last epoch, over all weights that the rule trains (of frozen the output layer's alone, whose updates are "
+    "backpropagation's own; of hdfa its feedback steps')"
+)
 DIVERGED = -1e8
 """Held-out scores below this are those of runs that diverged."""
 
@@ -145,7 +149,7 @@ def convolutional_table(outcomes: Outcomes) -> Table:
         theirs = (None, None, None) if printed is None else (printed.test, gap, printed.row)
         ours = (*_accuracy(each, outcomes), mean(each.percent("training_accuracy")), mean(each.angles("update", "all")))
         rows.append((*_which(each), *ours, *theirs))
-    notes = (f"printed: {published.HAN_TABLE_1}, full width, whole training set", "update angle: degrees, all weights together, after the last epoch")
+    notes = (f"printed: {published.HAN_TABLE_1}, full width, whole training set", UPDATE_ANGLE)
     return Table("convolutional", "convolutional networks on CIFAR-10", columns, tuple(rows), notes)
 
 
@@ -206,7 +210,7 @@ def angles_table(outcomes: Outcomes) -> Table:
     for each in outcomes.part("fc", "cnn", "rnn", "transfer"):
         layers = dict.fromkeys(row.layer for run in each.runs for row in run.document.angles if row.kind == "update")
         rows += [(each.network, each.rule, layer, each.seeds, mean(each.angles("update", layer))) for layer in layers]
-    return Table("update_angles", "update angles to backpropagation after the last epoch", columns, tuple(rows))
+    return Table("update_angles", "update angles to backpropagation after the last epoch", columns, tuple(rows), (UPDATE_ANGLE,))
 
 
 def curves_table(outcomes: Outcomes) -> Table:
