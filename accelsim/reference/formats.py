@@ -51,6 +51,10 @@ class StorageFormats:
         return ",".join(f"{role}={name}" for role, name in vars(self).items())
 
 
+EXACT = StorageFormats()
+"""Everything as the arithmetic has it."""
+
+
 def stored(values: Array, name: str) -> Array:
     """The values as they come back from storage, in their own dtype; the array itself for fp32."""
     if name == "fp32":

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from accelsim.network import INPUT, Layer, Network
 from accelsim.reference.elementwise import Add, BatchNorm, Relu, Sigmoid, Tanh
 from accelsim.reference.embedding import Embedding
-from accelsim.reference.formats import StorageFormats, stored
+from accelsim.reference.formats import EXACT, StorageFormats, stored
 from accelsim.reference.numerics import ActivationNumerics, Array, LayerNumerics
 from accelsim.reference.pooling import AveragePool, GlobalAveragePool, MaxPool
 from accelsim.reference.recurrent import Recurrent
@@ -42,7 +42,7 @@ class Model:
     are stored between their making and their use.
     """
 
-    def __init__(self, network: Network, seed: int = 0, dtype: DTypeLike = np.float32, formats: StorageFormats = StorageFormats()) -> None:  # noqa: B008  # frozen
+    def __init__(self, network: Network, seed: int = 0, dtype: DTypeLike = np.float32, formats: StorageFormats = EXACT) -> None:
         self.network = network
         self.dtype = np.dtype(dtype)
         self.formats = formats

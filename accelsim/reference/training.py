@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from accelsim.errors import InputError
 from accelsim.network import Network
-from accelsim.reference.formats import StorageFormats
+from accelsim.reference.formats import EXACT, StorageFormats
 from accelsim.reference.learning_rules import rule_numerics
 from accelsim.reference.loss import softmax_loss
 from accelsim.reference.model import Model
@@ -68,7 +68,7 @@ class EpochScores:
 class Trainer:
     """One training run: a model, its rule and optimizer, and a task. ``losses`` has the loss of every step made."""
 
-    def __init__(self, network: Network, rule: RuleSpec, task: Task, recipe: Recipe, formats: StorageFormats = StorageFormats()) -> None:  # noqa: B008  # frozen
+    def __init__(self, network: Network, rule: RuleSpec, task: Task, recipe: Recipe, formats: StorageFormats = EXACT) -> None:
         self.network = network
         self.rule = rule
         self.task = task
