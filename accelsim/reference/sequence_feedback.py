@@ -31,7 +31,9 @@ RADIUS = 0.5
 
 @dataclass(frozen=True)
 class SequenceOptions:
-    """Options of the two rules. ``powers``: blocks are powers of one partial backward weight D, the revised rule's; else each is drawn.
+    """Options of the two rules. ``powers``: blocks are powers of one partial backward weight D, the revised rule's; else they are drawn.
+
+    ``per_step``: a distinct S_fc at each time step, and of drawn blocks a distinct one for each pair of steps instead of one a distance.
 
     ``density``: entries kept, 1 - sparsity. ``from_weights``: D and S_fc start as the transposes of the fresh forward weights (BW
     initialisation, Han & Yoo 2019). ``by_distance``: the exponent is j - i, else the printed T - j (errata, point 4).
@@ -106,13 +108,16 @@ class SequenceFeedback(RuleNumerics):
     def _blocks(self, layer: Layer, source: Layer, random: np.random.Generator) -> Blocks:
         options, steps = self.options, self.model.network.time_steps
         size, hidden = prod(layer.in_shape), source.out_shape[2]
+        pairs = [(i, j) for i in range(steps) for j in range(i, steps)]
         if not options.powers:
-            drawn = {}
-            for i in range(steps):
-                deviation = options.scale / sqrt(hidden * (steps - i))
-                for j in range(i, steps):
-                    drawn[i, j] = store(random_entries((size, hidden), deviation, options.binary, random), None, False, self.model)
-            return Blocks(steps, drawn)
+            # One feedback through time, as there is one cell through time, unless a matrix for each step is asked for.
+            keys = {(i, j): (i, j) if options.per_step else (0, j - i) for i, j in pairs}
+            deviation = options.scale / sqrt(hidden * steps)
+            drawn: dict[tuple[int, int], Stored] = {}
+            for key in keys.values():
+                if key not in drawn:
+                    drawn[key] = store(random_entries((size, hidden), deviation, False, random), None, False, self.model)
+            return Blocks(steps, {pair: drawn[key] for pair, key in keys.items()})
         if size != hidden:
             raise InputError(f"revised must have inputs of {layer.name} as long as the state of {source.name} ({hidden}), got {size}")
         partial = self._partial(source, random)
@@ -120,7 +125,6 @@ class SequenceFeedback(RuleNumerics):
         for _ in range(steps):
             powers.append(powers[-1] @ partial)
         kept = [None if options.density == 1 else kept_entries(size, hidden, options.density, random) for _ in range(steps)]
-        pairs = [(i, j) for i in range(steps) for j in range(i, steps)]
         exponent = {(i, j): j - i if options.by_distance else steps - j for i, j in pairs}
         if kept[0] is None and not options.binary:
             shared = [store(options.scale * power, None, False, self.model) for power in powers]

@@ -184,6 +184,8 @@ def recurrent(kind: str) -> Iterator[Cell]:
     yield Cell(setting, "bp", (0.002, 0.005), seeds=2)
     for rule in ("dfa", "triangular", "revised:init=bw"):  # Adam makes little of the scale of errors: all take backpropagation's rate
         yield Cell(setting, rule, (0.005,), seeds=2, tuned_as="bp")
+    for rule in ("dfa:per_step=true", "triangular:per_step=true"):  # a matrix a time step, as the papers' tables count
+        yield Cell(setting, rule, (0.005,), tuned_as="bp")
     yield Cell(setting, "frozen", (0.005, 0.02))
     for sparsity in (0.98, 0.95, 0.8):
         if sparsity == 0.98 or kind == "lstm":

@@ -106,10 +106,8 @@ def drawn(model, powers, scale=1.0, sparsity=0.0, binary=False, exponent="distan
                 found.append(triangular.stored((scale * values).tolist(), kept, binary))
         elif not powers:
             places = [(i, j) for i in range(STEPS) for j in range(i, STEPS)]
-            deviations = [scale / sqrt(hidden * (STEPS - i)) for i, _ in places]
-            triangles[layer.name] = {
-                place: random_entries((size, hidden), deviation, False, random).tolist() for place, deviation in zip(places, deviations, strict=True)
-            }
+            blocks = [random_entries((size, hidden), scale / sqrt(hidden * STEPS), False, random).tolist() for _ in (places if per_step else range(STEPS))]
+            triangles[layer.name] = {place: blocks[index if per_step else place[1] - place[0]] for index, place in enumerate(places)}
         else:
             if init == "bw":
                 candidate = {"rnn": 0, "lstm": 2, "gru": 2}[source.kind] * hidden
