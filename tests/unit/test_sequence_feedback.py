@@ -106,7 +106,8 @@ def drawn(model, powers, scale=1.0, sparsity=0.0, binary=False, exponent="distan
                 found.append(triangular.stored((scale * values).tolist(), kept, binary))
         elif not powers:
             places = [(i, j) for i in range(STEPS) for j in range(i, STEPS)]
-            blocks = [random_entries((size, hidden), scale / sqrt(hidden * STEPS), False, random).tolist() for _ in (places if per_step else range(STEPS))]
+            deviation, count = scale / sqrt(hidden * STEPS), len(places) if per_step else STEPS
+            blocks = [random_entries((size, hidden), deviation, False, random).tolist() for _ in range(count)]
             triangles[layer.name] = {place: blocks[index if per_step else place[1] - place[0]] for index, place in enumerate(places)}
         else:
             if init == "bw":
