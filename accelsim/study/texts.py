@@ -37,8 +37,8 @@ SCALE = """\
 * **Options** (learning rate; scale of the feedback, or mixing factor) were chosen on a held-out tenth of the training set, by short runs of
   one seed, never on the test set. Final runs train on the whole training set. *plan* in the column *chosen by* means that nothing was
   searched for this rule, *tuning of* another that it took over that one's choice. Where the largest or smallest scale tried was
-  chosen, a better one may lie beyond: on VGG16 `dfa` at a scale of 10, outside the plan, had a slightly better held-out score after two epochs than at 3, and a test accuracy 8
-  points lower in the end. Short runs judge feedback scales badly.
+  chosen, a better one may lie beyond. Short runs judge scales badly, though: `dfa` on VGG16 at a scale of 10, outside the plan, had a slightly
+  better held-out score after two epochs than at 3, and a test accuracy 8 points lower in the end.
 * **Seeds**: up to five on small networks, one or two on large ones. Deviations are those of a sample (n - 1).
 
 **Controls.** `frozen` trains the output layer alone, and stands in every table but that of the sweeps; `bp-only:p=..` takes a fraction p of
