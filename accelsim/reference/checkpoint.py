@@ -17,6 +17,7 @@ from accelsim.errors import Fault, InputError
 from accelsim.reference.training import Trainer
 
 SCHEMA = "accelsim.checkpoint/1"
+_META = ("cause", "record", "epochs", "steps", "updates", "losses")
 
 
 def save(path: Path, run: Trainer, cause: Mapping[str, Any], record: Mapping[str, Any]) -> None:
@@ -60,6 +61,8 @@ def restore(path: Path, run: Trainer, cause: Mapping[str, Any]) -> dict[str, Any
         if key.startswith("optimizer/"):
             name, rest = key.removeprefix("optimizer/").split("/", 1)
             layer, parameter = rest.rsplit("/", 1)  # layers may have slashes in their names
+            if (layer, parameter) not in parameters:
+                raise InputError(Fault(str(path), 0, 0, f"checkpoint must hold state of the network's parameters alone, got {key}"))
             like = parameters[layer, parameter]
             run.optimizer.state[name, layer, parameter] = array.astype(like.dtype, copy=False).reshape(like.shape)
     run.epochs_done, run.steps_done, run.losses = meta["epochs"], meta["steps"], list(meta["losses"])
@@ -75,10 +78,13 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
             arrays = {key: file[key] for key in file.files}
         meta = json.loads(arrays.pop("meta").tobytes())
         schema = meta["schema"]
+        missing = [key for key in _META if key not in meta] if schema == SCHEMA else []
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(Fault(str(path), 0, 0, f"checkpoint must be readable, got {str(error) or type(error).__name__}")) from None
     if schema != SCHEMA:
         raise InputError(Fault(str(path), 0, 0, f"schema must be {SCHEMA}, got {schema}"))
+    if missing:
+        raise InputError(Fault(str(path), 0, 0, f"checkpoint must hold {', '.join(missing)}"))
     return arrays, meta
 
 

@@ -172,8 +172,8 @@ class TrainingRun:
         trainer.task.start(trainer.model)
         for key, array in trainer.model.running_moments().items():
             array[...] = moments[key]  # looking must not change the run
-        trainer.losses = kept
         trace = trace_of(trainer, masks, self.spec.samples, self.command)
+        trainer.losses = kept
         for name, tensor in trace.tensors.items():
             layer, _, role = name.rpartition(".")
             self.record.densities.append({"epoch": number, "layer": layer, "role": role, "density": tensor.density})
