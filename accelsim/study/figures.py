@@ -31,6 +31,8 @@ LOOKS: dict[str, tuple[str, Any]] = {
     "hdfa:p=0.1,groups=4": (WINE, DOTTED),
     "hdfa:p=0.2,init=bw,sparsity=0.98": (WINE, SOLID),
     "hdfa:p=0.1,init=bw,sparsity=0.98": (WINE, DOTTED),
+    "dfa:per_step=true": (RED, DASHED),
+    "triangular:per_step=true": (GREEN, DASHED),
     "fa": (GREEN, SOLID),
     "dfa": (RED, SOLID),
     "bdfa": (ORANGE, SOLID),

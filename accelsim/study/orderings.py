@@ -10,7 +10,7 @@ from accelsim.study.outcomes import Outcome, Outcomes, less, mean
 
 FC_NETWORKS = ("digits-fc", "fashion-fc", "fashion-fc3")
 VGG, RESNET = "vgg16-cifar10@0.125", "resnet18-cifar10@0.125"
-REVISED, POWERS = "revised:groups=4", "revised:init=bw"
+REVISED, POWERS, COUNTED_DFA = "revised:groups=4", "revised:init=bw", "dfa:per_step=true"
 CELLS = ("rnn-wikitext2", "lstm-wikitext2", "gru-wikitext2")
 SPREAD, ABOVE = "within", "above"
 
@@ -51,6 +51,8 @@ EXPECTED: tuple[Expectation, ...] = (
     Expectation(VGG, ABOVE, 10, (REVISED,), ("frozen",)),
     *_chain(RESNET, ("bp", "hdfa:p=0.3,groups=4", REVISED), 0),
     *(each for cell in CELLS for each in _chain(cell, ("bp", POWERS, "triangular", "dfa"), 0, perplexity=True)),
+    # Conventional DFA as the paper counts it has a matrix a time step.
+    *(Expectation(cell, ABOVE, 0, ("triangular",), (COUNTED_DFA,), perplexity=True) for cell in CELLS),
     *(Expectation(network, SPREAD, 2, ("bp", "dfa", "ssdfa")) for network in FC_NETWORKS),
     *(Expectation(network, ABOVE, 3, ("bp", "dfa", "ssdfa"), ("frozen",)) for network in FC_NETWORKS),
 )

@@ -75,6 +75,11 @@ Perplexity and accuracy count the known words alone: the unknown one is neither 
 other, they stand in columns of their own. The paper prints no perplexity, and does not say what vocabulary its accuracies are on.
 `revised:init=bw` (powers of one matrix, started from the forward weights) is set beside the row *+ BW Init*; sparse binary feedback without
 steps of backpropagation has no row there. Hybrids have binary feedback, and are set beside *BP/BDFA*.
+
+`per_step=true` has feedback of its own at each of the 35 time steps, as Table 4 of the paper counts conventional DFA: `dfa:per_step=true` is what
+stands beside *Original DFA*. `dfa` and `triangular` without it have one feedback through time, with which the weights, the same at every step, can
+align; that makes more difference than the triangular form does. `triangular` asks more of the embedding than `dfa`: its error comes through two random
+matrices, and with the errors of later steps added.
 """
 
 TRANSFER = f"""\
