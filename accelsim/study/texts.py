@@ -78,8 +78,8 @@ steps of backpropagation has no row there. Hybrids have binary feedback, and are
 
 `per_step=true` has feedback of its own at each of the 35 time steps, as Table 4 of the paper counts conventional DFA: `dfa:per_step=true` is what
 stands beside *Original DFA*. `dfa` and `triangular` without it have one feedback through time, with which the weights, the same at every step, can
-align; that makes more difference than the triangular form does. `triangular` asks more of the embedding than `dfa`: its error comes through two random
-matrices, and with the errors of later steps added.
+align; that makes more difference than the triangular form does. `triangular` asks more of the embedding than `dfa`: its error comes through two
+random matrices, with the errors of later steps added.
 """
 
 TRANSFER = f"""\
