@@ -12,7 +12,10 @@ Seed = Annotated[str, typer.Option("--seed", metavar="N", help="Seed of everythi
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of tables.")]
 TrainingRule = Annotated[str, typer.Option("--rule", metavar="R", help="Learning rule to train with, `name` or `name:key=value,key=value`.")]
 TrainingBatch = Annotated[str, typer.Option("--batch", metavar="N", help="Samples a training step; of text, parallel streams.")]
-LearningRate = Annotated[str, typer.Option("--learning-rate", metavar="X", help="Learning rate.")]
+LearningRate = Annotated[str | None, typer.Option("--learning-rate", metavar="X", help="Learning rate; by default 0.003, of text 0.002.")]
+TrainingOptimizer = Annotated[
+    str | None, typer.Option("--optimizer", metavar="O", help="sgd, momentum or adam; by default momentum, of text adam, as in the papers.")
+]
 Samples = Annotated[str, typer.Option("--samples", metavar="N", help="Samples of a traced step to keep.")]
 Data = Annotated[
     str | None,

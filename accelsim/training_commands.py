@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from accelsim import delivery, options
-from accelsim.arguments import Data, Json, LearningRate, Network, Optimizer, Samples, Seed, TrainingBatch, TrainingRule
+from accelsim.arguments import Data, Json, LearningRate, Network, Samples, Seed, TrainingBatch, TrainingOptimizer, TrainingRule
 from accelsim.errors import InputError
 
 if TYPE_CHECKING:
+    from accelsim.network import Network as NetworkSpec
     from accelsim.reference.training_run import RunSpec, TrainingRun
     from accelsim.training_files import RunFolder
 
@@ -28,8 +29,8 @@ def trace(
     steps: Annotated[str, typer.Option("--steps", metavar="N", help="Training steps before the one that is traced.")] = "200",
     batch: TrainingBatch = "32",
     samples: Samples = "4",
-    learning_rate: LearningRate = "0.003",
-    optimizer: Optimizer = "momentum",
+    learning_rate: LearningRate = None,
+    optimizer: TrainingOptimizer = None,
     seed: Seed = "0",
 ) -> None:
     """Train, and record where zeros are.
@@ -46,8 +47,9 @@ def trace(
     }
     if counts["samples"] > counts["batch"]:
         raise InputError(f"--samples must be at most the --batch of {counts['batch']}, got {samples}")
-    rate = options.positive("--learning-rate", learning_rate)
-    options.one_of("--optimizer", optimizer, options.OPTIMIZERS)
+    rate = None if learning_rate is None else options.positive("--learning-rate", learning_rate)
+    if optimizer is not None:
+        options.one_of("--optimizer", optimizer, options.OPTIMIZERS)
     if output.suffix != ".npz":
         raise InputError(f"--output must be a file that ends in .npz, got {output}")
     folder = options.named_folder("--data", data)
@@ -55,16 +57,19 @@ def trace(
     from accelsim.progress import bar
     from accelsim.reference.tracing import train_and_trace
     from accelsim.report.files import staged
-    from accelsim.rules import parse_rule
+    from accelsim.rules import check_rule, parse_rule
 
+    chosen, workload = parse_rule(rule), load_network(network)
+    check_rule(workload, chosen)
+    usual_optimizer, usual_rate = _usual(workload)
     with bar() as progress:
         made, losses = train_and_trace(
-            load_network(network),
-            parse_rule(rule),
+            workload,
+            chosen,
             folder,
             **counts,
-            learning_rate=rate,
-            optimizer_name=optimizer,
+            learning_rate=rate or usual_rate,
+            optimizer_name=optimizer or usual_optimizer,
             command=_command(),
             progress=lambda done, of, loss: progress(done, of, f"loss {loss:.3f}"),
         )
@@ -83,9 +88,9 @@ def train(
         str | None, typer.Option("--vocabulary", metavar="N", help="Different words of a text, the others counting as one; by default NETWORK's.")
     ] = None,
     batch: TrainingBatch = "32",
-    learning_rate: LearningRate = "0.003",
+    learning_rate: LearningRate = None,
     schedule: Annotated[str, typer.Option("--schedule", metavar="S", help="constant, or cosine: falls to zero over the epochs.")] = "constant",
-    optimizer: Optimizer = "momentum",
+    optimizer: TrainingOptimizer = None,
     weight_decay: Annotated[str, typer.Option("--weight-decay", metavar="X", help="Multiple of each weight added to its gradient.")] = "0",
     augment: Annotated[bool, typer.Option("--augment", help="Random crops and flips of photographs.")] = False,
     held_out: Annotated[str, typer.Option("--held-out", metavar="F", help="Fraction of the training set to score instead of training on it.")] = "0",
@@ -121,9 +126,10 @@ def train(
     scale = faults.take(lambda: options.positive("--width", width, LARGEST_WIDTH), 1.0)
     words = None if vocabulary is None else faults.take(lambda: options.whole("--vocabulary", vocabulary, 2), None)
     size = faults.take(lambda: options.whole("--batch", batch, 1, options.LARGEST_BATCH), options.LARGEST_BATCH)
-    rate = faults.take(lambda: options.positive("--learning-rate", learning_rate), 1.0)
+    rate = None if learning_rate is None else faults.take(lambda: options.positive("--learning-rate", learning_rate), 1.0)
     faults.take(lambda: options.one_of("--schedule", schedule, options.RATE_SCHEDULES), schedule)
-    faults.take(lambda: options.one_of("--optimizer", optimizer, options.OPTIMIZERS), optimizer)
+    if optimizer is not None:
+        faults.take(lambda: options.one_of("--optimizer", optimizer, options.OPTIMIZERS), optimizer)
     decay = faults.take(lambda: options.not_negative("--weight-decay", weight_decay), 0.0)
     kept_away = faults.take(lambda: options.fraction("--held-out", held_out), 0.0)
     stored: dict[str, str] = faults.take(lambda: options.storage_formats("--formats", formats), {})
@@ -137,11 +143,13 @@ def train(
     faults.check(not resume or out is not None, "--resume must come with --out, the folder of the run")
     from accelsim.networks import load_network
     from accelsim.networks.resize import resized
-    from accelsim.rules import parse_rule
+    from accelsim.rules import check_rule, parse_rule
 
     chosen = faults.take(lambda: parse_rule(rule), None)
     read = faults.take(lambda: load_network(network), None)
     workload = None if read is None else faults.take(lambda: resized(read, scale, words), None)
+    if workload is not None and chosen is not None:
+        faults.take(lambda: check_rule(workload, chosen), None)
     if target is not None:
         from accelsim.training_files import RunFolder
 
@@ -157,7 +165,8 @@ def train(
 
     if workers is not None:
         _use_threads(workers)
-    recipe = Recipe(count, rate, schedule, optimizer, decay, number)
+    usual_optimizer, usual_rate = _usual(workload)
+    recipe = Recipe(count, rate or usual_rate, schedule, optimizer or usual_optimizer, decay, number)
     spec = RunSpec(recipe, size, augment, kept_away, StorageFormats(**stored), trace_every=every, samples=kept)
     run = TrainingRun(workload, chosen, spec, place, command=_command())
     if kept_in is not None and resume:
@@ -169,6 +178,11 @@ def train(
     delivery.show(document, as_json, _print_tables)
     if kept_in is not None:
         print(f"wrote {kept_in.path / 'training.json'}, tables, plots and checkpoint", file=sys.stderr)
+
+
+def _usual(workload: NetworkSpec) -> tuple[str, float]:
+    """Optimizer and learning rate for who names none: Adam for text, as Han et al. 2020 take it."""
+    return ("adam", 0.002) if workload.vocabulary else ("momentum", 0.003)
 
 
 def _train(run: TrainingRun, spec: RunSpec, folder: RunFolder | None) -> None:

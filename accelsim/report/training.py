@@ -162,7 +162,7 @@ def print_training(run: TrainingDocument, console: Console) -> None:
     print_table(curves_table(run), console)
     last = [row for row in run.angles if row.kind == "update" and row.layer == "all"][-1:]
     if last and last[0].degrees is not None:
-        console.file.write(f"angle between the updates and backpropagation's after epoch {last[0].epoch}: {last[0].degrees:.1f} degrees\n")
+        console.file.write(f"angle between the weight gradients and backpropagation's after epoch {last[0].epoch}: {last[0].degrees:.1f} degrees\n")
 
 
 def scores(row: Mapping[str, Any]) -> str:

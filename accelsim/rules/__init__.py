@@ -38,6 +38,14 @@ def family(rule: str | RuleSpec) -> str:
     return RULES[name].family if name in RULES else name
 
 
+def check_rule(network: Network, rule: str | RuleSpec) -> None:
+    """InputError as `lower`, for each kind of step that the rule takes: whoever trains with it is told the same as who simulates it."""
+    spec = parse_rule(rule)
+    steps = RULES[spec.name].steps
+    for kind in [each.rule for each in steps(spec)] if steps else [spec]:
+        lower(network, kind, 1)
+
+
 def lower(network: Network, rule: str | RuleSpec, batch: int, optimizer: str = "momentum", passes: Iterable[Pass] = ALL_PASSES) -> TrainingStep:
     """The training step of a network under a learning rule.
 
@@ -63,4 +71,4 @@ def lower(network: Network, rule: str | RuleSpec, batch: int, optimizer: str = "
     return RULES[spec.name].lower(network, spec, batch, optimizer, wanted)
 
 
-__all__ = ["ALL_PASSES", "OPTIONS", "RULES", "RuleInfo", "RuleSpec", "family", "lower", "parse_rule"]
+__all__ = ["ALL_PASSES", "OPTIONS", "RULES", "RuleInfo", "RuleSpec", "check_rule", "family", "lower", "parse_rule"]
