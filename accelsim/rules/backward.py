@@ -29,8 +29,19 @@ class ErrorPropagation(Protocol):
         ...
 
 
-def lower_step(network: Network, rule: str, propagation: ErrorPropagation, batch: int, optimizer: str, passes: frozenset[Pass]) -> TrainingStep:
-    """The training step of a rule that is the shared walk with its own way past the weighted layers."""
+def lower_step(
+    network: Network,
+    rule: str,
+    propagation: ErrorPropagation,
+    batch: int,
+    optimizer: str,
+    passes: frozenset[Pass],
+    carried: bool = True,
+) -> TrainingStep:
+    """The training step of a rule that is the shared walk with its own way past the weighted layers.
+
+    Unless errors are ``carried``, no layer hands one on, and the walk ends at the first weights that it meets.
+    """
     low = Lowering(network, batch, propagation.direct)
     lower_forward(low)
     lower_loss(low)
@@ -39,7 +50,7 @@ def lower_step(network: Network, rule: str, propagation: ErrorPropagation, batch
         if error is None:
             continue
         if layer.weighted:
-            error = propagation.propagate(low, layer, error, low.target(layer))
+            error = propagation.propagate(low, layer, error, low.target(layer) if carried else None)
             weight_gradient(low, layer, error)
         else:
             vector_backward(low, layer, error)

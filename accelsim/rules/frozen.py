@@ -6,32 +6,27 @@ layer's. What other layers would stash for their backward work is dropped.
 
 from __future__ import annotations
 
-from accelsim.network import Network
+from accelsim.network import Layer, Network
 from accelsim.ops import Pass, TrainingStep
-from accelsim.rules.forward import lower_forward
+from accelsim.rules.backward import lower_step
 from accelsim.rules.info import RuleInfo
-from accelsim.rules.local_backward import lower_loss, vector_backward
-from accelsim.rules.lowering import Lowering
-from accelsim.rules.update import weight_gradient, weight_update
+from accelsim.rules.lowering import Lowering, Value
 from accelsim.spec.rule import RuleSpec
 
 
+class NoPropagation:
+    """Errors end at the first layer with weights."""
+
+    direct = True
+
+    def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
+        """The layer's own error, of which nothing goes on; see `ErrorPropagation`."""
+        return error
+
+
 def lower_frozen(network: Network, rule: RuleSpec, batch: int, optimizer: str, passes: frozenset[Pass]) -> TrainingStep:
-    """A training step of the output layer alone: no weighted layer hands its error on."""
-    low = Lowering(network, batch, direct=True)
-    lower_forward(low)
-    lower_loss(low)
-    for layer in reversed(network.layers):
-        error = low.error(layer)
-        if error is None:
-            continue
-        if layer.weighted:
-            weight_gradient(low, layer, error)
-        else:
-            vector_backward(low, layer, error)
-        if layer.weighted or layer.kind == "batch_norm":
-            weight_update(low, layer, optimizer)
-    return low.finish(str(rule), passes)
+    """A training step of the output layer alone."""
+    return lower_step(network, str(rule), NoPropagation(), batch, optimizer, passes, carried=False)
 
 
 RULES = (RuleInfo("frozen", "frozen", "Only the output layer learns; hidden layers keep their random weights.", (), lower_frozen),)
