@@ -78,7 +78,7 @@ TRAINED = (
 """Workloads for whose data there is a free source here; CIFAR-100 and ImageNet are not among them."""
 
 LARGEST_MATRIX = 200_000_000
-"""Entries of feedback that a desk can hold: `modular` on wide convolutional networks takes more."""
+"""Entries of feedback that any desk can hold: `modular` on wide convolutional networks takes more, and need have no trace."""
 
 
 @pytest.mark.parametrize("workload", TRAINED)
@@ -95,4 +95,4 @@ def test_every_family_of_rules_has_a_trace(workload):
         if name != "modular" or stored < LARGEST_MATRIX:
             wanted.add(info.family)
     found = {family(path.name.removesuffix(".npz").rpartition(".")[2]) for path in FILES if path.name.startswith(f"{workload}.")}
-    assert found == wanted
+    assert wanted <= found <= wanted | {"modular"}

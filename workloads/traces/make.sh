@@ -41,7 +41,8 @@ trace vgg16-cifar10 "$convolutional conv-dfa" --data cifar10 --steps 60 --sample
 for cell in rnn lstm gru; do
   trace $cell-wikitext2 "$sequence" --data wikitext2 --steps 50 --batch 20 --samples 1 --optimizer adam --learning-rate 0.002
 done
-trace resnet18-cifar10 "$convolutional" --data cifar10 --steps 50 --batch 16 --samples 2 --learning-rate 0.003
+trace resnet18-cifar10 "dilated revised" --data cifar10 --steps 50 --batch 16 --samples 2 --learning-rate 0.003
+trace resnet18-cifar10 "fa frozen" --data cifar10 --steps 60 --samples 2 --learning-rate 0.001
 # Without batch norm the feedback rules need small steps.
 trace vgg16-cifar10-nobn "$convolutional conv-dfa" --data cifar10 --steps 60 --samples 2 --optimizer adam --learning-rate 5e-5
 trace mnist-conv "$dense" --data fashion-mnist --steps 60 --samples 2 --optimizer adam --learning-rate 1e-4
