@@ -29,7 +29,6 @@ trace() { # WORKLOAD "RULES" OPTION...
 }
 
 dense="bp fa dfa ssdfa frozen modular conv-dfa dilated revised"
-convolutional="fa frozen dilated revised"
 sequence="bp fa dfa ssdfa triangular revised frozen"
 
 trace digits-fc "$dense" --steps 200 --samples 4 --learning-rate 0.01
@@ -37,16 +36,17 @@ trace mnist-fc "$dense" --data fashion-mnist --steps 200 --samples 4 --learning-
 for workload in fashion-fc fashion-fc3; do
   trace $workload "$dense" --data fashion-mnist --steps 200 --samples 4 --learning-rate 0.01
 done
-trace vgg16-cifar10 "$convolutional conv-dfa" --data cifar10 --steps 60 --samples 2 --learning-rate 0.003
+trace vgg16-cifar10 "fa frozen dilated revised conv-dfa" --data cifar10 --steps 60 --samples 2 --learning-rate 0.003
 for cell in rnn lstm gru; do
   trace $cell-wikitext2 "$sequence" --data wikitext2 --steps 50 --batch 20 --samples 1 --optimizer adam --learning-rate 0.002
 done
-trace resnet18-cifar10 "dilated revised" --data cifar10 --steps 50 --batch 16 --samples 2 --learning-rate 0.003
-trace resnet18-cifar10 "fa frozen" --data cifar10 --steps 60 --samples 2 --learning-rate 0.001
+trace resnet18-cifar10 "fa frozen dilated revised" --data cifar10 --steps 60 --samples 2 --learning-rate 0.001
+trace resnet18-cifar10 "conv-dfa" --data cifar10 --steps 60 --batch 8 --samples 2 --learning-rate 0.001
 # Without batch norm the feedback rules need small steps.
-trace vgg16-cifar10-nobn "$convolutional conv-dfa" --data cifar10 --steps 60 --samples 2 --optimizer adam --learning-rate 5e-5
+trace vgg16-cifar10-nobn "dilated revised conv-dfa" --data cifar10 --steps 60 --samples 2 --optimizer adam --learning-rate 5e-5
+trace vgg16-cifar10-nobn "fa frozen" --data cifar10 --steps 120 --samples 2 --optimizer adam --learning-rate 5e-4
 trace mnist-conv "$dense" --data fashion-mnist --steps 60 --samples 2 --optimizer adam --learning-rate 1e-4
 trace cifar10-fc "$dense" --data cifar10 --steps 100 --samples 4 --optimizer adam --learning-rate 1e-4
 trace cifar10-conv "bp fa dfa ssdfa frozen conv-dfa dilated revised" --data cifar10 --steps 60 --batch 16 --samples 2 --optimizer adam --learning-rate 1e-4
-trace resnet50-cifar10 "bp dfa ssdfa $convolutional" --data cifar10 --steps 50 --batch 16 --samples 1 --learning-rate 0.003
+trace resnet50-cifar10 "bp dfa ssdfa fa frozen dilated revised" --data cifar10 --steps 50 --batch 16 --samples 1 --learning-rate 0.001
 [[ ${#failed[@]} -eq 0 ]] || { echo "not made: ${failed[*]}" >&2; exit 1; }
