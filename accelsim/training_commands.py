@@ -161,14 +161,14 @@ def train(
     assert workload is not None
     from accelsim.reference.formats import StorageFormats
     from accelsim.reference.training import Recipe
-    from accelsim.reference.training_run import RunSpec, TrainingRun
+    from accelsim.reference.training_run import RunSpec, TrainingRun, published_task
 
     if workers is not None:
         _use_threads(workers)
     usual_optimizer, usual_rate = _usual(workload)
     recipe = Recipe(count, rate or usual_rate, schedule, optimizer or usual_optimizer, decay, number)
     spec = RunSpec(recipe, size, augment, kept_away, StorageFormats(**stored), trace_every=every, samples=kept)
-    run = TrainingRun(workload, chosen, spec, place, command=_command())
+    run = TrainingRun(workload, chosen, spec, published_task(workload, spec, place), _command())
     if kept_in is not None and resume:
         run.resume(kept_in.checkpoint)
     _train(run, spec, kept_in)

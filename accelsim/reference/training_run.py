@@ -18,11 +18,10 @@ from accelsim.network import Network
 from accelsim.reference import checkpoint
 from accelsim.reference.angles import feedback_angles, update_angles
 from accelsim.reference.capture import capture_masks
-from accelsim.reference.datasets import Dataset, load_dataset
+from accelsim.reference.datasets import load_dataset
 from accelsim.reference.formats import StorageFormats
 from accelsim.reference.rule import LEFT_OUT
-from accelsim.reference.tasks import Batch, make_task
-from accelsim.reference.text_files import TextDataset
+from accelsim.reference.tasks import Batch, Task, make_task
 from accelsim.reference.tracing import trace_of
 from accelsim.reference.training import EpochScores, Progress, Recipe, Trainer
 from accelsim.spec.rule import RuleSpec
@@ -72,31 +71,22 @@ OnTrace = Callable[[Trace, int], None]
 class TrainingRun:
     """A run that can be stopped after any epoch and taken up again from its checkpoint, to the identical end.
 
-    ``dataset`` is loaded from ``data`` unless given. InputError for data, rule or options that do not fit the network.
+    InputError for a rule or options that do not fit the network, and for parts of the data that are too small to score.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        rule: RuleSpec,
-        spec: RunSpec,
-        data: Path | None = None,
-        dataset: Dataset | TextDataset | None = None,
-        command: str = "",
-    ) -> None:
+    def __init__(self, network: Network, rule: RuleSpec, spec: RunSpec, task: Task, command: str = "") -> None:
         self.spec = spec
         self.command = command
-        self.dataset = load_dataset(data, network, spec.held_out) if dataset is None else dataset
-        self.trainer = Trainer(network, rule, make_task(self.dataset, network, spec.batch, spec.augmented), spec.recipe, spec.formats)
+        self.trainer = Trainer(network, rule, task, spec.recipe, spec.formats)
         for part in self._scored_parts:
             if next(iter(self.trainer.task.batches(part)), None) is None:
-                raise InputError(f"the {part.replace('_', '-')} part of {self.dataset.name} must be large enough to score")
+                raise InputError(f"the {part.replace('_', '-')} part of {task.name} must be large enough to score")
         self.record = RunRecord(
             {
                 "workload": network.name,
                 "network_hash": network_hash(network),
                 "rule": rule.text,
-                "data": self.dataset.name,
+                "data": task.name,
                 **asdict(spec.recipe),
                 "batch": spec.batch,
                 "augmented": spec.augmented,
@@ -179,6 +169,11 @@ class TrainingRun:
             self.record.densities.append({"epoch": number, "layer": layer, "role": role, "density": tensor.density})
         if on_trace:
             on_trace(trace, number)
+
+
+def published_task(network: Network, spec: RunSpec, data: Path | None) -> Task:
+    """The task that a folder of published files gives the network, the digits without one. InputError for data that are missing, broken or unfit."""
+    return make_task(load_dataset(data, network, spec.held_out), network, spec.batch, spec.augmented)
 
 
 def network_hash(network: Network) -> str:

@@ -20,7 +20,7 @@ from accelsim.networks.resize import resized
 from accelsim.reference import checkpoint
 from accelsim.reference.datasets import Dataset, load_dataset
 from accelsim.reference.model import Model
-from accelsim.reference.tasks import Batch, Task
+from accelsim.reference.tasks import Batch, Task, make_task
 from accelsim.reference.text_files import TextDataset
 from accelsim.reference.training_run import RunSpec, TrainingRun
 from accelsim.rules import parse_rule
@@ -69,7 +69,7 @@ def _run(places: Places, job: Job) -> TrainingRun:
     setting = job.cell.setting
     network = resized(load_network(setting.network), setting.width, setting.vocabulary)
     dataset = _dataset(places.folder(setting.data), network, job.held_out)
-    return TrainingRun(network, parse_rule(job.rule), _spec(job), dataset=dataset)
+    return TrainingRun(network, parse_rule(job.rule), _spec(job), make_task(dataset, network, setting.batch, setting.augmented))
 
 
 @lru_cache(maxsize=4)
@@ -131,12 +131,11 @@ def _head_run(places: Places, job: Job) -> TrainingRun:
         body.save(checkpoint_path)
     checkpoint.restore(checkpoint_path, body.trainer, body.record.cause)
     network = head_of(body.trainer.network)
-    held_out_dataset = _dataset(places.folder(job.cell.setting.data), body.trainer.network, job.held_out)
-    assert isinstance(held_out_dataset, Dataset)
-    parts = _features(body.trainer.model, network, held_out_dataset, bool(job.held_out))
-    run = TrainingRun(network, parse_rule(job.rule), _spec(job), dataset=held_out_dataset)
-    run.trainer.task = FeatureTask(f"{held_out_dataset.name} features", parts, job.cell.setting.batch)
-    return run
+    dataset = _dataset(places.folder(job.cell.setting.data), body.trainer.network, job.held_out)
+    assert isinstance(dataset, Dataset)
+    parts = _features(body.trainer.model, network, dataset, bool(job.held_out))
+    task = FeatureTask(f"features of {dataset.name}", parts, job.cell.setting.batch)
+    return TrainingRun(network, parse_rule(job.rule), _spec(job), task)
 
 
 def head_of(network: Network) -> Network:

@@ -17,6 +17,7 @@ from accelsim.study import execute, published
 from accelsim.study.__main__ import PARTS, main
 from accelsim.study.execute import Places, choice, waiting_jobs
 from accelsim.study.figures import FIGURES, mosaic
+from accelsim.study.make import make_run
 from accelsim.study.orderings import DIVERGED, EXPECTED, FAILS, HOLDS, NOT_RUN, orderings_table
 from accelsim.study.outcomes import Outcomes, read_outcomes
 from accelsim.study.plan import HEAD_SUFFIX, VGG, Cell, Choice, Job, Setting, cells, text
@@ -185,6 +186,20 @@ class TestWaitingJobs:
         assert [job.cell for job in waiting_jobs(places, [head, body], set())] == [body]
         keep(places, body.final(0.1, "", 0), document(body.final(0.1, "", 0)))
         assert [job.cell for job in waiting_jobs(places, [head, body], set())] == [head]
+
+
+class TestHead:
+    """Fully connected layers on the frozen features of convolutions."""
+
+    def test_is_trained_on_the_features_of_the_body(self, places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+        body_setting = Setting("transfer", "mnist-conv", "digits", 1, 1, 64, width=0.25)
+        body = Cell(body_setting, "bp", (0.05,))
+        head = Cell(replace(body_setting, network=f"mnist-conv{HEAD_SUFFIX}"), "ssdfa", (0.05,))
+        monkeypatch.setattr("accelsim.study.make.cells", lambda: [body, head])
+        made = make_run(places, head.final(0.05, "", 0))
+        assert made["cause"]["workload"] == "mnist-conv@0.25-head"
+        assert made["cause"]["data"] == "features of digits"
+        assert made["epochs"][-1]["test_accuracy"] > 0.5
 
 
 class TestTables:

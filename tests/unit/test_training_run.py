@@ -16,7 +16,7 @@ from accelsim.errors import InputError
 from accelsim.networks import load_network
 from accelsim.reference.formats import StorageFormats
 from accelsim.reference.training import Recipe
-from accelsim.reference.training_run import RunSpec, TrainingRun, network_hash
+from accelsim.reference.training_run import RunSpec, TrainingRun, network_hash, published_task
 from accelsim.report.training import parse
 from accelsim.spec.rule import RuleSpec
 from tests.reference_networks import Builder
@@ -31,7 +31,7 @@ def network():
 
 
 def run_of(spec=SPEC, rule="dfa"):
-    return TrainingRun(network(), RuleSpec(rule), spec)
+    return TrainingRun(network(), RuleSpec(rule), spec, published_task(network(), spec, None))
 
 
 def finished(run, on_trace=None):
@@ -113,12 +113,13 @@ def test_what_does_not_fit_is_refused(tmp_path: Path):
 CODE = """
 import json, sys
 import numba
-from accelsim.reference.training_run import RunSpec, TrainingRun
+from accelsim.reference.training_run import RunSpec, TrainingRun, published_task
 from accelsim.reference.training import Recipe
 from accelsim.networks import load_network
 from accelsim.rules import parse_rule
 numba.set_num_threads(int(sys.argv[1]))
-run = TrainingRun(load_network("mnist-conv"), parse_rule("ssdfa"), RunSpec(Recipe(epochs=1), batch=479, trace_every=1))
+network, spec = load_network("mnist-conv"), RunSpec(Recipe(epochs=1), batch=479, trace_every=1)
+run = TrainingRun(network, parse_rule("ssdfa"), spec, published_task(network, spec, None))
 run.epoch()
 print(json.dumps(run.record.to_json()), float(sum(abs(array).sum() for array in run.trainer.model.parameters().values())))
 """
