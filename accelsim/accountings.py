@@ -6,56 +6,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from accelsim.network import Network
+from accelsim.network import Layer, Network
 from accelsim.ops import Op, OpKind, Pass, Tensor, TrainingStep, Use
 from accelsim.residency import value_bits
 from accelsim.spec.architecture import Architecture
 
 
+@dataclass(frozen=True)
+class WeightsOnce:
+    """EP of a step: bits of the distinct weights that it multiplies with, of their indices where they are sparse, and operations (2 a MAC)."""
+
+    bits: int
+    index_bits: int
+    ops: int
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """The backward pass of one example: words that neurons send or receive, and MACs of EP and WG."""
+
+    words: int
+    macs: int
+
+
 def accountings(step: TrainingStep, network: Network, architecture: Architecture) -> dict[str, Any]:
-    """Both accountings of a step; bytes at the machine's word sizes."""
-    return {"weights-once": {"EP": weights_once(step, architecture)}, "neuron": neuron(step, network)}
+    """Both accountings of a step; bytes at the machine's word sizes, values alone as Han et al. count."""
+    once = weights_once(step.ops, lambda tensor: value_bits(tensor, architecture))
+    words = neuron(step.ops, network.weighted, network.output, step.batch)
+    return {"weights-once": {"EP": {"bytes": -(-once.bits // 8), "ops": once.ops}}, "neuron": {"words": words.words, "macs": words.macs}}
 
 
-def weights_once(step: TrainingStep, architecture: Architecture) -> dict[str, int]:
-    """Bytes of the distinct weights that EP multiplies with, values alone as Han et al. count; and 2 operations a dense MAC, whole batch."""
-    weights = {tensor.name: tensor for op in _contractions(step, Pass.EP) for tensor in _stationary(op)}
-    bits = sum(tensor.elements * value_bits(tensor, architecture) for tensor in weights.values())
-    return {"bytes": -(-bits // 8), "ops": 2 * sum(op.dense_macs for op in _contractions(step, Pass.EP))}
+def weights_once(ops: Iterable[Op], bits: Callable[[Tensor], int]) -> WeightsOnce:
+    """The EP contractions among the ops, whole batch, all MACs of their loop nests. ``bits``: of one value of a tensor."""
+    propagating = [op for op in ops if op.pass_ is Pass.EP and op.is_contraction]
+    weights = stationary(propagating)
+    return WeightsOnce(
+        sum(tensor.elements * bits(tensor) for tensor in weights),
+        sum(tensor.elements * tensor.index_bits for tensor in weights),
+        2 * sum(op.dense_macs for op in propagating),
+    )
 
 
-def neuron(step: TrainingStep, network: Network) -> dict[str, int]:
-    """Words that move and MACs of EP and WG, per example (Crafton: |W| + |A| + |E| with BP, |A| x (non-zeros a neuron) with direct feedback).
+def neuron(ops: Iterable[Op], layers: Sequence[Layer], output: Layer, batch: int) -> Neuron:
+    """|W| + |A| + |E| words with BP, |A| x (non-zeros a neuron) with direct feedback, of the ops of these ``layers``.
 
-    |A| are the outputs of all layers with weights, |E| the output errors. Fixed weights that EP reads otherwise than from the output error,
-    which Crafton has not, stand in |W|'s place. Without EP among the passes no words move.
+    |A| are the outputs of the layers, |E| the output errors. Fixed weights that EP reads otherwise than from the output error, which Crafton
+    has not, stand in |W|'s place. Without EP among the ops no words move.
     """
-    backward = [*_contractions(step, Pass.EP), *_contractions(step, Pass.WG)]
-    errors = prod(network.output.out_shape)
-    neurons = sum(prod(layer.out_shape) for layer in network.weighted)
-    feedback = [op for op in backward if op.kind is OpKind.FEEDBACK]
+    names = {layer.name for layer in layers}
+    backward = [op for op in ops if op.layer in names and op.pass_ in (Pass.EP, Pass.WG) and op.is_contraction]
+    propagating = [op for op in backward if op.pass_ is Pass.EP]
+    errors = prod(output.out_shape)
+    neurons = sum(prod(layer.out_shape) for layer in layers)
+    feedback = [op for op in propagating if op.kind is OpKind.FEEDBACK]
     words = 0
-    if feedback and all(_from_output(op, network) for op in backward if op.pass_ is Pass.EP):
+    if feedback and all(_from_output(op, output) for op in propagating):
         assert feedback[0].bounds is not None
         words = neurons * (feedback[0].bounds.nonzeros or errors)
-    elif any(op.pass_ is Pass.EP for op in backward):
-        weights = {tensor.name: tensor for op in backward if op.pass_ is Pass.EP for tensor in _stationary(op)}
-        words = sum(tensor.elements for tensor in weights.values()) + neurons + errors
-    return {"words": words, "macs": sum(op.dense_macs for op in backward) // step.batch}
+    elif propagating:
+        words = sum(tensor.elements for tensor in stationary(propagating)) + neurons + errors
+    return Neuron(words, sum(op.dense_macs for op in backward) // batch)
 
 
-def _contractions(step: TrainingStep, pass_: Pass) -> list[Op]:
-    return [op for op in step.ops if op.pass_ is pass_ and op.is_contraction]
+def stationary(ops: Iterable[Op]) -> list[Tensor]:
+    """The distinct stationary operands of the ops, in order."""
+    return list({operand.tensor.name: operand.tensor for op in ops for operand in op.operands if operand.use is Use.STATIONARY}.values())
 
 
-def _stationary(op: Op) -> list[Tensor]:
-    return [operand.tensor for operand in op.operands if operand.use is Use.STATIONARY]
-
-
-def _from_output(op: Op, network: Network) -> bool:
+def _from_output(op: Op, output: Layer) -> bool:
     """Whether EP's op reads the output error and nothing else."""
     moving = op.operand(Use.MOVING)
-    return moving is not None and moving.tensor.name.startswith(f"{network.output.name}.error")
+    return moving is not None and moving.tensor.name.startswith(f"{output.name}.error")

@@ -60,7 +60,7 @@ def dense_link(low: Lowering, link: Link, error: Tensor, target: Value, binary: 
     layer, source = link.layer, link.source
     (h, w, c), errors = layer.in_shape, prod(source.out_shape)
     feedback = Tensor(f"{layer.name}.feedback", Role.FEEDBACK, (c, h, w, errors), bits=_bits(binary), persistent=True, home_channels=c)
-    read = (_moving(error, _zeros(link)), Operand(feedback, Use.STATIONARY), *needed(low, layer))
+    read = (moving_error(error, error_zeros(link)), Operand(feedback, Use.STATIONARY), *needed(low, layer))
     low.contraction(f"{layer.name}.EP", layer.name, Pass.EP, OpKind.FEEDBACK, Bounds(low.batch, c, errors, h, w), read, target)
 
 
@@ -75,12 +75,12 @@ def convolution_link(dilated: bool) -> Carry:
         (h, w, sources), channels = source.out_shape, layer.in_shape[2]
         kernel = link.kernel_at_source
         taps, spread = ((3, 3), dilation_of(kernel)) if dilated else (kernel, (1, 1))
-        moving = _moving(error, _zeros(link))
+        moving = moving_error(error, error_zeros(link))
         if _same_map(link):
-            _convolution(low, layer, "", moving, sources, target, taps, spread, mask=needed(low, layer))
+            fixed_convolution(low, layer, "", moving, sources, target, taps, spread, mask=needed(low, layer))
             return
         narrow = low.tensors(f"{layer.name}.carried", Role.ERROR, (h, w, channels))
-        _convolution(low, layer, "", moving, sources, narrow, taps, spread)
+        fixed_convolution(low, layer, "", moving, sources, narrow, taps, spread)
         _resize(low, layer, narrow, target)
 
     return carry
@@ -99,26 +99,26 @@ def revised_link(groups: int, binary: bool, printed: bool) -> Carry:
             wide = low.tensors(f"{layer.name}.upsampled", Role.ERROR, (h, w, sources))
             _resize(low, layer, (error,), wide)
             error = wide[0]
-        moving, mask = _moving(error, _zeros(link, None if _same_map(link) else (h, w))), needed(low, layer)
+        moving, mask = moving_error(error, error_zeros(link, None if _same_map(link) else (h, w))), needed(low, layer)
         if link.shortcut:
-            _convolution(low, layer, "", moving, sources, target, (1, 1), (1, 1), binary=binary, mask=mask)
+            fixed_convolution(low, layer, "", moving, sources, target, (1, 1), (1, 1), binary=binary, mask=mask)
             return
         between = channels if printed else sources
         made = low.tensors(f"{layer.name}.carried", Role.ERROR, (h, w, between))
         far = ("d1", (3, 3), dilation_of(link.kernel_at_target))
         near = ("d2", (1, 1), (1, 1))
         first, last = (near, far) if printed else (far, near)
-        _convolution(low, layer, first[0], moving, sources, made, *first[1:], groups, binary)
+        fixed_convolution(low, layer, first[0], moving, sources, made, *first[1:], groups, binary)
         if groups > 1:
             shuffled = low.tensors(f"{layer.name}.shuffled", Role.ERROR, (h, w, between))
             _elementwise(low, layer, "shuffle", made, shuffled)
             made = shuffled
-        _convolution(low, layer, last[0], _moving(made[0], Dense()), between, target, *last[1:], groups, binary, mask)
+        fixed_convolution(low, layer, last[0], moving_error(made[0], Dense()), between, target, *last[1:], groups, binary, mask)
 
     return carry
 
 
-def _convolution(
+def fixed_convolution(
     low: Lowering,
     layer: Layer,
     part: str,
@@ -155,11 +155,12 @@ def _same_map(link: Link) -> bool:
     return link.source.out_shape[:2] == link.layer.in_shape[:2]
 
 
-def _moving(error: Tensor, zeros: ZeroSource) -> Operand:
+def moving_error(error: Tensor, zeros: ZeroSource) -> Operand:
+    """The error that a link carries."""
     return Operand(error, Use.MOVING, zeros)
 
 
-def _zeros(link: Link, resized: Pair | None = None) -> TraceZeros:
+def error_zeros(link: Link, resized: Pair | None = None) -> TraceZeros:
     """Zeros of the error at the source's own output."""
     return TraceZeros(f"{link.source.name}.error", resized=resized)
 

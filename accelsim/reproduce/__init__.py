@@ -1,0 +1,30 @@
+"""The papers' tables and figures, regenerated from the ops that the simulator executes.
+
+A target is one module with ``TARGET`` and ``reproduce(progress)``; adding one touches that file and the line below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from accelsim.errors import InputError
+from accelsim.reproduce import han2020_table2, han2020_table4
+from accelsim.reproduce.outcome import Item, Outcome, Target, document, surprises
+from accelsim.reproduce.progress import Progress, Share
+
+Reproduce = Callable[[Progress], Outcome]
+
+TARGETS: dict[str, tuple[Target, Reproduce]] = {module.TARGET.name: (module.TARGET, module.reproduce) for module in (han2020_table2, han2020_table4)}
+"""Everything that can be reproduced, by name."""
+ALL = "all"
+
+
+def reproduce(name: str, progress: Progress) -> tuple[dict[str, Any], list[Item]]:
+    """The document of one target, or of ``all`` of them, and the cells that did not come out as expected. InputError for an unknown name."""
+    if name != ALL and name not in TARGETS:
+        raise InputError(f"reproduction must be one of {', '.join((*TARGETS, ALL))}, got {name}")
+    chosen = list(TARGETS.values()) if name == ALL else [TARGETS[name]]
+    outcomes = [make(Share(progress, index, len(chosen), target.name)) for index, (target, make) in enumerate(chosen)]
+    made = document([target for target, _ in chosen], outcomes, f"accelsim reproduce {name}")
+    return made, surprises(item for outcome in outcomes for item in outcome.items)
