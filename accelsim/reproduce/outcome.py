@@ -21,7 +21,7 @@ Number = int | float | Fraction
 
 
 def half_up(value: Number, places: int) -> Decimal:
-    """``value`` to so many decimals, halves away from zero."""
+    """``value`` to so many decimals (hundreds with -2), halves away from zero."""
     return _to(value, places, ROUND_HALF_UP)
 
 
@@ -32,7 +32,7 @@ def cut(value: Number, places: int) -> Decimal:
 
 def _to(value: Number, places: int, rounding: str) -> Decimal:
     exact = Fraction(value)
-    scaled = abs(exact) * 10**places
+    scaled = abs(exact) * Fraction(10) ** places
     whole = scaled.numerator // scaled.denominator
     if rounding == ROUND_HALF_UP and 2 * (scaled - whole) >= 1:
         whole += 1

@@ -1,0 +1,95 @@
+"""Table 1 of Crafton et al. 2019: formulas of reads, writes, MACs and data movement, beside what the ops do on AlexNet's layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from accelsim.networks import load_network
+from accelsim.reproduce.crafton2019_stack import Stack, Symbols, symbols, traffic
+from accelsim.reproduce.outcome import Item, Outcome, Target, Unit, cell
+from accelsim.reproduce.progress import Progress
+
+TARGET = Target(
+    "crafton2019-table1",
+    "Crafton et al. 2019, table 1: cost of error assignment in symbols",
+    "The backward pass of one example over AlexNet's fully connected layers. |W| weights, |B| feedback weights, |b| the kept ones, |A| neurons, "
+    "|E| output errors, |e| errors that reach a neuron over all neurons. `printed` is the formula's value where the paper's text states the formula; "
+    "the cells of the table itself are not in the text at hand. What is marked derived is our own derivation. Reads count each weight, feedback "
+    "weight, neuron's error and output error once; `operand words` is everything that each op reads, activations, gradients and masks included.",
+)
+NETWORK = "alexnet"
+RULES = {"BP": "bp", "DFA": "dfa", "SDFA-k10": "sdfa:k=10", "SSDFA": "ssdfa"}
+K = {"SDFA-k10": 10, "SSDFA": 1}
+
+
+@dataclass(frozen=True)
+class Column:
+    """``formula``: text and value by row; ``stated``: in the paper's text, else derived by us."""
+
+    unit: Unit
+    stated: bool
+    formula: Mapping[str, tuple[str, Callable[[Symbols, int], int]]]
+
+    def of(self, row: str) -> tuple[str, Callable[[Symbols, int], int]]:
+        """The formula of a row; SSDFA has that of SDFA."""
+        return self.formula.get(row) or self.formula["SDFA"]
+
+
+COLUMNS = {
+    "reads": Column(
+        "words",
+        False,
+        {
+            "BP": ("|W|+|A|+|E|", lambda s, _: s.w + s.a + s.e),
+            "DFA": ("|B|+|W|+|A|+|E|", lambda s, _: s.b + s.w + s.a + s.e),
+            "SDFA": ("|b|+|W|+|A|+|E|", lambda s, _: s.b + s.w + s.a + s.e),
+        },
+    ),
+    "writes": Column("words", False, {name: ("|W|", lambda s, _: s.w) for name in ("BP", "DFA", "SDFA")}),
+    "MACs": Column(
+        "MAC",
+        True,
+        {
+            "BP": ("2|W|", lambda s, _: 2 * s.w),
+            "DFA": ("|W|+|B|", lambda s, _: s.w + s.b),
+            "SDFA": ("|W|+|b|", lambda s, _: s.w + s.b),
+        },
+    ),
+    "data movement": Column(
+        "words",
+        True,
+        {
+            "BP": ("|W|+|A|+|E|", lambda s, _: s.w + s.a + s.e),
+            "DFA": ("|A||E|", lambda s, _: s.a * s.e),
+            "SDFA": ("|e| = k|A|", lambda s, k: s.a * k),
+        },
+    ),
+}
+
+
+def items() -> list[Item]:
+    """A cell a rule and column, and what the ops read in all."""
+    stack = Stack(load_network(NETWORK))
+    found: list[Item] = []
+    for row, rule in RULES.items():
+        ops = stack.ops(rule)
+        known, moved, counted = symbols(stack, ops), traffic(stack, ops), stack.neuron(rule)
+        measured = {"reads": moved.reads, "writes": moved.writes, "MACs": counted.macs, "data movement": counted.words}
+        for name, column in COLUMNS.items():
+            text, value = column.of(row)
+            expected = value(known, K.get(row, 0))
+            context: dict[str, str | int] = {"formula": text, "formula_value": expected}
+            printed = str(expected) if column.stated else None
+            note = text if column.stated else f"derived: {text} = {expected:,}"
+            id_ = f"{TARGET.name}/{row}/{name}"
+            found.append(cell(TARGET.name, id_, column.unit, printed, measured[name], 0, "neuron", note=note, context=context))
+        note = "every operand of every op of EP, WG and WU (sgd)"
+        found.append(cell(TARGET.name, f"{TARGET.name}/{row}/operand words", "words", None, moved.operands, 0, "all operands", note=note))
+    return found
+
+
+def reproduce(progress: Progress) -> Outcome:
+    """The table."""
+    progress(0, 1, NETWORK)
+    return Outcome(tuple(items()))
