@@ -4,10 +4,12 @@ Output channel k of a layer has its home in PE (offset + k) mod PEs, the offset 
 has fewer channels than there are PEs, spare PEs hold copies of its weights, as many as fit. Weights come first, then their
 copies, then stored feedback (channels are EP's outputs; of its convolutions there are copies, of its matrices spare PEs share
 the rows); gradients take what stays free while they live; optimizer state what is left beside the largest gradient.
+Of a machine's partitions a layer has one; feedback that one op alone reads, as that of a single time step, may have another.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -50,12 +52,14 @@ class Home:
 
 @dataclass
 class Residency:
-    """Homes by tensor name, the partition of each layer, and the bytes that stay free in every PE of a partition.
+    """Homes by tensor name, partitions of layers and of stored feedback, and the bytes that stay free in every PE of a partition.
 
+    Without near memory nothing has a partition, nor has feedback that is regenerated.
     ``fused``: WG ops to the WU op that follows them tile by tile, so that their gradients never need more room than a tile.
     """
 
     partition_of: dict[str, int] = field(default_factory=dict)
+    partition_of_feedback: dict[str, int] = field(default_factory=dict)
     homes: dict[str, Home] = field(default_factory=dict)
     free_bytes: list[int] = field(default_factory=list)
     pes_per_partition: int = 1
@@ -65,6 +69,11 @@ class Residency:
     def home(self, tensor: Tensor) -> Home | None:
         """Where the tensor lives, or None when it has no home in the scratchpads."""
         return self.homes.get(tensor.name)
+
+    def partition(self, op: Op) -> int | None:
+        """The partition whose PEs hold what an op of the array works on; None: any will do."""
+        feedback = next((operand.tensor for operand in op.operands if operand.use is Use.STATIONARY and operand.tensor.role is Role.FEEDBACK), None)
+        return self.partition_of.get(op.layer) if feedback is None else self.partition_of_feedback.get(feedback.name)
 
     def spilled_words(self) -> int:
         return sum(home.spilled for home in self.homes.values())
@@ -76,20 +85,21 @@ def allocate(step: TrainingStep, architecture: Architecture, partitions: int) ->
     pes = array.rows * array.cols // partitions
     residency = Residency(pes_per_partition=pes, free_bytes=[0] * partitions)
     capacity = architecture.scratchpad.capacity_bytes - architecture.scratchpad.working_bytes
-    homed = list(_homed_tensors(step))
-    _assign_partitions(residency, step, homed, architecture, partitions)
     if architecture.organization != "near_memory":
         return residency
+    homed = list(_homed_tensors(step))
+    roles = (Role.WEIGHT, Role.FEEDBACK) if architecture.near_memory.feedback == "stored" else (Role.WEIGHT,)
+    _assign_partitions(residency, step, [(layer, tensor) for layer, tensor in homed if tensor.role in roles], architecture, partitions)
     _fuse_updates(residency, step, architecture)
     load = np.zeros((partitions, pes), np.int64)
     offset = [0] * partitions
     matrices = {operand.tensor.name for op in step.ops if op.kind is OpKind.FEEDBACK for operand in op.operands if operand.use is Use.STATIONARY}
-    roles = (Role.WEIGHT, Role.FEEDBACK) if architecture.near_memory.feedback == "stored" else (Role.WEIGHT,)
     for role in roles:
         copied: list[tuple[int, int, Tensor]] = []
         for layer, tensor in homed:
             if tensor.role is role:
-                part, bits = residency.partition_of[layer], home_bits(tensor, architecture)
+                part = residency.partition_of_feedback.get(tensor.name, residency.partition_of[layer])
+                bits = home_bits(tensor, architecture)
                 by_row = tensor.name in matrices
                 residency.homes[tensor.name] = _place(load[part], offset[part], tensor, by_row, bits, capacity)
                 copied += [] if by_row else [(part, offset[part], tensor)]
@@ -135,19 +145,34 @@ def _homed_tensors(step: TrainingStep) -> Iterable[tuple[str, Tensor]]:
 
 
 def _assign_partitions(
-    residency: Residency, step: TrainingStep, homed: list[tuple[str, Tensor]], architecture: Architecture, partitions: int
+    residency: Residency, step: TrainingStep, stored: list[tuple[str, Tensor]], architecture: Architecture, partitions: int
 ) -> None:
-    """Layers go, in order, to the partition that holds the fewest bytes so far."""
+    """Layers go, in order, to the partition that holds the fewest bytes so far.
+
+    Then feedback that one op alone reads, tensor by tensor: to the partition with the fewest bytes of such feedback, because its ops
+    may run at once; among equals to that with the fewest bytes. Other feedback stays with its layer.
+    """
+    readers = Counter(name for op in step.ops for name in {operand.tensor.name for operand in op.operands})
+    own = [tensor for _, tensor in stored if tensor.role is Role.FEEDBACK and readers[tensor.name] == 1]
+    alone = {tensor.name for tensor in own}
     size: dict[str, int] = {}
-    for layer, tensor in homed:
-        if tensor.persistent and tensor.role in (Role.WEIGHT, Role.FEEDBACK):
+    for layer, tensor in stored:
+        if tensor.name not in alone:
             size[layer] = size.get(layer, 0) + tensor.elements * word_bits(tensor, architecture)
-    held = [0] * partitions
+    held, of_own = [0] * partitions, [0] * partitions
     for op in step.ops:
         if op.layer not in residency.partition_of:
             lightest = min(range(partitions), key=lambda part: (held[part], part)) if op.layer in size else 0
             residency.partition_of[op.layer] = lightest
             held[lightest] += size.get(op.layer, 0)
+    for layer, tensor in stored:
+        if tensor.role is Role.FEEDBACK:
+            residency.partition_of_feedback[tensor.name] = residency.partition_of[layer]
+    for tensor in own:
+        lightest = min(range(partitions), key=lambda part: (of_own[part], held[part], part))
+        residency.partition_of_feedback[tensor.name] = lightest
+        for bits in (held, of_own):
+            bits[lightest] += tensor.elements * word_bits(tensor, architecture)
 
 
 def _place(load: NDArray[np.int64], offset: int, tensor: Tensor, by_row: bool, bits: int, capacity: int) -> Home:

@@ -20,6 +20,7 @@ from accelsim.ops import Op, Pass, TrainingStep
 from accelsim.residency import Residency, allocate
 from accelsim.sim.dram import DramChannels
 from accelsim.sim.memory import TensorMemory
+from accelsim.sim.partitions import Partitions
 from accelsim.sim.pe_models import PEModel, pe_model
 from accelsim.sim.pipeline import Process, Stage, run_pipeline, stalls
 from accelsim.sim.plan import DramPart, OpPlan, Planner
@@ -38,10 +39,14 @@ from step `SETTLED` on the ends are taken as evenly spaced."""
 
 @dataclass
 class OpRecord:
-    """What one op did: its plan, the cycles [start, end) in which it held its component, and the array's waiting by cause."""
+    """What one op did: its plan, the cycles [start, end) in which it held its component, and the array's waiting by cause.
+
+    ``partition``: the component, a partition of the array or, None, the vector unit.
+    """
 
     plan: OpPlan
     step: int
+    partition: int | None
     start: int = 0
     end: int = 0
     stalls: dict[str, int] = field(default_factory=dict)
@@ -119,7 +124,7 @@ class _Simulation:
         self._dram = Dram(self.env, channels, architecture.clock_hz, dram.organisation.row_bursts * dram.organisation.burst)
         for name, nbytes in self._memory.outlasting().items():
             self._dram.hold(name, nbytes)
-        self._partitions = [simpy.PriorityResource(self.env) for _ in range(partitions)]
+        self._partitions = Partitions(self.env, partitions)
         self._vector_unit = simpy.PriorityResource(self.env)
         self._done: dict[tuple[int, str], simpy.Event] = {}
         self._records: list[OpRecord] = []
@@ -143,7 +148,7 @@ class _Simulation:
     def _sequence(self) -> Process:
         """Serial schedule: one op after another, in the step's order, which is BP's."""
         for op in self._step.ops:
-            yield from self._execute(0, op)
+            yield from self._execute(0, op, 0)
 
     def _unlocked(self, index: int, position: int, op: Op) -> Process:
         """An op runs as soon as its operands exist and, from the second step on, what it needs of the step before is updated."""
@@ -157,20 +162,25 @@ class _Simulation:
             waits += [self._done[index - 1, name] for name in self._step.carried.get(op.name, ())]
         if waits:
             yield self.env.all_of(waits)
-        resource = self._partitions[self._residency.partition_of[op.layer]] if self._on_array(op) else self._vector_unit
-        with resource.request(priority=index * len(self._step.ops) + position) as request:
-            yield request
-            yield from self._execute(index, op)
-            if update:
-                # The tiles of a fused update alternate with those of its gradient: nothing may come between the two.
-                yield from self._execute(index, update)
+        priority = index * len(self._step.ops) + position
+        if not self._on_array(op):
+            with self._vector_unit.request(priority=priority) as request:
+                yield request
+                yield from self._execute(index, op, None)
+            return
+        partition = yield from self._partitions.take(self._residency.partition(op), priority)
+        yield from self._execute(index, op, partition)
+        if update:
+            # The tiles of a fused update alternate with those of its gradient: nothing may come between the two.
+            yield from self._execute(index, update, partition)
+        self._partitions.give_back(partition)
 
     def _on_array(self, op: Op) -> bool:
         return op.is_contraction or self._updates_in_pe(op)
 
-    def _execute(self, index: int, op: Op) -> Process:
+    def _execute(self, index: int, op: Op, partition: int | None) -> Process:
         plan = self._planner.plan(index, op)
-        record = OpRecord(plan, index, start=int(self.env.now))
+        record = OpRecord(plan, index, partition if plan.on_array else None, start=int(self.env.now))
         stages = self._stages(index, plan)
         yield from run_pipeline(self.env, stages, plan.blocks)
         record.end = int(self.env.now)
@@ -247,7 +257,7 @@ class _Simulation:
         cycles = int(self.env.now)
         array = self._architecture.pe_array
         lanes = array.rows * array.cols * array.lanes
-        partition_lanes = lanes // len(self._partitions)
+        partition_lanes = lanes // self._partitions.count
         held = 0
         for record in self._records:
             if record.plan.on_array:
@@ -294,15 +304,17 @@ class _Simulation:
 
 
 def _longest_held(run: Run) -> int:
-    """Cycles in which the busiest partition, or the vector unit, is held by the settled steps.
+    """Cycles in which the busiest partition, or the vector unit, is held by the settled steps; ops that any partition may run are shared by all.
 
     One that runs ahead of the others works on later steps before the settled one has ended, but it cannot do so for ever.
     """
-    held: Counter[int] = Counter()
-    for record in run.records:
-        if record.step > SETTLED:
-            held[run.residency.partition_of[record.op.layer] if record.plan.on_array else -1] += record.cycles
-    return max(held.values())
+    settled = [record for record in run.records if record.step > SETTLED]
+    held: Counter[int | str | None] = Counter()
+    for record in settled:
+        held["vector unit" if record.partition is None else run.residency.partition(record.op)] += record.cycles
+    del held[None]
+    array = sum(record.cycles for record in settled if record.partition is not None)
+    return max([-(-array * run.partition_lanes // run.lanes), *held.values()])
 
 
 def _active(plan: OpPlan, lanes: int) -> int:

@@ -16,10 +16,12 @@ import pytest
 from accelsim.experiment import simulate
 from accelsim.network import Network
 from accelsim.results import Result
+from accelsim.sim.machine import OpRecord
+from accelsim.spec.architecture import Architecture
 from accelsim.trace import Trace, TraceTensor
 from accelsim.traces import random_trace
 from tests.random_machines import machine
-from tests.reference_networks import Builder, small_networks
+from tests.reference_networks import STEPS, Builder, sequence_networks, small_networks
 from tests.watched_machine import Watched, watch
 
 TIGHT = {"global_buffer__capacity": "4KiB", "global_buffer__staging": "512B", "scratchpad__capacity": "1KiB", "scratchpad__working": "600B"}
@@ -111,8 +113,7 @@ def test_unlocked_latency_lies_between_the_critical_path_and_one_after_the_other
     assert seen.run.interval_cycles <= 1.01 * seen.run.cycles
     busy: dict[object, int] = {}
     for record in seen.run.records:
-        place = seen.run.residency.partition_of[record.op.layer] if record.plan.on_array else "vector unit"
-        busy[place] = busy.get(place, 0) + int(record.plan.block_cycles.sum())
+        busy[record.partition] = busy.get(record.partition, 0) + int(record.plan.block_cycles.sum())
     assert seen.run.interval_cycles >= max(busy.values())
 
 
@@ -132,6 +133,46 @@ def test_direct_feedbacks_eps_run_at_once_where_backpropagations_wait() -> None:
 
     assert overlapping("bp") == 0
     assert overlapping("dfa") >= 2
+
+
+def words() -> Network:
+    return sequence_networks()["words-gru"]
+
+
+def propagations(rule: str, architecture: Architecture, layer: str) -> list[OpRecord]:
+    """The EPs of a layer, one a time step, in the order of time."""
+    seen = watch(words(), architecture, rule, batch=2, schedule="unlocked")
+    found = [record for record in seen.run.records if record.op.name.startswith(f"{layer}.EP.t")]
+    assert len(found) == STEPS
+    return sorted(found, key=lambda record: record.op.name)
+
+
+def at_once(records: list[OpRecord]) -> int:
+    """How many of the ops run in the same cycle at most."""
+    return max(sum(each.start <= record.start < each.end for each in records) for record in records)
+
+
+@pytest.mark.parametrize("partitions", [1, 2, 3])
+@pytest.mark.parametrize("rule", ["dfa", "dfa:per_step=true"])
+def test_time_steps_take_any_free_partition_where_nothing_has_a_home(rule: str, partitions: int) -> None:
+    found = propagations(rule, machine("von_neumann", partitions=partitions), "fc2")
+    assert at_once(found) == partitions
+    assert [record.partition for record in found][:partitions] == list(range(partitions))
+    # Backpropagation through time is a chain, whatever is free; always the same partition is.
+    chained = propagations("bp", machine("von_neumann", partitions=partitions), "gru1")
+    assert at_once(chained) == 1
+    assert {record.partition for record in chained} == {0}
+
+
+@pytest.mark.parametrize(
+    ("rule", "feedback", "most"), [("dfa", "stored", 1), ("dfa:per_step=true", "stored", 3), ("dfa", "prng", 3), ("bp", "stored", 1)]
+)
+def test_time_steps_run_where_their_feedback_lives(rule: str, feedback: str, most: int) -> None:
+    """Shared feedback keeps all time steps of a layer in one partition; feedback of their own, or made at every use, does not."""
+    layer = "gru1" if rule == "bp" else "fc2"
+    found = propagations(rule, machine(partitions=3, near_memory__feedback=feedback), layer)
+    assert at_once(found) == most
+    assert len({record.partition for record in found}) == most
 
 
 def test_the_next_steps_ff_waits_for_its_weights_alone() -> None:

@@ -9,7 +9,7 @@ from accelsim.ops import Role, Tensor
 from accelsim.residency import Residency, allocate, home_bits, slice_bytes, value_bits, word_bits
 from accelsim.rules import lower
 from tests.random_machines import machine
-from tests.reference_networks import Builder
+from tests.reference_networks import Builder, sequence_networks
 
 
 def network() -> Network:
@@ -75,6 +75,30 @@ def test_layers_go_to_the_partition_that_holds_the_fewest_bytes() -> None:
     assert {layer: part for layer, part in found.partition_of.items() if layer.startswith("fc")} == {"fc0": 0, "fc1": 1, "fc2": 2}
     assert found.pes_per_partition == 2
     assert len(found.free_bytes) == 3
+
+
+def test_feedback_of_one_op_alone_lives_where_there_is_least_of_it() -> None:
+    """Three layers of 3 time steps: feedback of each step goes round the partitions, whatever weights are there; what steps share does not."""
+    network, architecture = sequence_networks()["words-rnn-deep"], machine(partitions=3)
+    found = allocate(lower(network, "dfa:per_step=true", 1), architecture, 3).partition_of_feedback
+    assert len(found) == 9
+    for layer in ("fc3", "rnn2", "rnn1"):
+        assert sorted(found[f"{layer}.feedback.t0{step}"] for step in range(3)) == [0, 1, 2]
+    shared = allocate(lower(network, "dfa", 1), architecture, 3)
+    assert shared.partition_of_feedback == {f"{layer}.feedback": shared.partition_of[layer] for layer in ("fc3", "rnn2", "rnn1")}
+    assert sorted(shared.partition_of[layer] for layer in ("fc3", "rnn2", "rnn1")) == [0, 1, 2]
+
+
+def test_an_op_has_a_home_where_its_weights_or_feedback_have_one() -> None:
+    step = lower(network(), "dfa", 1)
+    homes = [allocate(step, machine(partitions=3, near_memory__feedback=feedback), 3) for feedback in ("stored", "prng")]
+    for found in homes:
+        assert [found.partition(step.op(f"fc{index}.FF")) for index in range(3)] == [0, 1, 2]
+        assert [found.partition(step.op(f"fc{index}.WG")) for index in range(3)] == [0, 1, 2]
+    assert homes[0].partition(step.op("fc2.EP")) == homes[0].partition_of_feedback["fc2.feedback"]
+    assert homes[1].partition(step.op("fc2.EP")) is None
+    nowhere = allocate(step, machine("von_neumann", partitions=3), 3)
+    assert {nowhere.partition(op) for op in step.ops} == {None}
 
 
 @pytest.mark.parametrize(("channels", "words", "pes", "expected"), [(6, 10, 6, 20), (7, 10, 6, 40), (3, 10, 6, 10), (2, 9, 6, 6), (1, 4, 6, 2)])
