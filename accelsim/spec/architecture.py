@@ -223,7 +223,12 @@ class Architecture(Section):
         default=4,
         description="Least number of blocks that an op is cut into, tiles permitting: transfers of one overlap the computation of its neighbours.",
     )
-    partitions: Positive = Field(default=1, description="Equal groups of PEs that may run different ops at once under the unlocked schedule.")
+    partitions: Positive = Field(
+        default=1,
+        description="Equal groups of PEs that may run different ops at once under the unlocked schedule. With `von_neumann` an op takes any that is "
+        "free; with `near_memory` it runs where its weights or stored feedback are: a layer has one group, feedback that one op alone reads "
+        "(that of a single time step) may have another.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Architecture:
