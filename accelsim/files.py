@@ -46,10 +46,16 @@ def _model_schema(module: str, name: str) -> Callable[[], dict[str, Any]]:
     return made
 
 
-def _result_schema() -> dict[str, Any]:
-    from accelsim.report.document import json_schema
+def _report_schema(module: str) -> Callable[[], dict[str, Any]]:
+    """The schema of a document that reports read."""
 
-    return json_schema()
+    def made() -> dict[str, Any]:
+        from importlib import import_module
+
+        found: dict[str, Any] = import_module(f"accelsim.report.{module}").json_schema()
+        return found
+
+    return made
 
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
@@ -57,7 +63,8 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "workload": _model_schema("network", "Workload"),
     "dram": _model_schema("dram", "DramSpec"),
     "technology": _model_schema("technology", "TechnologyFile"),
-    "result": _result_schema,
+    "result": _report_schema("document"),
+    "reproduction": _report_schema("reproduction"),
 }
 
 
@@ -75,13 +82,18 @@ def _trace(path: Path) -> Sequence[Fault]:
 
 
 def _result(path: Path) -> Sequence[Fault]:
-    """A result of the right form must obey the laws of conservation; a training document has none to obey."""
+    """A result of the right form must obey the laws of conservation; training and reproduction documents have none to obey."""
+    from accelsim.report import reproduction
+    from accelsim.report.document import read_json
     from accelsim.report.laws import violations
     from accelsim.report.training import TrainingDocument, load_any
 
     broken: list[Fault] = []
 
     def read() -> None:
+        if reproduction.is_reproduction(read_json(path)):
+            reproduction.load(path)
+            return
         found = load_any(path)
         if not isinstance(found, TrainingDocument):
             broken.extend(Fault(str(path), 0, 0, line) for line in violations(found))

@@ -170,7 +170,7 @@ def test_lists_name_everything_built_in(run: Run) -> None:
         assert [line.split()[0] for line in out.splitlines() if not line.startswith((" ", "files:"))] == list(names)
 
 
-@pytest.mark.parametrize("kind", ["arch", "workload", "dram", "technology", "result"])
+@pytest.mark.parametrize("kind", ["arch", "workload", "dram", "technology", "result", "reproduction"])
 def test_schemas_are_schemas(run: Run, kind: str) -> None:
     code, out, _ = run("schema", kind)
     assert code == 0
@@ -178,4 +178,4 @@ def test_schemas_are_schemas(run: Run, kind: str) -> None:
 
 
 def test_an_unknown_schema_is_refused(run: Run) -> None:
-    assert run("schema", "mood") == (2, "", "schema must be one of arch, workload, dram, technology, result, got mood\n")
+    assert run("schema", "mood") == (2, "", "schema must be one of arch, workload, dram, technology, result, reproduction, got mood\n")

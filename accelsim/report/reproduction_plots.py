@@ -1,0 +1,308 @@
+"""Figures of a reproduction, drawn from the document: bars, lines, points with their names, timelines; for a paper's page, same input same bytes."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, cast
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from accelsim.report.plots import CHARACTER, COLUMN_INCHES, DPI, LINE, PAGE_INCHES, STYLE
+from accelsim.report.reproduction import Figure, Panel, ReproductionDocument, Series
+from accelsim.report.reproduction_labels import place_labels
+from accelsim.report.style import si
+
+# Okabe and Ito's palette, the light yellow last but one: lines of it are hard to see on paper.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#F0E442", "#999999")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+HEIGHT = 2.0
+"""Inches of a panel."""
+UPRIGHT = 26
+"""Characters along an axis of sizes."""
+AROUND = 0.55
+"""Inches beside a pair of axes: its scale and what is said of it."""
+DIGIT = 0.047
+"""Inches of a digit of a bar's value."""
+MOST_BESIDE = 4
+"""Panels in a row."""
+MOST_MARKED = 30
+"""Points of a line that are marked."""
+
+
+def write_figures(document: ReproductionDocument, folder: Path) -> list[Path]:
+    """Every figure as ``<id>.png`` and ``<id>.svg`` in ``folder``; the paths written."""
+    written = []
+    with rc_context(STYLE):
+        for figure in document.figures:
+            drawing = draw(figure)
+            for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
+                path = folder / f"{figure.id}{suffix}"
+                drawing.savefig(path, dpi=DPI, metadata=metadata)
+                written.append(path)
+    return written
+
+
+def draw(figure: Figure) -> Drawing:
+    """The panels beside each other, in further rows where they are narrow; a single one takes a column of a page, or both where it holds much."""
+    panels = figure.panels
+    columns = _columns(panels)
+    rows = -(-len(panels) // columns)
+    width = COLUMN_INCHES if len(panels) == 1 and _need(panels[0]) <= COLUMN_INCHES else PAGE_INCHES
+    heights = [max(_height(panel, width / columns) for panel in panels[row * columns : (row + 1) * columns]) for row in range(rows)]
+    drawing = Drawing(figsize=(width, sum(heights)), layout="constrained")
+    FigureCanvasAgg(drawing)
+    places = list(drawing.subplots(rows, columns, squeeze=False, height_ratios=heights).flat)
+    names = list(dict.fromkeys(series.label for panel in panels for series in panel.series if series.label))
+    looks = {name: index for index, name in enumerate(names)}
+    texts: list[tuple[Axes, list[tuple[float, float, str]]]] = []
+    for axes in places[len(panels) :]:
+        axes.set_visible(False)
+    for axes, panel in zip(places, panels, strict=False):
+        texts.append((axes, _draw(axes, panel, looks)))
+        title = textwrap.fill(panel.title, max(20, int(width / columns / CHARACTER) - 4))
+        axes.set_title(title, pad=4, loc="left")
+        axes.set_xlabel(panel.x_label)
+        axes.set_ylabel(_upright(panel.y_label))
+    _legend(drawing, places, panels)
+    drawing.draw_without_rendering()  # labels of points are placed on the final layout
+    for axes, labels in texts:
+        place_labels(axes, labels)
+    return drawing
+
+
+def _draw(axes: Axes, panel: Panel, looks: dict[str, int]) -> list[tuple[float, float, str]]:
+    """One pair of axes; the labels of points are returned, to be placed when the layout is settled."""
+    axes.set_axisbelow(True)
+    match panel.kind:
+        case "bars":
+            _bars(axes, panel, looks)
+            return []
+        case "timeline":
+            _timeline(axes, panel, looks)
+            return []
+        case "lines" | "scatter":
+            return _points(axes, panel, looks)
+
+
+def _upright(label: str) -> str:
+    """What is said of an axis of sizes, in lines that are no longer than it; broken after its first comma rather than elsewhere."""
+    if len(label) <= UPRIGHT:
+        return label
+    return "\n".join(textwrap.fill(part, UPRIGHT) for part in label.replace(", ", ",\n", 1).split("\n"))
+
+
+def _bars(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
+    """Groups by x, a bar a series in each. Values at the ends where there is room. A bar that a logarithmic axis cannot show says so."""
+    groups = list(dict.fromkeys(x for series in panel.series for x in series.x))
+    width = 0.8 / len(panel.series) if len(panel.series) > 1 else 0.66
+    values = [float(y) for series in panel.series for y in series.y if y is not None]
+    above = [value for value in values if value > 0]
+    bottom = 10 ** (math.floor(math.log10(min(above)) + 1e-9) - (1 if _near_power(min(above)) else 0)) if panel.log_y and above else 0.0
+    pitch = _panel_width(axes) / max(1, len(groups)) * (width if len(panel.series) > 1 else 1)
+    few = all(_fitting(value, pitch) for value in values)
+    for index, series in enumerate(panel.series):
+        shift = (index - (len(panel.series) - 1) / 2) * width
+        heights = {x: None if y is None else float(y) for x, y in zip(series.x, series.y, strict=True)}
+        colour = COLOURS[looks.get(series.label, 0) % len(COLOURS)]
+        places = [group + shift for group, x in enumerate(groups) if heights.get(x) is not None]
+        sizes = [cast("float", heights[x]) for x in groups if heights.get(x) is not None]
+        shown = [max(size, bottom) for size in sizes] if panel.log_y else sizes
+        axes.bar(places, [size - bottom for size in shown], width * 0.94, bottom=bottom, color=colour, label=series.label, linewidth=0)
+        for place, size, end in zip(places, sizes, shown, strict=True):
+            if few or (panel.log_y and size <= 0):
+                _write_value(axes, place, end, _fitting(size, pitch) or _number(size), size < 0)
+    if panel.log_y and above:
+        axes.set_yscale("log")
+        axes.set_ylim(bottom, max(above) * 3)
+    elif values:
+        _headroom(axes, values)
+    axes.set_xlim(-0.6, len(groups) - 0.4)
+    names, turned = _group_names(panel, _panel_width(axes))
+    axes.set_xticks(range(len(groups)), labels=names)
+    if turned:
+        for label in axes.get_xticklabels():
+            label.set(rotation=40, ha="right", rotation_mode="anchor")
+    axes.grid(axis="y", color="#E6E6E6", linewidth=0.5)
+
+
+def _group_names(panel: Panel, width: float) -> tuple[list[str], bool]:
+    """Names under the groups of ``width`` inches of bars: in lines of whole words where those fit, turned where they do not."""
+    names = [_number(x) for x in dict.fromkeys(x for series in panel.series for x in series.x)]
+    room = int(width / max(1, len(names)) / CHARACTER)
+    lines = [textwrap.wrap(name, max(1, room), break_long_words=False, break_on_hyphens=False) or [""] for name in names]
+    if all(len(line) <= room for name in lines for line in name):
+        return ["\n".join(name) for name in lines], False
+    return ["\n".join(textwrap.wrap(name, 18, break_long_words=False)) for name in names], True
+
+
+def _fitting(value: float, pitch: float) -> str:
+    """A value's text of three digits, or two, that is no wider than ``pitch`` inches; empty where neither is."""
+    return next((text for text in (_number(value, 3), _number(value, 2)) if len(text) * DIGIT <= pitch), "")
+
+
+def _write_value(axes: Axes, place: float, end: float, value: str, down: bool) -> None:
+    """A bar's value beyond its end."""
+    shift = (0, -1.5 if down else 1.5)
+    axes.annotate(value, (place, end), shift, textcoords="offset points", ha="center", va="top" if down else "bottom", fontsize=5.5)
+
+
+def _points(axes: Axes, panel: Panel, looks: dict[str, int]) -> list[tuple[float, float, str]]:
+    """Lines or points of the series, and the names of points that have one. Numbers that a logarithmic axis cannot show are left out."""
+    labels = []
+    for series in panel.series:
+        index = looks.get(series.label, 0)
+        known = [(x, y, name) for x, y, name in _known(series) if (x > 0 or not panel.log_x) and (y > 0 or not panel.log_y)]
+        xs, ys = [x for x, _, _ in known], [y for _, y, _ in known]
+        look: dict[str, Any] = {"color": COLOURS[index % len(COLOURS)], "label": series.label, "marker": MARKERS[index % len(MARKERS)]}
+        if panel.kind == "lines":
+            axes.plot(xs, ys, **look | {"marker": look["marker"] if len(xs) <= MOST_MARKED else ""}, linewidth=1.1, markersize=3)
+        else:
+            axes.plot(xs, ys, **look, linestyle="none", markersize=4, markeredgewidth=0.4, markeredgecolor="white")
+        labels += [(x, y, name) for x, y, name in known if name]
+    if any(len(cast("Sequence[float]", line.get_xdata())) for line in axes.lines):
+        _scale(axes, panel)
+    axes.margins(x=0.12 if labels else 0.05, y=0.12 if labels else 0.08)
+    axes.tick_params(axis="x", size=2.5)
+    axes.grid(axis="both" if panel.kind == "scatter" else "y", color="#E6E6E6", linewidth=0.5)
+    return labels
+
+
+def _timeline(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
+    """A row a name of y, the first at the top; a colour a series. Equal names in several series share a row."""
+    rows = list(dict.fromkeys(str(y) for series in panel.series for y in series.y))
+    for series in panel.series:
+        colour = COLOURS[looks.get(series.label, 0) % len(COLOURS)]
+        places = [rows.index(str(y)) for y in series.y]
+        lengths = [end - float(start) for start, end in zip(series.x, series.end, strict=True)]
+        starts = [float(start) for start in series.x]
+        axes.barh(places, lengths, 0.72, left=starts, color=colour, label=series.label, linewidth=0.3, edgecolor="white")
+    axes.set_yticks(range(len(rows)), labels=rows)
+    axes.tick_params(axis="y", size=0)
+    axes.tick_params(axis="x", size=2.5)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.margins(x=0)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+    axes.grid(axis="x", color="#E6E6E6", linewidth=0.5)
+
+
+def _scale(axes: Axes, panel: Panel) -> None:
+    """Linear or logarithmic axes, the latter for what there is to show.
+
+    The numbers themselves are marked on a logarithmic axis that has few of them; else matplotlib's own marks.
+    """
+    if panel.log_x:
+        axes.set_xscale("log")
+    if panel.log_y:
+        axes.set_yscale("log")
+    xs = sorted({float(x) for series in panel.series for x in series.x})
+    if panel.log_x and 2 <= len(xs) <= 10 and _apart(xs):
+        axes.xaxis.set_major_locator(FixedLocator(xs))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+    elif panel.log_x:
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    if panel.log_y:
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _apart(xs: Sequence[float]) -> bool:
+    """Whether numbers can stand under all of these places of a logarithmic axis without touching."""
+    if xs[0] <= 0:
+        return False
+    places = [math.log(x) for x in xs]
+    return all(after - before >= 0.08 * (places[-1] - places[0]) for before, after in pairwise(places))
+
+
+def _legend(drawing: Drawing, places: Sequence[Axes], panels: Sequence[Panel]) -> None:
+    """One for all panels, above them, where colours tell anything apart."""
+    found: dict[str, Any] = {}
+    for axes, panel in zip(places, panels, strict=False):
+        if panel.kind == "bars" and len(panel.series) == 1:
+            continue  # the panel's axis says what its only bars are
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(name, handle)
+    if len(found) <= 1:
+        return
+    room = int(drawing.get_size_inches()[0] / (CHARACTER * (max(len(name) for name in found) + 4)))
+    columns = max(1, min(room, len(found)))
+    drawing.legend(found.values(), list(found), loc="outside upper center", ncols=columns, frameon=False, handlelength=1.2, columnspacing=1.2)
+
+
+def _columns(panels: Sequence[Panel]) -> int:
+    """Panels in a row: as many as their needs allow, rows as even as they come."""
+    widest = max(_need(panel) for panel in panels)
+    most = max(1, min(MOST_BESIDE, len(panels), int(PAGE_INCHES / widest)))
+    rows = -(-len(panels) // most)
+    return -(-len(panels) // rows)
+
+
+def _need(panel: Panel) -> float:
+    """Inches that a panel takes at least."""
+    if panel.kind == "timeline":
+        return PAGE_INCHES
+    if panel.kind == "bars":
+        return max(1.7, 0.6 + sum(len(series.x) for series in panel.series) * 0.13)
+    named = _named(panel)
+    return 2.3 if not named else 3.4 if named <= 8 else 3.6
+
+
+def _named(panel: Panel) -> int:
+    """Points with a name."""
+    return sum(bool(name) for series in panel.series for name in series.names)
+
+
+def _height(panel: Panel, width: float) -> float:
+    """Inches of a panel that is so wide, its title and names under bars included."""
+    if panel.kind == "timeline":
+        rows = len({str(y) for series in panel.series for y in series.y})
+        return 0.75 + max(4, rows) * LINE * 1.2
+    if panel.kind == "bars":
+        names, turned = _group_names(panel, width - AROUND)
+        lines = max((name.count("\n") + 1 for name in names), default=1)
+        longest = max((len(line) for name in names for line in name.split("\n")), default=0)
+        return HEIGHT - 0.15 + (0.65 * CHARACTER * longest if turned else LINE * lines)
+    return HEIGHT + min(1.0, 0.06 * _named(panel))
+
+
+def _panel_width(axes: Axes) -> float:
+    """Inches of a pair of axes, near enough before the layout is settled."""
+    figure = cast("Drawing", axes.figure)
+    place = axes.get_subplotspec()
+    columns = 1 if place is None else place.get_gridspec().ncols
+    return float(figure.get_size_inches()[0]) / columns - AROUND
+
+
+def _headroom(axes: Axes, values: Sequence[float]) -> None:
+    low, high = min(0.0, *values), max(0.0, *values)
+    room = 0.12 * ((high - low) or 1.0)
+    axes.set_ylim(low - (room if low < 0 else 0), high + room)
+    if low < 0:
+        axes.axhline(0, color="black", linewidth=0.6)
+
+
+def _known(series: Series) -> list[tuple[float, float, str]]:
+    names = series.names or [""] * len(series.x)
+    return [(float(x), float(y), name) for x, y, name in zip(series.x, series.y, names, strict=True) if y is not None]
+
+
+def _near_power(value: float) -> bool:
+    """Whether a bar of this height would hardly show above the next power of ten below it."""
+    exponent = math.log10(value)
+    return exponent - math.floor(exponent + 1e-9) < 0.15
+
+
+def _number(value: float | str, digits: int = 3) -> str:
+    """A number as short as it can be: ``0.75``, ``58.6M``, ``3e-05``."""
+    if isinstance(value, str):
+        return value
+    if abs(value) >= 10_000:
+        return si(value, digits=max(3, digits))
+    return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}"

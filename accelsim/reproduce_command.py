@@ -1,0 +1,87 @@
+"""`accelsim reproduce`: the papers' tables and figures from executed ops, printed, filed, and judged."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from accelsim import delivery
+from accelsim.arguments import Json
+from accelsim.errors import InputError
+
+if TYPE_CHECKING:
+    from accelsim.reproduce.outcome import Item
+
+NAMES = "han2020-table2, han2020-table4, han2020-figures, crafton2019-table1, crafton2019-fig8, claims"
+
+
+def reproduce(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=f"{NAMES} or all.")] = "all",
+    out: Annotated[
+        str | None,
+        typer.Option("--out", metavar="DIR", help="Also write tables, drawings and one HTML page of all into this folder.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Reproduce the papers' tables and figures.
+
+    What Crafton et al. 2019 and Han et al. 2020 print beside what the simulator's ops give. Exit status 1 when a number that should come out does
+    not, or one that is documented not to does: one line each on stderr.
+    """
+    folder = delivery.folder(out)
+    from accelsim import reproduce as papers
+    from accelsim.progress import bar
+    from accelsim.spec.suggest import did_you_mean
+
+    known = (*papers.TARGETS, papers.ALL)
+    if name not in known:
+        raise InputError(f"reproduction must be one of {', '.join(known)}, got {name}{did_you_mean(name, known)}")
+    with bar() as progress:
+        document, surprises = papers.reproduce(name, progress)
+    _deliver(document, as_json, folder)
+    if folder is not None:
+        print(f"wrote {folder / 'index.html'}, reproduction.json, tables and figures", file=sys.stderr)
+    for item in surprises:
+        print(_surprise(item), file=sys.stderr)
+    if surprises:
+        raise typer.Exit(1)
+
+
+def _surprise(item: Item) -> str:
+    """One line on a cell that makes a reproduction fail."""
+    from accelsim.report.reproduction_tables import number
+
+    if item.match != "mismatch":
+        return f"{item.id}: said not to come out, but does"
+    return f"{item.id}: printed {item.printed}, computed {number(item.computed)} (rounded {'-' if item.rounded is None else item.rounded})"
+
+
+def _deliver(document: delivery.Document, as_json: bool, folder: Path | None) -> None:
+    """Print the document, and write its files if that worked, or if the reader has had enough."""
+    from accelsim.report.reproduction_files import write_reproduction
+
+    stopped: list[BaseException] = []
+
+    def shown() -> None:
+        try:
+            delivery.show(document, as_json, _print_tables)
+        except (BrokenPipeError, SystemExit) as error:
+            stopped.append(error)
+
+    if folder is None:
+        shown()
+    else:
+        write_reproduction(document, folder, shown)
+    if stopped:
+        raise stopped[0]
+
+
+def _print_tables(document: delivery.Document) -> None:
+    from accelsim.report import console
+    from accelsim.report.reproduction_console import print_reproduction
+    from accelsim.report.reproduction_files import read
+
+    print_reproduction(read(document), console.stdout())

@@ -1,0 +1,114 @@
+"""`accelsim reproduce`: what is printed, filed and said of cells that surprise, on a made-up outcome."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accelsim import cli, reproduce, reproduce_command
+from accelsim.reproduce import outcome
+from tests import made_up_reproduction as made
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["accelsim", "reproduce", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert isinstance(stop.value.code, int)
+    return stop.value.code
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, *items: dict[str, Any]) -> list[str]:
+    """Replaces what computes; records what it is asked for."""
+    asked: list[str] = []
+
+    def computed(name: str, progress: Any) -> tuple[dict[str, Any], list[outcome.Item]]:
+        progress(1, 2, name)
+        asked.append(name)
+        found = [outcome.Item(**item) for item in items]
+        return made.document(figures=[], items=list(items)), outcome.surprises(found)
+
+    monkeypatch.setattr(reproduce, "reproduce", computed)
+    return asked
+
+
+def test_all_is_reproduced_where_nothing_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = stand_in(monkeypatch, made.item())
+    assert run(monkeypatch) == 0
+    assert asked == ["all"]
+    printed = capsys.readouterr()
+    assert "tab: 1 of 1 printed cell comes out." in printed.out
+    assert printed.err == ""
+
+
+def test_json_is_one_document_and_nothing_else(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    stand_in(monkeypatch, made.item())
+    assert run(monkeypatch, "all", "--json", "--out", str(tmp_path / "out")) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == made.document(figures=[], items=[made.item()])
+    assert printed.err == f"wrote {tmp_path / 'out' / 'index.html'}, reproduction.json, tables and figures\n"
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert files == {"reproduction.json", "index.html", "tab.md", "tab.csv", "claims.md", "claims.csv"}
+
+
+def test_cells_that_surprise_are_named_after_all_is_delivered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    wrong = made.item("a/b", printed="5.87", computed=5.8543701, rounded="5.85", match="mismatch")
+    stand_in(monkeypatch, wrong, made.item("c", documented=True), made.item("d", match="mismatch", documented=True))
+    assert run(monkeypatch, "all", "--out", str(tmp_path / "out")) == 1
+    printed = capsys.readouterr()
+    assert "mismatch, unexpected" in printed.out
+    assert printed.err.splitlines()[1:] == ["a/b: printed 5.87, computed 5.85437 (rounded 5.85)", "c: said not to come out, but does"]
+    assert (tmp_path / "out" / "index.html").is_file()
+
+
+def test_an_unknown_name_is_refused_before_anything_is_computed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = stand_in(monkeypatch)
+    known = ", ".join((*reproduce.TARGETS, "all"))
+    assert run(monkeypatch, "han2020-tabel2") == 2
+    assert capsys.readouterr() == ("", f"reproduction must be one of {known}, got han2020-tabel2; did you mean han2020-table2?\n")
+    assert run(monkeypatch, "?") == 2
+    assert capsys.readouterr().err == f"reproduction must be one of {known}, got ?\n"
+    assert asked == []
+
+
+def test_a_folder_that_cannot_be_one_is_refused_before_anything_is_computed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    asked = stand_in(monkeypatch)
+    (tmp_path / "taken").write_text("")
+    assert run(monkeypatch, "all", "--out", str(tmp_path / "taken")) == 2
+    assert capsys.readouterr().err == f"--out must be a folder, got {tmp_path / 'taken'} ({tmp_path / 'taken'} is a file)\n"
+    assert asked == []
+
+
+def test_a_reader_that_stops_gets_files_all_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stand_in(monkeypatch, made.item())
+
+    def broken(_: Any) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(reproduce_command, "_print_tables", broken)
+    monkeypatch.setattr(cli, "_discard_output", lambda: None)
+    assert run(monkeypatch, "all", "--out", str(tmp_path / "out")) == cli.BROKEN_PIPE
+    assert (tmp_path / "out" / "reproduction.json").is_file()
+
+
+def test_nothing_is_written_when_nothing_can_be_printed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stand_in(monkeypatch, made.item())
+
+    def full(_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(reproduce_command, "_print_tables", full)
+    assert run(monkeypatch, "all", "--out", str(tmp_path / "out")) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_every_target() -> None:
+    assert set(reproduce.TARGETS) <= set(reproduce_command.NAMES.split(", "))

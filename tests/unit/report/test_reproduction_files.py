@@ -1,0 +1,135 @@
+"""Files of a reproduction: all or nothing, the same bytes each time, drawings of every kind of panel."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from accelsim.errors import InputError
+from accelsim.report import reproduction_files, reproduction_plots
+from accelsim.report.reproduction import Figure, parse
+from accelsim.report.reproduction_files import write_reproduction
+from tests import made_up_reproduction as made
+
+
+def small(**changes: Any) -> dict[str, Any]:
+    """A document with a single small figure."""
+    figure = {"target": "tab", "id": "fig", "title": "f", "caption": "c", "panels": [made.panel("lines", made.series("a", [1, 2], [1, 2]))]}
+    return made.document(figures=[figure]) | changes
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_every_file_is_there_and_has_the_same_bytes_each_time(tmp_path: Path) -> None:
+    document = made.document()
+    for figure in document["figures"]:
+        del figure["panels"][1:]
+    for folder in ("one", "two"):
+        write_reproduction(document, tmp_path / folder)
+    figures = {f"{name}{suffix}" for name in made.panels() for suffix in (".svg", ".png")}
+    assert names(tmp_path / "one") == {"reproduction.json", "index.html", "tab.md", "tab.csv", "claims.md", "claims.csv", *figures}
+    for name in names(tmp_path / "one"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+    text = (tmp_path / "one" / "index.html").read_text(encoding="utf-8")
+    assert text.count("<svg") == len(made.panels())
+    assert "<?xml" not in text
+    assert "http://" not in text.replace("http://www.w3.org/", "")
+    assert not [line for line in text.splitlines() if "src=" in line or "@import" in line]
+
+
+def test_an_earlier_reproduction_goes_and_files_of_others_stay(tmp_path: Path) -> None:
+    write_reproduction(small(), tmp_path)
+    assert "fig.png" in names(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    document = small(figures=[], items=[], targets=[{"name": "claims", "title": "", "about": ""}])
+    write_reproduction(document, tmp_path)
+    assert names(tmp_path) == {"reproduction.json", "index.html", "claims.md", "claims.csv", "notes.txt"}
+
+
+def test_nothing_is_written_when_anything_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+
+    def fail() -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_reproduction(small(), out, fail)
+    with pytest.raises(InputError):
+        write_reproduction(small(version=3), out)
+    with pytest.raises(ValueError, match="Out of range float values"):
+        write_reproduction(small(items=[made.item(computed=math.inf)]), out)
+    monkeypatch.setattr(reproduction_files, "page", lambda *_: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        write_reproduction(small(), out)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tuples_of_the_computing_side_are_read() -> None:
+    panel = made.panel("lines", made.series("a", [1, 2], [1, 2]))
+    panel["series"] = tuple({**series, "x": tuple(series["x"]), "y": tuple(series["y"]), "end": (), "names": ()} for series in panel["series"])
+    document = small(figures=({"target": "tab", "id": "fig", "title": "f", "caption": "c", "panels": (panel,)},))
+    assert reproduction_files.read(document).figures[0].panels[0].series[0].x == [1.0, 2.0]
+
+
+def drawn(*panels: dict[str, Any]) -> Any:
+    figure = reproduction_plots.draw(Figure.model_validate({"target": "t", "id": "f", "title": "f", "caption": "c", "panels": list(panels)}))
+    figure.draw_without_rendering()
+    return figure
+
+
+@pytest.mark.parametrize("kind", ["bars", "lines", "scatter", "timeline"])
+def test_panels_without_anything_to_draw_are_drawn(kind: str) -> None:
+    log = {} if kind == "timeline" else {"log_x": True, "log_y": True}
+    drawn(made.panel(kind), made.panel(kind, made.series("none", [], [])), made.panel(kind, made.series("none", [], []), **log))
+
+
+def test_names_of_points_do_not_cover_each_other() -> None:
+    figure = drawn(*made.panels()["scatter"])
+    (axes,) = figure.axes
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in axes.texts if text.arrow_patch is None]
+    assert len(boxes) >= 10
+    frame = axes.get_window_extent(renderer)
+    assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1 for box in boxes)
+    pairs = [(one, other) for place, one in enumerate(boxes) for other in boxes[:place] if one.overlaps(other)]
+    shared = sum((min(one.x1, other.x1) - max(one.x0, other.x0)) * (min(one.y1, other.y1) - max(one.y0, other.y0)) for one, other in pairs)
+    assert shared < 0.02 * sum(box.width * box.height for box in boxes)
+
+
+def test_figures_are_no_wider_than_a_page_and_rows_are_even() -> None:
+    bars = made.panels()["bars"]
+    for count in (1, 4, 6):
+        figure = drawn(*(bars[index % 3] for index in range(count)))
+        assert figure.get_size_inches()[0] <= reproduction_plots.PAGE_INCHES
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(shown) == 6
+    assert drawn(bars[1]).get_size_inches()[0] == reproduction_plots.COLUMN_INCHES
+
+
+def test_a_bar_that_a_logarithmic_axis_cannot_show_says_its_value() -> None:
+    figure = drawn(made.panels()["bars"][1])
+    assert "0" in [text.get_text() for text in figure.axes[0].texts]
+    assert figure.axes[0].get_yscale() == "log"
+
+
+def test_rows_of_a_timeline_stand_in_order_from_the_top() -> None:
+    figure = drawn(*made.panels()["timeline"])
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["BP", "DFA"]
+    assert axes.yaxis_inverted()
+    assert [name.get_text() for name in figure.legends[0].get_texts()] == ["FF", "EP", "WG"]
+
+
+def test_one_look_stands_for_one_name_in_all_panels() -> None:
+    panels = parse(made.document()).figures[1].panels
+    assert panels[0].series[0].label != panels[1].series[0].label
+    again = made.panel("lines", made.series("DFA", [1, 2], [1, 2]))
+    figure = drawn(*made.panels()["lines"], again)
+    first, second, third = figure.axes[:3]
+    assert third.lines[0].get_color() == first.lines[0].get_color() != second.lines[0].get_color()
