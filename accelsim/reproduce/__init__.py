@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from accelsim.errors import InputError
-from accelsim.reproduce import crafton2019_fig8, crafton2019_table1, han2020_table2, han2020_table4
+from accelsim.reproduce import claims, crafton2019_fig8, crafton2019_table1, han2020_figures, han2020_table2, han2020_table4
 from accelsim.reproduce.outcome import Item, Outcome, Target, document, surprises
 from accelsim.reproduce.progress import Progress, Share
 
 Reproduce = Callable[[Progress], Outcome]
 
-_MODULES = (han2020_table2, han2020_table4, crafton2019_table1, crafton2019_fig8)
+_MODULES = (han2020_table2, han2020_table4, han2020_figures, crafton2019_table1, crafton2019_fig8, claims)
 
 TARGETS: dict[str, tuple[Target, Reproduce]] = {module.TARGET.name: (module.TARGET, module.reproduce) for module in _MODULES}
 """Everything that can be reproduced, by name."""

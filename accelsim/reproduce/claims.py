@@ -1,0 +1,93 @@
+"""The claims audit: the papers' sentences with numbers, under their own accounting, under others, and on machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from accelsim.reproduce import claims_counted, claims_dilation, claims_machine, claims_parallel
+from accelsim.reproduce.claims_counted import CLAIMS
+from accelsim.reproduce.claims_machine import MACHINES, Measured
+from accelsim.reproduce.outcome import Figure, Item, Outcome, Panel, Series, Target, cell
+from accelsim.reproduce.progress import Progress, Share
+
+TARGET = Target(
+    claims_counted.TARGET,
+    "Claims audit: what becomes of the papers' numbers",
+    "Every sentence of the two papers with a number. Readings called paper are held against the printed number; all others say what another way of "
+    "counting, or a machine, makes of it. Percentages are savings (negative: it costs more); x are what the old rule needs over what the new one "
+    "needs. EP is error propagation alone, step the whole training step with forward pass, weight gradient and weight update (momentum). Words moved "
+    "are those that leave a PE's own scratchpad.",
+)
+PARTS = 4
+DRAWN = ("EP words moved", "EP DRAM bytes", "EP cycles", "step words moved", "step cycles", "step energy")
+SURVIVING = ("step energy", "step cycles")
+PANELS = {
+    "claims-resnet50": ("ResNet-50, BP against revised DFA (G = 8)", ("memory-99.0%", "operations-60.1%")),
+    "claims-recurrent": ("RNN, BPTT against hybrid DFA at 98 % sparsity", ("sparse-87.9%",)),
+    "claims-triangle": ("RNN, DFA against the triangle", ("triangle-44.6%",)),
+    "claims-alexnet": ("AlexNet's fully connected layers, BP against SSDFA", ("movement-6400x", "macs-2x")),
+}
+
+
+def reproduce(progress: Progress) -> Outcome:
+    """All readings of all claims, a verdict each, and figures of what survives against the batch."""
+    measured = Measured()
+    counted = claims_counted.items()
+    parallel = claims_parallel.items(Share(progress, 0, PARTS, "35 time steps"))
+    dilation = claims_dilation.items(Share(progress, 1, PARTS, "dilation"))
+    machines = claims_machine.items(Share(progress, 2, PARTS, "machines"), measured)
+    items = (*counted, *parallel, *dilation, *machines)
+    items = (*verdicts(items), *items)
+    ordered = [item for name in (*CLAIMS, claims_dilation.NAME) for item in items if item.id.split("/")[1] == name]
+    assert len(ordered) == len(items)
+    figures = [_survival(id_, title, claims, machines) for id_, (title, claims) in PANELS.items()]
+    return Outcome((*ordered,), (*figures, claims_parallel.figure()))
+
+
+def verdicts(items: Sequence[Item]) -> list[Item]:
+    """A line a claim: what a whole training step keeps of it on the two machines, in words; its number is the energy at the smallest batch."""
+    found: list[Item] = []
+    for claim in CLAIMS.values():
+        steps = [item for item in items if item.id.split("/")[1] == claim.name and item.context.get("quantity") in SURVIVING]
+        if not steps:
+            continue
+        said = [_range(machine, [item for item in steps if item.context["machine"] == machine], claim.unit) for machine in MACHINES]
+        note = f"{claim.says} ({claim.source}). On a whole training step: {'; '.join(said)}."
+        first = next(item for item in steps if item.context["machine"] == MACHINES[0])
+        assert first.computed is not None
+        id_ = f"{claims_counted.TARGET}/{claim.name}/verdict"
+        found.append(cell(claims_counted.TARGET, id_, claim.unit, None, first.computed, 2, "machine", note=note))
+    return found
+
+
+def _range(machine: str, steps: Sequence[Item], unit: str) -> str:
+    parts: list[str] = []
+    for quantity in SURVIVING:
+        values = [float(item.computed) for item in steps if item.context["quantity"] == quantity and item.computed is not None]
+        batches = [int(item.context["batch"]) for item in steps if item.context["quantity"] == quantity]
+        if values:
+            name = quantity.removeprefix("step ")
+            least, most = min(values), max(values)
+            saved = f"{least:.2f} to {most:.2f} times less {name}" if unit == "x" else f"{least:.1f} to {most:.1f} % less {name}"
+            parts.append(f"{saved} (batch {min(batches)} to {max(batches)})")
+    return f"{machine} {', '.join(parts)}"
+
+
+def _survival(id_: str, title: str, claims: Sequence[str], items: Sequence[Item]) -> Figure:
+    """What is saved against the batch, a panel a machine."""
+    unit = CLAIMS[claims[0]].unit
+    panels: list[Panel] = []
+    for letter, machine in zip("ab", MACHINES, strict=True):
+        curves: dict[str, tuple[list[float], list[float | None]]] = {}
+        for item in items:
+            quantity = str(item.context.get("quantity"))
+            if item.id.split("/")[1] in claims and item.context.get("machine") == machine and quantity in DRAWN:
+                x, y = curves.setdefault(quantity, ([], []))
+                x.append(float(item.context["batch"]))
+                y.append(item.computed)
+        label = "saved (%)" if unit == "%" else "old over new (x)"
+        series = tuple(Series(name, *curves[name]) for name in DRAWN if name in curves)
+        panels.append(Panel(f"({letter}) {machine}", "lines", "batch", label, series, log_x=True, log_y=unit == "x"))
+    printed = "; ".join(CLAIMS[name].says for name in claims)
+    caption = f"Claimed: {printed}. Measured on two machines, EP alone and the whole step, by batch."
+    return Figure(claims_counted.TARGET, id_, title, caption, tuple(panels))

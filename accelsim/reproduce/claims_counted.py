@@ -1,0 +1,160 @@
+"""The papers' sentences with numbers, under their own accounting and under others that are as defensible: no machine involved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+from accelsim.networks import load_network
+from accelsim.reproduce import han2020_table2, han2020_table4
+from accelsim.reproduce.counting import Cost, cost_of, propagating
+from accelsim.reproduce.crafton2019_fig8 import NETWORKS
+from accelsim.reproduce.crafton2019_stack import Stack
+from accelsim.reproduce.outcome import Item, Number, Unit, cell, half_up
+
+TARGET = "claims"
+BATCHES = (1, 4, 16, 64, 256)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of a paper with a number. ``says``: what it claims, in our words. ``places``: decimals that it gives (hundreds: -2)."""
+
+    name: str
+    says: str
+    source: str
+    unit: Unit
+    printed: str
+    places: int
+
+
+CLAIMS = {
+    claim.name: claim
+    for claim in (
+        Claim("memory-99.0%", "ResNet-50's EP reads 99.0 % less weight data with G = 8 than with BP", "Han 2020, section 4.1", "%", "99.0", 1),
+        Claim("operations-60.1%", "and takes 60.1 % fewer operations", "Han 2020, section 4.1", "%", "60.1", 1),
+        Claim("triangle-44.6%", "the triangle takes 44.6 % of memory and work off DFA in RNNs", "Han 2020, section 4.2", "%", "44.6", 1),
+        Claim("sparse-87.9%", "hybrid DFA at 98 % sparsity takes 87.9 % less memory and work than BPTT", "Han 2020, section 4.2", "%", "87.9", 1),
+        Claim("binary-96.9%", "binary feedback takes 96.9 % less storage", "Han 2020, section 3.3.2", "%", "96.9", 1),
+        Claim("parallel-35x", "EP of 35 time steps can be 35 times faster than BPTT's", "Han 2020, section 4.3", "x", "35", 0),
+        Claim("movement-6400x", "SSDFA moves 6,400 times less data than BP on ImageNet", "Crafton 2019, section 4", "x", "6400", -2),
+        Claim("movement-1000x", "and 1,000 times less than DFA", "Crafton 2019, section 4", "x", "1000", 0),
+        Claim("macs-2x", "SSDFA needs nearly half of BP's MACs", "Crafton 2019, section 4", "x", "2", 0),
+    )
+}
+"""All but the sentence without a number, that zero-skipping hardware absorbs the dilation (`claims_dilation`)."""
+
+
+def saving(new: Number, old: Number) -> Fraction:
+    """Percent that ``new`` is below ``old``; negative when it is above."""
+    return 100 * (1 - Fraction(new) / Fraction(old))
+
+
+def as_claimed(claim: Claim, reading: str, value: Number, accounting: str, note: str, rounded: Number | None = None) -> Item:
+    """The reading that the paper's number comes from. ``rounded``: what the paper's rounded cells give, where it worked with those."""
+    own = None if rounded is None else half_up(rounded, claim.places)
+    id_, said = f"{TARGET}/{claim.name}/{reading}", f"{claim.says}. {note}"
+    return cell(TARGET, id_, claim.unit, claim.printed, value, claim.places, accounting, rounded=own, note=said)
+
+
+def otherwise(claim: Claim, reading: str, value: Number, accounting: str, note: str) -> Item:
+    """Another reading of the same sentence."""
+    return cell(TARGET, f"{TARGET}/{claim.name}/{reading}", claim.unit, None, value, 2, accounting, note=note)
+
+
+def items() -> list[Item]:
+    """Every claim by every way of counting."""
+    return [item for count in COUNTED for item in count()]
+
+
+def _resnet50() -> Iterator[Item]:
+    listed, real = han2020_table2.costs("R-50"), han2020_table2.costs("R-50-real")
+    memory, work = CLAIMS["memory-99.0%"], CLAIMS["operations-60.1%"]
+    once = "weights-once"
+    g8 = "Revised-G8"
+    note = "The list of layers that table 2 encodes, 32 bits against 1."
+    yield as_claimed(memory, "paper", saving(listed[g8].bits, listed["BP"].bits), once, note)
+    cells = [Fraction(half_up(listed[row].gop, 2)) for row in (g8, "BP")]
+    note = "The list of layers that table 2 encodes; the paper takes it from the rounded cells."
+    yield as_claimed(work, "paper", saving(listed[g8].ops, listed["BP"].ops), once, note, saving(*cells))
+    words = _words_saved(listed)
+    yield otherwise(memory, "same-word-size", words, once, "Words instead of bits: what is not owed to feedback of one bit.")
+    yield otherwise(memory, "real-network", saving(real[g8].bits, real["BP"].bits), once, "ResNet-50 with bottlenecks of expansion 4.")
+    yield otherwise(work, "real-network", saving(real[g8].ops, real["BP"].ops), once, "ResNet-50 with bottlenecks of expansion 4: D1 has 4 C channels.")
+
+
+def _words_saved(known: dict[str, Cost]) -> Fraction:
+    return saving(known["Revised-G8"].bits * 32, known["BP"].bits)
+
+
+def _recurrent() -> Iterator[Item]:
+    known = han2020_table4.costs("RNN")
+    triangle, sparse = CLAIMS["triangle-44.6%"], CLAIMS["sparse-87.9%"]
+    once = "weights-once"
+    yield as_claimed(triangle, "paper-memory", saving(known["Revised"].bits, known["DFA"].bits), once, "A matrix of its own a time step.")
+    yield as_claimed(triangle, "paper-operations", saving(known["Revised"].ops, known["DFA"].ops), once, "Dense, all blocks i <= j.")
+    network = load_network(han2020_table4.NETWORKS["RNN"])
+    shared = {rule: cost_of(propagating(network, rule, network.batch)) for rule in ("dfa", "revised")}
+    note = "One S_fc and one DFA matrix for all time steps, as the equations say: the triangle's blocks are what is left. Negative: it reads more."
+    yield otherwise(triangle, "shared-memory", saving(shared["revised"].bits, shared["dfa"].bits), once, note)
+    hybrid = known["HDFA-0.1-98%"]
+    cells = [Fraction(han2020_table4.memory(known, row)[2]) for row in ("HDFA-0.1-98%", "BP")]
+    note = "RNN, BP/BDFA 0.1/0.9; the paper takes it from the rounded cells, and counts values alone."
+    yield as_claimed(sparse, "paper-memory", saving(hybrid.bits, known["BP"].bits), once, note, saving(*cells))
+    note = "RNN, BP/BDFA 0.1/0.9, from unrounded cells."
+    yield otherwise(sparse, "operations", saving(hybrid.ops, known["BP"].ops), once, note)
+    with_positions = saving(hybrid.bits + hybrid.index_bits, known["BP"].bits)
+    yield otherwise(sparse, "memory-with-positions", with_positions, once, "With the 16 and 8 bits beside each sign that say where it stands.")
+    bitmap = known["sparse-98%"].bits / Fraction("0.02") * Fraction("0.9") + hybrid.bits
+    note = "With a bit for every position instead. Negative: more than BPTT."
+    yield otherwise(sparse, "memory-with-bitmap", saving(bitmap, known["BP"].bits), once, note)
+    one = cost_of(propagating(network, "revised:binary=true,sparsity=0.98", network.batch))
+    mean = known["BP"] * Fraction(1, 10) + one * Fraction(9, 10)
+    note = "One S_fc for all time steps, positions included."
+    yield otherwise(sparse, "shared-memory-with-positions", saving(mean.bits + mean.index_bits, known["BP"].bits), once, note)
+
+
+def _binary() -> Iterator[Item]:
+    claim = CLAIMS["binary-96.9%"]
+    network = load_network("vgg16-cifar10")
+    dense, binary = (cost_of(propagating(network, rule)) for rule in ("dfa", "bdfa"))
+    yield as_claimed(claim, "paper", saving(binary.bits, dense.bits), "weights-once", "VGG16, 1 bit against 32, without the scale of each matrix.")
+    note = "Against words of 16 bits, which training chips use."
+    yield otherwise(claim, "against-16-bit", saving(binary.bits, dense.bits / 2), "weights-once", note)
+
+
+def _sparse_feedback() -> Iterator[Item]:
+    stack = Stack(load_network(NETWORKS["ImageNet"]))
+    bp, dfa, ssdfa = (stack.neuron(rule) for rule in ("bp", "dfa", "ssdfa"))
+    far, near, macs = CLAIMS["movement-6400x"], CLAIMS["movement-1000x"], CLAIMS["macs-2x"]
+    yield as_claimed(far, "paper", Fraction(bp.words, ssdfa.words), "neuron", "Batch 1, e sent to each neuron by itself, BP's weights each once.")
+    yield as_claimed(near, "paper", Fraction(dfa.words, ssdfa.words), "neuron", "Batch 1, e sent to each neuron by itself.")
+    yield as_claimed(macs, "paper", Fraction(bp.macs, ssdfa.macs), "neuron", "BP with EP into the frozen features.")
+    errors, neurons = stack.shape[-1], sum(stack.shape[1:])
+    shared = bp.words - neurons - errors
+    for batch in BATCHES[1:]:
+        value = Fraction(shared + batch * (neurons + errors), batch * ssdfa.words)
+        yield otherwise(far, f"batch={batch}", value, "neuron", "BP's weights are read once a batch.")
+        value = Fraction(shared + batch * (neurons + errors), batch * dfa.words)
+        yield otherwise(near, f"bp-over-dfa/batch={batch}", value, "neuron", "BP over DFA.")
+    broadcast = errors * (len(stack.shape) - 1)
+    note = "e broadcast: each layer takes the 1,000 errors once, DFA and SSDFA alike, so that DFA moves no more than SSDFA."
+    yield otherwise(far, "broadcast", Fraction(bp.words, min(broadcast, ssdfa.words)), "neuron", "e broadcast to each layer once: 3,000 words.")
+    yield otherwise(near, "broadcast", Fraction(broadcast, min(broadcast, ssdfa.words)), "neuron", note)
+    strict = stack.neuron("bp", into_features=False)
+    yield otherwise(macs, "frozen-features", Fraction(strict.macs, ssdfa.macs), "neuron", "Without EP into features that do not learn.")
+    forward = sum(_forward_macs(stack))
+    note = "With the forward pass."
+    yield otherwise(macs, "with-forward", Fraction(bp.macs + forward, ssdfa.macs + forward), "neuron", note)
+    note = "With the forward pass, without EP into features that do not learn."
+    yield otherwise(macs, "frozen-features-with-forward", Fraction(strict.macs + forward, ssdfa.macs + forward), "neuron", note)
+
+
+def _forward_macs(stack: Stack) -> list[int]:
+    shape = stack.shape
+    return [before * after for before, after in pairwise(shape)]
+
+
+COUNTED: tuple[Callable[[], Iterator[Item]], ...] = (_resnet50, _recurrent, _binary, _sparse_feedback)

@@ -1,0 +1,81 @@
+"""Backward locking: EP of BPTT and of DFA over 35 time steps on partitions that work side by side (Han et al. 2020, figure 1, section 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from accelsim.experiment import simulate
+from accelsim.ops import Op, Pass
+from accelsim.reproduce.outcome import Figure, Panel, Series
+from accelsim.spec.architecture import Architecture
+from accelsim.spec.machine import load_architecture
+
+WORKLOAD = "rnn-wikitext2"
+TIME_STEPS = 35
+PARTITIONS = (1, 4, 16, 35, 70)
+BPTT = "bp"
+RULES = {"DFA": "dfa:per_step=true", "Revised, 98 % sparse": "revised:per_step=true,binary=true,sparsity=0.98"}
+BASE = "von-neumann"
+DRAWN_PARTITIONS = 35
+
+
+@cache
+def parallel(partitions: int, memory: bool) -> Architecture:
+    """So many copies of the machine as partitions of one. ``memory``: each brings its share of buffer, links and DRAM channels along."""
+    base = load_architecture(BASE)
+    overrides: dict[str, object] = {"partitions": partitions, "pe_array.rows": base.pe_array.rows * partitions}
+    if memory:
+        overrides |= {
+            "vector_unit.width": base.vector_unit.width * partitions,
+            "noc.width": base.noc.width_bits * partitions,
+            "global_buffer.banks": base.global_buffer.banks * partitions,
+            "global_buffer.capacity": f"{base.global_buffer.capacity_bytes * partitions}B",
+            "global_buffer.staging": f"{base.global_buffer.staging_bytes * partitions}B",
+            "dram.channels": base.dram.channels * partitions,
+        }
+    return load_architecture(BASE, overrides)
+
+
+@cache
+def propagation(rule: str, partitions: int, memory: bool) -> dict[str, Any]:
+    """EP alone, ops running as soon as their operands exist."""
+    return simulate(WORKLOAD, parallel(partitions, memory), rule, passes=["ep"], schedule="unlocked").to_json()
+
+
+def figure_1(target: str) -> Figure:
+    """When each EP op of each layer runs: a chain with BPTT, all at once with DFA."""
+    panels: list[Panel] = []
+    for title, rule in (("(a) BPTT", BPTT), ("(b) DFA", RULES["DFA"]), ("(c) revised, 98 % sparse", RULES["Revised, 98 % sparse"])):
+        document = propagation(rule, DRAWN_PARTITIONS, memory=True)
+        spans: dict[str, tuple[list[float], list[str], list[float]]] = {}
+        for op in document["ops"]:
+            if op["kind"] == "vector":
+                continue
+            starts, rows, ends = spans.setdefault(op["layer"], ([], [], []))
+            starts.append(op["start_cycle"])
+            ends.append(op["start_cycle"] + op["cycles"])
+            rows.append(_row(op["name"]))
+        series = tuple(Series(layer, starts, rows, ends) for layer, (starts, rows, ends) in spans.items())
+        panels.append(Panel(title, "timeline", "cycle", "time step", series))
+    caption = (
+        f"Counterpart of figure 1: error propagation of {WORKLOAD} (batch 20) over its 35 time steps on {DRAWN_PARTITIONS} partitions, each as large "
+        f"as {BASE} and with memory of its own. With BPTT each time step of the cell waits for the one after it; with DFA none does."
+    )
+    return Figure(target, "han2020-fig1", "Backward locking", caption, tuple(panels))
+
+
+def _row(name: str) -> str:
+    """``rnn1.EP.t12`` -> ``12``; an op over the whole sequence stands in a row of its own."""
+    step = name.rpartition(".t")[2]
+    return step if step.isdecimal() else "all"
+
+
+def longest_chain(ops: Sequence[Op], layers: frozenset[str]) -> int:
+    """Most EP contractions of these layers that wait for one another, one after the other."""
+    depth: dict[str, int] = {}
+    for op in ops:
+        before = max((depth.get(name, 0) for name in op.depends_on), default=0)
+        depth[op.name] = before + (op.pass_ is Pass.EP and op.is_contraction and op.layer in layers)
+    return max(depth.values())
