@@ -13,7 +13,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Drawing
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from accelsim.report.plots import CHARACTER, COLUMN_INCHES, DPI, LINE, PAGE_INCHES, STYLE
 from accelsim.report.reproduction import Figure, Panel, ReproductionDocument, Series
@@ -25,6 +25,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#F
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 HEIGHT = 2.0
 """Inches of a panel."""
+MOST_ROWS = 18
+"""Rows of a timeline that are named."""
 UPRIGHT = 26
 """Characters along an axis of sizes."""
 AROUND = 0.55
@@ -55,7 +57,8 @@ def draw(figure: Figure) -> Drawing:
     panels = figure.panels
     columns = _columns(panels)
     rows = -(-len(panels) // columns)
-    width = COLUMN_INCHES if len(panels) == 1 and _need(panels[0]) <= COLUMN_INCHES else PAGE_INCHES
+    narrow = len(panels) == 1 and panels[0].kind != "timeline" and _need(panels[0]) <= COLUMN_INCHES
+    width = COLUMN_INCHES if narrow else PAGE_INCHES
     heights = [max(_height(panel, width / columns) for panel in panels[row * columns : (row + 1) * columns]) for row in range(rows)]
     drawing = Drawing(figsize=(width, sum(heights)), layout="constrained")
     FigureCanvasAgg(drawing)
@@ -176,20 +179,25 @@ def _points(axes: Axes, panel: Panel, looks: dict[str, int]) -> list[tuple[float
 
 
 def _timeline(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
-    """A row a name of y, the first at the top; a colour a series. Equal names in several series share a row."""
+    """A row a name of y, the first at the top; a colour a series. Equal names in several series share a row; of many rows some are named."""
     rows = list(dict.fromkeys(str(y) for series in panel.series for y in series.y))
+    times = [float(time) for series in panel.series for time in (*series.x, *series.end)]
+    whole = max(times, default=0.0) - min(times, default=0.0)
     for series in panel.series:
         colour = COLOURS[looks.get(series.label, 0) % len(COLOURS)]
         places = [rows.index(str(y)) for y in series.y]
         lengths = [end - float(start) for start, end in zip(series.x, series.end, strict=True)]
         starts = [float(start) for start in series.x]
-        axes.barh(places, lengths, 0.72, left=starts, color=colour, label=series.label, linewidth=0.3, edgecolor="white")
-    axes.set_yticks(range(len(rows)), labels=rows)
+        edges = ["white" if length > whole / 100 and len(rows) <= MOST_ROWS else colour for length in lengths]  # a hair of colour, if no more
+        axes.barh(places, lengths, 0.72, left=starts, color=colour, label=series.label, linewidth=0.3, edgecolor=edges)
+    step = max(1, math.ceil(len(rows) / MOST_ROWS))
+    axes.set_yticks(range(0, len(rows), step), labels=rows[::step])
     axes.tick_params(axis="y", size=0)
     axes.tick_params(axis="x", size=2.5)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.margins(x=0)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=max(3, int(_panel_width(axes) / 0.6))))
     axes.grid(axis="x", color="#E6E6E6", linewidth=0.5)
 
 
@@ -247,7 +255,7 @@ def _columns(panels: Sequence[Panel]) -> int:
 def _need(panel: Panel) -> float:
     """Inches that a panel takes at least."""
     if panel.kind == "timeline":
-        return PAGE_INCHES
+        return 2.3 if all(len(str(y)) <= 8 for series in panel.series for y in series.y) else 3.6
     if panel.kind == "bars":
         return max(1.7, 0.6 + sum(len(series.x) for series in panel.series) * 0.13)
     named = _named(panel)
@@ -263,7 +271,7 @@ def _height(panel: Panel, width: float) -> float:
     """Inches of a panel that is so wide, its title and names under bars included."""
     if panel.kind == "timeline":
         rows = len({str(y) for series in panel.series for y in series.y})
-        return 0.75 + max(4, rows) * LINE * 1.2
+        return 0.75 + min(MOST_ROWS, max(4, rows)) * LINE * 1.2
     if panel.kind == "bars":
         names, turned = _group_names(panel, width - AROUND)
         lines = max((name.count("\n") + 1 for name in names), default=1)
