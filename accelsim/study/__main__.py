@@ -1,4 +1,4 @@
-"""``python -m accelsim.study run``: make the study's runs. ``report``: write its tables and plots.
+"""``python -m accelsim.study run``: make the study's runs. ``report``: write its tables and plots. ``summary``: print its accuracies as CSV.
 
 Exit codes: 0 done, 2 the input is wrong, 130 interrupted (what finished is kept, and what was under way goes on from its last epoch).
 """
@@ -28,7 +28,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--work", type=Path, default=Path("out/study"), metavar="DIR", help="checkpoints of unfinished runs (default out/study)")
     report = commands.add_parser("report", help="write README.md, tables and plots of what is there")
     report.add_argument("--out", type=Path, default=REPORTS, metavar="DIR", help=f"where to (default {REPORTS})")
-    for command in (run, report):
+    summary = commands.add_parser("summary", help="print the test accuracies as CSV, which accelsim/reproduce/accuracy.csv is made of")
+    for command in (run, report, summary):
         command.add_argument("--results", type=Path, default=REPORTS / "runs", metavar="DIR", help=f"finished runs (default {REPORTS / 'runs'})")
     return made
 
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code. Progress, faults and the names of written files go to stderr."""
     options = parser().parse_args(arguments)
     try:
-        return _run(options) if options.command == "run" else _report(options)
+        return {"run": _run, "report": _report, "summary": _summary}[options.command](options)
     except InputError as error:
         for fault in error.faults:
             _say(str(fault))
@@ -71,6 +72,15 @@ def _report(options: argparse.Namespace) -> int:
 
     for name in write_report(read_outcomes(options.results, cells()), options.out):
         _say(f"wrote {options.out / name}")
+    return 0
+
+
+def _summary(options: argparse.Namespace) -> int:
+    from accelsim.study.outcomes import read_outcomes
+    from accelsim.study.plan import cells
+    from accelsim.study.summary import summary
+
+    print(summary(read_outcomes(options.results, cells())), end="")
     return 0
 
 
