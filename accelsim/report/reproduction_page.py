@@ -93,7 +93,7 @@ def _contents(document: ReproductionDocument) -> str:
     for target in document.targets:
         items, figures = document.of(target)
         inner = [f'<a href="#{_anchor(target, name)}">{escape(name)}</a>' for name in grouped(items)]
-        inner += [f'<a href="#{_anchor(target, figure.id)}">{escape(figure.title)}</a>' for figure in figures]
+        inner += [f'<a href="#{_anchor(target, f"figure {figure.id}")}">{escape(figure.title)}</a>' for figure in figures]
         below = f'<br><span class="soft">{escape(summary(items))}</span>' if items else ""
         parts = f": {', '.join(inner)}" if inner else ""
         entries.append(f'<li><a href="#{_anchor(target)}">{escape(target.title)}</a>{parts}{below}</li>')
@@ -143,7 +143,7 @@ def _figure(target: Target, figure: Figure, drawing: str, number: int) -> str:
     svg, width = _inline(drawing, f"f{number}-", figure.title)
     kind = ' class="column"' if width < _NARROW else ""
     return (
-        f'<figure id="{_anchor(target, figure.id)}"{kind}>\n<h3>{escape(figure.title)}</h3>\n<div class="drawing">{svg}</div>\n'
+        f'<figure id="{_anchor(target, f"figure {figure.id}")}"{kind}>\n<h3>{escape(figure.title)}</h3>\n<div class="drawing">{svg}</div>\n'
         f"<figcaption>{_text(figure.caption)}</figcaption>\n</figure>"
     )
 

@@ -20,8 +20,8 @@ from accelsim.report.reproduction import Figure, Panel, ReproductionDocument, Se
 from accelsim.report.reproduction_labels import place_labels
 from accelsim.report.style import si
 
-# Okabe and Ito's palette, the light yellow last but one: lines of it are hard to see on paper.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#F0E442", "#999999")
+# Okabe and Ito's palette without its yellow, of which lines and points are hard to see on paper; a grey makes up for it.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#000000", "#999999")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 HEIGHT = 2.0
 """Inches of a panel."""
@@ -235,8 +235,10 @@ def _legend(drawing: Drawing, places: Sequence[Axes], panels: Sequence[Panel]) -
     for axes, panel in zip(places, panels, strict=False):
         if panel.kind == "bars" and len(panel.series) == 1:
             continue  # the panel's axis says what its only bars are
+        drawn = {series.label for series in panel.series if any(y is not None for y in series.y)}
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(name, handle)
+            if name in drawn:
+                found.setdefault(name, handle)
     if len(found) <= 1:
         return
     room = int(drawing.get_size_inches()[0] / (CHARACTER * (max(len(name) for name in found) + 4)))

@@ -126,6 +126,12 @@ def test_rows_of_a_timeline_stand_in_order_from_the_top() -> None:
     assert [name.get_text() for name in figure.legends[0].get_texts()] == ["FF", "EP", "WG"]
 
 
+def test_the_legend_names_what_is_drawn() -> None:
+    curves = [made.series("a", [1, 2], [1, 2]), made.series("b", [1, 2], [2, 1]), made.series("none", [1, 2], [None, None])]
+    figure = drawn(made.panel("lines", *curves), made.panel("bars", made.series("only", ["x"], [1])))
+    assert [name.get_text() for name in figure.legends[0].get_texts()] == ["a", "b"]
+
+
 def test_one_look_stands_for_one_name_in_all_panels() -> None:
     panels = parse(made.document()).figures[1].panels
     assert panels[0].series[0].label != panels[1].series[0].label
