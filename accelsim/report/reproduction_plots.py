@@ -196,6 +196,7 @@ def _timeline(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
     axes.tick_params(axis="x", size=2.5)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.margins(x=0)
+    axes.set_xlim(left=min(0.0, *times) if times else None)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=max(3, int(_panel_width(axes) / 0.6))))
     axes.grid(axis="x", color="#E6E6E6", linewidth=0.5)

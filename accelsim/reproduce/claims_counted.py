@@ -82,7 +82,7 @@ def _resnet50() -> Iterator[Item]:
     words = _words_saved(listed)
     yield otherwise(memory, "same-word-size", words, once, "Words instead of bits: what is not owed to feedback of one bit.")
     yield otherwise(memory, "real-network", saving(real[g8].bits, real["BP"].bits), once, "ResNet-50 with bottlenecks of expansion 4.")
-    yield otherwise(work, "real-network", saving(real[g8].ops, real["BP"].ops), once, "ResNet-50 with bottlenecks of expansion 4: D1 has 4 C channels.")
+    yield otherwise(work, "real-network", saving(real[g8].ops, real["BP"].ops), once, "ResNet-50 with bottlenecks of expansion 4: D1 is of 4 C.")
 
 
 def _words_saved(known: dict[str, Cost]) -> Fraction:

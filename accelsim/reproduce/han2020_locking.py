@@ -19,6 +19,8 @@ BPTT = "bp"
 RULES = {"DFA": "dfa:per_step=true", "Revised, 98 % sparse": "revised:per_step=true,binary=true,sparsity=0.98"}
 BASE = "von-neumann"
 DRAWN_PARTITIONS = 35
+WHOLE = " all"
+"""Row of ops over the whole sequence; the space sorts it before the time steps."""
 
 
 @cache
@@ -50,7 +52,7 @@ def figure_1(target: str) -> Figure:
     for title, rule in (("(a) BPTT", BPTT), ("(b) DFA", RULES["DFA"]), ("(c) revised, 98 % sparse", RULES["Revised, 98 % sparse"])):
         document = propagation(rule, DRAWN_PARTITIONS, memory=True)
         spans: dict[str, tuple[list[float], list[str], list[float]]] = {}
-        for op in document["ops"]:
+        for op in sorted(document["ops"], key=lambda op: _row(op["name"])):
             if op["kind"] == "vector":
                 continue
             starts, rows, ends = spans.setdefault(op["layer"], ([], [], []))
@@ -69,7 +71,7 @@ def figure_1(target: str) -> Figure:
 def _row(name: str) -> str:
     """``rnn1.EP.t12`` -> ``12``; an op over the whole sequence stands in a row of its own."""
     step = name.rpartition(".t")[2]
-    return step if step.isdecimal() else "all"
+    return step if step.isdecimal() else WHOLE
 
 
 def longest_chain(ops: Sequence[Op], layers: frozenset[str]) -> int:

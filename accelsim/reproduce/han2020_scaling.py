@@ -74,7 +74,7 @@ def figure_8(target: str) -> tuple[list[Item], Figure]:
     """The ratio of each layer of VGG16, by eq. 13 and from executed ops."""
     ratios = Ratios(vgg16())
     items: list[Item] = []
-    curves: list[Series] = []
+    curves: dict[str, list[Series]] = {"eq13": [], "words": [], "bits": []}
     for groups in GROUPS:
         for name, found, note in (
             (f"eq13-G{groups}", ratios.equation(groups), "eq. 13 times G"),
@@ -82,17 +82,20 @@ def figure_8(target: str) -> tuple[list[Item], Figure]:
             (f"bits-G{groups}", ratios.executed(groups, bits=True), "32 bits a value over 1 bit"),
         ):
             items += [cell(target, f"{target}/fig8/{layer}/{name}", "x", None, value, 4, "weights-once", note=note) for layer, value in found.items()]
-            if not name.startswith("bits"):
-                values = [float(value) for value in found.values()]
-                curves.append(Series(f"{'eq. 13' if name.startswith('eq') else 'executed'}, G = {groups}", tuple(found), values))
+            values = [float(value) for value in found.values()]
+            curves[name.partition("-")[0]].append(Series(f"G = {groups}", tuple(found), values))
     panels = tuple(
-        Panel(title, "bars", "", "DFA / proposed, feedback words", tuple(curve for curve in curves if curve.label.startswith(kind)), log_y=True)
-        for title, kind in (("(a) eq. 13", "eq. 13"), ("(b) D1 and D2 as executed", "executed"))
+        Panel(title, "bars", "", label, curves[kind], log_y=True)
+        for title, kind, label in (
+            ("(a) eq. 13", "eq13", "DFA / proposed, words"),
+            ("(b) D1 and D2 as executed", "words", "DFA / proposed, words"),
+            ("(c) as stored, 32 bits over 1", "bits", "DFA / proposed, bits"),
+        )
     )
     caption = (
         "Counterpart of figure 8: feedback weights of DFA over those of the proposed rule in VGG16 on CIFAR-10, for G groups. (a) Eq. 13, whose "
         "denominator is the forward layer's own size; it omits G, which multiplies it here. (b) The links that are executed: D1 has the channels of "
-        "the module's end on both sides. Above 1, DFA stores more: the layers at the front; the deep ones store less with DFA."
+        "the module's end on both sides. (c) The same in bits. Above 1, DFA stores more: the layers at the front; the deep ones store less with DFA."
     )
     return items, Figure(target, "han2020-fig8", "Feedback weights by layer", caption, panels)
 
