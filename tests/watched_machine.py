@@ -1,4 +1,7 @@
-"""Runs with everything written down: plans and times of ops, what memories held, where tensors stood in DRAM, what links served."""
+"""Runs with everything written down: plans and times of ops, what memories held, where tensors stood in DRAM, what links served.
+
+Blocks go through the plain twin of the pipelines, which `tests/property/test_pipelines.py` holds against the kernel.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,17 @@ from accelsim.network import Network
 from accelsim.ops import Op, TrainingStep
 from accelsim.rules import lower
 from accelsim.sim import machine
+from accelsim.sim.dram import DramChannels
 from accelsim.sim.machine import Machine, Run, _Simulation
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.pe_models import pe_model
 from accelsim.sim.plan import OpPlan, Planner
-from accelsim.sim.servers import Dram, Server
 from accelsim.spec import catalog
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.dram import DramSpec
 from accelsim.spec.loader import load_model
 from accelsim.trace import Trace
+from tests.naive.pipeline import Dram, Pipelines, Server
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def _watching(journal: Journal) -> Iterator[None]:
         def transfer(self, tensor: Hashable, size_bytes: int, offset_bytes: int, nbytes: int, write: bool, counts: ActionCounts) -> int:
             done = super().transfer(tensor, size_bytes, offset_bytes, nbytes, write, counts)
             if len(journal.planners) == 1:
-                journal.crossings.append(Crossing(int(self._env.now), tensor, nbytes, write, *self._places[tensor]))
+                journal.crossings.append(Crossing(int(self._env.now), tensor, nbytes, write, *self.rows.place(tensor, size_bytes)))
             return done
 
     class WatchedServer(Server):
@@ -98,7 +102,14 @@ def _watching(journal: Journal) -> Iterator[None]:
                 journal.servers.append(self)
             return super().reserve(bits)
 
-    with patch.object(machine, "Planner", WatchedPlanner), patch.object(machine, "Dram", WatchedDram), patch.object(machine, "Server", WatchedServer):
+    class WatchedPipelines(Pipelines):
+        def _dram(self, channels: DramChannels, clock_hz: int) -> Dram:
+            return WatchedDram(self.env, channels, clock_hz, self.rows)
+
+        def _server(self, width: int) -> Server:
+            return WatchedServer(self.env, width)
+
+    with patch.object(machine, "Planner", WatchedPlanner), patch.object(machine, "Pipelines", WatchedPipelines):
         yield
 
 

@@ -36,6 +36,15 @@ class DramChannels:
         self._counted = self._tally[:, : k.COMMANDS].copy()
 
     @property
+    def state(self) -> tuple[k.Ints, k.Ints, k.Ints, k.Ints]:
+        """(ready, banks, ranks, tally) of all channels, for kernels that move data themselves; `counted_elsewhere` when they have."""
+        return self._state
+
+    def counted_elsewhere(self) -> None:
+        """All commands so far have been counted by whoever had the ``state``."""
+        self._counted = self._tally[:, : k.COMMANDS].copy()
+
+    @property
     def _tally(self) -> k.Ints:
         return self._state[3]
 

@@ -14,6 +14,7 @@ import simpy
 
 from accelsim.counters import ActionCounts
 from accelsim.errors import LawViolation
+from accelsim.kernels.pipeline import BUFFER, DOWN, PEER, UP
 from accelsim.mapper import Mapper
 from accelsim.masks import MaskSource
 from accelsim.ops import Op, Pass, TrainingStep
@@ -22,9 +23,9 @@ from accelsim.sim.dram import DramChannels
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.partitions import Partitions
 from accelsim.sim.pe_models import PEModel, pe_model
-from accelsim.sim.pipeline import Process, Stage, run_pipeline, stalls
-from accelsim.sim.plan import DramPart, OpPlan, Planner
-from accelsim.sim.servers import PICOSECONDS, Dram, Server
+from accelsim.sim.pipeline import Pipelines, Process, Times, stalls
+from accelsim.sim.plan import OpPlan, Planner
+from accelsim.sim.rows import PICOSECONDS
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.dram import DramSpec
 
@@ -111,19 +112,14 @@ class _Simulation:
         self._steps = steps
         self._serial = serial
         self._progress = progress
-        self.env = simpy.Environment()
+        self._channels = DramChannels(dram, architecture.dram.channels)
+        self._pipelines = Pipelines(architecture, self._channels, dram.organisation.row_bursts * dram.organisation.burst, partitions + 1)
+        self.env = self._pipelines.env
         self._residency = allocate(step, architecture, partitions)
         self._memory = TensorMemory(architecture, self._residency, step)
         self._planner = Planner(architecture, Mapper(architecture, self._residency), model, self._memory)
-        noc, buffer = architecture.noc, architecture.global_buffer
-        self._down = Server(self.env, noc.width_bits)
-        self._up = Server(self.env, noc.width_bits)
-        self._peer = Server(self.env, noc.width_bits * noc.peer_links)
-        self._buffer = Server(self.env, buffer.banks * buffer.width_bits)
-        channels = DramChannels(dram, architecture.dram.channels)
-        self._dram = Dram(self.env, channels, architecture.clock_hz, dram.organisation.row_bursts * dram.organisation.burst)
         for name, nbytes in self._memory.outlasting().items():
-            self._dram.hold(name, nbytes)
+            self._pipelines.rows.place(name, nbytes)
         self._partitions = Partitions(self.env, partitions)
         self._vector_unit = simpy.PriorityResource(self.env)
         self._done: dict[tuple[int, str], simpy.Event] = {}
@@ -181,17 +177,16 @@ class _Simulation:
     def _execute(self, index: int, op: Op, partition: int | None) -> Process:
         plan = self._planner.plan(index, op)
         record = OpRecord(plan, index, partition if plan.on_array else None, start=int(self.env.now))
-        stages = self._stages(index, plan)
-        yield from run_pipeline(self.env, stages, plan.blocks)
+        times = yield from self._pipelines.run(plan, lambda name: self._memory.place(index, name))
         record.end = int(self.env.now)
-        record.stalls = self._attribute(plan, stages, record)
+        record.stalls = self._attribute(plan, times, record)
         self._records.append(record)
         read = tuple(dict.fromkeys(operand.tensor.name for operand in op.operands))
         gone = self._memory.consumed(index, read, op.layer)
         for tensor in op.outputs:
             gone += self._memory.finished(index, tensor, op.layer)
         for name in gone:
-            self._dram.release(self._memory.place(index, name))
+            self._pipelines.rows.release(self._memory.place(index, name))
         self._done[index, op.name].succeed()
         if self._progress:
             self._progress(len(self._records), len(self._step.ops) * self._steps)
@@ -200,55 +195,15 @@ class _Simulation:
         near = self._architecture.organization == "near_memory" and self._architecture.vector_unit.update_in_pe
         return near and op.pass_ is Pass.WU and any(tensor.home_channels for tensor in op.outputs)
 
-    def _stages(self, index: int, plan: OpPlan) -> list[Stage]:
-        blocks = plan.blocks
-        stages: list[Stage] = []
-        if plan.loads:
-            stages.append(Stage("load", lambda block: self._cross_dram(index, plan, plan.loads, plan.staged_in_bits, False, block)))
-        if plan.fill_bits or plan.fill_buffer_bits or plan.peer_bits:
-            stages.append(Stage("fill", lambda block: self._fill(plan, block)))
-        stages.append(Stage("compute", lambda block: int(self.env.now) + int(plan.block_cycles[block])))
-        if plan.drain_bits or plan.drain_buffer_bits:
-            stages.append(
-                Stage(
-                    "drain",
-                    lambda block: max(
-                        self._up.reserve(_share(plan.drain_bits, block, blocks)), self._buffer.reserve(_share(plan.drain_buffer_bits, block, blocks))
-                    ),
-                )
-            )
-        if plan.stores:
-            stages.append(Stage("store", lambda block: self._cross_dram(index, plan, plan.stores, plan.staged_out_bits, True, block)))
-        return stages
-
-    def _fill(self, plan: OpPlan, block: int) -> int:
-        blocks = plan.blocks
-        return max(
-            self._down.reserve(_share(plan.fill_bits, block, blocks)),
-            self._buffer.reserve(_share(plan.fill_buffer_bits, block, blocks)),
-            self._peer.reserve(_share(plan.peer_bits, block, blocks)),
-        )
-
-    def _cross_dram(self, index: int, plan: OpPlan, parts: list[DramPart], staged_bits: int, write: bool, block: int) -> int:
-        """One block's share of every tensor crosses the DRAM bus, and the global buffer's staging half on its way."""
-        done = self._buffer.reserve(_share(staged_bits, block, plan.blocks))
-        for part in parts:
-            offset = part.nbytes * block // plan.blocks
-            nbytes = part.nbytes * (block + 1) // plan.blocks - offset
-            if nbytes:
-                tensor = self._memory.place(index, part.tensor)
-                done = max(done, self._dram.transfer(tensor, part.size_bytes, offset, nbytes, write, plan.counts))
-        return done
-
-    def _attribute(self, plan: OpPlan, stages: list[Stage], record: OpRecord) -> dict[str, int]:
+    def _attribute(self, plan: OpPlan, times: Times, record: OpRecord) -> dict[str, int]:
         """The array's waiting during the op by cause; while the vector unit works for it, the array waits for a dependency.
 
         Waiting for a fill is the NoC's doing unless the global buffer's port alone took longer: that part is a bank stall.
         """
-        found = stalls(stages, record.start, record.end)
+        found = stalls(times, record.start, record.end)
         fill = found["fill"]
-        links = max(self._down.cycles(plan.fill_bits), self._peer.cycles(plan.peer_bits))
-        port = self._buffer.cycles(plan.fill_buffer_bits)
+        links = max(self._pipelines.cycles(DOWN, plan.fill_bits), self._pipelines.cycles(PEER, plan.peer_bits))
+        port = self._pipelines.cycles(BUFFER, plan.fill_buffer_bits)
         bank = fill * max(0, port - links) // port if port else 0
         dependency = 0 if plan.on_array else record.cycles - found["dram"] - fill - found["drain"]
         return {"dram": found["dram"], "noc": fill - bank, "bank": bank + plan.port_wait, "dependency": dependency, "drain": found["drain"]}
@@ -270,7 +225,8 @@ class _Simulation:
         background = ActionCounts()
         background.add("control", "idle_clock", lanes * cycles - held)
         background.add("leakage", "cycles", cycles)
-        self._dram.finish(cycles, background)
+        self._channels.counted_elsewhere()
+        self._channels.finish(-(-cycles * PICOSECONDS // self._architecture.clock_hz), background)
         order = {op.name: position for position, op in enumerate(self._step.ops)}
         self._records.sort(key=lambda record: (record.step, record.start, order[record.op.name]))
         return Run(
@@ -282,23 +238,24 @@ class _Simulation:
             lanes=lanes,
             background=background,
             partition_lanes=partition_lanes,
-            peak_dram_bytes=self._dram.peak_bytes,
-            dram_overcommitted=self._dram.overcommitted,
+            peak_dram_bytes=self._pipelines.rows.peak_bytes,
+            dram_overcommitted=self._pipelines.rows.overcommitted,
         )
 
     def _check_links(self) -> None:
         """Every link has carried what the ops' plans sent over it, no more and no less."""
         plans = [record.plan for record in self._records]
         links = {
-            "NoC down": (self._down, sum(plan.fill_bits for plan in plans)),
-            "NoC up": (self._up, sum(plan.drain_bits for plan in plans)),
-            "NoC between PEs": (self._peer, sum(plan.peer_bits for plan in plans)),
+            "NoC down": (DOWN, sum(plan.fill_bits for plan in plans)),
+            "NoC up": (UP, sum(plan.drain_bits for plan in plans)),
+            "NoC between PEs": (PEER, sum(plan.peer_bits for plan in plans)),
             "global buffer": (
-                self._buffer,
+                BUFFER,
                 sum(plan.fill_buffer_bits + plan.drain_buffer_bits + plan.staged_in_bits + plan.staged_out_bits for plan in plans),
             ),
         }
-        for name, (server, sent) in links.items():
+        for name, (link, sent) in links.items():
+            server = self._pipelines.served(link)
             if server.bits != sent or server.busy_cycles > self.env.now:
                 raise LawViolation(f"{name}: {server.bits} bits carried in {server.busy_cycles} busy cycles of {self.env.now}, {sent} bits sent")
 
@@ -323,8 +280,3 @@ def _active(plan: OpPlan, lanes: int) -> int:
     if timing is None:
         return lanes * (int(plan.block_cycles.sum()) - plan.port_wait)
     return timing.busy + timing.window_empty
-
-
-def _share(total: int, block: int, blocks: int) -> int:
-    """The part of a total that falls to one of its blocks; the parts sum to the total."""
-    return total * (block + 1) // blocks - total * block // blocks

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 from accelsim import kernels
-from tests.naive import bitmaps, dram, effectual, normalization, pooling, recurrent, tensors, tiles, zero_skip
+from tests.naive import bitmaps, dram, effectual, normalization, pipeline, pooling, recurrent, tensors, tiles, zero_skip
 
 TWINS = {
     "bitmaps.row_popcounts": bitmaps.row_popcounts,
@@ -35,6 +35,20 @@ TWINS = {
     "pair_streams.kernel_chunks": zero_skip.stationary_stream,
     "pair_streams.pair_lanes": zero_skip.pair_stream_cycles,
     "pair_streams.pair_row": zero_skip.pair_stream_cycles,
+    "pipeline.advance": pipeline.Pipelines.run,
+    "pipeline.await_block": pipeline.run_stage,
+    "pipeline.before": pipeline.share,
+    "pipeline.begin": pipeline.run_stages,
+    "pipeline.cross_dram": pipeline.Dram.transfer,
+    "pipeline.earlier": pipeline.Pipelines.run,
+    "pipeline.homeless": pipeline.Dram.transfer,
+    "pipeline.push": pipeline.Pipelines.run,
+    "pipeline.reserve": pipeline.Server.reserve,
+    "pipeline.resume": pipeline.run_stage,
+    "pipeline.scaled": pipeline.Dram.transfer,
+    "pipeline.share": pipeline.share,
+    "pipeline.wake": pipeline.run_stage,
+    "pipeline.work": pipeline.Pipelines.stages,
     "pooling.pool_errors": pooling.pool_errors,
     "pooling.pool_maxima": pooling.pool_maxima,
     "recurrent.add_rows": recurrent.add_rows,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 import simpy
 
-from accelsim.sim.pipeline import Stage, run_pipeline, stalls
+from accelsim.sim.pipeline import stalls
+from tests.naive.pipeline import Stage, run_stages, times_of
 
 
 def run(times: dict[str, list[int]], start: int = 0) -> tuple[int, list[Stage]]:
     """Stages with the given cycles a block -> (last cycle, stages)."""
     env = simpy.Environment(start)
     stages = [Stage(name, lambda block, name=name: int(env.now) + times[name][block]) for name in times]
-    env.process(run_pipeline(env, stages, len(next(iter(times.values())))))
+    env.process(run_stages(env, stages, len(next(iter(times.values())))))
     env.run()
     return int(env.now), stages
 
@@ -22,7 +23,7 @@ def run(times: dict[str, list[int]], start: int = 0) -> tuple[int, list[Stage]]:
 def test_load_and_compute_overlap_but_for_the_first_and_the_last(blocks: int, load: int, compute: int) -> None:
     end, stages = run({"load": [load] * blocks, "compute": [compute] * blocks})
     assert end == load + (blocks - 1) * max(load, compute) + compute
-    found = stalls(stages, 0, end)
+    found = stalls(times_of(stages), 0, end)
     assert found == {"dram": load + (blocks - 1) * max(0, load - compute), "fill": 0, "drain": 0}
 
 
@@ -31,7 +32,7 @@ def test_load_and_compute_overlap_but_for_the_first_and_the_last(blocks: int, lo
 def test_compute_and_drain_overlap_but_for_the_first_and_the_last(blocks: int, compute: int, drain: int) -> None:
     end, stages = run({"compute": [compute] * blocks, "drain": [drain] * blocks}, start=100)
     assert end - 100 == compute + (blocks - 1) * max(compute, drain) + drain
-    found = stalls(stages, 100, end)
+    found = stalls(times_of(stages), 100, end)
     assert sum(found.values()) == end - 100 - blocks * compute
     assert (found["dram"], found["fill"]) == (0, 0)
 
@@ -40,7 +41,7 @@ def test_five_stages_take_the_slowest_a_block_and_the_others_once() -> None:
     names, cycles, blocks = ("load", "fill", "compute", "drain", "store"), (2, 3, 7, 1, 4), 9
     end, stages = run({name: [each] * blocks for name, each in zip(names, cycles, strict=True)})
     assert end == sum(cycles) + (blocks - 1) * max(cycles)
-    assert stalls(stages, 0, end) == {"dram": 2, "fill": 3, "drain": 5}
+    assert stalls(times_of(stages), 0, end) == {"dram": 2, "fill": 3, "drain": 5}
 
 
 def test_a_double_buffer_holds_two_blocks_and_no_more() -> None:
@@ -55,7 +56,7 @@ def test_a_double_buffer_holds_two_blocks_and_no_more() -> None:
 def test_one_block_passes_all_stages_one_after_the_other() -> None:
     end, stages = run({"load": [4], "fill": [5], "compute": [6], "drain": [7], "store": [8]}, start=3)
     assert [stage.started[0] for stage in stages] == [3, 7, 12, 18, 25]
-    assert stalls(stages, 3, end) == {"dram": 4, "fill": 5, "drain": 15}
+    assert stalls(times_of(stages), 3, end) == {"dram": 4, "fill": 5, "drain": 15}
 
 
 def test_waiting_is_blamed_on_the_stage_that_sets_the_pace() -> None:
@@ -63,9 +64,9 @@ def test_waiting_is_blamed_on_the_stage_that_sets_the_pace() -> None:
     end, stages = run({"load": [1, 20, 1], "fill": [2, 2, 2], "compute": [3, 3, 3], "drain": [60, 1, 1]})
     assert stages[2].started == [3, 23, 66]
     # Before block 0: 1 of DRAM and 2 of fill; before block 1: from 6 to 23; before block 2: from 26 to 66; then the last drain.
-    assert stalls(stages, 0, end) == {"dram": 1 + 17, "fill": 2, "drain": 40 + 1}
+    assert stalls(times_of(stages), 0, end) == {"dram": 1 + 17, "fill": 2, "drain": 40 + 1}
 
 
 def test_a_fill_that_is_behind_takes_the_blame_itself() -> None:
     end, stages = run({"load": [1, 1, 1], "fill": [9, 9, 9], "compute": [3, 3, 3]})
-    assert stalls(stages, 0, end) == {"dram": 1, "fill": 9 + 6 + 6, "drain": 0}
+    assert stalls(times_of(stages), 0, end) == {"dram": 1, "fill": 9 + 6 + 6, "drain": 0}

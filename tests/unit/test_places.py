@@ -9,19 +9,18 @@ from unittest.mock import patch
 import pytest
 import simpy
 
-from accelsim.counters import ActionCounts
 from accelsim.experiment import simulate
 from accelsim.masks import MaskSource
 from accelsim.network import Network
 from accelsim.ops import Op, Operand, OpKind, Pass, Role, Tensor, TrainingStep, Use, VectorWork
 from accelsim.residency import allocate
 from accelsim.rules import lower
-from accelsim.sim import machine as machine_module
-from accelsim.sim.dram import DramChannels
+from accelsim.sim import pipeline as pipeline_module
 from accelsim.sim.machine import Machine
 from accelsim.sim.memory import TensorMemory
-from accelsim.sim.servers import Dram, Server
+from accelsim.sim.rows import DramRows
 from accelsim.spec.architecture import Architecture
+from tests.naive.pipeline import Server
 from tests.random_machines import machine
 from tests.reference_networks import Builder
 from tests.watched_machine import Watched, dram_of, watch, watch_steps
@@ -91,21 +90,18 @@ def test_nothing_to_move_waits_for_nobody() -> None:
 # Rows of the DRAM
 
 
-def dram() -> Dram:
-    architecture = machine()
-    return Dram(simpy.Environment(), DramChannels(dram_of(architecture), 1), architecture.clock_hz, ROW)
-
-
 def test_a_tensor_takes_the_first_free_rows_that_hold_it() -> None:
-    found, counts = dram(), ActionCounts()
+    found = DramRows(capacity_bytes=6 * ROW, row_bytes=ROW)
     for name, nbytes in (("a", 1), ("b", 2 * ROW), ("c", ROW + 1)):
-        found.transfer(name, nbytes, 0, nbytes, True, counts)
+        found.place(name, nbytes)
     assert found._places == {"a": (0, ROW), "b": (ROW, 3 * ROW), "c": (3 * ROW, 5 * ROW)}
     found.release("b")
+    assert not found.overcommitted
     for name, nbytes in (("d", ROW), ("e", 2 * ROW), ("f", ROW)):
-        found.hold(name, nbytes)
+        found.place(name, nbytes)
     assert found._places == {"a": (0, ROW), "d": (ROW, 2 * ROW), "f": (2 * ROW, 3 * ROW), "c": (3 * ROW, 5 * ROW), "e": (5 * ROW, 7 * ROW)}
     assert found.peak_bytes == 7 * ROW
+    assert found.overcommitted
     found.release("nobody")
 
 
@@ -167,11 +163,11 @@ def test_tensors_fit_because_rows_are_freed() -> None:
     assert needed < (tensors - 1) * ROW
     for room, overcommitted in ((needed, False), ((tensors - 1) * ROW, False), (needed - ROW, True)):
 
-        class Small(Dram):
+        class Small(DramRows):
             def __init__(self, *arguments: Any) -> None:
                 super().__init__(*arguments)
                 self._capacity_bytes = room  # noqa: B023  # used at once
 
-        with patch.object(machine_module, "Dram", Small):
+        with patch.object(pipeline_module, "DramRows", Small):
             result = simulate(chain(), through_dram(), trace="dense")
         assert any("tensors in DRAM need" in note for note in result.notes) is overcommitted

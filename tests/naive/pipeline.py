@@ -1,0 +1,182 @@
+"""Plain twin of the pipelines of ops: SimPy alone, a process a stage, an event a stage and block, an object a link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Hashable
+from dataclasses import dataclass, field
+
+import numpy as np
+import simpy
+
+from accelsim.counters import ActionCounts
+from accelsim.sim.dram import DramChannels
+from accelsim.sim.pipeline import Place, Process, Served, StageTimes, Times
+from accelsim.sim.plan import DramPart, OpPlan
+from accelsim.sim.rows import PICOSECONDS, DramRows
+from accelsim.spec.architecture import Architecture
+
+Work = Callable[[int], int]
+"""Starts the stage's transfers of one block and returns the cycle in which the block is done."""
+
+
+class Server:
+    """A link, port or buffer that moves ``bits_per_cycle``, first come, first served. ``busy_cycles`` is how long it served."""
+
+    def __init__(self, env: simpy.Environment, bits_per_cycle: int) -> None:
+        self._env = env
+        self._bits_per_cycle = bits_per_cycle
+        self._free_at = 0
+        self.busy_cycles = 0
+        self.bits = 0
+
+    def cycles(self, bits: int) -> int:
+        """How long that many bits take alone."""
+        return -(-bits // self._bits_per_cycle)
+
+    def reserve(self, bits: int) -> int:
+        """Take the next turn for a transfer of ``bits``; returns the cycle in which it ends. Nothing to move waits for nobody."""
+        if not bits:
+            return int(self._env.now)
+        cycles = self.cycles(bits)
+        self._free_at = max(self._free_at, int(self._env.now)) + cycles
+        self.busy_cycles += cycles
+        self.bits += bits
+        return self._free_at
+
+
+class Dram:
+    """The DRAM in the accelerator's cycles: the bank-state model runs in picoseconds behind it."""
+
+    def __init__(self, env: simpy.Environment, channels: DramChannels, clock_hz: int, rows: DramRows) -> None:
+        self._env = env
+        self._channels = channels
+        self._clock_hz = clock_hz
+        self.rows = rows
+
+    def transfer(self, tensor: Hashable, size_bytes: int, offset_bytes: int, nbytes: int, write: bool, counts: ActionCounts) -> int:
+        """Move part of a tensor of ``size_bytes``; returns the cycle in which its last data has passed. Re-reads wrap around the tensor."""
+        base, _ = self.rows.place(tensor, size_bytes)
+        capacity = self._channels.table.capacity_bytes
+        now_ps = -(-int(self._env.now) * PICOSECONDS // self._clock_hz)
+        done = now_ps
+        offset = offset_bytes % size_bytes
+        while nbytes > 0:
+            address = (base + offset) % capacity
+            part = min(nbytes, size_bytes - offset, capacity - address)
+            done = self._channels.transfer(now_ps, address, part, write, counts)
+            nbytes -= part
+            offset = (offset + part) % size_bytes
+        return -(-done * self._clock_hz // PICOSECONDS)
+
+
+@dataclass
+class Stage:
+    """``name``: load, fill, compute, drain or store. ``done``: the cycle in which each block left the stage."""
+
+    name: str
+    work: Work
+    done: list[int] = field(default_factory=list)
+    started: list[int] = field(default_factory=list)
+
+
+def run_stages(env: simpy.Environment, stages: list[Stage], blocks: int) -> Process:
+    """Run all blocks through all stages; ends with the last block's last stage."""
+    if blocks == 1:
+        for stage in stages:
+            stage.started.append(int(env.now))
+            yield from _wait(env, stage.work(0))
+            stage.done.append(int(env.now))
+        return
+    events = [[env.event() for _ in range(blocks)] for _ in stages]
+    processes = [env.process(run_stage(env, stages, events, index, blocks)) for index in range(len(stages))]
+    yield processes[-1]
+
+
+def run_stage(env: simpy.Environment, stages: list[Stage], events: list[list[simpy.Event]], index: int, blocks: int) -> Process:
+    stage = stages[index]
+    for block in range(blocks):
+        if index:
+            yield events[index - 1][block]
+        if index + 1 < len(stages) and block >= 2:
+            yield events[index + 1][block - 2]
+        stage.started.append(int(env.now))
+        yield from _wait(env, stage.work(block))
+        stage.done.append(int(env.now))
+        events[index][block].succeed()
+
+
+def _wait(env: simpy.Environment, cycle: int) -> Process:
+    if cycle > env.now:
+        yield env.timeout(cycle - env.now)
+
+
+def times_of(stages: list[Stage]) -> Times:
+    """What `stalls` reads."""
+    return {stage.name: StageTimes(np.array(stage.started, np.int64), np.array(stage.done, np.int64)) for stage in stages}
+
+
+class Pipelines:
+    """`accelsim.sim.pipeline.Pipelines`, one SimPy event after the other."""
+
+    def __init__(self, architecture: Architecture, channels: DramChannels, row_bytes: int, slots: int) -> None:
+        noc, buffer = architecture.noc, architecture.global_buffer
+        self.env = simpy.Environment()
+        self.rows = DramRows(channels.table.capacity_bytes, row_bytes)
+        self.dram = self._dram(channels, architecture.clock_hz)
+        widths = (noc.width_bits, noc.width_bits, noc.width_bits * noc.peer_links, buffer.banks * buffer.width_bits)
+        self.servers = [self._server(width) for width in widths]
+        self._slots = slots
+        self._running = 0
+
+    def _dram(self, channels: DramChannels, clock_hz: int) -> Dram:
+        return Dram(self.env, channels, clock_hz, self.rows)
+
+    def _server(self, width: int) -> Server:
+        return Server(self.env, width)
+
+    def cycles(self, link: int, bits: int) -> int:
+        return self.servers[link].cycles(bits)
+
+    def served(self, link: int) -> Served:
+        return Served(self.servers[link].bits, self.servers[link].busy_cycles)
+
+    def run(self, plan: OpPlan, place: Place) -> Generator[simpy.Event, None, Times]:
+        self._running += 1
+        assert self._running <= self._slots
+        stages = self.stages(plan, place)
+        yield from run_stages(self.env, stages, plan.blocks)
+        self._running -= 1
+        return times_of(stages)
+
+    def stages(self, plan: OpPlan, place: Place) -> list[Stage]:
+        blocks = plan.blocks
+        down, up, peer, buffer = self.servers
+
+        def reserved(block: int, *wanted: tuple[Server, int]) -> int:
+            return max(server.reserve(share(bits, block, blocks)) for server, bits in wanted)
+
+        def crossed(block: int, parts: list[DramPart], staged_bits: int, write: bool) -> int:
+            done = buffer.reserve(share(staged_bits, block, blocks))
+            for part in parts:
+                nbytes = share(part.nbytes, block, blocks)
+                if nbytes:
+                    offset = part.nbytes * block // blocks
+                    done = max(done, self.dram.transfer(place(part.tensor), part.size_bytes, offset, nbytes, write, plan.counts))
+            return done
+
+        stages = [Stage("compute", lambda block: int(self.env.now) + int(plan.block_cycles[block]))]
+        if plan.fill_bits or plan.fill_buffer_bits or plan.peer_bits:
+            wanted = (down, plan.fill_bits), (buffer, plan.fill_buffer_bits), (peer, plan.peer_bits)
+            stages.insert(0, Stage("fill", lambda block: reserved(block, *wanted)))
+        if plan.loads:
+            stages.insert(0, Stage("load", lambda block: crossed(block, plan.loads, plan.staged_in_bits, False)))
+        if plan.drain_bits or plan.drain_buffer_bits:
+            stages.append(Stage("drain", lambda block: reserved(block, (up, plan.drain_bits), (buffer, plan.drain_buffer_bits))))
+        if plan.stores:
+            stages.append(Stage("store", lambda block: crossed(block, plan.stores, plan.staged_out_bits, True)))
+        return stages
+
+
+def share(total: int, block: int, blocks: int) -> int:
+    """The part of a total that falls to one of its blocks; the parts sum to the total."""
+    return total * (block + 1) // blocks - total * block // blocks

@@ -1,0 +1,132 @@
+"""The kernel of the pipelines against its plain twin, on SimPy alone: the same blocks at the same cycles, the same DRAM, whoever runs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+import numpy as np
+import simpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accelsim.kernels import pipeline as k
+from accelsim.ops import Op
+from accelsim.rules import lower
+from accelsim.sim.dram import DramChannels
+from accelsim.sim.pipeline import Pipelines, Times
+from accelsim.sim.plan import DramPart, OpPlan
+from accelsim.spec.architecture import Architecture
+from accelsim.spec.dram import DramSpec
+from tests.naive import pipeline as naive
+from tests.property.test_dram import specs
+from tests.random_machines import machine
+from tests.reference_networks import Builder
+
+ROW = 64
+OP: Op = lower(Builder("one", (2, 2, 2)).add("fc", 2).network(), "bp", 1).ops[0]
+
+
+@dataclass
+class Seen:
+    """What a process saw: when its ops started and ended, their stages' times and their counts, in the order in which they ended."""
+
+    log: list[tuple[str, int, int]] = field(default_factory=list)
+    times: list[dict[str, tuple[list[int], list[int]]]] = field(default_factory=list)
+    counts: list[list[tuple[tuple[str, str], int]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An op: when it may start after its process's last one ended, and what it moves."""
+
+    wait: int
+    block_cycles: tuple[int, ...]
+    bits: tuple[int, ...]
+    loads: tuple[tuple[str, int, int], ...]
+    stores: tuple[tuple[str, int, int], ...]
+
+    def plan(self) -> OpPlan:
+        fill, fill_buffer, peer, drain, drain_buffer, staged_in, staged_out = self.bits
+        return OpPlan(
+            OP,
+            True,
+            np.array(self.block_cycles, np.int64),
+            loads=[DramPart(*part) for part in self.loads],
+            stores=[DramPart(*part) for part in self.stores],
+            fill_bits=fill,
+            fill_buffer_bits=fill_buffer,
+            peer_bits=peer,
+            drain_bits=drain,
+            drain_buffer_bits=drain_buffer,
+            staged_in_bits=staged_in if self.loads else 0,
+            staged_out_bits=staged_out if self.stores else 0,
+        )
+
+
+sizes = {"A": 1, "B": 100, "C": 700, "D": 5000, "E": 64}
+parts = st.lists(st.tuples(st.sampled_from(sorted(sizes)), st.integers(1, 3000)), max_size=3, unique_by=lambda part: part[0]).map(
+    lambda found: tuple((name, sizes[name], nbytes) for name, nbytes in found)
+)
+amounts = st.sampled_from([0, 0, 1, 7, 64, 300, 5000])
+drafts = st.builds(
+    Draft,
+    st.sampled_from([0, 0, 1, 5, 100]),
+    st.lists(st.sampled_from([0, 0, 1, 2, 10, 100]), min_size=1, max_size=12).map(tuple),
+    st.tuples(*[amounts] * 7),
+    parts,
+    parts,
+)
+
+
+def run(kind: type, architecture: Architecture, spec: DramSpec, processes: list[list[Draft]]) -> tuple[Seen, list[np.ndarray], object]:
+    """Processes side by side, each op after op; an event is passed on at the end of each op, as between the ops of a step."""
+    channels = DramChannels(spec, 1)
+    pipelines = kind(architecture, channels, ROW, len(processes))
+    env: simpy.Environment = pipelines.env
+    seen = Seen()
+    shared = simpy.PriorityResource(env)
+
+    def process(number: int, ops: list[Draft]) -> Generator[simpy.Event, None, None]:
+        for index, draft in enumerate(ops):
+            if draft.wait:
+                yield env.timeout(draft.wait)
+            with shared.request(priority=number) as request:
+                yield request
+            plan = draft.plan()
+            start = int(env.now)
+            times: Times = yield from pipelines.run(plan, lambda name: name)
+            seen.log.append((f"{number}.{index}", start, int(env.now)))
+            seen.times.append({name: (each.started.tolist(), each.done.tolist()) for name, each in times.items()})
+            seen.counts.append(list(plan.counts))
+
+    for number, ops in enumerate(processes):
+        env.process(process(number, ops))
+    env.run()
+    served = [pipelines.served(link) for link in (k.DOWN, k.UP, k.PEER, k.BUFFER)]
+    return seen, [array.copy() for array in channels.state], (served, pipelines.rows._places, pipelines.rows.peak_bytes, env.now)
+
+
+@settings(max_examples=200)
+@given(specs(), st.lists(st.lists(drafts, min_size=1, max_size=3), min_size=1, max_size=4), st.sampled_from(["1GHz", "800MHz", "933MHz", "7Hz"]))
+def test_blocks_pass_as_through_the_plain_twin(spec: DramSpec, processes: list[list[Draft]], clock: str) -> None:
+    architecture = machine(clock=clock, noc__width=7, noc__peer_links=2, global_buffer__width=8, global_buffer__banks=2)
+    found, state, rest = run(Pipelines, architecture, spec, processes)
+    wanted, wanted_state, wanted_rest = run(naive.Pipelines, architecture, spec, processes)
+    assert found == wanted
+    assert rest == wanted_rest
+    for one, two in zip(state, wanted_state, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@given(st.integers(0, 10**13), st.integers(1, 10**12), st.integers(1, 10**12))
+def test_scaling_does_not_overflow(value: int, by: int, over: int) -> None:
+    exact = -(-value * by // over)
+    if exact < 2**62:
+        assert k.scaled(value, by, over) == exact
+
+
+@given(st.integers(0, 10**15), st.integers(1, 10**6), st.data())
+def test_shares_do_not_overflow(total: int, blocks: int, data: st.DataObject) -> None:
+    block = data.draw(st.integers(0, blocks - 1))
+    assert k.share(total, block, blocks) == naive.share(total, block, blocks)
