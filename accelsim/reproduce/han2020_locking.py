@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from accelsim.experiment import simulate
+from accelsim.networks import load_network
 from accelsim.ops import Op, Pass
 from accelsim.reproduce.outcome import Figure, Panel, Series
 from accelsim.spec.architecture import Architecture
@@ -17,44 +19,73 @@ TIME_STEPS = 35
 PARTITIONS = (1, 4, 16, 35, 70)
 BPTT = "bp"
 RULES = {"DFA": "dfa:per_step=true", "Revised, 98 % sparse": "revised:per_step=true,binary=true,sparsity=0.98"}
-BASE = "von-neumann"
 DRAWN_PARTITIONS = 35
 WHOLE = " all"
 """Row of ops over the whole sequence; the space sorts it before the time steps."""
 
 
-@cache
-def parallel(partitions: int, memory: bool) -> Architecture:
-    """So many copies of the machine as partitions of one. ``memory``: each brings its share of buffer, links and DRAM channels along."""
-    base = load_architecture(BASE)
-    overrides: dict[str, object] = {"partitions": partitions, "pe_array.rows": base.pe_array.rows * partitions}
-    if memory:
-        overrides |= {
-            "vector_unit.width": base.vector_unit.width * partitions,
-            "noc.width": base.noc.width_bits * partitions,
-            "global_buffer.banks": base.global_buffer.banks * partitions,
-            "global_buffer.capacity": f"{base.global_buffer.capacity_bytes * partitions}B",
-            "global_buffer.staging": f"{base.global_buffer.staging_bytes * partitions}B",
-            "dram.channels": base.dram.channels * partitions,
-        }
-    return load_architecture(BASE, overrides)
+@dataclass(frozen=True)
+class Setting:
+    """Partitions of a machine, each as large as the whole machine is by itself.
+
+    ``own_memory``: each brings its share of vector unit, links, buffer and DRAM channels along; else they share those of one machine.
+    """
+
+    base: str
+    own_memory: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.base} {'own' if self.own_memory else 'shared'} memory"
+
+    def machine(self, partitions: int) -> Architecture:
+        """So many of them."""
+        base = load_architecture(self.base)
+        overrides: dict[str, object] = {"partitions": partitions, "pe_array.rows": base.pe_array.rows * partitions}
+        if self.own_memory:
+            overrides |= {
+                "vector_unit.width": base.vector_unit.width * partitions,
+                "noc.width": base.noc.width_bits * partitions,
+                "noc.peer_links": base.noc.peer_links * partitions,
+                "global_buffer.banks": base.global_buffer.banks * partitions,
+                "global_buffer.capacity": f"{base.global_buffer.capacity_bytes * partitions}B",
+                "global_buffer.staging": f"{base.global_buffer.staging_bytes * partitions}B",
+                "dram.channels": base.dram.channels * partitions,
+            }
+        return load_architecture(self.base, overrides)
+
+
+SETTINGS = (Setting("von-neumann", False), Setting("von-neumann", True), Setting("near-memory", True))
+DRAWN = SETTINGS[1]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Cycles of all of EP, and of the recurrent layer's EP ops alone, from the first's start to the last's end."""
+
+    whole: int
+    recurrent: int
 
 
 @cache
-def propagation(rule: str, partitions: int, memory: bool) -> dict[str, Any]:
-    """EP alone, ops running as soon as their operands exist."""
-    return simulate(WORKLOAD, parallel(partitions, memory), rule, passes=["ep"], schedule="unlocked").to_json()
+def propagation(rule: str, setting: Setting, partitions: int) -> tuple[Latency, tuple[dict[str, Any], ...]]:
+    """EP alone, ops running as soon as their operands exist: its latency and its contractions."""
+    network = load_network(WORKLOAD)
+    document = simulate(network, setting.machine(partitions), rule, passes=["ep"], schedule="unlocked").to_json()
+    recurrent = {layer.name for layer in network.layers if layer.recurrent}
+    ops = tuple(op for op in document["ops"] if op["kind"] != "vector")
+    own = [op for op in ops if op["layer"] in recurrent]
+    span = max(op["start_cycle"] + op["cycles"] for op in own) - min(op["start_cycle"] for op in own)
+    return Latency(document["cycles"], span), ops
 
 
 def figure_1(target: str) -> Figure:
     """When each EP op of each layer runs: a chain with BPTT, all at once with DFA."""
     panels: list[Panel] = []
     for title, rule in (("(a) BPTT", BPTT), ("(b) DFA", RULES["DFA"]), ("(c) revised, 98 % sparse", RULES["Revised, 98 % sparse"])):
-        document = propagation(rule, DRAWN_PARTITIONS, memory=True)
+        _, ops = propagation(rule, DRAWN, DRAWN_PARTITIONS)
         spans: dict[str, tuple[list[float], list[str], list[float]]] = {}
-        for op in sorted(document["ops"], key=lambda op: _row(op["name"])):
-            if op["kind"] == "vector":
-                continue
+        for op in sorted(ops, key=lambda op: _row(op["name"])):
             starts, rows, ends = spans.setdefault(op["layer"], ([], [], []))
             starts.append(op["start_cycle"])
             ends.append(op["start_cycle"] + op["cycles"])
@@ -63,7 +94,7 @@ def figure_1(target: str) -> Figure:
         panels.append(Panel(title, "timeline", "cycle", "time step", series))
     caption = (
         f"Counterpart of figure 1: error propagation of {WORKLOAD} (batch 20) over its 35 time steps on {DRAWN_PARTITIONS} partitions, each as large "
-        f"as {BASE} and with memory of its own. With BPTT each time step of the cell waits for the one after it; with DFA none does."
+        f"as {DRAWN.base} and with memory of its own. With BPTT each time step of the cell waits for the one after it; with DFA none does."
     )
     return Figure(target, "han2020-fig1", "Backward locking", caption, tuple(panels))
 
