@@ -35,13 +35,15 @@ def print_results(document: Document) -> None:
     console.print_results(Runs.of([parse(document)]), console.stdout())
 
 
-def deliver(document: Document, as_json: bool, out: Path | None, write: Callable[[Document, Path, Callable[[], None]], None]) -> None:
+def deliver(
+    document: Document, as_json: bool, out: Path | None, write: Callable[[Document, Path, Callable[[], None]], None], tables: Print = print_results
+) -> None:
     """Print a document, and write it into ``out`` if that worked. A reader that stops reading has had enough: the files are written all the same."""
     stopped: list[BaseException] = []
 
     def shown() -> None:
         try:
-            show(document, as_json)
+            show(document, as_json, tables)
         except (BrokenPipeError, SystemExit) as error:
             stopped.append(error)
 

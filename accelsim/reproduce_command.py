@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,6 +33,7 @@ def reproduce(
     folder = delivery.folder(out)
     from accelsim import reproduce as papers
     from accelsim.progress import bar
+    from accelsim.report.reproduction_files import write_reproduction
     from accelsim.spec.suggest import did_you_mean
 
     known = (*papers.TARGETS, papers.ALL)
@@ -41,7 +41,7 @@ def reproduce(
         raise InputError(f"reproduction must be one of {', '.join(known)}, got {name}{did_you_mean(name, known)}")
     with bar() as progress:
         document, surprises = papers.reproduce(name, progress)
-    _deliver(document, as_json, folder)
+    delivery.deliver(document, as_json, folder, write_reproduction, _print_tables)
     if folder is not None:
         print(f"wrote {folder / 'index.html'}, reproduction.json, tables and figures", file=sys.stderr)
     for item in surprises:
@@ -57,26 +57,6 @@ def _surprise(item: Item) -> str:
     if item.match != "mismatch":
         return f"{item.id}: said not to come out, but does"
     return f"{item.id}: printed {item.printed}, computed {number(item.computed)} (rounded {'-' if item.rounded is None else item.rounded})"
-
-
-def _deliver(document: delivery.Document, as_json: bool, folder: Path | None) -> None:
-    """Print the document, and write its files if that worked, or if the reader has had enough."""
-    from accelsim.report.reproduction_files import write_reproduction
-
-    stopped: list[BaseException] = []
-
-    def shown() -> None:
-        try:
-            delivery.show(document, as_json, _print_tables)
-        except (BrokenPipeError, SystemExit) as error:
-            stopped.append(error)
-
-    if folder is None:
-        shown()
-    else:
-        write_reproduction(document, folder, shown)
-    if stopped:
-        raise stopped[0]
 
 
 def _print_tables(document: delivery.Document) -> None:

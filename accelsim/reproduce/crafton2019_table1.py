@@ -81,7 +81,7 @@ def items() -> list[Item]:
             expected = value(known, K.get(row, 0))
             context: dict[str, str | int] = {"formula": text, "formula_value": expected}
             printed = str(expected) if column.stated else None
-            note = text if column.stated else f"derived: {text} = {expected:,}"
+            note = "" if column.stated else "derived by us"
             id_ = f"{TARGET.name}/{row}/{name}"
             found.append(cell(TARGET.name, id_, column.unit, printed, measured[name], 0, "neuron", note=note, context=context))
         note = "every operand of every op of EP, WG and WU (sgd)"
