@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 
-from accelsim.accountings import Neuron, neuron, stationary
+from accelsim.accountings import Neuron, neuron
 from accelsim.network import Layer, Network
 from accelsim.ops import Op, Pass, Role, Tensor
 from accelsim.rules import lower
@@ -48,7 +49,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Symbols:
-    """What the paper's formulas speak of, from the ops of a rule: ``w`` weights, ``b`` feedback weights, ``a`` neurons, ``e`` output errors."""
+    """What the paper's formulas speak of: ``w`` weights, ``b`` feedback weights, ``a`` neurons, ``e`` output errors."""
 
     w: int
     b: int
@@ -56,14 +57,11 @@ class Symbols:
     e: int
 
 
-def symbols(stack: Stack, ops: list[Op]) -> Symbols:
-    """|W|: weights that WU writes; |B| or |b|: feedback that EP reads; |A|: errors that WG reads, one a neuron; |E|: errors that the loss makes."""
-    return Symbols(
-        w=_written_weights(ops),
-        b=sum(tensor.elements for tensor in stationary(op for op in ops if op.pass_ is Pass.EP) if tensor.role is Role.FEEDBACK),
-        a=_errors(op for op in ops if op.pass_ is Pass.WG),
-        e=prod(stack.network.output.out_shape),
-    )
+def symbols(stack: Stack, nonzeros: int) -> Symbols:
+    """From the layers' sizes alone, no op involved. ``nonzeros``: feedback weights of each hidden neuron."""
+    shape = stack.shape
+    weights = sum(before * after for before, after in pairwise(shape))
+    return Symbols(weights, nonzeros * sum(shape[1:-1]), sum(shape[1:]), shape[-1])
 
 
 @dataclass(frozen=True)

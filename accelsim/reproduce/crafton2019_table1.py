@@ -20,7 +20,8 @@ TARGET = Target(
 )
 NETWORK = "alexnet"
 RULES = {"BP": "bp", "DFA": "dfa", "SDFA-k10": "sdfa:k=10", "SSDFA": "ssdfa"}
-K = {"SDFA-k10": 10, "SSDFA": 1}
+K = {"BP": 0, "DFA": 1000, "SDFA-k10": 10, "SSDFA": 1}
+"""Feedback weights of a hidden neuron."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,11 @@ def items() -> list[Item]:
     found: list[Item] = []
     for row, rule in RULES.items():
         ops = stack.ops(rule)
-        known, moved, counted = symbols(stack, ops), traffic(stack, ops), stack.neuron(rule)
+        known, moved, counted = symbols(stack, K[row]), traffic(stack, ops), stack.neuron(rule)
         measured = {"reads": moved.reads, "writes": moved.writes, "MACs": counted.macs, "data movement": counted.words}
         for name, column in COLUMNS.items():
             text, value = column.of(row)
-            expected = value(known, K.get(row, 0))
+            expected = value(known, K[row])
             context: dict[str, str | int] = {"formula": text, "formula_value": expected}
             printed = str(expected) if column.stated else None
             note = "" if column.stated else "derived by us"
