@@ -63,29 +63,49 @@ def new_state(shape: Ints) -> tuple[Ints, Ints, Ints, Ints]:
 
 
 @jit
-def decode(burst: int, shape: Ints) -> tuple[int, int, int]:
-    """(channel, bank within the channel, row) of a burst number (address / burst bytes); addresses beyond the capacity wrap."""
-    channel = rank = group = bank = row = 0
+def field_size(field: int, shape: Ints) -> int:
+    """How many values an address field has."""
+    if field == COLUMN_FIELD:
+        return shape[ROW_BURSTS]  # type: ignore[no-any-return]
+    if field == GROUP_FIELD:
+        return shape[GROUPS]  # type: ignore[no-any-return]
+    if field == BANK_FIELD:
+        return shape[BANKS]  # type: ignore[no-any-return]
+    if field == RANK_FIELD:
+        return shape[RANKS]  # type: ignore[no-any-return]
+    return shape[CHANNELS] if field == CHANNEL_FIELD else shape[ROWS]  # type: ignore[no-any-return]
+
+
+@jit
+def fill_digits(burst: int, shape: Ints, digits: Ints) -> None:
+    """Address fields, int64 (6) by `ROW_FIELD` and the others, of a burst number (address / burst bytes); beyond the capacity they wrap."""
     for position in range(6):
         field = shape[FIELD + position]
-        if field == COLUMN_FIELD:
-            burst //= shape[ROW_BURSTS]
-        elif field == GROUP_FIELD:
-            group = burst % shape[GROUPS]
-            burst //= shape[GROUPS]
-        elif field == BANK_FIELD:
-            bank = burst % shape[BANKS]
-            burst //= shape[BANKS]
-        elif field == RANK_FIELD:
-            rank = burst % shape[RANKS]
-            burst //= shape[RANKS]
-        elif field == CHANNEL_FIELD:
-            channel = burst % shape[CHANNELS]
-            burst //= shape[CHANNELS]
-        else:
-            row = burst % shape[ROWS]
-            burst //= shape[ROWS]
-    return channel, (rank * shape[GROUPS] + group) * shape[BANKS] + bank, row
+        size = field_size(field, shape)
+        digits[field] = burst % size
+        burst //= size
+
+
+@jit
+def next_run(lowest: int, shape: Ints, digits: Ints) -> None:
+    """The address fields of the next burst in another row: one more in the field at position ``lowest``, with carry; the column starts at 0."""
+    if lowest > 0:
+        digits[COLUMN_FIELD] = 0
+    for position in range(lowest, 6):
+        field = shape[FIELD + position]
+        digits[field] += 1
+        if digits[field] < field_size(field, shape):
+            return
+        digits[field] = 0
+
+
+@jit
+def decode(burst: int, shape: Ints) -> tuple[int, int, int]:
+    """(channel, bank within the channel, row) of a burst number (address / burst bytes); addresses beyond the capacity wrap."""
+    digits = np.empty(6, np.int64)
+    fill_digits(burst, shape, digits)
+    bank = (digits[RANK_FIELD] * shape[GROUPS] + digits[GROUP_FIELD]) * shape[BANKS] + digits[BANK_FIELD]
+    return digits[CHANNEL_FIELD], bank, digits[ROW_FIELD]
 
 
 @jit
@@ -107,20 +127,26 @@ def probe(command: int, bank: int, shape: Ints, ready: Ints, banks: Ints, ranks:
 
 
 @jit
+def push_back(command: int, scope: int, node: int, clock: int, delays: Ints, ready: Ints) -> None:
+    """A command goes at a clock: the first clocks of all later ones of a node that shares the scope. Delays up to 1 are the command bus's."""
+    for later in range(COMMANDS):
+        delay = delays[scope, command, later]
+        if delay > 1:
+            ready[node, later] = max(ready[node, later], clock + delay)
+
+
+@jit
 def issue(command: int, bank: int, row: int, clock: int, delays: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints) -> None:
     """A command goes at a clock: row state, counts and the earliest clocks of all later commands change. Legality is `probe`'s question."""
     group_node = banks[bank, GROUP_NODE]
     rank_node = banks[bank, RANK_NODE]
     rank = banks[bank, RANK]
-    for later in range(COMMANDS):
-        ready[bank, later] = max(ready[bank, later], clock + delays[SAME_BANK, command, later])
-        ready[group_node, later] = max(ready[group_node, later], clock + delays[SAME_GROUP, command, later])
-        ready[rank_node, later] = max(ready[rank_node, later], clock + delays[SAME_RANK, command, later])
+    push_back(command, SAME_BANK, bank, clock, delays, ready)
+    push_back(command, SAME_GROUP, group_node, clock, delays, ready)
+    push_back(command, SAME_RANK, rank_node, clock, delays, ready)
     for other in range(shape[RANKS]):
         if other != rank:
-            for later in range(COMMANDS):
-                node = rank_node + other - rank
-                ready[node, later] = max(ready[node, later], clock + delays[OTHER_RANK, command, later])
+            push_back(command, OTHER_RANK, rank_node + other - rank, clock, delays, ready)
     if command == ACT:
         banks[bank, OPEN_ROW] = row
         slot = ranks[rank, RING_SLOT]
@@ -214,13 +240,29 @@ def stream(first: int, bursts: int, write: bool, accept: int, delays: Ints, shap
     latency = shape[WRITE_DATA] if write else shape[READ_DATA]
     done = accept
     end = first + bursts
-    while first < end:
-        run = min(end - first, shape[RUN_BURSTS] - first % shape[RUN_BURSTS])
-        channel, bank, row = decode(first, shape)
-        last = stream_run(column, bank, row, run, accept, delays, shape, ready[channel], banks[channel], ranks[channel], tally[channel])
+    # The address fields count like an odometer: a division for each, a row, would cost as much as the row's commands.
+    digits = np.empty(6, np.int64)
+    fill_digits(first, shape, digits)
+    lowest = 0
+    if shape[RUN_BURSTS] > 1:  # fields below the column have one value
+        while shape[FIELD + lowest] != COLUMN_FIELD:
+            lowest += 1
+        lowest += 1
+    channel = digits[CHANNEL_FIELD]
+    own_ready, own_banks, own_ranks, own_tally = ready[channel], banks[channel], ranks[channel], tally[channel]
+    run = min(bursts, shape[RUN_BURSTS] - first % shape[RUN_BURSTS])
+    while True:
+        bank = (digits[RANK_FIELD] * shape[GROUPS] + digits[GROUP_FIELD]) * shape[BANKS] + digits[BANK_FIELD]
+        last = stream_run(column, bank, digits[ROW_FIELD], run, accept, delays, shape, own_ready, own_banks, own_ranks, own_tally)
         done = max(done, last + latency)
         first += run
-    return done
+        if first >= end:
+            return done  # type: ignore[no-any-return]
+        next_run(lowest, shape, digits)
+        if digits[CHANNEL_FIELD] != channel:
+            channel = digits[CHANNEL_FIELD]
+            own_ready, own_banks, own_ranks, own_tally = ready[channel], banks[channel], ranks[channel], tally[channel]
+        run = min(end - first, shape[RUN_BURSTS])
 
 
 @jit

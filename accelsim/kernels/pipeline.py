@@ -81,7 +81,9 @@ def share(total: int, block: int, blocks: int) -> int:
 
 @jit
 def cross_dram(
-    part: Ints,
+    slot: int,
+    index: int,
+    parts: Ints,
     block: int,
     blocks: int,
     write: bool,
@@ -94,31 +96,39 @@ def cross_dram(
     tally: Ints,
 ) -> int:
     """One block's share of one part crosses the DRAM bus; the cycle in which its last data has passed. Re-reads wrap around the tensor."""
-    offset = before(part[NBYTES], block, blocks)
-    nbytes = before(part[NBYTES], block + 1, blocks) - offset
+    offset = before(parts[slot, index, NBYTES], block, blocks)
+    nbytes = before(parts[slot, index, NBYTES], block + 1, blocks) - offset
     if nbytes == 0:
         return 0
     now_ps = scaled(state[NOW], state[PS], state[CYCLES])
     accept = (now_ps + state[TCK_PS] - 1) // state[TCK_PS]
     done = now_ps
-    offset %= part[SIZE]
+    offset %= parts[slot, index, SIZE]
     while nbytes > 0:
-        address = (part[BASE] + offset) % state[CAPACITY_BYTES]
-        size = min(nbytes, part[SIZE] - offset, state[CAPACITY_BYTES] - address)
+        address = (parts[slot, index, BASE] + offset) % state[CAPACITY_BYTES]
+        size = min(nbytes, parts[slot, index, SIZE] - offset, state[CAPACITY_BYTES] - address)
         first = address // state[BURST_BYTES]
         bursts = (address + size - 1) // state[BURST_BYTES] - first + 1
         done = stream(first, bursts, write, accept, delays, shape, ready, banks, ranks, tally) * state[TCK_PS]
         nbytes -= size
-        offset = (offset + size) % part[SIZE]
+        offset = (offset + size) % parts[slot, index, SIZE]
     return scaled(done, state[CYCLES], state[PS])
 
 
 @jit
-def homeless(first: int, end: int, block: int, blocks: int, parts: Ints) -> int:
+def count(times: int, slot: int, tally: Ints, commands: Ints) -> None:
+    """Add the commands of all channels so far, ``times`` times, to the slot's."""
+    for channel in range(tally.shape[0]):
+        for command in range(COMMANDS):
+            commands[slot, command] += times * tally[channel, command]
+
+
+@jit
+def homeless(slot: int, first: int, end: int, block: int, blocks: int, parts: Ints) -> int:
     """How many of these parts move something in the block and have no place in DRAM yet."""
     found = 0
     for index in range(first, end):
-        if parts[index, BASE] < 0 and share(parts[index, NBYTES], block, blocks) > 0:
+        if parts[slot, index, BASE] < 0 and share(parts[slot, index, NBYTES], block, blocks) > 0:
             found += 1
     return found
 
@@ -127,7 +137,8 @@ def homeless(first: int, end: int, block: int, blocks: int, parts: Ints) -> int:
 def work(
     kind: int,
     block: int,
-    op: Ints,
+    slot: int,
+    ops: Ints,
     parts: Ints,
     block_cycles: Ints,
     commands: Ints,
@@ -141,27 +152,25 @@ def work(
     tally: Ints,
 ) -> int:
     """Start a stage's transfers of one block; returns the cycle in which the block is done, -1 (nothing started) if a tensor has no place yet."""
-    now, blocks = state[NOW], op[BLOCKS]
+    now, blocks = state[NOW], ops[slot, BLOCKS]
     if kind == COMPUTE:
-        return now + block_cycles[block]  # type: ignore[no-any-return]
+        return now + block_cycles[slot, block]  # type: ignore[no-any-return]
     if kind == FILL:
-        done = reserve(DOWN, share(op[FILL_BITS], block, blocks), now, links)
-        done = max(done, reserve(BUFFER, share(op[FILL_BUFFER], block, blocks), now, links))
-        return max(done, reserve(PEER, share(op[PEER_BITS], block, blocks), now, links))
+        done = reserve(DOWN, share(ops[slot, FILL_BITS], block, blocks), now, links)
+        done = max(done, reserve(BUFFER, share(ops[slot, FILL_BUFFER], block, blocks), now, links))
+        return max(done, reserve(PEER, share(ops[slot, PEER_BITS], block, blocks), now, links))
     if kind == DRAIN:
-        done = reserve(UP, share(op[DRAIN_BITS], block, blocks), now, links)
-        return max(done, reserve(BUFFER, share(op[DRAIN_BUFFER], block, blocks), now, links))
+        done = reserve(UP, share(ops[slot, DRAIN_BITS], block, blocks), now, links)
+        return max(done, reserve(BUFFER, share(ops[slot, DRAIN_BUFFER], block, blocks), now, links))
     write = kind == STORE
-    first, end = (op[LOADS], op[PARTS]) if write else (0, op[LOADS])
-    if homeless(first, end, block, blocks, parts) > 0:
+    first, end = (ops[slot, LOADS], ops[slot, PARTS]) if write else (0, ops[slot, LOADS])
+    if homeless(slot, first, end, block, blocks, parts) > 0:
         return -1
-    done = reserve(BUFFER, share(op[STAGED_OUT] if write else op[STAGED_IN], block, blocks), now, links)
-    for command in range(COMMANDS):
-        commands[command] -= tally[:, command].sum()
+    done = reserve(BUFFER, share(ops[slot, STAGED_OUT] if write else ops[slot, STAGED_IN], block, blocks), now, links)
+    count(-1, slot, tally, commands)
     for index in range(first, end):
-        done = max(done, cross_dram(parts[index], block, blocks, write, state, delays, shape, ready, banks, ranks, tally))
-    for command in range(COMMANDS):
-        commands[command] += tally[:, command].sum()
+        done = max(done, cross_dram(slot, index, parts, block, blocks, write, state, delays, shape, ready, banks, ranks, tally))
+    count(1, slot, tally, commands)
     return done
 
 
@@ -174,17 +183,17 @@ def earlier(cycle: int, order: int, other_cycle: int, other_order: int) -> bool:
 @jit
 def push(cycle: int, order: int, code: int, state: Ints, queue: Ints) -> None:
     """Schedule an event."""
-    event = queue[state[QUEUED]]
-    event[CYCLE], event[ORDER], event[CODE] = cycle, order, code
+    event = state[QUEUED]
+    queue[event, CYCLE], queue[event, ORDER], queue[event, CODE] = cycle, order, code
     state[QUEUED] += 1
 
 
 @jit
-def await_block(stage: int, block: int, step: Ints, steps: Ints, state: Ints) -> bool:
-    """Whether a block of another stage has yet to end; then the stage at ``step`` waits for it."""
-    if steps[stage, FINISHED] > block:
+def await_block(slot: int, stage: int, other: int, block: int, steps: Ints, state: Ints) -> bool:
+    """Whether a block of another stage has yet to end; then the stage waits for it."""
+    if steps[slot, other, FINISHED] > block:
         return False
-    step[AWAITED], step[AWAITED_BLOCK], step[SINCE] = stage, block, state[STAMP]
+    steps[slot, stage, AWAITED], steps[slot, stage, AWAITED_BLOCK], steps[slot, stage, SINCE] = other, block, state[STAMP]
     state[STAMP] += 1
     return True
 
@@ -192,12 +201,12 @@ def await_block(stage: int, block: int, step: Ints, steps: Ints, state: Ints) ->
 @jit
 def wake(slot: int, stage: int, steps: Ints, state: Ints, todo: Ints) -> None:
     """The end of a stage's block is seen: its neighbours that wait for it go on, who has waited longest first."""
-    block = steps[stage, FINISHED]
-    steps[stage, FINISHED] += 1
-    behind = stage + 1 < steps.shape[0] and steps[stage + 1, AWAITED] == stage and steps[stage + 1, AWAITED_BLOCK] == block
-    ahead = stage > 0 and steps[stage - 1, AWAITED] == stage and steps[stage - 1, AWAITED_BLOCK] == block
+    block = steps[slot, stage, FINISHED]
+    steps[slot, stage, FINISHED] += 1
+    behind = stage + 1 < steps.shape[1] and steps[slot, stage + 1, AWAITED] == stage and steps[slot, stage + 1, AWAITED_BLOCK] == block
+    ahead = stage > 0 and steps[slot, stage - 1, AWAITED] == stage and steps[slot, stage - 1, AWAITED_BLOCK] == block
     # The last to be put on the list is the first to be taken.
-    if behind and ahead and steps[stage - 1, SINCE] > steps[stage + 1, SINCE]:
+    if behind and ahead and steps[slot, stage - 1, SINCE] > steps[slot, stage + 1, SINCE]:
         todo[state[TODO]], todo[state[TODO] + 1] = slot * 5 + stage - 1, slot * 5 + stage + 1
         state[TODO] += 2
         return
@@ -213,9 +222,9 @@ def wake(slot: int, stage: int, steps: Ints, state: Ints, todo: Ints) -> None:
 def resume(
     slot: int,
     stage: int,
-    op: Ints,
+    ops: Ints,
     parts: Ints,
-    kind: int,
+    kinds: Ints,
     steps: Ints,
     block_cycles: Ints,
     times: Ints,
@@ -231,32 +240,31 @@ def resume(
     tally: Ints,
 ) -> int:
     """A stage goes on until it waits (`REACHED`), has to be told a place (`PLACE`), or has done its last block (`ENDED`)."""
-    step = steps[stage]
-    step[AWAITED] = -1
-    blocks, stages = op[BLOCKS], op[STAGES]
-    while step[BLOCK] < blocks:
-        block = step[BLOCK]
-        if step[POINT] == 0:
-            step[POINT] = 1
-            if stage > 0 and await_block(stage - 1, block, step, steps, state):
+    steps[slot, stage, AWAITED] = -1
+    blocks, stages = ops[slot, BLOCKS], ops[slot, STAGES]
+    while steps[slot, stage, BLOCK] < blocks:
+        block = steps[slot, stage, BLOCK]
+        if steps[slot, stage, POINT] == 0:
+            steps[slot, stage, POINT] = 1
+            if stage > 0 and await_block(slot, stage, stage - 1, block, steps, state):
                 return REACHED
-        if step[POINT] == 1:
-            step[POINT] = 2
-            if stage + 1 < stages and block >= 2 and await_block(stage + 1, block - 2, step, steps, state):
+        if steps[slot, stage, POINT] == 1:
+            steps[slot, stage, POINT] = 2
+            if stage + 1 < stages and block >= 2 and await_block(slot, stage, stage + 1, block - 2, steps, state):
                 return REACHED
-        if step[POINT] == 2:
-            done = work(kind, block, op, parts, block_cycles, commands, state, links, delays, shape, ready, banks, ranks, tally)
+        if steps[slot, stage, POINT] == 2:
+            done = work(kinds[slot, stage], block, slot, ops, parts, block_cycles, commands, state, links, delays, shape, ready, banks, ranks, tally)
             if done < 0:
                 return PLACE
-            times[0, stage, block] = state[NOW]
-            step[POINT] = 3
+            times[slot, 0, stage, block] = state[NOW]
+            steps[slot, stage, POINT] = 3
             if done > state[NOW]:
                 push(done, NORMAL + state[SERIAL], (slot * 5 + stage) * 2 + _WAKE, state, queue)
                 state[SERIAL] += 1
                 return REACHED
-        times[1, stage, block] = state[NOW]
-        step[POINT] = 0
-        step[BLOCK] += 1
+        times[slot, 1, stage, block] = state[NOW]
+        steps[slot, stage, POINT] = 0
+        steps[slot, stage, BLOCK] += 1
         if blocks > 1:
             push(state[NOW], NORMAL + state[SERIAL], (slot * 5 + stage) * 2 + _DONE, state, queue)
             state[SERIAL] += 1
@@ -313,13 +321,13 @@ def advance(
             found = resume(
                 slot,
                 stage,
-                ops[slot],
-                parts[slot],
-                kinds[slot, stage],
-                steps[slot],
-                block_cycles[slot],
-                times[slot],
-                commands[slot],
+                ops,
+                parts,
+                kinds,
+                steps,
+                block_cycles,
+                times,
+                commands,
                 state,
                 links,
                 queue,
@@ -362,4 +370,4 @@ def advance(
             todo[0] = slot * 5 + stage
             state[TODO] = 1
         else:
-            wake(slot, stage, steps[slot], state, todo)
+            wake(slot, stage, steps, state, todo)
