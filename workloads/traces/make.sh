@@ -50,6 +50,6 @@ trace mnist-conv "$dense" --data fashion-mnist --steps 60 --samples 2 --optimize
 trace cifar10-fc "$dense" --data cifar10 --steps 100 --samples 4 --optimizer adam --learning-rate 1e-4
 trace cifar10-conv "bp fa dfa ssdfa frozen conv-dfa dilated revised" --data cifar10 --steps 60 --batch 16 --samples 2 --optimizer adam --learning-rate 1e-4
 # The feedback of the modular rules has 256 to 2048 channels here: without groups a training step takes a minute.
-trace resnet50-cifar10 "bp dfa ssdfa fa frozen revised:groups=8" --data cifar10 --steps 50 --batch 8 --samples 1 --learning-rate 0.001
-trace resnet50-cifar10 "dilated" --data cifar10 --steps 50 --batch 4 --samples 1 --learning-rate 0.001
+trace resnet50-cifar10 "bp dfa ssdfa fa frozen revised:groups=8" --data cifar10 --steps 50 --batch 8 --samples 1 --learning-rate 0.0002
+trace resnet50-cifar10 "dilated" --data cifar10 --steps 50 --batch 4 --samples 1 --learning-rate 0.0002
 [[ ${#failed[@]} -eq 0 ]] || { echo "not made: ${failed[*]}" >&2; exit 1; }
