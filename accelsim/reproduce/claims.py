@@ -74,20 +74,19 @@ def _range(machine: str, steps: Sequence[Item], unit: str) -> str:
 
 
 def _survival(id_: str, title: str, claims: Sequence[str], items: Sequence[Item]) -> Figure:
-    """What is saved against the batch, a panel a machine."""
-    unit = CLAIMS[claims[0]].unit
+    """Cost of the new rule over the old one's against the batch, a panel a machine."""
     panels: list[Panel] = []
     for letter, machine in zip("ab", MACHINES, strict=True):
-        curves: dict[str, tuple[list[float], list[float | None]]] = {}
+        curves: dict[str, tuple[list[float], list[float]]] = {}
         for item in items:
             quantity = str(item.context.get("quantity"))
-            if item.id.split("/")[1] in claims and item.context.get("machine") == machine and quantity in DRAWN:
+            chosen = item.id.split("/")[1] in claims and item.context.get("machine") == machine and quantity in DRAWN
+            if chosen and item.computed is not None:
                 x, y = curves.setdefault(quantity, ([], []))
                 x.append(float(item.context["batch"]))
-                y.append(item.computed)
-        label = "saved (%)" if unit == "%" else "old over new (x)"
+                y.append(1 - item.computed / 100 if item.unit == "%" else 1 / item.computed)
         series = tuple(Series(name, *curves[name]) for name in DRAWN if name in curves)
-        panels.append(Panel(f"({letter}) {machine}", "lines", "batch", label, series, log_x=True, log_y=unit == "x"))
-    printed = "; ".join(CLAIMS[name].says for name in claims)
-    caption = f"Claimed: {printed}. Measured on two machines, EP alone and the whole step, by batch."
+        panels.append(Panel(f"({letter}) {machine}", "lines", "batch", "cost, old rule = 1", series, log_x=True, log_y=True))
+    said = "; ".join(CLAIMS[name].says for name in claims)
+    caption = f"Claimed: {said}. Measured on two machines, EP alone and the whole step: what the new rule costs over the old one, by batch."
     return Figure(claims_counted.TARGET, id_, title, caption, tuple(panels))
