@@ -80,6 +80,11 @@ steps of backpropagation has no row there. Hybrids have binary feedback, and are
 stands beside *Original DFA*. `dfa` and `triangular` without it have one feedback through time, with which the weights, the same at every step, can
 align; that makes more difference than the triangular form does. `triangular` asks more of the embedding than `dfa`: its error comes through two
 random matrices, with the errors of later steps added.
+
+The plain RNN learns badly by every rule, backpropagation first: its state saturates. A plain RNN of the same size in PyTorch does so too under the
+same recipe (after 60 steps at a rate of 0.002, 95 % of its states lie beyond +-0.95; norms of the gradient stay below 3, and clipping them
+helps nothing). What passes back through saturated states is small, so that feedback which skips time steps is not at a disadvantage:
+orderings in which the RNN differs from LSTM and GRU say this, and no more. Its rates were chosen among smaller ones too.
 """
 
 TRANSFER = f"""\
