@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from accelsim.report.reproduction import Figure, Item, ReproductionDocument, Target
-from accelsim.report.reproduction_tables import NUMBERS, columns, grouped, match_words, row, summary
+from accelsim.report.reproduction_groups import Pivot, groups
+from accelsim.report.reproduction_tables import NUMBERS, columns, match_words, row, summary
 
 TITLE = "Reproduction of the papers' tables and figures"
 STYLE = """
@@ -35,7 +36,10 @@ p { max-width: 60rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { background: var(--band); font-weight: 600; white-space: nowrap; }
+caption { text-align: left; padding: .3rem 0; color: var(--soft); }
+table.pivot { margin-top: 1rem; }
 td.number, th.number { text-align: right; white-space: nowrap; }
+.pivot thead th { white-space: normal; vertical-align: bottom; }
 td.note { min-width: 16rem; max-width: 34rem; }
 td.match { white-space: nowrap; font-weight: 600; }
 .good { color: var(--good); }
@@ -92,7 +96,7 @@ def _contents(document: ReproductionDocument) -> str:
     entries = []
     for target in document.targets:
         items, figures = document.of(target)
-        inner = [f'<a href="#{_anchor(target, name)}">{escape(name)}</a>' for name in grouped(items)]
+        inner = [f'<a href="#{_anchor(target, group.name)}">{escape(group.name)}</a>' for group in groups(items)]
         inner += [f'<a href="#{_anchor(target, f"figure {figure.id}")}">{escape(figure.title)}</a>' for figure in figures]
         below = f'<br><span class="soft">{escape(summary(items))}</span>' if items else ""
         parts = f": {', '.join(inner)}" if inner else ""
@@ -105,8 +109,13 @@ def _target(document: ReproductionDocument, target: Target, drawings: Mapping[st
     parts = [f'<section id="{_anchor(target)}">', f"<h2>{escape(target.title)}</h2>", f"<p>{_text(target.about)}</p>"]
     if items:
         parts.append(f"<p><strong>{escape(summary(items))}</strong></p>")
-    for name, cells in grouped(items).items():
-        parts += [f'<h3 id="{_anchor(target, name)}">{escape(name)}</h3>', _table(cells)]
+    for group in groups(items):
+        parts.append(f'<h3 id="{_anchor(target, group.name)}">{escape(group.name)}</h3>')
+        if group.verdict:
+            parts.append(f"<p>{_text(group.verdict)}</p>")
+        if group.rows:
+            parts.append(_table(group.rows))
+        parts += [_pivot(pivot) for pivot in group.pivots]
     parts += [_figure(target, figure, drawings[figure.id], document.figures.index(figure)) for figure in figures]
     return "\n".join([*parts, "</section>"])
 
@@ -127,6 +136,21 @@ def _table(items: Sequence[Item]) -> str:
                 cells.append(f"<td{_class(column)}>{_text(said[column])}</td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n' + "\n".join(rows) + "\n</tbody>\n</table></div>"
+
+
+def _pivot(pivot: Pivot) -> str:
+    """Lines and columns under their title; what is said of whole columns below."""
+    kinds = [' class="number"' if pivot.numeric(place) else "" for place in range(len(pivot.heads))]
+    head = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(pivot.heads, kinds, strict=True))
+    head += "".join(f'<th scope="col" class="number">{escape(name)}</th>' for name in pivot.columns)
+    rows = []
+    for names, cells in pivot.lines:
+        said = "".join(f'<th scope="row"{kind}>{escape(name)}</th>' for name, kind in zip(names, kinds, strict=True))
+        said += "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
+        rows.append(f"<tr>{said}</tr>")
+    table = f"<caption>{_text(pivot.title)}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>"
+    notes = "".join(f"<li>{_text(note)}</li>" for note in pivot.notes)
+    return f'<div class="wide"><table class="pivot">\n{table}\n</table></div>' + (f'\n<ul class="soft">{notes}</ul>' if notes else "")
 
 
 def _class(column: str) -> str:

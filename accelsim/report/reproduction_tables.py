@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from accelsim.report.reproduction import Figure, Item, ReproductionDocument, Target
+from accelsim.report.reproduction_groups import Pivot, context, groups, tail
 from accelsim.report.tables import Cell, Column, Table, write_csv
 
 DIGITS = 6
@@ -14,14 +15,6 @@ COLUMNS = ("item", "unit", "printed", "computed", "rounded", "match", "accountin
 """Of a table for readers; `context` where any cell has one."""
 NUMBERS = ("printed", "computed", "rounded")
 _CSV_COLUMNS = ("target", "id", "unit", "printed", "computed", "rounded", "match", "documented", "accounting", "note")
-
-
-def grouped(items: Iterable[Item]) -> dict[str, list[Item]]:
-    """The cells by the table that they stand in, in order of first appearance."""
-    groups: dict[str, list[Item]] = {}
-    for item in items:
-        groups.setdefault(item.group, []).append(item)
-    return groups
 
 
 def number(value: int | float | None) -> str:
@@ -41,22 +34,17 @@ def match_words(item: Item) -> str:
     return f"{item.match}, documented" if item.documented else item.match
 
 
-def context(item: Item) -> str:
-    """``machine near-memory, batch 1``."""
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in item.context.items())
-
-
 def row(item: Item) -> dict[str, str]:
     """What the table says of a cell, by column."""
     return {
-        "item": item.row,
+        "item": tail(item),
         "unit": item.unit,
         "printed": "-" if item.printed is None else item.printed,
         "computed": number(item.computed),
         "rounded": "-" if item.rounded is None else item.rounded,
         "match": match_words(item),
         "accounting": item.accounting,
-        "context": context(item),
+        "context": context(item.context),
         "note": item.note,
     }
 
@@ -85,20 +73,19 @@ def summary(items: Sequence[Item]) -> str:
 
 
 def markdown(document: ReproductionDocument, target: Target) -> str:
-    """A target's page: what is compared with what, how much comes out, one table for each of the paper's, its figures."""
+    """A target's page: what is compared with what, how much comes out, the tables of each group, its figures."""
     items, figures = document.of(target)
     lines = [f"# {_text(target.title)}", "", _text(target.about), "", f"Made by {_code(document.command)} (accelsim {_text(document.version)}).", ""]
     if items:
         lines += [_text(summary(items)), ""]
-    for name, cells in grouped(items).items():
-        shown = columns(cells)
-        lines += [f"## {_text(name)}", "", _line(shown), _line(["---:" if column in NUMBERS else "---" for column in shown])]
-        for cell in cells:
-            said = {column: _text(text) for column, text in row(cell).items()}
-            if cell.match == "mismatch" or cell.surprising:
-                said["match"] = f"**{said['match']}**"
-            lines.append(_line([said[column] for column in shown]))
-        lines.append("")
+    for group in groups(items):
+        lines += [f"## {_text(group.name)}", ""]
+        if group.verdict:
+            lines += [_text(group.verdict), ""]
+        if group.rows:
+            lines += _markdown_rows(group.rows)
+        for pivot in group.pivots:
+            lines += _markdown_pivot(pivot)
     for figure in figures:
         lines += _markdown_figure(figure)
     return "\n".join(lines)
@@ -114,6 +101,25 @@ def csv(document: ReproductionDocument, target: Target) -> str:
         own = (item.target, item.id, item.unit, item.printed, item.computed, item.rounded, item.match)
         rows.append((*own, "yes" if item.documented else "no", item.accounting, item.note, *(item.context.get(key) for key in keys)))
     return write_csv(Table(target.name, target.title, tuple(Column(name, name) for name in (*_CSV_COLUMNS, *names)), tuple(rows)))
+
+
+def _markdown_rows(items: Sequence[Item]) -> list[str]:
+    shown = columns(items)
+    lines = [_line(shown), _line(["---:" if column in NUMBERS else "---" for column in shown])]
+    for item in items:
+        said = {column: _text(text) for column, text in row(item).items()}
+        if item.match == "mismatch" or item.surprising:
+            said["match"] = f"**{said['match']}**"
+        lines.append(_line([said[column] for column in shown]))
+    return [*lines, ""]
+
+
+def _markdown_pivot(pivot: Pivot) -> list[str]:
+    heads = _line([_text(head) for head in (*pivot.heads, *pivot.columns)])
+    lines = [_line([_text(text) for text in (*names, *cells)]) for names, cells in pivot.lines]
+    notes = [f"* {_text(note)}" for note in pivot.notes]
+    rule = _line(["---:" if pivot.numeric(place) else "---" for place in range(len(pivot.heads))] + ["---:"] * len(pivot.columns))
+    return [_text(pivot.title), "", heads, rule, *lines, "", *notes, *([""] if notes else [])]
 
 
 def _markdown_figure(figure: Figure) -> list[str]:
