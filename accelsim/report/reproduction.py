@@ -53,16 +53,6 @@ class Item(Part):
     context: dict[str, str | int] = Field(default_factory=dict)
 
     @property
-    def group(self) -> str:
-        """The table it stands in: the first part of its id."""
-        return self.id.partition("/")[0]
-
-    @property
-    def row(self) -> str:
-        """Its id within the table."""
-        return self.id.partition("/")[2] or self.id
-
-    @property
     def comes_out(self) -> bool:
         """Whether the paper prints it and the computed number is the same."""
         return self.match in {"exact", "within-rounding"}

@@ -20,12 +20,13 @@ TARGET = Target(
 )
 PARTS = 4
 DRAWN = ("EP words moved", "EP DRAM bytes", "EP cycles", "step words moved", "step cycles", "step energy")
-SURVIVING = ("step energy", "step cycles")
+SURVIVING = {"step energy": ("less", "energy"), "step cycles": ("fewer", "cycles")}
 PANELS = {
-    "claims-resnet50": ("ResNet-50, BP against revised DFA (G = 8)", ("memory-99.0%", "operations-60.1%")),
-    "claims-recurrent": ("RNN, BPTT against hybrid DFA at 98 % sparsity", ("sparse-87.9%",)),
-    "claims-triangle": ("RNN, DFA against the triangle", ("triangle-44.6%",)),
-    "claims-alexnet": ("AlexNet's fully connected layers, BP against SSDFA", ("movement-6400x", "macs-2x")),
+    "claims-resnet50": ("ResNet-50, BP against revised DFA (G = 8)", "resnet50-cifar10", ("memory-99.0%", "operations-60.1%")),
+    "claims-vgg16": ("VGG16, BP against revised DFA (G = 8)", "vgg16-cifar10", ("memory-99.0%", "operations-60.1%")),
+    "claims-recurrent": ("RNN, BPTT against hybrid DFA at 98 % sparsity", "rnn-wikitext2", ("sparse-87.9%",)),
+    "claims-triangle": ("RNN, DFA against the triangle", "rnn-wikitext2", ("triangle-44.6%",)),
+    "claims-alexnet": ("AlexNet's fully connected layers, BP against SSDFA", "alexnet-fc", ("movement-6400x", "macs-2x")),
 }
 
 
@@ -40,45 +41,55 @@ def reproduce(progress: Progress) -> Outcome:
     items = (*verdicts(items), *items)
     ordered = [item for name in (*CLAIMS, claims_dilation.NAME) for item in items if item.id.split("/")[1] == name]
     assert len(ordered) == len(items)
-    figures = [_survival(id_, title, claims, machines) for id_, (title, claims) in PANELS.items()]
+    figures = [_survival(id_, title, workload, claims, machines) for id_, (title, workload, claims) in PANELS.items()]
     return Outcome((*ordered,), (*figures, claims_parallel.figure()))
 
 
 def verdicts(items: Sequence[Item]) -> list[Item]:
-    """A line a claim: what a whole training step keeps of it on the two machines, in words; its number is the energy at the smallest batch."""
+    """A sentence a claim: what a whole training step keeps of it, by machine, over all batches. Its number is the first of those."""
     found: list[Item] = []
     for claim in CLAIMS.values():
         steps = [item for item in items if item.id.split("/")[1] == claim.name and item.context.get("quantity") in SURVIVING]
-        if not steps:
+        places: dict[tuple[str, str], list[Item]] = {}
+        for item in steps:
+            if item.context["machine"] in MACHINES:
+                places.setdefault((str(item.context["workload"]), str(item.context["machine"])), []).append(item)
+        if not places:
             continue
-        said = [_range(machine, [item for item in steps if item.context["machine"] == machine], claim.unit) for machine in MACHINES]
-        note = f"{claim.says} ({claim.source}). On a whole training step: {'; '.join(said)}."
-        first = next(item for item in steps if item.context["machine"] == MACHINES[0])
-        assert first.computed is not None
-        id_ = f"{claims_counted.TARGET}/{claim.name}/verdict"
-        found.append(cell(claims_counted.TARGET, id_, claim.unit, None, first.computed, 2, "machine", note=note))
+        said = "; ".join(f"{workload} on {machine} {_range(of)}" for (workload, machine), of in places.items())
+        note = f"{claim.says} ({claim.source}). On a whole training step: {said}."
+        value = steps[0].computed
+        assert value is not None
+        found.append(cell(claims_counted.TARGET, f"{claims_counted.TARGET}/{claim.name}/verdict", claim.unit, None, value, 2, "machine", note=note))
     return found
 
 
-def _range(machine: str, steps: Sequence[Item], unit: str) -> str:
+def _range(steps: Sequence[Item]) -> str:
+    """From the least to the most that is saved over the batches, of each quantity that a step is judged by."""
     parts: list[str] = []
-    for quantity in SURVIVING:
-        values = [float(item.computed) for item in steps if item.context["quantity"] == quantity and item.computed is not None]
-        batches = [int(item.context["batch"]) for item in steps if item.context["quantity"] == quantity]
-        if values:
-            name = quantity.removeprefix("step ")
-            least, most = min(values), max(values)
-            saved = f"{least:.2f} to {most:.2f} times less {name}" if unit == "x" else f"{least:.1f} to {most:.1f} % less {name}"
-            parts.append(f"{saved} (batch {min(batches)} to {max(batches)})")
-    return f"{machine} {', '.join(parts)}"
+    for quantity, (less, name) in SURVIVING.items():
+        values = sorted(float(item.computed) for item in steps if item.context["quantity"] == quantity and item.computed is not None)
+        if not values:
+            continue
+        least, most = values[0], values[-1]
+        if steps[0].unit == "x":
+            parts.append(f"{least:.2f} to {most:.2f} times less {name}" if least >= 1 else f"{name} of old over new {least:.2f} to {most:.2f}")
+        elif least >= 0:
+            parts.append(f"{least:.1f} to {most:.1f} % {less} {name}")
+        elif most < 0:
+            parts.append(f"{-most:.1f} to {-least:.1f} % more {name}")
+        else:
+            parts.append(f"from {-least:.1f} % more to {most:.1f} % {less} {name}")
+    batches = [int(item.context["batch"]) for item in steps]
+    return f"{', '.join(parts)} (batch {min(batches)} to {max(batches)})"
 
 
-def _survival(id_: str, title: str, claims: Sequence[str], items: Sequence[Item]) -> Figure:
+def _survival(id_: str, title: str, workload: str, claims: Sequence[str], items: Sequence[Item]) -> Figure:
     """Cost of the new rule over the old one's against the batch, a panel a machine."""
     panels: list[Panel] = []
     for letter, machine in zip("ab", MACHINES, strict=True):
         curves: dict[str, tuple[list[float], list[float]]] = {}
-        for item in items:
+        for item in (each for each in items if each.context.get("workload") == workload):
             quantity = str(item.context.get("quantity"))
             chosen = item.id.split("/")[1] in claims and item.context.get("machine") == machine and quantity in DRAWN
             if chosen and item.computed is not None:

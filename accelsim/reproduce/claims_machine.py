@@ -21,6 +21,9 @@ from accelsim.spec.machine import load_architecture
 MACHINES = ("near-memory", "von-neumann")
 REGENERATED = "near-memory, feedback regenerated"
 
+NOTHING = 64.0
+"""Bytes of one DRAM burst: a ratio to less says nothing."""
+
 Document = Mapping[str, Any]
 
 
@@ -82,6 +85,7 @@ class Pair:
 SEQUENCE_BATCHES = (1, 4, 20, 64, 256)
 PAIRS = (
     Pair("resnet50-cifar10", "bp", "revised:groups=8,binary=true", {"memory-99.0%": MOVED, "operations-60.1%": WORKED}),
+    Pair("vgg16-cifar10", "bp", "revised:groups=8,binary=true", {"memory-99.0%": MOVED, "operations-60.1%": WORKED}),
     Pair("rnn-wikitext2", "dfa:per_step=true", "revised:per_step=true", {"triangle-44.6%": (*MOVED, *WORKED)}, SEQUENCE_BATCHES),
     Pair("rnn-wikitext2", "bp", "hdfa:p=0.1,sparsity=0.98,per_step=true", {"sparse-87.9%": (*MOVED, *WORKED)}, SEQUENCE_BATCHES),
     Pair("vgg16-cifar10", "dfa", "bdfa", {"binary-96.9%": MOVED}),
@@ -146,9 +150,10 @@ def items(progress: Progress, measured: Measured) -> list[Item]:
 def _item(pair: Pair, claim: str, on: str, batch: int, quantity: Quantity, old: Document, new: Document) -> Item:
     before, after = quantity.of(old), quantity.of(new)
     said = CLAIMS[claim]
+    nothing = NOTHING if quantity.name.endswith("bytes") else 0.0
     divisor = before if said.unit == "%" else after
-    value = None if not divisor else saving(after, before) if said.unit == "%" else Fraction(before) / Fraction(after)
-    id_ = f"{TARGET}/{claim}/{on.replace(', ', ' ')}/batch={batch}/{quantity.name}"
+    value = None if divisor <= nothing else saving(after, before) if said.unit == "%" else Fraction(before) / Fraction(after)
+    id_ = f"{TARGET}/{claim}/{pair.workload}/{on.replace(', ', ' ')}/batch={batch}/{quantity.name}"
     context: dict[str, str | int] = {
         "machine": on,
         "workload": network(pair.workload).name,
@@ -159,5 +164,5 @@ def _item(pair: Pair, claim: str, on: str, batch: int, quantity: Quantity, old: 
         "after": f"{after:.6g}",
     }
     if value is None:
-        return Item(TARGET, id_, said.unit, None, None, None, "not-printed", "machine", "there is none with either rule", context=context)
+        return Item(TARGET, id_, said.unit, None, None, None, "not-printed", "machine", "next to nothing to divide by", context=context)
     return cell(TARGET, id_, said.unit, None, value, 2, "machine", context=context)

@@ -35,7 +35,25 @@ def items(progress: Progress) -> list[Item]:
                 id_ = f"{TARGET}/{CLAIM.name}/{setting.name}/partitions={partitions}/{name}/{part}"
                 said = f"{part} latency of BPTT over that of {name}: {old:,} over {new:,} cycles"
                 found.append(cell(TARGET, id_, "x", None, Fraction(old, new), 2, "machine", note=said, context=context))
-    return found
+    return [_verdict(), *found]
+
+
+def _verdict() -> Item:
+    """What the most partitions give, on each machine."""
+    most = PARTITIONS[-1]
+    parts: list[str] = []
+    for setting in SETTINGS:
+        bptt = propagation(BPTT, setting, most)[0]
+        faster = [(name, propagation(rule, setting, most)[0]) for name, rule in RULES.items()]
+        said = [f"{name} {bptt.whole / each.whole:.2f}x and {bptt.recurrent / each.recurrent:.2f}x" for name, each in faster]
+        parts.append(f"on {setting.name} {', '.join(said)}")
+    own = propagation(RULES["DFA"], SETTINGS[-1], most)[0]
+    value = propagation(BPTT, SETTINGS[-1], most)[0].whole / own.whole
+    note = (
+        f"{CLAIM.says} ({CLAIM.source}). With {most} partitions, all of EP and the recurrent layer's alone: {'; '.join(parts)}. BPTT's EP of the "
+        "output layer stays in one partition, which flatters the first number of each pair."
+    )
+    return cell(TARGET, f"{TARGET}/{CLAIM.name}/verdict", "x", None, value, 2, "machine", note=note)
 
 
 def figure() -> Figure:
