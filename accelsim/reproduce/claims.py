@@ -16,7 +16,7 @@ TARGET = Target(
     "Every sentence of the two papers with a number. Readings called paper are held against the printed number; all others say what another way of "
     "counting, or a machine, makes of it. Percentages are savings (negative: it costs more); x are what the old rule needs over what the new one "
     "needs. EP is error propagation alone, step the whole training step with forward pass, weight gradient and weight update (momentum). Words moved "
-    "are those that leave a PE's own scratchpad.",
+    "are those that leave a PE's own scratchpad. Machines run the canonical mapping, which nobody has tuned to either rule.",
 )
 PARTS = 4
 DRAWN = ("EP words moved", "EP DRAM bytes", "EP cycles", "step words moved", "step cycles", "step energy")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the shipped traces, one a workload and family of learning rules (about an hour on two cores); those that exist are left alone.
 #   bash workloads/traces/make.sh DATA     DATA: a folder with cifar10/, wikitext2/ and, unless Debian's package is installed, fashion-mnist/
-# `modular` on the wide convolutional networks is left out: its matrices would take gigabytes a link. There are no data for the CIFAR-100 and
+# `modular` on the wide convolutional networks and `conv-dfa` on ResNet-50 are left out: they would take gigabytes. There are no data for the CIFAR-100 and
 # ImageNet workloads here.
 set -euo pipefail
 data=${1:?usage: make.sh DATA}
@@ -41,7 +41,7 @@ for cell in rnn lstm gru; do
   trace $cell-wikitext2 "$sequence" --data wikitext2 --steps 50 --batch 20 --samples 1 --optimizer adam --learning-rate 0.002
 done
 trace resnet18-cifar10 "fa frozen dilated revised" --data cifar10 --steps 60 --samples 2 --learning-rate 0.001
-trace resnet18-cifar10 "conv-dfa" --data cifar10 --steps 60 --batch 8 --samples 2 --learning-rate 0.001
+trace resnet18-cifar10 "conv-dfa" --data cifar10 --steps 60 --batch 8 --samples 2 --learning-rate 0.0002
 # Without batch norm the feedback rules need small steps.
 trace vgg16-cifar10-nobn "dilated revised conv-dfa" --data cifar10 --steps 160 --batch 16 --samples 2 --optimizer adam --learning-rate 5e-5
 trace vgg16-cifar10-nobn "fa" --data cifar10 --steps 120 --samples 2 --optimizer adam --learning-rate 1e-4
