@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from accelsim.reproduce import claims_counted, claims_dilation, claims_machine, claims_parallel
 from accelsim.reproduce.claims_counted import CLAIMS
-from accelsim.reproduce.claims_machine import MACHINES, Measured
+from accelsim.reproduce.claims_machine import MACHINES
 from accelsim.reproduce.outcome import Figure, Item, Outcome, Panel, Series, Target, cell
 from accelsim.reproduce.progress import Progress, Share
 
@@ -32,17 +32,17 @@ PANELS = {
 
 def reproduce(progress: Progress) -> Outcome:
     """All readings of all claims, a verdict each, and figures of what survives against the batch."""
-    measured = Measured()
     counted = claims_counted.items()
-    parallel = claims_parallel.items(Share(progress, 0, PARTS, "35 time steps"))
+    latencies = claims_parallel.measured(Share(progress, 0, PARTS, "35 time steps"))
+    parallel = claims_parallel.items(latencies)
     dilation = claims_dilation.items(Share(progress, 1, PARTS, "dilation"))
-    machines = claims_machine.items(Share(progress, 2, PARTS, "machines"), measured)
+    machines = claims_machine.items(Share(progress, 2, PARTS, "machines"))
     items = (*counted, *parallel, *dilation, *machines)
     items = (*verdicts(items), *items)
     ordered = [item for name in (*CLAIMS, claims_dilation.NAME) for item in items if item.id.split("/")[1] == name]
     assert len(ordered) == len(items)
     figures = [_survival(id_, title, workload, claims, machines) for id_, (title, workload, claims) in PANELS.items()]
-    return Outcome((*ordered,), (*figures, claims_parallel.figure()))
+    return Outcome((*ordered,), (*figures, claims_parallel.figure(latencies)))
 
 
 def verdicts(items: Sequence[Item]) -> list[Item]:

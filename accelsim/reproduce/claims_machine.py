@@ -15,6 +15,7 @@ from accelsim.reproduce.claims_counted import BATCHES, CLAIMS, TARGET, saving
 from accelsim.reproduce.crafton2019_stack import Stack
 from accelsim.reproduce.outcome import Item, cell
 from accelsim.reproduce.progress import Progress
+from accelsim.reproduce.side_by_side import side_by_side
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.machine import load_architecture
 
@@ -119,29 +120,34 @@ def _reading_input(layer: Layer, features: str) -> Layer:
     return replace(layer, inputs=tuple(INPUT if name == features else name for name in layer.inputs))
 
 
-class Measured:
-    """Simulated steps, each once."""
+@dataclass(frozen=True)
+class Step:
+    """One training step to simulate."""
 
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str, str, int], Document] = {}
-
-    def document(self, pair: Pair, rule: str, on: str, batch: int) -> Document:
-        """The parts of a step's result document that the quantities read."""
-        key = (pair.workload, rule, on, batch)
-        if key not in self._known:
-            made = simulate(network(pair.workload), machine(on), rule, batch=batch, trace=pair.trace).to_json()
-            self._known[key] = {part: made[part] for part in ("cycles", "macs", "words", "bytes", "energy_pj", "passes")}
-        return self._known[key]
+    workload: str
+    rule: str
+    on: str
+    batch: int
+    trace: str
 
 
-def items(progress: Progress, measured: Measured) -> list[Item]:
+def measure(step: Step) -> Document:
+    """The parts of the step's result document that the quantities read."""
+    made = simulate(network(step.workload), machine(step.on), step.rule, batch=step.batch, trace=step.trace).to_json()
+    return {part: made[part] for part in ("cycles", "macs", "words", "bytes", "energy_pj", "passes")}
+
+
+def items(progress: Progress) -> list[Item]:
     """Every claim's quantities on every machine at every batch; with feedback regenerated at the workload's own batch."""
-    found: list[Item] = []
     runs = [(pair, on, batch) for pair in PAIRS for on in MACHINES for batch in pair.batches]
     runs += [(pair, REGENERATED, network(pair.workload).batch) for pair in PAIRS]
-    for index, (pair, on, batch) in enumerate(runs):
-        progress(index, len(runs), f"{pair.workload} {pair.new}, {on}, batch {batch}")
-        old, new = (measured.document(pair, rule, on, batch) for rule in (pair.old, pair.new))
+    steps = list(dict.fromkeys(Step(pair.workload, rule, on, batch, pair.trace) for pair, on, batch in runs for rule in (pair.old, pair.new)))
+    steps.sort(key=lambda step: -step.batch)  # the longest first
+    documents = side_by_side(measure, steps, progress, lambda step: f"{step.workload} {step.rule}, {step.on}, batch {step.batch}")
+    known = dict(zip(steps, documents, strict=True))
+    found: list[Item] = []
+    for pair, on, batch in runs:
+        old, new = (known[Step(pair.workload, rule, on, batch, pair.trace)] for rule in (pair.old, pair.new))
         for name, quantities in pair.claims.items():
             found += [_item(pair, name, on, batch, QUANTITIES[quantity], old, new) for quantity in quantities]
     return found

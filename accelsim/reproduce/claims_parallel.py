@@ -2,53 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 from accelsim.networks import load_network
 from accelsim.ops import Pass
 from accelsim.reproduce.claims_counted import CLAIMS, TARGET, as_claimed
-from accelsim.reproduce.han2020_locking import BPTT, PARTITIONS, RULES, SETTINGS, WORKLOAD, longest_chain, propagation
+from accelsim.reproduce.han2020_locking import BPTT, PARTITIONS, RULES, SETTINGS, WORKLOAD, Case, Latency, Setting, latency, longest_chain
 from accelsim.reproduce.outcome import Figure, Item, Panel, Series, cell
 from accelsim.reproduce.progress import Progress
+from accelsim.reproduce.side_by_side import side_by_side
 from accelsim.rules import lower
 
 CLAIM = CLAIMS["parallel-35x"]
 
 
-def items(progress: Progress) -> list[Item]:
+Latencies = Mapping[Case, Latency]
+ALL_RULES = {"BPTT": BPTT, **RULES}
+
+
+def measured(progress: Progress) -> Latencies:
+    """EP latency of every rule on every machine."""
+    cases = [Case(rule, setting, partitions) for setting in SETTINGS for partitions in PARTITIONS for rule in ALL_RULES.values()]
+    found = side_by_side(latency, cases, progress, lambda case: f"{WORKLOAD} {case.rule}, {case.setting.name}, {case.partitions} partitions")
+    return dict(zip(cases, found, strict=True))
+
+
+def items(latencies: Latencies) -> list[Item]:
     """The chain, then EP latency of BPTT over that of each rule by machine and partitions: all of EP, and the recurrent layer's alone."""
     network = load_network(WORKLOAD)
     recurrent = frozenset(layer.name for layer in network.layers if layer.recurrent)
     chains = [longest_chain(lower(network, rule, network.batch, passes=[Pass.EP]).ops, recurrent) for rule in (BPTT, RULES["DFA"])]
     note = "Recurrent EP ops that wait for one another, one after the other: 35 with BPTT, 1 with DFA."
-    found = [as_claimed(CLAIM, "paper", Fraction(chains[0], chains[1]), "depends_on", note)]
-    runs = [(setting, partitions) for setting in SETTINGS for partitions in PARTITIONS]
-    for index, (setting, partitions) in enumerate(runs):
-        progress(index, len(runs), f"{WORKLOAD}, {setting.name}, {partitions} partitions")
-        bptt = propagation(BPTT, setting, partitions)[0]
-        array = setting.machine(partitions).pe_array
-        context: dict[str, str | int] = {"machine": setting.name, "workload": WORKLOAD, "batch": network.batch, "partitions": partitions}
-        context["pes"] = array.rows * array.cols
-        for name, rule in RULES.items():
-            latency = propagation(rule, setting, partitions)[0]
-            for part, old, new in (("EP", bptt.whole, latency.whole), ("recurrent layer", bptt.recurrent, latency.recurrent)):
-                id_ = f"{TARGET}/{CLAIM.name}/{setting.name}/partitions={partitions}/{name}/{part}"
-                said = f"{part} latency of BPTT over that of {name}: {old:,} over {new:,} cycles"
-                found.append(cell(TARGET, id_, "x", None, Fraction(old, new), 2, "machine", note=said, context=context))
-    return [_verdict(), *found]
+    found = [_verdict(latencies), as_claimed(CLAIM, "paper", Fraction(chains[0], chains[1]), "depends_on", note)]
+    for setting in SETTINGS:
+        for partitions in PARTITIONS:
+            bptt = latencies[Case(BPTT, setting, partitions)]
+            context: dict[str, str | int] = {"machine": setting.name, "workload": WORKLOAD, "batch": network.batch, "partitions": partitions}
+            context["pes"] = _pes(setting, partitions)
+            for name, rule in RULES.items():
+                own = latencies[Case(rule, setting, partitions)]
+                for part, old, new in (("EP", bptt.whole, own.whole), ("recurrent layer", bptt.recurrent, own.recurrent)):
+                    id_ = f"{TARGET}/{CLAIM.name}/{setting.name}/partitions={partitions}/{name}/{part}"
+                    said = f"{part} latency of BPTT over that of {name}: {old:,} over {new:,} cycles"
+                    found.append(cell(TARGET, id_, "x", None, Fraction(old, new), 2, "machine", note=said, context=context))
+    return found
 
 
-def _verdict() -> Item:
+def _pes(setting: Setting, partitions: int) -> int:
+    array = setting.machine(partitions).pe_array
+    return array.rows * array.cols
+
+
+def _verdict(latencies: Latencies) -> Item:
     """What the most partitions give, on each machine."""
     most = PARTITIONS[-1]
     parts: list[str] = []
     for setting in SETTINGS:
-        bptt = propagation(BPTT, setting, most)[0]
-        faster = [(name, propagation(rule, setting, most)[0]) for name, rule in RULES.items()]
+        bptt = latencies[Case(BPTT, setting, most)]
+        faster = [(name, latencies[Case(rule, setting, most)]) for name, rule in RULES.items()]
         said = [f"{name} {bptt.whole / each.whole:.2f}x and {bptt.recurrent / each.recurrent:.2f}x" for name, each in faster]
         parts.append(f"on {setting.name} {', '.join(said)}")
-    own = propagation(RULES["DFA"], SETTINGS[-1], most)[0]
-    value = propagation(BPTT, SETTINGS[-1], most)[0].whole / own.whole
+    value = Fraction(latencies[Case(BPTT, SETTINGS[-1], most)].whole, latencies[Case(RULES["DFA"], SETTINGS[-1], most)].whole)
     note = (
         f"{CLAIM.says} ({CLAIM.source}). With {most} partitions, all of EP and the recurrent layer's alone: {'; '.join(parts)}. BPTT's EP of the "
         "output layer stays in one partition, which flatters the first number of each pair."
@@ -56,15 +71,14 @@ def _verdict() -> Item:
     return cell(TARGET, f"{TARGET}/{CLAIM.name}/verdict", "x", None, value, 2, "machine", note=note)
 
 
-def figure() -> Figure:
+def figure(latencies: Latencies) -> Figure:
     """EP latency against the number of PEs."""
     panels: list[Panel] = []
-    rules = {"BPTT": BPTT, **RULES}
     for letter, setting in zip("abc", SETTINGS, strict=True):
-        pes = [setting.machine(partitions).pe_array.rows * setting.machine(partitions).pe_array.cols for partitions in PARTITIONS]
-        found = {name: [propagation(rule, setting, partitions)[0] for partitions in PARTITIONS] for name, rule in rules.items()}
-        curves = [Series(f"{name}, EP", pes, [each.whole for each in latencies]) for name, latencies in found.items()]
-        curves += [Series(f"{name}, recurrent layer", pes, [each.recurrent for each in latencies]) for name, latencies in found.items()]
+        pes = [_pes(setting, partitions) for partitions in PARTITIONS]
+        found = {name: [latencies[Case(rule, setting, partitions)] for partitions in PARTITIONS] for name, rule in ALL_RULES.items()}
+        curves = [Series(f"{name}, EP", pes, [each.whole for each in own]) for name, own in found.items()]
+        curves += [Series(f"{name}, recurrent layer", pes, [each.recurrent for each in own]) for name, own in found.items()]
         panels.append(Panel(f"({letter}) {setting.name}", "lines", "PEs", "latency (cycles)", curves, log_x=True, log_y=True))
     caption = (
         f"EP latency of {WORKLOAD} (35 time steps, batch 20) with {', '.join(map(str, PARTITIONS))} partitions of 256 PEs, which share the memory "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from accelsim.experiment import simulate
@@ -67,11 +66,20 @@ class Latency:
     recurrent: int
 
 
-@cache
-def propagation(rule: str, setting: Setting, partitions: int) -> tuple[Latency, tuple[dict[str, Any], ...]]:
+@dataclass(frozen=True)
+class Case:
+    """Error propagation of a rule on so many partitions."""
+
+    rule: str
+    setting: Setting
+    partitions: int
+
+
+def propagate(case: Case) -> tuple[Latency, tuple[dict[str, Any], ...]]:
     """EP alone, ops running as soon as their operands exist: its latency and its contractions."""
     network = load_network(WORKLOAD)
-    document = simulate(network, setting.machine(partitions), rule, passes=["ep"], schedule="unlocked").to_json()
+    machine = case.setting.machine(case.partitions)
+    document = simulate(network, machine, case.rule, passes=["ep"], schedule="unlocked").to_json()
     recurrent = {layer.name for layer in network.layers if layer.recurrent}
     ops = tuple(op for op in document["ops"] if op["kind"] != "vector")
     own = [op for op in ops if op["layer"] in recurrent]
@@ -79,11 +87,16 @@ def propagation(rule: str, setting: Setting, partitions: int) -> tuple[Latency, 
     return Latency(document["cycles"], span), ops
 
 
+def latency(case: Case) -> Latency:
+    """The latency alone."""
+    return propagate(case)[0]
+
+
 def figure_1(target: str) -> Figure:
     """When each EP op of each layer runs: a chain with BPTT, all at once with DFA."""
     panels: list[Panel] = []
     for title, rule in (("(a) BPTT", BPTT), ("(b) DFA", RULES["DFA"]), ("(c) revised, 98 % sparse", RULES["Revised, 98 % sparse"])):
-        _, ops = propagation(rule, DRAWN, DRAWN_PARTITIONS)
+        _, ops = propagate(Case(rule, DRAWN, DRAWN_PARTITIONS))
         spans: dict[str, tuple[list[float], list[str], list[float]]] = {}
         for op in sorted(ops, key=lambda op: _row(op["name"])):
             starts, rows, ends = spans.setdefault(op["layer"], ([], [], []))
