@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
@@ -83,10 +83,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """All cells of the plan in its order. ``strays``: finished runs that the plan does not have, or no longer has as they were trained."""
+    """All cells of the plan in its order.
+
+    ``strays``: scores by name of finished runs that the plan does not have, or no longer has as they were trained.
+    """
 
     all: tuple[Outcome, ...]
-    strays: tuple[str, ...]
+    strays: Mapping[str, str]
 
     def part(self, *parts: str) -> list[Outcome]:
         """The cells of parts of the study."""
@@ -122,7 +125,15 @@ def read_outcomes(results: Path, cells: Sequence[Cell]) -> Outcomes:
         outcomes.append(Outcome(cell, chosen, tuple(tuning), tuple(_run(job, found[job.id]) for job in jobs if job.id in there)))
     scored = {job.id for each in outcomes for job, score in each.tuning if score is not None}
     planned = scored | {run.job.id for each in outcomes for run in each.runs}
-    return Outcomes(tuple(outcomes), tuple(sorted(set(found) - planned)))
+    return Outcomes(tuple(outcomes), {name: _scores(found[name]) for name in sorted(set(found) - planned)})
+
+
+def _scores(value: dict[str, Any]) -> str:
+    """What a run scored at its end, in words."""
+    last = value["epochs"][-1] if value["epochs"] and "diverged" not in value else {}
+    known = {key: last.get(f"test_{key}") for key in ("accuracy", "perplexity")}
+    said = [f"test {key} {100 * number:.2f} %" if key == "accuracy" else f"{key} {number:.1f}" for key, number in known.items() if number is not None]
+    return ", ".join(said) or "diverged"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def convolutional() -> Iterator[Cell]:
 
 
 def residual() -> Iterator[Cell]:
-    """The rest of part (b); to save time ResNet-18 is tuned among what VGG16's held-out scores left open."""
+    """The rest of part (b); to save time ResNet-18 is tuned less; of the two gammas it has one."""
     yield Cell(RESNET, "bp", (0.05,))
     yield Cell(RESNET, "dfa", (0.05,), SCALES[1:])
     yield Cell(RESNET, REVISED, (0.05,), SCALES[:2])
@@ -180,7 +180,7 @@ def recurrent(kind: str) -> Iterator[Cell]:
     setting = text(kind)
     slower = (0.0005, 0.001) if kind == "rnn" else ()  # a plain RNN has no gates to tame what 35 steps multiply up
     yield Cell(setting, "bp", (*slower, 0.002, 0.005), seeds=2)
-    for rule in ("dfa", "triangular", "revised:init=bw"):  # Adam makes little of the scale of errors: all take backpropagation's rate
+    for rule in ("dfa", "triangular", "revised:init=bw"):  # to save time all take backpropagation's rate, and the default scale
         yield Cell(setting, rule, (0.005,), seeds=2, tuned_as="bp")
     for rule in ("dfa:per_step=true", "triangular:per_step=true"):  # a matrix a time step, as the papers' tables count
         yield Cell(setting, rule, (0.005,), tuned_as="bp")

@@ -112,5 +112,6 @@ def _not_run(outcomes: Outcomes) -> str:
     lines = [f"* {each.cell.setting.part}: `{each.network}`, `{each.rule}`: {each.missing}" for each in outcomes.all if each.missing]
     text = "\n".join(lines) + "\n" if lines else "Nothing: every run of the plan is there.\n"
     if outcomes.strays:
-        text += "\nResults that the plan does not have, in no table:\n\n" + "\n".join(f"* `{name}`" for name in outcomes.strays) + "\n"
+        lines = [f"* `{name}`: {scores}" for name, scores in outcomes.strays.items()]
+        text += "\nResults that the plan does not have, in no table:\n\n" + "\n".join(lines) + "\n"
     return text

@@ -286,12 +286,13 @@ class TestOrderings:
         return {f"{row[0]}: {row[1]}": row[-1] for row in table.rows}
 
     def test_hold_where_every_margin_is_wide_enough(self, places: Places) -> None:
-        levels = {"bp": 0.9, "hdfa:p=0.5,groups=4": 0.8, "hdfa:p=0.3,groups=4": 0.7, "revised:groups=4": 0.6, "dfa": 0.6, "frozen": 0.2}
-        perplexities = {"bp": 30.0, "revised:init=bw": 40.0, "triangular": 50.0, "dfa": 60.0}
+        hybrids = {f"hdfa:p={p},groups=4": level for p, level in ((0.5, 0.8), (0.3, 0.7), (0.1, 0.65))}
+        levels = {"bp": 0.9, **hybrids, "conv-dfa": 0.62, "revised:groups=4": 0.61, "dfa": 0.6, "frozen": 0.2}
+        perplexities = {"bp": 30.0, "revised:init=bw": 40.0, "triangular": 50.0, "dfa": 60.0, "frozen": 90.0}
 
         def score(job: Job) -> dict[str, Any]:
             level = levels.get(job.cell.rule, 0.5)
-            if job.cell.setting.part == "fc":
+            if job.cell.setting.part in {"fc", "transfer"}:
                 level = 0.8 if job.cell.rule == "frozen" else 0.9
             return document(job, level, perplexities.get(job.cell.rule, 70.0))
 
@@ -300,7 +301,8 @@ class TestOrderings:
     def test_do_not_hold_where_all_rules_score_the_same(self, places: Places) -> None:
         verdicts = self.verdicts(places, document)
         assert {said for said, verdict in verdicts.items() if verdict == HOLDS} == {
-            f"{network}: bp, dfa, ssdfa within 2 points" for network in ("digits-fc", "fashion-fc", "fashion-fc3")
+            *(f"{network}: bp, dfa, ssdfa within 2 points" for network in ("digits-fc", "fashion-fc", "fashion-fc3")),
+            *(f"cifar10-conv-head@0.25: bp, {rule} within 2.7 points" for rule in ("dfa", "ssdfa")),
         }
         assert set(verdicts.values()) == {HOLDS, FAILS}
 
@@ -312,7 +314,7 @@ class TestOrderings:
     def test_are_not_run_without_results(self, places: Places) -> None:
         rows = orderings_table(outcomes(places, cells())).rows
         assert {row[-1] for row in rows} == {NOT_RUN}
-        assert all(row[3] is None and row[5] is None for row in rows)
+        assert all(row[4] is None and row[6] is None for row in rows)
 
 
 class TestReport:
@@ -349,7 +351,7 @@ class TestReport:
         stray = Cell(SMALL, "bp", (0.7,)).final(0.7, "", 0)
         keep(places, stray, document(stray))
         write_report(outcomes(places, plan), tmp_path / "report")
-        assert "* `final/digits-fc/bp/lr=0.7-seed=0`\n" in (tmp_path / "report/README.md").read_text()
+        assert "* `final/digits-fc/bp/lr=0.7-seed=0`: test accuracy " in (tmp_path / "report/README.md").read_text()
 
     def test_refuses_a_file_that_is_no_result(self, places: Places) -> None:
         places.results.mkdir()
