@@ -11,7 +11,7 @@ from accelsim.errors import Fault, InputError
 from accelsim.network import Network
 from accelsim.ops import Pass, TrainingStep
 from accelsim.rules import backprop, direct_feedback, feedback_alignment, frozen, hybrid, modular, revised, triangular
-from accelsim.rules.info import RuleInfo
+from accelsim.rules.info import RuleInfo, StepKind
 from accelsim.rules.vector_costs import OPTIMIZER
 from accelsim.spec import rule as spelling
 from accelsim.spec.rule import RuleSpec, RuleTable
@@ -38,12 +38,12 @@ def family(rule: str | RuleSpec) -> str:
     return RULES[name].family if name in RULES else name
 
 
-def check_rule(network: Network, rule: str | RuleSpec) -> None:
+def check_rule(network: Network, rule: str | RuleSpec, optimizer: str = "momentum") -> None:
     """InputError as `lower`, for each kind of step that the rule takes: whoever trains with it is told the same as who simulates it."""
     spec = parse_rule(rule)
     steps = RULES[spec.name].steps
-    for kind in [each.rule for each in steps(spec)] if steps else [spec]:
-        lower(network, kind, 1)
+    for kind in steps(spec) if steps else [StepKind("", 1.0, spec)]:
+        kind.finish(lower(network, kind.rule, 1, optimizer))
 
 
 def lower(network: Network, rule: str | RuleSpec, batch: int, optimizer: str = "momentum", passes: Iterable[Pass] = ALL_PASSES) -> TrainingStep:

@@ -29,22 +29,30 @@ def steps(rule: RuleSpec) -> tuple[StepKind, ...]:
     revised = RuleSpec(REVISED, tuple((name, value) for name, value in values if value is not None), defaults)
     kinds = (
         StepKind(BP, p, RuleSpec(BACKPROP[0].name)),
-        StepKind(REVISED, 1 - p, revised, partial(mix_momenta, gamma=gamma)),
+        StepKind(REVISED, 1 - p, revised, partial(mix_momenta, gamma=gamma, given=rule.given("gamma"))),
     )
     return tuple(kind for kind in kinds if kind.weight > 0)
 
 
-def mix_momenta(step: TrainingStep, gamma: float) -> TrainingStep:
+def mix_momenta(step: TrainingStep, gamma: float, given: bool = False) -> TrainingStep:
     """The update of a feedback step: v_DFA <- alpha v_DFA + g; w <- w - eta (gamma v_DFA + (1 - gamma) v_BP).
 
     Where the optimizer keeps a momentum (v_BP, which a BP step alone writes), v_DFA of the same shape is read and written in its
     place, and v_BP is read. With gamma 1 it is not, and the update costs what momentum costs. Adam's moments serve both kinds of step.
+    InputError when gamma was ``given``, not left to its default, and the optimizer keeps no momentum that it could mix.
     """
+    updates = [op for op in step.ops if op.pass_ is Pass.WU]
+    if given and updates and not any(_momenta(op) for op in updates):
+        raise InputError(f"hdfa.gamma must be left out unless --optimizer is momentum, the only one that it changes, got {gamma:g}")
     return replace(step, ops=tuple(_mixed(op, gamma) if op.pass_ is Pass.WU else op for op in step.ops))
 
 
+def _momenta(op: Op) -> list[Operand]:
+    return [operand for operand in op.operands if operand.tensor.role is Role.OPTIMIZER_STATE and operand.tensor.name.endswith(".momentum")]
+
+
 def _mixed(op: Op, gamma: float) -> Op:
-    found = [operand for operand in op.operands if operand.tensor.role is Role.OPTIMIZER_STATE and operand.tensor.name.endswith(".momentum")]
+    found = _momenta(op)
     if not found or op.vector is None:
         return op
     own = {operand.tensor.name: _of_feedback(operand.tensor) for operand in found}

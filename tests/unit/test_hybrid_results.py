@@ -17,7 +17,7 @@ from accelsim.ops import Role, TrainingStep
 from accelsim.report.document import ResultDocument
 from accelsim.report.laws import violations
 from accelsim.results import MEANS, HybridResult
-from accelsim.rules import RULES, lower, parse_rule
+from accelsim.rules import RULES, check_rule, lower, parse_rule
 from accelsim.trace import Trace
 from accelsim.traces import random_trace
 from tests.random_machines import machine
@@ -69,10 +69,10 @@ def test_it_has_no_ops_of_its_own() -> None:
         lower(IMAGES, "hdfa:p=0.3", 1)
 
 
-def updated(gamma: float, optimizer: str) -> TrainingStep:
+def updated(gamma: float | None, optimizer: str) -> TrainingStep:
     several = RULES["hdfa"].steps
     assert several is not None
-    feedback = several(parse_rule(f"hdfa:gamma={gamma}"))[1]
+    feedback = several(parse_rule("hdfa" if gamma is None else f"hdfa:gamma={gamma}"))[1]
     return feedback.finish(lower(IMAGES, feedback.rule, 1, optimizer))
 
 
@@ -81,11 +81,12 @@ def updated(gamma: float, optimizer: str) -> TrainingStep:
     [
         (0.9, "momentum", ["feedback_momentum", "momentum"], ["feedback_momentum"], 7),
         (1.0, "momentum", ["feedback_momentum"], ["feedback_momentum"], 4),
-        (0.9, "sgd", [], [], 2),
-        (0.9, "adam", ["moment1", "moment2"], ["moment1", "moment2"], 12),
+        (None, "momentum", ["feedback_momentum", "momentum"], ["feedback_momentum"], 7),
+        (None, "sgd", [], [], 2),
+        (None, "adam", ["moment1", "moment2"], ["moment1", "moment2"], 12),
     ],
 )
-def test_a_feedback_step_mixes_two_momenta(gamma: float, optimizer: str, read: list[str], written: list[str], ops: int) -> None:
+def test_a_feedback_step_mixes_two_momenta(gamma: float | None, optimizer: str, read: list[str], written: list[str], ops: int) -> None:
     op = updated(gamma, optimizer).op("conv2.WU")
     state = [operand.tensor for operand in op.operands if operand.tensor.role is Role.OPTIMIZER_STATE]
     assert [tensor.name for tensor in state] == [f"conv2.{name}" for name in read]
@@ -93,6 +94,18 @@ def test_a_feedback_step_mixes_two_momenta(gamma: float, optimizer: str, read: l
     assert {tensor.elements for tensor in state} <= {4 * 4 * 9}
     assert op.vector is not None
     assert op.vector.ops_per_element == ops
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_gamma_that_would_do_nothing_is_refused(optimizer: str) -> None:
+    refused = r"^hdfa\.gamma must be left out unless --optimizer is momentum, the only one that it changes, got 0\.5$"
+    with pytest.raises(InputError, match=refused):
+        hybrid("hdfa:gamma=0.5", optimizer=optimizer)
+    with pytest.raises(InputError, match=refused):
+        check_rule(IMAGES, "hdfa:p=0.3,gamma=0.5", optimizer)
+    check_rule(IMAGES, "hdfa:p=0.3", optimizer)
+    check_rule(IMAGES, "hdfa:p=0.3,gamma=0.5", "momentum")
+    hybrid("hdfa:gamma=0.5", optimizer=optimizer, passes=["FF"])
 
 
 # Results
