@@ -24,6 +24,7 @@ def save(path: Path, run: Trainer, cause: Mapping[str, Any], record: Mapping[str
     """Write the checkpoint after an epoch. ``cause``: what decides the run; ``record``: what it has brought so far. Both JSON.
 
     The new file replaces the old one in a single step of the file system, so that a run killed at any moment can be taken up.
+    OSError, with the path, where the file system cannot take it.
     """
     meta = {
         "schema": SCHEMA,
@@ -44,6 +45,8 @@ def save(path: Path, run: Trainer, cause: Mapping[str, Any], record: Mapping[str
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+    except OSError as error:  # one of writing, as on a full disk, names no file
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         beside.unlink(missing_ok=True)
 
@@ -79,8 +82,10 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         meta = json.loads(arrays.pop("meta").tobytes())
         schema = meta["schema"]
         missing = [key for key in _META if key not in meta] if schema == SCHEMA else []
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(Fault(str(path), 0, 0, f"checkpoint must be readable, got {str(error) or type(error).__name__}")) from None
+    except PermissionError as error:
+        raise InputError(Fault(str(path), 0, 0, f"checkpoint must be readable, got {error.strerror}")) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error):
+        raise InputError(Fault(str(path), 0, 0, "checkpoint must be one that accelsim wrote, got a file that cannot be read")) from None
     if schema != SCHEMA:
         raise InputError(Fault(str(path), 0, 0, f"schema must be {SCHEMA}, got {schema}"))
     if missing:

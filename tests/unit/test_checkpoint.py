@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import numpy as np
@@ -93,6 +94,17 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path, monkeypatch):
     assert [entry.name for entry in tmp_path.iterdir()] == ["c.npz"]
 
 
+def test_a_full_disk_is_said_of_the_file(tmp_path, monkeypatch):
+    def full(*_arguments, **_arrays):
+        raise OSError(errno.ENOSPC, "No space left on device")  # what write() raises names no file
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        saved(tmp_path / "c.npz", trainer())
+    assert caught.value.filename == str(tmp_path / "c.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
 def refusal(path, run=None, cause=CAUSE):
     with pytest.raises(InputError) as caught:
         checkpoint.restore(path, run or trainer(), cause)
@@ -103,14 +115,15 @@ def test_what_is_no_checkpoint_of_the_run_is_refused(tmp_path):
     path = saved(tmp_path / "c.npz", trainer())
     differing = "checkpoint must be of the same run, got rule dfa then, bp now; seed 0 then, 1 now"
     assert refusal(path, cause={"rule": "bp", "seed": 1}) == f"{path}: {differing}"
-    for broken in (b"", b"no zip", path.read_bytes()[:-100]):
+    whole, unreadable = path.read_bytes(), "checkpoint must be one that accelsim wrote, got a file that cannot be read"
+    for broken in (b"", b"no zip", b"\x80\x04K\x01.", whole[:-100], whole[: len(whole) // 2], whole[:10], b"PK\x03\x04" + bytes(200)):
         other = tmp_path / "broken.npz"
         other.write_bytes(broken)
-        assert refusal(other).startswith(f"{other}: checkpoint must be readable, got ")
+        assert refusal(other) == f"{other}: {unreadable}"
     np.savez(tmp_path / "trace.npz", meta=np.frombuffer(json.dumps({"schema": "accelsim.trace/1"}).encode(), np.uint8))
     assert refusal(tmp_path / "trace.npz") == f"{tmp_path / 'trace.npz'}: schema must be accelsim.checkpoint/1, got accelsim.trace/1"
     np.savez(tmp_path / "list.npz", meta=np.frombuffer(b"[1]", np.uint8))
-    assert refusal(tmp_path / "list.npz").startswith(f"{tmp_path / 'list.npz'}: checkpoint must be readable, got ")
+    assert refusal(tmp_path / "list.npz") == f"{tmp_path / 'list.npz'}: {unreadable}"
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
