@@ -54,7 +54,9 @@ def remarks(result: ResultDocument) -> list[str]:
     found = list(result.notes)
     if result.dense_tensors:
         shown = ", ".join(result.dense_tensors[:6]) + (", ..." if len(result.dense_tensors) > 6 else "")
-        found.append(f"{len(result.dense_tensors)} tensors that the trace lacks are dense: {shown}")
+        several = len(result.dense_tensors) > 1
+        said = f"{len(result.dense_tensors)} tensors that the trace lacks are" if several else "1 tensor that the trace lacks is"
+        found.append(f"{said} dense: {shown}")
     if result.spilled_words:
         found.append(f"{si(result.spilled_words)} words do not fit in the scratchpads and spill")
     return found

@@ -22,6 +22,8 @@ from accelsim.report.training import TrainingDocument
 
 HEIGHT = 2.3
 """Inches."""
+TITLE = 7
+"""Points."""
 MOST_NAMED = 10
 """Layers that a legend names; more have a colour bar."""
 MOST_MARKED = 20
@@ -64,7 +66,7 @@ def curves_figure(run: TrainingDocument) -> Figure:
             _curve(axes, points, color=colour, label=f"{name} (unknown word included)" if has_perplexity and part == "training" else name)
         axes.set_ylabel("cross-entropy loss" if kind == "loss" else kind)
         if kind == "accuracy":
-            axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     handles, names = panels[0].get_legend_handles_labels()
     _title(figure, run, handles, names)
     return figure
@@ -89,6 +91,7 @@ def angles_figure(run: TrainingDocument) -> Figure:
         axes.set_yticks(range(0, int(max(100.0, largest + 5)) + 1, 30))
         axes.set_ylabel("angle in degrees")
         axes.set_title(titles[kind], pad=3)
+    figure.suptitle(_said(run), fontsize=TITLE)
     _layer_legend(figure, panels, layers)
     return figure
 
@@ -109,6 +112,7 @@ def densities_figure(run: TrainingDocument) -> Figure:
         axes.set_ylim(-0.03, 1.03)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_ylabel(f"density of {role}s")
+    figure.suptitle(_said(run), fontsize=TITLE)
     _layer_legend(figure, panels, layers)
     return figure
 
@@ -121,7 +125,7 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
     panels = list(figure.subplots(1, count, squeeze=False).flat)
     for axes in panels:
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
         axes.tick_params(axis="x", size=2.5)
         axes.grid(axis="y", color="#E6E6E6", linewidth=0.5)
         axes.set_axisbelow(True)
@@ -162,5 +166,10 @@ def _layer_legend(figure: Figure, panels: Sequence[Axes], layers: Sequence[str])
 
 
 def _title(figure: Figure, run: TrainingDocument, handles: Sequence[Any], names: Sequence[str]) -> None:
-    title = f"{run.cause.workload} on {run.cause.data}, {run.cause.rule}"
-    figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False, title=title, title_fontsize=7, handlelength=1.2)
+    look: dict[str, Any] = {"frameon": False, "title": _said(run), "title_fontsize": TITLE, "handlelength": 1.2}
+    figure.legend(handles, names, loc="outside upper center", ncols=len(names), **look)
+
+
+def _said(run: TrainingDocument) -> str:
+    """What was trained, above every figure."""
+    return f"{run.cause.workload} on {run.cause.data}, {run.cause.rule}"

@@ -30,6 +30,10 @@ def test_no_line_ends_in_blanks() -> None:
     assert [line for line in printed(synthetic.result("bp"), synthetic.result("dfa")).splitlines() if line != line.rstrip()] == []
 
 
+def test_one_dense_tensor_is_one() -> None:
+    assert "bp: 1 tensor that the trace lacks is dense: fc1.error\n" in printed(synthetic.result("bp", dense_tensors=["fc1.error"]))
+
+
 def test_a_note_that_all_runs_share_is_said_once() -> None:
     note, own = "zeros are drawn at random", "the trace was made under bp"
     text = printed(synthetic.result("bp", notes=[note]), synthetic.result("dfa", notes=[note, own]))
