@@ -39,7 +39,7 @@ def family(rule: str | RuleSpec) -> str:
 
 
 def check_rule(network: Network, rule: str | RuleSpec, optimizer: str = "momentum") -> None:
-    """InputError as `lower`, for each kind of step that the rule takes, with that optimizer: who trains with it hears the same as who simulates it."""
+    """InputError as `lower`, for each kind of step that the rule takes with that optimizer: who trains with it hears the same as who simulates it."""
     spec = parse_rule(rule)
     steps = RULES[spec.name].steps
     for kind in steps(spec) if steps else [StepKind("", 1.0, spec)]:

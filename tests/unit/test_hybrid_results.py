@@ -18,6 +18,7 @@ from accelsim.report.document import ResultDocument
 from accelsim.report.laws import violations
 from accelsim.results import MEANS, HybridResult
 from accelsim.rules import RULES, check_rule, lower, parse_rule
+from accelsim.study.plan import cells
 from accelsim.trace import Trace
 from accelsim.traces import random_trace
 from tests.random_machines import machine
@@ -106,6 +107,13 @@ def test_a_gamma_that_would_do_nothing_is_refused(optimizer: str) -> None:
     check_rule(IMAGES, "hdfa:p=0.3", optimizer)
     check_rule(IMAGES, "hdfa:p=0.3,gamma=0.5", "momentum")
     hybrid("hdfa:gamma=0.5", optimizer=optimizer, passes=["FF"])
+
+
+def test_the_hybrids_of_the_study_have_the_optimizer_that_they_need() -> None:
+    hybrids = [job for cell in cells() for job in [*cell.tuning(), cell.final(0.01, cell.options[0], 0)] if cell.rule.startswith("hdfa")]
+    assert any("gamma" in job.rule for job in hybrids)
+    for job in hybrids:
+        check_rule(IMAGES if job.cell.setting.vocabulary is None else WORDS, job.rule.replace("groups=4", "groups=2"), job.recipe.optimizer)
 
 
 # Results
