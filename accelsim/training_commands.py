@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,11 +60,13 @@ def trace(
     from accelsim.progress import bar
     from accelsim.reference.tracing import train_and_trace
     from accelsim.report.files import staged
-    from accelsim.rules import check_rule, parse_rule
+    from accelsim.rules import RULES, check_rule, parse_rule
 
     chosen, workload = parse_rule(rule), load_network(network)
-    check_rule(workload, chosen)
+    if RULES[chosen.name].steps:
+        raise InputError(f"--rule must be one whose steps are of one family, got {chosen.name}: trace bp and revised, each by itself")
     usual_optimizer, usual_rate = _usual(workload)
+    check_rule(workload, chosen, optimizer or usual_optimizer)
     with bar() as progress:
         made, losses = train_and_trace(
             workload,
@@ -78,6 +83,27 @@ def trace(
     print(f"loss {losses[0]:.3f} -> {losses[-1]:.3f}; wrote {output}", file=sys.stderr)
 
 
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM, of job schedulers, and SIGHUP, of terminals that go, raise KeyboardInterrupt while the block runs."""
+    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    taken = [number for number in known if signal.getsignal(number) is signal.SIG_DFL]  # nohup has the latter ignored
+
+    def end(*_: object) -> None:
+        for number in taken:
+            signal.signal(number, signal.SIG_IGN)  # a second one would cut the end short
+        raise KeyboardInterrupt
+
+    for number in taken:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@_ended_like_ctrl_c()
 def train(
     network: Network,
     rule: TrainingRule = "bp",
@@ -143,13 +169,17 @@ def train(
     faults.check(not resume or out is not None, "--resume must come with --out, the folder of the run")
     from accelsim.networks import load_network
     from accelsim.networks.resize import resized
-    from accelsim.rules import check_rule, parse_rule
+    from accelsim.rules import RULES, check_rule, parse_rule
 
     chosen = faults.take(lambda: parse_rule(rule), None)
     read = faults.take(lambda: load_network(network), None)
     workload = None if read is None else faults.take(lambda: resized(read, scale, words), None)
     if workload is not None and chosen is not None:
-        faults.take(lambda: check_rule(workload, chosen), None)
+        updated_by = optimizer if optimizer in options.OPTIMIZERS else _usual(workload)[0]
+        faults.take(lambda: check_rule(workload, chosen, updated_by), None)
+    if every and chosen is not None and RULES[chosen.name].steps:
+        families = "whose steps are of two families: trace bp and revised, each by itself"
+        faults.check(False, f"--trace-every must be left out with {chosen.name}, {families}, got {every}")
     if target is not None:
         from accelsim.training_files import RunFolder
 
@@ -168,13 +198,14 @@ def train(
     usual_optimizer, usual_rate = _usual(workload)
     recipe = Recipe(count, rate or usual_rate, schedule, optimizer or usual_optimizer, decay, number)
     spec = RunSpec(recipe, size, augment, kept_away, StorageFormats(**stored), trace_every=every, samples=kept)
-    run = TrainingRun(workload, chosen, spec, published_task(workload, spec, place), _command())
-    if kept_in is not None and resume:
-        run.resume(kept_in.checkpoint)
-    _train(run, spec, kept_in)
-    document = run.record.to_json()
-    if kept_in is not None:
-        kept_in.finish(run)
+    with nullcontext() if kept_in is None else kept_in.held(resume):
+        run = TrainingRun(workload, chosen, spec, published_task(workload, spec, place), _command())
+        if kept_in is not None and resume:
+            run.resume(kept_in.checkpoint)
+        _train(run, spec, kept_in)
+        document = run.record.to_json()
+        if kept_in is not None:
+            kept_in.finish(run)
     delivery.show(document, as_json, _print_tables)
     if kept_in is not None:
         print(f"wrote {kept_in.path / 'training.json'}, tables, plots and checkpoint", file=sys.stderr)
@@ -192,6 +223,9 @@ def _train(run: TrainingRun, spec: RunSpec, folder: RunFolder | None) -> None:
 
     network, total = run.trainer.network, spec.recipe.epochs
     unit, per_step = ("words", spec.batch * network.time_steps) if network.vocabulary else ("images", spec.batch)
+    if not run.done:
+        _announce(run, unit)
+    kept = run.trainer.epochs_done
     try:
         with epochs(total, unit, per_step) as progress:
             while not run.done:
@@ -199,11 +233,30 @@ def _train(run: TrainingRun, spec: RunSpec, folder: RunFolder | None) -> None:
                 run.epoch(progress.step, None if folder is None else folder.keep_trace)
                 if folder is not None:
                     folder.keep(run)
+                    kept = run.trainer.epochs_done
                 progress.end(scores(run.record.epochs[-1]))
     except KeyboardInterrupt:
-        if folder is not None and run.record.epochs:
-            print(f"{len(run.record.epochs)} of {total} epochs are kept in {folder.path}: --resume goes on", file=sys.stderr)
+        if folder is not None and kept:
+            print(f"{kept} of {total} epochs are kept in {folder.path}: --resume goes on", file=sys.stderr)
         raise
+
+
+def _announce(run: TrainingRun, unit: str) -> None:
+    """One line on stderr: what is trained, on how much, and how."""
+    from accelsim.reference.tasks import ImageTask, TextTask
+
+    task, recipe, begun = run.trainer.task, run.spec.recipe, run.trainer.epochs_done
+    assert isinstance(task, ImageTask | TextTask)
+    trained_on = task.dataset.training if isinstance(task, TextTask) else task.dataset.images
+    words = [
+        f"training {run.trainer.network.name} with {run.trainer.rule} on {task.name}: {len(trained_on):,} {unit}",
+        f"{task.steps_per_epoch:,} step{'s' * (task.steps_per_epoch != 1)} an epoch",
+        f"{recipe.epochs} epoch{'s' * (recipe.epochs != 1)}{f' ({begun} made before)' if begun else ''}",
+        f"learning rate {recipe.learning_rate:g}",
+        recipe.optimizer,
+        f"{recipe.schedule} schedule",
+    ]
+    print(", ".join(words), file=sys.stderr, flush=True)
 
 
 def _print_tables(document: delivery.Document) -> None:
@@ -223,5 +276,11 @@ def _use_threads(number: int) -> None:
 
 
 def _command() -> str:
-    """The command line, without what changes nothing of what it makes."""
-    return shlex.join(["accelsim", *(word for word in sys.argv[1:] if word != "--resume")])
+    """The command line, without what changes nothing of what it makes: --out, --threads and --resume."""
+    words, given = ["accelsim"], iter(sys.argv[1:])
+    for word in given:
+        if word in ("--out", "--threads"):
+            next(given, None)
+        elif word != "--resume" and not word.startswith(("--out=", "--threads=")):
+            words.append(word)
+    return shlex.join(words)

@@ -1,11 +1,13 @@
 """The folder of a training run: its checkpoint, its record as JSON and tables, traces, plots. Each file is either the old one or the new one.
 
-Files follow the checkpoint: a run that is stopped between them writes them anew when it is taken up.
+Files follow the checkpoint: a run that is stopped between them writes them anew when it is taken up. One run at a time writes a folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from accelsim.report.tables import write_csv
 from accelsim.report.training import parse, tables
 from accelsim.trace import Trace
 
-CHECKPOINT, RECORD, TRACES = "checkpoint.npz", "training.json", "traces"
+CHECKPOINT, RECORD, TRACES, LOCK = "checkpoint.npz", "training.json", "traces", ".training.lock"
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,37 @@ class RunFolder:
 
     @classmethod
     def opened(cls, path: Path, resume: bool, epochs: int) -> RunFolder:
-        """A folder for a new run, or with one to go on with. InputError when it is not that."""
+        """A folder for a new run, or with one to go on with. InputError when it is not that, or another run writes it."""
         folder = cls(path, epochs)
-        if resume and not folder.checkpoint.is_file():
-            raise InputError(f"--resume must find a run in --out, got no {CHECKPOINT} in {path}")
-        if not resume and folder.checkpoint.exists():
-            raise InputError(f"--out must be a folder without a {CHECKPOINT}, got {path}: --resume goes on with its run, another --out starts one")
+        if (path / LOCK).exists():
+            with _locked(path / LOCK):  # a run that was killed leaves the file, but no lock
+                pass
+        folder._refuse_unfit(resume)
         return folder
+
+    def _refuse_unfit(self, resume: bool) -> None:
+        place = self.path
+        if resume and not self.checkpoint.is_file():
+            raise InputError(f"--resume must find a run in --out, got no {CHECKPOINT} in {place}")
+        if not resume and self.checkpoint.exists():
+            raise InputError(f"--out must be a folder without a {CHECKPOINT}, got {place}: --resume goes on with its run, another --out starts one")
+
+    @contextmanager
+    def held(self, resume: bool) -> Iterator[None]:
+        """The folder, made as needed, is this run's alone while the block runs. InputError as `opened`, for what happened since.
+
+        The lock ends with the process, however that ends. Of a run that kept nothing no empty folder stays.
+        """
+        missing = [place for place in (self.path, *self.path.parents) if not place.exists()]
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            with _locked(self.path / LOCK):
+                self._refuse_unfit(resume)
+                yield
+        finally:
+            for place in missing:
+                with suppress(OSError):  # it is in use
+                    place.rmdir()
 
     def keep(self, run: TrainingRun) -> None:
         """After an epoch: the checkpoint, then the record and its tables."""
@@ -63,16 +89,55 @@ class RunFolder:
             _replace_text(self.path / f"{table.name}.csv", write_csv(table))
 
 
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """A lock file that is this process's while the block runs, and gone after it. InputError while another process holds it."""
+    descriptor = _opened(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)  # before the lock goes: the file may be another process's after that
+        os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    """The descriptor of a lock file that is locked, and still there: its last owner may have taken it away since it was opened."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        if not _lock(descriptor):
+            os.close(descriptor)
+            raise InputError(f"--out must be a folder that no other run is writing, got {path.parent}")
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """False while another process holds the lock. Systems and file systems that have no locks refuse nobody."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        pass
+    return True
+
+
 def _replace_text(path: Path, text: str) -> None:
     _replace(path, lambda beside: beside.write_text(text, encoding="utf-8"))
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file beside its place, then put it there in one step of the file system."""
+    """Write a file beside its place, then put it there in one step of the file system. OSError, with the path, where it cannot take it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.partial")
     try:
         write(beside)
         beside.replace(path)
+    except OSError as error:  # one of writing, as on a full disk, names no file
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         beside.unlink(missing_ok=True)
