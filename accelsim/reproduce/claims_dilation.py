@@ -34,7 +34,7 @@ def items(progress: Progress) -> list[Item]:
         machine = load_architecture("near-memory", overrides)
         full, dilated = (_links(simulate(WORKLOAD, machine, rule, passes=["ep"]).to_json()) for rule in ("conv-dfa", "dilated"))
         for quantity in full:
-            note = f"{SAYS}: kernels written out over dilated ones, convolution ops of EP, {name}"
+            note = f"conv-dfa over dilated, convolution ops of EP, {name}; cycles also show conv-dfa waiting for its larger weights"
             id_ = f"{TARGET}/{NAME}/{name}/{quantity}"
             context: dict[str, str | int] = {"machine": machine.name, "workload": WORKLOAD, "batch": 1, "quantity": quantity}
             found.append(cell(TARGET, id_, "x", None, full[quantity] / dilated[quantity], 2, "machine", note=note, context=context))
@@ -45,12 +45,10 @@ def _verdict(found: list[Item]) -> Item:
     """Lane cycles that dilation saves, by what the lanes know, beside the MACs that it saves."""
     saved = {item.id.split("/")[2]: item.computed for item in found if item.id.endswith("/lane cycles")}
     macs = next(item.computed for item in found if item.id.endswith("/executed MACs"))
-    first = next(iter(saved.values()))
     assert macs is not None
-    assert first is not None
     said = ", ".join(f"{value:.2f}x with {name}" for name, value in saved.items())
     note = f"{SAYS} (Han 2020, section 3.2.1). {WORKLOAD}: of {macs:.2f}x fewer executed MACs, lane cycles show {said}."
-    return cell(TARGET, f"{TARGET}/{NAME}/verdict", "x", None, first, 2, "machine", note=note)
+    return Item(TARGET, f"{TARGET}/{NAME}/verdict", "x", None, None, None, "not-printed", "machine", note)
 
 
 def _links(document: Mapping[str, Any]) -> dict[str, int]:

@@ -32,9 +32,9 @@ class Cost:
     def __mul__(self, weight: Fraction) -> Cost:
         return Cost(self.bits * weight, self.ops * weight, self.index_bits * weight)
 
-    def megabytes(self, unit: int, with_indices: bool = False) -> Fraction:
+    def megabytes(self, unit: int) -> Fraction:
         """Bytes over ``unit``."""
-        return (self.bits + (self.index_bits if with_indices else 0)) / 8 / unit
+        return self.bits / 8 / unit
 
     @property
     def gop(self) -> Fraction:

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 from accelsim.networks import load_network
 from accelsim.reproduce.crafton2019_stack import Stack, Symbols, symbols, traffic
-from accelsim.reproduce.outcome import Item, Outcome, Target, Unit, cell
+from accelsim.reproduce.outcome import Item, Match, Outcome, Target, Unit, cell
 from accelsim.reproduce.progress import Progress
 
 TARGET = Target(
     "crafton2019-table1",
     "Crafton et al. 2019, table 1: cost of error assignment in symbols",
-    "The backward pass of one example over AlexNet's fully connected layers. |W| weights, |B| feedback weights, |b| the kept ones, |A| neurons, "
-    "|E| output errors, |e| errors that reach a neuron over all neurons. `printed` is the formula's value where the paper's text states the formula; "
-    "the cells of the table itself are not in the text at hand. What is marked derived is our own derivation. Reads count each weight, feedback "
-    "weight, neuron's error and output error once; `operand words` is everything that each op reads, activations, gradients and masks included.",
+    "The backward pass of one example over AlexNet's fully connected layers. |W| weights, |B| feedback weights, |b| the kept ones, |A| "
+    "neurons, |E| output errors, |e| errors that reach a neuron over all neurons. `printed` is a formula where the paper's text states one, "
+    "and `exact` means that the ops give its value for the layers' sizes; the table's own cells are not in the text at hand. All else is "
+    "derived by us. Reads count each weight, feedback weight and neuron's error once, and the output error as the derivation does (in |A| "
+    "and as |E|); `operand words` is everything that each op reads, activations, gradients and masks included. Data movement is the paper's "
+    "notion, |A| times what a neuron receives.",
 )
 NETWORK = "alexnet"
 RULES = {"BP": "bp", "DFA": "dfa", "SDFA-k10": "sdfa:k=10", "SSDFA": "ssdfa"}
@@ -26,10 +28,10 @@ K = {"BP": 0, "DFA": 1000, "SDFA-k10": 10, "SSDFA": 1}
 
 @dataclass(frozen=True)
 class Column:
-    """``formula``: text and value by row; ``stated``: in the paper's text, else derived by us."""
+    """``formula``: text and value by row; ``stated``: rows whose formula is in the paper's text, the others are derived by us."""
 
     unit: Unit
-    stated: bool
+    stated: frozenset[str]
     formula: Mapping[str, tuple[str, Callable[[Symbols, int], int]]]
 
     def of(self, row: str) -> tuple[str, Callable[[Symbols, int], int]]:
@@ -40,17 +42,17 @@ class Column:
 COLUMNS = {
     "reads": Column(
         "words",
-        False,
+        frozenset(),
         {
             "BP": ("|W|+|A|+|E|", lambda s, _: s.w + s.a + s.e),
             "DFA": ("|B|+|W|+|A|+|E|", lambda s, _: s.b + s.w + s.a + s.e),
             "SDFA": ("|b|+|W|+|A|+|E|", lambda s, _: s.b + s.w + s.a + s.e),
         },
     ),
-    "writes": Column("words", False, {name: ("|W|", lambda s, _: s.w) for name in ("BP", "DFA", "SDFA")}),
+    "writes": Column("words", frozenset(), {name: ("|W|", lambda s, _: s.w) for name in ("BP", "DFA", "SDFA")}),
     "MACs": Column(
         "MAC",
-        True,
+        frozenset({"BP", "SDFA-k10", "SSDFA"}),
         {
             "BP": ("2|W|", lambda s, _: 2 * s.w),
             "DFA": ("|W|+|B|", lambda s, _: s.w + s.b),
@@ -59,7 +61,7 @@ COLUMNS = {
     ),
     "data movement": Column(
         "words",
-        True,
+        frozenset({"BP", "SSDFA"}),
         {
             "BP": ("|W|+|A|+|E|", lambda s, _: s.w + s.a + s.e),
             "DFA": ("|A||E|", lambda s, _: s.a * s.e),
@@ -80,14 +82,19 @@ def items() -> list[Item]:
         for name, column in COLUMNS.items():
             text, value = column.of(row)
             expected = value(known, K[row])
-            context: dict[str, str | int] = {"formula": text, "formula_value": expected}
-            printed = str(expected) if column.stated else None
-            note = "" if column.stated else "derived by us"
-            id_ = f"{TARGET.name}/{row}/{name}"
-            found.append(cell(TARGET.name, id_, column.unit, printed, measured[name], 0, "neuron", note=note, context=context))
+            found.append(_item(row, name, column.unit, text, row in column.stated, measured[name], expected))
         note = "every operand of every op of EP, WG and WU (sgd)"
         found.append(cell(TARGET.name, f"{TARGET.name}/{row}/operand words", "words", None, moved.operands, 0, "all operands", note=note))
     return found
+
+
+def _item(row: str, name: str, unit: Unit, formula: str, stated: bool, measured: int, expected: int) -> Item:
+    """A cell that is held against a formula's value."""
+    match: Match = "not-printed" if not stated else "exact" if measured == expected else "mismatch"
+    note = "" if stated else "derived by us"
+    context: dict[str, str | int] = {"formula": formula, "formula_value": expected}
+    id_ = f"{TARGET.name}/{row}/{name}"
+    return Item(TARGET.name, id_, unit, formula if stated else None, measured, str(measured), match, "neuron", note, context=context)
 
 
 def reproduce(progress: Progress) -> Outcome:

@@ -95,7 +95,7 @@ def figure_8(target: str) -> tuple[list[Item], Figure]:
     caption = (
         "Counterpart of figure 8: feedback weights of DFA over those of the proposed rule in VGG16 on CIFAR-10, for G groups. (a) Eq. 13, whose "
         "denominator is the forward layer's own size; it omits G, which multiplies it here. (b) The links that are executed: D1 has the channels of "
-        "the module's end on both sides. (c) The same in bits. Above 1, DFA stores more: the layers at the front; the deep ones store less with DFA."
+        "the module's end on both sides. (c) The same in bits. Above 1, DFA stores more."
     )
     return items, Figure(target, "han2020-fig8", "Feedback weights by layer", caption, panels)
 

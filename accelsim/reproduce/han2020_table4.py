@@ -45,6 +45,16 @@ def costs(column: str) -> dict[str, Cost]:
     return found
 
 
+def _slack(row: str, places: int, rounded_parts: bool) -> Fraction:
+    """The most that the roundings of a hybrid row move it: those of its parts by their shares, and its own cut."""
+    unit = Fraction(10) ** -places
+    if not row.startswith("HDFA"):
+        return unit
+    _, p, sparsity = row.split("-")
+    share, kept = fraction(float(p)), 1 - Fraction(int(sparsity.rstrip("%")), 100)
+    return unit + share * unit + (1 - share) * (kept / 2 * unit if rounded_parts else unit)
+
+
 def memory(known: Mapping[str, Cost], row: str) -> tuple[Fraction, int, Decimal, str]:
     """(MB, decimals printed, as the paper rounds it, how it does)."""
     computed = known[row].megabytes(MEGABYTE)
@@ -80,9 +90,11 @@ def items(column: str) -> list[Item]:
         printed = {part: TABLE_4[part][row][index] for part in "ab"}
         ids = {part: f"{TARGET.name}{part}/{column}/{row}" for part in "ab"}
         megabytes, places, rounded, how = memory(known, row)
-        found.append(cell(TARGET.name, ids["a"], "MB", printed["a"], megabytes, places, ACCOUNTING, rounded=rounded, note=how))
+        slack = _slack(row, places, rounded_parts=False)
+        found.append(cell(TARGET.name, ids["a"], "MB", printed["a"], megabytes, places, ACCOUNTING, rounded=rounded, slack=slack, note=how))
         gop, rounded, how = operations(known, row)
-        found.append(cell(TARGET.name, ids["b"], "GOP", printed["b"], gop, 1, ACCOUNTING, rounded=rounded, note=how))
+        slack = _slack(row, 1, rounded_parts=True)
+        found.append(cell(TARGET.name, ids["b"], "GOP", printed["b"], gop, 1, ACCOUNTING, rounded=rounded, slack=slack, note=how))
     return found
 
 

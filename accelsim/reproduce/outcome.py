@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -22,21 +22,23 @@ Number = int | float | Fraction
 
 def half_up(value: Number, places: int) -> Decimal:
     """``value`` to so many decimals (hundreds with -2), halves away from zero."""
-    return _to(value, places, ROUND_HALF_UP)
+    scaled = _scaled(value, places)
+    whole, rest = divmod(abs(scaled), 1)
+    return _decimal(whole + (2 * rest >= 1), scaled < 0, places)
 
 
 def cut(value: Number, places: int) -> Decimal:
     """``value`` with the further decimals dropped."""
-    return _to(value, places, ROUND_DOWN)
+    scaled = _scaled(value, places)
+    return _decimal(abs(scaled) // 1, scaled < 0, places)
 
 
-def _to(value: Number, places: int, rounding: str) -> Decimal:
-    exact = Fraction(value)
-    scaled = abs(exact) * Fraction(10) ** places
-    whole = scaled.numerator // scaled.denominator
-    if rounding == ROUND_HALF_UP and 2 * (scaled - whole) >= 1:
-        whole += 1
-    return Decimal(whole if exact >= 0 else -whole).scaleb(-places)
+def _scaled(value: Number, places: int) -> Fraction:
+    return Fraction(value) * Fraction(10) ** places
+
+
+def _decimal(whole: int, negative: bool, places: int) -> Decimal:
+    return Decimal(-whole if negative else whole).scaleb(-places)
 
 
 @dataclass(frozen=True)
@@ -75,16 +77,19 @@ def cell(
     accounting: str,
     *,
     rounded: Decimal | None = None,
+    slack: Number | None = None,
     note: str = "",
     documented: bool = False,
     context: Mapping[str, str | int] | None = None,
 ) -> Item:
     """A cell judged. ``places``: decimals that the paper prints; ``rounded``: what its own way of rounding makes of the value (half up when None).
 
-    exact: the value itself, rounded half up, is what is printed. within-rounding: what the paper's own rounding makes of it is.
+    exact: the value itself, rounded half up, is what is printed. within-rounding: what the paper's own rounding makes of it is. ``slack``: the most
+    that this rounding can move a value, one of the last decimal unless given; a rounded value farther away than that is no rounding of this one.
     """
     plain = half_up(computed, places)
-    own = plain if rounded is None else rounded
+    most = Fraction(10) ** -places if slack is None else Fraction(slack)
+    own = plain if rounded is None or abs(Fraction(rounded) - Fraction(computed)) > most else rounded
     match: Match
     if printed is None:
         match = "not-printed"
