@@ -43,6 +43,7 @@ def refuse_unusable(out: Path) -> None:
 def staged(out: Path, replaces: Callable[[Path], Iterable[Path]] = lambda _: ()) -> Iterator[Path]:
     """A scratch folder beside ``out``. Leaving normally moves its files to ``out`` (created as needed); an exception leaves ``out`` as it was.
 
+    InputError, which names what is in the way, when one of the files cannot have its place: none is moved then.
     ``replaces``: the files of an earlier run in ``out``, deleted unless they are written anew, with the folders that this leaves empty.
     """
     refuse_unusable(out)
@@ -52,8 +53,10 @@ def staged(out: Path, replaces: Callable[[Path], Iterable[Path]] = lambda _: ())
         yield scratch
         if out.exists():
             stale = set(replaces(out))
-            for path in sorted(path for path in scratch.rglob("*") if path.is_file()):
-                target = out / path.relative_to(scratch)
+            targets = {path: out / path.relative_to(scratch) for path in sorted(scratch.rglob("*")) if path.is_file()}
+            for target in targets.values():
+                _refuse_taken(target, out)
+            for path, target in targets.items():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 path.replace(target)
                 stale.discard(target)
@@ -65,6 +68,22 @@ def staged(out: Path, replaces: Callable[[Path], Iterable[Path]] = lambda _: ())
         raise InputError(f"--out must be a folder that can be written, got {out}: {error.strerror}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _refuse_taken(target: Path, out: Path) -> None:
+    """InputError when a file cannot be moved to ``target``, a path in the folder ``out``."""
+    place = target.parent
+    while not os.path.lexists(place):
+        place = place.parent
+    if not place.is_dir():
+        fault = f"{place} is a file"
+    elif not os.access(place, os.W_OK | os.X_OK):
+        fault = f"{place} cannot be written"
+    elif target.is_dir() and not target.is_symlink():
+        fault = f"{target} is a directory"
+    else:
+        return
+    raise InputError(f"--out must be a folder that can be written, got {out}: {fault}")
 
 
 def _delete(stale: Iterable[Path], out: Path) -> None:

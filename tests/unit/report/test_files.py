@@ -67,6 +67,25 @@ def test_numbers_that_json_lacks_are_refused_and_nothing_is_written(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("taken", "fault"), [("b.csv/", "b.csv is a directory"), ("c/d.json/", "c/d.json is a directory"), ("c", "c is a file")])
+def test_nothing_is_moved_when_one_file_has_no_place(taken: str, fault: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "a.csv").parent.mkdir()
+    (out / "a.csv").write_text("old")
+    if taken.endswith("/"):
+        (out / taken).mkdir(parents=True)
+    else:
+        (out / taken).write_text("")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputError) as refused, files.staged(out, lambda place: [place / "a.csv"]) as folder:  # noqa: PT012  # files come first
+        (folder / "c").mkdir()
+        for name in ("a.csv", "b.csv", "c/d.json"):
+            (folder / name).write_text("new")
+    assert str(refused.value) == f"--out must be a folder that can be written, got {out}: {out}/{fault}"
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (out / "a.csv").read_text() == "old"
+
+
 def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(InputError) as refused:
