@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,6 +12,7 @@ from typing import Any, cast
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
@@ -125,6 +127,7 @@ def _bars(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
     if panel.log_y and above:
         axes.set_yscale("log")
         axes.set_ylim(bottom, max(above) * 3)
+        _mark(axes.yaxis)
     elif values:
         _headroom(axes, values)
     axes.set_xlim(-0.6, len(groups) - 0.4)
@@ -171,8 +174,8 @@ def _points(axes: Axes, panel: Panel, looks: dict[str, int]) -> list[tuple[float
             axes.plot(xs, ys, **look, linestyle="none", markersize=4, markeredgewidth=0.4, markeredgecolor="white")
         labels += [(x, y, name) for x, y, name in known if name]
     if any(len(cast("Sequence[float]", line.get_xdata())) for line in axes.lines):
+        axes.margins(x=0.12 if labels else 0.05, y=0.12 if labels else 0.08)
         _scale(axes, panel)
-    axes.margins(x=0.12 if labels else 0.05, y=0.12 if labels else 0.08)
     axes.tick_params(axis="x", size=2.5)
     axes.grid(axis="both" if panel.kind == "scatter" else "y", color="#E6E6E6", linewidth=0.5)
     return labels
@@ -203,9 +206,10 @@ def _timeline(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
 
 
 def _scale(axes: Axes, panel: Panel) -> None:
-    """Linear or logarithmic axes, the latter for what there is to show.
+    """Linear or logarithmic axes, the latter for what there is to show, within the margins that are set.
 
-    The numbers themselves are marked on a logarithmic axis that has few of them; else matplotlib's own marks.
+    The numbers themselves are marked on a logarithmic x axis that has few of them; else decades, or more where there are hardly any. Where
+    what is shown is relative to what costs 1, as the axis says, a line stands there.
     """
     if panel.log_x:
         axes.set_xscale("log")
@@ -217,9 +221,32 @@ def _scale(axes: Axes, panel: Panel) -> None:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
     elif panel.log_x:
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        _mark(axes.xaxis)
     if panel.log_y:
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        _mark(axes.yaxis)
+        low, high = axes.get_ylim()
+        if panel.kind == "lines" and re.search(r"= 1(?!\.?\d)", panel.y_label) and low <= 1 <= high:
+            axes.axhline(1, color="#808080", linewidth=0.6, zorder=1)
+
+
+def _mark(axis: Axis) -> None:
+    """Numbers on a logarithmic axis whose limits are set: of decades as powers, plain ones where fewer than two decades stand on it."""
+    axis.set_minor_formatter(NullFormatter())
+    low, high = axis.get_view_interval()
+    if math.floor(math.log10(high) + 1e-9) - math.ceil(math.log10(low) - 1e-9) < 1:
+        axis.set_major_locator(FixedLocator(_marks(low, high)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+
+
+def _marks(low: float, high: float) -> list[float]:
+    """Numbers between two that are less than two decades apart: as few digits of a decade as give three, else at even distances."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ((1, 2, 5), (1, 2, 3, 5), range(1, 10)):
+        marks = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
+        inside = [mark for mark in marks if low <= mark <= high]
+        if len(inside) >= 3:
+            return inside
+    return [mark for mark in MaxNLocator(nbins=5).tick_values(low, high) if low <= mark <= high]
 
 
 def _apart(xs: Sequence[float]) -> bool:

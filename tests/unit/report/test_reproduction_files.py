@@ -139,3 +139,37 @@ def test_one_look_stands_for_one_name_in_all_panels() -> None:
     figure = drawn(*made.panels()["lines"], again)
     first, second, third = figure.axes[:3]
     assert third.lines[0].get_color() == first.lines[0].get_color() != second.lines[0].get_color()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "marks"),
+    [
+        (2.6, 10.5, ["3", "5", "10"]),
+        (1.3, 3.2, ["1.5", "2", "2.5", "3"]),
+        (0.55, 0.82, ["0.6", "0.7", "0.8"]),
+        (0.25, 1.9, ["0.5", "1", "2"]),
+        (0.011, 1.9, ["$\\mathdefault{10^{-2}}$", "$\\mathdefault{10^{-1}}$", "$\\mathdefault{10^{0}}$"]),
+    ],
+)
+def test_a_logarithmic_axis_has_numbers_however_narrow_it_is(low: float, high: float, marks: list[str]) -> None:
+    figure = drawn(made.panel("lines", made.series("a", [1, 2, 4], [low, high, low]), log_x=True, log_y=True))
+    (axes,) = figure.axes
+    bottom, top = axes.get_ylim()
+    shown = [label.get_text() for place, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True) if bottom <= place <= top]
+    assert shown == marks
+    drawn(made.panel("bars", made.series("a", ["x"], [high]), log_y=True), made.panel("scatter", made.series("a", [high], [2]), log_x=True))
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "low", "lines"),
+    [
+        ("lines", "cost, old rule = 1", 0.5, 1),
+        ("lines", "cost, old rule = 1", 1.5, 0),
+        ("lines", "cost, old rule = 10", 0.5, 0),
+        ("lines", "cost", 0.5, 0),
+        ("scatter", "cost, old rule = 1", 0.5, 0),
+    ],
+)
+def test_what_is_relative_to_1_has_a_line_there(kind: str, label: str, low: float, lines: int) -> None:
+    figure = drawn(made.panel(kind, made.series("a", [1, 2, 4], [low, 3, 2]), y_label=label, log_y=True))
+    assert [list(line.get_ydata()) for line in figure.axes[0].lines[1:]] == [[1, 1]] * lines
