@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,7 +35,6 @@ def reproduce(
     folder = delivery.folder(out)
     from accelsim import reproduce as papers
     from accelsim.progress import bar
-    from accelsim.report.reproduction_files import write_reproduction
     from accelsim.spec.suggest import did_you_mean
 
     known = (*papers.TARGETS, papers.ALL)
@@ -41,13 +42,24 @@ def reproduce(
         raise InputError(f"reproduction must be one of {', '.join(known)}, got {name}{did_you_mean(name, known)}")
     with bar() as progress:
         document, surprises = papers.reproduce(name, progress)
-    delivery.deliver(document, as_json, folder, write_reproduction, _print_tables)
+    delivery.deliver(document, as_json, folder, _write, _print_tables)
     if folder is not None:
         print(f"wrote {folder / 'index.html'}, reproduction.json, tables and figures", file=sys.stderr)
     for item in surprises:
         print(_surprise(item), file=sys.stderr)
     if surprises:
         raise typer.Exit(1)
+
+
+def _write(document: delivery.Document, out: Path, before: Callable[[], None]) -> None:
+    """The files of a reproduction; those of an earlier one that it has no counterpart of go, which one line on stderr says."""
+    from accelsim.report.reproduction_files import earlier_reproduction, write_reproduction
+
+    earlier = earlier_reproduction(out)
+    write_reproduction(document, out, before)
+    gone = [path.name for path in earlier if not path.exists()]
+    if gone:
+        print(f"removed {len(gone)} file{'s' if len(gone) > 1 else ''} of an earlier reproduction: {', '.join(gone)}", file=sys.stderr)
 
 
 def _surprise(item: Item) -> str:

@@ -5,10 +5,13 @@ Keys beyond these are kept and ignored, so that documents may grow.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeGuard
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
@@ -36,8 +39,8 @@ class Target(Part):
 class Item(Part):
     """One cell: what the paper prints (None: nothing) beside what was computed (None: nothing could be).
 
-    ``rounded``: the computed number as the paper rounds it. ``documented``: known not to come out, the note says why. ``context``: what it was
-    measured on, where the id alone does not say it.
+    ``printed`` may be a formula, which ``match`` is not held against here. ``rounded``: the computed number as the paper rounds it.
+    ``documented``: known not to come out, the note says why. ``context``: what it was measured on, where the id alone does not say it.
     """
 
     target: str
@@ -68,7 +71,18 @@ class Item(Part):
             raise ValueError("not-printed where nothing is printed")
         if self.computed is None and self.comes_out:
             raise ValueError("mismatch or not-printed where nothing was computed")
+        if _is_plain(self.printed) and _is_plain(self.rounded):
+            same = Decimal(self.printed) == Decimal(self.rounded)
+            if same and not self.comes_out:
+                raise ValueError("exact or within-rounding where rounded is what is printed")
+            if not same and self.match != "mismatch":
+                raise ValueError("mismatch where rounded is not what is printed")
         return self
+
+
+def _is_plain(text: str | None) -> TypeGuard[str]:
+    """Whether it is digits with at most a sign and a decimal point; formulas are not."""
+    return text is not None and re.fullmatch(r"[+-]?\d+(\.\d+)?", text) is not None
 
 
 class Series(Part):
@@ -140,6 +154,9 @@ class ReproductionDocument(Part):
         files = [*names, *(figure.id for figure in self.figures)]
         if len(set(names)) < len(names) or len({figure.id for figure in self.figures}) < len(self.figures):
             raise ValueError(f"targets and figures of different names: {', '.join(files)}")
+        twice = [id_ for id_, count in Counter(item.id for item in self.items).items() if count > 1]
+        if twice:
+            raise ValueError(f"cells of different ids: {', '.join(twice)} more than once")
         strange = sorted(({item.target for item in self.items} | {figure.target for figure in self.figures}) - set(names))
         if strange:
             raise ValueError(f"about its targets only: {', '.join(strange)} is none")

@@ -59,7 +59,7 @@ def test_cells_that_surprise_are_named_after_all_is_delivered(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     wrong = made.item("a/b", printed="5.87", computed=5.8543701, rounded="5.85", match="mismatch")
-    stand_in(monkeypatch, wrong, made.item("c", documented=True), made.item("d", match="mismatch", documented=True))
+    stand_in(monkeypatch, wrong, made.item("c", documented=True), made.item("d", rounded="56.12", match="mismatch", documented=True))
     assert run(monkeypatch, "all", "--out", str(tmp_path / "out")) == 1
     printed = capsys.readouterr()
     assert "mismatch, unexpected" in printed.out
@@ -85,6 +85,34 @@ def test_a_folder_that_cannot_be_one_is_refused_before_anything_is_computed(
     assert run(monkeypatch, "all", "--out", str(tmp_path / "taken")) == 2
     assert capsys.readouterr().err == f"--out must be a folder, got {tmp_path / 'taken'} ({tmp_path / 'taken'} is a file)\n"
     assert asked == []
+
+
+def test_files_of_an_earlier_reproduction_do_not_go_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    stand_in(monkeypatch, made.item())
+    assert run(monkeypatch, "all", "--out", str(out)) == 0
+    assert run(monkeypatch, "all", "--out", str(out)) == 0
+    assert "removed" not in capsys.readouterr().err
+    fewer = made.document(figures=[], items=[], targets=[{"name": "tab", "title": "", "about": ""}])
+    monkeypatch.setattr(reproduce, "reproduce", lambda *_: (fewer, []))
+    assert run(monkeypatch, "all", "--out", str(out)) == 0
+    assert capsys.readouterr().err.splitlines()[0] == "removed 2 files of an earlier reproduction: claims.md, claims.csv"
+    assert {path.name for path in out.iterdir()} == {"reproduction.json", "index.html", "tab.md", "tab.csv"}
+
+
+@pytest.mark.parametrize("taken", ["index.html", "tab.csv"])
+def test_a_folder_where_a_file_has_no_place_stays_as_it_was(
+    taken: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    stand_in(monkeypatch, made.item())
+    (tmp_path / "bad" / taken).mkdir(parents=True)
+    bad = tmp_path / "bad"
+    assert run(monkeypatch, "all", "--out", str(bad)) == 2
+    assert capsys.readouterr().err == f"--out must be a folder that can be written, got {bad}: {bad / taken} is a directory\n"
+    assert [path.name for path in bad.iterdir()] == [taken]
+    assert list(tmp_path.iterdir()) == [bad]
 
 
 def test_a_reader_that_stops_gets_files_all_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

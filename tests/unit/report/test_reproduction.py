@@ -36,7 +36,8 @@ def test_the_computing_side_speaks_of_the_same_units_and_matches() -> None:
 @pytest.mark.parametrize(("match", "documented"), [(match, said) for match in get_args(Match) for said in (True, False)])
 def test_both_sides_are_surprised_by_the_same(match: Any, documented: bool) -> None:
     printed = None if match == "not-printed" else "1"
-    here = Item.model_validate(made.item(match=match, documented=documented, printed=printed))
+    rounded = "2" if match == "mismatch" else "1"
+    here = Item.model_validate(made.item(match=match, documented=documented, printed=printed, rounded=rounded))
     there = outcome.Item("t", "i", "MB", printed, 1.0, "1", match, "neuron", "", documented)
     assert here.surprising == there.surprising
 
@@ -57,6 +58,15 @@ def test_a_document_is_read_as_it_was_written_and_has_the_schema(tmp_path: Path)
         ({"items": [made.item(unit="mood")]}, "items.0.unit must be 'MB', 'GOP', 'MAC', 'words', '%' or 'x', got \"mood\""),
         ({"items": [made.item(printed=None)]}, "items.0 must be not-printed where nothing is printed, got"),
         ({"items": [made.item(computed=None)]}, "items.0 must be mismatch or not-printed where nothing was computed, got"),
+        ({"items": [made.item(rounded="56.12")]}, "items.0 must be mismatch where rounded is not what is printed, got"),
+        ({"items": [made.item(rounded="56.12", match="within-rounding")]}, "items.0 must be mismatch where rounded is not what is printed, got"),
+        ({"items": [made.item(rounded="56.12", match="not-printed")]}, "items.0 must be mismatch where rounded is not what is printed, got"),
+        ({"items": [made.item(match="mismatch")]}, "items.0 must be exact or within-rounding where rounded is what is printed, got"),
+        ({"items": [made.item(match="not-printed")]}, "items.0 must be exact or within-rounding where rounded is what is printed, got"),
+        (
+            {"items": [made.item("a"), made.item("b"), made.item("a"), made.item("b")]},
+            "the document must be cells of different ids: a, b more than once, got",
+        ),
         ({"items": [made.item(target="other")]}, "the document must be about its targets only: other is none, got"),
         ({"targets": [{"name": "../x", "title": "", "about": ""}]}, "targets.0.name must match pattern '^[A-Za-z0-9][A-Za-z0-9_.-]*$', got \"../x\""),
         ({"targets": [{"name": "tab", "title": "", "about": ""}] * 2}, "the document must be targets and figures of different names: tab, tab"),
@@ -68,6 +78,23 @@ def test_faults_are_named_by_their_key(tmp_path: Path, change: dict[str, Any], m
     path.write_text(json.dumps(made.document(figures=[]) | change))
     found = [str(fault) for fault in faults(path)]
     assert any(line.startswith(f"{path}: {message}") for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("printed", "rounded", "match"),
+    [
+        ("56.130", "56.13", "exact"),
+        ("-2", "-2.0", "within-rounding"),
+        ("2", "-2", "mismatch"),
+        ("2|W|", "117243904", "exact"),
+        ("2|W|", "117243904", "mismatch"),
+        ("2|W|", "2|W|", "mismatch"),
+        ("9.7", None, "exact"),
+        ("inf", "1", "exact"),
+    ],
+)
+def test_a_match_is_held_against_plain_numbers_alone(printed: str, rounded: str | None, match: str) -> None:
+    assert Item.model_validate(made.item(printed=printed, rounded=rounded, match=match)).match == match
 
 
 @pytest.mark.parametrize(
@@ -94,7 +121,7 @@ def test_the_summary_counts_what_comes_out() -> None:
     assert reproduction_tables.summary(tab) == said
     said = "0 of 1 printed cell comes out; 1 does not, documented: other; 1 more number has no printed counterpart."
     assert reproduction_tables.summary(claims) == said
-    strange = [Item.model_validate(made.item("a", match="mismatch")), Item.model_validate(made.item("b", documented=True))]
+    strange = [Item.model_validate(made.item("a", rounded="56.12", match="mismatch")), Item.model_validate(made.item("b", documented=True))]
     expected = "1 of 2 printed cells come out; 1 does not, unexpected: a; 1 documented as a mismatch comes out all the same: b."
     assert reproduction_tables.summary(strange) == expected
     unprinted = Item.model_validate(made.item(printed=None, match="not-printed"))

@@ -103,7 +103,6 @@ def test_what_a_paper_prints_or_a_note_must_explain_stays_a_row() -> None:
         pytest.param([number(f"claims/less/{place}/{place}") for place in range(20)], id="mostly empty"),
         pytest.param([number(f"claims/less/{place}/only") for place in range(20)], id="a single column"),
         pytest.param([*measured()[:-1], measured(unit="x")[-1]], id="two units in a column"),
-        pytest.param([*measured(), measured()[0]], id="an id twice"),
     ],
 )
 def test_what_makes_no_table_stays_rows(cells: list[dict[str, Any]]) -> None:
