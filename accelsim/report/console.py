@@ -58,7 +58,9 @@ def remarks(result: ResultDocument) -> list[str]:
         said = f"{len(result.dense_tensors)} tensors that the trace lacks are" if several else "1 tensor that the trace lacks is"
         found.append(f"{said} dense: {shown}")
     if result.spilled_words:
-        found.append(f"{si(result.spilled_words)} words do not fit in the scratchpads and spill")
+        several = result.spilled_words != 1
+        said = "words do not fit in the scratchpads and spill" if several else "word does not fit in the scratchpads and spills"
+        found.append(f"{si(result.spilled_words)} {said}")
     return found
 
 

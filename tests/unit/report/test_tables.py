@@ -167,6 +167,7 @@ def test_what_a_reader_must_know_is_printed() -> None:
     dense = "conv0.error, conv1.error, conv2.error, conv3.error, conv4.error, conv5.error, ..."
     assert f"bp: 8 tensors that the trace lacks are dense: {dense}" in text
     assert "bp: 12.0M words do not fit in the scratchpads and spill" in text
+    assert "bp: 1 word does not fit in the scratchpads and spills\n" in printed(runs(synthetic.result(spilled_words=1)))
 
 
 @pytest.mark.parametrize(
