@@ -102,8 +102,8 @@ def _group(name: str, items: Sequence[Item]) -> Group:
 
 
 def _stands_alone(item: Item) -> bool:
-    """Whether there is nothing to hold it against, so that its rounded number says it all."""
-    return item.match == "not-printed" and not item.documented and item.rounded is not None
+    """Whether there is nothing to hold it against, so that its rounded number, or that there is none, says it all."""
+    return item.match == "not-printed" and not item.documented
 
 
 def _pivot(items: Sequence[Item], depth: int) -> Pivot | None:

@@ -90,12 +90,18 @@ def _kept(measured: Sequence[Item]) -> str:
 
 def _range(least: float, most: float, unit: str, less: str, name: str) -> str:
     if unit == "x":
-        return f"{name} {least:.3g}x to {most:.3g}x"
+        return f"{name} {_times(least)} to {_times(most)}"
+    if f"{least:.1f}" == f"{most:.1f}":
+        return f"{abs(least):.1f} % {less if least >= 0 else 'more'} {name}"
     if least >= 0:
         return f"{least:.1f} to {most:.1f} % {less} {name}"
     if most < 0:
         return f"{-most:.1f} to {-least:.1f} % more {name}"
     return f"from {-least:.1f} % more to {most:.1f} % {less} {name}"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f}x" if ratio >= 100 else f"{ratio:.2f}x"
 
 
 def _survival(id_: str, title: str, workload: str, claims: Sequence[str], items: Sequence[Item]) -> Figure:

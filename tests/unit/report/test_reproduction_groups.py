@@ -81,11 +81,15 @@ def test_a_missing_cell_is_a_dash() -> None:
     assert only_group(*cells).pivots[0].lines[-1] == (("other", "1"), ("7.00", "-"))
 
 
+def test_a_cell_without_a_number_is_a_dash_too() -> None:
+    cells = [*measured(), number("claims/less/near/batch=999/EP energy", computed=None, rounded=None)]
+    assert ("near", "999") in {line for line, values in only_group(*cells).pivots[0].lines if values[0] == "-"}
+
+
 def test_what_a_paper_prints_or_a_note_must_explain_stays_a_row() -> None:
     cells = measured()
     apart = [
         made.item("claims/less/near/batch=9/EP energy", target="claims", unit="%"),
-        number("claims/less/near/batch=16/EP energy", computed=None, rounded=None),
         number("claims/less/near/batch=64/EP energy", documented=True),
         made.item("claims/less/verdict", target="claims", note="Printed."),
     ]
