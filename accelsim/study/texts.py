@@ -57,6 +57,10 @@ FC = """\
 `digits-fc` is 64-100-100-10 on the digits of scikit-learn, `fashion-fc` 784-400-10 and `fashion-fc3` 784-400-400-400-10 on Fashion-MNIST;
 they stand in for the MNIST and CIFAR networks of Crafton et al. 2019. The values of their Table 3 are not recovered, so that there is
 nothing to print beside ours; their text says that DFA comes close to backpropagation on fully connected networks for MNIST and CIFAR-10.
+
+That the feedback rules lead `frozen` by less than 3 points on the two shallower networks is `frozen`'s doing: a layer of 100 or 400 random
+features alone gives 89 and 85 %, and backpropagation itself adds 3.9 and 3.4 points to that. Behind three random layers `frozen` falls
+back, and the lead is there.
 """
 
 SWEEP = f"""\
@@ -73,6 +77,11 @@ Printed numbers are those of full width, 50,000 training images and a training t
 `bp` say more than accuracies, and not much even so. Hybrids have binary feedback there (`BP/BDFA`) and here, `revised` alone does not here.
 `conv-dfa` has modules and is set beside *+Modularization*; *Convolutional DFA*, which has none, is not run, and `modular`, whose feedback from
 the end of a module is dense, has no row there.
+
+That `dfa` comes out above `conv-dfa` on VGG16 and above `revised` on ResNet-18, the other way round than printed, has no settled reason.
+What the runs show: the modular rules' errors cross each module by a random link of its own, so that those of the first layers have met four
+or five, `dfa`'s one; and all rules' updates are still 80 to 90 degrees from backpropagation's in the layers before the last stage (the
+angles below), so that few epochs have aligned little.
 """
 
 TEXT = """\
