@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+
+def _heed_signals() -> None:
+    """Programs started from tests must feel signals, which a background job or nohup would have them inherit as ignored."""
+    if threading.current_thread() is threading.main_thread():
+        for sent, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL), (signal.SIGTERM, signal.SIG_DFL)):
+            if signal.getsignal(sent) == signal.SIG_IGN:
+                signal.signal(sent, handler)
+
+
+_heed_signals()
 
 # Examples are the same in every run, so that a failure seen once is seen again; the first call of a kernel compiles it, whatever the deadline.
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
