@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -20,6 +18,7 @@ from typing import Any
 
 from accelsim.errors import InputError
 from accelsim.study.plan import HEAD_SUFFIX, Cell, Choice, Job
+from accelsim.workers import ONE_THREAD, end_with
 
 
 @dataclass(frozen=True)
@@ -122,10 +121,10 @@ def run_study(places: Places, cells: Sequence[Cell], workers: int, say: Callable
         folder = places.folder(name)
         if folder is not None and not folder.is_dir():
             raise InputError(f"{folder}: data directory does not exist")
-    os.environ.update(dict.fromkeys(("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+    os.environ.update(ONE_THREAD)
     context = multiprocessing.get_context("spawn")  # numba and BLAS must see the variables above
     busy: dict[Future[float], Job] = {}
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with, initargs=(os.getpid(),)) as pool:
         try:
             while True:
                 for job in waiting_jobs(places, cells, {each.id for each in busy.values()})[: workers - len(busy)]:
@@ -141,17 +140,6 @@ def run_study(places: Places, cells: Sequence[Cell], workers: int, say: Callable
                 process.terminate()
             raise
 
-
-def _end_with(parent: int) -> None:
-    """End this worker soon after the process that started it is gone, however that went: nobody would start what comes next."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the workers too; the one who started them ends them, without a traceback each
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def work(places: Places, job: Job) -> float:
