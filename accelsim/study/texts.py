@@ -59,7 +59,7 @@ they stand in for the MNIST and CIFAR networks of Crafton et al. 2019. The value
 nothing to print beside ours; their text says that DFA comes close to backpropagation on fully connected networks for MNIST and CIFAR-10.
 
 That the feedback rules lead `frozen` by less than 3 points on the two shallower networks is `frozen`'s doing: a layer of 100 or 400 random
-features alone gives 89 and 85 %, and backpropagation itself adds 3.9 and 3.4 points to that. Behind three random layers `frozen` falls
+features alone give 89 and 85 %, and backpropagation itself adds 3.9 and 3.4 points to that. Behind three random layers `frozen` falls
 back, and the lead is there.
 """
 
@@ -80,7 +80,7 @@ the end of a module is dense, has no row there.
 
 That `dfa` comes out above `conv-dfa` on VGG16 and above `revised` on ResNet-18, the other way round than printed, has no settled reason.
 What the runs show: the modular rules' errors cross each module by a random link of its own, so that those of the first layers have met four
-or five, `dfa`'s one; and all rules' updates are still 80 to 90 degrees from backpropagation's in the layers before the last stage (the
+or five, `dfa`'s one; and updates are still far from backpropagation's in most layers, around 90 degrees in the second and third stage (the
 angles below), so that few epochs have aligned little.
 """
 
@@ -95,9 +95,9 @@ stands beside *Original DFA*. `dfa` and `triangular` without it have one feedbac
 align; that makes more difference than the triangular form does. `triangular` asks more of the embedding than `dfa`: its error comes through two
 random matrices, with the errors of later steps added.
 
-The plain RNN learns badly by every rule, backpropagation first: its state saturates. A plain RNN of the same size in PyTorch does so too
-under the same recipe (after 60 steps at a rate of 0.002, 95 % of its states lie beyond +-0.95; norms of the gradient stay below 3, and
-clipping them helps nothing). What passes back through saturated states is small, so that feedback which skips time steps is not at a
+The plain RNN learns badly by every rule, backpropagation first: its state saturates. A plain RNN of the same size in PyTorch, tried by hand for
+one epoch, does so too (after 60 steps at a rate of 0.002, 95 % of its states lie beyond +-0.95). Norms of our gradient stayed below 3.4, and
+clipping them at 0.25 did not help. What passes back through saturated states is small, so that feedback which skips time steps is not at a
 disadvantage: orderings in which the RNN differs from LSTM and GRU say this, and no more. They also turn with the learning rate, which all
 rules take over from `bp`, on one held-out score of one seed (252 at 0.0005, 257 at 0.002): final runs at 0.002, made before smaller rates
 were tried, are listed with their scores at the end, and there `dfa` and the hybrid do far better and the powers far worse.

@@ -42,7 +42,8 @@ for cell in rnn lstm gru; do
 done
 trace resnet18-cifar10 "fa frozen dilated revised" --data cifar10 --steps 60 --samples 2 --learning-rate 0.001
 # Without batch norm the feedback rules need small steps.
-trace vgg16-cifar10-nobn "dilated revised conv-dfa" --data cifar10 --steps 160 --batch 16 --samples 2 --optimizer adam --learning-rate 5e-5
+trace vgg16-cifar10-nobn "dilated" --data cifar10 --steps 160 --samples 2 --optimizer adam --learning-rate 5e-5
+trace vgg16-cifar10-nobn "revised conv-dfa" --data cifar10 --steps 160 --batch 16 --samples 2 --optimizer adam --learning-rate 5e-5
 trace vgg16-cifar10-nobn "frozen" --data cifar10 --steps 120 --samples 2 --optimizer adam --learning-rate 5e-4
 trace mnist-conv "$dense" --data fashion-mnist --steps 60 --samples 2 --optimizer adam --learning-rate 1e-4
 trace cifar10-fc "$dense" --data cifar10 --steps 100 --samples 4 --optimizer adam --learning-rate 1e-4
