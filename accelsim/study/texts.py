@@ -58,8 +58,8 @@ FC = """\
 they stand in for the MNIST and CIFAR networks of Crafton et al. 2019. The values of their Table 3 are not recovered, so that there is
 nothing to print beside ours; their text says that DFA comes close to backpropagation on fully connected networks for MNIST and CIFAR-10.
 
-That the feedback rules lead `frozen` by less than 3 points on the two shallower networks is `frozen`'s doing: a layer of 100 or 400 random
-features alone give 89 and 85 %, and backpropagation itself adds 3.9 and 3.4 points to that. Behind three random layers `frozen` falls
+That the feedback rules lead `frozen` by less than 3 points on the two shallower networks is `frozen`'s doing: two random layers of 100,
+or one of 400, alone give 89 and 85 %, and backpropagation itself adds 3.9 and 3.4 points to that. Behind three random layers `frozen` falls
 back, and the lead is there.
 """
 
