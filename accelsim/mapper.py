@@ -177,7 +177,7 @@ class Mapper:
         """Whether lanes skip the zeros of that operand in the op's pass."""
         array = self._architecture.pe_array
         mode = getattr(array.skip, op.pass_.value.lower())
-        return array.kind == "lanes" and mode in {"both", use.value}
+        return array.skips and mode in {"both", use.value}
 
     def _needed(self, op: Op) -> tuple[Transfer, ...]:
         """The mask of the outputs that f' leaves, a bit to the PE of each."""

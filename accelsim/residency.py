@@ -37,7 +37,7 @@ def home_bits(tensor: Tensor, architecture: Architecture) -> int:
     """Bits of one word in its home: where the zeros of weights or feedback are skipped, a mask bit stands beside each."""
     array = architecture.pe_array
     skips = {Role.WEIGHT: (array.skip.ff, array.skip.ep), Role.FEEDBACK: (array.skip.ep,)}.get(tensor.role, ())
-    masked = array.kind == "lanes" and any(mode in {"stationary", "both"} for mode in skips)
+    masked = array.skips and any(mode in {"stationary", "both"} for mode in skips)
     return word_bits(tensor, architecture) + masked
 
 

@@ -136,7 +136,7 @@ class Planner:
         plan.counts.add("mac", "multiply_add", timing.executed - timing.gated)
         plan.counts.add("mac", "gated", timing.gated)
         plan.counts.add("control", "registers", timing.executed)
-        if self._architecture.pe_array.kind == "lanes":
+        if self._architecture.pe_array.skips:
             plan.counts.add("control", "window_select", timing.busy + timing.window_empty)
             plan.counts.add("control", "mask_read", timing.mask_bits)
 

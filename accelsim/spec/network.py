@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from accelsim.spec.architecture import Section
 from accelsim.spec.problems import Problem, raise_problems
+from accelsim.spec.section import Section
 
 Extent = Annotated[int, Field(ge=1, le=1 << 24)]
 Pad = Annotated[int, Field(ge=0, le=1 << 16)]

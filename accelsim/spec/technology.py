@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from accelsim.errors import Fault, InputError
-from accelsim.spec.architecture import Bits, Positive, Section
 from accelsim.spec.catalog import find
 from accelsim.spec.loader import load_model
 from accelsim.spec.problems import Problem, raise_problems
+from accelsim.spec.section import Bits, Positive, Section
 from accelsim.spec.units import Milliwatts, Picojoules
 
 Factor = Annotated[float, Field(gt=0)]
