@@ -6,13 +6,23 @@ import importlib
 import pkgutil
 
 from accelsim import kernels
-from tests.naive import bitmaps, dram, effectual, normalization, pipeline, pooling, recurrent, tensors, tiles, zero_skip
+from tests.naive import bitmaps, broadcast, coupled, dram, effectual, normalization, pipeline, pooling, recurrent, tensors, tiles, zero_skip
 
 TWINS = {
     "bitmaps.row_popcounts": bitmaps.row_popcounts,
     "bitmaps.slice_rows": bitmaps.slice_rows,
     "bitmaps.transpose_64": bitmaps.transpose,
     "bitmaps.transpose_rows": bitmaps.transpose,
+    "broadcast.broadcast_tokens": broadcast.broadcast_split,
+    "broadcast.column_costs": broadcast.column_costs,
+    "coupled.advance_buffers": coupled.cycle_by_cycle,
+    "coupled.refill": coupled.cycle_by_cycle,
+    "coupled.schedule": coupled.cycle_by_cycle,
+    "coupled.serve": coupled.cycle_by_cycle,
+    "coupled.turned_left": coupled.cycle_by_cycle,
+    "coupled.turned_right": coupled.cycle_by_cycle,
+    "coupled.walk_block": coupled.cycle_by_cycle,
+    "coupled.walk_streams": coupled.cycle_by_cycle,
     "dram_timing.active_clocks": dram.Channel.active_clocks,
     "dram_timing.decode": dram.decode,
     "dram_timing.field_size": dram.decode,
