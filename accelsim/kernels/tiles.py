@@ -10,6 +10,10 @@ from accelsim.kernels import jit
 from accelsim.kernels.bitmaps import Counts, Cycles, Words, flat, transpose_bits
 from accelsim.kernels.intrinsics import popcount, trailing_zeros
 
+CHANNELS_OUTERMOST: Counts = np.array([1, 1 << 62, 1 << 62, 0, 0], dtype=np.int64)
+"""``nest`` of the canonical mapping: for each tile of channels, all positions."""
+GROUP, BUFFER_CHANNELS, BUFFER_POSITIONS, POSITIONS_OUTER, BUFFER_POSITIONS_OUTER = range(5)
+
 
 def tile_sums(
     cycles: Cycles,
@@ -20,16 +24,16 @@ def tile_sums(
     positions_per_tile: int,
     fill_positions: int,
     blocks: int,
+    nest: Counts = CHANNELS_OUTERMOST,
 ) -> tuple[Counts, int, int, int, int]:
     """(block_cycles int64 (blocks), outputs, lane_cycles, used_lane_cycles, tiles) of an op on the array.
 
     cycles int32 (K or 1, M'), repeating cyclically to ``positions`` M; one row stands for all K channels. Tiles are channels_per_tile
-    channels x positions_per_tile positions, channel tiles outermost; each output sits in one lane and a tile lasts as long as its
-    slowest. ``needed`` uint64 (M', Kw), when given and not empty, leaves outputs unscheduled: inside every run of ``fill_positions``
+    channels x positions_per_tile positions; each output sits in one lane and a tile lasts as long as its slowest. ``needed`` uint64 (M', Kw), when given and not empty, leaves outputs unscheduled: inside every run of ``fill_positions``
     positions each channel packs its needed positions densely and in order, and tile g of the run holds every channel's g-th
     positions_per_tile of them.
-    outputs: scheduled; lane_cycles: sum over them; used_lane_cycles: sum over tiles of scheduled lanes x tile time. Tile i of T (with
-    ``needed``: run i of T runs) adds to block i * blocks // T.
+    outputs: scheduled; lane_cycles: sum over them; used_lane_cycles: sum over tiles of scheduled lanes x tile time. The i-th of T tiles
+    (with ``needed``: of T runs) in the order of ``nest``, see `visit`, adds to block i * blocks // T.
     """
     cycles = np.require(cycles, dtype=np.int32, requirements=["C", "W"])
     block_cycles = np.zeros(blocks, dtype=np.int64)
@@ -37,11 +41,37 @@ def tile_sums(
         if fill_positions % positions_per_tile:
             raise ValueError(f"fill_positions must be a multiple of positions_per_tile, got {fill_positions}")
         columns = transpose_bits(flat(needed), channels)
-        sums = packed_tiles(cycles, columns, channels, positions, channels_per_tile, positions_per_tile, fill_positions, block_cycles)
+        nest = nest.copy()
+        for extent in (GROUP, BUFFER_POSITIONS):  # a run is visited whole
+            nest[extent] = -(-nest[extent] // (fill_positions // positions_per_tile))
+        sums = packed_tiles(cycles, columns, channels, positions, channels_per_tile, positions_per_tile, fill_positions, nest, block_cycles)
     else:
-        sums = plain_tiles(cycles, channels, positions, channels_per_tile, positions_per_tile, block_cycles)
+        sums = plain_tiles(cycles, channels, positions, channels_per_tile, positions_per_tile, nest, block_cycles)
     outputs, lane_cycles, used, tiles = sums
     return block_cycles, int(outputs), int(lane_cycles), int(used), int(tiles)
+
+
+@jit
+def visit(tile: int, item: int, tiles: int, items: int, nest: Counts) -> Any:
+    """When the tile of channels and the item (tile or run of positions) are visited: 0 .. tiles * items - 1.
+
+    nest int64[5]: outer loops over BUFFER_CHANNELS tiles and BUFFER_POSITIONS items at a time, positions outermost if BUFFER_POSITIONS_OUTER;
+    inside them channels outermost or, if POSITIONS_OUTER, groups of GROUP items, in each of which channels come outermost. Of `tile_sums`
+    the positions' extents are in tiles.
+    """
+    high, wide = nest[BUFFER_CHANNELS], nest[BUFFER_POSITIONS]
+    outer_tile, inner_tile = tile // high, tile % high
+    outer_item, inner_item = item // wide, item % wide
+    height = min(high, tiles - outer_tile * high)
+    width = min(wide, items - outer_item * wide)
+    if nest[BUFFER_POSITIONS_OUTER]:
+        before = outer_item * wide * tiles + outer_tile * high * width
+    else:
+        before = outer_tile * high * items + outer_item * wide * height
+    if nest[POSITIONS_OUTER]:
+        first = inner_item // nest[GROUP] * nest[GROUP]
+        return before + first * height + inner_tile * min(nest[GROUP], width - first) + inner_item - first
+    return before + inner_tile * width + inner_item
 
 
 @jit
@@ -59,7 +89,7 @@ def largest(values: Cycles, first: int, size: int) -> Any:
 
 @jit
 def plain_tiles(
-    cycles: Cycles, channels: int, positions: int, channels_per_tile: int, positions_per_tile: int, block_cycles: Counts
+    cycles: Cycles, channels: int, positions: int, channels_per_tile: int, positions_per_tile: int, nest: Counts, block_cycles: Counts
 ) -> tuple[Any, Any, Any, Any]:
     """Every output scheduled; adds tile times to block_cycles, returns (outputs, lane_cycles, used_lane_cycles, tiles)."""
     rows, distinct = cycles.shape
@@ -72,7 +102,6 @@ def plain_tiles(
     sums = np.empty(distinct, dtype=np.int64)
     lane_cycles = np.int64(0)
     used = np.int64(0)
-    index = 0
     for tile in range(channel_tiles):
         first = tile * channels_per_tile
         members = min(channels_per_tile, channels - first)
@@ -84,9 +113,8 @@ def plain_tiles(
             repeats = positions // distinct
             lane_cycles += sums.sum() * repeats + sums[: positions - repeats * distinct].sum()
         for g in range(position_tiles):
-            block_cycles[index * blocks // tiles] += slowest[g]
+            block_cycles[visit(tile, g, channel_tiles, position_tiles, nest) * blocks // tiles] += slowest[g]
             used += slowest[g] * members * min(positions_per_tile, positions - g * positions_per_tile)
-            index += 1
     if rows == 1:
         lane_cycles *= channels
     return channels * positions, lane_cycles, used, tiles
@@ -162,6 +190,7 @@ def packed_tiles(
     channels_per_tile: int,
     positions_per_tile: int,
     fill_positions: int,
+    nest: Counts,
     block_cycles: Counts,
 ) -> tuple[Any, Any, Any, Any]:
     """Needed outputs alone, columns uint64 (K, ceil(M'/64)); adds tile times to block_cycles, returns what `plain_tiles` does.
@@ -199,7 +228,7 @@ def packed_tiles(
                     costs[run] = cost
             else:
                 cost = costs[run % different]
-            block_cycles[(tile * runs + run) * blocks // (channel_tiles * runs)] += cost[0]
+            block_cycles[visit(tile, run, channel_tiles, runs, nest) * blocks // (channel_tiles * runs)] += cost[0]
             sums += cost
     return sums[1], sums[2], sums[3], sums[4]
 

@@ -14,6 +14,7 @@ def tile_sums(
     positions_per_tile: int,
     fill_positions: int,
     blocks: int,
+    nest: tuple[int, int, int, bool, bool] = (1, 1 << 40, 1 << 40, False, False),
 ) -> tuple[np.ndarray, int, int, int, int]:
     """cycles (K or 1, M'), needed mask (M', K) or None -> block cycles, outputs, lane cycles, used lane cycles, tiles."""
 
@@ -32,6 +33,11 @@ def tile_sums(
             packed = [[cost(k, m) for m in run if needed[m % len(needed), k]] for k in members]
             depth = max(-(-len(lane) // positions_per_tile) for lane in packed)
             groups.append([[value for lane in packed for value in lane[g * positions_per_tile : (g + 1) * positions_per_tile]] for g in range(depth)])
+    channel_tiles = -(-channels // channels_per_tile)
+    items = len(groups) // channel_tiles
+    run = fill_positions // positions_per_tile if needed is not None else 1
+    order = visits(channel_tiles, items, -(-nest[0] // run), nest[1], -(-nest[2] // run), nest[3], nest[4])
+    groups = [groups[tile * items + item] for tile, item in order]
     block_cycles = np.zeros(blocks, dtype=np.int64)
     outputs = lane_cycles = used = tiles = 0
     for index, group in enumerate(groups):
@@ -67,3 +73,18 @@ def deal(values: list[int], found: int, positions_per_tile: int, depth: int) -> 
 def gcd(a: int, b: int) -> int:
     """Greatest common divisor by trial."""
     return max(d for d in range(1, min(a, b) + 1) if a % d == 0 and b % d == 0)
+
+
+def visits(tiles: int, items: int, group: int, high: int, wide: int, positions_outer: bool, buffer_positions_outer: bool) -> list[tuple[int, int]]:
+    """(tile of channels, item of positions) in the order of the loop nest."""
+    channel_parts = [list(range(tiles))[i : i + high] for i in range(0, tiles, high)]
+    position_parts = [list(range(items))[i : i + wide] for i in range(0, items, wide)]
+    if buffer_positions_outer:
+        outer = [(channels, positions) for positions in position_parts for channels in channel_parts]
+    else:
+        outer = [(channels, positions) for channels in channel_parts for positions in position_parts]
+    order = []
+    for channels, positions in outer:
+        groups = [positions[i : i + group] for i in range(0, len(positions), group)] if positions_outer else [positions]
+        order += [(tile, item) for part in groups for tile in channels for item in part]
+    return order

@@ -37,6 +37,17 @@ def test_tile_sums_equal_the_twin(case: Case) -> None:
     assert found[1:] == expected[1:]
 
 
+@given(cases(), st.integers(1, 5), st.integers(1, 5), st.integers(1, 7), st.booleans(), st.booleans())
+@settings(max_examples=400)
+def test_blocks_follow_any_loop_nest(case: Case, group: int, high: int, wide: int, inner: bool, outer: bool) -> None:
+    cycles, channels, positions, needed, *rest = case
+    words = None if needed is None else bitmaps.from_mask(needed)
+    found = tiles.tile_sums(cycles, channels, positions, words, *rest, np.array([group, high, wide, inner, outer], np.int64))
+    expected = naive.tile_sums(cycles, channels, positions, needed, *rest, (group, high, wide, inner, outer))
+    assert found[0].tolist() == expected[0].tolist()
+    assert found[1:] == expected[1:] == tiles.tile_sums(cycles, channels, positions, words, *rest)[1:]
+
+
 @given(cases())
 def test_no_lane_outlasts_its_tile(case: Case) -> None:
     cycles, channels, positions, needed, *rest = case

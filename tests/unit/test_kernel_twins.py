@@ -85,6 +85,7 @@ TWINS = {
     "tiles.packed_run": tiles.deal,
     "tiles.packed_tiles": tiles.tile_sums,
     "tiles.plain_tiles": tiles.tile_sums,
+    "tiles.visit": tiles.visits,
     "walk.accumulate": zero_skip.walk,
     "walk.advance": zero_skip.walk,
     "walk.chunk_limit": zero_skip.walk,
