@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from accelsim.errors import InputError
+from accelsim.geometry import bounds_of
 from accelsim.mapping import Mapping, Route, Transfer
-from accelsim.ops import Bounds, Op, Operand, OpKind, Pass, Tensor, Use
+from accelsim.ops import Op, Operand, OpKind, Pass, Tensor, Use
 from accelsim.residency import Residency, slice_bytes, word_bits
 from accelsim.spec.architecture import Architecture
 from accelsim.systolic_traffic import fold_traffic
@@ -23,7 +24,7 @@ class Extents:
 
 def extents(op: Op) -> Extents:
     """Outputs and reduction of a contraction, by pass (DESIGN 4: output channels are C in EP; in WG rows are K, lanes (R, S, C))."""
-    b = _bounds(op)
+    b = bounds_of(op)
     if op.kind is OpKind.FEEDBACK:
         return Extents(b.k, b.n * b.p * b.q, b.nonzeros or b.c)
     if op.pass_ is Pass.EP:
@@ -45,15 +46,15 @@ class Mapper:
         """The op's mapping. InputError when the operand tile of a PE's lanes cannot fit its working space even alone."""
         outputs = extents(op)
         self._check_tile(op)
-        channels_per_tile, positions_per_tile, copies = self._tile_shape(op, outputs)
+        channels_per_tile, positions_per_tile, copies = self.tile_shape(op, outputs)
         if op.kind is OpKind.OUTER:
             outputs = Extents(outputs.channels, min(positions_per_tile, outputs.positions), outputs.reduction)
         fill = self._fill_positions(op, outputs, positions_per_tile)
-        shared = min(_bounds(op).k, self._pes) if self._reduces(op) else 1
+        shared = min(bounds_of(op).k, self._pes) if self.reduces(op) else 1
         draft = Mapping(op, self._pes, outputs.channels, outputs.positions, channels_per_tile, positions_per_tile, fill, copies, (), shared)
         if self._systolic:
-            return replace(draft, transfers=(*self._folded(op), *self._outputs(op)))
-        return replace(draft, transfers=(*self._moving(draft), *self._stationary(draft, outputs), *self._needed(op), *self._outputs(op)))
+            return replace(draft, transfers=(*self._folded(op), *self.output_transfers(op)))
+        return replace(draft, transfers=(*self._moving(draft), *self._stationary(draft, outputs), *self.needed_transfers(op), *self.output_transfers(op)))
 
     @property
     def pes(self) -> int:
@@ -65,7 +66,7 @@ class Mapper:
         return word_bits(tensor, self._architecture)
 
     @property
-    def _near_memory(self) -> bool:
+    def near_memory(self) -> bool:
         return self._architecture.organization == "near_memory"
 
     @property
@@ -74,7 +75,7 @@ class Mapper:
         return self._architecture.pe_array.kind == "systolic"
 
     @property
-    def _working_bits(self) -> int:
+    def working_bits(self) -> int:
         return self._architecture.scratchpad.working_bytes * 8
 
     def _moving_room(self, op: Op) -> int:
@@ -82,13 +83,13 @@ class Mapper:
 
         WG's windows count the errors beside them, so it has all of it.
         """
-        staged = not self._near_memory or (self.transposed(op) and self._transpose(op) == "remote_read")
-        return self._working_bits // 2 if staged and op.pass_ is not Pass.WG else self._working_bits
+        staged = not self.near_memory or (self.transposed(op) and self.transpose_policy(op) == "remote_read")
+        return self.working_bits // 2 if staged and op.pass_ is not Pass.WG else self.working_bits
 
     def _check_tile(self, op: Op) -> None:
         array = self._architecture.pe_array
         window = array.window if array.kind == "lanes" else 1
-        operands = sum(2 * window * self.bits(_operand(op, use).tensor) for use in (Use.MOVING, Use.STATIONARY))
+        operands = sum(2 * window * self.bits(operand_of(op, use).tensor) for use in (Use.MOVING, Use.STATIONARY))
         need = -(-array.lanes * (operands + self._architecture.precision.psum) // 8)
         have = self._architecture.scratchpad.working_bytes
         if need > have:
@@ -97,23 +98,23 @@ class Mapper:
                 f"({array.lanes} lanes, two windows of {window} positions each), got {have}B"
             )
 
-    def _tile_shape(self, op: Op, outputs: Extents) -> tuple[int, int, int]:
+    def tile_shape(self, op: Op, outputs: Extents) -> tuple[int, int, int]:
         array = self._architecture.pe_array
-        if self._reduces(op):
-            copies = max(1, self._pes // _bounds(op).k)
+        if self.reduces(op):
+            copies = max(1, self._pes // bounds_of(op).k)
             return array.lanes, copies, copies
-        if self._near_memory:
+        if self.near_memory:
             copies = max(1, self._pes // outputs.channels)
-            home = self._residency.home(_operand(op, Use.STATIONARY).tensor)
+            home = self._residency.home(operand_of(op, Use.STATIONARY).tensor)
             if home is not None and self._reads_at_home(op):
                 copies = min(copies, home.copies)
             return min(self._pes, outputs.channels), array.lanes * copies, copies
         rows = min(array.rows, self._pes)
         return rows, (self._pes // rows) * array.lanes, 1
 
-    def _reduces(self, op: Op) -> bool:
+    def reduces(self, op: Op) -> bool:
         """Whether each PE multiplies with the weights it holds and partial sums meet over the NoC."""
-        return self.transposed(op) and self._transpose(op) == "psum_reduce"
+        return self.transposed(op) and self.transpose_policy(op) == "psum_reduce"
 
     def _reads_at_home(self, op: Op) -> bool:
         """Whether each PE multiplies with whole channels of weights that it, or a spare PE, has: FF, and EP through a fixed convolution."""
@@ -121,47 +122,47 @@ class Mapper:
 
     def transposed(self, op: Op) -> bool:
         """Whether the op needs the transpose of weights that have homes: EP of BP on a near-memory machine; fixed feedback has none."""
-        return op.pass_ is Pass.EP and not op.fixed_feedback and self._near_memory
+        return op.pass_ is Pass.EP and not op.fixed_feedback and self.near_memory
 
-    def _transpose(self, op: Op) -> str:
+    def transpose_policy(self, op: Op) -> str:
         """The machine's policy; a grouped convolution has too few PEs that share a reduction, so it fetches instead of reducing."""
         policy = self._architecture.near_memory.transpose
-        return "remote_read" if policy == "psum_reduce" and _bounds(op).groups > 1 else policy
+        return "remote_read" if policy == "psum_reduce" and bounds_of(op).groups > 1 else policy
 
     def _fill_positions(self, op: Op, outputs: Extents, positions_per_tile: int) -> int:
         """Positions whose new moving words fit half the working space: each position of a row brings one column of channels."""
-        b = _bounds(op)
-        moving = _operand(op, Use.MOVING).tensor
+        b = bounds_of(op)
+        moving = operand_of(op, Use.MOVING).tensor
         column_words = (b.k if op.pass_ is Pass.EP and op.kind is not OpKind.FEEDBACK else b.c) // b.groups
-        fitting = self._working_bits // 2 // max(1, column_words * self.bits(moving))
+        fitting = self.working_bits // 2 // max(1, column_words * self.bits(moving))
         return max(1, min(fitting, outputs.positions) // positions_per_tile) * positions_per_tile
 
     def _moving(self, draft: Mapping) -> tuple[Transfer, ...]:
         """The moving operand, multicast to the PEs: once if the PEs keep what they will need again, else again each time."""
         op = draft.op
-        tensor = _operand(op, Use.MOVING).tensor
+        tensor = operand_of(op, Use.MOVING).tensor
         bits = self.bits(tensor)
-        b = _bounds(op)
+        b = bounds_of(op)
         named = b.n * b.k * b.p * b.q * b.nonzeros
         if op.kind is OpKind.FEEDBACK and b.nonzeros and named < b.n * b.c:
             # Fewer errors are named by rows of B than there are: each neuron is sent its own.
-            return self._spread(op, Use.MOVING, Route.SCATTER, named, 1, named)
+            return self.spread(op, Use.MOVING, Route.SCATTER, named, 1, named)
         unique, per_pass, streamed = self._words_a_pass(op, bits)
-        if self._reduces(op):
+        if self.reduces(op):
             # Each PE needs the errors of its own channels alone, again for each tile of outputs if it cannot keep them.
-            kept = unique * bits <= self._working_bits // 2 * draft.reduction_pes
+            kept = unique * bits <= self.working_bits // 2 * draft.reduction_pes
             words = unique if kept else streamed * draft.channel_tiles
-            return self._spread(op, Use.MOVING, Route.SCATTER, words, draft.copies, unique)
+            return self.spread(op, Use.MOVING, Route.SCATTER, words, draft.copies, unique)
         # A word goes to the groups of PEs whose positions use it: at most as many as there are positions that do.
         groups = draft.pes // draft.channels_per_tile
         receivers = draft.channels_per_tile * (groups if op.kind is OpKind.FEEDBACK else min(groups, -(-streamed // max(1, per_pass))))
         if unique * bits <= self._moving_room(op):
-            return self._spread(op, Use.MOVING, Route.MULTICAST, unique, receivers, unique)
-        staged = unique // (b.n if self._near_memory else 1) * bits <= self._architecture.global_buffer.staging_bytes * 8
+            return self.spread(op, Use.MOVING, Route.MULTICAST, unique, receivers, unique)
+        staged = unique // (b.n if self.near_memory else 1) * bits <= self._architecture.global_buffer.staging_bytes * 8
         dram_words = unique * (1 if staged else draft.channel_tiles)
-        return self._spread(op, Use.MOVING, Route.MULTICAST, per_pass * draft.channel_tiles, receivers, dram_words)
+        return self.spread(op, Use.MOVING, Route.MULTICAST, per_pass * draft.channel_tiles, receivers, dram_words)
 
-    def _spread(self, op: Op, use: Use, route: Route, words: int, receivers: int, dram_words: int) -> tuple[Transfer, ...]:
+    def spread(self, op: Op, use: Use, route: Route, words: int, receivers: int, dram_words: int) -> tuple[Transfer, ...]:
         """One transfer a tensor: an operand over a whole sequence is one tensor a time step, each with its share of the words."""
         tensors = [operand.tensor for operand in op.operands if operand.use is use]
         total = sum(tensor.elements for tensor in tensors)
@@ -169,17 +170,17 @@ class Mapper:
         for tensor in tensors:
             after = before + tensor.elements
             share, share_dram = (amount * after // total - amount * before // total for amount in (words, dram_words))
-            transfers.append(Transfer(tensor, route, True, share, self.bits(tensor), receivers, share_dram, masked=self._skipped(op, use)))
+            transfers.append(Transfer(tensor, route, True, share, self.bits(tensor), receivers, share_dram, masked=self.skipped(op, use)))
             before = after
         return tuple(transfers)
 
-    def _skipped(self, op: Op, use: Use) -> bool:
+    def skipped(self, op: Op, use: Use) -> bool:
         """Whether lanes skip the zeros of that operand in the op's pass."""
         array = self._architecture.pe_array
         mode = getattr(array.skip, op.pass_.value.lower())
         return array.skips and mode in {"both", use.value}
 
-    def _needed(self, op: Op) -> tuple[Transfer, ...]:
+    def needed_transfers(self, op: Op) -> tuple[Transfer, ...]:
         """The mask of the outputs that f' leaves, a bit to the PE of each."""
         operand = op.operand(Use.NEEDED)
         if operand is None or not self._architecture.pe_array.skip_outputs:
@@ -189,17 +190,17 @@ class Mapper:
 
     def _folded(self, op: Op) -> tuple[Transfer, ...]:
         """Operands and partial sums of a systolic array, which keeps nothing between folds but what its dataflow names."""
-        b, array, outputs = _bounds(op), self._architecture.pe_array, extents(op)
+        b, array, outputs = bounds_of(op), self._architecture.pe_array, extents(op)
         groups = 1 if op.kind is OpKind.FEEDBACK else b.groups
         rows = min(array.rows, self._pes)
         found = fold_traffic(outputs.positions, outputs.channels // groups, outputs.reduction, rows, self._pes // rows, array.dataflow)
-        streamed = b.n * b.c if op.kind is OpKind.FEEDBACK else _moving_words(op)[2]
+        streamed = b.n * b.c if op.kind is OpKind.FEEDBACK else moving_words(op)[2]
         moving, stationary = (sum(operand.tensor.elements for operand in op.operands if operand.use is use) for use in (Use.MOVING, Use.STATIONARY))
         # A row of a feedback matrix serves one neuron: it comes again for further samples alone.
         stationary_passes = min(found.stationary_passes, b.n) if op.kind is OpKind.FEEDBACK else found.stationary_passes
         staging = self._architecture.global_buffer.staging_bytes * 8
         dram_words = [
-            words * (1 if words * self.bits(_operand(op, use).tensor) <= staging else passes)
+            words * (1 if words * self.bits(operand_of(op, use).tensor) <= staging else passes)
             for use, words, passes in ((Use.MOVING, moving, found.moving_passes), (Use.STATIONARY, stationary, stationary_passes))
         ]
         sums, psum = op.outputs[0], self._architecture.precision.psum
@@ -209,17 +210,17 @@ class Mapper:
             Transfer(sums, Route.SCATTER, True, partial, psum),
         )
         return (
-            *self._spread(op, Use.MOVING, Route.SCATTER, streamed * found.moving_passes, 1, dram_words[0]),
-            *self._spread(op, Use.STATIONARY, Route.SCATTER, stationary * stationary_passes, 1, dram_words[1]),
+            *self.spread(op, Use.MOVING, Route.SCATTER, streamed * found.moving_passes, 1, dram_words[0]),
+            *self.spread(op, Use.STATIONARY, Route.SCATTER, stationary * stationary_passes, 1, dram_words[1]),
             *(carried if partial else ()),
         )
 
     def _words_a_pass(self, op: Op, bits: int) -> tuple[int, int, int]:
         """Moving words: distinct; sent in one pass over the channels, more where PEs cannot keep what they need again; with every use sent."""
         if op.kind is OpKind.FEEDBACK:
-            words = _bounds(op).n * _bounds(op).c
+            words = bounds_of(op).n * bounds_of(op).c
             return words, words, words
-        unique, again_per_row, again_per_tap = _moving_words(op)
+        unique, again_per_row, again_per_tap = moving_words(op)
         if self._row_window_words(op) * bits <= self._moving_room(op):
             return unique, unique, again_per_tap
         if op.pass_ is not Pass.WG and self._column_window_words(op) * bits <= self._moving_room(op):
@@ -228,7 +229,7 @@ class Mapper:
 
     def _row_window_words(self, op: Op) -> int:
         """Words that a PE must keep so that no moving word is sent twice in a pass: whole rows of the kernel's height."""
-        b = _bounds(op)
+        b = bounds_of(op)
         if op.pass_ is Pass.WG:
             return b.n * b.h * b.w * min(b.c // b.groups, self._architecture.pe_array.lanes) + b.n * b.p * b.q
         width, channels = (b.q, b.k) if op.pass_ is Pass.EP else (b.w, b.c)
@@ -236,7 +237,7 @@ class Mapper:
 
     def _column_window_words(self, op: Op) -> int:
         """Words that a PE must keep so that words are sent again only for each kernel row: a window of the kernel's width."""
-        b = _bounds(op)
+        b = bounds_of(op)
         return ((b.s - 1) * b.dilation[1] + 1) * (b.k if op.pass_ is Pass.EP else b.c)
 
     def _stationary(self, draft: Mapping, outputs: Extents) -> tuple[Transfer, ...]:
@@ -245,14 +246,14 @@ class Mapper:
         again, sums = self._staging(draft, outputs)
         if op.pass_ is Pass.WG:
             elements = sum(operand.tensor.elements for operand in op.operands if operand.use is Use.STATIONARY)
-            return (*self._spread(op, Use.STATIONARY, Route.SCATTER, elements * again, self._groups(draft), elements * again), *sums)
-        tensor = _operand(op, Use.STATIONARY).tensor
+            return (*self.spread(op, Use.STATIONARY, Route.SCATTER, elements * again, self._groups(draft), elements * again), *sums)
+        tensor = operand_of(op, Use.STATIONARY).tensor
         bits = self.bits(tensor)
-        if not self._near_memory:
+        if not self.near_memory:
             staged = tensor.elements // draft.channel_tiles * bits <= self._architecture.global_buffer.staging_bytes * 8
             receivers = self._groups(draft)
             fetched = tensor.elements * (1 if staged else again)
-            masked = self._skipped(op, Use.STATIONARY)
+            masked = self.skipped(op, Use.STATIONARY)
             return (Transfer(tensor, Route.MULTICAST, True, tensor.elements * again, bits, receivers, fetched, masked=masked), *sums)
         if op.fixed_feedback and self._architecture.near_memory.feedback == "prng":
             return ()
@@ -261,7 +262,7 @@ class Mapper:
         transfers: list[Transfer] = []
         if spilled:
             transfers.append(Transfer(tensor, Route.SCATTER, True, spilled * again, bits, self._groups(draft), spilled * again, spilled=True))
-        if self.transposed(op) and self._transpose(op) == "remote_read":
+        if self.transposed(op) and self.transpose_policy(op) == "remote_read":
             transfers.append(Transfer(tensor, Route.PEER, True, resident * again, bits, self._groups(draft)))
         if transfers:
             transfers += sums
@@ -284,16 +285,16 @@ class Mapper:
         which the PEs carry the partial sums of as many tiles as have room beside it; the chunks come again for every such group
         of tiles. FF and EP leave half of the space to the moving operand; WG's moving words are not kept then.
         """
-        op, tensor = draft.op, _operand(draft.op, Use.STATIONARY).tensor
-        b = _bounds(op)
+        op, tensor = draft.op, operand_of(draft.op, Use.STATIONARY).tensor
+        b = bounds_of(op)
         # A row of a feedback matrix serves one neuron: it comes again for further samples alone.
         tiles = -(-b.n // draft.positions_per_tile) if op.kind is OpKind.FEEDBACK else draft.position_tiles
         if op.kind is OpKind.OUTER:
             return 1, ()
         reduced_bits = outputs.reduction * self.bits(tensor)
-        if reduced_bits <= self._working_bits // 2 or tiles == 1:
+        if reduced_bits <= self.working_bits // 2 or tiles == 1:
             return 1, ()
-        room = self._working_bits // (2 if op.pass_ is Pass.WG else 4)
+        room = self.working_bits // (2 if op.pass_ is Pass.WG else 4)
         psum = self._architecture.precision.psum
         together = max(1, room // (self._architecture.pe_array.lanes * psum))
         carried = draft.channels * draft.positions * (-(-reduced_bits // room) - 1)
@@ -301,7 +302,7 @@ class Mapper:
         transfers = (Transfer(sums, Route.HOME, False, carried, psum), Transfer(sums, Route.HOME, True, carried, psum))
         return -(-tiles // together), transfers
 
-    def _outputs(self, op: Op) -> tuple[Transfer, ...]:
+    def output_transfers(self, op: Op) -> tuple[Transfer, ...]:
         transfers: list[Transfer] = []
         for tensor in op.outputs:
             resident, spilled = self.gradient_split(op, tensor) or (0, tensor.elements)
@@ -313,7 +314,7 @@ class Mapper:
 
     def gradient_split(self, op: Op, tensor: Tensor) -> tuple[int, int] | None:
         """(resident, spilled) words of a gradient that stays with its weights; None when the tensor has no home."""
-        if not self._near_memory or not tensor.home_channels or op.layer not in self._residency.partition_of:
+        if not self.near_memory or not tensor.home_channels or op.layer not in self._residency.partition_of:
             return None
         if tensor.name in self._residency.fused_gradients:
             return tensor.elements, 0
@@ -323,9 +324,9 @@ class Mapper:
         return resident, tensor.elements - resident
 
 
-def _moving_words(op: Op) -> tuple[int, int, int]:
+def moving_words(op: Op) -> tuple[int, int, int]:
     """Moving words a pass: each once; again for every kernel row; again for every kernel position (only taps inside the map)."""
-    b = _bounds(op)
+    b = bounds_of(op)
     rows = sum(_taps_inside(b.p, b.h, b.r, b.stride[0], b.padding[0], b.dilation[0]))
     cols = sum(_taps_inside(b.q, b.w, b.s, b.stride[1], b.padding[1], b.dilation[1]))
     if op.pass_ is Pass.EP:
@@ -337,14 +338,8 @@ def _taps_inside(outputs: int, size: int, kernel: int, stride: int, padding: int
     return [sum(0 <= out * stride + tap * dilation - padding < size for tap in range(kernel)) for out in range(outputs)]
 
 
-def _operand(op: Op, use: Use) -> Operand:
+def operand_of(op: Op, use: Use) -> Operand:
     operand = op.operand(use)
     if operand is None:
         raise ValueError(f"{op.name}: a contraction needs a {use.value} operand")
     return operand
-
-
-def _bounds(op: Op) -> Bounds:
-    if op.bounds is None:
-        raise ValueError(f"{op.name}: a contraction needs loop bounds")
-    return op.bounds
