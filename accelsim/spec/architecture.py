@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from accelsim.spec.memories import Dram, GlobalBuffer, NearMemory, Noc, Scratchpad, VectorUnit
+from accelsim.spec.operand_formats import Formats
 from accelsim.spec.pe_array import PEArray
 from accelsim.spec.problems import Problem, raise_problems
 from accelsim.spec.section import Bits, Positive, Section
@@ -47,6 +48,7 @@ class Architecture(Section):
         description="Transistors of the memories: high performance or low standby power (4 orders of magnitude apart in leakage).",
     )
     precision: Precision = Field(default_factory=Precision, description="Word sizes.")
+    format: Formats = Field(default_factory=Formats, description="How tensors are stored and moved.")
     pe_array: PEArray = Field(description="PEs and lanes.")
     scratchpad: Scratchpad = Field(description="A PE's memory.")
     near_memory: NearMemory = Field(default_factory=NearMemory, description="Policies of the near-memory organization.")
@@ -72,6 +74,9 @@ class Architecture(Section):
         pes = self.pe_array.rows * self.pe_array.cols
         if pes % self.partitions:
             problems.append(Problem(("partitions",), f"a divisor of the {pes} PEs", self.partitions, (("pe_array", "rows"), ("pe_array", "cols"))))
+        if self.noc.buffer_ports > self.pe_array.rows:
+            rule = f"at most the {self.pe_array.rows} rows of PEs"
+            problems.append(Problem(("noc", "buffer_ports"), rule, self.noc.buffer_ports, (("pe_array", "rows"),)))
         if self.organization == "near_memory":
             if self.pe_array.kind == "systolic":
                 problems.append(Problem(("organization",), "von_neumann with a systolic array", self.organization, (("pe_array", "kind"),)))

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from accelsim.spec.problems import Problem, raise_problems
-from accelsim.spec.section import Capacity, Channels, Positive, Section
+from accelsim.spec.section import Capacity, Channels, Ports, Positive, Section
 
 
 class Scratchpad(Section):
@@ -18,6 +18,7 @@ class Scratchpad(Section):
     width_bits: Positive = Field(
         default=64, alias="width", description="Width of one bank's port in bits: what one access moves. All banks work side by side."
     )
+    ports: Ports = Field(default=1, description="Ports of a bank: with 1 reads and writes take turns, with 2 a bank reads and writes in one cycle.")
     working_bytes: Capacity = Field(
         default="8KiB",
         alias="working",
@@ -55,10 +56,23 @@ class NearMemory(Section):
 class Noc(Section):
     """The network on chip between global buffer and PEs."""
 
-    width_bits: Positive = Field(default=256, alias="width", description="Bits that the root link moves in a cycle (a multicast word counts once).")
+    topology: Literal["tree", "mesh"] = Field(
+        default="tree",
+        description="`tree`: a binary multicast tree from the global buffer to the PEs, and links between PEs beside it; `mesh`: PEs are the nodes "
+        "of a grid of links, words go along the row first, then along the column (XY routing), and every link is shared by all that crosses it.",
+    )
+    width_bits: Positive = Field(
+        default=256,
+        alias="width",
+        description="Bits that a link moves in a cycle: the root of a tree, each link of a mesh. A multicast word counts once.",
+    )
     peer_links: Positive = Field(
         default=16,
-        description="PE-to-PE words of remote reads and reductions move over this many links of the same width at once.",
+        description="Tree: PE-to-PE words of remote reads and reductions move over this many links of the same width at once.",
+    )
+    buffer_ports: Positive = Field(
+        default=1,
+        description="Mesh: links between the global buffer and the first PE of a row, on as many rows, evenly spaced. A PE uses the nearest.",
     )
 
 
@@ -68,6 +82,16 @@ class GlobalBuffer(Section):
     capacity_bytes: Capacity = Field(alias="capacity", description="Total capacity.")
     banks: Positive = Field(default=16, description="Banks; each serves one access of `width` bits a cycle.")
     width_bits: Positive = Field(default=64, alias="width", description="Width of a bank's port in bits.")
+    ports: Ports = Field(default=1, description="Ports of a bank: with 1 reads and writes take turns, with 2 a bank reads and writes in one cycle.")
+    conflicts: Literal["ideal", "modelled"] = Field(
+        default="ideal",
+        description="`ideal`: every access finds its bank free; `modelled`: words are read in the order in which lanes reduce over them, and those "
+        "of one bank wait for one another.",
+    )
+    interleave: Literal["word", "block"] = Field(
+        default="word",
+        description="What lies in one bank, with `conflicts: modelled`: every `banks`-th line of `width` bits, or one block of lines.",
+    )
     staging_bytes: Capacity = Field(
         alias="staging",
         description="One half of the double buffer through which DRAM transfers pass; twice this is kept free of tensors.",

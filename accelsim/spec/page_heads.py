@@ -25,6 +25,10 @@ Rules between keys:
   `vector_unit.update_in_pe` is not the base's either.
 * `vector_unit.update_in_pe` needs weights that live in the PEs: `organization: near_memory`.
 * `near_memory` has no effect on a `von_neumann` machine.
+* `noc.peer_links` has no effect on a mesh, `noc.buffer_ports` none on a tree; there is at most one of those ports a row of PEs.
+* `global_buffer.interleave` has no effect without `global_buffer.conflicts: modelled`.
+
+What formats, mesh, banks and ports do is in `docs/memories.md`, with examples.
 """
 
 WORKLOAD = """# Network files

@@ -13,6 +13,7 @@ Positive = Annotated[int, Field(ge=1, le=1 << 16)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 Lanes = Annotated[int, Field(ge=1, le=1024)]
 Channels = Annotated[int, Field(ge=1, le=256)]
+Ports = Annotated[int, Field(ge=1, le=2)]
 Bits = Annotated[int, Field(ge=1, le=64)]
 Capacity = Annotated[Bytes, Field(ge=1, le=1 << 40)]
 
