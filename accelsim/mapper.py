@@ -47,7 +47,7 @@ class Mapper:
         outputs = extents(op)
         self._check_tile(op)
         channels_per_tile, positions_per_tile, copies = self.tile_shape(op, outputs)
-        if op.kind is OpKind.OUTER:
+        if self._deals(op):
             outputs = Extents(outputs.channels, min(positions_per_tile, outputs.positions), outputs.reduction)
         fill = self._fill_positions(op, outputs, positions_per_tile)
         shared = min(bounds_of(op).k, self._pes) if self.reduces(op) else 1
@@ -88,9 +88,9 @@ class Mapper:
 
     def _check_tile(self, op: Op) -> None:
         array = self._architecture.pe_array
-        window = array.window if array.kind == "lanes" else 1
+        window = array.staged_positions
         operands = sum(2 * window * self.bits(operand_of(op, use).tensor) for use in (Use.MOVING, Use.STATIONARY))
-        need = -(-array.lanes * (operands + self._architecture.precision.psum) // 8)
+        need = -(-(array.lanes * operands + array.outputs_per_pe * self._architecture.precision.psum) // 8)
         have = self._architecture.scratchpad.working_bytes
         if need > have:
             raise InputError(
@@ -102,15 +102,19 @@ class Mapper:
         array = self._architecture.pe_array
         if self.reduces(op):
             copies = max(1, self._pes // bounds_of(op).k)
-            return array.lanes, copies, copies
+            return array.outputs_per_pe, copies, copies
         if self.near_memory:
             copies = max(1, self._pes // outputs.channels)
             home = self._residency.home(operand_of(op, Use.STATIONARY).tensor)
             if home is not None and self._reads_at_home(op):
                 copies = min(copies, home.copies)
-            return min(self._pes, outputs.channels), array.lanes * copies, copies
+            return min(self._pes, outputs.channels), array.outputs_per_pe * copies, copies
         rows = min(array.rows, self._pes)
-        return rows, (self._pes // rows) * array.lanes, 1
+        return rows, (self._pes // rows) * array.outputs_per_pe, 1
+
+    def _deals(self, op: Op) -> bool:
+        """Whether lanes take the moving vector of an outer product in segments; coupled ones reduce each of its outputs over the samples."""
+        return op.kind is OpKind.OUTER and self._architecture.pe_array.kind != "coupled"
 
     def reduces(self, op: Op) -> bool:
         """Whether each PE multiplies with the weights it holds and partial sums meet over the NoC."""
@@ -231,7 +235,7 @@ class Mapper:
         """Words that a PE must keep so that no moving word is sent twice in a pass: whole rows of the kernel's height."""
         b = bounds_of(op)
         if op.pass_ is Pass.WG:
-            return b.n * b.h * b.w * min(b.c // b.groups, self._architecture.pe_array.lanes) + b.n * b.p * b.q
+            return b.n * b.h * b.w * min(b.c // b.groups, self._architecture.pe_array.outputs_per_pe) + b.n * b.p * b.q
         width, channels = (b.q, b.k) if op.pass_ is Pass.EP else (b.w, b.c)
         return ((b.r - 1) * b.dilation[0] + 1) * width * channels
 
@@ -275,8 +279,8 @@ class Mapper:
         """Groups of PEs that work on different positions of the same channels, and so need the same stationary words."""
         if draft.reduction_pes > 1:
             return draft.copies
-        lanes = self._architecture.pe_array.lanes
-        return min(draft.positions_per_tile // lanes, -(-draft.positions // lanes))
+        together = self._architecture.pe_array.outputs_per_pe
+        return min(draft.positions_per_tile // together, -(-draft.positions // together))
 
     def _staging(self, draft: Mapping, outputs: Extents) -> tuple[int, tuple[Transfer, ...]]:
         """How often staged stationary words come to the PEs, and the partial sums that travel between lanes and scratchpad for it.
@@ -289,14 +293,14 @@ class Mapper:
         b = bounds_of(op)
         # A row of a feedback matrix serves one neuron: it comes again for further samples alone.
         tiles = -(-b.n // draft.positions_per_tile) if op.kind is OpKind.FEEDBACK else draft.position_tiles
-        if op.kind is OpKind.OUTER:
+        if self._deals(op):
             return 1, ()
         reduced_bits = outputs.reduction * self.bits(tensor)
         if reduced_bits <= self.working_bits // 2 or tiles == 1:
             return 1, ()
         room = self.working_bits // (2 if op.pass_ is Pass.WG else 4)
         psum = self._architecture.precision.psum
-        together = max(1, room // (self._architecture.pe_array.lanes * psum))
+        together = max(1, room // (self._architecture.pe_array.outputs_per_pe * psum))
         carried = draft.channels * draft.positions * (-(-reduced_bits // room) - 1)
         sums = op.outputs[0]
         transfers = (Transfer(sums, Route.HOME, False, carried, psum), Transfer(sums, Route.HOME, True, carried, psum))

@@ -90,12 +90,15 @@ def _suited(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     A systolic array has one organization alone, which its file need not state.
     """
     kind, organization = _at(own, ("pe_array", "kind")), own.get("organization")
+    before = _at(base, ("pe_array", "kind"))
     base = dict(base)
-    if kind == "systolic" and _at(base, ("pe_array", "kind")) == "lanes":
+    if kind == "systolic" and before != kind:
         base = _without(base, "pe_array", ("lanes", "window", "skip", "skip_outputs"))
         organization = base["organization"] = organization or "von_neumann"
-    elif kind == "lanes" and _at(base, ("pe_array", "kind")) == "systolic":
-        base = _without(base, "pe_array", ("lanes", "skip", "skip_outputs", "dataflow"))
+    elif before == "systolic" and kind not in (None, before):
+        base = _without(base, "pe_array", ("lanes", "window", "skip", "skip_outputs", "dataflow"))
+    elif "coupled" in (kind, before) and kind not in (None, before):
+        base = _without(base, "pe_array", ("lanes", "window"))
     if organization == "von_neumann":
         base = _without(base, "vector_unit", ("update_in_pe",))
     return base

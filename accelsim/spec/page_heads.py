@@ -110,10 +110,34 @@ A technology has cited numbers of primitive actions (`entries`) and a table of S
 and SRAM sizes given by power laws. A price is never guessed: an action of a machine without an entry is a fault. What rests on an entry without
 `verified: true`, or lies outside the table, is starred in every table and plot.
 
-Rules between keys:
+## Area
+
+A machine's area in mm2 follows from the same file (`accelsim/area.py`). It stands in its results as `area_mm2`, by component in
+`area_by_component_mm2` and part by part, with sources, in `area_sources`. Without the entries named here a result's area is null, and a note says
+what is missing.
+
+* `mac`: a multiplier and an adder a lane; `mac.multiplier_area` goes with the square of the widest operand, `mac.adder_area` with a sum's width.
+* `control`: clock and registers of a lane, and what selects its work: `control.clock_area`, `control.registers_area`, and
+  `control.combinational_area` less a 16-bit multiply-add. A systolic PE selects nothing and has registers (`control.register_bit_area`) for two
+  operands and a sum alone. Generators of feedback weights (`feedback: prng`) are control's too.
+* `scratchpad`, `global_buffer`: their banks, from the SRAM table.
+* `noc`: assumed, a register of `noc.width` at the end of every link, which are those of a binary tree over the PEs (over rows and columns of a
+  systolic array) and `noc.peer_links`. Wires run over the cells; arbiters are left out.
+* `vector`: a multiply-add, and assumed registers for three words, for every operation of a cycle.
+* `dram`: null, since it is off the chip.
+
+Every part has its share of the gaps that a layout leaves: 3.9 %, `layout.gaps_area` over `layout.cells_area`. Not in it are pads, the interface to
+DRAM, the sequencer and test logic. A window costs the same whatever its width: it comes from EIE's lane, which has one width.
+`accelsim/validation/area.py` holds these numbers against published areas.
+
+An iso-area comparison takes machines of about the same `area_mm2`. `accelsim compare` prints the ratio of areas wherever machines differ in it:
+change one machine until it is near 1, then read the ratios of cycles and energy. [results.md](results.md) has an example of two machines.
+
+## Rules between keys
 
 * `sram` is given unless `scaled_from` is; its table is a CSV file beside the technology's, with the columns class (`hp` or `lstp`), size_bytes,
   width_bits, read_pj, write_pj, leakage_mw, area_mm2.
 * With `scaled_from` a file starts from another, itself unscaled, technology; its own `entries` replace those of the same component, action and bits.
 * An entry gives one of `energy`, `power` and `area_mm2`, and a component's action stands once for a width.
+* Of built-in technologies, 65nm has SRAMs of its own and 28nm 45nm's times a factor; logic of both is 45nm's times factors.
 """

@@ -9,6 +9,10 @@ from pydantic import Field, model_validator
 from accelsim.spec.problems import Problem, raise_problems
 from accelsim.spec.section import Lanes, Section, Side
 
+COUPLED_LANES = 16
+STAGING_ROWS = 3
+"""Fixed in a PE of coupled lanes (TensorDash, MICRO 2020): its multiplexers are wired for them."""
+
 Skip = Literal["moving", "stationary", "both", "none"]
 
 
@@ -23,18 +27,22 @@ class SkipByPass(Section):
 class PEArray(Section):
     """The array of processing elements (PEs) and the timing model of their lanes."""
 
-    kind: Literal["lanes", "systolic"] = Field(
-        description="Timing model: `lanes` (zero-skipping, each lane reduces one output) or `systolic` (dense).",
+    kind: Literal["lanes", "coupled", "systolic"] = Field(
+        description="Timing model: `lanes` (zero-skipping, each lane reduces one output), `coupled` (zero-skipping, the lanes of a PE reduce one "
+        "output together, TensorDash's) or `systolic` (dense).",
     )
     rows: Side = Field(description="Rows of PEs.")
     cols: Side = Field(description="Columns of PEs.")
-    lanes: Lanes = Field(default=1, description="Multiply-accumulate lanes of a PE. A systolic PE has one.")
+    lanes: Lanes = Field(default=1, description="Multiply-accumulate lanes of a PE. A systolic PE has one, a coupled PE 16.")
     window: Annotated[int, Field(ge=1, le=64)] = Field(
         default=16,
-        description="Positions of its stream that a lane sees in a cycle; it takes the first effectual one.",
+        description="Positions of its stream that a lane sees in a cycle; it takes the first effectual one (`lanes` only: coupled lanes choose "
+        "among eight positions of three rows).",
     )
-    skip: SkipByPass = Field(default_factory=SkipByPass, description="Zero skipping, selectable per pass (`lanes`); a systolic array skips nothing.")
-    skip_outputs: bool = Field(default=True, description="Do not schedule outputs whose activation derivative is zero (EP of `lanes` only).")
+    skip: SkipByPass = Field(
+        default_factory=SkipByPass, description="Zero skipping, selectable per pass (`lanes`, `coupled`); a systolic array skips nothing."
+    )
+    skip_outputs: bool = Field(default=True, description="Do not schedule outputs whose activation derivative is zero (EP of `lanes` and `coupled`).")
     structural_zeros: Literal["removed", "window"] = Field(
         default="removed",
         description="`removed`: the address generator never visits stride, dilation and group zeros. `window`: they are in the stream and pass "
@@ -52,8 +60,10 @@ class PEArray(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _systolic_defaults(cls, data: Any) -> Any:
-        """A systolic array is dense: what the file leaves out is off instead of on."""
+    def _kind_defaults(cls, data: Any) -> Any:
+        """A systolic array is dense: what the file leaves out is off instead of on. A coupled PE has as many lanes as its staging buffer is wide."""
+        if isinstance(data, dict) and data.get("kind") == "coupled":
+            return {"lanes": COUPLED_LANES, **data}
         if isinstance(data, dict) and data.get("kind") == "systolic":
             none, given = {"ff": "none", "ep": "none", "wg": "none"}, data.get("skip", {})
             return {"skip_outputs": False, **data, "skip": {**none, **given} if isinstance(given, dict) else given}
@@ -72,8 +82,23 @@ class PEArray(Section):
                 problems.append(Problem(("skip_outputs",), "false in a systolic array", self.skip_outputs, kind))
         elif self.dataflow != "output_stationary":
             problems.append(Problem(("dataflow",), "output_stationary in an array of lanes", self.dataflow, kind))
+        if self.kind == "coupled":
+            if self.lanes != COUPLED_LANES:
+                problems.append(Problem(("lanes",), f"{COUPLED_LANES} in an array of coupled lanes", self.lanes, kind))
+            if "window" in self.model_fields_set:
+                problems.append(Problem(("window",), "left out in an array of coupled lanes", self.window, kind))
         raise_problems(problems)
         return self
+
+    @property
+    def outputs_per_pe(self) -> int:
+        """Outputs that a PE reduces at a time."""
+        return 1 if self.kind == "coupled" else self.lanes
+
+    @property
+    def staged_positions(self) -> int:
+        """Positions of a lane's stream that are in the PE at a time."""
+        return {"lanes": self.window, "coupled": STAGING_ROWS}.get(self.kind, 1)
 
     @property
     def skips(self) -> bool:
