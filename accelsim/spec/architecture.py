@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from accelsim.spec.mapping import MappingChoice
 from accelsim.spec.memories import Dram, GlobalBuffer, NearMemory, Noc, Scratchpad, VectorUnit
 from accelsim.spec.operand_formats import Formats
 from accelsim.spec.pe_array import PEArray
@@ -56,6 +57,7 @@ class Architecture(Section):
     global_buffer: GlobalBuffer = Field(description="Shared on-chip buffer.")
     vector_unit: VectorUnit = Field(default_factory=VectorUnit, description="Vector unit.")
     dram: Dram = Field(default_factory=Dram, description="Off-chip memory.")
+    mapping: MappingChoice = Field(default_factory=MappingChoice, description="Loop order and tile sizes.")
     blocks_per_op: Positive = Field(
         default=4,
         description="Least number of blocks that an op is cut into, tiles permitting: transfers of one overlap the computation of its neighbours.",
@@ -80,11 +82,17 @@ class Architecture(Section):
         if self.organization == "near_memory":
             if self.pe_array.kind == "systolic":
                 problems.append(Problem(("organization",), "von_neumann with a systolic array", self.organization, (("pe_array", "kind"),)))
+            if self.pe_array.kind == "broadcast" and self.near_memory.transpose == "psum_reduce":
+                # PEs that hold other output channels would each need tokens of their own.
+                rule, involved = "remote_read or transposable in an array with FIFOs", (("pe_array", "kind"), *organization)
+                problems.append(Problem(("near_memory", "transpose"), rule, self.near_memory.transpose, involved))
             if self.scratchpad.working_bytes == self.scratchpad.capacity_bytes:
                 rule = f"less than the capacity of {self.scratchpad.capacity_bytes}B, which is to hold weights"
                 involved = (("scratchpad", "capacity"), *organization)
                 problems.append(Problem(("scratchpad", "working"), rule, f"{self.scratchpad.working_bytes}B", involved))
         elif self.vector_unit.update_in_pe:
             problems.append(Problem(("vector_unit", "update_in_pe"), "false where weights have no home PE", True, organization))
+        if not self.pe_array.skips and self.mapping.objective != "canonical":
+            problems.append(Problem(("mapping", "objective"), "canonical with a systolic array", self.mapping.objective, (("pe_array", "kind"),)))
         raise_problems(problems)
         return self

@@ -99,6 +99,10 @@ def _suited(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
         base = _without(base, "pe_array", ("lanes", "window", "skip", "skip_outputs", "dataflow"))
     elif "coupled" in (kind, before) and kind not in (None, before):
         base = _without(base, "pe_array", ("lanes", "window"))
+    elif kind == "broadcast" and before != kind:
+        base = _without(base, "pe_array", ("window",))
+    if before == "broadcast" and kind not in (None, before):
+        base = _without(base, "pe_array", ("fifo_depth", "index_bits"))
     if organization == "von_neumann":
         base = _without(base, "vector_unit", ("update_in_pe",))
     return base

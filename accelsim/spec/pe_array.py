@@ -13,6 +13,10 @@ COUPLED_LANES = 16
 STAGING_ROWS = 3
 """Fixed in a PE of coupled lanes (TensorDash, MICRO 2020): its multiplexers are wired for them."""
 
+FIFO_DEPTH = 8
+INDEX_BITS = 4
+"""EIE's (ISCA 2016)."""
+
 Skip = Literal["moving", "stationary", "both", "none"]
 
 
@@ -27,9 +31,10 @@ class SkipByPass(Section):
 class PEArray(Section):
     """The array of processing elements (PEs) and the timing model of their lanes."""
 
-    kind: Literal["lanes", "coupled", "systolic"] = Field(
+    kind: Literal["lanes", "coupled", "broadcast", "systolic"] = Field(
         description="Timing model: `lanes` (zero-skipping, each lane reduces one output), `coupled` (zero-skipping, the lanes of a PE reduce one "
-        "output together, TensorDash's) or `systolic` (dense).",
+        "output together, TensorDash's), `broadcast` (zero-skipping, moving words are broadcast into a FIFO of each PE, EIE's) or `systolic` "
+        "(dense).",
     )
     rows: Side = Field(description="Rows of PEs.")
     cols: Side = Field(description="Columns of PEs.")
@@ -39,10 +44,24 @@ class PEArray(Section):
         description="Positions of its stream that a lane sees in a cycle; it takes the first effectual one (`lanes` only: coupled lanes choose "
         "among eight positions of three rows).",
     )
-    skip: SkipByPass = Field(
-        default_factory=SkipByPass, description="Zero skipping, selectable per pass (`lanes`, `coupled`); a systolic array skips nothing."
+    fifo_depth: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=FIFO_DEPTH,
+        description="Slots of a PE's FIFO, that of the word in service included (`broadcast` only).",
     )
-    skip_outputs: bool = Field(default=True, description="Do not schedule outputs whose activation derivative is zero (EP of `lanes` and `coupled`).")
+    index_bits: Annotated[int, Field(ge=1, le=16)] = Field(
+        default=INDEX_BITS,
+        description="Bits beside each stored word of a stationary operand whose zeros are skipped: how many zeros precede it in its PE's part of "
+        "the column; a longer run takes padding zeros, stored words that cost a cycle each (`broadcast` only).",
+    )
+    skip: SkipByPass = Field(
+        default_factory=SkipByPass,
+        description="Zero skipping, selectable per pass (`lanes`, `coupled`, `broadcast`); a systolic array skips nothing.",
+    )
+    skip_outputs: bool = Field(
+        default=True,
+        description="Do not schedule outputs whose activation derivative is zero (EP of `lanes`, `coupled` and `broadcast`; a PE that walks "
+        "compressed columns can leave out all of its outputs of a position or none).",
+    )
     structural_zeros: Literal["removed", "window"] = Field(
         default="removed",
         description="`removed`: the address generator never visits stride, dilation and group zeros. `window`: they are in the stream and pass "
@@ -87,13 +106,21 @@ class PEArray(Section):
                 problems.append(Problem(("lanes",), f"{COUPLED_LANES} in an array of coupled lanes", self.lanes, kind))
             if "window" in self.model_fields_set:
                 problems.append(Problem(("window",), "left out in an array of coupled lanes", self.window, kind))
+        if self.kind == "broadcast":
+            if "window" in self.model_fields_set:
+                problems.append(Problem(("window",), "left out in an array with FIFOs", self.window, kind))
+        else:
+            own = (("fifo_depth", self.fifo_depth, FIFO_DEPTH), ("index_bits", self.index_bits, INDEX_BITS))
+            problems += [
+                Problem((key,), f"{default} or left out where kind is not broadcast", got, kind) for key, got, default in own if got != default
+            ]
         raise_problems(problems)
         return self
 
     @property
     def outputs_per_pe(self) -> int:
-        """Outputs that a PE reduces at a time."""
-        return 1 if self.kind == "coupled" else self.lanes
+        """Outputs that a PE reduces at a time, of one output channel where it has several."""
+        return 1 if self.kind in {"coupled", "broadcast"} else self.lanes
 
     @property
     def staged_positions(self) -> int:
