@@ -117,13 +117,19 @@ def needed(column: int, bank: int, row: int, banks: Ints) -> int:
 
 
 @jit
-def probe(command: int, bank: int, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints) -> int:
-    """First clock at which timing allows a command (REF: of the bank's rank). Changes nothing; the row state is `needed`'s question."""
+def allowed_from(command: int, bank: int, shape: Ints, ready: Ints, banks: Ints, ranks: Ints) -> int:
+    """First clock at which bank, group and rank allow a command (REF: of the bank's rank), whatever the command bus does."""
     rank = banks[bank, RANK]
-    clock = max(ready[bank, command], ready[banks[bank, GROUP_NODE], command], ready[banks[bank, RANK_NODE], command], tally[LAST] + 1)
+    clock = max(ready[bank, command], ready[banks[bank, GROUP_NODE], command], ready[banks[bank, RANK_NODE], command])
     if command == ACT:
         clock = max(clock, ranks[rank, ranks[rank, RING_SLOT]] + shape[FAW])
     return clock  # type: ignore[no-any-return]
+
+
+@jit
+def probe(command: int, bank: int, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints) -> int:
+    """First clock at which timing allows a command (REF: of the bank's rank). Changes nothing; the row state is `needed`'s question."""
+    return max(allowed_from(command, bank, shape, ready, banks, ranks), tally[LAST] + 1)  # type: ignore[no-any-return]
 
 
 @jit

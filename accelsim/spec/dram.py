@@ -11,6 +11,7 @@ from accelsim.spec.section import Channels, Positive, Section
 
 Clocks = Annotated[int, Field(ge=0, le=1 << 20)]
 Interval = Annotated[int, Field(ge=1, le=1 << 20)]
+RefreshInterval = Annotated[int, Field(ge=1, le=1 << 31)]
 Rows = Annotated[int, Field(ge=1, le=1 << 24)]
 ROUNDING = 1e-9
 """Tolerance, in ps, of a tCK that is stated in ns as a decimal fraction."""
@@ -30,7 +31,7 @@ class Timing(Section):
     tRAS: Interval = Field(description="ACT to PRE, same bank.")
     tRC: Interval | None = Field(default=None, description="ACT to ACT, same bank; tRAS + tRP when absent.")
     tRFC: Interval = Field(description="REF to ACT or REF, same rank.")
-    tREFI: Interval = Field(description="Average interval between REFs; the first is due at this clock.")
+    tREFI: RefreshInterval = Field(description="Average interval between REFs; the first is due at this clock.")
     tWTR_S: Clocks = Field(description="End of write data to RD, other bank group.")
     tWTR_L: Clocks = Field(description="End of write data to RD, same bank group.")
     tWR: Interval = Field(description="End of write data to PRE, same bank.")
@@ -131,16 +132,18 @@ class Organisation(Section):
 
 
 class Policy(Section):
-    """What the controller does."""
+    """What the request-level controller (`accelsim dram`) does. A machine's own transfers are served first come, first served, whatever it says."""
 
     scheduler: Literal["fcfs", "frfcfs", "frfcfs_rowhit"] = Field(
-        default="fcfs",
-        description="Request order: first come first served; ready first; ready first without closing a row that queued requests still hit.",
+        default="frfcfs_rowhit",
+        description="Request order: first come first served; ready first; ready first without closing a row that older requests still hit.",
     )
-    read_queue: Positive = Field(default=32, description="Reads that the controller holds.")
-    write_queue: Positive = Field(default=32, description="Writes that the controller holds.")
-    drain_high: Annotated[float, Field(gt=0, le=1)] = Field(default=0.8, description="Writes are drained from this fill of the write queue,")
-    drain_low: Annotated[float, Field(ge=0, le=1)] = Field(default=0.2, description="down to this one.")
+    read_queue: Positive = Field(default=32, description="Reads that wait in the controller.")
+    write_queue: Positive = Field(default=32, description="Writes that wait in the controller.")
+    drain_high: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.8, description="Writes are served, and not reads, from when the write queue is fuller than this, or no read waits,"
+    )
+    drain_low: Annotated[float, Field(ge=0, le=1)] = Field(default=0.2, description="to when it is emptier than this and a read waits.")
     refresh: Literal["all_bank", "none"] = Field(default="all_bank", description="One REF a rank and tREFI, or none.")
 
     @model_validator(mode="after")
@@ -181,6 +184,7 @@ class DramEnergy(Section):
     precharge_standby_per_clk: Event = Field(description="A clock with all rows of the rank closed.")
 
 
+Protocol = Literal["DDR3", "DDR4", "DDR5", "GDDR5", "GDDR5X", "GDDR6", "LPDDR", "LPDDR3", "LPDDR4", "LPDDR5", "HBM", "HBM2", "HBM3"]
 FIELDS = ("ro", "ch", "ra", "ba", "bg", "co")
 
 
@@ -197,6 +201,9 @@ class DramSpec(Section):
     schema_: Literal["accelsim.dram/1"] = Field(default="accelsim.dram/1", alias="schema", description="Format of this file.")
     name: str = Field(default="dram", description="Name in results and plots.")
     description: str = Field(default="", description="One line about it.")
+    protocol: Protocol | None = Field(
+        default=None, description="Family of the standard; HBM has one command bus for ACT, PRE and REF, and one for RD and WR."
+    )
     timing: Timing = Field(description="Timing constraints.")
     organisation: Organisation = Field(description="Channels, ranks, banks, rows, bursts.")
     address_mapping: Annotated[str, BeforeValidator(_mapping)] = Field(
@@ -205,6 +212,11 @@ class DramSpec(Section):
     )
     policy: Policy = Field(default_factory=Policy, description="Controller.")
     energy: DramEnergy | None = Field(default=None, description="Energies; without them timing can be simulated but energy cannot.")
+
+    @property
+    def two_buses(self) -> bool:
+        """Whether row commands and column commands have a bus each (JESD235)."""
+        return self.protocol is not None and self.protocol.startswith("HBM")
 
     @model_validator(mode="after")
     def _refresh_keeps_up(self) -> DramSpec:

@@ -1,12 +1,14 @@
-"""A DRAM standard resolved to the two integer arrays that the timing kernels read."""
+"""A DRAM standard resolved to the integer arrays that the kernels read."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from accelsim.kernels import dram_scheduling as scheduling
 from accelsim.kernels import dram_timing as k
 from accelsim.spec.dram import FIELDS, DramSpec, Organisation
 
@@ -18,6 +20,9 @@ FIELD_CODES = {
     "bg": k.GROUP_FIELD,
     "co": k.COLUMN_FIELD,
 }
+
+SCHEDULERS = {"fcfs": scheduling.FCFS, "frfcfs": scheduling.FRFCFS, "frfcfs_rowhit": scheduling.FRFCFS_ROWHIT}
+UNLIMITED = 1 << 60
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,19 @@ def resolve(spec: DramSpec, channels: int | None = None) -> DramTable:
     shape[k.FIELD :] = [FIELD_CODES[field] for field in mapping]
     shape[k.RUN_BURSTS] = run_bursts(mapping, o)
     return DramTable(constraint_delays(spec), shape, spec.timing.tck_ps, o.burst, o.capacity_bytes)
+
+
+def controller_policy(spec: DramSpec, max_outstanding: int | None = None) -> NDArray[np.int64]:
+    """``policy`` int64[7] of `kernels.dram_scheduling`; ``max_outstanding`` (>= 1) limits the reads that are handed over and not yet done."""
+    policy = np.zeros(scheduling.POLICY_LENGTH, np.int64)
+    policy[scheduling.SCHEDULER] = SCHEDULERS[spec.policy.scheduler]
+    policy[scheduling.READ_SLOTS], policy[scheduling.WRITE_SLOTS] = spec.policy.read_queue, spec.policy.write_queue
+    # more than 25.6 writes are more than 25, fewer than 6.4 fewer than 7
+    policy[scheduling.DRAIN_ABOVE] = math.floor(spec.policy.drain_high * spec.policy.write_queue)
+    policy[scheduling.DRAIN_BELOW] = math.ceil(spec.policy.drain_low * spec.policy.write_queue)
+    policy[scheduling.BUSES] = 2 if spec.two_buses else 1
+    policy[scheduling.OUTSTANDING] = max_outstanding or UNLIMITED
+    return policy
 
 
 def run_bursts(mapping: list[str], organisation: Organisation) -> int:

@@ -6,7 +6,21 @@ import importlib
 import pkgutil
 
 from accelsim import kernels
-from tests.naive import bitmaps, broadcast, coupled, dram, effectual, normalization, pipeline, pooling, recurrent, tensors, tiles, zero_skip
+from tests.naive import (
+    bitmaps,
+    broadcast,
+    coupled,
+    dram,
+    dram_controller,
+    effectual,
+    normalization,
+    pipeline,
+    pooling,
+    recurrent,
+    tensors,
+    tiles,
+    zero_skip,
+)
 
 TWINS = {
     "bitmaps.row_popcounts": bitmaps.row_popcounts,
@@ -23,7 +37,20 @@ TWINS = {
     "coupled.turned_right": coupled.cycle_by_cycle,
     "coupled.walk_block": coupled.cycle_by_cycle,
     "coupled.walk_streams": coupled.cycle_by_cycle,
+    "dram_controller.hand_over": dram_controller.Controller.hand_over,
+    "dram_controller.is_waiting_write": dram_controller.Controller.is_waiting_write,
+    "dram_controller.locate": dram.decode,
+    "dram_controller.maintain": dram_controller.Controller.maintain,
+    "dram_controller.record": dram_controller.Controller.issue,
+    "dram_controller.run": dram_controller.Memory.run,
+    "dram_controller.serve": dram_controller.Controller.serve,
+    "dram_controller.tick": dram_controller.Controller.tick,
+    "dram_scheduling.drains": dram_controller.drains,
+    "dram_scheduling.keeps_row": dram_controller.Controller.pick_queued,
+    "dram_scheduling.pick_opened": dram_controller.Controller.pick_opened,
+    "dram_scheduling.pick_queued": dram_controller.Controller.pick_queued,
     "dram_timing.active_clocks": dram.Channel.active_clocks,
+    "dram_timing.allowed_from": dram.Channel.probe,
     "dram_timing.decode": dram.decode,
     "dram_timing.field_size": dram.decode,
     "dram_timing.fill_digits": dram.decode,
