@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from accelsim import area
 from accelsim.counters import Action, ActionCounts
 from accelsim.errors import InputError
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.dram import DramSpec
-from accelsim.spec.technology import SramPoint, Technology
+from accelsim.spec.technology import Technology
 
 COMPONENTS = ("mac", "control", "scratchpad", "noc", "global_buffer", "dram", "vector", "leakage")
 """Components of a result. Regenerating feedback weights (``prng``) is part of ``control``."""
@@ -101,11 +102,8 @@ class _Prices:
         words = architecture.precision
         self.operand_bits = max(words.weight, words.activation, words.error, words.feedback)
         self.psum_bits = words.psum
-        self.scratchpad = technology.sram(
-            architecture.leakage, max(1, architecture.scratchpad.capacity_bytes // architecture.scratchpad.banks), architecture.scratchpad.width_bits
-        )
-        buffer = architecture.global_buffer
-        self.bank = technology.sram(architecture.leakage, max(1, buffer.capacity_bytes // buffer.banks), buffer.width_bits)
+        self.scratchpad = area.scratchpad_bank(architecture, technology)
+        self.bank = area.global_buffer_bank(architecture, technology)
 
     def _multiply_add(self, operand_bits: int, sum_bits: int) -> tuple[float, str, bool]:
         """Multiplication of two words of the same width, added to a sum: power laws in the width."""
@@ -161,10 +159,6 @@ class _Prices:
             Price("vector", "op", vector, f"one operation as a multiply-add, its dearest case: {vector_source}", False),
         )
 
-    def _sram_source(self, point: SramPoint, what: str) -> str:
-        beyond = "" if point.inside else ", extrapolated beyond the table"
-        return f"{what} of {point.size_bytes} B and {point.width_bits} bits{beyond}: {self.tech.sram_source}"
-
     def memories(self) -> tuple[Price, ...]:
         """Scratchpads, global buffer and the wires between them, per bit."""
         pad, bank, banks = self.scratchpad, self.bank, self.arch.scratchpad.banks
@@ -173,7 +167,7 @@ class _Prices:
         # A bank of several is, on average, half the side of the square they fill away from the lanes; a single one is beside them.
         way_mm = math.sqrt(banks * pad.area_mm2) / 2 if banks > 1 else 0.0
         way = f", and {way_mm:.3g} mm of {wire.source}" if banks > 1 else ""
-        pad_source = self._sram_source(pad, "scratchpad bank") + way
+        pad_source = area.sram_source(self.tech, pad, "scratchpad bank") + way
         pad_ok = self.tech.sram_verified and pad.inside and (banks == 1 or wire.verified)
         read = pad.read_pj / pad.width_bits + wire.value * way_mm
         # A column's words lie in different rows: an access of the whole port yields one of them.
@@ -182,7 +176,7 @@ class _Prices:
         hop_mm = math.sqrt(banks * pad.area_mm2 + self.arch.pe_array.lanes * lane_area.value)
         # From the middle of a square of side s a point of it is s/2 away on average, along the axes.
         reach_mm = math.sqrt(self.arch.global_buffer.banks * bank.area_mm2) / 2
-        bank_source = f"{self._sram_source(bank, 'bank')}, and {reach_mm:.3g} mm of {wire.source}"
+        bank_source = f"{area.sram_source(self.tech, bank, 'bank')}, and {reach_mm:.3g} mm of {wire.source}"
         bank_ok = self.tech.sram_verified and bank.inside and wire.verified
         return (
             Price("scratchpad", "read_bits", read, pad_source, pad_ok),

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from accelsim import area
 from accelsim.accountings import accountings
 from accelsim.counters import ActionCounts
 from accelsim.energy import EnergyTable
@@ -146,9 +147,7 @@ def _run(network: Network, machine: Architecture, rule: RuleSpec, setting: Setti
             faults += error.faults
     if faults:
         raise InputError(*dict.fromkeys(faults))
-    steps = tuple(
-        WeightedResult(each.kind.kind, each.kind.weight, _simulate(network, machine, each, setting, progress, rule)) for each in prepared
-    )
+    steps = tuple(WeightedResult(each.kind.kind, each.kind.weight, _simulate(network, machine, each, setting, progress, rule)) for each in prepared)
     result = HybridResult(_hybrid_cause(rule, steps), steps)
     check_hybrid(result)
     return result
@@ -179,8 +178,9 @@ def _simulate(
     table = EnergyTable.build(machine, technology, dram)
     shown = f"{machine.name} {rule}" if part_of is None else f"{machine.name} {part_of}, {prepared.kind.kind}"
     report = None if progress is None else lambda done, of: progress(done, of, shown)
-    run = Machine(machine, dram, masks).run(step, setting.schedule, report)
-    notes = list(chosen.notes)
+    run = Machine(machine, dram, masks, table).run(step, setting.schedule, report)
+    areas, unknown = _areas(machine, technology)
+    notes = [*chosen.notes, *unknown]
     if run.dram_overcommitted:
         notes.append(f"tensors in DRAM need {run.peak_dram_bytes} bytes, more than {machine.dram.standard} holds: addresses wrap around")
     ops = tuple(_op_result(record, run, table) for record in run.records)
@@ -196,6 +196,7 @@ def _simulate(
         array_cycles=_array_cycles(run.records, ops, run, setting.schedule == "serial"),
         actions=_actions(run),
         energy_sources=_sources(run, table),
+        areas=areas,
         notes=tuple(notes),
         dense_tensors=tuple(masks.dense_tensors(step.ops)),
         spilled_words=run.residency.spilled_words(),
@@ -286,6 +287,14 @@ def _sources(run: Run, table: EnergyTable) -> tuple[Mapping[str, Any], ...]:
     used = {action for record in run.records for action, _ in record.plan.counts} | {action for action, _ in run.background}
     prices = [table[action] for action in sorted(used)]
     return tuple({"component": p.component, "action": p.action, "pj": p.pj, "source": p.source, "verified": p.verified} for p in prices)
+
+
+def _areas(machine: Architecture, technology: Technology) -> tuple[tuple[area.Area, ...], tuple[str, ...]]:
+    """The machine's areas; where its technology has none, which a simulation can do without, what is missing."""
+    try:
+        return area.estimate(machine, technology), ()
+    except InputError as error:
+        return (), tuple(f"area not estimated: {fault.message}" for fault in error.faults)
 
 
 def _limits(dram: DramSpec, machine: Architecture) -> Limits:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from accelsim import __version__
+from accelsim import __version__, area
 
 SCHEMA = "accelsim.result/1"
 COMPARISON_SCHEMA = "accelsim.comparison/1"
@@ -34,6 +34,7 @@ RATIOS = (
     "bytes.global_buffer_read",
     "bytes.global_buffer_write",
     "peak_stash_bytes",
+    "area_mm2",
 )
 
 
@@ -85,7 +86,8 @@ class Result:
     """One simulated training step.
 
     ``cause``: what it was made from (workload, arch, rule, batch, trace, ...). ``array_cycles``: the array's cycles by cause over
-    the whole step, which sum to its cycles. ``actions``: how often each ``component.action`` was done.
+    the whole step, which sum to its cycles. ``actions``: how often each ``component.action`` was done. ``areas``: the machine's, () where its
+    technology has none.
     """
 
     cause: Mapping[str, Any]
@@ -99,6 +101,7 @@ class Result:
     array_cycles: Mapping[str, Any]
     actions: Mapping[str, int]
     energy_sources: tuple[Mapping[str, Any], ...] = ()
+    areas: tuple[area.Area, ...] = ()
     notes: tuple[str, ...] = ()
     dense_tensors: tuple[str, ...] = ()
     spilled_words: int = 0
@@ -121,7 +124,8 @@ class Result:
             "interval_cycles": self.interval_cycles,
             "seconds": self.cycles / self.clock_hz,
             "energy_pj": self.energy_pj,
-            "area_mm2": None,
+            "area_mm2": area.total(self.areas) if self.areas else None,
+            "area_by_component_mm2": area.by_component(self.areas) if self.areas else None,
             "macs": _sum_counts(MAC_KINDS, (op.macs for op in self.ops)),
             "vector_ops": sum(op.vector_ops for op in self.ops),
             "words": _sum_counts(WORD_KINDS, (op.words for op in self.ops)),
@@ -138,6 +142,7 @@ class Result:
             "dense_tensors": list(self.dense_tensors),
             "notes": list(self.notes),
             "energy_sources": [dict(source) for source in self.energy_sources],
+            "area_sources": [asdict(each) for each in self.areas],
             "ops": [op.to_json() for op in self.ops],
         }
 
@@ -227,9 +232,7 @@ class HybridResult:
             "notes": list(self.notes),
             "energy_sources": [prices[key] for key in sorted(prices)],
             "ops": [],
-            "steps": [
-                {"kind": step.kind, "weight": step.weight, "result": document} for step, document in zip(self.steps, documents, strict=True)
-            ],
+            "steps": [{"kind": step.kind, "weight": step.weight, "result": document} for step, document in zip(self.steps, documents, strict=True)],
         }
 
 
@@ -292,15 +295,15 @@ def _mean(weights: Sequence[float], values: Sequence[Any]) -> Any:
     return {key: _mean(weights, [value.get(key, 0) for value in values]) for key in dict.fromkeys(key for value in values for key in value)}
 
 
-def _ratio(value: float, base: float) -> float | None:
-    return value / base if base else None
+def _ratio(value: float | None, base: float | None) -> float | None:
+    return value / base if value is not None and base else None
 
 
-def _at(document: Mapping[str, Any], path: str) -> float:
+def _at(document: Mapping[str, Any], path: str) -> float | None:
     value: Any = document
     for key in path.split("."):
         value = value[key]
-    return float(value)
+    return None if value is None else float(value)
 
 
 def _sum_counts(kinds: Iterable[str], parts: Iterable[Mapping[str, int]]) -> dict[str, int]:

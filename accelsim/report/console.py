@@ -14,7 +14,7 @@ from rich.text import Text
 
 from accelsim.report.document import ResultDocument
 from accelsim.report.style import folded, joules, si, times
-from accelsim.report.tables import TOTAL, Cell, Column, Runs, Table, array_cycles_table, energy_table, passes_table, totals_table
+from accelsim.report.tables import TOTAL, Cell, Column, Runs, Table, area_table, array_cycles_table, energy_table, passes_table, totals_table
 
 WIDTH = 120
 LABEL = 26
@@ -33,12 +33,13 @@ def stdout() -> Console:
 
 
 def print_results(runs: Runs, console: Console) -> None:
-    """The tables that answer the question: totals, passes, energy by component, array cycles by cause."""
+    """The tables that answer the question: totals, passes, energy by component, area, array cycles by cause."""
     first = runs.results[0]
     same = [key for key in ("workload", "arch", "batch", "schedule") if len({getattr(result, key) for result in runs.results}) == 1]
     _print(console, Text(", ".join(f"{key} {getattr(first, key)}" for key in same)), soft_wrap=True)
-    for table in (totals_table(runs), passes_table(runs), energy_table(runs), array_cycles_table(runs)):
-        print_table(table, console)
+    for table in (totals_table(runs), passes_table(runs), energy_table(runs), area_table(runs), array_cycles_table(runs)):
+        if table.rows:
+            print_table(table, console)
     said = [remarks(result) for result in runs.results]
     shared = [note for note in said[0] if all(note in notes for notes in said)] if len(said) > 1 else []
     for note in shared:

@@ -158,6 +158,16 @@ class EnergySource(Part):
     verified: bool
 
 
+class AreaSource(Part):
+    """The area of one part of the machine, with where the number comes from."""
+
+    component: str
+    part: str
+    mm2: Annotated[float, Field(ge=0)]
+    source: str
+    verified: bool
+
+
 class WeightedStep(Part):
     """One kind of training step of a hybrid rule, and how often it is taken (fraction)."""
 
@@ -184,6 +194,8 @@ class ResultDocument(Part):
     seconds: Annotated[float, Field(ge=0)]
     energy_pj: Energy
     area_mm2: Annotated[float, Field(ge=0)] | None = None
+    """The machine's area without DRAM, which is off the chip; null where its technology has no areas."""
+    area_by_component_mm2: dict[str, Annotated[float, Field(ge=0)] | None] | None = None
     macs: Macs
     vector_ops: Count
     words: Words
@@ -199,6 +211,7 @@ class ResultDocument(Part):
     """How often each ``component.action`` was done; times the prices of `energy_sources` they give `energy_pj`."""
     ops: list[OpTotals] = []
     energy_sources: list[EnergySource] = []
+    area_sources: list[AreaSource] = []
     notes: list[str] = []
     dense_tensors: list[str] = []
     spilled_words: Count = 0
@@ -236,6 +249,10 @@ class ResultDocument(Part):
     def unverified(self) -> set[str]:
         """Components with a price that has no verified source."""
         return {entry.component for entry in self.sources() if not entry.verified}
+
+    def unverified_areas(self) -> set[str]:
+        """Components with an area that has no verified source."""
+        return {entry.component for entry in self.area_sources if not entry.verified}
 
 
 class ComparisonDocument(Part):

@@ -17,7 +17,7 @@ from accelsim.report.document import ComparisonDocument, labels, load
 from accelsim.report.tables import Runs, all_tables, write_csv
 from accelsim.report.training import TrainingDocument
 
-_TABLES = ("totals", "passes", "energy", "array_cycles", "energy_sources")
+_TABLES = ("totals", "passes", "energy", "area", "array_cycles", "energy_sources", "area_sources")
 _PLOTS = ("energy", "data_movement", "cycles")
 REPORT_FILES = (*(f"{name}.csv" for name in _TABLES), *(f"{name}{suffix}" for name in _PLOTS for suffix in (".png", ".svg")))
 """Tables and plots that a report folder may hold."""

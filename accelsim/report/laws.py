@@ -15,7 +15,16 @@ def violations(document: ResultDocument | ComparisonDocument) -> list[str]:
     """Every law that the document breaks, one line each; empty when it is sound."""
     if isinstance(document, ComparisonDocument):
         return [f"results.{index}: {line}" for index, result in enumerate(document.results) for line in violations(result)]
-    return [*_macs(document), *_energy(document), *_sums(document), *_cycles(document), *_lanes(document), *_actions(document), *_steps(document)]
+    return [
+        *_macs(document),
+        *_energy(document),
+        *_area(document),
+        *_sums(document),
+        *_cycles(document),
+        *_lanes(document),
+        *_actions(document),
+        *_steps(document),
+    ]
 
 
 def _differ(what: str, left: float, right: float) -> Iterator[str]:
@@ -47,6 +56,17 @@ def _energy(result: ResultDocument) -> Iterator[str]:
         if op.energy_by_component_pj is not None:
             of_parts = math.fsum(op.energy_by_component_pj.values())
             yield from _differ(f"ops.{op.name}: energy_pj = sum of energy_by_component_pj", op.energy_pj, of_parts)
+
+
+def _area(result: ResultDocument) -> Iterator[str]:
+    """The machine's area is the sum of its components', and each of those of its parts'."""
+    if result.area_mm2 is not None and result.area_by_component_mm2 is not None:
+        known = {name: mm2 for name, mm2 in result.area_by_component_mm2.items() if mm2 is not None}
+        yield from _differ("area_mm2 = sum of area_by_component_mm2", result.area_mm2, math.fsum(known.values()))
+        if result.area_sources:
+            for name, mm2 in known.items():
+                of_parts = math.fsum(entry.mm2 for entry in result.area_sources if entry.component == name)
+                yield from _differ(f"area_by_component_mm2.{name} = sum of area_sources", mm2, of_parts)
 
 
 def _sums(result: ResultDocument) -> Iterator[str]:

@@ -67,6 +67,12 @@ def components(results: Sequence[ResultDocument]) -> list[str]:
     return [name for name in COMPONENT_NAMES if name in found] + sorted(found - set(COMPONENT_NAMES))
 
 
+def area_components(results: Sequence[ResultDocument]) -> list[str]:
+    """Components of the results' areas in printing order; ones that this file does not know come last, by name."""
+    found = {name for result in results for name in result.area_by_component_mm2 or {}}
+    return [name for name in COMPONENT_NAMES if name in found] + sorted(found - set(COMPONENT_NAMES))
+
+
 def si(value: float, unit: str = "", digits: int = 3) -> str:
     """``value`` to that many significant digits with an SI prefix: 1234567 -> ``1.23M``, 0.0015 s -> ``1.5 ms``."""
     if value == 0:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from accelsim.report.document import CAUSES, PASSES, ComparisonDocument, ResultDocument, labels
-from accelsim.report.style import CAUSE_NAMES, COMPONENT_NAMES, components
+from accelsim.report.style import CAUSE_NAMES, COMPONENT_NAMES, area_components, components
 
 Kind = Literal["text", "count", "bytes", "energy", "seconds", "ratio", "percent", "share", "number"]
 Cell = str | int | float | None
@@ -56,6 +56,11 @@ class Runs:
         """Marks a total that rests on an unverified price."""
         return "*" if any(result.unverified() for result in self.results) else ""
 
+    @property
+    def area_star(self) -> str:
+        """Marks an area that rests on an unverified one."""
+        return "*" if any(result.unverified_areas() for result in self.results) else ""
+
     @classmethod
     def of(cls, documents: Iterable[ResultDocument | ComparisonDocument]) -> Runs:
         """All results of the documents, in order. The baseline is that of the first comparison, else the first result."""
@@ -72,9 +77,9 @@ class Runs:
         return cls(tuple(results), tuple(labels(results)), baseline or results[0])
 
 
-def ratio(value: float, baseline: float) -> float | None:
-    """``value / baseline``; None when the baseline is zero."""
-    return value / baseline if baseline else None
+def ratio(value: float | None, baseline: float | None) -> float | None:
+    """``value / baseline``; None when the baseline is zero, or one of them is not known."""
+    return value / baseline if value is not None and baseline else None
 
 
 def totals_table(runs: Runs) -> Table:
@@ -100,6 +105,8 @@ def totals_table(runs: Runs) -> Table:
         Column("remote_words_ratio", runs.ratio, "ratio"),
         Column("peak_stash_bytes", "peak\nstash", "bytes"),
         Column("vector_ops", ""),
+        Column("area_mm2", f"area{runs.area_star}\nmm2" if len({result.area_mm2 for result in runs.results}) > 1 else "", "number"),
+        Column("area_ratio", runs.ratio if len({result.area_mm2 for result in runs.results}) > 1 else "", "ratio"),
         Column("config_hash", "", "text"),
     )
     rows = tuple(
@@ -123,6 +130,8 @@ def totals_table(runs: Runs) -> Table:
             ratio(result.words.remote, base.words.remote),
             result.peak_stash_bytes,
             result.vector_ops,
+            result.area_mm2,
+            ratio(result.area_mm2, base.area_mm2),
             result.config_hash,
         )
         for label, result in zip(runs.labels, runs.results, strict=True)
@@ -213,6 +222,39 @@ def energy_table(runs: Runs) -> Table:
     return Table("energy", "Energy by component", columns, tuple(rows), _source_notes(runs))
 
 
+def area_table(runs: Runs) -> Table:
+    """A line a machine: its area by component. Components with an unverified area are starred; the note names them. No lines where none is known."""
+    machines = {result.arch: result for result in reversed(runs.results) if result.area_mm2 is not None}
+    names = area_components(list(machines.values()))
+    unverified = set().union(*(result.unverified_areas() for result in machines.values()))
+    columns = (
+        Column("arch", "machine", "text"),
+        *(
+            Column(
+                f"{name}_mm2" if name not in unverified else f"{name}_unverified_mm2",
+                _area_heading(name, list(machines.values())) + ("*" if name in unverified else ""),
+                "number",
+            )
+            for name in names
+        ),
+        Column("total_mm2", f"total{runs.area_star}", "number"),
+        Column("area_ratio", "ratio" if len(machines) > 1 else "", "ratio"),
+    )
+    rows = tuple(
+        (name, *((result.area_by_component_mm2 or {}).get(each) for each in names), result.area_mm2, ratio(result.area_mm2, runs.baseline.area_mm2))
+        for name, result in reversed(machines.items())
+    )
+    weak = sorted({f"{entry.component}.{entry.part}" for result in machines.values() for entry in result.area_sources if not entry.verified})
+    notes = (f"* includes areas without a verified source: {', '.join(weak)}",) if weak else ()
+    return Table("area", "Area by component in mm2", columns, rows, notes)
+
+
+def _area_heading(name: str, results: Sequence[ResultDocument]) -> str:
+    """Nothing for a component that is off the chip in all of them."""
+    known = any((result.area_by_component_mm2 or {}).get(name) is not None for result in results)
+    return COMPONENT_NAMES.get(name, name).replace(" ", "\n") if known else ""
+
+
 def array_cycles_table(runs: Runs) -> Table:
     """A line a run and pass: what the PE array did with its cycles, as cycles (CSV) and percent (printed).
 
@@ -250,9 +292,32 @@ def sources_table(runs: Runs) -> Table:
     return Table("energy_sources", "Energy prices", columns, rows)
 
 
+def area_sources_table(runs: Runs) -> Table:
+    """Every part's area, with its source and whether that was verified."""
+    columns = (
+        Column("arch", "machine", "text"),
+        Column("component", "component", "text"),
+        Column("part", "part", "text"),
+        Column("mm2", "mm2", "number"),
+        Column("verified", "verified", "text"),
+        Column("source", "source", "text"),
+    )
+    entries = {(result.arch, entry.component, entry.part, entry.mm2): entry for result in runs.results for entry in result.area_sources}
+    rows = tuple((arch, e.component, e.part, e.mm2, "yes" if e.verified else "no", e.source) for (arch, *_), e in sorted(entries.items()))
+    return Table("area_sources", "Areas", columns, rows)
+
+
 def all_tables(runs: Runs) -> tuple[Table, ...]:
     """Every table that a report folder holds."""
-    tables = (totals_table(runs), passes_table(runs), energy_table(runs), array_cycles_table(runs), sources_table(runs))
+    tables = (
+        totals_table(runs),
+        passes_table(runs),
+        energy_table(runs),
+        area_table(runs),
+        array_cycles_table(runs),
+        sources_table(runs),
+        area_sources_table(runs),
+    )
     return tuple(table for table in tables if table.rows)
 
 

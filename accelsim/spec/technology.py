@@ -140,6 +140,13 @@ class Technology:
         """The single entry of an action without widths."""
         return self.find(component, action)[0]
 
+    def area(self, component: str, part: str) -> Entry:
+        """The area of a part. InputError when there is none, or a number of another kind in its place."""
+        entry = self.one(component, part)
+        if entry.area_mm2 is None:
+            raise InputError(f"technology {self.name} must have an area_mm2 for {component}.{part}, got a number of another kind")
+        return entry
+
     def at_bits(self, component: str, action: str, bits: float) -> tuple[float, Entry, bool]:
         """(value at a width by the power law between the nearest widths given, an entry for its source, whether the number is verified)."""
         entries = self.find(component, action)

@@ -12,7 +12,18 @@ from rich.console import Console
 from accelsim.report import console
 from accelsim.report.document import parse
 from accelsim.report.style import folded, joules, si, times
-from accelsim.report.tables import OVERLAP_NOTE, Runs, Table, all_tables, array_cycles_table, energy_table, passes_table, totals_table, write_csv
+from accelsim.report.tables import (
+    OVERLAP_NOTE,
+    Runs,
+    Table,
+    all_tables,
+    area_table,
+    array_cycles_table,
+    energy_table,
+    passes_table,
+    totals_table,
+    write_csv,
+)
 from tests import synthetic
 
 LONG = "revised:groups=8,binary=true"
@@ -83,9 +94,45 @@ def test_energy_components_add_up_and_unverified_ones_are_marked() -> None:
 
 def test_with_verified_prices_nothing_is_starred() -> None:
     document = synthetic.result()
-    for entry in document["energy_sources"]:
+    for entry in (*document["energy_sources"], *document["area_sources"]):
         entry["verified"] = True
     assert "*" not in printed(runs(document))
+
+
+def half(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """The same run on a machine of another name and half the area."""
+    areas = {key: mm2 and mm2 / 2 for key, mm2 in document["area_by_component_mm2"].items()}
+    sources = [entry | {"mm2": entry["mm2"] / 2} for entry in document["area_sources"]]
+    return document | {"arch": name, "area_mm2": document["area_mm2"] / 2, "area_by_component_mm2": areas, "area_sources": sources}
+
+
+def test_areas_have_a_line_a_machine_add_up_and_unverified_ones_are_marked() -> None:
+    document = synthetic.result()
+    table = area_table(runs(document, synthetic.result("dfa"), half(document, "small")))
+    assert [column.heading for column in table.columns][1:8] == ["MAC", "control", "scratchpad", "NoC*", "global\nbuffer", "", "vector"]
+    assert table.notes == ("* includes areas without a verified source: noc.all",)
+    rows = records(table)
+    assert [(row["arch"], float(row["area_ratio"])) for row in rows] == [("near-memory", 1), ("small", 0.5)]
+    for row, whole in zip(rows, (16.25, 8.125), strict=True):
+        assert sum(float(value) for key, value in row.items() if key.endswith("_mm2") and key not in ("total_mm2", "dram_mm2")) == whole
+        assert float(row["total_mm2"]) == whole
+        assert row["dram_mm2"] == ""
+
+
+def test_totals_show_the_area_where_machines_differ_in_it() -> None:
+    document = synthetic.result()
+    for second, shown in ((half(document, "small"), True), (synthetic.result("dfa"), False)):
+        table = totals_table(runs(document, second))
+        column = next(column for column in table.columns if column.key == "area_mm2")
+        assert column.heading == ("area*\nmm2" if shown else "")
+        assert float(records(table)[1]["area_ratio"]) == (0.5 if shown else 1)
+
+
+def test_where_no_area_is_known_nothing_is_said_of_it() -> None:
+    without = synthetic.result(area_mm2=None, area_by_component_mm2=None, area_sources=[])
+    assert area_table(runs(without)).rows == ()
+    assert "Area" not in printed(runs(without))
+    assert records(totals_table(runs(without, synthetic.result("dfa"))))[1]["area_ratio"] == ""
 
 
 def test_array_cycles_by_cause_are_exact_and_percent_add_up() -> None:
