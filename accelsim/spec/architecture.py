@@ -92,7 +92,18 @@ class Architecture(Section):
                 problems.append(Problem(("scratchpad", "working"), rule, f"{self.scratchpad.working_bytes}B", involved))
         elif self.vector_unit.update_in_pe:
             problems.append(Problem(("vector_unit", "update_in_pe"), "false where weights have no home PE", True, organization))
+        problems += self._row_registers()
         if not self.pe_array.skips and self.mapping.objective != "canonical":
             problems.append(Problem(("mapping", "objective"), "canonical with a systolic array", self.mapping.objective, (("pe_array", "kind"),)))
         raise_problems(problems)
         return self
+
+    def _row_registers(self) -> list[Problem]:
+        """A scratchpad that is too small for the registers of a row-stationary PE."""
+        rows, bits = self.pe_array.row_stationary, self.precision
+        stationary, moving = max(bits.weight, bits.error, bits.feedback), max(bits.activation, bits.error)
+        need = -(-(rows.filter_words * stationary + rows.input_words * moving + rows.psum_words * bits.psum) // 8)
+        if not self.pe_array.keeps_rows or self.scratchpad.capacity_bytes >= need:
+            return []
+        rule = f">= {need}B to hold the words of pe_array.row_stationary"
+        return [Problem(("scratchpad", "capacity"), rule, f"{self.scratchpad.capacity_bytes}B", (("pe_array", "row_stationary"),))]

@@ -96,13 +96,15 @@ def _suited(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
         base = _without(base, "pe_array", ("lanes", "window", "skip", "skip_outputs"))
         organization = base["organization"] = organization or "von_neumann"
     elif before == "systolic" and kind not in (None, before):
-        base = _without(base, "pe_array", ("lanes", "window", "skip", "skip_outputs", "dataflow"))
+        base = _without(base, "pe_array", ("lanes", "window", "skip", "skip_outputs", "dataflow", "row_stationary"))
     elif "coupled" in (kind, before) and kind not in (None, before):
         base = _without(base, "pe_array", ("lanes", "window"))
     elif kind == "broadcast" and before != kind:
         base = _without(base, "pe_array", ("window",))
     if before == "broadcast" and kind not in (None, before):
         base = _without(base, "pe_array", ("fifo_depth", "index_bits"))
+    if _at(own, ("pe_array", "dataflow")) not in (None, "row_stationary"):
+        base = _without(base, "pe_array", ("row_stationary",))
     if organization == "von_neumann":
         base = _without(base, "vector_unit", ("update_in_pe",))
     return base
@@ -129,7 +131,13 @@ def _merge(base: dict[str, Any], own: dict[str, Any], path: KeyPath, kept: set[K
 
 
 def with_overrides(document: Document, overrides: Mapping[str, object]) -> Document:
-    """A document with values laid over it; their faults name the key and have no line, as they are in no file."""
+    """A document with values laid over it; their faults name the key and have no line, as they are in no file.
+
+    Another kind of array than the document's has its defaults where neither gives a value that it can have, as above a ``base``.
+    """
+    kind = overrides.get("pe_array.kind")
+    if kind is not None and isinstance(document.data, dict):
+        document = replace(document, data=_suited(document.data, {"pe_array": {"kind": kind}, "organization": overrides.get("organization")}))
     for text, value in overrides.items():
         path = tuple(text.split("."))
         place = Place("", 0, 0, spell(value))

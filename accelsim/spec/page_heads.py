@@ -20,6 +20,8 @@ Rules between keys:
 * A systolic array (`pe_array.kind: systolic`) is dense and has one lane a PE: `lanes` is 1, `skip` is `none` in every pass and `skip_outputs` is
   `false` (which is also what it gets when the file leaves them out), `window` has no effect, and `organization` is `von_neumann`.
   `dataflow` is the systolic array's; lanes are output stationary.
+* `pe_array.row_stationary` belongs to `dataflow: row_stationary` (`docs/pe-systolic.md`); elsewhere its keys are left out, or their defaults.
+  `scratchpad.capacity` then holds `filter_words`, `input_words` and `psum_words` at their precisions.
 * A file that turns its base's lanes into a systolic array (or back) has the defaults for `lanes`, `window`, `skip`, `skip_outputs` and `dataflow`
   where it gives none, not the base's values; a systolic array then is `von_neumann` without saying so. With `organization: von_neumann` in a file,
   `vector_unit.update_in_pe` is not the base's either.

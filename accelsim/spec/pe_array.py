@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from accelsim.spec.problems import Problem, raise_problems
+from accelsim.spec.row_stationary import RowStationary
 from accelsim.spec.section import Lanes, Section, Side
 
 COUPLED_LANES = 16
@@ -72,9 +73,13 @@ class PEArray(Section):
         default=True,
         description="An executed MAC with a zero operand keeps its cycle but is gated: it costs the gated energy and reads no operands.",
     )
-    dataflow: Literal["output_stationary", "weight_stationary", "input_stationary"] = Field(
+    dataflow: Literal["output_stationary", "weight_stationary", "input_stationary", "row_stationary"] = Field(
         default="output_stationary",
-        description="Dataflow of a systolic array; lanes are output stationary.",
+        description="Dataflow of a systolic array; lanes are output stationary. `row_stationary` is Eyeriss's: PEs keep kernel rows.",
+    )
+    row_stationary: RowStationary = Field(
+        default_factory=RowStationary,
+        description="Registers and buses of a row-stationary array (`dataflow: row_stationary` only).",
     )
 
     @model_validator(mode="before")
@@ -114,8 +119,21 @@ class PEArray(Section):
             problems += [
                 Problem((key,), f"{default} or left out where kind is not broadcast", got, kind) for key, got, default in own if got != default
             ]
+        if self.dataflow != "row_stationary":
+            default = RowStationary()
+            named = ((key, getattr(self.row_stationary, key), getattr(default, key)) for key in RowStationary.model_fields)
+            problems += [
+                Problem(("row_stationary", key), f"{usual} or left out where dataflow is not row_stationary", got, (("dataflow",),))
+                for key, got, usual in named
+                if got != usual
+            ]
         raise_problems(problems)
         return self
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether PEs keep words of every operand (row stationary); operands of other systolic arrays pass through registers."""
+        return self.dataflow == "row_stationary"
 
     @property
     def outputs_per_pe(self) -> int:
