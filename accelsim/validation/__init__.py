@@ -1,0 +1,1 @@
+"""Published figures held against what the program gives: expected, measured, deviation."""
