@@ -38,6 +38,7 @@ from accelsim.spec.technology import Technology, load_technology
 from accelsim.traces import TraceArgument, TraceChoice, choose_trace
 
 Progress = Callable[[int, int, str], None]
+Transform = Callable[[TrainingStep], TrainingStep]
 SCHEDULES = ("serial", "unlocked")
 ALL_PASSES = tuple(Pass)
 
@@ -53,6 +54,7 @@ class Setting:
     schedule: str
     optimizer: str
     seed: int
+    transform: Transform | None = None
 
 
 def simulate(
@@ -68,16 +70,18 @@ def simulate(
     optimizer: str = "momentum",
     seed: int = 0,
     progress: Progress | None = None,
+    transform: Transform | None = None,
 ) -> AnyResult:
     """One training step of a workload under a learning rule on a machine; of a hybrid rule each kind of step, and their mean.
 
     ``batch`` defaults to the workload's own; ``trace``: "shipped", "dense", "random:DENSITY", files, one a rule family,
     or a Trace in memory.
-    ``schedule``: "serial" or "unlocked". InputError with every fault of the inputs.
+    ``schedule``: "serial" or "unlocked". ``transform``: changes the lowered ops before they run; the result keeps the rule's name and has a
+    hash of its own. InputError with every fault of the inputs.
     """
     network = workload if isinstance(workload, Network) else load_network(workload)
     machine = architecture if isinstance(architecture, Architecture) else load_architecture(architecture)
-    setting = _setting(network, batch, trace, trace_any_rule, passes, schedule, optimizer, seed)
+    setting = _setting(network, batch, trace, trace_any_rule, passes, schedule, optimizer, seed, transform)
     return _run(network, machine, parse_rule(rule), setting, progress)
 
 
@@ -117,6 +121,7 @@ def _setting(
     schedule: str,
     optimizer: str,
     seed: int,
+    transform: Transform | None = None,
 ) -> Setting:
     faults = []
     if schedule not in SCHEDULES:
@@ -131,7 +136,7 @@ def _setting(
         faults.append(f"passes must be one or more of {', '.join(ALL_PASSES)}, got {', '.join(unknown) or 'none'}")
     if faults:
         raise InputError(*faults)
-    return Setting(size, trace, trace_any_rule, tuple(Pass(str(name).upper()) for name in passes), schedule, optimizer, seed)
+    return Setting(size, trace, trace_any_rule, tuple(Pass(str(name).upper()) for name in passes), schedule, optimizer, seed, transform)
 
 
 def _run(network: Network, machine: Architecture, rule: RuleSpec, setting: Setting, progress: Progress | None) -> AnyResult:
@@ -164,6 +169,7 @@ class _Prepared:
 
 def _prepare(network: Network, kind: StepKind, setting: Setting) -> _Prepared:
     step = kind.finish(lower(network, kind.rule, setting.batch, setting.optimizer, setting.passes))
+    step = step if setting.transform is None else setting.transform(step)
     chosen = choose_trace(network, kind.rule, setting.trace, setting.trace_any_rule, setting.batch, setting.seed)
     return _Prepared(kind, step, chosen)
 
@@ -238,6 +244,7 @@ def _cause(
         "passes_simulated": [str(each) for each in setting.passes],
     }
     parts = [named, canonical_json(machine), repr(network), chosen.digest, setting.seed, *([str(part_of)] if part_of else [])]
+    parts += [setting.transform.__qualname__] if setting.transform else []
     content = json.dumps(parts, sort_keys=True)
     del named["passes_simulated"]
     return {"config_hash": _hash(content), "seed": setting.seed, **named}
