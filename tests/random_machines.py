@@ -21,7 +21,8 @@ SKIPS = ("moving", "stationary", "both", "none")
 def machine(organization: str = "near_memory", **overrides: Any) -> Architecture:
     """A built-in machine with 2 x 3 PEs of 2 lanes and other keys as given: ``pe_array__lanes=4``."""
     base = {"near_memory": "near-memory", "von_neumann": "von-neumann", "systolic": "systolic-32x32"}[organization]
-    small = {"pe_array.rows": 2, "pe_array.cols": 3, **({} if organization == "systolic" else {"pe_array.lanes": 2})}
+    lanes = {} if organization == "systolic" or overrides.get("pe_array__kind") == "coupled" else {"pe_array.lanes": 2}
+    small = {"pe_array.rows": 2, "pe_array.cols": 3, **lanes}
     return load_architecture(base, {**small, **{key.replace("__", "."): value for key, value in overrides.items()}})
 
 
@@ -29,12 +30,17 @@ def machine(organization: str = "near_memory", **overrides: Any) -> Architecture
 def machines(draw: st.DrawFn) -> Architecture:
     """A machine of lanes, with room for every weight and for all of its copies."""
     bits = draw(st.sampled_from([16, 64]))
+    own = draw(
+        st.one_of(
+            st.fixed_dictionaries({"pe_array__lanes": st.integers(1, 4), "pe_array__window": st.sampled_from([1, 2, 3, 5, 16])}),
+            st.just({"pe_array__kind": "coupled"}),
+        )
+    )
     return machine(
         draw(st.sampled_from(["near_memory", "von_neumann"])),
+        **own,
         pe_array__rows=draw(st.integers(1, 3)),
         pe_array__cols=draw(st.integers(1, 3)),
-        pe_array__lanes=draw(st.integers(1, 4)),
-        pe_array__window=draw(st.sampled_from([1, 2, 3, 5, 16])),
         pe_array__skip={name: draw(st.sampled_from(SKIPS)) for name in ("ff", "ep", "wg")},
         pe_array__skip_outputs=draw(st.booleans()),
         pe_array__structural_zeros=draw(st.sampled_from(["removed", "window"])),
@@ -64,6 +70,7 @@ def lanes_of(architecture: Architecture) -> Lanes:
         array.gating,
         8 * architecture.scratchpad.working_bytes,
         architecture.precision.activation,
+        array.kind,
     )
 
 

@@ -57,6 +57,10 @@ class Staging:
         self._left: NDArray[np.uint16] = np.zeros((outputs, streams, 2), np.uint16)
         self._begun = False
 
+    def place(self) -> tuple[Cycles, Rows]:
+        """Where the buffers stand: how far behind the end of what was walked, int32 (K, M), and what their first rows hold, uint16 (K, M, 2)."""
+        return self._first.copy(), self._left.copy()
+
     def walk(self, moving: Rows, stationary: Rows) -> None:
         """Go on over the next n rows: uint16 (M, n + AHEAD) and (K, n + AHEAD), zeros behind the end of the streams.
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from accelsim.feedback import feedback_random, sparse_feedback
 from accelsim.network import Layer, Network
+from tests.naive import coupled
 from tests.naive.zero_skip import walk
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
@@ -38,6 +39,12 @@ class Lanes:
     gating: bool
     working_bits: int
     word_bits: int
+    kind: str = "lanes"
+
+    @property
+    def together(self) -> int:
+        """Outputs that a PE reduces at a time: one a lane, or one for all of its coupled lanes."""
+        return 1 if self.kind == "coupled" else self.lanes
 
 
 @dataclass(frozen=True)
@@ -72,15 +79,16 @@ class Work:
 
 
 def run(work: Work, machine: Lanes) -> Counts:
-    """Deal the outputs to the lanes tile by tile, and walk every lane."""
+    """Deal the outputs to the lanes tile by tile, and walk every lane. Coupled lanes share an output, and its cycles are those of all of them."""
     pes = machine.rows * machine.cols
     if machine.near_memory:
         channels_per_tile = min(pes, work.channels)
-        positions_per_tile = machine.lanes * max(1, pes // work.channels)
+        positions_per_tile = machine.together * max(1, pes // work.channels)
     else:
-        channels_per_tile, positions_per_tile = machine.rows, machine.cols * machine.lanes
+        channels_per_tile, positions_per_tile = machine.rows, machine.cols * machine.together
     positions = work.positions
-    if work.outer:
+    dealt_outer = work.outer and machine.kind != "coupled"
+    if dealt_outer:
         positions = min(positions_per_tile, work.outer)
     mode = machine.skip[work.pass_]
     needed = work.needed if work.pass_ == "EP" and machine.skip_outputs else None
@@ -90,8 +98,8 @@ def run(work: Work, machine: Lanes) -> Counts:
 
     def lane(k: int, m: int) -> tuple[int, int, int]:
         if (k, m) not in costs:
-            stream = outer_segment(work, k, m, positions_per_tile) if work.outer else work.stream(k, m)
-            costs[k, m] = lane_cost(stream, mode, machine.window)
+            stream = outer_segment(work, k, m, positions_per_tile) if dealt_outer else work.stream(k, m)
+            costs[k, m] = lane_cost(stream, mode, machine)
         return costs[k, m]
 
     cycles = busy = effectual = lane_cycles = used = 0
@@ -109,6 +117,8 @@ def run(work: Work, machine: Lanes) -> Counts:
                 lane_cycles += sum(cost for cost, _, _ in tile)
                 busy += sum(executed for _, executed, _ in tile)
                 effectual += sum(both for _, _, both in tile)
+    shared = machine.lanes // machine.together
+    used, lane_cycles = used * shared, lane_cycles * shared
     every = sum(a and b for k in range(work.channels) for m in range(work.positions) for a, b, _ in work.stream(k, m))
     return Counts(
         dense=work.dense,
@@ -123,11 +133,12 @@ def run(work: Work, machine: Lanes) -> Counts:
     )
 
 
-def lane_cost(stream: Stream, mode: str, window: int) -> tuple[int, int, int]:
+def lane_cost(stream: Stream, mode: str, machine: Lanes) -> tuple[int, int, int]:
     """(cycles, executed MACs, effectual MACs) of one lane. Where a zero is skipped, structural zeros are skipped like any other."""
     bits = [{"both": a & b, "moving": a, "stationary": b, "none": 1}[mode] for a, b, _ in stream]
     executed = sum(1 for bit, (_, _, mac) in zip(bits, stream, strict=True) if bit and mac)
-    return walk(bits, window), executed, sum(a & b for a, b, _ in stream)
+    cycles = coupled.walk(bits) if machine.kind == "coupled" else walk(bits, machine.window)
+    return cycles, executed, sum(a & b for a, b, _ in stream)
 
 
 def outer_segment(work: Work, k: int, lane: int, lanes: int) -> Stream:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from accelsim.masks import MaskSource
 from accelsim.sim.pe_models.base import ArrayTiming, PEModel
+from accelsim.sim.pe_models.coupled import CoupledModel
 from accelsim.sim.pe_models.lanes import LanesModel
 from accelsim.sim.pe_models.systolic import SystolicModel
 from accelsim.spec.architecture import Architecture
 
-MODELS: dict[str, type[PEModel]] = {"lanes": LanesModel, "systolic": SystolicModel}
+MODELS: dict[str, type[PEModel]] = {"lanes": LanesModel, "coupled": CoupledModel, "systolic": SystolicModel}
 
 
 def pe_model(architecture: Architecture, masks: MaskSource) -> PEModel:

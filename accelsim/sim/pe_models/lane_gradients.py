@@ -11,9 +11,9 @@ from accelsim.effectual import group_slices, words_or_ones
 from accelsim.geometry import bounds_of
 from accelsim.kernels.bitmaps import ones
 from accelsim.kernels.taps import forward_taps
-from accelsim.kernels.weight_gradient import outer_cycles, wgrad_cycles
 from accelsim.masks import MaskSource
 from accelsim.ops import Bounds, Op, OpKind, Use
+from accelsim.sim.pe_models.walks import Walks
 
 Words = NDArray[np.uint64]
 
@@ -27,7 +27,7 @@ class GradientLanes:
     visited: int
 
 
-def gradient_lanes(op: Op, masks: MaskSource, skip: tuple[bool, bool], window: int, keep_zeros: bool, segments: int) -> GradientLanes:
+def gradient_lanes(op: Op, masks: MaskSource, skip: tuple[bool, bool], walks: Walks, keep_zeros: bool, segments: int) -> GradientLanes:
     """Cycles of every lane of a WG op.
 
     ``skip``: zeros of the moving and of the stationary operand; ``keep_zeros``: stride zeros between the errors of a strided
@@ -39,13 +39,13 @@ def gradient_lanes(op: Op, masks: MaskSource, skip: tuple[bool, bool], window: i
     error = words_or_ones(masks, op, Use.STATIONARY, b.p, b.q, b.k)
     if op.kind is OpKind.OUTER:
         mode = _mode(skip, dense_x, dense_e)
-        cycles = outer_cycles(activation.reshape(len(activation), -1), error.reshape(len(error), -1), b.n, b.c, b.k, segments, window, mode)
+        cycles = walks.outer(activation.reshape(len(activation), -1), error.reshape(len(error), -1), b.n, b.c, b.k, segments, mode)
         return GradientLanes(*cycles, op.dense_macs)
     # The padding of a dense activation is zero all the same, so skipping it still means looking.
     mode = _mode(skip, False, dense_e)
     strided = keep_zeros and max(b.stride) > 1
     groups = zip(group_slices(activation, b.c, b.groups), group_slices(error, b.k, b.groups), strict=True)
-    parts = [_with_stride_zeros(x, e, b, skip, window) if strided else _removed(x, e, b, mode, window) for x, e in groups]
+    parts = [_with_stride_zeros(x, e, b, skip, walks) if strided else _removed(x, e, b, mode, walks) for x, e in groups]
     lanes = b.r * b.s * (b.c // b.groups)
     executed = sum(part.executed for part in parts)
     if b.groups == 1:
@@ -60,10 +60,10 @@ def _mode(skip: tuple[bool, bool], moving_dense: bool, stationary_dense: bool) -
     return {(True, True): "both", (True, False): "moving", (False, True): "stationary", (False, False): "none"}[moving, stationary]
 
 
-def _removed(x: Words, e: Words, b: Bounds, mode: str, window: int) -> GradientLanes:
+def _removed(x: Words, e: Words, b: Bounds, mode: str, walks: Walks) -> GradientLanes:
     rows = forward_taps(b.p, b.h, b.r, b.stride[0], b.padding[0], b.dilation[0], False)
     cols = forward_taps(b.q, b.w, b.s, b.stride[1], b.padding[1], b.dilation[1], False)
-    cycles, executed = wgrad_cycles(x, e, b.n, b.c // b.groups, b.k // b.groups, rows, cols, window, mode)
+    cycles, executed = walks.gradients(x, e, b.n, b.c // b.groups, b.k // b.groups, rows, cols, mode)
     return GradientLanes(cycles, executed, _lanes(b) * b.n * b.p * b.q)
 
 
@@ -72,7 +72,7 @@ def _lanes(b: Bounds) -> int:
     return (b.k // b.groups) * b.r * b.s * (b.c // b.groups)
 
 
-def _with_stride_zeros(x: Words, e: Words, b: Bounds, skip: tuple[bool, bool], window: int) -> GradientLanes:
+def _with_stride_zeros(x: Words, e: Words, b: Bounds, skip: tuple[bool, bool], walks: Walks) -> GradientLanes:
     """The error map with its stride zeros written out, swept at stride 1; they are never MACs, whatever is skipped.
 
     Without stationary skipping the real errors count as non-zero, without moving skipping the activations and their padding do.
@@ -87,8 +87,8 @@ def _with_stride_zeros(x: Words, e: Words, b: Bounds, skip: tuple[bool, bool], w
     if not skip[0]:
         x = ones(b.h * b.w, channels).reshape(1, b.h, b.w, -1)
         rows, cols = np.maximum(rows, 0), np.maximum(cols, 0)
-    cycles, executed = wgrad_cycles(x, spread, b.n, channels, b.k // b.groups, rows, cols, window, "both")
+    cycles, executed = walks.gradients(x, spread, b.n, channels, b.k // b.groups, rows, cols, "both")
     if not (skip[0] or skip[1]):
         # Nothing is skipped: every position of the stream takes its cycle, the stride zeros as empty ones.
-        cycles = np.full((1, 1), b.n * height * width, np.int32)
+        cycles = walks.every(np.full((1, 1), b.n * height * width, np.int32))
     return GradientLanes(cycles, executed, _lanes(b) * b.n * height * width)

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from accelsim.effectual import stationary_masks
 from accelsim.geometry import moving_extents, stream_taps
 from accelsim.kernels.bitmaps import from_mask, to_mask
-from accelsim.kernels.pair_streams import pair_stream_cycles
 from accelsim.kernels.taps import expand_kernel
-from accelsim.kernels.zero_skip import stream_cycles
+from accelsim.kernels.zero_skip import stream_lengths
 from accelsim.masks import MaskSource
 from accelsim.ops import Op, Use
 from accelsim.sim.pe_models.streams import Cycles, tile_positions
+from accelsim.sim.pe_models.walks import Walks
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class SharedLanes:
     total: NDArray[np.int64]
 
 
-def shared_reductions(op: Op, masks: MaskSource, skip: tuple[bool, bool], window: int, keep_zeros: bool, pes: int, distinct: int) -> SharedLanes:
+def shared_reductions(op: Op, masks: MaskSource, skip: tuple[bool, bool], walks: Walks, keep_zeros: bool, pes: int, distinct: int) -> SharedLanes:
     """PE j reduces channels j, j + pes, ... of every output; zeros fill up the last round."""
     rows, cols = stream_taps(op, keep_zeros)
     height, width, channels = moving_extents(op)
@@ -35,9 +35,9 @@ def shared_reductions(op: Op, masks: MaskSource, skip: tuple[bool, bool], window
     own = _dealt(mask, pes)
     rounds, samples = own.shape[-1], len(mask)
     if masks.operand(op, Use.STATIONARY) is None or not skip[1]:
-        cycles, _, length = stream_cycles(from_mask(own.reshape(-1, height, width, rounds)), rounds, rows, cols, window)
+        cycles, _ = walks.moving(from_mask(own.reshape(-1, height, width, rounds)), rounds, rows, cols)
         if not skip[0]:
-            cycles = np.broadcast_to(length, cycles.shape)
+            cycles = np.broadcast_to(walks.every(stream_lengths(rounds, rows, cols)), cycles.shape)
         shares = tile_positions(cycles.reshape(pes, -1), distinct)
         return SharedLanes(shares.max(axis=0, keepdims=True), shares.sum(axis=0, keepdims=True, dtype=np.int64))
     stationary = _dealt(to_mask(stationary_masks(op, masks, 0), channels), pes)
@@ -46,7 +46,7 @@ def shared_reductions(op: Op, masks: MaskSource, skip: tuple[bool, bool], window
         kernel = expand_kernel(from_mask(np.ascontiguousarray(stationary[pe])), op.bounds.dilation if op.bounds else (1, 1), keep_zeros)
         moving = from_mask(np.ascontiguousarray(own[pe]))
         mode = "both" if skip[0] else "stationary"
-        found = [pair_stream_cycles(moving[sample], rounds, kernel, rows, cols, window, mode)[0] for sample in range(samples)]
+        found = [walks.pairs(moving[sample], rounds, kernel, rows, cols, mode)[0] for sample in range(samples)]
         cycles = tile_positions(np.concatenate(found, axis=1), distinct)
         slowest, total = np.maximum(slowest, cycles), total + cycles
     return SharedLanes(slowest, total)

@@ -12,21 +12,27 @@ from numpy.typing import NDArray
 from accelsim.effectual import effectual_macs, group_slices, repeats, stationary_masks, words_or_ones
 from accelsim.geometry import bounds_of, moving_extents, stream_taps
 from accelsim.kernels.bitmaps import from_mask, popcounts, to_mask
-from accelsim.kernels.pair_streams import pair_stream_cycles
 from accelsim.kernels.taps import expand_kernel
 from accelsim.kernels.tiles import tile_sums
-from accelsim.kernels.zero_skip import stream_cycles, stream_lengths
+from accelsim.kernels.zero_skip import stream_lengths
 from accelsim.mapping import Mapping
+from accelsim.masks import MaskSource
 from accelsim.ops import Op, OpKind, Pass, Use
 from accelsim.sim.pe_models.base import ArrayTiming, PEModel
 from accelsim.sim.pe_models.lane_feedback import feedback_streams
 from accelsim.sim.pe_models.lane_gradients import gradient_lanes
 from accelsim.sim.pe_models.lane_reductions import shared_reductions
 from accelsim.sim.pe_models.streams import Cycles, Streams, Words, per_channel
+from accelsim.sim.pe_models.walks import LaneWalks, Walks
+from accelsim.spec.architecture import Architecture
 
 
 class LanesModel(PEModel):
-    """The array of skipping lanes."""
+    """The array of skipping lanes. ``walks``: what a stream costs, lanes with windows when not given."""
+
+    def __init__(self, architecture: Architecture, masks: MaskSource, walks: Walks | None = None) -> None:
+        super().__init__(architecture, masks)
+        self.walks = walks or LaneWalks(architecture.pe_array.window)
 
     def time(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op = mapping.op
@@ -42,7 +48,7 @@ class LanesModel(PEModel):
     def _streams(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
         skip = self._skip(op)
-        streams = feedback_streams(op, self.masks, skip, array.window) if op.kind is OpKind.FEEDBACK else self._convolution(op)
+        streams = feedback_streams(op, self.masks, skip, self.walks) if op.kind is OpKind.FEEDBACK else self._convolution(op)
         needed = self._needed(op) if op.pass_ is Pass.EP and array.skip_outputs else None
         distinct = streams.cycles.shape[1] if needed is None else len(needed)
         streams = streams.repeated(distinct)
@@ -51,7 +57,7 @@ class LanesModel(PEModel):
         barrier = streams.cycles
         if mapping.reduction_pes > 1:
             keep = array.structural_zeros == "window"
-            shared = shared_reductions(op, self.masks, skip, array.window, keep, mapping.reduction_pes, distinct)
+            shared = shared_reductions(op, self.masks, skip, self.walks, keep, mapping.reduction_pes, distinct)
             barrier = shared.slowest
         block_cycles, outputs, lane_cycles, used, _ = tile_sums(
             barrier,
@@ -94,6 +100,7 @@ class LanesModel(PEModel):
     ) -> ArrayTiming:
         array = self.architecture.pe_array
         available = int(block_cycles.sum()) * mapping.pes * array.lanes
+        lane_cycles, used = lane_cycles * self.walks.lanes_per_output, used * self.walks.lanes_per_output
         return ArrayTiming(
             block_cycles=block_cycles,
             outputs=outputs,
@@ -130,16 +137,17 @@ class LanesModel(PEModel):
             own, size = moving & from_mask(mask), channels
         else:
             own = group_slices(moving, channels, b.groups)[group]
-        cycles, effectual, length = stream_cycles(own, size, rows, cols, array.window)
+        cycles, effectual = self.walks.moving(own, size, rows, cols)
+        length = stream_lengths(size, rows, cols)
         dense = self._dense_positions(op, length)
         if self.masks.operand(op, Use.STATIONARY) is not None:
             return self._pairs(op, own, self._stationary(op, group), size, rows, cols, length, dense, cycles, effectual)
         if self._skip(op)[0]:
             return Streams(cycles.reshape(1, -1), effectual.reshape(1, -1), effectual.reshape(1, -1))
-        every = length
+        every = self.walks.every(length)
         if self._skip(op)[1] and array.structural_zeros == "window":
             # Dense weights have dilation and group zeros all the same, alike in every output channel.
-            every = pair_stream_cycles(own[0], size, self._stationary(op, group)[:1], rows, cols, array.window, "stationary")[0]
+            every = self.walks.pairs(own[0], size, self._stationary(op, group)[:1], rows, cols, "stationary")[0]
         every_cycle, macs = (np.tile(each, len(cycles)).reshape(1, -1) for each in (every, dense))
         return Streams(every_cycle, macs, effectual.reshape(1, -1))
 
@@ -177,17 +185,16 @@ class LanesModel(PEModel):
     ) -> Streams:
         """Lanes whose stationary operand has zeros too: cycles depend on the output channel."""
         skip_moving, skip_stationary = self._skip(op)
-        window = self.architecture.pe_array.window
-        both = [pair_stream_cycles(sample, size, stationary, rows, cols, window) for sample in moving]
+        both = [self.walks.pairs(sample, size, stationary, rows, cols) for sample in moving]
         effectual = np.concatenate([found[1] for found in both], axis=1)
         if skip_stationary and skip_moving:
             return Streams(np.concatenate([found[0] for found in both], axis=1), effectual, effectual)
         if skip_stationary:
-            alone = pair_stream_cycles(moving[0], size, stationary, rows, cols, window, "stationary")
+            alone = self.walks.pairs(moving[0], size, stationary, rows, cols, "stationary")
             return Streams(np.tile(alone[0], (1, len(moving))), np.tile(alone[1], (1, len(moving))), effectual)
         if skip_moving:
             return Streams(per_channel(cycles.reshape(1, -1), len(stationary)), per_channel(set_bits.reshape(1, -1), len(stationary)), effectual)
-        every, macs = np.tile(length, len(moving)).reshape(1, -1), np.tile(dense, len(moving)).reshape(1, -1)
+        every, macs = np.tile(self.walks.every(length), len(moving)).reshape(1, -1), np.tile(dense, len(moving)).reshape(1, -1)
         return Streams(per_channel(every, len(stationary)), per_channel(macs, len(stationary)), effectual)
 
     def _needed(self, op: Op) -> Words | None:
@@ -203,7 +210,7 @@ class LanesModel(PEModel):
     def _gradient(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
         skip = self._skip(op)
-        found = gradient_lanes(op, self.masks, skip, array.window, array.structural_zeros == "window", mapping.positions_per_tile)
+        found = gradient_lanes(op, self.masks, skip, self.walks, array.structural_zeros == "window", mapping.positions_per_tile)
         cycles = found.cycles
         if cycles.shape[1] == 1:
             cycles = np.repeat(cycles, mapping.positions, axis=1)
