@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check test-torch bench nightly study study-report clean
+.PHONY: help demo test lint check test-torch test-rtl iverilog bench nightly study study-report clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -35,6 +35,22 @@ check: lint test ## all that must hold before a change is done
 
 test-torch: $(TORCH_VENV)/.installed ## numbers against PyTorch, in a virtual environment of its own
 	$(TORCH_BIN)/python -m pytest -q -n $(WORKERS) -m "torch and not nightly"
+
+test-rtl: iverilog $(VENV)/.installed-rtl ## the PE models against SystemVerilog in Icarus Verilog (from apt-get where it is missing)
+	@$(BIN)/python -c 'import sys, find_libpython; sys.exit(find_libpython.find_libpython() is None)' || \
+	  { echo "make test-rtl needs a Python with a shared library (libpython): choose one with 'make PYTHON=...' after 'make clean'" >&2; exit 2; }
+	$(PYTEST) -m rtl tests/rtl
+
+# Never through sudo without need, and with one line where it cannot be had.
+iverilog:
+	@command -v iverilog >/dev/null && exit; \
+	command -v apt-get >/dev/null || { echo "make test-rtl needs Icarus Verilog (iverilog), and there is no apt-get to install it with" >&2; exit 2; }; \
+	root=; test "$$(id -u)" = 0 || root=sudo; \
+	test -z "$$root" || command -v sudo >/dev/null || { echo "make test-rtl needs Icarus Verilog (iverilog): install it as root" >&2; exit 2; }; \
+	apt="$$root env DEBIAN_FRONTEND=noninteractive apt-get -qq"; \
+	get="$$apt install --yes --no-install-recommends iverilog"; \
+	$$get >/dev/null 2>&1 || { $$apt update && $$get >/dev/null; } || \
+	  { echo "make test-rtl needs Icarus Verilog (iverilog), and apt-get could not install it" >&2; exit 2; }
 
 bench: $(VENV)/.installed-test $(TORCH_VENV)/.installed ## speed of kernels and commands, and of simulated and real training steps beside PyTorch's
 	$(BIN)/python tests/bench/kernels.py
@@ -83,6 +99,10 @@ $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-check: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[test,check]"
+	@touch $(VENV)/.installed $(VENV)/.installed-test $@
+
+$(VENV)/.installed-rtl: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[test,rtl]"
 	@touch $(VENV)/.installed $(VENV)/.installed-test $@
 
 $(TORCH_VENV)/.installed: pyproject.toml | $(TORCH_BIN)/python
