@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from accelsim import __version__, delivery, options, reproduce_command, training_commands
+from accelsim import __version__, delivery, dram_command, options, reproduce_command, training_commands
 from accelsim.arguments import Json, Optimizer, Seed
 from accelsim.errors import Fault, InputError
 
@@ -188,7 +188,9 @@ def list_(kind: Annotated[str, typer.Argument(metavar="archs|workloads|rules", h
 
 @app.command()
 def schema(
-    kind: Annotated[str, typer.Argument(metavar="arch|workload|dram|technology|result|reproduction", help="Which kind of file.", show_default=False)],
+    kind: Annotated[
+        str, typer.Argument(metavar="arch|workload|dram|technology|result|reproduction|dram-result", help="Which kind of file.", show_default=False)
+    ],
 ) -> None:
     """Print the JSON Schema of a file."""
     from accelsim import files
@@ -200,6 +202,7 @@ def schema(
 app.command()(training_commands.trace)
 app.command()(training_commands.train)
 app.command()(reproduce_command.reproduce)
+app.command()(dram_command.dram)
 
 
 def _settings(batch: str | None, trace: list[str], trace_any_rule: bool, passes: str, schedule: str, optimizer: str, seed: str) -> dict[str, Any]:

@@ -65,6 +65,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "technology": _model_schema("technology", "TechnologyFile"),
     "result": _report_schema("document"),
     "reproduction": _report_schema("reproduction"),
+    "dram-result": _report_schema("dram"),
 }
 
 
@@ -82,8 +83,8 @@ def _trace(path: Path) -> Sequence[Fault]:
 
 
 def _result(path: Path) -> Sequence[Fault]:
-    """A result of the right form must obey the laws of conservation; training and reproduction documents have none to obey."""
-    from accelsim.report import reproduction
+    """A result of the right form must obey the laws of conservation; training, reproduction and DRAM documents have none to obey."""
+    from accelsim.report import dram, reproduction
     from accelsim.report.document import read_json
     from accelsim.report.laws import violations
     from accelsim.report.training import TrainingDocument, load_any
@@ -91,8 +92,12 @@ def _result(path: Path) -> Sequence[Fault]:
     broken: list[Fault] = []
 
     def read() -> None:
-        if reproduction.is_reproduction(read_json(path)):
+        value = read_json(path)
+        if reproduction.is_reproduction(value):
             reproduction.load(path)
+            return
+        if dram.is_dram(value):
+            dram.load(path)
             return
         found = load_any(path)
         if not isinstance(found, TrainingDocument):

@@ -1,4 +1,4 @@
-"""One published figure beside what the program gives."""
+"""One row of the validation report."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """``expected``: the published figure, None where there is none. ``limit``: what the deviation may be, in words; ``holds``: whether it is kept,
-    None where the comparison is of trends and has no limit. ``source``: where the expectation comes from, its provenance included.
+    """A number that accelsim computes beside the one that it should be.
+
+    ``subject``: what was simulated; ``quantity`` in ``unit``; ``expected``: None where there is no number to hold it against; ``limit``: what the
+    measured number must keep to, in words; ``holds``: whether it does, None where nothing is asked; ``source``: where ``expected`` comes from.
     """
 
     subject: str
@@ -20,3 +22,8 @@ class Check:
     holds: bool | None
     source: str
     note: str = ""
+
+    @property
+    def deviation(self) -> float | None:
+        """measured / expected - 1; None without an expected number, or where it is 0."""
+        return self.measured / self.expected - 1 if self.expected else None
