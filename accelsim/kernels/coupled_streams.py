@@ -22,7 +22,7 @@ from accelsim.kernels.weight_gradient import SKIPS, lane_chunks, lane_groups, pe
 GATHERED_BYTES = 1 << 22
 """Of rows gathered at a time: some thousand streams, so that gathering and walking both run long."""
 LEAST_ROWS = 64
-"""A period is repeated until it has as many: pieces of few rows cost more to set up than to walk."""
+"""A period is repeated until it has as many, at least `AHEAD`: pieces of few rows cost more to set up than to walk."""
 
 
 def stream_cycles(moving: Words, channels: int, row_taps: Taps, col_taps: Taps) -> Cycles:
