@@ -9,6 +9,8 @@ from accelsim.geometry import bounds_of
 from accelsim.mapping import Mapping, Route, Transfer
 from accelsim.ops import Op, Operand, OpKind, Pass, Tensor, Use
 from accelsim.residency import Residency, slice_bytes, word_bits
+from accelsim.row_stationary import row_limits, row_mapping
+from accelsim.row_stationary_traffic import row_traffic
 from accelsim.spec.architecture import Architecture
 from accelsim.systolic_traffic import fold_traffic
 
@@ -52,6 +54,8 @@ class Mapper:
         fill = self._fill_positions(op, outputs, positions_per_tile)
         shared = min(bounds_of(op).k, self._pes) if self.reduces(op) else 1
         draft = Mapping(op, self._pes, outputs.channels, outputs.positions, channels_per_tile, positions_per_tile, fill, copies, (), shared)
+        if self._architecture.pe_array.keeps_rows:
+            return replace(draft, transfers=(*self._row_passes(op), *self.output_transfers(op)))
         if self._systolic:
             return replace(draft, transfers=(*self._folded(op), *self.output_transfers(op)))
         return replace(draft, transfers=(*self._moving(draft), *self._stationary(draft, outputs), *self.needed_transfers(op), *self.output_transfers(op)))
@@ -218,6 +222,28 @@ class Mapper:
             *self.spread(op, Use.STATIONARY, Route.SCATTER, stationary * stationary_passes, 1, dram_words[1]),
             *(carried if partial else ()),
         )
+
+    def _row_passes(self, op: Op) -> tuple[Transfer, ...]:
+        """Operands and partial sums of a row-stationary array, pass by pass."""
+        room, psum = self._architecture.global_buffer.staging_bytes * 8, self._architecture.precision.psum
+        bits = self.bits(operand_of(op, Use.MOVING).tensor)
+        found = row_traffic(op, row_mapping(op, self._architecture, self._pes), bits, psum, row_limits(self._architecture)[6])
+        transfers: list[Transfer] = []
+        for use, words, receivers, passes in (
+            (Use.MOVING, found.input_words, found.input_receivers, found.input_passes),
+            (Use.STATIONARY, found.filter_words, found.filter_receivers, found.filter_passes),
+        ):
+            elements = sum(operand.tensor.elements for operand in op.operands if operand.use is use)
+            staged = elements * self.bits(operand_of(op, use).tensor) <= room
+            transfers += self.spread(op, use, Route.MULTICAST, words, receivers, elements * (1 if staged else passes))
+        sums = op.outputs[0]
+        carried = (
+            (Transfer(sums, Route.COLLECT, False, found.partial_sums, psum), Transfer(sums, Route.SCATTER, True, found.partial_sums, psum))
+            if found.partial_sums
+            else ()
+        )
+        climbed = (Transfer(sums, Route.REDUCE, True, found.chain_sums, psum),) if found.chain_sums else ()
+        return (*transfers, *carried, *climbed)
 
     def _words_a_pass(self, op: Op, bits: int) -> tuple[int, int, int]:
         """Moving words: distinct; sent in one pass over the channels, more where PEs cannot keep what they need again; with every use sent."""

@@ -119,6 +119,8 @@ class Planner:
         if self._systolic:
             # Operands pass from PE to PE through registers, which are control's.
             return
+        if self._architecture.pe_array.keeps_rows:
+            self._row_sums(plan, active)
         near = self._architecture.near_memory
         generated = op.fixed_feedback and self._near_memory and near.feedback == "prng"
         by_column = self._mapper.transposed(op) and near.transpose == "transposable"
@@ -132,6 +134,14 @@ class Planner:
         else:
             self._scratchpad(plan, "read", active, bits_stationary)
 
+    def _row_sums(self, plan: OpPlan, active: int) -> None:
+        """A row-stationary PE keeps its partial sums in its scratchpad: each MAC reads one and writes it back."""
+        bits = active * self._architecture.precision.psum
+        for kind in ("read", "write"):
+            plan.words["local"] += active
+            plan.bits[f"scratchpad_{kind}"] += bits
+            plan.counts.add("scratchpad", f"{kind}_bits", bits)
+
     def _lane_actions(self, plan: OpPlan, timing: ArrayTiming) -> None:
         plan.counts.add("mac", "multiply_add", timing.executed - timing.gated)
         plan.counts.add("mac", "gated", timing.gated)
@@ -142,7 +152,7 @@ class Planner:
 
     @property
     def _systolic(self) -> bool:
-        return self._architecture.pe_array.kind == "systolic"
+        return self._architecture.pe_array.passes_operands
 
     @property
     def _near_memory(self) -> bool:

@@ -136,6 +136,16 @@ class PEArray(Section):
         return self.dataflow == "row_stationary"
 
     @property
+    def passes_operands(self) -> bool:
+        """Whether operands go from PE to PE through registers, and no PE keeps a word between folds."""
+        return self.kind == "systolic" and not self.keeps_rows
+
+    @property
+    def model(self) -> str:
+        """The timing model's name: the kind, or the dataflow of a systolic array that has a model of its own."""
+        return self.dataflow if self.keeps_rows else self.kind
+
+    @property
     def outputs_per_pe(self) -> int:
         """Outputs that a PE reduces at a time, of one output channel where it has several."""
         return 1 if self.kind in {"coupled", "broadcast"} else self.lanes

@@ -1,0 +1,109 @@
+"""What a row-stationary array fetches: words over each bus, pass by pass (Chen et al., JSSC 2017, section IV).
+
+Filters come again for every strip and group of images; a filter word goes to the e PEs of a row of its set. Inputs come again for every
+group of filters, strip and group of kernel rows and columns; an input word goes along the diagonals of t sets. Partial sums leave for
+the buffer and come back between passes over one output. Inputs, filters and sums are read from a PE's registers by every MAC that is
+not gated. Zeros of padding and stride have their cycles on the bus but are not stored anywhere and not counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelsim.geometry import bounds_of
+from accelsim.kernels.row_stationary import groups, input_rows
+from accelsim.ops import Op, OpKind, Pass
+from accelsim.row_stationary import RowMapping
+
+
+@dataclass(frozen=True)
+class RowTraffic:
+    """Words of each operand from the buffer and the PEs that take each of them; how often each is fetched from DRAM if it lives there.
+
+    ``partial_sums`` are written to the buffer and read back; ``chain_sums`` go up from one PE to the next.
+    """
+
+    input_words: int
+    input_receivers: int
+    input_passes: int
+    filter_words: int
+    filter_receivers: int
+    filter_passes: int
+    partial_sums: int
+    chain_sums: int
+
+
+def row_traffic(op: Op, mapping: RowMapping, input_bits: int, psum_bits: int, buffer_bits: int) -> RowTraffic:
+    """Traffic of all groups of the op. ``buffer_bits``: room for the inputs and sums of a pass."""
+    images, filters, channels, rows, columns, kernel_rows, kernel_columns = mapping.shape[:7]
+    shared = bool(mapping.shape[11])
+    image_groups, filter_groups, channel_groups, strips, row_folds, column_folds = mapping.folds
+    uses = filter_groups if shared else filters
+    outputs = images * filters * rows * columns * mapping.groups
+    reductions = channel_groups * row_folds * column_folds
+    along = min(mapping.t, filters) if shared else 1
+    taken = along * mapping.down * mapping.e
+    again = _groups_of_filters_together(mapping, input_bits, psum_bits, buffer_bits)
+    return RowTraffic(
+        input_words=images * channels * mapping.groups * uses * _words_of_map(op, mapping),
+        input_receivers=-(-taken // input_rows(mapping.e, mapping.down, mapping.shape[7], mapping.shape[9])),
+        input_passes=-(-filter_groups // again),
+        filter_words=filters * channels * kernel_rows * kernel_columns * mapping.groups * image_groups * strips,
+        filter_receivers=-(-rows // strips),
+        filter_passes=image_groups * strips,
+        partial_sums=outputs * (reductions - 1),
+        chain_sums=outputs * _hops(mapping),
+    )
+
+
+def _groups_of_filters_together(mapping: RowMapping, input_bits: int, psum_bits: int, buffer_bits: int) -> int:
+    """Groups of filters whose sums the buffer holds beside one pass's inputs (m / (p t) of the paper): inputs come from DRAM once for them."""
+    images, filters, channels, _, columns = mapping.shape[:5]
+    n, k = min(mapping.n, images), min(mapping.p * mapping.t, filters)
+    width = (columns - 1) * mapping.shape[8] + (mapping.across - 1) * mapping.shape[10] + 1
+    streams = min(mapping.q * mapping.r, channels) * input_rows(mapping.e, mapping.down, mapping.shape[7], mapping.shape[9])
+    inputs = n * streams * width * input_bits * (1 if mapping.shape[11] else k)
+    return max(1, (buffer_bits - inputs) // (n * k * mapping.e * columns * psum_bits))
+
+
+def _hops(mapping: RowMapping) -> int:
+    """Steps up from PE to PE of one output's sums, over all its passes: one fewer than there are PEs in its column each time."""
+    total = 0
+    for channels, channel_groups in groups(mapping.shape[2], mapping.q * mapping.r):
+        if channel_groups:
+            sets = -(-channels // -(-channels // mapping.r))
+            for down, row_folds in groups(mapping.shape[5], mapping.down):
+                total += channel_groups * row_folds * mapping.folds[5] * (down * sets - 1)
+    return total
+
+
+def _words_of_map(op: Op, mapping: RowMapping) -> int:
+    """Real words (neither padding nor stride zeros) of one channel of one image that a group of filters takes, strips overlapping."""
+    rows = sum(
+        _sources(op, 0, range(start, min(start + mapping.e, mapping.shape[3])), range(first, min(first + mapping.down, mapping.shape[5])))
+        for start in range(0, mapping.shape[3], mapping.e)
+        for first in range(0, mapping.shape[5], mapping.down)
+    )
+    every = range(mapping.shape[4])
+    columns = sum(
+        _sources(op, 1, every, range(first, min(first + mapping.across, mapping.shape[6]))) for first in range(0, mapping.shape[6], mapping.across)
+    )
+    return rows * columns
+
+
+def _sources(op: Op, axis: int, outputs: range, taps: range) -> int:
+    """Different rows (columns) of the moving map under these taps of these outputs."""
+    if op.kind is OpKind.FEEDBACK:
+        return 1
+    b = bounds_of(op)
+    stride, dilation, padding = b.stride[axis], b.dilation[axis], b.padding[axis]
+    if op.pass_ is Pass.EP:
+        size = (b.p, b.q)[axis]
+        found = {(i + padding - j * dilation) // stride for i in outputs for j in taps if (i + padding - j * dilation) % stride == 0}
+    elif op.pass_ is Pass.WG:
+        size = (b.h, b.w)[axis]
+        found = {i * dilation + j * stride - padding for i in outputs for j in taps}
+    else:
+        size = (b.h, b.w)[axis]
+        found = {i * stride + j * dilation - padding for i in outputs for j in taps}
+    return sum(0 <= source < size for source in found)
