@@ -88,7 +88,7 @@ def test_a_machine_of_defaults(tmp_path: Path) -> None:
         ("clock: 1001GHz\n", "m.yaml:3:8: clock must be <= 1000GHz, got 1001GHz"),
         ("dram: {channels: 257}\n", "m.yaml:3:18: dram.channels must be <= 256, got 257"),
         ("pe_array: {rows: 0}\n", "m.yaml:3:18: pe_array.rows must be >= 1, got 0"),
-        ("technology: 44nm\n", "m.yaml:3:13: technology must be 28nm, 45nm or a file, got 44nm; did you mean 45nm?"),
+        ("technology: 44nm\n", "m.yaml:3:13: technology must be 28nm, 45nm, 65nm or a file, got 44nm; did you mean 45nm?"),
         ("technology: t.yaml\n", "m.yaml:3:13: t.yaml: no such file"),
     ],
 )
@@ -121,7 +121,7 @@ def test_all_faults_of_a_file_and_of_what_it_names_at_once(tmp_path: Path) -> No
     known = ", ".join(catalog.names("dram"))
     assert faults(write(tmp_path, text)) == [
         "m.yaml:4:25: pe_array.rwos is not a known key; did you mean rows?",
-        "m.yaml:7:13: technology must be 28nm, 45nm or a file, got 44nm; did you mean 45nm?",
+        "m.yaml:7:13: technology must be 28nm, 45nm, 65nm or a file, got 44nm; did you mean 45nm?",
         f"m.yaml:8:18: dram.standard must be {known} or a file, got lpddr3-3200; did you mean lpddr4-3200?",
         "m.yaml:9:1: clock must appear once, got it again (first at line 2)",
     ]

@@ -1,0 +1,103 @@
+"""The page on machines has every built-in one; the figures that it and the page on results give are those that the program gives."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accelsim.area import estimate, total
+from accelsim.experiment import simulate
+from accelsim.listing import TEMPLATE, archs
+from accelsim.spec import catalog
+from accelsim.spec.machine import load_architecture
+from accelsim.spec.technology import load_technology
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+MACHINES = (DOCS / "machines.md").read_text(encoding="utf-8")
+RESULTS = (DOCS / "results.md").read_text(encoding="utf-8")
+SKETCHES = ("lnpu-like", "dt-cnn-like", "transposable-like", "han-dfa-2019-like")
+
+
+def mm2(name: str | Path) -> float:
+    machine = load_architecture(name)
+    return total(estimate(machine, load_technology(machine.technology)))
+
+
+def written(page: str, folder: Path) -> dict[str, Path]:
+    """The page's YAML blocks as files, by the name that each gives itself."""
+    found = {}
+    for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
+        name = re.search(r"^name: (.+)$", block, re.MULTILINE)
+        assert name is not None
+        found[name[1]] = folder / f"{name[1]}.yaml"
+        found[name[1]].write_text(block, encoding="utf-8")
+    return found
+
+
+def op(name: str, *run: Any, **settings: Any) -> dict[str, Any]:
+    return next(each for each in simulate(*run, **settings).to_json()["ops"] if each["name"] == name)
+
+
+def array(record: dict[str, Any]) -> int:
+    """Cycles of an op in which the array does not wait for a memory."""
+    return sum(record["array_cycles"][cause] for cause in ("busy", "window_empty", "imbalance", "idle"))
+
+
+@pytest.mark.parametrize("name", [name for name in catalog.names("arch") if name != TEMPLATE])
+def test_every_machine_has_a_section_and_a_line(name: str) -> None:
+    assert f"## {name}\n" in MACHINES
+    (line,) = (line for line in archs() if line.split(" ")[0] == name)
+    assert len(line.removeprefix(name).strip()) > 20
+    assert "\n" not in load_architecture(name).description
+
+
+@pytest.mark.parametrize("name", SKETCHES)
+@pytest.mark.parametrize("rule", ["bp", "dfa"])
+def test_machines_modelled_on_chips_train(name: str, rule: str) -> None:
+    document = simulate("digits-fc", name, rule).to_json()
+    assert document["cycles"] > 0
+    assert document["area_mm2"] == mm2(name)
+
+
+def test_areas_of_the_table_are_the_machines() -> None:
+    rows = re.findall(r"^\| ([a-z0-9-]+) \| (\d+) \| (\d+) MHz \| (\d+) nm \| ([\d.]+) \|", MACHINES, re.MULTILINE)
+    assert {name for name, *_ in rows} >= {"near-memory", "von-neumann", "systolic-32x32", *SKETCHES}
+    for name, macs, clock, node, area in rows:
+        machine = load_architecture(name)
+        lanes = machine.pe_array.rows * machine.pe_array.cols * machine.pe_array.lanes
+        assert (lanes, machine.clock_hz) == (int(macs), int(clock) * 10**6)
+        assert load_technology(machine.technology).node == int(node)
+        assert mm2(name) == pytest.approx(float(area), rel=0.005)
+
+
+@pytest.mark.parametrize(("network", "name", "bound", "cycles"), [("dilated", "conv1.FF", 169, 148), ("transposed", "conv2.EP", 4, 3.8)])
+def test_structural_zeros_are_worth_their_bound(tmp_path: Path, network: str, name: str, bound: float, cycles: float) -> None:
+    """((2 * 19 + 1) / 3)^2 of dilation 19; stride^2 of a transposed convolution."""
+    files = written(MACHINES, tmp_path)
+    without, visited = (op(name, files[network], machine, "bp", trace="dense") for machine in ("dt-cnn-like", files["zeros-visited"]))
+    assert array(visited) / array(without) == bound
+    assert visited["cycles"] / without["cycles"] == pytest.approx(cycles, rel=0.02)
+    assert f"| {bound if bound > 4 else '4.0'}x | {cycles}x |" in MACHINES
+
+
+@pytest.mark.parametrize("policy", ["transposable", "remote_read", "psum_reduce"])
+def test_what_transposed_reads_cost(policy: str) -> None:
+    machine = load_architecture("transposable-like", {"near_memory.transpose": policy})
+    part = simulate("digits-fc", machine, "bp").to_json()["passes"]["EP"]
+    row = f"| bp, `{policy}` | {part['cycles']} | {part['energy_pj'] / 1e3:.0f} nJ | {part['words']['remote']:,} |"
+    assert row in MACHINES
+
+
+def test_what_generated_feedback_saves() -> None:
+    stored = load_architecture("han-dfa-2019-like", {"near_memory.feedback": "stored"})
+    read, made = (simulate("mnist-fc", machine, "dfa").to_json()["passes"]["EP"]["energy_pj"] for machine in (stored, "han-dfa-2019-like"))
+    assert f"{1 - made / read:.0%}".replace("%", " %") in MACHINES
+
+
+def test_the_example_of_equal_areas_is_one(tmp_path: Path) -> None:
+    (path,) = written(RESULTS, tmp_path).values()
+    assert mm2(path) == pytest.approx(mm2("near-memory"), rel=0.02)
+    assert f"{mm2('near-memory'):.0f} and {mm2('von-neumann'):.1f} mm2, {mm2('von-neumann') / mm2('near-memory'):.2f}x" in RESULTS
