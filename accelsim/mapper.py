@@ -12,7 +12,7 @@ from accelsim.residency import Residency, slice_bytes, word_bits
 from accelsim.row_stationary import row_limits, row_mapping
 from accelsim.row_stationary_traffic import row_traffic
 from accelsim.spec.architecture import Architecture
-from accelsim.systolic_traffic import fold_traffic
+from accelsim.systolic_traffic import fold_traffic, matrix_product
 
 
 @dataclass(frozen=True)
@@ -198,28 +198,25 @@ class Mapper:
 
     def _folded(self, op: Op) -> tuple[Transfer, ...]:
         """Operands and partial sums of a systolic array, which keeps nothing between folds but what its dataflow names."""
-        b, array, outputs = bounds_of(op), self._architecture.pe_array, extents(op)
-        groups = 1 if op.kind is OpKind.FEEDBACK else b.groups
+        b, array, product = bounds_of(op), self._architecture.pe_array, matrix_product(op)
         rows = min(array.rows, self._pes)
-        found = fold_traffic(outputs.positions, outputs.channels // groups, outputs.reduction, rows, self._pes // rows, array.dataflow)
+        found = fold_traffic(product.m, product.n, product.k, rows, self._pes // rows, array.dataflow)
         streamed = b.n * b.c if op.kind is OpKind.FEEDBACK else moving_words(op)[2]
         moving, stationary = (sum(operand.tensor.elements for operand in op.operands if operand.use is use) for use in (Use.MOVING, Use.STATIONARY))
-        # A row of a feedback matrix serves one neuron: it comes again for further samples alone.
-        stationary_passes = min(found.stationary_passes, b.n) if op.kind is OpKind.FEEDBACK else found.stationary_passes
         staging = self._architecture.global_buffer.staging_bytes * 8
         dram_words = [
             words * (1 if words * self.bits(operand_of(op, use).tensor) <= staging else passes)
-            for use, words, passes in ((Use.MOVING, moving, found.moving_passes), (Use.STATIONARY, stationary, stationary_passes))
+            for use, words, passes in ((Use.MOVING, moving, found.moving_passes), (Use.STATIONARY, stationary, found.stationary_passes))
         ]
         sums, psum = op.outputs[0], self._architecture.precision.psum
-        partial = found.partial_sums * groups
+        partial = found.partial_sums * product.groups
         carried = (
             Transfer(sums, Route.COLLECT, False, partial, psum),
             Transfer(sums, Route.SCATTER, True, partial, psum),
         )
         return (
             *self.spread(op, Use.MOVING, Route.SCATTER, streamed * found.moving_passes, 1, dram_words[0]),
-            *self.spread(op, Use.STATIONARY, Route.SCATTER, stationary * stationary_passes, 1, dram_words[1]),
+            *self.spread(op, Use.STATIONARY, Route.SCATTER, stationary * found.stationary_passes, 1, dram_words[1]),
             *(carried if partial else ()),
         )
 

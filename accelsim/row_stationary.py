@@ -3,7 +3,7 @@
 FF is the layer's own convolution. EP is one at the resolution of the layer's input map, of stride 1: the zeros between the errors of a
 strided layer are ordinary inputs, multiplied and gated, as padding is. WG has a kernel as large as the error map: channels of the
 error are its filters, channels of the activation its images, samples its channels; the layer's dilation is its stride and the layer's
-stride its dilation. Matrix products are 1 x 1. Rows of a sparse feedback matrix name errors of their own, so they share no inputs.
+stride its dilation. Matrix products are 1 x 1. A sparse feedback matrix runs as a dense one: the array has no way past its zeros.
 """
 
 from __future__ import annotations
@@ -64,13 +64,13 @@ def convolution_of(op: Op) -> tuple[Shape, int]:
     """(shape of one group, groups): see the module."""
     b = bounds_of(op)
     if op.kind is OpKind.FEEDBACK:
-        return (b.n, b.k * b.p * b.q, b.nonzeros or b.c, 1, 1, 1, 1, 1, 1, 1, 1, 0 if b.nonzeros else 1), 1
+        return (b.n, b.k * b.p * b.q, b.c, 1, 1, 1, 1, 1, 1, 1, 1), 1
     c, k = b.c // b.groups, b.k // b.groups
     if op.pass_ is Pass.EP:
-        return (b.n, c, k, b.h, b.w, b.r, b.s, 1, 1, *b.dilation, 1), b.groups
+        return (b.n, c, k, b.h, b.w, b.r, b.s, 1, 1, *b.dilation), b.groups
     if op.pass_ is Pass.WG:
-        return (c, k, b.n, b.r, b.s, b.p, b.q, *b.dilation, *b.stride, 1), b.groups
-    return (b.n, k, c, b.p, b.q, b.r, b.s, *b.stride, *b.dilation, 1), b.groups
+        return (c, k, b.n, b.r, b.s, b.p, b.q, *b.dilation, *b.stride), b.groups
+    return (b.n, k, c, b.p, b.q, b.r, b.s, *b.stride, *b.dilation), b.groups
 
 
 def row_limits(architecture: Architecture) -> Limits:

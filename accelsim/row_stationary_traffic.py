@@ -36,19 +36,18 @@ class RowTraffic:
 def row_traffic(op: Op, mapping: RowMapping, input_bits: int, psum_bits: int, buffer_bits: int) -> RowTraffic:
     """Traffic of all groups of the op. ``buffer_bits``: room for the inputs and sums of a pass."""
     images, filters, channels, rows, columns, kernel_rows, kernel_columns = mapping.shape[:7]
-    shared = bool(mapping.shape[11])
     image_groups, filter_groups, channel_groups, strips, row_folds, column_folds = mapping.folds
-    uses = filter_groups if shared else filters
+    # Of a sparse feedback matrix the array fills in the zeros that are not stored.
+    stored = filters * (bounds_of(op).nonzeros or channels) * kernel_rows * kernel_columns * mapping.groups
     outputs = images * filters * rows * columns * mapping.groups
     reductions = channel_groups * row_folds * column_folds
-    along = min(mapping.t, filters) if shared else 1
-    taken = along * mapping.down * mapping.e
+    taken = min(mapping.t, filters) * mapping.down * mapping.e
     again = _groups_of_filters_together(mapping, input_bits, psum_bits, buffer_bits)
     return RowTraffic(
-        input_words=images * channels * mapping.groups * uses * _words_of_map(op, mapping),
+        input_words=images * channels * mapping.groups * filter_groups * _words_of_map(op, mapping),
         input_receivers=-(-taken // input_rows(mapping.e, mapping.down, mapping.shape[7], mapping.shape[9])),
         input_passes=-(-filter_groups // again),
-        filter_words=filters * channels * kernel_rows * kernel_columns * mapping.groups * image_groups * strips,
+        filter_words=stored * image_groups * strips,
         filter_receivers=-(-rows // strips),
         filter_passes=image_groups * strips,
         partial_sums=outputs * (reductions - 1),
@@ -62,7 +61,7 @@ def _groups_of_filters_together(mapping: RowMapping, input_bits: int, psum_bits:
     n, k = min(mapping.n, images), min(mapping.p * mapping.t, filters)
     width = (columns - 1) * mapping.shape[8] + (mapping.across - 1) * mapping.shape[10] + 1
     streams = min(mapping.q * mapping.r, channels) * input_rows(mapping.e, mapping.down, mapping.shape[7], mapping.shape[9])
-    inputs = n * streams * width * input_bits * (1 if mapping.shape[11] else k)
+    inputs = n * streams * width * input_bits
     return max(1, (buffer_bits - inputs) // (n * k * mapping.e * columns * psum_bits))
 
 

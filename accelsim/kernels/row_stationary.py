@@ -13,9 +13,8 @@ from accelsim.kernels import jit
 
 Limits = tuple[int, int, int, int, int, int, int]
 """Words of filters, inputs and sums that a PE keeps; words a cycle of their buses; bits of the buffer for inputs and sums of a pass."""
-Shape = tuple[int, int, int, int, int, int, int, int, int, int, int, int]
-"""Images, filters, channels, output rows, output columns, kernel rows, kernel columns, row and column stride, row and column dilation;
-1 if filters share their inputs, 0 if each has its own."""
+Shape = tuple[int, int, int, int, int, int, int, int, int, int, int]
+"""Images, filters, channels, output rows, output columns, kernel rows, kernel columns, row and column stride, row and column dilation."""
 Choice = tuple[int, int, int, int, int, int, int, int]
 """Kernel rows and columns in a pass, then e, r, t, p, q, n."""
 
@@ -51,7 +50,7 @@ def pass_cycles(
     q = -(-channels // sets_down)
     macs = -(-filters // sets_across) * q * taps_across
     window = (taps_across - 1) * dilation + 1
-    streams = channels * input_rows(rows, taps_down, shape[7], shape[9]) * (1 if shape[11] else filters)
+    streams = channels * input_rows(rows, taps_down, shape[7], shape[9])
     head, later = -(-streams * window // limits[4]), -(-streams * min(stride, window) // limits[4])
     sums = -(-filters * rows // limits[5])
     steps = images * columns
@@ -105,10 +104,10 @@ def fits(shape: Shape, choice: Choice, limits: Limits, input_bits: int, psum_bit
     """Whether a PE keeps its filters, windows and sums, and the buffer the pass's inputs and sums."""
     down, across, e, r, t, p, q, n = choice
     window = (across - 1) * shape[10] + 1
-    if p * q * across > limits[0] or q * window * (1 if shape[11] else p) > limits[1] or p > limits[2]:
+    if p * q * across > limits[0] or q * window > limits[1] or p > limits[2]:
         return False
     filters = min(p * t, shape[1])
-    streams = min(q * r, shape[2]) * input_rows(e, down, shape[7], shape[9]) * (1 if shape[11] else filters)
+    streams = min(q * r, shape[2]) * input_rows(e, down, shape[7], shape[9])
     inputs = streams * ((shape[4] - 1) * shape[8] + window)
     return n * (inputs * input_bits + filters * e * shape[4] * psum_bits) <= limits[6]
 

@@ -90,7 +90,6 @@ class Pass:
     columns: int
     stride: tuple[int, int]
     dilation: tuple[int, int]
-    shared: bool
     limits: tuple[int, ...]
 
     def positions(self, column: int) -> list[int]:
@@ -99,13 +98,12 @@ class Pass:
         return list(range(first, first + (len(self.across) - 1) * self.dilation[1] + 1))
 
     def needed(self, step: int) -> list[Word]:
-        """Words (filter or -1, image, channel, row, position) that a step brings: all of a window at the first column, else what is new."""
+        """Words (image, channel, row, position) that a step brings: all of a window at the first column, else what is new."""
         image, column = self.images[step // self.columns], step % self.columns
         before = self.positions(column - 1) if column else []
         rows = sorted({i * self.stride[0] + j * self.dilation[0] for i in self.strip for j in self.down})
-        owners = [-1] if self.shared else self.filters
         fresh = [position for position in self.positions(column) if position not in before]
-        return [(k, image, c, row, position) for k in owners for c in self.channels for row in rows for position in fresh]
+        return [(image, c, row, position) for c in self.channels for row in rows for position in fresh]
 
     def run(self, sums: np.ndarray | None) -> tuple[np.ndarray, int, dict[str, int]]:
         """Partial sums (images, filters, rows, columns) after the pass, its cycles, and the words of each bus."""
@@ -203,19 +201,19 @@ class Pass:
                     pe.kept_filters[k, c, s] = int(self.w[k, c, j, s])
                     assert len(pe.kept_filters) <= self.limits[0]
         for word in self.input_bus.cycle():
-            k, image, c, row, position = word
+            image, c, row, position = word
             self.came.add((self.steps - len(self.input_bus.transfers), *word))
             inside = row < self.x.shape[2] and position < self.x.shape[3]
             for pe in self.pes.values():
-                if c in pe.channels and row == pe.row and (k < 0 or k in pe.filters):
-                    pe.waiting[k, image, c, position] = int(self.x[image, c, row, position]) if inside else 0
+                if c in pe.channels and row == pe.row:
+                    pe.waiting[image, c, position] = int(self.x[image, c, row, position]) if inside else 0
         self.came_sums.update(self.sum_bus.cycle())
 
     def slide(self, pe: PE, image: int, column: int) -> None:
         """Drop what the kernel has left and take in what has come for this column."""
         under = self.positions(column)
-        pe.window = {word: value for word, value in pe.window.items() if word[1] == image and word[3] in under}
-        for word in [word for word in pe.waiting if word[1] == image and word[3] in under]:
+        pe.window = {word: value for word, value in pe.window.items() if word[0] == image and word[2] in under}
+        for word in [word for word in pe.waiting if word[0] == image and word[2] in under]:
             pe.window[word] = pe.waiting.pop(word)
         pe.sums = dict.fromkeys(pe.filters, 0)
         assert len(pe.window) <= self.limits[1]
@@ -227,11 +225,11 @@ class Pass:
         if mac < len(work):
             k, c, s = work[mac]
             position = column * self.stride[1] + s * self.dilation[1]
-            pe.sums[k] += pe.kept_filters[k, c, s] * pe.window[-1 if self.shared else k, image, c, position]
+            pe.sums[k] += pe.kept_filters[k, c, s] * pe.window[image, c, position]
 
 
 def convolve(x: np.ndarray, w: np.ndarray, shape: tuple[int, ...], choice: tuple[int, ...], limits: tuple[int, ...]):
-    """All passes: outputs (n, k, E, F), cycles, and words of each bus. ``x`` holds a map a filter where filters share none: (n, c * k, H, W)."""
+    """All passes: outputs (n, k, E, F), cycles, and words of each bus."""
     n_all, k_all, c_all, e_all, columns = shape[:5]
     out = np.zeros((n_all, k_all, e_all, columns), np.int64)
     down, across, e, r, t, p, q, n = choice
@@ -240,7 +238,7 @@ def convolve(x: np.ndarray, w: np.ndarray, shape: tuple[int, ...], choice: tuple
         sums = None
         for channels, taps_down, taps_across in product(parts(c_all, q * r), parts(shape[5], down), parts(shape[6], across)):
             one = Pass(
-                x, w, images, filters, channels, strip, taps_down, taps_across, (r, t), columns, shape[7:9], shape[9:11], bool(shape[11]), limits
+                x, w, images, filters, channels, strip, taps_down, taps_across, (r, t), columns, shape[7:9], shape[9:11], limits
             )  # fmt: skip
             sums, took, moved = one.run(sums)
             cycles += took
@@ -251,7 +249,7 @@ def convolve(x: np.ndarray, w: np.ndarray, shape: tuple[int, ...], choice: tuple
 
 def direct(x: np.ndarray, w: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """The convolution by its definition."""
-    n_all, k_all, c_all, e_all, f_all, r_all, s_all, up, across, down, right, _ = shape
+    n_all, k_all, c_all, e_all, f_all, r_all, s_all, up, across, down, right = shape
     out = np.zeros((n_all, k_all, e_all, f_all), np.int64)
     for n, k, e, f, c, r, s in product(*map(range, (n_all, k_all, e_all, f_all, c_all, r_all, s_all))):
         out[n, k, e, f] += x[n, c, e * up + r * down, f * across + s * right] * w[k, c, r, s]
@@ -275,7 +273,7 @@ def pass_cycles(
     columns = shape[4]
     p, q = len(parts(filters, -(-filters // sets_across))[0]), len(parts(channels, -(-channels // sets_down))[0])
     window = (taps_across - 1) * shape[10] + 1
-    streams = channels * input_rows(rows, taps_down, shape[7], shape[9]) * (1 if shape[11] else filters)
+    streams = channels * input_rows(rows, taps_down, shape[7], shape[9])
     came = sums_came = ended = left = 0
     for step in range(images * columns):
         came += -(-streams * (window if step % columns == 0 else min(shape[8], window)) // limits[4])
@@ -301,10 +299,10 @@ def total_cycles(shape: tuple[int, ...], choice: tuple[int, ...], limits: tuple[
 def fits(shape: tuple[int, ...], choice: tuple[int, ...], limits: tuple[int, ...], input_bits: int, psum_bits: int) -> bool:
     down, across, e, r, t, p, q, n = choice
     window = len(range((across - 1) * shape[10] + 1))
-    if p * q * across > limits[0] or p > limits[2] or (q if shape[11] else p * q) * window > limits[1]:
+    if p * q * across > limits[0] or p > limits[2] or q * window > limits[1]:
         return False
     filters, channels = len(parts(shape[1], p * t)[0]), len(parts(shape[2], q * r)[0])
-    inputs = channels * input_rows(e, down, shape[7], shape[9]) * ((shape[4] - 1) * shape[8] + window) * (1 if shape[11] else filters)
+    inputs = channels * input_rows(e, down, shape[7], shape[9]) * ((shape[4] - 1) * shape[8] + window)
     return n * inputs * input_bits + n * filters * e * shape[4] * psum_bits <= limits[6]
 
 

@@ -14,9 +14,9 @@ sizes = st.integers
 
 @st.composite
 def shapes(draw: st.DrawFn, most: int = 3) -> tuple[int, ...]:
-    """Images, filters, channels, output map, kernel, strides, dilations, shared."""
+    """Images, filters, channels, output map, kernel, strides, dilations."""
     extents = [draw(sizes(1, most)) for _ in range(7)]
-    return (*extents, *(draw(sizes(1, 3)) for _ in range(4)), 1)
+    return (*extents, *(draw(sizes(1, 3)) for _ in range(4)))
 
 
 @st.composite
@@ -46,17 +46,15 @@ def test_products_and_cycles_are_those_of_registers_stepped_cycle_by_cycle(
 
 
 @settings(max_examples=150, deadline=None)
-@given(shapes(4), all_limits(), *(sizes(1, 5) for _ in range(6)), sizes(1, 3), sizes(1, 3), st.booleans(), st.booleans())
-def test_a_pass_takes_the_cycles_of_its_steps(shape, limits, images, filters, channels, rows, down, across, r, t, first, shared) -> None:
-    args = (images, filters, channels, rows, down, across, r, t, first, (*shape[:-1], int(shared)), limits)
+@given(shapes(4), all_limits(), st.tuples(*(sizes(1, 5) for _ in range(8)), st.booleans()))
+def test_a_pass_takes_the_cycles_of_its_steps(shape: tuple[int, ...], limits: tuple[int, ...], extents: tuple[int, ...]) -> None:
+    args = (*extents, shape, limits)
     assert kernels.pass_cycles(*args) == naive.pass_cycles(*args)
 
 
 @settings(max_examples=60, deadline=None)
-@given(shapes(4), sizes(20, 4000).flatmap(all_limits), sizes(1, 6), sizes(1, 6), st.booleans())
-def test_the_mapping_is_the_best_of_all(shape: tuple[int, ...], limits: tuple[int, ...], rows: int, cols: int, shared: bool) -> None:
-    if not shared:
-        shape = (*shape[:3], 1, 1, 1, 1, 1, 1, 1, 1, 0)
+@given(shapes(4), sizes(20, 4000).flatmap(all_limits), sizes(1, 6), sizes(1, 6))
+def test_the_mapping_is_the_best_of_all(shape: tuple[int, ...], limits: tuple[int, ...], rows: int, cols: int) -> None:
     assert kernels.best_choice(shape, limits, rows, cols, 16, 24) == naive.best_choice(shape, limits, rows, cols, 16, 24)
 
 
@@ -70,14 +68,3 @@ def test_rows_places_and_groups(a: int, b: int, c: int, d: int) -> None:
             counted[size] = counted.get(size, 0) + number
     assert counted == naive.groups(a, b)
     assert kernels.next_part(a, min(a, b)) == naive.next_part(a, min(a, b))
-
-
-def test_filters_that_share_no_input_have_each_its_own() -> None:
-    """Two images, three rows of B with four stored entries each, on 2 x 2 PEs: every filter's four words come for it alone."""
-    shape, limits = (2, 3, 4, 1, 1, 1, 1, 1, 1, 1, 1, 0), (224, 12, 24, 4, 1, 4, 10**6)
-    choice, cycles = kernels.best_choice(shape, limits, 2, 2, 16, 16)
-    x, w = operands(shape, 0)
-    out, stepped, words = naive.convolve(x, w, shape, choice, limits)
-    assert stepped == cycles
-    assert words["input"] == 2 * 3 * 4
-    assert np.array_equal(out, naive.direct(x, w, shape))
