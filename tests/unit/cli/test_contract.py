@@ -199,7 +199,7 @@ def test_simulate_writes_its_result(monkeypatch: pytest.MonkeyPatch, calls: list
 def test_compare_writes_every_result_tables_and_plots(monkeypatch: pytest.MonkeyPatch, calls: list[tuple[Any, ...]], tmp_path: Path) -> None:
     assert run(monkeypatch, "compare", "net", "--rules", "bp,sdfa:k=2;rank=10", "--out", str(tmp_path / "out")) == 0
     written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    tables = {"totals.csv", "passes.csv", "energy.csv", "array_cycles.csv", "energy_sources.csv"}
+    tables = {"totals.csv", "passes.csv", "energy.csv", "area.csv", "array_cycles.csv", "energy_sources.csv", "area_sources.csv"}
     plots = {f"{name}{suffix}" for name in ("energy", "data_movement", "cycles") for suffix in (".png", ".svg")}
     assert written == {"comparison.json", "bp/result.json", "sdfa-k=2-rank=10/result.json"} | tables | plots
     assert len(calls) == 1
