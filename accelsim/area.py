@@ -87,6 +87,8 @@ class _Parts:
         array, words = architecture.pe_array, architecture.precision
         self.pes = array.rows * array.cols
         self.all_lanes = self.pes * array.lanes
+        # Words pass through the PEs of a systolic array; a row-stationary PE walks memories of its own, as a lane does.
+        self.passing = array.kind == "systolic" and not array.keeps_rows
         self.operand_bits = max(words.weight, words.activation, words.error, words.feedback)
         gaps, cells = technology.area("layout", "gaps_area"), technology.area("layout", "cells_area")
         self.spread = 1 + gaps.value / cells.value
@@ -104,8 +106,8 @@ class _Parts:
             self._part("mac", "multiply_add", self.all_lanes * mac, f"{self.all_lanes} of {mac * 1e6:.4g} um2: {source}", ok),
             self._part("control", "clock", self.all_lanes * clock.value, f"one a lane: {clock.source}", clock.verified),
         ]
-        if self.arch.pe_array.kind == "systolic":
-            # Operands and sums pass from PE to PE: a word of each is all that a PE keeps.
+        if self.passing:
+            # A word of each operand and a sum are all that a PE keeps.
             bits = 2 * self.operand_bits + self.arch.precision.psum
             found.append(self._registers("control", "registers", self.all_lanes * bits, f"two operands and a sum, {bits} bits a PE", True))
         else:
@@ -149,12 +151,11 @@ class _Parts:
     def links(self) -> tuple[Area, ...]:
         """The network: a register of the links' width at the end of every link. Wires run over the cells."""
         array, noc = self.arch.pe_array, self.arch.noc
-        systolic = array.kind == "systolic"
         # Words enter a systolic array at its edges, and each PE of the others.
-        leaves = array.rows + array.cols if systolic else self.pes
+        leaves = array.rows + array.cols if self.passing else self.pes
         tree = max(1, 2 * leaves - 2)
-        count = tree if systolic else tree + noc.peer_links
-        what = f"{count} links of {noc.width_bits} bits (a tree over {leaves}{'' if systolic else f', {noc.peer_links} between PEs'})"
+        count = tree if self.passing else tree + noc.peer_links
+        what = f"{count} links of {noc.width_bits} bits (a tree over {leaves}{'' if self.passing else f', {noc.peer_links} between PEs'})"
         return (self._registers("noc", "link_registers", count * noc.width_bits, f"assumed: a register an end of {what}, no arbiters", False),)
 
     def vector_unit(self) -> tuple[Area, ...]:

@@ -121,7 +121,8 @@ what is missing.
 * `mac`: a multiplier and an adder a lane; `mac.multiplier_area` goes with the square of the widest operand, `mac.adder_area` with a sum's width.
 * `control`: clock and registers of a lane, and what selects its work: `control.clock_area`, `control.registers_area`, and
   `control.combinational_area` less a 16-bit multiply-add. A systolic PE selects nothing and has registers (`control.register_bit_area`) for two
-  operands and a sum alone. Generators of feedback weights (`feedback: prng`) are control's too.
+  operands and a sum alone, a lower bound; a row-stationary PE is taken for a lane. Generators of feedback weights (`feedback: prng`) are
+  control's too.
 * `scratchpad`, `global_buffer`: their banks, from the SRAM table.
 * `noc`: assumed, a register of `noc.width` at the end of every link, which are those of a binary tree over the PEs (over rows and columns of a
   systolic array) and `noc.peer_links`. Wires run over the cells; arbiters are left out.

@@ -67,6 +67,14 @@ def test_a_systolic_pe_keeps_two_operands_and_a_sum_and_selects_nothing() -> Non
     assert mm2("control", "systolic-32x32") == pytest.approx(1024 * (866 + (16 + 16 + 32) * 5.98) * 1e-6 * GAPS)
 
 
+def test_a_row_stationary_pe_walks_its_own_memories_as_a_lane_does() -> None:
+    array = {"pe_array__dataflow": "row_stationary"}
+    sums = {"precision__psum": 16}
+    lanes = mm2("mac", "systolic-32x32", **array, **sums) + mm2("control", "systolic-32x32", **array, **sums)
+    assert lanes == pytest.approx(1024 * (866 + 9465 + 8946) * 1e-6 * GAPS)
+    assert mm2("noc", "systolic-32x32", **array) == pytest.approx((2 * 1024 - 2 + 16) * 256 * 5.98e-6 * GAPS)
+
+
 def test_generators_of_feedback_stand_in_every_lane_of_machines_that_have_homes() -> None:
     """A register of 16 bits and three 16-bit adders as the bound of xors."""
     more = mm2("control", near_memory__feedback="prng") - mm2("control")
