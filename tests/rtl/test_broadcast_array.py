@@ -102,14 +102,18 @@ def run(tiles: list[Tile], pes: int, depth: int, index_bits: int, name: str = ""
     return simulate("broadcast_array", "bench_broadcast", parameters, tiles, name)
 
 
+def driven(pes: int, depth: int, index_bits: int) -> list[Tile]:
+    corners = [tile for weights in corner_matrices(pes) for tile in matrix_tiles(weights, corner_vectors(), depth, index_bits)]
+    return corners + random_tiles(pes, depth, index_bits, RANDOM_TILES)
+
+
 @pytest.mark.parametrize(("pes", "depth", "index_bits"), DESIGNS)
 def test_cycles_and_sums_are_the_models(pes: int, depth: int, index_bits: int, compared: Callable[[str, Outcome], None]) -> None:
-    driven = [tile for weights in corner_matrices(pes) for tile in matrix_tiles(weights, corner_vectors(), depth, index_bits)]
-    driven += random_tiles(pes, depth, index_bits, RANDOM_TILES)
-    outcome = run(driven, pes, depth, index_bits)
+    tiles = driven(pes, depth, index_bits)
+    outcome = run(tiles, pes, depth, index_bits)
     assert outcome.faults == []
-    assert outcome.tiles == len(driven) > RANDOM_TILES
-    assert outcome.cycles == sum(tile["cycles"] for tile in driven) > 0
+    assert outcome.tiles == len(tiles) > RANDOM_TILES
+    assert outcome.cycles == sum(tile["cycles"] for tile in tiles) > 0
     compared("broadcast_array", outcome)
 
 
@@ -146,6 +150,6 @@ def test_a_wrong_model_is_caught(what: str) -> None:
 
 
 def test_a_wrong_sum_is_caught() -> None:
-    driven = random_tiles(4, 2, 4, 10)
-    driven[4]["results"][-1] += 1
-    assert [index for index, _ in run(driven, 4, 2, 4, "wrong-sum").faults] == [4]
+    tiles = random_tiles(4, 2, 4, 10)
+    tiles[4]["results"][-1] += 1
+    assert [index for index, _ in run(tiles, 4, 2, 4, "wrong-sum").faults] == [4]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from accelsim.kernels import bitmaps, pair_streams, taps, tiles, zero_skip
+from accelsim.kernels import bitmaps, pair_streams, taps, zero_skip
+from accelsim.kernels.tiles import tile_sums
 from tests.naive import zero_skip as naive
 from tests.rtl.random_operands import operand, some_density
 from tests.rtl.simulation import Outcome, Tile, simulate
@@ -96,7 +97,7 @@ def tiles_of(lanes: int, window: int, modelled_window: int, count: int) -> list[
         skip = SKIPS[int(rng.integers(4))]
         found.append((skip, (convolution if index % 2 else any_lanes)(rng, lanes, modelled_window, skip)))
     cycles = np.array([[cycles for _, (_, _, lanes_cycles) in found for cycles in lanes_cycles]], dtype=np.int32)
-    barrier = tiles.tile_sums(cycles, 1, cycles.size, None, 1, lanes, lanes, len(found))[0]
+    barrier = tile_sums(cycles, 1, cycles.size, None, 1, lanes, lanes, len(found))[0]
     return [
         {
             "moving": moving,
@@ -109,13 +110,17 @@ def tiles_of(lanes: int, window: int, modelled_window: int, count: int) -> list[
     ]
 
 
+def driven(window: int, lanes: int) -> list[Tile]:
+    return tiles_of(lanes, window, window, RANDOM_TILES)
+
+
 @pytest.mark.parametrize(("window", "lanes"), DESIGNS)
 def test_cycles_and_sums_are_the_models(window: int, lanes: int, compared: Callable[[str, Outcome], None]) -> None:
-    driven = tiles_of(lanes, window, window, RANDOM_TILES)
-    outcome = simulate("zero_skip_pe", "bench_zero_skip", {"WINDOW": window, "LANES": lanes}, driven)
+    tiles = driven(window, lanes)
+    outcome = simulate("zero_skip_pe", "bench_zero_skip", {"WINDOW": window, "LANES": lanes}, tiles)
     assert outcome.faults == []
-    assert outcome.tiles == len(driven) > RANDOM_TILES
-    assert outcome.cycles == sum(tile["cycles"] for tile in driven) > 0
+    assert outcome.tiles == len(tiles) > RANDOM_TILES
+    assert outcome.cycles == sum(tile["cycles"] for tile in tiles) > 0
     compared("zero_skip_pe", outcome)
 
 
@@ -134,7 +139,7 @@ def test_a_model_with_a_longer_window_is_caught() -> None:
 
 
 def test_a_wrong_sum_is_caught() -> None:
-    driven = tiles_of(4, 4, 4, 20)[-20:]
-    driven[7]["results"][2] += 1
-    outcome = simulate("zero_skip_pe", "bench_zero_skip", {"WINDOW": 4, "LANES": 4}, driven, "wrong-sum")
+    tiles = tiles_of(4, 4, 4, 20)[-20:]
+    tiles[7]["results"][2] += 1
+    outcome = simulate("zero_skip_pe", "bench_zero_skip", {"WINDOW": 4, "LANES": 4}, tiles, "wrong-sum")
     assert [index for index, _ in outcome.faults] == [7]
