@@ -18,6 +18,9 @@ COMPONENTS = ("mac", "control", "scratchpad", "noc", "global_buffer", "dram", "v
 
 _RESULT_COMPONENT = {"prng": "control"}
 
+COLUMN_BITS = 16
+"""Of the number of a column, which stands beside a moving word in a FIFO."""
+
 DRAM_EVENTS = {
     "activate": "ACT",
     "read_burst": "RD",
@@ -129,6 +132,7 @@ class _Prices:
         feedback = self.arch.precision.feedback
         step, _, _ = tech.at_bits("mac", "add", feedback)
         flip = tech.one("prng", "register_bit")
+        token = self.operand_bits + COLUMN_BITS
         return (
             Price("mac", "multiply_add", mac, mac_source, mac_ok),
             Price(
@@ -155,6 +159,16 @@ class _Prices:
                 feedback * flip.value + 3 * step,
                 f"xorshift of {feedback} bits: {flip.source}, and three times an add as the bound of a xor",
                 False,
+            ),
+            *(
+                Price(
+                    "control",
+                    action,
+                    token * flip.value,
+                    f"assumed: registers of a word of {self.operand_bits} bits and a column's number of {COLUMN_BITS}, {flip.source}",
+                    False,
+                )
+                for action in ("fifo_write", "fifo_read")
             ),
             Price("vector", "op", vector, f"one operation as a multiply-add, its dearest case: {vector_source}", False),
         )
@@ -183,6 +197,8 @@ class _Prices:
             Price("scratchpad", "write_bits", pad.write_pj / pad.width_bits + wire.value * way_mm, pad_source, pad_ok),
             Price("scratchpad", "transposed_read_bits", transposed, f"one access a {weight}-bit word, {pad_source}", False),
             Price("control", "mask_read", read, f"a bit of the mask read from the {pad_source}", pad_ok),
+            Price("control", "index_read", read, f"a bit of an index, or of a stored word without a MAC, read from the {pad_source}", pad_ok),
+            Price("control", "pointer_read", read, f"a bit of a pointer to a column, read from the {pad_source}", pad_ok),
             Price(
                 "noc",
                 "bit_hops",

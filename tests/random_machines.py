@@ -34,6 +34,14 @@ def machines(draw: st.DrawFn) -> Architecture:
         st.one_of(
             st.fixed_dictionaries({"pe_array__lanes": st.integers(1, 4), "pe_array__window": st.sampled_from([1, 2, 3, 5, 16])}),
             st.just({"pe_array__kind": "coupled"}),
+            st.fixed_dictionaries(
+                {
+                    "pe_array__kind": st.just("broadcast"),
+                    "pe_array__lanes": st.integers(1, 3),
+                    "pe_array__fifo_depth": st.sampled_from([1, 2, 3, 8]),
+                    "pe_array__index_bits": st.sampled_from([1, 2, 4]),
+                }
+            ),
         )
     )
     return machine(
@@ -71,6 +79,9 @@ def lanes_of(architecture: Architecture) -> Lanes:
         8 * architecture.scratchpad.working_bytes,
         architecture.precision.activation,
         array.kind,
+        array.fifo_depth,
+        array.index_bits,
+        architecture.accumulators,
     )
 
 

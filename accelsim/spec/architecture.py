@@ -107,3 +107,8 @@ class Architecture(Section):
             return []
         rule = f">= {need}B to hold the words of pe_array.row_stationary"
         return [Problem(("scratchpad", "capacity"), rule, f"{self.scratchpad.capacity_bytes}B", (("pe_array", "row_stationary"),))]
+
+    @property
+    def accumulators(self) -> int:
+        """Partial sums that a PE of a broadcast array keeps at a time: a quarter of its working space, one at least."""
+        return max(1, self.scratchpad.working_bytes * 8 // 4 // self.precision.psum)

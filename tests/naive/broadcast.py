@@ -1,12 +1,19 @@
-"""Plain-Python twin of broadcasting tokens into FIFOs: cycle after cycle, every PE with a queue of its own (EIE, ISCA 2016)."""
+"""Plain-Python twin of broadcasting tokens into FIFOs: cycle after cycle, every PE with a queue of its own (EIE, ISCA 2016).
+
+Of whole ops too: every vector of every tile, every column of every token encoded anew.
+"""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from tests.naive.machine import Counts, Lanes, Pair, Work, outer_segment
+
+POINTER_BITS = 16
 
 
 @dataclass
@@ -81,3 +88,106 @@ def encode(column: Sequence[int], index_bits: int) -> list[tuple[int, int]]:
     while stored and stored[-1][0] == 0:  # nothing follows that it would lead to
         stored.pop()
     return stored
+
+
+@dataclass
+class Token:
+    """A broadcast word: whether it is non-zero, and its pair with each output channel of the vector, None where nothing is stored."""
+
+    moving: int
+    pairs: list[Pair | None]
+
+
+@dataclass
+class Array:
+    """Vectors of one op on one machine. ``actions``: tokens times PEs, and entries that PEs walk for them and for how many MACs."""
+
+    work: Work
+    machine: Lanes
+    actions: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def compressed(self) -> bool:
+        return self.machine.skip[self.work.pass_] in ("stationary", "both") or self.work.named is not None
+
+    def needed(self, k: int, m: int) -> bool:
+        masked = self.work.needed if self.work.pass_ == "EP" and self.machine.skip_outputs else None
+        return masked is None or masked(k, m)
+
+    def tokens(self, members: Sequence[int], m: int, segments: int) -> list[Token]:
+        """The moving words of position m in order, zeros among them."""
+        work = self.work
+        if work.named is not None:
+            moving, names = work.moving(m), [work.named(k, m) for k in members]
+            return [Token(a, [(a, 1, True) if i in own else None for own in names]) for i, a in enumerate(moving)]
+        group = work.channels // work.groups
+        apart = self.machine.structural_zeros == "removed" or work.pass_ == "WG"
+        sharing = range(members[0] // group * group, (members[0] // group + 1) * group) if apart else range(work.channels)
+        streams = {k: outer_segment(work, k, m, segments) if work.outer else work.stream(k, m) for k in sharing}
+        length = len(streams[members[0]])
+        return [Token(max(stream[i][0] for stream in streams.values()), [streams[k][i] for k in members]) for i in range(length)]
+
+    def vector(self, members: Sequence[int], m: int, pes: int, segments: int) -> tuple[int, int, int, int]:
+        """(cycles, PE cycles in service, MACs executed, effectual MACs) of one vector."""
+        machine, executed, effectual = self.machine, 0, 0
+        costs: list[list[int]] = [[] for _ in range(pes)]
+        for token in self.tokens(members, m, segments):
+            if machine.skip[self.work.pass_] in ("moving", "both") and not token.moving:
+                continue
+            self.actions["tokens"] += pes
+            for p in range(pes):
+                own = list(zip(members[p::pes], token.pairs[p::pes], strict=True))
+                needed = [pair for k, pair in own if pair is not None and self.needed(k, m)]
+                walked = sum(self.needed(k, m) for k, _ in own)
+                if self.compressed and walked:
+                    walked = len(encode([0 if pair is None else pair[1] for _, pair in own], machine.index_bits))
+                    self.actions["walked"] += walked
+                costs[p].append(max(1, -(-walked // machine.lanes)))
+                executed += sum(b if self.compressed else int(mac) for _, b, mac in needed)
+                effectual += sum(token.moving & a & b for a, b, _ in needed)
+        table = np.array(costs, dtype=np.int64).reshape(pes, -1)
+        return broadcast_split(table, machine.fifo_depth)[0], int(table.sum()), executed, effectual
+
+    def run(self) -> Counts:
+        work, machine = self.work, self.machine
+        pes = machine.rows * machine.cols
+        side_by_side = min(pes, work.channels) if machine.near_memory else machine.rows
+        groups_of_pes = max(1, pes // work.channels) if machine.near_memory else machine.cols
+        positions = min(groups_of_pes, work.outer) if work.outer else work.positions
+        fill = max(1, min(machine.working_bits // 2 // (work.column_words * machine.word_bits), positions)) if work.column_words else positions
+        fill = max(1, fill // groups_of_pes) * groups_of_pes
+        cycles = busy = effectual = service = used = 0
+        for members in self.parts(side_by_side * machine.accumulators):
+            own = min(side_by_side, len(members))
+            for start in range(0, positions, fill):
+                wanted = [m for m in range(start, min(start + fill, positions)) if work.outer or any(self.needed(k, m) for k in members)]
+                for first in range(0, len(wanted), groups_of_pes):
+                    tile = [self.vector(members, m, own, groups_of_pes) for m in wanted[first : first + groups_of_pes]]
+                    slowest = max(vector[0] for vector in tile)
+                    cycles += slowest
+                    used += slowest * own * machine.lanes * len(tile)
+                    service += sum(vector[1] for vector in tile)
+                    busy += sum(vector[2] for vector in tile)
+                    effectual += sum(vector[3] for vector in tile)
+        every = sum(a and b for k in range(work.channels) for m in range(work.positions) for a, b, _ in work.stream(k, m))
+        gated = busy - effectual if machine.gating else 0
+        self.actions["active"] = busy - gated
+        return Counts(
+            dense=work.dense,
+            effectual=every,
+            executed=busy,
+            gated=gated,
+            cycles=cycles,
+            busy=busy,
+            window_empty=service * machine.lanes - busy,
+            imbalance=used - service * machine.lanes,
+            idle=cycles * pes * machine.lanes - used,
+        )
+
+    def parts(self, most: int) -> list[list[int]]:
+        """Output channels of the vectors: group by group unless the zeros between groups are kept, and no more than there are accumulators."""
+        work = self.work
+        groups = work.groups if self.machine.structural_zeros == "removed" or work.pass_ == "WG" else 1
+        size = work.channels // groups
+        every = [list(range(group * size, (group + 1) * size)) for group in range(groups)]
+        return [members[i : i + most] for members in every for i in range(0, size, most)]

@@ -102,7 +102,7 @@ class LinkTwin(Twin):
             return found
 
         columns = part.sources // part.groups
-        return Work("EP", part.channels, self.batch * h * w, convolution, self.batch * part.macs, needed, column_words=columns)
+        return Work("EP", part.channels, self.batch * h * w, convolution, self.batch * part.macs, needed, column_words=columns, groups=part.groups)
 
     def spread(self, source: Layer, h: int, w: int, traced: bool) -> Callable[[int, int, int, int], int]:
         """Bits of the source's error spread over h x w, nearest neighbour, or of a map without zeros if not ``traced``; 0 outside."""

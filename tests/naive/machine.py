@@ -40,6 +40,9 @@ class Lanes:
     working_bits: int
     word_bits: int
     kind: str = "lanes"
+    fifo_depth: int = 8
+    index_bits: int = 4
+    accumulators: int = 1
 
     @property
     def together(self) -> int:
@@ -76,10 +79,18 @@ class Work:
     """Words of the moving vector that an outer product deals to its lanes, 0 for other ops."""
     column_words: int = 0
     """Moving words that one position brings: the channels that a channel of the output sees."""
+    groups: int = 1
+    named: Callable[[int, int], Sequence[int]] | None = None
+    """Of a sparse feedback matrix, which of the moving words an output reads; ``moving``: all of them at a position."""
+    moving: Callable[[int], Sequence[int]] = lambda _: ()
 
 
 def run(work: Work, machine: Lanes) -> Counts:
     """Deal the outputs to the lanes tile by tile, and walk every lane. Coupled lanes share an output, and its cycles are those of all of them."""
+    if machine.kind == "broadcast":
+        from tests.naive.broadcast import Array
+
+        return Array(work, machine).run()
     pes = machine.rows * machine.cols
     if machine.near_memory:
         channels_per_tile = min(pes, work.channels)
@@ -278,7 +289,7 @@ class Twin:
             return found
 
         dense = self.batch * p * q * k * prod(layer.kernel) * (c // groups)
-        return Work("FF", k, self.batch * p * q, stream, dense, column_words=c // groups)
+        return Work("FF", k, self.batch * p * q, stream, dense, column_words=c // groups, groups=groups)
 
     def transposed(self, layer: Layer) -> Work:
         """EP: input pixel (h, w) collects the errors whose window holds it: output row (h + padding - r * dilation) / stride."""
@@ -303,7 +314,7 @@ class Twin:
             return found
 
         dense = self.batch * h * w * c * prod(layer.kernel) * (k // groups)
-        return Work("EP", c, self.batch * h * w, stream, dense, self.needed_pixels(layer), column_words=k // groups)
+        return Work("EP", c, self.batch * h * w, stream, dense, self.needed_pixels(layer), column_words=k // groups, groups=groups)
 
     def gradient(self, layer: Layer) -> Work:
         """WG: the gradient of weight (k, r, s, c) sums activation times error over samples, rows and columns of the error map."""
@@ -326,7 +337,7 @@ class Twin:
             return found
 
         dense = self.batch * p * q * k * r * s * own
-        return Work("WG", k, r * s * own, stream, dense, column_words=own)
+        return Work("WG", k, r * s * own, stream, dense, column_words=own, groups=groups)
 
     # Vectors
 
@@ -394,4 +405,7 @@ class Twin:
                 vectors = self.vectors(layer, "mask", c, t)
                 needed = lambda k, m: bool(vectors[m][k])  # noqa: E731 - one of two forms of the same predicate
         dense = self.batch * h * w * c * (self.nonzeros or classes)
-        return Work("EP", c, self.batch * h * w, stream, dense, needed, column_words=classes)
+        work = Work("EP", c, self.batch * h * w, stream, dense, needed, column_words=classes)
+        if self.nonzeros:
+            work.named, work.moving = lambda channel, m: rows[m % (h * w) * c + channel], lambda m: errors[m // (h * w)]
+        return work

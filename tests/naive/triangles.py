@@ -86,4 +86,8 @@ class TriangleTwin(Twin):
             vectors = self.vectors(layer, "mask", neurons, t)
             needed = lambda k, m: bool(vectors[m][k])  # noqa: E731 - one of two forms of the same predicate
         dense = self.batch * sum(map(len, entries))
-        return Work("EP", neurons, self.batch, stream, dense, needed, column_words=len(blocks) * hidden)
+        work = Work("EP", neurons, self.batch, stream, dense, needed, column_words=len(blocks) * hidden)
+        if self.density < 1:
+            work.named = lambda channel, _: [block * hidden + index for block, index in entries[channel]]
+            work.moving = lambda m: [bit for block in blocks for bit in block[m]]
+        return work

@@ -23,7 +23,7 @@ LPDDR4, DDR4 = (load_model(catalog.find("dram", name), DramSpec) for name in ("l
 TECH = load_technology("45nm")
 ACTIONS = {
     "mac": {"multiply_add", "gated"},
-    "control": {"clock", "idle_clock", "registers", "window_select", "mask_read"},
+    "control": {"clock", "idle_clock", "registers", "window_select", "mask_read", "index_read", "pointer_read", "fifo_write", "fifo_read"},
     "scratchpad": {"read_bits", "write_bits", "transposed_read_bits"},
     "noc": {"bit_hops"},
     "global_buffer": {"read_bits", "write_bits"},

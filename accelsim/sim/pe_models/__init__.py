@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from accelsim.masks import MaskSource
 from accelsim.sim.pe_models.base import ArrayTiming, PEModel
+from accelsim.sim.pe_models.broadcast import BroadcastModel
 from accelsim.sim.pe_models.coupled import CoupledModel
 from accelsim.sim.pe_models.lanes import LanesModel
 from accelsim.sim.pe_models.row_stationary import RowStationaryModel
@@ -13,6 +14,7 @@ from accelsim.spec.architecture import Architecture
 MODELS: dict[str, type[PEModel]] = {
     "lanes": LanesModel,
     "coupled": CoupledModel,
+    "broadcast": BroadcastModel,
     "systolic": SystolicModel,
     "row_stationary": RowStationaryModel,
 }

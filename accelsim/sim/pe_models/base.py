@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping as Counted
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ class ArrayTiming:
     ``block_cycles``: int64, one entry a block of tiles. MACs: ``effectual`` of the whole op, ``executed`` on scheduled outputs,
     ``gated`` part of executed. Lane cycles sum to lanes x block_cycles: ``busy`` a MAC each, ``window_empty`` nothing effectual
     in the window, ``imbalance`` waiting at the tile's barrier, ``idle`` no output to reduce. ``mask_bits``: bits looked at.
+    ``moving_reads``: words of the moving operand read from scratchpads, where that is not one for each MAC. ``actions``: what else control does.
     """
 
     block_cycles: NDArray[np.int64]
@@ -32,6 +34,8 @@ class ArrayTiming:
     imbalance: int
     idle: int
     mask_bits: int
+    moving_reads: int | None = None
+    actions: Counted[str, int] = field(default_factory=dict)
 
     @property
     def cycles(self) -> int:
