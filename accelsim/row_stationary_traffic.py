@@ -3,7 +3,7 @@
 Filters come again for every strip and group of images; a filter word goes to the e PEs of a row of its set. Inputs come again for every
 group of filters, strip and group of kernel rows and columns; an input word goes along the diagonals of t sets. Partial sums leave for
 the buffer and come back between passes over one output. Inputs, filters and sums are read from a PE's registers by every MAC that is
-not gated. Zeros of padding and stride have their cycles on the bus but are not stored anywhere and not counted.
+not gated. Zeros of padding and stride have their cycles on the bus but are stored nowhere and not counted.
 """
 
 from __future__ import annotations
@@ -78,31 +78,31 @@ def _hops(mapping: RowMapping) -> int:
 
 def _words_of_map(op: Op, mapping: RowMapping) -> int:
     """Real words (neither padding nor stride zeros) of one channel of one image that a group of filters takes, strips overlapping."""
+    height, width, taps_down, taps_across, up, across, down, right = mapping.shape[3:]
     rows = sum(
-        _sources(op, 0, range(start, min(start + mapping.e, mapping.shape[3])), range(first, min(first + mapping.down, mapping.shape[5])))
-        for start in range(0, mapping.shape[3], mapping.e)
-        for first in range(0, mapping.shape[5], mapping.down)
+        _real(op, 0, {i * up + j * down for i in strip for j in taps})
+        for strip in _parts(height, mapping.e)
+        for taps in _parts(taps_down, mapping.down)
     )
-    every = range(mapping.shape[4])
+    # A window takes all columns from its first tap to its last: between taps that dilation keeps apart stand those of other outputs.
     columns = sum(
-        _sources(op, 1, every, range(first, min(first + mapping.across, mapping.shape[6]))) for first in range(0, mapping.shape[6], mapping.across)
+        _real(op, 1, {i * across + j for i in range(width) for j in range(taps[0] * right, taps[-1] * right + 1)})
+        for taps in _parts(taps_across, mapping.across)
     )
     return rows * columns
 
 
-def _sources(op: Op, axis: int, outputs: range, taps: range) -> int:
-    """Different rows (columns) of the moving map under these taps of these outputs."""
+def _parts(size: int, part: int) -> list[range]:
+    return [range(start, min(start + part, size)) for start in range(0, size, part)]
+
+
+def _real(op: Op, axis: int, positions: set[int]) -> int:
+    """How many rows (columns) of the padded or spread moving map hold words."""
     if op.kind is OpKind.FEEDBACK:
-        return 1
+        return len(positions)
     b = bounds_of(op)
     stride, dilation, padding = b.stride[axis], b.dilation[axis], b.padding[axis]
     if op.pass_ is Pass.EP:
-        size = (b.p, b.q)[axis]
-        found = {(i + padding - j * dilation) // stride for i in outputs for j in taps if (i + padding - j * dilation) % stride == 0}
-    elif op.pass_ is Pass.WG:
-        size = (b.h, b.w)[axis]
-        found = {i * dilation + j * stride - padding for i in outputs for j in taps}
-    else:
-        size = (b.h, b.w)[axis]
-        found = {i * stride + j * dilation - padding for i in outputs for j in taps}
-    return sum(0 <= source < size for source in found)
+        first = padding - ((b.r, b.s)[axis] - 1) * dilation
+        return sum((at + first) % stride == 0 and 0 <= (at + first) // stride < (b.p, b.q)[axis] for at in positions)
+    return sum(0 <= at - padding < (b.h, b.w)[axis] for at in positions)

@@ -122,7 +122,8 @@ class Pass:
             self.deliver()
             cycle += 1
         buses = {"filter": self.filter_bus, "input": self.input_bus, "psum_in": self.sum_bus, "psum_out": self.out_bus}
-        return self.out, cycle, {name: bus.words for name, bus in buses.items()}
+        counts = {name: bus.words for name, bus in buses.items()}
+        return self.out, cycle, {**counts, "input_real": self.real, "input_taken": self.taken, "climbs": self.climbs}
 
     def begin(self, sums: np.ndarray | None) -> None:
         """PEs and buses before the first cycle."""
@@ -146,7 +147,7 @@ class Pass:
         self.came_sums: set[Word] = set()
         self.out = np.zeros((len(self.images), len(self.filters), len(self.strip), self.columns), np.int64)
         self.macs = p * q * len(self.across)
-        self.step = self.mac = 0
+        self.step = self.mac = self.real = self.taken = self.climbs = 0
         self.left = self.steps * len(self.filters) * len(self.strip)
         self.climbing: list[Climb] = []
 
@@ -173,6 +174,7 @@ class Pass:
             for a, i, k in self.columns_of_sums:
                 packet.values[a, i, k] += packet.own[a, b, j, i][k]
             packet.height += 1
+            self.climbs += len(self.columns_of_sums)
 
     def end_step(self) -> None:
         """The lowest PEs add their sums to those that came from the buffer."""
@@ -203,10 +205,12 @@ class Pass:
         for word in self.input_bus.cycle():
             image, c, row, position = word
             self.came.add((self.steps - len(self.input_bus.transfers), *word))
-            inside = row < self.x.shape[2] and position < self.x.shape[3]
+            value = int(self.x[image, c, row, position])
+            self.real += value != 0
             for pe in self.pes.values():
                 if c in pe.channels and row == pe.row:
-                    pe.waiting[image, c, position] = int(self.x[image, c, row, position]) if inside else 0
+                    pe.waiting[image, c, position] = value
+                    self.taken += value != 0
         self.came_sums.update(self.sum_bus.cycle())
 
     def slide(self, pe: PE, image: int, column: int) -> None:
@@ -233,7 +237,7 @@ def convolve(x: np.ndarray, w: np.ndarray, shape: tuple[int, ...], choice: tuple
     n_all, k_all, c_all, e_all, columns = shape[:5]
     out = np.zeros((n_all, k_all, e_all, columns), np.int64)
     down, across, e, r, t, p, q, n = choice
-    cycles, words = 0, {"filter": 0, "input": 0, "psum_in": 0, "psum_out": 0}
+    cycles, words = 0, dict.fromkeys(("filter", "input", "psum_in", "psum_out", "input_real", "input_taken", "climbs"), 0)
     for images, filters, strip in product(parts(n_all, n), parts(k_all, p * t), parts(e_all, e)):
         sums = None
         for channels, taps_down, taps_across in product(parts(c_all, q * r), parts(shape[5], down), parts(shape[6], across)):

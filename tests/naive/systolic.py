@@ -1,28 +1,43 @@
-"""Plain-Python systolic arrays: registers shifted cycle by cycle, the product checked as it comes out."""
+"""Plain-Python systolic arrays: registers shifted cycle by cycle, the product checked as it comes out.
+
+A word is a number with the index of the product it belongs to beside it, or None where the pipeline has a bubble; a PE multiplies
+what its registers hold and nothing else, so that words which do not meet at the right cycle give a wrong product.
+"""
 
 from __future__ import annotations
 
+from itertools import product as pairs
+
 import numpy as np
+
+Word = tuple[int, int] | None
+"""(value, index): of the reduction where outputs are stationary, of the streamed row elsewhere."""
+
+Grid = list[list[Word]]
+
+
+def empty(rows: int, cols: int) -> Grid:
+    return [[None] * cols for _ in range(rows)]
 
 
 def output_stationary(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
     """a (R, K) enters the rows and b (K, C) the columns, skewed by one cycle a row or column; cycles until every PE has its K products."""
     rows, depth = a.shape
     cols = b.shape[1]
-    right, down = np.zeros((rows, cols), dtype=np.int64), np.zeros((rows, cols), dtype=np.int64)
-    total, done = np.zeros((rows, cols), dtype=np.int64), np.full((rows, cols), 0)
+    right, down = empty(rows, cols), empty(rows, cols)
+    total, missing = np.zeros((rows, cols), dtype=np.int64), rows * cols * depth
     cycle = 0
-    while done.min() < depth:
-        right[:, 1:], down[1:] = right[:, :-1].copy(), down[:-1].copy()
+    while missing:
         for i in range(rows):
-            right[i, 0] = a[i, cycle - i] if 0 <= cycle - i < depth else 0
-        for j in range(cols):
-            down[0, j] = b[cycle - j, j] if 0 <= cycle - j < depth else 0
-        for i in range(rows):
-            for j in range(cols):
-                if 0 <= cycle - i - j < depth:
-                    total[i, j] += right[i, j] * down[i, j]
-                    done[i, j] += 1
+            k = cycle - i
+            right[i] = [(int(a[i, k]), k) if 0 <= k < depth else None, *right[i][:-1]]
+        down = [[(int(b[cycle - j, j]), cycle - j) if 0 <= cycle - j < depth else None for j in range(cols)], *down[:-1]]
+        for i, j in pairs(range(rows), range(cols)):
+            x, y = right[i][j], down[i][j]
+            if x is not None and y is not None:
+                assert x[1] == y[1], "words of different products met"
+                total[i, j] += x[0] * y[0]
+                missing -= 1
         cycle += 1
     return total, cycle
 
@@ -34,26 +49,70 @@ def operand_stationary(stream: np.ndarray, held: np.ndarray) -> tuple[np.ndarray
     """
     rows, cols = held.shape
     length = len(stream)
-    own = np.zeros_like(held)
+    own: list[list[int]] = [[0] * cols for _ in range(rows)]
     cycle = 0
     for i in range(rows):
-        own = np.vstack([held[rows - 1 - i], own[:-1]])
+        own = [[int(value) for value in held[rows - 1 - i]], *own[:-1]]
         cycle += 1
-    assert np.array_equal(own, held)
-    right, sums = np.zeros((rows, cols), dtype=np.int64), np.zeros((rows, cols), dtype=np.int64)
-    out = np.zeros((length, cols), dtype=np.int64)
-    left = length * cols
+    right, sums = empty(rows, cols), empty(rows, cols)
+    out, left = np.zeros((length, cols), dtype=np.int64), length * cols
     step = 0
     while left:
-        above = np.vstack([np.zeros(cols, dtype=np.int64), sums[:-1]])
-        right[:, 1:] = right[:, :-1].copy()
         for i in range(rows):
-            right[i, 0] = stream[step - i, i] if 0 <= step - i < length else 0
-        sums = above + right * own
+            m = step - i
+            right[i] = [(int(stream[m, i]), m) if 0 <= m < length else None, *right[i][:-1]]
+        above, sums = [[None] * cols, *sums[:-1]], empty(rows, cols)
+        for i, j in pairs(range(rows), range(cols)):
+            x = right[i][j]
+            if x is not None:
+                before = above[i][j]
+                assert i == 0 or (before is not None and before[1] == x[1]), "a sum met a word of another row"
+                sums[i][j] = ((before[0] if before else 0) + x[0] * own[i][j], x[1])
         for j in range(cols):
-            row = step - (rows - 1) - j
-            if 0 <= row < length:
-                out[row, j] = sums[-1, j]
+            leaving = sums[-1][j]
+            if leaving is not None:
+                out[leaving[1], j] = leaving[0]
                 left -= 1
         step += 1
     return out, cycle + step
+
+
+def matrix_product(a: np.ndarray, b: np.ndarray, rows: int, cols: int, dataflow: str) -> tuple[np.ndarray, int, int]:
+    """(a @ b, cycles, folds) on rows x cols PEs, fold after fold: one that is ragged has zeros where it has no words, and costs a whole one."""
+    if dataflow == "is":
+        found, cycles, folds = _held(b.T, a.T, rows, cols)
+        return found.T, cycles, folds
+    if dataflow == "ws":
+        return _held(a, b, rows, cols)
+    out = np.zeros((a.shape[0], b.shape[1]), np.int64)
+    cycles = folds = 0
+    for i, j in _corners(out.shape, rows, cols):
+        fold, took = output_stationary(_padded(a[i : i + rows], rows, a.shape[1]), _padded(b[:, j : j + cols], b.shape[0], cols))
+        _add(out, fold, i, j)
+        cycles, folds = cycles + took, folds + 1
+    return out, cycles, folds
+
+
+def _held(stream: np.ndarray, held: np.ndarray, rows: int, cols: int) -> tuple[np.ndarray, int, int]:
+    out = np.zeros((len(stream), held.shape[1]), np.int64)
+    cycles = folds = 0
+    for i, j in _corners(held.shape, rows, cols):
+        fold, took = operand_stationary(_padded(stream[:, i : i + rows], len(stream), rows), _padded(held[i : i + rows, j : j + cols], rows, cols))
+        _add(out, fold, 0, j)
+        cycles, folds = cycles + took, folds + 1
+    return out, cycles, folds
+
+
+def _corners(shape: tuple[int, ...], rows: int, cols: int) -> list[tuple[int, int]]:
+    return list(pairs(range(0, shape[0], rows), range(0, shape[1], cols)))
+
+
+def _padded(part: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    out = np.zeros((rows, cols), np.int64)
+    out[: part.shape[0], : part.shape[1]] = part
+    return out
+
+
+def _add(out: np.ndarray, fold: np.ndarray, i: int, j: int) -> None:
+    part = out[i : i + fold.shape[0], j : j + fold.shape[1]]
+    part += fold[: part.shape[0], : part.shape[1]]

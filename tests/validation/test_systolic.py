@@ -85,8 +85,8 @@ def test_every_pass_takes_the_closed_form(dataflow: str, shape: tuple[int, int])
 def test_feedback_is_a_product_of_the_output_errors() -> None:
     network = Builder("feedback", (4, 4, 2)).conv(6).add("relu").add("fc", 5).network()
     op = ops(network, array(4, 2, "os"), 3, "dfa")["fc2.EP"]
-    # 3 samples x 16 pixels of 6 channels, each reducing 5 errors
-    assert compute_cycles(op) == closed_form(48, 6, 5, 4, 2, "os")
+    # 3 samples by 16 pixels of 6 channels, each neuron with its own row of 5 weights
+    assert compute_cycles(op) == closed_form(3, 96, 5, 4, 2, "os")
 
 
 def test_a_dense_array_executes_everything_and_gates_the_zeros() -> None:
