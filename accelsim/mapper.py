@@ -8,7 +8,7 @@ from accelsim.errors import InputError
 from accelsim.geometry import bounds_of
 from accelsim.mapping import Mapping, Route, Transfer
 from accelsim.ops import Op, Operand, OpKind, Pass, Tensor, Use
-from accelsim.residency import Residency, slice_bytes, word_bits
+from accelsim.residency import Home, Residency, slice_bytes, word_bits
 from accelsim.row_stationary import row_limits, row_mapping
 from accelsim.row_stationary_traffic import row_traffic
 from accelsim.spec.architecture import Architecture
@@ -58,12 +58,18 @@ class Mapper:
             return replace(draft, transfers=(*self._row_passes(op), *self.output_transfers(op)))
         if self._systolic:
             return replace(draft, transfers=(*self._folded(op), *self.output_transfers(op)))
-        return replace(draft, transfers=(*self._moving(draft), *self._stationary(draft, outputs), *self.needed_transfers(op), *self.output_transfers(op)))
+        return replace(
+            draft, transfers=(*self._moving(draft), *self._stationary(draft, outputs), *self.needed_transfers(op), *self.output_transfers(op))
+        )
 
     @property
     def pes(self) -> int:
         """PEs that an op has: those of one partition."""
         return self._pes
+
+    def home(self, tensor: Tensor) -> Home | None:
+        """Where the tensor lives in the scratchpads, or None."""
+        return self._residency.home(tensor)
 
     def bits(self, tensor: Tensor) -> int:
         """Bits of a word of the tensor."""
@@ -71,6 +77,7 @@ class Mapper:
 
     @property
     def near_memory(self) -> bool:
+        """Whether weights live in the PEs."""
         return self._architecture.organization == "near_memory"
 
     @property
@@ -80,6 +87,7 @@ class Mapper:
 
     @property
     def working_bits(self) -> int:
+        """Bits of a PE's scratchpad in which operands and sums are staged."""
         return self._architecture.scratchpad.working_bytes * 8
 
     def _moving_room(self, op: Op) -> int:
@@ -103,6 +111,7 @@ class Mapper:
             )
 
     def tile_shape(self, op: Op, outputs: Extents) -> tuple[int, int, int]:
+        """Channels and positions of a tile, and copies of the stationary operand."""
         array = self._architecture.pe_array
         if self.reduces(op):
             copies = max(1, self._pes // bounds_of(op).k)
@@ -167,8 +176,11 @@ class Mapper:
         if unique * bits <= self._moving_room(op):
             return self.spread(op, Use.MOVING, Route.MULTICAST, unique, receivers, unique)
         staged = unique // (b.n if self.near_memory else 1) * bits <= self._architecture.global_buffer.staging_bytes * 8
-        dram_words = unique * (1 if staged else draft.channel_tiles)
-        return self.spread(op, Use.MOVING, Route.MULTICAST, per_pass * draft.channel_tiles, receivers, dram_words)
+        # A token of a broadcast serves all channels that PEs have accumulators for.
+        together = self._architecture.accumulators if self._architecture.pe_array.kind == "broadcast" else 1
+        passes = -(-draft.channel_tiles // together)
+        dram_words = unique * (1 if staged else passes)
+        return self.spread(op, Use.MOVING, Route.MULTICAST, per_pass * passes, receivers, dram_words)
 
     def spread(self, op: Op, use: Use, route: Route, words: int, receivers: int, dram_words: int) -> tuple[Transfer, ...]:
         """One transfer a tensor: an operand over a whole sequence is one tensor a time step, each with its share of the words."""
@@ -183,8 +195,10 @@ class Mapper:
         return tuple(transfers)
 
     def skipped(self, op: Op, use: Use) -> bool:
-        """Whether lanes skip the zeros of that operand in the op's pass."""
+        """Whether lanes skip the zeros of that operand in the op's pass and need a mask for it: stored words of a broadcast array have indices."""
         array = self._architecture.pe_array
+        if array.kind == "broadcast" and use is Use.STATIONARY:
+            return False
         mode = getattr(array.skip, op.pass_.value.lower())
         return array.skips and mode in {"both", use.value}
 
@@ -366,6 +380,7 @@ def _taps_inside(outputs: int, size: int, kernel: int, stride: int, padding: int
 
 
 def operand_of(op: Op, use: Use) -> Operand:
+    """The first operand of that use; ValueError when there is none."""
     operand = op.operand(use)
     if operand is None:
         raise ValueError(f"{op.name}: a contraction needs a {use.value} operand")

@@ -7,12 +7,13 @@ an op of one block goes through its stages one after the other. A stage's transf
 Events are ordered as SimPy orders them, by cycle, priority (a stage's first step before all else) and the number under which they were
 scheduled; the number is shared with the caller's own events, so that both kinds keep one total order. Arrays:
 
-* ``state`` int64[14]: the indices below; ``links`` int64[4, 4]: width in bits a cycle, cycle from which it is free, cycles busy, bits moved;
+* ``state`` int64[15]: the indices below; ``links``: those of `kernels.links`;
 * ``queue`` int64[events, 3]: cycle, order, code of the events to come, in no order; ``todo`` int64[4]: codes of stages that the event
   in work still has to wake;
-* of each running op (slot): ``ops`` int64[slots, 12], ``parts`` int64[slots, parts, 3] (loads, then stores: first byte in DRAM or -1,
-  bytes of the tensor, bytes to move), ``kinds`` int64[slots, 5] of its stages, ``steps`` int64[slots, 5, 6] where each stage is,
-  ``block_cycles`` int64[slots, blocks], ``times`` int64[slots, 2, 5, blocks] (started, done), ``commands`` int64[slots, 5] of the DRAM.
+* of each running op (slot): ``ops`` int64[slots, 15], ``loads`` int64[slots, 2, mesh] (bits that fill and drain move over each link of a
+  mesh), ``parts`` int64[slots, parts, 3] (of load, then of store: first byte in DRAM or -1, bytes of the tensor, bytes to move),
+  ``kinds`` int64[slots, 5] of its stages, ``steps`` int64[slots, 5, 6] where each stage is, ``block_cycles`` int64[slots, blocks],
+  ``times`` int64[slots, 2, 5, blocks] (started, done), ``commands`` int64[slots, 5] of the DRAM.
 """
 
 from __future__ import annotations
@@ -22,16 +23,17 @@ from numpy.typing import NDArray
 
 from accelsim.kernels import jit
 from accelsim.kernels.dram_timing import COMMANDS, stream
+from accelsim.kernels.links import BUFFER, DOWN, PEER, UP, before, reserve, reserve_mesh, scaled, share
 
 Ints = NDArray[np.int64]
 
-NOW, SERIAL, QUEUED, TODO, STAMP, KEY_CYCLE, KEY_ORDER, SLOT, STAGE, TCK_PS, BURST_BYTES, CAPACITY_BYTES, PS, CYCLES = range(14)
-"""Indices into ``state``. ``KEY_*``: the event in work; ``SLOT``, ``STAGE``: what a return is about; ``PS`` picoseconds are ``CYCLES`` cycles."""
-DOWN, UP, PEER, BUFFER = range(4)
-WIDTH, FREE, BUSY, BITS = range(4)
+NOW, SERIAL, QUEUED, TODO, STAMP, KEY_CYCLE, KEY_ORDER, SLOT, STAGE, TCK_PS, BURST_BYTES, CAPACITY_BYTES, PS, CYCLES, WRITES = range(15)
+"""Indices into ``state``. ``KEY_*``: the event in work; ``SLOT``, ``STAGE``: what a return is about; ``PS`` picoseconds are ``CYCLES`` cycles;
+``WRITES``: the link for writes of the global buffer."""
 LOAD, FILL, COMPUTE, DRAIN, STORE = range(5)
-STAGES, BLOCKS, STAGED_IN, FILL_BITS, FILL_BUFFER, PEER_BITS, DRAIN_BITS, DRAIN_BUFFER, STAGED_OUT, LOADS, PARTS, ACTIVE = range(12)
-"""Of an op: number of stages and blocks, bits that each link moves for it, parts that are loads, and all parts."""
+STAGES, BLOCKS, STAGED_IN, FILL_BITS, FILL_BUFFER, PEER_BITS, DRAIN_BITS, DRAIN_BUFFER, STAGED_OUT, LOADS, PARTS = range(11)
+FILL_WAIT, DRAIN_WAIT, STAGED_IN_WAIT, STAGED_OUT_WAIT = range(11, 15)
+"""Of an op: number of stages and blocks, bits that each link moves for it, parts that are loads, and all parts; cycles of bank conflicts."""
 BASE, SIZE, NBYTES = range(3)
 BLOCK, POINT, FINISHED, AWAITED, AWAITED_BLOCK, SINCE = range(6)
 """Of a stage: block in work, point in the block, blocks whose end others have seen, stage and block that it waits for, and since when."""
@@ -41,42 +43,6 @@ NORMAL = 1 << 60
 REACHED, ENDED, PLACE = range(3)
 """Why `advance` returns: the caller's event is next; the op in ``SLOT`` has ended; its ``STAGE`` moves tensors that have no place in DRAM yet."""
 _WAKE, _DONE = range(2)
-
-
-@jit
-def scaled(value: int, by: int, over: int) -> int:
-    """ceil(value * by / over) for by and over below 2**40 and a result that fits 63 bits, without overflow on the way."""
-    whole = value // over
-    rest = value - whole * over
-    high = rest * (by >> 20)
-    quotient = high // over
-    low = ((high - quotient * over) << 20) + rest * (by & ((1 << 20) - 1))
-    return whole * by + (quotient << 20) + (low + over - 1) // over
-
-
-@jit
-def before(total: int, block: int, blocks: int) -> int:
-    """floor(total * block / blocks), the part of a total that falls to the blocks before; blocks below 2**31."""
-    whole = total // blocks
-    return whole * block + (total - whole * blocks) * block // blocks
-
-
-@jit
-def reserve(link: int, bits: int, now: int, links: Ints) -> int:
-    """Take the next turn on a link; the cycle in which it ends. Nothing to move waits for nobody."""
-    if bits == 0:
-        return now
-    cycles = (bits + links[link, WIDTH] - 1) // links[link, WIDTH]
-    links[link, FREE] = max(links[link, FREE], now) + cycles
-    links[link, BUSY] += cycles
-    links[link, BITS] += bits
-    return links[link, FREE]  # type: ignore[no-any-return]
-
-
-@jit
-def share(total: int, block: int, blocks: int) -> int:
-    """The part of a total that falls to one of its blocks."""
-    return before(total, block + 1, blocks) - before(total, block, blocks)
 
 
 @jit
@@ -139,6 +105,7 @@ def work(
     block: int,
     slot: int,
     ops: Ints,
+    loads: Ints,
     parts: Ints,
     block_cycles: Ints,
     commands: Ints,
@@ -156,17 +123,26 @@ def work(
     if kind == COMPUTE:
         return now + block_cycles[slot, block]  # type: ignore[no-any-return]
     if kind == FILL:
-        done = reserve(DOWN, share(ops[slot, FILL_BITS], block, blocks), now, links)
-        done = max(done, reserve(BUFFER, share(ops[slot, FILL_BUFFER], block, blocks), now, links))
-        return max(done, reserve(PEER, share(ops[slot, PEER_BITS], block, blocks), now, links))
+        done = reserve(DOWN, share(ops[slot, FILL_BITS], block, blocks), 0, now, links)
+        wait = share(ops[slot, FILL_WAIT], block, blocks)
+        done = max(done, reserve(BUFFER, share(ops[slot, FILL_BUFFER], block, blocks), wait, now, links))
+        done = max(done, reserve(PEER, share(ops[slot, PEER_BITS], block, blocks), 0, now, links))
+        return max(done, reserve_mesh(loads[slot, 0], block, blocks, now, links))
     if kind == DRAIN:
-        done = reserve(UP, share(ops[slot, DRAIN_BITS], block, blocks), now, links)
-        return max(done, reserve(BUFFER, share(ops[slot, DRAIN_BUFFER], block, blocks), now, links))
+        done = reserve(UP, share(ops[slot, DRAIN_BITS], block, blocks), 0, now, links)
+        wait = share(ops[slot, DRAIN_WAIT], block, blocks)
+        done = max(done, reserve(state[WRITES], share(ops[slot, DRAIN_BUFFER], block, blocks), wait, now, links))
+        return max(done, reserve_mesh(loads[slot, 1], block, blocks, now, links))
     write = kind == STORE
     first, end = (ops[slot, LOADS], ops[slot, PARTS]) if write else (0, ops[slot, LOADS])
     if homeless(slot, first, end, block, blocks, parts) > 0:
         return -1
-    done = reserve(BUFFER, share(ops[slot, STAGED_OUT] if write else ops[slot, STAGED_IN], block, blocks), now, links)
+    if write:
+        wait = share(ops[slot, STAGED_OUT_WAIT], block, blocks)
+        done = reserve(BUFFER, share(ops[slot, STAGED_OUT], block, blocks), wait, now, links)
+    else:
+        wait = share(ops[slot, STAGED_IN_WAIT], block, blocks)
+        done = reserve(state[WRITES], share(ops[slot, STAGED_IN], block, blocks), wait, now, links)
     count(-1, slot, tally, commands)
     for index in range(first, end):
         done = max(done, cross_dram(slot, index, parts, block, blocks, write, state, delays, shape, ready, banks, ranks, tally))
@@ -223,6 +199,7 @@ def resume(
     slot: int,
     stage: int,
     ops: Ints,
+    loads: Ints,
     parts: Ints,
     kinds: Ints,
     steps: Ints,
@@ -253,7 +230,9 @@ def resume(
             if stage + 1 < stages and block >= 2 and await_block(slot, stage, stage + 1, block - 2, steps, state):
                 return REACHED
         if steps[slot, stage, POINT] == 2:
-            done = work(kinds[slot, stage], block, slot, ops, parts, block_cycles, commands, state, links, delays, shape, ready, banks, ranks, tally)
+            done = work(
+                kinds[slot, stage], block, slot, ops, loads, parts, block_cycles, commands, state, links, delays, shape, ready, banks, ranks, tally
+            )
             if done < 0:
                 return PLACE
             times[slot, 0, stage, block] = state[NOW]
@@ -296,6 +275,7 @@ def advance(
     queue: Ints,
     todo: Ints,
     ops: Ints,
+    loads: Ints,
     parts: Ints,
     kinds: Ints,
     steps: Ints,
@@ -322,6 +302,7 @@ def advance(
                 slot,
                 stage,
                 ops,
+                loads,
                 parts,
                 kinds,
                 steps,

@@ -10,21 +10,27 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 import simpy
 
 from accelsim.counters import ActionCounts
+from accelsim.energy import EnergyTable
 from accelsim.errors import LawViolation
-from accelsim.kernels.pipeline import BUFFER, DOWN, PEER, UP
+from accelsim.kernels.links import BUFFER, BUFFER_WRITE, DOWN, MESH, PEER, UP
 from accelsim.mapper import Mapper
 from accelsim.masks import MaskSource
 from accelsim.ops import Op, Pass, TrainingStep
 from accelsim.residency import Residency, allocate
+from accelsim.sim.choice import Choice
 from accelsim.sim.dram import DramChannels
+from accelsim.sim.encodings import encode
+from accelsim.sim.ledger import Ledger
 from accelsim.sim.memory import TensorMemory
+from accelsim.sim.op_plan import OpPlan
 from accelsim.sim.partitions import Partitions
 from accelsim.sim.pe_models import PEModel, pe_model
 from accelsim.sim.pipeline import Pipelines, Process, Times, stalls
-from accelsim.sim.plan import OpPlan, Planner
+from accelsim.sim.plan import Planner
 from accelsim.sim.rows import PICOSECONDS
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.dram import DramSpec
@@ -63,7 +69,10 @@ class OpRecord:
 
 @dataclass
 class Run:
-    """A finished simulation of one step. ``background``: actions of no op (leakage, idle clocks, DRAM standby and refresh)."""
+    """A finished simulation of one step. ``background``: actions of no op (leakage, idle clocks, DRAM standby and refresh).
+
+    ``stored_dense``: tensors that the machine has a format for, but whose zeros nobody knows.
+    """
 
     records: list[OpRecord]
     cycles: int
@@ -75,25 +84,28 @@ class Run:
     partition_lanes: int
     peak_dram_bytes: int
     dram_overcommitted: bool
+    stored_dense: tuple[str, ...] = ()
 
 
 class Machine:
     """One machine, ready to run training steps."""
 
-    def __init__(self, architecture: Architecture, dram: DramSpec, masks: MaskSource) -> None:
+    def __init__(self, architecture: Architecture, dram: DramSpec, masks: MaskSource, prices: EnergyTable | None = None) -> None:
+        """``prices``: for an objective of energy in choosing mappings."""
         self._architecture = architecture
         self._dram = dram
+        self._prices = prices
         self._model = pe_model(architecture, masks)
 
     def run(self, step: TrainingStep, schedule: str, progress: Progress | None = None) -> Run:
         """Simulate one step; under the unlocked schedule also enough further steps to see the steady-state interval."""
         if schedule == "serial":
-            return _Simulation(self._architecture, self._dram, self._model, step, True, 1, progress).run()
-        alone = _Simulation(self._architecture, self._dram, self._model, step, False, 1, progress).run()
+            return _Simulation(self._architecture, self._dram, self._model, self._prices, step, True, 1, progress).run()
+        alone = _Simulation(self._architecture, self._dram, self._model, self._prices, step, False, 1, progress).run()
         refresh_ps = self._dram.timing.tREFI * self._dram.timing.tck_ps
         steps = REFRESHES * refresh_ps * self._architecture.clock_hz // (max(1, alone.cycles) * PICOSECONDS)
         steps = min(MOST_STEPS, max(LEAST_STEPS, steps))
-        several = _Simulation(self._architecture, self._dram, self._model, step, False, steps, None).run()
+        several = _Simulation(self._architecture, self._dram, self._model, self._prices, step, False, steps, None).run()
         ends = [max(record.end for record in several.records if record.step == index) for index in range(steps)]
         counted = steps - 1 - SETTLED
         alone.interval_cycles = -(-max(ends[-1] - ends[SETTLED], _longest_held(several)) // counted)
@@ -104,7 +116,15 @@ class _Simulation:
     """The state of one run: one or more steps, back to back."""
 
     def __init__(
-        self, architecture: Architecture, dram: DramSpec, model: PEModel, step: TrainingStep, serial: bool, steps: int, progress: Progress | None
+        self,
+        architecture: Architecture,
+        dram: DramSpec,
+        model: PEModel,
+        prices: EnergyTable | None,
+        step: TrainingStep,
+        serial: bool,
+        steps: int,
+        progress: Progress | None,
     ) -> None:
         partitions = 1 if serial else architecture.partitions
         self._architecture = architecture
@@ -115,13 +135,17 @@ class _Simulation:
         self._channels = DramChannels(dram, architecture.dram.channels)
         self._pipelines = Pipelines(architecture, self._channels, dram.organisation.row_bursts * dram.organisation.burst, partitions + 1)
         self.env = self._pipelines.env
-        self._residency = allocate(step, architecture, partitions)
-        self._memory = TensorMemory(architecture, self._residency, step)
-        self._planner = Planner(architecture, Mapper(architecture, self._residency), model, self._memory)
+        self._encodings = encode(step, architecture, model.masks)
+        encoded_bits = {name: encoding.bits for name, encoding in self._encodings.of.items()}
+        self._residency = allocate(step, architecture, partitions, encoded_bits)
+        self._memory = TensorMemory(architecture, self._residency, step, self._encodings.of)
+        mapper = Mapper(architecture, self._residency)
+        self._planner = Planner(architecture, mapper, model, self._memory, Choice(architecture, dram, mapper, prices))
         for name, nbytes in self._memory.outlasting().items():
             self._pipelines.rows.place(name, nbytes)
         self._partitions = Partitions(self.env, partitions)
         self._vector_unit = simpy.PriorityResource(self.env)
+        self._ledger = Ledger(step, self._memory) if Ledger.wanted() else None
         self._done: dict[tuple[int, str], simpy.Event] = {}
         self._records: list[OpRecord] = []
 
@@ -175,8 +199,10 @@ class _Simulation:
         return op.is_contraction or self._updates_in_pe(op)
 
     def _execute(self, index: int, op: Op, partition: int | None) -> Process:
-        plan = self._planner.plan(index, op)
+        plan = self._planner.plan(index, op, partition)
         record = OpRecord(plan, index, partition if plan.on_array else None, start=int(self.env.now))
+        if self._ledger:
+            self._ledger.begin(index, plan)
         times = yield from self._pipelines.run(plan, lambda name: self._memory.place(index, name))
         record.end = int(self.env.now)
         record.stalls = self._attribute(plan, times, record)
@@ -185,6 +211,8 @@ class _Simulation:
         gone = self._memory.consumed(index, read, op.layer)
         for tensor in op.outputs:
             gone += self._memory.finished(index, tensor, op.layer)
+        if self._ledger:
+            self._ledger.end(index, plan, gone)
         for name in gone:
             self._pipelines.rows.release(self._memory.place(index, name))
         self._done[index, op.name].succeed()
@@ -203,7 +231,9 @@ class _Simulation:
         found = stalls(times, record.start, record.end)
         fill = found["fill"]
         links = max(self._pipelines.cycles(DOWN, plan.fill_bits), self._pipelines.cycles(PEER, plan.peer_bits))
-        port = self._pipelines.cycles(BUFFER, plan.fill_buffer_bits)
+        if plan.mesh_fill is not None:
+            links = max(links, self._pipelines.cycles(MESH, int(plan.mesh_fill.max())))
+        port = self._pipelines.cycles(BUFFER, plan.fill_buffer_bits) + plan.fill_wait
         bank = fill * max(0, port - links) // port if port else 0
         dependency = 0 if plan.on_array else record.cycles - found["dram"] - fill - found["drain"]
         return {"dram": found["dram"], "noc": fill - bank, "bank": bank + plan.port_wait, "dependency": dependency, "drain": found["drain"]}
@@ -222,6 +252,8 @@ class _Simulation:
                 record.plan.counts.add("control", "idle_clock", lane_cycles - active)
                 held += lane_cycles
         self._check_links()
+        if self._ledger:
+            self._ledger.close()
         background = ActionCounts()
         background.add("control", "idle_clock", lanes * cycles - held)
         background.add("leakage", "cycles", cycles)
@@ -240,20 +272,25 @@ class _Simulation:
             partition_lanes=partition_lanes,
             peak_dram_bytes=self._pipelines.rows.peak_bytes,
             dram_overcommitted=self._pipelines.rows.overcommitted,
+            stored_dense=self._encodings.dense,
         )
 
     def _check_links(self) -> None:
         """Every link has carried what the ops' plans sent over it, no more and no less."""
         plans = [record.plan for record in self._records]
+        read = sum(plan.fill_buffer_bits + plan.staged_out_bits for plan in plans)
+        written = sum(plan.drain_buffer_bits + plan.staged_in_bits for plan in plans)
+        shared = self._architecture.global_buffer.ports == 1
         links = {
             "NoC down": (DOWN, sum(plan.fill_bits for plan in plans)),
             "NoC up": (UP, sum(plan.drain_bits for plan in plans)),
             "NoC between PEs": (PEER, sum(plan.peer_bits for plan in plans)),
-            "global buffer": (
-                BUFFER,
-                sum(plan.fill_buffer_bits + plan.drain_buffer_bits + plan.staged_in_bits + plan.staged_out_bits for plan in plans),
-            ),
+            "global buffer": (BUFFER, read + written if shared else read),
+            "global buffer, writes": (BUFFER_WRITE, 0 if shared else written),
         }
+        loads = [load for plan in plans for load in (plan.mesh_fill, plan.mesh_drain) if load is not None]
+        if loads:
+            links |= {f"NoC link {link}": (MESH + link, int(bits)) for link, bits in enumerate(np.sum(loads, axis=0))}
         for name, (link, sent) in links.items():
             server = self._pipelines.served(link)
             if server.bits != sent or server.busy_cycles > self.env.now:

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from simpy.core import SimTime
 from simpy.events import NORMAL, EventPriority
 
+from accelsim.kernels import links as on
 from accelsim.kernels import pipeline as k
 from accelsim.sim.dram import COMMAND_ACTIONS, DramChannels
-from accelsim.sim.plan import DramPart, OpPlan
+from accelsim.sim.mesh import Mesh
+from accelsim.sim.op_plan import DramPart, OpPlan
 from accelsim.sim.rows import PICOSECONDS, DramRows
 from accelsim.spec.architecture import Architecture
 
@@ -95,20 +97,25 @@ class Pipelines:
     def __init__(self, architecture: Architecture, channels: DramChannels, row_bytes: int, slots: int) -> None:
         """``slots``: ops that can run at once."""
         noc, buffer, table = architecture.noc, architecture.global_buffer, channels.table
-        self._state = np.zeros(14, np.int64)
+        self._state = np.zeros(15, np.int64)
         ps, cycles = _reduced(PICOSECONDS, architecture.clock_hz)
         for index, value in ((k.TCK_PS, table.tck_ps), (k.BURST_BYTES, table.burst_bytes), (k.CAPACITY_BYTES, table.capacity_bytes)):
             self._state[index] = value
         self._state[k.PS], self._state[k.CYCLES] = ps, cycles
-        self._links = np.zeros((4, 4), np.int64)
-        self._links[:, k.WIDTH] = noc.width_bits, noc.width_bits, noc.width_bits * noc.peer_links, buffer.banks * buffer.width_bits
+        self._state[k.WRITES] = on.BUFFER if buffer.ports == 1 else on.BUFFER_WRITE
+        mesh = Mesh.of(architecture)
+        self._links = np.zeros((on.MESH + (mesh.links if mesh else 0), 4), np.int64)
+        self._links[:, on.WIDTH] = noc.width_bits
+        self._links[on.PEER, on.WIDTH] = noc.width_bits * noc.peer_links
+        self._links[on.BUFFER : on.MESH, on.WIDTH] = buffer.banks * buffer.width_bits
         self._channels = channels
         self._table = table
         self.env = _Clock(self._catch_up, self._state)
         self.rows = DramRows(table.capacity_bytes, row_bytes)
         self._queue = np.zeros((slots * _EVENTS, 3), np.int64)
         self._todo = np.zeros(4, np.int64)
-        self._ops = np.zeros((slots, 12), np.int64)
+        self._ops = np.zeros((slots, 15), np.int64)
+        self._loads = np.zeros((slots, 2, len(self._links) - on.MESH), np.int64)
         self._parts = np.zeros((slots, 1, 3), np.int64)
         self._kinds = np.zeros((slots, 5), np.int64)
         self._steps = np.zeros((slots, 5, 6), np.int64)
@@ -119,11 +126,11 @@ class Pipelines:
 
     def cycles(self, link: int, bits: int) -> int:
         """How long a link takes for that many bits alone."""
-        return int(-(-bits // self._links[link, k.WIDTH]))
+        return int(-(-bits // self._links[link, on.WIDTH]))
 
     def served(self, link: int) -> Served:
         """What the link has carried so far."""
-        return Served(int(self._links[link, k.BITS]), int(self._links[link, k.BUSY]))
+        return Served(int(self._links[link, on.BITS]), int(self._links[link, on.BUSY]))
 
     def run(self, plan: OpPlan, place: Place) -> Generator[simpy.Event, None, Times]:
         """Take an op through its stages, from now; the DRAM's commands are added to its counts."""
@@ -148,13 +155,13 @@ class Pipelines:
         self._make_room(len(parts), plan.blocks)
         uses = {
             k.LOAD: bool(plan.loads),
-            k.FILL: bool(plan.fill_bits or plan.fill_buffer_bits or plan.peer_bits),
+            k.FILL: plan.fills,
             k.COMPUTE: True,
-            k.DRAIN: bool(plan.drain_bits or plan.drain_buffer_bits),
+            k.DRAIN: plan.drains,
             k.STORE: bool(plan.stores),
         }
         kinds = [kind for kind, used in uses.items() if used]
-        self._ops[slot, :11] = (
+        self._ops[slot] = (
             len(kinds),
             plan.blocks,
             plan.staged_in_bits,
@@ -166,7 +173,13 @@ class Pipelines:
             plan.staged_out_bits,
             len(plan.loads),
             len(parts),
+            plan.fill_wait,
+            plan.drain_wait,
+            plan.staged_in_wait,
+            plan.staged_out_wait,
         )
+        for index, load in enumerate((plan.mesh_fill, plan.mesh_drain)):
+            self._loads[slot, index] = 0 if load is None else load
         self._kinds[slot, : len(kinds)] = kinds
         self._block_cycles[slot, : plan.blocks] = plan.block_cycles
         for index, part in enumerate(parts):
@@ -196,6 +209,7 @@ class Pipelines:
                 self._queue,
                 self._todo,
                 self._ops,
+                self._loads,
                 self._parts,
                 self._kinds,
                 self._steps,

@@ -10,6 +10,7 @@ from accelsim.spec.units import Bytes
 
 Positive = Annotated[int, Field(ge=1, le=1 << 16)]
 """A count. Upper bounds here and below refuse slips of the pen before they become hours of simulation or all of a computer's memory."""
+Whole = Annotated[int, Field(ge=1, le=1 << 40)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 Lanes = Annotated[int, Field(ge=1, le=1024)]
 Channels = Annotated[int, Field(ge=1, le=256)]

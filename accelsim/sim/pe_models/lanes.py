@@ -68,6 +68,7 @@ class LanesModel(PEModel):
             mapping.positions_per_tile,
             mapping.fill_positions,
             min(blocks, mapping.channel_tiles * mapping.position_tiles),
+            mapping.nest,
         )
         if mapping.reduction_pes > 1:
             lane_cycles = _total(shared.total, scheduled, needed, weights, mapping.channels)
@@ -223,6 +224,7 @@ class LanesModel(PEModel):
             mapping.positions_per_tile,
             mapping.fill_positions,
             min(blocks, mapping.channel_tiles * mapping.position_tiles),
+            mapping.nest,
         )
         effectual = found.executed if all(skip) else effectual_macs(op, self.masks)
         return self._timing(mapping, block_cycles, outputs, lane_cycles, used, found.executed, effectual, sum(skip) * found.visited, effectual)

@@ -1,0 +1,107 @@
+"""Which of an op's mappings the machine takes: the one that its objective prices least, the first of equals.
+
+A mapping is planned exactly as it would run, on the op's own zeros. Only what happens between its transfers is estimated: a pipeline of
+blocks lasts as long as its busiest component, and the other stages' first or last blocks; DRAM moves rows at its peak rate. The nightly
+search (`tests/nightly/test_mapper_search.py`) runs others and says how far this choice is from the best of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.counters import ActionCounts
+from accelsim.energy import EnergyTable
+from accelsim.mapper import Mapper
+from accelsim.mapping import Mapping
+from accelsim.ops import Op
+from accelsim.sim.op_plan import OpPlan
+from accelsim.spec.architecture import Architecture
+from accelsim.spec.dram import DramSpec
+from accelsim.spec.mapping import Pin
+from accelsim.tiler import Tiler
+from accelsim.tiling_space import choices
+
+Planned = Callable[[Mapping], OpPlan]
+
+
+class Choice:
+    """Chooses mappings on one machine. ``prices`` are needed for an objective of energy."""
+
+    def __init__(self, architecture: Architecture, dram: DramSpec, mapper: Mapper, prices: EnergyTable | None) -> None:
+        self._architecture = architecture
+        self._mapper = mapper
+        self._prices = prices
+        self._objective = architecture.mapping.objective
+        organisation = dram.organisation
+        self._burst_bits = 8 * organisation.burst
+        self._row_bits = self._burst_bits * organisation.row_bursts
+        burst_ps = organisation.burst_clocks * dram.timing.tck_ps
+        self._dram_bits = architecture.dram.channels * self._burst_bits * 1e12 / (burst_ps * architecture.clock_hz)
+        self._candidates: dict[str, list[Mapping]] = {}
+
+    def pin(self, op: Op) -> Pin | None:
+        """The first pin whose pattern matches the op's name."""
+        return next((pin for pin in self._architecture.mapping.pins if fnmatchcase(op.name, pin.op)), None)
+
+    def candidates(self, op: Op) -> list[Mapping]:
+        """The op's mappings to choose from. InputError for a pin that the machine cannot execute."""
+        pin = self.pin(op)
+        if pin is None and self._objective == "canonical":
+            return [self._mapper.map(op)]
+        found = self._candidates.get(op.name)
+        if found is None:
+            found = self._candidates[op.name] = choices(Tiler(self._mapper, self._architecture, op), pin)
+        return found
+
+    def best(self, mappings: Sequence[Mapping], planned: Planned) -> OpPlan:
+        """The plan of the mapping that costs least."""
+        plans = [planned(mapping) for mapping in mappings]
+        return min(plans, key=self.cost) if len(plans) > 1 else plans[0]
+
+    def cost(self, plan: OpPlan) -> float:
+        """The objective: cycles, pJ, or their product; a pin under the canonical objective leaves the choice to cycles."""
+        cycles = self.cycles(plan)
+        if self._objective in {"cycles", "canonical"}:
+            return cycles
+        energy = self.energy_pj(plan, cycles)
+        return energy if self._objective == "energy" else energy * cycles
+
+    def cycles(self, plan: OpPlan) -> float:
+        """Estimated cycles of the op's pipeline."""
+        noc, buffer = self._architecture.noc, self._architecture.global_buffer
+        loads, stores = (8 * sum(part.nbytes for part in parts) / self._dram_bits for parts in (plan.loads, plan.stores))
+        fill = max(plan.fill_bits, _busiest(plan.mesh_fill), plan.peer_bits / noc.peer_links) / noc.width_bits
+        compute, drain = float(plan.block_cycles.sum()), max(plan.drain_bits, _busiest(plan.mesh_drain)) / noc.width_bits
+        staged = plan.fill_buffer_bits + plan.drain_buffer_bits + plan.staged_in_bits + plan.staged_out_bits
+        port = staged / (buffer.banks * buffer.width_bits) + plan.fill_wait + plan.drain_wait + plan.staged_in_wait + plan.staged_out_wait
+        stages = (loads, fill, compute, drain, stores)
+        busiest = max(*stages, loads + stores, port)
+        return busiest + (sum(stages) - max(stages)) / plan.blocks
+
+    def energy_pj(self, plan: OpPlan, cycles: float) -> float:
+        """Estimated energy of the op: its actions, its DRAM bursts in whole rows, and the machine's leakage and clock meanwhile."""
+        if self._prices is None:
+            raise ValueError("an objective of energy needs prices")
+        read, written = (8 * sum(part.nbytes for part in parts) for parts in (plan.loads, plan.stores))
+        array = self._architecture.pe_array
+        busy = plan.timing.busy + plan.timing.window_empty if plan.timing else 0
+        meanwhile = ActionCounts()
+        for component, action, times in (
+            ("dram", "read_burst", -(-read // self._burst_bits)),
+            ("dram", "write_burst", -(-written // self._burst_bits)),
+            ("dram", "activate", -(-(read + written) // self._row_bits)),
+            ("leakage", "cycles", round(cycles)),
+            ("control", "clock", busy),
+            ("control", "idle_clock", max(0, round(cycles) * array.rows * array.cols * array.lanes - busy)),
+        ):
+            meanwhile.add(component, action, times)
+        return self._prices.total(plan.counts) + self._prices.total(meanwhile)
+
+
+def _busiest(links: NDArray[np.int64] | None) -> int:
+    """Bits over the busiest link of a mesh."""
+    return 0 if links is None or not links.size else int(links.max())
