@@ -67,21 +67,32 @@ def kernel_columns(op: Op, masks: MaskSource, groups: range, first: int, end: in
     ``groups``: those whose channels the vector has; of their output channels [first, end). With ``keep`` structural zeros are columns' zeros.
     """
     b = bounds_of(op)
-    reduction, own = ((b.k, b.c) if op.pass_ is Pass.EP else (b.c, b.k)) if op.bounds else (0, 0)
-    reduction, own = reduction // b.groups, own // b.groups
-    channels = reduction * len(groups)
-    taps = np.ones((own, b.r, b.s, reduction), np.bool_)
-    found = []
-    for dense in (False, True):
-        wide = np.zeros((own * len(groups), b.r, b.s, channels), np.bool_)
-        for i, group in enumerate(groups):
-            mask = taps if dense else to_mask(stationary_masks(op, masks, group), reduction)
-            wide[i * own : (i + 1) * own, ..., i * reduction : (i + 1) * reduction] = mask
-        words = expand_kernel(from_mask(wide[first:end]), b.dilation, keep)
-        outputs, count, width = words.shape
-        turned = transpose_bits(words.reshape(outputs, count * width), count * width * 64)
-        found.append(np.ascontiguousarray(turned.reshape(count, width * 64, -1)[:, :channels]).reshape(count * channels, -1))
-    return found[0], found[1]
+    reduction, own = (b.k // b.groups, b.c // b.groups) if op.pass_ is Pass.EP else (b.c // b.groups, b.k // b.groups)
+    weights = [stationary_masks(op, masks, group) for group in groups]
+    nonzero = _turned(_side_by_side(weights, reduction)[first:end], reduction * len(groups), b.dilation, keep)
+    if not keep:
+        return nonzero, np.repeat(ones(1, end - first), len(nonzero), axis=0)
+    dense = [ones(own * b.r * b.s, reduction).reshape(own, b.r, b.s, -1)] * len(groups)
+    return nonzero, _turned(_side_by_side(dense, reduction)[first:end], reduction * len(groups), b.dilation, keep)
+
+
+def _side_by_side(weights: list[Words], reduction: int) -> Words:
+    """Masks uint64 (outputs, R, S, Cw) of groups as one block-diagonal one."""
+    if len(weights) == 1:
+        return weights[0]
+    own = len(weights[0])
+    wide = np.zeros((own * len(weights), *weights[0].shape[1:3], reduction * len(weights)), np.bool_)
+    for i, words in enumerate(weights):
+        wide[i * own : (i + 1) * own, ..., i * reduction : (i + 1) * reduction] = to_mask(words, reduction)
+    return from_mask(wide)
+
+
+def _turned(weights: Words, channels: int, dilation: tuple[int, int], keep: bool) -> Words:
+    """Masks uint64 (outputs, R, S, Cw) by column: uint64 (taps * channels, ceil(outputs / 64))."""
+    words = expand_kernel(weights, dilation, keep)
+    outputs, taps, width = words.shape
+    turned = transpose_bits(words.reshape(outputs, taps * width), taps * width * 64).reshape(taps, width * 64, -1)
+    return np.ascontiguousarray(turned[:, :channels]).reshape(taps * channels, -1)
 
 
 def error_columns(op: Op, masks: MaskSource, first: int, end: int, keep: bool) -> tuple[Words, Words]:
