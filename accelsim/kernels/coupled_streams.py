@@ -142,19 +142,21 @@ def _wgrad(x: Words, channels: int, row_taps: Taps, col_taps: Taps, e: Words, ou
     """Cycles int32 (outputs, R*S*C) of the pairs x & e over samples, rows and columns."""
     repeats, period, rest = _periods(len(x) * len(e) // gcd(len(x), len(e)), len(row_taps) * len(col_taps), batch)
     kernel, length, kind = row_taps.shape[1] * col_taps.shape[1], max(period, rest), container(LANES)
-    cycles = np.empty((outputs, kernel * channels), dtype=np.int32)
-    period_e, rest_e = row_chunks(e, outputs, LANES, period, kind), _padded(row_chunks(e, outputs, LANES, rest, kind))
+    every = np.concatenate([row_chunks(e, outputs, LANES, size, kind) for size in (period, rest)], axis=1)
+    unlike, which = np.unique(every, axis=0, return_inverse=True)  # dense channels, and dead ones, are alike
+    period_e, rest_e = unlike[:, : period // LANES], _padded(unlike[:, period // LANES :])
+    cycles = np.empty((len(unlike), kernel * channels), dtype=np.int32)
     for group in lane_groups(kernel, channels, max(64, GATHERED_BYTES * 8 // length)):
         first, end = group[0] * channels + group[2] * 64, min(group[1] * channels, (group[1] - 1) * channels + group[3] * 64)
         chunks = np.zeros((-(-length // LANES), -(-(end - first) // 64) * 64), dtype=np.uint16)
         lane_chunks(x, channels, row_taps, col_taps, group, LANES, length, chunks)
         lanes = np.ascontiguousarray(chunks[:, : end - first].T)
-        state = Staging(outputs, end - first)
+        state = Staging(len(unlike), end - first)
         if repeats:
             _repeat(state, lanes[:, : period // LANES], period_e, rest_e, repeats)
         state.walk(_padded(lanes)[:, : rest_e.shape[1]], rest_e)
         cycles[:, first:end] = state.cycles
-    return cycles
+    return cycles[which.reshape(-1)]
 
 
 def _periods(samples: int, positions: int, batch: int) -> tuple[int, int, int]:

@@ -108,7 +108,7 @@ def tight_machines(draw: st.DrawFn) -> Architecture:
         "scratchpad__capacity": f"{600 + draw(st.integers(1, 200))}B",
     }
     lanes = {
-        "pe_array__window": draw(st.sampled_from([1, 4, 16])),
+        **draw(st.sampled_from([*({"pe_array__window": window} for window in (1, 4, 16)), {"pe_array__kind": "coupled"}])),
         "pe_array__skip": {name: draw(st.sampled_from(SKIPS)) for name in ("ff", "ep", "wg")},
         "pe_array__skip_outputs": draw(st.booleans()),
         "pe_array__structural_zeros": draw(st.sampled_from(["removed", "window"])),
