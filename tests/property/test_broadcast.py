@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accelsim.kernels import broadcast
 from accelsim.kernels.bitmaps import from_mask
+from accelsim.kernels.broadcast_vectors import CYCLES, outer_sums
+from accelsim.ops import Use
+from accelsim.residency import value_bits
+from accelsim.spec.architecture import Architecture
 from tests.naive import broadcast as naive
+from tests.naive.machine import Twin
+from tests.random_machines import SKIPS, convolutions, lanes_of, machine, masks, trace_of
+from tests.watched_machine import watch
 
 
 @st.composite
@@ -76,3 +83,78 @@ def test_the_example_of_the_paper() -> None:
     assert naive.encode(column, 4) == [(1, 2), (1, 0), (0, 15), (1, 2)]
     entries, padding = broadcast.column_costs(from_mask(np.array([column], dtype=bool)), len(column), 1, 4)
     assert (entries.item(), padding.item()) == (3, 1)
+
+
+@st.composite
+def broadcast_machines(draw: st.DrawFn) -> Architecture:
+    """A machine of the kind, often with fewer accumulators than outputs."""
+    bits = draw(st.sampled_from([16, 64]))
+    return machine(
+        draw(st.sampled_from(["near_memory", "von_neumann"])),
+        pe_array__kind="broadcast",
+        pe_array__rows=draw(st.integers(1, 3)),
+        pe_array__cols=draw(st.integers(1, 3)),
+        pe_array__lanes=draw(st.integers(1, 3)),
+        pe_array__fifo_depth=draw(st.sampled_from([1, 2, 3, 8])),
+        pe_array__index_bits=draw(st.sampled_from([1, 2, 4])),
+        pe_array__skip={name: draw(st.sampled_from(SKIPS)) for name in ("ff", "ep", "wg")},
+        pe_array__skip_outputs=draw(st.booleans()),
+        pe_array__structural_zeros=draw(st.sampled_from(["removed", "window"])),
+        pe_array__gating=draw(st.booleans()),
+        precision__activation=bits,
+        precision__error=bits,
+        precision__psum=64,
+        scratchpad__capacity="64KiB",
+        scratchpad__working=draw(st.sampled_from(["112B", "8KiB"])),
+        global_buffer__capacity="64KiB",
+        global_buffer__staging="16KiB",
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whole_ops_and_their_actions_equal_the_twin(data: st.DataObject) -> None:
+    """Cycles, MACs and lane cycles of every contraction, and what control does: tokens into FIFOs, pointers, indices, words read for no MAC."""
+    network, architecture = data.draw(convolutions(2)), data.draw(broadcast_machines())
+    rule = data.draw(st.sampled_from(["bp", "dfa", "ssdfa"]))
+    found, batch = data.draw(masks(network, data.draw(st.integers(1, 2)))), data.draw(st.integers(1, 4))
+    seen = watch(network, architecture, rule, batch, trace_of(network, found))
+    lanes = lanes_of(architecture)
+    twin = Twin(network, found, batch, lanes, rule, 1 if rule == "ssdfa" else 0, 0)
+    works = twin.ops()
+    for record in seen.run.records:
+        timing = record.plan.timing
+        if timing is None:
+            continue
+        array = naive.Array(works[record.op.name], lanes)
+        expected = array.run()
+        names = ("effectual", "executed", "gated", "cycles", "busy", "window_empty", "imbalance", "idle")
+        assert {name: getattr(timing, name) for name in names} == {name: getattr(expected, name) for name in names}, record.op.name
+        counts = {action: times for (component, action), times in record.plan.counts if component == "control"}
+        tokens, walked, active = (array.actions[name] for name in ("tokens", "walked", "active"))
+        stationary = record.op.operand(Use.STATIONARY)
+        assert stationary is not None
+        word = value_bits(stationary.tensor, architecture)
+        assert counts.get("fifo_write", 0) == counts.get("fifo_read", 0) == tokens
+        assert counts.get("pointer_read", 0) == array.compressed * tokens * 2 * naive.POINTER_BITS
+        assert counts.get("index_read", 0) == array.compressed * (walked * lanes.index_bits + (walked - active) * word)
+
+
+@given(st.data(), st.integers(1, 40), st.integers(1, 4), st.integers(1, 3), st.booleans())
+def test_a_batch_that_repeats_its_samples_is_one_stream(data: st.DataObject, batch: int, depth: int, segments: int, skip_moving: bool) -> None:
+    """Rounds of samples that leave the FIFOs as they found them are not walked again."""
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    samples, channels, pes = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 5)), data.draw(st.integers(1, 3))
+    x = random.random((samples, channels)) < 0.6
+    table = random.integers(1, 6, (samples, pes)).astype(np.int32)
+    totals = np.stack([random.integers(0, 9, samples) for _ in range(4)], axis=1)
+    segment = -(-channels // segments)
+    sums = np.zeros((segments, 6), np.int64)
+    outer_sums(from_mask(x), channels, skip_moving, segment, totals, table, batch, depth, sums)
+    for index in range(segments):
+        own = [(n % samples, bit) for n in range(batch) for bit in x[n % samples, index * segment : (index + 1) * segment] if bit or not skip_moving]
+        tokens = np.array([table[n] for n, _ in own], dtype=np.int64).reshape(-1, pes).T
+        assert sums[index, CYCLES] == naive.broadcast_split(tokens, depth)[0]
+        assert sums[index, 0] == len(own)
+        assert sums[index, 1] == sum(totals[n, 0] for n, _ in own)
+        assert sums[index, 2] == sum(totals[n, 1] for n, bit in own if bit)
