@@ -138,24 +138,34 @@ class _Parts:
 
     def memories(self) -> tuple[Area, ...]:
         """Scratchpads and global buffer."""
-        banks = self.pes * self.arch.scratchpad.banks
+        pad, buffer = self.arch.scratchpad, self.arch.global_buffer
         found = []
-        for component, count, point in (
-            ("scratchpad", banks, scratchpad_bank(self.arch, self.tech)),
-            ("global_buffer", self.arch.global_buffer.banks, global_buffer_bank(self.arch, self.tech)),
+        for component, count, ports, point in (
+            ("scratchpad", self.pes * pad.banks, pad.ports, scratchpad_bank(self.arch, self.tech)),
+            ("global_buffer", buffer.banks, buffer.ports, global_buffer_bank(self.arch, self.tech)),
         ):
             source = sram_source(self.tech, point, f"{count} bank{'s' * (count > 1)}, each")
-            found.append(self._part(component, "sram", count * point.area_mm2, source, self.tech.sram_verified and point.inside))
+            if ports > 1:
+                # The table has memories of one port: a second one is bounded by a second memory.
+                source += f"; assumed: {ports} ports take the room of {ports} memories"
+            verified = self.tech.sram_verified and point.inside and ports == 1
+            found.append(self._part(component, "sram", count * ports * point.area_mm2, source, verified))
         return tuple(found)
 
     def links(self) -> tuple[Area, ...]:
         """The network: a register of the links' width at the end of every link. Wires run over the cells."""
         array, noc = self.arch.pe_array, self.arch.noc
-        # Words enter a systolic array at its edges, and each PE of the others.
-        leaves = array.rows + array.cols if self.passing else self.pes
-        tree = max(1, 2 * leaves - 2)
-        count = tree if self.passing else tree + noc.peer_links
-        what = f"{count} links of {noc.width_bits} bits (a tree over {leaves}{'' if self.passing else f', {noc.peer_links} between PEs'})"
+        if noc.topology == "mesh":
+            neighbours = array.rows * (array.cols - 1) + array.cols * (array.rows - 1)
+            count = 2 * (neighbours + noc.buffer_ports)
+            shape = f"a mesh of {array.rows} x {array.cols} and {noc.buffer_ports} to the global buffer, both ways"
+        else:
+            # Words enter a systolic array at its edges, and each PE of the others.
+            leaves = array.rows + array.cols if self.passing else self.pes
+            peers = 0 if self.passing else noc.peer_links
+            count = max(1, 2 * leaves - 2) + peers
+            shape = f"a tree over {leaves}" + (f", {peers} between PEs" if peers else "")
+        what = f"{count} links of {noc.width_bits} bits ({shape})"
         return (self._registers("noc", "link_registers", count * noc.width_bits, f"assumed: a register an end of {what}, no arbiters", False),)
 
     def vector_unit(self) -> tuple[Area, ...]:

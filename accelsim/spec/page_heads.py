@@ -123,9 +123,9 @@ what is missing.
   `control.combinational_area` less a 16-bit multiply-add. A systolic PE selects nothing and has registers (`control.register_bit_area`) for two
   operands and a sum alone, a lower bound; a row-stationary PE is taken for a lane. Generators of feedback weights (`feedback: prng`) are
   control's too.
-* `scratchpad`, `global_buffer`: their banks, from the SRAM table.
-* `noc`: assumed, a register of `noc.width` at the end of every link, which are those of a binary tree over the PEs (over rows and columns of a
-  systolic array) and `noc.peer_links`. Wires run over the cells; arbiters are left out.
+* `scratchpad`, `global_buffer`: their banks, from the SRAM table. A bank of two ports takes, assumed, the room of two.
+* `noc`: assumed, a register of `noc.width` at the end of every link. Links are those of a mesh, both ways, or those of a binary tree over the PEs
+  (over rows and columns of a systolic array) and `noc.peer_links`. Wires run over the cells; arbiters and queues are left out.
 * `vector`: a multiply-add, and assumed registers for three words, for every operation of a cycle.
 * `dram`: null, since it is off the chip.
 

@@ -104,6 +104,18 @@ def test_links_end_in_registers() -> None:
     assert mm2("noc", "systolic-32x32") == pytest.approx(126 * 256 * 5.98e-6 * GAPS)
 
 
+def test_links_of_a_mesh_go_both_ways() -> None:
+    """16 x 16 PEs have 480 pairs of neighbours, and two of them a link to the global buffer."""
+    assert mm2("noc", noc__topology="mesh", noc__buffer_ports=2) == pytest.approx(2 * (480 + 2) * 256 * 5.98e-6 * GAPS)
+
+
+@pytest.mark.parametrize("memory", ["scratchpad", "global_buffer"])
+def test_a_second_port_is_bounded_by_a_second_memory(memory: str) -> None:
+    assert mm2(memory, **{f"{memory}__ports": 2}) == pytest.approx(2 * mm2(memory))
+    machine = load_architecture("near-memory", {f"{memory}.ports": 2})
+    assert [area.verified for area in estimate(machine, TECH) if area.component == memory] == [False]
+
+
 def test_the_vector_unit_is_its_slots() -> None:
     one = (6350 / 4 + 278 / 2 + 3 * 16 * 5.98) * 1e-6 * GAPS
     assert mm2("vector") == pytest.approx(64 * one)
