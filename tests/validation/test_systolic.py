@@ -10,6 +10,7 @@ from accelsim.experiment import simulate
 from accelsim.network import Network
 from accelsim.results import OpResult
 from accelsim.spec.architecture import Architecture
+from accelsim.validation.systolic import checks
 from tests.random_machines import machine
 from tests.reference_networks import Builder
 
@@ -107,3 +108,9 @@ def test_a_partition_is_a_smaller_array(partitions: int) -> None:
     op = next(op for op in simulate(network, architecture, trace="dense", schedule="unlocked").ops if op.name == "conv0.FF")
     pes = 6 // partitions
     assert compute_cycles(op) == closed_form(16, 6, 18, min(2, pes), pes // min(2, pes), "os")
+
+
+def test_the_validation_report_has_every_golden_run() -> None:
+    found = checks()
+    assert [check.expected for check in found] == [10175, 11199, 14207, 112283]
+    assert all(check.holds and check.measured == check.expected and "one more" in check.note for check in found)
