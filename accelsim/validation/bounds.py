@@ -44,9 +44,7 @@ def checks() -> list[Check]:
         note = "Im et al. (TCAS-I 2020) report 159x at most" if d in {18, 19} else ""
         found.append(_exact(subject, "speedup, zeros removed", Fraction(positions, 9), speedup(op, "removed"), DILATED, note))
         through, formula = positions / (9 + Fraction(positions - 9, WINDOW)), f"n / (9 + (n - 9)/{WINDOW}), n = (2d+1)^2"
-        found.append(
-            _exact(subject, f"speedup, window of {WINDOW}", through, speedup(op, "window"), STREAM, f"n / (9 + (n - 9)/{WINDOW}), n = (2d+1)^2")
-        )
+        found.append(_exact(subject, f"speedup, window of {WINDOW}", through, speedup(op, "window"), STREAM, formula))
     return found
 
 
