@@ -95,6 +95,9 @@ def test_sequences_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObjec
 # The laws of DESIGN 7
 
 
+FIFOS = tuple({"pe_array__kind": "broadcast", "pe_array__fifo_depth": depth} for depth in (1, 8))
+
+
 @st.composite
 def tight_machines(draw: st.DrawFn) -> Architecture:
     """A machine of any kind whose memories and links are so small that tensors spill, stall and are fetched again."""
@@ -108,12 +111,14 @@ def tight_machines(draw: st.DrawFn) -> Architecture:
         "scratchpad__capacity": f"{600 + draw(st.integers(1, 200))}B",
     }
     lanes = {
-        **draw(st.sampled_from([*({"pe_array__window": window} for window in (1, 4, 16)), {"pe_array__kind": "coupled"}])),
+        **draw(st.sampled_from([*({"pe_array__window": window} for window in (1, 4, 16)), {"pe_array__kind": "coupled"}, *FIFOS])),
         "pe_array__skip": {name: draw(st.sampled_from(SKIPS)) for name in ("ff", "ep", "wg")},
         "pe_array__skip_outputs": draw(st.booleans()),
         "pe_array__structural_zeros": draw(st.sampled_from(["removed", "window"])),
         "scratchpad__working": "600B",
     }
+    if lanes.get("pe_array__kind") == "broadcast":
+        near["near_memory__transpose"] = draw(st.sampled_from(["remote_read", "transposable"]))
     return machine(
         kind,
         **({} if kind == "systolic" else lanes),
