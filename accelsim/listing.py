@@ -10,14 +10,19 @@ TEMPLATE = "template"
 
 
 def archs() -> list[str]:
-    """Built-in machines with their descriptions, and the folder to copy them from. The template of machine files is no machine to compare with."""
+    """Built-in machines with descriptions and areas, and the folder to copy them from. The template of machine files is no machine to compare with."""
+    from accelsim.area import estimate, total
     from accelsim.spec import catalog
     from accelsim.spec.machine import load_architecture
+    from accelsim.spec.technology import load_technology
 
-    return [
-        *_aligned([(name, load_architecture(name).description) for name in catalog.names("arch") if name != TEMPLATE]),
-        f"files: {catalog.folder('arch')}",
-    ]
+    rows = []
+    for name in catalog.names("arch"):
+        if name != TEMPLATE:
+            machine = load_architecture(name)
+            technology = load_technology(machine.technology)
+            rows.append((name, f"{machine.description} (about {total(estimate(machine, technology)):.3g} mm2 at {technology.node} nm)"))
+    return [*_aligned(rows), f"files: {catalog.folder('arch')}"]
 
 
 def workloads() -> list[str]:

@@ -50,7 +50,8 @@ def array(record: dict[str, Any]) -> int:
 def test_every_machine_has_a_section_and_a_line(name: str) -> None:
     assert f"## {name}\n" in MACHINES
     (line,) = (line for line in archs() if line.split(" ")[0] == name)
-    assert len(line.removeprefix(name).strip()) > 20
+    assert len(load_architecture(name).description) > 20
+    assert f"(about {mm2(name):.3g} mm2 at " in line
     assert "\n" not in load_architecture(name).description
 
 
