@@ -10,7 +10,7 @@ TEMPLATE = "template"
 
 
 def archs() -> list[str]:
-    """Built-in machines with descriptions and areas, and the folder to copy them from. The template of machine files is no machine to compare with."""
+    """Built-in machines with descriptions and areas, and the folder to copy them from. The template of them is no machine to compare with."""
     from accelsim.area import estimate, total
     from accelsim.spec import catalog
     from accelsim.spec.machine import load_architecture
