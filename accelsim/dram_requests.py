@@ -105,7 +105,7 @@ class _Reader:
     def read(self, number: int, line: str) -> None:
         """A line that holds a request."""
         texts = line.split(",")
-        if len(texts) == len(COLUMNS):
+        if len(texts) == len(COLUMNS) and line.isascii():
             cycle, address, kind = (texts[place] for place in self.order)
             if cycle.isdecimal() and address.isdecimal() and kind in {"R", "W"} and len(cycle) < _LONGEST and len(address) < _LONGEST:
                 when, where = int(cycle), int(address)

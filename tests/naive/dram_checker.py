@@ -5,7 +5,7 @@ Knows nothing of the controller: it reads commands (clock, kind, rank, group, ba
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 
 from accelsim.spec.dram import DramSpec
 
@@ -62,12 +62,15 @@ def violations(spec: DramSpec, trace: list[Entry]) -> list[str]:
 
 
 def _spacing(spec: DramSpec, trace: list[Entry]) -> list[str]:
-    known = rules(spec)
+    known: dict[tuple[str, str], list[tuple[str, str, int]]] = {}
+    for name, firsts, seconds, what, clocks in rules(spec):
+        for pair in product(firsts, seconds):
+            known.setdefault(pair, []).append((name, what, clocks))
     return [
         f"{name} at {later[0]}"
         for one, later in combinations(trace, 2)
-        for name, firsts, seconds, what, clocks in known
-        if one[1] in firsts and later[1] in seconds and _shares(what, one, later) and later[0] - one[0] < clocks
+        for name, what, clocks in known.get((one[1], later[1]), ())
+        if later[0] - one[0] < clocks and _shares(what, one, later)
     ]
 
 

@@ -178,4 +178,4 @@ def test_schemas_are_schemas(run: Run, kind: str) -> None:
 
 
 def test_an_unknown_schema_is_refused(run: Run) -> None:
-    assert run("schema", "mood") == (2, "", "schema must be one of arch, workload, dram, technology, result, reproduction, got mood\n")
+    assert run("schema", "mood") == (2, "", "schema must be one of arch, workload, dram, technology, result, reproduction, dram-result, got mood\n")
