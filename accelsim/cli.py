@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from accelsim import __version__, delivery, dram_command, options, reproduce_command, training_commands
+from accelsim import __version__, delivery, dram_command, mapping_command, options, reproduce_command, training_commands
 from accelsim.arguments import Json, Optimizer, Seed
 from accelsim.errors import Fault, InputError
 
@@ -203,6 +203,7 @@ app.command()(training_commands.trace)
 app.command()(training_commands.train)
 app.command()(reproduce_command.reproduce)
 app.command()(dram_command.dram)
+app.command(name="map")(mapping_command.show_mappings)
 
 
 def _settings(batch: str | None, trace: list[str], trace_any_rule: bool, passes: str, schedule: str, optimizer: str, seed: str) -> dict[str, Any]:

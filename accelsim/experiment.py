@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from accelsim.counters import ActionCounts
 from accelsim.energy import EnergyTable
 from accelsim.errors import Fault, InputError
 from accelsim.laws import Limits, check_hybrid, check_result
+from accelsim.loop_nest import loop_nest
+from accelsim.mapping import Mapping as OpMapping
 from accelsim.masks import MaskSource
 from accelsim.network import Network
 from accelsim.networks import load_network
@@ -186,10 +189,10 @@ def _simulate(
     report = None if progress is None else lambda done, of: progress(done, of, shown)
     run = Machine(machine, dram, masks, table).run(step, setting.schedule, report)
     areas, unknown = _areas(machine, technology)
-    notes = [*chosen.notes, *unknown]
+    notes = [*chosen.notes, *unknown, *_unused_pins(machine, step)]
     if run.dram_overcommitted:
         notes.append(f"tensors in DRAM need {run.peak_dram_bytes} bytes, more than {machine.dram.standard} holds: addresses wrap around")
-    ops = tuple(_op_result(record, run, table) for record in run.records)
+    ops = tuple(_op_result(record, run, table, machine) for record in run.records)
     result = Result(
         cause=_cause(network, machine, rule, setting, chosen, part_of),
         clock_hz=machine.clock_hz,
@@ -254,7 +257,7 @@ def _hash(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def _op_result(record: OpRecord, run: Run, table: EnergyTable) -> OpResult:
+def _op_result(record: OpRecord, run: Run, table: EnergyTable, machine: Architecture) -> OpResult:
     plan, op, timing = record.plan, record.op, record.plan.timing
     lanes = run.partition_lanes if plan.on_array else run.lanes
     lane_cycles = {"busy": 0, "window_empty": 0, "imbalance": 0, "idle": 0}
@@ -286,7 +289,21 @@ def _op_result(record: OpRecord, run: Run, table: EnergyTable) -> OpResult:
         bytes={kind: -(-plan.bits[kind] // 8) for kind in BYTE_KINDS},
         energy_by_component_pj=table.energy(plan.counts),
         lanes=lanes,
+        mapping=None if plan.mapping is None else _mapping(plan.mapping, machine),
     )
+
+
+def _unused_pins(machine: Architecture, step: TrainingStep) -> list[str]:
+    """Pinned mappings of a machine that serves other networks, or other passes, too."""
+    names = [op.name for op in step.ops if op.is_contraction]
+    return [
+        f"mapping.pins: no op of this step is named {pin.op}" for pin in machine.mapping.pins if not any(fnmatchcase(name, pin.op) for name in names)
+    ]
+
+
+def _mapping(mapping: OpMapping, machine: Architecture) -> dict[str, Any]:
+    tiling = None if mapping.tiling is None else asdict(mapping.tiling)
+    return {"nest": loop_nest(mapping, machine).splitlines(), "tiling": tiling}
 
 
 def _sources(run: Run, table: EnergyTable) -> tuple[Mapping[str, Any], ...]:

@@ -39,7 +39,7 @@ def loop_nest(mapping: Mapping, architecture: Architecture) -> str:
         inner = [f"parallel {names.channels}, {names.positions}: {architecture.pe_array.dataflow.replace('_', ' ')} folds", _reduce(names, reduction)]
         return _lines(mapping, [("array", line) for line in inner])
     tiling = mapping.tiling or _canonical(mapping, reduction)
-    return _lines(mapping, [*_temporal(mapping, tiling, names, reduction), *_spatial(mapping, architecture, names, reduction)])
+    return _lines(mapping, [*_temporal(mapping, tiling, names, reduction), *_spatial(mapping, architecture, names, min(tiling.chunk, reduction))])
 
 
 def _canonical(mapping: Mapping, reduction: int) -> Tiling:
@@ -55,10 +55,10 @@ def _temporal(mapping: Mapping, t: Tiling, names: LoopNames, reduction: int) -> 
     if t.buffer_order == "positions":
         outer.reverse()
     tiles, columns = min(t.buffer_channels, mapping.channel_tiles), min(t.buffer_positions, mapping.position_tiles)
-    channels = ("scratchpad", _loop(names.channels, tiles, 1, "channel tile"))
+    channels = ("scratchpad", _loop(names.channels, tiles, 1, "channel tiles"))
     groups = ("scratchpad", _loop(names.positions, columns, t.together, "position tiles"))
     chunks = ("scratchpad", _loop(names.reduction, reduction, t.chunk, "words"))
-    within = ("scratchpad", _loop(names.positions, min(t.together, columns), 1, "position tile"))
+    within = ("scratchpad", _loop(names.positions, min(t.together, columns), 1, "position tiles"))
     inner = [groups, channels, chunks, within] if t.order == "positions" else [channels, groups, chunks, within]
     return [(level, line) for level, line in (*outer, *inner) if line]
 
@@ -91,8 +91,7 @@ def _loop(name: str, extent: int, step: int, unit: str) -> str:
     turns = -(-extent // step)
     if turns == 1:
         return ""
-    plural = unit if unit.endswith("s") or step == 1 else f"{unit}s"
-    return f"for {name} in {turns} x {step} {plural}"
+    return f"for {name} in {turns} x {step} {unit[:-1] if step == 1 else unit}"
 
 
 def _lines(mapping: Mapping, loops: list[tuple[str, str]]) -> str:

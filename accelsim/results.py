@@ -40,7 +40,10 @@ RATIOS = (
 
 @dataclass(frozen=True)
 class OpResult:
-    """One op. ``lane_cycles`` of a contraction sum to cycles x ``lanes``, those of its part of the array."""
+    """One op. ``lane_cycles`` of a contraction sum to cycles x ``lanes``, those of its part of the array.
+
+    ``mapping`` of a contraction: its loop nest, a line a loop, and the tiling that was chosen, None for the canonical one.
+    """
 
     name: str
     layer: str
@@ -56,6 +59,7 @@ class OpResult:
     bytes: Mapping[str, int]
     energy_by_component_pj: Mapping[str, float]
     lanes: int
+    mapping: Mapping[str, Any] | None = None
 
     @property
     def energy_pj(self) -> float:
@@ -78,6 +82,7 @@ class OpResult:
             "bytes": self.bytes,
             "energy_pj": self.energy_pj,
             "energy_by_component_pj": self.energy_by_component_pj,
+            **({} if self.mapping is None else {"mapping": self.mapping}),
         }
 
 

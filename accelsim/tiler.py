@@ -81,6 +81,7 @@ class Tiler:
     def position_tiles(self, channel_pes: int) -> int:
         return -(-self.canonical.positions // self.positions_per_tile(channel_pes))
 
+    @cached_property
     def channel_splits(self) -> tuple[int, ...]:
         """PEs that may work on output channels: divisors of the array, no more than the next one above the channels; homes leave no choice."""
         if self._mapper.near_memory:
@@ -88,6 +89,10 @@ class Tiler:
         pes = self.canonical.pes
         divisors = [d for d in range(1, pes + 1) if pes % d == 0]
         return tuple(d for d in divisors if d < self.canonical.channels or d == min(e for e in divisors if e >= min(pes, self.canonical.channels)))
+
+    @cached_property
+    def _moving_words(self) -> tuple[int, int, int]:
+        return moving_words(self.op)
 
     @cached_property
     def staged(self) -> bool:
@@ -102,8 +107,8 @@ class Tiler:
         found = [
             f"{name} must be {rule}, got {value}"
             for name, value, rule, holds in (
-                ("channel_pes", tiling.channel_pes, _one_of(self.channel_splits()), tiling.channel_pes in self.channel_splits()),
-                ("order", tiling.order, _one_of(self.orders()), tiling.order in self.orders()),
+                ("channel_pes", tiling.channel_pes, _one_of(self.channel_splits), tiling.channel_pes in self.channel_splits),
+                ("order", tiling.order, _one_of(self.orders), tiling.order in self.orders),
                 ("buffer_order", tiling.buffer_order, _one_of(ORDERS), tiling.buffer_order in ORDERS),
             )
             if not holds
@@ -124,9 +129,11 @@ class Tiler:
             found.append("buffer_channels and buffer_positions must be all tiles in WG, whose batch passes through the buffer")
         if tiling.buffer_positions < extent["buffer_positions"][1] and tiling.buffer_positions % tiling.together:
             found.append(f"buffer_positions must be a multiple of together ({tiling.together}) or all tiles, got {tiling.buffer_positions}")
-        if found:
-            return found
-        demand = self.demand(tiling)
+        return found or self.capacity_faults(self.demand(tiling))
+
+    def capacity_faults(self, demand: Demand) -> list[str]:
+        """What of a demand does not fit."""
+        found = []
         staging = 8 * self._architecture.global_buffer.staging_bytes
         if demand.scratchpad_bits > self._mapper.working_bits:
             found.append(
@@ -156,6 +163,15 @@ class Tiler:
     def _footprint(self, group: int) -> Footprint:
         return moving_footprint(self.op, group)
 
+    @lru_cache  # noqa: B019
+    def _gradient_channels(self, group: int) -> Footprint:
+        return gradient_channels(self.op, group)
+
+    @lru_cache  # noqa: B019
+    def _reduction_footprint(self, chunk: int) -> Footprint:
+        return reduction_footprint(self.op, chunk)
+
+    @cached_property
     def orders(self) -> tuple[str, ...]:
         """WG's moving words are not kept while channels pass: its reduction is the batch."""
         return (CHANNELS,) if self.op.pass_ is Pass.WG else ORDERS
@@ -166,7 +182,7 @@ class Tiler:
         per_tile = self.positions_per_tile(tiling.channel_pes)
         groups = max(1, self.canonical.pes // tiling.channel_pes)
         positions_groups = min(groups, -(-self.canonical.positions // self._outputs_per_pe))
-        uses = 1 if op.kind is OpKind.FEEDBACK else -(-moving_words(op)[2] // moving_words(op)[0])
+        uses = 1 if op.kind is OpKind.FEEDBACK else -(-self._moving_words[2] // self._moving_words[0])
         receivers = tiling.channel_pes * (positions_groups if op.kind is OpKind.FEEDBACK else min(positions_groups, uses))
         transfers = [*mapper.spread(op, Use.MOVING, Route.MULTICAST, demand.moving, receivers, demand.dram_moving)]
         transfers += self._stationary(demand, positions_groups)
@@ -308,7 +324,7 @@ class Tiler:
             return least, b.n * b.c
         _, cols, channels = moving_extents(self.op)
         once = self._footprint(t.buffer_positions * per_tile).total
-        _, again_per_row, again_per_tap = moving_words(self.op)
+        _, again_per_row, again_per_tap = self._moving_words
         rows_bits = ((b.r - 1) * b.dilation[0] + 1) * cols * channels * self._moving_bits
         columns_bits = ((b.s - 1) * b.dilation[1] + 1) * channels * self._moving_bits
         if rows_bits <= room:
@@ -321,6 +337,7 @@ class Tiler:
     def _channel_groups(self) -> int:
         return 1 if self.op.kind is OpKind.FEEDBACK else self._bounds.groups
 
+    @lru_cache  # noqa: B019
     def _group_visits(self, channel_pes: int) -> int:
         """How often a group of channels of the moving map comes: once for each channel tile that works on the group."""
         tiles, each = self.channel_tiles(channel_pes), self.canonical.channels // self._channel_groups
@@ -332,7 +349,7 @@ class Tiler:
         op, b = self.op, self._bounds
         per_tile, tiles, columns = self.positions_per_tile(t.channel_pes), self.channel_tiles(t.channel_pes), self.position_tiles(t.channel_pes)
         chunks, groups = -(-self.reduction // t.chunk), -(-columns // t.together)
-        channels, maps = gradient_channels(op, t.together * per_tile), reduction_footprint(op, t.chunk)
+        channels, maps = self._gradient_channels(t.together * per_tile), self._reduction_footprint(t.chunk)
         own = min(b.c // b.groups, self._outputs_per_pe * t.together, channels.largest)
         moving = channels.total * maps.total * self._group_visits(t.channel_pes)
         errors = sum(operand.tensor.elements for operand in op.operands if operand.use is Use.STATIONARY)

@@ -27,14 +27,17 @@ def choices(tiler: Tiler, pin: Pin | None = None) -> list[Mapping]:
     fixed = {} if pin is None else pin.model_dump(exclude={"op"}, exclude_none=True)
     refused: list[str] = []
     kept: list[Tiling] = []
-    for pes in _pinned(fixed, "channel_pes", tiler.channel_splits()):
+    for pes in _pinned(fixed, "channel_pes", tiler.channel_splits):
         legal: list[tuple[Tiling, Demand]] = []
         for tiling in _space(tiler, pes, fixed):
-            faults = tiler.faults(tiling)
+            faults = tiler.faults(tiling) if fixed else []
+            if not faults:
+                demand = tiler.demand(tiling)
+                faults = tiler.capacity_faults(demand)
             if faults:
                 refused = refused or faults
             else:
-                legal.append((tiling, tiler.demand(tiling)))
+                legal.append((tiling, demand))
         kept += _undominated(legal)
     if pin is not None and not kept:
         raise InputError(*(f"mapping.pins of {tiler.op.name}: {fault}" for fault in refused))
@@ -43,13 +46,13 @@ def choices(tiler: Tiler, pin: Pin | None = None) -> list[Mapping]:
 
 def _space(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[Tiling]:
     """The tilings with so many PEs on channels that a pin leaves, legal or not."""
-    if pes not in tiler.channel_splits():
-        yield Tiling(pes, tiler.orders()[0], 1, 1, ORDERS[0], 1, 1)
+    if pes not in tiler.channel_splits:
+        yield Tiling(pes, tiler.orders[0], 1, 1, ORDERS[0], 1, 1)
         return
     columns = tiler.position_tiles(pes)
     chunks = _pinned(fixed, "chunk", _extents(tiler.reduction) if tiler.staged else (tiler.reduction,))
     for buffer_order, high, wide in _buffer_tiles(tiler, pes, fixed):
-        for order in _pinned(fixed, "order", tiler.orders()):
+        for order in _pinned(fixed, "order", tiler.orders):
             for chunk in chunks:
                 # Together are tiles that share moving words or partial sums: with neither, their number is nothing to choose.
                 alone = order != POSITIONS and chunk >= tiler.reduction
@@ -63,7 +66,7 @@ def _space(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[Tiling]:
 def _buffer_tiles(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[tuple[str, int, int]]:
     """Order and tiles of the global buffer. Of as many channel tiles, as many position tiles as fit are best: fewer words come again."""
     tiles, columns = tiler.channel_tiles(pes), tiler.position_tiles(pes)
-    free = tiler.orders() == ORDERS
+    free = tiler.orders == ORDERS
     orders = ORDERS if free else ORDERS[:1]
     channels, positions = (_extents(extent) if free else (extent,) for extent in (tiles, columns))
     for high in _pinned(fixed, "buffer_channels", channels):

@@ -124,6 +124,25 @@ class PassTotals(Part):
     energy_by_component_pj: dict[str, Energy] = {}
 
 
+class TilingFields(Part):
+    """Loop order and tile sizes that were chosen for an op, as `mapping.pins` of a machine takes them."""
+
+    channel_pes: int
+    order: str
+    together: int
+    chunk: int
+    buffer_order: str
+    buffer_channels: int
+    buffer_positions: int
+
+
+class OpMapping(Part):
+    """How a contraction was mapped: the loop nest to read, and its tiling, null for the canonical mapping."""
+
+    nest: list[str]
+    tiling: TilingFields | None = None
+
+
 class OpTotals(Part):
     """What one op did, and when."""
 
@@ -141,6 +160,7 @@ class OpTotals(Part):
     bytes: Bytes = Bytes()
     energy_pj: Energy
     energy_by_component_pj: dict[str, Energy] | None = None
+    mapping: OpMapping | None = None
 
     @property
     def holds_array(self) -> bool:
