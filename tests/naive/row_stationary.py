@@ -112,6 +112,8 @@ class Pass:
         while self.left:
             # PEs see what has come in earlier cycles; sums that have reached the top wait for the bus.
             working = self.may_work()
+            before = [bus.words for bus in (self.filter_bus, self.input_bus, self.sum_bus, self.out_bus)]
+            step = self.step if working else None
             if working:
                 self.work()
             self.left -= len(self.out_bus.cycle())
@@ -120,6 +122,8 @@ class Pass:
                 self.end_step()
             self.leave()
             self.deliver()
+            moved = [bus.words - words for bus, words in zip((self.filter_bus, self.input_bus, self.sum_bus, self.out_bus), before, strict=True)]
+            self.log.append((*moved, step))
             cycle += 1
         buses = {"filter": self.filter_bus, "input": self.input_bus, "psum_in": self.sum_bus, "psum_out": self.out_bus}
         counts = {name: bus.words for name, bus in buses.items()}
@@ -143,6 +147,7 @@ class Pass:
         self.input_bus = Bus(self.limits[4], [self.needed(step) for step in range(self.steps)])
         self.sum_bus = Bus(self.limits[5], [] if sums is None else [list(words) for words in self.sum_words])
         self.out_bus = Bus(self.limits[5], [])
+        self.log: list[tuple[int | None, ...]] = []
         self.came: set[Word] = set()
         self.came_sums: set[Word] = set()
         self.out = np.zeros((len(self.images), len(self.filters), len(self.strip), self.columns), np.int64)

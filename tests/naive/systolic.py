@@ -14,14 +14,19 @@ Word = tuple[int, int] | None
 """(value, index): of the reduction where outputs are stationary, of the streamed row elsewhere."""
 
 Grid = list[list[Word]]
+Seen = dict[tuple[int, int, int], str]
+"""(cycle, row, column) of a PE to what it does."""
 
 
 def empty(rows: int, cols: int) -> Grid:
     return [[None] * cols for _ in range(rows)]
 
 
-def output_stationary(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
-    """a (R, K) enters the rows and b (K, C) the columns, skewed by one cycle a row or column; cycles until every PE has its K products."""
+def output_stationary(a: np.ndarray, b: np.ndarray, seen: Seen | None = None) -> tuple[np.ndarray, int]:
+    """a (R, K) enters the rows and b (K, C) the columns, skewed by one cycle a row or column; cycles until every PE has its K products.
+
+    ``seen`` collects what each PE does in each cycle: the index of the product.
+    """
     rows, depth = a.shape
     cols = b.shape[1]
     right, down = empty(rows, cols), empty(rows, cols)
@@ -38,14 +43,17 @@ def output_stationary(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
                 assert x[1] == y[1], "words of different products met"
                 total[i, j] += x[0] * y[0]
                 missing -= 1
+                if seen is not None:
+                    seen[cycle, i, j] = str(x[1])
         cycle += 1
     return total, cycle
 
 
-def operand_stationary(stream: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, int]:
+def operand_stationary(stream: np.ndarray, held: np.ndarray, seen: Seen | None = None) -> tuple[np.ndarray, int]:
     """held (R, C) is shifted in row by row, then stream (M, R) flows right and sums flow down; cycles until the last sum leaves.
 
-    Weight stationary with weights held and activations streamed; input stationary the other way round.
+    Weight stationary with weights held and activations streamed; input stationary the other way round. ``seen`` collects what each PE
+    does in each cycle: w while words are shifted in, then the streamed row that it multiplies.
     """
     rows, cols = held.shape
     length = len(stream)
@@ -53,6 +61,8 @@ def operand_stationary(stream: np.ndarray, held: np.ndarray) -> tuple[np.ndarray
     cycle = 0
     for i in range(rows):
         own = [[int(value) for value in held[rows - 1 - i]], *own[:-1]]
+        if seen is not None:
+            seen.update({(cycle, *place): "w" for place in pairs(range(rows), range(cols))})
         cycle += 1
     right, sums = empty(rows, cols), empty(rows, cols)
     out, left = np.zeros((length, cols), dtype=np.int64), length * cols
@@ -68,6 +78,8 @@ def operand_stationary(stream: np.ndarray, held: np.ndarray) -> tuple[np.ndarray
                 before = above[i][j]
                 assert i == 0 or (before is not None and before[1] == x[1]), "a sum met a word of another row"
                 sums[i][j] = ((before[0] if before else 0) + x[0] * own[i][j], x[1])
+                if seen is not None:
+                    seen[cycle + step, i, j] = str(x[1])
         for j in range(cols):
             leaving = sums[-1][j]
             if leaving is not None:
