@@ -38,7 +38,7 @@ async def reset(dut: Any, inputs: Sequence[str]) -> None:
         dut[name].value = 0
     dut.start.value = 0
     dut.rst.value = 1
-    Clock(dut.clk, PERIOD, "ns").start()
+    Clock(dut.clk, PERIOD, "ns", impl="gpi").start()
     await RisingEdge(dut.clk)
     await RisingEdge(dut.clk)
     dut.rst.value = 0
