@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from accelsim.spec import catalog, page_heads
+from accelsim.spec import catalog, dram_page, page_heads
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.describe import Hint, describe, join, keys, spell, tags
 from accelsim.spec.dram import DramSpec
@@ -170,7 +170,7 @@ def outputs(root: Path) -> dict[Path, str]:
     return {
         docs / "architecture.md": page(page_heads.ARCHITECTURE, Architecture),
         docs / "workloads.md": page(page_heads.WORKLOAD, Workload),
-        docs / "dram.md": page(page_heads.DRAM, DramSpec),
+        docs / "dram.md": page(dram_page.HEAD, DramSpec),
         docs / "technology.md": page(page_heads.TECHNOLOGY, TechnologyFile),
         root / "arch_configs" / "template.yaml": template(),
     }

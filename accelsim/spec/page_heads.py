@@ -85,24 +85,6 @@ Rules between keys:
 * Where batch norm stands decides which zeros there are: between a convolution and its ReLU it makes the error at the convolution's output dense.
 """
 
-DRAM = """# DRAM files
-
-Every key of a DRAM standard (`arch_configs/dram/*.yaml`, `dram.standard` of a machine). Written by `python -m accelsim.spec.documentation` from the
-models of `accelsim/spec/dram.py`; `accelsim schema dram` prints the JSON Schema, `accelsim check FILE` names every fault.
-
-Start from a copy of `arch_configs/dram/lpddr4-3200.yaml` and name the file in the machine: `dram: {standard: my-dram.yaml}`, a path from the
-machine's own file.
-
-Rules between keys:
-
-* Timings are in clocks of the memory (tCK), tCK in ns; data moves twice a clock, so a burst holds the data bus for BL / 2 clocks.
-* The time from RD to WR follows: CL + BL / 2 - CWL + tRTRS.
-* Keys of `organisation` that follow from others may be left out; when they are given they agree. `bursts_per_row` or `columns` is given.
-* `address_mapping` has each of ro, ch, ra, ba, bg, co once: row, channel, rank, bank, bank group, column.
-* With `refresh: all_bank`, `tREFI` is longer than a refresh can take.
-* The energy of an event is a number in pJ, or a mapping that also names its source. Without `verified: true` it is starred in every table and plot.
-"""
-
 TECHNOLOGY = """# Technology files
 
 Every key of an energy table (`arch_configs/technology/*.yaml`, `technology` of a machine). Written by `python -m accelsim.spec.documentation` from

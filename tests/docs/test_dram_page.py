@@ -1,0 +1,55 @@
+"""The page on DRAM: its requests run, its keys are those of the document, its figures are what the program computes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from accelsim.dram_requests import read_requests
+from accelsim.dram_run import simulate
+from accelsim.report.dram import DramDocument
+from accelsim.spec import catalog
+from accelsim.spec.dram import DramSpec, Policy
+from accelsim.spec.loader import load_model
+from accelsim.validation import dram
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "dram.md").read_text(encoding="utf-8")
+
+
+def test_the_requests_of_the_page_run(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```csv\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "r.csv").write_text(block)
+    spec = load_model(catalog.find("dram", "ddr4-2400"), DramSpec)
+    run = simulate(spec, read_requests(tmp_path / "r.csv", spec.organisation.capacity_bytes))
+    assert run.rows == (2, 1, 2)
+
+
+def test_the_page_names_every_key_of_the_document() -> None:
+    table = PAGE.partition("prints one document")[2].partition("## The controller")[0]
+    named = set(re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))))
+    assert named == set(DramDocument.model_fields) - {"schema_"}
+
+
+def test_the_page_names_every_standard_and_their_one_policy() -> None:
+    names = catalog.names("dram")
+    assert sorted(re.findall(r"`([\w-]+)`", PAGE.partition("Built in: ")[2].partition(".")[0])) == list(names)
+    assert {load_model(catalog.find("dram", name), DramSpec).policy for name in names} == {Policy()}
+    assert "`frfcfs_rowhit`, 32 reads, 32 writes, drains from 0.8 to 0.2, all-bank refresh" in " ".join(PAGE.split())
+
+
+def test_the_differences_from_dramsim3_are_those_of_the_page() -> None:
+    found = dict(re.findall(r"^\| `(\w+)` \| ([-+0-9. |]+) \|$", PAGE, re.MULTILINE))
+    assert len(found) == 13
+    for stream, line in found.items():
+        for name, said in zip(dram.CONFIGURATIONS, line.split(" | "), strict=True):
+            theirs = dram.measurements()[name, stream]["dramsim3"].total_cycles
+            assert 100 * (dram.run(name, stream).total_cycles / theirs - 1) == pytest.approx(float(said), abs=0.0501)
+
+
+def test_the_energy_that_differs_most_is_that_of_the_page() -> None:
+    energies = [check for check in dram.checks() if check.quantity == "energy"]
+    worst = max(energies, key=lambda check: abs(check.deviation or 0))
+    assert (worst.subject, f"{100 * (worst.deviation or 0):.1f}") == ("hbm2_pc seq_read", "5.9")
+    assert sum(check.holds is False for check in energies) == 1
