@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from math import prod
 from pathlib import Path
 
@@ -45,7 +44,10 @@ def test_registers_belong_to_the_dataflow(tmp_path: Path) -> None:
     text = "name: m\nbase: near-memory\npe_array: {dataflow: row_stationary}\n"
     assert faults(tmp_path, text) == ["m.yaml:3:22: pe_array.dataflow must be output_stationary in an array of lanes, got row_stationary"]
     text = "name: m\nbase: eyeriss-like\npe_array: {row_stationary: {input_words: 0, filters: 3}}\n"
-    assert [fault.partition(" must")[0].partition(" is")[0] for fault in faults(tmp_path, text)][0].startswith("m.yaml:3:")
+    assert faults(tmp_path, text) == [
+        "m.yaml:3:42: pe_array.row_stationary.input_words must be >= 1, got 0",
+        "m.yaml:3:45: pe_array.row_stationary.filters is not a known key; did you mean filter_bus?",
+    ]
 
 
 def test_the_scratchpad_holds_the_registers(tmp_path: Path) -> None:
@@ -70,13 +72,12 @@ def test_a_buffer_that_holds_no_pass_is_refused_with_the_size_it_takes() -> None
     """A 3x3 convolution over 8 padded columns: a row of 3 x 10 words of 16 bits and 8 sums of 32."""
     network = Builder("small", (8, 8, 2)).conv(2).add("fc", 2).network()
     small = machine("systolic", pe_array__dataflow="row_stationary", pe_array__rows=3, global_buffer__capacity="123B", global_buffer__staging="16B")
-    with pytest.raises(
-        InputError, match=r"^global_buffer\.capacity must be >= 124B to hold a row-stationary pass of conv0\.FF beside twice "
-    ) as caught:
+    need = 2 * 16 + 3 * 10 * 2 + 8 * 4
+    with pytest.raises(InputError) as caught:
         simulate(network, small, trace="dense", passes=("ff",))
-    assert str(caught.value).endswith("the staging of 16B, got 123B")
-    need = int(re.findall(r">= (\d+)B", str(caught.value))[0])
-    assert need == 2 * 16 + 3 * 10 * 2 + 8 * 4
+    assert str(caught.value) == (
+        f"global_buffer.capacity must be >= {need}B to hold a row-stationary pass of conv0.FF beside twice the staging of 16B, got {need - 1}B"
+    )
     enough = machine(
         "systolic", pe_array__dataflow="row_stationary", pe_array__rows=3, global_buffer__capacity=f"{need}B", global_buffer__staging="16B"
     )
