@@ -95,6 +95,11 @@ class Architecture(Section):
         problems += self._row_registers()
         if not self.pe_array.skips and self.mapping.objective != "canonical":
             problems.append(Problem(("mapping", "objective"), "canonical with a systolic array", self.mapping.objective, (("pe_array", "kind"),)))
+        if self.pe_array.kind == "broadcast":
+            # Its loop nest is fixed: a token serves all channels, and a vector is done before the next begins.
+            fixed = (("objective", self.mapping.objective, "canonical"), ("pins", self.mapping.pins, ()))
+            rules = {"objective": "canonical in an array with FIFOs", "pins": "empty in an array with FIFOs"}
+            problems += [Problem(("mapping", key), rules[key], got, (("pe_array", "kind"),)) for key, got, only in fixed if got != only]
         raise_problems(problems)
         return self
 
