@@ -130,7 +130,7 @@ def simulate(spec: DramSpec, requests: Requests, max_outstanding: int | None = N
     room = 0
     while True:
         served, trace, commands = np.zeros((len(requests), 4), np.int64), np.zeros((room, 5), np.int64), np.zeros(1, np.int64)
-        queues, sizes, control, *state = controller.controller_state(table.shape, policy)
+        queues, sizes, control, *state = controller.controller_state(table.shape, policy, len(requests))
         last = int(controller.run(policy, listed, served, queues, sizes, control, trace, commands, table.delays, table.shape, *state))
         if not traced or commands[0] <= room:
             break

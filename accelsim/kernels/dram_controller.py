@@ -79,13 +79,13 @@ happen; PREAs so far, and the rows that they closed."""
 ACCEPT, DONE, ISSUED, OUTCOME = range(4)
 
 
-def new_control(shape: Ints, policy: Ints) -> tuple[Ints, Ints, Ints]:
-    """(queues, sizes, control) of all channels: nothing waits, the first refresh is due at tREFI."""
+def new_control(shape: Ints, policy: Ints, requests: int) -> tuple[Ints, Ints, Ints]:
+    """(queues, sizes, control) of all channels: nothing waits, the first refresh is due at tREFI. No more can wait than there are ``requests``."""
     channels = int(shape[CHANNELS])
     slots = max(int(policy[READ_SLOTS]), int(policy[WRITE_SLOTS]), int(shape[RANKS] * shape[GROUPS] * shape[BANKS]))
     control = np.zeros((channels, 6), np.int64)
     control[:, DUE] = shape[REFI] or NEVER
-    return np.zeros((channels, 3, slots), np.int64), np.zeros((channels, 3), np.int64), control
+    return np.zeros((channels, 3, min(slots, requests)), np.int64), np.zeros((channels, 3), np.int64), control
 
 
 @jit
@@ -355,6 +355,6 @@ def run(
     return last
 
 
-def controller_state(shape: Ints, policy: Ints) -> tuple[Ints, ...]:
-    """(queues, sizes, control) and (ready, banks, ranks, tally) of a controller at clock 0."""
-    return *new_control(shape, policy), *new_state(shape)
+def controller_state(shape: Ints, policy: Ints, requests: int) -> tuple[Ints, ...]:
+    """(queues, sizes, control) and (ready, banks, ranks, tally) of a controller at clock 0 that will be handed so many requests."""
+    return *new_control(shape, policy, requests), *new_state(shape)

@@ -72,7 +72,9 @@ class Run:
         self.requests[:, : scheduling.IS_WRITE + 1] = wanted
         k.locate(self.requests, table.shape)
         self.served = np.zeros((len(wanted), 4), np.int64)
-        self.queues, self.sizes, self.control, self.ready, self.banks, self.ranks, self.tally = k.controller_state(table.shape, self.policy)
+        self.queues, self.sizes, self.control, self.ready, self.banks, self.ranks, self.tally = k.controller_state(
+            table.shape, self.policy, len(wanted)
+        )
         trace, traced = np.zeros((5000, 5), np.int64), np.zeros(1, np.int64)
         state = (self.queues, self.sizes, self.control, trace, traced, table.delays, table.shape, self.ready, self.banks, self.ranks, self.tally)
         self.last = int(k.run(self.policy, self.requests, self.served, *state))

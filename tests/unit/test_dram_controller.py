@@ -9,8 +9,10 @@ import pytest
 
 from accelsim.dram_requests import Requests
 from accelsim.dram_run import DramRun, simulate
+from accelsim.kernels import dram_timing as k
 from accelsim.spec import catalog
 from accelsim.spec.dram import DramSpec
+from accelsim.spec.dram_table import resolve
 from accelsim.spec.loader import load_model
 
 NAMES = catalog.names("dram")
@@ -85,6 +87,17 @@ def test_bandwidths(name: str, kind: str) -> None:
         bytes_per_second = spec.organisation.burst * (len(steady) - 1) / (int(steady[-1] - steady[0]) * spec.timing.tck_ps * 1e-12)
         assert bytes_per_second / 1e9 == pytest.approx(rates[name], rel=1e-12)
         assert run.rows == (count - groups, groups, 0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", "RW")
+def test_first_come_first_served_is_how_machines_move_data(name: str, kind: str) -> None:
+    """Three rows in order, burst by burst: the kernel that moves a machine's transfers, which knows no requests, ends at the same clock."""
+    spec = standard(name, policy={"refresh": "none", "scheduler": "fcfs"}).model_copy(update={"protocol": None})
+    first, count = spec.organisation.row_bursts - 3, 2 * spec.organisation.row_bursts + 6
+    table = resolve(spec)
+    last = k.stream(first, count, kind == "W", 0, table.delays, table.shape, *k.new_state(table.shape))
+    assert served(spec, *((0, first + burst, kind) for burst in range(count))).total_cycles == last
 
 
 # Policies
