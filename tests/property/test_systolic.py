@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import numpy as np
@@ -13,6 +14,8 @@ from accelsim.experiment import simulate
 from accelsim.kernels.systolic import fold_cycles
 from accelsim.network import Network
 from accelsim.ops import Op, OpKind
+from accelsim.report.document import ResultDocument
+from accelsim.report.laws import violations
 from accelsim.row_stationary import row_limits, row_mapping
 from accelsim.row_stationary_traffic import row_traffic
 from accelsim.rules import lower
@@ -106,3 +109,11 @@ def test_sparse_feedback_runs_as_a_dense_matrix(dataflow: str, rule: str) -> Non
     assert op.macs["executed"] == op.macs["dense"] == stored
     assert op.lane_cycles["window_empty"] == products - stored
     assert array_cycles(network, architecture, rule, 3)[op.name] == array_cycles(network, architecture, "dfa", 3)[op.name]
+
+
+@settings(max_examples=20, deadline=None)
+@given(convolutions(2), st.sampled_from([*DATAFLOWS.values(), "row_stationary"]), st.sampled_from(["bp", "dfa", "ssdfa"]), st.integers(1, 2))
+def test_every_dataflow_obeys_the_laws(network: Network, dataflow: str, rule: str, batch: int) -> None:
+    architecture = machine("systolic", pe_array__dataflow=dataflow, global_buffer__capacity="4KiB", global_buffer__staging="512B")
+    document = simulate(network, architecture, rule, batch=batch, trace="random:0.5").to_json()
+    assert violations(ResultDocument.model_validate(json.loads(json.dumps(document)))) == []
