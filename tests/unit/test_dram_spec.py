@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from accelsim.errors import InputError
+from accelsim.kernels import dram_scheduling as scheduling
 from accelsim.kernels import dram_timing as k
 from accelsim.spec import catalog
 from accelsim.spec.dram import DramSpec
-from accelsim.spec.dram_table import resolve
+from accelsim.spec.dram_table import controller_policy, resolve
 from accelsim.spec.loader import load_model
 
 NAMES = catalog.names("dram")
@@ -48,8 +49,8 @@ def test_built_in_standards(name: str) -> None:
     assert (table.delays >= 0).all()
 
 
-def test_both_standards_are_shipped() -> None:
-    assert {"lpddr4-3200", "ddr4-2400"} <= set(NAMES)
+def test_the_standards_that_are_shipped() -> None:
+    assert NAMES == ("ddr4-2400", "ddr4-3200", "hbm2", "lpddr4-3200")
 
 
 def test_sizes_follow() -> None:
@@ -63,6 +64,24 @@ def test_trc_is_tras_plus_trp_unless_given(tmp_path: Path) -> None:
     assert resolve(spec).delays[k.SAME_BANK, k.ACT, k.ACT] == 68 + 29
     spec = load_model(written(tmp_path / "b.yaml", timing__tRC=101), DramSpec)
     assert resolve(spec).delays[k.SAME_BANK, k.ACT, k.ACT] == 101
+
+
+@pytest.mark.parametrize(("protocol", "two"), [(None, False), ("DDR4", False), ("GDDR6", False), ("HBM", True), ("HBM2", True)])
+def test_hbm_has_two_command_buses(tmp_path: Path, protocol: str | None, two: bool) -> None:
+    assert load_model(written(tmp_path / "a.yaml", protocol=protocol), DramSpec).two_buses is two
+
+
+def test_a_refresh_may_be_as_rare_as_one_likes(tmp_path: Path) -> None:
+    """Configurations of other simulators switch refresh off so."""
+    assert resolve(load_model(written(tmp_path / "a.yaml", timing__tREFI=1_000_000_000), DramSpec)).shape[k.REFI] == 1_000_000_000
+
+
+def test_what_the_controller_reads(tmp_path: Path) -> None:
+    policy = {"scheduler": "frfcfs", "read_queue": 16, "write_queue": 10, "drain_high": 0.7, "drain_low": 0.3, "refresh": "none"}
+    spec = load_model(written(tmp_path / "a.yaml", policy=policy, protocol="HBM"), DramSpec)
+    assert controller_policy(spec, 5).tolist() == [scheduling.FRFCFS, 16, 10, 7, 3, 2, 5]
+    assert controller_policy(spec)[scheduling.OUTSTANDING] > 1 << 50
+    assert resolve(spec).shape[k.REFI] == 0
 
 
 def test_activation_times_of_reads_and_writes_may_differ(tmp_path: Path) -> None:
@@ -107,6 +126,10 @@ def test_energies_may_be_left_out(tmp_path: Path) -> None:
         ({"policy__drain_low": 0.9}, "policy.drain_low must be <= drain_high (0.8), got 0.9"),
         ({"address_mapping": "rochrababg"}, "address_mapping must be the six fields ro ch ra ba bg co in some order, top bit first, got rochrababg"),
         ({"energy": {"ACT": -1}}, "energy.ACT must be a number of pJ >= 0, or a mapping of pj, source and verified, got -1"),
+        (
+            {"protocol": "DDR"},
+            "protocol must be DDR3, DDR4, DDR5, GDDR5, GDDR5X, GDDR6, LPDDR, LPDDR3, LPDDR4, LPDDR5, HBM, HBM2, HBM3 or null, got DDR; did you mean DDR3?",
+        ),
         ({"timing__tFAWW": 64}, "timing.tFAWW is not a known key; did you mean tFAW?"),
     ],
 )

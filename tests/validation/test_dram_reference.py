@@ -104,3 +104,12 @@ def test_the_streams_are_those_that_were_measured(spec: DramSpec) -> None:
         assert len(np.unique(requests.addresses)) == len(requests)
         assert (np.diff(requests.cycles) >= 0).all()
         assert not (requests.addresses % spec.organisation.burst).any()
+
+
+def test_deviations() -> None:
+    def check(expected: float | None) -> Check:
+        return Check("s", "q", expected, 103.0, "clocks", "", None, "")
+
+    assert check(100.0).deviation == pytest.approx(0.03)
+    assert check(None).deviation is None
+    assert check(0.0).deviation is None
