@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from accelsim.geometry import bounds_of
 from accelsim.mapper import extents
 from accelsim.mapping import Mapping, Tiling
 from accelsim.ops import Op, OpKind, Pass
@@ -38,6 +39,8 @@ def loop_nest(mapping: Mapping, architecture: Architecture) -> str:
     if not architecture.pe_array.skips:
         inner = [f"parallel {names.channels}, {names.positions}: {architecture.pe_array.dataflow.replace('_', ' ')} folds", _reduce(names, reduction)]
         return _lines(mapping, [("array", line) for line in inner])
+    if architecture.pe_array.kind == "broadcast":
+        return _lines(mapping, _broadcast(mapping, architecture, names, reduction))
     tiling = mapping.tiling or _canonical(mapping, reduction)
     return _lines(mapping, [*_temporal(mapping, tiling, names, reduction), *_spatial(mapping, architecture, names, min(tiling.chunk, reduction))])
 
@@ -61,6 +64,25 @@ def _temporal(mapping: Mapping, t: Tiling, names: LoopNames, reduction: int) -> 
     within = ("scratchpad", _loop(names.positions, min(t.together, columns), 1, "position tiles"))
     inner = [groups, channels, chunks, within] if t.order == "positions" else [channels, groups, chunks, within]
     return [(level, line) for level, line in (*outer, *inner) if line]
+
+
+def _broadcast(mapping: Mapping, architecture: Architecture, names: LoopNames, reduction: int) -> list[tuple[str, str]]:
+    """A word of the reduction goes to all PEs, which then run through the output channels that they hold sums of."""
+    held = min(mapping.channel_tiles, architecture.accumulators)
+    others = max(1, mapping.pes // mapping.channels_per_tile)
+    word = names.reduction
+    if mapping.op.kind is OpKind.OUTER:
+        # Every word of the moving vector, cut into a segment for each group of PEs, sample after sample.
+        word, reduction = "(n, c)", reduction * -(-bounds_of(mapping.op).c // mapping.positions_per_tile)
+    loops = [
+        ("scratchpad", _loop(names.channels, mapping.channel_tiles, held, "channel tiles")),
+        ("scratchpad", _loop(names.positions, mapping.position_tiles, 1, "position tiles")),
+        ("PE array", f"parallel {names.positions} over {others} groups of PEs" if others > 1 else ""),
+        ("PE array", f"for {word} in {reduction}: broadcast"),
+        ("PE array", f"parallel {names.channels} over {mapping.channels_per_tile} PEs"),
+        ("lanes", f"for {names.channels} in {held}, {architecture.pe_array.lanes} at a time: multiply, accumulate"),
+    ]
+    return [(level, line) for level, line in loops if line]
 
 
 def _spatial(mapping: Mapping, architecture: Architecture, names: LoopNames, reduction: int) -> list[tuple[str, str]]:

@@ -131,3 +131,30 @@ def test_zeros_of_a_dense_feedback_matrix(skip: str) -> None:
     causes = {key: op.lane_cycles[key] for key in ("busy", "window_empty", "imbalance", "idle")}
     macs = {key: op.macs[key] for key in ("dense", "effectual", "executed", "gated")}
     assert Counts(**macs, cycles=op.cycles - sum(op.array_cycles["stall"].values()), **causes) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "nest"),
+    [
+        (
+            "fc0.FF",
+            """fc0.FF: 5 channels x 2 positions, reduction of 7 (canonical)
+  for (n, p, q) in 2 x 1 position tile                   # scratchpad
+    for (r, s, c) in 7: broadcast                        # PE array
+      parallel k over 2 PEs                              # PE array
+        for k in 3, 1 at a time: multiply, accumulate    # lanes""",
+        ),
+        (
+            "fc0.WG",
+            """fc0.WG: 5 channels x 1 positions, reduction of 2 (canonical)
+  for (n, c) in 14: broadcast                            # PE array
+    parallel k over 2 PEs                                # PE array
+      for k in 3, 1 at a time: multiply, accumulate      # lanes""",
+        ),
+    ],
+)
+def test_the_loop_nest_says_what_is_broadcast(name: str, nest: str) -> None:
+    network = Builder("nest", (1, 1, 7)).add("fc", 5).network()
+    architecture = machine(pe_array__kind="broadcast", pe_array__rows=1, pe_array__cols=2, pe_array__lanes=1)
+    op = next(each for each in simulate(network, architecture, "bp", batch=2, trace="dense").to_json()["ops"] if each["name"] == name)
+    assert [" ".join(line.split()) for line in op["mapping"]["nest"]] == [" ".join(line.split()) for line in nest.splitlines()]
