@@ -128,8 +128,10 @@ def test_energies_may_be_left_out(tmp_path: Path) -> None:
         ({"energy": {"ACT": -1}}, "energy.ACT must be a number of pJ >= 0, or a mapping of pj, source and verified, got -1"),
         (
             {"protocol": "DDR"},
-            "protocol must be DDR3, DDR4, DDR5, GDDR5, GDDR5X, GDDR6, LPDDR, LPDDR3, LPDDR4, LPDDR5, HBM, HBM2, HBM3 or null, "
-            "got DDR; did you mean DDR3?",
+            (
+                "protocol must be DDR3, DDR4, DDR5, GDDR5, GDDR5X, GDDR6, LPDDR, LPDDR3, LPDDR4, LPDDR5, HBM, HBM2, HBM3 or null, "
+                "got DDR; did you mean DDR3?"
+            ),
         ),
         ({"timing__tFAWW": 64}, "timing.tFAWW is not a known key; did you mean tFAW?"),
     ],
