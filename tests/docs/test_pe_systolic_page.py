@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from accelsim.kernels.systolic import fold_cycles
 from accelsim.validation import eyeriss
+from accelsim.validation import systolic as golden
 from tests.naive import row_stationary, systolic
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "pe-systolic.md").read_text(encoding="utf-8")
@@ -88,3 +90,13 @@ def test_the_sentences_about_the_table() -> None:
     roofline = next(check for check in eyeriss.checks() if check.subject.startswith("VGG16 CONV1-2,") and "roofline" in check.quantity)
     assert roofline.expected is not None
     assert round(100 * roofline.measured / roofline.expected) == 82
+
+
+def test_ragged_folds_and_the_one_cycle() -> None:
+    """The numbers in the text: K + 2 cycles a fold of 3 outputs on 2 x 2 PEs, and the golden runs with one cycle more."""
+    left, right = np.ones((3, 7), np.int64), np.ones((7, 1), np.int64)
+    assert systolic.matrix_product(left, right, 2, 2, "os")[1:] == (2 * (7 + 2), 2) == fold_cycles(3, 1, 7, 2, 2, "os")
+    reported = [int(check.measured) for check in golden.checks()]
+    assert "10175, 11199, 14207 and 112283" in PAGE
+    assert reported == [10175, 11199, 14207, 112283]
+    assert "{}, {}, {} and {} cycles here".format(*(cycles + 1 for cycles in reported)) in PAGE
