@@ -22,6 +22,8 @@ Rules between keys:
   `dataflow` is the systolic array's; lanes are output stationary.
 * `pe_array.row_stationary` belongs to `dataflow: row_stationary` (`docs/pe-systolic.md`); elsewhere its keys are left out, or their defaults.
   `scratchpad.capacity` then holds `filter_words`, `input_words` and `psum_words` at their precisions.
+* `fifo_depth` and `index_bits` belong to `kind: broadcast` (`docs/pe-broadcast.md`); elsewhere they are left out, or their defaults. Such an array
+  takes no `window`, has the canonical mapping alone, and does not reduce over PEs (`near_memory.transpose: psum_reduce`).
 * A file that turns its base's lanes into a systolic array (or back) has the defaults for `lanes`, `window`, `skip`, `skip_outputs` and `dataflow`
   where it gives none, not the base's values; a systolic array then is `von_neumann` without saying so. With `organization: von_neumann` in a file,
   `vector_unit.update_in_pe` is not the base's either.
