@@ -210,6 +210,14 @@ def test_row_and_column_commands_of_hbm_share_no_bus() -> None:
     assert shared["HBM"] > 0
 
 
+def test_one_command_a_clock_for_a_bank_on_two_buses_too() -> None:
+    """With a tRTP of one clock the PRE follows the RD of its bank in the next clock, though its bus is free in the same."""
+    quick = standard("hbm2", policy={"refresh": "none"}, timing={"tRTP": 1, "tRAS": 1})
+    assert commands(served(quick, (0, 0, "R"), (0, row_bursts(quick), "R")))[:3] == [(1, "ACT", 0), (15, "RD", 0), (16, "PRE", 0)]
+    refreshed = standard("hbm2", timing={"tRTP": 1, "tRAS": 1})
+    assert commands(served(refreshed, (3885, 0, "R"), (4500, 0, "R")))[:4] == [(3886, "ACT", 0), (3900, "RD", 0), (3901, "PREA", 0), (3915, "REF", 0)]
+
+
 def test_channels_work_side_by_side() -> None:
     """Two channels, the channel below the column: a burst each a clock apart, and half the time of one."""
     two = standard("ddr4-2400", policy={"refresh": "none"}, organisation={"channels": 2}).model_copy(update={"address_mapping": "rorabgbacoch"})
