@@ -30,14 +30,21 @@ def value_bits(tensor: Tensor, architecture: Architecture) -> int:
 
 def word_bits(tensor: Tensor, architecture: Architecture) -> int:
     """Bits of one word where it is kept or moved: its value, and its index where the tensor is sparse."""
-    return value_bits(tensor, architecture) + tensor.index_bits
+    array = architecture.pe_array
+    relative = array.kind == "broadcast" and len(tensor.shape) > 1 and (tensor.index_bits > 0 or _skipped(tensor, architecture))
+    return value_bits(tensor, architecture) + (array.index_bits if relative else tensor.index_bits)
+
+
+def _skipped(tensor: Tensor, architecture: Architecture) -> bool:
+    """Whether the array skips zeros of such weights or feedback in a pass that multiplies with them."""
+    array = architecture.pe_array
+    skips = {Role.WEIGHT: (array.skip.ff, array.skip.ep), Role.FEEDBACK: (array.skip.ep,)}.get(tensor.role, ())
+    return array.skips and any(mode in {"stationary", "both"} for mode in skips)
 
 
 def home_bits(tensor: Tensor, architecture: Architecture) -> int:
-    """Bits of one word in its home: where the zeros of weights or feedback are skipped, a mask bit stands beside each."""
-    array = architecture.pe_array
-    skips = {Role.WEIGHT: (array.skip.ff, array.skip.ep), Role.FEEDBACK: (array.skip.ep,)}.get(tensor.role, ())
-    masked = array.skips and any(mode in {"stationary", "both"} for mode in skips)
+    """Bits of one word in its home: where the zeros of weights or feedback are skipped, a mask bit stands beside each, or an index."""
+    masked = architecture.pe_array.kind != "broadcast" and _skipped(tensor, architecture)
     return word_bits(tensor, architecture) + masked
 
 
