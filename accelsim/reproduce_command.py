@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +43,7 @@ def reproduce(
     if name not in known:
         raise InputError(f"reproduction must be one of {', '.join(known)}, got {name}{did_you_mean(name, known)}")
     with bar() as progress:
-        document, surprises = papers.reproduce(name, progress)
+        document, surprises = papers.reproduce(name, progress, _command(name, out))
     delivery.deliver(document, as_json, folder, _write, _print_tables)
     if folder is not None:
         print(f"wrote {folder / 'index.html'}, reproduction.json, tables and figures", file=sys.stderr)
@@ -49,6 +51,14 @@ def reproduce(
         print(_surprise(item), file=sys.stderr)
     if surprises:
         raise typer.Exit(1)
+
+
+def _command(name: str, out: str | None) -> str:
+    """The command as it was run. A folder is named from where it was run, one elsewhere is DIR: a document names no place of a machine."""
+    if out is None:
+        return f"accelsim reproduce {name}"
+    here, folder = Path.cwd(), Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would follow links
+    return f"accelsim reproduce {name} --out {shlex.quote(folder.relative_to(here).as_posix()) if folder.is_relative_to(here) else 'DIR'}"
 
 
 def _write(document: delivery.Document, out: Path, before: Callable[[], None]) -> None:

@@ -129,7 +129,8 @@ def _pivot(items: Sequence[Item], depth: int) -> Pivot | None:
     cells = [tuple(line[column].rounded or "-" if column in line else "-" for column in columns) for line in table.values()]
     units = {column: "" if "unit" in shared or found[0].unit in column else f" ({found[0].unit})" for column, found in columns.items()}
     titles = tuple(f"{' / '.join(column)}{unit}" for column, unit in units.items())
-    return Pivot(_title(shared), heads, titles, tuple(zip(names, cells, strict=True)), _notes(columns, shared))
+    compared = all(" -> " in str(item.context.get("rules", "")) for item in items)
+    return Pivot(_title(shared, compared), heads, titles, tuple(zip(names, cells, strict=True)), _notes(columns, shared))
 
 
 def _can_head(names: Sequence[tuple[str, ...]]) -> bool:
@@ -158,9 +159,10 @@ def _shared(items: Sequence[Item]) -> dict[str, str | int]:
     return {key: value for key, value in said[0].items() if all(other.get(key) == value for other in said)}
 
 
-def _title(shared: dict[str, str | int]) -> str:
+def _title(shared: dict[str, str | int], compared: bool) -> str:
+    """``compared``: each of the cells compares two rules, not all of them the same two perhaps."""
     unit = str(shared.get("unit", ""))
-    unit = CHANGES.get(unit, unit) if " -> " in str(shared.get("rules", "")) else unit
+    unit = CHANGES.get(unit, unit) if compared else unit
     return "; ".join(part for part in (unit, *(context({key: value}) for key, value in shared.items() if key != "unit")) if part)
 
 

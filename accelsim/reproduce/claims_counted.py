@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from accelsim.accountings import weights_once
 from accelsim.networks import load_network
 from accelsim.reproduce import han2020_table2, han2020_table4
-from accelsim.reproduce.counting import FLOAT_BITS, Cost, cost_of, mixed, propagating
+from accelsim.reproduce.counting import FLOAT_BITS, Cost, cost_of, float_bits, mixed, propagating
 from accelsim.reproduce.crafton2019_fig8 import NETWORKS
 from accelsim.reproduce.crafton2019_stack import Stack
 from accelsim.reproduce.outcome import Item, Number, Unit, cell, half_up
@@ -63,9 +64,7 @@ def as_claimed(
     own = None if rounded is None else half_up(rounded, claim.places)
     slack = None if rounded is None else OF_ROUNDED_CELLS
     id_, said = f"{TARGET}/{claim.name}/{reading}", f"{claim.says}. {note}"
-    return cell(
-        TARGET, id_, claim.unit, claim.printed, value, claim.places, accounting, rounded=own, slack=slack, note=said, documented=documented
-    )
+    return cell(TARGET, id_, claim.unit, claim.printed, value, claim.places, accounting, rounded=own, slack=slack, note=said, documented=documented)
 
 
 def otherwise(claim: Claim, reading: str, value: Number, accounting: str, note: str) -> Item:
@@ -172,6 +171,7 @@ def _sparse_feedback() -> Iterator[Item]:
     note = "e broadcast: each layer takes the 1,000 errors once, DFA and SSDFA alike, so that DFA moves no more than SSDFA."
     yield otherwise(far, "broadcast", Fraction(bp.words, min(broadcast, ssdfa.words)), "neuron", "e broadcast to each layer once: 3,000 words.")
     yield otherwise(near, "broadcast", Fraction(broadcast, min(broadcast, ssdfa.words)), "neuron", note)
+    yield from _stored(stack, bp.words, dfa.words, ssdfa.words)
     strict = stack.neuron("bp", into_features=False)
     yield otherwise(macs, "frozen-features", Fraction(strict.macs, ssdfa.macs), "neuron", "Without EP into features that do not learn.")
     forward = sum(_forward_macs(stack))
@@ -179,6 +179,26 @@ def _sparse_feedback() -> Iterator[Item]:
     yield otherwise(macs, "with-forward", Fraction(bp.macs + forward, ssdfa.macs + forward), "neuron", note)
     note = "With the forward pass, without EP into features that do not learn."
     yield otherwise(macs, "frozen-features-with-forward", Fraction(strict.macs + forward, ssdfa.macs + forward), "neuron", note)
+
+
+def _stored(stack: Stack, bp: int, dfa: int, ssdfa: int) -> Iterator[Item]:
+    """The same words in bits, with the feedback that DFA and SSDFA read (which the paper leaves out) and the positions that sparse rows need."""
+    far, near = CLAIMS["movement-6400x"], CLAIMS["movement-1000x"]
+    feedback = {rule: _feedback_bits(stack, rule) for rule in ("dfa", "ssdfa")}
+    (dense, _), (values, positions) = feedback["dfa"], feedback["ssdfa"]
+    sparse = ssdfa * FLOAT_BITS
+    each = f"{positions // (values // FLOAT_BITS)} bits of position a feedback value, by which a neuron finds its error"
+    yield otherwise(far, "with-positions", Fraction(bp * FLOAT_BITS, sparse + positions), "neuron", f"32-bit words and {each}.")
+    note = f"32-bit words, the feedback values that are read, and {each}."
+    yield otherwise(far, "with-values-and-positions", Fraction(bp * FLOAT_BITS, sparse + values + positions), "neuron", note)
+    yield otherwise(near, "with-positions", Fraction(dfa * FLOAT_BITS, sparse + positions), "neuron", f"32-bit words and {each}.")
+    yield otherwise(near, "with-values-and-positions", Fraction(dfa * FLOAT_BITS + dense, sparse + values + positions), "neuron", note)
+
+
+def _feedback_bits(stack: Stack, rule: str) -> tuple[int, int]:
+    """Bits of the values of all feedback, and of their positions."""
+    once = weights_once(stack.ops(rule), float_bits)
+    return once.bits, once.index_bits
 
 
 def _forward_macs(stack: Stack) -> list[int]:

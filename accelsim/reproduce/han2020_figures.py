@@ -6,7 +6,7 @@ from accelsim.reproduce.han2020_locking import figure_1
 from accelsim.reproduce.han2020_scaling import figure_8, figure_9
 from accelsim.reproduce.han2020_summary import figure_5, figure_6
 from accelsim.reproduce.outcome import Outcome, Target
-from accelsim.reproduce.progress import Progress, Share
+from accelsim.reproduce.progress import WHOLE, Progress, Share
 
 TARGET = Target(
     "han2020-figures",
@@ -15,16 +15,15 @@ TARGET = Target(
     "eq. 13 from executed feedback ops, figure 5 tables 2 and 4, figure 6 those beside the accuracies of our own reduced training runs, figure 1 a "
     "simulated timeline.",
 )
-PARTS = 4
 
 
 def reproduce(progress: Progress) -> Outcome:
     """Their numbers, and the figures."""
-    progress(0, PARTS, "figures 8 and 9")
+    progress(0, WHOLE, "figures 8 and 9")
     ratios, eighth = figure_8(TARGET.name)
     scaling, ninth = figure_9(TARGET.name)
-    progress(1, PARTS, "figure 5")
+    progress(4, WHOLE, "figure 5")
     fifth = figure_5(TARGET.name)
-    accuracies, sixth = figure_6(TARGET.name, Share(progress, 2, PARTS, "figure 6"))
-    progress(3, PARTS, "figure 1")
+    accuracies, sixth = figure_6(TARGET.name, Share(progress, 5, 85, "figure 6"))
+    progress(85, WHOLE, "figure 1")
     return Outcome((*ratios, *scaling, *accuracies), (figure_1(TARGET.name), fifth, sixth, eighth, ninth))

@@ -10,6 +10,7 @@ from accelsim.experiment import simulate
 from accelsim.networks import load_network
 from accelsim.ops import Op, Pass
 from accelsim.reproduce.outcome import Figure, Panel, Series
+from accelsim.reproduce.step_changes import CHANGES
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.machine import load_architecture
 
@@ -59,7 +60,7 @@ DRAWN = SETTINGS[1]
 
 @dataclass(frozen=True)
 class Latency:
-    """Cycles of all of EP, and of the recurrent layer's EP ops alone, from the first's start to the last's end."""
+    """Cycles of all of EP (or of the step), and of the recurrent layer's EP ops alone, from the first's start to the last's end."""
 
     whole: int
     recurrent: int
@@ -67,21 +68,24 @@ class Latency:
 
 @dataclass(frozen=True)
 class Case:
-    """Error propagation of a rule on so many partitions."""
+    """EP of a rule, or its whole training ``step``, on so many partitions. ``change``: of the ops, a name in `step_changes.CHANGES`."""
 
     rule: str
     setting: Setting
     partitions: int
+    change: str = ""
+    step: bool = False
 
 
 def propagate(case: Case) -> tuple[Latency, tuple[dict[str, Any], ...]]:
-    """EP alone, ops running as soon as their operands exist: its latency and its contractions."""
+    """Ops running as soon as their operands exist: latency of EP alone (or of the whole step), and its contractions."""
     network = load_network(WORKLOAD)
     machine = case.setting.machine(case.partitions)
-    document = simulate(network, machine, case.rule, passes=["ep"], schedule="unlocked").to_json()
+    passes = ["ff", "ep", "wg", "wu"] if case.step else ["ep"]
+    document = simulate(network, machine, case.rule, passes=passes, schedule="unlocked", transform=CHANGES.get(case.change)).to_json()
     recurrent = {layer.name for layer in network.layers if layer.recurrent}
     ops = tuple(op for op in document["ops"] if op["kind"] != "vector")
-    own = [op for op in ops if op["layer"] in recurrent]
+    own = [op for op in ops if op["layer"] in recurrent and op["pass"] == "EP"]
     span = max(op["start_cycle"] + op["cycles"] for op in own) - min(op["start_cycle"] for op in own)
     return Latency(document["cycles"], span), ops
 
