@@ -23,6 +23,8 @@ GATHERED_BYTES = 1 << 22
 """Of rows gathered at a time: some thousand streams, so that gathering and walking both run long."""
 LEAST_ROWS = 64
 """A period is repeated until it has as many, at least `AHEAD`: pieces of few rows cost more to set up than to walk."""
+ROUND = 6
+"""Periods after which buffers are looked for in the same place: empty streams advance by three rows, others often by two."""
 
 
 def stream_cycles(moving: Words, channels: int, row_taps: Taps, col_taps: Taps) -> Cycles:
@@ -169,17 +171,27 @@ def _periods(samples: int, positions: int, batch: int) -> tuple[int, int, int]:
 
 
 def _repeat(state: Staging, moving: Rows, stationary: Rows, rest: Rows, repeats: int) -> None:
-    """Walk a period, uint16 (M, n) and (K, n), again and again: once buffers end a period as they began it, the others cost what it did."""
+    """Walk a period, uint16 (M, n) and (K, n), again and again, until buffers end one as they ended another `ROUND` before.
+
+    From then on every round costs what the last one did.
+    """
     around = np.concatenate([moving, moving[:, :AHEAD]], axis=1)
     again = np.concatenate([stationary, stationary[:, :AHEAD]], axis=1)
     last = np.concatenate([stationary, rest[:, :AHEAD]], axis=1)
-    for done in range(1, repeats):
+    done = 1
+    state.walk(around, again)
+    while done + ROUND < repeats:
         before, (first, left) = state.cycles.copy(), state.place()
-        state.walk(around, again)
+        for _ in range(ROUND):
+            state.walk(around, again)
+        done += ROUND
         now = state.place()
-        if done > 1 and np.array_equal(first, now[0]) and np.array_equal(left, now[1]):
-            state.cycles += (state.cycles - before) * np.int32(repeats - 1 - done)
-            break
+        if np.array_equal(first, now[0]) and np.array_equal(left, now[1]):
+            rounds = (repeats - 1 - done) // ROUND
+            state.cycles += (state.cycles - before) * np.int32(rounds)
+            done += rounds * ROUND
+    for _ in range(repeats - 1 - done):
+        state.walk(around, again)
     state.walk(around, last)
 
 
