@@ -225,8 +225,8 @@ class Mapper:
         sums, psum = op.outputs[0], self._architecture.precision.psum
         partial = found.partial_sums * product.groups
         carried = (
-            Transfer(sums, Route.COLLECT, False, partial, psum),
-            Transfer(sums, Route.SCATTER, True, partial, psum),
+            Transfer(sums, Route.COLLECT, False, partial, psum, partial=True),
+            Transfer(sums, Route.SCATTER, True, partial, psum, partial=True),
         )
         return (
             *self.spread(op, Use.MOVING, Route.SCATTER, streamed * found.moving_passes, 1, dram_words[0]),
@@ -249,11 +249,14 @@ class Mapper:
             transfers += self.spread(op, use, Route.MULTICAST, words, receivers, elements * (1 if staged else passes))
         sums = op.outputs[0]
         carried = (
-            (Transfer(sums, Route.COLLECT, False, found.partial_sums, psum), Transfer(sums, Route.SCATTER, True, found.partial_sums, psum))
+            (
+                Transfer(sums, Route.COLLECT, False, found.partial_sums, psum, partial=True),
+                Transfer(sums, Route.SCATTER, True, found.partial_sums, psum, partial=True),
+            )
             if found.partial_sums
             else ()
         )
-        climbed = (Transfer(sums, Route.REDUCE, True, found.chain_sums, psum),) if found.chain_sums else ()
+        climbed = (Transfer(sums, Route.REDUCE, True, found.chain_sums, psum, partial=True),) if found.chain_sums else ()
         return (*transfers, *carried, *climbed)
 
     def _words_a_pass(self, op: Op, bits: int) -> tuple[int, int, int]:
@@ -309,7 +312,7 @@ class Mapper:
             transfers += sums
         if draft.reduction_pes > 1:
             partial_sums = draft.channels * draft.positions * (draft.reduction_pes - 1)
-            transfers.append(Transfer(tensor, Route.REDUCE, True, partial_sums, self._architecture.precision.psum))
+            transfers.append(Transfer(tensor, Route.REDUCE, True, partial_sums, self._architecture.precision.psum, partial=True))
         return tuple(transfers)
 
     def _groups(self, draft: Mapping) -> int:
@@ -340,7 +343,7 @@ class Mapper:
         together = max(1, room // (self._architecture.pe_array.outputs_per_pe * psum))
         carried = draft.channels * draft.positions * (-(-reduced_bits // room) - 1)
         sums = op.outputs[0]
-        transfers = (Transfer(sums, Route.HOME, False, carried, psum), Transfer(sums, Route.HOME, True, carried, psum))
+        transfers = tuple(Transfer(sums, Route.HOME, inbound, carried, psum, partial=True) for inbound in (False, True))
         return -(-tiles // together), transfers
 
     def output_transfers(self, op: Op) -> tuple[Transfer, ...]:

@@ -111,6 +111,14 @@ class MaskSource:
         masks = [to_mask(self._one(tensor, zeros, channels).words, channels) for zeros in parts]
         return BoundMask(from_mask(np.concatenate(masks, axis=-1)), channels * len(masks))
 
+    def tensor(self, op: Op, operand: Operand) -> BoundMask | None:
+        """The mask of the whole tensor that an operand is; None where the trace does not have it, or has it at another resolution."""
+        zeros = operand.zeros
+        found = self._trace.get(zeros.key) if self._trace is not None and isinstance(zeros, TraceZeros) and zeros.resized is None else None
+        if found is None or not isinstance(zeros, TraceZeros) or operand.use not in {Use.MOVING, Use.STATIONARY}:
+            return None
+        return self._one(found, zeros, self._channels(op, operand, found))
+
     def _one(self, tensor: TraceTensor, zeros: TraceZeros, channels: int) -> BoundMask:
         key = (zeros, channels)
         if key not in self._bound:

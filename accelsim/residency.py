@@ -10,7 +10,7 @@ Of a machine's partitions a layer has one; feedback that one op alone reads, as 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -86,8 +86,12 @@ class Residency:
         return sum(home.spilled for home in self.homes.values())
 
 
-def allocate(step: TrainingStep, architecture: Architecture, partitions: int) -> Residency:
-    """Homes for the tensors of a step. On a von Neumann machine nothing has a home."""
+def allocate(step: TrainingStep, architecture: Architecture, partitions: int, encoded_bits: Mapping[str, int] | None = None) -> Residency:
+    """Homes for the tensors of a step. On a von Neumann machine nothing has a home.
+
+    ``encoded_bits``: what tensors that are not stored dense take, indices included, by name; a channel takes its share, and needs no mask bits.
+    """
+    encoded = encoded_bits or {}
     array = architecture.pe_array
     pes = array.rows * array.cols // partitions
     residency = Residency(pes_per_partition=pes, free_bytes=[0] * partitions)
@@ -106,13 +110,14 @@ def allocate(step: TrainingStep, architecture: Architecture, partitions: int) ->
         for layer, tensor in homed:
             if tensor.role is role:
                 part = residency.partition_of_feedback.get(tensor.name, residency.partition_of[layer])
-                bits = home_bits(tensor, architecture)
+                bits = encoded.get(tensor.name, tensor.elements * home_bits(tensor, architecture))
                 by_row = tensor.name in matrices
                 residency.homes[tensor.name] = _place(load[part], offset[part], tensor, by_row, bits, capacity)
                 copied += [] if by_row else [(part, offset[part], tensor)]
                 offset[part] = (offset[part] + tensor.home_channels) % pes
         for part, start, tensor in copied:
-            _copy(residency, load[part], start, tensor, home_bits(tensor, architecture), capacity)
+            bits = encoded.get(tensor.name, tensor.elements * home_bits(tensor, architecture))
+            _copy(residency, load[part], start, tensor, bits, capacity)
     residency.free_bytes = [int(capacity - row.max()) for row in load]
     _place_optimizer_state(residency, homed, architecture)
     return residency
@@ -183,14 +188,14 @@ def _assign_partitions(
 
 
 def _place(load: NDArray[np.int64], offset: int, tensor: Tensor, by_row: bool, bits: int, capacity: int) -> Home:
-    """Give every channel its home PE while it has room; the other channels spill.
+    """Give every channel of a tensor of ``bits`` in all its home PE while it has room; the other channels spill.
 
     ``by_row``: rows of a feedback matrix belong to one target neuron each, so spare PEs share a channel's rows instead of copying them.
     """
     pes, channels = len(load), tensor.home_channels
     shares = max(1, pes // channels) if by_row else 1
     held = -(-_channel_words(tensor) // shares)
-    each = -(-held * bits // 8)
+    each = -(-held * bits // (8 * tensor.elements))
     slots = channels * shares
     wanted = np.full(pes, slots // pes, np.int64)
     wanted[(offset + np.arange(slots % pes)) % pes] += 1
@@ -206,7 +211,7 @@ def _channel_words(tensor: Tensor) -> int:
 
 def _copy(residency: Residency, load: NDArray[np.int64], offset: int, tensor: Tensor, bits: int, capacity: int) -> None:
     home = residency.homes[tensor.name]
-    channels, each = tensor.home_channels, -(-_channel_words(tensor) * bits // 8)
+    channels, each = tensor.home_channels, -(-_channel_words(tensor) * bits // (8 * tensor.elements))
     if home.spilled:
         return
     for copies in range(len(load) // channels, 1, -1):

@@ -20,8 +20,9 @@ from accelsim.sim import machine
 from accelsim.sim.dram import DramChannels
 from accelsim.sim.machine import Machine, Run, _Simulation
 from accelsim.sim.memory import TensorMemory
+from accelsim.sim.op_plan import OpPlan
 from accelsim.sim.pe_models import pe_model
-from accelsim.sim.plan import OpPlan, Planner
+from accelsim.sim.plan import Planner
 from accelsim.spec import catalog
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.dram import DramSpec
@@ -80,10 +81,10 @@ def _watching(journal: Journal) -> Iterator[None]:
                 journal.transfers.setdefault((step, plan.op.name), []).append(t)
             super()._add(plan, step, t)
 
-        def plan(self, step: int, op: Op) -> OpPlan:
+        def plan(self, step: int, op: Op, partition: int | None = 0) -> OpPlan:
             if self not in journal.planners:
                 journal.planners.append(self)
-            plan = super().plan(step, op)
+            plan = super().plan(step, op, partition)
             if self is journal.planners[0]:
                 memory = self._memory
                 journal.snapshots.append((memory._free_bits, sum(memory._in_buffer.values()), tuple(memory.residency.free_bytes)))
@@ -97,10 +98,10 @@ def _watching(journal: Journal) -> Iterator[None]:
             return done
 
     class WatchedServer(Server):
-        def reserve(self, bits: int) -> int:
+        def reserve(self, bits: int, wait: int = 0) -> int:
             if self not in journal.servers:
                 journal.servers.append(self)
-            return super().reserve(bits)
+            return super().reserve(bits, wait)
 
     class WatchedPipelines(Pipelines):
         def _dram(self, channels: DramChannels, clock_hz: int) -> Dram:

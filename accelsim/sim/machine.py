@@ -235,7 +235,7 @@ class _Simulation:
             links = max(links, self._pipelines.cycles(MESH, int(plan.mesh_fill.max())))
         port = self._pipelines.cycles(BUFFER, plan.fill_buffer_bits) + plan.fill_wait
         bank = fill * max(0, port - links) // port if port else 0
-        dependency = 0 if plan.on_array else record.cycles - found["dram"] - fill - found["drain"]
+        dependency = 0 if plan.on_array else record.cycles - found["dram"] - fill - found["drain"] - plan.port_wait
         return {"dram": found["dram"], "noc": fill - bank, "bank": bank + plan.port_wait, "dependency": dependency, "drain": found["drain"]}
 
     def _finish(self) -> Run:

@@ -7,10 +7,12 @@ the stash: its bytes are summed, and their peak kept.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from accelsim.ops import Pass, Role, Tensor, TrainingStep
 from accelsim.residency import Residency, slice_bytes, word_bits
+from accelsim.sim.encodings import Encoding
 from accelsim.spec.architecture import Architecture
 
 Key = tuple[int, str]
@@ -19,11 +21,12 @@ Key = tuple[int, str]
 
 @dataclass
 class TensorMemory:
-    """Placement and lifetimes of the tensors of a run of one or more steps."""
+    """Placement and lifetimes of the tensors of a run of one or more steps. ``encodings``: of those that are not stored dense, by name."""
 
     architecture: Architecture
     residency: Residency
     step: TrainingStep
+    encodings: Mapping[str, Encoding] = field(default_factory=dict)
     peak_stash_bytes: int = 0
     _readers: Counter[str] = field(default_factory=Counter)
     _stashed: set[str] = field(default_factory=set)
@@ -57,7 +60,12 @@ class TensorMemory:
                     self._free_bits -= bits
 
     def bits(self, tensor: Tensor) -> int:
-        return tensor.elements * word_bits(tensor, self.architecture)
+        """Bits of the whole tensor where it is kept."""
+        return self._bits_of(tensor, tensor.elements)
+
+    def _bits_of(self, tensor: Tensor, elements: int) -> int:
+        encoding = self.encodings.get(tensor.name)
+        return encoding.bits_of(elements) if encoding else elements * word_bits(tensor, self.architecture)
 
     def place(self, step: int, name: str) -> Key | str:
         """What stands for the tensor in DRAM: each step has its own of what it makes, and shares what comes from outside or outlives it."""
@@ -74,6 +82,15 @@ class TensorMemory:
                 if tensor.persistent and outside and not (generated and tensor.role is Role.FEEDBACK):
                     found[tensor.name] = -(-self.bits(tensor) // 8)
         return found
+
+    def pinned(self, tensor: Tensor) -> bool:
+        """Whether the tensor stays in the global buffer from the start to the end of a run."""
+        return tensor.name in self._pinned
+
+    def in_buffer(self, step: int, tensor: Tensor) -> int:
+        """Words that the global buffer has room for, of a tensor that the step makes."""
+        split = self._local.get((step, tensor.name))
+        return (split[1] if split else tensor.elements) if (step, tensor.name) in self._in_buffer else 0
 
     def in_dram(self, step: int, tensor: Tensor) -> bool:
         """Whether reading the tensor means reading DRAM: it was never produced on chip, or did not fit."""
@@ -101,7 +118,7 @@ class TensorMemory:
             self.residency.free_bytes[part] -= taken
             self._local[key] = (*split, taken)
             words = split[1]
-        bits = words * word_bits(tensor, self.architecture)
+        bits = self._bits_of(tensor, words)
         if tensor.role is not Role.OPTIMIZER_STATE and key not in self._in_buffer and bits <= self._free_bits:
             self._in_buffer[key] = bits
             self._free_bits -= bits

@@ -68,12 +68,18 @@ class Mesh:
         return loads
 
     def reduce(self, first: int, pes: int, shared: int, amount: int) -> Ints:
-        """Partial sums of groups of ``shared`` neighbouring PEs along binary trees: PE i of a group sends to i - s, s the largest power of 2 in i."""
-        groups = max(1, pes // shared)
-        senders = [i for s in (1 << level for level in range((shared - 1).bit_length())) for i in range(s, shared, 2 * s)]
-        sources = np.array([first + group * shared + i for group in range(groups) for i in senders], np.int64)
-        targets = np.array([first + group * shared + i - (i & -i) for group in range(groups) for i in senders], np.int64)
-        amounts = np.array([share(amount, edge, len(sources)) for edge in range(len(sources))], np.int64)
+        """Partial sums of groups of ``shared`` neighbouring PEs along binary trees: PE i of a group sends to i - s, s the largest power of 2 in i.
+
+        With ``shared`` 1 they climb columns instead: every PE sends to the one above it.
+        """
+        members = range(first, first + pes)
+        if shared > 1:
+            senders = [i for s in (1 << level for level in range((shared - 1).bit_length())) for i in range(s, shared, 2 * s)]
+            edges = [(start + i, start + i - (i & -i)) for start in range(first, first + pes // shared * shared, shared) for i in senders]
+        else:
+            edges = [(pe, pe - self.cols) for pe in members if pe - self.cols >= first] or [(pe, pe - 1) for pe in members if pe > first]
+        sources, targets = (np.array([edge[end] for edge in edges], np.int64) for end in (0, 1))
+        amounts = np.array([share(amount, edge, len(edges)) for edge in range(len(edges))], np.int64)
         loads = self._none()
         k.unicast(sources, targets, amounts, self.rows, self.cols, loads)
         return loads

@@ -149,7 +149,7 @@ class Planner:
             self._add(plan, step, transfer)
         if in_pe:
             self._refresh_copies(plan)
-            self._wait_for_ports(plan)
+        self._wait_for_ports(plan)
         plan.counts.add("vector", "op", op.vector.ops)
         return plan
 

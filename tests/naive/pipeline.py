@@ -10,8 +10,9 @@ import simpy
 
 from accelsim.counters import ActionCounts
 from accelsim.sim.dram import DramChannels
+from accelsim.sim.mesh import Mesh
+from accelsim.sim.op_plan import DramPart, OpPlan
 from accelsim.sim.pipeline import Place, Process, Served, StageTimes, Times
-from accelsim.sim.plan import DramPart, OpPlan
 from accelsim.sim.rows import PICOSECONDS, DramRows
 from accelsim.spec.architecture import Architecture
 
@@ -33,11 +34,11 @@ class Server:
         """How long that many bits take alone."""
         return -(-bits // self._bits_per_cycle)
 
-    def reserve(self, bits: int) -> int:
+    def reserve(self, bits: int, wait: int = 0) -> int:
         """Take the next turn for a transfer of ``bits``; returns the cycle in which it ends. Nothing to move waits for nobody."""
-        if not bits:
+        if not bits and not wait:
             return int(self._env.now)
-        cycles = self.cycles(bits)
+        cycles = self.cycles(bits) + wait
         self._free_at = max(self._free_at, int(self._env.now)) + cycles
         self.busy_cycles += cycles
         self.bits += bits
@@ -123,8 +124,11 @@ class Pipelines:
         self.env = simpy.Environment()
         self.rows = DramRows(channels.table.capacity_bytes, row_bytes)
         self.dram = self._dram(channels, architecture.clock_hz)
-        widths = (noc.width_bits, noc.width_bits, noc.width_bits * noc.peer_links, buffer.banks * buffer.width_bits)
-        self.servers = [self._server(width) for width in widths]
+        port = buffer.banks * buffer.width_bits
+        mesh = Mesh.of(architecture)
+        widths = (noc.width_bits, noc.width_bits, noc.width_bits * noc.peer_links, port, port)
+        self.servers = [self._server(width) for width in (*widths, *[noc.width_bits] * (mesh.links if mesh else 0))]
+        self._ports = buffer.ports
         self._slots = slots
         self._running = 0
 
@@ -150,13 +154,17 @@ class Pipelines:
 
     def stages(self, plan: OpPlan, place: Place) -> list[Stage]:
         blocks = plan.blocks
-        down, up, peer, buffer = self.servers
+        down, up, peer, reads, writes = self.servers[:5]
+        if self._ports == 1:
+            writes = reads
 
-        def reserved(block: int, *wanted: tuple[Server, int]) -> int:
-            return max(server.reserve(share(bits, block, blocks)) for server, bits in wanted)
+        def reserved(block: int, mesh: list[int], *wanted: tuple[Server, int, int]) -> int:
+            ends = [server.reserve(share(bits, block, blocks), share(wait, block, blocks)) for server, bits, wait in wanted]
+            ends += [self.servers[5 + link].reserve(share(bits, block, blocks)) for link, bits in enumerate(mesh)]
+            return max(ends)
 
-        def crossed(block: int, parts: list[DramPart], staged_bits: int, write: bool) -> int:
-            done = buffer.reserve(share(staged_bits, block, blocks))
+        def crossed(block: int, parts: list[DramPart], port: Server, staged_bits: int, wait: int, write: bool) -> int:
+            done = port.reserve(share(staged_bits, block, blocks), share(wait, block, blocks))
             for part in parts:
                 nbytes = share(part.nbytes, block, blocks)
                 if nbytes:
@@ -164,16 +172,20 @@ class Pipelines:
                     done = max(done, self.dram.transfer(place(part.tensor), part.size_bytes, offset, nbytes, write, plan.counts))
             return done
 
+        fills, drains = ([] if load is None else [int(bits) for bits in load] for load in (plan.mesh_fill, plan.mesh_drain))
         stages = [Stage("compute", lambda block: int(self.env.now) + int(plan.block_cycles[block]))]
-        if plan.fill_bits or plan.fill_buffer_bits or plan.peer_bits:
-            wanted = (down, plan.fill_bits), (buffer, plan.fill_buffer_bits), (peer, plan.peer_bits)
-            stages.insert(0, Stage("fill", lambda block: reserved(block, *wanted)))
+        if plan.fill_bits or plan.fill_buffer_bits or plan.peer_bits or any(fills):
+            filled = (down, plan.fill_bits, 0), (reads, plan.fill_buffer_bits, plan.fill_wait), (peer, plan.peer_bits, 0)
+            stages.insert(0, Stage("fill", lambda block: reserved(block, fills, *filled)))
         if plan.loads:
-            stages.insert(0, Stage("load", lambda block: crossed(block, plan.loads, plan.staged_in_bits, False)))
-        if plan.drain_bits or plan.drain_buffer_bits:
-            stages.append(Stage("drain", lambda block: reserved(block, (up, plan.drain_bits), (buffer, plan.drain_buffer_bits))))
+            loaded = plan.loads, writes, plan.staged_in_bits, plan.staged_in_wait
+            stages.insert(0, Stage("load", lambda block: crossed(block, *loaded, False)))
+        if plan.drain_bits or plan.drain_buffer_bits or any(drains):
+            drained = (up, plan.drain_bits, 0), (writes, plan.drain_buffer_bits, plan.drain_wait)
+            stages.append(Stage("drain", lambda block: reserved(block, drains, *drained)))
         if plan.stores:
-            stages.append(Stage("store", lambda block: crossed(block, plan.stores, plan.staged_out_bits, True)))
+            stored = plan.stores, reads, plan.staged_out_bits, plan.staged_out_wait
+            stages.append(Stage("store", lambda block: crossed(block, *stored, True)))
         return stages
 
 

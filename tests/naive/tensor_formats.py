@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 Bits = list[int]
 Entries = list[tuple[int, int]]
 """(zeros before it, value): a value of 0 is a padding entry."""
@@ -53,5 +55,5 @@ def encode_csc(matrix: list[list[int]], most: int) -> tuple[Entries, list[int]]:
 
 
 def decode_csc(entries: Entries, pointers: list[int], rows: int) -> list[list[int]]:
-    columns = [decode_runs(entries[start:end], rows) for start, end in zip(pointers[:-1], pointers[1:], strict=True)]
+    columns = [decode_runs(entries[start:end], rows) for start, end in pairwise(pointers)]
     return [[column[row] for column in columns] for row in range(rows)]

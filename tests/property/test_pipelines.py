@@ -10,12 +10,13 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.kernels import pipeline as k
+from accelsim.kernels import links as k
 from accelsim.ops import Op
 from accelsim.rules import lower
 from accelsim.sim.dram import DramChannels
+from accelsim.sim.mesh import Mesh
+from accelsim.sim.op_plan import DramPart, OpPlan
 from accelsim.sim.pipeline import Pipelines, Times
-from accelsim.sim.plan import DramPart, OpPlan
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.dram import DramSpec
 from tests.naive import pipeline as naive
@@ -45,8 +46,15 @@ class Draft:
     bits: tuple[int, ...]
     loads: tuple[tuple[str, int, int], ...]
     stores: tuple[tuple[str, int, int], ...]
+    waits: tuple[int, int, int, int]
+    mesh: tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]
 
-    def plan(self) -> OpPlan:
+    def plan(self, mesh_links: int) -> OpPlan:
+        loads = [np.zeros(mesh_links, np.int64), np.zeros(mesh_links, np.int64)]
+        for stage, crossed in enumerate(self.mesh if mesh_links else ()):
+            for link, bits in crossed:
+                loads[stage][link % mesh_links] = bits
+        fill_wait, drain_wait, staged_in_wait, staged_out_wait = self.waits
         fill, fill_buffer, peer, drain, drain_buffer, staged_in, staged_out = self.bits
         return OpPlan(
             OP,
@@ -61,6 +69,12 @@ class Draft:
             drain_buffer_bits=drain_buffer,
             staged_in_bits=staged_in if self.loads else 0,
             staged_out_bits=staged_out if self.stores else 0,
+            fill_wait=fill_wait if fill_buffer else 0,
+            drain_wait=drain_wait if drain_buffer else 0,
+            staged_in_wait=staged_in_wait if self.loads else 0,
+            staged_out_wait=staged_out_wait if self.stores else 0,
+            mesh_fill=loads[0] if mesh_links else None,
+            mesh_drain=loads[1] if mesh_links else None,
         )
 
 
@@ -76,12 +90,15 @@ drafts = st.builds(
     st.tuples(*[amounts] * 7),
     parts,
     parts,
+    st.tuples(*[st.sampled_from([0, 0, 1, 13])] * 4),
+    st.tuples(*[st.lists(st.tuples(st.integers(0, 99), amounts), max_size=4).map(tuple)] * 2),
 )
 
 
 def run(kind: type, architecture: Architecture, spec: DramSpec, processes: list[list[Draft]]) -> tuple[Seen, list[np.ndarray], object]:
     """Processes side by side, each op after op; an event is passed on at the end of each op, as between the ops of a step."""
     channels = DramChannels(spec, 1)
+    mesh = Mesh.of(architecture)
     pipelines = kind(architecture, channels, ROW, len(processes))
     env: simpy.Environment = pipelines.env
     seen = Seen()
@@ -93,7 +110,7 @@ def run(kind: type, architecture: Architecture, spec: DramSpec, processes: list[
                 yield env.timeout(draft.wait)
             with shared.request(priority=number) as request:
                 yield request
-            plan = draft.plan()
+            plan = draft.plan(mesh.links if mesh else 0)
             start = int(env.now)
             times: Times = yield from pipelines.run(plan, lambda name: name)
             seen.log.append((f"{number}.{index}", start, int(env.now)))
@@ -103,14 +120,21 @@ def run(kind: type, architecture: Architecture, spec: DramSpec, processes: list[
     for number, ops in enumerate(processes):
         env.process(process(number, ops))
     env.run()
-    served = [pipelines.served(link) for link in (k.DOWN, k.UP, k.PEER, k.BUFFER)]
+    served = [pipelines.served(link) for link in range(k.MESH + (mesh.links if mesh else 0))]
     return seen, [array.copy() for array in channels.state], (served, pipelines.rows._places, pipelines.rows.peak_bytes, env.now)
 
 
 @settings(max_examples=200)
-@given(specs(), st.lists(st.lists(drafts, min_size=1, max_size=3), min_size=1, max_size=4), st.sampled_from(["1GHz", "800MHz", "933MHz", "7Hz"]))
-def test_blocks_pass_as_through_the_plain_twin(spec: DramSpec, processes: list[list[Draft]], clock: str) -> None:
-    architecture = machine(clock=clock, noc__width=7, noc__peer_links=2, global_buffer__width=8, global_buffer__banks=2)
+@given(
+    specs(),
+    st.lists(st.lists(drafts, min_size=1, max_size=3), min_size=1, max_size=4),
+    st.sampled_from(["1GHz", "800MHz", "933MHz", "7Hz"]),
+    st.sampled_from(["tree", "mesh"]),
+    st.integers(1, 2),
+)
+def test_blocks_pass_as_through_the_plain_twin(spec: DramSpec, processes: list[list[Draft]], clock: str, topology: str, ports: int) -> None:
+    small = {"noc__width": 7, "noc__peer_links": 2, "global_buffer__width": 8, "global_buffer__banks": 2}
+    architecture = machine(clock=clock, noc__topology=topology, global_buffer__ports=ports, **small)
     found, state, rest = run(Pipelines, architecture, spec, processes)
     wanted, wanted_state, wanted_rest = run(naive.Pipelines, architecture, spec, processes)
     assert found == wanted

@@ -318,7 +318,9 @@ def check_links(seen: Watched) -> None:
         home = [each for each in seen.transfers[record.step, op.name] if str(each.route) == "home" and not each.inbound]
         # A mask bit is found as a word arrives: it travels no link.
         arrived = sum(each.words * each.receivers * (each.bits + each.masked) for each in sent)
-        arrived += sum(each.words * each.receivers * each.bits for each in (*peer, *reduced, *home))
+        # Off the array, words of homes go to the vector unit, and come back.
+        stored = [each for each in peer if plan.on_array or not each.inbound]
+        arrived += sum(each.words * each.receivers * each.bits for each in (*stored, *reduced, *home))
         assert plan.bits["scratchpad_write"] == arrived
         assert plan.peer_bits == sum(each.words * each.receivers * each.bits for each in (*peer, *reduced))
         assert plan.words["remote"] == sum(each.words * each.receivers for each in (*peer, *reduced))

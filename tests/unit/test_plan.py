@@ -7,7 +7,8 @@ from itertools import product
 import pytest
 
 from accelsim.network import Network
-from accelsim.sim.plan import OpPlan, tree_links
+from accelsim.sim.op_plan import OpPlan
+from accelsim.sim.traffic import tree_links
 from accelsim.spec.architecture import Architecture
 from tests.random_machines import machine
 from tests.reference_networks import Builder

@@ -1,0 +1,198 @@
+"""The books of scratchpads and global buffer: what each holds of each tensor, from transfers alone, held against what `TensorMemory` believes.
+
+Kept when the environment variable ACCELSIM_LEDGER is set (tests set it); a run without it costs nothing. Words are elements of the tensor.
+Of each memory and tensor, after every op,
+
+    filled + produced = dropped + written back + resident,
+
+``filled`` from another memory, ``produced`` by lanes or the vector unit, ``written back`` to DRAM, ``dropped`` when nobody needs it any more or
+it is overwritten; and resident is what the memory says it holds. Nothing is read that is not there: an operand has its home in the scratchpads,
+or the op fills it; what an op takes from the global buffer or from DRAM has been put there by an op that has ended, or comes from outside.
+What passes through (staging, the PEs' working space, partial sums) is filled or produced, and dropped, within its op.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from accelsim.errors import LawViolation
+from accelsim.mapping import Route, Transfer
+from accelsim.ops import Op, Tensor, TrainingStep, Use
+from accelsim.sim.memory import TensorMemory
+from accelsim.sim.op_plan import OpPlan
+
+VARIABLE = "ACCELSIM_LEDGER"
+BUFFER, PADS, DRAM = "global buffer", "scratchpads", "DRAM"
+Place = tuple[str, int, str]
+"""(memory, step or -1 for what outlives steps, tensor name)."""
+
+
+@dataclass
+class Account:
+    """Words of one tensor in one memory."""
+
+    filled: int = 0
+    produced: int = 0
+    dropped: int = 0
+    written_back: int = 0
+
+    @property
+    def resident(self) -> int:
+        return self.filled + self.produced - self.dropped - self.written_back
+
+
+class Ledger:
+    """The accounts of one run. LawViolation with the first entry that cannot be."""
+
+    def __init__(self, step: TrainingStep, memory: TensorMemory) -> None:
+        self._memory = memory
+        self._tensors: dict[str, Tensor] = {}
+        self.accounts: dict[Place, Account] = {}
+        for op in step.ops:
+            for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
+                self._tensors[tensor.name] = tensor
+        self._made = {tensor.name for op in step.ops for tensor in op.outputs if not tensor.persistent}
+        for tensor in self._tensors.values():
+            home = memory.residency.home(tensor)
+            if home is not None:
+                self._account(PADS, 0, tensor).filled += home.resident
+            elif memory.pinned(tensor):
+                self._account(BUFFER, 0, tensor).filled += tensor.elements
+            if tensor.name not in self._made:
+                self._account(DRAM, 0, tensor).filled += tensor.elements
+
+    @staticmethod
+    def wanted() -> bool:
+        """Whether the environment asks for books."""
+        return bool(os.environ.get(VARIABLE))
+
+    def _account(self, memory: str, step: int, tensor: Tensor) -> Account:
+        outlives = tensor.name not in self._made
+        return self.accounts.setdefault((memory, -1 if outlives else step, tensor.name), Account())
+
+    def begin(self, step: int, plan: OpPlan) -> None:
+        """An op starts: all that it reads is there, or it brings it."""
+        op = plan.op
+        brought = dict.fromkeys(self._tensors, 0)
+        for moved in plan.moved:
+            t = moved.transfer
+            if t.partial:
+                continue
+            crossing = t.dram_words if moved.dram_words else 0
+            if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER, Route.BUFFER}:
+                self._read_buffer(step, op, t, crossing)
+                brought[t.tensor.name] += t.words
+            elif t.inbound:
+                self._read(PADS, step, op, t.tensor, min(t.words, self._at_home(step, t.tensor)))
+                brought[t.tensor.name] += t.words
+        if plan.timing is not None and plan.timing.executed:
+            self._check_operands(op, brought)
+
+    def _at_home(self, step: int, tensor: Tensor) -> int:
+        """Words that the memory says the scratchpads hold of the tensor; at least one is asked of what it says it does not."""
+        split = self._memory.local_split(step, tensor)
+        return split[0] if split else 1
+
+    def _read_buffer(self, step: int, op: Op, t: Transfer, crossing: int) -> None:
+        if crossing:
+            self._read(DRAM, step, op, t.tensor, min(crossing, t.tensor.elements))
+            account = self._account(BUFFER, step, t.tensor)
+            account.filled += crossing
+            account.dropped += crossing
+            if crossing < min(t.words, t.tensor.elements):
+                raise LawViolation(f"{op.name} reads {t.words} words of {t.tensor.name} from the global buffer, into which {crossing} came from DRAM")
+        else:
+            self._read(BUFFER, step, op, t.tensor, min(t.words, t.tensor.elements))
+
+    def _read(self, memory: str, step: int, op: Op, tensor: Tensor, words: int) -> None:
+        found = self._account(memory, step, tensor).resident
+        if found < words:
+            raise LawViolation(f"{op.name} reads {words} words of {tensor.name} from {memory}, where there are {found}")
+
+    def _check_operands(self, op: Op, brought: dict[str, int]) -> None:
+        """What lanes multiply is in their scratchpads, or made on the spot."""
+        architecture = self._memory.architecture
+        generated = op.fixed_feedback and architecture.organization == "near_memory" and architecture.near_memory.feedback == "prng"
+        for operand in op.operands:
+            if operand.use not in {Use.MOVING, Use.STATIONARY} or (generated and operand.use is Use.STATIONARY):
+                continue
+            home = self._memory.residency.home(operand.tensor)
+            missing = home.spilled if home else min(1, operand.tensor.elements)
+            if brought[operand.tensor.name] < missing:
+                raise LawViolation(f"{op.name} multiplies with {missing} words of {operand.tensor.name} that nothing has brought to the scratchpads")
+
+    def end(self, step: int, plan: OpPlan, gone: Iterable[str]) -> None:
+        """An op has ended, and with it these tensors: what it made is where it belongs."""
+        op = plan.op
+        for moved in plan.moved:
+            self._put(step, moved.transfer, moved.dram_words)
+        for name in gone:
+            for memory in (BUFFER, PADS, DRAM):
+                account = self.accounts.get((memory, step, name))
+                if account is not None:
+                    account.dropped += account.resident
+        self._check(step, op, gone)
+
+    def _put(self, step: int, t: Transfer, dram_words: int) -> None:
+        """Enter one transfer: what stays, and what has passed through by now."""
+        pads, buffer = self._account(PADS, step, t.tensor), self._account(BUFFER, step, t.tensor)
+        if t.partial:
+            through = pads if t.route in {Route.HOME, Route.REDUCE} else buffer
+            if not t.inbound or t.route is Route.REDUCE:
+                through.produced += t.words * t.receivers
+                through.dropped += t.words * t.receivers
+        elif t.route in {Route.MULTICAST, Route.SCATTER} or (t.route is Route.PEER and t.inbound):
+            pads.filled += t.words * t.receivers
+            pads.dropped += t.words * t.receivers
+        elif t.route is Route.PEER or (t.route is Route.HOME and not t.inbound):
+            self._store(pads, t)
+        elif not t.inbound:
+            buffer.produced += t.words
+            if dram_words:
+                buffer.written_back += t.dram_words
+                dram = self._account(DRAM, step, t.tensor)
+                dram.dropped += max(0, dram.resident + t.dram_words - t.tensor.elements)
+                dram.filled += t.dram_words
+            else:
+                # What is written again takes the place of what was there.
+                buffer.dropped += max(0, buffer.resident - self._room(step, t.tensor))
+
+    def _store(self, pads: Account, t: Transfer) -> None:
+        """Words made by lanes, or brought to copies, that stay in their homes."""
+        before = pads.resident
+        pads.produced += t.words * t.receivers
+        if t.tensor.persistent:
+            pads.dropped += pads.resident - before
+
+    def _room(self, step: int, tensor: Tensor) -> int:
+        split = self._memory.local_split(step, tensor)
+        return split[1] if split else tensor.elements
+
+    def _check(self, step: int, op: Op, gone: Iterable[str]) -> None:
+        """The accounts that the op has touched agree with the memory."""
+        for tensor in op.outputs:
+            if tensor.name in gone or tensor.persistent or tensor.name not in self._made:
+                continue
+            split = self._memory.local_split(step, tensor)
+            wanted = {PADS: split[0] if split else 0, BUFFER: self._memory.in_buffer(step, tensor)}
+            for memory, words in wanted.items():
+                account = self._account(memory, step, tensor)
+                if account.resident != words:
+                    raise LawViolation(f"after {op.name}, {memory} hold {words} words of {tensor.name}, of which the books have {account}")
+        for (memory, _, name), account in self.accounts.items():
+            if account.resident < 0:
+                raise LawViolation(f"after {op.name}, {memory} have given more of {name} than they had: {account}")
+
+    def close(self) -> None:
+        """The run has ended: of what its steps made nothing is left, and what outlives them is all there."""
+        for (memory, step, name), account in self.accounts.items():
+            tensor, home = self._tensors[name], self._memory.residency.home(self._tensors[name])
+            kept = 0
+            if step < 0 and memory == DRAM:
+                kept = tensor.elements
+            elif step < 0:
+                kept = (home.resident if home else 0) if memory == PADS else tensor.elements * self._memory.pinned(tensor)
+            if account.resident != kept:
+                raise LawViolation(f"at the end {memory} should hold {kept} words of {name}, of which the books have {account}")
