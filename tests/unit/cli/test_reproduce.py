@@ -26,7 +26,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, *items: dict[str, Any]) -> list[st
     """Replaces what computes; records what it is asked for."""
     asked: list[str] = []
 
-    def computed(name: str, progress: Any) -> tuple[dict[str, Any], list[outcome.Item]]:
+    def computed(name: str, progress: Any, _command: str) -> tuple[dict[str, Any], list[outcome.Item]]:
         progress(1, 2, name)
         asked.append(name)
         found = [outcome.Item(**item) for item in items]
@@ -43,6 +43,23 @@ def test_all_is_reproduced_where_nothing_is_named(monkeypatch: pytest.MonkeyPatc
     printed = capsys.readouterr()
     assert "tab: 1 of 1 printed cell comes out." in printed.out
     assert printed.err == ""
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        (None, ""),
+        ("reports/x", " --out reports/x"),
+        ("./a b/../a b", " --out 'a b'"),
+        ("{here}/out", " --out out"),
+        ("../elsewhere", " --out DIR"),
+        ("/nowhere/at/all", " --out DIR"),
+    ],
+)
+def test_a_document_says_how_it_was_made_and_not_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, out: str | None, said: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = None if out is None else out.format(here=tmp_path)
+    assert reproduce_command._command("claims", given) == f"accelsim reproduce claims{said}"
 
 
 def test_json_is_one_document_and_nothing_else(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
