@@ -11,7 +11,7 @@ from functools import cache
 
 import pytest
 
-from accelsim.reproduce import TARGETS, crafton2019_fig8, han2020_scaling, han2020_table2, han2020_table4, reproduce
+from accelsim.reproduce import TARGETS, claims_counted, crafton2019_fig8, han2020_scaling, han2020_summary, han2020_table2, han2020_table4, reproduce
 from accelsim.reproduce.counting import Cost
 from accelsim.reproduce.outcome import Item, Outcome, cut, half_up
 from tests.golden import closed_forms
@@ -232,3 +232,27 @@ def test_whole_entries_a_row_move_no_printed_digit_of_table_4(column: str, whole
             gop = cut(share * Fraction(cut(known["BP"].ops / 10**9, 1)) + (1 - share) * kept * Fraction("10.3"), 1)
             row = f"{column}/HDFA-{p}-{sparsity}%"
             assert [Decimal(shown[f"han2020-table4{part}/{row}"].printed or "") for part in "ab"] == [megabytes, gop]
+
+
+# Readings of the claims that need no machine
+
+
+def test_positions_of_sparse_feedback_take_a_fifth_off_the_claimed_factors() -> None:
+    """Each of the 8,192 hidden neurons of AlexNet's stack says by 10 bits which of 1,000 errors it takes."""
+    weights, neurons, errors, hidden = 58_621_952, 9_192, 1_000, 8_192
+    bp, dfa, sent = 32 * (weights + neurons + errors), 32 * neurons * errors, 32 * neurons
+    found = {item.id: item for item in claims_counted.items()}
+    for claim, old, dense in (("movement-6400x", bp, 0), ("movement-1000x", dfa, 32 * hidden * errors)):
+        with_positions = Fraction(old, sent + 10 * hidden)
+        with_all = Fraction(old + dense, sent + (32 + 10) * hidden)
+        assert found[f"claims/{claim}/with-positions"].computed == float(with_positions)
+        assert found[f"claims/{claim}/with-values-and-positions"].computed == float(with_all)
+    assert found["claims/movement-6400x/with-positions"].rounded == "4989.12"
+
+
+def test_figure_5_of_han_has_every_row_and_says_which_have_accuracies() -> None:
+    figure = han2020_summary.figure_5("han")
+    for panel, column in zip(figure.panels, ("R-50", "R-50", "GRU", "GRU"), strict=True):
+        rows = han2020_table2.ROWS if column == "R-50" else han2020_table4.ROWS
+        assert all(list(series.x) == list(rows) for series in panel.series)
+    assert figure.caption.endswith("R-50: all printed, no row trained by us; GRU: all printed, BP, DFA, Revised, HDFA-0.1-98% trained by us.")

@@ -201,3 +201,13 @@ def test_html_has_the_same_table() -> None:
     assert '<tr><th scope="row">near</th><th scope="row" class="number">1</th><td class="number">-0.00</td><td class="number">-1.00</td></tr>' in text
     assert '<ul class="soft"><li>a &lt; b</li></ul>' in text
     assert text.count("<table") == text.count("</table>") == 1
+
+
+def test_savings_are_told_as_such_though_lines_compare_different_rules() -> None:
+    cells = [
+        number(f"claims/less/{net}/batch={batch}/{quantity}", context={"rules": f"{net} -> new"})
+        for net, batch, quantity in product(("one", "two"), BATCHES, QUANTITIES)
+    ]
+    assert only_group(*cells).pivots[0].title.startswith("% saved (negative: costs more); counted: ")
+    cells[0]["context"] = {}
+    assert only_group(*cells).pivots[0].title.startswith("%; counted: ")
