@@ -59,7 +59,9 @@ def specs(draw: st.DrawFn) -> DramSpec:
     )
 
 
-streams = st.lists(st.tuples(st.integers(0, 60) | st.integers(0, 700), st.integers(0, 40), st.booleans()), min_size=1, max_size=24)
+streams = st.lists(
+    st.tuples(st.integers(0, 60) | st.integers(0, 700), st.integers(0, 3) | st.integers(0, 40), st.booleans()), min_size=1, max_size=24
+)
 limits = st.none() | st.integers(1, 6)
 
 

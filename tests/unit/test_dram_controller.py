@@ -140,6 +140,8 @@ def test_a_waiting_write_answers_a_read() -> None:
     assert run.done[2] == 3
     assert run.forwarded_reads == 1
     assert run.commands["RD"] == run.commands["WR"] == 1
+    opened = served(DDR4, (0, 500, "W"), (5, 500, "R"), (18, 500, "R"))  # ACT 1, WR 18
+    assert opened.done.tolist() == [18 + 16, 5 + 1, 18 + 25 + 21]
     later = served(DDR4, (0, 0, "R"), (0, 500, "W"), (400, 500, "R"))
     assert later.forwarded_reads == 0
 
