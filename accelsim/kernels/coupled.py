@@ -18,9 +18,8 @@ from accelsim.kernels import jit, parallel_jit
 from accelsim.kernels.bitmaps import Counts, Cycles, Words
 
 LANES = 16
-STAGING_ROWS = 3
-AHEAD = 4
-"""Rows behind the last one of a piece of stream that a walk over the piece may read: the buffer's other two, and two of the next cycle."""
+AHEAD = 5
+"""Rows behind the last one of a piece of stream that a walk over the piece may read: the buffer has advanced by three, and holds three."""
 ABREAST = 32
 """Streams walked at a time by one thread: their rows fill a few vector registers."""
 BLOCK = 256
@@ -160,23 +159,22 @@ def advance_buffers(moving: Rows, stationary: Rows, size: int, first: Cycles, le
             continue
         slots[2, slot] += 1
         own = moving[m]
-        p = slots[1, slot] + 1
         u, v = rows[1, slot], rows[2, slot]
-        if u == 0:
-            p += 1
-            u, v = v, own[p + 1] & stationary[p + 1]
-            if u == 0:
-                p += 1
-                u, v = v, own[p + 1] & stationary[p + 1]
+        second = np.int64(u == 0)
+        third = second & np.int64(v == 0)
+        p = slots[1, slot] + 1 + second + third
+        x, y = own[p] & stationary[p], own[p + 1] & stationary[p + 1]
+        # Rows that were in the buffer already have lost pairs since; loading all three spares the processor two guesses.
+        u = x if third else v if second else u
+        v = y if second else v
         slots[1, slot] = p
+        rows[0, slot], rows[1, slot], rows[2, slot] = u, v, own[p + 2] & stationary[p + 2]
         if p >= size:
             first[m] = p - size
             left[m, 0], left[m, 1] = u, v
             cycles[m] += slots[2, slot]
             slots[0, slot] = -1
             finished += 1
-        else:
-            rows[0, slot], rows[1, slot], rows[2, slot] = u, v, own[p + 2] & stationary[p + 2]
     return finished
 
 
