@@ -143,3 +143,120 @@ def _shapes(network: Network, layer: Layer, samples: int) -> Mapping[str, tuple[
 def trace_of(network: Network, found: Mapping[str, np.ndarray]) -> Trace:
     """A trace of masks."""
     return Trace.from_masks(network.name, "bp", "random", 0, 0, found)
+
+
+KINDS = ("lanes", "coupled", "broadcast", "output_stationary", "weight_stationary", "input_stationary", "row_stationary")
+"""Every timing model of the PE array; of a systolic one, every dataflow."""
+
+Overrides = dict[str, Any]
+
+
+@st.composite
+def any_machines(draw: st.DrawFn, kind: str) -> Architecture:
+    """A machine of one of `KINDS` with every other choice open, its memories and links roomy or so small that tensors spill and wait."""
+    skips = kind in {"lanes", "coupled", "broadcast"}
+    near = skips and draw(st.booleans())
+    rows, cols = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    base = "near_memory" if near else "von_neumann" if skips else "systolic"
+    return machine(
+        base,
+        **(draw(_skipping(kind)) if skips else draw(_dense(kind))),
+        **(draw(_near_memory(kind)) if near else {}),
+        **draw(_memories(kind)),
+        **draw(_words()),
+        pe_array__rows=rows,
+        pe_array__cols=cols,
+        pe_array__gating=draw(st.booleans()),
+        noc__topology=draw(st.sampled_from(["tree", "mesh"])),
+        noc__width=draw(st.sampled_from([7, 16, 256])),
+        noc__peer_links=draw(st.integers(1, 2)),
+        noc__buffer_ports=draw(st.integers(1, rows)),
+        vector_unit__width=draw(st.sampled_from([1, 5, 64])),
+        vector_unit__ops_per_cycle=draw(st.integers(1, 2)),
+        clock=draw(st.sampled_from(["100MHz", "500MHz", "1300MHz"])),
+        leakage=draw(st.sampled_from(["hp", "lstp"])),
+        mapping__objective=draw(st.sampled_from(["canonical", "canonical", "cycles", "energy", "edp"]))
+        if kind in {"lanes", "coupled"}
+        else "canonical",
+        blocks_per_op=draw(st.sampled_from([1, 2, 4, 7])),
+        partitions=draw(st.sampled_from([n for n in range(1, rows * cols + 1) if rows * cols % n == 0])),
+    )
+
+
+@st.composite
+def _skipping(draw: st.DrawFn, kind: str) -> Overrides:
+    own: Overrides = {"pe_array__kind": kind}
+    if kind == "lanes":
+        own |= {"pe_array__lanes": draw(st.integers(1, 4)), "pe_array__window": draw(st.sampled_from([1, 2, 5, 16]))}
+    if kind == "broadcast":
+        own |= {"pe_array__lanes": draw(st.integers(1, 3)), "pe_array__fifo_depth": draw(st.sampled_from([1, 2, 8]))}
+        own["pe_array__index_bits"] = draw(st.sampled_from([1, 2, 4]))
+    return {
+        **own,
+        "pe_array__skip": {name: draw(st.sampled_from(SKIPS)) for name in ("ff", "ep", "wg")},
+        "pe_array__skip_outputs": draw(st.booleans()),
+        "pe_array__structural_zeros": draw(st.sampled_from(["removed", "window"])),
+    }
+
+
+@st.composite
+def _dense(draw: st.DrawFn, kind: str) -> Overrides:
+    own: Overrides = {"pe_array__dataflow": kind}
+    if kind == "row_stationary":
+        words = {
+            "filter_words": [2, 12, 224],
+            "input_words": [1, 4, 12],
+            "psum_words": [1, 24],
+            "filter_bus": [1, 4],
+            "input_bus": [1, 3],
+            "psum_bus": [1, 4],
+        }
+        own |= {f"pe_array__row_stationary__{name}": draw(st.sampled_from(values)) for name, values in words.items()}
+    return own
+
+
+@st.composite
+def _near_memory(draw: st.DrawFn, kind: str) -> Overrides:
+    transposes = ["remote_read", "transposable"] + ["psum_reduce"] * (kind != "broadcast")
+    return {
+        "near_memory__transpose": draw(st.sampled_from(transposes)),
+        "near_memory__update": draw(st.sampled_from(["fused", "separate"])),
+        "near_memory__feedback": draw(st.sampled_from(["stored", "prng"])),
+        "vector_unit__update_in_pe": draw(st.booleans()),
+    }
+
+
+@st.composite
+def _memories(draw: st.DrawFn, kind: str) -> Overrides:
+    staging, working = draw(st.sampled_from([16, 64, 1024])), draw(st.sampled_from([600, 2112]))
+    # A row-stationary array needs room for the smallest pass, and registers in its scratchpads.
+    room = [400, 2000, 100000] if kind == "row_stationary" else [1, 100, 2000, 100000]
+    return {
+        "scratchpad__working": f"{working}B",
+        "scratchpad__capacity": f"{working + draw(st.one_of(st.integers(1, 200), st.just(1 << 16)))}B",
+        "scratchpad__banks": draw(st.sampled_from([1, 4])),
+        "scratchpad__width": draw(st.sampled_from([8, 64])),
+        "scratchpad__ports": draw(st.integers(1, 2)),
+        "global_buffer__staging": f"{staging}B",
+        "global_buffer__capacity": f"{2 * staging + draw(st.sampled_from(room))}B",
+        "global_buffer__banks": draw(st.sampled_from([1, 4])),
+        "global_buffer__width": draw(st.sampled_from([8, 64])),
+        "global_buffer__ports": draw(st.integers(1, 2)),
+        "global_buffer__conflicts": draw(st.sampled_from(["ideal", "modelled"])),
+        "global_buffer__interleave": draw(st.sampled_from(["word", "block"])),
+        "dram__standard": draw(st.sampled_from(["ddr4-2400", "ddr4-3200", "lpddr4-3200", "hbm2"])),
+        "dram__channels": draw(st.integers(1, 3)),
+    }
+
+
+@st.composite
+def _words(draw: st.DrawFn) -> Overrides:
+    formats = st.sampled_from(["dense", "dense", "bitmap", "rle", "csc"])
+    return {
+        **{f"format__{role}": draw(formats) for role in ("weight", "activation", "error", "feedback", "gradient")},
+        "format__run_bits": draw(st.sampled_from([1, 4])),
+        "format__index_bits": draw(st.sampled_from([1, 4])),
+        "format__pointer_bits": draw(st.sampled_from([8, 32])),
+        **{f"precision__{role}": draw(st.sampled_from([8, 16, 32])) for role in ("weight", "activation", "error", "gradient", "feedback")},
+        "precision__optimizer_state": draw(st.sampled_from([16, 32])),
+    }
