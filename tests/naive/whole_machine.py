@@ -1,0 +1,316 @@
+"""Plain twin of the whole machine: a loop over cycles in which every component takes one step.
+
+Three things happen in a cycle, in this order. DRAM steps through the edges of its own clock up to the cycle's start. Then what has ended is
+noticed, and whatever can go on does, all within the cycle: stages whose requests have ended, oldest first, then signals in the order in which
+they were raised; a stage's very first step comes before both. Last, links, ports, partitions and vector unit work for one cycle.
+Nothing jumps ahead and nothing is computed from an end that lies in the future.
+
+Taken as given: the step's ops, homes of weights (`accelsim.residency`), mappings (`accelsim.mapper`), and the streams of contractions that
+`tests.naive.machine` lists.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from accelsim.mapper import Mapper
+from accelsim.ops import Op, TrainingStep
+from accelsim.residency import allocate
+from accelsim.spec.architecture import Architecture
+from accelsim.spec.dram import DramSpec
+from tests.naive.machine import Work
+from tests.naive.whole_machine_dram import SteppedDram
+from tests.naive.whole_machine_memory import Places, Rows, updates_in_pe
+from tests.naive.whole_machine_op import Running, Stage
+from tests.naive.whole_machine_parts import ArrayJob, Link, Request, VectorJob
+from tests.naive.whole_machine_work import Planner, share
+
+Key = tuple[int, str]
+
+
+@dataclass
+class Told:
+    """Something that happens once; ``watchers`` are called when it does."""
+
+    happened: bool = False
+    watchers: list[Callable[[], None]] = field(default_factory=list)
+
+
+@dataclass
+class Holder:
+    """Components that ops hold one at a time. Who waits is served by priority, lowest first, whenever one asks or a hand-over is noticed."""
+
+    free: set[int]
+    waiting: list[tuple[int, int | None, Callable[[int], None]]] = field(default_factory=list)
+
+    def serve(self, signal: Callable[[Callable[[], None]], None]) -> None:
+        """Give each free component, lowest number first, to who of those that can take it comes first; it is told by a signal."""
+        for number in sorted(self.free):
+            fitting = [each for each in self.waiting if each[1] in {None, number}]
+            if fitting:
+                chosen = min(fitting, key=lambda each: each[0])
+                self.waiting.remove(chosen)
+                self.free.remove(number)
+                signal(partial(chosen[2], number))
+
+
+class WholeMachine:
+    """One run of one or more steps on one machine. ``finished``: ops in the order in which they ended."""
+
+    def __init__(
+        self, architecture: Architecture, dram: DramSpec, step: TrainingStep, works: Mapping[str, Work], serial: bool, steps: int = 1
+    ) -> None:
+        self.architecture, self.step, self.serial, self.steps = architecture, step, serial, steps
+        organisation = dram.organisation.model_copy(update={"channels": architecture.dram.channels})
+        self.dram = SteppedDram(dram.model_copy(update={"organisation": organisation}), architecture.clock_hz)
+        partitions = 1 if serial else architecture.partitions
+        self.residency = allocate(step, architecture, partitions)
+        self.places = Places(architecture, self.residency, step)
+        self.planner = Planner(architecture, Mapper(architecture, self.residency), self.places, works)
+        self.rows = Rows(organisation.row_bursts * organisation.burst)
+        for name, nbytes in self.places.standing().items():
+            self.rows.place(name, nbytes)
+        noc, buffer = architecture.noc, architecture.global_buffer
+        self.down, self.up, self.peer = Link(noc.width_bits), Link(noc.width_bits), Link(noc.width_bits * noc.peer_links)
+        self.port = Link(buffer.banks * buffer.width_bits)
+        self.write_port = self.port if buffer.ports == 1 else Link(self.port.width)
+        self.jobs: list[ArrayJob | VectorJob] = []
+        self.partitions, self.vector_unit = Holder(set(range(partitions))), Holder({0})
+        self.done: dict[Key, Told] = {(index, op.name): Told() for index in range(steps) for op in step.ops}
+        self.now = 0
+        self.busy: list[Stage] = []
+        self.running: list[Running] = []
+        self.finished: list[Running] = []
+        self._signals: deque[Callable[[], None]] = deque()
+        self._urgent: deque[Callable[[], None]] = deque()
+
+    # The loop
+
+    def run(self, limit: int = 10**5) -> int:
+        """Run all ops; the cycles it took."""
+        self._start()
+        for cycle in range(limit):
+            self.now = cycle
+            self.dram.step_to(cycle)
+            self._settle()
+            if len(self.finished) == self.steps * len(self.step.ops):
+                self.clocks = self.dram.finish(cycle)
+                return cycle
+            for running in self.running:
+                running.observe()
+            for link in self.links.values():
+                link.step()
+            for job in self.jobs:
+                job.step()
+            self.jobs = [job for job in self.jobs if not job.ended]
+        raise AssertionError(f"{len(self.finished)} ops have ended in {limit} cycles")
+
+    @property
+    def links(self) -> dict[str, Link]:
+        """Every link once, by name."""
+        named = {"down": self.down, "up": self.up, "peer": self.peer, "port": self.port}
+        return named if self.write_port is self.port else named | {"write port": self.write_port}
+
+    def signal(self, told: Callable[[], None], urgent: bool = False) -> None:
+        """Something that others notice later in this cycle."""
+        (self._urgent if urgent else self._signals).append(told)
+
+    def _settle(self) -> None:
+        while True:
+            ended = next((stage for stage in self.busy if stage.ready), None)
+            if self._urgent:
+                self._urgent.popleft()()
+            elif ended is not None:
+                self.busy.remove(ended)
+                ended.go_on()
+            elif self._signals:
+                self._signals.popleft()()
+            else:
+                return
+
+    # The sequencer
+
+    def _start(self) -> None:
+        if self.serial:
+            self._spawn(self._in_order())
+            return
+        fused = set(map(id, self.residency.fused.values()))
+        for index in range(self.steps):
+            for position, op in enumerate(self.step.ops):
+                if id(op) not in fused:
+                    self._spawn(self._when_ready(index, position, op))
+
+    def _spawn(self, control: Generator[Callable[[Callable[..., None]], None], int | None, None]) -> None:
+        """Start a control unit. It yields what it waits for: a function that is given the unit's way to go on."""
+
+        def go_on(value: int | None = None) -> None:
+            try:
+                awaited = control.send(value)
+            except StopIteration:
+                return
+            awaited(go_on)
+
+        self.signal(go_on, urgent=True)
+
+    def _in_order(self) -> Generator[Callable[[Callable[..., None]], None], int | None, None]:
+        for op in self.step.ops:
+            yield from self._execute(0, op, 0)
+
+    def _when_ready(self, index: int, position: int, op: Op) -> Generator[Callable[[Callable[..., None]], None], int | None, None]:
+        update = self.residency.fused.get(op.name)
+        waits = [(index, name) for name in op.depends_on]
+        waits += [(index, name) for name in (update.depends_on if update else ()) if name != op.name]
+        waits += [(index - 1, name) for name in self.step.carried.get(op.name, ()) if index]
+        if waits:
+            yield partial(self._all_of, [self.done[key] for key in waits])
+        priority = index * len(self.step.ops) + position
+        on_array = op.is_contraction or updates_in_pe(op.pass_, op.outputs, self.architecture)
+        holder = self.partitions if on_array else self.vector_unit
+        wanted = self.residency.partition(op) if on_array else 0
+
+        def take(go_on: Callable[[int], None]) -> None:
+            holder.waiting.append((priority, wanted, go_on))
+            holder.serve(self.signal)
+
+        number = yield take
+        assert number is not None
+        yield from self._execute(index, op, number if on_array else None)
+        if update:
+            yield from self._execute(index, update, number)
+        holder.free.add(number)
+        self.signal(lambda: holder.serve(self.signal))
+
+    def _all_of(self, awaited: list[Told], go_on: Callable[[], None]) -> None:
+        left = len(awaited)
+
+        def one() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                self.signal(go_on)
+
+        for told in awaited:
+            if told.happened:
+                one()
+            else:
+                told.watchers.append(one)
+
+    def _tell(self, told: Told) -> None:
+        told.happened = True
+        for watcher in told.watchers:
+            watcher()
+
+    # An op
+
+    def _execute(self, index: int, op: Op, partition: int | None) -> Generator[Callable[[Callable[..., None]], None], int | None, None]:
+        task = self.planner.task(index, op)
+        running = Running(task, index, partition if task.on_array else None, self.now)
+        self.running.append(running)
+        ended = False
+        wake: Callable[[], None] | None = None
+
+        def end() -> None:
+            nonlocal ended
+            ended = True
+            if wake is not None:
+                wake()
+
+        def wait(go_on: Callable[[], None]) -> None:
+            nonlocal wake
+            wake = go_on
+
+        stages = running.stages = self._stages(running, end)
+        for stage in stages if task.blocks > 1 else []:
+            self.signal(stage.go_on, urgent=True)
+        if task.blocks == 1:
+            stages[0].go_on()
+        if not ended:
+            yield wait
+        running.end = self.now
+        running.bank = self._bank_cycles(running)
+        self.running.remove(running)
+        self.finished.append(running)
+        read = list(dict.fromkeys(operand.tensor.name for operand in op.operands))
+        for name in self.places.ended(index, read, [tensor.name for tensor in op.outputs], op.layer):
+            self.rows.release(self.places.key(index, name))
+        self.signal(partial(self._tell, self.done[index, op.name]))
+
+    def _stages(self, running: Running, end: Callable[[], None]) -> list[Stage]:
+        """The stages that the op has, side by side; those of an op of one block follow one another without signals."""
+        load, blocks = running.task.load, running.task.blocks
+        asks: dict[str, Callable[[int], list[Request]]] = {}
+        if load.reads:
+            asks["load"] = partial(self._cross, running, False)
+        if load.down or load.fill_port or load.peer:
+            fill = (self.down, load.down), (self.port, load.fill_port), (self.peer, load.peer)
+            asks["fill"] = lambda block: [request for link, bits in fill for request in link.ask(share(bits, block, blocks))]
+        asks["compute"] = partial(self._compute, running)
+        if load.up or load.drain_port:
+            drain = (self.up, load.up), (self.write_port, load.drain_port)
+            asks["drain"] = lambda block: [request for link, bits in drain for request in link.ask(share(bits, block, blocks))]
+        if load.writes:
+            asks["store"] = partial(self._cross, running, True)
+        stages = [Stage(name, self, blocks, ask, lambda: None) for name, ask in asks.items()]
+        for before, behind in zip(stages, stages[1:], strict=False):
+            before.behind, behind.before = behind, before
+            if blocks == 1:
+                before.over = behind.go_on
+        stages[-1].over = end if blocks == 1 else lambda: self.signal(end)
+        return stages
+
+    def _compute(self, running: Running, block: int) -> list[Request]:
+        job = running.task.job(block)
+        job.begin()
+        if job.ended:
+            return []
+        self.jobs.append(job)
+        return [job]
+
+    def _cross(self, running: Running, write: bool, block: int) -> list[Request]:
+        """A block's share of every part crosses the DRAM bus, while its bits pass the global buffer's port."""
+        task = running.task
+        parts, staged = (task.load.writes, task.load.staged_out) if write else (task.load.reads, task.load.staged_in)
+        requests = (self.port if write else self.write_port).ask(share(staged, block, task.blocks))
+        capacity = self.dram.spec.organisation.capacity_bytes
+        moving = [(name, size, nbytes * block // task.blocks, share(nbytes, block, task.blocks)) for name, size, nbytes in parts]
+        for name, size, offset, nbytes in moving:
+            if nbytes == 0:
+                continue
+            first, pieces = self.rows.place(self.places.key(running.step, name), size), []
+            while nbytes:
+                # Bytes read again start over at the tensor's begin; what lies behind the DRAM's end starts over at its begin.
+                offset %= size
+                address = (first + offset) % capacity
+                together = min(nbytes, size - offset, capacity - address)
+                pieces.append((address, together))
+                offset, nbytes = offset + together, nbytes - together
+            request = self.dram.ask(self.now, pieces, write)
+            running.commands.append(request.commands)
+            requests.append(request)
+        return requests
+
+    def _bank_cycles(self, running: Running) -> int:
+        """Of the cycles that lanes waited for a fill, those that are the port's: by how much it alone took longer than the links."""
+        load, found = running.task.load, running.seen["fill"]
+        links = max(-(-load.down // self.down.width), -(-load.peer // self.peer.width))
+        port = -(-load.fill_port // self.port.width)
+        return found * max(0, port - links) // port if port else 0
+
+    def stalls(self, running: Running) -> dict[str, int]:
+        """The array's waiting by cause; while the vector unit works, it waits for a dependency."""
+        seen, task = running.seen, running.task
+        vector = 0 if task.on_array else seen["compute"] - task.port_wait
+        return {
+            "dram": seen["dram"],
+            "noc": seen["fill"] - running.bank,
+            "bank": running.bank + task.port_wait,
+            "dependency": vector,
+            "drain": seen["drain"],
+        }
+
+    def commands(self, running: Running) -> Counter[str]:
+        """DRAM commands for the op's transfers, refreshes and what they close left out."""
+        return sum(running.commands, Counter[str]())

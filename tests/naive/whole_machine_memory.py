@@ -1,0 +1,142 @@
+"""Where tensors are while the whole-machine twin runs: the global buffer's room, the scratchpads' free bytes, and rows of DRAM.
+
+Homes of weights, copies and optimizer state are decided before a run (`accelsim.residency`, which the twin is given); everything that
+changes while it runs is kept here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from accelsim.ops import Pass, Role, Tensor, TrainingStep
+from accelsim.residency import Residency, slice_bytes, word_bits
+from accelsim.spec.architecture import Architecture
+
+Key = tuple[int, str]
+
+
+class Places:
+    """Tensors of a run of one or more steps. A (step, name) is in the buffer, split between PEs and elsewhere, or in DRAM."""
+
+    def __init__(self, architecture: Architecture, residency: Residency, step: TrainingStep) -> None:
+        self.architecture, self.residency = architecture, residency
+        buffer = architecture.global_buffer
+        self.room = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
+        self.buffered: dict[Key, int] = {}
+        self.local: dict[Key, tuple[int, int, int]] = {}
+        self.readers_left: dict[Key, int] = {}
+        self.readers: dict[str, int] = {}
+        self.tensors: dict[str, Tensor] = {}
+        for op in step.ops:
+            for name in {operand.tensor.name for operand in op.operands}:
+                self.readers[name] = self.readers.get(name, 0) + 1
+            for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
+                self.tensors.setdefault(tensor.name, tensor)
+        self.pinned: set[str] = set()
+        if architecture.organization == "near_memory":
+            half = self.room // 2
+            for tensor in self.tensors.values():
+                if tensor.persistent and not tensor.home_channels and self.room - self.bits(tensor) >= half:
+                    self.pinned.add(tensor.name)
+                    self.room -= self.bits(tensor)
+
+    def bits(self, tensor: Tensor) -> int:
+        return tensor.elements * word_bits(tensor, self.architecture)
+
+    def standing(self) -> dict[str, int]:
+        """Bytes of what stands in DRAM from start to end."""
+        generated = self.architecture.organization == "near_memory" and self.architecture.near_memory.feedback == "prng"
+        found = {}
+        for tensor in self.tensors.values():
+            home = self.residency.home(tensor)
+            if not tensor.persistent or (generated and tensor.role is Role.FEEDBACK):
+                continue
+            if home.spilled if home else tensor.name not in self.pinned:
+                found[tensor.name] = -(-self.bits(tensor) // 8)
+        return found
+
+    def key(self, step: int, name: str) -> Key | str:
+        """A tensor that a step makes is its own; others are shared by all steps."""
+        return (step, name) if (step, name) in self.readers_left else name
+
+    def from_dram(self, step: int, tensor: Tensor) -> bool:
+        return (step, tensor.name) not in self.buffered and tensor.name not in self.pinned
+
+    def split(self, step: int, tensor: Tensor) -> tuple[int, int] | None:
+        """Words with a home in the PEs, and the others; None when the tensor has no home."""
+        if (step, tensor.name) in self.local:
+            return self.local[step, tensor.name][:2]
+        home = self.residency.home(tensor)
+        return (home.resident, home.spilled) if home else None
+
+    def make(self, step: int, tensor: Tensor, split: tuple[int, int] | None, layer: str) -> None:
+        """An op begins to write a tensor: it takes room in the PEs, then in the buffer if all that is left of it fits."""
+        if tensor.persistent:
+            return
+        key, words = (step, tensor.name), tensor.elements
+        self.readers_left[key] = self.readers.get(tensor.name, 0)
+        if split is not None:
+            part, words = self.residency.partition_of[layer], split[1]
+            wanted = slice_bytes(tensor, self.residency.pes_per_partition, word_bits(tensor, self.architecture))
+            taken = 0 if tensor.name in self.residency.fused_gradients else min(wanted, self.residency.free_bytes[part])
+            self.residency.free_bytes[part] -= taken
+            self.local[key] = (*split, taken)
+        need = words * word_bits(tensor, self.architecture)
+        if tensor.role is not Role.OPTIMIZER_STATE and key not in self.buffered and need <= self.room:
+            self.buffered[key] = need
+            self.room -= need
+
+    def ended(self, step: int, read: list[str], made: list[str], layer: str) -> list[str]:
+        """An op has ended; the tensors that nobody will read any more lose their places, and are returned."""
+        gone = []
+        for name in read:
+            if (step, name) in self.readers_left:
+                self.readers_left[step, name] -= 1
+                gone += self._drop(step, name, layer)
+        for name in made:
+            gone += self._drop(step, name, layer)
+        return gone
+
+    def _drop(self, step: int, name: str, layer: str) -> list[str]:
+        if self.readers_left.get((step, name), 1) > 0:
+            return []
+        self.room += self.buffered.pop((step, name), 0)
+        taken = self.local.pop((step, name), None)
+        if taken is not None:
+            self.residency.free_bytes[self.residency.partition_of[layer]] += taken[2]
+        return [name]
+
+
+class Rows:
+    """Rows of DRAM, one by one: a tensor stands in the first run of free ones that holds it."""
+
+    def __init__(self, row_bytes: int) -> None:
+        self.row_bytes = row_bytes
+        self.owner: list[Hashable] = []
+        self.first: dict[Hashable, int] = {}
+
+    def place(self, tensor: Hashable, nbytes: int) -> int:
+        """First byte of the tensor's place, which it takes if it has none."""
+        if tensor not in self.first:
+            rows, start = -(-nbytes // self.row_bytes), 0
+            while any(owner is not None for owner in self.owner[start : start + rows]):
+                start += 1
+            self.owner += [None] * (start + rows - len(self.owner))
+            self.owner[start : start + rows] = [tensor] * rows
+            self.first[tensor] = start * self.row_bytes
+        return self.first[tensor]
+
+    def release(self, tensor: Hashable) -> None:
+        self.first.pop(tensor, None)
+        self.owner = [None if owner == tensor else owner for owner in self.owner]
+
+    @property
+    def peak_bytes(self) -> int:
+        """Rows were once needed up to here."""
+        return len(self.owner) * self.row_bytes
+
+
+def updates_in_pe(op_pass: Pass, outputs: tuple[Tensor, ...], architecture: Architecture) -> bool:
+    """Whether an op runs on the array although it has no MACs: the PEs update the weights they hold."""
+    near = architecture.organization == "near_memory" and architecture.vector_unit.update_in_pe
+    return near and op_pass is Pass.WU and any(tensor.home_channels for tensor in outputs)

@@ -1,0 +1,226 @@
+"""What one op of the whole-machine twin asks of each component: bits of every link, parts that cross the DRAM bus, tiles or beats of work.
+
+Of a contraction the transfers are its mapping's; of work without MACs they are listed here, from where its tensors are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping as Table
+from dataclasses import dataclass, field
+
+from accelsim.mapper import Mapper
+from accelsim.mapping import Mapping, Route, Transfer
+from accelsim.ops import Op, Pass, Tensor, Use
+from accelsim.residency import word_bits
+from accelsim.spec.architecture import Architecture
+from tests.naive.machine import Stream, Work, outer_segment
+from tests.naive.whole_machine_memory import Places, updates_in_pe
+from tests.naive.whole_machine_parts import ArrayJob, Output, VectorJob
+
+Tile = list[Output]
+
+
+@dataclass
+class Load:
+    """Bits of a whole op by link; DRAM parts are (tensor, bytes that it takes, bytes to move)."""
+
+    down: int = 0
+    up: int = 0
+    peer: int = 0
+    fill_port: int = 0
+    drain_port: int = 0
+    staged_in: int = 0
+    staged_out: int = 0
+    pads_read: int = 0
+    pads_written: int = 0
+    reads: list[tuple[str, int, int]] = field(default_factory=list)
+    writes: list[tuple[str, int, int]] = field(default_factory=list)
+
+
+@dataclass
+class Task:
+    """An op that is about to start. ``groups``: tiles that are visited one after the other, dealt to blocks in order."""
+
+    op: Op
+    on_array: bool
+    blocks: int
+    load: Load
+    groups: list[list[Tile]] = field(default_factory=list)
+    beats: int = 0
+    port_wait: int = 0
+    macs: tuple[int, int, int] = (0, 0, 0)
+    """Executed and gated MACs, and lane cycles, of a contraction."""
+
+    def job(self, block: int) -> ArrayJob | VectorJob:
+        """The work of one block."""
+        wait = share(self.port_wait, block, self.blocks)
+        if not self.groups:
+            return VectorJob(wait=wait, beats=share(self.beats, block, self.blocks))
+        job = ArrayJob(wait=wait)
+        for index, group in enumerate(self.groups):
+            if index * self.blocks // len(self.groups) == block:
+                job.tiles += group
+        return job
+
+
+def share(total: int, block: int, blocks: int) -> int:
+    """The part of a total that falls to a block."""
+    return total * (block + 1) // blocks - total * block // blocks
+
+
+class Planner:
+    """Makes tasks. ``works``: the streams of contractions by op name."""
+
+    def __init__(self, architecture: Architecture, mapper: Mapper, places: Places, works: Table[str, Work]) -> None:
+        self.architecture, self.mapper, self.places, self.works = architecture, mapper, places, works
+        self._walked: dict[tuple[str, int], tuple[int, int, int, int]] = {}
+
+    def task(self, step: int, op: Op) -> Task:
+        """The op's task; its outputs take their places."""
+        return self._contraction(step, op) if op.is_contraction else self._vector(step, op)
+
+    def _contraction(self, step: int, op: Op) -> Task:
+        mapping = self.mapper.map(op)
+        for tensor in op.outputs:
+            self.places.make(step, tensor, self.mapper.gradient_split(op, tensor) if op.pass_ is Pass.WG else None, op.layer)
+        transfers = list(mapping.transfers)
+        blocks = self._blocks(step, transfers, mapping.channel_tiles * mapping.position_tiles)
+        task = Task(op, True, blocks, self._load(step, transfers, True), groups=self._groups(mapping))
+        cycles, executed, gated, walked = self._rehearsed(task)
+        task.macs = (executed, gated, walked)
+        active = executed - gated
+        task.load.pads_read += active * self._pair_bits(op)
+        task.port_wait = self._port_wait(task.load, cycles)
+        return task
+
+    def _pair_bits(self, op: Op) -> int:
+        """Bits that a lane reads for a MAC: both operands, regenerated feedback excepted."""
+        moving, stationary = op.operand(Use.MOVING), op.operand(Use.STATIONARY)
+        assert moving is not None
+        assert stationary is not None
+        near = self.architecture.organization == "near_memory" and self.architecture.near_memory.feedback == "prng"
+        bits = word_bits(moving.tensor, self.architecture)
+        return bits if near and op.fixed_feedback else bits + word_bits(stationary.tensor, self.architecture)
+
+    def _groups(self, mapping: Mapping) -> list[list[Tile]]:
+        """Outputs dealt to lanes: without a mask of outputs a tile after the other; with one, each run of positions packed into as few as it takes."""
+        op, array = mapping.op, self.architecture.pe_array
+        work, size = self.works[op.name], mapping.positions_per_tile
+        mode = getattr(array.skip, op.pass_.value.lower())
+        shared = mapping.reduction_pes
+        reduced = op.bounds.k if op.bounds else 1
+        stream: Callable[[int, int], Stream] = work.stream
+        if work.outer:
+            stream = lambda k, m: outer_segment(work, k, m, size)  # noqa: E731 - one of two streams
+        needed = work.needed if op.pass_ is Pass.EP and array.skip_outputs else None
+        found: list[list[Tile]] = []
+        for first in range(0, mapping.channels, mapping.channels_per_tile):
+            members = range(first, min(first + mapping.channels_per_tile, mapping.channels))
+            for start in range(0, mapping.positions, size if needed is None else mapping.fill_positions):
+                run = range(start, min(start + (size if needed is None else mapping.fill_positions), mapping.positions))
+                dealt = {k: [m for m in run if needed is None or needed(k, m)] for k in members}
+                group: list[Tile] = []
+                while any(dealt.values()):
+                    group.append([Output(stream(k, m), mode, array.window, shared, reduced) for k in members for m in dealt[k][:size]])
+                    dealt = {k: left[size:] for k, left in dealt.items()}
+                found.append(group)
+        return found
+
+    def _rehearsed(self, task: Task) -> tuple[int, int, int, int]:
+        """Cycles, executed MACs, gated MACs and lane cycles of the whole op: its ports' waiting is told from what all of it moves."""
+        key = (task.op.name, task.blocks)
+        if key not in self._walked:
+            cycles = executed = gated = walked = 0
+            for group in task.groups:
+                for tile in group:
+                    job = ArrayJob()
+                    job.tiles.append(tile)
+                    job.begin()
+                    while not job.ended:
+                        job.step()
+                        cycles += 1
+                    walked += job.walked
+                    for output in tile:
+                        done = [pair for pair in output.pairs if output.wanted(pair) and pair[2]]
+                        executed += len(done)
+                        gated += sum(not (a and b) for a, b, _ in done) * self.architecture.pe_array.gating
+            self._walked[key] = cycles, executed, gated, walked
+        return self._walked[key]
+
+    def _vector(self, step: int, op: Op) -> Task:
+        assert op.vector is not None
+        unit, array = self.architecture.vector_unit, self.architecture.pe_array
+        homed = any(self.places.split(step, operand.tensor) is not None for operand in op.operands)
+        in_pe = homed and updates_in_pe(op.pass_, op.outputs, self.architecture)
+        for tensor in op.outputs:
+            self.places.make(step, tensor, None, op.layer)
+        transfers = [t for operand in op.operands for t in self._moved(step, operand.tensor, True, in_pe)]
+        transfers += [t for tensor in op.outputs for t in self._moved(step, tensor, False, in_pe)]
+        slots = self.mapper.pes * array.lanes if in_pe else unit.width
+        beats = -(-op.vector.elements // slots) * -(-op.vector.ops_per_element // unit.ops_per_cycle)
+        blocks = min(self._blocks(step, transfers, max(1, beats)), max(1, beats))
+        if in_pe:
+            # Copies of updated weights are sent the new ones.
+            for tensor in op.outputs:
+                home = self.places.residency.home(tensor)
+                if home is not None and home.copies > 1:
+                    bits = word_bits(tensor, self.architecture)
+                    transfers.append(Transfer(tensor, Route.PEER, False, home.resident, bits, home.copies - 1))
+        load = self._load(step, transfers, in_pe)
+        return Task(op, in_pe, blocks, load, beats=beats, port_wait=self._port_wait(load, beats))
+
+    def _moved(self, step: int, tensor: Tensor, inbound: bool, in_pe: bool) -> list[Transfer]:
+        """A tensor on its way to the PEs or the vector unit, or back: what has a home from or to there, the rest by the global buffer."""
+        bits, split = word_bits(tensor, self.architecture), self.places.split(step, tensor)
+        if split is None:
+            return [Transfer(tensor, Route.BUFFER, inbound, tensor.elements, bits, dram_words=tensor.elements)]
+        home, away = (Route.HOME, Route.SCATTER if inbound else Route.COLLECT) if in_pe else (Route.PEER, Route.BUFFER)
+        found = [Transfer(tensor, home, inbound, split[0], bits)] if split[0] else []
+        return found + ([Transfer(tensor, away, inbound, split[1], bits, 1, split[1], spilled=tensor.persistent)] if split[1] else [])
+
+    def _crossing(self, step: int, t: Transfer) -> int:
+        return t.dram_words if t.spilled or self.places.from_dram(step, t.tensor) else 0
+
+    def _blocks(self, step: int, transfers: list[Transfer], most: int) -> int:
+        """No more than ``most``, and if it may be so many that a block fits one half of the staging buffer."""
+        inbound = sum(t.words * t.bits for t in transfers if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER})
+        dram = sum(self._crossing(step, t) * t.bits for t in transfers)
+        staged = -(-max(inbound, dram) // (8 * self.architecture.global_buffer.staging_bytes))
+        return min(most, max(self.architecture.blocks_per_op, staged))
+
+    def _load(self, step: int, transfers: list[Transfer], on_array: bool) -> Load:
+        load = Load()
+        for t in transfers:
+            bits = t.words * t.bits
+            if t.route in {Route.MULTICAST, Route.SCATTER}:
+                load.fill_port += bits
+                load.down += bits
+                load.pads_written += (bits + t.words * t.masked) * t.receivers
+            elif t.route is Route.COLLECT:
+                load.up += bits
+                load.drain_port += bits
+            elif t.route is Route.BUFFER and t.inbound:
+                load.fill_port += bits
+            elif t.route is Route.BUFFER:
+                load.drain_port += bits
+            elif t.route is Route.HOME and t.inbound:
+                load.pads_read += bits
+            elif t.route is Route.HOME:
+                load.pads_written += bits
+            else:
+                load.peer += bits * t.receivers
+                load.pads_read += bits if on_array or t.inbound else 0
+                load.pads_written += bits * t.receivers if on_array or not t.inbound else 0
+            crossing = self._crossing(step, t) * t.bits
+            if crossing:
+                part = (t.tensor.name, -(-self.places.bits(t.tensor) // 8), -(-crossing // 8))
+                (load.reads if t.inbound else load.writes).append(part)
+                load.staged_in += crossing if t.inbound else 0
+                load.staged_out += 0 if t.inbound else crossing
+        return load
+
+    def _port_wait(self, load: Load, cycles: int) -> int:
+        """Cycles by which the scratchpads' ports are behind the lanes or the vector unit."""
+        pad = self.architecture.scratchpad
+        moved = load.pads_read + load.pads_written if pad.ports == 1 else max(load.pads_read, load.pads_written)
+        return max(0, -(-moved // (self.mapper.pes * pad.banks * pad.width_bits)) - cycles)
