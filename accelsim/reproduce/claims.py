@@ -29,7 +29,7 @@ TARGET = Target(
     "fully connected layers alone (alexnet-fc: what the frozen convolutions compute is in no step, and no error goes into them), with random "
     "zeros of density 0.5.",
 )
-SHARES = (0, 26, 30, 100)
+SHARES = (0, 26, 32, 100)
 """Percent of the time of all that is over before the readings on 35 time steps, after them, after dilation, after the machines: as measured."""
 WHOLE = "whole-step"
 """Heading of what is left of all claims."""

@@ -126,7 +126,7 @@ def figure(latencies: Latencies) -> Figure:
         found = {name: [latencies[Case(rule, setting, partitions)] for partitions in PARTITIONS] for name, rule in ALL_RULES.items()}
         split = [latencies[Case(BPTT, setting, partitions, "by_time_step")].whole for partitions in PARTITIONS]
         curves = [Series(f"{name}, EP", pes, [each.whole for each in own]) for name, own in found.items()]
-        curves.insert(1, Series("BPTT, EP, output layer split", pes, split))
+        curves.insert(1, Series(f"BPTT, {SPLIT}", pes, split))
         curves += [Series(f"{name}, recurrent layer", pes, [each.recurrent for each in own]) for name, own in found.items()]
         panels.append(Panel(f"({letter}) {setting.name}", "lines", "PEs", "latency (cycles)", curves, log_x=True, log_y=True))
     caption = (
