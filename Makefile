@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check test-torch test-rtl iverilog bench nightly study study-report clean
+.PHONY: help demo test lint check test-torch test-rtl iverilog bench nightly study study-report validation clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -71,6 +71,9 @@ study: $(VENV)/.installed ## make the missing runs of the accuracy study (hours;
 
 study-report: $(VENV)/.installed ## write reports/accuracy from the runs that are there
 	$(BIN)/python -m accelsim.study report
+
+validation: $(VENV)/.installed ## hold the simulator against published silicon, other simulators and formulas; writes reports/validation
+	$(BIN)/python -m accelsim.validation
 
 clean: ## remove everything made by make
 	rm -rf $(VENV) $(TORCH_VENV) out dist build .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
