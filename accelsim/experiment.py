@@ -31,6 +31,7 @@ from accelsim.results import BYTE_KINDS, LANE_CAUSES, STALLS, AnyResult, Compari
 from accelsim.rules import RULES, RuleSpec, lower, parse_rule
 from accelsim.rules.info import StepKind
 from accelsim.sim.machine import Machine, OpRecord, Run
+from accelsim.sim.memory_notes import memory_notes
 from accelsim.spec import catalog
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.canonical import canonical_json
@@ -192,6 +193,7 @@ def _simulate(
     notes = [*chosen.notes, *unknown, *_unused_pins(machine, step)]
     if run.dram_overcommitted:
         notes.append(f"tensors in DRAM need {run.peak_dram_bytes} bytes, more than {machine.dram.standard} holds: addresses wrap around")
+    notes += memory_notes(step, run.residency, run.stored_dense)
     ops = tuple(_op_result(record, run, table, machine) for record in run.records)
     result = Result(
         cause=_cause(network, machine, rule, setting, chosen, part_of),
@@ -328,8 +330,8 @@ def _limits(dram: DramSpec, machine: Architecture) -> Limits:
     return Limits(
         lanes=pes * array.lanes,
         dram_bytes=bytes_per_ps * 1e12 / machine.clock_hz,
-        global_buffer_bytes=buffer.banks * buffer.width_bits / 8,
-        scratchpad_bytes=pes * pad.banks * pad.width_bits / 8,
+        global_buffer_bytes=buffer.ports * buffer.banks * buffer.width_bits / 8,
+        scratchpad_bytes=pad.ports * pes * pad.banks * pad.width_bits / 8,
     )
 
 

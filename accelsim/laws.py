@@ -14,12 +14,17 @@ from accelsim.results import LANE_CAUSES, STALLS, HybridResult, OpResult, Result
 
 @dataclass(frozen=True)
 class Limits:
-    """What the machine can do at most in a cycle: ``lanes`` MACs, and bytes over each memory's ports and the DRAM bus."""
+    """What the machine can do at most in a cycle: ``lanes`` MACs, and bytes over the DRAM bus and one port of each bank of the other memories.
+
+    With 1 port reads and writes take turns, with 2 each kind has one.
+    """
 
     lanes: int
     dram_bytes: float
     global_buffer_bytes: float
     scratchpad_bytes: float
+    global_buffer_ports: int = 1
+    scratchpad_ports: int = 1
 
 
 def check_result(result: Result, limits: Limits) -> None:
@@ -72,8 +77,13 @@ def _check_op(op: OpResult, limits: Limits) -> None:
             raise LawViolation(f"{op.name}: lane cycles {dict(op.lane_cycles)} do not make up {op.cycles} cycles of {op.lanes} lanes")
     if op.cycles * limits.lanes < macs["executed"]:
         raise LawViolation(f"{op.name}: faster than its lanes can multiply")
-    for memory, most in (("dram", limits.dram_bytes), ("global_buffer", limits.global_buffer_bytes), ("scratchpad", limits.scratchpad_bytes)):
-        moved = op.bytes[f"{memory}_read"] + op.bytes[f"{memory}_write"]
+    for memory, most, ports in (
+        ("dram", limits.dram_bytes, 1),
+        ("global_buffer", limits.global_buffer_bytes, limits.global_buffer_ports),
+        ("scratchpad", limits.scratchpad_bytes, limits.scratchpad_ports),
+    ):
+        read, written = op.bytes[f"{memory}_read"], op.bytes[f"{memory}_write"]
+        moved = read + written if ports == 1 else max(read, written)
         # Bytes are rounded up, reads and writes each.
         if moved - 2 > op.cycles * most * (1 + 1e-9):
             raise LawViolation(f"{op.name}: {moved} {memory} bytes in {op.cycles} cycles is more than its ports can carry")
