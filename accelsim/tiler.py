@@ -252,8 +252,8 @@ class Tiler:
         outer_tiles, outer_columns = -(-tiles // t.buffer_channels), -(-columns // t.buffer_positions)
         groups = self._groups(t, columns, per_tile)
         lanes_bits = self._outputs_per_pe * self._architecture.precision.psum * (t.together if chunks > 1 else 1)
-        kept = tiles == 1 and chunks == 1
-        held_bits = t.chunk * self._stationary_bits * (1 if kept else 2) if self.staged else 0
+        # As in the canonical mapping: words of the next chunk take the places of those that the last tile has used.
+        held_bits = t.chunk * self._stationary_bits if self.staged else 0
         elements = operand_of(op, Use.STATIONARY).tensor.elements
         if t.order == POSITIONS:
             footprint = self._footprint(t.together * per_tile)
@@ -319,7 +319,7 @@ class Tiler:
         With room for the rows that a kernel spans each comes once, with room for its columns again for each kernel row, else for each tap.
         """
         b, array = self._bounds, self._architecture.pe_array
-        least = self._outputs_per_pe * 2 * (array.window if array.kind == "lanes" else 1) * self._moving_bits
+        least = array.lanes * 2 * array.staged_positions * self._moving_bits
         if self.op.kind is OpKind.FEEDBACK:
             return least, b.n * b.c
         _, cols, channels = moving_extents(self.op)
@@ -354,14 +354,14 @@ class Tiler:
         moving = channels.total * maps.total * self._group_visits(t.channel_pes)
         errors = sum(operand.tensor.elements for operand in op.operands if operand.use is Use.STATIONARY)
         passes = 1 if chunks == 1 else groups
-        kept = 1 if chunks == 1 and tiles == 1 else 2
         unique = b.n * b.h * b.w * b.c
         samples = b.n if self._mapper.near_memory else 1
         staged_bits = unique // samples * self._moving_bits + errors // samples // tiles * self._stationary_bits
         staged = staged_bits <= 8 * self._architecture.global_buffer.staging_bytes
         rows_bits = (((b.r - 1) * b.dilation[0] + 1) * b.w * b.c * self._moving_bits) + b.q * self.canonical.channels * self._stationary_bits
         return Demand(
-            scratchpad_bits=kept * (t.chunk * self._stationary_bits + maps.largest * own * self._moving_bits)
+            scratchpad_bits=t.chunk * self._stationary_bits
+            + maps.largest * own * self._moving_bits
             + self._outputs_per_pe * t.together * self._architecture.precision.psum,
             buffer_bits=min(staged_bits, rows_bits),
             moving=moving,

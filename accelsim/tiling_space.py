@@ -59,8 +59,9 @@ def _space(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[Tiling]:
                 for together in _pinned(fixed, "together", (1,) if alone else [each for each in _extents(columns) if each <= wide]):
                     if wide == columns or wide % together == 0 or "buffer_positions" in fixed:
                         yield Tiling(pes, order, together, chunk, buffer_order, high, wide)
-                    elif wide > together:
-                        yield Tiling(pes, order, together, chunk, buffer_order, high, wide - wide % together)
+                    else:
+                        # Whole groups: as many as fit, or the one that a pin asks for, whether it fits or not.
+                        yield Tiling(pes, order, together, chunk, buffer_order, high, min(columns, max(together, wide - wide % together)))
 
 
 def _buffer_tiles(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[tuple[str, int, int]]:

@@ -39,7 +39,7 @@ def tiled(draw: st.DrawFn, architecture: Architecture, passes: tuple[Pass, ...])
 
 
 @given(tiled(machine("von_neumann", scratchpad__capacity="1MiB", scratchpad__working="1MiB"), (Pass.FF, Pass.EP)))
-@settings(max_examples=300)
+@settings(max_examples=40)
 def test_words_are_those_of_a_walk_through_the_nest(case: tuple[Tiler, Tiling]) -> None:
     tiler, t = case
     op = tiler.op
@@ -71,7 +71,7 @@ def test_gradients_read_the_channels_of_their_positions(case: tuple[Tiler, Tilin
 
 
 @given(st.data(), st.sampled_from(["near_memory", "von_neumann"]), st.sampled_from(["bp", "dfa", "ssdfa"]))
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_every_choice_is_legal_and_covers_the_op(data: st.DataObject, organization: str, rule: str) -> None:
     architecture = machine(organization, scratchpad__working="2KiB", scratchpad__capacity="64KiB", global_buffer__staging="2KiB")
     step = lower(data.draw(convolutions(2)), rule, data.draw(st.integers(1, 3)))
@@ -94,7 +94,7 @@ OBJECTIVES = ("cycles", "energy", "edp")
 
 
 @given(st.data(), st.sampled_from(["near_memory", "von_neumann"]), st.sampled_from(OBJECTIVES), st.sampled_from(["serial", "unlocked"]))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 def test_chosen_mappings_do_the_same_work(data: st.DataObject, organization: str, objective: str, schedule: str) -> None:
     """Whatever the mapping, the MACs are the same; the laws are checked by the run itself."""
     network = data.draw(convolutions(2))

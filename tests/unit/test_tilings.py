@@ -49,8 +49,8 @@ def test_words_and_room_worked_out_by_hand() -> None:
     assert demand.carried == 0
     assert demand.dram_moving == 2 * 8 * 8 * 4
     assert demand.dram_stationary == 8 * 36
-    # two groups of moving words, a channel's weights and the next one's, one sum of 32 bits
-    assert demand.scratchpad_bits == 16 * 2 * 4 * 8 * 4 + 16 * 2 * 36 + 32
+    # two groups of moving words, a channel's weights, one sum of 32 bits
+    assert demand.scratchpad_bits == 16 * 2 * 4 * 8 * 4 + 16 * 36 + 32
     assert demand.buffer_bits == 16 * (2 * 8 * 8 * 4 + 8 * 36)
 
 
@@ -64,7 +64,7 @@ def test_words_and_room_worked_out_by_hand() -> None:
         ({"buffer_positions": 12}, "buffer_positions must be a multiple of together (8) or all tiles, got 12"),
         (
             {},
-            "the tile of a PE must be at most scratchpad.working, 4096 bits, got 5280: a smaller chunk, or fewer position tiles together, may fit",
+            "the tile of a PE must be at most scratchpad.working, 4096 bits, got 4704: a smaller chunk, or fewer position tiles together, may fit",
         ),
         (
             {"together": 1},
