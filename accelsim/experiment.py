@@ -330,8 +330,10 @@ def _limits(dram: DramSpec, machine: Architecture) -> Limits:
     return Limits(
         lanes=pes * array.lanes,
         dram_bytes=bytes_per_ps * 1e12 / machine.clock_hz,
-        global_buffer_bytes=buffer.ports * buffer.banks * buffer.width_bits / 8,
-        scratchpad_bytes=pad.ports * pes * pad.banks * pad.width_bits / 8,
+        global_buffer_bytes=buffer.banks * buffer.width_bits / 8,
+        scratchpad_bytes=pes * pad.banks * pad.width_bits / 8,
+        global_buffer_ports=buffer.ports,
+        scratchpad_ports=pad.ports,
     )
 
 

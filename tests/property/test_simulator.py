@@ -129,6 +129,12 @@ def tight_machines(draw: st.DrawFn) -> Architecture:
         global_buffer__width=draw(st.sampled_from([8, 64])),
         noc__width=draw(st.sampled_from([7, 16, 256])),
         noc__peer_links=draw(st.integers(1, 2)),
+        noc__topology=draw(st.sampled_from(["tree", "tree", "mesh"])),
+        noc__buffer_ports=draw(st.integers(1, 2)),
+        global_buffer__ports=draw(st.integers(1, 2)),
+        global_buffer__conflicts=draw(st.sampled_from(["ideal", "modelled"])),
+        global_buffer__interleave=draw(st.sampled_from(["word", "block"])),
+        scratchpad__ports=draw(st.integers(1, 2)),
         vector_unit__width=draw(st.sampled_from([1, 64])),
         dram__channels=draw(st.integers(1, 2)),
         partitions=draw(st.sampled_from([1, 2, 3])),
@@ -285,9 +291,9 @@ def check_capacities(seen: Watched, architecture: Architecture) -> None:
 def check_roofline(seen: Watched, architecture: Architecture) -> None:
     """No op, and not the whole step, is faster than the array, a link, the buffer or DRAM could be alone."""
     width, buffer = architecture.noc.width_bits, architecture.global_buffer
-    port = buffer.banks * buffer.width_bits
+    port = buffer.ports * buffer.banks * buffer.width_bits
     pad = architecture.scratchpad
-    pads = seen.run.residency.pes_per_partition * pad.banks * pad.width_bits
+    pads = seen.run.residency.pes_per_partition * pad.banks * pad.width_bits * pad.ports
     bus = peak_dram_bytes_per_cycle(architecture)
     plans = [record.plan for record in seen.run.records]
     for record in seen.run.records:
@@ -295,6 +301,8 @@ def check_roofline(seen: Watched, architecture: Architecture) -> None:
         assert record.cycles >= int(plan.block_cycles.sum())
         assert record.cycles >= max(plan.fill_bits, plan.drain_bits) / width
         assert record.cycles >= plan.peer_bits / (width * architecture.noc.peer_links)
+        for loads in (plan.mesh_fill, plan.mesh_drain):
+            assert loads is None or record.cycles >= loads.max() / width
         moved = plan.fill_buffer_bits + plan.drain_buffer_bits + plan.staged_in_bits + plan.staged_out_bits
         assert moved == plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"]
         assert record.cycles >= moved / port
@@ -312,7 +320,9 @@ def check_links(seen: Watched) -> None:
         plan, op = record.plan, record.op
         inbound = [each for each in seen.transfers[record.step, op.name] if each.inbound]
         sent = [each for each in inbound if str(each.route) in {"multicast", "scatter"}]
-        assert plan.fill_bits == sum(each.words * each.bits for each in sent)
+        mesh = plan.mesh_fill is not None
+        given = sum(each.words * each.bits for each in sent)
+        assert plan.fill_bits == (0 if mesh else given)
         peer = [each for each in seen.transfers[record.step, op.name] if str(each.route) == "peer"]
         reduced = [each for each in inbound if str(each.route) == "reduce"]
         home = [each for each in seen.transfers[record.step, op.name] if str(each.route) == "home" and not each.inbound]
@@ -322,11 +332,17 @@ def check_links(seen: Watched) -> None:
         stored = [each for each in peer if plan.on_array or not each.inbound]
         arrived += sum(each.words * each.receivers * each.bits for each in (*stored, *reduced, *home))
         assert plan.bits["scratchpad_write"] == arrived
-        assert plan.peer_bits == sum(each.words * each.receivers * each.bits for each in (*peer, *reduced))
+        assert plan.peer_bits == (0 if mesh else sum(each.words * each.receivers * each.bits for each in (*peer, *reduced)))
+        loads = [each for each in (plan.mesh_fill, plan.mesh_drain) if each is not None]
+        if loads:
+            # Every hop is on a link, and what the global buffer gives has entered by at least one of its ports.
+            assert plan.counts["noc", "bit_hops"] == sum(int(each.sum()) for each in loads)
+            assert sum(int(each.sum()) for each in loads) >= given
         assert plan.words["remote"] == sum(each.words * each.receivers for each in (*peer, *reduced))
     if len(seen.journal.planners) == 1:
         plans = [record.plan for record in seen.run.records]
         total = sum(plan.fill_bits + plan.drain_bits + plan.peer_bits for plan in plans)
+        total += sum(int(load.sum()) for plan in plans for load in (plan.mesh_fill, plan.mesh_drain) if load is not None)
         total += sum(plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"] for plan in plans)
         assert sum(server.bits for server in seen.journal.servers) == total
 
