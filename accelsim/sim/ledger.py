@@ -80,7 +80,7 @@ class Ledger:
             t = moved.transfer
             if t.partial:
                 continue
-            crossing = t.dram_words if moved.dram_words else 0
+            crossing = t.dram_words if moved.crosses else 0
             if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER, Route.BUFFER}:
                 self._read_buffer(step, op, t, crossing)
                 brought[t.tensor.name] += t.words
@@ -127,7 +127,7 @@ class Ledger:
         """An op has ended, and with it these tensors: what it made is where it belongs."""
         op = plan.op
         for moved in plan.moved:
-            self._put(step, moved.transfer, moved.dram_words)
+            self._put(step, moved.transfer, moved.crosses)
         for name in gone:
             for memory in (BUFFER, PADS, DRAM):
                 account = self.accounts.get((memory, step, name))
@@ -135,7 +135,7 @@ class Ledger:
                     account.dropped += account.resident
         self._check(step, op, gone)
 
-    def _put(self, step: int, t: Transfer, dram_words: int) -> None:
+    def _put(self, step: int, t: Transfer, crosses: bool) -> None:
         """Enter one transfer: what stays, and what has passed through by now."""
         pads, buffer = self._account(PADS, step, t.tensor), self._account(BUFFER, step, t.tensor)
         if t.partial:
@@ -150,7 +150,7 @@ class Ledger:
             self._store(pads, t)
         elif not t.inbound:
             buffer.produced += t.words
-            if dram_words:
+            if crosses:
                 buffer.written_back += t.dram_words
                 dram = self._account(DRAM, step, t.tensor)
                 dram.dropped += max(0, dram.resident + t.dram_words - t.tensor.elements)

@@ -29,7 +29,8 @@ class DramPart:
 class Moved:
     """A transfer as it really goes, in its tensor's format: stored ``words`` and ``bits``, and those that cross the DRAM bus.
 
-    ``encoded``: its format is not dense, so that bits are more than words of a fixed size.
+    ``crosses``: whether its tensor is in DRAM, even if all of it is zeros that take no bits. ``encoded``: its format is not dense, so that bits
+    are more than words of a fixed size.
     """
 
     transfer: Transfer
@@ -37,6 +38,7 @@ class Moved:
     bits: int
     dram_words: int = 0
     dram_bits: int = 0
+    crosses: bool = False
     encoded: bool = False
 
 

@@ -54,8 +54,9 @@ class Traffic:
         encoding = self._encoding(t)
         crossing = t.dram_words if t.spilled or self._memory.in_dram(step, t.tensor) else 0
         if encoding is None:
-            return Moved(t, t.words, t.words * t.bits, crossing, crossing * t.bits)
-        return Moved(t, encoding.words_of(t.words), encoding.bits_of(t.words), encoding.words_of(crossing), encoding.bits_of(crossing), True)
+            return Moved(t, t.words, t.words * t.bits, crossing, crossing * t.bits, crossing > 0)
+        words, bits = encoding.words_of(t.words), encoding.bits_of(t.words)
+        return Moved(t, words, bits, encoding.words_of(crossing), encoding.bits_of(crossing), crossing > 0, True)
 
     def add(self, plan: OpPlan, step: int, t: Transfer) -> None:
         """Count a transfer and put its bits on the stages that it passes."""
@@ -92,7 +93,7 @@ class Traffic:
                 # Each partial sum is read, travels a link to its neighbour in the tree, is added there and written.
                 plan.counts.add("vector", "op", words)
             self._between(plan, moved)
-        if moved.dram_words:
+        if moved.dram_bits:
             self._dram(plan, moved)
 
     def scratchpad(self, plan: OpPlan, kind: str, words: int, bits: int) -> None:

@@ -20,6 +20,7 @@ from accelsim.sim.memory import TensorMemory
 from accelsim.sim.op_plan import OpPlan
 from accelsim.sim.traffic import Traffic
 from accelsim.spec.architecture import Architecture
+from accelsim.spec.operand_formats import Formats
 from tests.property.test_simulator import MODULAR, lowers, tight_machines
 from tests.random_machines import convolutions, machine
 from tests.random_networks import networks
@@ -39,8 +40,11 @@ def test_the_books_balance(data: st.DataObject) -> None:
     rule = data.draw(st.sampled_from(["bp", "fa", "dfa", "dfa:per_step=true", "ssdfa", "frozen", *MODULAR]))
     assume(lowers(network, rule))
     schedule, optimizer = data.draw(st.sampled_from(["serial", "unlocked"])), data.draw(st.sampled_from(["sgd", "momentum", "adam"]))
-    trace = data.draw(st.sampled_from(["dense", "random:0.4"]))
-    simulate(network, data.draw(tight_machines()), rule, batch=data.draw(st.integers(1, 3)), trace=trace, schedule=schedule, optimizer=optimizer)
+    trace = data.draw(st.sampled_from(["dense", "random:0.4", "random:0.01"]))
+    roles = ("weight", "activation", "error", "feedback", "gradient")
+    formats = Formats(**{role: data.draw(st.sampled_from(["dense", "bitmap", "rle", "csc"])) for role in roles}, run_bits=2)  # type: ignore[arg-type]
+    architecture = data.draw(tight_machines()).model_copy(update={"format": formats})
+    simulate(network, architecture, rule, batch=data.draw(st.integers(1, 3)), trace=trace, schedule=schedule, optimizer=optimizer)
 
 
 def network() -> Network:

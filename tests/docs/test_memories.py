@@ -1,0 +1,124 @@
+"""The page on memories: its examples, worked out again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from accelsim.experiment import simulate
+from accelsim.kernels.banks import stream_cycles
+from accelsim.kernels.formats import run_entries
+from accelsim.network import Network
+from accelsim.results import OpResult, Result
+from accelsim.sim.mesh import Mesh
+from accelsim.spec.architecture import Architecture
+from tests.random_machines import machine, trace_of
+from tests.reference_networks import Builder
+
+PAGE = " ".join((Path(__file__).resolve().parents[2] / "docs" / "memories.md").read_text(encoding="utf-8").split())
+
+
+def network() -> Network:
+    return Builder("pair", (1, 1, 4)).add("fc", 6).add("relu").add("fc", 3).network()
+
+
+def run(architecture: Architecture, rule: str = "bp", masks: dict[str, np.ndarray] | None = None, optimizer: str = "momentum") -> Result:
+    trace = trace_of(network(), masks) if masks else "dense"
+    found = simulate(network(), architecture, rule, trace=trace, trace_any_rule=True, optimizer=optimizer)
+    assert isinstance(found, Result)
+    return found
+
+
+def op(result: Result, name: str) -> OpResult:
+    return next(each for each in result.ops if each.name == name)
+
+
+def test_the_vector_of_eie() -> None:
+    vector = np.array([[0, 0, 1, 2, *[0] * 18, 3]]) != 0
+    elements, zeros = vector.size, int(vector.sum())
+    entries = int(run_entries(vector, 15)[0])
+    dense, bitmap, rle = 16 * elements, elements + 16 * zeros, entries * 20
+    assert (dense, bitmap, rle) == (368, 71, 80)
+    assert f"As `dense` it takes {dense} bits, as `bitmap` {bitmap}, as `rle` with `run_bits: 4` {rle}" in PAGE
+
+
+@pytest.mark.parametrize(("form", "bits"), [("dense", 64), ("bitmap", 4 + 2 * 16), ("rle", 2 * 20), ("csc", 2 * 20 + 2 * 32)])
+def test_the_input_in_every_format(form: str, bits: int) -> None:
+    masks = {"fc0.input": np.array([[True, False, False, True]])}
+    result = run(machine("von_neumann", format__activation=form), masks=masks)
+    found = op(result, "fc0.FF").bytes["dram_read"]
+    assert found == 48 + -(-bits // 8)
+    said_of = {"dense": "48 bytes of weights from DRAM and 8 of input", "bitmap": f"{{activation: bitmap}}` {found} bytes in all"}
+    assert said_of.get(form, f"with `{form}` {found} (") in PAGE
+    said = any("nothing is known of the zeros of" in note and "fc0.out" in note for note in result.notes)
+    assert said is (form != "dense")
+
+
+def test_the_links_of_the_mesh() -> None:
+    mesh = Mesh.of(machine(noc__topology="mesh"))
+    assert mesh is not None
+    assert mesh.port_rows == (1,)
+    assert mesh.spread(0, 6, 1, 6).sum() == 6
+    each = mesh.spread(0, 6, 6, 1)
+    assert (each.sum(), each.max()) == (15, 6)
+    assert mesh.gather(0, 6, 6).sum() == 15
+    pairs = mesh.exchange(0, 6, 36)
+    assert (int(pairs.sum()), int(pairs.max())) == (50, 4)
+    assert "make 50 hops; no link carries more than 4" in PAGE
+
+
+def test_the_streams_over_four_banks() -> None:
+    taken = [stream_cycles(16, 16, 16, stride, 4, 16, 0) for stride in (1, 2, 3, 4)]
+    assert taken == [4, 8, 4, 16]
+    blocks = stream_cycles(16, 16, 16, 1, 4, 16, 100)
+    assert blocks == 16
+    assert "In a row they take 4 cycles, with a stride of 2 words 8, of 3 words 4, of 4 words 16; in a row under `interleave: block` 16" in PAGE
+
+
+def test_conflicts_of_banks_stall_where_a_stride_meets_few_of_them() -> None:
+    """EP of fc2 reads 3 x 6 weights with a stride of 6 words: of two banks of one word, always the same one."""
+    small = {"global_buffer__banks": 2, "global_buffer__width": 16, "noc__width": 512}
+    ideal, modelled = (run(machine("von_neumann", global_buffer__conflicts=each, **small)) for each in ("ideal", "modelled"))
+    # Of the three words of a column, all in one bank, each takes a cycle; the next column is in the other bank.
+    assert stream_cycles(18, 16, 3, 6, 2, 16, 0) == 6 * 3 - 5
+    assert op(modelled, "fc2.EP").cycles > op(ideal, "fc2.EP").cycles
+    assert op(modelled, "fc2.FF").cycles == op(ideal, "fc2.FF").cycles
+    stalls = [op(each, "fc2.EP").array_cycles["stall"]["bank"] for each in (ideal, modelled)]
+    assert stalls[1] > stalls[0]
+
+
+@pytest.mark.parametrize("part", ["scratchpad", "global_buffer"])
+def test_a_second_port_is_never_slower(part: str) -> None:
+    small = {f"{part}__banks": 1, f"{part}__width": 8}
+    one, two = (run(machine(**{**small, f"{part}__ports": ports})) for ports in (1, 2))
+    assert two.cycles < one.cycles
+    assert two.to_json()["bytes"] == one.to_json()["bytes"]
+
+
+def test_the_words_of_each_policy() -> None:
+    macs, errors, outputs = 18, 3, 6
+    expected = {
+        "`remote_read`": (2 * macs + 2 * macs + errors * 6 + outputs, macs),
+        "`psum_reduce`": (2 * macs + 2 * 2 * outputs + errors * 2 + outputs, 2 * outputs),
+        "`transposable`": (2 * macs + errors * 6 + outputs, 0),
+        "DFA, `feedback: stored`": (2 * macs + errors * 6 + outputs, 0),
+        "DFA, `feedback: prng`": (macs + errors * 6 + outputs, 0),
+    }
+    for name, (local, remote) in expected.items():
+        policy = name.split("`")[1]
+        is_feedback = "DFA" in name
+        architecture = machine(near_memory__feedback=policy.split()[-1]) if is_feedback else machine(near_memory__transpose=policy)
+        words = op(run(architecture, "dfa" if is_feedback else "bp"), "fc2.EP").words
+        assert (words["local"], words["remote"]) == (local, remote), name
+        assert f"| {name} | {local} | {remote} |" in PAGE
+
+
+def test_what_spills_is_read_at_every_use_and_said() -> None:
+    result = run(machine(scratchpad__working="300B", scratchpad__capacity="309B"), optimizer="sgd")
+    assert result.spilled_words == 18
+    note = next(note for note in result.notes if "no room" in note)
+    assert f'"{note}"' in PAGE
+    assert {name: op(result, name).words["dram"] for name in ("fc2.FF", "fc2.EP", "fc2.WU")} == {"fc2.FF": 18, "fc2.EP": 18, "fc2.WU": 36}
+    assert not [note for note in run(machine()).notes if "no room" in note]
