@@ -182,7 +182,10 @@ class _Prices:
         way_mm = math.sqrt(banks * pad.area_mm2) / 2 if banks > 1 else 0.0
         way = f", and {way_mm:.3g} mm of {wire.source}" if banks > 1 else ""
         pad_source = area.sram_source(self.tech, pad, "scratchpad bank") + way
-        pad_ok = self.tech.sram_verified and pad.inside and (banks == 1 or wire.verified)
+        # The table's SRAMs have one port. An access costs more with a second, by what nobody here knows.
+        pad_ports, bank_ports = self.arch.scratchpad.ports, self.arch.global_buffer.ports
+        pad_source += ", as with a single port" if pad_ports > 1 else ""
+        pad_ok = self.tech.sram_verified and pad.inside and (banks == 1 or wire.verified) and pad_ports == 1
         read = pad.read_pj / pad.width_bits + wire.value * way_mm
         # A column's words lie in different rows: an access of the whole port yields one of them.
         transposed = pad.read_pj * math.ceil(weight / pad.width_bits) / weight + wire.value * way_mm
@@ -191,7 +194,8 @@ class _Prices:
         # From the middle of a square of side s a point of it is s/2 away on average, along the axes.
         reach_mm = math.sqrt(self.arch.global_buffer.banks * bank.area_mm2) / 2
         bank_source = f"{area.sram_source(self.tech, bank, 'bank')}, and {reach_mm:.3g} mm of {wire.source}"
-        bank_ok = self.tech.sram_verified and bank.inside and wire.verified
+        bank_source += ", as with a single port" if bank_ports > 1 else ""
+        bank_ok = self.tech.sram_verified and bank.inside and wire.verified and bank_ports == 1
         return (
             Price("scratchpad", "read_bits", read, pad_source, pad_ok),
             Price("scratchpad", "write_bits", pad.write_pj / pad.width_bits + wire.value * way_mm, pad_source, pad_ok),
