@@ -68,7 +68,7 @@ def _positions_covered(op: Op, samples: int, height: int, width: int, group: int
     group = min(group, samples * plane)
     rows, cols = _Spans(op, 0, height), _Spans(op, 1, width)
     whole = int(rows(np.zeros(1, np.int64), np.full(1, height - 1))[0]) * map_cols
-    if group % plane == 0 and (height > 1 or group > plane):
+    if group % plane == 0 and height > 1:
         # Groups of whole samples are all alike but for a shorter last one.
         full, rest = divmod(samples, group // plane)
         return np.array([whole * (group // plane)] * full + [whole * rest] * (rest > 0), np.int64)

@@ -176,8 +176,10 @@ class Tiler:
         """WG's moving words are not kept while channels pass: its reduction is the batch."""
         return (CHANNELS,) if self.op.pass_ is Pass.WG else ORDERS
 
-    def mapping(self, tiling: Tiling) -> Mapping:
-        """The op under a tiling without `faults`."""
+    def mapping(self, tiling: Tiling | None) -> Mapping:
+        """The op under a tiling without `faults`; None: under the canonical mapping."""
+        if tiling is None:
+            return self.canonical
         op, mapper, demand = self.op, self._mapper, self.demand(tiling)
         per_tile = self.positions_per_tile(tiling.channel_pes)
         groups = max(1, self.canonical.pes // tiling.channel_pes)

@@ -10,20 +10,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from accelsim.errors import InputError
-from accelsim.mapping import Mapping, Tiling
+from accelsim.mapping import Tiling
 from accelsim.spec.mapping import Pin
 from accelsim.tiler import ORDERS, POSITIONS, Demand, Tiler
 
 
-def choices(tiler: Tiler, pin: Pin | None = None) -> list[Mapping]:
-    """Mappings worth trying, the canonical one first where nothing is pinned.
+def choices(tiler: Tiler, pin: Pin | None = None) -> list[Tiling | None]:
+    """Tilings worth trying; where nothing is pinned, None comes first, for the canonical mapping.
 
     InputError when a pin leaves no legal tiling, or pins what cannot be chosen; it says why.
     """
     if not tiler.tileable:
         if pin is not None:
             raise InputError(f"mapping.pins: op must be one whose loops can be tiled, got {tiler.op.name}, which has its canonical mapping alone")
-        return [tiler.canonical]
+        return [None]
     fixed = {} if pin is None else pin.model_dump(exclude={"op"}, exclude_none=True)
     refused: list[str] = []
     kept: list[Tiling] = []
@@ -41,7 +41,7 @@ def choices(tiler: Tiler, pin: Pin | None = None) -> list[Mapping]:
         kept += _undominated(legal)
     if pin is not None and not kept:
         raise InputError(*(f"mapping.pins of {tiler.op.name}: {fault}" for fault in refused))
-    return [*([tiler.canonical] if pin is None else []), *(tiler.mapping(tiling) for tiling in kept)]
+    return [*([None] if pin is None else []), *kept]
 
 
 def _space(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[Tiling]:

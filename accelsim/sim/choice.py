@@ -7,7 +7,7 @@ search (`tests/nightly/test_mapper_search.py`) runs others and says how far this
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from accelsim.counters import ActionCounts
 from accelsim.energy import EnergyTable
+from accelsim.errors import Fault, InputError
 from accelsim.mapper import Mapper
-from accelsim.mapping import Mapping
+from accelsim.mapping import Mapping, Tiling
 from accelsim.ops import Op
 from accelsim.sim.op_plan import OpPlan
 from accelsim.spec.architecture import Architecture
@@ -41,20 +42,36 @@ class Choice:
         self._row_bits = self._burst_bits * organisation.row_bursts
         burst_ps = organisation.burst_clocks * dram.timing.tck_ps
         self._dram_bits = architecture.dram.channels * self._burst_bits * 1e12 / (burst_ps * architecture.clock_hz)
-        self._candidates: dict[str, list[Mapping]] = {}
+        self._tilings: dict[str, list[Tiling | None]] = {}
 
     def pin(self, op: Op) -> Pin | None:
         """The first pin whose pattern matches the op's name."""
         return next((pin for pin in self._architecture.mapping.pins if fnmatchcase(op.name, pin.op)), None)
 
+    def refuse_illegal_pins(self, ops: Iterable[Op]) -> None:
+        """InputError with every fault of the pins of these ops; called before anything runs."""
+        faults: list[Fault] = []
+        for op in ops:
+            if op.is_contraction and self.pin(op) is not None:
+                try:
+                    self._choices(op)
+                except InputError as error:
+                    faults += error.faults
+        if faults:
+            raise InputError(*dict.fromkeys(faults))
+
     def candidates(self, op: Op) -> list[Mapping]:
-        """The op's mappings to choose from. InputError for a pin that the machine cannot execute."""
-        pin = self.pin(op)
-        if pin is None and self._objective == "canonical":
+        """The op's mappings to choose from, as tensors live now. InputError for a pin that the machine cannot execute."""
+        if self.pin(op) is None and self._objective == "canonical":
             return [self._mapper.map(op)]
-        found = self._candidates.get(op.name)
+        tilings = self._choices(op)
+        tiler = Tiler(self._mapper, self._architecture, op)
+        return [tiler.mapping(tiling) for tiling in tilings]
+
+    def _choices(self, op: Op) -> list[Tiling | None]:
+        found = self._tilings.get(op.name)
         if found is None:
-            found = self._candidates[op.name] = choices(Tiler(self._mapper, self._architecture, op), pin)
+            found = self._tilings[op.name] = choices(Tiler(self._mapper, self._architecture, op), self.pin(op))
         return found
 
     def best(self, mappings: Sequence[Mapping], planned: Planned) -> OpPlan:

@@ -140,7 +140,9 @@ class _Simulation:
         self._residency = allocate(step, architecture, partitions, encoded_bits)
         self._memory = TensorMemory(architecture, self._residency, step, self._encodings.of)
         mapper = Mapper(architecture, self._residency)
-        self._planner = Planner(architecture, mapper, model, self._memory, Choice(architecture, dram, mapper, prices))
+        choice = Choice(architecture, dram, mapper, prices)
+        choice.refuse_illegal_pins(step.ops)
+        self._planner = Planner(architecture, mapper, model, self._memory, choice)
         for name, nbytes in self._memory.outlasting().items():
             self._pipelines.rows.place(name, nbytes)
         self._partitions = Partitions(self.env, partitions)
