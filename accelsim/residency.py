@@ -199,7 +199,8 @@ def _place(load: NDArray[np.int64], offset: int, tensor: Tensor, by_row: bool, b
     slots = channels * shares
     wanted = np.full(pes, slots // pes, np.int64)
     wanted[(offset + np.arange(slots % pes)) % pes] += 1
-    fitting = np.minimum(wanted, np.maximum(0, (capacity - load) // each))
+    # Stored without its zeros, a tensor that is all zero takes no room.
+    fitting = np.minimum(wanted, np.maximum(0, (capacity - load) // each)) if each else wanted
     load += fitting * each
     resident = tensor.elements * int(fitting.sum()) // slots
     return Home(resident, tensor.elements - resident)

@@ -97,6 +97,9 @@ def _mask_entries(form: str, op: Op, operand: Operand, most: int, masks: MaskSou
     if mask is None or len(tensor.shape) < 2 or tensor.elements % mask.channels:
         return None
     samples = to_mask(mask.words, mask.channels).reshape(mask.samples, -1)
+    if samples.shape[1] not in {tensor.shape[-1], prod(tensor.shape[1:])}:
+        # A recurrent layer's mask is that of its input and hidden state side by side.
+        return None
     outer = tensor.elements // samples.shape[1]
     if outer * samples.shape[1] != tensor.elements:
         return None
