@@ -1,12 +1,16 @@
-"""Structural bounds: what removing the zeros of stride and dilation can gain, and what of it a window of 16 positions keeps.
+"""Structural bounds: what removing the zeros of stride and dilation can gain, what of it a window of 16 positions keeps, and coupled lanes' bound.
 
 Maps without padding and with all operands dense, so that the only zeros are structural and the bounds are met exactly.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
+import numpy as np
+
+from accelsim.kernels.coupled import batch_cycles
 from accelsim.mapper import Mapper
 from accelsim.masks import MaskSource
 from accelsim.network import Network
@@ -22,13 +26,16 @@ CHANNELS = 64
 DILATIONS = (2, 4, 18, 19)
 """Small ones, and those between whose bounds the 159x of Im et al. (TCAS-I 2020) lies."""
 
+DENSITIES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
+STREAMS, ROWS = 256, 3 * 48
+COUPLED = "a staging buffer of three rows advances by three at most (Mahmoud et al., MICRO 2020)"
 STRIDE = "4: one in four pixels of the error map spread by a stride of 2 is an error"
 DILATED = "((2d+1)/3)^2: a 3x3 kernel of dilation d covers (2d+1)^2 positions"
 STREAM = "cycles of a stream: set bits + floor(gap / W) for leading and inner gaps + ceil(tail / W)"
 
 
 def checks() -> list[Check]:
-    """Both bounds in cycles, with the zeros removed and through the window, and the MACs of the strided one."""
+    """Bounds of stride and dilation in cycles, zeros removed and through the window, and the MACs of the strided one; coupled lanes' bound."""
     op = strided()
     removed, windowed = speedup(op, "removed"), speedup(op, "window")
     through = 4 / (1 + Fraction(3, WINDOW))
@@ -45,7 +52,20 @@ def checks() -> list[Check]:
         found.append(_exact(subject, "speedup, zeros removed", Fraction(positions, 9), speedup(op, "removed"), DILATED, note))
         through, formula = positions / (9 + Fraction(positions - 9, WINDOW)), f"n / (9 + (n - 9)/{WINDOW}), n = (2d+1)^2"
         found.append(_exact(subject, f"speedup, window of {WINDOW}", through, speedup(op, "window"), STREAM, formula))
-    return found
+    return [*found, *_coupled()]
+
+
+def _coupled() -> Iterator[Check]:
+    """Speedup of lanes that share a staging buffer of three rows: three at most, reached where nothing is left to do."""
+    random = np.random.default_rng(STREAMS)
+    for density in DENSITIES:
+        set_bits = random.random((STREAMS, ROWS, 16)) < density
+        rows = (set_bits << np.arange(16)).sum(axis=2).astype(np.uint16)
+        gain = STREAMS * ROWS / int(batch_cycles(rows).sum())
+        exact = {0.0: 3.0, 1.0: 1.0}.get(density)
+        holds = 1 <= gain <= 3 if exact is None else gain == exact
+        limit = "1 to 3" if exact is None else "equal"
+        yield Check(f"coupled lanes, pairs of density {density:g}", "speedup over dense", exact, gain, "x", limit, holds, COUPLED, "random pairs")
 
 
 def _exact(subject: str, quantity: str, expected: Fraction, measured: Fraction, source: str, note: str) -> Check:

@@ -111,6 +111,21 @@ def _formulas() -> Iterator[Check]:
         }
         for (formula, clocks), latency in zip(formulas.items(), found.tolist(), strict=True):
             yield Check(name, f"read latency, {formula}", clocks, latency, "clocks", "equal", clocks == latency, "timings of the standard")
+        for what, mapping, groups, apart in (
+            ("one bank group: a burst every tCCD_L", spec.address_mapping, 1, max(t.tCCD_L, spec.organisation.burst_clocks)),
+            ("all bank groups: a burst every tCCD_S", "rochrabacobg", spec.organisation.bankgroups, max(t.tCCD_S, spec.organisation.burst_clocks)),
+        ):
+            measured, peak = _hit_rate(spec, mapping, groups), spec.organisation.burst / apart
+            yield Check(name, f"rate of row hits, {what}", peak, measured, "bytes/clock", "equal", measured == peak, "timings of the standard")
+
+
+def _hit_rate(spec: DramSpec, mapping: str, groups: int) -> float:
+    """Bytes a clock of reads that all hit rows of that many bank groups, without refresh, the memory busy since long."""
+    quiet = spec.model_copy(update={"address_mapping": mapping, "policy": spec.policy.model_copy(update={"refresh": "none"})})
+    count, burst = quiet.organisation.row_bursts * groups, quiet.organisation.burst
+    reads = Requests(np.zeros(count, np.int64), np.arange(count, dtype=np.int64) * burst, np.zeros(count, np.bool_))
+    done = np.sort(dram_run.simulate(quiet, reads).done)[count // 2 :]
+    return burst * (len(done) - 1) / int(done[-1] - done[0])
 
 
 def _completions() -> Iterator[Check]:
