@@ -141,7 +141,7 @@ def watch_steps(network: Network, architecture: Architecture, step: TrainingStep
     journal = Journal()
     with _watching(journal):
         model = pe_model(architecture, MaskSource(trace, network, step.batch))
-        run = _Simulation(architecture, dram_of(architecture), model, step, False, steps, None).run()
+        run = _Simulation(architecture, dram_of(architecture), model, None, step, False, steps, None).run()
     return Watched(run, step, journal.planners[0]._memory, journal)
 
 
