@@ -15,8 +15,12 @@ CHECKS = bounds.checks()
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.subject}: {check.quantity}")
 def test_every_bound_is_met_exactly(check: Check) -> None:
+    """Coupled lanes reach theirs where all pairs, or none, are there to skip; between, they stay below it."""
     assert check.holds
-    assert check.measured == check.expected
+    if check.expected is None:
+        assert 1 < check.measured < 3
+    else:
+        assert check.measured == check.expected
 
 
 def stream_of_stride(y: int, x: int, channels: int) -> list[int]:
