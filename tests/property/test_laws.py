@@ -1,0 +1,349 @@
+"""The laws of DESIGN 7 on random machines of every kind, random networks and every learning rule.
+
+200 examples; 10,000 under the profile ``nightly`` (`make nightly-laws`), where they are new ones every time. One test a kind of PE array and
+schedule, so that workers share them. The books of memories (`accelsim.sim.ledger`) are kept in every run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from accelsim import experiment
+from accelsim.errors import InputError
+from accelsim.experiment import simulate
+from accelsim.mapping import Route
+from accelsim.network import Network
+from accelsim.ops import TrainingStep
+from accelsim.report.document import ResultDocument
+from accelsim.report.laws import violations
+from accelsim.results import LANE_CAUSES, AnyResult, HybridResult, Result
+from accelsim.rules import RULES as LEARNING_RULES
+from accelsim.rules import check_rule
+from accelsim.sim.ledger import VARIABLE
+from accelsim.sim.machine import Machine, OpRecord, Progress, Run
+from accelsim.sim.op_plan import OpPlan
+from accelsim.spec.architecture import Architecture
+from accelsim.trace import Trace
+from tests.random_machines import KINDS, any_machines, convolutions, machine, masks, trace_of
+from tests.random_networks import network_of, networks
+from tests.watched_machine import dram_of, peak_dram_bytes_per_cycle
+
+SHARDS = tuple(itertools.product(KINDS, experiment.SCHEDULES))
+EXAMPLES = 10_000 if settings.get_current_profile_name() == "nightly" else 200
+RULES = (
+    *LEARNING_RULES,
+    "bp-only:p=0.5",
+    "dfa:per_step=true",
+    "sdfa:k=2",
+    "sdfa:k=2,rank=1",
+    "ssdfa:per_step=true",
+    "triangular:per_step=true",
+    "revised:groups=2,sparsity=0.5",
+    "revised:binary=true,order=printed",
+    "hdfa:p=0.5,sparsity=0.5",
+)
+SENT = {Route.MULTICAST, Route.SCATTER}
+BETWEEN = {Route.PEER, Route.REDUCE}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A training step on a machine."""
+
+    network: Network
+    architecture: Architecture
+    rule: str
+    batch: int
+    trace: Trace | str
+    schedule: str
+    optimizer: str
+    passes: tuple[str, ...]
+    seed: int
+
+    def simulate(self, architecture: Architecture, schedule: str) -> tuple[list[Result], list[Run]]:
+        """The step on a machine: results by kind of step, and the runs behind them."""
+        runs: list[Run] = []
+
+        class Kept(Machine):
+            def run(self, step: TrainingStep, schedule: str, progress: Progress | None = None) -> Run:
+                runs.append(super().run(step, schedule, progress))
+                return runs[-1]
+
+        with patch.object(experiment, "Machine", Kept), patch.dict(os.environ, {VARIABLE: "1"}):
+            result = simulate(
+                self.network,
+                architecture,
+                self.rule,
+                batch=self.batch,
+                trace=self.trace,
+                trace_any_rule=True,
+                schedule=schedule,
+                optimizer=self.optimizer,
+                passes=self.passes,
+                seed=self.seed,
+            )
+        check_document(result)
+        return [step.result for step in result.steps] if isinstance(result, HybridResult) else [result], runs
+
+
+@st.composite
+def cases(draw: st.DrawFn, kind: str, schedule: str) -> Case:
+    network = draw(st.one_of(convolutions(2), networks()))
+    optimizer = draw(st.sampled_from(["sgd", "momentum", "adam"]))
+    rule = draw(st.sampled_from([each for each in RULES if takes(network, each, optimizer)]))
+    passes = draw(st.sampled_from([("ff", "ep", "wg", "wu")] * 4 + [("ff",), ("ep", "wg"), ("wg", "wu")]))
+    trace = (
+        trace_of(network, draw(masks(network, 2, weights=draw(st.booleans()))))
+        if draw(st.booleans())
+        else draw(st.sampled_from(["dense", "random:0.4"]))
+    )
+    architecture = draw(any_machines(kind))
+    return Case(network, architecture, rule, draw(st.integers(1, 3)), trace, schedule, optimizer, passes, draw(st.integers(0, 3)))
+
+
+def takes(network: Network, rule: str, optimizer: str) -> bool:
+    """Whether a rule suits a network."""
+    try:
+        check_rule(network, rule, optimizer)
+    except InputError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("kind", "schedule"), SHARDS)
+def test_every_step_obeys_the_laws(kind: str, schedule: str) -> None:
+    @settings(max_examples=-(-EXAMPLES // len(SHARDS)), suppress_health_check=list(HealthCheck))
+    @given(cases(kind, schedule))
+    def run(case: Case) -> None:
+        check_step(case)
+
+    run()
+
+
+def check_step(case: Case) -> None:
+    """Every law on one step. A machine too small for an op, which says so, is passed over."""
+    try:
+        results, runs = case.simulate(case.architecture, case.schedule)
+    except InputError as error:
+        # Some tiles need more room than the smallest memories have.
+        if "B to hold " not in str(error):
+            raise
+        assume(False)
+    for result, simulated in zip(results, runs, strict=True):
+        check_macs(result, case)
+        check_cycles(result, simulated, case)
+        check_energy(result)
+        check_order(simulated)
+        check_dram(result, simulated, case.architecture)
+        check_roofline(simulated, case.architecture)
+        for record in simulated.records:
+            check_transfers(record.plan, case.architecture)
+    check_work(results, case)
+
+
+def check_document(result: AnyResult) -> None:
+    """What is written can be read again, and `accelsim check` finds nothing."""
+    assert violations(ResultDocument.model_validate(json.loads(json.dumps(result.to_json())))) == []
+
+
+def check_macs(result: Result, case: Case) -> None:
+    for op in result.ops:
+        macs = op.macs
+        assert macs["dense"] == macs["executed"] + macs["skipped"]
+        assert 0 <= macs["gated"] <= macs["executed"] <= macs["dense"]
+        assert 0 <= macs["effectual"] <= macs["dense"]
+        if case.architecture.pe_array.gating:
+            assert macs["executed"] - macs["gated"] <= macs["effectual"]
+        else:
+            assert macs["gated"] == 0
+
+
+def check_work(results: list[Result], case: Case) -> None:
+    """What there is to do, and what of it is effectual, is the step's own: another machine finds the same."""
+    others, _ = case.simulate(machine("von_neumann"), "serial")
+    for result, other in zip(results, others, strict=True):
+        assert work_of(result) == work_of(other)
+
+
+def work_of(result: Result) -> dict[str, tuple[int, int, int]]:
+    return {op.name: (op.macs["dense"], op.macs["effectual"], op.vector_ops) for op in result.ops}
+
+
+def check_cycles(result: Result, run: Run, case: Case) -> None:
+    """Each cycle of the array, of every lane, of every partition and of the vector unit has one cause."""
+    array = case.architecture.pe_array
+    lanes = array.rows * array.cols * array.lanes
+    share = lanes if case.schedule == "serial" else lanes // case.architecture.partitions
+    assert sum(causes(result.array_cycles)) == result.cycles
+    for op, record in zip(result.ops, run.records, strict=True):
+        assert min(causes(op.array_cycles)) >= 0
+        assert sum(causes(op.array_cycles)) == op.cycles
+        if record.plan.on_array:
+            assert min(op.lane_cycles.values()) >= 0
+            assert sum(op.lane_cycles.values()) == op.cycles * share
+            assert op.macs["executed"] <= op.cycles * share
+        if op.kind != "vector":
+            assert op.lane_cycles["busy"] == op.macs["executed"]
+    assert result.actions["control.clock"] + result.actions["control.idle_clock"] == lanes * result.cycles
+    assert result.actions["leakage.cycles"] == result.cycles == max(record.end for record in run.records)
+    if case.schedule == "serial":
+        assert [op.start_cycle for op in result.ops] == list(itertools.accumulate((op.cycles for op in result.ops[:-1]), initial=0))
+        assert result.interval_cycles == result.cycles
+
+
+def causes(cycles: Mapping[str, Any]) -> list[int]:
+    return [*(cycles[cause] for cause in LANE_CAUSES), *cycles["stall"].values()]
+
+
+def check_energy(result: Result) -> None:
+    """Energy is counts times prices, and what the ops do not account for is told apart."""
+    of_ops = math.fsum(op.energy_pj for op in result.ops) + math.fsum(result.unattributed_by_component_pj.values())
+    prices = {f"{each['component']}.{each['action']}": each["pj"] for each in result.energy_sources}
+    of_actions = math.fsum(times * prices[action] for action, times in result.actions.items() if times)
+    assert math.isclose(of_ops, result.energy_pj, rel_tol=1e-12)
+    assert math.isclose(of_actions, result.energy_pj, rel_tol=1e-12)
+
+
+def check_order(run: Run) -> None:
+    """An op starts when all that it waits for has ended, and alone on its component."""
+    end = {record.op.name: record.end for record in run.records}
+    made = {tensor.name: record.op.name for record in run.records for tensor in record.op.outputs if not tensor.persistent}
+    holders: dict[int | None, list[tuple[int, int]]] = {}
+    for record in run.records:
+        waits = {*record.op.depends_on, *(made[each.tensor.name] for each in record.op.operands if each.tensor.name in made)}
+        assert all(end[name] <= record.start for name in waits), record.op.name
+        holders.setdefault(record.partition, []).append((record.start, record.end))
+    for spans in holders.values():
+        for (_, before), (start, _) in itertools.pairwise(sorted(spans)):
+            assert before <= start
+
+
+def check_dram(result: Result, run: Run, architecture: Architecture) -> None:
+    """Bursts carry all bytes; every clock of every rank is active or precharged; refreshes keep up."""
+    dram = dram_of(architecture)
+    ranks = architecture.dram.channels * dram.organisation.ranks
+    for kind, parts in (("read", [r.plan.loads for r in run.records]), ("write", [r.plan.stores for r in run.records])):
+        nbytes = sum(part.nbytes for each in parts for part in each)
+        assert result.actions.get(f"dram.{kind}_burst", 0) * dram.organisation.burst >= nbytes
+        assert 8 * nbytes >= sum(record.plan.bits[f"dram_{kind}"] for record in run.records)
+    clocks = result.actions["dram.active_standby"] + result.actions["dram.precharge_standby"]
+    assert clocks % ranks == 0
+    assert clocks // ranks >= result.cycles * 10**12 // (architecture.clock_hz * dram.timing.tck_ps)
+    assert abs(result.actions.get("dram.refresh", 0) // ranks - clocks // ranks // dram.timing.tREFI) <= 1
+    assert result.actions.get("dram.precharge", 0) <= result.actions.get("dram.activate", 0)
+
+
+def check_transfers(plan: OpPlan, architecture: Architecture) -> None:
+    """What is sent is received: by each receiver of a multicast, at each end of a link, and at both sides of the global buffer."""
+    bits: Counter[str] = Counter()
+    for moved in plan.moved:
+        t = moved.transfer
+        crossing = "in" if t.inbound else "out"
+        bits[f"DRAM {crossing}"] += moved.dram_bits
+        if t.route in BETWEEN:
+            bits["peer"] += moved.bits * t.receivers
+            bits["arrived"] += moved.bits * t.receivers * (plan.on_array or not t.inbound)
+        else:
+            bits[f"{t.route} {crossing}"] += moved.bits
+        if t.route in SENT:
+            kept = 0 if moved.encoded else moved.words * t.masked
+            bits["arrived"] += (moved.bits + kept) * t.receivers
+    sent = bits["multicast in"] + bits["scatter in"]
+    assert plan.bits["dram_read"] == bits["DRAM in"]
+    assert plan.bits["dram_write"] == bits["DRAM out"]
+    assert plan.fill_buffer_bits == sent + bits["buffer in"]
+    assert plan.drain_buffer_bits == bits["collect out"] + bits["buffer out"]
+    assert plan.bits["global_buffer_read"] == plan.fill_buffer_bits + bits["DRAM out"]
+    assert plan.bits["global_buffer_write"] == plan.drain_buffer_bits + bits["DRAM in"]
+    sums = 0
+    if plan.timing and architecture.pe_array.keeps_rows:
+        sums = (plan.timing.executed - plan.timing.gated) * architecture.precision.psum
+    assert plan.bits["scratchpad_write"] == bits["arrived"] + bits["home out"] + sums
+    if architecture.noc.topology == "tree":
+        assert (plan.fill_bits, plan.drain_bits, plan.peer_bits) == (sent, bits["collect out"], bits["peer"])
+        return
+    pes, ports = architecture.pe_array.rows * architecture.pe_array.cols, architecture.noc.buffer_ports
+    into, out = slice(4 * pes, 4 * pes + ports), slice(4 * pes + ports, 4 * pes + 2 * ports)
+    fill, drain = (0 * np.arange(out.stop) if load is None else load for load in (plan.mesh_fill, plan.mesh_drain))
+    assert drain[out].sum() == bits["collect out"]
+    assert drain[into].sum() == 0
+    if plan.on_array:
+        # A word goes through a port once, or once through each of several ports to receivers near them.
+        assert sent <= fill[into].sum() <= ports * sent
+        assert fill[out].sum() == 0
+    else:
+        assert fill[into].sum() + fill[out].sum() == bits["peer"]
+
+
+def check_roofline(run: Run, architecture: Architecture) -> None:
+    """No op, and not the whole step, is faster than lanes, links, any memory or the vector unit could be alone."""
+    array, pad = architecture.pe_array, architecture.scratchpad
+    pads = run.residency.pes_per_partition * pad.banks * pad.width_bits
+    for record in run.records:
+        plan = record.plan
+        within(record.cycles, [record], architecture)
+        assert record.cycles >= int(plan.block_cycles.sum())
+        if plan.on_array:
+            assert int(plan.block_cycles.sum()) * pads >= through(plan.bits["scratchpad_read"], plan.bits["scratchpad_write"], pad.ports)
+    within(run.cycles, run.records, architecture)
+    executed = sum(record.plan.timing.executed for record in run.records if record.plan.timing)
+    assert run.cycles * array.rows * array.cols * array.lanes >= executed
+
+
+def within(cycles: int, records: Sequence[OpRecord], architecture: Architecture) -> None:
+    """What these ops move fits through links, buffer, DRAM and vector unit in so many cycles."""
+    noc, buffer, unit = architecture.noc, architecture.global_buffer, architecture.vector_unit
+    plans = [record.plan for record in records]
+    for each in ("fill_bits", "drain_bits"):
+        assert cycles * noc.width_bits >= sum(getattr(plan, each) for plan in plans)
+    assert cycles * noc.width_bits * noc.peer_links >= sum(plan.peer_bits for plan in plans)
+    for each in ("mesh_fill", "mesh_drain"):
+        loads = [getattr(plan, each) for plan in plans if getattr(plan, each) is not None]
+        assert not loads or cycles * noc.width_bits >= np.sum(loads, axis=0).max()
+    read, written = (sum(plan.bits[f"global_buffer_{kind}"] for plan in plans) for kind in ("read", "write"))
+    assert cycles * buffer.banks * buffer.width_bits >= through(read, written, buffer.ports)
+    assert cycles >= sum(plan.bits["dram_read"] + plan.bits["dram_write"] for plan in plans) / 8 / peak_dram_bytes_per_cycle(architecture) * (
+        1 - 1e-9
+    )
+    assert cycles * unit.width * unit.ops_per_cycle >= sum(plan.op.vector_ops for plan in plans if not plan.on_array)
+
+
+def through(read: int, written: int, ports: int) -> int:
+    """Bits that the busiest port of a bank carries."""
+    return read + written if ports == 1 else max(read, written)
+
+
+def test_a_mask_of_input_and_hidden_state_encodes_neither_alone() -> None:
+    cell = {"name": "cell", "kind": "rnn", "hidden": 2}
+    layers = [{"name": "embedding", "kind": "embedding", "dim": 1}, cell, {"name": "fc", "kind": "fc", "out_features": 2}]
+    network = network_of({"name": "random", "input": {"sequence": 2, "vocabulary": 3}, "layers": layers})
+    for form in ("bitmap", "rle", "csc"):
+        result = simulate(network, machine(format__activation=form), "bp", batch=3, trace="random:0.4")
+        assert any("cell.out.initial" in note for note in result.notes)
+
+
+@pytest.mark.filterwarnings("error")
+def test_weights_that_are_all_zero_take_no_room_without_their_zeros() -> None:
+    network = network_of(
+        {"name": "random", "input": {"height": 1, "width": 1, "channels": 4}, "layers": [{"name": "fc", "kind": "fc", "out_features": 64}]}
+    )
+    trace = trace_of(network, {"fc.weight": np.zeros((64, 4), bool)})
+    tight = {"scratchpad__working": "600B", "scratchpad__capacity": "601B"}
+    encoded = simulate(network, machine(format__weight="rle", **tight), "bp", batch=1, trace=trace)
+    dense = simulate(network, machine(**tight), "bp", batch=1, trace=trace)
+    assert isinstance(encoded, Result)
+    assert isinstance(dense, Result)
+    assert encoded.spilled_words < dense.spilled_words
