@@ -82,12 +82,24 @@ def gather(first: int, pes: int, words: int, port_rows: list[int], cols: int) ->
     return loads
 
 
+def dealt(edges: list[tuple[int, int]], words: int) -> list[tuple[int, int, int]]:
+    """Words to edges, equally."""
+    return [(source, target, (q + 1) * words // len(edges) - q * words // len(edges)) for q, (source, target) in enumerate(edges)]
+
+
 def reduction(first: int, pes: int, shared: int, words: int) -> list[tuple[int, int, int]]:
     """Flows of a binary tree over each group: in each round every second of those that are left sends to its neighbour on the left."""
     edges = []
-    for group in range(max(1, pes // shared)):
+    for group in range(pes // shared):
         left = list(range(first + group * shared, first + (group + 1) * shared))
         while len(left) > 1:
             edges += [(left[i], left[i - 1]) for i in range(1, len(left), 2)]
             left = left[::2]
-    return [(source, target, (q + 1) * words // len(edges) - q * words // len(edges)) for q, (source, target) in enumerate(edges)]
+    return dealt(edges, words)
+
+
+def climb(first: int, pes: int, words: int, cols: int) -> list[tuple[int, int, int]]:
+    """Flows from each PE to the one above it, or, in one row, to the one before it."""
+    inside = range(first, first + pes)
+    above = [(pe, pe - cols) for pe in inside if pe - cols in inside]
+    return dealt(above or [(pe, pe - 1) for pe in inside if pe - 1 in inside], words)

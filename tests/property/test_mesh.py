@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from accelsim.kernels import mesh as k
@@ -78,9 +78,10 @@ def test_words_between_pes_take_shortest_ways(drawn: tuple[Mesh, int, int], word
         assert loads.sum() == words // pes**2 * hops
 
 
-@given(meshes(), st.integers(0, 60), st.integers(1, 25))
+@given(meshes(), st.integers(0, 60), st.integers(2, 25))
 def test_partial_sums_meet_along_binary_trees(drawn: tuple[Mesh, int, int], words: int, shared: int) -> None:
     mesh, first, pes = drawn
+    assume(pes >= 2)
     shared = min(shared, pes)
     flows = naive.reduction(first, pes, shared, words)
     assert {source: target for source, target, _ in flows}.keys() == {
@@ -88,6 +89,15 @@ def test_partial_sums_meet_along_binary_trees(drawn: tuple[Mesh, int, int], word
     }
     expected = naive.unicast(flows, mesh.cols)
     assert by_link(mesh, mesh.reduce(first, pes, shared, words)) == +expected
+
+
+@given(meshes(), st.integers(0, 60))
+def test_partial_sums_that_climb_go_one_row_up(drawn: tuple[Mesh, int, int], words: int) -> None:
+    mesh, first, pes = drawn
+    loads = mesh.reduce(first, pes, 1, words)
+    flows = naive.climb(first, pes, words, mesh.cols)
+    assert by_link(mesh, loads) == +naive.unicast(flows, mesh.cols)
+    assert not flows or sum(flow[2] for flow in flows) == words
 
 
 @given(meshes(), st.lists(st.tuples(st.integers(0, 24), st.integers(0, 24), st.integers(0, 5)), max_size=12))
