@@ -29,9 +29,9 @@ def tile_sums(
     """(block_cycles int64 (blocks), outputs, lane_cycles, used_lane_cycles, tiles) of an op on the array.
 
     cycles int32 (K or 1, M'), repeating cyclically to ``positions`` M; one row stands for all K channels. Tiles are channels_per_tile
-    channels x positions_per_tile positions; each output sits in one lane and a tile lasts as long as its slowest. ``needed`` uint64 (M', Kw), when given and not empty, leaves outputs unscheduled: inside every run of ``fill_positions``
-    positions each channel packs its needed positions densely and in order, and tile g of the run holds every channel's g-th
-    positions_per_tile of them.
+    channels x positions_per_tile positions; each output sits in one lane and a tile lasts as long as its slowest. ``needed`` uint64 (M', Kw),
+    when given and not empty, leaves outputs unscheduled: inside every run of ``fill_positions`` positions each channel packs its needed
+    positions densely and in order, and tile g of the run holds every channel's g-th positions_per_tile of them.
     outputs: scheduled; lane_cycles: sum over them; used_lane_cycles: sum over tiles of scheduled lanes x tile time. The i-th of T tiles
     (with ``needed``: of T runs) in the order of ``nest``, see `visit`, adds to block i * blocks // T.
     """

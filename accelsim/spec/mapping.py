@@ -16,7 +16,7 @@ class Pin(Section):
 
     op: str = Field(
         min_length=1,
-        description="Name of an op, `conv1_1.FF`, or a pattern of names: `*` stands for any letters, as in `conv*.EP`. The first pin that matches holds.",
+        description="Name of an op, `conv1_1.FF`, or a pattern: `*` stands for any letters, as in `conv*.EP`. The first pin that matches holds.",
     )
     channel_pes: Positive | None = Field(default=None, description="PEs side by side on output channels; the others share positions.")
     order: Order | None = Field(
