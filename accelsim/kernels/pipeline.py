@@ -75,7 +75,7 @@ def cross_dram(
         size = min(nbytes, parts[slot, index, SIZE] - offset, state[CAPACITY_BYTES] - address)
         first = address // state[BURST_BYTES]
         bursts = (address + size - 1) // state[BURST_BYTES] - first + 1
-        done = stream(first, bursts, write, accept, delays, shape, ready, banks, ranks, tally) * state[TCK_PS]
+        done = max(done, stream(first, bursts, write, accept, delays, shape, ready, banks, ranks, tally) * state[TCK_PS])
         nbytes -= size
         offset = (offset + size) % parts[slot, index, SIZE]
     return scaled(done, state[CYCLES], state[PS])

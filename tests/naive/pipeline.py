@@ -64,7 +64,7 @@ class Dram:
         while nbytes > 0:
             address = (base + offset) % capacity
             part = min(nbytes, size_bytes - offset, capacity - address)
-            done = self._channels.transfer(now_ps, address, part, write, counts)
+            done = max(done, self._channels.transfer(now_ps, address, part, write, counts))
             nbytes -= part
             offset = (offset + part) % size_bytes
         return -(-done * self._clock_hz // PICOSECONDS)
