@@ -11,10 +11,11 @@ Taken as given: the step's ops, homes of weights (`accelsim.residency`), mapping
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 
 from accelsim.mapper import Mapper
 from accelsim.ops import Op, TrainingStep
@@ -22,6 +23,7 @@ from accelsim.residency import allocate
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.dram import DramSpec
 from tests.naive.machine import Work
+from tests.naive.mesh import Link as MeshLink
 from tests.naive.whole_machine_dram import SteppedDram
 from tests.naive.whole_machine_memory import Places, Rows, updates_in_pe
 from tests.naive.whole_machine_op import Running, Stage
@@ -77,6 +79,7 @@ class WholeMachine:
         self.down, self.up, self.peer = Link(noc.width_bits), Link(noc.width_bits), Link(noc.width_bits * noc.peer_links)
         self.port = Link(buffer.banks * buffer.width_bits)
         self.write_port = self.port if buffer.ports == 1 else Link(self.port.width)
+        self.mesh: dict[MeshLink, Link] = defaultdict(lambda: Link(noc.width_bits))
         self.jobs: list[ArrayJob | VectorJob] = []
         self.partitions, self.vector_unit = Holder(set(range(partitions))), Holder({0})
         self.done: dict[Key, Told] = {(index, op.name): Told() for index in range(steps) for op in step.ops}
@@ -101,7 +104,7 @@ class WholeMachine:
                 return cycle
             for running in self.running:
                 running.observe()
-            for link in self.links.values():
+            for link in (*self.links.values(), *self.mesh.values()):
                 link.step()
             for job in self.jobs:
                 job.step()
@@ -110,7 +113,7 @@ class WholeMachine:
 
     @property
     def links(self) -> dict[str, Link]:
-        """Every link once, by name."""
+        """Links of a tree and the global buffer's ports once, by name."""
         named = {"down": self.down, "up": self.up, "peer": self.peer, "port": self.port}
         return named if self.write_port is self.port else named | {"write port": self.write_port}
 
@@ -206,7 +209,7 @@ class WholeMachine:
     # An op
 
     def _execute(self, index: int, op: Op, partition: int | None) -> Generator[Callable[[Callable[..., None]], None], int | None, None]:
-        task = self.planner.task(index, op)
+        task = self.planner.task(index, op, partition)
         running = Running(task, index, partition if task.on_array else None, self.now)
         self.running.append(running)
         ended = False
@@ -244,22 +247,29 @@ class WholeMachine:
         asks: dict[str, Callable[[int], list[Request]]] = {}
         if load.reads:
             asks["load"] = partial(self._cross, running, False)
-        if load.down or load.fill_port or load.peer:
-            fill = (self.down, load.down), (self.port, load.fill_port), (self.peer, load.peer)
-            asks["fill"] = lambda block: [request for link, bits in fill for request in link.ask(share(bits, block, blocks))]
+        if load.fills:
+            fill = (self.down, load.down, 0), (self.port, load.fill_port, load.fill_wait), (self.peer, load.peer, 0)
+            asks["fill"] = partial(self._move, blocks, [*fill, *self._on_mesh(load.mesh_fill)])
         asks["compute"] = partial(self._compute, running)
-        if load.up or load.drain_port:
-            drain = (self.up, load.up), (self.write_port, load.drain_port)
-            asks["drain"] = lambda block: [request for link, bits in drain for request in link.ask(share(bits, block, blocks))]
+        if load.drains:
+            drain = (self.up, load.up, 0), (self.write_port, load.drain_port, load.drain_wait)
+            asks["drain"] = partial(self._move, blocks, [*drain, *self._on_mesh(load.mesh_drain)])
         if load.writes:
             asks["store"] = partial(self._cross, running, True)
         stages = [Stage(name, self, blocks, ask, lambda: None) for name, ask in asks.items()]
-        for before, behind in zip(stages, stages[1:], strict=False):
+        for before, behind in pairwise(stages):
             before.behind, behind.before = behind, before
             if blocks == 1:
                 before.over = behind.go_on
         stages[-1].over = end if blocks == 1 else lambda: self.signal(end)
         return stages
+
+    def _on_mesh(self, bits: Counter[MeshLink]) -> list[tuple[Link, int, int]]:
+        return [(self.mesh[link], amount, 0) for link, amount in bits.items()]
+
+    def _move(self, blocks: int, wanted: list[tuple[Link, int, int]], block: int) -> list[Request]:
+        """A block's share of bits on every link, and of what conflicts of banks add."""
+        return [request for link, bits, wait in wanted for request in link.ask(share(bits, block, blocks), share(wait, block, blocks))]
 
     def _compute(self, running: Running, block: int) -> list[Request]:
         job = running.task.job(block)
@@ -272,31 +282,34 @@ class WholeMachine:
     def _cross(self, running: Running, write: bool, block: int) -> list[Request]:
         """A block's share of every part crosses the DRAM bus, while its bits pass the global buffer's port."""
         task = running.task
-        parts, staged = (task.load.writes, task.load.staged_out) if write else (task.load.reads, task.load.staged_in)
-        requests = (self.port if write else self.write_port).ask(share(staged, block, task.blocks))
-        capacity = self.dram.spec.organisation.capacity_bytes
-        moving = [(name, size, nbytes * block // task.blocks, share(nbytes, block, task.blocks)) for name, size, nbytes in parts]
-        for name, size, offset, nbytes in moving:
-            if nbytes == 0:
-                continue
-            first, pieces = self.rows.place(self.places.key(running.step, name), size), []
-            while nbytes:
-                # Bytes read again start over at the tensor's begin; what lies behind the DRAM's end starts over at its begin.
-                offset %= size
-                address = (first + offset) % capacity
-                together = min(nbytes, size - offset, capacity - address)
-                pieces.append((address, together))
-                offset, nbytes = offset + together, nbytes - together
-            request = self.dram.ask(self.now, pieces, write)
-            running.commands.append(request.commands)
-            requests.append(request)
+        load = task.load
+        parts, staged, wait = (load.writes, load.staged_out, load.staged_out_wait) if write else (load.reads, load.staged_in, load.staged_in_wait)
+        requests = self._move(task.blocks, [(self.port if write else self.write_port, staged, wait)], block)
+        for name, size, nbytes in parts:
+            moved = share(nbytes, block, task.blocks)
+            if moved:
+                first = self.rows.place(self.places.key(running.step, name), size)
+                request = self.dram.ask(self.now, self._pieces(first, size, nbytes * block // task.blocks, moved), write)
+                running.commands.append(request.commands)
+                requests.append(request)
         return requests
+
+    def _pieces(self, first: int, size: int, offset: int, nbytes: int) -> list[tuple[int, int]]:
+        """(address, bytes) of a tensor's bytes from an offset on. Re-reads start over at its begin; so does what lies behind the DRAM's end."""
+        capacity, pieces = self.dram.spec.organisation.capacity_bytes, []
+        while nbytes:
+            address = (first + offset % size) % capacity
+            together = min(nbytes, size - offset % size, capacity - address)
+            pieces.append((address, together))
+            offset, nbytes = offset + together, nbytes - together
+        return pieces
 
     def _bank_cycles(self, running: Running) -> int:
         """Of the cycles that lanes waited for a fill, those that are the port's: by how much it alone took longer than the links."""
         load, found = running.task.load, running.seen["fill"]
-        links = max(-(-load.down // self.down.width), -(-load.peer // self.peer.width))
-        port = -(-load.fill_port // self.port.width)
+        alone = [-(-bits // self.down.width) for bits in (load.down, *load.mesh_fill.values())]
+        links = max(*alone, -(-load.peer // self.peer.width))
+        port = -(-load.fill_port // self.port.width) + load.fill_wait
         return found * max(0, port - links) // port if port else 0
 
     def stalls(self, running: Running) -> dict[str, int]:

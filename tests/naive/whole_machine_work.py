@@ -5,7 +5,8 @@ Of a contraction the transfers are its mapping's; of work without MACs they are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping as Table
+from collections.abc import Callable
+from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 
 from accelsim.mapper import Mapper
@@ -16,25 +17,9 @@ from accelsim.spec.architecture import Architecture
 from tests.naive.machine import Stream, Work, outer_segment
 from tests.naive.whole_machine_memory import Places, updates_in_pe
 from tests.naive.whole_machine_parts import ArrayJob, Output, VectorJob
+from tests.naive.whole_machine_traffic import Load, Traffic
 
 Tile = list[Output]
-
-
-@dataclass
-class Load:
-    """Bits of a whole op by link; DRAM parts are (tensor, bytes that it takes, bytes to move)."""
-
-    down: int = 0
-    up: int = 0
-    peer: int = 0
-    fill_port: int = 0
-    drain_port: int = 0
-    staged_in: int = 0
-    staged_out: int = 0
-    pads_read: int = 0
-    pads_written: int = 0
-    reads: list[tuple[str, int, int]] = field(default_factory=list)
-    writes: list[tuple[str, int, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -73,19 +58,22 @@ class Planner:
 
     def __init__(self, architecture: Architecture, mapper: Mapper, places: Places, works: Table[str, Work]) -> None:
         self.architecture, self.mapper, self.places, self.works = architecture, mapper, places, works
+        self.traffic = Traffic(architecture, places, mapper.pes)
         self._walked: dict[tuple[str, int], tuple[int, int, int, int]] = {}
 
-    def task(self, step: int, op: Op) -> Task:
-        """The op's task; its outputs take their places."""
-        return self._contraction(step, op) if op.is_contraction else self._vector(step, op)
+    def task(self, step: int, op: Op, partition: int | None) -> Task:
+        """The op's task; its outputs take their places. An op that holds no partition finds homes in its layer's."""
+        part = self.places.residency.partition_of.get(op.layer, 0) if partition is None else partition
+        first = part * self.mapper.pes
+        return self._contraction(step, op, first) if op.is_contraction else self._vector(step, op, first)
 
-    def _contraction(self, step: int, op: Op) -> Task:
+    def _contraction(self, step: int, op: Op, first: int) -> Task:
         mapping = self.mapper.map(op)
         for tensor in op.outputs:
             self.places.make(step, tensor, self.mapper.gradient_split(op, tensor) if op.pass_ is Pass.WG else None, op.layer)
         transfers = list(mapping.transfers)
         blocks = self._blocks(step, transfers, mapping.channel_tiles * mapping.position_tiles)
-        task = Task(op, True, blocks, self._load(step, transfers, True), groups=self._groups(mapping))
+        task = Task(op, True, blocks, self.traffic.load(step, op, transfers, True, first, mapping.reduction_pes), groups=self._groups(mapping))
         cycles, executed, gated, walked = self._rehearsed(task)
         task.macs = (executed, gated, walked)
         active = executed - gated
@@ -103,7 +91,7 @@ class Planner:
         return bits if near and op.fixed_feedback else bits + word_bits(stationary.tensor, self.architecture)
 
     def _groups(self, mapping: Mapping) -> list[list[Tile]]:
-        """Outputs dealt to lanes: without a mask of outputs a tile after the other; with one, each run of positions packed into as few as it takes."""
+        """Outputs dealt to lanes: a tile after the other; with a mask of outputs, each run of positions packed into as few tiles as it takes."""
         op, array = mapping.op, self.architecture.pe_array
         work, size = self.works[op.name], mapping.positions_per_tile
         mode = getattr(array.skip, op.pass_.value.lower())
@@ -147,7 +135,7 @@ class Planner:
             self._walked[key] = cycles, executed, gated, walked
         return self._walked[key]
 
-    def _vector(self, step: int, op: Op) -> Task:
+    def _vector(self, step: int, op: Op, first: int) -> Task:
         assert op.vector is not None
         unit, array = self.architecture.vector_unit, self.architecture.pe_array
         homed = any(self.places.split(step, operand.tensor) is not None for operand in op.operands)
@@ -166,7 +154,7 @@ class Planner:
                 if home is not None and home.copies > 1:
                     bits = word_bits(tensor, self.architecture)
                     transfers.append(Transfer(tensor, Route.PEER, False, home.resident, bits, home.copies - 1))
-        load = self._load(step, transfers, in_pe)
+        load = self.traffic.load(step, op, transfers, in_pe, first)
         return Task(op, in_pe, blocks, load, beats=beats, port_wait=self._port_wait(load, beats))
 
     def _moved(self, step: int, tensor: Tensor, inbound: bool, in_pe: bool) -> list[Transfer]:
@@ -178,46 +166,12 @@ class Planner:
         found = [Transfer(tensor, home, inbound, split[0], bits)] if split[0] else []
         return found + ([Transfer(tensor, away, inbound, split[1], bits, 1, split[1], spilled=tensor.persistent)] if split[1] else [])
 
-    def _crossing(self, step: int, t: Transfer) -> int:
-        return t.dram_words if t.spilled or self.places.from_dram(step, t.tensor) else 0
-
     def _blocks(self, step: int, transfers: list[Transfer], most: int) -> int:
         """No more than ``most``, and if it may be so many that a block fits one half of the staging buffer."""
         inbound = sum(t.words * t.bits for t in transfers if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER})
-        dram = sum(self._crossing(step, t) * t.bits for t in transfers)
+        dram = sum(self.traffic.crossing(step, t) * t.bits for t in transfers)
         staged = -(-max(inbound, dram) // (8 * self.architecture.global_buffer.staging_bytes))
         return min(most, max(self.architecture.blocks_per_op, staged))
-
-    def _load(self, step: int, transfers: list[Transfer], on_array: bool) -> Load:
-        load = Load()
-        for t in transfers:
-            bits = t.words * t.bits
-            if t.route in {Route.MULTICAST, Route.SCATTER}:
-                load.fill_port += bits
-                load.down += bits
-                load.pads_written += (bits + t.words * t.masked) * t.receivers
-            elif t.route is Route.COLLECT:
-                load.up += bits
-                load.drain_port += bits
-            elif t.route is Route.BUFFER and t.inbound:
-                load.fill_port += bits
-            elif t.route is Route.BUFFER:
-                load.drain_port += bits
-            elif t.route is Route.HOME and t.inbound:
-                load.pads_read += bits
-            elif t.route is Route.HOME:
-                load.pads_written += bits
-            else:
-                load.peer += bits * t.receivers
-                load.pads_read += bits if on_array or t.inbound else 0
-                load.pads_written += bits * t.receivers if on_array or not t.inbound else 0
-            crossing = self._crossing(step, t) * t.bits
-            if crossing:
-                part = (t.tensor.name, -(-self.places.bits(t.tensor) // 8), -(-crossing // 8))
-                (load.reads if t.inbound else load.writes).append(part)
-                load.staged_in += crossing if t.inbound else 0
-                load.staged_out += 0 if t.inbound else crossing
-        return load
 
     def _port_wait(self, load: Load, cycles: int) -> int:
         """Cycles by which the scratchpads' ports are behind the lanes or the vector unit."""

@@ -1,0 +1,174 @@
+"""What the transfers of one op of the whole-machine twin put on links, ports and the DRAM bus.
+
+On a mesh every word walks (`tests.naive.mesh`), and banks of the global buffer are asked line by line (`tests.naive.banks`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from accelsim.mapping import Route, Transfer
+from accelsim.ops import Op, Pass, Role, Use
+from accelsim.spec.architecture import Architecture
+from tests.naive import mesh
+from tests.naive.banks import stream_cycles
+from tests.naive.whole_machine_memory import Places
+
+
+@dataclass
+class Load:
+    """Bits of a whole op by link, and cycles that conflicts of banks add at a port; DRAM parts are (tensor, bytes that it takes, bytes to move)."""
+
+    down: int = 0
+    up: int = 0
+    peer: int = 0
+    mesh_fill: Counter[mesh.Link] = field(default_factory=Counter)
+    mesh_drain: Counter[mesh.Link] = field(default_factory=Counter)
+    fill_port: int = 0
+    fill_wait: int = 0
+    drain_port: int = 0
+    drain_wait: int = 0
+    staged_in: int = 0
+    staged_in_wait: int = 0
+    staged_out: int = 0
+    staged_out_wait: int = 0
+    pads_read: int = 0
+    pads_written: int = 0
+    reads: list[tuple[str, int, int]] = field(default_factory=list)
+    writes: list[tuple[str, int, int]] = field(default_factory=list)
+
+    @property
+    def fills(self) -> bool:
+        return bool(self.down or self.peer or self.fill_port or self.mesh_fill)
+
+    @property
+    def drains(self) -> bool:
+        return bool(self.up or self.drain_port or self.mesh_drain)
+
+
+class Traffic:
+    """``pes``: those of a partition."""
+
+    def __init__(self, architecture: Architecture, places: Places, pes: int) -> None:
+        self.architecture, self.places, self.pes = architecture, places, pes
+        rows, ports = architecture.pe_array.rows, architecture.noc.buffer_ports
+        self.port_rows = [(2 * port + 1) * rows // (2 * ports) for port in range(ports)]
+        self._walked: dict[tuple[object, ...], Counter[mesh.Link]] = {}
+
+    def crossing(self, step: int, t: Transfer) -> int:
+        """Words that cross the DRAM bus."""
+        return t.dram_words if t.spilled or self.places.from_dram(step, t.tensor) else 0
+
+    def load(self, step: int, op: Op, transfers: list[Transfer], on_array: bool, first: int, shared: int = 1) -> Load:
+        """Of an op on the PEs from ``first`` on, of which ``shared`` share a reduction; off the array, words go between homes and the vector unit."""
+        load = Load()
+        for t in transfers:
+            bits = t.words * t.bits
+            if t.route in {Route.MULTICAST, Route.SCATTER} or (t.route is Route.BUFFER and t.inbound):
+                load.fill_port += bits
+                load.fill_wait += self._bank_wait(op, t)
+            elif t.route in {Route.COLLECT, Route.BUFFER}:
+                load.drain_port += bits
+                load.drain_wait += self._bank_wait(op, t)
+            self._pads(load, t, on_array)
+            if self.architecture.noc.topology == "mesh":
+                self._over_mesh(load, t, on_array, first, shared)
+            else:
+                load.down += bits if t.route in {Route.MULTICAST, Route.SCATTER} else 0
+                load.up += bits if t.route is Route.COLLECT else 0
+                load.peer += bits * t.receivers if t.route in {Route.PEER, Route.REDUCE} else 0
+            crossing = self.crossing(step, t) * t.bits
+            if crossing:
+                part = (t.tensor.name, -(-self.places.bits(t.tensor) // 8), -(-crossing // 8))
+                wait = self._stream_wait(crossing)
+                if t.inbound:
+                    load.reads.append(part)
+                    load.staged_in, load.staged_in_wait = load.staged_in + crossing, load.staged_in_wait + wait
+                else:
+                    load.writes.append(part)
+                    load.staged_out, load.staged_out_wait = load.staged_out + crossing, load.staged_out_wait + wait
+        return load
+
+    def _pads(self, load: Load, t: Transfer, on_array: bool) -> None:
+        """Bits read and written in scratchpads; a mask bit stands beside each word whose zeros are skipped."""
+        bits = t.words * t.bits
+        if t.route in {Route.MULTICAST, Route.SCATTER}:
+            load.pads_written += (bits + t.words * t.masked) * t.receivers
+        elif t.route is Route.HOME:
+            load.pads_read += bits if t.inbound else 0
+            load.pads_written += 0 if t.inbound else bits
+        elif t.route in {Route.PEER, Route.REDUCE}:
+            load.pads_read += bits if on_array or t.inbound else 0
+            load.pads_written += bits * t.receivers if on_array or not t.inbound else 0
+
+    # A mesh
+
+    def _over_mesh(self, load: Load, t: Transfer, on_array: bool, first: int, shared: int) -> None:
+        """Words walk from the global buffer, to it, or from PE to PE; the vector unit stands at the global buffer."""
+        if t.route in {Route.MULTICAST, Route.SCATTER}:
+            self._carry(load.mesh_fill, t, ("spread", first, t.words, t.receivers))
+        elif t.route is Route.COLLECT:
+            self._carry(load.mesh_drain, t, ("gather", first, t.words, 1))
+        elif t.route is Route.REDUCE:
+            self._carry(load.mesh_fill, t, ("reduce", first, t.words, shared))
+        elif t.route is Route.PEER and on_array:
+            self._carry(load.mesh_fill, t, ("exchange", first, t.words * t.receivers, 1))
+        elif t.route is Route.PEER:
+            self._carry(load.mesh_fill, t, ("gather" if t.inbound else "spread", first, t.words, 1))
+
+    def _carry(self, bits: Counter[mesh.Link], t: Transfer, walk: tuple[str, int, int, int]) -> None:
+        if walk not in self._walked:
+            self._walked[walk] = self._walk(*walk)
+        for link, words in self._walked[walk].items():
+            bits[link] += words * t.bits
+
+    def _walk(self, kind: str, first: int, words: int, several: int) -> Counter[mesh.Link]:
+        cols = self.architecture.pe_array.cols
+        if kind == "spread":
+            return mesh.multicast(first, self.pes, max(1, min(several, self.pes)), words, self.port_rows, cols)[0]
+        if kind == "gather":
+            return mesh.gather(first, self.pes, words, self.port_rows, cols)
+        if kind == "exchange":
+            return mesh.all_pairs(first, self.pes, words, cols)
+        return mesh.unicast(mesh.reduction(first, self.pes, several, words), cols)
+
+    # Banks of the global buffer
+
+    def _bank_wait(self, op: Op, t: Transfer) -> int:
+        """Cycles beyond those that the port needs if no bank is asked twice: each pass over the tensor is a stream of its own."""
+        stride = self._stride(op, t)
+        if stride == 1:
+            return self._stream_wait(t.words * t.bits)
+        if self.architecture.global_buffer.conflicts == "ideal":
+            return 0
+        size, left, cycles = t.tensor.elements, t.words, 0
+        while left:
+            cycles += self._stream(min(left, size), t.bits, size // stride, stride)
+            left -= min(left, size)
+        return cycles - self._port_cycles(t.words * t.bits)
+
+    def _stride(self, op: Op, t: Transfer) -> int:
+        """Words between one that is read and the next: weights column by column in EP, maps channel by channel in WG."""
+        uses = {operand.tensor.name: operand.use for operand in reversed(op.operands)}
+        use = uses.get(t.tensor.name) if t.inbound and op.is_contraction else None
+        if op.pass_ is Pass.EP and use is Use.STATIONARY and t.tensor.role is Role.WEIGHT:
+            return t.tensor.elements // t.tensor.shape[0]
+        return t.tensor.shape[-1] if op.pass_ is Pass.WG and use in {Use.MOVING, Use.STATIONARY} else 1
+
+    def _stream_wait(self, bits: int) -> int:
+        """Of that many bits line after line."""
+        buffer = self.architecture.global_buffer
+        if buffer.conflicts == "ideal" or not bits:
+            return 0
+        lines = -(-bits // buffer.width_bits)
+        return self._stream(lines, buffer.width_bits, lines, 1) - self._port_cycles(bits)
+
+    def _stream(self, words: int, bits: int, column: int, stride: int) -> int:
+        buffer = self.architecture.global_buffer
+        lines = -(-8 * buffer.capacity_bytes // (buffer.banks * buffer.width_bits))
+        return stream_cycles(words, bits, max(1, column), stride, buffer.banks, buffer.width_bits, lines if buffer.interleave == "block" else 0)
+
+    def _port_cycles(self, bits: int) -> int:
+        buffer = self.architecture.global_buffer
+        return -(-bits // (buffer.banks * buffer.width_bits))
