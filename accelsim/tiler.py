@@ -42,9 +42,10 @@ class Tiler:
     """The tilings of one op on one machine."""
 
     def __init__(self, mapper: Mapper, architecture: Architecture, op: Op) -> None:
-        """InputError where the op fits the machine in no way."""
+        """Mappings are those of the moment: gradients take the room that their homes have now. InputError where the op fits the machine in no way."""
         self.op = op
         self.canonical = mapper.map(op)
+        self._written = mapper.output_transfers(op)
         self._mapper = mapper
         self._architecture = architecture
         self._bounds = bounds_of(op)
@@ -197,7 +198,7 @@ class Tiler:
             channels_per_tile=tiling.channel_pes,
             positions_per_tile=per_tile,
             fill_positions=fill,
-            transfers=(*transfers, *mapper.needed_transfers(op), *mapper.output_transfers(op)),
+            transfers=(*transfers, *mapper.needed_transfers(op), *self._written),
             tiling=tiling,
         )
 

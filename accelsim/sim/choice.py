@@ -7,7 +7,7 @@ search (`tests/nightly/test_mapper_search.py`) runs others and says how far this
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -43,6 +43,7 @@ class Choice:
         burst_ps = organisation.burst_clocks * dram.timing.tck_ps
         self._dram_bits = architecture.dram.channels * self._burst_bits * 1e12 / (burst_ps * architecture.clock_hz)
         self._tilings: dict[str, list[Tiling | None]] = {}
+        self._chosen: dict[tuple[str, tuple[bool, ...]], Tiling | None] = {}
 
     def pin(self, op: Op) -> Pin | None:
         """The first pin whose pattern matches the op's name."""
@@ -60,24 +61,33 @@ class Choice:
         if faults:
             raise InputError(*dict.fromkeys(faults))
 
-    def candidates(self, op: Op) -> list[Mapping]:
-        """The op's mappings to choose from, as tensors live now. InputError for a pin that the machine cannot execute."""
+    def tiler(self, op: Op) -> Tiler:
+        """The op's mappings, with the room that its outputs have now; made before the outputs take it."""
+        return Tiler(self._mapper, self._architecture, op)
+
+    def best(self, tiler: Tiler, placed: tuple[bool, ...], planned: Planned) -> OpPlan:
+        """The plan of the mapping that costs least, on the first time; the same mapping when the op comes again.
+
+        ``placed``: which of the op's tensors are in DRAM, in one order. InputError for a pin that the machine cannot execute.
+        """
+        op = tiler.op
         if self.pin(op) is None and self._objective == "canonical":
-            return [self._mapper.map(op)]
+            return planned(tiler.canonical)
+        key = (op.name, placed)
+        if key in self._chosen:
+            return planned(tiler.mapping(self._chosen[key]))
         tilings = self._choices(op)
-        tiler = Tiler(self._mapper, self._architecture, op)
-        return [tiler.mapping(tiling) for tiling in tilings]
+        plans = [planned(tiler.mapping(tiling)) for tiling in tilings]
+        costs = [self.cost(plan) for plan in plans]
+        best = costs.index(min(costs))
+        self._chosen[key] = tilings[best]
+        return plans[best]
 
     def _choices(self, op: Op) -> list[Tiling | None]:
         found = self._tilings.get(op.name)
         if found is None:
-            found = self._tilings[op.name] = choices(Tiler(self._mapper, self._architecture, op), self.pin(op))
+            found = self._tilings[op.name] = choices(self.tiler(op), self.pin(op))
         return found
-
-    def best(self, mappings: Sequence[Mapping], planned: Planned) -> OpPlan:
-        """The plan of the mapping that costs least."""
-        plans = [planned(mapping) for mapping in mappings]
-        return min(plans, key=self.cost) if len(plans) > 1 else plans[0]
 
     def cost(self, plan: OpPlan) -> float:
         """The objective: cycles, pJ, or their product; a pin under the canonical objective leaves the choice to cycles."""

@@ -37,10 +37,11 @@ class Planner:
         return self._vector(step, op)
 
     def _contraction(self, step: int, op: Op) -> OpPlan:
-        mappings = self._choice.candidates(op)
+        tiler = self._choice.tiler(op)
         for tensor in op.outputs:
             self._memory.produce(step, tensor, self._mapper.gradient_split(op, tensor) if op.pass_ is Pass.WG else None, op.layer)
-        return self._choice.best(mappings, lambda mapping: self._mapped(step, mapping))
+        placed = tuple(self._memory.in_dram(step, tensor) for tensor in (*(operand.tensor for operand in op.operands), *op.outputs))
+        return self._choice.best(tiler, placed, lambda mapping: self._mapped(step, mapping))
 
     def _mapped(self, step: int, mapping: Mapping) -> OpPlan:
         op = mapping.op
