@@ -228,7 +228,7 @@ def _near_memory(draw: st.DrawFn, kind: str) -> Overrides:
 
 @st.composite
 def _memories(draw: st.DrawFn, kind: str) -> Overrides:
-    staging, working = draw(st.sampled_from([16, 64, 1024])), draw(st.sampled_from([600, 2112]))
+    staging, working = draw(st.sampled_from([16, 64, 1024])), draw(st.sampled_from([800 if kind == "coupled" else 600, 2112]))
     # A row-stationary array needs room for the smallest pass, and registers in its scratchpads.
     room = [400, 2000, 100000] if kind == "row_stationary" else [1, 100, 2000, 100000]
     return {
