@@ -68,8 +68,10 @@ def test_words_and_room_worked_out_by_hand() -> None:
         ),
         (
             {"together": 1},
-            "the tile of the global buffer must be at most global_buffer.staging, 8192 bits, got 12800: "
-            "smaller buffer_channels or buffer_positions may fit",
+            (
+                "the tile of the global buffer must be at most global_buffer.staging, 8192 bits, got 12800: "
+                "smaller buffer_channels or buffer_positions may fit"
+            ),
         ),
     ],
 )
