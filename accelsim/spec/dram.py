@@ -41,7 +41,7 @@ class Timing(Section):
     tRRD_S: Interval = Field(description="ACT to ACT, other bank group.")
     tRRD_L: Interval = Field(description="ACT to ACT, same bank group.")
     tFAW: Interval = Field(description="At most four ACTs of a rank in any window of this length.")
-    tRTRS: Clocks = Field(description="Turnaround of the data bus: between ranks, and between read data and write data.")
+    tRTRS: Clocks = Field(description="Turnaround of the data bus: between ranks, unless both are written, and between read data and write data.")
     tPPD: Clocks = Field(default=0, description="PRE to PRE, other bank of the rank.")
 
     @model_validator(mode="after")

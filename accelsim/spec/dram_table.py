@@ -64,7 +64,7 @@ def constraint_delays(spec: DramSpec) -> NDArray[np.int64]:
     set_(k.SAME_RANK, k.REF, k.ACT, t.tRFC)
     set_(k.SAME_RANK, k.REF, k.REF, t.tRFC)
     set_(k.OTHER_RANK, k.RD, k.RD, bl + t.tRTRS)
-    set_(k.OTHER_RANK, k.WR, k.WR, bl + t.tRTRS)
+    set_(k.OTHER_RANK, k.WR, k.WR, bl)  # the controller drives the data of both: no turnaround, as in DRAMsim3 and Ramulator
     set_(k.OTHER_RANK, k.RD, k.WR, read_latency + bl + t.tRTRS - write_latency)
     set_(k.OTHER_RANK, k.WR, k.RD, write_latency + bl + t.tRTRS - read_latency)
     return delays

@@ -69,8 +69,9 @@ def gap(spec: DramSpec, first: Command, second: Command) -> int:
         clocks = max(clocks, of_group.get(pair, 0))
     if first.same_rank(second):
         clocks = max(clocks, of_rank.get(pair, 0))
-    elif first.kind in start and second.kind in start:  # the data of two ranks are tRTRS apart on the bus
-        clocks = max(clocks, start[first.kind] + bl + t.tRTRS - start[second.kind])
+    elif first.kind in start and second.kind in start:  # the data of two ranks are tRTRS apart on the bus, unless the controller drives both
+        turnaround = 0 if first.kind == second.kind == "WR" else t.tRTRS
+        clocks = max(clocks, start[first.kind] + bl + turnaround - start[second.kind])
     return clocks
 
 

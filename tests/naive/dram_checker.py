@@ -43,7 +43,7 @@ def rules(spec: DramSpec) -> list[tuple[str, tuple[str, ...], tuple[str, ...], s
         ("tWTR_L", ("WR",), ("RD",), "group", write + half + t.tWTR_L),
         ("tRTW", ("RD",), ("WR",), "rank", read + half - write + t.tRTRS),
         ("tRTRS read", ("RD",), ("RD",), "other rank", half + t.tRTRS),
-        ("tRTRS write", ("WR",), ("WR",), "other rank", half + t.tRTRS),
+        ("write to write", ("WR",), ("WR",), "other rank", half),
         ("tRTRS read to write", ("RD",), ("WR",), "other rank", read + half + t.tRTRS - write),
         ("tRTRS write to read", ("WR",), ("RD",), "other rank", write + half + t.tRTRS - read),
         ("tRFC", ("REF",), ("ACT", "REF"), "rank", t.tRFC),

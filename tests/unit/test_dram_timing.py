@@ -68,7 +68,7 @@ CONSTRAINTS = [
     ("tRP refresh", DDR4, k.PRE, SAME_GROUP, k.REF, SAME, 17),
     ("tRC refresh", DDR4, k.ACT, SAME_GROUP, k.REF, SAME, 56),
     ("tRTRS reads", DDR4, k.RD, SAME, k.RD, OTHER_RANK, 6),  # 4 + 2
-    ("tRTRS writes", DDR4, k.WR, SAME, k.WR, OTHER_RANK, 6),
+    ("writes of two ranks", DDR4, k.WR, SAME, k.WR, OTHER_RANK, 4),  # BL / 2: the controller drives the data of both
     ("tRTRS read to write", DDR4, k.RD, SAME, k.WR, OTHER_RANK, 11),  # 17 + 4 + 2 - 12
     ("tRTRS write to read", DDR4, k.WR, SAME, k.RD, OTHER_RANK, 1),  # 12 + 4 + 2 - 17
     ("other rank's ACT", DDR4, k.ACT, SAME, k.ACT, OTHER_RANK, 1),
