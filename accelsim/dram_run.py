@@ -39,8 +39,9 @@ class DramRun:
     """What the requests of a list got. Clocks are tCK.
 
     ``accepted``, ``done`` int64[N]: clocks of the hand-over and of the last data; a read that a waiting write answered is done a clock after its
-    hand-over. ``rows``: hits, misses (closed rows) and conflicts of the requests that took an RD or WR. ``commands`` by name; PRE closes one bank,
-    PREA those of a rank. ``counts``: the same as priced actions, with the clocks of all ranks in standby up to the last data.
+    hand-over, a write that joined a waiting one of its burst with that one. ``rows``: hits, misses (closed rows) and conflicts of the requests that
+    took an RD or WR. ``commands`` by name; PRE closes one bank, PREA those of a rank. ``counts``: the same as priced actions, with the clocks of all
+    ranks in standby up to the last data.
     """
 
     spec: DramSpec
@@ -49,6 +50,7 @@ class DramRun:
     accepted: NDArray[np.int64]
     done: NDArray[np.int64]
     forwarded_reads: int
+    merged_writes: int
     rows: tuple[int, int, int]
     commands: dict[str, int]
     counts: ActionCounts
@@ -87,7 +89,12 @@ class DramRun:
             "standard": self.spec.name,
             "policy": self.spec.policy.model_dump(),
             "max_outstanding": self.max_outstanding,
-            "requests": {"reads": len(latencies), "writes": len(self.requests) - len(latencies), "forwarded_reads": self.forwarded_reads},
+            "requests": {
+                "reads": len(latencies),
+                "writes": len(self.requests) - len(latencies),
+                "forwarded_reads": self.forwarded_reads,
+                "merged_writes": self.merged_writes,
+            },
             "total_cycles": self.total_cycles,
             "seconds": seconds,
             "bandwidth_bytes_per_second": moved * organisation.burst / seconds,
@@ -150,6 +157,7 @@ def simulate(spec: DramSpec, requests: Requests, max_outstanding: int | None = N
             ("dram", "precharge_standby"): last * ranks.shape[0] * ranks.shape[1] - active,
         }
     )
+    without_command = served[:, controller.ISSUED] < 0
     names = {name: int(total[code]) for code, name in TRACED.items() if code != controller.PREA}
     return DramRun(
         spec=spec,
@@ -157,7 +165,8 @@ def simulate(spec: DramSpec, requests: Requests, max_outstanding: int | None = N
         max_outstanding=max_outstanding,
         accepted=served[:, controller.ACCEPT].copy(),
         done=served[:, controller.DONE].copy(),
-        forwarded_reads=int((served[:, controller.ISSUED] < 0).sum()),
+        forwarded_reads=int((without_command & ~requests.writes).sum()),
+        merged_writes=int((without_command & requests.writes).sum()),
         rows=(int(total[timing.HITS]), int(total[timing.MISSES]), int(total[timing.CONFLICTS])),
         commands={**names, "PRE": names["PRE"] - closed_together, "PREA": int(control[:, controller.PREAS].sum())},
         counts=counts,

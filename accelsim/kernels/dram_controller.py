@@ -6,8 +6,8 @@ see its first command in t + 1. The clocks in which nothing can happen are skipp
 
 * ``queues`` int64[channels, 3, slots] and ``sizes`` int64[channels, 3]: waiting requests by `READS`, `WRITES`, `OPENED`;
 * ``control`` int64[channels, 6], indexed by the names below;
-* ``served`` int64[N, 4]: per request the clock of its hand-over, of its last data, of its RD or WR (-1: none, a read that a waiting write
-  answered), and how it found its row;
+* ``served`` int64[N, 4]: per request the clock of its hand-over, of its last data, of its RD or WR (-1: none, a waiting write answered the read
+  or carries the write's data too), and how it found its row;
 * ``trace`` int64[commands, 5]: clock, command, channel, bank, row of every command, as far as there is room; ``traced`` int64[1] counts all.
 
 Refresh: one REF a rank and tREFI, due for all ranks at once. From then on no waiting request gets a command; those whose row is opened
@@ -255,22 +255,24 @@ def tick(
 
 
 @jit
-def is_waiting_write(burst: int, requests: Ints, queues: Ints, sizes: Ints) -> bool:
-    """Whether a write of a burst waits in a channel: it answers a read of the same burst."""
+def waiting_write(burst: int, requests: Ints, queues: Ints, sizes: Ints) -> int:
+    """The write of a burst that waits in a channel, or NOTHING: it answers reads of that burst, and other writes of it join it."""
     for kind in (WRITES, OPENED):
         for place in range(sizes[kind]):
             waiting = queues[kind, place]
             if requests[waiting, BURST] == burst and requests[waiting, IS_WRITE]:
-                return True
-    return False
+                return waiting  # type: ignore[no-any-return]
+    return NOTHING
 
 
 @jit
 def hand_over(now: int, request: int, policy: Ints, requests: Ints, served: Ints, queues: Ints, sizes: Ints) -> bool:
-    """Hand a request to its channel, if that has room; a read of a waiting write's burst is answered in the next clock."""
+    """Hand a request to its channel, if that has room. It needs none if a write of its burst waits: a read is answered in the next clock, a write
+    joins that one, and its DONE is -1 - that write's place until `run` knows the clock."""
     kind = WRITES if requests[request, IS_WRITE] else READS
-    if kind == READS and is_waiting_write(requests[request, BURST], requests, queues, sizes):
-        served[request, DONE] = now + 1
+    waiting = waiting_write(requests[request, BURST], requests, queues, sizes)
+    if waiting != NOTHING:
+        served[request, DONE] = -1 - waiting if kind == WRITES else now + 1
     elif sizes[kind] < (policy[WRITE_SLOTS] if kind == WRITES else policy[READ_SLOTS]):
         queues[kind, sizes[kind]] = request
         sizes[kind] += 1
@@ -278,6 +280,14 @@ def hand_over(now: int, request: int, policy: Ints, requests: Ints, served: Ints
         return False
     served[request, ACCEPT] = now
     return True
+
+
+@jit
+def settle_joined(served: Ints) -> None:
+    """A write that joined another is done when that one is."""
+    for request in range(len(served)):
+        if served[request, DONE] < 0:
+            served[request, DONE] = served[-1 - served[request, DONE], DONE]
 
 
 @jit
@@ -343,7 +353,7 @@ def run(
                 if first_end < end_count:
                     wake = min(wake, ends[first_end])
             elif hand_over(now, upcoming, policy, requests, served, queues[channel], sizes[channel]):
-                if served[upcoming, DONE] > 0:  # answered, and over before another request can come
+                if served[upcoming, DONE] != 0:  # a read that is over before another request can come, or a write that joined another
                     left -= 1
                     last = max(last, served[upcoming, DONE])
                 else:
@@ -352,6 +362,7 @@ def run(
                 upcoming += 1
                 wake = now + 1
         now = max(now + 1, wake)
+    settle_joined(served)
     return last
 
 

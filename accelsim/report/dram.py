@@ -42,11 +42,12 @@ class DramCommands(Part):
 
 
 class DramRequests(Part):
-    """Requests of a run. ``forwarded_reads``: reads that a waiting write answered."""
+    """Requests of a run. ``forwarded_reads``: reads that a waiting write answered; ``merged_writes``: writes that joined a waiting one."""
 
     reads: Whole
     writes: Whole
     forwarded_reads: Whole = 0
+    merged_writes: Whole = 0
 
 
 class DramLatencies(Part):
@@ -94,8 +95,9 @@ class DramDocument(Part):
             raise ValueError("as many accept_cycles and done_cycles as requests")
         if self.total_cycles != max(self.done_cycles, default=0):
             raise ValueError("total_cycles that is the largest of done_cycles")
-        if self.row_hits + self.row_misses + self.row_conflicts != moved or moved + self.requests.forwarded_reads != len(self.done_cycles):
-            raise ValueError("an RD or WR, and a row found somehow, for every request that no waiting write answered")
+        spared = self.requests.forwarded_reads + self.requests.merged_writes
+        if self.row_hits + self.row_misses + self.row_conflicts != moved or moved + spared != len(self.done_cycles):
+            raise ValueError("an RD or WR, and a row found somehow, for every request that no waiting write answered or took in")
         if (self.energy_pj is None) != (self.energy_by_part_pj is None):
             raise ValueError("energy_pj with energy_by_part_pj")
         if self.energy_pj is not None and self.energy_by_part_pj is not None:
@@ -182,8 +184,9 @@ def _commands(document: DramDocument) -> Table:
     rows = {"row_hits": "row hits", "row_misses": "row misses", "row_conflicts": "row conflicts"}
     cells: list[tuple[Column, Any]] = [(Column(key, heading), getattr(document, key)) for key, heading in rows.items()]
     cells += [(Column(name, name), getattr(document.commands, name)) for name in DramCommands.model_fields]
-    forwarded = document.requests.forwarded_reads
-    notes = (f"{forwarded} read{'s' if forwarded > 1 else ''} answered by a waiting write",) if forwarded else ()
+    forwarded, merged = document.requests.forwarded_reads, document.requests.merged_writes
+    notes: tuple[str, ...] = (f"{forwarded} read{'s' if forwarded > 1 else ''} answered by a waiting write",) if forwarded else ()
+    notes += (f"{merged} write{'s' if merged > 1 else ''} joined a waiting write of the same burst",) if merged else ()
     return _table(document, "commands", "rows and commands", cells, notes)
 
 

@@ -44,7 +44,7 @@ when its last data has come, RD + CL + BL/2, and a write likewise, WR + CWL + BL
 | `mean_read_latency_cycles`, `read_latency_cycles` | from hand-over to last data: mean, least, percentiles, most; null without reads |
 | `row_hits`, `row_misses`, `row_conflicts` | requests by how they found their row: open, closed, or another one open |
 | `commands` | ACT, PRE (of one bank), PREA (of a rank, before its refresh), RD, WR, REF |
-| `requests` | reads, writes, and reads that a waiting write answered, which take no command |
+| `requests` | reads, writes, and those that take no command: reads that a waiting write answered, writes that joined a waiting one |
 | `bandwidth_bytes_per_second`, `utilization` | bytes moved a second; share of the time in which the data bus is busy |
 | `active_cycles`, `precharged_cycles` | clocks, summed over ranks, with a row open and with none |
 | `energy_pj`, `energy_by_part_pj` | the sum, and its parts as in `energy` below; null where the standard states none |
@@ -64,8 +64,8 @@ of these that may go goes:
 Which request that is, `policy.scheduler` says. `frfcfs`: of those whose next command may go now, the oldest. `frfcfs_rowhit`: the same, but no PRE
 closes a row that an older request of the queue still wants. `fcfs`: the oldest or none. A row that a request of the first kind waits for is never
 closed. A drain of writes begins when the write queue is fuller than `drain_high` or no read waits, and ends when it is emptier than `drain_low` and
-a read waits. A read of a burst that a waiting write holds is answered from there, in the next clock. Requests of one burst have no order otherwise:
-data are not simulated.
+a read waits. A read of a burst that a waiting write holds is answered from there, in the next clock; a write of it joins that one, needs no room in
+the queue and is done with it, by one WR. Requests of one burst have no order otherwise: data are not simulated.
 
 The built-in standards all have the same policy, which is the default: `frfcfs_rowhit`, 32 reads, 32 writes, drains from 0.8 to 0.2, all-bank
 refresh.

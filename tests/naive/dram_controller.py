@@ -21,6 +21,7 @@ class Request:
     issued: int = -1
     done: int = -1
     outcome: str = "hit"
+    joined: list[Request] = field(default_factory=list)  # writes of the same burst that came while this one waited
 
     @property
     def bank(self) -> tuple[int, int, int]:
@@ -128,6 +129,8 @@ class Controller:
             t = self.spec.timing
             request.issued = now
             request.done = now + t.AL + (t.CWL if request.write else t.CL) + self.spec.organisation.BL // 2
+            for other in request.joined:
+                other.done = request.done
 
     def maintain(self, now: int) -> None:
         rank, o = self.refreshes[0], self.spec.organisation
@@ -164,12 +167,14 @@ class Controller:
                 if request is not None:
                     self.serve(now, request, self.needed(request))
 
-    def is_waiting_write(self, burst: int) -> bool:
-        return any(each.write and each.burst == burst for each in [*self.writes, *self.opened])
+    def waiting_write(self, burst: int) -> Request | None:
+        return next((each for each in [*self.writes, *self.opened] if each.write and each.burst == burst), None)
 
     def hand_over(self, now: int, request: Request) -> bool:
-        policy = self.spec.policy
-        if not request.write and self.is_waiting_write(request.burst):
+        policy, waiting = self.spec.policy, self.waiting_write(request.burst)
+        if waiting is not None and request.write:
+            waiting.joined.append(request)
+        elif waiting is not None:
             request.done = now + 1
         elif len(self.writes if request.write else self.reads) < (policy.write_queue if request.write else policy.read_queue):
             (self.writes if request.write else self.reads).append(request)

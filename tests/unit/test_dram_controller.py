@@ -146,6 +146,21 @@ def test_a_waiting_write_answers_a_read() -> None:
     assert later.forwarded_reads == 0
 
 
+def test_a_waiting_write_takes_in_another_of_its_burst() -> None:
+    """One WR carries the data of both, wherever the first one waits; once that has gone, the next write takes its own."""
+    waits = served(DDR4, (0, 0, "R"), (0, 500, "W"), (0, 500, "W"), (0, 500, "R"))
+    assert waits.accepted.tolist() == [0, 1, 2, 3]
+    assert waits.done[1] == waits.done[2]
+    assert waits.done[3] == 4
+    assert (waits.commands["WR"], waits.merged_writes, waits.forwarded_reads) == (1, 1, 1)
+    opened = served(DDR4, (0, 500, "W"), (5, 500, "W"), (18, 500, "W"), (19, 500, "W"))  # ACT 1, WR 18, WR 24
+    assert opened.done.tolist() == [18 + 16, 18 + 16, 24 + 16, 24 + 16]
+    assert (opened.commands["WR"], opened.merged_writes) == (2, 2)
+    full = served(standard("ddr4-2400", policy={"write_queue": 1}), (0, 500, "W"), (0, 500, "W"), (0, 500, "W"))
+    assert full.accepted.tolist() == [0, 1, 2]  # needs no room
+    assert full.commands["WR"] == 1
+
+
 def test_writes_wait_for_reads_until_there_are_too_many() -> None:
     """With reads always waiting, writes go in a drain from the 26th of 32 down to the sixth."""
     wanted = [(0, number, "RW"[number % 2]) for number in range(128)]

@@ -57,7 +57,7 @@ def test_the_document(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     assert found["done_cycles"] == [18 + 21, 24 + 21, 74 + 16, 6 + 1, 142 + 16]
     assert found["total_cycles"] == 158
     assert found["mean_read_latency_cycles"] == pytest.approx((39 + 44 + 1) / 3)
-    assert found["requests"] == {"reads": 3, "writes": 2, "forwarded_reads": 1}
+    assert found["requests"] == {"reads": 3, "writes": 2, "forwarded_reads": 1, "merged_writes": 0}
     assert {name: found["commands"][name] for name in ("ACT", "PRE", "RD", "WR", "REF")} == {"ACT": 3, "PRE": 2, "RD": 2, "WR": 2, "REF": 0}
     assert (found["row_hits"], found["row_misses"], found["row_conflicts"]) == (1, 1, 2)
     assert found["energy_pj"] == pytest.approx(sum(found["energy_by_part_pj"].values()))
