@@ -39,6 +39,7 @@ from accelsim.spec.architecture import Architecture
 from accelsim.trace import Trace
 from tests.random_machines import KINDS, any_machines, convolutions, machine, masks, trace_of
 from tests.random_networks import network_of, networks
+from tests.reference_networks import Builder
 from tests.watched_machine import dram_of, peak_dram_bytes_per_cycle
 
 SHARDS = tuple(itertools.product(KINDS, experiment.SCHEDULES))
@@ -347,3 +348,11 @@ def test_weights_that_are_all_zero_take_no_room_without_their_zeros() -> None:
     assert isinstance(encoded, Result)
     assert isinstance(dense, Result)
     assert encoded.spilled_words < dense.spilled_words
+
+
+def test_windows_that_see_only_padding_read_no_word() -> None:
+    network = Builder("random", (1, 1, 1)).add("conv", 1, kernel=(1, 1), stride=(1, 3), padding=(0, 0, 1, 0)).add("fc", 2).network()
+    case = Case(network, machine("systolic"), "bp", 1, "dense", "serial", "sgd", ("ff", "ep", "wg", "wu"), 0)
+    check_step(case)
+    (result,), _ = case.simulate(case.architecture, "serial")
+    assert (result.ops[0].macs["executed"], result.ops[0].macs["effectual"]) == (1, 0)
