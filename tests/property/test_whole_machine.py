@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -18,8 +19,10 @@ from accelsim.ops import Bounds, Op, Operand, OpKind, Pass, Role, Tensor, Traini
 from accelsim.rules import lower
 from accelsim.sim.machine import OpRecord, _Simulation
 from accelsim.sim.pe_models import pe_model
+from accelsim.spec import catalog
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.dram import DramSpec, Timing
+from accelsim.spec.loader import load_model
 from tests.naive.machine import Twin, Work
 from tests.naive.whole_machine import WholeMachine
 from tests.naive.whole_machine_op import Running
@@ -309,3 +312,15 @@ def test_a_transfer_in_pieces_ends_with_the_slowest_channel() -> None:
         program.add(Op(name, name, Pass.FF, OpKind.VECTOR, (Operand(read, Use.READ),), (made,), (), vector=work))
     architecture = machine("von_neumann", clock="1GHz", dram__channels=2)
     assert compare(architecture, dram, MaskSource(None, NETWORK, 1), program.step(), program.works, serial=True, steps=1)
+
+
+def test_zeros_that_fill_up_a_round_are_skipped_whether_or_not_weights_have_a_mask() -> None:
+    """Five channels of errors for four PEs that share each reduction: three have one channel, and zeros in the second round."""
+    network = Builder("random", (3, 3, 2)).add("conv", 2, kernel=(1, 1)).add("conv", 5, kernel=(2, 2)).add("fc", 2).network()
+    skip = {"ff": "both", "ep": "stationary", "wg": "both"}
+    array = {"rows": 2, "cols": 2, "lanes": 1, "skip": skip}
+    architecture = machine("near_memory", near_memory__transpose="psum_reduce", **{f"pe_array__{key}": value for key, value in array.items()})
+    dram = load_model(catalog.find("dram", "lpddr4-3200"), DramSpec)
+    for found in ({}, {"conv1.weight": np.ones((5, 2, 2, 2), np.bool_)}):
+        works = Twin(network, found, 1, lanes_of(architecture), "bp", 0, 0).ops()
+        assert compare(architecture, dram, MaskSource(trace_of(network, found), network, 1), lower(network, "bp", 1), works, serial=True, steps=1)

@@ -34,7 +34,8 @@ def shared_reductions(op: Op, masks: MaskSource, skip: tuple[bool, bool], walks:
     mask = to_mask(bound.words, channels) if bound and skip[0] else np.ones((1, height, width, channels), np.bool_)
     own = _dealt(mask, pes)
     rounds, samples = own.shape[-1], len(mask)
-    if masks.operand(op, Use.STATIONARY) is None or not skip[1]:
+    # Where stationary words alone are skipped, those that fill up a round are, though the operand has no mask.
+    if not skip[1] or (skip[0] and masks.operand(op, Use.STATIONARY) is None):
         cycles, _ = walks.moving(from_mask(own.reshape(-1, height, width, rounds)), rounds, rows, cols)
         if not skip[0]:
             cycles = np.broadcast_to(walks.every(stream_lengths(rounds, rows, cols)), cycles.shape)
