@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from accelsim.validation import area, bounds, dram, eie, eyeriss, mapper, systolic
+from accelsim.validation import anomalies, area, bounds, dram, eie, eyeriss, mapper, systolic
 from accelsim.validation.check import Check
 
 
@@ -43,4 +43,10 @@ SUBJECTS = (
     Subject("bounds", "Structural bounds", "What removing structural zeros gains, exactly, and what a window leaves of it.", bounds.checks),
     Subject("area", "Area", "Published areas beside the estimates; what the estimate does not know has no limit.", area.checks),
     Subject("mapper", "Mapper", "The mapper's choice beside the best of random legal mappings that a generator of its own draws.", mapper.checks),
+    Subject(
+        "anomalies",
+        "Monotonicity",
+        "How often a machine of which one part is better takes longer, on random machines and networks: counted where it is no law that it may not.",
+        anomalies.checks,
+    ),
 )
