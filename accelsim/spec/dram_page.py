@@ -112,6 +112,12 @@ a sequential stream it sees two rows at once and takes them in turn, tCCD_S apar
 apart. It precharges bank by bank before a refresh, and drains writes at other times. Energies differ from DRAMsim3's by less than 3 % wherever the
 simulators open as many rows, but for `seq_read` of HBM2: 5.9 % more, all of it standby during the time that DRAMsim3 saves.
 
+On other timings, channels, mappings and queues the controller is Ramulator's too (`tests/validation/test_dram_variations.py`); from DRAMsim3 it
+differs where the time depends on what a controller chooses, and in standby energy with the time. With several ranks Ramulator lets a write follow
+another rank's read by BL/2 + tRTRS, when CL > CWL before the data of the read are through; here, as in DRAMsim3, data never meet on the bus, and
+mixed streams differ from both, mostly by less than 5 %. Refreshes of all ranks are due together, as in Ramulator; DRAMsim3 spreads them over tREFI.
+Of a burst that is read again while it waits, DRAMsim3 answers all reads with one RD.
+
 Not modelled, here and there: refresh bank by bank, power-down and self-refresh, all-bank tRP, commands of two or four clocks (LPDDR4, HBM's ACT),
 tDQSCK.
 
