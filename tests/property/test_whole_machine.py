@@ -31,7 +31,7 @@ from tests.reference_networks import Builder
 
 LIMIT = 3000
 """Cycles of a program; longer ones are not compared, since every cycle is stepped."""
-EXAMPLES = max(260, settings().max_examples)
+EXAMPLES = max(400, settings().max_examples)
 """Programs of each kind; the nightly profile takes more."""
 RULES = {"bp": 0, "bp-only": 0, "fa": 0, "dfa": 0, "ssdfa": 1, "sdfa:k=2": 2, "frozen": 0}
 NETWORK = Builder("random", (1, 1, 1)).add("fc", 2).network()
@@ -72,13 +72,13 @@ def drams(draw: st.DrawFn) -> DramSpec:
 def tiny_machines(draw: st.DrawFn) -> Architecture:
     """2 x 2 PEs or fewer, memories of a few words or with room for all, links of any width."""
     kind = draw(st.sampled_from(["near_memory", "near_memory", "von_neumann"]))
-    rows, cols = draw(st.sampled_from([(2, 2), (2, 2), (1, 2), (2, 1), (1, 1)]))
+    rows, cols = draw(st.sampled_from([(2, 2), (2, 2), (2, 2), (1, 2), (2, 1), (1, 1)]))
     staging = draw(st.sampled_from([16, 64, 1024]))
     lanes, window = draw(st.integers(1, 2)), draw(st.sampled_from([1, 2, 4, 16]))
     # two windows of both operands a lane, and its partial sum; with little more than that, operands are fetched again and again
     working = lanes * (2 * window * 2 * 16 + 32) // 8 + draw(st.sampled_from([0, 20, 100, 600]))
     near = {
-        "near_memory__transpose": draw(st.sampled_from(["remote_read", "psum_reduce", "transposable"])),
+        "near_memory__transpose": draw(st.sampled_from(["remote_read", "psum_reduce", "psum_reduce", "transposable"])),
         "near_memory__update": draw(st.sampled_from(["fused", "separate"])),
         "near_memory__feedback": draw(st.sampled_from(["stored", "prng"])),
         "vector_unit__update_in_pe": draw(st.booleans()),
@@ -265,7 +265,7 @@ def programs(draw: st.DrawFn) -> Program:
         extra = tuple(op.name for op in program.ops if draw(st.integers(0, 5)) == 0)
         read = draw(st.sampled_from(program.tensors))
         n, inner = read.shape
-        name, kind = f"op{index}", draw(st.sampled_from(["forward", "backward", "vector", "vector", *(["update"] if weights else [])]))
+        name, kind = f"op{index}", draw(st.sampled_from(["forward", "backward", "vector", "vector", *(["update"] * 2 if weights else [])]))
         if kind in {"forward", "backward"}:
             outer = draw(sizes)
             k, c = (outer, inner) if kind == "forward" else (inner, outer)
@@ -277,12 +277,13 @@ def programs(draw: st.DrawFn) -> Program:
             program.works[name] = Work(str(pass_), outer, n, lambda _k, _m, length=inner: [(1, 1, True)] * length, n * outer * inner)  # type: ignore[misc]
             program.add(Op(name, name, pass_, OpKind.MATMUL, operands, made, (), Bounds(n, k, c)), extra)
             continue
-        others = draw(st.lists(st.sampled_from(program.tensors), max_size=2, unique_by=lambda tensor: tensor.name))
+        known = [*program.tensors, *(weight for _, weight in weights)]
+        others = draw(st.lists(st.sampled_from(known), max_size=3, unique_by=lambda tensor: tensor.name))
         inputs = {tensor.name: tensor for tensor in (read, *others)}
         work = VectorWork("add", draw(st.integers(1, 40)), draw(st.integers(1, 3)))
         if kind == "update":
             layer, weight = draw(st.sampled_from(weights))
-            uses = tuple(Operand(tensor, Use.READ) for tensor in (*inputs.values(), weight))
+            uses = tuple(Operand(tensor, Use.READ) for tensor in (inputs | {weight.name: weight}).values())
             program.add(Op(name, layer, Pass.WU, OpKind.VECTOR, uses, (weight,), (), vector=work), extra)
             continue
         outputs = tuple(Tensor(f"{name}.out{i}", Role.ACTIVATION, (draw(sizes), draw(sizes))) for i in range(draw(st.integers(1, 2))))
