@@ -79,13 +79,15 @@ class Organisation(Section):
     devices_per_rank: Positive | None = Field(default=None, description="bus_width / device_width; not used.")
     BL: Positive = Field(description="Burst length in beats, two a clock.")
     burst_bytes: Positive | None = Field(default=None, description="bus_width * BL / 8.")
-    burst_clk: Positive | None = Field(default=None, description="Clocks that a burst holds the data bus: BL / 2.")
+    burst_clk: Positive | None = Field(default=None, description="Clocks that a burst holds the data bus; BL / 2 when absent.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Organisation:
         problems = []
         if self.BL % 2:
             problems.append(Problem(("BL",), "even", self.BL))
+        elif self.BL % (2 * self.burst_clocks):
+            problems.append(Problem(("burst_clk",), "BL / 2, or BL / 4, BL / 6 and so on where data move more than twice a clock", self.burst_clk))
         if self.bus_width * self.BL % 8:
             problems.append(Problem(("bus_width",), "such that a burst (bus_width * BL) is whole bytes", self.bus_width))
         if self.bursts_per_row is None and (self.columns is None or self.columns % self.BL):
@@ -98,7 +100,6 @@ class Organisation(Section):
             "columns": self.row_bursts * self.BL,
             "row_bytes": self.row_bursts * self.burst,
             "burst_bytes": self.burst,
-            "burst_clk": self.BL // 2,
         }
         given = {name: getattr(self, name) for name in derived}
         raise_problems(
@@ -123,7 +124,7 @@ class Organisation(Section):
     @property
     def burst_clocks(self) -> int:
         """Clocks that a burst holds the data bus."""
-        return self.BL // 2
+        return self.BL // 2 if self.burst_clk is None else self.burst_clk
 
     @property
     def capacity_bytes(self) -> int:
@@ -185,6 +186,8 @@ class DramEnergy(Section):
 
 
 Protocol = Literal["DDR3", "DDR4", "DDR5", "GDDR5", "GDDR5X", "GDDR6", "LPDDR", "LPDDR3", "LPDDR4", "LPDDR5", "HBM", "HBM2", "HBM3"]
+FASTER = ("GDDR5", "GDDR5X", "GDDR6", "LPDDR5", "HBM3")
+"""Families whose data move by a clock of their own, a multiple of that of the commands."""
 FIELDS = ("ro", "ch", "ra", "ba", "bg", "co")
 
 
@@ -217,6 +220,14 @@ class DramSpec(Section):
     def two_buses(self) -> bool:
         """Whether row commands and column commands have a bus each (JESD235)."""
         return self.protocol is not None and self.protocol.startswith("HBM")
+
+    @model_validator(mode="after")
+    def _data_rate(self) -> DramSpec:
+        half = self.organisation.BL // 2
+        if self.protocol not in FASTER and self.organisation.burst_clocks != half:
+            rule = f"{half}, which is BL / 2, unless protocol is one of {', '.join(FASTER)}"
+            raise_problems([Problem(("organisation", "burst_clk"), rule, self.organisation.burst_clk)])
+        return self
 
     @model_validator(mode="after")
     def _refresh_keeps_up(self) -> DramSpec:

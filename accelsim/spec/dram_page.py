@@ -124,7 +124,8 @@ tDQSCK.
 ## Rules between keys
 
 * Timings are in clocks of the memory (tCK), tCK in ns; data moves twice a clock, so a burst holds the data bus for BL / 2 clocks.
-* The time from RD to WR follows: CL + BL / 2 - CWL + tRTRS.
+  Where it moves faster (protocol GDDR5, GDDR5X, GDDR6, LPDDR5, HBM3), `burst_clk` says for how many.
+* The time from RD to WR follows: CL + burst_clk - CWL + tRTRS.
 * Keys of `organisation` that follow from others may be left out; when they are given they agree. `bursts_per_row` or `columns` is given.
 * `address_mapping` has each of ro, ch, ra, ba, bg, co once: row, channel, rank, bank, bank group, column.
 * With `refresh: all_bank`, `tREFI` is longer than a refresh can take.

@@ -30,7 +30,7 @@ class Command:
 
 def gap(spec: DramSpec, first: Command, second: Command) -> int:
     """Fewest clocks between two commands."""
-    t, bl = spec.timing, spec.organisation.BL // 2
+    t, bl = spec.timing, (spec.organisation.burst_clk or spec.organisation.BL // 2)
     pair = (first.kind, second.kind)
     # when the data of a command starts on the bus
     start = {"RD": t.AL + t.CL, "WR": t.AL + t.CWL}
@@ -200,7 +200,7 @@ class Dram:
         self.channels = [Channel(spec) for _ in range(spec.organisation.channels)]
 
     def stream(self, first: int, bursts: int, write: bool, accept: int) -> int:
-        t, bl = self.spec.timing, self.spec.organisation.BL // 2
+        t, bl = self.spec.timing, (self.spec.organisation.burst_clk or self.spec.organisation.BL // 2)
         done = accept
         for number in range(first, first + bursts):
             channel, rank, group, bank, row = decode(self.spec, number)

@@ -15,7 +15,7 @@ Entry = tuple[int, str, int, int, int, int]
 
 def rules(spec: DramSpec) -> list[tuple[str, tuple[str, ...], tuple[str, ...], str, int]]:
     """(name, first commands, later commands, what they share: bank, group, rank, other rank; fewest clocks between them)."""
-    t, half = spec.timing, spec.organisation.BL // 2
+    t, half = spec.timing, (spec.organisation.burst_clk or spec.organisation.BL // 2)
     row_cycle = t.tRAS + t.tRP if t.tRC is None else t.tRC
     read, write = t.AL + t.CL, t.AL + t.CWL
     return [
@@ -90,7 +90,7 @@ def _buses(spec: DramSpec, trace: list[Entry]) -> list[str]:
         apart = spec.two_buses and (one[1] in ("RD", "WR")) != (later[1] in ("RD", "WR"))
         if one[0] == later[0] and not apart:
             found.append(f"command bus at {later[0]}")
-    t, half = spec.timing, spec.organisation.BL // 2
+    t, half = spec.timing, (spec.organisation.burst_clk or spec.organisation.BL // 2)
     for entry in trace:
         if entry[1] in ("RD", "WR"):
             begin = entry[0] + t.AL + (t.CL if entry[1] == "RD" else t.CWL)

@@ -128,7 +128,7 @@ class Controller:
         else:
             t = self.spec.timing
             request.issued = now
-            request.done = now + t.AL + (t.CWL if request.write else t.CL) + self.spec.organisation.BL // 2
+            request.done = now + t.AL + (t.CWL if request.write else t.CL) + (self.spec.organisation.burst_clk or self.spec.organisation.BL // 2)
             for other in request.joined:
                 other.done = request.done
 

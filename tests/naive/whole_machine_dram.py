@@ -86,7 +86,7 @@ class Channel:
         burst.request.commands[kind] += 1
         if kind == burst.kind:
             t = self.spec.timing
-            latency = t.AL + (t.CWL if kind == "WR" else t.CL) + self.spec.organisation.BL // 2
+            latency = t.AL + (t.CWL if kind == "WR" else t.CL) + (self.spec.organisation.burst_clk or self.spec.organisation.BL // 2)
             self.passing.append((clock + latency, burst.request))
             self.line.popleft()
 

@@ -84,6 +84,17 @@ def test_what_the_controller_reads(tmp_path: Path) -> None:
     assert resolve(spec).shape[k.REFI] == 0
 
 
+def test_data_may_move_faster_than_twice_a_clock(tmp_path: Path) -> None:
+    """A burst of 16 in 2 clocks: the data bus is free for the next after tCCD_S, and RD to WR is CL + 2 - CWL + tRTRS."""
+    spec = load_model(written(tmp_path / "a.yaml", protocol="LPDDR5", organisation__burst_clk=2, timing__tCCD_S=2, timing__tCCD_L=4), DramSpec)
+    table = resolve(spec)
+    assert table.burst_bytes == 64
+    assert (table.shape[k.READ_DATA], table.shape[k.WRITE_DATA]) == (28 + 2, 14 + 2)
+    assert table.delays[k.SAME_RANK, k.RD, k.RD] == 2
+    assert table.delays[k.SAME_RANK, k.RD, k.WR] == 28 + 2 - 14 + 2
+    assert spec.two_buses is False
+
+
 def test_activation_times_of_reads_and_writes_may_differ(tmp_path: Path) -> None:
     delays = resolve(load_model(written(tmp_path / "a.yaml", timing__tRCDRD=30, timing__tRCDWR=20), DramSpec)).delays
     assert (delays[k.SAME_BANK, k.ACT, k.RD], delays[k.SAME_BANK, k.ACT, k.WR]) == (30, 20)
@@ -122,6 +133,14 @@ def test_energies_may_be_left_out(tmp_path: Path) -> None:
         ({"organisation__BL": 15}, "organisation.BL must be even, got 15"),
         ({"organisation__banks": 9}, "organisation.banks must be 8, which follows from the other keys, got 9"),
         ({"organisation__burst_bytes": 32}, "organisation.burst_bytes must be 64, which follows from the other keys, got 32"),
+        (
+            {"organisation__burst_clk": 3},
+            "organisation.burst_clk must be BL / 2, or BL / 4, BL / 6 and so on where data move more than twice a clock, got 3",
+        ),
+        (
+            {"organisation__burst_clk": 4},
+            "organisation.burst_clk must be 8, which is BL / 2, unless protocol is one of GDDR5, GDDR5X, GDDR6, LPDDR5, HBM3, got 4",
+        ),
         ({"organisation__bursts_per_row": None}, "organisation.bursts_per_row must be given, or columns, got nothing"),
         ({"policy__drain_low": 0.9}, "policy.drain_low must be <= drain_high (0.8), got 0.9"),
         ({"address_mapping": "rochrababg"}, "address_mapping must be the six fields ro ch ra ba bg co in some order, top bit first, got rochrababg"),
