@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from accelsim.dense_loop_nest import dense_loops
 from accelsim.geometry import bounds_of
 from accelsim.mapper import extents
 from accelsim.mapping import Mapping, Tiling
@@ -37,8 +38,7 @@ def loop_nest(mapping: Mapping, architecture: Architecture) -> str:
     """The nest, a line a loop, outermost first; loops of one turn are left out. ``parallel`` loops are in space."""
     names, reduction = loop_names(mapping.op), extents(mapping.op).reduction
     if not architecture.pe_array.skips:
-        inner = [f"parallel {names.channels}, {names.positions}: {architecture.pe_array.dataflow.replace('_', ' ')} folds", _reduce(names, reduction)]
-        return _lines(mapping, [("array", line) for line in inner])
+        return _lines(mapping, dense_loops(mapping, architecture))
     if architecture.pe_array.kind == "broadcast":
         return _lines(mapping, _broadcast(mapping, architecture, names, reduction))
     tiling = mapping.tiling or _canonical(mapping, reduction)
@@ -99,6 +99,10 @@ def _spatial(mapping: Mapping, architecture: Architecture, names: LoopNames, red
         each = max(1, mapping.positions_per_tile // others)
         if each > 1:
             found.append(("lanes", f"parallel {names.positions} over {each} lanes"))
+    segment = -(-extents(mapping.op).positions // mapping.positions)
+    if segment > 1:
+        # An outer product deals each lane a segment of the moving vector: a position a word.
+        found.append(("lanes", f"for {names.positions} in {segment}"))
     if array.kind == "coupled":
         found.append(("lanes", f"parallel {names.reduction} over {array.lanes} lanes of a staging buffer"))
     return [*found, ("lanes", _reduce(names, reduction))]
@@ -119,6 +123,7 @@ def _loop(name: str, extent: int, step: int, unit: str) -> str:
 def _lines(mapping: Mapping, loops: list[tuple[str, str]]) -> str:
     op = mapping.op
     chosen = "canonical" if mapping.tiling is None else "chosen"
-    head = f"{op.name}: {mapping.channels} channels x {mapping.positions} positions, reduction of {extents(op).reduction} ({chosen})"
+    outputs = extents(op)
+    head = f"{op.name}: {outputs.channels} channels x {outputs.positions} positions, reduction of {outputs.reduction} ({chosen})"
     width = max(len(INDENT * depth + line) for depth, (_, line) in enumerate(loops, start=1)) + 2
     return "\n".join([head, *(f"{INDENT * depth + line:<{width}}# {level}" for depth, (level, line) in enumerate(loops, start=1))])

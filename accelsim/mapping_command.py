@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from accelsim import options
-from accelsim.arguments import Json, Seed
+from accelsim.arguments import Json, Optimizer, Seed
 from accelsim.errors import InputError
 
 Document = Mapping[str, Any]
@@ -27,6 +27,9 @@ def show_mappings(
     ] = None,
     batch: Annotated[str | None, typer.Option("--batch", metavar="N", help="Samples a step; by default the workload's own.")] = None,
     trace: Annotated[list[str], typer.Option("--trace", metavar="T", help="As in simulate.")] = ["shipped"],  # noqa: B006  # typer copies it
+    passes: Annotated[str, typer.Option("--passes", metavar="LIST", help="Passes of the step.")] = "ff,ep,wg,wu",
+    schedule: Annotated[str, typer.Option("--schedule", metavar="S", help="serial or unlocked.")] = "serial",
+    optimizer: Optimizer = "momentum",
     seed: Seed = "0",
     as_json: Json = False,
 ) -> None:
@@ -37,6 +40,11 @@ def show_mappings(
     """
     size = None if batch is None else options.whole("--batch", batch, 1, options.LARGEST_BATCH)
     zeros, first = options.traces("--trace", trace), options.whole("--seed", seed, 0)
+    settings: dict[str, Any] = {
+        "passes": options.pass_list("--passes", passes),
+        "schedule": options.one_of("--schedule", schedule, options.SCHEDULES),
+        "optimizer": options.one_of("--optimizer", optimizer, options.OPTIMIZERS),
+    }
     goal = None if objective is None else options.one_of("--objective", objective, OBJECTIVES)
     from accelsim import delivery, experiment
     from accelsim.progress import bar
@@ -44,7 +52,7 @@ def show_mappings(
 
     machine = load_architecture(arch, {} if goal is None else {"mapping.objective": goal})
     with bar() as progress:
-        document = experiment.simulate(workload, machine, rule, batch=size, trace=zeros, seed=first, progress=progress).to_json()
+        document = experiment.simulate(workload, machine, rule, batch=size, trace=zeros, seed=first, progress=progress, **settings).to_json()
     found = list(_mapped(document, ops))
     if not found:
         raise InputError(f"--ops must match a contraction of the step, got {ops}")

@@ -6,6 +6,7 @@ operand is the rows and columns that a run of positions spans, whole channels.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -52,8 +53,17 @@ class Tiler:
         self._outputs = extents(op)
         self._moving_bits = mapper.bits(operand_of(op, Use.MOVING).tensor)
         self._stationary_bits = mapper.bits(operand_of(op, Use.STATIONARY).tensor)
+        self._elements = operand_of(op, Use.STATIONARY).tensor.elements
         groups_of_pes = max(1, self.canonical.pes // self.canonical.channels_per_tile)
         self._outputs_per_pe = max(1, self.canonical.positions_per_tile // groups_of_pes)
+
+    @property
+    def geometry(self) -> Hashable:
+        """All that legality and demands depend on: ops of equal geometry have the same tilings."""
+        mapping = self.canonical
+        words = (self._moving_bits, self._stationary_bits, self._elements, self.staged, self._passes_buffer)
+        shape = (mapping.channels_per_tile, mapping.positions_per_tile, mapping.fill_positions, mapping.reduction_pes)
+        return (self.op.kind, self.op.pass_, self._bounds, *words, *shape)
 
     @property
     def tileable(self) -> bool:
@@ -108,9 +118,9 @@ class Tiler:
         found = [
             f"{name} must be {rule}, got {value}"
             for name, value, rule, holds in (
-                ("channel_pes", tiling.channel_pes, _one_of(self.channel_splits), tiling.channel_pes in self.channel_splits),
-                ("order", tiling.order, _one_of(self.orders), tiling.order in self.orders),
-                ("buffer_order", tiling.buffer_order, _one_of(ORDERS), tiling.buffer_order in ORDERS),
+                ("channel_pes", tiling.channel_pes, one_of(self.channel_splits), tiling.channel_pes in self.channel_splits),
+                ("order", tiling.order, one_of(self.orders), tiling.order in self.orders),
+                ("buffer_order", tiling.buffer_order, one_of(ORDERS), tiling.buffer_order in ORDERS),
             )
             if not holds
         ]
@@ -157,7 +167,7 @@ class Tiler:
     def _buffer_bits(self, channel_pes: int, channels: int, positions: int) -> int:
         tiles = self.channel_tiles(channel_pes)
         moving = self._footprint(positions * self.positions_per_tile(channel_pes)).largest * self._moving_bits
-        stationary = -(-operand_of(self.op, Use.STATIONARY).tensor.elements * min(channels, tiles) // tiles) * self._stationary_bits
+        stationary = -(-self._elements * min(channels, tiles) // tiles) * self._stationary_bits
         return moving + (stationary if self._passes_buffer else 0)
 
     @lru_cache  # noqa: B019  a tiler lives as long as the choice for its op
@@ -249,7 +259,6 @@ class Tiler:
 
     def _reduction(self, t: Tiling) -> Demand:
         """FF, EP and feedback: one output a lane."""
-        op = self.op
         per_tile, tiles, columns = self.positions_per_tile(t.channel_pes), self.channel_tiles(t.channel_pes), self.position_tiles(t.channel_pes)
         chunks = -(-self.reduction // t.chunk) if self.staged else 1
         outer_tiles, outer_columns = -(-tiles // t.buffer_channels), -(-columns // t.buffer_positions)
@@ -257,7 +266,7 @@ class Tiler:
         lanes_bits = self._outputs_per_pe * self._architecture.precision.psum * (t.together if chunks > 1 else 1)
         # As in the canonical mapping: words of the next chunk take the places of those that the last tile has used.
         held_bits = t.chunk * self._stationary_bits if self.staged else 0
-        elements = operand_of(op, Use.STATIONARY).tensor.elements
+        elements = self._elements
         if t.order == POSITIONS:
             footprint = self._footprint(t.together * per_tile)
             moving_pad = footprint.largest * self._moving_bits * (1 if t.together >= columns else 2)
@@ -289,7 +298,7 @@ class Tiler:
 
     def _stationary_words(self, t: Tiling, chunks: int, groups: int) -> int:
         """Stationary words that come to the PEs: again with each group of positions, unless nothing comes between."""
-        elements, channels = operand_of(self.op, Use.STATIONARY).tensor.elements, self.canonical.channels
+        elements, channels = self._elements, self.canonical.channels
         tiles = self.channel_tiles(t.channel_pes)
         outer_columns = -(-self.position_tiles(t.channel_pes) // t.buffer_positions)
         alone = tiles % t.buffer_channels or t.buffer_channels
@@ -375,6 +384,7 @@ class Tiler:
         )
 
 
-def _one_of(values: tuple[object, ...]) -> str:
+def one_of(values: tuple[object, ...]) -> str:
+    """``1, 2 or 4``."""
     listed = [str(value) for value in values]
     return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} or {listed[-1]}"

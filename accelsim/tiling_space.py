@@ -12,7 +12,7 @@ from typing import Any
 from accelsim.errors import InputError
 from accelsim.mapping import Tiling
 from accelsim.spec.mapping import Pin
-from accelsim.tiler import ORDERS, POSITIONS, Demand, Tiler
+from accelsim.tiler import ORDERS, POSITIONS, Demand, Tiler, one_of
 
 
 def choices(tiler: Tiler, pin: Pin | None = None) -> list[Tiling | None]:
@@ -25,6 +25,9 @@ def choices(tiler: Tiler, pin: Pin | None = None) -> list[Tiling | None]:
             raise InputError(f"mapping.pins: op must be one whose loops can be tiled, got {tiler.op.name}, which has its canonical mapping alone")
         return [None]
     fixed = {} if pin is None else pin.model_dump(exclude={"op"}, exclude_none=True)
+    beyond = _beyond_reach(tiler, fixed)
+    if beyond:
+        raise InputError(*(f"mapping.pins of {tiler.op.name}: {fault}" for fault in beyond))
     refused: list[str] = []
     kept: list[Tiling] = []
     for pes in _pinned(fixed, "channel_pes", tiler.channel_splits):
@@ -35,7 +38,8 @@ def choices(tiler: Tiler, pin: Pin | None = None) -> list[Tiling | None]:
                 demand = tiler.demand(tiling)
                 faults = tiler.capacity_faults(demand)
             if faults:
-                refused = refused or faults
+                # Of all refusals the one that came furthest: what does not fit, rather than extents that another split has.
+                refused = faults if not refused or "must be 1 to" in refused[0] else refused
             else:
                 legal.append((tiling, demand))
         kept += _undominated(legal)
@@ -44,11 +48,19 @@ def choices(tiler: Tiler, pin: Pin | None = None) -> list[Tiling | None]:
     return [*([None] if pin is None else []), *kept]
 
 
+def _beyond_reach(tiler: Tiler, fixed: dict[str, Any]) -> list[str]:
+    """Pinned values that no choice of the other fields makes legal."""
+    splits = [fixed["channel_pes"]] if fixed.get("channel_pes") in tiler.channel_splits else tiler.channel_splits
+    tiles, columns = (max(extent(pes) for pes in splits) for extent in (tiler.channel_tiles, tiler.position_tiles))
+    most = {"chunk": tiler.reduction, "buffer_channels": tiles, "together": columns, "buffer_positions": columns}
+    found = [f"{name} must be 1 to {extent}, got {fixed[name]}" for name, extent in most.items() if fixed.get(name, 1) > extent]
+    if "channel_pes" in fixed and fixed["channel_pes"] not in tiler.channel_splits:
+        found.append(f"channel_pes must be {one_of(tiler.channel_splits)}, got {fixed['channel_pes']}")
+    return found
+
+
 def _space(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[Tiling]:
     """The tilings with so many PEs on channels that a pin leaves, legal or not."""
-    if pes not in tiler.channel_splits:
-        yield Tiling(pes, tiler.orders[0], 1, 1, ORDERS[0], 1, 1)
-        return
     columns = tiler.position_tiles(pes)
     chunks = _pinned(fixed, "chunk", _extents(tiler.reduction) if tiler.staged else (tiler.reduction,))
     for buffer_order, high, wide in _buffer_tiles(tiler, pes, fixed):

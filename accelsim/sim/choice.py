@@ -7,7 +7,7 @@ search (`tests/nightly/test_mapper_search.py`) runs others and says how far this
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -42,7 +42,7 @@ class Choice:
         self._row_bits = self._burst_bits * organisation.row_bursts
         burst_ps = organisation.burst_clocks * dram.timing.tck_ps
         self._dram_bits = architecture.dram.channels * self._burst_bits * 1e12 / (burst_ps * architecture.clock_hz)
-        self._tilings: dict[str, list[Tiling | None]] = {}
+        self._tilings: dict[Hashable, list[Tiling | None]] = {}
         self._chosen: dict[tuple[str, tuple[bool, ...]], Tiling | None] = {}
 
     def pin(self, op: Op) -> Pin | None:
@@ -55,7 +55,7 @@ class Choice:
         for op in ops:
             if op.is_contraction and self.pin(op) is not None:
                 try:
-                    self._choices(op)
+                    self._choices(self.tiler(op))
                 except InputError as error:
                     faults += error.faults
         if faults:
@@ -76,17 +76,20 @@ class Choice:
         key = (op.name, placed)
         if key in self._chosen:
             return planned(tiler.mapping(self._chosen[key]))
-        tilings = self._choices(op)
+        tilings = self._choices(tiler)
         plans = [planned(tiler.mapping(tiling)) for tiling in tilings]
         costs = [self.cost(plan) for plan in plans]
         best = costs.index(min(costs))
         self._chosen[key] = tilings[best]
         return plans[best]
 
-    def _choices(self, op: Op) -> list[Tiling | None]:
-        found = self._tilings.get(op.name)
+    def _choices(self, tiler: Tiler) -> list[Tiling | None]:
+        pin = self.pin(tiler.op)
+        if pin is not None:
+            return choices(tiler, pin)
+        found = self._tilings.get(tiler.geometry)
         if found is None:
-            found = self._tilings[op.name] = choices(self.tiler(op), self.pin(op))
+            found = self._tilings[tiler.geometry] = choices(tiler)
         return found
 
     def cost(self, plan: OpPlan) -> float:

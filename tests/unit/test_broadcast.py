@@ -146,7 +146,7 @@ def test_zeros_of_a_dense_feedback_matrix(skip: str) -> None:
         ),
         (
             "fc0.WG",
-            """fc0.WG: 5 channels x 1 positions, reduction of 2 (canonical)
+            """fc0.WG: 5 channels x 7 positions, reduction of 2 (canonical)
   for (n, c) in 14: broadcast                            # PE array
     parallel k over 2 PEs                                # PE array
       for k in 3, 1 at a time: multiply, accumulate      # lanes""",

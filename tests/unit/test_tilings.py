@@ -133,3 +133,36 @@ def test_a_tiling_is_shown_as_the_loops_that_it_is() -> None:
         "                parallel (n, p, q) over 2 groups of PEs      # PE array",
         "                  for (r, s, c) in 12: multiply, accumulate  # lanes",
     ]
+
+
+def nest_of(op: str, architecture: Architecture) -> list[str]:
+    """Lines of an op's nest, without indentation and levels."""
+    result = simulate(network(), architecture, batch=2, trace="dense")
+    assert isinstance(result, Result)
+    (found,) = (each.mapping["nest"] for each in result.ops if each.name == op and each.mapping)
+    return [found[0], *(line.split("#")[0].strip() for line in found[1:])]
+
+
+def test_an_outer_product_is_shown_with_the_segment_of_each_lane() -> None:
+    """512 inputs by 10 classes on 4 PEs of 1 lane, two of them on positions."""
+    assert nest_of("fc2.WG", small()) == [
+        "fc2.WG: 10 channels x 512 positions, reduction of 2 (canonical)",
+        "for k in 5 x 1 channel tile",
+        "parallel k over 2 PEs",
+        "parallel (r, s, c) over 2 groups of PEs",
+        "for (r, s, c) in 256",
+        "for (n, p, q) in 2: multiply, accumulate",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dataflow", "loops"),
+    [
+        ("output_stationary", ["for m in 64 x 2", "for n in 3 x 3", "parallel m over 2 rows, n over 3 columns of PEs", "for k in 36"]),
+        ("weight_stationary", ["for k in 18 x 2", "for n in 3 x 3", "parallel k over 2 rows, n over 3 columns of PEs", "for m in 128"]),
+        ("input_stationary", ["for k in 18 x 2", "for m in 43 x 3", "parallel k over 2 rows, m over 3 columns of PEs", "for n in 8"]),
+    ],
+)
+def test_a_systolic_array_is_shown_by_its_folds(dataflow: str, loops: list[str]) -> None:
+    found = nest_of("conv0.FF", machine("systolic", pe_array__dataflow=dataflow))
+    assert found == ["conv0.FF: 8 channels x 128 positions, reduction of 36 (canonical)", *loops[:-1], f"{loops[-1]}: multiply, accumulate"]

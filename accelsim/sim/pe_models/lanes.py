@@ -6,6 +6,9 @@ and lets lanes meet at each tile's barrier.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,11 +23,13 @@ from accelsim.masks import MaskSource
 from accelsim.ops import Op, OpKind, Pass, Use
 from accelsim.sim.pe_models.base import ArrayTiming, PEModel
 from accelsim.sim.pe_models.lane_feedback import feedback_streams
-from accelsim.sim.pe_models.lane_gradients import gradient_lanes
+from accelsim.sim.pe_models.lane_gradients import GradientLanes, gradient_lanes
 from accelsim.sim.pe_models.lane_reductions import shared_reductions
 from accelsim.sim.pe_models.streams import Cycles, Streams, Words, per_channel
 from accelsim.sim.pe_models.walks import LaneWalks, Walks
 from accelsim.spec.architecture import Architecture
+
+Lanes = TypeVar("Lanes", Streams, GradientLanes)
 
 
 class LanesModel(PEModel):
@@ -33,6 +38,7 @@ class LanesModel(PEModel):
     def __init__(self, architecture: Architecture, masks: MaskSource, walks: Walks | None = None) -> None:
         super().__init__(architecture, masks)
         self.walks = walks or LaneWalks(architecture.pe_array.window)
+        self._lanes: tuple[Op | None, int, Streams | GradientLanes | None] = (None, 0, None)
 
     def time(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op = mapping.op
@@ -43,12 +49,21 @@ class LanesModel(PEModel):
         mode = getattr(self.architecture.pe_array.skip, op.pass_.value.lower())
         return mode in ("moving", "both"), mode in ("stationary", "both")
 
+    def _of_last_op(self, op: Op, segments: int, lanes: Callable[[], Lanes]) -> Lanes:
+        """The lanes of an op, kept for the other mappings that are tried on it: they depend on none."""
+        if self._lanes[0] is not op or self._lanes[1] != segments:
+            self._lanes = (op, segments, lanes())
+        return self._lanes[2]  # type: ignore[return-value]  # what this op's lanes() returned
+
     # FF and EP: a lane reduces one output position of one channel
+
+    def _all_streams(self, op: Op) -> Streams:
+        return feedback_streams(op, self.masks, self._skip(op), self.walks) if op.kind is OpKind.FEEDBACK else self._convolution(op)
 
     def _streams(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
         skip = self._skip(op)
-        streams = feedback_streams(op, self.masks, skip, self.walks) if op.kind is OpKind.FEEDBACK else self._convolution(op)
+        streams = self._of_last_op(op, 0, lambda: self._all_streams(op))
         needed = self._needed(op) if op.pass_ is Pass.EP and array.skip_outputs else None
         distinct = streams.cycles.shape[1] if needed is None else len(needed)
         streams = streams.repeated(distinct)
@@ -211,7 +226,9 @@ class LanesModel(PEModel):
     def _gradient(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
         skip = self._skip(op)
-        found = gradient_lanes(op, self.masks, skip, self.walks, array.structural_zeros == "window", mapping.positions_per_tile)
+        segments = mapping.positions_per_tile if op.kind is OpKind.OUTER else 0
+        keep = array.structural_zeros == "window"
+        found = self._of_last_op(op, segments, lambda: gradient_lanes(op, self.masks, skip, self.walks, keep, segments))
         cycles = found.cycles
         if cycles.shape[1] == 1:
             cycles = np.repeat(cycles, mapping.positions, axis=1)
