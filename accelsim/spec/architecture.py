@@ -69,49 +69,80 @@ class Architecture(Section):
         "(that of a single time step) may have another.",
     )
 
+    # One validator a rule: where a value that one of them reads is wrong, the others are still judged (`accelsim.spec.judging`).
+    # What decides others, the organization, comes first.
+
     @model_validator(mode="after")
-    def _consistent(self) -> Architecture:
-        organization = (("organization",),)
-        problems = []
-        pes = self.pe_array.rows * self.pe_array.cols
-        if pes % self.partitions:
-            problems.append(Problem(("partitions",), f"a divisor of the {pes} PEs", self.partitions, (("pe_array", "rows"), ("pe_array", "cols"))))
-        if self.noc.buffer_ports > self.pe_array.rows:
-            rule = f"at most the {self.pe_array.rows} rows of PEs"
-            problems.append(Problem(("noc", "buffer_ports"), rule, self.noc.buffer_ports, (("pe_array", "rows"),)))
-        if self.organization == "near_memory":
-            if self.pe_array.kind == "systolic":
-                problems.append(Problem(("organization",), "von_neumann with a systolic array", self.organization, (("pe_array", "kind"),)))
-            if self.pe_array.kind == "broadcast" and self.near_memory.transpose == "psum_reduce":
-                # PEs that hold other output channels would each need tokens of their own.
-                rule, involved = "remote_read or transposable in an array with FIFOs", (("pe_array", "kind"), *organization)
-                problems.append(Problem(("near_memory", "transpose"), rule, self.near_memory.transpose, involved))
-            if self.scratchpad.working_bytes == self.scratchpad.capacity_bytes:
-                rule = f"less than the capacity of {self.scratchpad.capacity_bytes}B, which is to hold weights"
-                involved = (("scratchpad", "capacity"), *organization)
-                problems.append(Problem(("scratchpad", "working"), rule, f"{self.scratchpad.working_bytes}B", involved))
-        elif self.vector_unit.update_in_pe:
-            problems.append(Problem(("vector_unit", "update_in_pe"), "false where weights have no home PE", True, organization))
-        problems += self._row_registers()
-        if not self.pe_array.skips and self.mapping.objective != "canonical":
-            problems.append(Problem(("mapping", "objective"), "canonical with a systolic array", self.mapping.objective, (("pe_array", "kind"),)))
-        if self.pe_array.kind == "broadcast":
-            # Its loop nest is fixed: a token serves all channels, and a vector is done before the next begins.
-            fixed = (("objective", self.mapping.objective, "canonical"), ("pins", self.mapping.pins, ()))
-            rules = {"objective": "canonical in an array with FIFOs", "pins": "empty in an array with FIFOs"}
-            problems += [Problem(("mapping", key), rules[key], got, (("pe_array", "kind"),)) for key, got, only in fixed if got != only]
-        raise_problems(problems)
+    def _homes_of_weights(self) -> Architecture:
+        if self.organization == "near_memory" and self.pe_array.kind == "systolic":
+            raise_problems([Problem(("organization",), "von_neumann with a systolic array", self.organization, (("pe_array", "kind"),))])
         return self
 
-    def _row_registers(self) -> list[Problem]:
+    @model_validator(mode="after")
+    def _equal_partitions(self) -> Architecture:
+        pes = self.pe_array.rows * self.pe_array.cols
+        if pes % self.partitions:
+            sides = (("pe_array", "rows"), ("pe_array", "cols"))
+            raise_problems([Problem(("partitions",), f"a divisor of the {pes} PEs", self.partitions, sides)])
+        return self
+
+    @model_validator(mode="after")
+    def _a_row_for_each_port(self) -> Architecture:
+        if self.noc.buffer_ports > self.pe_array.rows:
+            rule = f"at most the {self.pe_array.rows} rows of PEs"
+            raise_problems([Problem(("noc", "buffer_ports"), rule, self.noc.buffer_ports, (("pe_array", "rows"),))])
+        return self
+
+    @model_validator(mode="after")
+    def _transpose_by_tokens(self) -> Architecture:
+        if self.organization == "near_memory" and self.pe_array.kind == "broadcast" and self.near_memory.transpose == "psum_reduce":
+            # PEs that hold other output channels would each need tokens of their own.
+            rule, involved = "remote_read or transposable in an array with FIFOs", (("pe_array", "kind"), ("organization",))
+            raise_problems([Problem(("near_memory", "transpose"), rule, self.near_memory.transpose, involved)])
+        return self
+
+    @model_validator(mode="after")
+    def _room_for_weights(self) -> Architecture:
+        if self.organization == "near_memory" and self.scratchpad.working_bytes == self.scratchpad.capacity_bytes:
+            rule = f"less than the capacity of {self.scratchpad.capacity_bytes}B, which is to hold weights"
+            involved = (("scratchpad", "capacity"), ("organization",))
+            raise_problems([Problem(("scratchpad", "working"), rule, f"{self.scratchpad.working_bytes}B", involved)])
+        return self
+
+    @model_validator(mode="after")
+    def _updates_at_home(self) -> Architecture:
+        if self.organization != "near_memory" and self.vector_unit.update_in_pe:
+            raise_problems([Problem(("vector_unit", "update_in_pe"), "false where weights have no home PE", True, (("organization",),))])
+        return self
+
+    @model_validator(mode="after")
+    def _row_registers(self) -> Architecture:
         """A scratchpad that is too small for the registers of a row-stationary PE."""
-        rows, bits = self.pe_array.row_stationary, self.precision
-        stationary, moving = max(bits.weight, bits.error, bits.feedback), max(bits.activation, bits.error)
-        need = -(-(rows.filter_words * stationary + rows.input_words * moving + rows.psum_words * bits.psum) // 8)
-        if not self.pe_array.keeps_rows or self.scratchpad.capacity_bytes >= need:
-            return []
-        rule = f">= {need}B to hold the words of pe_array.row_stationary"
-        return [Problem(("scratchpad", "capacity"), rule, f"{self.scratchpad.capacity_bytes}B", (("pe_array", "row_stationary"),))]
+        if self.pe_array.keeps_rows:
+            rows, bits = self.pe_array.row_stationary, self.precision
+            stationary, moving = max(bits.weight, bits.error, bits.feedback), max(bits.activation, bits.error)
+            need = -(-(rows.filter_words * stationary + rows.input_words * moving + rows.psum_words * bits.psum) // 8)
+            if self.scratchpad.capacity_bytes < need:
+                rule, involved = f">= {need}B to hold the words of pe_array.row_stationary", (("pe_array", "row_stationary"),)
+                raise_problems([Problem(("scratchpad", "capacity"), rule, f"{self.scratchpad.capacity_bytes}B", involved)])
+        return self
+
+    @model_validator(mode="after")
+    def _canonical_objective(self) -> Architecture:
+        self._refuse_mapping("objective", "canonical", self.mapping.objective == "canonical")
+        return self
+
+    @model_validator(mode="after")
+    def _no_pins(self) -> Architecture:
+        self._refuse_mapping("pins", "empty", not self.mapping.pins)
+        return self
+
+    def _refuse_mapping(self, key: str, only: str, right: bool) -> None:
+        """Loop nests of systolic arrays are fixed, and those of arrays with FIFOs: a token serves all channels, a vector is done before the next."""
+        fixed = {"systolic": "with a systolic array", "broadcast": "in an array with FIFOs"}
+        if not right and self.pe_array.kind in fixed:
+            rule = f"{only} {fixed[self.pe_array.kind]}"
+            raise_problems([Problem(("mapping", key), rule, getattr(self.mapping, key), (("pe_array", "kind"),))])
 
     @property
     def accumulators(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from accelsim.errors import Fault, InputError
 from accelsim.spec.describe import Hint, describe, join, keys, spell, tags
+from accelsim.spec.judging import Judge
 from accelsim.spec.problems import PROBLEM_TYPE, Problem
 from accelsim.spec.source import Document, KeyPath, Place, dotted, read_document
 from accelsim.spec.suggest import closest, did_you_mean
@@ -59,18 +60,21 @@ def faults_of(document: Document, model: type[BaseModel]) -> tuple[Fault, ...]:
 def _validated(document: Document, model: type[Model]) -> tuple[Model | None, list[Fault]]:
     """Validate; where a key is unknown note the fault, go on as if it were spelt right (or absent), and validate again: one slip, one fault."""
     faults = list(document.faults)
+    unsure: set[KeyPath] = set()
     while True:
         if not isinstance(document.data, dict):
             got = document.values[()].text if () in document.values else spell(document.data)
             return None, [*faults, document.place(()).fault(f"the file must be a mapping of keys to values, got {got}")]
+        reader = _Reader(document, Hint(model))
         try:
             return model.model_validate(_frozen(document.data)), faults
         except ValidationError as error:
-            found = list(_Reader(document, Hint(model)).read(error))
+            found = list(reader.read(error))
         slips = [item for item in found if item.key is not None]
         if not slips:
-            return None, faults + [item.fault for item in found]
+            return None, faults + reader.judged(found, unsure)
         faults += [item.fault for item in slips]
+        unsure |= {slip.path[:-1] for slip in slips if slip.unsure}
         document = _without_slips(document, slips)
 
 
@@ -84,11 +88,17 @@ def _frozen(data: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Found:
-    """A fault; for an unknown key also its path and the key it was surely meant to be, if any."""
+    """A fault and the path of what has it; for an unknown key that path again, and the key it was surely meant to be, if any.
+
+    ``broken``: the fault is of a rule between keys. ``unsure``: an unknown key that resembles no other, so that it may have been any.
+    """
 
     fault: Fault
+    path: KeyPath = ()
     key: KeyPath | None = None
     meant: str | None = None
+    broken: bool = False
+    unsure: bool = False
 
 
 def _without_slips(document: Document, slips: list[_Found]) -> Document:
@@ -107,17 +117,23 @@ def _without_slips(document: Document, slips: list[_Found]) -> Document:
             return [rebuilt(inner, (*path, index)) for index, inner in enumerate(value)]
         return value
 
+    def moved_path(path: KeyPath) -> KeyPath:
+        return tuple(renames.get(path[:length]) or part for length, part in enumerate(path, 1))
+
     def moved(places: Mapping[KeyPath, Place]) -> dict[KeyPath, Place]:
         result: dict[KeyPath, Place] = {}
         for path, place in places.items():
-            new: list[str | int] = []
-            for length, part in enumerate(path, 1):
-                meant = renames.get(path[:length], part)
-                new.append(part if meant is None else meant)
-            result.setdefault(tuple(new), place)
+            result.setdefault(moved_path(path), place)
         return result
 
-    return replace(document, data=rebuilt(document.data, ()), keys=moved(document.keys), values=moved(document.values), faults=())
+    return replace(
+        document,
+        data=rebuilt(document.data, ()),
+        keys=moved(document.keys),
+        values=moved(document.values),
+        unread=frozenset(moved_path(path) for path in document.unread),
+        faults=(),
+    )
 
 
 def _wrong_shape(error_type: str) -> bool:
@@ -155,6 +171,14 @@ class _Reader:
                 yield from self._found(spot, item)
         for group in unions.values():
             yield from self._union(group)
+
+    def judged(self, found: Sequence[_Found], unsure: Iterable[KeyPath]) -> list[Fault]:
+        """The faults of single values, then those of the rules between keys that read none of them; ``unsure`` as `Judge` has it."""
+        single = [item for item in found if not item.broken and not any(item.path[: len(path)] == path for path in self.document.unread)]
+        judge = Judge({*(item.path for item in single), *self.document.unread}, frozenset(unsure), self.document.partial)
+        assert self.root.model is not None
+        broken = [self._problem(path, problem) for path, problem in judge.problems(self.root.model, _frozen(self.document.data))]
+        return [item.fault for item in [*single, *broken]]
 
     def _spot(self, loc: tuple[str | int, ...], members: dict[tuple[Any, ...], list[str]]) -> _Spot:
         hint = self.root
@@ -203,6 +227,8 @@ class _Reader:
         path, hint, kind, context = spot.path, spot.hint, item["type"], item.get("ctx", {})
         if kind == "extra_forbidden":
             yield self._unknown(path)
+        elif self.document.partial and kind in ("missing", "union_tag_not_found"):
+            return  # the base may have it
         elif kind == "too_short" and len(self._at(path)) >= context["min_length"]:
             return  # pydantic counts the valid items alone, and each wrong one has its own fault
         elif kind in ("union_tag_not_found", "union_tag_invalid"):
@@ -230,9 +256,9 @@ class _Reader:
         for part in first.split("."):
             fields = keys(hint.model) if hint.model is not None else {}
             if part not in fields:
-                return _Found(self.document.place(path).fault(" ".join(filter(None, (dotted(path), words)))))
+                return _Found(self.document.place(path).fault(" ".join(filter(None, (dotted(path), words)))), path)
             below, hint = (*below, part), Hint.of_field(fields[part])
-        return _Found(self.document.place(below).fault(f"{dotted(below)} {rest}"))
+        return _Found(self.document.place(below).fault(f"{dotted(below)} {rest}"), below)
 
     def _at(self, path: KeyPath) -> Any:
         value = self.document.data
@@ -254,7 +280,7 @@ class _Reader:
         if hint is not None:
             words = [str(word) for choice in (hint, *hint.choices) for word in choice.literals]
             suggestion = did_you_mean(self._at(path), words)
-        return _Found(self.document.place(path).fault(f"{dotted(path) or 'the file'} must be {rule}, got {self._got(path)}{suggestion}"))
+        return _Found(self.document.place(path).fault(f"{dotted(path) or 'the file'} must be {rule}, got {self._got(path)}{suggestion}"), path)
 
     def _unknown(self, path: KeyPath) -> _Found:
         siblings = self._at(path[:-1])
@@ -263,7 +289,7 @@ class _Reader:
         meant = closest(path[-1], free) or closest(path[-1], known)
         place = self.document.keys.get(path, self.document.place(path))
         hint = f"did you mean {meant}?" if meant else f"known keys: {', '.join(known)}"
-        return _Found(place.fault(f"{dotted(path)} is not a known key; {hint}"), path, meant if meant in free else None)
+        return _Found(place.fault(f"{dotted(path)} is not a known key; {hint}"), path, path, meant if meant in free else None, unsure=meant is None)
 
     def _known(self, path: KeyPath, data: Any) -> list[str]:
         """Keys of the mapping at ``path``, the model chosen by its ``kind`` where there are several."""
@@ -299,11 +325,12 @@ class _Reader:
             for name in data:
                 if name not in others and closest(name, [key, *others]) == key:
                     place = self.document.keys.get((*path, name), self.document.place(path))
-                    return _Found(place.fault(f"{dotted((*path, name))} is not a known key; did you mean {key}?"), (*path, name), key)
+                    return _Found(place.fault(f"{dotted((*path, name))} is not a known key; did you mean {key}?"), (*path, name), (*path, name), key)
         rule = join(list(by_tag))
         inner = (*path, key)
         value = self._at(inner)
-        return _Found(self.document.place(inner).fault(f"{dotted(inner)} must be {rule}, got {self._got(inner)}{did_you_mean(value, by_tag)}"))
+        fault = self.document.place(inner).fault(f"{dotted(inner)} must be {rule}, got {self._got(inner)}{did_you_mean(value, by_tag)}")
+        return _Found(fault, inner)
 
     def _problem(self, base: KeyPath, problem: Problem) -> _Found:
         path = (*base, *problem.path)
@@ -311,7 +338,11 @@ class _Reader:
         placed = [other for other in candidates if other in self.document.values]
         own = [other for other in placed if self.document.values[other].source == self.document.source]
         place = self.document.place((own or placed or [path])[0])
-        got = self._got(path)
+        given, got = self.document.values.get(path), self._got(path)
         if got == "nothing" and problem.got is not None:
             got = spell(problem.got)
-        return _Found(place.fault(f"{dotted(path)} must be {problem.rule}, got {got}"))
+        if given is None:
+            got += "" if got == "nothing" else ", its default"
+        elif given != place:
+            got += f" of {Path(given.source).name}:{given.line}"
+        return _Found(place.fault(f"{dotted(path)} must be {problem.rule}, got {got}"), path, broken=True)

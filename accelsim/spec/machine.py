@@ -12,7 +12,7 @@ from accelsim.spec import catalog
 from accelsim.spec.architecture import Architecture
 from accelsim.spec.canonical import digest
 from accelsim.spec.describe import join, keys, spell
-from accelsim.spec.loader import in_order, validate_document
+from accelsim.spec.loader import faults_of, in_order, validate_document
 from accelsim.spec.source import Document, KeyPath, Place, dotted, read_document
 from accelsim.spec.suggest import closest, did_you_mean
 
@@ -37,7 +37,10 @@ def architecture_hash(architecture: Architecture) -> str:
 
 
 def read_architecture(path: str | Path) -> Document:
-    """A machine file with its base, and the base's base, merged under it. InputError when one of them cannot be read."""
+    """A machine file with its base, and the base's base, merged under it. InputError when it cannot be read itself.
+
+    A base that cannot be read is among the document's faults, and the document is ``partial``.
+    """
     return _read(Path(path), ())
 
 
@@ -46,16 +49,31 @@ def _read(path: Path, above: tuple[Path, ...]) -> Document:
     key = _base_key(document.data)
     if key is None:
         return document
-    place = document.place((key,))
-    value = document.data[key]
-    if not isinstance(value, str):
-        fault = place.fault(f"{BASE} must be the name of a built-in machine or a file, got {place.text}")
-        raise InputError(*sorted((*document.faults, fault)))
+    try:
+        base = _base(document, key, path, above)
+    except InputError as error:
+        data = {other: value for other, value in document.data.items() if other != key}
+        return replace(document, data=data, faults=(*document.faults, *error.faults, *_misspelt_base(document, key)), partial=True)
+    return _merged(base, document)
+
+
+def _base(document: Document, key: str, path: Path, above: tuple[Path, ...]) -> Document:
+    """The base that a machine's ``key`` names. InputError when there is none, or no mapping in it."""
+    place, value = document.place((key,)), document.data[key]
     chain = (*above, path.resolve())
+    if not isinstance(value, str):
+        raise InputError(place.fault(f"{BASE} must be the name of a built-in machine or a file, got {place.text}"))
     base_path = catalog.find("arch", value, beside=path.parent, place=place)
     if base_path.resolve() in chain:
-        raise InputError(*sorted((*document.faults, place.fault(f"{BASE} must be another file, got {value}, which leads back here"))))
-    return _merged(_read(base_path, chain), document)
+        raise InputError(place.fault(f"{BASE} must be another file, got {value}, which leads back here"))
+    base = _read(base_path, chain)
+    if not isinstance(base.data, dict):
+        raise InputError(*faults_of(base, Architecture))
+    return base
+
+
+def _misspelt_base(document: Document, key: str) -> list[Fault]:
+    return [] if key == BASE else [document.keys[key,].fault(f"{key} is not a known key; did you mean {BASE}?")]
 
 
 def _base_key(data: Any) -> str | None:
@@ -69,8 +87,6 @@ def _base_key(data: Any) -> str | None:
 
 
 def _merged(base: Document, own: Document) -> Document:
-    if not isinstance(own.data, dict) or not isinstance(base.data, dict):
-        return own
     kept: set[KeyPath] = set()
     inherited = {key: value for key, value in base.data.items() if key not in _NOT_INHERITED}
     data = _merge(_suited(inherited, own.data), own.data, (), kept)
@@ -81,6 +97,8 @@ def _merged(base: Document, own: Document) -> Document:
         keys={**{path: base.keys[path] for path in base.keys if path in below}, **own.keys},
         values={**{path: base.values[path] for path in below}, **own.values},
         faults=(*own.faults, *base.faults),
+        unread=own.unread | (base.unread & below),
+        partial=base.partial,
     )
 
 
@@ -143,7 +161,8 @@ def with_overrides(document: Document, overrides: Mapping[str, object]) -> Docum
         place = Place("", 0, 0, spell(value))
         values = {other: at for other, at in document.values.items() if other[: len(path)] != path} | {path: place}
         places = {other: at for other, at in document.keys.items() if other[: len(path)] != path} | {path: place}
-        document = replace(document, data=_overridden(document.data, path, value), keys=places, values=values)
+        unread = frozenset(other for other in document.unread if other[: len(path)] != path)
+        document = replace(document, data=_overridden(document.data, path, value), keys=places, values=values, unread=unread)
     return document
 
 

@@ -18,6 +18,8 @@ FIFO_DEPTH = 8
 INDEX_BITS = 4
 """EIE's (ISCA 2016)."""
 
+_KIND = (("kind",),)
+
 Skip = Literal["moving", "stationary", "both", "none"]
 
 
@@ -93,41 +95,76 @@ class PEArray(Section):
             return {"skip_outputs": False, **data, "skip": {**none, **given} if isinstance(given, dict) else given}
         return data
 
+    # One validator a rule: where a value that one of them reads is wrong, the others are still judged (`accelsim.spec.judging`).
+
     @model_validator(mode="after")
-    def _fits_kind(self) -> PEArray:
-        kind = (("kind",),)
-        problems = []
-        if self.kind == "systolic":
-            if self.lanes != 1:
-                problems.append(Problem(("lanes",), "1 in a systolic array", self.lanes, kind))
-            skipped = (("ff", self.skip.ff), ("ep", self.skip.ep), ("wg", self.skip.wg))
-            problems += [Problem(("skip", pass_), "none in a systolic array", what, kind) for pass_, what in skipped if what != "none"]
-            if self.skip_outputs:
-                problems.append(Problem(("skip_outputs",), "false in a systolic array", self.skip_outputs, kind))
-        elif self.dataflow != "output_stationary":
-            problems.append(Problem(("dataflow",), "output_stationary in an array of lanes", self.dataflow, kind))
-        if self.kind == "coupled":
-            if self.lanes != COUPLED_LANES:
-                problems.append(Problem(("lanes",), f"{COUPLED_LANES} in an array of coupled lanes", self.lanes, kind))
-            if "window" in self.model_fields_set:
-                problems.append(Problem(("window",), "left out in an array of coupled lanes", self.window, kind))
-        if self.kind == "broadcast":
-            if "window" in self.model_fields_set:
-                problems.append(Problem(("window",), "left out in an array with FIFOs", self.window, kind))
-        else:
-            own = (("fifo_depth", self.fifo_depth, FIFO_DEPTH), ("index_bits", self.index_bits, INDEX_BITS))
-            problems += [
-                Problem((key,), f"{default} or left out where kind is not broadcast", got, kind) for key, got, default in own if got != default
-            ]
+    def _lanes_of_kind(self) -> PEArray:
+        fixed = {"systolic": (1, "in a systolic array"), "coupled": (COUPLED_LANES, "in an array of coupled lanes")}
+        if self.kind in fixed and self.lanes != fixed[self.kind][0]:
+            raise_problems([Problem(("lanes",), " ".join(map(str, fixed[self.kind])), self.lanes, _KIND)])
+        return self
+
+    @model_validator(mode="after")
+    def _dense_ff(self) -> PEArray:
+        return self._dense("ff", self.skip.ff)
+
+    @model_validator(mode="after")
+    def _dense_ep(self) -> PEArray:
+        return self._dense("ep", self.skip.ep)
+
+    @model_validator(mode="after")
+    def _dense_wg(self) -> PEArray:
+        return self._dense("wg", self.skip.wg)
+
+    def _dense(self, pass_: str, skipped: Skip) -> PEArray:
+        if self.kind == "systolic" and skipped != "none":
+            raise_problems([Problem(("skip", pass_), "none in a systolic array", skipped, _KIND)])
+        return self
+
+    @model_validator(mode="after")
+    def _every_output(self) -> PEArray:
+        if self.kind == "systolic" and self.skip_outputs:
+            raise_problems([Problem(("skip_outputs",), "false in a systolic array", self.skip_outputs, _KIND)])
+        return self
+
+    @model_validator(mode="after")
+    def _dataflow_of_lanes(self) -> PEArray:
+        if self.kind != "systolic" and self.dataflow != "output_stationary":
+            raise_problems([Problem(("dataflow",), "output_stationary in an array of lanes", self.dataflow, _KIND)])
+        return self
+
+    @model_validator(mode="after")
+    def _no_window(self) -> PEArray:
+        without = {"coupled": "in an array of coupled lanes", "broadcast": "in an array with FIFOs"}
+        if self.kind in without and "window" in self.model_fields_set:
+            raise_problems([Problem(("window",), f"left out {without[self.kind]}", self.window, _KIND)])
+        return self
+
+    @model_validator(mode="after")
+    def _no_fifo(self) -> PEArray:
+        return self._of_broadcast("fifo_depth", self.fifo_depth, FIFO_DEPTH)
+
+    @model_validator(mode="after")
+    def _no_index(self) -> PEArray:
+        return self._of_broadcast("index_bits", self.index_bits, INDEX_BITS)
+
+    def _of_broadcast(self, key: str, got: int, default: int) -> PEArray:
+        if self.kind != "broadcast" and got != default:
+            raise_problems([Problem((key,), f"{default} or left out where kind is not broadcast", got, _KIND)])
+        return self
+
+    @model_validator(mode="after")
+    def _no_rows(self) -> PEArray:
         if self.dataflow != "row_stationary":
             default = RowStationary()
             named = ((key, getattr(self.row_stationary, key), getattr(default, key)) for key in RowStationary.model_fields)
-            problems += [
-                Problem(("row_stationary", key), f"{usual} or left out where dataflow is not row_stationary", got, (("dataflow",),))
-                for key, got, usual in named
-                if got != usual
-            ]
-        raise_problems(problems)
+            raise_problems(
+                [
+                    Problem(("row_stationary", key), f"{usual} or left out where dataflow is not row_stationary", got, (("dataflow",),))
+                    for key, got, usual in named
+                    if got != usual
+                ]
+            )
         return self
 
     @property

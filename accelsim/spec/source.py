@@ -1,7 +1,8 @@
 """Strict YAML: plain data, and the place in the file of every key and value.
 
-Scalars follow YAML 1.2's core schema, narrowed: ``true`` and ``false`` alone are booleans (``on`` and ``yes`` are texts), ``1:30`` is a text,
-``1e9`` a number. Anchors, aliases, tags, merge keys, several documents in a file, keys that are not texts and duplicate keys are faults.
+Scalars follow YAML 1.2's core schema, narrowed: ``true`` and ``false`` alone are booleans (``on`` and ``yes`` are texts), ``1:30`` is a text.
+An integer is plain decimal digits: ``1e9`` and ``8.0`` are numbers but no integers, ``0x10``, ``0o10`` and ``010`` are faults. Anchors, aliases,
+tags, merge keys, several documents in a file, keys that are not texts and duplicate keys are faults too.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ MAX_DEPTH = 50
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TOO_DEEP = "maximum nesting depth"
-_INTEGER = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
+_OTHER_BASE = re.compile(r"[-+]?0[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+"""Read as octal, hexadecimal or decimal by one reader of YAML or another."""
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL = {
     "": None,
@@ -37,7 +40,6 @@ _SPECIAL = {
     "-.inf": float("-inf"),
     ".nan": float("nan"),
 }
-_EXACT = 2**63
 _LONGEST_INTEGER = 40
 _LONGEST_QUOTE = 60
 
@@ -57,13 +59,19 @@ class Place:
 
 @dataclass(frozen=True)
 class Document:
-    """A file's data with the places of its keys and values. Lists are lists, mappings are dicts in file order."""
+    """A file's data with the places of its keys and values. Lists are lists, mappings are dicts in file order.
+
+    ``unread``: values that have a fault among ``faults`` and stand as something else in the data. ``partial``: keys that the data lacks may be
+    given in a file that could not be read.
+    """
 
     source: str
     data: Any
     keys: Mapping[KeyPath, Place] = field(default_factory=dict)
     values: Mapping[KeyPath, Place] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    unread: frozenset[KeyPath] = frozenset()
+    partial: bool = False
 
     def place(self, path: KeyPath) -> Place:
         """The value's place, or that of the nearest mapping above it that the file has."""
@@ -128,7 +136,7 @@ def parse_document(text: str, source: str = "") -> Document:
     except yaml.reader.ReaderError as error:
         line, column = _bad_character(text)
         raise InputError(Fault(source, line, column, f"the file must be valid YAML: {error.reason}")) from None
-    return Document(source, builder.data, builder.keys, builder.values, tuple(sorted(builder.faults)))
+    return Document(source, builder.data, builder.keys, builder.values, tuple(sorted(builder.faults)), frozenset(builder.unread))
 
 
 def _built(text: str, source: str) -> _Builder:
@@ -160,6 +168,9 @@ class _Builder:
         self.keys: dict[KeyPath, Place] = {}
         self.values: dict[KeyPath, Place] = {}
         self.faults: list[Fault] = []
+        self.unread: set[KeyPath] = set()
+        self.spelt: dict[str, str] = {}
+        """What stands in the paths of values that are kept out of the data, and the key that the file has there."""
 
     def read(self, events: Iterator[Any]) -> None:
         documents = 0
@@ -175,15 +186,18 @@ class _Builder:
         if documents == 0:
             raise InputError(Fault(self.source, 1, 1, "the file must be a mapping of keys to values, got nothing"))
 
+    def _name(self, path: KeyPath) -> str:
+        """A path in the words of the file."""
+        return dotted(tuple(self.spelt.get(part, part) if isinstance(part, str) else part for part in path)) or "the file"
+
     def _place(self, event: Any, text: str = "") -> Place:
         return Place(self.source, event.start_mark.line + 1, event.start_mark.column + 1, text)
 
     def _value(self, event: Any, events: Iterator[Any], path: KeyPath) -> Any:
-        name = dotted(path) or "the file"
+        name = self._name(path)
         if isinstance(event, yaml.AliasEvent):
             self.values[path] = self._place(event, f"*{event.anchor}")
-            self.faults.append(self._place(event).fault(f"{name} must be written out, got the alias *{event.anchor}"))
-            return None
+            return self._unread(event, path, f"written out, got the alias *{event.anchor}")
         if event.anchor is not None:
             self.faults.append(self._place(event).fault(f"{name} must be written without an anchor, got &{event.anchor}"))
         if event.tag is not None:
@@ -209,15 +223,16 @@ class _Builder:
             return _SPECIAL[text]
         if _INTEGER.match(text):
             if len(text) > _LONGEST_INTEGER:
-                rule = f"an integer of at most {_LONGEST_INTEGER} digits, got {len(text)}"
-                self.faults.append(self._place(event).fault(f"{dotted(path)} must be {rule}"))
-                return 0
-            return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-        if _NUMBER.match(text):
-            number = float(text)
-            # 1e9 is as good an integer as 1000000000; 1.0 is not, since someone took care to write the point.
-            return int(number) if "." not in text and abs(number) < _EXACT and number.is_integer() else number
-        return text
+                return self._unread(event, path, f"an integer of at most {_LONGEST_INTEGER} digits, got {len(text)}")
+            return int(text)
+        if _OTHER_BASE.match(text):
+            return self._unread(event, path, f"an integer in plain decimal digits, or a text in quotes, got {self.values[path].text}")
+        return float(text) if _NUMBER.match(text) else text
+
+    def _unread(self, event: Any, path: KeyPath, rule: str) -> None:
+        """A fault of a value that then stands as nothing."""
+        self.faults.append(self._place(event).fault(f"{self._name(path)} must be {rule}"))
+        self.unread.add(path)
 
     def _sequence(self, events: Iterator[Any], path: KeyPath) -> list[Any]:
         items: list[Any] = []
@@ -235,9 +250,14 @@ class _Builder:
             key = self._key(event, events, path)
             inner = (*path, key)
             place = self._place(event)
+            if key == "<<" or key in self.spelt:
+                self._value(next(events), events, inner)
+                continue
             if key in items:
-                self.faults.append(place.fault(f"{dotted(inner)} must appear once, got it again (first at line {self.keys[inner].line})"))
-                inner = (*path, f"{key}#{place.line}:{place.column}")  # read to the end, kept out of the data
+                self.faults.append(place.fault(f"{self._name(inner)} must appear once, got it again (first at line {self.keys[inner].line})"))
+                aside = f"{key}#{place.line}:{place.column}"  # read to the end, kept out of the data
+                self.spelt[aside] = key
+                inner = (*path, aside)
                 self._value(next(events), events, inner)
                 continue
             self.keys[inner] = place
@@ -246,7 +266,7 @@ class _Builder:
 
     def _key(self, event: Any, events: Iterator[Any], path: KeyPath) -> str:
         place = self._place(event)
-        where = f"a key of {dotted(path)}" if path else "a key"
+        where = f"a key of {self._name(path)}" if path else "a key"
         if isinstance(event, yaml.ScalarEvent) and event.anchor is None and event.tag is None:
             if event.value == "<<" and not event.style:
                 self.faults.append(place.fault(f"{where} must be written out, got the merge key <<"))
@@ -254,6 +274,8 @@ class _Builder:
         self.faults.append(place.fault(f"{where} must be a text, without anchor or tag"))
         if isinstance(event, yaml.ScalarEvent):
             return str(event.value)
+        aside = f"?{place.line}:{place.column}"
+        self.spelt[aside] = "?"
         if not isinstance(event, yaml.AliasEvent):
-            self._value(event, events, (*path, f"?{place.line}:{place.column}"))
-        return f"?{place.line}:{place.column}"
+            self._value(event, events, (*path, aside))
+        return aside

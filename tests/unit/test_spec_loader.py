@@ -79,6 +79,9 @@ def faults(text: str, model: type[BaseModel] = Root) -> list[str]:
         ("size: 0KiB\n", "f.yaml:1:7: size must be >= 1B, got 0KiB"),
         # types
         ("inner: {lanes: 4.5}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got 4.5"),
+        ("inner: {lanes: 1e1}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got 1e1"),
+        ("inner: {lanes: 8.0}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got 8.0"),
+        ("inner: {lanes: 0x10}\n", "f.yaml:1:16: inner.lanes must be an integer in plain decimal digits, or a text in quotes, got 0x10"),
         ('inner: {lanes: "4"}\n', 'f.yaml:1:16: inner.lanes must be an integer >= 1, got "4"'),
         ("inner: {lanes: true}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got true"),
         ("inner:\n  lanes:\n", "f.yaml:2:9: inner.lanes must be an integer >= 1, got null"),
@@ -192,7 +195,72 @@ def test_a_rule_between_keys_stands_at_the_key_that_the_file_has() -> None:
                 raise_problems([Problem(("lanes",), "at most window", self.lanes, (("window",),))])
             return self
 
-    assert faults("window: 4\n", Small) == ["f.yaml:1:9: lanes must be at most window, got 16"]
+    assert faults("window: 4\n", Small) == ["f.yaml:1:9: lanes must be at most window, got 16, its default"]
+
+
+class Limits(Strict):
+    """Two rules, of which one reads what the other does not."""
+
+    window: Annotated[int, Field(ge=1)] = 8
+    lanes: Annotated[int, Field(ge=1)] = 4
+    ports: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _lanes(self) -> Limits:
+        if self.lanes > self.seen:
+            raise_problems([Problem(("lanes",), "at most window", self.lanes, (("window",),))])
+        return self
+
+    @model_validator(mode="after")
+    def _ports(self) -> Limits:
+        if self.ports > self.lanes:
+            raise_problems([Problem(("ports",), "at most lanes", self.ports, (("lanes",),))])
+        return self
+
+    @property
+    def seen(self) -> int:
+        return self.window
+
+
+class Holder(Strict):
+    name: str
+    limits: Limits = Limits()
+    items: tuple[Limits, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        # a fault elsewhere hides no rule
+        (
+            "name: 3\nlimits: {window: 2}\n",
+            ["f.yaml:1:7: name must be a text, got 3", "f.yaml:2:18: limits.lanes must be at most window, got 4, its default"],
+        ),
+        (
+            "limits: {window: 0, ports: 5}\n",
+            [
+                "f.yaml:1:1: name must be a text, got nothing",
+                "f.yaml:1:18: limits.window must be >= 1, got 0",
+                "f.yaml:1:28: limits.ports must be at most lanes, got 5",
+            ],
+        ),
+        (
+            "name: x\nlimits: {windw: 2}\nitems: [{ports: 9}]\n",
+            [
+                "f.yaml:2:10: limits.windw is not a known key; did you mean window?",
+                "f.yaml:2:17: limits.lanes must be at most window, got 4, its default",
+                "f.yaml:3:17: items[0].ports must be at most lanes, got 9",
+            ],
+        ),
+        # what only follows from another fault is none
+        ("name: x\nlimits: {lanes: 9, ports: 9}\n", ["f.yaml:2:17: limits.lanes must be at most window, got 9"]),
+        ("name: x\nlimits: {lanes: x, ports: 9}\n", ["f.yaml:2:17: limits.lanes must be an integer >= 1, got x"]),
+        ("name: x\nlimits: {lanes: *n, ports: 9}\n", ["f.yaml:2:17: limits.lanes must be written out, got the alias *n"]),
+        ("name: x\nlimits: {zzz: 3, window: 2}\n", ["f.yaml:2:10: limits.zzz is not a known key; known keys: window, lanes, ports"]),
+    ],
+)
+def test_faults_hide_no_rule_between_other_keys(text: str, messages: list[str]) -> None:
+    assert faults(text, Holder) == messages
 
 
 def test_a_validators_sentence_stands_at_the_key_it_names() -> None:
@@ -213,7 +281,7 @@ def test_a_validators_sentence_stands_at_the_key_it_names() -> None:
 
 
 def test_what_is_right_is_read() -> None:
-    text = "size: 1.5KiB\nenergy: 250fJ\ninner: {lanes: 1e1}\nlayers:\n- {kind: conv, out_channels: 4, stride: [1, 2]}\n- {kind: avg_pool}\n"
+    text = "size: 1.5KiB\nenergy: 250fJ\ninner: {lanes: 10}\nlayers:\n- {kind: conv, out_channels: 4, stride: [1, 2]}\n- {kind: avg_pool}\n"
     root = validate_data(parse_document(text).data, Root)
     assert root.capacity == 1536
     assert root.energy == pytest.approx(0.25)

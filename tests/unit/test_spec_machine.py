@@ -68,7 +68,7 @@ def test_a_machine_of_defaults(tmp_path: Path) -> None:
             "scratchpad: {working: 128KiB}\n",
             "m.yaml:3:23: scratchpad.working must be less than the capacity of 131072B, which is to hold weights, got 128KiB",
         ),
-        ("scratchpad: {capacity: 4KiB}\n", "m.yaml:3:24: scratchpad.working must be at most the capacity of 4096B, got 8KiB"),
+        ("scratchpad: {capacity: 4KiB}\n", "m.yaml:3:24: scratchpad.working must be at most the capacity of 4096B, got 8KiB of near-memory.yaml:31"),
         ("global_buffer: {staging: 1MiB}\n", "m.yaml:3:26: global_buffer.staging must be less than half the capacity of 2097152B, got 1MiB"),
         ("partitions: 3\n", "m.yaml:3:13: partitions must be a divisor of the 256 PEs, got 3"),
         (
@@ -124,6 +124,65 @@ def test_all_faults_of_a_file_and_of_what_it_names_at_once(tmp_path: Path) -> No
         "m.yaml:7:13: technology must be 28nm, 45nm, 65nm or a file, got 44nm; did you mean 45nm?",
         f"m.yaml:8:18: dram.standard must be {known} or a file, got lpddr3-3200; did you mean lpddr4-3200?",
         "m.yaml:9:1: clock must appear once, got it again (first at line 2)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        (
+            "partitions: 7\norganization: von_neumann\nvector_unit: {update_in_pe: true}\nnoc: {buffer_ports: 99}\nscratchpad: {working: 1MiB}\n",
+            [
+                "m.yaml:3:13: partitions must be a divisor of the 256 PEs, got 7",
+                "m.yaml:5:29: vector_unit.update_in_pe must be false where weights have no home PE, got true",
+                "m.yaml:6:21: noc.buffer_ports must be at most the 16 rows of PEs, got 99",
+                "m.yaml:7:23: scratchpad.working must be at most the capacity of 131072B, got 1MiB",
+            ],
+        ),
+        (
+            "organization: von_neumann\npe_array: {kind: coupled, lanes: 8, window: 4}\nvector_unit: {update_in_pe: true}\n",
+            [
+                "m.yaml:4:34: pe_array.lanes must be 16 in an array of coupled lanes, got 8",
+                "m.yaml:4:45: pe_array.window must be left out in an array of coupled lanes, got 4",
+                "m.yaml:5:29: vector_unit.update_in_pe must be false where weights have no home PE, got true",
+            ],
+        ),
+        # the organization is wrong: what room a near-memory machine has for weights is no fault beside that
+        (
+            "organization: near_memory\npe_array: {kind: systolic}\nscratchpad: {working: 128KiB}\n",
+            ["m.yaml:3:15: organization must be von_neumann with a systolic array, got near_memory"],
+        ),
+        (
+            "pe_array: {kind: systolic}\nmapping: {objective: cycles, pins: [{op: conv*}]}\n",
+            [
+                "m.yaml:4:22: mapping.objective must be canonical with a systolic array, got cycles",
+                "m.yaml:4:36: mapping.pins must be empty with a systolic array, got a list",
+            ],
+        ),
+    ],
+)
+def test_rules_between_keys_do_not_hide_each_other(tmp_path: Path, text: str, messages: list[str]) -> None:
+    assert faults(write(tmp_path, based(text))) == messages
+
+
+def test_an_inherited_value_that_breaks_a_rule_is_named_with_its_place(tmp_path: Path) -> None:
+    path = write(tmp_path, "name: x\nbase: tensordash\norganization: near_memory\n")
+    assert faults(path) == [
+        "m.yaml:3:15: scratchpad.working must be less than the capacity of 3072B, which is to hold weights, got 3KiB of tensordash.yaml:32"
+    ]
+
+
+def test_a_base_that_is_not_there_hides_no_fault_and_makes_none(tmp_path: Path) -> None:
+    path = write(tmp_path, "name: x\nbase: near-memroy\nclok: 1GHz\npe_array: {rows: 0, lanes: 3}\nnoc: {buffer_ports: 99}\npartitions: 3\n")
+    assert faults(path) == [
+        "m.yaml:2:7: unknown arch near-memroy; did you mean near-memory? (accelsim list archs)",
+        "m.yaml:3:1: clok is not a known key; did you mean clock?",
+        "m.yaml:4:18: pe_array.rows must be >= 1, got 0",
+    ]
+    write(tmp_path, "- a list\n", "list.yaml")
+    assert faults(write(tmp_path, "name: x\nbase: list.yaml\nclock: 3\n")) == [
+        "m.yaml:3:8: clock must be a number with a unit of Hz, kHz, MHz, GHz, got 3",
+        "list.yaml:1:1: the file must be a mapping of keys to values, got a list",
     ]
 
 
@@ -206,7 +265,10 @@ def test_lanes_become_a_systolic_array_by_one_word(tmp_path: Path) -> None:
 
 def test_a_systolic_array_that_states_what_it_cannot_have_has_its_faults(tmp_path: Path) -> None:
     text = "organization: near_memory\npe_array: {kind: systolic, lanes: 4}\n"
-    assert faults(write(tmp_path, based(text))) == ["m.yaml:4:35: pe_array.lanes must be 1 in a systolic array, got 4"]
+    assert faults(write(tmp_path, based(text))) == [
+        "m.yaml:3:15: organization must be von_neumann with a systolic array, got near_memory",
+        "m.yaml:4:35: pe_array.lanes must be 1 in a systolic array, got 4",
+    ]
     text = "organization: near_memory\npe_array: {kind: systolic}\n"
     assert faults(write(tmp_path, based(text))) == ["m.yaml:3:15: organization must be von_neumann with a systolic array, got near_memory"]
 

@@ -33,14 +33,14 @@ def faults(text: str) -> list[str]:
         ("1:30", "1:30"),
         ("190:20:30", "190:20:30"),
         ("2024-01-01", "2024-01-01"),
-        ("1e9", 1_000_000_000),
+        ("1e9", 1e9),
         ("1.5e3", 1500.0),
         ("1.0", 1.0),
         ("-3", -3),
         ("+3", 3),
-        ("010", 10),
-        ("0o10", 8),
-        ("0x1F", 31),
+        ("0", 0),
+        ("-0.5", -0.5),
+        ("0b10", "0b10"),
         ("1_000", "1_000"),
         (".5", 0.5),
         (".inf", math.inf),
@@ -113,6 +113,10 @@ def test_dotted() -> None:
         ("", "f.yaml:1:1: the file must be a mapping of keys to values, got nothing"),
         ("# only a comment\n", "f.yaml:1:1: the file must be a mapping of keys to values, got nothing"),
         ("a: " + "9" * 41 + "\n", "f.yaml:1:4: a must be an integer of at most 40 digits, got 41"),
+        ("a: 010\n", "f.yaml:1:4: a must be an integer in plain decimal digits, or a text in quotes, got 010"),
+        ("a: -08\n", "f.yaml:1:4: a must be an integer in plain decimal digits, or a text in quotes, got -08"),
+        ("a: 0o10\n", "f.yaml:1:4: a must be an integer in plain decimal digits, or a text in quotes, got 0o10"),
+        ("a: [0x1F]\n", "f.yaml:1:5: a[0] must be an integer in plain decimal digits, or a text in quotes, got 0x1F"),
         ("a: b: c\n", "f.yaml:1:5: the file must be valid YAML: mapping values are not allowed in this context"),
         ("a: [1, 2\n", "f.yaml:2:1: the file must be valid YAML: while parsing a flow sequence, did not find expected ',' or ']'"),
         ("a:\n\tb: 1\n", "f.yaml:2:1: the file must be valid YAML: while scanning for the next token, found character that cannot start any token"),
@@ -130,6 +134,22 @@ def test_anchors_aliases_and_merge_keys_are_all_reported() -> None:
         "f.yaml:4:3: a key of d must be written out, got the merge key <<",
         "f.yaml:4:7: d.<< must be written out, got the alias *n",
     ]
+
+
+def test_values_kept_out_of_the_data_are_named_as_in_the_file() -> None:
+    assert faults("clock: 1\nx:\n  clock: 1\n  clock: {a: &n 1}\nclock: &m 2\n? [&k 1]\n: 3\n") == [
+        "f.yaml:4:3: x.clock must appear once, got it again (first at line 3)",
+        "f.yaml:4:14: x.clock.a must be written without an anchor, got &n",
+        "f.yaml:5:1: clock must appear once, got it again (first at line 1)",
+        "f.yaml:5:8: clock must be written without an anchor, got &m",
+        "f.yaml:6:3: a key must be a text, without anchor or tag",
+        "f.yaml:6:4: ?[0] must be written without an anchor, got &k",
+    ]
+    assert parse_document("a: {b: 1}\n? [1]\n: 3\n<<: {c: 1}\n").data == {"a": {"b": 1}}
+
+
+def test_values_with_a_fault_of_their_own_are_known() -> None:
+    assert parse_document("a: 0x10\nb: [*n, 1]\nc: 1\n").unread == {("a",), ("b", 0)}
 
 
 def test_nesting_is_bounded() -> None:
