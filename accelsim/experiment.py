@@ -38,6 +38,7 @@ from accelsim.spec.canonical import canonical_json
 from accelsim.spec.dram import DramSpec
 from accelsim.spec.loader import load_model
 from accelsim.spec.machine import load_architecture
+from accelsim.spec.pin_places import pins_placed
 from accelsim.spec.technology import Technology, load_technology
 from accelsim.traces import TraceArgument, TraceChoice, choose_trace
 
@@ -86,7 +87,8 @@ def simulate(
     network = workload if isinstance(workload, Network) else load_network(workload)
     machine = architecture if isinstance(architecture, Architecture) else load_architecture(architecture)
     setting = _setting(network, batch, trace, trace_any_rule, passes, schedule, optimizer, seed, transform)
-    return _run(network, machine, parse_rule(rule), setting, progress)
+    with pins_placed(architecture, machine):
+        return _run(network, machine, parse_rule(rule), setting, progress)
 
 
 def compare(
@@ -108,12 +110,15 @@ def compare(
     machines = [each if isinstance(each, Architecture) else load_architecture(each) for each in architectures]
     specs = [parse_rule(rule) for rule in rules]
     setting = _setting(network, batch, trace, trace_any_rule, passes, schedule, optimizer, seed)
-    pairs = [(machine, spec) for machine in machines for spec in specs]
-    labels = [str(spec) if len(machines) == 1 else f"{machine.name}/{spec}" for machine, spec in pairs]
+    pairs = [(given, machine, spec) for given, machine in zip(architectures, machines, strict=True) for spec in specs]
+    labels = [str(spec) if len(machines) == 1 else f"{machine.name}/{spec}" for _, machine, spec in pairs]
     if len(set(labels)) < len(labels):
         raise InputError(f"machines and rules to compare must differ, got {', '.join(labels)}")
-    results = tuple(_run(network, machine, spec, setting, progress) for machine, spec in pairs)
-    return Comparison(results, tuple(labels))
+    results = []
+    for given, machine, spec in pairs:
+        with pins_placed(given, machine):
+            results.append(_run(network, machine, spec, setting, progress))
+    return Comparison(tuple(results), tuple(labels))
 
 
 def _setting(
@@ -298,9 +303,8 @@ def _op_result(record: OpRecord, run: Run, table: EnergyTable, machine: Architec
 def _unused_pins(machine: Architecture, step: TrainingStep) -> list[str]:
     """Pinned mappings of a machine that serves other networks, or other passes, too."""
     names = [op.name for op in step.ops if op.is_contraction]
-    return [
-        f"mapping.pins: no op of this step is named {pin.op}" for pin in machine.mapping.pins if not any(fnmatchcase(name, pin.op) for name in names)
-    ]
+    unused = [pin.op for pin in machine.mapping.pins if not any(fnmatchcase(name, pin.op) for name in names)]
+    return [f"mapping.pins: no contraction of this step is named {op}" for op in unused]
 
 
 def _mapping(mapping: OpMapping, machine: Architecture) -> dict[str, Any]:

@@ -44,6 +44,11 @@ def read_architecture(path: str | Path) -> Document:
     return _read(Path(path), ())
 
 
+def place_of(name_or_path: str | Path, path: KeyPath) -> Place | None:
+    """Where a machine's value stands, in its own file or in the base that it comes from; None for a default. InputError when it cannot be read."""
+    return read_architecture(catalog.find("arch", name_or_path)).values.get(path)
+
+
 def _read(path: Path, above: tuple[Path, ...]) -> Document:
     document = read_document(path)
     key = _base_key(document.data)

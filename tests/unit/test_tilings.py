@@ -105,7 +105,7 @@ def test_a_pin_holds_under_any_objective_and_leaves_the_rest_to_it() -> None:
 def test_a_pin_of_no_op_is_said() -> None:
     result = simulate(network(), small(mapping__pins=[{"op": "conv7.FF", "order": "positions"}]), batch=2, trace="dense")
     assert isinstance(result, Result)
-    assert "mapping.pins: no op of this step is named conv7.FF" in result.notes
+    assert "mapping.pins: no contraction of this step is named conv7.FF" in result.notes
 
 
 def test_what_has_no_loops_to_tile_cannot_be_pinned() -> None:
