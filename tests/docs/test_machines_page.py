@@ -102,3 +102,16 @@ def test_the_example_of_equal_areas_is_one(tmp_path: Path) -> None:
     (path,) = written(RESULTS, tmp_path).values()
     assert mm2(path) == pytest.approx(mm2("near-memory"), rel=0.02)
     assert f"{mm2('near-memory'):.0f} and {mm2('von-neumann'):.1f} mm2, {mm2('von-neumann') / mm2('near-memory'):.2f}x" in RESULTS
+
+
+def test_the_example_of_a_hybrid_rule_is_a_run() -> None:
+    (command,) = re.findall(r"`accelsim simulate (\S+) --arch (\S+) --rule (\S+) --json`", RESULTS)
+    document = simulate(*command).to_json()
+    assert f'"workload": "{document["workload"]}", "arch": "{document["arch"]}", "rule": "{document["rule"]}",' in RESULTS
+    assert f'"cycles": {document["cycles"]}, ...' in RESULTS
+    parts = [
+        f'{{"kind": "{each["kind"]}", "weight": {each["weight"]}, "result": {{"cycles": {each["result"]["cycles"]}, ...}}}}'
+        for each in document["steps"]
+    ]
+    assert f'"steps": [{", ".join(parts)}]' in RESULTS
+    assert document["ops"] == []
