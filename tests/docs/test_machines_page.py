@@ -115,3 +115,30 @@ def test_the_example_of_a_hybrid_rule_is_a_run() -> None:
     ]
     assert f'"steps": [{", ".join(parts)}]' in RESULTS
     assert document["ops"] == []
+
+
+def test_words_between_homes_and_the_vector_unit_are_remote() -> None:
+    machine = load_architecture("near-memory", {"vector_unit.update_in_pe": False})
+    document = simulate("mnist-fc", machine, "bp").to_json()
+    weights = 28 * 28 * 400 + 400 * 10
+    remote = document["passes"]["WU"]["words"]["remote"]
+    assert remote == 5 * weights  # weight, gradient and momentum there, weight and momentum back
+    assert f"{weights:,} weights, {remote:,} remote words" in " ".join(RESULTS.split())
+
+
+def test_what_coupled_lanes_gain_is_said_with_its_batch() -> None:
+    """The gain at batch 16 is a row of the page on coupled lanes, which has a test of its own."""
+    cycles = {}
+    for trace in ("dense", "shipped"):
+        ops = simulate("vgg16-cifar10-nobn", "tensordash", "bp", batch=1, trace=trace).to_json()["ops"]
+        cycles[trace] = {
+            each: sum(array(record) for record in ops if record["pass"] == each and record["kind"] != "vector") for each in ("FF", "EP", "WG")
+        }
+    gains = [f"{each} {cycles['dense'][each] / cycles['shipped'][each]:.2f}x" for each in ("FF", "EP", "WG")]
+    mean = f"{sum(cycles['dense'].values()) / sum(cycles['shipped'].values()):.2f}x"
+    assert "array cycles of FF, EP and WG at batch 1 |" in MACHINES
+    assert f"`vgg16-cifar10-nobn` {mean} ({', '.join(gains)})" in MACHINES
+    coupled = (DOCS / "pe-coupled.md").read_text(encoding="utf-8")
+    assert f"At batch 1, as in [machines.md](machines.md), `vgg16-cifar10-nobn` gains {mean}" in coupled
+    (sixteen,) = re.findall(r"^\| vgg16-cifar10-nobn \| moving \|.*\| ([\d.]+) \|$", coupled, re.MULTILINE)
+    assert f"at batch 16 `vgg16-cifar10-nobn` gains {sixteen}x" in MACHINES
