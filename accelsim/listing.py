@@ -54,7 +54,7 @@ LISTS: dict[str, Callable[[], list[str]]] = {"archs": archs, "workloads": worklo
 def lines(kind: str) -> list[str]:
     """The lines of one list; InputError when there is no such list."""
     if kind not in LISTS:
-        raise InputError(f"list must be one of {', '.join(LISTS)}, got {kind}")
+        raise InputError(f"what to list must be one of {', '.join(LISTS)}, got {kind}")
     return LISTS[kind]()
 
 

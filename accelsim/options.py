@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from accelsim.errors import Fault, InputError
+from accelsim.spec import limits
 
 PASSES = ("FF", "EP", "WG", "WU")
 SCHEDULES = ("serial", "unlocked")
 OPTIMIZERS = ("sgd", "momentum", "adam")
 RATE_SCHEDULES = ("constant", "cosine")
 FORMATS = ("fp32", "fp16", "bf16", "e4m3", "e5m2")
+LARGEST_BATCH = limits.LARGEST_BATCH
 STORED = ("weight", "activation", "error")
-LARGEST_BATCH = 1 << 20
 _TRACE_WORDS = ("shipped", "dense")
 
 Value = TypeVar("Value")

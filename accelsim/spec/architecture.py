@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from accelsim.spec.catalog import built_in
 from accelsim.spec.mapping import MappingChoice
 from accelsim.spec.memories import Dram, GlobalBuffer, NearMemory, Noc, Scratchpad, VectorUnit
 from accelsim.spec.operand_formats import Formats
@@ -43,7 +44,7 @@ class Architecture(Section):
         description="`near_memory`: each weight has a home PE and stays there; `von_neumann`: weights stream from DRAM through the global buffer "
         "in every pass.",
     )
-    technology: str = Field(default="45nm", description="Energy table: a built-in one of arch_configs/technology, or a file.")
+    technology: str = Field(default="45nm", description=f"Energy table: {built_in('technology')}.")
     leakage: Literal["hp", "lstp"] = Field(
         default="lstp",
         description="Transistors of the memories: high performance or low standby power (4 orders of magnitude apart in leakage).",

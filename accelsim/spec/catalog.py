@@ -43,6 +43,11 @@ def names(kind: FileKind) -> tuple[str, ...]:
     return tuple(sorted(path.name.removesuffix(suffix) for path in folder(kind).glob(f"*{suffix}") if path.is_file()))
 
 
+def built_in(kind: FileKind) -> str:
+    """The names for a description: ``a built-in one (`a`, `b`) or a file``, the folder with them."""
+    return f"a built-in one of {_FOLDERS[kind][0]} ({', '.join(f'`{name}`' for name in names(kind))}) or a file"
+
+
 def is_file_name(text: str) -> bool:
     """Whether ``text`` names a file (a suffix, or a path separator) rather than a built-in."""
     return text.lower().endswith(FILE_SUFFIXES) or "/" in text or "\\" in text

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from accelsim.spec.catalog import built_in
 from accelsim.spec.problems import Problem, raise_problems
 from accelsim.spec.section import Capacity, Channels, Ports, Positive, Section
 
@@ -119,5 +120,5 @@ class VectorUnit(Section):
 class Dram(Section):
     """The off-chip memory."""
 
-    standard: str = Field(default="lpddr4-3200", description="A built-in standard (`accelsim list archs` shows the folder) or a DRAM YAML file.")
+    standard: str = Field(default="lpddr4-3200", description=f"A DRAM standard: {built_in('dram')}.")
     channels: Channels = Field(default=1, description="Independent channels; transfers are interleaved over them row by row.")

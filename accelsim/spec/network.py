@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from accelsim.spec.limits import LARGEST_BATCH
 from accelsim.spec.problems import Problem, raise_problems
 from accelsim.spec.section import Section
 
@@ -137,7 +138,7 @@ class Workload(Section):
     name: str = Field(min_length=1, description="Name in results, plots and traces.")
     description: str = Field("", description="One line for `accelsim list`.")
     input: Input = Field(description="Shape of one sample.")
-    batch: Annotated[int, Field(ge=1, le=1 << 16)] = Field(1, description="Samples of a training step, when the command line gives none.")
+    batch: Annotated[int, Field(ge=1, le=LARGEST_BATCH)] = Field(1, description="Samples of a training step, when the command line gives none.")
     modules: tuple[str, ...] = Field(
         (),
         description="Names of the last layer with weights of each module, in order, for learning rules that pass errors from module to module "

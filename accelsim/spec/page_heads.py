@@ -8,9 +8,9 @@ Every key of a machine file (`arch_configs/*.yaml`, `--arch`). Written by `pytho
 `accelsim/spec/architecture.py`; `arch_configs/template.yaml` is a valid machine with every key in it, and `accelsim schema arch` prints the JSON
 Schema for editors.
 
-A file is strict YAML: only `true` and `false` are booleans, a key may appear once, anchors and tags are refused, an unknown key is a fault.
-Quantities carry their unit (`64KiB`, `800MHz`). With `base` a file states only what differs from another machine; lists and plain values replace
-the base's, mappings are merged key by key.
+A file is strict YAML: only `true` and `false` are booleans, integers are plain decimal digits (no `1e3`, `0x10` or `010`), a key may appear once,
+anchors and tags are refused, an unknown key is a fault. Quantities carry their unit (`64KiB`, `800MHz`). With `base` a file states only what
+differs from another machine; lists and plain values replace the base's, mappings are merged key by key.
 
 Rules between keys:
 
@@ -18,15 +18,18 @@ Rules between keys:
   near-memory machine, whose weights need the rest.
 * `partitions` divides the number of PEs.
 * A systolic array (`pe_array.kind: systolic`) is dense and has one lane a PE: `lanes` is 1, `skip` is `none` in every pass and `skip_outputs` is
-  `false` (which is also what it gets when the file leaves them out), `window` has no effect, and `organization` is `von_neumann`.
-  `dataflow` is the systolic array's; lanes are output stationary.
+  `false` (which is also what it gets when the file leaves them out), `window` has no effect, `organization` is `von_neumann`, and `mapping` has no
+  other `objective` than `canonical` and no `pins`. `dataflow` is the systolic array's; lanes are output stationary.
 * `pe_array.row_stationary` belongs to `dataflow: row_stationary` (`docs/pe-systolic.md`); elsewhere its keys are left out, or their defaults.
   `scratchpad.capacity` then holds `filter_words`, `input_words` and `psum_words` at their precisions.
+* An array of coupled lanes (`kind: coupled`, `docs/pe-coupled.md`) has 16 lanes a PE, which it gets when the file leaves `lanes` out, and takes no
+  `window`.
 * `fifo_depth` and `index_bits` belong to `kind: broadcast` (`docs/pe-broadcast.md`); elsewhere they are left out, or their defaults. Such an array
   takes no `window`, has the canonical mapping alone, and does not reduce over PEs (`near_memory.transpose: psum_reduce`).
 * A file that turns its base's lanes into a systolic array (or back) has the defaults for `lanes`, `window`, `skip`, `skip_outputs` and `dataflow`
-  where it gives none, not the base's values; a systolic array then is `von_neumann` without saying so. With `organization: von_neumann` in a file,
-  `vector_unit.update_in_pe` is not the base's either.
+  where it gives none, not the base's values; a systolic array then is `von_neumann` without saying so. One that makes them coupled lanes has not the
+  base's `lanes` and `window`, one that gives them FIFOs not its `window`. With `organization: von_neumann` in a file, `vector_unit.update_in_pe` is
+  not the base's either.
 * `vector_unit.update_in_pe` needs weights that live in the PEs: `organization: near_memory`.
 * `near_memory` has no effect on a `von_neumann` machine.
 * `noc.peer_links` has no effect on a mesh, `noc.buffer_ports` none on a tree; there is at most one of those ports a row of PEs.
@@ -41,7 +44,8 @@ How to write a network (`workloads/*.yaml`, the WORKLOAD of the command line). W
 `accelsim/spec/network.py`; `accelsim schema workload` prints the JSON Schema for editors, and `accelsim check FILE` names every fault of a file,
 layers that do not fit together included.
 
-A file is strict YAML: only `true` and `false` are booleans, a key may appear once, anchors and tags are refused, an unknown key is a fault.
+A file is strict YAML: only `true` and `false` are booleans, integers are plain decimal digits, a key may appear once, anchors and tags are refused,
+an unknown key is a fault.
 
 ## A worked example
 

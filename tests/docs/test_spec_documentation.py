@@ -37,6 +37,14 @@ def test_the_page_names_every_key_and_every_key_says_what_it_is() -> None:
         assert (key.field.description or "").endswith("."), key.path
 
 
+def test_the_page_names_what_is_built_in() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (standard,) = (line for line in page.splitlines() if line.startswith("| `standard` |"))
+    (technology,) = (line for line in page.splitlines() if line.startswith("| `technology` |"))
+    assert all(f"`{name}`" in standard for name in catalog.names("dram"))
+    assert all(f"`{name}`" in technology for name in catalog.names("technology"))
+
+
 @pytest.mark.parametrize(("kind", "model"), [("arch", Architecture), ("workload", Workload), ("dram", DramSpec), ("technology", TechnologyFile)])
 def test_built_in_files_satisfy_the_schema(kind: catalog.FileKind, model: type[BaseModel]) -> None:
     schema = json_schema(model)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from accelsim.errors import InputError
 from accelsim.networks import LOADERS, load_network
 from accelsim.networks.resolve import output_extent
+from accelsim.options import LARGEST_BATCH, whole
 from tests.random_networks import network_of
 
 IMAGE = "name: t\ninput: {height: 8, width: 8, channels: 3}\nlayers:\n"
@@ -177,3 +178,14 @@ def test_output_extent_counts_windows(size: int, kernel: int, stride: int, dilat
     assert max(outputs, 0) == fitting if padding != "same" else outputs == len(range(0, size, stride)) <= fitting
     if padding == "same":
         assert 0 <= after - before <= 1
+
+
+def test_a_file_and_the_command_line_have_one_largest_batch(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    text = f"name: x\ninput: {{channels: 3}}\nbatch: {LARGEST_BATCH}\nlayers: [{{name: fc, kind: fc, out_features: 2}}]\n"
+    path.write_text(text)
+    assert load_network(path).batch == whole("--batch", str(LARGEST_BATCH), 1, LARGEST_BATCH)
+    path.write_text(text.replace(str(LARGEST_BATCH), str(LARGEST_BATCH + 1)))
+    with pytest.raises(InputError) as caught:
+        load_network(path)
+    assert str(caught.value) == f"{path}:3:8: batch must be <= {LARGEST_BATCH}, got {LARGEST_BATCH + 1}"

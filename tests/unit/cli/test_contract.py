@@ -129,7 +129,7 @@ def test_json_is_one_document_and_nothing_else(
         (["simulate", "net", "--passes", "ff,xx"], "--passes must be a comma-separated list of ff, ep, wg, wu, got ff,xx"),
         (["compare", "net", "--rules", "bp,,dfa"], "--rules must be a comma-separated list without empty items, got 'bp,,dfa'"),
         (["compare", "net", "--arch", ""], "--arch must be a comma-separated list without empty items, got ''"),
-        (["list", "moods"], "list must be one of archs, workloads, rules, got moods"),
+        (["list", "moods"], "what to list must be one of archs, workloads, rules, got moods"),
         (["simulate"], "accelsim: Missing argument 'WORKLOAD'."),
         (["plot", "nowhere.json"], "nowhere.json: cannot be read: No such file or directory"),
     ],
