@@ -72,7 +72,7 @@ def _validated(document: Document, model: type[Model]) -> tuple[Model | None, li
             found = list(reader.read(error))
         slips = [item for item in found if item.key is not None]
         if not slips:
-            return None, faults + reader.judged(found, unsure)
+            return None, faults + reader.judged(found, unsure) or [item.fault for item in found]
         faults += [item.fault for item in slips]
         unsure |= {slip.path[:-1] for slip in slips if slip.unsure}
         document = _without_slips(document, slips)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from accelsim.errors import Fault
 from accelsim.spec import catalog
+from accelsim.spec.architecture import Architecture
 from accelsim.spec.check import FILE_TYPES, FileType, check_file, file_type
-from accelsim.spec.source import read_document
+from accelsim.spec.loader import faults_of
+from accelsim.spec.machine import read_architecture
+from accelsim.spec.source import Document, read_document
 
 BUILT_IN = [(kind, catalog.find(kind, name)) for kind in ("arch", "workload", "technology", "dram") for name in catalog.names(kind)]
 KEY = re.compile(r"(?:^|[{,])\s*(?:- )?(?P<key>[A-Za-z_]\w*):(?= |$)", re.MULTILINE)
@@ -103,3 +110,36 @@ def test_further_file_types_come_from_above(tmp_path: Path) -> None:
     assert check_file(tmp_path / "t.npz", [trace]) == [fault]
     mine = FileType("workload", lambda _: [fault], keys=frozenset({"layers"}))
     assert check_file(catalog.find("workload", "mnist-fc"), [mine]) == [fault]
+
+
+def test_a_fault_of_one_mapping_of_a_standard_hides_none_of_the_whole(tmp_path: Path) -> None:
+    path = tmp_path / "d.yaml"
+    text = catalog.find("dram", "lpddr4-3200").read_text()
+    path.write_text(re.sub(r"tREFI: *\d+", "tREFI: 9", re.sub(r"drain_high: *[\d.]+", "drain_high: 0.1", text)))
+    messages = [re.sub(r"\d+, the", "N, the", fault.message) for fault in check_file(path)]
+    assert messages == [
+        "timing.tREFI must be > N, the longest that a refresh can take, got 9",
+        "policy.drain_low must be <= drain_high (0.1), got 0.2",
+    ]
+
+
+JUNK = st.sampled_from([None, 0, -1, 3, 2.5, True, "x", "1KiB", "1GHz", "systolic", "coupled", "broadcast", "near_memory", [], [1], {}, {"a": 1}])
+MACHINE = read_architecture(catalog.find("arch", "near-memory"))
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(path for path in MACHINE.values if path)), JUNK), min_size=1, max_size=4))
+def test_data_are_right_or_have_faults(changes: list[tuple[tuple[str, ...], object]]) -> None:
+    """Whatever stands where: what pydantic refuses has a fault here, what it takes has none, and no rule stumbles over a wrong value."""
+    data = copy.deepcopy(MACHINE.data)
+    for path, value in changes:
+        section = data
+        for key in path[:-1]:
+            section = section.get(key) if isinstance(section, dict) else None
+        if isinstance(section, dict):
+            section[path[-1]] = value
+    try:
+        Architecture.model_validate({key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+        right = True
+    except ValidationError:
+        right = False
+    assert (faults_of(Document("", data), Architecture) == ()) == right
