@@ -49,9 +49,10 @@ def show_mappings(
     from accelsim import delivery, experiment
     from accelsim.progress import bar
     from accelsim.spec.machine import load_architecture
+    from accelsim.spec.pin_places import pins_placed
 
     machine = load_architecture(arch, {} if goal is None else {"mapping.objective": goal})
-    with bar() as progress:
+    with bar() as progress, pins_placed(arch, machine):
         document = experiment.simulate(workload, machine, rule, batch=size, trace=zeros, seed=first, progress=progress, **settings).to_json()
     found = list(_mapped(document, ops))
     if not found:

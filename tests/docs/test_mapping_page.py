@@ -50,8 +50,7 @@ def test_what_cannot_be_executed_is_refused_as_the_page_says(tmp_path: Path) -> 
     path.write_text(f"name: too-much\nbase: von-neumann\nmapping:\n  pins:\n    - {pin}\n")
     with pytest.raises(InputError) as caught:
         simulate("cifar10-conv", path, "bp", batch=4)
-    assert [fault.message for fault in caught.value.faults] == lines
-    assert {(fault.source, fault.line, fault.column) for fault in caught.value.faults} == {(str(path), 5, 7)}
+    assert [str(fault).replace(str(path), path.name) for fault in caught.value.faults] == lines
 
 
 def test_the_page_has_every_field_of_a_tiling() -> None:
