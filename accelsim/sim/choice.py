@@ -1,8 +1,8 @@
 """Which of an op's mappings the machine takes: the one that its objective prices least, the first of equals.
 
 A mapping is planned exactly as it would run, on the op's own zeros. Only what happens between its transfers is estimated: a pipeline of
-blocks lasts as long as its busiest component, and the other stages' first or last blocks; DRAM moves rows at its peak rate. The nightly
-search (`tests/nightly/test_mapper_search.py`) runs others and says how far this choice is from the best of them.
+blocks lasts as long as its busiest component, and the other stages' first or last blocks; DRAM moves rows at its peak rate. The validation
+report (`accelsim/validation/mapper.py`) simulates random mappings and says how far this choice is from the best of them.
 """
 
 from __future__ import annotations
