@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich import box
 from rich.console import Console
@@ -18,7 +19,9 @@ INDENT = 2
 MOST_LINES = 5
 """Lines of the headings of a small table."""
 LONGEST = 26
-"""Longest name of a cell on one line."""
+"""Longest name of a cell that stays on one line where there is room."""
+BREAKS = re.compile(r"(?<=\s)|(?<=\w[-/])")
+"""Where a text may go on in the next line."""
 STYLES = {"exact": "green", "within-rounding": "green", "mismatch": "red", "not-printed": ""}
 
 
@@ -58,11 +61,12 @@ def _print_pivot(pivot: Pivot, shown: Sequence[int], widths: Sequence[int], cons
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     for place, head in enumerate([*pivot.heads, *(pivot.columns[place] for place in shown)]):
         right = place >= len(pivot.heads) or pivot.numeric(place)
-        table.add_column(head, justify="right" if right else "left", overflow="fold", width=widths[place])
+        table.add_column("\n".join(folded(head, widths[place])), justify="right" if right else "left", width=widths[place])
     above: tuple[str, ...] = ()
     for names, cells in pivot.lines:
         same = len(alike(names, above))
-        table.add_row(*("" if place < same else name for place, name in enumerate(names)), *(cells[place] for place in shown))
+        said = ["\n".join(folded(name, widths[place])) for place, name in enumerate(names)]
+        table.add_row(*("" if place < same else name for place, name in enumerate(said)), *(cells[place] for place in shown))
         above = names
     _print_table(table, console)
 
@@ -83,13 +87,13 @@ def _widths(pivot: Pivot, shown: Sequence[int], width: int) -> list[int]:
     """Widths that fit: names on one line, if they can be, and headings on as few as can be; the least there are where none do."""
     names = [[head, *(names[place] for names, _ in pivot.lines)] for place, head in enumerate(pivot.heads)]
     columns = [[pivot.columns[place], *(cells[place] for _, cells in pivot.lines)] for place in shown]
-    for folded in (False, True):
+    for fold in (False, True):
         for lines in range(1, MOST_LINES + 1):
-            widths = [_word(texts) if folded else max(map(len, texts)) for texts in names]
+            widths = [_word(texts) if fold else max(map(len, texts)) for texts in names]
             widths += [_narrow(texts[0], _word(texts), lines) for texts in columns]
             if _fits(widths, width):
                 return widths
-    return widths
+    return widths if len(shown) > 1 else [_piece(texts) for texts in (*names, *columns)]
 
 
 def _fits(widths: Sequence[int], width: int) -> bool:
@@ -105,6 +109,11 @@ def _narrow(head: str, least: int, lines: int) -> int:
 def _word(texts: Iterable[str]) -> int:
     """Characters of the longest word, one at least."""
     return max((len(word) for text in texts for word in text.split()), default=1)
+
+
+def _piece(texts: Iterable[str]) -> int:
+    """Characters of the longest part that `folded` need not break."""
+    return max(len(piece.rstrip()) for text in texts for piece in BREAKS.split(text))
 
 
 def _heading(name: str, items: Sequence[Item]) -> str:
@@ -123,16 +132,13 @@ def _print_rows(items: Sequence[Item], console: Console) -> None:
     numbers = {note: index for index, note in enumerate(dict.fromkeys(note for note in notes if note), start=1)}
     shown = [column for column in rows[0] if column not in left_out]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in shown:
-        numeric = column in NUMBERS
-        least = max(len(word) for said in rows for word in (said[column].split() or [""]))
-        if column == "item":
-            least = min(LONGEST, max(len(said[column]) for said in rows))
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold", min_width=max(least, len(column)))
+    widths = _row_widths({column: [column, *(said[column] for said in rows)] for column in shown}, 4 if numbers else 0, console.width)
+    for column, width in widths.items():
+        table.add_column(column, justify="right" if column in NUMBERS else "left", width=width)
     table.add_column("note" if numbers else "", justify="right", no_wrap=True)
     for item, said, note in zip(items, rows, notes, strict=True):
         style = "bold red" if item.surprising else STYLES[item.match]
-        cells = [Text(said[column], style=style if column == "match" else "") for column in shown]
+        cells = [Text("\n".join(folded(said[column], widths[column])), style=style if column == "match" else "") for column in shown]
         table.add_row(*cells, Text(str(numbers[note]) if note else ""))
     _print_table(table, console)
     if numbers:
@@ -141,6 +147,39 @@ def _print_rows(items: Sequence[Item], console: Console) -> None:
         mark = f"{number}  "
         lines = textwrap.wrap(note, max(20, console.width - len(mark) - INDENT), break_on_hyphens=False)
         _lines(console, [" " * INDENT + (mark if place == 0 else " " * len(mark)) + line for place, line in enumerate(lines)])
+
+
+def _row_widths(columns: Mapping[str, Sequence[str]], note: int, width: int) -> dict[str, int]:
+    """Widths of the columns beside one of notes that is ``note`` wide: as wide as what stands in them; where that is too much words are folded.
+
+    The verdicts first, at blanks, then names of cells, at `-` and `/` too.
+    """
+    widths = {column: max(map(len, texts)) for column, texts in columns.items()}
+    over = sum(widths.values()) + 2 * len(widths) + note + 2 - width
+    for column, least in (
+        ("match", _word(columns["match"])),
+        ("item", min(LONGEST, widths["item"])),
+        ("item", _piece(columns["item"])),
+        ("match", _piece(columns["match"])),
+    ):
+        less = max(0, min(over, widths[column] - least))
+        widths[column] -= less
+        over -= less
+    return widths
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Lines of at most ``width`` characters: broken at blanks and after `-` and `/`, within a word only where it is wider than a line by itself."""
+    lines = [""]
+    for piece in BREAKS.split(text):
+        rest = piece
+        if lines[-1] and len(lines[-1]) + len(rest.rstrip()) > width:
+            lines.append("")
+        while len(rest.rstrip()) > width:
+            lines[-1:] = [rest[:width], ""]
+            rest = rest[width:]
+        lines[-1] += rest
+    return [line.rstrip() for line in lines]
 
 
 def _print_table(table: Table, console: Console) -> None:

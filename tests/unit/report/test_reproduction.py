@@ -18,7 +18,7 @@ from accelsim.errors import InputError
 from accelsim.files import faults, schema
 from accelsim.report import reproduction, reproduction_tables
 from accelsim.report.reproduction import Item, Match, Unit, parse
-from accelsim.report.reproduction_console import print_reproduction
+from accelsim.report.reproduction_console import folded, print_reproduction
 from accelsim.report.reproduction_page import page
 from accelsim.reproduce import outcome
 from tests import made_up_reproduction as made
@@ -234,3 +234,35 @@ def test_the_html_page_is_whole_escaped_and_asks_for_nothing() -> None:
     assert {"header", "nav", "table", "figure", "figcaption", "svg", "style"} <= reader.tags
     assert "mismatch, documented" in reader.text
     assert document.command in reader.text
+
+
+def test_on_80_columns_no_table_is_wider_and_no_word_is_broken_that_need_not_be() -> None:
+    said = {"printed": "87.9", "computed": -19.94792123, "rounded": "88.0", "match": "mismatch", "documented": True, "note": "why"}
+    cells = [
+        made.item("claims/sparse/RNN/operations", target="claims", **said),
+        made.item("claims/sparse/shared-memory-with-positions", target="claims", **said),
+        made.item("claims/sparse/GRU/memory-of-everything-with-positions", target="claims", **said | {"note": "because"}),
+    ]
+    document = parse(made.document(items=cells, figures=[]))
+    out = io.StringIO()
+    print_reproduction(document, Console(file=out, width=80))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    text = out.getvalue().split("claims/sparse", 1)[1]
+    for whole in ("operations", "shared-memory-with-", "positions", "mismatch,", "documented", "note"):
+        assert whole in text, whole
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("shared-memory-with-positions", 20, ["shared-memory-with-", "positions"]),
+        ("mismatch, documented", 15, ["mismatch,", "documented"]),
+        ("mismatch, documented", 20, ["mismatch, documented"]),
+        ("-19.9479 of -3", 8, ["-19.9479", "of -3"]),
+        ("unbreakable", 5, ["unbre", "akabl", "e"]),
+        ("", 3, [""]),
+    ],
+)
+def test_text_is_folded_at_blanks_and_hyphens_before_words_are_broken(text: str, width: int, lines: list[str]) -> None:
+    assert folded(text, width) == lines
