@@ -155,7 +155,7 @@ def _row_widths(columns: Mapping[str, Sequence[str]], note: int, width: int) -> 
     The verdicts first, at blanks, then names of cells, at `-` and `/` too.
     """
     widths = {column: max(map(len, texts)) for column, texts in columns.items()}
-    over = sum(widths.values()) + 2 * len(widths) + note + 2 - width
+    over = sum(widths.values()) + 2 * len(widths) + note + 1 - width
     for column, least in (
         ("match", _word(columns["match"])),
         ("item", min(LONGEST, widths["item"])),
@@ -184,7 +184,7 @@ def folded(text: str, width: int) -> list[str]:
 
 def _print_table(table: Table, console: Console) -> None:
     with console.capture() as capture:
-        console.print(table, crop=False)
+        console.print(table, crop=False, width=console.width + 1)  # the edge at the right is blank
     console.file.write("".join(f"{line.rstrip()}\n" for line in capture.get().rstrip().splitlines()))
 
 
