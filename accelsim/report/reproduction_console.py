@@ -16,6 +16,7 @@ from accelsim.report.reproduction_groups import Group, Pivot, alike, context, gr
 from accelsim.report.reproduction_tables import NUMBERS, row, summary
 
 INDENT = 2
+NOTE = len("note")
 MOST_LINES = 5
 """Lines of the headings of a small table."""
 LONGEST = 26
@@ -132,10 +133,10 @@ def _print_rows(items: Sequence[Item], console: Console) -> None:
     numbers = {note: index for index, note in enumerate(dict.fromkeys(note for note in notes if note), start=1)}
     shown = [column for column in rows[0] if column not in left_out]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    widths = _row_widths({column: [column, *(said[column] for said in rows)] for column in shown}, 4 if numbers else 0, console.width)
+    widths = _row_widths({column: [column, *(said[column] for said in rows)] for column in shown}, NOTE if numbers else 0, console.width)
     for column, width in widths.items():
         table.add_column(column, justify="right" if column in NUMBERS else "left", width=width)
-    table.add_column("note" if numbers else "", justify="right", no_wrap=True)
+    table.add_column("note" if numbers else "", justify="right", width=NOTE if numbers else 0)
     for item, said, note in zip(items, rows, notes, strict=True):
         style = "bold red" if item.surprising else STYLES[item.match]
         cells = [Text("\n".join(folded(said[column], widths[column])), style=style if column == "match" else "") for column in shown]
@@ -184,7 +185,7 @@ def folded(text: str, width: int) -> list[str]:
 
 def _print_table(table: Table, console: Console) -> None:
     with console.capture() as capture:
-        console.print(table, crop=False, width=console.width + 1)  # the edge at the right is blank
+        console.print(table, crop=False)
     console.file.write("".join(f"{line.rstrip()}\n" for line in capture.get().rstrip().splitlines()))
 
 
