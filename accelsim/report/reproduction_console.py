@@ -135,8 +135,8 @@ def _print_rows(items: Sequence[Item], console: Console) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     widths = _row_widths({column: [column, *(said[column] for said in rows)] for column in shown}, NOTE if numbers else 0, console.width)
     for column, width in widths.items():
-        table.add_column(column, justify="right" if column in NUMBERS else "left", width=width)
-    table.add_column("note" if numbers else "", justify="right", width=NOTE if numbers else 0)
+        table.add_column(column, justify="right" if column in NUMBERS else "left", min_width=width, max_width=width)
+    table.add_column("note" if numbers else "", justify="right", no_wrap=True, min_width=NOTE if numbers else 0)
     for item, said, note in zip(items, rows, notes, strict=True):
         style = "bold red" if item.surprising else STYLES[item.match]
         cells = [Text("\n".join(folded(said[column], widths[column])), style=style if column == "match" else "") for column in shown]
