@@ -231,9 +231,10 @@ def _memories(draw: st.DrawFn, kind: str) -> Overrides:
     staging, working = draw(st.sampled_from([16, 64, 1024])), draw(st.sampled_from([800 if kind == "coupled" else 600, 2112]))
     # A row-stationary array needs room for the smallest pass, and registers in its scratchpads.
     room = [400, 2000, 100000] if kind == "row_stationary" else [1, 100, 2000, 100000]
+    beside = st.integers(4096, 4200) if kind == "row_stationary" else st.one_of(st.integers(1, 200), st.just(1 << 16))
     return {
         "scratchpad__working": f"{working}B",
-        "scratchpad__capacity": f"{working + draw(st.one_of(st.integers(1, 200), st.just(1 << 16)))}B",
+        "scratchpad__capacity": f"{working + draw(beside)}B",
         "scratchpad__banks": draw(st.sampled_from([1, 4])),
         "scratchpad__width": draw(st.sampled_from([8, 64])),
         "scratchpad__ports": draw(st.integers(1, 2)),
