@@ -18,10 +18,13 @@ TARGET = Target(
     "and `exact` means that the ops give its value for the layers' sizes; the table's own cells are not in the text at hand. All else is "
     "derived by us. Reads count each weight, feedback weight and neuron's error once, and the output error as the derivation does (in |A| "
     "and as |E|); `operand words` is everything that each op reads, activations, gradients and masks included. Data movement is the paper's "
-    "notion, |A| times what a neuron receives.",
+    "notion, |A| times what a neuron receives: with feedback rules it is counted from the bounds of the lowered feedback op, neurons times its "
+    "non-zeros, and with BP from its weight tensors, in no case on a machine. There `exact` says that what a rule was lowered to has the formula's "
+    "size, not that an execution moved so many words; the claims audit has those.",
 )
 NETWORK = "alexnet"
 RULES = {"BP": "bp", "DFA": "dfa", "SDFA-k10": "sdfa:k=10", "SSDFA": "ssdfa"}
+BOUNDS = "counted from the lowered ops' bounds and tensors, not from an execution"
 K = {"BP": 0, "DFA": 1000, "SDFA-k10": 10, "SSDFA": 1}
 """Feedback weights of a hidden neuron."""
 
@@ -91,7 +94,7 @@ def items() -> list[Item]:
 def _item(row: str, name: str, unit: Unit, formula: str, stated: bool, measured: int, expected: int) -> Item:
     """A cell that is held against a formula's value."""
     match: Match = "not-printed" if not stated else "exact" if measured == expected else "mismatch"
-    note = "" if stated else "derived by us"
+    note = "; ".join(part for part in ("" if stated else "derived by us", BOUNDS if name == "data movement" else "") if part)
     context: dict[str, str | int] = {"formula": formula, "formula_value": expected}
     id_ = f"{TARGET.name}/{row}/{name}"
     return Item(TARGET.name, id_, unit, formula if stated else None, measured, str(measured), match, "neuron", note, context=context)

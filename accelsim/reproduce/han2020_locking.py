@@ -109,9 +109,14 @@ def figure_1(target: str) -> Figure:
         series = tuple(Series(layer, starts, rows, ends) for layer, (starts, rows, ends) in spans.items())
         panels.append(Panel(title, "timeline", "cycle", "time step", series))
     caption = (
-        f"Counterpart of figure 1: error propagation of {WORKLOAD} (batch 20) over its 35 time steps on {DRAWN_PARTITIONS} partitions, each as large "
-        f"as {DRAWN.base} and with memory of its own. With BPTT each time step of the cell waits for the one after it; with "
-        "DFA none does. Time axes differ; what comes before the first op is the loss on the vector unit."
+        f"Counterpart of figure 1: error propagation of {WORKLOAD} (batch 20) over its 35 time steps on {DRAWN_PARTITIONS} partitions, each as "
+        f"large as {DRAWN.base} and with memory of its own. A row is a time step, a bar one op: fc the error that the output layer hands down, rnn1 "
+        "the recurrent layer's own; the row all holds the one op that does the output layer for all time steps. (a) With BPTT each time step of "
+        "rnn1 waits for the one after it: its short bars, drawn no shorter than can be seen, follow one another from step 34 up to 0. (b) With DFA "
+        "no op waits for one of another time step: each takes the loss's error alone, and rnn1 starts when fc leaves its partition. (c) The "
+        "revised rule's feedback is a triangle: rnn1 of a step takes the errors that fc gives of this and all later steps, so that it waits for "
+        "the slowest of those and, the earlier the step, takes longer, but for no other op of rnn1: there is no chain. Time axes differ; what "
+        "comes before the first op is the loss on the vector unit."
     )
     return Figure(target, "han2020-fig1", "Backward locking", caption, tuple(panels))
 

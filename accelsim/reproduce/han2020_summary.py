@@ -113,9 +113,10 @@ def _panels(
             if relative is not None:
                 note = f"energy of a step on {MACHINE} over BP's"
                 items.append(cell(target, f"{id_}/step-energy", "x", None, relative, 4, "machine", note=note, context={"machine": MACHINE}))
+    kind = "CNN" if cnn else "RNN, LSTM, GRU"
     return [
-        Panel(f"{letter} {'CNN' if cnn else 'RNN'}, EP memory", "scatter", "EP memory (MB)", "test accuracy (%)", tuple(memory), log_x=True),
-        Panel(f"{letter} {'CNN' if cnn else 'RNN'}, whole step", "scatter", "energy of a step (mJ)", "test accuracy (%)", tuple(energy)),
+        Panel(f"{letter} {kind}, EP memory", "scatter", "EP memory (MB)", "test accuracy (%)", tuple(memory), log_x=True),
+        Panel(f"{letter} {kind}, whole step", "scatter", "energy of a step (mJ)", "test accuracy (%)", tuple(energy)),
     ]
 
 

@@ -31,9 +31,11 @@ ROWS = tuple(TABLE_2["a"])
 NETWORKS = {"VGG16": "vgg16-cifar10", "R-18": "resnet18-cifar10", "R-50-real": "resnet50-cifar10"}
 LISTED = "R-50"
 
+FITTED = "layer list found by fitting, moderate confidence"
+"""Said of every cell of `LISTED` but DFA's, which say so by themselves."""
 _R50_DFA = (
-    "Not reproduced. No sum of layer maps of a network with these widths at 32, 16, 8 and 4 pixels prints 149.83: each is a multiple of 512 "
-    "neurons, and no multiple of 512 lies in the window. Computed: the list of layers that R-50's other cells encode."
+    "Not reproduced. No sum of layer maps of a network with these widths at 32, 16, 8 and 4 pixels prints 149.83: each has a multiple of 512 "
+    "neurons, and no such number makes 149.825 to 149.835 MB, as print so. Computed: the list of layers that R-50's other cells encode."
 )
 DOCUMENTED = {
     "han2020-table2a/R-50/DFA": _R50_DFA,
@@ -105,6 +107,9 @@ def items(column: str) -> list[Item]:
 def _item(part: str, column: str, row: str, unit: str, printed: str | None, computed: Fraction, places: int, rounded: Decimal, how: str) -> Item:
     id_ = f"{TARGET.name}{part}/{column}/{row}"
     said = DOCUMENTED.get(id_)
+    note = said or how
+    if column == LISTED and row != "DFA":
+        note = f"{note}{' ' if note.endswith('.') else '; ' if note else ''}{FITTED.capitalize() if note.endswith('.') else FITTED}"
     return cell(
         TARGET.name,
         id_,
@@ -115,7 +120,7 @@ def _item(part: str, column: str, row: str, unit: str, printed: str | None, comp
         ACCOUNTING,
         rounded=rounded,
         slack=SLACK,
-        note=said or how,
+        note=note,
         documented=said is not None,
     )
 

@@ -256,3 +256,9 @@ def test_figure_5_of_han_has_every_row_and_says_which_have_accuracies() -> None:
         rows = han2020_table2.ROWS if column == "R-50" else han2020_table4.ROWS
         assert all(list(series.x) == list(rows) for series in panel.series)
     assert figure.caption.endswith("R-50: all printed, no row trained by us; GRU: all printed, BP, DFA, Revised, HDFA-0.1-98% trained by us.")
+
+
+def test_cells_of_the_fitted_layer_list_say_that_it_was_fitted() -> None:
+    notes = {item.id: item.note for item in han2020_table2.items("R-50")}
+    assert all(("fitting, moderate confidence" in note) == (not id_.endswith("/DFA")) for id_, note in notes.items())
+    assert all("fitting" not in item.note for column in ("VGG16", "R-50-real") for item in han2020_table2.items(column))
