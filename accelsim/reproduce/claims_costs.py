@@ -50,6 +50,15 @@ class Step:
     change: str = ""
 
 
+BURST_BYTES = 32
+"""Of the LPDDR4 channel of both machines (16 bits, 16 beats)."""
+
+
+def nothing(cost: str, value: float) -> bool:
+    """Whether a cost is none: of bytes less than one burst, which is a rounding-up to whole bytes when all of an op's words stay on the chip."""
+    return value < BURST_BYTES if cost.endswith("bytes") else value == 0
+
+
 Costs = Mapping[tuple[str, str], float]
 """By cost and scope."""
 

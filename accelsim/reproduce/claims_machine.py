@@ -10,15 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from accelsim.reproduce.claims_costs import COUNTED, MACHINES, REGENERATED, SCOPES, UNICAST, Costs, Measured, Step, measure, network
+from accelsim.reproduce.claims_costs import COUNTED, MACHINES, REGENERATED, SCOPES, UNICAST, Costs, Measured, Step, measure, network, nothing
 from accelsim.reproduce.claims_counted import BATCHES, CLAIMS, TARGET, saving
 from accelsim.reproduce.outcome import Item, cell
 from accelsim.reproduce.progress import Progress
 from accelsim.reproduce.side_by_side import side_by_side
 
-NOTHING = 64.0
-"""Bytes, a few words: what is left when all of an op's words stay on the chip and a rounding-up to whole bytes remains. No ratio to it is given."""
-
+BURST = "less than one DRAM burst counts as nothing"
 MOVED = ("words moved", "DRAM bytes", "energy")
 WORKED = ("MACs executed", "cycles")
 SHARED = "one matrix for all time steps"
@@ -100,9 +98,9 @@ def items(progress: Progress) -> list[Item]:
 def _item(pair: Pair, claim: str, on: str, batch: int, cost: str, scope: str, old: Costs, new: Costs) -> Item:
     before, after = old[cost, scope], new[cost, scope]
     said = CLAIMS[claim]
-    nothing = NOTHING if cost.endswith("bytes") else 0.0
-    divisor = before if said.unit == "%" else after
-    value = None if divisor <= nothing else saving(after, before) if said.unit == "%" else Fraction(before) / Fraction(after)
+    less_than_a_burst = any(nothing(cost, each) for each in (before, after))
+    was, now = (Fraction(0) if nothing(cost, each) else Fraction(each) for each in (before, after))
+    value = _compared(was, now, said.unit)
     id_ = f"{TARGET}/{claim}/{pair.label}/{on.replace(', ', ' ')}/batch={batch}/{cost}/{scope}"
     context: dict[str, str | int] = {
         "machine": on,
@@ -119,7 +117,14 @@ def _item(pair: Pair, claim: str, on: str, batch: int, cost: str, scope: str, ol
     if pair.feedback:
         context["feedback"] = pair.feedback
     if value is None:
-        note = "one of the two rules crosses the DRAM bus with next to nothing: no ratio"
+        note = f"{BURST}: no ratio"
         return Item(TARGET, id_, said.unit, None, None, None, "not-printed", "machine", note, context=context)
-    note = "cycles are those that the root link needs at least" if on in UNICAST and cost == "cycles" else ""
+    note = "cycles are those that the root link needs at least" if on in UNICAST and cost == "cycles" else BURST if less_than_a_burst else ""
     return cell(TARGET, id_, said.unit, None, value, 2, "machine", note=note, context=context)
+
+
+def _compared(before: Fraction, after: Fraction, unit: str) -> Fraction | None:
+    """Percent saved, or old over new; None where that would divide by nothing."""
+    if unit == "%":
+        return saving(after, before) if before else None
+    return before / after if after else None

@@ -13,7 +13,7 @@ from fractions import Fraction
 from accelsim.networks import load_network
 from accelsim.ops import Pass
 from accelsim.reproduce.claims_counted import CLAIMS, TARGET, as_claimed
-from accelsim.reproduce.han2020_locking import BPTT, PARTITIONS, RULES, SETTINGS, WORKLOAD, Case, Latency, Setting, latency, longest_chain
+from accelsim.reproduce.han2020_locking import BPTT, RULES, SETTINGS, WORKLOAD, Case, Latency, Setting, latency, longest_chain
 from accelsim.reproduce.outcome import Figure, Item, Panel, Series, cell
 from accelsim.reproduce.progress import Progress
 from accelsim.reproduce.side_by_side import side_by_side
@@ -22,8 +22,12 @@ from accelsim.rules import lower
 CLAIM = CLAIMS["parallel-35x"]
 Latencies = Mapping[Case, Latency]
 ALL_RULES = {"BPTT": BPTT, **RULES}
-ENDS = (35, 70)
+PARTITIONS = (1, 4, 16, 35, 70, 140)
+"""A machine file has no more than 256 DRAM channels, and each partition with memory of its own brings one: no further doubling."""
+ENDS = (35, 70, 140)
 """Partitions of the readings that take longest."""
+FALLS = 0.99
+"""A latency falls with more PEs where it comes to less than this share of the one before."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,11 @@ class Reading:
 
 
 SPLIT = "EP, output layer split"
+WITHOUT = "EP without output layer"
 READINGS = (
     Reading("EP", "EP"),
     Reading(SPLIT, "EP, BPTT's op of the output layer split into one a time step", old="by_time_step"),
-    Reading("EP without output layer", "EP without the output layer's", old="without_output_layer", new="without_output_layer", partitions=ENDS),
+    Reading(WITHOUT, "EP without the output layer's", old="without_output_layer", new="without_output_layer", partitions=ENDS),
     Reading("recurrent layer", "the recurrent layer's EP", recurrent=True),
     Reading("step", "the whole step", step=True, partitions=ENDS),
 )
@@ -113,9 +118,41 @@ def _verdict(latencies: Latencies) -> Item:
         f"{CLAIM.says} ({CLAIM.source}). Latency of BPTT over that of each rule with {most} partitions, on "
         f"{', '.join(setting.name for setting in SETTINGS)} in this order. {'. '.join(part[0].upper() + part[1:] for part in parts)}. One op over "
         "all time steps keeps to one partition, which flatters the first reading; split, its parts read the weights again each, and on near-memory "
-        "they wait for the one partition that holds the layer's weights. In a whole step the forward pass is a chain under every rule."
+        f"they wait for the one partition that holds the layer's weights. {' '.join(filter(None, (_owed(latencies), _saturation(latencies))))} In a "
+        "whole step the forward pass is a chain under every rule."
     )
     return Item(TARGET, f"{TARGET}/{CLAIM.name}/verdict", "x", None, None, None, "not-printed", "machine", note)
+
+
+def _owed(latencies: Latencies) -> str:
+    """Gains of all of EP that are gone without the output layer's op, which BPTT keeps to one partition."""
+    most = PARTITIONS[-1]
+    whole, without = (next(reading for reading in READINGS if reading.name == name) for name in ("EP", WITHOUT))
+    gone: list[str] = []
+    for setting in SETTINGS:
+        for name, rule in RULES.items():
+            old, new, old_without, new_without = (
+                latencies[case].whole for reading in (whole, without) for case in reading.cases(rule, setting, most)
+            )
+            if old > new and old_without <= new_without:
+                gone.append(f"{name}'s {old / new:.2f}x on {setting.name} ({old_without / new_without:.2f}x without it)")
+    return f"BPTT's op of the output layer, and no chain of time steps, makes all of {', '.join(gone)}." if gone else ""
+
+
+def _saturation(latencies: Latencies) -> str:
+    """Up to how many PEs DFA's EP falls, on each machine."""
+    parts: list[str] = []
+    for setting in SETTINGS:
+        found = [latencies[Case(RULES["DFA"], setting, partitions)].whole for partitions in PARTITIONS]
+        falls = [at for at in range(1, len(found)) if found[at] < FALLS * found[at - 1]]
+        if not falls:
+            parts.append(f"nowhere on {setting.name}")
+            continue
+        last = falls[-1]
+        gain = f"{found[last - 1] / found[last]:.2f}x by {PARTITIONS[last] / PARTITIONS[last - 1]:.2g} times the PEs"
+        end = "the most here: not saturated" if last == len(found) - 1 else "not beyond"
+        parts.append(f"up to {_pes(setting, PARTITIONS[last]):,} PEs on {setting.name} ({gain} at the last; {end})")
+    return f"More PEs make DFA's EP faster {', '.join(parts)}."
 
 
 def figure(latencies: Latencies) -> Figure:
