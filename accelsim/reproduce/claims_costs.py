@@ -50,8 +50,8 @@ class Step:
     change: str = ""
 
 
-BURST_BYTES = 32
-"""Of the LPDDR4 channel of both machines (16 bits, 16 beats)."""
+BURST_BYTES = 64
+"""Of the LPDDR4 channel of both machines (32 bits, 16 beats)."""
 
 
 def nothing(cost: str, value: float) -> bool:

@@ -91,11 +91,12 @@ def items(progress: Progress) -> list[Item]:
         old, new = (known[pair.step(rule, on, batch)].on(on) for rule in (pair.old, pair.new))
         for claim, costs in pair.claims.items():
             asked = [cost for cost in costs if cost in COUNTED or on not in UNICAST]
-            found += [_item(pair, claim, on, batch, cost, scope, old, new) for cost in asked for scope in SCOPES]
+            found += [measured_item(pair, claim, on, batch, cost, scope, old, new) for cost in asked for scope in SCOPES]
     return found
 
 
-def _item(pair: Pair, claim: str, on: str, batch: int, cost: str, scope: str, old: Costs, new: Costs) -> Item:
+def measured_item(pair: Pair, claim: str, on: str, batch: int, cost: str, scope: str, old: Costs, new: Costs) -> Item:
+    """One cost of one scope: old rule against new, as the claim states it."""
     before, after = old[cost, scope], new[cost, scope]
     said = CLAIMS[claim]
     less_than_a_burst = any(nothing(cost, each) for each in (before, after))
