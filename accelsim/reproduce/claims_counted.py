@@ -159,6 +159,7 @@ def _sparse() -> Iterator[Item]:
         bp, hybrid = known["BP"], known[row]
         note = f"{column}, BP/BDFA 0.1/0.9, values alone, unrounded, as are all three networks here; printed cells give {_each(printed['a'])}."
         value = saving(hybrid.bits, bp.bits)
+        note += _apart(claim, value, printed["a"][column])
         yield as_claimed(claim, f"{column}/memory", value, once, note, documented=f"{column}/memory" in NOT_OUT)
         note = (
             f"{column}, unrounded: the operations come to another percentage than the memory that the sentence gives for both; printed cells give "
@@ -178,6 +179,13 @@ def _of_cells(part: str, column: str, row: str) -> Fraction:
     """Percent that a printed cell of table 4 is below BP's."""
     index = TABLE_4_NETWORKS.index(column)
     return saving(Fraction(TABLE_4[part][row][index]), Fraction(TABLE_4[part]["BP"][index]))
+
+
+def _apart(claim: Claim, unrounded: Fraction, of_cells: Fraction) -> str:
+    """Which of the two rules gives the sentence's number, where not both do."""
+    gives = tuple(f"{half_up(value, claim.places)}" == claim.printed for value in (unrounded, of_cells))
+    said = {(True, False): "only unrounded", (False, True): "only from printed cells", (False, False): "neither way"}
+    return f" It comes to {claim.printed} {said[gives]}." if gives in said else ""
 
 
 def _each(values: dict[str, Fraction]) -> str:

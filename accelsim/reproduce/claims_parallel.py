@@ -115,7 +115,8 @@ def _verdict(latencies: Latencies) -> Item:
             ratios.append(f"{name} {', '.join(f'{old / new:.2f}x' for old, new in pairs)}")
         parts.append(f"{reading.says}: {'; '.join(ratios)}")
     note = (
-        f"{CLAIM.says} ({CLAIM.source}). Latency of BPTT over that of each rule with {most} partitions, on "
+        f"{CLAIM.says} ({CLAIM.source}). {WORKLOAD} at batch {load_network(WORKLOAD).batch}; LSTM and GRU do not run. "
+        f"Latency of BPTT over that of each rule with {most} partitions, on "
         f"{', '.join(setting.name for setting in SETTINGS)} in this order. {'. '.join(part[0].upper() + part[1:] for part in parts)}. One op over "
         "all time steps keeps to one partition, which flatters the first reading; split, its parts read the weights again each, and on near-memory "
         f"they wait for the one partition that holds the layer's weights. {' '.join(filter(None, (_owed(latencies), _saturation(latencies))))} In a "

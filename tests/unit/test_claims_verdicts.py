@@ -232,6 +232,8 @@ def test_sparse_memory_follows_one_rule_and_its_notes_give_the_other() -> None:
     assert [found[f"{net}/memory"].rounded for net in ("RNN", "LSTM", "GRU")] == ["87.8", "87.9", "87.9"]
     assert [found[f"{net}/memory"].match for net in ("RNN", "LSTM", "GRU")] == ["mismatch", "exact", "exact"]
     assert "printed cells give 87.86 (RNN), 87.96 (LSTM), 87.93 (GRU)" in found["RNN/memory"].note
+    assert [("only from printed cells" in found[f"{net}/memory"].note) for net in ("RNN", "LSTM", "GRU")] == [True, False, False]
+    assert "only unrounded" in found["LSTM/memory"].note
     assert "printed cells give 88.30 (RNN), 88.66 (LSTM), 88.54 (GRU)" in found["GRU/operations"].note
     assert not any(item.surprising for item in found.values())
 
