@@ -13,15 +13,15 @@ from matplotlib.transforms import Bbox
 
 SIZE = 5.8
 """Points."""
-DISTANCES = (3.0, 7.0, 12.0, 18.0, 26.0)
+DISTANCES = (3.0, 7.0, 12.0, 18.0, 26.0, 36.0, 48.0)
 """Points between a name and its point; from the second on a line joins them."""
 DIRECTIONS = 16
-SWEEPS = 4
+SWEEPS = 8
 """Times that every name looks for a better place."""
 POINT = 2.2
 """Half a point's mark, in points."""
 CROSSING = 150.0
-"""What a line across a name, a point or another line costs, in square points that are covered."""
+"""What a name on a point, or a line across a name, a point or another line costs, in square points that are covered."""
 
 Spot = tuple[float, float]
 
@@ -39,8 +39,12 @@ class _Place:
         return None if self.distance == DISTANCES[0] else (self.point, _centre(self.box))
 
 
-def place_labels(axes: Axes, labels: Sequence[tuple[float, float, str]]) -> None:
-    """Write each name (x, y, name) where it covers other names, points and the frame least. The figure keeps the layout that it has been given."""
+Label = tuple[float, float, str, str]
+"""x, y, name, colour."""
+
+
+def place_labels(axes: Axes, labels: Sequence[Label]) -> None:
+    """Write each name where it covers other names, points and the frame least. The figure keeps the layout that it has been given."""
     if not labels:
         return
     figure = cast("Figure", axes.figure)
@@ -48,8 +52,8 @@ def place_labels(axes: Axes, labels: Sequence[tuple[float, float, str]]) -> None
     unit = figure.dpi / 72
     (left, bottom), (right, top) = (axes.get_window_extent().get_points() / unit).tolist()
     frame = Bbox.from_extents(left, bottom, right, top)
-    points = [cast("Spot", tuple((axes.transData.transform((x, y)) / unit).tolist())) for x, y, _ in labels]
-    sizes = [_size(figure, name, unit) for _, _, name in labels]
+    points = [cast("Spot", tuple((axes.transData.transform((x, y)) / unit).tolist())) for x, y, _, _ in labels]
+    sizes = [_size(figure, name, unit) for _, _, name, _ in labels]
     candidates = [_candidates(point, size) for point, size in zip(points, sizes, strict=True)]
     chosen: list[_Place | None] = [None] * len(labels)
     for _ in range(SWEEPS):
@@ -60,12 +64,12 @@ def place_labels(axes: Axes, labels: Sequence[tuple[float, float, str]]) -> None
             chosen[index] = min(places, key=lambda place, others=others, marks=marks: _cost(place, others, marks, frame))  # type: ignore[misc]
         if chosen == before:
             break
-    for (x, y, name), point, place in zip(labels, points, chosen, strict=True):
+    for (x, y, name, colour), point, place in zip(labels, points, chosen, strict=True):
         assert place is not None
         across, up = _centre(place.box)
         line = {"arrowstyle": "-", "linewidth": 0.4, "color": "#777777", "shrinkA": 0.5, "shrinkB": POINT} if place.line else None
         offset = (across - point[0], up - point[1])
-        axes.annotate(name, (x, y), offset, textcoords="offset points", ha="center", va="center", fontsize=SIZE, arrowprops=line)
+        axes.annotate(name, (x, y), offset, textcoords="offset points", ha="center", va="center", fontsize=SIZE, color=colour, arrowprops=line)
 
 
 def _size(figure: Figure, name: str, unit: float) -> tuple[float, float]:
@@ -92,7 +96,7 @@ def _cost(place: _Place, others: Sequence[_Place], marks: Sequence[Spot], frame:
     cost = place.distance + 6 * (box.width * box.height - _shared(box, frame))
     for mark in marks:
         around = Bbox.from_extents(mark[0] - POINT, mark[1] - POINT, mark[0] + POINT, mark[1] + POINT)
-        cost += 5 * _shared(box, around)
+        cost += CROSSING * (_shared(box, around) > 0)
         if line is not None and mark != place.point and _crosses_box(line, around):
             cost += CROSSING
     for other in others:

@@ -14,12 +14,13 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure as Drawing
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from accelsim.report.plots import CHARACTER, COLUMN_INCHES, DPI, LINE, PAGE_INCHES, STYLE
 from accelsim.report.reproduction import Figure, Panel, ReproductionDocument, Series
-from accelsim.report.reproduction_labels import place_labels
+from accelsim.report.reproduction_labels import Label, place_labels
 from accelsim.report.style import si
 
 # Okabe and Ito's palette without its yellow, of which lines and points are hard to see on paper; a grey makes up for it.
@@ -37,6 +38,12 @@ DIGIT = 0.047
 """Inches of a digit of a bar's value."""
 MOST_BESIDE = 4
 """Panels in a row."""
+DARKER = 0.65
+"""Of a colour, as letters on white need it."""
+SHORTEST = 1 / 180
+"""Of the time axis: a shorter span is drawn so long."""
+TURNED = 0.085
+"""Inches beside each other that values take which are written upwards."""
 MOST_MARKED = 30
 """Points of a line that are marked."""
 
@@ -67,7 +74,7 @@ def draw(figure: Figure) -> Drawing:
     places = list(drawing.subplots(rows, columns, squeeze=False, height_ratios=heights).flat)
     names = list(dict.fromkeys(series.label for panel in panels for series in panel.series if series.label))
     looks = {name: index for index, name in enumerate(names)}
-    texts: list[tuple[Axes, list[tuple[float, float, str]]]] = []
+    texts: list[tuple[Axes, list[Label]]] = []
     for axes in places[len(panels) :]:
         axes.set_visible(False)
     for axes, panel in zip(places, panels, strict=False):
@@ -76,6 +83,7 @@ def draw(figure: Figure) -> Drawing:
         axes.set_title(title, pad=4, loc="left")
         axes.set_xlabel(panel.x_label)
         axes.set_ylabel(_upright(panel.y_label))
+    _sizes(places, panels)
     _legend(drawing, places, panels)
     drawing.draw_without_rendering()  # labels of points are placed on the final layout
     for axes, labels in texts:
@@ -83,7 +91,7 @@ def draw(figure: Figure) -> Drawing:
     return drawing
 
 
-def _draw(axes: Axes, panel: Panel, looks: dict[str, int]) -> list[tuple[float, float, str]]:
+def _draw(axes: Axes, panel: Panel, looks: dict[str, int]) -> list[Label]:
     """One pair of axes; the labels of points are returned, to be placed when the layout is settled."""
     axes.set_axisbelow(True)
     match panel.kind:
@@ -95,6 +103,34 @@ def _draw(axes: Axes, panel: Panel, looks: dict[str, int]) -> list[tuple[float, 
             return []
         case "lines" | "scatter":
             return _points(axes, panel, looks)
+
+
+def _sizes(places: Sequence[Axes], panels: Sequence[Panel]) -> None:
+    """Axes of sizes of lines and points: lines whose axes say the same have the same range; numbers on logarithmic ones.
+
+    Where what lines show is relative to what costs 1, as the axis says, a line stands there.
+    """
+    alike: dict[tuple[str, bool], list[Axes]] = {}
+    for axes, panel in zip(places, panels, strict=False):
+        if panel.kind == "lines" and _drawn(axes):
+            alike.setdefault((panel.y_label, panel.log_y), []).append(axes)
+    for shared in alike.values():
+        limits = [limit for axes in shared for limit in axes.get_ylim()]
+        for axes in shared:
+            axes.set_ylim(min(limits), max(limits))
+    for axes, panel in zip(places, panels, strict=False):
+        if panel.kind not in {"lines", "scatter"} or not _drawn(axes):
+            continue
+        if panel.log_y:
+            _mark(axes.yaxis)
+        low, high = axes.get_ylim()
+        if panel.kind == "lines" and re.search(r"= 1(?!\.?\d)", panel.y_label) and low <= 1 <= high:
+            axes.axhline(1, color="#808080", linewidth=0.6, zorder=1)
+
+
+def _drawn(axes: Axes) -> bool:
+    """Whether any point is shown."""
+    return any(len(cast("Sequence[float]", line.get_xdata())) for line in axes.lines)
 
 
 def _upright(label: str) -> str:
@@ -112,7 +148,7 @@ def _bars(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
     above = [value for value in values if value > 0]
     bottom = 10 ** (math.floor(math.log10(min(above)) + 1e-9) - (1 if _near_power(min(above)) else 0)) if panel.log_y and above else 0.0
     pitch = _panel_width(axes) / max(1, len(groups)) * (width if len(panel.series) > 1 else 1)
-    few = all(_fitting(value, pitch) for value in values)
+    texts, upwards = _values(panel, pitch)
     for index, series in enumerate(panel.series):
         shift = (index - (len(panel.series) - 1) / 2) * width
         heights = {x: None if y is None else float(y) for x, y in zip(series.x, series.y, strict=True)}
@@ -122,14 +158,15 @@ def _bars(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
         shown = [max(size, bottom) for size in sizes] if panel.log_y else sizes
         axes.bar(places, [size - bottom for size in shown], width * 0.94, bottom=bottom, color=colour, label=series.label, linewidth=0)
         for place, size, end in zip(places, sizes, shown, strict=True):
-            if few or (panel.log_y and size <= 0):
-                _write_value(axes, place, end, _fitting(size, pitch) or _number(size), size < 0)
+            if texts or (panel.log_y and size <= 0):
+                _write_value(axes, place, end, texts.get(size) or _number(size), size < 0, upwards)
     if panel.log_y and above:
         axes.set_yscale("log")
-        axes.set_ylim(bottom, max(above) * 3)
+        top = max(above) * 3
+        axes.set_ylim(bottom, top * (top / bottom) ** 0.14 if upwards else top)
         _mark(axes.yaxis)
     elif values:
-        _headroom(axes, values)
+        _headroom(axes, values, 0.26 if upwards else 0.12)
     axes.set_xlim(-0.6, len(groups) - 0.4)
     names, turned = _group_names(panel, _panel_width(axes))
     axes.set_xticks(range(len(groups)), labels=names)
@@ -149,31 +186,46 @@ def _group_names(panel: Panel, width: float) -> tuple[list[str], bool]:
     return ["\n".join(textwrap.wrap(name, 18, break_long_words=False)) for name in names], True
 
 
-def _fitting(value: float, pitch: float) -> str:
-    """A value's text of three digits, or two, that is no wider than ``pitch`` inches; empty where neither is."""
-    return next((text for text in (_number(value, 3), _number(value, 2)) if len(text) * DIGIT <= pitch), "")
+def _values(panel: Panel, pitch: float) -> tuple[dict[float, str], bool]:
+    """What is written at bars that are ``pitch`` inches apart, and whether upwards: as many digits, five at most, as tell those of a series apart.
+
+    Nothing is written where there is no room for it.
+    """
+    curves = [{float(y) for y in series.y if y is not None} for series in panel.series]
+    for digits, upwards in ((3, False), (2, False), (3, True), (4, True), (5, True)):
+        texts = {value: _number(value, digits) for values in curves for value in values}
+        apart = digits == 5 or all(len({texts[value] for value in values}) == len(values) for values in curves)
+        if apart and (TURNED if upwards else max(map(len, texts.values()), default=0) * DIGIT) <= pitch:
+            return texts, upwards
+    return {}, False
 
 
-def _write_value(axes: Axes, place: float, end: float, value: str, down: bool) -> None:
+def _write_value(axes: Axes, place: float, end: float, value: str, down: bool, upwards: bool = False) -> None:
     """A bar's value beyond its end."""
-    shift = (0, -1.5 if down else 1.5)
-    axes.annotate(value, (place, end), shift, textcoords="offset points", ha="center", va="top" if down else "bottom", fontsize=5.5)
+    look: dict[str, Any] = {"ha": "center", "va": "top" if down else "bottom", "fontsize": 5.5, "rotation": 90 if upwards else 0}
+    axes.annotate(value, (place, end), (0, -1.5 if down else 1.5), textcoords="offset points", **look)
 
 
-def _points(axes: Axes, panel: Panel, looks: dict[str, int]) -> list[tuple[float, float, str]]:
-    """Lines or points of the series, and the names of points that have one. Numbers that a logarithmic axis cannot show are left out."""
-    labels = []
-    for series in panel.series:
+def _points(axes: Axes, panel: Panel, looks: dict[str, int]) -> list[Label]:
+    """Lines or points of the series, and the names of points that have one. Numbers that a logarithmic axis cannot show are left out.
+
+    The marks of a later line are smaller, so that those of one below it show around them; a name has its series' colour, darkened.
+    """
+    labels: list[Label] = []
+    for place, series in enumerate(panel.series):
         index = looks.get(series.label, 0)
         known = [(x, y, name) for x, y, name in _known(series) if (x > 0 or not panel.log_x) and (y > 0 or not panel.log_y)]
         xs, ys = [x for x, _, _ in known], [y for _, y, _ in known]
         look: dict[str, Any] = {"color": COLOURS[index % len(COLOURS)], "label": series.label, "marker": MARKERS[index % len(MARKERS)]}
         if panel.kind == "lines":
-            axes.plot(xs, ys, **look | {"marker": look["marker"] if len(xs) <= MOST_MARKED else ""}, linewidth=1.1, markersize=3)
+            size = max(2.0, 4.0 - 0.4 * place)
+            axes.plot(xs, ys, **look | {"marker": look["marker"] if len(xs) <= MOST_MARKED else ""}, linewidth=1.1, markersize=size)
         else:
             axes.plot(xs, ys, **look, linestyle="none", markersize=4, markeredgewidth=0.4, markeredgecolor="white")
-        labels += [(x, y, name) for x, y, name in known if name]
-    if any(len(cast("Sequence[float]", line.get_xdata())) for line in axes.lines):
+        red, green, blue = to_rgb(look["color"])
+        dark = to_hex((DARKER * red, DARKER * green, DARKER * blue))
+        labels += [(x, y, name, dark) for x, y, name in known if name]
+    if _drawn(axes):
         axes.margins(x=0.12 if labels else 0.05, y=0.12 if labels else 0.08)
         _scale(axes, panel)
     axes.tick_params(axis="x", size=2.5)
@@ -189,7 +241,7 @@ def _timeline(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
     for series in panel.series:
         colour = COLOURS[looks.get(series.label, 0) % len(COLOURS)]
         places = [rows.index(str(y)) for y in series.y]
-        lengths = [end - float(start) for start, end in zip(series.x, series.end, strict=True)]
+        lengths = [max(end - float(start), whole * SHORTEST) for start, end in zip(series.x, series.end, strict=True)]
         starts = [float(start) for start in series.x]
         edges = ["white" if length > whole / 100 and len(rows) <= MOST_ROWS else colour for length in lengths]  # a hair of colour, if no more
         axes.barh(places, lengths, 0.72, left=starts, color=colour, label=series.label, linewidth=0.3, edgecolor=edges)
@@ -208,8 +260,7 @@ def _timeline(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
 def _scale(axes: Axes, panel: Panel) -> None:
     """Linear or logarithmic axes, the latter for what there is to show, within the margins that are set.
 
-    The numbers themselves are marked on a logarithmic x axis that has few of them; else decades, or more where there are hardly any. Where
-    what is shown is relative to what costs 1, as the axis says, a line stands there.
+    The numbers themselves are marked on a logarithmic x axis that has few of them; else decades, or more where there are hardly any.
     """
     if panel.log_x:
         axes.set_xscale("log")
@@ -219,14 +270,15 @@ def _scale(axes: Axes, panel: Panel) -> None:
     if panel.log_x and 2 <= len(xs) <= 10 and _apart(xs):
         axes.xaxis.set_major_locator(FixedLocator(xs))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
+        plain = all(x.is_integer() and x < 100_000 for x in xs)  # 8960 and 17920, not 17.9k
+        names = [f"{x:.0f}" if plain else _number(x) for x in xs]
+        axes.xaxis.set_major_formatter(FixedFormatter(names))
+        whole = math.log(xs[-1] / xs[0])
+        gaps = [_panel_width(axes) * math.log(after / before) / whole for before, after in pairwise(xs)]
+        if any(gap < CHARACTER * (len(one) + len(other) + 2) / 2 for gap, (one, other) in zip(gaps, pairwise(names), strict=True)):
+            axes.tick_params(axis="x", labelsize=5.5)
     elif panel.log_x:
         _mark(axes.xaxis)
-    if panel.log_y:
-        _mark(axes.yaxis)
-        low, high = axes.get_ylim()
-        if panel.kind == "lines" and re.search(r"= 1(?!\.?\d)", panel.y_label) and low <= 1 <= high:
-            axes.axhline(1, color="#808080", linewidth=0.6, zorder=1)
 
 
 def _mark(axis: Axis) -> None:
@@ -318,9 +370,9 @@ def _panel_width(axes: Axes) -> float:
     return float(figure.get_size_inches()[0]) / columns - AROUND
 
 
-def _headroom(axes: Axes, values: Sequence[float]) -> None:
+def _headroom(axes: Axes, values: Sequence[float], share: float) -> None:
     low, high = min(0.0, *values), max(0.0, *values)
-    room = 0.12 * ((high - low) or 1.0)
+    room = share * ((high - low) or 1.0)
     axes.set_ylim(low - (room if low < 0 else 0), high + room)
     if low < 0:
         axes.axhline(0, color="black", linewidth=0.6)

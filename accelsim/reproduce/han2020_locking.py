@@ -19,6 +19,7 @@ PARTITIONS = (1, 4, 16, 35, 70)
 BPTT = "bp"
 RULES = {"DFA": "dfa:per_step=true", "Revised, 98 % sparse": "revised:per_step=true,binary=true,sparsity=0.98"}
 DRAWN_PARTITIONS = 35
+LAYERS = {"fc": "fc (output layer)", "rnn1": "rnn1 (recurrent layer)"}
 WHOLE = " all"
 """Row of ops over the whole sequence; the space sorts it before the time steps."""
 
@@ -98,7 +99,7 @@ def latency(case: Case) -> Latency:
 def figure_1(target: str) -> Figure:
     """When each EP op of each layer runs: a chain with BPTT, all at once with DFA."""
     panels: list[Panel] = []
-    for title, rule in (("(a) BPTT", BPTT), ("(b) DFA", RULES["DFA"]), ("(c) revised, 98 % sparse", RULES["Revised, 98 % sparse"])):
+    for title, rule in (("(a) BPTT", BPTT), ("(c) DFA", RULES["DFA"]), ("(d) revised, 98 % sparse", RULES["Revised, 98 % sparse"])):
         _, ops = propagate(Case(rule, DRAWN, DRAWN_PARTITIONS))
         spans: dict[str, tuple[list[float], list[str], list[float]]] = {}
         for op in sorted(ops, key=lambda op: _row(op["name"])):
@@ -106,17 +107,22 @@ def figure_1(target: str) -> Figure:
             starts.append(op["start_cycle"])
             ends.append(op["start_cycle"] + op["cycles"])
             rows.append(_row(op["name"]))
-        series = tuple(Series(layer, starts, rows, ends) for layer, (starts, rows, ends) in spans.items())
+        series = tuple(Series(LAYERS[layer], starts, rows, ends) for layer, (starts, rows, ends) in spans.items())
         panels.append(Panel(title, "timeline", "cycle", "time step", series))
+        if rule == BPTT:
+            starts, rows, ends = spans["rnn1"]
+            since = min(starts)
+            alone = Series(LAYERS["rnn1"], [start - since for start in starts], rows, [end - since for end in ends])
+            panels.append(Panel("(b) BPTT, rnn1 alone", "timeline", "cycle from the start of rnn1", "time step", (alone,)))
     caption = (
         f"Counterpart of figure 1: error propagation of {WORKLOAD} (batch 20) over its 35 time steps on {DRAWN_PARTITIONS} partitions, each as "
         f"large as {DRAWN.base} and with memory of its own. A row is a time step, a bar one op: fc the error that the output layer hands down, rnn1 "
         "the recurrent layer's own; the row all holds the one op that does the output layer for all time steps. (a) With BPTT each time step of "
-        "rnn1 waits for the one after it: its short bars, drawn no shorter than can be seen, follow one another from step 34 up to 0. (b) With DFA "
-        "no op waits for one of another time step: each takes the loss's error alone, and rnn1 starts when fc leaves its partition. (c) The "
-        "revised rule's feedback is a triangle: rnn1 of a step takes the errors that fc gives of this and all later steps, so that it waits for "
-        "the slowest of those and, the earlier the step, takes longer, but for no other op of rnn1: there is no chain. Time axes differ; what "
-        "comes before the first op is the loss on the vector unit."
+        "rnn1 waits for the one after it: its short bars, in (a) drawn no shorter than can be seen, follow one another from step 34 up to 0; (b) "
+        "has them alone. (c) With DFA no op waits for one of another time step: each takes the loss's error alone, and rnn1 starts when fc leaves "
+        "its partition. (c) The revised rule's feedback is a triangle: rnn1 of a step takes the errors that fc gives of this and all later steps, "
+        "so that it waits for the slowest of those and, the earlier the step, takes longer, but for no other op of rnn1: there is no chain. Time "
+        "axes differ; what comes before the first op is the loss on the vector unit."
     )
     return Figure(target, "han2020-fig1", "Backward locking", caption, tuple(panels))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from accelsim.errors import InputError
 from accelsim.report import reproduction_files, reproduction_plots
@@ -173,3 +174,46 @@ def test_a_logarithmic_axis_has_numbers_however_narrow_it_is(low: float, high: f
 def test_what_is_relative_to_1_has_a_line_there(kind: str, label: str, low: float, lines: int) -> None:
     figure = drawn(made.panel(kind, made.series("a", [1, 2, 4], [low, 3, 2]), y_label=label, log_y=True))
     assert [list(line.get_ydata()) for line in figure.axes[0].lines[1:]] == [[1, 1]] * lines
+
+
+def test_lines_beside_each_other_have_one_range_and_the_line_at_1_if_any_has() -> None:
+    label = {"y_label": "cost, BP = 1", "log_y": True}
+    low = made.panel("lines", made.series("a", [1, 2], [0.1, 0.5]), **label)
+    high = made.panel("lines", made.series("a", [1, 2], [0.5, 20]), **label)
+    other = made.panel("lines", made.series("a", [1, 2], [3, 4]), y_label="cycles")
+    ranges = [axes.get_ylim() for axes in drawn(low, high, other).axes]
+    assert ranges[0] == ranges[1] != ranges[2]
+    assert [len(axes.lines) for axes in drawn(low, high, other).axes] == [2, 2, 1]
+
+
+def test_numbers_under_an_axis_are_written_alike() -> None:
+    figure = drawn(made.panel("lines", made.series("a", [256, 1024, 4096, 8960, 17920], [1, 2, 3, 4, 5]), log_x=True))
+    figure.draw_without_rendering()
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["256", "1024", "4096", "8960", "17920"]
+
+
+def test_values_at_bars_are_told_apart() -> None:
+    rules = ["BP", "k1", "k5", "k10", "k25", "k50", "k100", "DFA"]
+    bars = made.panel("bars", made.series("MACs", rules, [25.575, 12.792, 12.808, 12.829, 12.890, 12.993, 13.197, 13.3]))
+    figure = drawn(bars, bars, bars, bars)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["25.57", "12.79", "12.81", "12.83", "12.89", "12.99", "13.2", "13.3"]
+
+
+def test_a_short_span_is_long_enough_to_be_seen() -> None:
+    spans = made.panel("timeline", made.series("a", [0, 1000], ["x", "y"], end=[1000, 1001]), made.series("b", [1001], ["x"], end=[1002]))
+    widths = [patch.get_width() for patch in drawn(spans).axes[0].patches]
+    assert widths[0] == 1000
+    assert all(width >= 5 for width in widths)
+
+
+def test_names_of_points_have_the_colour_of_their_series_and_cover_no_mark() -> None:
+    xs, ys = [3.3, 4.2, 6.0, 6.8, 8.5], [24.23, 24.23, 24.41, 24.46, 24.18]
+    said = [f"HDFA-0.1-9{place}%" for place in range(5)]
+    points = made.panel("scatter", made.series("a", xs, ys, names=said), made.series("b", [5.0], [24.3], names=["HDFA-0.1-98%"]))
+    figure = drawn(points)
+    texts = figure.axes[0].texts
+    assert len({text.get_color() for text in texts[:5]}) == 1
+    assert texts[5].get_color() != texts[0].get_color()
+    figure.draw_without_rendering()
+    marks = figure.axes[0].transData.transform(list(zip([*xs, 5.0], [*ys, 24.3], strict=True)))
+    assert not any(Text.get_window_extent(text).contains(*mark) for text in texts for mark in marks)
