@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,15 @@ Print = Callable[[Document], None]
 """Prints a document as tables on stdout."""
 
 
-def folder(out: str | None) -> Path | None:
-    """The folder of --out; refused before a long run, not after it, when it cannot be one."""
+def folder(out: str | None, names: Iterable[str] = ()) -> Path | None:
+    """The folder of --out; refused before a long run, not after it, when it cannot be one, or cannot hold files of these names."""
     if out is None:
         return None
     if not out:
         raise InputError("--out must be a folder, got an empty name")
     from accelsim.report.files import refuse_unusable
 
-    refuse_unusable(Path(out))
+    refuse_unusable(Path(out), names)
     return Path(out)
 
 

@@ -34,7 +34,6 @@ def reproduce(
     What Crafton et al. 2019 and Han et al. 2020 print beside what the simulator's ops give. Exit status 1 when a number that should come out does
     not, or one that is documented not to does: one line each on stderr.
     """
-    folder = delivery.folder(out)
     from accelsim import reproduce as papers
     from accelsim.progress import bar
     from accelsim.spec.suggest import did_you_mean
@@ -42,6 +41,7 @@ def reproduce(
     known = (*papers.TARGETS, papers.ALL)
     if name not in known:
         raise InputError(f"reproduction must be one of {', '.join(known)}, got {name}{did_you_mean(name, known)}")
+    folder = delivery.folder(out, _names(name))
     with bar() as progress:
         document, surprises = papers.reproduce(name, progress, _command(name, out))
     delivery.deliver(document, as_json, folder, _write, _print_tables)
@@ -51,6 +51,17 @@ def reproduce(
         print(_surprise(item), file=sys.stderr)
     if surprises:
         raise typer.Exit(1)
+
+
+def _names(name: str) -> list[str]:
+    """Files that a reproduction writes."""
+    from accelsim import reproduce as papers
+    from accelsim.report.reproduction_files import DOCUMENT, PAGE
+
+    targets = papers.TARGETS if name == papers.ALL else (name,)
+    figures = [figure for target in targets for figure in papers.FIGURES.get(target, ())]
+    tables = [f"{target}{suffix}" for target in targets for suffix in (".md", ".csv")]
+    return [DOCUMENT, PAGE, *tables, *(f"{figure}{suffix}" for figure in figures for suffix in (".svg", ".png"))]
 
 
 def _command(name: str, out: str | None) -> str:

@@ -30,13 +30,16 @@ def dump(document: Mapping[str, Any], ascii_only: bool = False) -> str:
     return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=ascii_only) + "\n"
 
 
-def refuse_unusable(out: Path) -> None:
-    """InputError when ``out`` cannot become a folder of ours: said before a long run, not after it."""
+def refuse_unusable(out: Path, names: Iterable[str] = ()) -> None:
+    """InputError when ``out`` cannot become a folder of ours, or a file of ``names`` cannot have its place there: said before a long run."""
     place = _nearest_existing(out)
     if not place.is_dir():
         raise InputError(f"--out must be a folder, got {out} ({place} is a file)")
     if not os.access(place, os.W_OK | os.X_OK):
         raise InputError(f"--out must be a folder that can be written, got {out}")
+    if out.exists():
+        for name in names:
+            _refuse_taken(out / name, out)
 
 
 @contextmanager

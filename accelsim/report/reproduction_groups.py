@@ -19,6 +19,8 @@ MOST = 10
 VERDICT = "verdict"
 CHANGES = {"%": "% saved (negative: costs more)", "x": "x (old over new)"}
 """What a unit means in a comparison of two rules."""
+REAL = "-real"
+"""Ends the name of what stands beside a list of layers that a paper's cells encode: the network that exists."""
 ELSEWHERE = "The notes of single cells are in CSV and JSON."
 _CLAUSES = re.compile(r"(?<=[,:;]) |(?<=\.) (?=[A-Z])")
 
@@ -97,8 +99,27 @@ def _group(name: str, items: Sequence[Item]) -> Group:
         if pivot is not None:
             pivots.append(pivot)
             pivoted.update(cell.id for cell in cells)
+    pivots += _beside(items)
     rows = tuple(item for item in items if item not in verdicts and item.id not in pivoted)
     return Group(name, " ".join(item.note for item in verdicts), rows, tuple(pivots))
+
+
+def _beside(items: Sequence[Item]) -> list[Pivot]:
+    """Of cells that stand twice, on a list of layers and as ``NAME-real`` on the real network, a small table with the two beside each other."""
+    known = {_parts(item): item for item in items}
+    lines: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
+    for parts, real in known.items():
+        listed = known.get((parts[0].removesuffix(REAL), *parts[1:]))
+        if parts[0].endswith(REAL) and listed is not None:
+            cells = (listed.printed or "-", listed.rounded or "-", real.rounded or "-")
+            lines.setdefault(parts[0].removesuffix(REAL), []).append(((" / ".join(parts[1:]),), cells))
+    columns = ("printed", "layer list", "real network")
+    return [
+        Pivot(
+            f"{name} twice: {items[0].unit}, of the layer list that the printed cells encode and of the real network", ("",), columns, tuple(rows), ()
+        )
+        for name, rows in lines.items()
+    ]
 
 
 def _stands_alone(item: Item) -> bool:

@@ -9,6 +9,7 @@ from html import escape
 from accelsim.report.reproduction import Figure, Item, ReproductionDocument, Target
 from accelsim.report.reproduction_groups import Pivot, groups
 from accelsim.report.reproduction_tables import NUMBERS, columns, match_words, row, summary
+from accelsim.report.reproduction_words import words
 
 TITLE = "Reproduction of the papers' tables and figures"
 STYLE = """
@@ -61,6 +62,7 @@ _NARROW = 300
 def page(document: ReproductionDocument, drawings: Mapping[str, str]) -> str:
     """The page. ``drawings``: the SVG file of each figure, by its id; ids inside them are made different from one another's."""
     targets = "\n".join(_target(document, target, drawings) for target in document.targets)
+    meanings = _words(targets)
     links = " ".join(f'<a href="#{_anchor(target)}">{escape(target.name)}</a>' for target in document.targets)
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -77,7 +79,9 @@ def page(document: ReproductionDocument, drawings: Mapping[str, str]) -> str:
 <h1>{escape(TITLE)}</h1>
 <p>Made by <code>{escape(document.command)}</code>, accelsim {escape(document.version)}. {_legend()}</p>
 {_contents(document)}
+{meanings and '<p><a href="#words">What the words mean</a></p>'}
 {targets}
+{meanings}
 </main>
 </body>
 </html>
@@ -90,6 +94,15 @@ def _legend() -> str:
         'rounded as the paper rounds. <span class="bad">mismatch</span>: it is not; <span class="known">documented</span> where the note says why. '
         '<span class="none">not-printed</span>: the paper prints no such number.'
     )
+
+
+def _words(text: str) -> str:
+    """What the words mean that occur in the text."""
+    known = words(re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL))
+    if not known:
+        return ""
+    entries = "\n".join(f"<dt><code>{escape(word)}</code></dt><dd>{_text(meaning)}</dd>" for word, meaning in known.items())
+    return f'<section id="words">\n<h2>Words</h2>\n<dl>\n{entries}\n</dl>\n</section>'
 
 
 def _contents(document: ReproductionDocument) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from accelsim.report.reproduction import Figure, Item, ReproductionDocument, Target
 from accelsim.report.reproduction_groups import Pivot, context, groups, tail
+from accelsim.report.reproduction_words import words
 from accelsim.report.tables import Cell, Column, Table, write_csv
 
 DIGITS = 6
@@ -73,7 +74,7 @@ def summary(items: Sequence[Item]) -> str:
 
 
 def markdown(document: ReproductionDocument, target: Target) -> str:
-    """A target's page: what is compared with what, how much comes out, the tables of each group, its figures."""
+    """A target's page: what is compared with what, how much comes out, the tables of each group, its figures, its words."""
     items, figures = document.of(target)
     lines = [f"# {_text(target.title)}", "", _text(target.about), "", f"Made by {_code(document.command)} (accelsim {_text(document.version)}).", ""]
     if items:
@@ -88,6 +89,9 @@ def markdown(document: ReproductionDocument, target: Target) -> str:
             lines += _markdown_pivot(pivot)
     for figure in figures:
         lines += _markdown_figure(figure)
+    known = words("\n".join(lines))
+    if known:
+        lines += ["## Words", "", *(f"* {_code(word)}: {_text(meaning)}" for word, meaning in known.items()), ""]
     return "\n".join(lines)
 
 

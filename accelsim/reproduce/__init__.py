@@ -19,6 +19,12 @@ _MODULES = (han2020_table2, han2020_table4, han2020_figures, crafton2019_table1,
 
 TARGETS: dict[str, tuple[Target, Reproduce]] = {module.TARGET.name: (module.TARGET, module.reproduce) for module in _MODULES}
 """Everything that can be reproduced, by name."""
+FIGURES = {
+    "han2020-figures": tuple(f"han2020-fig{number}" for number in (1, 5, 6, 8, 9)),
+    "crafton2019-fig8": ("crafton2019-fig8",),
+    "claims": (*claims.PANELS, "claims-parallel"),
+}
+"""Ids of the figures that a target draws, known before they are: an --out folder that cannot hold them is refused at once."""
 ALL = "all"
 SECONDS = {"han2020-figures": 8.0, "claims": 95.0}
 """Measured on two cores, of the targets that take more than one: each has its share of the bar."""

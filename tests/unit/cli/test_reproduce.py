@@ -104,6 +104,23 @@ def test_a_folder_that_cannot_be_one_is_refused_before_anything_is_computed(
     assert asked == []
 
 
+@pytest.mark.parametrize(("name", "taken"), [("all", "index.html"), ("claims", "claims-parallel.svg"), ("han2020-table2", "han2020-table2.csv")])
+def test_a_file_that_cannot_have_its_place_is_refused_before_anything_is_computed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, taken: str
+) -> None:
+    asked = stand_in(monkeypatch)
+    (tmp_path / taken).mkdir()
+    assert run(monkeypatch, name, "--out", str(tmp_path)) == 2
+    assert capsys.readouterr().err == f"--out must be a folder that can be written, got {tmp_path}: {tmp_path / taken} is a directory\n"
+    assert asked == []
+
+
+def test_the_figures_of_each_target_are_known_before_they_are_drawn() -> None:
+    committed = json.loads((Path(__file__).parents[3] / "reports" / "reproduction" / "reproduction.json").read_text())
+    drawn = {(figure["target"], figure["id"]) for figure in committed["figures"]}
+    assert drawn == {(target, figure) for target, figures in reproduce.FIGURES.items() for figure in figures}
+
+
 def test_files_of_an_earlier_reproduction_do_not_go_without_a_word(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from accelsim.errors import InputError
 from accelsim.files import faults, schema
-from accelsim.report import reproduction, reproduction_tables
+from accelsim.report import reproduction, reproduction_tables, reproduction_words
 from accelsim.report.reproduction import Item, Match, Unit, parse
 from accelsim.report.reproduction_console import folded, print_reproduction
 from accelsim.report.reproduction_page import page
@@ -266,3 +266,14 @@ def test_on_80_columns_no_table_is_wider_and_no_word_is_broken_that_need_not_be(
 )
 def test_text_is_folded_at_blanks_and_hyphens_before_words_are_broken(text: str, width: int, lines: list[str]) -> None:
     assert folded(text, width) == lines
+
+
+def test_pages_say_what_their_words_mean_and_no_others() -> None:
+    document = parse(made.document(figures=[]))
+    shown = page(document, {}).split('<section id="words">')[1]
+    text = reproduction_tables.markdown(document, document.targets[0]).split("## Words")[1]
+    for words in (shown, text):
+        assert "weights-once" in words
+        assert "HDFA-0.1-G4" in words
+        assert "depends_on" not in words
+    assert set(reproduction_words.words("SDFA-k10 and BDFA, xneuron")) == {"SDFA"}

@@ -211,3 +211,20 @@ def test_savings_are_told_as_such_though_lines_compare_different_rules() -> None
     assert only_group(*cells).pivots[0].title.startswith("% saved (negative: costs more); counted: ")
     cells[0]["context"] = {}
     assert only_group(*cells).pivots[0].title.startswith("%; counted: ")
+
+
+def test_a_network_that_stands_twice_is_shown_beside_itself() -> None:
+    said = {"target": "tab"}
+    cells = [
+        made.item("tab-a/R/BP", **said),
+        made.item("tab-a/R/DFA", **said, printed="8", rounded="7", match="mismatch", documented=True),
+        made.item("tab-a/R-real/BP", **said, printed=None, rounded="89.50", match="not-printed"),
+        made.item("tab-a/R-real/DFA", **said, printed=None, rounded="9", match="not-printed"),
+        made.item("tab-a/S-real/DFA", **said, printed=None, rounded="1", match="not-printed"),
+    ]
+    (group,) = groups([Item.model_validate(cell) for cell in cells])
+    assert len(group.rows) == 5
+    (twice,) = group.pivots
+    assert twice.title == "R twice: MB, of the layer list that the printed cells encode and of the real network"
+    assert twice.columns == ("printed", "layer list", "real network")
+    assert twice.lines == ((("BP",), ("56.13", "56.13", "89.50")), (("DFA",), ("8", "7", "9")))
