@@ -54,10 +54,11 @@ def _figure(id_: str, compared: Comparison, items: Sequence[Item]) -> Figure:
             title = f"({'abcd'[len(panels)]}) {machine}, {name}"
             panels.append(Panel(title, "lines", "batch", label, _curves(compared, machine, scope, items), log_x=True, log_y=logarithmic))
     said = "; ".join(CLAIMS[name].says for name in compared.claims)
-    none = any(y == 0 for panel in panels if panel.log_y for series in panel.series for y in series.y)
+    lengths = {len(series.x) for panel in panels for series in panel.series}
     caption = (
         f"The papers claim: {said}. Measured on two machines, EP alone and the whole step: what {compared.new} costs over {compared.old}, by batch, "
-        f"above the line at 1 more than {compared.old}.{' A cost of 0 has no place on a logarithmic axis.' if none else ''}"
+        f"above the line at 1 more than {compared.old}."
+        f"{' A batch at which one of the two moves less than a DRAM burst has no point.' if len(lengths) > 1 else ''}"
     )
     return Figure(TARGET, id_, f"{compared.network}, {compared.old} against {compared.new}", caption, tuple(panels))
 
@@ -69,5 +70,6 @@ def _curves(compared: Comparison, machine: str, scope: str, items: Sequence[Item
         wanted = (known.get("workload"), known.get("machine"), known.get("scope")) == (compared.workload, machine, scope)
         if wanted and "feedback" not in known and item.id.split("/")[1] in compared.claims and item.computed is not None:
             ratio = 1 - item.computed / 100 if item.unit == "%" else 1 / item.computed
-            found.setdefault(str(known["cost"]), {})[float(known["batch"])] = ratio
+            if ratio:  # nothing at all has no place on a logarithmic axis
+                found.setdefault(str(known["cost"]), {})[float(known["batch"])] = ratio
     return tuple(Series(cost, tuple(found[cost]), tuple(found[cost].values())) for cost in COSTS if cost in found)
