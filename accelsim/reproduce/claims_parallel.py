@@ -151,7 +151,7 @@ def _saturation(latencies: Latencies) -> str:
             continue
         last = falls[-1]
         gain = f"{found[last - 1] / found[last]:.2f}x by {PARTITIONS[last] / PARTITIONS[last - 1]:.2g} times the PEs"
-        end = "the most here: not saturated" if last == len(found) - 1 else "not beyond"
+        end = "the most here, still falling: not saturated" if last == len(found) - 1 else "not beyond"
         parts.append(f"up to {_pes(setting, PARTITIONS[last]):,} PEs on {setting.name} ({gain} at the last; {end})")
     return f"More PEs make DFA's EP faster {', '.join(parts)}."
 

@@ -215,7 +215,7 @@ def test_latency_that_still_falls_with_the_most_pes_is_not_saturated() -> None:
     falling = {partitions: 140_000 // partitions for partitions in PARTITIONS}
     said = _saturation(made_up(falling, 10, (1, 1)))
     pes = 256 * PARTITIONS[-1]
-    assert f"up to {pes:,} PEs on near-memory own memory (2.00x by 2 times the PEs at the last; the most here: not saturated)" in said
+    assert f"up to {pes:,} PEs on near-memory own memory (2.00x by 2 times the PEs at the last; the most here, still falling: not saturated)" in said
     flat_end = falling | {PARTITIONS[-1]: falling[PARTITIONS[-2]]}
     assert f"up to {256 * PARTITIONS[-2]:,} PEs on near-memory own memory" in _saturation(made_up(flat_end, 10, (1, 1)))
     assert "nowhere on near-memory" in _saturation(made_up(dict.fromkeys(PARTITIONS, 5), 10, (1, 1)))
