@@ -120,7 +120,7 @@ def figure_1(target: str) -> Figure:
         "the recurrent layer's own; the row all holds the one op that does the output layer for all time steps. (a) With BPTT each time step of "
         "rnn1 waits for the one after it: its short bars, in (a) drawn no shorter than can be seen, follow one another from step 34 up to 0; (b) "
         "has them alone. (c) With DFA no op waits for one of another time step: each takes the loss's error alone, and rnn1 starts when fc leaves "
-        "its partition. (c) The revised rule's feedback is a triangle: rnn1 of a step takes the errors that fc gives of this and all later steps, "
+        "its partition. (d) The revised rule's feedback is a triangle: rnn1 of a step takes the errors that fc gives of this and all later steps, "
         "so that it waits for the slowest of those and, the earlier the step, takes longer, but for no other op of rnn1: there is no chain. Time "
         "axes differ; what comes before the first op is the loss on the vector unit."
     )

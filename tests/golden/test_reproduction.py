@@ -262,3 +262,14 @@ def test_cells_of_the_fitted_layer_list_say_that_it_was_fitted() -> None:
     notes = {item.id: item.note for item in han2020_table2.items("R-50")}
     assert all(("fitting, moderate confidence" in note) == (not id_.endswith("/DFA")) for id_, note in notes.items())
     assert all("fitting" not in item.note for column in ("VGG16", "R-50-real") for item in han2020_table2.items(column))
+
+
+def test_the_caption_of_figure_8_judges_depth_by_its_own_numbers() -> None:
+    items, figure = han2020_scaling.figure_8("t")
+    found = {item.id: item.computed for item in items if item.id.endswith("/eq13-G1") and "total" not in item.id}
+    first, *_, last = found.values()
+    assert first is not None
+    assert last is not None
+    assert f"{first:.1f} at conv1_2" in figure.caption
+    assert f"{last:.3f} at conv5_3" in figure.caption
+    assert list(found.values()) == sorted(found.values(), key=lambda ratio: -(ratio or 0))
