@@ -8,7 +8,7 @@ from dataclasses import replace
 from accelsim.reproduce import claims_counted, claims_parallel
 from accelsim.reproduce.claims_costs import MACHINES
 from accelsim.reproduce.claims_counted import CLAIMS
-from accelsim.reproduce.claims_machine import VALUES
+from accelsim.reproduce.claims_machine import SHARED, VALUES
 from accelsim.reproduce.claims_places import BOTH, NO_LESS, NOISE, OUTWEIGHED, Measured, Place, listed, outcomes, places, span
 from accelsim.reproduce.claims_verdicts import times
 from accelsim.reproduce.outcome import Item
@@ -27,14 +27,14 @@ def whole_step(items: Sequence[Item]) -> Item:
     runs: dict[Place, Measured] = {}
     for claim in CLAIMS:
         for place, measured in places(claim, items).items():
-            if not place.label.endswith(VALUES):
+            if not place.label.endswith((SHARED, VALUES)):
                 runs.setdefault(place, {}).update(measured)
                 names.setdefault(place, []).append(claim)
     said = [text for cost in COSTS for text in (_left(cost, names, runs), _causes(cost, names, runs)) if text]
     note = (
         "Percent saved of a whole training step, from the least to the most over batches and the two machines, each machine by itself where they "
-        f"differ in kind. {' '.join(said)}{_parallel(items)} Energy and cycles of a step also pay for errors and gradients that EP's weights do not "
-        "show."
+        "differ in kind; feedback of recurrent networks is a matrix of its own a time step. "
+        f"{' '.join(said)}{_parallel(items)} Energy and cycles of a step also pay for errors and gradients that EP's weights do not show."
     )
     return Item(claims_counted.TARGET, f"{claims_counted.TARGET}/{WHOLE}/verdict", "%", None, None, None, "not-printed", "machine", note)
 
@@ -72,7 +72,7 @@ def _left(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Meas
 
 def _causes(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Measured]) -> str:
     """Where a step takes no less: whether EP by itself does, or the rest of the step outweighs what EP saves."""
-    found: dict[str, list[str]] = {NO_LESS: [], BOTH: [], OUTWEIGHED: []}
+    found: dict[str, dict[tuple[str, str], list[str]]] = {NO_LESS: {}, BOTH: {}, OUTWEIGHED: {}}
     for place, measured in runs.items():
         if (cost, "step") not in measured or cost not in CAUSED:
             continue
@@ -80,8 +80,9 @@ def _causes(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Me
         for word, where in found.items():
             if word in became:
                 batches = "" if len(became) == 1 else f" at batch {listed(became[word])}"
-                where.append(f"{listed(names[place])} of {place.label} on {place.machine}{batches}")
-    said = "; ".join(f"{word}: {', '.join(where)}" for word, where in found.items() if where)
+                where.setdefault((f"{listed(names[place])} of {place.label}", batches), []).append(place.machine)
+    texts = {word: ", ".join(f"{which} on {listed(on)}{batches}" for (which, batches), on in where.items()) for word, where in found.items()}
+    said = "; ".join(f"{word}: {text}" for word, text in texts.items() if text)
     return f"Where these are no {COSTS[cost]}: {said}." if said else ""
 
 

@@ -109,6 +109,12 @@ def test_the_whole_step_names_the_machine_where_machines_differ_in_kind() -> Non
     assert f"{OUTWEIGHED}: memory-99.0% of vgg16-cifar10 on {far} at batch 4" in note
 
 
+def test_the_whole_step_leaves_other_kinds_of_feedback_to_the_claims_own_verdicts() -> None:
+    claim = "triangle-44.6%"
+    apart, shared = (measured(pair("rnn-wikitext2", claim, kind_), claim, {1: flat(0.5, step)}) for kind_, step in (("", 0.8), (SHARED, 0.7)))
+    assert whole_step([*apart, *shared]).note == whole_step(apart).note
+
+
 def test_cheaper_is_said_of_a_cost_and_runs_of_two_claims_are_named_once() -> None:
     moved, worked = pair("alexnet", MOVED), pair("alexnet", MACS)
     items = [*measured(moved, MOVED, {256: flat(1.2, 1 / 0.974)}), *measured(worked, MACS, {256: flat(0.1, 0.9, "MACs executed", "cycles")})]
