@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from accelsim.errors import InputError
-from accelsim.reproduce import claims, crafton2019_fig8, crafton2019_table1, han2020_figures, han2020_table2, han2020_table4
+from accelsim.reproduce import claims, crafton2019_fig8, crafton2019_table1, han2020_figures, han2020_table2, han2020_table4, survival
 from accelsim.reproduce.outcome import Item, Outcome, Target, document, surprises
 from accelsim.reproduce.progress import Progress, shares
 
@@ -22,7 +22,7 @@ TARGETS: dict[str, tuple[Target, Reproduce]] = {module.TARGET.name: (module.TARG
 FIGURES = {
     "han2020-figures": tuple(f"han2020-fig{number}" for number in (1, 5, 6, 8, 9)),
     "crafton2019-fig8": ("crafton2019-fig8",),
-    "claims": (*claims.PANELS, "claims-parallel"),
+    "claims": (*survival.COMPARISONS, "claims-parallel"),
 }
 """Ids of the figures that a target draws, known before they are: an --out folder that cannot hold them is refused at once."""
 ALL = "all"
