@@ -46,7 +46,8 @@ def _print_group(group: Group, console: Console) -> None:
     """Its heading, the sentence on all of it, rows, small tables."""
     heading = _heading(group.name, group.rows) if group.rows else group.name
     _lines(console, ["", *_wrapped(heading, console.width)], style="bold")
-    _lines(console, _wrapped(group.verdict, console.width))
+    for paragraph in group.verdict.split("\n"):
+        _lines(console, _wrapped(paragraph, console.width))
     if group.rows:
         _print_rows(group.rows, console)
     for place, pivot in enumerate(group.pivots):

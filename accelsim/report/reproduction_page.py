@@ -125,7 +125,7 @@ def _target(document: ReproductionDocument, target: Target, drawings: Mapping[st
     for group in groups(items):
         parts.append(f'<h3 id="{_anchor(target, group.name)}">{escape(group.name)}</h3>')
         if group.verdict:
-            parts.append(f"<p>{_text(group.verdict)}</p>")
+            parts += [f"<p>{_text(paragraph)}</p>" for paragraph in group.verdict.split("\n")]
         if group.rows:
             parts.append(_table(group.rows))
         parts += [_pivot(pivot) for pivot in group.pivots]

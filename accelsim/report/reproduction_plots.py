@@ -276,7 +276,7 @@ def _scale(axes: Axes, panel: Panel) -> None:
         whole = math.log(xs[-1] / xs[0])
         gaps = [_panel_width(axes) * math.log(after / before) / whole for before, after in pairwise(xs)]
         if any(gap < CHARACTER * (len(one) + len(other) + 2) / 2 for gap, (one, other) in zip(gaps, pairwise(names), strict=True)):
-            axes.tick_params(axis="x", labelsize=5.5)
+            axes.tick_params(axis="x", labelsize=5.5, rotation=30)
     elif panel.log_x:
         _mark(axes.xaxis)
 

@@ -82,7 +82,7 @@ def markdown(document: ReproductionDocument, target: Target) -> str:
     for group in groups(items):
         lines += [f"## {_text(group.name)}", ""]
         if group.verdict:
-            lines += [_text(group.verdict), ""]
+            lines += [line for paragraph in group.verdict.split("\n") for line in (_text(paragraph), "")]
         if group.rows:
             lines += _markdown_rows(group.rows)
         for pivot in group.pivots:

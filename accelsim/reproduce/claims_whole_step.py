@@ -33,9 +33,10 @@ def whole_step(items: Sequence[Item]) -> Item:
     said = [text for cost in COSTS for text in (_left(cost, names, runs), _causes(cost, names, runs)) if text]
     note = (
         "Percent saved of a whole training step, from the least to the most over batches and the two machines, each machine by itself where they "
-        "differ in kind; feedback of recurrent networks is a matrix of its own a time step. "
-        f"{' '.join(said)}{_parallel(items)} Energy and cycles of a step also pay for errors and gradients that EP's weights do not show."
+        "differ in kind; feedback of recurrent networks is a matrix of its own a time step."
     )
+    last = f"{_parallel(items)} Energy and cycles of a step also pay for errors and gradients that EP's weights do not show.".strip()
+    note = "\n".join((note, *said, last))
     return Item(claims_counted.TARGET, f"{claims_counted.TARGET}/{WHOLE}/verdict", "%", None, None, None, "not-printed", "machine", note)
 
 

@@ -26,8 +26,8 @@ class Comparison:
 
 REVISED = ("memory-99.0%", "operations-60.1%")
 COMPARISONS = {
-    "claims-resnet50": Comparison("BP", "revised DFA (G = 8)", "resnet50-cifar10", "ResNet-50", REVISED),
-    "claims-vgg16": Comparison("BP", "revised DFA (G = 8)", "vgg16-cifar10", "VGG16", REVISED),
+    "claims-resnet50": Comparison("BP", "revised DFA (G=8)", "resnet50-cifar10", "ResNet-50", REVISED),
+    "claims-vgg16": Comparison("BP", "revised DFA (G=8)", "vgg16-cifar10", "VGG16", REVISED),
     "claims-recurrent": Comparison("BPTT", "hybrid DFA at 98 % sparsity", "rnn-wikitext2", "RNN", ("sparse-87.9%",)),
     "claims-triangle": Comparison("DFA", "the triangle", "rnn-wikitext2", "RNN", ("triangle-44.6%",)),
     "claims-binary-vgg16": Comparison("DFA", "binary DFA", "vgg16-cifar10", "VGG16", ("binary-96.9%",)),
