@@ -27,12 +27,12 @@ def test_a_memory_claim_draws_dram_bytes_and_whole_steps_have_linear_axes_of_the
         item(claim, workload, MACHINES[0], 1, "energy", "EP", feedback="values alone"),
     ]
     figure = next(figure for figure in survival.figures([*items, *others]) if figure.id == "claims-vgg16")
-    assert figure.title == "VGG16, BP against revised DFA (G = 8)"
+    assert figure.title == "VGG16, BP against revised DFA (G=8)"
     places = [(panel.title, panel.log_y) for panel in figure.panels]
     expected = [f"{machine}, {scope}" for scope in ("EP", "whole step") for machine in MACHINES]
     assert places == [(f"({letter}) {where}", where.endswith("EP")) for letter, where in zip("abcd", expected, strict=True)]
     for panel in figure.panels:
-        assert panel.y_label == "cost of revised DFA (G = 8), BP = 1"
+        assert panel.y_label == "cost of revised DFA (G=8), BP = 1"
         assert [(series.label, list(series.x), list(series.y)) for series in panel.series] == [
             (cost, list(BATCHES), [1 - COSTS[cost] / 100] * len(BATCHES)) for cost in COSTS
         ]
