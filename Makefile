@@ -62,7 +62,7 @@ nightly: $(VENV)/.installed-test ## every test, ten times the random examples, t
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m ""
 	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/property
 
-nightly-laws: $(VENV)/.installed-test ## the laws on 10,000 random machines and networks alone (a part of nightly; some 20 minutes of two cores)
+nightly-laws: $(VENV)/.installed-test ## the laws on 10,000 random machines and networks alone (a part of nightly; 15 minutes of two cores)
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) tests/property/test_laws.py tests/property/test_monotonicity.py
 
 # Real data for the study: ACCELSIM_DATA, or a folder beside the repository.
