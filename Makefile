@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check test-torch test-rtl iverilog bench nightly study study-report validation clean
+.PHONY: help demo test lint check golden golden-make test-torch test-rtl iverilog bench nightly study study-report validation clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -31,7 +31,13 @@ lint: $(VENV)/.installed-check ## style, types, imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test ## all that must hold before a change is done
+check: lint test golden ## all that must hold before a change is done
+
+golden: $(VENV)/.installed-test ## compare more than a hundred runs with the stored golden set: no number may change (half a minute)
+	$(BIN)/python -m tests.golden.runs compare
+
+golden-make: $(VENV)/.installed-test ## store these runs anew, the slow one too, where numbers change on purpose; prints old and new
+	$(BIN)/python -m tests.golden.runs make --slow
 
 test-torch: $(TORCH_VENV)/.installed ## numbers against PyTorch, in a virtual environment of its own
 	$(TORCH_BIN)/python -m pytest -q -n $(WORKERS) -m "torch and not nightly"
@@ -58,9 +64,10 @@ bench: $(VENV)/.installed-test $(TORCH_VENV)/.installed ## speed of kernels and 
 	$(TORCH_BIN)/python tests/bench/against_torch.py
 	$(TORCH_BIN)/python tests/bench/training.py
 
-nightly: $(VENV)/.installed-test ## every test, ten times the random examples, then the kernels' tests without the JIT compiler
+nightly: $(VENV)/.installed-test ## every test, ten times the random examples, then the kernels' tests without the JIT compiler, then the golden set with `reproduce all`
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m ""
 	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/property
+	$(BIN)/python -m tests.golden.runs compare --slow
 
 nightly-laws: $(VENV)/.installed-test ## the laws on 10,000 random machines and networks alone (a part of nightly; 15 minutes of two cores)
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) tests/property/test_laws.py tests/property/test_monotonicity.py
