@@ -77,13 +77,13 @@ DATA ?= $(or $(ACCELSIM_DATA),$(wildcard ../shared/data))
 
 study: $(VENV)/.installed ## make the missing runs of the accuracy study (hours; may be stopped, goes on): make study DATA=dir
 	@test -n "$(DATA)" || { echo "make study needs a folder with cifar10/, wikitext2/ and fashion-mnist/: make study DATA=dir" >&2; exit 2; }
-	$(BIN)/python -m accelsim.study run --data "$(DATA)"
+	$(BIN)/python -m accelsim.studies.accuracy run --data "$(DATA)"
 
 study-report: $(VENV)/.installed ## write reports/accuracy from the runs that are there
-	$(BIN)/python -m accelsim.study report
+	$(BIN)/python -m accelsim.studies.accuracy report
 
 validation: $(VENV)/.installed ## hold the simulator against published silicon, other simulators and formulas; writes reports/validation
-	$(BIN)/python -m accelsim.validation
+	$(BIN)/python -m accelsim.studies.validation
 
 clean: ## remove everything made by make
 	rm -rf $(VENV) $(TORCH_VENV) out dist build .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

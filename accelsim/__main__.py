@@ -1,5 +1,5 @@
 """``python -m accelsim``."""
 
-from accelsim.cli import main
+from accelsim.cli.app import main
 
 main()

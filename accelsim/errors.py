@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Fault:
     """One thing wrong with an input, with its place: ``file:line:col: message``.
 
-    ``line`` and ``column`` count from 1; 0 means that the input has no such place (a command-line option, a binary file).
+    ``line`` and ``column`` count from 1; 0 means that the input has no such place (a command-line
+    option, a binary file).
     """
 
     source: str
@@ -23,7 +24,9 @@ class Fault:
 
 
 class InputError(Exception):
-    """The input is wrong: every fault found, in the order of the file. The command line prints one line a fault, exit 2."""
+    """The input is wrong: every fault found, in the order of the file. The command line prints one
+    line a fault, exit 2.
+    """
 
     def __init__(self, *faults: Fault | str) -> None:
         self.faults = tuple(f if isinstance(f, Fault) else Fault("", 0, 0, f) for f in faults)
@@ -31,4 +34,6 @@ class InputError(Exception):
 
 
 class LawViolation(AssertionError):
-    """A conservation law of the simulation does not hold: a defect of accelsim, never of the user's input."""
+    """A conservation law of the simulation does not hold: a defect of accelsim, never of the user's
+    input.
+    """

@@ -13,18 +13,29 @@ from hypothesis import HealthCheck, settings
 
 
 def _heed_signals() -> None:
-    """Programs started from tests must feel signals, which a background job or nohup would have them inherit as ignored."""
+    """Programs started from tests must feel signals, which a background job or nohup would have
+    them inherit as ignored.
+    """
     if threading.current_thread() is threading.main_thread():
-        for sent, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL), (signal.SIGTERM, signal.SIG_DFL)):
+        for sent, handler in (
+            (signal.SIGINT, signal.default_int_handler),
+            (signal.SIGHUP, signal.SIG_DFL),
+            (signal.SIGTERM, signal.SIG_DFL),
+        ):
             if signal.getsignal(sent) == signal.SIG_IGN:
                 signal.signal(sent, handler)
 
 
 _heed_signals()
 
-# Examples are the same in every run, so that a failure seen once is seen again; the first call of a kernel compiles it, whatever the deadline.
-settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("nightly", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
+# Examples are the same in every run, so that a failure seen once is seen again; the first call of a
+# kernel compiles it, whatever the deadline.
+settings.register_profile(
+    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "nightly", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,7 +47,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if importlib.util.find_spec("torch") is None:
         for item in items:
             if item.get_closest_marker("torch"):
-                item.add_marker(pytest.mark.skip(reason="PyTorch is not installed (make test-torch)"))
+                item.add_marker(
+                    pytest.mark.skip(reason="PyTorch is not installed (make test-torch)")
+                )
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +60,14 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The folder of real data sets (cifar10/, wikitext2/) that the environment variable ACCELSIM_DATA names; skips where there is none."""
+    """The folder of real data sets (cifar10/, wikitext2/) that the environment variable
+    ACCELSIM_DATA names; skips where there is none.
+    """
     folder = os.environ.get(DATA)
     if not folder:
-        pytest.skip(f"needs real data sets: set {DATA} to the folder that holds cifar10/ and wikitext2/")
+        pytest.skip(
+            f"needs real data sets: set {DATA} to the folder that holds cifar10/ and wikitext2/"
+        )
     path = Path(folder)
     if not path.is_dir():
         pytest.fail(f"{DATA} must be a folder, got {folder}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from accelsim.reproduce.claims_costs import MACHINES, SCOPES, Costs
-from accelsim.reproduce.claims_machine import PAIRS, Pair, measured_item
-from accelsim.reproduce.outcome import Item
+from accelsim.studies.papers.claims.costs import MACHINES, SCOPES, Costs
+from accelsim.studies.papers.claims.machine import PAIRS, Pair, measured_item
+from accelsim.studies.papers.outcome import Item
 
 Ratios = dict[str, tuple[float, float]]
 """Cost to what the new rule takes of EP, and of a step, where the old one takes 1."""
@@ -14,10 +14,20 @@ Ratios = dict[str, tuple[float, float]]
 
 def pair(workload: str, claim: str, feedback: str = "") -> Pair:
     """That of the audit."""
-    return next(each for each in PAIRS if (each.workload, each.feedback) == (workload, feedback) and claim in each.claims)
+    return next(
+        each
+        for each in PAIRS
+        if (each.workload, each.feedback) == (workload, feedback) and claim in each.claims
+    )
 
 
-def measured(of: Pair, claim: str, by_batch: Mapping[int, Ratios], machines: Sequence[str] = MACHINES, unit: float = 1e6) -> list[Item]:
+def measured(
+    of: Pair,
+    claim: str,
+    by_batch: Mapping[int, Ratios],
+    machines: Sequence[str] = MACHINES,
+    unit: float = 1e6,
+) -> list[Item]:
     """Of a claim at the batches. EP is half of the old rule's step, ``unit`` in all costs."""
     return [
         measured_item(of, claim, on, batch, cost, scope, *_costs(cost, ratios[cost], unit))
@@ -31,5 +41,7 @@ def measured(of: Pair, claim: str, by_batch: Mapping[int, Ratios], machines: Seq
 def _costs(cost: str, ratios: tuple[float, float], unit: float) -> tuple[Costs, Costs]:
     ep, step = ratios
     old = {(cost, scope): unit if scope.startswith("EP") else 2 * unit for scope in SCOPES}
-    new = {(cost, scope): ep * unit if scope.startswith("EP") else step * 2 * unit for scope in SCOPES}
+    new = {
+        (cost, scope): ep * unit if scope.startswith("EP") else step * 2 * unit for scope in SCOPES
+    }
     return old, new

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from accelsim.kernels.taps import forward_taps, transposed_taps
+from accelsim.kernels.bits.taps import forward_taps, transposed_taps
 
 windows = st.integers(1, 64)
 densities = st.sampled_from([0.0, 0.02, 0.2, 0.5, 0.9, 1.0])
@@ -14,21 +14,31 @@ seeds = st.integers(0, 2**32 - 1)
 
 @st.composite
 def masks(draw: st.DrawFn, *shape: int) -> np.ndarray:
-    """A boolean mask of that shape, from all zero to all one; at 0.02 and 0.2 gaps outgrow any window."""
+    """A boolean mask of that shape, from all zero to all one; at 0.02 and 0.2 gaps outgrow any
+    window.
+    """
     return np.random.default_rng(draw(seeds)).random(shape) < draw(densities)
 
 
 @st.composite
 def forward(draw: st.DrawFn, size: int, keep_zeros: bool = False, largest: int = 3) -> np.ndarray:
-    """FF taps of one axis over ``size`` inputs: any stride, dilation, and padding unequal before and behind."""
-    kernel, stride, dilation, before, behind = (draw(st.integers(low, high)) for low, high in ((1, largest), (1, 3), (1, 3), (0, 3), (0, 3)))
+    """FF taps of one axis over ``size`` inputs: any stride, dilation, and padding unequal before
+    and behind.
+    """
+    kernel, stride, dilation, before, behind = (
+        draw(st.integers(low, high)) for low, high in ((1, largest), (1, 3), (1, 3), (0, 3), (0, 3))
+    )
     outputs = max(1, (size + before + behind - dilation * (kernel - 1) - 1) // stride + 1)
     return forward_taps(outputs, size, kernel, stride, before, dilation, keep_zeros)
 
 
 @st.composite
-def backward(draw: st.DrawFn, size: int, keep_zeros: bool = False, largest: int = 3) -> tuple[np.ndarray, int]:
+def backward(
+    draw: st.DrawFn, size: int, keep_zeros: bool = False, largest: int = 3
+) -> tuple[np.ndarray, int]:
     """EP taps of one axis over ``size`` errors, and the dilation."""
-    kernel, stride, dilation, before, extra = (draw(st.integers(low, high)) for low, high in ((1, largest), (1, 3), (1, 3), (0, 3), (0, 2)))
+    kernel, stride, dilation, before, extra = (
+        draw(st.integers(low, high)) for low, high in ((1, largest), (1, 3), (1, 3), (0, 3), (0, 2))
+    )
     outputs = max(1, (size - 1) * stride + dilation * (kernel - 1) + 1 - 2 * before + extra)
     return transposed_taps(outputs, size, kernel, stride, before, dilation, keep_zeros), dilation

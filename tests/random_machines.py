@@ -1,4 +1,6 @@
-"""Small random machines, convolution networks with every geometry, and masks of any density, for property tests of the simulator."""
+"""Small random machines, convolution networks with every geometry, and masks of any density, for
+property tests of the simulator.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from accelsim.network import INPUT, Layer, Network
-from accelsim.spec.architecture import Architecture
-from accelsim.spec.machine import load_architecture
-from accelsim.trace import Trace
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.loading import load_architecture
+from accelsim.workload.network import INPUT, Layer, Network
+from accelsim.zeros.trace import Trace
 from tests.naive.machine import Lanes
 from tests.reference_networks import Builder
 
@@ -19,11 +21,23 @@ SKIPS = ("moving", "stationary", "both", "none")
 
 
 def machine(organization: str = "near_memory", **overrides: Any) -> Architecture:
-    """A built-in machine with 2 x 3 PEs of 2 lanes and other keys as given: ``pe_array__lanes=4``."""
-    base = {"near_memory": "near-memory", "von_neumann": "von-neumann", "systolic": "systolic-32x32"}[organization]
-    lanes = {} if organization == "systolic" or overrides.get("pe_array__kind") == "coupled" else {"pe_array.lanes": 2}
+    """A built-in machine with 2 x 3 PEs of 2 lanes and other keys as given:
+    ``pe_array__lanes=4``.
+    """
+    base = {
+        "near_memory": "near-memory",
+        "von_neumann": "von-neumann",
+        "systolic": "systolic-32x32",
+    }[organization]
+    lanes = (
+        {}
+        if organization == "systolic" or overrides.get("pe_array__kind") == "coupled"
+        else {"pe_array.lanes": 2}
+    )
     small = {"pe_array.rows": 2, "pe_array.cols": 3, **lanes}
-    return load_architecture(base, {**small, **{key.replace("__", "."): value for key, value in overrides.items()}})
+    return load_architecture(
+        base, {**small, **{key.replace("__", "."): value for key, value in overrides.items()}}
+    )
 
 
 @st.composite
@@ -32,7 +46,12 @@ def machines(draw: st.DrawFn) -> Architecture:
     bits = draw(st.sampled_from([16, 64]))
     own = draw(
         st.one_of(
-            st.fixed_dictionaries({"pe_array__lanes": st.integers(1, 4), "pe_array__window": st.sampled_from([1, 2, 3, 5, 16])}),
+            st.fixed_dictionaries(
+                {
+                    "pe_array__lanes": st.integers(1, 4),
+                    "pe_array__window": st.sampled_from([1, 2, 3, 5, 16]),
+                }
+            ),
             st.just({"pe_array__kind": "coupled"}),
             st.fixed_dictionaries(
                 {
@@ -87,18 +106,36 @@ def lanes_of(architecture: Architecture) -> Lanes:
 
 @st.composite
 def convolutions(draw: st.DrawFn, most: int = 3) -> Network:
-    """A chain of convolutions with any kernel, stride, dilation, groups and one-sided padding, with what may stand between, and a classifier."""
-    builder = Builder("random", (draw(st.integers(2, 6)), draw(st.integers(2, 6)), draw(st.sampled_from([1, 2, 3, 4]))))
+    """A chain of convolutions with any kernel, stride, dilation, groups and one-sided padding, with
+    what may stand between, and a classifier.
+    """
+    builder = Builder(
+        "random",
+        (draw(st.integers(2, 6)), draw(st.integers(2, 6)), draw(st.sampled_from([1, 2, 3, 4]))),
+    )
     for _ in range(draw(st.integers(1, most))):
-        height, width, channels = builder.shapes[builder.layers[-1].name if builder.layers else INPUT]
+        height, width, channels = builder.shapes[
+            builder.layers[-1].name if builder.layers else INPUT
+        ]
         groups = draw(st.sampled_from([g for g in (1, 2, channels) if channels % g == 0]))
         dilation = (draw(st.integers(1, 2)), draw(st.integers(1, 2)))
         padding = tuple(draw(st.integers(0, 2)) for _ in range(4))
         reach = (height + padding[0] + padding[1], width + padding[2] + padding[3])
-        kernel = tuple(draw(st.integers(1, min(3, (size - 1) // step + 1))) for size, step in zip(reach, dilation, strict=True))
+        kernel = tuple(
+            draw(st.integers(1, min(3, (size - 1) // step + 1)))
+            for size, step in zip(reach, dilation, strict=True)
+        )
         stride = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
         outputs = groups * draw(st.integers(1, 3 if groups < 3 else 2))
-        builder.add("conv", outputs, kernel=kernel, stride=stride, padding=padding, dilation=dilation, groups=groups)
+        builder.add(
+            "conv",
+            outputs,
+            kernel=kernel,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+        )
         if draw(st.booleans()):
             builder.add("batch_norm")
         between = draw(st.sampled_from(["relu", "relu", "tanh", "pooled", "none"]))
@@ -115,8 +152,12 @@ def convolutions(draw: st.DrawFn, most: int = 3) -> Network:
 
 
 @st.composite
-def masks(draw: st.DrawFn, network: Network, samples: int, weights: bool = True) -> dict[str, np.ndarray]:
-    """Masks of any tensors of a network, some of them left out: dense. Samples come before channels, steps before samples."""
+def masks(
+    draw: st.DrawFn, network: Network, samples: int, weights: bool = True
+) -> dict[str, np.ndarray]:
+    """Masks of any tensors of a network, some of them left out: dense. Samples come before
+    channels, steps before samples.
+    """
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     density = draw(st.sampled_from([0.0, 0.1, 0.5, 0.5, 0.9]))
     found: dict[str, np.ndarray] = {}
@@ -145,7 +186,15 @@ def trace_of(network: Network, found: Mapping[str, np.ndarray]) -> Trace:
     return Trace.from_masks(network.name, "bp", "random", 0, 0, found)
 
 
-KINDS = ("lanes", "coupled", "broadcast", "output_stationary", "weight_stationary", "input_stationary", "row_stationary")
+KINDS = (
+    "lanes",
+    "coupled",
+    "broadcast",
+    "output_stationary",
+    "weight_stationary",
+    "input_stationary",
+    "row_stationary",
+)
 """Every timing model of the PE array; of a systolic one, every dataflow."""
 
 Overrides = dict[str, Any]
@@ -153,7 +202,9 @@ Overrides = dict[str, Any]
 
 @st.composite
 def any_machines(draw: st.DrawFn, kind: str) -> Architecture:
-    """A machine of one of `KINDS` with every other choice open, its memories and links roomy or so small that tensors spill and wait."""
+    """A machine of one of `KINDS` with every other choice open, its memories and links roomy or so
+    small that tensors spill and wait.
+    """
     skips = kind in {"lanes", "coupled", "broadcast"}
     near = skips and draw(st.booleans())
     rows, cols = draw(st.integers(1, 4)), draw(st.integers(1, 4))
@@ -175,11 +226,15 @@ def any_machines(draw: st.DrawFn, kind: str) -> Architecture:
         vector_unit__ops_per_cycle=draw(st.integers(1, 2)),
         clock=draw(st.sampled_from(["100MHz", "500MHz", "1300MHz"])),
         leakage=draw(st.sampled_from(["hp", "lstp"])),
-        mapping__objective=draw(st.sampled_from(["canonical", "canonical", "cycles", "energy", "edp"]))
+        mapping__objective=draw(
+            st.sampled_from(["canonical", "canonical", "cycles", "energy", "edp"])
+        )
         if kind in {"lanes", "coupled"}
         else "canonical",
         blocks_per_op=draw(st.sampled_from([1, 2, 4, 7])),
-        partitions=draw(st.sampled_from([n for n in range(1, rows * cols + 1) if rows * cols % n == 0])),
+        partitions=draw(
+            st.sampled_from([n for n in range(1, rows * cols + 1) if rows * cols % n == 0])
+        ),
     )
 
 
@@ -187,9 +242,15 @@ def any_machines(draw: st.DrawFn, kind: str) -> Architecture:
 def _skipping(draw: st.DrawFn, kind: str) -> Overrides:
     own: Overrides = {"pe_array__kind": kind}
     if kind == "lanes":
-        own |= {"pe_array__lanes": draw(st.integers(1, 4)), "pe_array__window": draw(st.sampled_from([1, 2, 5, 16]))}
+        own |= {
+            "pe_array__lanes": draw(st.integers(1, 4)),
+            "pe_array__window": draw(st.sampled_from([1, 2, 5, 16])),
+        }
     if kind == "broadcast":
-        own |= {"pe_array__lanes": draw(st.integers(1, 3)), "pe_array__fifo_depth": draw(st.sampled_from([1, 2, 8]))}
+        own |= {
+            "pe_array__lanes": draw(st.integers(1, 3)),
+            "pe_array__fifo_depth": draw(st.sampled_from([1, 2, 8])),
+        }
         own["pe_array__index_bits"] = draw(st.sampled_from([1, 2, 4]))
     return {
         **own,
@@ -211,7 +272,10 @@ def _dense(draw: st.DrawFn, kind: str) -> Overrides:
             "input_bus": [1, 3],
             "psum_bus": [1, 4],
         }
-        own |= {f"pe_array__row_stationary__{name}": draw(st.sampled_from(values)) for name, values in words.items()}
+        own |= {
+            f"pe_array__row_stationary__{name}": draw(st.sampled_from(values))
+            for name, values in words.items()
+        }
     return own
 
 
@@ -228,10 +292,17 @@ def _near_memory(draw: st.DrawFn, kind: str) -> Overrides:
 
 @st.composite
 def _memories(draw: st.DrawFn, kind: str) -> Overrides:
-    staging, working = draw(st.sampled_from([16, 64, 1024])), draw(st.sampled_from([800 if kind == "coupled" else 600, 2112]))
+    staging, working = (
+        draw(st.sampled_from([16, 64, 1024])),
+        draw(st.sampled_from([800 if kind == "coupled" else 600, 2112])),
+    )
     # A row-stationary array needs room for the smallest pass, and registers in its scratchpads.
     room = [400, 2000, 100000] if kind == "row_stationary" else [1, 100, 2000, 100000]
-    beside = st.integers(4096, 4200) if kind == "row_stationary" else st.one_of(st.integers(1, 200), st.just(1 << 16))
+    beside = (
+        st.integers(4096, 4200)
+        if kind == "row_stationary"
+        else st.one_of(st.integers(1, 200), st.just(1 << 16))
+    )
     return {
         "scratchpad__working": f"{working}B",
         "scratchpad__capacity": f"{working + draw(beside)}B",
@@ -254,10 +325,16 @@ def _memories(draw: st.DrawFn, kind: str) -> Overrides:
 def _words(draw: st.DrawFn) -> Overrides:
     formats = st.sampled_from(["dense", "dense", "bitmap", "rle", "csc"])
     return {
-        **{f"format__{role}": draw(formats) for role in ("weight", "activation", "error", "feedback", "gradient")},
+        **{
+            f"format__{role}": draw(formats)
+            for role in ("weight", "activation", "error", "feedback", "gradient")
+        },
         "format__run_bits": draw(st.sampled_from([1, 4])),
         "format__index_bits": draw(st.sampled_from([1, 4])),
         "format__pointer_bits": draw(st.sampled_from([8, 32])),
-        **{f"precision__{role}": draw(st.sampled_from([8, 16, 32])) for role in ("weight", "activation", "error", "gradient", "feedback")},
+        **{
+            f"precision__{role}": draw(st.sampled_from([8, 16, 32]))
+            for role in ("weight", "activation", "error", "gradient", "feedback")
+        },
         "precision__optimizer_state": draw(st.sampled_from([16, 32])),
     }

@@ -1,4 +1,6 @@
-"""Small random networks for property tests, as workload data: chains and residual blocks of every kind of layer, and sequences."""
+"""Small random networks for property tests, as workload data: chains and residual blocks of every
+kind of layer, and sequences.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from accelsim.network import Network
-from accelsim.networks.resolve import resolve
-from accelsim.spec.loader import validate_data
-from accelsim.spec.network import Workload
-from accelsim.spec.source import Place
+from accelsim.config.loader import validate_data
+from accelsim.config.source import Place
+from accelsim.workload.file import Workload
+from accelsim.workload.network import Network
+from accelsim.workload.resolve import resolve
 
 
 def network_of(data: dict[str, Any]) -> Network:
@@ -31,17 +33,42 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
     above = "input"
     ends: list[str] = []
     for _ in range(draw(st.integers(0, 5))):
-        block = draw(st.sampled_from(["conv", "grouped", "bn", "activation", "pool", "identity", "projection", "relu_bn"]))
+        block = draw(
+            st.sampled_from(
+                ["conv", "grouped", "bn", "activation", "pool", "identity", "projection", "relu_bn"]
+            )
+        )
         if block == "conv":
             size = draw(st.sampled_from([1, 2, 3]))
             stride, padding = draw(st.integers(1, 2)), draw(st.sampled_from(["same", size // 2]))
-            above = add("conv", inputs=[above], out_channels=draw(st.integers(1, 5)), kernel=[size, 1], stride=stride, padding=padding)
+            above = add(
+                "conv",
+                inputs=[above],
+                out_channels=draw(st.integers(1, 5)),
+                kernel=[size, 1],
+                stride=stride,
+                padding=padding,
+            )
         elif block == "grouped":
             above = add("conv", inputs=[above], out_channels=4, kernel=1)
-            above = add("conv", inputs=[above], out_channels=2, kernel=3, padding="same", groups=2, dilation=draw(st.integers(1, 2)))
+            above = add(
+                "conv",
+                inputs=[above],
+                out_channels=2,
+                kernel=3,
+                padding="same",
+                groups=2,
+                dilation=draw(st.integers(1, 2)),
+            )
         elif block == "pool":
             kind = draw(st.sampled_from(["max_pool", "avg_pool"]))
-            above = add(kind, inputs=[above], kernel=draw(st.integers(1, 3)), stride=draw(st.integers(1, 2)), padding="same")
+            above = add(
+                kind,
+                inputs=[above],
+                kernel=draw(st.integers(1, 3)),
+                stride=draw(st.integers(1, 2)),
+                padding="same",
+            )
         elif block in ("bn", "relu_bn"):
             above = add("relu", inputs=[above]) if block == "relu_bn" else above
             above = add("batch_norm", inputs=[above])
@@ -49,9 +76,14 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
             above = add(draw(st.sampled_from(["relu", "tanh", "sigmoid"])), inputs=[above])
         else:
             start = above
-            main = add("batch_norm", inputs=[add("conv", inputs=[start], out_channels=3, kernel=3, padding=1)])
+            main = add(
+                "batch_norm",
+                inputs=[add("conv", inputs=[start], out_channels=3, kernel=3, padding=1)],
+            )
             if block == "projection":
-                above = add("add", inputs=[main, add("conv", inputs=[start], out_channels=3, kernel=1)])
+                above = add(
+                    "add", inputs=[main, add("conv", inputs=[start], out_channels=3, kernel=1)]
+                )
             else:
                 same = add("conv", inputs=[main], out_channels=3, kernel=1)
                 above = add("add", inputs=[add("relu", inputs=[same]), main])
@@ -61,22 +93,41 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         above = add("global_avg_pool", inputs=[above])
     if draw(st.booleans()):
-        above = add("relu", inputs=[add("fc", inputs=[above], out_features=draw(st.integers(1, 6)))])
+        above = add(
+            "relu", inputs=[add("fc", inputs=[above], out_features=draw(st.integers(1, 6)))]
+        )
     add("fc", inputs=[above], out_features=draw(st.integers(2, 5)))
     # All ways lead through these convolutions, so a module may end in any of them.
     modules = [name for name in ends if draw(st.booleans())]
-    return {"name": "random", "modules": modules, "input": {"height": side, "width": side, "channels": channels}, "layers": layers}
+    return {
+        "name": "random",
+        "modules": modules,
+        "input": {"height": side, "width": side, "channels": channels},
+        "layers": layers,
+    }
 
 
 @st.composite
 def sequence_workloads(draw: st.DrawFn) -> dict[str, Any]:
-    layers: list[dict[str, Any]] = [{"name": "embedding", "kind": "embedding", "dim": draw(st.integers(1, 4))}]
+    layers: list[dict[str, Any]] = [
+        {"name": "embedding", "kind": "embedding", "dim": draw(st.integers(1, 4))}
+    ]
     for index in range(draw(st.integers(1, 2))):
-        layers.append({"name": f"cell{index}", "kind": draw(st.sampled_from(["rnn", "lstm", "gru"])), "hidden": draw(st.integers(1, 4))})
+        layers.append(
+            {
+                "name": f"cell{index}",
+                "kind": draw(st.sampled_from(["rnn", "lstm", "gru"])),
+                "hidden": draw(st.integers(1, 4)),
+            }
+        )
         if draw(st.booleans()):
             layers.append({"name": f"relu{index}", "kind": "relu"})
     layers.append({"name": "fc", "kind": "fc", "out_features": draw(st.integers(2, 5))})
-    return {"name": "random", "input": {"sequence": draw(st.integers(1, 4)), "vocabulary": draw(st.integers(2, 9))}, "layers": layers}
+    return {
+        "name": "random",
+        "input": {"sequence": draw(st.integers(1, 4)), "vocabulary": draw(st.integers(2, 9))},
+        "layers": layers,
+    }
 
 
 def networks() -> st.SearchStrategy[Network]:

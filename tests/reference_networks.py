@@ -1,4 +1,6 @@
-"""Small networks that together have every trainable layer kind in every form, and numbers to fill them with."""
+"""Small networks that together have every trainable layer kind in every form, and numbers to fill
+them with.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from accelsim.network import INPUT, Layer, Network, Shape
-from accelsim.reference.model import Model
+from accelsim.layers.model import Model
+from accelsim.workload.network import INPUT, Layer, Network, Shape
 
 CLASSES = 3
 SAMPLES = 2
@@ -16,7 +18,9 @@ WORDS = 5
 
 
 class Builder:
-    """Layers one after the other; a layer's input is the one before unless it says otherwise. ``words`` > 0: the network reads a sequence of them."""
+    """Layers one after the other; a layer's input is the one before unless it says otherwise.
+    ``words`` > 0: the network reads a sequence of them.
+    """
 
     def __init__(self, name: str, shape: Shape = (6, 5, 2), words: int = 0) -> None:
         self.name, self.shape = name, (1, 1, 1) if words else shape
@@ -24,7 +28,9 @@ class Builder:
         self.layers: list[Layer] = []
         self.shapes: dict[str, Shape] = {INPUT: self.shape}
 
-    def add(self, kind: str, channels: int = 0, inputs: tuple[str, ...] = (), **fields: object) -> Builder:
+    def add(
+        self, kind: str, channels: int = 0, inputs: tuple[str, ...] = (), **fields: object
+    ) -> Builder:
         """Append a layer named after its kind and place."""
         inputs = inputs or (self.layers[-1].name if self.layers else INPUT,)
         before = self.shapes[inputs[0]]
@@ -32,8 +38,12 @@ class Builder:
         height, width = before[:2]
         if kind in ("conv", "max_pool", "avg_pool"):
             top, bottom, left, right = layer.padding
-            height = (height + top + bottom - layer.dilation[0] * (layer.kernel[0] - 1) - 1) // layer.stride[0] + 1
-            width = (width + left + right - layer.dilation[1] * (layer.kernel[1] - 1) - 1) // layer.stride[1] + 1
+            height = (
+                height + top + bottom - layer.dilation[0] * (layer.kernel[0] - 1) - 1
+            ) // layer.stride[0] + 1
+            width = (
+                width + left + right - layer.dilation[1] * (layer.kernel[1] - 1) - 1
+            ) // layer.stride[1] + 1
         elif kind in ("fc", "global_avg_pool"):
             height = width = 1
         layer = replace(layer, out_shape=(height, width, channels or before[2]))
@@ -43,22 +53,55 @@ class Builder:
 
     def conv(self, channels: int, side: int = 3, stride: int = 1, **fields: object) -> Builder:
         """A convolution that pads to keep the map's size at stride 1."""
-        return self.add("conv", channels, **{"kernel": (side, side), "stride": (stride, stride), "padding": (side // 2,) * 4, **fields})
+        return self.add(
+            "conv",
+            channels,
+            **{
+                "kernel": (side, side),
+                "stride": (stride, stride),
+                "padding": (side // 2,) * 4,
+                **fields,
+            },
+        )
 
     def network(self) -> Network:
-        layers = tuple(replace(layer, vocabulary=self.words) if layer.kind == "embedding" else layer for layer in self.layers)
-        return Network(self.name, self.shape, layers, time_steps=STEPS if self.words else 1, vocabulary=self.words)
+        layers = tuple(
+            replace(layer, vocabulary=self.words) if layer.kind == "embedding" else layer
+            for layer in self.layers
+        )
+        return Network(
+            self.name,
+            self.shape,
+            layers,
+            time_steps=STEPS if self.words else 1,
+            vocabulary=self.words,
+        )
 
 
 def sequence_networks() -> dict[str, Network]:
     """Small recurrent networks by name."""
     networks = [
         Builder("words-rnn", words=WORDS).add("embedding", 4).add("rnn", 3).add("fc", CLASSES),
-        Builder("words-rnn-deep", words=WORDS).add("embedding", 4).add("rnn", 4).add("rnn", 4).add("fc", CLASSES),
+        Builder("words-rnn-deep", words=WORDS)
+        .add("embedding", 4)
+        .add("rnn", 4)
+        .add("rnn", 4)
+        .add("fc", CLASSES),
         Builder("words-lstm", words=WORDS).add("embedding", 2).add("lstm", 4).add("fc", CLASSES),
-        Builder("words-lstm-deep", words=WORDS).add("embedding", 3).add("lstm", 3).add("lstm", 3).add("fc", 4).add("tanh").add("fc", CLASSES),
+        Builder("words-lstm-deep", words=WORDS)
+        .add("embedding", 3)
+        .add("lstm", 3)
+        .add("lstm", 3)
+        .add("fc", 4)
+        .add("tanh")
+        .add("fc", CLASSES),
         Builder("words-gru", words=WORDS).add("embedding", 4).add("gru", 4).add("fc", CLASSES),
-        Builder("words-gru-deep", words=WORDS).add("embedding", 3).add("gru", 3).add("tanh").add("gru", 3).add("fc", CLASSES),
+        Builder("words-gru-deep", words=WORDS)
+        .add("embedding", 3)
+        .add("gru", 3)
+        .add("tanh")
+        .add("gru", 3)
+        .add("fc", CLASSES),
     ]
     return {builder.name: builder.network() for builder in networks}
 
@@ -73,25 +116,73 @@ def small_networks() -> dict[str, Network]:
     two, three = (2, 2), (3, 3)
     residual = Builder("residual").conv(3).add("batch_norm").add("relu")
     residual.conv(4, stride=2).add("batch_norm").add("relu").conv(4).add("batch_norm")
-    residual.conv(4, side=1, stride=2, inputs=("relu2",)).add("batch_norm").add("add", inputs=("batch_norm7", "batch_norm9")).add("relu")
-    residual.conv(4).add("relu").conv(4).add("add", inputs=("conv14", "relu11", "relu13")).add("relu").add("global_avg_pool").add("fc", CLASSES)
+    residual.conv(4, side=1, stride=2, inputs=("relu2",)).add("batch_norm").add(
+        "add", inputs=("batch_norm7", "batch_norm9")
+    ).add("relu")
+    residual.conv(4).add("relu").conv(4).add("add", inputs=("conv14", "relu11", "relu13")).add(
+        "relu"
+    ).add("global_avg_pool").add("fc", CLASSES)
     networks = [
-        Builder("fc-tanh", (1, 1, 7)).add("fc", 6).add("tanh").add("fc", 5).add("tanh").add("fc", CLASSES),
+        Builder("fc-tanh", (1, 1, 7))
+        .add("fc", 6)
+        .add("tanh")
+        .add("fc", 5)
+        .add("tanh")
+        .add("fc", CLASSES),
         Builder("fc-linear", (1, 1, 7)).add("fc", 6).add("fc", 5).add("fc", CLASSES),
-        Builder("plain").conv(4).add("relu").conv(3, padding=(0, 0, 0, 0)).add("sigmoid").add("fc", CLASSES),
-        Builder("pointwise").conv(4, side=1).add("tanh").conv(CLASSES, side=1).add("global_avg_pool"),
-        Builder("asymmetric").conv(4, stride=2, padding=(0, 1, 2, 1)).add("relu").conv(3, kernel=(2, 3), padding=(1, 0, 0, 2)).add("fc", CLASSES),
-        Builder("dilated").conv(4, dilation=(2, 1), padding=(2, 2, 1, 1)).add("relu")
-        .conv(3, dilation=(3, 2), stride=2, padding=(3, 3, 2, 1)).add("fc", CLASSES),
-        Builder("grouped").conv(4, groups=2).add("relu").conv(4, groups=4, stride=2).add("relu").conv(6, side=1, groups=2).add("fc", CLASSES),
-        Builder("normalized").conv(4).add("batch_norm").add("relu").add("max_pool", kernel=two, stride=two)
-        .conv(3).add("batch_norm").add("fc", CLASSES),
-        Builder("overlapping").conv(4).add("max_pool", kernel=three, stride=two, padding=(1, 1, 1, 1)).add("relu").conv(3)
-        .add("max_pool", kernel=three, stride=(1, 1), padding=(0, 1, 1, 0)).add("fc", CLASSES),
-        Builder("averaged").conv(4).add("relu").add("avg_pool", kernel=three, stride=two, padding=(1, 0, 0, 1)).conv(3).add("tanh")
-        .add("avg_pool", kernel=two, stride=two).add("fc", CLASSES),
+        Builder("plain")
+        .conv(4)
+        .add("relu")
+        .conv(3, padding=(0, 0, 0, 0))
+        .add("sigmoid")
+        .add("fc", CLASSES),
+        Builder("pointwise")
+        .conv(4, side=1)
+        .add("tanh")
+        .conv(CLASSES, side=1)
+        .add("global_avg_pool"),
+        Builder("asymmetric")
+        .conv(4, stride=2, padding=(0, 1, 2, 1))
+        .add("relu")
+        .conv(3, kernel=(2, 3), padding=(1, 0, 0, 2))
+        .add("fc", CLASSES),
+        Builder("dilated")
+        .conv(4, dilation=(2, 1), padding=(2, 2, 1, 1))
+        .add("relu")
+        .conv(3, dilation=(3, 2), stride=2, padding=(3, 3, 2, 1))
+        .add("fc", CLASSES),
+        Builder("grouped")
+        .conv(4, groups=2)
+        .add("relu")
+        .conv(4, groups=4, stride=2)
+        .add("relu")
+        .conv(6, side=1, groups=2)
+        .add("fc", CLASSES),
+        Builder("normalized")
+        .conv(4)
+        .add("batch_norm")
+        .add("relu")
+        .add("max_pool", kernel=two, stride=two)
+        .conv(3)
+        .add("batch_norm")
+        .add("fc", CLASSES),
+        Builder("overlapping")
+        .conv(4)
+        .add("max_pool", kernel=three, stride=two, padding=(1, 1, 1, 1))
+        .add("relu")
+        .conv(3)
+        .add("max_pool", kernel=three, stride=(1, 1), padding=(0, 1, 1, 0))
+        .add("fc", CLASSES),
+        Builder("averaged")
+        .conv(4)
+        .add("relu")
+        .add("avg_pool", kernel=three, stride=two, padding=(1, 0, 0, 1))
+        .conv(3)
+        .add("tanh")
+        .add("avg_pool", kernel=two, stride=two)
+        .add("fc", CLASSES),
         residual,
-    ]  # fmt: skip
+    ]
     return {builder.name: builder.network() for builder in networks}
 
 
@@ -112,11 +203,18 @@ def batch_of(network: Network) -> tuple[np.ndarray, np.ndarray]:
     """Images, or words (T, N), and labels."""
     if network.vocabulary:
         rows = network.time_steps * SAMPLES
-        return (3 * np.arange(rows) ** 2 % network.vocabulary).reshape(-1, SAMPLES), np.arange(rows) % CLASSES
+        return (3 * np.arange(rows) ** 2 % network.vocabulary).reshape(-1, SAMPLES), np.arange(
+            rows
+        ) % CLASSES
     return numbers((SAMPLES, *network.input_shape), 0.5), np.arange(SAMPLES) % CLASSES
 
 
 def feedback_of(network: Network) -> dict[str, np.ndarray]:
-    """A dense B (neurons, classes) for every weighted layer that does not read the network's input."""
+    """A dense B (neurons, classes) for every weighted layer that does not read the network's
+    input.
+    """
     layers = [layer for layer in network.weighted if layer.inputs[0] != INPUT]
-    return {layer.name: numbers((int(np.prod(layer.in_shape)), CLASSES), 2.0 + index) for index, layer in enumerate(layers)}
+    return {
+        layer.name: numbers((int(np.prod(layer.in_shape)), CLASSES), 2.0 + index)
+        for index, layer in enumerate(layers)
+    }

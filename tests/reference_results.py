@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelsim.feedback import Feedback
-from accelsim.network import Network
-from accelsim.reference.backprop import Backprop
-from accelsim.reference.direct_feedback import DirectFeedback
-from accelsim.reference.loss import softmax_loss
+from accelsim.numerics.loss import softmax_loss
+from accelsim.rules.chained.numbers import Backprop
+from accelsim.rules.direct.numbers import DirectFeedback
+from accelsim.workload.network import Network
+from accelsim.zeros.feedback import Feedback
 from tests.reference_networks import CLASSES, batch_of, feedback_of, filled_model
 
 TOLERANCE = 1e-9
@@ -22,7 +22,10 @@ def reference_results(network: Network, rule: str) -> dict[str, np.ndarray]:
     if rule == "bp":
         errors = Backprop(model).propagate(error)
     else:
-        errors = DirectFeedback(model, {name: (Feedback(CLASSES, matrix),) for name, matrix in feedback_of(network).items()}).propagate(error)
+        errors = DirectFeedback(
+            model,
+            {name: (Feedback(CLASSES, matrix),) for name, matrix in feedback_of(network).items()},
+        ).propagate(error)
     found = {"loss": np.array(loss)}
     found.update({f"{name}.{key}": gradient for (name, key), gradient in model.gradients().items()})
     found.update({f"{name}.error": array for name, array in errors.items()})
@@ -39,7 +42,10 @@ def split(values: np.ndarray, like: dict[str, np.ndarray]) -> dict[str, np.ndarr
     names = sorted(like)
     ends = np.cumsum([like[key].size for key in names])
     assert ends[-1] == values.size
-    return {key: part.reshape(like[key].shape) for key, part in zip(names, np.split(values, ends[:-1]), strict=True)}
+    return {
+        key: part.reshape(like[key].shape)
+        for key, part in zip(names, np.split(values, ends[:-1]), strict=True)
+    }
 
 
 def assert_close(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
@@ -48,6 +54,7 @@ def assert_close(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) 
     for key, array in expected.items():
         assert found[key].shape == array.shape, key
         scale = np.abs(array).max()
-        # A gradient that is exactly zero in theory (the weights before a batch norm have none along themselves) never is as a whole array.
+        # A gradient that is exactly zero in theory (the weights before a batch norm have none along
+        # themselves) never is as a whole array.
         assert scale > 0, key
         assert np.abs(found[key] - array).max() <= TOLERANCE * scale, key

@@ -1,6 +1,8 @@
-"""Runs with everything written down: plans and times of ops, what memories held, where tensors stood in DRAM, what links served.
+"""Runs with everything written down: plans and times of ops, what memories held, where tensors
+stood in DRAM, what links served.
 
-Blocks go through the plain twin of the pipelines, which `tests/property/test_pipelines.py` holds against the kernel.
+Blocks go through the plain twin of the pipelines, which `tests/property/test_pipelines.py` holds
+against the kernel.
 """
 
 from __future__ import annotations
@@ -10,30 +12,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
-from accelsim.counters import ActionCounts
-from accelsim.mapping import Transfer
-from accelsim.masks import MaskSource
-from accelsim.network import Network
-from accelsim.ops import Op, TrainingStep
-from accelsim.rules import lower
+from accelsim.config import catalog
+from accelsim.config.loader import load_model
+from accelsim.cost.counters import ActionCounts
+from accelsim.dram.channels import DramChannels
+from accelsim.dram.standard import DramSpec
+from accelsim.machine.architecture import Architecture
+from accelsim.pe.mapping import Transfer
+from accelsim.pe.registry import pe_model
+from accelsim.rules.registry import lower
 from accelsim.sim import machine
-from accelsim.sim.dram import DramChannels
 from accelsim.sim.machine import Machine, Run, _Simulation
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.op_plan import OpPlan
-from accelsim.sim.pe_models import pe_model
 from accelsim.sim.plan import Planner
-from accelsim.spec import catalog
-from accelsim.spec.architecture import Architecture
-from accelsim.spec.dram import DramSpec
-from accelsim.spec.loader import load_model
-from accelsim.trace import Trace
+from accelsim.step.ops import Op, TrainingStep
+from accelsim.workload.network import Network
+from accelsim.zeros.masks import MaskSource
+from accelsim.zeros.trace import Trace
 from tests.naive.pipeline import Dram, Pipelines, Server
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """Bytes of a tensor over the DRAM bus, asked for in cycle ``at``; the tensor stands in bytes ``first`` to ``end``."""
+    """Bytes of a tensor over the DRAM bus, asked for in cycle ``at``; the tensor stands in bytes
+    ``first`` to ``end``.
+    """
 
     at: int
     tensor: Hashable
@@ -45,7 +49,9 @@ class Crossing:
 
 @dataclass
 class Journal:
-    """What the components of a run saw. By op ``snapshots`` of the memories: (free bits of the global buffer, bits held there, free bytes a PE)."""
+    """What the components of a run saw. By op ``snapshots`` of the memories: (free bits of the
+    global buffer, bits held there, free bytes a PE).
+    """
 
     planners: list[Planner] = field(default_factory=list)
     snapshots: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)
@@ -56,7 +62,9 @@ class Journal:
 
 @dataclass
 class Watched:
-    """A finished run, its step and its journal; of an unlocked schedule ``memory`` and journal are the single step's."""
+    """A finished run, its step and its journal; of an unlocked schedule ``memory`` and journal are
+    the single step's.
+    """
 
     run: Run
     step: TrainingStep
@@ -87,14 +95,36 @@ def _watching(journal: Journal) -> Iterator[None]:
             plan = super().plan(step, op, partition)
             if self is journal.planners[0]:
                 memory = self._memory
-                journal.snapshots.append((memory._free_bits, sum(memory._in_buffer.values()), tuple(memory.residency.free_bytes)))
+                journal.snapshots.append(
+                    (
+                        memory._free_bits,
+                        sum(memory._in_buffer.values()),
+                        tuple(memory.residency.free_bytes),
+                    )
+                )
             return plan
 
     class WatchedDram(Dram):
-        def transfer(self, tensor: Hashable, size_bytes: int, offset_bytes: int, nbytes: int, write: bool, counts: ActionCounts) -> int:
+        def transfer(
+            self,
+            tensor: Hashable,
+            size_bytes: int,
+            offset_bytes: int,
+            nbytes: int,
+            write: bool,
+            counts: ActionCounts,
+        ) -> int:
             done = super().transfer(tensor, size_bytes, offset_bytes, nbytes, write, counts)
             if len(journal.planners) == 1:
-                journal.crossings.append(Crossing(int(self._env.now), tensor, nbytes, write, *self.rows.place(tensor, size_bytes)))
+                journal.crossings.append(
+                    Crossing(
+                        int(self._env.now),
+                        tensor,
+                        nbytes,
+                        write,
+                        *self.rows.place(tensor, size_bytes),
+                    )
+                )
             return done
 
     class WatchedServer(Server):
@@ -110,7 +140,10 @@ def _watching(journal: Journal) -> Iterator[None]:
         def _server(self, width: int) -> Server:
             return WatchedServer(self.env, width)
 
-    with patch.object(machine, "Planner", WatchedPlanner), patch.object(machine, "Pipelines", WatchedPipelines):
+    with (
+        patch.object(machine, "Planner", WatchedPlanner),
+        patch.object(machine, "Pipelines", WatchedPipelines),
+    ):
         yield
 
 
@@ -132,16 +165,26 @@ def watch(
     step = lower(network, rule, batch, optimizer)
     journal = Journal()
     with _watching(journal):
-        run = Machine(architecture, dram_of(architecture), MaskSource(trace, network, batch)).run(step, schedule)
+        run = Machine(architecture, dram_of(architecture), MaskSource(trace, network, batch)).run(
+            step, schedule
+        )
     return Watched(run, step, journal.planners[0]._memory, journal)
 
 
-def watch_steps(network: Network, architecture: Architecture, step: TrainingStep, steps: int, trace: Trace | None = None) -> Watched:
+def watch_steps(
+    network: Network,
+    architecture: Architecture,
+    step: TrainingStep,
+    steps: int,
+    trace: Trace | None = None,
+) -> Watched:
     """Several steps of the unlocked schedule, back to back, in one run."""
     journal = Journal()
     with _watching(journal):
         model = pe_model(architecture, MaskSource(trace, network, step.batch))
-        run = _Simulation(architecture, dram_of(architecture), model, None, step, False, steps, None).run()
+        run = _Simulation(
+            architecture, dram_of(architecture), model, None, step, False, steps, None
+        ).run()
     return Watched(run, step, journal.planners[0]._memory, journal)
 
 
@@ -149,4 +192,10 @@ def peak_dram_bytes_per_cycle(architecture: Architecture) -> float:
     """Bytes that all channels move in a cycle of the accelerator."""
     dram = dram_of(architecture)
     organisation = dram.organisation
-    return architecture.dram.channels * organisation.burst / (organisation.burst_clocks * dram.timing.tck_ps) * 1e12 / architecture.clock_hz
+    return (
+        architecture.dram.channels
+        * organisation.burst
+        / (organisation.burst_clocks * dram.timing.tck_ps)
+        * 1e12
+        / architecture.clock_hz
+    )

@@ -1,1 +1,4 @@
-"""Tables and plots, from result documents only: nothing here runs the simulator or looks at a specification."""
+"""Tables, plots and pages of saved documents.
+
+Reads documents only: may import results/ and errors, and never runs the simulator.
+"""

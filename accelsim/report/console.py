@@ -12,9 +12,20 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from accelsim.report.document import ResultDocument
 from accelsim.report.style import folded, joules, si, times
-from accelsim.report.tables import TOTAL, Cell, Column, Runs, Table, area_table, array_cycles_table, energy_table, passes_table, totals_table
+from accelsim.report.tables import (
+    TOTAL,
+    Cell,
+    Column,
+    Runs,
+    Table,
+    area_table,
+    array_cycles_table,
+    energy_table,
+    passes_table,
+    totals_table,
+)
+from accelsim.results.document import ResultDocument
 
 WIDTH = 120
 LABEL = 26
@@ -24,7 +35,9 @@ LEAST_LABEL = 12
 
 
 def stdout() -> Console:
-    """A console on standard output, as wide as the terminal up to `WIDTH`; where there is no terminal, as wide as COLUMNS says, else `WIDTH`."""
+    """A console on standard output, as wide as the terminal up to `WIDTH`; where there is no
+    terminal, as wide as COLUMNS says, else `WIDTH`.
+    """
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isdecimal() and int(columns) else WIDTH
     if sys.stdout.isatty():
@@ -33,15 +46,29 @@ def stdout() -> Console:
 
 
 def print_results(runs: Runs, console: Console) -> None:
-    """The tables that answer the question: totals, passes, energy by component, area, array cycles by cause."""
+    """The tables that answer the question: totals, passes, energy by component, area, array cycles
+    by cause.
+    """
     first = runs.results[0]
-    same = [key for key in ("workload", "arch", "batch", "schedule") if len({getattr(result, key) for result in runs.results}) == 1]
+    same = [
+        key
+        for key in ("workload", "arch", "batch", "schedule")
+        if len({getattr(result, key) for result in runs.results}) == 1
+    ]
     _print(console, Text(", ".join(f"{key} {getattr(first, key)}" for key in same)), soft_wrap=True)
-    for table in (totals_table(runs), passes_table(runs), energy_table(runs), area_table(runs), array_cycles_table(runs)):
+    for table in (
+        totals_table(runs),
+        passes_table(runs),
+        energy_table(runs),
+        area_table(runs),
+        array_cycles_table(runs),
+    ):
         if table.rows:
             print_table(table, console)
     said = [remarks(result) for result in runs.results]
-    shared = [note for note in said[0] if all(note in notes for notes in said)] if len(said) > 1 else []
+    shared = (
+        [note for note in said[0] if all(note in notes for notes in said)] if len(said) > 1 else []
+    )
     for note in shared:
         _print(console, Text(f"all runs: {note}"), soft_wrap=True)
     for label, notes in zip(runs.labels, said, strict=True):
@@ -51,27 +78,45 @@ def print_results(runs: Runs, console: Console) -> None:
 
 
 def remarks(result: ResultDocument) -> list[str]:
-    """What a reader must know beside the numbers: the run's own notes, operands taken as dense, weights that do not fit."""
+    """What a reader must know beside the numbers: the run's own notes, operands taken as dense,
+    weights that do not fit.
+    """
     found = list(result.notes)
     if result.dense_tensors:
-        shown = ", ".join(result.dense_tensors[:6]) + (", ..." if len(result.dense_tensors) > 6 else "")
+        shown = ", ".join(result.dense_tensors[:6]) + (
+            ", ..." if len(result.dense_tensors) > 6 else ""
+        )
         several = len(result.dense_tensors) > 1
-        said = f"{len(result.dense_tensors)} tensors that the trace lacks are" if several else "1 tensor that the trace lacks is"
+        said = (
+            f"{len(result.dense_tensors)} tensors that the trace lacks are"
+            if several
+            else "1 tensor that the trace lacks is"
+        )
         found.append(f"{said} dense: {shown}")
     if result.spilled_words:
         several = result.spilled_words != 1
-        said = "words do not fit in the scratchpads and spill" if several else "word does not fit in the scratchpads and spills"
+        said = (
+            "words do not fit in the scratchpads and spill"
+            if several
+            else "word does not fit in the scratchpads and spills"
+        )
         found.append(f"{si(result.spilled_words)} {said}")
     return found
 
 
 def print_table(table: Table, console: Console) -> None:
-    """One table, its notes below. Where a run has a line a pass, its total comes first, under the run's name, and the passes stand below it.
+    """One table, its notes below. Where a run has a line a pass, its total comes first, under the
+    run's name, and the passes stand below it.
 
-    Columns that do not fit beside each other follow in further parts, each with the runs' names: no number is cut.
+    Columns that do not fit beside each other follow in further parts, each with the runs' names: no
+    number is cut.
     """
     by_pass = any(column.key == "pass" for column in table.columns)
-    shown = [index for index, column in enumerate(table.columns) if column.heading and column.key != "pass"]
+    shown = [
+        index
+        for index, column in enumerate(table.columns)
+        if column.heading and column.key != "pass"
+    ]
     rows = _totals_first(table.rows) if by_pass else list(table.rows)
     totals = [by_pass and row[1] == TOTAL for row in rows]
     cells = [[show(row[index], table.columns[index]) for index in shown] for row in rows]
@@ -79,7 +124,11 @@ def print_table(table: Table, console: Console) -> None:
         line[0] = f"  {row[1]}" if by_pass and not total else folded(line[0], LABEL)
     columns = [table.columns[index] for index in shown]
     widths = [
-        max(LEAST_LABEL if place == 0 else 0, _width(column.heading), *(_width(line[place]) for line in cells))
+        max(
+            LEAST_LABEL if place == 0 else 0,
+            _width(column.heading),
+            *(_width(line[place]) for line in cells),
+        )
         for place, column in enumerate(columns)
     ]
     for part, places in enumerate(_parts(columns, widths, console.width)):
@@ -90,7 +139,12 @@ def print_table(table: Table, console: Console) -> None:
             numbers = columns[place].kind != "text"
             least = widths[place] if numbers else min(widths[place], LABEL)
             rich.add_column(
-                columns[place].heading, justify="right" if numbers else "left", no_wrap=numbers, overflow="fold", vertical="bottom", min_width=least
+                columns[place].heading,
+                justify="right" if numbers else "left",
+                no_wrap=numbers,
+                overflow="fold",
+                vertical="bottom",
+                min_width=least,
             )
         for line, total in zip(cells, totals, strict=True):
             rich.add_row(*(Text(line[place], style="bold" if total else "") for place in places))
@@ -105,7 +159,9 @@ def _width(text: str) -> int:
 
 
 def _parts(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[list[int]]:
-    """Places of the columns of each part, the first column in all of them. A ratio stays with the number before it."""
+    """Places of the columns of each part, the first column in all of them. A ratio stays with the
+    number before it.
+    """
     groups: list[list[int]] = []
     for place in range(1, len(columns)):
         if columns[place].kind == "ratio" and groups:
@@ -116,7 +172,10 @@ def _parts(columns: Sequence[Column], widths: Sequence[int], width: int) -> list
     parts = [[0]]
     taken = edges + min(widths[0], LABEL)
     for group in groups:
-        needs = sum(gap + (widths[place] if columns[place].kind != "text" else min(widths[place], LABEL)) for place in group)
+        needs = sum(
+            gap + (widths[place] if columns[place].kind != "text" else min(widths[place], LABEL))
+            for place in group
+        )
         if len(parts[-1]) > 1 and taken + needs > width:
             parts.append([0])
             taken = edges + min(widths[0], LABEL)
@@ -137,7 +196,9 @@ def _totals_first(rows: Sequence[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
     runs: dict[Cell, list[tuple[Cell, ...]]] = {}
     for row in rows:
         runs.setdefault(row[0], []).append(row)
-    return [row for lines in runs.values() for row in sorted(lines, key=lambda row: row[1] != TOTAL)]
+    return [
+        row for lines in runs.values() for row in sorted(lines, key=lambda row: row[1] != TOTAL)
+    ]
 
 
 def show(cell: Cell, column: Column) -> str:

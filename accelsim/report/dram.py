@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from rich.console import Console
 
+from accelsim.config.schema import model_schema
 from accelsim.errors import Fault, InputError
 from accelsim.report.console import print_table
-from accelsim.report.document import Part, faults, read_json
 from accelsim.report.tables import Column, Table
+from accelsim.results.document import Part, faults, read_json
 
 SCHEMA = "accelsim.dram/1"
 PARTS = {
@@ -42,7 +43,9 @@ class DramCommands(Part):
 
 
 class DramRequests(Part):
-    """Requests of a run. ``forwarded_reads``: reads that a waiting write answered; ``merged_writes``: writes that joined a waiting one."""
+    """Requests of a run. ``forwarded_reads``: reads that a waiting write answered;
+    ``merged_writes``: writes that joined a waiting one.
+    """
 
     reads: Whole
     writes: Whole
@@ -62,7 +65,9 @@ class DramLatencies(Part):
 
 
 class DramDocument(Part):
-    """`dram --json`. Clocks are the memory's; ``accept_cycles`` and ``done_cycles`` are by request, of its hand-over and its last data."""
+    """`dram --json`. Clocks are the memory's; ``accept_cycles`` and ``done_cycles`` are by request,
+    of its hand-over and its last data.
+    """
 
     schema_: Literal["accelsim.dram/1"] = Field(alias="schema")
     version: str
@@ -91,13 +96,20 @@ class DramDocument(Part):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         moved = self.commands.RD + self.commands.WR
-        if len(self.done_cycles) != self.requests.reads + self.requests.writes or len(self.accept_cycles) != len(self.done_cycles):
+        if len(self.done_cycles) != self.requests.reads + self.requests.writes or len(
+            self.accept_cycles
+        ) != len(self.done_cycles):
             raise ValueError("as many accept_cycles and done_cycles as requests")
         if self.total_cycles != max(self.done_cycles, default=0):
             raise ValueError("total_cycles that is the largest of done_cycles")
         spared = self.requests.forwarded_reads + self.requests.merged_writes
-        if self.row_hits + self.row_misses + self.row_conflicts != moved or moved + spared != len(self.done_cycles):
-            raise ValueError("an RD or WR, and a row found somehow, for every request that no waiting write answered or took in")
+        if self.row_hits + self.row_misses + self.row_conflicts != moved or moved + spared != len(
+            self.done_cycles
+        ):
+            raise ValueError(
+                "an RD or WR, and a row found somehow, for every request that no waiting write "
+                "answered or took in"
+            )
         if (self.energy_pj is None) != (self.energy_by_part_pj is None):
             raise ValueError("energy_pj with energy_by_part_pj")
         if self.energy_pj is not None and self.energy_by_part_pj is not None:
@@ -109,7 +121,7 @@ class DramDocument(Part):
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema of the document."""
-    return TypeAdapter[Any](DramDocument).json_schema(by_alias=True)
+    return model_schema(DramDocument)
 
 
 def is_dram(value: object) -> bool:
@@ -118,7 +130,9 @@ def is_dram(value: object) -> bool:
 
 
 def parse(value: object, source: str = "") -> DramDocument:
-    """A document from parsed JSON. InputError, every fault named by its dotted key, when it is not one."""
+    """A document from parsed JSON. InputError, every fault named by its dotted key, when it is not
+    one.
+    """
     if not is_dram(value):
         found = value.get("schema") if isinstance(value, Mapping) else None
         raise InputError(Fault(source, 0, 0, f"schema must be {SCHEMA}, got {json.dumps(found)}"))
@@ -140,7 +154,9 @@ def print_dram(document: DramDocument, console: Console) -> None:
 
 
 def tables(document: DramDocument) -> list[Table]:
-    """The tables of a document; one without reads has none of latencies, one without energies none of those."""
+    """The tables of a document; one without reads has none of latencies, one without energies none
+    of those.
+    """
     found = [_totals(document)]
     if document.read_latency_cycles is not None:
         found.append(_latencies(document, document.read_latency_cycles))
@@ -150,14 +166,24 @@ def tables(document: DramDocument) -> list[Table]:
     return found
 
 
-def _table(document: DramDocument, name: str, title: str, cells: list[tuple[Column, Any]], notes: tuple[str, ...] = ()) -> Table:
+def _table(
+    document: DramDocument,
+    name: str,
+    title: str,
+    cells: list[tuple[Column, Any]],
+    notes: tuple[str, ...] = (),
+) -> Table:
     """A table of one line, which begins with the standard's name."""
     columns = (Column("standard", "standard", "text"), *(column for column, _ in cells))
     return Table(name, title, columns, ((document.standard, *(cell for _, cell in cells)),), notes)
 
 
 def _totals(document: DramDocument) -> Table:
-    limit = "" if document.max_outstanding is None else f", at most {document.max_outstanding} reads outstanding"
+    limit = (
+        ""
+        if document.max_outstanding is None
+        else f", at most {document.max_outstanding} reads outstanding"
+    )
     return _table(
         document,
         "dram",
@@ -167,26 +193,55 @@ def _totals(document: DramDocument) -> Table:
             (Column("writes", "writes"), document.requests.writes),
             (Column("total_cycles", "clocks"), document.total_cycles),
             (Column("seconds", "time", "seconds"), document.seconds),
-            (Column("bandwidth_bytes_per_second", "bytes a second", "bytes"), document.bandwidth_bytes_per_second),
+            (
+                Column("bandwidth_bytes_per_second", "bytes a second", "bytes"),
+                document.bandwidth_bytes_per_second,
+            ),
             (Column("utilization", "data bus busy", "share"), document.utilization),
         ],
     )
 
 
 def _latencies(document: DramDocument, latencies: DramLatencies) -> Table:
-    cells: list[tuple[Column, Any]] = [(Column("mean_read_latency_cycles", "mean", "number"), document.mean_read_latency_cycles)]
-    headings = {"min": "least", "p50": "median", "p90": "90 %", "p95": "95 %", "p99": "99 %", "max": "most"}
-    cells += [(Column(f"{key}_cycles", heading, "number"), getattr(latencies, key)) for key, heading in headings.items()]
-    return _table(document, "read_latency", "read latency in clocks, from hand-over to last data", cells)
+    cells: list[tuple[Column, Any]] = [
+        (Column("mean_read_latency_cycles", "mean", "number"), document.mean_read_latency_cycles)
+    ]
+    headings = {
+        "min": "least",
+        "p50": "median",
+        "p90": "90 %",
+        "p95": "95 %",
+        "p99": "99 %",
+        "max": "most",
+    }
+    cells += [
+        (Column(f"{key}_cycles", heading, "number"), getattr(latencies, key))
+        for key, heading in headings.items()
+    ]
+    return _table(
+        document, "read_latency", "read latency in clocks, from hand-over to last data", cells
+    )
 
 
 def _commands(document: DramDocument) -> Table:
     rows = {"row_hits": "row hits", "row_misses": "row misses", "row_conflicts": "row conflicts"}
-    cells: list[tuple[Column, Any]] = [(Column(key, heading), getattr(document, key)) for key, heading in rows.items()]
-    cells += [(Column(name, name), getattr(document.commands, name)) for name in DramCommands.model_fields]
+    cells: list[tuple[Column, Any]] = [
+        (Column(key, heading), getattr(document, key)) for key, heading in rows.items()
+    ]
+    cells += [
+        (Column(name, name), getattr(document.commands, name)) for name in DramCommands.model_fields
+    ]
     forwarded, merged = document.requests.forwarded_reads, document.requests.merged_writes
-    notes: tuple[str, ...] = (f"{forwarded} read{'s' if forwarded > 1 else ''} answered by a waiting write",) if forwarded else ()
-    notes += (f"{merged} write{'s' if merged > 1 else ''} joined a waiting write of the same burst",) if merged else ()
+    notes: tuple[str, ...] = (
+        (f"{forwarded} read{'s' if forwarded > 1 else ''} answered by a waiting write",)
+        if forwarded
+        else ()
+    )
+    notes += (
+        (f"{merged} write{'s' if merged > 1 else ''} joined a waiting write of the same burst",)
+        if merged
+        else ()
+    )
     return _table(document, "commands", "rows and commands", cells, notes)
 
 
@@ -197,7 +252,21 @@ def _energy(document: DramDocument, parts: dict[str, float]) -> Table:
         action, heading = PARTS.get(part, (part, part))
         star = "*" if action in document.unverified_energies else ""
         starred = starred or bool(star)
-        cells.append((Column(f"{part}{'_unverified' if star else ''}_pj", heading + star, "energy"), pj))
+        cells.append(
+            (Column(f"{part}{'_unverified' if star else ''}_pj", heading + star, "energy"), pj)
+        )
     star = "*" if starred else ""
-    cells.insert(0, (Column(f"energy{'_unverified' if star else ''}_pj", f"total{star}", "energy"), document.energy_pj))
-    return _table(document, "energy", "energy", cells, ("* rests on an energy without a verified source",) if starred else ())
+    cells.insert(
+        0,
+        (
+            Column(f"energy{'_unverified' if star else ''}_pj", f"total{star}", "energy"),
+            document.energy_pj,
+        ),
+    )
+    return _table(
+        document,
+        "energy",
+        "energy",
+        cells,
+        ("* rests on an energy without a verified source",) if starred else (),
+    )

@@ -13,25 +13,36 @@ from typing import Any
 
 from accelsim.errors import InputError
 from accelsim.report import training
-from accelsim.report.document import ComparisonDocument, labels, load
 from accelsim.report.tables import Runs, all_tables, write_csv
 from accelsim.report.training import TrainingDocument
+from accelsim.results.document import ComparisonDocument, labels, load
 
 _TABLES = ("totals", "passes", "energy", "area", "array_cycles", "energy_sources", "area_sources")
 _PLOTS = ("energy", "data_movement", "cycles")
-REPORT_FILES = (*(f"{name}.csv" for name in _TABLES), *(f"{name}{suffix}" for name in _PLOTS for suffix in (".png", ".svg")))
+REPORT_FILES = (
+    *(f"{name}.csv" for name in _TABLES),
+    *(f"{name}{suffix}" for name in _PLOTS for suffix in (".png", ".svg")),
+)
 """Tables and plots that a report folder may hold."""
-TRAINING_FILES = tuple(f"{name}{suffix}" for name in ("curves", "angles", "densities") for suffix in (".csv", ".png", ".svg"))
+TRAINING_FILES = tuple(
+    f"{name}{suffix}"
+    for name in ("curves", "angles", "densities")
+    for suffix in (".csv", ".png", ".svg")
+)
 """Tables and plots of a training run."""
 
 
 def dump(document: Mapping[str, Any], ascii_only: bool = False) -> str:
-    """A document as JSON text with a final newline; ValueError for a number that JSON lacks (infinity, not-a-number)."""
+    """A document as JSON text with a final newline; ValueError for a number that JSON lacks
+    (infinity, not-a-number).
+    """
     return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=ascii_only) + "\n"
 
 
 def refuse_unusable(out: Path, names: Iterable[str] = ()) -> None:
-    """InputError when ``out`` cannot become a folder of ours, or a file of ``names`` cannot have its place there: said before a long run."""
+    """InputError when ``out`` cannot become a folder of ours, or a file of ``names`` cannot have
+    its place there: said before a long run.
+    """
     place = _nearest_existing(out)
     if not place.is_dir():
         raise InputError(f"--out must be a folder, got {out} ({place} is a file)")
@@ -44,10 +55,12 @@ def refuse_unusable(out: Path, names: Iterable[str] = ()) -> None:
 
 @contextmanager
 def staged(out: Path, replaces: Callable[[Path], Iterable[Path]] = lambda _: ()) -> Iterator[Path]:
-    """A scratch folder beside ``out``. Leaving normally moves its files to ``out`` (created as needed); an exception leaves ``out`` as it was.
+    """A scratch folder beside ``out``. Leaving normally moves its files to ``out`` (created as
+    needed); an exception leaves ``out`` as it was.
 
-    InputError, which names what is in the way, when one of the files cannot have its place: none is moved then.
-    ``replaces``: the files of an earlier run in ``out``, deleted unless they are written anew, with the folders that this leaves empty.
+    InputError, which names what is in the way, when one of the files cannot have its place: none is
+    moved then. ``replaces``: the files of an earlier run in ``out``, deleted unless they are
+    written anew, with the folders that this leaves empty.
     """
     refuse_unusable(out)
     scratch = _nearest_existing(out.absolute().parent) / f".{out.name}.{os.getpid()}.partial"
@@ -56,7 +69,11 @@ def staged(out: Path, replaces: Callable[[Path], Iterable[Path]] = lambda _: ())
         yield scratch
         if out.exists():
             stale = set(replaces(out))
-            targets = {path: out / path.relative_to(scratch) for path in sorted(scratch.rglob("*")) if path.is_file()}
+            targets = {
+                path: out / path.relative_to(scratch)
+                for path in sorted(scratch.rglob("*"))
+                if path.is_file()
+            }
             for target in targets.values():
                 _refuse_taken(target, out)
             for path, target in targets.items():
@@ -68,7 +85,9 @@ def staged(out: Path, replaces: Callable[[Path], Iterable[Path]] = lambda _: ())
             out.parent.mkdir(parents=True, exist_ok=True)
             scratch.rename(out)
     except OSError as error:
-        raise InputError(f"--out must be a folder that can be written, got {out}: {error.strerror}") from error
+        raise InputError(
+            f"--out must be a folder that can be written, got {out}: {error.strerror}"
+        ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -97,7 +116,9 @@ def _delete(stale: Iterable[Path], out: Path) -> None:
 
 
 def earlier_run(out: Path) -> list[Path]:
-    """What an earlier run wrote into ``out``: known by its documents, and by nothing when there are none. Other files are the user's."""
+    """What an earlier run wrote into ``out``: known by its documents, and by nothing when there are
+    none. Other files are the user's.
+    """
     found: list[Path] = []
     for name in ("result.json", "comparison.json"):
         try:
@@ -106,21 +127,31 @@ def earlier_run(out: Path) -> list[Path]:
             continue
         found.append(out / name)
         if isinstance(document, ComparisonDocument):
-            found += [out / folder_name(label) / "result.json" for label in labels(document.results)]
+            found += [
+                out / folder_name(label) / "result.json" for label in labels(document.results)
+            ]
     if found:
         found += [out / name for name in REPORT_FILES]
     return [path for path in found if path.is_file()]
 
 
-def write_simulation(document: Mapping[str, Any], out: Path, before: Callable[[], None] = lambda: None) -> None:
-    """``out/result.json``. ``before`` is called when all is written but nothing is in ``out`` yet; when it raises, ``out`` stays as it was."""
+def write_simulation(
+    document: Mapping[str, Any], out: Path, before: Callable[[], None] = lambda: None
+) -> None:
+    """``out/result.json``. ``before`` is called when all is written but nothing is in ``out`` yet;
+    when it raises, ``out`` stays as it was.
+    """
     with staged(out, earlier_run) as folder:
         (folder / "result.json").write_text(dump(document), encoding="utf-8")
         before()
 
 
-def write_comparison(document: Mapping[str, Any], out: Path, before: Callable[[], None] = lambda: None) -> None:
-    """``out/comparison.json``, each run's ``result.json`` in a folder of its own, tables and plots of all beside them. ``before`` as above."""
+def write_comparison(
+    document: Mapping[str, Any], out: Path, before: Callable[[], None] = lambda: None
+) -> None:
+    """``out/comparison.json``, each run's ``result.json`` in a folder of its own, tables and plots
+    of all beside them. ``before`` as above.
+    """
     comparison = ComparisonDocument.model_validate(document)
     with staged(out, earlier_run) as folder:
         (folder / "comparison.json").write_text(dump(document), encoding="utf-8")
@@ -134,22 +165,33 @@ def write_comparison(document: Mapping[str, Any], out: Path, before: Callable[[]
 
 def write_report(runs: Runs, out: Path) -> None:
     """Tables and plots of ``runs`` in ``out``."""
-    with staged(out, lambda place: (path for path in earlier_run(place) if path.name in REPORT_FILES)) as folder:
+    with staged(
+        out, lambda place: (path for path in earlier_run(place) if path.name in REPORT_FILES)
+    ) as folder:
         _write_report(runs, folder)
 
 
 def write_training(run: TrainingDocument, out: Path) -> None:
-    """Tables and plots of a training run in ``out``; those that an earlier run left there and this one lacks go."""
+    """Tables and plots of a training run in ``out``; those that an earlier run left there and this
+    one lacks go.
+    """
     from accelsim.report.training_plots import write_training_plots  # matplotlib is slow to import
 
-    with staged(out, lambda place: [place / name for name in TRAINING_FILES] if (place / "training.json").is_file() else ()) as folder:
+    with staged(
+        out,
+        lambda place: (
+            [place / name for name in TRAINING_FILES] if (place / "training.json").is_file() else ()
+        ),
+    ) as folder:
         for table in training.tables(run):
             (folder / f"{table.name}.csv").write_text(write_csv(table), encoding="utf-8")
         write_training_plots(run, folder)
 
 
 def folder_name(label: str) -> str:
-    """A run's label as a file name: ``near-memory/revised:groups=8,binary=true`` -> ``near-memory-revised-groups=8-binary=true``."""
+    """A run's label as a file name: ``near-memory/revised:groups=8,binary=true`` ->
+    ``near-memory-revised-groups=8-binary=true``.
+    """
     return re.sub(r"[^\w.=+-]+", "-", label).strip("-.") or "run"
 
 

@@ -1,6 +1,8 @@
-"""Figures of one or several results, at the size and with the fonts of a paper's column; the same input gives the same bytes.
+"""Figures of one or several results, at the size and with the fonts of a paper's column; the same
+input gives the same bytes.
 
-Bars stand side by side where that fits the width of a page, and lie below each other where there are more runs, or long names.
+Bars stand side by side where that fits the width of a page, and lie below each other where there
+are more runs, or long names.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from accelsim.report.document import CAUSES, PASSES
 from accelsim.report.style import (
     CAUSE_COLOURS,
     CAUSE_NAMES,
@@ -31,6 +32,7 @@ from accelsim.report.style import (
     si,
 )
 from accelsim.report.tables import Runs
+from accelsim.results.document import CAUSES, PASSES
 
 COLUMN_INCHES = 3.5
 """Width of one column of a two-column paper."""
@@ -69,9 +71,16 @@ def write_plots(runs: Runs, folder: Path) -> list[Path]:
     """Every figure as PNG and SVG in ``folder``; the paths written."""
     written = []
     with rc_context(STYLE):
-        for name, draw in (("energy", energy_figure), ("data_movement", data_movement_figure), ("cycles", cycles_figure)):
+        for name, draw in (
+            ("energy", energy_figure),
+            ("data_movement", data_movement_figure),
+            ("cycles", cycles_figure),
+        ):
             figure = draw(runs)
-            for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
+            for suffix, metadata in (
+                (".png", {"Software": None}),
+                (".svg", {"Date": None, "Creator": None}),
+            ):
                 path = folder / f"{name}{suffix}"
                 figure.savefig(path, dpi=DPI, metadata=metadata)
                 written.append(path)
@@ -79,7 +88,9 @@ def write_plots(runs: Runs, folder: Path) -> list[Path]:
 
 
 def energy_figure(runs: Runs) -> Figure:
-    """A bar a run: energy of a step by component over the baseline's total, the absolute total at its end."""
+    """A bar a run: energy of a step by component over the baseline's total, the absolute total at
+    its end.
+    """
     bars = _Bars.of(runs, beside=1.3)
     figure, panels = bars.panels(1, 1, height=2.4)
     axes = panels[0]
@@ -87,42 +98,79 @@ def energy_figure(runs: Runs) -> Figure:
     unverified = set().union(*(result.unverified() for result in runs.results))
     ends = [0.0] * len(runs.results)
     for name in components(runs.results):
-        shares = [result.energy_by_component_pj.get(name, 0.0) / reference for result in runs.results]
+        shares = [
+            result.energy_by_component_pj.get(name, 0.0) / reference for result in runs.results
+        ]
         star = "*" if name in unverified else ""
-        drawn = bars.stack(axes, shares, ends, COMPONENT_COLOURS.get(name, OTHER_COLOUR), COMPONENT_NAMES.get(name, name) + star)
+        drawn = bars.stack(
+            axes,
+            shares,
+            ends,
+            COMPONENT_COLOURS.get(name, OTHER_COLOUR),
+            COMPONENT_NAMES.get(name, name) + star,
+        )
         ends = [end + share for end, share in zip(ends, shares, strict=True)]
-        bars.write_shares(axes, drawn, shares, max(result.energy_pj for result in runs.results) / reference)
-    bars.write_totals(axes, ends, [_micro(joules(result.energy_pj)) for result in runs.results], size=7)
-    title = f"energy of a step, {_baseline(runs)} = 1" if len(runs.results) > 1 else "share of the step's energy"
+        bars.write_shares(
+            axes, drawn, shares, max(result.energy_pj for result in runs.results) / reference
+        )
+    bars.write_totals(
+        axes, ends, [_micro(joules(result.energy_pj)) for result in runs.results], size=7
+    )
+    title = (
+        f"energy of a step, {_baseline(runs)} = 1"
+        if len(runs.results) > 1
+        else "share of the step's energy"
+    )
     bars.scale(axes, max(ends) or 1, title)
     bars.legend(figure, axes)
     if unverified:
-        figure.supxlabel("* includes prices without a verified source", fontsize=6, x=0.01, ha="left")
+        figure.supxlabel(
+            "* includes prices without a verified source", fontsize=6, x=0.01, ha="left"
+        )
     return figure
 
 
 def data_movement_figure(runs: Runs) -> Figure:
-    """Four panels, each with its own scale: words a step by where they come from, stacked by pass, totals at the ends."""
+    """Four panels, each with its own scale: words a step by where they come from, stacked by pass,
+    totals at the ends.
+    """
     bars = _Bars.of(runs, beside=0.2, columns=2)
     figure, panels = bars.panels(4, 2, height=1.5)
-    kinds = (("local", "own scratchpad"), ("remote", "other PEs over the NoC"), ("global_buffer", "global buffer"), ("dram", "DRAM"))
+    kinds = (
+        ("local", "own scratchpad"),
+        ("remote", "other PEs over the NoC"),
+        ("global_buffer", "global buffer"),
+        ("dram", "DRAM"),
+    )
     for axes, (kind, title) in zip(panels, kinds, strict=True):
         ends = [0.0] * len(runs.results)
         for pass_ in PASSES:
-            words = [float(getattr(result.passes[pass_].words, kind)) if pass_ in result.passes else 0.0 for result in runs.results]
+            words = [
+                float(getattr(result.passes[pass_].words, kind)) if pass_ in result.passes else 0.0
+                for result in runs.results
+            ]
             bars.stack(axes, words, ends, PASS_COLOURS[pass_], pass_)
             ends = [end + count for end, count in zip(ends, words, strict=True)]
         bars.only_totals(axes, [getattr(result.words, kind) for result in runs.results])
         axes.set_title(title, pad=3)
     handles, passes = panels[0].get_legend_handles_labels()
     figure.legend(
-        handles, passes, loc="outside upper center", ncols=4, frameon=False, title="words moved in a step, by pass", title_fontsize=7, handlelength=1
+        handles,
+        passes,
+        loc="outside upper center",
+        ncols=4,
+        frameon=False,
+        title="words moved in a step, by pass",
+        title_fontsize=7,
+        handlelength=1,
     )
     return figure
 
 
 def cycles_figure(runs: Runs) -> Figure:
-    """A panel a pass, each with its own scale: array cycles by cause, totals at the ends, the pass's share of the baseline's in the title."""
+    """A panel a pass, each with its own scale: array cycles by cause, totals at the ends, the
+    pass's share of the baseline's in the title.
+    """
     passes = [name for name in PASSES if any(name in result.passes for result in runs.results)]
     columns = min(2, len(passes))
     bars = _Bars.of(runs, beside=1.4, columns=columns, least=0.4)
@@ -139,14 +187,23 @@ def cycles_figure(runs: Runs) -> Figure:
             ends = [end + count for end, count in zip(ends, cycles, strict=True)]
         bars.only_totals(axes, [sum(by_cause.values()) for by_cause in causes])
         share = sum(runs.baseline.cycles_by_cause(name).values()) / whole
-        axes.set_title(f"{name}, {share:.0%} of {_baseline(runs)}'s cycles" if bars.standing else f"{name}, {share:.0%} of baseline", pad=3)
-    bars.legend(figure, panels[0], f"array cycles of each pass by cause; the baseline is {_baseline(runs)}")
+        axes.set_title(
+            f"{name}, {share:.0%} of {_baseline(runs)}'s cycles"
+            if bars.standing
+            else f"{name}, {share:.0%} of baseline",
+            pad=3,
+        )
+    bars.legend(
+        figure, panels[0], f"array cycles of each pass by cause; the baseline is {_baseline(runs)}"
+    )
     return figure
 
 
 @dataclass(frozen=True)
 class _Bars:
-    """The runs of a figure as bars: ``standing`` side by side, or lying below each other with a gap between machines."""
+    """The runs of a figure as bars: ``standing`` side by side, or lying below each other with a gap
+    between machines.
+    """
 
     names: tuple[str, ...]
     places: tuple[float, ...]
@@ -155,7 +212,8 @@ class _Bars:
 
     @classmethod
     def of(cls, runs: Runs, beside: float, columns: int = 1, least: float = 0.5) -> _Bars:
-        """Bars for ``columns`` of panels with ``beside`` inches of other things; standing ones are at least ``least`` inches apart.
+        """Bars for ``columns`` of panels with ``beside`` inches of other things; standing ones are
+        at least ``least`` inches apart.
 
         Places of lying bars are in inches.
         """
@@ -173,11 +231,20 @@ class _Bars:
         return cls(tuple(names), tuple(places), False, PAGE_INCHES)
 
     def panels(self, count: int, columns: int, height: float) -> tuple[Figure, list[Axes]]:
-        """A figure and its panels row by row: ``height`` inches and the labels' further lines each, or all beside each other with lying bars."""
+        """A figure and its panels row by row: ``height`` inches and the labels' further lines each,
+        or all beside each other with lying bars.
+        """
         columns = columns if self.standing else count
         rows = -(-count // columns)
-        above, below = (0.13 + LINE * (len(name.splitlines()) - 1) / 2 for name in (self.names[0], self.names[-1]))
-        each = height + LINE * (_extent(self.names)[0] - 1) if self.standing else 0.84 + above + self.places[-1] + below
+        above, below = (
+            0.13 + LINE * (len(name.splitlines()) - 1) / 2
+            for name in (self.names[0], self.names[-1])
+        )
+        each = (
+            height + LINE * (_extent(self.names)[0] - 1)
+            if self.standing
+            else 0.84 + above + self.places[-1] + below
+        )
         figure = Figure(figsize=(self.width, rows * each), layout="constrained")
         FigureCanvasAgg(figure)
         panels = list(figure.subplots(rows, columns, squeeze=False, sharey=not self.standing).flat)
@@ -191,19 +258,43 @@ class _Bars:
                 axes.tick_params(axis="y", length=0)
         return figure, panels
 
-    def stack(self, axes: Axes, sizes: Sequence[float], ends: Sequence[float], colour: str, label: str) -> Any:
+    def stack(
+        self, axes: Axes, sizes: Sequence[float], ends: Sequence[float], colour: str, label: str
+    ) -> Any:
         """A further segment of each bar, at its present end."""
         if self.standing:
-            return axes.bar(self.places, sizes, 0.62, bottom=ends, color=colour, label=label, linewidth=0)
-        return axes.barh(self.places, sizes, 0.14, left=ends, color=colour, label=label, linewidth=0)
+            return axes.bar(
+                self.places, sizes, 0.62, bottom=ends, color=colour, label=label, linewidth=0
+            )
+        return axes.barh(
+            self.places, sizes, 0.14, left=ends, color=colour, label=label, linewidth=0
+        )
 
-    def write_totals(self, axes: Axes, ends: Sequence[float], texts: Sequence[str], size: float) -> None:
+    def write_totals(
+        self, axes: Axes, ends: Sequence[float], texts: Sequence[str], size: float
+    ) -> None:
         """A text at the end of each bar."""
         for place, end, text in zip(self.places, ends, texts, strict=True):
             if self.standing:
-                axes.annotate(text, (place, end), (0, size / 2 - 1.5), textcoords="offset points", ha="center", va="bottom", fontsize=size)
+                axes.annotate(
+                    text,
+                    (place, end),
+                    (0, size / 2 - 1.5),
+                    textcoords="offset points",
+                    ha="center",
+                    va="bottom",
+                    fontsize=size,
+                )
             else:
-                axes.annotate(text, (end, place), (2, 0), textcoords="offset points", ha="left", va="center_baseline", fontsize=min(size, 6.5))
+                axes.annotate(
+                    text,
+                    (end, place),
+                    (2, 0),
+                    textcoords="offset points",
+                    ha="left",
+                    va="center_baseline",
+                    fontsize=min(size, 6.5),
+                )
 
     def write_shares(self, axes: Axes, drawn: Any, sizes: Sequence[float], largest: float) -> None:
         """Write a segment's value into it where it is large enough to hold the digits."""
@@ -241,13 +332,27 @@ class _Bars:
             axes.spines["bottom"].set_visible(False)
 
     def legend(self, figure: Figure, axes: Axes, title: str | None = None) -> None:
-        """Beside standing bars with the top of the stack first; above lying ones in two lines from left to right, under a title."""
+        """Beside standing bars with the top of the stack first; above lying ones in two lines from
+        left to right, under a title.
+        """
         handles, names = axes.get_legend_handles_labels()
         if self.standing:
-            figure.legend(handles[::-1], names[::-1], loc="outside right center", frameon=False, handlelength=1, handleheight=1)
+            figure.legend(
+                handles[::-1],
+                names[::-1],
+                loc="outside right center",
+                frameon=False,
+                handlelength=1,
+                handleheight=1,
+            )
             return
         columns = -(-len(names) // 2)
-        order = [line * columns + column for column in range(columns) for line in range(2) if line * columns + column < len(names)]
+        order = [
+            line * columns + column
+            for column in range(columns)
+            for line in range(2)
+            if line * columns + column < len(names)
+        ]
         figure.legend(
             [handles[index] for index in order],
             [names[index] for index in order],
@@ -262,16 +367,26 @@ class _Bars:
 
 def _extent(names: Sequence[str]) -> tuple[int, int]:
     """(most lines, longest line) of labels that were folded."""
-    return max(len(name.splitlines()) for name in names), max(len(line) for name in names for line in name.splitlines())
+    return max(len(name.splitlines()) for name in names), max(
+        len(line) for name in names for line in name.splitlines()
+    )
 
 
 def _beside(label: str) -> str:
     """A label to the left of a lying bar; a name too long for its line is cut where it must be."""
-    return "\n".join(part for line in folded(label, FOLD_BESIDE).splitlines() for part in textwrap.wrap(line, FOLD_BESIDE))
+    return "\n".join(
+        part
+        for line in folded(label, FOLD_BESIDE).splitlines()
+        for part in textwrap.wrap(line, FOLD_BESIDE)
+    )
 
 
 def _baseline(runs: Runs) -> str:
-    return next(label for label, result in zip(runs.labels, runs.results, strict=True) if result is runs.baseline)
+    return next(
+        label
+        for label, result in zip(runs.labels, runs.results, strict=True)
+        if result is runs.baseline
+    )
 
 
 def _ink(bar: Any) -> str:

@@ -1,11 +1,13 @@
-"""How quantities look, in tables and plots alike: names, order and colours of components and causes, and numbers with SI prefixes."""
+"""How quantities look, in tables and plots alike: names, order and colours of components and
+causes, and numbers with SI prefixes.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from accelsim.report.document import ResultDocument
+from accelsim.results.document import ResultDocument
 
 COMPONENT_NAMES = {
     "mac": "MAC",
@@ -31,7 +33,8 @@ CAUSE_NAMES = {
     "idle": "idle",
 }
 
-# Okabe and Ito's palette (distinct with every common colour-vision deficiency), one fixed colour a component.
+# Okabe and Ito's palette (distinct with every common colour-vision deficiency), one fixed colour a
+# component.
 COMPONENT_COLOURS = {
     "mac": "#0072B2",
     "control": "#56B4E9",
@@ -58,30 +61,56 @@ CAUSE_COLOURS = {
 
 PASS_COLOURS = {"FF": "#0072B2", "EP": "#D55E00", "WG": "#009E73", "WU": "#E69F00"}
 
-_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"), (1e-12, "p"))
+_PREFIXES = (
+    (1e12, "T"),
+    (1e9, "G"),
+    (1e6, "M"),
+    (1e3, "k"),
+    (1.0, ""),
+    (1e-3, "m"),
+    (1e-6, "u"),
+    (1e-9, "n"),
+    (1e-12, "p"),
+)
 
 
 def components(results: Sequence[ResultDocument]) -> list[str]:
-    """Components of the results' energies in printing order; ones that this file does not know come last, by name."""
+    """Components of the results' energies in printing order; ones that this file does not know come
+    last, by name.
+    """
     found = {name for result in results for name in result.energy_by_component_pj}
-    return [name for name in COMPONENT_NAMES if name in found] + sorted(found - set(COMPONENT_NAMES))
+    return [name for name in COMPONENT_NAMES if name in found] + sorted(
+        found - set(COMPONENT_NAMES)
+    )
 
 
 def area_components(results: Sequence[ResultDocument]) -> list[str]:
-    """Components of the results' areas in printing order; ones that this file does not know come last, by name."""
+    """Components of the results' areas in printing order; ones that this file does not know come
+    last, by name.
+    """
     found = {name for result in results for name in result.area_by_component_mm2 or {}}
-    return [name for name in COMPONENT_NAMES if name in found] + sorted(found - set(COMPONENT_NAMES))
+    return [name for name in COMPONENT_NAMES if name in found] + sorted(
+        found - set(COMPONENT_NAMES)
+    )
 
 
 def si(value: float, unit: str = "", digits: int = 3) -> str:
-    """``value`` to that many significant digits with an SI prefix: 1234567 -> ``1.23M``, 0.0015 s -> ``1.5 ms``."""
+    """``value`` to that many significant digits with an SI prefix: 1234567 -> ``1.23M``, 0.0015 s
+    -> ``1.5 ms``.
+    """
     if value == 0:
         return f"0 {unit}".strip()
     if isinstance(value, int) and abs(value) < 1000:
         return f"{value} {unit}".strip()
     rounded = abs(float(f"{value:.{digits - 1}e}"))
-    scale, prefix = next(((scale, prefix) for scale, prefix in _PREFIXES if rounded >= scale), _PREFIXES[-1])
-    number = f"{value / scale:#.{digits}g}".rstrip(".") if rounded / scale < 1000 else f"{value / scale:.{digits}g}"
+    scale, prefix = next(
+        ((scale, prefix) for scale, prefix in _PREFIXES if rounded >= scale), _PREFIXES[-1]
+    )
+    number = (
+        f"{value / scale:#.{digits}g}".rstrip(".")
+        if rounded / scale < 1000
+        else f"{value / scale:.{digits}g}"
+    )
     return f"{number} {prefix}{unit}" if unit else f"{number}{prefix}"
 
 
@@ -98,7 +127,9 @@ def times(ratio: float | None) -> str:
 
 
 def folded(label: str, width: int) -> str:
-    """A run's label on several lines of at most ``width`` characters where it can be, broken after ``/``, ``:`` and ``,`` only."""
+    """A run's label on several lines of at most ``width`` characters where it can be, broken after
+    ``/``, ``:`` and ``,`` only.
+    """
     lines = [""]
     for piece in re.split(r"(?<=[/:,])", label):
         if lines[-1] and len(lines[-1]) + len(piece) > width:

@@ -1,4 +1,6 @@
-"""Tables of one or several results as plain data with exact numbers; `console.py` prints them, `write_csv` files them."""
+"""Tables of one or several results as plain data with exact numbers; `console.py` prints them,
+`write_csv` files them.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +10,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from accelsim.report.document import CAUSES, PASSES, ComparisonDocument, ResultDocument, labels
 from accelsim.report.style import CAUSE_NAMES, COMPONENT_NAMES, area_components, components
+from accelsim.results.document import CAUSES, PASSES, ComparisonDocument, ResultDocument, labels
 
 Kind = Literal["text", "count", "bytes", "energy", "seconds", "ratio", "percent", "share", "number"]
 Cell = str | int | float | None
-OVERLAP_NOTE = "schedule unlocked: ops overlap, so that passes do not add up to the step; passes are without vector ops that did not hold the array"
+OVERLAP_NOTE = (
+    "schedule unlocked: ops overlap, so that passes do not add up to the step; passes "
+    "are without vector ops that did not hold the array"
+)
 TOTAL = "total"
 """What the `pass` column says on the line of all passes together."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """``key`` heads the CSV column and carries the unit; ``heading`` heads the printed one, which is left out when empty."""
+    """``key`` heads the CSV column and carries the unit; ``heading`` heads the printed one, which
+    is left out when empty.
+    """
 
     key: str
     heading: str
@@ -63,14 +70,20 @@ class Runs:
 
     @classmethod
     def of(cls, documents: Iterable[ResultDocument | ComparisonDocument]) -> Runs:
-        """All results of the documents, in order. The baseline is that of the first comparison, else the first result."""
+        """All results of the documents, in order. The baseline is that of the first comparison,
+        else the first result.
+        """
         results: list[ResultDocument] = []
         baseline: ResultDocument | None = None
         for document in documents:
             if isinstance(document, ComparisonDocument):
                 if baseline is None:
                     names = labels(document.results)
-                    baseline = document.results[names.index(document.baseline)] if document.baseline in names else document.results[0]
+                    baseline = (
+                        document.results[names.index(document.baseline)]
+                        if document.baseline in names
+                        else document.results[0]
+                    )
                 results += document.results
             else:
                 results.append(document)
@@ -83,7 +96,9 @@ def ratio(value: float | None, baseline: float | None) -> float | None:
 
 
 def totals_table(runs: Runs) -> Table:
-    """One line a run: latency, energy and traffic of a training step, with ratios to the baseline."""
+    """One line a run: latency, energy and traffic of a training step, with ratios to the
+    baseline.
+    """
     base = runs.baseline
     columns = (
         Column("run", "run", "text"),
@@ -95,7 +110,10 @@ def totals_table(runs: Runs) -> Table:
         Column("trace", "", "text"),
         Column("cycles", "cycles"),
         Column("cycles_ratio", runs.ratio, "ratio"),
-        Column("interval_cycles", "interval" if any(r.interval_cycles != r.cycles for r in runs.results) else ""),
+        Column(
+            "interval_cycles",
+            "interval" if any(r.interval_cycles != r.cycles for r in runs.results) else "",
+        ),
         Column("seconds", "time", "seconds"),
         Column("energy_pj", f"energy{runs.star}", "energy"),
         Column("energy_ratio", runs.ratio, "ratio"),
@@ -105,8 +123,18 @@ def totals_table(runs: Runs) -> Table:
         Column("remote_words_ratio", runs.ratio, "ratio"),
         Column("peak_stash_bytes", "peak\nstash", "bytes"),
         Column("vector_ops", ""),
-        Column("area_mm2", f"area{runs.area_star}\nmm2" if len({result.area_mm2 for result in runs.results}) > 1 else "", "number"),
-        Column("area_ratio", runs.ratio if len({result.area_mm2 for result in runs.results}) > 1 else "", "ratio"),
+        Column(
+            "area_mm2",
+            f"area{runs.area_star}\nmm2"
+            if len({result.area_mm2 for result in runs.results}) > 1
+            else "",
+            "number",
+        ),
+        Column(
+            "area_ratio",
+            runs.ratio if len({result.area_mm2 for result in runs.results}) > 1 else "",
+            "ratio",
+        ),
         Column("config_hash", "", "text"),
     )
     rows = tuple(
@@ -140,7 +168,9 @@ def totals_table(runs: Runs) -> Table:
 
 
 def passes_table(runs: Runs) -> Table:
-    """A line a run and pass, and the run's total: cycles, MACs, words and bytes, energy, with ratios to the baseline's same line."""
+    """A line a run and pass, and the run's total: cycles, MACs, words and bytes, energy, with
+    ratios to the baseline's same line.
+    """
     columns = (
         Column("run", "run", "text"),
         Column("pass", "pass", "text"),
@@ -194,7 +224,9 @@ def passes_table(runs: Runs) -> Table:
 
 
 def energy_table(runs: Runs) -> Table:
-    """A line a run and pass: energy by component. Components with an unverified price are starred; the note names the prices."""
+    """A line a run and pass: energy by component. Components with an unverified price are starred;
+    the note names the prices.
+    """
     names = components(runs.results)
     unverified = set().union(*(result.unverified() for result in runs.results))
     columns = (
@@ -203,7 +235,8 @@ def energy_table(runs: Runs) -> Table:
         *(
             Column(
                 f"{name}_pj" if name not in unverified else f"{name}_unverified_pj",
-                COMPONENT_NAMES.get(name, name).replace(" ", "\n") + ("*" if name in unverified else ""),
+                COMPONENT_NAMES.get(name, name).replace(" ", "\n")
+                + ("*" if name in unverified else ""),
                 "energy",
             )
             for name in names
@@ -216,15 +249,35 @@ def energy_table(runs: Runs) -> Table:
         for name, totals in sorted(result.passes.items(), key=lambda item: PASSES.index(item[0])):
             base = runs.baseline.passes.get(name)
             parts = [totals.energy_by_component_pj.get(component, 0.0) for component in names]
-            rows.append((label, name, *parts, totals.energy_pj, ratio(totals.energy_pj, base.energy_pj) if base else None))
+            rows.append(
+                (
+                    label,
+                    name,
+                    *parts,
+                    totals.energy_pj,
+                    ratio(totals.energy_pj, base.energy_pj) if base else None,
+                )
+            )
         parts = [result.energy_by_component_pj.get(component, 0.0) for component in names]
-        rows.append((label, TOTAL, *parts, result.energy_pj, ratio(result.energy_pj, runs.baseline.energy_pj)))
+        rows.append(
+            (
+                label,
+                TOTAL,
+                *parts,
+                result.energy_pj,
+                ratio(result.energy_pj, runs.baseline.energy_pj),
+            )
+        )
     return Table("energy", "Energy by component", columns, tuple(rows), _source_notes(runs))
 
 
 def area_table(runs: Runs) -> Table:
-    """A line a machine: its area by component. Components with an unverified area are starred; the note names them. No lines where none is known."""
-    machines = {result.arch: result for result in reversed(runs.results) if result.area_mm2 is not None}
+    """A line a machine: its area by component. Components with an unverified area are starred; the
+    note names them. No lines where none is known.
+    """
+    machines = {
+        result.arch: result for result in reversed(runs.results) if result.area_mm2 is not None
+    }
     names = area_components(list(machines.values()))
     unverified = set().union(*(result.unverified_areas() for result in machines.values()))
     columns = (
@@ -241,10 +294,22 @@ def area_table(runs: Runs) -> Table:
         Column("area_ratio", "ratio" if len(machines) > 1 else "", "ratio"),
     )
     rows = tuple(
-        (name, *((result.area_by_component_mm2 or {}).get(each) for each in names), result.area_mm2, ratio(result.area_mm2, runs.baseline.area_mm2))
+        (
+            name,
+            *((result.area_by_component_mm2 or {}).get(each) for each in names),
+            result.area_mm2,
+            ratio(result.area_mm2, runs.baseline.area_mm2),
+        )
         for name, result in reversed(machines.items())
     )
-    weak = sorted({f"{entry.component}.{entry.part}" for result in machines.values() for entry in result.area_sources if not entry.verified})
+    weak = sorted(
+        {
+            f"{entry.component}.{entry.part}"
+            for result in machines.values()
+            for entry in result.area_sources
+            if not entry.verified
+        }
+    )
     notes = (f"* includes areas without a verified source: {', '.join(weak)}",) if weak else ()
     return Table("area", "Area by component in mm2", columns, rows, notes)
 
@@ -256,7 +321,8 @@ def _area_heading(name: str, results: Sequence[ResultDocument]) -> str:
 
 
 def array_cycles_table(runs: Runs) -> Table:
-    """A line a run and pass: what the PE array did with its cycles, as cycles (CSV) and percent (printed).
+    """A line a run and pass: what the PE array did with its cycles, as cycles (CSV) and percent
+    (printed).
 
     A run's total is the step's, which is not the sum of its passes where they overlap.
     """
@@ -265,7 +331,10 @@ def array_cycles_table(runs: Runs) -> Table:
         Column("pass", "pass", "text"),
         Column("array_cycles", "cycles"),
         *(Column(f"{cause}_cycles", "") for cause in CAUSES),
-        *(Column(f"{cause}_percent", CAUSE_NAMES[cause].replace(" ", "\n"), "percent") for cause in CAUSES),
+        *(
+            Column(f"{cause}_percent", CAUSE_NAMES[cause].replace(" ", "\n"), "percent")
+            for cause in CAUSES
+        ),
     )
     rows: list[tuple[Cell, ...]] = []
     for label, result in zip(runs.labels, runs.results, strict=True):
@@ -275,7 +344,9 @@ def array_cycles_table(runs: Runs) -> Table:
             shares = [100 * cycles / total if total else None for cycles in causes.values()]
             rows.append((label, name, total, *causes.values(), *shares))
     note = () if not any(result.overlaps for result in runs.results) else (OVERLAP_NOTE,)
-    return Table("array_cycles", "What the PE array did with its cycles", columns, tuple(rows), note)
+    return Table(
+        "array_cycles", "What the PE array did with its cycles", columns, tuple(rows), note
+    )
 
 
 def sources_table(runs: Runs) -> Table:
@@ -287,8 +358,15 @@ def sources_table(runs: Runs) -> Table:
         Column("verified", "verified", "text"),
         Column("source", "source", "text"),
     )
-    entries = {(entry.component, entry.action, entry.pj): entry for result in runs.results for entry in result.sources()}
-    rows = tuple((e.component, e.action, e.pj, "yes" if e.verified else "no", e.source) for _, e in sorted(entries.items()))
+    entries = {
+        (entry.component, entry.action, entry.pj): entry
+        for result in runs.results
+        for entry in result.sources()
+    }
+    rows = tuple(
+        (e.component, e.action, e.pj, "yes" if e.verified else "no", e.source)
+        for _, e in sorted(entries.items())
+    )
     return Table("energy_sources", "Energy prices", columns, rows)
 
 
@@ -302,8 +380,15 @@ def area_sources_table(runs: Runs) -> Table:
         Column("verified", "verified", "text"),
         Column("source", "source", "text"),
     )
-    entries = {(result.arch, entry.component, entry.part, entry.mm2): entry for result in runs.results for entry in result.area_sources}
-    rows = tuple((arch, e.component, e.part, e.mm2, "yes" if e.verified else "no", e.source) for (arch, *_), e in sorted(entries.items()))
+    entries = {
+        (result.arch, entry.component, entry.part, entry.mm2): entry
+        for result in runs.results
+        for entry in result.area_sources
+    }
+    rows = tuple(
+        (arch, e.component, e.part, e.mm2, "yes" if e.verified else "no", e.source)
+        for (arch, *_), e in sorted(entries.items())
+    )
     return Table("area_sources", "Areas", columns, rows)
 
 
@@ -322,16 +407,29 @@ def all_tables(runs: Runs) -> tuple[Table, ...]:
 
 
 def _star_note(runs: Runs) -> tuple[str, ...]:
-    return ("* rests in part on prices without a verified source, named below energy by component",) if runs.star else ()
+    return (
+        ("* rests in part on prices without a verified source, named below energy by component",)
+        if runs.star
+        else ()
+    )
 
 
 def _source_notes(runs: Runs) -> tuple[str, ...]:
-    weak = sorted({f"{entry.component}.{entry.action}" for result in runs.results for entry in result.sources() if not entry.verified})
+    weak = sorted(
+        {
+            f"{entry.component}.{entry.action}"
+            for result in runs.results
+            for entry in result.sources()
+            if not entry.verified
+        }
+    )
     return (f"* includes prices without a verified source: {', '.join(weak)}",) if weak else ()
 
 
 def write_csv(table: Table) -> str:
-    """The table as CSV text: exact numbers, units in the column names, an empty field where there is no number."""
+    """The table as CSV text: exact numbers, units in the column names, an empty field where there
+    is no number.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(column.key for column in table.columns)
@@ -340,4 +438,6 @@ def write_csv(table: Table) -> str:
 
 
 def _exact(row: Sequence[Cell]) -> list[str]:
-    return ["" if cell is None else repr(cell) if isinstance(cell, float) else str(cell) for cell in row]
+    return [
+        "" if cell is None else repr(cell) if isinstance(cell, float) else str(cell) for cell in row
+    ]

@@ -1,4 +1,6 @@
-"""The training document (`train --json`, `training.json`) as a typed model, and its tables: curves, angles and densities over epochs."""
+"""The training document (`train --json`, `training.json`) as a typed model, and its tables: curves,
+angles and densities over epochs.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,9 @@ from rich.console import Console
 from rich.text import Text
 
 from accelsim.errors import InputError
-from accelsim.report import document
 from accelsim.report.console import print_table
 from accelsim.report.tables import Column, Table
+from accelsim.results import document
 
 SCHEMA = "accelsim.training/1"
 
@@ -28,10 +30,12 @@ class Row(BaseModel):
 
 
 class EpochRow(Row):
-    """Training scores are means over the steps of the epoch, before their updates; the others are those of the network after it.
+    """Training scores are means over the steps of the epoch, before their updates; the others are
+    those of the network after it.
 
-    None where there is no number: an epoch that was not scored, a part that is not kept away, a loss that is not finite. Further scores, as those
-    of text that count the unknown word, are kept: they have columns too.
+    None where there is no number: an epoch that was not scored, a part that is not kept away, a
+    loss that is not finite. Further scores, as those of text that count the unknown word, are kept:
+    they have columns too.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
@@ -49,7 +53,9 @@ class EpochRow(Row):
 
 
 class AngleRow(Row):
-    """``kind``: update, of weight gradients (layer ``all``: together); feedback, of B and the weights it stands for. Both in degrees."""
+    """``kind``: update, of weight gradients (layer ``all``: together); feedback, of B and the
+    weights it stands for. Both in degrees.
+    """
 
     epoch: Epoch
     kind: Literal["update", "feedback"]
@@ -96,7 +102,9 @@ class TrainingDocument(BaseModel):
 
 
 def parse(value: object, source: str = "") -> TrainingDocument:
-    """A document from parsed JSON. InputError, every fault named by its dotted key, when it is not one."""
+    """A document from parsed JSON. InputError, every fault named by its dotted key, when it is not
+    one.
+    """
     try:
         return TrainingDocument.model_validate(value)
     except ValidationError as error:
@@ -104,7 +112,9 @@ def parse(value: object, source: str = "") -> TrainingDocument:
 
 
 def load(path: Path) -> TrainingDocument:
-    """Read a training file. InputError when it cannot be read, is not JSON, or is not such a document."""
+    """Read a training file. InputError when it cannot be read, is not JSON, or is not such a
+    document.
+    """
     return parse(document.read_json(path), str(path))
 
 
@@ -114,55 +124,96 @@ def is_training(value: object) -> bool:
 
 
 def curves_table(run: TrainingDocument) -> Table:
-    """A line an epoch, with a column for everything that any epoch has; further scores than the usual ones are not printed."""
+    """A line an epoch, with a column for everything that any epoch has; further scores than the
+    usual ones are not printed.
+    """
     rows = [row.model_dump(exclude_unset=True) for row in run.epochs]
     keys = list(dict.fromkeys(key for row in rows for key in row))
     columns = tuple(_column(key) for key in keys)
     note = "training scores are means over the epoch's steps, before their updates"
     if any(key.endswith("perplexity") for key in keys):
         note += ", and count the unknown word, which the others leave out"
-    return Table("curves", "scores after every epoch", columns, tuple(tuple(row.get(key) for key in keys) for row in rows), (note,))
+    return Table(
+        "curves",
+        "scores after every epoch",
+        columns,
+        tuple(tuple(row.get(key) for key in keys) for row in rows),
+        (note,),
+    )
 
 
 def _column(key: str) -> Column:
     if key in ("epoch", "steps"):
         return Column(key, key)
     part, _, measure = key.rpartition("_")
-    return Column(key, f"{part.replace('_', '-')}\n{measure}" if key in EpochRow.model_fields else "", "share" if measure == "accuracy" else "number")
+    return Column(
+        key,
+        f"{part.replace('_', '-')}\n{measure}" if key in EpochRow.model_fields else "",
+        "share" if measure == "accuracy" else "number",
+    )
 
 
 def angles_table(run: TrainingDocument) -> Table:
     """A line an epoch, kind and layer."""
-    columns = (Column("epoch", "epoch"), Column("kind", "kind", "text"), Column("layer", "layer", "text"), Column("degrees", "degrees", "number"))
+    columns = (
+        Column("epoch", "epoch"),
+        Column("kind", "kind", "text"),
+        Column("layer", "layer", "text"),
+        Column("degrees", "degrees", "number"),
+    )
     return _rows_table("angles", columns, run.angles)
 
 
 def densities_table(run: TrainingDocument) -> Table:
     """A line an epoch, layer and role."""
-    columns = (Column("epoch", "epoch"), Column("layer", "layer", "text"), Column("role", "role", "text"), Column("density", "density", "share"))
+    columns = (
+        Column("epoch", "epoch"),
+        Column("layer", "layer", "text"),
+        Column("role", "role", "text"),
+        Column("density", "density", "share"),
+    )
     return _rows_table("densities", columns, run.densities)
 
 
 def _rows_table(name: str, columns: tuple[Column, ...], rows: Sequence[Row]) -> Table:
-    return Table(name, name, columns, tuple(tuple(getattr(row, column.key) for column in columns) for row in rows))
+    return Table(
+        name,
+        name,
+        columns,
+        tuple(tuple(getattr(row, column.key) for column in columns) for row in rows),
+    )
 
 
 def tables(run: TrainingDocument) -> list[Table]:
     """Every table that has lines; curves always."""
-    return [curves_table(run), *(table for table in (angles_table(run), densities_table(run)) if table.rows)]
+    return [
+        curves_table(run),
+        *(table for table in (angles_table(run), densities_table(run)) if table.rows),
+    ]
 
 
 def print_training(run: TrainingDocument, console: Console) -> None:
-    """What was trained and its curves, then how far the last updates point from backpropagation's."""
+    """What was trained and its curves, then how far the last updates point from
+    backpropagation's.
+    """
     cause = run.cause
-    said = f"workload {cause.workload}, rule {cause.rule}, data {cause.data}, batch {cause.batch}, learning rate {cause.learning_rate:g}"
+    said = (
+        f"workload {cause.workload}, rule {cause.rule}, data {cause.data}, batch {cause.batch}, "
+        f"learning rate {cause.learning_rate:g}"
+    )
     with console.capture() as capture:
-        console.print(Text(f"{said}, {cause.optimizer}, {cause.schedule} schedule, seed {cause.seed}"), soft_wrap=True)
+        console.print(
+            Text(f"{said}, {cause.optimizer}, {cause.schedule} schedule, seed {cause.seed}"),
+            soft_wrap=True,
+        )
     console.file.write(capture.get())
     print_table(curves_table(run), console)
     last = [row for row in run.angles if row.kind == "update" and row.layer == "all"][-1:]
     if last and last[0].degrees is not None:
-        console.file.write(f"angle between the weight gradients and backpropagation's after epoch {last[0].epoch}: {last[0].degrees:.1f} degrees\n")
+        console.file.write(
+            f"angle between the weight gradients and backpropagation's after epoch "
+            f"{last[0].epoch}: {last[0].degrees:.1f} degrees\n"
+        )
 
 
 def scores(row: Mapping[str, Any]) -> str:
@@ -170,7 +221,10 @@ def scores(row: Mapping[str, Any]) -> str:
     found = EpochRow.model_validate(row)
     words = [f"loss {_loss(found.training_loss)}", f"accuracy {_share(found.training_accuracy)}"]
     for part, name in (("held_out", "held-out"), ("test", "test")):
-        perplexity, accuracy = getattr(found, f"{part}_perplexity"), getattr(found, f"{part}_accuracy")
+        perplexity, accuracy = (
+            getattr(found, f"{part}_perplexity"),
+            getattr(found, f"{part}_accuracy"),
+        )
         if perplexity is not None:
             words.append(f"{name} perplexity {perplexity:.1f}")
         elif accuracy is not None:
@@ -186,7 +240,9 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
 
 
-def load_any(path: Path) -> document.ResultDocument | document.ComparisonDocument | TrainingDocument:
+def load_any(
+    path: Path,
+) -> document.ResultDocument | document.ComparisonDocument | TrainingDocument:
     """Read a document of any kind. InputError when it cannot be read, is not JSON, or is none."""
     value = document.read_json(path)
     return parse(value, str(path)) if is_training(value) else document.parse(value, str(path))

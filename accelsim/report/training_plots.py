@@ -1,6 +1,8 @@
-"""Figures of a training run over its epochs: loss and accuracy, angles to backpropagation, densities of traced tensors; for a paper's page.
+"""Figures of a training run over its epochs: loss and accuracy, angles to backpropagation,
+densities of traced tensors; for a paper's page.
 
-Curves of layers are coloured by depth, dark at the input and light at the output, so that fifty layers can be told apart as well as three.
+Curves of layers are coloured by depth, dark at the input and light at the output, so that fifty
+layers can be told apart as well as three.
 """
 
 from __future__ import annotations
@@ -28,7 +30,11 @@ MOST_NAMED = 10
 """Layers that a legend names; more have a colour bar."""
 MOST_MARKED = 20
 """Epochs whose points are marked."""
-PARTS = {"training": ("training", "#0072B2"), "held_out": ("held-out", "#E69F00"), "test": ("test", "#D55E00")}
+PARTS = {
+    "training": ("training", "#0072B2"),
+    "held_out": ("held-out", "#E69F00"),
+    "test": ("test", "#D55E00"),
+}
 """Part of the data to its name and colour (Okabe and Ito's palette)."""
 ROLES = ("input", "error", "mask", "weight", "feedback")
 
@@ -48,7 +54,10 @@ def write_training_plots(run: TrainingDocument, folder: Path) -> list[Path]:
             if draw is None:
                 continue
             figure = draw(run)
-            for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
+            for suffix, metadata in (
+                (".png", {"Software": None}),
+                (".svg", {"Date": None, "Creator": None}),
+            ):
                 path = folder / f"{name}{suffix}"
                 figure.savefig(path, dpi=DPI, metadata=metadata)
                 written.append(path)
@@ -56,14 +65,23 @@ def write_training_plots(run: TrainingDocument, folder: Path) -> list[Path]:
 
 
 def curves_figure(run: TrainingDocument) -> Figure:
-    """Loss and accuracy over epochs; of text perplexity beside them. Training scores of text count the unknown word, the others leave it out."""
+    """Loss and accuracy over epochs; of text perplexity beside them. Training scores of text count
+    the unknown word, the others leave it out.
+    """
     has_perplexity = any(row.test_perplexity is not None for row in run.epochs)
     kinds = ["loss", "accuracy", *(["perplexity"] if has_perplexity else [])]
     figure, panels = _panels(len(kinds))
     for axes, kind in zip(panels, kinds, strict=True):
         for part, (name, colour) in PARTS.items():
             points = [(row.epoch, getattr(row, f"{part}_{kind}", None)) for row in run.epochs]
-            _curve(axes, points, color=colour, label=f"{name} (unknown word included)" if has_perplexity and part == "training" else name)
+            _curve(
+                axes,
+                points,
+                color=colour,
+                label=f"{name} (unknown word included)"
+                if has_perplexity and part == "training"
+                else name,
+            )
         axes.set_ylabel("cross-entropy loss" if kind == "loss" else kind)
         if kind == "accuracy":
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
@@ -73,9 +91,14 @@ def curves_figure(run: TrainingDocument) -> Figure:
 
 
 def angles_figure(run: TrainingDocument) -> Figure:
-    """A panel for update angles and, of direct feedback, one for those of the feedback; the dashed line is a right angle, of unrelated directions."""
+    """A panel for update angles and, of direct feedback, one for those of the feedback; the dashed
+    line is a right angle, of unrelated directions.
+    """
     kinds = [kind for kind in ("update", "feedback") if any(row.kind == kind for row in run.angles)]
-    titles = {"update": "weight gradients and backpropagation's", "feedback": "feedback and forward weights"}
+    titles = {
+        "update": "weight gradients and backpropagation's",
+        "feedback": "feedback and forward weights",
+    }
     layers = list(dict.fromkeys(row.layer for row in run.angles if row.layer != "all"))
     if "update" not in kinds:
         layers.reverse()  # feedback is measured from the output on
@@ -83,8 +106,19 @@ def angles_figure(run: TrainingDocument) -> Figure:
     for axes, kind in zip(panels, kinds, strict=True):
         axes.axhline(90, color="#999999", linewidth=0.6, linestyle=(0, (4, 3)))
         for layer, colour in _colours(layers).items():
-            _curve(axes, [(row.epoch, row.degrees) for row in run.angles if (row.kind, row.layer) == (kind, layer)], color=colour, label=layer)
-        whole = [(row.epoch, row.degrees) for row in run.angles if (row.kind, row.layer) == (kind, "all")]
+            _curve(
+                axes,
+                [
+                    (row.epoch, row.degrees)
+                    for row in run.angles
+                    if (row.kind, row.layer) == (kind, layer)
+                ],
+                color=colour,
+                label=layer,
+            )
+        whole = [
+            (row.epoch, row.degrees) for row in run.angles if (row.kind, row.layer) == (kind, "all")
+        ]
         _curve(axes, whole, color="black", label="all weights", linewidth=1.6)
         largest = max((row.degrees for row in run.angles if row.degrees is not None), default=0.0)
         axes.set_ylim(-3, max(100.0, largest + 5))
@@ -102,13 +136,24 @@ def densities_figure(run: TrainingDocument) -> Figure:
     masks = [(row.epoch, row.layer, row.density) for row in run.densities if row.role == "mask"]
     inputs = {(row.epoch, row.layer, row.density) for row in run.densities if row.role == "input"}
     if set(masks) <= inputs:
-        found.discard("mask")  # of a ReLU the mask is the map's own: a panel would repeat the one of inputs
+        found.discard(
+            "mask"
+        )  # of a ReLU the mask is the map's own: a panel would repeat the one of inputs
     roles = [role for role in ROLES if role in found] + sorted(found - set(ROLES))
     layers = list(dict.fromkeys(row.layer for row in run.densities))
     figure, panels = _panels(len(roles))
     for axes, role in zip(panels, roles, strict=True):
         for layer, colour in _colours(layers).items():
-            _curve(axes, [(row.epoch, row.density) for row in run.densities if (row.role, row.layer) == (role, layer)], color=colour, label=layer)
+            _curve(
+                axes,
+                [
+                    (row.epoch, row.density)
+                    for row in run.densities
+                    if (row.role, row.layer) == (role, layer)
+                ],
+                color=colour,
+                label=layer,
+            )
         axes.set_ylim(-0.03, 1.03)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_ylabel(f"density of {role}s")
@@ -118,7 +163,9 @@ def densities_figure(run: TrainingDocument) -> Figure:
 
 
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
-    """Panels beside each other, as wide as both columns of a page, or nearly one of them for a single panel."""
+    """Panels beside each other, as wide as both columns of a page, or nearly one of them for a
+    single panel.
+    """
     width = PAGE_INCHES if count > 1 else 0.6 * PAGE_INCHES
     figure = Figure(figsize=(width, HEIGHT), layout="constrained")
     FigureCanvasAgg(figure)
@@ -138,13 +185,21 @@ def _curve(axes: Axes, points: Points, **look: Any) -> None:
     if not known:
         return
     marker = {"marker": "o", "markersize": 2.2} if len(known) <= MOST_MARKED else {}
-    axes.plot([epoch for epoch, _ in known], [value for _, value in known], **{"linewidth": 1.0, **marker, **look})
+    axes.plot(
+        [epoch for epoch, _ in known],
+        [value for _, value in known],
+        **{"linewidth": 1.0, **marker, **look},
+    )
 
 
 def _colours(layers: Sequence[str]) -> dict[str, Any]:
-    """A colour a layer by depth; the lightest tenth of the map is left out, which white paper would swallow."""
+    """A colour a layer by depth; the lightest tenth of the map is left out, which white paper would
+    swallow.
+    """
     scale = colormaps["viridis"]
-    return {layer: scale(0.9 * index / max(1, len(layers) - 1)) for index, layer in enumerate(layers)}
+    return {
+        layer: scale(0.9 * index / max(1, len(layers) - 1)) for index, layer in enumerate(layers)
+    }
 
 
 def _layer_legend(figure: Figure, panels: Sequence[Axes], layers: Sequence[str]) -> None:
@@ -154,19 +209,32 @@ def _layer_legend(figure: Figure, panels: Sequence[Axes], layers: Sequence[str])
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(name, handle)
     if len(layers) <= MOST_NAMED:
-        figure.legend(found.values(), list(found), loc="outside right center", frameon=False, handlelength=1.2)
+        figure.legend(
+            found.values(), list(found), loc="outside right center", frameon=False, handlelength=1.2
+        )
         return
     colours = ListedColormap(list(_colours(layers).values()))
-    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), colours), ax=list(panels), aspect=30, pad=0.01)
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(0, 1), colours), ax=list(panels), aspect=30, pad=0.01
+    )
     bar.set_ticks([0, 1], labels=[layers[0], layers[-1]])
     cast("Any", bar.outline).set_visible(False)
     bar.ax.tick_params(size=0)
     if "all weights" in found:
-        panels[0].legend([found["all weights"]], ["all weights"], loc="best", frameon=False, handlelength=1.2)
+        panels[0].legend(
+            [found["all weights"]], ["all weights"], loc="best", frameon=False, handlelength=1.2
+        )
 
 
-def _title(figure: Figure, run: TrainingDocument, handles: Sequence[Any], names: Sequence[str]) -> None:
-    look: dict[str, Any] = {"frameon": False, "title": _said(run), "title_fontsize": TITLE, "handlelength": 1.2}
+def _title(
+    figure: Figure, run: TrainingDocument, handles: Sequence[Any], names: Sequence[str]
+) -> None:
+    look: dict[str, Any] = {
+        "frameon": False,
+        "title": _said(run),
+        "title_fontsize": TITLE,
+        "handlelength": 1.2,
+    }
     figure.legend(handles, names, loc="outside upper center", ncols=len(names), **look)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from accelsim.network import Network
-from accelsim.ops import Pass, TrainingStep
-from accelsim.spec.rule import Option, RuleSpec
+from accelsim.rules.spelling import Option, RuleSpec
+from accelsim.step.ops import Pass, TrainingStep
+from accelsim.workload.network import Network
 
 Lower = Callable[[Network, RuleSpec, int, str, frozenset[Pass]], TrainingStep]
 """(network, rule, batch, optimizer, passes) -> the step."""
@@ -15,20 +15,25 @@ Lower = Callable[[Network, RuleSpec, int, str, frozenset[Pass]], TrainingStep]
 
 @dataclass(frozen=True)
 class StepKind:
-    """One kind of training step of a rule that takes several: its fraction of all steps, and the rule that lowers it.
+    """One kind of training step of a rule that takes several: its fraction of all steps, and the
+    rule that lowers it.
 
-    ``finish``: what the several-kinded rule changes in that step's ops (its optimizer keeps more state, say).
+    ``finish``: what the several-kinded rule changes in that step's ops (its optimizer keeps more
+    state, say).
     """
 
     kind: str
     weight: float
     rule: RuleSpec
-    finish: Callable[[TrainingStep], TrainingStep] = field(default=lambda step: step, repr=False, compare=False)
+    finish: Callable[[TrainingStep], TrainingStep] = field(
+        default=lambda step: step, repr=False, compare=False
+    )
 
 
 @dataclass(frozen=True)
 class RuleInfo:
-    """A learning rule. ``family``: rules whose errors have zeros alike, so that they may share traces (DESIGN 5).
+    """A learning rule. ``family``: rules whose errors have zeros alike, so that they may share
+    traces (DESIGN 5).
 
     ``steps``: the kinds of step of a rule that takes several; such a rule is not lowered itself.
     """

@@ -1,1 +1,4 @@
-"""The event simulation: components that hand transfers and blocks of tiles to one another. It never sees the learning rule."""
+"""The machine in motion: plans of ops, traffic, memory, and the events that take a step through it.
+
+Never sees a learning rule. May import mapping/, pe/, dram/, cost/, zeros/ and below.
+"""

@@ -1,18 +1,21 @@
-"""In which order words are read from the global buffer, and what the conflicts of its banks add (`global_buffer.conflicts: modelled`).
+"""In which order words are read from the global buffer, and what the conflicts of its banks add
+(`global_buffer.conflicts: modelled`).
 
-Tensors are stored channels last, maps (N, H, W, C) and weights (K, R, S, C), each from the start of bank 0. They are read in the order in which
-a lane reduces over them: EP takes the transpose of weights, for one input channel and tap all K of them; WG takes one channel of a map after the
-other, all positions of each. Everything else, what is in a compressed format included, is read and written word after word.
+Tensors are stored channels last, maps (N, H, W, C) and weights (K, R, S, C), each from the start of
+bank 0. They are read in the order in which a lane reduces over them: EP takes the transpose of
+weights, for one input channel and tap all K of them; WG takes one channel of a map after the other,
+all positions of each. Everything else, what is in a compressed format included, is read and written
+word after word.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from accelsim.kernels.banks import stream_cycles
-from accelsim.ops import Op, Pass, Role, Use
+from accelsim.kernels.links.banks import stream_cycles
+from accelsim.machine.architecture import Architecture
 from accelsim.sim.op_plan import Moved
-from accelsim.spec.architecture import Architecture
+from accelsim.step.ops import Op, Pass, Role, Use
 
 _cycles = lru_cache(maxsize=4096)(stream_cycles)
 
@@ -28,7 +31,9 @@ class BankStreams:
         self._block_lines = lines if buffer.interleave == "block" else 0
 
     def wait(self, op: Op, moved: Moved) -> int:
-        """Cycles that conflicts add to a transfer's time at the port. Each pass over the tensor starts anew."""
+        """Cycles that conflicts add to a transfer's time at the port. Each pass over the tensor
+        starts anew.
+        """
         tensor, bits = moved.transfer.tensor, moved.transfer.bits
         stride = 1 if moved.encoded else _stride(op, moved)
         if not self._modelled or not moved.bits:
@@ -37,7 +42,9 @@ class BankStreams:
             return self.sequential_wait(moved.bits)
         passes, rest = divmod(moved.words, tensor.elements)
         column = tensor.elements // stride
-        cycles = passes * self._stream(tensor.elements, bits, column, stride) + self._stream(rest, bits, column, stride)
+        cycles = passes * self._stream(tensor.elements, bits, column, stride) + self._stream(
+            rest, bits, column, stride
+        )
         return cycles - -(-moved.bits // (self._banks * self._width))
 
     def sequential_wait(self, bits: int) -> int:
@@ -48,7 +55,15 @@ class BankStreams:
         return self._stream(lines, self._width, lines, 1) - -(-bits // (self._banks * self._width))
 
     def _stream(self, words: int, bits: int, column: int, stride: int) -> int:
-        return int(_cycles(words, bits, max(1, column), stride, self._banks, self._width, self._block_lines)) if words else 0
+        return (
+            int(
+                _cycles(
+                    words, bits, max(1, column), stride, self._banks, self._width, self._block_lines
+                )
+            )
+            if words
+            else 0
+        )
 
 
 def _stride(op: Op, moved: Moved) -> int:
@@ -56,7 +71,9 @@ def _stride(op: Op, moved: Moved) -> int:
     t = moved.transfer
     if not t.inbound or not op.is_contraction:
         return 1
-    use = next((operand.use for operand in op.operands if operand.tensor.name == t.tensor.name), None)
+    use = next(
+        (operand.use for operand in op.operands if operand.tensor.name == t.tensor.name), None
+    )
     if op.pass_ is Pass.EP and use is Use.STATIONARY and t.tensor.role is Role.WEIGHT:
         return t.tensor.elements // t.tensor.shape[0]
     if op.pass_ is Pass.WG and use in {Use.MOVING, Use.STATIONARY}:

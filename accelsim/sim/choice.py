@@ -1,8 +1,11 @@
-"""Which of an op's mappings the machine takes: the one that its objective prices least, the first of equals.
+"""Which of an op's mappings the machine takes: the one that its objective prices least, the first
+of equals.
 
-A mapping is planned exactly as it would run, on the op's own zeros. Only what happens between its transfers is estimated: a pipeline of
-blocks lasts as long as its busiest component, and the other stages' first or last blocks; DRAM moves rows at its peak rate. The validation
-report (`accelsim/validation/mapper.py`) simulates random mappings and says how far this choice is from the best of them.
+A mapping is planned exactly as it would run, on the op's own zeros. Only what happens between its
+transfers is estimated: a pipeline of blocks lasts as long as its busiest component, and the other
+stages' first or last blocks; DRAM moves rows at its peak rate. The validation report
+(`accelsim/studies/validation/mapper.py`) simulates random mappings and says how far this choice is
+from the best of them.
 """
 
 from __future__ import annotations
@@ -13,18 +16,18 @@ from fnmatch import fnmatchcase
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.counters import ActionCounts
-from accelsim.energy import EnergyTable
+from accelsim.cost.counters import ActionCounts
+from accelsim.cost.energy import EnergyTable
+from accelsim.dram.standard import DramSpec
 from accelsim.errors import Fault, InputError
-from accelsim.mapper import Mapper
-from accelsim.mapping import Mapping, Tiling
-from accelsim.ops import Op
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.mapping_choice import Pin
+from accelsim.mapping.mapper import Mapper
+from accelsim.mapping.tiler import Tiler
+from accelsim.mapping.tilings import choices
+from accelsim.pe.mapping import Mapping, Tiling
 from accelsim.sim.op_plan import OpPlan
-from accelsim.spec.architecture import Architecture
-from accelsim.spec.dram import DramSpec
-from accelsim.spec.mapping import Pin
-from accelsim.tiler import Tiler
-from accelsim.tiling_space import choices
+from accelsim.step.ops import Op
 
 Planned = Callable[[Mapping], OpPlan]
 
@@ -32,7 +35,9 @@ Planned = Callable[[Mapping], OpPlan]
 class Choice:
     """Chooses mappings on one machine. ``prices`` are needed for an objective of energy."""
 
-    def __init__(self, architecture: Architecture, dram: DramSpec, mapper: Mapper, prices: EnergyTable | None) -> None:
+    def __init__(
+        self, architecture: Architecture, dram: DramSpec, mapper: Mapper, prices: EnergyTable | None
+    ) -> None:
         self._architecture = architecture
         self._mapper = mapper
         self._prices = prices
@@ -41,13 +46,20 @@ class Choice:
         self._burst_bits = 8 * organisation.burst
         self._row_bits = self._burst_bits * organisation.row_bursts
         burst_ps = organisation.burst_clocks * dram.timing.tck_ps
-        self._dram_bits = architecture.dram.channels * self._burst_bits * 1e12 / (burst_ps * architecture.clock_hz)
+        self._dram_bits = (
+            architecture.dram.channels
+            * self._burst_bits
+            * 1e12
+            / (burst_ps * architecture.clock_hz)
+        )
         self._tilings: dict[Hashable, list[Tiling | None]] = {}
         self._chosen: dict[tuple[str, tuple[bool, ...]], Tiling | None] = {}
 
     def pin(self, op: Op) -> Pin | None:
         """The first pin whose pattern matches the op's name."""
-        return next((pin for pin in self._architecture.mapping.pins if fnmatchcase(op.name, pin.op)), None)
+        return next(
+            (pin for pin in self._architecture.mapping.pins if fnmatchcase(op.name, pin.op)), None
+        )
 
     def refuse_illegal_pins(self, ops: Iterable[Op]) -> None:
         """InputError with every fault of the pins of these ops; called before anything runs."""
@@ -62,13 +74,17 @@ class Choice:
             raise InputError(*dict.fromkeys(faults))
 
     def tiler(self, op: Op) -> Tiler:
-        """The op's mappings, with the room that its outputs have now; made before the outputs take it."""
+        """The op's mappings, with the room that its outputs have now; made before the outputs take
+        it.
+        """
         return Tiler(self._mapper, self._architecture, op)
 
     def best(self, tiler: Tiler, placed: tuple[bool, ...], planned: Planned) -> OpPlan:
-        """The plan of the mapping that costs least, on the first time; the same mapping when the op comes again.
+        """The plan of the mapping that costs least, on the first time; the same mapping when the op
+        comes again.
 
-        ``placed``: which of the op's tensors are in DRAM, in one order. InputError for a pin that the machine cannot execute.
+        ``placed``: which of the op's tensors are in DRAM, in one order. InputError for a pin that
+        the machine cannot execute.
         """
         op = tiler.op
         if self.pin(op) is None and self._objective == "canonical":
@@ -93,7 +109,9 @@ class Choice:
         return found
 
     def cost(self, plan: OpPlan) -> float:
-        """The objective: cycles, pJ, or their product; a pin under the canonical objective leaves the choice to cycles."""
+        """The objective: cycles, pJ, or their product; a pin under the canonical objective leaves
+        the choice to cycles.
+        """
         cycles = self.cycles(plan)
         if self._objective in {"cycles", "canonical"}:
             return cycles
@@ -103,20 +121,44 @@ class Choice:
     def cycles(self, plan: OpPlan) -> float:
         """Estimated cycles of the op's pipeline."""
         noc, buffer = self._architecture.noc, self._architecture.global_buffer
-        loads, stores = (8 * sum(part.nbytes for part in parts) / self._dram_bits for parts in (plan.loads, plan.stores))
-        fill = max(plan.fill_bits, _busiest(plan.mesh_fill), plan.peer_bits / noc.peer_links) / noc.width_bits
-        compute, drain = float(plan.block_cycles.sum()), max(plan.drain_bits, _busiest(plan.mesh_drain)) / noc.width_bits
-        staged = plan.fill_buffer_bits + plan.drain_buffer_bits + plan.staged_in_bits + plan.staged_out_bits
-        port = staged / (buffer.banks * buffer.width_bits) + plan.fill_wait + plan.drain_wait + plan.staged_in_wait + plan.staged_out_wait
+        loads, stores = (
+            8 * sum(part.nbytes for part in parts) / self._dram_bits
+            for parts in (plan.loads, plan.stores)
+        )
+        fill = (
+            max(plan.fill_bits, _busiest(plan.mesh_fill), plan.peer_bits / noc.peer_links)
+            / noc.width_bits
+        )
+        compute, drain = (
+            float(plan.block_cycles.sum()),
+            max(plan.drain_bits, _busiest(plan.mesh_drain)) / noc.width_bits,
+        )
+        staged = (
+            plan.fill_buffer_bits
+            + plan.drain_buffer_bits
+            + plan.staged_in_bits
+            + plan.staged_out_bits
+        )
+        port = (
+            staged / (buffer.banks * buffer.width_bits)
+            + plan.fill_wait
+            + plan.drain_wait
+            + plan.staged_in_wait
+            + plan.staged_out_wait
+        )
         stages = (loads, fill, compute, drain, stores)
         busiest = max(*stages, loads + stores, port)
         return busiest + (sum(stages) - max(stages)) / plan.blocks
 
     def energy_pj(self, plan: OpPlan, cycles: float) -> float:
-        """Estimated energy of the op: its actions, its DRAM bursts in whole rows, and the machine's leakage and clock meanwhile."""
+        """Estimated energy of the op: its actions, its DRAM bursts in whole rows, and the machine's
+        leakage and clock meanwhile.
+        """
         if self._prices is None:
             raise ValueError("an objective of energy needs prices")
-        read, written = (8 * sum(part.nbytes for part in parts) for parts in (plan.loads, plan.stores))
+        read, written = (
+            8 * sum(part.nbytes for part in parts) for parts in (plan.loads, plan.stores)
+        )
         array = self._architecture.pe_array
         busy = plan.timing.busy + plan.timing.window_empty if plan.timing else 0
         meanwhile = ActionCounts()
@@ -126,7 +168,11 @@ class Choice:
             ("dram", "activate", -(-(read + written) // self._row_bits)),
             ("leakage", "cycles", round(cycles)),
             ("control", "clock", busy),
-            ("control", "idle_clock", max(0, round(cycles) * array.rows * array.cols * array.lanes - busy)),
+            (
+                "control",
+                "idle_clock",
+                max(0, round(cycles) * array.rows * array.cols * array.lanes - busy),
+            ),
         ):
             meanwhile.add(component, action, times)
         return self._prices.total(plan.counts) + self._prices.total(meanwhile)

@@ -1,4 +1,6 @@
-"""What the tensors of a step take in the formats of a machine: their non-zeros, counted where a trace or the rule knows them, and their indices."""
+"""What the tensors of a step take in the formats of a machine: their non-zeros, counted where a
+trace or the rule knows them, and their indices.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,12 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels.bitmaps import to_mask
-from accelsim.kernels.formats import entries_at, run_entries
-from accelsim.masks import MaskSource
-from accelsim.ops import Op, Operand, OpKind, Role, Tensor, TrainingStep, Use
-from accelsim.residency import value_bits
-from accelsim.spec.architecture import Architecture
+from accelsim.kernels.bits.bitmaps import to_mask
+from accelsim.kernels.bits.formats import entries_at, run_entries
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.words import value_bits
+from accelsim.step.ops import Op, Operand, OpKind, Role, Tensor, TrainingStep, Use
+from accelsim.zeros.masks import MaskSource
 
 Mask = NDArray[np.bool_]
 FORMATTED = (Role.WEIGHT, Role.ACTIVATION, Role.ERROR, Role.FEEDBACK, Role.GRADIENT)
@@ -22,7 +24,8 @@ FORMATTED = (Role.WEIGHT, Role.ACTIVATION, Role.ERROR, Role.FEEDBACK, Role.GRADI
 
 @dataclass(frozen=True)
 class Encoding:
-    """A tensor that is not stored dense: ``entries`` words, padding included, of ``word_bits`` (value and its own index) and ``bits`` in all.
+    """A tensor that is not stored dense: ``entries`` words, padding included, of ``word_bits``
+    (value and its own index) and ``bits`` in all.
 
     A part of its ``elements`` takes its share of both, rounded up.
     """
@@ -43,7 +46,9 @@ class Encoding:
 
 @dataclass(frozen=True)
 class Encodings:
-    """By tensor name; ``dense``: tensors that have a format but no zeros that anybody knows, so that they are stored dense."""
+    """By tensor name; ``dense``: tensors that have a format but no zeros that anybody knows, so
+    that they are stored dense.
+    """
 
     of: dict[str, Encoding]
     dense: tuple[str, ...] = ()
@@ -54,7 +59,9 @@ def encode(step: TrainingStep, architecture: Architecture, masks: MaskSource) ->
     found: dict[str, Encoding] = {}
     wanted: dict[str, None] = {}
     formats = architecture.format
-    generated = architecture.organization == "near_memory" and architecture.near_memory.feedback == "prng"
+    generated = (
+        architecture.organization == "near_memory" and architecture.near_memory.feedback == "prng"
+    )
     for op, operand, tensor in _tensors(step):
         form = getattr(formats, str(tensor.role), "dense") if tensor.role in FORMATTED else "dense"
         if form == "dense" or tensor.name in found or (generated and tensor.role is Role.FEEDBACK):
@@ -74,12 +81,18 @@ def _tensors(step: TrainingStep) -> Iterator[tuple[Op, Operand | None, Tensor]]:
             yield op, None, tensor
 
 
-def _encoding(form: str, op: Op, operand: Operand, architecture: Architecture, masks: MaskSource) -> Encoding | None:
+def _encoding(
+    form: str, op: Op, operand: Operand, architecture: Architecture, masks: MaskSource
+) -> Encoding | None:
     """The encoding, None where the operand's zeros are not known element by element."""
     tensor, formats = operand.tensor, architecture.format
     value = value_bits(tensor, architecture)
     most = {"rle": (1 << formats.run_bits) - 1, "csc": (1 << formats.index_bits) - 1}.get(form, 0)
-    counted = _stored_entries(form, op, operand, most, masks) if tensor.stored >= 0 else _mask_entries(form, op, operand, most, masks)
+    counted = (
+        _stored_entries(form, op, operand, most, masks)
+        if tensor.stored >= 0
+        else _mask_entries(form, op, operand, most, masks)
+    )
     if counted is None:
         return None
     entries, columns = counted
@@ -90,8 +103,12 @@ def _encoding(form: str, op: Op, operand: Operand, architecture: Architecture, m
     return Encoding(tensor.elements, entries, value + field, entries * (value + field) + pointers)
 
 
-def _mask_entries(form: str, op: Op, operand: Operand, most: int, masks: MaskSource) -> tuple[int, int] | None:
-    """(entries, pointers) of a tensor whose mask is in the trace; a batch repeats the trace's samples."""
+def _mask_entries(
+    form: str, op: Op, operand: Operand, most: int, masks: MaskSource
+) -> tuple[int, int] | None:
+    """(entries, pointers) of a tensor whose mask is in the trace; a batch repeats the trace's
+    samples.
+    """
     tensor = operand.tensor
     mask = masks.tensor(op, operand)
     if mask is None or len(tensor.shape) < 2 or tensor.elements % mask.channels:
@@ -108,10 +125,14 @@ def _mask_entries(form: str, op: Op, operand: Operand, most: int, masks: MaskSou
         if outer != len(samples):
             return None
         if form == "csc":
-            return int(run_entries(np.ascontiguousarray(samples.T), most).sum()), samples.shape[1] + 1
+            return int(run_entries(np.ascontiguousarray(samples.T), most).sum()), samples.shape[
+                1
+            ] + 1
         return int(_counts(form, samples, most).sum()), 0
     if form == "csc":
-        by_sample = run_entries(samples.reshape(-1, channels), most).reshape(len(samples), -1).sum(axis=1)
+        by_sample = (
+            run_entries(samples.reshape(-1, channels), most).reshape(len(samples), -1).sum(axis=1)
+        )
     else:
         by_sample = _counts(form, samples, most)
     return int(by_sample[np.arange(outer) % len(samples)].sum()), tensor.elements // channels + 1
@@ -121,10 +142,19 @@ def _counts(form: str, rows: Mask, most: int) -> NDArray[np.int64]:
     return rows.sum(axis=1, dtype=np.int64) if form == "bitmap" else run_entries(rows, most)
 
 
-def _stored_entries(form: str, op: Op, operand: Operand, most: int, masks: MaskSource) -> tuple[int, int] | None:
-    """The same of a sparse feedback matrix (C, H, W, E), whose non-zeros the rule draws: one row of it a target neuron."""
+def _stored_entries(
+    form: str, op: Op, operand: Operand, most: int, masks: MaskSource
+) -> tuple[int, int] | None:
+    """The same of a sparse feedback matrix (C, H, W, E), whose non-zeros the rule draws: one row of
+    it a target neuron.
+    """
     tensor, b = operand.tensor, op.bounds
-    if op.kind is not OpKind.FEEDBACK or operand.use is not Use.STATIONARY or b is None or not b.nonzeros:
+    if (
+        op.kind is not OpKind.FEEDBACK
+        or operand.use is not Use.STATIONARY
+        or b is None
+        or not b.nonzeros
+    ):
         return None
     if form == "bitmap":
         return tensor.elements, 0
@@ -133,7 +163,9 @@ def _stored_entries(form: str, op: Op, operand: Operand, most: int, masks: MaskS
         return None
     errors = tensor.shape[-1]
     # Neurons are drawn in the order of the map (H, W, C), and stored channel by channel.
-    rows = indices.reshape(-1, tensor.shape[0], b.nonzeros).transpose(1, 0, 2).reshape(-1, b.nonzeros)
+    rows = (
+        indices.reshape(-1, tensor.shape[0], b.nonzeros).transpose(1, 0, 2).reshape(-1, b.nonzeros)
+    )
     neurons = np.repeat(np.arange(len(rows)), b.nonzeros)
     if form == "rle":
         places, length = neurons * errors + rows.reshape(-1), len(rows) // tensor.shape[0] * errors

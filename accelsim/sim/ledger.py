@@ -1,14 +1,17 @@
-"""The books of scratchpads and global buffer: what each holds of each tensor, from transfers alone, held against what `TensorMemory` believes.
+"""The books of scratchpads and global buffer: what each holds of each tensor, from transfers alone,
+held against what `TensorMemory` believes.
 
-Kept when the environment variable ACCELSIM_LEDGER is set (tests set it); a run without it costs nothing. Words are elements of the tensor.
-Of each memory and tensor, after every op,
+Kept when the environment variable ACCELSIM_LEDGER is set (tests set it); a run without it costs
+nothing. Words are elements of the tensor. Of each memory and tensor, after every op,
 
     filled + produced = dropped + written back + resident,
 
-``filled`` from another memory, ``produced`` by lanes or the vector unit, ``written back`` to DRAM, ``dropped`` when nobody needs it any more or
-it is overwritten; and resident is what the memory says it holds. Nothing is read that is not there: an operand has its home in the scratchpads,
-or the op fills it; what an op takes from the global buffer or from DRAM has been put there by an op that has ended, or comes from outside.
-What passes through (staging, the PEs' working space, partial sums) is filled or produced, and dropped, within its op.
+``filled`` from another memory, ``produced`` by lanes or the vector unit, ``written back`` to DRAM,
+``dropped`` when nobody needs it any more or it is overwritten; and resident is what the memory says
+it holds. Nothing is read that is not there: an operand has its home in the scratchpads, or the op
+fills it; what an op takes from the global buffer or from DRAM has been put there by an op that has
+ended, or comes from outside. What passes through (staging, the PEs' working space, partial sums) is
+filled or produced, and dropped, within its op.
 """
 
 from __future__ import annotations
@@ -18,10 +21,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from accelsim.errors import LawViolation
-from accelsim.mapping import Route, Transfer
-from accelsim.ops import Op, Tensor, TrainingStep, Use
+from accelsim.pe.mapping import Route, Transfer
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.op_plan import OpPlan
+from accelsim.step.ops import Op, Tensor, TrainingStep, Use
 
 VARIABLE = "ACCELSIM_LEDGER"
 BUFFER, PADS, DRAM = "global buffer", "scratchpads", "DRAM"
@@ -53,7 +56,9 @@ class Ledger:
         for op in step.ops:
             for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
                 self._tensors[tensor.name] = tensor
-        self._made = {tensor.name for op in step.ops for tensor in op.outputs if not tensor.persistent}
+        self._made = {
+            tensor.name for op in step.ops for tensor in op.outputs if not tensor.persistent
+        }
         for tensor in self._tensors.values():
             home = memory.residency.home(tensor)
             if home is not None:
@@ -92,7 +97,9 @@ class Ledger:
             self._check_operands(op, brought)
 
     def _at_home(self, step: int, tensor: Tensor) -> int:
-        """Words that the memory says the scratchpads hold of the tensor; at least one is asked of what it says it does not."""
+        """Words that the memory says the scratchpads hold of the tensor; at least one is asked of
+        what it says it does not.
+        """
         split = self._memory.local_split(step, tensor)
         return split[0] if split else 1
 
@@ -103,26 +110,41 @@ class Ledger:
             account.filled += crossing
             account.dropped += crossing
             if crossing < min(t.words, t.tensor.elements):
-                raise LawViolation(f"{op.name} reads {t.words} words of {t.tensor.name} from the global buffer, into which {crossing} came from DRAM")
+                raise LawViolation(
+                    f"{op.name} reads {t.words} words of {t.tensor.name} from the global buffer, "
+                    f"into which {crossing} came from DRAM"
+                )
         else:
             self._read(BUFFER, step, op, t.tensor, min(t.words, t.tensor.elements))
 
     def _read(self, memory: str, step: int, op: Op, tensor: Tensor, words: int) -> None:
         found = self._account(memory, step, tensor).resident
         if found < words:
-            raise LawViolation(f"{op.name} reads {words} words of {tensor.name} from {memory}, where there are {found}")
+            raise LawViolation(
+                f"{op.name} reads {words} words of {tensor.name} from {memory}, where there are "
+                f"{found}"
+            )
 
     def _check_operands(self, op: Op, brought: dict[str, int]) -> None:
         """What lanes multiply is in their scratchpads, or made on the spot."""
         architecture = self._memory.architecture
-        generated = op.fixed_feedback and architecture.organization == "near_memory" and architecture.near_memory.feedback == "prng"
+        generated = (
+            op.fixed_feedback
+            and architecture.organization == "near_memory"
+            and architecture.near_memory.feedback == "prng"
+        )
         for operand in op.operands:
-            if operand.use not in {Use.MOVING, Use.STATIONARY} or (generated and operand.use is Use.STATIONARY):
+            if operand.use not in {Use.MOVING, Use.STATIONARY} or (
+                generated and operand.use is Use.STATIONARY
+            ):
                 continue
             home = self._memory.residency.home(operand.tensor)
             missing = home.spilled if home else min(1, operand.tensor.elements)
             if brought[operand.tensor.name] < missing:
-                raise LawViolation(f"{op.name} multiplies with {missing} words of {operand.tensor.name} that nothing has brought to the scratchpads")
+                raise LawViolation(
+                    f"{op.name} multiplies with {missing} words of {operand.tensor.name} that "
+                    f"nothing has brought to the scratchpads"
+                )
 
     def end(self, step: int, plan: OpPlan, gone: Iterable[str]) -> None:
         """An op has ended, and with it these tensors: what it made is where it belongs."""
@@ -181,19 +203,33 @@ class Ledger:
             for memory, words in wanted.items():
                 account = self._account(memory, step, tensor)
                 if account.resident != words:
-                    raise LawViolation(f"after {op.name}, {memory} hold {words} words of {tensor.name}, of which the books have {account}")
+                    raise LawViolation(
+                        f"after {op.name}, {memory} hold {words} words of {tensor.name}, of which "
+                        f"the books have {account}"
+                    )
         for (memory, _, name), account in self.accounts.items():
             if account.resident < 0:
-                raise LawViolation(f"after {op.name}, {memory} have given more of {name} than they had: {account}")
+                raise LawViolation(
+                    f"after {op.name}, {memory} have given more of {name} than they had: {account}"
+                )
 
     def close(self) -> None:
-        """The run has ended: of what its steps made nothing is left, and what outlives them is all there."""
+        """The run has ended: of what its steps made nothing is left, and what outlives them is all
+        there.
+        """
         for (memory, step, name), account in self.accounts.items():
             tensor, home = self._tensors[name], self._memory.residency.home(self._tensors[name])
             kept = 0
             if step < 0 and memory == DRAM:
                 kept = tensor.elements
             elif step < 0:
-                kept = (home.resident if home else 0) if memory == PADS else tensor.elements * self._memory.pinned(tensor)
+                kept = (
+                    (home.resident if home else 0)
+                    if memory == PADS
+                    else tensor.elements * self._memory.pinned(tensor)
+                )
             if account.resident != kept:
-                raise LawViolation(f"at the end {memory} should hold {kept} words of {name}, of which the books have {account}")
+                raise LawViolation(
+                    f"at the end {memory} should hold {kept} words of {name}, of which the books "
+                    f"have {account}"
+                )

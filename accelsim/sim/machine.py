@@ -1,7 +1,8 @@
 """The machine: components, and the processes that take a step's ops through them.
 
-Components are FIFO servers (NoC down, up and peer links, global buffer, DRAM), partitions of the PE array and the vector unit.
-An op holds its partition (or the vector unit) from its first transfer to its last.
+Components are FIFO servers (NoC down, up and peer links, global buffer, DRAM), partitions of the PE
+array and the vector unit. An op holds its partition (or the vector unit) from its first transfer to
+its last.
 """
 
 from __future__ import annotations
@@ -13,40 +14,42 @@ from dataclasses import dataclass, field
 import numpy as np
 import simpy
 
-from accelsim.counters import ActionCounts
-from accelsim.energy import EnergyTable
+from accelsim.cost.counters import ActionCounts
+from accelsim.cost.energy import EnergyTable
+from accelsim.dram.channels import DramChannels
+from accelsim.dram.rows import PICOSECONDS
+from accelsim.dram.standard import DramSpec
 from accelsim.errors import LawViolation
-from accelsim.kernels.links import BUFFER, BUFFER_WRITE, DOWN, MESH, PEER, UP
-from accelsim.mapper import Mapper
-from accelsim.masks import MaskSource
-from accelsim.ops import Op, Pass, TrainingStep
-from accelsim.residency import Residency, allocate
+from accelsim.kernels.links.servers import BUFFER, BUFFER_WRITE, DOWN, MESH, PEER, UP
+from accelsim.machine.architecture import Architecture
+from accelsim.mapping.mapper import Mapper
+from accelsim.mapping.residency import Residency, allocate
+from accelsim.pe.registry import PEModel, pe_model
 from accelsim.sim.choice import Choice
-from accelsim.sim.dram import DramChannels
 from accelsim.sim.encodings import encode
 from accelsim.sim.ledger import Ledger
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.op_plan import OpPlan
 from accelsim.sim.partitions import Partitions
-from accelsim.sim.pe_models import PEModel, pe_model
 from accelsim.sim.pipeline import Pipelines, Process, Times, stalls
 from accelsim.sim.plan import Planner
-from accelsim.sim.rows import PICOSECONDS
-from accelsim.spec.architecture import Architecture
-from accelsim.spec.dram import DramSpec
+from accelsim.step.ops import Op, Pass, TrainingStep
+from accelsim.zeros.masks import MaskSource
 
 Progress = Callable[[int, int], None]
 """Called with (ops done, ops in all)."""
 
 LEAST_STEPS, MOST_STEPS, SETTLED = 6, 64, 2
 REFRESHES = 16
-"""For the steady-state interval, steps are run until they cover that many DRAM refreshes, which move the ends of single steps;
-from step `SETTLED` on the ends are taken as evenly spaced."""
+"""For the steady-state interval, steps are run until they cover that many DRAM refreshes, which
+move the ends of single steps; from step `SETTLED` on the ends are taken as evenly spaced.
+"""
 
 
 @dataclass
 class OpRecord:
-    """What one op did: its plan, the cycles [start, end) in which it held its component, and the array's waiting by cause.
+    """What one op did: its plan, the cycles [start, end) in which it held its component, and the
+    array's waiting by cause.
 
     ``partition``: the component, a partition of the array or, None, the vector unit.
     """
@@ -69,7 +72,8 @@ class OpRecord:
 
 @dataclass
 class Run:
-    """A finished simulation of one step. ``background``: actions of no op (leakage, idle clocks, DRAM standby and refresh).
+    """A finished simulation of one step. ``background``: actions of no op (leakage, idle clocks,
+    DRAM standby and refresh).
 
     ``stored_dense``: tensors that the machine has a format for, but whose zeros nobody knows.
     """
@@ -90,7 +94,13 @@ class Run:
 class Machine:
     """One machine, ready to run training steps."""
 
-    def __init__(self, architecture: Architecture, dram: DramSpec, masks: MaskSource, prices: EnergyTable | None = None) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        dram: DramSpec,
+        masks: MaskSource,
+        prices: EnergyTable | None = None,
+    ) -> None:
         """``prices``: for an objective of energy in choosing mappings."""
         self._architecture = architecture
         self._dram = dram
@@ -98,15 +108,31 @@ class Machine:
         self._model = pe_model(architecture, masks)
 
     def run(self, step: TrainingStep, schedule: str, progress: Progress | None = None) -> Run:
-        """Simulate one step; under the unlocked schedule also enough further steps to see the steady-state interval."""
+        """Simulate one step; under the unlocked schedule also enough further steps to see the
+        steady-state interval.
+        """
         if schedule == "serial":
-            return _Simulation(self._architecture, self._dram, self._model, self._prices, step, True, 1, progress).run()
-        alone = _Simulation(self._architecture, self._dram, self._model, self._prices, step, False, 1, progress).run()
+            return _Simulation(
+                self._architecture, self._dram, self._model, self._prices, step, True, 1, progress
+            ).run()
+        alone = _Simulation(
+            self._architecture, self._dram, self._model, self._prices, step, False, 1, progress
+        ).run()
         refresh_ps = self._dram.timing.tREFI * self._dram.timing.tck_ps
-        steps = REFRESHES * refresh_ps * self._architecture.clock_hz // (max(1, alone.cycles) * PICOSECONDS)
+        steps = (
+            REFRESHES
+            * refresh_ps
+            * self._architecture.clock_hz
+            // (max(1, alone.cycles) * PICOSECONDS)
+        )
         steps = min(MOST_STEPS, max(LEAST_STEPS, steps))
-        several = _Simulation(self._architecture, self._dram, self._model, self._prices, step, False, steps, None).run()
-        ends = [max(record.end for record in several.records if record.step == index) for index in range(steps)]
+        several = _Simulation(
+            self._architecture, self._dram, self._model, self._prices, step, False, steps, None
+        ).run()
+        ends = [
+            max(record.end for record in several.records if record.step == index)
+            for index in range(steps)
+        ]
         counted = steps - 1 - SETTLED
         alone.interval_cycles = -(-max(ends[-1] - ends[SETTLED], _longest_held(several)) // counted)
         return alone
@@ -133,7 +159,12 @@ class _Simulation:
         self._serial = serial
         self._progress = progress
         self._channels = DramChannels(dram, architecture.dram.channels)
-        self._pipelines = Pipelines(architecture, self._channels, dram.organisation.row_bursts * dram.organisation.burst, partitions + 1)
+        self._pipelines = Pipelines(
+            architecture,
+            self._channels,
+            dram.organisation.row_bursts * dram.organisation.burst,
+            partitions + 1,
+        )
         self.env = self._pipelines.env
         self._encodings = encode(step, architecture, model.masks)
         encoded_bits = {name: encoding.bits for name, encoding in self._encodings.of.items()}
@@ -164,7 +195,10 @@ class _Simulation:
                     self.env.process(self._unlocked(index, position, op))
         self.env.run()
         if len(self._records) != self._steps * len(ops):
-            raise LawViolation(f"only {len(self._records)} of {self._steps * len(ops)} ops have run: they wait for one another")
+            raise LawViolation(
+                f"only {len(self._records)} of {self._steps * len(ops)} ops have run: they wait "
+                f"for one another"
+            )
         return self._finish()
 
     def _sequence(self) -> Process:
@@ -173,13 +207,19 @@ class _Simulation:
             yield from self._execute(0, op, 0)
 
     def _unlocked(self, index: int, position: int, op: Op) -> Process:
-        """An op runs as soon as its operands exist and, from the second step on, what it needs of the step before is updated."""
+        """An op runs as soon as its operands exist and, from the second step on, what it needs of
+        the step before is updated.
+        """
         fused = self._residency.fused
         if op in fused.values():
             return
         update = fused.get(op.name)
         waits = [self._done[index, name] for name in op.depends_on]
-        waits += [self._done[index, name] for name in (update.depends_on if update else ()) if name != op.name]
+        waits += [
+            self._done[index, name]
+            for name in (update.depends_on if update else ())
+            if name != op.name
+        ]
         if index:
             waits += [self._done[index - 1, name] for name in self._step.carried.get(op.name, ())]
         if waits:
@@ -193,7 +233,8 @@ class _Simulation:
         partition = yield from self._partitions.take(self._residency.partition(op), priority)
         yield from self._execute(index, op, partition)
         if update:
-            # The tiles of a fused update alternate with those of its gradient: nothing may come between the two.
+            # The tiles of a fused update alternate with those of its gradient: nothing may come
+            # between the two.
             yield from self._execute(index, update, partition)
         self._partitions.give_back(partition)
 
@@ -202,7 +243,9 @@ class _Simulation:
 
     def _execute(self, index: int, op: Op, partition: int | None) -> Process:
         plan = self._planner.plan(index, op, partition)
-        record = OpRecord(plan, index, partition if plan.on_array else None, start=int(self.env.now))
+        record = OpRecord(
+            plan, index, partition if plan.on_array else None, start=int(self.env.now)
+        )
         if self._ledger:
             self._ledger.begin(index, plan)
         times = yield from self._pipelines.run(plan, lambda name: self._memory.place(index, name))
@@ -222,23 +265,41 @@ class _Simulation:
             self._progress(len(self._records), len(self._step.ops) * self._steps)
 
     def _updates_in_pe(self, op: Op) -> bool:
-        near = self._architecture.organization == "near_memory" and self._architecture.vector_unit.update_in_pe
+        near = (
+            self._architecture.organization == "near_memory"
+            and self._architecture.vector_unit.update_in_pe
+        )
         return near and op.pass_ is Pass.WU and any(tensor.home_channels for tensor in op.outputs)
 
     def _attribute(self, plan: OpPlan, times: Times, record: OpRecord) -> dict[str, int]:
-        """The array's waiting during the op by cause; while the vector unit works for it, the array waits for a dependency.
+        """The array's waiting during the op by cause; while the vector unit works for it, the array
+        waits for a dependency.
 
-        Waiting for a fill is the NoC's doing unless the global buffer's port alone took longer: that part is a bank stall.
+        Waiting for a fill is the NoC's doing unless the global buffer's port alone took longer:
+        that part is a bank stall.
         """
         found = stalls(times, record.start, record.end)
         fill = found["fill"]
-        links = max(self._pipelines.cycles(DOWN, plan.fill_bits), self._pipelines.cycles(PEER, plan.peer_bits))
+        links = max(
+            self._pipelines.cycles(DOWN, plan.fill_bits),
+            self._pipelines.cycles(PEER, plan.peer_bits),
+        )
         if plan.mesh_fill is not None:
             links = max(links, self._pipelines.cycles(MESH, int(plan.mesh_fill.max())))
         port = self._pipelines.cycles(BUFFER, plan.fill_buffer_bits) + plan.fill_wait
         bank = fill * max(0, port - links) // port if port else 0
-        dependency = 0 if plan.on_array else record.cycles - found["dram"] - fill - found["drain"] - plan.port_wait
-        return {"dram": found["dram"], "noc": fill - bank, "bank": bank + plan.port_wait, "dependency": dependency, "drain": found["drain"]}
+        dependency = (
+            0
+            if plan.on_array
+            else record.cycles - found["dram"] - fill - found["drain"] - plan.port_wait
+        )
+        return {
+            "dram": found["dram"],
+            "noc": fill - bank,
+            "bank": bank + plan.port_wait,
+            "dependency": dependency,
+            "drain": found["drain"],
+        }
 
     def _finish(self) -> Run:
         cycles = int(self.env.now)
@@ -290,31 +351,45 @@ class _Simulation:
             "global buffer": (BUFFER, read + written if shared else read),
             "global buffer, writes": (BUFFER_WRITE, 0 if shared else written),
         }
-        loads = [load for plan in plans for load in (plan.mesh_fill, plan.mesh_drain) if load is not None]
+        loads = [
+            load for plan in plans for load in (plan.mesh_fill, plan.mesh_drain) if load is not None
+        ]
         if loads:
-            links |= {f"NoC link {link}": (MESH + link, int(bits)) for link, bits in enumerate(np.sum(loads, axis=0))}
+            links |= {
+                f"NoC link {link}": (MESH + link, int(bits))
+                for link, bits in enumerate(np.sum(loads, axis=0))
+            }
         for name, (link, sent) in links.items():
             server = self._pipelines.served(link)
             if server.bits != sent or server.busy_cycles > self.env.now:
-                raise LawViolation(f"{name}: {server.bits} bits carried in {server.busy_cycles} busy cycles of {self.env.now}, {sent} bits sent")
+                raise LawViolation(
+                    f"{name}: {server.bits} bits carried in {server.busy_cycles} busy cycles of "
+                    f"{self.env.now}, {sent} bits sent"
+                )
 
 
 def _longest_held(run: Run) -> int:
-    """Cycles in which the busiest partition, or the vector unit, is held by the settled steps; ops that any partition may run are shared by all.
+    """Cycles in which the busiest partition, or the vector unit, is held by the settled steps; ops
+    that any partition may run are shared by all.
 
-    One that runs ahead of the others works on later steps before the settled one has ended, but it cannot do so for ever.
+    One that runs ahead of the others works on later steps before the settled one has ended, but it
+    cannot do so for ever.
     """
     settled = [record for record in run.records if record.step > SETTLED]
     held: Counter[int | str | None] = Counter()
     for record in settled:
-        held["vector unit" if record.partition is None else run.residency.partition(record.op)] += record.cycles
+        held["vector unit" if record.partition is None else run.residency.partition(record.op)] += (
+            record.cycles
+        )
     del held[None]
     array = sum(record.cycles for record in settled if record.partition is not None)
     return max([-(-array * run.partition_lanes // run.lanes), *held.values()])
 
 
 def _active(plan: OpPlan, lanes: int) -> int:
-    """Lane cycles in which a lane works, so that its clock runs: MACs, empty windows, updates in the PEs."""
+    """Lane cycles in which a lane works, so that its clock runs: MACs, empty windows, updates in
+    the PEs.
+    """
     timing = plan.timing
     if timing is None:
         return lanes * (int(plan.block_cycles.sum()) - plan.port_wait)

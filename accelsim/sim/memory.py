@@ -1,7 +1,8 @@
-"""Where tensors live while a step runs: homes in scratchpads, the global buffer while there is room, else DRAM.
+"""Where tensors live while a step runs: homes in scratchpads, the global buffer while there is
+room, else DRAM.
 
-A tensor keeps its place from its producer's start to its last reader's end. What is produced in FF and read in a later pass is
-the stash: its bytes are summed, and their peak kept.
+A tensor keeps its place from its producer's start to its last reader's end. What is produced in FF
+and read in a later pass is the stash: its bytes are summed, and their peak kept.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from accelsim.ops import Pass, Role, Tensor, TrainingStep
-from accelsim.residency import Residency, slice_bytes, word_bits
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.words import word_bits
+from accelsim.mapping.residency import Residency, slice_bytes
 from accelsim.sim.encodings import Encoding
-from accelsim.spec.architecture import Architecture
+from accelsim.step.ops import Pass, Role, Tensor, TrainingStep
 
 Key = tuple[int, str]
 """(step of a run, tensor name)."""
@@ -21,7 +23,9 @@ Key = tuple[int, str]
 
 @dataclass
 class TensorMemory:
-    """Placement and lifetimes of the tensors of a run of one or more steps. ``encodings``: of those that are not stored dense, by name."""
+    """Placement and lifetimes of the tensors of a run of one or more steps. ``encodings``: of those
+    that are not stored dense, by name.
+    """
 
     architecture: Architecture
     residency: Residency
@@ -40,7 +44,9 @@ class TensorMemory:
     def __post_init__(self) -> None:
         buffer = self.architecture.global_buffer
         self._free_bits = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
-        made_in_ff = {tensor.name for op in self.step.ops if op.pass_ is Pass.FF for tensor in op.outputs}
+        made_in_ff = {
+            tensor.name for op in self.step.ops if op.pass_ is Pass.FF for tensor in op.outputs
+        }
         for op in self.step.ops:
             for name in dict.fromkeys(operand.tensor.name for operand in op.operands):
                 self._readers[name] += 1
@@ -50,12 +56,19 @@ class TensorMemory:
             self._pin_parameters()
 
     def _pin_parameters(self) -> None:
-        """Persistent tensors without a home (batch-norm parameters, embeddings) stay in the global buffer, first come while half of it is free."""
+        """Persistent tensors without a home (batch-norm parameters, embeddings) stay in the global
+        buffer, first come while half of it is free.
+        """
         limit = self._free_bits // 2
         for op in self.step.ops:
             for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
                 bits = self.bits(tensor)
-                if tensor.persistent and not tensor.home_channels and tensor.name not in self._pinned and self._free_bits - bits >= limit:
+                if (
+                    tensor.persistent
+                    and not tensor.home_channels
+                    and tensor.name not in self._pinned
+                    and self._free_bits - bits >= limit
+                ):
                     self._pinned.add(tensor.name)
                     self._free_bits -= bits
 
@@ -65,21 +78,36 @@ class TensorMemory:
 
     def _bits_of(self, tensor: Tensor, elements: int) -> int:
         encoding = self.encodings.get(tensor.name)
-        return encoding.bits_of(elements) if encoding else elements * word_bits(tensor, self.architecture)
+        return (
+            encoding.bits_of(elements)
+            if encoding
+            else elements * word_bits(tensor, self.architecture)
+        )
 
     def place(self, step: int, name: str) -> Key | str:
-        """What stands for the tensor in DRAM: each step has its own of what it makes, and shares what comes from outside or outlives it."""
+        """What stands for the tensor in DRAM: each step has its own of what it makes, and shares
+        what comes from outside or outlives it.
+        """
         return (step, name) if (step, name) in self._left else name
 
     def outlasting(self) -> dict[str, int]:
-        """Bytes that persistent tensors take in DRAM, by name: all of each that lives there wholly or in part, from the start to the end of a run."""
-        generated = self.architecture.organization == "near_memory" and self.architecture.near_memory.feedback == "prng"
+        """Bytes that persistent tensors take in DRAM, by name: all of each that lives there wholly
+        or in part, from the start to the end of a run.
+        """
+        generated = (
+            self.architecture.organization == "near_memory"
+            and self.architecture.near_memory.feedback == "prng"
+        )
         found: dict[str, int] = {}
         for op in self.step.ops:
             for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
                 home = self.residency.home(tensor)
                 outside = home.spilled > 0 if home else tensor.name not in self._pinned
-                if tensor.persistent and outside and not (generated and tensor.role is Role.FEEDBACK):
+                if (
+                    tensor.persistent
+                    and outside
+                    and not (generated and tensor.role is Role.FEEDBACK)
+                ):
                     found[tensor.name] = -(-self.bits(tensor) // 8)
         return found
 
@@ -90,10 +118,16 @@ class TensorMemory:
     def in_buffer(self, step: int, tensor: Tensor) -> int:
         """Words that the global buffer has room for, of a tensor that the step makes."""
         split = self._local.get((step, tensor.name))
-        return (split[1] if split else tensor.elements) if (step, tensor.name) in self._in_buffer else 0
+        return (
+            (split[1] if split else tensor.elements)
+            if (step, tensor.name) in self._in_buffer
+            else 0
+        )
 
     def in_dram(self, step: int, tensor: Tensor) -> bool:
-        """Whether reading the tensor means reading DRAM: it was never produced on chip, or did not fit."""
+        """Whether reading the tensor means reading DRAM: it was never produced on chip, or did not
+        fit.
+        """
         return (step, tensor.name) not in self._in_buffer and tensor.name not in self._pinned
 
     def local_split(self, step: int, tensor: Tensor) -> tuple[int, int] | None:
@@ -106,7 +140,9 @@ class TensorMemory:
         return None
 
     def produce(self, step: int, tensor: Tensor, split: tuple[int, int] | None, layer: str) -> None:
-        """Make room for a tensor that an op starts to write; ``split``: (resident, spilled) words of a gradient that stays in the PEs."""
+        """Make room for a tensor that an op starts to write; ``split``: (resident, spilled) words
+        of a gradient that stays in the PEs.
+        """
         if tensor.persistent:
             return
         key = (step, tensor.name)
@@ -114,12 +150,20 @@ class TensorMemory:
         words = tensor.elements
         if split is not None:
             part = self.residency.partition_of[layer]
-            taken = 0 if tensor.name in self.residency.fused_gradients else min(self.residency.free_bytes[part], self._slice(tensor))
+            taken = (
+                0
+                if tensor.name in self.residency.fused_gradients
+                else min(self.residency.free_bytes[part], self._slice(tensor))
+            )
             self.residency.free_bytes[part] -= taken
             self._local[key] = (*split, taken)
             words = split[1]
         bits = self._bits_of(tensor, words)
-        if tensor.role is not Role.OPTIMIZER_STATE and key not in self._in_buffer and bits <= self._free_bits:
+        if (
+            tensor.role is not Role.OPTIMIZER_STATE
+            and key not in self._in_buffer
+            and bits <= self._free_bits
+        ):
             self._in_buffer[key] = bits
             self._free_bits -= bits
         if tensor.name in self._stashed:
@@ -127,10 +171,14 @@ class TensorMemory:
             self.peak_stash_bytes = max(self.peak_stash_bytes, sum(self._stash_bytes.values()))
 
     def _slice(self, tensor: Tensor) -> int:
-        return slice_bytes(tensor, self.residency.pes_per_partition, word_bits(tensor, self.architecture))
+        return slice_bytes(
+            tensor, self.residency.pes_per_partition, word_bits(tensor, self.architecture)
+        )
 
     def consumed(self, step: int, names: tuple[str, ...], layer: str) -> list[str]:
-        """An op that read these tensors has ended; those that nobody else will read give up their places and are returned."""
+        """An op that read these tensors has ended; those that nobody else will read give up their
+        places and are returned.
+        """
         gone = []
         for name in names:
             key = (step, name)
@@ -140,7 +188,9 @@ class TensorMemory:
         return gone
 
     def finished(self, step: int, tensor: Tensor, layer: str) -> list[str]:
-        """An op that wrote the tensor has ended; it gives up its place at once, and is returned, when nobody reads it."""
+        """An op that wrote the tensor has ended; it gives up its place at once, and is returned,
+        when nobody reads it.
+        """
         return self._release((step, tensor.name), layer)
 
     def _release(self, key: Key, layer: str) -> list[str]:

@@ -1,17 +1,23 @@
-"""What a result says about its memories: weights that had no room, tensors that a format could not make smaller."""
+"""What a result says about its memories: weights that had no room, tensors that a format could not
+make smaller.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from accelsim.ops import Role, TrainingStep
-from accelsim.residency import Residency
+from accelsim.mapping.residency import Residency
+from accelsim.step.ops import Role, TrainingStep
 
 _LISTED = 4
 
 
-def memory_notes(step: TrainingStep, residency: Residency, stored_dense: Sequence[str]) -> list[str]:
-    """Sentences for a result; none where everything has its home, and every format what it needs to know."""
+def memory_notes(
+    step: TrainingStep, residency: Residency, stored_dense: Sequence[str]
+) -> list[str]:
+    """Sentences for a result; none where everything has its home, and every format what it needs to
+    know.
+    """
     roles = {operand.tensor.name: operand.tensor.role for op in step.ops for operand in op.operands}
     spilled = [
         f"{home.spilled} of {home.resident + home.spilled} words of {name}"
@@ -20,9 +26,15 @@ def memory_notes(step: TrainingStep, residency: Residency, stored_dense: Sequenc
     ]
     notes = []
     if spilled:
-        notes.append(f"the scratchpads have no room for {_listed(spilled)}: they are read from DRAM at every use")
+        notes.append(
+            f"the scratchpads have no room for {_listed(spilled)}: they are read from DRAM at "
+            f"every use"
+        )
     if stored_dense:
-        notes.append(f"nothing is known of the zeros of {_listed(stored_dense)}: stored dense, whatever the format of their role")
+        notes.append(
+            f"nothing is known of the zeros of {_listed(stored_dense)}: stored dense, whatever the "
+            f"format of their role"
+        )
     return notes
 
 

@@ -1,4 +1,6 @@
-"""The mesh between PEs and global buffer: what each kind of transfer puts on its links. `kernels.mesh` numbers the links."""
+"""The mesh between PEs and global buffer: what each kind of transfer puts on its links.
+`kernels.mesh` numbers the links.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels import mesh as k
-from accelsim.kernels.links import share
-from accelsim.spec.architecture import Architecture
+from accelsim.kernels.links import mesh as k
+from accelsim.kernels.links.servers import share
+from accelsim.machine.architecture import Architecture
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """rows x cols PEs and the ports of the global buffer at column 0. ``first``, ``pes``: the PEs of the partition that a transfer belongs to.
+    """rows x cols PEs and the ports of the global buffer at column 0. ``first``, ``pes``: the PEs
+    of the partition that a transfer belongs to.
 
-    What moves is counted in units of the caller's (words, or bits); each method returns int64[links].
+    What moves is counted in units of the caller's (words, or bits); each method returns
+    int64[links].
     """
 
     rows: int
@@ -27,12 +31,18 @@ class Mesh:
 
     @classmethod
     def of(cls, architecture: Architecture) -> Mesh | None:
-        """The machine's mesh, None if it has a tree. Port i of n is in row floor((2 i + 1) rows / 2 n)."""
+        """The machine's mesh, None if it has a tree. Port i of n is in row floor((2 i + 1) rows / 2
+        n).
+        """
         noc, array = architecture.noc, architecture.pe_array
         if noc.topology != "mesh":
             return None
         ports = noc.buffer_ports
-        return cls(array.rows, array.cols, tuple((2 * port + 1) * array.rows // (2 * ports) for port in range(ports)))
+        return cls(
+            array.rows,
+            array.cols,
+            tuple((2 * port + 1) * array.rows // (2 * ports) for port in range(ports)),
+        )
 
     @property
     def links(self) -> int:
@@ -41,7 +51,12 @@ class Mesh:
     @property
     def nearest(self) -> tuple[int, ...]:
         """The port of each row: the nearest, of two equally near ones the first."""
-        return tuple(min(range(len(self.port_rows)), key=lambda port: (abs(self.port_rows[port] - row), port)) for row in range(self.rows))
+        return tuple(
+            min(
+                range(len(self.port_rows)), key=lambda port: (abs(self.port_rows[port] - row), port)
+            )
+            for row in range(self.rows)
+        )
 
     def _none(self) -> Ints:
         return np.zeros(self.links, np.int64)
@@ -50,9 +65,20 @@ class Mesh:
         return np.array(self.port_rows, np.int64), np.array(self.nearest, np.int64)
 
     def spread(self, first: int, pes: int, amount: int, receivers: int) -> Ints:
-        """From the global buffer, each unit to ``receivers`` neighbouring PEs; such groups share the units equally."""
+        """From the global buffer, each unit to ``receivers`` neighbouring PEs; such groups share
+        the units equally.
+        """
         loads = self._none()
-        k.multicast(first, pes, max(1, min(receivers, pes)), amount, *self._ports(), self.rows, self.cols, loads)
+        k.multicast(
+            first,
+            pes,
+            max(1, min(receivers, pes)),
+            amount,
+            *self._ports(),
+            self.rows,
+            self.cols,
+            loads,
+        )
         return loads
 
     def gather(self, first: int, pes: int, amount: int) -> Ints:
@@ -62,24 +88,39 @@ class Mesh:
         return loads
 
     def exchange(self, first: int, pes: int, amount: int) -> Ints:
-        """From all PEs to all PEs, equally: a home may be any PE's, its own too, whose words cross no link."""
+        """From all PEs to all PEs, equally: a home may be any PE's, its own too, whose words cross
+        no link.
+        """
         loads = self._none()
         k.all_pairs(first, pes, amount, self.rows, self.cols, loads)
         return loads
 
     def reduce(self, first: int, pes: int, shared: int, amount: int) -> Ints:
-        """Partial sums of groups of ``shared`` neighbouring PEs along binary trees: PE i of a group sends to i - s, s the largest power of 2 in i.
+        """Partial sums of groups of ``shared`` neighbouring PEs along binary trees: PE i of a group
+        sends to i - s, s the largest power of 2 in i.
 
         With ``shared`` 1 they climb columns instead: every PE sends to the one above it.
         """
         members = range(first, first + pes)
         if shared > 1:
-            senders = [i for s in (1 << level for level in range((shared - 1).bit_length())) for i in range(s, shared, 2 * s)]
-            edges = [(start + i, start + i - (i & -i)) for start in range(first, first + pes // shared * shared, shared) for i in senders]
+            senders = [
+                i
+                for s in (1 << level for level in range((shared - 1).bit_length()))
+                for i in range(s, shared, 2 * s)
+            ]
+            edges = [
+                (start + i, start + i - (i & -i))
+                for start in range(first, first + pes // shared * shared, shared)
+                for i in senders
+            ]
         else:
-            edges = [(pe, pe - self.cols) for pe in members if pe - self.cols >= first] or [(pe, pe - 1) for pe in members if pe > first]
+            edges = [(pe, pe - self.cols) for pe in members if pe - self.cols >= first] or [
+                (pe, pe - 1) for pe in members if pe > first
+            ]
         sources, targets = (np.array([edge[end] for edge in edges], np.int64) for end in (0, 1))
-        amounts = np.array([share(amount, edge, len(edges)) for edge in range(len(edges))], np.int64)
+        amounts = np.array(
+            [share(amount, edge, len(edges)) for edge in range(len(edges))], np.int64
+        )
         loads = self._none()
         k.unicast(sources, targets, amounts, self.rows, self.cols, loads)
         return loads

@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.counters import ActionCounts
-from accelsim.mapping import Mapping, Transfer
-from accelsim.ops import Op
-from accelsim.results import BYTE_KINDS, WORD_KINDS
-from accelsim.sim.pe_models import ArrayTiming
+from accelsim.cost.counters import ActionCounts
+from accelsim.pe.mapping import Mapping, Transfer
+from accelsim.pe.registry import ArrayTiming
+from accelsim.results.result import BYTE_KINDS, WORD_KINDS
+from accelsim.step.ops import Op
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class DramPart:
-    """Bytes of one tensor that cross the DRAM bus; ``size_bytes`` is all the tensor occupies there."""
+    """Bytes of one tensor that cross the DRAM bus; ``size_bytes`` is all the tensor occupies
+    there.
+    """
 
     tensor: str
     size_bytes: int
@@ -27,10 +29,11 @@ class DramPart:
 
 @dataclass(frozen=True)
 class Moved:
-    """A transfer as it really goes, in its tensor's format: stored ``words`` and ``bits``, and those that cross the DRAM bus.
+    """A transfer as it really goes, in its tensor's format: stored ``words`` and ``bits``, and
+    those that cross the DRAM bus.
 
-    ``crosses``: whether its tensor is in DRAM, even if all of it is zeros that take no bits. ``encoded``: its format is not dense, so that bits
-    are more than words of a fixed size.
+    ``crosses``: whether its tensor is in DRAM, even if all of it is zeros that take no bits.
+    ``encoded``: its format is not dense, so that bits are more than words of a fixed size.
     """
 
     transfer: Transfer
@@ -44,12 +47,14 @@ class Moved:
 
 @dataclass
 class OpPlan:
-    """One op ready for the events. Bits are of the whole op; each of ``block_cycles``' blocks moves its share of them.
+    """One op ready for the events. Bits are of the whole op; each of ``block_cycles``' blocks moves
+    its share of them.
 
-    ``port_wait``: cycles among the blocks' in which lanes wait for the ports of their scratchpads. ``fill_wait`` to ``staged_out_wait``: cycles
-    that conflicts of banks add to what the global buffer's port is busy with. ``mesh_fill``, ``mesh_drain``: on a mesh, which has neither fill,
-    drain nor peer bits, bits over each of its links. ``first_pe``, ``pes``: the PEs that it may use, numbered row by row. ``moved``: all
-    transfers.
+    ``port_wait``: cycles among the blocks' in which lanes wait for the ports of their scratchpads.
+    ``fill_wait`` to ``staged_out_wait``: cycles that conflicts of banks add to what the global
+    buffer's port is busy with. ``mesh_fill``, ``mesh_drain``: on a mesh, which has neither fill,
+    drain nor peer bits, bits over each of its links. ``first_pe``, ``pes``: the PEs that it may
+    use, numbered row by row. ``moved``: all transfers.
     """
 
     op: Op
@@ -83,12 +88,16 @@ class OpPlan:
     @property
     def fills(self) -> bool:
         """Whether anything moves towards the PEs or the vector unit, or between PEs."""
-        return bool(self.fill_bits or self.fill_buffer_bits or self.peer_bits) or (self.mesh_fill is not None and bool(self.mesh_fill.any()))
+        return bool(self.fill_bits or self.fill_buffer_bits or self.peer_bits) or (
+            self.mesh_fill is not None and bool(self.mesh_fill.any())
+        )
 
     @property
     def drains(self) -> bool:
         """Whether anything moves to the global buffer."""
-        return bool(self.drain_bits or self.drain_buffer_bits) or (self.mesh_drain is not None and bool(self.mesh_drain.any()))
+        return bool(self.drain_bits or self.drain_buffer_bits) or (
+            self.mesh_drain is not None and bool(self.mesh_drain.any())
+        )
 
     @property
     def blocks(self) -> int:

@@ -1,4 +1,6 @@
-"""Partitions of the PE array: one op holds one at a time, and those that wait are served by priority."""
+"""Partitions of the PE array: one op holds one at a time, and those that wait are served by
+priority.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,11 @@ import simpy
 
 
 class Partitions:
-    """``count`` partitions by number. An op takes the one that it must have, or whichever is free: then the lowest number.
+    """``count`` partitions by number. An op takes the one that it must have, or whichever is free:
+    then the lowest number.
 
-    The lowest priority value goes first; among equals who asked first. As with SimPy's resources, one that is given back is handed on
-    after what else has happened in the same cycle before.
+    The lowest priority value goes first; among equals who asked first. As with SimPy's resources,
+    one that is given back is handed on after what else has happened in the same cycle before.
     """
 
     def __init__(self, env: simpy.Environment, count: int) -> None:
@@ -23,7 +26,9 @@ class Partitions:
         self._asked = 0
 
     def take(self, wanted: int | None, priority: int) -> Generator[simpy.Event, None, int]:
-        """Wait for the partition ``wanted``, for any if it is None; returns the number of the one taken."""
+        """Wait for the partition ``wanted``, for any if it is None; returns the number of the one
+        taken.
+        """
         event = self._env.event()
         self._asked += 1
         heappush(self._waiting.setdefault(wanted, []), (priority, self._asked, event))
@@ -43,7 +48,9 @@ class Partitions:
 
     def _serve(self) -> None:
         for number in sorted(self._free):
-            queues = [queue for queue in (self._waiting.get(number), self._waiting.get(None)) if queue]
+            queues = [
+                queue for queue in (self._waiting.get(number), self._waiting.get(None)) if queue
+            ]
             if queues:
                 _, _, event = heappop(min(queues))
                 self._free.remove(number)

@@ -1,7 +1,8 @@
-"""Ops as pipelines of blocks, on the links and the DRAM that all ops share: the objects around `kernels.pipeline`.
+"""Ops as pipelines of blocks, on the links and the DRAM that all ops share: the objects around
+`kernels.pipeline`.
 
-SimPy carries what happens between ops; the events of their blocks run in the kernel, in one order with SimPy's: `Pipelines.env`
-lets the kernel go on to the next of its own events whenever it steps.
+SimPy carries what happens between ops; the events of their blocks run in the kernel, in one order
+with SimPy's: `Pipelines.env` lets the kernel go on to the next of its own events whenever it steps.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from numpy.typing import NDArray
 from simpy.core import SimTime
 from simpy.events import NORMAL, EventPriority
 
-from accelsim.kernels import links as on
-from accelsim.kernels import pipeline as k
-from accelsim.sim.dram import COMMAND_ACTIONS, DramChannels
+from accelsim.dram.channels import COMMAND_ACTIONS, DramChannels
+from accelsim.dram.rows import PICOSECONDS, DramRows
+from accelsim.kernels.links import pipeline as k
+from accelsim.kernels.links import servers as on
+from accelsim.machine.architecture import Architecture
 from accelsim.sim.mesh import Mesh
 from accelsim.sim.op_plan import DramPart, OpPlan
-from accelsim.sim.rows import PICOSECONDS, DramRows
-from accelsim.spec.architecture import Architecture
 
 Ints = NDArray[np.int64]
 Process = Generator[simpy.Event, None, None]
@@ -31,7 +32,9 @@ Place = Callable[[str], Hashable]
 
 STAGE_NAMES = ("load", "fill", "compute", "drain", "store")
 _EVENTS = 16
-"""Events to come of one op: a stage has at most one of its own and two ended blocks that its neighbours have not seen."""
+"""Events to come of one op: a stage has at most one of its own and two ended blocks that its
+neighbours have not seen.
+"""
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,18 @@ class _End(simpy.Event):
 
 
 class _Clock(simpy.Environment):
-    """SimPy's environment, before each of whose events the kernel processes its own that come earlier; one count numbers both."""
+    """SimPy's environment, before each of whose events the kernel processes its own that come
+    earlier; one count numbers both.
+    """
 
     def __init__(self, catch_up: Callable[[], None], state: Ints) -> None:
         super().__init__()
         self._catch_up = catch_up
         self._state = state
 
-    def schedule(self, event: simpy.Event, priority: EventPriority = NORMAL, delay: SimTime = 0) -> None:
+    def schedule(
+        self, event: simpy.Event, priority: EventPriority = NORMAL, delay: SimTime = 0
+    ) -> None:
         heappush(self._queue, (self._now + delay, priority, int(self._state[k.SERIAL]), event))
         self._state[k.SERIAL] += 1
 
@@ -92,14 +99,22 @@ class _Clock(simpy.Environment):
 
 
 class Pipelines:
-    """The links and the DRAM of a machine, first come first served, and the ops that use them; ``env`` is where other processes run."""
+    """The links and the DRAM of a machine, first come first served, and the ops that use them;
+    ``env`` is where other processes run.
+    """
 
-    def __init__(self, architecture: Architecture, channels: DramChannels, row_bytes: int, slots: int) -> None:
+    def __init__(
+        self, architecture: Architecture, channels: DramChannels, row_bytes: int, slots: int
+    ) -> None:
         """``slots``: ops that can run at once."""
         noc, buffer, table = architecture.noc, architecture.global_buffer, channels.table
         self._state = np.zeros(15, np.int64)
         ps, cycles = _reduced(PICOSECONDS, architecture.clock_hz)
-        for index, value in ((k.TCK_PS, table.tck_ps), (k.BURST_BYTES, table.burst_bytes), (k.CAPACITY_BYTES, table.capacity_bytes)):
+        for index, value in (
+            (k.TCK_PS, table.tck_ps),
+            (k.BURST_BYTES, table.burst_bytes),
+            (k.CAPACITY_BYTES, table.capacity_bytes),
+        ):
             self._state[index] = value
         self._state[k.PS], self._state[k.CYCLES] = ps, cycles
         self._state[k.WRITES] = on.BUFFER if buffer.ports == 1 else on.BUFFER_WRITE
@@ -137,7 +152,16 @@ class Pipelines:
         slot = self._running.index(None)
         running = self._running[slot] = _Running(plan, place, _End(self.env))
         kinds = self._fill_slot(slot, plan)
-        k.begin(slot, int(self.env.now), self._ops, self._steps, self._commands, self._state, self._queue, self._todo)
+        k.begin(
+            slot,
+            int(self.env.now),
+            self._ops,
+            self._steps,
+            self._commands,
+            self._state,
+            self._queue,
+            self._todo,
+        )
         if plan.blocks == 1:
             self._advance((-1, 0), slot)
         if not running.ended:
@@ -147,7 +171,10 @@ class Pipelines:
             if action != "refresh":
                 plan.counts.add("dram", action, int(self._commands[slot, command]))
         times = self._times[slot, :, : len(kinds), : plan.blocks].copy()
-        return {STAGE_NAMES[kind]: StageTimes(times[0, index], times[1, index]) for index, kind in enumerate(kinds)}
+        return {
+            STAGE_NAMES[kind]: StageTimes(times[0, index], times[1, index])
+            for index, kind in enumerate(kinds)
+        }
 
     def _fill_slot(self, slot: int, plan: OpPlan) -> list[int]:
         """Write the plan into the slot's arrays; returns the kinds of its stages."""
@@ -190,7 +217,10 @@ class Pipelines:
         if parts > self._parts.shape[1]:
             self._parts = _longer(self._parts, 1, parts)
         if blocks > self._times.shape[3]:
-            self._times, self._block_cycles = _longer(self._times, 3, blocks), _longer(self._block_cycles, 1, blocks)
+            self._times, self._block_cycles = (
+                _longer(self._times, 3, blocks),
+                _longer(self._block_cycles, 1, blocks),
+            )
 
     def _catch_up(self) -> None:
         """Process the kernel's events that come before SimPy's next."""
@@ -199,7 +229,9 @@ class Pipelines:
                 return
 
     def _advance(self, until: tuple[int, int], starting: int | None = None) -> bool:
-        """Run the kernel up to a key; False when it has got there. ``starting``: the slot of an op that is about to start, and need not be woken."""
+        """Run the kernel up to a key; False when it has got there. ``starting``: the slot of an op
+        that is about to start, and need not be woken.
+        """
         table = self._table
         while True:
             found = k.advance(
@@ -228,7 +260,9 @@ class Pipelines:
             if found == k.ENDED:
                 running.ended = True
                 if slot != starting:
-                    self.env.insert(running.end, int(self._state[k.KEY_CYCLE]), int(self._state[k.KEY_ORDER]))
+                    self.env.insert(
+                        running.end, int(self._state[k.KEY_CYCLE]), int(self._state[k.KEY_ORDER])
+                    )
                 return True
             self._place(slot, stage, running)
 
@@ -240,7 +274,9 @@ class Pipelines:
         for index, part in enumerate(parts, start=0 if loads else len(plan.loads)):
             moved = part.nbytes * (block + 1) // plan.blocks - part.nbytes * block // plan.blocks
             if moved and self._parts[slot, index, k.BASE] < 0:
-                self._parts[slot, index, k.BASE] = self.rows.place(running.place(part.tensor), part.size_bytes)[0]
+                self._parts[slot, index, k.BASE] = self.rows.place(
+                    running.place(part.tensor), part.size_bytes
+                )[0]
 
 
 @dataclass
@@ -266,11 +302,13 @@ def _longer(array: Ints, axis: int, size: int) -> Ints:
 
 
 def stalls(times: Times, start: int, end: int) -> dict[str, int]:
-    """Cycles in which the compute stage of an op from ``start`` to ``end`` did not compute, by cause.
+    """Cycles in which the compute stage of an op from ``start`` to ``end`` did not compute, by
+    cause.
 
-    Before the first block: ``dram`` while its data come from there, ``fill`` on their way to the PEs. Before a later one the
-    stage that sets the pace: ``dram`` if the fill began as soon as the data had left DRAM, ``fill`` if it was behind.
-    ``drain``: data were there but the stage behind had not freed a buffer, and what follows the last block.
+    Before the first block: ``dram`` while its data come from there, ``fill`` on their way to the
+    PEs. Before a later one the stage that sets the pace: ``dram`` if the fill began as soon as the
+    data had left DRAM, ``fill`` if it was behind. ``drain``: data were there but the stage behind
+    had not freed a buffer, and what follows the last block.
     """
     compute, load, fill = times["compute"], times.get("load"), times.get("fill")
     began = compute.started
@@ -284,6 +322,8 @@ def stalls(times: Times, start: int, end: int) -> dict[str, int]:
     found = {
         "dram": np.maximum(0, loaded - idle_from).sum(),
         "fill": np.maximum(0, filled - np.maximum(idle_from, loaded)).sum(),
-        "drain": (began - np.maximum(np.maximum(idle_from, loaded), filled)).sum() + end - compute.done[-1],
+        "drain": (began - np.maximum(np.maximum(idle_from, loaded), filled)).sum()
+        + end
+        - compute.done[-1],
     }
     return {cause: int(cycles) for cause, cycles in found.items()}

@@ -1,25 +1,34 @@
-"""What executing one op costs, before events: bits a stage moves, array or vector cycles a block, words and actions counted."""
+"""What executing one op costs, before events: bits a stage moves, array or vector cycles a block,
+words and actions counted.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from accelsim.mapper import Mapper
-from accelsim.mapping import Mapping, Route, Tiling, Transfer
-from accelsim.ops import Op, Pass, Tensor, Use
-from accelsim.residency import value_bits, word_bits
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.words import value_bits, word_bits
+from accelsim.mapping.mapper import Mapper
+from accelsim.pe.mapping import Mapping, Route, Tiling, Transfer
+from accelsim.pe.registry import ArrayTiming, PEModel
 from accelsim.sim.choice import Choice
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.op_plan import OpPlan
-from accelsim.sim.pe_models import ArrayTiming, PEModel
 from accelsim.sim.traffic import Traffic
-from accelsim.spec.architecture import Architecture
+from accelsim.step.ops import Op, Pass, Tensor, Use
 
 
 class Planner:
     """Plans ops of one run on one machine."""
 
-    def __init__(self, architecture: Architecture, mapper: Mapper, model: PEModel, memory: TensorMemory, choice: Choice) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        mapper: Mapper,
+        model: PEModel,
+        memory: TensorMemory,
+        choice: Choice,
+    ) -> None:
         self._architecture = architecture
         self._choice = choice
         self._mapper = mapper
@@ -30,8 +39,12 @@ class Planner:
         self._partition = 0
 
     def plan(self, step: int, op: Op, partition: int | None = 0) -> OpPlan:
-        """The op's plan, with its outputs' places already taken in the memories; ``partition``: the one that it holds, None if it needs none."""
-        self._partition = self._memory.residency.partition_of.get(op.layer, 0) if partition is None else partition
+        """The op's plan, with its outputs' places already taken in the memories; ``partition``: the
+        one that it holds, None if it needs none.
+        """
+        self._partition = (
+            self._memory.residency.partition_of.get(op.layer, 0) if partition is None else partition
+        )
         if op.is_contraction:
             return self._contraction(step, op)
         return self._vector(step, op)
@@ -39,13 +52,23 @@ class Planner:
     def _contraction(self, step: int, op: Op) -> OpPlan:
         tiler = self._choice.tiler(op)
         for tensor in op.outputs:
-            self._memory.produce(step, tensor, self._mapper.gradient_split(op, tensor) if op.pass_ is Pass.WG else None, op.layer)
-        placed = tuple(self._memory.in_dram(step, tensor) for tensor in (*(operand.tensor for operand in op.operands), *op.outputs))
+            self._memory.produce(
+                step,
+                tensor,
+                self._mapper.gradient_split(op, tensor) if op.pass_ is Pass.WG else None,
+                op.layer,
+            )
+        placed = tuple(
+            self._memory.in_dram(step, tensor)
+            for tensor in (*(operand.tensor for operand in op.operands), *op.outputs)
+        )
         return self._choice.best(tiler, placed, lambda mapping: self._mapped(step, mapping))
 
     def _mapped(self, step: int, mapping: Mapping) -> OpPlan:
         op = mapping.op
-        blocks = self._blocks(step, mapping.transfers, mapping.channel_tiles * mapping.position_tiles)
+        blocks = self._blocks(
+            step, mapping.transfers, mapping.channel_tiles * mapping.position_tiles
+        )
         key = (op.name, blocks, mapping.tiling)
         timing = self._timings.get(key)
         if timing is None:
@@ -66,12 +89,16 @@ class Planner:
         self._traffic.add(plan, step, transfer)
 
     def _wait_for_ports(self, plan: OpPlan) -> None:
-        """Stretch the blocks where the scratchpads' ports cannot carry what lanes and transfers read and write while lanes compute."""
+        """Stretch the blocks where the scratchpads' ports cannot carry what lanes and transfers
+        read and write while lanes compute.
+        """
         pad = self._architecture.scratchpad
         read, written = plan.bits["scratchpad_read"], plan.bits["scratchpad_write"]
         moved = read + written if pad.ports == 1 else max(read, written)
         cycles = int(plan.block_cycles.sum())
-        plan.port_wait = max(0, -(-moved // (self._mapper.pes * pad.banks * pad.width_bits)) - cycles)
+        plan.port_wait = max(
+            0, -(-moved // (self._mapper.pes * pad.banks * pad.width_bits)) - cycles
+        )
         if plan.port_wait:
             shares = np.arange(plan.blocks + 1, dtype=np.int64) * plan.port_wait // plan.blocks
             plan.block_cycles = plan.block_cycles + np.diff(shares)
@@ -82,7 +109,9 @@ class Planner:
         assert moving is not None
         assert stationary is not None
         active = timing.executed - timing.gated
-        bits_moving, bits_stationary = (self._traffic.read_bits(operand.tensor) for operand in (moving, stationary))
+        bits_moving, bits_stationary = (
+            self._traffic.read_bits(operand.tensor) for operand in (moving, stationary)
+        )
         if "index_read" in timing.actions:
             bits_stationary = value_bits(stationary.tensor, self._architecture)
         self._lane_actions(plan, timing)
@@ -106,7 +135,9 @@ class Planner:
             self._traffic.scratchpad(plan, "read", active, active * bits_stationary)
 
     def _row_sums(self, plan: OpPlan, active: int) -> None:
-        """A row-stationary PE keeps its partial sums in its scratchpad: each MAC reads one and writes it back."""
+        """A row-stationary PE keeps its partial sums in its scratchpad: each MAC reads one and
+        writes it back.
+        """
         bits = active * self._architecture.precision.psum
         for kind in ("read", "write"):
             plan.words["local"] += active
@@ -134,15 +165,21 @@ class Planner:
     def _vector(self, step: int, op: Op) -> OpPlan:
         assert op.vector is not None
         unit, array = self._architecture.vector_unit, self._architecture.pe_array
-        homed = any(self._memory.local_split(step, operand.tensor) is not None for operand in op.operands)
+        homed = any(
+            self._memory.local_split(step, operand.tensor) is not None for operand in op.operands
+        )
         in_pe = op.pass_ is Pass.WU and unit.update_in_pe and self._near_memory and homed
         for tensor in op.outputs:
             self._memory.produce(step, tensor, None, op.layer)
-        transfers = [self._vector_transfer(step, operand.tensor, True, in_pe) for operand in op.operands]
+        transfers = [
+            self._vector_transfer(step, operand.tensor, True, in_pe) for operand in op.operands
+        ]
         transfers += [self._vector_transfer(step, tensor, False, in_pe) for tensor in op.outputs]
         flat = [transfer for group in transfers for transfer in group]
         slots = self._mapper.pes * array.lanes if in_pe else unit.width
-        cycles = -(-op.vector.elements // slots) * -(-op.vector.ops_per_element // unit.ops_per_cycle)
+        cycles = -(-op.vector.elements // slots) * -(
+            -op.vector.ops_per_element // unit.ops_per_cycle
+        )
         blocks = min(self._blocks(step, flat, max(1, cycles)), max(1, cycles))
         shares = np.arange(blocks + 1, dtype=np.int64) * cycles // blocks
         plan = self._begun(OpPlan(op, in_pe, np.diff(shares)))
@@ -154,19 +191,38 @@ class Planner:
         plan.counts.add("vector", "op", op.vector.ops)
         return plan
 
-    def _vector_transfer(self, step: int, tensor: Tensor, inbound: bool, in_pe: bool) -> list[Transfer]:
+    def _vector_transfer(
+        self, step: int, tensor: Tensor, inbound: bool, in_pe: bool
+    ) -> list[Transfer]:
         bits = word_bits(tensor, self._architecture)
         split = self._memory.local_split(step, tensor)
         if split is None:
-            return [Transfer(tensor, Route.BUFFER, inbound, tensor.elements, bits, dram_words=tensor.elements)]
+            return [
+                Transfer(
+                    tensor, Route.BUFFER, inbound, tensor.elements, bits, dram_words=tensor.elements
+                )
+            ]
         resident, spilled = split
         away = Route.SCATTER if inbound else Route.COLLECT
         transfers = []
         if resident:
             # Off the PEs, resident words travel to the vector unit and back.
-            transfers.append(Transfer(tensor, Route.HOME if in_pe else Route.PEER, inbound, resident, bits))
+            transfers.append(
+                Transfer(tensor, Route.HOME if in_pe else Route.PEER, inbound, resident, bits)
+            )
         if spilled:
-            transfers.append(Transfer(tensor, away if in_pe else Route.BUFFER, inbound, spilled, bits, 1, spilled, spilled=tensor.persistent))
+            transfers.append(
+                Transfer(
+                    tensor,
+                    away if in_pe else Route.BUFFER,
+                    inbound,
+                    spilled,
+                    bits,
+                    1,
+                    spilled,
+                    spilled=tensor.persistent,
+                )
+            )
         return transfers
 
     def _refresh_copies(self, plan: OpPlan) -> None:
@@ -175,11 +231,27 @@ class Planner:
             home = self._memory.residency.home(tensor)
             if home is not None and home.copies > 1:
                 bits = word_bits(tensor, self._architecture)
-                self._add(plan, 0, Transfer(tensor, Route.PEER, False, home.resident, bits, home.copies - 1))
+                self._add(
+                    plan,
+                    0,
+                    Transfer(tensor, Route.PEER, False, home.resident, bits, home.copies - 1),
+                )
 
-    def _blocks(self, step: int, transfers: list[Transfer] | tuple[Transfer, ...], most: int) -> int:
-        """As many blocks as it takes for each to pass through one half of the staging double buffer, and no fewer than the machine says."""
-        inbound = sum(self._traffic.bits(t, t.words) for t in transfers if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER})
-        dram = sum(self._traffic.bits(t, t.dram_words) for t in transfers if t.spilled or self._memory.in_dram(step, t.tensor))
+    def _blocks(
+        self, step: int, transfers: list[Transfer] | tuple[Transfer, ...], most: int
+    ) -> int:
+        """As many blocks as it takes for each to pass through one half of the staging double
+        buffer, and no fewer than the machine says.
+        """
+        inbound = sum(
+            self._traffic.bits(t, t.words)
+            for t in transfers
+            if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER}
+        )
+        dram = sum(
+            self._traffic.bits(t, t.dram_words)
+            for t in transfers
+            if t.spilled or self._memory.in_dram(step, t.tensor)
+        )
         staged = -(-max(inbound, dram) // (8 * self._architecture.global_buffer.staging_bytes))
         return min(most, max(self._architecture.blocks_per_op, staged))

@@ -1,25 +1,33 @@
-"""What a transfer costs: words and bits counted in every memory that it touches, and what it puts on the NoC and the global buffer's port."""
+"""What a transfer costs: words and bits counted in every memory that it touches, and what it puts
+on the NoC and the global buffer's port.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.mapping import Route, Transfer
-from accelsim.ops import Tensor
-from accelsim.residency import word_bits
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.words import word_bits
+from accelsim.pe.mapping import Route, Transfer
 from accelsim.sim.bank_streams import BankStreams
 from accelsim.sim.encodings import Encoding
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.mesh import Mesh
 from accelsim.sim.op_plan import DramPart, Moved, OpPlan
-from accelsim.spec.architecture import Architecture
+from accelsim.step.ops import Tensor
 
 
 def tree_links(leaves: int, receivers: int) -> int:
-    """Links of a binary multicast tree over ``leaves`` PEs that a word crosses on its way to ``receivers`` neighbouring ones."""
+    """Links of a binary multicast tree over ``leaves`` PEs that a word crosses on its way to
+    ``receivers`` neighbouring ones.
+    """
     depth = max(1, (leaves - 1).bit_length())
-    return depth if receivers <= 1 else min(2 * leaves - 2, 2 * receivers - 2 + depth - (receivers - 1).bit_length())
+    return (
+        depth
+        if receivers <= 1
+        else min(2 * leaves - 2, 2 * receivers - 2 + depth - (receivers - 1).bit_length())
+    )
 
 
 class Traffic:
@@ -33,16 +41,23 @@ class Traffic:
         self._systolic = architecture.pe_array.passes_operands
         array = architecture.pe_array
         self._pes = array.rows * array.cols
-        # mean distance of two random PEs of a mesh, in hops: (rows^2 - 1) / (3 rows) + the same for columns
-        self._peer_hops = max(1, round((array.rows - 1 / array.rows) / 3 + (array.cols - 1 / array.cols) / 3))
+        # mean distance of two random PEs of a mesh, in hops: (rows^2 - 1) / (3 rows) + the same for
+        # columns
+        self._peer_hops = max(
+            1, round((array.rows - 1 / array.rows) / 3 + (array.cols - 1 / array.cols) / 3)
+        )
 
     def read_bits(self, tensor: Tensor) -> int:
-        """Bits of one of the tensor's stored words where lanes read it: its value, and its own index; a bitmap is read as a mask."""
+        """Bits of one of the tensor's stored words where lanes read it: its value, and its own
+        index; a bitmap is read as a mask.
+        """
         encoding = self._memory.encodings.get(tensor.name)
         return encoding.word_bits if encoding else word_bits(tensor, self._architecture)
 
     def _encoding(self, t: Transfer) -> Encoding | None:
-        """The format of what a transfer moves. Partial sums have none: they are not the tensor yet."""
+        """The format of what a transfer moves. Partial sums have none: they are not the tensor
+        yet.
+        """
         return None if t.partial else self._memory.encodings.get(t.tensor.name)
 
     def bits(self, t: Transfer, words: int) -> int:
@@ -56,7 +71,15 @@ class Traffic:
         if encoding is None:
             return Moved(t, t.words, t.words * t.bits, crossing, crossing * t.bits, crossing > 0)
         words, bits = encoding.words_of(t.words), encoding.bits_of(t.words)
-        return Moved(t, words, bits, encoding.words_of(crossing), encoding.bits_of(crossing), crossing > 0, True)
+        return Moved(
+            t,
+            words,
+            bits,
+            encoding.words_of(crossing),
+            encoding.bits_of(crossing),
+            crossing > 0,
+            True,
+        )
 
     def add(self, plan: OpPlan, step: int, t: Transfer) -> None:
         """Count a transfer and put its bits on the stages that it passes."""
@@ -65,11 +88,13 @@ class Traffic:
         words, bits = moved.words, moved.bits
         if t.route in (Route.MULTICAST, Route.SCATTER):
             self._read_buffer(plan, moved)
-            # Of an encoded tensor the indices tell which words are zero; else a mask bit is kept beside each word.
+            # Of an encoded tensor the indices tell which words are zero; else a mask bit is kept
+            # beside each word.
             kept = 0 if moved.encoded else words * t.masked
             self.scratchpad(plan, "write", words * t.receivers, (bits + kept) * t.receivers)
             if self._systolic:
-                # A word waits in the operand buffers at the edge, then passes from PE to PE through registers.
+                # A word waits in the operand buffers at the edge, then passes from PE to PE through
+                # registers.
                 self.scratchpad(plan, "read", words, bits)
             self._deliver(plan, moved)
         elif t.route is Route.COLLECT:
@@ -83,14 +108,16 @@ class Traffic:
         elif t.route is Route.HOME:
             self.scratchpad(plan, "read" if t.inbound else "write", words, bits)
         else:
-            # Of an op that is not on the array, words go from homes to the vector unit, or come back.
+            # Of an op that is not on the array, words go from homes to the vector unit, or come
+            # back.
             if plan.on_array or t.inbound:
                 self.scratchpad(plan, "read", words, bits)
             if plan.on_array or not t.inbound:
                 self.scratchpad(plan, "write", words * t.receivers, bits * t.receivers)
             plan.words["remote"] += words * t.receivers
             if t.route is Route.REDUCE:
-                # Each partial sum is read, travels a link to its neighbour in the tree, is added there and written.
+                # Each partial sum is read, travels a link to its neighbour in the tree, is added
+                # there and written.
                 plan.counts.add("vector", "op", words)
             self._between(plan, moved)
         if moved.dram_bits:
@@ -164,7 +191,9 @@ class Traffic:
         """From PE to PE, or between PEs and the vector unit, which stands at the global buffer."""
         t, bits = moved.transfer, moved.bits * moved.transfer.receivers
         if self._mesh is None:
-            plan.counts.add("noc", "bit_hops", bits * (1 if t.route is Route.REDUCE else self._peer_hops))
+            plan.counts.add(
+                "noc", "bit_hops", bits * (1 if t.route is Route.REDUCE else self._peer_hops)
+            )
             plan.peer_bits += bits
             return
         amount, unit = _dealt(moved)
@@ -175,7 +204,9 @@ class Traffic:
         elif plan.on_array:
             loads = mesh.exchange(first, pes, amount * t.receivers)
         else:
-            loads = mesh.gather(first, pes, amount) if t.inbound else mesh.spread(first, pes, amount, 1)
+            loads = (
+                mesh.gather(first, pes, amount) if t.inbound else mesh.spread(first, pes, amount, 1)
+            )
         self._fill(plan, unit * loads)
 
     def _fill(self, plan: OpPlan, loads: NDArray[np.int64]) -> None:

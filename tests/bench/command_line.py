@@ -1,4 +1,6 @@
-"""Speed as a user meets it: `python tests/bench/command_line.py [repeats]` prints seconds of commands, best of the repeats, start-up included."""
+"""Speed as a user meets it: `python tests/bench/command_line.py [repeats]` prints seconds of
+commands, best of the repeats, start-up included.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,18 @@ COMMANDS = (
 
 def seconds(command: str) -> float:
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "accelsim", *command.split()], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "accelsim", *command.split()], check=True, stdout=subprocess.DEVNULL
+    )
     return time.perf_counter() - start
 
 
 def main(repeats: int) -> None:
     for command in COMMANDS:
-        print(f"{min(seconds(command) for _ in range(repeats)):8.2f} s  accelsim {command}", flush=True)
+        print(
+            f"{min(seconds(command) for _ in range(repeats)):8.2f} s  accelsim {command}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""Speed of each kernel: `python tests/bench/kernels.py [repeats]` prints positions a second and milliseconds, best of the repeats.
+"""Speed of each kernel: `python tests/bench/kernels.py [repeats]` prints positions a second and
+milliseconds, best of the repeats.
 
-A position is one place of one lane's stream. Masks are random and half dense; run with NUMBA_NUM_THREADS=1 for a core's rate.
+A position is one place of one lane's stream. Masks are random and half dense; run with
+NUMBA_NUM_THREADS=1 for a core's rate.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from accelsim.kernels import bitmaps, effectual, pair_streams, taps, tiles, weight_gradient, zero_skip
+from accelsim.kernels.bits import bitmaps, effectual, taps
+from accelsim.kernels.lanes import pair_streams, tiles, weight_gradient, zero_skip
 
 VGG16 = [
     (3, 64, 32),
@@ -54,19 +57,31 @@ def best(function: Callable[[], Any], repeats: int) -> float:
 
 def show(name: str, positions: int, seconds: float) -> None:
     """One line of the table."""
-    print(f"{name:44s} {positions / 1e6:10.1f} M {seconds * 1e3:9.3f} ms {positions / seconds / 1e9:8.1f} G/s", flush=True)
+    print(
+        f"{name:44s} {positions / 1e6:10.1f} M {seconds * 1e3:9.3f} ms "
+        f"{positions / seconds / 1e9:8.1f} G/s",
+        flush=True,
+    )
 
 
 def operands(c: int, k: int, side: int, samples: int, rng: np.random.Generator) -> tuple[Any, ...]:
-    """Half-dense input, error and needed masks of a 3x3 convolution with padding 1, and its taps."""
-    x, e = (bitmaps.from_mask(rng.random((samples, side, side, channels)) < 0.5) for channels in (c, k))
+    """Half-dense input, error and needed masks of a 3x3 convolution with padding 1, and its
+    taps.
+    """
+    x, e = (
+        bitmaps.from_mask(rng.random((samples, side, side, channels)) < 0.5) for channels in (c, k)
+    )
     forward = taps.forward_taps(side, side, 3, 1, 1, 1, False)
     backward = taps.transposed_taps(side, side, 3, 1, 1, 1, False)
     return x, e, forward, backward
 
 
-def network(layers: list[tuple[int, int, int]], samples: int, batch: int, repeats: int, name: str) -> None:
-    """FF, EP and WG lanes with their tile sums, and the effectual counts, of a network's convolutions on 16x16 PEs of 16 lanes."""
+def network(
+    layers: list[tuple[int, int, int]], samples: int, batch: int, repeats: int, name: str
+) -> None:
+    """FF, EP and WG lanes with their tile sums, and the effectual counts, of a network's
+    convolutions on 16x16 PEs of 16 lanes.
+    """
     rng = np.random.default_rng(0)
     layer_operands = [(c, k, side, *operands(c, k, side, samples, rng)) for c, k, side in layers]
     totals = dict.fromkeys(("FF", "EP", "WG", "WG tiles", "effectual"), 0.0)
@@ -80,14 +95,30 @@ def network(layers: list[tuple[int, int, int]], samples: int, batch: int, repeat
 
         def run_ep() -> None:
             cycles, _, _ = zero_skip.stream_cycles(e, k, backward, backward, 16)
-            tiles.tile_sums(cycles.reshape(1, -1), c, batch * outputs, needed, 16, 256, outputs + -outputs % 256, 16)
+            tiles.tile_sums(
+                cycles.reshape(1, -1),
+                c,
+                batch * outputs,
+                needed,
+                16,
+                256,
+                outputs + -outputs % 256,
+                16,
+            )
 
         totals["FF"] += best(run_ff, repeats)
         totals["EP"] += best(run_ep, repeats)
-        totals["WG"] += best(lambda: weight_gradient.wgrad_cycles(x, e, batch, c, k, forward, forward, 16, "both"), repeats)
+        totals["WG"] += best(
+            lambda: weight_gradient.wgrad_cycles(x, e, batch, c, k, forward, forward, 16, "both"),
+            repeats,
+        )
         cycles, _ = weight_gradient.wgrad_cycles(x, e, batch, c, k, forward, forward, 16, "both")
-        totals["WG tiles"] += best(lambda: tiles.tile_sums(cycles, k, 9 * c, None, 16, 256, 256, 16), repeats)
-        totals["effectual"] += best(lambda: effectual.effectual_wgrad(x, e, forward, forward), repeats)
+        totals["WG tiles"] += best(
+            lambda: tiles.tile_sums(cycles, k, 9 * c, None, 16, 256, 256, 16), repeats
+        )
+        totals["effectual"] += best(
+            lambda: effectual.effectual_wgrad(x, e, forward, forward), repeats
+        )
     positions = batch * sum(9 * c * k * side * side for c, k, side in layers)
     for part, seconds in totals.items():
         show(f"{name} {part}", positions, seconds)
@@ -101,7 +132,12 @@ def main(repeats: int) -> None:
         x, e, forward, _ = operands(256, 256, side, 1, rng)
         positions = 9 * 256 * 256 * side * side
         for window in (16,) if side < 8 else (1, 2, 4, 8, 10, 16, 32, 64):
-            seconds = best(lambda: weight_gradient.wgrad_cycles(x, e, 1, 256, 256, forward, forward, window, "both"), repeats)
+            seconds = best(
+                lambda: weight_gradient.wgrad_cycles(
+                    x, e, 1, 256, 256, forward, forward, window, "both"
+                ),
+                repeats,
+            )
             show(f"wgrad 3x3x256x256 on {side}x{side}, window {window}", positions, seconds)
     x, e, forward, _ = operands(256, 256, 16, 1, rng)
     weights = bitmaps.from_mask(rng.random((256, 9, 256)) < 0.5)
@@ -112,10 +148,18 @@ def main(repeats: int) -> None:
             positions // 256,
             best(lambda: zero_skip.stream_cycles(x, 256, forward, forward, window), repeats),
         )
-        seconds = best(lambda: pair_streams.pair_stream_cycles(x[0], 256, weights, forward, forward, window), repeats)
+        seconds = best(
+            lambda: pair_streams.pair_stream_cycles(x[0], 256, weights, forward, forward, window),
+            repeats,
+        )
         show(f"pair stream 3x3x256x256 on 16x16, window {window}", positions, seconds)
-    x, e = bitmaps.from_mask(rng.random((1, 4096)) < 0.5), bitmaps.from_mask(rng.random((1, 4096)) < 0.5)
-    seconds = best(lambda: weight_gradient.outer_cycles(x, e, 1, 4096, 4096, 256, 16, "both"), repeats)
+    x, e = (
+        bitmaps.from_mask(rng.random((1, 4096)) < 0.5),
+        bitmaps.from_mask(rng.random((1, 4096)) < 0.5),
+    )
+    seconds = best(
+        lambda: weight_gradient.outer_cycles(x, e, 1, 4096, 4096, 256, 16, "both"), repeats
+    )
     show("outer 4096x4096, 256 segments", 4096 * 4096, seconds)
     network(VGG16, 1, 1, repeats, "VGG16 batch 1")
     network(RESNET18, 1, 1, repeats, "ResNet18 batch 1")

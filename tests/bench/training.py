@@ -1,7 +1,8 @@
-"""A training step of the reference numbers beside PyTorch's, interleaved, best of several: `python tests/bench/training.py`.
+"""A training step of the reference numbers beside PyTorch's, interleaved, best of several: `python
+tests/bench/training.py`.
 
-Both make forward, backward and a momentum update of one batch in float32, on the same number of threads. Needs PyTorch (`make bench`
-uses the environment of `make test-torch`).
+Both make forward, backward and a momentum update of one batch in float32, on the same number of
+threads. Needs PyTorch (`make bench` uses the environment of `make test-torch`).
 """
 
 from __future__ import annotations
@@ -10,21 +11,23 @@ import argparse
 import os
 from collections.abc import Callable
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is loaded: parts of the batch go to threads, not of a product
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # read when numpy is loaded: parts of the batch go to threads, not of a product
 
 import numba
 import numpy as np
 import torch
 from against_torch import best_of, torch_step
 
-from accelsim.network import Network
-from accelsim.networks import load_network
-from accelsim.networks.resize import resized
-from accelsim.reference.learning_rules import rule_numerics
-from accelsim.reference.loss import softmax_loss
-from accelsim.reference.model import Model
-from accelsim.reference.optimizers import optimizer
-from accelsim.rules import parse_rule
+from accelsim.layers.model import Model
+from accelsim.numerics.loss import softmax_loss
+from accelsim.rules.numbers import rule_numerics
+from accelsim.rules.registry import parse_rule
+from accelsim.training.optimizers import optimizer
+from accelsim.workload.loading import load_network
+from accelsim.workload.network import Network
+from accelsim.workload.resize import resized
 
 
 def reference_step(network: Network, batch: int) -> Callable[[], None]:
@@ -50,18 +53,29 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    print(f"{'network':18} {'width':>6} {'batch':>5} {'threads':>7} {'accelsim':>10} {'PyTorch':>10} {'ratio':>6}")
+    print(
+        f"{'network':18} {'width':>6} {'batch':>5} {'threads':>7} {'accelsim':>10} {'PyTorch':>10} "
+        f"{'ratio':>6}"
+    )
     for name in options.networks.split(","):
         for width in map(float, options.widths.split(",")):
             network = resized(load_network(name), width)
-            ours, theirs = reference_step(network, options.batch), torch_step(network, options.batch)
+            ours, theirs = (
+                reference_step(network, options.batch),
+                torch_step(network, options.batch),
+            )
             for threads in sorted({1, min(2, numba.config.NUMBA_NUM_THREADS)}):
                 numba.set_num_threads(threads)
                 torch.set_num_threads(threads)
                 ours()
                 theirs()
-                mine, other = best_of(ours, theirs, options.rounds if width < 1 else max(2, options.rounds // 2))
-                row = f"{name:18} {width:6g} {options.batch:5} {threads:7} {mine * 1e3:7.0f} ms {other * 1e3:7.0f} ms {mine / other:5.2f}x"
+                mine, other = best_of(
+                    ours, theirs, options.rounds if width < 1 else max(2, options.rounds // 2)
+                )
+                row = (
+                    f"{name:18} {width:6g} {options.batch:5} {threads:7} {mine * 1e3:7.0f} ms "
+                    f"{other * 1e3:7.0f} ms {mine / other:5.2f}x"
+                )
                 print(row, flush=True)
 
 

@@ -1,4 +1,6 @@
-"""The page on DRAM: its requests run, its keys are those of the document, its figures are what the program computes."""
+"""The page on DRAM: its requests run, its keys are those of the document, its figures are what the
+program computes.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from accelsim.dram_requests import read_requests
-from accelsim.dram_run import simulate
+from accelsim.config import catalog
+from accelsim.config.loader import load_model
+from accelsim.dram.requests import read_requests
+from accelsim.dram.run import simulate
+from accelsim.dram.standard import DramSpec, Policy
 from accelsim.report.dram import DramDocument
-from accelsim.spec import catalog
-from accelsim.spec.dram import DramSpec, Policy
-from accelsim.spec.loader import load_model
-from accelsim.validation import dram
+from accelsim.studies.validation import dram
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "dram.md").read_text(encoding="utf-8")
 
@@ -28,15 +30,25 @@ def test_the_requests_of_the_page_run(tmp_path: Path) -> None:
 
 def test_the_page_names_every_key_of_the_document() -> None:
     table = PAGE.partition("prints one document")[2].partition("## The controller")[0]
-    named = set(re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))))
+    named = set(
+        re.findall(
+            r"`(\w+)`",
+            "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `")),
+        )
+    )
     assert named == set(DramDocument.model_fields) - {"schema_"}
 
 
 def test_the_page_names_every_standard_and_their_one_policy() -> None:
     names = catalog.names("dram")
-    assert sorted(re.findall(r"`([\w-]+)`", PAGE.partition("Built in: ")[2].partition(".")[0])) == list(names)
+    assert sorted(
+        re.findall(r"`([\w-]+)`", PAGE.partition("Built in: ")[2].partition(".")[0])
+    ) == list(names)
     assert {load_model(catalog.find("dram", name), DramSpec).policy for name in names} == {Policy()}
-    assert "`frfcfs_rowhit`, 32 reads, 32 writes, drains from 0.8 to 0.2, all-bank refresh" in " ".join(PAGE.split())
+    assert (
+        "`frfcfs_rowhit`, 32 reads, 32 writes, drains from 0.8 to 0.2, all-bank refresh"
+        in " ".join(PAGE.split())
+    )
 
 
 def test_the_differences_from_dramsim3_are_those_of_the_page() -> None:
@@ -45,7 +57,9 @@ def test_the_differences_from_dramsim3_are_those_of_the_page() -> None:
     for stream, line in found.items():
         for name, said in zip(dram.CONFIGURATIONS, line.split(" | "), strict=True):
             theirs = dram.measurements()[name, stream]["dramsim3"].total_cycles
-            assert 100 * (dram.run(name, stream).total_cycles / theirs - 1) == pytest.approx(float(said), abs=0.0501)
+            assert 100 * (dram.run(name, stream).total_cycles / theirs - 1) == pytest.approx(
+                float(said), abs=0.0501
+            )
 
 
 def test_the_energy_that_differs_most_is_that_of_the_page() -> None:

@@ -1,4 +1,6 @@
-"""The page on machines has every built-in one; the figures that it and the page on results give are those that the program gives."""
+"""The page on machines has every built-in one; the figures that it and the page on results give are
+those that the program gives.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from accelsim.area import estimate, total
-from accelsim.experiment import simulate
-from accelsim.listing import TEMPLATE, archs
-from accelsim.spec import catalog
-from accelsim.spec.machine import load_architecture
-from accelsim.spec.technology import load_technology
+from accelsim.cli.listing import TEMPLATE, archs
+from accelsim.config import catalog
+from accelsim.cost.area import estimate, total
+from accelsim.cost.technology import load_technology
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.loading import load_architecture
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MACHINES = (DOCS / "machines.md").read_text(encoding="utf-8")
@@ -38,12 +40,16 @@ def written(page: str, folder: Path) -> dict[str, Path]:
 
 
 def op(name: str, *run: Any, **settings: Any) -> dict[str, Any]:
-    return next(each for each in simulate(*run, **settings).to_json()["ops"] if each["name"] == name)
+    return next(
+        each for each in simulate(*run, **settings).to_json()["ops"] if each["name"] == name
+    )
 
 
 def array(record: dict[str, Any]) -> int:
     """Cycles of an op in which the array does not wait for a memory."""
-    return sum(record["array_cycles"][cause] for cause in ("busy", "window_empty", "imbalance", "idle"))
+    return sum(
+        record["array_cycles"][cause] for cause in ("busy", "window_empty", "imbalance", "idle")
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in catalog.names("arch") if name != TEMPLATE])
@@ -64,8 +70,15 @@ def test_machines_modelled_on_chips_train(name: str, rule: str) -> None:
 
 
 def test_areas_of_the_table_are_the_machines() -> None:
-    rows = re.findall(r"^\| ([a-z0-9-]+) \| (\d+) \| (\d+) MHz \| (\d+) nm \| ([\d.]+) \|", MACHINES, re.MULTILINE)
-    assert {name for name, *_ in rows} >= {"near-memory", "von-neumann", "systolic-32x32", *SKETCHES}
+    rows = re.findall(
+        r"^\| ([a-z0-9-]+) \| (\d+) \| (\d+) MHz \| (\d+) nm \| ([\d.]+) \|", MACHINES, re.MULTILINE
+    )
+    assert {name for name, *_ in rows} >= {
+        "near-memory",
+        "von-neumann",
+        "systolic-32x32",
+        *SKETCHES,
+    }
     for name, macs, clock, node, area in rows:
         machine = load_architecture(name)
         lanes = machine.pe_array.rows * machine.pe_array.cols * machine.pe_array.lanes
@@ -74,11 +87,19 @@ def test_areas_of_the_table_are_the_machines() -> None:
         assert mm2(name) == pytest.approx(float(area), rel=0.005)
 
 
-@pytest.mark.parametrize(("network", "name", "bound", "cycles"), [("dilated", "conv1.FF", 169, 148), ("transposed", "conv2.EP", 4, 3.8)])
-def test_structural_zeros_are_worth_their_bound(tmp_path: Path, network: str, name: str, bound: float, cycles: float) -> None:
+@pytest.mark.parametrize(
+    ("network", "name", "bound", "cycles"),
+    [("dilated", "conv1.FF", 169, 148), ("transposed", "conv2.EP", 4, 3.8)],
+)
+def test_structural_zeros_are_worth_their_bound(
+    tmp_path: Path, network: str, name: str, bound: float, cycles: float
+) -> None:
     """((2 * 19 + 1) / 3)^2 of dilation 19; stride^2 of a transposed convolution."""
     files = written(MACHINES, tmp_path)
-    without, visited = (op(name, files[network], machine, "bp", trace="dense") for machine in ("dt-cnn-like", files["zeros-visited"]))
+    without, visited = (
+        op(name, files[network], machine, "bp", trace="dense")
+        for machine in ("dt-cnn-like", files["zeros-visited"])
+    )
     assert array(visited) / array(without) == bound
     assert visited["cycles"] / without["cycles"] == pytest.approx(cycles, rel=0.02)
     assert f"| {bound if bound > 4 else '4.0'}x | {cycles}x |" in MACHINES
@@ -88,29 +109,42 @@ def test_structural_zeros_are_worth_their_bound(tmp_path: Path, network: str, na
 def test_what_transposed_reads_cost(policy: str) -> None:
     machine = load_architecture("transposable-like", {"near_memory.transpose": policy})
     part = simulate("digits-fc", machine, "bp").to_json()["passes"]["EP"]
-    row = f"| bp, `{policy}` | {part['cycles']} | {part['energy_pj'] / 1e3:.0f} nJ | {part['words']['remote']:,} |"
+    row = (
+        f"| bp, `{policy}` | {part['cycles']} | {part['energy_pj'] / 1e3:.0f} nJ | "
+        f"{part['words']['remote']:,} |"
+    )
     assert row in MACHINES
 
 
 def test_what_generated_feedback_saves() -> None:
     stored = load_architecture("han-dfa-2019-like", {"near_memory.feedback": "stored"})
-    read, made = (simulate("mnist-fc", machine, "dfa").to_json()["passes"]["EP"]["energy_pj"] for machine in (stored, "han-dfa-2019-like"))
+    read, made = (
+        simulate("mnist-fc", machine, "dfa").to_json()["passes"]["EP"]["energy_pj"]
+        for machine in (stored, "han-dfa-2019-like")
+    )
     assert f"{1 - made / read:.0%}".replace("%", " %") in MACHINES
 
 
 def test_the_example_of_equal_areas_is_one(tmp_path: Path) -> None:
     (path,) = written(RESULTS, tmp_path).values()
     assert mm2(path) == pytest.approx(mm2("near-memory"), rel=0.02)
-    assert f"{mm2('near-memory'):.0f} and {mm2('von-neumann'):.1f} mm2, {mm2('von-neumann') / mm2('near-memory'):.2f}x" in RESULTS
+    assert (
+        f"{mm2('near-memory'):.0f} and {mm2('von-neumann'):.1f} mm2, "
+        f"{mm2('von-neumann') / mm2('near-memory'):.2f}x" in RESULTS
+    )
 
 
 def test_the_example_of_a_hybrid_rule_is_a_run() -> None:
     (command,) = re.findall(r"`accelsim simulate (\S+) --arch (\S+) --rule (\S+) --json`", RESULTS)
     document = simulate(*command).to_json()
-    assert f'"workload": "{document["workload"]}", "arch": "{document["arch"]}", "rule": "{document["rule"]}",' in RESULTS
+    assert (
+        f'"workload": "{document["workload"]}", "arch": "{document["arch"]}", "rule": '
+        f'"{document["rule"]}",' in RESULTS
+    )
     assert f'"cycles": {document["cycles"]}, ...' in RESULTS
     parts = [
-        f'{{"kind": "{each["kind"]}", "weight": {each["weight"]}, "result": {{"cycles": {each["result"]["cycles"]}, ...}}}}'
+        f'{{"kind": "{each["kind"]}", "weight": {each["weight"]}, "result": {{"cycles": '
+        f"{each['result']['cycles']}, ...}}}}"
         for each in document["steps"]
     ]
     assert f'"steps": [{", ".join(parts)}]' in RESULTS
@@ -130,15 +164,30 @@ def test_what_coupled_lanes_gain_is_said_with_its_batch() -> None:
     """The gain at batch 16 is a row of the page on coupled lanes, which has a test of its own."""
     cycles = {}
     for trace in ("dense", "shipped"):
-        ops = simulate("vgg16-cifar10-nobn", "tensordash", "bp", batch=1, trace=trace).to_json()["ops"]
+        ops = simulate("vgg16-cifar10-nobn", "tensordash", "bp", batch=1, trace=trace).to_json()[
+            "ops"
+        ]
         cycles[trace] = {
-            each: sum(array(record) for record in ops if record["pass"] == each and record["kind"] != "vector") for each in ("FF", "EP", "WG")
+            each: sum(
+                array(record)
+                for record in ops
+                if record["pass"] == each and record["kind"] != "vector"
+            )
+            for each in ("FF", "EP", "WG")
         }
-    gains = [f"{each} {cycles['dense'][each] / cycles['shipped'][each]:.2f}x" for each in ("FF", "EP", "WG")]
+    gains = [
+        f"{each} {cycles['dense'][each] / cycles['shipped'][each]:.2f}x"
+        for each in ("FF", "EP", "WG")
+    ]
     mean = f"{sum(cycles['dense'].values()) / sum(cycles['shipped'].values()):.2f}x"
     assert "array cycles of FF, EP and WG at batch 1 |" in MACHINES
     assert f"`vgg16-cifar10-nobn` {mean} ({', '.join(gains)})" in MACHINES
     coupled = (DOCS / "pe-coupled.md").read_text(encoding="utf-8")
-    assert f"At batch 1, as in [machines.md](machines.md), `vgg16-cifar10-nobn` gains {mean}" in coupled
-    (sixteen,) = re.findall(r"^\| vgg16-cifar10-nobn \| moving \|.*\| ([\d.]+) \|$", coupled, re.MULTILINE)
+    assert (
+        f"At batch 1, as in [machines.md](machines.md), `vgg16-cifar10-nobn` gains {mean}"
+        in coupled
+    )
+    (sixteen,) = re.findall(
+        r"^\| vgg16-cifar10-nobn \| moving \|.*\| ([\d.]+) \|$", coupled, re.MULTILINE
+    )
     assert f"at batch 16 `vgg16-cifar10-nobn` gains {sixteen}x" in MACHINES

@@ -8,19 +8,23 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from accelsim.cli import app
+from accelsim.cli.app import app
+from accelsim.cli.file_kinds import faults
 from accelsim.errors import InputError
-from accelsim.experiment import simulate
-from accelsim.files import faults
-from accelsim.report.document import TilingFields
-from accelsim.results import Result
-from accelsim.spec.mapping import Pin
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.mapping_choice import Pin
+from accelsim.results.document import TilingFields
+from accelsim.results.result import Result
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/mapping.md").read_text(encoding="utf-8")
 
 
 def console(start: str) -> list[str]:
-    (block,) = (each for each in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) if each.startswith(f"$ {start}"))
+    (block,) = (
+        each
+        for each in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+        if each.startswith(f"$ {start}")
+    )
     return block.splitlines()
 
 

@@ -7,26 +7,37 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from accelsim.experiment import simulate
-from accelsim.kernels.banks import stream_cycles
-from accelsim.kernels.formats import run_entries
-from accelsim.network import Network
-from accelsim.results import OpResult, Result
+from accelsim.experiment.simulate import simulate
+from accelsim.kernels.bits.formats import run_entries
+from accelsim.kernels.links.banks import stream_cycles
+from accelsim.machine.architecture import Architecture
+from accelsim.results.result import OpResult, Result
 from accelsim.sim.mesh import Mesh
-from accelsim.spec.architecture import Architecture
+from accelsim.workload.network import Network
 from tests.random_machines import machine, trace_of
 from tests.reference_networks import Builder
 
-PAGE = " ".join((Path(__file__).resolve().parents[2] / "docs" / "memories.md").read_text(encoding="utf-8").split())
+PAGE = " ".join(
+    (Path(__file__).resolve().parents[2] / "docs" / "memories.md")
+    .read_text(encoding="utf-8")
+    .split()
+)
 
 
 def network() -> Network:
     return Builder("pair", (1, 1, 4)).add("fc", 6).add("relu").add("fc", 3).network()
 
 
-def run(architecture: Architecture, rule: str = "bp", masks: dict[str, np.ndarray] | None = None, optimizer: str = "momentum") -> Result:
+def run(
+    architecture: Architecture,
+    rule: str = "bp",
+    masks: dict[str, np.ndarray] | None = None,
+    optimizer: str = "momentum",
+) -> Result:
     trace = trace_of(network(), masks) if masks else "dense"
-    found = simulate(network(), architecture, rule, trace=trace, trace_any_rule=True, optimizer=optimizer)
+    found = simulate(
+        network(), architecture, rule, trace=trace, trace_any_rule=True, optimizer=optimizer
+    )
     assert isinstance(found, Result)
     return found
 
@@ -41,18 +52,29 @@ def test_the_vector_of_eie() -> None:
     entries = int(run_entries(vector, 15)[0])
     dense, bitmap, rle = 16 * elements, elements + 16 * zeros, entries * 20
     assert (dense, bitmap, rle) == (368, 71, 80)
-    assert f"As `dense` it takes {dense} bits, as `bitmap` {bitmap}, as `rle` with `run_bits: 4` {rle}" in PAGE
+    assert (
+        f"As `dense` it takes {dense} bits, as `bitmap` {bitmap}, as `rle` with `run_bits: 4` {rle}"
+        in PAGE
+    )
 
 
-@pytest.mark.parametrize(("form", "bits"), [("dense", 64), ("bitmap", 4 + 2 * 16), ("rle", 2 * 20), ("csc", 2 * 20 + 2 * 32)])
+@pytest.mark.parametrize(
+    ("form", "bits"),
+    [("dense", 64), ("bitmap", 4 + 2 * 16), ("rle", 2 * 20), ("csc", 2 * 20 + 2 * 32)],
+)
 def test_the_input_in_every_format(form: str, bits: int) -> None:
     masks = {"fc0.input": np.array([[True, False, False, True]])}
     result = run(machine("von_neumann", format__activation=form), masks=masks)
     found = op(result, "fc0.FF").bytes["dram_read"]
     assert found == 48 + -(-bits // 8)
-    said_of = {"dense": "48 bytes of weights from DRAM and 8 of input", "bitmap": f"{{activation: bitmap}}` {found} bytes in all"}
+    said_of = {
+        "dense": "48 bytes of weights from DRAM and 8 of input",
+        "bitmap": f"{{activation: bitmap}}` {found} bytes in all",
+    }
     assert said_of.get(form, f"with `{form}` {found} (") in PAGE
-    said = any("nothing is known of the zeros of" in note and "fc0.out" in note for note in result.notes)
+    said = any(
+        "nothing is known of the zeros of" in note and "fc0.out" in note for note in result.notes
+    )
     assert said is (form != "dense")
 
 
@@ -74,14 +96,23 @@ def test_the_streams_over_four_banks() -> None:
     assert taken == [4, 8, 4, 16]
     blocks = stream_cycles(16, 16, 16, 1, 4, 16, 100)
     assert blocks == 16
-    assert "In a row they take 4 cycles, with a stride of 2 words 8, of 3 words 4, of 4 words 16; in a row under `interleave: block` 16" in PAGE
+    assert (
+        "In a row they take 4 cycles, with a stride of 2 words 8, of 3 words 4, of 4 words 16; in "
+        "a row under `interleave: block` 16" in PAGE
+    )
 
 
 def test_conflicts_of_banks_stall_where_a_stride_meets_few_of_them() -> None:
-    """EP of fc2 reads 3 x 6 weights with a stride of 6 words: of two banks of one word, always the same one."""
+    """EP of fc2 reads 3 x 6 weights with a stride of 6 words: of two banks of one word, always the
+    same one.
+    """
     small = {"global_buffer__banks": 2, "global_buffer__width": 16, "noc__width": 512}
-    ideal, modelled = (run(machine("von_neumann", global_buffer__conflicts=each, **small)) for each in ("ideal", "modelled"))
-    # Of the three words of a column, all in one bank, each takes a cycle; the next column is in the other bank.
+    ideal, modelled = (
+        run(machine("von_neumann", global_buffer__conflicts=each, **small))
+        for each in ("ideal", "modelled")
+    )
+    # Of the three words of a column, all in one bank, each takes a cycle; the next column is in the
+    # other bank.
     assert stream_cycles(18, 16, 3, 6, 2, 16, 0) == 6 * 3 - 5
     assert op(modelled, "fc2.EP").cycles > op(ideal, "fc2.EP").cycles
     assert op(modelled, "fc2.FF").cycles == op(ideal, "fc2.FF").cycles
@@ -109,7 +140,11 @@ def test_the_words_of_each_policy() -> None:
     for name, (local, remote) in expected.items():
         policy = name.split("`")[1]
         is_feedback = "DFA" in name
-        architecture = machine(near_memory__feedback=policy.split()[-1]) if is_feedback else machine(near_memory__transpose=policy)
+        architecture = (
+            machine(near_memory__feedback=policy.split()[-1])
+            if is_feedback
+            else machine(near_memory__transpose=policy)
+        )
         words = op(run(architecture, "dfa" if is_feedback else "bp"), "fc2.EP").words
         assert (words["local"], words["remote"]) == (local, remote), name
         assert f"| {name} | {local} | {remote} |" in PAGE
@@ -120,5 +155,9 @@ def test_what_spills_is_read_at_every_use_and_said() -> None:
     assert result.spilled_words == 18
     note = next(note for note in result.notes if "no room" in note)
     assert f'"{note}"' in PAGE
-    assert {name: op(result, name).words["dram"] for name in ("fc2.FF", "fc2.EP", "fc2.WU")} == {"fc2.FF": 18, "fc2.EP": 18, "fc2.WU": 36}
+    assert {name: op(result, name).words["dram"] for name in ("fc2.FF", "fc2.EP", "fc2.WU")} == {
+        "fc2.FF": 18,
+        "fc2.EP": 18,
+        "fc2.WU": 36,
+    }
     assert not [note for note in run(machine()).notes if "no room" in note]

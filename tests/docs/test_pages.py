@@ -1,4 +1,6 @@
-"""The pages on networks and traces hold what they show: their example is right, runs, and its shapes are those that the page gives."""
+"""The pages on networks and traces hold what they show: their example is right, runs, and its
+shapes are those that the page gives.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from accelsim.experiment import simulate
-from accelsim.files import faults
-from accelsim.networks import load_network
-from accelsim.rules import RULES, family
-from accelsim.spec.describe import Hint, tags
-from accelsim.spec.network import LayerSpec
-from accelsim.trace import ROLES, Trace
+from accelsim.cli.file_kinds import faults
+from accelsim.config.describe import Hint, tags
+from accelsim.experiment.simulate import simulate
+from accelsim.rules.registry import RULES, family
+from accelsim.workload.file import LayerSpec
+from accelsim.workload.loading import load_network
+from accelsim.zeros.trace import ROLES, Trace
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def blocks(page: str, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+    return re.findall(
+        rf"```{language}\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL
+    )
 
 
 def test_the_network_of_the_page_is_right_and_has_the_maps_it_says(tmp_path: Path) -> None:
@@ -38,7 +42,13 @@ def test_the_network_of_the_page_is_right_and_has_the_maps_it_says(tmp_path: Pat
 
 
 def test_the_page_has_every_kind_of_layer() -> None:
-    titles = " ".join(re.findall(r"^## `layers`, kind (.*)$", (DOCS / "workloads.md").read_text(encoding="utf-8"), re.MULTILINE))
+    titles = " ".join(
+        re.findall(
+            r"^## `layers`, kind (.*)$",
+            (DOCS / "workloads.md").read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+    )
     assert set(re.findall(r"`(\w+)`", titles)) == set(tags(Hint.of(LayerSpec)))
 
 
@@ -62,10 +72,14 @@ def test_the_trace_of_the_page_is_right_and_is_used(made: Path) -> None:
 
 def test_the_page_has_every_role_and_the_families_of_the_program() -> None:
     page = (DOCS / "traces.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE) == list(ROLES)
+    assert re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE) == list(
+        ROLES
+    )
     families = [group.split(", ") for group in re.findall(r"\{([a-z, -]+)\}", page)]
     assert families == [["bp", "bp-only"], ["fa"], ["dfa", "bdfa"], ["sdfa", "ssdfa"], ["frozen"]]
     for members in families:
         assert len({family(name) for name in members}) == 1
     together = {name: family(name) for members in families for name in members}
-    assert all(family(name) == name for name in set(RULES) - set(together)), "every other rule is a family of its own"
+    assert all(family(name) == name for name in set(RULES) - set(together)), (
+        "every other rule is a family of its own"
+    )

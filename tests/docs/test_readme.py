@@ -1,4 +1,6 @@
-"""The README holds what it shows: commands and options exist, targets of make exist, the machine is right, the result's keys are real."""
+"""The README holds what it shows: commands and options exist, targets of make exist, the machine is
+right, the result's keys are real.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ from typing import Any
 import pytest
 import typer.main
 
-from accelsim.cli import app
-from accelsim.files import faults
-from accelsim.report.document import json_schema
+from accelsim.cli.app import app
+from accelsim.cli.file_kinds import faults
+from accelsim.results.document import json_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,7 +28,12 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-COMMANDS = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines() if line.strip()]
+COMMANDS = [
+    line.split("#")[0].strip()
+    for block in blocks("sh")
+    for line in block.splitlines()
+    if line.strip()
+]
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("accelsim ")])
@@ -39,12 +46,18 @@ def test_a_command_line_of_the_readme_can_be_parsed(line: str) -> None:
 
 def test_every_command_is_in_the_readme() -> None:
     shown = {line.split()[1] for line in COMMANDS if line.startswith("accelsim ")}
-    assert shown == {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert shown == {
+        command.name or command.callback.__name__
+        for command in app.registered_commands
+        if command.callback
+    }
 
 
 def test_targets_of_make_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = set(re.findall(r"`make ([a-z-]+)`", README)) | {line.split()[1] for line in COMMANDS if line.startswith("make ")}
+    named = set(re.findall(r"`make ([a-z-]+)`", README)) | {
+        line.split()[1] for line in COMMANDS if line.startswith("make ")
+    }
     assert named
     assert named <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
 
@@ -70,7 +83,9 @@ def test_the_keys_of_the_result_are_those_of_the_schema() -> None:
 
 
 def test_files_that_the_readme_names_exist() -> None:
-    named = re.findall(r"`((?:accelsim|docs|tests|workloads|arch_configs)/[\w/.-]*|LICENSE)`", README)
+    named = re.findall(
+        r"`((?:accelsim|docs|tests|workloads|arch_configs)/[\w/.-]*|LICENSE)`", README
+    )
     assert len(named) >= 10
     assert [name for name in named if not (ROOT / name).exists()] == []
 
@@ -79,15 +94,36 @@ def test_every_dependency_is_justified() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    listed = [*project["dependencies"], *(name for extra in project["optional-dependencies"].values() for name in extra)]
+    listed = [
+        *project["dependencies"],
+        *(name for extra in project["optional-dependencies"].values() for name in extra),
+    ]
     decisions = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
     stubs = {"types-PyYAML", "scipy-stubs"}
-    assert [name for name in (re.split(r"[<>=\[; ]", each)[0] for each in listed) if name not in stubs and name not in decisions] == []
+    assert [
+        name
+        for name in (re.split(r"[<>=\[; ]", each)[0] for each in listed)
+        if name not in stubs and name not in decisions
+    ] == []
 
 
 def test_the_demo_prints_what_the_readme_shows() -> None:
     (shown,) = blocks("text")
-    command = [sys.executable, "-m", "accelsim", "compare", "vgg16-cifar10", "--arch", "near-memory", "--rules", "bp,dfa,ssdfa"]
-    environment = {key: value for key, value in os.environ.items() if key not in {"FORCE_COLOR", "COLUMNS"}}
-    printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    command = [
+        sys.executable,
+        "-m",
+        "accelsim",
+        "compare",
+        "vgg16-cifar10",
+        "--arch",
+        "near-memory",
+        "--rules",
+        "bp,dfa,ssdfa",
+    ]
+    environment = {
+        key: value for key, value in os.environ.items() if key not in {"FORCE_COLOR", "COLUMNS"}
+    }
+    printed = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    ).stdout
     assert [line.rstrip() for line in printed.rstrip().splitlines()] == shown.rstrip().splitlines()

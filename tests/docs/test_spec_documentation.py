@@ -1,4 +1,6 @@
-"""The committed pages and the template say what the models say; the schemas agree with the loader."""
+"""The committed pages and the template say what the models say; the schemas agree with the
+loader.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +10,29 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from accelsim.spec import catalog
-from accelsim.spec.architecture import Architecture
-from accelsim.spec.documentation import every_key, json_schema, outputs
-from accelsim.spec.dram import DramSpec
-from accelsim.spec.network import Workload
-from accelsim.spec.source import parse_document, read_document
-from accelsim.spec.technology import TechnologyFile
+from accelsim.cli.pages.documentation import every_key, json_schema, outputs
+from accelsim.config import catalog
+from accelsim.config.source import parse_document, read_document
+from accelsim.cost.technology import TechnologyFile
+from accelsim.dram.standard import DramSpec
+from accelsim.machine.architecture import Architecture
+from accelsim.workload.file import Workload
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_generated_files_are_current() -> None:
     for path, text in outputs(ROOT).items():
-        assert path.read_text(encoding="utf-8") == text, f"{path.name} is stale: python -m accelsim.spec.documentation"
+        assert path.read_text(encoding="utf-8") == text, (
+            f"{path.name} is stale: python -m accelsim.cli.pages.documentation"
+        )
 
 
 def test_the_template_names_every_key() -> None:
     path = catalog.find("arch", "template")
-    named = set(read_document(path).keys) | set(parse_document(path.read_text().replace("# base:", "base:")).keys)
+    named = set(read_document(path).keys) | set(
+        parse_document(path.read_text().replace("# base:", "base:")).keys
+    )
     assert {key.path for key in every_key(Architecture)} == named
 
 
@@ -45,7 +51,15 @@ def test_the_page_names_what_is_built_in() -> None:
     assert all(f"`{name}`" in technology for name in catalog.names("technology"))
 
 
-@pytest.mark.parametrize(("kind", "model"), [("arch", Architecture), ("workload", Workload), ("dram", DramSpec), ("technology", TechnologyFile)])
+@pytest.mark.parametrize(
+    ("kind", "model"),
+    [
+        ("arch", Architecture),
+        ("workload", Workload),
+        ("dram", DramSpec),
+        ("technology", TechnologyFile),
+    ],
+)
 def test_built_in_files_satisfy_the_schema(kind: catalog.FileKind, model: type[BaseModel]) -> None:
     schema = json_schema(model)
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -1,6 +1,7 @@
 """Counts that the papers print, from the ops that the rules really emit on the shipped workloads.
 
-Sources: Han et al. 2020 (arXiv 2006.12830) tables 2 and 4; Crafton et al. 2019, table 2 (architectures) and figure 8.
+Sources: Han et al. 2020 (arXiv 2006.12830) tables 2 and 4; Crafton et al. 2019, table 2
+(architectures) and figure 8.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from math import prod
 
 import pytest
 
-from accelsim.network import Network
-from accelsim.networks import load_network
-from accelsim.ops import Pass, Tensor, TrainingStep, Use
-from accelsim.rules import lower
+from accelsim.rules.registry import lower
+from accelsim.step.ops import Pass, Tensor, TrainingStep, Use
+from accelsim.workload.loading import load_network
+from accelsim.workload.network import Network
 
 WORKLOADS = (
     "alexnet",
@@ -84,7 +85,9 @@ def test_batch_norm_changes_no_mac() -> None:
     ],
 )
 def test_han_table_2(workload: str, rule: str, mebibytes: str, gop: str) -> None:
-    """Rule A of the forensics. VGG16's DFA GOP, 0.00366, is printed 0.003: the one cell that is truncated, not rounded."""
+    """Rule A of the forensics. VGG16's DFA GOP, 0.00366, is printed 0.003: the one cell that is
+    truncated, not rounded.
+    """
     step = step_of(workload, rule)
     assert f"{4 * backward_words(step) / 2**20:.2f}" == mebibytes
     assert f"{2 * macs(step)[Pass.EP] / 1e9:.{len(gop) - 2}f}" == gop
@@ -106,7 +109,9 @@ def test_resnet18_feedback_is_exactly_25_390625_mebibytes() -> None:
     ],
 )
 def test_han_table_4(workload: str, rule: str, weights: int, gop: float) -> None:
-    """The table counts a matrix a time step for DFA; shared ones hold a 35th of the words and do the same work."""
+    """The table counts a matrix a time step for DFA; shared ones hold a 35th of the words and do
+    the same work.
+    """
     step = step_of(workload, rule)
     assert backward_words(step) == weights
     assert 2 * macs(step)[Pass.EP] / 1e9 == gop
@@ -133,14 +138,21 @@ def test_crafton_weights(workload: str, fc: int, conv: int | None) -> None:
 
 
 def test_crafton_figure_8_alexnet() -> None:
-    """MACs of the FC stack's backward pass: BP 2|W| counts error propagation into the features, which BP's EP of fc6 is."""
+    """MACs of the FC stack's backward pass: BP 2|W| counts error propagation into the features,
+    which BP's EP of fc6 is.
+    """
     network = load_network("alexnet")
     fully_connected = {layer.name for layer in network.layers if layer.kind == "fc"}
     printed = {"bp": 117_243_904, "ssdfa": 58_630_144, "sdfa:k=10": 58_703_872, "dfa": 66_813_952}
     for rule, expected in printed.items():
-        # In the DFA family the paper counts hidden neurons alone: the features before fc6 (9,216) are frozen.
+        # In the DFA family the paper counts hidden neurons alone: the features before fc6 (9,216)
+        # are frozen.
         skipped = "" if rule == "bp" else "fc6"
-        ops = [op for op in lower(network, rule, 1).ops if op.layer in fully_connected and not (op.pass_ is Pass.EP and op.layer == skipped)]
+        ops = [
+            op
+            for op in lower(network, rule, 1).ops
+            if op.layer in fully_connected and not (op.pass_ is Pass.EP and op.layer == skipped)
+        ]
         assert sum(op.dense_macs for op in ops if op.pass_ in (Pass.EP, Pass.WG)) == expected
 
 

@@ -1,6 +1,8 @@
-"""The papers' tables from executed ops, against closed forms to the last digit, and which printed cells come out.
+"""The papers' tables from executed ops, against closed forms to the last digit, and which printed
+cells come out.
 
-Sources: Han et al. 2020, tables 2 and 4, figures 8 and 9; Crafton et al. 2019, table 1 and figure 8.
+Sources: Han et al. 2020, tables 2 and 4, figures 8 and 9; Crafton et al. 2019, table 1 and figure
+8.
 """
 
 from __future__ import annotations
@@ -11,9 +13,23 @@ from functools import cache
 
 import pytest
 
-from accelsim.reproduce import TARGETS, claims_counted, crafton2019_fig8, han2020_scaling, han2020_summary, han2020_table2, han2020_table4, reproduce
-from accelsim.reproduce.counting import Cost
-from accelsim.reproduce.outcome import Item, Outcome, cut, half_up
+from accelsim.studies.papers.claims import counted as claims_counted
+from accelsim.studies.papers.counting import Cost
+from accelsim.studies.papers.crafton2019 import fig8 as crafton2019_fig8
+from accelsim.studies.papers.han2020 import (
+    scaling as han2020_scaling,
+)
+from accelsim.studies.papers.han2020 import (
+    summary as han2020_summary,
+)
+from accelsim.studies.papers.han2020 import (
+    table2 as han2020_table2,
+)
+from accelsim.studies.papers.han2020 import (
+    table4 as han2020_table4,
+)
+from accelsim.studies.papers.items import TARGETS, reproduce
+from accelsim.studies.papers.outcome import Item, Outcome, cut, half_up
 from tests.golden import closed_forms
 
 TABLES = ("han2020-table2", "han2020-table4", "crafton2019-table1", "crafton2019-fig8")
@@ -58,7 +74,9 @@ def test_table_4_of_han_is_its_closed_form(column: str) -> None:
     assert {row: exactly(cost) for row, cost in han2020_table4.costs(column).items()} == expected
     shown = cells("han2020-table4")
     for row in han2020_table4.ROWS:
-        assert shown[f"han2020-table4a/{column}/{row}"].computed == float(expected[row].bits / 8 / 10**6)
+        assert shown[f"han2020-table4a/{column}/{row}"].computed == float(
+            expected[row].bits / 8 / 10**6
+        )
         assert shown[f"han2020-table4b/{column}/{row}"].computed == float(expected[row].ops / 10**9)
 
 
@@ -83,7 +101,10 @@ def test_figure_8_of_crafton_is_its_closed_form(place: str) -> None:
         ("DFA to SSDFA, words", "DFA", "SDFA-k1", 1),
         ("BP to SSDFA, MACs", "BP", "SDFA-k1", 0),
     ):
-        assert shown[f"crafton2019-fig8/{place}/{name}"].computed == expected[over][of] / expected[under][of]
+        assert (
+            shown[f"crafton2019-fig8/{place}/{name}"].computed
+            == expected[over][of] / expected[under][of]
+        )
 
 
 def test_table_1_of_crafton_is_its_closed_form() -> None:
@@ -110,7 +131,9 @@ def test_figure_8_of_han_is_its_closed_form() -> None:
         for layer, value in found.items()
     }
     items, figure = han2020_scaling.figure_8("han")
-    assert {item.id: item.computed for item in items} == {id_: float(value) for id_, value in expected.items()}
+    assert {item.id: item.computed for item in items} == {
+        id_: float(value) for id_, value in expected.items()
+    }
     for panel, of in zip(figure.panels, (equations, words, bits), strict=True):
         drawn = [dict(zip(series.x, series.y, strict=True)) for series in panel.series]
         assert drawn == [{layer: float(value) for layer, value in found.items()} for found in of]
@@ -128,7 +151,9 @@ def test_figure_9_of_han_is_its_closed_form() -> None:
         assert han2020_scaling.Ratios(han2020_scaling.vgg16(classes=classes)).equation(1) == ratios
         expected |= {f"han/fig9/classes={classes}/{layer}": ratios[layer] for layer in shown}
     items, _ = han2020_scaling.figure_9("han")
-    assert {item.id: item.computed for item in items} == {id_: float(value) for id_, value in expected.items()}
+    assert {item.id: item.computed for item in items} == {
+        id_: float(value) for id_, value in expected.items()
+    }
 
 
 # Numbers that others have worked out, so that the closed forms themselves are held to something
@@ -158,7 +183,9 @@ def test_closed_forms_of_table_2(column: str, row: str, megabytes: str, gop: str
 
 
 def test_closed_forms_of_eq_13() -> None:
-    """Forensics of the paper's figure 8: the front layers have more with DFA, the deep ones fewer."""
+    """Forensics of the paper's figure 8: the front layers have more with DFA, the deep ones
+    fewer.
+    """
     found = closed_forms.equation_13(32, 10, 1)
     assert [f"{half_up(value, 4):f}" for value in found.values()] == [
         *("17.7778", "2.2222", "2.2222", "0.2778", "0.2778", "0.2778"),
@@ -170,7 +197,11 @@ def test_closed_forms_of_crafton() -> None:
     assert closed_forms.stack("ImageNet") == (58_621_952, 8_192, 9_192, 1_000)
     assert closed_forms.stack("CIFAR-100") == (12_787_712, 4_096, 4_196, 100)
     assert closed_forms.figure_8("CIFAR-100")["BP"] == (25_575_424, 12_792_008)
-    assert closed_forms.figure_8("CIFAR-100")["DFA"] == closed_forms.figure_8("CIFAR-100")["SDFA-k100"] == (13_197_312, 419_600)
+    assert (
+        closed_forms.figure_8("CIFAR-100")["DFA"]
+        == closed_forms.figure_8("CIFAR-100")["SDFA-k100"]
+        == (13_197_312, 419_600)
+    )
     assert closed_forms.figure_8("CIFAR-100")["SDFA-k1"] == (12_791_808, 4_196)
 
 
@@ -193,7 +224,9 @@ def test_all_printed_cells_of_table_4_come_out() -> None:
 def test_of_table_2_all_but_four_documented_cells_come_out() -> None:
     found = cells("han2020-table2")
     printed = {id_: item for id_, item in found.items() if item.match != "not-printed"}
-    assert {id_ for id_ in found if id_ not in printed} == {id_ for id_ in found if "/R-50-real/" in id_}
+    assert {id_ for id_ in found if id_ not in printed} == {
+        id_ for id_ in found if "/R-50-real/" in id_
+    }
     missed = {id_ for id_, item in printed.items() if item.match == "mismatch"}
     assert missed == {id_ for id_, item in found.items() if item.documented}
     assert missed == {
@@ -203,14 +236,20 @@ def test_of_table_2_all_but_four_documented_cells_come_out() -> None:
         "han2020-table2b/R-50/HDFA-0.3-G4",
     }
     assert all(found[id_].note for id_ in missed)
-    plain = [item for id_, item in printed.items() if "/HDFA" not in id_ and not id_.endswith("R-50/DFA")]
+    plain = [
+        item for id_, item in printed.items() if "/HDFA" not in id_ and not id_.endswith("R-50/DFA")
+    ]
     assert len(plain) == 22
     assert {item.match for item in plain} == {"exact", "within-rounding"}
-    assert [item.id for item in plain if item.match == "within-rounding"] == ["han2020-table2b/VGG16/DFA"]
+    assert [item.id for item in plain if item.match == "within-rounding"] == [
+        "han2020-table2b/VGG16/DFA"
+    ]
 
 
 def test_printed_numbers_of_crafton_come_out_to_the_digit() -> None:
-    printed = {id_: item for id_, item in cells("crafton2019-fig8").items() if item.printed is not None}
+    printed = {
+        id_: item for id_, item in cells("crafton2019-fig8").items() if item.printed is not None
+    }
     assert len(printed) == 8 * 2 + 3
     assert {item.match for item in printed.values()} == {"exact"}
     for row, (macs, words) in closed_forms.figure_8("ImageNet").items():
@@ -220,8 +259,12 @@ def test_printed_numbers_of_crafton_come_out_to_the_digit() -> None:
 
 @pytest.mark.parametrize("whole_entries", [True, False])
 @pytest.mark.parametrize("column", closed_forms.CELLS)
-def test_whole_entries_a_row_move_no_printed_digit_of_table_4(column: str, whole_entries: bool) -> None:
-    """The hybrid rows by the paper's roundings (forensics G), with (1 - s) of all weights or with whole entries."""
+def test_whole_entries_a_row_move_no_printed_digit_of_table_4(
+    column: str, whole_entries: bool
+) -> None:
+    """The hybrid rows by the paper's roundings (forensics G), with (1 - s) of all weights or with
+    whole entries.
+    """
     known = closed_forms.table_4(column, whole_entries)
     shown = cells("han2020-table4")
     for p in ("0.1", "0.2"):
@@ -229,20 +272,31 @@ def test_whole_entries_a_row_move_no_printed_digit_of_table_4(column: str, whole
             share, kept = Fraction(p), 1 - Fraction(sparsity, 100)
             binary = Fraction(cut(known[f"sparse-{sparsity}%"].bits / 8 / 10**6, 2))
             megabytes = cut(share * known["BP"].bits / 8 / 10**6 + (1 - share) * binary, 2)
-            gop = cut(share * Fraction(cut(known["BP"].ops / 10**9, 1)) + (1 - share) * kept * Fraction("10.3"), 1)
+            gop = cut(
+                share * Fraction(cut(known["BP"].ops / 10**9, 1))
+                + (1 - share) * kept * Fraction("10.3"),
+                1,
+            )
             row = f"{column}/HDFA-{p}-{sparsity}%"
-            assert [Decimal(shown[f"han2020-table4{part}/{row}"].printed or "") for part in "ab"] == [megabytes, gop]
+            assert [
+                Decimal(shown[f"han2020-table4{part}/{row}"].printed or "") for part in "ab"
+            ] == [megabytes, gop]
 
 
 # Readings of the claims that need no machine
 
 
 def test_positions_of_sparse_feedback_take_a_fifth_off_the_claimed_factors() -> None:
-    """Each of the 8,192 hidden neurons of AlexNet's stack says by 10 bits which of 1,000 errors it takes."""
+    """Each of the 8,192 hidden neurons of AlexNet's stack says by 10 bits which of 1,000 errors it
+    takes.
+    """
     weights, neurons, errors, hidden = 58_621_952, 9_192, 1_000, 8_192
     bp, dfa, sent = 32 * (weights + neurons + errors), 32 * neurons * errors, 32 * neurons
     found = {item.id: item for item in claims_counted.items()}
-    for claim, old, dense in (("movement-6400x", bp, 0), ("movement-1000x", dfa, 32 * hidden * errors)):
+    for claim, old, dense in (
+        ("movement-6400x", bp, 0),
+        ("movement-1000x", dfa, 32 * hidden * errors),
+    ):
         with_positions = Fraction(old, sent + 10 * hidden)
         with_all = Fraction(old + dense, sent + (32 + 10) * hidden)
         assert found[f"claims/{claim}/with-positions"].computed == float(with_positions)
@@ -255,18 +309,32 @@ def test_figure_5_of_han_has_every_row_and_says_which_have_accuracies() -> None:
     for panel, column in zip(figure.panels, ("R-50", "R-50", "GRU", "GRU"), strict=True):
         rows = han2020_table2.ROWS if column == "R-50" else han2020_table4.ROWS
         assert all(list(series.x) == list(rows) for series in panel.series)
-    assert figure.caption.endswith("R-50: all printed, no row trained by us; GRU: all printed, BP, DFA, Revised, HDFA-0.1-98% trained by us.")
+    assert figure.caption.endswith(
+        "R-50: all printed, no row trained by us; GRU: all printed, BP, DFA, Revised, HDFA-0.1-98% "
+        "trained by us."
+    )
 
 
 def test_cells_of_the_fitted_layer_list_say_that_it_was_fitted() -> None:
     notes = {item.id: item.note for item in han2020_table2.items("R-50")}
-    assert all(("fitting, moderate confidence" in note) == (not id_.endswith("/DFA")) for id_, note in notes.items())
-    assert all("fitting" not in item.note for column in ("VGG16", "R-50-real") for item in han2020_table2.items(column))
+    assert all(
+        ("fitting, moderate confidence" in note) == (not id_.endswith("/DFA"))
+        for id_, note in notes.items()
+    )
+    assert all(
+        "fitting" not in item.note
+        for column in ("VGG16", "R-50-real")
+        for item in han2020_table2.items(column)
+    )
 
 
 def test_the_caption_of_figure_8_judges_depth_by_its_own_numbers() -> None:
     items, figure = han2020_scaling.figure_8("t")
-    found = {item.id: item.computed for item in items if item.id.endswith("/eq13-G1") and "total" not in item.id}
+    found = {
+        item.id: item.computed
+        for item in items
+        if item.id.endswith("/eq13-G1") and "total" not in item.id
+    }
     first, *_, last = found.values()
     assert first is not None
     assert last is not None

@@ -1,4 +1,6 @@
-"""The committed reproduction is what the program makes: targets that take seconds are made anew, and all tables are written anew."""
+"""The committed reproduction is what the program makes: targets that take seconds are made anew,
+and all tables are written anew.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from accelsim.report.reproduction import parse
-from accelsim.report.reproduction_tables import csv, markdown
-from accelsim.reproduce import TARGETS, reproduce
+from accelsim.report.reproduction.document import parse
+from accelsim.report.reproduction.tables import csv, markdown
+from accelsim.studies.papers.items import TARGETS, reproduce
 
 FOLDER = Path(__file__).resolve().parents[2] / "reports" / "reproduction"
 FAST = ("han2020-table2", "han2020-table4", "crafton2019-table1", "crafton2019-fig8")
@@ -23,14 +25,23 @@ def committed() -> dict[str, Any]:
 
 
 def of_target(document: dict[str, Any], name: str) -> dict[str, Any]:
-    return {kind: [each for each in document[kind] if each["target"] == name] for kind in ("items", "figures")}
+    return {
+        kind: [each for each in document[kind] if each["target"] == name]
+        for kind in ("items", "figures")
+    }
 
 
 def test_holds_every_target() -> None:
     assert {target["name"] for target in committed()["targets"]} == set(TARGETS), AGAIN
 
 
-@pytest.mark.parametrize("name", [*FAST, *(pytest.param(name, marks=pytest.mark.nightly) for name in TARGETS if name not in FAST)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *FAST,
+        *(pytest.param(name, marks=pytest.mark.nightly) for name in TARGETS if name not in FAST),
+    ],
+)
 def test_is_what_the_program_makes(name: str) -> None:
     made, surprises = reproduce(name, lambda *_: None)
     assert surprises == []
@@ -40,5 +51,9 @@ def test_is_what_the_program_makes(name: str) -> None:
 def test_tables_are_those_of_the_document() -> None:
     document = parse(committed())
     for target in document.targets:
-        assert (FOLDER / f"{target.name}.md").read_text(encoding="utf-8") == markdown(document, target), AGAIN
-        assert (FOLDER / f"{target.name}.csv").read_text(encoding="utf-8") == csv(document, target), AGAIN
+        assert (FOLDER / f"{target.name}.md").read_text(encoding="utf-8") == markdown(
+            document, target
+        ), AGAIN
+        assert (FOLDER / f"{target.name}.csv").read_text(encoding="utf-8") == csv(
+            document, target
+        ), AGAIN

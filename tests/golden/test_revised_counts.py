@@ -1,16 +1,18 @@
-"""Han et al. 2020, table 2, the Revised cells, from the ops that the rule emits on the shipped workloads (forensics rule B).
+"""Han et al. 2020, table 2, the Revised cells, from the ops that the rule emits on the shipped
+workloads (forensics rule B).
 
-One bit a weight; the fully connected link, dense here, is left out in the table; MACs are counted at the layers' input maps.
+One bit a weight; the fully connected link, dense here, is left out in the table; MACs are counted
+at the layers' input maps.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from accelsim.networks import load_network
-from accelsim.ops import Op, OpKind, Pass, TrainingStep, Use
-from accelsim.rules.modular import REVISED_CNN_OPTIONS, lower_revised_cnn
-from accelsim.spec.rule import parse_rule
+from accelsim.rules.modular.ops import REVISED_CNN_OPTIONS, lower_revised_cnn
+from accelsim.rules.spelling import parse_rule
+from accelsim.step.ops import Op, OpKind, Pass, TrainingStep, Use
+from accelsim.workload.loading import load_network
 
 
 def step_of(workload: str, options: str) -> TrainingStep:
@@ -19,11 +21,20 @@ def step_of(workload: str, options: str) -> TrainingStep:
 
 
 def convolutions(step: TrainingStep) -> list[Op]:
-    return [op for op in step.ops if op.pass_ is Pass.EP and op.kind in (OpKind.CONV, OpKind.GROUPED_CONV)]
+    return [
+        op
+        for op in step.ops
+        if op.pass_ is Pass.EP and op.kind in (OpKind.CONV, OpKind.GROUPED_CONV)
+    ]
 
 
 def mebibytes(ops: list[Op]) -> float:
-    tensors = {operand.tensor.name: operand.tensor for op in ops for operand in op.operands if operand.use is Use.STATIONARY}
+    tensors = {
+        operand.tensor.name: operand.tensor
+        for op in ops
+        for operand in op.operands
+        if operand.use is Use.STATIONARY
+    }
     assert {tensor.bits for tensor in tensors.values()} == {1}
     return sum(tensor.elements for tensor in tensors.values()) / 8 / 2**20
 
@@ -41,7 +52,9 @@ def gop(ops: list[Op]) -> float:
         ("resnet18-cifar10", 8, 0.22546, 0.30618, ("0.23", "0.31")),
     ],
 )
-def test_table_2(workload: str, groups: int, memory: float, operations: float, printed: tuple[str, str]) -> None:
+def test_table_2(
+    workload: str, groups: int, memory: float, operations: float, printed: tuple[str, str]
+) -> None:
     ops = convolutions(step_of(workload, f"groups={groups}"))
     assert (round(mebibytes(ops), 5), round(gop(ops), 5)) == (memory, operations)
     assert (f"{mebibytes(ops):.2f}", f"{gop(ops):.2f}") == printed
@@ -54,9 +67,15 @@ def test_the_printed_order_gives_what_errata_3_says() -> None:
 
 
 def test_shortcuts_have_no_groups() -> None:
-    """1 x 1 links of ResNet-18's three shortcut convolutions: 172,032 weights whatever the groups."""
+    """1 x 1 links of ResNet-18's three shortcut convolutions: 172,032 weights whatever the
+    groups.
+    """
     for groups in (1, 4, 8):
-        ops = [op for op in convolutions(step_of("resnet18-cifar10", f"groups={groups}")) if op.layer.startswith("short")]
+        ops = [
+            op
+            for op in convolutions(step_of("resnet18-cifar10", f"groups={groups}"))
+            if op.layer.startswith("short")
+        ]
         assert [op.kind for op in ops] == [OpKind.CONV] * 3
         assert mebibytes(ops) * 8 * 2**20 == 172_032
         assert round(gop(ops), 4) == 0.0503

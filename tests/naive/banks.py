@@ -15,7 +15,9 @@ def lines(words: int, bits: int, column: int, stride: int, width: int) -> list[i
     return found
 
 
-def stream_cycles(words: int, bits: int, column: int, stride: int, banks: int, width: int, block_lines: int) -> int:
+def stream_cycles(
+    words: int, bits: int, column: int, stride: int, banks: int, width: int, block_lines: int
+) -> int:
     queue = lines(words, bits, column, stride, width)
     cycles = 0
     while queue:

@@ -1,4 +1,5 @@
-"""Plain-Python twin of broadcasting tokens into FIFOs: cycle after cycle, every PE with a queue of its own (EIE, ISCA 2016).
+"""Plain-Python twin of broadcasting tokens into FIFOs: cycle after cycle, every PE with a queue of
+its own (EIE, ISCA 2016).
 
 Of whole ops too: every vector of every tile, every column of every token encoded anew.
 """
@@ -18,7 +19,9 @@ POINTER_BITS = 16
 
 @dataclass
 class PE:
-    """A PE and its FIFO. The token in service is at the head of the queue: it holds its slot until its last cycle is over."""
+    """A PE and its FIFO. The token in service is at the head of the queue: it holds its slot until
+    its last cycle is over.
+    """
 
     costs: Sequence[int]
     queue: deque[int] = field(default_factory=deque)
@@ -39,8 +42,9 @@ class PE:
 
 
 def broadcast_split(costs: np.ndarray, depth: int) -> tuple[int, int, int, int, int]:
-    """Costs (PEs, tokens) -> cycles, busy, empty and imbalance PE cycles, stalled cycles: at each cycle's begin the next token enters
-    all FIFOs if all have a slot, then every PE works a cycle."""
+    """Costs (PEs, tokens) -> cycles, busy, empty and imbalance PE cycles, stalled cycles: at each
+    cycle's begin the next token enters all FIFOs if all have a slot, then every PE works a cycle.
+    """
     tokens = costs.shape[1]
     pes = [PE(row) for row in costs]
     cycle = issued = busy = empty = imbalance = stall = 0
@@ -65,7 +69,9 @@ def broadcast_split(costs: np.ndarray, depth: int) -> tuple[int, int, int, int, 
 
 
 def column_costs(mask: np.ndarray, pes: int, index_bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Boolean mask (columns, outputs) -> entries and padding zeros (columns, PEs), by encoding each column of each PE as the paper does."""
+    """Boolean mask (columns, outputs) -> entries and padding zeros (columns, PEs), by encoding each
+    column of each PE as the paper does.
+    """
     entries = np.zeros((len(mask), pes), dtype=np.int64)
     padding = np.zeros((len(mask), pes), dtype=np.int64)
     for column, bits in enumerate(mask):
@@ -77,7 +83,9 @@ def column_costs(mask: np.ndarray, pes: int, index_bits: int) -> tuple[np.ndarra
 
 
 def encode(column: Sequence[int], index_bits: int) -> list[tuple[int, int]]:
-    """(value, zeros before it) of each stored entry of a column; a value of 0 is a padding zero. 0 index bits: no limit on the zeros."""
+    """(value, zeros before it) of each stored entry of a column; a value of 0 is a padding zero. 0
+    index bits: no limit on the zeros.
+    """
     stored, zeros = [], 0
     for value in column:
         if value or (index_bits and zeros == 2**index_bits - 1):
@@ -92,7 +100,9 @@ def encode(column: Sequence[int], index_bits: int) -> list[tuple[int, int]]:
 
 @dataclass
 class Token:
-    """A broadcast word: whether it is non-zero, and its pair with each output channel of the vector, None where nothing is stored."""
+    """A broadcast word: whether it is non-zero, and its pair with each output channel of the
+    vector, None where nothing is stored.
+    """
 
     moving: int
     pairs: list[Pair | None]
@@ -100,7 +110,9 @@ class Token:
 
 @dataclass
 class Array:
-    """Vectors of one op on one machine. ``actions``: tokens times PEs, and entries that PEs walk for them and for how many MACs."""
+    """Vectors of one op on one machine. ``actions``: tokens times PEs, and entries that PEs walk
+    for them and for how many MACs.
+    """
 
     work: Work
     machine: Lanes
@@ -108,7 +120,10 @@ class Array:
 
     @property
     def compressed(self) -> bool:
-        return self.machine.skip[self.work.pass_] in ("stationary", "both") or self.work.named is not None
+        return (
+            self.machine.skip[self.work.pass_] in ("stationary", "both")
+            or self.work.named is not None
+        )
 
     def needed(self, k: int, m: int) -> bool:
         masked = self.work.needed if self.work.pass_ == "EP" and self.machine.skip_outputs else None
@@ -119,15 +134,32 @@ class Array:
         work = self.work
         if work.named is not None:
             moving, names = work.moving(m), [work.named(k, m) for k in members]
-            return [Token(a, [(a, 1, True) if i in own else None for own in names]) for i, a in enumerate(moving)]
+            return [
+                Token(a, [(a, 1, True) if i in own else None for own in names])
+                for i, a in enumerate(moving)
+            ]
         group = work.channels // work.groups
         apart = self.machine.structural_zeros == "removed" or work.pass_ == "WG"
-        sharing = range(members[0] // group * group, (members[0] // group + 1) * group) if apart else range(work.channels)
-        streams = {k: outer_segment(work, k, m, segments) if work.outer else work.stream(k, m) for k in sharing}
+        sharing = (
+            range(members[0] // group * group, (members[0] // group + 1) * group)
+            if apart
+            else range(work.channels)
+        )
+        streams = {
+            k: outer_segment(work, k, m, segments) if work.outer else work.stream(k, m)
+            for k in sharing
+        }
         length = len(streams[members[0]])
-        return [Token(max(stream[i][0] for stream in streams.values()), [streams[k][i] for k in members]) for i in range(length)]
+        return [
+            Token(
+                max(stream[i][0] for stream in streams.values()), [streams[k][i] for k in members]
+            )
+            for i in range(length)
+        ]
 
-    def vector(self, members: Sequence[int], m: int, pes: int, segments: int) -> tuple[int, int, int, int]:
+    def vector(
+        self, members: Sequence[int], m: int, pes: int, segments: int
+    ) -> tuple[int, int, int, int]:
         """(cycles, PE cycles in service, MACs executed, effectual MACs) of one vector."""
         machine, executed, effectual = self.machine, 0, 0
         costs: list[list[int]] = [[] for _ in range(pes)]
@@ -140,7 +172,11 @@ class Array:
                 needed = [pair for k, pair in own if pair is not None and self.needed(k, m)]
                 walked = sum(self.needed(k, m) for k, _ in own)
                 if self.compressed and walked:
-                    walked = len(encode([0 if pair is None else pair[1] for _, pair in own], machine.index_bits))
+                    walked = len(
+                        encode(
+                            [0 if pair is None else pair[1] for _, pair in own], machine.index_bits
+                        )
+                    )
                     self.actions["walked"] += walked
                 costs[p].append(max(1, -(-walked // machine.lanes)))
                 executed += sum(b if self.compressed else int(mac) for _, b, mac in needed)
@@ -154,22 +190,43 @@ class Array:
         side_by_side = min(pes, work.channels) if machine.near_memory else machine.rows
         groups_of_pes = max(1, pes // work.channels) if machine.near_memory else machine.cols
         positions = min(groups_of_pes, work.outer) if work.outer else work.positions
-        fill = max(1, min(machine.working_bits // 2 // (work.column_words * machine.word_bits), positions)) if work.column_words else positions
+        fill = (
+            max(
+                1,
+                min(
+                    machine.working_bits // 2 // (work.column_words * machine.word_bits), positions
+                ),
+            )
+            if work.column_words
+            else positions
+        )
         fill = max(1, fill // groups_of_pes) * groups_of_pes
         cycles = busy = effectual = service = used = 0
         for members in self.parts(side_by_side * machine.accumulators):
             own = min(side_by_side, len(members))
             for start in range(0, positions, fill):
-                wanted = [m for m in range(start, min(start + fill, positions)) if work.outer or any(self.needed(k, m) for k in members)]
+                wanted = [
+                    m
+                    for m in range(start, min(start + fill, positions))
+                    if work.outer or any(self.needed(k, m) for k in members)
+                ]
                 for first in range(0, len(wanted), groups_of_pes):
-                    tile = [self.vector(members, m, own, groups_of_pes) for m in wanted[first : first + groups_of_pes]]
+                    tile = [
+                        self.vector(members, m, own, groups_of_pes)
+                        for m in wanted[first : first + groups_of_pes]
+                    ]
                     slowest = max(vector[0] for vector in tile)
                     cycles += slowest
                     used += slowest * own * machine.lanes * len(tile)
                     service += sum(vector[1] for vector in tile)
                     busy += sum(vector[2] for vector in tile)
                     effectual += sum(vector[3] for vector in tile)
-        every = sum(a and b for k in range(work.channels) for m in range(work.positions) for a, b, _ in work.stream(k, m))
+        every = sum(
+            a and b
+            for k in range(work.channels)
+            for m in range(work.positions)
+            for a, b, _ in work.stream(k, m)
+        )
         gated = busy - effectual if machine.gating else 0
         self.actions["active"] = busy - gated
         return Counts(
@@ -185,9 +242,13 @@ class Array:
         )
 
     def parts(self, most: int) -> list[list[int]]:
-        """Output channels of the vectors: group by group unless the zeros between groups are kept, and no more than there are accumulators."""
+        """Output channels of the vectors: group by group unless the zeros between groups are kept,
+        and no more than there are accumulators.
+        """
         work = self.work
-        groups = work.groups if self.machine.structural_zeros == "removed" or work.pass_ == "WG" else 1
+        groups = (
+            work.groups if self.machine.structural_zeros == "removed" or work.pass_ == "WG" else 1
+        )
         size = work.channels // groups
         every = [list(range(group * size, (group + 1) * size)) for group in range(groups)]
         return [members[i : i + most] for members in every for i in range(0, size, most)]

@@ -1,6 +1,8 @@
-"""Contractions by their definition, and laid out by hand as matrix products and as row-stationary convolutions, one group at a time.
+"""Contractions by their definition, and laid out by hand as matrix products and as row-stationary
+convolutions, one group at a time.
 
-Moving maps are (N, H, W, C) in FF and WG, (N, P, Q, K) in EP, (N, C) for feedback; weights (K, R, S, C / groups); feedback (neurons, C).
+Moving maps are (N, H, W, C) in FF and WG, (N, P, Q, K) in EP, (N, C) for feedback; weights (K, R,
+S, C / groups); feedback (neurons, C).
 """
 
 from __future__ import annotations
@@ -10,13 +12,15 @@ from itertools import product
 
 import numpy as np
 
-from accelsim.ops import Bounds, Op, OpKind, Pass
+from accelsim.step.ops import Bounds, Op, OpKind, Pass
 
 Tap = tuple[int, int, int, int, int, int, int, int, int]
 
 
 def operands(op: Op, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Moving and stationary operand, small whole numbers; a sparse feedback row stores ``nonzeros`` of them."""
+    """Moving and stationary operand, small whole numbers; a sparse feedback row stores ``nonzeros``
+    of them.
+    """
     b = op.bounds
     assert b is not None
     if op.kind is OpKind.FEEDBACK:
@@ -24,8 +28,14 @@ def operands(op: Op, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         for row in rows if b.nonzeros else ():
             row[rng.permutation(b.c)[b.nonzeros :]] = 0
         return rng.integers(-9, 10, (b.n, b.c)), rows
-    map_in, map_out, weights = (b.n, b.h, b.w, b.c), (b.n, b.p, b.q, b.k), (b.k, b.r, b.s, b.c // b.groups)
-    shapes = {Pass.FF: (map_in, weights), Pass.EP: (map_out, weights), Pass.WG: (map_in, map_out)}[op.pass_]
+    map_in, map_out, weights = (
+        (b.n, b.h, b.w, b.c),
+        (b.n, b.p, b.q, b.k),
+        (b.k, b.r, b.s, b.c // b.groups),
+    )
+    shapes = {Pass.FF: (map_in, weights), Pass.EP: (map_out, weights), Pass.WG: (map_in, map_out)}[
+        op.pass_
+    ]
     return rng.integers(-9, 10, shapes[0]), rng.integers(-9, 10, shapes[1])
 
 
@@ -33,19 +43,28 @@ def taps(b: Bounds) -> Iterator[Tap]:
     """(n, p, q, k, r, s, channel in the group, h, w) of every multiplication inside the map."""
     own = b.c // b.groups
     for n, p, q, k, r, s, c in product(*map(range, (b.n, b.p, b.q, b.k, b.r, b.s, own))):
-        h, w = p * b.stride[0] - b.padding[0] + r * b.dilation[0], q * b.stride[1] - b.padding[1] + s * b.dilation[1]
+        h, w = (
+            p * b.stride[0] - b.padding[0] + r * b.dilation[0],
+            q * b.stride[1] - b.padding[1] + s * b.dilation[1],
+        )
         if 0 <= h < b.h and 0 <= w < b.w:
             yield n, p, q, k, r, s, c, h, w
 
 
 def result(op: Op, moving: np.ndarray, stationary: np.ndarray) -> np.ndarray:
-    """What the op computes: FF (N, P, Q, K), EP (N, H, W, C), WG (K, R, S, C / groups), feedback (N, neurons)."""
+    """What the op computes: FF (N, P, Q, K), EP (N, H, W, C), WG (K, R, S, C / groups), feedback
+    (N, neurons).
+    """
     b = op.bounds
     assert b is not None
     if op.kind is OpKind.FEEDBACK:
         return moving @ stationary.T
     own = b.c // b.groups
-    shapes = {Pass.FF: (b.n, b.p, b.q, b.k), Pass.EP: (b.n, b.h, b.w, b.c), Pass.WG: (b.k, b.r, b.s, own)}
+    shapes = {
+        Pass.FF: (b.n, b.p, b.q, b.k),
+        Pass.EP: (b.n, b.h, b.w, b.c),
+        Pass.WG: (b.k, b.r, b.s, own),
+    }
     out = np.zeros(shapes[op.pass_], np.int64)
     for n, p, q, k, r, s, c, h, w in taps(b):
         channel = k // (b.k // b.groups) * own + c
@@ -58,7 +77,9 @@ def result(op: Op, moving: np.ndarray, stationary: np.ndarray) -> np.ndarray:
     return out
 
 
-def matrices(op: Op, moving: np.ndarray, stationary: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def matrices(
+    op: Op, moving: np.ndarray, stationary: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """(M x K, K x N, M x N of the result) of every group."""
     b = op.bounds
     assert b is not None
@@ -71,10 +92,16 @@ def matrices(op: Op, moving: np.ndarray, stationary: np.ndarray) -> list[tuple[n
         weights = stationary[outputs]
         if op.pass_ is Pass.FF:
             left = np.zeros((b.n, b.p, b.q, b.r, b.s, c), np.int64)
-            right, out = weights.transpose(1, 2, 3, 0).reshape(-1, k), whole[..., outputs].reshape(-1, k)
+            right, out = (
+                weights.transpose(1, 2, 3, 0).reshape(-1, k),
+                whole[..., outputs].reshape(-1, k),
+            )
         elif op.pass_ is Pass.EP:
             left = np.zeros((b.n, b.h, b.w, b.r, b.s, k), np.int64)
-            right, out = weights.transpose(1, 2, 0, 3).reshape(-1, c), whole[..., channels].reshape(-1, c)
+            right, out = (
+                weights.transpose(1, 2, 0, 3).reshape(-1, c),
+                whole[..., channels].reshape(-1, c),
+            )
         else:
             left = np.zeros((b.r, b.s, c, b.n, b.p, b.q), np.int64)
             right, out = stationary[..., outputs].reshape(-1, k), whole[outputs].reshape(k, -1).T
@@ -91,8 +118,12 @@ def matrices(op: Op, moving: np.ndarray, stationary: np.ndarray) -> list[tuple[n
     return found
 
 
-def convolutions(op: Op, moving: np.ndarray, stationary: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(inputs (images, channels, rows, columns) with padding and stride zeros written out, filters, result (images, filters, ...)) of every group."""
+def convolutions(
+    op: Op, moving: np.ndarray, stationary: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """(inputs (images, channels, rows, columns) with padding and stride zeros written out, filters,
+    result (images, filters, ...)) of every group.
+    """
     b = op.bounds
     assert b is not None
     whole = result(op, moving, stationary)
@@ -110,15 +141,30 @@ def convolutions(op: Op, moving: np.ndarray, stationary: np.ndarray) -> list[tup
             continue
         padded = pad(moving[..., channels].transpose(0, 3, 1, 2), b)
         if op.pass_ is Pass.FF:
-            found.append((padded, stationary[outputs].transpose(0, 3, 1, 2), whole[..., outputs].transpose(0, 3, 1, 2)))
+            found.append(
+                (
+                    padded,
+                    stationary[outputs].transpose(0, 3, 1, 2),
+                    whole[..., outputs].transpose(0, 3, 1, 2),
+                )
+            )
         else:
-            found.append((padded.transpose(1, 0, 2, 3), stationary[..., outputs].transpose(3, 0, 1, 2), whole[outputs].transpose(3, 0, 1, 2)))
+            found.append(
+                (
+                    padded.transpose(1, 0, 2, 3),
+                    stationary[..., outputs].transpose(3, 0, 1, 2),
+                    whole[outputs].transpose(3, 0, 1, 2),
+                )
+            )
     return found
 
 
 def pad(maps: np.ndarray, b: Bounds) -> np.ndarray:
     """The part of the padded maps that windows reach."""
-    reach = [(b.p - 1) * b.stride[0] + (b.r - 1) * b.dilation[0] + 1, (b.q - 1) * b.stride[1] + (b.s - 1) * b.dilation[1] + 1]
+    reach = [
+        (b.p - 1) * b.stride[0] + (b.r - 1) * b.dilation[0] + 1,
+        (b.q - 1) * b.stride[1] + (b.s - 1) * b.dilation[1] + 1,
+    ]
     out = np.zeros((*maps.shape[:2], *reach), np.int64)
     for y, x in product(*map(range, reach)):
         h, w = y - b.padding[0], x - b.padding[1]
@@ -128,11 +174,21 @@ def pad(maps: np.ndarray, b: Bounds) -> np.ndarray:
 
 
 def spread(errors: np.ndarray, b: Bounds) -> np.ndarray:
-    """Errors with the zeros of their stride between them, where the windows of the input map's pixels look for them."""
+    """Errors with the zeros of their stride between them, where the windows of the input map's
+    pixels look for them.
+    """
     reach = [b.h + (b.r - 1) * b.dilation[0], b.w + (b.s - 1) * b.dilation[1]]
     out = np.zeros((*errors.shape[:2], *reach), np.int64)
     for y, x in product(*map(range, reach)):
-        up, left = y + b.padding[0] - (b.r - 1) * b.dilation[0], x + b.padding[1] - (b.s - 1) * b.dilation[1]
-        if up % b.stride[0] == 0 and left % b.stride[1] == 0 and 0 <= up // b.stride[0] < b.p and 0 <= left // b.stride[1] < b.q:
+        up, left = (
+            y + b.padding[0] - (b.r - 1) * b.dilation[0],
+            x + b.padding[1] - (b.s - 1) * b.dilation[1],
+        )
+        if (
+            up % b.stride[0] == 0
+            and left % b.stride[1] == 0
+            and 0 <= up // b.stride[0] < b.p
+            and 0 <= left // b.stride[1] < b.q
+        ):
             out[..., y, x] = errors[..., up // b.stride[0], left // b.stride[1]]
     return out

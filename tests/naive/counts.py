@@ -1,8 +1,10 @@
-"""What a training step must count, from the layer list alone: the slowest obvious way, with nothing of `accelsim.rules`."""
+"""What a training step must count, from the layer list alone: the slowest obvious way, with nothing
+of `accelsim.rules`.
+"""
 
 from __future__ import annotations
 
-from accelsim.network import Layer, Network
+from accelsim.workload.network import Layer, Network
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 
@@ -62,8 +64,12 @@ def backprop_weights(network: Network) -> int:
 
 
 def target_neurons(network: Network) -> int:
-    """Elements of the input maps of all layers with feedback, a map once for each layer that reads it."""
-    return sum(layer.in_shape[0] * layer.in_shape[1] * layer.in_shape[2] for layer in propagating(network))
+    """Elements of the input maps of all layers with feedback, a map once for each layer that reads
+    it.
+    """
+    return sum(
+        layer.in_shape[0] * layer.in_shape[1] * layer.in_shape[2] for layer in propagating(network)
+    )
 
 
 def output_errors(network: Network) -> int:
@@ -72,14 +78,24 @@ def output_errors(network: Network) -> int:
 
 
 def feedback_macs(network: Network, batch: int, nonzeros: int = 0) -> int:
-    """EP of direct feedback: one word of B a neuron and output error (or ``nonzeros`` a neuron), every time step."""
-    return target_neurons(network) * (nonzeros or output_errors(network)) * batch * network.time_steps
+    """EP of direct feedback: one word of B a neuron and output error (or ``nonzeros`` a neuron),
+    every time step.
+    """
+    return (
+        target_neurons(network) * (nonzeros or output_errors(network)) * batch * network.time_steps
+    )
 
 
 def feedback_words(network: Network, nonzeros: int = 0, per_step: bool = False) -> int:
-    return target_neurons(network) * (nonzeros or output_errors(network)) * (network.time_steps if per_step else 1)
+    return (
+        target_neurons(network)
+        * (nonzeros or output_errors(network))
+        * (network.time_steps if per_step else 1)
+    )
 
 
 def parameters(network: Network) -> int:
-    """Weights that WU updates, batch-norm scale and shift and the embedding's used rows left out."""
+    """Weights that WU updates, batch-norm scale and shift and the embedding's used rows left
+    out.
+    """
     return sum(weights_of(layer) for layer in contracting(network))

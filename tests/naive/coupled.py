@@ -1,4 +1,6 @@
-"""Plain-Python twin of the coupled kernels: one PE, one cycle, one lane at a time (TensorDash, MICRO 2020; DESIGN 4, `coupled`)."""
+"""Plain-Python twin of the coupled kernels: one PE, one cycle, one lane at a time (TensorDash,
+MICRO 2020; DESIGN 4, `coupled`).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,15 @@ import numpy as np
 from tests.naive.zero_skip import moving_stream, stationary_stream
 
 CHOICES = ((0, 0), (1, 0), (2, 0), (1, -1), (1, 1), (2, -2), (2, 2), (1, -3))
-"""(row of the buffer, lane beside its own) of the eight pairs that a lane may take, the best first."""
+"""(row of the buffer, lane beside its own) of the eight pairs that a lane may take, the best first.
+"""
 LEVELS = ((0, 5, 10), (1, 6, 11), (2, 7, 12), (3, 8, 13), (4, 9, 14), (15,))
 
 
 def cycle_by_cycle(rows: Sequence[int]) -> list[dict[int, tuple[int, int]]]:
-    """What each lane takes in each cycle, {lane: (row of the stream, lane of the pair)}, until the stream ends."""
+    """What each lane takes in each cycle, {lane: (row of the stream, lane of the pair)}, until the
+    stream ends.
+    """
     left = [int(row) for row in rows] + [0, 0, 0]
     first, cycles = 0, []
     while first < len(rows):
@@ -37,7 +42,10 @@ def cycle_by_cycle(rows: Sequence[int]) -> list[dict[int, tuple[int, int]]]:
 
 def rows_of(stream: Sequence[int]) -> list[int]:
     """A stream of 0 and 1 as rows of 16 positions, lane i's in bit i."""
-    return [sum(int(bit) << i for i, bit in enumerate(stream[start : start + 16])) for start in range(0, len(stream), 16)]
+    return [
+        sum(int(bit) << i for i, bit in enumerate(stream[start : start + 16]))
+        for start in range(0, len(stream), 16)
+    ]
 
 
 def walk(stream: Sequence[int]) -> int:
@@ -50,7 +58,9 @@ def stream_cycles(image: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray)
     return [walk(moving_stream(image, rows, cols)) for rows in row_taps for cols in col_taps]
 
 
-def pair_stream_cycles(image: np.ndarray, stationary: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray, skip: str) -> list[list[int]]:
+def pair_stream_cycles(
+    image: np.ndarray, stationary: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray, skip: str
+) -> list[list[int]]:
     """Cycles of every output's pairs: masks (H, W, C) and (K, T, C), a list an output channel."""
     cycles: list[list[int]] = []
     for kernel in stationary:
@@ -58,13 +68,22 @@ def pair_stream_cycles(image: np.ndarray, stationary: np.ndarray, row_taps: np.n
         for rows in row_taps:
             for cols in col_taps:
                 a, b = moving_stream(image, rows, cols), stationary_stream(kernel, rows, cols)
-                cycles[-1].append(walk([i & j for i, j in zip(a, b, strict=True)] if skip == "both" else b))
+                cycles[-1].append(
+                    walk([i & j for i, j in zip(a, b, strict=True)] if skip == "both" else b)
+                )
     return cycles
 
 
-def wgrad_cycles(x: np.ndarray, e: np.ndarray, batch: int, row_taps: np.ndarray, col_taps: np.ndarray, skip: str) -> np.ndarray:
+def wgrad_cycles(
+    x: np.ndarray, e: np.ndarray, batch: int, row_taps: np.ndarray, col_taps: np.ndarray, skip: str
+) -> np.ndarray:
     """Masks x (S, H, W, C) and e (S', P, Q, K) -> cycles (K, R*S*C) of every weight's gradient."""
-    weights = [(r, s, c) for r in range(row_taps.shape[1]) for s in range(col_taps.shape[1]) for c in range(x.shape[3])]
+    weights = [
+        (r, s, c)
+        for r in range(row_taps.shape[1])
+        for s in range(col_taps.shape[1])
+        for c in range(x.shape[3])
+    ]
     cycles = np.zeros((e.shape[3], len(weights)), dtype=np.int64)
     for k in range(e.shape[3]):
         for place, (r, s, c) in enumerate(weights):
@@ -75,6 +94,8 @@ def wgrad_cycles(x: np.ndarray, e: np.ndarray, batch: int, row_taps: np.ndarray,
                         row, col = row_taps[p, r], col_taps[q, s]
                         a = int(x[n % len(x), row, col, c]) if row >= 0 and col >= 0 else 0
                         b = int(e[n % len(e), p, q, k])
-                        stream.append({"both": a & b, "moving": a, "stationary": b, "none": 1}[skip])
+                        stream.append(
+                            {"both": a & b, "moving": a, "stationary": b, "none": 1}[skip]
+                        )
             cycles[k, place] = walk(stream)
     return cycles

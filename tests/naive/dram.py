@@ -1,10 +1,12 @@
-"""Plain-Python twin of the DRAM kernels: every command ever issued in a list, every constraint a sentence, one burst at a time."""
+"""Plain-Python twin of the DRAM kernels: every command ever issued in a list, every constraint a
+sentence, one burst at a time.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from accelsim.spec.dram import DramSpec
+from accelsim.dram.standard import DramSpec
 
 NEVER = -(10**9)
 
@@ -69,7 +71,9 @@ def gap(spec: DramSpec, first: Command, second: Command) -> int:
         clocks = max(clocks, of_group.get(pair, 0))
     if first.same_rank(second):
         clocks = max(clocks, of_rank.get(pair, 0))
-    elif first.kind in start and second.kind in start:  # the data of two ranks are tRTRS apart on the bus, unless the controller drives both
+    elif (
+        first.kind in start and second.kind in start
+    ):  # the data of two ranks are tRTRS apart on the bus, unless the controller drives both
         turnaround = 0 if first.kind == second.kind == "WR" else t.tRTRS
         clocks = max(clocks, start[first.kind] + bl + turnaround - start[second.kind])
     return clocks
@@ -78,7 +82,14 @@ def gap(spec: DramSpec, first: Command, second: Command) -> int:
 def decode(spec: DramSpec, burst: int) -> tuple[int, int, int, int, int]:
     """(channel, rank, group, bank of the group, row) of a burst number."""
     o = spec.organisation
-    sizes = {"ro": o.rows, "ch": o.channels, "ra": o.ranks, "ba": o.banks_per_group, "bg": o.bankgroups, "co": o.row_bursts}
+    sizes = {
+        "ro": o.rows,
+        "ch": o.channels,
+        "ra": o.ranks,
+        "ba": o.banks_per_group,
+        "bg": o.bankgroups,
+        "co": o.row_bursts,
+    }
     found = {}
     text = spec.address_mapping
     for name in [text[i : i + 2] for i in (10, 8, 6, 4, 2, 0)]:
@@ -101,7 +112,11 @@ class Channel:
     def open_row(self, rank: int, group: int, bank: int) -> int:
         """-1 when closed."""
         for command in reversed(self.history):
-            if command.kind in ("ACT", "PRE") and (command.rank, command.group, command.bank) == (rank, group, bank):
+            if command.kind in ("ACT", "PRE") and (command.rank, command.group, command.bank) == (
+                rank,
+                group,
+                bank,
+            ):
                 return command.row if command.kind == "ACT" else -1
         return -1
 
@@ -113,7 +128,9 @@ class Channel:
         """First clock at which every constraint against every command so far holds."""
         wanted = Command(kind, 0, rank, group, bank)
         clock = max([0, *(past.clock + gap(self.spec, past, wanted) for past in self.history)])
-        activates = [past.clock for past in self.history if past.kind == "ACT" and past.rank == rank]
+        activates = [
+            past.clock for past in self.history if past.kind == "ACT" and past.rank == rank
+        ]
         if kind == "ACT" and len(activates) >= 4:
             clock = max(clock, activates[-4] + self.spec.timing.tFAW)
         return clock
@@ -132,7 +149,9 @@ class Channel:
             for group in range(o.bankgroups):
                 for bank in range(o.banks_per_group):
                     if self.open_row(rank, group, bank) >= 0:
-                        self.issue("PRE", max(due, self.probe("PRE", rank, group, bank)), rank, group, bank)
+                        self.issue(
+                            "PRE", max(due, self.probe("PRE", rank, group, bank)), rank, group, bank
+                        )
             self.issue("REF", max(due, self.probe("REF", rank, 0, 0)), rank, 0, 0)
         self.refreshes += 1
 
@@ -153,7 +172,10 @@ class Channel:
                 closing = [
                     past.kind
                     for past in self.history
-                    if (past.kind == "PRE" and (past.rank, past.group, past.bank) == (rank, group, bank))
+                    if (
+                        past.kind == "PRE"
+                        and (past.rank, past.group, past.bank) == (rank, group, bank)
+                    )
                     or (past.kind == "REF" and past.rank == rank)
                 ]
                 found = "conflict" if closing and closing[-1] == "PRE" else "miss"
@@ -164,14 +186,18 @@ class Channel:
                 self.conflicts += found == "conflict"
                 return clock
 
-    def stream_run(self, column: str, rank: int, group: int, bank: int, row: int, bursts: int, accept: int) -> int:
+    def stream_run(
+        self, column: str, rank: int, group: int, bank: int, row: int, bursts: int, accept: int
+    ) -> int:
         return [self.burst(column, rank, group, bank, row, accept) for _ in range(bursts)][-1]
 
     def count(self, kind: str) -> int:
         return sum(past.kind == kind for past in self.history)
 
     def active_clocks(self, end: int) -> int:
-        """Clocks with a bank open, summed over ranks, clock by clock of each rank's open intervals."""
+        """Clocks with a bank open, summed over ranks, clock by clock of each rank's open
+        intervals.
+        """
         total = 0
         for rank in range(self.spec.organisation.ranks):
             opened: set[tuple[int, int]] = set()
@@ -200,10 +226,15 @@ class Dram:
         self.channels = [Channel(spec) for _ in range(spec.organisation.channels)]
 
     def stream(self, first: int, bursts: int, write: bool, accept: int) -> int:
-        t, bl = self.spec.timing, (self.spec.organisation.burst_clk or self.spec.organisation.BL // 2)
+        t, bl = (
+            self.spec.timing,
+            (self.spec.organisation.burst_clk or self.spec.organisation.BL // 2),
+        )
         done = accept
         for number in range(first, first + bursts):
             channel, rank, group, bank, row = decode(self.spec, number)
-            clock = self.channels[channel].burst("WR" if write else "RD", rank, group, bank, row, accept)
+            clock = self.channels[channel].burst(
+                "WR" if write else "RD", rank, group, bank, row, accept
+            )
             done = max(done, clock + t.AL + (t.CWL if write else t.CL) + bl)
         return done

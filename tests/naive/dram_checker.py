@@ -1,20 +1,24 @@
-"""Every rule of the standards that a trace of commands must keep, by its JEDEC name: JESD79-4 (DDR4), JESD209-4 (LPDDR4), JESD235 (HBM).
+"""Every rule of the standards that a trace of commands must keep, by its JEDEC name: JESD79-4
+(DDR4), JESD209-4 (LPDDR4), JESD235 (HBM).
 
-Knows nothing of the controller: it reads commands (clock, kind, rank, group, bank, row) of one channel and compares every pair.
+Knows nothing of the controller: it reads commands (clock, kind, rank, group, bank, row) of one
+channel and compares every pair.
 """
 
 from __future__ import annotations
 
 from itertools import combinations, pairwise, product
 
-from accelsim.spec.dram import DramSpec
+from accelsim.dram.standard import DramSpec
 
 Entry = tuple[int, str, int, int, int, int]
 """Clock, ACT, PRE, PREA, RD, WR or REF, rank, group, bank, row (-1 where there is none)."""
 
 
 def rules(spec: DramSpec) -> list[tuple[str, tuple[str, ...], tuple[str, ...], str, int]]:
-    """(name, first commands, later commands, what they share: bank, group, rank, other rank; fewest clocks between them)."""
+    """(name, first commands, later commands, what they share: bank, group, rank, other rank; fewest
+    clocks between them).
+    """
     t, half = spec.timing, (spec.organisation.burst_clk or spec.organisation.BL // 2)
     row_cycle = t.tRAS + t.tRP if t.tRC is None else t.tRC
     read, write = t.AL + t.CL, t.AL + t.CWL
@@ -52,7 +56,11 @@ def rules(spec: DramSpec) -> list[tuple[str, tuple[str, ...], tuple[str, ...], s
 
 def _shares(what: str, one: Entry, other: Entry) -> bool:
     depth = {"rank": 3, "group": 4, "bank": 5}
-    return one[2] != other[2] if what == "other rank" else one[2 : depth[what]] == other[2 : depth[what]]
+    return (
+        one[2] != other[2]
+        if what == "other rank"
+        else one[2 : depth[what]] == other[2 : depth[what]]
+    )
 
 
 def violations(spec: DramSpec, trace: list[Entry]) -> list[str]:
@@ -79,7 +87,11 @@ def _windows(spec: DramSpec, trace: list[Entry]) -> list[str]:
     found = []
     for rank in {entry[2] for entry in trace}:
         clocks = [entry[0] for entry in trace if entry[1] == "ACT" and entry[2] == rank]
-        found += [f"tFAW at {fifth}" for first, fifth in zip(clocks, clocks[4:], strict=False) if fifth - first < spec.timing.tFAW]
+        found += [
+            f"tFAW at {fifth}"
+            for first, fifth in zip(clocks, clocks[4:], strict=False)
+            if fifth - first < spec.timing.tFAW
+        ]
     return found
 
 
@@ -96,7 +108,10 @@ def _buses(spec: DramSpec, trace: list[Entry]) -> list[str]:
             begin = entry[0] + t.AL + (t.CL if entry[1] == "RD" else t.CWL)
             data.append((begin, begin + half))
     data.sort()
-    return [*found, *(f"data bus at {after[0]}" for before, after in pairwise(data) if after[0] < before[1])]
+    return [
+        *found,
+        *(f"data bus at {after[0]}" for before, after in pairwise(data) if after[0] < before[1]),
+    ]
 
 
 def _rows(trace: list[Entry]) -> list[str]:

@@ -1,10 +1,12 @@
-"""Plain-Python twin of the memory controller: every clock of every channel, every request looked at, every command ever issued in a list."""
+"""Plain-Python twin of the memory controller: every clock of every channel, every request looked
+at, every command ever issued in a list.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from accelsim.spec.dram import DramSpec
+from accelsim.dram.standard import DramSpec
 from tests.naive.dram import Channel, Command, decode, gap
 
 COLUMNS = ("RD", "WR")
@@ -21,7 +23,9 @@ class Request:
     issued: int = -1
     done: int = -1
     outcome: str = "hit"
-    joined: list[Request] = field(default_factory=list)  # writes of the same burst that came while this one waited
+    joined: list[Request] = field(
+        default_factory=list
+    )  # writes of the same burst that came while this one waited
 
     @property
     def bank(self) -> tuple[int, int, int]:
@@ -37,7 +41,9 @@ class Request:
 
 
 def drains(spec: DramSpec, draining: bool, reads: int, writes: int) -> bool:
-    """Above the high mark or without reads: on. Below the low mark, or without writes, while reads wait: off."""
+    """Above the high mark or without reads: on. Below the low mark, or without writes, while reads
+    wait: off.
+    """
     policy = spec.policy
     if not draining and (writes > policy.drain_high * policy.write_queue or reads == 0):
         return True
@@ -70,17 +76,27 @@ class Controller:
         return "any" if not self.spec.two_buses else "column" if kind in COLUMNS else "row"
 
     def allowed(self, kind: str, rank: int, group: int, bank: int) -> int:
-        """First clock at which every constraint against every command so far holds, that of the command's own bus included."""
+        """First clock at which every constraint against every command so far holds, that of the
+        command's own bus included.
+        """
         key = (kind, rank, group, bank)
         if key not in self.cached:
             wanted = Command(kind, 0, rank, group, bank)
             clock = self.channel.probe(kind, rank, group, bank) if not self.spec.two_buses else 0
             for past in self.channel.history:
                 least = gap(self.spec, past, wanted)
-                if least == 1 and self.bus(past.kind) != self.bus(kind) and not past.same_bank(wanted):
+                if (
+                    least == 1
+                    and self.bus(past.kind) != self.bus(kind)
+                    and not past.same_bank(wanted)
+                ):
                     least = 0
                 clock = max(clock, past.clock + least)
-            activates = [past.clock for past in self.channel.history if past.kind == "ACT" and past.rank == rank]
+            activates = [
+                past.clock
+                for past in self.channel.history
+                if past.kind == "ACT" and past.rank == rank
+            ]
             if kind == "ACT" and len(activates) >= 4:
                 clock = max(clock, activates[-4] + self.spec.timing.tFAW)
             self.cached[key] = clock
@@ -108,8 +124,15 @@ class Controller:
             if carried not in ("any", self.bus(kind)) or self.allowed(kind, *request.bank) > now:
                 continue
             if kind == "PRE":
-                older = [each for each in queue if each.number < request.number] if self.spec.policy.scheduler == "frfcfs_rowhit" else []
-                if any(each.bank == request.bank and each.row == self.open_row(each.bank) for each in [*self.opened, *older]):
+                older = (
+                    [each for each in queue if each.number < request.number]
+                    if self.spec.policy.scheduler == "frfcfs_rowhit"
+                    else []
+                )
+                if any(
+                    each.bank == request.bank and each.row == self.open_row(each.bank)
+                    for each in [*self.opened, *older]
+                ):
                     continue
             return request
         return None
@@ -128,19 +151,30 @@ class Controller:
         else:
             t = self.spec.timing
             request.issued = now
-            request.done = now + t.AL + (t.CWL if request.write else t.CL) + (self.spec.organisation.burst_clk or self.spec.organisation.BL // 2)
+            request.done = (
+                now
+                + t.AL
+                + (t.CWL if request.write else t.CL)
+                + (self.spec.organisation.burst_clk or self.spec.organisation.BL // 2)
+            )
             for other in request.joined:
                 other.done = request.done
 
     def maintain(self, now: int) -> None:
         rank, o = self.refreshes[0], self.spec.organisation
-        banks = [(rank, group, bank) for group in range(o.bankgroups) for bank in range(o.banks_per_group)]
+        banks = [
+            (rank, group, bank)
+            for group in range(o.bankgroups)
+            for bank in range(o.banks_per_group)
+        ]
         open_banks = [bank for bank in banks if self.open_row(bank) >= 0]
         if not open_banks:
             if self.allowed("REF", *banks[0]) <= now:
                 self.issue(now, "REF", banks[0], -1)
                 self.refreshes.pop(0)
-                self.made_way = {bank: made for bank, made in self.made_way.items() if bank[0] != rank}
+                self.made_way = {
+                    bank: made for bank, made in self.made_way.items() if bank[0] != rank
+                }
             return
         if any(each.bank[0] == rank for each in self.opened):
             return
@@ -168,7 +202,10 @@ class Controller:
                     self.serve(now, request, self.needed(request))
 
     def waiting_write(self, burst: int) -> Request | None:
-        return next((each for each in [*self.writes, *self.opened] if each.write and each.burst == burst), None)
+        return next(
+            (each for each in [*self.writes, *self.opened] if each.write and each.burst == burst),
+            None,
+        )
 
     def hand_over(self, now: int, request: Request) -> bool:
         policy, waiting = self.spec.policy, self.waiting_write(request.burst)
@@ -176,7 +213,9 @@ class Controller:
             waiting.joined.append(request)
         elif waiting is not None:
             request.done = now + 1
-        elif len(self.writes if request.write else self.reads) < (policy.write_queue if request.write else policy.read_queue):
+        elif len(self.writes if request.write else self.reads) < (
+            policy.write_queue if request.write else policy.read_queue
+        ):
             (self.writes if request.write else self.reads).append(request)
         else:
             return False
@@ -194,16 +233,27 @@ class Memory:
 
     def run(self, wanted: list[tuple[int, int, bool]]) -> list[Request]:
         """Requests of (clock, burst number, is write), served."""
-        requests = [Request(number, *each, decode(self.spec, each[1])) for number, each in enumerate(wanted)]
+        requests = [
+            Request(number, *each, decode(self.spec, each[1])) for number, each in enumerate(wanted)
+        ]
         waiting = list(requests)
         now = 0
-        while waiting or any(each.done < 0 for each in requests) or now <= max(each.done for each in requests):
+        while (
+            waiting
+            or any(each.done < 0 for each in requests)
+            or now <= max(each.done for each in requests)
+        ):
             for controller in self.controllers:
                 controller.tick(now)
             if waiting and waiting[0].arrives <= now:
                 request = waiting[0]
-                out = sum(not each.write and each.accept >= 0 and (each.done < 0 or each.done > now) for each in requests)
-                if (request.write or out < self.outstanding) and self.controllers[request.place[0]].hand_over(now, request):
+                out = sum(
+                    not each.write and each.accept >= 0 and (each.done < 0 or each.done > now)
+                    for each in requests
+                )
+                if (request.write or out < self.outstanding) and self.controllers[
+                    request.place[0]
+                ].hand_over(now, request):
                     waiting.pop(0)
             now += 1
         return requests

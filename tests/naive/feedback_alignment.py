@@ -1,4 +1,6 @@
-"""Direct feedback alignment of a chain of fully connected tanh layers, neuron by neuron: e_i = (B_i e_L) f'(a_i)."""
+"""Direct feedback alignment of a chain of fully connected tanh layers, neuron by neuron: e_i = (B_i
+e_L) f'(a_i).
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,15 @@ def _times(matrix: Matrix, vector: list[float]) -> list[float]:
     return [sum(w * x for w, x in zip(row, vector, strict=True)) for row in matrix]
 
 
-def direct_feedback(weights: list[Matrix], feedback: list[Matrix], images: Matrix, labels: list[int]) -> tuple[float, list[Matrix], list[Matrix]]:
-    """Loss, weight gradients and errors at the layers' outputs, (samples, neurons) a layer, of the mean cross-entropy.
+def direct_feedback(
+    weights: list[Matrix], feedback: list[Matrix], images: Matrix, labels: list[int]
+) -> tuple[float, list[Matrix], list[Matrix]]:
+    """Loss, weight gradients and errors at the layers' outputs, (samples, neurons) a layer, of the
+    mean cross-entropy.
 
-    ``weights``: a matrix (outputs, inputs) a layer; tanh follows all but the last. ``feedback[i]``: B (neurons, classes) that
-    carries the output error to the output of layer i, for all layers but the last.
+    ``weights``: a matrix (outputs, inputs) a layer; tanh follows all but the last. ``feedback[i]``:
+    B (neurons, classes) that carries the output error to the output of layer i, for all layers but
+    the last.
     """
     gradients = [[[0.0] * len(row) for row in matrix] for matrix in weights]
     errors: list[Matrix] = [[] for _ in weights]

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from math import frexp, ldexp
 
-SHAPES = {"fp16": (10, -14, 65504.0), "bf16": (7, -126, None), "e4m3": (3, -6, 448.0), "e5m2": (2, -14, 57344.0)}
-"""Bits of the fraction, exponent of the least normal number, and the largest number where a tensor is scaled to it."""
+SHAPES = {
+    "fp16": (10, -14, 65504.0),
+    "bf16": (7, -126, None),
+    "e4m3": (3, -6, 448.0),
+    "e5m2": (2, -14, 57344.0),
+}
+"""Bits of the fraction, exponent of the least normal number, and the largest number where a tensor
+is scaled to it.
+"""
 
 
 def rounded(value: float, fraction: int, least: int) -> float:

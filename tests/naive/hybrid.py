@@ -1,11 +1,15 @@
-"""Optimizers of one number at a time: algorithm 1 of Han et al. 2020 as amended, momentum, and Adam (Kingma & Ba 2015, algorithm 1)."""
+"""Optimizers of one number at a time: algorithm 1 of Han et al. 2020 as amended, momentum, and Adam
+(Kingma & Ba 2015, algorithm 1).
+"""
 
 from __future__ import annotations
 
 from math import sqrt
 
 
-def custom_optimizer(theta: float, steps: list[tuple[bool, float]], eta: float, alpha: float, gamma: float) -> list[float]:
+def custom_optimizer(
+    theta: float, steps: list[tuple[bool, float]], eta: float, alpha: float, gamma: float
+) -> list[float]:
     """theta after each step, of (was it a BP step, gradient)."""
     v_bp = v_dfa = 0.0
     found = []
@@ -31,7 +35,14 @@ def momentum(theta: float, gradients: list[float], eta: float, alpha: float) -> 
     return found
 
 
-def adam(theta: float, gradients: list[float], eta: float, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> list[float]:
+def adam(
+    theta: float,
+    gradients: list[float],
+    eta: float,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+) -> list[float]:
     """theta after each step."""
     m = v = 0.0
     found = []

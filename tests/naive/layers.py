@@ -1,6 +1,8 @@
-"""Layers of image networks, sample by sample and element by element, and rules that land errors on the maps that weighted layers read.
+"""Layers of image networks, sample by sample and element by element, and rules that land errors on
+the maps that weighted layers read.
 
-A map is [row][column][channel]; a convolution's weights are [k][r][s][c of its group], a fully connected layer's [k][y * W * C + x * C + c].
+A map is [row][column][channel]; a convolution's weights are [k][r][s][c of its group], a fully
+connected layer's [k][y * W * C + x * C + c].
 """
 
 from __future__ import annotations
@@ -8,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from math import exp, log, tanh
 
-from accelsim.network import INPUT, Layer, Network, Shape
+from accelsim.workload.network import INPUT, Layer, Network, Shape
 
 Map = list[list[list[float]]]
 Weights = dict[str, list]
 Landing = Callable[[Layer, dict[str, Map]], Map]
-"""(layer, errors at the outputs of the weighted layers behind it and its own) -> error at its input map."""
+"""(layer, errors at the outputs of the weighted layers behind it and its own) -> error at its input
+map.
+"""
 
 
 def zeros(shape: Shape) -> Map:
@@ -26,10 +30,14 @@ def flat(maps: Map) -> list[float]:
 
 def shaped(values: list[float], shape: Shape) -> Map:
     _, w, c = shape
-    return [[[values[(y * w + x) * c + z] for z in range(c)] for x in range(w)] for y in range(shape[0])]
+    return [
+        [[values[(y * w + x) * c + z] for z in range(c)] for x in range(w)] for y in range(shape[0])
+    ]
 
 
-def taps(layer: Layer) -> Iterator[tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int, int]]]:
+def taps(
+    layer: Layer,
+) -> Iterator[tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int, int]]]:
     """Every (output, input, weight) of a convolution that meet inside the map."""
     (height, width, channels), (rows, columns, outputs) = layer.in_shape, layer.out_shape
     share, own = channels // layer.groups, outputs // layer.groups
@@ -84,7 +92,9 @@ def forward(network: Network, weights: Weights, image: Map) -> dict[str, Map]:
                         elif layer.kind == "max_pool":
                             position[k] = max(x[y][z][k] for y, z in window(layer, p, q))
                         elif layer.kind == "global_avg_pool":
-                            position[k] = sum(line[z][k] for line in x for z in range(len(line))) / (len(x) * len(x[0]))
+                            position[k] = sum(
+                                line[z][k] for line in x for z in range(len(line))
+                            ) / (len(x) * len(x[0]))
                         else:
                             position[k] = sum(maps[name][p][q][k] for name in layer.inputs)
         maps[layer.name] = made
@@ -92,7 +102,9 @@ def forward(network: Network, weights: Weights, image: Map) -> dict[str, Map]:
 
 
 def local_back(layer: Layer, maps: dict[str, Map], error: Map) -> Map:
-    """The error at the (first) input of a layer without weights: the pool's winner, f', the residual sum's branch."""
+    """The error at the (first) input of a layer without weights: the pool's winner, f', the
+    residual sum's branch.
+    """
     x, y = maps[layer.inputs[0]], maps[layer.name]
     found = zeros(layer.in_shape)
     for p, row in enumerate(error):
@@ -121,7 +133,14 @@ def add_to(total: Map, part: Map) -> None:
                 position[k] += value
 
 
-def send_down(network: Network, maps: dict[str, Map], name: str, error: Map, errors: dict[str, Map], direct: bool) -> None:
+def send_down(
+    network: Network,
+    maps: dict[str, Map],
+    name: str,
+    error: Map,
+    errors: dict[str, Map],
+    direct: bool,
+) -> None:
     """Add an error at the map ``name`` to those of the weighted layers that made it.
 
     ``direct``: it stops at a map that has feedback of its own, one that weighted layers read.
@@ -154,9 +173,16 @@ def blank(weight: list) -> list:
 
 
 def trained(
-    network: Network, weights: Weights, images: list[Map], labels: list[int], landing: Landing, direct: bool
+    network: Network,
+    weights: Weights,
+    images: list[Map],
+    labels: list[int],
+    landing: Landing,
+    direct: bool,
 ) -> tuple[float, Weights, dict[str, list[Map]]]:
-    """Loss, weight gradients and errors [sample] of the mean cross-entropy, with errors that ``landing`` puts on the maps weighted layers read."""
+    """Loss, weight gradients and errors [sample] of the mean cross-entropy, with errors that
+    ``landing`` puts on the maps weighted layers read.
+    """
     gradients = {name: blank(weight) for name, weight in weights.items()}
     found: dict[str, list[Map]] = {layer.name: [] for layer in network.weighted}
     loss = 0.0
@@ -177,7 +203,9 @@ def trained(
 
 
 def transposed(weights: Weights) -> Landing:
-    """Backpropagation's landing through any weights of the layers' shapes: the chain of feedback alignment."""
+    """Backpropagation's landing through any weights of the layers' shapes: the chain of feedback
+    alignment.
+    """
 
     def landing(layer: Layer, errors: dict[str, Map]) -> Map:
         error, weight = errors[layer.name], weights[layer.name]

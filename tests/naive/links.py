@@ -1,4 +1,5 @@
-"""Plain twins of the links of the modular rules: what they count, and every pair of their streams (`accelsim.modules` says where links go).
+"""Plain twins of the links of the modular rules: what they count, and every pair of their streams
+(`accelsim.workload.modules` says where links go).
 
 Written from Han et al. 2020, sections 3.1 and 3.2, as amended; nothing of `accelsim.rules`.
 """
@@ -9,16 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
-from accelsim.modules import Link, dilation_of, links
-from accelsim.network import Layer, Network
-from accelsim.spec.rule import RuleSpec
+from accelsim.rules.spelling import RuleSpec
+from accelsim.workload.modules import Link, dilation_of, links
+from accelsim.workload.network import Layer, Network
 from tests.naive.counts import propagating
 from tests.naive.machine import Stream, Twin, Work
 
 
 @dataclass(frozen=True)
 class Part:
-    """A contraction of a link: a matrix (no ``taps``), or a convolution that keeps the size of its map; ``first``: it reads the source's error."""
+    """A contraction of a link: a matrix (no ``taps``), or a convolution that keeps the size of its
+    map; ``first``: it reads the source's error.
+    """
 
     suffix: str
     shape: tuple[int, int]
@@ -50,7 +53,9 @@ def parts(link: Link, rule: RuleSpec) -> list[Part]:
         return [Part("", (h, w), p * q * k, c, None)]
     if rule.name in ("conv-dfa", "dilated"):
         kernel = link.kernel_at_source
-        taps, spread = (kernel, (1, 1)) if rule.name == "conv-dfa" else ((3, 3), dilation_of(kernel))
+        taps, spread = (
+            (kernel, (1, 1)) if rule.name == "conv-dfa" else ((3, 3), dilation_of(kernel))
+        )
         return [Part("", (p, q), k, c, taps, spread, last=(h, w) == (p, q))]
     if link.shortcut:
         return [Part("", (h, w), k, c, (1, 1))]
@@ -75,7 +80,10 @@ class LinkTwin(Twin):
 
     def propagation(self, layer: Layer) -> dict[str, Work]:
         link = links(self.network)[layer.name]
-        return {f"{layer.name}.EP{part.suffix}": self.link(link, part) for part in parts(link, self.spec)}
+        return {
+            f"{layer.name}.EP{part.suffix}": self.link(link, part)
+            for part in parts(link, self.spec)
+        }
 
     def link(self, link: Link, part: Part) -> Work:
         """Output (channel, position) of one part; fixed weights have no zeros."""
@@ -85,11 +93,34 @@ class LinkTwin(Twin):
             every = [(y, x, c) for y in range(p) for x in range(q) for c in range(k)]
 
             def matrix(_: int, m: int) -> Stream:
-                return [(self.pixel(link.source, "error", (p, q, k), m // (h * w), *at), 1, True) for at in every]
+                return [
+                    (self.pixel(link.source, "error", (p, q, k), m // (h * w), *at), 1, True)
+                    for at in every
+                ]
 
-            return Work("EP", part.channels, self.batch * h * w, matrix, self.batch * part.macs, needed, column_words=part.sources)
-        wide = Layer("", "conv", (), (h, w, part.channels), (h, w, part.sources), part.taps, dilation=part.dilation, groups=part.groups)
-        pad = [reach * (extent - 1) // 2 for extent, reach in zip(part.taps, part.dilation, strict=True)]
+            return Work(
+                "EP",
+                part.channels,
+                self.batch * h * w,
+                matrix,
+                self.batch * part.macs,
+                needed,
+                column_words=part.sources,
+            )
+        wide = Layer(
+            "",
+            "conv",
+            (),
+            (h, w, part.channels),
+            (h, w, part.sources),
+            part.taps,
+            dilation=part.dilation,
+            groups=part.groups,
+        )
+        pad = [
+            reach * (extent - 1) // 2
+            for extent, reach in zip(part.taps, part.dilation, strict=True)
+        ]
         moving = self.spread(link.source, h, w, traced=part.first)
 
         def convolution(channel: int, m: int) -> Stream:
@@ -98,14 +129,31 @@ class LinkTwin(Twin):
             for i, j, hole in self.taps(wide):
                 for c, other in self.reduced(channel, part.sources, part.channels, part.groups):
                     structural = hole or other
-                    found.append((0, 0, False) if structural else (moving(n, y + pad[0] - i, x + pad[1] - j, c), 1, True))
+                    found.append(
+                        (0, 0, False)
+                        if structural
+                        else (moving(n, y + pad[0] - i, x + pad[1] - j, c), 1, True)
+                    )
             return found
 
         columns = part.sources // part.groups
-        return Work("EP", part.channels, self.batch * h * w, convolution, self.batch * part.macs, needed, column_words=columns, groups=part.groups)
+        return Work(
+            "EP",
+            part.channels,
+            self.batch * h * w,
+            convolution,
+            self.batch * part.macs,
+            needed,
+            column_words=columns,
+            groups=part.groups,
+        )
 
-    def spread(self, source: Layer, h: int, w: int, traced: bool) -> Callable[[int, int, int, int], int]:
-        """Bits of the source's error spread over h x w, nearest neighbour, or of a map without zeros if not ``traced``; 0 outside."""
+    def spread(
+        self, source: Layer, h: int, w: int, traced: bool
+    ) -> Callable[[int, int, int, int], int]:
+        """Bits of the source's error spread over h x w, nearest neighbour, or of a map without
+        zeros if not ``traced``; 0 outside.
+        """
         p, q, _ = source.out_shape
 
         def bit(n: int, y: int, x: int, c: int) -> int:

@@ -1,11 +1,13 @@
-"""Plain-Python walk of a tiled op: every turn of every loop, what each memory holds at that moment, and the words that come when it changes."""
+"""Plain-Python walk of a tiled op: every turn of every loop, what each memory holds at that moment,
+and the words that come when it changes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from accelsim.mapping import Tiling
-from accelsim.ops import Bounds
+from accelsim.pe.mapping import Tiling
+from accelsim.step.ops import Bounds
 
 
 @dataclass
@@ -22,7 +24,9 @@ class Walked:
 
 
 def window(b: Bounds, ep: bool, out: int, axis: int) -> set[int]:
-    """Rows or columns of the moving map between the first and the last tap of an output's window."""
+    """Rows or columns of the moving map between the first and the last tap of an output's
+    window.
+    """
     size, stride, padding = ((b.h, b.w), (b.p, b.q))[ep][axis], b.stride[axis], b.padding[axis]
     reach = ((b.r - 1) * b.dilation[0], (b.s - 1) * b.dilation[1])[axis]
     if ep:
@@ -35,7 +39,9 @@ def between(found: set[int]) -> int:
 
 
 def rectangle(b: Bounds, ep: bool, positions: list[int]) -> int:
-    """Places of the moving map that a run of positions spans: columns of its windows inside one row of outputs, else whole rows."""
+    """Places of the moving map that a run of positions spans: columns of its windows inside one row
+    of outputs, else whole rows.
+    """
     height, width = (b.h, b.w) if ep else (b.p, b.q)
     by_sample: dict[int, list[tuple[int, int]]] = {}
     for position in positions:
@@ -52,21 +58,45 @@ def rectangle(b: Bounds, ep: bool, positions: list[int]) -> int:
 
 def outer_tiles(t: Tiling, tiles: int, columns: int) -> list[tuple[list[int], list[int]]]:
     """The channel tiles and position tiles that the global buffer stages, in their order."""
-    highs = [list(range(tiles))[i : i + t.buffer_channels] for i in range(0, tiles, t.buffer_channels)]
-    wides = [list(range(columns))[i : i + t.buffer_positions] for i in range(0, columns, t.buffer_positions)]
+    highs = [
+        list(range(tiles))[i : i + t.buffer_channels] for i in range(0, tiles, t.buffer_channels)
+    ]
+    wides = [
+        list(range(columns))[i : i + t.buffer_positions]
+        for i in range(0, columns, t.buffer_positions)
+    ]
     if t.buffer_order == "positions":
         return [(high, wide) for wide in wides for high in highs]
     return [(high, wide) for high in highs for wide in wides]
 
 
 class Walk:
-    """An ungrouped FF or EP whose stationary words are staged; reductions are the same words for every position."""
+    """An ungrouped FF or EP whose stationary words are staged; reductions are the same words for
+    every position.
+    """
 
-    def __init__(self, b: Bounds, ep: bool, t: Tiling, channels: int, positions: int, per_tile: int, reduction: int) -> None:
+    def __init__(
+        self,
+        b: Bounds,
+        ep: bool,
+        t: Tiling,
+        channels: int,
+        positions: int,
+        per_tile: int,
+        reduction: int,
+    ) -> None:
         self.b, self.ep, self.t = b, ep, t
-        self.tiles = [range(first, min(first + t.channel_pes, channels)) for first in range(0, channels, t.channel_pes)]
-        self.columns = [range(first, min(first + per_tile, positions)) for first in range(0, positions, per_tile)]
-        self.chunks = [range(first, min(first + t.chunk, reduction)) for first in range(0, reduction, t.chunk)]
+        self.tiles = [
+            range(first, min(first + t.channel_pes, channels))
+            for first in range(0, channels, t.channel_pes)
+        ]
+        self.columns = [
+            range(first, min(first + per_tile, positions))
+            for first in range(0, positions, per_tile)
+        ]
+        self.chunks = [
+            range(first, min(first + t.chunk, reduction)) for first in range(0, reduction, t.chunk)
+        ]
         self.reduction = reduction
         self.found = Walked(carried=channels * positions * (len(self.chunks) - 1))
         self.held: tuple[int, int] | None = None
@@ -77,14 +107,18 @@ class Walk:
         columns: list[int] = []
         for high, wide in outer_tiles(self.t, len(self.tiles), len(self.columns)):
             if high != tiles:
-                self.found.dram_stationary += sum(len(self.tiles[tile]) for tile in high) * self.reduction
+                self.found.dram_stationary += (
+                    sum(len(self.tiles[tile]) for tile in high) * self.reduction
+                )
                 tiles = high
             if wide != columns:
                 self.found.dram_moving += self.words(wide)
                 columns = wide
             self.found.buffer_moving = max(self.found.buffer_moving, self.words(wide))
             groups = [wide[i : i + self.t.together] for i in range(0, len(wide), self.t.together)]
-            (self.keep_positions if self.t.order == "positions" else self.keep_channels)(high, wide, groups)
+            (self.keep_positions if self.t.order == "positions" else self.keep_channels)(
+                high, wide, groups
+            )
         return self.found
 
     def keep_positions(self, high: list[int], wide: list[int], groups: list[list[int]]) -> None:
@@ -98,7 +132,9 @@ class Walk:
 
     def keep_channels(self, high: list[int], wide: list[int], groups: list[list[int]]) -> None:
         for tile in high:
-            self.found.moving += self.words(wide)  # each word once, where the PEs keep the rows that a kernel spans
+            self.found.moving += self.words(
+                wide
+            )  # each word once, where the PEs keep the rows that a kernel spans
             for _ in groups:
                 self.reduce(tile)
 

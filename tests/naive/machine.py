@@ -1,8 +1,10 @@
-"""Plain-Python twin of whole ops on the array of lanes: every pair of every stream of every output listed, from DESIGN 3 and 4 alone.
+"""Plain-Python twin of whole ops on the array of lanes: every pair of every stream of every output
+listed, from DESIGN 3 and 4 alone.
 
-It reads layers, boolean masks and a handful of numbers of the machine, nothing of the lowering, the mapper or the kernels. A pair is
-(a, b, mac): the two operands' non-zero bits, and whether the position is part of the op's own loop nest (a dilation, group or stride
-zero that passes through the window may not be).
+It reads layers, boolean masks and a handful of numbers of the machine, nothing of the lowering, the
+mapper or the kernels. A pair is (a, b, mac): the two operands' non-zero bits, and whether the
+position is part of the op's own loop nest (a dilation, group or stride zero that passes through the
+window may not be).
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from math import prod
 
 import numpy as np
 
-from accelsim.feedback import feedback_random, sparse_feedback
-from accelsim.network import Layer, Network
+from accelsim.workload.network import Layer, Network
+from accelsim.zeros.feedback import feedback_random, sparse_feedback
 from tests.naive import coupled
 from tests.naive.zero_skip import walk
 
@@ -67,7 +69,9 @@ class Counts:
 
 @dataclass
 class Work:
-    """An op: the stream of output (channel, position), which outputs are needed, and the size of its loop nest."""
+    """An op: the stream of output (channel, position), which outputs are needed, and the size of
+    its loop nest.
+    """
 
     pass_: str
     channels: int
@@ -81,12 +85,16 @@ class Work:
     """Moving words that one position brings: the channels that a channel of the output sees."""
     groups: int = 1
     named: Callable[[int, int], Sequence[int]] | None = None
-    """Of a sparse feedback matrix, which of the moving words an output reads; ``moving``: all of them at a position."""
+    """Of a sparse feedback matrix, which of the moving words an output reads; ``moving``: all of
+    them at a position.
+    """
     moving: Callable[[int], Sequence[int]] = lambda _: ()
 
 
 def run(work: Work, machine: Lanes) -> Counts:
-    """Deal the outputs to the lanes tile by tile, and walk every lane. Coupled lanes share an output, and its cycles are those of all of them."""
+    """Deal the outputs to the lanes tile by tile, and walk every lane. Coupled lanes share an
+    output, and its cycles are those of all of them.
+    """
     if machine.kind == "broadcast":
         from tests.naive.broadcast import Array
 
@@ -103,13 +111,19 @@ def run(work: Work, machine: Lanes) -> Counts:
         positions = min(positions_per_tile, work.outer)
     mode = machine.skip[work.pass_]
     needed = work.needed if work.pass_ == "EP" and machine.skip_outputs else None
-    fill = max(1, min(machine.working_bits // 2 // (work.column_words * machine.word_bits), positions)) if work.column_words else positions
+    fill = (
+        max(1, min(machine.working_bits // 2 // (work.column_words * machine.word_bits), positions))
+        if work.column_words
+        else positions
+    )
     fill = max(1, fill // positions_per_tile) * positions_per_tile
     costs: dict[tuple[int, int], tuple[int, int, int]] = {}
 
     def lane(k: int, m: int) -> tuple[int, int, int]:
         if (k, m) not in costs:
-            stream = outer_segment(work, k, m, positions_per_tile) if dealt_outer else work.stream(k, m)
+            stream = (
+                outer_segment(work, k, m, positions_per_tile) if dealt_outer else work.stream(k, m)
+            )
             costs[k, m] = lane_cost(stream, mode, machine)
         return costs[k, m]
 
@@ -130,7 +144,12 @@ def run(work: Work, machine: Lanes) -> Counts:
                 effectual += sum(both for _, _, both in tile)
     shared = machine.lanes // machine.together
     used, lane_cycles = used * shared, lane_cycles * shared
-    every = sum(a and b for k in range(work.channels) for m in range(work.positions) for a, b, _ in work.stream(k, m))
+    every = sum(
+        a and b
+        for k in range(work.channels)
+        for m in range(work.positions)
+        for a, b, _ in work.stream(k, m)
+    )
     return Counts(
         dense=work.dense,
         effectual=every,
@@ -145,7 +164,9 @@ def run(work: Work, machine: Lanes) -> Counts:
 
 
 def lane_cost(stream: Stream, mode: str, machine: Lanes) -> tuple[int, int, int]:
-    """(cycles, executed MACs, effectual MACs) of one lane. Where a zero is skipped, structural zeros are skipped like any other."""
+    """(cycles, executed MACs, effectual MACs) of one lane. Where a zero is skipped, structural
+    zeros are skipped like any other.
+    """
     bits = [{"both": a & b, "moving": a, "stationary": b, "none": 1}[mode] for a, b, _ in stream]
     executed = sum(1 for bit, (_, _, mac) in zip(bits, stream, strict=True) if bit and mac)
     cycles = coupled.walk(bits) if machine.kind == "coupled" else walk(bits, machine.window)
@@ -153,16 +174,29 @@ def lane_cost(stream: Stream, mode: str, machine: Lanes) -> tuple[int, int, int]
 
 
 def outer_segment(work: Work, k: int, lane: int, lanes: int) -> Stream:
-    """Contiguous segments of the moving vector, sample after sample: the streams of an outer product's lanes."""
+    """Contiguous segments of the moving vector, sample after sample: the streams of an outer
+    product's lanes.
+    """
     size = -(-work.outer // lanes)
     columns = [work.stream(k, c) for c in range(lane * size, min((lane + 1) * size, work.outer))]
     return [column[n] for n in range(len(columns[0]) if columns else 0) for column in columns]
 
 
 class Twin:
-    """Ops of one network, batch and set of masks, by name. Masks are booleans in their logical shapes; what lacks is dense."""
+    """Ops of one network, batch and set of masks, by name. Masks are booleans in their logical
+    shapes; what lacks is dense.
+    """
 
-    def __init__(self, network: Network, masks: Masks, batch: int, machine: Lanes, rule: str, nonzeros: int, seed: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        masks: Masks,
+        batch: int,
+        machine: Lanes,
+        rule: str,
+        nonzeros: int,
+        seed: int,
+    ) -> None:
         self.network, self.masks, self.batch, self.machine = network, masks, batch, machine
         self.rule, self.nonzeros, self.seed = rule, nonzeros, seed
 
@@ -177,41 +211,66 @@ class Twin:
                 for t in range(steps):
                     found[f"{layer.name}.FF.t{t:02d}"] = self.product(layer, "FF", t)
             else:
-                found[f"{layer.name}.FF"] = self.convolution(layer) if layer.kind == "conv" else self.product(layer, "FF", None)
-            found[f"{layer.name}.WG"] = self.gradient(layer) if layer.kind == "conv" else self.outer(layer)
+                found[f"{layer.name}.FF"] = (
+                    self.convolution(layer)
+                    if layer.kind == "conv"
+                    else self.product(layer, "FF", None)
+                )
+            found[f"{layer.name}.WG"] = (
+                self.gradient(layer) if layer.kind == "conv" else self.outer(layer)
+            )
             if layer.kind in GATES and self.chained:
                 for t in range(steps):
                     found[f"{layer.name}.EP.t{t:02d}"] = self.product(layer, "EP", t)
             elif self.wanted(layer.inputs[0]):
                 found |= self.propagation(layer)
         if self.rule == "frozen":
-            found = {name: work for name, work in found.items() if work.pass_ == "FF" or name == f"{self.network.output.name}.WG"}
+            found = {
+                name: work
+                for name, work in found.items()
+                if work.pass_ == "FF" or name == f"{self.network.output.name}.WG"
+            }
         return found
 
     @property
     def chained(self) -> bool:
-        """Whether errors go from layer to layer, through the weights or, in feedback alignment, through fixed ones without zeros."""
+        """Whether errors go from layer to layer, through the weights or, in feedback alignment,
+        through fixed ones without zeros.
+        """
         return self.rule in ("bp", "bp-only", "fa")
 
     def propagation(self, layer: Layer) -> dict[str, Work]:
         """EP into the input map of a layer (of a recurrent one by feedback)."""
         name = f"{layer.name}.EP"
         if self.chained:
-            return {name: self.transposed(layer) if layer.kind == "conv" else self.product(layer, "EP", None)}
+            return {
+                name: self.transposed(layer)
+                if layer.kind == "conv"
+                else self.product(layer, "EP", None)
+            }
         steps = self.network.time_steps
-        return {name + ("" if t is None else f".t{t:02d}"): self.feedback(layer, t) for t in (range(steps) if steps > 1 else [None])}
+        return {
+            name + ("" if t is None else f".t{t:02d}"): self.feedback(layer, t)
+            for t in (range(steps) if steps > 1 else [None])
+        }
 
     def wanted(self, name: str) -> bool:
         """Whether anything at or before a map learns."""
         if name == "input":
             return False
         layer = self.network.layer(name)
-        return layer.weighted or layer.kind == "batch_norm" or any(self.wanted(each) for each in layer.inputs)
+        return (
+            layer.weighted
+            or layer.kind == "batch_norm"
+            or any(self.wanted(each) for each in layer.inputs)
+        )
 
     # Masks
 
     def vectors(self, layer: Layer, role: str, size: int, t: int | None) -> list[list[int]]:
-        """Non-zero bits of a vector per sample; of a whole sequence step after step. What is beyond the mask (a hidden state) is dense."""
+        """Non-zero bits of a vector per sample; of a whole sequence step after step. What is beyond
+        the mask (a hidden state) is dense.
+        """
         mask = self.masks.get(f"{layer.name}.{role}")
         steps = self.network.time_steps
         times = range(steps) if t is None else [t]
@@ -221,12 +280,18 @@ class Twin:
                 if mask is None:
                     row = [1] * size
                 else:
-                    own = mask[time, n % mask.shape[1]] if self.network.vocabulary else mask[n % mask.shape[0]]
+                    own = (
+                        mask[time, n % mask.shape[1]]
+                        if self.network.vocabulary
+                        else mask[n % mask.shape[0]]
+                    )
                     row = [int(bit) for bit in own.reshape(-1)]
                 found.append(row + [1] * (size - len(row)))
         return found
 
-    def pixel(self, layer: Layer, role: str, shape: tuple[int, int, int], n: int, h: int, w: int, c: int) -> int:
+    def pixel(
+        self, layer: Layer, role: str, shape: tuple[int, int, int], n: int, h: int, w: int, c: int
+    ) -> int:
         """A bit of a map; 0 outside it."""
         if not (0 <= h < shape[0] and 0 <= w < shape[1]):
             return 0
@@ -252,23 +317,35 @@ class Twin:
         if name == "input":
             return False
         layer = self.network.layer(name)
-        return layer.kind == "relu" or (layer.kind == "max_pool" and self.rectified(layer.inputs[0]))
+        return layer.kind == "relu" or (
+            layer.kind == "max_pool" and self.rectified(layer.inputs[0])
+        )
 
     # Convolutions
 
     def taps(self, layer: Layer) -> list[tuple[int, int, bool]]:
-        """Kernel positions in stream order as (row offset, column offset, whether it is a dilation zero)."""
+        """Kernel positions in stream order as (row offset, column offset, whether it is a dilation
+        zero).
+        """
         (dr, ds), (r, s) = layer.dilation, layer.kernel
         kept = self.machine.structural_zeros == "window"
         grid = [(i, j) for i in range((r - 1) * dr + 1) for j in range((s - 1) * ds + 1)]
-        return [(i, j, i % dr != 0 or j % ds != 0) for i, j in grid if kept or (i % dr == 0 and j % ds == 0)]
+        return [
+            (i, j, i % dr != 0 or j % ds != 0)
+            for i, j in grid
+            if kept or (i % dr == 0 and j % ds == 0)
+        ]
 
     def reduced(self, k: int, channels: int, outputs: int, groups: int) -> list[tuple[int, bool]]:
         """Channels that output k reduces, as (channel, whether it belongs to another group)."""
         own = k // (outputs // groups)
         size = channels // groups
         every = [(c, c // size != own) for c in range(channels)]
-        return every if self.machine.structural_zeros == "window" else [(c, other) for c, other in every if not other]
+        return (
+            every
+            if self.machine.structural_zeros == "window"
+            else [(c, other) for c, other in every if not other]
+        )
 
     def convolution(self, layer: Layer) -> Work:
         """FF: output (k, p, q) reads the input at p * stride - padding + r * dilation."""
@@ -282,17 +359,30 @@ class Twin:
                     if hole or other:
                         found.append((0, 0, False))
                         continue
-                    row, col = y * layer.stride[0] - layer.padding[0] + i, x * layer.stride[1] - layer.padding[2] + j
+                    row, col = (
+                        y * layer.stride[0] - layer.padding[0] + i,
+                        x * layer.stride[1] - layer.padding[2] + j,
+                    )
                     a = self.pixel(layer, "input", layer.in_shape, n, row, col, cin)
-                    b = self.weight(layer, channel, i // layer.dilation[0], j // layer.dilation[1], cin % (c // groups))
+                    b = self.weight(
+                        layer,
+                        channel,
+                        i // layer.dilation[0],
+                        j // layer.dilation[1],
+                        cin % (c // groups),
+                    )
                     found.append((a, b, True))
             return found
 
         dense = self.batch * p * q * k * prod(layer.kernel) * (c // groups)
-        return Work("FF", k, self.batch * p * q, stream, dense, column_words=c // groups, groups=groups)
+        return Work(
+            "FF", k, self.batch * p * q, stream, dense, column_words=c // groups, groups=groups
+        )
 
     def transposed(self, layer: Layer) -> Work:
-        """EP: input pixel (h, w) collects the errors whose window holds it: output row (h + padding - r * dilation) / stride."""
+        """EP: input pixel (h, w) collects the errors whose window holds it: output row (h + padding
+        - r * dilation) / stride.
+        """
         (h, w, c), (_, _, k), groups = layer.in_shape, layer.out_shape, layer.groups
         kept = self.machine.structural_zeros == "window"
 
@@ -308,22 +398,60 @@ class Twin:
                     if hole or other:
                         found.append((0, 0, False))
                         continue
-                    a = 0 if between else self.pixel(layer, "error", layer.out_shape, n, up // layer.stride[0], left // layer.stride[1], kout)
-                    b = self.weight_backward(layer, kout, i // layer.dilation[0], j // layer.dilation[1], channel % (c // groups))
+                    a = (
+                        0
+                        if between
+                        else self.pixel(
+                            layer,
+                            "error",
+                            layer.out_shape,
+                            n,
+                            up // layer.stride[0],
+                            left // layer.stride[1],
+                            kout,
+                        )
+                    )
+                    b = self.weight_backward(
+                        layer,
+                        kout,
+                        i // layer.dilation[0],
+                        j // layer.dilation[1],
+                        channel % (c // groups),
+                    )
                     found.append((a, b, True))
             return found
 
         dense = self.batch * h * w * c * prod(layer.kernel) * (k // groups)
-        return Work("EP", c, self.batch * h * w, stream, dense, self.needed_pixels(layer), column_words=k // groups, groups=groups)
+        return Work(
+            "EP",
+            c,
+            self.batch * h * w,
+            stream,
+            dense,
+            self.needed_pixels(layer),
+            column_words=k // groups,
+            groups=groups,
+        )
 
     def gradient(self, layer: Layer) -> Work:
-        """WG: the gradient of weight (k, r, s, c) sums activation times error over samples, rows and columns of the error map."""
-        (_, _, c), (p, q, k), groups, (r, s) = layer.in_shape, layer.out_shape, layer.groups, layer.kernel
+        """WG: the gradient of weight (k, r, s, c) sums activation times error over samples, rows
+        and columns of the error map.
+        """
+        (_, _, c), (p, q, k), groups, (r, s) = (
+            layer.in_shape,
+            layer.out_shape,
+            layer.groups,
+            layer.kernel,
+        )
         kept = self.machine.structural_zeros == "window"
         (up, across), own = layer.stride, c // groups
 
         def stream(channel: int, lane: int) -> Stream:
-            i, j, cin = lane // (s * own), lane // own % s, channel // (k // groups) * own + lane % own
+            i, j, cin = (
+                lane // (s * own),
+                lane // own % s,
+                channel // (k // groups) * own + lane % own,
+            )
             found = []
             for n in range(self.batch):
                 for y in range((p - 1) * up + 1):
@@ -331,9 +459,26 @@ class Twin:
                         if y % up or x % across:
                             found += [(0, 0, False)] if kept else []
                             continue
-                        row, col = y - layer.padding[0] + i * layer.dilation[0], x - layer.padding[2] + j * layer.dilation[1]
+                        row, col = (
+                            y - layer.padding[0] + i * layer.dilation[0],
+                            x - layer.padding[2] + j * layer.dilation[1],
+                        )
                         a = self.pixel(layer, "input", layer.in_shape, n, row, col, cin)
-                        found.append((a, self.pixel(layer, "error", layer.out_shape, n, y // up, x // across, channel), True))
+                        found.append(
+                            (
+                                a,
+                                self.pixel(
+                                    layer,
+                                    "error",
+                                    layer.out_shape,
+                                    n,
+                                    y // up,
+                                    x // across,
+                                    channel,
+                                ),
+                                True,
+                            )
+                        )
             return found
 
         dense = self.batch * p * q * k * r * s * own
@@ -342,12 +487,20 @@ class Twin:
     # Vectors
 
     def extents(self, layer: Layer) -> tuple[int, int]:
-        """(outputs, inputs) of the product; a recurrent layer's input is [x, h] and its outputs the gates' sums."""
+        """(outputs, inputs) of the product; a recurrent layer's input is [x, h] and its outputs the
+        gates' sums.
+        """
         hidden = layer.out_shape[2]
-        return (GATES[layer.kind] * hidden, layer.in_shape[2] + hidden) if layer.kind in GATES else (hidden, prod(layer.in_shape))
+        return (
+            (GATES[layer.kind] * hidden, layer.in_shape[2] + hidden)
+            if layer.kind in GATES
+            else (hidden, prod(layer.in_shape))
+        )
 
     def gate_errors(self, layer: Layer, t: int | None) -> list[list[int]]:
-        """An LSTM's and a GRU's gate errors are dense; a plain cell's have the zeros of the error at h."""
+        """An LSTM's and a GRU's gate errors are dense; a plain cell's have the zeros of the error
+        at h.
+        """
         outputs = self.extents(layer)[0]
         if layer.kind in ("lstm", "gru"):
             return [[1] * outputs] * (self.batch * (self.network.time_steps if t is None else 1))
@@ -360,17 +513,33 @@ class Twin:
         moving = self.vectors(layer, "input", inputs, t) if forward else self.gate_errors(layer, t)
 
         def stream(channel: int, m: int) -> Stream:
-            index = [(channel, c) if forward else (c, channel) for c in range(inputs if forward else outputs)]
+            index = [
+                (channel, c) if forward else (c, channel)
+                for c in range(inputs if forward else outputs)
+            ]
             weight = self.weight if forward else self.weight_backward
             return [(a, weight(layer, *at), True) for a, at in zip(moving[m], index, strict=True)]
 
         needed = None
         mask = self.masks.get(f"{layer.name}.mask")
-        if not forward and mask is not None and layer.kind == "fc" and self.rectified(layer.inputs[0]):
+        if (
+            not forward
+            and mask is not None
+            and layer.kind == "fc"
+            and self.rectified(layer.inputs[0])
+        ):
             vectors = self.vectors(layer, "mask", inputs, t)
             needed = lambda k, m: bool(vectors[m][k])  # noqa: E731 - one of two forms of the same predicate
         channels = outputs if forward else inputs
-        return Work(pass_, channels, len(moving), stream, len(moving) * outputs * inputs, needed, column_words=inputs if forward else outputs)
+        return Work(
+            pass_,
+            channels,
+            len(moving),
+            stream,
+            len(moving) * outputs * inputs,
+            needed,
+            column_words=inputs if forward else outputs,
+        )
 
     def outer(self, layer: Layer) -> Work:
         """WG of a product: every pair of an input and an error, over samples (and steps)."""
@@ -380,17 +549,29 @@ class Twin:
         def stream(channel: int, m: int) -> Stream:
             return [(x[n][m], e[n][channel], True) for n in range(len(x))]
 
-        return Work("WG", outputs, inputs, stream, len(x) * outputs * inputs, outer=inputs, column_words=inputs)
+        return Work(
+            "WG",
+            outputs,
+            inputs,
+            stream,
+            len(x) * outputs * inputs,
+            outer=inputs,
+            column_words=inputs,
+        )
 
     def feedback(self, layer: Layer, t: int | None) -> Work:
-        """EP of direct feedback: a neuron of the layer's input map reduces the output errors that its row of B stores."""
+        """EP of direct feedback: a neuron of the layer's input map reduces the output errors that
+        its row of B stores.
+        """
         h, w, c = layer.in_shape
         last = self.network.output
         classes = prod(last.out_shape)
         errors = self.vectors(last, "error", classes, t)
         rows: Sequence[Sequence[int]] = [range(classes)] * (h * w * c)
         if self.nonzeros:
-            drawn = sparse_feedback(h * w * c, classes, self.nonzeros, 0, feedback_random(self.seed, layer.name)).classes_read
+            drawn = sparse_feedback(
+                h * w * c, classes, self.nonzeros, 0, feedback_random(self.seed, layer.name)
+            ).classes_read
             assert drawn is not None
             rows = [[int(index) for index in row] for row in drawn]
 
@@ -407,5 +588,8 @@ class Twin:
         dense = self.batch * h * w * c * (self.nonzeros or classes)
         work = Work("EP", c, self.batch * h * w, stream, dense, needed, column_words=classes)
         if self.nonzeros:
-            work.named, work.moving = lambda channel, m: rows[m % (h * w) * c + channel], lambda m: errors[m // (h * w)]
+            work.named, work.moving = (
+                lambda channel, m: rows[m % (h * w) * c + channel],
+                lambda m: errors[m // (h * w)],
+            )
         return work

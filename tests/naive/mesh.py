@@ -49,10 +49,14 @@ def unicast(flows: list[tuple[int, int, int]], cols: int) -> Counter[Link]:
 def all_pairs(first: int, pes: int, words: int, cols: int) -> Counter[Link]:
     pairs = [(first + i, first + j) for i in range(pes) for j in range(pes)]
     n = len(pairs)
-    return unicast([(i, j, (q + 1) * words // n - q * words // n) for q, (i, j) in enumerate(pairs)], cols)
+    return unicast(
+        [(i, j, (q + 1) * words // n - q * words // n) for q, (i, j) in enumerate(pairs)], cols
+    )
 
 
-def multicast(first: int, pes: int, receivers: int, words: int, port_rows: list[int], cols: int) -> tuple[Counter[Link], Counter[int]]:
+def multicast(
+    first: int, pes: int, receivers: int, words: int, port_rows: list[int], cols: int
+) -> tuple[Counter[Link], Counter[int]]:
     """(loads, words that each PE has received)."""
     loads: Counter[Link] = Counter()
     received: Counter[int] = Counter()
@@ -84,11 +88,16 @@ def gather(first: int, pes: int, words: int, port_rows: list[int], cols: int) ->
 
 def dealt(edges: list[tuple[int, int]], words: int) -> list[tuple[int, int, int]]:
     """Words to edges, equally."""
-    return [(source, target, (q + 1) * words // len(edges) - q * words // len(edges)) for q, (source, target) in enumerate(edges)]
+    return [
+        (source, target, (q + 1) * words // len(edges) - q * words // len(edges))
+        for q, (source, target) in enumerate(edges)
+    ]
 
 
 def reduction(first: int, pes: int, shared: int, words: int) -> list[tuple[int, int, int]]:
-    """Flows of a binary tree over each group: in each round every second of those that are left sends to its neighbour on the left."""
+    """Flows of a binary tree over each group: in each round every second of those that are left
+    sends to its neighbour on the left.
+    """
     edges = []
     for group in range(pes // shared):
         left = list(range(first + group * shared, first + (group + 1) * shared))

@@ -1,11 +1,13 @@
-"""Links of the modular rules (Han et al. 2020, eqs. 6 to 8 as amended) and direct feedback, each as it is written: element by element."""
+"""Links of the modular rules (Han et al. 2020, eqs. 6 to 8 as amended) and direct feedback, each as
+it is written: element by element.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from accelsim.network import Layer, Shape
+from accelsim.workload.network import Layer, Shape
 from tests.naive.layers import Landing, Map, convolve, flat, matrix_of, shaped, zeros
 
 
@@ -15,7 +17,10 @@ def dense(matrix: list[list[float]], error: Map, shape: Shape) -> Map:
 
 
 def nearest(error: Map, height: int, width: int) -> Map:
-    return [[list(error[y * len(error) // height][x * len(error[0]) // width]) for x in range(width)] for y in range(height)]
+    return [
+        [list(error[y * len(error) // height][x * len(error[0]) // width]) for x in range(width)]
+        for y in range(height)
+    ]
 
 
 def same_size(error: Map, kernel: list, dilation: tuple[int, int], groups: int) -> Map:
@@ -29,7 +34,10 @@ def same_size(error: Map, kernel: list, dilation: tuple[int, int], groups: int) 
                 group = k // (len(kernel) // groups)
                 for r in range(rows):
                     for s in range(columns):
-                        b, a = y + (r - rows // 2) * dilation[0], x + (s - columns // 2) * dilation[1]
+                        b, a = (
+                            y + (r - rows // 2) * dilation[0],
+                            x + (s - columns // 2) * dilation[1],
+                        )
                         if 0 <= b < height and 0 <= a < width:
                             for c in range(share):
                                 made[y][x][k] += kernel[k][r][s][c] * error[b][a][group * share + c]
@@ -37,7 +45,9 @@ def same_size(error: Map, kernel: list, dilation: tuple[int, int], groups: int) 
 
 
 def shuffle(error: Map, groups: int) -> Map:
-    """Each group hands its channels around: the first channels of all groups, then the second ones."""
+    """Each group hands its channels around: the first channels of all groups, then the second
+    ones.
+    """
     channels = len(error[0][0])
     of = channels // groups
     order = [group * of + place for place in range(of) for group in range(groups)]
@@ -49,8 +59,18 @@ def convolved(error: Map, kernel: list, dilation: tuple[int, int], shape: Shape)
     return nearest(same_size(error, kernel, dilation, 1), shape[0], shape[1])
 
 
-def revised(error: Map, d1: list, d2: list, dilation: tuple[int, int], groups: int, printed: bool, shape: Shape) -> Map:
-    """Eq. 7: D1 (x)_g shuffle(D2 (x)_g e_L) as printed, D2 (x)_g shuffle(D1 (x)_g e_L) as counted, at the target's resolution."""
+def revised(
+    error: Map,
+    d1: list,
+    d2: list,
+    dilation: tuple[int, int],
+    groups: int,
+    printed: bool,
+    shape: Shape,
+) -> Map:
+    """Eq. 7: D1 (x)_g shuffle(D2 (x)_g e_L) as printed, D2 (x)_g shuffle(D1 (x)_g e_L) as counted,
+    at the target's resolution.
+    """
     wide = nearest(error, shape[0], shape[1])
     if printed:
         return same_size(shuffle(same_size(wide, d2, (1, 1), groups), groups), d1, dilation, groups)
@@ -59,7 +79,9 @@ def revised(error: Map, d1: list, d2: list, dilation: tuple[int, int], groups: i
 
 @dataclass(frozen=True)
 class NaiveLink:
-    """A link's source and its fixed weights, in the order in which they are applied. ``kind``: dense, conv, revised, printed or shortcut."""
+    """A link's source and its fixed weights, in the order in which they are applied. ``kind``:
+    dense, conv, revised, printed or shortcut.
+    """
 
     kind: str
     source: str
@@ -87,12 +109,16 @@ def over_links(links: Mapping[str, NaiveLink]) -> Landing:
 
 
 def from_output(output: str, matrices: Mapping[str, list[list[float]]]) -> Landing:
-    """Direct feedback (Noekland 2016): B e_output at the input map of each layer; B is [neuron][class]."""
+    """Direct feedback (Noekland 2016): B e_output at the input map of each layer; B is
+    [neuron][class].
+    """
     return lambda layer, errors: dense(matrices[layer.name], errors[output], layer.in_shape)
 
 
 def transposed_matrix(layer: Layer, weight: list) -> list[list[float]]:
-    """The transpose of a convolution written out, [element of the input map][element of the output map]: what it makes of each unit map, turned."""
+    """The transpose of a convolution written out, [element of the input map][element of the output
+    map]: what it makes of each unit map, turned.
+    """
     height, width, channels = layer.in_shape
     rows = []
     for y in range(height):

@@ -9,8 +9,12 @@ def channel_moments(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return channel_sums(maps, maps)
 
 
-def error_moments(errors: np.ndarray, maps: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return channel_sums(errors, [[row[c] * scale[c] - shift[c] for c in range(len(row))] for row in maps])
+def error_moments(
+    errors: np.ndarray, maps: np.ndarray, scale: np.ndarray, shift: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    return channel_sums(
+        errors, [[row[c] * scale[c] - shift[c] for c in range(len(row))] for row in maps]
+    )
 
 
 def channel_sums(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -31,7 +35,9 @@ def normalize(maps, scale, shift, gain, offset, result) -> None:
 def normalize_back(errors, maps, scale, shift, slope, mean, gain, result) -> None:
     for i, row in enumerate(maps):
         for c in range(len(row)):
-            result[i, c] = ((row[c] * scale[c] - shift[c]) * slope[c] + errors[i, c] - mean[c]) * gain[c]
+            result[i, c] = (
+                (row[c] * scale[c] - shift[c]) * slope[c] + errors[i, c] - mean[c]
+            ) * gain[c]
 
 
 def rectify_back(errors: np.ndarray, outputs: np.ndarray, result: np.ndarray) -> None:

@@ -1,4 +1,6 @@
-"""Plain twin of the pipelines of ops: SimPy alone, a process a stage, an event a stage and block, an object a link."""
+"""Plain twin of the pipelines of ops: SimPy alone, a process a stage, an event a stage and block,
+an object a link.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +10,22 @@ from dataclasses import dataclass, field
 import numpy as np
 import simpy
 
-from accelsim.counters import ActionCounts
-from accelsim.sim.dram import DramChannels
+from accelsim.cost.counters import ActionCounts
+from accelsim.dram.channels import DramChannels
+from accelsim.dram.rows import PICOSECONDS, DramRows
+from accelsim.machine.architecture import Architecture
 from accelsim.sim.mesh import Mesh
 from accelsim.sim.op_plan import DramPart, OpPlan
 from accelsim.sim.pipeline import Place, Process, Served, StageTimes, Times
-from accelsim.sim.rows import PICOSECONDS, DramRows
-from accelsim.spec.architecture import Architecture
 
 Work = Callable[[int], int]
 """Starts the stage's transfers of one block and returns the cycle in which the block is done."""
 
 
 class Server:
-    """A link, port or buffer that moves ``bits_per_cycle``, first come, first served. ``busy_cycles`` is how long it served."""
+    """A link, port or buffer that moves ``bits_per_cycle``, first come, first served.
+    ``busy_cycles`` is how long it served.
+    """
 
     def __init__(self, env: simpy.Environment, bits_per_cycle: int) -> None:
         self._env = env
@@ -35,7 +39,9 @@ class Server:
         return -(-bits // self._bits_per_cycle)
 
     def reserve(self, bits: int, wait: int = 0) -> int:
-        """Take the next turn for a transfer of ``bits``; returns the cycle in which it ends. Nothing to move waits for nobody."""
+        """Take the next turn for a transfer of ``bits``; returns the cycle in which it ends.
+        Nothing to move waits for nobody.
+        """
         if not bits and not wait:
             return int(self._env.now)
         cycles = self.cycles(bits) + wait
@@ -48,14 +54,26 @@ class Server:
 class Dram:
     """The DRAM in the accelerator's cycles: the bank-state model runs in picoseconds behind it."""
 
-    def __init__(self, env: simpy.Environment, channels: DramChannels, clock_hz: int, rows: DramRows) -> None:
+    def __init__(
+        self, env: simpy.Environment, channels: DramChannels, clock_hz: int, rows: DramRows
+    ) -> None:
         self._env = env
         self._channels = channels
         self._clock_hz = clock_hz
         self.rows = rows
 
-    def transfer(self, tensor: Hashable, size_bytes: int, offset_bytes: int, nbytes: int, write: bool, counts: ActionCounts) -> int:
-        """Move part of a tensor of ``size_bytes``; returns the cycle in which its last data has passed. Re-reads wrap around the tensor."""
+    def transfer(
+        self,
+        tensor: Hashable,
+        size_bytes: int,
+        offset_bytes: int,
+        nbytes: int,
+        write: bool,
+        counts: ActionCounts,
+    ) -> int:
+        """Move part of a tensor of ``size_bytes``; returns the cycle in which its last data has
+        passed. Re-reads wrap around the tensor.
+        """
         base, _ = self.rows.place(tensor, size_bytes)
         capacity = self._channels.table.capacity_bytes
         now_ps = -(-int(self._env.now) * PICOSECONDS // self._clock_hz)
@@ -72,7 +90,9 @@ class Dram:
 
 @dataclass
 class Stage:
-    """``name``: load, fill, compute, drain or store. ``done``: the cycle in which each block left the stage."""
+    """``name``: load, fill, compute, drain or store. ``done``: the cycle in which each block left
+    the stage.
+    """
 
     name: str
     work: Work
@@ -89,11 +109,19 @@ def run_stages(env: simpy.Environment, stages: list[Stage], blocks: int) -> Proc
             stage.done.append(int(env.now))
         return
     events = [[env.event() for _ in range(blocks)] for _ in stages]
-    processes = [env.process(run_stage(env, stages, events, index, blocks)) for index in range(len(stages))]
+    processes = [
+        env.process(run_stage(env, stages, events, index, blocks)) for index in range(len(stages))
+    ]
     yield processes[-1]
 
 
-def run_stage(env: simpy.Environment, stages: list[Stage], events: list[list[simpy.Event]], index: int, blocks: int) -> Process:
+def run_stage(
+    env: simpy.Environment,
+    stages: list[Stage],
+    events: list[list[simpy.Event]],
+    index: int,
+    blocks: int,
+) -> Process:
     stage = stages[index]
     for block in range(blocks):
         if index:
@@ -113,13 +141,18 @@ def _wait(env: simpy.Environment, cycle: int) -> Process:
 
 def times_of(stages: list[Stage]) -> Times:
     """What `stalls` reads."""
-    return {stage.name: StageTimes(np.array(stage.started, np.int64), np.array(stage.done, np.int64)) for stage in stages}
+    return {
+        stage.name: StageTimes(np.array(stage.started, np.int64), np.array(stage.done, np.int64))
+        for stage in stages
+    }
 
 
 class Pipelines:
     """`accelsim.sim.pipeline.Pipelines`, one SimPy event after the other."""
 
-    def __init__(self, architecture: Architecture, channels: DramChannels, row_bytes: int, slots: int) -> None:
+    def __init__(
+        self, architecture: Architecture, channels: DramChannels, row_bytes: int, slots: int
+    ) -> None:
         noc, buffer = architecture.noc, architecture.global_buffer
         self.env = simpy.Environment()
         self.rows = DramRows(channels.table.capacity_bytes, row_bytes)
@@ -127,7 +160,10 @@ class Pipelines:
         port = buffer.banks * buffer.width_bits
         mesh = Mesh.of(architecture)
         widths = (noc.width_bits, noc.width_bits, noc.width_bits * noc.peer_links, port, port)
-        self.servers = [self._server(width) for width in (*widths, *[noc.width_bits] * (mesh.links if mesh else 0))]
+        self.servers = [
+            self._server(width)
+            for width in (*widths, *[noc.width_bits] * (mesh.links if mesh else 0))
+        ]
         self._ports = buffer.ports
         self._slots = slots
         self._running = 0
@@ -159,23 +195,48 @@ class Pipelines:
             writes = reads
 
         def reserved(block: int, mesh: list[int], *wanted: tuple[Server, int, int]) -> int:
-            ends = [server.reserve(share(bits, block, blocks), share(wait, block, blocks)) for server, bits, wait in wanted]
-            ends += [self.servers[5 + link].reserve(share(bits, block, blocks)) for link, bits in enumerate(mesh)]
+            ends = [
+                server.reserve(share(bits, block, blocks), share(wait, block, blocks))
+                for server, bits, wait in wanted
+            ]
+            ends += [
+                self.servers[5 + link].reserve(share(bits, block, blocks))
+                for link, bits in enumerate(mesh)
+            ]
             return max(ends)
 
-        def crossed(block: int, parts: list[DramPart], port: Server, staged_bits: int, wait: int, write: bool) -> int:
+        def crossed(
+            block: int,
+            parts: list[DramPart],
+            port: Server,
+            staged_bits: int,
+            wait: int,
+            write: bool,
+        ) -> int:
             done = port.reserve(share(staged_bits, block, blocks), share(wait, block, blocks))
             for part in parts:
                 nbytes = share(part.nbytes, block, blocks)
                 if nbytes:
                     offset = part.nbytes * block // blocks
-                    done = max(done, self.dram.transfer(place(part.tensor), part.size_bytes, offset, nbytes, write, plan.counts))
+                    done = max(
+                        done,
+                        self.dram.transfer(
+                            place(part.tensor), part.size_bytes, offset, nbytes, write, plan.counts
+                        ),
+                    )
             return done
 
-        fills, drains = ([] if load is None else [int(bits) for bits in load] for load in (plan.mesh_fill, plan.mesh_drain))
+        fills, drains = (
+            [] if load is None else [int(bits) for bits in load]
+            for load in (plan.mesh_fill, plan.mesh_drain)
+        )
         stages = [Stage("compute", lambda block: int(self.env.now) + int(plan.block_cycles[block]))]
         if plan.fill_bits or plan.fill_buffer_bits or plan.peer_bits or any(fills):
-            filled = (down, plan.fill_bits, 0), (reads, plan.fill_buffer_bits, plan.fill_wait), (peer, plan.peer_bits, 0)
+            filled = (
+                (down, plan.fill_bits, 0),
+                (reads, plan.fill_buffer_bits, plan.fill_wait),
+                (peer, plan.peer_bits, 0),
+            )
             stages.insert(0, Stage("fill", lambda block: reserved(block, fills, *filled)))
         if plan.loads:
             loaded = plan.loads, writes, plan.staged_in_bits, plan.staged_in_wait

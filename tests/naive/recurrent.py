@@ -1,6 +1,8 @@
-"""Recurrent cells word by word: every neuron, sample and time step in a loop, and the errors by the chain rule one factor after the other.
+"""Recurrent cells word by word: every neuron, sample and time step in a loop, and the errors by the
+chain rule one factor after the other.
 
-Sequences are lists [time][sample][neuron]; a state is a list of samples by name. Weights are rows [gate * H + neuron][C + H].
+Sequences are lists [time][sample][neuron]; a state is a list of samples by name. Weights are rows
+[gate * H + neuron][C + H].
 """
 
 from __future__ import annotations
@@ -20,29 +22,41 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + exp(-x))
 
 
-def gate_sums(weight: Matrix, vector: list[float], gates: str, first: int) -> dict[str, list[float]]:
+def gate_sums(
+    weight: Matrix, vector: list[float], gates: str, first: int
+) -> dict[str, list[float]]:
     """By gate the sums over one part of [x, h], whose weights begin at column ``first``."""
     hidden = len(weight) // len(gates)
     found = {}
     for index, gate in enumerate(gates):
         rows = weight[index * hidden : (index + 1) * hidden]
-        found[gate] = [sum(row[first + c] * value for c, value in enumerate(vector)) for row in rows]
+        found[gate] = [
+            sum(row[first + c] * value for c, value in enumerate(vector)) for row in rows
+        ]
     return found
 
 
-def rnn_cell(a: dict[str, float], b: dict[str, float], _before: dict[str, float]) -> dict[str, float]:
-    """One neuron at one time step from the input parts a and hidden parts b of its sums: gates and new states."""
+def rnn_cell(
+    a: dict[str, float], b: dict[str, float], _before: dict[str, float]
+) -> dict[str, float]:
+    """One neuron at one time step from the input parts a and hidden parts b of its sums: gates and
+    new states.
+    """
     return {"hidden": tanh(a["h"] + b["h"])}
 
 
-def lstm_cell(a: dict[str, float], b: dict[str, float], before: dict[str, float]) -> dict[str, float]:
+def lstm_cell(
+    a: dict[str, float], b: dict[str, float], before: dict[str, float]
+) -> dict[str, float]:
     i, f, o = (sigmoid(a[gate] + b[gate]) for gate in "ifo")
     g = tanh(a["g"] + b["g"])
     cell = f * before["cell"] + i * g
     return {"i": i, "f": f, "g": g, "o": o, "cell": cell, "hidden": o * tanh(cell)}
 
 
-def gru_cell(a: dict[str, float], b: dict[str, float], before: dict[str, float]) -> dict[str, float]:
+def gru_cell(
+    a: dict[str, float], b: dict[str, float], before: dict[str, float]
+) -> dict[str, float]:
     r, z = (sigmoid(a[gate] + b[gate]) for gate in "rz")
     n = tanh(a["n"] + r * b["n"])
     return {"r": r, "z": z, "n": n, "b": b["n"], "hidden": (1 - z) * n + z * before["hidden"]}
@@ -53,51 +67,91 @@ Record = list[list[list[dict[str, float]]]]
 
 
 def forward(kind: str, weight: Matrix, inputs: Sequence, state: State) -> Record:
-    """Gates and states of every neuron, [time + 1][sample][neuron]; the first entry is the state that the sequence starts from."""
+    """Gates and states of every neuron, [time + 1][sample][neuron]; the first entry is the state
+    that the sequence starts from.
+    """
     batch, hidden = len(state["hidden"]), len(state["hidden"][0])
-    record: Record = [[[{name: state[name][n][k] for name in state} for k in range(hidden)] for n in range(batch)]]
+    record: Record = [
+        [[{name: state[name][n][k] for name in state} for k in range(hidden)] for n in range(batch)]
+    ]
     for maps in inputs:
         made = []
         for n, x in enumerate(maps):
             a = gate_sums(weight, x, GATES[kind], 0)
-            b = gate_sums(weight, [neuron["hidden"] for neuron in record[-1][n]], GATES[kind], len(x))
-            made.append([
-                CELLS[kind]({gate: a[gate][k] for gate in a}, {gate: b[gate][k] for gate in b}, record[-1][n][k]) for k in range(hidden)
-            ])  # fmt: skip
+            b = gate_sums(
+                weight, [neuron["hidden"] for neuron in record[-1][n]], GATES[kind], len(x)
+            )
+            made.append(
+                [
+                    CELLS[kind](
+                        {gate: a[gate][k] for gate in a},
+                        {gate: b[gate][k] for gate in b},
+                        record[-1][n][k],
+                    )
+                    for k in range(hidden)
+                ]
+            )
         record.append(made)
     return record
 
 
-def rnn_errors(now: dict[str, float], _before: dict[str, float], at: dict[str, float]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    """Of one neuron at one time step, from the errors ``at`` its states: those at its sums' input parts, hidden parts, and at the states before."""
+def rnn_errors(
+    now: dict[str, float], _before: dict[str, float], at: dict[str, float]
+) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """Of one neuron at one time step, from the errors ``at`` its states: those at its sums' input
+    parts, hidden parts, and at the states before.
+    """
     sums = {"h": at["hidden"] * (1 - now["hidden"] ** 2)}
     return sums, sums, {"hidden": 0.0}
 
 
-def lstm_errors(now: dict[str, float], before: dict[str, float], at: dict[str, float]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+def lstm_errors(
+    now: dict[str, float], before: dict[str, float], at: dict[str, float]
+) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
     squashed = tanh(now["cell"])
     at_cell = at["cell"] + at["hidden"] * now["o"] * (1 - squashed**2)
-    at_gate = {"i": at_cell * now["g"], "f": at_cell * before["cell"], "g": at_cell * now["i"], "o": at["hidden"] * squashed}
-    sums = {gate: at_gate[gate] * (1 - now[gate] ** 2 if gate == "g" else now[gate] * (1 - now[gate])) for gate in "ifgo"}
+    at_gate = {
+        "i": at_cell * now["g"],
+        "f": at_cell * before["cell"],
+        "g": at_cell * now["i"],
+        "o": at["hidden"] * squashed,
+    }
+    sums = {
+        gate: at_gate[gate] * (1 - now[gate] ** 2 if gate == "g" else now[gate] * (1 - now[gate]))
+        for gate in "ifgo"
+    }
     return sums, sums, {"hidden": 0.0, "cell": at_cell * now["f"]}
 
 
-def gru_errors(now: dict[str, float], before: dict[str, float], at: dict[str, float]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+def gru_errors(
+    now: dict[str, float], before: dict[str, float], at: dict[str, float]
+) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
     at_n = at["hidden"] * (1 - now["z"]) * (1 - now["n"] ** 2)
     at_z = at["hidden"] * (before["hidden"] - now["n"]) * now["z"] * (1 - now["z"])
     at_r = at_n * now["b"] * now["r"] * (1 - now["r"])
-    return {"r": at_r, "z": at_z, "n": at_n}, {"r": at_r, "z": at_z, "n": at_n * now["r"]}, {"hidden": at["hidden"] * now["z"]}
+    return (
+        {"r": at_r, "z": at_z, "n": at_n},
+        {"r": at_r, "z": at_z, "n": at_n * now["r"]},
+        {"hidden": at["hidden"] * now["z"]},
+    )
 
 
 ERRORS = {"rnn": rnn_errors, "lstm": lstm_errors, "gru": gru_errors}
 
 
 def backward(
-    kind: str, weight: Matrix, inputs: Sequence, record: Record, error: Sequence, carrier: Matrix, through_time: bool
+    kind: str,
+    weight: Matrix,
+    inputs: Sequence,
+    record: Record,
+    error: Sequence,
+    carrier: Matrix,
+    through_time: bool,
 ) -> tuple[Matrix, Sequence, State]:
     """Weight gradient, errors at the inputs and at the initial state, from the errors at every h.
 
-    ``carrier`` stands where the weights carry errors back. Not ``through_time``: every step has the error from above alone.
+    ``carrier`` stands where the weights carry errors back. Not ``through_time``: every step has the
+    error from above alone.
     """
     gates, channels = GATES[kind], len(inputs[0][0])
     hidden, batch = len(weight) // len(gates), len(inputs[0])
@@ -106,7 +160,10 @@ def backward(
     names = [name for name in ("hidden", "cell") if name in record[0][0][0]]
     carried = {name: [[0.0] * hidden for _ in range(batch)] for name in names}
     for t in reversed(range(len(inputs))):
-        arriving, carried = carried, {name: [[0.0] * hidden for _ in range(batch)] for name in names}
+        arriving, carried = (
+            carried,
+            {name: [[0.0] * hidden for _ in range(batch)] for name in names},
+        )
         for n in range(batch):
             for k in range(hidden):
                 at = {name: arriving[name][n][k] if through_time else 0.0 for name in names}

@@ -1,6 +1,8 @@
-"""Plain-Python row-stationary array: registers, buses and chains stepped cycle by cycle, and its mapping by trying them all.
+"""Plain-Python row-stationary array: registers, buses and chains stepped cycle by cycle, and its
+mapping by trying them all.
 
-Shapes, limits and choices are those of accelsim/kernels/row_stationary.py. Inputs are padded and may have zeros between them.
+Shapes, limits and choices are those of accelsim/kernels/dense/row_stationary.py. Inputs are padded
+and may have zeros between them.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ def groups(size: int, part: int) -> dict[int, int]:
 
 @dataclass
 class Bus:
-    """Brings the words of one transfer after the other, some a cycle; two transfers never share a cycle."""
+    """Brings the words of one transfer after the other, some a cycle; two transfers never share a
+    cycle.
+    """
 
     width: int
     transfers: list[list[Word]]
@@ -66,7 +70,9 @@ class PE:
 
 @dataclass
 class Climb:
-    """Sums of one step on their way up the columns: ``height`` PEs have added theirs; ``own`` are all PEs' sums of that step."""
+    """Sums of one step on their way up the columns: ``height`` PEs have added theirs; ``own`` are
+    all PEs' sums of that step.
+    """
 
     step: int
     height: int
@@ -76,7 +82,9 @@ class Climb:
 
 @dataclass
 class Pass:
-    """A processing pass. ``x`` (n, c, H, W), ``w`` (k, c, R, S); lists name the images, filters, channels, output rows and taps in it."""
+    """A processing pass. ``x`` (n, c, H, W), ``w`` (k, c, R, S); lists name the images, filters,
+    channels, output rows and taps in it.
+    """
 
     x: np.ndarray
     w: np.ndarray
@@ -93,26 +101,39 @@ class Pass:
     limits: tuple[int, ...]
 
     def positions(self, column: int) -> list[int]:
-        """Input columns under the kernel: all from the first tap to the last, holes of the dilation included."""
+        """Input columns under the kernel: all from the first tap to the last, holes of the dilation
+        included.
+        """
         first = column * self.stride[1] + self.across[0] * self.dilation[1]
         return list(range(first, first + (len(self.across) - 1) * self.dilation[1] + 1))
 
     def needed(self, step: int) -> list[Word]:
-        """Words (image, channel, row, position) that a step brings: all of a window at the first column, else what is new."""
+        """Words (image, channel, row, position) that a step brings: all of a window at the first
+        column, else what is new.
+        """
         image, column = self.images[step // self.columns], step % self.columns
         before = self.positions(column - 1) if column else []
-        rows = sorted({i * self.stride[0] + j * self.dilation[0] for i in self.strip for j in self.down})
+        rows = sorted(
+            {i * self.stride[0] + j * self.dilation[0] for i in self.strip for j in self.down}
+        )
         fresh = [position for position in self.positions(column) if position not in before]
-        return [(image, c, row, position) for c in self.channels for row in rows for position in fresh]
+        return [
+            (image, c, row, position) for c in self.channels for row in rows for position in fresh
+        ]
 
     def run(self, sums: np.ndarray | None) -> tuple[np.ndarray, int, dict[str, int]]:
-        """Partial sums (images, filters, rows, columns) after the pass, its cycles, and the words of each bus."""
+        """Partial sums (images, filters, rows, columns) after the pass, its cycles, and the words
+        of each bus.
+        """
         self.begin(sums)
         cycle = 0
         while self.left:
-            # PEs see what has come in earlier cycles; sums that have reached the top wait for the bus.
+            # PEs see what has come in earlier cycles; sums that have reached the top wait for the
+            # bus.
             working = self.may_work()
-            before = [bus.words for bus in (self.filter_bus, self.input_bus, self.sum_bus, self.out_bus)]
+            before = [
+                bus.words for bus in (self.filter_bus, self.input_bus, self.sum_bus, self.out_bus)
+            ]
             step = self.step if working else None
             if working:
                 self.work()
@@ -122,35 +143,78 @@ class Pass:
                 self.end_step()
             self.leave()
             self.deliver()
-            moved = [bus.words - words for bus, words in zip((self.filter_bus, self.input_bus, self.sum_bus, self.out_bus), before, strict=True)]
+            moved = [
+                bus.words - words
+                for bus, words in zip(
+                    (self.filter_bus, self.input_bus, self.sum_bus, self.out_bus),
+                    before,
+                    strict=True,
+                )
+            ]
             self.log.append((*moved, step))
             cycle += 1
-        buses = {"filter": self.filter_bus, "input": self.input_bus, "psum_in": self.sum_bus, "psum_out": self.out_bus}
+        buses = {
+            "filter": self.filter_bus,
+            "input": self.input_bus,
+            "psum_in": self.sum_bus,
+            "psum_out": self.out_bus,
+        }
         counts = {name: bus.words for name, bus in buses.items()}
-        return self.out, cycle, {**counts, "input_real": self.real, "input_taken": self.taken, "climbs": self.climbs}
+        return (
+            self.out,
+            cycle,
+            {**counts, "input_real": self.real, "input_taken": self.taken, "climbs": self.climbs},
+        )
 
     def begin(self, sums: np.ndarray | None) -> None:
         """PEs and buses before the first cycle."""
         p, q = -(-len(self.filters) // self.sets[1]), -(-len(self.channels) // self.sets[0])
         self.filter_sets, channel_sets = parts_of(self.filters, p), parts_of(self.channels, q)
         self.pes = {
-            (a, b, j, i): PE(self.filter_sets[a], channel_sets[b], self.strip[i] * self.stride[0] + self.down[j] * self.dilation[0])
-            for a, b, j, i in product(range(len(self.filter_sets)), range(len(channel_sets)), range(len(self.down)), range(len(self.strip)))
+            (a, b, j, i): PE(
+                self.filter_sets[a],
+                channel_sets[b],
+                self.strip[i] * self.stride[0] + self.down[j] * self.dilation[0],
+            )
+            for a, b, j, i in product(
+                range(len(self.filter_sets)),
+                range(len(channel_sets)),
+                range(len(self.down)),
+                range(len(self.strip)),
+            )
         }
         self.chain = [(b, j) for b in range(len(channel_sets)) for j in range(len(self.down))]
-        self.columns_of_sums = [(a, i, k) for a, own in enumerate(self.filter_sets) for i in range(len(self.strip)) for k in own]
+        self.columns_of_sums = [
+            (a, i, k)
+            for a, own in enumerate(self.filter_sets)
+            for i in range(len(self.strip))
+            for k in own
+        ]
         self.steps = len(self.images) * self.columns
         self.sums = sums
-        self.sum_words = [[(step, k, i) for k in self.filters for i in range(len(self.strip))] for step in range(self.steps)]
-        weights = [(k, c, j, s) for k in self.filters for c in self.channels for j in self.down for s in self.across]
+        self.sum_words = [
+            [(step, k, i) for k in self.filters for i in range(len(self.strip))]
+            for step in range(self.steps)
+        ]
+        weights = [
+            (k, c, j, s)
+            for k in self.filters
+            for c in self.channels
+            for j in self.down
+            for s in self.across
+        ]
         self.filter_bus = Bus(self.limits[3], [weights])
         self.input_bus = Bus(self.limits[4], [self.needed(step) for step in range(self.steps)])
-        self.sum_bus = Bus(self.limits[5], [] if sums is None else [list(words) for words in self.sum_words])
+        self.sum_bus = Bus(
+            self.limits[5], [] if sums is None else [list(words) for words in self.sum_words]
+        )
         self.out_bus = Bus(self.limits[5], [])
         self.log: list[tuple[int | None, ...]] = []
         self.came: set[Word] = set()
         self.came_sums: set[Word] = set()
-        self.out = np.zeros((len(self.images), len(self.filters), len(self.strip), self.columns), np.int64)
+        self.out = np.zeros(
+            (len(self.images), len(self.filters), len(self.strip), self.columns), np.int64
+        )
         self.macs = p * q * len(self.across)
         self.step = self.mac = self.real = self.taken = self.climbs = 0
         self.left = self.steps * len(self.filters) * len(self.strip)
@@ -161,7 +225,11 @@ class Pass:
         if self.mac or self.step == self.steps:
             return self.mac > 0
         there = self.came.issuperset((self.step, *word) for word in self.needed(self.step))
-        return not any(self.filter_bus.transfers) and there and (self.sums is None or self.came_sums.issuperset(self.sum_words[self.step]))
+        return (
+            not any(self.filter_bus.transfers)
+            and there
+            and (self.sums is None or self.came_sums.issuperset(self.sum_words[self.step]))
+        )
 
     def work(self) -> None:
         """One MAC in every PE that has one left."""
@@ -187,7 +255,9 @@ class Pass:
         values = {}
         for a, i, k in self.columns_of_sums:
             place = (self.step // self.columns, self.filters.index(k), i, self.step % self.columns)
-            values[a, i, k] = (0 if self.sums is None else int(self.sums[place])) + own[a, *self.chain[0], i][k]
+            values[a, i, k] = (0 if self.sums is None else int(self.sums[place])) + own[
+                a, *self.chain[0], i
+            ][k]
         self.climbing.append(Climb(self.step, 1, values, own))
         self.step, self.mac = self.step + 1, 0
 
@@ -196,7 +266,12 @@ class Pass:
         for packet in self.climbing:
             if packet.height == len(self.chain):
                 for (_, i, k), value in packet.values.items():
-                    self.out[packet.step // self.columns, self.filters.index(k), i, packet.step % self.columns] = value
+                    self.out[
+                        packet.step // self.columns,
+                        self.filters.index(k),
+                        i,
+                        packet.step % self.columns,
+                    ] = value
                 self.out_bus.transfers.append(list(self.sum_words[packet.step]))
         self.climbing = [packet for packet in self.climbing if packet.height < len(self.chain)]
 
@@ -221,7 +296,11 @@ class Pass:
     def slide(self, pe: PE, image: int, column: int) -> None:
         """Drop what the kernel has left and take in what has come for this column."""
         under = self.positions(column)
-        pe.window = {word: value for word, value in pe.window.items() if word[0] == image and word[2] in under}
+        pe.window = {
+            word: value
+            for word, value in pe.window.items()
+            if word[0] == image and word[2] in under
+        }
         for word in [word for word in pe.waiting if word[0] == image and word[2] in under]:
             pe.window[word] = pe.waiting.pop(word)
         pe.sums = dict.fromkeys(pe.filters, 0)
@@ -237,18 +316,43 @@ class Pass:
             pe.sums[k] += pe.kept_filters[k, c, s] * pe.window[image, c, position]
 
 
-def convolve(x: np.ndarray, w: np.ndarray, shape: tuple[int, ...], choice: tuple[int, ...], limits: tuple[int, ...]):
+def convolve(
+    x: np.ndarray,
+    w: np.ndarray,
+    shape: tuple[int, ...],
+    choice: tuple[int, ...],
+    limits: tuple[int, ...],
+):
     """All passes: outputs (n, k, E, F), cycles, and words of each bus."""
     n_all, k_all, c_all, e_all, columns = shape[:5]
     out = np.zeros((n_all, k_all, e_all, columns), np.int64)
     down, across, e, r, t, p, q, n = choice
-    cycles, words = 0, dict.fromkeys(("filter", "input", "psum_in", "psum_out", "input_real", "input_taken", "climbs"), 0)
+    cycles, words = (
+        0,
+        dict.fromkeys(
+            ("filter", "input", "psum_in", "psum_out", "input_real", "input_taken", "climbs"), 0
+        ),
+    )
     for images, filters, strip in product(parts(n_all, n), parts(k_all, p * t), parts(e_all, e)):
         sums = None
-        for channels, taps_down, taps_across in product(parts(c_all, q * r), parts(shape[5], down), parts(shape[6], across)):
+        for channels, taps_down, taps_across in product(
+            parts(c_all, q * r), parts(shape[5], down), parts(shape[6], across)
+        ):
             one = Pass(
-                x, w, images, filters, channels, strip, taps_down, taps_across, (r, t), columns, shape[7:9], shape[9:11], limits
-            )  # fmt: skip
+                x,
+                w,
+                images,
+                filters,
+                channels,
+                strip,
+                taps_down,
+                taps_across,
+                (r, t),
+                columns,
+                shape[7:9],
+                shape[9:11],
+                limits,
+            )
             sums, took, moved = one.run(sums)
             cycles += took
             words = {bus: count + moved[bus] for bus, count in words.items()}
@@ -260,7 +364,9 @@ def direct(x: np.ndarray, w: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """The convolution by its definition."""
     n_all, k_all, c_all, e_all, f_all, r_all, s_all, up, across, down, right = shape
     out = np.zeros((n_all, k_all, e_all, f_all), np.int64)
-    for n, k, e, f, c, r, s in product(*map(range, (n_all, k_all, e_all, f_all, c_all, r_all, s_all))):
+    for n, k, e, f, c, r, s in product(
+        *map(range, (n_all, k_all, e_all, f_all, c_all, r_all, s_all))
+    ):
         out[n, k, e, f] += x[n, c, e * up + r * down, f * across + s * right] * w[k, c, r, s]
     return out
 
@@ -278,18 +384,32 @@ def pass_cycles(
     shape: tuple[int, ...],
     limits: tuple[int, ...],
 ) -> int:
-    """A pass step by step: when its inputs, sums and filters have come, when it ends, when its sums have left."""
+    """A pass step by step: when its inputs, sums and filters have come, when it ends, when its sums
+    have left.
+    """
     columns = shape[4]
-    p, q = len(parts(filters, -(-filters // sets_across))[0]), len(parts(channels, -(-channels // sets_down))[0])
+    p, q = (
+        len(parts(filters, -(-filters // sets_across))[0]),
+        len(parts(channels, -(-channels // sets_down))[0]),
+    )
     window = (taps_across - 1) * shape[10] + 1
     streams = channels * input_rows(rows, taps_down, shape[7], shape[9])
     came = sums_came = ended = left = 0
     for step in range(images * columns):
-        came += -(-streams * (window if step % columns == 0 else min(shape[8], window)) // limits[4])
+        came += -(
+            -streams * (window if step % columns == 0 else min(shape[8], window)) // limits[4]
+        )
         sums_came += -(-filters * rows // limits[5])
-        begins = max(ended, came, 0 if first else sums_came, -(-filters * channels * taps_down * taps_across // limits[3]))
+        begins = max(
+            ended,
+            came,
+            0 if first else sums_came,
+            -(-filters * channels * taps_down * taps_across // limits[3]),
+        )
         ended = begins + p * q * taps_across
-        left = max(left, ended + taps_down * len(parts(channels, q)) - 1) + -(-filters * rows // limits[5])
+        left = max(left, ended + taps_down * len(parts(channels, q)) - 1) + -(
+            -filters * rows // limits[5]
+        )
     return left
 
 
@@ -297,26 +417,52 @@ def total_cycles(shape: tuple[int, ...], choice: tuple[int, ...], limits: tuple[
     """Every pass one after the other."""
     down, across, e, r, t, p, q, n = choice
     total = 0
-    for images, filters, strip in product(parts(shape[0], n), parts(shape[1], p * t), parts(shape[3], e)):
+    for images, filters, strip in product(
+        parts(shape[0], n), parts(shape[1], p * t), parts(shape[3], e)
+    ):
         first = True
-        for channels, rows, columns in product(parts(shape[2], q * r), parts(shape[5], down), parts(shape[6], across)):
-            total += pass_cycles(len(images), len(filters), len(channels), len(strip), len(rows), len(columns), r, t, first, shape, limits)
+        for channels, rows, columns in product(
+            parts(shape[2], q * r), parts(shape[5], down), parts(shape[6], across)
+        ):
+            total += pass_cycles(
+                len(images),
+                len(filters),
+                len(channels),
+                len(strip),
+                len(rows),
+                len(columns),
+                r,
+                t,
+                first,
+                shape,
+                limits,
+            )
             first = False
     return total
 
 
-def fits(shape: tuple[int, ...], choice: tuple[int, ...], limits: tuple[int, ...], input_bits: int, psum_bits: int) -> bool:
+def fits(
+    shape: tuple[int, ...],
+    choice: tuple[int, ...],
+    limits: tuple[int, ...],
+    input_bits: int,
+    psum_bits: int,
+) -> bool:
     down, across, e, r, t, p, q, n = choice
     window = len(range((across - 1) * shape[10] + 1))
     if p * q * across > limits[0] or p > limits[2] or q * window > limits[1]:
         return False
     filters, channels = len(parts(shape[1], p * t)[0]), len(parts(shape[2], q * r)[0])
-    inputs = channels * input_rows(e, down, shape[7], shape[9]) * ((shape[4] - 1) * shape[8] + window)
+    inputs = (
+        channels * input_rows(e, down, shape[7], shape[9]) * ((shape[4] - 1) * shape[8] + window)
+    )
     return n * inputs * input_bits + n * filters * e * shape[4] * psum_bits <= limits[6]
 
 
 def places(down: int, e: int, rows: int, cols: int) -> int:
-    """Stand sets on the array one by one: in bands of ``down`` rows, a wide one on as many whole bands as it takes."""
+    """Stand sets on the array one by one: in bands of ``down`` rows, a wide one on as many whole
+    bands as it takes.
+    """
     bands = [cols] * (rows // down)
     count = 0
     while True:
@@ -339,16 +485,32 @@ def strips(shape: tuple[int, ...], down: int, rows: int, cols: int) -> tuple[int
 
 
 def next_part(size: int, part: int) -> int:
-    return next((larger for larger in range(part + 1, size + 1) if len(parts(size, larger)) < len(parts(size, part))), 0)
+    return next(
+        (
+            larger
+            for larger in range(part + 1, size + 1)
+            if len(parts(size, larger)) < len(parts(size, part))
+        ),
+        0,
+    )
 
 
 def best_choice(
-    shape: tuple[int, ...], limits: tuple[int, ...], rows: int, cols: int, input_bits: int, psum_bits: int
+    shape: tuple[int, ...],
+    limits: tuple[int, ...],
+    rows: int,
+    cols: int,
+    input_bits: int,
+    psum_bits: int,
 ) -> tuple[tuple[int, ...], int]:
     """Every mapping tried."""
     down = len(parts(shape[5], rows))
     down = -(-shape[5] // down)
-    widest = max(s for s in range(1, shape[6] + 1) if s == 1 or ((s - 1) * shape[10] + 1 <= limits[1] and s <= limits[0]))
+    widest = max(
+        s
+        for s in range(1, shape[6] + 1)
+        if s == 1 or ((s - 1) * shape[10] + 1 <= limits[1] and s <= limits[0])
+    )
     across = -(-shape[6] // len(parts(shape[6], widest)))
     least, most = strips(shape, down, rows, cols)
 
@@ -363,7 +525,9 @@ def best_choice(
         for r, t in product(range(1, shape[2] + 1), range(1, shape[1] + 1)):
             if r * t > places(down, e, rows, cols):
                 continue
-            for p, q, n in product(sizes(-(-shape[1] // t)), sizes(-(-shape[2] // r)), sizes(shape[0])):
+            for p, q, n in product(
+                sizes(-(-shape[1] // t)), sizes(-(-shape[2] // r)), sizes(shape[0])
+            ):
                 choice = (down, across, e, r, t, p, q, n)
                 if fits(shape, choice, limits, input_bits, psum_bits):
                     found.append((-e * r * t, total_cycles(shape, choice, limits), choice))

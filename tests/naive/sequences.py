@@ -1,4 +1,5 @@
-"""Recurrent networks without branches, word by word: embedding, cells, tanh and fully connected layers, under any rule's landing of errors.
+"""Recurrent networks without branches, word by word: embedding, cells, tanh and fully connected
+layers, under any rule's landing of errors.
 
 Maps are sequences [time][sample][neuron].
 """
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import exp, log, tanh
 
-from accelsim.network import INPUT, Layer, Network
+from accelsim.workload.network import INPUT, Layer, Network
 from tests.naive import recurrent
 from tests.naive.layers import Weights, blank, matrix_of
 
@@ -19,7 +20,9 @@ Sequence = list[Matrix]
 
 @dataclass
 class Errors:
-    """Errors so far: at layers' outputs, at plain RNNs' sums before tanh, and at the input of the cell in hand by its own derivatives."""
+    """Errors so far: at layers' outputs, at plain RNNs' sums before tanh, and at the input of the
+    cell in hand by its own derivatives.
+    """
 
     at_output: dict[str, Sequence] = field(default_factory=dict)
     at_sums: dict[str, Sequence] = field(default_factory=dict)
@@ -35,16 +38,24 @@ def mapped(function: Callable[[list[float]], list[float]], sequence: Sequence) -
 
 def paired(function: Callable[[float, float], float], left: Sequence, right: Sequence) -> Sequence:
     return [
-        [[function(a, b) for a, b in zip(one, other, strict=True)] for one, other in zip(step, same, strict=True)]
+        [
+            [function(a, b) for a, b in zip(one, other, strict=True)]
+            for one, other in zip(step, same, strict=True)
+        ]
         for step, same in zip(left, right, strict=True)
     ]
 
 
 def starting(kind: str, samples: int, hidden: int) -> recurrent.State:
-    return {name: [[0.0] * hidden for _ in range(samples)] for name in (("hidden", "cell") if kind == "lstm" else ("hidden",))}
+    return {
+        name: [[0.0] * hidden for _ in range(samples)]
+        for name in (("hidden", "cell") if kind == "lstm" else ("hidden",))
+    }
 
 
-def forward(network: Network, weights: Weights, words: list[list[int]]) -> tuple[dict[str, Sequence], dict[str, recurrent.Record]]:
+def forward(
+    network: Network, weights: Weights, words: list[list[int]]
+) -> tuple[dict[str, Sequence], dict[str, recurrent.Record]]:
     """Every map, and the gates and states of every cell."""
     maps: dict[str, Sequence] = {}
     records: dict[str, recurrent.Record] = {}
@@ -56,9 +67,14 @@ def forward(network: Network, weights: Weights, words: list[list[int]]) -> tuple
         if layer.recurrent:
             state = starting(layer.kind, len(words[0]), layer.out_shape[2])
             records[layer.name] = recurrent.forward(layer.kind, weights[layer.name], read, state)
-            maps[layer.name] = [[[neuron["hidden"] for neuron in sample] for sample in step] for step in records[layer.name][1:]]
+            maps[layer.name] = [
+                [[neuron["hidden"] for neuron in sample] for sample in step]
+                for step in records[layer.name][1:]
+            ]
         elif layer.kind == "fc":
-            maps[layer.name] = mapped(lambda x, matrix=weights[layer.name]: matrix_of(matrix, x), read)
+            maps[layer.name] = mapped(
+                lambda x, matrix=weights[layer.name]: matrix_of(matrix, x), read
+            )
         else:
             maps[layer.name] = mapped(lambda x: [tanh(value) for value in x], read)
     return maps, records
@@ -74,14 +90,23 @@ def output_errors(scores_of: Sequence, labels: list[int]) -> tuple[float, Sequen
             chances = [exp(a) / sum(map(exp, scores)) for a in scores]
             label = next(answers)
             loss -= log(chances[label]) / len(labels)
-            arrived[-1].append([(chance - (index == label)) / len(labels) for index, chance in enumerate(chances)])
+            arrived[-1].append(
+                [(chance - (index == label)) / len(labels) for index, chance in enumerate(chances)]
+            )
     return loss, arrived
 
 
 def trained(
-    network: Network, weights: Weights, words: list[list[int]], labels: list[int], landing: Landing, carriers: Mapping[str, Matrix] | None
+    network: Network,
+    weights: Weights,
+    words: list[list[int]],
+    labels: list[int],
+    landing: Landing,
+    carriers: Mapping[str, Matrix] | None,
 ) -> tuple[float, Weights, dict[str, Sequence]]:
-    """Loss, weight gradients and errors at the weighted layers' outputs. ``carriers``: what carries errors through time, if any."""
+    """Loss, weight gradients and errors at the weighted layers' outputs. ``carriers``: what carries
+    errors through time, if any.
+    """
     maps, records = forward(network, weights, words)
     loss, arrived = output_errors(maps[network.output.name], labels)
     gradients = {name: blank(weight) for name, weight in weights.items()}
@@ -101,9 +126,17 @@ def trained(
         if layer.recurrent:
             carrier = weights[layer.name] if carriers is None else carriers[layer.name]
             gradients[layer.name], errors.at_input, _ = recurrent.backward(
-                layer.kind, weights[layer.name], read, records[layer.name], arrived, carrier, through_time=carriers is not None
+                layer.kind,
+                weights[layer.name],
+                read,
+                records[layer.name],
+                arrived,
+                carrier,
+                through_time=carriers is not None,
             )
-            errors.at_sums[layer.name] = paired(lambda e, h: e * (1 - h * h), arrived, maps[layer.name])
+            errors.at_sums[layer.name] = paired(
+                lambda e, h: e * (1 - h * h), arrived, maps[layer.name]
+            )
         else:
             for step, same in zip(read, arrived, strict=True):
                 for x, error in zip(step, same, strict=True):
@@ -121,17 +154,24 @@ def transposed(weights: Mapping[str, Matrix]) -> Landing:
     def landing(layer: Layer, errors: Errors) -> Sequence:
         if layer.recurrent:
             return errors.at_input
-        columns = [[row[c] for row in weights[layer.name]] for c in range(len(weights[layer.name][0]))]
+        columns = [
+            [row[c] for row in weights[layer.name]] for c in range(len(weights[layer.name][0]))
+        ]
         return mapped(lambda e: matrix_of(columns, e), errors.at_output[layer.name])
 
     return landing
 
 
 def from_output(output: str, matrices: Mapping[str, list[Matrix]]) -> Landing:
-    """Direct feedback at each time step from that step's output: matrices [step or only one][neuron][class]."""
+    """Direct feedback at each time step from that step's output: matrices [step or only
+    one][neuron][class].
+    """
 
     def landing(layer: Layer, errors: Errors) -> Sequence:
         own = matrices[layer.name]
-        return [[matrix_of(own[min(t, len(own) - 1)], e) for e in step] for t, step in enumerate(errors.at_output[output])]
+        return [
+            [matrix_of(own[min(t, len(own) - 1)], e) for e in step]
+            for t, step in enumerate(errors.at_output[output])
+        ]
 
     return landing

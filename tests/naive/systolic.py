@@ -1,7 +1,9 @@
-"""Plain-Python systolic arrays: registers shifted cycle by cycle, the product checked as it comes out.
+"""Plain-Python systolic arrays: registers shifted cycle by cycle, the product checked as it comes
+out.
 
-A word is a number with the index of the product it belongs to beside it, or None where the pipeline has a bubble; a PE multiplies
-what its registers hold and nothing else, so that words which do not meet at the right cycle give a wrong product.
+A word is a number with the index of the product it belongs to beside it, or None where the pipeline
+has a bubble; a PE multiplies what its registers hold and nothing else, so that words which do not
+meet at the right cycle give a wrong product.
 """
 
 from __future__ import annotations
@@ -22,8 +24,11 @@ def empty(rows: int, cols: int) -> Grid:
     return [[None] * cols for _ in range(rows)]
 
 
-def output_stationary(a: np.ndarray, b: np.ndarray, seen: Seen | None = None) -> tuple[np.ndarray, int]:
-    """a (R, K) enters the rows and b (K, C) the columns, skewed by one cycle a row or column; cycles until every PE has its K products.
+def output_stationary(
+    a: np.ndarray, b: np.ndarray, seen: Seen | None = None
+) -> tuple[np.ndarray, int]:
+    """a (R, K) enters the rows and b (K, C) the columns, skewed by one cycle a row or column;
+    cycles until every PE has its K products.
 
     ``seen`` collects what each PE does in each cycle: the index of the product.
     """
@@ -36,7 +41,13 @@ def output_stationary(a: np.ndarray, b: np.ndarray, seen: Seen | None = None) ->
         for i in range(rows):
             k = cycle - i
             right[i] = [(int(a[i, k]), k) if 0 <= k < depth else None, *right[i][:-1]]
-        down = [[(int(b[cycle - j, j]), cycle - j) if 0 <= cycle - j < depth else None for j in range(cols)], *down[:-1]]
+        down = [
+            [
+                (int(b[cycle - j, j]), cycle - j) if 0 <= cycle - j < depth else None
+                for j in range(cols)
+            ],
+            *down[:-1],
+        ]
         for i, j in pairs(range(rows), range(cols)):
             x, y = right[i][j], down[i][j]
             if x is not None and y is not None:
@@ -49,11 +60,15 @@ def output_stationary(a: np.ndarray, b: np.ndarray, seen: Seen | None = None) ->
     return total, cycle
 
 
-def operand_stationary(stream: np.ndarray, held: np.ndarray, seen: Seen | None = None) -> tuple[np.ndarray, int]:
-    """held (R, C) is shifted in row by row, then stream (M, R) flows right and sums flow down; cycles until the last sum leaves.
+def operand_stationary(
+    stream: np.ndarray, held: np.ndarray, seen: Seen | None = None
+) -> tuple[np.ndarray, int]:
+    """held (R, C) is shifted in row by row, then stream (M, R) flows right and sums flow down;
+    cycles until the last sum leaves.
 
-    Weight stationary with weights held and activations streamed; input stationary the other way round. ``seen`` collects what each PE
-    does in each cycle: w while words are shifted in, then the streamed row that it multiplies.
+    Weight stationary with weights held and activations streamed; input stationary the other way
+    round. ``seen`` collects what each PE does in each cycle: w while words are shifted in, then the
+    streamed row that it multiplies.
     """
     rows, cols = held.shape
     length = len(stream)
@@ -76,7 +91,9 @@ def operand_stationary(stream: np.ndarray, held: np.ndarray, seen: Seen | None =
             x = right[i][j]
             if x is not None:
                 before = above[i][j]
-                assert i == 0 or (before is not None and before[1] == x[1]), "a sum met a word of another row"
+                assert i == 0 or (before is not None and before[1] == x[1]), (
+                    "a sum met a word of another row"
+                )
                 sums[i][j] = ((before[0] if before else 0) + x[0] * own[i][j], x[1])
                 if seen is not None:
                     seen[cycle + step, i, j] = str(x[1])
@@ -89,8 +106,12 @@ def operand_stationary(stream: np.ndarray, held: np.ndarray, seen: Seen | None =
     return out, cycle + step
 
 
-def matrix_product(a: np.ndarray, b: np.ndarray, rows: int, cols: int, dataflow: str) -> tuple[np.ndarray, int, int]:
-    """(a @ b, cycles, folds) on rows x cols PEs, fold after fold: one that is ragged has zeros where it has no words, and costs a whole one."""
+def matrix_product(
+    a: np.ndarray, b: np.ndarray, rows: int, cols: int, dataflow: str
+) -> tuple[np.ndarray, int, int]:
+    """(a @ b, cycles, folds) on rows x cols PEs, fold after fold: one that is ragged has zeros
+    where it has no words, and costs a whole one.
+    """
     if dataflow == "is":
         found, cycles, folds = _held(b.T, a.T, rows, cols)
         return found.T, cycles, folds
@@ -99,17 +120,25 @@ def matrix_product(a: np.ndarray, b: np.ndarray, rows: int, cols: int, dataflow:
     out = np.zeros((a.shape[0], b.shape[1]), np.int64)
     cycles = folds = 0
     for i, j in _corners(out.shape, rows, cols):
-        fold, took = output_stationary(_padded(a[i : i + rows], rows, a.shape[1]), _padded(b[:, j : j + cols], b.shape[0], cols))
+        fold, took = output_stationary(
+            _padded(a[i : i + rows], rows, a.shape[1]),
+            _padded(b[:, j : j + cols], b.shape[0], cols),
+        )
         _add(out, fold, i, j)
         cycles, folds = cycles + took, folds + 1
     return out, cycles, folds
 
 
-def _held(stream: np.ndarray, held: np.ndarray, rows: int, cols: int) -> tuple[np.ndarray, int, int]:
+def _held(
+    stream: np.ndarray, held: np.ndarray, rows: int, cols: int
+) -> tuple[np.ndarray, int, int]:
     out = np.zeros((len(stream), held.shape[1]), np.int64)
     cycles = folds = 0
     for i, j in _corners(held.shape, rows, cols):
-        fold, took = operand_stationary(_padded(stream[:, i : i + rows], len(stream), rows), _padded(held[i : i + rows, j : j + cols], rows, cols))
+        fold, took = operand_stationary(
+            _padded(stream[:, i : i + rows], len(stream), rows),
+            _padded(held[i : i + rows, j : j + cols], rows, cols),
+        )
         _add(out, fold, 0, j)
         cycles, folds = cycles + took, folds + 1
     return out, cycles, folds

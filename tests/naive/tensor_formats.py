@@ -1,4 +1,6 @@
-"""Plain twins of the compressed formats: encoders that make every field, and decoders that read them back."""
+"""Plain twins of the compressed formats: encoders that make every field, and decoders that read
+them back.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def run_entries(rows: list[list[int]], most: int) -> list[int]:
 
 
 def encode_csc(matrix: list[list[int]], most: int) -> tuple[Entries, list[int]]:
-    """(entries of all columns one after the other, pointers: where each column starts, and the end)."""
+    """(entries of all columns one after the other, pointers: where each column starts, and the
+    end).
+    """
     entries: Entries = []
     pointers = [0]
     for column in range(len(matrix[0])):

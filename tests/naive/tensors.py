@@ -7,7 +7,15 @@ import numpy as np
 Pair = tuple[int, int]
 
 
-def gather_patches(maps: np.ndarray, kernel: Pair, stride: Pair, pad: Pair, dilation: Pair, groups: int, patches: np.ndarray) -> None:
+def gather_patches(
+    maps: np.ndarray,
+    kernel: Pair,
+    stride: Pair,
+    pad: Pair,
+    dilation: Pair,
+    groups: int,
+    patches: np.ndarray,
+) -> None:
     samples, height, width, channels = maps.shape
     share = channels // groups
     for n in range(samples):
@@ -17,14 +25,30 @@ def gather_patches(maps: np.ndarray, kernel: Pair, stride: Pair, pad: Pair, dila
                 for g in range(groups):
                     for r in range(kernel[0]):
                         for s in range(kernel[1]):
-                            h, w = p * stride[0] - pad[0] + r * dilation[0], q * stride[1] - pad[1] + s * dilation[1]
+                            h, w = (
+                                p * stride[0] - pad[0] + r * dilation[0],
+                                q * stride[1] - pad[1] + s * dilation[1],
+                            )
                             inside = 0 <= h < height and 0 <= w < width
-                            row += [maps[n, h, w, g * share + c] if inside else 0.0 for c in range(share)]
+                            row += [
+                                maps[n, h, w, g * share + c] if inside else 0.0
+                                for c in range(share)
+                            ]
                 patches[n, p, q] = row
 
 
-def sum_patches(patches: np.ndarray, kernel: Pair, stride: Pair, pad: Pair, dilation: Pair, groups: int, maps: np.ndarray) -> None:
-    """Where an element's copies are is asked of the gathering: its own number is sent through it."""
+def sum_patches(
+    patches: np.ndarray,
+    kernel: Pair,
+    stride: Pair,
+    pad: Pair,
+    dilation: Pair,
+    groups: int,
+    maps: np.ndarray,
+) -> None:
+    """Where an element's copies are is asked of the gathering: its own number is sent through
+    it.
+    """
     numbers = np.arange(1, maps[0].size + 1, dtype=float).reshape(1, *maps.shape[1:])
     places = np.zeros((1, *patches.shape[1:]))
     gather_patches(numbers, kernel, stride, pad, dilation, groups, places)

@@ -1,6 +1,8 @@
-"""Plain twin of triangular feedback: what its rules store and count, and every pair of their streams.
+"""Plain twin of triangular feedback: what its rules store and count, and every pair of their
+streams.
 
-Written from Han et al. 2020, section 3.3, as amended; nothing of `accelsim.rules`. Networks end in fully connected layers behind their last cell.
+Written from Han et al. 2020, section 3.3, as amended; nothing of `accelsim.rules`. Networks end in
+fully connected layers behind their last cell.
 """
 
 from __future__ import annotations
@@ -8,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from accelsim.feedback import feedback_random, sparse_feedback
-from accelsim.network import Layer, Network
+from accelsim.workload.network import Layer, Network
+from accelsim.zeros.feedback import feedback_random, sparse_feedback
 from tests.naive.counts import propagating
 from tests.naive.machine import GATES, Stream, Twin, Work
 
@@ -38,7 +40,11 @@ class Counted:
 
 def counted(network: Network, density: float, per_step: bool) -> Counted:
     """One row of S_fc a neuron and step, and a block for every pair of steps that are in order."""
-    steps, classes, hidden = network.time_steps, prod(network.output.out_shape), last_cell(network).out_shape[2]
+    steps, classes, hidden = (
+        network.time_steps,
+        prod(network.output.out_shape),
+        last_cell(network).out_shape[2],
+    )
     macs = words = 0
     for layer in propagating(network):
         neurons = prod(layer.in_shape)
@@ -53,7 +59,9 @@ def counted(network: Network, density: float, per_step: bool) -> Counted:
 
 
 class TriangleTwin(Twin):
-    """The twin of a recurrent network's ops with triangular feedback; ``nonzeros`` are those of S_fc."""
+    """The twin of a recurrent network's ops with triangular feedback; ``nonzeros`` are those of
+    S_fc.
+    """
 
     density = 1.0
 
@@ -61,19 +69,28 @@ class TriangleTwin(Twin):
         if behind(self.network, layer):
             return super().propagation(layer)
         steps = self.network.time_steps
-        return {f"{layer.name}.EP" + (f".t{t:02d}" if steps > 1 else ""): self.row(layer, t) for t in range(steps)}
+        return {
+            f"{layer.name}.EP" + (f".t{t:02d}" if steps > 1 else ""): self.row(layer, t)
+            for t in range(steps)
+        }
 
     def row(self, layer: Layer, t: int) -> Work:
-        """A neuron of the layer's input map at step t reduces the errors at h of that step and all later ones."""
+        """A neuron of the layer's input map at step t reduces the errors at h of that step and all
+        later ones.
+        """
         source, steps = last_cell(self.network), self.network.time_steps
         neurons, hidden = prod(layer.in_shape), source.out_shape[2]
         blocks = [self.vectors(source, "error", hidden, later) for later in range(t, steps)]
-        entries = [[(block, index) for block in range(len(blocks)) for index in range(hidden)]] * neurons
+        entries = [
+            [(block, index) for block in range(len(blocks)) for index in range(hidden)]
+        ] * neurons
         if self.density < 1:
             entries = [[] for _ in range(neurons)]
             random = feedback_random(self.seed, layer.name)
             for block in range(len(blocks)):
-                drawn = sparse_feedback(neurons, hidden, kept(hidden, self.density), 0, random).classes_read
+                drawn = sparse_feedback(
+                    neurons, hidden, kept(hidden, self.density), 0, random
+                ).classes_read
                 assert drawn is not None
                 for neuron in range(neurons):
                     entries[neuron] += [(block, int(index)) for index in drawn[neuron]]
@@ -86,8 +103,12 @@ class TriangleTwin(Twin):
             vectors = self.vectors(layer, "mask", neurons, t)
             needed = lambda k, m: bool(vectors[m][k])  # noqa: E731 - one of two forms of the same predicate
         dense = self.batch * sum(map(len, entries))
-        work = Work("EP", neurons, self.batch, stream, dense, needed, column_words=len(blocks) * hidden)
+        work = Work(
+            "EP", neurons, self.batch, stream, dense, needed, column_words=len(blocks) * hidden
+        )
         if self.density < 1:
-            work.named = lambda channel, _: [block * hidden + index for block, index in entries[channel]]
+            work.named = lambda channel, _: [
+                block * hidden + index for block, index in entries[channel]
+            ]
             work.moving = lambda m: [bit for block in blocks for bit in block[m]]
         return work

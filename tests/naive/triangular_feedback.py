@@ -1,11 +1,13 @@
-"""Feedback through time of Han et al. 2020, eqs. 9 to 12 as amended, block by block and entry by entry."""
+"""Feedback through time of Han et al. 2020, eqs. 9 to 12 as amended, block by block and entry by
+entry.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from math import sqrt
 
-from accelsim.network import Layer
+from accelsim.workload.network import Layer
 from tests.naive.layers import matrix_of
 from tests.naive.sequences import Errors, Landing, Matrix, Sequence, from_output
 
@@ -28,7 +30,8 @@ def sign(value: float) -> int:
 def stored(matrix: Matrix, kept: list[list[int]] | None, binary: bool) -> Matrix:
     """sign(D * R) of eqs. 10 and 11, in units that keep what it carries of one size.
 
-    Signs stand for the matrix's root mean square; what a mask keeps grows by one over the root of the kept share.
+    Signs stand for the matrix's root mean square; what a mask keeps grows by one over the root of
+    the kept share.
     """
     columns = len(matrix[0])
     size = sqrt(sum(value * value for row in matrix for value in row) / (len(matrix) * columns))
@@ -36,11 +39,19 @@ def stored(matrix: Matrix, kept: list[list[int]] | None, binary: bool) -> Matrix
     if kept is None:
         return found
     growth = sqrt(columns / len(kept[0]))
-    return [[value * growth if column in kept[i] else 0.0 for column, value in enumerate(row)] for i, row in enumerate(found)]
+    return [
+        [value * growth if column in kept[i] else 0.0 for column, value in enumerate(row)]
+        for i, row in enumerate(found)
+    ]
 
 
 def blocks(
-    partial: Matrix, steps: int, kept: list[list[list[int]]] | None, binary: bool, by_distance: bool, scale: float
+    partial: Matrix,
+    steps: int,
+    kept: list[list[list[int]]] | None,
+    binary: bool,
+    by_distance: bool,
+    scale: float,
 ) -> Blocks:
     """S_ij = sign(power(D, j - i) * R_j) for i <= j; the printed exponent is T - j."""
     found = {}
@@ -64,9 +75,15 @@ def upper_triangle(found: Blocks, errors: Sequence) -> Sequence:
 
 
 def two_modules(
-    output: str, output_feedback: Mapping[str, list[Matrix]], triangles: Mapping[str, Blocks], source: str, plain: bool
+    output: str,
+    output_feedback: Mapping[str, list[Matrix]],
+    triangles: Mapping[str, Blocks],
+    source: str,
+    plain: bool,
 ) -> Landing:
-    """Eq. 10 for layers of the output's module, eq. 12 for those before it. ``source``: the cell whose error leaves its module, ``plain``: an RNN."""
+    """Eq. 10 for layers of the output's module, eq. 12 for those before it. ``source``: the cell
+    whose error leaves its module, ``plain``: an RNN.
+    """
     direct = from_output(output, output_feedback)
 
     def landing(layer: Layer, errors: Errors) -> Sequence:

@@ -1,12 +1,13 @@
 """Plain twin of the whole machine: a loop over cycles in which every component takes one step.
 
-Three things happen in a cycle, in this order. DRAM steps through the edges of its own clock up to the cycle's start. Then what has ended is
-noticed, and whatever can go on does, all within the cycle: stages whose requests have ended, oldest first, then signals in the order in which
-they were raised; a stage's very first step comes before both. Last, links, ports, partitions and vector unit work for one cycle.
-Nothing jumps ahead and nothing is computed from an end that lies in the future.
+Three things happen in a cycle, in this order. DRAM steps through the edges of its own clock up to
+the cycle's start. Then what has ended is noticed, and whatever can go on does, all within the
+cycle: stages whose requests have ended, oldest first, then signals in the order in which they were
+raised; a stage's very first step comes before both. Last, links, ports, partitions and vector unit
+work for one cycle. Nothing jumps ahead and nothing is computed from an end that lies in the future.
 
-Taken as given: the step's ops, homes of weights (`accelsim.residency`), mappings (`accelsim.mapper`), and the streams of contractions that
-`tests.naive.machine` lists.
+Taken as given: the step's ops, homes of weights (`accelsim.pe.mapping.residency`), mappings
+(`accelsim.mapping.mapper`), and the streams of contractions that `tests.naive.machine` lists.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 
-from accelsim.mapper import Mapper
-from accelsim.ops import Op, TrainingStep
-from accelsim.residency import allocate
-from accelsim.spec.architecture import Architecture
-from accelsim.spec.dram import DramSpec
+from accelsim.dram.standard import DramSpec
+from accelsim.machine.architecture import Architecture
+from accelsim.mapping.mapper import Mapper
+from accelsim.mapping.residency import allocate
+from accelsim.step.ops import Op, TrainingStep
 from tests.naive.machine import Work
 from tests.naive.mesh import Link as MeshLink
 from tests.naive.whole_machine_dram import SteppedDram
@@ -43,13 +44,17 @@ class Told:
 
 @dataclass
 class Holder:
-    """Components that ops hold one at a time. Who waits is served by priority, lowest first, whenever one asks or a hand-over is noticed."""
+    """Components that ops hold one at a time. Who waits is served by priority, lowest first,
+    whenever one asks or a hand-over is noticed.
+    """
 
     free: set[int]
     waiting: list[tuple[int, int | None, Callable[[int], None]]] = field(default_factory=list)
 
     def serve(self, signal: Callable[[Callable[[], None]], None]) -> None:
-        """Give each free component, lowest number first, to who of those that can take it comes first; it is told by a signal."""
+        """Give each free component, lowest number first, to who of those that can take it comes
+        first; it is told by a signal.
+        """
         for number in sorted(self.free):
             fitting = [each for each in self.waiting if each[1] in {None, number}]
             if fitting:
@@ -60,29 +65,47 @@ class Holder:
 
 
 class WholeMachine:
-    """One run of one or more steps on one machine. ``finished``: ops in the order in which they ended."""
+    """One run of one or more steps on one machine. ``finished``: ops in the order in which they
+    ended.
+    """
 
     def __init__(
-        self, architecture: Architecture, dram: DramSpec, step: TrainingStep, works: Mapping[str, Work], serial: bool, steps: int = 1
+        self,
+        architecture: Architecture,
+        dram: DramSpec,
+        step: TrainingStep,
+        works: Mapping[str, Work],
+        serial: bool,
+        steps: int = 1,
     ) -> None:
         self.architecture, self.step, self.serial, self.steps = architecture, step, serial, steps
         organisation = dram.organisation.model_copy(update={"channels": architecture.dram.channels})
-        self.dram = SteppedDram(dram.model_copy(update={"organisation": organisation}), architecture.clock_hz)
+        self.dram = SteppedDram(
+            dram.model_copy(update={"organisation": organisation}), architecture.clock_hz
+        )
         partitions = 1 if serial else architecture.partitions
         self.residency = allocate(step, architecture, partitions)
         self.places = Places(architecture, self.residency, step)
-        self.planner = Planner(architecture, Mapper(architecture, self.residency), self.places, works)
+        self.planner = Planner(
+            architecture, Mapper(architecture, self.residency), self.places, works
+        )
         self.rows = Rows(organisation.row_bursts * organisation.burst)
         for name, nbytes in self.places.standing().items():
             self.rows.place(name, nbytes)
         noc, buffer = architecture.noc, architecture.global_buffer
-        self.down, self.up, self.peer = Link(noc.width_bits), Link(noc.width_bits), Link(noc.width_bits * noc.peer_links)
+        self.down, self.up, self.peer = (
+            Link(noc.width_bits),
+            Link(noc.width_bits),
+            Link(noc.width_bits * noc.peer_links),
+        )
         self.port = Link(buffer.banks * buffer.width_bits)
         self.write_port = self.port if buffer.ports == 1 else Link(self.port.width)
         self.mesh: dict[MeshLink, Link] = defaultdict(lambda: Link(noc.width_bits))
         self.jobs: list[ArrayJob | VectorJob] = []
         self.partitions, self.vector_unit = Holder(set(range(partitions))), Holder({0})
-        self.done: dict[Key, Told] = {(index, op.name): Told() for index in range(steps) for op in step.ops}
+        self.done: dict[Key, Told] = {
+            (index, op.name): Told() for index in range(steps) for op in step.ops
+        }
         self.now = 0
         self.busy: list[Stage] = []
         self.running: list[Running] = []
@@ -146,8 +169,12 @@ class WholeMachine:
                 if id(op) not in fused:
                     self._spawn(self._when_ready(index, position, op))
 
-    def _spawn(self, control: Generator[Callable[[Callable[..., None]], None], int | None, None]) -> None:
-        """Start a control unit. It yields what it waits for: a function that is given the unit's way to go on."""
+    def _spawn(
+        self, control: Generator[Callable[[Callable[..., None]], None], int | None, None]
+    ) -> None:
+        """Start a control unit. It yields what it waits for: a function that is given the unit's
+        way to go on.
+        """
 
         def go_on(value: int | None = None) -> None:
             try:
@@ -162,10 +189,14 @@ class WholeMachine:
         for op in self.step.ops:
             yield from self._execute(0, op, 0)
 
-    def _when_ready(self, index: int, position: int, op: Op) -> Generator[Callable[[Callable[..., None]], None], int | None, None]:
+    def _when_ready(
+        self, index: int, position: int, op: Op
+    ) -> Generator[Callable[[Callable[..., None]], None], int | None, None]:
         update = self.residency.fused.get(op.name)
         waits = [(index, name) for name in op.depends_on]
-        waits += [(index, name) for name in (update.depends_on if update else ()) if name != op.name]
+        waits += [
+            (index, name) for name in (update.depends_on if update else ()) if name != op.name
+        ]
         waits += [(index - 1, name) for name in self.step.carried.get(op.name, ()) if index]
         if waits:
             yield partial(self._all_of, [self.done[key] for key in waits])
@@ -208,7 +239,9 @@ class WholeMachine:
 
     # An op
 
-    def _execute(self, index: int, op: Op, partition: int | None) -> Generator[Callable[[Callable[..., None]], None], int | None, None]:
+    def _execute(
+        self, index: int, op: Op, partition: int | None
+    ) -> Generator[Callable[[Callable[..., None]], None], int | None, None]:
         task = self.planner.task(index, op, partition)
         running = Running(task, index, partition if task.on_array else None, self.now)
         self.running.append(running)
@@ -237,18 +270,26 @@ class WholeMachine:
         self.running.remove(running)
         self.finished.append(running)
         read = list(dict.fromkeys(operand.tensor.name for operand in op.operands))
-        for name in self.places.ended(index, read, [tensor.name for tensor in op.outputs], op.layer):
+        for name in self.places.ended(
+            index, read, [tensor.name for tensor in op.outputs], op.layer
+        ):
             self.rows.release(self.places.key(index, name))
         self.signal(partial(self._tell, self.done[index, op.name]))
 
     def _stages(self, running: Running, end: Callable[[], None]) -> list[Stage]:
-        """The stages that the op has, side by side; those of an op of one block follow one another without signals."""
+        """The stages that the op has, side by side; those of an op of one block follow one another
+        without signals.
+        """
         load, blocks = running.task.load, running.task.blocks
         asks: dict[str, Callable[[int], list[Request]]] = {}
         if load.reads:
             asks["load"] = partial(self._cross, running, False)
         if load.fills:
-            fill = (self.down, load.down, 0), (self.port, load.fill_port, load.fill_wait), (self.peer, load.peer, 0)
+            fill = (
+                (self.down, load.down, 0),
+                (self.port, load.fill_port, load.fill_wait),
+                (self.peer, load.peer, 0),
+            )
             asks["fill"] = partial(self._move, blocks, [*fill, *self._on_mesh(load.mesh_fill)])
         asks["compute"] = partial(self._compute, running)
         if load.drains:
@@ -269,7 +310,11 @@ class WholeMachine:
 
     def _move(self, blocks: int, wanted: list[tuple[Link, int, int]], block: int) -> list[Request]:
         """A block's share of bits on every link, and of what conflicts of banks add."""
-        return [request for link, bits, wait in wanted for request in link.ask(share(bits, block, blocks), share(wait, block, blocks))]
+        return [
+            request
+            for link, bits, wait in wanted
+            for request in link.ask(share(bits, block, blocks), share(wait, block, blocks))
+        ]
 
     def _compute(self, running: Running, block: int) -> list[Request]:
         job = running.task.job(block)
@@ -280,22 +325,34 @@ class WholeMachine:
         return [job]
 
     def _cross(self, running: Running, write: bool, block: int) -> list[Request]:
-        """A block's share of every part crosses the DRAM bus, while its bits pass the global buffer's port."""
+        """A block's share of every part crosses the DRAM bus, while its bits pass the global
+        buffer's port.
+        """
         task = running.task
         load = task.load
-        parts, staged, wait = (load.writes, load.staged_out, load.staged_out_wait) if write else (load.reads, load.staged_in, load.staged_in_wait)
-        requests = self._move(task.blocks, [(self.port if write else self.write_port, staged, wait)], block)
+        parts, staged, wait = (
+            (load.writes, load.staged_out, load.staged_out_wait)
+            if write
+            else (load.reads, load.staged_in, load.staged_in_wait)
+        )
+        requests = self._move(
+            task.blocks, [(self.port if write else self.write_port, staged, wait)], block
+        )
         for name, size, nbytes in parts:
             moved = share(nbytes, block, task.blocks)
             if moved:
                 first = self.rows.place(self.places.key(running.step, name), size)
-                request = self.dram.ask(self.now, self._pieces(first, size, nbytes * block // task.blocks, moved), write)
+                request = self.dram.ask(
+                    self.now, self._pieces(first, size, nbytes * block // task.blocks, moved), write
+                )
                 running.commands.append(request.commands)
                 requests.append(request)
         return requests
 
     def _pieces(self, first: int, size: int, offset: int, nbytes: int) -> list[tuple[int, int]]:
-        """(address, bytes) of a tensor's bytes from an offset on. Re-reads start over at its begin; so does what lies behind the DRAM's end."""
+        """(address, bytes) of a tensor's bytes from an offset on. Re-reads start over at its begin;
+        so does what lies behind the DRAM's end.
+        """
         capacity, pieces = self.dram.spec.organisation.capacity_bytes, []
         while nbytes:
             address = (first + offset % size) % capacity
@@ -305,7 +362,9 @@ class WholeMachine:
         return pieces
 
     def _bank_cycles(self, running: Running) -> int:
-        """Of the cycles that lanes waited for a fill, those that are the port's: by how much it alone took longer than the links."""
+        """Of the cycles that lanes waited for a fill, those that are the port's: by how much it
+        alone took longer than the links.
+        """
         load, found = running.task.load, running.seen["fill"]
         alone = [-(-bits // self.down.width) for bits in (load.down, *load.mesh_fill.values())]
         links = max(*alone, -(-load.peer // self.peer.width))

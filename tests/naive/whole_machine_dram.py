@@ -1,7 +1,9 @@
-"""DRAM of the whole-machine twin, stepped in its own clock: at every clock edge a channel issues the one command that may go, or none.
+"""DRAM of the whole-machine twin, stepped in its own clock: at every clock edge a channel issues
+the one command that may go, or none.
 
-Constraints between two commands are the sentences of `tests.naive.dram`; here they are asked at one clock: may this go now? Transfers wait in
-one line, and a channel works on the first burst of its part of the line. A refresh that is due goes before anything else.
+Constraints between two commands are the sentences of `tests.naive.dram`; here they are asked at one
+clock: may this go now? Transfers wait in one line, and a channel works on the first burst of its
+part of the line. A refresh that is due goes before anything else.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from accelsim.spec.dram import DramSpec
+from accelsim.dram.standard import DramSpec
 from tests.naive.dram import Command, decode, gap
 from tests.naive.whole_machine_parts import Request
 
@@ -45,7 +47,9 @@ class Channel:
         self.passing: list[tuple[int, DramRequest]] = []
         self.open: dict[tuple[int, int, int], int] = {}
         self.last: dict[tuple[str, int, int, int], Command] = {}
-        self.activates: dict[int, deque[int]] = {rank: deque(maxlen=4) for rank in range(spec.organisation.ranks)}
+        self.activates: dict[int, deque[int]] = {
+            rank: deque(maxlen=4) for rank in range(spec.organisation.ranks)
+        }
         self.due = spec.timing.tREFI
         self.refreshing: deque[tuple[str, int, int, int]] = deque()
         self.commands: Counter[str] = Counter()
@@ -86,16 +90,25 @@ class Channel:
         burst.request.commands[kind] += 1
         if kind == burst.kind:
             t = self.spec.timing
-            latency = t.AL + (t.CWL if kind == "WR" else t.CL) + (self.spec.organisation.burst_clk or self.spec.organisation.BL // 2)
+            latency = (
+                t.AL
+                + (t.CWL if kind == "WR" else t.CL)
+                + (self.spec.organisation.burst_clk or self.spec.organisation.BL // 2)
+            )
             self.passing.append((clock + latency, burst.request))
             self.line.popleft()
 
     def may_go(self, kind: str, clock: int, rank: int, group: int, bank: int) -> bool:
-        """Whether every constraint against what went before holds at this clock. Of equal commands of a bank the last one rules."""
+        """Whether every constraint against what went before holds at this clock. Of equal commands
+        of a bank the last one rules.
+        """
         activates = self.activates[rank]
         if kind == "ACT" and len(activates) == 4 and clock < activates[0] + self.spec.timing.tFAW:
             return False
-        return all(clock >= past.clock + self._gap(past, kind, rank, group, bank) for past in self.last.values())
+        return all(
+            clock >= past.clock + self._gap(past, kind, rank, group, bank)
+            for past in self.last.values()
+        )
 
     def _gap(self, past: Command, kind: str, rank: int, group: int, bank: int) -> int:
         key = (past.kind, past.rank, past.group, past.bank, kind, rank, group, bank)
@@ -124,7 +137,9 @@ class SteppedDram:
         self.channels = [Channel(spec, gaps) for _ in range(spec.organisation.channels)]
 
     def edge_by(self, clock: int, cycle: int) -> bool:
-        """Whether that edge of the DRAM's clock comes no later than the start of a cycle of the accelerator."""
+        """Whether that edge of the DRAM's clock comes no later than the start of a cycle of the
+        accelerator.
+        """
         return clock * self.spec.timing.tck_ps * self._clock_hz <= cycle * PICOSECONDS
 
     def step_to(self, cycle: int) -> None:
@@ -138,20 +153,29 @@ class SteppedDram:
             channel.step(self.clock)
 
     def ask(self, cycle: int, pieces: list[tuple[int, int]], write: bool) -> DramRequest:
-        """Hand over a transfer of (first byte, bytes) pieces at the start of a cycle. It is seen at the next edge, and acted on an edge later."""
+        """Hand over a transfer of (first byte, bytes) pieces at the start of a cycle. It is seen at
+        the next edge, and acted on an edge later.
+        """
         on_edge = self.clock * self.spec.timing.tck_ps * self._clock_hz == cycle * PICOSECONDS
         request = DramRequest(seen=self.clock if on_edge else self.clock + 1)
         size = self.spec.organisation.burst
         for first, nbytes in pieces:
             for number in range(first // size, (first + nbytes - 1) // size + 1):
                 channel, rank, group, bank, row = decode(self.spec, number)
-                self.channels[channel].line.append(Burst(request, "WR" if write else "RD", rank, group, bank, row))
+                self.channels[channel].line.append(
+                    Burst(request, "WR" if write else "RD", rank, group, bank, row)
+                )
                 request.left += 1
         return request
 
     def finish(self, cycle: int) -> int:
-        """Run to the first edge at or after a cycle, and on while a refresh that was due is not over; the clocks that have passed."""
-        while not (self.clock >= 0 and self.clock * self.spec.timing.tck_ps * self._clock_hz >= cycle * PICOSECONDS):
+        """Run to the first edge at or after a cycle, and on while a refresh that was due is not
+        over; the clocks that have passed.
+        """
+        while not (
+            self.clock >= 0
+            and self.clock * self.spec.timing.tck_ps * self._clock_hz >= cycle * PICOSECONDS
+        ):
             self.step()
         while any(channel.refreshing for channel in self.channels):
             self.step()

@@ -1,24 +1,31 @@
-"""Where tensors are while the whole-machine twin runs: the global buffer's room, the scratchpads' free bytes, and rows of DRAM.
+"""Where tensors are while the whole-machine twin runs: the global buffer's room, the scratchpads'
+free bytes, and rows of DRAM.
 
-Homes of weights, copies and optimizer state are decided before a run (`accelsim.residency`, which the twin is given); everything that
-changes while it runs is kept here.
+Homes of weights, copies and optimizer state are decided before a run
+(`accelsim.pe.mapping.residency`, which the twin is given); everything that changes while it runs is
+kept here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 
-from accelsim.ops import Pass, Role, Tensor, TrainingStep
-from accelsim.residency import Residency, slice_bytes, word_bits
-from accelsim.spec.architecture import Architecture
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.words import word_bits
+from accelsim.mapping.residency import Residency, slice_bytes
+from accelsim.step.ops import Pass, Role, Tensor, TrainingStep
 
 Key = tuple[int, str]
 
 
 class Places:
-    """Tensors of a run of one or more steps. A (step, name) is in the buffer, split between PEs and elsewhere, or in DRAM."""
+    """Tensors of a run of one or more steps. A (step, name) is in the buffer, split between PEs and
+    elsewhere, or in DRAM.
+    """
 
-    def __init__(self, architecture: Architecture, residency: Residency, step: TrainingStep) -> None:
+    def __init__(
+        self, architecture: Architecture, residency: Residency, step: TrainingStep
+    ) -> None:
         self.architecture, self.residency = architecture, residency
         buffer = architecture.global_buffer
         self.room = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
@@ -36,7 +43,11 @@ class Places:
         if architecture.organization == "near_memory":
             half = self.room // 2
             for tensor in self.tensors.values():
-                if tensor.persistent and not tensor.home_channels and self.room - self.bits(tensor) >= half:
+                if (
+                    tensor.persistent
+                    and not tensor.home_channels
+                    and self.room - self.bits(tensor) >= half
+                ):
                     self.pinned.add(tensor.name)
                     self.room -= self.bits(tensor)
 
@@ -45,7 +56,10 @@ class Places:
 
     def standing(self) -> dict[str, int]:
         """Bytes of what stands in DRAM from start to end."""
-        generated = self.architecture.organization == "near_memory" and self.architecture.near_memory.feedback == "prng"
+        generated = (
+            self.architecture.organization == "near_memory"
+            and self.architecture.near_memory.feedback == "prng"
+        )
         found = {}
         for tensor in self.tensors.values():
             home = self.residency.home(tensor)
@@ -70,24 +84,38 @@ class Places:
         return (home.resident, home.spilled) if home else None
 
     def make(self, step: int, tensor: Tensor, split: tuple[int, int] | None, layer: str) -> None:
-        """An op begins to write a tensor: it takes room in the PEs, then in the buffer if all that is left of it fits."""
+        """An op begins to write a tensor: it takes room in the PEs, then in the buffer if all that
+        is left of it fits.
+        """
         if tensor.persistent:
             return
         key, words = (step, tensor.name), tensor.elements
         self.readers_left[key] = self.readers.get(tensor.name, 0)
         if split is not None:
             part, words = self.residency.partition_of[layer], split[1]
-            wanted = slice_bytes(tensor, self.residency.pes_per_partition, word_bits(tensor, self.architecture))
-            taken = 0 if tensor.name in self.residency.fused_gradients else min(wanted, self.residency.free_bytes[part])
+            wanted = slice_bytes(
+                tensor, self.residency.pes_per_partition, word_bits(tensor, self.architecture)
+            )
+            taken = (
+                0
+                if tensor.name in self.residency.fused_gradients
+                else min(wanted, self.residency.free_bytes[part])
+            )
             self.residency.free_bytes[part] -= taken
             self.local[key] = (*split, taken)
         need = words * word_bits(tensor, self.architecture)
-        if tensor.role is not Role.OPTIMIZER_STATE and key not in self.buffered and need <= self.room:
+        if (
+            tensor.role is not Role.OPTIMIZER_STATE
+            and key not in self.buffered
+            and need <= self.room
+        ):
             self.buffered[key] = need
             self.room -= need
 
     def ended(self, step: int, read: list[str], made: list[str], layer: str) -> list[str]:
-        """An op has ended; the tensors that nobody will read any more lose their places, and are returned."""
+        """An op has ended; the tensors that nobody will read any more lose their places, and are
+        returned.
+        """
         gone = []
         for name in read:
             if (step, name) in self.readers_left:
@@ -137,6 +165,8 @@ class Rows:
 
 
 def updates_in_pe(op_pass: Pass, outputs: tuple[Tensor, ...], architecture: Architecture) -> bool:
-    """Whether an op runs on the array although it has no MACs: the PEs update the weights they hold."""
+    """Whether an op runs on the array although it has no MACs: the PEs update the weights they
+    hold.
+    """
     near = architecture.organization == "near_memory" and architecture.vector_unit.update_in_pe
     return near and op_pass is Pass.WU and any(tensor.home_channels for tensor in outputs)

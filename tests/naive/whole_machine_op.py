@@ -1,4 +1,6 @@
-"""An op on its way through the whole-machine twin: its stages, and what the array waits for, cycle by cycle."""
+"""An op on its way through the whole-machine twin: its stages, and what the array waits for, cycle
+by cycle.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from tests.naive.whole_machine_work import Task
 
 
 class Clock(Protocol):
-    """What an op needs of its machine: the cycle, stages that are busy in the order in which they began, signals of this cycle."""
+    """What an op needs of its machine: the cycle, stages that are busy in the order in which they
+    began, signals of this cycle.
+    """
 
     now: int
     busy: list[Stage]
@@ -23,9 +27,11 @@ class Clock(Protocol):
 
 @dataclass
 class Stage:
-    """A control unit that takes one block after the other: waits for the block, then for a free buffer behind it, then for its requests.
+    """A control unit that takes one block after the other: waits for the block, then for a free
+    buffer behind it, then for its requests.
 
-    ``ask`` hands a block's requests to components. Neighbours are told of a block's end by a signal: ``told`` blocks so far.
+    ``ask`` hands a block's requests to components. Neighbours are told of a block's end by a
+    signal: ``told`` blocks so far.
     """
 
     name: str
@@ -84,7 +90,9 @@ class Stage:
 
 @dataclass
 class Running:
-    """An op that holds its component. ``seen``: cycles by what the compute stage did or waited for; ``commands`` of the DRAM for its transfers."""
+    """An op that holds its component. ``seen``: cycles by what the compute stage did or waited for;
+    ``commands`` of the DRAM for its transfers.
+    """
 
     task: Task
     step: int
@@ -108,8 +116,14 @@ class Running:
         elif load and len(load.done) <= block:
             self.seen["dram"] += 1
         elif fill and len(fill.done) <= block:
-            # A fill that begins as soon as its data have left DRAM is as fast as DRAM lets it be, the first block's excepted.
-            on_time = load and block and len(fill.started) > block and fill.started[block] <= load.done[block]
+            # A fill that begins as soon as its data have left DRAM is as fast as DRAM lets it be,
+            # the first block's excepted.
+            on_time = (
+                load
+                and block
+                and len(fill.started) > block
+                and fill.started[block] <= load.done[block]
+            )
             self.seen["dram" if on_time else "fill"] += 1
         else:
             self.seen["drain"] += 1

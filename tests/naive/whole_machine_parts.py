@@ -1,6 +1,8 @@
-"""Components of the whole-machine twin, stepped once a cycle: links and ports, lanes of a partition, the vector unit.
+"""Components of the whole-machine twin, stepped once a cycle: links and ports, lanes of a
+partition, the vector unit.
 
-A `Request` is what a stage asks of a component for one block; it has ended when the component has worked on it for as many cycles as it takes.
+A `Request` is what a stage asks of a component for one block; it has ended when the component has
+worked on it for as many cycles as it takes.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ class Request:
 
 @dataclass
 class Link:
-    """Moves up to ``width`` bits a cycle of the oldest request; a cycle serves one request alone."""
+    """Moves up to ``width`` bits a cycle of the oldest request; a cycle serves one request
+    alone.
+    """
 
     width: int
     queue: deque[Request] = field(default_factory=deque)
@@ -55,7 +59,9 @@ class Link:
 
 @dataclass
 class Lane:
-    """Walks along one stream: each cycle it takes the first wanted position of its window, or passes over a window without one."""
+    """Walks along one stream: each cycle it takes the first wanted position of its window, or
+    passes over a window without one.
+    """
 
     bits: Sequence[int]
     window: int
@@ -81,7 +87,9 @@ class Lane:
 
 @dataclass
 class Output:
-    """One output that a tile has: the pairs of its stream, and the lanes that reduce it, several where PEs share its reduction."""
+    """One output that a tile has: the pairs of its stream, and the lanes that reduce it, several
+    where PEs share its reduction.
+    """
 
     pairs: Stream
     mode: str
@@ -90,10 +98,15 @@ class Output:
     channels: int = 1
 
     def lanes(self) -> list[Lane]:
-        """New lanes at the starts of their streams. PE j of those that share has channels j, j + shared, ...; zeros fill up the last round."""
+        """New lanes at the starts of their streams. PE j of those that share has channels j, j +
+        shared, ...; zeros fill up the last round.
+        """
         if self.shared == 1:
             return [Lane([self.wanted(pair) for pair in self.pairs], self.window)]
-        taps = [self.pairs[start : start + self.channels] for start in range(0, len(self.pairs), self.channels)]
+        taps = [
+            self.pairs[start : start + self.channels]
+            for start in range(0, len(self.pairs), self.channels)
+        ]
         rounds = -(-self.channels // self.shared)
         found = []
         for pe in range(self.shared):
@@ -105,19 +118,25 @@ class Output:
         return found
 
     def wanted(self, pair: Pair) -> int:
-        return {"both": pair[0] & pair[1], "moving": pair[0], "stationary": pair[1], "none": 1}[self.mode]
+        return {"both": pair[0] & pair[1], "moving": pair[0], "stationary": pair[1], "none": 1}[
+            self.mode
+        ]
 
 
 @dataclass
 class ArrayJob(Request):
-    """A block's tiles, one after the other; the lanes of a tile meet at a barrier. Then cycles of waiting for the scratchpads' ports."""
+    """A block's tiles, one after the other; the lanes of a tile meet at a barrier. Then cycles of
+    waiting for the scratchpads' ports.
+    """
 
     tiles: deque[list[Output]] = field(default_factory=deque)
     lanes: list[Lane] = field(default_factory=list)
     walked: int = 0
 
     def begin(self) -> None:
-        """Take up the first tile that has something to walk along; a tile of empty streams takes no time."""
+        """Take up the first tile that has something to walk along; a tile of empty streams takes no
+        time.
+        """
         while self.tiles and all(lane.ended for lane in self.lanes):
             self.lanes = [lane for output in self.tiles.popleft() for lane in output.lanes()]
         self.ended = not self.wait and not self.tiles and all(lane.ended for lane in self.lanes)

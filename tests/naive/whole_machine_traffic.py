@@ -1,6 +1,7 @@
 """What the transfers of one op of the whole-machine twin put on links, ports and the DRAM bus.
 
-On a mesh every word walks (`tests.naive.mesh`), and banks of the global buffer are asked line by line (`tests.naive.banks`).
+On a mesh every word walks (`tests.naive.mesh`), and banks of the global buffer are asked line by
+line (`tests.naive.banks`).
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from accelsim.mapping import Route, Transfer
-from accelsim.ops import Op, Pass, Role, Use
-from accelsim.spec.architecture import Architecture
+from accelsim.machine.architecture import Architecture
+from accelsim.pe.mapping import Route, Transfer
+from accelsim.step.ops import Op, Pass, Role, Use
 from tests.naive import mesh
 from tests.naive.banks import stream_cycles
 from tests.naive.whole_machine_memory import Places
@@ -18,7 +19,9 @@ from tests.naive.whole_machine_memory import Places
 
 @dataclass
 class Load:
-    """Bits of a whole op by link, and cycles that conflicts of banks add at a port; DRAM parts are (tensor, bytes that it takes, bytes to move)."""
+    """Bits of a whole op by link, and cycles that conflicts of banks add at a port; DRAM parts are
+    (tensor, bytes that it takes, bytes to move).
+    """
 
     down: int = 0
     up: int = 0
@@ -60,12 +63,24 @@ class Traffic:
         """Words that cross the DRAM bus."""
         return t.dram_words if t.spilled or self.places.from_dram(step, t.tensor) else 0
 
-    def load(self, step: int, op: Op, transfers: list[Transfer], on_array: bool, first: int, shared: int = 1) -> Load:
-        """Of an op on the PEs from ``first`` on, of which ``shared`` share a reduction; off the array, words go between homes and the vector unit."""
+    def load(
+        self,
+        step: int,
+        op: Op,
+        transfers: list[Transfer],
+        on_array: bool,
+        first: int,
+        shared: int = 1,
+    ) -> Load:
+        """Of an op on the PEs from ``first`` on, of which ``shared`` share a reduction; off the
+        array, words go between homes and the vector unit.
+        """
         load = Load()
         for t in transfers:
             bits = t.words * t.bits
-            if t.route in {Route.MULTICAST, Route.SCATTER} or (t.route is Route.BUFFER and t.inbound):
+            if t.route in {Route.MULTICAST, Route.SCATTER} or (
+                t.route is Route.BUFFER and t.inbound
+            ):
                 load.fill_port += bits
                 load.fill_wait += self._bank_wait(op, t)
             elif t.route in {Route.COLLECT, Route.BUFFER}:
@@ -84,14 +99,22 @@ class Traffic:
                 wait = self._stream_wait(crossing)
                 if t.inbound:
                     load.reads.append(part)
-                    load.staged_in, load.staged_in_wait = load.staged_in + crossing, load.staged_in_wait + wait
+                    load.staged_in, load.staged_in_wait = (
+                        load.staged_in + crossing,
+                        load.staged_in_wait + wait,
+                    )
                 else:
                     load.writes.append(part)
-                    load.staged_out, load.staged_out_wait = load.staged_out + crossing, load.staged_out_wait + wait
+                    load.staged_out, load.staged_out_wait = (
+                        load.staged_out + crossing,
+                        load.staged_out_wait + wait,
+                    )
         return load
 
     def _pads(self, load: Load, t: Transfer, on_array: bool) -> None:
-        """Bits read and written in scratchpads; a mask bit stands beside each word whose zeros are skipped."""
+        """Bits read and written in scratchpads; a mask bit stands beside each word whose zeros are
+        skipped.
+        """
         bits = t.words * t.bits
         if t.route in {Route.MULTICAST, Route.SCATTER}:
             load.pads_written += (bits + t.words * t.masked) * t.receivers
@@ -105,7 +128,9 @@ class Traffic:
     # A mesh
 
     def _over_mesh(self, load: Load, t: Transfer, on_array: bool, first: int, shared: int) -> None:
-        """Words walk from the global buffer, to it, or from PE to PE; the vector unit stands at the global buffer."""
+        """Words walk from the global buffer, to it, or from PE to PE; the vector unit stands at the
+        global buffer.
+        """
         if t.route in {Route.MULTICAST, Route.SCATTER}:
             self._carry(load.mesh_fill, t, ("spread", first, t.words, t.receivers))
         elif t.route is Route.COLLECT:
@@ -117,7 +142,9 @@ class Traffic:
         elif t.route is Route.PEER:
             self._carry(load.mesh_fill, t, ("gather" if t.inbound else "spread", first, t.words, 1))
 
-    def _carry(self, bits: Counter[mesh.Link], t: Transfer, walk: tuple[str, int, int, int]) -> None:
+    def _carry(
+        self, bits: Counter[mesh.Link], t: Transfer, walk: tuple[str, int, int, int]
+    ) -> None:
         if walk not in self._walked:
             self._walked[walk] = self._walk(*walk)
         for link, words in self._walked[walk].items():
@@ -126,7 +153,9 @@ class Traffic:
     def _walk(self, kind: str, first: int, words: int, several: int) -> Counter[mesh.Link]:
         cols = self.architecture.pe_array.cols
         if kind == "spread":
-            return mesh.multicast(first, self.pes, max(1, min(several, self.pes)), words, self.port_rows, cols)[0]
+            return mesh.multicast(
+                first, self.pes, max(1, min(several, self.pes)), words, self.port_rows, cols
+            )[0]
         if kind == "gather":
             return mesh.gather(first, self.pes, words, self.port_rows, cols)
         if kind == "exchange":
@@ -136,7 +165,9 @@ class Traffic:
     # Banks of the global buffer
 
     def _bank_wait(self, op: Op, t: Transfer) -> int:
-        """Cycles beyond those that the port needs if no bank is asked twice: each pass over the tensor is a stream of its own."""
+        """Cycles beyond those that the port needs if no bank is asked twice: each pass over the
+        tensor is a stream of its own.
+        """
         stride = self._stride(op, t)
         if stride == 1:
             return self._stream_wait(t.words * t.bits)
@@ -149,12 +180,16 @@ class Traffic:
         return cycles - self._port_cycles(t.words * t.bits)
 
     def _stride(self, op: Op, t: Transfer) -> int:
-        """Words between one that is read and the next: weights column by column in EP, maps channel by channel in WG."""
+        """Words between one that is read and the next: weights column by column in EP, maps channel
+        by channel in WG.
+        """
         uses = {operand.tensor.name: operand.use for operand in reversed(op.operands)}
         use = uses.get(t.tensor.name) if t.inbound and op.is_contraction else None
         if op.pass_ is Pass.EP and use is Use.STATIONARY and t.tensor.role is Role.WEIGHT:
             return t.tensor.elements // t.tensor.shape[0]
-        return t.tensor.shape[-1] if op.pass_ is Pass.WG and use in {Use.MOVING, Use.STATIONARY} else 1
+        return (
+            t.tensor.shape[-1] if op.pass_ is Pass.WG and use in {Use.MOVING, Use.STATIONARY} else 1
+        )
 
     def _stream_wait(self, bits: int) -> int:
         """Of that many bits line after line."""
@@ -167,7 +202,15 @@ class Traffic:
     def _stream(self, words: int, bits: int, column: int, stride: int) -> int:
         buffer = self.architecture.global_buffer
         lines = -(-8 * buffer.capacity_bytes // (buffer.banks * buffer.width_bits))
-        return stream_cycles(words, bits, max(1, column), stride, buffer.banks, buffer.width_bits, lines if buffer.interleave == "block" else 0)
+        return stream_cycles(
+            words,
+            bits,
+            max(1, column),
+            stride,
+            buffer.banks,
+            buffer.width_bits,
+            lines if buffer.interleave == "block" else 0,
+        )
 
     def _port_cycles(self, bits: int) -> int:
         buffer = self.architecture.global_buffer

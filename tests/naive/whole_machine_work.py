@@ -1,6 +1,8 @@
-"""What one op of the whole-machine twin asks of each component: bits of every link, parts that cross the DRAM bus, tiles or beats of work.
+"""What one op of the whole-machine twin asks of each component: bits of every link, parts that
+cross the DRAM bus, tiles or beats of work.
 
-Of a contraction the transfers are its mapping's; of work without MACs they are listed here, from where its tensors are.
+Of a contraction the transfers are its mapping's; of work without MACs they are listed here, from
+where its tensors are.
 """
 
 from __future__ import annotations
@@ -9,11 +11,11 @@ from collections.abc import Callable
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 
-from accelsim.mapper import Mapper
-from accelsim.mapping import Mapping, Route, Transfer
-from accelsim.ops import Op, Pass, Tensor, Use
-from accelsim.residency import word_bits
-from accelsim.spec.architecture import Architecture
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.words import word_bits
+from accelsim.mapping.mapper import Mapper
+from accelsim.pe.mapping import Mapping, Route, Transfer
+from accelsim.step.ops import Op, Pass, Tensor, Use
 from tests.naive.machine import Stream, Work, outer_segment
 from tests.naive.whole_machine_memory import Places, updates_in_pe
 from tests.naive.whole_machine_parts import ArrayJob, Output, VectorJob
@@ -24,7 +26,9 @@ Tile = list[Output]
 
 @dataclass
 class Task:
-    """An op that is about to start. ``groups``: tiles that are visited one after the other, dealt to blocks in order."""
+    """An op that is about to start. ``groups``: tiles that are visited one after the other, dealt
+    to blocks in order.
+    """
 
     op: Op
     on_array: bool
@@ -56,24 +60,50 @@ def share(total: int, block: int, blocks: int) -> int:
 class Planner:
     """Makes tasks. ``works``: the streams of contractions by op name."""
 
-    def __init__(self, architecture: Architecture, mapper: Mapper, places: Places, works: Table[str, Work]) -> None:
-        self.architecture, self.mapper, self.places, self.works = architecture, mapper, places, works
+    def __init__(
+        self, architecture: Architecture, mapper: Mapper, places: Places, works: Table[str, Work]
+    ) -> None:
+        self.architecture, self.mapper, self.places, self.works = (
+            architecture,
+            mapper,
+            places,
+            works,
+        )
         self.traffic = Traffic(architecture, places, mapper.pes)
         self._walked: dict[tuple[str, int], tuple[int, int, int, int]] = {}
 
     def task(self, step: int, op: Op, partition: int | None) -> Task:
-        """The op's task; its outputs take their places. An op that holds no partition finds homes in its layer's."""
-        part = self.places.residency.partition_of.get(op.layer, 0) if partition is None else partition
+        """The op's task; its outputs take their places. An op that holds no partition finds homes
+        in its layer's.
+        """
+        part = (
+            self.places.residency.partition_of.get(op.layer, 0) if partition is None else partition
+        )
         first = part * self.mapper.pes
-        return self._contraction(step, op, first) if op.is_contraction else self._vector(step, op, first)
+        return (
+            self._contraction(step, op, first)
+            if op.is_contraction
+            else self._vector(step, op, first)
+        )
 
     def _contraction(self, step: int, op: Op, first: int) -> Task:
         mapping = self.mapper.map(op)
         for tensor in op.outputs:
-            self.places.make(step, tensor, self.mapper.gradient_split(op, tensor) if op.pass_ is Pass.WG else None, op.layer)
+            self.places.make(
+                step,
+                tensor,
+                self.mapper.gradient_split(op, tensor) if op.pass_ is Pass.WG else None,
+                op.layer,
+            )
         transfers = list(mapping.transfers)
         blocks = self._blocks(step, transfers, mapping.channel_tiles * mapping.position_tiles)
-        task = Task(op, True, blocks, self.traffic.load(step, op, transfers, True, first, mapping.reduction_pes), groups=self._groups(mapping))
+        task = Task(
+            op,
+            True,
+            blocks,
+            self.traffic.load(step, op, transfers, True, first, mapping.reduction_pes),
+            groups=self._groups(mapping),
+        )
         cycles, executed, gated, walked = self._rehearsed(task)
         task.macs = (executed, gated, walked)
         active = executed - gated
@@ -86,12 +116,21 @@ class Planner:
         moving, stationary = op.operand(Use.MOVING), op.operand(Use.STATIONARY)
         assert moving is not None
         assert stationary is not None
-        near = self.architecture.organization == "near_memory" and self.architecture.near_memory.feedback == "prng"
+        near = (
+            self.architecture.organization == "near_memory"
+            and self.architecture.near_memory.feedback == "prng"
+        )
         bits = word_bits(moving.tensor, self.architecture)
-        return bits if near and op.fixed_feedback else bits + word_bits(stationary.tensor, self.architecture)
+        return (
+            bits
+            if near and op.fixed_feedback
+            else bits + word_bits(stationary.tensor, self.architecture)
+        )
 
     def _groups(self, mapping: Mapping) -> list[list[Tile]]:
-        """Outputs dealt to lanes: a tile after the other; with a mask of outputs, each run of positions packed into as few tiles as it takes."""
+        """Outputs dealt to lanes: a tile after the other; with a mask of outputs, each run of
+        positions packed into as few tiles as it takes.
+        """
         op, array = mapping.op, self.architecture.pe_array
         work, size = self.works[op.name], mapping.positions_per_tile
         mode = getattr(array.skip, op.pass_.value.lower())
@@ -104,18 +143,34 @@ class Planner:
         found: list[list[Tile]] = []
         for first in range(0, mapping.channels, mapping.channels_per_tile):
             members = range(first, min(first + mapping.channels_per_tile, mapping.channels))
-            for start in range(0, mapping.positions, size if needed is None else mapping.fill_positions):
-                run = range(start, min(start + (size if needed is None else mapping.fill_positions), mapping.positions))
+            for start in range(
+                0, mapping.positions, size if needed is None else mapping.fill_positions
+            ):
+                run = range(
+                    start,
+                    min(
+                        start + (size if needed is None else mapping.fill_positions),
+                        mapping.positions,
+                    ),
+                )
                 dealt = {k: [m for m in run if needed is None or needed(k, m)] for k in members}
                 group: list[Tile] = []
                 while any(dealt.values()):
-                    group.append([Output(stream(k, m), mode, array.window, shared, reduced) for k in members for m in dealt[k][:size]])
+                    group.append(
+                        [
+                            Output(stream(k, m), mode, array.window, shared, reduced)
+                            for k in members
+                            for m in dealt[k][:size]
+                        ]
+                    )
                     dealt = {k: left[size:] for k, left in dealt.items()}
                 found.append(group)
         return found
 
     def _rehearsed(self, task: Task) -> tuple[int, int, int, int]:
-        """Cycles, executed MACs, gated MACs and lane cycles of the whole op: its ports' waiting is told from what all of it moves."""
+        """Cycles, executed MACs, gated MACs and lane cycles of the whole op: its ports' waiting is
+        told from what all of it moves.
+        """
         key = (task.op.name, task.blocks)
         if key not in self._walked:
             cycles = executed = gated = walked = 0
@@ -131,7 +186,10 @@ class Planner:
                     for output in tile:
                         done = [pair for pair in output.pairs if output.wanted(pair) and pair[2]]
                         executed += len(done)
-                        gated += sum(not (a and b) for a, b, _ in done) * self.architecture.pe_array.gating
+                        gated += (
+                            sum(not (a and b) for a, b, _ in done)
+                            * self.architecture.pe_array.gating
+                        )
             self._walked[key] = cycles, executed, gated, walked
         return self._walked[key]
 
@@ -142,10 +200,14 @@ class Planner:
         in_pe = homed and updates_in_pe(op.pass_, op.outputs, self.architecture)
         for tensor in op.outputs:
             self.places.make(step, tensor, None, op.layer)
-        transfers = [t for operand in op.operands for t in self._moved(step, operand.tensor, True, in_pe)]
+        transfers = [
+            t for operand in op.operands for t in self._moved(step, operand.tensor, True, in_pe)
+        ]
         transfers += [t for tensor in op.outputs for t in self._moved(step, tensor, False, in_pe)]
         slots = self.mapper.pes * array.lanes if in_pe else unit.width
-        beats = -(-op.vector.elements // slots) * -(-op.vector.ops_per_element // unit.ops_per_cycle)
+        beats = -(-op.vector.elements // slots) * -(
+            -op.vector.ops_per_element // unit.ops_per_cycle
+        )
         blocks = min(self._blocks(step, transfers, max(1, beats)), max(1, beats))
         if in_pe:
             # Copies of updated weights are sent the new ones.
@@ -153,22 +215,48 @@ class Planner:
                 home = self.places.residency.home(tensor)
                 if home is not None and home.copies > 1:
                     bits = word_bits(tensor, self.architecture)
-                    transfers.append(Transfer(tensor, Route.PEER, False, home.resident, bits, home.copies - 1))
+                    transfers.append(
+                        Transfer(tensor, Route.PEER, False, home.resident, bits, home.copies - 1)
+                    )
         load = self.traffic.load(step, op, transfers, in_pe, first)
         return Task(op, in_pe, blocks, load, beats=beats, port_wait=self._port_wait(load, beats))
 
     def _moved(self, step: int, tensor: Tensor, inbound: bool, in_pe: bool) -> list[Transfer]:
-        """A tensor on its way to the PEs or the vector unit, or back: what has a home from or to there, the rest by the global buffer."""
+        """A tensor on its way to the PEs or the vector unit, or back: what has a home from or to
+        there, the rest by the global buffer.
+        """
         bits, split = word_bits(tensor, self.architecture), self.places.split(step, tensor)
         if split is None:
-            return [Transfer(tensor, Route.BUFFER, inbound, tensor.elements, bits, dram_words=tensor.elements)]
-        home, away = (Route.HOME, Route.SCATTER if inbound else Route.COLLECT) if in_pe else (Route.PEER, Route.BUFFER)
+            return [
+                Transfer(
+                    tensor, Route.BUFFER, inbound, tensor.elements, bits, dram_words=tensor.elements
+                )
+            ]
+        home, away = (
+            (Route.HOME, Route.SCATTER if inbound else Route.COLLECT)
+            if in_pe
+            else (Route.PEER, Route.BUFFER)
+        )
         found = [Transfer(tensor, home, inbound, split[0], bits)] if split[0] else []
-        return found + ([Transfer(tensor, away, inbound, split[1], bits, 1, split[1], spilled=tensor.persistent)] if split[1] else [])
+        return found + (
+            [
+                Transfer(
+                    tensor, away, inbound, split[1], bits, 1, split[1], spilled=tensor.persistent
+                )
+            ]
+            if split[1]
+            else []
+        )
 
     def _blocks(self, step: int, transfers: list[Transfer], most: int) -> int:
-        """No more than ``most``, and if it may be so many that a block fits one half of the staging buffer."""
-        inbound = sum(t.words * t.bits for t in transfers if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER})
+        """No more than ``most``, and if it may be so many that a block fits one half of the staging
+        buffer.
+        """
+        inbound = sum(
+            t.words * t.bits
+            for t in transfers
+            if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER}
+        )
         dram = sum(self.traffic.crossing(step, t) * t.bits for t in transfers)
         staged = -(-max(inbound, dram) // (8 * self.architecture.global_buffer.staging_bytes))
         return min(most, max(self.architecture.blocks_per_op, staged))
@@ -176,5 +264,9 @@ class Planner:
     def _port_wait(self, load: Load, cycles: int) -> int:
         """Cycles by which the scratchpads' ports are behind the lanes or the vector unit."""
         pad = self.architecture.scratchpad
-        moved = load.pads_read + load.pads_written if pad.ports == 1 else max(load.pads_read, load.pads_written)
+        moved = (
+            load.pads_read + load.pads_written
+            if pad.ports == 1
+            else max(load.pads_read, load.pads_written)
+        )
         return max(0, -(-moved // (self.mapper.pes * pad.banks * pad.width_bits)) - cycles)

@@ -1,4 +1,6 @@
-"""Plain-Python twins of the zero-skipping kernels: one lane, one cycle at a time (DESIGN 4, `lanes`)."""
+"""Plain-Python twins of the zero-skipping kernels: one lane, one cycle at a time (DESIGN 4,
+`lanes`).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ import numpy as np
 
 
 def walk(stream: Sequence[int], window: int) -> int:
-    """Cycles of one lane over its pair mask: look at p..p+W-1, take the first set one, or burn the cycle."""
+    """Cycles of one lane over its pair mask: look at p..p+W-1, take the first set one, or burn the
+    cycle.
+    """
     position, cycles = 0, 0
     while position < len(stream):
         cycles += 1
@@ -34,15 +38,24 @@ def closed_form(stream: Sequence[int], window: int) -> int:
 
 
 def summary(stream: Sequence[int], window: int) -> list[int]:
-    """Leading zeros (-1 without a set bit), trailing zeros, cycles from the first to the last set bit, set bits."""
+    """Leading zeros (-1 without a set bit), trailing zeros, cycles from the first to the last set
+    bit, set bits.
+    """
     places = [i for i, bit in enumerate(stream) if bit]
     if not places:
         return [-1, len(stream), 0, 0]
-    return [places[0], len(stream) - 1 - places[-1], walk(stream[places[0] : places[-1] + 1], window), len(places)]
+    return [
+        places[0],
+        len(stream) - 1 - places[-1],
+        walk(stream[places[0] : places[-1] + 1], window),
+        len(places),
+    ]
 
 
 def tap_list(row_taps: Sequence[int], col_taps: Sequence[int]) -> list[tuple[int, int, int]]:
-    """(tap index, source row, source column) of the taps in the stream, kernel row then kernel column."""
+    """(tap index, source row, source column) of the taps in the stream, kernel row then kernel
+    column.
+    """
     taps = []
     for i, row in enumerate(row_taps):
         for j, col in enumerate(col_taps):
@@ -60,15 +73,21 @@ def moving_stream(image: np.ndarray, row_taps: Sequence[int], col_taps: Sequence
     return stream
 
 
-def stationary_stream(kernel: np.ndarray, row_taps: Sequence[int], col_taps: Sequence[int]) -> list[int]:
-    """The stationary operand's bits of one output channel: (T, C) mask, in the order of its stream."""
+def stationary_stream(
+    kernel: np.ndarray, row_taps: Sequence[int], col_taps: Sequence[int]
+) -> list[int]:
+    """The stationary operand's bits of one output channel: (T, C) mask, in the order of its
+    stream.
+    """
     stream: list[int] = []
     for tap, _, _ in tap_list(row_taps, col_taps):
         stream.extend(int(bit) for bit in kernel[tap])
     return stream
 
 
-def stream_cycles(x: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def stream_cycles(
+    x: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray, window: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mask (S, H, W, C) -> cycles (S, Y*X), ones (S, Y*X), length (Y*X)."""
     outputs = [(rows, cols) for rows in row_taps for cols in col_taps]
     streams = [[moving_stream(image, rows, cols) for rows, cols in outputs] for image in x]
@@ -78,7 +97,12 @@ def stream_cycles(x: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray, win
 
 
 def pair_stream_cycles(
-    image: np.ndarray, stationary: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray, window: int, skip: str
+    image: np.ndarray,
+    stationary: np.ndarray,
+    row_taps: np.ndarray,
+    col_taps: np.ndarray,
+    window: int,
+    skip: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Masks (H, W, C) and (K, T, C) -> cycles (K, Y*X), ones (K, Y*X)."""
     cycles, ones = [], []
@@ -94,11 +118,24 @@ def pair_stream_cycles(
 
 
 def wgrad_cycles(
-    x: np.ndarray, e: np.ndarray, batch: int, row_taps: np.ndarray, col_taps: np.ndarray, window: int, skip: str
+    x: np.ndarray,
+    e: np.ndarray,
+    batch: int,
+    row_taps: np.ndarray,
+    col_taps: np.ndarray,
+    window: int,
+    skip: str,
 ) -> tuple[np.ndarray, int]:
-    """Masks x (S, H, W, C) and e (S, P, Q, K) -> cycles (K, R*S*C) of every lane, and the set pairs of all lanes."""
+    """Masks x (S, H, W, C) and e (S, P, Q, K) -> cycles (K, R*S*C) of every lane, and the set pairs
+    of all lanes.
+    """
     channels, outputs = x.shape[3], e.shape[3]
-    taps = [(r, s, c) for r in range(row_taps.shape[1]) for s in range(col_taps.shape[1]) for c in range(channels)]
+    taps = [
+        (r, s, c)
+        for r in range(row_taps.shape[1])
+        for s in range(col_taps.shape[1])
+        for c in range(channels)
+    ]
     cycles = np.zeros((outputs, len(taps)), dtype=np.int64)
     ones = 0
     for k in range(outputs):
@@ -110,13 +147,17 @@ def wgrad_cycles(
                         row, col = row_taps[p, r], col_taps[q, s]
                         a = int(x[n % len(x), row, col, c]) if row >= 0 and col >= 0 else 0
                         b = int(e[n % len(e), p, q, k])
-                        stream.append({"both": a & b, "moving": a, "stationary": b, "none": 1}[skip])
+                        stream.append(
+                            {"both": a & b, "moving": a, "stationary": b, "none": 1}[skip]
+                        )
             cycles[k, lane] = walk(stream, window)
             ones += sum(stream)
     return cycles, ones
 
 
-def outer_cycles(x: np.ndarray, e: np.ndarray, batch: int, segments: int, window: int, skip: str) -> tuple[np.ndarray, int]:
+def outer_cycles(
+    x: np.ndarray, e: np.ndarray, batch: int, segments: int, window: int, skip: str
+) -> tuple[np.ndarray, int]:
     """Masks x (S, C) and e (S, K) -> cycles (K, segments) and the set pairs of all lanes."""
     channels, outputs = x.shape[1], e.shape[1]
     size = -(-channels // segments)

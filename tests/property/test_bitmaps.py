@@ -7,8 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelsim.kernels import bitmaps, intrinsics, pair_streams
-from accelsim.kernels.intrinsics import both, burned, container, latest, low_bits, popcount, top_bit, trailing_zeros
+from accelsim.kernels.bits import bitmaps, intrinsics
+from accelsim.kernels.bits.intrinsics import (
+    both,
+    burned,
+    container,
+    latest,
+    low_bits,
+    popcount,
+    top_bit,
+    trailing_zeros,
+)
+from accelsim.kernels.lanes import pair_streams
 from tests.mask_strategies import masks, seeds
 from tests.naive import bitmaps as naive
 
@@ -43,8 +53,18 @@ def test_slices_equal_the_twin(mask: np.ndarray, data: st.DataObject) -> None:
     first = data.draw(st.integers(0, mask.shape[1] - 1))
     end = data.draw(st.integers(first + 1, mask.shape[1]))
     expected = naive.slice_rows(mask.tolist(), first, end)
-    assert bitmaps.to_mask(bitmaps.slice_channels(bitmaps.from_mask(mask), first, end), end - first).tolist() == expected
-    assert bitmaps.to_mask(bitmaps.slice_rows(bitmaps.from_mask(mask), first, end), end - first).tolist() == expected
+    assert (
+        bitmaps.to_mask(
+            bitmaps.slice_channels(bitmaps.from_mask(mask), first, end), end - first
+        ).tolist()
+        == expected
+    )
+    assert (
+        bitmaps.to_mask(
+            bitmaps.slice_rows(bitmaps.from_mask(mask), first, end), end - first
+        ).tolist()
+        == expected
+    )
 
 
 @given(any_mask)
@@ -60,8 +80,14 @@ def test_transposed_block_equals_the_twin(mask: np.ndarray) -> None:
     assert bitmaps.to_mask(block.reshape(-1, 1), 64).tolist() == naive.transpose(mask.tolist())
 
 
-@given(st.lists(sizes.flatmap(lambda size: masks(1, size)), min_size=1, max_size=5), st.integers(1, 64), st.data())
-def test_bit_strings_equal_the_twin(parts: list[np.ndarray], size: int, data: st.DataObject) -> None:
+@given(
+    st.lists(sizes.flatmap(lambda size: masks(1, size)), min_size=1, max_size=5),
+    st.integers(1, 64),
+    st.data(),
+)
+def test_bit_strings_equal_the_twin(
+    parts: list[np.ndarray], size: int, data: st.DataObject
+) -> None:
     length = sum(part.shape[1] for part in parts)
     stream, expected = np.zeros((length + size) // 64 + 3, np.uint64), []
     for part in parts:
@@ -74,22 +100,37 @@ def test_bit_strings_equal_the_twin(parts: list[np.ndarray], size: int, data: st
 
 
 @given(seeds, st.sampled_from([np.uint16, np.uint64]), st.integers(0, 63))
-def test_native_bit_operations_mean_what_their_plain_form_says(seed: int, kind: type, shift: int) -> None:
+def test_native_bit_operations_mean_what_their_plain_form_says(
+    seed: int, kind: type, shift: int
+) -> None:
     rng = np.random.default_rng(seed)
     width = np.dtype(kind).itemsize * 8
     words = [
-        kind(int(rng.integers(0, 2**width, dtype=np.uint64)) >> int(rng.integers(0, width)) << int(rng.integers(0, 3)) & (2**width - 1))
+        kind(
+            int(rng.integers(0, 2**width, dtype=np.uint64))
+            >> int(rng.integers(0, width))
+            << int(rng.integers(0, 3))
+            & (2**width - 1)
+        )
         for _ in range(2)
     ]
     for word in (*words, kind(0), kind(2**width - 1)):
         last = words[1] or kind(1)
         case = np.array([word, last])
         expected = [
-            intrinsics._popcount(word), intrinsics._both(word, last), intrinsics._burned(word, last), intrinsics._latest(word, last),
+            intrinsics._popcount(word),
+            intrinsics._both(word, last),
+            intrinsics._burned(word, last),
+            intrinsics._latest(word, last),
             intrinsics._low_bits(np.uint64(word), shift, last),
-        ]  # fmt: skip
-        assert operations(case, np.uint64(word), shift).tolist() == [int(value) for value in expected]
-        assert zeros(np.uint64(word)) == (intrinsics._trailing_zeros(np.uint64(word)), intrinsics._top_bit(np.uint64(word)))
+        ]
+        assert operations(case, np.uint64(word), shift).tolist() == [
+            int(value) for value in expected
+        ]
+        assert zeros(np.uint64(word)) == (
+            intrinsics._trailing_zeros(np.uint64(word)),
+            intrinsics._top_bit(np.uint64(word)),
+        )
 
 
 def operations(case: np.ndarray, wide: np.uint64, shift: int) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""The kernels of the broadcast array against their plain twins, and what must hold of any costs and any FIFO."""
+"""The kernels of the broadcast array against their plain twins, and what must hold of any costs and
+any FIFO.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.kernels import broadcast
-from accelsim.kernels.bitmaps import from_mask
-from accelsim.kernels.broadcast_vectors import CYCLES, outer_sums
-from accelsim.ops import Use
-from accelsim.residency import value_bits
-from accelsim.spec.architecture import Architecture
+from accelsim.kernels.bits.bitmaps import from_mask
+from accelsim.kernels.broadcast import columns as broadcast
+from accelsim.kernels.broadcast.vectors import CYCLES, outer_sums
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.words import value_bits
+from accelsim.step.ops import Use
 from tests.naive import broadcast as naive
 from tests.naive.machine import Twin
 from tests.random_machines import SKIPS, convolutions, lanes_of, machine, masks, trace_of
@@ -22,7 +24,9 @@ from tests.watched_machine import watch
 @st.composite
 def costs(draw: st.DrawFn, most: int = 6) -> np.ndarray:
     shape = (draw(st.integers(1, 5)), draw(st.integers(0, 12)))
-    values = draw(st.lists(st.integers(1, most), min_size=shape[0] * shape[1], max_size=shape[0] * shape[1]))
+    values = draw(
+        st.lists(st.integers(1, most), min_size=shape[0] * shape[1], max_size=shape[0] * shape[1])
+    )
     return np.array(values, dtype=np.int64).reshape(shape)
 
 
@@ -38,12 +42,18 @@ def test_bounds_and_conservation(found: np.ndarray, depth: int) -> None:
     assert cycles == broadcast.broadcast_cycles(found, depth)
     assert busy == found.sum()
     assert busy + empty + imbalance == pes * cycles
-    assert max(tokens, found.sum(axis=1).max()) <= cycles <= found.max(axis=0).sum() if tokens else cycles == 0
+    assert (
+        max(tokens, found.sum(axis=1).max()) <= cycles <= found.max(axis=0).sum()
+        if tokens
+        else cycles == 0
+    )
     assert empty == 0 or stall > 0
 
 
 @given(costs(), st.integers(1, 13))
-def test_a_deeper_fifo_is_never_slower_and_an_endless_one_waits_for_tokens_alone(found: np.ndarray, depth: int) -> None:
+def test_a_deeper_fifo_is_never_slower_and_an_endless_one_waits_for_tokens_alone(
+    found: np.ndarray, depth: int
+) -> None:
     tokens = found.shape[1]
     assert broadcast.broadcast_cycles(found, depth + 1) <= broadcast.broadcast_cycles(found, depth)
     endless = 0
@@ -52,7 +62,11 @@ def test_a_deeper_fifo_is_never_slower_and_an_endless_one_waits_for_tokens_alone
         for j, cost in enumerate(row):
             done = max(done, j) + int(cost)
         endless = max(endless, done)
-    assert broadcast.broadcast_cycles(found, tokens + 1) == endless == (found.sum(axis=1).max() if tokens else 0)
+    assert (
+        broadcast.broadcast_cycles(found, tokens + 1)
+        == endless
+        == (found.sum(axis=1).max() if tokens else 0)
+    )
 
 
 @given(costs(), st.integers(1, 5))
@@ -67,8 +81,16 @@ def test_a_cost_or_a_depth_of_0_is_refused() -> None:
         broadcast.broadcast_cycles(np.ones((1, 1), dtype=np.int64), 0)
 
 
-@given(st.data(), st.integers(1, 150), st.integers(1, 5), st.integers(0, 5), st.sampled_from([0.02, 0.1, 0.5, 1.0]))
-def test_column_costs_equal_the_twin_that_encodes_columns(data: st.DataObject, outputs: int, pes: int, index_bits: int, density: float) -> None:
+@given(
+    st.data(),
+    st.integers(1, 150),
+    st.integers(1, 5),
+    st.integers(0, 5),
+    st.sampled_from([0.02, 0.1, 0.5, 1.0]),
+)
+def test_column_costs_equal_the_twin_that_encodes_columns(
+    data: st.DataObject, outputs: int, pes: int, index_bits: int, density: float
+) -> None:
     random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     mask = random.random((data.draw(st.integers(0, 4)), outputs)) < density
     entries, padding = broadcast.column_costs(from_mask(mask), outputs, pes, index_bits)
@@ -78,10 +100,14 @@ def test_column_costs_equal_the_twin_that_encodes_columns(data: st.DataObject, o
 
 
 def test_the_example_of_the_paper() -> None:
-    """Section III-A: 18 zeros between 2 and 3 take a padding zero: v = [1, 2, 0, 3], z = [2, 0, 15, 2]."""
+    """Section III-A: 18 zeros between 2 and 3 take a padding zero: v = [1, 2, 0, 3], z = [2, 0, 15,
+    2].
+    """
     column = [0, 0, 1, 1, *[0] * 18, 1]
     assert naive.encode(column, 4) == [(1, 2), (1, 0), (0, 15), (1, 2)]
-    entries, padding = broadcast.column_costs(from_mask(np.array([column], dtype=bool)), len(column), 1, 4)
+    entries, padding = broadcast.column_costs(
+        from_mask(np.array([column], dtype=bool)), len(column), 1, 4
+    )
     assert (entries.item(), padding.item()) == (3, 1)
 
 
@@ -114,10 +140,15 @@ def broadcast_machines(draw: st.DrawFn) -> Architecture:
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_whole_ops_and_their_actions_equal_the_twin(data: st.DataObject) -> None:
-    """Cycles, MACs and lane cycles of every contraction, and what control does: tokens into FIFOs, pointers, indices, words read for no MAC."""
+    """Cycles, MACs and lane cycles of every contraction, and what control does: tokens into FIFOs,
+    pointers, indices, words read for no MAC.
+    """
     network, architecture = data.draw(convolutions(2)), data.draw(broadcast_machines())
     rule = data.draw(st.sampled_from(["bp", "dfa", "ssdfa"]))
-    found, batch = data.draw(masks(network, data.draw(st.integers(1, 2)))), data.draw(st.integers(1, 4))
+    found, batch = (
+        data.draw(masks(network, data.draw(st.integers(1, 2)))),
+        data.draw(st.integers(1, 4)),
+    )
     seen = watch(network, architecture, rule, batch, trace_of(network, found))
     lanes = lanes_of(architecture)
     twin = Twin(network, found, batch, lanes, rule, 1 if rule == "ssdfa" else 0, 0)
@@ -128,23 +159,46 @@ def test_whole_ops_and_their_actions_equal_the_twin(data: st.DataObject) -> None
             continue
         array = naive.Array(works[record.op.name], lanes)
         expected = array.run()
-        names = ("effectual", "executed", "gated", "cycles", "busy", "window_empty", "imbalance", "idle")
-        assert {name: getattr(timing, name) for name in names} == {name: getattr(expected, name) for name in names}, record.op.name
-        counts = {action: times for (component, action), times in record.plan.counts if component == "control"}
+        names = (
+            "effectual",
+            "executed",
+            "gated",
+            "cycles",
+            "busy",
+            "window_empty",
+            "imbalance",
+            "idle",
+        )
+        assert {name: getattr(timing, name) for name in names} == {
+            name: getattr(expected, name) for name in names
+        }, record.op.name
+        counts = {
+            action: times
+            for (component, action), times in record.plan.counts
+            if component == "control"
+        }
         tokens, walked, active = (array.actions[name] for name in ("tokens", "walked", "active"))
         stationary = record.op.operand(Use.STATIONARY)
         assert stationary is not None
         word = value_bits(stationary.tensor, architecture)
         assert counts.get("fifo_write", 0) == counts.get("fifo_read", 0) == tokens
         assert counts.get("pointer_read", 0) == array.compressed * tokens * 2 * naive.POINTER_BITS
-        assert counts.get("index_read", 0) == array.compressed * (walked * lanes.index_bits + (walked - active) * word)
+        assert counts.get("index_read", 0) == array.compressed * (
+            walked * lanes.index_bits + (walked - active) * word
+        )
 
 
 @given(st.data(), st.integers(1, 40), st.integers(1, 4), st.integers(1, 3), st.booleans())
-def test_a_batch_that_repeats_its_samples_is_one_stream(data: st.DataObject, batch: int, depth: int, segments: int, skip_moving: bool) -> None:
+def test_a_batch_that_repeats_its_samples_is_one_stream(
+    data: st.DataObject, batch: int, depth: int, segments: int, skip_moving: bool
+) -> None:
     """Rounds of samples that leave the FIFOs as they found them are not walked again."""
     random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    samples, channels, pes = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 5)), data.draw(st.integers(1, 3))
+    samples, channels, pes = (
+        data.draw(st.integers(1, 3)),
+        data.draw(st.integers(1, 5)),
+        data.draw(st.integers(1, 3)),
+    )
     x = random.random((samples, channels)) < 0.6
     table = random.integers(1, 6, (samples, pes)).astype(np.int32)
     totals = np.stack([random.integers(0, 9, samples) for _ in range(4)], axis=1)
@@ -152,7 +206,12 @@ def test_a_batch_that_repeats_its_samples_is_one_stream(data: st.DataObject, bat
     sums = np.zeros((segments, 6), np.int64)
     outer_sums(from_mask(x), channels, skip_moving, segment, totals, table, batch, depth, sums)
     for index in range(segments):
-        own = [(n % samples, bit) for n in range(batch) for bit in x[n % samples, index * segment : (index + 1) * segment] if bit or not skip_moving]
+        own = [
+            (n % samples, bit)
+            for n in range(batch)
+            for bit in x[n % samples, index * segment : (index + 1) * segment]
+            if bit or not skip_moving
+        ]
         tokens = np.array([table[n] for n, _ in own], dtype=np.int64).reshape(-1, pes).T
         assert sums[index, CYCLES] == naive.broadcast_split(tokens, depth)[0]
         assert sums[index, 0] == len(own)

@@ -1,4 +1,6 @@
-"""PEs with a staging buffer against the lane-by-lane twin, and against the bounds that three rows set."""
+"""PEs with a staging buffer against the lane-by-lane twin, and against the bounds that three rows
+set.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.kernels import bitmaps, coupled, coupled_streams, taps, weight_gradient
+from accelsim.kernels.bits import bitmaps, taps
+from accelsim.kernels.coupled import staging as coupled
+from accelsim.kernels.coupled import streams as coupled_streams
+from accelsim.kernels.lanes import weight_gradient
 from tests.mask_strategies import backward, forward, masks
 from tests.naive import coupled as naive
 
@@ -17,10 +22,14 @@ densities = st.sampled_from([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
 
 @st.composite
 def rows(draw: st.DrawFn, streams: int = 1, most: int = 40) -> np.ndarray:
-    """Rows of a stream or several: each row of its own density, so that empty, full and single rows meet."""
+    """Rows of a stream or several: each row of its own density, so that empty, full and single rows
+    meet.
+    """
     length = draw(st.integers(0, most))
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    density = np.array(draw(st.lists(st.one_of(densities, st.just(0.0)), min_size=length, max_size=length)))
+    density = np.array(
+        draw(st.lists(st.one_of(densities, st.just(0.0)), min_size=length, max_size=length))
+    )
     bits = generator.random((streams, length, 16)) < density.reshape(1, -1, 1)
     return (bits @ (1 << np.arange(16))).astype(np.uint16)
 
@@ -46,7 +55,9 @@ def test_a_dense_stream_takes_a_cycle_a_row_and_an_empty_one_a_third(length: int
 
 
 @given(rows(streams=4), st.integers(1, 90), st.integers(0, 2**32 - 1), densities)
-def test_pairs_of_streams_are_walked_like_one_each(stationary: np.ndarray, count: int, seed: int, density: float) -> None:
+def test_pairs_of_streams_are_walked_like_one_each(
+    stationary: np.ndarray, count: int, seed: int, density: float
+) -> None:
     bits = np.random.default_rng(seed).random((count, stationary.shape[1], 16)) < density
     moving = (bits @ (1 << np.arange(16))).astype(np.uint16)
     expected = [[len(naive.cycle_by_cycle(a & b)) for a in moving] for b in stationary]
@@ -71,47 +82,81 @@ def test_a_stream_in_pieces_takes_what_it_takes_whole(moving: np.ndarray, cuts: 
 
 @st.composite
 def layers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Moving mask (S, H, W, C), stationary mask (K, T, C), taps of EP, structural zeros removed or kept."""
-    height, width, channels = draw(st.integers(1, 4)), draw(st.integers(1, 4)), draw(st.sampled_from([1, 2, 5, 16, 40, 63, 130]))
+    """Moving mask (S, H, W, C), stationary mask (K, T, C), taps of EP, structural zeros removed or
+    kept.
+    """
+    height, width, channels = (
+        draw(st.integers(1, 4)),
+        draw(st.integers(1, 4)),
+        draw(st.sampled_from([1, 2, 5, 16, 40, 63, 130])),
+    )
     keep = draw(st.booleans())
     rows, row_dilation = draw(backward(height, keep))
     cols, col_dilation = draw(backward(width, keep))
-    kernel = [(table.shape[1] - 1) // dilation + 1 if keep else table.shape[1] for table, dilation in ((rows, row_dilation), (cols, col_dilation))]
+    kernel = [
+        (table.shape[1] - 1) // dilation + 1 if keep else table.shape[1]
+        for table, dilation in ((rows, row_dilation), (cols, col_dilation))
+    ]
     weights = draw(masks(draw(st.integers(1, 3)), *kernel, channels))
     expanded = taps.expand_kernel(bitmaps.from_mask(weights), (row_dilation, col_dilation), keep)
-    return draw(masks(draw(st.integers(1, 2)), height, width, channels)), bitmaps.to_mask(expanded, channels), rows[:5], cols[:3]
+    return (
+        draw(masks(draw(st.integers(1, 2)), height, width, channels)),
+        bitmaps.to_mask(expanded, channels),
+        rows[:5],
+        cols[:3],
+    )
 
 
 @given(layers(), st.integers(1, 1 << 12))
-def test_streams_of_outputs_equal_the_twin(layer: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray], gathered: int) -> None:
+def test_streams_of_outputs_equal_the_twin(
+    layer: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray], gathered: int
+) -> None:
     x, stationary, rows, cols = layer
     coupled_streams.GATHERED_BYTES = gathered
     words = bitmaps.from_mask(x), bitmaps.from_mask(stationary)
     cycles = coupled_streams.stream_cycles(words[0], x.shape[3], rows, cols)
     assert cycles.tolist() == [naive.stream_cycles(image, rows, cols) for image in x]
     for skip in ("both", "stationary"):
-        pairs = coupled_streams.pair_stream_cycles(words[0][0], x.shape[3], words[1], rows, cols, skip)
+        pairs = coupled_streams.pair_stream_cycles(
+            words[0][0], x.shape[3], words[1], rows, cols, skip
+        )
         assert pairs.dtype == np.int32
         assert pairs.tolist() == naive.pair_stream_cycles(x[0], stationary, rows, cols, skip)
 
 
 @st.composite
 def gradients(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
-    """x (S, H, W, C), e (S', P, Q, K), taps, batch: of hundreds of samples, so that short periods repeat until nothing changes."""
+    """x (S, H, W, C), e (S', P, Q, K), taps, batch: of hundreds of samples, so that short periods
+    repeat until nothing changes.
+    """
     height, width = draw(st.integers(1, 7)), draw(st.integers(1, 6))
     rows, cols = draw(forward(height)), draw(forward(width, largest=2))
     samples = draw(st.integers(1, 3))
     x = draw(masks(samples, height, width, draw(st.integers(1, 4))))
-    e = draw(masks(draw(st.sampled_from([1, samples])), len(rows), len(cols), draw(st.integers(1, 3))))
+    e = draw(
+        masks(draw(st.sampled_from([1, samples])), len(rows), len(cols), draw(st.integers(1, 3)))
+    )
     most = max(2, 1500 // (len(rows) * len(cols) * rows.shape[1] * cols.shape[1]))
     return x, e, rows, cols, draw(st.integers(1, most))
 
 
-@given(gradients(), st.sampled_from(weight_gradient.SKIPS), st.sampled_from([coupled.AHEAD, 10, 64]), st.sampled_from([1, 1 << 22]))
-def test_gradients_equal_the_twin(case: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int], skip: str, least: int, gathered: int) -> None:
+@given(
+    gradients(),
+    st.sampled_from(weight_gradient.SKIPS),
+    st.sampled_from([coupled.AHEAD, 10, 64]),
+    st.sampled_from([1, 1 << 22]),
+)
+def test_gradients_equal_the_twin(
+    case: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int],
+    skip: str,
+    least: int,
+    gathered: int,
+) -> None:
     x, e, rows, cols, batch = case
     coupled_streams.LEAST_ROWS, coupled_streams.GATHERED_BYTES = least, gathered
-    cycles = coupled_streams.wgrad_cycles(bitmaps.from_mask(x), bitmaps.from_mask(e), batch, x.shape[3], e.shape[3], rows, cols, skip)
+    cycles = coupled_streams.wgrad_cycles(
+        bitmaps.from_mask(x), bitmaps.from_mask(e), batch, x.shape[3], e.shape[3], rows, cols, skip
+    )
     expected = naive.wgrad_cycles(x, e, batch, rows, cols, skip)
     assert cycles.dtype == np.int32
     assert np.array_equal(np.broadcast_to(cycles, expected.shape), expected)

@@ -9,24 +9,52 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelsim.counters import ActionCounts
-from accelsim.kernels import dram_timing as k
-from accelsim.sim.dram import DramChannels
-from accelsim.spec.dram import FIELDS, DramSpec
-from accelsim.spec.dram_table import resolve
+from accelsim.cost.counters import ActionCounts
+from accelsim.dram.channels import DramChannels
+from accelsim.dram.standard import FIELDS, DramSpec
+from accelsim.dram.table import resolve
+from accelsim.kernels.dram import timing as k
 from tests.naive import dram as naive
 
 KINDS = ("ACT", "PRE", "RD", "WR", "REF")
-MAPPINGS = ["rochrababgco", "rochrabacobg", "rorabgbachco", "".join(reversed(FIELDS)), "robacochrabg"]
+MAPPINGS = [
+    "rochrababgco",
+    "rochrabacobg",
+    "rorabgbachco",
+    "".join(reversed(FIELDS)),
+    "robacochrabg",
+]
 small = st.integers(1, 12)
 
 
 @st.composite
 def specs(draw: st.DrawFn) -> DramSpec:
     """Small organisations with any timings, refreshes as dense as they can be."""
-    names = ["CL", "CWL", "tRCD", "tRP", "tRAS", "tRFC", "tWTR_S", "tWTR_L", "tWR", "tRTP", "tCCD_S", "tCCD_L", "tRRD_S", "tRRD_L", "tRTRS", "tPPD"]
+    names = [
+        "CL",
+        "CWL",
+        "tRCD",
+        "tRP",
+        "tRAS",
+        "tRFC",
+        "tWTR_S",
+        "tWTR_L",
+        "tWR",
+        "tRTP",
+        "tCCD_S",
+        "tCCD_L",
+        "tRRD_S",
+        "tRRD_L",
+        "tRTRS",
+        "tPPD",
+    ]
     timing: dict[str, Any] = {name: draw(small) for name in names}
-    timing |= {"tCK": 1.0, "tFAW": draw(st.integers(1, 60)), "AL": draw(st.integers(0, 3)), "tRC": draw(st.none() | st.integers(1, 30))}
+    timing |= {
+        "tCK": 1.0,
+        "tFAW": draw(st.integers(1, 60)),
+        "AL": draw(st.integers(0, 3)),
+        "tRC": draw(st.none() | st.integers(1, 30)),
+    }
     groups, banks, ranks = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 2))
     timing["tREFI"] = 120 + groups * banks * ranks * 12 + draw(st.integers(0, 80))
     organisation = {
@@ -41,17 +69,31 @@ def specs(draw: st.DrawFn) -> DramSpec:
     }
     policy = {"refresh": draw(st.sampled_from(["all_bank", "all_bank", "none"]))}
     return DramSpec.model_validate(
-        {"timing": timing, "organisation": organisation, "policy": policy, "address_mapping": draw(st.sampled_from(MAPPINGS))}
+        {
+            "timing": timing,
+            "organisation": organisation,
+            "policy": policy,
+            "address_mapping": draw(st.sampled_from(MAPPINGS)),
+        }
     )
 
 
 transfers = st.lists(
-    st.tuples(st.integers(0, 60), st.integers(1, 40), st.booleans(), st.integers(0, 400) | st.integers(0, 9000)), min_size=1, max_size=6
+    st.tuples(
+        st.integers(0, 60),
+        st.integers(1, 40),
+        st.booleans(),
+        st.integers(0, 400) | st.integers(0, 9000),
+    ),
+    min_size=1,
+    max_size=6,
 )
 
 
 @given(specs(), transfers)
-def test_streams_are_bursts_issued_one_by_one(spec: DramSpec, wanted: list[tuple[int, int, bool, int]]) -> None:
+def test_streams_are_bursts_issued_one_by_one(
+    spec: DramSpec, wanted: list[tuple[int, int, bool, int]]
+) -> None:
     table = resolve(spec)
     state = k.new_state(table.shape)
     ready, banks, ranks, tally = state
@@ -64,34 +106,64 @@ def test_streams_are_bursts_issued_one_by_one(spec: DramSpec, wanted: list[tuple
     end = max(int(tally[:, k.LAST].max()), accept) + wanted[0][3]
     o = spec.organisation
     for number, channel in enumerate(twin.channels):
-        k.refresh_until(end, table.delays, table.shape, ready[number], banks[number], ranks[number], tally[number])
+        k.refresh_until(
+            end,
+            table.delays,
+            table.shape,
+            ready[number],
+            banks[number],
+            ranks[number],
+            tally[number],
+        )
         channel.refresh_until(end)
-        assert [int(count) for count in tally[number, :5]] == [channel.count(kind) for kind in KINDS]
-        assert tuple(tally[number, k.HITS : k.CONFLICTS + 1]) == (channel.hits, channel.misses, channel.conflicts)
+        assert [int(count) for count in tally[number, :5]] == [
+            channel.count(kind) for kind in KINDS
+        ]
+        assert tuple(tally[number, k.HITS : k.CONFLICTS + 1]) == (
+            channel.hits,
+            channel.misses,
+            channel.conflicts,
+        )
         later = max(end, int(tally[number, k.LAST]))
         assert k.active_clocks(later, table.shape, ranks[number]) == channel.active_clocks(later)
         if spec.policy.refresh == "all_bank":
             assert tally[number, k.DUE] == channel.due
-        for bank, (rank, group, index) in enumerate(itertools.product(range(o.ranks), range(o.bankgroups), range(o.banks_per_group))):
+        for bank, (rank, group, index) in enumerate(
+            itertools.product(range(o.ranks), range(o.bankgroups), range(o.banks_per_group))
+        ):
             assert banks[number, bank, k.OPEN_ROW] == channel.open_row(rank, group, index)
             for command, kind in enumerate(KINDS):
                 if channel.history:
-                    assert k.probe(command, bank, table.shape, ready[number], banks[number], ranks[number], tally[number]) == channel.probe(
-                        kind, rank, group, index
-                    )
+                    assert k.probe(
+                        command,
+                        bank,
+                        table.shape,
+                        ready[number],
+                        banks[number],
+                        ranks[number],
+                        tally[number],
+                    ) == channel.probe(kind, rank, group, index)
             for row in range(o.rows):
-                assert KINDS[k.needed(k.RD, bank, row, banks[number])] == channel.needed("RD", rank, group, index, row)
+                assert KINDS[k.needed(k.RD, bank, row, banks[number])] == channel.needed(
+                    "RD", rank, group, index, row
+                )
 
 
 @given(specs(), st.integers(0, 5000))
 def test_addresses(spec: DramSpec, burst: int) -> None:
     channel, rank, group, bank, row = naive.decode(spec, burst)
     o = spec.organisation
-    assert k.decode(burst, resolve(spec).shape) == (channel, (rank * o.bankgroups + group) * o.banks_per_group + bank, row)
+    assert k.decode(burst, resolve(spec).shape) == (
+        channel,
+        (rank * o.bankgroups + group) * o.banks_per_group + bank,
+        row,
+    )
 
 
 @given(specs(), transfers)
-def test_every_burst_is_counted_once_and_all_time_is_standby(spec: DramSpec, wanted: list[tuple[int, int, bool, int]]) -> None:
+def test_every_burst_is_counted_once_and_all_time_is_standby(
+    spec: DramSpec, wanted: list[tuple[int, int, bool, int]]
+) -> None:
     dram, counts, accept, last = DramChannels(spec), ActionCounts(), 0, 0
     burst, capacity = dram.table.burst_bytes, dram.table.capacity_bytes
     reads = writes = 0
@@ -107,13 +179,18 @@ def test_every_burst_is_counted_once_and_all_time_is_standby(spec: DramSpec, wan
     assert rows.hits + rows.misses + rows.conflicts == reads + writes
     o = spec.organisation
     clocks = max(-(-last // 1000), int(dram._tally[:, k.LAST].max()))
-    assert counts["dram", "active_standby"] + counts["dram", "precharge_standby"] == clocks * o.ranks * o.channels
+    assert (
+        counts["dram", "active_standby"] + counts["dram", "precharge_standby"]
+        == clocks * o.ranks * o.channels
+    )
     open_banks = int((dram._state[1][:, :, k.OPEN_ROW] >= 0).sum())
     assert counts["dram", "activate"] - counts["dram", "precharge"] == open_banks
 
 
 @given(specs(), transfers)
-def test_the_same_transfers_give_the_same_state(spec: DramSpec, wanted: list[tuple[int, int, bool, int]]) -> None:
+def test_the_same_transfers_give_the_same_state(
+    spec: DramSpec, wanted: list[tuple[int, int, bool, int]]
+) -> None:
     states = []
     for _ in range(2):
         table = resolve(spec)

@@ -1,4 +1,6 @@
-"""The memory controller against its twin, clock by clock, and the laws that no stream of requests may break."""
+"""The memory controller against its twin, clock by clock, and the laws that no stream of requests
+may break.
+"""
 
 from __future__ import annotations
 
@@ -9,31 +11,70 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.kernels import dram_controller as k
-from accelsim.kernels import dram_scheduling as scheduling
-from accelsim.kernels import dram_timing as timing
-from accelsim.spec.dram import FIELDS, DramSpec
-from accelsim.spec.dram_table import controller_policy, resolve
+from accelsim.dram.standard import FIELDS, DramSpec
+from accelsim.dram.table import controller_policy, resolve
+from accelsim.kernels.dram import controller as k
+from accelsim.kernels.dram import scheduling, timing
 from tests.naive import dram_checker, dram_controller
 
 KINDS = ("ACT", "PRE", "RD", "WR", "REF", "PREA")
 OUTCOMES = {timing.HITS: "hit", timing.MISSES: "miss", timing.CONFLICTS: "conflict"}
-MAPPINGS = ["rochrababgco", "rochrabacobg", "rorabgbachco", "".join(reversed(FIELDS)), "robacochrabg"]
+MAPPINGS = [
+    "rochrababgco",
+    "rochrabacobg",
+    "rorabgbachco",
+    "".join(reversed(FIELDS)),
+    "robacochrabg",
+]
 small = st.integers(1, 12)
 
 
 @st.composite
 def specs(draw: st.DrawFn) -> DramSpec:
     """Small organisations with any timings and policies, refreshes as dense as they can be."""
-    names = ["CL", "CWL", "tRCD", "tRP", "tRAS", "tRFC", "tWTR_S", "tWTR_L", "tWR", "tRTP", "tCCD_S", "tCCD_L", "tRRD_S", "tRRD_L", "tRTRS"]
+    names = [
+        "CL",
+        "CWL",
+        "tRCD",
+        "tRP",
+        "tRAS",
+        "tRFC",
+        "tWTR_S",
+        "tWTR_L",
+        "tWR",
+        "tRTP",
+        "tCCD_S",
+        "tCCD_L",
+        "tRRD_S",
+        "tRRD_L",
+        "tRTRS",
+    ]
     values: dict[str, Any] = {name: draw(small) for name in names}
-    values |= {"tCK": 1.0, "tFAW": draw(st.integers(1, 60)), "AL": draw(st.integers(0, 3)), "tRC": draw(st.none() | st.integers(1, 30))}
+    values |= {
+        "tCK": 1.0,
+        "tFAW": draw(st.integers(1, 60)),
+        "AL": draw(st.integers(0, 3)),
+        "tRC": draw(st.none() | st.integers(1, 30)),
+    }
     values["tPPD"] = draw(st.integers(0, 4))
     groups, banks, ranks = draw(st.integers(1, 2)), draw(st.integers(1, 3)), draw(st.integers(1, 2))
     values["tREFI"] = 120 + groups * banks * ranks * 12 + draw(st.integers(0, 80))
-    protocol, length = draw(st.sampled_from([None, "DDR4", "HBM", "GDDR6"])), draw(st.sampled_from([2, 4, 8]))
-    clocks = draw(st.sampled_from([clocks for clocks in (1, 2, 4) if length % (2 * clocks) == 0])) if protocol == "GDDR6" else None
-    low, high = sorted(draw(st.tuples(st.sampled_from([0.0, 0.2, 0.5, 0.75, 1.0]), st.sampled_from([0.2, 0.5, 0.8, 1.0]))))
+    protocol, length = (
+        draw(st.sampled_from([None, "DDR4", "HBM", "GDDR6"])),
+        draw(st.sampled_from([2, 4, 8])),
+    )
+    clocks = (
+        draw(st.sampled_from([clocks for clocks in (1, 2, 4) if length % (2 * clocks) == 0]))
+        if protocol == "GDDR6"
+        else None
+    )
+    low, high = sorted(
+        draw(
+            st.tuples(
+                st.sampled_from([0.0, 0.2, 0.5, 0.75, 1.0]), st.sampled_from([0.2, 0.5, 0.8, 1.0])
+            )
+        )
+    )
     return DramSpec.model_validate(
         {
             "timing": values,
@@ -50,7 +91,9 @@ def specs(draw: st.DrawFn) -> DramSpec:
                 "burst_clk": clocks,
             },
             "policy": {
-                "scheduler": draw(st.sampled_from(["fcfs", "frfcfs", "frfcfs_rowhit", "frfcfs_rowhit"])),
+                "scheduler": draw(
+                    st.sampled_from(["fcfs", "frfcfs", "frfcfs_rowhit", "frfcfs_rowhit"])
+                ),
                 "read_queue": draw(st.integers(1, 8)),
                 "write_queue": draw(st.integers(1, 8)),
                 "drain_high": high,
@@ -63,7 +106,13 @@ def specs(draw: st.DrawFn) -> DramSpec:
 
 
 streams = st.lists(
-    st.tuples(st.integers(0, 60) | st.integers(0, 700), st.integers(0, 3) | st.integers(0, 40), st.booleans()), min_size=1, max_size=24
+    st.tuples(
+        st.integers(0, 60) | st.integers(0, 700),
+        st.integers(0, 3) | st.integers(0, 40),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=24,
 )
 limits = st.none() | st.integers(1, 6)
 
@@ -71,21 +120,37 @@ limits = st.none() | st.integers(1, 6)
 class Run:
     """The kernel's account of a stream."""
 
-    def __init__(self, spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None) -> None:
+    def __init__(
+        self, spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None
+    ) -> None:
         table, self.policy = resolve(spec), controller_policy(spec, limit)
         self.requests = np.zeros((len(wanted), 6), np.int64)
         self.requests[:, : scheduling.IS_WRITE + 1] = wanted
         k.locate(self.requests, table.shape)
         self.served = np.zeros((len(wanted), 4), np.int64)
-        self.queues, self.sizes, self.control, self.ready, self.banks, self.ranks, self.tally = k.controller_state(
-            table.shape, self.policy, len(wanted)
+        self.queues, self.sizes, self.control, self.ready, self.banks, self.ranks, self.tally = (
+            k.controller_state(table.shape, self.policy, len(wanted))
         )
         trace, traced = np.zeros((5000, 5), np.int64), np.zeros(1, np.int64)
-        state = (self.queues, self.sizes, self.control, trace, traced, table.delays, table.shape, self.ready, self.banks, self.ranks, self.tally)
+        state = (
+            self.queues,
+            self.sizes,
+            self.control,
+            trace,
+            traced,
+            table.delays,
+            table.shape,
+            self.ready,
+            self.banks,
+            self.ranks,
+            self.tally,
+        )
         self.last = int(k.run(self.policy, self.requests, self.served, *state))
         assert traced[0] <= len(trace)
         o = spec.organisation
-        places = list(itertools.product(range(o.ranks), range(o.bankgroups), range(o.banks_per_group)))
+        places = list(
+            itertools.product(range(o.ranks), range(o.bankgroups), range(o.banks_per_group))
+        )
         self.commands: list[list[dram_checker.Entry]] = [[] for _ in range(o.channels)]
         for clock, command, channel, bank, row in trace[: traced[0]].tolist():
             self.commands[channel].append((clock, KINDS[command], *places[bank], row))
@@ -93,26 +158,44 @@ class Run:
 
 @settings(max_examples=150)
 @given(specs(), streams, limits)
-def test_the_kernel_is_its_twin(spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None) -> None:
+def test_the_kernel_is_its_twin(
+    spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None
+) -> None:
     run = Run(spec, wanted, limit)
     memory = dram_controller.Memory(spec, limit or 1 << 60)
     for request, served in zip(memory.run(wanted), run.served.tolist(), strict=True):
-        assert (request.accept, request.done, request.issued, request.outcome) == (*served[:3], OUTCOMES[served[k.OUTCOME]])
-    for controller, commands, tally, control in zip(memory.controllers, run.commands, run.tally, run.control, strict=True):
+        assert (request.accept, request.done, request.issued, request.outcome) == (
+            *served[:3],
+            OUTCOMES[served[k.OUTCOME]],
+        )
+    for controller, commands, tally, control in zip(
+        memory.controllers, run.commands, run.tally, run.control, strict=True
+    ):
         assert controller.commands == commands
         counted = [sum(kind == wanted_kind for _, kind, *_ in commands) for wanted_kind in KINDS]
         singles = tally[timing.PRE] - control[k.PREA_BANKS]
-        assert counted == [tally[timing.ACT], singles, tally[timing.RD], tally[timing.WR], tally[timing.REF], control[k.PREAS]]
+        assert counted == [
+            tally[timing.ACT],
+            singles,
+            tally[timing.RD],
+            tally[timing.WR],
+            tally[timing.REF],
+            control[k.PREAS],
+        ]
 
 
 @given(specs(), streams, limits)
-def test_no_command_breaks_a_rule(spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None) -> None:
+def test_no_command_breaks_a_rule(
+    spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None
+) -> None:
     for commands in Run(spec, wanted, limit).commands:
         assert dram_checker.violations(spec, commands) == []
 
 
 @given(specs(), streams, limits)
-def test_every_request_is_served_once(spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None) -> None:
+def test_every_request_is_served_once(
+    spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None
+) -> None:
     run = Run(spec, wanted, limit)
     cycles, bursts, written = zip(*wanted, strict=True)
     writes = np.array(written)
@@ -122,22 +205,37 @@ def test_every_request_is_served_once(spec: DramSpec, wanted: list[tuple[int, in
     assert (np.diff(accept) >= 1).all()  # in order, at most one a clock
     assert (issued[issued >= 0] > accept[issued >= 0]).all()
     assert (done[answered] == accept[answered] + 1).all()
-    for place in np.flatnonzero(joined):  # an older write of its burst waited when it came, and is done when it is
-        carriers = [other for other in range(place) if issued[other] >= 0 and written[other] and bursts[other] == bursts[place]]
-        assert any(issued[other] > accept[place] and done[other] == done[place] for other in carriers)
+    for place in np.flatnonzero(
+        joined
+    ):  # an older write of its burst waited when it came, and is done when it is
+        carriers = [
+            other
+            for other in range(place)
+            if issued[other] >= 0 and written[other] and bursts[other] == bursts[place]
+        ]
+        assert any(
+            issued[other] > accept[place] and done[other] == done[place] for other in carriers
+        )
     assert run.last == done.max()
     assert int(run.tally[:, timing.RD].sum()) == int((~writes).sum() - answered.sum())
     assert int(run.tally[:, timing.WR].sum()) == int(writes.sum() - joined.sum())
     assert int(run.tally[:, timing.HITS : timing.CONFLICTS + 1].sum()) == int((issued >= 0).sum())
-    assert int(run.tally[:, timing.ACT].sum()) == int(run.tally[:, timing.MISSES].sum() + run.tally[:, timing.CONFLICTS].sum())
+    assert int(run.tally[:, timing.ACT].sum()) == int(
+        run.tally[:, timing.MISSES].sum() + run.tally[:, timing.CONFLICTS].sum()
+    )
     assert not run.sizes.any()
     if limit is not None:
         reads = ~writes
-        assert all(int((reads & (accept < clock) & (done > clock)).sum()) < limit for clock in accept[reads])
+        assert all(
+            int((reads & (accept < clock) & (done > clock)).sum()) < limit
+            for clock in accept[reads]
+        )
 
 
 @given(specs(), streams, limits)
-def test_no_faster_than_the_data_bus(spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None) -> None:
+def test_no_faster_than_the_data_bus(
+    spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None
+) -> None:
     run = Run(spec, wanted, limit)
     moved = run.served[:, k.ISSUED] >= 0
     busiest = max(np.bincount(run.requests[moved, scheduling.CHANNEL]), default=0)
@@ -145,8 +243,12 @@ def test_no_faster_than_the_data_bus(spec: DramSpec, wanted: list[tuple[int, int
 
 
 @given(specs(), streams, limits, st.integers(1, 500))
-def test_refreshes_are_kept_up(spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None, pause: int) -> None:
-    """Every rank has had each refresh that was due, but for those that are going on at the end; a stream's end is no reason to leave one out."""
+def test_refreshes_are_kept_up(
+    spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None, pause: int
+) -> None:
+    """Every rank has had each refresh that was due, but for those that are going on at the end; a
+    stream's end is no reason to leave one out.
+    """
     wanted = [*wanted, (wanted[-1][0] + 400 + pause, 0, False)]
     run = Run(spec, wanted, limit)
     due = run.last // spec.timing.tREFI if spec.policy.refresh == "all_bank" else 0
@@ -156,14 +258,23 @@ def test_refreshes_are_kept_up(spec: DramSpec, wanted: list[tuple[int, int, bool
 
 
 @given(specs(), streams, limits, st.integers(1, 50))
-def test_without_refresh_a_later_start_moves_everything(spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None, later: int) -> None:
+def test_without_refresh_a_later_start_moves_everything(
+    spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None, later: int
+) -> None:
     quiet = spec.model_copy(update={"policy": spec.policy.model_copy(update={"refresh": "none"})})
-    run, moved = Run(quiet, wanted, limit), Run(quiet, [(cycle + later, burst, write) for cycle, burst, write in wanted], limit)
-    np.testing.assert_array_equal(moved.served[:, : k.DONE + 1], run.served[:, : k.DONE + 1] + later)
+    run, moved = (
+        Run(quiet, wanted, limit),
+        Run(quiet, [(cycle + later, burst, write) for cycle, burst, write in wanted], limit),
+    )
+    np.testing.assert_array_equal(
+        moved.served[:, : k.DONE + 1], run.served[:, : k.DONE + 1] + later
+    )
 
 
 @given(specs(), streams, limits)
-def test_names_of_banks_do_not_matter(spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None) -> None:
+def test_names_of_banks_do_not_matter(
+    spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None
+) -> None:
     """With rows counted from the other end every command goes at the same clock."""
     o = spec.organisation
     if spec.address_mapping[:2] != "ro":
@@ -179,7 +290,9 @@ def test_names_of_banks_do_not_matter(spec: DramSpec, wanted: list[tuple[int, in
 
 
 def test_drains_exactly_at_its_marks() -> None:
-    """0.8 of 32 is 25.6 and 0.2 is 6.4: a 26th write begins a drain, which ends with the 6th, and never with no read to serve."""
+    """0.8 of 32 is 25.6 and 0.2 is 6.4: a 26th write begins a drain, which ends with the 6th, and
+    never with no read to serve.
+    """
     policy = controller_policy(DramSpec.model_validate(_DDR4))
     assert not k.drains(False, 1, 25, policy)
     assert k.drains(False, 1, 26, policy)
@@ -190,8 +303,17 @@ def test_drains_exactly_at_its_marks() -> None:
 
 
 _DDR4 = {
-    "timing": dict.fromkeys(("CL", "CWL", "tRCD", "tRP", "tRAS", "tRFC", "tWTR_S", "tWTR_L", "tWR", "tRTP"), 4)
+    "timing": dict.fromkeys(
+        ("CL", "CWL", "tRCD", "tRP", "tRAS", "tRFC", "tWTR_S", "tWTR_L", "tWR", "tRTP"), 4
+    )
     | dict.fromkeys(("tCCD_S", "tCCD_L", "tRRD_S", "tRRD_L", "tFAW", "tRTRS"), 4)
     | {"tCK": 1.0, "tREFI": 1000},
-    "organisation": {"bankgroups": 1, "banks_per_group": 4, "rows": 4, "bursts_per_row": 4, "bus_width": 8, "BL": 8},
+    "organisation": {
+        "bankgroups": 1,
+        "banks_per_group": 4,
+        "rows": 4,
+        "bursts_per_row": 4,
+        "bus_width": 8,
+        "BL": 8,
+    },
 }

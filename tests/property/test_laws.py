@@ -1,7 +1,8 @@
 """The laws of DESIGN 7 on random machines of every kind, random networks and every learning rule.
 
-200 examples; 10,000 under the profile ``nightly`` (`make nightly-laws`), where they are new ones every time. One test a kind of PE array and
-schedule, so that workers share them. The books of memories (`accelsim.sim.ledger`) are kept in every run.
+200 examples; 10,000 under the profile ``nightly`` (`make nightly-laws`), where they are new ones
+every time. One test a kind of PE array and schedule, so that workers share them. The books of
+memories (`accelsim.sim.ledger`) are kept in every run.
 """
 
 from __future__ import annotations
@@ -21,22 +22,22 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from accelsim import experiment
 from accelsim.errors import InputError
-from accelsim.experiment import simulate
-from accelsim.mapping import Route
-from accelsim.network import Network
-from accelsim.ops import TrainingStep
-from accelsim.report.document import ResultDocument
-from accelsim.report.laws import violations
-from accelsim.results import LANE_CAUSES, AnyResult, HybridResult, Result
-from accelsim.rules import RULES as LEARNING_RULES
-from accelsim.rules import check_rule
+from accelsim.experiment import simulate as experiment
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Architecture
+from accelsim.pe.mapping import Route
+from accelsim.results.document import ResultDocument
+from accelsim.results.document_laws import violations
+from accelsim.results.result import LANE_CAUSES, AnyResult, HybridResult, Result
+from accelsim.rules.registry import RULES as LEARNING_RULES
+from accelsim.rules.registry import check_rule
 from accelsim.sim.ledger import VARIABLE
 from accelsim.sim.machine import Machine, OpRecord, Progress, Run
 from accelsim.sim.op_plan import OpPlan
-from accelsim.spec.architecture import Architecture
-from accelsim.trace import Trace
+from accelsim.step.ops import TrainingStep
+from accelsim.workload.network import Network
+from accelsim.zeros.trace import Trace
 from tests.random_machines import KINDS, any_machines, convolutions, machine, masks, trace_of
 from tests.random_networks import network_of, networks
 from tests.reference_networks import Builder
@@ -79,7 +80,9 @@ class Case:
         runs: list[Run] = []
 
         class Kept(Machine):
-            def run(self, step: TrainingStep, schedule: str, progress: Progress | None = None) -> Run:
+            def run(
+                self, step: TrainingStep, schedule: str, progress: Progress | None = None
+            ) -> Run:
                 runs.append(super().run(step, schedule, progress))
                 return runs[-1]
 
@@ -97,7 +100,9 @@ class Case:
                 seed=self.seed,
             )
         check_document(result)
-        return [step.result for step in result.steps] if isinstance(result, HybridResult) else [result], runs
+        return [step.result for step in result.steps] if isinstance(result, HybridResult) else [
+            result
+        ], runs
 
 
 @st.composite
@@ -105,14 +110,26 @@ def cases(draw: st.DrawFn, kind: str, schedule: str) -> Case:
     network = draw(st.one_of(convolutions(2), networks()))
     optimizer = draw(st.sampled_from(["sgd", "momentum", "adam"]))
     rule = draw(st.sampled_from([each for each in RULES if takes(network, each, optimizer)]))
-    passes = draw(st.sampled_from([("ff", "ep", "wg", "wu")] * 4 + [("ff",), ("ep", "wg"), ("wg", "wu")]))
+    passes = draw(
+        st.sampled_from([("ff", "ep", "wg", "wu")] * 4 + [("ff",), ("ep", "wg"), ("wg", "wu")])
+    )
     trace = (
         trace_of(network, draw(masks(network, 2, weights=draw(st.booleans()))))
         if draw(st.booleans())
         else draw(st.sampled_from(["dense", "random:0.4"]))
     )
     architecture = draw(any_machines(kind))
-    return Case(network, architecture, rule, draw(st.integers(1, 3)), trace, schedule, optimizer, passes, draw(st.integers(0, 3)))
+    return Case(
+        network,
+        architecture,
+        rule,
+        draw(st.integers(1, 3)),
+        trace,
+        schedule,
+        optimizer,
+        passes,
+        draw(st.integers(0, 3)),
+    )
 
 
 def takes(network: Network, rule: str, optimizer: str) -> bool:
@@ -173,7 +190,9 @@ def check_macs(result: Result, case: Case) -> None:
 
 
 def check_work(results: list[Result], case: Case) -> None:
-    """What there is to do, and what of it is effectual, is the step's own: another machine finds the same."""
+    """What there is to do, and what of it is effectual, is the step's own: another machine finds
+    the same.
+    """
     others, _ = case.simulate(machine("von_neumann"), "serial")
     for result, other in zip(results, others, strict=True):
         assert work_of(result) == work_of(other)
@@ -184,7 +203,9 @@ def work_of(result: Result) -> dict[str, tuple[int, int, int]]:
 
 
 def check_cycles(result: Result, run: Run, case: Case) -> None:
-    """Each cycle of the array, of every lane, of every partition and of the vector unit has one cause."""
+    """Each cycle of the array, of every lane, of every partition and of the vector unit has one
+    cause.
+    """
     array = case.architecture.pe_array
     lanes = array.rows * array.cols * array.lanes
     share = lanes if case.schedule == "serial" else lanes // case.architecture.partitions
@@ -199,10 +220,19 @@ def check_cycles(result: Result, run: Run, case: Case) -> None:
         if op.kind != "vector":
             assert op.lane_cycles["busy"] == op.macs["executed"]
     # An action that was never done, such as the clock of lanes without work, has no entry.
-    assert sum(result.actions.get(action, 0) for action in ("control.clock", "control.idle_clock")) == lanes * result.cycles
-    assert result.actions["leakage.cycles"] == result.cycles == max(record.end for record in run.records)
+    assert (
+        sum(result.actions.get(action, 0) for action in ("control.clock", "control.idle_clock"))
+        == lanes * result.cycles
+    )
+    assert (
+        result.actions["leakage.cycles"]
+        == result.cycles
+        == max(record.end for record in run.records)
+    )
     if case.schedule == "serial":
-        assert [op.start_cycle for op in result.ops] == list(itertools.accumulate((op.cycles for op in result.ops[:-1]), initial=0))
+        assert [op.start_cycle for op in result.ops] == list(
+            itertools.accumulate((op.cycles for op in result.ops[:-1]), initial=0)
+        )
         assert result.interval_cycles == result.cycles
 
 
@@ -212,9 +242,13 @@ def causes(cycles: Mapping[str, Any]) -> list[int]:
 
 def check_energy(result: Result) -> None:
     """Energy is counts times prices, and what the ops do not account for is told apart."""
-    of_ops = math.fsum(op.energy_pj for op in result.ops) + math.fsum(result.unattributed_by_component_pj.values())
+    of_ops = math.fsum(op.energy_pj for op in result.ops) + math.fsum(
+        result.unattributed_by_component_pj.values()
+    )
     prices = {f"{each['component']}.{each['action']}": each["pj"] for each in result.energy_sources}
-    of_actions = math.fsum(times * prices[action] for action, times in result.actions.items() if times)
+    of_actions = math.fsum(
+        times * prices[action] for action, times in result.actions.items() if times
+    )
     assert math.isclose(of_ops, result.energy_pj, rel_tol=1e-12)
     assert math.isclose(of_actions, result.energy_pj, rel_tol=1e-12)
 
@@ -222,10 +256,18 @@ def check_energy(result: Result) -> None:
 def check_order(run: Run) -> None:
     """An op starts when all that it waits for has ended, and alone on its component."""
     end = {record.op.name: record.end for record in run.records}
-    made = {tensor.name: record.op.name for record in run.records for tensor in record.op.outputs if not tensor.persistent}
+    made = {
+        tensor.name: record.op.name
+        for record in run.records
+        for tensor in record.op.outputs
+        if not tensor.persistent
+    }
     holders: dict[int | None, list[tuple[int, int]]] = {}
     for record in run.records:
-        waits = {*record.op.depends_on, *(made[each.tensor.name] for each in record.op.operands if each.tensor.name in made)}
+        waits = {
+            *record.op.depends_on,
+            *(made[each.tensor.name] for each in record.op.operands if each.tensor.name in made),
+        }
         assert all(end[name] <= record.start for name in waits), record.op.name
         holders.setdefault(record.partition, []).append((record.start, record.end))
     for spans in holders.values():
@@ -234,22 +276,35 @@ def check_order(run: Run) -> None:
 
 
 def check_dram(result: Result, run: Run, architecture: Architecture) -> None:
-    """Bursts carry all bytes; every clock of every rank is active or precharged; refreshes keep up."""
+    """Bursts carry all bytes; every clock of every rank is active or precharged; refreshes keep
+    up.
+    """
     dram = dram_of(architecture)
     ranks = architecture.dram.channels * dram.organisation.ranks
-    for kind, parts in (("read", [r.plan.loads for r in run.records]), ("write", [r.plan.stores for r in run.records])):
+    for kind, parts in (
+        ("read", [r.plan.loads for r in run.records]),
+        ("write", [r.plan.stores for r in run.records]),
+    ):
         nbytes = sum(part.nbytes for each in parts for part in each)
         assert result.actions.get(f"dram.{kind}_burst", 0) * dram.organisation.burst >= nbytes
         assert 8 * nbytes >= sum(record.plan.bits[f"dram_{kind}"] for record in run.records)
-    clocks = sum(result.actions.get(action, 0) for action in ("dram.active_standby", "dram.precharge_standby"))
+    clocks = sum(
+        result.actions.get(action, 0)
+        for action in ("dram.active_standby", "dram.precharge_standby")
+    )
     assert clocks % ranks == 0
     assert clocks // ranks >= result.cycles * 10**12 // (architecture.clock_hz * dram.timing.tck_ps)
-    assert abs(result.actions.get("dram.refresh", 0) // ranks - clocks // ranks // dram.timing.tREFI) <= 1
+    assert (
+        abs(result.actions.get("dram.refresh", 0) // ranks - clocks // ranks // dram.timing.tREFI)
+        <= 1
+    )
     assert result.actions.get("dram.precharge", 0) <= result.actions.get("dram.activate", 0)
 
 
 def check_transfers(plan: OpPlan, architecture: Architecture) -> None:
-    """What is sent is received: by each receiver of a multicast, at each end of a link, and at both sides of the global buffer."""
+    """What is sent is received: by each receiver of a multicast, at each end of a link, and at both
+    sides of the global buffer.
+    """
     bits: Counter[str] = Counter()
     for moved in plan.moved:
         t = moved.transfer
@@ -275,15 +330,26 @@ def check_transfers(plan: OpPlan, architecture: Architecture) -> None:
         sums = (plan.timing.executed - plan.timing.gated) * architecture.precision.psum
     assert plan.bits["scratchpad_write"] == bits["arrived"] + bits["home out"] + sums
     if architecture.noc.topology == "tree":
-        assert (plan.fill_bits, plan.drain_bits, plan.peer_bits) == (sent, bits["collect out"], bits["peer"])
+        assert (plan.fill_bits, plan.drain_bits, plan.peer_bits) == (
+            sent,
+            bits["collect out"],
+            bits["peer"],
+        )
         return
-    pes, ports = architecture.pe_array.rows * architecture.pe_array.cols, architecture.noc.buffer_ports
+    pes, ports = (
+        architecture.pe_array.rows * architecture.pe_array.cols,
+        architecture.noc.buffer_ports,
+    )
     into, out = slice(4 * pes, 4 * pes + ports), slice(4 * pes + ports, 4 * pes + 2 * ports)
-    fill, drain = (0 * np.arange(out.stop) if load is None else load for load in (plan.mesh_fill, plan.mesh_drain))
+    fill, drain = (
+        0 * np.arange(out.stop) if load is None else load
+        for load in (plan.mesh_fill, plan.mesh_drain)
+    )
     assert drain[out].sum() == bits["collect out"]
     assert drain[into].sum() == 0
     if plan.on_array:
-        # A word goes through a port once, or once through each of several ports to receivers near them.
+        # A word goes through a port once, or once through each of several ports to receivers near
+        # them.
         assert sent <= fill[into].sum() <= ports * sent
         assert fill[out].sum() == 0
     else:
@@ -291,7 +357,9 @@ def check_transfers(plan: OpPlan, architecture: Architecture) -> None:
 
 
 def check_roofline(run: Run, architecture: Architecture) -> None:
-    """No op, and not the whole step, is faster than lanes, links, any memory or the vector unit could be alone."""
+    """No op, and not the whole step, is faster than lanes, links, any memory or the vector unit
+    could be alone.
+    """
     array, pad = architecture.pe_array, architecture.scratchpad
     pads = run.residency.pes_per_partition * pad.banks * pad.width_bits
     for record in run.records:
@@ -299,7 +367,9 @@ def check_roofline(run: Run, architecture: Architecture) -> None:
         within(record.cycles, [record], architecture)
         assert record.cycles >= int(plan.block_cycles.sum())
         if plan.on_array:
-            assert int(plan.block_cycles.sum()) * pads >= through(plan.bits["scratchpad_read"], plan.bits["scratchpad_write"], pad.ports)
+            assert int(plan.block_cycles.sum()) * pads >= through(
+                plan.bits["scratchpad_read"], plan.bits["scratchpad_write"], pad.ports
+            )
     within(run.cycles, run.records, architecture)
     executed = sum(record.plan.timing.executed for record in run.records if record.plan.timing)
     assert run.cycles * array.rows * array.cols * array.lanes >= executed
@@ -315,12 +385,16 @@ def within(cycles: int, records: Sequence[OpRecord], architecture: Architecture)
     for each in ("mesh_fill", "mesh_drain"):
         loads = [getattr(plan, each) for plan in plans if getattr(plan, each) is not None]
         assert not loads or cycles * noc.width_bits >= np.sum(loads, axis=0).max()
-    read, written = (sum(plan.bits[f"global_buffer_{kind}"] for plan in plans) for kind in ("read", "write"))
-    assert cycles * buffer.banks * buffer.width_bits >= through(read, written, buffer.ports)
-    assert cycles >= sum(plan.bits["dram_read"] + plan.bits["dram_write"] for plan in plans) / 8 / peak_dram_bytes_per_cycle(architecture) * (
-        1 - 1e-9
+    read, written = (
+        sum(plan.bits[f"global_buffer_{kind}"] for plan in plans) for kind in ("read", "write")
     )
-    assert cycles * unit.width * unit.ops_per_cycle >= sum(plan.op.vector_ops for plan in plans if not plan.on_array)
+    assert cycles * buffer.banks * buffer.width_bits >= through(read, written, buffer.ports)
+    assert cycles >= sum(
+        plan.bits["dram_read"] + plan.bits["dram_write"] for plan in plans
+    ) / 8 / peak_dram_bytes_per_cycle(architecture) * (1 - 1e-9)
+    assert cycles * unit.width * unit.ops_per_cycle >= sum(
+        plan.op.vector_ops for plan in plans if not plan.on_array
+    )
 
 
 def through(read: int, written: int, ports: int) -> int:
@@ -330,17 +404,29 @@ def through(read: int, written: int, ports: int) -> int:
 
 def test_a_mask_of_input_and_hidden_state_encodes_neither_alone() -> None:
     cell = {"name": "cell", "kind": "rnn", "hidden": 2}
-    layers = [{"name": "embedding", "kind": "embedding", "dim": 1}, cell, {"name": "fc", "kind": "fc", "out_features": 2}]
-    network = network_of({"name": "random", "input": {"sequence": 2, "vocabulary": 3}, "layers": layers})
+    layers = [
+        {"name": "embedding", "kind": "embedding", "dim": 1},
+        cell,
+        {"name": "fc", "kind": "fc", "out_features": 2},
+    ]
+    network = network_of(
+        {"name": "random", "input": {"sequence": 2, "vocabulary": 3}, "layers": layers}
+    )
     for form in ("bitmap", "rle", "csc"):
-        result = simulate(network, machine(format__activation=form), "bp", batch=3, trace="random:0.4")
+        result = simulate(
+            network, machine(format__activation=form), "bp", batch=3, trace="random:0.4"
+        )
         assert any("cell.out.initial" in note for note in result.notes)
 
 
 @pytest.mark.filterwarnings("error")
 def test_weights_that_are_all_zero_take_no_room_without_their_zeros() -> None:
     network = network_of(
-        {"name": "random", "input": {"height": 1, "width": 1, "channels": 4}, "layers": [{"name": "fc", "kind": "fc", "out_features": 64}]}
+        {
+            "name": "random",
+            "input": {"height": 1, "width": 1, "channels": 4},
+            "layers": [{"name": "fc", "kind": "fc", "out_features": 64}],
+        }
     )
     trace = trace_of(network, {"fc.weight": np.zeros((64, 4), bool)})
     tight = {"scratchpad__working": "600B", "scratchpad__capacity": "601B"}
@@ -352,8 +438,15 @@ def test_weights_that_are_all_zero_take_no_room_without_their_zeros() -> None:
 
 
 def test_windows_that_see_only_padding_read_no_word() -> None:
-    network = Builder("random", (1, 1, 1)).add("conv", 1, kernel=(1, 1), stride=(1, 3), padding=(0, 0, 1, 0)).add("fc", 2).network()
-    case = Case(network, machine("systolic"), "bp", 1, "dense", "serial", "sgd", ("ff", "ep", "wg", "wu"), 0)
+    network = (
+        Builder("random", (1, 1, 1))
+        .add("conv", 1, kernel=(1, 1), stride=(1, 3), padding=(0, 0, 1, 0))
+        .add("fc", 2)
+        .network()
+    )
+    case = Case(
+        network, machine("systolic"), "bp", 1, "dense", "serial", "sgd", ("ff", "ep", "wg", "wu"), 0
+    )
     check_step(case)
     (result,), _ = case.simulate(case.architecture, "serial")
     assert (result.ops[0].macs["executed"], result.ops[0].macs["effectual"]) == (1, 0)

@@ -1,4 +1,6 @@
-"""The books of scratchpads and global buffer on random programs, and on programs in which something goes wrong."""
+"""The books of scratchpads and global buffer on random programs, and on programs in which something
+goes wrong.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +14,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from accelsim.errors import LawViolation
-from accelsim.experiment import simulate
-from accelsim.network import Network
-from accelsim.ops import Tensor
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.formats import Formats
 from accelsim.sim.ledger import VARIABLE
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.op_plan import OpPlan
 from accelsim.sim.traffic import Traffic
-from accelsim.spec.architecture import Architecture
-from accelsim.spec.operand_formats import Formats
+from accelsim.step.ops import Tensor
+from accelsim.workload.network import Network
 from tests.property.test_simulator import MODULAR, lowers, tight_machines
 from tests.random_machines import convolutions, machine
 from tests.random_networks import networks
@@ -37,18 +39,36 @@ def books() -> Iterator[None]:
 @given(st.data())
 def test_the_books_balance(data: st.DataObject) -> None:
     network = data.draw(st.one_of(convolutions(2), networks()))
-    rule = data.draw(st.sampled_from(["bp", "fa", "dfa", "dfa:per_step=true", "ssdfa", "frozen", *MODULAR]))
+    rule = data.draw(
+        st.sampled_from(["bp", "fa", "dfa", "dfa:per_step=true", "ssdfa", "frozen", *MODULAR])
+    )
     assume(lowers(network, rule))
-    schedule, optimizer = data.draw(st.sampled_from(["serial", "unlocked"])), data.draw(st.sampled_from(["sgd", "momentum", "adam"]))
+    schedule, optimizer = (
+        data.draw(st.sampled_from(["serial", "unlocked"])),
+        data.draw(st.sampled_from(["sgd", "momentum", "adam"])),
+    )
     trace = data.draw(st.sampled_from(["dense", "random:0.4", "random:0.01"]))
     roles = ("weight", "activation", "error", "feedback", "gradient")
-    formats = Formats(**{role: data.draw(st.sampled_from(["dense", "bitmap", "rle", "csc"])) for role in roles}, run_bits=2)  # type: ignore[arg-type]
+    formats = Formats(
+        **{role: data.draw(st.sampled_from(["dense", "bitmap", "rle", "csc"])) for role in roles},
+        run_bits=2,
+    )  # type: ignore[arg-type]
     architecture = data.draw(tight_machines()).model_copy(update={"format": formats})
-    simulate(network, architecture, rule, batch=data.draw(st.integers(1, 3)), trace=trace, schedule=schedule, optimizer=optimizer)
+    simulate(
+        network,
+        architecture,
+        rule,
+        batch=data.draw(st.integers(1, 3)),
+        trace=trace,
+        schedule=schedule,
+        optimizer=optimizer,
+    )
 
 
 def network() -> Network:
-    return Builder("plain", (4, 4, 4)).conv(6).add("relu").conv(4).add("relu").add("fc", 3).network()
+    return (
+        Builder("plain", (4, 4, 4)).conv(6).add("relu").conv(4).add("relu").add("fc", 3).network()
+    )
 
 
 def run(architecture: Architecture, rule: str = "bp") -> None:
@@ -69,7 +89,9 @@ def test_a_tensor_that_is_dropped_too_early_is_missed() -> None:
 
     with (
         patch.object(TensorMemory, "consumed", forgetful),
-        pytest.raises(LawViolation, match=r"reads \d+ words of relu1.out from global buffer, where"),
+        pytest.raises(
+            LawViolation, match=r"reads \d+ words of relu1.out from global buffer, where"
+        ),
     ):
         run(machine())
 
@@ -81,7 +103,12 @@ def test_a_tensor_that_was_never_written_is_missed() -> None:
         if not (plan.op.name == "conv0.FF" and not t.inbound):  # type: ignore[attr-defined]
             add(self, plan, step, t)  # type: ignore[arg-type]
 
-    with patch.object(Traffic, "add", lossy), pytest.raises(LawViolation, match=r"after conv0.FF, global buffer hold 96 words of conv0\.out"):
+    with (
+        patch.object(Traffic, "add", lossy),
+        pytest.raises(
+            LawViolation, match=r"after conv0.FF, global buffer hold 96 words of conv0\.out"
+        ),
+    ):
         run(machine())
 
 
@@ -94,7 +121,10 @@ def test_an_operand_that_nobody_brings_is_missed() -> None:
 
     with (
         patch.object(Traffic, "add", lossy),
-        pytest.raises(LawViolation, match=r"conv2\.FF multiplies with 1 words of relu1\.out that nothing has brought"),
+        pytest.raises(
+            LawViolation,
+            match=r"conv2\.FF multiplies with 1 words of relu1\.out that nothing has brought",
+        ),
     ):
         run(machine())
 
@@ -103,9 +133,16 @@ def test_a_tensor_read_from_dram_must_have_been_written_there() -> None:
     in_dram = TensorMemory.in_dram
 
     def elsewhere(self: TensorMemory, step: int, tensor: Tensor) -> bool:
-        return in_dram(self, step, tensor) or (tensor.name == "relu1.out" and (step, tensor.name) in self._left and self._left[step, tensor.name] < 2)
+        return in_dram(self, step, tensor) or (
+            tensor.name == "relu1.out"
+            and (step, tensor.name) in self._left
+            and self._left[step, tensor.name] < 2
+        )
 
-    with patch.object(TensorMemory, "in_dram", elsewhere), pytest.raises(LawViolation, match=r"words of relu1\.out from DRAM, where there are 0"):
+    with (
+        patch.object(TensorMemory, "in_dram", elsewhere),
+        pytest.raises(LawViolation, match=r"words of relu1\.out from DRAM, where there are 0"),
+    ):
         run(machine())
 
 
@@ -119,7 +156,15 @@ def test_partial_sums_are_not_the_tensor() -> None:
     moved = Traffic.add
 
     def confused(self: Traffic, plan: OpPlan, step: int, t: object) -> None:
-        moved(self, plan, step, replace(t, partial=True) if not t.inbound and plan.op.name == "conv0.FF" else t)  # type: ignore[attr-defined,type-var,arg-type]
+        moved(
+            self,
+            plan,
+            step,
+            replace(t, partial=True) if not t.inbound and plan.op.name == "conv0.FF" else t,
+        )  # type: ignore[attr-defined,type-var,arg-type]
 
-    with patch.object(Traffic, "add", confused), pytest.raises(LawViolation, match=r"after conv0\.FF"):
+    with (
+        patch.object(Traffic, "add", confused),
+        pytest.raises(LawViolation, match=r"after conv0\.FF"),
+    ):
         run(machine())

@@ -10,37 +10,51 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from accelsim.errors import InputError
-from accelsim.modules import links as module_links
-from accelsim.network import Layer, Network
-from accelsim.networks import load_network
-from accelsim.ops import Op, OpKind, Pass, Role, Tensor, TrainingStep, Use
-from accelsim.rules import ALL_PASSES, RULES, lower, parse_rule
+from accelsim.rules.registry import ALL_PASSES, RULES, lower, parse_rule
+from accelsim.step.ops import Op, OpKind, Pass, Role, Tensor, TrainingStep, Use
+from accelsim.workload.loading import load_network
+from accelsim.workload.modules import links as module_links
+from accelsim.workload.network import Layer, Network
 from tests.naive import counts, links
 from tests.random_networks import networks
 
 CHAINS = ["bp", "bp-only:p=0.5", "fa"]
 DIRECT = {"dfa": 0, "bdfa": 0, "ssdfa": 1, "sdfa:k=2": 2, "dfa:per_step=true": 0}
 MODULAR = ["modular", "conv-dfa", "dilated"]
-MODULAR += ["revised", "revised:groups=2,binary=true", "revised:order=printed"] if "revised" in RULES else []
+MODULAR += (
+    ["revised", "revised:groups=2,binary=true", "revised:order=printed"]
+    if "revised" in RULES
+    else []
+)
 ANY_NETWORK = {"bp", "bp-only", "fa", "dfa", "bdfa", "sdfa", "ssdfa", "frozen"}
 rules = st.sampled_from([*CHAINS, *DIRECT, *MODULAR, "frozen"])
 optimizers = st.sampled_from(["sgd", "momentum", "adam"])
 
 
-def lowered(network: Network, rule: str, batch: int, optimizer: str = "momentum", passes: Iterable[Pass] = ALL_PASSES) -> TrainingStep:
+def lowered(
+    network: Network,
+    rule: str,
+    batch: int,
+    optimizer: str = "momentum",
+    passes: Iterable[Pass] = ALL_PASSES,
+) -> TrainingStep:
     """`lower`, but networks that a modular rule rightly refuses are no examples."""
     if network.vocabulary and rule in MODULAR:
         reject()
     try:
         return lower(network, rule, batch, optimizer, passes)
     except InputError as error:
-        if rule in MODULAR and any(word in str(error) for word in ("must end in a layer", "groups must divide")):
+        if rule in MODULAR and any(
+            word in str(error) for word in ("must end in a layer", "groups must divide")
+        ):
             reject()
         raise
 
 
 def ancestors(step: TrainingStep) -> dict[str, set[str]]:
-    """Every op that must be over before an op may start; KeyError where one depends on a later op."""
+    """Every op that must be over before an op may start; KeyError where one depends on a later
+    op.
+    """
     found: dict[str, set[str]] = {}
     for op in step.ops:
         found[op.name] = set(op.depends_on).union(*(found[name] for name in op.depends_on))
@@ -48,11 +62,17 @@ def ancestors(step: TrainingStep) -> dict[str, set[str]]:
 
 
 def given_at_start(tensor: Tensor) -> bool:
-    return tensor.persistent or tensor.name.split(".")[0] in ("input", "labels") or tensor.name.endswith(".initial")
+    return (
+        tensor.persistent
+        or tensor.name.split(".")[0] in ("input", "labels")
+        or tensor.name.endswith(".initial")
+    )
 
 
 def check_order(step: TrainingStep) -> None:
-    """Names are unique, and dependencies alone enforce that nothing is read before it is made or overwritten before it is read."""
+    """Names are unique, and dependencies alone enforce that nothing is read before it is made or
+    overwritten before it is read.
+    """
     before = ancestors(step)
     assert len(before) == len(step.ops)
     writer: dict[str, str] = {}
@@ -63,7 +83,9 @@ def check_order(step: TrainingStep) -> None:
             assert seen.setdefault(tensor.name, tensor) == tensor
         for operand in op.operands:
             name = operand.tensor.name
-            assert (name in writer) or given_at_start(operand.tensor), f"{op.name} reads {name}, which nobody made"
+            assert (name in writer) or given_at_start(operand.tensor), (
+                f"{op.name} reads {name}, which nobody made"
+            )
             assert name not in writer or writer[name] in before[op.name]
             readers[name].append(op.name)
         for tensor in op.outputs:
@@ -75,8 +97,8 @@ def check_order(step: TrainingStep) -> None:
 def check_nothing_idle(step: TrainingStep) -> None:
     """All that is made is read or outlives the step.
 
-    But the error of the state before the sequence is made whole, as the papers count it, and the last cell state is made although
-    nobody reads it again when only the output layer learns.
+    But the error of the state before the sequence is made whole, as the papers count it, and the
+    last cell state is made although nobody reads it again when only the output layer learns.
     """
     read = {operand.tensor.name for op in step.ops for operand in op.operands}
     for op in step.ops:
@@ -99,9 +121,13 @@ def expected_propagation(network: Network, rule: str) -> tuple[int, int]:
     if rule == "frozen":
         return 0, 0
     if rule in CHAINS:
-        return counts.backprop_macs(network, 1), counts.backprop_weights(network) if rule == "fa" else 0
+        return counts.backprop_macs(network, 1), counts.backprop_weights(
+            network
+        ) if rule == "fa" else 0
     if rule in DIRECT:
-        return counts.feedback_macs(network, 1, DIRECT[rule]), counts.feedback_words(network, DIRECT[rule], rule.endswith("per_step=true"))
+        return counts.feedback_macs(network, 1, DIRECT[rule]), counts.feedback_words(
+            network, DIRECT[rule], rule.endswith("per_step=true")
+        )
     parts = links.all_parts(network, parse_rule(rule))
     return sum(part.macs for part in parts), sum(part.words for part in parts)
 
@@ -113,12 +139,21 @@ def test_laws_of_a_step(network: Network, rule: str, optimizer: str, batch: int)
     check_order(step)
     check_nothing_idle(step)
     assert pass_macs(step, Pass.FF) == counts.forward_macs(network, batch)
-    trained = sum(op.dense_macs for op in step.ops if op.pass_ is Pass.FF and op.layer in {layer.name for layer in learning(network, rule)})
+    trained = sum(
+        op.dense_macs
+        for op in step.ops
+        if op.pass_ is Pass.FF and op.layer in {layer.name for layer in learning(network, rule)}
+    )
     assert pass_macs(step, Pass.WG) == trained
     assert pass_macs(step, Pass.WU) == 0
     macs, feedback_words = expected_propagation(network, rule)
     assert pass_macs(step, Pass.EP) == batch * macs
-    feedback = {operand.tensor for op in step.ops for operand in op.operands if operand.tensor.role is Role.FEEDBACK}
+    feedback = {
+        operand.tensor
+        for op in step.ops
+        for operand in op.operands
+        if operand.tensor.role is Role.FEEDBACK
+    }
     assert sum(tensor.elements for tensor in feedback) == feedback_words
     binary = rule == "bdfa" or rule.endswith("binary=true")
     assert {tensor.bits for tensor in feedback} <= {1 if binary else None}
@@ -128,7 +163,9 @@ def test_laws_of_a_step(network: Network, rule: str, optimizer: str, batch: int)
         update = step.op(f"{layer.name}.WU")
         assert update.vector is not None
         assert update.vector.elements == counts.weights_of(layer)
-        state = [operand for operand in update.operands if operand.tensor.role is Role.OPTIMIZER_STATE]
+        state = [
+            operand for operand in update.operands if operand.tensor.role is Role.OPTIMIZER_STATE
+        ]
         assert sum(operand.tensor.elements for operand in state) == words * counts.weights_of(layer)
 
 
@@ -143,7 +180,9 @@ def output_positions(op: Op) -> int:
 @settings(max_examples=60, deadline=None)
 @given(networks(), rules, st.integers(1, 3))
 def test_bounds_fit_the_tensors(network: Network, rule: str, batch: int) -> None:
-    """What an op's loop nest makes is what its output tensors hold, except the GRU's fourth word (its candidate in two parts)."""
+    """What an op's loop nest makes is what its output tensors hold, except the GRU's fourth word
+    (its candidate in two parts).
+    """
     for op in lowered(network, rule, batch).ops:
         if not op.is_contraction:
             assert op.bounds is None
@@ -154,7 +193,10 @@ def test_bounds_fit_the_tensors(network: Network, rule: str, batch: int) -> None
         made = sum(tensor.elements for tensor in op.outputs)
         assert made * (3 if gru_forward else 1) == output_positions(op) * (4 if gru_forward else 1)
         needed = op.operand(Use.NEEDED)
-        assert needed is None or (op.pass_ is Pass.EP and sum(o.tensor.elements for o in op.operands if o.use is Use.NEEDED) == made)
+        assert needed is None or (
+            op.pass_ is Pass.EP
+            and sum(o.tensor.elements for o in op.operands if o.use is Use.NEEDED) == made
+        )
         assert op.operand(Use.MOVING) is not None
         assert op.operand(Use.STATIONARY) is not None
 
@@ -189,7 +231,9 @@ def test_direct_feedback_waits_for_the_output_error_alone(network: Network, rule
 @settings(max_examples=60, deadline=None)
 @given(networks(), st.sampled_from(CHAINS))
 def test_chains_are_locked(network: Network, rule: str) -> None:
-    """BP's and FA's EP of a layer waits for EP of every weighted layer that its output feeds, directly or not."""
+    """BP's and FA's EP of a layer waits for EP of every weighted layer that its output feeds,
+    directly or not.
+    """
     step = lower(network, rule, 2)
     before = ancestors(step)
     ops: dict[str, list[str]] = defaultdict(list)
@@ -199,25 +243,39 @@ def test_chains_are_locked(network: Network, rule: str) -> None:
     below: dict[str, set[str]] = {}
     for layer in reversed(network.layers):
         readers = network.consumers[layer.name]
-        below[layer.name] = {reader.name for reader in readers}.union(*(below[reader.name] for reader in readers))
+        below[layer.name] = {reader.name for reader in readers}.union(
+            *(below[reader.name] for reader in readers)
+        )
         for later in below[layer.name]:
             for op in ops[layer.name]:
                 # Of a recurrent layer the last step's op goes first, and waits for that step alone.
-                waited = [other for other in ops[later] if not (network.layer(later).recurrent and other[-4:] != op[-4:])]
+                waited = [
+                    other
+                    for other in ops[later]
+                    if not (network.layer(later).recurrent and other[-4:] != op[-4:])
+                ]
                 assert set(waited) <= before[op]
 
 
 @settings(max_examples=60, deadline=None)
 @given(networks(), st.sampled_from(MODULAR))
 def test_links_wait_for_the_end_of_their_module_alone(network: Network, rule: str) -> None:
-    """Of the weighted layers, EP into a layer's map waits for those whose links lead to the error at the end of its module (eq. 6)."""
+    """Of the weighted layers, EP into a layer's map waits for those whose links lead to the error
+    at the end of its module (eq. 6).
+    """
     step = lowered(network, rule, 2)
     before, found = ancestors(step), module_links(network)
     propagated = {op.layer for op in step.ops if op.pass_ is Pass.EP and op.is_contraction}
     assert propagated == {layer.name for layer in counts.propagating(network)}
     for op in step.ops:
         if op.pass_ is Pass.EP and op.is_contraction:
-            waits = {each.layer for each in step.ops if each.name in before[op.name] and each.pass_ is Pass.EP and each.layer in propagated}
+            waits = {
+                each.layer
+                for each in step.ops
+                if each.name in before[op.name]
+                and each.pass_ is Pass.EP
+                and each.layer in propagated
+            }
             source = found[op.layer].source
             own = {found[name].source.name for name in waits - {op.layer}}
             assert source.name not in own, "no link of the same module"
@@ -232,7 +290,13 @@ def test_forward_of_the_next_step_waits_for_the_update(network: Network, rule: s
     names = {op.name for op in step.ops}
     updates = {name for name in names if name.endswith(".WU")}
     assert {wait for waits in step.carried.values() for wait in waits} == updates
-    weights = {tensor.name for op in step.ops if op.pass_ is Pass.WU for tensor in op.outputs if tensor.role is Role.WEIGHT}
+    weights = {
+        tensor.name
+        for op in step.ops
+        if op.pass_ is Pass.WU
+        for tensor in op.outputs
+        if tensor.role is Role.WEIGHT
+    }
     for op in step.ops:
         if op.pass_ is Pass.FF and any(operand.tensor.name in weights for operand in op.operands):
             assert step.carried[op.name] == (f"{op.layer}.WU",)

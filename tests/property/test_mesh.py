@@ -1,4 +1,6 @@
-"""Loads of a mesh's links against the twin that walks word by word, and what holds of any routing along shortest ways."""
+"""Loads of a mesh's links against the twin that walks word by word, and what holds of any routing
+along shortest ways.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from accelsim.kernels import mesh as k
+from accelsim.kernels.links import mesh as k
 from accelsim.sim.mesh import Mesh
 from tests.naive import mesh as naive
 
@@ -19,7 +21,9 @@ def meshes(draw: st.DrawFn) -> tuple[Mesh, int, int]:
     rows, cols = draw(st.integers(1, 5)), draw(st.integers(1, 5))
     ports = draw(st.integers(1, rows))
     mesh = Mesh(rows, cols, tuple((2 * port + 1) * rows // (2 * ports) for port in range(ports)))
-    parts = draw(st.sampled_from([each for each in range(1, rows * cols + 1) if rows * cols % each == 0]))
+    parts = draw(
+        st.sampled_from([each for each in range(1, rows * cols + 1) if rows * cols % each == 0])
+    )
     pes = rows * cols // parts
     return mesh, pes * draw(st.integers(0, parts - 1)), pes
 
@@ -39,18 +43,25 @@ def by_link(mesh: Mesh, loads: np.ndarray) -> Counter[naive.Link]:
                     found[(row, col), (row + down, col + right)] = load
     ports = len(mesh.port_rows)
     for port, row in enumerate(mesh.port_rows):
-        for at, link in ((4 * nodes + port, (("port", port), (row, 0))), (4 * nodes + ports + port, ((row, 0), ("port", port)))):
+        for at, link in (
+            (4 * nodes + port, (("port", port), (row, 0))),
+            (4 * nodes + ports + port, ((row, 0), ("port", port))),
+        ):
             if loads[at]:
                 found[link] = int(loads[at])
     return found
 
 
 @given(meshes(), st.integers(0, 40), st.integers(1, 30))
-def test_words_from_the_buffer_cross_each_link_of_their_tree_once(drawn: tuple[Mesh, int, int], words: int, receivers: int) -> None:
+def test_words_from_the_buffer_cross_each_link_of_their_tree_once(
+    drawn: tuple[Mesh, int, int], words: int, receivers: int
+) -> None:
     mesh, first, pes = drawn
     receivers = min(receivers, pes)
     loads = mesh.spread(first, pes, words, receivers)
-    expected, received = naive.multicast(first, pes, receivers, words, list(mesh.port_rows), mesh.cols)
+    expected, received = naive.multicast(
+        first, pes, receivers, words, list(mesh.port_rows), mesh.cols
+    )
     assert by_link(mesh, loads) == +expected
     # sent = received x fan-out
     assert sum(received.values()) == words * receivers
@@ -60,7 +71,9 @@ def test_words_from_the_buffer_cross_each_link_of_their_tree_once(drawn: tuple[M
 
 
 @given(meshes(), st.integers(0, 60))
-def test_words_to_the_buffer_leave_by_the_nearest_port(drawn: tuple[Mesh, int, int], words: int) -> None:
+def test_words_to_the_buffer_leave_by_the_nearest_port(
+    drawn: tuple[Mesh, int, int], words: int
+) -> None:
     mesh, first, pes = drawn
     loads = mesh.gather(first, pes, words)
     assert by_link(mesh, loads) == +naive.gather(first, pes, words, list(mesh.port_rows), mesh.cols)
@@ -79,7 +92,9 @@ def test_words_between_pes_take_shortest_ways(drawn: tuple[Mesh, int, int], word
 
 
 @given(meshes(), st.integers(0, 60), st.integers(2, 25))
-def test_partial_sums_meet_along_binary_trees(drawn: tuple[Mesh, int, int], words: int, shared: int) -> None:
+def test_partial_sums_meet_along_binary_trees(
+    drawn: tuple[Mesh, int, int], words: int, shared: int
+) -> None:
     mesh, first, pes = drawn
     assume(pes >= 2)
     shared = min(shared, pes)
@@ -100,8 +115,13 @@ def test_partial_sums_that_climb_go_one_row_up(drawn: tuple[Mesh, int, int], wor
     assert not flows or sum(flow[2] for flow in flows) == words
 
 
-@given(meshes(), st.lists(st.tuples(st.integers(0, 24), st.integers(0, 24), st.integers(0, 5)), max_size=12))
-def test_any_flows_between_pes(drawn: tuple[Mesh, int, int], flows: list[tuple[int, int, int]]) -> None:
+@given(
+    meshes(),
+    st.lists(st.tuples(st.integers(0, 24), st.integers(0, 24), st.integers(0, 5)), max_size=12),
+)
+def test_any_flows_between_pes(
+    drawn: tuple[Mesh, int, int], flows: list[tuple[int, int, int]]
+) -> None:
     mesh, _, _ = drawn
     nodes = mesh.rows * mesh.cols
     inside = [(source % nodes, target % nodes, words) for source, target, words in flows]

@@ -1,8 +1,11 @@
-"""A better machine is never slower, where that is a law: on a serial schedule, one block an op, with memories that are ideal or serve in order.
+"""A better machine is never slower, where that is a law: on a serial schedule, one block an op,
+with memories that are ideal or serve in order.
 
-The memories: no bank of the global buffer conflicts, and a DRAM of a fixed rate, without refreshes, row conflicts or turnarounds. Ops of several
-blocks are left to `accelsim.validation.anomalies`, which counts: there two stages of an op share a port first come, first served, so that what
-comes earlier may push another back. So are choices that change with the machine: mappings, copies of weights, which tensors a small buffer keeps.
+The memories: no bank of the global buffer conflicts, and a DRAM of a fixed rate, without refreshes,
+row conflicts or turnarounds. Ops of several blocks are left to
+`accelsim.studies.validation.anomalies`, which counts: there two stages of an op share a port first
+come, first served, so that what comes earlier may push another back. So are choices that change
+with the machine: mappings, copies of weights, which tensors a small buffer keeps.
 """
 
 from __future__ import annotations
@@ -16,9 +19,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from accelsim.errors import InputError
-from accelsim.experiment import simulate
-from accelsim.network import Network
-from accelsim.spec.architecture import Architecture
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Architecture
+from accelsim.workload.network import Network
 from tests.random_machines import KINDS, any_machines, convolutions
 from tests.random_networks import networks
 
@@ -26,9 +29,11 @@ EXAMPLES = 3000 if settings.get_current_profile_name() == "nightly" else 90
 STAGING = 1 << 20
 """Bytes that hold all that an op moves: it has one block."""
 FIFO = """\
-timing: {{tCK: {tck}, CL: 1, CWL: 1, tRCD: 1, tRP: 1, tRAS: 1, tRFC: 1, tREFI: 1000000, tWTR_S: 0, tWTR_L: 0, tWR: 1, tRTP: 1,
+timing: {{tCK: {tck}, CL: 1, CWL: 1, tRCD: 1, tRP: 1, tRAS: 1, tRFC: 1, tREFI: 1000000,
+  tWTR_S: 0, tWTR_L: 0, tWR: 1, tRTP: 1,
   tCCD_S: 1, tCCD_L: 1, tRRD_S: 1, tRRD_L: 1, tFAW: 1, tRTRS: 0}}
-organisation: {{bankgroups: 1, banks_per_group: 256, rows: 4, bursts_per_row: 65536, bus_width: 64, BL: 2}}
+organisation: {{bankgroups: 1, banks_per_group: 256, rows: 4, bursts_per_row: 65536,
+  bus_width: 64, BL: 2}}
 policy: {{refresh: none}}
 energy: {{ACT: 0, RD: 0, WR: 0, REF: 0, active_standby_per_clk: 0, precharge_standby_per_clk: 0}}
 """
@@ -39,13 +44,17 @@ def changed(architecture: Architecture, **changes: Any) -> Architecture:
     """The machine with other values: ``changed(machine, noc__width_bits=8)``."""
     for key, value in changes.items():
         section, _, field = key.rpartition("__")
-        inside = getattr(architecture, section).model_copy(update={field: value}) if section else value
+        inside = (
+            getattr(architecture, section).model_copy(update={field: value}) if section else value
+        )
         architecture = architecture.model_copy(update={section or field: inside})
     return architecture
 
 
 def twice(section: str, field: str) -> Callable[[Architecture], Architecture]:
-    return lambda machine: changed(machine, **{f"{section}__{field}": 2 * getattr(getattr(machine, section), field)})
+    return lambda machine: changed(
+        machine, **{f"{section}__{field}": 2 * getattr(getattr(machine, section), field)}
+    )
 
 
 BETTER: dict[str, Callable[[Architecture], Architecture]] = {
@@ -60,17 +69,25 @@ BETTER: dict[str, Callable[[Architecture], Architecture]] = {
     "wider vector unit": twice("vector_unit", "width"),
     "faster vector unit": twice("vector_unit", "ops_per_cycle"),
     "more DRAM channels": twice("dram", "channels"),
-    "faster DRAM": lambda machine: changed(machine, dram__standard=str(Path(machine.dram.standard).with_name("fast.yaml"))),
+    "faster DRAM": lambda machine: changed(
+        machine, dram__standard=str(Path(machine.dram.standard).with_name("fast.yaml"))
+    ),
     "longer window": lambda machine: changed(machine, pe_array__window=2 * machine.pe_array.window),
-    "deeper FIFOs": lambda machine: changed(machine, pe_array__fifo_depth=2 * machine.pe_array.fifo_depth),
-    "a buffer for everything": lambda machine: changed(machine, global_buffer__capacity_bytes=1 << 30),
+    "deeper FIFOs": lambda machine: changed(
+        machine, pe_array__fifo_depth=2 * machine.pe_array.fifo_depth
+    ),
+    "a buffer for everything": lambda machine: changed(
+        machine, global_buffer__capacity_bytes=1 << 30
+    ),
 }
 ONLY = {
     "longer window": ("lanes",),
     "deeper FIFOs": ("broadcast",),
     "a buffer for everything": tuple(kind for kind in KINDS if kind != "row_stationary"),
 }
-"""Kinds of PE array that have the part. The passes of a row-stationary array grow with the buffer: another mapping."""
+"""Kinds of PE array that have the part. The passes of a row-stationary array grow with the buffer:
+another mapping.
+"""
 
 
 @st.composite
@@ -82,7 +99,9 @@ def plain_machines(draw: st.DrawFn, kind: str, folder: Path) -> Architecture:
         found,
         blocks_per_op=1,
         global_buffer__staging_bytes=STAGING,
-        global_buffer__capacity_bytes=buffer.capacity_bytes - 2 * buffer.staging_bytes + 2 * STAGING,
+        global_buffer__capacity_bytes=buffer.capacity_bytes
+        - 2 * buffer.staging_bytes
+        + 2 * STAGING,
         global_buffer__conflicts="ideal",
         mapping__objective="canonical",
         dram__standard=str(folder / "plain.yaml"),
@@ -104,17 +123,26 @@ def test_a_better_part_is_never_slower(better: str, drams: Path) -> None:
     @given(st.data())
     def run(data: st.DataObject) -> None:
         network = data.draw(st.one_of(convolutions(2), networks()))
-        machine = data.draw(plain_machines(data.draw(st.sampled_from(ONLY.get(better, KINDS))), drams))
-        rule, batch = data.draw(st.sampled_from(["bp", "fa", "dfa", "ssdfa"])), data.draw(st.integers(1, 3))
+        machine = data.draw(
+            plain_machines(data.draw(st.sampled_from(ONLY.get(better, KINDS))), drams)
+        )
+        rule, batch = (
+            data.draw(st.sampled_from(["bp", "fa", "dfa", "ssdfa"])),
+            data.draw(st.integers(1, 3)),
+        )
         trace = data.draw(st.sampled_from(["dense", "random:0.4"]))
-        before, after = (ends(network, each, rule, batch, trace) for each in (machine, BETTER[better](machine)))
+        before, after = (
+            ends(network, each, rule, batch, trace) for each in (machine, BETTER[better](machine))
+        )
         assert list(after) == list(before)
         assert all(after[op] <= before[op] for op in before)
 
     run()
 
 
-def ends(network: Network, machine: Architecture, rule: str, batch: int, trace: str) -> dict[str, int]:
+def ends(
+    network: Network, machine: Architecture, rule: str, batch: int, trace: str
+) -> dict[str, int]:
     """The cycle in which each op ends."""
     try:
         result = simulate(network, machine, rule, batch=batch, trace=trace)

@@ -1,4 +1,6 @@
-"""The kernel of the pipelines against its plain twin, on SimPy alone: the same blocks at the same cycles, the same DRAM, whoever runs at once."""
+"""The kernel of the pipelines against its plain twin, on SimPy alone: the same blocks at the same
+cycles, the same DRAM, whoever runs at once.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,15 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.kernels import links as k
-from accelsim.ops import Op
-from accelsim.rules import lower
-from accelsim.sim.dram import DramChannels
+from accelsim.dram.channels import DramChannels
+from accelsim.dram.standard import DramSpec
+from accelsim.kernels.links import servers as k
+from accelsim.machine.architecture import Architecture
+from accelsim.rules.registry import lower
 from accelsim.sim.mesh import Mesh
 from accelsim.sim.op_plan import DramPart, OpPlan
 from accelsim.sim.pipeline import Pipelines, Times
-from accelsim.spec.architecture import Architecture
-from accelsim.spec.dram import DramSpec
+from accelsim.step.ops import Op
 from tests.naive import pipeline as naive
 from tests.property.test_dram import specs
 from tests.random_machines import machine
@@ -30,7 +32,9 @@ OP: Op = lower(Builder("one", (2, 2, 2)).add("fc", 2).network(), "bp", 1).ops[0]
 
 @dataclass
 class Seen:
-    """What a process saw: when its ops started and ended, their stages' times and their counts, in the order in which they ended."""
+    """What a process saw: when its ops started and ended, their stages' times and their counts, in
+    the order in which they ended.
+    """
 
     log: list[tuple[str, int, int]] = field(default_factory=list)
     times: list[dict[str, tuple[list[int], list[int]]]] = field(default_factory=list)
@@ -79,9 +83,11 @@ class Draft:
 
 
 sizes = {"A": 1, "B": 100, "C": 700, "D": 5000, "E": 64}
-parts = st.lists(st.tuples(st.sampled_from(sorted(sizes)), st.integers(1, 3000)), max_size=3, unique_by=lambda part: part[0]).map(
-    lambda found: tuple((name, sizes[name], nbytes) for name, nbytes in found)
-)
+parts = st.lists(
+    st.tuples(st.sampled_from(sorted(sizes)), st.integers(1, 3000)),
+    max_size=3,
+    unique_by=lambda part: part[0],
+).map(lambda found: tuple((name, sizes[name], nbytes) for name, nbytes in found))
 amounts = st.sampled_from([0, 0, 1, 7, 64, 300, 5000])
 drafts = st.builds(
     Draft,
@@ -95,8 +101,12 @@ drafts = st.builds(
 )
 
 
-def run(kind: type, architecture: Architecture, spec: DramSpec, processes: list[list[Draft]]) -> tuple[Seen, list[np.ndarray], object]:
-    """Processes side by side, each op after op; an event is passed on at the end of each op, as between the ops of a step."""
+def run(
+    kind: type, architecture: Architecture, spec: DramSpec, processes: list[list[Draft]]
+) -> tuple[Seen, list[np.ndarray], object]:
+    """Processes side by side, each op after op; an event is passed on at the end of each op, as
+    between the ops of a step.
+    """
     channels = DramChannels(spec, 1)
     mesh = Mesh.of(architecture)
     pipelines = kind(architecture, channels, ROW, len(processes))
@@ -114,14 +124,20 @@ def run(kind: type, architecture: Architecture, spec: DramSpec, processes: list[
             start = int(env.now)
             times: Times = yield from pipelines.run(plan, lambda name: name)
             seen.log.append((f"{number}.{index}", start, int(env.now)))
-            seen.times.append({name: (each.started.tolist(), each.done.tolist()) for name, each in times.items()})
+            seen.times.append(
+                {name: (each.started.tolist(), each.done.tolist()) for name, each in times.items()}
+            )
             seen.counts.append(list(plan.counts))
 
     for number, ops in enumerate(processes):
         env.process(process(number, ops))
     env.run()
     served = [pipelines.served(link) for link in range(k.MESH + (mesh.links if mesh else 0))]
-    return seen, [array.copy() for array in channels.state], (served, pipelines.rows._places, pipelines.rows.peak_bytes, env.now)
+    return (
+        seen,
+        [array.copy() for array in channels.state],
+        (served, pipelines.rows._places, pipelines.rows.peak_bytes, env.now),
+    )
 
 
 @settings(max_examples=200)
@@ -132,8 +148,15 @@ def run(kind: type, architecture: Architecture, spec: DramSpec, processes: list[
     st.sampled_from(["tree", "mesh"]),
     st.integers(1, 2),
 )
-def test_blocks_pass_as_through_the_plain_twin(spec: DramSpec, processes: list[list[Draft]], clock: str, topology: str, ports: int) -> None:
-    small = {"noc__width": 7, "noc__peer_links": 2, "global_buffer__width": 8, "global_buffer__banks": 2}
+def test_blocks_pass_as_through_the_plain_twin(
+    spec: DramSpec, processes: list[list[Draft]], clock: str, topology: str, ports: int
+) -> None:
+    small = {
+        "noc__width": 7,
+        "noc__peer_links": 2,
+        "global_buffer__width": 8,
+        "global_buffer__banks": 2,
+    }
     architecture = machine(clock=clock, noc__topology=topology, global_buffer__ports=ports, **small)
     found, state, rest = run(Pipelines, architecture, spec, processes)
     wanted, wanted_state, wanted_rest = run(naive.Pipelines, architecture, spec, processes)

@@ -1,6 +1,8 @@
-"""What reproductions count of error propagation, over random networks: bits of weights, of their positions, and operations.
+"""What reproductions count of error propagation, over random networks: bits of weights, of their
+positions, and operations.
 
-The closed forms stand here, from shapes alone: of any network from its list of layers, of the revised rule from the drawing itself.
+The closed forms stand here, from shapes alone: of any network from its list of layers, of the
+revised rule from the drawing itself.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.network import Layer, Network
-from accelsim.reproduce.counting import Cost, convolutions, cost_of, propagating
+from accelsim.studies.papers.counting import Cost, convolutions, cost_of, propagating
+from accelsim.workload.network import Layer, Network
 from tests.random_networks import network_of, networks
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
@@ -44,7 +46,11 @@ def weights(layer: Layer) -> int:
     channels, made = layer.in_shape[2], layer.out_shape[2]
     if layer.kind == "conv":
         return prod(layer.kernel) * channels * made // layer.groups
-    return prod(layer.in_shape) * made if layer.kind == "fc" else GATES[layer.kind] * made * (channels + made)
+    return (
+        prod(layer.in_shape) * made
+        if layer.kind == "fc"
+        else GATES[layer.kind] * made * (channels + made)
+    )
 
 
 def positions(layer: Layer) -> int:
@@ -64,17 +70,24 @@ def test_backpropagation(network: Network, batch: int) -> None:
 @settings(max_examples=200)
 @given(networks(), st.integers(1, 3), st.booleans(), st.data())
 def test_direct_feedback(network: Network, batch: int, per_step: bool, data: st.DataObject) -> None:
-    neurons, errors = sum(prod(layer.in_shape) for layer in propagating_layers(network)), network.layers[-1].out_shape[2]
+    neurons, errors = (
+        sum(prod(layer.in_shape) for layer in propagating_layers(network)),
+        network.layers[-1].out_shape[2],
+    )
     steps = network.time_steps
     copies = steps if per_step else 1
     option = "per_step=true" if per_step else "per_step=false"
 
     dense = cost(neurons * errors * copies, neurons * errors * batch * steps)
     assert cost_of(propagating(network, f"dfa:{option}", batch)) == dense
-    assert cost_of(propagating(network, f"bdfa:{option}", batch)) == cost(neurons * errors * copies, neurons * errors * batch * steps, bits=1)
+    assert cost_of(propagating(network, f"bdfa:{option}", batch)) == cost(
+        neurons * errors * copies, neurons * errors * batch * steps, bits=1
+    )
 
     k = data.draw(st.integers(1, errors), label="k")
-    sparse = cost(neurons * k * copies, neurons * k * batch * steps, index_bits=(errors - 1).bit_length())
+    sparse = cost(
+        neurons * k * copies, neurons * k * batch * steps, index_bits=(errors - 1).bit_length()
+    )
     assert cost_of(propagating(network, f"sdfa:k={k},{option}", batch)) == sparse
 
 
@@ -83,7 +96,9 @@ def test_direct_feedback(network: Network, batch: int, per_step: bool, data: st.
 
 @dataclass
 class Drawing:
-    """A network as it is drawn. ``links``: (elements of a link's target map, its channels, that it is a shortcut) of the module under way."""
+    """A network as it is drawn. ``links``: (elements of a link's target map, its channels, that it
+    is a shortcut) of the module under way.
+    """
 
     side: int
     channels: int
@@ -99,7 +114,9 @@ class Drawing:
         return name
 
     def conv(self, channels: int, kernel: int, stride: int, shortcut: bool = False) -> str:
-        """A convolution of ceil(side / stride) rows and columns; the very first, on the image, has no link."""
+        """A convolution of ceil(side / stride) rows and columns; the very first, on the image, has
+        no link.
+        """
         if self.above != "input":
             self.links.append((self.side**2, self.channels, shortcut))
         return self.add("conv", out_channels=channels, kernel=kernel, stride=stride, padding="same")
@@ -111,7 +128,9 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Drawn:
-    """``modules``: channels at the end of each and its links; ``head``: neurons that each fully connected layer reads."""
+    """``modules``: channels at the end of each and its links; ``head``: neurons that each fully
+    connected layer reads.
+    """
 
     network: Network
     modules: list[tuple[int, list[tuple[int, int, bool]]]]
@@ -121,7 +140,9 @@ class Drawn:
 
 @st.composite
 def modular_networks(draw: st.DrawFn, groups: int) -> Drawn:
-    """Stages of convolutions, pools and residual blocks, each a module, whose channels the groups divide; then one or two layers more."""
+    """Stages of convolutions, pools and residual blocks, each a module, whose channels the groups
+    divide; then one or two layers more.
+    """
     wide = st.integers(1, 3).map(lambda times: groups * times)
     drawing = Drawing(draw(st.integers(4, 9)), draw(st.integers(1, 3)))
     image = {"height": drawing.side, "width": drawing.side, "channels": drawing.channels}
@@ -129,8 +150,12 @@ def modular_networks(draw: st.DrawFn, groups: int) -> Drawn:
     modules = []
     for _ in range(draw(st.integers(1, 3))):
         end, last = "", 0
-        # A stage starts in a convolution, so that each has one and no residual block reads the image.
-        for block in ["conv", *draw(st.lists(st.sampled_from(["conv", "bn", "relu", "pool", "block"]), max_size=3))]:
+        # A stage starts in a convolution, so that each has one and no residual block reads the
+        # image.
+        for block in [
+            "conv",
+            *draw(st.lists(st.sampled_from(["conv", "bn", "relu", "pool", "block"]), max_size=3)),
+        ]:
             if block == "conv":
                 channels, stride = draw(wide), draw(st.integers(1, 2))
                 end = drawing.conv(channels, draw(st.sampled_from([1, 3])), stride)
@@ -155,11 +180,18 @@ def modular_networks(draw: st.DrawFn, groups: int) -> Drawn:
         head.append(hidden)
     errors = draw(st.integers(2, 5))
     drawing.add("fc", out_features=errors)
-    return Drawn(network_of({"name": "random", "modules": ends, "input": image, "layers": drawing.layers}), modules, head, errors)
+    return Drawn(
+        network_of({"name": "random", "modules": ends, "input": image, "layers": drawing.layers}),
+        modules,
+        head,
+        errors,
+    )
 
 
 def residual(drawing: Drawing, channels: int, stride: int) -> str:
-    """Two convolutions and, where they change the shape, a 1 x 1 on the short way around; the last one of the module."""
+    """Two convolutions and, where they change the shape, a 1 x 1 on the short way around; the last
+    one of the module.
+    """
     start = drawing.above
     around = start
     if stride > 1 or channels != drawing.channels:
@@ -174,7 +206,9 @@ def residual(drawing: Drawing, channels: int, stride: int) -> str:
 
 
 def link_words(end: int, channels: int, shortcut: bool, groups: int) -> int:
-    """D1 3 x 3 of ``end`` to ``end`` and D2 1 x 1 of ``end`` to ``channels``, in groups; a shortcut's 1 x 1 alone, without."""
+    """D1 3 x 3 of ``end`` to ``end`` and D2 1 x 1 of ``end`` to ``channels``, in groups; a
+    shortcut's 1 x 1 alone, without.
+    """
     return end * channels if shortcut else 9 * end * end // groups + end * channels // groups
 
 
@@ -183,25 +217,38 @@ def link_words(end: int, channels: int, shortcut: bool, groups: int) -> int:
 def test_revised_on_images(data: st.DataObject, groups: int, binary: bool, batch: int) -> None:
     drawn = data.draw(modular_networks(groups))
     bits = 1 if binary else 32
-    links = [(link_words(end, channels, shortcut, groups), at) for end, found in drawn.modules for at, channels, shortcut in found]
+    links = [
+        (link_words(end, channels, shortcut, groups), at)
+        for end, found in drawn.modules
+        for at, channels, shortcut in found
+    ]
     words, macs = sum(each for each, _ in links), sum(each * at for each, at in links) * batch
     ops = propagating(drawn.network, f"revised:groups={groups},binary={str(binary).lower()}", batch)
     assert cost_of(convolutions(ops)) == cost(words, macs, bits)
 
-    # What the paper's rows leave out: the fully connected layers are a module of the output, over matrices.
+    # What the paper's rows leave out: the fully connected layers are a module of the output, over
+    # matrices.
     matrices = sum(drawn.head) * drawn.errors
     assert cost_of(ops) == cost(words + matrices, macs + matrices * batch, bits)
-    assert cost_of(op for op in ops if op not in convolutions(ops)) == cost(matrices, matrices * batch, bits)
+    assert cost_of(op for op in ops if op not in convolutions(ops)) == cost(
+        matrices, matrices * batch, bits
+    )
 
 
 @settings(max_examples=200)
 @given(st.data(), st.sampled_from([1, 2, 4]), st.integers(1, 3))
 def test_the_other_rules_on_the_same_networks(data: st.DataObject, groups: int, batch: int) -> None:
     drawn = data.draw(modular_networks(groups))
-    neurons = sum(drawn.head) + sum(at * channels for _, found in drawn.modules for at, channels, _ in found)
-    assert cost_of(propagating(drawn.network, "dfa", batch)) == cost(neurons * drawn.errors, neurons * drawn.errors * batch)
+    neurons = sum(drawn.head) + sum(
+        at * channels for _, found in drawn.modules for at, channels, _ in found
+    )
+    assert cost_of(propagating(drawn.network, "dfa", batch)) == cost(
+        neurons * drawn.errors, neurons * drawn.errors * batch
+    )
     index_bits = (drawn.errors - 1).bit_length()
-    assert cost_of(propagating(drawn.network, "ssdfa", batch)) == cost(neurons, neurons * batch, index_bits=index_bits)
+    assert cost_of(propagating(drawn.network, "ssdfa", batch)) == cost(
+        neurons, neurons * batch, index_bits=index_bits
+    )
 
 
 # The revised rule on sequences
@@ -210,25 +257,52 @@ def test_the_other_rules_on_the_same_networks(data: st.DataObject, groups: int, 
 @settings(max_examples=200)
 @given(st.data())
 def test_revised_on_sequences(data: st.DataObject) -> None:
-    """Blocks of state to state from every step to itself and all before it, into each cell; a matrix from the output into the last cell."""
-    state, steps, batch = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 5)), data.draw(st.integers(1, 3))
-    cells, errors = data.draw(st.lists(st.sampled_from(list(GATES)), min_size=1, max_size=2)), data.draw(st.integers(2, 30))
+    """Blocks of state to state from every step to itself and all before it, into each cell; a
+    matrix from the output into the last cell.
+    """
+    state, steps, batch = (
+        data.draw(st.integers(1, 6)),
+        data.draw(st.integers(1, 5)),
+        data.draw(st.integers(1, 3)),
+    )
+    cells, errors = (
+        data.draw(st.lists(st.sampled_from(list(GATES)), min_size=1, max_size=2)),
+        data.draw(st.integers(2, 30)),
+    )
     layers: list[dict[str, Any]] = [{"name": "embedding", "kind": "embedding", "dim": state}]
-    layers += [{"name": f"cell{index}", "kind": kind, "hidden": state} for index, kind in enumerate(cells)]
+    layers += [
+        {"name": f"cell{index}", "kind": kind, "hidden": state} for index, kind in enumerate(cells)
+    ]
     layers.append({"name": "fc", "kind": "fc", "out_features": errors})
-    network = network_of({"name": "random", "input": {"sequence": steps, "vocabulary": 9}, "layers": layers})
+    network = network_of(
+        {"name": "random", "input": {"sequence": steps, "vocabulary": 9}, "layers": layers}
+    )
 
-    percent, per_step, binary = data.draw(st.sampled_from([0, 45, 80, 98])), data.draw(st.booleans()), data.draw(st.booleans())
-    rule = f"revised:sparsity={percent / 100},per_step={str(per_step).lower()},binary={str(binary).lower()}"
+    percent, per_step, binary = (
+        data.draw(st.sampled_from([0, 45, 80, 98])),
+        data.draw(st.booleans()),
+        data.draw(st.booleans()),
+    )
+    switches = f"per_step={per_step},binary={binary}".lower()
+    rule = f"revised:sparsity={percent / 100},{switches}"
     output, block = (state * kept(length, percent) for length in (errors, state))
     blocks = len(cells) * steps * (steps + 1) // 2
     bits = 1 if binary else 32
-    into_output = cost(output * (steps if per_step else 1), output * steps * batch, bits, (errors - 1).bit_length() if percent else 0)
-    triangle = cost(block * blocks, block * blocks * batch, bits, (state - 1).bit_length() if percent else 0)
+    into_output = cost(
+        output * (steps if per_step else 1),
+        output * steps * batch,
+        bits,
+        (errors - 1).bit_length() if percent else 0,
+    )
+    triangle = cost(
+        block * blocks, block * blocks * batch, bits, (state - 1).bit_length() if percent else 0
+    )
     assert cost_of(propagating(network, rule, batch)) == into_output + triangle
 
 
 def kept(length: int, percent: int) -> int:
-    """Entries that a row of this length keeps: (1 - s) of them, to the nearest whole number, at least one."""
+    """Entries that a row of this length keeps: (1 - s) of them, to the nearest whole number, at
+    least one.
+    """
     exact = Fraction(length * (100 - percent), 100)
     return max(1, round(exact))

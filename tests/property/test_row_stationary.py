@@ -1,4 +1,6 @@
-"""The row-stationary kernels against registers and buses stepped cycle by cycle, and against every mapping tried."""
+"""The row-stationary kernels against registers and buses stepped cycle by cycle, and against every
+mapping tried.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.kernels import row_stationary as kernels
+from accelsim.kernels.dense import row_stationary as kernels
 from tests.naive import row_stationary as naive
 
 sizes = st.integers
@@ -22,13 +24,24 @@ def shapes(draw: st.DrawFn, most: int = 3) -> tuple[int, ...]:
 @st.composite
 def all_limits(draw: st.DrawFn, bits: int = 10**6) -> tuple[int, ...]:
     """Registers of a PE, buses, and the buffer."""
-    return (draw(sizes(1, 30)), draw(sizes(1, 12)), draw(sizes(1, 4)), *(draw(sizes(1, 4)) for _ in range(3)), bits)
+    return (
+        draw(sizes(1, 30)),
+        draw(sizes(1, 12)),
+        draw(sizes(1, 4)),
+        *(draw(sizes(1, 4)) for _ in range(3)),
+        bits,
+    )
 
 
 def operands(shape: tuple[int, ...], seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    height, width = ((shape[3 + axis] - 1) * shape[7 + axis] + (shape[5 + axis] - 1) * shape[9 + axis] + 1 for axis in (0, 1))
-    return rng.integers(-9, 10, (shape[0], shape[2], height, width)), rng.integers(-9, 10, (shape[1], shape[2], *shape[5:7]))
+    height, width = (
+        (shape[3 + axis] - 1) * shape[7 + axis] + (shape[5 + axis] - 1) * shape[9 + axis] + 1
+        for axis in (0, 1)
+    )
+    return rng.integers(-9, 10, (shape[0], shape[2], height, width)), rng.integers(
+        -9, 10, (shape[1], shape[2], *shape[5:7])
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -41,21 +54,32 @@ def test_products_and_cycles_are_those_of_registers_stepped_cycle_by_cycle(
     x, w = operands(shape, seed)
     out, stepped, words = naive.convolve(x, w, shape, choice, limits)
     assert np.array_equal(out, naive.direct(x, w, shape))
-    assert cycles == kernels.total_cycles(shape, choice, limits) == stepped == naive.total_cycles(shape, choice, limits)
+    assert (
+        cycles
+        == kernels.total_cycles(shape, choice, limits)
+        == stepped
+        == naive.total_cycles(shape, choice, limits)
+    )
     assert words["psum_out"] - words["psum_in"] == out.size
 
 
 @settings(max_examples=150, deadline=None)
 @given(shapes(4), all_limits(), st.tuples(*(sizes(1, 5) for _ in range(8)), st.booleans()))
-def test_a_pass_takes_the_cycles_of_its_steps(shape: tuple[int, ...], limits: tuple[int, ...], extents: tuple[int, ...]) -> None:
+def test_a_pass_takes_the_cycles_of_its_steps(
+    shape: tuple[int, ...], limits: tuple[int, ...], extents: tuple[int, ...]
+) -> None:
     args = (*extents, shape, limits)
     assert kernels.pass_cycles(*args) == naive.pass_cycles(*args)
 
 
 @settings(max_examples=60, deadline=None)
 @given(shapes(4), sizes(20, 4000).flatmap(all_limits), sizes(1, 6), sizes(1, 6))
-def test_the_mapping_is_the_best_of_all(shape: tuple[int, ...], limits: tuple[int, ...], rows: int, cols: int) -> None:
-    assert kernels.best_choice(shape, limits, rows, cols, 16, 24) == naive.best_choice(shape, limits, rows, cols, 16, 24)
+def test_the_mapping_is_the_best_of_all(
+    shape: tuple[int, ...], limits: tuple[int, ...], rows: int, cols: int
+) -> None:
+    assert kernels.best_choice(shape, limits, rows, cols, 16, 24) == naive.best_choice(
+        shape, limits, rows, cols, 16, 24
+    )
 
 
 @given(sizes(1, 12), sizes(1, 12), sizes(1, 6), sizes(1, 6))

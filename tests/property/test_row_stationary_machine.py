@@ -7,17 +7,19 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.experiment import simulate
-from accelsim.report.document import ResultDocument
-from accelsim.report.laws import violations
-from accelsim.spec.architecture import Architecture
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Architecture
+from accelsim.results.document import ResultDocument
+from accelsim.results.document_laws import violations
 from tests.random_machines import convolutions, machine, masks, trace_of
 from tests.random_networks import networks
 
 
 @st.composite
 def row_machines(draw: st.DrawFn) -> Architecture:
-    """Arrays that fold kernels and strip-mine sets, one port or more, and a buffer with room for the smallest pass."""
+    """Arrays that fold kernels and strip-mine sets, one port or more, and a buffer with room for
+    the smallest pass.
+    """
     staging = draw(st.sampled_from([16, 64, 1024]))
     return machine(
         "systolic",
@@ -45,10 +47,24 @@ def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
     architecture = data.draw(row_machines())
     rule = data.draw(st.sampled_from(["bp", "fa", "dfa", "ssdfa"]))
     trace = trace_of(network, data.draw(masks(network, 2)))
-    schedule, batch = data.draw(st.sampled_from(["serial", "unlocked"])), data.draw(st.integers(1, 3))
-    result = simulate(network, architecture, rule, batch=batch, trace=trace, trace_any_rule=True, schedule=schedule)
+    schedule, batch = (
+        data.draw(st.sampled_from(["serial", "unlocked"])),
+        data.draw(st.integers(1, 3)),
+    )
+    result = simulate(
+        network,
+        architecture,
+        rule,
+        batch=batch,
+        trace=trace,
+        trace_any_rule=True,
+        schedule=schedule,
+    )
     assert violations(ResultDocument.model_validate(json.loads(json.dumps(result.to_json())))) == []
     for op in result.ops:
         if op.kind != "vector":
             assert op.macs["executed"] == op.macs["dense"]
-            assert op.macs["gated"] == (op.macs["executed"] - op.macs["effectual"]) * architecture.pe_array.gating
+            assert (
+                op.macs["gated"]
+                == (op.macs["executed"] - op.macs["effectual"]) * architecture.pe_array.gating
+            )

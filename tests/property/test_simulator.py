@@ -1,4 +1,6 @@
-"""The simulator on random networks and machines: against the plain twin of whole ops, and the conservation laws of DESIGN 7."""
+"""The simulator on random networks and machines: against the plain twin of whole ops, and the
+conservation laws of DESIGN 7.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +13,43 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from accelsim.errors import InputError
-from accelsim.experiment import simulate
-from accelsim.network import Network
-from accelsim.report.document import ResultDocument
-from accelsim.report.laws import violations
-from accelsim.results import Result
-from accelsim.rules import RULES as LEARNING_RULES
-from accelsim.rules import lower, parse_rule
-from accelsim.spec.architecture import Architecture
-from accelsim.traces import random_trace
+from accelsim.experiment.simulate import simulate
+from accelsim.experiment.trace_choice import random_trace
+from accelsim.machine.architecture import Architecture
+from accelsim.results.document import ResultDocument
+from accelsim.results.document_laws import violations
+from accelsim.results.result import Result
+from accelsim.rules.registry import RULES as LEARNING_RULES
+from accelsim.rules.registry import lower, parse_rule
+from accelsim.workload.network import Network
 from tests.naive.links import LinkTwin
 from tests.naive.machine import Counts, Twin, run
 from tests.random_machines import SKIPS, convolutions, lanes_of, machine, machines, masks, trace_of
 from tests.random_networks import network_of, networks, sequence_workloads
 from tests.watched_machine import Watched, peak_dram_bytes_per_cycle, watch
 
-RULES = {"bp": 0, "bp-only": 0, "fa": 0, "dfa": 0, "bdfa": 0, "ssdfa": 1, "sdfa:k=2": 2, "frozen": 0}
+RULES = {
+    "bp": 0,
+    "bp-only": 0,
+    "fa": 0,
+    "dfa": 0,
+    "bdfa": 0,
+    "ssdfa": 1,
+    "sdfa:k=2": 2,
+    "frozen": 0,
+}
 MODULAR = ["modular", "conv-dfa", "dilated"]
-MODULAR += ["revised", "revised:groups=2,binary=true", "revised:groups=2,order=printed"] if "revised" in LEARNING_RULES else []
+MODULAR += (
+    ["revised", "revised:groups=2,binary=true", "revised:groups=2,order=printed"]
+    if "revised" in LEARNING_RULES
+    else []
+)
 
 
 def lowers(network: Network, rule: str) -> bool:
-    """Whether the rule takes the network: only modular ones are choosy, about recurrent layers, modules and groups."""
+    """Whether the rule takes the network: only modular ones are choosy, about recurrent layers,
+    modules and groups.
+    """
     try:
         lower(network, rule, 1)
     except InputError:
@@ -54,10 +71,27 @@ def simulated(result: Result) -> dict[str, Counts]:
     return found
 
 
-def compare(network: Network, architecture: Architecture, found: Mapping[str, np.ndarray], batch: int, rule: str, seed: int) -> None:
-    result = simulate(network, architecture, rule, batch=batch, trace=trace_of(network, found), trace_any_rule=True, seed=seed)
+def compare(
+    network: Network,
+    architecture: Architecture,
+    found: Mapping[str, np.ndarray],
+    batch: int,
+    rule: str,
+    seed: int,
+) -> None:
+    result = simulate(
+        network,
+        architecture,
+        rule,
+        batch=batch,
+        trace=trace_of(network, found),
+        trace_any_rule=True,
+        seed=seed,
+    )
     lanes = lanes_of(architecture)
-    twin = (LinkTwin if rule in MODULAR else Twin)(network, found, batch, lanes, rule, RULES.get(rule, 0), seed)
+    twin = (LinkTwin if rule in MODULAR else Twin)(
+        network, found, batch, lanes, rule, RULES.get(rule, 0), seed
+    )
     if isinstance(twin, LinkTwin):
         twin.spec = parse_rule(rule)
     expected = {name: run(work, lanes) for name, work in twin.ops().items()}
@@ -68,9 +102,18 @@ def compare(network: Network, architecture: Architecture, found: Mapping[str, np
 def test_convolutions_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObject) -> None:
     network = data.draw(convolutions(2))
     samples = data.draw(st.integers(1, 2))
-    rule = data.draw(st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]]))
+    rule = data.draw(
+        st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]])
+    )
     found = data.draw(masks(network, samples))
-    compare(network, data.draw(machines()), found, data.draw(st.integers(1, 3)), rule, data.draw(st.integers(0, 3)))
+    compare(
+        network,
+        data.draw(machines()),
+        found,
+        data.draw(st.integers(1, 3)),
+        rule,
+        data.draw(st.integers(0, 3)),
+    )
 
 
 @given(st.data())
@@ -87,9 +130,18 @@ def test_links_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObject) -
 def test_sequences_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObject) -> None:
     network = network_of(data.draw(sequence_workloads()))
     samples = data.draw(st.integers(1, 2))
-    rule = data.draw(st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]]))
+    rule = data.draw(
+        st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]])
+    )
     found = data.draw(masks(network, samples))
-    compare(network, data.draw(machines()), found, data.draw(st.integers(1, 3)), rule, data.draw(st.integers(0, 3)))
+    compare(
+        network,
+        data.draw(machines()),
+        found,
+        data.draw(st.integers(1, 3)),
+        rule,
+        data.draw(st.integers(0, 3)),
+    )
 
 
 # The laws of DESIGN 7
@@ -100,18 +152,30 @@ FIFOS = tuple({"pe_array__kind": "broadcast", "pe_array__fifo_depth": depth} for
 
 @st.composite
 def tight_machines(draw: st.DrawFn) -> Architecture:
-    """A machine of any kind whose memories and links are so small that tensors spill, stall and are fetched again."""
+    """A machine of any kind whose memories and links are so small that tensors spill, stall and are
+    fetched again.
+    """
     kind = draw(st.sampled_from(["near_memory", "near_memory", "von_neumann", "systolic"]))
     staging = draw(st.sampled_from([16, 64, 1024]))
     near = {
-        "near_memory__transpose": draw(st.sampled_from(["remote_read", "psum_reduce", "transposable"])),
+        "near_memory__transpose": draw(
+            st.sampled_from(["remote_read", "psum_reduce", "transposable"])
+        ),
         "near_memory__update": draw(st.sampled_from(["fused", "separate"])),
         "near_memory__feedback": draw(st.sampled_from(["stored", "prng"])),
         "vector_unit__update_in_pe": draw(st.booleans()),
         "scratchpad__capacity": f"{600 + draw(st.integers(1, 200))}B",
     }
     lanes = {
-        **draw(st.sampled_from([*({"pe_array__window": window} for window in (1, 4, 16)), {"pe_array__kind": "coupled"}, *FIFOS])),
+        **draw(
+            st.sampled_from(
+                [
+                    *({"pe_array__window": window} for window in (1, 4, 16)),
+                    {"pe_array__kind": "coupled"},
+                    *FIFOS,
+                ]
+            )
+        ),
         "pe_array__skip": {name: draw(st.sampled_from(SKIPS)) for name in ("ff", "ep", "wg")},
         "pe_array__skip_outputs": draw(st.booleans()),
         "pe_array__structural_zeros": draw(st.sampled_from(["removed", "window"])),
@@ -145,13 +209,28 @@ def tight_machines(draw: st.DrawFn) -> Architecture:
 def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
     network = data.draw(st.one_of(convolutions(2), networks()))
     architecture = data.draw(tight_machines())
-    every = ["dfa:per_step=true", *(name for name, k in RULES.items() if k <= network.output.out_shape[2])]
+    every = [
+        "dfa:per_step=true",
+        *(name for name, k in RULES.items() if k <= network.output.out_shape[2]),
+    ]
     rule = data.draw(st.sampled_from([*every, *MODULAR]))
     assume(lowers(network, rule))
-    schedule, optimizer = data.draw(st.sampled_from(["serial", "unlocked"])), data.draw(st.sampled_from(["sgd", "momentum", "adam"]))
+    schedule, optimizer = (
+        data.draw(st.sampled_from(["serial", "unlocked"])),
+        data.draw(st.sampled_from(["sgd", "momentum", "adam"])),
+    )
     trace = trace_of(network, data.draw(masks(network, 2, weights=data.draw(st.booleans()))))
     batch = data.draw(st.integers(1, 3))
-    result = simulate(network, architecture, rule, batch=batch, trace=trace, trace_any_rule=True, schedule=schedule, optimizer=optimizer)
+    result = simulate(
+        network,
+        architecture,
+        rule,
+        batch=batch,
+        trace=trace,
+        trace_any_rule=True,
+        schedule=schedule,
+        optimizer=optimizer,
+    )
     document = result.to_json()
     assert violations(ResultDocument.model_validate(json.loads(json.dumps(document)))) == []
     array = architecture.pe_array
@@ -165,7 +244,9 @@ def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
         assert op.macs["effectual"] <= op.macs["dense"]
         assert op.cycles >= op.macs["executed"] / share
     if schedule == "serial":
-        assert [op.start_cycle for op in result.ops] == list(itertools.accumulate((op.cycles for op in result.ops[:-1]), initial=0))
+        assert [op.start_cycle for op in result.ops] == list(
+            itertools.accumulate((op.cycles for op in result.ops[:-1]), initial=0)
+        )
         assert result.interval_cycles == result.cycles
 
 
@@ -173,7 +254,11 @@ def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
 def test_words_live_somewhere_from_their_producer_to_their_last_reader(data: st.DataObject) -> None:
     network = data.draw(st.one_of(convolutions(2), networks()))
     architecture = data.draw(tight_machines())
-    rule = data.draw(st.sampled_from(["bp", "fa", "dfa", "dfa:per_step=true", "bdfa", "ssdfa", "frozen", *MODULAR]))
+    rule = data.draw(
+        st.sampled_from(
+            ["bp", "fa", "dfa", "dfa:per_step=true", "bdfa", "ssdfa", "frozen", *MODULAR]
+        )
+    )
     assume(lowers(network, rule))
     schedule = data.draw(st.sampled_from(["serial", "unlocked"]))
     trace = random_trace(network, 0.5, 2, 0) if data.draw(st.booleans()) else None
@@ -188,13 +273,27 @@ def test_words_live_somewhere_from_their_producer_to_their_last_reader(data: st.
 
 
 def check_order(seen: Watched) -> None:
-    """Nothing starts before what it waits for has ended, and no two ops hold one component at once."""
+    """Nothing starts before what it waits for has ended, and no two ops hold one component at
+    once.
+    """
     end = {record.op.name: record.end for record in seen.run.records}
     assert len(end) == len(seen.step.ops)
-    made = {tensor.name: op.name for op in seen.step.ops for tensor in op.outputs if not tensor.persistent}
+    made = {
+        tensor.name: op.name
+        for op in seen.step.ops
+        for tensor in op.outputs
+        if not tensor.persistent
+    }
     holders: dict[object, list[tuple[int, int]]] = {}
     for record in seen.run.records:
-        waits = {*record.op.depends_on, *(made[operand.tensor.name] for operand in record.op.operands if operand.tensor.name in made)}
+        waits = {
+            *record.op.depends_on,
+            *(
+                made[operand.tensor.name]
+                for operand in record.op.operands
+                if operand.tensor.name in made
+            ),
+        }
         assert all(end[name] <= record.start for name in waits), record.op.name
         holders.setdefault(record.partition, []).append((record.start, record.end))
     for spans in holders.values():
@@ -205,14 +304,19 @@ def check_order(seen: Watched) -> None:
 def check_partitions(seen: Watched, schedule: str) -> None:
     """An op of the array runs where it has its home.
 
-    One without a home waits while no partition is free, and no longer, and takes the lowest number; of those that wait, the first of
-    the step's order goes first.
+    One without a home waits while no partition is free, and no longer, and takes the lowest number;
+    of those that wait, the first of the step's order goes first.
     """
     residency = seen.run.residency
     count = len(residency.free_bytes)
     end = {record.op.name: record.end for record in seen.run.records}
     order = {op.name: position for position, op in enumerate(seen.step.ops)}
-    held = [sorted((record.start, record.end) for record in seen.run.records if record.partition == number) for number in range(count)]
+    held = [
+        sorted(
+            (record.start, record.end) for record in seen.run.records if record.partition == number
+        )
+        for number in range(count)
+    ]
     anywhere = []
     for record in seen.run.records:
         if record.partition is None:
@@ -227,16 +331,26 @@ def check_partitions(seen: Watched, schedule: str) -> None:
                 for start, stop in spans:
                     free = max(free, stop) if start <= free else free
                 assert free >= record.start
-                assert number >= record.partition or any(start <= record.start <= stop for start, stop in spans)
+                assert number >= record.partition or any(
+                    start <= record.start <= stop for start, stop in spans
+                )
     for (_, ready, start), (_, _, later) in itertools.combinations(sorted(anywhere), 2):
         assert start <= later or ready >= later
 
 
 def check_dram(seen: Watched, architecture: Architecture) -> None:
-    """DRAM is read for tensors that came from outside, for what was written there before, and for what spilled."""
+    """DRAM is read for tensors that came from outside, for what was written there before, and for
+    what spilled.
+    """
     made = {tensor.name for op in seen.step.ops for tensor in op.outputs if not tensor.persistent}
-    sizes = {t.name: -(-seen.memory.bits(t) // 8) for op in seen.step.ops for t in (*op.outputs, *(o.tensor for o in op.operands))}
-    tensors = {t.name: t for op in seen.step.ops for t in (*op.outputs, *(o.tensor for o in op.operands))}
+    sizes = {
+        t.name: -(-seen.memory.bits(t) // 8)
+        for op in seen.step.ops
+        for t in (*op.outputs, *(o.tensor for o in op.operands))
+    }
+    tensors = {
+        t.name: t for op in seen.step.ops for t in (*op.outputs, *(o.tensor for o in op.operands))
+    }
     written: dict[str, int] = {}
     for record in seen.run.records:
         plan = record.plan
@@ -246,13 +360,19 @@ def check_dram(seen: Watched, architecture: Architecture) -> None:
             assert part.size_bytes == sizes[part.tensor]
             assert part.nbytes > 0
             if part.tensor in made:
-                assert written.get(part.tensor, 0) > 0, f"{record.op.name} reads {part.tensor}, which is not in DRAM"
+                assert written.get(part.tensor, 0) > 0, (
+                    f"{record.op.name} reads {part.tensor}, which is not in DRAM"
+                )
             home = seen.run.residency.home(tensors[part.tensor])
-            assert home is None or home.spilled, f"{record.op.name} reads {part.tensor}, which is in the scratchpads"
+            assert home is None or home.spilled, (
+                f"{record.op.name} reads {part.tensor}, which is in the scratchpads"
+            )
         for part in plan.stores:
             assert part.tensor in {tensor.name for tensor in record.op.outputs}
             written[part.tensor] = written.get(part.tensor, 0) + part.nbytes
-        assert sum(part.nbytes for part in plan.loads) <= plan.bits["dram_read"] / 8 + len(plan.loads)
+        assert sum(part.nbytes for part in plan.loads) <= plan.bits["dram_read"] / 8 + len(
+            plan.loads
+        )
         assert sum(part.nbytes for part in plan.loads) >= plan.bits["dram_read"] / 8
     if architecture.organization == "von_neumann":
         # Weights are nowhere else: whoever multiplies with them reads them all from DRAM.
@@ -264,10 +384,14 @@ def check_dram(seen: Watched, architecture: Architecture) -> None:
 
 
 def check_capacities(seen: Watched, architecture: Architecture) -> None:
-    """Neither the global buffer nor any PE's scratchpad ever holds more than it has room for, and all of it is free in the end."""
+    """Neither the global buffer nor any PE's scratchpad ever holds more than it has room for, and
+    all of it is free in the end.
+    """
     buffer, pad = architecture.global_buffer, architecture.scratchpad
     room = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
-    tensors = {t.name: t for op in seen.step.ops for t in (*op.outputs, *(o.tensor for o in op.operands))}
+    tensors = {
+        t.name: t for op in seen.step.ops for t in (*op.outputs, *(o.tensor for o in op.operands))
+    }
     pinned = sum(seen.memory.bits(tensors[name]) for name in seen.memory._pinned)
     for free, held, free_bytes in seen.snapshots:
         assert free >= 0
@@ -276,20 +400,30 @@ def check_capacities(seen: Watched, architecture: Architecture) -> None:
     assert seen.memory._in_buffer == {}
     assert seen.memory._local == {}
     residency = seen.run.residency
-    layers = {t.name: op.layer for op in seen.step.ops for t in (*op.outputs, *(o.tensor for o in op.operands))}
+    layers = {
+        t.name: op.layer
+        for op in seen.step.ops
+        for t in (*op.outputs, *(o.tensor for o in op.operands))
+    }
     bits = [0] * len(residency.free_bytes)
     for name, home in residency.homes.items():
         assert home.resident + home.spilled == tensors[name].elements
         assert min(home.resident, home.spilled) >= 0
-        assert home.copies * tensors[name].home_channels <= max(residency.pes_per_partition, tensors[name].home_channels)
+        assert home.copies * tensors[name].home_channels <= max(
+            residency.pes_per_partition, tensors[name].home_channels
+        )
         part = residency.partition_of_feedback.get(name, residency.partition_of[layers[name]])
-        bits[part] += home.resident * home.copies * seen.memory.bits(tensors[name]) // tensors[name].elements
+        bits[part] += (
+            home.resident * home.copies * seen.memory.bits(tensors[name]) // tensors[name].elements
+        )
     for held in bits:
         assert held <= 8 * residency.pes_per_partition * (pad.capacity_bytes - pad.working_bytes)
 
 
 def check_roofline(seen: Watched, architecture: Architecture) -> None:
-    """No op, and not the whole step, is faster than the array, a link, the buffer or DRAM could be alone."""
+    """No op, and not the whole step, is faster than the array, a link, the buffer or DRAM could be
+    alone.
+    """
     width, buffer = architecture.noc.width_bits, architecture.global_buffer
     port = buffer.ports * buffer.banks * buffer.width_bits
     pad = architecture.scratchpad
@@ -303,19 +437,36 @@ def check_roofline(seen: Watched, architecture: Architecture) -> None:
         assert record.cycles >= plan.peer_bits / (width * architecture.noc.peer_links)
         for loads in (plan.mesh_fill, plan.mesh_drain):
             assert loads is None or record.cycles >= loads.max() / width
-        moved = plan.fill_buffer_bits + plan.drain_buffer_bits + plan.staged_in_bits + plan.staged_out_bits
+        moved = (
+            plan.fill_buffer_bits
+            + plan.drain_buffer_bits
+            + plan.staged_in_bits
+            + plan.staged_out_bits
+        )
         assert moved == plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"]
         assert record.cycles >= moved / port
         assert record.cycles >= (plan.bits["dram_read"] + plan.bits["dram_write"]) / 8 / bus
         if plan.on_array:
-            assert int(plan.block_cycles.sum()) >= (plan.bits["scratchpad_read"] + plan.bits["scratchpad_write"]) / pads
+            assert (
+                int(plan.block_cycles.sum())
+                >= (plan.bits["scratchpad_read"] + plan.bits["scratchpad_write"]) / pads
+            )
     assert seen.run.cycles >= sum(plan.fill_bits for plan in plans) / width
-    assert seen.run.cycles >= sum(plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"] for plan in plans) / port
-    assert seen.run.cycles >= sum(plan.bits["dram_read"] + plan.bits["dram_write"] for plan in plans) / 8 / bus
+    assert (
+        seen.run.cycles
+        >= sum(plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"] for plan in plans)
+        / port
+    )
+    assert (
+        seen.run.cycles
+        >= sum(plan.bits["dram_read"] + plan.bits["dram_write"] for plan in plans) / 8 / bus
+    )
 
 
 def check_links(seen: Watched) -> None:
-    """What a link is sent it carries, and every word that the global buffer gives to PEs arrives once at each of its receivers."""
+    """What a link is sent it carries, and every word that the global buffer gives to PEs arrives
+    once at each of its receivers.
+    """
     for record in seen.run.records:
         plan, op = record.plan, record.op
         inbound = [each for each in seen.transfers[record.step, op.name] if each.inbound]
@@ -325,33 +476,60 @@ def check_links(seen: Watched) -> None:
         assert plan.fill_bits == (0 if mesh else given)
         peer = [each for each in seen.transfers[record.step, op.name] if str(each.route) == "peer"]
         reduced = [each for each in inbound if str(each.route) == "reduce"]
-        home = [each for each in seen.transfers[record.step, op.name] if str(each.route) == "home" and not each.inbound]
+        home = [
+            each
+            for each in seen.transfers[record.step, op.name]
+            if str(each.route) == "home" and not each.inbound
+        ]
         # A mask bit is found as a word arrives: it travels no link.
         arrived = sum(each.words * each.receivers * (each.bits + each.masked) for each in sent)
         # Off the array, words of homes go to the vector unit, and come back.
         stored = [each for each in peer if plan.on_array or not each.inbound]
-        arrived += sum(each.words * each.receivers * each.bits for each in (*stored, *reduced, *home))
+        arrived += sum(
+            each.words * each.receivers * each.bits for each in (*stored, *reduced, *home)
+        )
         assert plan.bits["scratchpad_write"] == arrived
-        assert plan.peer_bits == (0 if mesh else sum(each.words * each.receivers * each.bits for each in (*peer, *reduced)))
+        assert plan.peer_bits == (
+            0
+            if mesh
+            else sum(each.words * each.receivers * each.bits for each in (*peer, *reduced))
+        )
         loads = [each for each in (plan.mesh_fill, plan.mesh_drain) if each is not None]
         if loads:
-            # Every hop is on a link, and what the global buffer gives has entered by at least one of its ports.
+            # Every hop is on a link, and what the global buffer gives has entered by at least one
+            # of its ports.
             assert plan.counts["noc", "bit_hops"] == sum(int(each.sum()) for each in loads)
             assert sum(int(each.sum()) for each in loads) >= given
-        assert plan.words["remote"] == sum(each.words * each.receivers for each in (*peer, *reduced))
+        assert plan.words["remote"] == sum(
+            each.words * each.receivers for each in (*peer, *reduced)
+        )
     if len(seen.journal.planners) == 1:
         plans = [record.plan for record in seen.run.records]
         total = sum(plan.fill_bits + plan.drain_bits + plan.peer_bits for plan in plans)
-        total += sum(int(load.sum()) for plan in plans for load in (plan.mesh_fill, plan.mesh_drain) if load is not None)
-        total += sum(plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"] for plan in plans)
+        total += sum(
+            int(load.sum())
+            for plan in plans
+            for load in (plan.mesh_fill, plan.mesh_drain)
+            if load is not None
+        )
+        total += sum(
+            plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"] for plan in plans
+        )
         assert sum(server.bits for server in seen.journal.servers) == total
 
 
 def check_memories(seen: Watched) -> None:
-    """DRAM gives each tensor that a step makes no word before it has taken one; bytes moved are those that ops asked for; rows are never shared."""
+    """DRAM gives each tensor that a step makes no word before it has taken one; bytes moved are
+    those that ops asked for; rows are never shared.
+    """
     made = {tensor.name for op in seen.step.ops for tensor in op.outputs if not tensor.persistent}
     written: set[object] = set()
-    wiped_out = {t.name for each in seen.run.records if each.plan.timing and not each.plan.timing.outputs for t in each.op.outputs}
+    wiped_out = {
+        t.name
+        for each in seen.run.records
+        if each.plan.timing and not each.plan.timing.outputs
+        for t in each.op.outputs
+    }
     for each in seen.journal.crossings:
         if each.write:
             written.add(each.tensor)
@@ -361,8 +539,14 @@ def check_memories(seen: Watched) -> None:
         else:
             assert each.tensor not in made
     for write in (False, True):
-        parts = [part for record in seen.run.records for part in (record.plan.stores if write else record.plan.loads)]
-        assert sum(each.nbytes for each in seen.journal.crossings if each.write is write) == sum(part.nbytes for part in parts)
+        parts = [
+            part
+            for record in seen.run.records
+            for part in (record.plan.stores if write else record.plan.loads)
+        ]
+        assert sum(each.nbytes for each in seen.journal.crossings if each.write is write) == sum(
+            part.nbytes for part in parts
+        )
     # No op writes more of a tensor than there is.
     for record in seen.run.records:
         for part in record.plan.stores:

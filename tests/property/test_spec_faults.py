@@ -1,4 +1,6 @@
-"""Whatever a file holds, it is read or refused with faults in our own words, each at a place of the file."""
+"""Whatever a file holds, it is read or refused with faults in our own words, each at a place of the
+file.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from accelsim.config import catalog
+from accelsim.config.loader import faults_of
+from accelsim.config.source import parse_document
+from accelsim.config.units import BYTES, parse_quantity
+from accelsim.cost.technology import TechnologyFile
+from accelsim.dram.standard import DramSpec
 from accelsim.errors import InputError
-from accelsim.spec import catalog
-from accelsim.spec.architecture import Architecture
-from accelsim.spec.dram import DramSpec
-from accelsim.spec.loader import faults_of
-from accelsim.spec.network import Workload
-from accelsim.spec.rule import Option, RuleTable, parse_rules
-from accelsim.spec.source import parse_document
-from accelsim.spec.technology import TechnologyFile
-from accelsim.spec.units import BYTES, parse_quantity
+from accelsim.machine.architecture import Architecture
+from accelsim.rules.spelling import Option, RuleTable, parse_rules
+from accelsim.workload.file import Workload
 
 JARGON = re.compile(
-    r"Input should|validation error|valid (integer|string|dictionary|tuple|number)|union|tagged|literal|pydantic|function-", re.IGNORECASE
+    r"Input should|validation error|valid "
+    r"(integer|string|dictionary|tuple|number)|union|tagged|literal|pydantic|function-",
+    re.IGNORECASE,
 )
 FILES: list[tuple[type[BaseModel], Any]] = [
     (Architecture, parse_document(catalog.find("arch", "near-memory").read_text()).data),
@@ -40,13 +44,23 @@ SCALARS = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=8),
 )
 JUNK = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["kind", "name", "rows", "x"]), inner, max_size=3)
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["kind", "name", "rows", "x"]), inner, max_size=3)
+    ),
 )
 
 
 def places(data: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     found = [path] if path else []
-    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    items = (
+        data.items()
+        if isinstance(data, dict)
+        else enumerate(data)
+        if isinstance(data, list)
+        else ()
+    )
     for key, value in items:
         found += places(value, (*path, key))
     return found
@@ -56,8 +70,14 @@ def replaced(data: Any, path: tuple[str | int, ...], value: Any) -> Any:
     if not path:
         return value
     if isinstance(data, dict):
-        return {key: replaced(inner, path[1:], value) if key == path[0] else inner for key, inner in data.items()}
-    return [replaced(inner, path[1:], value) if index == path[0] else inner for index, inner in enumerate(data)]
+        return {
+            key: replaced(inner, path[1:], value) if key == path[0] else inner
+            for key, inner in data.items()
+        }
+    return [
+        replaced(inner, path[1:], value) if index == path[0] else inner
+        for index, inner in enumerate(data)
+    ]
 
 
 @given(st.data())
@@ -89,7 +109,8 @@ def test_any_text_is_read_or_refused_with_a_place(text: str) -> None:
 
 @given(
     st.recursive(
-        st.booleans() | st.integers() | st.text("abc", min_size=1), lambda inner: st.lists(inner) | st.dictionaries(st.text("abc", min_size=1), inner)
+        st.booleans() | st.integers() | st.text("abc", min_size=1),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text("abc", min_size=1), inner),
     )
 )
 def test_plain_data_comes_back(data: Any) -> None:
@@ -106,7 +127,14 @@ def test_decimal_quantities_are_exact(number: Any, unit: str) -> None:
     assert parse_quantity(f"{number}{unit}", BYTES, whole=True) == int(number * BYTES[unit])
 
 
-TABLE: RuleTable = {"bp": (), "sdfa": (Option("k", int, 2, minimum=1), Option("p", float, minimum=0), Option("binary", bool, False))}
+TABLE: RuleTable = {
+    "bp": (),
+    "sdfa": (
+        Option("k", int, 2, minimum=1),
+        Option("p", float, minimum=0),
+        Option("binary", bool, False),
+    ),
+}
 
 
 @given(st.integers(1, 10**9), st.floats(0, 1e300, allow_nan=False), st.booleans())

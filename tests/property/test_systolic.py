@@ -1,4 +1,6 @@
-"""Every contraction of every pass on dense arrays: what registers shifted cycle by cycle compute and take is what the models say."""
+"""Every contraction of every pass on dense arrays: what registers shifted cycle by cycle compute
+and take is what the models say.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.experiment import simulate
-from accelsim.kernels.systolic import fold_cycles
-from accelsim.network import Network
-from accelsim.ops import Op, OpKind
-from accelsim.report.document import ResultDocument
-from accelsim.report.laws import violations
-from accelsim.row_stationary import row_limits, row_mapping
-from accelsim.row_stationary_traffic import row_traffic
-from accelsim.rules import lower
-from accelsim.spec.architecture import Architecture
+from accelsim.experiment.simulate import simulate
+from accelsim.kernels.dense.systolic import fold_cycles
+from accelsim.machine.architecture import Architecture
+from accelsim.pe.row_stationary.passes import row_limits, row_mapping
+from accelsim.pe.row_stationary.traffic import row_traffic
+from accelsim.results.document import ResultDocument
+from accelsim.results.document_laws import violations
+from accelsim.rules.registry import lower
+from accelsim.step.ops import Op, OpKind
+from accelsim.workload.network import Network
 from tests.naive import contractions, row_stationary, systolic
 from tests.random_machines import convolutions, machine
 from tests.reference_networks import Builder
@@ -32,7 +34,9 @@ def contractions_of(network: Network, rule: str, batch: int) -> list[Op]:
     return [op for op in lower(network, rule, batch).ops if op.is_contraction]
 
 
-def array_cycles(network: Network, architecture: Architecture, rule: str, batch: int) -> dict[str, int]:
+def array_cycles(
+    network: Network, architecture: Architecture, rule: str, batch: int
+) -> dict[str, int]:
     """Cycles without stalls of every op."""
     result = simulate(network, architecture, rule, batch=batch, trace="dense")
     return {op.name: op.cycles - sum(op.array_cycles["stall"].values()) for op in result.ops}
@@ -41,28 +45,59 @@ def array_cycles(network: Network, architecture: Architecture, rule: str, batch:
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Network, str, int]:
     network = draw(convolutions(1))
-    rule = draw(st.sampled_from([rule for rule in RULES if rule != "sdfa:k=2" or network.output.out_shape[2] >= 2]))
+    rule = draw(
+        st.sampled_from(
+            [rule for rule in RULES if rule != "sdfa:k=2" or network.output.out_shape[2] >= 2]
+        )
+    )
     return network, rule, draw(st.integers(1, 2))
 
 
 @settings(max_examples=12, deadline=None)
-@given(cases(), st.integers(1, 5), st.integers(1, 5), st.sampled_from(sorted(DATAFLOWS)), st.integers(0, 99))
-def test_shifted_registers_compute_every_op_in_its_cycles(case: tuple[Network, str, int], rows: int, cols: int, dataflow: str, seed: int) -> None:
+@given(
+    cases(),
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.sampled_from(sorted(DATAFLOWS)),
+    st.integers(0, 99),
+)
+def test_shifted_registers_compute_every_op_in_its_cycles(
+    case: tuple[Network, str, int], rows: int, cols: int, dataflow: str, seed: int
+) -> None:
     network, rule, batch = case
-    said = array_cycles(network, machine("systolic", pe_array__rows=rows, pe_array__cols=cols, pe_array__dataflow=DATAFLOWS[dataflow]), rule, batch)
+    said = array_cycles(
+        network,
+        machine(
+            "systolic",
+            pe_array__rows=rows,
+            pe_array__cols=cols,
+            pe_array__dataflow=DATAFLOWS[dataflow],
+        ),
+        rule,
+        batch,
+    )
     rng = np.random.default_rng(seed)
     for op in contractions_of(network, rule, batch):
         cycles = 0
         for left, right, expected in contractions.matrices(op, *contractions.operands(op, rng)):
             found, took, folds = systolic.matrix_product(left, right, rows, cols, dataflow)
             assert np.array_equal(found, expected), op.name
-            assert fold_cycles(len(left), right.shape[1], len(right), rows, cols, dataflow) == (took, folds)
+            assert fold_cycles(len(left), right.shape[1], len(right), rows, cols, dataflow) == (
+                took,
+                folds,
+            )
             cycles += took
         assert said[op.name] == cycles, op.name
 
 
 @settings(max_examples=25, deadline=None)
-@given(cases(), st.integers(1, 5), st.integers(1, 5), st.integers(0, 99), st.sampled_from([(224, 12, 24), (3, 4, 1), (9, 3, 2)]))
+@given(
+    cases(),
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.integers(0, 99),
+    st.sampled_from([(224, 12, 24), (3, 4, 1), (9, 3, 2)]),
+)
 def test_rows_that_stay_compute_every_op_in_its_cycles(
     case: tuple[Network, str, int], rows: int, cols: int, seed: int, words: tuple[int, int, int]
 ) -> None:
@@ -79,7 +114,16 @@ def test_rows_that_stay_compute_every_op_in_its_cycles(
     rng = np.random.default_rng(seed)
     for op in contractions_of(network, rule, batch):
         mapping, limits = row_mapping(op, architecture, rows * cols), row_limits(architecture)
-        choice = (mapping.down, mapping.across, mapping.e, mapping.r, mapping.t, mapping.p, mapping.q, mapping.n)
+        choice = (
+            mapping.down,
+            mapping.across,
+            mapping.e,
+            mapping.r,
+            mapping.t,
+            mapping.p,
+            mapping.q,
+            mapping.n,
+        )
         moving, stationary = contractions.operands(op, rng)
         moving[moving == 0] = 5
         total: Counter[str] = Counter()
@@ -100,7 +144,9 @@ def test_rows_that_stay_compute_every_op_in_its_cycles(
 @pytest.mark.parametrize("rule", ["dfa", "sdfa:k=2"])
 @pytest.mark.parametrize("dataflow", [*DATAFLOWS.values(), "row_stationary"])
 def test_sparse_feedback_runs_as_a_dense_matrix(dataflow: str, rule: str) -> None:
-    """5 output errors, of which a row of B stores 2: the same cycles, fewer MACs, the rest of the cycles empty."""
+    """5 output errors, of which a row of B stores 2: the same cycles, fewer MACs, the rest of the
+    cycles empty.
+    """
     network = Builder("feedback", (4, 4, 2)).conv(6).add("relu").add("fc", 5).network()
     architecture = machine("systolic", pe_array__dataflow=dataflow)
     result = simulate(network, architecture, rule, batch=3, trace="dense")
@@ -108,12 +154,27 @@ def test_sparse_feedback_runs_as_a_dense_matrix(dataflow: str, rule: str) -> Non
     products, stored = 3 * 96 * 5, 3 * 96 * (5 if rule == "dfa" else 2)
     assert op.macs["executed"] == op.macs["dense"] == stored
     assert op.lane_cycles["window_empty"] == products - stored
-    assert array_cycles(network, architecture, rule, 3)[op.name] == array_cycles(network, architecture, "dfa", 3)[op.name]
+    assert (
+        array_cycles(network, architecture, rule, 3)[op.name]
+        == array_cycles(network, architecture, "dfa", 3)[op.name]
+    )
 
 
 @settings(max_examples=20, deadline=None)
-@given(convolutions(2), st.sampled_from([*DATAFLOWS.values(), "row_stationary"]), st.sampled_from(["bp", "dfa", "ssdfa"]), st.integers(1, 2))
-def test_every_dataflow_obeys_the_laws(network: Network, dataflow: str, rule: str, batch: int) -> None:
-    architecture = machine("systolic", pe_array__dataflow=dataflow, global_buffer__capacity="4KiB", global_buffer__staging="512B")
+@given(
+    convolutions(2),
+    st.sampled_from([*DATAFLOWS.values(), "row_stationary"]),
+    st.sampled_from(["bp", "dfa", "ssdfa"]),
+    st.integers(1, 2),
+)
+def test_every_dataflow_obeys_the_laws(
+    network: Network, dataflow: str, rule: str, batch: int
+) -> None:
+    architecture = machine(
+        "systolic",
+        pe_array__dataflow=dataflow,
+        global_buffer__capacity="4KiB",
+        global_buffer__staging="512B",
+    )
     document = simulate(network, architecture, rule, batch=batch, trace="random:0.5").to_json()
     assert violations(ResultDocument.model_validate(json.loads(json.dumps(document)))) == []

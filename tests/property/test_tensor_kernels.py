@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelsim.kernels import normalization, pooling, tensors
+from accelsim.kernels.tensors import normalization, pooling
+from accelsim.kernels.tensors import patches as tensors
 from tests.naive import normalization as naive_normalization
 from tests.naive import pooling as naive_pooling
 from tests.naive import tensors as naive
@@ -19,14 +20,22 @@ pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 def convolutions(draw):
     """A map, the geometry of a convolution over it, and an empty patch matrix."""
     groups = draw(st.integers(1, 3))
-    height, width, share = draw(st.integers(1, 6)), draw(st.integers(1, 6)), draw(st.sampled_from([1, 2, 3, 17, 50]))
+    height, width, share = (
+        draw(st.integers(1, 6)),
+        draw(st.integers(1, 6)),
+        draw(st.sampled_from([1, 2, 3, 17, 50])),
+    )
     kernel, stride, dilation = draw(pairs), draw(pairs), draw(pairs)
     pad = draw(st.tuples(st.integers(0, 3), st.integers(0, 3)))
     rows, columns = draw(st.integers(1, 5)), draw(st.integers(1, 5))
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    maps = random.standard_normal((draw(st.integers(1, 2)), height, width, share * groups)).astype(dtype)
-    patches = np.full((len(maps), rows, columns, kernel[0] * kernel[1] * share * groups), np.nan, dtype)
+    maps = random.standard_normal((draw(st.integers(1, 2)), height, width, share * groups)).astype(
+        dtype
+    )
+    patches = np.full(
+        (len(maps), rows, columns, kernel[0] * kernel[1] * share * groups), np.nan, dtype
+    )
     return maps, (kernel, stride, pad, dilation, groups), patches
 
 
@@ -83,10 +92,14 @@ def normalizations(draw):
 @given(normalizations())
 def test_moments_equal_the_twin(case):
     errors, maps, (scale, shift, *_) = case
-    for found, expected in zip(normalization.channel_moments(maps), naive_normalization.channel_moments(maps), strict=True):
+    for found, expected in zip(
+        normalization.channel_moments(maps), naive_normalization.channel_moments(maps), strict=True
+    ):
         assert found == pytest.approx(expected, rel=1e-12, abs=1e-10)
     found = normalization.error_moments(errors, maps, scale, shift)
-    for sums, expected in zip(found, naive_normalization.error_moments(errors, maps, scale, shift), strict=True):
+    for sums, expected in zip(
+        found, naive_normalization.error_moments(errors, maps, scale, shift), strict=True
+    ):
         assert sums == pytest.approx(expected, rel=1e-12, abs=1e-10)
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.kernels import bitmaps, tiles
+from accelsim.kernels.bits import bitmaps
+from accelsim.kernels.lanes import tiles
 from tests.mask_strategies import masks, seeds
 from tests.naive import tiles as naive
 
@@ -16,7 +17,9 @@ Case = tuple[np.ndarray, int, int, np.ndarray | None, int, int, int, int]
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Ragged tiles, samples that repeat, runs longer and shorter than what repeats, needed or not."""
+    """Ragged tiles, samples that repeat, runs longer and shorter than what repeats, needed or
+    not.
+    """
     channels, positions = draw(st.integers(1, 12)), draw(st.integers(1, 200))
     distinct = draw(st.integers(1, positions))
     rows = draw(st.sampled_from([1, channels]))
@@ -24,28 +27,54 @@ def cases(draw: st.DrawFn) -> Case:
     needed = draw(st.none() | masks(distinct, channels))
     lanes = draw(st.integers(1, 70))
     fill = lanes * draw(st.integers(1, 5))
-    return cycles, channels, positions, needed, draw(st.integers(1, 14)), lanes, fill, draw(st.integers(1, 9))
+    return (
+        cycles,
+        channels,
+        positions,
+        needed,
+        draw(st.integers(1, 14)),
+        lanes,
+        fill,
+        draw(st.integers(1, 9)),
+    )
 
 
 @given(cases())
 @settings(max_examples=600)
 def test_tile_sums_equal_the_twin(case: Case) -> None:
     cycles, channels, positions, needed, *rest = case
-    found = tiles.tile_sums(cycles, channels, positions, None if needed is None else bitmaps.from_mask(needed), *rest)
+    found = tiles.tile_sums(
+        cycles, channels, positions, None if needed is None else bitmaps.from_mask(needed), *rest
+    )
     expected = naive.tile_sums(cycles, channels, positions, needed, *rest)
     assert found[0].tolist() == expected[0].tolist()
     assert found[1:] == expected[1:]
 
 
-@given(cases(), st.integers(1, 5), st.integers(1, 5), st.integers(1, 7), st.booleans(), st.booleans())
+@given(
+    cases(), st.integers(1, 5), st.integers(1, 5), st.integers(1, 7), st.booleans(), st.booleans()
+)
 @settings(max_examples=400)
-def test_blocks_follow_any_loop_nest(case: Case, group: int, high: int, wide: int, inner: bool, outer: bool) -> None:
+def test_blocks_follow_any_loop_nest(
+    case: Case, group: int, high: int, wide: int, inner: bool, outer: bool
+) -> None:
     cycles, channels, positions, needed, *rest = case
     words = None if needed is None else bitmaps.from_mask(needed)
-    found = tiles.tile_sums(cycles, channels, positions, words, *rest, np.array([group, high, wide, inner, outer], np.int64))
-    expected = naive.tile_sums(cycles, channels, positions, needed, *rest, (group, high, wide, inner, outer))
+    found = tiles.tile_sums(
+        cycles,
+        channels,
+        positions,
+        words,
+        *rest,
+        np.array([group, high, wide, inner, outer], np.int64),
+    )
+    expected = naive.tile_sums(
+        cycles, channels, positions, needed, *rest, (group, high, wide, inner, outer)
+    )
     assert found[0].tolist() == expected[0].tolist()
-    assert found[1:] == expected[1:] == tiles.tile_sums(cycles, channels, positions, words, *rest)[1:]
+    assert (
+        found[1:] == expected[1:] == tiles.tile_sums(cycles, channels, positions, words, *rest)[1:]
+    )
 
 
 @given(cases())
@@ -66,36 +95,58 @@ def test_one_row_stands_for_every_channel(case: Case) -> None:
     cycles, channels, positions, needed, *rest = case
     words = None if needed is None else bitmaps.from_mask(needed)
     single = tiles.tile_sums(cycles[:1], channels, positions, words, *rest)
-    written_out = tiles.tile_sums(np.repeat(cycles[:1], channels, axis=0), channels, positions, words, *rest)
+    written_out = tiles.tile_sums(
+        np.repeat(cycles[:1], channels, axis=0), channels, positions, words, *rest
+    )
     assert single[0].tolist() == written_out[0].tolist()
     assert single[1:] == written_out[1:]
 
 
-@given(st.lists(st.integers(-5, 1000), min_size=1, max_size=60), st.integers(0, 59), st.integers(0, 200))
+@given(
+    st.lists(st.integers(-5, 1000), min_size=1, max_size=60),
+    st.integers(0, 59),
+    st.integers(0, 200),
+)
 def test_spans_equal_the_twin(values: list[int], first: int, size: int) -> None:
     first %= len(values)
-    assert tiles.largest(np.array(values, np.int32), first, size) == naive.largest(values, first, size)
+    assert tiles.largest(np.array(values, np.int32), first, size) == naive.largest(
+        values, first, size
+    )
 
 
 @given(st.integers(1, 64), st.integers(0, 100), st.integers(1, 40), st.data())
-def test_a_word_is_dealt_as_the_twin_deals_it(size: int, found: int, positions_per_tile: int, data: st.DataObject) -> None:
+def test_a_word_is_dealt_as_the_twin_deals_it(
+    size: int, found: int, positions_per_tile: int, data: st.DataObject
+) -> None:
     mask = data.draw(masks(1, size))
     values = np.arange(1, size + 1, dtype=np.int32)
     if mask.any():
         slowest, lanes = np.zeros((2, 200), np.int64)
-        total = tiles.pack_word(bitmaps.from_mask(mask)[0, 0], values, found, positions_per_tile, slowest, lanes)
-        assert (total, slowest.tolist(), lanes.tolist()) == naive.deal(values[mask[0]].tolist(), found, positions_per_tile, 200)
+        total = tiles.pack_word(
+            bitmaps.from_mask(mask)[0, 0], values, found, positions_per_tile, slowest, lanes
+        )
+        assert (total, slowest.tolist(), lanes.tolist()) == naive.deal(
+            values[mask[0]].tolist(), found, positions_per_tile, 200
+        )
 
 
 @given(st.integers(1, 150), st.integers(0, 400), st.integers(0, 300), st.integers(1, 40), st.data())
-def test_a_run_is_dealt_as_the_twin_deals_it(distinct: int, start: int, size: int, positions_per_tile: int, data: st.DataObject) -> None:
+def test_a_run_is_dealt_as_the_twin_deals_it(
+    distinct: int, start: int, size: int, positions_per_tile: int, data: st.DataObject
+) -> None:
     mask = data.draw(masks(1, distinct))
     values = np.arange(1, distinct + 1, dtype=np.int32)
     slowest, lanes = np.zeros((2, 301), np.int64)
-    outputs, total = tiles.packed_run(values, bitmaps.from_mask(mask)[0], start, size, positions_per_tile, slowest, lanes)
-    picked = [int(values[m % distinct]) for m in range(start, start + size) if mask[0, m % distinct]]
+    outputs, total = tiles.packed_run(
+        values, bitmaps.from_mask(mask)[0], start, size, positions_per_tile, slowest, lanes
+    )
+    picked = [
+        int(values[m % distinct]) for m in range(start, start + size) if mask[0, m % distinct]
+    ]
     assert outputs == len(picked)
-    assert (total, slowest.tolist(), lanes.tolist()) == naive.deal(picked, 0, positions_per_tile, 301)
+    assert (total, slowest.tolist(), lanes.tolist()) == naive.deal(
+        picked, 0, positions_per_tile, 301
+    )
 
 
 @given(st.integers(1, 1000), st.integers(1, 1000))
@@ -104,11 +155,19 @@ def test_gcd(a: int, b: int) -> None:
 
 
 def test_a_run_of_broken_tiles_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^fill_positions must be a multiple of positions_per_tile, got 5$"):
+    with pytest.raises(
+        ValueError, match=r"^fill_positions must be a multiple of positions_per_tile, got 5$"
+    ):
         tiles.tile_sums(np.ones((1, 8), np.int32), 2, 8, np.ones((8, 1), np.uint64), 1, 4, 5, 1)
 
 
-@given(st.integers(1, 6).flatmap(lambda width: st.lists(st.lists(st.integers(0, 99), min_size=width, max_size=width), min_size=1, max_size=7)))
+@given(
+    st.integers(1, 6).flatmap(
+        lambda width: st.lists(
+            st.lists(st.integers(0, 99), min_size=width, max_size=width), min_size=1, max_size=7
+        )
+    )
+)
 def test_column_maxima_equal_the_twin(rows: list[list[int]]) -> None:
     tops, sums = np.empty(len(rows[0]), np.int32), np.empty(len(rows[0]), np.int64)
     tiles.column_maxima(np.array(rows, np.int32), tops, sums)

@@ -1,4 +1,6 @@
-"""Words and room of tiled mappings against a walk through the loop nest, and what every choice must keep."""
+"""Words and room of tiled mappings against a walk through the loop nest, and what every choice must
+keep.
+"""
 
 from __future__ import annotations
 
@@ -7,38 +9,63 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from accelsim.experiment import simulate
-from accelsim.footprint import gradient_channels, reduction_footprint
-from accelsim.mapper import Mapper, extents
-from accelsim.mapping import Tiling
-from accelsim.ops import OpKind, Pass
-from accelsim.residency import allocate
-from accelsim.rules import lower
-from accelsim.spec.architecture import Architecture
-from accelsim.tiler import Tiler
-from accelsim.tiling_space import choices
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Architecture
+from accelsim.mapping.footprint import gradient_channels, reduction_footprint
+from accelsim.mapping.mapper import Mapper, extents
+from accelsim.mapping.residency import allocate
+from accelsim.mapping.tiler import Tiler
+from accelsim.mapping.tilings import choices
+from accelsim.pe.mapping import Tiling
+from accelsim.rules.registry import lower
+from accelsim.step.ops import OpKind, Pass
 from tests.naive import loop_nest as naive
 from tests.random_machines import convolutions, machine, masks, trace_of
 
 
 @st.composite
-def tiled(draw: st.DrawFn, architecture: Architecture, passes: tuple[Pass, ...]) -> tuple[Tiler, Tiling]:
-    """An ungrouped convolution of a random network, and any tiling of it that its loops allow, whether it fits or not."""
+def tiled(
+    draw: st.DrawFn, architecture: Architecture, passes: tuple[Pass, ...]
+) -> tuple[Tiler, Tiling]:
+    """An ungrouped convolution of a random network, and any tiling of it that its loops allow,
+    whether it fits or not.
+    """
     network = draw(convolutions(2))
     step = lower(network, "bp", draw(st.integers(1, 3)))
-    ops = [op for op in step.ops if op.kind is OpKind.CONV and op.pass_ in passes and op.bounds and op.bounds.groups == 1]
+    ops = [
+        op
+        for op in step.ops
+        if op.kind is OpKind.CONV and op.pass_ in passes and op.bounds and op.bounds.groups == 1
+    ]
     assume(ops)
     op = draw(st.sampled_from(ops))
     tiler = Tiler(Mapper(architecture, allocate(step, architecture, 1)), architecture, op)
     pes = draw(st.sampled_from(tiler.channel_splits))
     tiles, columns = tiler.channel_tiles(pes), tiler.position_tiles(pes)
     together = draw(st.integers(1, columns))
-    wide = draw(st.sampled_from([each for each in range(1, columns + 1) if each % together == 0 or each == columns]))
+    wide = draw(
+        st.sampled_from(
+            [each for each in range(1, columns + 1) if each % together == 0 or each == columns]
+        )
+    )
     orders = st.sampled_from(["channels", "positions"])
-    return tiler, Tiling(pes, draw(orders), together, draw(st.integers(1, tiler.reduction)), draw(orders), draw(st.integers(1, tiles)), wide)
+    return tiler, Tiling(
+        pes,
+        draw(orders),
+        together,
+        draw(st.integers(1, tiler.reduction)),
+        draw(orders),
+        draw(st.integers(1, tiles)),
+        wide,
+    )
 
 
-@given(tiled(machine("von_neumann", scratchpad__capacity="1MiB", scratchpad__working="1MiB"), (Pass.FF, Pass.EP)))
+@given(
+    tiled(
+        machine("von_neumann", scratchpad__capacity="1MiB", scratchpad__working="1MiB"),
+        (Pass.FF, Pass.EP),
+    )
+)
 @settings(max_examples=150)
 def test_words_are_those_of_a_walk_through_the_nest(case: tuple[Tiler, Tiling]) -> None:
     tiler, t = case
@@ -46,9 +73,21 @@ def test_words_are_those_of_a_walk_through_the_nest(case: tuple[Tiler, Tiling]) 
     assert op.bounds is not None
     per_tile = tiler.positions_per_tile(t.channel_pes)
     demand = tiler.demand(t)
-    found = naive.Walk(op.bounds, op.pass_ is Pass.EP, t, tiler.canonical.channels, tiler.canonical.positions, per_tile, tiler.reduction).run()
+    found = naive.Walk(
+        op.bounds,
+        op.pass_ is Pass.EP,
+        t,
+        tiler.canonical.channels,
+        tiler.canonical.positions,
+        per_tile,
+        tiler.reduction,
+    ).run()
     assert (demand.stationary, demand.carried) == (found.stationary, found.carried)
-    assert (demand.moving, demand.dram_moving, demand.dram_stationary) == (found.moving, found.dram_moving, found.dram_stationary)
+    assert (demand.moving, demand.dram_moving, demand.dram_stationary) == (
+        found.moving,
+        found.dram_moving,
+        found.dram_stationary,
+    )
     if t.order == "positions":
         assert demand.scratchpad_bits >= found.pad_moving * 16 + t.chunk * 16
     assert demand.buffer_bits >= found.buffer_moving * 16
@@ -60,20 +99,40 @@ def test_gradients_read_the_channels_of_their_positions(case: tuple[Tiler, Tilin
     b = tiler.op.bounds
     assert b is not None
     group = t.together * tiler.positions_per_tile(t.channel_pes)
-    groups = [range(first, min(first + group, b.r * b.s * b.c)) for first in range(0, b.r * b.s * b.c, group)]
+    groups = [
+        range(first, min(first + group, b.r * b.s * b.c))
+        for first in range(0, b.r * b.s * b.c, group)
+    ]
     channels = [len({position % b.c for position in each}) for each in groups]
     found = gradient_channels(tiler.op, group)
     assert (found.largest, found.total) == (max(channels), sum(channels))
     reduction = b.n * b.p * b.q
-    chunks = [list(range(first, min(first + t.chunk, reduction))) for first in range(0, reduction, t.chunk)]
+    chunks = [
+        list(range(first, min(first + t.chunk, reduction)))
+        for first in range(0, reduction, t.chunk)
+    ]
     maps = [naive.rectangle(b, False, chunk) for chunk in chunks]
-    assert (reduction_footprint(tiler.op, t.chunk).largest, reduction_footprint(tiler.op, t.chunk).total) == (max(maps), sum(maps))
+    assert (
+        reduction_footprint(tiler.op, t.chunk).largest,
+        reduction_footprint(tiler.op, t.chunk).total,
+    ) == (max(maps), sum(maps))
 
 
-@given(st.data(), st.sampled_from(["near_memory", "von_neumann"]), st.sampled_from(["bp", "dfa", "ssdfa"]))
+@given(
+    st.data(),
+    st.sampled_from(["near_memory", "von_neumann"]),
+    st.sampled_from(["bp", "dfa", "ssdfa"]),
+)
 @settings(max_examples=40)
-def test_every_choice_is_legal_and_covers_the_op(data: st.DataObject, organization: str, rule: str) -> None:
-    architecture = machine(organization, scratchpad__working="2KiB", scratchpad__capacity="64KiB", global_buffer__staging="2KiB")
+def test_every_choice_is_legal_and_covers_the_op(
+    data: st.DataObject, organization: str, rule: str
+) -> None:
+    architecture = machine(
+        organization,
+        scratchpad__working="2KiB",
+        scratchpad__capacity="64KiB",
+        global_buffer__staging="2KiB",
+    )
     step = lower(data.draw(convolutions(2)), rule, data.draw(st.integers(1, 3)))
     mapper = Mapper(architecture, allocate(step, architecture, 1))
     for op in step.ops:
@@ -94,16 +153,37 @@ def test_every_choice_is_legal_and_covers_the_op(data: st.DataObject, organizati
 OBJECTIVES = ("cycles", "energy", "edp")
 
 
-@given(st.data(), st.sampled_from(["near_memory", "von_neumann"]), st.sampled_from(OBJECTIVES), st.sampled_from(["serial", "unlocked"]))
+@given(
+    st.data(),
+    st.sampled_from(["near_memory", "von_neumann"]),
+    st.sampled_from(OBJECTIVES),
+    st.sampled_from(["serial", "unlocked"]),
+)
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
-def test_chosen_mappings_do_the_same_work(data: st.DataObject, organization: str, objective: str, schedule: str) -> None:
+def test_chosen_mappings_do_the_same_work(
+    data: st.DataObject, organization: str, objective: str, schedule: str
+) -> None:
     """Whatever the mapping, the MACs are the same; the laws are checked by the run itself."""
     network = data.draw(convolutions(2))
     trace = trace_of(network, data.draw(masks(network, 2)))
-    kept: dict[str, Any] = {"scratchpad__capacity": "64KiB", "scratchpad__working": "2112B", "global_buffer__staging": "1KiB"}
+    kept: dict[str, Any] = {
+        "scratchpad__capacity": "64KiB",
+        "scratchpad__working": "2112B",
+        "global_buffer__staging": "1KiB",
+    }
     canonical, chosen = (
-        simulate(network, machine(organization, **kept, mapping__objective=each), batch=3, trace=trace, schedule=schedule)
+        simulate(
+            network,
+            machine(organization, **kept, mapping__objective=each),
+            batch=3,
+            trace=trace,
+            schedule=schedule,
+        )
         for each in ("canonical", objective)
     )
-    for a, b in zip(sorted(canonical.ops, key=lambda op: op.name), sorted(chosen.ops, key=lambda op: op.name), strict=True):  # type: ignore[union-attr]
+    for a, b in zip(
+        sorted(canonical.ops, key=lambda op: op.name),
+        sorted(chosen.ops, key=lambda op: op.name),
+        strict=True,
+    ):  # type: ignore[union-attr]
         assert (a.name, a.macs) == (b.name, b.macs)

@@ -1,4 +1,6 @@
-"""The event simulation against the whole-machine twin, which steps every component once a cycle: equal to the cycle."""
+"""The event simulation against the whole-machine twin, which steps every component once a cycle:
+equal to the cycle.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +13,29 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from accelsim.config import catalog
+from accelsim.config.loader import load_model
+from accelsim.dram.standard import DramSpec, Timing
 from accelsim.errors import InputError
-from accelsim.kernels import links as on
-from accelsim.masks import MaskSource
-from accelsim.network import Network
-from accelsim.ops import Bounds, Op, Operand, OpKind, Pass, Role, Tensor, TrainingStep, Use, VectorWork
-from accelsim.rules import lower
+from accelsim.kernels.links import servers as on
+from accelsim.machine.architecture import Architecture
+from accelsim.pe.registry import pe_model
+from accelsim.rules.registry import lower
 from accelsim.sim.machine import OpRecord, _Simulation
-from accelsim.sim.pe_models import pe_model
-from accelsim.spec import catalog
-from accelsim.spec.architecture import Architecture
-from accelsim.spec.dram import DramSpec, Timing
-from accelsim.spec.loader import load_model
+from accelsim.step.ops import (
+    Bounds,
+    Op,
+    Operand,
+    OpKind,
+    Pass,
+    Role,
+    Tensor,
+    TrainingStep,
+    Use,
+    VectorWork,
+)
+from accelsim.workload.network import Network
+from accelsim.zeros.masks import MaskSource
 from tests.naive.machine import Twin, Work
 from tests.naive.whole_machine import WholeMachine
 from tests.naive.whole_machine_op import Running
@@ -43,11 +56,35 @@ COMMANDS = {"ACT": "activate", "RD": "read_burst", "WR": "write_burst"}
 
 @st.composite
 def drams(draw: st.DrawFn) -> DramSpec:
-    """Two banks, in one group, two groups or two ranks, with any timings; refreshes as dense as they can be, or none."""
+    """Two banks, in one group, two groups or two ranks, with any timings; refreshes as dense as
+    they can be, or none.
+    """
     small = st.integers(1, 6)
-    names = ["CL", "CWL", "tRCD", "tRP", "tRAS", "tRFC", "tWTR_S", "tWTR_L", "tWR", "tRTP", "tCCD_S", "tCCD_L", "tRRD_S", "tRRD_L", "tRTRS", "tPPD"]
+    names = [
+        "CL",
+        "CWL",
+        "tRCD",
+        "tRP",
+        "tRAS",
+        "tRFC",
+        "tWTR_S",
+        "tWTR_L",
+        "tWR",
+        "tRTP",
+        "tCCD_S",
+        "tCCD_L",
+        "tRRD_S",
+        "tRRD_L",
+        "tRTRS",
+        "tPPD",
+    ]
     timing: dict[str, Any] = {name: draw(small) for name in names}
-    timing |= {"tCK": draw(st.sampled_from(PERIODS)), "tFAW": draw(st.integers(1, 30)), "AL": draw(st.integers(0, 2)), "tREFI": 60 + draw(small)}
+    timing |= {
+        "tCK": draw(st.sampled_from(PERIODS)),
+        "tFAW": draw(st.integers(1, 30)),
+        "AL": draw(st.integers(0, 2)),
+        "tREFI": 60 + draw(small),
+    }
     ranks, groups, banks = draw(st.sampled_from([(1, 1, 2), (1, 2, 1), (2, 1, 1)]))
     organisation = {
         "ranks": ranks,
@@ -63,7 +100,9 @@ def drams(draw: st.DrawFn) -> DramSpec:
             "timing": timing,
             "organisation": organisation,
             "policy": {"refresh": draw(st.sampled_from(["all_bank", "none"]))},
-            "address_mapping": draw(st.sampled_from(["rochrababgco", "rorabgbachco", "robacochrabg", "chrorababgco"])),
+            "address_mapping": draw(
+                st.sampled_from(["rochrababgco", "rorabgbachco", "robacochrabg", "chrorababgco"])
+            ),
         }
     )
 
@@ -75,10 +114,13 @@ def tiny_machines(draw: st.DrawFn) -> Architecture:
     rows, cols = draw(st.sampled_from([(2, 2), (2, 2), (2, 2), (1, 2), (2, 1), (1, 1)]))
     staging = draw(st.sampled_from([16, 64, 1024]))
     lanes, window = draw(st.integers(1, 2)), draw(st.sampled_from([1, 2, 4, 16]))
-    # two windows of both operands a lane, and its partial sum; with little more than that, operands are fetched again and again
+    # two windows of both operands a lane, and its partial sum; with little more than that, operands
+    # are fetched again and again
     working = lanes * (2 * window * 2 * 16 + 32) // 8 + draw(st.sampled_from([0, 20, 100, 600]))
     near = {
-        "near_memory__transpose": draw(st.sampled_from(["remote_read", "psum_reduce", "psum_reduce", "transposable"])),
+        "near_memory__transpose": draw(
+            st.sampled_from(["remote_read", "psum_reduce", "psum_reduce", "transposable"])
+        ),
         "near_memory__update": draw(st.sampled_from(["fused", "separate"])),
         "near_memory__feedback": draw(st.sampled_from(["stored", "prng"])),
         "vector_unit__update_in_pe": draw(st.booleans()),
@@ -100,7 +142,7 @@ def tiny_machines(draw: st.DrawFn) -> Architecture:
         scratchpad__banks=draw(st.sampled_from([1, 1, 16])),
         scratchpad__width=draw(st.sampled_from([8, 64])),
         scratchpad__ports=draw(st.integers(1, 2)),
-        global_buffer__capacity=f"{2 * staging + draw(st.sampled_from([1, 20, 100, 400, 100000]))}B",
+        global_buffer__capacity=f"{2 * staging + draw(st.sampled_from([1, 20, 100, 400, 10**5]))}B",
         global_buffer__staging=f"{staging}B",
         global_buffer__banks=draw(st.sampled_from([1, 4])),
         global_buffer__width=draw(st.sampled_from([8, 64])),
@@ -114,7 +156,9 @@ def tiny_machines(draw: st.DrawFn) -> Architecture:
         vector_unit__width=draw(st.sampled_from([1, 4, 64])),
         dram__channels=draw(st.integers(1, 2)),
         blocks_per_op=draw(st.integers(1, 5)),
-        partitions=draw(st.sampled_from([count for count in (1, 2, 4) if rows * cols % count == 0])),
+        partitions=draw(
+            st.sampled_from([count for count in (1, 2, 4) if rows * cols % count == 0])
+        ),
     )
 
 
@@ -127,7 +171,13 @@ def tiny_networks(draw: st.DrawFn) -> Network:
     if convolves:
         taps = draw(st.integers(1, 2))
         padding = tuple(draw(st.integers(0, 1)) for _ in range(4))
-        builder.add("conv", draw(st.integers(1, 3)), kernel=(taps, taps), stride=(draw(st.integers(1, 2)),) * 2, padding=padding)
+        builder.add(
+            "conv",
+            draw(st.integers(1, 3)),
+            kernel=(taps, taps),
+            stride=(draw(st.integers(1, 2)),) * 2,
+            padding=padding,
+        )
         for kind in draw(st.sampled_from([(), ("relu",), ("batch_norm", "relu"), ("tanh",)])):
             builder.add(kind)
     for _ in range(draw(st.integers(0, 2))):
@@ -136,11 +186,21 @@ def tiny_networks(draw: st.DrawFn) -> Network:
 
 
 def compare(
-    architecture: Architecture, dram: DramSpec, source: MaskSource, step: TrainingStep, works: Mapping[str, Work], serial: bool, steps: int
+    architecture: Architecture,
+    dram: DramSpec,
+    source: MaskSource,
+    step: TrainingStep,
+    works: Mapping[str, Work],
+    serial: bool,
+    steps: int,
 ) -> bool:
-    """Run both machines and hold all of their times against each other; False for what the machine refuses, or takes too long for."""
+    """Run both machines and hold all of their times against each other; False for what the machine
+    refuses, or takes too long for.
+    """
     try:
-        events = _Simulation(architecture, dram, pe_model(architecture, source), None, step, serial, steps, None)
+        events = _Simulation(
+            architecture, dram, pe_model(architecture, source), None, step, serial, steps, None
+        )
         run = events.run()
     except InputError:
         return False
@@ -149,11 +209,21 @@ def compare(
     twin = WholeMachine(architecture, dram, step, works, serial, steps)
     cycles = twin.run(LIMIT + 1000)
     found = {(record.step, record.op.name): of_record(record) for record in run.records}
-    wanted = {(running.step, running.task.op.name): of_running(twin, running) for running in twin.finished}
+    wanted = {
+        (running.step, running.task.op.name): of_running(twin, running) for running in twin.finished
+    }
     assert found.keys() == wanted.keys()
-    assert {key: found[key] for key in found if found[key] != wanted[key]} == {key: wanted[key] for key in found if found[key] != wanted[key]}
+    assert {key: found[key] for key in found if found[key] != wanted[key]} == {
+        key: wanted[key] for key in found if found[key] != wanted[key]
+    }
     assert run.cycles == cycles
-    numbers = {"down": on.DOWN, "up": on.UP, "peer": on.PEER, "port": on.BUFFER, "write port": on.BUFFER_WRITE}
+    numbers = {
+        "down": on.DOWN,
+        "up": on.UP,
+        "peer": on.PEER,
+        "port": on.BUFFER,
+        "write port": on.BUFFER_WRITE,
+    }
     served = {name: events._pipelines.served(numbers[name]) for name in twin.links}
     assert {name: (each.bits, each.busy_cycles) for name, each in served.items()} == {
         name: (link.bits, link.busy_cycles) for name, link in twin.links.items()
@@ -161,20 +231,29 @@ def compare(
     for link, stepped in twin.mesh.items():
         each = events._pipelines.served(on.MESH + mesh_number(architecture, link))
         assert (each.bits, each.busy_cycles) == (stepped.bits, stepped.busy_cycles)
-    assert sum(events._pipelines._links[on.MESH :, on.BITS]) == sum(link.bits for link in twin.mesh.values())
+    assert sum(events._pipelines._links[on.MESH :, on.BITS]) == sum(
+        link.bits for link in twin.mesh.values()
+    )
     total: Counter[str] = sum((channel.commands for channel in twin.dram.channels), Counter())
     counts = [run.background, *(record.plan.counts for record in run.records)]
     actions = {**COMMANDS, "PRE": "precharge", "REF": "refresh"}
-    assert {kind: sum(each["dram", action] for each in counts) for kind, action in actions.items()} == {kind: total[kind] for kind in actions}
+    assert {
+        kind: sum(each["dram", action] for each in counts) for kind, action in actions.items()
+    } == {kind: total[kind] for kind in actions}
     active = sum(channel.active_clocks for channel in twin.dram.channels)
     assert run.background["dram", "active_standby"] == active
-    assert run.background["dram", "precharge_standby"] == twin.clocks * len(twin.dram.channels) * dram.organisation.ranks - active
+    assert (
+        run.background["dram", "precharge_standby"]
+        == twin.clocks * len(twin.dram.channels) * dram.organisation.ranks - active
+    )
     assert run.peak_dram_bytes == twin.rows.peak_bytes
     return True
 
 
 def mesh_number(architecture: Architecture, link: Any) -> int:
-    """The kernel's number of a link: by direction and the node that it leaves, then the ports' links in, then those out."""
+    """The kernel's number of a link: by direction and the node that it leaves, then the ports'
+    links in, then those out.
+    """
     rows, cols = architecture.pe_array.rows, architecture.pe_array.cols
     ends: tuple[tuple[int, int], tuple[int, int]] = link
     (a, b), (c, d) = ends
@@ -195,7 +274,9 @@ def of_record(record: OpRecord) -> dict[str, object]:
         "blocks": plan.blocks,
         "stalls": record.stalls,
         "commands": {kind: plan.counts["dram", action] for kind, action in COMMANDS.items()},
-        "macs": (timing.executed, timing.gated, timing.busy + timing.window_empty) if timing else (0, 0, 0),
+        "macs": (timing.executed, timing.gated, timing.busy + timing.window_empty)
+        if timing
+        else (0, 0, 0),
     }
 
 
@@ -214,8 +295,14 @@ def of_running(twin: WholeMachine, running: Running) -> dict[str, object]:
 @settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_training_steps_take_the_cycles_of_the_stepped_machine(data: st.DataObject) -> None:
-    network, architecture, dram = data.draw(tiny_networks()), data.draw(tiny_machines()), data.draw(drams())
-    rule = data.draw(st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]]))
+    network, architecture, dram = (
+        data.draw(tiny_networks()),
+        data.draw(tiny_machines()),
+        data.draw(drams()),
+    )
+    rule = data.draw(
+        st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]])
+    )
     batch, seed = data.draw(st.integers(1, 2)), data.draw(st.integers(0, 3))
     found = data.draw(masks(network, 2))
     serial = data.draw(st.booleans())
@@ -223,12 +310,18 @@ def test_training_steps_take_the_cycles_of_the_stepped_machine(data: st.DataObje
     source = MaskSource(trace_of(network, found), network, batch, seed)
     works = Twin(network, found, batch, lanes_of(architecture), rule, RULES[rule], seed).ops()
     optimizer = data.draw(st.sampled_from(["sgd", "momentum"]))
-    assume(compare(architecture, dram, source, lower(network, rule, batch, optimizer), works, serial, steps))
+    assume(
+        compare(
+            architecture, dram, source, lower(network, rule, batch, optimizer), works, serial, steps
+        )
+    )
 
 
 @dataclass
 class Program:
-    """Ops made up one by one: what is written waits for who wrote and read it before, as a lowered step's ops do."""
+    """Ops made up one by one: what is written waits for who wrote and read it before, as a lowered
+    step's ops do.
+    """
 
     ops: list[Op] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
@@ -237,17 +330,30 @@ class Program:
     def add(self, op: Op, extra: tuple[str, ...] = ()) -> None:
         read = {operand.tensor.name for operand in op.operands}
         written = {tensor.name for tensor in op.outputs}
-        waits = {each.name for each in self.ops if written & {operand.tensor.name for operand in each.operands}}
-        waits |= {each.name for each in self.ops if (read | written) & {tensor.name for tensor in each.outputs}}
+        waits = {
+            each.name
+            for each in self.ops
+            if written & {operand.tensor.name for operand in each.operands}
+        }
+        waits |= {
+            each.name
+            for each in self.ops
+            if (read | written) & {tensor.name for tensor in each.outputs}
+        }
         names = [each.name for each in self.ops if each.name in waits or each.name in extra]
         self.ops.append(replace(op, depends_on=tuple(names)))
         self.tensors += [tensor for tensor in op.outputs if not tensor.persistent]
 
     def step(self) -> TrainingStep:
-        writer = {tensor.name: op.name for op in self.ops for tensor in op.outputs if tensor.persistent}
+        writer = {
+            tensor.name: op.name for op in self.ops for tensor in op.outputs if tensor.persistent
+        }
         carried = {}
         for op in self.ops:
-            touched = (*(operand.tensor.name for operand in op.operands), *(tensor.name for tensor in op.outputs))
+            touched = (
+                *(operand.tensor.name for operand in op.operands),
+                *(tensor.name for tensor in op.outputs),
+            )
             waits = tuple(dict.fromkeys(writer[name] for name in touched if name in writer))
             if waits:
                 carried[op.name] = waits
@@ -256,37 +362,76 @@ class Program:
 
 @st.composite
 def programs(draw: st.DrawFn) -> Program:
-    """A few ops that read what others have made, or what comes from outside: products with weights, forwards or backwards, vector work, updates."""
+    """A few ops that read what others have made, or what comes from outside: products with weights,
+    forwards or backwards, vector work, updates.
+    """
     sizes = st.integers(1, 5)
     program = Program()
-    program.tensors = [Tensor(f"outside{i}", Role.ACTIVATION, (draw(sizes), draw(sizes))) for i in range(draw(st.integers(1, 2)))]
+    program.tensors = [
+        Tensor(f"outside{i}", Role.ACTIVATION, (draw(sizes), draw(sizes)))
+        for i in range(draw(st.integers(1, 2)))
+    ]
     weights: list[tuple[str, Tensor]] = []
     for index in range(draw(st.integers(1, 9))):
         extra = tuple(op.name for op in program.ops if draw(st.integers(0, 5)) == 0)
         read = draw(st.sampled_from(program.tensors))
         n, inner = read.shape
-        name, kind = f"op{index}", draw(st.sampled_from(["forward", "backward", "vector", "vector", *(["update"] * 2 if weights else [])]))
+        name, kind = (
+            f"op{index}",
+            draw(
+                st.sampled_from(
+                    [
+                        "forward",
+                        "backward",
+                        "vector",
+                        "vector",
+                        *(["update"] * 2 if weights else []),
+                    ]
+                )
+            ),
+        )
         if kind in {"forward", "backward"}:
             outer = draw(sizes)
             k, c = (outer, inner) if kind == "forward" else (inner, outer)
             weight = Tensor(f"{name}.weight", Role.WEIGHT, (k, c), persistent=True, home_channels=k)
             weights.append((name, weight))
             operands = (Operand(read, Use.MOVING), Operand(weight, Use.STATIONARY))
-            made = (Tensor(f"{name}.out", Role.ACTIVATION if kind == "forward" else Role.ERROR, (n, outer)),)
+            made = (
+                Tensor(
+                    f"{name}.out", Role.ACTIVATION if kind == "forward" else Role.ERROR, (n, outer)
+                ),
+            )
             pass_ = Pass.FF if kind == "forward" else Pass.EP
-            program.works[name] = Work(str(pass_), outer, n, lambda _k, _m, length=inner: [(1, 1, True)] * length, n * outer * inner)  # type: ignore[misc]
-            program.add(Op(name, name, pass_, OpKind.MATMUL, operands, made, (), Bounds(n, k, c)), extra)
+            program.works[name] = Work(
+                str(pass_),
+                outer,
+                n,
+                lambda _k, _m, length=inner: [(1, 1, True)] * length,
+                n * outer * inner,
+            )  # type: ignore[misc]
+            program.add(
+                Op(name, name, pass_, OpKind.MATMUL, operands, made, (), Bounds(n, k, c)), extra
+            )
             continue
         known = [*program.tensors, *(weight for _, weight in weights)]
-        others = draw(st.lists(st.sampled_from(known), max_size=3, unique_by=lambda tensor: tensor.name))
+        others = draw(
+            st.lists(st.sampled_from(known), max_size=3, unique_by=lambda tensor: tensor.name)
+        )
         inputs = {tensor.name: tensor for tensor in (read, *others)}
         work = VectorWork("add", draw(st.integers(1, 40)), draw(st.integers(1, 3)))
         if kind == "update":
             layer, weight = draw(st.sampled_from(weights))
-            uses = tuple(Operand(tensor, Use.READ) for tensor in (inputs | {weight.name: weight}).values())
-            program.add(Op(name, layer, Pass.WU, OpKind.VECTOR, uses, (weight,), (), vector=work), extra)
+            uses = tuple(
+                Operand(tensor, Use.READ) for tensor in (inputs | {weight.name: weight}).values()
+            )
+            program.add(
+                Op(name, layer, Pass.WU, OpKind.VECTOR, uses, (weight,), (), vector=work), extra
+            )
             continue
-        outputs = tuple(Tensor(f"{name}.out{i}", Role.ACTIVATION, (draw(sizes), draw(sizes))) for i in range(draw(st.integers(1, 2))))
+        outputs = tuple(
+            Tensor(f"{name}.out{i}", Role.ACTIVATION, (draw(sizes), draw(sizes)))
+            for i in range(draw(st.integers(1, 2)))
+        )
         uses = tuple(Operand(each, Use.READ) for each in inputs.values())
         program.add(Op(name, name, Pass.FF, OpKind.VECTOR, uses, outputs, (), vector=work), extra)
     return program
@@ -295,33 +440,102 @@ def programs(draw: st.DrawFn) -> Program:
 @settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_made_up_programs_take_the_cycles_of_the_stepped_machine(data: st.DataObject) -> None:
-    program, architecture, dram = data.draw(programs()), data.draw(tiny_machines()), data.draw(drams())
+    program, architecture, dram = (
+        data.draw(programs()),
+        data.draw(tiny_machines()),
+        data.draw(drams()),
+    )
     serial = data.draw(st.booleans())
     steps = 1 if serial else data.draw(st.integers(1, 3))
-    assume(compare(architecture, dram, MaskSource(None, NETWORK, 1), program.step(), program.works, serial, steps))
+    assume(
+        compare(
+            architecture,
+            dram,
+            MaskSource(None, NETWORK, 1),
+            program.step(),
+            program.works,
+            serial,
+            steps,
+        )
+    )
 
 
 def test_a_transfer_in_pieces_ends_with_the_slowest_channel() -> None:
-    """What lies across the end of DRAM is read in two pieces: seven rows of the second channel, then one of the first, which is there sooner."""
-    timing = dict.fromkeys(set(Timing.model_fields) - {"AL", "tCK", "tRC", "tRCDRD", "tRCDWR", "tREFI"}, 3) | {"tCK": 1.0, "tREFI": 1000}
-    organisation = {"bankgroups": 1, "banks_per_group": 2, "rows": 8, "bursts_per_row": 1, "bus_width": 16, "BL": 2}
-    dram = DramSpec.model_validate({"timing": timing, "organisation": organisation, "address_mapping": "chrorababgco"})
+    """What lies across the end of DRAM is read in two pieces: seven rows of the second channel,
+    then one of the first, which is there sooner.
+    """
+    timing = dict.fromkeys(
+        set(Timing.model_fields) - {"AL", "tCK", "tRC", "tRCDRD", "tRCDWR", "tREFI"}, 3
+    ) | {"tCK": 1.0, "tREFI": 1000}
+    organisation = {
+        "bankgroups": 1,
+        "banks_per_group": 2,
+        "rows": 8,
+        "bursts_per_row": 1,
+        "bus_width": 16,
+        "BL": 2,
+    }
+    dram = DramSpec.model_validate(
+        {"timing": timing, "organisation": organisation, "address_mapping": "chrorababgco"}
+    )
     program = Program()
     for name, words in (("first", 50), ("across", 16)):
-        read, made = Tensor(f"{name}.in", Role.ACTIVATION, (1, words)), Tensor(f"{name}.out", Role.ACTIVATION, (1, 1))
+        read, made = (
+            Tensor(f"{name}.in", Role.ACTIVATION, (1, words)),
+            Tensor(f"{name}.out", Role.ACTIVATION, (1, 1)),
+        )
         work = VectorWork("add", 1, 1)
-        program.add(Op(name, name, Pass.FF, OpKind.VECTOR, (Operand(read, Use.READ),), (made,), (), vector=work))
+        program.add(
+            Op(
+                name,
+                name,
+                Pass.FF,
+                OpKind.VECTOR,
+                (Operand(read, Use.READ),),
+                (made,),
+                (),
+                vector=work,
+            )
+        )
     architecture = machine("von_neumann", clock="1GHz", dram__channels=2)
-    assert compare(architecture, dram, MaskSource(None, NETWORK, 1), program.step(), program.works, serial=True, steps=1)
+    assert compare(
+        architecture,
+        dram,
+        MaskSource(None, NETWORK, 1),
+        program.step(),
+        program.works,
+        serial=True,
+        steps=1,
+    )
 
 
 def test_zeros_that_fill_up_a_round_are_skipped_whether_or_not_weights_have_a_mask() -> None:
-    """Five channels of errors for four PEs that share each reduction: three have one channel, and zeros in the second round."""
-    network = Builder("random", (3, 3, 2)).add("conv", 2, kernel=(1, 1)).add("conv", 5, kernel=(2, 2)).add("fc", 2).network()
+    """Five channels of errors for four PEs that share each reduction: three have one channel, and
+    zeros in the second round.
+    """
+    network = (
+        Builder("random", (3, 3, 2))
+        .add("conv", 2, kernel=(1, 1))
+        .add("conv", 5, kernel=(2, 2))
+        .add("fc", 2)
+        .network()
+    )
     skip = {"ff": "both", "ep": "stationary", "wg": "both"}
     array = {"rows": 2, "cols": 2, "lanes": 1, "skip": skip}
-    architecture = machine("near_memory", near_memory__transpose="psum_reduce", **{f"pe_array__{key}": value for key, value in array.items()})
+    architecture = machine(
+        "near_memory",
+        near_memory__transpose="psum_reduce",
+        **{f"pe_array__{key}": value for key, value in array.items()},
+    )
     dram = load_model(catalog.find("dram", "lpddr4-3200"), DramSpec)
     for found in ({}, {"conv1.weight": np.ones((5, 2, 2, 2), np.bool_)}):
         works = Twin(network, found, 1, lanes_of(architecture), "bp", 0, 0).ops()
-        assert compare(architecture, dram, MaskSource(trace_of(network, found), network, 1), lower(network, "bp", 1), works, serial=True, steps=1)
+        assert compare(
+            architecture,
+            dram,
+            MaskSource(trace_of(network, found), network, 1),
+            lower(network, "bp", 1),
+            works,
+            serial=True,
+            steps=1,
+        )

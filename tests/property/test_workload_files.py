@@ -1,4 +1,6 @@
-"""Whatever a workload says, it resolves to a network or is refused with faults: nothing else happens."""
+"""Whatever a workload says, it resolves to a network or is refused with faults: nothing else
+happens.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accelsim.errors import Fault, InputError
-from accelsim.network import Network
-from accelsim.rules import RULES, lower
+from accelsim.rules.registry import RULES, lower
+from accelsim.workload.network import Network
 from tests.random_networks import image_workloads, network_of, sequence_workloads
 
 words = ["same", "valid", "input", "fc", "conv0", "add", "lstm"]
-values = st.one_of(st.integers(-1, 12), st.sampled_from([1 << 24, *words]), st.lists(st.integers(0, 3), max_size=3), st.none())
+values = st.one_of(
+    st.integers(-1, 12),
+    st.sampled_from([1 << 24, *words]),
+    st.lists(st.integers(0, 3), max_size=3),
+    st.none(),
+)
 keys = st.sampled_from(
-    ["name", "kind", "inputs", "out_channels", "kernel", "stride", "padding", "groups", "dilation", "out_features", "hidden", "dim"],
+    [
+        "name",
+        "kind",
+        "inputs",
+        "out_channels",
+        "kernel",
+        "stride",
+        "padding",
+        "groups",
+        "dilation",
+        "out_features",
+        "hidden",
+        "dim",
+    ],
 )
 
 ANY_NETWORK = {"bp", "bp-only", "fa", "dfa", "bdfa", "sdfa", "ssdfa", "frozen"}
@@ -29,7 +49,10 @@ def resolved(data: dict[str, Any]) -> Network | tuple[Fault, ...]:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.one_of(image_workloads(), sequence_workloads()), st.lists(st.tuples(st.integers(0, 9), keys, values), min_size=1, max_size=3))
+@given(
+    st.one_of(image_workloads(), sequence_workloads()),
+    st.lists(st.tuples(st.integers(0, 9), keys, values), min_size=1, max_size=3),
+)
 def test_resolved_or_refused(data: dict[str, Any], slips: list[tuple[int, str, Any]]) -> None:
     for index, key, value in slips:
         data["layers"][index % len(data["layers"])][key] = value
@@ -44,5 +67,6 @@ def test_resolved_or_refused(data: dict[str, Any], slips: list[tuple[int, str, A
         try:
             assert lower(network, rule, 1).ops
         except InputError:
-            # Rules that say which networks suit them: the modular ones, and those of recurrent layers.
+            # Rules that say which networks suit them: the modular ones, and those of recurrent
+            # layers.
             assert rule not in ANY_NETWORK

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.kernels import bitmaps, effectual, pair_streams, taps, walk, zero_skip
-from accelsim.kernels.intrinsics import container
+from accelsim.kernels.bits import bitmaps, effectual, taps
+from accelsim.kernels.bits.intrinsics import container
+from accelsim.kernels.lanes import pair_streams, walk, zero_skip
 from tests.mask_strategies import backward, forward, masks, windows
 from tests.naive import bitmaps as naive_bits
 from tests.naive import effectual as naive_effectual
@@ -33,13 +34,21 @@ def test_walk_is_its_closed_form(mask: np.ndarray, window: int) -> None:
 @settings(max_examples=500)
 def test_one_vector_is_walked_exactly(mask: np.ndarray, window: int) -> None:
     tap = np.zeros((1, 1), np.int32)
-    cycles, ones, length = zero_skip.stream_cycles(bitmaps.from_mask(mask)[None, None], mask.shape[1], tap, tap, window)
-    assert (cycles[0, 0], ones[0, 0], length[0]) == (naive.walk(mask[0], window), mask.sum(), mask.shape[1])
+    cycles, ones, length = zero_skip.stream_cycles(
+        bitmaps.from_mask(mask)[None, None], mask.shape[1], tap, tap, window
+    )
+    assert (cycles[0, 0], ones[0, 0], length[0]) == (
+        naive.walk(mask[0], window),
+        mask.sum(),
+        mask.shape[1],
+    )
 
 
 @given(streams, windows)
 def test_summaries_equal_the_twin(mask: np.ndarray, window: int) -> None:
-    assert zero_skip.summarise(bitmaps.from_mask(mask), mask.shape[1], window).tolist() == [naive.summary(mask[0], window)]
+    assert zero_skip.summarise(bitmaps.from_mask(mask), mask.shape[1], window).tolist() == [
+        naive.summary(mask[0], window)
+    ]
 
 
 @given(masks(1, 64), windows)
@@ -48,7 +57,10 @@ def test_gaps_within_a_word_equal_the_twin(mask: np.ndarray, window: int) -> Non
     if len(places):
         low, high = int(places[0]), int(places[-1])
         inner = mask[0, low : high + 1]
-        assert zero_skip.long_gaps(bitmaps.from_mask(mask)[0, 0], low, high, window) == naive.walk(inner, window) - inner.sum()
+        assert (
+            zero_skip.long_gaps(bitmaps.from_mask(mask)[0, 0], low, high, window)
+            == naive.walk(inner, window) - inner.sum()
+        )
 
 
 @st.composite
@@ -75,59 +87,98 @@ def test_streams_equal_the_twin(layer: tuple[np.ndarray, np.ndarray, np.ndarray,
 @st.composite
 def pruned_layers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
     """Moving mask (H, W, C), stationary mask (K, T, C), taps, window."""
-    height, width, channels = draw(st.integers(1, 4)), draw(st.integers(1, 3)), draw(st.sampled_from([1, 2, 3, 5, 8, 63, 65]))
+    height, width, channels = (
+        draw(st.integers(1, 4)),
+        draw(st.integers(1, 3)),
+        draw(st.sampled_from([1, 2, 3, 5, 8, 63, 65])),
+    )
     keep = draw(st.booleans())
     rows, row_dilation = draw(backward(height, keep))
     cols, col_dilation = draw(backward(width, keep))
-    kernel = [(table.shape[1] - 1) // dilation + 1 if keep else table.shape[1] for table, dilation in ((rows, row_dilation), (cols, col_dilation))]
+    kernel = [
+        (table.shape[1] - 1) // dilation + 1 if keep else table.shape[1]
+        for table, dilation in ((rows, row_dilation), (cols, col_dilation))
+    ]
     weights = draw(masks(draw(st.integers(1, 3)), *kernel, channels))
     expanded = taps.expand_kernel(bitmaps.from_mask(weights), (row_dilation, col_dilation), keep)
-    return draw(masks(height, width, channels)), bitmaps.to_mask(expanded, channels), rows[:5], cols[:2], draw(windows)
+    return (
+        draw(masks(height, width, channels)),
+        bitmaps.to_mask(expanded, channels),
+        rows[:5],
+        cols[:2],
+        draw(windows),
+    )
 
 
 @given(pruned_layers(), st.sampled_from(["both", "stationary"]))
 @settings(max_examples=150)
-def test_pairs_of_masks_equal_the_twin(layer: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int], skip: str) -> None:
+def test_pairs_of_masks_equal_the_twin(
+    layer: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int], skip: str
+) -> None:
     image, stationary, rows, cols, window = layer
     words = bitmaps.from_mask(image), bitmaps.from_mask(stationary)
-    found = pair_streams.pair_stream_cycles(words[0], image.shape[2], words[1], rows, cols, window, skip)
-    for array, expected in zip(found, naive.pair_stream_cycles(image, stationary, rows, cols, window, skip), strict=True):
+    found = pair_streams.pair_stream_cycles(
+        words[0], image.shape[2], words[1], rows, cols, window, skip
+    )
+    for array, expected in zip(
+        found, naive.pair_stream_cycles(image, stationary, rows, cols, window, skip), strict=True
+    ):
         assert np.array_equal(array, expected)
 
 
 @given(pruned_layers())
-def test_a_dense_kernel_costs_what_the_moving_operand_alone_costs(layer: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]) -> None:
+def test_a_dense_kernel_costs_what_the_moving_operand_alone_costs(
+    layer: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int],
+) -> None:
     image, stationary, rows, cols, window = layer
     dense = bitmaps.from_mask(np.ones_like(stationary))
-    cycles, ones = pair_streams.pair_stream_cycles(bitmaps.from_mask(image), image.shape[2], dense, rows, cols, window)
-    alone = zero_skip.stream_cycles(bitmaps.from_mask(image[None]), image.shape[2], rows, cols, window)
+    cycles, ones = pair_streams.pair_stream_cycles(
+        bitmaps.from_mask(image), image.shape[2], dense, rows, cols, window
+    )
+    alone = zero_skip.stream_cycles(
+        bitmaps.from_mask(image[None]), image.shape[2], rows, cols, window
+    )
     assert (cycles == alone[0]).all()
     assert (ones == alone[1]).all()
 
 
 @given(pruned_layers())
-def test_effectual_counts_of_ff_and_ep_equal_the_twin(layer: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]) -> None:
+def test_effectual_counts_of_ff_and_ep_equal_the_twin(
+    layer: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int],
+) -> None:
     image, stationary, rows, cols, _ = layer
     x, w = bitmaps.from_mask(image[None]), bitmaps.from_mask(stationary)
-    assert effectual.effectual_masked(x, image.shape[2], w, rows, cols).tolist() == naive_effectual.masked(image[None], stationary, rows, cols)
+    assert effectual.effectual_masked(
+        x, image.shape[2], w, rows, cols
+    ).tolist() == naive_effectual.masked(image[None], stationary, rows, cols)
 
 
 @given(layers(), st.data())
-def test_effectual_counts_with_a_dense_kernel_equal_the_twin(layer: tuple[np.ndarray, np.ndarray, np.ndarray, int], data: st.DataObject) -> None:
+def test_effectual_counts_with_a_dense_kernel_equal_the_twin(
+    layer: tuple[np.ndarray, np.ndarray, np.ndarray, int], data: st.DataObject
+) -> None:
     x, rows, cols, _ = layer
     needed = data.draw(st.none() | masks(data.draw(st.integers(1, 2)), len(rows), len(cols), 3))
-    found = effectual.effectual_dense(bitmaps.from_mask(x), 3, rows, cols, None if needed is None else bitmaps.from_mask(needed))
+    found = effectual.effectual_dense(
+        bitmaps.from_mask(x), 3, rows, cols, None if needed is None else bitmaps.from_mask(needed)
+    )
     expected = naive_effectual.dense(x, 3, rows, cols, needed)
     assert found.tolist() == expected
     batch = data.draw(st.integers(1, 7))
-    assert effectual.over_batch(found, batch) == sum(expected[n % len(expected)] for n in range(batch))
+    assert effectual.over_batch(found, batch) == sum(
+        expected[n % len(expected)] for n in range(batch)
+    )
     counts = x.sum(axis=3, dtype=np.int64)
-    assert np.array_equal(effectual.covered_ones(counts, rows, cols), naive_effectual.covered_ones(counts, rows, cols))
+    assert np.array_equal(
+        effectual.covered_ones(counts, rows, cols), naive_effectual.covered_ones(counts, rows, cols)
+    )
 
 
 @given(st.integers(1, 40), st.integers(1, 200), st.integers(0, 6), windows, st.data())
 @settings(max_examples=300)
-def test_lanes_abreast_equal_the_twin(lanes: int, period: int, repeats: int, window: int, data: st.DataObject) -> None:
+def test_lanes_abreast_equal_the_twin(
+    lanes: int, period: int, repeats: int, window: int, data: st.DataObject
+) -> None:
     """The walk itself, its state carried over repeats of whole chunks and a rest."""
     period = -(-period // window) * window if repeats else period
     rest = data.draw(st.integers(0 if repeats else 1, period))
@@ -135,14 +186,38 @@ def test_lanes_abreast_equal_the_twin(lanes: int, period: int, repeats: int, win
     kind = container(window)
 
     def cut(mask: np.ndarray, length: int) -> np.ndarray:
-        rows = [[naive_bits.chunk(bits[:length].tolist(), t * window, window) for t in range(-(-length // window))] for bits in mask]
+        rows = [
+            [
+                naive_bits.chunk(bits[:length].tolist(), t * window, window)
+                for t in range(-(-length // window))
+            ]
+            for bits in mask
+        ]
         return np.array(rows, dtype=kind.dtype).reshape(len(mask), -1)
 
-    state, scratch, found = np.empty((2, lanes), kind.dtype), np.empty((2, lanes), np.int32), np.empty(lanes, np.int32)
+    state, scratch, found = (
+        np.empty((2, lanes), kind.dtype),
+        np.empty((2, lanes), np.int32),
+        np.empty(lanes, np.int32),
+    )
     x = np.ascontiguousarray(cut(own, period).T)
-    walk.walk_lanes(cut(shared, period)[0], cut(shared, rest)[0], x, repeats, rest, window, state[0], state[1], scratch[0], scratch[1], found)
+    walk.walk_lanes(
+        cut(shared, period)[0],
+        cut(shared, rest)[0],
+        x,
+        repeats,
+        rest,
+        window,
+        state[0],
+        state[1],
+        scratch[0],
+        scratch[1],
+        found,
+    )
     pairs = own & shared
-    assert found.tolist() == [naive.walk([*np.tile(bits, repeats), *bits[:rest]], window) for bits in pairs]
+    assert found.tolist() == [
+        naive.walk([*np.tile(bits, repeats), *bits[:rest]], window) for bits in pairs
+    ]
 
 
 def test_a_long_stream_outgrows_no_counter() -> None:
@@ -151,18 +226,24 @@ def test_a_long_stream_outgrows_no_counter() -> None:
         bits = np.full((70000, 1), density, bool)
         words = bitmaps.from_mask(bits).reshape(1, 1, 70000, 1)
         tap = np.arange(70000, dtype=np.int32).reshape(1, -1)
-        cycles, _ = pair_streams.pair_stream_cycles(words[0], 1, np.ones((1, 70000, 1), np.uint64), np.zeros((1, 1), np.int32), tap, 16)
+        cycles, _ = pair_streams.pair_stream_cycles(
+            words[0], 1, np.ones((1, 70000, 1), np.uint64), np.zeros((1, 1), np.int32), tap, 16
+        )
         assert cycles.tolist() == [[expected]]
 
 
 def test_window_of_one_takes_every_position() -> None:
     mask = row(0, 1, 0, 0, 1, 0)
     tap = np.zeros((1, 1), np.int32)
-    assert zero_skip.stream_cycles(bitmaps.from_mask(mask)[None, None], 6, tap, tap, 1)[0].tolist() == [[6]]
+    assert zero_skip.stream_cycles(bitmaps.from_mask(mask)[None, None], 6, tap, tap, 1)[
+        0
+    ].tolist() == [[6]]
 
 
 def test_stride_zeros_in_the_window_cost_more_than_removed_ones() -> None:
-    """Stride-2 EP of dense errors: removed, exactly a quarter of the positions on average; in the window of 16, speedup 3.4, not 4 (DESIGN 4)."""
+    """Stride-2 EP of dense errors: removed, exactly a quarter of the positions on average; in the
+    window of 16, speedup 3.4, not 4 (DESIGN 4).
+    """
     errors = bitmaps.ones(16 * 16, 64).reshape(1, 16, 16, -1)
     cycles = {}
     for keep in (False, True):
@@ -176,5 +257,10 @@ def test_stride_zeros_in_the_window_cost_more_than_removed_ones() -> None:
 def test_an_unknown_skip_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^skip must be both or stationary, got moving$"):
         pair_streams.pair_stream_cycles(
-            np.zeros((1, 1, 1), np.uint64), 1, np.zeros((1, 1, 1), np.uint64), *[np.zeros((1, 1), np.int32)] * 2, 16, "moving"
+            np.zeros((1, 1, 1), np.uint64),
+            1,
+            np.zeros((1, 1, 1), np.uint64),
+            *[np.zeros((1, 1), np.int32)] * 2,
+            16,
+            "moving",
         )

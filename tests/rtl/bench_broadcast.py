@@ -1,4 +1,6 @@
-"""Bench of broadcast_array.sv, run by cocotb: a matrix is loaded once for the vectors that follow it."""
+"""Bench of broadcast_array.sv, run by cocotb: a matrix is loaded once for the vectors that follow
+it.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,21 @@ from tests.rtl.driving import compare, measure, pack, reset, unpack
 
 @cocotb.test()
 async def tiles(dut: Any) -> None:
-    pes, rows, index_bits, data_bits, sum_bits = (int(dut[name].value) for name in ("PES", "ROWS", "INDEX_BITS", "DATA_BITS", "SUM_BITS"))
+    pes, rows, index_bits, data_bits, sum_bits = (
+        int(dut[name].value) for name in ("PES", "ROWS", "INDEX_BITS", "DATA_BITS", "SUM_BITS")
+    )
     entry_bits = len(dut.load_place)
-    ports = ["load_pointer", "load_column", "load_first", "load_entry", "load_place", "load_weight", "load_zeros", "start_vector", "sum_row"]
+    ports = [
+        "load_pointer",
+        "load_column",
+        "load_first",
+        "load_entry",
+        "load_place",
+        "load_weight",
+        "load_zeros",
+        "start_vector",
+        "sum_row",
+    ]
     await reset(dut, ports)
 
     async def load(matrix: dict[str, Any]) -> None:
@@ -26,7 +40,9 @@ async def tiles(dut: Any) -> None:
         dut.load_pointer.value = 0
         dut.load_entry.value = 1
         for place in range(max(len(entries) for entries in matrix["entries"])):
-            here = [entries[place] if place < len(entries) else (1, 0) for entries in matrix["entries"]]
+            here = [
+                entries[place] if place < len(entries) else (1, 0) for entries in matrix["entries"]
+            ]
             dut.load_place.value = place
             dut.load_weight.value = pack([weight for weight, _ in here], data_bits)
             dut.load_zeros.value = pack([zeros for _, zeros in here], index_bits)

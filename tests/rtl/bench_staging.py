@@ -17,7 +17,9 @@ async def tiles(dut: Any) -> None:
 
     async def run(tile: dict[str, Any]) -> tuple[int, list[int]]:
         dut.load.value = 1
-        for row, (moving, stationary) in enumerate(zip(tile["moving"], tile["stationary"], strict=True)):
+        for row, (moving, stationary) in enumerate(
+            zip(tile["moving"], tile["stationary"], strict=True)
+        ):
             dut.load_row.value = row
             dut.load_moving.value = pack(moving, data_bits)
             dut.load_stationary.value = pack(stationary, data_bits)

@@ -12,9 +12,22 @@ from tests.rtl.driving import compare, measure, pack, reset, unpack
 
 @cocotb.test()
 async def tiles(dut: Any) -> None:
-    lanes, data_bits, sum_bits = (int(dut[name].value) for name in ("LANES", "DATA_BITS", "SUM_BITS"))
+    lanes, data_bits, sum_bits = (
+        int(dut[name].value) for name in ("LANES", "DATA_BITS", "SUM_BITS")
+    )
     place_bits = len(dut.load_place)
-    await reset(dut, ["load", "load_place", "load_moving", "load_stationary", "start_length", "skip_moving", "skip_stationary"])
+    await reset(
+        dut,
+        [
+            "load",
+            "load_place",
+            "load_moving",
+            "load_stationary",
+            "start_length",
+            "skip_moving",
+            "skip_stationary",
+        ],
+    )
 
     async def run(tile: dict[str, Any]) -> tuple[int, list[int]]:
         lengths = [len(stream) for stream in tile["moving"]]
@@ -22,7 +35,10 @@ async def tiles(dut: Any) -> None:
         for place in range(max(lengths)):
             dut.load_place.value = place
             for side in ("moving", "stationary"):
-                dut[f"load_{side}"].value = pack([stream[place] if place < len(stream) else 1 for stream in tile[side]], data_bits)
+                dut[f"load_{side}"].value = pack(
+                    [stream[place] if place < len(stream) else 1 for stream in tile[side]],
+                    data_bits,
+                )
             await RisingEdge(dut.clk)
         dut.load.value = 0
         dut.start_length.value = pack(lengths, place_bits)

@@ -22,7 +22,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def compared(record_property: Callable[[str, object], None]) -> Callable[[str, Outcome], None]:
     """Notes an outcome for the summary, under the name of its design."""
-    return lambda design, outcome: record_property(KEY, (design, outcome.tiles, outcome.cycles, outcome.results))
+    return lambda design, outcome: record_property(
+        KEY, (design, outcome.tiles, outcome.cycles, outcome.results)
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -32,6 +34,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for key, value in report.user_properties:
             if key == KEY:
                 counts = totals.setdefault(value[0], [0, 0, 0])
-                totals[value[0]] = [count + more for count, more in zip(counts, value[1:], strict=True)]
+                totals[value[0]] = [
+                    count + more for count, more in zip(counts, value[1:], strict=True)
+                ]
     for design, (tiles, cycles, results) in sorted(totals.items()):
-        terminalreporter.write_line(f"{design}: {tiles} tiles, {cycles} cycles and {results} results equal the model's")
+        terminalreporter.write_line(
+            f"{design}: {tiles} tiles, {cycles} cycles and {results} results equal the model's"
+        )

@@ -1,4 +1,6 @@
-"""Inside the simulator: clock, start, measured cycles, and the comparison of every tile with what the model expects."""
+"""Inside the simulator: clock, start, measured cycles, and the comparison of every tile with what
+the model expects.
+"""
 
 from __future__ import annotations
 
@@ -45,20 +47,28 @@ async def reset(dut: Any, inputs: Sequence[str]) -> None:
 
 
 async def measure(dut: Any) -> int:
-    """Start a tile; clocks from the edge that sees the start to the edge after which it is done. Returns in the middle of a clock."""
+    """Start a tile; clocks from the edge that sees the start to the edge after which it is done.
+    Returns in the middle of a clock.
+    """
     dut.start.value = 1
     await RisingEdge(dut.clk)
     start = get_sim_time("ns")
     dut.start.value = 0
     await FallingEdge(dut.clk)
-    while not int(dut.done.value):  # `done` may rise for a moment while registers change: what counts is its value in the middle of a clock
+    while not int(
+        dut.done.value
+        # `done` may rise for a moment while registers change: what counts is its value in the
+        # middle of a clock
+    ):
         await with_timeout(RisingEdge(dut.done), LIMIT * PERIOD, "ns")
         await FallingEdge(dut.clk)
     return int(get_sim_time("ns") - start) // PERIOD
 
 
 async def compare(run: Callable[[dict[str, Any]], Awaitable[tuple[int, list[int]]]]) -> None:
-    """Run every tile and hold its cycles and results against the model's; fails when one differs, all of them named in the outcome."""
+    """Run every tile and hold its cycles and results against the model's; fails when one differs,
+    all of them named in the outcome.
+    """
     tiles = json.loads(Path(os.environ["RTL_TILES"]).read_text(encoding="utf-8"))
     faults, cycles, results = [], 0, 0
     for index, tile in enumerate(tiles):
@@ -71,4 +81,6 @@ async def compare(run: Callable[[dict[str, Any]], Awaitable[tuple[int, list[int]
             faults.append((index, f"results must be {tile['results']}, got {got_results}"))
     outcome = {"tiles": len(tiles), "cycles": cycles, "results": results, "faults": faults}
     Path(os.environ["RTL_OUTCOME"]).write_text(json.dumps(outcome), encoding="utf-8")
-    assert not faults, f"{len(faults)} of {len(tiles)} tiles differ, first tile {faults[0][0]}: {faults[0][1]}"
+    assert not faults, (
+        f"{len(faults)} of {len(tiles)} tiles differ, first tile {faults[0][0]}: {faults[0][1]}"
+    )

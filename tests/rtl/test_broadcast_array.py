@@ -1,4 +1,6 @@
-"""The broadcast array in SystemVerilog against the kernels of kind `broadcast`: cycles of every tile, and every output."""
+"""The broadcast array in SystemVerilog against the kernels of kind `broadcast`: cycles of every
+tile, and every output.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from accelsim.kernels import bitmaps
-from accelsim.kernels.broadcast import broadcast_cycles, column_costs
+from accelsim.kernels.bits import bitmaps
+from accelsim.kernels.broadcast.columns import broadcast_cycles, column_costs
 from tests.naive import broadcast as naive
 from tests.rtl.random_operands import operand, some_density
 from tests.rtl.simulation import Outcome, Tile, simulate
@@ -24,15 +26,23 @@ RANDOM_TILES = 200
 """Of a design, two for each matrix."""
 
 
-def costs_of(weights: np.ndarray, vector: np.ndarray, index_bits: int, least: int = 1) -> np.ndarray:
-    """What each token costs each PE, int64 (PEs, tokens): weights (columns, rows, PEs), interleaved outputs as the kernel has them."""
+def costs_of(
+    weights: np.ndarray, vector: np.ndarray, index_bits: int, least: int = 1
+) -> np.ndarray:
+    """What each token costs each PE, int64 (PEs, tokens): weights (columns, rows, PEs), interleaved
+    outputs as the kernel has them.
+    """
     columns, rows, pes = weights.shape
-    entries, padding = column_costs(bitmaps.from_mask(weights.reshape(columns, -1) != 0), rows * pes, pes, index_bits)
+    entries, padding = column_costs(
+        bitmaps.from_mask(weights.reshape(columns, -1) != 0), rows * pes, pes, index_bits
+    )
     return np.maximum(entries + padding, least).T[:, vector != 0].astype(np.int64)
 
 
 def stored(weights: np.ndarray, index_bits: int) -> dict[str, list]:
-    """The memories of every PE, encoded as EIE does: column pointers, and entries (weight, zeros before it)."""
+    """The memories of every PE, encoded as EIE does: column pointers, and entries (weight, zeros
+    before it).
+    """
     pointers, entries = [], []
     for p in range(weights.shape[2]):
         firsts, memory = [0], []
@@ -44,7 +54,9 @@ def stored(weights: np.ndarray, index_bits: int) -> dict[str, list]:
     return {"pointers": pointers, "entries": entries}
 
 
-def matrix_tiles(weights: np.ndarray, vectors: list[np.ndarray], depth: int, index_bits: int) -> Iterator[Tile]:
+def matrix_tiles(
+    weights: np.ndarray, vectors: list[np.ndarray], depth: int, index_bits: int
+) -> Iterator[Tile]:
     """Tiles of one matrix; the first one carries it."""
     for index, vector in enumerate(vectors):
         costs = costs_of(weights, vector, index_bits)
@@ -62,7 +74,9 @@ def matrix_tiles(weights: np.ndarray, vectors: list[np.ndarray], depth: int, ind
 
 
 def corner_matrices(pes: int) -> Iterator[np.ndarray]:
-    """Nothing; everything; only the last row, behind as many zeros as there can be; one busy PE; a busy column for every idle one."""
+    """Nothing; everything; only the last row, behind as many zeros as there can be; one busy PE; a
+    busy column for every idle one.
+    """
     empty = np.zeros((COLUMNS, ROWS, pes), int)
     yield empty
     yield empty - 128
@@ -98,17 +112,30 @@ def random_tiles(pes: int, depth: int, index_bits: int, count: int) -> list[Tile
 
 
 def run(tiles: list[Tile], pes: int, depth: int, index_bits: int, name: str = "") -> Outcome:
-    parameters = {"PES": pes, "DEPTH": depth, "COLUMNS": COLUMNS, "ROWS": ROWS, "ENTRIES": ENTRIES, "INDEX_BITS": index_bits}
+    parameters = {
+        "PES": pes,
+        "DEPTH": depth,
+        "COLUMNS": COLUMNS,
+        "ROWS": ROWS,
+        "ENTRIES": ENTRIES,
+        "INDEX_BITS": index_bits,
+    }
     return simulate("broadcast_array", "bench_broadcast", parameters, tiles, name)
 
 
 def driven(pes: int, depth: int, index_bits: int) -> list[Tile]:
-    corners = [tile for weights in corner_matrices(pes) for tile in matrix_tiles(weights, corner_vectors(), depth, index_bits)]
+    corners = [
+        tile
+        for weights in corner_matrices(pes)
+        for tile in matrix_tiles(weights, corner_vectors(), depth, index_bits)
+    ]
     return corners + random_tiles(pes, depth, index_bits, RANDOM_TILES)
 
 
 @pytest.mark.parametrize(("pes", "depth", "index_bits"), DESIGNS)
-def test_cycles_and_sums_are_the_models(pes: int, depth: int, index_bits: int, compared: Callable[[str, Outcome], None]) -> None:
+def test_cycles_and_sums_are_the_models(
+    pes: int, depth: int, index_bits: int, compared: Callable[[str, Outcome], None]
+) -> None:
     tiles = driven(pes, depth, index_bits)
     outcome = run(tiles, pes, depth, index_bits)
     assert outcome.faults == []
@@ -135,15 +162,23 @@ def recurrence(costs: list[list[int]], depth: int) -> int:
 
 @pytest.mark.parametrize("what", ["deeper", "free-columns", "unpadded"])
 def test_a_wrong_model_is_caught(what: str) -> None:
-    """FIFOs one deeper; columns without entries that cost nothing; padding zeros that cost nothing."""
+    """FIFOs one deeper; columns without entries that cost nothing; padding zeros that cost
+    nothing.
+    """
     pes, depth, index_bits = 4, 2, 2
     right = random_tiles(pes, depth, index_bits, 60)
-    assert [recurrence(tile["costs"], depth) for tile in right] == [tile["cycles"] for tile in right]
+    assert [recurrence(tile["costs"], depth) for tile in right] == [
+        tile["cycles"] for tile in right
+    ]
     if what == "deeper":
         wrong = [{**tile, "cycles": recurrence(tile["costs"], depth + 1)} for tile in right]
     else:
         wrong = [{**tile, "cycles": recurrence(tile[what], depth)} for tile in right]
-    differ = [index for index, (a, b) in enumerate(zip(right, wrong, strict=True)) if a["cycles"] != b["cycles"]]
+    differ = [
+        index
+        for index, (a, b) in enumerate(zip(right, wrong, strict=True))
+        if a["cycles"] != b["cycles"]
+    ]
     outcome = run(wrong, pes, depth, index_bits, f"sabotaged-{what}")
     assert [index for index, _ in outcome.faults] == differ
     assert len(differ) > 2

@@ -1,4 +1,6 @@
-"""The coupled PE in SystemVerilog against the kernel of kind `coupled`: cycles of every tile, and its sum."""
+"""The coupled PE in SystemVerilog against the kernel of kind `coupled`: cycles of every tile, and
+its sum.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from accelsim.kernels.coupled import batch_cycles
+from accelsim.kernels.coupled.staging import batch_cycles
 from tests.naive import coupled as naive
 from tests.rtl.random_operands import operand, some_density
 from tests.rtl.simulation import Outcome, Tile, simulate
@@ -35,7 +37,9 @@ def tiles_of(operands: Sequence[Operands]) -> list[Tile]:
     cycles = [0] * len(streams)
     for length in {len(stream) for stream in streams} - {0}:
         places = [place for place, stream in enumerate(streams) if len(stream) == length]
-        for place, found in zip(places, batch_cycles(np.array([streams[place] for place in places])), strict=True):
+        for place, found in zip(
+            places, batch_cycles(np.array([streams[place] for place in places])), strict=True
+        ):
             cycles[place] = int(found)
     return [
         {
@@ -50,12 +54,16 @@ def tiles_of(operands: Sequence[Operands]) -> list[Tile]:
 
 
 def corners() -> list[Operands]:
-    """Every short length and the longest, of no, all, or only the last pair; single lanes, single rows, and one pair at each place of the buffer."""
+    """Every short length and the longest, of no, all, or only the last pair; single lanes, single
+    rows, and one pair at each place of the buffer.
+    """
     found = []
     for length in (*range(9), MAX_ROWS - 1, MAX_ROWS):
         last = np.zeros((length, LANES), int)
         last[-1:, 0] = 1
-        found += [(bits * -128, bits * -128) for bits in (np.zeros_like(last), np.ones_like(last), last)]
+        found += [
+            (bits * -128, bits * -128) for bits in (np.zeros_like(last), np.ones_like(last), last)
+        ]
     for lane in range(LANES):
         busy = np.zeros((30, LANES), int)
         busy[:, lane] = 1
@@ -78,8 +86,14 @@ def random_operands(count: int) -> list[Operands]:
     for _ in range(count):
         length = int(rng.integers(0, MAX_ROWS + 1))
         shape = [(1, 1), (1, LANES), (length, 1)][int(rng.integers(3))]
-        shares = [np.where(rng.random(shape) < 0.5, some_density(rng), some_density(rng)) for _ in range(2)]
-        moving, stationary = (np.where(rng.random((length, LANES)) < share, operand(rng, (length, LANES), 1.0), 0) for share in shares)
+        shares = [
+            np.where(rng.random(shape) < 0.5, some_density(rng), some_density(rng))
+            for _ in range(2)
+        ]
+        moving, stationary = (
+            np.where(rng.random((length, LANES)) < share, operand(rng, (length, LANES), 1.0), 0)
+            for share in shares
+        )
         found.append((moving, stationary))
     return found
 
@@ -101,14 +115,24 @@ def test_cycles_and_sums_are_the_models(compared: Callable[[str, Outcome], None]
 def test_a_model_with_another_order_is_caught(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last two choices exchanged; lanes served one after the other."""
     right = tiles_of(random_operands(150))
-    assert [len(naive.cycle_by_cycle(tile["rows"])) for tile in right] == [tile["cycles"] for tile in right]
+    assert [len(naive.cycle_by_cycle(tile["rows"])) for tile in right] == [
+        tile["cycles"] for tile in right
+    ]
     if what == "choices":
-        monkeypatch.setattr(naive, "CHOICES", (*naive.CHOICES[:6], naive.CHOICES[7], naive.CHOICES[6]))
+        monkeypatch.setattr(
+            naive, "CHOICES", (*naive.CHOICES[:6], naive.CHOICES[7], naive.CHOICES[6])
+        )
     else:
         monkeypatch.setattr(naive, "LEVELS", tuple((lane,) for lane in range(LANES)))
     wrong = [{**tile, "cycles": len(naive.cycle_by_cycle(tile["rows"]))} for tile in right]
-    differ = [index for index, (a, b) in enumerate(zip(right, wrong, strict=True)) if a["cycles"] != b["cycles"]]
-    outcome = simulate("staging_pe", "bench_staging", {"MAX_ROWS": MAX_ROWS}, wrong, f"sabotaged-{what}")
+    differ = [
+        index
+        for index, (a, b) in enumerate(zip(right, wrong, strict=True))
+        if a["cycles"] != b["cycles"]
+    ]
+    outcome = simulate(
+        "staging_pe", "bench_staging", {"MAX_ROWS": MAX_ROWS}, wrong, f"sabotaged-{what}"
+    )
     assert [index for index, _ in outcome.faults] == differ
     assert len(differ) > 1
 

@@ -1,4 +1,5 @@
-"""Adds to tests/golden/reference_gradients.npz PyTorch's results for the small networks that it lacks, for tests without PyTorch.
+"""Adds to tests/golden/reference_gradients.npz PyTorch's results for the small networks that it
+lacks, for tests without PyTorch.
 
 python -m tests.torch.make_reference
 """
@@ -24,4 +25,7 @@ if __name__ == "__main__":
             if f"{name}/{rule}" not in stored:
                 stored[f"{name}/{rule}"] = joined(results(network))
     np.savez_compressed(TARGET, **stored)
-    print(f"{TARGET.name}: {len(stored)} arrays, {len(stored) - before} of them new, {TARGET.stat().st_size} bytes")
+    print(
+        f"{TARGET.name}: {len(stored)} arrays, {len(stored) - before} of them new, "
+        f"{TARGET.stat().st_size} bytes"
+    )

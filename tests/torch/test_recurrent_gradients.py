@@ -1,4 +1,6 @@
-"""Recurrent layers and embeddings against PyTorch's, float64: outputs, last states and every gradient."""
+"""Recurrent layers and embeddings against PyTorch's, float64: outputs, last states and every
+gradient.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ pytest.importorskip("torch", reason="PyTorch is not installed (make test-torch)"
 
 import torch
 
-from accelsim.network import Layer
-from accelsim.reference.embedding import Embedding
-from accelsim.reference.recurrent import Recurrent
+from accelsim.layers.embedding import Embedding
+from accelsim.layers.recurrent import Recurrent
+from accelsim.workload.network import Layer
 
 pytestmark = pytest.mark.torch
 
@@ -50,7 +52,12 @@ def test_cells_equal_pytorch(kind, depth, from_zero):
     random = np.random.default_rng(1)
     layers, module = stack(kind, depth, random)
     names = ("hidden", "cell") if kind == "lstm" else ("hidden",)
-    start = {name: torch.tensor(random.standard_normal((depth, BATCH, HIDDEN)) * (not from_zero), requires_grad=True) for name in names}
+    start = {
+        name: torch.tensor(
+            random.standard_normal((depth, BATCH, HIDDEN)) * (not from_zero), requires_grad=True
+        )
+        for name in names
+    }
     inputs = random.standard_normal((STEPS * BATCH, 1, 1, CHANNELS))
     error = random.standard_normal((STEPS * BATCH, 1, 1, HIDDEN))
 
@@ -61,14 +68,20 @@ def test_cells_equal_pytorch(kind, depth, from_zero):
 
     maps = inputs
     for index, numerics in enumerate(layers):
-        numerics.state = None if from_zero else {name: state[index].detach().numpy() for name, state in start.items()}
+        numerics.state = (
+            None
+            if from_zero
+            else {name: state[index].detach().numpy() for name, state in start.items()}
+        )
         maps = numerics.forward((maps,), training=True)
     assert_close(maps, output)
     for numerics in reversed(layers):
         (error,) = numerics.backward(error, propagate=True)
     assert_close(error, read.grad)
     for index, numerics in enumerate(layers):
-        expected = torch.cat([getattr(module, f"weight_{part}_l{index}").grad for part in ("ih", "hh")], dim=1)
+        expected = torch.cat(
+            [getattr(module, f"weight_{part}_l{index}").grad for part in ("ih", "hh")], dim=1
+        )
         assert_close(numerics.gradients["weight"], expected)
         for name in names:
             assert_close(numerics.final_state[name], final[name][index])
@@ -82,20 +95,32 @@ def test_learning_equals_pytorch_with_every_time_step_cut_off_from_the_one_befor
     inputs = random.standard_normal((STEPS * BATCH, 1, 1, CHANNELS))
     error = random.standard_normal((STEPS * BATCH, 1, 1, HIDDEN))
     state = None
-    for x, e in zip(inputs.reshape(STEPS, 1, BATCH, CHANNELS), error.reshape(STEPS, 1, BATCH, HIDDEN), strict=True):
+    for x, e in zip(
+        inputs.reshape(STEPS, 1, BATCH, CHANNELS),
+        error.reshape(STEPS, 1, BATCH, HIDDEN),
+        strict=True,
+    ):
         output, state = module(torch.tensor(x), state)
         output.backward(torch.tensor(e))
         state = tuple(part.detach() for part in state) if kind == "lstm" else state.detach()
     numerics.forward((inputs,), training=True)
     numerics.learn(error)
-    assert_close(numerics.gradients["weight"], torch.cat([module.weight_ih_l0.grad, module.weight_hh_l0.grad], dim=1))
+    assert_close(
+        numerics.gradients["weight"],
+        torch.cat([module.weight_ih_l0.grad, module.weight_hh_l0.grad], dim=1),
+    )
 
 
 def test_embedding_equals_pytorch():
     random = np.random.default_rng(3)
-    numerics = Embedding(Layer("words", "embedding", ("input",), (1, 1, 1), (1, 1, CHANNELS), vocabulary=WORDS), FLOAT64)
+    numerics = Embedding(
+        Layer("words", "embedding", ("input",), (1, 1, 1), (1, 1, CHANNELS), vocabulary=WORDS),
+        FLOAT64,
+    )
     numerics.parameters = numerics.fresh_parameters(random, makes_logits=False)
-    module = torch.nn.Embedding.from_pretrained(torch.tensor(numerics.parameters["weight"]), freeze=False)
+    module = torch.nn.Embedding.from_pretrained(
+        torch.tensor(numerics.parameters["weight"]), freeze=False
+    )
     words = random.integers(0, WORDS, (STEPS * BATCH, 1, 1, 1))
     error = random.standard_normal((STEPS * BATCH, 1, 1, CHANNELS))
     output = module(torch.tensor(words.reshape(-1)))

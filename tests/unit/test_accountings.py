@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from accelsim.accountings import accountings
-from accelsim.network import Network
-from accelsim.rules import lower
+from accelsim.cost.accountings import accountings
+from accelsim.rules.registry import lower
+from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.random_networks import network_of
 from tests.reference_networks import Builder
 
-FC = Builder("fc", (1, 1, 7)).add("fc", 6).add("relu").add("fc", 5).add("relu").add("fc", 3).network()
+FC = (
+    Builder("fc", (1, 1, 7))
+    .add("fc", 6)
+    .add("relu")
+    .add("fc", 5)
+    .add("relu")
+    .add("fc", 3)
+    .network()
+)
 CONV = Builder("conv", (4, 4, 2)).conv(4).add("relu").conv(6, stride=2).add("fc", 3).network()
 
 
-def counted(network: Network, rule: str, batch: int = 2, **overrides: object) -> tuple[int, int, int, int]:
+def counted(
+    network: Network, rule: str, batch: int = 2, **overrides: object
+) -> tuple[int, int, int, int]:
     """(bytes, operations) of weights-once, (words, MACs) of neuron."""
     found = accountings(lower(network, rule, batch), network, machine(**overrides))
     once, neuron = found["weights-once"]["EP"], found["neuron"]
@@ -23,7 +33,12 @@ def counted(network: Network, rule: str, batch: int = 2, **overrides: object) ->
 def test_backpropagation() -> None:
     """Weights 6x7, 5x6, 3x5; EP uses the last two. Neurons 6 + 5 + 3, output errors 3."""
     weights = 5 * 6 + 3 * 5
-    assert counted(FC, "bp") == (2 * weights, 2 * 2 * weights, weights + 14 + 3, weights + 42 + weights)
+    assert counted(FC, "bp") == (
+        2 * weights,
+        2 * 2 * weights,
+        weights + 14 + 3,
+        weights + 42 + weights,
+    )
 
 
 def test_direct_feedback_reads_its_feedback_instead() -> None:
@@ -54,20 +69,31 @@ def test_weights_shared_over_time_count_once_and_their_operations_every_time() -
         {"name": "cell", "kind": "rnn", "hidden": 3},
         {"name": "out", "kind": "fc", "out_features": 9},
     ]
-    network = network_of({"name": "words", "input": {"sequence": 5, "vocabulary": 9}, "layers": layers})
+    network = network_of(
+        {"name": "words", "input": {"sequence": 5, "vocabulary": 9}, "layers": layers}
+    )
     bytes_, ops, _, _ = counted(network, "bp")
     assert bytes_ == 2 * (3 * 7 + 27)
     assert ops == 2 * 2 * 5 * (3 * 7 + 27)
 
 
 def test_feedback_of_other_rules_stands_in_the_weights_place() -> None:
-    """Triangular: S_fc 9 x 3 shared by 5 steps, 15 blocks 3 x 4; with BP, 3 gates' rows of 7. Neurons 4 + 3 + 9 and 9 errors are those of BP."""
+    """Triangular: S_fc 9 x 3 shared by 5 steps, 15 blocks 3 x 4; with BP, 3 gates' rows of 7.
+    Neurons 4 + 3 + 9 and 9 errors are those of BP.
+    """
     layers = [
         {"name": "e", "kind": "embedding", "dim": 4},
         {"name": "cell", "kind": "rnn", "hidden": 3},
         {"name": "out", "kind": "fc", "out_features": 9},
     ]
-    network = network_of({"name": "words", "input": {"sequence": 5, "vocabulary": 9}, "layers": layers})
+    network = network_of(
+        {"name": "words", "input": {"sequence": 5, "vocabulary": 9}, "layers": layers}
+    )
     words, gradients = 27 + 15 * 12, 5 * (21 + 27)
-    assert counted(network, "triangular") == (2 * words, 2 * 2 * (5 * 27 + 180), words + 16 + 9, 5 * 27 + 180 + gradients)
+    assert counted(network, "triangular") == (
+        2 * words,
+        2 * 2 * (5 * 27 + 180),
+        words + 16 + 9,
+        5 * 27 + 180 + gradients,
+    )
     assert counted(network, "dfa")[2] == 16 * 9

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from accelsim.experiment import simulate
-from accelsim.network import Network
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Architecture
 from accelsim.sim.machine import OpRecord
-from accelsim.spec.architecture import Architecture
-from accelsim.trace import Trace
+from accelsim.workload.network import Network
+from accelsim.zeros.trace import Trace
 from tests.random_machines import machine
 from tests.reference_networks import Builder
 from tests.watched_machine import Watched, dram_of, watch
@@ -30,12 +30,19 @@ def network() -> Network:
 
 
 def row_of_pes(**overrides: Any) -> Architecture:
-    """Six PEs in a row, (6 - 1/6) / 3 = 1.94, so 2 hops apart; their tree is 3 links deep and has 10 links. Lanes look one position ahead."""
+    """Six PEs in a row, (6 - 1/6) / 3 = 1.94, so 2 hops apart; their tree is 3 links deep and has
+    10 links. Lanes look one position ahead.
+    """
     return machine(pe_array__rows=1, pe_array__cols=6, pe_array__window=1, **overrides)
 
 
 def tiny(rule: str = "bp", **overrides: Any) -> Watched:
-    return watch(network(), row_of_pes(**overrides), rule, trace=Trace.from_masks("tiny", rule, "random", 0, 0, MASKS))
+    return watch(
+        network(),
+        row_of_pes(**overrides),
+        rule,
+        trace=Trace.from_masks("tiny", rule, "random", 0, 0, MASKS),
+    )
 
 
 def record(seen: Watched, name: str) -> OpRecord:
@@ -60,11 +67,18 @@ def test_every_action_of_a_forward_op() -> None:
         "dram.activate": 1,
         "dram.read_burst": 1,  # 6 of its 64 bytes are wanted
     }
-    assert found.plan.words == {"local": 12 + 12 + 18, "remote": 0, "global_buffer": 3 + 3 + 6, "dram": 3}
+    assert found.plan.words == {
+        "local": 12 + 12 + 18,
+        "remote": 0,
+        "global_buffer": 3 + 3 + 6,
+        "dram": 3,
+    }
 
 
 def test_every_action_of_an_error_propagation() -> None:
-    """3 of 6 outputs are needed, each reduces the stream 1 0: a MAC and an empty window; 12 weights come from other PEs."""
+    """3 of 6 outputs are needed, each reduces the stream 1 0: a MAC and an empty window; 12 weights
+    come from other PEs.
+    """
     found = record(tiny(), "fc2.EP")
     assert {".".join(action): times for action, times in found.plan.counts} == {
         "mac.multiply_add": 3,
@@ -74,12 +88,22 @@ def test_every_action_of_an_error_propagation() -> None:
         "control.clock": 3 * 2,
         "control.idle_clock": LANES * found.cycles - 3 * 2,
         "scratchpad.read_bits": 3 * (16 + 16) + 12 * 16,  # words of a MAC, weights leaving home
-        "scratchpad.write_bits": 2 * 6 * (16 + 1) + 12 * 16 + 6,  # errors with mask bits, weights, which outputs are needed
-        "noc.bit_hops": 2 * 16 * 10 + 12 * 16 * 2 + 6 * 3 + 6 * 16 * 3,  # errors, weights over 2 hops, needed bits, outputs
+        "scratchpad.write_bits": 2 * 6 * (16 + 1)
+        + 12 * 16
+        + 6,  # errors with mask bits, weights, which outputs are needed
+        "noc.bit_hops": 2 * 16 * 10
+        + 12 * 16 * 2
+        + 6 * 3
+        + 6 * 16 * 3,  # errors, weights over 2 hops, needed bits, outputs
         "global_buffer.read_bits": 2 * 16 + 6,
         "global_buffer.write_bits": 6 * 16,
     }
-    assert found.plan.words == {"local": 3 + 3 + 12 + 12 + 12 + 6, "remote": 12, "global_buffer": 2 + 6 + 6, "dram": 0}
+    assert found.plan.words == {
+        "local": 3 + 3 + 12 + 12 + 12 + 6,
+        "remote": 12,
+        "global_buffer": 2 + 6 + 6,
+        "dram": 0,
+    }
 
 
 def test_outputs_that_nobody_masks_need_no_mask() -> None:
@@ -96,7 +120,9 @@ def test_words_whose_zeros_are_not_skipped_bring_no_mask_bits() -> None:
 
 
 def test_lanes_wait_for_the_ports_of_their_scratchpads() -> None:
-    """690 bits pass the ports of six scratchpads, a bit each in a cycle: 115 cycles, where lanes need 3."""
+    """690 bits pass the ports of six scratchpads, a bit each in a cycle: 115 cycles, where lanes
+    need 3.
+    """
     found = record(tiny(scratchpad__banks=1, scratchpad__width=1), "fc0.FF")
     moved = 12 * (16 + 16) + 3 * 6 * (16 + 1)
     assert moved == 690
@@ -109,19 +135,37 @@ def test_lanes_wait_for_the_ports_of_their_scratchpads() -> None:
 
 
 def test_a_sparse_feedback_word_names_its_error() -> None:
-    """One error of two is named in a bit beside each 16-bit word of B; a PE holds such a word of its one channel."""
+    """One error of two is named in a bit beside each 16-bit word of B; a PE holds such a word of
+    its one channel.
+    """
     seen = tiny("ssdfa")
     found = record(seen, "fc2.EP")
-    assert found.plan.counts["scratchpad", "read_bits"] == found.plan.counts["mac", "multiply_add"] * (16 + 16 + 1)
+    assert found.plan.counts["scratchpad", "read_bits"] == found.plan.counts[
+        "mac", "multiply_add"
+    ] * (16 + 16 + 1)
     free = [tiny(rule).run.residency.free_bytes[0] for rule in ("bp", "ssdfa")]
     assert free[0] - free[1] == 3  # 17 bits
 
 
-@pytest.mark.parametrize(("schedule", "partitions"), [("serial", 1), ("unlocked", 1), ("unlocked", 3)])
+@pytest.mark.parametrize(
+    ("schedule", "partitions"), [("serial", 1), ("unlocked", 1), ("unlocked", 3)]
+)
 @pytest.mark.parametrize("rule", ["bp", "dfa"])
-def test_every_lane_is_clocked_or_idles_in_every_cycle(schedule: str, partitions: int, rule: str) -> None:
-    result = simulate(network(), machine(partitions=partitions), rule, trace="random:0.5", schedule=schedule, batch=3)
-    assert result.actions["control.clock"] + result.actions["control.idle_clock"] == LANES * result.cycles
+def test_every_lane_is_clocked_or_idles_in_every_cycle(
+    schedule: str, partitions: int, rule: str
+) -> None:
+    result = simulate(
+        network(),
+        machine(partitions=partitions),
+        rule,
+        trace="random:0.5",
+        schedule=schedule,
+        batch=3,
+    )
+    assert (
+        result.actions["control.clock"] + result.actions["control.idle_clock"]
+        == LANES * result.cycles
+    )
     worked = sum(op.lane_cycles["busy"] + op.lane_cycles["window_empty"] for op in result.ops)
     assert result.actions["control.clock"] == worked
 
@@ -129,9 +173,20 @@ def test_every_lane_is_clocked_or_idles_in_every_cycle(schedule: str, partitions
 @pytest.mark.parametrize("partitions", [1, 3])
 @pytest.mark.parametrize("rule", ["bp", "dfa"])
 def test_array_cycles_of_an_unlocked_step_make_up_its_cycles(partitions: int, rule: str) -> None:
-    result = simulate(network(), machine(partitions=partitions), rule, trace="random:0.5", schedule="unlocked", batch=3)
+    result = simulate(
+        network(),
+        machine(partitions=partitions),
+        rule,
+        trace="random:0.5",
+        schedule="unlocked",
+        batch=3,
+    )
     array = result.array_cycles
-    assert sum(array[cause] for cause in ("busy", "window_empty", "imbalance", "idle")) + sum(array["stall"].values()) == result.cycles
+    assert (
+        sum(array[cause] for cause in ("busy", "window_empty", "imbalance", "idle"))
+        + sum(array["stall"].values())
+        == result.cycles
+    )
     busy = sum(op.lane_cycles["busy"] for op in result.ops)
     assert abs(array["busy"] * LANES - busy) < LANES
 
@@ -139,7 +194,9 @@ def test_array_cycles_of_an_unlocked_step_make_up_its_cycles(partitions: int, ru
 @pytest.mark.parametrize("organization", ["near_memory", "von_neumann"])
 def test_refreshes_belong_to_time_and_not_to_ops(organization: str) -> None:
     """One a channel every tREFI clocks, all of them unattributed."""
-    chain = Builder("long", (8, 8, 4)).conv(8).add("relu").conv(8).add("relu").add("fc", 4).network()
+    chain = (
+        Builder("long", (8, 8, 4)).conv(8).add("relu").conv(8).add("relu").add("fc", 4).network()
+    )
     architecture = machine(organization, dram__channels=2)
     run = watch(chain, architecture, batch=4).run
     assert all(each.plan.counts["dram", "refresh"] == 0 for each in run.records)

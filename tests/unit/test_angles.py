@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from accelsim.feedback import Feedback
-from accelsim.reference.angles import angle, feedback_angles, update_angles
-from accelsim.reference.backprop import Backprop
-from accelsim.reference.direct_feedback import DirectFeedback
-from accelsim.reference.hybrid import Hybrid
-from accelsim.reference.learning_rules import rule_numerics
-from accelsim.spec.rule import RuleSpec
+from accelsim.rules.chained.numbers import Backprop
+from accelsim.rules.direct.numbers import DirectFeedback
+from accelsim.rules.hybrid.numbers import Hybrid
+from accelsim.rules.numbers import rule_numerics
+from accelsim.rules.spelling import RuleSpec
+from accelsim.training.angles import angle, feedback_angles, update_angles
+from accelsim.zeros.feedback import Feedback
 from tests.reference_networks import CLASSES, Builder, batch_of, filled_model, small_networks
 
 
@@ -30,7 +30,9 @@ from tests.reference_networks import CLASSES, Builder, batch_of, filled_model, s
     ],
 )
 def test_angles_by_hand(left, right, degrees):
-    assert angle(np.array(left, np.float64), np.array(right, np.float64)) == pytest.approx(degrees, abs=2e-6)
+    assert angle(np.array(left, np.float64), np.array(right, np.float64)) == pytest.approx(
+        degrees, abs=2e-6
+    )
 
 
 def test_zeros_have_no_angle():
@@ -40,7 +42,9 @@ def test_zeros_have_no_angle():
 def training(network, numerics_of):
     """What the angles read of a training run."""
     model = filled_model(network)
-    return SimpleNamespace(network=network, model=model, numerics=numerics_of(model), task=SimpleNamespace(start=id))
+    return SimpleNamespace(
+        network=network, model=model, numerics=numerics_of(model), task=SimpleNamespace(start=id)
+    )
 
 
 def transposes(model, sign=1.0):
@@ -61,17 +65,34 @@ def test_feedback_that_is_the_weights_transposed_is_at_no_angle(sign, degrees):
 
 
 def test_random_feedback_is_about_at_right_angles():
-    network = Builder("wide", (1, 1, 50)).add("fc", 400).add("tanh").add("fc", 300).add("tanh").add("fc", CLASSES).network()
-    found = feedback_angles(training(network, lambda model: rule_numerics(RuleSpec("dfa"), model, 0)))
+    network = (
+        Builder("wide", (1, 1, 50))
+        .add("fc", 400)
+        .add("tanh")
+        .add("fc", 300)
+        .add("tanh")
+        .add("fc", CLASSES)
+        .network()
+    )
+    found = feedback_angles(
+        training(network, lambda model: rule_numerics(RuleSpec("dfa"), model, 0))
+    )
     assert len(found) == 2
     assert list(found.values()) == pytest.approx([90, 90], abs=10)
 
 
 def test_feedback_angles_of_the_fully_connected_head_alone():
     network = small_networks()["normalized"]
-    assert list(feedback_angles(training(network, lambda model: rule_numerics(RuleSpec("dfa"), model, 0)))) == ["fc6"]
+    assert list(
+        feedback_angles(training(network, lambda model: rule_numerics(RuleSpec("dfa"), model, 0)))
+    ) == ["fc6"]
     for name in ("bp", "fa", "revised", "frozen", "hdfa"):
-        assert feedback_angles(training(network, lambda model, name=name: rule_numerics(RuleSpec(name), model, 0))) == {}
+        assert (
+            feedback_angles(
+                training(network, lambda model, name=name: rule_numerics(RuleSpec(name), model, 0))
+            )
+            == {}
+        )
 
 
 @pytest.mark.parametrize("numerics_of", [Backprop, transposes], ids=["bp", "transposes"])
@@ -84,9 +105,15 @@ def test_updates_of_backpropagation_are_at_no_angle(numerics_of):
 
 def test_update_angles_of_a_hybrid_are_its_feedback_steps_and_leave_the_run_as_it_was():
     network = small_networks()["residual"]
-    hybrid = training(network, lambda model: Hybrid(rule_numerics(RuleSpec("revised"), model, 0), Backprop(model), 0.5, 0))
+    hybrid = training(
+        network,
+        lambda model: Hybrid(rule_numerics(RuleSpec("revised"), model, 0), Backprop(model), 0.5, 0),
+    )
     revised = training(network, lambda model: rule_numerics(RuleSpec("revised"), model, 0))
-    before = {key: array.copy() for key, array in {**hybrid.model.parameters(), **hybrid.model.running_moments()}.items()}
+    before = {
+        key: array.copy()
+        for key, array in {**hybrid.model.parameters(), **hybrid.model.running_moments()}.items()
+    }
     found = update_angles(hybrid, batch_of(network))
     assert found == update_angles(revised, batch_of(network))
     after = {**hybrid.model.parameters(), **hybrid.model.running_moments()}
@@ -98,5 +125,8 @@ def test_update_angles_of_a_hybrid_are_its_feedback_steps_and_leave_the_run_as_i
 
 def test_layers_that_a_rule_leaves_alone_have_no_update_angle():
     network = small_networks()["normalized"]
-    found = update_angles(training(network, lambda model: rule_numerics(RuleSpec("frozen"), model, 0)), batch_of(network))
+    found = update_angles(
+        training(network, lambda model: rule_numerics(RuleSpec("frozen"), model, 0)),
+        batch_of(network),
+    )
     assert found == pytest.approx({network.output.name: 0.0, "all": 0.0}, abs=2e-6)

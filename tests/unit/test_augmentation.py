@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelsim.reference.augmentation import PADDING, augment
+from accelsim.training.data.augmentation import PADDING, augment
 
 
 def test_augmented_images_are_moved_or_mirrored_pictures_of_themselves():
@@ -15,11 +15,22 @@ def test_augmented_images_are_moved_or_mirrored_pictures_of_themselves():
     seen = set()
     for before, after in zip(images, changed, strict=True):
         padded = np.pad(before, ((PADDING, PADDING), (PADDING, PADDING), (0, 0)))
-        crops = {(y, x): padded[y : y + 6, x : x + 5] for y in range(2 * PADDING + 1) for x in range(2 * PADDING + 1)}
-        found = {(*at, way) for at, crop in crops.items() for way in (1, -1) if np.array_equal(crop[:, ::way], after)}
+        crops = {
+            (y, x): padded[y : y + 6, x : x + 5]
+            for y in range(2 * PADDING + 1)
+            for x in range(2 * PADDING + 1)
+        }
+        found = {
+            (*at, way)
+            for at, crop in crops.items()
+            for way in (1, -1)
+            if np.array_equal(crop[:, ::way], after)
+        }
         assert found
         seen |= found
-    assert {place[0] for place in seen} == {place[1] for place in seen} == set(range(2 * PADDING + 1))
+    assert (
+        {place[0] for place in seen} == {place[1] for place in seen} == set(range(2 * PADDING + 1))
+    )
     assert {place[2] for place in seen} == {1, -1}
 
 

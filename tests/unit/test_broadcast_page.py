@@ -1,4 +1,6 @@
-"""The page on broadcast arrays shows what happens: its diagrams are those of the twin, its figures those of the program."""
+"""The page on broadcast arrays shows what happens: its diagrams are those of the twin, its figures
+those of the program.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from accelsim.experiment import simulate
-from accelsim.kernels.bitmaps import from_mask
-from accelsim.kernels.broadcast import broadcast_cycles, column_costs
-from accelsim.results import Result
-from accelsim.spec.machine import load_architecture
-from accelsim.validation import eie
+from accelsim.experiment.simulate import simulate
+from accelsim.kernels.bits.bitmaps import from_mask
+from accelsim.kernels.broadcast.columns import broadcast_cycles, column_costs
+from accelsim.machine.loading import load_architecture
+from accelsim.results.result import Result
+from accelsim.studies.validation import eie
 from tests.naive.broadcast import PE
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "pe-broadcast.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "pe-broadcast.md").read_text(
+    encoding="utf-8"
+)
 
 
 def block(name: str) -> list[str]:
@@ -73,7 +77,9 @@ def test_padding_by_index_bits() -> None:
 
 
 def run(**overrides: Any) -> Result:
-    machine = load_architecture("eie", {key.replace("__", "."): value for key, value in overrides.items()})
+    machine = load_architecture(
+        "eie", {key.replace("__", "."): value for key, value in overrides.items()}
+    )
     result = simulate("vgg16-cifar10-nobn", machine, "bp", batch=1)
     assert isinstance(result, Result)
     return result
@@ -94,9 +100,17 @@ def test_outputs_that_nobody_needs(skip: str, outputs: bool) -> None:
 
 def test_gating() -> None:
     none = {"ff": "none", "ep": "none", "wg": "none"}
-    gated, full = (run(pe_array__skip=none, pe_array__gating=gating).to_json() for gating in (True, False))
+    gated, full = (
+        run(pe_array__skip=none, pe_array__gating=gating).to_json() for gating in (True, False)
+    )
     assert gated["cycles"] <= full["cycles"]
-    energies = [f"{document['energy_by_component_pj']['mac'] / 1e6:.0f}" for document in (gated, full)]
-    assert f"multiplications cost {energies[0]} instead of {energies[1]} uJ" in PAGE.replace("\n", " ")
-    assert [each["macs"]["executed"] for each in gated["ops"]] == [each["macs"]["executed"] for each in full["ops"]]
+    energies = [
+        f"{document['energy_by_component_pj']['mac'] / 1e6:.0f}" for document in (gated, full)
+    ]
+    assert f"multiplications cost {energies[0]} instead of {energies[1]} uJ" in PAGE.replace(
+        "\n", " "
+    )
+    assert [each["macs"]["executed"] for each in gated["ops"]] == [
+        each["macs"]["executed"] for each in full["ops"]
+    ]
     assert run().to_json()["macs"]["gated"] == 0

@@ -1,4 +1,6 @@
-"""Checkpoints: all that the next step depends on comes back, and what is no checkpoint of the run is refused."""
+"""Checkpoints: all that the next step depends on comes back, and what is no checkpoint of the run
+is refused.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +11,14 @@ import numpy as np
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.network import Layer, Network
-from accelsim.reference import checkpoint
-from accelsim.reference.datasets import load_dataset
-from accelsim.reference.formats import StorageFormats
-from accelsim.reference.optimizers import OPTIMIZERS
-from accelsim.reference.tasks import make_task
-from accelsim.reference.training import Recipe, Trainer
-from accelsim.spec.rule import RuleSpec
+from accelsim.numerics.formats import StorageFormats
+from accelsim.rules.spelling import RuleSpec
+from accelsim.training import checkpoint
+from accelsim.training.data.datasets import load_dataset
+from accelsim.training.optimizers import OPTIMIZERS
+from accelsim.training.tasks import make_task
+from accelsim.training.trainer import Recipe, Trainer
+from accelsim.workload.network import Layer, Network
 from tests.reference_networks import Builder
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
@@ -25,9 +27,18 @@ CAUSE = {"rule": "dfa", "seed": 0}
 
 
 def trainer(optimizer="momentum", rule="dfa", formats=StorageFormats(), name="small"):  # noqa: B008  # frozen
-    network = Builder(name, (8, 8, 1)).conv(3, stride=2).add("batch_norm").add("relu").add("fc", 10).network()
+    network = (
+        Builder(name, (8, 8, 1))
+        .conv(3, stride=2)
+        .add("batch_norm")
+        .add("relu")
+        .add("fc", 10)
+        .network()
+    )
     task = make_task(load_dataset(None, network), network, 128, augmented=False)
-    return Trainer(network, RuleSpec(rule), task, Recipe(3, 0.01, "cosine", optimizer, 1e-4), formats)
+    return Trainer(
+        network, RuleSpec(rule), task, Recipe(3, 0.01, "cosine", optimizer, 1e-4), formats
+    )
 
 
 def arrays(run):
@@ -56,7 +67,10 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(tmp_path, optimizer, rule):
     expected, found = arrays(whole), arrays(second)
     assert set(expected) == set(found)
     assert [key for key in expected if not np.array_equal(expected[key], found[key])] == []
-    assert saved(tmp_path / "a.npz", whole).read_bytes() == saved(tmp_path / "b.npz", second).read_bytes()
+    assert (
+        saved(tmp_path / "a.npz", whole).read_bytes()
+        == saved(tmp_path / "b.npz", second).read_bytes()
+    )
 
 
 def test_the_masters_of_rounded_weights_come_back(tmp_path):
@@ -66,7 +80,10 @@ def test_the_masters_of_rounded_weights_come_back(tmp_path):
     checkpoint.restore(saved(tmp_path / "c.npz", first), second, CAUSE)
     first.epoch()
     second.epoch()
-    assert all(np.array_equal(array, second.model.parameters()[key]) for key, array in first.model.parameters().items())
+    assert all(
+        np.array_equal(array, second.model.parameters()[key])
+        for key, array in first.model.parameters().items()
+    )
 
 
 def test_layers_may_have_slashes_in_their_names(tmp_path):
@@ -76,7 +93,11 @@ def test_layers_may_have_slashes_in_their_names(tmp_path):
     first, second = (Trainer(network, RuleSpec("bp"), task, Recipe()) for _ in range(2))
     first.epoch()
     checkpoint.restore(saved(tmp_path / "c.npz", first), second, CAUSE)
-    assert set(second.optimizer.state) == set(first.optimizer.state) >= {("momentum", "block/1/fc", "weight")}
+    assert (
+        set(second.optimizer.state)
+        == set(first.optimizer.state)
+        >= {("momentum", "block/1/fc", "weight")}
+    )
 
 
 def test_a_killed_writer_leaves_the_old_file(tmp_path, monkeypatch):
@@ -115,19 +136,51 @@ def test_what_is_no_checkpoint_of_the_run_is_refused(tmp_path):
     path = saved(tmp_path / "c.npz", trainer())
     differing = "checkpoint must be of the same run, got rule dfa then, bp now; seed 0 then, 1 now"
     assert refusal(path, cause={"rule": "bp", "seed": 1}) == f"{path}: {differing}"
-    whole, unreadable = path.read_bytes(), "checkpoint must be one that accelsim wrote, got a file that cannot be read"
-    for broken in (b"", b"no zip", b"\x80\x04K\x01.", whole[:-100], whole[: len(whole) // 2], whole[:10], b"PK\x03\x04" + bytes(200)):
+    whole, unreadable = (
+        path.read_bytes(),
+        "checkpoint must be one that accelsim wrote, got a file that cannot be read",
+    )
+    for broken in (
+        b"",
+        b"no zip",
+        b"\x80\x04K\x01.",
+        whole[:-100],
+        whole[: len(whole) // 2],
+        whole[:10],
+        b"PK\x03\x04" + bytes(200),
+    ):
         other = tmp_path / "broken.npz"
         other.write_bytes(broken)
         assert refusal(other) == f"{other}: {unreadable}"
-    np.savez(tmp_path / "trace.npz", meta=np.frombuffer(json.dumps({"schema": "accelsim.trace/1"}).encode(), np.uint8))
-    assert refusal(tmp_path / "trace.npz") == f"{tmp_path / 'trace.npz'}: schema must be accelsim.checkpoint/1, got accelsim.trace/1"
+    np.savez(
+        tmp_path / "trace.npz",
+        meta=np.frombuffer(json.dumps({"schema": "accelsim.trace/1"}).encode(), np.uint8),
+    )
+    assert (
+        refusal(tmp_path / "trace.npz")
+        == f"{tmp_path / 'trace.npz'}: schema must be accelsim.checkpoint/1, got accelsim.trace/1"
+    )
     np.savez(tmp_path / "list.npz", meta=np.frombuffer(b"[1]", np.uint8))
     assert refusal(tmp_path / "list.npz") == f"{tmp_path / 'list.npz'}: {unreadable}"
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     path = saved(tmp_path / "c.npz", trainer())
-    network = Builder("small", (8, 8, 1)).conv(4, stride=2).add("batch_norm").add("relu").add("fc", 10).network()
-    run = Trainer(network, RuleSpec("dfa"), make_task(load_dataset(None, network), network, 128, augmented=False), Recipe())
-    assert refusal(path, run) == f"{path}: checkpoint must hold parameter/conv0/weight of shape (4, 3, 3, 1)"
+    network = (
+        Builder("small", (8, 8, 1))
+        .conv(4, stride=2)
+        .add("batch_norm")
+        .add("relu")
+        .add("fc", 10)
+        .network()
+    )
+    run = Trainer(
+        network,
+        RuleSpec("dfa"),
+        make_task(load_dataset(None, network), network, 128, augmented=False),
+        Recipe(),
+    )
+    assert (
+        refusal(path, run)
+        == f"{path}: checkpoint must hold parameter/conv0/weight of shape (4, 3, 3, 1)"
+    )

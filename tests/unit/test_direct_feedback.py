@@ -1,4 +1,6 @@
-"""Direct feedback alignment: the rule against its transcription, against backpropagation, and the matrices it draws."""
+"""Direct feedback alignment: the rule against its transcription, against backpropagation, and the
+matrices it draws.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,20 @@ import numpy as np
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.feedback import Feedback, dense_feedback, feedback_random, sparse_feedback
-from accelsim.reference.backprop import Backprop
-from accelsim.reference.direct_feedback import DirectFeedback, dense_draw, direct_feedback, sparse_draw
-from accelsim.reference.loss import softmax_loss
+from accelsim.numerics.loss import softmax_loss
+from accelsim.rules.chained.numbers import Backprop
+from accelsim.rules.direct.numbers import DirectFeedback, dense_draw, direct_feedback, sparse_draw
+from accelsim.zeros.feedback import Feedback, dense_feedback, feedback_random, sparse_feedback
 from tests.naive.feedback_alignment import direct_feedback as naive_direct_feedback
-from tests.reference_networks import CLASSES, Builder, batch_of, feedback_of, filled_model, numbers, small_networks
+from tests.reference_networks import (
+    CLASSES,
+    Builder,
+    batch_of,
+    feedback_of,
+    filled_model,
+    numbers,
+    small_networks,
+)
 
 NETWORKS = small_networks()
 
@@ -32,12 +42,24 @@ def test_equals_the_direct_transcription():
     images, labels = batch_of(network)
     own = [feedback[layer.name].tolist() for layer in network.weighted[1:]]
     expected_loss, expected_gradients, expected_errors = naive_direct_feedback(
-        weights, own, images.reshape(len(images), -1).tolist(), labels.tolist())
-    loss, errors, gradients = run(model, DirectFeedback(model, {name: (Feedback(CLASSES, matrix),) for name, matrix in feedback.items()}))
+        weights, own, images.reshape(len(images), -1).tolist(), labels.tolist()
+    )
+    loss, errors, gradients = run(
+        model,
+        DirectFeedback(
+            model, {name: (Feedback(CLASSES, matrix),) for name, matrix in feedback.items()}
+        ),
+    )
     assert loss == pytest.approx(expected_loss, rel=1e-12)
-    for layer, gradient, error in zip(network.weighted, expected_gradients, expected_errors, strict=True):
-        np.testing.assert_allclose(gradients[layer.name, "weight"], gradient, rtol=1e-12, atol=1e-15)
-        np.testing.assert_allclose(errors[layer.name].reshape(len(images), -1), error, rtol=1e-12, atol=1e-15)
+    for layer, gradient, error in zip(
+        network.weighted, expected_gradients, expected_errors, strict=True
+    ):
+        np.testing.assert_allclose(
+            gradients[layer.name, "weight"], gradient, rtol=1e-12, atol=1e-15
+        )
+        np.testing.assert_allclose(
+            errors[layer.name].reshape(len(images), -1), error, rtol=1e-12, atol=1e-15
+        )
 
 
 def test_feedback_equal_to_the_transposed_product_is_backpropagation():
@@ -46,7 +68,10 @@ def test_feedback_equal_to_the_transposed_product_is_backpropagation():
     first, second, last = (direct.parameters()[layer.name, "weight"] for layer in network.weighted)
     del first
     names = [layer.name for layer in network.weighted]
-    feedback = {names[1]: (Feedback(CLASSES, (last @ second).T),), names[2]: (Feedback(CLASSES, last.T),)}
+    feedback = {
+        names[1]: (Feedback(CLASSES, (last @ second).T),),
+        names[2]: (Feedback(CLASSES, last.T),),
+    }
     _, errors, gradients = run(direct, DirectFeedback(direct, feedback))
     _, expected_errors, expected = run(exact, Backprop(exact))
     for key, gradient in expected.items():
@@ -59,7 +84,10 @@ def test_transposed_weights_through_one_non_linear_layer_are_backpropagation():
     network = Builder("one-hidden", (1, 1, 7)).add("fc", 6).add("tanh").add("fc", CLASSES).network()
     direct, exact = filled_model(network), filled_model(network)
     name = network.output.name
-    _, _, gradients = run(direct, DirectFeedback(direct, {name: (Feedback(CLASSES, direct.parameters()[name, "weight"].T),)}))
+    _, _, gradients = run(
+        direct,
+        DirectFeedback(direct, {name: (Feedback(CLASSES, direct.parameters()[name, "weight"].T),)}),
+    )
     _, _, expected = run(exact, Backprop(exact))
     for key, gradient in expected.items():
         np.testing.assert_allclose(gradients[key], gradient, rtol=1e-12, atol=1e-15)
@@ -83,11 +111,15 @@ def test_weights_of_other_layers_do_not_matter():
 def test_gathered_classes_equal_the_written_out_matrix(k):
     model = filled_model(NETWORKS["residual"])
     sparse = direct_feedback(model, 3, sparse_draw(1.0, k, rank=0))
-    dense = DirectFeedback(model, {name: (Feedback(CLASSES, b.dense()),) for name, (b,) in sparse.feedback.items()})
+    dense = DirectFeedback(
+        model, {name: (Feedback(CLASSES, b.dense()),) for name, (b,) in sparse.feedback.items()}
+    )
     error = numbers((4, CLASSES), 0.0)
     for name in sparse.feedback:
         layer = model.network.layer(name)
-        np.testing.assert_allclose(sparse.project(layer, error), dense.project(layer, error), rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(
+            sparse.project(layer, error), dense.project(layer, error), rtol=1e-12, atol=1e-15
+        )
 
 
 def test_every_weighted_layer_but_the_first_has_its_own_feedback():
@@ -111,7 +143,9 @@ def test_dense_feedback_has_one_deviation_as_numbers_and_as_signs(binary):
         assert np.allclose(sizes, deviation)
     else:
         assert sizes.max() <= np.sqrt(3) * deviation
-        assert np.histogram(sizes, 4, (0, np.sqrt(3) * deviation))[0] == pytest.approx(len(b.values) * 10 / 4, rel=0.05)
+        assert np.histogram(sizes, 4, (0, np.sqrt(3) * deviation))[0] == pytest.approx(
+            len(b.values) * 10 / 4, rel=0.05
+        )
 
 
 @pytest.mark.parametrize("k", [1, 2, 7, 10])
@@ -142,7 +176,10 @@ def test_low_rank_feedback(k, rank):
 
 
 def test_feedback_depends_on_seed_and_layer_alone():
-    draws = [sparse_feedback(50, 10, 2, 0, feedback_random(seed, layer)).values for seed, layer in [(0, "a"), (0, "a"), (0, "b"), (1, "a")]]
+    draws = [
+        sparse_feedback(50, 10, 2, 0, feedback_random(seed, layer)).values
+        for seed, layer in [(0, "a"), (0, "a"), (0, "b"), (1, "a")]
+    ]
     assert np.array_equal(draws[0], draws[1])
     assert not np.array_equal(draws[0], draws[2])
     assert not np.array_equal(draws[0], draws[3])

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from accelsim.dram_requests import Requests
-from accelsim.dram_run import DramRun, simulate
-from accelsim.kernels import dram_timing as k
-from accelsim.spec import catalog
-from accelsim.spec.dram import DramSpec
-from accelsim.spec.dram_table import resolve
-from accelsim.spec.loader import load_model
+from accelsim.config import catalog
+from accelsim.config.loader import load_model
+from accelsim.dram.requests import Requests
+from accelsim.dram.run import DramRun, simulate
+from accelsim.dram.standard import DramSpec
+from accelsim.dram.table import resolve
+from accelsim.kernels.dram import timing as k
 
 NAMES = catalog.names("dram")
 
@@ -21,14 +21,24 @@ NAMES = catalog.names("dram")
 def standard(name: str, **changes: dict[str, Any]) -> DramSpec:
     """A built-in standard with keys of its sections changed."""
     spec = load_model(catalog.find("dram", name), DramSpec)
-    return spec.model_copy(update={section: getattr(spec, section).model_copy(update=keys) for section, keys in changes.items()})
+    return spec.model_copy(
+        update={
+            section: getattr(spec, section).model_copy(update=keys)
+            for section, keys in changes.items()
+        }
+    )
 
 
 def served(spec: DramSpec, *wanted: tuple[int, int, str], limit: int | None = None) -> DramRun:
     """The run of requests (clock, burst number, R or W)."""
     cycles, bursts, kinds = zip(*wanted, strict=True)
     addresses = np.array(bursts, np.int64) * spec.organisation.burst
-    return simulate(spec, Requests(np.array(cycles, np.int64), addresses, np.array([kind == "W" for kind in kinds])), limit, traced=True)
+    return simulate(
+        spec,
+        Requests(np.array(cycles, np.int64), addresses, np.array([kind == "W" for kind in kinds])),
+        limit,
+        traced=True,
+    )
 
 
 def commands(run: DramRun) -> list[tuple[int, str, int]]:
@@ -36,7 +46,9 @@ def commands(run: DramRun) -> list[tuple[int, str, int]]:
 
 
 def row_bursts(spec: DramSpec) -> int:
-    """Bursts from one row to the next of the same bank: the row is the topmost field of every built-in standard."""
+    """Bursts from one row to the next of the same bank: the row is the topmost field of every
+    built-in standard.
+    """
     return spec.organisation.capacity_bytes // spec.organisation.rows // spec.organisation.burst
 
 
@@ -54,9 +66,19 @@ LATENCIES = {
     ("hbm2", "W"): (1 + 14 + 4 + 2, 1 + 4 + 2, 1 + 14 + 14 + 4 + 2),
     ("lpddr4-3200", "W"): (1 + 29 + 14 + 8, 1 + 14 + 8, 1 + 29 + 29 + 14 + 8),
 }
-PEAKS = {"ddr4-2400": 64 / (4 * 0.83), "ddr4-3200": 64 / (4 * 0.625), "hbm2": 32 / (2 * 1.0), "lpddr4-3200": 64 / (8 * 0.625)}
+PEAKS = {
+    "ddr4-2400": 64 / (4 * 0.83),
+    "ddr4-3200": 64 / (4 * 0.625),
+    "hbm2": 32 / (2 * 1.0),
+    "lpddr4-3200": 64 / (8 * 0.625),
+}
 """GB/s: a burst every tCCD_S, which is BL/2."""
-ONE_GROUP = {"ddr4-2400": 64 / (6 * 0.83), "ddr4-3200": 64 / (8 * 0.625), "hbm2": 32 / (4 * 1.0), "lpddr4-3200": 64 / (8 * 0.625)}
+ONE_GROUP = {
+    "ddr4-2400": 64 / (6 * 0.83),
+    "ddr4-3200": 64 / (8 * 0.625),
+    "hbm2": 32 / (4 * 1.0),
+    "lpddr4-3200": 64 / (8 * 0.625),
+}
 """GB/s: a burst every tCCD_L."""
 
 
@@ -77,14 +99,23 @@ def test_unloaded_latencies(name: str, kind: str, scheduler: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", "RW")
 def test_bandwidths(name: str, kind: str) -> None:
-    """Row hits of one bank follow each other every tCCD_L; with the bank group below the column every tCCD_S, which fills the data bus."""
+    """Row hits of one bank follow each other every tCCD_L; with the bank group below the column
+    every tCCD_S, which fills the data bus.
+    """
     quiet = standard(name, policy={"refresh": "none"})
     mixed = quiet.model_copy(update={"address_mapping": "rochrabacobg"})
-    for spec, groups, rates in ((quiet, 1, ONE_GROUP), (mixed, quiet.organisation.bankgroups, PEAKS)):
+    for spec, groups, rates in (
+        (quiet, 1, ONE_GROUP),
+        (mixed, quiet.organisation.bankgroups, PEAKS),
+    ):
         count = spec.organisation.row_bursts * groups
         run = served(spec, *((0, burst, kind) for burst in range(count)))
         steady = np.sort(run.done)[count // 2 :]
-        bytes_per_second = spec.organisation.burst * (len(steady) - 1) / (int(steady[-1] - steady[0]) * spec.timing.tck_ps * 1e-12)
+        bytes_per_second = (
+            spec.organisation.burst
+            * (len(steady) - 1)
+            / (int(steady[-1] - steady[0]) * spec.timing.tck_ps * 1e-12)
+        )
         assert bytes_per_second / 1e9 == pytest.approx(rates[name], rel=1e-12)
         assert run.rows == (count - groups, groups, 0)
 
@@ -92,11 +123,17 @@ def test_bandwidths(name: str, kind: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", "RW")
 def test_first_come_first_served_is_how_machines_move_data(name: str, kind: str) -> None:
-    """Three rows in order, burst by burst: the kernel that moves a machine's transfers, which knows no requests, ends at the same clock."""
-    spec = standard(name, policy={"refresh": "none", "scheduler": "fcfs"}).model_copy(update={"protocol": None})
+    """Three rows in order, burst by burst: the kernel that moves a machine's transfers, which knows
+    no requests, ends at the same clock.
+    """
+    spec = standard(name, policy={"refresh": "none", "scheduler": "fcfs"}).model_copy(
+        update={"protocol": None}
+    )
     first, count = spec.organisation.row_bursts - 3, 2 * spec.organisation.row_bursts + 6
     table = resolve(spec)
-    last = k.stream(first, count, kind == "W", 0, table.delays, table.shape, *k.new_state(table.shape))
+    last = k.stream(
+        first, count, kind == "W", 0, table.delays, table.shape, *k.new_state(table.shape)
+    )
     assert served(spec, *((0, first + burst, kind) for burst in range(count))).total_cycles == last
 
 
@@ -113,20 +150,34 @@ def with_scheduler(scheduler: str, **policy: Any) -> DramSpec:
 
 
 def test_first_ready_overtakes_and_first_come_does_not() -> None:
-    """Row 0 is open; a read of row 1 waits for PRE and ACT while a younger read of row 0 could go: FR-FCFS lets it, FCFS does not."""
+    """Row 0 is open; a read of row 1 waits for PRE and ACT while a younger read of row 0 could go:
+    FR-FCFS lets it, FCFS does not.
+    """
     wanted = ((0, 0, "R"), (100, ROW, "R"), (100, 1, "R"))
-    order = {scheduler: served(with_scheduler(scheduler), *wanted).done.argsort().tolist() for scheduler in ("fcfs", "frfcfs", "frfcfs_rowhit")}
+    order = {
+        scheduler: served(with_scheduler(scheduler), *wanted).done.argsort().tolist()
+        for scheduler in ("fcfs", "frfcfs", "frfcfs_rowhit")
+    }
     # FR-FCFS, too, finds the PRE ready at 101, before the younger read comes at 102
     assert order == {"fcfs": [0, 1, 2], "frfcfs": [0, 1, 2], "frfcfs_rowhit": [0, 1, 2]}
     wanted = ((0, 0, "R"), (1, ROW, "R"), (2, 1, "R"))  # here tRAS holds the PRE back
-    order = {scheduler: served(with_scheduler(scheduler), *wanted).done.argsort().tolist() for scheduler in ("fcfs", "frfcfs", "frfcfs_rowhit")}
+    order = {
+        scheduler: served(with_scheduler(scheduler), *wanted).done.argsort().tolist()
+        for scheduler in ("fcfs", "frfcfs", "frfcfs_rowhit")
+    }
     assert order == {"fcfs": [0, 1, 2], "frfcfs": [0, 2, 1], "frfcfs_rowhit": [0, 2, 1]}
 
 
 def test_row_hit_protection_keeps_a_row_for_older_requests() -> None:
-    """Four banks take turns on the data bus: a younger conflict's PRE is ready between two hits of its bank, and unprotected it closes the row."""
-    wanted = [(0, group * BANK + column, "R") for column in range(7) for group in range(4)] + [(0, ROW, "R")]
-    plain, protected = (served(with_scheduler(scheduler), *wanted) for scheduler in ("frfcfs", "frfcfs_rowhit"))
+    """Four banks take turns on the data bus: a younger conflict's PRE is ready between two hits of
+    its bank, and unprotected it closes the row.
+    """
+    wanted = [(0, group * BANK + column, "R") for column in range(7) for group in range(4)] + [
+        (0, ROW, "R")
+    ]
+    plain, protected = (
+        served(with_scheduler(scheduler), *wanted) for scheduler in ("frfcfs", "frfcfs_rowhit")
+    )
     assert protected.commands["ACT"] == 4 + 1
     assert plain.commands["ACT"] > 4 + 1
     assert protected.done.argmax() == len(wanted) - 1
@@ -134,7 +185,9 @@ def test_row_hit_protection_keeps_a_row_for_older_requests() -> None:
 
 
 def test_a_waiting_write_answers_a_read() -> None:
-    """The write waits behind reads; a read of the same burst is done a clock after its hand-over, without a command."""
+    """The write waits behind reads; a read of the same burst is done a clock after its hand-over,
+    without a command.
+    """
     run = served(DDR4, (0, 0, "R"), (0, 500, "W"), (0, 500, "R"))
     assert run.accepted.tolist() == [0, 1, 2]
     assert run.done[2] == 3
@@ -147,16 +200,25 @@ def test_a_waiting_write_answers_a_read() -> None:
 
 
 def test_a_waiting_write_takes_in_another_of_its_burst() -> None:
-    """One WR carries the data of both, wherever the first one waits; once that has gone, the next write takes its own."""
+    """One WR carries the data of both, wherever the first one waits; once that has gone, the next
+    write takes its own.
+    """
     waits = served(DDR4, (0, 0, "R"), (0, 500, "W"), (0, 500, "W"), (0, 500, "R"))
     assert waits.accepted.tolist() == [0, 1, 2, 3]
     assert waits.done[1] == waits.done[2]
     assert waits.done[3] == 4
     assert (waits.commands["WR"], waits.merged_writes, waits.forwarded_reads) == (1, 1, 1)
-    opened = served(DDR4, (0, 500, "W"), (5, 500, "W"), (18, 500, "W"), (19, 500, "W"))  # ACT 1, WR 18, WR 24
+    opened = served(
+        DDR4, (0, 500, "W"), (5, 500, "W"), (18, 500, "W"), (19, 500, "W")
+    )  # ACT 1, WR 18, WR 24
     assert opened.done.tolist() == [18 + 16, 18 + 16, 24 + 16, 24 + 16]
     assert (opened.commands["WR"], opened.merged_writes) == (2, 2)
-    full = served(standard("ddr4-2400", policy={"write_queue": 1}), (0, 500, "W"), (0, 500, "W"), (0, 500, "W"))
+    full = served(
+        standard("ddr4-2400", policy={"write_queue": 1}),
+        (0, 500, "W"),
+        (0, 500, "W"),
+        (0, 500, "W"),
+    )
     assert full.accepted.tolist() == [0, 1, 2]  # needs no room
     assert full.commands["WR"] == 1
 
@@ -166,7 +228,14 @@ def test_writes_wait_for_reads_until_there_are_too_many() -> None:
     wanted = [(0, number, "RW"[number % 2]) for number in range(128)]
     run = served(DDR4, *wanted)
     kinds = [each.name for each in run.trace if each.name in {"RD", "WR"}]
-    runs = [len(part) for part in "".join(kind[0] for kind in kinds).replace("RW", "R W").replace("WR", "W R").split() if part[0] == "W"]
+    runs = [
+        len(part)
+        for part in "".join(kind[0] for kind in kinds)
+        .replace("RW", "R W")
+        .replace("WR", "W R")
+        .split()
+        if part[0] == "W"
+    ]
     assert runs[0] >= 20
     assert sum(runs) == 64
 
@@ -176,19 +245,28 @@ def test_no_more_reads_outstanding_than_allowed() -> None:
     run = served(DDR4, *((0, column, "R") for column in range(5)), limit=1)
     assert run.accepted.tolist() == [0, *run.done[:-1].tolist()]
     assert np.diff(run.done).tolist() == [1 + 17 + 4] * 4
-    assert served(DDR4, (0, 0, "R"), (0, 1, "W"), (0, 2, "W"), limit=1).accepted.tolist() == [0, 1, 2]  # writes are not held back
+    assert served(DDR4, (0, 0, "R"), (0, 1, "W"), (0, 2, "W"), limit=1).accepted.tolist() == [
+        0,
+        1,
+        2,
+    ]  # writes are not held back
 
 
 def test_a_full_queue_holds_back_what_comes_after() -> None:
     """Head of line: the third read waits for room, and the write behind it waits with it."""
-    run = served(with_scheduler("fcfs", read_queue=1), (0, 0, "R"), (0, 1, "R"), (0, 2, "R"), (0, 3, "W"))
+    run = served(
+        with_scheduler("fcfs", read_queue=1), (0, 0, "R"), (0, 1, "R"), (0, 2, "R"), (0, 3, "W")
+    )
     assert [each.clock for each in run.trace if each.name == "RD"] == [18, 24, 30]
-    # the second takes the place that the first leaves with its ACT, the third waits for the second's RD
+    # the second takes the place that the first leaves with its ACT, the third waits for the
+    # second's RD
     assert run.accepted.tolist() == [0, 1, 24, 25]
 
 
 def test_a_refresh_waits_for_the_open_request_alone() -> None:
-    """Due at 9360: the read whose row is opened gets its RD first, the other waits until the REF is over."""
+    """Due at 9360: the read whose row is opened gets its RD first, the other waits until the REF is
+    over.
+    """
     spec = standard("ddr4-2400")
     run = served(spec, (9350, 0, "R"), (9359, BANK, "R"))
     assert commands(run) == [
@@ -205,7 +283,9 @@ def test_a_refresh_waits_for_the_open_request_alone() -> None:
 def test_ranks_are_refreshed_one_after_the_other() -> None:
     spec = standard("ddr4-2400", organisation={"ranks": 2})
     run = served(spec, (9300, 0, "R"), (9500, 0, "R"))
-    assert [(clock, name, bank) for clock, name, bank in commands(run) if name in {"PREA", "REF"}] == [
+    assert [
+        (clock, name, bank) for clock, name, bank in commands(run) if name in {"PREA", "REF"}
+    ] == [
         (9360, "PREA", 0),
         (9377, "REF", 0),
         (9378, "REF", 16),
@@ -228,16 +308,31 @@ def test_row_and_column_commands_of_hbm_share_no_bus() -> None:
 
 
 def test_one_command_a_clock_for_a_bank_on_two_buses_too() -> None:
-    """With a tRTP of one clock the PRE follows the RD of its bank in the next clock, though its bus is free in the same."""
+    """With a tRTP of one clock the PRE follows the RD of its bank in the next clock, though its bus
+    is free in the same.
+    """
     quick = standard("hbm2", policy={"refresh": "none"}, timing={"tRTP": 1, "tRAS": 1})
-    assert commands(served(quick, (0, 0, "R"), (0, row_bursts(quick), "R")))[:3] == [(1, "ACT", 0), (15, "RD", 0), (16, "PRE", 0)]
+    assert commands(served(quick, (0, 0, "R"), (0, row_bursts(quick), "R")))[:3] == [
+        (1, "ACT", 0),
+        (15, "RD", 0),
+        (16, "PRE", 0),
+    ]
     refreshed = standard("hbm2", timing={"tRTP": 1, "tRAS": 1})
-    assert commands(served(refreshed, (3885, 0, "R"), (4500, 0, "R")))[:4] == [(3886, "ACT", 0), (3900, "RD", 0), (3901, "PREA", 0), (3915, "REF", 0)]
+    assert commands(served(refreshed, (3885, 0, "R"), (4500, 0, "R")))[:4] == [
+        (3886, "ACT", 0),
+        (3900, "RD", 0),
+        (3901, "PREA", 0),
+        (3915, "REF", 0),
+    ]
 
 
 def test_channels_work_side_by_side() -> None:
-    """Two channels, the channel below the column: a burst each a clock apart, and half the time of one."""
-    two = standard("ddr4-2400", policy={"refresh": "none"}, organisation={"channels": 2}).model_copy(update={"address_mapping": "rorabgbacoch"})
+    """Two channels, the channel below the column: a burst each a clock apart, and half the time of
+    one.
+    """
+    two = standard(
+        "ddr4-2400", policy={"refresh": "none"}, organisation={"channels": 2}
+    ).model_copy(update={"address_mapping": "rorabgbacoch"})
     run = served(two, *((0, burst, "R") for burst in range(64)))
     alone = served(DDR4, *((0, burst, "R") for burst in range(32)))
     assert sorted(run.done[::2].tolist()) == alone.done.tolist()
@@ -259,4 +354,6 @@ def test_energy_is_counts_times_the_table() -> None:
     assert parts["active_standby"] == pytest.approx(342.624 * standby[0])
     assert parts["precharge_standby"] == pytest.approx(270.912 * standby[1])
     assert run.to_json()["energy_pj"] == pytest.approx(sum(parts.values()))
-    assert served(spec.model_copy(update={"energy": None}), (0, 0, "R")).to_json()["energy_pj"] is None
+    assert (
+        served(spec.model_copy(update={"energy": None}), (0, 0, "R")).to_json()["energy_pj"] is None
+    )

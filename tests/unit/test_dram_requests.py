@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from accelsim.dram_requests import Requests, read_requests
+from accelsim.dram.requests import Requests, read_requests
 from accelsim.errors import InputError
 
 CAPACITY = 1 << 20
@@ -20,7 +20,9 @@ def written(tmp_path: Path, text: str) -> Path:
 
 def read(tmp_path: Path, text: str) -> list[tuple[int, int, bool]]:
     found: Requests = read_requests(written(tmp_path, text), CAPACITY)
-    return list(zip(found.cycles.tolist(), found.addresses.tolist(), found.writes.tolist(), strict=True))
+    return list(
+        zip(found.cycles.tolist(), found.addresses.tolist(), found.writes.tolist(), strict=True)
+    )
 
 
 def faults(tmp_path: Path, text: str) -> list[str]:
@@ -57,12 +59,35 @@ ADDRESS = "address must be a whole number from 0 to 1048575, the last byte of th
     ("text", "expected"),
     [
         ("", ["1:1: the file must hold at least one request (cycle,address,kind), got nothing"]),
-        (" \n\n", ["1:1: the file must hold at least one request (cycle,address,kind), got nothing"]),
-        ("\ncycle,address,kind\n", ["2:1: the file must hold at least one request below the names of its columns, got none"]),
-        ("cycle,adress,kind\n0,0,R\n", ["1:7: a column must be one of cycle, address, kind, got adress; did you mean address?"]),
+        (
+            " \n\n",
+            ["1:1: the file must hold at least one request (cycle,address,kind), got nothing"],
+        ),
+        (
+            "\ncycle,address,kind\n",
+            [
+                (
+                    "2:1: the file must hold at least one request below the names of its columns, "
+                    "got "
+                    "none"
+                )
+            ],
+        ),
+        (
+            "cycle,adress,kind\n0,0,R\n",
+            [
+                (
+                    "1:7: a column must be one of cycle, address, kind, got adress; did you mean "
+                    "address?"
+                )
+            ],
+        ),
         (
             "cycle,address\n0,0\n",
-            ["1:1: the columns must be cycle,address,kind, got no kind", "2:4: a request must be 3 fields (cycle,address,kind), got 2"],
+            [
+                "1:1: the columns must be cycle,address,kind, got no kind",
+                "2:4: a request must be 3 fields (cycle,address,kind), got 2",
+            ],
         ),
         ("cycle,cycle,kind\n0,0,R\n", ["1:7: the column cycle must appear once, got it again"]),
         ("0,0,R\n-1,0,R\n", [f"2:1: {CYCLE} -1"]),
@@ -78,8 +103,14 @@ ADDRESS = "address must be a whole number from 0 to 1048575, the last byte of th
         ("0, 0,\n", ["1:6: kind must be R or W, got nothing"]),
         ("0,0,R,7\n", ["1:7: a request must be 3 fields (cycle,address,kind), got 4"]),
         ("0\n", ["1:2: a request must be 3 fields (cycle,address,kind), got 1"]),
-        ("0,0,R\nx,y,z\n", [f"2:1: {CYCLE} x", f"2:3: {ADDRESS} y", "2:5: kind must be R or W, got z"]),
-        ("kind,address,cycle\nz,y,x\n", ["2:1: kind must be R or W, got z", f"2:3: {ADDRESS} y", f"2:5: {CYCLE} x"]),
+        (
+            "0,0,R\nx,y,z\n",
+            [f"2:1: {CYCLE} x", f"2:3: {ADDRESS} y", "2:5: kind must be R or W, got z"],
+        ),
+        (
+            "kind,address,cycle\nz,y,x\n",
+            ["2:1: kind must be R or W, got z", f"2:3: {ADDRESS} y", f"2:5: {CYCLE} x"],
+        ),
         (f"{'9' * 5000},0,R\n", [f"1:1: {CYCLE} {'9' * 5000}"]),
     ],
 )
@@ -88,7 +119,10 @@ def test_faults(tmp_path: Path, text: str, expected: list[str]) -> None:
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    for path, said in ((tmp_path / "none.csv", "no such file"), (tmp_path, "must be a file, got a directory")):
+    for path, said in (
+        (tmp_path / "none.csv", "no such file"),
+        (tmp_path, "must be a file, got a directory"),
+    ):
         with pytest.raises(InputError) as caught:
             read_requests(path, CAPACITY)
         assert [fault.message for fault in caught.value.faults] == [said]

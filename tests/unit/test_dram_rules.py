@@ -1,4 +1,6 @@
-"""Every timing rule of every built-in standard at its exact clock, in the kernels and in a checker that knows the rules from JEDEC's names alone."""
+"""Every timing rule of every built-in standard at its exact clock, in the kernels and in a checker
+that knows the rules from JEDEC's names alone.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from accelsim.dram_requests import Requests
-from accelsim.dram_run import simulate
-from accelsim.kernels import dram_timing as k
-from accelsim.spec import catalog
-from accelsim.spec.dram import DramSpec
-from accelsim.spec.dram_table import resolve
-from accelsim.spec.loader import load_model
+from accelsim.config import catalog
+from accelsim.config.loader import load_model
+from accelsim.dram.requests import Requests
+from accelsim.dram.run import simulate
+from accelsim.dram.standard import DramSpec
+from accelsim.dram.table import resolve
+from accelsim.kernels.dram import timing as k
 from tests.naive import dram_checker
 
 CODES = {"ACT": k.ACT, "PRE": k.PRE, "RD": k.RD, "WR": k.WR, "REF": k.REF}
@@ -23,7 +25,12 @@ START = 10_000
 def standard(name: str, **changes: dict[str, Any]) -> DramSpec:
     """A built-in standard with keys of its sections changed."""
     spec = load_model(catalog.find("dram", name), DramSpec)
-    return spec.model_copy(update={section: getattr(spec, section).model_copy(update=keys) for section, keys in changes.items()})
+    return spec.model_copy(
+        update={
+            section: getattr(spec, section).model_copy(update=keys)
+            for section, keys in changes.items()
+        }
+    )
 
 
 STANDARDS = ("ddr4-2400", "ddr4-3200", "hbm2", "lpddr4-3200")
@@ -57,12 +64,16 @@ RULES = {
     "tRTRS write to read": (12 + 4 + 2 - 17, 16 + 4 + 2 - 22, 4 + 2 + 2 - 14, 14 + 8 + 2 - 28),
     "tRFC": (420, 560, 260, 448),
 }
-"""Fewest clocks between two commands, by JEDEC's name, in the standards in that order: formulas of the numbers in the files."""
+"""Fewest clocks between two commands, by JEDEC's name, in the standards in that order: formulas of
+the numbers in the files.
+"""
 FAWS = {"ddr4-2400": 26, "ddr4-3200": 34, "hbm2": 30, "lpddr4-3200": 64}
 
 
 class Bench:
-    """One channel with two ranks that commands are put to by hand; the rows of all banks can be open."""
+    """One channel with two ranks that commands are put to by hand; the rows of all banks can be
+    open.
+    """
 
     def __init__(self, spec: DramSpec) -> None:
         self.spec = spec
@@ -76,8 +87,14 @@ class Bench:
             k.issue(CODES[name], bank, 0, clock, self.table.delays, self.table.shape, *self.state)
 
     def first(self, name: str, bank: int) -> int:
-        """First clock at which a command may go; a PREA of one open bank is a PRE of that bank, as the controller has it."""
-        return int(k.allowed_from(CODES["PRE" if name == "PREA" else name], bank, self.table.shape, *self.state[:3]))
+        """First clock at which a command may go; a PREA of one open bank is a PRE of that bank, as
+        the controller has it.
+        """
+        return int(
+            k.allowed_from(
+                CODES["PRE" if name == "PREA" else name], bank, self.table.shape, *self.state[:3]
+            )
+        )
 
 
 def place(spec: DramSpec, bank: int) -> tuple[int, int, int]:
@@ -88,18 +105,27 @@ def place(spec: DramSpec, bank: int) -> tuple[int, int, int]:
 def test_the_rules_are_those_of_the_files() -> None:
     assert catalog.names("dram") == STANDARDS
     for place, name in enumerate(STANDARDS):
-        assert {rule: clocks for rule, *_, clocks in dram_checker.rules(standard(name))} == {rule: clocks[place] for rule, clocks in RULES.items()}
+        assert {rule: clocks for rule, *_, clocks in dram_checker.rules(standard(name))} == {
+            rule: clocks[place] for rule, clocks in RULES.items()
+        }
 
 
 @pytest.mark.parametrize("name", STANDARDS)
 @pytest.mark.parametrize("rule", range(len(RULES)), ids=list(RULES))
 def test_one_clock_early_is_refused(name: str, rule: int) -> None:
-    """For every pair of commands and of places that a rule names: one clock before the strictest rule allows it no, at that clock yes."""
+    """For every pair of commands and of places that a rule names: one clock before the strictest
+    rule allows it no, at that clock yes.
+    """
     spec = standard(name, organisation={"ranks": 2})
     known = dram_checker.rules(spec)
     _, firsts, seconds, shares, _ = known[rule]
     o = spec.organisation
-    other = {"bank": 0, "group": 1, "rank": o.banks_per_group if o.bankgroups > 1 else 1, "other rank": o.bankgroups * o.banks_per_group}[shares]
+    other = {
+        "bank": 0,
+        "group": 1,
+        "rank": o.banks_per_group if o.bankgroups > 1 else 1,
+        "other rank": o.bankgroups * o.banks_per_group,
+    }[shares]
     for first in firsts:
         for second in seconds:
             bench = Bench(spec)
@@ -112,7 +138,9 @@ def test_one_clock_early_is_refused(name: str, rule: int) -> None:
                 return (clock, second, *place(spec, at), 0)
 
             strictest = max(
-                clocks for _, ones, others, what, clocks in known if first in ones and second in others and dram_checker._shares(what, one, later(0))
+                clocks
+                for _, ones, others, what, clocks in known
+                if first in ones and second in others and dram_checker._shares(what, one, later(0))
             )
             if strictest > 1:  # else the command bus is what decides
                 assert bench.first(second, at) == START + strictest
@@ -124,13 +152,20 @@ def test_one_clock_early_is_refused(name: str, rule: int) -> None:
 def test_four_activates_in_any_window(name: str) -> None:
     spec = standard(name)
     bench, t = Bench(spec), spec.timing
-    banks = [group * spec.organisation.banks_per_group for group in range(spec.organisation.bankgroups)] if name != "lpddr4-3200" else [0, 1, 2, 3]
+    banks = (
+        [group * spec.organisation.banks_per_group for group in range(spec.organisation.bankgroups)]
+        if name != "lpddr4-3200"
+        else [0, 1, 2, 3]
+    )
     for number, bank in enumerate(banks):
         bench.issue("ACT", bank, START + number * t.tRRD_S)
     fifth = banks[1] + 1 if name != "lpddr4-3200" else 4
     clock = START + max(FAWS[name], 3 * t.tRRD_S + t.tRRD_S)
     assert bench.first("ACT", fifth) == clock
-    trace = [(START + number * t.tRRD_S, "ACT", *place(spec, bank), 0) for number, bank in enumerate(banks)]
+    trace = [
+        (START + number * t.tRRD_S, "ACT", *place(spec, bank), 0)
+        for number, bank in enumerate(banks)
+    ]
     assert dram_checker.violations(spec, [*trace, (clock, "ACT", *place(spec, fifth), 0)]) == []
     early = dram_checker.violations(spec, [*trace, (clock - 1, "ACT", *place(spec, fifth), 0)])
     assert any("tFAW" in each or "tRRD" in each for each in early)
@@ -140,11 +175,19 @@ def test_four_activates_in_any_window(name: str) -> None:
 @pytest.mark.parametrize("scheduler", ["fcfs", "frfcfs", "frfcfs_rowhit"])
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_traces_under_load_keep_every_rule(name: str, scheduler: str, ranks: int) -> None:
-    """300 requests in few rows, a third of them writes, with three refreshes of every rank within them."""
-    spec = standard(name, policy={"scheduler": scheduler}, organisation={"ranks": ranks}, timing={"tREFI": 1200})
+    """300 requests in few rows, a third of them writes, with three refreshes of every rank within
+    them.
+    """
+    spec = standard(
+        name, policy={"scheduler": scheduler}, organisation={"ranks": ranks}, timing={"tREFI": 1200}
+    )
     draw = np.random.Generator(np.random.PCG64(7))
-    below = 3 * spec.organisation.capacity_bytes // spec.organisation.rows  # three rows of every bank
-    requests = Requests(np.arange(300) * 16, draw.integers(below, size=300), draw.integers(3, size=300) == 0)
+    below = (
+        3 * spec.organisation.capacity_bytes // spec.organisation.rows
+    )  # three rows of every bank
+    requests = Requests(
+        np.arange(300) * 16, draw.integers(below, size=300), draw.integers(3, size=300) == 0
+    )
     run = simulate(spec, requests, traced=True)
     trace = [(each.clock, each.name, *place(spec, each.bank), each.row) for each in run.trace]
     assert dram_checker.violations(spec, trace) == []
@@ -170,4 +213,6 @@ def test_traces_under_load_keep_every_rule(name: str, scheduler: str, ranks: int
     ],
 )
 def test_the_checker_finds_what_is_broken(broken: list[dram_checker.Entry], name: str) -> None:
-    assert dram_checker.violations(standard("ddr4-2400", organisation={"ranks": 2}), broken) == [name]
+    assert dram_checker.violations(standard("ddr4-2400", organisation={"ranks": 2}), broken) == [
+        name
+    ]

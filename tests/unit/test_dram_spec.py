@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
+from accelsim.config import catalog
+from accelsim.config.loader import load_model
+from accelsim.dram.standard import DramSpec
+from accelsim.dram.table import controller_policy, resolve
 from accelsim.errors import InputError
-from accelsim.kernels import dram_scheduling as scheduling
-from accelsim.kernels import dram_timing as k
-from accelsim.spec import catalog
-from accelsim.spec.dram import DramSpec
-from accelsim.spec.dram_table import controller_policy, resolve
-from accelsim.spec.loader import load_model
+from accelsim.kernels.dram import scheduling
+from accelsim.kernels.dram import timing as k
 
 NAMES = catalog.names("dram")
 
@@ -54,7 +54,10 @@ def test_the_standards_that_are_shipped() -> None:
 
 
 def test_sizes_follow() -> None:
-    lpddr4, ddr4 = (load_model(catalog.find("dram", name), DramSpec).organisation for name in ("lpddr4-3200", "ddr4-2400"))
+    lpddr4, ddr4 = (
+        load_model(catalog.find("dram", name), DramSpec).organisation
+        for name in ("lpddr4-3200", "ddr4-2400")
+    )
     assert (lpddr4.burst, lpddr4.row_bursts, lpddr4.capacity_bytes) == (64, 64, 2 << 30)
     assert (ddr4.burst, ddr4.row_bursts, ddr4.capacity_bytes) == (64, 128, 8 << 30)
 
@@ -66,18 +69,33 @@ def test_trc_is_tras_plus_trp_unless_given(tmp_path: Path) -> None:
     assert resolve(spec).delays[k.SAME_BANK, k.ACT, k.ACT] == 101
 
 
-@pytest.mark.parametrize(("protocol", "two"), [(None, False), ("DDR4", False), ("GDDR6", False), ("HBM", True), ("HBM2", True)])
+@pytest.mark.parametrize(
+    ("protocol", "two"),
+    [(None, False), ("DDR4", False), ("GDDR6", False), ("HBM", True), ("HBM2", True)],
+)
 def test_hbm_has_two_command_buses(tmp_path: Path, protocol: str | None, two: bool) -> None:
     assert load_model(written(tmp_path / "a.yaml", protocol=protocol), DramSpec).two_buses is two
 
 
 def test_a_refresh_may_be_as_rare_as_one_likes(tmp_path: Path) -> None:
     """Configurations of other simulators switch refresh off so."""
-    assert resolve(load_model(written(tmp_path / "a.yaml", timing__tREFI=1_000_000_000), DramSpec)).shape[k.REFI] == 1_000_000_000
+    assert (
+        resolve(
+            load_model(written(tmp_path / "a.yaml", timing__tREFI=1_000_000_000), DramSpec)
+        ).shape[k.REFI]
+        == 1_000_000_000
+    )
 
 
 def test_what_the_controller_reads(tmp_path: Path) -> None:
-    policy = {"scheduler": "frfcfs", "read_queue": 16, "write_queue": 10, "drain_high": 0.7, "drain_low": 0.3, "refresh": "none"}
+    policy = {
+        "scheduler": "frfcfs",
+        "read_queue": 16,
+        "write_queue": 10,
+        "drain_high": 0.7,
+        "drain_low": 0.3,
+        "refresh": "none",
+    }
     spec = load_model(written(tmp_path / "a.yaml", policy=policy, protocol="HBM"), DramSpec)
     assert controller_policy(spec, 5).tolist() == [scheduling.FRFCFS, 16, 10, 7, 3, 2, 5]
     assert controller_policy(spec)[scheduling.OUTSTANDING] > 1 << 50
@@ -85,8 +103,19 @@ def test_what_the_controller_reads(tmp_path: Path) -> None:
 
 
 def test_data_may_move_faster_than_twice_a_clock(tmp_path: Path) -> None:
-    """A burst of 16 in 2 clocks: the data bus is free for the next after tCCD_S, and RD to WR is CL + 2 - CWL + tRTRS."""
-    spec = load_model(written(tmp_path / "a.yaml", protocol="LPDDR5", organisation__burst_clk=2, timing__tCCD_S=2, timing__tCCD_L=4), DramSpec)
+    """A burst of 16 in 2 clocks: the data bus is free for the next after tCCD_S, and RD to WR is CL
+    + 2 - CWL + tRTRS.
+    """
+    spec = load_model(
+        written(
+            tmp_path / "a.yaml",
+            protocol="LPDDR5",
+            organisation__burst_clk=2,
+            timing__tCCD_S=2,
+            timing__tCCD_L=4,
+        ),
+        DramSpec,
+    )
     table = resolve(spec)
     assert table.burst_bytes == 64
     assert (table.shape[k.READ_DATA], table.shape[k.WRITE_DATA]) == (28 + 2, 14 + 2)
@@ -96,12 +125,16 @@ def test_data_may_move_faster_than_twice_a_clock(tmp_path: Path) -> None:
 
 
 def test_activation_times_of_reads_and_writes_may_differ(tmp_path: Path) -> None:
-    delays = resolve(load_model(written(tmp_path / "a.yaml", timing__tRCDRD=30, timing__tRCDWR=20), DramSpec)).delays
+    delays = resolve(
+        load_model(written(tmp_path / "a.yaml", timing__tRCDRD=30, timing__tRCDWR=20), DramSpec)
+    ).delays
     assert (delays[k.SAME_BANK, k.ACT, k.RD], delays[k.SAME_BANK, k.ACT, k.WR]) == (30, 20)
 
 
 def test_runs_of_a_row(tmp_path: Path) -> None:
-    """The column field lies lowest, or every field below it has one value: whole rows are consecutive addresses."""
+    """The column field lies lowest, or every field below it has one value: whole rows are
+    consecutive addresses.
+    """
     for mapping, channels, run in (
         ("rochrababgco", 4, 64),
         ("rochrabacobg", 4, 64),
@@ -114,7 +147,9 @@ def test_runs_of_a_row(tmp_path: Path) -> None:
 
 
 def test_bare_numbers_are_energies_without_a_source(tmp_path: Path) -> None:
-    energy = dict.fromkeys(("ACT", "RD", "WR", "REF", "active_standby_per_clk", "precharge_standby_per_clk"), 1.5)
+    energy = dict.fromkeys(
+        ("ACT", "RD", "WR", "REF", "active_standby_per_clk", "precharge_standby_per_clk"), 1.5
+    )
     spec = load_model(written(tmp_path / "a.yaml", energy=energy), DramSpec)
     assert spec.energy is not None
     assert (spec.energy.ACT.pj, spec.energy.ACT.verified) == (1.5, False)
@@ -128,27 +163,64 @@ def test_energies_may_be_left_out(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"timing__CL": 0}, "timing.CL must be >= 1, got 0"),
-        ({"timing__tCK": 0.8333333}, "timing.tCK must be a whole number of ps, given in ns, got 0.8333333"),
-        ({"timing__tREFI": 600}, "timing.tREFI must be > 664, the longest that a refresh can take, got 600"),
+        (
+            {"timing__tCK": 0.8333333},
+            "timing.tCK must be a whole number of ps, given in ns, got 0.8333333",
+        ),
+        (
+            {"timing__tREFI": 600},
+            "timing.tREFI must be > 664, the longest that a refresh can take, got 600",
+        ),
         ({"organisation__BL": 15}, "organisation.BL must be even, got 15"),
-        ({"organisation__banks": 9}, "organisation.banks must be 8, which follows from the other keys, got 9"),
-        ({"organisation__burst_bytes": 32}, "organisation.burst_bytes must be 64, which follows from the other keys, got 32"),
+        (
+            {"organisation__banks": 9},
+            "organisation.banks must be 8, which follows from the other keys, got 9",
+        ),
+        (
+            {"organisation__burst_bytes": 32},
+            "organisation.burst_bytes must be 64, which follows from the other keys, got 32",
+        ),
         (
             {"organisation__burst_clk": 3},
-            "organisation.burst_clk must be BL / 2, or BL / 4, BL / 6 and so on where data move more than twice a clock, got 3",
+            (
+                "organisation.burst_clk must be BL / 2, or BL / 4, BL / 6 and so on where data "
+                "move "
+                "more than twice a clock, got 3"
+            ),
         ),
         (
             {"organisation__burst_clk": 4},
-            "organisation.burst_clk must be 8, which is BL / 2, unless protocol is one of GDDR5, GDDR5X, GDDR6, LPDDR5, HBM3, got 4",
+            (
+                "organisation.burst_clk must be 8, which is BL / 2, unless protocol is one of "
+                "GDDR5, "
+                "GDDR5X, GDDR6, LPDDR5, HBM3, got 4"
+            ),
         ),
-        ({"organisation__bursts_per_row": None}, "organisation.bursts_per_row must be given, or columns, got nothing"),
+        (
+            {"organisation__bursts_per_row": None},
+            "organisation.bursts_per_row must be given, or columns, got nothing",
+        ),
         ({"policy__drain_low": 0.9}, "policy.drain_low must be <= drain_high (0.8), got 0.9"),
-        ({"address_mapping": "rochrababg"}, "address_mapping must be the six fields ro ch ra ba bg co in some order, top bit first, got rochrababg"),
-        ({"energy": {"ACT": -1}}, "energy.ACT must be a number of pJ >= 0, or a mapping of pj, source and verified, got -1"),
+        (
+            {"address_mapping": "rochrababg"},
+            (
+                "address_mapping must be the six fields ro ch ra ba bg co in some order, top bit "
+                "first, got rochrababg"
+            ),
+        ),
+        (
+            {"energy": {"ACT": -1}},
+            (
+                "energy.ACT must be a number of pJ >= 0, or a mapping of pj, source and verified, "
+                "got "
+                "-1"
+            ),
+        ),
         (
             {"protocol": "DDR"},
             (
-                "protocol must be DDR3, DDR4, DDR5, GDDR5, GDDR5X, GDDR6, LPDDR, LPDDR3, LPDDR4, LPDDR5, HBM, HBM2, HBM3 or null, "
+                "protocol must be DDR3, DDR4, DDR5, GDDR5, GDDR5X, GDDR6, LPDDR, LPDDR3, LPDDR4, "
+                "LPDDR5, HBM, HBM2, HBM3 or null, "
                 "got DDR; did you mean DDR3?"
             ),
         ),
@@ -164,7 +236,11 @@ def test_faults(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     [
         ("timing__CL", 1 << 21, "timing.CL must be <= 1048576, got 2097152"),
         ("organisation__channels", 257, "organisation.channels must be <= 256, got 257"),
-        ("organisation__rows", (1 << 24) + 1, "organisation.rows must be <= 16777216, got 16777217"),
+        (
+            "organisation__rows",
+            (1 << 24) + 1,
+            "organisation.rows must be <= 16777216, got 16777217",
+        ),
         ("organisation__bus_width", 65537, "organisation.bus_width must be <= 65536, got 65537"),
         ("policy__read_queue", 65537, "policy.read_queue must be <= 65536, got 65537"),
     ],

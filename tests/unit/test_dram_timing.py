@@ -1,4 +1,6 @@
-"""Legal at exactly which clock: one earlier is refused, that one accepted, for every constraint; closed formulas of latency and bandwidth."""
+"""Legal at exactly which clock: one earlier is refused, that one accepted, for every constraint;
+closed formulas of latency and bandwidth.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +8,23 @@ from typing import Any
 
 import pytest
 
-from accelsim.counters import ActionCounts
+from accelsim.config.catalog import find
+from accelsim.config.loader import load_model
+from accelsim.cost.counters import ActionCounts
+from accelsim.dram.channels import DramChannels, RowCounts
+from accelsim.dram.standard import DramSpec
+from accelsim.dram.table import DramTable, resolve
 from accelsim.errors import InputError
-from accelsim.kernels import dram_timing as k
-from accelsim.sim.dram import DramChannels, RowCounts
-from accelsim.spec.catalog import find
-from accelsim.spec.dram import DramSpec
-from accelsim.spec.dram_table import DramTable, resolve
-from accelsim.spec.loader import load_model
+from accelsim.kernels.dram import timing as k
 
 START = 1000
 
 
 def standard(name: str, **organisation: Any) -> DramSpec:
     spec = load_model(find("dram", name), DramSpec)
-    return spec.model_copy(update={"organisation": spec.organisation.model_copy(update=organisation)})
+    return spec.model_copy(
+        update={"organisation": spec.organisation.model_copy(update=organisation)}
+    )
 
 
 DDR4 = standard("ddr4-2400", ranks=2)
@@ -68,7 +72,15 @@ CONSTRAINTS = [
     ("tRP refresh", DDR4, k.PRE, SAME_GROUP, k.REF, SAME, 17),
     ("tRC refresh", DDR4, k.ACT, SAME_GROUP, k.REF, SAME, 56),
     ("tRTRS reads", DDR4, k.RD, SAME, k.RD, OTHER_RANK, 6),  # 4 + 2
-    ("writes of two ranks", DDR4, k.WR, SAME, k.WR, OTHER_RANK, 4),  # BL / 2: the controller drives the data of both
+    (
+        "writes of two ranks",
+        DDR4,
+        k.WR,
+        SAME,
+        k.WR,
+        OTHER_RANK,
+        4,
+    ),  # BL / 2: the controller drives the data of both
     ("tRTRS read to write", DDR4, k.RD, SAME, k.WR, OTHER_RANK, 11),  # 17 + 4 + 2 - 12
     ("tRTRS write to read", DDR4, k.WR, SAME, k.RD, OTHER_RANK, 1),  # 12 + 4 + 2 - 17
     ("other rank's ACT", DDR4, k.ACT, SAME, k.ACT, OTHER_RANK, 1),
@@ -83,9 +95,13 @@ CONSTRAINTS = [
 
 
 @pytest.mark.parametrize(
-    ("spec", "first", "bank", "second", "other", "clocks"), [case[1:] for case in CONSTRAINTS], ids=[case[0] for case in CONSTRAINTS]
+    ("spec", "first", "bank", "second", "other", "clocks"),
+    [case[1:] for case in CONSTRAINTS],
+    ids=[case[0] for case in CONSTRAINTS],
 )
-def test_one_clock_early_is_refused(spec: DramSpec, first: int, bank: int, second: int, other: int, clocks: int) -> None:
+def test_one_clock_early_is_refused(
+    spec: DramSpec, first: int, bank: int, second: int, other: int, clocks: int
+) -> None:
     bench = Bench(spec)
     bench.issue(first, bank, START)
     assert not bench.legal(second, other, START + clocks - 1)
@@ -100,7 +116,9 @@ def test_four_activates_in_any_window() -> None:
     assert not bench.legal(k.ACT, 1, START + 25)  # tFAW 26, and tRRD_L of bank 0 long over
     assert bench.legal(k.ACT, 1, START + 26)
     bench.issue(k.ACT, 1, START + 26)
-    assert not bench.legal(k.ACT, 5, START + 29)  # the window now starts at the second ACT, and tRRD_S is over at START + 30 too
+    assert not bench.legal(
+        k.ACT, 5, START + 29
+    )  # the window now starts at the second ACT, and tRRD_S is over at START + 30 too
     assert bench.legal(k.ACT, 5, START + 30)
     assert bench.legal(k.ACT, OTHER_RANK, START + 27)
 
@@ -117,23 +135,33 @@ def test_probing_changes_nothing() -> None:
 @pytest.mark.parametrize("spec", [standard("ddr4-2400"), LPDDR4], ids=["ddr4", "lpddr4"])
 @pytest.mark.parametrize("write", [False, True])
 def test_unloaded_latencies(spec: DramSpec, write: bool) -> None:
-    """Hit 1 + CL + bl, closed bank 1 + tRCD + CL + bl, conflict 1 + tRP + tRCD + CL + bl (CWL for writes)."""
+    """Hit 1 + CL + bl, closed bank 1 + tRCD + CL + bl, conflict 1 + tRP + tRCD + CL + bl (CWL for
+    writes).
+    """
     t, bl = spec.timing, spec.organisation.BL // 2
     data = (t.CWL if write else t.CL) + bl
     dram = DramChannels(spec)
     burst, other_row = (
         dram.table.burst_bytes,
-        spec.organisation.row_bursts * dram.table.burst_bytes * spec.organisation.bankgroups * spec.organisation.banks_per_group,
+        spec.organisation.row_bursts
+        * dram.table.burst_bytes
+        * spec.organisation.bankgroups
+        * spec.organisation.banks_per_group,
     )
     clock = [0, 500, 1000]
-    done = [dram.transfer(clock[i] * t.tck_ps, address, burst, write) for i, address in enumerate((0, burst, other_row))]
+    done = [
+        dram.transfer(clock[i] * t.tck_ps, address, burst, write)
+        for i, address in enumerate((0, burst, other_row))
+    ]
     latencies = [end // t.tck_ps - start for end, start in zip(done, clock, strict=True)]
     assert latencies == [1 + t.tRCD + data, 1 + data, 1 + t.tRP + t.tRCD + data]
     assert dram.rows == RowCounts(hits=1, misses=1, conflicts=1)
 
 
 def test_a_row_streams_at_the_peak_rate() -> None:
-    """LPDDR4: bursts tCCD apart fill the data bus, 12.8 GB/s; a row of n costs 1 + tRCD + CL + bl + (n - 1) tCCD."""
+    """LPDDR4: bursts tCCD apart fill the data bus, 12.8 GB/s; a row of n costs 1 + tRCD + CL + bl +
+    (n - 1) tCCD.
+    """
     dram = DramChannels(LPDDR4)
     row = LPDDR4.organisation.row_bursts
     done = [dram.transfer(0, 0, bursts * 64, write=False) for bursts in (1, row)]
@@ -143,17 +171,28 @@ def test_a_row_streams_at_the_peak_rate() -> None:
 
 
 def test_interleaved_bank_groups_reach_the_peak_of_ddr4() -> None:
-    """With the bank group below the column, bursts are tCCD_S = BL/2 apart; with it above, tCCD_L: two thirds of the peak."""
+    """With the bank group below the column, bursts are tCCD_S = BL/2 apart; with it above, tCCD_L:
+    two thirds of the peak.
+    """
     base = load_model(find("dram", "ddr4-2400"), DramSpec)
     quiet = base.model_copy(update={"policy": base.policy.model_copy(update={"refresh": "none"})})
     mixed = quiet.model_copy(update={"address_mapping": "rochrabacobg"})
-    # four rows are opened one after the other, each ACT a clock after the last RD; then a burst every fourth clock
-    assert DramChannels(mixed).transfer(0, 0, 512 * 64, write=False) // 830 == 4 * (1 + 17) + 508 * 4 + 17 + 4
-    assert DramChannels(quiet).transfer(0, 0, 128 * 64, write=False) // 830 == 1 + 17 + 127 * 6 + 17 + 4
+    # four rows are opened one after the other, each ACT a clock after the last RD; then a burst
+    # every fourth clock
+    assert (
+        DramChannels(mixed).transfer(0, 0, 512 * 64, write=False) // 830
+        == 4 * (1 + 17) + 508 * 4 + 17 + 4
+    )
+    assert (
+        DramChannels(quiet).transfer(0, 0, 128 * 64, write=False) // 830
+        == 1 + 17 + 127 * 6 + 17 + 4
+    )
 
 
 def test_channels_are_independent() -> None:
-    """A range over two channels takes the time of the longer half; each channel holds 8 banks x 4 KiB of consecutive addresses."""
+    """A range over two channels takes the time of the longer half; each channel holds 8 banks x 4
+    KiB of consecutive addresses.
+    """
     half = 8 * 64 * 64
     one, two = DramChannels(LPDDR4), DramChannels(LPDDR4, channels=2)
     assert two.transfer(0, 0, 2 * half, write=False) == one.transfer(0, 0, half, write=False)
@@ -166,7 +205,9 @@ def test_idle_refreshes_are_counted() -> None:
     dram.finish(1000 * 6246 * 625, counts)
     assert counts["dram", "refresh"] == 1000
     assert (counts["dram", "activate"], counts["dram", "precharge"]) == (1, 1)
-    assert counts["dram", "active_standby"] == 6246 - 1  # from the ACT at clock 1 to the PRE that the first refresh needs
+    assert (
+        counts["dram", "active_standby"] == 6246 - 1
+    )  # from the ACT at clock 1 to the PRE that the first refresh needs
     assert counts["dram", "active_standby"] + counts["dram", "precharge_standby"] == 1000 * 6246
 
 
@@ -185,8 +226,14 @@ def test_a_transfer_starts_at_the_next_clock_edge() -> None:
     )
 
 
-@pytest.mark.parametrize(("address", "size"), [(0, 0), (-64, 64), (2 << 30, 64), ((2 << 30) - 64, 65)])
+@pytest.mark.parametrize(
+    ("address", "size"), [(0, 0), (-64, 64), (2 << 30, 64), ((2 << 30) - 64, 65)]
+)
 def test_transfers_outside_are_refused(address: int, size: int) -> None:
     with pytest.raises(InputError) as caught:
         DramChannels(LPDDR4).transfer(0, address, size, False)
-    assert str(caught.value) == f"a DRAM transfer must lie within its 2147483648 bytes, got {size} bytes at address {address}"
+    assert (
+        str(caught.value)
+        == f"a DRAM transfer must lie within its 2147483648 bytes, got {size} bytes at address "
+        f"{address}"
+    )

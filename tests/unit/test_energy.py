@@ -1,4 +1,6 @@
-"""Each price against the cited number that it comes from; energy is additive, and an action without a price is an error."""
+"""Each price against the cited number that it comes from; energy is additive, and an action without
+a price is an error.
+"""
 
 from __future__ import annotations
 
@@ -9,43 +11,69 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelsim.counters import ActionCounts
-from accelsim.energy import COMPONENTS, EnergyTable, dram_prices
+from accelsim.config import catalog
+from accelsim.config.loader import load_model
+from accelsim.cost.counters import ActionCounts
+from accelsim.cost.energy import COMPONENTS, EnergyTable
+from accelsim.cost.technology import load_technology
+from accelsim.dram.prices import dram_prices
+from accelsim.dram.standard import DramSpec
 from accelsim.errors import InputError
-from accelsim.spec import catalog
-from accelsim.spec.architecture import Architecture
-from accelsim.spec.dram import DramSpec
-from accelsim.spec.loader import load_model
-from accelsim.spec.machine import load_architecture
-from accelsim.spec.technology import load_technology
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.loading import load_architecture
 
-LPDDR4, DDR4 = (load_model(catalog.find("dram", name), DramSpec) for name in ("lpddr4-3200", "ddr4-2400"))
+LPDDR4, DDR4 = (
+    load_model(catalog.find("dram", name), DramSpec) for name in ("lpddr4-3200", "ddr4-2400")
+)
 TECH = load_technology("45nm")
 ACTIONS = {
     "mac": {"multiply_add", "gated"},
-    "control": {"clock", "idle_clock", "registers", "window_select", "mask_read", "index_read", "pointer_read", "fifo_write", "fifo_read"},
+    "control": {
+        "clock",
+        "idle_clock",
+        "registers",
+        "window_select",
+        "mask_read",
+        "index_read",
+        "pointer_read",
+        "fifo_write",
+        "fifo_read",
+    },
     "scratchpad": {"read_bits", "write_bits", "transposed_read_bits"},
     "noc": {"bit_hops"},
     "global_buffer": {"read_bits", "write_bits"},
     "vector": {"op"},
     "prng": {"words"},
     "leakage": {"cycles"},
-    "dram": {"activate", "precharge", "read_burst", "write_burst", "refresh", "active_standby", "precharge_standby"},
+    "dram": {
+        "activate",
+        "precharge",
+        "read_burst",
+        "write_burst",
+        "refresh",
+        "active_standby",
+        "precharge_standby",
+    },
 }
 
 
 def machine(**sections: Any) -> Architecture:
-    """256 PEs of four lanes and one 128 KiB bank, with fields of sections replaced: precision={"weight": 8}, leakage="hp"."""
+    """256 PEs of four lanes and one 128 KiB bank, with fields of sections replaced:
+    precision={"weight": 8}, leakage="hp".
+    """
     base = load_architecture("near-memory", {"scratchpad.banks": 1})
-    changed = {name: getattr(base, name).model_copy(update=value) if isinstance(value, dict) else value for name, value in sections.items()}
+    changed = {
+        name: getattr(base, name).model_copy(update=value) if isinstance(value, dict) else value
+        for name, value in sections.items()
+    }
     return base.model_copy(update=changed)
 
 
-TABLE = EnergyTable.build(machine(), TECH, LPDDR4)
+TABLE = EnergyTable.build(machine(), TECH, dram_prices(LPDDR4))
 
 
 def pj(component: str, action: str, **sections: Any) -> float:
-    return EnergyTable.build(machine(**sections), TECH, LPDDR4)[component, action].pj
+    return EnergyTable.build(machine(**sections), TECH, dram_prices(LPDDR4))[component, action].pj
 
 
 def test_every_action_has_a_price_with_a_source() -> None:
@@ -68,7 +96,9 @@ def test_8_bit_multiply_32_bit_add() -> None:
 
 
 def test_the_widest_operand_sets_the_multiplier() -> None:
-    assert pj("mac", "multiply_add", precision={"weight": 4, "activation": 8, "error": 32}) == pytest.approx(3.1 + 0.1)
+    assert pj(
+        "mac", "multiply_add", precision={"weight": 4, "activation": 8, "error": 32}
+    ) == pytest.approx(3.1 + 0.1)
 
 
 def test_gated_macs_cost_three_percent() -> None:
@@ -78,15 +108,24 @@ def test_gated_macs_cost_three_percent() -> None:
 
 
 def test_a_lane_of_eie_adds_up() -> None:
-    """EIE, a PE at 800 MHz: 9.157 mW less 5.416 of memory are clock, registers and combinational logic, in which the MAC is."""
-    lane = sum(TABLE["control", action].pj for action in ("clock", "registers", "window_select")) + math.sqrt(0.2 * 3.1) + 0.05
+    """EIE, a PE at 800 MHz: 9.157 mW less 5.416 of memory are clock, registers and combinational
+    logic, in which the MAC is.
+    """
+    lane = (
+        sum(TABLE["control", action].pj for action in ("clock", "registers", "window_select"))
+        + math.sqrt(0.2 * 3.1)
+        + 0.05
+    )
     assert lane * 0.8 == pytest.approx(9.157 - 5.416, abs=1e-3)
     assert TABLE["control", "clock"].pj * 0.8 / 9.157 == pytest.approx(0.2046, abs=1e-4)
 
 
 def test_scratchpad_bits() -> None:
     """CACTI 7, 45 nm HP, 32 KiB of 64 bits: 14.9248 pJ a read, 12.6898 a write."""
-    small: dict[str, Any] = {"scratchpad": {"capacity_bytes": 32768, "width_bits": 64}, "leakage": "hp"}
+    small: dict[str, Any] = {
+        "scratchpad": {"capacity_bytes": 32768, "width_bits": 64},
+        "leakage": "hp",
+    }
     assert pj("scratchpad", "read_bits", **small) == pytest.approx(14.9248 / 64)
     assert pj("scratchpad", "write_bits", **small) == pytest.approx(12.6898 / 64)
     assert pj("control", "mask_read", **small) == pytest.approx(14.9248 / 64)
@@ -101,15 +140,21 @@ def test_banked_scratchpads_pay_for_one_bank_and_the_way_to_it() -> None:
     four: dict[str, Any] = {"scratchpad": {"banks": 4}}
     assert pj("scratchpad", "read_bits", **four) == pytest.approx(bank.read_pj / 16 + 0.1 * way)
     assert pj("scratchpad", "write_bits", **four) == pytest.approx(bank.write_pj / 16 + 0.1 * way)
-    assert pj("noc", "bit_hops", **four) == pytest.approx(0.1 * math.sqrt(4 * bank.area_mm2 + 4 * 0.043238))
+    assert pj("noc", "bit_hops", **four) == pytest.approx(
+        0.1 * math.sqrt(4 * bank.area_mm2 + 4 * 0.043238)
+    )
 
 
 def test_global_buffer_bits_travel_to_their_bank() -> None:
-    """16 banks of 128 KiB in a square: a bank, and half the square's side of wire at 0.1 pJ/bit/mm."""
+    """16 banks of 128 KiB in a square: a bank, and half the square's side of wire at 0.1
+    pJ/bit/mm.
+    """
     bank = TECH.sram("lstp", 131072, 64)
     reach = math.sqrt(16 * bank.area_mm2) / 2
     assert TABLE["global_buffer", "read_bits"].pj == pytest.approx(bank.read_pj / 64 + 0.1 * reach)
-    assert TABLE["global_buffer", "write_bits"].pj == pytest.approx(bank.write_pj / 64 + 0.1 * reach)
+    assert TABLE["global_buffer", "write_bits"].pj == pytest.approx(
+        bank.write_pj / 64 + 0.1 * reach
+    )
 
 
 def test_a_hop_is_the_side_of_a_pe() -> None:
@@ -123,12 +168,16 @@ def test_leakage_of_the_whole_machine() -> None:
         pad, bank = (TECH.sram(kind, 131072, width) for width in (16, 64))  # type: ignore[arg-type]
         share = pad.leakage_mw / TECH.sram("hp", 131072, 16).leakage_mw
         logic = 1024 * (0.08 / 4 + 0.0024) * share  # a 16-bit multiplier, a 32-bit adder
-        assert pj("leakage", "cycles", leakage=kind) == pytest.approx((256 * pad.leakage_mw + 16 * bank.leakage_mw + logic) / 0.8)
+        assert pj("leakage", "cycles", leakage=kind) == pytest.approx(
+            (256 * pad.leakage_mw + 16 * bank.leakage_mw + logic) / 0.8
+        )
     assert pj("leakage", "cycles", leakage="hp") / pj("leakage", "cycles", leakage="lstp") > 1e4
 
 
 def test_leakage_of_a_cycle_goes_with_its_length() -> None:
-    assert pj("leakage", "cycles", clock_hz=400_000_000) == pytest.approx(2 * TABLE["leakage", "cycles"].pj)
+    assert pj("leakage", "cycles", clock_hz=400_000_000) == pytest.approx(
+        2 * TABLE["leakage", "cycles"].pj
+    )
 
 
 def test_generated_feedback_and_vector_operations() -> None:
@@ -150,15 +199,26 @@ def test_ddr4_prices() -> None:
 
 
 def test_lpddr4_streams_at_8_pj_a_bit() -> None:
-    """Whole rows at the peak rate: a row's burst, its share of the row, 8 clocks of standby, and its share of the refreshes."""
+    """Whole rows at the peak rate: a row's burst, its share of the row, 8 clocks of standby, and
+    its share of the refreshes.
+    """
     price = {price.action: price.pj for price in dram_prices(LPDDR4)}
-    burst = price["read_burst"] + price["activate"] / 64 + 8 * price["active_standby"] + price["refresh"] * 8 / 6246
+    burst = (
+        price["read_burst"]
+        + price["activate"] / 64
+        + 8 * price["active_standby"]
+        + price["refresh"] * 8 / 6246
+    )
     assert burst / 512 == pytest.approx(8, abs=1e-5)
     assert not any(p.verified for p in dram_prices(LPDDR4))
 
 
 def test_what_is_recollected_is_labelled() -> None:
-    labelled = {(p.component, p.action) for p in TABLE.provenance() if not p.verified and p.component != "dram"}
+    labelled = {
+        (p.component, p.action)
+        for p in TABLE.provenance()
+        if not p.verified and p.component != "dram"
+    }
     assert labelled == {
         ("control", "idle_clock"),
         ("control", "window_select"),
@@ -172,11 +232,16 @@ def test_what_is_recollected_is_labelled() -> None:
         ("scratchpad", "transposed_read_bits"),
         ("vector", "op"),
     }
-    assert not any(p.verified for p in EnergyTable.build(machine(), load_technology("28nm"), LPDDR4).provenance())
+    assert not any(
+        p.verified
+        for p in EnergyTable.build(
+            machine(), load_technology("28nm"), dram_prices(LPDDR4)
+        ).provenance()
+    )
 
 
 def test_28_nm_scales_logic_and_srams_but_not_dram() -> None:
-    small = EnergyTable.build(machine(), load_technology("28nm"), LPDDR4)
+    small = EnergyTable.build(machine(), load_technology("28nm"), dram_prices(LPDDR4))
     for component, action in (
         ("mac", "multiply_add"),
         ("mac", "gated"),
@@ -188,30 +253,53 @@ def test_28_nm_scales_logic_and_srams_but_not_dram() -> None:
         assert small[component, action].pj == pytest.approx(0.507 * TABLE[component, action].pj)
     for action in ACTIONS["dram"]:
         assert small["dram", action].pj == TABLE["dram", action].pj
-    assert small["noc", "bit_hops"].pj == pytest.approx(0.8 * math.sqrt(0.377) * TABLE["noc", "bit_hops"].pj)
+    assert small["noc", "bit_hops"].pj == pytest.approx(
+        0.8 * math.sqrt(0.377) * TABLE["noc", "bit_hops"].pj
+    )
 
 
 def test_an_action_without_a_price_is_an_error() -> None:
     with pytest.raises(InputError) as caught:
         TABLE.energy(ActionCounts({("mac", "multiply"): 1}))
-    assert str(caught.value) == "the energy table 45nm must have an entry for mac.multiply, got none"
-    silent = EnergyTable.build(machine(), TECH, LPDDR4.model_copy(update={"energy": None}))
+    assert (
+        str(caught.value) == "the energy table 45nm must have an entry for mac.multiply, got none"
+    )
+    silent = EnergyTable.build(
+        machine(), TECH, dram_prices(LPDDR4.model_copy(update={"energy": None}))
+    )
     with pytest.raises(InputError) as caught:
         silent.total(ActionCounts({("dram", "read_burst"): 1}))
-    assert str(caught.value) == "the energy table 45nm must have an entry for dram.read_burst, got none"
+    assert (
+        str(caught.value)
+        == "the energy table 45nm must have an entry for dram.read_burst, got none"
+    )
 
 
 def test_components_of_a_result() -> None:
-    counts = ActionCounts({(component, action): 1 for component, actions in ACTIONS.items() for action in actions})
+    counts = ActionCounts(
+        {(component, action): 1 for component, actions in ACTIONS.items() for action in actions}
+    )
     energy = TABLE.energy(counts)
     assert tuple(energy) == COMPONENTS
-    assert energy["control"] == pytest.approx(sum(TABLE["control", action].pj for action in ACTIONS["control"]) + TABLE["prng", "words"].pj)
-    assert math.fsum(energy.values()) == pytest.approx(math.fsum(price.pj for price in TABLE.provenance()))
+    assert energy["control"] == pytest.approx(
+        sum(TABLE["control", action].pj for action in ACTIONS["control"])
+        + TABLE["prng", "words"].pj
+    )
+    assert math.fsum(energy.values()) == pytest.approx(
+        math.fsum(price.pj for price in TABLE.provenance())
+    )
     assert TABLE.energy(ActionCounts()) == dict.fromkeys(COMPONENTS, 0.0)
 
 
 some_counts = st.dictionaries(
-    st.sampled_from([(component, action) for component, actions in ACTIONS.items() for action in sorted(actions)]), st.integers(0, 10**12)
+    st.sampled_from(
+        [
+            (component, action)
+            for component, actions in ACTIONS.items()
+            for action in sorted(actions)
+        ]
+    ),
+    st.integers(0, 10**12),
 ).map(ActionCounts)
 
 
@@ -219,13 +307,19 @@ some_counts = st.dictionaries(
 def test_energy_is_additive(one: ActionCounts, two: ActionCounts) -> None:
     both = TABLE.energy(one + two)
     for component in COMPONENTS:
-        assert both[component] == pytest.approx(TABLE.energy(one)[component] + TABLE.energy(two)[component])
+        assert both[component] == pytest.approx(
+            TABLE.energy(one)[component] + TABLE.energy(two)[component]
+        )
     assert TABLE.total(one + two) == pytest.approx(TABLE.total(one) + TABLE.total(two))
 
 
 def test_a_fifo_slot_is_priced_by_its_register_bits() -> None:
     """Aladdin: 0.009 pJ a bit; a 16-bit word and 16 bits that name its column."""
-    assert TABLE["control", "fifo_write"].pj == TABLE["control", "fifo_read"].pj == pytest.approx((16 + 16) * 0.009)
+    assert (
+        TABLE["control", "fifo_write"].pj
+        == TABLE["control", "fifo_read"].pj
+        == pytest.approx((16 + 16) * 0.009)
+    )
 
 
 def test_indices_and_pointers_are_bits_of_the_scratchpad() -> None:

@@ -1,11 +1,13 @@
-"""Index sets of a sparse B: k distinct classes a neuron, every class as likely as any other, by either way of drawing them."""
+"""Index sets of a sparse B: k distinct classes a neuron, every class as likely as any other, by
+either way of drawing them.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from accelsim.feedback import feedback_random, sparse_feedback
+from accelsim.zeros.feedback import feedback_random, sparse_feedback
 
 
 @pytest.mark.parametrize(("classes", "k"), [(10, 3), (1000, 2), (64, 4), (10, 10), (33, 1)])

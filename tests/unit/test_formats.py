@@ -1,4 +1,6 @@
-"""Number formats of storage: rounding against a transcription, and training that reads and writes them."""
+"""Number formats of storage: rounding against a transcription, and training that reads and writes
+them.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accelsim.errors import InputError
-from accelsim.reference.formats import FORMATS, StorageFormats, stored
-from accelsim.reference.learning_rules import rule_numerics
-from accelsim.reference.loss import softmax_loss
-from accelsim.reference.model import Model
-from accelsim.reference.optimizers import Momentum
-from accelsim.spec.rule import RuleSpec
+from accelsim.layers.model import Model
+from accelsim.numerics.formats import FORMATS, StorageFormats, stored
+from accelsim.numerics.loss import softmax_loss
+from accelsim.rules.numbers import rule_numerics
+from accelsim.rules.spelling import RuleSpec
+from accelsim.training.optimizers import Momentum
 from tests.naive import formats as naive
 from tests.reference_networks import all_networks, batch_of
 
@@ -30,7 +32,9 @@ SAMPLES = {
 
 
 def below_overflow(values):
-    """Without numbers so close to fp32's largest that rounding to few digits goes beyond it, to infinity."""
+    """Without numbers so close to fp32's largest that rounding to few digits goes beyond it, to
+    infinity.
+    """
     return values[np.abs(values) < 3.1e38]
 
 
@@ -38,7 +42,9 @@ def below_overflow(values):
 @pytest.mark.parametrize("values", SAMPLES.values(), ids=SAMPLES)
 def test_rounding_equals_the_transcription(name, values):
     values = below_overflow(values)
-    assert np.array_equal(stored(values, name), np.array(naive.stored(values.tolist(), name), np.float32))
+    assert np.array_equal(
+        stored(values, name), np.array(naive.stored(values.tolist(), name), np.float32)
+    )
 
 
 @given(st.lists(floats, min_size=1, max_size=8), st.sampled_from(SHORT))
@@ -95,15 +101,32 @@ def assert_representable(array, name):
     assert np.array_equal(np.array(naive.stored(values.tolist(), name), np.float32), values)
 
 
-@pytest.mark.parametrize("formats", [StorageFormats("fp16", "bf16", "bf16"), StorageFormats("bf16", "e4m3", "e5m2"), StorageFormats("e4m3")])
-@pytest.mark.parametrize(("network", "rule"), [("residual", "bp"), ("residual", "revised"), ("normalized", "dfa"), ("words-lstm-deep", "revised")])
+@pytest.mark.parametrize(
+    "formats",
+    [
+        StorageFormats("fp16", "bf16", "bf16"),
+        StorageFormats("bf16", "e4m3", "e5m2"),
+        StorageFormats("e4m3"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("network", "rule"),
+    [
+        ("residual", "bp"),
+        ("residual", "revised"),
+        ("normalized", "dfa"),
+        ("words-lstm-deep", "revised"),
+    ],
+)
 def test_training_reads_what_storage_gives_back(formats, network, rule):
     network = all_networks()[network]
     model, plain = Model(network, 3, formats=formats), Model(network, 3)
     numerics, optimizer = rule_numerics(RuleSpec(rule), model, seed=0), Momentum(1e-3)
     inputs, labels = batch_of(network)
     fresh = {key: array.copy() for key, array in plain.parameters().items()}
-    assert all(np.array_equal(model.parameters()[key], array) for key, array in fresh.items()), "the master is never rounded"
+    assert all(np.array_equal(model.parameters()[key], array) for key, array in fresh.items()), (
+        "the master is never rounded"
+    )
     for _ in range(3):
         numerics.begin(0)
         read = {key: array.copy() for key, array in model.parameters().items()}
@@ -114,7 +137,9 @@ def test_training_reads_what_storage_gives_back(formats, network, rule):
         optimizer.step(model.parameters(), model.gradients())
     for (layer, name), master in read.items():
         if name == "weight":
-            assert np.array_equal(model.layers[layer].parameters[name], stored(master, formats.weight))
+            assert np.array_equal(
+                model.layers[layer].parameters[name], stored(master, formats.weight)
+            )
     for layer in network.layers:
         if layer.weighted:
             assert_representable(model.layers[layer.name].parameters["weight"], formats.weight)
@@ -122,8 +147,12 @@ def test_training_reads_what_storage_gives_back(formats, network, rule):
                 assert_representable(errors[layer.name], formats.error)
         if formats.activation != "fp32" and layer is not network.output:
             assert_representable(model.maps[layer.name], formats.activation)
-    moved = [key for key, array in model.parameters().items() if not np.array_equal(array, fresh[key])]
-    assert len(moved) == len(fresh), "steps far smaller than a short float's digits add up in the master"
+    moved = [
+        key for key, array in model.parameters().items() if not np.array_equal(array, fresh[key])
+    ]
+    assert len(moved) == len(fresh), (
+        "steps far smaller than a short float's digits add up in the master"
+    )
     assert not np.array_equal(logits, plain.forward(inputs))
 
 

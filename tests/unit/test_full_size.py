@@ -1,4 +1,6 @@
-"""The published networks at full size under the rules with fixed feedback: in seconds, whatever the size of their matrices."""
+"""The published networks at full size under the rules with fixed feedback: in seconds, whatever the
+size of their matrices.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,10 @@ import json
 
 import pytest
 
-from accelsim.experiment import simulate
-from accelsim.report.document import ResultDocument
-from accelsim.report.laws import violations
-from accelsim.results import Result
+from accelsim.experiment.simulate import simulate
+from accelsim.results.document import ResultDocument
+from accelsim.results.document_laws import violations
+from accelsim.results.result import Result
 
 MACHINES = ("near-memory", "von-neumann", "systolic-32x32")
 
@@ -34,9 +36,15 @@ def test_rules_run_everywhere(workload: str, rule: str, machine: str) -> None:
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_matrices_between_whole_maps_need_more_than_32_bits(machine: str) -> None:
-    """VGG16's modular links: 2^31 words at conv1_2, 4,609,545,216 in all; they cross the DRAM bus and fill more than it has."""
+    """VGG16's modular links: 2^31 words at conv1_2, 4,609,545,216 in all; they cross the DRAM bus
+    and fill more than it has.
+    """
     result = simulated("vgg16-cifar10", machine, "modular")
-    feedback = {op.layer: op.macs["dense"] for op in result.ops if op.pass_ == "EP" and op.kind == "feedback"}
+    feedback = {
+        op.layer: op.macs["dense"]
+        for op in result.ops
+        if op.pass_ == "EP" and op.kind == "feedback"
+    }
     assert feedback["conv1_2"] == (32 * 32 * 64) * (16 * 16 * 128) == 2**31
     words = sum(feedback.values())
     assert result.accountings["weights-once"]["EP"] == {"bytes": 2 * words, "ops": 2 * words}

@@ -1,4 +1,6 @@
-"""Steps of two kinds: which is which, and at their extremes the rules that they are made of, bit for bit."""
+"""Steps of two kinds: which is which, and at their extremes the rules that they are made of, bit
+for bit.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,14 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from accelsim.reference.learning_rules import rule_numerics
-from accelsim.reference.loss import softmax_loss
-from accelsim.reference.model import Model
-from accelsim.reference.optimizers import optimizer
-from accelsim.reference.rule import BP, FEEDBACK, LEFT_OUT
-from accelsim.reference.tasks import Task
-from accelsim.reference.training import Recipe, Trainer
-from accelsim.spec.rule import RuleSpec
+from accelsim.layers.model import Model
+from accelsim.numerics.loss import softmax_loss
+from accelsim.rules.numbers import rule_numerics
+from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.walk.numbers import BP, FEEDBACK, LEFT_OUT
+from accelsim.training.optimizers import optimizer
+from accelsim.training.tasks import Task
+from accelsim.training.trainer import Recipe, Trainer
 from tests.reference_networks import CLASSES, STEPS, WORDS, all_networks
 
 NETWORKS = {name: all_networks()[name] for name in ("normalized", "residual", "words-gru")}
@@ -27,11 +29,16 @@ def batches(network):
         if network.vocabulary:
             yield random.integers(0, WORDS, (STEPS, 4)), random.integers(0, CLASSES, 4 * STEPS)
         else:
-            yield random.standard_normal((4, *network.input_shape)).astype(np.float32), random.integers(0, CLASSES, 4)
+            yield (
+                random.standard_normal((4, *network.input_shape)).astype(np.float32),
+                random.integers(0, CLASSES, 4),
+            )
 
 
 def trained(network, rule, name="momentum", gamma=None):
-    """Parameters, batch norm's moments, the optimizer's state and losses after some float32 steps with weight decay."""
+    """Parameters, batch norm's moments, the optimizer's state and losses after some float32 steps
+    with weight decay.
+    """
     model = Model(network, seed=1)
     numerics, chosen = rule_numerics(rule, model, seed=2), optimizer(name, 0.02, 5e-3, gamma)
     losses, kinds = [], []
@@ -82,7 +89,8 @@ def test_steps_take_their_own_rules_gradients():
     network = NETWORKS["residual"]
     model = Model(network, seed=1)
     hybrid, exact, revised = (
-        rule_numerics(rule, model, seed=2) for rule in (hdfa(0.5), RuleSpec("bp"), RuleSpec("revised", (("binary", True),)))
+        rule_numerics(rule, model, seed=2)
+        for rule in (hdfa(0.5), RuleSpec("bp"), RuleSpec("revised", (("binary", True),)))
     )
     inputs, labels = next(iter(batches(network)))
     _, error = softmax_loss(model.forward(inputs), labels)
@@ -109,7 +117,9 @@ def test_a_step_is_backpropagations_with_probability_p(p):
     by_backprop = np.array(kinds_of(p, 0, range(steps))) == BP
     assert abs(by_backprop.mean() - p) <= 4 * sqrt(p * (1 - p) / steps)
     together = (by_backprop[1:] & by_backprop[:-1]).mean()
-    assert abs(together - p * p) <= 4 * sqrt(p * p * (1 - p * p) / steps), "a step's kind says nothing of the next one's"
+    assert abs(together - p * p) <= 4 * sqrt(p * p * (1 - p * p) / steps), (
+        "a step's kind says nothing of the next one's"
+    )
 
 
 def test_the_draw_is_of_seed_and_step_alone():
@@ -122,7 +132,9 @@ def test_the_draw_is_of_seed_and_step_alone():
 
 def test_left_out_steps_are_the_feedback_steps():
     kinds = kinds_of(0.4, 3, range(200))
-    assert [LEFT_OUT if kind == FEEDBACK else kind for kind in kinds] == kinds_of(0.4, 3, range(200), "bp-only")
+    assert [LEFT_OUT if kind == FEEDBACK else kind for kind in kinds] == kinds_of(
+        0.4, 3, range(200), "bp-only"
+    )
 
 
 class Batches(Task):
@@ -135,7 +147,10 @@ class Batches(Task):
         self.order = order
 
     def epoch(self, seed, epoch):
-        return (self.made[index] for index in np.random.default_rng([self.order, epoch]).permutation(TRAINING_STEPS))
+        return (
+            self.made[index]
+            for index in np.random.default_rng([self.order, epoch]).permutation(TRAINING_STEPS)
+        )
 
     def batches(self, part):
         return iter(self.made)
@@ -143,7 +158,9 @@ class Batches(Task):
 
 def trainer(rule, order=0, epochs=3):
     network = NETWORKS["normalized"]
-    run = Trainer(network, rule, Batches(network, order), Recipe(epochs, 0.02, weight_decay=5e-3, seed=2))
+    run = Trainer(
+        network, rule, Batches(network, order), Recipe(epochs, 0.02, weight_decay=5e-3, seed=2)
+    )
     kinds, begin = [], run.numerics.begin
     run.numerics.begin = lambda step: kinds.append(begin(step)) or kinds[-1]
     made = [run.epoch().steps for _ in range(epochs)]
@@ -151,7 +168,9 @@ def trainer(rule, order=0, epochs=3):
 
 
 def test_a_training_runs_steps_do_not_depend_on_the_order_of_its_data():
-    (first, kinds, _), (second, others, _) = (trainer(hdfa(0.5, gamma=0.9), order) for order in (0, 1))
+    (first, kinds, _), (second, others, _) = (
+        trainer(hdfa(0.5, gamma=0.9), order) for order in (0, 1)
+    )
     assert len({*kinds}) == 2
     assert kinds == others
     assert first.losses != second.losses

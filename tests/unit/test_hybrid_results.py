@@ -1,4 +1,6 @@
-"""The hybrid rule's two kinds of step in results: what each is, their means, the optimizer's two momenta, and where traces come from."""
+"""The hybrid rule's two kinds of step in results: what each is, their means, the optimizer's two
+momenta, and where traces come from.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +13,16 @@ from typing import Any
 import pytest
 
 from accelsim.errors import InputError, LawViolation
-from accelsim.experiment import compare, simulate
-from accelsim.laws import check_hybrid
-from accelsim.ops import Role, TrainingStep
-from accelsim.report.document import ResultDocument
-from accelsim.report.laws import violations
-from accelsim.results import MEANS, HybridResult
-from accelsim.rules import RULES, check_rule, lower, parse_rule
-from accelsim.study.plan import cells
-from accelsim.trace import Trace
-from accelsim.traces import random_trace
+from accelsim.experiment.simulate import compare, simulate
+from accelsim.experiment.trace_choice import random_trace
+from accelsim.results.document import ResultDocument
+from accelsim.results.document_laws import violations
+from accelsim.results.laws import check_hybrid
+from accelsim.results.result import MEANS, HybridResult
+from accelsim.rules.registry import RULES, check_rule, lower, parse_rule
+from accelsim.step.ops import Role, TrainingStep
+from accelsim.studies.accuracy.plan import cells
+from accelsim.zeros.trace import Trace
 from tests.random_machines import machine
 from tests.random_networks import network_of
 from tests.reference_networks import Builder
@@ -56,7 +58,10 @@ def hybrid(rule: str, network: Any = IMAGES, **settings: Any) -> HybridResult:
 
 def test_kinds_of_step() -> None:
     assert kinds("hdfa") == [("bp", 0.1, "bp"), ("revised", 0.9, "revised:binary=true")]
-    assert kinds("hdfa:p=0.25,groups=8,binary=false") == [("bp", 0.25, "bp"), ("revised", 0.75, "revised:groups=8,binary=false")]
+    assert kinds("hdfa:p=0.25,groups=8,binary=false") == [
+        ("bp", 0.25, "bp"),
+        ("revised", 0.75, "revised:groups=8,binary=false"),
+    ]
     assert kinds("hdfa:sparsity=0.98,gamma=0.5,init=bw,per_step=true") == [
         ("bp", 0.1, "bp"),
         ("revised", 0.9, "revised:sparsity=0.98,binary=true,init=bw,per_step=true"),
@@ -66,7 +71,10 @@ def test_kinds_of_step() -> None:
 
 
 def test_it_has_no_ops_of_its_own() -> None:
-    with pytest.raises(InputError, match=r"^hdfa must be lowered as its kinds of step, bp and revised, got hdfa:p=0\.3$"):
+    with pytest.raises(
+        InputError,
+        match=r"^hdfa must be lowered as its kinds of step, bp and revised, got hdfa:p=0\.3$",
+    ):
         lower(IMAGES, "hdfa:p=0.3", 1)
 
 
@@ -87,11 +95,18 @@ def updated(gamma: float | None, optimizer: str) -> TrainingStep:
         (None, "adam", ["moment1", "moment2"], ["moment1", "moment2"], 12),
     ],
 )
-def test_a_feedback_step_mixes_two_momenta(gamma: float | None, optimizer: str, read: list[str], written: list[str], ops: int) -> None:
+def test_a_feedback_step_mixes_two_momenta(
+    gamma: float | None, optimizer: str, read: list[str], written: list[str], ops: int
+) -> None:
     op = updated(gamma, optimizer).op("conv2.WU")
-    state = [operand.tensor for operand in op.operands if operand.tensor.role is Role.OPTIMIZER_STATE]
+    state = [
+        operand.tensor for operand in op.operands if operand.tensor.role is Role.OPTIMIZER_STATE
+    ]
     assert [tensor.name for tensor in state] == [f"conv2.{name}" for name in read]
-    assert [tensor.name for tensor in op.outputs] == ["conv2.weight", *(f"conv2.{name}" for name in written)]
+    assert [tensor.name for tensor in op.outputs] == [
+        "conv2.weight",
+        *(f"conv2.{name}" for name in written),
+    ]
     assert {tensor.elements for tensor in state} <= {4 * 4 * 9}
     assert op.vector is not None
     assert op.vector.ops_per_element == ops
@@ -99,7 +114,10 @@ def test_a_feedback_step_mixes_two_momenta(gamma: float | None, optimizer: str, 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_gamma_that_would_do_nothing_is_refused(optimizer: str) -> None:
-    refused = r"^hdfa\.gamma must be left out unless --optimizer is momentum, the only one that it changes, got 0\.5$"
+    refused = (
+        r"^hdfa\.gamma must be left out unless --optimizer is momentum, the only one that it "
+        r"changes, got 0\.5$"
+    )
     with pytest.raises(InputError, match=refused):
         hybrid("hdfa:gamma=0.5", optimizer=optimizer)
     with pytest.raises(InputError, match=refused):
@@ -110,18 +128,32 @@ def test_a_gamma_that_would_do_nothing_is_refused(optimizer: str) -> None:
 
 
 def test_the_hybrids_of_the_study_have_the_optimizer_that_they_need() -> None:
-    hybrids = [job for cell in cells() for job in [*cell.tuning(), cell.final(0.01, cell.options[0], 0)] if cell.rule.startswith("hdfa")]
+    hybrids = [
+        job
+        for cell in cells()
+        for job in [*cell.tuning(), cell.final(0.01, cell.options[0], 0)]
+        if cell.rule.startswith("hdfa")
+    ]
     assert any("gamma" in job.rule for job in hybrids)
     for job in hybrids:
-        check_rule(IMAGES if job.cell.setting.vocabulary is None else WORDS, job.rule.replace("groups=4", "groups=2"), job.recipe.optimizer)
+        check_rule(
+            IMAGES if job.cell.setting.vocabulary is None else WORDS,
+            job.rule.replace("groups=4", "groups=2"),
+            job.recipe.optimizer,
+        )
 
 
 # Results
 
 
-@pytest.mark.parametrize(("network", "rule", "optimizer"), [(IMAGES, "hdfa:p=0.3,groups=2", "momentum"), (WORDS, "hdfa:sparsity=0.5", "adam")])
+@pytest.mark.parametrize(
+    ("network", "rule", "optimizer"),
+    [(IMAGES, "hdfa:p=0.3,groups=2", "momentum"), (WORDS, "hdfa:sparsity=0.5", "adam")],
+)
 @pytest.mark.parametrize("schedule", ["serial", "unlocked"])
-def test_the_top_is_the_weighted_mean(network: Any, rule: str, optimizer: str, schedule: str) -> None:
+def test_the_top_is_the_weighted_mean(
+    network: Any, rule: str, optimizer: str, schedule: str
+) -> None:
     document = hybrid(rule, network, optimizer=optimizer, schedule=schedule).to_json()
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert violations(ResultDocument.model_validate(document)) == []
@@ -135,17 +167,26 @@ def test_the_top_is_the_weighted_mean(network: Any, rule: str, optimizer: str, s
                 check(f"{path}.{key}", found[key], [value.get(key, 0) for value in values])
         else:
             assert isinstance(found, float), path
-            expected = sum(step["weight"] * value for step, value in zip(document["steps"], values, strict=True))
+            expected = sum(
+                step["weight"] * value
+                for step, value in zip(document["steps"], values, strict=True)
+            )
             assert math.isclose(found, expected, rel_tol=1e-12), path
 
     for key in MEANS:
         check(key, document[key], [step["result"][key] for step in document["steps"]])
-    numbers = {key for key, value in document["steps"][0]["result"].items() if isinstance(value, int | float | dict)}
+    numbers = {
+        key
+        for key, value in document["steps"][0]["result"].items()
+        if isinstance(value, int | float | dict)
+    }
     assert numbers - set(MEANS) == {"seed", "batch", "area_mm2", "area_by_component_mm2"}
 
 
 def test_each_kind_is_the_run_of_its_rule() -> None:
-    """Backpropagation's and, where the optimizer keeps no momentum, the revised rule's, but for the hash, which tells them apart."""
+    """Backpropagation's and, where the optimizer keeps no momentum, the revised rule's, but for the
+    hash, which tells them apart.
+    """
     document = hybrid("hdfa:groups=2", optimizer="sgd").to_json()
     for step in document["steps"]:
         rule = step["result"]["rule"]
@@ -157,14 +198,19 @@ def test_each_kind_is_the_run_of_its_rule() -> None:
 def test_two_momenta_cost_more_than_one() -> None:
     feedback = hybrid("hdfa:p=0").steps[0].result
     alone = simulate(IMAGES, machine(), "revised:binary=true", trace="random:0.5").to_json()
-    assert feedback.to_json()["passes"]["WU"]["words"]["local"] + feedback.to_json()["passes"]["WU"]["words"]["dram"] > (
+    assert feedback.to_json()["passes"]["WU"]["words"]["local"] + feedback.to_json()["passes"][
+        "WU"
+    ]["words"]["dram"] > (
         alone["passes"]["WU"]["words"]["local"] + alone["passes"]["WU"]["words"]["dram"]
     )
     assert feedback.to_json()["passes"]["EP"] == alone["passes"]["EP"]
 
 
 def test_hashes_tell_mixtures_apart() -> None:
-    hashes = {hybrid(rule).to_json()["config_hash"] for rule in ("hdfa", "hdfa:p=0.2", "hdfa:gamma=0.5", "hdfa:groups=2")}
+    hashes = {
+        hybrid(rule).to_json()["config_hash"]
+        for rule in ("hdfa", "hdfa:p=0.2", "hdfa:gamma=0.5", "hdfa:groups=2")
+    }
     assert len(hashes) == 4
 
 
@@ -178,13 +224,18 @@ def test_a_comparison_takes_it_as_any_other() -> None:
     found = compare(IMAGES, [machine()], ["bp", "hdfa:p=0.5"], trace="dense").to_json()
     base, mixed = found["results"]
     assert found["ratios"]["hdfa:p=0.5"]["cycles"] == mixed["cycles"] / base["cycles"]
-    assert found["ratios"]["hdfa:p=0.5"]["passes.EP.energy_pj"] == mixed["passes"]["EP"]["energy_pj"] / base["passes"]["EP"]["energy_pj"]
+    assert (
+        found["ratios"]["hdfa:p=0.5"]["passes.EP.energy_pj"]
+        == mixed["passes"]["EP"]["energy_pj"] / base["passes"]["EP"]["energy_pj"]
+    )
 
 
 def test_means_that_do_not_add_up_are_found() -> None:
     result = hybrid("hdfa")
     check_hybrid(result)
-    with pytest.raises(LawViolation, match=r"^weights of steps of a hybrid step make up 0\.1, not 1\.0$"):
+    with pytest.raises(
+        LawViolation, match=r"^weights of steps of a hybrid step make up 0\.1, not 1\.0$"
+    ):
         check_hybrid(HybridResult(result.cause, result.steps[:1]))
 
 
@@ -195,7 +246,9 @@ def traces(folder: Path, *rules: str) -> list[Path]:
     paths = []
     for rule in rules:
         paths.append(folder / f"{rule}.npz")
-        Trace(IMAGES.name, rule, "data", 1, 0, random_trace(IMAGES, 0.5, 1, 0).tensors).write(paths[-1])
+        Trace(IMAGES.name, rule, "data", 1, 0, random_trace(IMAGES, 0.5, 1, 0).tensors).write(
+            paths[-1]
+        )
     return paths
 
 
@@ -209,12 +262,19 @@ def test_each_kind_takes_the_trace_of_its_family(tmp_path: Path) -> None:
 
 def test_a_trace_that_a_kind_lacks_is_refused(tmp_path: Path) -> None:
     (path,) = traces(tmp_path, "bp")
-    message = f"--trace must be of the revised family for revised:binary=true, whose error masks differ from others', got {path} (bp); "
+    message = (
+        f"--trace must be of the revised family for revised:binary=true, whose error masks "
+        f"differ from others', got {path} (bp); "
+    )
     with pytest.raises(InputError, match=f"^{re.escape(message)}"):
         simulate(IMAGES, machine(), "hdfa", trace=[path])
     document = hybrid("hdfa", trace=[path], trace_any_rule=True).to_json()
     assert document["notes"] == [
-        "revised steps: the trace was made under bp, of another family than revised:binary=true: its error masks are not this rule's"
+        (
+            "revised steps: the trace was made under bp, of another family than "
+            "revised:binary=true: "
+            "its error masks are not this rule's"
+        )
     ]
 
 

@@ -10,15 +10,27 @@ from pathlib import Path
 import numba
 import pytest
 
-from accelsim import kernels
+from accelsim.kernels import jit as kernels
 
-RUN = "import numpy as np; from accelsim.kernels import bitmaps; print(bitmaps.popcounts(np.array([[7]], np.uint64))[0])"
+RUN = (
+    "import numpy as np; from accelsim.kernels.bits import bitmaps; "
+    "print(bitmaps.popcounts(np.array([[7]], np.uint64))[0])"
+)
 
 
 def run(root: Path, **environment: str) -> str:
-    clean = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "TMPDIR")}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "TMPDIR")
+    }
     return subprocess.run(
-        [sys.executable, "-c", RUN], cwd=root, env={**clean, **environment}, check=True, capture_output=True, text=True
+        [sys.executable, "-c", RUN],
+        cwd=root,
+        env={**clean, **environment},
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.strip()
 
 
@@ -30,10 +42,16 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("untouched")
-def test_the_folder_is_the_users_and_named_after_the_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_folder_is_the_users_and_named_after_the_sources(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert kernels._choose_cache()
-    folder = tmp_path / "accelsim" / f"accelsim-kernels-{kernels._source_key(Path(kernels.__file__).parent)}"
+    folder = (
+        tmp_path
+        / "accelsim"
+        / f"accelsim-kernels-{kernels._source_key(Path(kernels.__file__).parent)}"
+    )
     assert os.environ["NUMBA_CACHE_DIR"] == numba.config.CACHE_DIR == str(folder)
     assert folder.is_dir()
 
@@ -49,14 +67,18 @@ def test_the_key_changes_with_a_source_and_with_a_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a_folder_that_the_user_chose_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_folder_that_the_user_chose_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     assert kernels._choose_cache()
     assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path)
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a_folder_inherited_from_another_version_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_folder_inherited_from_another_version_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "accelsim-kernels-0123456789abcdef"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert kernels._choose_cache()
@@ -80,7 +102,9 @@ def test_nowhere_to_write_means_no_cache_but_working_kernels(root: Path, tmp_pat
 
 
 @pytest.mark.usefixtures("untouched")
-def test_without_any_folder_nothing_is_cached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_any_folder_nothing_is_cached(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     blocked = tmp_path / "a file"
     blocked.write_text("")
     monkeypatch.setattr(kernels, "_candidates", lambda _key: [blocked / "deeper"])

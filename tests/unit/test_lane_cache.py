@@ -1,4 +1,6 @@
-"""Lanes of outer products that recur: what is known is what the kernel gives, and anything that lanes depend on makes another key."""
+"""Lanes of outer products that recur: what is known is what the kernel gives, and anything that
+lanes depend on makes another key.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from accelsim.kernels.weight_gradient import outer_cycles
-from accelsim.sim.pe_models import lane_cache
-from accelsim.sim.pe_models.lane_cache import outer_lanes
+from accelsim.kernels.lanes.weight_gradient import outer_cycles
+from accelsim.pe.lanes import cache as lane_cache
+from accelsim.pe.lanes.cache import outer_lanes
 
 
 def words(seed: int, samples: int = 3) -> NDArray[np.uint64]:
@@ -27,7 +29,16 @@ ASKED: dict[str, Any] = {
     "window": 2,
     "mode": "both",
 }
-OTHERS = {"activation": words(3), "error": words(3), "samples": 4, "channels": 39, "outputs": 39, "segments": 2, "window": 4, "mode": "moving"}
+OTHERS = {
+    "activation": words(3),
+    "error": words(3),
+    "samples": 4,
+    "channels": 39,
+    "outputs": 39,
+    "segments": 2,
+    "window": 4,
+    "mode": "moving",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +60,11 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def same(found: lane_cache.Lanes, asked: dict[str, Any]) -> bool:
     cycles, executed = outer_cycles(*asked.values())
-    return bool(np.array_equal(found[0], cycles)) and found[0].dtype == cycles.dtype and found[1] == executed
+    return (
+        bool(np.array_equal(found[0], cycles))
+        and found[0].dtype == cycles.dtype
+        and found[1] == executed
+    )
 
 
 def test_lanes_known_are_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +75,9 @@ def test_lanes_known_are_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_whatever_lanes_depend_on_makes_another_key(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_whatever_lanes_depend_on_makes_another_key(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     calls, other = counted(monkeypatch), ASKED | {name: OTHERS[name]}
     outer_lanes(**ASKED)
     assert same(outer_lanes(**other), other)

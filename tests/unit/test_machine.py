@@ -13,27 +13,47 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from accelsim.experiment import simulate
-from accelsim.network import Network
-from accelsim.results import Result
+from accelsim.experiment.simulate import simulate
+from accelsim.experiment.trace_choice import random_trace
+from accelsim.machine.architecture import Architecture
+from accelsim.results.result import Result
 from accelsim.sim.machine import OpRecord
-from accelsim.spec.architecture import Architecture
-from accelsim.trace import Trace, TraceTensor
-from accelsim.traces import random_trace
+from accelsim.workload.network import Network
+from accelsim.zeros.trace import Trace, TraceTensor
 from tests.random_machines import machine
 from tests.reference_networks import STEPS, Builder, sequence_networks, small_networks
 from tests.watched_machine import Watched, watch
 
-TIGHT = {"global_buffer__capacity": "4KiB", "global_buffer__staging": "512B", "scratchpad__capacity": "1KiB", "scratchpad__working": "600B"}
+TIGHT = {
+    "global_buffer__capacity": "4KiB",
+    "global_buffer__staging": "512B",
+    "scratchpad__capacity": "1KiB",
+    "scratchpad__working": "600B",
+}
 
 
 def chain() -> Network:
-    return Builder("chain", (6, 6, 4)).conv(6).add("relu").conv(6).add("relu").conv(6).add("relu").conv(6).add("relu").add("fc", 4).network()
+    return (
+        Builder("chain", (6, 6, 4))
+        .conv(6)
+        .add("relu")
+        .conv(6)
+        .add("relu")
+        .conv(6)
+        .add("relu")
+        .conv(6)
+        .add("relu")
+        .add("fc", 4)
+        .network()
+    )
 
 
 def repeated(trace: Trace, batch: int) -> Trace:
     """The trace with its samples written out cyclically."""
-    tensors = {key: TraceTensor.from_mask(tensor.mask()[np.arange(batch) % tensor.shape[0]]) for key, tensor in trace.tensors.items()}
+    tensors = {
+        key: TraceTensor.from_mask(tensor.mask()[np.arange(batch) % tensor.shape[0]])
+        for key, tensor in trace.tensors.items()
+    }
     return Trace(trace.workload, trace.rule, trace.data, trace.step, trace.seed, tensors)
 
 
@@ -50,7 +70,10 @@ def numbers(result: Result) -> list[dict[str, object]]:
 def test_samples_repeat_cyclically(kind: str, name: str, samples: int, batch: int) -> None:
     network = small_networks()[name]
     trace = random_trace(network, 0.4, samples, 1)
-    short, written_out = (simulate(network, machine(kind), "bp", batch=batch, trace=each) for each in (trace, repeated(trace, batch)))
+    short, written_out = (
+        simulate(network, machine(kind), "bp", batch=batch, trace=each)
+        for each in (trace, repeated(trace, batch))
+    )
     assert numbers(short) == numbers(written_out)
 
 
@@ -72,12 +95,16 @@ def test_memory_does_not_grow_with_the_batch() -> None:
 
 SCRIPT = """
 import json, sys
-from accelsim.experiment import simulate
+from accelsim.experiment.simulate import simulate
 from tests.random_machines import machine
 from tests.reference_networks import small_networks
 found = [
-    simulate(small_networks()[name], machine(), rule, batch=3, trace="random:0.5", schedule=schedule).to_json()
-    for name in ("residual", "grouped") for rule in ("bp", "ssdfa") for schedule in ("serial", "unlocked")
+    simulate(
+        small_networks()[name], machine(), rule, batch=3, trace="random:0.5", schedule=schedule
+    ).to_json()
+    for name in ("residual", "grouped")
+    for rule in ("bp", "ssdfa")
+    for schedule in ("serial", "unlocked")
 ]
 json.dump(found, sys.stdout)
 """
@@ -86,8 +113,21 @@ json.dump(found, sys.stdout)
 def test_results_are_the_same_bytes_whatever_the_threads_and_the_hash_seed(root: Path) -> None:
     outputs = []
     for threads, hash_seed in (("1", "0"), ("2", "1"), ("2", "2")):
-        environment = {**os.environ, "NUMBA_NUM_THREADS": threads, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(root)}
-        outputs.append(subprocess.run([sys.executable, "-c", SCRIPT], env=environment, cwd=root, capture_output=True, check=True).stdout)
+        environment = {
+            **os.environ,
+            "NUMBA_NUM_THREADS": threads,
+            "PYTHONHASHSEED": hash_seed,
+            "PYTHONPATH": str(root),
+        }
+        outputs.append(
+            subprocess.run(
+                [sys.executable, "-c", SCRIPT],
+                env=environment,
+                cwd=root,
+                capture_output=True,
+                check=True,
+            ).stdout
+        )
     assert len(json.loads(outputs[0])) == 8
     assert outputs[0] == outputs[1] == outputs[2]
 
@@ -96,19 +136,27 @@ def test_results_are_the_same_bytes_whatever_the_threads_and_the_hash_seed(root:
 
 
 def critical_path(seen: Watched) -> int:
-    """Longest chain of dependencies, each op as long as its array, vector unit or scratchpads work on it at least."""
+    """Longest chain of dependencies, each op as long as its array, vector unit or scratchpads work
+    on it at least.
+    """
     lasts: dict[str, int] = {}
     for op in seen.step.ops:
         plan = next(record.plan for record in seen.run.records if record.op is op)
-        lasts[op.name] = int(plan.block_cycles.sum()) + max((lasts[name] for name in op.depends_on), default=0)
+        lasts[op.name] = int(plan.block_cycles.sum()) + max(
+            (lasts[name] for name in op.depends_on), default=0
+        )
     return max(lasts.values())
 
 
 @pytest.mark.parametrize("rule", ["bp", "dfa", "ssdfa"])
 @pytest.mark.parametrize("partitions", [1, 2, 3])
-def test_unlocked_latency_lies_between_the_critical_path_and_one_after_the_other(rule: str, partitions: int) -> None:
+def test_unlocked_latency_lies_between_the_critical_path_and_one_after_the_other(
+    rule: str, partitions: int
+) -> None:
     seen = watch(chain(), machine(partitions=partitions), rule, batch=2, schedule="unlocked")
-    assert critical_path(seen) <= seen.run.cycles <= sum(record.cycles for record in seen.run.records)
+    assert (
+        critical_path(seen) <= seen.run.cycles <= sum(record.cycles for record in seen.run.records)
+    )
     # DRAM refreshes fall where they fall: one step's may be more than another's.
     assert seen.run.interval_cycles <= 1.01 * seen.run.cycles
     busy: dict[object, int] = {}
@@ -119,7 +167,10 @@ def test_unlocked_latency_lies_between_the_critical_path_and_one_after_the_other
 
 def test_unlocked_is_never_slower_than_serial_on_the_whole_array() -> None:
     for rule in ("bp", "dfa"):
-        serial, unlocked = (watch(chain(), machine(), rule, schedule=schedule).run for schedule in ("serial", "unlocked"))
+        serial, unlocked = (
+            watch(chain(), machine(), rule, schedule=schedule).run
+            for schedule in ("serial", "unlocked")
+        )
         assert unlocked.cycles <= serial.cycles
         assert serial.interval_cycles == serial.cycles
 
@@ -127,7 +178,11 @@ def test_unlocked_is_never_slower_than_serial_on_the_whole_array() -> None:
 def test_direct_feedbacks_eps_run_at_once_where_backpropagations_wait() -> None:
     def overlapping(rule: str) -> int:
         seen = watch(chain(), machine(partitions=3), rule, schedule="unlocked")
-        spans = sorted((record.start, record.end) for record in seen.run.records if record.op.pass_ == "EP" and record.op.is_contraction)
+        spans = sorted(
+            (record.start, record.end)
+            for record in seen.run.records
+            if record.op.pass_ == "EP" and record.op.is_contraction
+        )
         assert len(spans) == 4
         return sum(start < end for (_, end), (start, _) in pairwise(spans))
 
@@ -154,7 +209,9 @@ def at_once(records: list[OpRecord]) -> int:
 
 @pytest.mark.parametrize("partitions", [1, 2, 3])
 @pytest.mark.parametrize("rule", ["dfa", "dfa:per_step=true"])
-def test_time_steps_take_any_free_partition_where_nothing_has_a_home(rule: str, partitions: int) -> None:
+def test_time_steps_take_any_free_partition_where_nothing_has_a_home(
+    rule: str, partitions: int
+) -> None:
     found = propagations(rule, machine("von_neumann", partitions=partitions), "fc2")
     assert at_once(found) == partitions
     assert [record.partition for record in found][:partitions] == list(range(partitions))
@@ -165,10 +222,18 @@ def test_time_steps_take_any_free_partition_where_nothing_has_a_home(rule: str, 
 
 
 @pytest.mark.parametrize(
-    ("rule", "feedback", "most"), [("dfa", "stored", 1), ("dfa:per_step=true", "stored", 3), ("dfa", "prng", 3), ("bp", "stored", 1)]
+    ("rule", "feedback", "most"),
+    [
+        ("dfa", "stored", 1),
+        ("dfa:per_step=true", "stored", 3),
+        ("dfa", "prng", 3),
+        ("bp", "stored", 1),
+    ],
 )
 def test_time_steps_run_where_their_feedback_lives(rule: str, feedback: str, most: int) -> None:
-    """Shared feedback keeps all time steps of a layer in one partition; feedback of their own, or made at every use, does not."""
+    """Shared feedback keeps all time steps of a layer in one partition; feedback of their own, or
+    made at every use, does not.
+    """
     layer = "gru1" if rule == "bp" else "fc2"
     found = propagations(rule, machine(partitions=3, near_memory__feedback=feedback), layer)
     assert at_once(found) == most
@@ -176,7 +241,9 @@ def test_time_steps_run_where_their_feedback_lives(rule: str, feedback: str, mos
 
 
 def test_the_next_steps_ff_waits_for_its_weights_alone() -> None:
-    """Backpropagation's last op is an update that the next step's first layer, in another partition, does not wait for."""
+    """Backpropagation's last op is an update that the next step's first layer, in another
+    partition, does not wait for.
+    """
     run = watch(chain(), machine(partitions=3), "bp", batch=2, schedule="unlocked").run
     assert run.interval_cycles < 0.99 * run.cycles
 
@@ -205,14 +272,22 @@ def test_a_fused_update_follows_its_gradient_at_once() -> None:
 )
 def test_more_of_a_resource_is_never_slower(rule: str, key: str, values: list[int]) -> None:
     trace = random_trace(chain(), 0.3, 1, 0)
-    cycles = [simulate(chain(), machine(**{**TIGHT, key: value}), rule, trace=trace, trace_any_rule=True).cycles for value in values]
+    cycles = [
+        simulate(
+            chain(), machine(**{**TIGHT, key: value}), rule, trace=trace, trace_any_rule=True
+        ).cycles
+        for value in values
+    ]
     assert cycles == sorted(cycles, reverse=True)
     assert cycles[0] > cycles[-1] or (rule, key) == ("dfa", "noc__peer_links")
 
 
 def test_a_smaller_global_buffer_moves_more_through_dram() -> None:
     dram = [
-        sum(op.bytes["dram_read"] + op.bytes["dram_write"] for op in simulate(chain(), machine(global_buffer__capacity=size), trace="dense").ops)
+        sum(
+            op.bytes["dram_read"] + op.bytes["dram_write"]
+            for op in simulate(chain(), machine(global_buffer__capacity=size), trace="dense").ops
+        )
         for size in ("1200KiB", "513KiB", "512.5KiB")
     ]
     assert dram == sorted(dram)
@@ -220,8 +295,12 @@ def test_a_smaller_global_buffer_moves_more_through_dram() -> None:
 
 
 def test_what_spills_is_reported() -> None:
-    small = simulate(chain(), machine(scratchpad__capacity="640B", scratchpad__working="600B"), trace="dense")
+    small = simulate(
+        chain(), machine(scratchpad__capacity="640B", scratchpad__working="600B"), trace="dense"
+    )
     large = simulate(chain(), machine(), trace="dense")
     assert large.spilled_words == large.to_json()["spilled_words"] == 0
     assert small.spilled_words == small.to_json()["spilled_words"] > 0
-    assert sum(op.bytes["dram_read"] for op in small.ops) > sum(op.bytes["dram_read"] for op in large.ops)
+    assert sum(op.bytes["dram_read"] for op in small.ops) > sum(
+        op.bytes["dram_read"] for op in large.ops
+    )

@@ -5,19 +5,25 @@ from __future__ import annotations
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.experiment import simulate
-from accelsim.mapper import Mapper, extents
-from accelsim.mapping import Mapping
-from accelsim.network import Network
-from accelsim.residency import allocate
-from accelsim.rules import lower
-from accelsim.spec.architecture import Architecture
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Architecture
+from accelsim.mapping.mapper import Mapper, extents
+from accelsim.mapping.residency import allocate
+from accelsim.pe.mapping import Mapping
+from accelsim.rules.registry import lower
+from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.reference_networks import Builder
 
 
 def network() -> Network:
-    return Builder("mapped", (5, 4, 3)).add("conv", 8, kernel=(3, 2), stride=(2, 1), padding=(1, 1, 0, 1)).add("relu").add("fc", 2).network()
+    return (
+        Builder("mapped", (5, 4, 3))
+        .add("conv", 8, kernel=(3, 2), stride=(2, 1), padding=(1, 1, 0, 1))
+        .add("relu")
+        .add("fc", 2)
+        .network()
+    )
 
 
 def mappings(architecture: Architecture, rule: str = "bp", batch: int = 3) -> dict[str, Mapping]:
@@ -29,7 +35,9 @@ def mappings(architecture: Architecture, rule: str = "bp", batch: int = 3) -> di
 def test_outputs_and_reductions_by_pass() -> None:
     """Output channels are C in EP; in WG rows are K and lanes (R, S, C)."""
     found = {op.name: extents(op) for op in lower(network(), "bp", 3).ops if op.is_contraction}
-    assert {name: (each.channels, each.positions, each.reduction) for name, each in found.items()} == {
+    assert {
+        name: (each.channels, each.positions, each.reduction) for name, each in found.items()
+    } == {
         "conv0.FF": (8, 3 * 3 * 4, 3 * 2 * 3),
         "conv0.WG": (8, 3 * 2 * 3, 3 * 3 * 4),
         "fc2.FF": (2, 3, 96),
@@ -42,7 +50,10 @@ def test_outputs_and_reductions_by_pass() -> None:
 
 def test_near_memory_gives_each_channel_a_pe_and_spare_pes_further_positions() -> None:
     found = mappings(machine(pe_array__rows=4, pe_array__cols=5, pe_array__lanes=3))
-    shapes = {name: (each.channels_per_tile, each.positions_per_tile, each.copies) for name, each in found.items()}
+    shapes = {
+        name: (each.channels_per_tile, each.positions_per_tile, each.copies)
+        for name, each in found.items()
+    }
     assert shapes == {
         "conv0.FF": (8, 6, 2),  # 20 PEs hold 8 channels twice
         "conv0.WG": (8, 6, 2),
@@ -56,14 +67,22 @@ def test_near_memory_gives_each_channel_a_pe_and_spare_pes_further_positions() -
 
 def test_without_room_for_copies_spare_pes_idle() -> None:
     """The 36 B of a channel of conv0 fit once beside those of fc2, not twice."""
-    tight = machine(pe_array__rows=4, pe_array__cols=5, pe_array__lanes=3, scratchpad__capacity="1035B", scratchpad__working="1000B")
+    tight = machine(
+        pe_array__rows=4,
+        pe_array__cols=5,
+        pe_array__lanes=3,
+        scratchpad__capacity="1035B",
+        scratchpad__working="1000B",
+    )
     assert mappings(tight)["conv0.FF"].copies == 1
     assert mappings(tight)["conv0.FF"].positions_per_tile == 3
 
 
 def test_von_neumann_rows_are_channels_and_columns_positions() -> None:
     found = mappings(machine("von_neumann", pe_array__rows=4, pe_array__cols=5, pe_array__lanes=3))
-    assert {(each.channels_per_tile, each.positions_per_tile) for each in found.values()} == {(4, 15)}
+    assert {(each.channels_per_tile, each.positions_per_tile) for each in found.values()} == {
+        (4, 15)
+    }
 
 
 def test_outputs_are_packed_inside_what_half_the_working_space_holds() -> None:
@@ -71,8 +90,12 @@ def test_outputs_are_packed_inside_what_half_the_working_space_holds() -> None:
     found = mappings(machine(pe_array__lanes=2, scratchpad__working="600B"), batch=40)
     assert found["conv0.FF"].fill_positions == 50 // 2 * 2  # 3 channels
     assert found["fc2.EP"].fill_positions == 40  # 2 channels, 40 positions in all
-    feedback = mappings(machine(pe_array__lanes=2, scratchpad__working="600B"), "dfa", batch=40)["fc2.EP"]
-    assert feedback.fill_positions == 75 // 2 * 2  # a position brings the 2 output errors of its sample
+    feedback = mappings(machine(pe_array__lanes=2, scratchpad__working="600B"), "dfa", batch=40)[
+        "fc2.EP"
+    ]
+    assert (
+        feedback.fill_positions == 75 // 2 * 2
+    )  # a position brings the 2 output errors of its sample
 
 
 def test_an_operand_tile_that_does_not_fit_alone_is_refused() -> None:
@@ -80,7 +103,8 @@ def test_an_operand_tile_that_does_not_fit_alone_is_refused() -> None:
         simulate(network(), machine(scratchpad__working="100B"), trace="dense")
     # 2 lanes x (2 windows of 16 positions of two 16-bit operands + a 32-bit sum) = 264 B
     assert str(refusal.value) == (
-        "scratchpad.working must be >= 264B to hold the operand tile of conv0.FF (2 lanes, two windows of 16 positions each), got 100B"
+        "scratchpad.working must be >= 264B to hold the operand tile of conv0.FF (2 lanes, two "
+        "windows of 16 positions each), got 100B"
     )
     assert simulate(network(), machine(scratchpad__working="264B"), trace="dense").cycles > 0
 
@@ -94,24 +118,40 @@ def moved(mapping: Mapping) -> dict[tuple[str, str, bool], int]:
     return found
 
 
-def dense_product(inputs: int, outputs: int, batch: int, architecture: Architecture, rule: str = "bp") -> dict[str, Mapping]:
-    """Mappings of a classifier of ``inputs`` x ``outputs`` words, behind one that makes its inputs."""
-    step = lower(Builder("product", (1, 1, 2)).add("fc", inputs).add("relu").add("fc", outputs).network(), rule, batch)
+def dense_product(
+    inputs: int, outputs: int, batch: int, architecture: Architecture, rule: str = "bp"
+) -> dict[str, Mapping]:
+    """Mappings of a classifier of ``inputs`` x ``outputs`` words, behind one that makes its
+    inputs.
+    """
+    step = lower(
+        Builder("product", (1, 1, 2)).add("fc", inputs).add("relu").add("fc", outputs).network(),
+        rule,
+        batch,
+    )
     mapper = Mapper(architecture, allocate(step, architecture, 1))
     return {op.name: mapper.map(op) for op in step.ops if op.is_contraction}
 
 
 def test_staged_weights_come_again_where_partial_sums_have_no_room() -> None:
-    """24 positions are 4 tiles of 3 columns x 2 lanes. 20 words of 16 bits do not fit half of 64 B, so they come in 3 chunks of 128 bits,
+    """24 positions are 4 tiles of 3 columns x 2 lanes. 20 words of 16 bits do not fit half of 64 B,
+    so they come in 3 chunks of 128 bits,
 
-    beside which a PE has room for the 32-bit sums of two tiles of its 2 lanes: weights come twice, and sums wait between chunks.
+    beside which a PE has room for the 32-bit sums of two tiles of its 2 lanes: weights come twice,
+    and sums wait between chunks.
     """
     staging = machine("von_neumann", scratchpad__working="64B", pe_array__window=1)
     found = moved(dense_product(20, 4, 24, staging)["fc2.FF"])
     assert found["weight", "multicast", True] == 2 * 20 * 4
-    assert found["activation", "home", False] == found["activation", "home", True] == 24 * 4 * (3 - 1)
+    assert (
+        found["activation", "home", False] == found["activation", "home", True] == 24 * 4 * (3 - 1)
+    )
     # Half of 80 B holds a channel's weights: they stay.
-    roomy = moved(dense_product(20, 4, 24, machine("von_neumann", scratchpad__working="80B", pe_array__window=1))["fc2.FF"])
+    roomy = moved(
+        dense_product(
+            20, 4, 24, machine("von_neumann", scratchpad__working="80B", pe_array__window=1)
+        )["fc2.FF"]
+    )
     assert roomy["weight", "multicast", True] == 20 * 4
     assert ("activation", "home", True) not in roomy
 
@@ -127,7 +167,9 @@ def test_staged_weights_come_again_where_partial_sums_have_no_room() -> None:
         ("input_stationary", 5 * 10, 3 * 30, 2 * 15),
     ],
 )
-def test_systolic_traffic_follows_the_dataflow(dataflow: str, inputs: int, weights: int, sums: int) -> None:
+def test_systolic_traffic_follows_the_dataflow(
+    dataflow: str, inputs: int, weights: int, sums: int
+) -> None:
     array = machine("systolic", pe_array__rows=4, pe_array__cols=2, pe_array__dataflow=dataflow)
     found = dense_product(10, 3, 5, array)["fc2.FF"]
     counted = moved(found)
@@ -141,7 +183,13 @@ def test_systolic_traffic_follows_the_dataflow(dataflow: str, inputs: int, weigh
 def test_the_mask_of_needed_outputs_goes_to_their_pes() -> None:
     found = dense_product(6, 2, 3, machine())["fc2.EP"]
     (needed,) = (each for each in found.transfers if each.tensor.name == "relu1.mask")
-    assert (needed.words, needed.bits, needed.receivers, needed.dram_words, needed.inbound) == (6 * 3, 1, 1, 6 * 3, True)
+    assert (needed.words, needed.bits, needed.receivers, needed.dram_words, needed.inbound) == (
+        6 * 3,
+        1,
+        1,
+        6 * 3,
+        True,
+    )
     every = dense_product(6, 2, 3, machine(pe_array__skip_outputs=False))["fc2.EP"]
     assert [each for each in every.transfers if each.tensor.name == "relu1.mask"] == []
 
@@ -149,12 +197,18 @@ def test_the_mask_of_needed_outputs_goes_to_their_pes() -> None:
 def test_words_whose_zeros_are_skipped_are_masked_where_they_are_kept() -> None:
     skip = {"ff": "stationary", "ep": "moving", "wg": "both"}
     found = dense_product(6, 2, 3, machine("von_neumann", pe_array__skip=skip))
-    masked = {name: {str(each.tensor.role) for each in mapping.transfers if each.masked} for name, mapping in found.items() if name[:3] == "fc2"}
+    masked = {
+        name: {str(each.tensor.role) for each in mapping.transfers if each.masked}
+        for name, mapping in found.items()
+        if name[:3] == "fc2"
+    }
     assert masked == {"fc2.FF": {"weight"}, "fc2.EP": {"error"}, "fc2.WG": {"activation", "error"}}
 
 
 def test_neurons_of_a_sparse_feedback_are_sent_the_errors_that_they_name() -> None:
-    """3 neurons name one error each, where there are 8; 12 neurons would be sent more than all of them."""
+    """3 neurons name one error each, where there are 8; 12 neurons would be sent more than all of
+    them.
+    """
     few, many = (dense_product(hidden, 8, 2, machine(), "ssdfa")["fc2.EP"] for hidden in (3, 12))
     assert moved(few)["error", "scatter", True] == 2 * 3
     assert moved(many)["error", "multicast", True] == 2 * 8

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelsim.kernels.bitmaps import to_mask
-from accelsim.masks import BoundMask, MaskSource, expected_shape
-from accelsim.network import Network
-from accelsim.ops import Use
-from accelsim.rules import lower
-from accelsim.trace import Trace
+from accelsim.kernels.bits.bitmaps import to_mask
+from accelsim.rules.registry import lower
+from accelsim.step.ops import Use
+from accelsim.workload.network import Network
+from accelsim.zeros.masks import BoundMask, MaskSource, expected_shape
+from accelsim.zeros.trace import Trace
 from tests.random_networks import network_of
 from tests.reference_networks import Builder
 
@@ -20,7 +20,9 @@ def sequence(steps: int = 3) -> Network:
         {"name": "cell", "kind": "rnn", "hidden": 5},
         {"name": "out", "kind": "fc", "out_features": 4},
     ]
-    return network_of({"name": "words", "input": {"sequence": steps, "vocabulary": 9}, "layers": layers})
+    return network_of(
+        {"name": "words", "input": {"sequence": steps, "vocabulary": 9}, "layers": layers}
+    )
 
 
 def drawn(shape: tuple[int, ...]) -> np.ndarray:
@@ -43,7 +45,9 @@ def test_maps_keep_their_layout_and_no_more_samples_than_the_batch() -> None:
     step = lower(network, "bp", 2)
     found = bits(source(network, 2, conv0__input=mask).operand(step.op("conv0.FF"), Use.MOVING))
     assert np.array_equal(found, mask[:2])
-    assert source(network, 9, conv0__input=mask).operand(step.op("conv0.WG"), Use.MOVING).samples == 3
+    assert (
+        source(network, 9, conv0__input=mask).operand(step.op("conv0.WG"), Use.MOVING).samples == 3
+    )
 
 
 def test_vectors_and_weights() -> None:
@@ -51,8 +55,12 @@ def test_vectors_and_weights() -> None:
     step = lower(network, "bp", 2)
     vector, weight, kernel = drawn((2, 24)), drawn((6, 24)), drawn((4, 3, 3, 5))
     masks = source(network, 2, fc1__input=vector, fc1__weight=weight, conv0__weight=kernel)
-    assert np.array_equal(bits(masks.operand(step.op("fc1.FF"), Use.MOVING)), vector.reshape(2, 1, 1, 24))
-    assert np.array_equal(bits(masks.operand(step.op("fc1.EP"), Use.STATIONARY)), weight.reshape(6, 1, 1, 24))
+    assert np.array_equal(
+        bits(masks.operand(step.op("fc1.FF"), Use.MOVING)), vector.reshape(2, 1, 1, 24)
+    )
+    assert np.array_equal(
+        bits(masks.operand(step.op("fc1.EP"), Use.STATIONARY)), weight.reshape(6, 1, 1, 24)
+    )
     assert np.array_equal(bits(masks.operand(step.op("conv0.FF"), Use.STATIONARY)), kernel)
 
 

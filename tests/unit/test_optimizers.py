@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.reference.optimizers import OPTIMIZERS, Adam, HybridMomentum, Momentum, Sgd, optimizer
-from accelsim.reference.rule import BP, FEEDBACK
+from accelsim.rules.walk.numbers import BP, FEEDBACK
+from accelsim.training.optimizers import OPTIMIZERS, Adam, HybridMomentum, Momentum, Sgd, optimizer
 from tests.naive import hybrid as naive
 
 KEY = ("fc", "weight")
@@ -27,7 +27,12 @@ def trajectory(chosen, gradients=GRADIENTS, kinds=None, key=KEY):
 
 def one_by_one(follow):
     """The same of a scalar transcription: (start, gradients of one number) -> values."""
-    return np.array([follow(theta, gradients.tolist()) for theta, gradients in zip(START.tolist(), GRADIENTS.T, strict=True)]).T
+    return np.array(
+        [
+            follow(theta, gradients.tolist())
+            for theta, gradients in zip(START.tolist(), GRADIENTS.T, strict=True)
+        ]
+    ).T
 
 
 @pytest.mark.parametrize(
@@ -35,9 +40,15 @@ def one_by_one(follow):
     [
         (Sgd(0.1), lambda theta, gradients: naive.momentum(theta, gradients, 0.1, 0.0)),
         (Momentum(0.1), lambda theta, gradients: naive.momentum(theta, gradients, 0.1, 0.9)),
-        (Momentum(0.1, momentum=0.5), lambda theta, gradients: naive.momentum(theta, gradients, 0.1, 0.5)),
+        (
+            Momentum(0.1, momentum=0.5),
+            lambda theta, gradients: naive.momentum(theta, gradients, 0.1, 0.5),
+        ),
         (Adam(0.1), lambda theta, gradients: naive.adam(theta, gradients, 0.1)),
-        (Adam(0.1, decay=(0.8, 0.9), epsilon=0.1), lambda theta, gradients: naive.adam(theta, gradients, 0.1, 0.8, 0.9, 0.1)),
+        (
+            Adam(0.1, decay=(0.8, 0.9), epsilon=0.1),
+            lambda theta, gradients: naive.adam(theta, gradients, 0.1, 0.8, 0.9, 0.1),
+        ),
     ],
     ids=["sgd", "momentum", "half momentum", "adam", "adam of other constants"],
 )
@@ -49,17 +60,25 @@ def test_optimizers_follow_their_equations(chosen, follow):
 def test_hybrid_momentum_mixes_as_algorithm_1_says(gamma):
     by_backprop = [bool(flag) for flag in np.random.default_rng(1).integers(0, 2, len(GRADIENTS))]
     assert len({*by_backprop[:4]}) == 2
-    found = trajectory(HybridMomentum(0.1, gamma=gamma), kinds=[BP if flag else FEEDBACK for flag in by_backprop])
+    found = trajectory(
+        HybridMomentum(0.1, gamma=gamma), kinds=[BP if flag else FEEDBACK for flag in by_backprop]
+    )
     expected = one_by_one(
-        lambda theta, gradients: naive.custom_optimizer(theta, list(zip(by_backprop, gradients, strict=True)), 0.1, 0.9, gamma)
+        lambda theta, gradients: naive.custom_optimizer(
+            theta, list(zip(by_backprop, gradients, strict=True)), 0.1, 0.9, gamma
+        )
     )
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_hybrid_momentum_of_one_kind_of_step_is_momentum_bit_for_bit():
     expected = trajectory(Momentum(0.1, weight_decay=0.01))
-    assert np.array_equal(trajectory(HybridMomentum(0.1, 0.01, gamma=0.3), kinds=[BP] * 12), expected)
-    assert np.array_equal(trajectory(HybridMomentum(0.1, 0.01, gamma=1.0), kinds=[FEEDBACK] * 12), expected)
+    assert np.array_equal(
+        trajectory(HybridMomentum(0.1, 0.01, gamma=0.3), kinds=[BP] * 12), expected
+    )
+    assert np.array_equal(
+        trajectory(HybridMomentum(0.1, 0.01, gamma=1.0), kinds=[FEEDBACK] * 12), expected
+    )
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -96,7 +115,11 @@ def test_gradients_are_never_written_to_and_float32_stays(name):
 
 
 def test_optimizers_by_name():
-    assert {name: type(optimizer(name, 0.1)) for name in OPTIMIZERS} == {"sgd": Sgd, "momentum": Momentum, "adam": Adam}
+    assert {name: type(optimizer(name, 0.1)) for name in OPTIMIZERS} == {
+        "sgd": Sgd,
+        "momentum": Momentum,
+        "adam": Adam,
+    }
     assert type(optimizer("momentum", 0.1, gamma=0.9)) is HybridMomentum
     assert type(optimizer("adam", 0.1, gamma=0.9)) is Adam
 

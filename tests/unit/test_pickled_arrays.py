@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.reference.datasets import load_cifar10
+from accelsim.training.data.datasets import load_cifar10
 
 
 def pixels(images, seed=0):
@@ -21,7 +21,12 @@ def pixels(images, seed=0):
 def write_pickle(path, labels, seed=0, protocol=2):
     """A CIFAR-10 python file; returns its images, channels last."""
     planes = pixels(len(labels), seed)
-    content = {b"batch_label": b"one", b"labels": labels, b"data": planes.reshape(len(labels), -1), b"filenames": [b"a.png"] * len(labels)}
+    content = {
+        b"batch_label": b"one",
+        b"labels": labels,
+        b"data": planes.reshape(len(labels), -1),
+        b"filenames": [b"a.png"] * len(labels),
+    }
     path.write_bytes(pickle.dumps(content, protocol))
     return planes.transpose(0, 2, 3, 1)
 
@@ -47,12 +52,22 @@ def test_cifar_pickles(tmp_path, protocol):
 
 
 def test_a_pickle_written_by_python_2(tmp_path):
-    """As the published files are: text and data alike as strings of bytes, opcodes of protocol 2."""
+    """As the published files are: text and data alike as strings of bytes, opcodes of protocol
+    2.
+    """
     data = pixels(2, 5).reshape(2, -1)
     string = b"T" + data.nbytes.to_bytes(4, "little") + data.tobytes()
-    array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K\x02M\x00\x0c\x86"
-    dtype = b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
-    content = b"\x80\x02}(U\x04data" + array + dtype + b"\x89" + string + b"tbU\x06labels](K\x03K\x04eu."
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n"
+        b"K\x00\x85U\x01b\x87R(K\x01K\x02M\x00\x0c\x86"
+    )
+    dtype = (
+        b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R"
+        b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    )
+    content = (
+        b"\x80\x02}(U\x04data" + array + dtype + b"\x89" + string + b"tbU\x06labels](K\x03K\x04eu."
+    )
     for name in ("data_batch_1", "test_batch"):
         (tmp_path / name).write_bytes(content)
     dataset = load_cifar10(tmp_path)
@@ -94,16 +109,25 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "data_batch_1"
     value, named = CALLS[name]
-    path.write_bytes(value if isinstance(value, bytes) else pickle.dumps({b"data": value, b"labels": []}, 2))
-    assert refusal(tmp_path) == f"{path}: file must be a whole pickle of a dict of arrays, got {named}"
+    path.write_bytes(
+        value if isinstance(value, bytes) else pickle.dumps({b"data": value, b"labels": []}, 2)
+    )
+    assert (
+        refusal(tmp_path) == f"{path}: file must be a whole pickle of a dict of arrays, got {named}"
+    )
     assert not (tmp_path / "made").exists()
 
 
 def test_arrays_forged_with_another_type_are_refused(tmp_path):
     """A view of one's own bytes as Python objects would be a pointer of one's choice."""
     path = tmp_path / "data_batch_1"
-    path.write_bytes(b"\x80\x04cnumpy\nndarray\n(K\x01\x85cnumpy\ndtype\n\x8c\x01O\x85RC\x08AAAAAAAAtR.")
-    assert refusal(tmp_path) == f"{path}: file must be a whole pickle of a dict of arrays, got an array of O"
+    path.write_bytes(
+        b"\x80\x04cnumpy\nndarray\n(K\x01\x85cnumpy\ndtype\n\x8c\x01O\x85RC\x08AAAAAAAAtR."
+    )
+    assert (
+        refusal(tmp_path)
+        == f"{path}: file must be a whole pickle of a dict of arrays, got an array of O"
+    )
 
 
 def broken_pickles():
@@ -124,14 +148,22 @@ def broken_pickles():
         keys + "data": made(labels=[1]),
         keys + "labels": made(data=data),
         "data must be uint8 of (N, 3072), got list": made(data=[1], labels=[1]),
-        "data must be uint8 of (N, 3072), got int16 of (2, 3072)": made(data=data.astype(np.int16), labels=[1, 2]),
-        "data must be uint8 of (N, 3072), got uint8 of (2, 3071)": made(data=data[:, :-1].copy(), labels=[1, 2]),
+        "data must be uint8 of (N, 3072), got int16 of (2, 3072)": made(
+            data=data.astype(np.int16), labels=[1, 2]
+        ),
+        "data must be uint8 of (N, 3072), got uint8 of (2, 3071)": made(
+            data=data[:, :-1].copy(), labels=[1, 2]
+        ),
         "data must be uint8 of (N, 3072), got uint8 of (0, 3072)": made(data=data[:0], labels=[]),
         "labels must be one for each of the 2 images, got 3": made(data=data, labels=[1, 2, 3]),
         "labels must be between 0 and 9, got 10": made(data=data, labels=[1, 10]),
         "labels must be between 0 and 9, got -1": made(data=data, labels=[-1, 10]),
-        "labels must be a list of whole numbers, got 1 axes of float64": made(data=data, labels=[0.5, 1]),
-        "labels must be a list of whole numbers, got 1 axes of object": made(data=data, labels=[None, 1]),
+        "labels must be a list of whole numbers, got 1 axes of float64": made(
+            data=data, labels=[0.5, 1]
+        ),
+        "labels must be a list of whole numbers, got 1 axes of object": made(
+            data=data, labels=[None, 1]
+        ),
         "labels must be a list of whole numbers, got 0 axes of int64": made(data=data, labels=3),
     }
 

@@ -7,17 +7,25 @@ from pathlib import Path
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.experiment import compare, simulate
-from accelsim.spec.machine import load_architecture, place_of
+from accelsim.experiment.simulate import compare, simulate
+from accelsim.machine.loading import load_architecture, place_of
 
-REFUSED = "mapping.pins: op must be one whose loops can be tiled, got fc2.WG, which has its canonical mapping alone"
+REFUSED = (
+    "mapping.pins: op must be one whose loops can be tiled, got fc2.WG, which has its "
+    "canonical mapping alone"
+)
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
-    """A machine with pins of which the third is the first that matches fc2.WG, and one that is built on it."""
+    """A machine with pins of which the third is the first that matches fc2.WG, and one that is
+    built on it.
+    """
     own, derived = tmp_path / "own.yaml", tmp_path / "derived.yaml"
-    own.write_text("name: own\nbase: near-memory\nmapping:\n  pins:\n  - {op: conv*}\n  - {op: fc2.FF}\n  - {op: fc2.*G}\n  - {op: '*2.*G'}\n")
+    own.write_text(
+        "name: own\nbase: near-memory\nmapping:\n  pins:\n  - {op: conv*}\n  - {op: fc2.FF}\n  - "
+        "{op: fc2.*G}\n  - {op: '*2.*G'}\n"
+    )
     derived.write_text("name: derived\nbase: own.yaml\nclock: 1GHz\n")
     return own, derived
 

@@ -1,4 +1,6 @@
-"""One op as a pipeline of blocks: closed forms of double buffering, and who is to blame for waiting."""
+"""One op as a pipeline of blocks: closed forms of double buffering, and who is to blame for
+waiting.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from tests.naive.pipeline import Stage, run_stages, times_of
 def run(times: dict[str, list[int]], start: int = 0) -> tuple[int, list[Stage]]:
     """Stages with the given cycles a block -> (last cycle, stages)."""
     env = simpy.Environment(start)
-    stages = [Stage(name, lambda block, name=name: int(env.now) + times[name][block]) for name in times]
+    stages = [
+        Stage(name, lambda block, name=name: int(env.now) + times[name][block]) for name in times
+    ]
     env.process(run_stages(env, stages, len(next(iter(times.values())))))
     env.run()
     return int(env.now), stages
@@ -20,7 +24,9 @@ def run(times: dict[str, list[int]], start: int = 0) -> tuple[int, list[Stage]]:
 
 @pytest.mark.parametrize("blocks", [1, 2, 3, 10])
 @pytest.mark.parametrize(("load", "compute"), [(5, 5), (3, 8), (8, 3), (0, 4), (4, 0)])
-def test_load_and_compute_overlap_but_for_the_first_and_the_last(blocks: int, load: int, compute: int) -> None:
+def test_load_and_compute_overlap_but_for_the_first_and_the_last(
+    blocks: int, load: int, compute: int
+) -> None:
     end, stages = run({"load": [load] * blocks, "compute": [compute] * blocks})
     assert end == load + (blocks - 1) * max(load, compute) + compute
     found = stalls(times_of(stages), 0, end)
@@ -29,7 +35,9 @@ def test_load_and_compute_overlap_but_for_the_first_and_the_last(blocks: int, lo
 
 @pytest.mark.parametrize("blocks", [1, 2, 3, 10])
 @pytest.mark.parametrize(("compute", "drain"), [(5, 5), (3, 8), (8, 3)])
-def test_compute_and_drain_overlap_but_for_the_first_and_the_last(blocks: int, compute: int, drain: int) -> None:
+def test_compute_and_drain_overlap_but_for_the_first_and_the_last(
+    blocks: int, compute: int, drain: int
+) -> None:
     end, stages = run({"compute": [compute] * blocks, "drain": [drain] * blocks}, start=100)
     assert end - 100 == compute + (blocks - 1) * max(compute, drain) + drain
     found = stalls(times_of(stages), 100, end)
@@ -45,7 +53,9 @@ def test_five_stages_take_the_slowest_a_block_and_the_others_once() -> None:
 
 
 def test_a_double_buffer_holds_two_blocks_and_no_more() -> None:
-    """Loads of one cycle run ahead of a compute of ten by the block in work and the one in waiting."""
+    """Loads of one cycle run ahead of a compute of ten by the block in work and the one in
+    waiting.
+    """
     _, stages = run({"load": [1] * 6, "compute": [10] * 6})
     load, compute = stages
     assert load.started[:2] == [0, 1]
@@ -54,16 +64,23 @@ def test_a_double_buffer_holds_two_blocks_and_no_more() -> None:
 
 
 def test_one_block_passes_all_stages_one_after_the_other() -> None:
-    end, stages = run({"load": [4], "fill": [5], "compute": [6], "drain": [7], "store": [8]}, start=3)
+    end, stages = run(
+        {"load": [4], "fill": [5], "compute": [6], "drain": [7], "store": [8]}, start=3
+    )
     assert [stage.started[0] for stage in stages] == [3, 7, 12, 18, 25]
     assert stalls(times_of(stages), 3, end) == {"dram": 4, "fill": 5, "drain": 15}
 
 
 def test_waiting_is_blamed_on_the_stage_that_sets_the_pace() -> None:
-    """Block 1's load takes 20 cycles and its fill starts at once; block 2 waits for the drain of block 0, which ends in cycle 66."""
-    end, stages = run({"load": [1, 20, 1], "fill": [2, 2, 2], "compute": [3, 3, 3], "drain": [60, 1, 1]})
+    """Block 1's load takes 20 cycles and its fill starts at once; block 2 waits for the drain of
+    block 0, which ends in cycle 66.
+    """
+    end, stages = run(
+        {"load": [1, 20, 1], "fill": [2, 2, 2], "compute": [3, 3, 3], "drain": [60, 1, 1]}
+    )
     assert stages[2].started == [3, 23, 66]
-    # Before block 0: 1 of DRAM and 2 of fill; before block 1: from 6 to 23; before block 2: from 26 to 66; then the last drain.
+    # Before block 0: 1 of DRAM and 2 of fill; before block 1: from 6 to 23; before block 2: from 26
+    # to 66; then the last drain.
     assert stalls(times_of(stages), 0, end) == {"dram": 1 + 17, "fill": 2, "drain": 40 + 1}
 
 

@@ -1,4 +1,6 @@
-"""Where tensors stand while a step runs, and when they give up their places: the stash, and the rows of the DRAM."""
+"""Where tensors stand while a step runs, and when they give up their places: the stash, and the
+rows of the DRAM.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +11,17 @@ from unittest.mock import patch
 import pytest
 import simpy
 
-from accelsim.experiment import simulate
-from accelsim.masks import MaskSource
-from accelsim.network import Network
-from accelsim.ops import Op, Operand, OpKind, Pass, Role, Tensor, TrainingStep, Use, VectorWork
-from accelsim.residency import allocate
-from accelsim.rules import lower
+from accelsim.dram.rows import DramRows
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Architecture
+from accelsim.mapping.residency import allocate
+from accelsim.rules.registry import lower
 from accelsim.sim import pipeline as pipeline_module
 from accelsim.sim.machine import Machine
 from accelsim.sim.memory import TensorMemory
-from accelsim.sim.rows import DramRows
-from accelsim.spec.architecture import Architecture
+from accelsim.step.ops import Op, Operand, OpKind, Pass, Role, Tensor, TrainingStep, Use, VectorWork
+from accelsim.workload.network import Network
+from accelsim.zeros.masks import MaskSource
 from tests.naive.pipeline import Server
 from tests.random_machines import machine
 from tests.reference_networks import Builder
@@ -30,30 +32,57 @@ ROW = 64 * 64
 
 
 def chain() -> Network:
-    return Builder("chain", (6, 6, 4)).conv(6).add("relu").conv(6).add("relu").conv(6).add("relu").add("fc", 4).network()
+    return (
+        Builder("chain", (6, 6, 4))
+        .conv(6)
+        .add("relu")
+        .conv(6)
+        .add("relu")
+        .conv(6)
+        .add("relu")
+        .add("fc", 4)
+        .network()
+    )
 
 
 def through_dram(organization: str = "von_neumann", **overrides: Any) -> Architecture:
     """A machine whose global buffer has room for staging alone: every tensor lives in DRAM."""
-    return machine(organization, global_buffer__capacity="129B", global_buffer__staging="64B", **overrides)
+    return machine(
+        organization, global_buffer__capacity="129B", global_buffer__staging="64B", **overrides
+    )
 
 
 # The stash
 
 
-def hand_made(*work: tuple[str, str, tuple[str, ...], tuple[str, ...]], sizes: dict[str, int]) -> TrainingStep:
+def hand_made(
+    *work: tuple[str, str, tuple[str, ...], tuple[str, ...]], sizes: dict[str, int]
+) -> TrainingStep:
     """Ops (name, pass, reads, writes) over activations of 16-bit words."""
     tensors = {name: Tensor(name, Role.ACTIVATION, (words,)) for name, words in sizes.items()}
     ops = []
     for name, pass_, reads, writes in work:
         operands = tuple(Operand(tensors[each], Use.READ) for each in reads)
         outputs = tuple(tensors[each] for each in writes)
-        ops.append(Op(name, name, Pass(pass_), OpKind.VECTOR, operands, outputs, (), vector=VectorWork("add", 1, 1)))
+        ops.append(
+            Op(
+                name,
+                name,
+                Pass(pass_),
+                OpKind.VECTOR,
+                operands,
+                outputs,
+                (),
+                vector=VectorWork("add", 1, 1),
+            )
+        )
     return TrainingStep("by hand", "bp", 1, tuple(ops))
 
 
 def test_the_stash_peaks_before_the_end_of_ff_where_backward_work_comes_early() -> None:
-    """A and B wait together, 2 x (100 + 30) bytes; when C of 50 words comes, A is gone; D, read in FF alone, is none of it."""
+    """A and B wait together, 2 x (100 + 30) bytes; when C of 50 words comes, A is gone; D, read in
+    FF alone, is none of it.
+    """
     step = hand_made(
         ("one", "FF", (), ("A", "B")),
         ("two", "WG", ("A",), ()),
@@ -75,7 +104,12 @@ def test_the_stash_peaks_before_the_end_of_ff_where_backward_work_comes_early() 
     assert memory.peak_stash_bytes == 260
     assert memory._stash_bytes == {}
     network = chain()
-    assert Machine(architecture, dram_of(architecture), MaskSource(None, network, 1)).run(step, "serial").peak_stash_bytes == 260
+    assert (
+        Machine(architecture, dram_of(architecture), MaskSource(None, network, 1))
+        .run(step, "serial")
+        .peak_stash_bytes
+        == 260
+    )
 
 
 # Links and ports
@@ -83,7 +117,12 @@ def test_the_stash_peaks_before_the_end_of_ff_where_backward_work_comes_early() 
 
 def test_nothing_to_move_waits_for_nobody() -> None:
     server = Server(simpy.Environment(), 8)
-    assert [server.reserve(80), server.reserve(0), server.reserve(1), server.reserve(0)] == [10, 0, 11, 0]
+    assert [server.reserve(80), server.reserve(0), server.reserve(1), server.reserve(0)] == [
+        10,
+        0,
+        11,
+        0,
+    ]
     assert (server.busy_cycles, server.bits) == (11, 81)
 
 
@@ -99,20 +138,30 @@ def test_a_tensor_takes_the_first_free_rows_that_hold_it() -> None:
     assert not found.overcommitted
     for name, nbytes in (("d", ROW), ("e", 2 * ROW), ("f", ROW)):
         found.place(name, nbytes)
-    assert found._places == {"a": (0, ROW), "d": (ROW, 2 * ROW), "f": (2 * ROW, 3 * ROW), "c": (3 * ROW, 5 * ROW), "e": (5 * ROW, 7 * ROW)}
+    assert found._places == {
+        "a": (0, ROW),
+        "d": (ROW, 2 * ROW),
+        "f": (2 * ROW, 3 * ROW),
+        "c": (3 * ROW, 5 * ROW),
+        "e": (5 * ROW, 7 * ROW),
+    }
     assert found.peak_bytes == 7 * ROW
     assert found.overcommitted
     found.release("nobody")
 
 
 def spans(seen: Watched) -> dict[object, tuple[int, int]]:
-    """(first, last) cycle in which each tensor that an op made stands in DRAM: from its first word to the end of its last reader."""
+    """(first, last) cycle in which each tensor that an op made stands in DRAM: from its first word
+    to the end of its last reader.
+    """
     made = {tensor.name for op in seen.step.ops for tensor in op.outputs if not tensor.persistent}
     last: dict[object, int] = {}
     for record in seen.run.records:
         for tensor in (*(operand.tensor for operand in record.op.operands), *record.op.outputs):
             if tensor.name in made:
-                last[record.step, tensor.name] = max(last.get((record.step, tensor.name), 0), record.end)
+                last[record.step, tensor.name] = max(
+                    last.get((record.step, tensor.name), 0), record.end
+                )
     first = {each.tensor: each.at for each in reversed(seen.journal.crossings)}
     return {key: (first[key], end) for key, end in last.items() if key in first}
 
@@ -133,8 +182,14 @@ def check_rows(seen: Watched) -> None:
 @pytest.mark.parametrize("organization", ["von_neumann", "near_memory"])
 @pytest.mark.parametrize("schedule", ["serial", "unlocked"])
 def test_no_two_live_tensors_share_rows(organization: str, schedule: str, rule: str) -> None:
-    small = {"scratchpad__capacity": "640B", "scratchpad__working": "600B"} if organization == "near_memory" else {}
-    seen = watch(chain(), through_dram(organization, partitions=3, **small), rule, schedule=schedule)
+    small = (
+        {"scratchpad__capacity": "640B", "scratchpad__working": "600B"}
+        if organization == "near_memory"
+        else {}
+    )
+    seen = watch(
+        chain(), through_dram(organization, partitions=3, **small), rule, schedule=schedule
+    )
     assert len({each.tensor for each in seen.journal.crossings}) > 20
     check_rows(seen)
 
@@ -147,13 +202,19 @@ def test_steps_that_overlap_have_their_own_rows(rule: str) -> None:
 
 
 def test_a_step_needs_the_rows_of_what_lives_at_once_alone() -> None:
-    """Every tensor takes one row: 4 weights, 4 momenta and the input stay; labels, and what a step makes, come and go."""
+    """Every tensor takes one row: 4 weights, 4 momenta and the input stay; labels, and what a step
+    makes, come and go.
+    """
     seen = watch(chain(), through_dram())
     live = spans(seen)
     most = max(sum(first <= at < last for first, last in live.values()) for at, _ in live.values())
     outside = 4 + 4 + 2
     assert seen.run.peak_dram_bytes <= (outside + most) * ROW
-    assert most + outside < len(live) + outside == len({each.tensor for each in seen.journal.crossings})
+    assert (
+        most + outside
+        < len(live) + outside
+        == len({each.tensor for each in seen.journal.crossings})
+    )
 
 
 def test_tensors_fit_because_rows_are_freed() -> None:
@@ -161,7 +222,11 @@ def test_tensors_fit_because_rows_are_freed() -> None:
     needed = watch(chain(), through_dram()).run.peak_dram_bytes
     tensors = len({each.tensor for each in watch(chain(), through_dram()).journal.crossings})
     assert needed < (tensors - 1) * ROW
-    for room, overcommitted in ((needed, False), ((tensors - 1) * ROW, False), (needed - ROW, True)):
+    for room, overcommitted in (
+        (needed, False),
+        ((tensors - 1) * ROW, False),
+        (needed - ROW, True),
+    ):
 
         class Small(DramRows):
             def __init__(self, *arguments: Any) -> None:

@@ -6,17 +6,19 @@ from itertools import product
 
 import pytest
 
-from accelsim.network import Network
+from accelsim.machine.architecture import Architecture
 from accelsim.sim.op_plan import OpPlan
 from accelsim.sim.traffic import tree_links
-from accelsim.spec.architecture import Architecture
+from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.reference_networks import Builder
 from tests.watched_machine import Watched, watch
 
 
 def network() -> Network:
-    return Builder("plain", (4, 4, 4)).conv(6).add("relu").conv(4).add("relu").add("fc", 3).network()
+    return (
+        Builder("plain", (4, 4, 4)).conv(6).add("relu").conv(4).add("relu").add("fc", 3).network()
+    )
 
 
 def plans(seen: Watched) -> dict[str, OpPlan]:
@@ -24,25 +26,45 @@ def plans(seen: Watched) -> dict[str, OpPlan]:
 
 
 def multicast(leaves: int, receivers: int) -> int:
-    """Links of a complete binary tree from its root to neighbouring leaves from the first on: every node above a receiver once."""
+    """Links of a complete binary tree from its root to neighbouring leaves from the first on: every
+    node above a receiver once.
+    """
     depth = max(1, (leaves - 1).bit_length())
-    return len({(level, leaf >> (depth - level)) for leaf in range(receivers) for level in range(1, depth + 1)})
+    return len(
+        {
+            (level, leaf >> (depth - level))
+            for leaf in range(receivers)
+            for level in range(1, depth + 1)
+        }
+    )
 
 
-@pytest.mark.parametrize(("leaves", "receivers"), [(leaves, 2**k) for leaves, k in product([2, 4, 16, 256], range(9)) if 2**k <= leaves])
-def test_a_multicast_word_crosses_every_link_towards_a_receiver_once(leaves: int, receivers: int) -> None:
+@pytest.mark.parametrize(
+    ("leaves", "receivers"),
+    [(leaves, 2**k) for leaves, k in product([2, 4, 16, 256], range(9)) if 2**k <= leaves],
+)
+def test_a_multicast_word_crosses_every_link_towards_a_receiver_once(
+    leaves: int, receivers: int
+) -> None:
     assert tree_links(leaves, receivers) == multicast(leaves, receivers)
 
 
 def weights(name: str) -> int:
-    return {layer.name: layer.out_shape[2] * (9 * layer.in_shape[2] if layer.kind == "conv" else 64) for layer in network().weighted}[name]
+    return {
+        layer.name: layer.out_shape[2] * (9 * layer.in_shape[2] if layer.kind == "conv" else 64)
+        for layer in network().weighted
+    }[name]
 
 
 def test_remote_reads_fetch_each_weight_of_backpropagations_ep_from_its_home() -> None:
     for transpose in ("remote_read", "psum_reduce", "transposable"):
         seen = plans(watch(network(), machine(near_memory__transpose=transpose)))
         ep = seen["conv2.EP"]
-        assert all(plan.words["remote"] == 0 for name, plan in seen.items() if not name.endswith(("EP", "WU")))
+        assert all(
+            plan.words["remote"] == 0
+            for name, plan in seen.items()
+            if not name.endswith(("EP", "WU"))
+        )
         if transpose == "remote_read":
             assert ep.words["remote"] >= weights("conv2")
         if transpose == "transposable":
@@ -56,15 +78,24 @@ def test_remote_reads_fetch_each_weight_of_backpropagations_ep_from_its_home() -
 
 def test_direct_feedback_needs_no_transpose() -> None:
     counts = [
-        {name: (plan.words, dict(plan.counts)) for name, plan in plans(watch(network(), machine(near_memory__transpose=each), "dfa")).items()}
+        {
+            name: (plan.words, dict(plan.counts))
+            for name, plan in plans(
+                watch(network(), machine(near_memory__transpose=each), "dfa")
+            ).items()
+        }
         for each in ("remote_read", "psum_reduce", "transposable")
     ]
     assert counts[0] == counts[1] == counts[2]
-    assert all(words["remote"] == 0 for name, (words, _) in counts[0].items() if name.endswith(".EP"))
+    assert all(
+        words["remote"] == 0 for name, (words, _) in counts[0].items() if name.endswith(".EP")
+    )
 
 
 def test_regenerated_feedback_takes_no_room_and_pays_a_word_a_mac() -> None:
-    stored, drawn = (watch(network(), machine(near_memory__feedback=each), "dfa") for each in ("stored", "prng"))
+    stored, drawn = (
+        watch(network(), machine(near_memory__feedback=each), "dfa") for each in ("stored", "prng")
+    )
     assert "conv2.feedback" in stored.run.residency.homes
     assert "conv2.feedback" not in drawn.run.residency.homes
     assert drawn.run.residency.free_bytes[0] > stored.run.residency.free_bytes[0]
@@ -72,19 +103,45 @@ def test_regenerated_feedback_takes_no_room_and_pays_a_word_a_mac() -> None:
         plan, timing = plans(drawn)[name], plans(drawn)[name].timing
         assert timing is not None
         assert plan.counts["prng", "words"] == timing.executed - timing.gated
-        assert plan.counts["scratchpad", "read_bits"] < plans(stored)[name].counts["scratchpad", "read_bits"]
+        assert (
+            plan.counts["scratchpad", "read_bits"]
+            < plans(stored)[name].counts["scratchpad", "read_bits"]
+        )
         assert plans(stored)[name].counts["prng", "words"] == 0
-    backprop = (watch(network(), machine(near_memory__feedback=each)) for each in ("stored", "prng"))
-    assert len({tuple((record.op.name, record.start, record.end) for record in each.run.records) for each in backprop}) == 1
+    backprop = (
+        watch(network(), machine(near_memory__feedback=each)) for each in ("stored", "prng")
+    )
+    assert (
+        len(
+            {
+                tuple((record.op.name, record.start, record.end) for record in each.run.records)
+                for each in backprop
+            }
+        )
+        == 1
+    )
 
 
 def test_fused_updates_keep_no_gradient_and_separate_ones_do() -> None:
-    fused, separate = (watch(network(), machine(near_memory__update=each)) for each in ("fused", "separate"))
-    assert {op.name for op in fused.run.residency.fused.values()} == {"conv0.WU", "conv2.WU", "fc4.WU"}
+    fused, separate = (
+        watch(network(), machine(near_memory__update=each)) for each in ("fused", "separate")
+    )
+    assert {op.name for op in fused.run.residency.fused.values()} == {
+        "conv0.WU",
+        "conv2.WU",
+        "fc4.WU",
+    }
     assert separate.run.residency.fused == {}
     total = sum(weights(layer.name) for layer in network().weighted)
     for seen in (fused, separate):
-        assert sum(plan.counts["vector", "op"] for name, plan in plans(seen).items() if name.endswith(".WU")) == 4 * total
+        assert (
+            sum(
+                plan.counts["vector", "op"]
+                for name, plan in plans(seen).items()
+                if name.endswith(".WU")
+            )
+            == 4 * total
+        )
     off = watch(network(), machine(near_memory__update="fused", vector_unit__update_in_pe=False))
     assert off.run.residency.fused == {}
 
@@ -92,18 +149,33 @@ def test_fused_updates_keep_no_gradient_and_separate_ones_do() -> None:
 def test_gradients_that_must_wait_spill_where_fused_ones_do_not() -> None:
     """Scratchpads with room for the weights alone."""
     small = {"scratchpad__capacity": "910B", "scratchpad__working": "600B"}
-    fused, separate = (watch(network(), machine(near_memory__update=each, **small)) for each in ("fused", "separate"))
-    assert plans(fused)["conv0.WG"].words["global_buffer"] < plans(separate)["conv0.WG"].words["global_buffer"]
+    fused, separate = (
+        watch(network(), machine(near_memory__update=each, **small))
+        for each in ("fused", "separate")
+    )
+    assert (
+        plans(fused)["conv0.WG"].words["global_buffer"]
+        < plans(separate)["conv0.WG"].words["global_buffer"]
+    )
 
 
 def test_von_neumann_reads_the_weights_in_every_pass_and_near_memory_in_none() -> None:
     def weight_bytes(architecture: Architecture, rule: str) -> dict[str, int]:
         found = plans(watch(network(), architecture, rule))
-        return {name: sum(part.nbytes for part in plan.loads if part.tensor.endswith(".weight")) for name, plan in found.items()}
+        return {
+            name: sum(part.nbytes for part in plan.loads if part.tensor.endswith(".weight"))
+            for name, plan in found.items()
+        }
 
-    size = {f"{layer.name}.{each}": 2 * weights(layer.name) for layer in network().weighted for each in ("FF", "EP", "WU")}
+    size = {
+        f"{layer.name}.{each}": 2 * weights(layer.name)
+        for layer in network().weighted
+        for each in ("FF", "EP", "WU")
+    }
     del size["conv0.EP"]
-    assert {name: found for name, found in weight_bytes(machine("von_neumann"), "bp").items() if found} == size
+    assert {
+        name: found for name, found in weight_bytes(machine("von_neumann"), "bp").items() if found
+    } == size
     assert set(weight_bytes(machine(), "bp").values()) == {0}
 
 
@@ -113,4 +185,7 @@ def test_scratchpads_too_small_for_the_weights_read_what_spilled_every_time() ->
     assert seen.run.residency.spilled_words() == sum(home.spilled for home in homes.values()) > 0
     assert homes["conv2.weight"].spilled > 0
     for name in ("conv2.FF", "conv2.EP"):
-        assert sum(part.nbytes for part in plans(seen)[name].loads if part.tensor == "conv2.weight") >= 2 * homes["conv2.weight"].spilled
+        assert (
+            sum(part.nbytes for part in plans(seen)[name].loads if part.tensor == "conv2.weight")
+            >= 2 * homes["conv2.weight"].spilled
+        )

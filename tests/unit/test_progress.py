@@ -1,4 +1,6 @@
-"""What long work says on stderr where there is no terminal, and what is said before kernels are compiled."""
+"""What long work says on stderr where there is no terminal, and what is said before kernels are
+compiled.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from accelsim import kernels, progress
+from accelsim.cli import progress
+from accelsim.kernels import jit as kernels
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_line_every_ten_seconds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_every_ten_seconds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     clock = iter([0.0, 1.0, 9.9, 10.0, 19.9, 20.1])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     monkeypatch.setattr(kernels, "CACHE_IS_NEW", False)
@@ -26,8 +31,8 @@ def test_a_line_every_ten_seconds(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 CODE = """
 import numpy as np
-from accelsim import progress
-from accelsim.kernels import CACHE_IS_NEW, jit
+from accelsim.cli import progress
+from accelsim.kernels.jit import CACHE_IS_NEW, jit
 
 @jit
 def twice(values):
@@ -44,13 +49,25 @@ with progress.bar():
 
 @pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="nothing is compiled")
 def test_the_first_compilation_of_all_is_told_once(tmp_path: Path) -> None:
-    package = tmp_path / "kernels"  # where numba keeps what it compiles is named after the folder of the source
+    package = (
+        tmp_path / "kernels"
+    )  # where numba keeps what it compiles is named after the folder of the source
     package.mkdir()
     (package / "one.py").write_text(CODE)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+    }
 
     def run() -> tuple[str, str]:
-        done = subprocess.run([sys.executable, str(package / "one.py")], env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, str(package / "one.py")],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return done.stdout, done.stderr
 
     assert run() == ("True\n", "compiling kernels (once)\n")

@@ -1,4 +1,6 @@
-"""Numbers of recurrent layers and embeddings: against plain loops, against complex steps, and what they multiply."""
+"""Numbers of recurrent layers and embeddings: against plain loops, against complex steps, and what
+they multiply.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accelsim.errors import InputError
-from accelsim.kernels.recurrent import add_rows
-from accelsim.network import Layer, Network
-from accelsim.reference import products
-from accelsim.reference.embedding import Embedding
-from accelsim.reference.recurrent import Recurrent
-from accelsim.rules.backprop import lower_bp
-from accelsim.spec.rule import RuleSpec
+from accelsim.kernels.tensors.recurrent import add_rows
+from accelsim.layers.embedding import Embedding
+from accelsim.layers.recurrent import Recurrent
+from accelsim.numerics import products
+from accelsim.rules.chained.backprop import lower_bp
+from accelsim.rules.spelling import RuleSpec
+from accelsim.workload.network import Layer, Network
 from tests.naive import recurrent as naive
 
 KINDS = ("rnn", "lstm", "gru")
@@ -52,33 +54,56 @@ class Case:
         return array.reshape(self.steps, self.batch, -1).tolist()
 
     def record(self):
-        return naive.forward(self.kind, self.weight.tolist(), self.sequence(self.inputs), {k: v.tolist() for k, v in self.state.items()})
+        return naive.forward(
+            self.kind,
+            self.weight.tolist(),
+            self.sequence(self.inputs),
+            {k: v.tolist() for k, v in self.state.items()},
+        )
 
     def naive_backward(self, through_time, carrier=None):
         carrier = (self.weight if carrier is None else carrier).tolist()
-        arguments = self.weight.tolist(), self.sequence(self.inputs), self.record(), self.sequence(self.error), carrier
+        arguments = (
+            self.weight.tolist(),
+            self.sequence(self.inputs),
+            self.record(),
+            self.sequence(self.error),
+            carrier,
+        )
         return naive.backward(self.kind, *arguments, through_time)
 
     def close(self, found, expected):
         scale = max(1.0, float(np.abs(expected).max(initial=0)))
-        return np.asarray(found).reshape(np.shape(expected)) == pytest.approx(np.asarray(expected), rel=0, abs=TOLERANCE[self.dtype] * scale)
+        return np.asarray(found).reshape(np.shape(expected)) == pytest.approx(
+            np.asarray(expected), rel=0, abs=TOLERANCE[self.dtype] * scale
+        )
 
 
 sizes = st.tuples(*(st.integers(1, 4) for _ in range(4)))
-cases = st.builds(Case, st.sampled_from(KINDS), sizes, st.integers(0, 2**32 - 1), st.sampled_from([np.float32, np.float64]))
+cases = st.builds(
+    Case,
+    st.sampled_from(KINDS),
+    sizes,
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([np.float32, np.float64]),
+)
 
 
 @given(cases)
 def test_forward_equals_the_twin(case):
     numerics = case.numerics()
-    states = [[[neuron["hidden"] for neuron in sample] for sample in step] for step in case.record()]
+    states = [
+        [[neuron["hidden"] for neuron in sample] for sample in step] for step in case.record()
+    ]
     output = numerics.forward((case.inputs,), training=True)
     assert output.dtype == case.dtype
     assert case.close(output, states[1:])
     assert numerics.final_state.keys() == case.state.keys()
     for name, state in numerics.final_state.items():
         assert state.dtype == case.dtype
-        assert case.close(state, [[neuron[name] for neuron in sample] for sample in case.record()[-1]])
+        assert case.close(
+            state, [[neuron[name] for neuron in sample] for sample in case.record()[-1]]
+        )
 
 
 @given(cases)
@@ -113,24 +138,34 @@ def test_learning_equals_the_twin_whose_errors_do_not_cross_time(case):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_learning_from_the_last_step_alone_is_the_gradient_of_a_sequence_of_one_step(kind):
-    """An error at one time step sets the gradient that this step has on its own, its state before being given."""
+    """An error at one time step sets the gradient that this step has on its own, its state before
+    being given.
+    """
     case = Case(kind, (3, 2, 3, 4))
     numerics = case.numerics()
     case.error[: -case.batch] = 0
     numerics.learn(case.error)
     alone = Recurrent(case.layer, np.dtype(np.float64), 1)
     alone.parameters = numerics.parameters
-    alone.state = {name: states[-2 * case.batch : -case.batch] for name, states in numerics.cell.states.items()}
+    alone.state = {
+        name: states[-2 * case.batch : -case.batch] for name, states in numerics.cell.states.items()
+    }
     alone.forward((case.inputs[-case.batch :],), training=True)
     alone.backward(case.error[-case.batch :], propagate=False)
     assert numerics.gradients["weight"] == pytest.approx(alone.gradients["weight"], rel=1e-12)
 
 
 def smooth_loss(case, weight, inputs, state):
-    """<error, h> in arithmetic that carries complex numbers: the formulas of the layers once more, in arrays."""
+    """<error, h> in arithmetic that carries complex numbers: the formulas of the layers once more,
+    in arrays.
+    """
     gates, c, h = case.layer.weight_shape[0] // case.hidden, state.get("cell"), state["hidden"]
     total = 0
-    for x, e in zip(inputs.reshape(case.steps, case.batch, -1), case.error.reshape(case.steps, case.batch, -1), strict=True):
+    for x, e in zip(
+        inputs.reshape(case.steps, case.batch, -1),
+        case.error.reshape(case.steps, case.batch, -1),
+        strict=True,
+    ):
         a = np.split(x @ weight[:, : case.channels].T, gates, axis=1)
         b = np.split(h @ weight[:, case.channels :].T, gates, axis=1)
         if case.kind == "rnn":
@@ -164,7 +199,9 @@ def test_backward_is_the_derivative_by_complex_steps(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_gate_errors_are_the_derivatives_at_the_sums(kind):
-    """The gradient is the outer product of the gates' errors with [x, h']: the GRU's candidate has a word of its own for each part."""
+    """The gradient is the outer product of the gates' errors with [x, h']: the GRU's candidate has
+    a word of its own for each part.
+    """
     case = Case(kind, (3, 2, 3, 4))
     numerics = case.numerics()
     numerics.backward(case.error, propagate=False)
@@ -172,7 +209,12 @@ def test_gate_errors_are_the_derivatives_at_the_sums(kind):
     of_hidden = words if kind != "gru" else [*words[:2], words[3]]
     of_input = words[: len(of_hidden)]
     before = np.concatenate([case.state["hidden"], numerics.cell.hidden[case.batch : -case.batch]])
-    expected = np.hstack([np.hstack(of_input).T @ case.inputs.reshape(len(before), -1), np.hstack(of_hidden).T @ before])
+    expected = np.hstack(
+        [
+            np.hstack(of_input).T @ case.inputs.reshape(len(before), -1),
+            np.hstack(of_hidden).T @ before,
+        ]
+    )
     assert numerics.gradients["weight"] == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
@@ -205,7 +247,10 @@ def test_arrays_handed_in_and_out_are_never_written_to(kind):
         array.flags.writeable = False
     numerics = case.numerics()
     output = numerics.forward((case.inputs,), training=True)
-    kept, final = output.copy(), {name: state.copy() for name, state in numerics.final_state.items()}
+    kept, final = (
+        output.copy(),
+        {name: state.copy() for name, state in numerics.final_state.items()},
+    )
     handed = numerics.final_state
     numerics.backward(case.error, True, case.other)
     numerics.learn(case.error)
@@ -217,7 +262,9 @@ def test_arrays_handed_in_and_out_are_never_written_to(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_multiply_accumulates_are_those_of_the_lowered_step(kind, monkeypatch):
-    """One matmul of [x, h'] a time step forward and backward, wanted or not, and one outer product over the sequence."""
+    """One matmul of [x, h'] a time step forward and backward, wanted or not, and one outer product
+    over the sequence.
+    """
     case = Case(kind, (5, 2, 3, 4))
     multiplied = 0
     original = products.product
@@ -248,7 +295,9 @@ def test_multiply_accumulates_are_those_of_the_lowered_step(kind, monkeypatch):
 @pytest.mark.parametrize("kind", KINDS)
 def test_fresh_weights_are_uniform_up_to_one_over_the_root_of_the_neurons(kind):
     layer = Layer("cell", kind, ("input",), (1, 1, 30), (1, 1, 64))
-    weight = Recurrent(layer, np.dtype(np.float32), 3).fresh_parameters(np.random.default_rng(0), makes_logits=False)["weight"]
+    weight = Recurrent(layer, np.dtype(np.float32), 3).fresh_parameters(
+        np.random.default_rng(0), makes_logits=False
+    )["weight"]
     assert weight.shape == layer.weight_shape
     assert weight.dtype == np.float32
     assert 0.99 / sqrt(64) < np.abs(weight).max() <= 1 / sqrt(64)
@@ -257,12 +306,17 @@ def test_fresh_weights_are_uniform_up_to_one_over_the_root_of_the_neurons(kind):
 
 def test_rows_that_are_not_whole_sequences_are_refused():
     case = Case("lstm", (3, 2, 3, 4))
-    with pytest.raises(InputError, match=re.escape("cell: rows must be a multiple of 3, the time steps, got 5")):
+    with pytest.raises(
+        InputError, match=re.escape("cell: rows must be a multiple of 3, the time steps, got 5")
+    ):
         case.numerics().forward((case.inputs[:5],), training=True)
 
 
 def embedding(vocabulary=7, channels=3):
-    numerics = Embedding(Layer("words", "embedding", ("input",), (1, 1, 1), (1, 1, channels), vocabulary=vocabulary), np.dtype(np.float64))
+    numerics = Embedding(
+        Layer("words", "embedding", ("input",), (1, 1, 1), (1, 1, channels), vocabulary=vocabulary),
+        np.dtype(np.float64),
+    )
     numerics.parameters = numerics.fresh_parameters(np.random.default_rng(0), makes_logits=False)
     return numerics
 
@@ -286,7 +340,9 @@ def test_an_embedding_gathers_rows_and_sums_their_errors(dtype):
 
 @pytest.mark.parametrize("word", [-1, 7])
 def test_a_word_without_a_row_is_refused(word):
-    with pytest.raises(InputError, match=re.escape(f"words: word numbers must be between 0 and 6, got {word}")):
+    with pytest.raises(
+        InputError, match=re.escape(f"words: word numbers must be between 0 and 6, got {word}")
+    ):
         embedding().forward((np.array([1, word, 2]).reshape(3, 1, 1, 1),), training=True)
 
 
@@ -297,10 +353,19 @@ def test_fresh_embeddings_are_uniform_in_a_tenth():
     assert weight.std() == pytest.approx(0.1 / sqrt(3), rel=0.02)
 
 
-@given(st.integers(0, 40), st.integers(1, 4), st.integers(1, 6), st.integers(0, 2**32 - 1), st.sampled_from([np.float32, np.float64]))
+@given(
+    st.integers(0, 40),
+    st.integers(1, 4),
+    st.integers(1, 6),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([np.float32, np.float64]),
+)
 def test_added_rows_equal_the_twin_to_the_bit(count, columns, places, seed, dtype):
     random = np.random.default_rng(seed)
-    rows, where = random.standard_normal((count, columns)).astype(dtype), random.integers(0, places, count)
+    rows, where = (
+        random.standard_normal((count, columns)).astype(dtype),
+        random.integers(0, places, count),
+    )
     found, expected = np.zeros((2, places, columns), dtype)
     add_rows(rows, where, found)
     naive.add_rows(rows, where, expected)

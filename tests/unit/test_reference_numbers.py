@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from accelsim.reference.backprop import Backprop
-from accelsim.reference.loss import softmax_loss
-from accelsim.reference.model import NUMERICS
-from accelsim.reference.recurrent import CELLS
+from accelsim.layers.model import NUMERICS
+from accelsim.layers.recurrent import CELLS
+from accelsim.numerics.loss import softmax_loss
+from accelsim.rules.chained.numbers import Backprop
 from tests.reference_networks import all_networks, batch_of, filled_model
 from tests.reference_results import assert_close, reference_results, split
 
@@ -29,7 +29,9 @@ def test_numbers_equal_stored_results_of_pytorch(stored, name, rule):
 
 
 def test_small_networks_have_every_kind_of_layer():
-    assert {layer.kind for network in NETWORKS.values() for layer in network.layers} == set(NUMERICS) | set(CELLS)
+    assert {layer.kind for network in NETWORKS.values() for layer in network.layers} == set(
+        NUMERICS
+    ) | set(CELLS)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -49,4 +51,6 @@ def test_backpropagation_equals_finite_differences(name):
             array[...] = original + sign * step * direction
             losses.append(softmax_loss(model.forward(images), labels)[0])
         array[...] = original
-        assert (losses[0] - losses[1]) / (2 * step) == pytest.approx((gradients[key] * direction).sum(), rel=1e-6, abs=1e-8), key
+        assert (losses[0] - losses[1]) / (2 * step) == pytest.approx(
+            (gradients[key] * direction).sum(), rel=1e-6, abs=1e-8
+        ), key

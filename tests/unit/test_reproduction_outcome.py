@@ -11,8 +11,23 @@ import pytest
 
 from accelsim import __version__
 from accelsim.errors import InputError
-from accelsim.reproduce import TARGETS, outcome, reproduce
-from accelsim.reproduce.outcome import Figure, Item, Match, Number, Outcome, Panel, Series, Target, cell, cut, document, half_up, surprises
+from accelsim.studies.papers import outcome
+from accelsim.studies.papers.items import TARGETS, reproduce
+from accelsim.studies.papers.outcome import (
+    Figure,
+    Item,
+    Match,
+    Number,
+    Outcome,
+    Panel,
+    Series,
+    Target,
+    cell,
+    cut,
+    document,
+    half_up,
+    surprises,
+)
 
 
 def judged(printed: str | None, computed: Number, places: int = 2, **more: Any) -> Item:
@@ -47,7 +62,11 @@ def test_rounding(value: Number, places: int, rounded: str, dropped: str) -> Non
     assert half_up(value, places) == Decimal(rounded)
     assert cut(value, places) == Decimal(dropped)
     if places >= 0:
-        assert half_up(value, places).as_tuple().exponent == -places == cut(value, places).as_tuple().exponent
+        assert (
+            half_up(value, places).as_tuple().exponent
+            == -places
+            == cut(value, places).as_tuple().exponent
+        )
 
 
 @pytest.mark.parametrize("numerator", range(-60, 61))
@@ -66,7 +85,13 @@ def test_halves_go_away_from_zero_and_the_rest_to_the_nearest(numerator: int) ->
         ("0.3", Fraction("0.29633"), None, "exact", "0.3"),  # as printed, with as many zeros
         ("53.50", 53.5, None, "exact", "53.50"),
         ("0.29", Fraction("0.29633"), "0.29", "within-rounding", "0.29"),
-        ("0.30", Fraction("0.29633"), "0.29", "mismatch", "0.29"),  # the paper's own rounding counts, not ours
+        (
+            "0.30",
+            Fraction("0.29633"),
+            "0.29",
+            "mismatch",
+            "0.29",
+        ),  # the paper's own rounding counts, not ours
         ("0.29", Fraction("0.29633"), None, "mismatch", "0.30"),
         ("0.30", Fraction("0.29633"), "0.30", "exact", "0.30"),
         (None, Fraction("0.29633"), None, "not-printed", "0.30"),
@@ -74,7 +99,9 @@ def test_halves_go_away_from_zero_and_the_rest_to_the_nearest(numerator: int) ->
         ("-3.2", Fraction("-3.25"), None, "mismatch", "-3.25"),
     ],
 )
-def test_a_cell_is_judged(printed: str | None, computed: Number, own: str | None, match: Match, rounded: str) -> None:
+def test_a_cell_is_judged(
+    printed: str | None, computed: Number, own: str | None, match: Match, rounded: str
+) -> None:
     made = judged(printed, computed, rounded=None if own is None else Decimal(own))
     assert (made.match, made.rounded, made.printed) == (match, rounded, printed)
     assert made.computed == float(computed)
@@ -93,7 +120,9 @@ def test_counts_stay_whole_numbers() -> None:
         assert made.computed == big
         assert isinstance(made.computed, int)
         assert made.match == "exact"
-    assert isinstance(cell("tab", "tab/a", "words", None, Fraction(1, 2), 0, "neuron").computed, float)
+    assert isinstance(
+        cell("tab", "tab/a", "words", None, Fraction(1, 2), 0, "neuron").computed, float
+    )
     assert isinstance(judged(None, 3).computed, float)
 
 
@@ -111,21 +140,38 @@ def test_counts_stay_whole_numbers() -> None:
     ],
 )
 def test_what_surprises(match: Match, documented: bool, surprising: bool) -> None:
-    made = Item("tab", "tab/a", "MB", "1.0", 1.0, "1.0", match, "weights-once", documented=documented)
+    made = Item(
+        "tab", "tab/a", "MB", "1.0", 1.0, "1.0", match, "weights-once", documented=documented
+    )
     assert made.surprising is surprising
     assert surprises([made]) == ([made] if surprising else [])
 
 
 def test_surprises_keep_their_order() -> None:
-    wrong, known, fine, stale = judged("2", 1), judged("2", 1, documented=True), judged("1", 1), judged("1", 1, documented=True)
+    wrong, known, fine, stale = (
+        judged("2", 1),
+        judged("2", 1, documented=True),
+        judged("1", 1),
+        judged("1", 1, documented=True),
+    )
     assert surprises(iter([wrong, known, fine, stale])) == [wrong, stale]
 
 
 def made_up() -> tuple[Target, Outcome]:
-    series = (Series("BP", (1, "x"), (1.5, None)), Series("FF", (0.0,), ("row",), end=(2.0,), names=("n",)))
-    figure = Figure("tab", "fig", "Title", "Caption", (Panel("A", "bars", "x", "y", series, log_y=True),))
+    series = (
+        Series("BP", (1, "x"), (1.5, None)),
+        Series("FF", (0.0,), ("row",), end=(2.0,), names=("n",)),
+    )
+    figure = Figure(
+        "tab", "fig", "Title", "Caption", (Panel("A", "bars", "x", "y", series, log_y=True),)
+    )
     items = (
-        judged("56.13", Fraction("56.12890625"), note="n", context={"machine": "near-memory", "batch": 1}),
+        judged(
+            "56.13",
+            Fraction("56.12890625"),
+            note="n",
+            context={"machine": "near-memory", "batch": 1},
+        ),
         judged("0.3", Fraction(1, 3), 1, documented=True),
         cell("tab", "tab/b", "MAC", None, Fraction(7), 0, "neuron"),
         Item("tab", "tab/c", "x", "50", None, None, "mismatch", "-", documented=True),
@@ -138,7 +184,11 @@ def test_the_document_is_plain_data() -> None:
     data = document([target], [found, Outcome()], "accelsim reproduce tab")
     read = json.loads(json.dumps(data, allow_nan=False))
     assert set(read) == {"schema", "version", "command", "targets", "items", "figures"}
-    assert (read["schema"], read["version"], read["command"]) == ("accelsim.reproduction/1", __version__, "accelsim reproduce tab")
+    assert (read["schema"], read["version"], read["command"]) == (
+        "accelsim.reproduction/1",
+        __version__,
+        "accelsim reproduce tab",
+    )
     assert read["targets"] == [{"name": "tab", "title": "A table", "about": "About it."}]
     assert [Item(**item) for item in read["items"]] == list(found.items)
     assert read["items"][0] == {
@@ -155,8 +205,20 @@ def test_the_document_is_plain_data() -> None:
         "context": {"machine": "near-memory", "batch": 1},
     }
     panel = read["figures"][0]["panels"][0]
-    assert panel["series"][0] == {"label": "BP", "x": [1, "x"], "y": [1.5, None], "end": [], "names": []}
-    assert panel["series"][1] == {"label": "FF", "x": [0.0], "y": ["row"], "end": [2.0], "names": ["n"]}
+    assert panel["series"][0] == {
+        "label": "BP",
+        "x": [1, "x"],
+        "y": [1.5, None],
+        "end": [],
+        "names": [],
+    }
+    assert panel["series"][1] == {
+        "label": "FF",
+        "x": [0.0],
+        "y": ["row"],
+        "end": [2.0],
+        "names": ["n"],
+    }
     assert (panel["log_x"], panel["log_y"], panel["kind"]) == (False, True, "bars")
 
 
@@ -185,4 +247,7 @@ def test_a_real_document_is_plain_data_too(name: str) -> None:
 def test_an_unknown_target_is_refused() -> None:
     with pytest.raises(InputError) as told:
         reproduce("han2020-table3", lambda *_: None)
-    assert str(told.value) == f"reproduction must be one of {', '.join(TARGETS)}, all, got han2020-table3"
+    assert (
+        str(told.value)
+        == f"reproduction must be one of {', '.join(TARGETS)}, all, got han2020-table3"
+    )

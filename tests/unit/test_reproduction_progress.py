@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accelsim.reproduce.progress import LONGEST, Share, shares
+from accelsim.studies.papers.progress import LONGEST, Share, shares
 
 Told = list[tuple[int, int, str]]
 

@@ -1,4 +1,6 @@
-"""Row-stationary machines: what their files may say, the ops they run as convolutions, and what refuses to run."""
+"""Row-stationary machines: what their files may say, the ops they run as convolutions, and what
+refuses to run.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.experiment import simulate
-from accelsim.network import Network
-from accelsim.ops import Pass
-from accelsim.row_stationary import convolution_of, row_mapping
-from accelsim.rules import lower
-from accelsim.sim.pe_models import MODELS
-from accelsim.sim.pe_models.row_stationary import RowStationaryModel
-from accelsim.spec.machine import load_architecture
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.loading import load_architecture
+from accelsim.pe.registry import MODELS
+from accelsim.pe.row_stationary.model import RowStationaryModel
+from accelsim.pe.row_stationary.passes import convolution_of, row_mapping
+from accelsim.rules.registry import lower
+from accelsim.step.ops import Pass
+from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.reference_networks import Builder, small_networks
 
@@ -30,19 +32,37 @@ def faults(folder: Path, text: str) -> list[str]:
 
 def test_the_chips_array_comes_from_its_file() -> None:
     array = load_architecture("eyeriss-like").pe_array
-    assert (array.rows, array.cols, array.lanes, array.skips, array.model) == (12, 14, 1, False, "row_stationary")
+    assert (array.rows, array.cols, array.lanes, array.skips, array.model) == (
+        12,
+        14,
+        1,
+        False,
+        "row_stationary",
+    )
     words = array.row_stationary
     assert (words.filter_words * 2, words.input_words * 2, words.psum_words * 2) == (448, 24, 48)
     assert MODELS[array.model] is RowStationaryModel
 
 
 def test_registers_belong_to_the_dataflow(tmp_path: Path) -> None:
-    text = "name: m\nbase: systolic-32x32\npe_array:\n  row_stationary: {filter_words: 100, psum_words: 24}\n"
+    text = (
+        "name: m\nbase: systolic-32x32\npe_array:\n  row_stationary: {filter_words: 100, "
+        "psum_words: 24}\n"
+    )
     assert faults(tmp_path, text) == [
-        "m.yaml:4:34: pe_array.row_stationary.filter_words must be 224 or left out where dataflow is not row_stationary, got 100"
+        (
+            "m.yaml:4:34: pe_array.row_stationary.filter_words must be 224 or left out where "
+            "dataflow "
+            "is not row_stationary, got 100"
+        )
     ]
     text = "name: m\nbase: near-memory\npe_array: {dataflow: row_stationary}\n"
-    assert faults(tmp_path, text) == ["m.yaml:3:22: pe_array.dataflow must be output_stationary in an array of lanes, got row_stationary"]
+    assert faults(tmp_path, text) == [
+        (
+            "m.yaml:3:22: pe_array.dataflow must be output_stationary in an array of lanes, got "
+            "row_stationary"
+        )
+    ]
     text = "name: m\nbase: eyeriss-like\npe_array: {row_stationary: {input_words: 0, filters: 3}}\n"
     assert faults(tmp_path, text) == [
         "m.yaml:3:42: pe_array.row_stationary.input_words must be >= 1, got 0",
@@ -53,7 +73,10 @@ def test_registers_belong_to_the_dataflow(tmp_path: Path) -> None:
 def test_the_scratchpad_holds_the_registers(tmp_path: Path) -> None:
     text = "name: m\nbase: eyeriss-like\nscratchpad: {capacity: 519B, working: 500B}\n"
     assert faults(tmp_path, text) == [
-        "m.yaml:3:24: scratchpad.capacity must be >= 520B to hold the words of pe_array.row_stationary, got 519B",
+        (
+            "m.yaml:3:24: scratchpad.capacity must be >= 520B to hold the words of "
+            "pe_array.row_stationary, got 519B"
+        ),
     ]
 
 
@@ -69,17 +92,30 @@ def test_another_dataflow_or_kind_does_not_inherit_registers(tmp_path: Path) -> 
 
 
 def test_a_buffer_that_holds_no_pass_is_refused_with_the_size_it_takes() -> None:
-    """A 3x3 convolution over 8 padded columns: a row of 3 x 10 words of 16 bits and 8 sums of 32."""
+    """A 3x3 convolution over 8 padded columns: a row of 3 x 10 words of 16 bits and 8 sums of
+    32.
+    """
     network = Builder("small", (8, 8, 2)).conv(2).add("fc", 2).network()
-    small = machine("systolic", pe_array__dataflow="row_stationary", pe_array__rows=3, global_buffer__capacity="123B", global_buffer__staging="16B")
+    small = machine(
+        "systolic",
+        pe_array__dataflow="row_stationary",
+        pe_array__rows=3,
+        global_buffer__capacity="123B",
+        global_buffer__staging="16B",
+    )
     need = 2 * 16 + 3 * 10 * 2 + 8 * 4
     with pytest.raises(InputError) as caught:
         simulate(network, small, trace="dense", passes=("ff",))
     assert str(caught.value) == (
-        f"global_buffer.capacity must be >= {need}B to hold a row-stationary pass of conv0.FF beside twice the staging of 16B, got {need - 1}B"
+        f"global_buffer.capacity must be >= {need}B to hold a row-stationary pass of conv0.FF "
+        f"beside twice the staging of 16B, got {need - 1}B"
     )
     enough = machine(
-        "systolic", pe_array__dataflow="row_stationary", pe_array__rows=3, global_buffer__capacity=f"{need}B", global_buffer__staging="16B"
+        "systolic",
+        pe_array__dataflow="row_stationary",
+        pe_array__rows=3,
+        global_buffer__capacity=f"{need}B",
+        global_buffer__staging="16B",
     )
     assert simulate(network, enough, trace="dense", passes=("ff",)).cycles > 0
 
@@ -102,9 +138,20 @@ def test_every_op_is_a_convolution_of_its_dense_macs(network: Network) -> None:
 
 
 def test_zeros_gate_and_save_no_cycle() -> None:
-    network = Builder("gated", (6, 6, 2)).conv(6).add("relu").conv(4, stride=2).add("fc", 5).network()
-    sparse, dense = (simulate(network, "eyeriss-like", trace=trace) for trace in ("random:0.1", "dense"))
-    cycles = [{op.name: op.cycles - sum(op.array_cycles["stall"].values()) for op in result.ops if op.kind != "vector"} for result in (sparse, dense)]
+    network = (
+        Builder("gated", (6, 6, 2)).conv(6).add("relu").conv(4, stride=2).add("fc", 5).network()
+    )
+    sparse, dense = (
+        simulate(network, "eyeriss-like", trace=trace) for trace in ("random:0.1", "dense")
+    )
+    cycles = [
+        {
+            op.name: op.cycles - sum(op.array_cycles["stall"].values())
+            for op in result.ops
+            if op.kind != "vector"
+        }
+        for result in (sparse, dense)
+    ]
     assert cycles[0] == cycles[1]
     assert sparse.energy_by_component_pj["mac"] < dense.energy_by_component_pj["mac"]
     assert sparse.energy_by_component_pj["scratchpad"] < dense.energy_by_component_pj["scratchpad"]
@@ -115,7 +162,12 @@ def test_a_partition_is_a_smaller_array(partitions: int) -> None:
     network = Builder("parts", (6, 6, 2)).conv(6).add("relu").add("fc", 5).network()
     parts = machine("systolic", pe_array__dataflow="row_stationary", partitions=partitions)
     pes = 6 // partitions
-    alone = machine("systolic", pe_array__dataflow="row_stationary", pe_array__rows=min(2, pes), pe_array__cols=pes // min(2, pes))
+    alone = machine(
+        "systolic",
+        pe_array__dataflow="row_stationary",
+        pe_array__rows=min(2, pes),
+        pe_array__cols=pes // min(2, pes),
+    )
     (op,) = (op for op in lower(network, "bp", 1).ops if op.name == "conv0.FF")
     assert row_mapping(op, parts, pes).cycles == row_mapping(op, alone, pes).cycles
 
@@ -124,6 +176,8 @@ def test_a_kernel_beyond_the_array_and_the_registers_is_folded_evenly() -> None:
     """An 11x25 kernel on 4 rows with 12 words: rows 4 + 4 + 3, columns 9 + 9 + 7."""
     network = Builder("wide", (11, 25, 1)).add("conv", 2, kernel=(11, 25)).add("fc", 2).network()
     (op,) = (op for op in lower(network, "bp", 1).ops if op.name == "conv0.FF")
-    mapping = row_mapping(op, machine("systolic", pe_array__dataflow="row_stationary", pe_array__rows=4), 12)
+    mapping = row_mapping(
+        op, machine("systolic", pe_array__dataflow="row_stationary", pe_array__rows=4), 12
+    )
     assert (mapping.down, mapping.across, mapping.folds[4:]) == (4, 9, (3, 3))
     assert mapping.passes == 9

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.network import Network
-from accelsim.ops import Op, OpKind, Pass, Role, TraceZeros, TrainingStep, Use
-from accelsim.rules import RULES, family, lower, parse_rule
-from accelsim.rules.modular import REVISED_CNN_OPTIONS, lower_revised_cnn
-from accelsim.spec.rule import parse_rule as spell
+from accelsim.rules.modular.ops import REVISED_CNN_OPTIONS, lower_revised_cnn
+from accelsim.rules.registry import RULES, family, lower, parse_rule
+from accelsim.rules.spelling import parse_rule as spell
+from accelsim.step.ops import Op, OpKind, Pass, Role, TraceZeros, TrainingStep, Use
+from accelsim.workload.network import Network
 from tests.random_networks import network_of
 
 CHAIN = network_of(
@@ -23,7 +23,14 @@ CHAIN = network_of(
             {"name": "conv1", "kind": "conv", "out_channels": 2, "kernel": 3, "padding": 1},
             {"name": "relu1", "kind": "relu"},
             {"name": "pool1", "kind": "max_pool", "kernel": 2},
-            {"name": "conv2", "kind": "conv", "out_channels": 3, "kernel": 3, "padding": 1, "stride": 2},
+            {
+                "name": "conv2",
+                "kind": "conv",
+                "out_channels": 3,
+                "kernel": 3,
+                "padding": 1,
+                "stride": 2,
+            },
             {"name": "bn2", "kind": "batch_norm"},
             {"name": "tanh2", "kind": "tanh"},
             {"name": "fc", "kind": "fc", "out_features": 5},
@@ -56,7 +63,9 @@ def recurrent(kind: str) -> Network:
         {"name": "cell", "kind": kind, "hidden": 4},
         {"name": "fc", "kind": "fc", "out_features": 7},
     ]
-    return network_of({"name": kind, "input": {"sequence": 2, "vocabulary": 7}, "batch": 2, "layers": layers})
+    return network_of(
+        {"name": kind, "input": {"sequence": 2, "vocabulary": 7}, "batch": 2, "layers": layers}
+    )
 
 
 def names(step: TrainingStep, pass_: Pass) -> list[str]:
@@ -85,13 +94,30 @@ def test_operands_of_a_convolution() -> None:
     step = lower(CHAIN, "bp", 2, "momentum")
     forward, back, gradient, update = (step.op(f"conv2.{each}") for each in Pass)
     assert (reads(forward), makes(forward)) == (["pool1.out", "conv2.weight"], ["conv2.out"])
-    assert (reads(back), makes(back)) == (["conv2.error", "conv2.weight", "pool1.mask"], ["pool1.error"])
+    assert (reads(back), makes(back)) == (
+        ["conv2.error", "conv2.weight", "pool1.mask"],
+        ["pool1.error"],
+    )
     assert (reads(gradient), makes(gradient)) == (["pool1.out", "conv2.error"], ["conv2.gradient"])
-    assert (reads(update), makes(update)) == (["conv2.gradient", "conv2.weight", "conv2.momentum"], ["conv2.weight", "conv2.momentum"])
-    assert [operand.zeros for operand in back.operands] == [TraceZeros("conv2.error"), TraceZeros("conv2.weight"), TraceZeros("conv2.mask")]
-    assert [operand.zeros for operand in gradient.operands] == [TraceZeros("conv2.input"), TraceZeros("conv2.error")]
+    assert (reads(update), makes(update)) == (
+        ["conv2.gradient", "conv2.weight", "conv2.momentum"],
+        ["conv2.weight", "conv2.momentum"],
+    )
+    assert [operand.zeros for operand in back.operands] == [
+        TraceZeros("conv2.error"),
+        TraceZeros("conv2.weight"),
+        TraceZeros("conv2.mask"),
+    ]
+    assert [operand.zeros for operand in gradient.operands] == [
+        TraceZeros("conv2.input"),
+        TraceZeros("conv2.error"),
+    ]
     assert forward.bounds == back.bounds == gradient.bounds
-    assert (forward.dense_macs, back.dense_macs, gradient.dense_macs) == (2 * 1 * 3 * 2 * 9, 2 * 4 * 3 * 2 * 9, 2 * 1 * 3 * 2 * 9)
+    assert (forward.dense_macs, back.dense_macs, gradient.dense_macs) == (
+        2 * 1 * 3 * 2 * 9,
+        2 * 4 * 3 * 2 * 9,
+        2 * 1 * 3 * 2 * 9,
+    )
     # The update waits for whoever still reads the old weights.
     assert set(update.depends_on) == {"conv2.FF", "conv2.EP", "conv2.WG"}
     assert step.carried["conv2.FF"] == ("conv2.WU",)
@@ -106,7 +132,12 @@ def test_stashes_of_a_chain() -> None:
     assert reads(step.op("tanh2.EP")) == ["tanh2.error", "tanh2.out"]
     assert reads(step.op("bn2.EP")) == ["bn2.error", "bn2.normalized"] * 2 + ["bn2.weight"]
     assert makes(step.op("bn2.EP")) == ["conv2.error", "bn2.gradient"]
-    bits = {tensor.name: tensor.bits for op in step.ops for tensor in op.outputs if tensor.role in (Role.MASK, Role.INDEX)}
+    bits = {
+        tensor.name: tensor.bits
+        for op in step.ops
+        for tensor in op.outputs
+        if tensor.role in (Role.MASK, Role.INDEX)
+    }
     assert bits == {"relu1.mask": 1, "pool1.mask": 1, "pool1.index": 2}
     # No ReLU made the map that fc reads, so every output of its EP is needed.
     assert step.op("fc.EP").operand(Use.NEEDED) is None
@@ -114,8 +145,18 @@ def test_stashes_of_a_chain() -> None:
 
 def test_kinds() -> None:
     grouped = {"name": "g", "kind": "conv", "out_channels": 2, "kernel": 1, "groups": 2}
-    layers = [{"name": "c", "kind": "conv", "out_channels": 2, "kernel": 1}, grouped, {"name": "fc", "kind": "fc", "out_features": 2}]
-    step = lower(network_of({"name": "k", "input": {"height": 2, "width": 2, "channels": 2}, "layers": layers}), "bp", 1)
+    layers = [
+        {"name": "c", "kind": "conv", "out_channels": 2, "kernel": 1},
+        grouped,
+        {"name": "fc", "kind": "fc", "out_features": 2},
+    ]
+    step = lower(
+        network_of(
+            {"name": "k", "input": {"height": 2, "width": 2, "channels": 2}, "layers": layers}
+        ),
+        "bp",
+        1,
+    )
     kinds = {op.name: op.kind for op in step.ops if op.is_contraction}
     assert kinds == {
         "c.FF": OpKind.CONV,
@@ -141,7 +182,12 @@ def test_backprop_sums_the_errors_of_a_fan_out() -> None:
 
 def test_direct_feedback_stops_at_maps_with_feedback() -> None:
     step = lower(RESIDUAL, "dfa", 1)
-    assert [op.name for op in step.ops if op.kind is OpKind.FEEDBACK] == ["fc.EP", "short2.EP", "conv2.EP", "conv1.EP"]
+    assert [op.name for op in step.ops if op.kind is OpKind.FEEDBACK] == [
+        "fc.EP",
+        "short2.EP",
+        "conv2.EP",
+        "conv1.EP",
+    ]
     assert reads(step.op("relu1.EP.sum")) == ["relu1.error.short2", "relu1.error.conv2"]
     assert "relu0.EP.sum" not in names(step, Pass.EP)
     assert reads(step.op("relu0.EP")) == ["relu0.error", "relu0.mask"]
@@ -157,9 +203,20 @@ def test_feedback_tensors() -> None:
         assert moving is not None
         assert stationary is not None
         assert (moving.tensor.name, moving.zeros) == ("fc.error", TraceZeros("fc.error"))
-        assert (stationary.tensor.elements, stationary.tensor.persistent, stationary.tensor.home_channels) == (stored, True, 2)
+        assert (
+            stationary.tensor.elements,
+            stationary.tensor.persistent,
+            stationary.tensor.home_channels,
+        ) == (stored, True, 2)
         assert op.bounds is not None
-        assert (op.bounds.n, op.bounds.k, op.bounds.c, op.bounds.p, op.bounds.q, op.bounds.nonzeros) == (2, 2, 5, 2, 2, nonzeros)
+        assert (
+            op.bounds.n,
+            op.bounds.k,
+            op.bounds.c,
+            op.bounds.p,
+            op.bounds.q,
+            op.bounds.nonzeros,
+        ) == (2, 2, 5, 2, 2, nonzeros)
         assert op.dense_macs == 2 * stored
         vector = lower(CHAIN, rule, 2).op("fc.EP").operand(Use.STATIONARY)
         assert vector is not None
@@ -186,18 +243,33 @@ def test_backprop_through_time_is_a_chain() -> None:
         "cell.gate.EP.t00",
         "cell.EP.t00",
     ]
-    assert reads(step.op("cell.gate.EP.t00"))[:3] == ["cell.error.t00", "cell.hidden_error.t01", "cell.cell_error.t01"]
+    assert reads(step.op("cell.gate.EP.t00"))[:3] == [
+        "cell.error.t00",
+        "cell.hidden_error.t01",
+        "cell.cell_error.t01",
+    ]
     assert "cell.EP.t01" in step.op("cell.gate.EP.t00").depends_on
 
 
 def test_direct_feedback_crosses_no_time() -> None:
     step = lower(recurrent("gru"), "dfa", 2)
-    assert {op.name for op in step.ops if op.kind is OpKind.FEEDBACK} == {f"{layer}.EP.t0{t}" for layer in ("fc", "cell") for t in (0, 1)}
+    assert {op.name for op in step.ops if op.kind is OpKind.FEEDBACK} == {
+        f"{layer}.EP.t0{t}" for layer in ("fc", "cell") for t in (0, 1)
+    }
     assert step.op("fc.EP.t01").operand(Use.MOVING).zeros == TraceZeros("fc.error", 1)  # type: ignore[union-attr]
-    assert reads(step.op("cell.gate.EP.t00")) == ["cell.error.t00", "cell.out.initial", "cell.gates.t00"]
+    assert reads(step.op("cell.gate.EP.t00")) == [
+        "cell.error.t00",
+        "cell.out.initial",
+        "cell.gates.t00",
+    ]
     shared = {name for op in step.ops for name in reads(op) if "feedback" in name}
     assert shared == {"fc.feedback", "cell.feedback"}
-    distinct = {name for op in lower(recurrent("gru"), "dfa:per_step=true", 2).ops for name in reads(op) if "feedback" in name}
+    distinct = {
+        name
+        for op in lower(recurrent("gru"), "dfa:per_step=true", 2).ops
+        for name in reads(op)
+        if "feedback" in name
+    }
     assert distinct == {f"{layer}.feedback.t0{t}" for layer in ("fc", "cell") for t in (0, 1)}
 
 
@@ -207,12 +279,19 @@ def test_embedding_moves_only_the_rows_used() -> None:
     assert update.vector is not None
     assert update.vector.elements == 4 * 3  # 2 samples x 2 steps, of 7 rows
     assert [operand.tensor.elements for operand in update.operands] == [12] * 4
-    assert reads(update) == ["embedding.gradient", "embedding.weight", "embedding.moment1", "embedding.moment2"]
+    assert reads(update) == [
+        "embedding.gradient",
+        "embedding.weight",
+        "embedding.moment1",
+        "embedding.moment2",
+    ]
 
 
 def test_families() -> None:
     together = [("bp", "bp-only"), ("fa",), ("dfa", "bdfa"), ("sdfa", "ssdfa"), ("frozen",)]
-    assert {name: family(name) for members in together for name in members} == {name: members[0] for members in together for name in members}
+    assert {name: family(name) for members in together for name in members} == {
+        name: members[0] for members in together for name in members
+    }
     # Every other rule is its own, whatever its options.
     listed = {name for members in together for name in members}
     assert all(family(name) == RULES[name].family == name for name in RULES if name not in listed)
@@ -222,28 +301,47 @@ def test_families() -> None:
 
 def test_feedback_alignment_is_the_chain_with_fixed_tensors() -> None:
     bp, fa = lower(CHAIN, "bp", 1), lower(CHAIN, "fa", 1)
-    assert [(op.name, op.bounds, op.outputs) for op in fa.ops] == [(op.name, op.bounds, op.outputs) for op in bp.ops]
+    assert [(op.name, op.bounds, op.outputs) for op in fa.ops] == [
+        (op.name, op.bounds, op.outputs) for op in bp.ops
+    ]
     # EP reads no weights, so that these may be updated before it.
-    assert (fa.op("conv2.EP").depends_on, set(fa.op("conv2.WU").depends_on)) == (bp.op("conv2.EP").depends_on, {"conv2.FF", "conv2.WG"})
+    assert (fa.op("conv2.EP").depends_on, set(fa.op("conv2.WU").depends_on)) == (
+        bp.op("conv2.EP").depends_on,
+        {"conv2.FF", "conv2.WG"},
+    )
     assert reads(fa.op("conv2.EP")) == ["conv2.error", "conv2.feedback", "pool1.mask"]
     tensor = fa.op("conv2.EP").operands[1].tensor
     assert (tensor.role, tensor.shape, tensor.persistent) == (Role.FEEDBACK, (3, 3, 3, 2), True)
-    assert {name for op in fa.ops if op.pass_ is not Pass.EP for name in reads(op) if "feedback" in name} == set()
+    assert {
+        name for op in fa.ops if op.pass_ is not Pass.EP for name in reads(op) if "feedback" in name
+    } == set()
     cell = lower(recurrent("lstm"), "fa", 2)
     assert reads(cell.op("cell.EP.t01")) == ["cell.gate_error.t01", "cell.feedback"]
     assert cell.op("cell.EP.t00").operands[1].tensor.home_channels == 3 + 4
 
 
 def test_binary_feedback_has_one_bit() -> None:
-    plain, binary = (lower(CHAIN, rule, 1).op("conv2.EP").operands[1].tensor for rule in ("dfa", "bdfa"))
+    plain, binary = (
+        lower(CHAIN, rule, 1).op("conv2.EP").operands[1].tensor for rule in ("dfa", "bdfa")
+    )
     assert (plain.bits, binary.bits) == (None, 1)
-    assert (plain.name, plain.shape, plain.index_bits) == (binary.name, binary.shape, binary.index_bits)
+    assert (plain.name, plain.shape, plain.index_bits) == (
+        binary.name,
+        binary.shape,
+        binary.index_bits,
+    )
 
 
 def test_frozen_trains_the_output_alone() -> None:
     step = lower(CHAIN, "frozen", 1)
     assert [op.name for op in step.ops if op.pass_ is not Pass.FF] == ["loss.EP", "fc.WG", "fc.WU"]
-    assert [tensor.name for op in step.ops if op.pass_ is Pass.FF for tensor in op.outputs if not tensor.name.endswith(".out")] == []
+    assert [
+        tensor.name
+        for op in step.ops
+        if op.pass_ is Pass.FF
+        for tensor in op.outputs
+        if not tensor.name.endswith(".out")
+    ] == []
     assert step.carried == {"fc.FF": ("fc.WU",), "fc.WU": ("fc.WU",)}
 
 
@@ -282,7 +380,11 @@ MODULES = modules(4)
 
 
 def propagation(step: TrainingStep) -> list[tuple[str, list[str], list[str]]]:
-    return [(op.name, reads(op), makes(op)) for op in step.ops if op.pass_ is Pass.EP and op.layer.startswith(("conv", "fc"))]
+    return [
+        (op.name, reads(op), makes(op))
+        for op in step.ops
+        if op.pass_ is Pass.EP and op.layer.startswith(("conv", "fc"))
+    ]
 
 
 def test_modular_errors_go_from_the_ends_of_modules_to_their_layers() -> None:
@@ -298,7 +400,8 @@ def test_modular_errors_go_from_the_ends_of_modules_to_their_layers() -> None:
     assert op.bounds is not None
     assert (op.bounds.k, op.bounds.p, op.bounds.q, op.bounds.c) == (2, 4, 4, 2 * 2 * 6)
     assert op.operands[1].tensor.elements == op.dense_macs == 32 * 24
-    # e of conv2 comes over the next module's link and batch norm's backward op; conv1's link waits for nothing else.
+    # e of conv2 comes over the next module's link and batch norm's backward op; conv1's link waits
+    # for nothing else.
     assert op.depends_on == ("bn2.EP", "relu0.FF")
 
 
@@ -312,11 +415,21 @@ def test_one_convolution_stands_for_the_chain() -> None:
         ]
         b = step.op("conv2.EP").bounds
         assert b is not None
-        assert (b.k, b.c, b.p, b.h, (b.r, b.s), b.dilation, b.padding) == (6, 4, 2, 2, taps, dilation, (1, 1))
+        assert (b.k, b.c, b.p, b.h, (b.r, b.s), b.dilation, b.padding) == (
+            6,
+            4,
+            2,
+            2,
+            taps,
+            dilation,
+            (1, 1),
+        )
 
 
 def test_reach_of_a_link() -> None:
-    """An output of conv2 depends on 8 x 8 elements of relu0, its neighbour's are shifted by 2: 4 elements of conv2's own map, made odd."""
+    """An output of conv2 depends on 8 x 8 elements of relu0, its neighbour's are shifted by 2: 4
+    elements of conv2's own map, made odd.
+    """
     for rule, taps, dilation in (("conv-dfa", 5, 1), ("dilated", 3, 2)):
         b = lower(modules(8), rule, 1).op("conv1.EP").bounds
         assert b is not None
@@ -324,7 +437,13 @@ def test_reach_of_a_link() -> None:
 
 
 def revised(options: str, network: Network = MODULES) -> TrainingStep:
-    return lower_revised_cnn(network, spell(f"revised:{options}", {"revised": REVISED_CNN_OPTIONS}), 1, "sgd", frozenset(Pass))
+    return lower_revised_cnn(
+        network,
+        spell(f"revised:{options}", {"revised": REVISED_CNN_OPTIONS}),
+        1,
+        "sgd",
+        frozenset(Pass),
+    )
 
 
 def test_revised_orders() -> None:
@@ -335,8 +454,17 @@ def test_revised_orders() -> None:
         ("conv1.EP.shuffle", ["conv1.carried"], ["conv1.shuffled"]),
         ("conv1.EP.d2", ["conv1.shuffled", "conv1.feedback.d2", "relu0.mask"], ["relu0.error"]),
     ]
-    assert [name for name, _, _ in propagation(printed)[-4:]] == ["conv1.EP.upsample", "conv1.EP.d2", "conv1.EP.shuffle", "conv1.EP.d1"]
-    assert [name for name, _, _ in propagation(revised("groups=1"))[-3:]] == ["conv1.EP.upsample", "conv1.EP.d1", "conv1.EP.d2"]
+    assert [name for name, _, _ in propagation(printed)[-4:]] == [
+        "conv1.EP.upsample",
+        "conv1.EP.d2",
+        "conv1.EP.shuffle",
+        "conv1.EP.d1",
+    ]
+    assert [name for name, _, _ in propagation(revised("groups=1"))[-3:]] == [
+        "conv1.EP.upsample",
+        "conv1.EP.d1",
+        "conv1.EP.d2",
+    ]
     assert counted.op("conv1.EP.d1").operands[0].zeros == TraceZeros("conv2.error", resized=(4, 4))
     assert counted.op("conv2.EP.d1").operands[0].zeros == TraceZeros("conv2.error")
     for step, d1, d2 in ((counted, 9 * 6 * 6, 6 * 2), (printed, 9 * 2 * 2, 6 * 2)):
@@ -367,10 +495,16 @@ def test_spelling() -> None:
     ("arguments", "message"),
     [
         ({"rule": "sdfa:k=6"}, "sdfa.k must be <= 5, the outputs of chain, got 6"),
-        ({"rule": "sdfa:k=2,rank=2"}, "sdfa.rank must be >= 3, so that k * rank reaches the 5 outputs of chain, got 2"),
+        (
+            {"rule": "sdfa:k=2,rank=2"},
+            "sdfa.rank must be >= 3, so that k * rank reaches the 5 outputs of chain, got 2",
+        ),
         ({"rule": "fa:scale=0"}, "fa.scale must be a number > 0, got 0"),
         ({"rule": "dilated:scale=-0.5"}, "dilated.scale must be a number > 0, got -0.5"),
-        ({"rule": "modular:modules=conv2+conv1"}, "modules must be layers with weights of chain, in their order, got conv2, conv1"),
+        (
+            {"rule": "modular:modules=conv2+conv1"},
+            "modules must be layers with weights of chain, in their order, got conv2, conv1",
+        ),
         ({"batch": 0}, "batch must be >= 1, got 0"),
         ({"optimizer": "adm"}, "optimizer must be one of sgd, momentum, adam, got adm"),
         ({"passes": ()}, "passes must be one or more of FF, EP, WG, WU, got none"),
@@ -383,7 +517,11 @@ def test_refusals(arguments: dict[str, object], message: str) -> None:
 
 def test_refusals_of_modular_rules() -> None:
     for rule in ("modular", "conv-dfa", "dilated"):
-        with pytest.raises(InputError, match=f"^{rule} must have a network without recurrent layers, got lstm$"):
+        with pytest.raises(
+            InputError, match=f"^{rule} must have a network without recurrent layers, got lstm$"
+        ):
             lower(recurrent("lstm"), rule, 1)
-    with pytest.raises(InputError, match=r"^revised\.groups must divide the 6 and 2 channels at conv1, got 4$"):
+    with pytest.raises(
+        InputError, match=r"^revised\.groups must divide the 6 and 2 channels at conv1, got 4$"
+    ):
         revised("groups=4")

@@ -1,4 +1,6 @@
-"""What a file is, and that one misspelt key neither hides its kind nor goes unseen, anywhere in any built-in file."""
+"""What a file is, and that one misspelt key neither hides its kind nor goes unseen, anywhere in any
+built-in file.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +14,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from accelsim.cli.checking import FILE_TYPES, FileType, check_file, file_type
+from accelsim.config import catalog
+from accelsim.config.loader import faults_of
+from accelsim.config.source import Document, read_document
 from accelsim.errors import Fault
-from accelsim.spec import catalog
-from accelsim.spec.architecture import Architecture
-from accelsim.spec.check import FILE_TYPES, FileType, check_file, file_type
-from accelsim.spec.loader import faults_of
-from accelsim.spec.machine import read_architecture
-from accelsim.spec.source import Document, read_document
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.loading import read_architecture
 
-BUILT_IN = [(kind, catalog.find(kind, name)) for kind in ("arch", "workload", "technology", "dram") for name in catalog.names(kind)]
+BUILT_IN = [
+    (kind, catalog.find(kind, name))
+    for kind in ("arch", "workload", "technology", "dram")
+    for name in catalog.names(kind)
+]
 KEY = re.compile(r"(?:^|[{,])\s*(?:- )?(?P<key>[A-Za-z_]\w*):(?= |$)", re.MULTILINE)
-each_file = pytest.mark.parametrize(("kind", "path"), BUILT_IN, ids=[f"{kind}-{path.stem}" for kind, path in BUILT_IN])
+each_file = pytest.mark.parametrize(
+    ("kind", "path"), BUILT_IN, ids=[f"{kind}-{path.stem}" for kind, path in BUILT_IN]
+)
 
 
 def misspelt(path: Path) -> Iterator[tuple[int, int, str]]:
-    """(line, column, key) of each kind of key of a file once, comments and quoted texts left alone."""
+    """(line, column, key) of each kind of key of a file once, comments and quoted texts left
+    alone.
+    """
     document, seen = read_document(path), set()
     for keys, place in document.keys.items():
         shape = tuple(part for part in keys if isinstance(part, str))
@@ -44,7 +54,9 @@ def test_built_in_files_are_right(kind: str, path: Path) -> None:
 
 
 @each_file
-def test_a_misspelt_key_is_a_fault_at_its_place_and_the_kind_is_still_told(kind: str, path: Path, tmp_path: Path) -> None:
+def test_a_misspelt_key_is_a_fault_at_its_place_and_the_kind_is_still_told(
+    kind: str, path: Path, tmp_path: Path
+) -> None:
     lines = path.read_text().splitlines()
     copy = tmp_path / path.name
     for table in path.parent.glob("*.csv"):
@@ -90,17 +102,26 @@ def test_a_file_of_no_kind(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text("qqq: 1\n")
     assert [str(fault) for fault in check_file(path)] == [
-        f"{path}:1:1: the file must be one of arch, dram, technology or workload, got none of their keys"
+        (
+            f"{path}:1:1: the file must be one of arch, dram, technology or workload, got none of "
+            f"their keys"
+        )
     ]
     path.write_text("- 1\n")
     assert [fault.line for fault in check_file(path)] == [1]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    assert [str(fault) for fault in check_file(tmp_path / "none.yaml")] == [f"{tmp_path / 'none.yaml'}: no such file"]
+    assert [str(fault) for fault in check_file(tmp_path / "none.yaml")] == [
+        f"{tmp_path / 'none.yaml'}: no such file"
+    ]
     (tmp_path / "x.yaml").write_text("a: [\n")
     assert [str(fault) for fault in check_file(tmp_path / "x.yaml")] == [
-        f"{tmp_path / 'x.yaml'}:2:1: the file must be valid YAML: while parsing a flow node, did not find expected node content"
+        (
+            f"{tmp_path / 'x.yaml'}:2:1: the file must be valid YAML: while parsing a flow node, "
+            f"did "
+            f"not find expected node content"
+        )
     ]
 
 
@@ -115,7 +136,9 @@ def test_further_file_types_come_from_above(tmp_path: Path) -> None:
 def test_a_fault_of_one_mapping_of_a_standard_hides_none_of_the_whole(tmp_path: Path) -> None:
     path = tmp_path / "d.yaml"
     text = catalog.find("dram", "lpddr4-3200").read_text()
-    path.write_text(re.sub(r"tREFI: *\d+", "tREFI: 9", re.sub(r"drain_high: *[\d.]+", "drain_high: 0.1", text)))
+    path.write_text(
+        re.sub(r"tREFI: *\d+", "tREFI: 9", re.sub(r"drain_high: *[\d.]+", "drain_high: 0.1", text))
+    )
     messages = [re.sub(r"\d+, the", "N, the", fault.message) for fault in check_file(path)]
     assert messages == [
         "timing.tREFI must be > N, the longest that a refresh can take, got 9",
@@ -123,13 +146,41 @@ def test_a_fault_of_one_mapping_of_a_standard_hides_none_of_the_whole(tmp_path: 
     ]
 
 
-JUNK = st.sampled_from([None, 0, -1, 3, 2.5, True, "x", "1KiB", "1GHz", "systolic", "coupled", "broadcast", "near_memory", [], [1], {}, {"a": 1}])
+JUNK = st.sampled_from(
+    [
+        None,
+        0,
+        -1,
+        3,
+        2.5,
+        True,
+        "x",
+        "1KiB",
+        "1GHz",
+        "systolic",
+        "coupled",
+        "broadcast",
+        "near_memory",
+        [],
+        [1],
+        {},
+        {"a": 1},
+    ]
+)
 MACHINE = read_architecture(catalog.find("arch", "near-memory"))
 
 
-@given(st.lists(st.tuples(st.sampled_from(sorted(path for path in MACHINE.values if path)), JUNK), min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(path for path in MACHINE.values if path)), JUNK),
+        min_size=1,
+        max_size=4,
+    )
+)
 def test_data_are_right_or_have_faults(changes: list[tuple[tuple[str, ...], object]]) -> None:
-    """Whatever stands where: what pydantic refuses has a fault here, what it takes has none, and no rule stumbles over a wrong value."""
+    """Whatever stands where: what pydantic refuses has a fault here, what it takes has none, and no
+    rule stumbles over a wrong value.
+    """
     data = copy.deepcopy(MACHINE.data)
     for path, value in changes:
         section = data
@@ -138,7 +189,9 @@ def test_data_are_right_or_have_faults(changes: list[tuple[tuple[str, ...], obje
         if isinstance(section, dict):
             section[path[-1]] = value
     try:
-        Architecture.model_validate({key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+        Architecture.model_validate(
+            {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+        )
         right = True
     except ValidationError:
         right = False

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from accelsim.config.loader import faults_of, load_model, validate_data
+from accelsim.config.problems import Problem, raise_problems
+from accelsim.config.source import parse_document
+from accelsim.config.units import Bytes, Picojoules
 from accelsim.errors import InputError
-from accelsim.spec.loader import faults_of, load_model, validate_data
-from accelsim.spec.problems import Problem, raise_problems
-from accelsim.spec.source import parse_document
-from accelsim.spec.units import Bytes, Picojoules
 
 
 class Strict(BaseModel):
@@ -29,7 +29,10 @@ class Inner(Strict):
 class Conv(Strict):
     kind: Literal["conv"]
     out_channels: Annotated[int, Field(ge=1)]
-    stride: Annotated[int, Field(ge=1)] | tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = 1
+    stride: (
+        Annotated[int, Field(ge=1)]
+        | tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+    ) = 1
     padding: Literal["same", "valid"] | Annotated[int, Field(ge=0)] = 0
 
 
@@ -47,12 +50,26 @@ class Root(Strict):
     maybe: int | None = None
     required: int = 0
     inner: Inner = Inner()
-    layers: Annotated[tuple[Annotated[Conv | Pool, Field(discriminator="kind")], ...], Field(min_length=1)] | None = None
+    layers: (
+        Annotated[
+            tuple[Annotated[Conv | Pool, Field(discriminator="kind")], ...], Field(min_length=1)
+        ]
+        | None
+    ) = None
 
     @model_validator(mode="after")
     def _rules(self) -> Root:
         if self.inner.lanes > self.inner.window:
-            raise_problems([Problem(("inner", "lanes"), "at most inner.window", self.inner.lanes, (("inner", "window"),))])
+            raise_problems(
+                [
+                    Problem(
+                        ("inner", "lanes"),
+                        "at most inner.window",
+                        self.inner.lanes,
+                        (("inner", "window"),),
+                    )
+                ]
+            )
         return self
 
 
@@ -81,13 +98,28 @@ def faults(text: str, model: type[BaseModel] = Root) -> list[str]:
         ("inner: {lanes: 4.5}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got 4.5"),
         ("inner: {lanes: 1e1}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got 1e1"),
         ("inner: {lanes: 8.0}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got 8.0"),
-        ("inner: {lanes: 0x10}\n", "f.yaml:1:16: inner.lanes must be an integer in plain decimal digits, or a text in quotes, got 0x10"),
+        (
+            "inner: {lanes: 0x10}\n",
+            (
+                "f.yaml:1:16: inner.lanes must be an integer in plain decimal digits, or a text in "
+                "quotes, got 0x10"
+            ),
+        ),
         ('inner: {lanes: "4"}\n', 'f.yaml:1:16: inner.lanes must be an integer >= 1, got "4"'),
         ("inner: {lanes: true}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got true"),
         ("inner:\n  lanes:\n", "f.yaml:2:9: inner.lanes must be an integer >= 1, got null"),
-        ("inner: {lanes: [1, 2]}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got [1, 2]"),
-        ("inner: {lanes: {a: 1}}\n", "f.yaml:1:16: inner.lanes must be an integer >= 1, got a mapping"),
-        ("inner: {window: x}\n", "f.yaml:1:17: inner.window must be an integer from 1 to 64, got x"),
+        (
+            "inner: {lanes: [1, 2]}\n",
+            "f.yaml:1:16: inner.lanes must be an integer >= 1, got [1, 2]",
+        ),
+        (
+            "inner: {lanes: {a: 1}}\n",
+            "f.yaml:1:16: inner.lanes must be an integer >= 1, got a mapping",
+        ),
+        (
+            "inner: {window: x}\n",
+            "f.yaml:1:17: inner.window must be an integer from 1 to 64, got x",
+        ),
         ("inner: {share: x}\n", "f.yaml:1:16: inner.share must be a number > 0 and < 1, got x"),
         ("inner: {share: .nan}\n", "f.yaml:1:16: inner.share must be a finite number, got .nan"),
         ("flag: on\n", "f.yaml:1:7: flag must be true or false, got on"),
@@ -100,45 +132,130 @@ def faults(text: str, model: type[BaseModel] = Root) -> list[str]:
         ("layers: 3\n", "f.yaml:1:9: layers must be a list of at least 1 item or null, got 3"),
         ("layers: []\n", "f.yaml:1:9: layers must be a list of at least 1 item or null, got []"),
         # quantities
-        ("size: 64\n", "f.yaml:1:7: size must be a number with a unit of B, KiB, MiB, GiB, kB, MB, GB, got 64"),
-        ("size: 64KB\n", "f.yaml:1:7: size must be a number with a unit of B, KiB, MiB, GiB, kB, MB, GB, got 64KB"),
-        ("size: -1B\n", "f.yaml:1:7: size must be a number with a unit of B, KiB, MiB, GiB, kB, MB, GB, got -1B"),
-        ("size: 1e99B\n", "f.yaml:1:7: size must be a number with a unit of B, KiB, MiB, GiB, kB, MB, GB, got 1e99B"),
+        (
+            "size: 64\n",
+            "f.yaml:1:7: size must be a number with a unit of B, KiB, MiB, GiB, kB, MB, GB, got 64",
+        ),
+        (
+            "size: 64KB\n",
+            (
+                "f.yaml:1:7: size must be a number with a unit of B, KiB, MiB, GiB, kB, MB, GB, "
+                "got "
+                "64KB"
+            ),
+        ),
+        (
+            "size: -1B\n",
+            (
+                "f.yaml:1:7: size must be a number with a unit of B, KiB, MiB, GiB, kB, MB, GB, "
+                "got "
+                "-1B"
+            ),
+        ),
+        (
+            "size: 1e99B\n",
+            (
+                "f.yaml:1:7: size must be a number with a unit of B, KiB, MiB, GiB, kB, MB, GB, "
+                "got "
+                "1e99B"
+            ),
+        ),
         (
             "size: 0.3B\n",
-            "f.yaml:1:7: size must be a number with a unit of B, KiB, MiB, GiB, kB, MB, GB, and come to a whole number of B, got 0.3B",
+            (
+                "f.yaml:1:7: size must be a number with a unit of B, KiB, MiB, GiB, kB, MB, GB, "
+                "and "
+                "come to a whole number of B, got 0.3B"
+            ),
         ),
         ("energy: 3\n", "f.yaml:1:9: energy must be a number with a unit of fJ, pJ, nJ, got 3"),
         # choices
-        ("mode: movin\n", "f.yaml:1:7: mode must be moving, stationary or none, got movin; did you mean moving?"),
+        (
+            "mode: movin\n",
+            "f.yaml:1:7: mode must be moving, stationary or none, got movin; did you mean moving?",
+        ),
         ("mode: zzz\n", "f.yaml:1:7: mode must be moving, stationary or none, got zzz"),
         # keys
         ("inner:\n  lnaes: 4\n", "f.yaml:2:3: inner.lnaes is not a known key; did you mean lanes?"),
-        ("inner:\n  zzz: 4\n", "f.yaml:2:3: inner.zzz is not a known key; known keys: lanes, window, share, even"),
-        ("capacity: 1B\n", "f.yaml:1:1: capacity is not a known key; known keys: name, mode, flag, size, energy, maybe, required, inner, layers"),
+        (
+            "inner:\n  zzz: 4\n",
+            "f.yaml:2:3: inner.zzz is not a known key; known keys: lanes, window, share, even",
+        ),
+        (
+            "capacity: 1B\n",
+            (
+                "f.yaml:1:1: capacity is not a known key; known keys: name, mode, flag, size, "
+                "energy, "
+                "maybe, required, inner, layers"
+            ),
+        ),
         ("Name: y\n", "f.yaml:1:1: Name is not a known key; did you mean name?"),
-        ("inner: {lanes: 2, lane: 3}\n", "f.yaml:1:19: inner.lane is not a known key; did you mean lanes?"),
+        (
+            "inner: {lanes: 2, lane: 3}\n",
+            "f.yaml:1:19: inner.lane is not a known key; did you mean lanes?",
+        ),
         # rules between keys
         ("inner: {lanes: 32}\n", "f.yaml:1:16: inner.lanes must be at most inner.window, got 32"),
         # lists and unions
-        ("layers:\n- {kind: conv, out_channels: 0}\n", "f.yaml:2:30: layers[0].out_channels must be >= 1, got 0"),
-        ("layers:\n- {kind: conv}\n", "f.yaml:2:3: layers[0].out_channels must be an integer >= 1, got nothing"),
-        ("layers:\n- {kind: cnov}\n", "f.yaml:2:10: layers[0].kind must be conv, max_pool or avg_pool, got cnov; did you mean conv?"),
-        ("layers:\n- {kind: 3}\n", "f.yaml:2:10: layers[0].kind must be conv, max_pool or avg_pool, got 3"),
-        ("layers:\n- {size: 3}\n", "f.yaml:2:3: layers[0].kind must be conv, max_pool or avg_pool, got nothing"),
-        ("layers:\n- {knd: avg_pool, size: 3}\n", "f.yaml:2:4: layers[0].knd is not a known key; did you mean kind?"),
-        ("layers:\n- {kind: max_pool, sz: 3}\n", "f.yaml:2:20: layers[0].sz is not a known key; did you mean size?"),
+        (
+            "layers:\n- {kind: conv, out_channels: 0}\n",
+            "f.yaml:2:30: layers[0].out_channels must be >= 1, got 0",
+        ),
+        (
+            "layers:\n- {kind: conv}\n",
+            "f.yaml:2:3: layers[0].out_channels must be an integer >= 1, got nothing",
+        ),
+        (
+            "layers:\n- {kind: cnov}\n",
+            (
+                "f.yaml:2:10: layers[0].kind must be conv, max_pool or avg_pool, got cnov; did you "
+                "mean conv?"
+            ),
+        ),
+        (
+            "layers:\n- {kind: 3}\n",
+            "f.yaml:2:10: layers[0].kind must be conv, max_pool or avg_pool, got 3",
+        ),
+        (
+            "layers:\n- {size: 3}\n",
+            "f.yaml:2:3: layers[0].kind must be conv, max_pool or avg_pool, got nothing",
+        ),
+        (
+            "layers:\n- {knd: avg_pool, size: 3}\n",
+            "f.yaml:2:4: layers[0].knd is not a known key; did you mean kind?",
+        ),
+        (
+            "layers:\n- {kind: max_pool, sz: 3}\n",
+            "f.yaml:2:20: layers[0].sz is not a known key; did you mean size?",
+        ),
         ("layers:\n- 3\n", "f.yaml:2:3: layers[0] must be a mapping, got 3"),
         (
             "layers:\n- {kind: conv, out_channels: 1, stride: x}\n",
-            "f.yaml:2:41: layers[0].stride must be an integer >= 1 or a list of 2 integers >= 1, got x",
+            (
+                "f.yaml:2:41: layers[0].stride must be an integer >= 1 or a list of 2 integers >= "
+                "1, "
+                "got x"
+            ),
         ),
-        ("layers:\n- {kind: conv, out_channels: 1, stride: 0}\n", "f.yaml:2:41: layers[0].stride must be >= 1, got 0"),
-        ("layers:\n- {kind: conv, out_channels: 1, stride: [1, 0]}\n", "f.yaml:2:45: layers[0].stride[1] must be >= 1, got 0"),
-        ("layers:\n- {kind: conv, out_channels: 1, stride: [1, x]}\n", "f.yaml:2:45: layers[0].stride[1] must be an integer >= 1, got x"),
+        (
+            "layers:\n- {kind: conv, out_channels: 1, stride: 0}\n",
+            "f.yaml:2:41: layers[0].stride must be >= 1, got 0",
+        ),
+        (
+            "layers:\n- {kind: conv, out_channels: 1, stride: [1, 0]}\n",
+            "f.yaml:2:45: layers[0].stride[1] must be >= 1, got 0",
+        ),
+        (
+            "layers:\n- {kind: conv, out_channels: 1, stride: [1, x]}\n",
+            "f.yaml:2:45: layers[0].stride[1] must be an integer >= 1, got x",
+        ),
         (
             "layers:\n- {kind: conv, out_channels: 1, padding: smae}\n",
-            "f.yaml:2:42: layers[0].padding must be same, valid or an integer >= 0, got smae; did you mean same?",
+            (
+                "f.yaml:2:42: layers[0].padding must be same, valid or an integer >= 0, got smae; "
+                "did "
+                "you mean same?"
+            ),
         ),
         # the root
         ("- a\n", "f.yaml:1:1: the file must be a mapping of keys to values, got a list"),
@@ -159,7 +276,10 @@ def test_missing_keys_stand_at_their_mapping() -> None:
 
 
 def test_all_faults_at_once_in_the_order_of_the_file() -> None:
-    text = "mode: x\nnmae: y\ninner:\n  lanes: 0\n  lanes: 3\n  wndow: 99\nlayers:\n- kind: conv\n  out_chanels: 0\n- {kind: fc}\n"
+    text = (
+        "mode: x\nnmae: y\ninner:\n  lanes: 0\n  lanes: 3\n  wndow: 99\nlayers:\n- kind: conv\n "
+        " out_chanels: 0\n- {kind: fc}\n"
+    )
     assert faults(text) == [
         "f.yaml:1:7: mode must be moving, stationary or none, got x",
         "f.yaml:2:1: nmae is not a known key; did you mean name?",
@@ -174,7 +294,9 @@ def test_all_faults_at_once_in_the_order_of_the_file() -> None:
 
 
 def test_a_misspelt_required_key_is_one_fault() -> None:
-    assert faults("rwos: 3\ninner: {}\nmode: a\nlist: [1]\n", Needs) == ["f.yaml:1:1: rwos is not a known key; did you mean rows?"]
+    assert faults("rwos: 3\ninner: {}\nmode: a\nlist: [1]\n", Needs) == [
+        "f.yaml:1:1: rwos is not a known key; did you mean rows?"
+    ]
 
 
 def test_a_misspelt_key_does_not_hide_a_rule_between_keys() -> None:
@@ -195,7 +317,9 @@ def test_a_rule_between_keys_stands_at_the_key_that_the_file_has() -> None:
                 raise_problems([Problem(("lanes",), "at most window", self.lanes, (("window",),))])
             return self
 
-    assert faults("window: 4\n", Small) == ["f.yaml:1:9: lanes must be at most window, got 16, its default"]
+    assert faults("window: 4\n", Small) == [
+        "f.yaml:1:9: lanes must be at most window, got 16, its default"
+    ]
 
 
 class Limits(Strict):
@@ -234,7 +358,10 @@ class Holder(Strict):
         # a fault elsewhere hides no rule
         (
             "name: 3\nlimits: {window: 2}\n",
-            ["f.yaml:1:7: name must be a text, got 3", "f.yaml:2:18: limits.lanes must be at most window, got 4, its default"],
+            [
+                "f.yaml:1:7: name must be a text, got 3",
+                "f.yaml:2:18: limits.lanes must be at most window, got 4, its default",
+            ],
         ),
         (
             "limits: {window: 0, ports: 5}\n",
@@ -253,10 +380,22 @@ class Holder(Strict):
             ],
         ),
         # what only follows from another fault is none
-        ("name: x\nlimits: {lanes: 9, ports: 9}\n", ["f.yaml:2:17: limits.lanes must be at most window, got 9"]),
-        ("name: x\nlimits: {lanes: x, ports: 9}\n", ["f.yaml:2:17: limits.lanes must be an integer >= 1, got x"]),
-        ("name: x\nlimits: {lanes: *n, ports: 9}\n", ["f.yaml:2:17: limits.lanes must be written out, got the alias *n"]),
-        ("name: x\nlimits: {zzz: 3, window: 2}\n", ["f.yaml:2:10: limits.zzz is not a known key; known keys: window, lanes, ports"]),
+        (
+            "name: x\nlimits: {lanes: 9, ports: 9}\n",
+            ["f.yaml:2:17: limits.lanes must be at most window, got 9"],
+        ),
+        (
+            "name: x\nlimits: {lanes: x, ports: 9}\n",
+            ["f.yaml:2:17: limits.lanes must be an integer >= 1, got x"],
+        ),
+        (
+            "name: x\nlimits: {lanes: *n, ports: 9}\n",
+            ["f.yaml:2:17: limits.lanes must be written out, got the alias *n"],
+        ),
+        (
+            "name: x\nlimits: {zzz: 3, window: 2}\n",
+            ["f.yaml:2:10: limits.zzz is not a known key; known keys: window, lanes, ports"],
+        ),
     ],
 )
 def test_faults_hide_no_rule_between_other_keys(text: str, messages: list[str]) -> None:
@@ -276,12 +415,17 @@ def test_a_validators_sentence_stands_at_the_key_it_names() -> None:
                 raise ValueError("something else is wrong")
             return self
 
-    assert faults("other: 1\ninner:\n  lanes: 3\n", Sentence) == ["f.yaml:3:10: inner.lanes must be 2 where other is 1, got 3"]
+    assert faults("other: 1\ninner:\n  lanes: 3\n", Sentence) == [
+        "f.yaml:3:10: inner.lanes must be 2 where other is 1, got 3"
+    ]
     assert faults("other: 2\n", Sentence) == ["f.yaml:1:1: something else is wrong"]
 
 
 def test_what_is_right_is_read() -> None:
-    text = "size: 1.5KiB\nenergy: 250fJ\ninner: {lanes: 10}\nlayers:\n- {kind: conv, out_channels: 4, stride: [1, 2]}\n- {kind: avg_pool}\n"
+    text = (
+        "size: 1.5KiB\nenergy: 250fJ\ninner: {lanes: 10}\nlayers:\n- {kind: conv, out_channels: "
+        "4, stride: [1, 2]}\n- {kind: avg_pool}\n"
+    )
     root = validate_data(parse_document(text).data, Root)
     assert root.capacity == 1536
     assert root.energy == pytest.approx(0.25)

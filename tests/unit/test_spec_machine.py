@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from accelsim.config import catalog
+from accelsim.config.canonical import canonical_json
 from accelsim.errors import InputError
-from accelsim.spec import catalog
-from accelsim.spec.architecture import Architecture
-from accelsim.spec.canonical import canonical_json
-from accelsim.spec.machine import architecture_hash, load_architecture
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.loading import architecture_hash, load_architecture
 
 OWN = """name: mine
 clock: 1GHz
@@ -45,50 +45,106 @@ def test_built_in_machines_load_under_their_own_name(name: str) -> None:
 
 def test_near_memory_holds_the_weights_of_vgg16() -> None:
     machine = load_architecture("near-memory")
-    resident = machine.pe_array.rows * machine.pe_array.cols * (machine.scratchpad.capacity_bytes - machine.scratchpad.working_bytes)
+    resident = (
+        machine.pe_array.rows
+        * machine.pe_array.cols
+        * (machine.scratchpad.capacity_bytes - machine.scratchpad.working_bytes)
+    )
     assert resident == 30 << 20  # DESIGN 4: VGG16 needs 28.1 MiB at 16 bits
 
 
 def test_the_three_machines_have_as_many_macs() -> None:
-    arrays = [load_architecture(name).pe_array for name in ("near-memory", "von-neumann", "systolic-32x32")]
+    arrays = [
+        load_architecture(name).pe_array
+        for name in ("near-memory", "von-neumann", "systolic-32x32")
+    ]
     assert {array.rows * array.cols * array.lanes for array in arrays} == {1024}
 
 
 def test_a_machine_of_defaults(tmp_path: Path) -> None:
     machine = load_architecture(write(tmp_path, OWN))
-    assert (machine.clock_hz, machine.scratchpad.working_bytes, machine.precision.psum) == (10**9, 8192, 32)
+    assert (machine.clock_hz, machine.scratchpad.working_bytes, machine.precision.psum) == (
+        10**9,
+        8192,
+        32,
+    )
     assert machine.pe_array.skip.ep == "both"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("scratchpad: {working: 129KiB}\n", "m.yaml:3:23: scratchpad.working must be at most the capacity of 131072B, got 129KiB"),
+        (
+            "scratchpad: {working: 129KiB}\n",
+            "m.yaml:3:23: scratchpad.working must be at most the capacity of 131072B, got 129KiB",
+        ),
         (
             "scratchpad: {working: 128KiB}\n",
-            "m.yaml:3:23: scratchpad.working must be less than the capacity of 131072B, which is to hold weights, got 128KiB",
+            (
+                "m.yaml:3:23: scratchpad.working must be less than the capacity of 131072B, which "
+                "is "
+                "to hold weights, got 128KiB"
+            ),
         ),
-        ("scratchpad: {capacity: 4KiB}\n", "m.yaml:3:24: scratchpad.working must be at most the capacity of 4096B, got 8KiB of near-memory.yaml:31"),
-        ("global_buffer: {staging: 1MiB}\n", "m.yaml:3:26: global_buffer.staging must be less than half the capacity of 2097152B, got 1MiB"),
+        (
+            "scratchpad: {capacity: 4KiB}\n",
+            (
+                "m.yaml:3:24: scratchpad.working must be at most the capacity of 4096B, got 8KiB "
+                "of "
+                "near-memory.yaml:31"
+            ),
+        ),
+        (
+            "global_buffer: {staging: 1MiB}\n",
+            (
+                "m.yaml:3:26: global_buffer.staging must be less than half the capacity of "
+                "2097152B, "
+                "got 1MiB"
+            ),
+        ),
         ("partitions: 3\n", "m.yaml:3:13: partitions must be a divisor of the 256 PEs, got 3"),
         (
             "pe_array: {dataflow: weight_stationary}\n",
-            "m.yaml:3:22: pe_array.dataflow must be output_stationary in an array of lanes, got weight_stationary",
+            (
+                "m.yaml:3:22: pe_array.dataflow must be output_stationary in an array of lanes, "
+                "got "
+                "weight_stationary"
+            ),
         ),
         (
             "organization: von_neumann\nvector_unit: {update_in_pe: true}\n",
-            "m.yaml:4:29: vector_unit.update_in_pe must be false where weights have no home PE, got true",
+            (
+                "m.yaml:4:29: vector_unit.update_in_pe must be false where weights have no home "
+                "PE, "
+                "got true"
+            ),
         ),
         ("pe_array: {rows: 4097}\n", "m.yaml:3:18: pe_array.rows must be <= 4096, got 4097"),
-        ("pe_array: {cols: 1000000000}\n", "m.yaml:3:18: pe_array.cols must be <= 4096, got 1000000000"),
+        (
+            "pe_array: {cols: 1000000000}\n",
+            "m.yaml:3:18: pe_array.cols must be <= 4096, got 1000000000",
+        ),
         ("pe_array: {lanes: 1025}\n", "m.yaml:3:19: pe_array.lanes must be <= 1024, got 1025"),
-        ("scratchpad: {capacity: 1025GiB}\n", "m.yaml:3:24: scratchpad.capacity must be <= 1024GiB, got 1025GiB"),
-        ("scratchpad: {banks: 65537}\n", "m.yaml:3:21: scratchpad.banks must be <= 65536, got 65537"),
+        (
+            "scratchpad: {capacity: 1025GiB}\n",
+            "m.yaml:3:24: scratchpad.capacity must be <= 1024GiB, got 1025GiB",
+        ),
+        (
+            "scratchpad: {banks: 65537}\n",
+            "m.yaml:3:21: scratchpad.banks must be <= 65536, got 65537",
+        ),
         ("noc: {width: 65537}\n", "m.yaml:3:14: noc.width must be <= 65536, got 65537"),
         ("clock: 1001GHz\n", "m.yaml:3:8: clock must be <= 1000GHz, got 1001GHz"),
         ("dram: {channels: 257}\n", "m.yaml:3:18: dram.channels must be <= 256, got 257"),
         ("pe_array: {rows: 0}\n", "m.yaml:3:18: pe_array.rows must be >= 1, got 0"),
-        ("technology: 44nm\n", "m.yaml:3:13: technology must be 28nm, 45nm, 65nm or a file, got 44nm; did you mean 45nm?"),
+        (
+            "technology: 44nm\n",
+            (
+                "m.yaml:3:13: technology must be 28nm, 45nm, 65nm or a file, got 44nm; did you "
+                "mean "
+                "45nm?"
+            ),
+        ),
         ("technology: t.yaml\n", "m.yaml:3:13: t.yaml: no such file"),
     ],
 )
@@ -98,7 +154,13 @@ def test_rules_between_keys_word_for_word(tmp_path: Path, text: str, message: st
 
 def test_a_systolic_array_is_dense_with_one_lane() -> None:
     array = load_architecture("systolic-32x32").pe_array
-    assert (array.lanes, array.skip.ff, array.skip.ep, array.skip.wg, array.skip_outputs) == (1, "none", "none", "none", False)
+    assert (array.lanes, array.skip.ff, array.skip.ep, array.skip.wg, array.skip_outputs) == (
+        1,
+        "none",
+        "none",
+        "none",
+        False,
+    )
 
 
 def test_a_systolic_array_needs_no_word_about_skipping(tmp_path: Path) -> None:
@@ -108,7 +170,10 @@ def test_a_systolic_array_needs_no_word_about_skipping(tmp_path: Path) -> None:
 
 
 def test_what_a_systolic_array_cannot_do_stands_where_it_is_written(tmp_path: Path) -> None:
-    text = "name: s\nbase: von-neumann\npe_array:\n  kind: systolic\n  lanes: 4\n  skip: {ep: both, ff: none}\n  skip_outputs: true\n"
+    text = (
+        "name: s\nbase: von-neumann\npe_array:\n  kind: systolic\n  lanes: 4\n  skip: {ep: "
+        "both, ff: none}\n  skip_outputs: true\n"
+    )
     assert faults(write(tmp_path, text)) == [
         "m.yaml:5:10: pe_array.lanes must be 1 in a systolic array, got 4",
         "m.yaml:6:14: pe_array.skip.ep must be none in a systolic array, got both",
@@ -117,12 +182,18 @@ def test_what_a_systolic_array_cannot_do_stands_where_it_is_written(tmp_path: Pa
 
 
 def test_all_faults_of_a_file_and_of_what_it_names_at_once(tmp_path: Path) -> None:
-    text = OWN.replace("rows: 2", "rwos: 2") + "technology: 44nm\ndram: {standard: lpddr3-3200}\nclock: 3\n"
+    text = (
+        OWN.replace("rows: 2", "rwos: 2")
+        + "technology: 44nm\ndram: {standard: lpddr3-3200}\nclock: 3\n"
+    )
     known = ", ".join(catalog.names("dram"))
     assert faults(write(tmp_path, text)) == [
         "m.yaml:4:25: pe_array.rwos is not a known key; did you mean rows?",
         "m.yaml:7:13: technology must be 28nm, 45nm, 65nm or a file, got 44nm; did you mean 45nm?",
-        f"m.yaml:8:18: dram.standard must be {known} or a file, got lpddr3-3200; did you mean lpddr4-3200?",
+        (
+            f"m.yaml:8:18: dram.standard must be {known} or a file, got lpddr3-3200; did you mean "
+            f"lpddr4-3200?"
+        ),
         "m.yaml:9:1: clock must appear once, got it again (first at line 2)",
     ]
 
@@ -131,49 +202,85 @@ def test_all_faults_of_a_file_and_of_what_it_names_at_once(tmp_path: Path) -> No
     ("text", "messages"),
     [
         (
-            "partitions: 7\norganization: von_neumann\nvector_unit: {update_in_pe: true}\nnoc: {buffer_ports: 99}\nscratchpad: {working: 1MiB}\n",
+            (
+                "partitions: 7\norganization: von_neumann\nvector_unit: {update_in_pe: true}\nnoc: "
+                "{buffer_ports: 99}\nscratchpad: {working: 1MiB}\n"
+            ),
             [
                 "m.yaml:3:13: partitions must be a divisor of the 256 PEs, got 7",
-                "m.yaml:5:29: vector_unit.update_in_pe must be false where weights have no home PE, got true",
+                (
+                    "m.yaml:5:29: vector_unit.update_in_pe must be false where weights have no "
+                    "home "
+                    "PE, got true"
+                ),
                 "m.yaml:6:21: noc.buffer_ports must be at most the 16 rows of PEs, got 99",
                 "m.yaml:7:23: scratchpad.working must be at most the capacity of 131072B, got 1MiB",
             ],
         ),
         (
-            "organization: von_neumann\npe_array: {kind: coupled, lanes: 8, window: 4}\nvector_unit: {update_in_pe: true}\n",
+            (
+                "organization: von_neumann\npe_array: {kind: coupled, lanes: 8, window: "
+                "4}\nvector_unit: {update_in_pe: true}\n"
+            ),
             [
                 "m.yaml:4:34: pe_array.lanes must be 16 in an array of coupled lanes, got 8",
                 "m.yaml:4:45: pe_array.window must be left out in an array of coupled lanes, got 4",
-                "m.yaml:5:29: vector_unit.update_in_pe must be false where weights have no home PE, got true",
+                (
+                    "m.yaml:5:29: vector_unit.update_in_pe must be false where weights have no "
+                    "home "
+                    "PE, got true"
+                ),
             ],
         ),
-        # the organization is wrong: what room a near-memory machine has for weights is no fault beside that
+        # the organization is wrong: what room a near-memory machine has for weights is no fault
+        # beside that
         (
-            "organization: near_memory\npe_array: {kind: systolic}\nscratchpad: {working: 128KiB}\n",
-            ["m.yaml:3:15: organization must be von_neumann with a systolic array, got near_memory"],
+            (
+                "organization: near_memory\npe_array: {kind: systolic}\nscratchpad: {working: "
+                "128KiB}\n"
+            ),
+            [
+                (
+                    "m.yaml:3:15: organization must be von_neumann with a systolic array, got "
+                    "near_memory"
+                )
+            ],
         ),
         (
             "pe_array: {kind: systolic}\nmapping: {objective: cycles, pins: [{op: conv*}]}\n",
             [
-                "m.yaml:4:22: mapping.objective must be canonical with a systolic array, got cycles",
+                (
+                    "m.yaml:4:22: mapping.objective must be canonical with a systolic array, got "
+                    "cycles"
+                ),
                 "m.yaml:4:36: mapping.pins must be empty with a systolic array, got a list",
             ],
         ),
     ],
 )
-def test_rules_between_keys_do_not_hide_each_other(tmp_path: Path, text: str, messages: list[str]) -> None:
+def test_rules_between_keys_do_not_hide_each_other(
+    tmp_path: Path, text: str, messages: list[str]
+) -> None:
     assert faults(write(tmp_path, based(text))) == messages
 
 
 def test_an_inherited_value_that_breaks_a_rule_is_named_with_its_place(tmp_path: Path) -> None:
     path = write(tmp_path, "name: x\nbase: tensordash\norganization: near_memory\n")
     assert faults(path) == [
-        "m.yaml:3:15: scratchpad.working must be less than the capacity of 3072B, which is to hold weights, got 3KiB of tensordash.yaml:32"
+        (
+            "m.yaml:3:15: scratchpad.working must be less than the capacity of 3072B, which is to "
+            "hold "
+            "weights, got 3KiB of tensordash.yaml:32"
+        )
     ]
 
 
 def test_a_base_that_is_not_there_hides_no_fault_and_makes_none(tmp_path: Path) -> None:
-    path = write(tmp_path, "name: x\nbase: near-memroy\nclok: 1GHz\npe_array: {rows: 0, lanes: 3}\nnoc: {buffer_ports: 99}\npartitions: 3\n")
+    path = write(
+        tmp_path,
+        "name: x\nbase: near-memroy\nclok: 1GHz\npe_array: {rows: 0, lanes: 3}\nnoc: "
+        "{buffer_ports: 99}\npartitions: 3\n",
+    )
     assert faults(path) == [
         "m.yaml:2:7: unknown arch near-memroy; did you mean near-memory? (accelsim list archs)",
         "m.yaml:3:1: clok is not a known key; did you mean clock?",
@@ -213,9 +320,18 @@ def test_a_fault_of_the_base_stands_in_the_base(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: x\nbase: near-memroy\n", "m.yaml:2:7: unknown arch near-memroy; did you mean near-memory? (accelsim list archs)"),
-        ("name: x\nbase: 3\n", "m.yaml:2:7: base must be the name of a built-in machine or a file, got 3"),
-        ("name: x\nbase: m.yaml\n", "m.yaml:2:7: base must be another file, got m.yaml, which leads back here"),
+        (
+            "name: x\nbase: near-memroy\n",
+            "m.yaml:2:7: unknown arch near-memroy; did you mean near-memory? (accelsim list archs)",
+        ),
+        (
+            "name: x\nbase: 3\n",
+            "m.yaml:2:7: base must be the name of a built-in machine or a file, got 3",
+        ),
+        (
+            "name: x\nbase: m.yaml\n",
+            "m.yaml:2:7: base must be another file, got m.yaml, which leads back here",
+        ),
         ("name: x\nbsae: near-memory\n", "m.yaml:2:1: bsae is not a known key; did you mean base?"),
         ("base: near-memory\n", "m.yaml:1:1: name must be a non-empty text, got nothing"),
         ("name: x\nbase: none.yaml\n", "m.yaml:2:7: none.yaml: no such file"),
@@ -226,11 +342,22 @@ def test_faults_of_the_base_key_word_for_word(tmp_path: Path, text: str, message
 
 
 def test_overrides_are_laid_over_the_file_and_judged_like_it() -> None:
-    machine = load_architecture("near-memory", {"pe_array.lanes": 8, "clock": "1GHz", "pe_array.skip.ep": "none"})
-    assert (machine.pe_array.lanes, machine.clock_hz, machine.pe_array.skip.ep, machine.pe_array.skip.ff) == (8, 10**9, "none", "moving")
+    machine = load_architecture(
+        "near-memory", {"pe_array.lanes": 8, "clock": "1GHz", "pe_array.skip.ep": "none"}
+    )
+    assert (
+        machine.pe_array.lanes,
+        machine.clock_hz,
+        machine.pe_array.skip.ep,
+        machine.pe_array.skip.ff,
+    ) == (8, 10**9, "none", "moving")
     with pytest.raises(InputError) as caught:
         load_architecture("near-memory", {"pe_array.lnaes": 8, "pe_array.rows": 0})
-    assert str(caught.value) == "pe_array.lnaes is not a known key; did you mean lanes?\npe_array.rows must be >= 1, got 0"
+    assert (
+        str(caught.value)
+        == "pe_array.lnaes is not a known key; did you mean lanes?\npe_array.rows must be >= 1, "
+        "got 0"
+    )
 
 
 def test_a_file_named_by_a_machine_is_found_beside_it(tmp_path: Path) -> None:
@@ -241,11 +368,18 @@ def test_a_file_named_by_a_machine_is_found_beside_it(tmp_path: Path) -> None:
 
 def test_the_hash_is_of_what_a_machine_is_and_not_of_how_it_is_written(tmp_path: Path) -> None:
     one = load_architecture(write(tmp_path, OWN))
-    other = load_architecture(write(tmp_path, "partitions: 1\n" + OWN.replace("1GHz", "1000MHz").replace("16KiB", "0.015625MiB")))
+    other = load_architecture(
+        write(
+            tmp_path,
+            "partitions: 1\n" + OWN.replace("1GHz", "1000MHz").replace("16KiB", "0.015625MiB"),
+        )
+    )
     changed = load_architecture(write(tmp_path, OWN.replace("rows: 2", "rows: 4")))
     assert architecture_hash(one) == architecture_hash(other) != architecture_hash(changed)
     assert len(architecture_hash(one)) == 64
-    assert canonical_json(one) == json.dumps(json.loads(canonical_json(one)), sort_keys=True, separators=(",", ":"))
+    assert canonical_json(one) == json.dumps(
+        json.loads(canonical_json(one)), sort_keys=True, separators=(",", ":")
+    )
 
 
 def test_a_machine_is_immutable() -> None:
@@ -257,8 +391,16 @@ def test_a_machine_is_immutable() -> None:
 
 def test_lanes_become_a_systolic_array_by_one_word(tmp_path: Path) -> None:
     machine = load_architecture(write(tmp_path, based("pe_array: {kind: systolic}\n")))
-    assert (machine.pe_array.lanes, machine.pe_array.skip_outputs, machine.organization) == (1, False, "von_neumann")
-    assert (machine.pe_array.skip.ff, machine.pe_array.skip.ep, machine.pe_array.skip.wg) == ("none", "none", "none")
+    assert (machine.pe_array.lanes, machine.pe_array.skip_outputs, machine.organization) == (
+        1,
+        False,
+        "von_neumann",
+    )
+    assert (machine.pe_array.skip.ff, machine.pe_array.skip.ep, machine.pe_array.skip.wg) == (
+        "none",
+        "none",
+        "none",
+    )
     assert not machine.vector_unit.update_in_pe
     assert machine.pe_array.rows == load_architecture("near-memory").pe_array.rows
 
@@ -270,13 +412,24 @@ def test_a_systolic_array_that_states_what_it_cannot_have_has_its_faults(tmp_pat
         "m.yaml:4:35: pe_array.lanes must be 1 in a systolic array, got 4",
     ]
     text = "organization: near_memory\npe_array: {kind: systolic}\n"
-    assert faults(write(tmp_path, based(text))) == ["m.yaml:3:15: organization must be von_neumann with a systolic array, got near_memory"]
+    assert faults(write(tmp_path, based(text))) == [
+        "m.yaml:3:15: organization must be von_neumann with a systolic array, got near_memory"
+    ]
 
 
 def test_a_systolic_array_becomes_lanes_by_one_word(tmp_path: Path) -> None:
-    array = load_architecture(write(tmp_path, "name: mine\nbase: systolic-32x32\npe_array: {kind: lanes}\n")).pe_array
-    assert (array.kind, array.dataflow, array.skip_outputs, array.skip.wg) == ("lanes", "output_stationary", True, "both")
+    array = load_architecture(
+        write(tmp_path, "name: mine\nbase: systolic-32x32\npe_array: {kind: lanes}\n")
+    ).pe_array
+    assert (array.kind, array.dataflow, array.skip_outputs, array.skip.wg) == (
+        "lanes",
+        "output_stationary",
+        True,
+        "both",
+    )
 
 
 def test_a_machine_without_home_pes_updates_elsewhere(tmp_path: Path) -> None:
-    assert not load_architecture(write(tmp_path, based("organization: von_neumann\n"))).vector_unit.update_in_pe
+    assert not load_architecture(
+        write(tmp_path, based("organization: von_neumann\n"))
+    ).vector_unit.update_in_pe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.spec.rule import Option, RuleSpec, RuleTable, parse_rule, parse_rules
+from accelsim.rules.spelling import Option, RuleSpec, RuleTable, parse_rule, parse_rules
 
 TABLE: RuleTable = {
     "bp": (),
@@ -49,14 +49,26 @@ def test_canonical_text(text: str, canonical: str) -> None:
 def test_values_and_defaults() -> None:
     spec = parse_rule("revised:groups=4,binary=true", TABLE)
     assert spec.options == (("groups", 4), ("binary", True))
-    assert [spec.get(name) for name in ("groups", "binary", "init", "sparsity")] == [4, True, "random", None]
+    assert [spec.get(name) for name in ("groups", "binary", "init", "sparsity")] == [
+        4,
+        True,
+        "random",
+        None,
+    ]
     assert (spec.given("groups"), spec.given("init")) == (True, False)
     assert hash(spec) == hash(RuleSpec("revised", (("groups", 4), ("binary", True))))
 
 
 def test_lists() -> None:
-    assert [spec.text for spec in parse_rules("bp,revised:groups=8;binary=true,dfa", TABLE)] == ["bp", "revised:groups=8,binary=true", "dfa"]
-    assert [spec.text for spec in parse_rules("bp,sdfa:k=2,rank=10", TABLE)] == ["bp", "sdfa:k=2,rank=10"]
+    assert [spec.text for spec in parse_rules("bp,revised:groups=8;binary=true,dfa", TABLE)] == [
+        "bp",
+        "revised:groups=8,binary=true",
+        "dfa",
+    ]
+    assert [spec.text for spec in parse_rules("bp,sdfa:k=2,rank=10", TABLE)] == [
+        "bp",
+        "sdfa:k=2,rank=10",
+    ]
     assert parse_rule("sdfa:k=2,rank=1", TABLE).listed == "sdfa:k=2;rank=1"
 
 
@@ -76,11 +88,17 @@ def test_lists() -> None:
         ("revised:sparsity=1.5", "revised.sparsity must be a number from 0 to 1, got 1.5"),
         ("revised:sparsity=nan", "revised.sparsity must be a number from 0 to 1, got nan"),
         ("revised:binary=yes", "revised.binary must be true or false, got yes"),
-        ("revised:init=randm", "revised.init must be bw or random, got randm; did you mean random?"),
+        (
+            "revised:init=randm",
+            "revised.init must be bw or random, got randm; did you mean random?",
+        ),
         ("sdfa:k=2,k=3", "sdfa.k must appear once, got it again"),
         ("sdfa:k", "sdfa must be written name:key=value,key=value, got 'sdfa:k'"),
         ("bp:", "bp must be written name:key=value,key=value, got 'bp:'"),
-        ("sdfa:k=0,rank=x", "sdfa.k must be an integer >= 1, got 0\nsdfa.rank must be an integer >= 1, got x"),
+        (
+            "sdfa:k=0,rank=x",
+            "sdfa.k must be an integer >= 1, got 0\nsdfa.rank must be an integer >= 1, got x",
+        ),
     ],
 )
 def test_faults_word_for_word(text: str, message: str) -> None:
@@ -90,5 +108,6 @@ def test_faults_word_for_word(text: str, message: str) -> None:
 def test_faults_of_a_list_are_all_given() -> None:
     text = "bp,dffa,sdfa:k=0,bp"
     assert words(text, many=True) == (
-        "unknown rule dffa; did you mean dfa? (accelsim list rules)\nsdfa.k must be an integer >= 1, got 0\nbp must appear once, got it again"
+        "unknown rule dffa; did you mean dfa? (accelsim list rules)\nsdfa.k must be an integer >= "
+        "1, got 0\nbp must appear once, got it again"
     )

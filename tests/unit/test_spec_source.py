@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from accelsim.config.source import MAX_DEPTH, Document, dotted, parse_document, read_document
 from accelsim.errors import InputError
-from accelsim.spec.source import MAX_DEPTH, Document, dotted, parse_document, read_document
 
 
 def faults(text: str) -> list[str]:
@@ -104,23 +104,79 @@ def test_dotted() -> None:
     ("text", "message"),
     [
         ("a: 1\nb: 2\na: 3\n", "f.yaml:3:1: a must appear once, got it again (first at line 1)"),
-        ("x:\n  a: 1\n  a: {b: 1}\n", "f.yaml:3:3: x.a must appear once, got it again (first at line 2)"),
+        (
+            "x:\n  a: 1\n  a: {b: 1}\n",
+            "f.yaml:3:3: x.a must appear once, got it again (first at line 2)",
+        ),
         ("a: &n 1\n", "f.yaml:1:4: a must be written without an anchor, got &n"),
         ("a: !!int 1\n", "f.yaml:1:4: a must be written without a tag, got tag:yaml.org,2002:int"),
         ("? [1, 2]\n: 3\n", "f.yaml:1:3: a key must be a text, without anchor or tag"),
         ("b:\n  ? &x k\n  : 3\n", "f.yaml:2:5: a key of b must be a text, without anchor or tag"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2:1: the file must be one YAML document, got a second"),
         ("", "f.yaml:1:1: the file must be a mapping of keys to values, got nothing"),
-        ("# only a comment\n", "f.yaml:1:1: the file must be a mapping of keys to values, got nothing"),
+        (
+            "# only a comment\n",
+            "f.yaml:1:1: the file must be a mapping of keys to values, got nothing",
+        ),
         ("a: " + "9" * 41 + "\n", "f.yaml:1:4: a must be an integer of at most 40 digits, got 41"),
-        ("a: 010\n", "f.yaml:1:4: a must be an integer in plain decimal digits, or a text in quotes, got 010"),
-        ("a: -08\n", "f.yaml:1:4: a must be an integer in plain decimal digits, or a text in quotes, got -08"),
-        ("a: 0o10\n", "f.yaml:1:4: a must be an integer in plain decimal digits, or a text in quotes, got 0o10"),
-        ("a: [0x1F]\n", "f.yaml:1:5: a[0] must be an integer in plain decimal digits, or a text in quotes, got 0x1F"),
-        ("a: b: c\n", "f.yaml:1:5: the file must be valid YAML: mapping values are not allowed in this context"),
-        ("a: [1, 2\n", "f.yaml:2:1: the file must be valid YAML: while parsing a flow sequence, did not find expected ',' or ']'"),
-        ("a:\n\tb: 1\n", "f.yaml:2:1: the file must be valid YAML: while scanning for the next token, found character that cannot start any token"),
-        ("a: 1\nb: \x07\n", "f.yaml:2:4: the file must be valid YAML: control characters are not allowed"),
+        (
+            "a: 010\n",
+            (
+                "f.yaml:1:4: a must be an integer in plain decimal digits, or a text in quotes, "
+                "got "
+                "010"
+            ),
+        ),
+        (
+            "a: -08\n",
+            (
+                "f.yaml:1:4: a must be an integer in plain decimal digits, or a text in quotes, "
+                "got "
+                "-08"
+            ),
+        ),
+        (
+            "a: 0o10\n",
+            (
+                "f.yaml:1:4: a must be an integer in plain decimal digits, or a text in quotes, "
+                "got "
+                "0o10"
+            ),
+        ),
+        (
+            "a: [0x1F]\n",
+            (
+                "f.yaml:1:5: a[0] must be an integer in plain decimal digits, or a text in quotes, "
+                "got "
+                "0x1F"
+            ),
+        ),
+        (
+            "a: b: c\n",
+            (
+                "f.yaml:1:5: the file must be valid YAML: mapping values are not allowed in this "
+                "context"
+            ),
+        ),
+        (
+            "a: [1, 2\n",
+            (
+                "f.yaml:2:1: the file must be valid YAML: while parsing a flow sequence, did not "
+                "find "
+                "expected ',' or ']'"
+            ),
+        ),
+        (
+            "a:\n\tb: 1\n",
+            (
+                "f.yaml:2:1: the file must be valid YAML: while scanning for the next token, found "
+                "character that cannot start any token"
+            ),
+        ),
+        (
+            "a: 1\nb: \x07\n",
+            "f.yaml:2:4: the file must be valid YAML: control characters are not allowed",
+        ),
     ],
 )
 def test_faults_word_for_word(text: str, message: str) -> None:
@@ -154,7 +210,9 @@ def test_values_with_a_fault_of_their_own_are_known() -> None:
 
 def test_nesting_is_bounded() -> None:
     text = "a: " + "[" * 5000 + "]" * 5000
-    assert faults(text) == [f"f.yaml:1:{4 + MAX_DEPTH}: the file must be nested at most {MAX_DEPTH} deep, got more"]
+    assert faults(text) == [
+        f"f.yaml:1:{4 + MAX_DEPTH}: the file must be nested at most {MAX_DEPTH} deep, got more"
+    ]
 
 
 def test_duplicate_keys_keep_the_first_value() -> None:

@@ -1,4 +1,6 @@
-"""Steps that overlap under the unlocked schedule: what the next step waits for, and how often steps can end."""
+"""Steps that overlap under the unlocked schedule: what the next step waits for, and how often steps
+can end.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,11 @@ from itertools import combinations
 
 import pytest
 
-from accelsim.experiment import simulate
-from accelsim.network import Network
-from accelsim.ops import Pass, TrainingStep
-from accelsim.rules import lower
-from accelsim.spec.architecture import Architecture
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Architecture
+from accelsim.rules.registry import lower
+from accelsim.step.ops import Pass, TrainingStep
+from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.reference_networks import Builder
 from tests.watched_machine import peak_dram_bytes_per_cycle, watch_steps
@@ -19,7 +21,9 @@ SUBSETS = [subset for count in range(1, 5) for subset in combinations(Pass, coun
 
 
 def network() -> Network:
-    return Builder("steps", (4, 4, 3)).conv(4).add("relu").conv(4).add("relu").add("fc", 3).network()
+    return (
+        Builder("steps", (4, 4, 3)).conv(4).add("relu").conv(4).add("relu").add("fc", 3).network()
+    )
 
 
 def touching(step: TrainingStep) -> dict[str, set[str]]:
@@ -54,7 +58,9 @@ def test_no_step_reads_what_the_step_before_has_not_updated(rule: str, partition
     seen = watch_steps(network(), machine(partitions=partitions), step, 4)
     at = {(record.step, record.op.name): (record.start, record.end) for record in seen.run.records}
     assert len(at) == 4 * len(step.ops)
-    writers = {tensor.name: op.name for op in step.ops for tensor in op.outputs if tensor.persistent}
+    writers = {
+        tensor.name: op.name for op in step.ops for tensor in op.outputs if tensor.persistent
+    }
     assert len(writers) == 6
     for name, ops in touching(step).items():
         for index in range(1, 4) if name in writers else ():
@@ -62,16 +68,23 @@ def test_no_step_reads_what_the_step_before_has_not_updated(rule: str, partition
 
 
 @pytest.mark.parametrize("passes", SUBSETS, ids=["".join(subset) for subset in SUBSETS])
-@pytest.mark.parametrize(("organization", "partitions"), [("near_memory", 1), ("near_memory", 3), ("von_neumann", 3)])
-def test_steps_end_no_oftener_than_the_busiest_component_allows(organization: str, partitions: int, passes: tuple[Pass, ...]) -> None:
+@pytest.mark.parametrize(
+    ("organization", "partitions"), [("near_memory", 1), ("near_memory", 3), ("von_neumann", 3)]
+)
+def test_steps_end_no_oftener_than_the_busiest_component_allows(
+    organization: str, partitions: int, passes: tuple[Pass, ...]
+) -> None:
     architecture = machine(organization, partitions=partitions)
-    interval = simulate(network(), architecture, trace="dense", schedule="unlocked", passes=passes).interval_cycles
+    interval = simulate(
+        network(), architecture, trace="dense", schedule="unlocked", passes=passes
+    ).interval_cycles
     step = lower(network(), "bp", 1, "momentum", frozenset(passes))
     assert interval >= busiest(step, architecture)
 
 
 def busiest(step: TrainingStep, architecture: Architecture) -> float:
-    """Cycles a step in which a partition, the vector unit, a link, the global buffer or the DRAM bus is held at least.
+    """Cycles a step in which a partition, the vector unit, a link, the global buffer or the DRAM
+    bus is held at least.
 
     Ops without a home are the work of all partitions together.
     """
@@ -86,6 +99,12 @@ def busiest(step: TrainingStep, architecture: Architecture) -> float:
     held["down"] = sum(plan.fill_bits for plan in plans) / width
     held["up"] = sum(plan.drain_bits for plan in plans) / width
     held["peer"] = sum(plan.peer_bits for plan in plans) / (width * architecture.noc.peer_links)
-    held["buffer"] = sum(plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"] for plan in plans) / (buffer.banks * buffer.width_bits)
-    held["dram"] = sum(plan.bits["dram_read"] + plan.bits["dram_write"] for plan in plans) / 8 / peak_dram_bytes_per_cycle(architecture)
+    held["buffer"] = sum(
+        plan.bits["global_buffer_read"] + plan.bits["global_buffer_write"] for plan in plans
+    ) / (buffer.banks * buffer.width_bits)
+    held["dram"] = (
+        sum(plan.bits["dram_read"] + plan.bits["dram_write"] for plan in plans)
+        / 8
+        / peak_dram_bytes_per_cycle(architecture)
+    )
     return max(held.values())

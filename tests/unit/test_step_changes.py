@@ -1,4 +1,6 @@
-"""Other ways of running a step's ops: what is counted stays, who waits for whom is right, and the simulator's laws hold."""
+"""Other ways of running a step's ops: what is counted stays, who waits for whom is right, and the
+simulator's laws hold.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +9,32 @@ from typing import Any
 
 import pytest
 
-from accelsim.experiment import simulate
-from accelsim.mapper import Mapper
-from accelsim.ops import Op, OpKind, Pass, TrainingStep, Use
-from accelsim.reproduce.claims_costs import REGENERATED, Step, machine, measure
-from accelsim.reproduce.claims_machine import PAIRS
-from accelsim.reproduce.claims_unicast import deliveries
-from accelsim.reproduce.step_changes import CHANGES, by_time_step, values_alone, without_output_layer
-from accelsim.residency import allocate
-from accelsim.rules import lower
+from accelsim.experiment.simulate import simulate
+from accelsim.mapping.mapper import Mapper
+from accelsim.mapping.residency import allocate
+from accelsim.rules.registry import lower
+from accelsim.step.ops import Op, OpKind, Pass, TrainingStep, Use
+from accelsim.studies.papers.claims.costs import REGENERATED, Step, machine, measure
+from accelsim.studies.papers.claims.machine import PAIRS
+from accelsim.studies.papers.claims.unicast import deliveries
+from accelsim.studies.papers.step_changes import (
+    CHANGES,
+    by_time_step,
+    values_alone,
+    without_output_layer,
+)
 from tests.random_networks import network_of
 from tests.reference_networks import sequence_networks
 
-NETWORKS = {name: network for name, network in sequence_networks().items() if name in ("words-rnn-deep", "words-gru")}
+NETWORKS = {
+    name: network
+    for name, network in sequence_networks().items()
+    if name in ("words-rnn-deep", "words-gru")
+}
 RULES = ("bp", "dfa:per_step=true", "revised:per_step=true,binary=true,sparsity=0.5")
-STEPS = {name: {rule: lower(network, rule, 3) for rule in RULES} for name, network in NETWORKS.items()}
+STEPS = {
+    name: {rule: lower(network, rule, 3) for rule in RULES} for name, network in NETWORKS.items()
+}
 CASES = [(name, rule) for name, of in STEPS.items() for rule in of]
 
 
@@ -33,11 +46,15 @@ def macs(step: TrainingStep) -> Counter[tuple[str, str]]:
 
 
 def in_order(step: TrainingStep) -> bool:
-    """Whether every op waits for earlier ones alone, and for the writer of all that it reads and that the step writes."""
+    """Whether every op waits for earlier ones alone, and for the writer of all that it reads and
+    that the step writes.
+    """
     done: set[str] = set()
     writer: dict[str, str] = {}
     for op in step.ops:
-        needed = {writer[operand.tensor.name] for operand in op.operands if operand.tensor.name in writer}
+        needed = {
+            writer[operand.tensor.name] for operand in op.operands if operand.tensor.name in writer
+        }
         if not set(op.depends_on) <= done or not needed <= set(op.depends_on):
             return False
         done.add(op.name)
@@ -57,9 +74,15 @@ def test_ops_split_by_time_step_count_the_same(name: str, rule: str) -> None:
     step = STEPS[name][rule]
     split = by_time_step(step)
     assert macs(split) == macs(step)
-    written = [sorted(tensor.name for op in each.ops for tensor in op.outputs) for each in (step, split)]
+    written = [
+        sorted(tensor.name for op in each.ops for tensor in op.outputs) for each in (step, split)
+    ]
     assert written[0] == written[1]
-    whole = [op for op in split.ops if op.pass_ is Pass.EP and op.kind is OpKind.MATMUL and len(op.outputs) > 2]
+    whole = [
+        op
+        for op in split.ops
+        if op.pass_ is Pass.EP and op.kind is OpKind.MATMUL and len(op.outputs) > 2
+    ]
     assert whole == []
     assert (split.ops != step.ops) is (rule == "bp")
 
@@ -87,16 +110,22 @@ def test_without_the_output_layer_the_rest_stays(name: str, rule: str) -> None:
         return op.layer == layer and op.pass_ is Pass.EP and op.is_contraction
 
     assert any(dropped(op) for op in step.ops)
-    assert [op.name for op in without_output_layer(step).ops] == [op.name for op in step.ops if not dropped(op)]
+    assert [op.name for op in without_output_layer(step).ops] == [
+        op.name for op in step.ops if not dropped(op)
+    ]
 
 
 def test_values_alone_have_no_positions() -> None:
     step = STEPS["words-gru"][RULES[-1]]
-    stored = [operand.tensor for op in step.ops for operand in op.operands if operand.tensor.index_bits]
+    stored = [
+        operand.tensor for op in step.ops for operand in op.operands if operand.tensor.index_bits
+    ]
     bare = [operand.tensor for op in values_alone(step).ops for operand in op.operands]
     assert stored
     assert not any(tensor.index_bits for tensor in bare)
-    assert {tensor.name: tensor.elements for tensor in bare} == {o.tensor.name: o.tensor.elements for op in step.ops for o in op.operands}
+    assert {tensor.name: tensor.elements for tensor in bare} == {
+        o.tensor.name: o.tensor.elements for op in step.ops for o in op.operands
+    }
 
 
 @pytest.mark.parametrize("trace", ["dense", "random:0.5"])
@@ -104,7 +133,15 @@ def test_a_split_step_runs_and_executes_the_same(trace: str) -> None:
     """Every run is checked against the simulator's conservation laws."""
     network = NETWORKS[next(iter(STEPS))]
     runs: list[dict[str, Any]] = [
-        simulate(network, "von-neumann", "bp", batch=3, trace=trace, schedule="unlocked", transform=change).to_json()
+        simulate(
+            network,
+            "von-neumann",
+            "bp",
+            batch=3,
+            trace=trace,
+            schedule="unlocked",
+            transform=change,
+        ).to_json()
         for change in (None, by_time_step)
     ]
     assert runs[0]["macs"] == runs[1]["macs"]
@@ -117,7 +154,10 @@ def test_a_split_step_runs_and_executes_the_same(trace: str) -> None:
 STACK = {
     "name": "stack",
     "input": {"height": 4, "width": 4, "channels": 8},
-    "layers": [{"name": f"fc{index}", "kind": "fc", "out_features": size} for index, size in enumerate((96, 80, 10))],
+    "layers": [
+        {"name": f"fc{index}", "kind": "fc", "out_features": size}
+        for index, size in enumerate((96, 80, 10))
+    ],
 }
 
 

@@ -14,8 +14,8 @@ import pytest
 TINY_STUDY = """
 import sys
 from pathlib import Path
-from accelsim.study.execute import Places, run_study
-from accelsim.study.plan import Cell, Setting
+from accelsim.studies.accuracy.execute import Places, run_study
+from accelsim.studies.accuracy.plan import Cell, Setting
 
 SETTING = Setting("fc", "digits-fc", "digits", 8, 1, 100)
 
@@ -30,7 +30,12 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     folder.mkdir(exist_ok=True)
     script = folder / "tiny.py"
     script.write_text(TINY_STUDY)
-    return subprocess.Popen([sys.executable, script, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen(
+        [sys.executable, script, folder],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
 
 
 def finish(folder: Path) -> dict[str, bytes]:
@@ -42,7 +47,10 @@ def finish(folder: Path) -> dict[str, bytes]:
 
 
 def results(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted((folder / "runs").rglob("*.json"))}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted((folder / "runs").rglob("*.json"))
+    }
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +59,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
-def test_a_stopped_study_goes_on_to_the_same_bytes(sent: signal.Signals, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_stopped_study_goes_on_to_the_same_bytes(
+    sent: signal.Signals, undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
     study = start(tmp_path / "stopped")
     until = time.monotonic() + 120
     while not list((tmp_path / "stopped/work").rglob("*.npz")):  # an epoch of the first run is done
@@ -63,7 +73,9 @@ def test_a_stopped_study_goes_on_to_the_same_bytes(sent: signal.Signals, undistu
         study.kill()
     _, errors = study.communicate()
     assert study.returncode == -sent
-    assert errors.count(b"Traceback") == (sent == signal.SIGINT)  # the study's own, none of its workers
+    assert errors.count(b"Traceback") == (
+        sent == signal.SIGINT
+    )  # the study's own, none of its workers
     assert len(results(tmp_path / "stopped")) < 2
     assert finish(tmp_path / "stopped") == undisturbed
     assert len(undisturbed) == 2

@@ -12,39 +12,72 @@ import numpy as np
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.rules import parse_rule
-from accelsim.study import execute, published
-from accelsim.study.__main__ import PARTS, main
-from accelsim.study.execute import Places, choice, waiting_jobs
-from accelsim.study.figures import FIGURES, mosaic
-from accelsim.study.make import make_run
-from accelsim.study.orderings import DIVERGED, EXPECTED, FAILS, HOLDS, NOT_RUN, orderings_table
-from accelsim.study.outcomes import Outcomes, read_outcomes
-from accelsim.study.plan import HEAD_SUFFIX, VGG, Cell, Choice, Job, Setting, cells, text
-from accelsim.study.readme import write_report
-from accelsim.study.tables import all_tables, rank_and_entries
+from accelsim.rules.registry import parse_rule
+from accelsim.studies.accuracy import execute, published
+from accelsim.studies.accuracy.__main__ import PARTS, main
+from accelsim.studies.accuracy.execute import Places, choice, waiting_jobs
+from accelsim.studies.accuracy.figures import FIGURES, mosaic
+from accelsim.studies.accuracy.make import make_run
+from accelsim.studies.accuracy.orderings import (
+    DIVERGED,
+    EXPECTED,
+    FAILS,
+    HOLDS,
+    NOT_RUN,
+    orderings_table,
+)
+from accelsim.studies.accuracy.outcomes import Outcomes, read_outcomes
+from accelsim.studies.accuracy.plan import HEAD_SUFFIX, VGG, Cell, Choice, Job, Setting, cells, text
+from accelsim.studies.accuracy.readme import write_report
+from accelsim.studies.accuracy.tables import all_tables, rank_and_entries
 
 SMALL = Setting("fc", "digits-fc", "digits", 3, 1, 100)
 LANGUAGE = text("lstm")
 
 
-def document(job: Job, score: float = 0.5, perplexity: float = 50.0, diverged: bool = False, degrees: float = 60.0) -> dict[str, Any]:
+def document(
+    job: Job,
+    score: float = 0.5,
+    perplexity: float = 50.0,
+    diverged: bool = False,
+    degrees: float = 60.0,
+) -> dict[str, Any]:
     """A made-up training document of a job, every epoch with the same scores."""
     recipe, setting = job.recipe, job.cell.setting
     row: dict[str, Any] = {"steps": 10, "training_loss": 1.0, "training_accuracy": score}
     for part in ("held_out", "test") if job.held_out else ("test",):
         for mark in ("", "with_unknown_") if setting.vocabulary else ("",):
-            row |= {f"{part}_{mark}loss": float(np.log(perplexity)), f"{part}_{mark}accuracy": score}
+            row |= {
+                f"{part}_{mark}loss": float(np.log(perplexity)),
+                f"{part}_{mark}accuracy": score,
+            }
             if setting.vocabulary:
                 row[f"{part}_{mark}perplexity"] = perplexity
-    cause = {"workload": setting.network, "rule": job.rule, "data": setting.data, "epochs": recipe.epochs, "batch": setting.batch}
-    cause |= {"learning_rate": recipe.learning_rate, "schedule": recipe.schedule, "optimizer": recipe.optimizer, "seed": recipe.seed}
+    cause = {
+        "workload": setting.network,
+        "rule": job.rule,
+        "data": setting.data,
+        "epochs": recipe.epochs,
+        "batch": setting.batch,
+    }
+    cause |= {
+        "learning_rate": recipe.learning_rate,
+        "schedule": recipe.schedule,
+        "optimizer": recipe.optimizer,
+        "seed": recipe.seed,
+    }
     angles = [
         {"epoch": recipe.epochs, "kind": kind, "layer": layer, "degrees": degrees}
         for kind, layers in (("update", ("conv1", "fc", "all")), ("feedback", ("fc",)))
         for layer in layers
     ]
-    made: dict[str, Any] = {"schema": "accelsim.training/1", "version": "0", "cause": cause, "angles": angles, "densities": []}
+    made: dict[str, Any] = {
+        "schema": "accelsim.training/1",
+        "version": "0",
+        "cause": cause,
+        "angles": angles,
+        "densities": [],
+    }
     made["epochs"] = [{"epoch": epoch, **row} for epoch in range(1, recipe.epochs + 1)]
     return made | ({"diverged": "loss diverged"} if diverged else {})
 
@@ -81,7 +114,13 @@ def outcomes(places: Places, plan: list[Cell]) -> Outcomes:
 
 def test_every_run_has_a_file_of_its_own() -> None:
     jobs = [job for cell in cells() for job in cell.tuning()]
-    finals = [c.final(rate, option, seed) for c in cells() for rate in c.learning_rates for option in c.options for seed in range(c.seeds)]
+    finals = [
+        c.final(rate, option, seed)
+        for c in cells()
+        for rate in c.learning_rates
+        for option in c.options
+        for seed in range(c.seeds)
+    ]
     ids = [job.id for job in (*jobs, *finals)]
     assert len(ids) == len(set(ids))
     assert {cell.setting.part for cell in cells()} == set(PARTS)
@@ -89,7 +128,9 @@ def test_every_run_has_a_file_of_its_own() -> None:
 
 def test_what_is_expected_of_a_rule_is_in_the_plan() -> None:
     planned = {(cell.name.rpartition("/")[0], cell.rule) for cell in cells()}
-    assert all((each.network, rule) in planned for each in EXPECTED for rule in (*each.better, *each.worse))
+    assert all(
+        (each.network, rule) in planned for each in EXPECTED for rule in (*each.better, *each.worse)
+    )
 
 
 class TestChoice:
@@ -97,7 +138,9 @@ class TestChoice:
 
     def test_takes_the_best_held_out_accuracy(self, places: Places) -> None:
         cell = Cell(SMALL, "dfa", (0.1, 0.2), ("scale=1", "scale=3"))
-        for job, score in zip(cell.tuning(), (0.1, 0.2, 0.9, 0.3), strict=True):  # rates of the first scale, then of the second
+        for job, score in zip(
+            cell.tuning(), (0.1, 0.2, 0.9, 0.3), strict=True
+        ):  # rates of the first scale, then of the second
             keep(places, job, document(job, score))
         chosen = choice(places, cell, [cell])
         assert chosen is not None
@@ -131,7 +174,10 @@ class TestChoice:
 
     def test_runs_of_an_earlier_plan_are_none(self, places: Places) -> None:
         """Made under the same name with other epochs: made anew, and in no table meanwhile."""
-        earlier, cell = Cell(replace(SMALL, tuning_epochs=2), "bp", (0.1, 0.2)), Cell(SMALL, "bp", (0.1, 0.2))
+        earlier, cell = (
+            Cell(replace(SMALL, tuning_epochs=2), "bp", (0.1, 0.2)),
+            Cell(SMALL, "bp", (0.1, 0.2)),
+        )
         for job in earlier.tuning():
             keep(places, job, document(job))
         assert choice(places, earlier, [earlier]) is not None
@@ -164,20 +210,32 @@ class TestChoice:
 class TestWaitingJobs:
     """What is run next."""
 
-    def test_tuning_and_first_seeds_come_before_second_ones_in_the_plans_order(self, places: Places) -> None:
+    def test_tuning_and_first_seeds_come_before_second_ones_in_the_plans_order(
+        self, places: Places
+    ) -> None:
         tuned = Cell(VGG, "bp", (0.1, 0.2), seeds=2)
         plain = Cell(VGG, "dfa", (0.1,), seeds=2)
         plan = [plain, tuned]
-        waiting = [job.id.split("/", 1)[0] + job.id[-len("-seed=0") :] for job in waiting_jobs(places, plan, set())]
+        waiting = [
+            job.id.split("/", 1)[0] + job.id[-len("-seed=0") :]
+            for job in waiting_jobs(places, plan, set())
+        ]
         assert waiting == ["final-seed=0", "tuning-seed=0", "tuning-seed=0", "final-seed=1"]
         for job in tuned.tuning():
             keep(places, job, document(job))
-        assert [(job.cell.rule, job.recipe.seed) for job in waiting_jobs(places, plan, set())] == [("dfa", 0), ("bp", 0), ("dfa", 1), ("bp", 1)]
+        assert [(job.cell.rule, job.recipe.seed) for job in waiting_jobs(places, plan, set())] == [
+            ("dfa", 0),
+            ("bp", 0),
+            ("dfa", 1),
+            ("bp", 1),
+        ]
 
     def test_leaves_out_what_is_finished_or_under_way(self, places: Places) -> None:
         cell = Cell(SMALL, "bp", (0.1,), seeds=3)
         keep(places, cell.final(0.1, "", 0), document(cell.final(0.1, "", 0)))
-        assert [job.recipe.seed for job in waiting_jobs(places, [cell], {cell.final(0.1, "", 1).id})] == [2]
+        assert [
+            job.recipe.seed for job in waiting_jobs(places, [cell], {cell.final(0.1, "", 1).id})
+        ] == [2]
 
     def test_a_head_waits_for_the_body_that_it_stands_on(self, places: Places) -> None:
         body_setting = Setting("transfer", "cifar10-conv", "cifar10", 2, 1, 64)
@@ -191,11 +249,13 @@ class TestWaitingJobs:
 class TestHead:
     """Fully connected layers on the frozen features of convolutions."""
 
-    def test_is_trained_on_the_features_of_the_body(self, places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_trained_on_the_features_of_the_body(
+        self, places: Places, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         body_setting = Setting("transfer", "mnist-conv", "digits", 1, 1, 64, width=0.25)
         body = Cell(body_setting, "bp", (0.05,))
         head = Cell(replace(body_setting, network=f"mnist-conv{HEAD_SUFFIX}"), "ssdfa", (0.05,))
-        monkeypatch.setattr("accelsim.study.make.cells", lambda: [body, head])
+        monkeypatch.setattr("accelsim.studies.accuracy.make.cells", lambda: [body, head])
         made = make_run(places, head.final(0.05, "", 0))
         assert made["cause"]["workload"] == "mnist-conv@0.25-head"
         assert made["cause"]["data"] == "features of digits"
@@ -206,12 +266,25 @@ class TestTables:
     """Tables of made-up results."""
 
     def test_mean_deviation_and_gap(self, places: Places) -> None:
-        plan = [Cell(SMALL, "bp", (0.1,), seeds=2), Cell(SMALL, "dfa", (0.1,), ("scale=3",), seeds=2)]
+        plan = [
+            Cell(SMALL, "bp", (0.1,), seeds=2),
+            Cell(SMALL, "dfa", (0.1,), ("scale=3",), seeds=2),
+        ]
         scores = {("bp", 0): 0.90, ("bp", 1): 0.94, ("dfa", 0): 0.80, ("dfa", 1): 0.80}
         keep_all(places, plan, lambda job: document(job, scores[job.cell.rule, job.recipe.seed]))
         table = all_tables(outcomes(places, plan))["fully_connected"]
         assert table.rows[0] == ("digits-fc", "bp", 0.1, "", "plan", "2 of 2", 92.0, 2.8284, 0.0)
-        assert table.rows[1] == ("digits-fc", "dfa", 0.1, "scale=3", "plan", "2 of 2", 80.0, 0.0, -12.0)
+        assert table.rows[1] == (
+            "digits-fc",
+            "dfa",
+            0.1,
+            "scale=3",
+            "plan",
+            "2 of 2",
+            80.0,
+            0.0,
+            -12.0,
+        )
 
     def test_printed_numbers_stand_beside_ours(self, places: Places) -> None:
         plan = [Cell(VGG, "bp", (0.1,)), Cell(VGG, "dfa", (0.1,))]
@@ -219,29 +292,51 @@ class TestTables:
         table = all_tables(outcomes(places, plan))["convolutional"]
         row = dict(zip((column.key for column in table.columns), table.rows[1], strict=True))
         assert (row["test_accuracy_mean_percent"], row["gap_to_bp_points"]) == (50.0, -20.0)
-        assert (row["printed_test_accuracy_percent"], row["printed_gap_to_bp_points"], row["printed_row"]) == (77.78, -14.9, "Original DFA")
+        assert (
+            row["printed_test_accuracy_percent"],
+            row["printed_gap_to_bp_points"],
+            row["printed_row"],
+        ) == (77.78, -14.9, "Original DFA")
 
     def test_text_has_perplexities_with_and_without_the_unknown_word(self, places: Places) -> None:
         plan = [Cell(LANGUAGE, "bp", (0.1,))]
         made = document(plan[0].final(0.1, "", 0), 0.25, 40.0)
-        made["epochs"][-1] |= {"test_with_unknown_perplexity": 30.0, "test_with_unknown_accuracy": 0.35}
+        made["epochs"][-1] |= {
+            "test_with_unknown_perplexity": 30.0,
+            "test_with_unknown_accuracy": 0.35,
+        }
         keep(places, plan[0].final(0.1, "", 0), made)
         table = all_tables(outcomes(places, plan))["text"]
         row = dict(zip((column.key for column in table.columns), table.rows[0], strict=True))
         assert (row["perplexity_mean"], row["perplexity_with_unknown_mean"]) == (40.0, 30.0)
-        assert (row["test_accuracy_mean_percent"], row["test_accuracy_with_unknown_mean_percent"]) == (25.0, 35.0)
+        assert (
+            row["test_accuracy_mean_percent"],
+            row["test_accuracy_with_unknown_mean_percent"],
+        ) == (25.0, 35.0)
         assert row["printed_test_accuracy_percent"] == 24.48
 
     def test_tuning_scores_and_their_spread(self, places: Places) -> None:
         cell = Cell(SMALL, "dfa", (0.1, 0.2), ("scale=1", "scale=3"))
         for job, score in zip(cell.tuning(), (0.25, 0.5, 0.75, 0.5), strict=True):
-            keep(places, job, document(job, score, diverged=job.recipe.learning_rate == 0.2 and job.rule == "dfa:scale=3"))
+            keep(
+                places,
+                job,
+                document(
+                    job,
+                    score,
+                    diverged=job.recipe.learning_rate == 0.2 and job.rule == "dfa:scale=3",
+                ),
+            )
         rows = all_tables(outcomes(places, [cell]))["tuning_fc"].rows
         assert rows[0] == ("digits-fc", "dfa", 0.1, 25.0, 75.0, 50.0, "scale=3")
         assert rows[1] == ("digits-fc", "dfa", 0.2, 50.0, "diverged", None, "")
 
     def test_epochs_of_tuning_name_the_rules_that_have_others(self, places: Places) -> None:
-        plan = [Cell(SMALL, "bp", (0.1, 0.2)), Cell(replace(SMALL, tuning_epochs=2), "dfa", (0.1, 0.2)), Cell(SMALL, "frozen", (0.1,))]
+        plan = [
+            Cell(SMALL, "bp", (0.1, 0.2)),
+            Cell(replace(SMALL, tuning_epochs=2), "dfa", (0.1, 0.2)),
+            Cell(SMALL, "frozen", (0.1,)),
+        ]
         row = all_tables(outcomes(places, plan))["settings"].rows[0]
         assert row[:6] == ("fc", "digits-fc", "digits", 3, "1; dfa 2", 100)
 
@@ -250,13 +345,25 @@ class TestTables:
         for seed in (0, 1):
             job = cell.final(0.1, "", seed)
             keep(places, job, document(job, 0.6, diverged=bool(seed)))
-        assert all_tables(outcomes(places, [cell]))["fully_connected"].rows[0][5:] == ("2 of 2, 1 diverged", 60.0, None, 0.0)
+        assert all_tables(outcomes(places, [cell]))["fully_connected"].rows[0][5:] == (
+            "2 of 2, 1 diverged",
+            60.0,
+            None,
+            0.0,
+        )
 
     @pytest.mark.parametrize(
         ("rule", "expected"),
-        [("sdfa:k=0,rank=3", (3, 10)), ("sdfa:k=2", (None, 2)), ("sdfa:k=5,rank=10", (10, 5)), ("bp", (None, None))],
+        [
+            ("sdfa:k=0,rank=3", (3, 10)),
+            ("sdfa:k=2", (None, 2)),
+            ("sdfa:k=5,rank=10", (10, 5)),
+            ("bp", (None, None)),
+        ],
     )
-    def test_rank_and_entries_of_a_rule(self, rule: str, expected: tuple[int | None, int | None]) -> None:
+    def test_rank_and_entries_of_a_rule(
+        self, rule: str, expected: tuple[int | None, int | None]
+    ) -> None:
         assert rank_and_entries(rule) == expected
 
     def test_printed_gap(self) -> None:
@@ -264,7 +371,9 @@ class TestTables:
         assert published.printed("vgg16-cifar10", "frozen") is None
 
     def test_rules_stand_beside_the_printed_row_that_they_are(self) -> None:
-        """Rows of table 1 add up, so that modules of convolutions are +Modularization; hybrids have the binary feedback that they train with."""
+        """Rows of table 1 add up, so that modules of convolutions are +Modularization; hybrids have
+        the binary feedback that they train with.
+        """
         assert published.printed("vgg16-cifar10", "modular") is None
         with_modules = published.printed("vgg16-cifar10", "conv-dfa")
         assert with_modules is not None
@@ -280,15 +389,34 @@ class TestOrderings:
 
     def verdicts(self, places: Places, score: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
         networks = {each.network for each in EXPECTED}
-        plan = [cell for cell in cells() if cell.name.rpartition("/")[0] in networks and cell.setting.part != "sweep"]
+        plan = [
+            cell
+            for cell in cells()
+            if cell.name.rpartition("/")[0] in networks and cell.setting.part != "sweep"
+        ]
         keep_all(places, plan, score)
         table = orderings_table(outcomes(places, plan))
         return {f"{row[0]}: {row[1]}": row[-1] for row in table.rows}
 
     def test_hold_where_every_margin_is_wide_enough(self, places: Places) -> None:
-        hybrids = {f"hdfa:p={p},groups=4": level for p, level in ((0.5, 0.8), (0.3, 0.7), (0.1, 0.65))}
-        levels = {"bp": 0.9, **hybrids, "conv-dfa": 0.62, "revised:groups=4": 0.61, "dfa": 0.6, "frozen": 0.2}
-        perplexities = {"bp": 30.0, "revised:init=bw": 40.0, "triangular": 50.0, "dfa": 60.0, "frozen": 90.0}
+        hybrids = {
+            f"hdfa:p={p},groups=4": level for p, level in ((0.5, 0.8), (0.3, 0.7), (0.1, 0.65))
+        }
+        levels = {
+            "bp": 0.9,
+            **hybrids,
+            "conv-dfa": 0.62,
+            "revised:groups=4": 0.61,
+            "dfa": 0.6,
+            "frozen": 0.2,
+        }
+        perplexities = {
+            "bp": 30.0,
+            "revised:init=bw": 40.0,
+            "triangular": 50.0,
+            "dfa": 60.0,
+            "frozen": 90.0,
+        }
 
         def score(job: Job) -> dict[str, Any]:
             level = levels.get(job.cell.rule, 0.5)
@@ -301,15 +429,25 @@ class TestOrderings:
     def test_do_not_hold_where_all_rules_score_the_same(self, places: Places) -> None:
         verdicts = self.verdicts(places, document)
         assert {said for said, verdict in verdicts.items() if verdict == HOLDS} == {
-            *(f"{network}: bp, dfa, ssdfa within 2 points" for network in ("digits-fc", "fashion-fc", "fashion-fc3")),
+            *(
+                f"{network}: bp, dfa, ssdfa within 2 points"
+                for network in ("digits-fc", "fashion-fc", "fashion-fc3")
+            ),
             *(f"cifar10-conv-head@0.25: bp, {rule} within 2.7 points" for rule in ("dfa", "ssdfa")),
         }
         assert set(verdicts.values()) == {HOLDS, FAILS}
 
     def test_is_withheld_where_a_seed_diverged(self, places: Places) -> None:
-        verdicts = self.verdicts(places, lambda job: document(job, diverged=job.cell.rule == "dfa" and job.recipe.seed == 1 and not job.held_out))
+        verdicts = self.verdicts(
+            places,
+            lambda job: document(
+                job, diverged=job.cell.rule == "dfa" and job.recipe.seed == 1 and not job.held_out
+            ),
+        )
         assert verdicts["vgg16-cifar10@0.125: dfa > frozen by 10 points or more"] == DIVERGED
-        assert verdicts["vgg16-cifar10@0.125: revised:groups=4 > frozen by 10 points or more"] == FAILS
+        assert (
+            verdicts["vgg16-cifar10@0.125: revised:groups=4 > frozen by 10 points or more"] == FAILS
+        )
 
     def test_are_not_run_without_results(self, places: Places) -> None:
         rows = orderings_table(outcomes(places, cells())).rows
@@ -322,7 +460,11 @@ class TestReport:
 
     def made(self, job: Job) -> dict[str, Any]:
         made = document(job, 0.5 + 0.01 * job.recipe.seed)
-        return made | {"filters": np.arange(4 * 5 * 5 * 3).reshape(4, 5, 5, 3).tolist()} if job.cell.setting.keep_filters else made
+        return (
+            made | {"filters": np.arange(4 * 5 * 5 * 3).reshape(4, 5, 5, 3).tolist()}
+            if job.cell.setting.keep_filters
+            else made
+        )
 
     def test_same_results_same_bytes(self, places: Places, tmp_path: Path) -> None:
         keep_all(places, cells(), self.made)
@@ -331,12 +473,16 @@ class TestReport:
         write_report(found, tmp_path / "second")
         assert {f"{name}.svg" for name in FIGURES} < set(names)
         for name in names:
-            assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
+            assert (tmp_path / "first" / name).read_bytes() == (
+                tmp_path / "second" / name
+            ).read_bytes(), name
         page = (tmp_path / "first/README.md").read_text()
         assert page.endswith("Nothing: every run of the plan is there.\n")
         assert all(f"({name})" in page for name in names if name != "README.md")
 
-    def test_says_what_is_not_run_and_drops_plots_that_have_gone(self, places: Places, tmp_path: Path) -> None:
+    def test_says_what_is_not_run_and_drops_plots_that_have_gone(
+        self, places: Places, tmp_path: Path
+    ) -> None:
         out = tmp_path / "report"
         out.mkdir()
         (out / "rank.svg").write_text("an earlier report's")
@@ -351,7 +497,10 @@ class TestReport:
         stray = Cell(SMALL, "bp", (0.7,)).final(0.7, "", 0)
         keep(places, stray, document(stray))
         write_report(outcomes(places, plan), tmp_path / "report")
-        assert "* `final/digits-fc/bp/lr=0.7-seed=0`: test accuracy " in (tmp_path / "report/README.md").read_text()
+        assert (
+            "* `final/digits-fc/bp/lr=0.7-seed=0`: test accuracy "
+            in (tmp_path / "report/README.md").read_text()
+        )
 
     def test_refuses_a_file_that_is_no_result(self, places: Places) -> None:
         places.results.mkdir()
@@ -368,15 +517,23 @@ class TestReport:
 
 
 class TestCommandLine:
-    """``python -m accelsim.study``."""
+    """``python -m accelsim.studies.accuracy``."""
 
-    def test_report(self, places: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_report(
+        self, places: Places, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         places.results.mkdir()
-        assert main(["report", "--results", str(places.results), "--out", str(tmp_path / "out")]) == 0
+        assert (
+            main(["report", "--results", str(places.results), "--out", str(tmp_path / "out")]) == 0
+        )
         assert capsys.readouterr().err.splitlines()[0] == f"wrote {tmp_path / 'out/README.md'}"
 
-    @pytest.mark.parametrize(("command", "thing"), [("run --data", "data"), ("report --results", "results")])
-    def test_missing_folder(self, command: str, thing: str, capsys: pytest.CaptureFixture[str]) -> None:
+    @pytest.mark.parametrize(
+        ("command", "thing"), [("run --data", "data"), ("report --results", "results")]
+    )
+    def test_missing_folder(
+        self, command: str, thing: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert main([*command.split(), "nowhere"]) == 2
         assert capsys.readouterr().err == f"nowhere: {thing} directory does not exist\n"
 
@@ -384,10 +541,15 @@ class TestCommandLine:
         assert main(["run", "--data", str(tmp_path), "--part", "cnn"]) == 2
         assert capsys.readouterr().err == f"{tmp_path / 'cifar10'}: data directory does not exist\n"
 
-    def test_interrupted(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_interrupted(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         def stopped(*_: object) -> None:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(execute, "run_study", stopped)
         assert main(["run", "--data", str(tmp_path)]) == 130
-        assert capsys.readouterr().err == "interrupted: finished runs are kept, the same command goes on\n"
+        assert (
+            capsys.readouterr().err
+            == "interrupted: finished runs are kept, the same command goes on\n"
+        )

@@ -1,15 +1,18 @@
-"""Systolic arrays: the closed forms against SCALE-Sim's published runs and against registers shifted cycle by cycle."""
+"""Systolic arrays: the closed forms against SCALE-Sim's published runs and against registers
+shifted cycle by cycle.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from accelsim.kernels.systolic import fold_cycles
+from accelsim.kernels.dense.systolic import fold_cycles
 from tests.naive import systolic as naive
 
-# SCALE-Sim v3 golden runs on a 32x32 array (github.com/scalesim-project/SCALE-Sim, commit 1d62b68a, test/general/golden_trace_*/
-# COMPUTE_REPORT.csv): compute cycles as it reports them, the index of the last cycle, one less than the number of cycles.
+# SCALE-Sim v3 golden runs on a 32x32 array (github.com/scalesim-project/SCALE-Sim, commit 1d62b68a,
+# test/general/golden_trace_*/ COMPUTE_REPORT.csv): compute cycles as it reports them, the index of
+# the last cycle, one less than the number of cycles.
 GOLDEN = [
     pytest.param(256, 128, 256, "os", 10175, id="GEMM os"),
     pytest.param(256, 128, 256, "ws", 11199, id="GEMM ws"),

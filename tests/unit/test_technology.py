@@ -1,4 +1,6 @@
-"""Technology tables: the numbers as their sources have them, interpolation, scaling, and how faults read."""
+"""Technology tables: the numbers as their sources have them, interpolation, scaling, and how faults
+read.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accelsim.config import catalog
+from accelsim.cost.technology import load_technology, loglog, read_srams
 from accelsim.errors import InputError
-from accelsim.spec import catalog
-from accelsim.spec.technology import load_technology, loglog, read_srams
 
 TECH = load_technology("45nm")
 SMALL = load_technology("28nm")
@@ -54,10 +56,14 @@ def test_cited_numbers(component: str, action: str, bits: int, value: float) -> 
         ("lstp", 256, 16, 0.545265, 0.718069, 6.26919e-06, 0.00102059),
     ],
 )
-def test_srams_of_the_table(leakage: str, size: int, width: int, read: float, write: float, power: float, area: float) -> None:
+def test_srams_of_the_table(
+    leakage: str, size: int, width: int, read: float, write: float, power: float, area: float
+) -> None:
     """CACTI 7 at 45 nm."""
     point = TECH.sram(leakage, size, width)  # type: ignore[arg-type]
-    assert (point.read_pj, point.write_pj, point.leakage_mw, point.area_mm2) == pytest.approx((read, write, power, area))
+    assert (point.read_pj, point.write_pj, point.leakage_mw, point.area_mm2) == pytest.approx(
+        (read, write, power, area)
+    )
     assert point.inside
 
 
@@ -82,10 +88,14 @@ def test_srams_between_the_points_follow_power_laws() -> None:
     middle = TECH.sram("hp", 11585, 64)  # 8192 * sqrt(2)
     assert middle.read_pj == pytest.approx(math.sqrt(low.read_pj * high.read_pj), rel=1e-4)
     narrow, wide = TECH.sram("hp", 8192, 64), TECH.sram("hp", 8192, 128)
-    assert TECH.sram("hp", 8192, 90).read_pj == pytest.approx(narrow.read_pj * (wide.read_pj / narrow.read_pj) ** math.log2(90 / 64))
+    assert TECH.sram("hp", 8192, 90).read_pj == pytest.approx(
+        narrow.read_pj * (wide.read_pj / narrow.read_pj) ** math.log2(90 / 64)
+    )
 
 
-@pytest.mark.parametrize(("size", "width"), [(128, 16), (4 << 20, 64), (8192, 512), (8192, 8), (256, 128)])
+@pytest.mark.parametrize(
+    ("size", "width"), [(128, 16), (4 << 20, 64), (8192, 512), (8192, 8), (256, 128)]
+)
 def test_srams_beyond_the_table_are_known_to_be(size: int, width: int) -> None:
     point = TECH.sram("lstp", size, width)
     assert not point.inside
@@ -104,19 +114,33 @@ def test_srams_stay_between_their_neighbours(leakage: str, size: int, width: int
 @given(st.floats(0.01, 100), st.floats(-3, 3), st.floats(0.01, 1000))
 def test_a_power_law_is_met_everywhere(scale: float, exponent: float, x: float) -> None:
     xs = [1.0, 3.0, 20.0]
-    assert loglog(x, xs, [scale * known**exponent for known in xs]) == pytest.approx(scale * x**exponent, rel=1e-9)
+    assert loglog(x, xs, [scale * known**exponent for known in xs]) == pytest.approx(
+        scale * x**exponent, rel=1e-9
+    )
 
 
 def test_28_nm_is_45_nm_times_the_factors() -> None:
-    """Stillmaker and Baas at 0.9 V: 0.507 in energy, 0.377 in area. Wires have their own number, leakage is not scaled; nothing is verified."""
-    for component, action in (("mac", "multiply"), ("mac", "add"), ("control", "clock"), ("control", "registers"), ("prng", "register_bit")):
-        for old, new in zip(TECH.find(component, action), SMALL.find(component, action), strict=True):
+    """Stillmaker and Baas at 0.9 V: 0.507 in energy, 0.377 in area. Wires have their own number,
+    leakage is not scaled; nothing is verified.
+    """
+    for component, action in (
+        ("mac", "multiply"),
+        ("mac", "add"),
+        ("control", "clock"),
+        ("control", "registers"),
+        ("prng", "register_bit"),
+    ):
+        for old, new in zip(
+            TECH.find(component, action), SMALL.find(component, action), strict=True
+        ):
             assert new.value == pytest.approx(0.507 * old.value, rel=1e-12)
             assert not new.verified
             assert new.source.startswith(old.source)
             assert "0.507" in new.source
     old, new = TECH.sram("lstp", 131072, 64), SMALL.sram("lstp", 131072, 64)
-    assert (new.read_pj, new.write_pj, new.area_mm2) == pytest.approx((0.507 * old.read_pj, 0.507 * old.write_pj, 0.377 * old.area_mm2))
+    assert (new.read_pj, new.write_pj, new.area_mm2) == pytest.approx(
+        (0.507 * old.read_pj, 0.507 * old.write_pj, 0.377 * old.area_mm2)
+    )
     assert new.leakage_mw == old.leakage_mw
     assert SMALL.one("noc", "bit_mm").value == 0.08
     assert SMALL.one("leakage", "multiplier").value == TECH.one("leakage", "multiplier").value
@@ -132,31 +156,54 @@ def test_every_entry_names_its_source_and_node(name: str) -> None:
 
 
 def written(folder: Path, text: str, table: str = "") -> Path:
-    (folder / "s.csv").write_text("class,size_bytes,width_bits,read_pj,write_pj,leakage_mw,area_mm2\n" + table, encoding="utf-8")
+    (folder / "s.csv").write_text(
+        "class,size_bytes,width_bits,read_pj,write_pj,leakage_mw,area_mm2\n" + table,
+        encoding="utf-8",
+    )
     path = folder / "t.yaml"
     path.write_text("name: t\nnode: 45\n" + text, encoding="utf-8")
     return path
 
 
 SRAM = "sram: {table: s.csv, source: mine, verified: false}\n"
-ENTRY = "{component: mac, action: add, bits: 8, energy: 1pJ, node: 45, source: mine, verified: false}"
+ENTRY = (
+    "{component: mac, action: add, bits: 8, energy: 1pJ, node: 45, source: mine, verified: false}"
+)
 
 
 @pytest.mark.parametrize(
     ("text", "table", "message"),
     [
         ("", "", "sram must be given where scaled_from is not, got nothing"),
-        (SRAM + f"entries: [{ENTRY}, {ENTRY}]\n", "", "entries[1].action must be listed once for a component and width, got add"),
+        (
+            SRAM + f"entries: [{ENTRY}, {ENTRY}]\n",
+            "",
+            "entries[1].action must be listed once for a component and width, got add",
+        ),
         (
             SRAM + f"entries: [{ENTRY.replace('energy: 1pJ, ', '')}]\n",
             "",
-            "entries[0].energy must be given, or power, or area_mm2, and only one of them, got nothing",
+            (
+                "entries[0].energy must be given, or power, or area_mm2, and only one of them, got "
+                "nothing"
+            ),
         ),
         (SRAM.replace("s.csv", "no.csv"), "", "sram.table must be a file beside it, got no.csv"),
-        (SRAM, "hp,256,16,1,1,1,0\n", "a row must be hp or lstp and six numbers > 0, got hp,256,16,1,1,1,0"),
-        (SRAM, "lop,256,16,1,1,1,1\n", "a row must be hp or lstp and six numbers > 0, got lop,256,16,1,1,1,1"),
         (
-            "scaled_from: {technology: 28nm, energy: 0.5, area: 0.5, source: mine, verified: false}\n",
+            SRAM,
+            "hp,256,16,1,1,1,0\n",
+            "a row must be hp or lstp and six numbers > 0, got hp,256,16,1,1,1,0",
+        ),
+        (
+            SRAM,
+            "lop,256,16,1,1,1,1\n",
+            "a row must be hp or lstp and six numbers > 0, got lop,256,16,1,1,1,1",
+        ),
+        (
+            (
+                "scaled_from: {technology: 28nm, energy: 0.5, area: 0.5, source: mine, verified: "
+                "false}\n"
+            ),
             "",
             "scaled_from.technology must be a technology that is not itself scaled, got 28nm",
         ),
@@ -174,7 +221,9 @@ def test_a_table_without_its_header(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_srams(path)
     assert (
-        str(caught.value) == f"{path}:1:1: the header must be class,size_bytes,width_bits,read_pj,write_pj,leakage_mw,area_mm2, got hp,256,16,1,1,1,1"
+        str(caught.value) == f"{path}:1:1: the header must be "
+        f"class,size_bytes,width_bits,read_pj,write_pj,leakage_mw,area_mm2, got "
+        f"hp,256,16,1,1,1,1"
     )
 
 

@@ -7,28 +7,41 @@ from typing import Any
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.experiment import simulate
-from accelsim.loop_nest import loop_nest
-from accelsim.mapper import Mapper
-from accelsim.mapping import Tiling
-from accelsim.network import Network
-from accelsim.residency import allocate
-from accelsim.results import Result
-from accelsim.rules import lower
-from accelsim.spec.architecture import Architecture
-from accelsim.tiler import Tiler
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Architecture
+from accelsim.mapping.loop_nest import loop_nest
+from accelsim.mapping.mapper import Mapper
+from accelsim.mapping.residency import allocate
+from accelsim.mapping.tiler import Tiler
+from accelsim.pe.mapping import Tiling
+from accelsim.results.result import Result
+from accelsim.rules.registry import lower
+from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.reference_networks import Builder
 
 
 def network() -> Network:
     """8 x 8 positions of 8 channels from 4, 3 x 3 taps; then 10 classes."""
-    return Builder("tiled", (8, 8, 4)).add("conv", 8, kernel=(3, 3), padding=(1, 1, 1, 1)).add("relu").add("fc", 10).network()
+    return (
+        Builder("tiled", (8, 8, 4))
+        .add("conv", 8, kernel=(3, 3), padding=(1, 1, 1, 1))
+        .add("relu")
+        .add("fc", 10)
+        .network()
+    )
 
 
 def small(**overrides: Any) -> Architecture:
     """Four PEs of one lane."""
-    return machine("von_neumann", pe_array__rows=2, pe_array__cols=2, pe_array__lanes=1, pe_array__window=2, **overrides)
+    return machine(
+        "von_neumann",
+        pe_array__rows=2,
+        pe_array__cols=2,
+        pe_array__lanes=1,
+        pe_array__window=2,
+        **overrides,
+    )
 
 
 def tiler(op: str, architecture: Architecture) -> Tiler:
@@ -41,8 +54,12 @@ WHOLE = Tiling(2, "positions", 8, 36, "channels", 4, 64)
 
 
 def test_words_and_room_worked_out_by_hand() -> None:
-    """128 positions in 64 tiles of 2, 8 tiles together are two rows of 8: four rows of the map of 8 x 4 words, at the edges three."""
-    demand = tiler("conv0.FF", small(scratchpad__capacity="64KiB", scratchpad__working="64KiB")).demand(WHOLE)
+    """128 positions in 64 tiles of 2, 8 tiles together are two rows of 8: four rows of the map of 8
+    x 4 words, at the edges three.
+    """
+    demand = tiler(
+        "conv0.FF", small(scratchpad__capacity="64KiB", scratchpad__working="64KiB")
+    ).demand(WHOLE)
     groups = [3, 4, 4, 3]  # rows of one sample's groups
     assert demand.moving == 2 * sum(groups) * 8 * 4
     assert demand.stationary == 8 * 36 * 8  # all weights for each of the 8 groups
@@ -61,22 +78,37 @@ def test_words_and_room_worked_out_by_hand() -> None:
         ({"together": 65}, "together must be 1 to 64, got 65"),
         ({"chunk": 37}, "chunk must be 1 to 36, got 37"),
         ({"buffer_channels": 5}, "buffer_channels must be 1 to 4, got 5"),
-        ({"buffer_positions": 12}, "buffer_positions must be a multiple of together (8) or all tiles, got 12"),
+        (
+            {"buffer_positions": 12},
+            "buffer_positions must be a multiple of together (8) or all tiles, got 12",
+        ),
         (
             {},
-            "the tile of a PE must be at most scratchpad.working, 4096 bits, got 4704: a smaller chunk, or fewer position tiles together, may fit",
+            (
+                "the tile of a PE must be at most scratchpad.working, 4096 bits, got 4704: a "
+                "smaller "
+                "chunk, or fewer position tiles together, may fit"
+            ),
         ),
         (
             {"together": 1},
             (
-                "the tile of the global buffer must be at most global_buffer.staging, 8192 bits, got 12800: "
+                "the tile of the global buffer must be at most global_buffer.staging, 8192 bits, "
+                "got 12800: "
                 "smaller buffer_channels or buffer_positions may fit"
             ),
         ),
     ],
 )
 def test_an_illegal_pin_is_refused_with_the_reason(change: dict[str, Any], fault: str) -> None:
-    pin = {"op": "conv0.FF", "channel_pes": 2, "order": "positions", "together": 8, "chunk": 36, "buffer_order": "channels"}
+    pin = {
+        "op": "conv0.FF",
+        "channel_pes": 2,
+        "order": "positions",
+        "together": 8,
+        "chunk": 36,
+        "buffer_order": "channels",
+    }
     pin |= {"buffer_channels": 4, "buffer_positions": 64} | change
     machines = small(
         scratchpad__capacity="512B",
@@ -90,10 +122,19 @@ def test_an_illegal_pin_is_refused_with_the_reason(change: dict[str, Any], fault
 
 
 def test_a_pin_holds_under_any_objective_and_leaves_the_rest_to_it() -> None:
-    kept: dict[str, Any] = {"scratchpad__capacity": "2KiB", "scratchpad__working": "2KiB", "global_buffer__staging": "4KiB"}
+    kept: dict[str, Any] = {
+        "scratchpad__capacity": "2KiB",
+        "scratchpad__working": "2KiB",
+        "global_buffer__staging": "4KiB",
+    }
     pins = [{"op": "conv*.FF", "order": "positions", "together": 4}]
     for objective in ("canonical", "cycles", "energy", "edp"):
-        result = simulate(network(), small(mapping__objective=objective, mapping__pins=pins, **kept), batch=2, trace="dense")
+        result = simulate(
+            network(),
+            small(mapping__objective=objective, mapping__pins=pins, **kept),
+            batch=2,
+            trace="dense",
+        )
         assert isinstance(result, Result)
         found = {op.name: op.mapping["tiling"] for op in result.ops if op.mapping}
         assert found["conv0.FF"]["order"] == "positions"
@@ -103,24 +144,42 @@ def test_a_pin_holds_under_any_objective_and_leaves_the_rest_to_it() -> None:
 
 
 def test_a_pin_of_no_op_is_said() -> None:
-    result = simulate(network(), small(mapping__pins=[{"op": "conv7.FF", "order": "positions"}]), batch=2, trace="dense")
+    result = simulate(
+        network(),
+        small(mapping__pins=[{"op": "conv7.FF", "order": "positions"}]),
+        batch=2,
+        trace="dense",
+    )
     assert isinstance(result, Result)
     assert "mapping.pins: no contraction of this step is named conv7.FF" in result.notes
 
 
 def test_what_has_no_loops_to_tile_cannot_be_pinned() -> None:
-    with pytest.raises(InputError, match=r"mapping.pins: op must be one whose loops can be tiled, got fc2.WG, which has its canonical mapping alone"):
-        simulate(network(), small(mapping__pins=[{"op": "fc2.WG", "order": "channels"}]), batch=2, trace="dense")
+    with pytest.raises(
+        InputError,
+        match=r"mapping.pins: op must be one whose loops can be tiled, got fc2.WG, which has its "
+        r"canonical mapping alone",
+    ):
+        simulate(
+            network(),
+            small(mapping__pins=[{"op": "fc2.WG", "order": "channels"}]),
+            batch=2,
+            trace="dense",
+        )
 
 
 def test_a_systolic_array_has_nothing_to_choose() -> None:
-    with pytest.raises(InputError, match=r"mapping.objective must be canonical with a systolic array, got edp"):
+    with pytest.raises(
+        InputError, match=r"mapping.objective must be canonical with a systolic array, got edp"
+    ):
         machine("systolic", mapping__objective="edp")
 
 
 def test_a_tiling_is_shown_as_the_loops_that_it_is() -> None:
     architecture = small(scratchpad__capacity="64KiB", scratchpad__working="64KiB")
-    chosen = tiler("conv0.FF", architecture).mapping(Tiling(2, "positions", 8, 12, "positions", 2, 32))
+    chosen = tiler("conv0.FF", architecture).mapping(
+        Tiling(2, "positions", 8, 12, "positions", 2, 32)
+    )
     assert loop_nest(chosen, architecture).splitlines() == [
         "conv0.FF: 8 channels x 128 positions, reduction of 36 (chosen)",
         "  for (n, p, q) in 2 x 32 position tiles                     # global buffer",
@@ -158,11 +217,39 @@ def test_an_outer_product_is_shown_with_the_segment_of_each_lane() -> None:
 @pytest.mark.parametrize(
     ("dataflow", "loops"),
     [
-        ("output_stationary", ["for m in 64 x 2", "for n in 3 x 3", "parallel m over 2 rows, n over 3 columns of PEs", "for k in 36"]),
-        ("weight_stationary", ["for k in 18 x 2", "for n in 3 x 3", "parallel k over 2 rows, n over 3 columns of PEs", "for m in 128"]),
-        ("input_stationary", ["for k in 18 x 2", "for m in 43 x 3", "parallel k over 2 rows, m over 3 columns of PEs", "for n in 8"]),
+        (
+            "output_stationary",
+            [
+                "for m in 64 x 2",
+                "for n in 3 x 3",
+                "parallel m over 2 rows, n over 3 columns of PEs",
+                "for k in 36",
+            ],
+        ),
+        (
+            "weight_stationary",
+            [
+                "for k in 18 x 2",
+                "for n in 3 x 3",
+                "parallel k over 2 rows, n over 3 columns of PEs",
+                "for m in 128",
+            ],
+        ),
+        (
+            "input_stationary",
+            [
+                "for k in 18 x 2",
+                "for m in 43 x 3",
+                "parallel k over 2 rows, m over 3 columns of PEs",
+                "for n in 8",
+            ],
+        ),
     ],
 )
 def test_a_systolic_array_is_shown_by_its_folds(dataflow: str, loops: list[str]) -> None:
     found = nest_of("conv0.FF", machine("systolic", pe_array__dataflow=dataflow))
-    assert found == ["conv0.FF: 8 channels x 128 positions, reduction of 36 (canonical)", *loops[:-1], f"{loops[-1]}: multiply, accumulate"]
+    assert found == [
+        "conv0.FF: 8 channels x 128 positions, reduction of 36 (canonical)",
+        *loops[:-1],
+        f"{loops[-1]}: multiply, accumulate",
+    ]

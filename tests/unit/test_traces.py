@@ -1,4 +1,6 @@
-"""Which trace a run uses, what random traces are, and every way in which a trace can be refused, word for word."""
+"""Which trace a run uses, what random traces are, and every way in which a trace can be refused,
+word for word.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from accelsim.config import catalog
 from accelsim.errors import InputError
-from accelsim.experiment import simulate
-from accelsim.network import Network
-from accelsim.networks import load_network
-from accelsim.rules import parse_rule
-from accelsim.spec import catalog
-from accelsim.trace import Trace
-from accelsim.traces import choose_trace, random_trace
+from accelsim.experiment.simulate import simulate
+from accelsim.experiment.trace_choice import choose_trace, random_trace
+from accelsim.rules.registry import parse_rule
+from accelsim.workload.loading import load_network
+from accelsim.workload.network import Network
+from accelsim.zeros.trace import Trace
 from tests.random_machines import machine
 from tests.random_networks import network_of
 from tests.reference_networks import Builder
@@ -25,8 +27,15 @@ from tests.reference_networks import Builder
 
 def small() -> Network:
     """Two convolutions, a pooled ReLU between them, a residual add and two readers of one map."""
-    builder = Builder("small", (4, 4, 3)).conv(8).add("relu").add("max_pool", kernel=(2, 2), stride=(2, 2))
-    builder.conv(8).add("tanh").conv(8, side=1, inputs=("max_pool2",)).add("add", inputs=("tanh4", "conv5"))
+    builder = (
+        Builder("small", (4, 4, 3))
+        .conv(8)
+        .add("relu")
+        .add("max_pool", kernel=(2, 2), stride=(2, 2))
+    )
+    builder.conv(8).add("tanh").conv(8, side=1, inputs=("max_pool2",)).add(
+        "add", inputs=("tanh4", "conv5")
+    )
     return builder.add("fc", 8).add("relu").add("fc", 4).network()
 
 
@@ -51,7 +60,10 @@ def test_random_masks_have_the_density(density: float) -> None:
     trace = choose(load_network("vgg16-cifar10"), f"random:{density}")
     bits = sum(tensor.mask().size for tensor in trace.tensors.values())
     deviation = 6 * np.sqrt(density * (1 - density) / bits)
-    assert abs(sum(int(tensor.mask().sum()) for tensor in trace.tensors.values()) / bits - density) <= deviation
+    assert (
+        abs(sum(int(tensor.mask().sum()) for tensor in trace.tensors.values()) / bits - density)
+        <= deviation
+    )
 
 
 def test_layers_that_read_one_map_see_the_same_zeros() -> None:
@@ -64,9 +76,15 @@ def test_layers_that_read_one_map_see_the_same_zeros() -> None:
 
 def test_masks_are_the_inputs_zeros_and_only_behind_a_relu() -> None:
     trace = random_trace(small(), 0.5, 3, 0)
-    assert {key for key in trace.tensors if key.endswith(".mask")} == {"conv3.mask", "conv5.mask", "fc9.mask"}
+    assert {key for key in trace.tensors if key.endswith(".mask")} == {
+        "conv3.mask",
+        "conv5.mask",
+        "fc9.mask",
+    }
     for name in ("conv3", "conv5", "fc9"):
-        assert np.array_equal(trace.tensors[f"{name}.mask"].mask(), trace.tensors[f"{name}.input"].mask())
+        assert np.array_equal(
+            trace.tensors[f"{name}.mask"].mask(), trace.tensors[f"{name}.input"].mask()
+        )
 
 
 def test_neither_weights_nor_feedback_nor_tokens_are_drawn() -> None:
@@ -78,7 +96,12 @@ def test_neither_weights_nor_feedback_nor_tokens_are_drawn() -> None:
     ]
     trace = random_trace(network_of({**data, "layers": layers}), 0.5, 2, 0)
     shapes = {key: tensor.shape for key, tensor in trace.tensors.items()}
-    assert shapes == {"cell.input": (3, 2, 8), "cell.error": (3, 2, 4), "out.input": (3, 2, 4), "out.error": (3, 2, 9)}
+    assert shapes == {
+        "cell.input": (3, 2, 8),
+        "cell.error": (3, 2, 4),
+        "out.input": (3, 2, 4),
+        "out.error": (3, 2, 9),
+    }
 
 
 def test_the_seed_decides_the_zeros() -> None:
@@ -87,15 +110,24 @@ def test_the_seed_decides_the_zeros() -> None:
     for key, tensor in first.tensors.items():
         assert np.array_equal(tensor.packed, again.tensors[key].packed)
         assert not np.array_equal(tensor.packed, other.tensors[key].packed)
-    results = [simulate(network, machine(), trace="random:0.5", seed=seed).to_json() for seed in (0, 0, 1)]
+    results = [
+        simulate(network, machine(), trace="random:0.5", seed=seed).to_json() for seed in (0, 0, 1)
+    ]
     assert results[0] == results[1]
     assert results[0]["macs"]["executed"] != results[2]["macs"]["executed"]
-    assert results[0]["notes"][0] == "zeros are drawn at random with density 0.5, seed 0; no training made them"
+    assert (
+        results[0]["notes"][0]
+        == "zeros are drawn at random with density 0.5, seed 0; no training made them"
+    )
 
 
-@pytest.mark.parametrize("text", ["random:", "random:1.5", "random:-0.1", "random:half", "random:nan"])
+@pytest.mark.parametrize(
+    "text", ["random:", "random:1.5", "random:-0.1", "random:half", "random:nan"]
+)
 def test_a_density_is_from_0_to_1(text: str) -> None:
-    assert refused(small(), text) == [f"--trace random:DENSITY must have a density between 0 and 1, got {text}"]
+    assert refused(small(), text) == [
+        f"--trace random:DENSITY must have a density between 0 and 1, got {text}"
+    ]
 
 
 # Choices
@@ -108,14 +140,21 @@ def test_dense_is_no_trace() -> None:
 
 def test_a_missing_shipped_trace_says_what_else_there_is() -> None:
     assert refused(small(), "shipped", "ssdfa") == [
-        "small has no shipped trace for ssdfa: give --trace FILE.npz (made by `accelsim trace`), --trace random:DENSITY or --trace dense"
+        (
+            "small has no shipped trace for ssdfa: give --trace FILE.npz (made by `accelsim "
+            "trace`), "
+            "--trace random:DENSITY or --trace dense"
+        )
     ]
 
 
 def test_a_rule_without_a_trace_of_its_own_uses_its_familys() -> None:
     network = load_network("vgg16-cifar10")
     assert "vgg16-cifar10.ssdfa" in catalog.names("trace")
-    assert choose_trace(network, parse_rule("sdfa:k=2"), "shipped", False, 1, 0).name == "shipped:vgg16-cifar10.ssdfa"
+    assert (
+        choose_trace(network, parse_rule("sdfa:k=2"), "shipped", False, 1, 0).name
+        == "shipped:vgg16-cifar10.ssdfa"
+    )
 
 
 def made(network: Network, rule: str) -> Trace:
@@ -124,22 +163,42 @@ def made(network: Network, rule: str) -> Trace:
 
 
 @pytest.mark.parametrize(
-    ("trace_rule", "rule"), [("bp", "bp"), ("bp-only", "bp"), ("bdfa", "dfa"), ("dfa", "dfa"), ("ssdfa", "sdfa:k=2"), ("sdfa:k=3,rank=9", "ssdfa")]
+    ("trace_rule", "rule"),
+    [
+        ("bp", "bp"),
+        ("bp-only", "bp"),
+        ("bdfa", "dfa"),
+        ("dfa", "dfa"),
+        ("ssdfa", "sdfa:k=2"),
+        ("sdfa:k=3,rank=9", "ssdfa"),
+    ],
 )
 def test_traces_serve_the_rules_of_their_family(trace_rule: str, rule: str) -> None:
     assert choose(small(), made(small(), trace_rule), rule).rule == trace_rule
 
 
 @pytest.mark.parametrize(
-    ("trace_rule", "rule", "own"), [("bp", "dfa", "dfa"), ("dfa", "ssdfa", "sdfa"), ("fa", "bp", "bp"), ("frozen", "dfa", "dfa")]
+    ("trace_rule", "rule", "own"),
+    [("bp", "dfa", "dfa"), ("dfa", "ssdfa", "sdfa"), ("fa", "bp", "bp"), ("frozen", "dfa", "dfa")],
 )
-def test_traces_of_another_family_are_refused_unless_told_otherwise(tmp_path: Path, trace_rule: str, rule: str, own: str) -> None:
+def test_traces_of_another_family_are_refused_unless_told_otherwise(
+    tmp_path: Path, trace_rule: str, rule: str, own: str
+) -> None:
     path = tmp_path / "other.npz"
     made(small(), trace_rule).write(path)
-    refusal = f"--trace must be of the {own} family for {rule}, whose error masks differ from others', got {path} ({trace_rule}); "
+    refusal = (
+        f"--trace must be of the {own} family for {rule}, whose error masks differ from "
+        f"others', got {path} ({trace_rule}); "
+    )
     assert refused(small(), path, rule) == [refusal + "--trace-any-rule accepts it"]
     result = simulate(small(), machine(), rule, trace=path, trace_any_rule=True)
-    assert result.notes == (f"the trace was made under {trace_rule}, of another family than {rule}: its error masks are not this rule's",)
+    assert result.notes == (
+        (
+            f"the trace was made under {trace_rule}, of another family than {rule}: its error "
+            f"masks "
+            f"are not this rule's"
+        ),
+    )
 
 
 def test_of_several_files_each_rule_takes_its_own(tmp_path: Path) -> None:
@@ -154,14 +213,22 @@ def test_of_several_files_each_rule_takes_its_own(tmp_path: Path) -> None:
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    assert refused(small(), tmp_path / "none.npz") == [f"{tmp_path}/none.npz: trace file does not exist"]
+    assert refused(small(), tmp_path / "none.npz") == [
+        f"{tmp_path}/none.npz: trace file does not exist"
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 truncated", b"no archive at all" * 20])
 def test_a_corrupt_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "corrupt.npz"
     path.write_bytes(content)
-    assert refused(small(), path) == [f"{path}: trace must be a readable .npz archive of plain arrays, got a corrupt or foreign file"]
+    assert refused(small(), path) == [
+        (
+            f"{path}: trace must be a readable .npz archive of plain arrays, got a corrupt or "
+            f"foreign "
+            f"file"
+        )
+    ]
 
 
 def test_a_damaged_file_is_refused_wherever_it_is_cut_or_flipped(tmp_path: Path) -> None:
@@ -182,7 +249,13 @@ def test_a_damaged_file_is_refused_wherever_it_is_cut_or_flipped(tmp_path: Path)
 def test_pickles_are_never_loaded(tmp_path: Path) -> None:
     path = tmp_path / "pickled.npz"
     np.savez(path, meta=np.array([{"schema": "accelsim.trace/1"}], dtype=object))
-    assert refused(small(), path) == [f"{path}: trace must be a readable .npz archive of plain arrays, got a corrupt or foreign file"]
+    assert refused(small(), path) == [
+        (
+            f"{path}: trace must be a readable .npz archive of plain arrays, got a corrupt or "
+            f"foreign "
+            f"file"
+        )
+    ]
 
 
 def written(path: Path, meta: object, **tensors: np.ndarray) -> Path:
@@ -190,26 +263,61 @@ def written(path: Path, meta: object, **tensors: np.ndarray) -> Path:
     return path
 
 
-META = {"schema": "accelsim.trace/1", "workload": "small", "rule": "bp", "data": "d", "step": 0, "seed": 0, "version": "0", "tensors": {}}
+META = {
+    "schema": "accelsim.trace/1",
+    "workload": "small",
+    "rule": "bp",
+    "data": "d",
+    "step": 0,
+    "seed": 0,
+    "version": "0",
+    "tensors": {},
+}
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema": "accelsim.trace/2"}, 'meta.schema must be "accelsim.trace/1", got "accelsim.trace/2"'),
+        (
+            {"schema": "accelsim.trace/2"},
+            'meta.schema must be "accelsim.trace/1", got "accelsim.trace/2"',
+        ),
         ({"seed": "0"}, 'meta.seed must be a whole number, got "0"'),
         ({"workload": 3}, "meta.workload must be text, got 3"),
         ({"tensors": []}, "meta.tensors must be a mapping of tensor names to shapes"),
-        ({"tensors": {"conv0.input": [0, 4]}}, "meta.tensors[conv0.input] must be a list of positive extents, got [0, 4]"),
-        ({"tensors": {"conv0.noise": [2, 4]}}, "tensor conv0.noise must be named <layer>.<role> with a role of input, error, mask, weight, feedback"),
-        ({"tensors": {"conv0.error": [2, 4]}}, "tensor conv0.error must be in the archive, got none"),
-        ({"tensors": {"conv0.input": [3, 9]}}, "tensor conv0.input must be uint8 of shape (3, 2), got uint8 of shape (2, 1)"),
-        ({"tensors": {"conv0.input": [2, 4]}}, "tensor conv0.input must have zero padding bits in its last byte"),
+        (
+            {"tensors": {"conv0.input": [0, 4]}},
+            "meta.tensors[conv0.input] must be a list of positive extents, got [0, 4]",
+        ),
+        (
+            {"tensors": {"conv0.noise": [2, 4]}},
+            (
+                "tensor conv0.noise must be named <layer>.<role> with a role of input, error, "
+                "mask, "
+                "weight, feedback"
+            ),
+        ),
+        (
+            {"tensors": {"conv0.error": [2, 4]}},
+            "tensor conv0.error must be in the archive, got none",
+        ),
+        (
+            {"tensors": {"conv0.input": [3, 9]}},
+            "tensor conv0.input must be uint8 of shape (3, 2), got uint8 of shape (2, 1)",
+        ),
+        (
+            {"tensors": {"conv0.input": [2, 4]}},
+            "tensor conv0.input must have zero padding bits in its last byte",
+        ),
         ({}, "tensor conv0.input has no shape in meta.tensors"),
     ],
 )
-def test_what_is_wrong_inside_a_file(tmp_path: Path, change: dict[str, object], message: str) -> None:
-    path = written(tmp_path / "wrong.npz", META | change, **{"conv0.input": np.full((2, 1), 255, np.uint8)})
+def test_what_is_wrong_inside_a_file(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    path = written(
+        tmp_path / "wrong.npz", META | change, **{"conv0.input": np.full((2, 1), 255, np.uint8)}
+    )
     assert f"{path}: {message}" in refused(small(), path)
 
 
@@ -220,7 +328,11 @@ def test_what_is_wrong_with_the_meta_entry(tmp_path: Path) -> None:
     np.savez(path, meta=np.frombuffer(b"\xff{", np.uint8))
     assert refused(small(), path) == [f"{path}: meta must be UTF-8 JSON, got something else"]
     assert refused(small(), written(path, {"schema": "accelsim.trace/1", "rule": "bp"})) == [
-        f"{path}: meta must have workload, rule, data, step, seed, version, tensors, got none of workload, data, step, seed, version, tensors"
+        (
+            f"{path}: meta must have workload, rule, data, step, seed, version, tensors, got none "
+            f"of "
+            f"workload, data, step, seed, version, tensors"
+        )
     ]
 
 
@@ -240,16 +352,30 @@ def test_all_that_does_not_fit_the_network_is_said_at_once(tmp_path: Path) -> No
         f"{path}: tensor conv5.error must be of shape (N, 2, 2, 8), got (2, 2, 8)",
         f"{path}: tensor fc7.weight must be of shape (8, 32), got (8, 33)",
         f"{path}: tensor relu1.input must be of a weighted layer of small, got relu1",
-        f"{path}: tensors of a trace must have one number of samples, got 1 (conv3.error), 2 (conv0.input)",
+        (
+            f"{path}: tensors of a trace must have one number of samples, got 1 (conv3.error), 2 "
+            f"(conv0.input)"
+        ),
     ]
 
 
 def test_what_a_trace_lacks_is_dense_and_listed() -> None:
     network = small()
     whole = random_trace(network, 0.5, 2, 0)
-    part = Trace(network.name, "bp", "d", 0, 0, {key: tensor for key, tensor in whole.tensors.items() if key.startswith("conv3")})
+    part = Trace(
+        network.name,
+        "bp",
+        "d",
+        0,
+        0,
+        {key: tensor for key, tensor in whole.tensors.items() if key.startswith("conv3")},
+    )
     result = simulate(network, machine(), trace=part)
-    listed = [f"{layer}.{role}" for layer in ("conv0", "conv5", "fc7", "fc9") for role in ("error", "input")]
+    listed = [
+        f"{layer}.{role}"
+        for layer in ("conv0", "conv5", "fc7", "fc9")
+        for role in ("error", "input")
+    ]
     assert list(result.dense_tensors) == sorted([*listed, "conv5.mask", "fc9.mask"])
     dense = {op.name: op for op in simulate(network, machine(), trace="dense").ops}
     for op in result.ops:
@@ -259,7 +385,9 @@ def test_what_a_trace_lacks_is_dense_and_listed() -> None:
 def test_a_trace_in_memory_is_a_trace(tmp_path: Path) -> None:
     trace = made(small(), "bp")
     trace.write(tmp_path / "t.npz")
-    from_file, in_memory = (simulate(small(), machine(), trace=each).to_json() for each in (tmp_path / "t.npz", trace))
+    from_file, in_memory = (
+        simulate(small(), machine(), trace=each).to_json() for each in (tmp_path / "t.npz", trace)
+    )
     assert from_file["trace"] == f"{tmp_path}/t.npz"
     assert re.fullmatch(r"in memory", in_memory["trace"])
     assert from_file["ops"] == in_memory["ops"]

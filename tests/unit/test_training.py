@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.network import Layer, Network
-from accelsim.reference.datasets import load_dataset
-from accelsim.reference.learning_rules import RULES
-from accelsim.reference.loss import softmax_loss
-from accelsim.reference.optimizers import OPTIMIZERS, Adam, Momentum, Sgd, optimizer
-from accelsim.reference.tasks import make_task
-from accelsim.reference.tracing import train_and_trace
-from accelsim.reference.training import Recipe, Trainer
-from accelsim.spec.rule import RuleSpec
-from accelsim.trace import Trace
+from accelsim.numerics.loss import softmax_loss
+from accelsim.rules.numbers import RULES
+from accelsim.rules.spelling import RuleSpec
+from accelsim.training.data.datasets import load_dataset
+from accelsim.training.optimizers import OPTIMIZERS, Adam, Momentum, Sgd, optimizer
+from accelsim.training.tasks import make_task
+from accelsim.training.tracing import train_and_trace
+from accelsim.training.trainer import Recipe, Trainer
+from accelsim.workload.network import Layer, Network
+from accelsim.zeros.trace import Trace
 from tests.reference_networks import Builder, numbers
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
@@ -32,7 +32,8 @@ LEARNING_RULES = [rule for rule in RULES if rule not in SHAPED_FOR]
 
 def digits_network():
     return (
-        Builder("digits-net", (8, 8, 1)).conv(6).add("batch_norm").add("relu").add("max_pool", kernel=(2, 2), stride=(2, 2))
+        Builder("digits-net", (8, 8, 1)).conv(6).add("batch_norm").add("relu")
+        .add("max_pool", kernel=(2, 2), stride=(2, 2))
         .conv(8).add("relu").add("fc", 20).add("relu").add("fc", 10).network()
     )  # fmt: skip
 
@@ -41,7 +42,9 @@ def digits_network():
 def traced(request):
     """Rule, trace and losses of a short training."""
     options = {**LEARNING, "learning_rate": RATES.get(request.param, LEARNING["learning_rate"])}
-    return request.param, *train_and_trace(digits_network(), RuleSpec(request.param), None, **options)
+    return request.param, *train_and_trace(
+        digits_network(), RuleSpec(request.param), None, **options
+    )
 
 
 def test_every_rule_learns(traced):
@@ -69,23 +72,39 @@ def test_trace_has_the_masks_of_the_format(traced, tmp_path):
         "fc8.error": (2, 10),
         "fc8.mask": (2, 20),
     }
-    reached = [layer for layer in ("conv0", "conv4", "fc6", "fc8") if rule != "frozen" or layer == "fc8"]
-    assert shapes == {key: shape for key, shape in masks.items() if not key.endswith(".error") or key.partition(".")[0] in reached}
+    reached = [
+        layer for layer in ("conv0", "conv4", "fc6", "fc8") if rule != "frozen" or layer == "fc8"
+    ]
+    assert shapes == {
+        key: shape
+        for key, shape in masks.items()
+        if not key.endswith(".error") or key.partition(".")[0] in reached
+    }
     density = {key: tensor.density for key, tensor in trace.tensors.items()}
     assert density["fc8.error"] == 1, "softmax leaves no zero"
-    assert density.get("conv0.error", 1) == 1, "batch norm between convolution and ReLU makes the gradient dense"
+    assert density.get("conv0.error", 1) == 1, (
+        "batch norm between convolution and ReLU makes the gradient dense"
+    )
     assert 0.1 < density["conv4.mask"] < 0.9
     # A ReLU right behind a layer: its error can only be where that ReLU is open, whatever the rule.
     for layer, reader in (("conv4", "fc6"), ("fc6", "fc8")):
         if layer not in reached:
             continue
-        error, opened = trace.get(f"{layer}.error").mask().reshape(-1), trace.get(f"{reader}.mask").mask().reshape(-1)
+        error, opened = (
+            trace.get(f"{layer}.error").mask().reshape(-1),
+            trace.get(f"{reader}.mask").mask().reshape(-1),
+        )
         assert not (error & ~opened).any()
         assert error.sum() > 0.5 * opened.sum()
     assert trace.rule == rule
     trace.write(tmp_path / "t.npz")
     again = Trace.read(tmp_path / "t.npz")
-    assert (again.workload, again.data, again.step, again.seed) == ("digits-net", "digits", LEARNING["steps"], 0)
+    assert (again.workload, again.data, again.step, again.seed) == (
+        "digits-net",
+        "digits",
+        LEARNING["steps"],
+        0,
+    )
     assert again.extra["learning_rate"] == RATES.get(rule, LEARNING["learning_rate"])
     assert again.extra["optimizer"] == "momentum"
 
@@ -94,7 +113,9 @@ def test_trace_has_the_masks_of_the_format(traced, tmp_path):
 def test_the_same_command_gives_the_same_bytes(tmp_path, rule):
     files = []
     for index, seed in enumerate((0, 0, 1)):
-        trace, _ = train_and_trace(digits_network(), RuleSpec(rule), None, **{**LEARNING, "steps": 3, "seed": seed})
+        trace, _ = train_and_trace(
+            digits_network(), RuleSpec(rule), None, **{**LEARNING, "steps": 3, "seed": seed}
+        )
         path = tmp_path / f"{index}.npz"
         trace.write(path)
         files.append(path.read_bytes())
@@ -104,14 +125,25 @@ def test_the_same_command_gives_the_same_bytes(tmp_path, rule):
 
 def test_progress_is_told_after_every_step():
     told = []
-    train_and_trace(digits_network(), RuleSpec("bp"), None, **{**LEARNING, "steps": 2}, progress=lambda *said: told.append(said))
+    train_and_trace(
+        digits_network(),
+        RuleSpec("bp"),
+        None,
+        **{**LEARNING, "steps": 2},
+        progress=lambda *said: told.append(said),
+    )
     assert [said[:2] for said in told] == [(1, 2), (2, 2)]
     assert [said[2] for said in told] == pytest.approx([np.log(10)] * 2, rel=0.05)
 
 
 def trainer(recipe=Recipe(learning_rate=0.03), rule="bp", batch=32):  # noqa: B008  # frozen
     network = digits_network()
-    return Trainer(network, RuleSpec(rule), make_task(load_dataset(None, network), network, batch, augmented=False), recipe)
+    return Trainer(
+        network,
+        RuleSpec(rule),
+        make_task(load_dataset(None, network), network, batch, augmented=False),
+        recipe,
+    )
 
 
 def test_accuracy_on_the_test_images_uses_running_moments():
@@ -146,7 +178,9 @@ def test_an_epoch_takes_every_image_once_in_an_order_of_its_own():
 
 def test_the_cosine_schedule_falls_to_zero():
     run = trainer(Recipe(epochs=2, learning_rate=0.4, schedule="cosine"))
-    assert [run.learning_rate(step) for step in (0, 22, 44, 88)] == pytest.approx([0.4, 0.2 * (1 + np.sqrt(0.5)), 0.2, 0.0])
+    assert [run.learning_rate(step) for step in (0, 22, 44, 88)] == pytest.approx(
+        [0.4, 0.2 * (1 + np.sqrt(0.5)), 0.2, 0.0]
+    )
     constant = trainer(Recipe(epochs=2, learning_rate=0.4))
     assert [constant.learning_rate(step) for step in (0, 88)] == [0.4, 0.4]
 
@@ -154,7 +188,10 @@ def test_the_cosine_schedule_falls_to_zero():
 def test_a_recipe_that_is_none_is_refused():
     with pytest.raises(InputError) as caught:
         Recipe(epochs=-1, schedule="linear")
-    assert str(caught.value) == "epochs must be >= 0, got -1\nschedule must be one of constant, cosine, got linear"
+    assert (
+        str(caught.value)
+        == "epochs must be >= 0, got -1\nschedule must be one of constant, cosine, got linear"
+    )
 
 
 def refusal(*arguments, **options):
@@ -165,19 +202,42 @@ def refusal(*arguments, **options):
 
 def test_what_cannot_be_trained_is_refused():
     network, bp = digits_network(), RuleSpec("bp")
-    assert refusal(network, RuleSpec("hebb"), None) == f"rule must be one that can be trained ({', '.join(RULES)}), got hebb"
-    assert refusal(network, bp, None, batch=1438, samples=1) == "batch must be between 1 and the 1437 training images, got 1438"
-    assert refusal(network, bp, None, samples=33) == "samples must be between 1 and the batch of 32, got 33"
+    assert (
+        refusal(network, RuleSpec("hebb"), None)
+        == f"rule must be one that can be trained ({', '.join(RULES)}), got hebb"
+    )
+    assert (
+        refusal(network, bp, None, batch=1438, samples=1)
+        == "batch must be between 1 and the 1437 training images, got 1438"
+    )
+    assert (
+        refusal(network, bp, None, samples=33)
+        == "samples must be between 1 and the batch of 32, got 33"
+    )
     assert refusal(network, bp, None, steps=-1) == "steps must be >= 0, got -1"
     assert refusal(network, bp, None, learning_rate=0.0) == "learning rate must be > 0, got 0.0"
-    assert refusal(network, bp, None, optimizer_name="rmsprop") == "optimizer must be one of sgd, momentum, adam, got rmsprop"
+    assert (
+        refusal(network, bp, None, optimizer_name="rmsprop")
+        == "optimizer must be one of sgd, momentum, adam, got rmsprop"
+    )
     diverged = refusal(network, bp, None, learning_rate=1e30)
-    assert re.fullmatch(r"training diverged: loss 2\.\d+ -> (inf|nan); lower --learning-rate \(1e\+30\)", diverged)
+    assert re.fullmatch(
+        r"training diverged: loss 2\.\d+ -> (inf|nan); lower --learning-rate \(1e\+30\)", diverged
+    )
 
 
 def test_recurrent_networks_are_refused_without_a_text():
-    recurrent = Network("speech", (1, 1, 4), (Layer("cell", "lstm", ("input",), (1, 1, 4), (1, 1, 8)),), time_steps=5, vocabulary=8)
-    assert refusal(recurrent, RuleSpec("bp"), None) == "speech reads text: --data must be a folder with WikiText-2's wiki.*.tokens, got none"
+    recurrent = Network(
+        "speech",
+        (1, 1, 4),
+        (Layer("cell", "lstm", ("input",), (1, 1, 4), (1, 1, 8)),),
+        time_steps=5,
+        vocabulary=8,
+    )
+    assert (
+        refusal(recurrent, RuleSpec("bp"), None)
+        == "speech reads text: --data must be a folder with WikiText-2's wiki.*.tokens, got none"
+    )
 
 
 def test_optimizers_follow_their_equations():
@@ -194,7 +254,9 @@ def test_optimizers_follow_their_equations():
         velocity = 0.9 * velocity + gradient
         expected_heavy -= 0.1 * velocity
         first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
-        expected_adaptive -= 0.1 * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
+        expected_adaptive -= (
+            0.1 * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
+        )
     assert plain == pytest.approx(expected_plain, rel=1e-12)
     assert heavy == pytest.approx(expected_heavy, rel=1e-12)
     assert adaptive == pytest.approx(expected_adaptive, rel=1e-12)

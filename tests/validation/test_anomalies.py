@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from accelsim.experiment import SCHEDULES, simulate
-from accelsim.spec.machine import load_architecture
-from accelsim.validation import anomalies
-from accelsim.validation.anomalies import IMPROVEMENTS, SEED, Pair, checks, pairs
+from accelsim.experiment.simulate import SCHEDULES, simulate
+from accelsim.machine.loading import load_architecture
+from accelsim.studies.validation import anomalies
+from accelsim.studies.validation.anomalies import IMPROVEMENTS, SEED, Pair, checks, pairs
 
 
 @pytest.fixture(scope="module")
@@ -30,19 +30,39 @@ def test_they_are_the_same_every_time(seen: list[tuple[str, str, Pair]]) -> None
 
 def test_a_pair_is_what_the_two_machines_take(seen: list[tuple[str, str, Pair]]) -> None:
     random = np.random.default_rng([SEED, 0])
-    base, network = str(random.choice(["near-memory", "von-neumann", "systolic-32x32"])), anomalies.random_network(random)
+    base, network = (
+        str(random.choice(["near-memory", "von-neumann", "systolic-32x32"])),
+        anomalies.random_network(random),
+    )
     overrides = anomalies.random_machine(random, base)
     rule, batch = str(random.choice(anomalies.RULES)), int(random.integers(1, 4))
-    pair = next(pair for schedule, name, pair in seen if (schedule, name, pair.machine) == ("serial", "NoC twice as wide", 0))
-    for width, cycles in ((overrides["noc.width"], pair.before), (2 * overrides["noc.width"], pair.after)):
+    pair = next(
+        pair
+        for schedule, name, pair in seen
+        if (schedule, name, pair.machine) == ("serial", "NoC twice as wide", 0)
+    )
+    for width, cycles in (
+        (overrides["noc.width"], pair.before),
+        (2 * overrides["noc.width"], pair.after),
+    ):
         machine = load_architecture(base, {**overrides, "noc.width": width})
-        assert simulate(network, machine, rule, batch=batch, trace="random:0.5", seed=0).cycles == cycles
+        assert (
+            simulate(network, machine, rule, batch=batch, trace="random:0.5", seed=0).cycles
+            == cycles
+        )
 
 
 def test_what_is_slower_is_counted_and_the_worst_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = [("serial", "twice the lanes", Pair(number, "near-memory", 100, after)) for number, after in enumerate((90, 100, 103, 102))]
+    told = [
+        ("serial", "twice the lanes", Pair(number, "near-memory", 100, after))
+        for number, after in enumerate((90, 100, 103, 102))
+    ]
     monkeypatch.setattr(anomalies, "pairs", lambda number, _: [told[number]])
     (check,) = checks(machines=4)
-    assert (check.subject, check.quantity, check.measured) == ("twice the lanes, serial schedule", "slower steps of 4", 2)
+    assert (check.subject, check.quantity, check.measured) == (
+        "twice the lanes, serial schedule",
+        "slower steps of 4",
+        2,
+    )
     assert check.note == "at worst 3.00%: 100 to 103 cycles (near-memory, machine 2)"
     assert check.holds is None

@@ -1,6 +1,8 @@
-"""In-order streams in which a first-ready controller has nothing to reorder: every clock, command and picojoule as in DRAMsim3 (29817593).
+"""In-order streams in which a first-ready controller has nothing to reorder: every clock, command
+and picojoule as in DRAMsim3 (29817593).
 
-The expected numbers are own measurements with that program, with the timings of the shipped standards.
+The expected numbers are own measurements with that program, with the timings of the shipped
+standards.
 """
 
 from __future__ import annotations
@@ -8,56 +10,102 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from accelsim.counters import ActionCounts
-from accelsim.energy import EnergyTable, dram_prices
-from accelsim.sim.dram import DramChannels
-from accelsim.spec.catalog import find
-from accelsim.spec.dram import DramSpec
-from accelsim.spec.loader import load_model
+from accelsim.config.catalog import find
+from accelsim.config.loader import load_model
+from accelsim.cost.counters import ActionCounts
+from accelsim.cost.energy import EnergyTable
+from accelsim.dram.channels import DramChannels
+from accelsim.dram.prices import dram_prices
+from accelsim.dram.standard import DramSpec
 
 CASES = [
-    # standard, refresh, row stride, last done, mean latency, ACT, PRE, REF, misses, clocks with an open row, energy in pJ
+    # standard, refresh, row stride, last done, mean latency, ACT, PRE, REF, misses, clocks with an
+    # open row, energy in pJ
     ("lpddr4-3200", "all_bank", 1 << 15, 214924, 107319.43, 2059, 2058, 34, 35, 140010, None),
     ("ddr4-2400", "all_bank", 1 << 17, 119935, 59936.88, 2052, 2051, 12, 13, 80028, 59628814.848),
     ("ddr4-2400", "none", 1 << 17, 114671, 57355.00, 2048, 2047, 0, 1, 79872, 49864891.392),
 ]
 
 
-@pytest.mark.parametrize(("name", "refresh", "stride", "last", "latency", "act", "pre", "ref", "misses", "active", "energy"), CASES)
+@pytest.mark.parametrize(
+    (
+        "name",
+        "refresh",
+        "stride",
+        "last",
+        "latency",
+        "act",
+        "pre",
+        "ref",
+        "misses",
+        "active",
+        "energy",
+    ),
+    CASES,
+)
 def test_a_new_row_of_one_bank_each_time(
-    name: str, refresh: str, stride: int, last: int, latency: float, act: int, pre: int, ref: int, misses: int, active: int, energy: float | None
+    name: str,
+    refresh: str,
+    stride: int,
+    last: int,
+    latency: float,
+    act: int,
+    pre: int,
+    ref: int,
+    misses: int,
+    active: int,
+    energy: float | None,
 ) -> None:
-    """2048 reads, all handed over at once. DRAMsim3 counts background to the last clock inclusive, one more than to the end of the data."""
+    """2048 reads, all handed over at once. DRAMsim3 counts background to the last clock inclusive,
+    one more than to the end of the data.
+    """
     spec = load_model(find("dram", name), DramSpec)
     spec = spec.model_copy(update={"policy": spec.policy.model_copy(update={"refresh": refresh})})
     dram, counts, tck = DramChannels(spec), ActionCounts(), spec.timing.tck_ps
-    done = np.array([dram.transfer(0, number * stride, 64, False, counts) // tck for number in range(2048)])
+    done = np.array(
+        [dram.transfer(0, number * stride, 64, False, counts) // tck for number in range(2048)]
+    )
     dram.finish(int(done.max()) * tck, counts)
     assert done.max() == last
     assert done.mean() == pytest.approx(latency, abs=0.005)
-    assert [counts["dram", action] for action in ("activate", "precharge", "read_burst", "refresh")] == [act, pre, 2048, ref]
+    assert [
+        counts["dram", action] for action in ("activate", "precharge", "read_burst", "refresh")
+    ] == [act, pre, 2048, ref]
     assert (dram.rows.hits, dram.rows.misses) == (0, misses)
     assert counts["dram", "active_standby"] == active - 1
     if energy is not None:
         table = EnergyTable(dram_prices(spec))
-        assert table.total(counts) + table["dram", "active_standby"].pj == pytest.approx(energy, rel=1e-12)
+        assert table.total(counts) + table["dram", "active_standby"].pj == pytest.approx(
+            energy, rel=1e-12
+        )
 
 
 def test_reads_with_pauses() -> None:
-    """2048 reads 200 clocks apart, each random one followed by its neighbour, without refresh: mean latency 38.8672, last data at 409422."""
+    """2048 reads 200 clocks apart, each random one followed by its neighbour, without refresh: mean
+    latency 38.8672, last data at 409422.
+    """
     spec = load_model(find("dram", "ddr4-2400"), DramSpec)
     spec = spec.model_copy(update={"policy": spec.policy.model_copy(update={"refresh": "none"})})
-    drawn = np.random.Generator(np.random.PCG64(20240616)).integers(0, (256 << 20) // 128, size=2048, dtype=np.int64)
+    drawn = np.random.Generator(np.random.PCG64(20240616)).integers(
+        0, (256 << 20) // 128, size=2048, dtype=np.int64
+    )
     _, first = np.unique(drawn, return_index=True)
     base = drawn[np.sort(first)][:1024] * 128
     addresses = np.stack([base, base + 64], axis=1).reshape(-1)
     dram, counts = DramChannels(spec), ActionCounts()
     starts = np.arange(2048) * 200
     done = np.array(
-        [dram.transfer(int(start) * 830, int(address), 64, False, counts) // 830 for start, address in zip(starts, addresses, strict=True)]
+        [
+            dram.transfer(int(start) * 830, int(address), 64, False, counts) // 830
+            for start, address in zip(starts, addresses, strict=True)
+        ]
     )
     assert done.max() == 409422
     # DRAMsim3 takes a request in the clock in which it is available
     assert (done - starts).mean() == pytest.approx(38.8672, abs=5e-5)
     assert (dram.rows.hits, dram.rows.misses, dram.rows.conflicts) == (1024, 16, 1008)
-    assert [counts["dram", action] for action in ("activate", "precharge", "read_burst")] == [1024, 1008, 2048]
+    assert [counts["dram", action] for action in ("activate", "precharge", "read_burst")] == [
+        1024,
+        1008,
+        2048,
+    ]

@@ -1,6 +1,8 @@
-"""The request-level controller against DRAMsim3 (umd-memsys, commit 2981759) and Ramulator 2.1 (CMU-SAFARI, commit c5b1c3a).
+"""The request-level controller against DRAMsim3 (umd-memsys, commit 2981759) and Ramulator 2.1
+(CMU-SAFARI, commit c5b1c3a).
 
-The measurements are copied in accelsim/validation/data/dram; the streams are made again from their seeds.
+The measurements are copied in accelsim/studies/validation/data/dram; the streams are made again
+from their seeds.
 """
 
 from __future__ import annotations
@@ -10,15 +12,17 @@ import hashlib
 import numpy as np
 import pytest
 
-from accelsim import dram_run
-from accelsim.dram_requests import Requests
-from accelsim.spec.dram import DramSpec
-from accelsim.validation import dram, dram_streams
-from accelsim.validation.check import Check
+from accelsim.dram import run as dram_run
+from accelsim.dram.requests import Requests
+from accelsim.dram.standard import DramSpec
+from accelsim.studies.validation import dram, dram_streams
+from accelsim.studies.validation.check import Check
 
 CHECKS = dram.checks()
 BEYOND = {("hbm2_pc seq_read", "energy")}
-"""DRAMsim3 looks further ahead than 32 reads, finishes this stream a fifth earlier, and so pays for fewer clocks of standby: docs/dram.md."""
+"""DRAMsim3 looks further ahead than 32 reads, finishes this stream a fifth earlier, and so pays for
+fewer clocks of standby: docs/dram.md.
+"""
 
 # of the streams with which the simulators were measured: SHA-256 over clocks, addresses and writes
 DIGESTS = {
@@ -56,13 +60,22 @@ DIGESTS = {
 
 
 def digest(requests: Requests) -> str:
-    words = requests.cycles.astype("<i8").tobytes() + requests.addresses.astype("<i8").tobytes() + requests.writes.astype("u1").tobytes()
+    words = (
+        requests.cycles.astype("<i8").tobytes()
+        + requests.addresses.astype("<i8").tobytes()
+        + requests.writes.astype("u1").tobytes()
+    )
     return hashlib.sha256(words).hexdigest()[:16]
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=[f"{each.subject}: {each.quantity}" for each in CHECKS])
+@pytest.mark.parametrize(
+    "check", CHECKS, ids=[f"{each.subject}: {each.quantity}" for each in CHECKS]
+)
 def test_within_its_limit(check: Check) -> None:
-    print(f"{check.subject}, {check.quantity}: expected {check.expected}, measured {check.measured}, {check.limit}; {check.source}; {check.note}")
+    print(
+        f"{check.subject}, {check.quantity}: expected {check.expected}, measured {check.measured}, "
+        f"{check.limit}; {check.source}; {check.note}"
+    )
     assert check.holds is ((check.subject, check.quantity) not in BEYOND)
 
 
@@ -78,29 +91,49 @@ def test_every_stream_of_every_configuration_is_held_against_both() -> None:
 @pytest.mark.parametrize(("name", "stream"), list(dram.measurements()))
 def test_commands_and_rows_are_those_of_ramulator(name: str, stream: str) -> None:
     """With its scheduler, every single command: not only the clock of the last data is the same."""
-    ours, theirs = dram.run(name, stream), dram.measurements()[name, stream]["ramulator2_frfcfs_rowhit"]
+    ours, theirs = (
+        dram.run(name, stream),
+        dram.measurements()[name, stream]["ramulator2_frfcfs_rowhit"],
+    )
     assert ours.total_cycles == theirs.total_cycles
     assert ours.commands == theirs.commands
 
 
 @pytest.mark.parametrize("name", dram.CONFIGURATIONS)
 def test_first_ready_is_that_of_ramulator_too(name: str) -> None:
-    """Without row-hit protection; one stream is a clock longer, because a PREA here keeps tPPD to the PRE before it."""
+    """Without row-hit protection; one stream is a clock longer, because a PREA here keeps tPPD to
+    the PRE before it.
+    """
     spec = dram.configuration(name)
-    spec = spec.model_copy(update={"policy": spec.policy.model_copy(update={"scheduler": "frfcfs"})})
+    spec = spec.model_copy(
+        update={"policy": spec.policy.model_copy(update={"scheduler": "frfcfs"})}
+    )
     for (configuration, stream), known in dram.measurements().items():
         if configuration == name:
             theirs = known["ramulator2_frfcfs"]
-            ours = dram_run.simulate(spec, dram_streams.make(stream, spec), dram_streams.max_outstanding(stream))
-            assert ours.total_cycles - theirs.total_cycles == ((name, stream) == ("lpddr4_3200", "mix_dma_w32"))
+            ours = dram_run.simulate(
+                spec, dram_streams.make(stream, spec), dram_streams.max_outstanding(stream)
+            )
+            assert ours.total_cycles - theirs.total_cycles == (
+                (name, stream) == ("lpddr4_3200", "mix_dma_w32")
+            )
             assert ours.commands == theirs.commands
 
 
-@pytest.mark.parametrize("spec", [dram.configuration(name) for name in dram.CONFIGURATIONS], ids=dram.CONFIGURATIONS)
+@pytest.mark.parametrize(
+    "spec", [dram.configuration(name) for name in dram.CONFIGURATIONS], ids=dram.CONFIGURATIONS
+)
 def test_the_streams_are_those_that_were_measured(spec: DramSpec) -> None:
-    for stream in (stream for name, stream in dram.measurements() if name == spec.name and not stream.endswith("_w32")):
+    for stream in (
+        stream
+        for name, stream in dram.measurements()
+        if name == spec.name and not stream.endswith("_w32")
+    ):
         requests = dram_streams.make(stream, spec)
-        assert digest(requests) == DIGESTS[spec.name.removesuffix("_bgi").removesuffix("_noref"), stream]
+        assert (
+            digest(requests)
+            == DIGESTS[spec.name.removesuffix("_bgi").removesuffix("_noref"), stream]
+        )
         assert len(np.unique(requests.addresses)) == len(requests)
         assert (np.diff(requests.cycles) >= 0).all()
         assert not (requests.addresses % spec.organisation.burst).any()

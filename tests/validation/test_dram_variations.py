@@ -1,7 +1,9 @@
-"""The request-level controller on other timings, ranks, channels, mappings, queues and streams than those of its validation.
+"""The request-level controller on other timings, ranks, channels, mappings, queues and streams than
+those of its validation.
 
-The clocks are own measurements with DRAMsim3 (umd-memsys, commit 2981759; with several ranks it refreshes one after the other) and Ramulator 2.1
-(CMU-SAFARI, commit c5b1c3a, schedulers FRFCFS and FRFCFS-RowHit). The standards are the built-in ones, changed as `VARIATIONS` says.
+The clocks are own measurements with DRAMsim3 (umd-memsys, commit 2981759; with several ranks it
+refreshes one after the other) and Ramulator 2.1 (CMU-SAFARI, commit c5b1c3a, schedulers FRFCFS and
+FRFCFS-RowHit). The standards are the built-in ones, changed as `VARIATIONS` says.
 """
 
 from __future__ import annotations
@@ -11,33 +13,66 @@ from typing import Any
 import numpy as np
 import pytest
 
-from accelsim import dram_run
-from accelsim.dram_requests import Requests
-from accelsim.spec import catalog
-from accelsim.spec.dram import DramSpec
-from accelsim.spec.loader import load_model
-from accelsim.validation import dram_streams
+from accelsim.config import catalog
+from accelsim.config.loader import load_model
+from accelsim.dram import run as dram_run
+from accelsim.dram.requests import Requests
+from accelsim.dram.standard import DramSpec
+from accelsim.studies.validation import dram_streams
 
 VARIATIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "x16": ("ddr4-3200", {"timing": {"tRRD_S": 9, "tRRD_L": 11, "tFAW": 48}, "organisation": {"bankgroups": 2}}),
+    "x16": (
+        "ddr4-3200",
+        {"timing": {"tRRD_S": 9, "tRRD_L": 11, "tFAW": 48}, "organisation": {"bankgroups": 2}},
+    ),
     "two ranks": ("ddr4-2400", {"organisation": {"ranks": 2}}),
-    "ranks below the row": ("ddr4-2400", {"organisation": {"ranks": 2}, "address_mapping": "rochbabgraco"}),
-    "two channels": ("ddr4-2400", {"organisation": {"channels": 2}, "address_mapping": "rorababgcoch"}),
-    "four channels": ("ddr4-3200", {"organisation": {"channels": 4}, "address_mapping": "rorabachcobg"}),
+    "ranks below the row": (
+        "ddr4-2400",
+        {"organisation": {"ranks": 2}, "address_mapping": "rochbabgraco"},
+    ),
+    "two channels": (
+        "ddr4-2400",
+        {"organisation": {"channels": 2}, "address_mapping": "rorababgcoch"},
+    ),
+    "four channels": (
+        "ddr4-3200",
+        {"organisation": {"channels": 4}, "address_mapping": "rorabachcobg"},
+    ),
     "queues of 16": ("ddr4-3200", {"policy": {"read_queue": 16, "write_queue": 16}}),
-    "queues of 64": ("ddr4-3200", {"policy": {"read_queue": 64, "write_queue": 64}, "address_mapping": "rochrabacobg"}),
+    "queues of 64": (
+        "ddr4-3200",
+        {"policy": {"read_queue": 64, "write_queue": 64}, "address_mapping": "rochrabacobg"},
+    ),
     "column high": ("ddr4-2400", {"address_mapping": "chracobabgro"}),
     "slow HBM": (
         "hbm2",
         {
-            "timing": {"CL": 18, "CWL": 7, "tRCD": 18, "tRCDRD": 18, "tRCDWR": 12, "tRP": 16, "tCCD_L": 3, "tREFI": 1950},
+            "timing": {
+                "CL": 18,
+                "CWL": 7,
+                "tRCD": 18,
+                "tRCDRD": 18,
+                "tRCDWR": 12,
+                "tRP": 16,
+                "tCCD_L": 3,
+                "tREFI": 1950,
+            },
             "organisation": {"channels": 2},
         },
     ),
     "slow LPDDR4": (
         "lpddr4-3200",
         {
-            "timing": {"CL": 20, "CWL": 10, "tRCD": 22, "tRP": 25, "tRAS": 51, "tWR": 22, "tRFC": 336, "tREFI": 4685}
+            "timing": {
+                "CL": 20,
+                "CWL": 10,
+                "tRCD": 22,
+                "tRP": 25,
+                "tRAS": 51,
+                "tWR": 22,
+                "tRFC": 336,
+                "tREFI": 4685,
+            }
             | {"tRRD_S": 12, "tRRD_L": 12, "tFAW": 48, "tPPD": 6}
         },
     ),
@@ -45,7 +80,8 @@ VARIATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 TWICE = "every burst twice"
 
 MEASURED = [
-    # variation, stream, reads outstanding, last data in DRAMsim3, Ramulator FRFCFS, Ramulator FRFCFS-RowHit
+    # variation, stream, reads outstanding, last data in DRAMsim3, Ramulator FRFCFS, Ramulator
+    # FRFCFS-RowHit
     ("x16", "seq_read", None, 24615, 27154, 27154),
     ("x16", "rand_read", None, 53614, 51978, 51978),
     ("x16", "mix_dma_paced", None, 59062, 53372, 52988),
@@ -97,12 +133,16 @@ CHOICES = {
     ("queues of 64", TWICE),
     ("slow HBM", TWICE),
 }
-"""Cases that need only be within 1 % of the nearer simulator; in all others the last data come at the clock of Ramulator's FRFCFS-RowHit."""
+"""Cases that need only be within 1 % of the nearer simulator; in all others the last data come at
+the clock of Ramulator's FRFCFS-RowHit.
+"""
 
 
 def _spec(variation: str) -> DramSpec:
     name, changes = VARIATIONS[variation]
-    values = load_model(catalog.find("dram", name), DramSpec).model_dump(by_alias=True, exclude_none=True)
+    values = load_model(catalog.find("dram", name), DramSpec).model_dump(
+        by_alias=True, exclude_none=True
+    )
     for key, change in changes.items():
         values[key] = values[key] | change if isinstance(change, dict) else change
     return DramSpec.model_validate(values)
@@ -116,8 +156,12 @@ def _requests(stream: str, spec: DramSpec) -> Requests:
     return Requests(once.cycles, np.repeat(once.addresses[:2048], 2), once.writes)
 
 
-@pytest.mark.parametrize(("variation", "stream", "outstanding", "dramsim3", "frfcfs", "rowhit"), MEASURED)
-def test_last_data(variation: str, stream: str, outstanding: int | None, dramsim3: int, frfcfs: int, rowhit: int) -> None:
+@pytest.mark.parametrize(
+    ("variation", "stream", "outstanding", "dramsim3", "frfcfs", "rowhit"), MEASURED
+)
+def test_last_data(
+    variation: str, stream: str, outstanding: int | None, dramsim3: int, frfcfs: int, rowhit: int
+) -> None:
     spec = _spec(variation)
     total = dram_run.simulate(spec, _requests(stream, spec), outstanding).total_cycles
     if (variation, stream) in CHOICES:

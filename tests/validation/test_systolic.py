@@ -1,4 +1,6 @@
-"""Systolic arrays through the whole simulator: compute cycles equal the closed forms of DESIGN 4, and SCALE-Sim's own golden runs."""
+"""Systolic arrays through the whole simulator: compute cycles equal the closed forms of DESIGN 4,
+and SCALE-Sim's own golden runs.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,11 @@ from itertools import product
 
 import pytest
 
-from accelsim.experiment import simulate
-from accelsim.network import Network
-from accelsim.results import OpResult
-from accelsim.spec.architecture import Architecture
-from accelsim.validation.systolic import checks
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Architecture
+from accelsim.results.result import OpResult
+from accelsim.studies.validation.systolic import checks
+from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.reference_networks import Builder
 
@@ -18,15 +20,21 @@ DATAFLOWS = {"os": "output_stationary", "ws": "weight_stationary", "is": "input_
 
 
 def array(rows: int, cols: int, dataflow: str) -> Architecture:
-    return machine("systolic", pe_array__rows=rows, pe_array__cols=cols, pe_array__dataflow=DATAFLOWS[dataflow])
+    return machine(
+        "systolic", pe_array__rows=rows, pe_array__cols=cols, pe_array__dataflow=DATAFLOWS[dataflow]
+    )
 
 
 def compute_cycles(op: OpResult) -> int:
     return op.cycles - sum(op.array_cycles["stall"].values())
 
 
-def ops(network: Network, architecture: Architecture, batch: int, rule: str = "bp") -> dict[str, OpResult]:
-    return {op.name: op for op in simulate(network, architecture, rule, batch=batch, trace="dense").ops}
+def ops(
+    network: Network, architecture: Architecture, batch: int, rule: str = "bp"
+) -> dict[str, OpResult]:
+    return {
+        op.name: op for op in simulate(network, architecture, rule, batch=batch, trace="dense").ops
+    }
 
 
 def closed_form(m: int, n: int, k: int, rows: int, cols: int, dataflow: str) -> int:
@@ -38,8 +46,8 @@ def closed_form(m: int, n: int, k: int, rows: int, cols: int, dataflow: str) -> 
     return -(-k // rows) * -(-m // cols) * (n + 2 * rows + cols - 2)
 
 
-# SCALE-Sim v3 @1d62b68a, test/general/golden_trace_*/COMPUTE_REPORT.csv, 32x32 array: total minus stall cycles. It reports the index of
-# the last cycle, one less than ours.
+# SCALE-Sim v3 @1d62b68a, test/general/golden_trace_*/COMPUTE_REPORT.csv, 32x32 array: total minus
+# stall cycles. It reports the index of the last cycle, one less than ours.
 @pytest.mark.parametrize(("dataflow", "golden"), [("os", 10175), ("ws", 11199), ("is", 14207)])
 def test_the_golden_gemm_of_scalesim(dataflow: str, golden: int) -> None:
     """M=256 (batch), N=128 (outputs), K=256 (inputs)."""
@@ -48,13 +56,23 @@ def test_the_golden_gemm_of_scalesim(dataflow: str, golden: int) -> None:
 
 
 def test_the_golden_alexnet_layer_of_scalesim() -> None:
-    """conv1 of AlexNet, 224x224x3, 96 kernels of 11x11, stride 4, rounded up to a 55x55 map, weight stationary: M=3025, K=363, N=96."""
-    network = Builder("conv1", (227, 227, 3)).add("conv", 96, kernel=(11, 11), stride=(4, 4)).add("global_avg_pool").add("fc", 2).network()
+    """conv1 of AlexNet, 224x224x3, 96 kernels of 11x11, stride 4, rounded up to a 55x55 map, weight
+    stationary: M=3025, K=363, N=96.
+    """
+    network = (
+        Builder("conv1", (227, 227, 3))
+        .add("conv", 96, kernel=(11, 11), stride=(4, 4))
+        .add("global_avg_pool")
+        .add("fc", 2)
+        .network()
+    )
     assert network.layers[0].out_shape == (55, 55, 96)
     assert compute_cycles(ops(network, array(32, 32, "ws"), 1)["conv0.FF"]) == 112283 + 1
 
 
-@pytest.mark.parametrize(("dataflow", "shape"), list(product(DATAFLOWS, [(4, 4), (3, 5), (8, 1), (1, 8)])))
+@pytest.mark.parametrize(
+    ("dataflow", "shape"), list(product(DATAFLOWS, [(4, 4), (3, 5), (8, 1), (1, 8)]))
+)
 def test_every_pass_takes_the_closed_form(dataflow: str, shape: tuple[int, int]) -> None:
     network = (
         Builder("every", (7, 6, 4))
@@ -80,7 +98,9 @@ def test_every_pass_takes_the_closed_form(dataflow: str, shape: tuple[int, int])
         }
         for pass_, gemm in gemms.items():
             if f"{layer.name}.{pass_}" in found:
-                assert compute_cycles(found[f"{layer.name}.{pass_}"]) == g * closed_form(*gemm, *shape, dataflow), f"{layer.name}.{pass_}"
+                assert compute_cycles(found[f"{layer.name}.{pass_}"]) == g * closed_form(
+                    *gemm, *shape, dataflow
+                ), f"{layer.name}.{pass_}"
 
 
 def test_feedback_is_a_product_of_the_output_errors() -> None:
@@ -95,7 +115,9 @@ def test_a_dense_array_executes_everything_and_gates_the_zeros() -> None:
     for op in simulate(network, array(4, 2, "os"), trace="random:0.5").ops:
         assert op.macs["executed"] == op.macs["dense"]
         assert op.macs["gated"] == op.macs["executed"] - op.macs["effectual"]
-    sparse, dense = (simulate(network, array(4, 2, "os"), trace=trace) for trace in ("random:0.1", "dense"))
+    sparse, dense = (
+        simulate(network, array(4, 2, "os"), trace=trace) for trace in ("random:0.1", "dense")
+    )
     assert sparse.cycles == dense.cycles
     assert sparse.energy_by_component_pj["mac"] < dense.energy_by_component_pj["mac"]
 
@@ -105,7 +127,11 @@ def test_a_partition_is_a_smaller_array(partitions: int) -> None:
     """2 x 3 PEs in groups: whole columns while a group has two PEs, else a part of one."""
     network = Builder("groups", (4, 4, 2)).conv(6).add("relu").add("fc", 5).network()
     architecture = machine("systolic", partitions=partitions)
-    op = next(op for op in simulate(network, architecture, trace="dense", schedule="unlocked").ops if op.name == "conv0.FF")
+    op = next(
+        op
+        for op in simulate(network, architecture, trace="dense", schedule="unlocked").ops
+        if op.name == "conv0.FF"
+    )
     pes = 6 // partitions
     assert compute_cycles(op) == closed_form(16, 6, 18, min(2, pes), pes // min(2, pes), "os")
 
@@ -113,4 +139,7 @@ def test_a_partition_is_a_smaller_array(partitions: int) -> None:
 def test_the_validation_report_has_every_golden_run() -> None:
     found = checks()
     assert [check.expected for check in found] == [10175, 11199, 14207, 112283]
-    assert all(check.holds and check.measured == check.expected and "one more" in check.note for check in found)
+    assert all(
+        check.holds and check.measured == check.expected and "one more" in check.note
+        for check in found
+    )

@@ -1,4 +1,6 @@
-"""Commands with nothing replaced, on the smallest network: documents obey the schema and the laws, files are judged, lists are whole."""
+"""Commands with nothing replaced, on the smallest network: documents obey the schema and the laws,
+files are judged, lists are whole.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,12 @@ from typing import get_args
 import jsonschema
 import pytest
 
-from accelsim import cli, progress
-from accelsim.report.document import json_schema, parse
-from accelsim.report.laws import violations
-from accelsim.rules import RULES
-from accelsim.spec import catalog
+from accelsim.cli import app as cli
+from accelsim.cli import progress
+from accelsim.config import catalog
+from accelsim.results.document import json_schema, parse
+from accelsim.results.document_laws import violations
+from accelsim.rules.registry import RULES
 from tests import synthetic
 
 SMALL = ("mnist-fc", "--trace", "random:0.5")
@@ -41,20 +44,36 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.parametrize("schedule", ["serial", "unlocked"])
 @pytest.mark.parametrize("arch", catalog.names("arch"))
-def test_results_of_every_machine_obey_the_schema_and_the_laws(run: Run, arch: str, schedule: str) -> None:
-    code, out, err = run("simulate", *SMALL, "--arch", arch, "--schedule", schedule, "--batch", "2", "--json")
+def test_results_of_every_machine_obey_the_schema_and_the_laws(
+    run: Run, arch: str, schedule: str
+) -> None:
+    code, out, err = run(
+        "simulate", *SMALL, "--arch", arch, "--schedule", schedule, "--batch", "2", "--json"
+    )
     assert (code, err) == (0, "")
     document = json.loads(out)
     jsonschema.validate(document, json_schema())
     assert violations(parse(document)) == []
-    assert {entry["component"] for entry in document["energy_sources"]} <= set(document["energy_by_component_pj"])
+    assert {entry["component"] for entry in document["energy_sources"]} <= set(
+        document["energy_by_component_pj"]
+    )
 
 
-def test_a_comparison_obeys_the_schema_and_the_laws_and_says_the_same_twice(run: Run, tmp_path: Path) -> None:
+def test_a_comparison_obeys_the_schema_and_the_laws_and_says_the_same_twice(
+    run: Run, tmp_path: Path
+) -> None:
     outs = [tmp_path / "a", tmp_path / "b"]
     for folder in outs:
         code, out, _ = run(
-            "compare", *SMALL, "--arch", "near-memory,systolic-32x32", "--rules", "bp,sdfa:k=2;rank=10", "--out", str(folder), "--json"
+            "compare",
+            *SMALL,
+            "--arch",
+            "near-memory,systolic-32x32",
+            "--rules",
+            "bp,sdfa:k=2;rank=10",
+            "--out",
+            str(folder),
+            "--json",
         )
         assert code == 0
     document = json.loads(out)
@@ -69,11 +88,15 @@ def test_a_comparison_obeys_the_schema_and_the_laws_and_says_the_same_twice(run:
     }
     files = sorted(path.relative_to(outs[0]) for path in outs[0].rglob("*") if path.is_file())
     assert len(files) > 12
-    assert [name for name in files if (outs[0] / name).read_bytes() != (outs[1] / name).read_bytes()] == []
+    assert [
+        name for name in files if (outs[0] / name).read_bytes() != (outs[1] / name).read_bytes()
+    ] == []
 
 
 def test_a_hybrid_rule_is_delivered_like_any_other(run: Run, tmp_path: Path) -> None:
-    """Means at the top and both kinds of step below; tables, plots, `check` and `plot` take them, and lists bind options with ``;``."""
+    """Means at the top and both kinds of step below; tables, plots, `check` and `plot` take them,
+    and lists bind options with ``;``.
+    """
     rules = "bp,revised:groups=1;binary=true,hdfa:p=0.3;groups=1"
     folder = tmp_path / "compared"
     code, out, _ = run("compare", *SMALL, "--rules", rules, "--out", str(folder), "--json")
@@ -89,7 +112,9 @@ def test_a_hybrid_rule_is_delivered_like_any_other(run: Run, tmp_path: Path) -> 
         ("revised", 0.7, "revised:groups=1,binary=true"),
     ]
     assert isinstance(mixed["cycles"], float)
-    assert set(document["ratios"]["hdfa:p=0.3,groups=1"]) == set(document["ratios"]["revised:groups=1,binary=true"])
+    assert set(document["ratios"]["hdfa:p=0.3,groups=1"]) == set(
+        document["ratios"]["revised:groups=1,binary=true"]
+    )
     alone = str(folder / "hdfa-p=0.3-groups=1" / "result.json")
     assert run("check", alone, str(folder / "comparison.json"))[0] == 0
     assert run("plot", alone, "--out", str(tmp_path / "plots"))[0] == 0
@@ -101,7 +126,16 @@ def test_a_hybrid_rule_is_delivered_like_any_other(run: Run, tmp_path: Path) -> 
 
 
 def test_a_hybrid_rule_is_simulated_on_a_recurrent_network(run: Run) -> None:
-    arguments = ("--rule", "hdfa:sparsity=0.98", "--trace", "random:0.5", "--optimizer", "adam", "--batch", "1")
+    arguments = (
+        "--rule",
+        "hdfa:sparsity=0.98",
+        "--trace",
+        "random:0.5",
+        "--optimizer",
+        "adam",
+        "--batch",
+        "1",
+    )
     code, out, _ = run("simulate", "rnn-wikitext2", *arguments, "--json")
     assert code == 0
     document = json.loads(out)
@@ -119,7 +153,20 @@ def test_passes_that_are_left_out_do_nothing(run: Run) -> None:
 
 def test_a_trace_is_made_used_and_refused_for_another_family(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "t.npz"
-    code, out, err = run("trace", "mnist-fc", "--rule", "ssdfa", "--steps", "1", "--batch", "4", "--samples", "2", "-o", str(path))
+    code, out, err = run(
+        "trace",
+        "mnist-fc",
+        "--rule",
+        "ssdfa",
+        "--steps",
+        "1",
+        "--batch",
+        "4",
+        "--samples",
+        "2",
+        "-o",
+        str(path),
+    )
     assert (code, out) == (0, "")
     assert re.fullmatch(r"loss \d+\.\d{3} -> \d+\.\d{3}; wrote .*t\.npz\n", err)
     assert [entry.name for entry in tmp_path.iterdir()] == ["t.npz"]
@@ -131,17 +178,34 @@ def test_a_trace_is_made_used_and_refused_for_another_family(run: Run, tmp_path:
 
 
 def test_training_that_diverged_is_refused(run: Run, tmp_path: Path) -> None:
-    options = ("--steps", "40", "--batch", "8", "--learning-rate", "3", "-o", str(tmp_path / "t.npz"))
+    options = (
+        "--steps",
+        "40",
+        "--batch",
+        "8",
+        "--learning-rate",
+        "3",
+        "-o",
+        str(tmp_path / "t.npz"),
+    )
     code, out, err = run("trace", "mnist-fc", *options)
     assert (code, out) == (2, "")
-    assert re.fullmatch(r"training diverged: loss 2\.\d+ -> \S+; lower --learning-rate \(3\)\n", err)
+    assert re.fullmatch(
+        r"training diverged: loss 2\.\d+ -> \S+; lower --learning-rate \(3\)\n", err
+    )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_check_names_right_files_and_every_fault_of_wrong_ones(run: Run, tmp_path: Path) -> None:
-    right, wrong, lawless = tmp_path / "right.json", tmp_path / "wrong.yaml", tmp_path / "lawless.json"
+    right, wrong, lawless = (
+        tmp_path / "right.json",
+        tmp_path / "wrong.yaml",
+        tmp_path / "lawless.json",
+    )
     right.write_text(json.dumps(synthetic.result()))
-    wrong.write_text("schema: accelsim.arch/1\nbase: near-memory\nname: x\npe_array:\n  lanes: 0\n  windw: 4\n")
+    wrong.write_text(
+        "schema: accelsim.arch/1\nbase: near-memory\nname: x\npe_array:\n  lanes: 0\n  windw: 4\n"
+    )
     lawless.write_text(json.dumps(synthetic.result(unattributed_pj=0.0)))
     code, out, err = run("check", str(right), str(wrong), str(lawless))
     assert code == 2
@@ -149,11 +213,18 @@ def test_check_names_right_files_and_every_fault_of_wrong_ones(run: Run, tmp_pat
     lines = err.splitlines()
     assert f"{wrong}:5:10: pe_array.lanes must be >= 1, got 0" in lines
     assert any(line.startswith(f"{wrong}:6:3: ") and "window" in line for line in lines)
-    assert any(line.startswith(f"{lawless}: energy_pj = ops' energy_pj + unattributed_pj") for line in lines)
+    assert any(
+        line.startswith(f"{lawless}: energy_pj = ops' energy_pj + unattributed_pj")
+        for line in lines
+    )
 
 
 def test_every_built_in_file_is_right(run: Run) -> None:
-    paths = [str(catalog.find(kind, name)) for kind in get_args(catalog.FileKind) for name in catalog.names(kind)]
+    paths = [
+        str(catalog.find(kind, name))
+        for kind in get_args(catalog.FileKind)
+        for name in catalog.names(kind)
+    ]
     code, out, err = run("check", *paths)
     assert (code, err) == (0, "")
     assert len(out.splitlines()) == len(paths)
@@ -167,10 +238,14 @@ def test_lists_name_everything_built_in(run: Run) -> None:
     }.items():
         code, out, _ = run("list", kind)
         assert code == 0
-        assert [line.split()[0] for line in out.splitlines() if not line.startswith((" ", "files:"))] == list(names)
+        assert [
+            line.split()[0] for line in out.splitlines() if not line.startswith((" ", "files:"))
+        ] == list(names)
 
 
-@pytest.mark.parametrize("kind", ["arch", "workload", "dram", "technology", "result", "reproduction"])
+@pytest.mark.parametrize(
+    "kind", ["arch", "workload", "dram", "technology", "result", "reproduction"]
+)
 def test_schemas_are_schemas(run: Run, kind: str) -> None:
     code, out, _ = run("schema", kind)
     assert code == 0
@@ -178,4 +253,11 @@ def test_schemas_are_schemas(run: Run, kind: str) -> None:
 
 
 def test_an_unknown_schema_is_refused(run: Run) -> None:
-    assert run("schema", "mood") == (2, "", "schema must be one of arch, workload, dram, technology, result, reproduction, dram-result, got mood\n")
+    assert run("schema", "mood") == (
+        2,
+        "",
+        (
+            "schema must be one of arch, workload, dram, technology, result, reproduction, "
+            "dram-result, got mood\n"
+        ),
+    )

@@ -8,30 +8,43 @@ import pytest
 from rich.console import Console
 
 from accelsim.report import console
-from accelsim.report.document import parse
 from accelsim.report.tables import Runs
+from accelsim.results.document import parse
 from tests import synthetic
 
 
 def printed(*results: dict[str, object]) -> str:
     text = io.StringIO()
-    console.print_results(Runs.of([parse(result) for result in results]), Console(file=text, width=console.WIDTH, highlight=False))
+    console.print_results(
+        Runs.of([parse(result) for result in results]),
+        Console(file=text, width=console.WIDTH, highlight=False),
+    )
     return text.getvalue()
 
 
-@pytest.mark.parametrize(("columns", "width"), [("", 120), ("80", 80), ("200", 200), ("0", 120), ("wide", 120)])
-def test_a_pipe_is_as_wide_as_columns_says(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str, width: int) -> None:
+@pytest.mark.parametrize(
+    ("columns", "width"), [("", 120), ("80", 80), ("200", 200), ("0", 120), ("wide", 120)]
+)
+def test_a_pipe_is_as_wide_as_columns_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str, width: int
+) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     assert console.stdout().width == width
     assert capsys.readouterr() == ("", "")
 
 
 def test_no_line_ends_in_blanks() -> None:
-    assert [line for line in printed(synthetic.result("bp"), synthetic.result("dfa")).splitlines() if line != line.rstrip()] == []
+    assert [
+        line
+        for line in printed(synthetic.result("bp"), synthetic.result("dfa")).splitlines()
+        if line != line.rstrip()
+    ] == []
 
 
 def test_one_dense_tensor_is_one() -> None:
-    assert "bp: 1 tensor that the trace lacks is dense: fc1.error\n" in printed(synthetic.result("bp", dense_tensors=["fc1.error"]))
+    assert "bp: 1 tensor that the trace lacks is dense: fc1.error\n" in printed(
+        synthetic.result("bp", dense_tensors=["fc1.error"])
+    )
 
 
 def test_a_note_that_all_runs_share_is_said_once() -> None:

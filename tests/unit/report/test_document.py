@@ -1,4 +1,6 @@
-"""Result and comparison documents: the schema, what is refused and how, labels, and the laws that any document must satisfy."""
+"""Result and comparison documents: the schema, what is refused and how, labels, and the laws that
+any document must satisfy.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,15 @@ import jsonschema
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.report import document as documents
-from accelsim.report.laws import violations
+from accelsim.results import document as documents
+from accelsim.results.document_laws import violations
 from tests import synthetic
 
-DOCUMENTS = {"result": synthetic.result(), "comparison": synthetic.comparison(), "hybrid": synthetic.hybrid()}
+DOCUMENTS = {
+    "result": synthetic.result(),
+    "comparison": synthetic.comparison(),
+    "hybrid": synthetic.hybrid(),
+}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -30,7 +36,8 @@ def test_documents_fit_the_schema_and_the_models(name: str, root: Path) -> None:
 def test_the_schema_is_the_stored_one(root: Path) -> None:
     stored = (root / "tests/golden/result.schema.json").read_text()
     assert json.loads(stored) == documents.json_schema(), (
-        "the contract changed: run `accelsim schema result > tests/golden/result.schema.json`, note it in CHANGELOG.md"
+        "the contract changed: run `accelsim schema result > tests/golden/result.schema.json`, "
+        "note it in CHANGELOG.md"
     )
 
 
@@ -38,12 +45,26 @@ def test_the_schema_is_the_stored_one(root: Path) -> None:
     ("change", "faults"),
     [
         ({"cycles": -1}, ["r.json: cycles must be >= 0, got -1"]),
-        ({"macs": {"dense": 1, "executed": 2, "skipped": -1}}, ["r.json: macs.skipped must be >= 0, got -1"]),
+        (
+            {"macs": {"dense": 1, "executed": 2, "skipped": -1}},
+            ["r.json: macs.skipped must be >= 0, got -1"],
+        ),
         ({"array_cycles": {"busy": -1}}, ["r.json: array_cycles.busy must be >= 0, got -1"]),
         ({"batch": "1"}, ['r.json: batch must be a valid integer, got "1"']),
-        ({"schedule": 3, "batch": 0}, ["r.json: batch must be >= 1, got 0", "r.json: schedule must be a valid string, got 3"]),
+        (
+            {"schedule": 3, "batch": 0},
+            ["r.json: batch must be >= 1, got 0", "r.json: schedule must be a valid string, got 3"],
+        ),
         ({"passes": {"FF": {"energy_pj": 0.0}}}, ["r.json: passes.FF.cycles is missing"]),
-        ({"schema": "accelsim.result/9"}, ['r.json: schema must be one of accelsim.result/1, accelsim.comparison/1, got "accelsim.result/9"']),
+        (
+            {"schema": "accelsim.result/9"},
+            [
+                (
+                    "r.json: schema must be one of accelsim.result/1, accelsim.comparison/1, got "
+                    '"accelsim.result/9"'
+                )
+            ],
+        ),
     ],
 )
 def test_a_wrong_document_is_refused_key_by_key(change: dict[str, Any], faults: list[str]) -> None:
@@ -70,13 +91,27 @@ def test_a_file_that_is_no_document_is_refused(tmp_path: Path, text: bytes, mess
 
 def test_labels_name_what_differs() -> None:
     def labels(*results: dict[str, Any]) -> list[str]:
-        return documents.labels([documents.ResultDocument.model_validate(result) for result in results])
+        return documents.labels(
+            [documents.ResultDocument.model_validate(result) for result in results]
+        )
 
     assert labels(synthetic.result("bp"), synthetic.result("dfa")) == ["bp", "dfa"]
-    assert labels(synthetic.result("bp"), synthetic.result("bp", arch="von-neumann")) == ["near-memory/bp", "von-neumann/bp"]
-    assert labels(synthetic.result("bp"), synthetic.result("bp", batch=4)) == ["bp/batch 1", "bp/batch 4"]
-    assert labels(synthetic.result("bp", trace="a"), synthetic.result("dfa", trace="b")) == ["bp", "dfa"]
-    assert labels(synthetic.result("bp", trace="a"), synthetic.result("bp", trace="b")) == ["bp/a", "bp/b"]
+    assert labels(synthetic.result("bp"), synthetic.result("bp", arch="von-neumann")) == [
+        "near-memory/bp",
+        "von-neumann/bp",
+    ]
+    assert labels(synthetic.result("bp"), synthetic.result("bp", batch=4)) == [
+        "bp/batch 1",
+        "bp/batch 4",
+    ]
+    assert labels(synthetic.result("bp", trace="a"), synthetic.result("dfa", trace="b")) == [
+        "bp",
+        "dfa",
+    ]
+    assert labels(synthetic.result("bp", trace="a"), synthetic.result("bp", trace="b")) == [
+        "bp/a",
+        "bp/b",
+    ]
     assert labels(synthetic.result("bp"), synthetic.result("bp")) == ["bp #1", "bp #2"]
 
 
@@ -84,26 +119,58 @@ BREAKS: dict[str, tuple[tuple[str | int, ...], float, str]] = {
     "macs": (("macs", "skipped"), 1, "macs: dense = executed + skipped"),
     "gated": (("macs", "gated"), 10**9, "macs: gated is part of executed"),
     "op macs": (("ops", 0, "macs", "dense"), 5, "ops.conv1.FF.macs: dense = executed + skipped"),
-    "component": (("energy_by_component_pj", "dram"), 2.0, "energy_pj = sum of energy_by_component_pj"),
+    "component": (
+        ("energy_by_component_pj", "dram"),
+        2.0,
+        "energy_pj = sum of energy_by_component_pj",
+    ),
     "unattributed": (("unattributed_pj",), 2.0, "energy_pj = ops' energy_pj + unattributed_pj"),
     "pass energy": (("passes", "EP", "energy_pj"), 2.0, "passes.EP.energy_pj = sum of ops"),
     "pass words": (("passes", "EP", "words", "remote"), 2, "words.remote = sum of passes"),
     "op bytes": (("ops", 3, "bytes", "dram_read"), 2, "passes.EP.bytes.dram_read = sum of ops"),
-    "array cycles": (("ops", 0, "array_cycles", "stall", "dram"), 1, "ops.conv1.FF: array_cycles add up to cycles"),
+    "array cycles": (
+        ("ops", 0, "array_cycles", "stall", "dram"),
+        1,
+        "ops.conv1.FF: array_cycles add up to cycles",
+    ),
     "area": (("area_mm2",), 1.0, "area_mm2 = sum of area_by_component_mm2"),
-    "area of a part": (("area_sources", 0, "mm2"), 1.0, "area_by_component_mm2.mac = sum of area_sources"),
+    "area of a part": (
+        ("area_sources", 0, "mm2"),
+        1.0,
+        "area_by_component_mm2.mac = sum of area_sources",
+    ),
     "end": (("ops", 7, "start_cycle"), 10**6, "ops.conv2.WU: ends in cycle"),
     "cycles": (("cycles",), 10, "cycles = sum of passes (serial schedule)"),
     "step array cycles": (("array_cycles", "stall", "noc"), 1, "array_cycles add up to cycles"),
-    "op component": (("ops", 0, "energy_by_component_pj", "noc"), 2.0, "ops.conv1.FF: energy_pj = sum of energy_by_component_pj"),
-    "lanes": (("ops", 0, "lane_cycles", "idle"), 1, "ops.conv1.FF: lane_cycles are those of a whole number of lanes"),
+    "op component": (
+        ("ops", 0, "energy_by_component_pj", "noc"),
+        2.0,
+        "ops.conv1.FF: energy_pj = sum of energy_by_component_pj",
+    ),
+    "lanes": (
+        ("ops", 0, "lane_cycles", "idle"),
+        1,
+        "ops.conv1.FF: lane_cycles are those of a whole number of lanes",
+    ),
     "lanes of another op": (
         ("ops", 1, "lane_cycles", "idle"),
         20_940,
-        "ops.conv2.FF: lane_cycles are those of a whole number of lanes, the same for all: 3 is not 2",
+        (
+            "ops.conv2.FF: lane_cycles are those of a whole number of lanes, the same for all: 3 "
+            "is "
+            "not 2"
+        ),
     ),
-    "mean of lanes": (("ops", 0, "lane_cycles", "stall_dram"), 100, "ops.conv1.FF: array_cycles.stall_dram is the mean of lane_cycles.stall_dram"),
-    "busy lanes": (("ops", 0, "lane_cycles", "busy"), 1, "ops.conv1.FF: busy lane_cycles = MACs executed"),
+    "mean of lanes": (
+        ("ops", 0, "lane_cycles", "stall_dram"),
+        100,
+        "ops.conv1.FF: array_cycles.stall_dram is the mean of lane_cycles.stall_dram",
+    ),
+    "busy lanes": (
+        ("ops", 0, "lane_cycles", "busy"),
+        1,
+        "ops.conv1.FF: busy lane_cycles = MACs executed",
+    ),
     "actions": (("actions", "noc.hop"), 1, "energy_pj = actions times prices"),
     "price": (("energy_sources", 0, "pj"), 1e-6, "energy_pj = actions times prices"),
 }
@@ -122,8 +189,12 @@ def test_every_law_catches_its_breach(name: str) -> None:
 
 def test_an_action_without_a_price_is_a_breach() -> None:
     unpriced = synthetic.result()
-    unpriced["energy_sources"] = [entry for entry in unpriced["energy_sources"] if entry["component"] != "dram"]
-    assert violations(documents.parse(unpriced)) == ["actions have a price in energy_sources: dram.macs has none"]
+    unpriced["energy_sources"] = [
+        entry for entry in unpriced["energy_sources"] if entry["component"] != "dram"
+    ]
+    assert violations(documents.parse(unpriced)) == [
+        "actions have a price in energy_sources: dram.macs has none"
+    ]
 
 
 def test_documents_of_before_actions_and_lanes_are_still_sound() -> None:

@@ -40,17 +40,32 @@ def test_success_replaces_ours_and_keeps_others(tmp_path: Path) -> None:
 
 def test_nothing_of_an_earlier_comparison_stays_beside_a_newer_run(tmp_path: Path) -> None:
     files.write_comparison(synthetic.comparison(), tmp_path)
-    before = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    before = {
+        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()
+    }
     assert {path for path in before if "/" not in path} == {"comparison.json", *files.REPORT_FILES}
     assert {"bp/result.json", "dfa/result.json", "ssdfa/result.json"} <= before
     (tmp_path / "dfa" / "notes.txt").write_text("mine")
     (tmp_path / "mine.csv").write_text("mine")
-    files.write_comparison(synthetic.comparison(synthetic.result("bp"), synthetic.result("fa")), tmp_path)
-    after = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert after == {"comparison.json", "bp/result.json", "fa/result.json", "dfa/notes.txt", "mine.csv", *files.REPORT_FILES}
+    files.write_comparison(
+        synthetic.comparison(synthetic.result("bp"), synthetic.result("fa")), tmp_path
+    )
+    after = {
+        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()
+    }
+    assert after == {
+        "comparison.json",
+        "bp/result.json",
+        "fa/result.json",
+        "dfa/notes.txt",
+        "mine.csv",
+        *files.REPORT_FILES,
+    }
     assert not (tmp_path / "ssdfa").exists()
     files.write_simulation(synthetic.result("fa"), tmp_path)
-    after = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    after = {
+        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()
+    }
     assert after == {"result.json", "dfa/notes.txt", "mine.csv"}
 
 
@@ -58,7 +73,12 @@ def test_files_of_our_names_without_a_document_of_ours_stay(tmp_path: Path) -> N
     for name in ("energy.csv", "cycles.png", "comparison.json"):
         (tmp_path / name).write_text("mine")
     files.write_simulation(synthetic.result(), tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["comparison.json", "cycles.png", "energy.csv", "result.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "comparison.json",
+        "cycles.png",
+        "energy.csv",
+        "result.json",
+    ]
 
 
 def test_numbers_that_json_lacks_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
@@ -67,8 +87,17 @@ def test_numbers_that_json_lacks_are_refused_and_nothing_is_written(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("taken", "fault"), [("b.csv/", "b.csv is a directory"), ("c/d.json/", "c/d.json is a directory"), ("c", "c is a file")])
-def test_nothing_is_moved_when_one_file_has_no_place(taken: str, fault: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("taken", "fault"),
+    [
+        ("b.csv/", "b.csv is a directory"),
+        ("c/d.json/", "c/d.json is a directory"),
+        ("c", "c is a file"),
+    ],
+)
+def test_nothing_is_moved_when_one_file_has_no_place(
+    taken: str, fault: str, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     (out / "a.csv").parent.mkdir()
     (out / "a.csv").write_text("old")
@@ -77,11 +106,17 @@ def test_nothing_is_moved_when_one_file_has_no_place(taken: str, fault: str, tmp
     else:
         (out / taken).write_text("")
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(InputError) as refused, files.staged(out, lambda place: [place / "a.csv"]) as folder:  # noqa: PT012  # files come first
+    with (  # noqa: PT012  # files come first
+        pytest.raises(InputError) as refused,
+        files.staged(out, lambda place: [place / "a.csv"]) as folder,
+    ):
         (folder / "c").mkdir()
         for name in ("a.csv", "b.csv", "c/d.json"):
             (folder / name).write_text("new")
-    assert str(refused.value) == f"--out must be a folder that can be written, got {out}: {out}/{fault}"
+    assert (
+        str(refused.value)
+        == f"--out must be a folder that can be written, got {out}: {out}/{fault}"
+    )
     assert sorted(tmp_path.rglob("*")) == before
     assert (out / "a.csv").read_text() == "old"
 
@@ -90,7 +125,11 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(InputError) as refused:
         files.refuse_unusable(tmp_path / "taken" / "out")
-    assert str(refused.value) == f"--out must be a folder, got {tmp_path / 'taken' / 'out'} ({tmp_path / 'taken'} is a file)"
+    assert (
+        str(refused.value)
+        == f"--out must be a folder, got {tmp_path / 'taken' / 'out'} ({tmp_path / 'taken'} is a "
+        f"file)"
+    )
 
 
 @pytest.mark.parametrize(

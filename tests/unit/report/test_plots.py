@@ -1,4 +1,6 @@
-"""Figures: the same bytes every time, every run labelled, unverified prices said, and nothing cut off."""
+"""Figures: the same bytes every time, every run labelled, unverified prices said, and nothing cut
+off.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +14,27 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from accelsim.report import plots
-from accelsim.report.document import CAUSES, parse
 from accelsim.report.style import CAUSE_COLOURS, CAUSE_NAMES, COMPONENT_COLOURS, COMPONENT_NAMES
 from accelsim.report.tables import Runs
+from accelsim.results.document import CAUSES, parse
 from tests import synthetic
 
-FIGURES = {"energy": plots.energy_figure, "data_movement": plots.data_movement_figure, "cycles": plots.cycles_figure}
+FIGURES = {
+    "energy": plots.energy_figure,
+    "data_movement": plots.data_movement_figure,
+    "cycles": plots.cycles_figure,
+}
 
 
 def runs(*documents: dict[str, Any]) -> Runs:
     return Runs.of([parse(document) for document in documents or (synthetic.comparison(),)])
 
 
-MANY = [synthetic.result(rule, arch) for arch in ("near-memory", "von-neumann") for rule in ("bp", "dfa", "revised:groups=8,binary=true")]
+MANY = [
+    synthetic.result(rule, arch)
+    for arch in ("near-memory", "von-neumann")
+    for rule in ("bp", "dfa", "revised:groups=8,binary=true")
+]
 ARCHS = ("near-memory", "von-neumann", "systolic-32x32")
 RULES = ("bp", "dfa", "ssdfa", "sdfa:k=2", "revised:groups=8,binary=true", "mu", "fa", "half")
 CASES = {
@@ -32,9 +42,15 @@ CASES = {
     "three": [synthetic.comparison()],
     "six": MANY,
     "six short": [synthetic.result(rule) for rule in RULES[:4] + RULES[5:7]],
-    "twelve": [synthetic.result(rule, arch, 100_000 * (1 + 9 * place)) for place, arch in enumerate(ARCHS) for rule in RULES[:4]],
+    "twelve": [
+        synthetic.result(rule, arch, 100_000 * (1 + 9 * place))
+        for place, arch in enumerate(ARCHS)
+        for rule in RULES[:4]
+    ],
     "twenty-four": [synthetic.result(rule, arch) for arch in ARCHS for rule in RULES],
-    "long names": [synthetic.result(rule, arch) for rule in RULES[:2] for arch in ("a" * 40, "machine_" * 8)],
+    "long names": [
+        synthetic.result(rule, arch) for rule in RULES[:2] for arch in ("a" * 40, "machine_" * 8)
+    ],
     "hybrid": [synthetic.result(), synthetic.hybrid()],
 }
 
@@ -43,7 +59,13 @@ def texts(figure: Figure) -> list[str]:
     found = [
         text.get_text()
         for axes in figure.axes
-        for text in [*axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels(), axes.title, axes.yaxis.label]
+        for text in [
+            *axes.texts,
+            *axes.get_xticklabels(),
+            *axes.get_yticklabels(),
+            axes.title,
+            axes.yaxis.label,
+        ]
     ]
     found += [text.get_text() for legend in figure.legends for text in legend.get_texts()]
     return [*found, *(text.get_text() for text in figure.texts), figure.get_supxlabel()]
@@ -79,12 +101,27 @@ def test_everything_lies_inside_the_figure_and_no_labels_overlap(name: str, case
     assert plots.COLUMN_INCHES <= width <= plots.PAGE_INCHES
     assert height <= 8
     shown = [axes for axes in figure.axes if axes.get_visible()]
-    names = [label.get_window_extent() for axes in shown for label in [*axes.get_xticklabels(), *axes.get_yticklabels()] if label.get_visible()]
-    totals = [text.get_window_extent() for axes in shown for text in axes.texts if text.get_fontsize() >= 6]
+    names = [
+        label.get_window_extent()
+        for axes in shown
+        for label in [*axes.get_xticklabels(), *axes.get_yticklabels()]
+        if label.get_visible()
+    ]
+    totals = [
+        text.get_window_extent()
+        for axes in shown
+        for text in axes.texts
+        if text.get_fontsize() >= 6
+    ]
     titles = [axes.title.get_window_extent() for axes in shown if axes.get_title()]
     for boxes in (names, totals, titles):
         for left, right in combinations(boxes, 2):
-            assert left.x1 <= right.x0 or right.x1 <= left.x0 or left.y0 >= right.y1 or right.y0 >= left.y1, "labels overlap"
+            assert (
+                left.x1 <= right.x0
+                or right.x1 <= left.x0
+                or left.y0 >= right.y1
+                or right.y0 >= left.y1
+            ), "labels overlap"
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -108,7 +145,9 @@ def test_bars_that_lie_add_up_too() -> None:
 def test_the_energy_figure_names_runs_totals_and_unverified_prices() -> None:
     with rc_context(plots.STYLE):
         shown = texts(plots.energy_figure(runs()))
-    assert {"bp", "dfa", "ssdfa", "NoC*", "* includes prices without a verified source"} <= set(shown)
+    assert {"bp", "dfa", "ssdfa", "NoC*", "* includes prices without a verified source"} <= set(
+        shown
+    )
     assert sum("J" in text for text in shown) == 3
     assert "energy of a step, bp = 1" in shown
 

@@ -1,4 +1,6 @@
-"""The reproduction document: what is one, what a reader is told of it, and the page that holds it."""
+"""The reproduction document: what is one, what a reader is told of it, and the page that holds
+it.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +16,27 @@ import jsonschema
 import pytest
 from rich.console import Console
 
+from accelsim.cli.file_kinds import faults, schema
 from accelsim.errors import InputError
-from accelsim.files import faults, schema
-from accelsim.report import reproduction, reproduction_tables, reproduction_words
-from accelsim.report.reproduction import Item, Match, Unit, parse
-from accelsim.report.reproduction_console import folded, print_reproduction
-from accelsim.report.reproduction_page import page
-from accelsim.reproduce import outcome
+from accelsim.report.reproduction import (
+    document as reproduction,
+)
+from accelsim.report.reproduction import (
+    tables as reproduction_tables,
+)
+from accelsim.report.reproduction import (
+    words as reproduction_words,
+)
+from accelsim.report.reproduction.console import folded, print_reproduction
+from accelsim.report.reproduction.document import Item, Match, Unit, parse
+from accelsim.report.reproduction.page import page
+from accelsim.studies.papers import outcome
 from tests import made_up_reproduction as made
 
-SVG = '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt" viewBox="0 0 9 9"><defs><path id="a"/></defs>{}</svg>'
+SVG = (
+    '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt" '
+    'viewBox="0 0 9 9"><defs><path id="a"/></defs>{}</svg>'
+)
 
 
 def test_the_computing_side_speaks_of_the_same_units_and_matches() -> None:
@@ -33,11 +46,15 @@ def test_the_computing_side_speaks_of_the_same_units_and_matches() -> None:
     assert set(Item.model_fields) == set(outcome.Item.__dataclass_fields__)
 
 
-@pytest.mark.parametrize(("match", "documented"), [(match, said) for match in get_args(Match) for said in (True, False)])
+@pytest.mark.parametrize(
+    ("match", "documented"), [(match, said) for match in get_args(Match) for said in (True, False)]
+)
 def test_both_sides_are_surprised_by_the_same(match: Any, documented: bool) -> None:
     printed = None if match == "not-printed" else "1"
     rounded = "2" if match == "mismatch" else "1"
-    here = Item.model_validate(made.item(match=match, documented=documented, printed=printed, rounded=rounded))
+    here = Item.model_validate(
+        made.item(match=match, documented=documented, printed=printed, rounded=rounded)
+    )
     there = outcome.Item("t", "i", "MB", printed, 1.0, "1", match, "neuron", "", documented)
     assert here.surprising == there.surprising
 
@@ -55,25 +72,60 @@ def test_a_document_is_read_as_it_was_written_and_has_the_schema(tmp_path: Path)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"items": [made.item(unit="mood")]}, "items.0.unit must be 'MB', 'GOP', 'MAC', 'words', '%' or 'x', got \"mood\""),
-        ({"items": [made.item(printed=None)]}, "items.0 must be not-printed where nothing is printed, got"),
-        ({"items": [made.item(computed=None)]}, "items.0 must be mismatch or not-printed where nothing was computed, got"),
-        ({"items": [made.item(rounded="56.12")]}, "items.0 must be mismatch where rounded is not what is printed, got"),
-        ({"items": [made.item(rounded="56.12", match="within-rounding")]}, "items.0 must be mismatch where rounded is not what is printed, got"),
-        ({"items": [made.item(rounded="56.12", match="not-printed")]}, "items.0 must be mismatch where rounded is not what is printed, got"),
-        ({"items": [made.item(match="mismatch")]}, "items.0 must be exact or within-rounding where rounded is what is printed, got"),
-        ({"items": [made.item(match="not-printed")]}, "items.0 must be exact or within-rounding where rounded is what is printed, got"),
+        (
+            {"items": [made.item(unit="mood")]},
+            "items.0.unit must be 'MB', 'GOP', 'MAC', 'words', '%' or 'x', got \"mood\"",
+        ),
+        (
+            {"items": [made.item(printed=None)]},
+            "items.0 must be not-printed where nothing is printed, got",
+        ),
+        (
+            {"items": [made.item(computed=None)]},
+            "items.0 must be mismatch or not-printed where nothing was computed, got",
+        ),
+        (
+            {"items": [made.item(rounded="56.12")]},
+            "items.0 must be mismatch where rounded is not what is printed, got",
+        ),
+        (
+            {"items": [made.item(rounded="56.12", match="within-rounding")]},
+            "items.0 must be mismatch where rounded is not what is printed, got",
+        ),
+        (
+            {"items": [made.item(rounded="56.12", match="not-printed")]},
+            "items.0 must be mismatch where rounded is not what is printed, got",
+        ),
+        (
+            {"items": [made.item(match="mismatch")]},
+            "items.0 must be exact or within-rounding where rounded is what is printed, got",
+        ),
+        (
+            {"items": [made.item(match="not-printed")]},
+            "items.0 must be exact or within-rounding where rounded is what is printed, got",
+        ),
         (
             {"items": [made.item("a"), made.item("b"), made.item("a"), made.item("b")]},
             "the document must be cells of different ids: a, b more than once, got",
         ),
-        ({"items": [made.item(target="other")]}, "the document must be about its targets only: other is none, got"),
-        ({"targets": [{"name": "../x", "title": "", "about": ""}]}, "targets.0.name must match pattern '^[A-Za-z0-9][A-Za-z0-9_.-]*$', got \"../x\""),
-        ({"targets": [{"name": "tab", "title": "", "about": ""}] * 2}, "the document must be targets and figures of different names: tab, tab"),
+        (
+            {"items": [made.item(target="other")]},
+            "the document must be about its targets only: other is none, got",
+        ),
+        (
+            {"targets": [{"name": "../x", "title": "", "about": ""}]},
+            "targets.0.name must match pattern '^[A-Za-z0-9][A-Za-z0-9_.-]*$', got \"../x\"",
+        ),
+        (
+            {"targets": [{"name": "tab", "title": "", "about": ""}] * 2},
+            "the document must be targets and figures of different names: tab, tab",
+        ),
         ({"command": 3}, "command must be a valid string, got 3"),
     ],
 )
-def test_faults_are_named_by_their_key(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+def test_faults_are_named_by_their_key(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
     path = tmp_path / "reproduction.json"
     path.write_text(json.dumps(made.document(figures=[]) | change))
     found = [str(fault) for fault in faults(path)]
@@ -93,17 +145,30 @@ def test_faults_are_named_by_their_key(tmp_path: Path, change: dict[str, Any], m
         ("inf", "1", "exact"),
     ],
 )
-def test_a_match_is_held_against_plain_numbers_alone(printed: str, rounded: str | None, match: str) -> None:
-    assert Item.model_validate(made.item(printed=printed, rounded=rounded, match=match)).match == match
+def test_a_match_is_held_against_plain_numbers_alone(
+    printed: str, rounded: str | None, match: str
+) -> None:
+    assert (
+        Item.model_validate(made.item(printed=printed, rounded=rounded, match=match)).match == match
+    )
 
 
 @pytest.mark.parametrize(
     ("panel", "message"),
     [
-        (made.panel("lines", made.series("a", [1, 2], [1])), "series.0 must be as many y (and end and names, where there are any) as x"),
-        (made.panel("lines", made.series("a", ["one"], [1])), "must be a panel with numbers as x, which only bars may name"),
+        (
+            made.panel("lines", made.series("a", [1, 2], [1])),
+            "series.0 must be as many y (and end and names, where there are any) as x",
+        ),
+        (
+            made.panel("lines", made.series("a", ["one"], [1])),
+            "must be a panel with numbers as x, which only bars may name",
+        ),
         (made.panel("bars", made.series("a", [1], ["one"])), "must be a panel with numbers as y"),
-        (made.panel("timeline", made.series("a", [1], ["one"])), "must be a timeline with an end for every x and y that name rows"),
+        (
+            made.panel("timeline", made.series("a", [1], ["one"])),
+            "must be a timeline with an end for every x and y that name rows",
+        ),
         (made.panel("timeline", log_x=True), "must be a timeline without logarithmic axes"),
         (made.panel("lines", made.series("a", [float("nan")], [1])), "must be a finite number"),
     ],
@@ -117,21 +182,43 @@ def test_panels_that_cannot_be_drawn_are_refused(panel: dict[str, Any], message:
 def test_the_summary_counts_what_comes_out() -> None:
     document = parse(made.document())
     tab, claims = (document.of(target)[0] for target in document.targets)
-    said = "3 of 4 printed cells come out; 1 does not, documented: tab-a/net/G8; 1 more number has no printed counterpart."
+    said = (
+        "3 of 4 printed cells come out; 1 does not, documented: tab-a/net/G8; 1 more number has "
+        "no printed counterpart."
+    )
     assert reproduction_tables.summary(tab) == said
-    said = "0 of 1 printed cell comes out; 1 does not, documented: other; 1 more number has no printed counterpart."
+    said = (
+        "0 of 1 printed cell comes out; 1 does not, documented: other; 1 more number has no "
+        "printed counterpart."
+    )
     assert reproduction_tables.summary(claims) == said
-    strange = [Item.model_validate(made.item("a", rounded="56.12", match="mismatch")), Item.model_validate(made.item("b", documented=True))]
-    expected = "1 of 2 printed cells come out; 1 does not, unexpected: a; 1 documented as a mismatch comes out all the same: b."
+    strange = [
+        Item.model_validate(made.item("a", rounded="56.12", match="mismatch")),
+        Item.model_validate(made.item("b", documented=True)),
+    ]
+    expected = (
+        "1 of 2 printed cells come out; 1 does not, unexpected: a; 1 documented as a "
+        "mismatch comes out all the same: b."
+    )
     assert reproduction_tables.summary(strange) == expected
     unprinted = Item.model_validate(made.item(printed=None, match="not-printed"))
     assert reproduction_tables.summary([unprinted]) == "1 more number has no printed counterpart."
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(None, "-"), (58703872, "58703872"), (56.12890625, "56.1289"), (1234567.25, "1234567"), (1e-7, "1e-07"), (0.0, "0")]
+    ("value", "text"),
+    [
+        (None, "-"),
+        (58703872, "58703872"),
+        (56.12890625, "56.1289"),
+        (1234567.25, "1234567"),
+        (1e-7, "1e-07"),
+        (0.0, "0"),
+    ],
 )
-def test_computed_numbers_have_six_digits_where_a_reader_reads_them(value: float | None, text: str) -> None:
+def test_computed_numbers_have_six_digits_where_a_reader_reads_them(
+    value: float | None, text: str
+) -> None:
     assert reproduction_tables.number(value) == text
 
 
@@ -145,7 +232,10 @@ def test_the_markdown_page_has_a_table_for_each_of_the_papers() -> None:
     assert [line for line in lines if line.startswith("## tab")] == ["## tab-a", "## tab-b"]
     assert "| item | unit | printed | computed | rounded | match | accounting | note |" in lines
     assert "| net/BP | MB | 56.13 | 56.1289 | 56.13 | exact | weights-once |  |" in lines
-    assert "| net/G8 | MB | 5.87 | 5.854 | 5.85 | **mismatch, documented** | weights-once | a misprint |" in lines
+    assert (
+        "| net/G8 | MB | 5.87 | 5.854 | 5.85 | **mismatch, documented** | weights-once | a "
+        "misprint |" in lines
+    )
     assert "| net/new | MB | - | 89.5 | 89.50 | not-printed | weights-once |  |" in lines
     assert "![Figure of bars](bars.svg)" in lines
 
@@ -155,20 +245,30 @@ def test_hostile_text_does_not_break_a_markdown_table() -> None:
     text = reproduction_tables.markdown(document, document.targets[1])
     assert "<script>" not in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in rows[:3]} == {len(reproduction_tables.COLUMNS) + 1}
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in rows[:3]} == {
+        len(reproduction_tables.COLUMNS) + 1
+    }
     assert "machine near-memory, batch 1" in text
 
 
 def test_csv_has_exact_numbers_and_a_column_for_every_key_of_a_context() -> None:
     document = parse(made.document())
-    rows = list(csv_module.DictReader(io.StringIO(reproduction_tables.csv(document, document.targets[0]))))
+    rows = list(
+        csv_module.DictReader(io.StringIO(reproduction_tables.csv(document, document.targets[0])))
+    )
     assert rows[0]["computed"] == "56.12890625"
     assert rows[0]["printed"] == "56.13"
     assert rows[2]["documented"] == "yes"
     assert rows[3]["printed"] == ""
     assert rows[4]["computed"] == "58703872"
-    claims = list(csv_module.DictReader(io.StringIO(reproduction_tables.csv(document, document.targets[1]))))
-    assert (claims[0]["machine"], claims[0]["batch"], claims[1]["machine"]) == ("near-memory", "1", "")
+    claims = list(
+        csv_module.DictReader(io.StringIO(reproduction_tables.csv(document, document.targets[1])))
+    )
+    assert (claims[0]["machine"], claims[0]["batch"], claims[1]["machine"]) == (
+        "near-memory",
+        "1",
+        "",
+    )
     assert claims[1]["note"] == made.HOSTILE
 
 
@@ -178,7 +278,9 @@ def test_a_terminal_of_80_columns_is_not_left() -> None:
     lines = text.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     assert "tab-a, MB, weights-once" in lines
-    assert any(re.match(r" net/HDFA +17.22 +17.2143 +17.22 +within-rounding +1$", line) for line in lines)
+    assert any(
+        re.match(r" net/HDFA +17.22 +17.2143 +17.22 +within-rounding +1$", line) for line in lines
+    )
     assert "  1  mean of the rounded cells" in lines
     assert any("machine near-memory, batch 1" in line for line in lines)
 
@@ -237,11 +339,22 @@ def test_the_html_page_is_whole_escaped_and_asks_for_nothing() -> None:
 
 
 def test_on_80_columns_no_table_is_wider_and_no_word_is_broken_that_need_not_be() -> None:
-    said = {"printed": "87.9", "computed": -19.94792123, "rounded": "88.0", "match": "mismatch", "documented": True, "note": "why"}
+    said = {
+        "printed": "87.9",
+        "computed": -19.94792123,
+        "rounded": "88.0",
+        "match": "mismatch",
+        "documented": True,
+        "note": "why",
+    }
     cells = [
         made.item("claims/sparse/RNN/operations", target="claims", **said),
         made.item("claims/sparse/shared-memory-with-positions", target="claims", **said),
-        made.item("claims/sparse/GRU/memory-of-everything-with-positions", target="claims", **said | {"note": "because"}),
+        made.item(
+            "claims/sparse/GRU/memory-of-everything-with-positions",
+            target="claims",
+            **said | {"note": "because"},
+        ),
     ]
     document = parse(made.document(items=cells, figures=[]))
     out = io.StringIO()
@@ -249,7 +362,14 @@ def test_on_80_columns_no_table_is_wider_and_no_word_is_broken_that_need_not_be(
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     text = out.getvalue().split("claims/sparse", 1)[1]
-    for whole in ("operations", "shared-memory-with-", "positions", "mismatch,", "documented", "note"):
+    for whole in (
+        "operations",
+        "shared-memory-with-",
+        "positions",
+        "mismatch,",
+        "documented",
+        "note",
+    ):
         assert whole in text, whole
 
 
@@ -264,7 +384,9 @@ def test_on_80_columns_no_table_is_wider_and_no_word_is_broken_that_need_not_be(
         ("", 3, [""]),
     ],
 )
-def test_text_is_folded_at_blanks_and_hyphens_before_words_are_broken(text: str, width: int, lines: list[str]) -> None:
+def test_text_is_folded_at_blanks_and_hyphens_before_words_are_broken(
+    text: str, width: int, lines: list[str]
+) -> None:
     assert folded(text, width) == lines
 
 

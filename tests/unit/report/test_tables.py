@@ -1,4 +1,6 @@
-"""Tables: exact numbers in CSV, the same numbers readable on 120 columns, ratios to the baseline, and stars on unverified prices."""
+"""Tables: exact numbers in CSV, the same numbers readable on 120 columns, ratios to the baseline,
+and stars on unverified prices.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,6 @@ import pytest
 from rich.console import Console
 
 from accelsim.report import console
-from accelsim.report.document import parse
 from accelsim.report.style import folded, joules, si, times
 from accelsim.report.tables import (
     OVERLAP_NOTE,
@@ -24,6 +25,7 @@ from accelsim.report.tables import (
     totals_table,
     write_csv,
 )
+from accelsim.results.document import parse
 from tests import synthetic
 
 LONG = "revised:groups=8,binary=true"
@@ -50,12 +52,16 @@ def test_totals_are_those_of_the_documents_with_ratios_to_the_baseline() -> None
     for row, result in zip(rows, document["results"], strict=True):
         assert int(row["cycles"]) == result["cycles"]
         assert float(row["energy_pj"]) == result["energy_pj"]
-        assert int(row["dram_bytes"]) == result["bytes"]["dram_read"] + result["bytes"]["dram_write"]
+        assert (
+            int(row["dram_bytes"]) == result["bytes"]["dram_read"] + result["bytes"]["dram_write"]
+        )
         assert float(row["cycles_ratio"]) == result["cycles"] / document["results"][0]["cycles"]
 
 
 def test_the_baseline_is_the_comparison_s_wherever_it_stands() -> None:
-    document = synthetic.comparison(synthetic.result("dfa", scale=80_000), synthetic.result("bp")) | {"baseline": "bp"}
+    document = synthetic.comparison(
+        synthetic.result("dfa", scale=80_000), synthetic.result("bp")
+    ) | {"baseline": "bp"}
     rows = records(totals_table(runs(document)))
     assert float(rows[1]["cycles_ratio"]) == 1.0
     assert float(rows[0]["cycles_ratio"]) < 1.0
@@ -66,7 +72,11 @@ def test_passes_have_a_line_each_and_a_total() -> None:
     rows = records(passes_table(runs(document)))
     assert [row["pass"] for row in rows] == ["FF", "EP", "WG", "WU", "total"]
     assert int(rows[1]["remote_words"]) == document["passes"]["EP"]["words"]["remote"]
-    assert sum(int(row["macs_dense"]) for row in rows[:-1]) == int(rows[-1]["macs_dense"]) == document["macs"]["dense"]
+    assert (
+        sum(int(row["macs_dense"]) for row in rows[:-1])
+        == int(rows[-1]["macs_dense"])
+        == document["macs"]["dense"]
+    )
 
 
 def test_a_ratio_to_zero_is_empty() -> None:
@@ -83,12 +93,21 @@ def test_a_pass_that_was_not_simulated_has_no_line() -> None:
 
 def test_energy_components_add_up_and_unverified_ones_are_marked() -> None:
     table = energy_table(runs())
-    assert [column.heading for column in table.columns][2:8] == ["MAC", "control", "scratchpad", "NoC*", "global\nbuffer", "DRAM"]
+    assert [column.heading for column in table.columns][2:8] == [
+        "MAC",
+        "control",
+        "scratchpad",
+        "NoC*",
+        "global\nbuffer",
+        "DRAM",
+    ]
     assert table.notes == ("* includes prices without a verified source: noc.hop",)
     row = records(table)[4]
     assert row["pass"] == "total"
     assert "noc_unverified_pj" in row
-    components = [float(value) for key, value in row.items() if key.endswith("_pj") and key != "total_pj"]
+    components = [
+        float(value) for key, value in row.items() if key.endswith("_pj") and key != "total_pj"
+    ]
     assert sum(components) == pytest.approx(float(row["total_pj"]), rel=1e-12)
 
 
@@ -103,18 +122,41 @@ def half(document: dict[str, Any], name: str) -> dict[str, Any]:
     """The same run on a machine of another name and half the area."""
     areas = {key: mm2 and mm2 / 2 for key, mm2 in document["area_by_component_mm2"].items()}
     sources = [entry | {"mm2": entry["mm2"] / 2} for entry in document["area_sources"]]
-    return document | {"arch": name, "area_mm2": document["area_mm2"] / 2, "area_by_component_mm2": areas, "area_sources": sources}
+    return document | {
+        "arch": name,
+        "area_mm2": document["area_mm2"] / 2,
+        "area_by_component_mm2": areas,
+        "area_sources": sources,
+    }
 
 
 def test_areas_have_a_line_a_machine_add_up_and_unverified_ones_are_marked() -> None:
     document = synthetic.result()
     table = area_table(runs(document, synthetic.result("dfa"), half(document, "small")))
-    assert [column.heading for column in table.columns][1:8] == ["MAC", "control", "scratchpad", "NoC*", "global\nbuffer", "", "vector"]
+    assert [column.heading for column in table.columns][1:8] == [
+        "MAC",
+        "control",
+        "scratchpad",
+        "NoC*",
+        "global\nbuffer",
+        "",
+        "vector",
+    ]
     assert table.notes == ("* includes areas without a verified source: noc.all",)
     rows = records(table)
-    assert [(row["arch"], float(row["area_ratio"])) for row in rows] == [("near-memory", 1), ("small", 0.5)]
+    assert [(row["arch"], float(row["area_ratio"])) for row in rows] == [
+        ("near-memory", 1),
+        ("small", 0.5),
+    ]
     for row, whole in zip(rows, (16.25, 8.125), strict=True):
-        assert sum(float(value) for key, value in row.items() if key.endswith("_mm2") and key not in ("total_mm2", "dram_mm2")) == whole
+        assert (
+            sum(
+                float(value)
+                for key, value in row.items()
+                if key.endswith("_mm2") and key not in ("total_mm2", "dram_mm2")
+            )
+            == whole
+        )
         assert float(row["total_mm2"]) == whole
         assert row["dram_mm2"] == ""
 
@@ -140,21 +182,31 @@ def test_array_cycles_by_cause_are_exact_and_percent_add_up() -> None:
     rows = records(array_cycles_table(runs(document)))
     assert int(rows[-1]["array_cycles"]) == synthetic.array_cycles(document)
     for row in rows:
-        assert sum(float(value) for key, value in row.items() if key.endswith("_percent")) == pytest.approx(100)
+        assert sum(
+            float(value) for key, value in row.items() if key.endswith("_percent")
+        ) == pytest.approx(100)
 
 
 def unlocked() -> dict[str, Any]:
     """Two ops that overlap: a convolution on the array, and a vector op beside it."""
     document = synthetic.result(schedule="unlocked")
     beside = document["ops"][1] | {"kind": "vector", "start_cycle": 0}
-    beside["array_cycles"] = {"busy": 0, "window_empty": 0, "imbalance": 0, "idle": 0, "stall": {"dependency": beside["cycles"]}}
+    beside["array_cycles"] = {
+        "busy": 0,
+        "window_empty": 0,
+        "imbalance": 0,
+        "idle": 0,
+        "stall": {"dependency": beside["cycles"]},
+    }
     document["ops"][1] = beside
     document["array_cycles"]["busy"] -= 100
     document["cycles"] -= 100
     return document
 
 
-def test_where_ops_overlap_the_total_is_the_step_s_and_passes_are_of_ops_that_hold_the_array() -> None:
+def test_where_ops_overlap_the_total_is_the_step_s_and_passes_are_of_ops_that_hold_the_array() -> (
+    None
+):
     document = unlocked()
     table = array_cycles_table(runs(document))
     rows = records(table)
@@ -167,8 +219,12 @@ def test_where_ops_overlap_the_total_is_the_step_s_and_passes_are_of_ops_that_ho
 
 def test_a_hybrid_s_array_cycles_are_the_weighted_mean() -> None:
     document = synthetic.hybrid(0.25)
-    expected = sum(step["weight"] * synthetic.array_cycles(step["result"]) for step in document["steps"])
-    assert float(records(array_cycles_table(runs(document)))[-1]["array_cycles"]) == pytest.approx(expected)
+    expected = sum(
+        step["weight"] * synthetic.array_cycles(step["result"]) for step in document["steps"]
+    )
+    assert float(records(array_cycles_table(runs(document)))[-1]["array_cycles"]) == pytest.approx(
+        expected
+    )
 
 
 def test_every_column_has_a_unit_or_is_a_count() -> None:
@@ -178,18 +234,31 @@ def test_every_column_has_a_unit_or_is_a_count() -> None:
 
 
 def test_the_tables_fit_the_width_with_long_names_and_large_numbers() -> None:
-    large = [synthetic.result(rule, arch, scale=3_000_000_000) for arch in ("near-memory", "von-neumann") for rule in ("bp", LONG)]
+    large = [
+        synthetic.result(rule, arch, scale=3_000_000_000)
+        for arch in ("near-memory", "von-neumann")
+        for rule in ("bp", LONG)
+    ]
     text = printed(runs(*large))
     assert max(len(line.rstrip()) for line in text.splitlines()) <= console.WIDTH
     assert "\u2026" not in text
-    for heading in ("One training step", "By pass", "Energy by component", "What the PE array did with its cycles"):
+    for heading in (
+        "One training step",
+        "By pass",
+        "Energy by component",
+        "What the PE array did with its cycles",
+    ):
         assert heading in text
     assert "near-memory/revised:" in text
 
 
 @pytest.mark.parametrize("width", [50, 60, 80, 100])
 def test_on_a_narrow_terminal_columns_follow_below_and_no_number_is_cut(width: int) -> None:
-    large = [synthetic.result(rule, arch, scale=3_000_000_000) for arch in ("near-memory", "von-neumann") for rule in ("bp", LONG)]
+    large = [
+        synthetic.result(rule, arch, scale=3_000_000_000)
+        for arch in ("near-memory", "von-neumann")
+        for rule in ("bp", LONG)
+    ]
     wide, narrow = printed(runs(*large)), printed(runs(*large), width)
     assert max(len(line) for line in narrow.splitlines()[1:]) <= width
     assert "By pass, continued" in narrow
@@ -202,19 +271,31 @@ def test_no_line_ends_in_spaces() -> None:
 
 
 def test_what_all_runs_share_is_said_once() -> None:
-    text = printed(runs(*(synthetic.result(rule, notes=["zeros are drawn", rule]) for rule in ("bp", "dfa"))))
+    text = printed(
+        runs(*(synthetic.result(rule, notes=["zeros are drawn", rule]) for rule in ("bp", "dfa")))
+    )
     assert text.count("zeros are drawn") == 1
     assert "all runs: zeros are drawn\nbp: bp\ndfa: dfa\n" in text
 
 
 def test_what_a_reader_must_know_is_printed() -> None:
     tensors = [f"conv{index}.error" for index in range(8)]
-    text = printed(runs(synthetic.result(notes=["a trace of another rule: dfa"], dense_tensors=tensors, spilled_words=12_000_000)))
+    text = printed(
+        runs(
+            synthetic.result(
+                notes=["a trace of another rule: dfa"],
+                dense_tensors=tensors,
+                spilled_words=12_000_000,
+            )
+        )
+    )
     assert "bp: a trace of another rule: dfa" in text
     dense = "conv0.error, conv1.error, conv2.error, conv3.error, conv4.error, conv5.error, ..."
     assert f"bp: 8 tensors that the trace lacks are dense: {dense}" in text
     assert "bp: 12.0M words do not fit in the scratchpads and spill" in text
-    assert "bp: 1 word does not fit in the scratchpads and spills\n" in printed(runs(synthetic.result(spilled_words=1)))
+    assert "bp: 1 word does not fit in the scratchpads and spills\n" in printed(
+        runs(synthetic.result(spilled_words=1))
+    )
 
 
 @pytest.mark.parametrize(
@@ -239,4 +320,7 @@ def test_small_words() -> None:
     assert times(None) == "-"
     assert times(0.424) == "0.42x"
     assert times(1234.5) == "1234x"
-    assert folded("near-memory/revised:groups=8,binary=true", 20).split("\n") == ["near-memory/revised:", "groups=8,binary=true"]
+    assert folded("near-memory/revised:groups=8,binary=true", 20).split("\n") == [
+        "near-memory/revised:",
+        "groups=8,binary=true",
+    ]

@@ -1,0 +1,92 @@
+"""Results on their way out of a command: the folder of ``--out``, one JSON document or tables on
+stdout, and readers that go away.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from accelsim.errors import InputError
+
+Document = Mapping[str, Any]
+Print = Callable[[Document], None]
+"""Prints a document as tables on stdout."""
+
+
+def folder(out: str | None, names: Iterable[str] = ()) -> Path | None:
+    """The folder of --out; refused before a long run, not after it, when it cannot be one, or
+    cannot hold files of these names.
+    """
+    if out is None:
+        return None
+    if not out:
+        raise InputError("--out must be a folder, got an empty name")
+    from accelsim.report.files import refuse_unusable
+
+    refuse_unusable(Path(out), names)
+    return Path(out)
+
+
+def print_results(document: Document) -> None:
+    """The tables of a result or a comparison."""
+    from accelsim.report import console
+    from accelsim.report.tables import Runs
+    from accelsim.results.document import parse
+
+    console.print_results(Runs.of([parse(document)]), console.stdout())
+
+
+def deliver(
+    document: Document,
+    as_json: bool,
+    out: Path | None,
+    write: Callable[[Document, Path, Callable[[], None]], None],
+    tables: Print = print_results,
+) -> None:
+    """Print a document, and write it into ``out`` if that worked. A reader that stops reading has
+    had enough: the files are written all the same.
+    """
+    stopped: list[BaseException] = []
+
+    def shown() -> None:
+        try:
+            show(document, as_json, tables)
+        except (BrokenPipeError, SystemExit) as error:
+            stopped.append(error)
+
+    if out is None:
+        shown()
+    else:
+        write(document, out, shown)
+    if stopped:
+        raise stopped[0]
+
+
+def show(document: Document, as_json: bool, tables: Print = print_results) -> None:
+    """One JSON document, or its tables, on stdout. InputError when stdout cannot take them."""
+    try:
+        if as_json:
+            from accelsim.report.files import dump
+
+            sys.stdout.write(dump(document, ascii_only=not _unicode(sys.stdout)))
+        else:
+            tables(document)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(undelivered(error)) from None
+
+
+def undelivered(error: OSError) -> str:
+    """An error of the operating system in one line; one that names no file comes from writing to
+    stdout.
+    """
+    return f"{error.filename or 'standard output cannot be written'}: {error.strerror or error}"
+
+
+def _unicode(stream: Any) -> bool:
+    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf")

@@ -1,0 +1,87 @@
+"""`accelsim dram`: a DRAM standard and its controller alone, on a list of requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from accelsim.cli import delivery, options
+from accelsim.cli.arguments import Json
+
+if TYPE_CHECKING:
+    from accelsim.dram.requests import Requests
+    from accelsim.dram.standard import DramSpec
+
+LARGEST_LIMIT = 1 << 30
+
+
+def dram(
+    standard: Annotated[
+        str,
+        typer.Argument(
+            metavar="STANDARD", help="Built-in DRAM standard or a file.", show_default=False
+        ),
+    ],
+    requests: Annotated[
+        str,
+        typer.Argument(
+            metavar="REQUESTS.csv",
+            help="Requests in order, columns cycle,address,kind (R or W).",
+            show_default=False,
+        ),
+    ],
+    max_outstanding: Annotated[
+        str | None,
+        typer.Option(
+            "--max-outstanding",
+            metavar="N",
+            help="Reads that may be outstanding at once; by default as many as there are.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Simulate a DRAM on a list of requests.
+
+    Cycles are clocks of the memory. Requests are handed over in order, at most one a clock, each
+    not before its cycle. STANDARD says how the controller schedules them, too.
+    """
+    faults = options.Faults()
+    limit = None
+    if max_outstanding is not None:
+        limit = faults.take(
+            lambda: options.whole("--max-outstanding", max_outstanding, 1, LARGEST_LIMIT), None
+        )
+    spec = faults.take(lambda: _standard(standard), None)
+    listed = faults.take(lambda: _requests(requests, spec), None)
+    faults.refuse()
+    assert spec is not None
+    assert listed is not None
+    from accelsim.cli.progress import bar
+    from accelsim.dram import run as dram_run
+
+    with bar():
+        document = dram_run.simulate(spec, listed, limit).to_json()
+    delivery.show(document, as_json, _print_tables)
+
+
+def _standard(name: str) -> DramSpec:
+    from accelsim.config.catalog import find
+    from accelsim.config.loader import load_model
+    from accelsim.dram.standard import DramSpec
+
+    return load_model(find("dram", name), DramSpec)
+
+
+def _requests(path: str, spec: DramSpec | None) -> Requests:
+    """The requests; any address will do while the DRAM is not known."""
+    from accelsim.dram.requests import read_requests
+
+    return read_requests(path, spec.organisation.capacity_bytes if spec is not None else 1 << 62)
+
+
+def _print_tables(document: delivery.Document) -> None:
+    from accelsim.report import console
+    from accelsim.report.dram import parse, print_dram
+
+    print_dram(parse(document), console.stdout())

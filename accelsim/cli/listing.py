@@ -1,0 +1,82 @@
+"""What is built in, as lines for `accelsim list`, and the schemas for `accelsim schema`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from accelsim.errors import InputError
+
+TEMPLATE = "template"
+
+
+def archs() -> list[str]:
+    """Built-in machines with descriptions and areas, and the folder to copy them from. The template
+    of them is no machine to compare with.
+    """
+    from accelsim.config import catalog
+    from accelsim.cost.area import estimate, total
+    from accelsim.cost.technology import load_technology
+    from accelsim.machine.loading import load_architecture
+
+    rows = []
+    for name in catalog.names("arch"):
+        if name != TEMPLATE:
+            machine = load_architecture(name)
+            technology = load_technology(machine.technology)
+            rows.append(
+                (
+                    name,
+                    (
+                        f"{machine.description} (about {total(estimate(machine, technology)):.3g} "
+                        f"mm2 "
+                        f"at {technology.node} nm)"
+                    ),
+                )
+            )
+    return [*_aligned(rows), f"files: {catalog.folder('arch')}"]
+
+
+def workloads() -> list[str]:
+    """Built-in networks with their descriptions, and the folder to copy them from."""
+    from accelsim.config import catalog
+    from accelsim.workload.loading import load_network
+
+    return [
+        *_aligned([(name, load_network(name).description) for name in catalog.names("workload")]),
+        f"files: {catalog.folder('workload')}",
+    ]
+
+
+def rules() -> list[str]:
+    """Learning rules with their descriptions; each option on a line of its own below."""
+    from accelsim.rules.registry import RULES
+    from accelsim.rules.spelling import spelt
+
+    rows: list[tuple[str, str]] = []
+    for info in RULES.values():
+        rows.append((info.name, info.description))
+        for option in info.options:
+            default = "" if option.default is None else f" (default {spelt(option.default)})"
+            rows.append(
+                (
+                    f"  {option.name}=",
+                    f"{option.rule}{default}"
+                    + (f": {option.description}" if option.description else ""),
+                )
+            )
+    return _aligned(rows)
+
+
+LISTS: dict[str, Callable[[], list[str]]] = {"archs": archs, "workloads": workloads, "rules": rules}
+
+
+def lines(kind: str) -> list[str]:
+    """The lines of one list; InputError when there is no such list."""
+    if kind not in LISTS:
+        raise InputError(f"what to list must be one of {', '.join(LISTS)}, got {kind}")
+    return LISTS[kind]()
+
+
+def _aligned(rows: Sequence[tuple[str, str]]) -> list[str]:
+    width = max((len(name) for name, _ in rows), default=0)
+    return [f"{name:<{width}}  {text}".rstrip() for name, text in rows]

@@ -1,0 +1,241 @@
+"""What the models say about themselves: pages of docs/, arch_configs/template.yaml and JSON
+Schemas.
+
+``python -m accelsim.cli.pages.documentation`` rewrites the files; a test keeps the committed ones
+current.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from accelsim.cli.pages import dram as dram_page
+from accelsim.cli.pages import heads as page_heads
+from accelsim.config import catalog
+from accelsim.config.describe import Hint, describe, join, keys, spell, tags
+from accelsim.config.schema import model_schema
+from accelsim.config.source import Document
+from accelsim.cost.technology import TechnologyFile
+from accelsim.dram.standard import DramSpec
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.loading import read_architecture
+from accelsim.workload.file import Workload
+
+_UNITS = {"_bits": "bits", "_ns": "ns", "_pj": "pJ"}
+_EXAMPLE = "near-memory"
+_WIDTH = 110
+
+TEMPLATE_HEAD = """\
+# Every key of a machine file: what it means, what it may be, its default. Copy this file, change
+# what you like, and run `accelsim check` on it. Keys with a default may be left out. The values are
+# those of near-memory.yaml. Written by `python -m accelsim.cli.pages.documentation` from the models
+# of accelsim/machine/architecture.py.
+"""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of a specification: where it is, its field, and the model of the mapping it holds,
+    if it holds one.
+    """
+
+    path: tuple[str, ...]
+    field: FieldInfo
+    section: type[BaseModel] | None
+    unit: str
+
+    @property
+    def rule(self) -> str:
+        """What a value may be: ``an integer >= 1, in bits``."""
+        words = describe(Hint.of_field(self.field))
+        return f"{words}, in {self.unit}" if self.unit else words
+
+    @property
+    def default(self) -> str | None:
+        """The default as YAML writes it; None for a key that must be given."""
+        if self.field.is_required():
+            return None
+        if self.section is not None:
+            return "its keys' defaults"
+        value = (
+            self.field.default
+            if self.field.default is not PydanticUndefined
+            else self.field.get_default(call_default_factory=True)
+        )
+        return '""' if value == "" else spell(value)
+
+
+def every_key(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Key]:
+    """Keys of a model and, after each mapping, those below it."""
+    for key, field in keys(model).items():
+        section = Hint.of_field(field).model
+        yield Key((*path, key), field, section, _unit(model, field))
+        if section is not None:
+            yield from every_key(section, (*path, key))
+
+
+def _unit(model: type[BaseModel], field: FieldInfo) -> str:
+    """The unit that the field's name carries and its key does not."""
+    name = next(name for name, other in model.model_fields.items() if other is field)
+    return next(
+        (
+            unit
+            for suffix, unit in _UNITS.items()
+            if name.endswith(suffix) and field.alias is not None
+        ),
+        "",
+    )
+
+
+def page(head: str, model: type[BaseModel]) -> str:
+    """The text of a page of docs/: ``head``, then a table of keys for the file and for every
+    mapping in it.
+    """
+    parts = [head]
+    titles: dict[type[BaseModel], list[str]] = {}
+    for title, section in (("The file", model), *_mappings(model)):
+        titles.setdefault(section, []).append(title)
+    for section, names in titles.items():
+        parts.append(f"\n## {', '.join(names)}\n\n{' '.join((section.__doc__ or '').split())}\n\n")
+        parts.append("| key | value | default | meaning |\n|---|---|---|---|\n")
+        for name, field in keys(section).items():
+            key = Key((name,), field, Hint.of_field(field).model, _unit(section, field))
+            default = (
+                "required"
+                if key.default is None
+                else key.default
+                if key.section is not None
+                else f"`{key.default}`"
+            )
+            parts.append(f"| `{name}` | {key.rule} | {default} | {field.description} |\n")
+    return "".join(parts)
+
+
+def _mappings(
+    model: type[BaseModel], path: tuple[str, ...] = ()
+) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Title and model of every mapping below a model: single ones, optional ones, items of
+    lists; items of several kinds by their kinds.
+    """
+    for name, field in keys(model).items():
+        inner, hint = (*path, name), Hint.of_field(field)
+        hint = hint.item(0) if get_origin(hint.annotation) is tuple else hint
+        by_kind: dict[type[BaseModel], list[str]] = {}
+        for kind, member in tags(hint).items():
+            if member.model is not None:
+                by_kind.setdefault(member.model, []).append(f"`{kind}`")
+        for member_model, kinds in by_kind.items():
+            yield f"`{'.'.join(inner)}`, kind {join(kinds)}", member_model
+        for choice in (hint, *hint.choices) if not by_kind else ():
+            if choice.model is not None:
+                yield f"`{'.'.join(inner)}`", choice.model
+                yield from _mappings(choice.model, inner)
+
+
+def template() -> str:
+    """The text of arch_configs/template.yaml."""
+    example = read_architecture(catalog.find("arch", _EXAMPLE))
+    lines = [TEMPLATE_HEAD]
+    for key in every_key(Architecture):
+        indent = "  " * (len(key.path) - 1)
+        default = "must be given" if key.default is None else f"default {key.default}"
+        rule = default if key.section is not None else f"{key.rule}; {default}"
+        lines.append("\n" if len(key.path) == 1 else "")
+        for comment in (key.field.description or "", f"({rule})"):
+            lines += [
+                f"{indent}# {line}\n"
+                for line in textwrap.wrap(comment, _WIDTH - len(indent), break_on_hyphens=False)
+            ]
+        lines.append(f"{indent}{_entry(key, example)}\n")
+    return "".join(lines)
+
+
+def _entry(key: Key, example: Document) -> str:
+    name = key.path[-1]
+    if key.path == ("base",):
+        return f"# {name}: {_EXAMPLE}"
+    if key.path == ("name",):
+        return f"{name}: template"
+    if key.path == ("description",):
+        return f"{name}: every key of a machine file, to copy"
+    if key.section is not None:
+        return f"{name}:"
+    return f"{name}: {example.values[key.path].text if key.path in example.values else key.default}"
+
+
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of a file of that model (draft 2020-12). A machine file with a ``base``
+    may leave out everything but its name.
+    """
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **model_schema(model),
+    }
+    if "base" not in keys(model):
+        return schema
+    definitions = schema.pop("$defs", {})
+    partial = {f"Partial{name}": _partial(definition) for name, definition in definitions.items()}
+    derived = {**_partial(schema), "required": ["base", "name"]}
+    derived["properties"]["base"] = {**derived["properties"]["base"], "type": "string"}
+    derived["properties"]["base"].pop("anyOf", None)
+    whole = {
+        **schema,
+        "properties": {key: value for key, value in schema["properties"].items() if key != "base"},
+    }
+    for part in (derived, whole):
+        for word in ("$schema", "title", "description"):
+            part.pop(word, None)
+    head: dict[str, Any] = {
+        word: schema[word] for word in ("$schema", "title", "description") if word in schema
+    }
+    return {
+        **head,
+        "if": {"required": ["base"]},
+        "then": derived,
+        "else": whole,
+        "$defs": {**definitions, **partial},
+    }
+
+
+def _partial(schema: Any) -> Any:
+    """A copy in which no key is required and references lead to such copies."""
+    if isinstance(schema, dict):
+        copy = {
+            key: _partial(value)
+            for key, value in schema.items()
+            if not (key == "required" and isinstance(value, list))
+        }
+        if isinstance(copy.get("$ref"), str):
+            copy["$ref"] = copy["$ref"].replace("#/$defs/", "#/$defs/Partial")
+        return copy
+    return [_partial(value) for value in schema] if isinstance(schema, list) else schema
+
+
+def outputs(root: Path) -> dict[Path, str]:
+    """The generated files of a checkout at ``root``, and what must be in them."""
+    docs = root / "docs"
+    return {
+        docs / "architecture.md": page(page_heads.ARCHITECTURE, Architecture),
+        docs / "workloads.md": page(page_heads.WORKLOAD, Workload),
+        docs / "dram.md": page(dram_page.HEAD, DramSpec),
+        docs / "technology.md": page(page_heads.TECHNOLOGY, TechnologyFile),
+        root / "arch_configs" / "template.yaml": template(),
+    }
+
+
+def main() -> None:
+    """Rewrite the generated files of the checkout that this package is in."""
+    for path, text in outputs(catalog.folder("arch").parent).items():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""`accelsim reproduce`: the papers' tables and figures from executed ops, printed, filed, and
+judged.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from accelsim.cli import delivery
+from accelsim.cli.arguments import Json
+from accelsim.errors import InputError
+
+if TYPE_CHECKING:
+    from accelsim.studies.papers.outcome import Item
+
+NAMES = (
+    "han2020-table2, han2020-table4, han2020-figures, crafton2019-table1, crafton2019-fig8, claims"
+)
+
+
+def reproduce(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=f"{NAMES} or all.")] = "all",
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Also write tables, drawings and one HTML page of all into this folder.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Reproduce the papers' tables and figures.
+
+    What Crafton et al. 2019 and Han et al. 2020 print beside what the simulator's ops give. Exit
+    status 1 when a number that should come out does not, or one that is documented not to does: one
+    line each on stderr.
+    """
+    from accelsim.cli.progress import bar
+    from accelsim.config.suggest import did_you_mean
+    from accelsim.studies.papers import items as papers
+
+    known = (*papers.TARGETS, papers.ALL)
+    if name not in known:
+        raise InputError(
+            f"reproduction must be one of {', '.join(known)}, got {name}{did_you_mean(name, known)}"
+        )
+    folder = delivery.folder(out, _names(name))
+    with bar() as progress:
+        document, surprises = papers.reproduce(name, progress, _command(name, out))
+    delivery.deliver(document, as_json, folder, _write, _print_tables)
+    if folder is not None:
+        print(
+            f"wrote {folder / 'index.html'}, reproduction.json, tables and figures", file=sys.stderr
+        )
+    for item in surprises:
+        print(_surprise(item), file=sys.stderr)
+    if surprises:
+        raise typer.Exit(1)
+
+
+def _names(name: str) -> list[str]:
+    """Files that a reproduction writes."""
+    from accelsim.report.reproduction.files import DOCUMENT, PAGE
+    from accelsim.studies.papers import items as papers
+
+    targets = papers.TARGETS if name == papers.ALL else (name,)
+    figures = [figure for target in targets for figure in papers.FIGURES.get(target, ())]
+    tables = [f"{target}{suffix}" for target in targets for suffix in (".md", ".csv")]
+    return [
+        DOCUMENT,
+        PAGE,
+        *tables,
+        *(f"{figure}{suffix}" for figure in figures for suffix in (".svg", ".png")),
+    ]
+
+
+def _command(name: str, out: str | None) -> str:
+    """The command as it was run. A folder is named from where it was run, one elsewhere is DIR: a
+    document names no place of a machine.
+    """
+    if out is None:
+        return f"accelsim reproduce {name}"
+    here, folder = Path.cwd(), Path(os.path.abspath(out))  # noqa: PTH100 - resolve() would follow links
+    inside = folder.is_relative_to(here)
+    shown = shlex.quote(folder.relative_to(here).as_posix()) if inside else "DIR"
+    return f"accelsim reproduce {name} --out {shown}"
+
+
+def _write(document: delivery.Document, out: Path, before: Callable[[], None]) -> None:
+    """The files of a reproduction; those of an earlier one that it has no counterpart of go, which
+    one line on stderr says.
+    """
+    from accelsim.report.reproduction.files import earlier_reproduction, write_reproduction
+
+    earlier = earlier_reproduction(out)
+    write_reproduction(document, out, before)
+    gone = [path.name for path in earlier if not path.exists()]
+    if gone:
+        print(
+            f"removed {len(gone)} file{'s' if len(gone) > 1 else ''} of an earlier reproduction: "
+            f"{', '.join(gone)}",
+            file=sys.stderr,
+        )
+
+
+def _surprise(item: Item) -> str:
+    """One line on a cell that makes a reproduction fail."""
+    from accelsim.report.reproduction.tables import number
+
+    if item.match != "mismatch":
+        return f"{item.id}: said not to come out, but does"
+    return (
+        f"{item.id}: printed {item.printed}, computed {number(item.computed)} (rounded "
+        f"{'-' if item.rounded is None else item.rounded})"
+    )
+
+
+def _print_tables(document: delivery.Document) -> None:
+    from accelsim.report import console
+    from accelsim.report.reproduction.console import print_reproduction
+    from accelsim.report.reproduction.files import read
+
+    print_reproduction(read(document), console.stdout())

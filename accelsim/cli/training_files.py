@@ -1,0 +1,166 @@
+"""The folder of a training run: its checkpoint, its record as JSON and tables, traces, plots. Each
+file is either the old one or the new one.
+
+Files follow the checkpoint: a run that is stopped between them writes them anew when it is taken
+up. One run at a time writes a folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from accelsim.errors import InputError
+from accelsim.report.files import dump, write_training
+from accelsim.report.tables import write_csv
+from accelsim.report.training import parse, tables
+from accelsim.training.run import TrainingRun
+from accelsim.zeros.trace import Trace
+
+CHECKPOINT, RECORD, TRACES, LOCK = "checkpoint.npz", "training.json", "traces", ".training.lock"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where one run is kept. ``epochs``: of the whole run, which the names of traces count."""
+
+    path: Path
+    epochs: int
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file to resume from."""
+        return self.path / CHECKPOINT
+
+    @classmethod
+    def opened(cls, path: Path, resume: bool, epochs: int) -> RunFolder:
+        """A folder for a new run, or with one to go on with. InputError when it is not that, or
+        another run writes it.
+        """
+        folder = cls(path, epochs)
+        if (path / LOCK).exists():
+            with _locked(path / LOCK):  # a run that was killed leaves the file, but no lock
+                pass
+        folder._refuse_unfit(resume)
+        return folder
+
+    def _refuse_unfit(self, resume: bool) -> None:
+        place = self.path
+        if resume and not self.checkpoint.is_file():
+            raise InputError(f"--resume must find a run in --out, got no {CHECKPOINT} in {place}")
+        if not resume and self.checkpoint.exists():
+            raise InputError(
+                f"--out must be a folder without a {CHECKPOINT}, got {place}: --resume goes on "
+                f"with its run, another --out starts one"
+            )
+
+    @contextmanager
+    def held(self, resume: bool) -> Iterator[None]:
+        """The folder, made as needed, is this run's alone while the block runs. InputError as
+        `opened`, for what happened since.
+
+        The lock ends with the process, however that ends. Of a run that kept nothing no empty
+        folder stays.
+        """
+        missing = [place for place in (self.path, *self.path.parents) if not place.exists()]
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            with _locked(self.path / LOCK):
+                self._refuse_unfit(resume)
+                yield
+        finally:
+            for place in missing:
+                with suppress(OSError):  # it is in use
+                    place.rmdir()
+
+    def keep(self, run: TrainingRun) -> None:
+        """After an epoch: the checkpoint, then the record and its tables."""
+        run.save(self.checkpoint)
+        self._write_record(run)
+
+    def keep_trace(self, trace: Trace, epoch: int) -> None:
+        """``traces/epoch-03.npz``."""
+        digits = max(2, len(str(self.epochs)))
+        _replace(self.path / TRACES / f"epoch-{epoch:0{digits}}.npz", trace.write)
+
+    def finish(self, run: TrainingRun) -> None:
+        """At the end: the record once more, for a run that was resumed with nothing left to do, and
+        the plots.
+        """
+        self._write_record(run)
+        write_training(parse(run.record.to_json()), self.path)
+
+    def _write_record(self, run: TrainingRun) -> None:
+        document = run.record.to_json()
+        _replace_text(self.path / RECORD, dump(document))
+        for table in tables(parse(document)):
+            _replace_text(self.path / f"{table.name}.csv", write_csv(table))
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """A lock file that is this process's while the block runs, and gone after it. InputError while
+    another process holds it.
+    """
+    descriptor = _opened(path)
+    try:
+        yield
+    finally:
+        path.unlink(
+            missing_ok=True
+        )  # before the lock goes: the file may be another process's after that
+        os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    """The descriptor of a lock file that is locked, and still there: its last owner may have taken
+    it away since it was opened.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        if not _lock(descriptor):
+            os.close(descriptor)
+            raise InputError(
+                f"--out must be a folder that no other run is writing, got {path.parent}"
+            )
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """False while another process holds the lock. Systems and file systems that have no locks
+    refuse nobody.
+    """
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        pass
+    return True
+
+
+def _replace_text(path: Path, text: str) -> None:
+    _replace(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file beside its place, then put it there in one step of the file system. OSError,
+    with the path, where it cannot take it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.partial")
+    try:
+        write(beside)
+        beside.replace(path)
+    except OSError as error:  # one of writing, as on a full disk, names no file
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+    finally:
+        beside.unlink(missing_ok=True)

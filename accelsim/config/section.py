@@ -1,0 +1,27 @@
+"""What all sections of a machine's file share: strict mappings, and bounds of their numbers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from accelsim.config.units import Bytes
+
+Positive = Annotated[int, Field(ge=1, le=1 << 16)]
+"""A count. Upper bounds here and below refuse slips of the pen before they become hours of
+simulation or all of a computer's memory.
+"""
+Whole = Annotated[int, Field(ge=1, le=1 << 40)]
+Side = Annotated[int, Field(ge=1, le=4096)]
+Lanes = Annotated[int, Field(ge=1, le=1024)]
+Channels = Annotated[int, Field(ge=1, le=256)]
+Ports = Annotated[int, Field(ge=1, le=2)]
+Bits = Annotated[int, Field(ge=1, le=64)]
+Capacity = Annotated[Bytes, Field(ge=1, le=1 << 40)]
+
+
+class Section(BaseModel):
+    """A mapping of the YAML: fixed keys, no coercion, immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

@@ -1,0 +1,352 @@
+"""Strict YAML: plain data, and the place in the file of every key and value.
+
+Scalars follow YAML 1.2's core schema, narrowed: ``true`` and ``false`` alone are booleans (``on``
+and ``yes`` are texts), ``1:30`` is a text. An integer is plain decimal digits: ``1e9`` and ``8.0``
+are numbers but no integers, ``0x10``, ``0o10`` and ``010`` are faults. Anchors, aliases, tags,
+merge keys, several documents in a file, keys that are not texts and duplicate keys are faults too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from accelsim.errors import Fault, InputError
+
+KeyPath = tuple[str | int, ...]
+"""Keys and list indices from the root to a value."""
+
+MAX_DEPTH = 50
+"""Deepest nesting read; no specification comes near it, and deeper files only exhaust the stack."""
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TOO_DEEP = "maximum nesting depth"
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
+_OTHER_BASE = re.compile(r"[-+]?0[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+"""Read as octal, hexadecimal or decimal by one reader of YAML or another."""
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_SPECIAL = {
+    "": None,
+    "~": None,
+    "null": None,
+    "true": True,
+    "false": False,
+    ".inf": float("inf"),
+    "+.inf": float("inf"),
+    "-.inf": float("-inf"),
+    ".nan": float("nan"),
+}
+_LONGEST_INTEGER = 40
+_LONGEST_QUOTE = 60
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a key or value stands (``line``, ``column`` from 1; 0 when it is in no file), and a
+    value's spelling there.
+    """
+
+    source: str
+    line: int
+    column: int
+    text: str = ""
+
+    def fault(self, message: str) -> Fault:
+        return Fault(self.source, self.line, self.column, message)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file's data with the places of its keys and values. Lists are lists, mappings are dicts in
+    file order.
+
+    ``unread``: values that have a fault among ``faults`` and stand as something else in the data.
+    ``partial``: keys that the data lacks may be given in a file that could not be read.
+    """
+
+    source: str
+    data: Any
+    keys: Mapping[KeyPath, Place] = field(default_factory=dict)
+    values: Mapping[KeyPath, Place] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    unread: frozenset[KeyPath] = frozenset()
+    partial: bool = False
+
+    def place(self, path: KeyPath) -> Place:
+        """The value's place, or that of the nearest mapping above it that the file has."""
+        if path in self.values:
+            return self.values[path]
+        return self.owner(path)
+
+    def owner(self, path: KeyPath) -> Place:
+        """The place of the nearest mapping or list around ``path``: its key's when it has one, else
+        where it begins.
+        """
+        for length in range(len(path) - 1, -1, -1):
+            prefix = path[:length]
+            if prefix in self.keys:
+                return self.keys[prefix]
+            if prefix in self.values:
+                return self.values[prefix]
+        return Place(self.source, 1 if self.values else 0, 1 if self.values else 0)
+
+
+def dotted(path: KeyPath) -> str:
+    """``("layers", 3, "stride")`` -> ``layers[3].stride``."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def read_document(path: str | Path) -> Document:
+    """Read a YAML file. InputError when it cannot be read, is no UTF-8, breaks YAML's syntax or is
+    empty; other faults are in ``faults``.
+    """
+    return parse_document(read_text(path), str(path))
+
+
+def read_text(path: str | Path) -> str:
+    """A file's text, a byte-order mark removed. InputError when it is missing, unreadable or not
+    UTF-8.
+    """
+    source = str(path)
+    try:
+        raw = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise InputError(Fault(source, 0, 0, "no such file")) from None
+    except IsADirectoryError:
+        raise InputError(Fault(source, 0, 0, "must be a file, got a directory")) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(Fault(source, 0, 0, f"cannot be read: {reason}")) from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        raise InputError(
+            Fault(
+                source, line, column, f"the file must be UTF-8, got byte 0x{raw[error.start]:02x}"
+            )
+        ) from None
+
+
+def parse_document(text: str, source: str = "") -> Document:
+    """Parse YAML text. InputError on syntax errors and on an empty document."""
+    try:
+        builder = _built(text, source)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        words = ", ".join(part for part in (error.context, error.problem) if part)
+        raise InputError(
+            Fault(source, line, column, f"the file must be valid YAML: {words}")
+        ) from None
+    except yaml.reader.ReaderError as error:
+        line, column = _bad_character(text)
+        raise InputError(
+            Fault(source, line, column, f"the file must be valid YAML: {error.reason}")
+        ) from None
+    return Document(
+        source,
+        builder.data,
+        builder.keys,
+        builder.values,
+        tuple(sorted(builder.faults)),
+        frozenset(builder.unread),
+    )
+
+
+def _built(text: str, source: str) -> _Builder:
+    """A builder that has read all of the text; yaml's own errors on bad syntax."""
+    builder = _Builder(source)
+    try:
+        builder.read(yaml.parse(text, Loader=_LOADER))
+    except yaml.MarkedYAMLError as error:
+        if _TOO_DEEP not in str(error.problem):
+            raise
+        # libyaml scans ahead of its events, so its bound is met before ours is; the plain parser
+        # has none.
+        builder = _Builder(source)
+        builder.read(yaml.parse(text, Loader=yaml.SafeLoader))
+    return builder
+
+
+def _bad_character(text: str) -> tuple[int, int]:
+    match = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    before = text[: match.start()] if match else ""
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+class _Builder:
+    """Builds data from libyaml's events, so that anchors, tags and duplicate keys are still
+    visible.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.data: Any = None
+        self.keys: dict[KeyPath, Place] = {}
+        self.values: dict[KeyPath, Place] = {}
+        self.faults: list[Fault] = []
+        self.unread: set[KeyPath] = set()
+        self.spelt: dict[str, str] = {}
+        """What stands in the paths of values that are kept out of the data, and the key that the
+        file has there.
+        """
+
+    def read(self, events: Iterator[Any]) -> None:
+        documents = 0
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self.faults.append(
+                        self._place(event).fault("the file must be one YAML document, got a second")
+                    )
+                    for _ in events:  # to the end, so that its syntax is checked too
+                        pass
+                    return
+                self.data = self._value(next(events), events, ())
+        if documents == 0:
+            raise InputError(
+                Fault(
+                    self.source, 1, 1, "the file must be a mapping of keys to values, got nothing"
+                )
+            )
+
+    def _name(self, path: KeyPath) -> str:
+        """A path in the words of the file."""
+        return (
+            dotted(
+                tuple(
+                    self.spelt.get(part, part) if isinstance(part, str) else part for part in path
+                )
+            )
+            or "the file"
+        )
+
+    def _place(self, event: Any, text: str = "") -> Place:
+        return Place(self.source, event.start_mark.line + 1, event.start_mark.column + 1, text)
+
+    def _value(self, event: Any, events: Iterator[Any], path: KeyPath) -> Any:
+        name = self._name(path)
+        if isinstance(event, yaml.AliasEvent):
+            self.values[path] = self._place(event, f"*{event.anchor}")
+            return self._unread(event, path, f"written out, got the alias *{event.anchor}")
+        if event.anchor is not None:
+            self.faults.append(
+                self._place(event).fault(
+                    f"{name} must be written without an anchor, got &{event.anchor}"
+                )
+            )
+        if event.tag is not None:
+            self.faults.append(
+                self._place(event).fault(f"{name} must be written without a tag, got {event.tag}")
+            )
+        if len(path) > MAX_DEPTH:
+            raise InputError(
+                self._place(event).fault(
+                    f"the file must be nested at most {MAX_DEPTH} deep, got more"
+                )
+            )
+        if isinstance(event, yaml.MappingStartEvent):
+            self.values[path] = self._place(event, "a mapping")
+            return self._mapping(events, path)
+        if isinstance(event, yaml.SequenceStartEvent):
+            self.values[path] = self._place(event, "a list")
+            return self._sequence(events, path)
+        return self._scalar(event, path)
+
+    def _scalar(self, event: Any, path: KeyPath) -> Any:
+        text: str = event.value
+        plain = event.style is None or event.style == ""
+        shown = (text or "null") if plain else '"' + text.replace("\n", "\\n") + '"'
+        self.values[path] = self._place(
+            event, shown if len(shown) <= _LONGEST_QUOTE else shown[: _LONGEST_QUOTE - 3] + "..."
+        )
+        if not plain:
+            return text
+        if text in _SPECIAL:
+            return _SPECIAL[text]
+        if _INTEGER.match(text):
+            if len(text) > _LONGEST_INTEGER:
+                return self._unread(
+                    event, path, f"an integer of at most {_LONGEST_INTEGER} digits, got {len(text)}"
+                )
+            return int(text)
+        if _OTHER_BASE.match(text):
+            return self._unread(
+                event,
+                path,
+                f"an integer in plain decimal digits, or a text in quotes, got "
+                f"{self.values[path].text}",
+            )
+        return float(text) if _NUMBER.match(text) else text
+
+    def _unread(self, event: Any, path: KeyPath, rule: str) -> None:
+        """A fault of a value that then stands as nothing."""
+        self.faults.append(self._place(event).fault(f"{self._name(path)} must be {rule}"))
+        self.unread.add(path)
+
+    def _sequence(self, events: Iterator[Any], path: KeyPath) -> list[Any]:
+        items: list[Any] = []
+        for event in events:
+            if isinstance(event, yaml.SequenceEndEvent):
+                break
+            items.append(self._value(event, events, (*path, len(items))))
+        return items
+
+    def _mapping(self, events: Iterator[Any], path: KeyPath) -> dict[str, Any]:
+        items: dict[str, Any] = {}
+        for event in events:
+            if isinstance(event, yaml.MappingEndEvent):
+                break
+            key = self._key(event, events, path)
+            inner = (*path, key)
+            place = self._place(event)
+            if key == "<<" or key in self.spelt:
+                self._value(next(events), events, inner)
+                continue
+            if key in items:
+                self.faults.append(
+                    place.fault(
+                        f"{self._name(inner)} must appear once, got it again (first at line "
+                        f"{self.keys[inner].line})"
+                    )
+                )
+                aside = (
+                    f"{key}#{place.line}:{place.column}"  # read to the end, kept out of the data
+                )
+                self.spelt[aside] = key
+                inner = (*path, aside)
+                self._value(next(events), events, inner)
+                continue
+            self.keys[inner] = place
+            items[key] = self._value(next(events), events, inner)
+        return items
+
+    def _key(self, event: Any, events: Iterator[Any], path: KeyPath) -> str:
+        place = self._place(event)
+        where = f"a key of {self._name(path)}" if path else "a key"
+        if isinstance(event, yaml.ScalarEvent) and event.anchor is None and event.tag is None:
+            if event.value == "<<" and not event.style:
+                self.faults.append(
+                    place.fault(f"{where} must be written out, got the merge key <<")
+                )
+            return str(event.value)
+        self.faults.append(place.fault(f"{where} must be a text, without anchor or tag"))
+        if isinstance(event, yaml.ScalarEvent):
+            return str(event.value)
+        aside = f"?{place.line}:{place.column}"
+        self.spelt[aside] = "?"
+        if not isinstance(event, yaml.AliasEvent):
+            self._value(event, events, (*path, aside))
+        return aside

@@ -1,0 +1,297 @@
+"""Area of a machine in mm2 by component, from the same technology that its energies come from.
+
+An estimate of what is on the chip: memories as CACTI has them, logic as cited. Pads, the DRAM
+interface and the sequencer are not in it, and DRAM is off the chip.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from accelsim.cost.technology import SramPoint, Technology
+from accelsim.machine.architecture import Architecture
+
+COMPONENTS = ("mac", "control", "scratchpad", "noc", "global_buffer", "vector", "dram")
+"""Components of an area. Generators of feedback weights are part of ``control``; ``dram`` is off
+the chip and has none.
+"""
+
+OFF_CHIP = "dram"
+
+
+@dataclass(frozen=True)
+class Area:
+    """mm2 of one part of a component, gaps between cells included, and where the number comes from.
+    Unverified ones are labelled wherever shown.
+    """
+
+    component: str
+    part: str
+    mm2: float
+    source: str
+    verified: bool
+
+
+def scratchpad_bank(architecture: Architecture, technology: Technology) -> SramPoint:
+    """One bank of a PE's scratchpad. InputError when the technology has no SRAMs of the machine's
+    class.
+    """
+    pad = architecture.scratchpad
+    return technology.sram(
+        architecture.leakage, max(1, pad.capacity_bytes // pad.banks), pad.width_bits
+    )
+
+
+def global_buffer_bank(architecture: Architecture, technology: Technology) -> SramPoint:
+    """One bank of the global buffer. InputError when the technology has no SRAMs of the machine's
+    class.
+    """
+    buffer = architecture.global_buffer
+    return technology.sram(
+        architecture.leakage, max(1, buffer.capacity_bytes // buffer.banks), buffer.width_bits
+    )
+
+
+def sram_source(technology: Technology, point: SramPoint, what: str) -> str:
+    """What a number of an SRAM rests on; ``what`` names the SRAM."""
+    beyond = "" if point.inside else ", extrapolated beyond the table"
+    return (
+        f"{what} of {point.size_bytes} B and {point.width_bits} bits{beyond}: "
+        f"{technology.sram_source}"
+    )
+
+
+def estimate(architecture: Architecture, technology: Technology) -> tuple[Area, ...]:
+    """Areas of a machine's parts, in order of component. InputError when the technology lacks an
+    entry.
+    """
+    parts = _Parts(architecture, technology)
+    listed = (*parts.lanes(), *parts.memories(), *parts.links(), *parts.vector_unit())
+    return tuple(sorted(listed, key=lambda area: (COMPONENTS.index(area.component), area.part)))
+
+
+def by_component(areas: Iterable[Area]) -> dict[str, float | None]:
+    """mm2 by component, all of `COMPONENTS`; None for what is off the chip."""
+    listed = tuple(areas)
+    return {
+        name: None
+        if name == OFF_CHIP
+        else math.fsum(area.mm2 for area in listed if area.component == name)
+        for name in COMPONENTS
+    }
+
+
+def total(areas: Iterable[Area]) -> float:
+    """mm2 of the chip."""
+    return math.fsum(area.mm2 for area in areas)
+
+
+def multiply_add(
+    technology: Technology, operand_bits: int, sum_bits: int
+) -> tuple[float, str, bool]:
+    """(mm2 without gaps, source, verified) of a multiplier and the adder behind it: the multiplier
+    goes with the square of its width, the adder with its width, as their leakage does. Verified at
+    the widths of the source alone.
+    """
+    multiplier, adder = (
+        technology.area("mac", "multiplier_area"),
+        technology.area("mac", "adder_area"),
+    )
+    wide, long = multiplier.bits or operand_bits, adder.bits or sum_bits
+    exact = (operand_bits, sum_bits) == (wide, long)
+    how = (
+        ""
+        if exact
+        else f", to {operand_bits} bits by the square of the width, and the adder to {sum_bits} by "
+        f"the width"
+    )
+    mm2 = multiplier.value * (operand_bits / wide) ** 2 + adder.value * sum_bits / long
+    return mm2, f"{multiplier.source}{how}", exact and multiplier.verified and adder.verified
+
+
+class _Parts:
+    """Derives the areas of one machine."""
+
+    def __init__(self, architecture: Architecture, technology: Technology) -> None:
+        self.arch = architecture
+        self.tech = technology
+        array, words = architecture.pe_array, architecture.precision
+        self.pes = array.rows * array.cols
+        self.all_lanes = self.pes * array.lanes
+        # Words pass through the PEs of a systolic array; a row-stationary PE walks memories of its
+        # own, as a lane does.
+        self.passing = array.kind == "systolic" and not array.keeps_rows
+        self.operand_bits = max(words.weight, words.activation, words.error, words.feedback)
+        gaps, cells = (
+            technology.area("layout", "gaps_area"),
+            technology.area("layout", "cells_area"),
+        )
+        self.spread = 1 + gaps.value / cells.value
+        self.gaps = f"; and {gaps.value / cells.value:.1%} of gaps: {gaps.source}"
+        self.gaps_ok = gaps.verified and cells.verified
+
+    def _part(self, component: str, part: str, mm2: float, source: str, verified: bool) -> Area:
+        return Area(
+            component, part, mm2 * self.spread, source + self.gaps, verified and self.gaps_ok
+        )
+
+    def lanes(self) -> tuple[Area, ...]:
+        """MACs, and what steers them."""
+        mac, source, ok = multiply_add(self.tech, self.operand_bits, self.arch.precision.psum)
+        clock = self.tech.area("control", "clock_area")
+        found = [
+            self._part(
+                "mac",
+                "multiply_add",
+                self.all_lanes * mac,
+                f"{self.all_lanes} of {mac * 1e6:.4g} um2: {source}",
+                ok,
+            ),
+            self._part(
+                "control",
+                "clock",
+                self.all_lanes * clock.value,
+                f"one a lane: {clock.source}",
+                clock.verified,
+            ),
+        ]
+        if self.passing:
+            # A word of each operand and a sum are all that a PE keeps.
+            bits = 2 * self.operand_bits + self.arch.precision.psum
+            found.append(
+                self._registers(
+                    "control",
+                    "registers",
+                    self.all_lanes * bits,
+                    f"two operands and a sum, {bits} bits a PE",
+                    True,
+                )
+            )
+        else:
+            registers, logic = (
+                self.tech.area("control", "registers_area"),
+                self.tech.area("control", "combinational_area"),
+            )
+            # The combinational area is of the whole lane, its multiplier and adder included, and
+            # those are counted as MACs here.
+            arithmetic, _, _ = multiply_add(self.tech, logic.bits or 16, logic.bits or 16)
+            select = max(0.0, logic.value - arithmetic)
+            found += [
+                self._part(
+                    "control",
+                    "registers",
+                    self.all_lanes * registers.value,
+                    f"one a lane: {registers.source}",
+                    registers.verified,
+                ),
+                self._part(
+                    "control",
+                    "window_select",
+                    self.all_lanes * select,
+                    f"one a lane, whatever the window: {logic.source}, less a 16-bit multiply-add "
+                    f"of {arithmetic * 1e6:.4g} um2",
+                    False,
+                ),
+            ]
+        return (*found, *self._generators())
+
+    def _generators(self) -> tuple[Area, ...]:
+        """A generator of feedback weights a lane, where they are regenerated: the word's register,
+        and three xors of at most an adder each.
+        """
+        if self.arch.organization != "near_memory" or self.arch.near_memory.feedback != "prng":
+            return ()
+        bits, register, adder = (
+            self.arch.precision.feedback,
+            self.tech.area("control", "register_bit_area"),
+            self.tech.area("mac", "adder_area"),
+        )
+        mm2 = bits * register.value + 3 * adder.value * bits / (adder.bits or bits)
+        source = (
+            f"xorshift of {bits} bits a lane: {register.source}, and three times an adder as "
+            f"the bound of a xor"
+        )
+        return (self._part("control", "prng", self.all_lanes * mm2, source, False),)
+
+    def memories(self) -> tuple[Area, ...]:
+        """Scratchpads and global buffer."""
+        pad, buffer = self.arch.scratchpad, self.arch.global_buffer
+        found = []
+        for component, count, ports, point in (
+            ("scratchpad", self.pes * pad.banks, pad.ports, scratchpad_bank(self.arch, self.tech)),
+            ("global_buffer", buffer.banks, buffer.ports, global_buffer_bank(self.arch, self.tech)),
+        ):
+            source = sram_source(self.tech, point, f"{count} bank{'s' * (count > 1)}, each")
+            if ports > 1:
+                # The table has memories of one port: a second one is bounded by a second memory.
+                source += f"; assumed: {ports} ports take the room of {ports} memories"
+            verified = self.tech.sram_verified and point.inside and ports == 1
+            found.append(
+                self._part(component, "sram", count * ports * point.area_mm2, source, verified)
+            )
+        return tuple(found)
+
+    def links(self) -> tuple[Area, ...]:
+        """The network: a register of the links' width at the end of every link. Wires run over the
+        cells.
+        """
+        array, noc = self.arch.pe_array, self.arch.noc
+        if noc.topology == "mesh":
+            neighbours = array.rows * (array.cols - 1) + array.cols * (array.rows - 1)
+            count = 2 * (neighbours + noc.buffer_ports)
+            shape = (
+                f"a mesh of {array.rows} x {array.cols} and {noc.buffer_ports} to the global "
+                f"buffer, both ways"
+            )
+        else:
+            # Words enter a systolic array at its edges, and each PE of the others.
+            leaves = array.rows + array.cols if self.passing else self.pes
+            peers = 0 if self.passing else noc.peer_links
+            count = max(1, 2 * leaves - 2) + peers
+            shape = f"a tree over {leaves}" + (f", {peers} between PEs" if peers else "")
+        what = f"{count} links of {noc.width_bits} bits ({shape})"
+        return (
+            self._registers(
+                "noc",
+                "link_registers",
+                count * noc.width_bits,
+                f"assumed: a register an end of {what}, no arbiters",
+                False,
+            ),
+        )
+
+    def vector_unit(self) -> tuple[Area, ...]:
+        """The vector unit: a multiply-add and its two operands and result for every operation that
+        a cycle can do.
+        """
+        unit, bits = self.arch.vector_unit, self.operand_bits
+        slots = unit.width * unit.ops_per_cycle
+        mac, source, _ = multiply_add(self.tech, bits, bits)
+        return (
+            self._part(
+                "vector",
+                "multiply_add",
+                slots * mac,
+                f"an operation as a multiply-add of {mac * 1e6:.4g} um2: {source}",
+                False,
+            ),
+            self._registers(
+                "vector",
+                "registers",
+                slots * 3 * bits,
+                f"assumed: two operands and a result, {3 * bits} bits an operation",
+                False,
+            ),
+        )
+
+    def _registers(self, component: str, part: str, bits: int, what: str, verified: bool) -> Area:
+        register = self.tech.area("control", "register_bit_area")
+        return self._part(
+            component,
+            part,
+            bits * register.value,
+            f"{what}: {register.source}",
+            verified and register.verified,
+        )

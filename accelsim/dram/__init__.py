@@ -1,0 +1,4 @@
+"""DRAM: standards, the controller, channels of a machine, lists of requests.
+
+May import cost/, config/ and kernels/.
+"""

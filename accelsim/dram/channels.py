@@ -1,0 +1,136 @@
+"""The DRAM as the machine's events see it: transfers in picoseconds, over the bank-state
+kernels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelsim.cost.counters import ActionCounts
+from accelsim.dram.standard import DramSpec
+from accelsim.dram.table import DramTable, resolve
+from accelsim.errors import InputError
+from accelsim.kernels.dram import timing as k
+
+COMMAND_ACTIONS = {
+    k.ACT: "activate",
+    k.PRE: "precharge",
+    k.RD: "read_burst",
+    k.WR: "write_burst",
+    k.REF: "refresh",
+}
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """How bursts found their rows: open (hit), closed (miss), another row open (conflict)."""
+
+    hits: int
+    misses: int
+    conflicts: int
+
+
+class DramChannels:
+    """All channels of a DRAM, in the state that the transfers so far have left.
+
+    Transfers are served first come, first served: in the order of the calls, burst by burst in
+    address order on each channel, with open pages. Bursts are moved whole: a transfer that begins
+    or ends inside a burst moves all of it.
+    """
+
+    def __init__(self, spec: DramSpec, channels: int | None = None) -> None:
+        """``channels`` replaces the number of channels that the standard states."""
+        self.table: DramTable = resolve(spec, channels)
+        self._state = k.new_state(self.table.shape)
+        self._counted = self._tally[:, : k.COMMANDS].copy()
+
+    @property
+    def state(self) -> tuple[k.Ints, k.Ints, k.Ints, k.Ints]:
+        """(ready, banks, ranks, tally) of all channels, for kernels that move data themselves;
+        `counted_elsewhere` when they have.
+        """
+        return self._state
+
+    def counted_elsewhere(self) -> None:
+        """All commands so far have been counted by whoever had the ``state``."""
+        self._counted = self._tally[:, : k.COMMANDS].copy()
+
+    @property
+    def _tally(self) -> k.Ints:
+        return self._state[3]
+
+    @property
+    def rows(self) -> RowCounts:
+        """Row hits, misses and conflicts so far."""
+        hits, misses, conflicts = (
+            int(self._tally[:, column].sum()) for column in (k.HITS, k.MISSES, k.CONFLICTS)
+        )
+        return RowCounts(hits, misses, conflicts)
+
+    def transfer(
+        self,
+        start_ps: int,
+        address: int,
+        nbytes: int,
+        write: bool,
+        counts: ActionCounts | None = None,
+    ) -> int:
+        """Move ``nbytes`` (>= 1) from ``address``; returns when the last data has passed, in ps.
+
+        ``start_ps`` is when the transfer is handed over; the first command can go one DRAM clock
+        after the first clock edge at or after it. ``counts`` gets the commands that it took,
+        ("dram", "activate" | "precharge" | "read_burst" | "write_burst" | "refresh"), with the
+        refreshes that became due since the transfer before it. InputError when the range does not
+        lie inside the DRAM.
+        """
+        table = self.table
+        if nbytes < 1 or address < 0 or address + nbytes > table.capacity_bytes:
+            raise InputError(
+                f"a DRAM transfer must lie within its {table.capacity_bytes} bytes, got {nbytes} "
+                f"bytes at address {address}"
+            )
+        first = address // table.burst_bytes
+        bursts = (address + nbytes - 1) // table.burst_bytes - first + 1
+        accept = -(-start_ps // table.tck_ps)
+        done = k.stream(first, bursts, write, accept, table.delays, table.shape, *self._state)
+        if counts is not None:
+            self.count(counts)
+        return int(done) * table.tck_ps
+
+    def count(self, counts: ActionCounts) -> None:
+        """Add the commands since the last call, without refreshes: those are due to time, whoever
+        comes next, and `finish` counts them.
+        """
+        commands = self._tally[:, : k.COMMANDS]
+        for command, times in enumerate((commands - self._counted).sum(axis=0)):
+            if command != k.REF:
+                counts.add("dram", COMMAND_ACTIONS[command], int(times))
+        self._counted = commands.copy()
+
+    def finish(self, end_ps: int, counts: ActionCounts) -> None:
+        """Run idle until ``end_ps``: all refreshes, ("dram", "refresh"), and ("dram",
+        "active_standby" | "precharge_standby"), clocks of all ranks.
+
+        Call once, after the last transfer. A command that goes after ``end_ps`` extends the time.
+        """
+        table = self.table
+        ready, banks, ranks, tally = self._state
+        end = -(-end_ps // table.tck_ps)
+        for channel in range(len(tally)):
+            k.refresh_until(
+                end,
+                table.delays,
+                table.shape,
+                ready[channel],
+                banks[channel],
+                ranks[channel],
+                tally[channel],
+            )
+        end = max(end, int(tally[:, k.LAST].max()))
+        active = sum(
+            int(k.active_clocks(end, table.shape, ranks[channel])) for channel in range(len(tally))
+        )
+        self.count(counts)
+        counts.add("dram", COMMAND_ACTIONS[k.REF], int(tally[:, k.REF].sum()))
+        counts.add("dram", "active_standby", active)
+        counts.add("dram", "precharge_standby", end * ranks.shape[0] * ranks.shape[1] - active)

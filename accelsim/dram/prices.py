@@ -1,0 +1,38 @@
+"""Prices of a DRAM standard's events."""
+
+from __future__ import annotations
+
+from accelsim.cost.energy import Price
+from accelsim.dram.standard import DramSpec
+
+DRAM_EVENTS = {
+    "activate": "ACT",
+    "read_burst": "RD",
+    "write_burst": "WR",
+    "refresh": "REF",
+    "active_standby": "active_standby_per_clk",
+    "precharge_standby": "precharge_standby_per_clk",
+}
+
+
+def dram_prices(dram: DramSpec) -> tuple[Price, ...]:
+    """Prices of a DRAM standard's events, () when it states no energies. A PRE costs nothing by
+    itself: its ACT has paid for it.
+    """
+    if dram.energy is None:
+        return ()
+    prices = [
+        Price(
+            "dram",
+            "precharge",
+            0.0,
+            f"{dram.name}: part of dram.activate",
+            dram.energy.ACT.verified,
+        )
+    ]
+    for action, name in DRAM_EVENTS.items():
+        event = getattr(dram.energy, name)
+        prices.append(
+            Price("dram", action, event.pj, f"{dram.name}: {event.source}", event.verified)
+        )
+    return tuple(prices)

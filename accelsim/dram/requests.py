@@ -1,0 +1,207 @@
+"""Lists of DRAM requests, and the CSV files that hold them: columns cycle, address, kind (R or
+W).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.config.source import read_text
+from accelsim.config.suggest import did_you_mean
+from accelsim.errors import Fault, InputError
+
+COLUMNS = ("cycle", "address", "kind")
+LAST_CYCLE = 1 << 36
+"""Latest clock of a request: about a minute of DRAM time, whose refreshes alone take seconds to
+simulate.
+"""
+_LONGEST = 20
+"""Digits of a number that is read at all: more are beyond every limit."""
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Requests in the order in which they are handed over.
+
+    ``cycles`` int64[N]: clock (tCK) from which each may be handed over; ``addresses`` int64[N]: in
+    bytes, inside one burst; ``writes`` bool[N].
+    """
+
+    cycles: NDArray[np.int64]
+    addresses: NDArray[np.int64]
+    writes: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.cycles)
+
+
+def read_requests(path: str | Path, capacity_bytes: int) -> Requests:
+    """Read a CSV file of requests for a DRAM of that size.
+
+    The first line may name the columns, in any order; without names they are cycle, address, kind.
+    Cycles need not grow: a request waits for those before it. Addresses are decimal, or hexadecimal
+    with 0x. InputError with every fault, each at its line and column.
+    """
+    source = str(path)
+    lines = enumerate(read_text(path).splitlines(), start=1)
+    first = next(((number, line) for number, line in lines if line.strip()), None)
+    if first is None:
+        raise InputError(
+            Fault(
+                source,
+                1,
+                1,
+                f"the file must hold at least one request ({','.join(COLUMNS)}), got nothing",
+            )
+        )
+    reader = _Reader(source, capacity_bytes)
+    if any(field.strip()[:1].isdecimal() for _, field in _fields(first[1])):
+        reader.read(*first)
+    else:
+        reader.name_columns(*first)
+    for number, line in lines:
+        if line.strip():
+            reader.read(number, line)
+    if not reader.cycles and not reader.faults:
+        raise InputError(
+            Fault(
+                source,
+                first[0],
+                1,
+                "the file must hold at least one request below the names of its columns, got none",
+            )
+        )
+    if reader.faults:
+        raise InputError(*reader.faults)
+    return Requests(
+        np.array(reader.cycles, np.int64),
+        np.array(reader.addresses, np.int64),
+        np.array(reader.writes, np.bool_),
+    )
+
+
+def _fields(line: str) -> Iterator[tuple[int, str]]:
+    """(column of its first character, from 1, text) of every field of a line."""
+    column = 1
+    for field in line.split(","):
+        text = field.strip()
+        yield (
+            column + len(field) - len(field.lstrip()),
+            text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text,
+        )
+        column += len(field) + 1
+
+
+class _Reader:
+    """Reads line by line; keeps what is right and what is wrong."""
+
+    def __init__(self, source: str, capacity_bytes: int) -> None:
+        self.source = source
+        self.last_address = capacity_bytes - 1
+        self.order = (0, 1, 2)  # fields of cycle, address, kind
+        self.cycles: list[int] = []
+        self.addresses: list[int] = []
+        self.writes: list[bool] = []
+        self.faults: list[Fault] = []
+
+    def _fault(self, line: int, column: int, message: str) -> None:
+        self.faults.append(Fault(self.source, line, column, message))
+
+    def name_columns(self, number: int, line: str) -> None:
+        """The line that names the columns."""
+        fields = list(_fields(line))
+        names = [name for _, name in fields]
+        before = len(self.faults)
+        for place, (column, name) in enumerate(fields):
+            if name not in COLUMNS:
+                self._fault(
+                    number,
+                    column,
+                    f"a column must be one of {', '.join(COLUMNS)}, got "
+                    f"{name or 'nothing'}{did_you_mean(name, COLUMNS)}",
+                )
+            elif name in names[:place]:
+                self._fault(number, column, f"the column {name} must appear once, got it again")
+        if len(self.faults) == before:
+            missing = [name for name in COLUMNS if name not in names]
+            if missing:
+                self._fault(
+                    number, 1, f"the columns must be {','.join(COLUMNS)}, got no {missing[0]}"
+                )
+                return
+            self.order = (names.index("cycle"), names.index("address"), names.index("kind"))
+
+    def read(self, number: int, line: str) -> None:
+        """A line that holds a request."""
+        texts = line.split(",")
+        if len(texts) == len(COLUMNS) and line.isascii():
+            cycle, address, kind = (texts[place] for place in self.order)
+            if (
+                cycle.isdecimal()
+                and address.isdecimal()
+                and kind in {"R", "W"}
+                and len(cycle) < _LONGEST
+                and len(address) < _LONGEST
+            ):
+                when, where = int(cycle), int(address)
+                if when <= LAST_CYCLE and where <= self.last_address:
+                    self._keep(when, where, kind)
+                    return
+        self._read_slowly(number, line)
+
+    def _keep(self, cycle: int, address: int, kind: str) -> None:
+        self.cycles.append(cycle)
+        self.addresses.append(address)
+        self.writes.append(kind == "W")
+
+    def _read_slowly(self, number: int, line: str) -> None:
+        """A line with blanks, quotes, hexadecimal addresses or faults."""
+        fields = list(_fields(line))
+        if len(fields) != len(COLUMNS):
+            column = (
+                fields[len(COLUMNS)][0] if len(fields) > len(COLUMNS) else len(line.rstrip()) + 1
+            )
+            self._fault(
+                number,
+                column,
+                f"a request must be {len(COLUMNS)} fields ({','.join(COLUMNS)}), got {len(fields)}",
+            )
+            return
+        before = len(self.faults)
+        (cycle_column, cycle), (address_column, address), (kind_column, kind) = (
+            fields[place] for place in self.order
+        )
+        when, where = _number(cycle), _number(address, hexadecimal=True)
+        if when is None or when > LAST_CYCLE:
+            self._fault(
+                number,
+                cycle_column,
+                f"cycle must be a whole number from 0 to {LAST_CYCLE}, got {cycle or 'nothing'}",
+            )
+        if where is None or where > self.last_address:
+            rule = f"a whole number from 0 to {self.last_address}, the last byte of the DRAM"
+            self._fault(
+                number, address_column, f"address must be {rule}, got {address or 'nothing'}"
+            )
+        if kind not in {"R", "W"}:
+            self._fault(number, kind_column, f"kind must be R or W, got {kind or 'nothing'}")
+        self.faults[before:] = sorted(self.faults[before:])
+        if len(self.faults) == before and when is not None and where is not None:
+            self._keep(when, where, kind)
+
+
+def _number(text: str, hexadecimal: bool = False) -> int | None:
+    """A whole number without a sign, or None."""
+    if len(text) > _LONGEST or not text.isascii():
+        return None
+    if hexadecimal and text[:2].lower() == "0x":
+        try:
+            return int(text, 16) if text[2:].isalnum() else None
+        except ValueError:
+            return None
+    return int(text) if text.isdecimal() else None

@@ -1,0 +1,234 @@
+"""A DRAM by itself: what one list of requests costs in clocks, commands and energy (`accelsim
+dram`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim import __version__
+from accelsim.cost.counters import ActionCounts
+from accelsim.cost.energy import EnergyTable
+from accelsim.dram.prices import DRAM_EVENTS, dram_prices
+from accelsim.dram.requests import Requests
+from accelsim.dram.standard import DramSpec
+from accelsim.dram.table import controller_policy, resolve
+from accelsim.kernels.dram import controller, scheduling, timing
+
+SCHEMA = "accelsim.dram/1"
+TRACED = {
+    timing.ACT: "ACT",
+    timing.PRE: "PRE",
+    timing.RD: "RD",
+    timing.WR: "WR",
+    timing.REF: "REF",
+    controller.PREA: "PREA",
+}
+PERCENTILES = (50, 90, 95, 99)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command on a command bus: its clock, name, channel, bank (rank-major, then bank group)
+    and row (-1 where it has none).
+    """
+
+    clock: int
+    name: str
+    channel: int
+    bank: int
+    row: int
+
+
+@dataclass(frozen=True)
+class DramRun:
+    """What the requests of a list got. Clocks are tCK.
+
+    ``accepted``, ``done`` int64[N]: clocks of the hand-over and of the last data; a read that a
+    waiting write answered is done a clock after its hand-over, a write that joined a waiting one of
+    its burst with that one. ``rows``: hits, misses (closed rows) and conflicts of the requests that
+    took an RD or WR. ``commands`` by name; PRE closes one bank, PREA those of a rank. ``counts``:
+    the same as priced actions, with the clocks of all ranks in standby up to the last data.
+    """
+
+    spec: DramSpec
+    requests: Requests
+    max_outstanding: int | None
+    accepted: NDArray[np.int64]
+    done: NDArray[np.int64]
+    forwarded_reads: int
+    merged_writes: int
+    rows: tuple[int, int, int]
+    commands: dict[str, int]
+    counts: ActionCounts
+    trace: tuple[Command, ...]
+
+    @property
+    def total_cycles(self) -> int:
+        """Clock of the last data of all."""
+        return int(self.done.max())
+
+    @property
+    def read_latencies(self) -> NDArray[np.int64]:
+        """Clocks from hand-over to last data of every read."""
+        reads = ~self.requests.writes
+        return self.done[reads] - self.accepted[reads]
+
+    @property
+    def energy_by_part_pj(self) -> dict[str, float] | None:
+        """pJ of ACTs (with their PREs), RDs, WRs, REFs and standby; None where the standard states
+        no energies.
+        """
+        if self.spec.energy is None:
+            return None
+        table = EnergyTable(dram_prices(self.spec))
+        return {
+            name.removesuffix("_per_clk"): table.total(
+                ActionCounts({("dram", action): self.counts["dram", action]})
+            )
+            for action, name in DRAM_EVENTS.items()
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `accelsim dram --json`."""
+        organisation, latencies, energy = (
+            self.spec.organisation,
+            self.read_latencies,
+            self.energy_by_part_pj,
+        )
+        seconds = self.total_cycles * self.spec.timing.tck_ps * 1e-12
+        moved = self.commands["RD"] + self.commands["WR"]
+        return {
+            "schema": SCHEMA,
+            "version": __version__,
+            "standard": self.spec.name,
+            "policy": self.spec.policy.model_dump(),
+            "max_outstanding": self.max_outstanding,
+            "requests": {
+                "reads": len(latencies),
+                "writes": len(self.requests) - len(latencies),
+                "forwarded_reads": self.forwarded_reads,
+                "merged_writes": self.merged_writes,
+            },
+            "total_cycles": self.total_cycles,
+            "seconds": seconds,
+            "bandwidth_bytes_per_second": moved * organisation.burst / seconds,
+            "utilization": moved
+            * organisation.burst_clocks
+            / (self.total_cycles * organisation.channels),
+            "mean_read_latency_cycles": float(latencies.mean()) if len(latencies) else None,
+            "read_latency_cycles": _distribution(latencies),
+            "row_hits": self.rows[0],
+            "row_misses": self.rows[1],
+            "row_conflicts": self.rows[2],
+            "commands": self.commands,
+            "active_cycles": self.counts["dram", "active_standby"],
+            "precharged_cycles": self.counts["dram", "precharge_standby"],
+            "energy_pj": None if energy is None else sum(energy.values()),
+            "energy_by_part_pj": energy,
+            "unverified_energies": [
+                price.action
+                for price in dram_prices(self.spec)
+                if not price.verified and price.action in DRAM_EVENTS
+            ],
+            "accept_cycles": self.accepted.tolist(),
+            "done_cycles": self.done.tolist(),
+        }
+
+
+def _distribution(latencies: NDArray[np.int64]) -> dict[str, float] | None:
+    if not len(latencies):
+        return None
+    found = {
+        f"p{rank}": float(value)
+        for rank, value in zip(PERCENTILES, np.percentile(latencies, PERCENTILES), strict=True)
+    }
+    return {"min": float(latencies.min()), **found, "max": float(latencies.max())}
+
+
+def simulate(
+    spec: DramSpec, requests: Requests, max_outstanding: int | None = None, traced: bool = False
+) -> DramRun:
+    """Serve requests (at least one) by the standard's own policy.
+
+    ``max_outstanding`` (>= 1): most reads that are handed over and not yet done, as a driver with
+    that many slots has. ``traced``: keep every command. The same input gives the same run.
+    """
+    table, policy = resolve(spec), controller_policy(spec, max_outstanding)
+    listed = np.zeros((len(requests), 6), np.int64)
+    listed[:, scheduling.ARRIVES] = requests.cycles
+    listed[:, scheduling.BURST] = requests.addresses // table.burst_bytes
+    listed[:, scheduling.IS_WRITE] = requests.writes
+    controller.locate(listed, table.shape)
+    room = 0
+    while True:
+        served, trace, commands = (
+            np.zeros((len(requests), 4), np.int64),
+            np.zeros((room, 5), np.int64),
+            np.zeros(1, np.int64),
+        )
+        queues, sizes, control, *state = controller.controller_state(
+            table.shape, policy, len(requests)
+        )
+        last = int(
+            controller.run(
+                policy,
+                listed,
+                served,
+                queues,
+                sizes,
+                control,
+                trace,
+                commands,
+                table.delays,
+                table.shape,
+                *state,
+            )
+        )
+        if not traced or commands[0] <= room:
+            break
+        room = int(commands[0])  # how many there are is known only now
+    _, _, ranks, tally = state
+    active = sum(
+        int(timing.active_clocks(last, table.shape, ranks[channel]))
+        for channel in range(len(ranks))
+    )
+    total = tally.sum(axis=0)
+    closed_together = int(control[:, controller.PREA_BANKS].sum())
+    counts = ActionCounts(
+        {
+            ("dram", "activate"): int(total[timing.ACT]),
+            ("dram", "precharge"): int(total[timing.PRE]),
+            ("dram", "read_burst"): int(total[timing.RD]),
+            ("dram", "write_burst"): int(total[timing.WR]),
+            ("dram", "refresh"): int(total[timing.REF]),
+            ("dram", "active_standby"): active,
+            ("dram", "precharge_standby"): last * ranks.shape[0] * ranks.shape[1] - active,
+        }
+    )
+    without_command = served[:, controller.ISSUED] < 0
+    names = {name: int(total[code]) for code, name in TRACED.items() if code != controller.PREA}
+    return DramRun(
+        spec=spec,
+        requests=requests,
+        max_outstanding=max_outstanding,
+        accepted=served[:, controller.ACCEPT].copy(),
+        done=served[:, controller.DONE].copy(),
+        forwarded_reads=int((without_command & ~requests.writes).sum()),
+        merged_writes=int((without_command & requests.writes).sum()),
+        rows=(int(total[timing.HITS]), int(total[timing.MISSES]), int(total[timing.CONFLICTS])),
+        commands={
+            **names,
+            "PRE": names["PRE"] - closed_together,
+            "PREA": int(control[:, controller.PREAS].sum()),
+        },
+        counts=counts,
+        trace=tuple(
+            Command(clock, TRACED[code], channel, bank, row)
+            for clock, code, channel, bank, row in trace.tolist()
+        ),
+    )

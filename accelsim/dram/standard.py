@@ -1,0 +1,373 @@
+"""A DRAM standard: a table of timings, an organisation, a policy and energies, resolved to integers
+before cycle 0.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from accelsim.config.problems import Problem, raise_problems
+from accelsim.config.section import Channels, Positive, Section
+
+Clocks = Annotated[int, Field(ge=0, le=1 << 20)]
+Interval = Annotated[int, Field(ge=1, le=1 << 20)]
+RefreshInterval = Annotated[int, Field(ge=1, le=1 << 31)]
+Rows = Annotated[int, Field(ge=1, le=1 << 24)]
+ROUNDING = 1e-9
+"""Tolerance, in ps, of a tCK that is stated in ns as a decimal fraction."""
+
+
+class Timing(Section):
+    """Timing constraints in clocks (tCK), named as the standards name them; tCK itself in ns."""
+
+    tCK: Annotated[float, Field(gt=0, le=1000)] = Field(
+        description="Clock period in ns; a whole number of ps."
+    )
+    AL: Clocks = Field(default=0, description="Additive latency.")
+    CL: Interval = Field(description="RD to its first data.")
+    CWL: Interval = Field(description="WR to its first data.")
+    tRCD: Interval = Field(description="ACT to RD or WR, same bank.")
+    tRCDRD: Interval | None = Field(
+        default=None, description="ACT to RD, where it differs from tRCD."
+    )
+    tRCDWR: Interval | None = Field(
+        default=None, description="ACT to WR, where it differs from tRCD."
+    )
+    tRP: Interval = Field(description="PRE to ACT, same bank; PRE to REF.")
+    tRAS: Interval = Field(description="ACT to PRE, same bank.")
+    tRC: Interval | None = Field(
+        default=None, description="ACT to ACT, same bank; tRAS + tRP when absent."
+    )
+    tRFC: Interval = Field(description="REF to ACT or REF, same rank.")
+    tREFI: RefreshInterval = Field(
+        description="Average interval between REFs; the first is due at this clock."
+    )
+    tWTR_S: Clocks = Field(description="End of write data to RD, other bank group.")
+    tWTR_L: Clocks = Field(description="End of write data to RD, same bank group.")
+    tWR: Interval = Field(description="End of write data to PRE, same bank.")
+    tRTP: Interval = Field(description="RD to PRE, same bank.")
+    tCCD_S: Interval = Field(description="RD to RD and WR to WR, other bank group.")
+    tCCD_L: Interval = Field(description="RD to RD and WR to WR, same bank group.")
+    tRRD_S: Interval = Field(description="ACT to ACT, other bank group.")
+    tRRD_L: Interval = Field(description="ACT to ACT, same bank group.")
+    tFAW: Interval = Field(description="At most four ACTs of a rank in any window of this length.")
+    tRTRS: Clocks = Field(
+        description="Turnaround of the data bus: between ranks, unless both are written, and "
+        "between read data and write data."
+    )
+    tPPD: Clocks = Field(default=0, description="PRE to PRE, other bank of the rank.")
+
+    @model_validator(mode="after")
+    def _whole_picoseconds(self) -> Timing:
+        if abs(self.tCK * 1000 - round(self.tCK * 1000)) > ROUNDING:
+            raise_problems([Problem(("tCK",), "a whole number of ps, given in ns", self.tCK)])
+        return self
+
+    @property
+    def tck_ps(self) -> int:
+        """Clock period in picoseconds."""
+        return round(self.tCK * 1000)
+
+    @property
+    def row_cycle(self) -> int:
+        """tRC in clocks."""
+        return self.tRAS + self.tRP if self.tRC is None else self.tRC
+
+
+class Organisation(Section):
+    """What a memory channel consists of. Fields that follow from others may be left out; when given
+    they must agree.
+    """
+
+    channels: Channels = Field(default=1, description="Independent channels.")
+    ranks: Channels = Field(default=1, description="Ranks of a channel.")
+    bankgroups: Positive = Field(
+        description="Bank groups of a rank; 1 where the standard has none."
+    )
+    banks_per_group: Positive = Field(description="Banks of a bank group.")
+    banks: Positive | None = Field(default=None, description="bankgroups * banks_per_group.")
+    rows: Rows = Field(description="Rows of a bank.")
+    bursts_per_row: Positive | None = Field(
+        default=None,
+        description="Bursts in a row of the whole rank; `columns` may be given instead.",
+    )
+    columns: Positive | None = Field(
+        default=None, description="Columns of a row; a burst takes BL of them."
+    )
+    row_bytes: Rows | None = Field(default=None, description="bursts_per_row * burst_bytes.")
+    columns_ini: Positive | None = Field(
+        default=None,
+        description="Columns as another simulator's configuration counts them; not used.",
+    )
+    bus_width: Positive = Field(description="Data bits of a channel.")
+    device_width: Positive | None = Field(
+        default=None, description="Data bits of one device; not used."
+    )
+    devices_per_rank: Positive | None = Field(
+        default=None, description="bus_width / device_width; not used."
+    )
+    BL: Positive = Field(description="Burst length in beats, two a clock.")
+    burst_bytes: Positive | None = Field(default=None, description="bus_width * BL / 8.")
+    burst_clk: Positive | None = Field(
+        default=None, description="Clocks that a burst holds the data bus; BL / 2 when absent."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Organisation:
+        problems = []
+        if self.BL % 2:
+            problems.append(Problem(("BL",), "even", self.BL))
+        elif self.BL % (2 * self.burst_clocks):
+            problems.append(
+                Problem(
+                    ("burst_clk",),
+                    "BL / 2, or BL / 4, BL / 6 and so on where data move more than twice a clock",
+                    self.burst_clk,
+                )
+            )
+        if self.bus_width * self.BL % 8:
+            problems.append(
+                Problem(
+                    ("bus_width",),
+                    "such that a burst (bus_width * BL) is whole bytes",
+                    self.bus_width,
+                )
+            )
+        if self.bursts_per_row is None and (self.columns is None or self.columns % self.BL):
+            rule = (
+                "given, or columns"
+                if self.columns is None
+                else "given where columns is no multiple of BL"
+            )
+            problems.append(Problem(("bursts_per_row",), rule, "nothing", (("columns",),)))
+        raise_problems(problems)
+        derived = {
+            "banks": self.bankgroups * self.banks_per_group,
+            "bursts_per_row": self.row_bursts,
+            "columns": self.row_bursts * self.BL,
+            "row_bytes": self.row_bursts * self.burst,
+            "burst_bytes": self.burst,
+        }
+        given = {name: getattr(self, name) for name in derived}
+        raise_problems(
+            [
+                Problem((name,), f"{derived[name]}, which follows from the other keys", value)
+                for name, value in given.items()
+                if value not in (None, derived[name])
+            ]
+        )
+        return self
+
+    @property
+    def burst(self) -> int:
+        """Bytes of a burst."""
+        return self.bus_width * self.BL // 8
+
+    @property
+    def row_bursts(self) -> int:
+        """Bursts of a row."""
+        return (
+            self.bursts_per_row
+            if self.bursts_per_row is not None
+            else (self.columns or 0) // self.BL
+        )
+
+    @property
+    def burst_clocks(self) -> int:
+        """Clocks that a burst holds the data bus."""
+        return self.BL // 2 if self.burst_clk is None else self.burst_clk
+
+    @property
+    def capacity_bytes(self) -> int:
+        """Bytes of all channels."""
+        return (
+            self.channels
+            * self.ranks
+            * self.bankgroups
+            * self.banks_per_group
+            * self.rows
+            * self.row_bursts
+            * self.burst
+        )
+
+
+class Policy(Section):
+    """What the request-level controller (`accelsim dram`) does. A machine's own transfers are
+    served first come, first served, whatever it says.
+    """
+
+    scheduler: Literal["fcfs", "frfcfs", "frfcfs_rowhit"] = Field(
+        default="frfcfs_rowhit",
+        description="Request order: first come first served; ready first; ready first without "
+        "closing a row that older requests still hit.",
+    )
+    read_queue: Positive = Field(default=32, description="Reads that wait in the controller.")
+    write_queue: Positive = Field(default=32, description="Writes that wait in the controller.")
+    drain_high: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.8,
+        description="Writes are served, and not reads, from when the write queue is fuller than "
+        "this, or no read waits,",
+    )
+    drain_low: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.2, description="to when it is emptier than this and a read waits."
+    )
+    refresh: Literal["all_bank", "none"] = Field(
+        default="all_bank", description="One REF a rank and tREFI, or none."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Policy:
+        if self.drain_low > self.drain_high:
+            raise_problems(
+                [
+                    Problem(
+                        ("drain_low",),
+                        f"<= drain_high ({self.drain_high})",
+                        self.drain_low,
+                        (("drain_high",),),
+                    )
+                ]
+            )
+        return self
+
+
+class EnergyEvent(Section):
+    """Energy of one event of a whole rank."""
+
+    pj: Annotated[float, Field(ge=0, le=10**12)] = Field(description="Energy in pJ.")
+    source: str = Field(
+        default="the DRAM file, without a source", description="Where the number comes from."
+    )
+    verified: bool = Field(
+        False,
+        description="Whether the source was read; entries without are labelled in tables and "
+        "plots.",
+    )
+
+
+def _event(value: Any) -> Any:
+    """A bare number is an event in pJ without a source."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+        return {"pj": value}
+    if not isinstance(value, (dict, EnergyEvent)):
+        raise ValueError("must be a number of pJ >= 0, or a mapping of pj, source and verified")  # noqa: TRY004  pydantic reports ValueErrors only
+    return value
+
+
+Event = Annotated[EnergyEvent, BeforeValidator(_event, json_schema_input_type=float | EnergyEvent)]
+
+
+class DramEnergy(Section):
+    """Energy per event, each a mapping with its source or a bare number in pJ."""
+
+    ACT: Event = Field(description="Opening and later closing a row: one ACT and its PRE.")
+    RD: Event = Field(description="One read burst.")
+    WR: Event = Field(description="One write burst.")
+    REF: Event = Field(description="One all-bank REF.")
+    active_standby_per_clk: Event = Field(
+        description="A clock with a row open somewhere in the rank."
+    )
+    precharge_standby_per_clk: Event = Field(
+        description="A clock with all rows of the rank closed."
+    )
+
+
+Protocol = Literal[
+    "DDR3",
+    "DDR4",
+    "DDR5",
+    "GDDR5",
+    "GDDR5X",
+    "GDDR6",
+    "LPDDR",
+    "LPDDR3",
+    "LPDDR4",
+    "LPDDR5",
+    "HBM",
+    "HBM2",
+    "HBM3",
+]
+FASTER = ("GDDR5", "GDDR5X", "GDDR6", "LPDDR5", "HBM3")
+"""Families whose data move by a clock of their own, a multiple of that of the commands."""
+FIELDS = ("ro", "ch", "ra", "ba", "bg", "co")
+
+
+def _mapping(value: Any) -> Any:
+    fields = [value[i : i + 2] for i in range(0, len(value), 2)] if isinstance(value, str) else []
+    if sorted(fields) != sorted(FIELDS):
+        raise ValueError(f"must be the six fields {' '.join(FIELDS)} in some order, top bit first")
+    return value
+
+
+class DramSpec(Section):
+    """A DRAM standard with its controller, as a file of arch_configs/dram has it."""
+
+    schema_: Literal["accelsim.dram/1"] = Field(
+        default="accelsim.dram/1", alias="schema", description="Format of this file."
+    )
+    name: str = Field(default="dram", description="Name in results and plots.")
+    description: str = Field(default="", description="One line about it.")
+    protocol: Protocol | None = Field(
+        default=None,
+        description="Family of the standard; HBM has one command bus for ACT, PRE and REF, and one "
+        "for RD and WR.",
+    )
+    timing: Timing = Field(description="Timing constraints.")
+    organisation: Organisation = Field(description="Channels, ranks, banks, rows, bursts.")
+    address_mapping: Annotated[str, BeforeValidator(_mapping)] = Field(
+        default="rochrababgco",
+        description="Address fields from the top bit down, above the burst offset: row, channel, "
+        "rank, bank, bank group, column.",
+    )
+    policy: Policy = Field(default_factory=Policy, description="Controller.")
+    energy: DramEnergy | None = Field(
+        default=None,
+        description="Energies; without them timing can be simulated but energy cannot.",
+    )
+
+    @property
+    def two_buses(self) -> bool:
+        """Whether row commands and column commands have a bus each (JESD235)."""
+        return self.protocol is not None and self.protocol.startswith("HBM")
+
+    @model_validator(mode="after")
+    def _data_rate(self) -> DramSpec:
+        half = self.organisation.BL // 2
+        if self.protocol not in FASTER and self.organisation.burst_clocks != half:
+            rule = f"{half}, which is BL / 2, unless protocol is one of {', '.join(FASTER)}"
+            raise_problems(
+                [Problem(("organisation", "burst_clk"), rule, self.organisation.burst_clk)]
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _refresh_keeps_up(self) -> DramSpec:
+        timing, banks = (
+            self.timing,
+            self.organisation.bankgroups
+            * self.organisation.banks_per_group
+            * self.organisation.ranks,
+        )
+        # a refresh closes every bank one PRE at a time; it must be over before the next is due
+        longest = (
+            timing.tRFC
+            + timing.row_cycle
+            + timing.CL
+            + timing.CWL
+            + timing.tWR
+            + self.organisation.BL
+            + banks * max(1, timing.tPPD)
+        )
+        if self.policy.refresh == "all_bank" and timing.tREFI <= longest:
+            raise_problems(
+                [
+                    Problem(
+                        ("timing", "tREFI"),
+                        f"> {longest}, the longest that a refresh can take",
+                        timing.tREFI,
+                    )
+                ]
+            )
+        return self

@@ -1,0 +1,506 @@
+"""simulate() and compare(): the one place that knows all parts.
+
+A network is lowered under a learning rule, its ops are mapped onto a machine and run there, on the
+zeros of a trace; counts become energy, and everything becomes a Result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from accelsim.config import catalog
+from accelsim.config.canonical import canonical_json
+from accelsim.config.loader import load_model
+from accelsim.cost import area
+from accelsim.cost.accountings import accountings
+from accelsim.cost.counters import ActionCounts
+from accelsim.cost.energy import EnergyTable
+from accelsim.cost.technology import Technology, load_technology
+from accelsim.dram.prices import dram_prices
+from accelsim.dram.standard import DramSpec
+from accelsim.errors import Fault, InputError
+from accelsim.experiment.trace_choice import TraceArgument, TraceChoice, choose_trace
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.loading import load_architecture
+from accelsim.machine.pin_places import pins_placed
+from accelsim.mapping.loop_nest import loop_nest
+from accelsim.pe.mapping import Mapping as OpMapping
+from accelsim.results.laws import Limits, check_hybrid, check_result
+from accelsim.results.result import (
+    BYTE_KINDS,
+    LANE_CAUSES,
+    STALLS,
+    AnyResult,
+    Comparison,
+    HybridResult,
+    OpResult,
+    Result,
+    WeightedResult,
+    apportion,
+)
+from accelsim.rules.info import StepKind
+from accelsim.rules.registry import RULES, RuleSpec, lower, parse_rule
+from accelsim.sim.machine import Machine, OpRecord, Run
+from accelsim.sim.memory_notes import memory_notes
+from accelsim.step.ops import Pass, TrainingStep
+from accelsim.workload.loading import load_network
+from accelsim.workload.network import Network
+from accelsim.zeros.masks import MaskSource
+
+Progress = Callable[[int, int, str], None]
+Transform = Callable[[TrainingStep], TrainingStep]
+SCHEDULES = ("serial", "unlocked")
+ALL_PASSES = tuple(Pass)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything that decides a result, besides workload, machine and rule."""
+
+    batch: int
+    trace: TraceArgument
+    trace_any_rule: bool
+    passes: tuple[Pass, ...]
+    schedule: str
+    optimizer: str
+    seed: int
+    transform: Transform | None = None
+
+
+def simulate(
+    workload: str | Path | Network,
+    architecture: str | Path | Architecture,
+    rule: str | RuleSpec = "bp",
+    *,
+    batch: int | None = None,
+    trace: TraceArgument = "shipped",
+    trace_any_rule: bool = False,
+    passes: Sequence[str] = ALL_PASSES,
+    schedule: str = "serial",
+    optimizer: str = "momentum",
+    seed: int = 0,
+    progress: Progress | None = None,
+    transform: Transform | None = None,
+) -> AnyResult:
+    """One training step of a workload under a learning rule on a machine; of a hybrid rule each
+    kind of step, and their mean.
+
+    ``batch`` defaults to the workload's own; ``trace``: "shipped", "dense", "random:DENSITY",
+    files, one a rule family, or a Trace in memory. ``schedule``: "serial" or "unlocked".
+    ``transform``: changes the lowered ops before they run; the result keeps the rule's name and has
+    a hash of its own. InputError with every fault of the inputs.
+    """
+    network = workload if isinstance(workload, Network) else load_network(workload)
+    machine = (
+        architecture if isinstance(architecture, Architecture) else load_architecture(architecture)
+    )
+    setting = _setting(
+        network, batch, trace, trace_any_rule, passes, schedule, optimizer, seed, transform
+    )
+    with pins_placed(architecture, machine):
+        return _run(network, machine, parse_rule(rule), setting, progress)
+
+
+def compare(
+    workload: str | Path | Network,
+    architectures: Sequence[str | Path | Architecture],
+    rules: Sequence[str | RuleSpec],
+    *,
+    batch: int | None = None,
+    trace: TraceArgument = "shipped",
+    trace_any_rule: bool = False,
+    passes: Sequence[str] = ALL_PASSES,
+    schedule: str = "serial",
+    optimizer: str = "momentum",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Comparison:
+    """The same step under several rules and machines; the first machine with the first rule is the
+    baseline. InputError as `simulate`.
+    """
+    network = workload if isinstance(workload, Network) else load_network(workload)
+    machines = [
+        each if isinstance(each, Architecture) else load_architecture(each)
+        for each in architectures
+    ]
+    specs = [parse_rule(rule) for rule in rules]
+    setting = _setting(network, batch, trace, trace_any_rule, passes, schedule, optimizer, seed)
+    pairs = [
+        (given, machine, spec)
+        for given, machine in zip(architectures, machines, strict=True)
+        for spec in specs
+    ]
+    labels = [
+        str(spec) if len(machines) == 1 else f"{machine.name}/{spec}" for _, machine, spec in pairs
+    ]
+    if len(set(labels)) < len(labels):
+        raise InputError(f"machines and rules to compare must differ, got {', '.join(labels)}")
+    results = []
+    for given, machine, spec in pairs:
+        with pins_placed(given, machine):
+            results.append(_run(network, machine, spec, setting, progress))
+    return Comparison(tuple(results), tuple(labels))
+
+
+def _setting(
+    network: Network,
+    batch: int | None,
+    trace: TraceArgument,
+    trace_any_rule: bool,
+    passes: Sequence[str],
+    schedule: str,
+    optimizer: str,
+    seed: int,
+    transform: Transform | None = None,
+) -> Setting:
+    faults = []
+    if schedule not in SCHEDULES:
+        faults.append(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule}")
+    size = network.batch if batch is None else batch
+    if size < 1:
+        faults.append(f"batch must be >= 1, got {size}")
+    if seed < 0:
+        faults.append(f"seed must be >= 0, got {seed}")
+    unknown = [str(name) for name in passes if str(name).upper() not in ALL_PASSES]
+    if unknown or not passes:
+        faults.append(
+            f"passes must be one or more of {', '.join(ALL_PASSES)}, got "
+            f"{', '.join(unknown) or 'none'}"
+        )
+    if faults:
+        raise InputError(*faults)
+    return Setting(
+        size,
+        trace,
+        trace_any_rule,
+        tuple(Pass(str(name).upper()) for name in passes),
+        schedule,
+        optimizer,
+        seed,
+        transform,
+    )
+
+
+def _run(
+    network: Network,
+    machine: Architecture,
+    rule: RuleSpec,
+    setting: Setting,
+    progress: Progress | None,
+) -> AnyResult:
+    several = RULES[rule.name].steps
+    if several is None:
+        return _simulate(
+            network, machine, _prepare(network, StepKind("", 1.0, rule), setting), setting, progress
+        )
+    prepared: list[_Prepared] = []
+    faults: list[Fault] = []
+    for kind in several(rule):
+        try:
+            prepared.append(_prepare(network, kind, setting))
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(*dict.fromkeys(faults))
+    steps = tuple(
+        WeightedResult(
+            each.kind.kind,
+            each.kind.weight,
+            _simulate(network, machine, each, setting, progress, rule),
+        )
+        for each in prepared
+    )
+    result = HybridResult(_hybrid_cause(rule, steps), steps)
+    check_hybrid(result)
+    return result
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A kind of step, its ops and its trace: all that can be refused."""
+
+    kind: StepKind
+    step: TrainingStep
+    chosen: TraceChoice
+
+
+def _prepare(network: Network, kind: StepKind, setting: Setting) -> _Prepared:
+    step = kind.finish(lower(network, kind.rule, setting.batch, setting.optimizer, setting.passes))
+    step = step if setting.transform is None else setting.transform(step)
+    chosen = choose_trace(
+        network, kind.rule, setting.trace, setting.trace_any_rule, setting.batch, setting.seed
+    )
+    return _Prepared(kind, step, chosen)
+
+
+def _simulate(
+    network: Network,
+    machine: Architecture,
+    prepared: _Prepared,
+    setting: Setting,
+    progress: Progress | None,
+    part_of: RuleSpec | None = None,
+) -> Result:
+    """One step; ``part_of``: the hybrid rule that takes it."""
+    step, chosen, rule = prepared.step, prepared.chosen, prepared.kind.rule
+    masks = MaskSource(chosen.trace, network, setting.batch, setting.seed)
+    dram, technology = _tables(machine)
+    table = EnergyTable.build(machine, technology, dram_prices(dram))
+    shown = (
+        f"{machine.name} {rule}"
+        if part_of is None
+        else f"{machine.name} {part_of}, {prepared.kind.kind}"
+    )
+    report = None if progress is None else lambda done, of: progress(done, of, shown)
+    run = Machine(machine, dram, masks, table).run(step, setting.schedule, report)
+    areas, unknown = _areas(machine, technology)
+    notes = [*chosen.notes, *unknown, *_unused_pins(machine, step)]
+    if run.dram_overcommitted:
+        notes.append(
+            f"tensors in DRAM need {run.peak_dram_bytes} bytes, more than {machine.dram.standard} "
+            f"holds: addresses wrap around"
+        )
+    notes += memory_notes(step, run.residency, run.stored_dense)
+    ops = tuple(_op_result(record, run, table, machine) for record in run.records)
+    result = Result(
+        cause=_cause(network, machine, rule, setting, chosen, part_of),
+        clock_hz=machine.clock_hz,
+        cycles=run.cycles,
+        interval_cycles=run.interval_cycles,
+        peak_stash_bytes=run.peak_stash_bytes,
+        ops=ops,
+        unattributed_by_component_pj=table.energy(run.background),
+        accountings=accountings(step, network, machine),
+        array_cycles=_array_cycles(run.records, ops, run, setting.schedule == "serial"),
+        actions=_actions(run),
+        energy_sources=_sources(run, table),
+        areas=areas,
+        notes=tuple(notes),
+        dense_tensors=tuple(masks.dense_tensors(step.ops)),
+        spilled_words=run.residency.spilled_words(),
+    )
+    check_result(result, _limits(dram, machine))
+    return result
+
+
+def _tables(machine: Architecture) -> tuple[DramSpec, Technology]:
+    """The DRAM standard and the technology that the machine names, read again only when their files
+    have changed.
+    """
+    paths = (
+        catalog.find("dram", machine.dram.standard),
+        catalog.find("technology", machine.technology),
+    )
+    return _read_tables(*((path, path.stat().st_mtime_ns) for path in paths))
+
+
+@lru_cache(maxsize=8)
+def _read_tables(
+    dram: tuple[Path, int], technology: tuple[Path, int]
+) -> tuple[DramSpec, Technology]:
+    return load_model(dram[0], DramSpec), load_technology(technology[0])
+
+
+def _hybrid_cause(rule: RuleSpec, steps: Sequence[WeightedResult]) -> dict[str, Any]:
+    """What the kinds of step share; of traces, if they differ, each kind's."""
+    causes = [step.result.cause for step in steps]
+    traces = list(dict.fromkeys(cause["trace"] for cause in causes))
+    content = json.dumps(
+        [
+            str(rule),
+            [
+                [step.kind, step.weight, cause["config_hash"]]
+                for step, cause in zip(steps, causes, strict=True)
+            ],
+        ]
+    )
+    return {
+        **causes[0],
+        "config_hash": _hash(content),
+        "rule": str(rule),
+        "trace": traces[0] if len(traces) == 1 else traces,
+    }
+
+
+def _cause(
+    network: Network,
+    machine: Architecture,
+    rule: RuleSpec,
+    setting: Setting,
+    chosen: TraceChoice,
+    part_of: RuleSpec | None,
+) -> dict[str, Any]:
+    named = {
+        "workload": network.name,
+        "arch": machine.name,
+        "rule": str(rule),
+        "batch": setting.batch,
+        "trace": chosen.name,
+        "schedule": setting.schedule,
+        "optimizer": setting.optimizer,
+        "passes_simulated": [str(each) for each in setting.passes],
+    }
+    parts = [
+        named,
+        canonical_json(machine),
+        repr(network),
+        chosen.digest,
+        setting.seed,
+        *([str(part_of)] if part_of else []),
+    ]
+    parts += [setting.transform.__qualname__] if setting.transform else []
+    content = json.dumps(parts, sort_keys=True)
+    del named["passes_simulated"]
+    return {"config_hash": _hash(content), "seed": setting.seed, **named}
+
+
+def _hash(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _op_result(record: OpRecord, run: Run, table: EnergyTable, machine: Architecture) -> OpResult:
+    plan, op, timing = record.plan, record.op, record.plan.timing
+    lanes = run.partition_lanes if plan.on_array else run.lanes
+    lane_cycles = {"busy": 0, "window_empty": 0, "imbalance": 0, "idle": 0}
+    if timing is not None:
+        lane_cycles = {
+            "busy": timing.busy,
+            "window_empty": timing.window_empty,
+            "imbalance": timing.imbalance,
+            "idle": timing.idle,
+        }
+    computing = record.cycles - sum(record.stalls.values())
+    if timing is None and plan.on_array:
+        lane_cycles["busy"] = computing * lanes
+    array = apportion(lane_cycles, computing)
+    executed, gated = (timing.executed, timing.gated) if timing else (0, 0)
+    return OpResult(
+        name=op.name,
+        layer=op.layer,
+        pass_=str(op.pass_),
+        kind=str(op.kind),
+        start_cycle=record.start,
+        cycles=record.cycles,
+        lane_cycles={
+            **lane_cycles,
+            **{f"stall_{cause}": record.stalls[cause] * lanes for cause in STALLS},
+        },
+        array_cycles={**array, "stall": {cause: record.stalls[cause] for cause in STALLS}},
+        macs={
+            "dense": op.dense_macs,
+            "effectual": timing.effectual if timing else 0,
+            "executed": executed,
+            "skipped": op.dense_macs - executed,
+            "gated": gated,
+        },
+        vector_ops=op.vector_ops,
+        words=dict(plan.words),
+        bytes={kind: -(-plan.bits[kind] // 8) for kind in BYTE_KINDS},
+        energy_by_component_pj=table.energy(plan.counts),
+        lanes=lanes,
+        mapping=None if plan.mapping is None else _mapping(plan.mapping, machine),
+    )
+
+
+def _unused_pins(machine: Architecture, step: TrainingStep) -> list[str]:
+    """Pinned mappings of a machine that serves other networks, or other passes, too."""
+    names = [op.name for op in step.ops if op.is_contraction]
+    unused = [
+        pin.op
+        for pin in machine.mapping.pins
+        if not any(fnmatchcase(name, pin.op) for name in names)
+    ]
+    return [f"mapping.pins: no contraction of this step is named {op}" for op in unused]
+
+
+def _mapping(mapping: OpMapping, machine: Architecture) -> dict[str, Any]:
+    tiling = None if mapping.tiling is None else asdict(mapping.tiling)
+    return {"nest": loop_nest(mapping, machine).splitlines(), "tiling": tiling}
+
+
+def _sources(run: Run, table: EnergyTable) -> tuple[Mapping[str, Any], ...]:
+    """The prices of every action that the run counted."""
+    used = {action for record in run.records for action, _ in record.plan.counts} | {
+        action for action, _ in run.background
+    }
+    prices = [table[action] for action in sorted(used)]
+    return tuple(
+        {
+            "component": p.component,
+            "action": p.action,
+            "pj": p.pj,
+            "source": p.source,
+            "verified": p.verified,
+        }
+        for p in prices
+    )
+
+
+def _areas(
+    machine: Architecture, technology: Technology
+) -> tuple[tuple[area.Area, ...], tuple[str, ...]]:
+    """The machine's areas; where its technology has none, which a simulation can do without, what
+    is missing.
+    """
+    try:
+        return area.estimate(machine, technology), ()
+    except InputError as error:
+        return (), tuple(f"area not estimated: {fault.message}" for fault in error.faults)
+
+
+def _limits(dram: DramSpec, machine: Architecture) -> Limits:
+    array, pad, buffer, organisation = (
+        machine.pe_array,
+        machine.scratchpad,
+        machine.global_buffer,
+        dram.organisation,
+    )
+    pes = array.rows * array.cols
+    bytes_per_ps = (
+        machine.dram.channels
+        * organisation.burst
+        / (organisation.burst_clocks * dram.timing.tck_ps)
+    )
+    return Limits(
+        lanes=pes * array.lanes,
+        dram_bytes=bytes_per_ps * 1e12 / machine.clock_hz,
+        global_buffer_bytes=buffer.banks * buffer.width_bits / 8,
+        scratchpad_bytes=pes * pad.banks * pad.width_bits / 8,
+        global_buffer_ports=buffer.ports,
+        scratchpad_ports=pad.ports,
+    )
+
+
+def _array_cycles(
+    records: Sequence[OpRecord], ops: Sequence[OpResult], run: Run, serial: bool
+) -> dict[str, Any]:
+    """The whole array's cycles by cause. Where ops overlap, those that do not hold the array leave
+    it waiting for a dependency.
+    """
+    lane_cycles = dict.fromkeys((*LANE_CAUSES, *(f"stall_{cause}" for cause in STALLS)), 0)
+    for record, op in zip(records, ops, strict=True):
+        if record.plan.on_array or serial:
+            for cause in lane_cycles:
+                lane_cycles[cause] += op.lane_cycles[cause]
+    lane_cycles["stall_dependency"] += run.cycles * run.lanes - sum(lane_cycles.values())
+    shares = apportion(lane_cycles, run.cycles)
+    return {
+        **{cause: shares[cause] for cause in LANE_CAUSES},
+        "stall": {cause: shares[f"stall_{cause}"] for cause in STALLS},
+    }
+
+
+def _actions(run: Run) -> dict[str, int]:
+    """All counts of the run."""
+    total = ActionCounts()
+    for record in run.records:
+        total += record.plan.counts
+    total += run.background
+    return {f"{component}.{action}": times for (component, action), times in total}

@@ -1,0 +1,174 @@
+"""Which trace a run uses: shipped with the workload, a file, drawn at random, or none (dense)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.config import catalog
+from accelsim.errors import InputError
+from accelsim.rules.registry import RULES, RuleSpec, family
+from accelsim.workload.network import Network
+from accelsim.zeros.masks import check_trace, expected_shape
+from accelsim.zeros.trace import Trace
+
+MOST_RANDOM_SAMPLES = 8
+"""Random traces repeat beyond this, so that memory does not grow with the batch."""
+
+
+TraceArgument = str | Path | Trace | Sequence[str | Path]
+"""What users say of a trace: "shipped", "dense", "random:DENSITY", a file or several, or one
+already read.
+"""
+
+
+@dataclass(frozen=True)
+class TraceChoice:
+    """The trace of a run (None: dense), the name that results show, a digest of its content, and
+    what the reader must know of it.
+    """
+
+    trace: Trace | None
+    name: str
+    digest: str
+    notes: list[str] = field(default_factory=list)
+
+
+def choose_trace(
+    network: Network, rule: RuleSpec, choice: TraceArgument, any_rule: bool, batch: int, seed: int
+) -> TraceChoice:
+    """The trace for one rule.
+
+    ``choice``: "shipped", "dense", "random:DENSITY", a file, or several files of which the one of
+    the rule's family is taken. InputError: no shipped trace, a corrupt or mismatched file, a trace
+    of another family unless ``any_rule``.
+    """
+    if isinstance(choice, Trace):
+        return _matching(network, rule, [(choice.source or "in memory", choice)], any_rule)
+    choices = [choice] if isinstance(choice, str | Path) else list(choice)
+    if not choices:
+        raise InputError("--trace must be shipped, dense, random:DENSITY or files, got nothing")
+    if len(choices) == 1 and str(choices[0]) == "dense":
+        return TraceChoice(None, "dense", "dense", ["every operand is dense"])
+    if len(choices) == 1 and str(choices[0]).startswith("random:"):
+        density = _density(str(choices[0]))
+        drawn = random_trace(network, density, min(batch, MOST_RANDOM_SAMPLES), seed)
+        name = f"random:{density:g}"
+        return TraceChoice(
+            drawn,
+            name,
+            f"{name}:{seed}",
+            [
+                (
+                    f"zeros are drawn at random with density {density:g}, seed {seed}; no training "
+                    f"made them"
+                )
+            ],
+        )
+    if [str(each) for each in choices] == ["shipped"]:
+        return _shipped(network, rule)
+    return _from_files(network, rule, [Path(each) for each in choices], any_rule)
+
+
+def _density(text: str) -> float:
+    try:
+        density = float(text.partition(":")[2])
+    except ValueError:
+        density = -1.0
+    if not 0.0 <= density <= 1.0:
+        raise InputError(f"--trace random:DENSITY must have a density between 0 and 1, got {text}")
+    return density
+
+
+def _shipped(network: Network, rule: RuleSpec) -> TraceChoice:
+    wanted = _trace_rules(rule)
+    names = [f"{network.name}.{name}" for name in wanted]
+    found = [name for name in names if name in catalog.names("trace")]
+    if not found:
+        raise InputError(
+            f"{network.name} has no shipped trace for {rule}: "
+            "give --trace FILE.npz (made by `accelsim trace`), --trace random:DENSITY or --trace "
+            "dense"
+        )
+    return _from_files(
+        network, rule, [catalog.find("trace", found[0])], False, shown=f"shipped:{found[0]}"
+    )
+
+
+def _trace_rules(rule: RuleSpec) -> list[str]:
+    """Rules whose traces this one may use: its own name first, then the others of its family."""
+    own = family(rule)
+    return [rule.name, *(name for name in RULES if name != rule.name and RULES[name].family == own)]
+
+
+def _from_files(
+    network: Network, rule: RuleSpec, paths: list[Path], any_rule: bool, shown: str | None = None
+) -> TraceChoice:
+    return _matching(
+        network, rule, [(shown or str(path), Trace.read(path)) for path in paths], any_rule
+    )
+
+
+def _matching(
+    network: Network, rule: RuleSpec, traces: list[tuple[str, Trace]], any_rule: bool
+) -> TraceChoice:
+    """The trace of the rule's family among named ones."""
+    own = family(rule)
+    notes = []
+    name, trace = next((each for each in traces if family(each[1].rule) == own), traces[0])
+    if family(trace.rule) != own:
+        if not any_rule:
+            listed = ", ".join(f"{shown} ({other.rule})" for shown, other in traces)
+            raise InputError(
+                f"--trace must be of the {own} family for {rule}, whose error masks differ from "
+                f"others', got {listed}; --trace-any-rule accepts it"
+            )
+        notes.append(
+            f"the trace was made under {trace.rule}, of another family than {rule}: its error "
+            f"masks are not this rule's"
+        )
+    check_trace(trace, network)
+    return TraceChoice(trace, name, _digest(trace), notes)
+
+
+def _digest(trace: Trace) -> str:
+    digest = hashlib.sha256()
+    for key in sorted(trace.tensors):
+        digest.update(f"{key}{trace.tensors[key].shape}".encode())
+        digest.update(trace.tensors[key].packed.tobytes())
+    return digest.hexdigest()
+
+
+def random_trace(network: Network, density: float, samples: int, seed: int) -> Trace:
+    """Input and error of every layer drawn with that density; mask only where the input map comes
+    from a ReLU, equal to its non-zeros.
+
+    Layers that read the same map see the same zeros. Embedding indices, weights and feedback are
+    dense.
+    """
+    masks: dict[str, NDArray[np.bool_]] = {}
+    for layer in network.weighted:
+        shape = expected_shape(network, layer, "input", samples)
+        if not shape:
+            continue
+        masks[f"{layer.name}.input"] = _draw(
+            shape, density, seed, f"map {layer.inputs[0]} {prod(shape)}"
+        )
+        masks[f"{layer.name}.error"] = _draw(
+            expected_shape(network, layer, "error", samples), density, seed, f"error {layer.name}"
+        )
+        if network.rectified(layer.inputs[0]):
+            masks[f"{layer.name}.mask"] = masks[f"{layer.name}.input"]
+    return Trace.from_masks(network.name, "bp", f"random:{density:g}", 0, seed, masks)
+
+
+def _draw(shape: tuple[int, ...], density: float, seed: int, what: str) -> NDArray[np.bool_]:
+    random = np.random.default_rng([seed, crc32(what.encode())])
+    return np.asarray(random.random(shape, np.float32) < density)

@@ -1,0 +1,117 @@
+"""Exact counts of positions whose operands are both non-zero, from popcounts rather than from the
+pairs themselves.
+
+Every function returns one number a stored sample, int64 (S); `over_batch` adds them up for a batch
+that repeats the samples. Groups: slice the channels (`bitmaps.slice_channels`) and add the groups'
+counts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from accelsim.kernels.bits.bitmaps import Counts, Words, flat, popcounts, transpose_bits
+from accelsim.kernels.bits.taps import Taps
+from accelsim.kernels.jit import jit
+
+
+def over_batch(counts: Counts, batch: int) -> int:
+    """Sum over a batch that repeats the samples cyclically."""
+    repeats, rest = divmod(batch, len(counts))
+    return int(counts.sum()) * repeats + int(counts[:rest].sum())
+
+
+def effectual_dense(
+    moving: Words, outputs: int, row_taps: Taps, col_taps: Taps, needed: Words | None = None
+) -> Counts:
+    """FF or EP with a dense stationary operand: non-zeros under each output's kernel, times the
+    outputs there.
+
+    moving uint64 (S, H, W, Cw); ``needed`` uint64 (S', Y, X, Kw) restricts to the outputs (y, x, k)
+    it has set, samples repeating.
+    """
+    covered = covered_ones(popcounts(moving), row_taps, col_taps)
+    if needed is None:
+        return np.asarray(covered.sum(axis=1) * outputs)
+    rows = popcounts(needed).reshape(len(needed), -1)
+    samples = np.arange(np.lcm(len(covered), len(needed)))
+    return np.asarray((covered[samples % len(covered)] * rows[samples % len(needed)]).sum(axis=1))
+
+
+def effectual_masked(
+    moving: Words, channels: int, stationary: Words, row_taps: Taps, col_taps: Taps
+) -> Counts:
+    """FF or EP with zeros in the stationary operand uint64 (K, TR*TC, Cw), every output computed.
+
+    For each tap and channel: how often the moving operand is non-zero there, times how many kernels
+    are.
+    """
+    kernels, taps, width = stationary.shape
+    weights = popcounts(
+        transpose_bits(flat(stationary).reshape(kernels, -1), taps * width * 64)
+    ).reshape(taps, width * 64)[:, :channels]
+    return weighted_ones(flat(moving), channels, np.ascontiguousarray(weights), row_taps, col_taps)
+
+
+def effectual_wgrad(x: Words, e: Words, row_taps: Taps, col_taps: Taps) -> Counts:
+    """WG: x uint64 (S, H, W, Cw) and e uint64 (S', P, Q, Kw); int64 (lcm(S, S')). A fully connected
+    layer has maps and taps of 1.
+    """
+    return effectual_dense(x, 0, row_taps, col_taps, e)
+
+
+def set_positions(x: Words, row_taps: Taps, col_taps: Taps) -> Counts:
+    """Set bits of x over all lanes (r, s, c) of WG, or over the streams of all outputs of FF: int64
+    (S).
+    """
+    return np.asarray(covered_ones(popcounts(x), row_taps, col_taps).sum(axis=1))
+
+
+@jit
+def covered_ones(counts: Counts, row_taps: Taps, col_taps: Taps) -> Counts:
+    """Set bits under each output's kernel: int64 (S, H, W) a source position -> int64 (S, Y*X)."""
+    samples = counts.shape[0]
+    rows, cols = row_taps.shape[0], col_taps.shape[0]
+    result = np.zeros((samples, rows * cols), dtype=np.int64)
+    for n in range(samples):
+        for y in range(rows):
+            for x in range(cols):
+                total = 0
+                for i in range(row_taps.shape[1]):
+                    row = row_taps[y, i]
+                    if row >= 0:
+                        for j in range(col_taps.shape[1]):
+                            col = col_taps[x, j]
+                            if col >= 0:
+                                total += counts[n, row, col]
+                result[n, y * cols + x] = total
+    return result
+
+
+@jit
+def weighted_ones(
+    moving: Words, channels: int, weights: Counts, row_taps: Taps, col_taps: Taps
+) -> Counts:
+    """Sum over outputs, taps and channels of weights int64 (T, C) where the moving operand is set:
+    int64 (S).
+    """
+    samples = moving.shape[0]
+    result = np.zeros(samples, dtype=np.int64)
+    col_count = col_taps.shape[1]
+    for n in range(samples):
+        for y in range(row_taps.shape[0]):
+            for i in range(row_taps.shape[1]):
+                row = row_taps[y, i]
+                if row < 0:
+                    continue
+                for x in range(col_taps.shape[0]):
+                    for j in range(col_count):
+                        col = col_taps[x, j]
+                        if col < 0:
+                            continue
+                        total = np.int64(0)
+                        for c in range(channels):
+                            bit = (moving[n, row, col, c // 64] >> np.uint64(c % 64)) & np.uint64(1)
+                            total += np.int64(bit) * weights[i * col_count + j, c]
+                        result[n] += total
+    return result

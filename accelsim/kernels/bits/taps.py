@@ -1,0 +1,98 @@
+"""Which source row each kernel row of each output row reads: the geometry of FF, EP and WG, one
+axis at a time.
+
+A tap is a source index, PADDING for a zero that is in the stream, or REMOVED for a position that
+the address generator never visits. Rows and columns are independent: a position is removed when
+either axis says so, else a zero when either says so.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+PADDING = -1
+REMOVED = -2
+
+Taps = NDArray[np.int32]
+
+
+def kept_taps(kernel: int, dilation: int) -> NDArray[np.int64]:
+    """With the dilation zeros in the stream: kernel index of each of the (kernel-1)*dilation+1
+    taps, -1 for a dilation zero.
+    """
+    taps = np.full((kernel - 1) * dilation + 1, -1, dtype=np.int64)
+    taps[::dilation] = np.arange(kernel)
+    return taps
+
+
+def forward_taps(
+    outputs: int,
+    size_in: int,
+    kernel: int,
+    stride: int,
+    pad_before: int,
+    dilation: int,
+    keep_zeros: bool,
+) -> Taps:
+    """Sources of FF and WG: int32 (outputs, T); output p at kernel row r reads p * stride -
+    pad_before + r * dilation.
+
+    T = kernel, or (kernel-1)*dilation+1 with ``keep_zeros`` (structural zeros pass through the
+    window).
+    """
+    source = (
+        np.arange(outputs)[:, None] * stride - pad_before + np.arange(kernel)[None, :] * dilation
+    )
+    return _with_dilation(
+        np.where((source >= 0) & (source < size_in), source, PADDING), kernel, dilation, keep_zeros
+    )
+
+
+def transposed_taps(
+    outputs: int,
+    size_in: int,
+    kernel: int,
+    stride: int,
+    pad_before: int,
+    dilation: int,
+    keep_zeros: bool,
+) -> Taps:
+    """Sources of EP: int32 (outputs, T); input row h at kernel row r reads the error at (h +
+    pad_before - r * dilation) / stride.
+
+    Not divisible: a stride zero, REMOVED, or with ``keep_zeros`` a zero in the stream. Outside the
+    error map: PADDING.
+    """
+    offset = np.arange(outputs)[:, None] + pad_before - np.arange(kernel)[None, :] * dilation
+    source = offset // stride
+    taps = np.where((source >= 0) & (source < size_in), source, PADDING)
+    taps = np.where(offset % stride == 0, taps, PADDING if keep_zeros else REMOVED)
+    return _with_dilation(taps, kernel, dilation, keep_zeros)
+
+
+def _with_dilation(taps: NDArray[np.int64], kernel: int, dilation: int, keep_zeros: bool) -> Taps:
+    if keep_zeros and dilation > 1:
+        spread = np.full((len(taps), (kernel - 1) * dilation + 1), PADDING, dtype=np.int64)
+        spread[:, ::dilation] = taps
+        taps = spread
+    return np.ascontiguousarray(taps, dtype=np.int32)
+
+
+def expand_kernel(
+    weights: NDArray[np.uint64], dilation: tuple[int, int], keep_zeros: bool
+) -> NDArray[np.uint64]:
+    """Stationary masks uint64 (K, R, S, Cw) as uint64 (K, T, Cw) in the order of the taps, dilation
+    zeros cleared where they are kept.
+    """
+    if keep_zeros and max(dilation) > 1:
+        rows, cols = (
+            kept_taps(weights.shape[1], dilation[0]),
+            kept_taps(weights.shape[2], dilation[1]),
+        )
+        spread = np.zeros(
+            (weights.shape[0], len(rows), len(cols), weights.shape[3]), dtype=np.uint64
+        )
+        spread[:, :: dilation[0], :: dilation[1]] = weights
+        weights = spread
+    return np.ascontiguousarray(weights.reshape(weights.shape[0], -1, weights.shape[3]))

@@ -1,0 +1,4 @@
+"""Broadcast of moving words into FIFOs.
+
+May import kernels/bits/.
+"""

@@ -1,0 +1,276 @@
+"""Pair streams of coupled PEs, gathered as rows of 16 positions from packed masks: FF and EP, and
+weight gradients.
+
+A stream is only as long as its output's reduction, or as two periods of a trace whose samples
+repeat: never as a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.kernels.bits.bitmaps import Cycles, Words, flat, ones
+from accelsim.kernels.bits.intrinsics import container
+from accelsim.kernels.bits.taps import REMOVED, Taps
+from accelsim.kernels.coupled.staging import AHEAD, LANES, Rows, Staging, batch_cycles, pair_cycles
+from accelsim.kernels.jit import jit
+from accelsim.kernels.lanes.pair_streams import append_bits
+from accelsim.kernels.lanes.weight_gradient import (
+    SKIPS,
+    lane_chunks,
+    lane_groups,
+    periods,
+    row_chunks,
+)
+
+GATHERED_BYTES = 1 << 22
+"""Of rows gathered at a time: some thousand streams, so that gathering and walking both run long.
+"""
+LEAST_ROWS = 64
+"""A period is repeated until it has as many, at least `AHEAD`: pieces of few rows cost more to set
+up than to walk.
+"""
+ROUND = 6
+"""Periods after which buffers are looked for in the same place: empty streams advance by three
+rows, others often by two.
+"""
+
+
+def stream_cycles(moving: Words, channels: int, row_taps: Taps, col_taps: Taps) -> Cycles:
+    """Cycles of every output's stream of moving bits: uint64 (S, H, W, Cw), taps (Y, TR) and (X,
+    TC) of `taps` -> int32 (S, Y*X).
+    """
+    moving = flat(moving)
+    cycles = np.empty((len(moving), len(row_taps) * len(col_taps)), dtype=np.int32)
+    for places, rows, cols, _ in _alike(row_taps, col_taps):
+        for sample in range(len(moving)):
+            for some, gathered in _gathered(moving[sample], channels, rows, cols):
+                cycles[sample, places[some]] = batch_cycles(gathered)
+    return cycles
+
+
+def pair_stream_cycles(
+    moving: Words,
+    channels: int,
+    stationary: Words,
+    row_taps: Taps,
+    col_taps: Taps,
+    skip: str = "both",
+) -> Cycles:
+    """Cycles int32 (K, Y*X) of every output's pairs, for one sample.
+
+    moving uint64 (H, W, Cw), stationary uint64 (K, TR*TC, Cw) in the order of the taps, taps int32
+    (Y, TR) and (X, TC). skip ``both``: pairs moving & stationary; ``stationary``: the stationary
+    operand alone, wherever a position is not removed.
+    """
+    if skip not in ("both", "stationary"):
+        raise ValueError(f"skip must be both or stationary, got {skip}")
+    moving, stationary = flat(moving), flat(stationary)
+    cycles = np.empty((len(stationary), len(row_taps) * len(col_taps)), dtype=np.int32)
+    for places, rows, cols, taps in _alike(row_taps, col_taps):
+        kernel = np.empty((len(stationary), -(-len(taps) * channels // LANES)), dtype=np.uint16)
+        stationary_rows(stationary, taps, channels, kernel)
+        if skip == "stationary":
+            cycles[:, places] = batch_cycles(kernel)[:, None]
+            continue
+        for some, gathered in _gathered(moving, channels, rows, cols):
+            cycles[:, places[some]] = pair_cycles(gathered, kernel)
+    return cycles
+
+
+def _alike(
+    row_taps: Taps, col_taps: Taps
+) -> Iterator[tuple[NDArray[np.int64], Taps, Taps, NDArray[np.int64]]]:
+    """Outputs whose streams have the same positions: their places, the taps that are left of
+    theirs, and those taps' numbers.
+    """
+    row_patterns, row_of = np.unique(row_taps == REMOVED, axis=0, return_inverse=True)
+    col_patterns, col_of = np.unique(col_taps == REMOVED, axis=0, return_inverse=True)
+    for i, removed_rows in enumerate(row_patterns):
+        for j, removed_cols in enumerate(col_patterns):
+            ys, xs = (
+                np.flatnonzero(row_of.reshape(-1) == i),
+                np.flatnonzero(col_of.reshape(-1) == j),
+            )
+            rows, cols = np.flatnonzero(~removed_rows), np.flatnonzero(~removed_cols)
+            yield (
+                (ys[:, None] * len(col_taps) + xs[None, :]).reshape(-1),
+                np.ascontiguousarray(row_taps[np.ix_(ys, rows)]),
+                np.ascontiguousarray(col_taps[np.ix_(xs, cols)]),
+                (rows[:, None] * col_taps.shape[1] + cols[None, :]).reshape(-1),
+            )
+
+
+def _gathered(
+    moving: Words, channels: int, row_taps: Taps, col_taps: Taps
+) -> Iterator[tuple[slice, Rows]]:
+    """Rows uint16 (positions, n) of the positions' streams, as many at a time as `GATHERED_BYTES`
+    hold.
+    """
+    positions = len(row_taps) * len(col_taps)
+    size = -(-row_taps.shape[1] * col_taps.shape[1] * channels // LANES)
+    together = max(1, min(positions, GATHERED_BYTES // (2 * size or 1)))
+    for first in range(0, positions, together):
+        gathered = np.empty((min(together, positions - first), size), dtype=np.uint16)
+        moving_rows(moving, channels, row_taps, col_taps, first, gathered)
+        yield slice(first, first + len(gathered)), gathered
+
+
+@jit
+def split_rows(stream: Words, rows: Rows) -> None:
+    """A bit string in 64-bit words as rows of 16 bits, uint16 (n)."""
+    for row in range(rows.shape[0]):
+        rows[row] = (stream[row // 4] >> np.uint64(row % 4 * 16)) & np.uint64(0xFFFF)
+
+
+@jit
+def moving_rows(
+    moving: Words, channels: int, row_taps: Taps, col_taps: Taps, first: int, rows: Rows
+) -> None:
+    """Rows uint16 (M, n) of the streams of outputs ``first`` and on: uint64 (H, W, Cw), no tap
+    removed.
+    """
+    stream = np.empty(rows.shape[1] // 4 + 3, dtype=np.uint64)
+    for m in range(rows.shape[0]):
+        y, x = (first + m) // col_taps.shape[0], (first + m) % col_taps.shape[0]
+        stream[:] = np.uint64(0)
+        offset = 0
+        for i in range(row_taps.shape[1]):
+            for j in range(col_taps.shape[1]):
+                row, col = row_taps[y, i], col_taps[x, j]
+                if row >= 0 and col >= 0:
+                    append_bits(stream, offset, moving[row, col], channels)
+                offset += channels
+        split_rows(stream, rows[m])
+
+
+@jit
+def stationary_rows(stationary: Words, taps: NDArray[np.int64], channels: int, rows: Rows) -> None:
+    """Rows uint16 (K, n) of the stationary streams over the kept taps: uint64 (K, T, Cw)."""
+    stream = np.empty(rows.shape[1] // 4 + 3, dtype=np.uint64)
+    for k in range(rows.shape[0]):
+        stream[:] = np.uint64(0)
+        for i in range(taps.shape[0]):
+            append_bits(stream, i * channels, stationary[k, taps[i]], channels)
+        split_rows(stream, rows[k])
+
+
+def wgrad_cycles(
+    x: Words,
+    e: Words,
+    batch: int,
+    channels: int,
+    outputs: int,
+    row_taps: Taps,
+    col_taps: Taps,
+    skip: str,
+) -> Cycles:
+    """Cycles of every gradient of a weight: what `weight_gradient.wgrad_cycles` takes and gives,
+    for coupled PEs.
+
+    skip ``both``: int32 (K, R*S*C); ``moving``: (1, R*S*C); ``stationary``: (K, 1); ``none``, and
+    streams of one row: (1, 1).
+    """
+    if skip not in SKIPS:
+        raise ValueError(f"skip must be one of {', '.join(SKIPS)}, got {skip}")
+    rows, cols = len(row_taps), len(col_taps)
+    if (
+        skip == "none" or batch * rows * cols <= LANES
+    ):  # a stream of one row takes a cycle whatever is in it
+        return np.full((1, 1), -(-batch * rows * cols // LANES), dtype=np.int32)
+    dense = ones(rows * cols, 1).reshape(1, rows, cols, 1)
+    if skip == "stationary":
+        own_rows, own_cols = (
+            np.arange(rows, dtype=np.int32)[:, None],
+            np.arange(cols, dtype=np.int32)[:, None],
+        )
+        return np.ascontiguousarray(_wgrad(flat(e), outputs, own_rows, own_cols, dense, 1, batch).T)
+    if skip == "moving":
+        return _wgrad(flat(x), channels, row_taps, col_taps, dense, 1, batch)
+    return _wgrad(flat(x), channels, row_taps, col_taps, flat(e), outputs, batch)
+
+
+def _wgrad(
+    x: Words, channels: int, row_taps: Taps, col_taps: Taps, e: Words, outputs: int, batch: int
+) -> Cycles:
+    """Cycles int32 (outputs, R*S*C) of the pairs x & e over samples, rows and columns."""
+    repeats, period, rest = _periods(
+        len(x) * len(e) // gcd(len(x), len(e)), len(row_taps) * len(col_taps), batch
+    )
+    kernel, length, kind = (
+        row_taps.shape[1] * col_taps.shape[1],
+        max(period, rest),
+        container(LANES),
+    )
+    every = np.concatenate(
+        [row_chunks(e, outputs, LANES, size, kind) for size in (period, rest)], axis=1
+    )
+    unlike, which = np.unique(
+        every, axis=0, return_inverse=True
+    )  # dense channels, and dead ones, are alike
+    period_e, rest_e = unlike[:, : period // LANES], _padded(unlike[:, period // LANES :])
+    cycles = np.empty((len(unlike), kernel * channels), dtype=np.int32)
+    for group in lane_groups(kernel, channels, max(64, GATHERED_BYTES * 8 // length)):
+        first, end = (
+            group[0] * channels + group[2] * 64,
+            min(group[1] * channels, (group[1] - 1) * channels + group[3] * 64),
+        )
+        chunks = np.zeros((-(-length // LANES), -(-(end - first) // 64) * 64), dtype=np.uint16)
+        lane_chunks(x, channels, row_taps, col_taps, group, LANES, length, chunks)
+        lanes = np.ascontiguousarray(chunks[:, : end - first].T)
+        state = Staging(len(unlike), end - first)
+        if repeats:
+            _repeat(state, lanes[:, : period // LANES], period_e, rest_e, repeats)
+        state.walk(_padded(lanes)[:, : rest_e.shape[1]], rest_e)
+        cycles[:, first:end] = state.cycles
+    return cycles[which.reshape(-1)]
+
+
+def _periods(samples: int, positions: int, batch: int) -> tuple[int, int, int]:
+    """(repeats, period, rest) of `weight_gradient.periods`, the period so long that it has
+    `LEAST_ROWS` rows.
+    """
+    repeats, period, rest = periods(samples, positions, batch, LANES)
+    if repeats:
+        several = -(-LEAST_ROWS * LANES // period)
+        repeats, period, rest = (
+            repeats // several,
+            period * several,
+            rest + repeats % several * period,
+        )
+    return (repeats, period, rest) if repeats > 1 else (0, 0, batch * positions)
+
+
+def _repeat(state: Staging, moving: Rows, stationary: Rows, rest: Rows, repeats: int) -> None:
+    """Walk a period, uint16 (M, n) and (K, n), again and again, until buffers end one as they ended
+    another `ROUND` before.
+
+    From then on every round costs what the last one did.
+    """
+    around = np.concatenate([moving, moving[:, :AHEAD]], axis=1)
+    again = np.concatenate([stationary, stationary[:, :AHEAD]], axis=1)
+    last = np.concatenate([stationary, rest[:, :AHEAD]], axis=1)
+    done = 1
+    state.walk(around, again)
+    while done + ROUND < repeats:
+        before, (first, left) = state.cycles.copy(), state.place()
+        for _ in range(ROUND):
+            state.walk(around, again)
+        done += ROUND
+        now = state.place()
+        if np.array_equal(first, now[0]) and np.array_equal(left, now[1]):
+            rounds = (repeats - 1 - done) // ROUND
+            state.cycles += (state.cycles - before) * np.int32(rounds)
+            done += rounds * ROUND
+    for _ in range(repeats - 1 - done):
+        state.walk(around, again)
+    state.walk(around, last)
+
+
+def _padded(rows: Rows) -> Rows:
+    """With the empty rows behind that a walk looks at."""
+    return np.pad(rows, ((0, 0), (0, AHEAD)))

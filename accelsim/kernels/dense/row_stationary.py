@@ -1,0 +1,244 @@
+"""Cycles of the row-stationary dataflow (Chen et al., ISCA 2016 and JSSC 2017) and the choice of
+its mapping.
+
+A convolution runs as processing passes. In one, r x t sets of R x e PEs multiply q channels each (r
+different ones) with p filters each (t different ones) for n images and e rows of the output map. A
+step is one output column: every PE multiplies its filter rows with its window of input rows, p * q
+* S MACs, while buses bring what the next steps need. Letters are the papers'.
+"""
+
+from __future__ import annotations
+
+from math import gcd
+
+from accelsim.kernels.jit import jit
+
+Limits = tuple[int, int, int, int, int, int, int]
+"""Words of filters, inputs and sums that a PE keeps; words a cycle of their buses; bits of the
+buffer for inputs and sums of a pass.
+"""
+Shape = tuple[int, int, int, int, int, int, int, int, int, int, int]
+"""Images, filters, channels, output rows, output columns, kernel rows, kernel columns, row and
+column stride, row and column dilation.
+"""
+Choice = tuple[int, int, int, int, int, int, int, int]
+"""Kernel rows and columns in a pass, then e, r, t, p, q, n."""
+
+
+@jit
+def input_rows(outputs: int, taps: int, stride: int, dilation: int) -> int:
+    """Different rows i * stride + j * dilation of ``outputs`` rows i and ``taps`` rows j: (i, j)
+    and (i + d', j - u') are one row.
+    """
+    common = gcd(stride, dilation)
+    return outputs * taps - max(0, outputs - dilation // common) * max(0, taps - stride // common)
+
+
+@jit
+def pass_cycles(
+    images: int,
+    filters: int,
+    channels: int,
+    rows: int,
+    taps_down: int,
+    taps_across: int,
+    sets_down: int,
+    sets_across: int,
+    first: bool,
+    shape: Shape,
+    limits: Limits,
+) -> int:
+    """Cycles of one pass over ``filters`` and ``channels`` in all sets together and ``rows`` output
+    rows.
+
+    Buses start with the pass. A step begins when the one before has ended and its inputs, its
+    partial sums (unless it is the ``first`` of them) and, at the beginning, all filters have come;
+    its sums leave over a bus of their own after a hop for each further PE of the column. A transfer
+    of a step takes whole cycles. Every term is linear in the step and in the image, so corners
+    decide.
+    """
+    columns, stride, dilation = shape[4], shape[8], shape[10]
+    q = -(-channels // sets_down)
+    macs = -(-filters // sets_across) * q * taps_across
+    window = (taps_across - 1) * dilation + 1
+    streams = channels * input_rows(rows, taps_down, shape[7], shape[9])
+    head, later = -(-streams * window // limits[4]), -(-streams * min(stride, window) // limits[4])
+    sums = -(-filters * rows // limits[5])
+    steps = images * columns
+    end = 0
+    for image in (0, images - 1):
+        for column in (0, columns - 1):
+            step = image * columns + column
+            ready = image * (head + (columns - 1) * later) + head + column * later
+            if not first:
+                ready = max(ready, (step + 1) * sums)
+            if step == 0:
+                ready = max(ready, -(-filters * channels * taps_down * taps_across // limits[3]))
+            left = steps - step
+            end = max(end, ready + max(left * macs + sums, macs + left * sums))
+    return end + taps_down * -(-channels // q) - 1
+
+
+@jit
+def groups(size: int, part: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(size, number) of the full groups of ``part`` and of the last one, which may be smaller."""
+    full = (size - 1) // part
+    return (part, full), (size - full * part, 1)
+
+
+@jit
+def total_cycles(shape: Shape, choice: Choice, limits: Limits) -> int:
+    """Cycles of all passes of a convolution, one after the other; the last group of each loop may
+    be smaller.
+    """
+    down, across, e, r, t, p, q, n = choice
+    total = 0
+    for images, image_groups in groups(shape[0], n):
+        for filters, filter_groups in groups(shape[1], p * t):
+            for rows, strips in groups(shape[3], e):
+                outer = image_groups * filter_groups * strips
+                fresh = outer
+                for channels, channel_groups in groups(shape[2], q * r):
+                    for taps_down, row_folds in groups(shape[5], down):
+                        for taps_across, column_folds in groups(shape[6], across):
+                            inner = outer * channel_groups * row_folds * column_folds
+                            if inner == 0:
+                                continue
+                            if fresh > 0:
+                                total += fresh * pass_cycles(
+                                    images,
+                                    filters,
+                                    channels,
+                                    rows,
+                                    taps_down,
+                                    taps_across,
+                                    r,
+                                    t,
+                                    True,
+                                    shape,
+                                    limits,
+                                )
+                            again = pass_cycles(
+                                images,
+                                filters,
+                                channels,
+                                rows,
+                                taps_down,
+                                taps_across,
+                                r,
+                                t,
+                                False,
+                                shape,
+                                limits,
+                            )
+                            total += (inner - fresh) * again
+                            fresh = 0
+    return total
+
+
+@jit
+def fits(shape: Shape, choice: Choice, limits: Limits, input_bits: int, psum_bits: int) -> bool:
+    """Whether a PE keeps its filters, windows and sums, and the buffer the pass's inputs and
+    sums.
+    """
+    down, across, e, r, t, p, q, n = choice
+    window = (across - 1) * shape[10] + 1
+    if p * q * across > limits[0] or q * window > limits[1] or p > limits[2]:
+        return False
+    filters = min(p * t, shape[1])
+    streams = min(q * r, shape[2]) * input_rows(e, down, shape[7], shape[9])
+    inputs = streams * ((shape[4] - 1) * shape[8] + window)
+    return n * (inputs * input_bits + filters * e * shape[4] * psum_bits) <= limits[6]
+
+
+@jit
+def places(down: int, e: int, rows: int, cols: int) -> int:
+    """Sets of ``down`` x ``e`` PEs that stand on rows x cols PEs; one wider than the array is
+    folded over several rows of sets.
+    """
+    return rows // down * (cols // e) if e <= cols else rows // down // -(-e // cols)
+
+
+@jit
+def strips(shape: Shape, down: int, rows: int, cols: int) -> tuple[int, int]:
+    """Least and most output rows of a set: all of them where such a set stands on the array, which
+    is strip-mined only if none does.
+    """
+    if places(down, shape[3], rows, cols) > 0:
+        return shape[3], shape[3]
+    return 1, min(shape[3], rows // down * cols)
+
+
+@jit
+def best_choice(
+    shape: Shape, limits: Limits, rows: int, cols: int, input_bits: int, psum_bits: int
+) -> tuple[Choice, int]:
+    """The mapping with the most active PEs, of those the one of fewest cycles, of those the first
+    in (e, r, t, p, q, n); and its cycles.
+
+    Kernel rows beyond the array's and kernel columns beyond a PE's words are folded in time,
+    evenly. p, q and n are each the least for their number of groups. Cycles are -1 where no mapping
+    fits.
+    """
+    down = -(-shape[5] // -(-shape[5] // rows))
+    widest = min(shape[6], limits[0], (limits[1] - 1) // shape[10] + 1)
+    across = -(-shape[6] // -(-shape[6] // widest))
+    least, most = strips(shape, down, rows, cols)
+    active = 0
+    for e in range(least, most + 1):
+        stand = places(down, e, rows, cols)
+        for r in range(1, min(stand, shape[2]) + 1):
+            t = min(stand // r, shape[1])
+            while e * r * t > active and not fits(
+                shape, (down, across, e, r, t, 1, 1, 1), limits, input_bits, psum_bits
+            ):
+                t -= 1
+            active = max(active, e * r * t)
+    cycles, best = -1, (down, across, 0, 0, 0, 0, 0, 0)
+    for e in range(least, most + 1):
+        stand = places(down, e, rows, cols)
+        for r in range(1, min(stand, shape[2]) + 1):
+            t = active // (e * r)
+            if active == 0 or t * e * r != active or t > min(stand // r, shape[1]):
+                continue
+            start = (down, across, e, r, t, 1, 1, 1)
+            if fits(shape, start, limits, input_bits, psum_bits):
+                found, own = fewest_cycles(shape, limits, start, input_bits, psum_bits)
+                if cycles < 0 or found < cycles:
+                    cycles, best = found, own
+    return best, cycles
+
+
+@jit
+def fewest_cycles(
+    shape: Shape, limits: Limits, start: Choice, input_bits: int, psum_bits: int
+) -> tuple[int, Choice]:
+    """(cycles, choice) of the best p, q and n beside a choice's e, r and t."""
+    down, across, e, r, t = start[:5]
+    cycles, best = total_cycles(shape, start, limits), start
+    p = 1
+    while p > 0:
+        q = 1
+        while q > 0 and fits(
+            shape, (down, across, e, r, t, p, q, 1), limits, input_bits, psum_bits
+        ):
+            n = 1
+            while n > 0 and fits(
+                shape, (down, across, e, r, t, p, q, n), limits, input_bits, psum_bits
+            ):
+                found = total_cycles(shape, (down, across, e, r, t, p, q, n), limits)
+                if found < cycles:
+                    cycles, best = found, (down, across, e, r, t, p, q, n)
+                n = next_part(shape[0], n)
+            q = next_part(-(-shape[2] // r), q)
+        p = next_part(-(-shape[1] // t), p) if p < limits[2] else 0
+    return cycles, best
+
+
+@jit
+def next_part(size: int, part: int) -> int:
+    """The least part that makes fewer groups of ``size`` than ``part`` does; 0 where one group is
+    left.
+    """
+    count = -(-size // part)
+    return -(-size // (count - 1)) if count > 1 else 0

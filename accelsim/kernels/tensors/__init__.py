@@ -1,0 +1,4 @@
+"""Tensor operations of training: patches, pooling, normalization, recurrent cells.
+
+May import kernels/jit.py.
+"""

@@ -1,0 +1,261 @@
+"""The machine: every field of an architecture YAML, documented once, here and in the sections.
+`docs/architecture.md` is generated from them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from accelsim.config.catalog import built_in
+from accelsim.config.problems import Problem, raise_problems
+from accelsim.config.section import Bits, Positive, Section
+from accelsim.config.units import Hertz
+from accelsim.machine.formats import Formats
+from accelsim.machine.mapping_choice import MappingChoice
+from accelsim.machine.memories import Dram, GlobalBuffer, NearMemory, Noc, Scratchpad, VectorUnit
+from accelsim.machine.pe_array import PEArray
+
+
+class Precision(Section):
+    """Word sizes in bits by operand role."""
+
+    weight: Bits = Field(default=16, description="Weights, and batch-norm parameters.")
+    activation: Bits = Field(default=16, description="Activations, forward.")
+    error: Bits = Field(
+        default=16, description="Errors: gradients of the loss by a layer's output."
+    )
+    gradient: Bits = Field(default=16, description="Weight gradients between WG and WU.")
+    feedback: Bits = Field(default=16, description="Fixed feedback weights of the DFA family.")
+    psum: Bits = Field(
+        default=32, description="Partial sums in the lanes, and wherever they travel."
+    )
+    optimizer_state: Bits = Field(
+        default=16,
+        description="One word of the optimizer's state (momentum keeps one a weight, Adam two).",
+    )
+
+
+class Architecture(Section):
+    """A machine. Cycles are of its clock; DRAM runs in its own."""
+
+    schema_: Literal["accelsim.arch/1"] = Field(
+        default="accelsim.arch/1", alias="schema", description="Format of this file."
+    )
+    base: str | None = Field(
+        default=None,
+        description="A built-in machine or a file whose values hold wherever this file gives none, "
+        "mapping by mapping (`name` and `description` "
+        "excepted).",
+    )
+    name: str = Field(min_length=1, description="Name in results and plots.")
+    description: str = Field(default="", description="One line for `accelsim list`.")
+    clock_hz: Annotated[Hertz, Field(ge=1, le=10**12)] = Field(
+        alias="clock", description="The accelerator's clock."
+    )
+    organization: Literal["near_memory", "von_neumann"] = Field(
+        description="`near_memory`: each weight has a home PE and stays there; `von_neumann`: "
+        "weights stream from DRAM through the global buffer "
+        "in every pass.",
+    )
+    technology: str = Field(default="45nm", description=f"Energy table: {built_in('technology')}.")
+    leakage: Literal["hp", "lstp"] = Field(
+        default="lstp",
+        description="Transistors of the memories: high performance or low standby power (4 orders "
+        "of magnitude apart in leakage).",
+    )
+    precision: Precision = Field(default_factory=Precision, description="Word sizes.")
+    format: Formats = Field(
+        default_factory=Formats, description="How tensors are stored and moved."
+    )
+    pe_array: PEArray = Field(description="PEs and lanes.")
+    scratchpad: Scratchpad = Field(description="A PE's memory.")
+    near_memory: NearMemory = Field(
+        default_factory=NearMemory, description="Policies of the near-memory organization."
+    )
+    noc: Noc = Field(default_factory=Noc, description="Network on chip.")
+    global_buffer: GlobalBuffer = Field(description="Shared on-chip buffer.")
+    vector_unit: VectorUnit = Field(default_factory=VectorUnit, description="Vector unit.")
+    dram: Dram = Field(default_factory=Dram, description="Off-chip memory.")
+    mapping: MappingChoice = Field(
+        default_factory=MappingChoice, description="Loop order and tile sizes."
+    )
+    blocks_per_op: Positive = Field(
+        default=4,
+        description="Least number of blocks that an op is cut into, tiles permitting: transfers of "
+        "one overlap the computation of its neighbours.",
+    )
+    partitions: Positive = Field(
+        default=1,
+        description="Equal groups of PEs that may run different ops at once under the unlocked "
+        "schedule. With `von_neumann` an op takes any that is "
+        "free; with `near_memory` it runs where its weights or stored feedback are: a layer has "
+        "one group, feedback that one op alone reads "
+        "(that of a single time step) may have another.",
+    )
+
+    # One validator a rule: where a value that one of them reads is wrong, the others are still
+    # judged (`accelsim.config.judging`). What decides others, the organization, comes first.
+
+    @model_validator(mode="after")
+    def _homes_of_weights(self) -> Architecture:
+        if self.organization == "near_memory" and self.pe_array.kind == "systolic":
+            raise_problems(
+                [
+                    Problem(
+                        ("organization",),
+                        "von_neumann with a systolic array",
+                        self.organization,
+                        (("pe_array", "kind"),),
+                    )
+                ]
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _equal_partitions(self) -> Architecture:
+        pes = self.pe_array.rows * self.pe_array.cols
+        if pes % self.partitions:
+            sides = (("pe_array", "rows"), ("pe_array", "cols"))
+            raise_problems(
+                [Problem(("partitions",), f"a divisor of the {pes} PEs", self.partitions, sides)]
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_row_for_each_port(self) -> Architecture:
+        if self.noc.buffer_ports > self.pe_array.rows:
+            rule = f"at most the {self.pe_array.rows} rows of PEs"
+            raise_problems(
+                [
+                    Problem(
+                        ("noc", "buffer_ports"),
+                        rule,
+                        self.noc.buffer_ports,
+                        (("pe_array", "rows"),),
+                    )
+                ]
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _transpose_by_tokens(self) -> Architecture:
+        if (
+            self.organization == "near_memory"
+            and self.pe_array.kind == "broadcast"
+            and self.near_memory.transpose == "psum_reduce"
+        ):
+            # PEs that hold other output channels would each need tokens of their own.
+            rule, involved = (
+                "remote_read or transposable in an array with FIFOs",
+                (("pe_array", "kind"), ("organization",)),
+            )
+            raise_problems(
+                [Problem(("near_memory", "transpose"), rule, self.near_memory.transpose, involved)]
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _room_for_weights(self) -> Architecture:
+        if (
+            self.organization == "near_memory"
+            and self.scratchpad.working_bytes == self.scratchpad.capacity_bytes
+        ):
+            rule = (
+                f"less than the capacity of {self.scratchpad.capacity_bytes}B, which is to hold "
+                f"weights"
+            )
+            involved = (("scratchpad", "capacity"), ("organization",))
+            raise_problems(
+                [
+                    Problem(
+                        ("scratchpad", "working"),
+                        rule,
+                        f"{self.scratchpad.working_bytes}B",
+                        involved,
+                    )
+                ]
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _updates_at_home(self) -> Architecture:
+        if self.organization != "near_memory" and self.vector_unit.update_in_pe:
+            raise_problems(
+                [
+                    Problem(
+                        ("vector_unit", "update_in_pe"),
+                        "false where weights have no home PE",
+                        True,
+                        (("organization",),),
+                    )
+                ]
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _row_registers(self) -> Architecture:
+        """A scratchpad that is too small for the registers of a row-stationary PE."""
+        if self.pe_array.keeps_rows:
+            rows, bits = self.pe_array.row_stationary, self.precision
+            stationary, moving = (
+                max(bits.weight, bits.error, bits.feedback),
+                max(bits.activation, bits.error),
+            )
+            need = -(
+                -(
+                    rows.filter_words * stationary
+                    + rows.input_words * moving
+                    + rows.psum_words * bits.psum
+                )
+                // 8
+            )
+            if self.scratchpad.capacity_bytes < need:
+                rule, involved = (
+                    f">= {need}B to hold the words of pe_array.row_stationary",
+                    (("pe_array", "row_stationary"),),
+                )
+                raise_problems(
+                    [
+                        Problem(
+                            ("scratchpad", "capacity"),
+                            rule,
+                            f"{self.scratchpad.capacity_bytes}B",
+                            involved,
+                        )
+                    ]
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _canonical_objective(self) -> Architecture:
+        self._refuse_mapping("objective", "canonical", self.mapping.objective == "canonical")
+        return self
+
+    @model_validator(mode="after")
+    def _no_pins(self) -> Architecture:
+        self._refuse_mapping("pins", "empty", not self.mapping.pins)
+        return self
+
+    def _refuse_mapping(self, key: str, only: str, right: bool) -> None:
+        """Loop nests of systolic arrays are fixed, and those of arrays with FIFOs: a token serves
+        all channels, a vector is done before the next.
+        """
+        fixed = {"systolic": "with a systolic array", "broadcast": "in an array with FIFOs"}
+        if not right and self.pe_array.kind in fixed:
+            rule = f"{only} {fixed[self.pe_array.kind]}"
+            raise_problems(
+                [
+                    Problem(
+                        ("mapping", key), rule, getattr(self.mapping, key), (("pe_array", "kind"),)
+                    )
+                ]
+            )
+
+    @property
+    def accumulators(self) -> int:
+        """Partial sums that a PE of a broadcast array keeps at a time: a quarter of its working
+        space, one at least.
+        """
+        return max(1, self.scratchpad.working_bytes * 8 // 4 // self.precision.psum)

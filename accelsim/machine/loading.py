@@ -1,0 +1,293 @@
+"""Machines by name or file: presets, overrides, and the tables that a machine names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from accelsim.config import catalog
+from accelsim.config.canonical import digest
+from accelsim.config.describe import join, keys, spell
+from accelsim.config.loader import faults_of, in_order, validate_document
+from accelsim.config.source import Document, KeyPath, Place, dotted, read_document
+from accelsim.config.suggest import closest, did_you_mean
+from accelsim.errors import Fault, InputError
+from accelsim.machine.architecture import Architecture
+
+BASE = "base"
+_TABLES: dict[KeyPath, catalog.FileKind] = {
+    ("technology",): "technology",
+    ("dram", "standard"): "dram",
+}
+_NOT_INHERITED = (BASE, "name", "description")
+"""A machine made from another is another: results must tell them apart, so it states its own name.
+"""
+
+
+def load_architecture(
+    name_or_path: str | Path, overrides: Mapping[str, object] | None = None
+) -> Architecture:
+    """The machine of a built-in name or a YAML file, its ``base`` merged under it.
+
+    ``overrides``: dotted keys to values as YAML has them, laid over the file: ``{"pe_array.lanes":
+    8, "clock": "1GHz"}``. InputError with every fault; a fault in an inherited value stands where
+    the value is written.
+    """
+    return _resolved(
+        with_overrides(read_architecture(catalog.find("arch", name_or_path)), overrides or {})
+    )
+
+
+def architecture_hash(architecture: Architecture) -> str:
+    """SHA-256 of everything the machine's file says, its defaults included."""
+    return digest(architecture)
+
+
+def read_architecture(path: str | Path) -> Document:
+    """A machine file with its base, and the base's base, merged under it. InputError when it cannot
+    be read itself.
+
+    A base that cannot be read is among the document's faults, and the document is ``partial``.
+    """
+    return _read(Path(path), ())
+
+
+def place_of(name_or_path: str | Path, path: KeyPath) -> Place | None:
+    """Where a machine's value stands, in its own file or in the base that it comes from; None for a
+    default. InputError when it cannot be read.
+    """
+    return read_architecture(catalog.find("arch", name_or_path)).values.get(path)
+
+
+def _read(path: Path, above: tuple[Path, ...]) -> Document:
+    document = read_document(path)
+    key = _base_key(document.data)
+    if key is None:
+        return document
+    try:
+        base = _base(document, key, path, above)
+    except InputError as error:
+        data = {other: value for other, value in document.data.items() if other != key}
+        return replace(
+            document,
+            data=data,
+            faults=(*document.faults, *error.faults, *_misspelt_base(document, key)),
+            partial=True,
+        )
+    return _merged(base, document)
+
+
+def _base(document: Document, key: str, path: Path, above: tuple[Path, ...]) -> Document:
+    """The base that a machine's ``key`` names. InputError when there is none, or no mapping in
+    it.
+    """
+    place, value = document.place((key,)), document.data[key]
+    chain = (*above, path.resolve())
+    if not isinstance(value, str):
+        raise InputError(
+            place.fault(
+                f"{BASE} must be the name of a built-in machine or a file, got {place.text}"
+            )
+        )
+    base_path = catalog.find("arch", value, beside=path.parent, place=place)
+    if base_path.resolve() in chain:
+        raise InputError(
+            place.fault(f"{BASE} must be another file, got {value}, which leads back here")
+        )
+    base = _read(base_path, chain)
+    if not isinstance(base.data, dict):
+        raise InputError(*faults_of(base, Architecture))
+    return base
+
+
+def _misspelt_base(document: Document, key: str) -> list[Fault]:
+    return (
+        []
+        if key == BASE
+        else [document.keys[key,].fault(f"{key} is not a known key; did you mean {BASE}?")]
+    )
+
+
+def _base_key(data: Any) -> str | None:
+    """The key that names the base, though it be misspelt: the machine is then judged with its base,
+    and the slip is one fault.
+    """
+    if not isinstance(data, dict):
+        return None
+    if BASE in data:
+        return BASE
+    known = keys(Architecture)
+    return next((key for key in data if key not in known and closest(key, known) == BASE), None)
+
+
+def _merged(base: Document, own: Document) -> Document:
+    kept: set[KeyPath] = set()
+    inherited = {key: value for key, value in base.data.items() if key not in _NOT_INHERITED}
+    data = _merge(_suited(inherited, own.data), own.data, (), kept)
+    below = {path for path in base.values if any(path[: len(root)] == root for root in kept)}
+    return replace(
+        own,
+        data={key: value for key, value in data.items() if key != BASE},
+        keys={**{path: base.keys[path] for path in base.keys if path in below}, **own.keys},
+        values={**{path: base.values[path] for path in below}, **own.values},
+        faults=(*own.faults, *base.faults),
+        unread=own.unread | (base.unread & below),
+        partial=base.partial,
+    )
+
+
+def _suited(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The base without what cannot hold for the kind of array, or the organization, that a file
+    turns it into: there the defaults hold.
+
+    A systolic array has one organization alone, which its file need not state.
+    """
+    kind, organization = _at(own, ("pe_array", "kind")), own.get("organization")
+    before = _at(base, ("pe_array", "kind"))
+    base = dict(base)
+    if kind == "systolic" and before != kind:
+        base = _without(base, "pe_array", ("lanes", "window", "skip", "skip_outputs"))
+        organization = base["organization"] = organization or "von_neumann"
+    elif before == "systolic" and kind not in (None, before):
+        base = _without(
+            base,
+            "pe_array",
+            ("lanes", "window", "skip", "skip_outputs", "dataflow", "row_stationary"),
+        )
+    elif "coupled" in (kind, before) and kind not in (None, before):
+        base = _without(base, "pe_array", ("lanes", "window"))
+    elif kind == "broadcast" and before != kind:
+        base = _without(base, "pe_array", ("window",))
+    if before == "broadcast" and kind not in (None, before):
+        base = _without(base, "pe_array", ("fifo_depth", "index_bits"))
+    if _at(own, ("pe_array", "dataflow")) not in (None, "row_stationary"):
+        base = _without(base, "pe_array", ("row_stationary",))
+    if organization == "von_neumann":
+        base = _without(base, "vector_unit", ("update_in_pe",))
+    return base
+
+
+def _without(data: dict[str, Any], section: str, names: Sequence[str]) -> dict[str, Any]:
+    below = data.get(section)
+    return (
+        {**data, section: {key: value for key, value in below.items() if key not in names}}
+        if isinstance(below, dict)
+        else data
+    )
+
+
+def _merge(
+    base: dict[str, Any], own: dict[str, Any], path: KeyPath, kept: set[KeyPath]
+) -> dict[str, Any]:
+    """``own`` over ``base``, mapping by mapping; the paths of what comes from the base go to
+    ``kept``.
+    """
+    result: dict[str, Any] = {}
+    for key in {**base, **own}:
+        inner = (*path, key)
+        if key not in own:
+            kept.add(inner)
+            result[key] = base[key]
+        elif key in base and isinstance(base[key], dict) and isinstance(own[key], dict):
+            result[key] = _merge(base[key], own[key], inner, kept)
+        else:
+            result[key] = own[key]
+    return result
+
+
+def with_overrides(document: Document, overrides: Mapping[str, object]) -> Document:
+    """A document with values laid over it; their faults name the key and have no line, as they are
+    in no file.
+
+    Another kind of array than the document's has its defaults where neither gives a value that it
+    can have, as above a ``base``.
+    """
+    kind = overrides.get("pe_array.kind")
+    if kind is not None and isinstance(document.data, dict):
+        document = replace(
+            document,
+            data=_suited(
+                document.data,
+                {"pe_array": {"kind": kind}, "organization": overrides.get("organization")},
+            ),
+        )
+    for text, value in overrides.items():
+        path = tuple(text.split("."))
+        place = Place("", 0, 0, spell(value))
+        values = {
+            other: at for other, at in document.values.items() if other[: len(path)] != path
+        } | {path: place}
+        places = {
+            other: at for other, at in document.keys.items() if other[: len(path)] != path
+        } | {path: place}
+        unread = frozenset(other for other in document.unread if other[: len(path)] != path)
+        document = replace(
+            document,
+            data=_overridden(document.data, path, value),
+            keys=places,
+            values=values,
+            unread=unread,
+        )
+    return document
+
+
+def _overridden(data: Any, path: tuple[str, ...], value: object) -> Any:
+    if not path:
+        return value
+    below = data if isinstance(data, dict) else {}
+    return {**below, path[0]: _overridden(below.get(path[0]), path[1:], value)}
+
+
+def _resolved(document: Document) -> Architecture:
+    """The validated machine, with the files it names found: a relative path starts from the
+    machine's own file.
+    """
+    faults: list[Fault] = []
+    update: dict[KeyPath, str] = {}
+    for path, kind in _TABLES.items():
+        value = _at(document.data, path)
+        if isinstance(value, str):
+            try:
+                update[path] = _table(document, kind, path, value)
+            except InputError as error:
+                faults += error.faults
+    try:
+        architecture = validate_document(document, Architecture)
+    except InputError as error:
+        raise InputError(*in_order(document, [*error.faults, *faults])) from None
+    if faults:
+        raise InputError(*in_order(document, faults))
+    dram = architecture.dram.model_copy(
+        update={"standard": update.get(("dram", "standard"), architecture.dram.standard)}
+    )
+    return architecture.model_copy(
+        update={"technology": update.get(("technology",), architecture.technology), "dram": dram}
+    )
+
+
+def _at(data: Any, path: KeyPath) -> Any:
+    for part in path:
+        data = data.get(part) if isinstance(data, dict) else None
+    return data
+
+
+def _table(document: Document, kind: catalog.FileKind, path: KeyPath, value: str) -> str:
+    """The name itself, or the path of the file it means; InputError when there is neither."""
+    place = document.place(path)
+    if catalog.is_file_name(value):
+        return str(
+            catalog.find(
+                kind, value, beside=Path(place.source).parent if place.source else None, place=place
+            )
+        )
+    known = catalog.names(kind)
+    if value not in known:
+        raise InputError(
+            place.fault(
+                f"{dotted(path)} must be {join([*known, 'a file'])}, got "
+                f"{value}{did_you_mean(value, known)}"
+            )
+        )
+    return value

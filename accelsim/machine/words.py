@@ -1,0 +1,46 @@
+"""Word sizes: the bits of a tensor's values where they are computed with, moved and kept."""
+
+from __future__ import annotations
+
+from accelsim.machine.architecture import Architecture
+from accelsim.step.ops import Role, Tensor
+
+
+def value_bits(tensor: Tensor, architecture: Architecture) -> int:
+    """Bits of one value of the tensor on this machine."""
+    if tensor.bits is not None:
+        return tensor.bits
+    role = "activation" if tensor.role in (Role.MASK, Role.INDEX) else tensor.role.value
+    return int(getattr(architecture.precision, role))
+
+
+def word_bits(tensor: Tensor, architecture: Architecture) -> int:
+    """Bits of one word where it is kept or moved: its value, and its index where the tensor is
+    sparse.
+    """
+    array = architecture.pe_array
+    relative = (
+        array.kind == "broadcast"
+        and len(tensor.shape) > 1
+        and (tensor.index_bits > 0 or _skipped(tensor, architecture))
+    )
+    return value_bits(tensor, architecture) + (array.index_bits if relative else tensor.index_bits)
+
+
+def _skipped(tensor: Tensor, architecture: Architecture) -> bool:
+    """Whether the array skips zeros of such weights or feedback in a pass that multiplies with
+    them.
+    """
+    array = architecture.pe_array
+    skips = {Role.WEIGHT: (array.skip.ff, array.skip.ep), Role.FEEDBACK: (array.skip.ep,)}.get(
+        tensor.role, ()
+    )
+    return array.skips and any(mode in {"stationary", "both"} for mode in skips)
+
+
+def home_bits(tensor: Tensor, architecture: Architecture) -> int:
+    """Bits of one word in its home: where the zeros of weights or feedback are skipped, a mask bit
+    stands beside each, or an index.
+    """
+    masked = architecture.pe_array.kind != "broadcast" and _skipped(tensor, architecture)
+    return word_bits(tensor, architecture) + masked

@@ -1,0 +1,303 @@
+"""Which tensors live in the scratchpads of a near-memory machine, and what spills (DESIGN section
+4).
+
+Output channel k of a layer has its home in PE (offset + k) mod PEs, the offset rotating from layer
+to layer. Where a layer has fewer channels than there are PEs, spare PEs hold copies of its weights,
+as many as fit. Weights come first, then their copies, then stored feedback (channels are EP's
+outputs; of its convolutions there are copies, of its matrices spare PEs share the rows); gradients
+take what stays free while they live; optimizer state what is left beside the largest gradient. Of a
+machine's partitions a layer has one; feedback that one op alone reads, as that of a single time
+step, may have another.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.words import home_bits, word_bits
+from accelsim.step.ops import Op, OpKind, Pass, Role, Tensor, TrainingStep, Use
+
+
+@dataclass(frozen=True)
+class Home:
+    """``resident`` words have a home PE; ``spilled`` words live in DRAM. ``copies`` of the resident
+    words exist (1: just the home).
+    """
+
+    resident: int
+    spilled: int
+    copies: int = 1
+
+
+@dataclass
+class Residency:
+    """Homes by tensor name, partitions of layers and of stored feedback, and the bytes that stay
+    free in every PE of a partition.
+
+    Without near memory nothing has a partition, nor has feedback that is regenerated. ``fused``: WG
+    ops to the WU op that follows them tile by tile, so that their gradients never need more room
+    than a tile.
+    """
+
+    partition_of: dict[str, int] = field(default_factory=dict)
+    partition_of_feedback: dict[str, int] = field(default_factory=dict)
+    homes: dict[str, Home] = field(default_factory=dict)
+    free_bytes: list[int] = field(default_factory=list)
+    pes_per_partition: int = 1
+    fused: dict[str, Op] = field(default_factory=dict)
+    fused_gradients: set[str] = field(default_factory=set)
+
+    def home(self, tensor: Tensor) -> Home | None:
+        """Where the tensor lives, or None when it has no home in the scratchpads."""
+        return self.homes.get(tensor.name)
+
+    def partition(self, op: Op) -> int | None:
+        """The partition whose PEs hold what an op of the array works on; None: any will do."""
+        feedback = next(
+            (
+                operand.tensor
+                for operand in op.operands
+                if operand.use is Use.STATIONARY and operand.tensor.role is Role.FEEDBACK
+            ),
+            None,
+        )
+        return (
+            self.partition_of.get(op.layer)
+            if feedback is None
+            else self.partition_of_feedback.get(feedback.name)
+        )
+
+    def spilled_words(self) -> int:
+        return sum(home.spilled for home in self.homes.values())
+
+
+def allocate(
+    step: TrainingStep,
+    architecture: Architecture,
+    partitions: int,
+    encoded_bits: Mapping[str, int] | None = None,
+) -> Residency:
+    """Homes for the tensors of a step. On a von Neumann machine nothing has a home.
+
+    ``encoded_bits``: what tensors that are not stored dense take, indices included, by name; a
+    channel takes its share, and needs no mask bits.
+    """
+    encoded = encoded_bits or {}
+    array = architecture.pe_array
+    pes = array.rows * array.cols // partitions
+    residency = Residency(pes_per_partition=pes, free_bytes=[0] * partitions)
+    capacity = architecture.scratchpad.capacity_bytes - architecture.scratchpad.working_bytes
+    if architecture.organization != "near_memory":
+        return residency
+    homed = list(_homed_tensors(step))
+    roles = (
+        (Role.WEIGHT, Role.FEEDBACK)
+        if architecture.near_memory.feedback == "stored"
+        else (Role.WEIGHT,)
+    )
+    _assign_partitions(
+        residency,
+        step,
+        [(layer, tensor) for layer, tensor in homed if tensor.role in roles],
+        architecture,
+        partitions,
+    )
+    _fuse_updates(residency, step, architecture)
+    load = np.zeros((partitions, pes), np.int64)
+    offset = [0] * partitions
+    matrices = {
+        operand.tensor.name
+        for op in step.ops
+        if op.kind is OpKind.FEEDBACK
+        for operand in op.operands
+        if operand.use is Use.STATIONARY
+    }
+    for role in roles:
+        copied: list[tuple[int, int, Tensor]] = []
+        for layer, tensor in homed:
+            if tensor.role is role:
+                part = residency.partition_of_feedback.get(
+                    tensor.name, residency.partition_of[layer]
+                )
+                bits = encoded.get(tensor.name, tensor.elements * home_bits(tensor, architecture))
+                by_row = tensor.name in matrices
+                residency.homes[tensor.name] = _place(
+                    load[part], offset[part], tensor, by_row, bits, capacity
+                )
+                copied += [] if by_row else [(part, offset[part], tensor)]
+                offset[part] = (offset[part] + tensor.home_channels) % pes
+        for part, start, tensor in copied:
+            bits = encoded.get(tensor.name, tensor.elements * home_bits(tensor, architecture))
+            _copy(residency, load[part], start, tensor, bits, capacity)
+    residency.free_bytes = [int(capacity - row.max()) for row in load]
+    _place_optimizer_state(residency, homed, architecture)
+    return residency
+
+
+def _fuse_updates(residency: Residency, step: TrainingStep, architecture: Architecture) -> None:
+    """WG and WU of one weight, where the PEs update it themselves and nobody else reads its
+    gradient.
+    """
+    if architecture.near_memory.update != "fused" or not architecture.vector_unit.update_in_pe:
+        return
+    makers = {
+        tensor.name: op
+        for op in step.ops
+        if op.pass_ is Pass.WG and op.is_contraction
+        for tensor in op.outputs
+        if tensor.home_channels
+    }
+    readers: dict[str, list[Op]] = {}
+    for op in step.ops:
+        for operand in op.operands:
+            if operand.tensor.name in makers:
+                readers.setdefault(operand.tensor.name, []).append(op)
+    for name, read_by in readers.items():
+        if len(read_by) == 1 and read_by[0].pass_ is Pass.WU:
+            residency.fused[makers[name].name] = read_by[0]
+            residency.fused_gradients.add(name)
+
+
+def slice_bytes(tensor: Tensor, pes: int, bits: int) -> int:
+    """Bytes of the largest slice when the tensor is spread over the PEs by channel, spare PEs
+    sharing a channel's words.
+    """
+    channels = tensor.home_channels
+    words = -(-tensor.elements // channels)
+    held = -(-channels // pes) * words if channels >= pes else -(-words // (pes // channels))
+    return -(-held * bits // 8)
+
+
+def _homed_tensors(step: TrainingStep) -> Iterable[tuple[str, Tensor]]:
+    seen: set[str] = set()
+    for op in step.ops:
+        for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
+            if tensor.home_channels and tensor.name not in seen:
+                seen.add(tensor.name)
+                yield op.layer, tensor
+
+
+def _assign_partitions(
+    residency: Residency,
+    step: TrainingStep,
+    stored: list[tuple[str, Tensor]],
+    architecture: Architecture,
+    partitions: int,
+) -> None:
+    """Layers go, in order, to the partition that holds the fewest bytes so far.
+
+    Then feedback that one op alone reads, tensor by tensor: to the partition with the fewest bytes
+    of such feedback, because its ops may run at once; among equals to that with the fewest bytes.
+    Other feedback stays with its layer.
+    """
+    readers = Counter(
+        name for op in step.ops for name in {operand.tensor.name for operand in op.operands}
+    )
+    own = [
+        tensor for _, tensor in stored if tensor.role is Role.FEEDBACK and readers[tensor.name] == 1
+    ]
+    alone = {tensor.name for tensor in own}
+    size: dict[str, int] = {}
+    for layer, tensor in stored:
+        if tensor.name not in alone:
+            size[layer] = size.get(layer, 0) + tensor.elements * word_bits(tensor, architecture)
+    held, of_own = [0] * partitions, [0] * partitions
+    for op in step.ops:
+        if op.layer not in residency.partition_of:
+            lightest = (
+                min(range(partitions), key=lambda part: (held[part], part))
+                if op.layer in size
+                else 0
+            )
+            residency.partition_of[op.layer] = lightest
+            held[lightest] += size.get(op.layer, 0)
+    for layer, tensor in stored:
+        if tensor.role is Role.FEEDBACK:
+            residency.partition_of_feedback[tensor.name] = residency.partition_of[layer]
+    for tensor in own:
+        lightest = min(range(partitions), key=lambda part: (of_own[part], held[part], part))
+        residency.partition_of_feedback[tensor.name] = lightest
+        for bits in (held, of_own):
+            bits[lightest] += tensor.elements * word_bits(tensor, architecture)
+
+
+def _place(
+    load: NDArray[np.int64], offset: int, tensor: Tensor, by_row: bool, bits: int, capacity: int
+) -> Home:
+    """Give every channel of a tensor of ``bits`` in all its home PE while it has room; the other
+    channels spill.
+
+    ``by_row``: rows of a feedback matrix belong to one target neuron each, so spare PEs share a
+    channel's rows instead of copying them.
+    """
+    pes, channels = len(load), tensor.home_channels
+    shares = max(1, pes // channels) if by_row else 1
+    held = -(-_channel_words(tensor) // shares)
+    each = -(-held * bits // (8 * tensor.elements))
+    slots = channels * shares
+    wanted = np.full(pes, slots // pes, np.int64)
+    wanted[(offset + np.arange(slots % pes)) % pes] += 1
+    # Stored without its zeros, a tensor that is all zero takes no room.
+    fitting = np.minimum(wanted, np.maximum(0, (capacity - load) // each)) if each else wanted
+    load += fitting * each
+    resident = tensor.elements * int(fitting.sum()) // slots
+    return Home(resident, tensor.elements - resident)
+
+
+def _channel_words(tensor: Tensor) -> int:
+    return -(-tensor.elements // tensor.home_channels)
+
+
+def _copy(
+    residency: Residency,
+    load: NDArray[np.int64],
+    offset: int,
+    tensor: Tensor,
+    bits: int,
+    capacity: int,
+) -> None:
+    home = residency.homes[tensor.name]
+    channels, each = (
+        tensor.home_channels,
+        -(-_channel_words(tensor) * bits // (8 * tensor.elements)),
+    )
+    if home.spilled:
+        return
+    for copies in range(len(load) // channels, 1, -1):
+        spare = (offset + np.arange(channels, channels * copies)) % len(load)
+        if (load[spare] + each <= capacity).all():
+            load[spare] += each
+            residency.homes[tensor.name] = Home(home.resident, 0, copies)
+            return
+
+
+def _place_optimizer_state(
+    residency: Residency, homed: list[tuple[str, Tensor]], architecture: Architecture
+) -> None:
+    pes = residency.pes_per_partition
+    free = list(residency.free_bytes)
+    for part in range(len(free)):
+        gradients = [
+            slice_bytes(tensor, pes, word_bits(tensor, architecture))
+            for layer, tensor in homed
+            if tensor.role is Role.GRADIENT
+            and tensor.name not in residency.fused_gradients
+            and residency.partition_of[layer] == part
+        ]
+        free[part] = max(0, free[part] - max(gradients, default=0))
+    for layer, tensor in homed:
+        if tensor.role is not Role.OPTIMIZER_STATE:
+            continue
+        part = residency.partition_of[layer]
+        need = slice_bytes(tensor, pes, word_bits(tensor, architecture))
+        taken = min(need, free[part])
+        resident = tensor.elements * taken // need
+        free[part] -= taken
+        residency.free_bytes[part] -= taken
+        residency.homes[tensor.name] = Home(resident, tensor.elements - resident)

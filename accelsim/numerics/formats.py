@@ -1,0 +1,79 @@
+"""Number formats of storage: what becomes of a tensor that a chip keeps in fewer bits than the
+arithmetic has.
+
+Values are rounded to nearest, ties to even. The 8- and 16-bit floats with a short exponent take one
+power of two a tensor, chosen so that its largest value just fits (per-tensor scaling, Micikevicius
+et al. 2022, section 3): without it errors, divided by the batch, would all be zero. fp8 formats are
+those of that paper (e4m3 without infinities).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from accelsim.errors import InputError
+from accelsim.numerics.arrays import Array
+
+FORMATS: dict[str, Any] = {
+    "fp32": np.float32,
+    "fp16": np.float16,
+    "bf16": ml_dtypes.bfloat16,
+    "e4m3": ml_dtypes.float8_e4m3fn,
+    "e5m2": ml_dtypes.float8_e5m2,
+}
+"""Name to storage type."""
+
+LARGEST = {"fp16": 65504.0, "e4m3": 448.0, "e5m2": 57344.0}
+"""Largest value of the formats that are scaled."""
+
+_UNSCALED = ("fp32", "bf16")
+"""Formats with the exponent range of fp32."""
+
+
+@dataclass(frozen=True)
+class StorageFormats:
+    """Formats of weights, activations and errors. Weights keep an fp32 master that the update
+    writes; products read the rounded ones.
+    """
+
+    weight: str = "fp32"
+    activation: str = "fp32"
+    error: str = "fp32"
+
+    def __post_init__(self) -> None:
+        faults = [
+            f"format of {role}s must be one of {', '.join(FORMATS)}, got {name}"
+            for role, name in vars(self).items()
+            if name not in FORMATS
+        ]
+        if faults:
+            raise InputError(*faults)
+
+    @property
+    def text(self) -> str:
+        """``weight=bf16,activation=fp32,error=e5m2``."""
+        return ",".join(f"{role}={name}" for role, name in vars(self).items())
+
+
+EXACT = StorageFormats()
+"""Everything as the arithmetic has it."""
+
+
+def stored(values: Array, name: str) -> Array:
+    """The values as they come back from storage, in their own dtype; the array itself for fp32."""
+    if name == "fp32":
+        return values
+    if name in _UNSCALED:
+        return values.astype(FORMATS[name]).astype(values.dtype)
+    largest = float(np.abs(values).max(initial=0.0))
+    if not 0 < largest < np.inf:
+        return values
+    # The largest power of two that keeps the tensor in range; a float's exponent is one more than
+    # its mantissa's binade.
+    room = np.frexp(LARGEST[name] / largest)[1] - 1
+    factor = values.dtype.type(2.0 ** min(int(room), np.finfo(values.dtype).maxexp - 1))
+    return (values * factor).astype(FORMATS[name]).astype(values.dtype) / factor

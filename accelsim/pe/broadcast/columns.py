@@ -1,0 +1,171 @@
+"""The stationary operand of a broadcast array as a table of columns: what a token costs each PE
+that holds output channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.kernels.bits.bitmaps import (
+    flat,
+    from_mask,
+    ones,
+    popcounts,
+    slice_channels,
+    to_mask,
+    transpose_bits,
+)
+from accelsim.kernels.bits.taps import expand_kernel
+from accelsim.kernels.broadcast.columns import column_costs
+from accelsim.step.geometry import bounds_of
+from accelsim.step.ops import Op, Pass, Use
+from accelsim.zeros.effectual import stationary_masks
+from accelsim.zeros.masks import MaskSource
+
+Words = NDArray[np.uint64]
+Counts = NDArray[np.int64]
+Cycles = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Store:
+    """How PEs hold the channels of a vector: interleaved over ``pes``, ``lanes`` stored entries a
+    cycle, indices of ``index_bits`` bits.
+    """
+
+    pes: int
+    lanes: int
+    index_bits: int
+    compressed: bool
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of ``outputs`` channels as `kernels.broadcast_vectors` takes them; ``costs`` has no
+    rows where every token costs the same.
+    """
+
+    outputs: int
+    macs: Words
+    nonzero: Words
+    totals: Counts
+    costs: Cycles
+    walked: Cycles
+
+
+def columns(nonzero: Words, macs: Words, outputs: int, store: Store) -> Columns:
+    """nonzero and macs uint64 (columns, ceil(outputs / 64)): non-zero words, and places of the op's
+    loop nest.
+
+    Compressed, the non-zeros alone are there. Else every word has a place, that of a structural
+    zero too, and each token walks all of them.
+    """
+    totals = np.zeros((len(nonzero), 4), np.int64)
+    totals[:, 1] = popcounts(nonzero)
+    if not store.compressed:
+        totals[:, 0] = popcounts(macs)
+        none = np.zeros((0, store.pes), np.int32)
+        return Columns(outputs, macs, nonzero, totals, none, none)
+    entries, padding = column_costs(flat(nonzero), outputs, store.pes, store.index_bits)
+    walked = entries + padding
+    costs = np.maximum(1, -(-walked // store.lanes)).astype(np.int32)
+    totals[:, 0] = totals[:, 1]
+    totals[:, 2], totals[:, 3] = costs.sum(axis=1), walked.sum(axis=1)
+    return Columns(outputs, nonzero, nonzero, totals, costs, walked)
+
+
+def kernel_columns(
+    op: Op, masks: MaskSource, groups: range, first: int, end: int, keep: bool
+) -> tuple[Words, Words]:
+    """(non-zeros, MACs) of FF's or EP's columns, (tap, channel) in the order of the stream: uint64
+    (columns, ceil((end - first) / 64)).
+
+    ``groups``: those whose channels the vector has; of their output channels [first, end). With
+    ``keep`` structural zeros are columns' zeros.
+    """
+    b = bounds_of(op)
+    reduction, own = (
+        (b.k // b.groups, b.c // b.groups)
+        if op.pass_ is Pass.EP
+        else (b.c // b.groups, b.k // b.groups)
+    )
+    weights = [stationary_masks(op, masks, group) for group in groups]
+    nonzero = _turned(
+        _side_by_side(weights, reduction)[first:end], reduction * len(groups), b.dilation, keep
+    )
+    if not keep:
+        return nonzero, np.repeat(ones(1, end - first), len(nonzero), axis=0)
+    dense = [ones(own * b.r * b.s, reduction).reshape(own, b.r, b.s, -1)] * len(groups)
+    return nonzero, _turned(
+        _side_by_side(dense, reduction)[first:end], reduction * len(groups), b.dilation, keep
+    )
+
+
+def _side_by_side(weights: list[Words], reduction: int) -> Words:
+    """Masks uint64 (outputs, R, S, Cw) of groups as one block-diagonal one."""
+    if len(weights) == 1:
+        return weights[0]
+    own = len(weights[0])
+    wide = np.zeros(
+        (own * len(weights), *weights[0].shape[1:3], reduction * len(weights)), np.bool_
+    )
+    for i, words in enumerate(weights):
+        wide[i * own : (i + 1) * own, ..., i * reduction : (i + 1) * reduction] = to_mask(
+            words, reduction
+        )
+    return from_mask(wide)
+
+
+def _turned(weights: Words, channels: int, dilation: tuple[int, int], keep: bool) -> Words:
+    """Masks uint64 (outputs, R, S, Cw) by column: uint64 (taps * channels, ceil(outputs / 64))."""
+    words = expand_kernel(weights, dilation, keep)
+    outputs, taps, width = words.shape
+    turned = transpose_bits(words.reshape(outputs, taps * width), taps * width * 64).reshape(
+        taps, width * 64, -1
+    )
+    return np.ascontiguousarray(turned[:, :channels]).reshape(taps * channels, -1)
+
+
+def error_columns(
+    op: Op, masks: MaskSource, first: int, end: int, keep: bool
+) -> tuple[Words, Words]:
+    """(non-zeros, MACs) of WG's columns, (sample, error row, error column): channels [first, end)
+    of the errors.
+
+    With ``keep`` the stride zeros between errors are columns without a word.
+    """
+    b = bounds_of(op)
+    bound = masks.operand(op, Use.STATIONARY)
+    error = bound.words if bound else ones(b.p * b.q, b.k).reshape(1, b.p, b.q, -1)
+    own = slice_channels(error, first, end) if (first, end) != (0, b.k) else error
+    macs = np.broadcast_to(ones(1, end - first)[0], own.shape)
+    if keep and max(b.stride) > 1:
+        own, macs = (_spread(each, b.stride) for each in (own, macs))
+    return own.reshape(-1, own.shape[-1]), np.ascontiguousarray(macs).reshape(-1, own.shape[-1])
+
+
+def _spread(words: Words, stride: tuple[int, int]) -> Words:
+    samples, rows, cols, width = words.shape
+    result = np.zeros(
+        (samples, (rows - 1) * stride[0] + 1, (cols - 1) * stride[1] + 1, width), np.uint64
+    )
+    result[:, :: stride[0], :: stride[1]] = words
+    return result
+
+
+def neuron_columns(op: Op, masks: MaskSource, pixel: int, first: int, end: int) -> Words:
+    """Non-zeros of the columns of a feedback matrix with zeros, a column an error: channels [first,
+    end) of one pixel of the target map.
+    """
+    b = bounds_of(op)
+    rows = slice(pixel * b.k + first, pixel * b.k + end)
+    bound = masks.operand(op, Use.STATIONARY)
+    if bound is not None and not b.nonzeros:
+        return transpose_bits(bound.words.reshape(-1, bound.words.shape[-1])[rows], b.c)
+    mask = np.zeros((b.c, end - first), np.bool_)
+    named = masks.feedback_indices(op)[rows]
+    mask[named, np.arange(end - first)[:, None]] = True
+    return from_mask(mask)

@@ -1,0 +1,90 @@
+"""EP under `psum_reduce`: PEs share each output's reduction, every PE over the channels whose
+weights it holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.kernels.bits.bitmaps import from_mask, to_mask
+from accelsim.kernels.bits.taps import expand_kernel
+from accelsim.kernels.lanes.zero_skip import stream_lengths
+from accelsim.pe.lanes.streams import Cycles, tile_positions
+from accelsim.pe.lanes.walks import Walks
+from accelsim.step.geometry import moving_extents, stream_taps
+from accelsim.step.ops import Op, Use
+from accelsim.zeros.effectual import stationary_masks
+from accelsim.zeros.masks import MaskSource
+
+
+@dataclass(frozen=True)
+class SharedLanes:
+    """Of the PEs that share an output's reduction, int32 and int64 (C or 1, positions): the
+    ``slowest``'s cycles, and all of theirs in ``total``.
+    """
+
+    slowest: Cycles
+    total: NDArray[np.int64]
+
+
+def shared_reductions(
+    op: Op,
+    masks: MaskSource,
+    skip: tuple[bool, bool],
+    walks: Walks,
+    keep_zeros: bool,
+    pes: int,
+    distinct: int,
+) -> SharedLanes:
+    """PE j reduces channels j, j + pes, ... of every output; zeros fill up the last round."""
+    rows, cols = stream_taps(op, keep_zeros)
+    height, width, channels = moving_extents(op)
+    bound = masks.operand(op, Use.MOVING)
+    mask = (
+        to_mask(bound.words, channels)
+        if bound and skip[0]
+        else np.ones((1, height, width, channels), np.bool_)
+    )
+    own = _dealt(mask, pes)
+    rounds, samples = own.shape[-1], len(mask)
+    # Where stationary words alone are skipped, those that fill up a round are, though the operand
+    # has no mask.
+    if not skip[1] or (skip[0] and masks.operand(op, Use.STATIONARY) is None):
+        cycles, _ = walks.moving(
+            from_mask(own.reshape(-1, height, width, rounds)), rounds, rows, cols
+        )
+        if not skip[0]:
+            cycles = np.broadcast_to(walks.every(stream_lengths(rounds, rows, cols)), cycles.shape)
+        shares = tile_positions(cycles.reshape(pes, -1), distinct)
+        return SharedLanes(
+            shares.max(axis=0, keepdims=True), shares.sum(axis=0, keepdims=True, dtype=np.int64)
+        )
+    stationary = _dealt(to_mask(stationary_masks(op, masks, 0), channels), pes)
+    slowest, total = np.zeros((1, 1), np.int32), np.zeros((1, 1), np.int64)
+    for pe in range(pes):
+        kernel = expand_kernel(
+            from_mask(np.ascontiguousarray(stationary[pe])),
+            op.bounds.dilation if op.bounds else (1, 1),
+            keep_zeros,
+        )
+        moving = from_mask(np.ascontiguousarray(own[pe]))
+        mode = "both" if skip[0] else "stationary"
+        found = [
+            walks.pairs(moving[sample], rounds, kernel, rows, cols, mode)[0]
+            for sample in range(samples)
+        ]
+        cycles = tile_positions(np.concatenate(found, axis=1), distinct)
+        slowest, total = np.maximum(slowest, cycles), total + cycles
+    return SharedLanes(slowest, total)
+
+
+def _dealt(mask: NDArray[np.bool_], pes: int) -> NDArray[np.bool_]:
+    """Channels of (..., C) dealt to PEs: (pes, ..., rounds)."""
+    channels = mask.shape[-1]
+    rounds = -(-channels // pes)
+    padded = np.zeros((*mask.shape[:-1], rounds * pes), np.bool_)
+    padded[..., :channels] = mask
+    return np.moveaxis(padded.reshape(*mask.shape[:-1], rounds, pes), -1, 0)

@@ -1,0 +1,115 @@
+"""What a stream of pairs costs: the part of a timing model in which arrays of skipping lanes
+differ.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from accelsim.kernels.bits.taps import Taps
+from accelsim.kernels.lanes.pair_streams import pair_stream_cycles
+from accelsim.kernels.lanes.weight_gradient import wgrad_cycles
+from accelsim.kernels.lanes.zero_skip import stream_cycles
+from accelsim.pe.lanes.cache import outer_lanes
+from accelsim.pe.lanes.streams import Cycles, Words
+
+
+class Walks(ABC):
+    """Cycles of streams, and how many of their positions are executed. Arguments and shapes are
+    those of the kernels of `lanes`.
+    """
+
+    lanes_per_output = 1
+    """Lanes that reduce one output together: each of them spends the cycles of its stream."""
+
+    @abstractmethod
+    def every(self, length: Cycles) -> Cycles:
+        """Cycles of streams of that many positions when none is skipped."""
+
+    @abstractmethod
+    def moving(self, moving: Words, channels: int, rows: Taps, cols: Taps) -> tuple[Cycles, Cycles]:
+        """Cycles and set bits int32 (S, Y*X) of the moving operand's streams alone."""
+
+    @abstractmethod
+    def pairs(
+        self,
+        moving: Words,
+        channels: int,
+        stationary: Words,
+        rows: Taps,
+        cols: Taps,
+        skip: str = "both",
+    ) -> tuple[Cycles, Cycles]:
+        """Cycles and set bits int32 (K, Y*X) of one sample's pairs; skip ``both`` or
+        ``stationary``.
+        """
+
+    @abstractmethod
+    def gradients(
+        self,
+        x: Words,
+        e: Words,
+        batch: int,
+        channels: int,
+        outputs: int,
+        rows: Taps,
+        cols: Taps,
+        skip: str,
+    ) -> tuple[Cycles, int]:
+        """Cycles int32 (K or 1, R*S*C or 1) of weights' gradients, and the set bits of all."""
+
+    @abstractmethod
+    def outer(
+        self, x: Words, e: Words, batch: int, channels: int, outputs: int, segments: int, skip: str
+    ) -> tuple[Cycles, int]:
+        """The same of an outer product, uint64 (S, Cw) and (S', Kw); ``segments``: lanes that share
+        a channel's moving vector.
+        """
+
+
+class LaneWalks(Walks):
+    """Lanes of kind `lanes`, each with a window of its own."""
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+
+    def every(self, length: Cycles) -> Cycles:
+        return length
+
+    def moving(self, moving: Words, channels: int, rows: Taps, cols: Taps) -> tuple[Cycles, Cycles]:
+        return stream_cycles(moving, channels, rows, cols, self._window)[:2]
+
+    def pairs(
+        self,
+        moving: Words,
+        channels: int,
+        stationary: Words,
+        rows: Taps,
+        cols: Taps,
+        skip: str = "both",
+    ) -> tuple[Cycles, Cycles]:
+        return pair_stream_cycles(moving, channels, stationary, rows, cols, self._window, skip)
+
+    def gradients(
+        self,
+        x: Words,
+        e: Words,
+        batch: int,
+        channels: int,
+        outputs: int,
+        rows: Taps,
+        cols: Taps,
+        skip: str,
+    ) -> tuple[Cycles, int]:
+        return wgrad_cycles(x, e, batch, channels, outputs, rows, cols, self._window, skip)
+
+    def outer(
+        self, x: Words, e: Words, batch: int, channels: int, outputs: int, segments: int, skip: str
+    ) -> tuple[Cycles, int]:
+        return outer_lanes(x, e, batch, channels, outputs, segments, self._window, skip)
+
+
+ONE_TAP = np.zeros((1, 1), np.int32)
+"""Of a vector, which is a map of one row and one column."""

@@ -1,0 +1,144 @@
+"""Every contraction as the convolution that a row-stationary array runs, and the mapping it gets
+(Chen et al., ISCA 2016, JSSC 2017).
+
+FF is the layer's own convolution. EP is one at the resolution of the layer's input map, of stride
+1: the zeros between the errors of a strided layer are ordinary inputs, multiplied and gated, as
+padding is. WG has a kernel as large as the error map: channels of the error are its filters,
+channels of the activation its images, samples its channels; the layer's dilation is its stride and
+the layer's stride its dilation. Matrix products are 1 x 1. A sparse feedback matrix runs as a dense
+one: the array has no way past its zeros.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from accelsim.errors import InputError
+from accelsim.kernels.dense.row_stationary import (
+    Choice,
+    Limits,
+    Shape,
+    best_choice,
+    input_rows,
+    total_cycles,
+)
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.words import word_bits
+from accelsim.step.geometry import bounds_of
+from accelsim.step.ops import Op, OpKind, Pass, Use
+
+
+@dataclass(frozen=True)
+class RowMapping:
+    """How one group of an op runs: ``groups`` of them, one after the other. Letters are the
+    papers'.
+
+    ``down`` x ``across`` taps of the kernel in a pass; sets of ``down`` x ``e`` PEs, r of different
+    channels and t of different filters; p filters and q channels a PE, n images a pass.
+    """
+
+    shape: Shape
+    groups: int
+    cycles: int
+    down: int
+    across: int
+    e: int
+    r: int
+    t: int
+    p: int
+    q: int
+    n: int
+
+    @property
+    def active_pes(self) -> int:
+        """PEs with work in a full pass."""
+        return self.down * self.e * self.r * self.t
+
+    @property
+    def folds(self) -> tuple[int, int, int, int, int, int]:
+        """Groups of images, of filters and of channels, strips, and groups of kernel rows and of
+        kernel columns.
+        """
+        images, filters, channels, rows = self.shape[:4]
+        sizes = (
+            (images, self.n),
+            (filters, self.p * self.t),
+            (channels, self.q * self.r),
+            (rows, self.e),
+        )
+        kernel = ((self.shape[5], self.down), (self.shape[6], self.across))
+        a, b, c, d, e, f = (-(-size // part) for size, part in (*sizes, *kernel))
+        return a, b, c, d, e, f
+
+    @property
+    def passes(self) -> int:
+        """Processing passes of the whole op."""
+        images, filters, channels, strips, rows, columns = self.folds
+        return self.groups * images * filters * channels * strips * rows * columns
+
+
+def convolution_of(op: Op) -> tuple[Shape, int]:
+    """(shape of one group, groups): see the module."""
+    b = bounds_of(op)
+    if op.kind is OpKind.FEEDBACK:
+        return (b.n, b.k * b.p * b.q, b.c, 1, 1, 1, 1, 1, 1, 1, 1), 1
+    c, k = b.c // b.groups, b.k // b.groups
+    if op.pass_ is Pass.EP:
+        return (b.n, c, k, b.h, b.w, b.r, b.s, 1, 1, *b.dilation), b.groups
+    if op.pass_ is Pass.WG:
+        return (c, k, b.n, b.r, b.s, b.p, b.q, *b.dilation, *b.stride), b.groups
+    return (b.n, k, c, b.p, b.q, b.r, b.s, *b.stride, *b.dilation), b.groups
+
+
+def row_limits(architecture: Architecture) -> Limits:
+    """Registers, buses, and the part of the global buffer that is not the double buffer of DRAM
+    transfers.
+    """
+    rows, buffer = architecture.pe_array.row_stationary, architecture.global_buffer
+    room = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
+    return (
+        rows.filter_words,
+        rows.input_words,
+        rows.psum_words,
+        rows.filter_bus,
+        rows.input_bus,
+        rows.psum_bus,
+        room,
+    )
+
+
+def row_mapping(op: Op, architecture: Architecture, pes: int) -> RowMapping:
+    """The op's mapping onto ``pes`` PEs of the array. InputError where not even one image of one
+    filter and channel fits the buffer.
+    """
+    shape, groups = convolution_of(op)
+    moving = op.operand(Use.MOVING)
+    assert moving is not None
+    bits = word_bits(moving.tensor, architecture)
+    rows = min(architecture.pe_array.rows, pes)
+    limits, psum = row_limits(architecture), architecture.precision.psum
+    choice, cycles = _chosen(shape, limits, rows, pes // rows, bits, psum)
+    if cycles < 0:
+        down, across = choice[:2]
+        width = (shape[4] - 1) * shape[8] + (across - 1) * shape[10] + 1
+        need = -(-(input_rows(1, down, shape[7], shape[9]) * width * bits + shape[4] * psum) // 8)
+        buffer = architecture.global_buffer
+        raise InputError(
+            f"global_buffer.capacity must be >= {2 * buffer.staging_bytes + need}B to hold a "
+            f"row-stationary pass of {op.name} beside twice the "
+            f"staging of {buffer.staging_bytes}B, got {buffer.capacity_bytes}B"
+        )
+    return RowMapping(shape, groups, groups * cycles, *choice)
+
+
+@lru_cache(maxsize=4096)
+def _chosen(
+    shape: Shape, limits: Limits, rows: int, cols: int, input_bits: int, psum_bits: int
+) -> tuple[Choice, int]:
+    return best_choice(shape, limits, rows, cols, input_bits, psum_bits)
+
+
+def mapped_cycles(shape: Shape, choice: Choice, architecture: Architecture) -> int:
+    """Cycles of one group under a mapping that is given instead of chosen."""
+    return total_cycles(shape, choice, row_limits(architecture))

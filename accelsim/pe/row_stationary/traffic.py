@@ -1,0 +1,145 @@
+"""What a row-stationary array fetches: words over each bus, pass by pass (Chen et al., JSSC 2017,
+section IV).
+
+Filters come again for every strip and group of images; a filter word goes to the e PEs of a row of
+its set. Inputs come again for every group of filters, strip and group of kernel rows and columns;
+an input word goes along the diagonals of t sets. Partial sums leave for the buffer and come back
+between passes over one output. Inputs, filters and sums are read from a PE's registers by every MAC
+that is not gated. Zeros of padding and stride have their cycles on the bus but are stored nowhere
+and not counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelsim.kernels.dense.row_stationary import groups, input_rows
+from accelsim.pe.row_stationary.passes import RowMapping
+from accelsim.step.geometry import bounds_of
+from accelsim.step.ops import Op, OpKind, Pass
+
+
+@dataclass(frozen=True)
+class RowTraffic:
+    """Words of each operand from the buffer and the PEs that take each of them; how often each is
+    fetched from DRAM if it lives there.
+
+    ``partial_sums`` are written to the buffer and read back; ``chain_sums`` go up from one PE to
+    the next.
+    """
+
+    input_words: int
+    input_receivers: int
+    input_passes: int
+    filter_words: int
+    filter_receivers: int
+    filter_passes: int
+    partial_sums: int
+    chain_sums: int
+
+
+def row_traffic(
+    op: Op, mapping: RowMapping, input_bits: int, psum_bits: int, buffer_bits: int
+) -> RowTraffic:
+    """Traffic of all groups of the op. ``buffer_bits``: room for the inputs and sums of a pass."""
+    images, filters, channels, rows, columns, kernel_rows, kernel_columns = mapping.shape[:7]
+    image_groups, filter_groups, channel_groups, strips, row_folds, column_folds = mapping.folds
+    # Of a sparse feedback matrix the array fills in the zeros that are not stored.
+    stored = (
+        filters
+        * (bounds_of(op).nonzeros or channels)
+        * kernel_rows
+        * kernel_columns
+        * mapping.groups
+    )
+    outputs = images * filters * rows * columns * mapping.groups
+    reductions = channel_groups * row_folds * column_folds
+    taken = min(mapping.t, filters) * mapping.down * mapping.e
+    again = _groups_of_filters_together(mapping, input_bits, psum_bits, buffer_bits)
+    return RowTraffic(
+        input_words=images * channels * mapping.groups * filter_groups * _words_of_map(op, mapping),
+        input_receivers=-(
+            -taken // input_rows(mapping.e, mapping.down, mapping.shape[7], mapping.shape[9])
+        ),
+        input_passes=-(-filter_groups // again),
+        filter_words=stored * image_groups * strips,
+        filter_receivers=-(-rows // strips),
+        filter_passes=image_groups * strips,
+        partial_sums=outputs * (reductions - 1),
+        chain_sums=outputs * _hops(mapping),
+    )
+
+
+def _groups_of_filters_together(
+    mapping: RowMapping, input_bits: int, psum_bits: int, buffer_bits: int
+) -> int:
+    """Groups of filters whose sums the buffer holds beside one pass's inputs (m / (p t) of the
+    paper): inputs come from DRAM once for them.
+    """
+    images, filters, channels, _, columns = mapping.shape[:5]
+    n, k = min(mapping.n, images), min(mapping.p * mapping.t, filters)
+    width = (columns - 1) * mapping.shape[8] + (mapping.across - 1) * mapping.shape[10] + 1
+    streams = min(mapping.q * mapping.r, channels) * input_rows(
+        mapping.e, mapping.down, mapping.shape[7], mapping.shape[9]
+    )
+    inputs = n * streams * width * input_bits
+    return max(1, (buffer_bits - inputs) // (n * k * mapping.e * columns * psum_bits))
+
+
+def _hops(mapping: RowMapping) -> int:
+    """Steps up from PE to PE of one output's sums, over all its passes: one fewer than there are
+    PEs in its column each time.
+    """
+    total = 0
+    for channels, channel_groups in groups(mapping.shape[2], mapping.q * mapping.r):
+        if channel_groups:
+            sets = -(-channels // -(-channels // mapping.r))
+            for down, row_folds in groups(mapping.shape[5], mapping.down):
+                total += channel_groups * row_folds * mapping.folds[5] * (down * sets - 1)
+    return total
+
+
+def _words_of_map(op: Op, mapping: RowMapping) -> int:
+    """Real words (neither padding nor stride zeros) of one channel of one image that a group of
+    filters takes, strips overlapping.
+    """
+    height, width, taps_down, taps_across, up, across, down, right = mapping.shape[3:]
+    rows = sum(
+        _real(op, 0, {i * up + j * down for i in strip for j in taps})
+        for strip in _parts(height, mapping.e)
+        for taps in _parts(taps_down, mapping.down)
+    )
+    # A window takes all columns from its first tap to its last: between taps that dilation keeps
+    # apart stand those of other outputs.
+    columns = sum(
+        _real(
+            op,
+            1,
+            {
+                i * across + j
+                for i in range(width)
+                for j in range(taps[0] * right, taps[-1] * right + 1)
+            },
+        )
+        for taps in _parts(taps_across, mapping.across)
+    )
+    return rows * columns
+
+
+def _parts(size: int, part: int) -> list[range]:
+    return [range(start, min(start + part, size)) for start in range(0, size, part)]
+
+
+def _real(op: Op, axis: int, positions: set[int]) -> int:
+    """How many rows (columns) of the padded or spread moving map hold words."""
+    if op.kind is OpKind.FEEDBACK:
+        return len(positions)
+    b = bounds_of(op)
+    stride, dilation, padding = b.stride[axis], b.dilation[axis], b.padding[axis]
+    if op.pass_ is Pass.EP:
+        first = padding - ((b.r, b.s)[axis] - 1) * dilation
+        return sum(
+            (at + first) % stride == 0 and 0 <= (at + first) // stride < (b.p, b.q)[axis]
+            for at in positions
+        )
+    return sum(0 <= at - padding < (b.h, b.w)[axis] for at in positions)

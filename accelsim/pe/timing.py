@@ -1,0 +1,58 @@
+"""What every timing model of the PE array returns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping as Counted
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.machine.architecture import Architecture
+from accelsim.pe.mapping import Mapping
+from accelsim.zeros.masks import MaskSource
+
+
+@dataclass(frozen=True)
+class ArrayTiming:
+    """Cycles and MACs of one op on the array (or on the partition it was mapped to).
+
+    ``block_cycles``: int64, one entry a block of tiles. MACs: ``effectual`` of the whole op,
+    ``executed`` on scheduled outputs, ``gated`` part of executed. Lane cycles sum to lanes x
+    block_cycles: ``busy`` a MAC each, ``window_empty`` nothing effectual in the window,
+    ``imbalance`` waiting at the tile's barrier, ``idle`` no output to reduce. ``mask_bits``: bits
+    looked at. ``moving_reads``: words of the moving operand read from scratchpads, where that is
+    not one for each MAC. ``actions``: what else control does.
+    """
+
+    block_cycles: NDArray[np.int64]
+    outputs: int
+    effectual: int
+    executed: int
+    gated: int
+    busy: int
+    window_empty: int
+    imbalance: int
+    idle: int
+    mask_bits: int
+    moving_reads: int | None = None
+    actions: Counted[str, int] = field(default_factory=dict)
+
+    @property
+    def cycles(self) -> int:
+        return int(self.block_cycles.sum())
+
+
+class PEModel(ABC):
+    """Prices mapped ops. Results depend on the op, its masks and the machine alone, so they are
+    kept for ops that recur.
+    """
+
+    def __init__(self, architecture: Architecture, masks: MaskSource) -> None:
+        self.architecture = architecture
+        self.masks = masks
+
+    @abstractmethod
+    def time(self, mapping: Mapping, blocks: int) -> ArrayTiming:
+        """Cycles of the op in ``blocks`` blocks of tiles."""

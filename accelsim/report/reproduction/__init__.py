@@ -1,0 +1,4 @@
+"""Tables, figures and pages of a reproduction document.
+
+May import report/ and results/.
+"""

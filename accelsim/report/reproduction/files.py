@@ -1,0 +1,70 @@
+"""A reproduction in a folder: the document, a page and a table of numbers a target, drawings, and
+one HTML page of all; everything or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from accelsim.errors import InputError
+from accelsim.report.files import dump, staged
+from accelsim.report.reproduction.document import ReproductionDocument, load, parse
+from accelsim.report.reproduction.page import page
+from accelsim.report.reproduction.tables import csv, markdown
+
+DOCUMENT, PAGE = "reproduction.json", "index.html"
+
+
+def read(document: Mapping[str, Any]) -> ReproductionDocument:
+    """What a reader of the document's file reads; ValueError for a number that JSON lacks."""
+    return parse(json.loads(dump(document)))
+
+
+def write_reproduction(
+    document: Mapping[str, Any], out: Path, before: Callable[[], None] = lambda: None
+) -> None:
+    """All files of ``document`` in ``out``, in place of an earlier reproduction's.
+
+    ``before`` is called when all is written but nothing is in ``out`` yet; when it raises, ``out``
+    stays as it was.
+    """
+    from accelsim.report.reproduction.plots import write_figures  # matplotlib is slow to import
+
+    read_back = read(document)
+    with staged(out, earlier_reproduction) as folder:
+        (folder / DOCUMENT).write_text(dump(document), encoding="utf-8")
+        for target in read_back.targets:
+            (folder / f"{target.name}.md").write_text(markdown(read_back, target), encoding="utf-8")
+            (folder / f"{target.name}.csv").write_text(csv(read_back, target), encoding="utf-8")
+        write_figures(read_back, folder)
+        drawings = {
+            figure.id: (folder / f"{figure.id}.svg").read_text(encoding="utf-8")
+            for figure in read_back.figures
+        }
+        (folder / PAGE).write_text(page(read_back, drawings), encoding="utf-8")
+        before()
+
+
+def files_of(document: ReproductionDocument) -> list[str]:
+    """Names of the files of a reproduction."""
+    tables = [f"{target.name}{suffix}" for target in document.targets for suffix in (".md", ".csv")]
+    return [
+        DOCUMENT,
+        *tables,
+        *(f"{figure.id}{suffix}" for figure in document.figures for suffix in (".svg", ".png")),
+        PAGE,
+    ]
+
+
+def earlier_reproduction(out: Path) -> list[Path]:
+    """What an earlier reproduction wrote into ``out``: known by its document, and by nothing when
+    there is none. Other files are the user's.
+    """
+    try:
+        document = load(out / DOCUMENT)
+    except InputError:
+        return []
+    return [path for path in (out / name for name in files_of(document)) if path.is_file()]

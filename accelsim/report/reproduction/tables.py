@@ -1,0 +1,261 @@
+"""Tables of a reproduction: what a reader is told of a cell, the sentence that sums a target up,
+Markdown pages and CSV files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from accelsim.report.reproduction.document import Figure, Item, ReproductionDocument, Target
+from accelsim.report.reproduction.groups import Pivot, context, groups, tail
+from accelsim.report.reproduction.words import words
+from accelsim.report.tables import Cell, Column, Table, write_csv
+
+DIGITS = 6
+"""Significant digits of computed numbers, where a reader reads them; files for programs have all of
+them.
+"""
+COLUMNS = (
+    "item",
+    "unit",
+    "printed",
+    "computed",
+    "rounded",
+    "match",
+    "accounting",
+    "context",
+    "note",
+)
+"""Of a table for readers; `context` where any cell has one."""
+NUMBERS = ("printed", "computed", "rounded")
+_CSV_COLUMNS = (
+    "target",
+    "id",
+    "unit",
+    "printed",
+    "computed",
+    "rounded",
+    "match",
+    "documented",
+    "accounting",
+    "note",
+)
+
+
+def number(value: int | float | None) -> str:
+    """A computed number to `DIGITS` significant digits, never with an exponent where whole digits
+    do; a dash where there is none.
+    """
+    if value is None:
+        return "-"
+    if isinstance(value, int):
+        return str(value)
+    short = f"{value:.{DIGITS}g}"
+    return f"{value:.0f}" if "e+" in short and abs(value) < 1e15 else short
+
+
+def match_words(item: Item) -> str:
+    """``exact``, ``mismatch, documented``, or with ``unexpected`` where it is not as it is said to
+    be.
+    """
+    if item.surprising:
+        return f"{item.match}, unexpected"
+    return f"{item.match}, documented" if item.documented else item.match
+
+
+def row(item: Item) -> dict[str, str]:
+    """What the table says of a cell, by column."""
+    return {
+        "item": tail(item),
+        "unit": item.unit,
+        "printed": "-" if item.printed is None else item.printed,
+        "computed": number(item.computed),
+        "rounded": "-" if item.rounded is None else item.rounded,
+        "match": match_words(item),
+        "accounting": item.accounting,
+        "context": context(item.context),
+        "note": item.note,
+    }
+
+
+def columns(items: Iterable[Item]) -> tuple[str, ...]:
+    """Headings of a table of these cells."""
+    named = any(item.context for item in items)
+    return tuple(name for name in COLUMNS if named or name != "context")
+
+
+def summary(items: Sequence[Item]) -> str:
+    """``22 of 24 printed cells come out, 2 do not, documented: a/b, a/c.`` and how many are
+    computed beyond them.
+    """
+    printed = [item for item in items if item.printed is not None and item.match != "not-printed"]
+    wrong = [item for item in printed if not item.comes_out]
+    parts = [
+        (
+            f"{len(printed) - len(wrong)} of {_count(len(printed), 'printed cell')} "
+            f"{'comes' if len(printed) == 1 else 'come'} out"
+        )
+    ]
+    for found, word in (
+        ([item for item in wrong if item.documented], "documented"),
+        ([item for item in wrong if not item.documented], "unexpected"),
+    ):
+        if found:
+            parts.append(
+                f"{len(found)} {'does' if len(found) == 1 else 'do'} not, {word}: "
+                f"{', '.join(item.id for item in found)}"
+            )
+    said = [item.id for item in items if item.documented and item.match != "mismatch"]
+    if said:
+        parts.append(
+            f"{len(said)} documented as a mismatch {'comes' if len(said) == 1 else 'come'} out all "
+            f"the same: {', '.join(said)}"
+        )
+    further = len(items) - len(printed)
+    if further:
+        parts.append(
+            f"{_count(further, 'more number')} {'has' if further == 1 else 'have'} no printed "
+            f"counterpart"
+        )
+    return ("; ".join(parts) if printed or said else parts[-1] if further else "no cells") + "."
+
+
+def markdown(document: ReproductionDocument, target: Target) -> str:
+    """A target's page: what is compared with what, how much comes out, the tables of each group,
+    its figures, its words.
+    """
+    items, figures = document.of(target)
+    lines = [
+        f"# {_text(target.title)}",
+        "",
+        _text(target.about),
+        "",
+        f"Made by {_code(document.command)} (accelsim {_text(document.version)}).",
+        "",
+    ]
+    if items:
+        lines += [_text(summary(items)), ""]
+    for group in groups(items):
+        lines += [f"## {_text(group.name)}", ""]
+        if group.verdict:
+            lines += [
+                line for paragraph in group.verdict.split("\n") for line in (_text(paragraph), "")
+            ]
+        if group.rows:
+            lines += _markdown_rows(group.rows)
+        for pivot in group.pivots:
+            lines += _markdown_pivot(pivot)
+    for figure in figures:
+        lines += _markdown_figure(figure)
+    known = words("\n".join(lines))
+    if known:
+        lines += [
+            "## Words",
+            "",
+            *(f"* {_code(word)}: {_text(meaning)}" for word, meaning in known.items()),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def csv(document: ReproductionDocument, target: Target) -> str:
+    """A target's cells with exact numbers; the keys of their contexts are columns behind the
+    others.
+    """
+    items, _ = document.of(target)
+    keys = list(dict.fromkeys(key for item in items for key in item.context))
+    names = [f"context_{key}" if key in _CSV_COLUMNS else key for key in keys]
+    rows: list[tuple[Cell, ...]] = []
+    for item in items:
+        own = (
+            item.target,
+            item.id,
+            item.unit,
+            item.printed,
+            item.computed,
+            item.rounded,
+            item.match,
+        )
+        rows.append(
+            (
+                *own,
+                "yes" if item.documented else "no",
+                item.accounting,
+                item.note,
+                *(item.context.get(key) for key in keys),
+            )
+        )
+    return write_csv(
+        Table(
+            target.name,
+            target.title,
+            tuple(Column(name, name) for name in (*_CSV_COLUMNS, *names)),
+            tuple(rows),
+        )
+    )
+
+
+def _markdown_rows(items: Sequence[Item]) -> list[str]:
+    shown = columns(items)
+    lines = [_line(shown), _line(["---:" if column in NUMBERS else "---" for column in shown])]
+    for item in items:
+        said = {column: _text(text) for column, text in row(item).items()}
+        if item.match == "mismatch" or item.surprising:
+            said["match"] = f"**{said['match']}**"
+        lines.append(_line([said[column] for column in shown]))
+    return [*lines, ""]
+
+
+def _markdown_pivot(pivot: Pivot) -> list[str]:
+    heads = _line([_text(head) for head in (*pivot.heads, *pivot.columns)])
+    lines = [_line([_text(text) for text in (*names, *cells)]) for names, cells in pivot.lines]
+    notes = [f"* {_text(note)}" for note in pivot.notes]
+    rule = _line(
+        ["---:" if pivot.numeric(place) else "---" for place in range(len(pivot.heads))]
+        + ["---:"] * len(pivot.columns)
+    )
+    return [_text(pivot.title), "", heads, rule, *lines, "", *notes, *([""] if notes else [])]
+
+
+def _markdown_figure(figure: Figure) -> list[str]:
+    return [
+        f"## {_text(figure.title)}",
+        "",
+        f"![{_text(figure.title)}]({figure.id}.svg)",
+        "",
+        _text(figure.caption),
+        "",
+    ]
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _text(text: str) -> str:
+    """Text that Markdown shows as it is, on one line; what stands between backticks stays code."""
+    pieces = re.split(r"(`[^`]+`)", re.sub(r"\s+", " ", text))
+    return "".join(
+        piece.replace("|", r"\|") if place % 2 else _plain(piece)
+        for place, piece in enumerate(pieces)
+    )
+
+
+def _plain(text: str) -> str:
+    """An underscore within a word needs no escape, nor does an asterisk between blanks."""
+    plain = text.replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(
+        r"([\\`|\[\]]|(?<![a-zA-Z0-9])_|_(?![a-zA-Z0-9])|\*(?! )|(?<! )\*)", r"\\\1", plain
+    )
+
+
+def _code(text: str) -> str:
+    """A code span, whatever backticks are in it."""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    plain = re.sub(r"\s+", " ", text)
+    return f"{fence} {plain} {fence}" if "`" in plain else f"{fence}{plain}{fence}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,76 @@
+"""Backpropagation (``bp``), and feedback alignment (``fa``, Lillicrap et al. 2016): the same chain
+through fixed random weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from accelsim.layers.model import Model
+from accelsim.layers.numerics import WeightedNumerics
+from accelsim.numerics.arrays import Array
+from accelsim.rules.walk.numbers import RuleNumerics
+from accelsim.workload.network import INPUT, Layer
+from accelsim.zeros.feedback import feedback_random, like_weights
+
+
+class Backprop(RuleNumerics):
+    """The exact gradient: errors go through every layer's transpose, one after the other."""
+
+    def cross(
+        self,
+        layer: Layer,
+        numerics: WeightedNumerics,
+        error: Array,
+        errors: Mapping[str, Array],
+        wanted: bool,
+    ) -> tuple[Array, ...]:
+        return numerics.backward(error, wanted)
+
+
+class FeedbackAlignment(RuleNumerics):
+    """Errors go through a fixed random tensor of each layer's shape instead of its weights.
+
+    The tensor's entries have the deviation of the layer's fresh weights, of hidden layers' for the
+    output too.
+    """
+
+    def __init__(self, model: Model, seed: int, scale: float = 1.0) -> None:
+        super().__init__(model)
+        self.transport = {
+            layer.name: (
+                scale * like_weights(layer.weight_shape, feedback_random(seed, layer.name))
+            ).astype(model.dtype)
+            for layer in model.network.weighted
+            if layer.inputs[0] != INPUT or layer.recurrent
+        }
+
+    def cross(
+        self,
+        layer: Layer,
+        numerics: WeightedNumerics,
+        error: Array,
+        errors: Mapping[str, Array],
+        wanted: bool,
+    ) -> tuple[Array, ...]:
+        return numerics.backward(error, wanted, self.transport.get(layer.name))
+
+    def feedback_weights(self) -> dict[str, Array]:
+        return self.transport
+
+
+class Frozen(RuleNumerics):
+    """Only the output layer learns (``frozen``): what every other rule must beat."""
+
+    direct = True
+
+    def cross(
+        self,
+        layer: Layer,
+        numerics: WeightedNumerics,
+        error: Array,
+        errors: Mapping[str, Array],
+        wanted: bool,
+    ) -> tuple[Array, ...]:
+        numerics.learn(error)
+        return ()

@@ -1,0 +1,129 @@
+"""Direct feedback alignment (Noekland 2016) and its sparse and low-rank forms (Crafton et al.
+2019).
+
+The output error reaches every weighted layer's input map through that layer's own fixed random
+matrix; what lies between that map and the weighted layers producing it (pooling, f', batch norm,
+residual sums) acts locally.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+
+import numpy as np
+
+from accelsim.layers.model import Model
+from accelsim.layers.numerics import WeightedNumerics
+from accelsim.numerics import products
+from accelsim.numerics.arrays import Array
+from accelsim.rules.walk.numbers import RuleNumerics
+from accelsim.workload.network import INPUT, Layer
+from accelsim.zeros.feedback import Feedback, dense_feedback, feedback_random, sparse_feedback
+
+Draw = Callable[[Layer, int, np.random.Generator], Feedback]
+"""(layer, classes, random stream) -> B into the layer's input map."""
+
+
+class DirectFeedback(RuleNumerics):
+    """``feedback``: by weighted layer, the matrices that carry the output error to that layer's
+    input map.
+
+    One matrix, or one a time step. Layers that read the network's input have none. Several layers
+    that read the same map add their feedback there.
+    """
+
+    direct = True
+
+    def __init__(self, model: Model, feedback: Mapping[str, tuple[Feedback, ...]]) -> None:
+        super().__init__(model)
+        self.feedback = feedback
+        self.matrices = {
+            name: [np.ascontiguousarray(b.values.T, model.dtype) for b in steps]
+            for name, steps in feedback.items()
+        }
+        """By layer, for one or all time steps, the transposed values, (k, neurons)."""
+
+    def cross(
+        self,
+        layer: Layer,
+        numerics: WeightedNumerics,
+        error: Array,
+        errors: Mapping[str, Array],
+        wanted: bool,
+    ) -> tuple[Array, ...]:
+        numerics.learn(error)
+        return (self.project(layer, errors[self.model.network.output.name]),) if wanted else ()
+
+    def project(self, layer: Layer, error: Array) -> Array:
+        """B e of one layer at its input map, from the error (N, ..., classes); rows are time-major
+        where there are time steps.
+        """
+        steps = len(self.feedback[layer.name])
+        rows = error.reshape(steps, -1, error.shape[-1])
+        parts = []
+        for part, b, values in zip(
+            rows, self.feedback[layer.name], self.matrices[layer.name], strict=True
+        ):
+            read = b.classes_read
+            parts.append(
+                products.product(part, values)
+                if read is None
+                else products.gathered_product(part, read, values)
+            )
+        return np.concatenate(parts).reshape(len(error), *layer.in_shape)
+
+    def feedback_weights(self) -> dict[str, Array]:
+        return {name: np.stack(matrices) for name, matrices in self.matrices.items()}
+
+
+def feedback_layers(model: Model) -> list[Layer]:
+    """Weighted layers whose input map gets feedback: all but those that read the network's
+    input.
+    """
+    return [layer for layer in model.network.weighted if layer.inputs[0] != INPUT]
+
+
+def direct_feedback(model: Model, seed: int, draw: Draw, per_step: bool = False) -> DirectFeedback:
+    """Direct feedback with matrices drawn by ``draw``, on sequences one a time step when
+    ``per_step``.
+    """
+    classes = prod(model.network.output.out_shape)
+    steps = model.network.time_steps if per_step else 1
+    found = {}
+    for layer in feedback_layers(model):
+        random = feedback_random(seed, layer.name)
+        found[layer.name] = tuple(draw(layer, classes, random) for _ in range(steps))
+    return DirectFeedback(model, found)
+
+
+def dense_draw(scale: float, binary: bool) -> Draw:
+    """dfa, bdfa: a dense B a layer."""
+
+    def draw(layer: Layer, classes: int, random: np.random.Generator) -> Feedback:
+        return scaled(
+            dense_feedback(
+                prod(layer.in_shape), classes, layer.in_shape[0] * layer.in_shape[1], random, binary
+            ),
+            scale,
+        )
+
+    return draw
+
+
+def sparse_draw(scale: float, k: int, rank: int) -> Draw:
+    """sdfa: k non-zeros a neuron, optionally of low rank; ssdfa is k = 1."""
+
+    def draw(layer: Layer, classes: int, random: np.random.Generator) -> Feedback:
+        return scaled(sparse_feedback(prod(layer.in_shape), classes, k, rank, random), scale)
+
+    return draw
+
+
+def scaled(feedback: Feedback, scale: float) -> Feedback:
+    """The same feedback, every value multiplied."""
+    return (
+        feedback
+        if scale == 1
+        else Feedback(feedback.classes, feedback.values * np.float32(scale), feedback.classes_read)
+    )

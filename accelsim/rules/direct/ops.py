@@ -1,0 +1,168 @@
+"""Direct feedback alignment (Noekland 2016) and its kin: ``dfa``, sparse ``sdfa`` and ``ssdfa``
+(Crafton et al. 2019), and ``bdfa`` with feedback words of one bit (Han and Yoo 2019).
+
+Every weighted layer l but those fed by the network's input has fixed feedback weights B from the
+output error into l's INPUT map, after pooling; the errors of layers that read the same map are
+summed there. Pool backward, f' and batch norm then act locally, back through residual adds to the
+weighted layers that made the map. They stop at a map that has feedback of its own: nothing crosses
+an identity shortcut into the map before it. With recurrent layers that holds at each time step; no
+error crosses time.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from accelsim.errors import InputError
+from accelsim.rules.info import RuleInfo, whole
+from accelsim.rules.spelling import Option, RuleSpec
+from accelsim.rules.walk.backward import lower_step, needed
+from accelsim.rules.walk.lowering import Lowering, Value, operands, step_name
+from accelsim.rules.walk.recurrent import gate_backward, gate_errors
+from accelsim.step.ops import Bounds, OpKind, Pass, Role, Tensor, TrainingStep, Use
+from accelsim.workload.network import Layer, Network
+
+PER_STEP = Option(
+    "per_step",
+    bool,
+    False,
+    description="On sequences, distinct feedback weights at each time step instead of shared ones.",
+)
+SCALE = Option(
+    "scale", float, 1.0, description="Multiplies the feedback weights; changes no count. Above 0."
+)
+"""Of every rule with feedback; `accelsim.rules.lower` refuses what is not above 0."""
+
+
+class DirectFeedback:
+    """Feedback with ``nonzeros`` weights a target neuron (0: dense), of one bit each if
+    ``binary``.
+    """
+
+    direct = True
+
+    def __init__(self, nonzeros: int, per_step: bool, binary: bool = False) -> None:
+        self.nonzeros = nonzeros
+        self.per_step = per_step
+        self.bits = 1 if binary else None
+
+    def feedback(self, low: Lowering, layer: Layer, step: int) -> Tensor:
+        """B of a target (at a time step): (channels, rows, columns, output errors) of its input
+        map.
+        """
+        (h, w, c), errors = layer.in_shape, prod(low.network.output.out_shape)
+        name = f"{layer.name}.feedback"
+        stored = h * w * c * self.nonzeros if self.nonzeros else -1
+        index_bits = (errors - 1).bit_length() if self.nonzeros else 0
+        name = step_name(name, step) if self.per_step else name
+        return Tensor(
+            name, Role.FEEDBACK, (c, h, w, errors), stored, self.bits, True, c, index_bits
+        )
+
+    def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
+        """Emit ``<layer>.EP``, on sequences one a time step; see `ErrorPropagation`."""
+        if target is not None:
+            output = low.network.output
+            (h, w, c), errors = layer.in_shape, prod(output.out_shape)
+            moving = low.tensors(f"{output.name}.error", Role.ERROR, output.out_shape)
+            bounds = Bounds(low.batch, c, errors, h, w, nonzeros=self.nonzeros)
+            for step, made in enumerate(target):
+                at = None if len(target) == 1 else step
+                read = operands([moving[step]], Use.MOVING, f"{output.name}.error", at)
+                read += operands(
+                    [self.feedback(low, layer, step)], Use.STATIONARY, f"{layer.name}.feedback"
+                )
+                name = f"{layer.name}.EP" if at is None else step_name(f"{layer.name}.EP", step)
+                low.contraction(
+                    name,
+                    layer.name,
+                    Pass.EP,
+                    OpKind.FEEDBACK,
+                    bounds,
+                    read + needed(low, layer, at),
+                    [made],
+                )
+        if not layer.recurrent:
+            return error
+        for step in reversed(range(len(error))):
+            gate_backward(low, layer, step, error)
+        return gate_errors(low, layer)
+
+
+def lower_dfa(
+    network: Network, rule: RuleSpec, batch: int, optimizer: str, passes: frozenset[Pass]
+) -> TrainingStep:
+    """Direct feedback alignment's training step, dense or with ``k`` feedback weights a neuron.
+
+    Raises InputError when ``k`` exceeds the output errors, or when a given ``rank`` cannot reach
+    them all.
+    """
+    errors = prod(network.output.out_shape)
+    nonzeros = {"dfa": 0, "bdfa": 0, "ssdfa": 1}.get(rule.name)
+    if nonzeros is None:
+        nonzeros, rank = whole(rule, "k"), whole(rule, "rank")
+        if nonzeros > errors:
+            raise InputError(
+                f"{rule.name}.k must be <= {errors}, the outputs of {network.name}, got {nonzeros}"
+            )
+        least = -(-errors // nonzeros) if nonzeros else 0
+        if 0 < rank < least:
+            raise InputError(
+                f"{rule.name}.rank must be >= {least}, so that k * rank reaches the {errors} "
+                f"outputs of {network.name}, got {rank}"
+            )
+    return lower_step(
+        network,
+        str(rule),
+        DirectFeedback(nonzeros, bool(rule.get("per_step")), binary=rule.name == "bdfa"),
+        batch,
+        optimizer,
+        passes,
+    )
+
+
+RULES = (
+    RuleInfo(
+        "dfa",
+        "dfa",
+        "Direct feedback alignment: a dense fixed B carries the output error into every layer's "
+        "input map.",
+        (PER_STEP, SCALE),
+        lower_dfa,
+    ),
+    RuleInfo(
+        "bdfa",
+        "dfa",
+        "Binary DFA: dfa with feedback weights of one bit.",
+        (PER_STEP, SCALE),
+        lower_dfa,
+    ),
+    RuleInfo(
+        "sdfa",
+        "sdfa",
+        "Sparse DFA: k feedback weights a neuron, optionally of limited rank.",
+        (
+            Option(
+                "k", int, 1, minimum=0, description="Feedback weights a target neuron; 0 is dense."
+            ),
+            Option(
+                "rank",
+                int,
+                0,
+                minimum=0,
+                description="Rank of B's values, 0 unlimited. B is stored expanded, so it changes "
+                "no count.",
+            ),
+            PER_STEP,
+            SCALE,
+        ),
+        lower_dfa,
+    ),
+    RuleInfo(
+        "ssdfa",
+        "sdfa",
+        "Single sparse DFA: one feedback weight a neuron.",
+        (PER_STEP, SCALE),
+        lower_dfa,
+    ),
+)

@@ -1,0 +1,4 @@
+"""Steps of two kinds: hdfa.
+
+May import the other rules, and layers/, zeros/, workload/, step/ and below.
+"""

@@ -1,0 +1,229 @@
+"""The modular rules of Han et al. 2020: ``modular`` (eq. 6), ``conv-dfa``, ``dilated`` (section
+3.2.1) and ``revised`` (eq. 7).
+
+The error at the output of a module's last layer goes over one fixed random link to the input map of
+each of the module's layers, and so into the module before. What lies between a map and the weights
+that made it acts locally, as in direct feedback. Residual networks: every weighted layer of a block
+has its own link, the shortcut's convolution too; errors that land on one map are summed, and
+nothing crosses an identity shortcut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod, sqrt
+
+import numpy as np
+
+from accelsim.errors import InputError
+from accelsim.layers.model import Model
+from accelsim.layers.numerics import WeightedNumerics
+from accelsim.layers.weighted import Convolution
+from accelsim.numerics import products
+from accelsim.numerics.arrays import Array
+from accelsim.rules.walk.numbers import RuleNumerics, spread_over
+from accelsim.workload.modules import Link, dilation_of, links
+from accelsim.workload.network import Layer
+from accelsim.zeros.feedback import dense_feedback, feedback_random, random_entries
+
+
+class LinkNumerics:
+    """A link as a chain of fixed parts: matrices, convolutions, resizing and channel shuffles.
+
+    ``weights``: the arrays that it multiplies with, in order.
+    """
+
+    def __init__(self, parts: list[Callable[[Array], Array]], weights: list[Array]) -> None:
+        self.parts = parts
+        self.weights = weights
+
+    def carry(self, error: Array) -> Array:
+        """The error (N, H, W, C) at the layer's input map, from the one at the source's output."""
+        for part in self.parts:
+            error = part(error)
+        return error
+
+
+class ModuleFeedback(RuleNumerics):
+    """Errors over one link a layer, from the end of the layer's module."""
+
+    direct = True
+
+    def __init__(self, model: Model, numerics: Mapping[str, tuple[Link, LinkNumerics]]) -> None:
+        super().__init__(model)
+        self.links = numerics
+
+    def cross(
+        self,
+        layer: Layer,
+        numerics: WeightedNumerics,
+        error: Array,
+        errors: Mapping[str, Array],
+        wanted: bool,
+    ) -> tuple[Array, ...]:
+        numerics.learn(error)
+        if not wanted:
+            return ()
+        link, over = self.links[layer.name]
+        return (over.carry(errors[link.source.name]),)
+
+    def feedback_weights(self) -> dict[str, Array]:
+        return {
+            f"{name}.{index}": array
+            for name, (_, over) in self.links.items()
+            for index, array in enumerate(over.weights)
+        }
+
+
+Build = Callable[[Link, Model, np.random.Generator], LinkNumerics]
+
+
+def module_feedback(model: Model, seed: int, ends: tuple[str, ...], build: Build) -> ModuleFeedback:
+    """A rule whose links are made by ``build``; ``ends`` as in
+    `accelsim.workload.modules.modules_of`.
+    """
+    found = links(model.network, ends)
+    return ModuleFeedback(
+        model,
+        {
+            name: (link, build(link, model, feedback_random(seed, name)))
+            for name, link in found.items()
+        },
+    )
+
+
+def dense_link(scale: float, binary: bool = False) -> Build:
+    """``modular``: a dense matrix over the elements of both maps.
+
+    From the network's output it is direct feedback's own B; from a module's end its deviation is 1
+    / sqrt(elements of that map).
+    """
+
+    def build(link: Link, model: Model, random: np.random.Generator) -> LinkNumerics:
+        (h, w, c), sources = link.layer.in_shape, prod(link.source.out_shape)
+        if link.source is model.network.output:
+            values = dense_feedback(h * w * c, sources, h * w, random, binary).values
+        else:
+            values = random_entries((h * w * c, sources), 1 / sqrt(sources), binary, random)
+        matrix = np.ascontiguousarray((scale * values).T, model.dtype)
+
+        def carry(error: Array) -> Array:
+            return products.product(
+                np.ascontiguousarray(error).reshape(len(error), -1), matrix
+            ).reshape(len(error), h, w, c)
+
+        return LinkNumerics([carry], [matrix])
+
+    return build
+
+
+def convolution_link(scale: float, dilated: bool) -> Build:
+    """``conv-dfa`` and ``dilated``: one convolution on the source's map, as far as the chain
+    between reaches, then upsampled.
+
+    The latter has 3 x 3 taps, as far apart as reach the same.
+    """
+    dense = dense_link(scale)
+
+    def build(link: Link, model: Model, random: np.random.Generator) -> LinkNumerics:
+        if link.dense:
+            return dense(link, model, random)
+        kernel = link.kernel_at_source
+        taps, spread = ((3, 3), dilation_of(kernel)) if dilated else (kernel, (1, 1))
+        convolve = FixedConvolution(
+            link.source.out_shape, link.layer.in_shape[2], taps, spread, 1, model
+        )
+        convolve.fill(scale, False, random)
+        return LinkNumerics(
+            [convolve, lambda error: spread_over(error, link.layer.in_shape)], [convolve.weight]
+        )
+
+    return build
+
+
+def revised_link(scale: float, groups: int, binary: bool, printed_order: bool) -> Build:
+    """``revised``: dilated grouped 3 x 3 D1, channel shuffle, grouped 1 x 1 D2, at the layer's
+    input map; D2 first as eq. 7 prints it.
+
+    A shortcut's link is one ungrouped 1 x 1 convolution (the only reading that gives table 2's
+    ResNet-18).
+    """
+    dense = dense_link(scale, binary)
+
+    def build(link: Link, model: Model, random: np.random.Generator) -> LinkNumerics:
+        if link.dense:
+            return dense(link, model, random)
+        (h, w, channels), sources = link.layer.in_shape, link.source.out_shape[2]
+        wide, narrow = (h, w, sources), (h, w, channels)
+
+        def upsample(error: Array) -> Array:
+            return spread_over(error, wide) if error.shape[1:3] != (h, w) else error
+
+        if link.shortcut:
+            parts = [FixedConvolution(wide, channels, (1, 1), (1, 1), 1, model)]
+        else:
+            dilation = dilation_of(link.kernel_at_target)
+            if sources % groups or channels % groups:
+                raise InputError(
+                    f"revised.groups must divide the {sources} and {channels} channels at "
+                    f"{link.layer.name}, got {groups}"
+                )
+            first = FixedConvolution(wide, sources, (3, 3), dilation, groups, model)
+            second = FixedConvolution(wide, channels, (1, 1), (1, 1), groups, model)
+            if printed_order:
+                first, second = (
+                    second,
+                    FixedConvolution(narrow, channels, (3, 3), dilation, groups, model),
+                )
+            parts = [first, second]
+        for index, part in enumerate(parts):
+            part.fill(scale if index == 0 else 1.0, binary, random)
+        chain: list[Callable[[Array], Array]] = [upsample, parts[0]]
+        for part in parts[1:]:
+            chain += [lambda error: shuffle(error, groups), part]
+        return LinkNumerics(chain, [part.weight for part in parts])
+
+    return build
+
+
+class FixedConvolution:
+    """A convolution that keeps the size of its map, with weights that never learn: (K, R, S,
+    C/groups) of deviation 1 / sqrt(fan-in).
+    """
+
+    def __init__(
+        self,
+        in_shape: tuple[int, int, int],
+        out_channels: int,
+        taps: tuple[int, int],
+        dilation: tuple[int, int],
+        groups: int,
+        model: Model,
+    ) -> None:
+        pads = [reach * (extent - 1) // 2 for extent, reach in zip(taps, dilation, strict=True)]
+        out_shape = (in_shape[0], in_shape[1], out_channels)
+        padding = (pads[0], pads[0], pads[1], pads[1])
+        layer = Layer(
+            "feedback", "conv", (), in_shape, out_shape, taps, (1, 1), padding, dilation, groups
+        )
+        self.convolution = Convolution(layer, model.dtype)
+        self.weight: Array = np.empty(0, model.dtype)
+
+    def fill(self, scale: float, binary: bool, random: np.random.Generator) -> None:
+        """Draw the weights."""
+        shape = self.convolution.layer.weight_shape
+        entries = random_entries(shape, scale / sqrt(prod(shape[1:])), binary, random)
+        self.weight = entries.astype(self.convolution.dtype)
+        self.convolution.parameters = {"weight": self.weight}
+
+    def __call__(self, error: Array) -> Array:
+        return self.convolution.forward((error,), training=False)
+
+
+def shuffle(error: Array, groups: int) -> Array:
+    """Channel g * n + i of a map (N, H, W, C) moves to i * groups + g (Zhang et al. 2018)."""
+    if groups == 1:
+        return error
+    *rest, channels = error.shape
+    swapped = error.reshape(*rest, groups, channels // groups).swapaxes(-1, -2)
+    return np.ascontiguousarray(swapped).reshape(error.shape)

@@ -1,0 +1,160 @@
+"""Feedback through time: ``triangular`` (Han et al. 2020, section 3.1 and eqs. 10 and 12 as
+amended), which ``revised`` shares.
+
+Two modules. In the output's, feedback S_fc takes the output error of a time step to h of that step,
+and the cell learns from it by its own derivatives there (eq. 10): e_rnn is the error at h, in a
+plain RNN times f'. From the last cell of the module before, an upper triangular matrix of blocks
+takes e_rnn of a step and all later ones to each layer's input map: e_emb_i = sum over j >= i of
+B_ij e_rnn_j (eq. 12). No error crosses time step by step, so nothing is a chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+
+from accelsim.errors import InputError
+from accelsim.rules.direct.ops import PER_STEP, SCALE, DirectFeedback
+from accelsim.rules.info import RuleInfo
+from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.walk.backward import lower_step, needed
+from accelsim.rules.walk.lowering import Lowering, Value, step_name
+from accelsim.rules.walk.recurrent import gate_backward, gate_errors
+from accelsim.step.ops import (
+    Bounds,
+    Operand,
+    OpKind,
+    Pass,
+    Role,
+    Tensor,
+    TraceZeros,
+    TrainingStep,
+    Use,
+)
+from accelsim.workload.modules import modules_of
+from accelsim.workload.network import INPUT, Layer, Network
+from accelsim.zeros.feedback import entries_a_row
+
+
+class TriangularFeedback:
+    """``sources``: the cell whose e_rnn each layer before the output's module learns from;
+    ``output``: feedback of the other layers.
+
+    ``density``: stored entries of each row of each block (1: all, without indices). ``binary``:
+    they are of one bit.
+    """
+
+    direct = True
+
+    def __init__(
+        self,
+        sources: Mapping[str, Layer],
+        output: DirectFeedback,
+        density: float = 1.0,
+        binary: bool = False,
+    ) -> None:
+        self._sources = sources
+        self._output = output
+        self._density = density
+        self._bits = 1 if binary else None
+        self._errors: dict[str, Value] = {}
+
+    def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
+        """Emit ``<layer>.EP``, one a time step; see `ErrorPropagation`."""
+        if target is not None and layer.name not in self._sources:
+            return self._output.propagate(low, layer, error, target)
+        learns_from = error
+        if layer.recurrent:
+            for step in reversed(range(len(error))):
+                gate_backward(low, layer, step, error)
+            learns_from = gate_errors(low, layer)
+            self._errors[layer.name] = learns_from if layer.kind == "rnn" else error
+        for step in reversed(range(len(target or ()))):
+            self._row(low, layer, step, target)
+        return learns_from
+
+    def _row(self, low: Lowering, layer: Layer, step: int, target: Value | None) -> None:
+        """The row of blocks into the layer's input map at a time step, of that step's e_rnn and all
+        later ones'.
+        """
+        assert target is not None
+        source, steps = self._sources[layer.name], len(target)
+        channels, hidden = prod(layer.in_shape), source.out_shape[2]
+        stored = entries_a_row(hidden, self._density) if self._density < 1 else 0
+        nonzeros, errors = stored * (steps - step), hidden * (steps - step)
+        at = None if steps == 1 else step
+        suffix = "" if at is None else step_name("", step)
+        feedback = Tensor(
+            f"{layer.name}.feedback{suffix}",
+            Role.FEEDBACK,
+            (channels, 1, 1, errors),
+            channels * nonzeros if stored else -1,
+            self._bits,
+            persistent=True,
+            home_channels=channels,
+            index_bits=(hidden - 1).bit_length() if stored else 0,
+        )
+        # The errors of a plain RNN's gates have the zeros of those at h.
+        zeros = [
+            TraceZeros(f"{source.name}.error", None if at is None else later)
+            for later in range(step, steps)
+        ]
+        read = [
+            Operand(tensor, Use.MOVING, zero)
+            for tensor, zero in zip(self._errors[source.name][step:], zeros, strict=True)
+        ]
+        bounds = Bounds(low.batch, channels, errors, nonzeros=nonzeros)
+        operands = (*read, Operand(feedback, Use.STATIONARY), *needed(low, layer, at))
+        low.contraction(
+            f"{layer.name}.EP{suffix}",
+            layer.name,
+            Pass.EP,
+            OpKind.FEEDBACK,
+            bounds,
+            operands,
+            [target[step]],
+        )
+
+
+def sources_of(network: Network, rule: str) -> dict[str, Layer]:
+    """The last cell of its module, by each layer before the output's module that wants an error in
+    its input map.
+
+    InputError without recurrent layers, or where a module before the output's ends in another
+    layer.
+    """
+    if not any(layer.recurrent for layer in network.layers):
+        raise InputError(f"{rule} must have a network with recurrent layers, got {network.name}")
+    found: dict[str, Layer] = {}
+    for name, end in modules_of(network).items():
+        if end is network.output or network.layer(name).inputs[0] == INPUT:
+            continue
+        if not end.recurrent:
+            raise InputError(
+                f"modules of {network.name} must end in recurrent layers before the output's, got "
+                f"{end.name}"
+            )
+        found[name] = end
+    return found
+
+
+def lower_triangular(
+    network: Network, rule: RuleSpec, batch: int, optimizer: str, passes: frozenset[Pass]
+) -> TrainingStep:
+    """Training step of ``triangular``. InputError as `sources_of`."""
+    feedback = TriangularFeedback(
+        sources_of(network, rule.name), DirectFeedback(0, bool(rule.get("per_step")))
+    )
+    return lower_step(network, str(rule), feedback, batch, optimizer, passes)
+
+
+RULES = (
+    RuleInfo(
+        "triangular",
+        "triangular",
+        "Feedback from the output into the last cell, and from there an upper triangular matrix "
+        "over time (recurrent networks).",
+        (PER_STEP, SCALE),
+        lower_triangular,
+    ),
+)

@@ -1,0 +1,78 @@
+"""The walk back through the network that all learning rules share: EP, WG and WU of each layer,
+from the last to the first.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from accelsim.rules.walk.forward import lower_forward, mask_of
+from accelsim.rules.walk.local_backward import lower_loss, vector_backward
+from accelsim.rules.walk.lowering import Lowering, Value, operands
+from accelsim.rules.walk.update import weight_gradient, weight_update
+from accelsim.step.ops import Operand, Pass, TrainingStep, Use
+from accelsim.workload.network import Layer, Network
+
+
+class ErrorPropagation(Protocol):
+    """What a learning rule is to the walk: how errors get past the weighted layers.
+
+    ``direct``: see `Lowering`.
+    """
+
+    @property
+    def direct(self) -> bool: ...
+
+    def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
+        """Emit EP of a weighted layer, from the ``error`` at its output to the ``target`` at its
+        input map (None: not wanted).
+
+        Returns the error that the layer's WG reads: ``error`` itself, of a recurrent layer the
+        gates' errors.
+        """
+        ...
+
+
+def lower_step(
+    network: Network,
+    rule: str,
+    propagation: ErrorPropagation,
+    batch: int,
+    optimizer: str,
+    passes: frozenset[Pass],
+    carried: bool = True,
+) -> TrainingStep:
+    """The training step of a rule that is the shared walk with its own way past the weighted
+    layers.
+
+    Unless errors are ``carried``, no layer hands one on, and the walk ends at the first weights
+    that it meets.
+    """
+    low = Lowering(network, batch, propagation.direct)
+    lower_forward(low)
+    lower_loss(low)
+    for layer in reversed(network.layers):
+        error = low.error(layer)
+        if error is None:
+            continue
+        if layer.weighted:
+            error = propagation.propagate(low, layer, error, low.target(layer) if carried else None)
+            weight_gradient(low, layer, error)
+        else:
+            vector_backward(low, layer, error)
+        if layer.weighted or layer.kind == "batch_norm":
+            weight_update(low, layer, optimizer)
+    return low.finish(rule, passes)
+
+
+def needed(low: Lowering, layer: Layer, step: int | None = None) -> tuple[Operand, ...]:
+    """The mask of f' at the layer's input map (of one time step), by which EP's outputs are needed;
+    none unless a ReLU made that map.
+    """
+    source = layer.inputs[0]
+    if not low.network.rectified(source):
+        return ()
+    mask = mask_of(low, source)
+    return operands(
+        mask if step is None else mask[step : step + 1], Use.NEEDED, f"{layer.name}.mask", step
+    )

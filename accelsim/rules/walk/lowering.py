@@ -1,0 +1,311 @@
+"""The builder that every learning rule lowers with: it names tensors, emits ops and derives what
+each op must wait for.
+
+An activation or error is a `Value`: one tensor, or in a sequence network one tensor a time step
+(named ``"<tensor>.t03"``), so that an op that needs one time step moves no more than that. An op
+over the whole sequence takes all of them, each with the same use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from accelsim.step.ops import (
+    Bounds,
+    Dense,
+    Op,
+    Operand,
+    OpKind,
+    Pass,
+    Role,
+    Tensor,
+    TraceZeros,
+    TrainingStep,
+    Use,
+    VectorWork,
+)
+from accelsim.workload.network import INPUT, Layer, Network, Shape
+
+Value = tuple[Tensor, ...]
+
+
+def step_name(name: str, step: int) -> str:
+    """``"rnn1.FF"``, 3 -> ``"rnn1.FF.t03"``."""
+    return f"{name}.t{step:02d}"
+
+
+def operands(
+    value: Iterable[Tensor], use: Use, key: str | None = None, step: int | None = None
+) -> tuple[Operand, ...]:
+    """Each tensor of a value as an operand of that use, its zeros from the trace tensor ``key``, or
+    dense without one.
+    """
+    return tuple(
+        Operand(tensor, use, TraceZeros(key, step) if key else Dense()) for tensor in value
+    )
+
+
+def layer_bounds(layer: Layer, n: int) -> Bounds:
+    """The loop bounds of a convolution or fully connected layer for ``n`` samples; the latter
+    flattens its input map.
+    """
+    (h, w, c), (p, q, k) = layer.in_shape, layer.out_shape
+    if layer.kind == "fc":
+        return Bounds(n, k, h * w * c)
+    (r, s), (top, _, left, _) = layer.kernel, layer.padding
+    return Bounds(
+        n, k, c, p, q, h, w, r, s, layer.groups, layer.stride, (top, left), layer.dilation
+    )
+
+
+class Lowering:
+    """State of one lowering.
+
+    ``outputs``: each producer's map, forward. ``contributions``: the errors that have arrived at
+    each map so far. ``direct``: errors reach a map that weighted layers read through feedback alone
+    (the DFA family), so what comes through other readers of that map, as an identity shortcut,
+    stops there.
+    """
+
+    def __init__(self, network: Network, batch: int, direct: bool) -> None:
+        self.network = network
+        self.batch = batch
+        self.direct = direct
+        self.outputs: dict[str, Value] = {}
+        self.contributions: dict[str, list[Value]] = {layer.name: [] for layer in network.layers}
+        self._ops: list[Op] = []
+        self._stash: set[str] = set()
+        self._writer: dict[str, str] = {}
+        self._readers: dict[str, list[str]] = {}
+        self._trained: dict[str, bool] = {INPUT: False}
+
+    @property
+    def samples(self) -> int:
+        """Positions that a layer sees in a step: batch, times steps in a sequence network."""
+        return self.batch * self.network.time_steps
+
+    # Tensors
+
+    def tensors(
+        self, name: str, role: Role, shape: Shape, bits: int | None = None, stash: bool = False
+    ) -> Value:
+        """A new value of the map ``shape``. A ``stash`` is kept for the backward passes alone, and
+        dropped when they don't read it.
+        """
+        full = (self.batch, shape[2]) if shape[:2] == (1, 1) else (self.batch, *shape)
+        steps = self.network.time_steps
+        names = [name] if steps == 1 else [step_name(name, step) for step in range(steps)]
+        if stash:
+            self._stash.update(names)
+        return tuple(Tensor(each, role, full, bits=bits) for each in names)
+
+    def input_of(self, layer: Layer) -> Value:
+        """The map that the layer reads first."""
+        return self.outputs[layer.inputs[0]]
+
+    def weight(self, layer: Layer) -> Tensor:
+        """The layer's weights; of an embedding only the rows that the step can use are counted as
+        stored, since no other row ever moves.
+        """
+        shape = layer.weight_shape
+        if layer.kind == "embedding":
+            return Tensor(
+                f"{layer.name}.weight",
+                Role.WEIGHT,
+                shape,
+                stored=min(self.samples, shape[0]) * shape[1],
+                persistent=True,
+            )
+        if layer.kind == "batch_norm":
+            return Tensor(
+                f"{layer.name}.weight", Role.WEIGHT, (layer.out_shape[2], 2), persistent=True
+            )
+        return Tensor(
+            f"{layer.name}.weight", Role.WEIGHT, shape, persistent=True, home_channels=shape[0]
+        )
+
+    # Errors
+
+    def trained(self, name: str) -> bool:
+        """Whether something at or before that map learns, so that an error is wanted there."""
+        if name not in self._trained:
+            layer = self.network.layer(name)
+            self._trained[name] = (
+                layer.weighted
+                or layer.kind == "batch_norm"
+                or any(self.trained(each) for each in layer.inputs)
+            )
+        return self._trained[name]
+
+    def contributors(self, name: str) -> tuple[Layer, ...]:
+        """The layers whose backward work brings errors to the map of that name."""
+        consumers = self.network.consumers[name] if self.trained(name) else ()
+        weighted = tuple(layer for layer in consumers if layer.weighted)
+        return weighted if self.direct and weighted else consumers
+
+    def target(self, layer: Layer) -> Value | None:
+        """New tensors for the error that ``layer`` brings to its (first) input map; None where no
+        error is wanted from it.
+        """
+        source = layer.inputs[0]
+        contributors = self.contributors(source)
+        if layer not in contributors:
+            return None
+        suffix = "" if len(contributors) == 1 else f".{layer.name}"
+        value = self.tensors(
+            f"{source}.error{suffix}", Role.ERROR, self.network.layer(source).out_shape
+        )
+        self.contributions[source].append(value)
+        return value
+
+    def error(self, layer: Layer) -> Value | None:
+        """The error at a layer's output map; where several errors meet, an op that adds them is
+        emitted first. None when none arrived.
+        """
+        arrived = self.contributions[layer.name]
+        if len(arrived) < 2:
+            return arrived[0] if arrived else None
+        total = self.tensors(f"{layer.name}.error", Role.ERROR, layer.out_shape)
+        parts = tuple(tensor for value in arrived for tensor in value)
+        self.vector(
+            f"{layer.name}.EP.sum",
+            layer.name,
+            Pass.EP,
+            "add",
+            total[0].elements * len(total),
+            len(arrived) - 1,
+            operands(parts, Use.READ),
+            total,
+        )
+        return total
+
+    # Ops
+
+    def contraction(
+        self,
+        name: str,
+        layer: str,
+        pass_: Pass,
+        kind: OpKind,
+        bounds: Bounds,
+        operands: Sequence[Operand],
+        outputs: Sequence[Tensor],
+    ) -> None:
+        """Emit an op that multiplies and accumulates."""
+        self._emit(name, layer, pass_, kind, operands, outputs, bounds, None)
+
+    def vector(
+        self,
+        name: str,
+        layer: str,
+        pass_: Pass,
+        function: str,
+        elements: int,
+        ops: int,
+        operands: Sequence[Operand],
+        outputs: Sequence[Tensor],
+    ) -> None:
+        """Emit an op of the vector unit: ``elements`` of ``ops`` scalar operations each."""
+        self._emit(
+            name,
+            layer,
+            pass_,
+            OpKind.VECTOR,
+            operands,
+            outputs,
+            None,
+            VectorWork(function, elements, ops),
+        )
+
+    def _emit(
+        self,
+        name: str,
+        layer: str,
+        pass_: Pass,
+        kind: OpKind,
+        operands: Sequence[Operand],
+        outputs: Sequence[Tensor],
+        bounds: Bounds | None,
+        vector: VectorWork | None,
+    ) -> None:
+        waits: dict[str, None] = {}
+        for operand in operands:
+            if operand.tensor.name in self._writer:
+                waits[self._writer[operand.tensor.name]] = None
+        for tensor in outputs:
+            if tensor.name in self._writer:
+                waits[self._writer[tensor.name]] = None
+            waits.update(dict.fromkeys(self._readers.get(tensor.name, ())))
+        for operand in operands:
+            self._readers.setdefault(operand.tensor.name, []).append(name)
+        for tensor in outputs:
+            self._writer[tensor.name] = name
+            self._readers[tensor.name] = []
+        self._ops.append(
+            Op(
+                name,
+                layer,
+                pass_,
+                kind,
+                tuple(operands),
+                tuple(outputs),
+                tuple(waits),
+                bounds,
+                vector,
+            )
+        )
+
+    def finish(self, rule: str, passes: frozenset[Pass]) -> TrainingStep:
+        """The step, with the ops of ``passes`` alone and without stashes that none of them reads.
+
+        Dependencies on dropped ops become dependencies on what those waited for.
+        """
+        kept: list[Op] = []
+        before: dict[str, tuple[str, ...]] = {}
+        for op in self._ops:
+            waits = tuple(dict.fromkeys(name for each in op.depends_on for name in before[each]))
+            before[op.name] = (op.name,) if op.pass_ in passes else waits
+            if op.pass_ in passes:
+                kept.append(
+                    Op(
+                        op.name,
+                        op.layer,
+                        op.pass_,
+                        op.kind,
+                        op.operands,
+                        op.outputs,
+                        waits,
+                        op.bounds,
+                        op.vector,
+                    )
+                )
+        read = {operand.tensor.name for op in kept for operand in op.operands}
+        dead = self._stash - read
+        ops = tuple(
+            Op(
+                op.name,
+                op.layer,
+                op.pass_,
+                op.kind,
+                op.operands,
+                tuple(t for t in op.outputs if t.name not in dead),
+                op.depends_on,
+                op.bounds,
+                op.vector,
+            )
+            for op in kept
+        )
+        return TrainingStep(self.network.name, rule, self.batch, ops, _carried(ops))
+
+
+def _carried(ops: tuple[Op, ...]) -> dict[str, tuple[str, ...]]:
+    """Op to the ops of the step before that write what it reads or writes and what outlives the
+    step.
+    """
+    writer = {tensor.name: op.name for op in ops for tensor in op.outputs if tensor.persistent}
+    touched = {op.name: (*(operand.tensor for operand in op.operands), *op.outputs) for op in ops}
+    waits = {
+        name: tuple(dict.fromkeys(writer[t.name] for t in tensors if t.name in writer))
+        for name, tensors in touched.items()
+    }
+    return {name: found for name, found in waits.items() if found}

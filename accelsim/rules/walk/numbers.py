@@ -1,0 +1,115 @@
+"""What a learning rule's numbers offer, and the walk back through the layers that all of them
+share.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import cast
+
+import numpy as np
+
+from accelsim.layers.model import Model
+from accelsim.layers.numerics import WeightedNumerics
+from accelsim.numerics.arrays import Array
+from accelsim.workload.network import INPUT, Layer, Network
+
+BP, FEEDBACK, LEFT_OUT = "bp", "feedback", "left out"
+"""Kinds of training step: errors by backpropagation, errors by fixed feedback, and no step at all.
+"""
+
+
+class RuleNumerics(ABC):
+    """Carries the output error to the layers. One object belongs to one model: it may hold feedback
+    weights.
+
+    ``direct``: a map that weighted layers read gets its error from their feedback alone, so that
+    what would come through its other readers, as an identity shortcut, stops there. Such maps then
+    act locally back to the weights that made them.
+    """
+
+    direct = False
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def begin(self, step: int) -> str:
+        """The kind of training step number ``step``; called before it."""
+        return FEEDBACK if self.direct else BP
+
+    def propagate(self, error: Array) -> dict[str, Array]:
+        """Set every layer's gradients from the error at the logits (N, classes) after a forward.
+
+        Returns the errors at the weighted layers' own outputs, by layer.
+        """
+        output = self.model.network.output
+        pending = {output.name: error.reshape(len(error), *output.out_shape)}
+        found = dict(pending)
+        for layer in reversed(self.model.network.layers):
+            arrived = pending.pop(layer.name, None)
+            numerics = self.model.layers[layer.name]
+            if arrived is None:
+                numerics.gradients = {}
+                continue
+            wanted = [
+                name != INPUT and takes_error_from(self.model.network, name, layer, self.direct)
+                for name in layer.inputs
+            ]
+            if layer.weighted:
+                found[layer.name] = arrived = self.model.stored_error(arrived)
+                leaving = self.cross(
+                    layer, cast("WeightedNumerics", numerics), arrived, found, any(wanted)
+                )
+            else:
+                leaving = numerics.backward(arrived, any(wanted))
+            for name, want, part in zip(layer.inputs, wanted, leaving, strict=False):
+                if want:
+                    pending[name] = pending[name] + part if name in pending else part
+        return {
+            name: array for name, array in found.items() if self.model.network.layer(name).weighted
+        }
+
+    @abstractmethod
+    def cross(
+        self,
+        layer: Layer,
+        numerics: WeightedNumerics,
+        error: Array,
+        errors: Mapping[str, Array],
+        wanted: bool,
+    ) -> tuple[Array, ...]:
+        """Set the layer's gradients from the ``error`` at its output; if ``wanted``, also the error
+        at its input map, else ().
+
+        ``errors``: those at the outputs of the weighted layers behind it, its own, and the one at
+        the network's output.
+        """
+
+    def feedback_weights(self) -> dict[str, Array]:
+        """Every array of feedback values, each stored entry once; {} for rules without feedback.
+        For counts and angles.
+        """
+        return {}
+
+    def feedback_words(self) -> int:
+        """Feedback weights that the rule stores."""
+        return sum(array.size for array in self.feedback_weights().values())
+
+
+def takes_error_from(network: Network, name: str, reader: Layer, direct: bool) -> bool:
+    """Whether the map of that name gets an error from that reader of it."""
+    return (
+        not direct
+        or reader.weighted
+        or not any(layer.weighted for layer in network.consumers[name])
+    )
+
+
+def spread_over(error: Array, shape: tuple[int, int, int]) -> Array:
+    """A map (N, h, w, c) at rows x columns of ``shape``, nearest neighbour: element (y, x) reads (y
+    * h // H, x * w // W).
+    """
+    rows = np.arange(shape[0]) * error.shape[1] // shape[0]
+    columns = np.arange(shape[1]) * error.shape[2] // shape[1]
+    return np.ascontiguousarray(error[:, rows][:, :, columns])

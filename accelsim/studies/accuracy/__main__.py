@@ -1,0 +1,132 @@
+"""``python -m accelsim.studies.accuracy run``: make the study's runs. ``report``: write its tables
+and plots. ``summary``: print its accuracies as CSV.
+
+Exit codes: 0 done, 2 the input is wrong, 130 interrupted (what finished is kept, and what was under
+way goes on from its last epoch).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from accelsim.errors import InputError
+
+INTERRUPTED = 130
+REPORTS = Path("reports/accuracy")
+PARTS = ("fc", "sweep", "cnn", "rnn", "transfer")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m accelsim.studies.accuracy",
+        description="The accuracy study: learning rules trained at a reduced scale.",
+    )
+    commands = made.add_subparsers(dest="command", required=True)
+    run = commands.add_parser(
+        "run", help="make the runs that are missing; may be stopped at any time"
+    )
+    run.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder with cifar10/, wikitext2/ and fashion-mnist/",
+    )
+    run.add_argument(
+        "--workers",
+        type=_workers,
+        default=2,
+        metavar="N",
+        help="runs side by side, each on one thread (default 2)",
+    )
+    run.add_argument("--part", choices=PARTS, help="this part alone")
+    run.add_argument(
+        "--work",
+        type=Path,
+        default=Path("out/study"),
+        metavar="DIR",
+        help="checkpoints of unfinished runs (default out/study)",
+    )
+    report = commands.add_parser(
+        "report", help="write README.md, tables and plots of what is there"
+    )
+    report.add_argument(
+        "--out", type=Path, default=REPORTS, metavar="DIR", help=f"where to (default {REPORTS})"
+    )
+    summary = commands.add_parser(
+        "summary",
+        help="print the test accuracies as CSV, which accelsim/reproduce/accuracy.csv is made of",
+    )
+    for command in (run, report, summary):
+        command.add_argument(
+            "--results",
+            type=Path,
+            default=REPORTS / "runs",
+            metavar="DIR",
+            help=f"finished runs (default {REPORTS / 'runs'})",
+        )
+    return made
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"must be an integer between 1 and 256, got {text}")
+    return int(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code. Progress, faults and the names of written files go to
+    stderr.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        return {"run": _run, "report": _report, "summary": _summary}[options.command](options)
+    except InputError as error:
+        for fault in error.faults:
+            _say(str(fault))
+        return 2
+    except KeyboardInterrupt:
+        _say("interrupted: finished runs are kept, the same command goes on")
+        return INTERRUPTED
+
+
+def _run(options: argparse.Namespace) -> int:
+    from accelsim.studies.accuracy.execute import Places, run_study
+    from accelsim.studies.accuracy.plan import cells
+
+    if not options.data.is_dir():
+        raise InputError(f"{options.data}: data directory does not exist")
+    chosen = [cell for cell in cells() if options.part in (None, cell.setting.part)]
+    run_study(Places(options.data, options.results, options.work), chosen, options.workers, _say)
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from accelsim.studies.accuracy.outcomes import read_outcomes
+    from accelsim.studies.accuracy.plan import cells
+    from accelsim.studies.accuracy.readme import write_report
+
+    for name in write_report(read_outcomes(options.results, cells()), options.out):
+        _say(f"wrote {options.out / name}")
+    return 0
+
+
+def _summary(options: argparse.Namespace) -> int:
+    from accelsim.studies.accuracy.outcomes import read_outcomes
+    from accelsim.studies.accuracy.plan import cells
+    from accelsim.studies.accuracy.summary import summary
+
+    print(summary(read_outcomes(options.results, cells())), end="")
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,232 @@
+"""What the study's finished runs say, cell by cell. A run that is missing stays missing: no number
+stands in for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from accelsim.errors import InputError
+from accelsim.report import training
+from accelsim.report.training import TrainingDocument
+from accelsim.results import document
+from accelsim.studies.accuracy.execute import Places, choice, held_out_score, trained_as_planned
+from accelsim.studies.accuracy.plan import Cell, Choice, Job
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. ``filters``: weights of its first layer, (K, R, S, C), where they were kept.
+    A run that diverged has no scores.
+    """
+
+    job: Job
+    document: TrainingDocument
+    diverged: bool
+    filters: list[Any] | None
+
+    def score(self, key: str) -> float | None:
+        """A column of the last epoch; None without one, or when the run diverged before it."""
+        value = (
+            None
+            if self.diverged or not self.document.epochs
+            else self.document.epochs[-1].model_dump().get(key)
+        )
+        return None if value is None else float(value)
+
+    def degrees(self, kind: str, layer: str | None = None) -> float | None:
+        """An angle at the end: of a layer, or the first one of its kind (of feedback: that of the
+        output layer).
+        """
+        found = [
+            row.degrees
+            for row in self.document.angles
+            if row.kind == kind and layer in (None, row.layer)
+        ]
+        return found[0] if found and not self.diverged else None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A cell with what of it is finished. ``choice``: None until tuning is. ``tuning`` in the
+    plan's order, with what each run scored.
+    """
+
+    cell: Cell
+    choice: Choice | None
+    tuning: tuple[tuple[Job, float | None], ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def rule(self) -> str:
+        """As in the plan, without what tuning chose."""
+        return self.cell.rule
+
+    @property
+    def network(self) -> str:
+        """``vgg16-cifar10@0.125``."""
+        return self.cell.name.rpartition("/")[0]
+
+    @property
+    def seeds(self) -> str:
+        """``2 of 2``, and how many of them diverged."""
+        diverged = sum(run.diverged for run in self.runs)
+        return f"{len(self.runs)} of {self.cell.seeds}" + (
+            f", {diverged} diverged" if diverged else ""
+        )
+
+    @property
+    def missing(self) -> str:
+        """What is not run, empty when nothing is."""
+        tuned = sum(score is not None for _, score in self.tuning)
+        parts = [f"tuning {tuned} of {len(self.tuning)}"] if tuned < len(self.tuning) else []
+        return ", ".join(
+            [
+                *parts,
+                *(
+                    [f"final {len(self.runs)} of {self.cell.seeds}"]
+                    if len(self.runs) < self.cell.seeds
+                    else []
+                ),
+            ]
+        )
+
+    def scores(self, key: str) -> list[float]:
+        """A score of each seed that has it."""
+        return [value for run in self.runs if (value := run.score(key)) is not None]
+
+    def percent(self, key: str) -> list[float]:
+        """The same in percent."""
+        return [100 * value for value in self.scores(key)]
+
+    def angles(self, kind: str, layer: str | None = None) -> list[float]:
+        """An angle of each seed that has it, in degrees."""
+        return [value for run in self.runs if (value := run.degrees(kind, layer)) is not None]
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """All cells of the plan in its order.
+
+    ``strays``: scores by name of finished runs that the plan does not have, or no longer has as
+    they were trained.
+    """
+
+    all: tuple[Outcome, ...]
+    strays: Mapping[str, str]
+
+    def part(self, *parts: str) -> list[Outcome]:
+        """The cells of parts of the study."""
+        return [outcome for outcome in self.all if outcome.cell.setting.part in parts]
+
+    def find(self, network: str, rule: str, part: str | None = None) -> Outcome | None:
+        """The cell of a rule on a network."""
+        return next(
+            (
+                each
+                for each in self.all
+                if (each.network, each.rule) == (network, rule)
+                and part in (None, each.cell.setting.part)
+            ),
+            None,
+        )
+
+    @property
+    def finished(self) -> int:
+        """Runs that are finished, tuning and final ones."""
+        return sum(
+            len(each.runs) + sum(score is not None for _, score in each.tuning) for each in self.all
+        )
+
+    @property
+    def planned(self) -> int:
+        """Runs that the plan has."""
+        return sum(each.cell.seeds + len(each.tuning) for each in self.all)
+
+
+def read_outcomes(results: Path, cells: Sequence[Cell]) -> Outcomes:
+    """What lies under the results folder. InputError when there is none, or when a file in it is no
+    result of a run.
+    """
+    if not results.is_dir():
+        raise InputError(f"{results}: results directory does not exist")
+    places = Places(Path(), results, Path())
+    found = {
+        path.relative_to(results).with_suffix("").as_posix(): _read(path)
+        for path in sorted(results.rglob("*.json"))
+    }
+    outcomes: list[Outcome] = []
+    for cell in cells:
+        chosen = choice(places, cell, cells)
+        jobs = (
+            []
+            if chosen is None
+            else [cell.final(chosen.rate, chosen.option, seed) for seed in range(cell.seeds)]
+        )
+        there = {
+            job.id
+            for job in (*jobs, *cell.tuning())
+            if job.id in found and trained_as_planned(found[job.id], job)
+        }
+        tuning = [
+            (job, held_out_score(found[job.id]) if job.id in there else None)
+            for job in cell.tuning()
+        ]
+        outcomes.append(
+            Outcome(
+                cell,
+                chosen,
+                tuple(tuning),
+                tuple(_run(job, found[job.id]) for job in jobs if job.id in there),
+            )
+        )
+    scored = {job.id for each in outcomes for job, score in each.tuning if score is not None}
+    planned = scored | {run.job.id for each in outcomes for run in each.runs}
+    return Outcomes(
+        tuple(outcomes), {name: _scores(found[name]) for name in sorted(set(found) - planned)}
+    )
+
+
+def _scores(value: dict[str, Any]) -> str:
+    """What a run scored at its end, in words."""
+    last = value["epochs"][-1] if value["epochs"] and "diverged" not in value else {}
+    known = {key: last.get(f"test_{key}") for key in ("accuracy", "perplexity")}
+    said = [
+        f"test {key} {100 * number:.2f} %" if key == "accuracy" else f"{key} {number:.1f}"
+        for key, number in known.items()
+        if number is not None
+    ]
+    return ", ".join(said) or "diverged"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    value = document.read_json(path)
+    training.parse(value, str(path))
+    assert isinstance(value, dict)
+    return value
+
+
+def _run(job: Job, value: dict[str, Any]) -> Run:
+    return Run(job, training.parse(value, job.id), "diverged" in value, value.get("filters"))
+
+
+def mean(values: Iterable[float]) -> float | None:
+    """None of nothing. Four decimals: more is noise, and fewer would show in differences."""
+    known = list(values)
+    return round(fmean(known), 4) if known and all(map(math.isfinite, known)) else None
+
+
+def deviation(values: Iterable[float]) -> float | None:
+    """Of a sample (n - 1); None of fewer than two."""
+    known = list(values)
+    return round(stdev(known), 4) if len(known) > 1 else None
+
+
+def less(value: float | None, other: float | None) -> float | None:
+    """The difference, where there are both."""
+    return None if value is None or other is None else round(value - other, 4)

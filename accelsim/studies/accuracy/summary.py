@@ -1,0 +1,26 @@
+"""The study's test accuracies in one small table, for `accelsim reproduce` to draw beside what the
+simulator counts.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from accelsim.studies.accuracy.outcomes import Outcomes, deviation, mean
+
+COLUMNS = ("network", "rule", "test_accuracy_percent", "deviation_points", "seeds")
+
+
+def summary(outcomes: Outcomes) -> str:
+    """A line a rule and network that has finished runs, as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for each in outcomes.part("cnn", "rnn"):
+        accuracies = each.percent("test_accuracy")
+        if accuracies:
+            writer.writerow(
+                (each.network, each.rule, mean(accuracies), deviation(accuracies), len(accuracies))
+            )
+    return text.getvalue()

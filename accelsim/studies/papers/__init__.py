@@ -1,0 +1,5 @@
+"""Tables, figures and claims of the two papers, recomputed from the ops that the simulator
+executes.
+
+One folder per paper, and one for the audit of their claims. May import experiment/ and below.
+"""

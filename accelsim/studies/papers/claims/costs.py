@@ -1,0 +1,147 @@
+"""What one training step costs by scope, from error propagation alone to the whole step, on a
+machine that the audit knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.loading import load_architecture
+from accelsim.studies.papers.claims.unicast import Unicast, unicast
+from accelsim.studies.papers.crafton2019.stack import Stack
+from accelsim.studies.papers.step_changes import CHANGES
+from accelsim.workload.loading import load_network
+from accelsim.workload.network import INPUT, Layer, Network
+
+MACHINES = ("near-memory", "von-neumann")
+REGENERATED = "near-memory, feedback regenerated"
+UNICAST = {f"{name}, e unicast": name for name in MACHINES}
+"""Derived from a machine's run by counts: no machine description is without a multicast."""
+
+SCOPES: dict[str, tuple[str, ...]] = {
+    "EP": ("EP",),
+    "EP+WG": ("EP", "WG"),
+    "FF+EP+WG": ("FF", "EP", "WG"),
+    "step": ("FF", "EP", "WG", "WU"),
+}
+"""Passes that are counted. Energy of the step has besides what belongs to no pass."""
+
+Document = Mapping[str, Any]
+
+COSTS: dict[str, Callable[[Document], float]] = {
+    "words moved": lambda part: float(
+        sum(part["words"][kind] for kind in ("remote", "global_buffer", "dram"))
+    ),
+    "DRAM bytes": lambda part: float(part["bytes"]["dram_read"] + part["bytes"]["dram_write"]),
+    "energy": lambda part: float(part["energy_pj"]),
+    "MACs executed": lambda part: float(part["macs"]["executed"]),
+    "cycles": lambda part: float(part["cycles"]),
+}
+"""Words moved are those that leave a PE's own scratchpad: over the NoC, from the global buffer,
+from DRAM.
+"""
+COUNTED = ("words moved", "cycles")
+"""Costs that are known with e unicast: the cycles as what it takes at least."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One training step to simulate. ``change``: of its ops, a name in `step_changes.CHANGES`."""
+
+    workload: str
+    rule: str
+    on: str
+    batch: int
+    trace: str
+    change: str = ""
+
+
+BURST_BYTES = 64
+"""Of the LPDDR4 channel of both machines (32 bits, 16 beats)."""
+
+
+def nothing(cost: str, value: float) -> bool:
+    """Whether a cost is none: of bytes less than one burst, which is a rounding-up to whole bytes
+    when all of an op's words stay on the chip.
+    """
+    return value < BURST_BYTES if cost.endswith("bytes") else value == 0
+
+
+Costs = Mapping[tuple[str, str], float]
+"""By cost and scope."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Costs of a step as it ran, and what each error sent to each PE by itself would add."""
+
+    costs: Costs
+    unicast: Unicast
+
+    def on(self, machine: str) -> Costs:
+        """The costs as they ran, or with e unicast where the machine's name says so."""
+        if machine not in UNICAST:
+            return self.costs
+        more = {"words moved": self.unicast.words, "cycles": self.unicast.cycles}
+        return {
+            (cost, scope): self.costs[cost, scope] + more[cost]
+            for cost in COUNTED
+            for scope in SCOPES
+        }
+
+
+@cache
+def machine(name: str) -> Architecture:
+    """A built-in machine, or the one that regenerates its feedback."""
+    return (
+        load_architecture("near-memory", {"near_memory.feedback": "prng"})
+        if name == REGENERATED
+        else load_architecture(name)
+    )
+
+
+@cache
+def network(workload: str) -> Network:
+    """The network of a pair: of AlexNet the fully connected layers, which read features as a
+    network's input.
+    """
+    whole = load_network(workload)
+    return fully_connected(whole) if workload == "alexnet" else whole
+
+
+def fully_connected(whole: Network) -> Network:
+    """The fully connected layers of a network with what stands between them; no error goes into the
+    features that they read.
+    """
+    first = whole.layers.index(Stack(whole).layers[0])
+    features = whole.layers[first].inputs[0]
+    layers = tuple(_reading_input(layer, features) for layer in whole.layers[first:])
+    return Network(f"{whole.name}-fc", whole.layers[first].in_shape, layers)
+
+
+def _reading_input(layer: Layer, features: str) -> Layer:
+    return replace(
+        layer, inputs=tuple(INPUT if name == features else name for name in layer.inputs)
+    )
+
+
+def measure(step: Step) -> Measured:
+    """Run the step."""
+    net, on = network(step.workload), machine(step.on)
+    made = simulate(
+        net, on, step.rule, batch=step.batch, trace=step.trace, transform=CHANGES.get(step.change)
+    )
+    document = made.to_json()
+    costs = {
+        (cost, scope): value(document)
+        if scope == "step"
+        else sum(value(document["passes"][name]) for name in passes)
+        for cost, value in COSTS.items()
+        for scope, passes in SCOPES.items()
+    }
+    return Measured(costs, unicast(net, on, step.rule, step.batch, made))

@@ -1,0 +1,215 @@
+"""The sentence that zero-skipping hardware absorbs the dilation of feedback kernels (Han et al.
+2020, section 3.2.1), measured.
+
+``dilated`` reaches as far as ``conv-dfa`` with 3 x 3 taps. What a kernel of that reach with the
+zeros written out costs is conv-dfa's; what the hardware makes of the zeros depends on whether its
+address generator knows them or they pass through the lanes' windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.loading import load_architecture
+from accelsim.studies.papers.claims.costs import MACHINES
+from accelsim.studies.papers.claims.counted import TARGET
+from accelsim.studies.papers.outcome import Item, cell
+from accelsim.studies.papers.progress import Progress
+from accelsim.studies.papers.side_by_side import side_by_side
+
+WORKLOAD = "vgg16-cifar10"
+NAME = "dilation-absorbed"
+SAYS = "Zero-skipping hardware absorbs the zeros of dilated feedback kernels"
+KNOWN = "addresses known"
+MODES: dict[str, dict[str, object]] = {
+    KNOWN: {},
+    "window of 16": {"pe_array.structural_zeros": "window"},
+    "window of 4": {"pe_array.structural_zeros": "window", "pe_array.window": 4},
+}
+"""Settings of the lanes: the address generator leaves structural zeros out, or they pass through
+the window like any zero.
+"""
+BATCHES = (1, 16)
+FULL, DILATED = "conv-dfa", "dilated"
+ABSORBED = 0.99
+"""Share of the MACs' gain that lane cycles show where zeros are said to be absorbed."""
+NOTES = {
+    "dense MACs": "EP's convolutions",
+    "executed MACs": "EP's convolutions",
+    "lane cycles": "EP's convolutions",
+    "cycles": "EP's convolutions; conv-dfa also waits for its larger weights",
+    "step cycles": "the whole step",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training step of a rule on a machine with lanes of that mode."""
+
+    rule: str
+    machine: str
+    mode: str
+    batch: int
+
+
+def measure(run: Run) -> dict[str, int]:
+    """Costs of the convolutions over which errors go, and the step's cycles. Lane cycles: busy, and
+    burnt on windows without an effectual pair.
+    """
+    document: Mapping[str, Any] = simulate(
+        WORKLOAD, load_architecture(run.machine, MODES[run.mode]), run.rule, batch=run.batch
+    ).to_json()
+    ops = [
+        op
+        for op in document["ops"]
+        if op["pass"] == "EP" and op["kind"] in {"conv", "grouped_conv"}
+    ]
+    return {
+        "dense MACs": sum(op["macs"]["dense"] for op in ops),
+        "executed MACs": sum(op["macs"]["executed"] for op in ops),
+        "lane cycles": sum(
+            op["lane_cycles"]["busy"] + op["lane_cycles"]["window_empty"] for op in ops
+        ),
+        "cycles": sum(op["cycles"] for op in ops),
+        "step cycles": document["cycles"],
+    }
+
+
+def items(progress: Progress) -> list[Item]:
+    """Costs of kernels written out over those of dilated ones (1 would be no gain), and of zeros in
+    a window over zeros left out (1: no loss).
+    """
+    runs = [
+        Run(rule, machine, mode, batch)
+        for batch in reversed(BATCHES)
+        for machine in MACHINES
+        for mode in MODES
+        for rule in (FULL, DILATED)
+    ]
+    found = side_by_side(measure, runs, progress, lambda run: f"{WORKLOAD} {run.rule}, {run.mode}")
+    known = dict(zip(runs, found, strict=True))
+    absorbed: list[Item] = []
+    passed: list[Item] = []
+    for machine in MACHINES:
+        for batch in BATCHES:
+            for mode in MODES:
+                context: dict[str, str | int] = {
+                    "machine": machine,
+                    "workload": WORKLOAD,
+                    "batch": batch,
+                    "lanes": mode,
+                }
+                full, dilated, left_out = (
+                    known[Run(rule, machine, of, batch)]
+                    for rule, of in ((FULL, mode), (DILATED, mode), (DILATED, KNOWN))
+                )
+                for cost, said in NOTES.items():
+                    id_ = f"{TARGET}/{NAME}/{machine}/batch={batch}/{mode}/{cost}"
+                    note = f"conv-dfa over dilated, {said}"
+                    value = full[cost] / dilated[cost]
+                    absorbed.append(
+                        cell(
+                            TARGET,
+                            id_,
+                            "x",
+                            None,
+                            value,
+                            2,
+                            "machine",
+                            note=note,
+                            context=context | {"cost": cost},
+                        )
+                    )
+                if mode == KNOWN:
+                    continue
+                for cost in ("lane cycles", "cycles", "step cycles"):
+                    id_ = (
+                        f"{TARGET}/{NAME}/dilated alone/{machine}/batch={batch}/{mode} over "
+                        f"{KNOWN}/{cost}"
+                    )
+                    note = (
+                        f"of dilated, {NOTES[cost].partition(';')[0]}: structural zeros that "
+                        f"pass through the window over those left out"
+                    )
+                    value = dilated[cost] / left_out[cost]
+                    passed.append(
+                        cell(
+                            TARGET,
+                            id_,
+                            "x",
+                            None,
+                            value,
+                            2,
+                            "machine",
+                            note=note,
+                            context=context | {"cost": cost},
+                        )
+                    )
+    return [_verdict([*absorbed, *passed]), *absorbed, *passed]
+
+
+def _holds(gains: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
+    """Whether the sentence holds, a mode of the lanes each, in one sentence. ``gains``: by mode how
+    many times fewer lane cycles, and MACs.
+
+    Absorbed is a dilation whose lane cycles fall by as much as the MACs do.
+    """
+    said: dict[str, list[str]] = {}
+    for mode, (lanes, macs) in gains.items():
+        shares = sorted((lane - 1) / (mac - 1) for lane, mac in zip(lanes, macs, strict=True))
+        if shares[0] >= ABSORBED:
+            said.setdefault("The sentence, which is on cycles of the lanes, holds with", []).append(
+                mode
+            )
+        elif shares[-1] > 1 - ABSORBED:
+            low, high = (f"{100 * share:.0f}" for share in (shares[0], shares[-1]))
+            share = low if low == high else f"{low} to {high}"
+            said.setdefault("it holds in part with", []).append(f"{mode} ({share} % of the gain)")
+        else:
+            said.setdefault("it does not hold with", []).append(mode)
+    text = "; ".join(f"{start} {', '.join(modes)}" for start, modes in said.items())
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _verdict(found: list[Item]) -> Item:
+    """Lane cycles that dilation saves, by what the lanes know, beside the MACs that it saves; what
+    the window costs; what a step sees.
+    """
+
+    def span(end: str) -> str:
+        values = sorted(
+            item.computed for item in found if item.id.endswith(end) and item.computed is not None
+        )
+        return (
+            f"{values[0]:.2f}x"
+            if f"{values[0]:.2f}" == f"{values[-1]:.2f}"
+            else f"{values[0]:.2f}x to {values[-1]:.2f}x"
+        )
+
+    def values(end: str) -> list[float]:
+        return [
+            float(item.computed)
+            for item in found
+            if item.id.endswith(end) and item.computed is not None
+        ]
+
+    holds = _holds(
+        {mode: (values(f"/{mode}/lane cycles"), values(f"/{mode}/executed MACs")) for mode in MODES}
+    )
+    lanes = ", ".join(f"{span(f'/{mode}/lane cycles')} with {mode}" for mode in MODES)
+    steps = ", ".join(f"{span(f'/{mode}/step cycles')} with {mode}" for mode in MODES)
+    note = (
+        f"{SAYS} (Han 2020, section 3.2.1). {holds} {WORKLOAD} on {' and '.join(MACHINES)}, "
+        f"batches {' and '.join(map(str, BATCHES))}: of "
+        f"{span(f'/{KNOWN}/executed MACs')} fewer executed MACs in EP, lane cycles show {lanes}. "
+        f"Zeros in a window of 16 take "
+        f"{span(f'/window of 16 over {KNOWN}/lane cycles')} the lane cycles of zeros left out. The "
+        f"whole step of conv-dfa takes {steps} of dilated's "
+        "cycles."
+    )
+    return Item(
+        TARGET, f"{TARGET}/{NAME}/verdict", "x", None, None, None, "not-printed", "machine", note
+    )

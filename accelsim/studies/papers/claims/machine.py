@@ -1,0 +1,261 @@
+"""What machines make of the papers' claims: pairs of rules, against the batch, from EP alone to the
+whole step.
+
+Both organisations store feedback (values and, where it is sparse, their positions) and multicast e.
+Besides: feedback regenerated where it is used; e sent to each PE by itself; and of single pairs one
+matrix for all time steps, or values without positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from accelsim.studies.papers.claims.costs import (
+    COUNTED,
+    MACHINES,
+    REGENERATED,
+    SCOPES,
+    UNICAST,
+    Costs,
+    Measured,
+    Step,
+    measure,
+    network,
+    nothing,
+)
+from accelsim.studies.papers.claims.counted import BATCHES, CLAIMS, TARGET, saving
+from accelsim.studies.papers.outcome import Item, cell
+from accelsim.studies.papers.progress import Progress
+from accelsim.studies.papers.side_by_side import side_by_side
+
+BURST = "less than one DRAM burst counts as nothing"
+MOVED = ("words moved", "DRAM bytes", "energy")
+WORKED = ("MACs executed", "cycles")
+SHARED = "one matrix for all time steps"
+VALUES = "values alone"
+"""Feedback other than a rule of the papers stores it: a matrix shared by all time steps; sparse
+without the bits of its positions.
+"""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two rules on one workload, and the claims that compare them: claim to the costs in which it
+    shows.
+
+    ``feedback``: SHARED, VALUES or, empty, as the papers count and a machine must store. ``on``:
+    machines, made-up ones among them.
+    """
+
+    workload: str
+    old: str
+    new: str
+    claims: Mapping[str, tuple[str, ...]]
+    batches: tuple[int, ...] = BATCHES
+    trace: str = "shipped"
+    feedback: str = ""
+    on: tuple[str, ...] = (*MACHINES, REGENERATED, *UNICAST)
+
+    @property
+    def label(self) -> str:
+        """Of the pair's numbers."""
+        return f"{self.workload} {self.feedback}" if self.feedback else self.workload
+
+    def step(self, rule: str, on: str, batch: int) -> Step:
+        """What is simulated: where no feedback is read, none can be regenerated."""
+        ran = UNICAST.get(on, on)
+        ran = MACHINES[0] if ran == REGENERATED and rule == "bp" else ran
+        change = "values_alone" if self.feedback == VALUES and rule == self.new else ""
+        return Step(self.workload, rule, ran, batch, self.trace, change)
+
+
+SEQUENCE_BATCHES = (1, 4, 20, 64, 256)
+REVISED = "revised:groups=8,binary=true"
+HYBRID = "hdfa:p=0.1,sparsity=0.98"
+CONVOLVED = (*MACHINES, REGENERATED)
+"""Revised feedback of CNNs is convolutions: no e goes to neurons one by one."""
+
+# Hybrids take longest: their further kinds of feedback stop at smaller batches.
+PAIRS = (
+    Pair(
+        "resnet50-cifar10",
+        "bp",
+        REVISED,
+        {"memory-99.0%": MOVED, "operations-60.1%": WORKED},
+        on=CONVOLVED,
+    ),
+    Pair(
+        "vgg16-cifar10",
+        "bp",
+        REVISED,
+        {"memory-99.0%": MOVED, "operations-60.1%": WORKED},
+        on=CONVOLVED,
+    ),
+    Pair(
+        "rnn-wikitext2",
+        "dfa:per_step=true",
+        "revised:per_step=true",
+        {"triangle-44.6%": (*MOVED, *WORKED)},
+        SEQUENCE_BATCHES,
+    ),
+    Pair(
+        "rnn-wikitext2",
+        "dfa",
+        "revised",
+        {"triangle-44.6%": (*MOVED, *WORKED)},
+        SEQUENCE_BATCHES,
+        feedback=SHARED,
+        on=MACHINES,
+    ),
+    Pair(
+        "rnn-wikitext2",
+        "bp",
+        f"{HYBRID},per_step=true",
+        {"sparse-87.9%": (*MOVED, *WORKED)},
+        SEQUENCE_BATCHES,
+    ),
+    Pair(
+        "rnn-wikitext2",
+        "bp",
+        HYBRID,
+        {"sparse-87.9%": (*MOVED, *WORKED)},
+        SEQUENCE_BATCHES[:-1],
+        feedback=SHARED,
+        on=MACHINES,
+    ),
+    Pair(
+        "rnn-wikitext2",
+        "bp",
+        f"{HYBRID},per_step=true",
+        {"sparse-87.9%": MOVED},
+        SEQUENCE_BATCHES[:-2],
+        feedback=VALUES,
+        on=MACHINES,
+    ),
+    Pair("vgg16-cifar10", "dfa", "bdfa", {"binary-96.9%": MOVED}),
+    Pair(
+        "rnn-wikitext2",
+        "dfa:per_step=true",
+        "bdfa:per_step=true",
+        {"binary-96.9%": MOVED},
+        SEQUENCE_BATCHES,
+    ),
+    Pair(
+        "rnn-wikitext2",
+        "dfa",
+        "bdfa",
+        {"binary-96.9%": MOVED},
+        SEQUENCE_BATCHES,
+        feedback=SHARED,
+        on=MACHINES,
+    ),
+    Pair(
+        "alexnet", "bp", "ssdfa", {"movement-6400x": MOVED, "macs-2x": WORKED}, trace="random:0.5"
+    ),
+    Pair(
+        "alexnet",
+        "bp",
+        "ssdfa",
+        {"movement-6400x": MOVED},
+        trace="random:0.5",
+        feedback=VALUES,
+        on=MACHINES,
+    ),
+    Pair("alexnet", "dfa", "ssdfa", {"movement-1000x": MOVED}, trace="random:0.5"),
+    Pair(
+        "alexnet",
+        "dfa",
+        "ssdfa",
+        {"movement-1000x": MOVED},
+        trace="random:0.5",
+        feedback=VALUES,
+        on=MACHINES,
+    ),
+)
+
+
+def items(progress: Progress) -> list[Item]:
+    """Every claim's costs on every machine at every batch."""
+    runs = [(pair, on, batch) for pair in PAIRS for on in pair.on for batch in pair.batches]
+    steps = list(
+        dict.fromkeys(
+            pair.step(rule, on, batch) for pair, on, batch in runs for rule in (pair.old, pair.new)
+        )
+    )
+    # The longest first; those of one workload together, whose lanes are alike.
+    steps.sort(key=lambda step: (-step.batch, step.workload, step.rule))
+    measured = side_by_side(
+        measure,
+        steps,
+        progress,
+        lambda step: f"{step.workload} {step.rule.partition(':')[0]}, batch {step.batch}",
+    )
+    known: dict[Step, Measured] = dict(zip(steps, measured, strict=True))
+    found: list[Item] = []
+    for pair, on, batch in runs:
+        old, new = (known[pair.step(rule, on, batch)].on(on) for rule in (pair.old, pair.new))
+        for claim, costs in pair.claims.items():
+            asked = [cost for cost in costs if cost in COUNTED or on not in UNICAST]
+            found += [
+                measured_item(pair, claim, on, batch, cost, scope, old, new)
+                for cost in asked
+                for scope in SCOPES
+            ]
+    return found
+
+
+def measured_item(
+    pair: Pair, claim: str, on: str, batch: int, cost: str, scope: str, old: Costs, new: Costs
+) -> Item:
+    """One cost of one scope: old rule against new, as the claim states it."""
+    before, after = old[cost, scope], new[cost, scope]
+    said = CLAIMS[claim]
+    less_than_a_burst = any(nothing(cost, each) for each in (before, after))
+    was, now = (Fraction(0) if nothing(cost, each) else Fraction(each) for each in (before, after))
+    value = _compared(was, now, said.unit)
+    id_ = f"{TARGET}/{claim}/{pair.label}/{on.replace(', ', ' ')}/batch={batch}/{cost}/{scope}"
+    context: dict[str, str | int] = {
+        "machine": on,
+        "workload": network(pair.workload).name,
+        "batch": batch,
+        "cost": cost,
+        "scope": scope,
+        "rules": f"{pair.old} -> {pair.new}",
+        "trace": pair.trace,
+        "optimizer": "momentum",
+        "before": f"{before:.6g}",
+        "after": f"{after:.6g}",
+    }
+    if pair.feedback:
+        context["feedback"] = pair.feedback
+    if value is None:
+        note = f"{BURST}: no ratio"
+        return Item(
+            TARGET,
+            id_,
+            said.unit,
+            None,
+            None,
+            None,
+            "not-printed",
+            "machine",
+            note,
+            context=context,
+        )
+    note = (
+        "cycles are those that the root link needs at least"
+        if on in UNICAST and cost == "cycles"
+        else BURST
+        if less_than_a_burst
+        else ""
+    )
+    return cell(TARGET, id_, said.unit, None, value, 2, "machine", note=note, context=context)
+
+
+def _compared(before: Fraction, after: Fraction, unit: str) -> Fraction | None:
+    """Percent saved, or old over new; None where that would divide by nothing."""
+    if unit == "%":
+        return saving(after, before) if before else None
+    return before / after if after else None

@@ -1,0 +1,317 @@
+"""The 35-fold speed of error propagation through 35 time steps, as a chain of ops and as latency on
+machines (Han et al. 2020, section 4.3).
+
+BPTT's EP of the output layer is one op over all time steps, which keeps to one partition: its speed
+is given as it is, split into one op a time step, which may spread over the partitions, and with
+that layer's EP left out of all rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from accelsim.rules.registry import lower
+from accelsim.step.ops import Pass
+from accelsim.studies.papers.claims.counted import CLAIMS, TARGET, as_claimed
+from accelsim.studies.papers.han2020.locking import (
+    BPTT,
+    RULES,
+    SETTINGS,
+    WORKLOAD,
+    Case,
+    Latency,
+    Setting,
+    latency,
+    longest_chain,
+)
+from accelsim.studies.papers.outcome import Figure, Item, Panel, Series, cell
+from accelsim.studies.papers.progress import Progress
+from accelsim.studies.papers.side_by_side import side_by_side
+from accelsim.workload.loading import load_network
+
+CLAIM = CLAIMS["parallel-35x"]
+Latencies = Mapping[Case, Latency]
+ALL_RULES = {"BPTT": BPTT, **RULES}
+PARTITIONS = (1, 4, 16, 35, 70, 140)
+"""A machine file has no more than 256 DRAM channels, and each partition with memory of its own
+brings one: no further doubling.
+"""
+ENDS = (35, 70, 140)
+"""Partitions of the readings that take longest."""
+FALLS = 0.99
+"""A latency falls with more PEs where it comes to less than this share of the one before."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What of BPTT is set beside what of another rule. ``old`` and ``new``: changes of their ops;
+    ``recurrent``: the recurrent layer's part.
+    """
+
+    name: str
+    says: str
+    old: str = ""
+    new: str = ""
+    recurrent: bool = False
+    step: bool = False
+    partitions: tuple[int, ...] = PARTITIONS
+
+    def cases(self, rule: str, setting: Setting, partitions: int) -> tuple[Case, Case]:
+        """Of BPTT and of the rule."""
+        return Case(BPTT, setting, partitions, self.old, self.step), Case(
+            rule, setting, partitions, self.new, self.step
+        )
+
+    def of(self, found: Latency) -> int:
+        """Cycles that this reading takes of a latency."""
+        return found.recurrent if self.recurrent else found.whole
+
+
+SPLIT = "EP, output layer split"
+WITHOUT = "EP without output layer"
+READINGS = (
+    Reading("EP", "EP"),
+    Reading(
+        SPLIT, "EP, BPTT's op of the output layer split into one a time step", old="by_time_step"
+    ),
+    Reading(
+        WITHOUT,
+        "EP without the output layer's",
+        old="without_output_layer",
+        new="without_output_layer",
+        partitions=ENDS,
+    ),
+    Reading("recurrent layer", "the recurrent layer's EP", recurrent=True),
+    Reading("step", "the whole step", step=True, partitions=ENDS),
+)
+
+
+def measured(progress: Progress) -> Latencies:
+    """Latency of every rule on every machine by every reading."""
+    pairs = [
+        reading.cases(rule, setting, partitions)
+        for setting in SETTINGS
+        for reading in READINGS
+        for partitions in reading.partitions
+        for rule in RULES.values()
+    ]
+    cases = list(dict.fromkeys(case for pair in pairs for case in pair))
+    cases.sort(key=lambda case: not case.step)  # the longest first
+    found = side_by_side(
+        latency,
+        cases,
+        progress,
+        lambda case: f"{case.rule.partition(':')[0]}, {case.partitions} partitions",
+    )
+    return dict(zip(cases, found, strict=True))
+
+
+def items(latencies: Latencies) -> list[Item]:
+    """The chain, then latency of BPTT over that of each rule by machine and partitions, by every
+    reading.
+    """
+    network = load_network(WORKLOAD)
+    recurrent = frozenset(layer.name for layer in network.layers if layer.recurrent)
+    chains = [
+        longest_chain(lower(network, rule, network.batch, passes=[Pass.EP]).ops, recurrent)
+        for rule in (BPTT, RULES["DFA"])
+    ]
+    note = (
+        "Recurrent EP ops that wait for one another, one after the other: 35 with BPTT, 1 with DFA."
+    )
+    claimed = as_claimed(CLAIM, "paper", Fraction(chains[0], chains[1]), "depends_on", note)
+    return [
+        _verdict(latencies),
+        claimed,
+        *(item for setting in SETTINGS for item in _ratios(setting, latencies, network.batch)),
+    ]
+
+
+def _ratios(setting: Setting, latencies: Latencies, batch: int) -> Iterator[Item]:
+    for partitions in PARTITIONS:
+        context: dict[str, str | int] = {
+            "machine": setting.name,
+            "workload": WORKLOAD,
+            "batch": batch,
+            "partitions": partitions,
+        }
+        context["pes"] = _pes(setting, partitions)
+        for name, rule in RULES.items():
+            for reading in (each for each in READINGS if partitions in each.partitions):
+                old, new = (
+                    reading.of(latencies[case]) for case in reading.cases(rule, setting, partitions)
+                )
+                id_ = (
+                    f"{TARGET}/{CLAIM.name}/{setting.name}/partitions={partitions}"
+                    f"/{name}/{reading.name}"
+                )
+                said = (
+                    f"latency of BPTT over that of {name}, {reading.says}: {old:,} over {new:,} "
+                    f"cycles"
+                )
+                yield cell(
+                    TARGET,
+                    id_,
+                    "x",
+                    None,
+                    Fraction(old, new),
+                    2,
+                    "machine",
+                    note=said,
+                    context=context,
+                )
+
+
+def _pes(setting: Setting, partitions: int) -> int:
+    array = setting.machine(partitions).pe_array
+    return array.rows * array.cols
+
+
+def _verdict(latencies: Latencies) -> Item:
+    """What the most partitions give on each machine, by every reading, and what a whole step
+    keeps.
+    """
+    most = PARTITIONS[-1]
+    parts: list[str] = []
+    for reading in READINGS:
+        ratios = []
+        for name, rule in RULES.items():
+            pairs = [
+                [reading.of(latencies[case]) for case in reading.cases(rule, setting, most)]
+                for setting in SETTINGS
+            ]
+            ratios.append(f"{name} {', '.join(f'{old / new:.2f}x' for old, new in pairs)}")
+        parts.append(f"{reading.says}: {'; '.join(ratios)}")
+    note = (
+        f"{CLAIM.says} ({CLAIM.source}). {WORKLOAD} at batch {load_network(WORKLOAD).batch}; LSTM "
+        f"and GRU do not run. "
+        f"Latency of BPTT over that of each rule with {most} partitions, on "
+        f"{', '.join(setting.name for setting in SETTINGS)} in this order. "
+        f"{'. '.join(part[0].upper() + part[1:] for part in parts)}. One op over "
+        "all time steps keeps to one partition, which flatters the first reading; split, its parts "
+        "read the weights again each, and on near-memory "
+        f"they wait for the one partition that holds the layer's weights. "
+        f"{' '.join(filter(None, (_owed(latencies), _saturation(latencies))))} In a "
+        "whole step the forward pass is a chain under every rule."
+    )
+    return Item(
+        TARGET,
+        f"{TARGET}/{CLAIM.name}/verdict",
+        "x",
+        None,
+        None,
+        None,
+        "not-printed",
+        "machine",
+        note,
+    )
+
+
+def _owed(latencies: Latencies) -> str:
+    """Gains of all of EP that are gone without the output layer's op, which BPTT keeps to one
+    partition.
+    """
+    most = PARTITIONS[-1]
+    whole, without = (
+        next(reading for reading in READINGS if reading.name == name) for name in ("EP", WITHOUT)
+    )
+    gone: list[str] = []
+    for setting in SETTINGS:
+        for name, rule in RULES.items():
+            old, new, old_without, new_without = (
+                latencies[case].whole
+                for reading in (whole, without)
+                for case in reading.cases(rule, setting, most)
+            )
+            if old > new and old_without <= new_without:
+                gone.append(
+                    f"{name}'s {old / new:.2f}x on {setting.name} "
+                    f"({old_without / new_without:.2f}x without it)"
+                )
+    return (
+        f"BPTT's op of the output layer, and no chain of time steps, makes all of "
+        f"{', '.join(gone)}."
+        if gone
+        else ""
+    )
+
+
+def _saturation(latencies: Latencies) -> str:
+    """Up to how many PEs DFA's EP falls, on each machine."""
+    parts: list[str] = []
+    for setting in SETTINGS:
+        found = [
+            latencies[Case(RULES["DFA"], setting, partitions)].whole for partitions in PARTITIONS
+        ]
+        falls = [at for at in range(1, len(found)) if found[at] < FALLS * found[at - 1]]
+        if not falls:
+            parts.append(f"nowhere on {setting.name}")
+            continue
+        last = falls[-1]
+        gain = (
+            f"{found[last - 1] / found[last]:.2f}x by "
+            f"{PARTITIONS[last] / PARTITIONS[last - 1]:.2g} times the PEs"
+        )
+        end = (
+            "the most here, still falling: not saturated"
+            if last == len(found) - 1
+            else "not beyond"
+        )
+        parts.append(
+            f"up to {_pes(setting, PARTITIONS[last]):,} PEs on {setting.name} ({gain} at the last; "
+            f"{end})"
+        )
+    return f"More PEs make DFA's EP faster {', '.join(parts)}."
+
+
+def figure(latencies: Latencies) -> Figure:
+    """EP latency against the number of PEs."""
+    panels: list[Panel] = []
+    for letter, setting in zip("abc", SETTINGS, strict=True):
+        pes = [_pes(setting, partitions) for partitions in PARTITIONS]
+        found = {
+            name: [latencies[Case(rule, setting, partitions)] for partitions in PARTITIONS]
+            for name, rule in ALL_RULES.items()
+        }
+        split = [
+            latencies[Case(BPTT, setting, partitions, "by_time_step")].whole
+            for partitions in PARTITIONS
+        ]
+        curves = [
+            Series(f"{name}, EP", pes, [each.whole for each in own]) for name, own in found.items()
+        ]
+        curves.insert(1, Series(f"BPTT, {SPLIT}", pes, split))
+        curves += [
+            Series(f"{name}, recurrent layer", pes, [each.recurrent for each in own])
+            for name, own in found.items()
+        ]
+        panels.append(
+            Panel(
+                f"({letter}) {setting.name}",
+                "lines",
+                "PEs",
+                "latency (cycles)",
+                curves,
+                log_x=True,
+                log_y=True,
+            )
+        )
+    caption = (
+        f"EP latency of {WORKLOAD} (35 time steps, batch 20) with "
+        f"{', '.join(map(str, PARTITIONS))} partitions of 256 PEs, which share the memory "
+        "system of one machine or bring their own; all of EP, and the recurrent layer's part. "
+        "BPTT's EP of the output layer is one op over all "
+        "time steps and stays in one partition; split, it is one op a time step. The recurrent "
+        "layer's part runs from its "
+        "first op's start to its last one's end: with DFA ops of the output layer run in between, "
+        "so that it is an upper bound."
+    )
+    return Figure(
+        TARGET,
+        "claims-parallel",
+        "Error propagation of all time steps at once",
+        caption,
+        tuple(panels),
+    )

@@ -1,0 +1,82 @@
+"""What it adds to send each output error to each PE that wants it by itself, where machines
+multicast: by counts, since no machine lacks the tree.
+
+Crafton et al. 2019 count one word a neuron and error that its row of B names. A PE takes an error
+once for all neurons that it works on, so that unicast costs no more than that, and less where PEs
+keep what they take.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelsim.machine.architecture import Architecture
+from accelsim.mapping.mapper import Mapper
+from accelsim.mapping.residency import allocate
+from accelsim.pe.mapping import Route
+from accelsim.results.result import AnyResult, HybridResult, Result
+from accelsim.rules.info import StepKind
+from accelsim.rules.registry import RULES, lower, parse_rule
+from accelsim.step.ops import Op, OpKind, TrainingStep, Use
+from accelsim.workload.network import Network
+
+
+@dataclass(frozen=True)
+class Unicast:
+    """More words over the NoC's root link, and the cycles that it then needs beyond those in which
+    the ops ran, at least.
+    """
+
+    words: float
+    cycles: float
+
+
+def unicast(
+    network: Network, machine: Architecture, rule: str, batch: int, ran: AnyResult
+) -> Unicast:
+    """Of a step, or of the mean of a hybrid rule's kinds of step. ``ran``: the result with
+    multicast.
+    """
+    spec = parse_rule(rule)
+    several = RULES[spec.name].steps
+    kinds = (StepKind("", 1.0, spec),) if several is None else several(spec)
+    results = [each.result for each in ran.steps] if isinstance(ran, HybridResult) else [ran]
+    words = cycles = 0.0
+    for kind, result in zip(kinds, results, strict=True):
+        more = _of_step(kind.finish(lower(network, kind.rule, batch)), machine, result)
+        words += kind.weight * more.words
+        cycles += kind.weight * more.cycles
+    return Unicast(words, cycles)
+
+
+def _of_step(step: TrainingStep, machine: Architecture, ran: Result) -> Unicast:
+    ops = [op for op in step.ops if op.kind is OpKind.FEEDBACK]
+    if not ops:
+        return Unicast(0, 0)
+    mapper = Mapper(machine, allocate(step, machine, 1))
+    took = {op.name: op.cycles for op in ran.ops}
+    words = cycles = 0
+    for op in ops:
+        sent, alone, bits = deliveries(op, mapper)
+        words += alone - sent
+        cycles += (
+            max(0, -(-alone * bits // machine.noc.width_bits) - took[op.name])
+            if alone > sent
+            else 0
+        )
+    return Unicast(words, cycles)
+
+
+def deliveries(op: Op, mapper: Mapper) -> tuple[int, int, int]:
+    """Words of errors that a feedback op sends as it is mapped, those that unicast would send (no
+    fewer), and the bits of one.
+    """
+    moving = {operand.tensor.name for operand in op.operands if operand.use is Use.MOVING}
+    transfers = [
+        each for each in mapper.map(op).transfers if each.inbound and each.tensor.name in moving
+    ]
+    sent = sum(each.words for each in transfers)
+    alone = sum(
+        each.words * (each.receivers if each.route is Route.MULTICAST else 1) for each in transfers
+    )
+    return sent, max(sent, min(alone, op.dense_macs)), transfers[0].bits

@@ -1,0 +1,153 @@
+"""What is left of all claims on a whole training step: in what, on which workload, and whether EP
+itself or the rest of the step is the cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from accelsim.studies.papers.claims import counted as claims_counted
+from accelsim.studies.papers.claims import parallel as claims_parallel
+from accelsim.studies.papers.claims.costs import MACHINES
+from accelsim.studies.papers.claims.counted import CLAIMS
+from accelsim.studies.papers.claims.machine import SHARED, VALUES
+from accelsim.studies.papers.claims.places import (
+    BOTH,
+    NO_LESS,
+    NOISE,
+    OUTWEIGHED,
+    Measured,
+    Place,
+    listed,
+    outcomes,
+    places,
+    span,
+)
+from accelsim.studies.papers.claims.verdicts import times
+from accelsim.studies.papers.outcome import Item
+
+WHOLE = "whole-step"
+"""Heading of what is left of all claims."""
+COSTS = {"energy": "less", "cycles": "fewer", "DRAM bytes": "fewer"}
+"""Of a step, and what having less of them is called."""
+CAUSED = ("energy", "cycles")
+"""Costs of which the sentence also says why they are no less; a claim's own verdict does of all."""
+
+
+def whole_step(items: Sequence[Item]) -> Item:
+    """The sentence. Runs that several claims speak of are named once, after all of them; no two
+    workloads are put together.
+    """
+    names: dict[Place, list[str]] = {}
+    runs: dict[Place, Measured] = {}
+    for claim in CLAIMS:
+        for place, measured in places(claim, items).items():
+            if not place.label.endswith((SHARED, VALUES)):
+                runs.setdefault(place, {}).update(measured)
+                names.setdefault(place, []).append(claim)
+    said = [
+        text
+        for cost in COSTS
+        for text in (_left(cost, names, runs), _causes(cost, names, runs))
+        if text
+    ]
+    note = (
+        "Percent saved of a whole training step, from the least to the most over batches and the "
+        "two machines, each machine by itself where they "
+        "differ in kind; feedback of recurrent networks is a matrix of its own a time step."
+    )
+    last = (
+        f"{_parallel(items)} Energy and cycles of a step also pay for errors and gradients that "
+        f"EP's weights do not show."
+    ).strip()
+    note = "\n".join((note, *said, last))
+    return Item(
+        claims_counted.TARGET,
+        f"{claims_counted.TARGET}/{WHOLE}/verdict",
+        "%",
+        None,
+        None,
+        None,
+        "not-printed",
+        "machine",
+        note,
+    )
+
+
+def kind(steps: Sequence[float], less: str) -> str:
+    """What holds of a cost's savings (percent) at all batches."""
+    if min(steps) > NOISE:
+        return f"{less} at every batch"
+    if min(steps) > 0:
+        return f"{less} at every batch, at some or all by no more than {NOISE:.0f} %"
+    if max(steps) > 0:
+        return f"{less} at some batches, not at others"
+    return f"no {less} at any batch"
+
+
+def _left(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Measured]) -> str:
+    """What holds on both machines, else on each."""
+    found: dict[str, list[str]] = {}
+    for place, measured in runs.items():
+        if (cost, "step") not in measured:
+            continue
+        on = {
+            machine: runs[replace(place, machine=machine)][cost, "step"].saved.values()
+            for machine in MACHINES
+        }
+        kinds = {machine: kind([*steps], COSTS[cost]) for machine, steps in on.items()}
+        named = f"{listed(names[place])} of {place.label}"
+        if len(set(kinds.values())) > 1:
+            found.setdefault(kinds[place.machine], []).append(
+                f"{named} on {place.machine} ({span([*on[place.machine]])} %)"
+            )
+        elif place.machine == MACHINES[0]:
+            steps = [step for each in on.values() for step in each]
+            found.setdefault(kinds[place.machine], []).append(f"{named} ({span(steps)} %)")
+    if not found:
+        return ""
+    said = "; ".join(f"{how}: {', '.join(which)}" for how, which in found.items())
+    return f"{_capital(cost)} of a step: {said}."
+
+
+def _causes(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Measured]) -> str:
+    """Where a step takes no less: whether EP by itself does, or the rest of the step outweighs what
+    EP saves.
+    """
+    found: dict[str, dict[tuple[str, str], list[str]]] = {NO_LESS: {}, BOTH: {}, OUTWEIGHED: {}}
+    for place, measured in runs.items():
+        if (cost, "step") not in measured or cost not in CAUSED:
+            continue
+        became = outcomes(measured, cost)
+        for word, where in found.items():
+            if word in became:
+                batches = "" if len(became) == 1 else f" at batch {listed(became[word])}"
+                where.setdefault((f"{listed(names[place])} of {place.label}", batches), []).append(
+                    place.machine
+                )
+    texts = {
+        word: ", ".join(
+            f"{which} on {listed(on)}{batches}" for (which, batches), on in where.items()
+        )
+        for word, where in found.items()
+    }
+    said = "; ".join(f"{word}: {text}" for word, text in texts.items() if text)
+    return f"Where these are no {COSTS[cost]}: {said}." if said else ""
+
+
+def _parallel(items: Sequence[Item]) -> str:
+    """BPTT's whole step over those of the rules that free EP of its chain."""
+    start = f"{claims_counted.TARGET}/{claims_parallel.CLAIM.name}/"
+    own = [item for item in items if item.id.startswith(start) and item.id.endswith("/step")]
+    ratios = [float(item.computed) for item in own if item.computed is not None]
+    if not ratios:
+        return ""
+    return (
+        f" {claims_parallel.CLAIM.name}: BPTT's whole step takes {span(ratios, times)} the time "
+        f"of one that the sentence speaks of."
+    )
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

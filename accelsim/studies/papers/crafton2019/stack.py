@@ -1,0 +1,130 @@
+"""What Crafton et al. 2019 count: the fully connected layers of a network, batch 1, their features
+coming from convolutions that no longer learn.
+
+The paper's own counting mixes two readings, kept here as it is: BP propagates an error through the
+first of these layers into the frozen features (that makes its 2|W| MACs), the feedback rules do not
+(their |B| and |b| are those of hidden neurons alone).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+
+from accelsim.cost.accountings import Neuron, neuron
+from accelsim.rules.registry import lower
+from accelsim.step.ops import Op, Pass, Role, Tensor
+from accelsim.workload.network import Layer, Network
+
+PASSES = (Pass.EP, Pass.WG, Pass.WU)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The fully connected layers of ``network``."""
+
+    network: Network
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return tuple(layer for layer in self.network.layers if layer.kind == "fc")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Neurons of each layer, the features first."""
+        return (prod(self.layers[0].in_shape), *(prod(layer.out_shape) for layer in self.layers))
+
+    def ops(self, rule: str, into_features: bool | None = None) -> list[Op]:
+        """Backward ops of the layers. ``into_features``: with EP into the frozen features, by
+        default for BP alone, as the paper counts.
+        """
+        names = {layer.name for layer in self.layers}
+        kept = rule == "bp" if into_features is None else into_features
+        first = self.layers[0].name
+        step = lower(self.network, rule, 1, "sgd", PASSES)
+        return [
+            op
+            for op in step.ops
+            if op.layer in names and (kept or op.pass_ is not Pass.EP or op.layer != first)
+        ]
+
+    def neuron(self, rule: str, into_features: bool | None = None) -> Neuron:
+        """The paper's accounting: words that leave or reach neurons, and MACs."""
+        return neuron(self.ops(rule, into_features), self.layers, self.network.output, 1)
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """What the paper's formulas speak of: ``w`` weights, ``b`` feedback weights, ``a`` neurons,
+    ``e`` output errors.
+    """
+
+    w: int
+    b: int
+    a: int
+    e: int
+
+
+def symbols(stack: Stack, nonzeros: int) -> Symbols:
+    """From the layers' sizes alone, no op involved. ``nonzeros``: feedback weights of each hidden
+    neuron.
+    """
+    shape = stack.shape
+    weights = sum(before * after for before, after in pairwise(shape))
+    return Symbols(weights, nonzeros * sum(shape[1:-1]), sum(shape[1:]), shape[-1])
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Words that the ops of a backward pass read and write.
+
+    ``reads``, ``writes``: weights and feedback, each once, the errors that WG reads and the output
+    errors that EP reads; the new weights. ``operands``: everything that each op reads, activations,
+    gradients and masks included, as often as an op reads it.
+    """
+
+    reads: int
+    writes: int
+    operands: int
+
+
+def traffic(stack: Stack, ops: list[Op]) -> Traffic:
+    """The traffic of these ops."""
+    persistent = _distinct(
+        operand.tensor
+        for op in ops
+        for operand in op.operands
+        if operand.tensor.role in (Role.WEIGHT, Role.FEEDBACK)
+    )
+    output = f"{stack.network.output.name}.error"
+    arriving = _distinct(
+        o.tensor
+        for op in ops
+        if op.pass_ is Pass.EP
+        for o in op.operands
+        if o.tensor.name == output
+    )
+    words = sum(tensor.elements for tensor in (*persistent, *arriving))
+    return Traffic(
+        reads=words + _errors(op for op in ops if op.pass_ is Pass.WG),
+        writes=_written_weights(ops),
+        operands=sum(operand.tensor.elements for op in ops for operand in op.operands),
+    )
+
+
+def _written_weights(ops: Iterable[Op]) -> int:
+    written = _distinct(tensor for op in ops if op.pass_ is Pass.WU for tensor in op.outputs)
+    return sum(tensor.elements for tensor in written if tensor.role is Role.WEIGHT)
+
+
+def _errors(ops: Iterable[Op]) -> int:
+    found = _distinct(
+        operand.tensor for op in ops for operand in op.operands if operand.tensor.role is Role.ERROR
+    )
+    return sum(tensor.elements for tensor in found)
+
+
+def _distinct(tensors: Iterable[Tensor]) -> list[Tensor]:
+    return list({tensor.name: tensor for tensor in tensors}.values())

@@ -1,0 +1,197 @@
+"""Backward locking: EP of BPTT and of DFA over 35 time steps on partitions that work side by side
+(Han et al. 2020, figure 1, section 4.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.loading import load_architecture
+from accelsim.step.ops import Op, Pass
+from accelsim.studies.papers.outcome import Figure, Panel, Series
+from accelsim.studies.papers.step_changes import CHANGES
+from accelsim.workload.loading import load_network
+
+WORKLOAD = "rnn-wikitext2"
+PARTITIONS = (1, 4, 16, 35, 70)
+BPTT = "bp"
+RULES = {
+    "DFA": "dfa:per_step=true",
+    "Revised, 98 % sparse": "revised:per_step=true,binary=true,sparsity=0.98",
+}
+DRAWN_PARTITIONS = 35
+LAYERS = {"fc": "fc (output layer)", "rnn1": "rnn1 (recurrent layer)"}
+WHOLE = " all"
+"""Row of ops over the whole sequence; the space sorts it before the time steps."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Partitions of a machine, each as large as the whole machine is by itself.
+
+    ``own_memory``: each brings its share of vector unit, links, buffer and DRAM channels along;
+    else they share those of one machine.
+    """
+
+    base: str
+    own_memory: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.base} {'own' if self.own_memory else 'shared'} memory"
+
+    def machine(self, partitions: int) -> Architecture:
+        """So many of them."""
+        base = load_architecture(self.base)
+        overrides: dict[str, object] = {
+            "partitions": partitions,
+            "pe_array.rows": base.pe_array.rows * partitions,
+        }
+        if self.own_memory:
+            overrides |= {
+                "vector_unit.width": base.vector_unit.width * partitions,
+                "noc.width": base.noc.width_bits * partitions,
+                "noc.peer_links": base.noc.peer_links * partitions,
+                "global_buffer.banks": base.global_buffer.banks * partitions,
+                "global_buffer.capacity": f"{base.global_buffer.capacity_bytes * partitions}B",
+                "global_buffer.staging": f"{base.global_buffer.staging_bytes * partitions}B",
+                "dram.channels": base.dram.channels * partitions,
+            }
+        return load_architecture(self.base, overrides)
+
+
+SETTINGS = (
+    Setting("von-neumann", False),
+    Setting("von-neumann", True),
+    Setting("near-memory", True),
+)
+DRAWN = SETTINGS[1]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Cycles of all of EP (or of the step), and of the recurrent layer's EP ops alone, from the
+    first's start to the last's end.
+    """
+
+    whole: int
+    recurrent: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """EP of a rule, or its whole training ``step``, on so many partitions. ``change``: of the ops,
+    a name in `step_changes.CHANGES`.
+    """
+
+    rule: str
+    setting: Setting
+    partitions: int
+    change: str = ""
+    step: bool = False
+
+
+def propagate(case: Case) -> tuple[Latency, tuple[dict[str, Any], ...]]:
+    """Ops running as soon as their operands exist: latency of EP alone (or of the whole step), and
+    its contractions.
+    """
+    network = load_network(WORKLOAD)
+    machine = case.setting.machine(case.partitions)
+    passes = ["ff", "ep", "wg", "wu"] if case.step else ["ep"]
+    document = simulate(
+        network,
+        machine,
+        case.rule,
+        passes=passes,
+        schedule="unlocked",
+        transform=CHANGES.get(case.change),
+    ).to_json()
+    recurrent = {layer.name for layer in network.layers if layer.recurrent}
+    ops = tuple(op for op in document["ops"] if op["kind"] != "vector")
+    own = [op for op in ops if op["layer"] in recurrent and op["pass"] == "EP"]
+    span = max(op["start_cycle"] + op["cycles"] for op in own) - min(
+        op["start_cycle"] for op in own
+    )
+    return Latency(document["cycles"], span), ops
+
+
+def latency(case: Case) -> Latency:
+    """The latency alone."""
+    return propagate(case)[0]
+
+
+def figure_1(target: str) -> Figure:
+    """When each EP op of each layer runs: a chain with BPTT, all at once with DFA."""
+    panels: list[Panel] = []
+    for title, rule in (
+        ("(a) BPTT", BPTT),
+        ("(c) DFA", RULES["DFA"]),
+        ("(d) revised, 98 % sparse", RULES["Revised, 98 % sparse"]),
+    ):
+        _, ops = propagate(Case(rule, DRAWN, DRAWN_PARTITIONS))
+        spans: dict[str, tuple[list[float], list[str], list[float]]] = {}
+        for op in sorted(ops, key=lambda op: _row(op["name"])):
+            starts, rows, ends = spans.setdefault(op["layer"], ([], [], []))
+            starts.append(op["start_cycle"])
+            ends.append(op["start_cycle"] + op["cycles"])
+            rows.append(_row(op["name"]))
+        series = tuple(
+            Series(LAYERS[layer], starts, rows, ends)
+            for layer, (starts, rows, ends) in spans.items()
+        )
+        panels.append(Panel(title, "timeline", "cycle", "time step", series))
+        if rule == BPTT:
+            starts, rows, ends = spans["rnn1"]
+            since = min(starts)
+            alone = Series(
+                LAYERS["rnn1"],
+                [start - since for start in starts],
+                rows,
+                [end - since for end in ends],
+            )
+            panels.append(
+                Panel(
+                    "(b) BPTT, rnn1 alone",
+                    "timeline",
+                    "cycle from the start of rnn1",
+                    "time step",
+                    (alone,),
+                )
+            )
+    caption = (
+        f"Counterpart of figure 1: error propagation of {WORKLOAD} (batch 20) over its 35 time "
+        f"steps on {DRAWN_PARTITIONS} partitions, each as "
+        f"large as {DRAWN.base} and with memory of its own. A row is a time step, a bar one op: fc "
+        f"the error that the output layer hands down, rnn1 "
+        "the recurrent layer's own; the row all holds the one op that does the output layer for "
+        "all time steps. (a) With BPTT each time step of "
+        "rnn1 waits for the one after it: its short bars, in (a) drawn no shorter than can be "
+        "seen, follow one another from step 34 up to 0; (b) "
+        "has them alone. (c) With DFA no op waits for one of another time step: each takes the "
+        "loss's error alone, and rnn1 starts when fc leaves "
+        "its partition. (d) The revised rule's feedback is a triangle: rnn1 of a step takes the "
+        "errors that fc gives of this and all later steps, "
+        "so that it waits for the slowest of those and, the earlier the step, takes longer, but "
+        "for no other op of rnn1: there is no chain. Time "
+        "axes differ; what comes before the first op is the loss on the vector unit."
+    )
+    return Figure(target, "han2020-fig1", "Backward locking", caption, tuple(panels))
+
+
+def _row(name: str) -> str:
+    """``rnn1.EP.t12`` -> ``12``; an op over the whole sequence stands in a row of its own."""
+    step = name.rpartition(".t")[2]
+    return step if step.isdecimal() else WHOLE
+
+
+def longest_chain(ops: Sequence[Op], layers: frozenset[str]) -> int:
+    """Most EP contractions of these layers that wait for one another, one after the other."""
+    depth: dict[str, int] = {}
+    for op in ops:
+        before = max((depth.get(name, 0) for name in op.depends_on), default=0)
+        depth[op.name] = before + (op.pass_ is Pass.EP and op.is_contraction and op.layer in layers)
+    return max(depth.values())

@@ -1,0 +1,117 @@
+"""The ResNet-50 that table 2 of Han et al. 2020 encodes: a list of layers whose maps do not chain,
+usable for counting alone.
+
+Inferred from the printed cells (53.5 MB are exactly its 14,024,704 weights). Bottlenecks of
+expansion one: each of the 3, 4, 6 and 3 blocks has 1 x 1, 3 x 3 and 1 x 1 convolutions of C to C
+channels (64, 128, 256, 512), with shortcuts and fully connected layer as in ResNet-18. BP's cells
+count the first convolution of stages 2 to 4 as C to C at the stage's own resolution; the Revised
+cells count its link at the resolution and with the C/2 channels of the map that it reads, as
+ResNet-18's do. D2 stands only on the links into a block's input. The latter fits all four printed
+cells, but was found among many readings: its confidence is moderate.
+"""
+
+from __future__ import annotations
+
+from accelsim.rules.modular.ops import (
+    ModuleFeedback,
+    error_zeros,
+    fixed_convolution,
+    moving_error,
+    revised_link,
+)
+from accelsim.rules.registry import ALL_PASSES
+from accelsim.rules.walk.backward import lower_step
+from accelsim.rules.walk.lowering import Lowering, Value
+from accelsim.step.ops import Op, Pass, Tensor
+from accelsim.workload.modules import Link, dilation_of, links
+from accelsim.workload.network import INPUT, Layer, Network
+
+STAGES = ((64, 3, 32), (128, 4, 16), (256, 6, 8), (512, 3, 4))
+"""(channels, blocks, rows and columns)."""
+CLASSES, IMAGE_CHANNELS = 10, 3
+
+
+def layer_list(reads_map_before: bool) -> Network:
+    """The layers. ``reads_map_before``: whether the first convolution of stages 2 to 4 is counted
+    at the map that it reads, or at its stage's own.
+    """
+    layers = [_conv("conv1", INPUT, (32, IMAGE_CHANNELS), (32, STAGES[0][0]), 3)]
+    ends = []
+    before = STAGES[0][0]
+    for stage, (channels, blocks, side) in enumerate(STAGES, 2):
+        for block in range(1, blocks + 1):
+            name, source = f"{stage}_{block}", layers[-1].name
+            first = stage > 2 and block == 1
+            reads = (2 * side, before) if first and reads_map_before else (side, channels)
+            layers.append(_conv(f"conv{name}a", source, reads, (side, channels), 1))
+            layers.append(
+                _conv(f"conv{name}b", layers[-1].name, (side, channels), (side, channels), 3)
+            )
+            layers.append(
+                _conv(f"conv{name}c", layers[-1].name, (side, channels), (side, channels), 1)
+            )
+            around = source
+            if first:
+                layers.append(
+                    _conv(f"short{name}", source, (2 * side, before), (side, channels), 1)
+                )
+                around = layers[-1].name
+            shape = (side, side, channels)
+            layers.append(Layer(f"add{name}", "add", (f"conv{name}c", around), shape, shape))
+        ends.append(f"conv{stage}_{blocks}c")
+        before = channels
+    layers.append(Layer("fc", "fc", (layers[-1].name,), (2, 2, before), (1, 1, CLASSES)))
+    return Network("R-50 of table 2", (32, 32, IMAGE_CHANNELS), tuple(layers), modules=tuple(ends))
+
+
+def _conv(
+    name: str, source: str, reads: tuple[int, int], makes: tuple[int, int], kernel: int
+) -> Layer:
+    (rows, channels), (made_rows, made) = reads, makes
+    stride, pad = rows // made_rows, kernel // 2
+    return Layer(
+        name,
+        "conv",
+        (source,),
+        (rows, rows, channels),
+        (made_rows, made_rows, made),
+        (kernel, kernel),
+        (stride, stride),
+        (pad, pad, pad, pad),
+    )
+
+
+def revised_links(groups: int) -> list[Op]:
+    """The EP contractions of the Revised rows."""
+    network = layer_list(reads_map_before=True)
+    whole = revised_link(groups, binary=True, printed=False)
+
+    def carry(low: Lowering, link: Link, error: Tensor, target: Value) -> None:
+        layer = link.layer
+        if link.dense or link.shortcut or layer.name.endswith("a"):
+            whole(low, link, error, target)
+            return
+        dilation = dilation_of(link.kernel_at_target)
+        moving = moving_error(error, error_zeros(link))
+        fixed_convolution(
+            low,
+            layer,
+            "d1",
+            moving,
+            link.source.out_shape[2],
+            target,
+            (3, 3),
+            dilation,
+            groups,
+            binary=True,
+        )
+
+    step = lower_step(
+        network,
+        f"revised:groups={groups}",
+        ModuleFeedback(links(network), carry),
+        1,
+        "momentum",
+        ALL_PASSES,
+    )
+    return [op for op in step.ops if op.pass_ is Pass.EP and op.is_contraction]

@@ -1,0 +1,151 @@
+"""Table 4 of Han et al. 2020: memory transactions and operations of error propagation in recurrent
+networks on WikiText-2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+
+from accelsim.studies.papers.counting import MEGABYTE, Cost, cost_of, fraction, mixed, propagating
+from accelsim.studies.papers.han2020.printed import TABLE_4, TABLE_4_NETWORKS
+from accelsim.studies.papers.outcome import Item, Outcome, Target, cell, cut, half_up
+from accelsim.studies.papers.progress import Progress
+from accelsim.workload.loading import load_network
+
+TARGET = Target(
+    "han2020-table4",
+    "Han et al. 2020, table 4: cost of error propagation in recurrent networks",
+    "Weights that error propagation reads (10^6 bytes) and its operations (10^9, two a MAC) over "
+    "35 time steps, batch 20, vocabulary 33,278, "
+    "embedding and state 200, from the ops that each rule lowers to. DFA and Revised hold a matrix "
+    "of their own for each time step, of 32 bits a "
+    "value, as the table counts; backward weights of hybrid rows have 1 bit and only non-zeros "
+    "count, without their positions. Rows of sparse "
+    "matrices keep a whole number of entries, which the table does not; that moves no printed "
+    "digit.",
+)
+ACCOUNTING = "weights-once"
+NETWORKS = {"RNN": "rnn-wikitext2", "LSTM": "lstm-wikitext2", "GRU": "gru-wikitext2"}
+PROBABILITIES = ("0.1", "0.2")
+SPARSITIES = (0, 80, 95, 98)
+"""Percent of the backward weights that are zero."""
+ROWS = tuple(TABLE_4["a"])
+
+
+def costs(column: str) -> dict[str, Cost]:
+    """Every row of one column, and the revised step of each sparsity (``sparse-80%``)."""
+    network = load_network(NETWORKS[column])
+
+    def cost(rule: str) -> Cost:
+        return cost_of(propagating(network, rule, network.batch))
+
+    found = {
+        "BP": cost("bp"),
+        "DFA": cost("dfa:per_step=true"),
+        "Revised": cost("revised:per_step=true"),
+    }
+    for sparsity in SPARSITIES:
+        sparse = f"sparse-{sparsity}%"
+        found[sparse] = cost(f"revised:per_step=true,binary=true,sparsity={sparsity / 100}")
+        for p in PROBABILITIES:
+            kinds = {"bp": found["BP"], "revised": found[sparse]}
+            found[f"HDFA-{p}-{sparsity}%"] = mixed(
+                f"hdfa:p={p},per_step=true,sparsity={sparsity / 100}", kinds
+            )
+    return found
+
+
+def _slack(row: str, places: int, rounded_parts: bool) -> Fraction:
+    """The most that the roundings of a hybrid row move it: those of its parts by their shares, and
+    its own cut.
+    """
+    unit = Fraction(10) ** -places
+    if not row.startswith("HDFA"):
+        return unit
+    _, p, sparsity = row.split("-")
+    share, kept = fraction(float(p)), 1 - Fraction(int(sparsity.rstrip("%")), 100)
+    return unit + share * unit + (1 - share) * (kept / 2 * unit if rounded_parts else unit)
+
+
+def memory(known: Mapping[str, Cost], row: str) -> tuple[Fraction, int, Decimal, str]:
+    """(MB, decimals printed, as the paper rounds it, how it does)."""
+    computed = known[row].megabytes(MEGABYTE)
+    if row.startswith("HDFA"):
+        _, p, sparsity = row.split("-")
+        share = fraction(float(p))
+        revised = Fraction(cut(known[f"sparse-{sparsity}"].megabytes(MEGABYTE), 2))
+        own = cut(share * known["BP"].megabytes(MEGABYTE) + (1 - share) * revised, 2)
+        return computed, 2, own, "second decimal cut off, of the Revised part and of the mean"
+    places = 2 if row == "BP" else 1
+    return computed, places, half_up(computed, places), ""
+
+
+def operations(known: Mapping[str, Cost], row: str) -> tuple[Fraction, Decimal, str]:
+    """(GOP, as the paper rounds it, how it does)."""
+    computed = known[row].gop
+    if row == "BP":
+        return computed, cut(computed, 1), "cut off after the first decimal"
+    if row.startswith("HDFA"):
+        _, p, sparsity = row.split("-")
+        share, kept = fraction(float(p)), 1 - Fraction(int(sparsity.rstrip("%")), 100)
+        bp, revised = Fraction(cut(known["BP"].gop, 1)), Fraction(half_up(known["Revised"].gop, 1))
+        return (
+            computed,
+            cut(share * bp + (1 - share) * kept * revised, 1),
+            "mean of printed BP and of what is kept of printed Revised, cut off",
+        )
+    return computed, half_up(computed, 1), ""
+
+
+def items(column: str) -> list[Item]:
+    """The cells of one column, both tables."""
+    found: list[Item] = []
+    known = costs(column)
+    index = TABLE_4_NETWORKS.index(column)
+    for row in ROWS:
+        printed = {part: TABLE_4[part][row][index] for part in "ab"}
+        ids = {part: f"{TARGET.name}{part}/{column}/{row}" for part in "ab"}
+        megabytes, places, rounded, how = memory(known, row)
+        slack = _slack(row, places, rounded_parts=False)
+        found.append(
+            cell(
+                TARGET.name,
+                ids["a"],
+                "MB",
+                printed["a"],
+                megabytes,
+                places,
+                ACCOUNTING,
+                rounded=rounded,
+                slack=slack,
+                note=how,
+            )
+        )
+        gop, rounded, how = operations(known, row)
+        slack = _slack(row, 1, rounded_parts=True)
+        found.append(
+            cell(
+                TARGET.name,
+                ids["b"],
+                "GOP",
+                printed["b"],
+                gop,
+                1,
+                ACCOUNTING,
+                rounded=rounded,
+                slack=slack,
+                note=how,
+            )
+        )
+    return found
+
+
+def reproduce(progress: Progress) -> Outcome:
+    """All cells, table (a) before (b)."""
+    found: list[Item] = []
+    for index, column in enumerate(TABLE_4_NETWORKS):
+        progress(index, len(TABLE_4_NETWORKS), column)
+        found += items(column)
+    return Outcome(tuple(sorted(found, key=lambda item: item.id.partition("/")[0])))

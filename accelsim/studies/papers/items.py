@@ -1,0 +1,77 @@
+"""The papers' tables and figures, regenerated from the ops that the simulator executes.
+
+A target is one module with ``TARGET`` and ``reproduce(progress)``; adding one touches that file and
+the line below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from accelsim.errors import InputError
+from accelsim.studies.papers.claims import items as claims
+from accelsim.studies.papers.claims import survival
+from accelsim.studies.papers.crafton2019 import (
+    fig8 as crafton2019_fig8,
+)
+from accelsim.studies.papers.crafton2019 import (
+    table1 as crafton2019_table1,
+)
+from accelsim.studies.papers.han2020 import (
+    figures as han2020_figures,
+)
+from accelsim.studies.papers.han2020 import (
+    table2 as han2020_table2,
+)
+from accelsim.studies.papers.han2020 import (
+    table4 as han2020_table4,
+)
+from accelsim.studies.papers.outcome import Item, Outcome, Target, document, surprises
+from accelsim.studies.papers.progress import Progress, shares
+
+Reproduce = Callable[[Progress], Outcome]
+
+_MODULES = (
+    han2020_table2,
+    han2020_table4,
+    han2020_figures,
+    crafton2019_table1,
+    crafton2019_fig8,
+    claims,
+)
+
+TARGETS: dict[str, tuple[Target, Reproduce]] = {
+    module.TARGET.name: (module.TARGET, module.reproduce) for module in _MODULES
+}
+"""Everything that can be reproduced, by name."""
+FIGURES = {
+    "han2020-figures": tuple(f"han2020-fig{number}" for number in (1, 5, 6, 8, 9)),
+    "crafton2019-fig8": ("crafton2019-fig8",),
+    "claims": (*survival.COMPARISONS, "claims-parallel"),
+}
+"""Ids of the figures that a target draws, known before they are: an --out folder that cannot hold
+them is refused at once.
+"""
+ALL = "all"
+SECONDS = {"han2020-figures": 8.0, "claims": 95.0}
+"""Measured on two cores, of the targets that take more than one: each has its share of the bar."""
+
+
+def reproduce(
+    name: str, progress: Progress, command: str = ""
+) -> tuple[dict[str, Any], list[Item]]:
+    """The document of one target, or of ``all`` of them, and the cells that did not come out as
+    expected. InputError for an unknown name.
+
+    ``command``: what the document says that it was made by, ``accelsim reproduce NAME`` by itself.
+    """
+    if name != ALL and name not in TARGETS:
+        raise InputError(f"reproduction must be one of {', '.join((*TARGETS, ALL))}, got {name}")
+    chosen = list(TARGETS.values()) if name == ALL else [TARGETS[name]]
+    dealt = shares(progress, {target.name: SECONDS.get(target.name, 1.0) for target, _ in chosen})
+    outcomes = [make(dealt[target.name]) for target, make in chosen]
+    made = document(
+        [target for target, _ in chosen], outcomes, command or f"accelsim reproduce {name}"
+    )
+    return made, surprises(item for outcome in outcomes for item in outcome.items)

@@ -1,0 +1,144 @@
+"""Other ways of running the ops of a training step, for audits: what is counted stays, what may run
+side by side or must be stored changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from accelsim.step.ops import Op, Operand, OpKind, Pass, Tensor, TraceZeros, TrainingStep, Use
+
+
+def by_time_step(step: TrainingStep) -> TrainingStep:
+    """Matmuls of EP over a whole sequence as one op a time step, the last step first: the same MACs
+    and tensors, the weights read by each.
+
+    What depends on such an op then waits for the time steps that it reads.
+    """
+    made: dict[str, tuple[Op, ...]] = {
+        op.name: _parts(op) if _over_sequence(op) else (op,) for op in step.ops
+    }
+    return _rebuilt(
+        step, made, {name: tuple(part.name for part in parts) for name, parts in made.items()}
+    )
+
+
+def without_output_layer(step: TrainingStep) -> TrainingStep:
+    """Without the EP contractions of the layer before the loss; what waited for them waits for what
+    they waited for.
+    """
+    loss = next(
+        op
+        for op in step.ops
+        if op.vector is not None and op.vector.function == "softmax_loss" and op.pass_ is Pass.EP
+    )
+    layer = loss.outputs[0].name.partition(".error")[0]
+    made: dict[str, tuple[Op, ...]] = {}
+    stand_in: dict[str, tuple[str, ...]] = {}
+    for op in step.ops:
+        dropped = op.layer == layer and op.pass_ is Pass.EP and op.is_contraction
+        made[op.name] = () if dropped else (op,)
+        stand_in[op.name] = (
+            tuple(name for each in op.depends_on for name in stand_in[each])
+            if dropped
+            else (op.name,)
+        )
+    return _rebuilt(step, made, stand_in)
+
+
+def values_alone(step: TrainingStep) -> TrainingStep:
+    """Sparse feedback without the bits that say where its values stand, as papers count it: no
+    machine could use it.
+    """
+    ops = tuple(
+        replace(
+            op,
+            operands=tuple(replace(each, tensor=_unplaced(each.tensor)) for each in op.operands),
+            outputs=tuple(map(_unplaced, op.outputs)),
+        )
+        for op in step.ops
+    )
+    return replace(step, ops=ops)
+
+
+CHANGES: dict[str, Callable[[TrainingStep], TrainingStep]] = {
+    each.__name__: each for each in (by_time_step, without_output_layer, values_alone)
+}
+"""By name, so that tasks that want one can be sent to workers."""
+
+
+def _unplaced(tensor: Tensor) -> Tensor:
+    return replace(tensor, index_bits=0) if tensor.index_bits else tensor
+
+
+def _over_sequence(op: Op) -> bool:
+    moving = [operand for operand in op.operands if operand.use is Use.MOVING]
+    return op.pass_ is Pass.EP and op.kind is OpKind.MATMUL and len(moving) == len(op.outputs) > 1
+
+
+def _parts(op: Op) -> tuple[Op, ...]:
+    assert op.bounds is not None
+    steps = len(op.outputs)
+    shared = [operand for operand in op.operands if operand.use is Use.STATIONARY]
+    own = {
+        use: [operand for operand in op.operands if operand.use is use]
+        for use in (Use.MOVING, Use.NEEDED)
+    }
+    parts = []
+    for at in reversed(range(steps)):
+        read = [_at(operands[at], at) for operands in own.values() if operands]
+        bounds = replace(op.bounds, n=op.bounds.n // steps)
+        parts.append(
+            replace(
+                op,
+                name=f"{op.name}.t{at:02d}",
+                operands=(*read, *shared),
+                outputs=(op.outputs[at],),
+                bounds=bounds,
+            )
+        )
+    return tuple(parts)
+
+
+def _at(operand: Operand, step: int) -> Operand:
+    return (
+        replace(operand, zeros=replace(operand.zeros, step=step))
+        if isinstance(operand.zeros, TraceZeros)
+        else operand
+    )
+
+
+def _rebuilt(
+    step: TrainingStep, made: Mapping[str, tuple[Op, ...]], stand_in: Mapping[str, tuple[str, ...]]
+) -> TrainingStep:
+    """The step of the ops ``made`` in each one's place; of several that stand in for one, an op
+    waits for those that make what it reads.
+    """
+    written = {
+        op.name: {tensor.name for tensor in op.outputs} for ops in made.values() for op in ops
+    }
+
+    def waits(op: Op) -> tuple[str, ...]:
+        read = {operand.tensor.name for operand in op.operands}
+        found: dict[str, None] = {}
+        for before in op.depends_on:
+            names = stand_in[before]
+            found.update(
+                dict.fromkeys(
+                    [name for name in names if len(names) > 1 and written[name] & read] or names
+                )
+            )
+        return tuple(found)
+
+    ops = tuple(replace(op, depends_on=waits(op)) for parts in made.values() for op in parts)
+    kept = {op.name for op in ops}
+    carried = {
+        name: tuple(
+            dict.fromkeys(each for before in waited for each in stand_in[before] if each in kept)
+        )
+        for old, waited in step.carried.items()
+        for name in stand_in[old]
+        if name in kept and (len(made[old]) > 0)
+    }
+    return replace(step, ops=ops, carried=carried)

@@ -1,0 +1,56 @@
+"""``python -m accelsim.studies.validation``: compute every check and write the report. Exit code 1
+when a limit is not kept, one line each on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from accelsim.studies.validation.report import write
+from accelsim.studies.validation.subjects import SUBJECTS
+
+REPORTS = Path("reports/validation")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; the exit code."""
+    names = [subject.name for subject in SUBJECTS]
+    made = argparse.ArgumentParser(
+        prog="python -m accelsim.studies.validation",
+        description="The simulator held against what is known from outside it.",
+    )
+    made.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(names)}; all by default"
+    )
+    made.add_argument(
+        "--out", type=Path, default=REPORTS, metavar="DIR", help=f"where to (default {REPORTS})"
+    )
+    options = made.parse_args(arguments)
+    unknown = [name for name in options.parts if name not in names]
+    if unknown:
+        made.error(f"PART must be one of {', '.join(names)}, got {', '.join(unknown)}")
+    found = []
+    for subject in SUBJECTS:
+        if not options.parts or subject.name in options.parts:
+            _say(f"checking {subject.name}")
+            found.append((subject, subject.checks()))
+    for name in write(found, options.out):
+        _say(f"wrote {options.out / name}")
+    broken = [check for _, checks in found for check in checks if check.holds is False]
+    for check in broken:
+        _say(
+            f"{check.subject}: {check.quantity} must be {check.limit} of {check.expected} "
+            f"{check.unit}, got {check.measured}"
+        )
+    return 1 if broken else 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""Structural bounds: what removing the zeros of stride and dilation can gain, what of it a window
+of 16 positions keeps, and coupled lanes' bound.
+
+Maps without padding and with all operands dense, so that the only zeros are structural and the
+bounds are met exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from accelsim.kernels.coupled.staging import batch_cycles
+from accelsim.machine.loading import load_architecture
+from accelsim.mapping.mapper import Mapper
+from accelsim.mapping.residency import allocate
+from accelsim.pe.registry import pe_model
+from accelsim.step.ops import Bounds, Op, Operand, OpKind, Pass, Role, Tensor, TrainingStep, Use
+from accelsim.studies.validation.check import Check
+from accelsim.workload.network import Network
+from accelsim.zeros.masks import MaskSource
+
+WINDOW = 16
+CHANNELS = 64
+"""A multiple of the window, so that whole channels of zeros pass in whole windows."""
+DILATIONS = (2, 4, 18, 19)
+"""Small ones, and those between whose bounds the 159x of Im et al. (TCAS-I 2020) lies."""
+
+DENSITIES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
+STREAMS, ROWS = 256, 3 * 48
+COUPLED = "a staging buffer of three rows advances by three at most (Mahmoud et al., MICRO 2020)"
+STRIDE = "4: one in four pixels of the error map spread by a stride of 2 is an error"
+DILATED = "((2d+1)/3)^2: a 3x3 kernel of dilation d covers (2d+1)^2 positions"
+STREAM = "cycles of a stream: set bits + floor(gap / W) for leading and inner gaps + ceil(tail / W)"
+
+
+def checks() -> list[Check]:
+    """Bounds of stride and dilation in cycles, zeros removed and through the window, and the MACs
+    of the strided one; coupled lanes' bound.
+    """
+    op = strided()
+    removed, windowed = speedup(op, "removed"), speedup(op, "window")
+    through = 4 / (1 + Fraction(3, WINDOW))
+    subject = "EP of a 2x2 convolution, stride 2"
+    found = [
+        _exact(
+            subject,
+            "dense over effectual MACs",
+            Fraction(4),
+            Fraction(op.dense_macs, effectual(op)),
+            STRIDE,
+            "",
+        ),
+        _exact(
+            subject,
+            "speedup, zeros removed",
+            Fraction(4),
+            removed,
+            STRIDE,
+            "Im et al. (TCAS-I 2020) report 3.84x",
+        ),
+        _exact(
+            subject,
+            f"speedup, window of {WINDOW}",
+            through,
+            windowed,
+            STREAM,
+            f"4 / (1 + 3/{WINDOW})",
+        ),
+    ]
+    for d in DILATIONS:
+        op, positions = dilated(d), (2 * d + 1) ** 2
+        subject = f"FF of a 3x3 convolution, dilation {d}"
+        note = "Im et al. (TCAS-I 2020) report 159x at most" if d in {18, 19} else ""
+        found.append(
+            _exact(
+                subject,
+                "speedup, zeros removed",
+                Fraction(positions, 9),
+                speedup(op, "removed"),
+                DILATED,
+                note,
+            )
+        )
+        through, formula = (
+            positions / (9 + Fraction(positions - 9, WINDOW)),
+            f"n / (9 + (n - 9)/{WINDOW}), n = (2d+1)^2",
+        )
+        found.append(
+            _exact(
+                subject,
+                f"speedup, window of {WINDOW}",
+                through,
+                speedup(op, "window"),
+                STREAM,
+                formula,
+            )
+        )
+    return [*found, *_coupled()]
+
+
+def _coupled() -> Iterator[Check]:
+    """Speedup of lanes that share a staging buffer of three rows: three at most, reached where
+    nothing is left to do.
+    """
+    random = np.random.default_rng(STREAMS)
+    for density in DENSITIES:
+        set_bits = random.random((STREAMS, ROWS, 16)) < density
+        rows = (set_bits << np.arange(16)).sum(axis=2).astype(np.uint16)
+        gain = STREAMS * ROWS / int(batch_cycles(rows).sum())
+        exact = {0.0: 3.0, 1.0: 1.0}.get(density)
+        holds = 1 <= gain <= 3 if exact is None else gain == exact
+        limit = "1 to 3" if exact is None else "equal"
+        yield Check(
+            f"coupled lanes, pairs of density {density:g}",
+            "speedup over dense",
+            exact,
+            gain,
+            "x",
+            limit,
+            holds,
+            COUPLED,
+            "random pairs",
+        )
+
+
+def _exact(
+    subject: str, quantity: str, expected: Fraction, measured: Fraction, source: str, note: str
+) -> Check:
+    return Check(
+        subject,
+        quantity,
+        float(expected),
+        float(measured),
+        "x",
+        "equal",
+        measured == expected,
+        source,
+        note,
+    )
+
+
+def strided() -> Op:
+    """EP through 2x2 kernels that do not overlap: every pixel of the 8x8 input map collects one
+    error of a 4x4 map.
+    """
+    b = Bounds(n=1, k=CHANNELS, c=CHANNELS, p=4, q=4, h=8, w=8, r=2, s=2, stride=(2, 2))
+    errors, out = (
+        Tensor("error", Role.ERROR, (1, b.p, b.q, b.k)),
+        Tensor("error.in", Role.ERROR, (1, b.h, b.w, b.c)),
+    )
+    return _op(Pass.EP, b, errors, out)
+
+
+def dilated(d: int) -> Op:
+    """FF of a 3x3 kernel of dilation ``d`` over a map of which its 4x4 windows see all."""
+    side = 4 + 2 * d
+    b = Bounds(n=1, k=CHANNELS, c=CHANNELS, p=4, q=4, h=side, w=side, r=3, s=3, dilation=(d, d))
+    inputs, out = (
+        Tensor("input", Role.ACTIVATION, (1, side, side, b.c)),
+        Tensor("output", Role.ACTIVATION, (1, b.p, b.q, b.k)),
+    )
+    return _op(Pass.FF, b, inputs, out)
+
+
+def _op(pass_: Pass, b: Bounds, moving: Tensor, out: Tensor) -> Op:
+    weights = Tensor(
+        "weight", Role.WEIGHT, (b.k, b.r, b.s, b.c), persistent=True, home_channels=b.k
+    )
+    return Op(
+        f"conv.{pass_}",
+        "conv",
+        pass_,
+        OpKind.CONV,
+        (Operand(moving, Use.MOVING), Operand(weights, Use.STATIONARY)),
+        (out,),
+        (),
+        b,
+    )
+
+
+def speedup(op: Op, structural_zeros: str) -> Fraction:
+    """Cycles of lanes that visit every position over those of lanes that skip the moving operand's
+    zeros.
+    """
+    return Fraction(_time(op, "window", "none")[0], _time(op, structural_zeros, "moving")[0])
+
+
+def effectual(op: Op) -> int:
+    """MACs of the op with two operands that are not zero."""
+    return _time(op, "removed", "moving")[1]
+
+
+def _time(op: Op, structural_zeros: str, skip: str) -> tuple[int, int]:
+    """(cycles, effectual MACs) on lanes."""
+    changes = {
+        "pe_array.window": WINDOW,
+        "pe_array.structural_zeros": structural_zeros,
+        "pe_array.skip": dict.fromkeys(("ff", "ep", "wg"), skip),
+    }
+    architecture = load_architecture("von-neumann", changes)
+    mapper = Mapper(architecture, allocate(TrainingStep("bounds", "bp", 1, (op,)), architecture, 1))
+    masks = MaskSource(None, Network("bounds", (1, 1, 1), ()), 1)
+    timing = pe_model(architecture, masks).time(mapper.map(op), 1)
+    return timing.cycles, timing.effectual

@@ -1,0 +1,212 @@
+"""EIE's nine layers on kind `broadcast`: padded work and time beside the paper's, and what the
+depth of the FIFOs does (Han et al., ISCA 2016).
+
+Weights are random zeros of the densities stated, one fixed seed a layer: the pruned networks are
+not public in this form, so that imbalance from the structure of real weights is missing. Nothing is
+fitted.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.kernels.bits.bitmaps import from_mask
+from accelsim.kernels.broadcast.columns import broadcast_split, column_costs
+from accelsim.studies.validation.check import Check
+
+PES = 64
+CLOCK_HZ = 800_000_000
+FIFO_DEPTH = 8
+INDEX_BITS = 4
+DEPTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+TOLERANCE = 0.10
+"""Of the padded work against the published theoretical time."""
+LEAST = 7
+"""Layers of the nine that keep to it: VGG-6's time looks like a slip, and 4-bit indices leave
+nothing to pad in the dense Alex-8.
+"""
+
+_TABLE = (
+    "Han et al., ISCA 2016, times of layers, as transcribed in github cucapra/fodlam (cde53fd5)"
+)
+_RANDOM = "random zeros; sizes and densities from memory, unverified"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A fully connected layer: fractions non-zero, published times in microseconds."""
+
+    name: str
+    inputs: int
+    outputs: int
+    weight_density: float
+    activation_density: float
+    theoretical_us: float
+    actual_us: float
+
+
+@cache
+def layers() -> tuple[Layer, ...]:
+    """The nine of eie.csv."""
+    text = files("accelsim.studies.validation").joinpath("data/eie.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+    names = ("weight_density", "activation_density", "theoretical_us", "actual_us")
+    return tuple(
+        Layer(
+            row["layer"],
+            int(row["inputs"]),
+            int(row["outputs"]),
+            *(float(row[name]) for name in names),
+        )
+        for row in rows
+    )
+
+
+@cache
+def walked(layer: Layer) -> NDArray[np.int64]:
+    """Stored entries, padding included, that each non-zero activation makes each PE walk: int64
+    (PEs, tokens).
+    """
+    random = np.random.default_rng([2016, *layer.name.encode()])
+    # A density is a count: drawing each activation would make it vary from seed to seed (Alex-7's
+    # by 2 %), which the layer's does not.
+    tokens = round(layer.inputs * layer.activation_density)
+    found = np.empty((PES, tokens), np.int64)
+    for first in range(0, tokens, 1024):
+        own = slice(first, min(first + 1024, tokens))
+        mask = random.random((own.stop - first, layer.outputs), np.float32) < layer.weight_density
+        entries, padding = column_costs(from_mask(mask), layer.outputs, PES, INDEX_BITS)
+        found[:, own] = (entries + padding).T
+    return found
+
+
+def padded_us(layer: Layer) -> float:
+    """Padded work shared equally, without empty columns and without waiting."""
+    return float(walked(layer).sum()) / PES / CLOCK_HZ * 1e6
+
+
+@cache
+def split(layer: Layer, depth: int) -> tuple[int, int, int, int, int]:
+    """(cycles, busy, empty, imbalance, stall) of the layer, see `kernels.broadcast`; an empty
+    column takes a cycle.
+    """
+    return broadcast_split(np.maximum(walked(layer), 1), depth)
+
+
+def actual_us(layer: Layer) -> float:
+    """Time with FIFOs of 8."""
+    return split(layer, FIFO_DEPTH)[0] / CLOCK_HZ * 1e6
+
+
+def balance(layer: Layer, depth: int) -> float:
+    """Share of PE cycles that serve a token: the paper's load-balance efficiency."""
+    cycles, busy, *_ = split(layer, depth)
+    return busy / (PES * cycles)
+
+
+def checks() -> list[Check]:
+    """Work, time and balance of all layers."""
+    return [*_work(), *_times(), *_balance()]
+
+
+def _work() -> list[Check]:
+    found = [
+        Check(
+            f"EIE {layer.name}",
+            "padded work over 64 PEs",
+            layer.theoretical_us,
+            padded_us(layer),
+            "us",
+            "",
+            None,
+            f"{_TABLE}: theoretical",
+            _RANDOM,
+        )
+        for layer in layers()
+    ]
+    near = sum(abs(check.deviation or 0) <= TOLERANCE for check in found)
+    what = f"layers whose padded work is within {TOLERANCE:.0%} of the theoretical time"
+    note = f"{_RANDOM}; VGG-6's published time equals Alex-6's, probably a slip"
+    return [
+        *found,
+        Check(
+            "EIE, nine layers",
+            what,
+            None,
+            near,
+            "layers",
+            f">= {LEAST}",
+            near >= LEAST,
+            _TABLE,
+            note,
+        ),
+    ]
+
+
+def _times() -> list[Check]:
+    return [
+        Check(
+            f"EIE {layer.name}",
+            f"time with FIFOs of {FIFO_DEPTH}",
+            layer.actual_us,
+            actual_us(layer),
+            "us",
+            "",
+            None,
+            f"{_TABLE}: actual",
+            f"{_RANDOM}; nothing tuned",
+        )
+        for layer in layers()
+    ]
+
+
+def _balance() -> list[Check]:
+    source = (
+        "the rise is in the paper; its values are not at hand, about 50 % at depth 1 and "
+        "little beyond 8 are from memory, unverified"
+    )
+    found = []
+    for before, depth in zip((0, *DEPTHS), DEPTHS, strict=False):
+        mean = float(np.mean([balance(layer, depth) for layer in layers()]))
+        rises = before == 0 or all(
+            balance(layer, depth) >= balance(layer, before) for layer in layers()
+        )
+        limit = "never below that of a shallower FIFO, in any layer" if before else ""
+        found.append(
+            Check(
+                "EIE, nine layers",
+                f"mean load balance with FIFOs of {depth}",
+                None,
+                mean,
+                "of 1",
+                limit,
+                rises if before else None,
+                source,
+                _RANDOM,
+            )
+        )
+    gains = [
+        float(np.mean([balance(layer, high) - balance(layer, low) for layer in layers()]))
+        for low, high in ((1, 8), (8, 256))
+    ]
+    what = "gain in load balance beyond a depth of 8, over that up to 8"
+    return [
+        *found,
+        Check(
+            "EIE, nine layers",
+            what,
+            None,
+            gains[1] / gains[0],
+            "of 1",
+            "< 1",
+            gains[1] < gains[0],
+            source,
+            _RANDOM,
+        ),
+    ]

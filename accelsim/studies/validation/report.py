@@ -1,0 +1,141 @@
+"""The validation report: every check as Markdown, CSV and JSON, and two figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from accelsim import __version__
+from accelsim.studies.validation.check import Check
+from accelsim.studies.validation.subjects import Subject
+
+SCHEMA = "accelsim.validation/1"
+COMMAND = "make validation"
+HEAD = "what | quantity | expected | measured | unit | deviation | limit | kept | note"
+RULE = "--- | --- | --: | --: | --- | --: | --- | --- | ---"
+Found = Sequence[tuple[Subject, list[Check]]]
+
+
+def document(found: Found) -> dict[str, Any]:
+    """The JSON document: every check with its deviation."""
+    checks = [
+        {"part": subject.name, **asdict(check), "deviation": check.deviation}
+        for subject, rows in found
+        for check in rows
+    ]
+    return {"schema": SCHEMA, "version": __version__, "command": COMMAND, "checks": checks}
+
+
+def table(found: Found) -> str:
+    """All checks as CSV."""
+    text = io.StringIO()
+    rows = document(found)["checks"]
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["part"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def markdown(found: Found, figures: Sequence[str]) -> str:
+    """The page: what was held against what, part by part."""
+    lines = [
+        "# Validation",
+        "",
+        (
+            f"Made by `{COMMAND}`, accelsim {__version__}. Every number is computed by the program "
+            f"when the page is made; what is *expected* comes from"
+        ),
+        (
+            "the sources below each table. *Limit* is what a number must keep to; where there is "
+            "none, "
+            "the deviation is there for the reader to judge."
+        ),
+        (
+            "The tests check the same; cycle counts of the PE models are also held against "
+            "SystemVerilog (`make test-rtl`, docs/rtl.md), and the whole"
+        ),
+        "machine against one that is stepped cycle by cycle (docs/machine-twin.md).",
+        "",
+        "part | numbers | with a limit | kept | not kept",
+        "--- | --: | --: | --: | --:",
+    ]
+    for subject, rows in found:
+        limited = [check for check in rows if check.holds is not None]
+        kept = sum(check.holds is True for check in limited)
+        lines.append(
+            f"[{_plain(subject.heading)}](#{_anchor(subject.heading)}) | {len(rows)} | "
+            f"{len(limited)} | {kept} | {len(limited) - kept}"
+        )
+    for subject, rows in found:
+        lines += ["", f"## {subject.heading}", "", subject.about, ""]
+        lines += [
+            f"![{_plain(subject.heading)}]({name})\n"
+            for name in figures
+            if name.startswith(subject.name)
+        ]
+        lines += [
+            "what | quantity | expected | measured | unit | deviation | limit | kept | note",
+            "--- | --- | --: | --: | --- | --: | --- | --- | ---",
+        ]
+        lines += [_row(check) for check in rows]
+        sources = dict.fromkeys(check.source for check in rows if check.source)
+        lines += ["", "Sources:", "", *(f"- {source}" for source in sources)]
+    return "\n".join(lines) + "\n"
+
+
+def write(found: Found, folder: Path) -> list[str]:
+    """README.md, checks.csv, validation.json and figures; returns the names of the files."""
+    from accelsim.studies.validation.figures import write_figures
+
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = write_figures(found, folder)
+    texts = {
+        "README.md": markdown(found, [name for name in figures if name.endswith(".svg")]),
+        "checks.csv": table(found),
+        "validation.json": json.dumps(document(found), indent=1, sort_keys=False) + "\n",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [*texts, *figures]
+
+
+def _row(check: Check) -> str:
+    deviation = "" if check.deviation is None else f"{check.deviation:+.1%}"
+    kept = {None: "", True: "yes", False: "**no**"}[check.holds]
+    limit = "" if check.limit == "none" else check.limit
+    cells = (
+        check.subject,
+        check.quantity,
+        _number(check.expected),
+        _number(check.measured),
+        check.unit,
+        deviation,
+        limit,
+        kept,
+        check.note,
+    )
+    return " | ".join(cell.replace("|", "/") for cell in cells)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:.4g}"
+
+
+def _plain(heading: str) -> str:
+    return heading.replace("`", "")
+
+
+def _anchor(heading: str) -> str:
+    """The name that Markdown gives a heading."""
+    return "".join(
+        letter for letter in heading.lower().replace(" ", "-") if letter.isalnum() or letter == "-"
+    )

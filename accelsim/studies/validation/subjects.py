@@ -1,0 +1,86 @@
+"""What is validated: the parts of the report, in their order. A new one is a module with
+``checks()`` and a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from accelsim.studies.validation import (
+    anomalies,
+    area,
+    bounds,
+    dram,
+    eie,
+    eyeriss,
+    mapper,
+    systolic,
+)
+from accelsim.studies.validation.check import Check
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A part of the report: its name in files, its heading, what it is held against, and what
+    computes it.
+    """
+
+    name: str
+    heading: str
+    about: str
+    checks: Callable[[], list[Check]]
+
+
+SUBJECTS = (
+    Subject(
+        "dram",
+        "DRAM",
+        "Request streams against two trusted simulators, DRAMsim3 and Ramulator 2.1, under one "
+        "policy for all streams of a configuration; "
+        "latencies and bandwidths against the formulas of the standards; energies against "
+        "DRAMsim3.",
+        dram.checks,
+    ),
+    Subject(
+        "eie",
+        "EIE: kind `broadcast`",
+        "The nine layers of the paper on 64 PEs. Zeros are random, of densities that are not "
+        "verified; nothing is fitted.",
+        eie.checks,
+    ),
+    Subject(
+        "eyeriss",
+        "Eyeriss: row-stationary arrays",
+        "Latency of the measured chip, layer by layer, with the active PEs that the mapping "
+        "derives. Zeros gate energy alone, as in the chip.",
+        eyeriss.checks,
+    ),
+    Subject("systolic", "Systolic arrays", "SCALE-Sim's golden runs.", systolic.checks),
+    Subject(
+        "bounds",
+        "Structural bounds",
+        "What removing structural zeros gains, exactly, and what a window leaves of it.",
+        bounds.checks,
+    ),
+    Subject(
+        "area",
+        "Area",
+        "Published areas beside the estimates; what the estimate does not know has no limit.",
+        area.checks,
+    ),
+    Subject(
+        "mapper",
+        "Mapper",
+        "The mapper's choice beside the best of random legal mappings that a generator of its own "
+        "draws.",
+        mapper.checks,
+    ),
+    Subject(
+        "anomalies",
+        "Monotonicity",
+        "How often a machine of which one part is better takes longer, on random machines and "
+        "networks: counted where it is no law that it may not.",
+        anomalies.checks,
+    ),
+)

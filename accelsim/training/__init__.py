@@ -1,0 +1,4 @@
+"""Real training of the reference networks: trainer, runs, checkpoints, tasks, capture of masks.
+
+May import rules/, layers/, zeros/, workload/ and below; never the machine.
+"""

@@ -1,0 +1,91 @@
+"""How far a rule's feedback and updates point from backpropagation's: angles between them, in
+degrees.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from accelsim.numerics.arrays import Array
+from accelsim.numerics.loss import softmax_loss
+from accelsim.rules.chained.numbers import Backprop
+from accelsim.rules.direct.numbers import DirectFeedback
+from accelsim.rules.walk.numbers import RuleNumerics
+from accelsim.training.tasks import Batch
+from accelsim.training.trainer import Trainer
+from accelsim.workload.network import Layer
+
+
+def angle(left: Array, right: Array) -> float:
+    """Angle between two arrays as vectors, 0 to 180 degrees (Crafton et al. 2019, eq. 14); nan
+    where one is all zeros.
+    """
+    a, b = left.astype(np.float64).reshape(-1), right.astype(np.float64).reshape(-1)
+    length = np.linalg.norm(a) * np.linalg.norm(b)
+    return float(np.degrees(np.arccos(np.clip(a @ b / length, -1, 1)))) if length else float("nan")
+
+
+def feedback_angles(run: Trainer) -> dict[str, float]:
+    """By layer, the angle between its direct feedback B and the forward weights W from its input
+    map to the output, transposed.
+
+    Layers from which fully connected layers and what stands between them lead to the output; their
+    weights are multiplied. For the output layer this is the angle of eq. 14. {} for rules without
+    direct feedback.
+    """
+    numerics = getattr(run.numerics, "other", None) or run.numerics
+    if not isinstance(numerics, DirectFeedback):
+        return {}
+    found: dict[str, float] = {}
+    product: Array | None = None
+    for layer in _head(run):
+        weight = run.model.layers[layer.name].parameters["weight"].astype(np.float64)
+        product = weight if product is None else product @ weight
+        if layer.name in numerics.feedback and len(numerics.feedback[layer.name]) == 1:
+            found[layer.name] = angle(numerics.feedback[layer.name][0].dense(), product.T)
+    return found
+
+
+def _head(run: Trainer) -> list[Layer]:
+    """The fully connected layers at the end of the network, the output first."""
+    head: list[Layer] = []
+    for layer in reversed(run.network.weighted):
+        if layer.kind != "fc" or (head and prod(layer.out_shape) != prod(head[-1].in_shape)):
+            break
+        head.append(layer)
+    return head
+
+
+def update_angles(run: Trainer, batch: Batch) -> dict[str, float]:
+    """By weighted layer, the angle between the rule's weight gradient and backpropagation's, of one
+    batch; ``all`` for all of them together.
+
+    The model's maps and gradients are those of the batch afterwards; nothing is updated.
+    """
+    inputs, labels = batch
+    moments = {key: array.copy() for key, array in run.model.running_moments().items()}
+    run.task.start(run.model)
+    _, error = softmax_loss(run.model.forward(inputs), labels)
+    run.task.start(run.model)
+    for key, array in run.model.running_moments().items():
+        array[...] = moments[key]  # looking must not change the run
+    by_rule = _weight_gradients(run, getattr(run.numerics, "other", None) or run.numerics, error)
+    by_backprop = _weight_gradients(run, Backprop(run.model), error)
+    shared = [name for name in by_backprop if name in by_rule]
+    found = {name: angle(by_rule[name], by_backprop[name]) for name in shared}
+    whole = [
+        np.concatenate([part[name].reshape(-1) for name in shared])
+        for part in (by_rule, by_backprop)
+    ]
+    return {**found, "all": angle(*whole)}
+
+
+def _weight_gradients(run: Trainer, numerics: RuleNumerics, error: Array) -> dict[str, Array]:
+    numerics.propagate(error)
+    return {
+        layer: array.copy()
+        for (layer, name), array in run.model.gradients().items()
+        if name == "weight"
+    }

@@ -1,0 +1,4 @@
+"""Data sets in their published formats.
+
+May import workload/ and errors.
+"""

@@ -1,0 +1,244 @@
+"""A whole training run: from what decides it to its record, epoch by epoch, with a checkpoint after
+each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from accelsim import __version__
+from accelsim.errors import Fault, InputError
+from accelsim.numerics.formats import StorageFormats
+from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.walk.numbers import LEFT_OUT
+from accelsim.training import checkpoint
+from accelsim.training.angles import feedback_angles, update_angles
+from accelsim.training.capture import capture_masks
+from accelsim.training.data.datasets import load_dataset
+from accelsim.training.tasks import Batch, Task, make_task
+from accelsim.training.tracing import trace_of
+from accelsim.training.trainer import EpochScores, Progress, Recipe, Trainer
+from accelsim.workload.network import Network
+from accelsim.zeros.trace import Trace
+
+SCHEMA = "accelsim.training/1"
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What decides a run, besides network, rule and data.
+
+    ``held_out``: fraction of the training set kept away from training and scored beside the test
+    set, for choosing options on. ``augmented``: random crops and flips. ``score_every``: epochs
+    between scores on the held-out and test parts (the last epoch is always scored). ``angles``:
+    measure them with the scores. ``trace_every``: epochs between traces of ``samples`` samples, 0
+    for none.
+    """
+
+    recipe: Recipe = field(default_factory=Recipe)
+    batch: int = 32
+    augmented: bool = False
+    held_out: float = 0.0
+    formats: StorageFormats = field(default_factory=StorageFormats)
+    score_every: int = 1
+    angles: bool = True
+    trace_every: int = 0
+    samples: int = 4
+
+
+@dataclass
+class RunRecord:
+    """What a run has brought so far, a row an epoch or a layer and epoch; the same bytes for the
+    same cause.
+    """
+
+    cause: dict[str, Any]
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    angles: list[dict[str, Any]] = field(default_factory=list)
+    densities: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The training document."""
+        return {"schema": SCHEMA, "version": __version__, **asdict(self)}
+
+
+OnTrace = Callable[[Trace, int], None]
+"""Called with each trace and the epoch after which it was taken."""
+
+
+class TrainingRun:
+    """A run that can be stopped after any epoch and taken up again from its checkpoint, to the
+    identical end.
+
+    InputError for a rule or options that do not fit the network, and for parts of the data that are
+    too small to score.
+    """
+
+    def __init__(
+        self, network: Network, rule: RuleSpec, spec: RunSpec, task: Task, command: str = ""
+    ) -> None:
+        self.spec = spec
+        self.command = command
+        self.trainer = Trainer(network, rule, task, spec.recipe, spec.formats)
+        for part in self._scored_parts:
+            if next(iter(self.trainer.task.batches(part)), None) is None:
+                raise InputError(
+                    f"the {part.replace('_', '-')} part of {task.name} must be large enough to "
+                    f"score"
+                )
+        self.record = RunRecord(
+            {
+                "workload": network.name,
+                "network_hash": network_hash(network),
+                "rule": rule.text,
+                "data": task.name,
+                **asdict(spec.recipe),
+                "batch": spec.batch,
+                "augmented": spec.augmented,
+                "steps_per_epoch": self.trainer.task.steps_per_epoch,
+                "held_out": spec.held_out,
+                "formats": spec.formats.text,
+                "score_every": spec.score_every,
+                "trace_every": spec.trace_every,
+                "samples": spec.samples if spec.trace_every else 0,
+            }
+        )
+
+    @property
+    def _scored_parts(self) -> tuple[str, ...]:
+        return ("held_out", "test") if self.spec.held_out else ("test",)
+
+    @property
+    def done(self) -> bool:
+        """Whether all epochs are."""
+        return self.trainer.epochs_done >= self.spec.recipe.epochs
+
+    def resume(self, path: Path) -> None:
+        """Go on from the checkpoint. InputError when it is missing, broken, or of another run."""
+        if not path.exists():
+            raise InputError(Fault(str(path), 0, 0, "checkpoint does not exist: nothing to resume"))
+        kept = checkpoint.restore(path, self.trainer, self.record.cause)
+        self.record.epochs, self.record.angles, self.record.densities = (
+            kept["epochs"],
+            kept["angles"],
+            kept["densities"],
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint."""
+        rows = {
+            "epochs": self.record.epochs,
+            "angles": self.record.angles,
+            "densities": self.record.densities,
+        }
+        checkpoint.save(path, self.trainer, self.record.cause, rows)
+
+    def epoch(self, progress: Progress | None = None, on_trace: OnTrace | None = None) -> None:
+        """One epoch and what is measured after it. Numbers that are not finite, or that there are
+        none of, are None.
+        """
+        made = self.trainer.epoch(progress)
+        number = self.trainer.epochs_done
+        scored = self.done or number % self.spec.score_every == 0
+        with (
+            np.errstate(over="ignore", invalid="ignore"),
+            threadpool_limits(1, "blas"),
+        ):  # sums in an order that no machine changes
+            self.record.epochs.append(_finite({"epoch": number, **self._scores(made, scored)}))
+            if self.spec.angles and scored:
+                self._measure_angles(number)
+            if self.spec.trace_every and number % self.spec.trace_every == 0:
+                self._trace(number, on_trace)
+
+    def _scores(self, made: EpochScores, scored: bool) -> dict[str, Any]:
+        row: dict[str, Any] = {
+            "steps": made.steps,
+            "training_loss": made.loss,
+            "training_accuracy": made.accuracy if made.steps else None,
+        }
+        if not scored:
+            return row
+        for part in self._scored_parts:
+            for mark, scores in self.trainer.task.score(self.trainer.model, part).items():
+                row |= {
+                    f"{part}_{mark}loss": scores.loss,
+                    f"{part}_{mark}accuracy": scores.accuracy,
+                }
+                if self.trainer.network.vocabulary:
+                    row[f"{part}_{mark}perplexity"] = scores.perplexity
+        return row
+
+    def _first_batch(self) -> Batch:
+        return next(iter(self.trainer.task.epoch(self.spec.recipe.seed, 0)))
+
+    def _measure_angles(self, number: int) -> None:
+        for kind, angles in (
+            ("update", update_angles(self.trainer, self._first_batch())),
+            ("feedback", feedback_angles(self.trainer)),
+        ):
+            rows = [
+                {"epoch": number, "kind": kind, "layer": layer, "degrees": degrees}
+                for layer, degrees in angles.items()
+            ]
+            self.record.angles += [_finite(row) for row in rows]
+
+    def _trace(self, number: int, on_trace: OnTrace | None) -> None:
+        trainer, kept = self.trainer, list(self.trainer.losses)
+        moments = {key: array.copy() for key, array in trainer.model.running_moments().items()}
+        step = trainer.steps_done
+        while trainer.numerics.begin(step) == LEFT_OUT:
+            step += 1
+        trainer.task.start(trainer.model)
+        masks = capture_masks(
+            trainer.model, trainer.gradients(self._first_batch()), self.spec.samples
+        )
+        trainer.task.start(trainer.model)
+        for key, array in trainer.model.running_moments().items():
+            array[...] = moments[key]  # looking must not change the run
+        trace = trace_of(trainer, masks, self.spec.samples, self.command)
+        trainer.losses = kept
+        for name, tensor in trace.tensors.items():
+            layer, _, role = name.rpartition(".")
+            self.record.densities.append(
+                {"epoch": number, "layer": layer, "role": role, "density": tensor.density}
+            )
+        if on_trace:
+            on_trace(trace, number)
+
+
+def published_task(network: Network, spec: RunSpec, data: Path | None) -> Task:
+    """The task that a folder of published files gives the network, the digits without one.
+    InputError for data that are missing, broken or unfit.
+    """
+    return make_task(
+        load_dataset(data, network, spec.held_out), network, spec.batch, spec.augmented
+    )
+
+
+def network_hash(network: Network) -> str:
+    """What tells networks of one name apart: a hash of all that decides their numbers."""
+    content = repr(
+        (
+            network.input_shape,
+            network.layers,
+            network.time_steps,
+            network.vocabulary,
+            network.modules,
+        )
+    )
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in row.items()
+    }

@@ -1,0 +1,207 @@
+"""What a network is trained to do: classify images, or predict the next word of a text. Batches of
+an epoch, and scores.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import exp
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.errors import InputError
+from accelsim.layers.model import Model
+from accelsim.numerics.arrays import Array
+from accelsim.numerics.loss import log_losses
+from accelsim.training.data.augmentation import augment
+from accelsim.training.data.datasets import Dataset
+from accelsim.training.data.text_files import TextDataset
+from accelsim.workload.network import Network
+
+Batch = tuple[NDArray[Any], NDArray[np.integer[Any]]]
+"""(images (N, H, W, C) or tokens (T, N), labels, one a row of logits)."""
+
+_SHUFFLE_STREAM, _AUGMENT_STREAM = 0x5AFF, 0xA06
+
+WITH_UNKNOWN = "with_unknown_"
+"""Mark of scores of text that count the unknown word too."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Mean cross-entropy and fraction of right answers."""
+
+    loss: float
+    accuracy: float
+
+    @property
+    def perplexity(self) -> float:
+        """exp(loss)."""
+        return exp(min(self.loss, 700.0))
+
+
+class Task(ABC):
+    """A data set as a network sees it."""
+
+    name: str
+    batch: int
+    steps_per_epoch: int
+
+    @abstractmethod
+    def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
+        """The training batches of one epoch, in an order of their own: of seed and epoch alone."""
+
+    @abstractmethod
+    def batches(self, part: str) -> Iterator[Batch]:
+        """The batches of a part of the data, as they come."""
+
+    def start(self, model: Model) -> None:  # noqa: B027  # most tasks carry nothing
+        """Forget what lasts from batch to batch."""
+
+    def keep(self, model: Model) -> None:  # noqa: B027  # as above
+        """Carry what lasts from a batch to the next one."""
+
+    def judged(
+        self, logits: Array, labels: NDArray[np.integer[Any]]
+    ) -> dict[str, tuple[Array, NDArray[np.integer[Any]]]]:
+        """The answers that count, and the choice there was, by a mark of the score that they
+        make.
+        """
+        return {"": (logits, labels)}
+
+    def score(self, model: Model, part: str) -> dict[str, Scores]:
+        """Loss and accuracy of a part by mark, batch norm with its running moments."""
+        loss: dict[str, float] = {}
+        right: dict[str, int] = {}
+        answers: dict[str, int] = {}
+        self.start(model)
+        for inputs, labels in self.batches(part):
+            logits = model.forward(inputs, training=False)
+            self.keep(model)
+            for mark, (offered, wanted) in self.judged(logits, labels).items():
+                loss[mark] = loss.get(mark, 0.0) + float(
+                    log_losses(offered, wanted).sum(dtype=np.float64)
+                )
+                right[mark] = right.get(mark, 0) + int((offered.argmax(axis=1) == wanted).sum())
+                answers[mark] = answers.get(mark, 0) + len(wanted)
+        self.start(model)
+        return {
+            mark: Scores(loss[mark] / max(1, count), right[mark] / max(1, count))
+            for mark, count in answers.items()
+        }
+
+
+class ImageTask(Task):
+    """Classify images. An epoch takes every training image once, a ragged rest of less than a batch
+    aside.
+    """
+
+    def __init__(
+        self, dataset: Dataset, network: Network, batch: int, augmented: bool = False
+    ) -> None:
+        if not 1 <= batch <= len(dataset.images):
+            raise InputError(
+                f"batch must be between 1 and the {len(dataset.images)} training images, got "
+                f"{batch}"
+            )
+        self.name = dataset.name
+        self.dataset = dataset
+        self.network = network
+        self.batch = batch
+        self.augmented = augmented
+        self.steps_per_epoch = len(dataset.images) // batch
+
+    def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
+        data, random = self.dataset, np.random.default_rng([_SHUFFLE_STREAM, seed, epoch])
+        changes = np.random.default_rng([_AUGMENT_STREAM, seed, epoch])
+        order = random.permutation(len(data.images))
+        for first in range(0, len(order) - self.batch + 1, self.batch):
+            chosen = order[first : first + self.batch]
+            images = data.standardized(data.images[chosen], self.network.input_shape)
+            yield (augment(images, changes) if self.augmented else images), data.labels[chosen]
+
+    def batches(self, part: str) -> Iterator[Batch]:
+        data = self.dataset
+        images, labels = {
+            "training": (data.images, data.labels),
+            "held_out": (data.held_out_images, data.held_out_labels),
+            "test": (data.test_images, data.test_labels),
+        }[part]
+        size = max(self.batch, 100)
+        for first in range(0, len(images), size):
+            yield (
+                data.standardized(images[first : first + size], self.network.input_shape),
+                labels[first : first + size],
+            )
+
+
+class TextTask(Task):
+    """Predict each next word. The text runs on in ``batch`` parallel streams, and the recurrent
+    state with it.
+    """
+
+    def __init__(self, dataset: TextDataset, network: Network, batch: int) -> None:
+        self.name = dataset.name
+        self.dataset = dataset
+        self.network = network
+        self.batch = batch
+        self.steps_per_epoch = sum(
+            1 for _ in dataset.windows(dataset.training, batch, network.time_steps)
+        )
+        if not self.steps_per_epoch:
+            raise InputError(
+                f"batch must leave each stream more than {network.time_steps} of the "
+                f"{len(dataset.training)} words, got {batch}"
+            )
+
+    def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
+        return self.batches("training")
+
+    def batches(self, part: str) -> Iterator[Batch]:
+        tokens = {
+            "training": self.dataset.training,
+            "held_out": self.dataset.held_out,
+            "test": self.dataset.test,
+        }[part]
+        for inputs, targets in self.dataset.windows(tokens, self.batch, self.network.time_steps):
+            yield inputs, targets.reshape(-1)
+
+    def start(self, model: Model) -> None:
+        for layer in model.recurrent():
+            layer.state = None
+
+    def keep(self, model: Model) -> None:
+        for layer in model.recurrent():
+            layer.state = layer.final_state
+
+    def judged(
+        self, logits: Array, labels: NDArray[np.integer[Any]]
+    ) -> dict[str, tuple[Array, NDArray[np.integer[Any]]]]:
+        """Without the unknown word: neither asked for nor offered; and with it, as one word like
+        any other.
+        """
+        known = labels != self.dataset.unknown
+        offered = logits[known]
+        offered[:, self.dataset.unknown] = -np.inf
+        return {"": (offered, labels[known]), WITH_UNKNOWN: (logits, labels)}
+
+
+def make_task(
+    dataset: Dataset | TextDataset, network: Network, batch: int, augmented: bool
+) -> Task:
+    """The task of a data set. InputError: a batch that does not fit, crops and flips of what are
+    not photographs.
+    """
+    if isinstance(dataset, TextDataset):
+        if augmented:
+            raise InputError("--augment must be left out for text")
+        return TextTask(dataset, network, batch)
+    if augmented and not dataset.photographs:
+        raise InputError(
+            f"--augment must be left out for {dataset.name}, whose images are no photographs"
+        )
+    return ImageTask(dataset, network, batch, augmented)

@@ -1,0 +1,89 @@
+"""Traces of real training: train for some steps, then keep the masks of the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.errors import InputError
+from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.walk.numbers import LEFT_OUT
+from accelsim.training.capture import capture_masks
+from accelsim.training.data.datasets import load_dataset
+from accelsim.training.tasks import make_task
+from accelsim.training.trainer import Recipe, Trainer
+from accelsim.workload.network import Network
+from accelsim.zeros.trace import Trace
+
+Progress = Callable[[int, int, float], None]
+"""(steps done, steps of the run, loss of the last one): called after every training step."""
+
+
+def train_and_trace(
+    network: Network,
+    rule: RuleSpec,
+    data_dir: Path | None,
+    *,
+    steps: int,
+    batch: int,
+    samples: int,
+    learning_rate: float,
+    seed: int = 0,
+    optimizer_name: str = "momentum",
+    command: str = "",
+    progress: Progress | None = None,
+) -> tuple[Trace, list[float]]:
+    """Train for ``steps`` steps, then take the masks of the first ``samples`` samples of the next
+    one.
+
+    Returns the trace and the loss of every step, the traced one last. The trace's meta also has
+    batch, optimizer, learning rate, the mean loss of the first and last steps, and the command.
+    InputError for anything that does not fit, and for training that diverged.
+    """
+    if not 1 <= samples <= batch:
+        raise InputError(f"samples must be between 1 and the batch of {batch}, got {samples}")
+    if steps < 0:
+        raise InputError(f"steps must be >= 0, got {steps}")
+    task = make_task(load_dataset(data_dir, network), network, batch, augmented=False)
+    run = Trainer(
+        network, rule, task, Recipe(1, learning_rate, "constant", optimizer_name, 0.0, seed)
+    )
+    batches = run.endless_batches()
+    for done, chosen in enumerate(islice(batches, steps)):
+        run.step(chosen)
+        if progress:
+            progress(done + 1, steps, run.losses[-1] if run.losses else float("nan"))
+    while run.numerics.begin(run.steps_done) == LEFT_OUT:
+        run.steps_done += 1
+    masks = capture_masks(run.model, run.gradients(next(batches)), samples)
+    run.refuse_divergence()
+    return trace_of(run, masks, samples, command), run.losses
+
+
+def trace_of(
+    run: Trainer, masks: Mapping[str, NDArray[np.bool_]], samples: int, command: str
+) -> Trace:
+    """Masks of the step that ran last, with what they come from."""
+    start, end = run.mean_losses
+    extra: dict[str, object] = {
+        "samples": samples,
+        "batch": run.task.batch,
+        "optimizer": run.recipe.optimizer,
+        "learning_rate": run.recipe.learning_rate,
+        "loss_start": round(start, 6),
+        "loss_end": round(end, 6),
+        "command": command,
+    }
+    return Trace.from_masks(
+        run.network.name,
+        run.rule.text,
+        run.task.name,
+        run.steps_done,
+        run.recipe.seed,
+        masks,
+        **extra,
+    )

@@ -1,0 +1,187 @@
+"""Modules of a network, and the links over which the modular rules send errors (Han et al. 2020,
+sections 3.1 and 3.2).
+
+A module is a run of layers with weights; the error at the output of its last one goes straight to
+the input map of each of its layers (eq. 6; j = -1 is the link into the map that the module before
+made). The network's output layer, with the fully connected layers right before it, is the last
+module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelsim.errors import InputError
+from accelsim.workload.network import INPUT, Layer, Network
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Link:
+    """One way of an error: from the output of ``source``, the last layer of the module, to the
+    input map of ``layer``.
+
+    ``field`` and ``step``: elements of that input map, by rows and columns, that one output of
+    ``source`` depends on through ``layer``, and by how many its neighbour's are shifted.
+    ``shortcut``: ``layer`` is the convolution on the short way around a residual block.
+    """
+
+    layer: Layer
+    source: Layer
+    field: Pair
+    step: Pair
+    shortcut: bool = False
+
+    @property
+    def dense(self) -> bool:
+        """Whether the link can only be a matrix: one end is a vector."""
+        return "fc" in (self.layer.kind, self.source.kind)
+
+    @property
+    def kernel_at_source(self) -> Pair:
+        """Sides of the kernel that reaches as far on the map of ``source`` (odd, and no larger than
+        it takes to cover the map).
+        """
+        sides = [
+            _odd(-(-field // step), extent)
+            for field, step, extent in zip(
+                self.field, self.step, self.source.out_shape[:2], strict=True
+            )
+        ]
+        return sides[0], sides[1]
+
+    @property
+    def kernel_at_target(self) -> Pair:
+        """The same on the input map of ``layer``."""
+        sides = [
+            _odd(field, extent)
+            for field, extent in zip(self.field, self.layer.in_shape[:2], strict=True)
+        ]
+        return sides[0], sides[1]
+
+
+def dilation_of(kernel: Pair) -> Pair:
+    """Dilation at which 3 taps reach as far as the sides of ``kernel``."""
+    return max(1, (kernel[0] - 1) // 2), max(1, (kernel[1] - 1) // 2)
+
+
+def _odd(reach: int, extent: int) -> int:
+    return min(reach + 1 - reach % 2, 2 * extent - 1)
+
+
+def modules_of(network: Network, ends: tuple[str, ...] = ()) -> dict[str, Layer]:
+    """By weighted layer, the last layer of its module. ``ends``: the modules' last layers, in
+    order; else the network's own, else a guess.
+
+    The guess: weighted layers that make maps of one size are a module, and so are all parts of a
+    recurrent network before its output. InputError when ``ends`` are not weighted layers in the
+    network's order.
+    """
+    weighted = network.weighted
+    names = [layer.name for layer in weighted]
+    given = ends or network.modules
+    places = [names.index(name) if name in names else -1 for name in given]
+    if -1 in places or sorted(set(places)) != places:
+        raise InputError(
+            f"modules must be layers with weights of {network.name}, in their order, got "
+            f"{', '.join(given)}"
+        )
+    last = set(places) if given else _guessed(network)
+    last |= {len(names) - 1}
+    found: dict[str, Layer] = {}
+    for index, layer in enumerate(weighted):
+        found[layer.name] = weighted[min(place for place in last if place >= index)]
+    return found
+
+
+def _guessed(network: Network) -> set[int]:
+    weighted = network.weighted
+    head = len(weighted) - 1
+    while head > 0 and weighted[head - 1].kind == "fc" == weighted[head].kind:
+        head -= 1
+    ends = {
+        index - 1
+        for index in range(1, head)
+        if weighted[index].out_shape[:2] != weighted[index - 1].out_shape[:2]
+        and not network.vocabulary
+    }
+    return ends | ({head - 1} if head else set())
+
+
+def links(network: Network, ends: tuple[str, ...] = ()) -> dict[str, Link]:
+    """By weighted layer, the link into its input map; layers that read the network's input have
+    none. ``ends`` as in `modules_of`.
+
+    InputError when the end of a module does not depend on one of its layers.
+    """
+    found: dict[str, Link] = {}
+    for name, source in modules_of(network, ends).items():
+        layer = network.layer(name)
+        if layer.inputs[0] == INPUT:
+            continue
+        reach = _reach(network, layer, source)
+        if reach is None:
+            raise InputError(
+                f"modules of {network.name} must end in a layer that all their layers lead to, got "
+                f"{source.name} for {name}"
+            )
+        found[name] = Link(layer, source, *reach, shortcut=is_shortcut(network, layer))
+    return found
+
+
+def _reach(network: Network, layer: Layer, source: Layer) -> tuple[Pair, Pair] | None:
+    """(field, step) at the layer's input map of one output of ``source``, over the
+    farthest-reaching way.
+
+    Where only the sum that ``source`` enters depends on the layer, of one element of that sum; None
+    when that does not either.
+    """
+    at: dict[str, tuple[Pair, Pair]] = {}
+    for each in network.layers[network.layers.index(layer) :]:
+        arriving = (
+            [((1, 1), (1, 1))]
+            if each is layer
+            else [at[name] for name in each.inputs if name in at]
+        )
+        if not arriving:
+            continue
+        field, step = max(arriving)
+        window = each.in_shape[:2] if each.kind == "fc" else each.kernel
+        stride = each.in_shape[:2] if each.kind == "fc" else each.stride
+        wide = [
+            f + each.dilation[axis] * (window[axis] - 1) * s
+            for axis, (f, s) in enumerate(zip(field, step, strict=True))
+        ]
+        at[each.name] = ((wide[0], wide[1]), (step[0] * stride[0], step[1] * stride[1]))
+    # Two arms of a block that ends the module: the error at the end of one is, but for what acts
+    # locally, that at the sum of both.
+    met = [
+        name for name in (source.name, *sorted(_adds_before_weights(network, source))) if name in at
+    ]
+    return at[met[0]] if met else None
+
+
+def is_shortcut(network: Network, layer: Layer) -> bool:
+    """Whether the layer leads to a residual add with no further weights between, while another
+    reader of its map has some on its way there.
+    """
+    if layer.kind != "conv":
+        return False
+    others = [
+        each for each in network.consumers[layer.inputs[0]] if each.weighted and each is not layer
+    ]
+    own = _adds_before_weights(network, layer)
+    return bool(own) and any(not own & _adds_before_weights(network, other) for other in others)
+
+
+def _adds_before_weights(network: Network, layer: Layer) -> set[str]:
+    found: set[str] = set()
+    waiting = [layer.name]
+    while waiting:
+        for each in network.consumers[waiting.pop()]:
+            if each.kind == "add":
+                found.add(each.name)
+            elif not each.weighted:
+                waiting.append(each.name)
+    return found

@@ -1,0 +1,55 @@
+"""A network made narrower, or for another vocabulary, so that it can be trained on a desk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from accelsim.errors import InputError
+from accelsim.workload.network import INPUT, Layer, Network, Shape
+
+
+def resized(network: Network, width: float = 1.0, vocabulary: int | None = None) -> Network:
+    """The same layers with ``width`` times the channels (rounded, at least 1) everywhere but at
+    input and output.
+
+    ``vocabulary``: number of different tokens of a sequence network, which its output has as
+    classes. The name says both: ``vgg16-cifar10@0.125``, ``lstm-wikitext2@2001-words``. InputError:
+    a width that is not positive, groups that no longer divide their channels, a vocabulary for
+    images or below 2.
+    """
+    if not 0 < width <= 16:
+        raise InputError(f"width must be a number above 0, at most 16, got {width:g}")
+    if vocabulary is not None and (not network.vocabulary or vocabulary < 2):
+        raise InputError(
+            f"vocabulary must be >= 2, of a network that reads text, got {vocabulary} for "
+            f"{network.name}"
+        )
+    if width == 1 and vocabulary is None:
+        return network
+    words = vocabulary or network.vocabulary
+    shapes: dict[str, Shape] = {INPUT: network.input_shape}
+    layers: list[Layer] = []
+    for layer in network.layers:
+        rows, columns, channels = layer.out_shape
+        source = shapes[layer.inputs[0]]
+        if layer is network.output:
+            made = words if network.vocabulary else channels
+        elif layer.weighted:
+            made = max(1, round(channels * width))
+        else:
+            made = source[2]
+        if layer.groups > 1 and (source[2] % layer.groups or made % layer.groups):
+            raise InputError(
+                f"width must leave channels of {layer.name} that its {layer.groups} groups divide, "
+                f"got {width:g}"
+            )
+        known = words if layer.kind == "embedding" else layer.vocabulary
+        layers.append(
+            replace(layer, in_shape=source, out_shape=(rows, columns, made), vocabulary=known)
+        )
+        shapes[layer.name] = layers[-1].out_shape
+    marks = ([f"{width:g}"] if width != 1 else []) + (
+        [f"{vocabulary}-words"] if vocabulary is not None else []
+    )
+    name = f"{network.name}@{'-'.join(marks)}"
+    return replace(network, name=name, layers=tuple(layers), vocabulary=words, _by_name={})

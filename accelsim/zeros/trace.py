@@ -1,0 +1,245 @@
+"""Traces: which operand elements of a real training step are non-zero, bit-packed (DESIGN section
+5, a contract).
+
+A trace file is an ``.npz`` without pickles: ``meta`` (UTF-8 JSON as uint8) and a uint8 array a
+tensor, ``np.packbits(mask.reshape(-1, shape[-1]), axis=-1, bitorder="little")``. Channels last: (N,
+H, W, C) and (N, C), weights (K, R, S, C) or (K, C), feedback (K, E), sequences (T, N, C). Keys are
+``"<layer>.<role>"``.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim import __version__
+from accelsim.errors import Fault, InputError
+
+SCHEMA = "accelsim.trace/1"
+ROLES = ("input", "error", "mask", "weight", "feedback")
+_META = ("workload", "rule", "data", "step", "seed", "version", "tensors")
+
+
+@dataclass(frozen=True)
+class TraceTensor:
+    """Non-zero mask of one tensor: logical ``shape`` and ``packed`` uint8 (prod(shape[:-1]),
+    ceil(shape[-1] / 8)), bit order little.
+    """
+
+    shape: tuple[int, ...]
+    packed: NDArray[np.uint8]
+
+    @classmethod
+    def from_mask(cls, mask: NDArray[np.bool_]) -> TraceTensor:
+        rows = mask.reshape(-1, mask.shape[-1])
+        return cls(
+            tuple(int(extent) for extent in mask.shape),
+            np.packbits(rows, axis=-1, bitorder="little"),
+        )
+
+    def mask(self) -> NDArray[np.bool_]:
+        """The mask as booleans in its logical shape."""
+        rows = np.unpackbits(self.packed, axis=-1, count=self.shape[-1], bitorder="little")
+        return rows.reshape(self.shape).astype(np.bool_)
+
+    @property
+    def density(self) -> float:
+        """Fraction non-zero."""
+        return float(np.bitwise_count(self.packed).sum()) / prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Masks of one or more samples of a training step, with their provenance. ``extra`` holds
+    further meta entries.
+    """
+
+    workload: str
+    rule: str
+    data: str
+    step: int
+    seed: int
+    tensors: Mapping[str, TraceTensor]
+    version: str = __version__
+    extra: Mapping[str, object] = field(default_factory=dict)
+    source: str = ""
+
+    @classmethod
+    def from_masks(
+        cls,
+        workload: str,
+        rule: str,
+        data: str,
+        step: int,
+        seed: int,
+        masks: Mapping[str, NDArray[np.bool_]],
+        **extra: object,
+    ) -> Trace:
+        """A trace of boolean masks in their logical shapes."""
+        return cls(
+            workload,
+            rule,
+            data,
+            step,
+            seed,
+            {key: TraceTensor.from_mask(mask) for key, mask in masks.items()},
+            extra=extra,
+        )
+
+    def get(self, key: str) -> TraceTensor | None:
+        """The tensor of that key, or None: dense."""
+        return self.tensors.get(key)
+
+    def write(self, path: Path) -> None:
+        """Write the file; the bytes depend on the content alone."""
+        meta = {
+            "schema": SCHEMA,
+            "workload": self.workload,
+            "rule": self.rule,
+            "data": self.data,
+            "step": self.step,
+            "seed": self.seed,
+            "version": self.version,
+            **self.extra,
+            "tensors": {key: list(tensor.shape) for key, tensor in self.tensors.items()},
+        }
+        encoded = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+        with path.open("wb") as stream:
+            np.savez_compressed(
+                stream,
+                allow_pickle=False,
+                meta=encoded,
+                **{key: tensor.packed for key, tensor in self.tensors.items()},
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> Trace:
+        """Read and verify a file. InputError names everything that is wrong with it."""
+        arrays = _load_arrays(path)
+        meta = _load_meta(path, arrays)
+        faults: list[Fault] = []
+        tensors: dict[str, TraceTensor] = {}
+        for key, extents in meta["tensors"].items():
+            problem = _tensor_problem(key, extents, arrays)
+            if problem:
+                faults.append(Fault(str(path), 0, 0, problem))
+            else:
+                tensors[key] = TraceTensor(tuple(extents), np.ascontiguousarray(arrays[key]))
+        faults += [
+            Fault(str(path), 0, 0, f"tensor {key} has no shape in meta.tensors")
+            for key in arrays
+            if key != "meta" and key not in meta["tensors"]
+        ]
+        if faults:
+            raise InputError(*faults)
+        extra = {key: value for key, value in meta.items() if key not in (*_META, "schema")}
+        return cls(
+            workload=meta["workload"],
+            rule=meta["rule"],
+            data=meta["data"],
+            step=meta["step"],
+            seed=meta["seed"],
+            tensors=tensors,
+            version=meta["version"],
+            extra=extra,
+            source=str(path),
+        )
+
+
+def _load_arrays(path: Path) -> dict[str, NDArray[np.uint8]]:
+    try:
+        # A file that numpy opens itself stays open when the archive is broken.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except FileNotFoundError:
+        raise InputError(Fault(str(path), 0, 0, "trace file does not exist")) from None
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        KeyError,
+        RuntimeError,
+        MemoryError,
+        zipfile.BadZipFile,
+        zlib.error,
+        AttributeError,
+        TypeError,
+    ):
+        raise InputError(
+            Fault(
+                str(path),
+                0,
+                0,
+                "trace must be a readable .npz archive of plain arrays, got a corrupt or foreign "
+                "file",
+            )
+        ) from None
+
+
+def _load_meta(path: Path, arrays: Mapping[str, NDArray[np.uint8]]) -> dict[str, Any]:
+    def refuse(message: str) -> InputError:
+        return InputError(Fault(str(path), 0, 0, message))
+
+    if "meta" not in arrays:
+        raise refuse("trace must have a meta entry, got none")
+    try:
+        meta = json.loads(arrays["meta"].tobytes().decode())
+    except ValueError:
+        raise refuse("meta must be UTF-8 JSON, got something else") from None
+    if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
+        got = meta.get("schema") if isinstance(meta, dict) else type(meta).__name__
+        raise refuse(f'meta.schema must be "{SCHEMA}", got {json.dumps(got)}')
+    missing = [key for key in _META if key not in meta]
+    if missing:
+        raise refuse(f"meta must have {', '.join(_META)}, got none of {', '.join(missing)}")
+    if not isinstance(meta["tensors"], dict):
+        raise refuse("meta.tensors must be a mapping of tensor names to shapes")
+    for key, kind in (
+        ("workload", str),
+        ("rule", str),
+        ("data", str),
+        ("version", str),
+        ("step", int),
+        ("seed", int),
+    ):
+        if not isinstance(meta[key], kind):
+            raise refuse(
+                f"meta.{key} must be {'text' if kind is str else 'a whole number'}, got "
+                f"{json.dumps(meta[key])}"
+            )
+    return meta
+
+
+def _tensor_problem(
+    key: str, extents: object, arrays: Mapping[str, NDArray[np.uint8]]
+) -> str | None:
+    if (
+        not isinstance(extents, list)
+        or not extents
+        or not all(isinstance(extent, int) and extent > 0 for extent in extents)
+    ):
+        return f"meta.tensors[{key}] must be a list of positive extents, got {json.dumps(extents)}"
+    if key.rpartition(".")[2] not in ROLES:
+        return f"tensor {key} must be named <layer>.<role> with a role of {', '.join(ROLES)}"
+    if key not in arrays:
+        return f"tensor {key} must be in the archive, got none"
+    expected = (prod(extents[:-1]), -(-extents[-1] // 8))
+    packed = arrays[key]
+    if packed.dtype != np.uint8 or packed.shape != expected:
+        return (
+            f"tensor {key} must be uint8 of shape {expected}, got {packed.dtype} of shape "
+            f"{packed.shape}"
+        )
+    spare = -extents[-1] % 8
+    if spare and packed.size and int(packed[:, -1].max()) >> (8 - spare):
+        return f"tensor {key} must have zero padding bits in its last byte"
+    return None
