@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -20,34 +20,27 @@ from accelsim.config.canonical import canonical_json
 from accelsim.config.loader import load_model
 from accelsim.cost import area
 from accelsim.cost.accountings import accountings
-from accelsim.cost.counters import ActionCounts
 from accelsim.cost.energy import EnergyTable
 from accelsim.cost.technology import Technology, load_technology
 from accelsim.dram.prices import dram_prices
 from accelsim.dram.standard import DramSpec
 from accelsim.errors import Fault, InputError
+from accelsim.experiment.assemble import (
+    action_counts,
+    array_cycles,
+    energy_sources,
+    limits,
+    op_result,
+)
 from accelsim.experiment.trace_choice import TraceArgument, TraceChoice, choose_trace
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.loading import load_architecture
 from accelsim.machine.pin_places import pins_placed
-from accelsim.mapping.loop_nest import loop_nest
-from accelsim.pe.mapping import Mapping as OpMapping
-from accelsim.results.laws import Limits, check_hybrid, check_result
-from accelsim.results.result import (
-    BYTE_KINDS,
-    LANE_CAUSES,
-    STALLS,
-    AnyResult,
-    Comparison,
-    HybridResult,
-    OpResult,
-    Result,
-    WeightedResult,
-    apportion,
-)
+from accelsim.results.laws import check_hybrid, check_result
+from accelsim.results.result import AnyResult, Comparison, HybridResult, Result, WeightedResult
 from accelsim.rules.info import StepKind
 from accelsim.rules.registry import RULES, RuleSpec, lower, parse_rule
-from accelsim.sim.machine import Machine, OpRecord, Run
+from accelsim.sim.machine import Machine
 from accelsim.sim.memory_notes import memory_notes
 from accelsim.step.ops import Pass, TrainingStep
 from accelsim.workload.loading import load_network
@@ -268,7 +261,7 @@ def _simulate(
             f"holds: addresses wrap around"
         )
     notes += memory_notes(step, run.residency, run.stored_dense)
-    ops = tuple(_op_result(record, run, table, machine) for record in run.records)
+    ops = tuple(op_result(record, run, table, machine) for record in run.records)
     result = Result(
         cause=_cause(network, machine, rule, setting, chosen, part_of),
         clock_hz=machine.clock_hz,
@@ -278,15 +271,15 @@ def _simulate(
         ops=ops,
         unattributed_by_component_pj=table.energy(run.background),
         accountings=accountings(step, network, machine),
-        array_cycles=_array_cycles(run.records, ops, run, setting.schedule == "serial"),
-        actions=_actions(run),
-        energy_sources=_sources(run, table),
+        array_cycles=array_cycles(run.records, ops, run, setting.schedule == "serial"),
+        actions=action_counts(run),
+        energy_sources=energy_sources(run, table),
         areas=areas,
         notes=tuple(notes),
         dense_tensors=tuple(masks.dense_tensors(step.ops)),
         spilled_words=run.residency.spilled_words(),
     )
-    check_result(result, _limits(dram, machine))
+    check_result(result, limits(dram, machine))
     return result
 
 
@@ -365,50 +358,6 @@ def _hash(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def _op_result(record: OpRecord, run: Run, table: EnergyTable, machine: Architecture) -> OpResult:
-    plan, op, timing = record.plan, record.op, record.plan.timing
-    lanes = run.partition_lanes if plan.on_array else run.lanes
-    lane_cycles = {"busy": 0, "window_empty": 0, "imbalance": 0, "idle": 0}
-    if timing is not None:
-        lane_cycles = {
-            "busy": timing.busy,
-            "window_empty": timing.window_empty,
-            "imbalance": timing.imbalance,
-            "idle": timing.idle,
-        }
-    computing = record.cycles - sum(record.stalls.values())
-    if timing is None and plan.on_array:
-        lane_cycles["busy"] = computing * lanes
-    array = apportion(lane_cycles, computing)
-    executed, gated = (timing.executed, timing.gated) if timing else (0, 0)
-    return OpResult(
-        name=op.name,
-        layer=op.layer,
-        pass_=str(op.pass_),
-        kind=str(op.kind),
-        start_cycle=record.start,
-        cycles=record.cycles,
-        lane_cycles={
-            **lane_cycles,
-            **{f"stall_{cause}": record.stalls[cause] * lanes for cause in STALLS},
-        },
-        array_cycles={**array, "stall": {cause: record.stalls[cause] for cause in STALLS}},
-        macs={
-            "dense": op.dense_macs,
-            "effectual": timing.effectual if timing else 0,
-            "executed": executed,
-            "skipped": op.dense_macs - executed,
-            "gated": gated,
-        },
-        vector_ops=op.vector_ops,
-        words=dict(plan.words),
-        bytes={kind: -(-plan.bits[kind] // 8) for kind in BYTE_KINDS},
-        energy_by_component_pj=table.energy(plan.counts),
-        lanes=lanes,
-        mapping=None if plan.mapping is None else _mapping(plan.mapping, machine),
-    )
-
-
 def _unused_pins(machine: Architecture, step: TrainingStep) -> list[str]:
     """Pinned mappings of a machine that serves other networks, or other passes, too."""
     names = [op.name for op in step.ops if op.is_contraction]
@@ -418,29 +367,6 @@ def _unused_pins(machine: Architecture, step: TrainingStep) -> list[str]:
         if not any(fnmatchcase(name, pin.op) for name in names)
     ]
     return [f"mapping.pins: no contraction of this step is named {op}" for op in unused]
-
-
-def _mapping(mapping: OpMapping, machine: Architecture) -> dict[str, Any]:
-    tiling = None if mapping.tiling is None else asdict(mapping.tiling)
-    return {"nest": loop_nest(mapping, machine).splitlines(), "tiling": tiling}
-
-
-def _sources(run: Run, table: EnergyTable) -> tuple[Mapping[str, Any], ...]:
-    """The prices of every action that the run counted."""
-    used = {action for record in run.records for action, _ in record.plan.counts} | {
-        action for action, _ in run.background
-    }
-    prices = [table[action] for action in sorted(used)]
-    return tuple(
-        {
-            "component": p.component,
-            "action": p.action,
-            "pj": p.pj,
-            "source": p.source,
-            "verified": p.verified,
-        }
-        for p in prices
-    )
 
 
 def _areas(
@@ -453,54 +379,3 @@ def _areas(
         return area.estimate(machine, technology), ()
     except InputError as error:
         return (), tuple(f"area not estimated: {fault.message}" for fault in error.faults)
-
-
-def _limits(dram: DramSpec, machine: Architecture) -> Limits:
-    array, pad, buffer, organisation = (
-        machine.pe_array,
-        machine.scratchpad,
-        machine.global_buffer,
-        dram.organisation,
-    )
-    pes = array.rows * array.cols
-    bytes_per_ps = (
-        machine.dram.channels
-        * organisation.burst
-        / (organisation.burst_clocks * dram.timing.tck_ps)
-    )
-    return Limits(
-        lanes=pes * array.lanes,
-        dram_bytes=bytes_per_ps * 1e12 / machine.clock_hz,
-        global_buffer_bytes=buffer.banks * buffer.width_bits / 8,
-        scratchpad_bytes=pes * pad.banks * pad.width_bits / 8,
-        global_buffer_ports=buffer.ports,
-        scratchpad_ports=pad.ports,
-    )
-
-
-def _array_cycles(
-    records: Sequence[OpRecord], ops: Sequence[OpResult], run: Run, serial: bool
-) -> dict[str, Any]:
-    """The whole array's cycles by cause. Where ops overlap, those that do not hold the array leave
-    it waiting for a dependency.
-    """
-    lane_cycles = dict.fromkeys((*LANE_CAUSES, *(f"stall_{cause}" for cause in STALLS)), 0)
-    for record, op in zip(records, ops, strict=True):
-        if record.plan.on_array or serial:
-            for cause in lane_cycles:
-                lane_cycles[cause] += op.lane_cycles[cause]
-    lane_cycles["stall_dependency"] += run.cycles * run.lanes - sum(lane_cycles.values())
-    shares = apportion(lane_cycles, run.cycles)
-    return {
-        **{cause: shares[cause] for cause in LANE_CAUSES},
-        "stall": {cause: shares[f"stall_{cause}"] for cause in STALLS},
-    }
-
-
-def _actions(run: Run) -> dict[str, int]:
-    """All counts of the run."""
-    total = ActionCounts()
-    for record in run.records:
-        total += record.plan.counts
-    total += run.background
-    return {f"{component}.{action}": times for (component, action), times in total}
