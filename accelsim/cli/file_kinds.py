@@ -1,90 +1,95 @@
-"""Kinds of files that users hand in: what `accelsim check` looks for in each beyond its own keys,
-and the JSON Schemas of `accelsim schema`.
+"""All kinds of files that users hand in or get: how each is checked, and its JSON Schema.
+
+A file of another kind is added here: a row of `_INPUTS`, or of `_RESULTS` and a branch of
+`_result_faults`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from accelsim.cli.checking import FileType, check_file, model_type
+from accelsim.config.reading.file_types import (
+    FileType,
+    check_file,
+    faults_of_reading,
+    model_type,
+)
 from accelsim.errors import Fault, InputError
+
+_INPUTS = {
+    "arch": ("machine.architecture:Architecture", "machine.loading:load_architecture"),
+    "workload": ("workload.file:Workload", "workload.loading:load_network"),
+    "technology": ("cost.technology:TechnologyFile", "cost.technology:load_technology"),
+    "dram": ("dram.standard:DramSpec", ""),
+}
+"""YAML files: their model, and the function that loads one where more than the model must hold."""
+
+_RESULTS = {
+    "result": "results.document",
+    "reproduction": "report.reproduction.document",
+    "dram-result": "report.dram",
+}
+"""JSON documents: the module with their ``json_schema``."""
+
+_SCHEMAS = ("arch", "workload", "dram", "technology", *_RESULTS)
+"""In the order in which `accelsim schema` names them."""
 
 
 def faults(path: Path) -> list[Fault]:
     """Everything wrong with a file of any kind; [] when it is right."""
-    from accelsim.workload.file import Workload
+    return check_file(path, file_types())
+
+
+def file_types() -> tuple[FileType, ...]:
+    """The types of all files, with the functions that check them."""
     from accelsim.workload.loading import LOADERS
 
     foreign = tuple(suffix for suffix in LOADERS if suffix not in (".yaml", ".yml"))
-    further = [
-        model_type("workload", Workload, _workload),
-        FileType("trace", _trace, suffixes=(".npz",)),
-        FileType("result", _result, suffixes=(".json",)),
+    types = [
+        model_type(name, _import(model), _faults_by(_import(loader)) if loader else None)
+        for name, (model, loader) in _INPUTS.items()
     ]
+    types.append(FileType("trace", _trace_faults, suffixes=(".npz",)))
+    types.append(FileType("result", _result_faults, suffixes=(".json",)))
     if foreign:
-        further.append(FileType("foreign workload", _workload, suffixes=foreign))
-    return check_file(path, further)
+        load_network = _import(_INPUTS["workload"][1])
+        types.append(FileType("foreign workload", _faults_by(load_network), suffixes=foreign))
+    return tuple(types)
 
 
 def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema of a kind of file; InputError when there is no such kind."""
-    if kind not in SCHEMAS:
-        raise InputError(f"schema must be one of {', '.join(SCHEMAS)}, got {kind}")
-    return SCHEMAS[kind]()
+    if kind not in _SCHEMAS:
+        raise InputError(f"schema must be one of {', '.join(_SCHEMAS)}, got {kind}")
+    if kind in _INPUTS:
+        from accelsim.config.schema import file_schema
+
+        return file_schema(_import(_INPUTS[kind][0]))
+    document_schema: dict[str, Any] = _import(f"{_RESULTS[kind]}:json_schema")()
+    return document_schema
 
 
-def _model_schema(module: str, name: str) -> Callable[[], dict[str, Any]]:
-    """The schema of a model of input files, which is imported when it is wanted."""
-
-    def made() -> dict[str, Any]:
-        from importlib import import_module
-
-        from accelsim.cli.pages.documentation import json_schema
-
-        return json_schema(getattr(import_module(f"accelsim.{module}"), name))
-
-    return made
+def _import(place: str) -> Any:
+    """The attribute at ``module:attribute`` of this package, imported when it is wanted."""
+    module, _, attribute = place.partition(":")
+    return getattr(import_module(f"accelsim.{module}"), attribute)
 
 
-def _report_schema(module: str) -> Callable[[], dict[str, Any]]:
-    """The schema of a document that reports read."""
-
-    def made() -> dict[str, Any]:
-        from importlib import import_module
-
-        found: dict[str, Any] = import_module(f"accelsim.{module}").json_schema()
-        return found
-
-    return made
+def _faults_by(load: Callable[[Path], object]) -> Callable[[Path], Sequence[Fault]]:
+    """A check that reads the file with ``load``."""
+    return lambda path: faults_of_reading(lambda: load(path))
 
 
-SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
-    "arch": _model_schema("machine.architecture", "Architecture"),
-    "workload": _model_schema("workload.file", "Workload"),
-    "dram": _model_schema("dram.standard", "DramSpec"),
-    "technology": _model_schema("cost.technology", "TechnologyFile"),
-    "result": _report_schema("results.document"),
-    "reproduction": _report_schema("report.reproduction.document"),
-    "dram-result": _report_schema("report.dram"),
-}
-
-
-def _workload(path: Path) -> Sequence[Fault]:
-    """The shapes must fit together, too."""
-    from accelsim.workload.loading import load_network
-
-    return _faults_of(lambda: load_network(path))
-
-
-def _trace(path: Path) -> Sequence[Fault]:
+def _trace_faults(path: Path) -> Sequence[Fault]:
     from accelsim.zeros.trace import Trace
 
-    return _faults_of(lambda: Trace.read(path))
+    return faults_of_reading(lambda: Trace.read(path))
 
 
-def _result(path: Path) -> Sequence[Fault]:
+def _result_faults(path: Path) -> Sequence[Fault]:
     """A result of the right form must obey the laws of conservation; training, reproduction and
     DRAM documents have none to obey.
     """
@@ -94,7 +99,7 @@ def _result(path: Path) -> Sequence[Fault]:
     from accelsim.results.document import read_json
     from accelsim.results.document_laws import violations
 
-    broken: list[Fault] = []
+    broken_laws: list[Fault] = []
 
     def read() -> None:
         value = read_json(path)
@@ -104,16 +109,8 @@ def _result(path: Path) -> Sequence[Fault]:
         if dram.is_dram(value):
             dram.load(path)
             return
-        found = load_any(path)
-        if not isinstance(found, TrainingDocument):
-            broken.extend(Fault(str(path), 0, 0, line) for line in violations(found))
+        document = load_any(path)
+        if not isinstance(document, TrainingDocument):
+            broken_laws.extend(Fault(str(path), 0, 0, line) for line in violations(document))
 
-    return _faults_of(read) or broken
-
-
-def _faults_of(read: Callable[[], object]) -> tuple[Fault, ...]:
-    try:
-        read()
-    except InputError as error:
-        return error.faults
-    return ()
+    return faults_of_reading(read) or broken_laws

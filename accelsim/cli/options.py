@@ -1,164 +1,61 @@
-"""Values of command-line options: from text to what `experiment` takes. Every refusal is an
-InputError that names the option.
+"""Options and arguments that several commands share, as typer declares them. Most are texts, which
+`accelsim.cli.values` reads and judges.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TypeVar
+from typing import Annotated
 
-from accelsim.config import limits
-from accelsim.errors import Fault, InputError
+import typer
 
-PASSES = ("FF", "EP", "WG", "WU")
-SCHEDULES = ("serial", "unlocked")
-OPTIMIZERS = ("sgd", "momentum", "adam")
-RATE_SCHEDULES = ("constant", "cosine")
-FORMATS = ("fp32", "fp16", "bf16", "e4m3", "e5m2")
-LARGEST_BATCH = limits.LARGEST_BATCH
-STORED = ("weight", "activation", "error")
-_TRACE_WORDS = ("shipped", "dense")
+NETWORK_HELP = "Built-in network (`accelsim list workloads`) or a file."
+TRACE_HELP = (
+    "Where zeros come from: shipped, dense, random:DENSITY or a .npz; once a family of rules."
+)
 
-Value = TypeVar("Value")
-
-
-class Faults:
-    """Faults of several options, so that a user hears of all of them at once."""
-
-    def __init__(self) -> None:
-        self.found: list[Fault] = []
-
-    def take(self, read: Callable[[], Value], instead: Value) -> Value:
-        """What ``read`` returns; ``instead`` where it refuses, and its faults are kept."""
-        try:
-            return read()
-        except InputError as error:
-            self.found += error.faults
-            return instead
-
-    def check(self, right: bool, fault: str) -> None:
-        """Keep a fault where something is not right."""
-        if not right:
-            self.found.append(Fault("", 0, 0, fault))
-
-    def refuse(self) -> None:
-        """InputError with every fault kept, if there are any."""
-        if self.found:
-            raise InputError(*self.found)
-
-
-def whole(option: str, text: str, least: int, most: int | None = None) -> int:
-    """A whole number of at least ``least``, and at most ``most``."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = least - 1
-    if number < least or (most is not None and number > most):
-        rule = f">= {least}" if most is None else f"between {least} and {most}"
-        raise InputError(f"{option} must be a whole number {rule}, got {text}")
-    return number
-
-
-def positive(option: str, text: str, most: float = math.inf) -> float:
-    """A finite number above zero, and at most ``most``."""
-    number = _number(text)
-    if not 0.0 < number <= most or number == math.inf:
-        raise InputError(
-            f"{option} must be a number > 0{'' if most == math.inf else f', at most {most:g}'}, "
-            f"got {text}"
-        )
-    return number
-
-
-def not_negative(option: str, text: str) -> float:
-    """A finite number of at least zero."""
-    number = _number(text)
-    if not 0.0 <= number < math.inf:
-        raise InputError(f"{option} must be a number >= 0, got {text}")
-    return number
-
-
-def fraction(option: str, text: str) -> float:
-    """A number from 0, below 1."""
-    number = _number(text)
-    if not 0.0 <= number < 1.0:
-        raise InputError(f"{option} must be a number from 0, below 1, got {text}")
-    return number
-
-
-def _number(text: str) -> float:
-    """Not-a-number, which no comparison lets pass, for what is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def named_folder(option: str, text: str | None) -> Path | None:
-    """A path that is not empty, None for none: an empty one would be the working folder."""
-    if text == "":
-        raise InputError(f"{option} must be a folder, got an empty name")
-    return None if text is None else Path(text)
-
-
-def one_of(option: str, text: str, words: Sequence[str]) -> str:
-    """One of a few words."""
-    if text not in words:
-        raise InputError(f"{option} must be one of {', '.join(words)}, got {text}")
-    return text
-
-
-def comma_list(option: str, text: str) -> tuple[str, ...]:
-    """``a,b`` -> (a, b); blanks around items are dropped, empty items refused."""
-    items = tuple(item.strip() for item in text.split(","))
-    if not all(items):
-        raise InputError(
-            f"{option} must be a comma-separated list without empty items, got {text!r}"
-        )
-    return items
-
-
-def rule_list(option: str, text: str) -> tuple[str, ...]:
-    """Rules between commas; the options of one rule bind with ``;``:
-    ``bp,revised:groups=8;binary=true``.
-    """
-    return tuple(item.replace(";", ",") for item in comma_list(option, text))
-
-
-def pass_list(option: str, text: str) -> tuple[str, ...]:
-    """Passes in any order and case -> in the order of a training step, each once."""
-    names = [name.upper() for name in comma_list(option, text)]
-    if not set(names) <= set(PASSES):
-        raise InputError(f"{option} must be a comma-separated list of ff, ep, wg, wu, got {text}")
-    return tuple(name for name in PASSES if name in names)
-
-
-def storage_formats(option: str, text: str) -> dict[str, str]:
-    """``weight=bf16,error=e5m2`` -> the format of each tensor named; {} for nothing."""
-    found: dict[str, str] = {}
-    rule = (
-        f"{option} must be a comma-separated list of "
-        f"{', '.join(f'{tensor}=FORMAT' for tensor in STORED)} with formats {', '.join(FORMATS)}"
-    )
-    for item in comma_list(option, text) if text else ():
-        tensor, _, name = (part.strip() for part in item.partition("="))
-        if tensor not in STORED or name not in FORMATS:
-            raise InputError(f"{rule}, got {item}")
-        if tensor in found:
-            raise InputError(f"{option} must name each tensor once, got {tensor} twice")
-        found[tensor] = name
-    return found
-
-
-def traces(option: str, values: Sequence[str]) -> str | tuple[str, ...]:
-    """The option's only value, or several files."""
-    if len(values) == 1:
-        return values[0]
-    if any(value in _TRACE_WORDS or value.startswith("random:") for value in values):
-        words = "shipped, dense and random:DENSITY cannot be combined with others"
-        raise InputError(
-            f"{option} must be files when there are several: {words}, got {', '.join(values)}"
-        )
-    return tuple(values)
+Workload = Annotated[str, typer.Argument(metavar="WORKLOAD", help=NETWORK_HELP, show_default=False)]
+Network = Annotated[str, typer.Argument(metavar="NETWORK", help=NETWORK_HELP, show_default=False)]
+Machine = Annotated[
+    str,
+    typer.Option("--arch", metavar="A", help="Built-in machine (`accelsim list archs`) or a file."),
+]
+Rule = Annotated[
+    str,
+    typer.Option(
+        "--rule", metavar="R", help="Learning rule, `name` or `name:key=value,key=value`."
+    ),
+]
+Batch = Annotated[
+    str | None,
+    typer.Option("--batch", metavar="N", help="Samples a step; by default the workload's own."),
+]
+Traces = Annotated[list[str], typer.Option("--trace", metavar="T", help=TRACE_HELP)]
+AnyRule = Annotated[
+    bool,
+    typer.Option(
+        "--trace-any-rule", help="Accept a trace of another family of rules; the result says so."
+    ),
+]
+Passes = Annotated[str, typer.Option("--passes", metavar="LIST", help="Passes to simulate.")]
+Schedule = Annotated[str, typer.Option("--schedule", metavar="S", help="serial or unlocked.")]
+Optimizer = Annotated[
+    str,
+    typer.Option(
+        "--optimizer", metavar="O", help="What the weight update computes: sgd, momentum or adam."
+    ),
+]
+Seed = Annotated[
+    str, typer.Option("--seed", metavar="N", help="Seed of everything drawn at random.")
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout instead of tables.")
+]
+Out = Annotated[
+    str | None,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="Also write files into this folder; nothing is written unless all succeeds.",
+        show_default=False,
+    ),
+]

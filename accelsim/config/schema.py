@@ -1,16 +1,66 @@
-"""JSON Schemas of models, their descriptions on one line each."""
+"""JSON Schemas of models and of the files that hold them, descriptions on one line each."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
+
+from accelsim.config.describe import keys
 
 
 def model_schema(model: Any) -> dict[str, Any]:
     """The JSON Schema of a model or of a union of models, by the keys that files use."""
     schema: dict[str, Any] = _on_one_line(TypeAdapter[Any](model).json_schema(by_alias=True))
     return schema
+
+
+def file_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of a file of that model (draft 2020-12). With a key ``base`` in the model, a
+    file that has one may leave out everything but its name.
+    """
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **model_schema(model),
+    }
+    if "base" not in keys(model):
+        return schema
+    definitions = schema.pop("$defs", {})
+    partial = {f"Partial{name}": _partial(definition) for name, definition in definitions.items()}
+    derived = {**_partial(schema), "required": ["base", "name"]}
+    derived["properties"]["base"] = {**derived["properties"]["base"], "type": "string"}
+    derived["properties"]["base"].pop("anyOf", None)
+    whole = {
+        **schema,
+        "properties": {key: value for key, value in schema["properties"].items() if key != "base"},
+    }
+    for part in (derived, whole):
+        for word in ("$schema", "title", "description"):
+            part.pop(word, None)
+    head: dict[str, Any] = {
+        word: schema[word] for word in ("$schema", "title", "description") if word in schema
+    }
+    return {
+        **head,
+        "if": {"required": ["base"]},
+        "then": derived,
+        "else": whole,
+        "$defs": {**definitions, **partial},
+    }
+
+
+def _partial(schema: Any) -> Any:
+    """A copy in which no key is required and references lead to such copies."""
+    if isinstance(schema, dict):
+        copy = {
+            key: _partial(value)
+            for key, value in schema.items()
+            if not (key == "required" and isinstance(value, list))
+        }
+        if isinstance(copy.get("$ref"), str):
+            copy["$ref"] = copy["$ref"].replace("#/$defs/", "#/$defs/Partial")
+        return copy
+    return [_partial(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def _on_one_line(value: Any) -> Any:

@@ -1,14 +1,11 @@
 """Strict YAML: plain data, and the place in the file of every key and value.
 
-Scalars follow YAML 1.2's core schema, narrowed: ``true`` and ``false`` alone are booleans (``on``
-and ``yes`` are texts), ``1:30`` is a text. An integer is plain decimal digits: ``1e9`` and ``8.0``
-are numbers but no integers, ``0x10``, ``0o10`` and ``010`` are faults. Anchors, aliases, tags,
-merge keys, several documents in a file, keys that are not texts and duplicate keys are faults too.
+Scalars are those of `accelsim.config.reading.scalars`. Anchors, aliases, tags, merge keys, several
+documents in a file, keys that are not texts and duplicate keys are faults.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from accelsim.config.reading import scalars
 from accelsim.errors import Fault, InputError
 
 KeyPath = tuple[str | int, ...]
@@ -26,23 +24,6 @@ MAX_DEPTH = 50
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TOO_DEEP = "maximum nesting depth"
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
-_OTHER_BASE = re.compile(r"[-+]?0[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-"""Read as octal, hexadecimal or decimal by one reader of YAML or another."""
-_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-_SPECIAL = {
-    "": None,
-    "~": None,
-    "null": None,
-    "true": True,
-    "false": False,
-    ".inf": float("inf"),
-    "+.inf": float("inf"),
-    "-.inf": float("-inf"),
-    ".nan": float("nan"),
-}
-_LONGEST_INTEGER = 40
-_LONGEST_QUOTE = 60
 
 
 @dataclass(frozen=True)
@@ -269,27 +250,13 @@ class _Builder:
         text: str = event.value
         plain = event.style is None or event.style == ""
         shown = (text or "null") if plain else '"' + text.replace("\n", "\\n") + '"'
-        self.values[path] = self._place(
-            event, shown if len(shown) <= _LONGEST_QUOTE else shown[: _LONGEST_QUOTE - 3] + "..."
-        )
+        self.values[path] = self._place(event, scalars.shortened(shown))
         if not plain:
             return text
-        if text in _SPECIAL:
-            return _SPECIAL[text]
-        if _INTEGER.match(text):
-            if len(text) > _LONGEST_INTEGER:
-                return self._unread(
-                    event, path, f"an integer of at most {_LONGEST_INTEGER} digits, got {len(text)}"
-                )
-            return int(text)
-        if _OTHER_BASE.match(text):
-            return self._unread(
-                event,
-                path,
-                f"an integer in plain decimal digits, or a text in quotes, got "
-                f"{self.values[path].text}",
-            )
-        return float(text) if _NUMBER.match(text) else text
+        refusal = scalars.refusal(text)
+        if refusal:
+            return self._unread(event, path, refusal)
+        return scalars.value(text)
 
     def _unread(self, event: Any, path: KeyPath, rule: str) -> None:
         """A fault of a value that then stands as nothing."""

@@ -96,7 +96,7 @@ class Architecture(Section):
     )
 
     # One validator a rule: where a value that one of them reads is wrong, the others are still
-    # judged (`accelsim.config.judging`). What decides others, the organization, comes first.
+    # judged (`accelsim.config.reading.rules`). What decides others, the organization, comes first.
 
     @model_validator(mode="after")
     def _homes_of_weights(self) -> Architecture:

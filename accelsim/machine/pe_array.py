@@ -130,7 +130,7 @@ class PEArray(Section):
         return data
 
     # One validator a rule: where a value that one of them reads is wrong, the others are still
-    # judged (`accelsim.config.judging`).
+    # judged (`accelsim.config.reading.rules`).
 
     @model_validator(mode="after")
     def _lanes_of_kind(self) -> PEArray:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from accelsim.cli.listing import TEMPLATE, archs
+from accelsim.cli.commands.files.list import TEMPLATE, archs
 from accelsim.config import catalog
 from accelsim.cost.area import estimate, total
 from accelsim.cost.technology import load_technology

@@ -10,8 +10,9 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from accelsim.cli.pages.documentation import every_key, json_schema, outputs
+from accelsim.cli.pages.documentation import every_key, outputs
 from accelsim.config import catalog
+from accelsim.config.schema import file_schema
 from accelsim.config.source import parse_document, read_document
 from accelsim.cost.technology import TechnologyFile
 from accelsim.dram.standard import DramSpec
@@ -61,7 +62,7 @@ def test_the_page_names_what_is_built_in() -> None:
     ],
 )
 def test_built_in_files_satisfy_the_schema(kind: catalog.FileKind, model: type[BaseModel]) -> None:
-    schema = json_schema(model)
+    schema = file_schema(model)
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     for name in catalog.names(kind):
@@ -69,7 +70,7 @@ def test_built_in_files_satisfy_the_schema(kind: catalog.FileKind, model: type[B
 
 
 def test_the_schema_refuses_what_the_loader_refuses() -> None:
-    validator = jsonschema.Draft202012Validator(json_schema(Architecture))
+    validator = jsonschema.Draft202012Validator(file_schema(Architecture))
     near = read_document(catalog.find("arch", "near-memory")).data
     for broken in (
         {**near, "nmae": 1},

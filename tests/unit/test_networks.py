@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelsim.cli.options import LARGEST_BATCH, whole
+from accelsim.cli.values import LARGEST_BATCH, whole
 from accelsim.errors import InputError
 from accelsim.workload.loading import LOADERS, load_network
 from accelsim.workload.resolve import output_extent

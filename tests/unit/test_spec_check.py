@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from accelsim.cli.checking import FILE_TYPES, FileType, check_file, file_type
+from accelsim.cli.file_kinds import faults, file_types
 from accelsim.config import catalog
 from accelsim.config.loader import faults_of
+from accelsim.config.reading.file_types import FileType, check_file, file_type
 from accelsim.config.source import Document, read_document
 from accelsim.errors import Fault
 from accelsim.machine.architecture import Architecture
@@ -47,8 +48,8 @@ def misspelt(path: Path) -> Iterator[tuple[int, int, str]]:
 
 @each_file
 def test_built_in_files_are_right(kind: str, path: Path) -> None:
-    assert check_file(path) == []
-    found = file_type(read_document(path), FILE_TYPES)
+    assert faults(path) == []
+    found = file_type(read_document(path), file_types())
     assert found is not None
     assert found.name == kind
 
@@ -66,10 +67,10 @@ def test_a_misspelt_key_is_a_fault_at_its_place_and_the_kind_is_still_told(
             text = lines[line - 1]
             broken = text[: column - 1] + wrong + text[column - 1 + len(key) :]
             copy.write_text("\n".join([*lines[: line - 1], broken, *lines[line:]]) + "\n")
-            found = file_type(read_document(copy), FILE_TYPES)
+            found = file_type(read_document(copy), file_types())
             assert found is not None
             assert found.name == kind, (key, wrong)
-            places = [(fault.line, fault.column) for fault in check_file(copy)]
+            places = [(fault.line, fault.column) for fault in faults(copy)]
             assert (line, column) in places, (key, wrong)
 
 
@@ -93,7 +94,7 @@ def test_the_kind_without_schema_and_with_a_misspelt_key(tmp_path: Path) -> None
         ("name: x\nnode: 45\nentires: []\n", "technology"),
     ):
         path.write_text(text)
-        found = file_type(read_document(path), FILE_TYPES)
+        found = file_type(read_document(path), file_types())
         assert found is not None
         assert found.name == kind, text
 
@@ -101,22 +102,22 @@ def test_the_kind_without_schema_and_with_a_misspelt_key(tmp_path: Path) -> None
 def test_a_file_of_no_kind(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text("qqq: 1\n")
-    assert [str(fault) for fault in check_file(path)] == [
+    assert [str(fault) for fault in faults(path)] == [
         (
-            f"{path}:1:1: the file must be one of arch, dram, technology or workload, got none of "
-            f"their keys"
+            f"{path}:1:1: the file must be one of arch, dram, result, technology, trace or "
+            f"workload, got none of their keys"
         )
     ]
     path.write_text("- 1\n")
-    assert [fault.line for fault in check_file(path)] == [1]
+    assert [fault.line for fault in faults(path)] == [1]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    assert [str(fault) for fault in check_file(tmp_path / "none.yaml")] == [
+    assert [str(fault) for fault in faults(tmp_path / "none.yaml")] == [
         f"{tmp_path / 'none.yaml'}: no such file"
     ]
     (tmp_path / "x.yaml").write_text("a: [\n")
-    assert [str(fault) for fault in check_file(tmp_path / "x.yaml")] == [
+    assert [str(fault) for fault in faults(tmp_path / "x.yaml")] == [
         (
             f"{tmp_path / 'x.yaml'}:2:1: the file must be valid YAML: while parsing a flow node, "
             f"did "
@@ -125,12 +126,12 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     ]
 
 
-def test_further_file_types_come_from_above(tmp_path: Path) -> None:
+def test_a_type_by_its_suffix_is_checked_by_its_own_function(tmp_path: Path) -> None:
     fault = Fault("t.npz", 0, 0, "wrong")
     trace = FileType("trace", lambda _: [fault], suffixes=(".npz",))
     assert check_file(tmp_path / "t.npz", [trace]) == [fault]
-    mine = FileType("workload", lambda _: [fault], keys=frozenset({"layers"}))
-    assert check_file(catalog.find("workload", "mnist-fc"), [mine]) == [fault]
+    layers = FileType("workload", lambda _: [fault], keys=frozenset({"layers"}))
+    assert check_file(catalog.find("workload", "mnist-fc"), [trace, layers]) == [fault]
 
 
 def test_a_fault_of_one_mapping_of_a_standard_hides_none_of_the_whole(tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_a_fault_of_one_mapping_of_a_standard_hides_none_of_the_whole(tmp_path: 
     path.write_text(
         re.sub(r"tREFI: *\d+", "tREFI: 9", re.sub(r"drain_high: *[\d.]+", "drain_high: 0.1", text))
     )
-    messages = [re.sub(r"\d+, the", "N, the", fault.message) for fault in check_file(path)]
+    messages = [re.sub(r"\d+, the", "N, the", fault.message) for fault in faults(path)]
     assert messages == [
         "timing.tREFI must be > N, the longest that a refresh can take, got 9",
         "policy.drain_low must be <= drain_high (0.1), got 0.2",

@@ -1,5 +1,5 @@
-"""What the models say about themselves: pages of docs/, arch_configs/template.yaml and JSON
-Schemas.
+"""Files that the models of the input files write about themselves: pages of docs/ and
+arch_configs/template.yaml.
 
 ``python -m accelsim.cli.pages.documentation`` rewrites the files; a test keeps the committed ones
 current.
@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_origin
+from typing import get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -21,7 +21,6 @@ from accelsim.cli.pages import dram as dram_page
 from accelsim.cli.pages import heads as page_heads
 from accelsim.config import catalog
 from accelsim.config.describe import Hint, describe, join, keys, spell, tags
-from accelsim.config.schema import model_schema
 from accelsim.config.source import Document
 from accelsim.cost.technology import TechnologyFile
 from accelsim.dram.standard import DramSpec
@@ -169,54 +168,6 @@ def _entry(key: Key, example: Document) -> str:
     if key.section is not None:
         return f"{name}:"
     return f"{name}: {example.values[key.path].text if key.path in example.values else key.default}"
-
-
-def json_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The JSON Schema of a file of that model (draft 2020-12). A machine file with a ``base``
-    may leave out everything but its name.
-    """
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **model_schema(model),
-    }
-    if "base" not in keys(model):
-        return schema
-    definitions = schema.pop("$defs", {})
-    partial = {f"Partial{name}": _partial(definition) for name, definition in definitions.items()}
-    derived = {**_partial(schema), "required": ["base", "name"]}
-    derived["properties"]["base"] = {**derived["properties"]["base"], "type": "string"}
-    derived["properties"]["base"].pop("anyOf", None)
-    whole = {
-        **schema,
-        "properties": {key: value for key, value in schema["properties"].items() if key != "base"},
-    }
-    for part in (derived, whole):
-        for word in ("$schema", "title", "description"):
-            part.pop(word, None)
-    head: dict[str, Any] = {
-        word: schema[word] for word in ("$schema", "title", "description") if word in schema
-    }
-    return {
-        **head,
-        "if": {"required": ["base"]},
-        "then": derived,
-        "else": whole,
-        "$defs": {**definitions, **partial},
-    }
-
-
-def _partial(schema: Any) -> Any:
-    """A copy in which no key is required and references lead to such copies."""
-    if isinstance(schema, dict):
-        copy = {
-            key: _partial(value)
-            for key, value in schema.items()
-            if not (key == "required" and isinstance(value, list))
-        }
-        if isinstance(copy.get("$ref"), str):
-            copy["$ref"] = copy["$ref"].replace("#/$defs/", "#/$defs/Partial")
-        return copy
-    return [_partial(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def outputs(root: Path) -> dict[Path, str]:

@@ -549,14 +549,14 @@ def test_a_pass_named_twice_is_simulated_once(
 
 
 def test_the_words_of_options_are_those_of_the_modules_that_take_them() -> None:
-    from accelsim.cli import options
+    from accelsim.cli import values
     from accelsim.experiment import simulate as experiment
     from accelsim.numerics import formats
     from accelsim.training import optimizers
     from accelsim.training import trainer as training
 
-    assert options.RATE_SCHEDULES == training.SCHEDULES
-    assert tuple(formats.FORMATS) == options.FORMATS
-    assert tuple(vars(formats.StorageFormats())) == options.STORED
-    assert options.SCHEDULES == experiment.SCHEDULES
-    assert tuple(optimizers.OPTIMIZERS) == options.OPTIMIZERS
+    assert values.RATE_SCHEDULES == training.SCHEDULES
+    assert tuple(formats.FORMATS) == values.FORMATS
+    assert tuple(vars(formats.StorageFormats())) == values.STORED
+    assert values.SCHEDULES == experiment.SCHEDULES
+    assert tuple(optimizers.OPTIMIZERS) == values.OPTIMIZERS

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from accelsim.cli import app as cli
-from accelsim.cli import reproduce as reproduce_command
+from accelsim.cli.commands.simulation import reproduce as reproduce_command
 from accelsim.studies.papers import items as reproduce
 from accelsim.studies.papers import outcome
 from tests import made_up_reproduction as made

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 from accelsim.cli import app as cli
 from accelsim.cli import progress
-from accelsim.cli.training_files import LOCK, RunFolder
+from accelsim.cli.commands.training.run_folder import LOCK, RunFolder
 from accelsim.errors import InputError
 from accelsim.report.training import load
 from accelsim.training import run as training_run

@@ -1,4 +1,4 @@
-"""`accelsim dram`: a DRAM standard and its controller alone, on a list of requests."""
+"""`accelsim dram`: a DRAM and its controller, without a machine, on a list of requests."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from accelsim.cli import delivery, options
-from accelsim.cli.arguments import Json
+from accelsim.cli import delivery, options, values
 
 if TYPE_CHECKING:
     from accelsim.dram.requests import Requests
@@ -39,18 +38,18 @@ def dram(
             help="Reads that may be outstanding at once; by default as many as there are.",
         ),
     ] = None,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Simulate a DRAM on a list of requests.
 
     Cycles are clocks of the memory. Requests are handed over in order, at most one a clock, each
     not before its cycle. STANDARD says how the controller schedules them, too.
     """
-    faults = options.Faults()
+    faults = values.Faults()
     limit = None
     if max_outstanding is not None:
         limit = faults.take(
-            lambda: options.whole("--max-outstanding", max_outstanding, 1, LARGEST_LIMIT), None
+            lambda: values.whole("--max-outstanding", max_outstanding, 1, LARGEST_LIMIT), None
         )
     spec = faults.take(lambda: _standard(standard), None)
     listed = faults.take(lambda: _requests(requests, spec), None)
@@ -74,7 +73,7 @@ def _standard(name: str) -> DramSpec:
 
 
 def _requests(path: str, spec: DramSpec | None) -> Requests:
-    """The requests; any address will do while the DRAM is not known."""
+    """The requests of a file; any address is taken while the DRAM is not known."""
     from accelsim.dram.requests import read_requests
 
     return read_requests(path, spec.organisation.capacity_bytes if spec is not None else 1 << 62)

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from accelsim.cli import options
-from accelsim.cli.arguments import Json, Optimizer, Seed
+from accelsim.cli import delivery, options, values
+from accelsim.cli.step_settings import step_settings
 from accelsim.errors import InputError
 
 Document = Mapping[str, Any]
@@ -17,26 +17,9 @@ OBJECTIVES = ("canonical", "cycles", "energy", "edp")
 
 
 def show_mappings(
-    workload: Annotated[
-        str,
-        typer.Argument(
-            metavar="WORKLOAD",
-            help="Built-in network (`accelsim list workloads`) or a file.",
-            show_default=False,
-        ),
-    ],
-    arch: Annotated[
-        str,
-        typer.Option(
-            "--arch", metavar="A", help="Built-in machine (`accelsim list archs`) or a file."
-        ),
-    ] = "near-memory",
-    rule: Annotated[
-        str,
-        typer.Option(
-            "--rule", metavar="R", help="Learning rule, `name` or `name:key=value,key=value`."
-        ),
-    ] = "bp",
+    workload: options.Workload,
+    arch: options.Machine = "near-memory",
+    rule: options.Rule = "bp",
     ops: Annotated[
         str,
         typer.Option(
@@ -54,69 +37,51 @@ def show_mappings(
             show_default=False,
         ),
     ] = None,
-    batch: Annotated[
-        str | None,
-        typer.Option("--batch", metavar="N", help="Samples a step; by default the workload's own."),
-    ] = None,
+    batch: options.Batch = None,
     trace: Annotated[list[str], typer.Option("--trace", metavar="T", help="As in simulate.")] = [  # noqa: B006  # typer copies it
         "shipped"
     ],
     passes: Annotated[
         str, typer.Option("--passes", metavar="LIST", help="Passes of the step.")
     ] = "ff,ep,wg,wu",
-    schedule: Annotated[
-        str, typer.Option("--schedule", metavar="S", help="serial or unlocked.")
-    ] = "serial",
-    optimizer: Optimizer = "momentum",
-    seed: Seed = "0",
-    as_json: Json = False,
+    schedule: options.Schedule = "serial",
+    optimizer: options.Optimizer = "momentum",
+    seed: options.Seed = "0",
+    as_json: options.Json = False,
 ) -> None:
     """Print how ops are mapped.
 
     The loop nest of each contraction of a training step, outermost loop first. A tiling that was
     chosen is shown as a pin, to be kept or changed under `mapping.pins` of a machine's file.
     """
-    size = None if batch is None else options.whole("--batch", batch, 1, options.LARGEST_BATCH)
-    zeros, first = options.traces("--trace", trace), options.whole("--seed", seed, 0)
-    settings: dict[str, Any] = {
-        "passes": options.pass_list("--passes", passes),
-        "schedule": options.one_of("--schedule", schedule, options.SCHEDULES),
-        "optimizer": options.one_of("--optimizer", optimizer, options.OPTIMIZERS),
-    }
-    goal = None if objective is None else options.one_of("--objective", objective, OBJECTIVES)
-    from accelsim.cli import delivery
+    settings = step_settings(batch, trace, False, passes, schedule, optimizer, seed)
+    overrides = {}
+    if objective is not None:
+        overrides["mapping.objective"] = values.one_of("--objective", objective, OBJECTIVES)
     from accelsim.cli.progress import bar
     from accelsim.experiment import simulate as experiment
     from accelsim.machine.loading import load_architecture
     from accelsim.machine.pin_places import pins_placed
 
-    machine = load_architecture(arch, {} if goal is None else {"mapping.objective": goal})
+    machine = load_architecture(arch, overrides)
     with bar() as progress, pins_placed(arch, machine):
-        document = experiment.simulate(
-            workload,
-            machine,
-            rule,
-            batch=size,
-            trace=zeros,
-            seed=first,
-            progress=progress,
-            **settings,
-        ).to_json()
-    found = list(_mapped(document, ops))
-    if not found:
+        result = experiment.simulate(workload, machine, rule, **settings, progress=progress)
+        document = result.to_json()
+    mappings = list(_mappings(document, ops))
+    if not mappings:
         raise InputError(f"--ops must match a contraction of the step, got {ops}")
-    listed = {
+    shown = {
         "schema": "accelsim.mappings/1",
         "workload": document["workload"],
         "arch": document["arch"],
         "rule": document["rule"],
-        "ops": found,
+        "ops": mappings,
     }
-    delivery.show(listed, as_json, _print)
+    delivery.show(shown, as_json, _print)
 
 
-def _mapped(document: Document, pattern: str) -> Iterator[dict[str, Any]]:
-    """Contractions whose names match, of all kinds of step."""
+def _mappings(document: Document, pattern: str) -> Iterator[dict[str, Any]]:
+    """Mappings of the contractions whose names match, in all kinds of step."""
     for result in [step["result"] for step in document.get("steps", ())] or [document]:
         for op in result["ops"]:
             if "mapping" in op and fnmatchcase(op["name"], pattern):

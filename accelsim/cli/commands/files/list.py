@@ -1,17 +1,31 @@
-"""What is built in, as lines for `accelsim list`, and the schemas for `accelsim schema`."""
+"""`accelsim list`: the built-in machines and networks, and the learning rules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
 
 from accelsim.errors import InputError
 
 TEMPLATE = "template"
 
 
+def list_(
+    kind: Annotated[
+        str,
+        typer.Argument(metavar="archs|workloads|rules", help="What to list.", show_default=False),
+    ],
+) -> None:
+    """List machines, networks or rules."""
+    for line in lines(kind):
+        print(line)
+
+
 def archs() -> list[str]:
     """Built-in machines with descriptions and areas, and the folder to copy them from. The template
-    of them is no machine to compare with.
+    is left out: it is no machine to compare with.
     """
     from accelsim.config import catalog
     from accelsim.cost.area import estimate, total
@@ -23,16 +37,8 @@ def archs() -> list[str]:
         if name != TEMPLATE:
             machine = load_architecture(name)
             technology = load_technology(machine.technology)
-            rows.append(
-                (
-                    name,
-                    (
-                        f"{machine.description} (about {total(estimate(machine, technology)):.3g} "
-                        f"mm2 "
-                        f"at {technology.node} nm)"
-                    ),
-                )
-            )
+            area = f"about {total(estimate(machine, technology)):.3g} mm2 at {technology.node} nm"
+            rows.append((name, f"{machine.description} ({area})"))
     return [*_aligned(rows), f"files: {catalog.folder('arch')}"]
 
 
@@ -57,13 +63,8 @@ def rules() -> list[str]:
         rows.append((info.name, info.description))
         for option in info.options:
             default = "" if option.default is None else f" (default {spelt(option.default)})"
-            rows.append(
-                (
-                    f"  {option.name}=",
-                    f"{option.rule}{default}"
-                    + (f": {option.description}" if option.description else ""),
-                )
-            )
+            meaning = f": {option.description}" if option.description else ""
+            rows.append((f"  {option.name}=", f"{option.rule}{default}{meaning}"))
     return _aligned(rows)
 
 

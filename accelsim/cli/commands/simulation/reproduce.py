@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from accelsim.cli import delivery
-from accelsim.cli.arguments import Json
+from accelsim.cli import delivery, options
 from accelsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def reproduce(
             show_default=False,
         ),
     ] = None,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Reproduce the papers' tables and figures.
 

@@ -1,0 +1,36 @@
+"""`accelsim check`: every fault of any file that accelsim reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from accelsim.errors import Fault, InputError
+
+
+def check(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="Machines, workloads, DRAM standards, traces, results.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Check files and name every fault.
+
+    Each right file is named on stdout, every fault of the others on stderr.
+    """
+    from accelsim.cli.file_kinds import faults
+
+    all_faults: list[Fault] = []
+    for path in files:
+        faults_of_file = faults(path)
+        all_faults += faults_of_file
+        if not faults_of_file:
+            print(f"{path}: ok")
+    if all_faults:
+        raise InputError(*all_faults)

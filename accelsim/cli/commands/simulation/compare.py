@@ -1,0 +1,79 @@
+"""`accelsim compare`: learning rules and machines side by side."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from accelsim.cli import delivery, options, values
+from accelsim.cli.step_settings import step_settings
+from accelsim.errors import InputError
+
+
+def compare(
+    workload: options.Workload,
+    arch: Annotated[
+        str, typer.Option("--arch", metavar="A,B", help="Machines, separated by commas.")
+    ] = "near-memory",
+    rules: Annotated[
+        str,
+        typer.Option(
+            "--rules",
+            metavar="R,R",
+            help="Learning rules, separated by commas; the options of one bind with `;`.",
+        ),
+    ] = "bp,dfa,ssdfa",
+    batch: options.Batch = None,
+    trace: options.Traces = ["shipped"],  # noqa: B006  # typer copies the default of a repeatable option
+    trace_any_rule: options.AnyRule = False,
+    passes: options.Passes = "ff,ep,wg,wu",
+    schedule: options.Schedule = "serial",
+    optimizer: options.Optimizer = "momentum",
+    seed: options.Seed = "0",
+    out: options.Out = None,
+    as_json: options.Json = False,
+) -> None:
+    """Compare learning rules and machines.
+
+    One training step of WORKLOAD under each; the first is the baseline.
+    """
+    machines = values.comma_list("--arch", arch)
+    rule_names = values.rule_list("--rules", rules)
+    settings = step_settings(batch, trace, trace_any_rule, passes, schedule, optimizer, seed)
+    folder = delivery.folder(out)
+    _refuse_namesakes(machines)
+    from accelsim.cli.progress import bar
+    from accelsim.experiment import simulate as experiment
+    from accelsim.report import files
+
+    with bar() as progress:
+        comparison = experiment.compare(
+            workload, machines, rule_names, **settings, progress=progress
+        )
+        document = comparison.to_json()
+    delivery.deliver(document, as_json, folder, files.write_comparison)
+    if folder is not None:
+        print(f"wrote {folder / 'comparison.json'}, tables and plots", file=sys.stderr)
+
+
+def _refuse_namesakes(archs: tuple[str, ...]) -> None:
+    """InputError for two machines of one name: results are told apart by the names inside machine
+    files, not by those of the files.
+    """
+    if len(set(archs)) < len(archs):
+        raise InputError(f"--arch must be different machines, got {','.join(archs)}")
+    if len(archs) < 2:
+        return
+    from accelsim.machine.loading import load_architecture
+
+    files: dict[str, str] = {}
+    for arch in archs:
+        name = load_architecture(arch).name
+        if name in files:
+            raise InputError(
+                f"--arch must be machines of different names, got {name} in {files[name]} and "
+                f"{arch}: change `name` in one of them"
+            )
+        files[name] = arch

@@ -1,0 +1,60 @@
+"""Where in the data an error of pydantic is, and of what type the value there must be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from accelsim.config.describe import Hint, keys, tags
+from accelsim.config.source import KeyPath
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where an error is: the path in the data, the type there, and the union members that pydantic
+    was trying on the way (by order).
+    """
+
+    path: KeyPath
+    hint: Hint
+    union: KeyPath | None = None
+    union_hint: Hint | None = None
+    member: str = ""
+
+
+def locate(
+    root: Hint, loc: tuple[str | int, ...], members: dict[tuple[Any, ...], list[str]]
+) -> Spot:
+    """The spot of an error's ``loc``, read from the type of the whole data on.
+
+    ``members``: names of the union members that earlier errors had at each prefix of a ``loc``, in
+    order; those met here are added.
+    """
+    hint = root
+    path: KeyPath = ()
+    union: KeyPath | None = None
+    union_hint: Hint | None = None
+    member = ""
+    for index, part in enumerate(loc):
+        if not hint.model and hint.choices:
+            by_tag = tags(hint)
+            if by_tag:
+                hint = by_tag.get(str(part), Hint(Any))
+                continue
+            if len(hint.choices) == 1:
+                hint = Hint.of(hint.choices[0].annotation, hint.choices[0].metadata)
+            else:
+                tried = members.setdefault(loc[:index], [])
+                if part not in tried:
+                    tried.append(str(part))
+                if union is None:
+                    union, union_hint, member = path, hint, str(part)
+                hint = hint.choices[min(tried.index(str(part)), len(hint.choices) - 1)]
+                continue
+        path = (*path, part)
+        if hint.model is not None:
+            field = keys(hint.model).get(str(part))
+            hint = Hint.of_field(field) if field is not None else Hint(Any)
+        else:
+            hint = hint.item(part) if isinstance(part, int) else Hint(Any)
+    return Spot(path, hint, union, union_hint, member)
