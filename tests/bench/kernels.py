@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 
 from accelsim.kernels.bits import bitmaps, effectual, taps
-from accelsim.kernels.lanes import pair_streams, tiles, weight_gradient, zero_skip
+from accelsim.kernels.bits.bitmaps import PackedMask
+from accelsim.kernels.bits.taps import MapTaps
+from accelsim.kernels.lanes import outer_products, pair_streams, tiles, weight_gradient, zero_skip
+from accelsim.kernels.lanes.tiles import TileShape
 
 VGG16 = [
     (3, 64, 32),
@@ -87,11 +90,14 @@ def network(
     totals = dict.fromkeys(("FF", "EP", "WG", "WG tiles", "effectual"), 0.0)
     for c, k, side, x, e, forward, backward in layer_operands:
         outputs = side * side
+        masks = PackedMask(x, c), PackedMask(e, k)
         needed = x.reshape(samples * outputs, -1)
 
         def run_ff() -> None:
             cycles, _, _ = zero_skip.stream_cycles(x, c, forward, forward, 16)
-            tiles.tile_sums(cycles.reshape(1, -1), k, batch * outputs, None, 16, 256, 256, 16)
+            tiles.tile_sums(
+                cycles.reshape(1, -1), k, batch * outputs, None, TileShape(16, 256, 256), 16
+            )
 
         def run_ep() -> None:
             cycles, _, _ = zero_skip.stream_cycles(e, k, backward, backward, 16)
@@ -100,21 +106,23 @@ def network(
                 c,
                 batch * outputs,
                 needed,
-                16,
-                256,
-                outputs + -outputs % 256,
+                TileShape(16, 256, outputs + -outputs % 256),
                 16,
             )
 
         totals["FF"] += best(run_ff, repeats)
         totals["EP"] += best(run_ep, repeats)
         totals["WG"] += best(
-            lambda: weight_gradient.wgrad_cycles(x, e, batch, c, k, forward, forward, 16, "both"),
+            lambda: weight_gradient.wgrad_cycles(
+                *masks, batch, MapTaps(forward, forward), 16, "both"
+            ),
             repeats,
         )
-        cycles, _ = weight_gradient.wgrad_cycles(x, e, batch, c, k, forward, forward, 16, "both")
+        cycles, _ = weight_gradient.wgrad_cycles(
+            *masks, batch, MapTaps(forward, forward), 16, "both"
+        )
         totals["WG tiles"] += best(
-            lambda: tiles.tile_sums(cycles, k, 9 * c, None, 16, 256, 256, 16), repeats
+            lambda: tiles.tile_sums(cycles, k, 9 * c, None, TileShape(16, 256, 256), 16), repeats
         )
         totals["effectual"] += best(
             lambda: effectual.effectual_wgrad(x, e, forward, forward), repeats
@@ -130,11 +138,12 @@ def main(repeats: int) -> None:
     rng = np.random.default_rng(0)
     for side in (2, 4, 8, 16, 32):
         x, e, forward, _ = operands(256, 256, side, 1, rng)
+        masks = PackedMask(x, 256), PackedMask(e, 256)
         positions = 9 * 256 * 256 * side * side
         for window in (16,) if side < 8 else (1, 2, 4, 8, 10, 16, 32, 64):
             seconds = best(
                 lambda: weight_gradient.wgrad_cycles(
-                    x, e, 1, 256, 256, forward, forward, window, "both"
+                    *masks, 1, MapTaps(forward, forward), window, "both"
                 ),
                 repeats,
             )
@@ -158,7 +167,7 @@ def main(repeats: int) -> None:
         bitmaps.from_mask(rng.random((1, 4096)) < 0.5),
     )
     seconds = best(
-        lambda: weight_gradient.outer_cycles(x, e, 1, 4096, 4096, 256, 16, "both"), repeats
+        lambda: outer_products.outer_cycles(x, e, 1, 4096, 4096, 256, 16, "both"), repeats
     )
     show("outer 4096x4096, 256 segments", 4096 * 4096, seconds)
     network(VGG16, 1, 1, repeats, "VGG16 batch 1")

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.kernels.bits.bitmaps import from_mask
+from accelsim.kernels.bits.bitmaps import PackedMask, from_mask
 from accelsim.kernels.broadcast import columns as broadcast
-from accelsim.kernels.broadcast.vectors import CYCLES, outer_sums
+from accelsim.kernels.broadcast.gradients import outer_sums
+from accelsim.kernels.broadcast.vectors import CYCLES, Columns
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.words import value_bits
 from accelsim.step.ops import Use
@@ -204,7 +205,10 @@ def test_a_batch_that_repeats_its_samples_is_one_stream(
     totals = np.stack([random.integers(0, 9, samples) for _ in range(4)], axis=1)
     segment = -(-channels // segments)
     sums = np.zeros((segments, 6), np.int64)
-    outer_sums(from_mask(x), channels, skip_moving, segment, totals, table, batch, depth, sums)
+    unread = np.zeros((samples, 1), np.uint64)
+    found = Columns(pes, unread, unread, totals, table, table)
+    moving = PackedMask(from_mask(x), channels)
+    outer_sums(moving, skip_moving, segment, found, batch, depth, sums)
     for index in range(segments):
         own = [
             (n % samples, bit)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accelsim.kernels.bits import bitmaps, taps
+from accelsim.kernels.bits.taps import MapTaps
 from accelsim.kernels.coupled import staging as coupled
 from accelsim.kernels.coupled import streams as coupled_streams
 from accelsim.kernels.lanes import weight_gradient
@@ -155,7 +156,7 @@ def test_gradients_equal_the_twin(
     x, e, rows, cols, batch = case
     coupled_streams.LEAST_ROWS, coupled_streams.GATHERED_BYTES = least, gathered
     cycles = coupled_streams.wgrad_cycles(
-        bitmaps.from_mask(x), bitmaps.from_mask(e), batch, x.shape[3], e.shape[3], rows, cols, skip
+        bitmaps.packed(x), bitmaps.packed(e), batch, MapTaps(rows, cols), skip
     )
     expected = naive.wgrad_cycles(x, e, batch, rows, cols, skip)
     assert cycles.dtype == np.int32

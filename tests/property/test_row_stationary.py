@@ -68,8 +68,8 @@ def test_products_and_cycles_are_those_of_registers_stepped_cycle_by_cycle(
 def test_a_pass_takes_the_cycles_of_its_steps(
     shape: tuple[int, ...], limits: tuple[int, ...], extents: tuple[int, ...]
 ) -> None:
-    args = (*extents, shape, limits)
-    assert kernels.pass_cycles(*args) == naive.pass_cycles(*args)
+    part, rest = kernels.Part(*extents[:6]), (*extents[6:], shape, limits)
+    assert kernels.pass_cycles(part, *rest) == naive.pass_cycles(*extents, shape, limits)
 
 
 @settings(max_examples=60, deadline=None)

@@ -32,9 +32,7 @@ def cases(draw: st.DrawFn) -> Case:
         channels,
         positions,
         needed,
-        draw(st.integers(1, 14)),
-        lanes,
-        fill,
+        tiles.TileShape(draw(st.integers(1, 14)), lanes, fill),
         draw(st.integers(1, 9)),
     )
 
@@ -46,7 +44,7 @@ def test_tile_sums_equal_the_twin(case: Case) -> None:
     found = tiles.tile_sums(
         cycles, channels, positions, None if needed is None else bitmaps.from_mask(needed), *rest
     )
-    expected = naive.tile_sums(cycles, channels, positions, needed, *rest)
+    expected = naive.tile_sums(cycles, channels, positions, needed, *rest[0], *rest[1:])
     assert found[0].tolist() == expected[0].tolist()
     assert found[1:] == expected[1:]
 
@@ -69,7 +67,7 @@ def test_blocks_follow_any_loop_nest(
         np.array([group, high, wide, inner, outer], np.int64),
     )
     expected = naive.tile_sums(
-        cycles, channels, positions, needed, *rest, (group, high, wide, inner, outer)
+        cycles, channels, positions, needed, *rest[0], *rest[1:], (group, high, wide, inner, outer)
     )
     assert found[0].tolist() == expected[0].tolist()
     assert (
@@ -83,7 +81,7 @@ def test_no_lane_outlasts_its_tile(case: Case) -> None:
     block_cycles, outputs, lane_cycles, used, count = tiles.tile_sums(
         cycles, channels, positions, None if needed is None else bitmaps.from_mask(needed), *rest
     )
-    channels_per_tile, positions_per_tile = rest[0], rest[1]
+    channels_per_tile, positions_per_tile = rest[0][:2]
     assert lane_cycles <= used <= int(block_cycles.sum()) * channels_per_tile * positions_per_tile
     assert outputs <= count * channels_per_tile * positions_per_tile
     if needed is None or needed.all():
@@ -156,9 +154,11 @@ def test_gcd(a: int, b: int) -> None:
 
 def test_a_run_of_broken_tiles_is_refused() -> None:
     with pytest.raises(
-        ValueError, match=r"^fill_positions must be a multiple of positions_per_tile, got 5$"
+        ValueError, match=r"^fill_positions must be a multiple of a tile's positions, got 5 and 4$"
     ):
-        tiles.tile_sums(np.ones((1, 8), np.int32), 2, 8, np.ones((8, 1), np.uint64), 1, 4, 5, 1)
+        tiles.tile_sums(
+            np.ones((1, 8), np.int32), 2, 8, np.ones((8, 1), np.uint64), tiles.TileShape(1, 4, 5), 1
+        )
 
 
 @given(

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from accelsim.kernels.bits import bitmaps, effectual
 from accelsim.kernels.bits.intrinsics import container
-from accelsim.kernels.lanes import walk, weight_gradient
+from accelsim.kernels.bits.taps import MapTaps
+from accelsim.kernels.lanes import outer_products, walk, weight_gradient
 from tests.mask_strategies import forward, masks, windows
 from tests.naive import bitmaps as naive_bits
 from tests.naive import effectual as naive_effectual
@@ -45,9 +46,8 @@ def test_convolutions_equal_the_twin(
 ) -> None:
     x, e, rows, cols, batch, window = case
     weight_gradient.PARALLEL_POSITIONS = 0 if parallel else 1 << 31
-    words = bitmaps.from_mask(x), bitmaps.from_mask(e)
     cycles, ones = weight_gradient.wgrad_cycles(
-        *words, batch, x.shape[3], e.shape[3], rows, cols, window, skip
+        bitmaps.packed(x), bitmaps.packed(e), batch, MapTaps(rows, cols), window, skip
     )
     expected, expected_ones = naive.wgrad_cycles(x, e, batch, rows, cols, window, skip)
     lanes = expected.shape[1]
@@ -84,13 +84,10 @@ def test_wide_layers_equal_the_walk_of_their_lanes(
     )
     e = e[:, : len(rows), : len(cols)]
     cycles, _ = weight_gradient.wgrad_cycles(
-        bitmaps.from_mask(x),
-        bitmaps.from_mask(e),
+        bitmaps.packed(x),
+        bitmaps.packed(e),
         2 * samples,
-        channels,
-        outputs,
-        rows,
-        cols,
+        MapTaps(rows, cols),
         window,
         "both",
     )
@@ -110,14 +107,11 @@ def test_groups_are_slices(
     """A grouped convolution's lanes are those of its groups' channels alone."""
     x, e, rows, cols, batch, window = case
     wide = np.concatenate([np.roll(x, 1, axis=1), x], axis=3)
-    words, errors, channels = bitmaps.from_mask(wide), bitmaps.from_mask(e), x.shape[3]
-    own = bitmaps.slice_channels(words, channels, 2 * channels)
-    found = weight_gradient.wgrad_cycles(
-        own, errors, batch, channels, e.shape[3], rows, cols, window, "both"
-    )[0]
-    every = weight_gradient.wgrad_cycles(
-        words, errors, batch, 2 * channels, e.shape[3], rows, cols, window, "both"
-    )[0]
+    words, errors, channels = bitmaps.packed(wide), bitmaps.packed(e), x.shape[3]
+    own = bitmaps.PackedMask(bitmaps.slice_channels(words.words, channels, 2 * channels), channels)
+    taps = MapTaps(rows, cols)
+    found = weight_gradient.wgrad_cycles(own, errors, batch, taps, window, "both")[0]
+    every = weight_gradient.wgrad_cycles(words, errors, batch, taps, window, "both")[0]
     assert np.array_equal(
         found.reshape(e.shape[3], -1, channels),
         every.reshape(e.shape[3], -1, 2 * channels)[..., channels:],
@@ -152,7 +146,7 @@ def test_outer_products_equal_the_twin(
 ) -> None:
     x, e = data.draw(masks(samples, channels)), data.draw(masks(errors, outputs))
     batch, window, skip = data.draw(st.integers(1, 8)), data.draw(windows), data.draw(SKIPS)
-    cycles, ones = weight_gradient.outer_cycles(
+    cycles, ones = outer_products.outer_cycles(
         bitmaps.from_mask(x), bitmaps.from_mask(e), batch, channels, outputs, segments, window, skip
     )
     expected, expected_ones = naive.outer_cycles(x, e, batch, segments, window, skip)
@@ -171,7 +165,10 @@ def test_chunks_equal_the_twin(
     kind, channels = container(window), x.shape[3]
     chunks = np.zeros((-(-length // window), channels), kind.dtype)
     r, s = rows.shape[1] - 1, cols.shape[1] - 1
-    walk.fill_chunks(bitmaps.from_mask(x), rows, cols, r, s, 0, channels, window, length, chunks, 0)
+    tap = r * cols.shape[1] + s
+    walk.fill_chunks(
+        bitmaps.from_mask(x), MapTaps(rows, cols), tap, 0, channels, window, length, chunks, 0
+    )
     for c in range(channels):
         taps = [(n, row, col) for n in range(batch) for row in rows[:, r] for col in cols[:, s]]
         stream = [
@@ -202,9 +199,9 @@ from accelsim.kernels.bits import bitmaps, taps
 from accelsim.kernels.lanes import weight_gradient
 rng = np.random.default_rng(5)
 weight_gradient.PARALLEL_POSITIONS = 0
-x, e = (bitmaps.from_mask(rng.random((2, 9, 9, c)) < 0.4) for c in (300, 40))
-table = taps.forward_taps(9, 9, 3, 1, 1, 1, False)
-cycles, ones = weight_gradient.wgrad_cycles(x, e, 5, 300, 40, table, table, 16, "both")
+x, e = (bitmaps.packed(rng.random((2, 9, 9, c)) < 0.4) for c in (300, 40))
+table = taps.MapTaps(*[taps.forward_taps(9, 9, 3, 1, 1, 1, False)] * 2)
+cycles, ones = weight_gradient.wgrad_cycles(x, e, 5, table, 16, "both")
 print(numba.get_num_threads(), ones, hashlib.sha256(cycles.tobytes()).hexdigest())
 """
 
@@ -229,7 +226,8 @@ def test_any_number_of_threads_gives_the_same_bytes(root: Path) -> None:
 def test_an_unknown_skip_is_refused() -> None:
     message = "^skip must be one of none, moving, stationary, both, got all$"
     one, tap = np.zeros((1, 1, 1, 1), np.uint64), np.zeros((1, 1), np.int32)
+    mask = bitmaps.PackedMask(one, 1)
     with pytest.raises(ValueError, match=message):
-        weight_gradient.wgrad_cycles(one, one, 1, 1, 1, tap, tap, 16, "all")
+        weight_gradient.wgrad_cycles(mask, mask, 1, MapTaps(tap, tap), 16, "all")
     with pytest.raises(ValueError, match=message):
-        weight_gradient.outer_cycles(one[0, 0], one[0, 0], 1, 1, 1, 1, 16, "all")
+        outer_products.outer_cycles(one[0, 0], one[0, 0], 1, 1, 1, 1, 16, "all")

@@ -208,10 +208,7 @@ def test_lanes_abreast_equal_the_twin(
         repeats,
         rest,
         window,
-        state[0],
-        state[1],
-        scratch[0],
-        scratch[1],
+        walk.LaneState(*state, *scratch),
         found,
     )
     pairs = own & shared

@@ -11,7 +11,7 @@ import pytest
 
 from accelsim.kernels.bits import bitmaps, taps
 from accelsim.kernels.lanes import pair_streams, zero_skip
-from accelsim.kernels.lanes.tiles import tile_sums
+from accelsim.kernels.lanes.tiles import TileShape, tile_sums
 from tests.naive import zero_skip as naive
 from tests.rtl.random_operands import operand, some_density
 from tests.rtl.simulation import Outcome, Tile, simulate
@@ -148,7 +148,7 @@ def tiles_of(lanes: int, window: int, modelled_window: int, count: int) -> list[
     cycles = np.array(
         [[cycles for _, (_, _, lanes_cycles) in found for cycles in lanes_cycles]], dtype=np.int32
     )
-    barrier = tile_sums(cycles, 1, cycles.size, None, 1, lanes, lanes, len(found))[0]
+    barrier = tile_sums(cycles, 1, cycles.size, None, TileShape(1, lanes, lanes), len(found))[0]
     return [
         {
             "moving": moving,

@@ -14,7 +14,7 @@ from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
 from accelsim.experiment.trace_choice import random_trace
 from accelsim.kernels.bits import bitmaps
-from accelsim.kernels.bits.taps import forward_taps
+from accelsim.kernels.bits.taps import MapTaps, forward_taps
 from accelsim.kernels.coupled import streams as coupled_streams
 from accelsim.machine.loading import load_architecture
 from accelsim.mapping.mapper import Mapper
@@ -234,14 +234,14 @@ def test_a_batch_that_repeats_its_samples_needs_no_more_memory_than_a_small_one(
     """
     random = np.random.default_rng(0)
     x, e = (
-        bitmaps.from_mask(random.random((1, 7, 7, 64)) < 0.5),
-        bitmaps.from_mask(random.random((1, 7, 7, 32)) < 0.5),
+        bitmaps.packed(random.random((1, 7, 7, 64)) < 0.5),
+        bitmaps.packed(random.random((1, 7, 7, 32)) < 0.5),
     )
-    taps = forward_taps(7, 7, 3, 1, 1, 1, False)
+    taps = MapTaps(*[forward_taps(7, 7, 3, 1, 1, 1, False)] * 2)
 
     def peak(batch: int) -> int:
         tracemalloc.start()
-        coupled_streams.wgrad_cycles(x, e, batch, 64, 32, taps, taps, "both")
+        coupled_streams.wgrad_cycles(x, e, batch, taps, "both")
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found
@@ -261,13 +261,13 @@ def test_a_long_batch_is_not_walked_to_its_end(monkeypatch: pytest.MonkeyPatch) 
     )
     random = np.random.default_rng(1)
     x, e = (
-        bitmaps.from_mask(random.random((2, 8, 8, 5)) < 0.6),
-        bitmaps.from_mask(random.random((2, 8, 8, 3)) < 0.5),
+        bitmaps.packed(random.random((2, 8, 8, 5)) < 0.6),
+        bitmaps.packed(random.random((2, 8, 8, 3)) < 0.5),
     )
-    taps = forward_taps(8, 8, 3, 1, 1, 1, False)
+    taps = MapTaps(*[forward_taps(8, 8, 3, 1, 1, 1, False)] * 2)
     period = 2 * 8  # samples in the 64 rows of a piece
     few, more, many = (
-        coupled_streams.wgrad_cycles(x, e, period * repeats, 5, 3, taps, taps, "both")
+        coupled_streams.wgrad_cycles(x, e, period * repeats, taps, "both")
         for repeats in (40, 46, 6040)
     )
     assert np.array_equal(many - few, (more - few) * 1000)

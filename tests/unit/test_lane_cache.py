@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from accelsim.kernels.lanes.weight_gradient import outer_cycles
+from accelsim.kernels.lanes.outer_products import outer_cycles
 from accelsim.pe.lanes import cache as lane_cache
 from accelsim.pe.lanes.cache import outer_lanes
 

@@ -4,7 +4,7 @@ behind the last channel.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,14 @@ Chunks = NDArray[Any]
 """Of one of the types of `intrinsics.container`."""
 Cycles = NDArray[np.int32]
 Counts = NDArray[np.int64]
+
+
+class PackedMask(NamedTuple):
+    """Words of a packed mask and how many channels a row has."""
+
+    words: Words
+    """uint64 (..., ceil(channels / 64))."""
+    channels: int
 
 
 def words(packed: NDArray[np.uint8], channels: int) -> Words:
@@ -37,6 +45,11 @@ def from_mask(mask: NDArray[np.bool_]) -> Words:
     channels = mask.shape[-1]
     packed = np.packbits(mask.reshape(-1, channels), axis=-1, bitorder="little")
     return words(packed, channels).reshape(*mask.shape[:-1], -(-channels // 64))
+
+
+def packed(mask: NDArray[np.bool_]) -> PackedMask:
+    """A boolean mask (..., C) as words, with its number of channels."""
+    return PackedMask(from_mask(mask), mask.shape[-1])
 
 
 def to_mask(bits: Words, channels: int) -> NDArray[np.bool_]:

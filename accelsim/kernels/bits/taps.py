@@ -8,6 +8,9 @@ either axis says so, else a zero when either says so.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +18,62 @@ PADDING = -1
 REMOVED = -2
 
 Taps = NDArray[np.int32]
+
+
+class MapTaps(NamedTuple):
+    """Taps of a map's rows and of its columns."""
+
+    rows: Taps
+    """int32 (Y, TR)."""
+    cols: Taps
+    """int32 (X, TC)."""
+
+    @property
+    def outputs(self) -> int:
+        """Y * X."""
+        return len(self.rows) * len(self.cols)
+
+    @property
+    def kernel(self) -> int:
+        """TR * TC."""
+        return int(self.rows.shape[1] * self.cols.shape[1])
+
+
+def each_once(rows: int, cols: int) -> MapTaps:
+    """Taps of a kernel of one tap that passes over every position of a map once."""
+    return MapTaps(
+        np.arange(rows, dtype=np.int32)[:, None], np.arange(cols, dtype=np.int32)[:, None]
+    )
+
+
+class AlikeOutputs(NamedTuple):
+    """Outputs that have the same taps removed."""
+
+    places: NDArray[np.int64]
+    """Numbers y * X + x of the outputs."""
+    taps: MapTaps
+    """Their taps that are left."""
+    kept: NDArray[np.int64]
+    """Numbers i * TC + j of those taps."""
+
+
+def alike_outputs(taps: MapTaps) -> Iterator[AlikeOutputs]:
+    """The outputs of a map by the taps that are removed from their streams."""
+    row_patterns, row_of = np.unique(taps.rows == REMOVED, axis=0, return_inverse=True)
+    col_patterns, col_of = np.unique(taps.cols == REMOVED, axis=0, return_inverse=True)
+    for i, removed_rows in enumerate(row_patterns):
+        for j, removed_cols in enumerate(col_patterns):
+            ys = np.flatnonzero(row_of.reshape(-1) == i)
+            xs = np.flatnonzero(col_of.reshape(-1) == j)
+            rows, cols = np.flatnonzero(~removed_rows), np.flatnonzero(~removed_cols)
+            yield AlikeOutputs(
+                (ys[:, None] * len(taps.cols) + xs[None, :]).reshape(-1),
+                MapTaps(
+                    np.ascontiguousarray(taps.rows[np.ix_(ys, rows)]),
+                    np.ascontiguousarray(taps.cols[np.ix_(xs, cols)]),
+                ),
+                (rows[:, None] * taps.cols.shape[1] + cols[None, :]).reshape(-1),
+            )
 
 
 def kept_taps(kernel: int, dilation: int) -> NDArray[np.int64]:

@@ -3,26 +3,41 @@ vector an output position (DESIGN 4).
 
 A vector is the stream of one output position: its tokens are broadcast to all PEs that share the
 output channels, and PEs meet at its end. A token names a column of the stationary operand, c, or ~c
-where the moving word is a zero that is not skipped. What a column costs each PE is in a table,
-int32 (columns, PEs); without rows, nothing is timed. ``totals`` int64 (columns, 4) are a column's
-MACs, its non-zero words among them, PE cycles, and stored entries read.
+where the moving word is a zero that is not skipped; `Columns` says what a column costs.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from accelsim.kernels.bits.bitmaps import Counts, Cycles, Words
+from accelsim.kernels.bits.bitmaps import Counts, Cycles, PackedMask, Words
 from accelsim.kernels.bits.intrinsics import popcount
-from accelsim.kernels.bits.taps import Taps
+from accelsim.kernels.bits.taps import MapTaps, Taps
 from accelsim.kernels.jit import jit
 
 TOKENS, EXECUTED, EFFECTUAL, SERVICE, WALKED, CYCLES = range(6)
 """Sums of a vector: its tokens; MACs executed, and effectual among them; cycles of all PEs in
 service; stored entries read; cycles.
 """
+
+
+class Columns(NamedTuple):
+    """The columns of the stationary operand that tokens name."""
+
+    outputs: int
+    """Output channels, interleaved over the PEs."""
+    macs: Words
+    """uint64 (columns, Kw): outputs that have a MAC in the column."""
+    nonzero: Words
+    """uint64 (columns, Kw): outputs that have a non-zero word there."""
+    totals: Counts
+    """int64 (columns, 4): MACs, non-zero words among them, PE cycles, stored entries read."""
+    costs: Cycles
+    """int32 (columns, PEs): cycles of each PE; without rows, nothing is timed."""
+    walked: Cycles
+    """int32 (columns, PEs): stored entries that each PE reads."""
 
 
 @jit
@@ -161,30 +176,24 @@ def stream_tokens(
 
 @jit
 def vector_sums(
-    moving: Words,
-    channels: int,
+    moving: PackedMask,
     skip_moving: bool,
-    row_taps: Taps,
-    col_taps: Taps,
-    macs: Words,
-    nonzero: Words,
-    totals: Counts,
-    outputs: int,
+    taps: MapTaps,
+    columns: Columns,
     needed: Words,
-    costs: Cycles,
-    walked: Cycles,
     depth: int,
     sums: Counts,
 ) -> None:
     """Sums of all FF, EP or feedback vectors, `TOKENS` to `CYCLES`: into int64 (S, Y*X, 6), zero at
     first.
 
-    moving uint64 (S', H, W, Cw), S' dividing S; taps int32 (Y, TR) and (X, TC), REMOVED ones left
-    out of the stream; macs and nonzero uint64 (columns, Kw): outputs that have a MAC in a column,
-    and a non-zero word. needed uint64 (S'', Y*X, Kw), S'' dividing S, or of length 0, leaves
-    outputs unscheduled: a vector without a needed one is nothing. walked int32 (columns, PEs):
-    entries read.
+    moving (S', H, W, Cw), S' dividing S; taps (Y, TR) and (X, TC), REMOVED ones left out of the
+    stream. needed uint64 (S'', Y*X, Kw), S'' dividing S, or of length 0, leaves outputs
+    unscheduled: a vector without a needed one is nothing.
     """
+    words, channels = moving
+    row_taps, col_taps = taps
+    outputs, macs, nonzero, totals, costs, walked = columns
     samples, places = sums.shape[0], sums.shape[1]
     done, tops = np.empty(costs.shape[1], np.int64), np.empty(depth, np.int64)
     active = np.empty(costs.shape[1], np.int32)
@@ -200,7 +209,7 @@ def vector_sums(
             rows, cols = row_taps[place // col_taps.shape[0]], col_taps[place % col_taps.shape[0]]
             tokens = buffer[
                 : stream_tokens(
-                    moving[n % moving.shape[0]], channels, skip_moving, rows, cols, buffer
+                    words[n % words.shape[0]], channels, skip_moving, rows, cols, buffer
                 )
             ]
             done[:] = 0
@@ -214,145 +223,3 @@ def vector_sums(
                 if costs.shape[0]:
                     serve_all(tokens, costs, done, tops, 0, np.int64(-1))
             own[CYCLES] = done.max()
-
-
-@jit
-def state_of(done: Counts, tops: Counts, slot: int, issue: Any, state: Counts) -> None:
-    """What the future depends on, relative to the last issue: into int64 (PEs + depth). Slots that
-    are free anyway look alike.
-    """
-    depth, pes = tops.shape[0], done.shape[0]
-    for p in range(pes):
-        state[p] = max(done[p] - issue, np.int64(1))
-    for i in range(depth):
-        state[pes + i] = max(tops[(slot + i) % depth] - issue, np.int64(1))
-
-
-@jit
-def batch_sums(
-    tokens: Cycles,
-    ends: Counts,
-    totals: Counts,
-    costs: Cycles,
-    batch: int,
-    depth: int,
-    sums: Counts,
-) -> None:
-    """Sums of one WG vector over a batch that repeats the samples, int64 (6), zero at first: sample
-    n's tokens end at ends[n], int64 (L).
-
-    Samples follow each other without a barrier. When a round of the samples leaves the FIFOs as the
-    round before did, all further ones do.
-    """
-    samples = ends.shape[0]
-    for n in range(samples):
-        times = batch // samples + (1 if n < batch % samples else 0)
-        count_all(tokens[0 if n == 0 else ends[n - 1] : ends[n]], totals, times, sums)
-    if costs.shape[0] == 0:
-        return
-    done, tops = np.zeros(costs.shape[1], np.int64), np.zeros(depth, np.int64)
-    state, before = (
-        np.zeros(done.shape[0] + depth, np.int64),
-        np.zeros(done.shape[0] + depth, np.int64),
-    )
-    slot, issue, passed, skipped = 0, np.int64(-1), np.int64(-1), np.int64(0)
-    n = 0
-    while n < batch:
-        index = n % samples
-        slot, issue = serve_all(
-            tokens[0 if index == 0 else ends[index - 1] : ends[index]],
-            costs,
-            done,
-            tops,
-            slot,
-            issue,
-        )
-        n += 1
-        if n % samples == 0:
-            state_of(done, tops, slot, issue, state)
-            if (state == before).all():
-                rounds = (batch - n) // samples
-                skipped += rounds * (issue - passed)
-                n += rounds * samples
-            before[:] = state
-            passed = issue
-    sums[CYCLES] = done.max() + skipped
-
-
-@jit
-def gradient_sums(
-    x: Words,
-    channels: int,
-    skip_moving: bool,
-    row_taps: Taps,
-    col_taps: Taps,
-    totals: Counts,
-    costs: Cycles,
-    batch: int,
-    depth: int,
-    sums: Counts,
-) -> None:
-    """Sums of all WG vectors of a convolution: into int64 (R*S*C, 6), zero at first.
-
-    x uint64 (S', H, W, Cw); taps int32 (P, R) and (Q, S). Vector (r, s, c) has an activation for
-    each sample and error position (p, q), which names column (sample, p, q) of S'' * P * Q.
-    """
-    rows, cols = row_taps.shape[0], col_taps.shape[0]
-    errors = totals.shape[0] // (rows * cols)
-    samples = min(batch, max(errors, x.shape[0]))
-    buffer, ends = np.empty(samples * rows * cols, np.int32), np.empty(samples, np.int64)
-    for vector in range(sums.shape[0]):
-        tap, c = vector // channels, vector % channels
-        r, s = tap // col_taps.shape[1], tap % col_taps.shape[1]
-        count = 0
-        for n in range(samples):
-            image, base = x[n % x.shape[0]], n % errors * rows * cols
-            for p in range(rows):
-                for q in range(cols):
-                    row, col = row_taps[p, r], col_taps[q, s]
-                    if (
-                        row >= 0
-                        and col >= 0
-                        and (image[row, col, c // 64] >> np.uint64(c % 64)) & np.uint64(1)
-                    ):
-                        buffer[count] = base + p * cols + q
-                        count += 1
-                    elif not skip_moving:
-                        buffer[count] = ~(base + p * cols + q)
-                        count += 1
-            ends[n] = count
-        batch_sums(buffer[:count], ends, totals, costs, batch, depth, sums[vector])
-
-
-@jit
-def outer_sums(
-    x: Words,
-    channels: int,
-    skip_moving: bool,
-    segment: int,
-    totals: Counts,
-    costs: Cycles,
-    batch: int,
-    depth: int,
-    sums: Counts,
-) -> None:
-    """Sums of an outer product whose moving vector, x uint64 (S', Cw), is cut into segments: into
-    int64 (segments, 6), zero at first.
-
-    Sample after sample, the words of a segment name column (sample) of S''.
-    """
-    errors = totals.shape[0]
-    samples = min(batch, max(errors, x.shape[0]))
-    buffer, ends = np.empty(samples * segment, np.int32), np.empty(samples, np.int64)
-    for vector in range(sums.shape[0]):
-        count = 0
-        for n in range(samples):
-            for c in range(vector * segment, min((vector + 1) * segment, channels)):
-                if (x[n % x.shape[0], c // 64] >> np.uint64(c % 64)) & np.uint64(1):
-                    buffer[count] = n % errors
-                    count += 1
-                elif not skip_moving:
-                    buffer[count] = ~(n % errors)
-                    count += 1
-            ends[n] = count
-        batch_sums(buffer[:count], ends, totals, costs, batch, depth, sums[vector])

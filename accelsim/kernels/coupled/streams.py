@@ -13,9 +13,9 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels.bits.bitmaps import Cycles, Words, flat, ones
+from accelsim.kernels.bits.bitmaps import Cycles, PackedMask, Words, flat, ones
 from accelsim.kernels.bits.intrinsics import container
-from accelsim.kernels.bits.taps import REMOVED, Taps
+from accelsim.kernels.bits.taps import MapTaps, Taps, alike_outputs, each_once
 from accelsim.kernels.coupled.staging import AHEAD, LANES, Rows, Staging, batch_cycles, pair_cycles
 from accelsim.kernels.jit import jit
 from accelsim.kernels.lanes.pair_streams import append_bits
@@ -46,9 +46,9 @@ def stream_cycles(moving: Words, channels: int, row_taps: Taps, col_taps: Taps) 
     """
     moving = flat(moving)
     cycles = np.empty((len(moving), len(row_taps) * len(col_taps)), dtype=np.int32)
-    for places, rows, cols, _ in _alike(row_taps, col_taps):
+    for places, taps, _ in alike_outputs(MapTaps(row_taps, col_taps)):
         for sample in range(len(moving)):
-            for some, gathered in _gathered(moving[sample], channels, rows, cols):
+            for some, gathered in _gathered(moving[sample], channels, *taps):
                 cycles[sample, places[some]] = batch_cycles(gathered)
     return cycles
 
@@ -71,38 +71,15 @@ def pair_stream_cycles(
         raise ValueError(f"skip must be both or stationary, got {skip}")
     moving, stationary = flat(moving), flat(stationary)
     cycles = np.empty((len(stationary), len(row_taps) * len(col_taps)), dtype=np.int32)
-    for places, rows, cols, taps in _alike(row_taps, col_taps):
-        kernel = np.empty((len(stationary), -(-len(taps) * channels // LANES)), dtype=np.uint16)
-        stationary_rows(stationary, taps, channels, kernel)
+    for places, taps, kept in alike_outputs(MapTaps(row_taps, col_taps)):
+        kernel = np.empty((len(stationary), -(-len(kept) * channels // LANES)), dtype=np.uint16)
+        stationary_rows(stationary, kept, channels, kernel)
         if skip == "stationary":
             cycles[:, places] = batch_cycles(kernel)[:, None]
             continue
-        for some, gathered in _gathered(moving, channels, rows, cols):
+        for some, gathered in _gathered(moving, channels, *taps):
             cycles[:, places[some]] = pair_cycles(gathered, kernel)
     return cycles
-
-
-def _alike(
-    row_taps: Taps, col_taps: Taps
-) -> Iterator[tuple[NDArray[np.int64], Taps, Taps, NDArray[np.int64]]]:
-    """Outputs whose streams have the same positions: their places, the taps that are left of
-    theirs, and those taps' numbers.
-    """
-    row_patterns, row_of = np.unique(row_taps == REMOVED, axis=0, return_inverse=True)
-    col_patterns, col_of = np.unique(col_taps == REMOVED, axis=0, return_inverse=True)
-    for i, removed_rows in enumerate(row_patterns):
-        for j, removed_cols in enumerate(col_patterns):
-            ys, xs = (
-                np.flatnonzero(row_of.reshape(-1) == i),
-                np.flatnonzero(col_of.reshape(-1) == j),
-            )
-            rows, cols = np.flatnonzero(~removed_rows), np.flatnonzero(~removed_cols)
-            yield (
-                (ys[:, None] * len(col_taps) + xs[None, :]).reshape(-1),
-                np.ascontiguousarray(row_taps[np.ix_(ys, rows)]),
-                np.ascontiguousarray(col_taps[np.ix_(xs, cols)]),
-                (rows[:, None] * col_taps.shape[1] + cols[None, :]).reshape(-1),
-            )
 
 
 def _gathered(
@@ -159,16 +136,7 @@ def stationary_rows(stationary: Words, taps: NDArray[np.int64], channels: int, r
         split_rows(stream, rows[k])
 
 
-def wgrad_cycles(
-    x: Words,
-    e: Words,
-    batch: int,
-    channels: int,
-    outputs: int,
-    row_taps: Taps,
-    col_taps: Taps,
-    skip: str,
-) -> Cycles:
+def wgrad_cycles(x: PackedMask, e: PackedMask, batch: int, taps: MapTaps, skip: str) -> Cycles:
     """Cycles of every gradient of a weight: what `weight_gradient.wgrad_cycles` takes and gives,
     for coupled PEs.
 
@@ -177,38 +145,27 @@ def wgrad_cycles(
     """
     if skip not in SKIPS:
         raise ValueError(f"skip must be one of {', '.join(SKIPS)}, got {skip}")
-    rows, cols = len(row_taps), len(col_taps)
-    if (
-        skip == "none" or batch * rows * cols <= LANES
-    ):  # a stream of one row takes a cycle whatever is in it
-        return np.full((1, 1), -(-batch * rows * cols // LANES), dtype=np.int32)
-    dense = ones(rows * cols, 1).reshape(1, rows, cols, 1)
-    if skip == "stationary":
-        own_rows, own_cols = (
-            np.arange(rows, dtype=np.int32)[:, None],
-            np.arange(cols, dtype=np.int32)[:, None],
-        )
-        return np.ascontiguousarray(_wgrad(flat(e), outputs, own_rows, own_cols, dense, 1, batch).T)
+    x, e = (PackedMask(flat(words), channels) for words, channels in (x, e))
+    positions = batch * taps.outputs
+    if skip == "none" or positions <= LANES:
+        # A stream of one row takes a cycle whatever is in it.
+        return np.full((1, 1), -(-positions // LANES), dtype=np.int32)
+    if skip == "both":
+        return _wgrad(x, taps, e, batch)
+    rows, cols = len(taps.rows), len(taps.cols)
+    dense = PackedMask(ones(rows * cols, 1).reshape(1, rows, cols, 1), 1)
     if skip == "moving":
-        return _wgrad(flat(x), channels, row_taps, col_taps, dense, 1, batch)
-    return _wgrad(flat(x), channels, row_taps, col_taps, flat(e), outputs, batch)
+        return _wgrad(x, taps, dense, batch)
+    return np.ascontiguousarray(_wgrad(e, each_once(rows, cols), dense, batch).T)
 
 
-def _wgrad(
-    x: Words, channels: int, row_taps: Taps, col_taps: Taps, e: Words, outputs: int, batch: int
-) -> Cycles:
-    """Cycles int32 (outputs, R*S*C) of the pairs x & e over samples, rows and columns."""
-    repeats, period, rest = _periods(
-        len(x) * len(e) // gcd(len(x), len(e)), len(row_taps) * len(col_taps), batch
-    )
-    kernel, length, kind = (
-        row_taps.shape[1] * col_taps.shape[1],
-        max(period, rest),
-        container(LANES),
-    )
-    every = np.concatenate(
-        [row_chunks(e, outputs, LANES, size, kind) for size in (period, rest)], axis=1
-    )
+def _wgrad(x: PackedMask, taps: MapTaps, e: PackedMask, batch: int) -> Cycles:
+    """Cycles int32 (K, R*S*C) of the pairs x & e over samples, rows and columns."""
+    samples = len(x.words) * len(e.words) // gcd(len(x.words), len(e.words))
+    repeats, period, rest = _periods(samples, taps.outputs, batch)
+    kernel, channels = taps.kernel, x.channels
+    length, kind = max(period, rest), container(LANES)
+    every = np.concatenate([row_chunks(e, LANES, size, kind) for size in (period, rest)], axis=1)
     unlike, which = np.unique(
         every, axis=0, return_inverse=True
     )  # dense channels, and dead ones, are alike
@@ -220,7 +177,7 @@ def _wgrad(
             min(group[1] * channels, (group[1] - 1) * channels + group[3] * 64),
         )
         chunks = np.zeros((-(-length // LANES), -(-(end - first) // 64) * 64), dtype=np.uint16)
-        lane_chunks(x, channels, row_taps, col_taps, group, LANES, length, chunks)
+        lane_chunks(x, taps, group, LANES, length, chunks)
         lanes = np.ascontiguousarray(chunks[:, : end - first].T)
         state = Staging(len(unlike), end - first)
         if repeats:

@@ -10,6 +10,7 @@ step is one output column: every PE multiplies its filter rows with its window o
 from __future__ import annotations
 
 from math import gcd
+from typing import NamedTuple
 
 from accelsim.kernels.jit import jit
 
@@ -21,6 +22,22 @@ Shape = tuple[int, int, int, int, int, int, int, int, int, int, int]
 """Images, filters, channels, output rows, output columns, kernel rows, kernel columns, row and
 column stride, row and column dilation.
 """
+
+
+class Part(NamedTuple):
+    """What one pass works on."""
+
+    images: int
+    filters: int
+    channels: int
+    rows: int
+    """Rows of the output map."""
+    taps_down: int
+    """Kernel rows."""
+    taps_across: int
+    """Kernel columns."""
+
+
 Choice = tuple[int, int, int, int, int, int, int, int]
 """Kernel rows and columns in a pass, then e, r, t, p, q, n."""
 
@@ -36,20 +53,9 @@ def input_rows(outputs: int, taps: int, stride: int, dilation: int) -> int:
 
 @jit
 def pass_cycles(
-    images: int,
-    filters: int,
-    channels: int,
-    rows: int,
-    taps_down: int,
-    taps_across: int,
-    sets_down: int,
-    sets_across: int,
-    first: bool,
-    shape: Shape,
-    limits: Limits,
+    part: Part, sets_down: int, sets_across: int, first: bool, shape: Shape, limits: Limits
 ) -> int:
-    """Cycles of one pass over ``filters`` and ``channels`` in all sets together and ``rows`` output
-    rows.
+    """Cycles of one pass over a part of the convolution, in all sets together.
 
     Buses start with the pass. A step begins when the one before has ended and its inputs, its
     partial sums (unless it is the ``first`` of them) and, at the beginning, all filters have come;
@@ -57,6 +63,7 @@ def pass_cycles(
     of a step takes whole cycles. Every term is linear in the step and in the image, so corners
     decide.
     """
+    images, filters, channels, rows, taps_down, taps_across = part
     columns, stride, dilation = shape[4], shape[8], shape[10]
     q = -(-channels // sets_down)
     macs = -(-filters // sets_across) * q * taps_across
@@ -104,33 +111,10 @@ def total_cycles(shape: Shape, choice: Choice, limits: Limits) -> int:
                             inner = outer * channel_groups * row_folds * column_folds
                             if inner == 0:
                                 continue
+                            part = Part(images, filters, channels, rows, taps_down, taps_across)
                             if fresh > 0:
-                                total += fresh * pass_cycles(
-                                    images,
-                                    filters,
-                                    channels,
-                                    rows,
-                                    taps_down,
-                                    taps_across,
-                                    r,
-                                    t,
-                                    True,
-                                    shape,
-                                    limits,
-                                )
-                            again = pass_cycles(
-                                images,
-                                filters,
-                                channels,
-                                rows,
-                                taps_down,
-                                taps_across,
-                                r,
-                                t,
-                                False,
-                                shape,
-                                limits,
-                            )
+                                total += fresh * pass_cycles(part, r, t, True, shape, limits)
+                            again = pass_cycles(part, r, t, False, shape, limits)
                             total += (inner - fresh) * again
                             fresh = 0
     return total

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels.bits.bitmaps import Chunks, Cycles, Words, flat
+from accelsim.kernels.bits.bitmaps import Chunks, Cycles, PackedMask, Words, flat
 from accelsim.kernels.bits.intrinsics import both, container, low_bits, popcount
-from accelsim.kernels.bits.taps import REMOVED, Taps
+from accelsim.kernels.bits.taps import MapTaps, Taps, alike_outputs
 from accelsim.kernels.jit import jit
-from accelsim.kernels.lanes.walk import walk_lanes
+from accelsim.kernels.lanes.walk import LaneState, walk_lanes
 
 
 def pair_stream_cycles(
@@ -38,32 +38,18 @@ def pair_stream_cycles(
     cycles = np.empty((outputs, len(row_taps) * len(col_taps)), dtype=np.int32)
     counts = np.empty_like(cycles)
     kind = container(window)
-    row_patterns, row_of = np.unique(row_taps == REMOVED, axis=0, return_inverse=True)
-    col_patterns, col_of = np.unique(col_taps == REMOVED, axis=0, return_inverse=True)
-    for i, removed_rows in enumerate(row_patterns):
-        for j, removed_cols in enumerate(col_patterns):
-            ys, xs = (
-                np.flatnonzero(row_of.reshape(-1) == i),
-                np.flatnonzero(col_of.reshape(-1) == j),
-            )
-            rows, cols = np.flatnonzero(~removed_rows), np.flatnonzero(~removed_cols)
-            taps = (rows[:, None] * col_taps.shape[1] + cols[None, :]).reshape(-1)
-            chunks = kernel_chunks(stationary, taps, channels, window, kind)
-            kept_rows = np.ascontiguousarray(row_taps[np.ix_(ys, rows)])
-            kept_cols = np.ascontiguousarray(col_taps[np.ix_(xs, cols)])
-            places = (ys[:, None] * len(col_taps) + xs[None, :]).reshape(-1)
-            pair_lanes(
-                moving,
-                channels,
-                kept_rows,
-                kept_cols,
-                chunks,
-                window,
-                skip == "both",
-                places,
-                cycles,
-                counts,
-            )
+    for places, taps, kept in alike_outputs(MapTaps(row_taps, col_taps)):
+        chunks = kernel_chunks(stationary, kept, channels, window, kind)
+        pair_lanes(
+            PackedMask(moving, channels),
+            taps,
+            chunks,
+            window,
+            skip == "both",
+            places,
+            cycles,
+            counts,
+        )
     return cycles, counts
 
 
@@ -128,10 +114,8 @@ def add_ones(e: Chunks, x: Chunks, counts: Cycles) -> None:
 
 @jit
 def pair_row(
-    moving: Words,
-    channels: int,
-    row_taps: Taps,
-    col_taps: Taps,
+    moving: PackedMask,
+    taps: MapTaps,
     y: int,
     chunks: Chunks,
     window: int,
@@ -140,15 +124,17 @@ def pair_row(
     cycles: Cycles,
     counts: Cycles,
 ) -> None:
-    """`pair_lanes` for the outputs of row y of row_taps."""
+    """`pair_lanes` for the outputs of row y of the map."""
+    words, channels = moving
+    row_taps, col_taps = taps
     outputs = cycles.shape[0]
     row_count = row_taps.shape[1]
     cols, col_count = col_taps.shape
     length = row_count * col_count * channels
     keep = chunks.dtype.type((~np.uint64(0)) >> np.uint64(64 - window))
     lanes = chunks.shape[1]
-    state = np.empty((2, lanes), dtype=chunks.dtype)
-    scratch = np.empty((2, lanes), dtype=np.int32)
+    state, scratch = np.empty((2, lanes), chunks.dtype), np.empty((2, lanes), np.int32)
+    lane_state = LaneState(state[0], state[1], scratch[0], scratch[1])
     result = np.empty(outputs, dtype=np.int32)
     stream = np.empty((length + window) // 64 + 3, dtype=np.uint64)
     pairs = np.empty(chunks.shape[0], dtype=chunks.dtype)
@@ -159,23 +145,11 @@ def pair_row(
             for j in range(col_count):
                 row, col = row_taps[y, i], col_taps[x, j]
                 if skip_moving and row >= 0 and col >= 0:
-                    append_bits(stream, (i * col_count + j) * channels, moving[row, col], channels)
+                    append_bits(stream, (i * col_count + j) * channels, words[row, col], channels)
         for t in range(pairs.shape[0]):
             pairs[t] = chunk_at(stream, t * window, keep) if skip_moving else keep
         place = places[y * cols + x]
-        walk_lanes(
-            pairs,
-            pairs,
-            chunks,
-            0,
-            length,
-            window,
-            state[0],
-            state[1],
-            scratch[0],
-            scratch[1],
-            result,
-        )
+        walk_lanes(pairs, pairs, chunks, 0, length, window, lane_state, result)
         for k in range(outputs):
             cycles[k, place] = result[k]
         add_ones(pairs, chunks, result)
@@ -185,10 +159,8 @@ def pair_row(
 
 @jit
 def pair_lanes(
-    moving: Words,
-    channels: int,
-    row_taps: Taps,
-    col_taps: Taps,
+    moving: PackedMask,
+    taps: MapTaps,
     chunks: Chunks,
     window: int,
     skip_moving: bool,
@@ -199,17 +171,5 @@ def pair_lanes(
     """Fill columns ``places`` (one an output (y, x)) of cycles and counts int32 (K, Y*X); chunks
     (T, lanes) are the stationary channels'.
     """
-    for y in range(row_taps.shape[0]):
-        pair_row(
-            moving,
-            channels,
-            row_taps,
-            col_taps,
-            y,
-            chunks,
-            window,
-            skip_moving,
-            places,
-            cycles,
-            counts,
-        )
+    for y in range(taps.rows.shape[0]):
+        pair_row(moving, taps, y, chunks, window, skip_moving, places, cycles, counts)

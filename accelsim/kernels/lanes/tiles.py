@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,14 +15,21 @@ CHANNELS_OUTERMOST: Counts = np.array([1, 1 << 62, 1 << 62, 0, 0], dtype=np.int6
 GROUP, BUFFER_CHANNELS, BUFFER_POSITIONS, POSITIONS_OUTER, BUFFER_POSITIONS_OUTER = range(5)
 
 
+class TileShape(NamedTuple):
+    """Outputs that the array works on at a time."""
+
+    channels: int
+    positions: int
+    fill_positions: int
+    """Positions among which needed outputs may take one another's places."""
+
+
 def tile_sums(
     cycles: Cycles,
     channels: int,
     positions: int,
     needed: Words | None,
-    channels_per_tile: int,
-    positions_per_tile: int,
-    fill_positions: int,
+    tile: TileShape,
     blocks: int,
     nest: Counts = CHANNELS_OUTERMOST,
 ) -> tuple[Counts, int, int, int, int]:
@@ -30,40 +37,29 @@ def tile_sums(
     array.
 
     cycles int32 (K or 1, M'), repeating cyclically to ``positions`` M; one row stands for all K
-    channels. Tiles are channels_per_tile channels x positions_per_tile positions; each output sits
-    in one lane and a tile lasts as long as its slowest. ``needed`` uint64 (M', Kw), when given and
-    not empty, leaves outputs unscheduled: inside every run of ``fill_positions`` positions each
-    channel packs its needed positions densely and in order, and tile g of the run holds every
-    channel's g-th positions_per_tile of them. outputs: scheduled; lane_cycles: sum over them;
+    channels. Each output of a ``tile`` sits in one lane and a tile lasts as long as its slowest.
+    ``needed`` uint64 (M', Kw), when given and not empty, leaves outputs unscheduled: inside every
+    run of ``fill_positions`` positions each channel packs its needed positions densely and in
+    order, and tile g of the run holds every channel's g-th part of them, as many as a tile has
+    positions. outputs: scheduled; lane_cycles: sum over them;
     used_lane_cycles: sum over tiles of scheduled lanes x tile time. The i-th of T tiles (with
     ``needed``: of T runs) in the order of ``nest``, see `visit`, adds to block i * blocks // T.
     """
     cycles = np.require(cycles, dtype=np.int32, requirements=["C", "W"])
     block_cycles = np.zeros(blocks, dtype=np.int64)
     if needed is not None and needed.size:
-        if fill_positions % positions_per_tile:
+        if tile.fill_positions % tile.positions:
             raise ValueError(
-                f"fill_positions must be a multiple of positions_per_tile, got {fill_positions}"
+                f"fill_positions must be a multiple of a tile's positions, got "
+                f"{tile.fill_positions} and {tile.positions}"
             )
         columns = transpose_bits(flat(needed), channels)
         nest = nest.copy()
         for extent in (GROUP, BUFFER_POSITIONS):  # a run is visited whole
-            nest[extent] = -(-nest[extent] // (fill_positions // positions_per_tile))
-        sums = packed_tiles(
-            cycles,
-            columns,
-            channels,
-            positions,
-            channels_per_tile,
-            positions_per_tile,
-            fill_positions,
-            nest,
-            block_cycles,
-        )
+            nest[extent] = -(-nest[extent] // (tile.fill_positions // tile.positions))
+        sums = packed_tiles(cycles, columns, channels, positions, tile, nest, block_cycles)
     else:
-        sums = plain_tiles(
-            cycles, channels, positions, channels_per_tile, positions_per_tile, nest, block_cycles
-        )
+        sums = plain_tiles(cycles, channels, positions, tile, nest, block_cycles)
     outputs, lane_cycles, used, tiles = sums
     return block_cycles, int(outputs), int(lane_cycles), int(used), int(tiles)
 
@@ -117,14 +113,14 @@ def plain_tiles(
     cycles: Cycles,
     channels: int,
     positions: int,
-    channels_per_tile: int,
-    positions_per_tile: int,
+    shape: TileShape,
     nest: Counts,
     block_cycles: Counts,
 ) -> tuple[Any, Any, Any, Any]:
     """Every output scheduled; adds tile times to block_cycles, returns (outputs, lane_cycles,
     used_lane_cycles, tiles).
     """
+    channels_per_tile, positions_per_tile = shape.channels, shape.positions
     rows, distinct = cycles.shape
     blocks = block_cycles.shape[0]
     channel_tiles = (channels + channels_per_tile - 1) // channels_per_tile
@@ -242,9 +238,7 @@ def packed_tiles(
     columns: Words,
     channels: int,
     positions: int,
-    channels_per_tile: int,
-    positions_per_tile: int,
-    fill_positions: int,
+    shape: TileShape,
     nest: Counts,
     block_cycles: Counts,
 ) -> tuple[Any, Any, Any, Any]:
@@ -253,6 +247,7 @@ def packed_tiles(
 
     A run that starts where an earlier one started, samples repeating, costs what that one did.
     """
+    channels_per_tile, positions_per_tile, fill_positions = shape
     rows, distinct = cycles.shape
     blocks = block_cycles.shape[0]
     channel_tiles = (channels + channels_per_tile - 1) // channels_per_tile

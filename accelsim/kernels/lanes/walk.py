@@ -12,21 +12,34 @@ abreast, every window from 1 to 64.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from accelsim.kernels.bits.bitmaps import Chunks, Cycles, Words, transpose_64
 from accelsim.kernels.bits.intrinsics import both, burned, latest, low_bits, popcount
-from accelsim.kernels.bits.taps import Taps
+from accelsim.kernels.bits.taps import MapTaps
 from accelsim.kernels.jit import jit
+
+
+class LaneState(NamedTuple):
+    """Where the lanes that are walked abreast stand."""
+
+    last: Chunks
+    """(lanes): the last non-zero pair."""
+    counted: Chunks
+    """(lanes): cycles that are not in ``cycles`` yet."""
+    cycles: Cycles
+    """int32 (lanes)."""
+    extra: Cycles
+    """int32 (lanes): cycles more of each further period, of `seam`."""
 
 
 @jit
 def fill_chunks(
     bits: Words,
-    row_taps: Taps,
-    col_taps: Taps,
-    r: int,
-    s: int,
+    taps: MapTaps,
+    tap: int,
     word: int,
     lanes: int,
     window: int,
@@ -38,10 +51,12 @@ def fill_chunks(
     zeros behind ``length`` positions.
 
     bits uint64 (S, H, W, Cw), samples repeating cyclically; the source of output (p, q) is
-    (row_taps[p, r], col_taps[q, s]). Writes chunks (T, >= lane + lanes) of one of
-    `intrinsics.container`'s types in columns lane and up.
+    (rows[p, r], cols[q, s]) of the taps, where ``tap`` is r * S + s. Writes chunks (T, >= lane +
+    lanes) of one of `intrinsics.container`'s types in columns lane and up.
     """
     samples = bits.shape[0]
+    row_taps, col_taps = taps
+    r, s = tap // col_taps.shape[1], tap % col_taps.shape[1]
     rows, cols = row_taps.shape[0], col_taps.shape[0]
     keep = chunks.dtype.type((~np.uint64(0)) >> np.uint64(64 - window))
     abreast = 64 // window
@@ -171,18 +186,16 @@ def walk_lanes(
     repeats: int,
     rest: int,
     window: int,
-    last: Chunks,
-    count: Chunks,
-    cycles: Cycles,
-    extra: Cycles,
+    state: LaneState,
     result: Cycles,
 ) -> None:
     """Cycles, into result int32 (up to lanes), of streams of ``repeats`` times the period (whole
     chunks) and then ``rest`` positions of it.
 
     period_e (T_period) and rest_e (ceil(rest/W)) are the shared operand's chunks, x (T, lanes) the
-    lanes'; last, count, cycles and extra are scratch (lanes).
+    lanes'. The state is scratch.
     """
+    last, count, cycles, extra = state
     one = x.dtype.type(1)
     end = x.dtype.type(one << x.dtype.type((rest + window - 1) % window))
     used = result.shape[0]

@@ -5,6 +5,7 @@ of the output map.
 from __future__ import annotations
 
 from math import gcd
+from typing import NamedTuple
 
 import numpy as np
 from numba import prange
@@ -13,19 +14,16 @@ from accelsim.kernels.bits.bitmaps import (
     Chunks,
     Counts,
     Cycles,
-    Words,
+    PackedMask,
     flat,
     ones,
     popcounts,
-    slice_channels,
-    transpose_bits,
 )
 from accelsim.kernels.bits.effectual import effectual_wgrad, over_batch, set_positions
 from accelsim.kernels.bits.intrinsics import container
-from accelsim.kernels.bits.taps import Taps
+from accelsim.kernels.bits.taps import MapTaps, each_once
 from accelsim.kernels.jit import jit, parallel_jit
-from accelsim.kernels.lanes.walk import fill_chunks, walk_lanes
-from accelsim.kernels.lanes.zero_skip import summarise
+from accelsim.kernels.lanes.walk import LaneState, fill_chunks, walk_lanes
 
 SKIPS = ("none", "moving", "stationary", "both")
 LANES = (64, 512)
@@ -40,20 +38,12 @@ row k passes over them.
 
 
 def wgrad_cycles(
-    x: Words,
-    e: Words,
-    batch: int,
-    channels: int,
-    outputs: int,
-    row_taps: Taps,
-    col_taps: Taps,
-    window: int,
-    skip: str,
+    x: PackedMask, e: PackedMask, batch: int, taps: MapTaps, window: int, skip: str
 ) -> tuple[Cycles, int]:
     """Cycles of every lane of a convolution's weight gradient, and the set bits of all lanes' pair
     masks.
 
-    x uint64 (S, H, W, Cw), e uint64 (S', P, Q, Kw), row_taps (P, R) and col_taps (Q, S) from
+    x (S, H, W, Cw) of C channels, e (S', P, Q, Kw) of K, taps (P, R) and (Q, S) from
     `forward_taps`; samples repeat cyclically up to ``batch`` and the window runs on from one sample
     into the next. Rows k, lanes (r, s, c). skip ``both``: pairs x & e, int32 (K, R*S*C);
     ``moving``: x alone, (1, R*S*C); ``stationary``: e alone, (K, 1); ``none``: (1, 1). The set bits
@@ -61,93 +51,64 @@ def wgrad_cycles(
     """
     if skip not in SKIPS:
         raise ValueError(f"skip must be one of {', '.join(SKIPS)}, got {skip}")
-    x, e = flat(x), flat(e)
-    rows, cols = row_taps.shape[0], col_taps.shape[0]
-    total = _set_pairs(x, e, batch, channels, outputs, row_taps, col_taps, skip)
+    x, e = (PackedMask(flat(words), channels) for words, channels in (x, e))
+    total = _set_pairs(x, e, batch, taps, skip)
     if skip == "none":
-        return np.full((1, 1), batch * rows * cols, dtype=np.int32), total
-    own_rows, own_cols = (
-        np.arange(rows, dtype=np.int32)[:, None],
-        np.arange(cols, dtype=np.int32)[:, None],
-    )
-    if skip == "stationary":  # the lanes are e's channels, against a dense operand
-        dense = ones(rows * cols, 1).reshape(1, rows, cols, 1)
-        return _cycles(e, outputs, own_rows, own_cols, dense, 1, batch, window).T.copy(), total
+        return np.full((1, 1), batch * taps.outputs, dtype=np.int32), total
+    if skip == "both":
+        return _cycles(x, taps, e, batch, window), total
+    rows, cols = len(taps.rows), len(taps.cols)
+    dense = PackedMask(ones(rows * cols, 1).reshape(1, rows, cols, 1), 1)
     if skip == "moving":
-        return _cycles(
-            x,
-            channels,
-            row_taps,
-            col_taps,
-            ones(rows * cols, 1).reshape(1, rows, cols, 1),
-            1,
-            batch,
-            window,
-        ), total
-    return _cycles(x, channels, row_taps, col_taps, e, outputs, batch, window), total
+        return _cycles(x, taps, dense, batch, window), total
+    # The lanes are e's channels, against a dense operand.
+    return _cycles(e, each_once(rows, cols), dense, batch, window).T.copy(), total
 
 
-def _cycles(
-    x: Words,
-    channels: int,
-    row_taps: Taps,
-    col_taps: Taps,
-    e: Words,
-    outputs: int,
-    batch: int,
-    window: int,
-) -> Cycles:
-    """Cycles int32 (outputs, R*S*C) of the pairs x & e."""
+class RowStreams(NamedTuple):
+    """Streams of the shared operand's channels (rows k): ``repeats`` times a period, then a
+    rest.
+    """
+
+    period: Chunks
+    """(K, T): the chunks of a period."""
+    rest: Chunks
+    """(K, T'): the chunks of the rest."""
+    repeats: int
+    rest_length: int
+    """Positions of the rest."""
+    length: int
+    """Positions of the longer of period and rest."""
+    window: int
+
+
+def _cycles(x: PackedMask, taps: MapTaps, e: PackedMask, batch: int, window: int) -> Cycles:
+    """Cycles int32 (K, R*S*C) of the pairs x & e."""
+    lanes = taps.kernel * x.channels
     if window == 1:  # every position takes its cycle
-        return np.full(
-            (outputs, row_taps.shape[1] * col_taps.shape[1] * channels),
-            batch * len(row_taps) * len(col_taps),
-            dtype=np.int32,
-        )
-    repeats, period, rest = periods(
-        len(x) * len(e) // gcd(len(x), len(e)), len(row_taps) * len(col_taps), batch, window
-    )
+        return np.full((e.channels, lanes), batch * taps.outputs, dtype=np.int32)
+    samples = len(x.words) * len(e.words) // gcd(len(x.words), len(e.words))
+    repeats, period, rest = periods(samples, taps.outputs, batch, window)
     kind = container(window)
-    kernel = row_taps.shape[1] * col_taps.shape[1]
-    cycles = np.empty((outputs, kernel * channels), dtype=np.int32)
-    lane_bytes = -(-max(period, rest) // window) * kind.itemsize
-    groups = lane_groups(kernel, channels, min(max(STREAM_BYTES // lane_bytes, LANES[0]), LANES[1]))
-    period_e, rest_e = (
-        row_chunks(e, outputs, window, period, kind),
-        row_chunks(e, outputs, window, rest, kind),
-    )
+    cycles = np.empty((e.channels, lanes), dtype=np.int32)
     length = max(period, rest)
+    lane_bytes = -(-length // window) * kind.itemsize
+    groups = lane_groups(
+        taps.kernel, x.channels, min(max(STREAM_BYTES // lane_bytes, LANES[0]), LANES[1])
+    )
+    streams = RowStreams(
+        row_chunks(e, window, period, kind),
+        row_chunks(e, window, rest, kind),
+        repeats,
+        rest,
+        length,
+        window,
+    )
     if cycles.size * length < PARALLEL_POSITIONS:
         for group in groups:
-            wgrad_group(
-                x,
-                channels,
-                row_taps,
-                col_taps,
-                period_e,
-                rest_e,
-                repeats,
-                length,
-                rest,
-                window,
-                group,
-                cycles,
-            )
+            wgrad_group(x, taps, streams, group, cycles)
     else:
-        wgrad_lanes(
-            x,
-            channels,
-            row_taps,
-            col_taps,
-            period_e,
-            rest_e,
-            repeats,
-            length,
-            rest,
-            window,
-            groups,
-            cycles,
-        )
+        wgrad_lanes(x, taps, streams, groups, cycles)
     return cycles
 
 
@@ -182,247 +143,78 @@ def lane_groups(kernel: int, channels: int, lanes: int) -> Counts:
     )
 
 
-def row_chunks(bits: Words, channels: int, window: int, length: int, kind: Chunks) -> Chunks:
+def row_chunks(mask: PackedMask, window: int, length: int, kind: Chunks) -> Chunks:
     """Chunks (C, T) of each channel's stream over (sample, row, column), zeros behind
     ``length``.
     """
-    rows, cols = (np.arange(size, dtype=np.int32)[:, None] for size in bits.shape[1:3])
-    chunks = np.zeros((-(-length // window), -(-channels // 64) * 64), dtype=kind.dtype)
-    lane_chunks(
-        bits, channels, rows, cols, np.array([0, 1, 0, bits.shape[3]]), window, length, chunks
-    )
-    return np.ascontiguousarray(chunks[:, :channels].T)
+    _, rows, cols, width = mask.words.shape
+    chunks = np.zeros((-(-length // window), -(-mask.channels // 64) * 64), dtype=kind.dtype)
+    group = np.array([0, 1, 0, width])
+    lane_chunks(mask, each_once(rows, cols), group, window, length, chunks)
+    return np.ascontiguousarray(chunks[:, : mask.channels].T)
 
 
 @jit
 def lane_chunks(
-    bits: Words,
-    channels: int,
-    row_taps: Taps,
-    col_taps: Taps,
-    group: Counts,
-    window: int,
-    length: int,
-    chunks: Chunks,
+    mask: PackedMask, taps: MapTaps, group: Counts, window: int, length: int, chunks: Chunks
 ) -> None:
     """Fill the chunks (T, lanes) of one group's lanes, in their order."""
-    col_count = col_taps.shape[1]
+    words, channels = mask
     first = group[2] * 64
     width = min(channels, group[3] * 64) - first
     for tap in range(group[0], group[1]):
         for word in range(group[2], group[3]):
             lane = (tap - group[0]) * width + word * 64 - first
             lanes = min(64, channels - word * 64)
-            fill_chunks(
-                bits,
-                row_taps,
-                col_taps,
-                tap // col_count,
-                tap % col_count,
-                word,
-                lanes,
-                window,
-                length,
-                chunks,
-                lane,
-            )
+            fill_chunks(words, taps, tap, word, lanes, window, length, chunks, lane)
 
 
 @jit
 def wgrad_group(
-    x: Words,
-    channels: int,
-    row_taps: Taps,
-    col_taps: Taps,
-    period_e: Chunks,
-    rest_e: Chunks,
-    repeats: int,
-    length: int,
-    rest: int,
-    window: int,
-    group: Counts,
-    cycles: Cycles,
+    x: PackedMask, taps: MapTaps, streams: RowStreams, group: Counts, cycles: Cycles
 ) -> None:
     """`wgrad_lanes` for the lanes of one group."""
+    channels, window = x.channels, streams.window
     first = group[0] * channels + group[2] * 64
     end = min(group[1] * channels, (group[1] - 1) * channels + group[3] * 64)
     lanes = (end - first + 63) // 64 * 64
-    chunks = np.zeros(((length + window - 1) // window, lanes), dtype=rest_e.dtype)
-    lane_chunks(x, channels, row_taps, col_taps, group, window, length, chunks)
-    state = np.empty((2, lanes), dtype=rest_e.dtype)
-    scratch = np.empty((2, lanes), dtype=np.int32)
+    kind = streams.rest.dtype
+    chunks = np.zeros(((streams.length + window - 1) // window, lanes), dtype=kind)
+    lane_chunks(x, taps, group, window, streams.length, chunks)
+    state, scratch = np.empty((2, lanes), kind), np.empty((2, lanes), np.int32)
+    lane_state = LaneState(state[0], state[1], scratch[0], scratch[1])
     for k in range(cycles.shape[0]):
         walk_lanes(
-            period_e[k],
-            rest_e[k],
+            streams.period[k],
+            streams.rest[k],
             chunks,
-            repeats,
-            rest,
+            streams.repeats,
+            streams.rest_length,
             window,
-            state[0],
-            state[1],
-            scratch[0],
-            scratch[1],
+            lane_state,
             cycles[k, first:end],
         )
 
 
 @parallel_jit
 def wgrad_lanes(
-    x: Words,
-    channels: int,
-    row_taps: Taps,
-    col_taps: Taps,
-    period_e: Chunks,
-    rest_e: Chunks,
-    repeats: int,
-    length: int,
-    rest: int,
-    window: int,
-    groups: Counts,
-    cycles: Cycles,
+    x: PackedMask, taps: MapTaps, streams: RowStreams, groups: Counts, cycles: Cycles
 ) -> None:
-    """Fill cycles int32 (K, R*S*C) of the pairs x & e.
-
-    period_e, rest_e: `row_chunks` of e for the period and the rest of `periods`; ``length`` the
-    longer of both; groups from `lane_groups`.
+    """Fill cycles int32 (K, R*S*C) of the pairs x & e, whose channels' streams are ``streams``;
+    groups from `lane_groups`.
     """
     for g in prange(groups.shape[0]):
-        wgrad_group(
-            x,
-            channels,
-            row_taps,
-            col_taps,
-            period_e,
-            rest_e,
-            repeats,
-            length,
-            rest,
-            window,
-            groups[g],
-            cycles,
-        )
+        wgrad_group(x, taps, streams, groups[g], cycles)
 
 
-def _set_pairs(
-    x: Words,
-    e: Words,
-    batch: int,
-    channels: int,
-    outputs: int,
-    row_taps: Taps,
-    col_taps: Taps,
-    skip: str,
-) -> int:
+def _set_pairs(x: PackedMask, e: PackedMask, batch: int, taps: MapTaps, skip: str) -> int:
     """Set bits of all K * R*S*C lanes' pair masks over the batch."""
-    lanes: int = row_taps.shape[1] * col_taps.shape[1] * channels
+    lanes = taps.kernel * x.channels
     if skip == "none":
-        return outputs * lanes * batch * len(row_taps) * len(col_taps)
+        return e.channels * lanes * batch * taps.outputs
     if skip == "moving":
-        return over_batch(set_positions(x, row_taps, col_taps), batch) * outputs
+        return over_batch(set_positions(x.words, *taps), batch) * e.channels
     if skip == "stationary":
-        return over_batch(popcounts(e).reshape(len(e), -1).sum(axis=1), batch) * lanes
-    return over_batch(effectual_wgrad(x, e, row_taps, col_taps), batch)
-
-
-def outer_cycles(
-    x: Words,
-    e: Words,
-    batch: int,
-    channels: int,
-    outputs: int,
-    segments: int,
-    window: int,
-    skip: str,
-) -> tuple[Cycles, int]:
-    """Cycles of a fully connected layer's weight gradient, and the set bits of all lanes' pair
-    masks.
-
-    x uint64 (S, Cw), e uint64 (S', Kw), samples repeating cyclically. Row k deals x[n, 0:C] in
-    contiguous segments of ceil(C/segments) to ``segments`` lanes, the last may be short or empty; a
-    lane's stream is its segment of every sample. The moving vector is x. int32 (K, segments) for
-    skip ``both`` and ``stationary``, (1, segments) for ``moving`` and ``none``.
-    """
-    if skip not in SKIPS:
-        raise ValueError(f"skip must be one of {', '.join(SKIPS)}, got {skip}")
-    x, e = flat(x), flat(e)
-    moving = x if skip in ("both", "moving") else ones(1, channels)
-    stationary = e if skip in ("both", "stationary") else ones(1, 1)
-    rows = outputs if skip in ("both", "stationary") else 1
-    if skip == "none":
-        sizes = segment_sizes(channels, segments)
-        return (sizes[None, :] * batch).astype(np.int32), outputs * channels * batch
-    patterns, pattern_of = np.unique(
-        transpose_bits(stationary, rows), axis=0, return_inverse=True
-    )  # rows of equal zeros have equal lanes
-    summaries = segment_summaries(moving, channels, segments, window)
-    cycles = outer_lanes(
-        summaries, segment_sizes(channels, segments), patterns, len(stationary), batch, window
-    )
-    left, right = popcounts(moving), popcounts(stationary)
-    total = sum(int(left[n % len(moving)]) * int(right[n % len(stationary)]) for n in range(batch))
-    return cycles[pattern_of.reshape(-1)], total * (outputs // rows)
-
-
-def segment_sizes(channels: int, segments: int) -> Counts:
-    """Positions a sample gives each lane: ceil(C/segments), the last ones short or empty."""
-    size = -(-channels // segments)
-    return np.clip(channels - np.arange(segments) * size, 0, size)
-
-
-def segment_summaries(bits: Words, channels: int, segments: int, window: int) -> Counts:
-    """`summarise` of each lane's segment of each sample: int64 (4, S, segments)."""
-    sizes = segment_sizes(channels, segments)
-    result = np.zeros((4, len(bits), segments), dtype=np.int64)
-    result[0] = -1
-    for j in np.flatnonzero(sizes):
-        first = int(j * sizes[0])
-        result[:, :, j] = summarise(
-            slice_channels(bits, first, first + int(sizes[j])), int(sizes[j]), window
-        ).T
-    return result
-
-
-@jit
-def outer_lanes(
-    summary: Counts, sizes: Counts, patterns: Words, samples: int, batch: int, window: int
-) -> Cycles:
-    """Cycles int32 (rows, segments) from `segment_summaries` and each row's bits over the
-    ``samples`` samples of e, uint64 (rows, Sw).
-    """
-    segments = sizes.shape[0]
-    rows = patterns.shape[0]
-    cycles = np.empty((rows, segments), dtype=np.int32)
-    gap = np.empty(
-        segments, dtype=np.int64
-    )  # zeros since the last set bit, whole windows already burned
-    total = np.empty(segments, dtype=np.int64)
-    inverse = np.int64(
-        (1 << 32) // window + 1
-    )  # floor(v / W) = v * inverse >> 32 for v * W < 2**32
-    for k in range(rows):
-        gap[:] = 0
-        total[:] = 0
-        for n in range(batch):
-            own = n % samples
-            lead, tail, inner = (
-                summary[0, n % summary.shape[1]],
-                summary[1, n % summary.shape[1]],
-                summary[2, n % summary.shape[1]],
-            )
-            if (patterns[k, own // 64] >> np.uint64(own % 64)) & np.uint64(1):
-                for j in range(segments):
-                    taken = lead[j] >= 0
-                    zeros = gap[j] + (lead[j] if taken else sizes[j])
-                    burned = (zeros * inverse) >> 32
-                    total[j] += burned + (inner[j] if taken else 0)
-                    gap[j] = tail[j] if taken else zeros - burned * window
-            else:
-                for j in range(segments):
-                    zeros = gap[j] + sizes[j]
-                    burned = (zeros * inverse) >> 32
-                    total[j] += burned
-                    gap[j] = zeros - burned * window
-        for j in range(segments):
-            cycles[k, j] = total[j] + (gap[j] + window - 1) // window
-    return cycles
+        rows = popcounts(e.words).reshape(len(e.words), -1)
+        return over_batch(rows.sum(axis=1), batch) * lanes
+    return over_batch(effectual_wgrad(x.words, e.words, *taps), batch)

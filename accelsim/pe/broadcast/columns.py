@@ -20,14 +20,13 @@ from accelsim.kernels.bits.bitmaps import (
 )
 from accelsim.kernels.bits.taps import expand_kernel
 from accelsim.kernels.broadcast.columns import column_costs
+from accelsim.kernels.broadcast.vectors import Columns
 from accelsim.step.geometry import bounds_of
 from accelsim.step.ops import Op, Pass, Use
 from accelsim.zeros.effectual import stationary_masks
 from accelsim.zeros.masks import MaskSource
 
 Words = NDArray[np.uint64]
-Counts = NDArray[np.int64]
-Cycles = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -42,20 +41,6 @@ class Store:
     compressed: bool
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Columns of ``outputs`` channels as `kernels.broadcast_vectors` takes them; ``costs`` has no
-    rows where every token costs the same.
-    """
-
-    outputs: int
-    macs: Words
-    nonzero: Words
-    totals: Counts
-    costs: Cycles
-    walked: Cycles
-
-
 def columns(nonzero: Words, macs: Words, outputs: int, store: Store) -> Columns:
     """nonzero and macs uint64 (columns, ceil(outputs / 64)): non-zero words, and places of the op's
     loop nest.
@@ -68,13 +53,13 @@ def columns(nonzero: Words, macs: Words, outputs: int, store: Store) -> Columns:
     if not store.compressed:
         totals[:, 0] = popcounts(macs)
         none = np.zeros((0, store.pes), np.int32)
-        return Columns(outputs, macs, nonzero, totals, none, none)
+        return Columns(outputs, flat(macs), flat(nonzero), totals, none, none)
     entries, padding = column_costs(flat(nonzero), outputs, store.pes, store.index_bits)
     walked = entries + padding
     costs = np.maximum(1, -(-walked // store.lanes)).astype(np.int32)
     totals[:, 0] = totals[:, 1]
     totals[:, 2], totals[:, 3] = costs.sum(axis=1), walked.sum(axis=1)
-    return Columns(outputs, nonzero, nonzero, totals, costs, walked)
+    return Columns(outputs, flat(nonzero), flat(nonzero), totals, costs, walked)
 
 
 def kernel_columns(

@@ -15,8 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels.bits.bitmaps import Words, flat, from_mask, slice_channels, to_mask
-from accelsim.kernels.bits.taps import forward_taps
+from accelsim.kernels.bits.bitmaps import (
+    PackedMask,
+    Words,
+    flat,
+    from_mask,
+    slice_channels,
+    to_mask,
+)
+from accelsim.kernels.bits.taps import MapTaps, forward_taps
+from accelsim.kernels.broadcast.gradients import gradient_sums, outer_sums
 from accelsim.kernels.broadcast.vectors import (
     CYCLES,
     EFFECTUAL,
@@ -24,15 +32,13 @@ from accelsim.kernels.broadcast.vectors import (
     SERVICE,
     TOKENS,
     WALKED,
-    gradient_sums,
-    outer_sums,
+    Columns,
     vector_sums,
 )
-from accelsim.kernels.lanes.tiles import tile_sums
+from accelsim.kernels.lanes.tiles import TileShape, tile_sums
 from accelsim.kernels.lanes.zero_skip import stream_cycles, stream_lengths
 from accelsim.machine.words import value_bits
 from accelsim.pe.broadcast.columns import (
-    Columns,
     Store,
     columns,
     error_columns,
@@ -280,17 +286,11 @@ class BroadcastModel(PEModel):
         """Count, and where columns differ time, vectors one by one; whether they are timed."""
         channels = len(found.totals) // (taps[0].shape[1] * taps[1].shape[1])
         vector_sums(
-            flat(moving),
-            channels,
+            PackedMask(flat(moving), channels),
             self._skip(op)[0],
-            *taps,
-            flat(found.macs),
-            flat(found.nonzero),
-            found.totals,
-            found.outputs,
+            MapTaps(*taps),
+            found,
             flat(needed),
-            found.costs,
-            found.walked,
             self.architecture.pe_array.fifo_depth,
             sums,
         )
@@ -345,12 +345,10 @@ class BroadcastModel(PEModel):
         sums = np.zeros((b.r * b.s * channels, 6), np.int64)
         depth = self.architecture.pe_array.fifo_depth
         gradient_sums(
-            flat(self._moving(op, part)),
-            channels,
+            PackedMask(flat(self._moving(op, part)), channels),
             skip_moving,
-            *taps,
-            found.totals,
-            found.costs,
+            MapTaps(*taps),
+            found,
             b.n,
             depth,
             sums,
@@ -377,12 +375,10 @@ class BroadcastModel(PEModel):
         segment = -(-b.c // mapping.positions_per_tile)
         depth = self.architecture.pe_array.fifo_depth
         outer_sums(
-            flat(x).reshape(len(x), -1),
-            b.c,
+            PackedMask(flat(x).reshape(len(x), -1), b.c),
             self._skip(op)[0],
             segment,
-            found.totals,
-            found.costs,
+            found,
             b.n,
             depth,
             sums,
@@ -402,16 +398,14 @@ class BroadcastModel(PEModel):
         op, array = mapping.op, self.architecture.pe_array
         cycles = np.stack([vectors.sums[:, CYCLES] for vectors in found]).astype(np.int32)
         wanted = np.stack([vectors.needed > 0 for vectors in found], axis=1)
-        fill, per_tile = mapping.fill_positions, mapping.positions_per_tile
+        tile = TileShape(1, mapping.positions_per_tile, mapping.fill_positions)
         blocks = min(blocks, len(parts) * mapping.position_tiles)
         block_cycles = tile_sums(
             cycles,
             len(parts),
             mapping.positions,
             from_mask(wanted) if masked else None,
-            1,
-            per_tile,
-            fill,
+            tile,
             blocks,
         )[0]
         used = 0
@@ -421,9 +415,7 @@ class BroadcastModel(PEModel):
             used += (
                 pes
                 * array.lanes
-                * tile_sums(
-                    cycles[rows], int(rows.sum()), mapping.positions, own, 1, per_tile, fill, 1
-                )[3]
+                * tile_sums(cycles[rows], int(rows.sum()), mapping.positions, own, tile, 1)[3]
             )
         weights = repeats(mapping.positions, len(found[0].sums))
         totals = [(vectors.sums * weights[:, None]).sum(axis=0) for vectors in found]

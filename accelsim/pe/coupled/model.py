@@ -8,7 +8,8 @@ but over samples, so a PE needs a cycle for each of its outputs, 48 samples at m
 
 from __future__ import annotations
 
-from accelsim.kernels.bits.taps import Taps
+from accelsim.kernels.bits.bitmaps import PackedMask
+from accelsim.kernels.bits.taps import MapTaps, Taps
 from accelsim.kernels.coupled import streams as coupled_streams
 from accelsim.kernels.coupled.staging import LANES
 from accelsim.kernels.lanes.pair_streams import pair_stream_cycles
@@ -61,8 +62,10 @@ class CoupledWalks(Walks):
         cols: Taps,
         skip: str,
     ) -> tuple[Cycles, int]:
-        found = wgrad_cycles(x, e, batch, channels, outputs, rows, cols, 1, skip)[1]
-        return coupled_streams.wgrad_cycles(x, e, batch, channels, outputs, rows, cols, skip), found
+        taps = MapTaps(rows, cols)
+        masks = PackedMask(x, channels), PackedMask(e, outputs)
+        found = wgrad_cycles(*masks, batch, taps, 1, skip)[1]
+        return coupled_streams.wgrad_cycles(*masks, batch, taps, skip), found
 
     def outer(
         self, x: Words, e: Words, batch: int, channels: int, outputs: int, segments: int, skip: str

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels.lanes.weight_gradient import outer_cycles
+from accelsim.kernels.lanes.outer_products import outer_cycles
 
 Words = NDArray[np.uint64]
 Lanes = tuple[NDArray[np.int32], int]
@@ -37,7 +37,7 @@ def outer_lanes(
     mode: str,
 ) -> Lanes:
     """Cycles int32 (K or 1, segments or 1) of every lane, and MACs executed:
-    `kernels.weight_gradient.outer_cycles`. Not to be written to.
+    `kernels.lanes.outer_products.outer_cycles`. Not to be written to.
 
     ``activation``, ``error``: uint64 (distinct samples, words).
     """

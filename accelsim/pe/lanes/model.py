@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from accelsim.kernels.bits.bitmaps import from_mask, popcounts, to_mask
 from accelsim.kernels.bits.taps import expand_kernel
-from accelsim.kernels.lanes.tiles import tile_sums
+from accelsim.kernels.lanes.tiles import TileShape, tile_sums
 from accelsim.kernels.lanes.zero_skip import stream_lengths
 from accelsim.machine.architecture import Architecture
 from accelsim.pe.lanes.feedback import feedback_streams
@@ -102,9 +102,9 @@ class LanesModel(PEModel):
             mapping.channels,
             mapping.positions,
             needed,
-            mapping.channels_per_tile,
-            mapping.positions_per_tile,
-            mapping.fill_positions,
+            TileShape(
+                mapping.channels_per_tile, mapping.positions_per_tile, mapping.fill_positions
+            ),
             min(blocks, mapping.channel_tiles * mapping.position_tiles),
             mapping.nest,
         )
@@ -308,9 +308,9 @@ class LanesModel(PEModel):
             mapping.channels,
             mapping.positions,
             None,
-            mapping.channels_per_tile,
-            mapping.positions_per_tile,
-            mapping.fill_positions,
+            TileShape(
+                mapping.channels_per_tile, mapping.positions_per_tile, mapping.fill_positions
+            ),
             min(blocks, mapping.channel_tiles * mapping.position_tiles),
             mapping.nest,
         )

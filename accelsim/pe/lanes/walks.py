@@ -8,7 +8,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from accelsim.kernels.bits.taps import Taps
+from accelsim.kernels.bits.bitmaps import PackedMask
+from accelsim.kernels.bits.taps import MapTaps, Taps
 from accelsim.kernels.lanes.pair_streams import pair_stream_cycles
 from accelsim.kernels.lanes.weight_gradient import wgrad_cycles
 from accelsim.kernels.lanes.zero_skip import stream_cycles
@@ -103,7 +104,9 @@ class LaneWalks(Walks):
         cols: Taps,
         skip: str,
     ) -> tuple[Cycles, int]:
-        return wgrad_cycles(x, e, batch, channels, outputs, rows, cols, self._window, skip)
+        taps = MapTaps(rows, cols)
+        masks = PackedMask(x, channels), PackedMask(e, outputs)
+        return wgrad_cycles(*masks, batch, taps, self._window, skip)
 
     def outer(
         self, x: Words, e: Words, batch: int, channels: int, outputs: int, segments: int, skip: str
