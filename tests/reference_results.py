@@ -20,12 +20,12 @@ def reference_results(network: Network, rule: str) -> dict[str, np.ndarray]:
     images, labels = batch_of(network)
     loss, error = softmax_loss(model.forward(images), labels)
     if rule == "bp":
-        errors = Backprop(model).propagate(error)
+        errors = Backprop(model).propagate(error, labels)
     else:
         errors = DirectFeedback(
             model,
             {name: (Feedback(CLASSES, matrix),) for name, matrix in feedback_of(network).items()},
-        ).propagate(error)
+        ).propagate(error, labels)
     found = {"loss": np.array(loss)}
     found.update({f"{name}.{key}": gradient for (name, key), gradient in model.gradients().items()})
     found.update({f"{name}.error": array for name, array in errors.items()})

@@ -7,10 +7,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from accelsim.config import limits
 from accelsim.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from accelsim.rules.spelling import AnyRule
 
 PASSES = ("FF", "EP", "WG", "WU")
 SCHEDULES = ("serial", "unlocked")
@@ -120,11 +123,14 @@ def comma_list(option: str, text: str) -> tuple[str, ...]:
     return items
 
 
-def rule_list(option: str, text: str) -> tuple[str, ...]:
-    """Rules between commas; the options of one rule bind with ``;``:
-    ``bp,revised:groups=8;binary=true``.
+def rule_list(option: str, text: str) -> tuple[AnyRule, ...]:
+    """Learning rules between commas, as `accelsim.rules.spelling.parse_rules`; empty items are
+    refused.
     """
-    return tuple(item.replace(";", ",") for item in comma_list(option, text))
+    from accelsim.rules.spelling import parse_rules
+
+    comma_list(option, text)
+    return parse_rules(text)
 
 
 def pass_list(option: str, text: str) -> tuple[str, ...]:

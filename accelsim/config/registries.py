@@ -100,7 +100,26 @@ class Registry:
             self.remove(name)
 
 
-RULES = Registry("rule", {}, listing="accelsim list rules")
+RULES = Registry(
+    "rule",
+    {
+        "bp": "accelsim.rules.chained.options:BP",
+        "bp-only": "accelsim.rules.chained.options:BP_ONLY",
+        "fa": "accelsim.rules.chained.options:FA",
+        "dfa": "accelsim.rules.direct.options:DFA",
+        "bdfa": "accelsim.rules.direct.options:BDFA",
+        "sdfa": "accelsim.rules.direct.options:SDFA",
+        "ssdfa": "accelsim.rules.direct.options:SSDFA",
+        "modular": "accelsim.rules.modular.options:MODULAR",
+        "conv-dfa": "accelsim.rules.modular.options:CONV_DFA",
+        "dilated": "accelsim.rules.modular.options:DILATED",
+        "triangular": "accelsim.rules.sequence.options:TRIANGULAR",
+        "revised": "accelsim.rules.revised.options:REVISED",
+        "hdfa": "accelsim.rules.hybrid.options:HDFA",
+        "frozen": "accelsim.rules.chained.options:FROZEN",
+    },
+    listing="accelsim list rules",
+)
 """Learning rules."""
 
 LAYERS = Registry("layer kind", {})

@@ -38,8 +38,9 @@ from accelsim.machine.loading import load_architecture
 from accelsim.machine.pin_places import pins_placed
 from accelsim.results.laws import check_hybrid, check_result
 from accelsim.results.result import AnyResult, Comparison, HybridResult, Result, WeightedResult
-from accelsim.rules.info import StepKind
-from accelsim.rules.registry import RULES, RuleSpec, lower, parse_rule
+from accelsim.rules.declaration import StepKind
+from accelsim.rules.registry import lower
+from accelsim.rules.spelling import AnyRule, parse_rule, parse_rules
 from accelsim.sim.machine import Machine
 from accelsim.sim.memory_notes import memory_notes
 from accelsim.step.ops import Pass, TrainingStep
@@ -70,7 +71,7 @@ class Setting:
 def simulate(
     workload: str | Path | Network,
     architecture: str | Path | Architecture,
-    rule: str | RuleSpec = "bp",
+    rule: str | AnyRule = "bp",
     *,
     batch: int | None = None,
     trace: TraceArgument = "shipped",
@@ -104,7 +105,7 @@ def simulate(
 def compare(
     workload: str | Path | Network,
     architectures: Sequence[str | Path | Architecture],
-    rules: Sequence[str | RuleSpec],
+    rules: str | Sequence[str | AnyRule],
     *,
     batch: int | None = None,
     trace: TraceArgument = "shipped",
@@ -123,7 +124,7 @@ def compare(
         each if isinstance(each, Architecture) else load_architecture(each)
         for each in architectures
     ]
-    specs = [parse_rule(rule) for rule in rules]
+    specs = parse_rules(rules)
     setting = _setting(network, batch, trace, trace_any_rule, passes, schedule, optimizer, seed)
     pairs = [
         (given, machine, spec)
@@ -184,18 +185,16 @@ def _setting(
 def _run(
     network: Network,
     machine: Architecture,
-    rule: RuleSpec,
+    rule: AnyRule,
     setting: Setting,
     progress: Progress | None,
 ) -> AnyResult:
-    several = RULES[rule.name].steps
-    if several is None:
-        return _simulate(
-            network, machine, _prepare(network, StepKind("", 1.0, rule), setting), setting, progress
-        )
+    kinds = rule.rule.step_kinds(rule)
+    if not rule.rule.kinds:
+        return _simulate(network, machine, _prepare(network, kinds[0], setting), setting, progress)
     prepared: list[_Prepared] = []
     faults: list[Fault] = []
-    for kind in several(rule):
+    for kind in kinds:
         try:
             prepared.append(_prepare(network, kind, setting))
         except InputError as error:
@@ -239,7 +238,7 @@ def _simulate(
     prepared: _Prepared,
     setting: Setting,
     progress: Progress | None,
-    part_of: RuleSpec | None = None,
+    part_of: AnyRule | None = None,
 ) -> Result:
     """One step; ``part_of``: the hybrid rule that takes it."""
     step, chosen, rule = prepared.step, prepared.chosen, prepared.kind.rule
@@ -301,7 +300,7 @@ def _read_tables(
     return load_model(dram[0], DramSpec), load_technology(technology[0])
 
 
-def _hybrid_cause(rule: RuleSpec, steps: Sequence[WeightedResult]) -> dict[str, Any]:
+def _hybrid_cause(rule: AnyRule, steps: Sequence[WeightedResult]) -> dict[str, Any]:
     """What the kinds of step share; of traces, if they differ, each kind's."""
     causes = [step.result.cause for step in steps]
     traces = list(dict.fromkeys(cause["trace"] for cause in causes))
@@ -325,10 +324,10 @@ def _hybrid_cause(rule: RuleSpec, steps: Sequence[WeightedResult]) -> dict[str, 
 def _cause(
     network: Network,
     machine: Architecture,
-    rule: RuleSpec,
+    rule: AnyRule,
     setting: Setting,
     chosen: TraceChoice,
-    part_of: RuleSpec | None,
+    part_of: AnyRule | None,
 ) -> dict[str, Any]:
     named = {
         "workload": network.name,

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.config import catalog
+from accelsim.config.registries import RULES
 from accelsim.errors import InputError
-from accelsim.rules.registry import RULES, RuleSpec, family
+from accelsim.rules.registry import family
+from accelsim.rules.spelling import AnyRule
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import check_trace, expected_shape
 from accelsim.zeros.trace import Trace
@@ -42,7 +44,7 @@ class TraceChoice:
 
 
 def choose_trace(
-    network: Network, rule: RuleSpec, choice: TraceArgument, any_rule: bool, batch: int, seed: int
+    network: Network, rule: AnyRule, choice: TraceArgument, any_rule: bool, batch: int, seed: int
 ) -> TraceChoice:
     """The trace for one rule.
 
@@ -87,7 +89,7 @@ def _density(text: str) -> float:
     return density
 
 
-def _shipped(network: Network, rule: RuleSpec) -> TraceChoice:
+def _shipped(network: Network, rule: AnyRule) -> TraceChoice:
     wanted = _trace_rules(rule)
     names = [f"{network.name}.{name}" for name in wanted]
     found = [name for name in names if name in catalog.names("trace")]
@@ -102,14 +104,17 @@ def _shipped(network: Network, rule: RuleSpec) -> TraceChoice:
     )
 
 
-def _trace_rules(rule: RuleSpec) -> list[str]:
+def _trace_rules(rule: AnyRule) -> list[str]:
     """Rules whose traces this one may use: its own name first, then the others of its family."""
     own = family(rule)
-    return [rule.name, *(name for name in RULES if name != rule.name and RULES[name].family == own)]
+    return [
+        rule.name,
+        *(name for name in RULES.names() if name != rule.name and family(name) == own),
+    ]
 
 
 def _from_files(
-    network: Network, rule: RuleSpec, paths: list[Path], any_rule: bool, shown: str | None = None
+    network: Network, rule: AnyRule, paths: list[Path], any_rule: bool, shown: str | None = None
 ) -> TraceChoice:
     return _matching(
         network, rule, [(shown or str(path), Trace.read(path)) for path in paths], any_rule
@@ -117,7 +122,7 @@ def _from_files(
 
 
 def _matching(
-    network: Network, rule: RuleSpec, traces: list[tuple[str, Trace]], any_rule: bool
+    network: Network, rule: AnyRule, traces: list[tuple[str, Trace]], any_rule: bool
 ) -> TraceChoice:
     """The trace of the rule's family among named ones."""
     own = family(rule)

@@ -1,84 +1,71 @@
-"""Learning rules: a network becomes the ops of one training step, with no machine in sight.
+"""A network and a learning rule become the ops of one training step, or the numbers that train;
+with no machine in sight.
 
-A rule family is one module with a tuple ``RULES``; adding one touches that file and the line below.
+Every rule is one line of `accelsim.config.registries.RULES`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from accelsim.config.describe import join
+from accelsim.config.registries import RULES
 from accelsim.errors import Fault, InputError
-from accelsim.rules import spelling
-from accelsim.rules.chained import backprop, feedback_alignment, frozen
-from accelsim.rules.direct import ops as direct_feedback
-from accelsim.rules.hybrid import ops as hybrid
-from accelsim.rules.info import RuleInfo, StepKind
-from accelsim.rules.modular import ops as modular
-from accelsim.rules.modular import revised
-from accelsim.rules.sequence import ops as triangular
-from accelsim.rules.spelling import RuleSpec, RuleTable
+from accelsim.rules.declaration import RuleSpec, StepKind
+from accelsim.rules.spelling import AnyRule, declared, parse_rule, parse_rules
+from accelsim.rules.walk.backward import lower_step
 from accelsim.rules.walk.vector_costs import OPTIMIZER
 from accelsim.step.ops import Pass, TrainingStep
 from accelsim.workload.network import Network
 
-_FAMILIES = (
-    backprop,
-    feedback_alignment,
-    direct_feedback,
-    modular,
-    triangular,
-    revised,
-    hybrid,
-    frozen,
-)
-
-RULES: dict[str, RuleInfo] = {info.name: info for module in _FAMILIES for info in module.RULES}
-"""Every learning rule, by the name that users write."""
-
-OPTIONS: RuleTable = {name: info.options for name, info in RULES.items()}
-"""The options of every rule, as `accelsim.rules.spelling` reads them."""
+if TYPE_CHECKING:  # ops are lowered without numpy
+    from accelsim.layers.model import Model
+    from accelsim.rules.walk.numbers import RuleNumerics
 
 ALL_PASSES = frozenset(Pass)
 
 
-def parse_rule(rule: str | RuleSpec) -> RuleSpec:
-    """``"sdfa:k=2,rank=10"`` -> the rule with its options. InputError with every fault: unknown
-    rule, unknown option, bad value.
-    """
-    return rule if isinstance(rule, RuleSpec) else spelling.parse_rule(rule, OPTIONS)
-
-
-def family(rule: str | RuleSpec) -> str:
+def family(rule: str | AnyRule) -> str:
     """The rule's trace family: rules of one family make errors with zeros alike, whatever their
-    options (DESIGN 5).
+    options (DESIGN 5). The name itself of a rule that is not registered.
     """
     name = rule.name if isinstance(rule, RuleSpec) else rule.partition(":")[0].strip()
-    return RULES[name].family if name in RULES else name
+    return declared(name).family if name in RULES else name
 
 
-def check_rule(network: Network, rule: str | RuleSpec, optimizer: str = "momentum") -> None:
+def step_kinds(rule: str | AnyRule) -> tuple[StepKind, ...]:
+    """The kinds of training step of a rule, with how often each is taken."""
+    spec = parse_rule(rule)
+    return spec.rule.step_kinds(spec)
+
+
+def step_rules(rule: str | AnyRule) -> str:
+    """``bp and revised``: the rules of its kinds of step."""
+    return join([kind.rule.name for kind in step_kinds(rule)], "and")
+
+
+def check_rule(network: Network, rule: str | AnyRule, optimizer: str = "momentum") -> None:
     """InputError as `lower`, for each kind of step that the rule takes with that optimizer: who
     trains with it hears the same as who simulates it.
     """
-    spec = parse_rule(rule)
-    steps = RULES[spec.name].steps
-    for kind in steps(spec) if steps else [StepKind("", 1.0, spec)]:
+    for kind in step_kinds(rule):
         kind.finish(lower(network, kind.rule, 1, optimizer))
 
 
 def lower(
     network: Network,
-    rule: str | RuleSpec,
+    rule: str | AnyRule,
     batch: int,
     optimizer: str = "momentum",
     passes: Iterable[Pass] = ALL_PASSES,
 ) -> TrainingStep:
     """The training step of a network under a learning rule.
 
-    ``optimizer``: sgd, momentum or adam, with 0, 1 or 2 words of state a weight. ``passes``: ops of
-    other passes are dropped and what depended on them depends on what they waited for. Biases are
-    left out, as in the papers' counts. InputError on a rule that does not exist or does not suit
-    the network, a scale that is not above 0, a batch below 1 or an unknown optimizer.
+    ``optimizer``: sgd, momentum or adam, with 0, 1 or 2 words of state per weight. ``passes``: ops
+    of other passes are dropped and what depended on them depends on what they waited for. Biases
+    are left out, as in the papers' counts. InputError on a rule that does not exist or does not
+    suit the network, a batch below 1, an unknown optimizer, or a rule of several kinds of step.
     """
     spec = parse_rule(rule)
     faults: list[Fault] = []
@@ -88,25 +75,41 @@ def lower(
         faults.append(
             Fault("", 0, 0, f"optimizer must be one of {', '.join(OPTIMIZER)}, got {optimizer}")
         )
-    scale = spec.get("scale")
-    if isinstance(scale, int | float) and scale <= 0:
-        faults.append(Fault("", 0, 0, f"{spec.name}.scale must be a number > 0, got {scale:g}"))
     wanted = frozenset(passes)
     if not wanted:
         faults.append(Fault("", 0, 0, f"passes must be one or more of {', '.join(Pass)}, got none"))
     if faults:
         raise InputError(*faults)
-    return RULES[spec.name].lower(network, spec, batch, optimizer, wanted)
+    if spec.rule.kinds:
+        raise InputError(
+            f"{spec.name} must be lowered as its kinds of step, {step_rules(spec)}, got {spec}"
+        )
+    propagation = spec.rule.propagation(network, spec)
+    return lower_step(network, str(spec), propagation, batch, optimizer, wanted)
+
+
+def rule_numerics(rule: str | AnyRule, model: Model, seed: int) -> RuleNumerics:
+    """The rule's numbers for a model; ``seed``: of its feedback. InputError for rules that have
+    none, and for options that do not fit the model.
+    """
+    spec = parse_rule(rule)
+    if not spec.rule.numbers:
+        trained = [name for name in RULES.names() if declared(name).numbers]
+        raise InputError(
+            f"rule must be one that can be trained ({', '.join(trained)}), got {spec.name}"
+        )
+    return spec.rule.numerics(model, seed, spec)
 
 
 __all__ = [
     "ALL_PASSES",
-    "OPTIONS",
-    "RULES",
-    "RuleInfo",
-    "RuleSpec",
     "check_rule",
+    "declared",
     "family",
     "lower",
     "parse_rule",
+    "parse_rules",
+    "rule_numerics",
+    "step_kinds",
+    "step_rules",
 ]

@@ -1,194 +1,131 @@
-"""Learning rules as the command line writes them: ``bp``, ``sdfa:k=2,rank=10``, and lists
+"""Learning rules as users write them: ``bp``, ``sdfa:k=2,rank=10``, and lists
 ``bp,revised:groups=8;binary=true``.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-from accelsim.config.describe import join
+from accelsim.config.registries import RULES, Registry
 from accelsim.config.suggest import did_you_mean
 from accelsim.errors import Fault, InputError
+from accelsim.rules.declaration import Rule, RuleSpec
+from accelsim.rules.options import OptionValue
 
-OptionValue = int | float | bool | str
+AnyRule = RuleSpec[Any]
+"""A rule whose options' type nobody asks for."""
 
 
-@dataclass(frozen=True)
-class Option:
-    """An option of a learning rule. ``default`` None: the rule does without it. ``minimum`` and
-    ``maximum`` are inclusive.
+def declared(name: str, registry: Registry = RULES) -> Rule:
+    """The declaration of a rule. InputError for an unknown name."""
+    rule: Rule = registry.resolve(name)
+    return rule
+
+
+def parse_rule(rule: str | AnyRule, registry: Registry = RULES) -> AnyRule:
+    """``"sdfa:k=2,rank=10"`` -> the rule with its options, which are separated by ``,`` or ``;``.
+
+    InputError with every fault: unknown rule, unknown option, bad value.
     """
-
-    name: str
-    type: type[int | float | bool | str]
-    default: OptionValue | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[str, ...] = ()
-    description: str = ""
-
-    @property
-    def rule(self) -> str:
-        """What a value must be: ``an integer >= 1``, ``a number from 0 to 1``, ``true or false``,
-        ``bw or random``.
-        """
-        if self.choices:
-            return join(self.choices)
-        words = {bool: "true or false", int: "an integer", float: "a number", str: "a text"}[
-            self.type
-        ]
-        if self.minimum is not None and self.maximum is not None:
-            return f"{words} from {self.minimum:g} to {self.maximum:g}"
-        if self.minimum is not None:
-            return f"{words} >= {self.minimum:g}"
-        return f"{words} <= {self.maximum:g}" if self.maximum is not None else words
-
-    def parse(self, text: str) -> OptionValue:
-        """The value that ``text`` spells; ValueError when it breaks the option's rule."""
-        if self.choices and text not in self.choices:
-            raise ValueError(self.rule)
-        if self.type is bool:
-            if text not in ("true", "false"):
-                raise ValueError(self.rule)
-            return text == "true"
-        if self.type is str:
-            if not text:
-                raise ValueError(self.rule)
-            return text
-        value = int(text) if self.type is int else float(text)
-        outside = (self.minimum is not None and value < self.minimum) or (
-            self.maximum is not None and value > self.maximum
-        )
-        if (
-            outside or not math.isfinite(value) or "_" in text
-        ):  # Python reads 1_0 as 10; people do not
-            raise ValueError(self.rule)
-        return value
+    if isinstance(rule, RuleSpec):
+        return rule
+    name, colon, rest = rule.strip().partition(":")
+    declaration = declared(name.strip(), registry)
+    values = _option_values(declaration, rule.strip(), rest if colon else None)
+    return RuleSpec(declaration, declaration.options.model_validate(values))
 
 
-RuleTable = Mapping[str, tuple[Option, ...]]
-"""Learning rule to its options, in the order in which they are written."""
-
-
-@dataclass(frozen=True)
-class RuleSpec:
-    """A learning rule with the options that were given, in the table's order. ``str()`` gives the
-    canonical text.
-    """
-
-    name: str
-    options: tuple[tuple[str, OptionValue], ...] = ()
-    defaults: tuple[tuple[str, OptionValue], ...] = field(default=(), repr=False, compare=False)
-
-    @property
-    def text(self) -> str:
-        """``sdfa:k=2,rank=10``; reading it again gives an equal RuleSpec."""
-        return self._written(",")
-
-    @property
-    def listed(self) -> str:
-        """The text for a comma-separated list: ``sdfa:k=2;rank=10``."""
-        return self._written(";")
-
-    def _written(self, separator: str) -> str:
-        words = separator.join(f"{name}={spelt(value)}" for name, value in self.options)
-        return f"{self.name}:{words}" if words else self.name
-
-    def __str__(self) -> str:
-        return self.text
-
-    def given(self, option: str) -> bool:
-        """Whether the option was written."""
-        return any(name == option for name, _ in self.options)
-
-    def get(self, option: str) -> OptionValue | None:
-        """The value given, else the default, else None."""
-        return dict(self.options).get(option, dict(self.defaults).get(option))
-
-
-def spelt(value: OptionValue) -> str:
-    """The value as users write it: ``true``, ``0.5``, ``16``."""
-    return (
-        str(value).lower()
-        if isinstance(value, bool)
-        else repr(value)
-        if isinstance(value, float)
-        else str(value)
-    )
-
-
-def parse_rule(text: str, table: RuleTable) -> RuleSpec:
-    """One rule; options are separated by ``,`` or ``;``. InputError with all that is wrong with
-    it.
-    """
-    name, colon, rest = text.strip().partition(":")
-    name = name.strip()
-    if name not in table:
-        raise InputError(
-            f"unknown rule {name or 'of no name'}{did_you_mean(name, table)} (accelsim list rules)"
-        )
-    known = {option.name: option for option in table[name]}
+def _option_values(rule: Rule, text: str, written: str | None) -> dict[str, OptionValue]:
+    known, name = rule.options.names(), rule.name
     values: dict[str, OptionValue] = {}
     faults: list[Fault | str] = []
     seen: set[str] = set()
-    for part in rest.replace(";", ",").split(",") if colon else ():
+    for part in () if written is None else written.replace(";", ",").split(","):
         key, equals, value = (word.strip() for word in part.partition("="))
         if key in known and key in seen:
             faults.append(f"{name}.{key} must appear once, got it again")
         elif not equals or not key:
-            faults.append(f"{name} must be written name:key=value,key=value, got {text.strip()!r}")
+            faults.append(f"{name} must be written name:key=value,key=value, got {text!r}")
         elif key not in known:
             faults.append(
-                f"{name}.{key} is not a known "
-                f"option{did_you_mean(key, known) or _known_options(known)}"
+                f"{name}.{key} is not a known option"
+                f"{did_you_mean(key, known) or _known_options(known)}"
             )
         else:
             try:
-                values[key] = known[key].parse(value)
-            except ValueError:
+                values[key] = rule.options.read(key, value)
+            except ValueError as error:
+                choices = [str(choice) for choice in rule.options.hint(key).literals]
                 faults.append(
-                    f"{name}.{key} must be {known[key].rule}, got "
-                    f"{value or 'nothing'}{did_you_mean(value, known[key].choices)}"
+                    f"{name}.{key} must be {error}, got "
+                    f"{value or 'nothing'}{did_you_mean(value, choices)}"
                 )
         seen.add(key)
     if faults:
         raise InputError(*dict.fromkeys(faults))
-    defaults = tuple(
-        (option.name, option.default) for option in table[name] if option.default is not None
-    )
-    return RuleSpec(name, tuple((key, values[key]) for key in known if key in values), defaults)
+    return values
 
 
-def _known_options(known: Mapping[str, Option]) -> str:
+def _known_options(known: Sequence[str]) -> str:
     return f"; known options: {', '.join(known)}" if known else "; the rule has none"
 
 
-def parse_rules(text: str, table: RuleTable) -> tuple[RuleSpec, ...]:
-    """A comma-separated list of rules, options bound with ``;``. InputError with the faults of all
-    of them, or when a rule appears twice.
+def parse_rules(
+    rules: str | Sequence[str | AnyRule], registry: Registry = RULES
+) -> tuple[AnyRule, ...]:
+    """Rules of a comma-separated list, or of a sequence. InputError with the faults of all of them,
+    and when a rule appears twice in a list.
 
-    ``key=value`` after a comma can be no rule, so it is taken as a further option of the rule
-    before: ``sdfa:k=2,rank=10`` is one rule here too.
+    In a list ``;`` binds the options of a rule. ``key=value`` after a comma can be no rule, so it
+    is taken as a further option of the rule before: ``sdfa:k=2,rank=10`` is one rule here too.
     """
+    specs: list[AnyRule] = []
+    faults: list[Fault] = []
+    before = ""
+    for part in _parts(rules) if isinstance(rules, str) else rules:
+        text = str(part).strip()
+        try:
+            spec = parse_rule(part, registry)
+        except InputError as error:
+            hint = _binding_hint(text, before, registry)
+            faults += [replace(fault, message=fault.message + hint) for fault in error.faults]
+        else:
+            if isinstance(rules, str) and spec in specs:
+                faults.append(Fault("", 0, 0, f"{spec.text} must appear once, got it again"))
+            specs.append(spec)
+        before = text if _name(text) in registry else before
+    if faults:
+        raise InputError(*faults)
+    return tuple(specs)
+
+
+def _parts(text: str) -> list[str]:
     parts: list[str] = []
     for part in text.split(","):
         if parts and "=" in part and ":" not in part and ":" in parts[-1]:
             parts[-1] += f";{part}"
         else:
             parts.append(part)
-    specs: list[RuleSpec] = []
-    faults: list[Fault] = []
-    for part in parts:
-        try:
-            spec = parse_rule(part, table)
-        except InputError as error:
-            faults.extend(error.faults)
-            continue
-        if spec in specs:
-            faults.append(Fault("", 0, 0, f"{spec.text} must appear once, got it again"))
-        specs.append(spec)
-    if faults:
-        raise InputError(*faults)
-    return tuple(specs)
+    return parts
+
+
+def _name(text: str) -> str:
+    return text.partition(":")[0].strip()
+
+
+def _binding_hint(text: str, before: str, registry: Registry) -> str:
+    """How to write ``text`` as an option of the rule ``before`` it in a list, where it is no rule
+    and may be meant so; else nothing.
+    """
+    if not before or not text or _name(text) in registry:
+        return ""
+    names = declared(_name(before), registry).options.names()
+    key, equals, _ = (word.strip() for word in text.partition("="))
+    meant = equals or (":" in before and (key in names or not did_you_mean(text, registry.names())))
+    if not names or ":" in text or not meant:
+        return ""
+    option = text if equals else f"{text}=VALUE"
+    written = f"{before};{option}" if ":" in before else f"{before}:{option}"
+    return f"; use ; between the options of one rule, as in {written}"

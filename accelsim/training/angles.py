@@ -5,13 +5,14 @@ degrees.
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accelsim.numerics.arrays import Array
 from accelsim.numerics.loss import softmax_loss
 from accelsim.rules.chained.numbers import Backprop
-from accelsim.rules.direct.numbers import DirectFeedback
 from accelsim.rules.walk.numbers import RuleNumerics
 from accelsim.training.tasks import Batch
 from accelsim.training.trainer import Trainer
@@ -35,16 +36,15 @@ def feedback_angles(run: Trainer) -> dict[str, float]:
     weights are multiplied. For the output layer this is the angle of eq. 14. {} for rules without
     direct feedback.
     """
-    numerics = getattr(run.numerics, "other", None) or run.numerics
-    if not isinstance(numerics, DirectFeedback):
-        return {}
+    numerics = run.numerics.feedback_numerics
     found: dict[str, float] = {}
     product: Array | None = None
     for layer in _head(run):
         weight = run.model.layers[layer.name].parameters["weight"].astype(np.float64)
         product = weight if product is None else product @ weight
-        if layer.name in numerics.feedback and len(numerics.feedback[layer.name]) == 1:
-            found[layer.name] = angle(numerics.feedback[layer.name][0].dense(), product.T)
+        feedback = numerics.feedback_from_output(layer.name)
+        if feedback is not None:
+            found[layer.name] = angle(feedback, product.T)
     return found
 
 
@@ -71,8 +71,8 @@ def update_angles(run: Trainer, batch: Batch) -> dict[str, float]:
     run.task.start(run.model)
     for key, array in run.model.running_moments().items():
         array[...] = moments[key]  # looking must not change the run
-    by_rule = _weight_gradients(run, getattr(run.numerics, "other", None) or run.numerics, error)
-    by_backprop = _weight_gradients(run, Backprop(run.model), error)
+    by_rule = _weight_gradients(run.numerics.feedback_numerics, error, labels)
+    by_backprop = _weight_gradients(Backprop(run.model), error, labels)
     shared = [name for name in by_backprop if name in by_rule]
     found = {name: angle(by_rule[name], by_backprop[name]) for name in shared}
     whole = [
@@ -82,10 +82,12 @@ def update_angles(run: Trainer, batch: Batch) -> dict[str, float]:
     return {**found, "all": angle(*whole)}
 
 
-def _weight_gradients(run: Trainer, numerics: RuleNumerics, error: Array) -> dict[str, Array]:
-    numerics.propagate(error)
+def _weight_gradients(
+    numerics: RuleNumerics, error: Array, labels: NDArray[np.integer[Any]]
+) -> dict[str, Array]:
+    numerics.propagate(error, labels)
     return {
         layer: array.copy()
-        for (layer, name), array in run.model.gradients().items()
+        for (layer, name), array in numerics.model.gradients().items()
         if name == "weight"
     }

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from accelsim import __version__
 from accelsim.errors import Fault, InputError
 from accelsim.numerics.formats import StorageFormats
-from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.spelling import AnyRule
 from accelsim.rules.walk.numbers import LEFT_OUT
 from accelsim.training import checkpoint
 from accelsim.training.angles import feedback_angles, update_angles
@@ -83,7 +83,7 @@ class TrainingRun:
     """
 
     def __init__(
-        self, network: Network, rule: RuleSpec, spec: RunSpec, task: Task, command: str = ""
+        self, network: Network, rule: AnyRule, spec: RunSpec, task: Task, command: str = ""
     ) -> None:
         self.spec = spec
         self.command = command

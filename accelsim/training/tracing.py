@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.errors import InputError
-from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.spelling import AnyRule
 from accelsim.rules.walk.numbers import LEFT_OUT
 from accelsim.training.capture import capture_masks
 from accelsim.training.data.datasets import load_dataset
@@ -25,7 +25,7 @@ Progress = Callable[[int, int, float], None]
 
 def train_and_trace(
     network: Network,
-    rule: RuleSpec,
+    rule: AnyRule,
     data_dir: Path | None,
     *,
     steps: int,

@@ -14,8 +14,8 @@ from accelsim.layers.model import Model
 from accelsim.numerics.arrays import Array
 from accelsim.numerics.formats import EXACT, StorageFormats
 from accelsim.numerics.loss import softmax_loss
-from accelsim.rules.numbers import rule_numerics
-from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.registry import rule_numerics
+from accelsim.rules.spelling import AnyRule
 from accelsim.rules.walk.numbers import LEFT_OUT
 from accelsim.training.optimizers import optimizer
 from accelsim.training.tasks import Batch, Task
@@ -80,7 +80,7 @@ class Trainer:
     def __init__(
         self,
         network: Network,
-        rule: RuleSpec,
+        rule: AnyRule,
         task: Task,
         recipe: Recipe,
         formats: StorageFormats = EXACT,
@@ -91,12 +91,11 @@ class Trainer:
         self.recipe = recipe
         self.model = Model(network, recipe.seed, formats=formats)
         self.numerics = rule_numerics(rule, self.model, recipe.seed)
-        gamma = rule.get("gamma") if rule.name == "hdfa" else None
         self.optimizer = optimizer(
             recipe.optimizer,
             recipe.learning_rate,
             recipe.weight_decay,
-            None if gamma is None else float(gamma),
+            self.numerics.momentum_mix,
         )
         self.epochs_done = 0
         self.steps_done = 0
@@ -127,7 +126,7 @@ class Trainer:
             self.accuracy = float((logits.argmax(axis=1) == labels).mean())
             if not np.isfinite(loss):
                 raise self._diverged(loss)
-            return self.numerics.propagate(error)
+            return self.numerics.propagate(error, labels)
 
     def step(self, batch: Batch) -> bool:
         """One training step; False when the rule leaves it out."""

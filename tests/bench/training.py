@@ -22,8 +22,7 @@ from against_torch import best_of, torch_step
 
 from accelsim.layers.model import Model
 from accelsim.numerics.loss import softmax_loss
-from accelsim.rules.numbers import rule_numerics
-from accelsim.rules.registry import parse_rule
+from accelsim.rules.registry import parse_rule, rule_numerics
 from accelsim.training.optimizers import optimizer
 from accelsim.workload.loading import load_network
 from accelsim.workload.network import Network
@@ -40,7 +39,7 @@ def reference_step(network: Network, batch: int) -> Callable[[], None]:
 
     def step() -> None:
         _, error = softmax_loss(model.forward(images), labels)
-        numerics.propagate(error)
+        numerics.propagate(error, labels)
         update.step(model.parameters(), model.gradients())
 
     return step

@@ -13,8 +13,9 @@ import pytest
 
 from accelsim.cli.file_kinds import faults
 from accelsim.config.describe import Hint, tags
+from accelsim.config.registries import RULES
 from accelsim.experiment.simulate import simulate
-from accelsim.rules.registry import RULES, family
+from accelsim.rules.registry import family
 from accelsim.workload.file import LayerSpec
 from accelsim.workload.loading import load_network
 from accelsim.zeros.trace import ROLES, Trace
@@ -80,6 +81,6 @@ def test_the_page_has_every_role_and_the_families_of_the_program() -> None:
     for members in families:
         assert len({family(name) for name in members}) == 1
     together = {name: family(name) for members in families for name in members}
-    assert all(family(name) == name for name in set(RULES) - set(together)), (
+    assert all(family(name) == name for name in set(RULES.names()) - set(together)), (
         "every other rule is a family of its own"
     )

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import pytest
 
-from accelsim.rules.modular.ops import REVISED_CNN_OPTIONS, lower_revised_cnn
-from accelsim.rules.spelling import parse_rule
+from accelsim.rules.registry import lower
 from accelsim.step.ops import Op, OpKind, Pass, TrainingStep, Use
 from accelsim.workload.loading import load_network
 
 
 def step_of(workload: str, options: str) -> TrainingStep:
-    rule = parse_rule(f"revised:binary=true,{options}", {"revised": REVISED_CNN_OPTIONS})
-    return lower_revised_cnn(load_network(workload), rule, 1, "momentum", frozenset(Pass))
+    return lower(load_network(workload), f"revised:binary=true,{options}", 1)
 
 
 def convolutions(step: TrainingStep) -> list[Op]:

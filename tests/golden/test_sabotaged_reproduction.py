@@ -18,7 +18,7 @@ import pytest
 
 from accelsim.cli import app as cli
 from accelsim.rules.direct.ops import DirectFeedback
-from accelsim.rules.modular import revised
+from accelsim.rules.revised import ops as revised
 from accelsim.rules.sequence import ops as triangular
 from accelsim.rules.walk.lowering import Lowering
 from accelsim.step.ops import Bounds, Op, Operand, OpKind, Pass, Role, Tensor, Use

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
-from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.spelling import AnyRule
 from accelsim.workload.modules import Link, dilation_of, links
 from accelsim.workload.network import Layer, Network
 from tests.naive.counts import propagating
@@ -46,7 +46,7 @@ class Part:
         return self.words if self.taps is None else self.words * prod(self.shape)
 
 
-def parts(link: Link, rule: RuleSpec) -> list[Part]:
+def parts(link: Link, rule: AnyRule) -> list[Part]:
     """The contractions of a link, in order."""
     (h, w, c), (p, q, k) = link.layer.in_shape, link.source.out_shape
     if rule.name == "modular" or link.dense:
@@ -59,15 +59,15 @@ def parts(link: Link, rule: RuleSpec) -> list[Part]:
         return [Part("", (p, q), k, c, taps, spread, last=(h, w) == (p, q))]
     if link.shortcut:
         return [Part("", (h, w), k, c, (1, 1))]
-    groups, spread = int(rule.get("groups") or 1), dilation_of(link.kernel_at_target)
-    if rule.get("order") == "printed":
+    groups, spread = getattr(rule.options, "groups", 1), dilation_of(link.kernel_at_target)
+    if getattr(rule.options, "order", "") == "printed":
         near = Part(".d2", (h, w), k, c, (1, 1), groups=groups, last=False)
         return [near, Part(".d1", (h, w), c, c, (3, 3), spread, groups, first=False)]
     far = Part(".d1", (h, w), k, k, (3, 3), spread, groups, last=False)
     return [far, Part(".d2", (h, w), k, c, (1, 1), groups=groups, first=False)]
 
 
-def all_parts(network: Network, rule: RuleSpec) -> list[Part]:
+def all_parts(network: Network, rule: AnyRule) -> list[Part]:
     """The contractions of every link that carries an error."""
     found = links(network)
     return [part for layer in propagating(network) for part in parts(found[layer.name], rule)]
@@ -76,7 +76,7 @@ def all_parts(network: Network, rule: RuleSpec) -> list[Part]:
 class LinkTwin(Twin):
     """The twin of a network's ops with EP over links."""
 
-    spec: RuleSpec
+    spec: AnyRule
 
     def propagation(self, layer: Layer) -> dict[str, Work]:
         link = links(self.network)[layer.name]

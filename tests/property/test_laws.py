@@ -22,6 +22,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from accelsim.config.registries import RULES as LEARNING_RULES
 from accelsim.errors import InputError
 from accelsim.experiment import simulate as experiment
 from accelsim.experiment.simulate import simulate
@@ -30,7 +31,6 @@ from accelsim.pe.mapping import Route
 from accelsim.results.document import ResultDocument
 from accelsim.results.document_laws import violations
 from accelsim.results.result import LANE_CAUSES, AnyResult, HybridResult, Result
-from accelsim.rules.registry import RULES as LEARNING_RULES
 from accelsim.rules.registry import check_rule
 from accelsim.sim.ledger import VARIABLE
 from accelsim.sim.machine import Machine, OpRecord, Progress, Run
@@ -46,7 +46,7 @@ from tests.watched_machine import dram_of, peak_dram_bytes_per_cycle
 SHARDS = tuple(itertools.product(KINDS, experiment.SCHEDULES))
 EXAMPLES = 10_000 if settings.get_current_profile_name() == "nightly" else 200
 RULES = (
-    *LEARNING_RULES,
+    *LEARNING_RULES.names(),
     "bp-only:p=0.5",
     "dfa:per_step=true",
     "sdfa:k=2",

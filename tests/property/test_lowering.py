@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
+from accelsim.config.registries import RULES
 from accelsim.errors import InputError
-from accelsim.rules.registry import ALL_PASSES, RULES, lower, parse_rule
+from accelsim.rules.registry import ALL_PASSES, lower, parse_rule
 from accelsim.step.ops import Op, OpKind, Pass, Role, Tensor, TrainingStep, Use
 from accelsim.workload.loading import load_network
 from accelsim.workload.modules import links as module_links
@@ -21,11 +22,7 @@ from tests.random_networks import networks
 CHAINS = ["bp", "bp-only:p=0.5", "fa"]
 DIRECT = {"dfa": 0, "bdfa": 0, "ssdfa": 1, "sdfa:k=2": 2, "dfa:per_step=true": 0}
 MODULAR = ["modular", "conv-dfa", "dilated"]
-MODULAR += (
-    ["revised", "revised:groups=2,binary=true", "revised:order=printed"]
-    if "revised" in RULES
-    else []
-)
+MODULAR += ["revised", "revised:groups=2,binary=true", "revised:order=printed"]
 ANY_NETWORK = {"bp", "bp-only", "fa", "dfa", "bdfa", "sdfa", "ssdfa", "frozen"}
 rules = st.sampled_from([*CHAINS, *DIRECT, *MODULAR, "frozen"])
 optimizers = st.sampled_from(["sgd", "momentum", "adam"])
@@ -302,7 +299,7 @@ def test_forward_of_the_next_step_waits_for_the_update(network: Network, rule: s
             assert step.carried[op.name] == (f"{op.layer}.WU",)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", RULES.names())
 @pytest.mark.parametrize("workload", ["resnet18-cifar10", "lstm-wikitext2", "vgg16-cifar10"])
 def test_every_rule_on_shipped_networks(rule: str, workload: str) -> None:
     network = load_network(workload)

@@ -19,7 +19,6 @@ from accelsim.machine.architecture import Architecture
 from accelsim.results.document import ResultDocument
 from accelsim.results.document_laws import violations
 from accelsim.results.result import Result
-from accelsim.rules.registry import RULES as LEARNING_RULES
 from accelsim.rules.registry import lower, parse_rule
 from accelsim.workload.network import Network
 from tests.naive.links import LinkTwin
@@ -39,11 +38,7 @@ RULES = {
     "frozen": 0,
 }
 MODULAR = ["modular", "conv-dfa", "dilated"]
-MODULAR += (
-    ["revised", "revised:groups=2,binary=true", "revised:groups=2,order=printed"]
-    if "revised" in LEARNING_RULES
-    else []
-)
+MODULAR += ["revised", "revised:groups=2,binary=true", "revised:groups=2,order=printed"]
 
 
 def lowers(network: Network, rule: str) -> bool:

@@ -21,8 +21,9 @@ from accelsim.cost.technology import TechnologyFile
 from accelsim.dram.standard import DramSpec
 from accelsim.errors import InputError
 from accelsim.machine.architecture import Architecture
-from accelsim.rules.spelling import Option, RuleTable, parse_rules
+from accelsim.rules.spelling import parse_rules
 from accelsim.workload.file import Workload
+from tests.made_up_rules import MIXED_TABLE
 
 JARGON = re.compile(
     r"Input should|validation error|valid "
@@ -127,27 +128,17 @@ def test_decimal_quantities_are_exact(number: Any, unit: str) -> None:
     assert parse_quantity(f"{number}{unit}", BYTES, whole=True) == int(number * BYTES[unit])
 
 
-TABLE: RuleTable = {
-    "bp": (),
-    "sdfa": (
-        Option("k", int, 2, minimum=1),
-        Option("p", float, minimum=0),
-        Option("binary", bool, False),
-    ),
-}
-
-
 @given(st.integers(1, 10**9), st.floats(0, 1e300, allow_nan=False), st.booleans())
 def test_canonical_rule_text_reads_back(k: int, p: float, binary: bool) -> None:
-    (spec,) = parse_rules(f"sdfa:binary={str(binary).lower()};p={p!r};k={k}", TABLE)
-    assert parse_rules(spec.text, TABLE) == parse_rules(spec.listed, TABLE) == (spec,)
-    assert math.isclose(float(spec.get("p") or 0.0), p)
+    (spec,) = parse_rules(f"sdfa:binary={str(binary).lower()};p={p!r};k={k}", MIXED_TABLE)
+    assert parse_rules(spec.text, MIXED_TABLE) == parse_rules(spec.listed, MIXED_TABLE) == (spec,)
+    assert math.isclose(spec.options.p, p)
 
 
 @given(st.text("bpsdfak=:;,. 1", max_size=20))
 def test_any_rule_text_is_read_or_refused(text: str) -> None:
     try:
-        found: tuple[object, ...] = parse_rules(text, TABLE)
+        found: tuple[object, ...] = parse_rules(text, MIXED_TABLE)
     except InputError as error:
         found = error.faults
     assert found

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accelsim.config.registries import RULES
 from accelsim.errors import Fault, InputError
-from accelsim.rules.registry import RULES, lower
+from accelsim.rules.registry import lower
 from accelsim.workload.network import Network
 from tests.random_networks import image_workloads, network_of, sequence_workloads
 
@@ -63,7 +64,7 @@ def test_resolved_or_refused(data: dict[str, Any], slips: list[tuple[int, str, A
         return
     for layer in network.layers:
         assert min(layer.in_shape + layer.out_shape) >= 1
-    for rule in RULES:
+    for rule in RULES.names():
         try:
             assert lower(network, rule, 1).ops
         except InputError:

@@ -11,8 +11,8 @@ import pytest
 from accelsim.rules.chained.numbers import Backprop
 from accelsim.rules.direct.numbers import DirectFeedback
 from accelsim.rules.hybrid.numbers import Hybrid
-from accelsim.rules.numbers import rule_numerics
-from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.registry import rule_numerics
+from accelsim.rules.spelling import parse_rule
 from accelsim.training.angles import angle, feedback_angles, update_angles
 from accelsim.zeros.feedback import Feedback
 from tests.reference_networks import CLASSES, Builder, batch_of, filled_model, small_networks
@@ -75,7 +75,7 @@ def test_random_feedback_is_about_at_right_angles():
         .network()
     )
     found = feedback_angles(
-        training(network, lambda model: rule_numerics(RuleSpec("dfa"), model, 0))
+        training(network, lambda model: rule_numerics(parse_rule("dfa"), model, 0))
     )
     assert len(found) == 2
     assert list(found.values()) == pytest.approx([90, 90], abs=10)
@@ -84,12 +84,14 @@ def test_random_feedback_is_about_at_right_angles():
 def test_feedback_angles_of_the_fully_connected_head_alone():
     network = small_networks()["normalized"]
     assert list(
-        feedback_angles(training(network, lambda model: rule_numerics(RuleSpec("dfa"), model, 0)))
+        feedback_angles(training(network, lambda model: rule_numerics(parse_rule("dfa"), model, 0)))
     ) == ["fc6"]
     for name in ("bp", "fa", "revised", "frozen", "hdfa"):
         assert (
             feedback_angles(
-                training(network, lambda model, name=name: rule_numerics(RuleSpec(name), model, 0))
+                training(
+                    network, lambda model, name=name: rule_numerics(parse_rule(name), model, 0)
+                )
             )
             == {}
         )
@@ -107,9 +109,11 @@ def test_update_angles_of_a_hybrid_are_its_feedback_steps_and_leave_the_run_as_i
     network = small_networks()["residual"]
     hybrid = training(
         network,
-        lambda model: Hybrid(rule_numerics(RuleSpec("revised"), model, 0), Backprop(model), 0.5, 0),
+        lambda model: Hybrid(
+            rule_numerics(parse_rule("revised"), model, 0), Backprop(model), 0.5, 0
+        ),
     )
-    revised = training(network, lambda model: rule_numerics(RuleSpec("revised"), model, 0))
+    revised = training(network, lambda model: rule_numerics(parse_rule("revised"), model, 0))
     before = {
         key: array.copy()
         for key, array in {**hybrid.model.parameters(), **hybrid.model.running_moments()}.items()
@@ -126,7 +130,7 @@ def test_update_angles_of_a_hybrid_are_its_feedback_steps_and_leave_the_run_as_i
 def test_layers_that_a_rule_leaves_alone_have_no_update_angle():
     network = small_networks()["normalized"]
     found = update_angles(
-        training(network, lambda model: rule_numerics(RuleSpec("frozen"), model, 0)),
+        training(network, lambda model: rule_numerics(parse_rule("frozen"), model, 0)),
         batch_of(network),
     )
     assert found == pytest.approx({network.output.name: 0.0, "all": 0.0}, abs=2e-6)

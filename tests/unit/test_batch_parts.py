@@ -40,11 +40,12 @@ def test_numbers_do_not_depend_on_the_threads():
         .network()
     )
     images = np.random.default_rng(0).standard_normal((64, 16, 16, 8)).astype(np.float32)
+    labels = np.zeros(64, np.int64)
     found = []
     for count in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
         numba.set_num_threads(count)
         model = Model(network, 0)
-        Backprop(model).propagate(model.forward(images))
+        Backprop(model).propagate(model.forward(images), labels)
         assert any(
             len(batch_parts.split(64, layer._parts(64))) > 1
             for name, layer in model.layers.items()

@@ -12,7 +12,7 @@ import pytest
 
 from accelsim.errors import InputError
 from accelsim.numerics.formats import StorageFormats
-from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.spelling import parse_rule
 from accelsim.training import checkpoint
 from accelsim.training.data.datasets import load_dataset
 from accelsim.training.optimizers import OPTIMIZERS
@@ -37,7 +37,7 @@ def trainer(optimizer="momentum", rule="dfa", formats=StorageFormats(), name="sm
     )
     task = make_task(load_dataset(None, network), network, 128, augmented=False)
     return Trainer(
-        network, RuleSpec(rule), task, Recipe(3, 0.01, "cosine", optimizer, 1e-4), formats
+        network, parse_rule(rule), task, Recipe(3, 0.01, "cosine", optimizer, 1e-4), formats
     )
 
 
@@ -90,7 +90,7 @@ def test_layers_may_have_slashes_in_their_names(tmp_path):
     layer = Layer("block/1/fc", "fc", ("input",), (8, 8, 1), (1, 1, 10))
     network = Network("slashes", (8, 8, 1), (layer,))
     task = make_task(load_dataset(None, network), network, 128, augmented=False)
-    first, second = (Trainer(network, RuleSpec("bp"), task, Recipe()) for _ in range(2))
+    first, second = (Trainer(network, parse_rule("bp"), task, Recipe()) for _ in range(2))
     first.epoch()
     checkpoint.restore(saved(tmp_path / "c.npz", first), second, CAUSE)
     assert (
@@ -176,7 +176,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     )
     run = Trainer(
         network,
-        RuleSpec("dfa"),
+        parse_rule("dfa"),
         make_task(load_dataset(None, network), network, 128, augmented=False),
         Recipe(),
     )

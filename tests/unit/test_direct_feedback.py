@@ -30,7 +30,7 @@ def run(model, rule):
     """Errors and gradients of one step."""
     images, labels = batch_of(model.network)
     loss, error = softmax_loss(model.forward(images), labels)
-    errors = rule.propagate(error)
+    errors = rule.propagate(error, labels)
     return loss, errors, model.gradients()
 
 
@@ -103,7 +103,7 @@ def test_weights_of_other_layers_do_not_matter():
         rule = direct_feedback(model, 1, dense_draw(1.0, binary=False))
         _, error = softmax_loss(model.forward(images), labels)
         model.parameters()[network.weighted[1].name, "weight"][...] *= scale
-        found.append(rule.propagate(error)[network.weighted[0].name])
+        found.append(rule.propagate(error, labels)[network.weighted[0].name])
     assert np.array_equal(*found)
 
 

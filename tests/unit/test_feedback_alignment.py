@@ -9,10 +9,11 @@ import pytest
 
 from accelsim.numerics.loss import softmax_loss
 from accelsim.rules.chained.numbers import Backprop
-from accelsim.rules.numbers import rule_numerics
-from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.registry import rule_numerics
+from accelsim.rules.spelling import parse_rule
 from accelsim.training.optimizers import Momentum
 from accelsim.workload.network import INPUT
+from tests.chosen_rules import chosen
 from tests.naive import layers as naive
 from tests.naive.modular_feedback import from_output
 from tests.reference_networks import (
@@ -58,7 +59,7 @@ def run(model, numerics):
     """Loss, errors and gradients of one step."""
     inputs, labels = batch_of(model.network)
     loss, error = softmax_loss(model.forward(inputs), labels)
-    errors = numerics.propagate(error)
+    errors = numerics.propagate(error, labels)
     return loss, errors, model.gradients()
 
 
@@ -97,7 +98,7 @@ def test_backpropagation_equals_the_transcription(network):
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 def test_feedback_alignment_equals_the_transcription(network, scale):
     model = filled_model(network)
-    numerics = rule_numerics(RuleSpec("fa", (("scale", scale),)), model, seed=3)
+    numerics = rule_numerics(chosen("fa", scale=scale), model, seed=3)
     assert list(numerics.transport) == [
         layer.name for layer in network.weighted if layer.inputs[0] != INPUT
     ]
@@ -116,7 +117,7 @@ def test_feedback_alignment_equals_the_transcription(network, scale):
 )
 def test_direct_feedback_equals_the_transcription(network, name, options):
     model = filled_model(network)
-    numerics = rule_numerics(RuleSpec(name, tuple(options.items())), model, seed=3)
+    numerics = rule_numerics(chosen(name, **options), model, seed=3)
     matrices = {layer: b.dense().tolist() for layer, (b,) in numerics.feedback.items()}
     assert_equals(model, numerics, from_output(network.output.name, matrices), direct=True)
 
@@ -124,7 +125,7 @@ def test_direct_feedback_equals_the_transcription(network, name, options):
 @pytest.mark.parametrize("network", all_networks().values(), ids=all_networks())
 def test_feedback_alignment_through_the_weights_themselves_is_backpropagation(network):
     exact, model = filled_model(network), filled_model(network)
-    numerics = rule_numerics(RuleSpec("fa"), model, seed=0)
+    numerics = rule_numerics(parse_rule("fa"), model, seed=0)
     for name, array in numerics.transport.items():
         array[...] = model.parameters()[name, "weight"]
     loss, errors, gradients = run(model, numerics)
@@ -148,7 +149,7 @@ def test_transports_have_the_deviation_of_fresh_weights():
         .network()
     )
     for scale in (1.0, 3.0):
-        numerics = rule_numerics(RuleSpec("fa", (("scale", scale),)), filled_model(network), seed=0)
+        numerics = rule_numerics(chosen("fa", scale=scale), filled_model(network), seed=0)
         fan_in = {"conv2": 9 * 16, "fc4": 64 * 64, "fc5": 50}
         for name, array in numerics.transport.items():
             assert array.std() == pytest.approx(scale * np.sqrt(2 / fan_in[name]), rel=0.1)
@@ -161,7 +162,7 @@ def test_frozen_training_changes_the_output_layer_alone(name):
     model = filled_model(network)
     before = {key: array.copy() for key, array in model.parameters().items()}
     numerics, optimizer = (
-        rule_numerics(RuleSpec("frozen"), model, seed=0),
+        rule_numerics(parse_rule("frozen"), model, seed=0),
         Momentum(0.1, weight_decay=0.01),
     )
     exact = filled_model(network)

@@ -14,9 +14,7 @@ from accelsim.machine.architecture import Architecture
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import Residency, allocate
 from accelsim.pe.mapping import Mapping, Route
-from accelsim.rules.modular.ops import REVISED_CNN_OPTIONS, lower_revised_cnn
-from accelsim.rules.registry import OPTIONS, lower
-from accelsim.rules.spelling import parse_rule
+from accelsim.rules.registry import lower
 from accelsim.step.ops import Op, OpKind, Pass, Role, Tensor, TraceZeros, Use
 from accelsim.workload.network import Network
 from accelsim.zeros.effectual import effectual_macs
@@ -134,13 +132,7 @@ def test_regenerated_feedback_takes_no_room_and_no_way() -> None:
 
 
 def lowered(rule: str) -> dict[str, Op]:
-    spec = parse_rule(rule, {**OPTIONS, "revised": REVISED_CNN_OPTIONS})
-    step = (
-        lower_revised_cnn(network(), spec, 2, "sgd", frozenset(Pass))
-        if spec.name == "revised"
-        else lower(network(), spec, 2)
-    )
-    return {op.name: op for op in step.ops}
+    return {op.name: op for op in lower(network(), rule, 2).ops}
 
 
 def test_zeros_of_a_modules_last_error_are_seen_at_other_resolutions_and_as_a_vector() -> None:

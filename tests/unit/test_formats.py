@@ -13,8 +13,8 @@ from accelsim.errors import InputError
 from accelsim.layers.model import Model
 from accelsim.numerics.formats import FORMATS, StorageFormats, stored
 from accelsim.numerics.loss import softmax_loss
-from accelsim.rules.numbers import rule_numerics
-from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.registry import rule_numerics
+from accelsim.rules.spelling import parse_rule
 from accelsim.training.optimizers import Momentum
 from tests.naive import formats as naive
 from tests.reference_networks import all_networks, batch_of
@@ -121,7 +121,7 @@ def assert_representable(array, name):
 def test_training_reads_what_storage_gives_back(formats, network, rule):
     network = all_networks()[network]
     model, plain = Model(network, 3, formats=formats), Model(network, 3)
-    numerics, optimizer = rule_numerics(RuleSpec(rule), model, seed=0), Momentum(1e-3)
+    numerics, optimizer = rule_numerics(parse_rule(rule), model, seed=0), Momentum(1e-3)
     inputs, labels = batch_of(network)
     fresh = {key: array.copy() for key, array in plain.parameters().items()}
     assert all(np.array_equal(model.parameters()[key], array) for key, array in fresh.items()), (
@@ -133,7 +133,7 @@ def test_training_reads_what_storage_gives_back(formats, network, rule):
         logits = model.forward(inputs)
         loss, error = softmax_loss(logits, labels)
         assert np.isfinite(loss)
-        errors = numerics.propagate(error)
+        errors = numerics.propagate(error, labels)
         optimizer.step(model.parameters(), model.gradients())
     for (layer, name), master in read.items():
         if name == "weight":
@@ -163,6 +163,6 @@ def test_fp32_everywhere_changes_nothing(name):
     found = []
     for model in (Model(network, 3), Model(network, 3, formats=StorageFormats())):
         _, error = softmax_loss(model.forward(inputs), labels)
-        rule_numerics(RuleSpec("bp"), model, 0).propagate(error)
+        rule_numerics(parse_rule("bp"), model, 0).propagate(error, labels)
         found.append(model.gradients())
     assert all(np.array_equal(array, found[1][key]) for key, array in found[0].items())

@@ -11,12 +11,13 @@ import pytest
 
 from accelsim.layers.model import Model
 from accelsim.numerics.loss import softmax_loss
-from accelsim.rules.numbers import rule_numerics
-from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.registry import rule_numerics
+from accelsim.rules.spelling import parse_rule
 from accelsim.rules.walk.numbers import BP, FEEDBACK, LEFT_OUT
 from accelsim.training.optimizers import optimizer
 from accelsim.training.tasks import Task
 from accelsim.training.trainer import Recipe, Trainer
+from tests.chosen_rules import chosen
 from tests.reference_networks import CLASSES, STEPS, WORDS, all_networks
 
 NETWORKS = {name: all_networks()[name] for name in ("normalized", "residual", "words-gru")}
@@ -45,7 +46,7 @@ def trained(network, rule, name="momentum", gamma=None):
     for step, (inputs, labels) in enumerate(batches(network)):
         kinds.append(numerics.begin(step))
         loss, error = softmax_loss(model.forward(inputs), labels)
-        numerics.propagate(error)
+        numerics.propagate(error, labels)
         chosen.step(model.parameters(), model.gradients(), kinds[-1])
         losses.append(loss)
     return {**model.parameters(), **model.running_moments()}, chosen.state, losses, kinds
@@ -57,14 +58,14 @@ def assert_identical(found, expected):
 
 
 def hdfa(p, binary=True, **options):
-    return RuleSpec("hdfa", (("p", p), ("binary", binary), *options.items()))
+    return chosen("hdfa", p=p, binary=binary, **options)
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("name", ["momentum", "adam"])
 def test_only_steps_of_backpropagation_are_backpropagation(network, name):
     found = trained(network, hdfa(1.0), name, gamma=0.9)
-    expected = trained(network, RuleSpec("bp"), name)
+    expected = trained(network, parse_rule("bp"), name)
     assert_identical(found[0], expected[0])
     assert_identical(found[1], expected[1])
     assert found[2] == expected[2]
@@ -76,11 +77,11 @@ def test_only_steps_of_backpropagation_are_backpropagation(network, name):
 @pytest.mark.parametrize("binary", [False, True])
 def test_only_feedback_steps_are_the_revised_rule(network, name, binary):
     found = trained(network, hdfa(0.0, binary), name, gamma=1.0)
-    expected = trained(network, RuleSpec("revised", (("binary", binary),)), name)
+    expected = trained(network, chosen("revised", binary=binary), name)
     assert_identical(found[0], expected[0])
     assert found[2] == expected[2]
     assert found[3] == expected[3] == [FEEDBACK] * TRAINING_STEPS
-    other = trained(network, RuleSpec("revised", (("binary", not binary),)), name)
+    other = trained(network, chosen("revised", binary=not binary), name)
     assert found[2][0] == other[2][0]
     assert found[2] != other[2]
 
@@ -90,7 +91,7 @@ def test_steps_take_their_own_rules_gradients():
     model = Model(network, seed=1)
     hybrid, exact, revised = (
         rule_numerics(rule, model, seed=2)
-        for rule in (hdfa(0.5), RuleSpec("bp"), RuleSpec("revised", (("binary", True),)))
+        for rule in (hdfa(0.5), parse_rule("bp"), chosen("revised", binary=True))
     )
     inputs, labels = next(iter(batches(network)))
     _, error = softmax_loss(model.forward(inputs), labels)
@@ -98,16 +99,16 @@ def test_steps_take_their_own_rules_gradients():
     for step in range(8):
         kind = hybrid.begin(step)
         seen.add(kind)
-        found, expected = hybrid.propagate(error), (exact if kind == BP else revised)
+        found, expected = hybrid.propagate(error, labels), (exact if kind == BP else revised)
         gradients = {key: array.copy() for key, array in model.gradients().items()}
-        assert_identical(found, expected.propagate(error))
+        assert_identical(found, expected.propagate(error, labels))
         assert_identical(gradients, model.gradients())
     assert seen == {BP, FEEDBACK}
 
 
 def kinds_of(p, seed, steps, name="hdfa"):
     model = Model(all_networks()["fc-tanh"])
-    numerics = rule_numerics(RuleSpec(name, (("p", p),)), model, seed)
+    numerics = rule_numerics(chosen(name, p=p), model, seed)
     return [numerics.begin(step) for step in steps]
 
 
@@ -177,13 +178,13 @@ def test_a_training_runs_steps_do_not_depend_on_the_order_of_its_data():
 
 
 def test_a_training_run_of_backpropagations_steps_alone_is_backpropagations():
-    found, expected = trainer(hdfa(1.0, gamma=0.9))[0], trainer(RuleSpec("bp"))[0]
+    found, expected = trainer(hdfa(1.0, gamma=0.9))[0], trainer(parse_rule("bp"))[0]
     assert found.losses == expected.losses
     assert_identical(found.model.parameters(), expected.model.parameters())
 
 
 def test_a_training_run_leaves_steps_out():
-    run, kinds, made = trainer(RuleSpec("bp-only", (("p", 0.4),)))
+    run, kinds, made = trainer(chosen("bp-only", p=0.4))
     assert sum(made) == kinds.count(BP) == len(run.losses) == run.optimizer.steps
     assert 0 < kinds.count(LEFT_OUT) == len(kinds) - sum(made)
     assert run.steps_done == len(kinds) == 3 * TRAINING_STEPS

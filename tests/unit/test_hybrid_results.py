@@ -19,7 +19,7 @@ from accelsim.results.document import ResultDocument
 from accelsim.results.document_laws import violations
 from accelsim.results.laws import check_hybrid
 from accelsim.results.result import MEANS, HybridResult
-from accelsim.rules.registry import RULES, check_rule, lower, parse_rule
+from accelsim.rules.registry import check_rule, lower, step_kinds
 from accelsim.step.ops import Role, TrainingStep
 from accelsim.studies.accuracy.plan import cells
 from accelsim.zeros.trace import Trace
@@ -42,9 +42,7 @@ WORDS = network_of(
 
 
 def kinds(rule: str) -> list[tuple[str, float, str]]:
-    several = RULES["hdfa"].steps
-    assert several is not None
-    return [(each.kind, each.weight, str(each.rule)) for each in several(parse_rule(rule))]
+    return [(each.kind, each.weight, str(each.rule)) for each in step_kinds(rule)]
 
 
 def hybrid(rule: str, network: Any = IMAGES, **settings: Any) -> HybridResult:
@@ -79,9 +77,7 @@ def test_it_has_no_ops_of_its_own() -> None:
 
 
 def updated(gamma: float | None, optimizer: str) -> TrainingStep:
-    several = RULES["hdfa"].steps
-    assert several is not None
-    feedback = several(parse_rule("hdfa" if gamma is None else f"hdfa:gamma={gamma}"))[1]
+    feedback = step_kinds("hdfa" if gamma is None else f"hdfa:gamma={gamma}")[1]
     return feedback.finish(lower(IMAGES, feedback.rule, 1, optimizer))
 
 

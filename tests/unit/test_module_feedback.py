@@ -12,9 +12,9 @@ import pytest
 from accelsim.errors import InputError
 from accelsim.numerics.loss import softmax_loss
 from accelsim.rules.chained.numbers import Backprop
-from accelsim.rules.numbers import rule_numerics
-from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.registry import rule_numerics
 from accelsim.workload.modules import dilation_of, links
+from tests.chosen_rules import chosen
 from tests.naive import layers as naive
 from tests.naive.modular_feedback import NaiveLink, over_links, transposed_matrix
 from tests.reference_networks import (
@@ -80,12 +80,12 @@ def run(model, numerics):
     """Loss, errors and gradients of one step."""
     images, labels = batch_of(model.network)
     loss, error = softmax_loss(model.forward(images), labels)
-    errors = numerics.propagate(error)
+    errors = numerics.propagate(error, labels)
     return loss, errors, model.gradients()
 
 
 def rule(name, model, seed=3, **options):
-    return rule_numerics(RuleSpec(name, tuple(options.items())), model, seed)
+    return rule_numerics(chosen(name, **options), model, seed)
 
 
 def naive_link(name, link, weights, groups, order):

@@ -17,8 +17,7 @@ from accelsim.kernels.tensors.recurrent import add_rows
 from accelsim.layers.embedding import Embedding
 from accelsim.layers.recurrent import Recurrent
 from accelsim.numerics import products
-from accelsim.rules.chained.backprop import lower_bp
-from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.registry import lower
 from accelsim.workload.network import Layer, Network
 from tests.naive import recurrent as naive
 
@@ -285,7 +284,7 @@ def test_multiply_accumulates_are_those_of_the_lowered_step(kind, monkeypatch):
     numerics.backward(case.error, propagate=True)
     assert multiplied == found["EP"] + found["WG"]
     network = Network("one cell", (1, 1, case.channels), (case.layer,), case.batch, case.steps)
-    lowered = lower_bp(network, RuleSpec("bp"), case.batch, "sgd", frozenset({"FF", "EP", "WG"}))
+    lowered = lower(network, "bp", case.batch, "sgd", ["FF", "EP", "WG"])
     counts = dict.fromkeys(found, 0)
     for op in lowered.ops:
         counts[str(op.pass_)] += op.dense_macs

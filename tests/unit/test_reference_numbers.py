@@ -40,7 +40,7 @@ def test_backpropagation_equals_finite_differences(name):
     model = filled_model(NETWORKS[name])
     images, labels = batch_of(NETWORKS[name])
     _, error = softmax_loss(model.forward(images), labels)
-    Backprop(model).propagate(error)
+    Backprop(model).propagate(error, labels)
     gradients = {key: array.copy() for key, array in model.gradients().items()}
     step = 1e-5
     for key, array in model.parameters().items():

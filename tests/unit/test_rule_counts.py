@@ -13,12 +13,11 @@ from threading import Lock
 
 import pytest
 
+from accelsim.config.registries import RULES
 from accelsim.layers.model import Model
 from accelsim.numerics import products
 from accelsim.numerics.loss import softmax_loss
-from accelsim.rules.numbers import RULES, rule_numerics
-from accelsim.rules.registry import RULES as RULE_OPS
-from accelsim.rules.registry import lower, parse_rule
+from accelsim.rules.registry import lower, parse_rule, rule_numerics, step_kinds
 from accelsim.rules.sequence.numbers import SequenceFeedback
 from accelsim.rules.walk.numbers import RuleNumerics
 from accelsim.step.ops import Op, OpKind, Pass, Role, TrainingStep
@@ -207,7 +206,7 @@ def test_ops_have_the_multiplications_of_the_numbers(monkeypatch, network, spell
     logits = model.forward(inputs)
     assert counted.count == macs([op for op in step.ops if op.pass_ is Pass.FF])
     counted.count = 0
-    numbers.propagate(softmax_loss(logits, labels)[1])
+    numbers.propagate(softmax_loss(logits, labels)[1], labels)
     assert counted.count == macs([op for op in step.ops if op.pass_ in (Pass.EP, Pass.WG)])
 
 
@@ -235,7 +234,7 @@ def test_each_kind_of_a_hybrids_steps_has_the_multiplications_and_words_of_its_n
     monkeypatch, network, kind
 ):
     rule = parse_rule(f"hdfa:p={1 if kind == 'bp' else 0}")
-    (step,) = RULE_OPS["hdfa"].steps(rule)
+    (step,) = step_kinds(rule)
     assert step.kind == kind
     ops, model = step.finish(lower(network, step.rule, SAMPLES)).ops, Model(network)
     hybrid = rule_numerics(rule, model, seed=0)
@@ -245,7 +244,7 @@ def test_each_kind_of_a_hybrids_steps_has_the_multiplications_and_words_of_its_n
     inputs, labels = batch_of(network)
     counted = Multiplications(monkeypatch)
     error = softmax_loss(model.forward(inputs), labels)[1]
-    hybrid.propagate(error)
+    hybrid.propagate(error, labels)
     assert counted.count == macs(list(ops))
     feedback = {
         operand.tensor.name: operand.tensor.elements
@@ -257,11 +256,9 @@ def test_each_kind_of_a_hybrids_steps_has_the_multiplications_and_words_of_its_n
 
 
 def test_every_rule_with_numbers_is_counted():
-    assert (
-        {spelling.partition(":")[0] for spelling in ANYWHERE + ON_IMAGES + ON_SEQUENCES} | {"hdfa"}
-        == set(RULES)
-        == set(RULE_OPS)
-    )
+    assert {spelling.partition(":")[0] for spelling in ANYWHERE + ON_IMAGES + ON_SEQUENCES} | {
+        "hdfa"
+    } == set(RULES.names())
     feedback = [
         op for op in lower(counted_network(), "dfa", SAMPLES).ops if op.kind is OpKind.FEEDBACK
     ]

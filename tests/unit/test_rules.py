@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from accelsim.config.registries import RULES
 from accelsim.errors import InputError
-from accelsim.rules.modular.ops import REVISED_CNN_OPTIONS, lower_revised_cnn
-from accelsim.rules.registry import RULES, family, lower, parse_rule
-from accelsim.rules.spelling import parse_rule as spell
+from accelsim.rules.registry import family, lower, parse_rule
+from accelsim.rules.spelling import declared
 from accelsim.step.ops import Op, OpKind, Pass, Role, TraceZeros, TrainingStep, Use
 from accelsim.workload.network import Network
 from tests.random_networks import network_of
@@ -294,7 +294,11 @@ def test_families() -> None:
     }
     # Every other rule is its own, whatever its options.
     listed = {name for members in together for name in members}
-    assert all(family(name) == RULES[name].family == name for name in RULES if name not in listed)
+    assert all(
+        family(name) == declared(name).family == name
+        for name in RULES.names()
+        if name not in listed
+    )
     assert family("sdfa:k=2,rank=10") == family(parse_rule("ssdfa")) == "sdfa"
     assert family("dilated:modules=conv1") == "dilated"
 
@@ -347,7 +351,7 @@ def test_frozen_trains_the_output_alone() -> None:
 
 def test_bp_only_is_a_step_of_backpropagation() -> None:
     assert lower(CHAIN, "bp-only:p=0.3", 1).ops == lower(CHAIN, "bp", 1).ops
-    assert parse_rule("bp-only").get("p") == 0.1
+    assert parse_rule("bp-only").options.p == 0.1
 
 
 def test_scale_changes_no_count() -> None:
@@ -437,13 +441,7 @@ def test_reach_of_a_link() -> None:
 
 
 def revised(options: str, network: Network = MODULES) -> TrainingStep:
-    return lower_revised_cnn(
-        network,
-        spell(f"revised:{options}", {"revised": REVISED_CNN_OPTIONS}),
-        1,
-        "sgd",
-        frozenset(Pass),
-    )
+    return lower(network, f"revised:{options}", 1, "sgd")
 
 
 def test_revised_orders() -> None:

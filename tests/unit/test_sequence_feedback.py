@@ -13,12 +13,12 @@ from accelsim.errors import InputError
 from accelsim.numerics import products
 from accelsim.numerics.loss import softmax_loss
 from accelsim.rules.chained.numbers import Backprop
-from accelsim.rules.numbers import rule_numerics
+from accelsim.rules.registry import rule_numerics
 from accelsim.rules.sequence.numbers import RADIUS
-from accelsim.rules.spelling import RuleSpec
 from accelsim.workload.modules import modules_of
 from accelsim.workload.network import INPUT
 from accelsim.zeros.feedback import feedback_random, kept_entries, random_entries
+from tests.chosen_rules import chosen
 from tests.naive import sequences as naive
 from tests.naive import triangular_feedback as triangular
 from tests.reference_networks import (
@@ -46,12 +46,12 @@ def run(model, numerics):
     """Loss, errors and gradients of one step."""
     words, labels = batch_of(model.network)
     loss, error = softmax_loss(model.forward(words), labels)
-    errors = numerics.propagate(error)
+    errors = numerics.propagate(error, labels)
     return loss, errors, model.gradients()
 
 
 def rule(name, model, **options):
-    return rule_numerics(RuleSpec(name, tuple(options.items())), model, SEED)
+    return rule_numerics(chosen(name, **options), model, SEED)
 
 
 def assert_equals(model, numerics, landing, carriers):

@@ -5,19 +5,8 @@ from __future__ import annotations
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.rules.spelling import Option, RuleSpec, RuleTable, parse_rule, parse_rules
-
-TABLE: RuleTable = {
-    "bp": (),
-    "dfa": (),
-    "sdfa": (Option("k", int, 2, minimum=1), Option("rank", int, 10, minimum=1)),
-    "revised": (
-        Option("groups", int, 1, minimum=1),
-        Option("sparsity", float, minimum=0, maximum=1),
-        Option("binary", bool, False),
-        Option("init", str, "random", choices=("bw", "random")),
-    ),
-}
+from accelsim.rules.spelling import parse_rule, parse_rules
+from tests.made_up_rules import TABLE
 
 
 def words(text: str, many: bool = False) -> str:
@@ -48,15 +37,17 @@ def test_canonical_text(text: str, canonical: str) -> None:
 
 def test_values_and_defaults() -> None:
     spec = parse_rule("revised:groups=4,binary=true", TABLE)
-    assert spec.options == (("groups", 4), ("binary", True))
-    assert [spec.get(name) for name in ("groups", "binary", "init", "sparsity")] == [
-        4,
-        True,
-        "random",
-        None,
-    ]
-    assert (spec.given("groups"), spec.given("init")) == (True, False)
-    assert hash(spec) == hash(RuleSpec("revised", (("groups", 4), ("binary", True))))
+    assert spec.options.given == (("groups", 4), ("binary", True))
+    assert (spec.options.groups, spec.options.binary) == (4, True)
+    assert (spec.options.init, spec.options.sparsity) == ("random", 0.0)
+    again = parse_rule("revised:binary=true;groups=4", TABLE)
+    assert again == spec
+    assert hash(again) == hash(spec)
+
+
+def test_an_option_given_at_its_default_is_written_and_tells_rules_apart() -> None:
+    assert str(parse_rule("sdfa:k=2", TABLE)) == "sdfa:k=2"
+    assert parse_rule("sdfa:k=2", TABLE) != parse_rule("sdfa", TABLE)
 
 
 def test_lists() -> None:

@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pytest
 
+from accelsim.config.registries import RULES
 from accelsim.errors import InputError
 from accelsim.numerics.loss import softmax_loss
-from accelsim.rules.numbers import RULES
-from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.spelling import parse_rule
 from accelsim.training.data.datasets import load_dataset
 from accelsim.training.optimizers import OPTIMIZERS, Adam, Momentum, Sgd, optimizer
 from accelsim.training.tasks import make_task
@@ -27,7 +27,7 @@ RATES = {"fa": 0.005, "dfa": 0.01, "conv-dfa": 0.01, "dilated": 0.01, "revised":
 """Rules whose errors are larger than backpropagation's take smaller steps."""
 SHAPED_FOR = {"triangular": "recurrent layers", "bp-only": "a tenth of the steps"}
 """Rules that this training is no test of."""
-LEARNING_RULES = [rule for rule in RULES if rule not in SHAPED_FOR]
+LEARNING_RULES = [rule for rule in RULES.names() if rule not in SHAPED_FOR]
 
 
 def digits_network():
@@ -43,7 +43,7 @@ def traced(request):
     """Rule, trace and losses of a short training."""
     options = {**LEARNING, "learning_rate": RATES.get(request.param, LEARNING["learning_rate"])}
     return request.param, *train_and_trace(
-        digits_network(), RuleSpec(request.param), None, **options
+        digits_network(), parse_rule(request.param), None, **options
     )
 
 
@@ -109,12 +109,12 @@ def test_trace_has_the_masks_of_the_format(traced, tmp_path):
     assert again.extra["optimizer"] == "momentum"
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "triangular"])
+@pytest.mark.parametrize("rule", [rule for rule in RULES.names() if rule != "triangular"])
 def test_the_same_command_gives_the_same_bytes(tmp_path, rule):
     files = []
     for index, seed in enumerate((0, 0, 1)):
         trace, _ = train_and_trace(
-            digits_network(), RuleSpec(rule), None, **{**LEARNING, "steps": 3, "seed": seed}
+            digits_network(), parse_rule(rule), None, **{**LEARNING, "steps": 3, "seed": seed}
         )
         path = tmp_path / f"{index}.npz"
         trace.write(path)
@@ -127,7 +127,7 @@ def test_progress_is_told_after_every_step():
     told = []
     train_and_trace(
         digits_network(),
-        RuleSpec("bp"),
+        parse_rule("bp"),
         None,
         **{**LEARNING, "steps": 2},
         progress=lambda *said: told.append(said),
@@ -140,7 +140,7 @@ def trainer(recipe=Recipe(learning_rate=0.03), rule="bp", batch=32):  # noqa: B0
     network = digits_network()
     return Trainer(
         network,
-        RuleSpec(rule),
+        parse_rule(rule),
         make_task(load_dataset(None, network), network, batch, augmented=False),
         recipe,
     )
@@ -201,10 +201,10 @@ def refusal(*arguments, **options):
 
 
 def test_what_cannot_be_trained_is_refused():
-    network, bp = digits_network(), RuleSpec("bp")
+    network, bp = digits_network(), parse_rule("bp")
     assert (
-        refusal(network, RuleSpec("hebb"), None)
-        == f"rule must be one that can be trained ({', '.join(RULES)}), got hebb"
+        refusal(network, parse_rule("hebb"), None)
+        == f"rule must be one that can be trained ({', '.join(RULES.names())}), got hebb"
     )
     assert (
         refusal(network, bp, None, batch=1438, samples=1)
@@ -235,7 +235,7 @@ def test_recurrent_networks_are_refused_without_a_text():
         vocabulary=8,
     )
     assert (
-        refusal(recurrent, RuleSpec("bp"), None)
+        refusal(recurrent, parse_rule("bp"), None)
         == "speech reads text: --data must be a folder with WikiText-2's wiki.*.tokens, got none"
     )
 

@@ -17,7 +17,7 @@ import pytest
 from accelsim.errors import InputError
 from accelsim.numerics.formats import StorageFormats
 from accelsim.report.training import parse
-from accelsim.rules.spelling import RuleSpec
+from accelsim.rules.spelling import parse_rule
 from accelsim.training.run import RunSpec, TrainingRun, network_hash, published_task
 from accelsim.training.trainer import Recipe
 from accelsim.workload.loading import load_network
@@ -44,7 +44,7 @@ def network():
 
 
 def run_of(spec=SPEC, rule="dfa"):
-    return TrainingRun(network(), RuleSpec(rule), spec, published_task(network(), spec, None))
+    return TrainingRun(network(), parse_rule(rule), spec, published_task(network(), spec, None))
 
 
 def finished(run, on_trace=None):

@@ -4,12 +4,13 @@ through fixed random weights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from accelsim.layers.model import Model
 from accelsim.layers.numerics import WeightedNumerics
 from accelsim.numerics.arrays import Array
-from accelsim.rules.walk.numbers import RuleNumerics
+from accelsim.rules.declaration import RuleSpec
+from accelsim.rules.options import Scaled
+from accelsim.rules.spelling import AnyRule
+from accelsim.rules.walk.numbers import BackwardWalk, RuleNumerics
 from accelsim.workload.network import INPUT, Layer
 from accelsim.zeros.feedback import feedback_random, like_weights
 
@@ -22,7 +23,7 @@ class Backprop(RuleNumerics):
         layer: Layer,
         numerics: WeightedNumerics,
         error: Array,
-        errors: Mapping[str, Array],
+        walk: BackwardWalk,
         wanted: bool,
     ) -> tuple[Array, ...]:
         return numerics.backward(error, wanted)
@@ -50,7 +51,7 @@ class FeedbackAlignment(RuleNumerics):
         layer: Layer,
         numerics: WeightedNumerics,
         error: Array,
-        errors: Mapping[str, Array],
+        walk: BackwardWalk,
         wanted: bool,
     ) -> tuple[Array, ...]:
         return numerics.backward(error, wanted, self.transport.get(layer.name))
@@ -60,7 +61,7 @@ class FeedbackAlignment(RuleNumerics):
 
 
 class Frozen(RuleNumerics):
-    """Only the output layer learns (``frozen``): what every other rule must beat."""
+    """Only the output layer learns (``frozen``): the baseline that any rule must beat."""
 
     direct = True
 
@@ -69,8 +70,23 @@ class Frozen(RuleNumerics):
         layer: Layer,
         numerics: WeightedNumerics,
         error: Array,
-        errors: Mapping[str, Array],
+        walk: BackwardWalk,
         wanted: bool,
     ) -> tuple[Array, ...]:
         numerics.learn(error)
         return ()
+
+
+def backprop(model: Model, _seed: int, _rule: AnyRule) -> Backprop:
+    """``bp``."""
+    return Backprop(model)
+
+
+def feedback_alignment(model: Model, seed: int, rule: RuleSpec[Scaled]) -> FeedbackAlignment:
+    """``fa``."""
+    return FeedbackAlignment(model, seed, rule.options.scale)
+
+
+def frozen(model: Model, _seed: int, _rule: AnyRule) -> Frozen:
+    """``frozen``."""
+    return Frozen(model)

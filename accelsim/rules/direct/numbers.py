@@ -17,7 +17,9 @@ from accelsim.layers.model import Model
 from accelsim.layers.numerics import WeightedNumerics
 from accelsim.numerics import products
 from accelsim.numerics.arrays import Array
-from accelsim.rules.walk.numbers import RuleNumerics
+from accelsim.rules.declaration import RuleSpec
+from accelsim.rules.direct.options import DirectOptions, SparseOptions
+from accelsim.rules.walk.numbers import BackwardWalk, RuleNumerics
 from accelsim.workload.network import INPUT, Layer
 from accelsim.zeros.feedback import Feedback, dense_feedback, feedback_random, sparse_feedback
 
@@ -49,11 +51,11 @@ class DirectFeedback(RuleNumerics):
         layer: Layer,
         numerics: WeightedNumerics,
         error: Array,
-        errors: Mapping[str, Array],
+        walk: BackwardWalk,
         wanted: bool,
     ) -> tuple[Array, ...]:
         numerics.learn(error)
-        return (self.project(layer, errors[self.model.network.output.name]),) if wanted else ()
+        return (self.project(layer, walk.errors[self.model.network.output.name]),) if wanted else ()
 
     def project(self, layer: Layer, error: Array) -> Array:
         """B e of one layer at its input map, from the error (N, ..., classes); rows are time-major
@@ -72,6 +74,10 @@ class DirectFeedback(RuleNumerics):
                 else products.gathered_product(part, read, values)
             )
         return np.concatenate(parts).reshape(len(error), *layer.in_shape)
+
+    def feedback_from_output(self, layer: str) -> Array | None:
+        steps = self.feedback.get(layer, ())
+        return steps[0].dense() if len(steps) == 1 else None
 
     def feedback_weights(self) -> dict[str, Array]:
         return {name: np.stack(matrices) for name, matrices in self.matrices.items()}
@@ -127,3 +133,27 @@ def scaled(feedback: Feedback, scale: float) -> Feedback:
         if scale == 1
         else Feedback(feedback.classes, feedback.values * np.float32(scale), feedback.classes_read)
     )
+
+
+def dense(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
+    """``dfa``."""
+    draw = dense_draw(rule.options.scale, binary=False)
+    return direct_feedback(model, seed, draw, rule.options.per_step)
+
+
+def binary(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
+    """``bdfa``."""
+    draw = dense_draw(rule.options.scale, binary=True)
+    return direct_feedback(model, seed, draw, rule.options.per_step)
+
+
+def sparse(model: Model, seed: int, rule: RuleSpec[SparseOptions]) -> DirectFeedback:
+    """``sdfa``."""
+    draw = sparse_draw(rule.options.scale, rule.options.k, rule.options.rank)
+    return direct_feedback(model, seed, draw, rule.options.per_step)
+
+
+def single(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
+    """``ssdfa``."""
+    draw = sparse_draw(rule.options.scale, 1, 0)
+    return direct_feedback(model, seed, draw, rule.options.per_step)

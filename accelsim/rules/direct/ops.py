@@ -14,24 +14,13 @@ from __future__ import annotations
 from math import prod
 
 from accelsim.errors import InputError
-from accelsim.rules.info import RuleInfo, whole
-from accelsim.rules.spelling import Option, RuleSpec
-from accelsim.rules.walk.backward import lower_step, needed
+from accelsim.rules.declaration import RuleSpec
+from accelsim.rules.direct.options import DirectOptions, SparseOptions
+from accelsim.rules.walk.backward import needed
 from accelsim.rules.walk.lowering import Lowering, Value, operands, step_name
 from accelsim.rules.walk.recurrent import gate_backward, gate_errors
-from accelsim.step.ops import Bounds, OpKind, Pass, Role, Tensor, TrainingStep, Use
+from accelsim.step.ops import Bounds, OpKind, Pass, Role, Tensor, Use
 from accelsim.workload.network import Layer, Network
-
-PER_STEP = Option(
-    "per_step",
-    bool,
-    False,
-    description="On sequences, distinct feedback weights at each time step instead of shared ones.",
-)
-SCALE = Option(
-    "scale", float, 1.0, description="Multiplies the feedback weights; changes no count. Above 0."
-)
-"""Of every rule with feedback; `accelsim.rules.lower` refuses what is not above 0."""
 
 
 class DirectFeedback:
@@ -40,6 +29,7 @@ class DirectFeedback:
     """
 
     direct = True
+    carried = True
 
     def __init__(self, nonzeros: int, per_step: bool, binary: bool = False) -> None:
         self.nonzeros = nonzeros
@@ -89,80 +79,34 @@ class DirectFeedback:
         return gate_errors(low, layer)
 
 
-def lower_dfa(
-    network: Network, rule: RuleSpec, batch: int, optimizer: str, passes: frozenset[Pass]
-) -> TrainingStep:
-    """Direct feedback alignment's training step, dense or with ``k`` feedback weights a neuron.
+def dense(_network: Network, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
+    """``dfa``."""
+    return DirectFeedback(0, rule.options.per_step)
 
-    Raises InputError when ``k`` exceeds the output errors, or when a given ``rank`` cannot reach
-    them all.
+
+def binary(_network: Network, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
+    """``bdfa``."""
+    return DirectFeedback(0, rule.options.per_step, binary=True)
+
+
+def single(_network: Network, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
+    """``ssdfa``."""
+    return DirectFeedback(1, rule.options.per_step)
+
+
+def sparse(network: Network, rule: RuleSpec[SparseOptions]) -> DirectFeedback:
+    """``sdfa``. InputError when ``k`` exceeds the output errors, or when a given ``rank`` cannot
+    reach them all.
     """
-    errors = prod(network.output.out_shape)
-    nonzeros = {"dfa": 0, "bdfa": 0, "ssdfa": 1}.get(rule.name)
-    if nonzeros is None:
-        nonzeros, rank = whole(rule, "k"), whole(rule, "rank")
-        if nonzeros > errors:
-            raise InputError(
-                f"{rule.name}.k must be <= {errors}, the outputs of {network.name}, got {nonzeros}"
-            )
-        least = -(-errors // nonzeros) if nonzeros else 0
-        if 0 < rank < least:
-            raise InputError(
-                f"{rule.name}.rank must be >= {least}, so that k * rank reaches the {errors} "
-                f"outputs of {network.name}, got {rank}"
-            )
-    return lower_step(
-        network,
-        str(rule),
-        DirectFeedback(nonzeros, bool(rule.get("per_step")), binary=rule.name == "bdfa"),
-        batch,
-        optimizer,
-        passes,
-    )
-
-
-RULES = (
-    RuleInfo(
-        "dfa",
-        "dfa",
-        "Direct feedback alignment: a dense fixed B carries the output error into every layer's "
-        "input map.",
-        (PER_STEP, SCALE),
-        lower_dfa,
-    ),
-    RuleInfo(
-        "bdfa",
-        "dfa",
-        "Binary DFA: dfa with feedback weights of one bit.",
-        (PER_STEP, SCALE),
-        lower_dfa,
-    ),
-    RuleInfo(
-        "sdfa",
-        "sdfa",
-        "Sparse DFA: k feedback weights a neuron, optionally of limited rank.",
-        (
-            Option(
-                "k", int, 1, minimum=0, description="Feedback weights a target neuron; 0 is dense."
-            ),
-            Option(
-                "rank",
-                int,
-                0,
-                minimum=0,
-                description="Rank of B's values, 0 unlimited. B is stored expanded, so it changes "
-                "no count.",
-            ),
-            PER_STEP,
-            SCALE,
-        ),
-        lower_dfa,
-    ),
-    RuleInfo(
-        "ssdfa",
-        "sdfa",
-        "Single sparse DFA: one feedback weight a neuron.",
-        (PER_STEP, SCALE),
-        lower_dfa,
-    ),
-)
+    errors, options = prod(network.output.out_shape), rule.options
+    if options.k > errors:
+        raise InputError(
+            f"{rule.name}.k must be <= {errors}, the outputs of {network.name}, got {options.k}"
+        )
+    least = -(-errors // options.k) if options.k else 0
+    if 0 < options.rank < least:
+        raise InputError(
+            f"{rule.name}.rank must be >= {least}, so that k * rank reaches the {errors} outputs "
+            f"of {network.name}, got {options.rank}"
+        )
+    return DirectFeedback(options.k, options.per_step)

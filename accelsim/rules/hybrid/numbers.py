@@ -4,15 +4,18 @@ leaves the feedback steps out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from accelsim.errors import InputError
+from accelsim.layers.model import Model
 from accelsim.layers.numerics import WeightedNumerics
 from accelsim.numerics.arrays import Array
 from accelsim.rules.chained.numbers import Backprop
-from accelsim.rules.walk.numbers import BP, LEFT_OUT, RuleNumerics
+from accelsim.rules.chained.options import BackpropOnlyOptions
+from accelsim.rules.declaration import RuleSpec
+from accelsim.rules.hybrid.options import HybridOptions, feedback_rule
+from accelsim.rules.revised.numbers import revised
+from accelsim.rules.walk.numbers import BP, LEFT_OUT, BackwardWalk, RuleNumerics
 from accelsim.workload.network import Layer
 
 _STREAM = 0xC01
@@ -22,17 +25,23 @@ class Hybrid(RuleNumerics):
     """A step is backpropagation's with probability ``p``, else that of ``other`` (None: left out),
     from a random stream of its own.
 
-    InputError when no step would ever be made.
+    ``momentum_mix``: gamma of algorithm 1.
     """
 
-    def __init__(self, other: RuleNumerics | None, backprop: Backprop, p: float, seed: int) -> None:
+    def __init__(
+        self,
+        other: RuleNumerics | None,
+        backprop: Backprop,
+        p: float,
+        seed: int,
+        momentum_mix: float | None = None,
+    ) -> None:
         super().__init__(backprop.model)
-        if other is None and p <= 0:
-            raise InputError(f"bp-only.p must be > 0 for training, got {p:g}")
         self.other = other
         self.backprop = backprop
         self.p = p
         self.seed = seed
+        self.momentum_mix = momentum_mix
         self.current: RuleNumerics = backprop
 
     def begin(self, step: int) -> str:
@@ -49,10 +58,29 @@ class Hybrid(RuleNumerics):
         layer: Layer,
         numerics: WeightedNumerics,
         error: Array,
-        errors: Mapping[str, Array],
+        walk: BackwardWalk,
         wanted: bool,
     ) -> tuple[Array, ...]:
-        return self.current.cross(layer, numerics, error, errors, wanted)
+        return self.current.cross(layer, numerics, error, walk, wanted)
+
+    @property
+    def feedback_numerics(self) -> RuleNumerics:
+        return self.backprop if self.other is None else self.other
 
     def feedback_weights(self) -> dict[str, Array]:
         return self.other.feedback_weights() if self.other is not None else {}
+
+
+def hybrid(model: Model, seed: int, rule: RuleSpec[HybridOptions]) -> Hybrid:
+    """``hdfa``. InputError as ``revised``."""
+    options = rule.options
+    other = revised(model, seed, feedback_rule(rule))
+    return Hybrid(other, Backprop(model), options.p, seed, momentum_mix=options.gamma)
+
+
+def backprop_only(model: Model, seed: int, rule: RuleSpec[BackpropOnlyOptions]) -> Hybrid:
+    """``bp-only``. InputError when no step would ever be made."""
+    p = rule.options.p
+    if p <= 0:
+        raise InputError(f"{rule.name}.p must be > 0 for training, got {p:g}")
+    return Hybrid(None, Backprop(model), p, seed)

@@ -11,37 +11,21 @@ from dataclasses import replace
 from functools import partial
 
 from accelsim.errors import InputError
-from accelsim.rules.chained.backprop import RULES as BACKPROP
-from accelsim.rules.info import RuleInfo, StepKind
-from accelsim.rules.modular.revised import REVISED_OPTIONS
-from accelsim.rules.spelling import Option, RuleSpec
+from accelsim.rules.chained.options import BP
+from accelsim.rules.declaration import RuleSpec, StepKind
+from accelsim.rules.hybrid.options import HybridOptions, feedback_rule
+from accelsim.rules.options import NoOptions
 from accelsim.rules.walk.vector_costs import MIXED_MOMENTUM
 from accelsim.step.ops import Op, Operand, Pass, Role, Tensor, TrainingStep
-from accelsim.workload.network import Network
-
-BP, REVISED = "bp", "revised"
 
 
-def steps(rule: RuleSpec) -> tuple[StepKind, ...]:
+def step_kinds(rule: RuleSpec[HybridOptions]) -> tuple[StepKind, ...]:
     """The kinds of step that are taken at all, with their probabilities: bp, then revised."""
-    p, gamma = float(rule.get("p") or 0.0), float(rule.get("gamma") or 0.0)
-    names = [option.name for option in REVISED_OPTIONS]
-    values = [
-        (name, rule.get(name))
-        for name in names
-        if rule.given(name) or (name == "binary" and rule.get(name))
-    ]
-    defaults = tuple(
-        (option.name, option.default) for option in REVISED_OPTIONS if option.default is not None
-    )
-    revised = RuleSpec(
-        REVISED, tuple((name, value) for name, value in values if value is not None), defaults
-    )
+    options, feedback = rule.options, feedback_rule(rule)
+    mix = partial(mix_momenta, gamma=options.gamma, given="gamma" in options.model_fields_set)
     kinds = (
-        StepKind(BP, p, RuleSpec(BACKPROP[0].name)),
-        StepKind(
-            REVISED, 1 - p, revised, partial(mix_momenta, gamma=gamma, given=rule.given("gamma"))
-        ),
+        StepKind(BP.name, options.p, RuleSpec(BP, NoOptions())),
+        StepKind(feedback.name, 1 - options.p, feedback, mix),
     )
     return tuple(kind for kind in kinds if kind.weight > 0)
 
@@ -94,58 +78,3 @@ def _mixed(op: Op, gamma: float) -> Op:
 
 def _of_feedback(momentum: Tensor) -> Tensor:
     return replace(momentum, name=f"{momentum.name.removesuffix('.momentum')}.feedback_momentum")
-
-
-def lower_hybrid(_network: Network, rule: RuleSpec, *_: object) -> TrainingStep:
-    """InputError, always: the rule is lowered step by step, as its kinds."""
-    raise InputError(
-        f"{rule.name} must be lowered as its kinds of step, {BP} and {REVISED}, got {rule}"
-    )
-
-
-def _options() -> tuple[Option, ...]:
-    shared = {option.name: option for option in REVISED_OPTIONS}
-    order = (
-        "groups",
-        "sparsity",
-        "binary",
-        "init",
-        "per_step",
-        "exponent",
-        "order",
-        "modules",
-        "scale",
-    )
-    found = [
-        replace(shared[name], default=True) if name == "binary" else shared[name] for name in order
-    ]
-    p = Option(
-        "p",
-        float,
-        0.1,
-        minimum=0,
-        maximum=1,
-        description="Probability of a step of backpropagation.",
-    )
-    gamma = Option(
-        "gamma",
-        float,
-        0.9,
-        minimum=0,
-        maximum=1,
-        description="Mix of the two momenta in the update of a DFA step.",
-    )
-    return (p, *found[:3], gamma, *found[3:])
-
-
-RULES = (
-    RuleInfo(
-        "hdfa",
-        "hdfa",
-        "Hybrid: a step of backpropagation with probability p, else one of the revised rule "
-        "(algorithm 1).",
-        _options(),
-        lower_hybrid,
-        steps,
-    ),
-)

@@ -1,4 +1,4 @@
-"""Rules over modules: modular, conv-dfa, dilated, revised on convolutional networks.
+"""Rules over modules: modular, conv-dfa, dilated.
 
-May import rules/walk/ and rules/direct/, and layers/, zeros/, workload/, step/ and below.
+May import rules/walk/, and layers/, zeros/, workload/, step/ and below.
 """

@@ -1,5 +1,5 @@
-"""The modular rules of Han et al. 2020: ``modular`` (eq. 6), ``conv-dfa``, ``dilated`` (section
-3.2.1) and ``revised`` (eq. 7).
+"""The modular rules of Han et al. 2020: ``modular`` (eq. 6), ``conv-dfa`` and ``dilated`` (section
+3.2.1).
 
 The error at the output of a module's last layer goes over one fixed random link to the input map of
 each of the module's layers, and so into the module before. What lies between a map and the weights
@@ -15,14 +15,16 @@ from math import prod, sqrt
 
 import numpy as np
 
-from accelsim.errors import InputError
 from accelsim.layers.model import Model
 from accelsim.layers.numerics import WeightedNumerics
 from accelsim.layers.weighted import Convolution
 from accelsim.numerics import products
 from accelsim.numerics.arrays import Array
-from accelsim.rules.walk.numbers import RuleNumerics, spread_over
-from accelsim.workload.modules import Link, dilation_of, links
+from accelsim.rules.declaration import RuleSpec
+from accelsim.rules.modular.links import links_of
+from accelsim.rules.modular.options import ModularOptions
+from accelsim.rules.walk.numbers import BackwardWalk, RuleNumerics, spread_over
+from accelsim.workload.modules import Link, dilation_of
 from accelsim.workload.network import Layer
 from accelsim.zeros.feedback import dense_feedback, feedback_random, random_entries
 
@@ -58,14 +60,14 @@ class ModuleFeedback(RuleNumerics):
         layer: Layer,
         numerics: WeightedNumerics,
         error: Array,
-        errors: Mapping[str, Array],
+        walk: BackwardWalk,
         wanted: bool,
     ) -> tuple[Array, ...]:
         numerics.learn(error)
         if not wanted:
             return ()
         link, over = self.links[layer.name]
-        return (over.carry(errors[link.source.name]),)
+        return (over.carry(walk.errors[link.source.name]),)
 
     def feedback_weights(self) -> dict[str, Array]:
         return {
@@ -78,16 +80,15 @@ class ModuleFeedback(RuleNumerics):
 Build = Callable[[Link, Model, np.random.Generator], LinkNumerics]
 
 
-def module_feedback(model: Model, seed: int, ends: tuple[str, ...], build: Build) -> ModuleFeedback:
-    """A rule whose links are made by ``build``; ``ends`` as in
-    `accelsim.workload.modules.modules_of`.
-    """
-    found = links(model.network, ends)
+def module_feedback(
+    model: Model, seed: int, links: Mapping[str, Link], build: Build
+) -> ModuleFeedback:
+    """A rule over the ``links``, each made by ``build``."""
     return ModuleFeedback(
         model,
         {
             name: (link, build(link, model, feedback_random(seed, name)))
-            for name, link in found.items()
+            for name, link in links.items()
         },
     )
 
@@ -141,51 +142,6 @@ def convolution_link(scale: float, dilated: bool) -> Build:
     return build
 
 
-def revised_link(scale: float, groups: int, binary: bool, printed_order: bool) -> Build:
-    """``revised``: dilated grouped 3 x 3 D1, channel shuffle, grouped 1 x 1 D2, at the layer's
-    input map; D2 first as eq. 7 prints it.
-
-    A shortcut's link is one ungrouped 1 x 1 convolution (the only reading that gives table 2's
-    ResNet-18).
-    """
-    dense = dense_link(scale, binary)
-
-    def build(link: Link, model: Model, random: np.random.Generator) -> LinkNumerics:
-        if link.dense:
-            return dense(link, model, random)
-        (h, w, channels), sources = link.layer.in_shape, link.source.out_shape[2]
-        wide, narrow = (h, w, sources), (h, w, channels)
-
-        def upsample(error: Array) -> Array:
-            return spread_over(error, wide) if error.shape[1:3] != (h, w) else error
-
-        if link.shortcut:
-            parts = [FixedConvolution(wide, channels, (1, 1), (1, 1), 1, model)]
-        else:
-            dilation = dilation_of(link.kernel_at_target)
-            if sources % groups or channels % groups:
-                raise InputError(
-                    f"revised.groups must divide the {sources} and {channels} channels at "
-                    f"{link.layer.name}, got {groups}"
-                )
-            first = FixedConvolution(wide, sources, (3, 3), dilation, groups, model)
-            second = FixedConvolution(wide, channels, (1, 1), (1, 1), groups, model)
-            if printed_order:
-                first, second = (
-                    second,
-                    FixedConvolution(narrow, channels, (3, 3), dilation, groups, model),
-                )
-            parts = [first, second]
-        for index, part in enumerate(parts):
-            part.fill(scale if index == 0 else 1.0, binary, random)
-        chain: list[Callable[[Array], Array]] = [upsample, parts[0]]
-        for part in parts[1:]:
-            chain += [lambda error: shuffle(error, groups), part]
-        return LinkNumerics(chain, [part.weight for part in parts])
-
-    return build
-
-
 class FixedConvolution:
     """A convolution that keeps the size of its map, with weights that never learn: (K, R, S,
     C/groups) of deviation 1 / sqrt(fan-in).
@@ -220,10 +176,20 @@ class FixedConvolution:
         return self.convolution.forward((error,), training=False)
 
 
-def shuffle(error: Array, groups: int) -> Array:
-    """Channel g * n + i of a map (N, H, W, C) moves to i * groups + g (Zhang et al. 2018)."""
-    if groups == 1:
-        return error
-    *rest, channels = error.shape
-    swapped = error.reshape(*rest, groups, channels // groups).swapaxes(-1, -2)
-    return np.ascontiguousarray(swapped).reshape(error.shape)
+def modular(model: Model, seed: int, rule: RuleSpec[ModularOptions]) -> ModuleFeedback:
+    """``modular``. InputError as `links_of`."""
+    return module_feedback(
+        model, seed, links_of(model.network, rule), dense_link(rule.options.scale)
+    )
+
+
+def convolutional(model: Model, seed: int, rule: RuleSpec[ModularOptions]) -> ModuleFeedback:
+    """``conv-dfa``. InputError as `links_of`."""
+    build = convolution_link(rule.options.scale, dilated=False)
+    return module_feedback(model, seed, links_of(model.network, rule), build)
+
+
+def dilated(model: Model, seed: int, rule: RuleSpec[ModularOptions]) -> ModuleFeedback:
+    """``dilated``. InputError as `links_of`."""
+    build = convolution_link(rule.options.scale, dilated=True)
+    return module_feedback(model, seed, links_of(model.network, rule), build)

@@ -23,7 +23,9 @@ from accelsim.layers.numerics import WeightedNumerics
 from accelsim.layers.recurrent import Recurrent
 from accelsim.numerics import products
 from accelsim.numerics.arrays import Array
-from accelsim.rules.walk.numbers import RuleNumerics
+from accelsim.rules.declaration import RuleSpec
+from accelsim.rules.direct.options import DirectOptions
+from accelsim.rules.walk.numbers import BackwardWalk, RuleNumerics
 from accelsim.workload.modules import modules_of
 from accelsim.workload.network import INPUT, Layer
 from accelsim.zeros.feedback import feedback_random, kept_entries, random_entries
@@ -90,7 +92,7 @@ class SequenceFeedback(RuleNumerics):
         layer: Layer,
         numerics: WeightedNumerics,
         error: Array,
-        errors: Mapping[str, Array],
+        walk: BackwardWalk,
         wanted: bool,
     ) -> tuple[Array, ...]:
         numerics.learn(error)
@@ -98,11 +100,11 @@ class SequenceFeedback(RuleNumerics):
             return ()
         if layer.name in self.blocks:
             arrived = self.blocks[layer.name].carry(
-                self._cell_error(self.source[layer.name], errors)
+                self._cell_error(self.source[layer.name], walk.errors)
             )
         else:
             stored = self.output_feedback[layer.name]
-            rows = errors[self.model.network.output.name].reshape(
+            rows = walk.errors[self.model.network.output.name].reshape(
                 len(stored), -1, prod(self.model.network.output.out_shape)
             )
             arrived = np.concatenate(
@@ -311,3 +313,9 @@ def _last_cell(weighted: tuple[Layer, ...], end: Layer) -> str:
             f"modules must end in a recurrent layer before the output's, got {end.name}"
         )
     return cells[-1].name
+
+
+def triangular(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> SequenceFeedback:
+    """``triangular``."""
+    options = SequenceOptions(per_step=rule.options.per_step, scale=rule.options.scale)
+    return SequenceFeedback(model, seed, options)

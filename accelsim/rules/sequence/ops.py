@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from math import prod
 
 from accelsim.errors import InputError
-from accelsim.rules.direct.ops import PER_STEP, SCALE, DirectFeedback
-from accelsim.rules.info import RuleInfo
-from accelsim.rules.spelling import RuleSpec
-from accelsim.rules.walk.backward import lower_step, needed
+from accelsim.rules.declaration import RuleSpec
+from accelsim.rules.direct.ops import DirectFeedback
+from accelsim.rules.direct.options import DirectOptions
+from accelsim.rules.walk.backward import needed
 from accelsim.rules.walk.lowering import Lowering, Value, step_name
 from accelsim.rules.walk.recurrent import gate_backward, gate_errors
 from accelsim.step.ops import (
@@ -28,7 +28,6 @@ from accelsim.step.ops import (
     Role,
     Tensor,
     TraceZeros,
-    TrainingStep,
     Use,
 )
 from accelsim.workload.modules import modules_of
@@ -45,6 +44,7 @@ class TriangularFeedback:
     """
 
     direct = True
+    carried = True
 
     def __init__(
         self,
@@ -138,23 +138,7 @@ def sources_of(network: Network, rule: str) -> dict[str, Layer]:
     return found
 
 
-def lower_triangular(
-    network: Network, rule: RuleSpec, batch: int, optimizer: str, passes: frozenset[Pass]
-) -> TrainingStep:
-    """Training step of ``triangular``. InputError as `sources_of`."""
-    feedback = TriangularFeedback(
-        sources_of(network, rule.name), DirectFeedback(0, bool(rule.get("per_step")))
-    )
-    return lower_step(network, str(rule), feedback, batch, optimizer, passes)
-
-
-RULES = (
-    RuleInfo(
-        "triangular",
-        "triangular",
-        "Feedback from the output into the last cell, and from there an upper triangular matrix "
-        "over time (recurrent networks).",
-        (PER_STEP, SCALE),
-        lower_triangular,
-    ),
-)
+def triangular(network: Network, rule: RuleSpec[DirectOptions]) -> TriangularFeedback:
+    """``triangular``. InputError as `sources_of`."""
+    output = DirectFeedback(0, rule.options.per_step)
+    return TriangularFeedback(sources_of(network, rule.name), output)

@@ -17,11 +17,15 @@ from accelsim.workload.network import Layer, Network
 class ErrorPropagation(Protocol):
     """What a learning rule is to the walk: how errors get past the weighted layers.
 
-    ``direct``: see `Lowering`.
+    ``direct``: see `Lowering`. Unless errors are ``carried``, no layer hands one on, and the walk
+    ends at the first weights that it meets.
     """
 
     @property
     def direct(self) -> bool: ...
+
+    @property
+    def carried(self) -> bool: ...
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
         """Emit EP of a weighted layer, from the ``error`` at its output to the ``target`` at its
@@ -40,13 +44,9 @@ def lower_step(
     batch: int,
     optimizer: str,
     passes: frozenset[Pass],
-    carried: bool = True,
 ) -> TrainingStep:
     """The training step of a rule that is the shared walk with its own way past the weighted
     layers.
-
-    Unless errors are ``carried``, no layer hands one on, and the walk ends at the first weights
-    that it meets.
     """
     low = Lowering(network, batch, propagation.direct)
     lower_forward(low)
@@ -56,7 +56,8 @@ def lower_step(
         if error is None:
             continue
         if layer.weighted:
-            error = propagation.propagate(low, layer, error, low.target(layer) if carried else None)
+            target = low.target(layer) if propagation.carried else None
+            error = propagation.propagate(low, layer, error, target)
             weight_gradient(low, layer, error)
         else:
             vector_backward(low, layer, error)

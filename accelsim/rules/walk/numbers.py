@@ -5,10 +5,11 @@ share.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accelsim.layers.model import Model
 from accelsim.layers.numerics import WeightedNumerics
@@ -18,6 +19,18 @@ from accelsim.workload.network import INPUT, Layer, Network
 BP, FEEDBACK, LEFT_OUT = "bp", "feedback", "left out"
 """Kinds of training step: errors by backpropagation, errors by fixed feedback, and no step at all.
 """
+
+
+@dataclass(frozen=True)
+class BackwardWalk:
+    """One walk back through the network: what is known when it arrives at a layer.
+
+    ``errors``: those at the outputs of the weighted layers behind the layer, its own, and the one
+    at the network's output. ``labels``: the right classes (N,), time-major on sequences.
+    """
+
+    errors: dict[str, Array]
+    labels: NDArray[np.integer[Any]]
 
 
 class RuleNumerics(ABC):
@@ -30,6 +43,10 @@ class RuleNumerics(ABC):
     """
 
     direct = False
+    momentum_mix: float | None = None
+    """Share of a feedback step's own momentum in the update, where the rule keeps one per kind of
+    step (`accelsim.training.optimizers`).
+    """
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -38,14 +55,15 @@ class RuleNumerics(ABC):
         """The kind of training step number ``step``; called before it."""
         return FEEDBACK if self.direct else BP
 
-    def propagate(self, error: Array) -> dict[str, Array]:
-        """Set every layer's gradients from the error at the logits (N, classes) after a forward.
+    def propagate(self, error: Array, labels: NDArray[np.integer[Any]]) -> dict[str, Array]:
+        """Set every layer's gradients from the error at the logits (N, classes) after a forward,
+        and the right classes (N,).
 
         Returns the errors at the weighted layers' own outputs, by layer.
         """
         output = self.model.network.output
         pending = {output.name: error.reshape(len(error), *output.out_shape)}
-        found = dict(pending)
+        walk = BackwardWalk(dict(pending), labels)
         for layer in reversed(self.model.network.layers):
             arrived = pending.pop(layer.name, None)
             numerics = self.model.layers[layer.name]
@@ -57,9 +75,9 @@ class RuleNumerics(ABC):
                 for name in layer.inputs
             ]
             if layer.weighted:
-                found[layer.name] = arrived = self.model.stored_error(arrived)
+                walk.errors[layer.name] = arrived = self.model.stored_error(arrived)
                 leaving = self.cross(
-                    layer, cast("WeightedNumerics", numerics), arrived, found, any(wanted)
+                    layer, cast("WeightedNumerics", numerics), arrived, walk, any(wanted)
                 )
             else:
                 leaving = numerics.backward(arrived, any(wanted))
@@ -67,7 +85,9 @@ class RuleNumerics(ABC):
                 if want:
                     pending[name] = pending[name] + part if name in pending else part
         return {
-            name: array for name, array in found.items() if self.model.network.layer(name).weighted
+            name: array
+            for name, array in walk.errors.items()
+            if self.model.network.layer(name).weighted
         }
 
     @abstractmethod
@@ -76,14 +96,11 @@ class RuleNumerics(ABC):
         layer: Layer,
         numerics: WeightedNumerics,
         error: Array,
-        errors: Mapping[str, Array],
+        walk: BackwardWalk,
         wanted: bool,
     ) -> tuple[Array, ...]:
         """Set the layer's gradients from the ``error`` at its output; if ``wanted``, also the error
         at its input map, else ().
-
-        ``errors``: those at the outputs of the weighted layers behind it, its own, and the one at
-        the network's output.
         """
 
     def feedback_weights(self) -> dict[str, Array]:
@@ -91,6 +108,17 @@ class RuleNumerics(ABC):
         For counts and angles.
         """
         return {}
+
+    @property
+    def feedback_numerics(self) -> RuleNumerics:
+        """The numbers of its steps by feedback, of a rule of several kinds of step; else itself."""
+        return self
+
+    def feedback_from_output(self, layer: str) -> Array | None:
+        """B (neurons of the layer's input map, classes) where the rule carries the error there from
+        the network's output by one matrix for all time steps; else None.
+        """
+        return None
 
     def feedback_words(self) -> int:
         """Feedback weights that the rule stores."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from accelsim.cost.accountings import weights_once
-from accelsim.rules.registry import RULES, RuleSpec, lower, parse_rule
+from accelsim.rules.registry import lower, step_kinds
+from accelsim.rules.spelling import AnyRule
 from accelsim.step.ops import Op, OpKind, Pass, Tensor
 from accelsim.workload.network import Network
 
@@ -57,7 +58,7 @@ def cost_of(ops: Iterable[Op]) -> Cost:
     return Cost(Fraction(once.bits), Fraction(once.ops), Fraction(once.index_bits))
 
 
-def propagating(network: Network, rule: str | RuleSpec, batch: int = 1) -> list[Op]:
+def propagating(network: Network, rule: str | AnyRule, batch: int = 1) -> list[Op]:
     """The EP contractions of a training step."""
     return [op for op in lower(network, rule, batch, passes=[Pass.EP]).ops if op.is_contraction]
 
@@ -73,11 +74,8 @@ def mixed(rule: str, of_kind: dict[str, Cost]) -> Cost:
     """The mean over a hybrid rule's kinds of step, each as often as the rule takes it, of their
     costs by kind.
     """
-    spec = parse_rule(rule)
-    kinds = RULES[spec.name].steps
-    assert kinds is not None
     return sum(
-        (of_kind[kind.kind] * fraction(kind.weight) for kind in kinds(spec)),
+        (of_kind[kind.kind] * fraction(kind.weight) for kind in step_kinds(rule)),
         Cost(Fraction(0), Fraction(0)),
     )
 

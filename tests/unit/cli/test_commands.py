@@ -17,9 +17,9 @@ import pytest
 from accelsim.cli import app as cli
 from accelsim.cli import progress
 from accelsim.config import catalog
+from accelsim.config.registries import RULES
 from accelsim.results.document import json_schema, parse
 from accelsim.results.document_laws import violations
-from accelsim.rules.registry import RULES
 from tests import synthetic
 
 SMALL = ("mnist-fc", "--trace", "random:0.5")
@@ -234,7 +234,7 @@ def test_lists_name_everything_built_in(run: Run) -> None:
     for kind, names in {
         "archs": tuple(name for name in catalog.names("arch") if name != "template"),
         "workloads": catalog.names("workload"),
-        "rules": tuple(RULES),
+        "rules": RULES.names(),
     }.items():
         code, out, _ = run("list", kind)
         assert code == 0

@@ -55,16 +55,21 @@ def workloads() -> list[str]:
 
 def rules() -> list[str]:
     """Learning rules with their descriptions; each option on a line of its own below."""
-    from accelsim.rules.registry import RULES
-    from accelsim.rules.spelling import spelt
+    from accelsim.config.describe import describe
+    from accelsim.config.registries import RULES
+    from accelsim.rules.declaration import spelt
+    from accelsim.rules.spelling import declared
 
     rows: list[tuple[str, str]] = []
-    for info in RULES.values():
-        rows.append((info.name, info.description))
-        for option in info.options:
-            default = "" if option.default is None else f" (default {spelt(option.default)})"
-            meaning = f": {option.description}" if option.description else ""
-            rows.append((f"  {option.name}=", f"{option.rule}{default}{meaning}"))
+    for name in RULES.names():
+        rule = declared(name)
+        rows.append((name, rule.description))
+        for option in rule.options.names():
+            default = rule.options.default(option)
+            shown = "" if default is None else f" (default {spelt(default)})"
+            description = rule.options.description(option)
+            meaning = f": {description}" if description else ""
+            rows.append((f"  {option}=", f"{describe(rule.options.hint(option))}{shown}{meaning}"))
     return _aligned(rows)
 
 

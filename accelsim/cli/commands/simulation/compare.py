@@ -40,7 +40,7 @@ def compare(
     One training step of WORKLOAD under each; the first is the baseline.
     """
     machines = values.comma_list("--arch", arch)
-    rule_names = values.rule_list("--rules", rules)
+    parsed_rules = values.rule_list("--rules", rules)
     settings = step_settings(batch, trace, trace_any_rule, passes, schedule, optimizer, seed)
     folder = delivery.folder(out)
     _refuse_namesakes(machines)
@@ -50,7 +50,7 @@ def compare(
 
     with bar() as progress:
         comparison = experiment.compare(
-            workload, machines, rule_names, **settings, progress=progress
+            workload, machines, parsed_rules, **settings, progress=progress
         )
         document = comparison.to_json()
     delivery.deliver(document, as_json, folder, files.write_comparison)

@@ -60,15 +60,15 @@ def trace(
     folder = values.named_folder("--data", data)
     from accelsim.cli.progress import bar
     from accelsim.report.files import staged
-    from accelsim.rules.registry import RULES, check_rule, parse_rule
+    from accelsim.rules.registry import check_rule, parse_rule, step_rules
     from accelsim.training.tracing import train_and_trace
     from accelsim.workload.loading import load_network
 
     chosen, workload = parse_rule(rule), load_network(network)
-    if RULES[chosen.name].steps:
+    if chosen.rule.kinds:
         raise InputError(
-            f"--rule must be one whose steps are of one family, got {chosen.name}: trace bp and "
-            f"revised, each by itself"
+            f"--rule must be one whose steps are of one family, got {chosen.name}: trace "
+            f"{step_rules(chosen)}, each by itself"
         )
     usual_optimizer, usual_rate = usual_optimizer_and_rate(workload)
     check_rule(workload, chosen, optimizer or usual_optimizer)

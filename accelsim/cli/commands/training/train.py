@@ -85,7 +85,7 @@ def train(
     faults.check(
         not resume or out is not None, "--resume must come with --out, the folder of the run"
     )
-    from accelsim.rules.registry import RULES, check_rule, parse_rule
+    from accelsim.rules.registry import check_rule, parse_rule, step_rules
     from accelsim.workload.loading import load_network
     from accelsim.workload.resize import resized
 
@@ -99,8 +99,10 @@ def train(
             optimizer if optimizer in values.OPTIMIZERS else usual_optimizer_and_rate(workload)[0]
         )
         faults.take(lambda: check_rule(workload, parsed_rule, optimizer_name), None)
-    if interval and parsed_rule is not None and RULES[parsed_rule.name].steps:
-        families = "whose steps are of two families: trace bp and revised, each by itself"
+    if interval and parsed_rule is not None and parsed_rule.rule.kinds:
+        families = (
+            f"whose steps are of two families: trace {step_rules(parsed_rule)}, each by itself"
+        )
         faults.check(
             False,
             f"--trace-every must be left out with {parsed_rule.name}, {families}, got {interval}",

@@ -15,8 +15,7 @@ from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
 from accelsim.pe.mapping import Route
 from accelsim.results.result import AnyResult, HybridResult, Result
-from accelsim.rules.info import StepKind
-from accelsim.rules.registry import RULES, lower, parse_rule
+from accelsim.rules.registry import lower, step_kinds
 from accelsim.step.ops import Op, OpKind, TrainingStep, Use
 from accelsim.workload.network import Network
 
@@ -37,12 +36,9 @@ def unicast(
     """Of a step, or of the mean of a hybrid rule's kinds of step. ``ran``: the result with
     multicast.
     """
-    spec = parse_rule(rule)
-    several = RULES[spec.name].steps
-    kinds = (StepKind("", 1.0, spec),) if several is None else several(spec)
     results = [each.result for each in ran.steps] if isinstance(ran, HybridResult) else [ran]
     words = cycles = 0.0
-    for kind, result in zip(kinds, results, strict=True):
+    for kind, result in zip(step_kinds(rule), results, strict=True):
         more = _of_step(kind.finish(lower(network, kind.rule, batch)), machine, result)
         words += kind.weight * more.words
         cycles += kind.weight * more.cycles

@@ -13,13 +13,14 @@ cells, but was found among many readings: its confidence is moderate.
 from __future__ import annotations
 
 from accelsim.rules.modular.ops import (
+    FixedKernel,
     ModuleFeedback,
     error_zeros,
     fixed_convolution,
     moving_error,
-    revised_link,
 )
 from accelsim.rules.registry import ALL_PASSES
+from accelsim.rules.revised.ops import revised_link
 from accelsim.rules.walk.backward import lower_step
 from accelsim.rules.walk.lowering import Lowering, Value
 from accelsim.step.ops import Op, Pass, Tensor
@@ -91,20 +92,9 @@ def revised_links(groups: int) -> list[Op]:
         if link.dense or link.shortcut or layer.name.endswith("a"):
             whole(low, link, error, target)
             return
-        dilation = dilation_of(link.kernel_at_target)
         moving = moving_error(error, error_zeros(link))
-        fixed_convolution(
-            low,
-            layer,
-            "d1",
-            moving,
-            link.source.out_shape[2],
-            target,
-            (3, 3),
-            dilation,
-            groups,
-            binary=True,
-        )
+        kernel = FixedKernel((3, 3), dilation_of(link.kernel_at_target), groups, binary=True)
+        fixed_convolution(low, layer, "d1", moving, target, kernel)
 
     step = lower_step(
         network,

@@ -1,0 +1,96 @@
+"""Rules whose errors go from layer to layer, and the one where none do.
+
+* Backpropagation (``bp``): each layer's error is the next one's through the transposed weights, so
+  EP is a chain. ``bp-only`` (Han et al. 2020) takes a fraction ``p`` of the training's steps, each
+  of them backpropagation's: its control for what the feedback steps between them add.
+* Feedback alignment (``fa``, Lillicrap et al. 2016): the same chain through a fixed feedback tensor
+  of each layer's weights' shape, in recurrent layers too. It never learns, so a near-memory machine
+  keeps each of its words by the PE that multiplies with it in EP, and nothing is transposed.
+* ``frozen``: the output layer learns on top of random, fixed features, the baseline that any rule
+  must beat. EP is the loss (and, where layers without weights follow the last one with weights,
+  their backward work); WG and WU are the output layer's. Stashes for the backward work of other
+  layers are dropped.
+"""
+
+from __future__ import annotations
+
+from accelsim.rules.spelling import AnyRule
+from accelsim.rules.walk.backward import needed
+from accelsim.rules.walk.forward import contraction_kind
+from accelsim.rules.walk.lowering import Lowering, Value, layer_bounds, operands
+from accelsim.rules.walk.recurrent import cell_bounds, recurrent_propagation
+from accelsim.step.ops import Operand, Pass, Role, Tensor, Use
+from accelsim.workload.network import Layer, Network
+
+
+class Backprop:
+    """EP of a convolution is the transposed convolution at its input's resolution; through time it
+    chains step by step.
+    """
+
+    direct = False
+    carried = True
+
+    def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
+        """Emit ``<layer>.EP``; see `ErrorPropagation`."""
+        if layer.recurrent:
+            return recurrent_propagation(low, layer, error, target, self.stationary(low, layer))
+        if target is not None:
+            read = operands(error, Use.MOVING, f"{layer.name}.error") + self.stationary(low, layer)
+            bounds, kind = layer_bounds(layer, low.samples), contraction_kind(layer)
+            low.contraction(
+                f"{layer.name}.EP",
+                layer.name,
+                Pass.EP,
+                kind,
+                bounds,
+                read + needed(low, layer),
+                target,
+            )
+        return error
+
+    def stationary(self, low: Lowering, layer: Layer) -> tuple[Operand, ...]:
+        """What EP of the layer multiplies with."""
+        return operands([low.weight(layer)], Use.STATIONARY, f"{layer.name}.weight")
+
+
+class FeedbackAlignment(Backprop):
+    """Backpropagation's EP with ``<layer>.feedback`` as its stationary operand."""
+
+    def stationary(self, low: Lowering, layer: Layer) -> tuple[Operand, ...]:
+        """The layer's fixed feedback, at home where EP's output channels are."""
+        channels = (cell_bounds(layer, 1) if layer.recurrent else layer_bounds(layer, 1)).c
+        feedback = Tensor(
+            f"{layer.name}.feedback",
+            Role.FEEDBACK,
+            layer.weight_shape,
+            persistent=True,
+            home_channels=channels,
+        )
+        return operands([feedback], Use.STATIONARY)
+
+
+class NoPropagation:
+    """Errors end at the first layer with weights."""
+
+    direct = True
+    carried = False
+
+    def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
+        """The layer's own error, of which nothing goes on; see `ErrorPropagation`."""
+        return error
+
+
+def backprop(_network: Network, _rule: AnyRule) -> Backprop:
+    """``bp`` and ``bp-only``."""
+    return Backprop()
+
+
+def feedback_alignment(_network: Network, _rule: AnyRule) -> FeedbackAlignment:
+    """``fa``."""
+    return FeedbackAlignment()
+
+
+def frozen(_network: Network, _rule: AnyRule) -> NoPropagation:
+    """``frozen``."""
+    return NoPropagation()

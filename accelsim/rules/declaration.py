@@ -1,0 +1,131 @@
+"""What a learning rule declares about itself, and a rule with options chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from accelsim.rules.options import NoOptions, Options, OptionValue
+
+if TYPE_CHECKING:  # a rule is listed and its options are read without numpy
+    from accelsim.layers.model import Model
+    from accelsim.rules.walk.backward import ErrorPropagation
+    from accelsim.rules.walk.numbers import RuleNumerics
+    from accelsim.step.ops import TrainingStep
+    from accelsim.workload.network import Network
+
+Options_co = TypeVar("Options_co", bound=Options, covariant=True)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A learning rule.
+
+    ``family``: rules of one family make errors with zeros alike, so that they may share traces
+    (DESIGN 5). ``ops``, ``numbers``, ``kinds``: places ``package.module:attribute`` of functions,
+    imported when they are first needed.
+
+    * ``ops``: (network, chosen rule) -> how errors get past weighted layers, as ops.
+    * ``numbers``: (model, seed of the feedback, chosen rule) -> the same, as numbers. Empty for a
+      rule that cannot be trained.
+    * ``kinds``: (chosen rule) -> its kinds of training step, of a rule that takes several; such a
+      rule has no ops of its own.
+
+    The functions raise InputError where the rule or its options do not suit the network.
+    """
+
+    name: str
+    family: str
+    description: str
+    ops: str = ""
+    numbers: str = ""
+    options: type[Options] = NoOptions
+    kinds: str = ""
+
+    def propagation(self, network: Network, spec: RuleSpec[Any]) -> ErrorPropagation:
+        """How errors get past weighted layers, as ops."""
+        propagation: ErrorPropagation = _imported(self.ops)(network, spec)
+        return propagation
+
+    def numerics(self, model: Model, seed: int, spec: RuleSpec[Any]) -> RuleNumerics:
+        """How errors get past weighted layers, as numbers."""
+        numerics: RuleNumerics = _imported(self.numbers)(model, seed, spec)
+        return numerics
+
+    def step_kinds(self, spec: RuleSpec[Any]) -> tuple[StepKind, ...]:
+        """The kinds of training step; one without a name for a rule that takes no other."""
+        if not self.kinds:
+            return (StepKind("", 1.0, spec),)
+        kinds: tuple[StepKind, ...] = _imported(self.kinds)(spec)
+        return kinds
+
+
+def _imported(place: str) -> Callable[..., Any]:
+    module, _, attribute = place.partition(":")
+    function: Callable[..., Any] = getattr(import_module(module), attribute)
+    return function
+
+
+@dataclass(frozen=True, eq=False)
+class RuleSpec(Generic[Options_co]):
+    """A learning rule with its options. Two are equal when they are written alike; ``str()`` gives
+    the canonical text.
+    """
+
+    rule: Rule
+    options: Options_co
+
+    @property
+    def name(self) -> str:
+        return self.rule.name
+
+    @property
+    def text(self) -> str:
+        """``sdfa:k=2,rank=10``: the options that were given. Reading it again gives an equal
+        RuleSpec.
+        """
+        return self._written(",")
+
+    @property
+    def listed(self) -> str:
+        """The text for a comma-separated list: ``sdfa:k=2;rank=10``."""
+        return self._written(";")
+
+    def _written(self, separator: str) -> str:
+        words = separator.join(f"{name}={spelt(value)}" for name, value in self.options.given)
+        return f"{self.name}:{words}" if words else self.name
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RuleSpec) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+@dataclass(frozen=True)
+class StepKind:
+    """One kind of training step of a rule that takes several: its fraction of all steps, and the
+    rule that lowers it.
+
+    ``finish``: how the several-kinded rule changes that step's ops (its optimizer keeps more state,
+    say).
+    """
+
+    kind: str
+    weight: float
+    rule: RuleSpec[Options]
+    finish: Callable[[TrainingStep], TrainingStep] = field(
+        default=lambda step: step, repr=False, compare=False
+    )
+
+
+def spelt(value: OptionValue) -> str:
+    """The value as users write it: ``true``, ``0.5``, ``16``."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, float) else str(value)

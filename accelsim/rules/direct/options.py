@@ -1,0 +1,68 @@
+"""Declarations of dfa, bdfa, sdfa and ssdfa, and their options."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from accelsim.rules.declaration import Rule
+from accelsim.rules.options import Options, PerStep, Scale
+
+
+class DirectOptions(Options):
+    """Options of ``dfa``, ``bdfa`` and ``ssdfa``."""
+
+    per_step: PerStep = False
+    scale: Scale = 1.0
+
+
+class SparseOptions(DirectOptions):
+    """Options of ``sdfa``."""
+
+    listed_order: ClassVar[tuple[str, ...]] = ("k", "rank", "per_step", "scale")
+
+    k: Annotated[int, Field(ge=0, description="Feedback weights a target neuron; 0 is dense.")] = 1
+    rank: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Rank of B's values, 0 unlimited. B is stored expanded, so it changes no "
+            "count.",
+        ),
+    ] = 0
+
+
+DFA = Rule(
+    "dfa",
+    family="dfa",
+    description="Direct feedback alignment: a dense fixed B carries the output error into every "
+    "layer's input map.",
+    ops="accelsim.rules.direct.ops:dense",
+    numbers="accelsim.rules.direct.numbers:dense",
+    options=DirectOptions,
+)
+BDFA = Rule(
+    "bdfa",
+    family="dfa",
+    description="Binary DFA: dfa with feedback weights of one bit.",
+    ops="accelsim.rules.direct.ops:binary",
+    numbers="accelsim.rules.direct.numbers:binary",
+    options=DirectOptions,
+)
+SDFA = Rule(
+    "sdfa",
+    family="sdfa",
+    description="Sparse DFA: k feedback weights a neuron, optionally of limited rank.",
+    ops="accelsim.rules.direct.ops:sparse",
+    numbers="accelsim.rules.direct.numbers:sparse",
+    options=SparseOptions,
+)
+SSDFA = Rule(
+    "ssdfa",
+    family="sdfa",
+    description="Single sparse DFA: one feedback weight a neuron.",
+    ops="accelsim.rules.direct.ops:single",
+    numbers="accelsim.rules.direct.numbers:single",
+    options=DirectOptions,
+)

@@ -1,0 +1,114 @@
+"""``revised`` of Han et al. 2020.
+
+On feed-forward networks a link between modules (`accelsim.rules.modular.ops`) is e_L upsampled to
+the layer's input map, D1 (3 x 3, dilated), channel shuffle, D2 (1 x 1), both in groups; that is the
+order of table 2's counts, ``order=printed`` is eq. 7's (D2 first). A shortcut's link is one 1 x 1
+convolution without groups.
+
+On recurrent ones it is triangular feedback whose blocks are masked powers of one partial backward
+weight (eqs. 9 to 12 as amended). A memory holds the blocks written out, each with its own mask and
+signs, as table 4 counts them; that they are powers decides their values alone.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from accelsim.errors import InputError
+from accelsim.rules.declaration import RuleSpec
+from accelsim.rules.direct.ops import DirectFeedback
+from accelsim.rules.modular.ops import (
+    Carry,
+    FixedKernel,
+    ModuleFeedback,
+    dense_link,
+    elementwise,
+    error_zeros,
+    fixed_convolution,
+    moving_error,
+    resize,
+    same_map,
+)
+from accelsim.rules.revised.networks import grouped_links, refuse_options_of_others
+from accelsim.rules.revised.options import RevisedOptions
+from accelsim.rules.sequence.ops import TriangularFeedback, sources_of
+from accelsim.rules.walk.backward import ErrorPropagation, needed
+from accelsim.rules.walk.lowering import Lowering, Value
+from accelsim.step.ops import Dense, Role, Tensor
+from accelsim.workload.modules import Link, dilation_of
+from accelsim.workload.network import Network
+from accelsim.zeros.feedback import entries_a_row
+
+
+def revised_link(groups: int, binary: bool, printed: bool) -> Carry:
+    """``<layer>.EP.upsample``, ``.d1``, ``.shuffle`` and ``.d2``, in that order or, ``printed``,
+    with the convolutions swapped.
+    """
+
+    def carry(low: Lowering, link: Link, error: Tensor, target: Value) -> None:
+        if link.dense:
+            dense_link(low, link, error, target, binary)
+            return
+        layer, sources = link.layer, link.source.out_shape[2]
+        h, w, channels = layer.in_shape
+        if not same_map(link):
+            wide = low.tensors(f"{layer.name}.upsampled", Role.ERROR, (h, w, sources))
+            resize(low, layer, (error,), wide)
+            error = wide[0]
+        moving = moving_error(error, error_zeros(link, None if same_map(link) else (h, w)))
+        mask = needed(low, layer)
+        if link.shortcut:
+            kernel = FixedKernel((1, 1), binary=binary)
+            fixed_convolution(low, layer, "", moving, target, kernel, mask)
+            return
+        between = channels if printed else sources
+        made = low.tensors(f"{layer.name}.carried", Role.ERROR, (h, w, between))
+        far = "d1", FixedKernel((3, 3), dilation_of(link.kernel_at_target), groups, binary)
+        near = "d2", FixedKernel((1, 1), groups=groups, binary=binary)
+        (first, first_kernel), (last, last_kernel) = (near, far) if printed else (far, near)
+        fixed_convolution(low, layer, first, moving, made, first_kernel)
+        if groups > 1:
+            shuffled = low.tensors(f"{layer.name}.shuffled", Role.ERROR, (h, w, between))
+            elementwise(low, layer, "shuffle", made, shuffled)
+            made = shuffled
+        carried = moving_error(made[0], Dense())
+        fixed_convolution(low, layer, last, carried, target, last_kernel, mask)
+
+    return carry
+
+
+def revised(network: Network, rule: RuleSpec[RevisedOptions]) -> ErrorPropagation:
+    """``revised`` on any network. InputError as the two functions below, and on options of the
+    other kind of network.
+    """
+    refuse_options_of_others(network, rule)
+    return over_time(network, rule) if network.vocabulary else over_modules(network, rule)
+
+
+def over_modules(network: Network, rule: RuleSpec[RevisedOptions]) -> ModuleFeedback:
+    """``revised`` on networks without recurrent layers. InputError as `grouped_links`."""
+    options = rule.options
+    carry = revised_link(options.groups, options.binary, options.order == "printed")
+    return ModuleFeedback(grouped_links(network, rule), carry)
+
+
+def over_time(network: Network, rule: RuleSpec[RevisedOptions]) -> TriangularFeedback:
+    """``revised`` on recurrent networks.
+
+    InputError as `sources_of`, on a sparsity of 1, and where a layer's input is not as long as the
+    cell's state: D is square.
+    """
+    sparsity, binary = rule.options.sparsity, rule.options.binary
+    if not sparsity < 1:
+        raise InputError(f"{rule.name}.sparsity must be a number from 0, below 1, got {sparsity:g}")
+    sources = sources_of(network, rule.name)
+    for name, source in sources.items():
+        hidden, size = source.out_shape[2], prod(network.layer(name).in_shape)
+        if size != hidden:
+            raise InputError(
+                f"{rule.name} must have inputs of {name} as long as the state of {source.name} "
+                f"({hidden}), got {size}"
+            )
+    nonzeros = entries_a_row(prod(network.output.out_shape), 1 - sparsity) if sparsity else 0
+    output = DirectFeedback(nonzeros, rule.options.per_step, binary)
+    return TriangularFeedback(sources, output, 1 - sparsity, binary)

@@ -1,0 +1,16 @@
+"""Declaration of triangular."""
+
+from __future__ import annotations
+
+from accelsim.rules.declaration import Rule
+from accelsim.rules.direct.options import DirectOptions
+
+TRIANGULAR = Rule(
+    "triangular",
+    family="triangular",
+    description="Feedback from the output into the last cell, and from there an upper triangular "
+    "matrix over time (recurrent networks).",
+    ops="accelsim.rules.sequence.ops:triangular",
+    numbers="accelsim.rules.sequence.numbers:triangular",
+    options=DirectOptions,
+)
