@@ -33,7 +33,7 @@ def folder(out: str | None, names: Iterable[str] = ()) -> Path | None:
 def print_results(document: Document) -> None:
     """The tables of a result or a comparison."""
     from accelsim.report import console
-    from accelsim.report.tables import Runs
+    from accelsim.report.runs import Runs
     from accelsim.results.document import parse
 
     console.print_results(Runs.of([parse(document)]), console.stdout())

@@ -22,7 +22,7 @@ from accelsim.errors import Fault, InputError
 _INPUTS = {
     "arch": ("machine.architecture:Architecture", "machine.loading:load_architecture"),
     "workload": ("workload.file:Workload", "workload.loading:load_network"),
-    "technology": ("cost.technology:TechnologyFile", "cost.technology:load_technology"),
+    "technology": ("cost.technology_file:TechnologyFile", "cost.technology:load_technology"),
     "dram": ("dram.standard:DramSpec", ""),
 }
 """YAML files: their model, and the function that loads one where more than the model must hold."""

@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from accelsim.cost.technology import SramPoint, Technology
+from accelsim.cost.srams import SramPoint
+from accelsim.cost.technology import Technology
 from accelsim.machine.architecture import Architecture
 
 COMPONENTS = ("mac", "control", "scratchpad", "noc", "global_buffer", "vector", "dram")

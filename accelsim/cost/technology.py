@@ -4,153 +4,18 @@ machine's prices from it.
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import Field, model_validator
+from typing import Literal
 
 from accelsim.config.catalog import find
 from accelsim.config.loader import load_model
-from accelsim.config.problems import Problem, raise_problems
-from accelsim.config.section import Bits, Positive, Section
-from accelsim.config.units import Milliwatts, Picojoules
-from accelsim.errors import Fault, InputError
+from accelsim.cost.srams import SramPoint, loglog, read_srams
+from accelsim.cost.technology_file import Entry, Scaling, Sram, TechnologyFile
+from accelsim.errors import InputError
 
-Factor = Annotated[float, Field(gt=0)]
 LeakageClass = Literal["hp", "lstp"]
-
-
-class Entry(Section):
-    """One cited number: an energy per action, a leakage power, or an area."""
-
-    component: str = Field(description="Component that the number is of.")
-    action: str = Field(description="Primitive action, or part, of that component.")
-    bits: Bits | None = Field(
-        default=None,
-        description="Operand width that the number holds for; prices at other widths follow from "
-        "the widths given.",
-    )
-    energy: Picojoules | None = Field(default=None, description="Energy per action.")
-    power: Milliwatts | None = Field(default=None, description="Leakage power.")
-    area_mm2: Factor | None = Field(default=None, description="Area in square millimetres.")
-    node: Positive = Field(description="Node in nm at which the number was found.")
-    voltage: Factor | None = Field(
-        default=None, description="Supply voltage in volts; absent where the source gives none."
-    )
-    source: str = Field(description="Where the number comes from.")
-    verified: bool = Field(
-        description="Whether that source was read; false for recollection and assumption."
-    )
-
-    @model_validator(mode="after")
-    def _one_quantity(self) -> Entry:
-        given = [
-            name for name in ("energy", "power", "area_mm2") if getattr(self, name) is not None
-        ]
-        if len(given) != 1:
-            raise_problems(
-                [
-                    Problem(
-                        ("energy",),
-                        "given, or power, or area_mm2, and only one of them",
-                        " and ".join(given) or "nothing",
-                        (("power",), ("area_mm2",)),
-                    )
-                ]
-            )
-        return self
-
-    @property
-    def value(self) -> float:
-        """The number in pJ, mW or mm2."""
-        return next(
-            value for value in (self.energy, self.power, self.area_mm2) if value is not None
-        )
-
-
-class Sram(Section):
-    """The table of SRAMs that scratchpads and global-buffer banks are priced from."""
-
-    table: str = Field(
-        description="CSV file beside this one: class, size_bytes, width_bits, read_pj, write_pj, "
-        "leakage_mw, area_mm2."
-    )
-    source: str = Field(description="What the table was made with.")
-    verified: bool = Field(description="Whether the source was read.")
-
-
-class Scaling(Section):
-    """Another technology's numbers times a factor."""
-
-    technology: str = Field(
-        description="The technology scaled: a built-in one or a file, itself unscaled."
-    )
-    energy: Factor = Field(
-        description="Factor of every energy on the chip. Leakage power is taken over unscaled."
-    )
-    area: Factor = Field(description="Factor of every area.")
-    source: str = Field(description="Where the factors come from.")
-    verified: bool = Field(
-        description="Whether the scaled numbers are to be trusted like their originals."
-    )
-
-
-class TechnologyFile(Section):
-    """A file of arch_configs/technology."""
-
-    schema_: Literal["accelsim.technology/1"] = Field(
-        default="accelsim.technology/1", alias="schema", description="Format of this file."
-    )
-    name: str = Field(description="Name in tables.")
-    node: Positive = Field(description="Node in nm.")
-    scaled_from: Scaling | None = Field(
-        default=None,
-        description="Start from another technology; the entries below replace those of the same "
-        "component, action and bits.",
-    )
-    sram: Sram | None = Field(
-        default=None, description="SRAM table; required without `scaled_from`."
-    )
-    entries: tuple[Entry, ...] = Field(default=(), description="Cited numbers.")
-
-    @model_validator(mode="after")
-    def _complete(self) -> TechnologyFile:
-        problems = []
-        if self.scaled_from is None and self.sram is None:
-            problems.append(Problem(("sram",), "given where scaled_from is not", "nothing"))
-        seen: set[tuple[str, str, int | None]] = set()
-        for index, entry in enumerate(self.entries):
-            key = (entry.component, entry.action, entry.bits)
-            if key in seen:
-                problems.append(
-                    Problem(
-                        ("entries", index, "action"),
-                        "listed once for a component and width",
-                        entry.action,
-                    )
-                )
-            seen.add(key)
-        raise_problems(problems)
-        return self
-
-
-@dataclass(frozen=True)
-class SramPoint:
-    """One SRAM: energies in pJ per access of its whole width, leakage in mW, area in mm2.
-    ``inside``: not extrapolated beyond the table.
-    """
-
-    size_bytes: int
-    width_bits: int
-    read_pj: float
-    write_pj: float
-    leakage_mw: float
-    area_mm2: float
-    inside: bool = True
 
 
 @dataclass(frozen=True)
@@ -243,73 +108,6 @@ def _around(x: float, xs: Sequence[int]) -> tuple[int, ...]:
         return (int(x) if x in xs else xs[0],)
     upper = min(max(1, sum(known < x for known in xs)), len(xs) - 1)
     return (xs[upper - 1], xs[upper])
-
-
-def loglog(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
-    """y at ``x`` (> 0) on the straight lines between the points (ascending) in logarithmic scales,
-    the end lines prolonged.
-    """
-    if len(xs) == 1:
-        return float(ys[0])
-    upper = min(max(1, sum(known < x for known in xs)), len(xs) - 1)
-    x0, x1, y0, y1 = xs[upper - 1], xs[upper], ys[upper - 1], ys[upper]
-    if x == x1:
-        return float(y1)
-    return float(y0 * (y1 / y0) ** (math.log(x / x0) / math.log(x1 / x0)))
-
-
-def read_srams(path: Path) -> dict[str, tuple[SramPoint, ...]]:
-    """The SRAM table of a technology. InputError with the line of every row that is not seven
-    numbers > 0 of a known class.
-    """
-    lines = [
-        (number, line)
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if line.strip() and not line.startswith("#")
-    ]
-    header = ["class", "size_bytes", "width_bits", "read_pj", "write_pj", "leakage_mw", "area_mm2"]
-    if not lines or lines[0][1].split(",") != header:
-        raise InputError(
-            Fault(
-                str(path),
-                lines[0][0] if lines else 1,
-                1,
-                f"the header must be {','.join(header)}, got {lines[0][1] if lines else 'nothing'}",
-            )
-        )
-    points: dict[str, list[SramPoint]] = {"hp": [], "lstp": []}
-    faults = []
-    for (number, line), cells in zip(
-        lines[1:], csv.reader(line for _, line in lines[1:]), strict=True
-    ):
-        point = _point(cells)
-        if point is None:
-            faults.append(
-                Fault(
-                    str(path),
-                    number,
-                    1,
-                    f"a row must be hp or lstp and six numbers > 0, got {line}",
-                )
-            )
-        else:
-            points[cells[0]].append(point)
-    if faults:
-        raise InputError(*faults)
-    return {name: tuple(rows) for name, rows in points.items()}
-
-
-def _point(cells: Sequence[str]) -> SramPoint | None:
-    """One row of the SRAM table, None when it is none."""
-    try:
-        size, width, read, write, leakage, area = (float(cell) for cell in cells[1:])
-    except ValueError:
-        return None
-    if cells[0] not in ("hp", "lstp") or not all(
-        0 < value < math.inf for value in (size, width, read, write, leakage, area)
-    ):
-        return None
-    return SramPoint(int(size), int(width), read, write, leakage, area)
 
 
 def load_technology(name_or_path: str | Path, *, beside: Path | None = None) -> Technology:

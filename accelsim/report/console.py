@@ -12,14 +12,12 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from accelsim.report.price_tables import area_table
+from accelsim.report.runs import Runs
 from accelsim.report.style import folded, joules, si, times
+from accelsim.report.table import Cell, Column, Table
 from accelsim.report.tables import (
     TOTAL,
-    Cell,
-    Column,
-    Runs,
-    Table,
-    area_table,
     array_cycles_table,
     energy_table,
     passes_table,

@@ -13,7 +13,7 @@ from rich.console import Console
 from accelsim.config.schema import model_schema
 from accelsim.errors import Fault, InputError
 from accelsim.report.console import print_table
-from accelsim.report.tables import Column, Table
+from accelsim.report.table import Column, Table
 from accelsim.results.document import Part, faults, read_json
 
 SCHEMA = "accelsim.dram/1"

@@ -13,7 +13,9 @@ from typing import Any
 
 from accelsim.errors import InputError
 from accelsim.report import training
-from accelsim.report.tables import Runs, all_tables, write_csv
+from accelsim.report.runs import Runs
+from accelsim.report.table import write_csv
+from accelsim.report.tables import all_tables
 from accelsim.report.training import TrainingDocument
 from accelsim.results.document import ComparisonDocument, labels, load
 
@@ -175,7 +177,9 @@ def write_training(run: TrainingDocument, out: Path) -> None:
     """Tables and plots of a training run in ``out``; those that an earlier run left there and this
     one lacks go.
     """
-    from accelsim.report.training_plots import write_training_plots  # matplotlib is slow to import
+    from accelsim.report.figures.training import (
+        write_training_plots,  # matplotlib is slow to import
+    )
 
     with staged(
         out,
@@ -196,7 +200,7 @@ def folder_name(label: str) -> str:
 
 
 def _write_report(runs: Runs, folder: Path) -> None:
-    from accelsim.report.plots import write_plots  # matplotlib is slow to import
+    from accelsim.report.figures.results import write_plots
 
     for table in all_tables(runs):
         (folder / f"{table.name}.csv").write_text(write_csv(table), encoding="utf-8")

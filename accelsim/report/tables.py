@@ -1,98 +1,19 @@
-"""Tables of one or several results as plain data with exact numbers; `console.py` prints them,
-`write_csv` files them.
-"""
+"""Tables of one or several results."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from accelsim.report.price_tables import area_sources_table, area_table, sources_table
+from accelsim.report.runs import Runs, ratio
+from accelsim.report.style import CAUSE_NAMES, COMPONENT_NAMES, components
+from accelsim.report.table import Cell, Column, Table
+from accelsim.results.document import CAUSES, PASSES
 
-from accelsim.report.style import CAUSE_NAMES, COMPONENT_NAMES, area_components, components
-from accelsim.results.document import CAUSES, PASSES, ComparisonDocument, ResultDocument, labels
-
-Kind = Literal["text", "count", "bytes", "energy", "seconds", "ratio", "percent", "share", "number"]
-Cell = str | int | float | None
 OVERLAP_NOTE = (
     "schedule unlocked: ops overlap, so that passes do not add up to the step; passes "
     "are without vector ops that did not hold the array"
 )
 TOTAL = "total"
 """What the `pass` column says on the line of all passes together."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """``key`` heads the CSV column and carries the unit; ``heading`` heads the printed one, which
-    is left out when empty.
-    """
-
-    key: str
-    heading: str
-    kind: Kind = "count"
-
-
-@dataclass(frozen=True)
-class Table:
-    """``rows`` hold one cell a column; ``None`` where there is no such number (a ratio to zero)."""
-
-    name: str
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Runs:
-    """Results side by side with their labels, and the one that the others are measured against."""
-
-    results: tuple[ResultDocument, ...]
-    labels: tuple[str, ...]
-    baseline: ResultDocument
-
-    @property
-    def ratio(self) -> str:
-        """Heading of the columns of ratios, which a single run has no use for."""
-        return "ratio" if len(self.results) > 1 else ""
-
-    @property
-    def star(self) -> str:
-        """Marks a total that rests on an unverified price."""
-        return "*" if any(result.unverified() for result in self.results) else ""
-
-    @property
-    def area_star(self) -> str:
-        """Marks an area that rests on an unverified one."""
-        return "*" if any(result.unverified_areas() for result in self.results) else ""
-
-    @classmethod
-    def of(cls, documents: Iterable[ResultDocument | ComparisonDocument]) -> Runs:
-        """All results of the documents, in order. The baseline is that of the first comparison,
-        else the first result.
-        """
-        results: list[ResultDocument] = []
-        baseline: ResultDocument | None = None
-        for document in documents:
-            if isinstance(document, ComparisonDocument):
-                if baseline is None:
-                    names = labels(document.results)
-                    baseline = (
-                        document.results[names.index(document.baseline)]
-                        if document.baseline in names
-                        else document.results[0]
-                    )
-                results += document.results
-            else:
-                results.append(document)
-        return cls(tuple(results), tuple(labels(results)), baseline or results[0])
-
-
-def ratio(value: float | None, baseline: float | None) -> float | None:
-    """``value / baseline``; None when the baseline is zero, or one of them is not known."""
-    return value / baseline if value is not None and baseline else None
 
 
 def totals_table(runs: Runs) -> Table:
@@ -271,55 +192,6 @@ def energy_table(runs: Runs) -> Table:
     return Table("energy", "Energy by component", columns, tuple(rows), _source_notes(runs))
 
 
-def area_table(runs: Runs) -> Table:
-    """A line a machine: its area by component. Components with an unverified area are starred; the
-    note names them. No lines where none is known.
-    """
-    machines = {
-        result.arch: result for result in reversed(runs.results) if result.area_mm2 is not None
-    }
-    names = area_components(list(machines.values()))
-    unverified = set().union(*(result.unverified_areas() for result in machines.values()))
-    columns = (
-        Column("arch", "machine", "text"),
-        *(
-            Column(
-                f"{name}_mm2" if name not in unverified else f"{name}_unverified_mm2",
-                _area_heading(name, list(machines.values())) + ("*" if name in unverified else ""),
-                "number",
-            )
-            for name in names
-        ),
-        Column("total_mm2", f"total{runs.area_star}", "number"),
-        Column("area_ratio", "ratio" if len(machines) > 1 else "", "ratio"),
-    )
-    rows = tuple(
-        (
-            name,
-            *((result.area_by_component_mm2 or {}).get(each) for each in names),
-            result.area_mm2,
-            ratio(result.area_mm2, runs.baseline.area_mm2),
-        )
-        for name, result in reversed(machines.items())
-    )
-    weak = sorted(
-        {
-            f"{entry.component}.{entry.part}"
-            for result in machines.values()
-            for entry in result.area_sources
-            if not entry.verified
-        }
-    )
-    notes = (f"* includes areas without a verified source: {', '.join(weak)}",) if weak else ()
-    return Table("area", "Area by component in mm2", columns, rows, notes)
-
-
-def _area_heading(name: str, results: Sequence[ResultDocument]) -> str:
-    """Nothing for a component that is off the chip in all of them."""
-    known = any((result.area_by_component_mm2 or {}).get(name) is not None for result in results)
-    return COMPONENT_NAMES.get(name, name).replace(" ", "\n") if known else ""
-
-
 def array_cycles_table(runs: Runs) -> Table:
     """A line a run and pass: what the PE array did with its cycles, as cycles (CSV) and percent
     (printed).
@@ -347,49 +219,6 @@ def array_cycles_table(runs: Runs) -> Table:
     return Table(
         "array_cycles", "What the PE array did with its cycles", columns, tuple(rows), note
     )
-
-
-def sources_table(runs: Runs) -> Table:
-    """Every energy price used, with its source and whether that was verified."""
-    columns = (
-        Column("component", "component", "text"),
-        Column("action", "action", "text"),
-        Column("pj", "pJ", "energy"),
-        Column("verified", "verified", "text"),
-        Column("source", "source", "text"),
-    )
-    entries = {
-        (entry.component, entry.action, entry.pj): entry
-        for result in runs.results
-        for entry in result.sources()
-    }
-    rows = tuple(
-        (e.component, e.action, e.pj, "yes" if e.verified else "no", e.source)
-        for _, e in sorted(entries.items())
-    )
-    return Table("energy_sources", "Energy prices", columns, rows)
-
-
-def area_sources_table(runs: Runs) -> Table:
-    """Every part's area, with its source and whether that was verified."""
-    columns = (
-        Column("arch", "machine", "text"),
-        Column("component", "component", "text"),
-        Column("part", "part", "text"),
-        Column("mm2", "mm2", "number"),
-        Column("verified", "verified", "text"),
-        Column("source", "source", "text"),
-    )
-    entries = {
-        (result.arch, entry.component, entry.part, entry.mm2): entry
-        for result in runs.results
-        for entry in result.area_sources
-    }
-    rows = tuple(
-        (arch, e.component, e.part, e.mm2, "yes" if e.verified else "no", e.source)
-        for (arch, *_), e in sorted(entries.items())
-    )
-    return Table("area_sources", "Areas", columns, rows)
 
 
 def all_tables(runs: Runs) -> tuple[Table, ...]:
@@ -424,20 +253,3 @@ def _source_notes(runs: Runs) -> tuple[str, ...]:
         }
     )
     return (f"* includes prices without a verified source: {', '.join(weak)}",) if weak else ()
-
-
-def write_csv(table: Table) -> str:
-    """The table as CSV text: exact numbers, units in the column names, an empty field where there
-    is no number.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(column.key for column in table.columns)
-    writer.writerows(_exact(row) for row in table.rows)
-    return text.getvalue()
-
-
-def _exact(row: Sequence[Cell]) -> list[str]:
-    return [
-        "" if cell is None else repr(cell) if isinstance(cell, float) else str(cell) for cell in row
-    ]

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from accelsim.errors import InputError
 from accelsim.report.console import print_table
-from accelsim.report.tables import Column, Table
+from accelsim.report.table import Column, Table
 from accelsim.results import document
 
 SCHEMA = "accelsim.training/1"

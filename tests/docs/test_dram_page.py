@@ -15,7 +15,7 @@ from accelsim.dram.requests import read_requests
 from accelsim.dram.run import simulate
 from accelsim.dram.standard import DramSpec, Policy
 from accelsim.report.dram import DramDocument
-from accelsim.studies.validation import dram
+from accelsim.studies.validation.simulators import dram
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "dram.md").read_text(encoding="utf-8")
 

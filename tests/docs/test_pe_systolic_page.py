@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from accelsim.kernels.dense.systolic import fold_cycles
-from accelsim.studies.validation import eyeriss
-from accelsim.studies.validation import systolic as golden
+from accelsim.studies.validation.chips import eyeriss
+from accelsim.studies.validation.simulators import systolic as golden
 from tests.naive import row_stationary, systolic
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "pe-systolic.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from accelsim.cli.pages.documentation import every_key, outputs
 from accelsim.config import catalog
 from accelsim.config.schema import file_schema
 from accelsim.config.source import parse_document, read_document
-from accelsim.cost.technology import TechnologyFile
+from accelsim.cost.technology_file import TechnologyFile
 from accelsim.dram.standard import DramSpec
 from accelsim.machine.architecture import Architecture
 from accelsim.workload.file import Workload

@@ -13,7 +13,7 @@ from functools import cache
 
 import pytest
 
-from accelsim.studies.papers.claims import counted as claims_counted
+from accelsim.studies.papers.claims.counted import items as claims_counted
 from accelsim.studies.papers.counting import Cost
 from accelsim.studies.papers.crafton2019 import fig8 as crafton2019_fig8
 from accelsim.studies.papers.han2020 import (

@@ -17,7 +17,7 @@ from accelsim.config import catalog
 from accelsim.config.loader import faults_of
 from accelsim.config.source import parse_document
 from accelsim.config.units import BYTES, parse_quantity
-from accelsim.cost.technology import TechnologyFile
+from accelsim.cost.technology_file import TechnologyFile
 from accelsim.dram.standard import DramSpec
 from accelsim.errors import InputError
 from accelsim.machine.architecture import Architecture

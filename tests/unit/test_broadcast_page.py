@@ -16,7 +16,7 @@ from accelsim.kernels.bits.bitmaps import from_mask
 from accelsim.kernels.broadcast.columns import broadcast_cycles, column_costs
 from accelsim.machine.loading import load_architecture
 from accelsim.results.result import Result
-from accelsim.studies.validation import eie
+from accelsim.studies.validation.chips import eie
 from tests.naive.broadcast import PE
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "pe-broadcast.md").read_text(

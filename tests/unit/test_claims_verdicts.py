@@ -13,9 +13,9 @@ from accelsim.config.catalog import find
 from accelsim.config.loader import load_model
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import resolve
-from accelsim.studies.papers.claims import counted as claims_counted
 from accelsim.studies.papers.claims import parallel as claims_parallel
 from accelsim.studies.papers.claims.costs import BURST_BYTES, MACHINES, machine
+from accelsim.studies.papers.claims.counted import items as claims_counted
 from accelsim.studies.papers.claims.dilation import ABSORBED, MODES, _holds
 from accelsim.studies.papers.claims.machine import SHARED
 from accelsim.studies.papers.claims.parallel import PARTITIONS, WITHOUT, _owed, _saturation

@@ -20,6 +20,7 @@ from accelsim.studies.papers.outcome import (
     Number,
     Outcome,
     Panel,
+    Quantity,
     Series,
     Target,
     cell,
@@ -31,7 +32,8 @@ from accelsim.studies.papers.outcome import (
 
 
 def judged(printed: str | None, computed: Number, places: int = 2, **more: Any) -> Item:
-    return cell("tab", "tab/a", "MB", printed, computed, places, "weights-once", **more)
+    quantity = Quantity("tab", "tab/a", "MB", "weights-once", more.pop("context", None))
+    return cell(quantity, printed, computed, places, **more)
 
 
 @pytest.mark.parametrize(
@@ -116,12 +118,12 @@ def test_hundreds_are_shown_as_a_plain_number() -> None:
 def test_counts_stay_whole_numbers() -> None:
     big = 2**63 + 1
     for unit in ("MAC", "words"):
-        made = cell("tab", "tab/a", unit, str(big), Fraction(big), 0, "neuron")
+        made = cell(Quantity("tab", "tab/a", unit, "neuron"), str(big), Fraction(big), 0)
         assert made.computed == big
         assert isinstance(made.computed, int)
         assert made.match == "exact"
     assert isinstance(
-        cell("tab", "tab/a", "words", None, Fraction(1, 2), 0, "neuron").computed, float
+        cell(Quantity("tab", "tab/a", "words", "neuron"), None, Fraction(1, 2), 0).computed, float
     )
     assert isinstance(judged(None, 3).computed, float)
 
@@ -173,7 +175,7 @@ def made_up() -> tuple[Target, Outcome]:
             context={"machine": "near-memory", "batch": 1},
         ),
         judged("0.3", Fraction(1, 3), 1, documented=True),
-        cell("tab", "tab/b", "MAC", None, Fraction(7), 0, "neuron"),
+        cell(Quantity("tab", "tab/b", "MAC", "neuron"), None, Fraction(7), 0),
         Item("tab", "tab/c", "x", "50", None, None, "mismatch", "-", documented=True),
     )
     return Target("tab", "A table", "About it."), Outcome(items, (figure,))

@@ -16,7 +16,8 @@ from accelsim.rules.registry import parse_rule
 from accelsim.studies.accuracy import execute, published
 from accelsim.studies.accuracy.__main__ import PARTS, main
 from accelsim.studies.accuracy.execute import Places, choice, waiting_jobs
-from accelsim.studies.accuracy.figures import FIGURES, mosaic
+from accelsim.studies.accuracy.figures.files import FIGURES
+from accelsim.studies.accuracy.figures.transfer import mosaic
 from accelsim.studies.accuracy.make import make_run
 from accelsim.studies.accuracy.orderings import (
     DIVERGED,
@@ -29,7 +30,8 @@ from accelsim.studies.accuracy.orderings import (
 from accelsim.studies.accuracy.outcomes import Outcomes, read_outcomes
 from accelsim.studies.accuracy.plan import HEAD_SUFFIX, VGG, Cell, Choice, Job, Setting, cells, text
 from accelsim.studies.accuracy.readme import write_report
-from accelsim.studies.accuracy.tables import all_tables, rank_and_entries
+from accelsim.studies.accuracy.tables.all import all_tables
+from accelsim.studies.accuracy.tables.scores import rank_and_entries
 
 SMALL = Setting("fc", "digits-fc", "digits", 3, 1, 100)
 LANGUAGE = text("lstm")

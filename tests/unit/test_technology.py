@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accelsim.config import catalog
-from accelsim.cost.technology import load_technology, loglog, read_srams
+from accelsim.cost.srams import loglog, read_srams
+from accelsim.cost.technology import load_technology
 from accelsim.errors import InputError
 
 TECH = load_technology("45nm")

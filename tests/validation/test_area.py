@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from accelsim.studies.validation.area import checks, published
 from accelsim.studies.validation.check import Check
+from accelsim.studies.validation.chips.area import checks, published
 
 CHECKS = checks()
 

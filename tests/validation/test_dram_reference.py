@@ -15,8 +15,8 @@ import pytest
 from accelsim.dram import run as dram_run
 from accelsim.dram.requests import Requests
 from accelsim.dram.standard import DramSpec
-from accelsim.studies.validation import dram, dram_streams
 from accelsim.studies.validation.check import Check
+from accelsim.studies.validation.simulators import dram, dram_streams
 
 CHECKS = dram.checks()
 BEYOND = {("hbm2_pc seq_read", "energy")}

@@ -18,7 +18,7 @@ from accelsim.config.loader import load_model
 from accelsim.dram import run as dram_run
 from accelsim.dram.requests import Requests
 from accelsim.dram.standard import DramSpec
-from accelsim.studies.validation import dram_streams
+from accelsim.studies.validation.simulators import dram_streams
 
 VARIATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "x16": (

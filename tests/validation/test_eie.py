@@ -12,8 +12,8 @@ from accelsim.kernels.bits.bitmaps import from_mask
 from accelsim.kernels.broadcast.columns import broadcast_split, column_costs
 from accelsim.machine.loading import load_architecture
 from accelsim.results.result import Result
-from accelsim.studies.validation import eie
 from accelsim.studies.validation.check import Check
+from accelsim.studies.validation.chips import eie
 from accelsim.zeros.trace import Trace
 from tests.reference_networks import Builder
 

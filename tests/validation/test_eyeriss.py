@@ -10,9 +10,9 @@ import pytest
 
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.loading import load_architecture
-from accelsim.studies.validation import eyeriss
 from accelsim.studies.validation.check import Check
-from accelsim.studies.validation.systolic import rows
+from accelsim.studies.validation.chips import eyeriss
+from accelsim.studies.validation.simulators.systolic import rows
 from tests.naive import row_stationary as naive
 from tests.reference_networks import Builder
 

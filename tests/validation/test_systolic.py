@@ -11,7 +11,7 @@ import pytest
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
 from accelsim.results.result import OpResult
-from accelsim.studies.validation.systolic import checks
+from accelsim.studies.validation.simulators.systolic import checks
 from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.reference_networks import Builder

@@ -22,7 +22,7 @@ from accelsim.cli.pages import heads as page_heads
 from accelsim.config import catalog
 from accelsim.config.describe import Hint, describe, join, keys, spell, tags
 from accelsim.config.source import Document
-from accelsim.cost.technology import TechnologyFile
+from accelsim.cost.technology_file import TechnologyFile
 from accelsim.dram.standard import DramSpec
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.loading import read_architecture

@@ -104,9 +104,10 @@ own. Given DRAMsim3's counts and its energies an event, the sum is DRAMsim3's to
 ## How far from other simulators
 
 The controller is held against DRAMsim3 (umd-memsys, commit 2981759) and Ramulator 2.1 (CMU-SAFARI,
-commit c5b1c3a) on five configurations and thirteen streams (`accelsim/studies/validation/dram.py`,
-data and configurations beside it), with the one policy above. With the same scheduler every clock
-of the last data and every count of commands is Ramulator's, in all 65 cases; without row-hit
+commit c5b1c3a) on five configurations and thirteen streams
+(`accelsim/studies/validation/simulators/dram.py`, data and configurations in
+`accelsim/studies/validation/data/dram`), with the one policy above. With the same scheduler every
+clock of the last data and every count of commands is Ramulator's, in all 65 cases; without row-hit
 protection too, but for one clock in one stream, because here a PREA keeps tPPD to the PRE before
 it. From DRAMsim3 the time to the last data differs by, in %:
 

@@ -111,8 +111,9 @@ Rules between keys:
 TECHNOLOGY = """# Technology files
 
 Every key of an energy table (`arch_configs/technology/*.yaml`, `technology` of a machine). Written
-by `python -m accelsim.cli.pages.documentation` from the models of `accelsim/cost/technology.py`;
-`accelsim schema technology` prints the JSON Schema, `accelsim check FILE` names every fault.
+by `python -m accelsim.cli.pages.documentation` from the models of
+`accelsim/cost/technology_file.py`; `accelsim schema technology` prints the JSON Schema, `accelsim
+check FILE` names every fault.
 
 A technology has cited numbers of primitive actions (`entries`) and a table of SRAMs, from which a
 machine's prices follow: between the operand widths and SRAM sizes given by power laws. A price is
@@ -144,7 +145,7 @@ missing.
 Every part has its share of the gaps that a layout leaves: 3.9 %, `layout.gaps_area` over
 `layout.cells_area`. Not in it are pads, the interface to DRAM, the sequencer and test logic. A
 window costs the same whatever its width: it comes from EIE's lane, which has one width.
-`accelsim/studies/validation/area.py` holds these numbers against published areas.
+`accelsim/studies/validation/chips/area.py` holds these numbers against published areas.
 
 An iso-area comparison takes machines of about the same `area_mm2`. `accelsim compare` prints the
 ratio of areas wherever machines differ in it: change one machine until it is near 1, then read the

@@ -31,7 +31,7 @@ def write_reproduction(
     ``before`` is called when all is written but nothing is in ``out`` yet; when it raises, ``out``
     stays as it was.
     """
-    from accelsim.report.reproduction.plots import write_figures  # matplotlib is slow to import
+    from accelsim.report.reproduction.plots.drawing import write_figures
 
     read_back = read(document)
     with staged(out, earlier_reproduction) as folder:

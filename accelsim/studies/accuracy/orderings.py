@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from accelsim.report.tables import Cell, Column, Table
+from accelsim.report.table import Cell, Column, Table
 from accelsim.studies.accuracy.outcomes import Outcome, Outcomes, less, mean
 
 FC_NETWORKS = ("digits-fc", "fashion-fc", "fashion-fc3")

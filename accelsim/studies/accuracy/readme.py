@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from accelsim.report.files import staged
-from accelsim.report.tables import Cell, Table, write_csv
+from accelsim.report.table import Cell, Table, write_csv
 from accelsim.studies.accuracy import texts
-from accelsim.studies.accuracy.figures import FIGURES, write_figures
+from accelsim.studies.accuracy.figures.files import FIGURES, write_figures
 from accelsim.studies.accuracy.orderings import orderings_table
 from accelsim.studies.accuracy.outcomes import Outcomes
-from accelsim.studies.accuracy.tables import TUNING, all_tables
+from accelsim.studies.accuracy.tables.all import all_tables
+from accelsim.studies.accuracy.tables.tuning import TUNING
 
 REPORT = "python -m accelsim.studies.accuracy report"
 LONG = ("curves", "update_angles")

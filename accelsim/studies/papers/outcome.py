@@ -71,48 +71,66 @@ class Item:
         return (self.match == "mismatch") != self.documented
 
 
+@dataclass(frozen=True)
+class Quantity:
+    """The quantity that a cell holds: its target, name and unit, how it is counted, and the
+    settings that distinguish it (``context``).
+    """
+
+    target: str
+    id: str
+    unit: Unit
+    accounting: str
+    context: Mapping[str, str | int] | None = None
+
+
 def cell(
-    target: str,
-    id_: str,
-    unit: Unit,
+    quantity: Quantity,
     printed: str | None,
     computed: Number,
     places: int,
-    accounting: str,
     *,
     rounded: Decimal | None = None,
     slack: Number | None = None,
     note: str = "",
     documented: bool = False,
-    context: Mapping[str, str | int] | None = None,
 ) -> Item:
-    """A cell judged. ``places``: decimals that the paper prints; ``rounded``: what its own way of
-    rounding makes of the value (half up when None).
+    """A cell judged. ``places``: decimals that the paper prints; ``rounded``: the value rounded in
+    the paper's own way (half up when None).
 
-    exact: the value itself, rounded half up, is what is printed. within-rounding: what the paper's
-    own rounding makes of it is. ``slack``: the most that this rounding can move a value, one of the
-    last decimal unless given; a rounded value farther away than that is no rounding of this one.
+    exact: the value itself, rounded half up, is printed. within-rounding: the value rounded in the
+    paper's way is. ``slack``: the most that this rounding can move a value, one of the last decimal
+    unless given; a rounded value farther away than that is no rounding of this one.
     """
-    plain = half_up(computed, places)
+    half_up_value = half_up(computed, places)
     most = Fraction(10) ** -places if slack is None else Fraction(slack)
-    own = (
-        plain if rounded is None or abs(Fraction(rounded) - Fraction(computed)) > most else rounded
-    )
+    if rounded is None or abs(Fraction(rounded) - Fraction(computed)) > most:
+        rounded = half_up_value
     match: Match
     if printed is None:
         match = "not-printed"
-    elif own != Decimal(printed):
+    elif rounded != Decimal(printed):
         match = "mismatch"
     else:
-        match = "exact" if plain == own else "within-rounding"
+        match = "exact" if half_up_value == rounded else "within-rounding"
     value = (
         int(computed)
-        if unit in {"MAC", "words"} and Fraction(computed).denominator == 1
+        if quantity.unit in {"MAC", "words"} and Fraction(computed).denominator == 1
         else float(computed)
     )
-    shown = printed if printed is not None and own == Decimal(printed) else f"{own:f}"
+    shown = printed if printed is not None and rounded == Decimal(printed) else f"{rounded:f}"
     return Item(
-        target, id_, unit, printed, value, shown, match, accounting, note, documented, context or {}
+        quantity.target,
+        quantity.id,
+        quantity.unit,
+        printed,
+        value,
+        shown,
+        match,
+        quantity.accounting,
+        note,
+        documented,
+        quantity.context or {},
     )
 
 

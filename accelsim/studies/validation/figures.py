@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from accelsim.report.plots import DPI, PAGE_INCHES, STYLE
+from accelsim.report.figures.style import DPI, PAGE_INCHES, STYLE
 from accelsim.studies.validation.check import Check
-from accelsim.studies.validation.dram import measurements
+from accelsim.studies.validation.simulators.dram import measurements
 from accelsim.studies.validation.subjects import Subject
 
 PUBLISHED, OURS = "#D55E00", "#0072B2"

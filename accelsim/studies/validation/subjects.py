@@ -7,17 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from accelsim.studies.validation import (
-    anomalies,
-    area,
-    bounds,
-    dram,
-    eie,
-    eyeriss,
-    mapper,
-    systolic,
-)
+from accelsim.studies.validation import anomalies, bounds, mapper
 from accelsim.studies.validation.check import Check
+from accelsim.studies.validation.chips import area, eie, eyeriss
+from accelsim.studies.validation.simulators import dram, systolic
 
 
 @dataclass(frozen=True)

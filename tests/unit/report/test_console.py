@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from accelsim.report import console
-from accelsim.report.tables import Runs
+from accelsim.report.runs import Runs
 from accelsim.results.document import parse
 from tests import synthetic
 

@@ -13,9 +13,10 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from accelsim.report import plots
+from accelsim.report.figures import results as plots
+from accelsim.report.figures.style import COLUMN_INCHES, PAGE_INCHES, STYLE
+from accelsim.report.runs import Runs
 from accelsim.report.style import CAUSE_COLOURS, CAUSE_NAMES, COMPONENT_COLOURS, COMPONENT_NAMES
-from accelsim.report.tables import Runs
 from accelsim.results.document import CAUSES, parse
 from tests import synthetic
 
@@ -88,7 +89,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("name", FIGURES)
 def test_everything_lies_inside_the_figure_and_no_labels_overlap(name: str, case: str) -> None:
-    with rc_context(plots.STYLE):
+    with rc_context(STYLE):
         figure = FIGURES[name](runs(*CASES[case]))
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
@@ -98,7 +99,7 @@ def test_everything_lies_inside_the_figure_and_no_labels_overlap(name: str, case
     assert drawn.y0 >= -0.02
     assert drawn.x1 <= width + 0.02
     assert drawn.y1 <= height + 0.02
-    assert plots.COLUMN_INCHES <= width <= plots.PAGE_INCHES
+    assert COLUMN_INCHES <= width <= PAGE_INCHES
     assert height <= 8
     shown = [axes for axes in figure.axes if axes.get_visible()]
     names = [
@@ -128,14 +129,14 @@ def test_everything_lies_inside_the_figure_and_no_labels_overlap(name: str, case
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_run_is_named(name: str, case: str) -> None:
     drawn = runs(*CASES[case])
-    with rc_context(plots.STYLE):
+    with rc_context(STYLE):
         named = {text.replace("\n", "") for text in texts(FIGURES[name](drawn))}
     assert set(drawn.labels) <= named
 
 
 def test_bars_that_lie_add_up_too() -> None:
     documents = CASES["twelve"]
-    with rc_context(plots.STYLE):
+    with rc_context(STYLE):
         (axes,) = plots.energy_figure(runs(*documents)).axes
     for position, result in enumerate(documents):
         widths = [bars[position].get_width() for bars in axes.containers]
@@ -143,7 +144,7 @@ def test_bars_that_lie_add_up_too() -> None:
 
 
 def test_the_energy_figure_names_runs_totals_and_unverified_prices() -> None:
-    with rc_context(plots.STYLE):
+    with rc_context(STYLE):
         shown = texts(plots.energy_figure(runs()))
     assert {"bp", "dfa", "ssdfa", "NoC*", "* includes prices without a verified source"} <= set(
         shown
@@ -154,7 +155,7 @@ def test_the_energy_figure_names_runs_totals_and_unverified_prices() -> None:
 
 def test_energy_bars_add_up_to_the_ratio_of_totals() -> None:
     document = synthetic.comparison()
-    with rc_context(plots.STYLE):
+    with rc_context(STYLE):
         (axes,) = plots.energy_figure(runs(document)).axes
     base = document["results"][0]["energy_pj"]
     for position, result in enumerate(document["results"]):

@@ -13,10 +13,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from accelsim.errors import InputError
+from accelsim.report.figures.style import COLUMN_INCHES, PAGE_INCHES
 from accelsim.report.reproduction import files as reproduction_files
-from accelsim.report.reproduction import plots as reproduction_plots
 from accelsim.report.reproduction.document import Figure, parse
 from accelsim.report.reproduction.files import write_reproduction
+from accelsim.report.reproduction.plots import drawing as reproduction_plots
 from tests import made_up_reproduction as made
 
 
@@ -159,10 +160,10 @@ def test_figures_are_no_wider_than_a_page_and_rows_are_even() -> None:
     bars = made.panels()["bars"]
     for count in (1, 4, 6):
         figure = drawn(*(bars[index % 3] for index in range(count)))
-        assert figure.get_size_inches()[0] <= reproduction_plots.PAGE_INCHES
+        assert figure.get_size_inches()[0] <= PAGE_INCHES
     shown = [axes for axes in figure.axes if axes.get_visible()]
     assert len(shown) == 6
-    assert drawn(bars[1]).get_size_inches()[0] == reproduction_plots.COLUMN_INCHES
+    assert drawn(bars[1]).get_size_inches()[0] == COLUMN_INCHES
 
 
 def test_a_bar_that_a_logarithmic_axis_cannot_show_says_its_value() -> None:

@@ -12,18 +12,17 @@ import pytest
 from rich.console import Console
 
 from accelsim.report import console
+from accelsim.report.price_tables import area_table
+from accelsim.report.runs import Runs
 from accelsim.report.style import folded, joules, si, times
+from accelsim.report.table import Table, write_csv
 from accelsim.report.tables import (
     OVERLAP_NOTE,
-    Runs,
-    Table,
     all_tables,
-    area_table,
     array_cycles_table,
     energy_table,
     passes_table,
     totals_table,
-    write_csv,
 )
 from accelsim.results.document import parse
 from tests import synthetic

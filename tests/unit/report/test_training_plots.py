@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from matplotlib import rc_context
 
-from accelsim.report import training_plots
-from accelsim.report.plots import STYLE
+from accelsim.report.figures import training as training_plots
+from accelsim.report.figures.style import STYLE
 from accelsim.report.training import TrainingDocument, parse
 
 FIGURES = {

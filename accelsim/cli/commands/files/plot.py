@@ -36,7 +36,7 @@ def plot(
     itself; nothing is simulated.
     """
     from accelsim.report import files
-    from accelsim.report.tables import Runs
+    from accelsim.report.runs import Runs
     from accelsim.report.training import TrainingDocument, load_any
 
     folder = delivery.folder(out)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from accelsim.errors import InputError
 from accelsim.report.files import dump, write_training
-from accelsim.report.tables import write_csv
+from accelsim.report.table import write_csv
 from accelsim.report.training import parse, tables
 from accelsim.training.run import TrainingRun
 from accelsim.zeros.trace import Trace

@@ -15,8 +15,8 @@ from typing import Any
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.loading import load_architecture
 from accelsim.studies.papers.claims.costs import MACHINES
-from accelsim.studies.papers.claims.counted import TARGET
-from accelsim.studies.papers.outcome import Item, cell
+from accelsim.studies.papers.claims.counted.statements import TARGET
+from accelsim.studies.papers.outcome import Item, Quantity, cell
 from accelsim.studies.papers.progress import Progress
 from accelsim.studies.papers.side_by_side import side_by_side
 
@@ -112,15 +112,11 @@ def items(progress: Progress) -> list[Item]:
                     value = full[cost] / dilated[cost]
                     absorbed.append(
                         cell(
-                            TARGET,
-                            id_,
-                            "x",
+                            Quantity(TARGET, id_, "x", "machine", context | {"cost": cost}),
                             None,
                             value,
                             2,
-                            "machine",
                             note=note,
-                            context=context | {"cost": cost},
                         )
                     )
                 if mode == KNOWN:
@@ -137,15 +133,11 @@ def items(progress: Progress) -> list[Item]:
                     value = dilated[cost] / left_out[cost]
                     passed.append(
                         cell(
-                            TARGET,
-                            id_,
-                            "x",
+                            Quantity(TARGET, id_, "x", "machine", context | {"cost": cost}),
                             None,
                             value,
                             2,
-                            "machine",
                             note=note,
-                            context=context | {"cost": cost},
                         )
                     )
     return [_verdict([*absorbed, *passed]), *absorbed, *passed]

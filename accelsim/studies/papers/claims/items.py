@@ -5,9 +5,6 @@ and on machines.
 from __future__ import annotations
 
 from accelsim.studies.papers.claims import (
-    counted as claims_counted,
-)
-from accelsim.studies.papers.claims import (
     dilation as claims_dilation,
 )
 from accelsim.studies.papers.claims import (
@@ -19,14 +16,16 @@ from accelsim.studies.papers.claims import (
 from accelsim.studies.papers.claims import (
     survival,
 )
-from accelsim.studies.papers.claims.counted import CLAIMS
+from accelsim.studies.papers.claims.counted import items as claims_counted
+from accelsim.studies.papers.claims.counted.statements import CLAIMS
+from accelsim.studies.papers.claims.counted.statements import TARGET as NAME
 from accelsim.studies.papers.claims.verdicts import verdicts
 from accelsim.studies.papers.claims.whole_step import WHOLE, whole_step
 from accelsim.studies.papers.outcome import Outcome, Target
 from accelsim.studies.papers.progress import Progress, Share
 
 TARGET = Target(
-    claims_counted.TARGET,
+    NAME,
     "Claims audit: what becomes of the papers' numbers",
     "The two papers' sentences with a number on cost. Readings called paper are held against the "
     "printed number; all others say what another "

@@ -25,8 +25,9 @@ from accelsim.studies.papers.claims.costs import (
     network,
     nothing,
 )
-from accelsim.studies.papers.claims.counted import BATCHES, CLAIMS, TARGET, saving
-from accelsim.studies.papers.outcome import Item, cell
+from accelsim.studies.papers.claims.counted.readings import saving
+from accelsim.studies.papers.claims.counted.statements import BATCHES, CLAIMS, TARGET
+from accelsim.studies.papers.outcome import Item, Quantity, cell
 from accelsim.studies.papers.progress import Progress
 from accelsim.studies.papers.side_by_side import side_by_side
 
@@ -251,7 +252,7 @@ def measured_item(
         if less_than_a_burst
         else ""
     )
-    return cell(TARGET, id_, said.unit, None, value, 2, "machine", note=note, context=context)
+    return cell(Quantity(TARGET, id_, said.unit, "machine", context), None, value, 2, note=note)
 
 
 def _compared(before: Fraction, after: Fraction, unit: str) -> Fraction | None:

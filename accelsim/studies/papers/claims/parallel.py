@@ -14,7 +14,8 @@ from fractions import Fraction
 
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Pass
-from accelsim.studies.papers.claims.counted import CLAIMS, TARGET, as_claimed
+from accelsim.studies.papers.claims.counted.readings import as_claimed
+from accelsim.studies.papers.claims.counted.statements import CLAIMS, TARGET
 from accelsim.studies.papers.han2020.locking import (
     BPTT,
     RULES,
@@ -26,7 +27,7 @@ from accelsim.studies.papers.han2020.locking import (
     latency,
     longest_chain,
 )
-from accelsim.studies.papers.outcome import Figure, Item, Panel, Series, cell
+from accelsim.studies.papers.outcome import Figure, Item, Panel, Quantity, Series, cell
 from accelsim.studies.papers.progress import Progress
 from accelsim.studies.papers.side_by_side import side_by_side
 from accelsim.workload.loading import load_network
@@ -152,15 +153,11 @@ def _ratios(setting: Setting, latencies: Latencies, batch: int) -> Iterator[Item
                     f"cycles"
                 )
                 yield cell(
-                    TARGET,
-                    id_,
-                    "x",
+                    Quantity(TARGET, id_, "x", "machine", context),
                     None,
                     Fraction(old, new),
                     2,
-                    "machine",
                     note=said,
-                    context=context,
                 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accelsim.studies.papers.claims.costs import MACHINES
-from accelsim.studies.papers.claims.counted import CLAIMS, TARGET
+from accelsim.studies.papers.claims.counted.statements import CLAIMS, TARGET
 from accelsim.studies.papers.outcome import Figure, Item, Panel, Series
 
 COSTS = ("words moved", "DRAM bytes", "MACs executed", "cycles", "energy")

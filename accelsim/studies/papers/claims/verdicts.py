@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from accelsim.studies.papers.claims import counted as claims_counted
-from accelsim.studies.papers.claims.counted import CLAIMS
+from accelsim.studies.papers.claims.counted.statements import CLAIMS, TARGET
 from accelsim.studies.papers.claims.machine import SHARED
 from accelsim.studies.papers.claims.places import (
     KEPT,
@@ -60,10 +59,10 @@ def verdicts(items: Sequence[Item]) -> list[Item]:
             f"{claim.says} ({claim.source}). Measured, from the least to the most over batches: "
             f"{said}. {_ran(own)}{_shared(own)}"
         )
-        id_ = f"{claims_counted.TARGET}/{claim.name}/verdict"
+        id_ = f"{TARGET}/{claim.name}/verdict"
         found.append(
             Item(
-                claims_counted.TARGET,
+                TARGET,
                 id_,
                 claim.unit,
                 None,

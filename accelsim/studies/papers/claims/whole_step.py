@@ -7,10 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from accelsim.studies.papers.claims import counted as claims_counted
 from accelsim.studies.papers.claims import parallel as claims_parallel
 from accelsim.studies.papers.claims.costs import MACHINES
-from accelsim.studies.papers.claims.counted import CLAIMS
+from accelsim.studies.papers.claims.counted.statements import CLAIMS, TARGET
 from accelsim.studies.papers.claims.machine import SHARED, VALUES
 from accelsim.studies.papers.claims.places import (
     BOTH,
@@ -63,8 +62,8 @@ def whole_step(items: Sequence[Item]) -> Item:
     ).strip()
     note = "\n".join((note, *said, last))
     return Item(
-        claims_counted.TARGET,
-        f"{claims_counted.TARGET}/{WHOLE}/verdict",
+        TARGET,
+        f"{TARGET}/{WHOLE}/verdict",
         "%",
         None,
         None,
@@ -138,7 +137,7 @@ def _causes(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Me
 
 def _parallel(items: Sequence[Item]) -> str:
     """BPTT's whole step over those of the rules that free EP of its chain."""
-    start = f"{claims_counted.TARGET}/{claims_parallel.CLAIM.name}/"
+    start = f"{TARGET}/{claims_parallel.CLAIM.name}/"
     own = [item for item in items if item.id.startswith(start) and item.id.endswith("/step")]
     ratios = [float(item.computed) for item in own if item.computed is not None]
     if not ratios:

@@ -6,7 +6,16 @@ from __future__ import annotations
 
 from accelsim.cost.accountings import Neuron
 from accelsim.studies.papers.crafton2019.stack import Stack
-from accelsim.studies.papers.outcome import Figure, Item, Outcome, Panel, Series, Target, cell
+from accelsim.studies.papers.outcome import (
+    Figure,
+    Item,
+    Outcome,
+    Panel,
+    Quantity,
+    Series,
+    Target,
+    cell,
+)
 from accelsim.studies.papers.progress import Progress
 from accelsim.workload.loading import load_network
 
@@ -65,10 +74,20 @@ def items(found: dict[str, dict[str, Neuron]]) -> list[Item]:
             macs, words = PRINTED[row] if place == "ImageNet" else (None, None)
             id_ = f"{TARGET.name}/{place}/{row}"
             cells.append(
-                cell(TARGET.name, f"{id_}/MACs", "MAC", _text(macs), counted.macs, 0, "neuron")
+                cell(
+                    Quantity(TARGET.name, f"{id_}/MACs", "MAC", "neuron"),
+                    _text(macs),
+                    counted.macs,
+                    0,
+                )
             )
             cells.append(
-                cell(TARGET.name, f"{id_}/words", "words", _text(words), counted.words, 0, "neuron")
+                cell(
+                    Quantity(TARGET.name, f"{id_}/words", "words", "neuron"),
+                    _text(words),
+                    counted.words,
+                    0,
+                )
             )
     for place, rows in found.items():
         for name, (over, under, count, printed, places) in RATIOS.items():
@@ -76,13 +95,10 @@ def items(found: dict[str, dict[str, Neuron]]) -> list[Item]:
             said = printed if place == "ImageNet" else None
             cells.append(
                 cell(
-                    TARGET.name,
-                    f"{TARGET.name}/{place}/{name}",
-                    "x",
+                    Quantity(TARGET.name, f"{TARGET.name}/{place}/{name}", "x", "neuron"),
                     said,
                     value,
                     places if said else 2,
-                    "neuron",
                     note=f"{value:,.4f}",
                 )
             )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from accelsim.studies.papers.crafton2019.stack import Stack, Symbols, symbols, traffic
-from accelsim.studies.papers.outcome import Item, Match, Outcome, Target, Unit, cell
+from accelsim.studies.papers.outcome import Item, Match, Outcome, Quantity, Target, Unit, cell
 from accelsim.studies.papers.progress import Progress
 from accelsim.workload.loading import load_network
 
@@ -109,13 +109,12 @@ def items() -> list[Item]:
         note = "every operand of every op of EP, WG and WU (sgd)"
         found.append(
             cell(
-                TARGET.name,
-                f"{TARGET.name}/{row}/operand words",
-                "words",
+                Quantity(
+                    TARGET.name, f"{TARGET.name}/{row}/operand words", "words", "all operands"
+                ),
                 None,
                 moved.operands,
                 0,
-                "all operands",
                 note=note,
             )
         )

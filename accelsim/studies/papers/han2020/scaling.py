@@ -13,7 +13,7 @@ from accelsim.config.source import read_document
 from accelsim.step.ops import Op, Use
 from accelsim.studies.papers.counting import convolutions, float_bits, propagating
 from accelsim.studies.papers.han2020.printed import TABLE_2, TABLE_2_NETWORKS
-from accelsim.studies.papers.outcome import Figure, Item, Panel, Series, cell
+from accelsim.studies.papers.outcome import Figure, Item, Panel, Quantity, Series, cell
 from accelsim.workload.file import FullyConnected, Workload
 from accelsim.workload.network import Network
 from accelsim.workload.resolve import resolve
@@ -95,13 +95,10 @@ def figure_8(target: str) -> tuple[list[Item], Figure]:
         ):
             items += [
                 cell(
-                    target,
-                    f"{target}/fig8/{layer}/{name}",
-                    "x",
+                    Quantity(target, f"{target}/fig8/{layer}/{name}", "x", "weights-once"),
                     None,
                     value,
                     4,
-                    "weights-once",
                     note=note,
                 )
                 for layer, value in found.items()
@@ -154,7 +151,13 @@ def figure_9(target: str) -> tuple[list[Item], Figure]:
         for at, ratios in found.items():
             ids = {layer: f"{target}/fig9/{what}={at}/{layer}" for layer in (*SHOWN_LAYERS, TOTAL)}
             items += [
-                cell(target, id_, "x", None, ratios[layer], 4, "weights-once", note="eq. 13")
+                cell(
+                    Quantity(target, id_, "x", "weights-once"),
+                    None,
+                    ratios[layer],
+                    4,
+                    note="eq. 13",
+                )
                 for layer, id_ in ids.items()
             ]
     panels = tuple(

@@ -17,7 +17,7 @@ from accelsim.studies.papers.han2020.printed import (
     TABLE_4,
     TABLE_4_NETWORKS,
 )
-from accelsim.studies.papers.outcome import Figure, Item, Panel, Series, cell
+from accelsim.studies.papers.outcome import Figure, Item, Panel, Quantity, Series, cell
 from accelsim.studies.papers.progress import Progress
 
 MACHINE = "near-memory"
@@ -156,22 +156,26 @@ def _panels(
         for row, percent, used in zip(rows, accuracy, joules, strict=True):
             id_ = f"{target}/fig6/{column}/{row}"
             items.append(
-                cell(target, f"{id_}/accuracy", "%", None, percent, 2, "trained", note=REDUCED)
+                cell(
+                    Quantity(target, f"{id_}/accuracy", "%", "trained"),
+                    None,
+                    percent,
+                    2,
+                    note=REDUCED,
+                )
             )
             relative = used / joules[0] if rows[0] == "BP" else None
             if relative is not None:
                 note = f"energy of a step on {MACHINE} over BP's"
                 items.append(
                     cell(
-                        target,
-                        f"{id_}/step-energy",
-                        "x",
+                        Quantity(
+                            target, f"{id_}/step-energy", "x", "machine", {"machine": MACHINE}
+                        ),
                         None,
                         relative,
                         4,
-                        "machine",
                         note=note,
-                        context={"machine": MACHINE},
                     )
                 )
     kind = "CNN" if cnn else "RNN, LSTM, GRU"

@@ -19,7 +19,7 @@ from accelsim.studies.papers.counting import (
 )
 from accelsim.studies.papers.han2020.printed import TABLE_2, TABLE_2_NETWORKS
 from accelsim.studies.papers.han2020.resnet50 import layer_list, revised_links
-from accelsim.studies.papers.outcome import Item, Outcome, Target, cell, cut, half_up
+from accelsim.studies.papers.outcome import Item, Outcome, Quantity, Target, cell, cut, half_up
 from accelsim.studies.papers.progress import Progress
 from accelsim.workload.loading import load_network
 
@@ -141,7 +141,7 @@ def operations(
 
 def items(column: str) -> list[Item]:
     """The cells of one column, both tables."""
-    found: list[Item] = []
+    cells: list[Item] = []
     known = costs(column)
     for row in ROWS:
         printed = {
@@ -151,25 +151,25 @@ def items(column: str) -> list[Item]:
             for part in "ab"
         }
         megabytes, rounded, how = memory(known, row)
-        found.append(_item("a", column, row, "MB", printed["a"], megabytes, 2, rounded, how))
+        size = Quantity(TARGET.name, f"{TARGET.name}a/{column}/{row}", "MB", ACCOUNTING)
+        cells.append(_item(size, column, row, printed["a"], megabytes, 2, rounded, how))
         gop, places, rounded, how = operations(known, column, row)
-        found.append(_item("b", column, row, "GOP", printed["b"], gop, places, rounded, how))
-    return found
+        work = Quantity(TARGET.name, f"{TARGET.name}b/{column}/{row}", "GOP", ACCOUNTING)
+        cells.append(_item(work, column, row, printed["b"], gop, places, rounded, how))
+    return cells
 
 
 def _item(
-    part: str,
+    quantity: Quantity,
     column: str,
     row: str,
-    unit: str,
     printed: str | None,
     computed: Fraction,
     places: int,
     rounded: Decimal,
     how: str,
 ) -> Item:
-    id_ = f"{TARGET.name}{part}/{column}/{row}"
-    said = DOCUMENTED.get(id_)
+    said = DOCUMENTED.get(quantity.id)
     note = said or how
     if column == LISTED and row != "DFA":
         if note.endswith("."):
@@ -177,13 +177,10 @@ def _item(
         else:
             note = f"{note}; {FITTED}" if note else FITTED
     return cell(
-        TARGET.name,
-        id_,
-        "MB" if unit == "MB" else "GOP",
+        quantity,
         printed,
         computed,
         places,
-        ACCOUNTING,
         rounded=rounded,
         slack=SLACK,
         note=note,

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from accelsim.studies.papers.counting import MEGABYTE, Cost, cost_of, fraction, mixed, propagating
 from accelsim.studies.papers.han2020.printed import TABLE_4, TABLE_4_NETWORKS
-from accelsim.studies.papers.outcome import Item, Outcome, Target, cell, cut, half_up
+from accelsim.studies.papers.outcome import Item, Outcome, Quantity, Target, cell, cut, half_up
 from accelsim.studies.papers.progress import Progress
 from accelsim.workload.loading import load_network
 
@@ -111,13 +111,10 @@ def items(column: str) -> list[Item]:
         slack = _slack(row, places, rounded_parts=False)
         found.append(
             cell(
-                TARGET.name,
-                ids["a"],
-                "MB",
+                Quantity(TARGET.name, ids["a"], "MB", ACCOUNTING),
                 printed["a"],
                 megabytes,
                 places,
-                ACCOUNTING,
                 rounded=rounded,
                 slack=slack,
                 note=how,
@@ -127,13 +124,10 @@ def items(column: str) -> list[Item]:
         slack = _slack(row, 1, rounded_parts=True)
         found.append(
             cell(
-                TARGET.name,
-                ids["b"],
-                "GOP",
+                Quantity(TARGET.name, ids["b"], "GOP", ACCOUNTING),
                 printed["b"],
                 gop,
                 1,
-                ACCOUNTING,
                 rounded=rounded,
                 slack=slack,
                 note=how,

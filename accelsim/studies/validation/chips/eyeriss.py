@@ -14,7 +14,7 @@ from accelsim.machine.loading import load_architecture
 from accelsim.pe.row_stationary.passes import RowMapping, mapped_cycles, row_mapping
 from accelsim.step.ops import Bounds, Op, Operand, OpKind, Pass, Role, Tensor, Use
 from accelsim.studies.validation.check import Check
-from accelsim.studies.validation.systolic import rows
+from accelsim.studies.validation.simulators.systolic import rows
 
 TOLERANCE = 0.20
 """Relative deviation allowed for AlexNet's latencies."""

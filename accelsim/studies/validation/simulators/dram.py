@@ -24,10 +24,10 @@ from accelsim.dram import run as dram_run
 from accelsim.dram.prices import dram_prices
 from accelsim.dram.requests import Requests
 from accelsim.dram.standard import DramSpec
-from accelsim.studies.validation import dram_streams
 from accelsim.studies.validation.check import Check
+from accelsim.studies.validation.simulators import dram_streams
 
-DATA = Path(__file__).with_name("data") / "dram"
+DATA = Path(__file__).parents[1] / "data" / "dram"
 CONFIGURATIONS = (
     "ddr4_2400_x8",
     "ddr4_2400_x8_bgi",

@@ -42,7 +42,9 @@ def checks() -> list[Check]:
 @cache
 def published() -> dict[str, tuple[float, str]]:
     """Key to (mm2, source) of areas.csv."""
-    text = files("accelsim.studies.validation").joinpath("areas.csv").read_text(encoding="utf-8")
+    text = (
+        files("accelsim.studies.validation").joinpath("data/areas.csv").read_text(encoding="utf-8")
+    )
     rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
     return {row["key"]: (float(row["mm2"]), row["source"]) for row in rows}
 

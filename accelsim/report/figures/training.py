@@ -19,7 +19,7 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from accelsim.report.plots import DPI, PAGE_INCHES, STYLE
+from accelsim.report.figures.style import PAGE_INCHES, STYLE, save_figure
 from accelsim.report.training import TrainingDocument
 
 HEIGHT = 2.3
@@ -53,14 +53,7 @@ def write_training_plots(run: TrainingDocument, folder: Path) -> list[Path]:
         for name, draw in drawings.items():
             if draw is None:
                 continue
-            figure = draw(run)
-            for suffix, metadata in (
-                (".png", {"Software": None}),
-                (".svg", {"Date": None, "Creator": None}),
-            ):
-                path = folder / f"{name}{suffix}"
-                figure.savefig(path, dpi=DPI, metadata=metadata)
-                written.append(path)
+            written += save_figure(draw(run), folder, name)
     return written
 
 

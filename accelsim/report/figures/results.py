@@ -1,0 +1,160 @@
+"""Figures of one or several results: energy, data movement, cycles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from accelsim.report.figures.bars import Bars
+from accelsim.report.figures.style import STYLE, save_figure
+from accelsim.report.runs import Runs
+from accelsim.report.style import (
+    CAUSE_COLOURS,
+    CAUSE_NAMES,
+    COMPONENT_COLOURS,
+    COMPONENT_NAMES,
+    OTHER_COLOUR,
+    PASS_COLOURS,
+    components,
+    joules,
+)
+from accelsim.results.document import CAUSES, PASSES
+
+
+def write_plots(runs: Runs, folder: Path) -> list[Path]:
+    """Every figure as PNG and SVG in ``folder``; the paths written."""
+    written: list[Path] = []
+    with rc_context(STYLE):
+        for name, draw in (
+            ("energy", energy_figure),
+            ("data_movement", data_movement_figure),
+            ("cycles", cycles_figure),
+        ):
+            written += save_figure(draw(runs), folder, name)
+    return written
+
+
+def energy_figure(runs: Runs) -> Figure:
+    """A bar a run: energy of a step by component over the baseline's total, the absolute total at
+    its end.
+    """
+    bars = Bars.of(runs, beside=1.3)
+    figure, panels = bars.panels(1, 1, height=2.4)
+    axes = panels[0]
+    reference = runs.baseline.energy_pj or 1.0
+    unverified = set().union(*(result.unverified() for result in runs.results))
+    ends = [0.0] * len(runs.results)
+    for name in components(runs.results):
+        shares = [
+            result.energy_by_component_pj.get(name, 0.0) / reference for result in runs.results
+        ]
+        star = "*" if name in unverified else ""
+        drawn = bars.stack(
+            axes,
+            shares,
+            ends,
+            COMPONENT_COLOURS.get(name, OTHER_COLOUR),
+            COMPONENT_NAMES.get(name, name) + star,
+        )
+        ends = [end + share for end, share in zip(ends, shares, strict=True)]
+        bars.write_shares(
+            axes, drawn, shares, max(result.energy_pj for result in runs.results) / reference
+        )
+    bars.write_totals(
+        axes, ends, [_micro(joules(result.energy_pj)) for result in runs.results], size=7
+    )
+    title = (
+        f"energy of a step, {_baseline(runs)} = 1"
+        if len(runs.results) > 1
+        else "share of the step's energy"
+    )
+    bars.scale(axes, max(ends) or 1, title)
+    bars.legend(figure, axes)
+    if unverified:
+        figure.supxlabel(
+            "* includes prices without a verified source", fontsize=6, x=0.01, ha="left"
+        )
+    return figure
+
+
+def data_movement_figure(runs: Runs) -> Figure:
+    """Four panels, each with its own scale: words a step by where they come from, stacked by pass,
+    totals at the ends.
+    """
+    bars = Bars.of(runs, beside=0.2, columns=2)
+    figure, panels = bars.panels(4, 2, height=1.5)
+    kinds = (
+        ("local", "own scratchpad"),
+        ("remote", "other PEs over the NoC"),
+        ("global_buffer", "global buffer"),
+        ("dram", "DRAM"),
+    )
+    for axes, (kind, title) in zip(panels, kinds, strict=True):
+        ends = [0.0] * len(runs.results)
+        for pass_ in PASSES:
+            words = [
+                float(getattr(result.passes[pass_].words, kind)) if pass_ in result.passes else 0.0
+                for result in runs.results
+            ]
+            bars.stack(axes, words, ends, PASS_COLOURS[pass_], pass_)
+            ends = [end + count for end, count in zip(ends, words, strict=True)]
+        bars.only_totals(axes, [getattr(result.words, kind) for result in runs.results])
+        axes.set_title(title, pad=3)
+    handles, passes = panels[0].get_legend_handles_labels()
+    figure.legend(
+        handles,
+        passes,
+        loc="outside upper center",
+        ncols=4,
+        frameon=False,
+        title="words moved in a step, by pass",
+        title_fontsize=7,
+        handlelength=1,
+    )
+    return figure
+
+
+def cycles_figure(runs: Runs) -> Figure:
+    """A panel a pass, each with its own scale: array cycles by cause, totals at the ends, the
+    pass's share of the baseline's in the title.
+    """
+    passes = [name for name in PASSES if any(name in result.passes for result in runs.results)]
+    columns = min(2, len(passes))
+    bars = Bars.of(runs, beside=1.4, columns=columns, least=0.4)
+    figure, panels = bars.panels(len(passes), columns, height=1.35)
+    whole = sum(sum(runs.baseline.cycles_by_cause(name).values()) for name in passes) or 1
+    for axes in panels[len(passes) :]:
+        axes.set_visible(False)
+    for axes, name in zip(panels, passes, strict=False):
+        causes = [result.cycles_by_cause(name) for result in runs.results]
+        ends = [0.0] * len(causes)
+        for cause in CAUSES:
+            cycles = [by_cause[cause] for by_cause in causes]
+            bars.stack(axes, cycles, ends, CAUSE_COLOURS[cause], CAUSE_NAMES[cause])
+            ends = [end + count for end, count in zip(ends, cycles, strict=True)]
+        bars.only_totals(axes, [sum(by_cause.values()) for by_cause in causes])
+        share = sum(runs.baseline.cycles_by_cause(name).values()) / whole
+        axes.set_title(
+            f"{name}, {share:.0%} of {_baseline(runs)}'s cycles"
+            if bars.standing
+            else f"{name}, {share:.0%} of baseline",
+            pad=3,
+        )
+    bars.legend(
+        figure, panels[0], f"array cycles of each pass by cause; the baseline is {_baseline(runs)}"
+    )
+    return figure
+
+
+def _baseline(runs: Runs) -> str:
+    return next(
+        label
+        for label, result in zip(runs.labels, runs.results, strict=True)
+        if result is runs.baseline
+    )
+
+
+def _micro(text: str) -> str:
+    return text.replace(" u", " \N{MICRO SIGN}")

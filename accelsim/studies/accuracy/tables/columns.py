@@ -1,0 +1,53 @@
+"""Columns that several tables of the study share, and the cells below them."""
+
+from __future__ import annotations
+
+from accelsim.report.table import Cell, Column
+from accelsim.studies.accuracy.outcomes import Outcome, Outcomes, deviation, less, mean
+
+WITHOUT_UNKNOWN, WITH_UNKNOWN = "test_", "test_with_unknown_"
+UPDATE_ANGLE = (
+    "update angle: degrees, after the last epoch, over all weights that the rule trains (of frozen "
+    "the output layer's alone, whose updates are "
+    "backpropagation's own; of hdfa its feedback steps')"
+)
+
+RUN_COLUMNS = (
+    Column("network", "network", "text"),
+    Column("rule", "rule", "text"),
+    Column("learning_rate", "learning rate", "number"),
+    Column("option", "scale or factor", "text"),
+    Column("chosen", "chosen by", "text"),
+    Column("seeds", "seeds", "text"),
+)
+ACCURACY_COLUMNS = (
+    Column("test_accuracy_mean_percent", "test accuracy, mean", "percent"),
+    Column("test_accuracy_deviation_points", "deviation", "percent"),
+    Column("gap_to_bp_points", "less bp", "percent"),
+)
+
+
+def run_cells(outcome: Outcome) -> tuple[Cell, ...]:
+    """The cells below RUN_COLUMNS."""
+    chosen, cell = outcome.choice, outcome.cell
+    how = (
+        f"tuning of {cell.tuned_as}"
+        if cell.tuned_as
+        else f"{len(outcome.tuning)} tuning runs"
+        if outcome.tuning
+        else "plan"
+    )
+    mark = (None, "") if chosen is None else (chosen.rate, chosen.option)
+    return (outcome.network, outcome.rule, *mark, how, outcome.seeds)
+
+
+def test_accuracy(outcome: Outcome | None) -> float | None:
+    """Mean over the seeds, in percent."""
+    return None if outcome is None else mean(outcome.percent("test_accuracy"))
+
+
+def accuracy_cells(outcome: Outcome, outcomes: Outcomes) -> tuple[Cell, ...]:
+    """The cells below ACCURACY_COLUMNS; None where there are no runs."""
+    ours = test_accuracy(outcome)
+    bp = test_accuracy(outcomes.find(outcome.network, "bp", outcome.cell.setting.part))
+    return ours, deviation(outcome.percent("test_accuracy")), less(ours, bp)

@@ -1,0 +1,66 @@
+"""The table of how each network is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from accelsim.report.table import Cell, Column, Table
+from accelsim.studies.accuracy import plan
+from accelsim.studies.accuracy.outcomes import Outcomes
+
+
+def settings_table(outcomes: Outcomes) -> Table:
+    """How each network is trained. The number of steps is what the runs say, not the plan."""
+    columns = (
+        Column("part", "part", "text"),
+        Column("network", "network", "text"),
+        Column("data", "data", "text"),
+        Column("epochs", "epochs"),
+        Column("tuning_epochs", "epochs of tuning", "text"),
+        Column("batch", "batch"),
+        Column("steps_per_epoch", "steps an epoch"),
+        Column("optimizer", "optimizer", "text"),
+        Column("schedule", "schedule", "text"),
+        Column("weight_decay", "weight decay", "number"),
+        Column("augmented", "crops and flips", "text"),
+    )
+    rows: dict[tuple[str, str], tuple[Cell, ...]] = {}
+    for outcome in outcomes.all:
+        setting, key = outcome.cell.setting, (outcome.cell.setting.part, outcome.network)
+        # a hybrid or bp-only run counts the steps that are taken, so the steps are looked up with a
+        # rule that takes all
+        full = outcomes.find(outcome.network, "bp", setting.part) or outcome
+        steps = next(
+            (run.document.epochs[-1].steps for run in full.runs if run.document.epochs), None
+        )
+        tuning = _tuning_epochs(
+            [each.cell for each in outcomes.all if (each.cell.setting.part, each.network) == key]
+        )
+        how: tuple[Cell, ...] = (
+            setting.epochs,
+            tuning,
+            setting.batch,
+            steps,
+            setting.optimizer,
+            setting.schedule,
+        )
+        rows.setdefault(
+            key,
+            (*key, setting.data, *how, setting.weight_decay, "yes" if setting.augmented else "no"),
+        )
+    return Table("settings", "how each network is trained", columns, tuple(rows.values()))
+
+
+def _tuning_epochs(cells: Sequence[plan.Cell]) -> str:
+    """``2; dfa 4``: epochs of the tuning runs of one network, with the rules that have others than
+    the first; empty without any.
+    """
+    rules: dict[int, list[str]] = {}
+    for cell in cells:
+        if cell.tuning():
+            rules.setdefault(cell.setting.tuning_epochs, []).append(cell.rule)
+    said = [
+        f"{epochs}" if index == 0 else f"{', '.join(names)} {epochs}"
+        for index, (epochs, names) in enumerate(rules.items())
+    ]
+    return "; ".join(said)

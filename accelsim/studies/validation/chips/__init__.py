@@ -1,0 +1,4 @@
+"""The simulator held against published chips.
+
+May import the rest of validation/.
+"""
