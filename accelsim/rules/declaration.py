@@ -68,7 +68,7 @@ def _imported(place: str) -> Callable[..., Any]:
     return function
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RuleSpec(Generic[Options_co]):
     """A learning rule with its options. Two are equal when they are written alike; ``str()`` gives
     the canonical text.
@@ -99,6 +99,9 @@ class RuleSpec(Generic[Options_co]):
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        return f"RuleSpec({self.text!r})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RuleSpec) and self.text == other.text

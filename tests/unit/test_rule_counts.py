@@ -8,20 +8,17 @@ goes around convolutions, so that its rules take every network.
 
 from __future__ import annotations
 
-from math import prod
-from threading import Lock
-
 import pytest
 
 from accelsim.config.registries import RULES
 from accelsim.layers.model import Model
-from accelsim.numerics import products
 from accelsim.numerics.loss import softmax_loss
 from accelsim.rules.registry import lower, parse_rule, rule_numerics, step_kinds
 from accelsim.rules.sequence.numbers import SequenceFeedback
 from accelsim.rules.walk.numbers import RuleNumerics
-from accelsim.step.ops import Op, OpKind, Pass, Role, TrainingStep
+from accelsim.step.ops import OpKind, Pass, Role, TrainingStep
 from accelsim.workload.network import INPUT, Network
+from tests.multiplications import Multiplications, macs
 from tests.reference_networks import (
     CLASSES,
     SAMPLES,
@@ -159,29 +156,6 @@ CASES = [
 ]
 
 
-class Multiplications:
-    """Counts what goes through the products of the numbers."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.count = 0
-        lock = Lock()
-
-        def counting(original, macs):
-            def product(*operands, **options):
-                with lock:
-                    self.count += macs(*operands)
-                return original(*operands, **options)
-
-            return product
-
-        for name, macs in {
-            "product": lambda left, right, *_: prod(left.shape) * right.shape[1],
-            "gathered_product": lambda error, _, values: len(error) * values.size,
-            "stored_product": lambda error, _, stored: len(error) * stored,
-        }.items():
-            monkeypatch.setattr(products, name, counting(getattr(products, name), macs))
-
-
 def made(network: Network, spelling: str) -> tuple[TrainingStep, Model, RuleNumerics]:
     """The step's ops, and model and rule with the numbers of the same."""
     rule, model = parse_rule(spelling), Model(network)
@@ -192,10 +166,6 @@ def made(network: Network, spelling: str) -> tuple[TrainingStep, Model, RuleNume
                 None  # which saves multiplications that a machine makes, since it stores the blocks
             )
     return lower(network, rule, SAMPLES), model, numbers
-
-
-def macs(ops: list[Op]) -> int:
-    return sum(op.dense_macs for op in ops)
 
 
 @pytest.mark.parametrize(("network", "spelling"), CASES)

@@ -18,6 +18,7 @@ from accelsim.training.tracing import train_and_trace
 from accelsim.training.trainer import Recipe, Trainer
 from accelsim.workload.network import Layer, Network
 from accelsim.zeros.trace import Trace
+from tests.made_up_rules import TABLE
 from tests.reference_networks import Builder, numbers
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
@@ -203,8 +204,8 @@ def refusal(*arguments, **options):
 def test_what_cannot_be_trained_is_refused():
     network, bp = digits_network(), parse_rule("bp")
     assert (
-        refusal(network, parse_rule("hebb"), None)
-        == f"rule must be one that can be trained ({', '.join(RULES.names())}), got hebb"
+        refusal(network, parse_rule("dfa", TABLE), None)
+        == f"rule must be one that can be trained ({', '.join(RULES.names())}), got dfa"
     )
     assert (
         refusal(network, bp, None, batch=1438, samples=1)

@@ -17,6 +17,7 @@ import pytest
 import accelsim.experiment
 from accelsim.cli import app as cli
 from accelsim.errors import Fault, InputError
+from accelsim.rules.spelling import AnyRule
 from tests import synthetic
 
 
@@ -40,12 +41,13 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         return Document(synthetic.result(rule))
 
     def compare(
-        workload: str, archs: tuple[str, ...], rules: tuple[str, ...], **settings: Any
+        workload: str, archs: tuple[str, ...], rules: tuple[AnyRule, ...], **settings: Any
     ) -> Document:
-        recorded.append((workload, archs, rules, settings))
+        names = tuple(str(rule) for rule in rules)
+        recorded.append((workload, archs, names, settings))
         return Document(
             synthetic.comparison(
-                *(synthetic.result(rule, arch) for arch in archs for rule in rules)
+                *(synthetic.result(rule, arch) for arch in archs for rule in names)
             )
         )
 
@@ -211,8 +213,19 @@ def test_json_is_one_document_and_nothing_else(
             "--rules must be a comma-separated list without empty items, got 'bp,,dfa'",
         ),
         (
-            ["compare", "net", "--arch", ""],
-            "--arch must be a comma-separated list without empty items, got ''",
+            ["compare", "net", "--rules", "bp,dffa,sdfa:k=-1;rnk=2"],
+            (
+                "unknown rule dffa; did you mean dfa? (accelsim list rules)\n"
+                "sdfa.k must be an integer >= 0, got -1\n"
+                "sdfa.rnk is not a known option; did you mean rank?"
+            ),
+        ),
+        (
+            ["compare", "net", "--rules", "bp,revised:groups=8,oops"],
+            (
+                "unknown rule oops (accelsim list rules); use ; between the options of one rule, "
+                "as in revised:groups=8;oops=VALUE"
+            ),
         ),
         (["list", "moods"], "what to list must be one of archs, workloads, rules, got moods"),
         (["simulate"], "accelsim: Missing argument 'WORKLOAD'."),

@@ -1,0 +1,39 @@
+"""Multiplications that the numbers of a step make, and those that its ops have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+from threading import Lock
+
+import pytest
+
+from accelsim.numerics import products
+from accelsim.step.ops import Op
+
+
+class Multiplications:
+    """Counts what goes through the products of the numbers."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        lock = Lock()
+
+        def counting(original, macs):
+            def product(*operands, **options):
+                with lock:
+                    self.count += macs(*operands)
+                return original(*operands, **options)
+
+            return product
+
+        for name, macs in {
+            "product": lambda left, right, *_: prod(left.shape) * right.shape[1],
+            "gathered_product": lambda error, _, values: len(error) * values.size,
+            "stored_product": lambda error, _, stored: len(error) * stored,
+        }.items():
+            monkeypatch.setattr(products, name, counting(getattr(products, name), macs))
+
+
+def macs(ops: Iterable[Op]) -> int:
+    return sum(op.dense_macs for op in ops)

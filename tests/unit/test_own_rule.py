@@ -1,0 +1,197 @@
+"""A learning rule from a file outside the package goes wherever a built-in one does: list,
+simulate, compare, map, check, train, trace; its counts are those of its numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from accelsim.cli import app as cli
+from accelsim.cli import progress
+from accelsim.config.registries import RULES
+from accelsim.errors import InputError
+from accelsim.layers.model import Model
+from accelsim.numerics.loss import softmax_loss
+from accelsim.results.document import parse
+from accelsim.results.document_laws import violations
+from accelsim.rules.registry import family, lower, parse_rule, rule_numerics
+from accelsim.step.ops import OpKind, Pass, Role
+from accelsim.training.tracing import train_and_trace
+from accelsim.workload.loading import load_network
+from tests.multiplications import Multiplications, macs
+from tests.reference_networks import SAMPLES, batch_of, sequence_networks, small_networks
+
+IMAGES = small_networks()
+Run = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def registered() -> Iterator[None]:
+    with RULES.added("drtp", "tests.plugins.drtp:DRTP"):
+        yield
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command line that must succeed; its stdout."""
+    monkeypatch.setattr(progress, "SECONDS", float("inf"))
+
+    def call(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["accelsim", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        printed = capsys.readouterr()
+        assert stop.value.code in {0, None}, printed.err
+        return printed.out
+
+    return call
+
+
+def test_it_is_listed_with_its_options(run: Run) -> None:
+    lines = [line.strip() for line in run("list", "rules").splitlines()]
+    at = next(index for index, line in enumerate(lines) if line.startswith("drtp "))
+    assert lines[at].endswith("fixed random matrices of the one-hot target.")
+    assert [line.partition("=")[0] for line in lines[at + 1 :]] == ["scale", "binary"]
+    assert lines[at + 2].endswith("true or false (default false): Feedback weights of one bit.")
+
+
+def test_its_options_are_read_and_refused_like_any_rules() -> None:
+    assert str(parse_rule("drtp:binary=true,scale=2")) == "drtp:scale=2.0,binary=true"
+    with pytest.raises(
+        InputError, match=r"^drtp\.binry is not a known option; did you mean binary"
+    ):
+        parse_rule("drtp:binry=true")
+    with pytest.raises(InputError, match=r"^drtp\.scale must be a number > 0, got 0$"):
+        parse_rule("drtp:scale=0")
+    assert family("drtp:scale=2") == "drtp"
+
+
+def test_it_is_unknown_where_it_is_not_registered() -> None:
+    RULES.remove("drtp")
+    try:
+        with pytest.raises(InputError, match=r"^unknown rule drtp"):
+            parse_rule("drtp")
+    finally:
+        RULES.register("drtp", "tests.plugins.drtp:DRTP")
+
+
+@pytest.mark.parametrize("arch", ["near-memory", "eyeriss-like"])
+def test_simulate_and_check(run: Run, tmp_path: Path, arch: str) -> None:
+    rule = "drtp:binary=true"
+    settings = ("--rule", rule, "--arch", arch, "--trace", "random:0.5", "--out", str(tmp_path))
+    document = json.loads(run("simulate", "digits-fc", *settings, "--json"))
+    assert document["rule"] == rule
+    assert violations(parse(document)) == []
+    assert {"fc2.EP", "fc3.EP"} <= {op["name"] for op in document["ops"]}
+    assert run("check", str(tmp_path / "result.json"))
+
+
+def test_compare_with_other_rules(run: Run) -> None:
+    rules = "bp,drtp:scale=0.5;binary=true,dfa"
+    document = json.loads(
+        run("compare", "digits-fc", "--rules", rules, "--trace", "dense", "--json")
+    )
+    assert [each["rule"] for each in document["results"]] == [
+        "bp",
+        "drtp:scale=0.5,binary=true",
+        "dfa",
+    ]
+
+
+def test_map_prints_its_loop_nests(run: Run) -> None:
+    printed = run("map", "digits-fc", "--rule", "drtp", "--trace", "dense", "--ops", "*.EP")
+    assert "fc2.EP" in printed
+    assert "fc3.EP" in printed
+
+
+def test_hidden_layers_wait_for_the_target_and_not_for_the_output() -> None:
+    step = lower(load_network("digits-fc"), "drtp", 4)
+    feedback = [op for op in step.ops if op.kind is OpKind.FEEDBACK]
+    assert [op.name for op in feedback] == ["fc3.EP", "fc2.EP"]
+    assert all(op.depends_on == () for op in feedback)
+    assert {each.tensor.name for op in feedback for each in op.operands} == {
+        "target",
+        "fc2.feedback",
+        "fc3.feedback",
+    }
+
+
+def test_its_error_is_the_projected_target_and_the_output_learns_from_its_own_error() -> None:
+    network = load_network("digits-fc")
+    model, random = Model(network, dtype=np.float64), np.random.default_rng(0)
+    numbers = rule_numerics("drtp", model, seed=1)
+    images, labels = random.standard_normal((6, 8, 8, 1)), random.integers(0, 10, 6)
+    _, error = softmax_loss(model.forward(images), labels)
+    found = numbers.propagate(error, labels)
+    weights = numbers.feedback_weights()
+    one_hot = np.eye(10)[labels] / 6
+    for layer, after in (("fc1", "fc2"), ("fc2", "fc3")):
+        derivative = 1 - model.maps[f"tanh{layer[-1]}"].reshape(6, -1) ** 2
+        expected = one_hot @ weights[after] * derivative
+        assert np.allclose(found[layer].reshape(6, -1), expected, atol=1e-12)
+    assert np.allclose(found["fc3"].reshape(6, -1), error)
+    hidden = model.maps["tanh2"].reshape(6, -1)
+    assert np.allclose(model.gradients()["fc3", "weight"].reshape(10, -1), error.T @ hidden)
+
+
+def test_it_learns_and_its_trace_is_for_itself(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
+    network = load_network("digits-fc")
+    trace, losses = train_and_trace(
+        network, parse_rule("drtp"), None, steps=60, batch=32, samples=2, learning_rate=0.01
+    )
+    assert np.mean(losses[-10:]) < 0.8 * losses[0]
+    file = tmp_path / "drtp.npz"
+    trace.write(file)
+    settings = ("--rule", "drtp:binary=true", "--trace", str(file), "--json")
+    document = json.loads(run("simulate", "digits-fc", *settings))
+    assert document["trace"] == str(file)
+    with pytest.raises(AssertionError, match="must be of the dfa family for dfa"):
+        run("simulate", "digits-fc", "--rule", "dfa", "--trace", str(file))
+
+
+def test_train_keeps_a_record(run: Run) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
+    settings = ("--rule", "drtp", "--epochs", "2", "--learning-rate", "0.01", "--json")
+    document = json.loads(run("train", "digits-fc", *settings))
+    assert document["cause"]["rule"] == "drtp"
+    first, last = (epoch["training_loss"] for epoch in document["epochs"])
+    assert last < first
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_its_ops_have_the_multiplications_and_words_of_its_numbers(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    network = IMAGES[name]
+    model, step = Model(network), lower(network, "drtp", SAMPLES)
+    numbers = rule_numerics("drtp", model, seed=0)
+    images, labels = batch_of(network)
+    counted = Multiplications(monkeypatch)
+    error = softmax_loss(model.forward(images), labels)[1]
+    counted.count = 0
+    numbers.propagate(error, labels)
+    assert counted.count == macs(op for op in step.ops if op.pass_ in (Pass.EP, Pass.WG))
+    feedback = {
+        each.tensor.name: prod(each.tensor.shape)
+        for op in step.ops
+        for each in op.operands
+        if each.tensor.role is Role.FEEDBACK
+    }
+    assert sum(feedback.values()) == numbers.feedback_words()
+
+
+def test_recurrent_networks_are_refused_by_both() -> None:
+    network = next(iter(sequence_networks().values()))
+    words = rf"^drtp must have a network without recurrent layers, got {network.name}$"
+    with pytest.raises(InputError, match=words):
+        lower(network, "drtp", 1)
+    with pytest.raises(InputError, match=words):
+        rule_numerics("drtp", Model(network), seed=0)
