@@ -90,7 +90,7 @@ def lanes_of(architecture: Architecture) -> Lanes:
         array.rows,
         array.cols,
         array.lanes,
-        array.window,
+        getattr(array, "window", 16),
         skip,
         array.skip_outputs,
         array.structural_zeros,
@@ -98,8 +98,8 @@ def lanes_of(architecture: Architecture) -> Lanes:
         8 * architecture.scratchpad.working_bytes,
         architecture.precision.activation,
         array.kind,
-        array.fifo_depth,
-        array.index_bits,
+        getattr(array, "fifo_depth", 8),
+        getattr(array, "index_bits", 4),
         architecture.accumulators,
     )
 
@@ -195,7 +195,7 @@ KINDS = (
     "input_stationary",
     "row_stationary",
 )
-"""Every timing model of the PE array; of a systolic one, every dataflow."""
+"""Every kind of PE array; for systolic ones, every dataflow."""
 
 Overrides = dict[str, Any]
 
@@ -260,9 +260,14 @@ def _skipping(draw: st.DrawFn, kind: str) -> Overrides:
     }
 
 
+def dense(kind: str) -> Overrides:
+    """The array of a systolic machine, by its dataflow or its kind, `row_stationary`."""
+    return {"pe_array__kind" if kind == "row_stationary" else "pe_array__dataflow": kind}
+
+
 @st.composite
 def _dense(draw: st.DrawFn, kind: str) -> Overrides:
-    own: Overrides = {"pe_array__dataflow": kind}
+    own = dense(kind)
     if kind == "row_stationary":
         words = {
             "filter_words": [2, 12, 224],
@@ -273,8 +278,7 @@ def _dense(draw: st.DrawFn, kind: str) -> Overrides:
             "psum_bus": [1, 4],
         }
         own |= {
-            f"pe_array__row_stationary__{name}": draw(st.sampled_from(values))
-            for name, values in words.items()
+            f"pe_array__{name}": draw(st.sampled_from(values)) for name, values in words.items()
         }
     return own
 

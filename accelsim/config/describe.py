@@ -14,6 +14,8 @@ import annotated_types
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from accelsim.config.kinds import Kinds
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -43,7 +45,9 @@ class Hint:
     def of(
         cls, annotation: Any, metadata: Iterable[Any] = (), discriminator: str | None = None
     ) -> Hint:
-        """Strips ``Annotated`` and the ``Field(...)`` inside it."""
+        """Strips ``Annotated`` and the ``Field(...)`` inside it; a registry's kinds become a
+        union.
+        """
         flat: list[Any] = []
         while typing.get_origin(annotation) is Annotated:
             annotation, *inner = typing.get_args(annotation)
@@ -58,6 +62,9 @@ class Hint:
             for item in [*flat, *metadata]
             for part in (item.metadata if isinstance(item, FieldInfo) else [item])
         )
+        for item in parts:
+            if isinstance(item, Kinds):
+                annotation, discriminator = item.union(), item.key
         return cls(annotation, parts, discriminator)
 
     @classmethod

@@ -5,6 +5,7 @@ got <value>``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from accelsim.config.describe import Hint, spell
 from accelsim.config.reading.faults import FaultReader, frozen
+from accelsim.config.reading.members import with_likely_kinds
 from accelsim.config.reading.slips import without_slips
 from accelsim.config.source import Document, KeyPath, read_document
 from accelsim.errors import Fault, InputError
@@ -63,6 +65,8 @@ def _validated(document: Document, model: type[Model]) -> tuple[Model | None, li
     and validate again: one slip, one fault.
     """
     faults = list(document.faults)
+    if document.partial and isinstance(document.data, dict):
+        document = replace(document, data=with_likely_kinds(document.data, model))
     unsure: set[KeyPath] = set()
     while True:
         if not isinstance(document.data, dict):
@@ -78,7 +82,7 @@ def _validated(document: Document, model: type[Model]) -> tuple[Model | None, li
             return model.model_validate(frozen(document.data)), faults
         except ValidationError as error:
             faults_at = list(reader.read(error))
-        slips = [item for item in faults_at if item.key is not None]
+        slips = [item for item in faults_at if item.key is not None or item.kind is not None]
         if not slips:
             return None, faults + reader.judged(faults_at, unsure) or [
                 item.fault for item in faults_at

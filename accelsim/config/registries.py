@@ -125,8 +125,17 @@ RULES = Registry(
 LAYERS = Registry("layer kind", {})
 """Kinds of layer in a network."""
 
-PE_KINDS = Registry("PE kind", {})
-"""Kinds of PE array in a machine's file."""
+PE_KINDS = Registry(
+    "PE kind",
+    {
+        "lanes": "accelsim.pe.lanes.section:LanesArray",
+        "coupled": "accelsim.pe.coupled.section:CoupledArray",
+        "broadcast": "accelsim.pe.broadcast.section:BroadcastArray",
+        "systolic": "accelsim.pe.systolic.section:SystolicArray",
+        "row_stationary": "accelsim.pe.row_stationary.section:RowStationaryArray",
+    },
+)
+"""Kinds of PE array, each declared by its section of a machine's file."""
 
 IMPORTERS = Registry("importer", {})
 """Readers of networks from other programs' files."""

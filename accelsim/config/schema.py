@@ -50,8 +50,13 @@ def file_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _partial(schema: Any) -> Any:
-    """A copy in which no key is required and references lead to such copies."""
+    """A copy in which no key is required and references lead to such copies; a mapping of several
+    kinds, which may leave its kind to the base, is one of any of them.
+    """
     if isinstance(schema, dict):
+        if "discriminator" in schema and "oneOf" in schema:
+            schema = {key: value for key, value in schema.items() if key != "discriminator"}
+            schema["anyOf"] = schema.pop("oneOf")
         copy = {
             key: _partial(value)
             for key, value in schema.items()

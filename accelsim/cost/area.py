@@ -121,9 +121,8 @@ class _Parts:
         array, words = architecture.pe_array, architecture.precision
         self.pes = array.rows * array.cols
         self.all_lanes = self.pes * array.lanes
-        # Words pass through the PEs of a systolic array; a row-stationary PE walks memories of its
-        # own, as a lane does.
-        self.passing = array.kind == "systolic" and not array.keeps_rows
+        # A PE that keeps rows walks memories of its own, as a lane does.
+        self.passing = array.passes_operands
         self.operand_bits = max(words.weight, words.activation, words.error, words.feedback)
         gaps, cells = (
             technology.area("layout", "gaps_area"),

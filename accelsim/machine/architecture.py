@@ -9,32 +9,17 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from accelsim.config.catalog import built_in
+from accelsim.config.describe import join
+from accelsim.config.kinds import Kinds
 from accelsim.config.problems import Problem, raise_problems
-from accelsim.config.section import Bits, Positive, Section
+from accelsim.config.registries import PE_KINDS
+from accelsim.config.section import Positive, Section
 from accelsim.config.units import Hertz
 from accelsim.machine.formats import Formats
 from accelsim.machine.mapping_choice import MappingChoice
 from accelsim.machine.memories import Dram, GlobalBuffer, NearMemory, Noc, Scratchpad, VectorUnit
-from accelsim.machine.pe_array import PEArray
-
-
-class Precision(Section):
-    """Word sizes in bits by operand role."""
-
-    weight: Bits = Field(default=16, description="Weights, and batch-norm parameters.")
-    activation: Bits = Field(default=16, description="Activations, forward.")
-    error: Bits = Field(
-        default=16, description="Errors: gradients of the loss by a layer's output."
-    )
-    gradient: Bits = Field(default=16, description="Weight gradients between WG and WU.")
-    feedback: Bits = Field(default=16, description="Fixed feedback weights of the DFA family.")
-    psum: Bits = Field(
-        default=32, description="Partial sums in the lanes, and wherever they travel."
-    )
-    optimizer_state: Bits = Field(
-        default=16,
-        description="One word of the optimizer's state (momentum keeps one a weight, Adam two).",
-    )
+from accelsim.machine.pe_base import Organization, PEArray
+from accelsim.machine.precision import Precision
 
 
 class Architecture(Section):
@@ -54,7 +39,7 @@ class Architecture(Section):
     clock_hz: Annotated[Hertz, Field(ge=1, le=10**12)] = Field(
         alias="clock", description="The accelerator's clock."
     )
-    organization: Literal["near_memory", "von_neumann"] = Field(
+    organization: Organization = Field(
         description="`near_memory`: each weight has a home PE and stays there; `von_neumann`: "
         "weights stream from DRAM through the global buffer "
         "in every pass.",
@@ -69,7 +54,7 @@ class Architecture(Section):
     format: Formats = Field(
         default_factory=Formats, description="How tensors are stored and moved."
     )
-    pe_array: PEArray = Field(description="PEs and lanes.")
+    pe_array: Annotated[PEArray, Kinds(PE_KINDS)] = Field(description="PEs and lanes.")
     scratchpad: Scratchpad = Field(description="A PE's memory.")
     near_memory: NearMemory = Field(
         default_factory=NearMemory, description="Policies of the near-memory organization."
@@ -100,17 +85,11 @@ class Architecture(Section):
 
     @model_validator(mode="after")
     def _homes_of_weights(self) -> Architecture:
-        if self.organization == "near_memory" and self.pe_array.kind == "systolic":
-            raise_problems(
-                [
-                    Problem(
-                        ("organization",),
-                        "von_neumann with a systolic array",
-                        self.organization,
-                        (("pe_array", "kind"),),
-                    )
-                ]
-            )
+        legal = self.pe_array.organizations
+        if self.organization not in legal:
+            rule = f"{join(legal)} {self.pe_array.setting}"
+            involved = (("pe_array", "kind"),)
+            raise_problems([Problem(("organization",), rule, self.organization, involved)])
         return self
 
     @model_validator(mode="after")
@@ -140,17 +119,14 @@ class Architecture(Section):
         return self
 
     @model_validator(mode="after")
-    def _transpose_by_tokens(self) -> Architecture:
+    def _transpose_over_pes(self) -> Architecture:
         if (
             self.organization == "near_memory"
-            and self.pe_array.kind == "broadcast"
             and self.near_memory.transpose == "psum_reduce"
+            and not self.pe_array.reduces_over_pes
         ):
-            # PEs that hold other output channels would each need tokens of their own.
-            rule, involved = (
-                "remote_read or transposable in an array with FIFOs",
-                (("pe_array", "kind"), ("organization",)),
-            )
+            rule = f"remote_read or transposable {self.pe_array.setting}"
+            involved = (("pe_array", "kind"), ("organization",))
             raise_problems(
                 [Problem(("near_memory", "transpose"), rule, self.near_memory.transpose, involved)]
             )
@@ -195,37 +171,20 @@ class Architecture(Section):
         return self
 
     @model_validator(mode="after")
-    def _row_registers(self) -> Architecture:
-        """A scratchpad that is too small for the registers of a row-stationary PE."""
-        if self.pe_array.keeps_rows:
-            rows, bits = self.pe_array.row_stationary, self.precision
-            stationary, moving = (
-                max(bits.weight, bits.error, bits.feedback),
-                max(bits.activation, bits.error),
+    def _room_for_registers(self) -> Architecture:
+        keys = self.pe_array.register_keys
+        need = -(-self.pe_array.register_bits(self.precision) // 8)
+        if self.scratchpad.capacity_bytes < need:
+            raise_problems(
+                [
+                    Problem(
+                        ("scratchpad", "capacity"),
+                        f">= {need}B to hold {join(keys, 'and')} of pe_array",
+                        f"{self.scratchpad.capacity_bytes}B",
+                        tuple(("pe_array", key) for key in keys),
+                    )
+                ]
             )
-            need = -(
-                -(
-                    rows.filter_words * stationary
-                    + rows.input_words * moving
-                    + rows.psum_words * bits.psum
-                )
-                // 8
-            )
-            if self.scratchpad.capacity_bytes < need:
-                rule, involved = (
-                    f">= {need}B to hold the words of pe_array.row_stationary",
-                    (("pe_array", "row_stationary"),),
-                )
-                raise_problems(
-                    [
-                        Problem(
-                            ("scratchpad", "capacity"),
-                            rule,
-                            f"{self.scratchpad.capacity_bytes}B",
-                            involved,
-                        )
-                    ]
-                )
         return self
 
     @model_validator(mode="after")
@@ -239,19 +198,10 @@ class Architecture(Section):
         return self
 
     def _refuse_mapping(self, key: str, only: str, right: bool) -> None:
-        """Loop nests of systolic arrays are fixed, and those of arrays with FIFOs: a token serves
-        all channels, a vector is done before the next.
-        """
-        fixed = {"systolic": "with a systolic array", "broadcast": "in an array with FIFOs"}
-        if not right and self.pe_array.kind in fixed:
-            rule = f"{only} {fixed[self.pe_array.kind]}"
-            raise_problems(
-                [
-                    Problem(
-                        ("mapping", key), rule, getattr(self.mapping, key), (("pe_array", "kind"),)
-                    )
-                ]
-            )
+        if not right and self.pe_array.has_fixed_mapping:
+            rule = f"{only} {self.pe_array.setting}"
+            got, involved = getattr(self.mapping, key), (("pe_array", "kind"),)
+            raise_problems([Problem(("mapping", key), rule, got, involved)])
 
     @property
     def accumulators(self) -> int:

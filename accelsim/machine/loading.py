@@ -11,10 +11,12 @@ from accelsim.config import catalog
 from accelsim.config.canonical import digest
 from accelsim.config.describe import join, keys, spell
 from accelsim.config.loader import faults_of, in_order, validate_document
+from accelsim.config.registries import PE_KINDS
 from accelsim.config.source import Document, KeyPath, Place, dotted, read_document
 from accelsim.config.suggest import closest, did_you_mean
 from accelsim.errors import Fault, InputError
 from accelsim.machine.architecture import Architecture
+from accelsim.machine.pe_base import PEArray, kept_keys
 
 BASE = "base"
 _TABLES: dict[KeyPath, catalog.FileKind] = {
@@ -142,31 +144,24 @@ def _suited(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """The base without what cannot hold for the kind of array, or the organization, that a file
     turns it into: there the defaults hold.
 
-    A systolic array has one organization alone, which its file need not state.
+    A kind that has one organization alone brings it along, so that the file need not state it.
     """
-    kind, organization = _at(own, ("pe_array", "kind")), own.get("organization")
-    before = _at(base, ("pe_array", "kind"))
+    kind, before = _section(own), _section(base)
+    organization = own.get("organization")
     base = dict(base)
-    if kind == "systolic" and before != kind:
-        base = _without(base, "pe_array", ("lanes", "window", "skip", "skip_outputs"))
-        organization = base["organization"] = organization or "von_neumann"
-    elif before == "systolic" and kind not in (None, before):
-        base = _without(
-            base,
-            "pe_array",
-            ("lanes", "window", "skip", "skip_outputs", "dataflow", "row_stationary"),
-        )
-    elif "coupled" in (kind, before) and kind not in (None, before):
-        base = _without(base, "pe_array", ("lanes", "window"))
-    elif kind == "broadcast" and before != kind:
-        base = _without(base, "pe_array", ("window",))
-    if before == "broadcast" and kind not in (None, before):
-        base = _without(base, "pe_array", ("fifo_depth", "index_bits"))
-    if _at(own, ("pe_array", "dataflow")) not in (None, "row_stationary"):
-        base = _without(base, "pe_array", ("row_stationary",))
+    if kind is not None and before is not None and kind is not before:
+        base["pe_array"] = kept_keys(before, kind, base["pe_array"])
+        if len(kind.organizations) == 1:
+            organization = base["organization"] = organization or kind.organizations[0]
     if organization == "von_neumann":
         base = _without(base, "vector_unit", ("update_in_pe",))
     return base
+
+
+def _section(data: dict[str, Any]) -> type[PEArray] | None:
+    """The section of the kind of array that a machine's data names, None where it names none."""
+    kind = _at(data, ("pe_array", "kind"))
+    return PE_KINDS.resolve(kind) if kind in PE_KINDS else None
 
 
 def _without(data: dict[str, Any], section: str, names: Sequence[str]) -> dict[str, Any]:

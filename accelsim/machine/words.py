@@ -18,13 +18,10 @@ def word_bits(tensor: Tensor, architecture: Architecture) -> int:
     """Bits of one word where it is kept or moved: its value, and its index where the tensor is
     sparse.
     """
-    array = architecture.pe_array
-    relative = (
-        array.kind == "broadcast"
-        and len(tensor.shape) > 1
-        and (tensor.index_bits > 0 or _skipped(tensor, architecture))
-    )
-    return value_bits(tensor, architecture) + (array.index_bits if relative else tensor.index_bits)
+    index, relative = tensor.index_bits, architecture.pe_array.relative_index_bits
+    if relative is not None and len(tensor.shape) > 1 and (index or _skipped(tensor, architecture)):
+        index = relative
+    return value_bits(tensor, architecture) + index
 
 
 def _skipped(tensor: Tensor, architecture: Architecture) -> bool:
@@ -42,5 +39,5 @@ def home_bits(tensor: Tensor, architecture: Architecture) -> int:
     """Bits of one word in its home: where the zeros of weights or feedback are skipped, a mask bit
     stands beside each, or an index.
     """
-    masked = architecture.pe_array.kind != "broadcast" and _skipped(tensor, architecture)
+    masked = architecture.pe_array.relative_index_bits is None and _skipped(tensor, architecture)
     return word_bits(tensor, architecture) + masked

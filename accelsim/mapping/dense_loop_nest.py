@@ -7,6 +7,7 @@ from __future__ import annotations
 from accelsim.machine.architecture import Architecture
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.row_stationary.passes import row_mapping
+from accelsim.pe.systolic.section import SystolicArray
 from accelsim.pe.systolic.traffic import matrix_product
 
 Loops = list[tuple[str, str]]
@@ -25,7 +26,7 @@ def _folds(mapping: Mapping, architecture: Architecture) -> Loops:
     """M positions, N channels and K words of the reduction of each group: two of them in space, the
     third streams (`kernels.systolic`).
     """
-    product, array = matrix_product(mapping.op), architecture.pe_array
+    product, array = matrix_product(mapping.op), SystolicArray.of(architecture.pe_array)
     rows = min(array.rows, mapping.pes)
     cols = mapping.pes // rows
     extents = {"m": product.m, "n": product.n, "k": product.k}

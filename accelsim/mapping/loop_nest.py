@@ -41,7 +41,7 @@ def loop_nest(mapping: Mapping, architecture: Architecture) -> str:
     names, reduction = loop_names(mapping.op), extents(mapping.op).reduction
     if not architecture.pe_array.skips:
         return _lines(mapping, dense_loops(mapping, architecture))
-    if architecture.pe_array.kind == "broadcast":
+    if architecture.pe_array.broadcasts:
         return _lines(mapping, _broadcast(mapping, architecture, names, reduction))
     tiling = mapping.tiling or _canonical(mapping, reduction)
     return _lines(
@@ -165,7 +165,7 @@ def _spatial(
     if segment > 1:
         # An outer product deals each lane a segment of the moving vector: a position a word.
         found.append(("lanes", f"for {names.positions} in {segment}"))
-    if array.kind == "coupled":
+    if array.couples_lanes:
         found.append(
             ("lanes", f"parallel {names.reduction} over {array.lanes} lanes of a staging buffer")
         )

@@ -13,6 +13,7 @@ from accelsim.mapping.residency import Home, Residency, slice_bytes
 from accelsim.pe.mapping import Mapping, Route, Transfer
 from accelsim.pe.row_stationary.passes import row_limits, row_mapping
 from accelsim.pe.row_stationary.traffic import row_traffic
+from accelsim.pe.systolic.section import SystolicArray
 from accelsim.pe.systolic.traffic import fold_traffic, matrix_product
 from accelsim.step.geometry import bounds_of
 from accelsim.step.ops import Op, Operand, OpKind, Pass, Tensor, Use
@@ -109,7 +110,7 @@ class Mapper:
     @property
     def _systolic(self) -> bool:
         """Systolic PEs keep nothing between folds: operands pass through registers."""
-        return self._architecture.pe_array.kind == "systolic"
+        return not self._architecture.pe_array.skips
 
     @property
     def working_bits(self) -> int:
@@ -164,7 +165,7 @@ class Mapper:
         """Whether lanes take the moving vector of an outer product in segments; coupled ones reduce
         each of its outputs over the samples.
         """
-        return op.kind is OpKind.OUTER and self._architecture.pe_array.kind != "coupled"
+        return op.kind is OpKind.OUTER and not self._architecture.pe_array.couples_lanes
 
     def reduces(self, op: Op) -> bool:
         """Whether each PE multiplies with the weights it holds and partial sums meet over the
@@ -235,11 +236,7 @@ class Mapper:
             <= self._architecture.global_buffer.staging_bytes * 8
         )
         # A token of a broadcast serves all channels that PEs have accumulators for.
-        together = (
-            self._architecture.accumulators
-            if self._architecture.pe_array.kind == "broadcast"
-            else 1
-        )
+        together = self._architecture.accumulators if self._architecture.pe_array.broadcasts else 1
         passes = -(-draft.channel_tiles // together)
         dram_words = unique * (1 if staged else passes)
         return self.spread(
@@ -280,7 +277,7 @@ class Mapper:
         stored words of a broadcast array have indices.
         """
         array = self._architecture.pe_array
-        if array.kind == "broadcast" and use is Use.STATIONARY:
+        if array.broadcasts and use is Use.STATIONARY:
             return False
         mode = getattr(array.skip, op.pass_.value.lower())
         return array.skips and mode in {"both", use.value}
@@ -301,7 +298,8 @@ class Mapper:
         """Operands and partial sums of a systolic array, which keeps nothing between folds but what
         its dataflow names.
         """
-        b, array, product = bounds_of(op), self._architecture.pe_array, matrix_product(op)
+        b, product = bounds_of(op), matrix_product(op)
+        array = SystolicArray.of(self._architecture.pe_array)
         rows = min(array.rows, self._pes)
         found = fold_traffic(
             product.m, product.n, product.k, rows, self._pes // rows, array.dataflow

@@ -20,13 +20,12 @@ MODELS: dict[str, type[PEModel]] = {
     "systolic": SystolicModel,
     "row_stationary": RowStationaryModel,
 }
-"""Models by kind, or by dataflow where a systolic array has a model of its own (`PEArray.model`).
-"""
+"""Models by kind."""
 
 
 def pe_model(architecture: Architecture, masks: MaskSource) -> PEModel:
     """The timing model that the architecture names."""
-    return MODELS[architecture.pe_array.model](architecture, masks)
+    return MODELS[architecture.pe_array.kind](architecture, masks)
 
 
 __all__ = ["MODELS", "ArrayTiming", "PEModel", "pe_model"]

@@ -4,6 +4,7 @@ loader.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import jsonschema
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 
 from accelsim.cli.pages.documentation import every_key, outputs
 from accelsim.config import catalog
+from accelsim.config.registries import PE_KINDS
 from accelsim.config.schema import file_schema
 from accelsim.config.source import parse_document, read_document
 from accelsim.cost.technology_file import TechnologyFile
@@ -31,10 +33,27 @@ def test_generated_files_are_current() -> None:
 
 def test_the_template_names_every_key() -> None:
     path = catalog.find("arch", "template")
-    named = set(read_document(path).keys) | set(
-        parse_document(path.read_text().replace("# base:", "base:")).keys
-    )
-    assert {key.path for key in every_key(Architecture)} == named
+    text = path.read_text(encoding="utf-8")
+    keys = set(parse_document(text.replace("# base:", "base:")).keys)
+    commented = re.findall(r"^  # (\w+): \S+$", text, re.MULTILINE)
+    others = {("pe_array", key) for key in commented}
+    assert {key.path for key in every_key(Architecture)} == keys | others
+    assert len(others) == len(commented)
+    assert not keys & others
+
+
+def test_the_values_of_keys_in_comments_are_their_defaults() -> None:
+    text = catalog.find("arch", "template").read_text(encoding="utf-8")
+    for name in PE_KINDS.names():
+        model = PE_KINDS.resolve(name)
+        data = {"kind": name, "rows": 1, "cols": 1}
+        for key, field in model.model_fields.items():
+            for value in re.findall(rf"^  # {key}: (\S+)$", text, re.MULTILINE):
+                data[key] = parse_document(f"{key}: {value}").data[key]
+                assert data[key] == field.default
+        assert model.model_validate(data).model_dump() == (
+            model(kind=name, rows=1, cols=1).model_dump()
+        )
 
 
 def test_the_page_names_every_key_and_every_key_says_what_it_is() -> None:

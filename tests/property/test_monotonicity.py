@@ -72,10 +72,8 @@ BETTER: dict[str, Callable[[Architecture], Architecture]] = {
     "faster DRAM": lambda machine: changed(
         machine, dram__standard=str(Path(machine.dram.standard).with_name("fast.yaml"))
     ),
-    "longer window": lambda machine: changed(machine, pe_array__window=2 * machine.pe_array.window),
-    "deeper FIFOs": lambda machine: changed(
-        machine, pe_array__fifo_depth=2 * machine.pe_array.fifo_depth
-    ),
+    "longer window": twice("pe_array", "window"),
+    "deeper FIFOs": twice("pe_array", "fifo_depth"),
     "a buffer for everything": lambda machine: changed(
         machine, global_buffer__capacity_bytes=1 << 30
     ),

@@ -23,7 +23,7 @@ from accelsim.rules.registry import lower
 from accelsim.step.ops import Op, OpKind
 from accelsim.workload.network import Network
 from tests.naive import contractions, row_stationary, systolic
-from tests.random_machines import convolutions, machine
+from tests.random_machines import convolutions, dense, machine
 from tests.reference_networks import Builder
 
 RULES = ["bp", "dfa", "sdfa:k=2", "fa"]
@@ -107,8 +107,8 @@ def test_rows_that_stay_compute_every_op_in_its_cycles(
         "systolic",
         pe_array__rows=rows,
         pe_array__cols=cols,
-        pe_array__dataflow="row_stationary",
-        **{f"pe_array__row_stationary__{key}": value for key, value in registers.items()},
+        pe_array__kind="row_stationary",
+        **{f"pe_array__{key}": value for key, value in registers.items()},
     )
     said = array_cycles(network, architecture, rule, batch)
     rng = np.random.default_rng(seed)
@@ -148,7 +148,7 @@ def test_sparse_feedback_runs_as_a_dense_matrix(dataflow: str, rule: str) -> Non
     cycles empty.
     """
     network = Builder("feedback", (4, 4, 2)).conv(6).add("relu").add("fc", 5).network()
-    architecture = machine("systolic", pe_array__dataflow=dataflow)
+    architecture = machine("systolic", **dense(dataflow))
     result = simulate(network, architecture, rule, batch=3, trace="dense")
     op = next(op for op in result.ops if op.kind == OpKind.FEEDBACK.value)
     products, stored = 3 * 96 * 5, 3 * 96 * (5 if rule == "dfa" else 2)
@@ -172,7 +172,7 @@ def test_every_dataflow_obeys_the_laws(
 ) -> None:
     architecture = machine(
         "systolic",
-        pe_array__dataflow=dataflow,
+        **dense(dataflow),
         global_buffer__capacity="4KiB",
         global_buffer__staging="512B",
     )

@@ -82,7 +82,7 @@ def test_a_systolic_pe_keeps_two_operands_and_a_sum_and_selects_nothing() -> Non
 
 
 def test_a_row_stationary_pe_walks_its_own_memories_as_a_lane_does() -> None:
-    array = {"pe_array__dataflow": "row_stationary"}
+    array = {"pe_array__kind": "row_stationary"}
     sums = {"precision__psum": 16}
     lanes = mm2("mac", "systolic-32x32", **array, **sums) + mm2(
         "control", "systolic-32x32", **array, **sums

@@ -12,6 +12,7 @@ from accelsim.cli.file_kinds import faults
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.loading import load_architecture
 from accelsim.machine.words import home_bits, word_bits
+from accelsim.pe.broadcast.section import BroadcastArray
 from accelsim.results.result import Result
 from accelsim.step.ops import Role, Tensor
 from accelsim.zeros.trace import Trace
@@ -26,7 +27,7 @@ from tests.reference_networks import Builder
     [
         (
             "pe_array: {kind: broadcast, window: 4}\n",
-            "m.yaml:3:37: pe_array.window must be left out in an array with FIFOs, got 4",
+            "m.yaml:3:29: pe_array.window is a key of kind lanes, not broadcast: leave it out",
         ),
         (
             "pe_array: {kind: broadcast, fifo_depth: 0}\n",
@@ -46,27 +47,15 @@ from tests.reference_networks import Builder
         ),
         (
             "pe_array: {kind: broadcast, dataflow: input_stationary}\n",
-            (
-                "m.yaml:3:39: pe_array.dataflow must be output_stationary in an array of lanes, "
-                "got "
-                "input_stationary"
-            ),
+            "m.yaml:3:29: pe_array.dataflow is a key of kind systolic, not broadcast: leave it out",
         ),
         (
             "pe_array: {fifo_depth: 4}\n",
-            (
-                "m.yaml:3:24: pe_array.fifo_depth must be 8 or left out where kind is not "
-                "broadcast, "
-                "got 4"
-            ),
+            "m.yaml:3:12: pe_array.fifo_depth is a key of kind broadcast, not lanes: leave it out",
         ),
         (
             "pe_array: {index_bits: 5}\n",
-            (
-                "m.yaml:3:24: pe_array.index_bits must be 4 or left out where kind is not "
-                "broadcast, "
-                "got 5"
-            ),
+            "m.yaml:3:12: pe_array.index_bits is a key of kind broadcast, not lanes: leave it out",
         ),
         (
             "pe_array: {kind: broadcast}\nnear_memory: {transpose: psum_reduce}\n",
@@ -95,11 +84,13 @@ def test_any_array_becomes_one_with_fifos_and_back(tmp_path: Path, base: str) ->
         f"name: mine\nbase: {base}\npe_array: {{kind: broadcast, fifo_depth: 3, index_bits: 2}}\n",
         encoding="utf-8",
     )
-    array = load_architecture(path).pe_array
+    array = BroadcastArray.of(load_architecture(path).pe_array)
     assert (array.kind, array.fifo_depth, array.index_bits) == ("broadcast", 3, 2)
     back = tmp_path / "back.yaml"
     back.write_text("name: back\nbase: m.yaml\npe_array: {kind: lanes}\n", encoding="utf-8")
-    assert load_architecture(back).pe_array.fifo_depth == 8
+    assert load_architecture(back).pe_array.kind == "lanes"
+    back.write_text("name: back\nbase: m.yaml\npe_array: {fifo_depth: 4}\n", encoding="utf-8")
+    assert load_architecture(back).pe_array == array.model_copy(update={"fifo_depth": 4})
 
 
 def test_index_bits_are_part_of_a_stored_word() -> None:

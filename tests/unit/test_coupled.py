@@ -103,12 +103,9 @@ def test_what_coupled_lanes_cannot_have_stands_where_it_is_written(tmp_path: Pat
         "dataflow: weight_stationary\n"
     )
     assert faults(tmp_path / "m.yaml", text) == [
-        "m.yaml:5:10: pe_array.lanes must be 16 in an array of coupled lanes, got 8",
-        "m.yaml:6:11: pe_array.window must be left out in an array of coupled lanes, got 16",
-        (
-            "m.yaml:7:13: pe_array.dataflow must be output_stationary in an array of lanes, got "
-            "weight_stationary"
-        ),
+        "m.yaml:5:3: pe_array.lanes is a key of kind lanes or broadcast, not coupled: leave it out",
+        "m.yaml:6:3: pe_array.window is a key of kind lanes, not coupled: leave it out",
+        "m.yaml:7:3: pe_array.dataflow is a key of kind systolic, not coupled: leave it out",
     ]
 
 

@@ -198,8 +198,8 @@ def faults(tmp_path: Path, text: str, suffix: str = ".yaml") -> list[str]:
         ),
         (
             IMAGE
-            + "  - {name: c, kind: convv}\n  - {name: d, kind: conv, out_chanels: 8, kernel: 1, "
-            "padding: sme, stride: [1, 0]}\n",
+            + "  - {name: c, kind: convv, out_channels: 8, kernel: 1}\n  - {name: d, kind: conv, "
+            "out_chanels: 8, kernel: 1, padding: sme, stride: [1, 0]}\n",
             [
                 f"net.yaml:4:21: layers[0].kind must be {KINDS}, got convv; did you mean conv?",
                 (

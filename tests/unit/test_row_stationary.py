@@ -15,6 +15,7 @@ from accelsim.machine.loading import load_architecture
 from accelsim.pe.registry import MODELS
 from accelsim.pe.row_stationary.model import RowStationaryModel
 from accelsim.pe.row_stationary.passes import convolution_of, row_mapping
+from accelsim.pe.row_stationary.section import RowStationaryArray
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Pass
 from accelsim.workload.network import Network
@@ -31,42 +32,48 @@ def faults(folder: Path, text: str) -> list[str]:
 
 
 def test_the_chips_array_comes_from_its_file() -> None:
-    array = load_architecture("eyeriss-like").pe_array
-    assert (array.rows, array.cols, array.lanes, array.skips, array.model) == (
+    array = RowStationaryArray.of(load_architecture("eyeriss-like").pe_array)
+    assert (array.rows, array.cols, array.lanes, array.skips, array.kind) == (
         12,
         14,
         1,
         False,
         "row_stationary",
     )
-    words = array.row_stationary
-    assert (words.filter_words * 2, words.input_words * 2, words.psum_words * 2) == (448, 24, 48)
-    assert MODELS[array.model] is RowStationaryModel
+    assert (array.filter_words * 2, array.input_words * 2, array.psum_words * 2) == (448, 24, 48)
+    assert MODELS[array.kind] is RowStationaryModel
 
 
-def test_registers_belong_to_the_dataflow(tmp_path: Path) -> None:
+def test_registers_belong_to_the_kind(tmp_path: Path) -> None:
+    text = "name: m\nbase: systolic-32x32\npe_array:\n  filter_words: 100\n"
+    assert faults(tmp_path, text) == [
+        (
+            "m.yaml:4:3: pe_array.filter_words is a key of kind row_stationary, not systolic: "
+            "leave it out"
+        )
+    ]
+    text = "name: m\nbase: eyeriss-like\npe_array: {input_words: 0, filters: 3}\n"
+    assert faults(tmp_path, text) == [
+        "m.yaml:3:25: pe_array.input_words must be >= 1, got 0",
+        "m.yaml:3:28: pe_array.filters is not a known key; did you mean filter_bus?",
+    ]
+
+
+def test_a_file_that_writes_it_as_a_dataflow_is_told_what_to_write(tmp_path: Path) -> None:
     text = (
-        "name: m\nbase: systolic-32x32\npe_array:\n  row_stationary: {filter_words: 100, "
-        "psum_words: 24}\n"
+        "name: m\nbase: systolic-32x32\npe_array:\n  kind: systolic\n  dataflow: row_stationary\n"
+        "  row_stationary: {filter_words: 100}\n"
     )
     assert faults(tmp_path, text) == [
         (
-            "m.yaml:4:34: pe_array.row_stationary.filter_words must be 224 or left out where "
-            "dataflow "
-            "is not row_stationary, got 100"
-        )
-    ]
-    text = "name: m\nbase: near-memory\npe_array: {dataflow: row_stationary}\n"
-    assert faults(tmp_path, text) == [
+            "m.yaml:5:13: pe_array.dataflow must be output_stationary, weight_stationary or "
+            "input_stationary, got row_stationary: write kind: row_stationary and leave dataflow "
+            "out"
+        ),
         (
-            "m.yaml:3:22: pe_array.dataflow must be output_stationary in an array of lanes, got "
-            "row_stationary"
-        )
-    ]
-    text = "name: m\nbase: eyeriss-like\npe_array: {row_stationary: {input_words: 0, filters: 3}}\n"
-    assert faults(tmp_path, text) == [
-        "m.yaml:3:42: pe_array.row_stationary.input_words must be >= 1, got 0",
-        "m.yaml:3:45: pe_array.row_stationary.filters is not a known key; did you mean filter_bus?",
+            "m.yaml:6:3: pe_array.row_stationary is a kind, not a key: write kind: "
+            "row_stationary, and its keys in pe_array"
+        ),
     ]
 
 
@@ -74,21 +81,23 @@ def test_the_scratchpad_holds_the_registers(tmp_path: Path) -> None:
     text = "name: m\nbase: eyeriss-like\nscratchpad: {capacity: 519B, working: 500B}\n"
     assert faults(tmp_path, text) == [
         (
-            "m.yaml:3:24: scratchpad.capacity must be >= 520B to hold the words of "
-            "pe_array.row_stationary, got 519B"
+            "m.yaml:3:24: scratchpad.capacity must be >= 520B to hold filter_words, input_words "
+            "and psum_words of pe_array, got 519B"
         ),
     ]
 
 
-def test_another_dataflow_or_kind_does_not_inherit_registers(tmp_path: Path) -> None:
-    base = "name: b\nbase: eyeriss-like\npe_array: {row_stationary: {filter_words: 100}}\n"
+def test_another_kind_does_not_inherit_registers(tmp_path: Path) -> None:
+    base = "name: b\nbase: eyeriss-like\npe_array: {filter_words: 100}\n"
     (tmp_path / "b.yaml").write_text(base, encoding="utf-8")
-    for change in ("dataflow: weight_stationary", "kind: lanes"):
-        path = tmp_path / "m.yaml"
-        path.write_text(f"name: m\nbase: b.yaml\npe_array: {{{change}}}\n", encoding="utf-8")
+    path = tmp_path / "m.yaml"
+    for kind in ("systolic", "lanes"):
+        path.write_text(f"name: m\nbase: b.yaml\npe_array: {{kind: {kind}}}\n", encoding="utf-8")
         array = load_architecture(path).pe_array
-        assert array.row_stationary.filter_words == 224
         assert not array.keeps_rows
+        assert (array.rows, array.cols, array.gating) == (12, 14, True)
+    path.write_text("name: m\nbase: b.yaml\n", encoding="utf-8")
+    assert RowStationaryArray.of(load_architecture(path).pe_array).filter_words == 100
 
 
 def test_a_buffer_that_holds_no_pass_is_refused_with_the_size_it_takes() -> None:
@@ -98,7 +107,7 @@ def test_a_buffer_that_holds_no_pass_is_refused_with_the_size_it_takes() -> None
     network = Builder("small", (8, 8, 2)).conv(2).add("fc", 2).network()
     small = machine(
         "systolic",
-        pe_array__dataflow="row_stationary",
+        pe_array__kind="row_stationary",
         pe_array__rows=3,
         global_buffer__capacity="123B",
         global_buffer__staging="16B",
@@ -112,7 +121,7 @@ def test_a_buffer_that_holds_no_pass_is_refused_with_the_size_it_takes() -> None
     )
     enough = machine(
         "systolic",
-        pe_array__dataflow="row_stationary",
+        pe_array__kind="row_stationary",
         pe_array__rows=3,
         global_buffer__capacity=f"{need}B",
         global_buffer__staging="16B",
@@ -160,11 +169,11 @@ def test_zeros_gate_and_save_no_cycle() -> None:
 @pytest.mark.parametrize("partitions", [1, 2, 3, 6])
 def test_a_partition_is_a_smaller_array(partitions: int) -> None:
     network = Builder("parts", (6, 6, 2)).conv(6).add("relu").add("fc", 5).network()
-    parts = machine("systolic", pe_array__dataflow="row_stationary", partitions=partitions)
+    parts = machine("systolic", pe_array__kind="row_stationary", partitions=partitions)
     pes = 6 // partitions
     alone = machine(
         "systolic",
-        pe_array__dataflow="row_stationary",
+        pe_array__kind="row_stationary",
         pe_array__rows=min(2, pes),
         pe_array__cols=pes // min(2, pes),
     )
@@ -177,7 +186,7 @@ def test_a_kernel_beyond_the_array_and_the_registers_is_folded_evenly() -> None:
     network = Builder("wide", (11, 25, 1)).add("conv", 2, kernel=(11, 25)).add("fc", 2).network()
     (op,) = (op for op in lower(network, "bp", 1).ops if op.name == "conv0.FF")
     mapping = row_mapping(
-        op, machine("systolic", pe_array__dataflow="row_stationary", pe_array__rows=4), 12
+        op, machine("systolic", pe_array__kind="row_stationary", pe_array__rows=4), 12
     )
     assert (mapping.down, mapping.across, mapping.folds[4:]) == (4, 9, (3, 3))
     assert mapping.passes == 9

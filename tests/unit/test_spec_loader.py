@@ -206,7 +206,7 @@ def faults(text: str, model: type[BaseModel] = Root) -> list[str]:
             "f.yaml:2:3: layers[0].out_channels must be an integer >= 1, got nothing",
         ),
         (
-            "layers:\n- {kind: cnov}\n",
+            "layers:\n- {kind: cnov, out_channels: 1}\n",
             (
                 "f.yaml:2:10: layers[0].kind must be conv, max_pool or avg_pool, got cnov; did you "
                 "mean conv?"

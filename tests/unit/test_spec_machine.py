@@ -105,11 +105,7 @@ def test_a_machine_of_defaults(tmp_path: Path) -> None:
         ("partitions: 3\n", "m.yaml:3:13: partitions must be a divisor of the 256 PEs, got 3"),
         (
             "pe_array: {dataflow: weight_stationary}\n",
-            (
-                "m.yaml:3:22: pe_array.dataflow must be output_stationary in an array of lanes, "
-                "got "
-                "weight_stationary"
-            ),
+            "m.yaml:3:12: pe_array.dataflow is a key of kind systolic, not lanes: leave it out",
         ),
         (
             "organization: von_neumann\nvector_unit: {update_in_pe: true}\n",
@@ -175,9 +171,18 @@ def test_what_a_systolic_array_cannot_do_stands_where_it_is_written(tmp_path: Pa
         "both, ff: none}\n  skip_outputs: true\n"
     )
     assert faults(write(tmp_path, text)) == [
-        "m.yaml:5:10: pe_array.lanes must be 1 in a systolic array, got 4",
-        "m.yaml:6:14: pe_array.skip.ep must be none in a systolic array, got both",
-        "m.yaml:7:17: pe_array.skip_outputs must be false in a systolic array, got true",
+        (
+            "m.yaml:5:3: pe_array.lanes is a key of kind lanes or broadcast, not systolic: leave "
+            "it out"
+        ),
+        (
+            "m.yaml:6:3: pe_array.skip is a key of kind lanes, coupled or broadcast, not systolic: "
+            "leave it out"
+        ),
+        (
+            "m.yaml:7:3: pe_array.skip_outputs is a key of kind lanes, coupled or broadcast, not "
+            "systolic: leave it out"
+        ),
     ]
 
 
@@ -223,8 +228,11 @@ def test_all_faults_of_a_file_and_of_what_it_names_at_once(tmp_path: Path) -> No
                 "4}\nvector_unit: {update_in_pe: true}\n"
             ),
             [
-                "m.yaml:4:34: pe_array.lanes must be 16 in an array of coupled lanes, got 8",
-                "m.yaml:4:45: pe_array.window must be left out in an array of coupled lanes, got 4",
+                (
+                    "m.yaml:4:27: pe_array.lanes is a key of kind lanes or broadcast, not "
+                    "coupled: leave it out"
+                ),
+                "m.yaml:4:37: pe_array.window is a key of kind lanes, not coupled: leave it out",
                 (
                     "m.yaml:5:29: vector_unit.update_in_pe must be false where weights have no "
                     "home "
@@ -270,7 +278,7 @@ def test_an_inherited_value_that_breaks_a_rule_is_named_with_its_place(tmp_path:
         (
             "m.yaml:3:15: scratchpad.working must be less than the capacity of 3072B, which is to "
             "hold "
-            "weights, got 3KiB of tensordash.yaml:32"
+            "weights, got 3KiB of tensordash.yaml:31"
         )
     ]
 
@@ -409,7 +417,10 @@ def test_a_systolic_array_that_states_what_it_cannot_have_has_its_faults(tmp_pat
     text = "organization: near_memory\npe_array: {kind: systolic, lanes: 4}\n"
     assert faults(write(tmp_path, based(text))) == [
         "m.yaml:3:15: organization must be von_neumann with a systolic array, got near_memory",
-        "m.yaml:4:35: pe_array.lanes must be 1 in a systolic array, got 4",
+        (
+            "m.yaml:4:28: pe_array.lanes is a key of kind lanes or broadcast, not systolic: leave "
+            "it out"
+        ),
     ]
     text = "organization: near_memory\npe_array: {kind: systolic}\n"
     assert faults(write(tmp_path, based(text))) == [
@@ -421,9 +432,9 @@ def test_a_systolic_array_becomes_lanes_by_one_word(tmp_path: Path) -> None:
     array = load_architecture(
         write(tmp_path, "name: mine\nbase: systolic-32x32\npe_array: {kind: lanes}\n")
     ).pe_array
-    assert (array.kind, array.dataflow, array.skip_outputs, array.skip.wg) == (
+    assert (array.kind, array.lanes, array.skip_outputs, array.skip.wg) == (
         "lanes",
-        "output_stationary",
+        1,
         True,
         "both",
     )

@@ -61,7 +61,7 @@ def test_every_layer_is_there_and_only_alexnet_is_limited() -> None:
 
 def test_no_limit_is_one_that_anything_keeps() -> None:
     """A chip with a psum bus of one word, or of twice the clock, is outside."""
-    slow = load_architecture("eyeriss-like", {"pe_array.row_stationary.psum_bus": 1})
+    slow = load_architecture("eyeriss-like", {"pe_array.psum_bus": 1})
     outside = [
         check
         for check in eyeriss._network("AlexNet", slow)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_origin
+from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -21,6 +21,7 @@ from accelsim.cli.pages import dram as dram_page
 from accelsim.cli.pages import heads as page_heads
 from accelsim.config import catalog
 from accelsim.config.describe import Hint, describe, join, keys, spell, tags
+from accelsim.config.kinds import Kinds
 from accelsim.config.source import Document
 from accelsim.cost.technology_file import TechnologyFile
 from accelsim.dram.standard import DramSpec
@@ -35,21 +36,22 @@ _WIDTH = 110
 TEMPLATE_HEAD = """\
 # Every key of a machine file: what it means, what it may be, its default. Copy this file, change
 # what you like, and run `accelsim check` on it. Keys with a default may be left out. The values are
-# those of near-memory.yaml. Written by `python -m accelsim.cli.pages.documentation` from the models
-# of accelsim/machine/architecture.py.
+# those of near-memory.yaml; keys of other kinds of PE array are comments. Written by
+# `python -m accelsim.cli.pages.documentation` from the models of accelsim/machine and accelsim/pe.
 """
 
 
 @dataclass(frozen=True)
 class Key:
     """A key of a specification: where it is, its field, and the model of the mapping it holds,
-    if it holds one.
+    if it holds one. ``kinds``: the kinds of its own mapping that have it, () for all.
     """
 
     path: tuple[str, ...]
     field: FieldInfo
     section: type[BaseModel] | None
     unit: str
+    kinds: tuple[str, ...] = ()
 
     @property
     def rule(self) -> str:
@@ -73,12 +75,45 @@ class Key:
 
 
 def every_key(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Key]:
-    """Keys of a model and, after each mapping, those below it."""
+    """Keys of a model and, after each mapping, those below it; of several kinds each key once."""
     for key, field in keys(model).items():
-        section = Hint.of_field(field).model
-        yield Key((*path, key), field, section, _unit(model, field))
-        if section is not None:
-            yield from every_key(section, (*path, key))
+        inner, hint = (*path, key), Hint.of_field(field)
+        yield Key(inner, field, hint.model or _shared(hint), _unit(model, field))
+        if hint.model is not None:
+            yield from every_key(hint.model, inner)
+        elif tags(hint):
+            yield from _keys_of_kinds(hint, inner)
+
+
+def _keys_of_kinds(hint: Hint, path: tuple[str, ...]) -> Iterator[Key]:
+    """Keys of a mapping of several kinds: the kind, then the others, first met first."""
+    sections = {kind: each.model for kind, each in tags(hint).items() if each.model is not None}
+    words = [
+        f"`{kind}`: {_lower(section.model_fields[Kinds.key].description or '')}"
+        for kind, section in sections.items()
+    ]
+    annotation: Any = Literal[tuple(sections)]
+    chooser = FieldInfo(annotation=annotation, description=f"Kind. {' '.join(words)}")
+    yield Key((*path, Kinds.key), chooser, None, "")
+    owners: dict[tuple[str, ...], list[str]] = {}
+    first: dict[tuple[str, ...], Key] = {}
+    for kind, section in sections.items():
+        for key in every_key(section, path):
+            owners.setdefault(key.path, []).append(kind)
+            first.setdefault(key.path, key)
+    del first[*path, Kinds.key]
+    for place, key in first.items():
+        own = owners[place]
+        yield key if len(own) == len(sections) else replace(key, kinds=tuple(own))
+
+
+def _shared(hint: Hint) -> type[BaseModel] | None:
+    """The model that the kinds of a mapping extend."""
+    return next((each.model for each in tags(hint).values()), None)
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _unit(model: type[BaseModel], field: FieldInfo) -> str:
@@ -103,7 +138,8 @@ def page(head: str, model: type[BaseModel]) -> str:
     for title, section in (("The file", model), *_mappings(model)):
         titles.setdefault(section, []).append(title)
     for section, names in titles.items():
-        parts.append(f"\n## {', '.join(names)}\n\n{' '.join((section.__doc__ or '').split())}\n\n")
+        title, text = ", ".join(dict.fromkeys(names)), " ".join((section.__doc__ or "").split())
+        parts.append(f"\n## {title}\n\n{text}\n\n")
         parts.append("| key | value | default | meaning |\n|---|---|---|---|\n")
         for name, field in keys(section).items():
             key = Key((name,), field, Hint.of_field(field).model, _unit(section, field))
@@ -133,6 +169,7 @@ def _mappings(
                 by_kind.setdefault(member.model, []).append(f"`{kind}`")
         for member_model, kinds in by_kind.items():
             yield f"`{'.'.join(inner)}`, kind {join(kinds)}", member_model
+            yield from _mappings(member_model, inner)
         for choice in (hint, *hint.choices) if not by_kind else ():
             if choice.model is not None:
                 yield f"`{'.'.join(inner)}`", choice.model
@@ -143,17 +180,21 @@ def template() -> str:
     """The text of arch_configs/template.yaml."""
     example = read_architecture(catalog.find("arch", _EXAMPLE))
     lines = [TEMPLATE_HEAD]
+    kind = example.data["pe_array"][Kinds.key]
     for key in every_key(Architecture):
         indent = "  " * (len(key.path) - 1)
         default = "must be given" if key.default is None else f"default {key.default}"
         rule = default if key.section is not None else f"{key.rule}; {default}"
+        if key.kinds:
+            rule = f"kind {join(key.kinds)}: {rule}"
         lines.append("\n" if len(key.path) == 1 else "")
         for comment in (key.field.description or "", f"({rule})"):
             lines += [
                 f"{indent}# {line}\n"
                 for line in textwrap.wrap(comment, _WIDTH - len(indent), break_on_hyphens=False)
             ]
-        lines.append(f"{indent}{_entry(key, example)}\n")
+        mark = "# " if key.kinds and kind not in key.kinds else ""
+        lines.append(f"{indent}{mark}{_entry(key, example)}\n")
     return "".join(lines)
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 ARCHITECTURE = """# Machine files
 
 Every key of a machine file (`arch_configs/*.yaml`, `--arch`). Written by `python -m
-accelsim.cli.pages.documentation` from the models of `accelsim/machine/architecture.py`;
-`arch_configs/template.yaml` is a valid machine with every key in it, and `accelsim schema arch`
-prints the JSON Schema for editors.
+accelsim.cli.pages.documentation` from the models of `accelsim/machine` and, for each kind of PE
+array, `accelsim/pe/<kind>/section.py`; `arch_configs/template.yaml` is a valid machine with every
+key in it, those of other kinds of PE array as comments, and `accelsim schema arch` prints the JSON
+Schema for editors.
 
 A file is strict YAML: only `true` and `false` are booleans, integers are plain decimal digits (no
 `1e3`, `0x10` or `010`), a key may appear once, anchors and tags are refused, an unknown key is a
@@ -22,24 +23,20 @@ Rules between keys:
   most `scratchpad.capacity`, and less than it on a near-memory machine, whose weights need the
   rest.
 * `partitions` divides the number of PEs.
-* A systolic array (`pe_array.kind: systolic`) is dense and has one lane a PE: `lanes` is 1, `skip`
-  is `none` in every pass and `skip_outputs` is `false` (which is also what it gets when the file
-  leaves them out), `window` has no effect, `organization` is `von_neumann`, and `mapping` has no
-  other `objective` than `canonical` and no `pins`. `dataflow` is the systolic array's; lanes are
-  output stationary.
-* `pe_array.row_stationary` belongs to `dataflow: row_stationary` (`docs/pe-systolic.md`); elsewhere
-  its keys are left out, or their defaults. `scratchpad.capacity` then holds `filter_words`,
-  `input_words` and `psum_words` at their precisions.
-* An array of coupled lanes (`kind: coupled`, `docs/pe-coupled.md`) has 16 lanes a PE, which it gets
-  when the file leaves `lanes` out, and takes no `window`.
-* `fifo_depth` and `index_bits` belong to `kind: broadcast` (`docs/pe-broadcast.md`); elsewhere they
-  are left out, or their defaults. Such an array takes no `window`, has the canonical mapping alone,
-  and does not reduce over PEs (`near_memory.transpose: psum_reduce`).
-* A file that turns its base's lanes into a systolic array (or back) has the defaults for `lanes`,
-  `window`, `skip`, `skip_outputs` and `dataflow` where it gives none, not the base's values; a
-  systolic array then is `von_neumann` without saying so. One that makes them coupled lanes has not
-  the base's `lanes` and `window`, one that gives them FIFOs not its `window`. With `organization:
-  von_neumann` in a file, `vector_unit.update_in_pe` is not the base's either.
+* `pe_array.kind` decides which keys `pe_array` has: those of its table below. Pages of the kinds:
+  `docs/pe-lanes.md`, `docs/pe-coupled.md`, `docs/pe-broadcast.md` and `docs/pe-systolic.md`, which
+  has `systolic` and `row_stationary`.
+* With `systolic` and `row_stationary`, which skip no zeros and have one multiply-accumulate unit
+  per PE, `organization` is `von_neumann`.
+* With `systolic`, `row_stationary` and `broadcast`, `mapping` has no other `objective` than
+  `canonical` and no `pins`. `broadcast` does not reduce over PEs (`near_memory.transpose:
+  psum_reduce`).
+* With `row_stationary`, `scratchpad.capacity` holds `filter_words`, `input_words` and `psum_words`
+  at their precisions.
+* A file that gives its base's PE array another `kind` inherits the keys that the new kind has too;
+  the others have their defaults. An array that becomes `systolic` or `row_stationary` makes the
+  machine `von_neumann` without saying so. With `organization: von_neumann` in a file,
+  `vector_unit.update_in_pe` is not the base's either.
 * `vector_unit.update_in_pe` needs weights that live in the PEs: `organization: near_memory`.
 * `near_memory` has no effect on a `von_neumann` machine.
 * `noc.peer_links` has no effect on a mesh, `noc.buffer_ports` none on a tree; there is at most one

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from accelsim.config.describe import Hint, describe, join, keys, spell, tags
 from accelsim.config.problems import PROBLEM_TYPE, Problem
+from accelsim.config.reading.members import of_other_kind
 from accelsim.config.reading.rules import Judge
 from accelsim.config.reading.slips import FaultAt
 from accelsim.config.reading.spots import Spot, locate
@@ -152,7 +153,10 @@ class FaultReader:
         suggestion = ""
         if hint is not None:
             words = [str(word) for choice in (hint, *hint.choices) for word in choice.literals]
-            suggestion = did_you_mean(self.view.value(path), words)
+            value = self.view.value(path)
+            suggestion = did_you_mean(value, words)
+            if words and path and isinstance(value, str) and value in self._kinds(path[:-1]):
+                suggestion = f": write kind: {value} and leave {path[-1]} out"
         return FaultAt(
             self.document.place(path).fault(
                 f"{dotted(path) or 'the file'} must be {rule}, "
@@ -167,14 +171,22 @@ class FaultReader:
         free = [key for key in known if key not in siblings]
         meant = closest(path[-1], free) or closest(path[-1], known)
         place = self.document.keys.get(path, self.document.place(path))
-        hint = f"did you mean {meant}?" if meant else f"known keys: {', '.join(known)}"
+        kinds, unused = self._kinds(path[:-1]), meant if meant in free else None
+        words = of_other_kind(path, siblings, kinds, unused)
+        if words is None:
+            hint = f"did you mean {meant}?" if meant else f"known keys: {', '.join(known)}"
+            words = f"is not a known key; {hint}"
         return FaultAt(
-            place.fault(f"{dotted(path)} is not a known key; {hint}"),
+            place.fault(f"{dotted(path)} {words}"),
             path,
             path,
-            meant if meant in free else None,
-            unsure=meant is None,
+            unused,
+            unsure=meant is None and not kinds,
         )
+
+    def _kinds(self, path: KeyPath) -> dict[str, Hint]:
+        """Kinds that the mapping at ``path`` may be of."""
+        return tags(self.view.hint(path))
 
     def _tag(self, path: KeyPath, hint: Hint) -> FaultAt:
         """The key that tells which mapping this is (``kind``) is absent, misspelt or has an unknown
@@ -211,7 +223,7 @@ class FaultReader:
             f"{dotted(inner)} must be {rule}, "
             f"got {self.view.text(inner)}{did_you_mean(value, by_tag)}"
         )
-        return FaultAt(fault, inner)
+        return FaultAt(fault, inner, kind=closest(value, by_tag))
 
     def _problem(self, base: KeyPath, problem: Problem) -> FaultAt:
         path = (*base, *problem.path)

@@ -15,23 +15,30 @@ class FaultAt:
     """A fault and the path of what has it.
 
     ``key``: that path again where the fault is an unknown key, and ``meant`` the key it was surely
-    meant to be, if any. ``broken``: a rule between keys is broken. ``unsure``: an unknown key that
-    resembles no other, so that it may have been any.
+    meant to be, if any. ``kind``: the kind that a misspelt one was surely meant to be. ``broken``:
+    a rule between keys is broken. ``unsure``: an unknown key that resembles no other, so that it
+    may have been any.
     """
 
     fault: Fault
     path: KeyPath = ()
     key: KeyPath | None = None
     meant: str | None = None
+    kind: str | None = None
     broken: bool = False
     unsure: bool = False
 
 
 def without_slips(document: Document, slips: list[FaultAt]) -> Document:
-    """The document with misspelt keys renamed and other unknown keys dropped."""
+    """The document with misspelt keys renamed, misspelt kinds corrected and other unknown keys
+    dropped.
+    """
+    corrected = {slip.path: slip.kind for slip in slips if slip.kind is not None}
     renames = {slip.key: slip.meant for slip in slips if slip.key is not None}
 
     def rebuilt(value: Any, path: KeyPath) -> Any:
+        if path in corrected:
+            return corrected[path]
         if isinstance(value, dict):
             new = {
                 key: rebuilt(inner, (*path, key))

@@ -40,6 +40,11 @@ class View:
         """Keys of the mapping ``data`` at ``path``; its model is chosen by its tag where there are
         several.
         """
+        hint = _member(self.hint(path), data)
+        return list(keys(hint.model)) if hint.model is not None else []
+
+    def hint(self, path: KeyPath) -> Hint:
+        """The type of the value at ``path``: a union where it may be of several kinds."""
         hint = self.root
         value = self.document.data
         for part in path:
@@ -50,8 +55,7 @@ class View:
             else:
                 hint = hint.item(part) if isinstance(part, int) else Hint(Any)
             value = value[part]
-        hint = _member(hint, data)
-        return list(keys(hint.model)) if hint.model is not None else []
+        return hint
 
 
 def _member(hint: Hint, value: Any) -> Hint:

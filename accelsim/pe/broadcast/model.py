@@ -45,6 +45,7 @@ from accelsim.pe.broadcast.columns import (
     kernel_columns,
     neuron_columns,
 )
+from accelsim.pe.broadcast.section import BroadcastArray
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.timing import ArrayTiming, PEModel
 from accelsim.step.geometry import bounds_of, moving_extents, stream_taps
@@ -87,6 +88,10 @@ class Vectors:
 class BroadcastModel(PEModel):
     """The array of FIFOs."""
 
+    @property
+    def _array(self) -> BroadcastArray:
+        return BroadcastArray.of(self.architecture.pe_array)
+
     def time(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op = mapping.op
         parts = self._parts(mapping)
@@ -119,7 +124,7 @@ class BroadcastModel(PEModel):
         """Groups apart where nothing holds the zeros between them, and no more channels than PEs
         have accumulators for.
         """
-        op, array = mapping.op, self.architecture.pe_array
+        op, array = mapping.op, self._array
         b = bounds_of(op)
         groups = 1 if op.kind is OpKind.FEEDBACK else b.groups
         together = groups if self._keeps_zeros and op.pass_ is not Pass.WG else 1
@@ -291,7 +296,7 @@ class BroadcastModel(PEModel):
             MapTaps(*taps),
             found,
             flat(needed),
-            self.architecture.pe_array.fifo_depth,
+            self._array.fifo_depth,
             sums,
         )
         return len(found.costs) > 0
@@ -343,7 +348,7 @@ class BroadcastModel(PEModel):
         channels = b.c // b.groups
         found = self._errors(op, part, keep)
         sums = np.zeros((b.r * b.s * channels, 6), np.int64)
-        depth = self.architecture.pe_array.fifo_depth
+        depth = self._array.fifo_depth
         gradient_sums(
             PackedMask(flat(self._moving(op, part)), channels),
             skip_moving,
@@ -373,7 +378,7 @@ class BroadcastModel(PEModel):
         x = words_or_ones(self.masks, op, Use.MOVING, 1, 1, b.c)
         sums = np.zeros((mapping.positions, 6), np.int64)
         segment = -(-b.c // mapping.positions_per_tile)
-        depth = self.architecture.pe_array.fifo_depth
+        depth = self._array.fifo_depth
         outer_sums(
             PackedMask(flat(x).reshape(len(x), -1), b.c),
             self._skip(op)[0],
@@ -481,7 +486,5 @@ class BroadcastModel(PEModel):
             assert stationary is not None
             word = value_bits(stationary.tensor, self.architecture)
             actions["pointer_read"] = tokens * 2 * POINTER_BITS
-            actions["index_read"] = (
-                walked * self.architecture.pe_array.index_bits + (walked - active) * word
-            )
+            actions["index_read"] = walked * self._array.index_bits + (walked - active) * word
         return actions

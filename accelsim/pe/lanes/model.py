@@ -21,6 +21,7 @@ from accelsim.machine.architecture import Architecture
 from accelsim.pe.lanes.feedback import feedback_streams
 from accelsim.pe.lanes.gradients import GradientLanes, gradient_lanes
 from accelsim.pe.lanes.reductions import shared_reductions
+from accelsim.pe.lanes.section import LanesArray
 from accelsim.pe.lanes.streams import Cycles, Streams, Words, per_channel
 from accelsim.pe.lanes.walks import LaneWalks, Walks
 from accelsim.pe.mapping import Mapping
@@ -48,7 +49,7 @@ class LanesModel(PEModel):
         self, architecture: Architecture, masks: MaskSource, walks: Walks | None = None
     ) -> None:
         super().__init__(architecture, masks)
-        self.walks = walks or LaneWalks(architecture.pe_array.window)
+        self.walks = walks or LaneWalks(LanesArray.of(architecture.pe_array).window)
         self._lanes: tuple[Op | None, int, Streams | GradientLanes | None] = (None, 0, None)
 
     def time(self, mapping: Mapping, blocks: int) -> ArrayTiming:

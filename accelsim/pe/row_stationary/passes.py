@@ -25,6 +25,7 @@ from accelsim.kernels.dense.row_stationary import (
 )
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.words import word_bits
+from accelsim.pe.row_stationary.section import RowStationaryArray
 from accelsim.step.geometry import bounds_of
 from accelsim.step.ops import Op, OpKind, Pass, Use
 
@@ -95,7 +96,7 @@ def row_limits(architecture: Architecture) -> Limits:
     """Registers, buses, and the part of the global buffer that is not the double buffer of DRAM
     transfers.
     """
-    rows, buffer = architecture.pe_array.row_stationary, architecture.global_buffer
+    rows, buffer = RowStationaryArray.of(architecture.pe_array), architecture.global_buffer
     room = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
     return (
         rows.filter_words,

@@ -8,6 +8,7 @@ import numpy as np
 
 from accelsim.kernels.dense.systolic import fold_cycles
 from accelsim.pe.mapping import Mapping
+from accelsim.pe.systolic.section import SystolicArray
 from accelsim.pe.systolic.traffic import MatrixProduct, matrix_product
 from accelsim.pe.timing import ArrayTiming, PEModel
 from accelsim.zeros.effectual import effectual_macs
@@ -21,7 +22,7 @@ class SystolicModel(PEModel):
     """
 
     def time(self, mapping: Mapping, blocks: int) -> ArrayTiming:
-        op, array = mapping.op, self.architecture.pe_array
+        op, array = mapping.op, SystolicArray.of(self.architecture.pe_array)
         product = matrix_product(op)
         rows = min(array.rows, mapping.pes)
         cycles, folds = fold_cycles(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.loading import load_architecture
 from accelsim.pe.row_stationary.passes import RowMapping, mapped_cycles, row_mapping
+from accelsim.pe.row_stationary.section import RowStationaryArray
 from accelsim.step.ops import Bounds, Op, Operand, OpKind, Pass, Role, Tensor, Use
 from accelsim.studies.validation.check import Check
 from accelsim.studies.validation.simulators.systolic import rows
@@ -176,7 +177,7 @@ def _roofline(subject: str, row: dict[str, str], architecture: Architecture, sou
     """Cycles that the layer's MACs take on the PEs that were active, or what the buffer moved takes
     on the array's buses: no chip is faster.
     """
-    buses = architecture.pe_array.row_stationary
+    buses = RowStationaryArray.of(architecture.pe_array)
     words = buses.input_bus + 2 * buses.psum_bus
     moved = float(row["buffer_mb"]) * 1e6 / (words * architecture.precision.psum / 8)
     macs = forward(row["layer"], int(row["batch"])).dense_macs / int(row["active_pes"])

@@ -1,24 +1,24 @@
-"""What a row-stationary array has beside its PEs: the registers of a PE by operand, and the buses
-that feed them.
-"""
+"""`pe_array` of kind row_stationary."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from accelsim.config.section import Section
+from accelsim.machine.pe_base import DenseArray
+from accelsim.machine.precision import Precision
 
 Words = Annotated[int, Field(ge=1, le=1 << 16)]
 Bus = Annotated[int, Field(ge=1, le=1024)]
 
 
-class RowStationary(Section):
-    """Words that a PE keeps of each operand, and words a cycle of the bus that brings them. The
-    defaults are Eyeriss's (JSSC 2017).
+class RowStationaryArray(DenseArray):
+    """A dense array whose PEs keep kernel rows, fed by a bus per operand. The defaults of registers
+    and buses are Eyeriss's (JSSC 2017).
     """
 
+    kind: Literal["row_stationary"] = Field(description="Dense, PEs keep kernel rows.")
     filter_words: Words = Field(
         default=224,
         description="Words of the stationary operand in a PE: p filters x q channels x a kernel "
@@ -45,3 +45,17 @@ class RowStationary(Section):
         description="Partial sums that reach the PEs in a cycle; as many leave over a bus of their "
         "own.",
     )
+
+    setting: ClassVar[str] = "with a row-stationary array"
+    keeps_rows: ClassVar[bool] = True
+    register_keys: ClassVar[tuple[str, ...]] = ("filter_words", "input_words", "psum_words")
+
+    def register_bits(self, precision: Precision) -> int:
+        """Bits of a PE's filter rows, inputs and partial sums, at their widest."""
+        stationary = max(precision.weight, precision.error, precision.feedback)
+        moving = max(precision.activation, precision.error)
+        return (
+            self.filter_words * stationary
+            + self.input_words * moving
+            + self.psum_words * precision.psum
+        )

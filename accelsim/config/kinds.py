@@ -1,0 +1,54 @@
+"""Mappings of several kinds, told apart by their key ``kind``, whose models are in a registry."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Annotated, Any, Union
+
+from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from accelsim.config.registries import Registry
+
+
+class Kinds:
+    """Metadata of a field that holds a mapping of one of a registry's kinds.
+
+    ``pe_array: Annotated[PEArray, Kinds(PE_KINDS)]`` is read as the union of the registered models,
+    which extend ``PEArray``. The registry is asked when data is read: a kind that is registered
+    later counts, and the module that declares the field imports none of them.
+    """
+
+    key = "kind"
+    """The key whose value is the kind."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+
+    def model(self, kind: object) -> type[BaseModel] | None:
+        """The model of a kind, None where there is no such kind."""
+        return self.registry.resolve(str(kind)) if kind in self.registry else None
+
+    def union(self) -> Any:
+        """The registered models as a union, in the registry's order."""
+        models = dict.fromkeys(self.registry.resolve(name) for name in self.registry.names())
+        return Union[tuple(models)]  # noqa: UP007, its members are known at run time alone
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        def validated(value: Any) -> Any:
+            return _adapter(self.union()).validate_python(value)
+
+        return core_schema.no_info_plain_validator_function(validated)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(_adapter(self.union()).core_schema)
+
+
+@lru_cache(maxsize=8)
+def _adapter(union: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(Annotated[union, Field(discriminator=Kinds.key)])

@@ -1,0 +1,45 @@
+"""Mappings of several kinds whose key and kind do not fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from accelsim.config.describe import Hint, join, keys, tags
+from accelsim.config.source import KeyPath, dotted
+
+
+def of_other_kind(
+    path: KeyPath, mapping: Mapping[str, Any], by_kind: Mapping[str, Hint], meant: str | None
+) -> str | None:
+    """Words for a key that its mapping's kind lacks and another kind has, or is the name of; None
+    for any other key. ``by_kind``: the models of the mapping, empty where it has one alone;
+    ``meant``: the key of its own kind that it resembles and that is not given.
+    """
+    key, kind = str(path[-1]), mapping.get("kind")
+    owners = [name for name, hint in by_kind.items() if key in _keys(hint)]
+    if owners:
+        hint = f"; did you mean {meant}?" if meant else ": leave it out"
+        return f"is a key of kind {join(owners)}, not {kind}{hint}"
+    if key in by_kind:
+        return f"is a kind, not a key: write kind: {key}, and its keys in {dotted(path[:-1])}"
+    return None
+
+
+def with_likely_kinds(data: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """Data of a file whose base is not known: a mapping that may have its kind from there gets the
+    first that has most of its keys, so that the values of those are judged.
+    """
+    filled = dict(data)
+    for key, field in keys(model).items():
+        by_kind, value = tags(Hint.of_field(field)), data.get(key)
+        if by_kind and isinstance(value, dict) and "kind" not in value:
+            likely = max(by_kind, key=lambda kind: len(value.keys() & _keys(by_kind[kind])))
+            filled[key] = {"kind": likely, **value}
+    return filled
+
+
+def _keys(hint: Hint) -> set[str]:
+    return set() if hint.model is None else set(keys(hint.model))

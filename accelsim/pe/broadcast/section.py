@@ -1,0 +1,46 @@
+"""`pe_array` of kind broadcast."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from accelsim.config.section import Lanes
+from accelsim.machine.pe_base import SkippingArray
+
+
+class BroadcastArray(SkippingArray):
+    """PEs with FIFOs: each non-zero moving word is broadcast, and a PE walks its part of the
+    compressed column that the word belongs to (EIE's). A PE can leave out all of its outputs of a
+    position or none.
+    """
+
+    kind: Literal["broadcast"] = Field(
+        description="Zero-skipping, moving words are broadcast into a FIFO of each PE."
+    )
+    lanes: Lanes = Field(default=1, description="Multiply-accumulate lanes of a PE.")
+    fifo_depth: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=8,
+        description="Slots of a PE's FIFO, that of the word in service included. EIE (ISCA 2016) "
+        "has 8.",
+    )
+    index_bits: Annotated[int, Field(ge=1, le=16)] = Field(
+        default=4,
+        description="Bits beside each stored word of a stationary operand whose zeros are skipped: "
+        "how many zeros precede it in its PE's part of "
+        "the column; a longer run takes padding zeros, stored words that cost a cycle each. EIE "
+        "has 4.",
+    )
+
+    setting: ClassVar[str] = "in an array with FIFOs"
+    # PEs that hold other output channels would each need tokens of their own.
+    reduces_over_pes: ClassVar[bool] = False
+    # A token serves all channels, and a vector is done before the next.
+    has_fixed_mapping: ClassVar[bool] = True
+    broadcasts: ClassVar[bool] = True
+
+    @property
+    def relative_index_bits(self) -> int:
+        """`index_bits`."""
+        return self.index_bits

@@ -1,0 +1,36 @@
+"""`pe_array` of kind coupled."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from accelsim.machine.pe_base import SkippingArray
+
+COUPLED_LANES = 16
+STAGING_ROWS = 3
+"""Fixed in a PE of coupled lanes (TensorDash, MICRO 2020): its multiplexers are wired for them."""
+
+
+class CoupledArray(SkippingArray):
+    """Coupled lanes: the 16 lanes of a PE reduce one output together, and each chooses among eight
+    positions of a staging buffer of three rows (TensorDash's).
+    """
+
+    kind: Literal["coupled"] = Field(
+        description="Zero-skipping, the lanes of a PE reduce one output together."
+    )
+
+    setting: ClassVar[str] = "in an array of coupled lanes"
+    couples_lanes: ClassVar[bool] = True
+
+    @property
+    def lanes(self) -> int:
+        """As many as the staging buffer is wide."""
+        return COUPLED_LANES
+
+    @property
+    def staged_positions(self) -> int:
+        """The rows of the staging buffer."""
+        return STAGING_ROWS

@@ -1,0 +1,34 @@
+"""`pe_array` of kind lanes."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from accelsim.config.section import Lanes
+from accelsim.machine.pe_base import SkippingArray
+
+
+class LanesArray(SkippingArray):
+    """Zero-skipping lanes: each reduces one output."""
+
+    kind: Literal["lanes"] = Field(description="Zero-skipping, each lane reduces one output.")
+    lanes: Lanes = Field(default=1, description="Multiply-accumulate lanes of a PE.")
+    window: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=16,
+        description="Positions of its stream that a lane sees in a cycle; it takes the first "
+        "effectual one.",
+    )
+
+    setting: ClassVar[str] = "in an array of lanes"
+
+    @property
+    def outputs_per_pe(self) -> int:
+        """One per lane."""
+        return self.lanes
+
+    @property
+    def staged_positions(self) -> int:
+        """The window."""
+        return self.window
