@@ -15,7 +15,7 @@ from accelsim.errors import InputError
 
 FileKind = Literal["arch", "workload", "technology", "dram", "trace"]
 FILE_SUFFIXES = (".yaml", ".yml", ".onnx", ".csv", ".npz")
-"""What ends so, or holds a path separator, is a file and not a built-in name."""
+"""Suffixes of file names; a text without one, and without a path separator, is a built-in name."""
 
 _FOLDERS: dict[FileKind, tuple[str, str]] = {
     "arch": ("arch_configs", ".yaml"),
@@ -35,7 +35,7 @@ def _root() -> Path:
 
 
 def folder(kind: FileKind) -> Path:
-    """Where the built-in files of a kind are."""
+    """The folder of the built-in files of a kind."""
     return _root() / _FOLDERS[kind][0]
 
 
@@ -62,7 +62,7 @@ def built_in(kind: FileKind) -> str:
 
 
 def is_file_name(text: str) -> bool:
-    """Whether ``text`` names a file (a suffix, or a path separator) rather than a built-in."""
+    """True if ``text`` names a file (a suffix, or a path separator) rather than a built-in."""
     return text.lower().endswith(FILE_SUFFIXES) or "/" in text or "\\" in text
 
 

@@ -158,7 +158,7 @@ def bounds(hint: Hint) -> str:
 
 
 def describe(hint: Hint) -> str:
-    """What a value must be: ``an integer >= 1``, ``lanes or systolic``, ``a list of 2``."""
+    """The rule of a value: ``an integer >= 1``, ``lanes or systolic``, ``a list of 2``."""
     alternatives = _alternatives(hint)
     return join([*alternatives, "null"] if hint.nullable else alternatives)
 

@@ -1,5 +1,5 @@
-"""How a model's own validators report a rule that spans several keys, so that the loader can place
-each fault at its key.
+"""Problems that a model's validators report of a rule that spans several keys, so that the loader
+can place each fault at its key.
 """
 
 from __future__ import annotations

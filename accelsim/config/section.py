@@ -1,4 +1,4 @@
-"""What all sections of a machine's file share: strict mappings, and bounds of their numbers."""
+"""Shared by all sections of a machine's file: strict mappings, and bounds of their numbers."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _TOO_DEEP = "maximum nesting depth"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a key or value stands (``line``, ``column`` from 1; 0 when it is in no file), and a
+    """The place of a key or value (``line``, ``column`` from 1; 0 when it is in no file), and a
     value's spelling there.
     """
 
@@ -179,8 +179,8 @@ class _Builder:
         self.faults: list[Fault] = []
         self.unread: set[KeyPath] = set()
         self.spelt: dict[str, str] = {}
-        """What stands in the paths of values that are kept out of the data, and the key that the
-        file has there.
+        """Stand-ins in the paths of values that are kept out of the data, and the key that the file
+        has there.
         """
 
     def read(self, events: Iterator[Any]) -> None:

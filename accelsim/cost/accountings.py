@@ -105,6 +105,6 @@ def stationary(ops: Iterable[Op]) -> list[Tensor]:
 
 
 def _from_output(op: Op, output: Layer) -> bool:
-    """Whether EP's op reads the output error and nothing else."""
+    """True if EP's op reads the output error and nothing else."""
     moving = op.operand(Use.MOVING)
     return moving is not None and moving.tensor.name.startswith(f"{output.name}.error")

@@ -56,7 +56,7 @@ def global_buffer_bank(architecture: Architecture, technology: Technology) -> Sr
 
 
 def sram_source(technology: Technology, point: SramPoint, what: str) -> str:
-    """What a number of an SRAM rests on; ``what`` names the SRAM."""
+    """The source of a number of an SRAM; ``what`` names the SRAM."""
     beyond = "" if point.inside else ", extrapolated beyond the table"
     return (
         f"{what} of {point.size_bytes} B and {point.width_bits} bits{beyond}: "
@@ -141,7 +141,7 @@ class _Parts:
         """MACs, and what steers them."""
         mac, source, ok = multiply_add(self.tech, self.operand_bits, self.arch.precision.psum)
         clock = self.tech.area("control", "clock_area")
-        found = [
+        parts = [
             self._part(
                 "mac",
                 "multiply_add",
@@ -160,7 +160,7 @@ class _Parts:
         if self.passing:
             # A word of each operand and a sum are all that a PE keeps.
             bits = 2 * self.operand_bits + self.arch.precision.psum
-            found.append(
+            parts.append(
                 self._registers(
                     "control",
                     "registers",
@@ -178,7 +178,7 @@ class _Parts:
             # those are counted as MACs here.
             arithmetic, _, _ = multiply_add(self.tech, logic.bits or 16, logic.bits or 16)
             select = max(0.0, logic.value - arithmetic)
-            found += [
+            parts += [
                 self._part(
                     "control",
                     "registers",
@@ -195,7 +195,7 @@ class _Parts:
                     False,
                 ),
             ]
-        return (*found, *self._generators())
+        return (*parts, *self._generators())
 
     def _generators(self) -> tuple[Area, ...]:
         """A generator of feedback weights a lane, where they are regenerated: the word's register,
@@ -218,7 +218,7 @@ class _Parts:
     def memories(self) -> tuple[Area, ...]:
         """Scratchpads and global buffer."""
         pad, buffer = self.arch.scratchpad, self.arch.global_buffer
-        found = []
+        parts = []
         for component, count, ports, point in (
             ("scratchpad", self.pes * pad.banks, pad.ports, scratchpad_bank(self.arch, self.tech)),
             ("global_buffer", buffer.banks, buffer.ports, global_buffer_bank(self.arch, self.tech)),
@@ -228,10 +228,10 @@ class _Parts:
                 # The table has memories of one port: a second one is bounded by a second memory.
                 source += f"; assumed: {ports} ports take the room of {ports} memories"
             verified = self.tech.sram_verified and point.inside and ports == 1
-            found.append(
+            parts.append(
                 self._part(component, "sram", count * ports * point.area_mm2, source, verified)
             )
-        return tuple(found)
+        return tuple(parts)
 
     def links(self) -> tuple[Area, ...]:
         """The network: a register of the links' width at the end of every link. Wires run over the

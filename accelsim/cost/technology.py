@@ -114,11 +114,15 @@ def load_technology(name_or_path: str | Path, *, beside: Path | None = None) -> 
     """A built-in technology or a file, resolved. InputError with every fault of the files."""
     path = find("technology", name_or_path, beside=beside)
     file = load_model(path, TechnologyFile)
-    own = {(entry.component, entry.action, entry.bits): entry for entry in file.entries}
+    entries_here = {(entry.component, entry.action, entry.bits): entry for entry in file.entries}
     if file.scaled_from is None:
         assert file.sram is not None
         return _technology(
-            file, own, read_srams(_table(path, file.sram)), file.sram.source, file.sram.verified
+            file,
+            entries_here,
+            read_srams(_table(path, file.sram)),
+            file.sram.source,
+            file.sram.verified,
         )
     scaling = file.scaled_from
     base_path = find("technology", scaling.technology, beside=path.parent)
@@ -155,7 +159,7 @@ def load_technology(name_or_path: str | Path, *, beside: Path | None = None) -> 
             file.sram.source,
             file.sram.verified,
         )
-    return _technology(file, inherited | own, srams, source, verified)
+    return _technology(file, inherited | entries_here, srams, source, verified)
 
 
 def _table(path: Path, sram: Sram) -> Path:

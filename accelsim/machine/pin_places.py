@@ -1,4 +1,4 @@
-"""Where a pinned mapping stands in the machine's file, for faults that are found when its ops are
+"""Places of pinned mappings in the machine's file, for faults that are found when its ops are
 known.
 """
 

@@ -25,7 +25,7 @@ def word_bits(tensor: Tensor, architecture: Architecture) -> int:
 
 
 def _skipped(tensor: Tensor, architecture: Architecture) -> bool:
-    """Whether the array skips zeros of such weights or feedback in a pass that multiplies with
+    """True if the array skips zeros of such weights or feedback in a pass that multiplies with
     them.
     """
     array = architecture.pe_array

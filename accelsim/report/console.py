@@ -76,7 +76,7 @@ def print_results(runs: Runs, console: Console) -> None:
 
 
 def remarks(result: ResultDocument) -> list[str]:
-    """What a reader must know beside the numbers: the run's own notes, operands taken as dense,
+    """Notes for the reader beside the numbers: the run's own notes, operands taken as dense,
     weights that do not fit.
     """
     found = list(result.notes)

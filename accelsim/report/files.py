@@ -118,8 +118,8 @@ def _delete(stale: Iterable[Path], out: Path) -> None:
 
 
 def earlier_run(out: Path) -> list[Path]:
-    """What an earlier run wrote into ``out``: known by its documents, and by nothing when there are
-    none. Other files are the user's.
+    """Files that an earlier run wrote into ``out``: known by its documents, and by nothing when
+    there are none. Other files are the user's.
     """
     found: list[Path] = []
     for name in ("result.json", "comparison.json"):

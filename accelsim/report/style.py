@@ -1,4 +1,4 @@
-"""How quantities look, in tables and plots alike: names, order and colours of components and
+"""The look of quantities in tables and plots alike: names, order and colours of components and
 causes, and numbers with SI prefixes.
 """
 

@@ -13,7 +13,7 @@ OVERLAP_NOTE = (
     "are without vector ops that did not hold the array"
 )
 TOTAL = "total"
-"""What the `pass` column says on the line of all passes together."""
+"""Entry of the `pass` column on the line that sums all passes."""
 
 
 def totals_table(runs: Runs) -> Table:

@@ -35,7 +35,7 @@ class Link:
 
     @property
     def dense(self) -> bool:
-        """Whether the link can only be a matrix: one end is a vector."""
+        """True if the link can only be a matrix: one end is a vector."""
         return "fc" in (self.layer.kind, self.source.kind)
 
     @property
@@ -89,10 +89,10 @@ def modules_of(network: Network, ends: tuple[str, ...] = ()) -> dict[str, Layer]
         )
     last = set(places) if given else _guessed(network)
     last |= {len(names) - 1}
-    found: dict[str, Layer] = {}
+    result: dict[str, Layer] = {}
     for index, layer in enumerate(weighted):
-        found[layer.name] = weighted[min(place for place in last if place >= index)]
-    return found
+        result[layer.name] = weighted[min(place for place in last if place >= index)]
+    return result
 
 
 def _guessed(network: Network) -> set[int]:
@@ -115,7 +115,7 @@ def links(network: Network, ends: tuple[str, ...] = ()) -> dict[str, Link]:
 
     InputError when the end of a module does not depend on one of its layers.
     """
-    found: dict[str, Link] = {}
+    result: dict[str, Link] = {}
     for name, source in modules_of(network, ends).items():
         layer = network.layer(name)
         if layer.inputs[0] == INPUT:
@@ -126,8 +126,8 @@ def links(network: Network, ends: tuple[str, ...] = ()) -> dict[str, Link]:
                 f"modules of {network.name} must end in a layer that all their layers lead to, got "
                 f"{source.name} for {name}"
             )
-        found[name] = Link(layer, source, *reach, shortcut=is_shortcut(network, layer))
-    return found
+        result[name] = Link(layer, source, *reach, shortcut=is_shortcut(network, layer))
+    return result
 
 
 def _reach(network: Network, layer: Layer, source: Layer) -> tuple[Pair, Pair] | None:
@@ -163,7 +163,7 @@ def _reach(network: Network, layer: Layer, source: Layer) -> tuple[Pair, Pair] |
 
 
 def is_shortcut(network: Network, layer: Layer) -> bool:
-    """Whether the layer leads to a residual add with no further weights between, while another
+    """True if the layer leads to a residual add with no further weights between, while another
     reader of its map has some on its way there.
     """
     if layer.kind != "conv":
@@ -176,12 +176,12 @@ def is_shortcut(network: Network, layer: Layer) -> bool:
 
 
 def _adds_before_weights(network: Network, layer: Layer) -> set[str]:
-    found: set[str] = set()
+    result: set[str] = set()
     waiting = [layer.name]
     while waiting:
         for each in network.consumers[waiting.pop()]:
             if each.kind == "add":
-                found.add(each.name)
+                result.add(each.name)
             elif not each.weighted:
                 waiting.append(each.name)
-    return found
+    return result

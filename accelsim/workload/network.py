@@ -111,7 +111,7 @@ class Network:
         return self.layers[-1]
 
     def rectified(self, name: str) -> bool:
-        """Whether the map comes from a ReLU, directly or through max-pools, so that a zero in it
+        """True if the map comes from a ReLU, directly or through max-pools, so that a zero in it
         means f' = 0 all the way back.
         """
         if name == INPUT:

@@ -148,7 +148,7 @@ class _Resolver:
         return names if right else ()
 
     def _whole(self) -> None:
-        """What can be said only of the whole network."""
+        """Checks of the whole network."""
         last = len(self.layers) - 1
         for index, layer in enumerate(self.layers):
             if index < last and layer.name not in self.read:

@@ -55,7 +55,7 @@ class Key:
 
     @property
     def rule(self) -> str:
-        """What a value may be: ``an integer >= 1, in bits``."""
+        """The rule of a value: ``an integer >= 1, in bits``."""
         words = describe(Hint.of_field(self.field))
         return f"{words}, in {self.unit}" if self.unit else words
 

@@ -1,4 +1,4 @@
-"""What docs/dram.md says before its tables of keys."""
+"""The text of docs/dram.md above its tables of keys."""
 
 HEAD = """# DRAM files
 

@@ -1,5 +1,5 @@
-"""What stands above the generated tables of docs/: how each kind of file is written, and the
-rules between its keys.
+"""Texts above the generated tables of docs/: how each kind of file is written, and the rules
+between its keys.
 """
 
 from __future__ import annotations

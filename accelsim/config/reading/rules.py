@@ -77,7 +77,7 @@ class Judge:
             yield from self.problems(section, value, path)
 
     def is_wrong(self, path: KeyPath) -> bool:
-        """Whether a value, or a mapping around it, has a fault."""
+        """True if a value, or a mapping around it, has a fault."""
         return any(path[:length] in self.wrong for length in range(1, len(path) + 1))
 
     def value(self, info: FieldInfo, value: Any) -> Any:
@@ -104,8 +104,8 @@ def section_of(hint: Hint, value: Any) -> type[BaseModel] | None:
 
 
 class _Seen:
-    """What a rule sees as ``self``: the fields, properties and methods of a model whose data need
-    not be right.
+    """The ``self`` of a rule: the fields, properties and methods of a model whose data need not be
+    right.
     """
 
     def __init__(

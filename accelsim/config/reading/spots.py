@@ -1,4 +1,4 @@
-"""Where in the data an error of pydantic is, and of what type the value there must be."""
+"""The place in the data of an error of pydantic, and the type that the value there must be of."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from accelsim.config.source import KeyPath
 
 @dataclass(frozen=True)
 class Spot:
-    """Where an error is: the path in the data, the type there, and the union members that pydantic
-    was trying on the way (by order).
+    """The place of an error: the path in the data, the type there, and the union members that
+    pydantic was trying on the way (by order).
     """
 
     path: KeyPath

@@ -232,5 +232,5 @@ def _title(
 
 
 def _said(run: TrainingDocument) -> str:
-    """What was trained, above every figure."""
+    """The title of every figure: what was trained."""
     return f"{run.cause.workload} on {run.cause.data}, {run.cause.rule}"

@@ -24,7 +24,7 @@ MOST_LINES = 5
 LONGEST = 26
 """Longest name of a cell that stays on one line where there is room."""
 BREAKS = re.compile(r"(?<=\s)|(?<=\w[-/])")
-"""Where a text may go on in the next line."""
+"""Places where a text may go on in the next line."""
 STYLES = {"exact": "green", "within-rounding": "green", "mismatch": "red", "not-printed": ""}
 
 
@@ -267,7 +267,7 @@ def _print_table(table: Table, console: Console) -> None:
 
 
 def _notes(items: Sequence[Item]) -> list[str]:
-    """Of each cell its note, and its accounting and context unless the heading says them."""
+    """The note of each cell, and its accounting and context unless the heading says them."""
     shared, counted = _shares_context(items), _same(items, "accounting")
     return [
         "; ".join(

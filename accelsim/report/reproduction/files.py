@@ -19,7 +19,7 @@ DOCUMENT, PAGE = "reproduction.json", "index.html"
 
 
 def read(document: Mapping[str, Any]) -> ReproductionDocument:
-    """What a reader of the document's file reads; ValueError for a number that JSON lacks."""
+    """The document as read back from its file; ValueError for a number that JSON lacks."""
     return parse(json.loads(dump(document)))
 
 
@@ -60,8 +60,8 @@ def files_of(document: ReproductionDocument) -> list[str]:
 
 
 def earlier_reproduction(out: Path) -> list[Path]:
-    """What an earlier reproduction wrote into ``out``: known by its document, and by nothing when
-    there is none. Other files are the user's.
+    """Files that an earlier reproduction wrote into ``out``: known by its document, and by nothing
+    when there is none. Other files are the user's.
     """
     try:
         document = load(out / DOCUMENT)

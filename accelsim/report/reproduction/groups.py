@@ -21,7 +21,7 @@ MOST = 10
 """
 VERDICT = "verdict"
 CHANGES = {"%": "% saved (negative: costs more)", "x": "x (old over new)"}
-"""What a unit means in a comparison of two rules."""
+"""Meaning of a unit in a comparison of two rules."""
 REAL = "-real"
 """Ends the name of what stands beside a list of layers that a paper's cells encode: the network
 that exists.
@@ -46,7 +46,7 @@ class Pivot:
     notes: tuple[str, ...]
 
     def numeric(self, place: int) -> bool:
-        """Whether the lines have whole numbers as their names at this place."""
+        """True if the lines have whole numbers as their names at this place."""
         return all(names[place].isdigit() for names, _ in self.lines)
 
 
@@ -92,7 +92,7 @@ def context(known: dict[str, str | int]) -> str:
 
 
 def alike(*rows: Sequence[str]) -> list[str]:
-    """What the rows begin with alike."""
+    """The common beginning of the rows."""
     return [
         same[0] for same in takewhile(lambda same: len(set(same)) == 1, zip(*rows, strict=False))
     ]
@@ -257,8 +257,8 @@ def _title(shared: dict[str, str | int], compared: bool) -> str:
 def _notes(
     columns: dict[tuple[str, ...], list[Item]], shared: dict[str, str | int]
 ) -> tuple[str, ...]:
-    """What the cells of a column have in common beyond ``shared`` and its name, each text once with
-    the columns that it holds for.
+    """Texts that the cells of a column have in common beyond ``shared`` and its name, each text
+    once with the columns that it holds for.
     """
     holds: dict[str, list[str]] = {}
     for column, cells in columns.items():
@@ -281,7 +281,7 @@ def _notes(
 
 
 def _common(notes: Sequence[str]) -> str:
-    """What the notes begin with alike, up to a whole clause."""
+    """The common beginning of the notes, up to a whole clause."""
     if len(set(notes)) == 1:
         return notes[0]
     return " ".join(alike(*(_CLAUSES.split(note) for note in notes))).rstrip(",:; ")

@@ -23,7 +23,7 @@ SWEEPS = 8
 POINT = 2.2
 """Half a point's mark, in points."""
 CROSSING = 150.0
-"""What a name on a point, or a line across a name, a point or another line costs, in square points
+"""Cost of a name on a point, and of a line across a name, a point or another line, in square points
 that are covered.
 """
 
@@ -32,7 +32,7 @@ Spot = tuple[float, float]
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a name may stand: its box, and the line to its point. All in points of the page."""
+    """A place for a name: its box, and the line to its point. All in points of the page."""
 
     box: Bbox
     distance: float
@@ -160,13 +160,13 @@ def _shared(one: Bbox, other: Bbox) -> float:
 
 
 def _crosses_box(line: tuple[Spot, Spot], box: Bbox) -> bool:
-    """Whether a line meets a box: one of its diagonals, for a line from outside to outside."""
+    """True if a line meets a box: one of its diagonals, for a line from outside to outside."""
     corners = ((box.x0, box.y0), (box.x1, box.y1)), ((box.x0, box.y1), (box.x1, box.y0))
     return any(_cross(line, diagonal) for diagonal in corners)
 
 
 def _cross(one: tuple[Spot, Spot], other: tuple[Spot, Spot]) -> bool:
-    """Whether two stretches cross between their ends."""
+    """True if two stretches cross between their ends."""
 
     def side(a: Spot, b: Spot, c: Spot) -> float:
         return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])

@@ -62,7 +62,7 @@ figure.column svg { max-width: 34rem; }
 figcaption { margin-top: .4rem; max-width: 60rem; color: var(--soft); }
 """
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""What a browser may load for the page: nothing."""
+"""Content policy of the page: a browser may load nothing for it."""
 _NARROW = 300
 """Points: a drawing of one column."""
 
@@ -112,7 +112,7 @@ def _legend() -> str:
 
 
 def _words(text: str) -> str:
-    """What the words mean that occur in the text."""
+    """Meanings of the words that occur in the text."""
     known = words(re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL))
     if not known:
         return ""
@@ -252,7 +252,7 @@ def _inline(drawing: str, prefix: str, title: str) -> tuple[str, float]:
 
 
 def _anchor(target: Target, part: str = "") -> str:
-    """What a link within the page leads to."""
+    """Anchor that a link within the page leads to."""
     return re.sub(
         r"[^\w.-]", "-", f"{target.name}--{part}" if part else target.name, flags=re.ASCII
     )

@@ -27,7 +27,7 @@ COLUMNS = (
     "context",
     "note",
 )
-"""Of a table for readers; `context` where any cell has one."""
+"""Columns of a table for readers; `context` where any cell has one."""
 NUMBERS = ("printed", "computed", "rounded")
 _CSV_COLUMNS = (
     "target",
@@ -65,7 +65,7 @@ def match_words(item: Item) -> str:
 
 
 def row(item: Item) -> dict[str, str]:
-    """What the table says of a cell, by column."""
+    """The entries of the table for a cell, by column."""
     return {
         "item": tail(item),
         "unit": item.unit,

@@ -1,6 +1,4 @@
-"""What the words mean that stand on the pages of a reproduction: of each page those that occur on
-it.
-"""
+"""Meanings of the words on the pages of a reproduction: for each page those that occur on it."""
 
 from __future__ import annotations
 

@@ -33,11 +33,11 @@ class Places:
     work: Path
 
     def result(self, job: Job) -> Path:
-        """Where a finished run is kept."""
+        """The file of a finished run."""
         return self.results / f"{job.id}.json"
 
     def checkpoint(self, job: Job) -> Path:
-        """Where a run that is not finished is kept, and what others may take its weights from."""
+        """The checkpoint of an unfinished run, from which others may take its weights."""
         return self.work / f"{job.id}.npz"
 
     def folder(self, data: str) -> Path | None:
@@ -62,7 +62,7 @@ def read_result(places: Places, job: Job) -> dict[str, Any] | None:
 
 
 def trained_as_planned(document: Mapping[str, Any], job: Job) -> bool:
-    """Whether a result is of the job's own recipe: its name says rule, learning rate and seed
+    """True if a result is of the job's own recipe: its name says rule, learning rate and seed
     alone.
     """
     setting = job.cell.setting
@@ -77,8 +77,8 @@ def trained_as_planned(document: Mapping[str, Any], job: Job) -> bool:
 
 
 def choice(places: Places, cell: Cell, all_cells: Sequence[Cell]) -> Choice | None:
-    """What a cell's tuning runs choose, None while some are missing: the best held-out accuracy, of
-    text the least held-out loss.
+    """The choice of a cell's tuning runs, None while some are missing: the best held-out accuracy,
+    of text the least held-out loss.
     """
     if cell.tuned_as:
         other = next(
@@ -119,8 +119,8 @@ def body_job(places: Places, cell: Cell, cells: Sequence[Cell]) -> Job | None:
 
 
 def held_out_score(document: dict[str, Any]) -> float:
-    """What tuning maximizes; a run that diverged, or ended without a finite loss, loses to all
-    others.
+    """The score that tuning maximizes; a run that diverged, or ended without a finite loss, loses
+    to all others.
     """
     if "diverged" in document or document["epochs"][-1]["held_out_loss"] is None:
         return -1e9

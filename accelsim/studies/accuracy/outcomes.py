@@ -1,5 +1,5 @@
-"""What the study's finished runs say, cell by cell. A run that is missing stays missing: no number
-stands in for it.
+"""Results of the study's finished runs, cell by cell. A run that is missing stays missing: no
+number stands in for it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Outcome:
 
     @property
     def missing(self) -> str:
-        """What is not run, empty when nothing is."""
+        """The runs that are missing, in words; empty when none is."""
         tuned = sum(score is not None for _, score in self.tuning)
         parts = [f"tuning {tuned} of {len(self.tuning)}"] if tuned < len(self.tuning) else []
         return ", ".join(
@@ -150,7 +150,7 @@ class Outcomes:
 
 
 def read_outcomes(results: Path, cells: Sequence[Cell]) -> Outcomes:
-    """What lies under the results folder. InputError when there is none, or when a file in it is no
+    """All runs under the results folder. InputError when there is none, or when a file in it is no
     result of a run.
     """
     if not results.is_dir():
@@ -193,7 +193,7 @@ def read_outcomes(results: Path, cells: Sequence[Cell]) -> Outcomes:
 
 
 def _scores(value: dict[str, Any]) -> str:
-    """What a run scored at its end, in words."""
+    """A run's final scores, in words."""
     last = value["epochs"][-1] if value["epochs"] and "diverged" not in value else {}
     known = {key: last.get(f"test_{key}") for key in ("accuracy", "perplexity")}
     said = [
@@ -222,7 +222,7 @@ def mean(values: Iterable[float]) -> float | None:
 
 
 def deviation(values: Iterable[float]) -> float | None:
-    """Of a sample (n - 1); None of fewer than two."""
+    """Standard deviation of a sample (n - 1); None for fewer than two values."""
     known = list(values)
     return round(stdev(known), 4) if len(known) > 1 else None
 

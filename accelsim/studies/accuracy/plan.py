@@ -22,7 +22,7 @@ HEAD_SUFFIX = "-head"
 
 @dataclass(frozen=True)
 class Setting:
-    """What the runs on one network share. ``data``: a folder under the data directory, or
+    """Settings that the runs on one network share. ``data``: a folder under the data directory, or
     "digits".
     """
 
@@ -301,7 +301,7 @@ def cells() -> list[Cell]:
 
 @dataclass(frozen=True)
 class Choice:
-    """What tuning chose for a cell."""
+    """The rate and option that tuning chose for a cell."""
 
     rate: float
     option: str

@@ -84,8 +84,8 @@ for _rule, _row, *_scores in _TABLE_3:
 
 
 def printed(network: str, rule: str) -> Printed | None:
-    """What Han et al. print for this network at full width; None where the tables have no such line
-    (frozen features, for one).
+    """The accuracies that Han et al. print for this network at full width; None where the tables
+    have no such line (frozen features, for one).
     """
     return _PRINTED.get((network, rule))
 

@@ -1,5 +1,5 @@
-"""What the study's report says beside its tables: how the runs differ from the papers', and how
-to read the numbers.
+"""Texts of the study's report beside its tables: how the runs differ from the papers', and how to
+read the numbers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What error propagation reads and computes, from the ops that a rule lowers to: the papers' costs.
+"""Reads and operations of error propagation, from the ops that a rule lowers to: the papers' costs.
 
 A value has 32 bits unless its tensor says otherwise.
 """

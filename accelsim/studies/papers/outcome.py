@@ -1,5 +1,5 @@
-"""What a reproduction is made of: cells of the papers' tables beside what the executed ops give,
-and figures as data.
+"""The parts of a reproduction: cells of the papers' tables beside what the executed ops give, and
+figures as data.
 
 The document is `accelsim.reproduction/1`; `accelsim.report.reproduction.document` reads it, prints
 it and draws it.
@@ -67,7 +67,9 @@ class Item:
 
     @property
     def surprising(self) -> bool:
-        """Whether the cell does not come out though it should, or does though it is said not to."""
+        """True if the cell does not come out though it should, or does though it is documented not
+        to.
+        """
         return (self.match == "mismatch") != self.documented
 
 
@@ -177,7 +179,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one target makes."""
+    """The cells and figures of one target."""
 
     items: tuple[Item, ...] = ()
     figures: tuple[Figure, ...] = ()
@@ -185,8 +187,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Target:
-    """What can be reproduced by name. ``about``: one paragraph on what is compared with what, shown
-    above its table.
+    """A table, figure or audit that is reproduced by name. ``about``: one paragraph on what is
+    compared with what, shown above its table.
     """
 
     name: str

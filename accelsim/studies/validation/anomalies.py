@@ -1,5 +1,5 @@
-"""How often a better machine is slower: one parameter improved at a time, on a seeded set of random
-machines and networks.
+"""Counts of pairs where a better machine is slower: one parameter improved at a time, on a seeded
+set of random machines and networks.
 
 More bandwidth, more room and faster parts are never slower only where nothing else changes with
 them: on a serial schedule, one block an op, with memories that are ideal or serve in order at a
@@ -56,8 +56,8 @@ IMPROVEMENTS: Mapping[str, tuple[str, Improve]] = {
     "twice the lanes": ("pe_array.lanes", _twice),
     "twice the columns of PEs": ("pe_array.cols", _twice),
 }
-"""What is improved: a machine's key, and its better value. A window is of arrays of lanes alone,
-lanes are not a systolic array's to choose.
+"""Improvements: a machine's key, and its better value. A window is of arrays of lanes alone, lanes
+are not a systolic array's to choose.
 """
 
 

@@ -1,4 +1,4 @@
-"""How far the mapper's choices are from the best of random legal mappings, each of them simulated.
+"""Distance of the mapper's choices from the best of random legal mappings, each of them simulated.
 
 The random mappings come from a generator of their own: any extents, not the powers of two that the
 mapper enumerates.

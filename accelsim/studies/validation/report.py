@@ -18,30 +18,30 @@ SCHEMA = "accelsim.validation/1"
 COMMAND = "make validation"
 HEAD = "what | quantity | expected | measured | unit | deviation | limit | kept | note"
 RULE = "--- | --- | --: | --: | --- | --: | --- | --- | ---"
-Found = Sequence[tuple[Subject, list[Check]]]
+Results = Sequence[tuple[Subject, list[Check]]]
 
 
-def document(found: Found) -> dict[str, Any]:
+def document(results: Results) -> dict[str, Any]:
     """The JSON document: every check with its deviation."""
     checks = [
         {"part": subject.name, **asdict(check), "deviation": check.deviation}
-        for subject, rows in found
+        for subject, rows in results
         for check in rows
     ]
     return {"schema": SCHEMA, "version": __version__, "command": COMMAND, "checks": checks}
 
 
-def table(found: Found) -> str:
+def table(results: Results) -> str:
     """All checks as CSV."""
     text = io.StringIO()
-    rows = document(found)["checks"]
+    rows = document(results)["checks"]
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["part"], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
 
 
-def markdown(found: Found, figures: Sequence[str]) -> str:
+def markdown(results: Results, figures: Sequence[str]) -> str:
     """The page: what was held against what, part by part."""
     lines = [
         "# Validation",
@@ -64,14 +64,14 @@ def markdown(found: Found, figures: Sequence[str]) -> str:
         "part | numbers | with a limit | kept | not kept",
         "--- | --: | --: | --: | --:",
     ]
-    for subject, rows in found:
+    for subject, rows in results:
         limited = [check for check in rows if check.holds is not None]
         kept = sum(check.holds is True for check in limited)
         lines.append(
             f"[{_plain(subject.heading)}](#{_anchor(subject.heading)}) | {len(rows)} | "
             f"{len(limited)} | {kept} | {len(limited) - kept}"
         )
-    for subject, rows in found:
+    for subject, rows in results:
         lines += ["", f"## {subject.heading}", "", subject.about, ""]
         lines += [
             f"![{_plain(subject.heading)}]({name})\n"
@@ -88,16 +88,16 @@ def markdown(found: Found, figures: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(found: Found, folder: Path) -> list[str]:
+def write(results: Results, folder: Path) -> list[str]:
     """README.md, checks.csv, validation.json and figures; returns the names of the files."""
     from accelsim.studies.validation.figures import write_figures
 
     folder.mkdir(parents=True, exist_ok=True)
-    figures = write_figures(found, folder)
+    figures = write_figures(results, folder)
     texts = {
-        "README.md": markdown(found, [name for name in figures if name.endswith(".svg")]),
-        "checks.csv": table(found),
-        "validation.json": json.dumps(document(found), indent=1, sort_keys=False) + "\n",
+        "README.md": markdown(results, [name for name in figures if name.endswith(".svg")]),
+        "checks.csv": table(results),
+        "validation.json": json.dumps(document(results), indent=1, sort_keys=False) + "\n",
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -1,5 +1,5 @@
-"""What is validated: the parts of the report, in their order. A new one is a module with
-``checks()`` and a line here.
+"""The parts of the validation report, in their order. A new one is a module with ``checks()`` and a
+line here.
 """
 
 from __future__ import annotations

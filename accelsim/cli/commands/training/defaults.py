@@ -1,4 +1,4 @@
-"""What train and trace share: the recipe for who names none, and the command that records keep."""
+"""Shared by train and trace: the default recipe, and the command that records keep."""
 
 from __future__ import annotations
 

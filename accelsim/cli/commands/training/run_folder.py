@@ -25,7 +25,7 @@ CHECKPOINT, RECORD, TRACES, LOCK = "checkpoint.npz", "training.json", "traces", 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where one run is kept. ``epochs``: of the whole run, which the names of traces count."""
+    """The folder of one run. ``epochs``: of the whole run, for the digits in names of traces."""
 
     path: Path
     epochs: int

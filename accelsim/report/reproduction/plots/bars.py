@@ -73,8 +73,8 @@ def bars(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
 
 
 def _values(panel: Panel, pitch: float) -> tuple[dict[float, str], bool]:
-    """What is written at bars that are ``pitch`` inches apart, and whether upwards: as many digits,
-    five at most, as tell those of a series apart.
+    """The values written at bars that are ``pitch`` inches apart, and whether upwards: as many
+    digits, five at most, as tell those of a series apart.
 
     Nothing is written where there is no room for it.
     """
@@ -116,6 +116,6 @@ def _headroom(axes: Axes, values: Sequence[float], share: float) -> None:
 
 
 def _near_power(value: float) -> bool:
-    """Whether a bar of this height would hardly show above the next power of ten below it."""
+    """True if a bar of this height would hardly show above the next power of ten below it."""
     exponent = math.log10(value)
     return exponent - math.floor(exponent + 1e-9) < 0.15

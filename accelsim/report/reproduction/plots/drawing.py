@@ -127,8 +127,8 @@ def _sizes(places: Sequence[Axes], panels: Sequence[Panel]) -> None:
 
 
 def _upright(label: str) -> str:
-    """What is said of an axis of sizes, in lines that are no longer than it; broken after its first
-    comma rather than elsewhere.
+    """The label of an axis of sizes, in lines that are no longer than the axis; broken after its
+    first comma rather than elsewhere.
     """
     if len(label) <= UPRIGHT:
         return label

@@ -19,7 +19,7 @@ from accelsim.report.reproduction.plots.scales import COLOURS, mark_logarithmic,
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DARKER = 0.65
-"""Of a colour, as letters on white need it."""
+"""Factor that darkens a colour for letters on white."""
 MOST_MARKED = 30
 """Points of a line that are marked."""
 
@@ -107,9 +107,7 @@ def _scale(axes: Axes, panel: Panel) -> None:
 
 
 def _apart(xs: Sequence[float]) -> bool:
-    """Whether numbers can stand under all of these places of a logarithmic axis without
-    touching.
-    """
+    """True if numbers fit under all of these places of a logarithmic axis without touching."""
     if xs[0] <= 0:
         return False
     places = [math.log(x) for x in xs]

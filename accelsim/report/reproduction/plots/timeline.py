@@ -12,7 +12,7 @@ from accelsim.report.reproduction.plots.layout import MOST_ROWS, panel_width
 from accelsim.report.reproduction.plots.scales import COLOURS, short_number
 
 SHORTEST = 1 / 180
-"""Of the time axis: a shorter span is drawn so long."""
+"""Share of the time axis; a shorter span is drawn as long as that."""
 
 
 def timeline(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:

@@ -56,5 +56,5 @@ def look(rule: str) -> dict[str, Any]:
 
 
 def place(rule: str) -> int:
-    """Where a rule stands in a legend; those that have no look of their own come last."""
+    """Position of a rule in legends; rules without an entry in LOOKS come last."""
     return [*LOOKS, rule].index(rule)

@@ -56,7 +56,7 @@ def sweep_table(outcomes: Outcomes) -> Table:
 
 
 CLASSES = 10
-"""Of every image data set of the study."""
+"""Classes of every image data set of the study."""
 
 
 def rank_and_entries(rule: str) -> tuple[int | None, int | None]:

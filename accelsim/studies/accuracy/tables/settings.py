@@ -10,7 +10,7 @@ from accelsim.studies.accuracy.outcomes import Outcomes
 
 
 def settings_table(outcomes: Outcomes) -> Table:
-    """How each network is trained. The number of steps is what the runs say, not the plan."""
+    """One line per network: how it is trained. The number of steps is the runs', not the plan's."""
     columns = (
         Column("part", "part", "text"),
         Column("network", "network", "text"),

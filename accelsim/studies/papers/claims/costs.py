@@ -1,5 +1,5 @@
-"""What one training step costs by scope, from error propagation alone to the whole step, on a
-machine that the audit knows.
+"""Costs of one training step by scope, from error propagation alone to the whole step, on a machine
+that the audit knows.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ class Step:
 
 
 BURST_BYTES = 64
-"""Of the LPDDR4 channel of both machines (32 bits, 16 beats)."""
+"""Bytes per burst of the LPDDR4 channel of both machines (32 bits, 16 beats)."""
 
 
 def nothing(cost: str, value: float) -> bool:
-    """Whether a cost is none: of bytes less than one burst, which is a rounding-up to whole bytes
-    when all of an op's words stay on the chip.
+    """True if a cost counts as none: for bytes, less than one burst, which is a rounding-up to
+    whole bytes when all of an op's words stay on the chip.
     """
     return value < BURST_BYTES if cost.endswith("bytes") else value == 0
 

@@ -144,8 +144,8 @@ def items(progress: Progress) -> list[Item]:
 
 
 def _holds(gains: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
-    """Whether the sentence holds, a mode of the lanes each, in one sentence. ``gains``: by mode how
-    many times fewer lane cycles, and MACs.
+    """The verdict in one sentence: for each mode of the lanes, whether the claim holds. ``gains``:
+    by mode how many times fewer lane cycles, and MACs.
 
     Absorbed is a dilation whose lane cycles fall by as much as the MACs do.
     """

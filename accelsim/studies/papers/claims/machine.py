@@ -1,5 +1,5 @@
-"""What machines make of the papers' claims: pairs of rules, against the batch, from EP alone to the
-whole step.
+"""The papers' claims on machines: pairs of rules, against the batch, from EP alone to the whole
+step.
 
 Both organisations store feedback (values and, where it is sparse, their positions) and multicast e.
 Besides: feedback regenerated where it is used; e sent to each PE by itself; and of single pairs one
@@ -61,11 +61,11 @@ class Pair:
 
     @property
     def label(self) -> str:
-        """Of the pair's numbers."""
+        """The workload, with the kind of feedback where it has one."""
         return f"{self.workload} {self.feedback}" if self.feedback else self.workload
 
     def step(self, rule: str, on: str, batch: int) -> Step:
-        """What is simulated: where no feedback is read, none can be regenerated."""
+        """The step that is simulated: where no feedback is read, none can be regenerated."""
         ran = UNICAST.get(on, on)
         ran = MACHINES[0] if ran == REGENERATED and rule == "bp" else ran
         change = "values_alone" if self.feedback == VALUES and rule == self.new else ""

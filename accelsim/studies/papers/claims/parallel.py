@@ -60,14 +60,14 @@ class Reading:
     partitions: tuple[int, ...] = PARTITIONS
 
     def cases(self, rule: str, setting: Setting, partitions: int) -> tuple[Case, Case]:
-        """Of BPTT and of the rule."""
+        """The cases of BPTT and of the rule."""
         return Case(BPTT, setting, partitions, self.old, self.step), Case(
             rule, setting, partitions, self.new, self.step
         )
 
-    def of(self, found: Latency) -> int:
+    def of(self, latency: Latency) -> int:
         """Cycles that this reading takes of a latency."""
-        return found.recurrent if self.recurrent else found.whole
+        return latency.recurrent if self.recurrent else latency.whole
 
 
 SPLIT = "EP, output layer split"
@@ -167,7 +167,7 @@ def _pes(setting: Setting, partitions: int) -> int:
 
 
 def _verdict(latencies: Latencies) -> Item:
-    """What the most partitions give on each machine, by every reading, and what a whole step
+    """Speedups with the most partitions on each machine, by every reading, and what a whole step
     keeps.
     """
     most = PARTITIONS[-1]

@@ -20,7 +20,7 @@ FAINT = f"a step takes less by no more than {NOISE:.0f} %"
 OUTWEIGHED = "EP takes less, the rest of the step outweighs it"
 NO_LESS = "EP itself takes no less"
 BOTH = "EP itself takes no less, and the rest of the step adds more than EP does"
-"""What becomes of a saving at one batch."""
+"""The fate of a saving at one batch."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ Measured = dict[tuple[str, str], Savings]
 
 def places(claim: str, items: Iterable[Item]) -> dict[Place, Measured]:
     """Of a claim, made-up machines left out."""
-    found: dict[Place, Measured] = {}
+    by_place: dict[Place, Measured] = {}
     for item in items:
         context = item.context
         if (
@@ -62,13 +62,15 @@ def places(claim: str, items: Iterable[Item]) -> dict[Place, Measured]:
         ):
             continue
         place = Place(item.id.split("/")[2], str(context["rules"]), str(context["machine"]))
-        own = found.setdefault(place, {}).setdefault(
+        entry = by_place.setdefault(place, {}).setdefault(
             (str(context["cost"]), str(context["scope"])), Savings(unit=item.unit)
         )
-        own.saved[int(context["batch"])] = saved(item)
-        own.added[int(context["batch"])] = float(context["after"]) - float(context["before"])
-        own.stated[int(context["batch"])] = None if item.computed is None else float(item.computed)
-    return found
+        entry.saved[int(context["batch"])] = saved(item)
+        entry.added[int(context["batch"])] = float(context["after"]) - float(context["before"])
+        entry.stated[int(context["batch"])] = (
+            None if item.computed is None else float(item.computed)
+        )
+    return by_place
 
 
 def saved(item: Item) -> float:
@@ -95,8 +97,8 @@ def with_costs_of(
 
 
 def outcome(ep: float, step: float, ep_added: float, step_added: float) -> str:
-    """What becomes of a saving of EP (percent) in a step; what takes more there is read from what
-    each of the two adds.
+    """The fate in a step of a saving of EP (percent); what takes more there is read from what each
+    of the two adds.
     """
     if step > NOISE:
         return KEPT if ep > 0 else ELSEWHERE

@@ -17,8 +17,8 @@ COSTS = ("words moved", "DRAM bytes", "MACs executed", "cycles", "energy")
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a figure draws: the rules by the names that stand on its axes, the network as items and
-    as titles name it, and the claims on them.
+    """The contents of a figure: the rules by the names that stand on its axes, the network as items
+    and as titles name it, and the claims on them.
     """
 
     old: str

@@ -1,4 +1,4 @@
-"""What it adds to send each output error to each PE that wants it by itself, where machines
+"""Costs added by sending each output error to each PE that wants it by itself, where machines
 multicast: by counts, since no machine lacks the tree.
 
 Crafton et al. 2019 count one word a neuron and error that its row of B names. A PE takes an error
@@ -33,8 +33,9 @@ class Unicast:
 def unicast(
     network: Network, machine: Architecture, rule: str, batch: int, ran: AnyResult
 ) -> Unicast:
-    """Of a step, or of the mean of a hybrid rule's kinds of step. ``ran``: the result with
-    multicast.
+    """Costs of unicast in a step, or in the mean over a hybrid rule's kinds of step.
+
+    ``ran``: the result with multicast.
     """
     results = [each.result for each in ran.steps] if isinstance(ran, HybridResult) else [ran]
     words = cycles = 0.0

@@ -38,29 +38,29 @@ PLAIN = "rnn-wikitext2"
 
 
 def verdicts(items: Sequence[Item]) -> list[Item]:
-    """Of every claim that is measured by passes."""
+    """A verdict on every claim that is measured by passes."""
     everywhere: dict[Place, Measured] = {}
     for name in CLAIMS:
         for place, measured in places(name, items).items():
             everywhere.setdefault(place, {}).update(measured)
-    found: list[Item] = []
+    cells: list[Item] = []
     for claim in CLAIMS.values():
-        own = with_costs_of(
+        of_claim = with_costs_of(
             {place: _energy(measured) for place, measured in everywhere.items()},
             places(claim.name, items),
         )
-        if not own:
+        if not of_claim:
             continue
         said = "; ".join(
             f"{place.label} on {place.machine}: {kept(claim.name, measured)}"
-            for place, measured in own.items()
+            for place, measured in of_claim.items()
         )
         note = (
             f"{claim.says} ({claim.source}). Measured, from the least to the most over batches: "
-            f"{said}. {_ran(own)}{_shared(own)}"
+            f"{said}. {_ran(of_claim)}{_shared(of_claim)}"
         )
         id_ = f"{TARGET}/{claim.name}/verdict"
-        found.append(
+        cells.append(
             Item(
                 TARGET,
                 id_,
@@ -73,7 +73,7 @@ def verdicts(items: Sequence[Item]) -> list[Item]:
                 note.rstrip(),
             )
         )
-    return found
+    return cells
 
 
 def _energy(measured: Measured) -> Measured:
@@ -144,10 +144,10 @@ def times(ratio: float) -> str:
     return f"{ratio:,.0f}x" if ratio >= 100 else f"{ratio:.2f}x"
 
 
-def _ran(own: Mapping[Place, Measured]) -> str:
+def _ran(of_claim: Mapping[Place, Measured]) -> str:
     """At which batches, and on which of a claim's networks."""
     by_batches: dict[tuple[int, ...], list[str]] = {}
-    for place, measured in own.items():
+    for place, measured in of_claim.items():
         labels = by_batches.setdefault(tuple(next(iter(measured.values())).saved), [])
         if place.label not in labels:
             labels.append(place.label)
@@ -156,21 +156,21 @@ def _ran(own: Mapping[Place, Measured]) -> str:
         for batches, labels in by_batches.items()
     ]
     said = f"Batches: {'; '.join(batches)}."
-    if any(place.label.startswith(PLAIN) for place in own):
+    if any(place.label.startswith(PLAIN) for place in of_claim):
         said += " Of recurrent networks the plain RNN alone runs; LSTM and GRU are counted."
     return said
 
 
-def _shared(own: Mapping[Place, Measured]) -> str:
+def _shared(of_claim: Mapping[Place, Measured]) -> str:
     """Machines on which it is the same whether time steps share a matrix or have one each."""
     alike: list[str] = []
-    for place, measured in own.items():
+    for place, measured in of_claim.items():
         if not place.label.endswith(SHARED):
             continue
         label = place.label.removesuffix(SHARED).rstrip()
         apart = next(
             of
-            for other, of in own.items()
+            for other, of in of_claim.items()
             if (other.label, other.machine) == (label, place.machine)
         )
         counted = [

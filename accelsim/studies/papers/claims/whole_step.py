@@ -1,5 +1,5 @@
-"""What is left of all claims on a whole training step: in what, on which workload, and whether EP
-itself or the rest of the step is the cause.
+"""The savings that all claims leave on a whole training step: in what, on which workload, and
+whether EP itself or the rest of the step is the cause.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from accelsim.studies.papers.outcome import Item
 WHOLE = "whole-step"
 """Heading of what is left of all claims."""
 COSTS = {"energy": "less", "cycles": "fewer", "DRAM bytes": "fewer"}
-"""Of a step, and what having less of them is called."""
+"""Costs of a step, and the word for having less of them."""
 CAUSED = ("energy", "cycles")
 """Costs of which the sentence also says why they are no less; a claim's own verdict does of all."""
 
@@ -75,7 +75,7 @@ def whole_step(items: Sequence[Item]) -> Item:
 
 
 def kind(steps: Sequence[float], less: str) -> str:
-    """What holds of a cost's savings (percent) at all batches."""
+    """A sentence that holds for a cost's savings (percent) at all batches."""
     if min(steps) > NOISE:
         return f"{less} at every batch"
     if min(steps) > 0:
@@ -86,8 +86,8 @@ def kind(steps: Sequence[float], less: str) -> str:
 
 
 def _left(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Measured]) -> str:
-    """What holds on both machines, else on each."""
-    found: dict[str, list[str]] = {}
+    """A sentence that holds on both machines, else one per machine."""
+    by_machines: dict[str, list[str]] = {}
     for place, measured in runs.items():
         if (cost, "step") not in measured:
             continue
@@ -98,15 +98,15 @@ def _left(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Meas
         kinds = {machine: kind([*steps], COSTS[cost]) for machine, steps in on.items()}
         named = f"{listed(names[place])} of {place.label}"
         if len(set(kinds.values())) > 1:
-            found.setdefault(kinds[place.machine], []).append(
+            by_machines.setdefault(kinds[place.machine], []).append(
                 f"{named} on {place.machine} ({span([*on[place.machine]])} %)"
             )
         elif place.machine == MACHINES[0]:
             steps = [step for each in on.values() for step in each]
-            found.setdefault(kinds[place.machine], []).append(f"{named} ({span(steps)} %)")
-    if not found:
+            by_machines.setdefault(kinds[place.machine], []).append(f"{named} ({span(steps)} %)")
+    if not by_machines:
         return ""
-    said = "; ".join(f"{how}: {', '.join(which)}" for how, which in found.items())
+    said = "; ".join(f"{how}: {', '.join(which)}" for how, which in by_machines.items())
     return f"{_capital(cost)} of a step: {said}."
 
 
@@ -114,12 +114,12 @@ def _causes(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Me
     """Where a step takes no less: whether EP by itself does, or the rest of the step outweighs what
     EP saves.
     """
-    found: dict[str, dict[tuple[str, str], list[str]]] = {NO_LESS: {}, BOTH: {}, OUTWEIGHED: {}}
+    by_cause: dict[str, dict[tuple[str, str], list[str]]] = {NO_LESS: {}, BOTH: {}, OUTWEIGHED: {}}
     for place, measured in runs.items():
         if (cost, "step") not in measured or cost not in CAUSED:
             continue
         became = outcomes(measured, cost)
-        for word, where in found.items():
+        for word, where in by_cause.items():
             if word in became:
                 batches = "" if len(became) == 1 else f" at batch {listed(became[word])}"
                 where.setdefault((f"{listed(names[place])} of {place.label}", batches), []).append(
@@ -129,7 +129,7 @@ def _causes(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Me
         word: ", ".join(
             f"{which} on {listed(on)}{batches}" for (which, batches), on in where.items()
         )
-        for word, where in found.items()
+        for word, where in by_cause.items()
     }
     said = "; ".join(f"{word}: {text}" for word, text in texts.items() if text)
     return f"Where these are no {COSTS[cost]}: {said}." if said else ""

@@ -54,7 +54,7 @@ RATIOS = {
     "DFA to SSDFA, words": ("DFA", "SDFA-k1", "words", "1000", 0),
     "BP to SSDFA, MACs": ("BP", "SDFA-k1", "macs", "2", 0),
 }
-"""What the text says of ImageNet: (over, under, of which count, printed, decimals)."""
+"""Claims of the text on ImageNet: (over, under, of which count, printed, decimals)."""
 WORD_BYTES = 4
 
 
@@ -66,10 +66,10 @@ def counts(network: str) -> dict[str, Neuron]:
     return {"BP": stack.neuron("bp"), **sparse, "DFA": stack.neuron("dfa")}
 
 
-def items(found: dict[str, dict[str, Neuron]]) -> list[Item]:
+def items(neurons: dict[str, dict[str, Neuron]]) -> list[Item]:
     """Every bar as a number, then the ratios of the text."""
     cells: list[Item] = []
-    for place, rows in found.items():
+    for place, rows in neurons.items():
         for row, counted in rows.items():
             macs, words = PRINTED[row] if place == "ImageNet" else (None, None)
             id_ = f"{TARGET.name}/{place}/{row}"
@@ -89,7 +89,7 @@ def items(found: dict[str, dict[str, Neuron]]) -> list[Item]:
                     0,
                 )
             )
-    for place, rows in found.items():
+    for place, rows in neurons.items():
         for name, (over, under, count, printed, places) in RATIOS.items():
             value = getattr(rows[over], count) / getattr(rows[under], count)
             said = printed if place == "ImageNet" else None
@@ -105,11 +105,11 @@ def items(found: dict[str, dict[str, Neuron]]) -> list[Item]:
     return cells
 
 
-def figure(found: dict[str, dict[str, Neuron]]) -> Figure:
+def figure(neurons: dict[str, dict[str, Neuron]]) -> Figure:
     """Four panels as in the paper: MACs and megabytes of CIFAR-100 (A, B) and ImageNet (C, D)."""
     panels: list[Panel] = []
     for letters, place in (("AB", "CIFAR-100"), ("CD", "ImageNet")):
-        rows = found[place]
+        rows = neurons[place]
         names = tuple(name.replace("SDFA-", "") for name in rows)
         macs = tuple(counted.macs / 1e6 for counted in rows.values())
         megabytes = tuple(counted.words * WORD_BYTES / 1e6 for counted in rows.values())
@@ -154,8 +154,8 @@ def _text(value: int | None) -> str | None:
 
 def reproduce(progress: Progress) -> Outcome:
     """The numbers and the figure."""
-    found: dict[str, dict[str, Neuron]] = {}
+    neurons: dict[str, dict[str, Neuron]] = {}
     for index, (place, network) in enumerate(NETWORKS.items()):
         progress(index, len(NETWORKS), network)
-        found[place] = counts(network)
-    return Outcome(tuple(items(found)), (figure(found),))
+        neurons[place] = counts(network)
+    return Outcome(tuple(items(neurons)), (figure(neurons),))

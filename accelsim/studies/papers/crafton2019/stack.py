@@ -1,5 +1,5 @@
-"""What Crafton et al. 2019 count: the fully connected layers of a network, batch 1, their features
-coming from convolutions that no longer learn.
+"""The subject of Crafton et al. 2019: the fully connected layers of a network, batch 1, their
+features coming from convolutions that no longer learn.
 
 The paper's own counting mixes two readings, kept here as it is: BP propagates an error through the
 first of these layers into the frozen features (that makes its 2|W| MACs), the feedback rules do not
@@ -57,7 +57,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Symbols:
-    """What the paper's formulas speak of: ``w`` weights, ``b`` feedback weights, ``a`` neurons,
+    """The quantities of the paper's formulas: ``w`` weights, ``b`` feedback weights, ``a`` neurons,
     ``e`` output errors.
     """
 

@@ -45,12 +45,12 @@ def words(ops: list[Op], layers: list[str]) -> dict[str, int]:
 
 
 def _stored(ops: list[Op], layers: list[str], bits: bool) -> dict[str, int]:
-    found = dict.fromkeys(layers, 0)
+    sizes = dict.fromkeys(layers, 0)
     for op in ops:
         operand = op.operand(Use.STATIONARY)
-        if op.layer in found and operand is not None:
-            found[op.layer] += operand.tensor.elements * (float_bits(operand.tensor) if bits else 1)
-    return {**found, TOTAL: sum(found.values())}
+        if op.layer in sizes and operand is not None:
+            sizes[op.layer] += operand.tensor.elements * (float_bits(operand.tensor) if bits else 1)
+    return {**sizes, TOTAL: sum(sizes.values())}
 
 
 class Ratios:

@@ -41,20 +41,20 @@ def costs(column: str) -> dict[str, Cost]:
     def cost(rule: str) -> Cost:
         return cost_of(propagating(network, rule, network.batch))
 
-    found = {
+    by_row = {
         "BP": cost("bp"),
         "DFA": cost("dfa:per_step=true"),
         "Revised": cost("revised:per_step=true"),
     }
     for sparsity in SPARSITIES:
         sparse = f"sparse-{sparsity}%"
-        found[sparse] = cost(f"revised:per_step=true,binary=true,sparsity={sparsity / 100}")
+        by_row[sparse] = cost(f"revised:per_step=true,binary=true,sparsity={sparsity / 100}")
         for p in PROBABILITIES:
-            kinds = {"bp": found["BP"], "revised": found[sparse]}
-            found[f"HDFA-{p}-{sparsity}%"] = mixed(
+            kinds = {"bp": by_row["BP"], "revised": by_row[sparse]}
+            by_row[f"HDFA-{p}-{sparsity}%"] = mixed(
                 f"hdfa:p={p},per_step=true,sparsity={sparsity / 100}", kinds
             )
-    return found
+    return by_row
 
 
 def _slack(row: str, places: int, rounded_parts: bool) -> Fraction:
@@ -101,7 +101,7 @@ def operations(known: Mapping[str, Cost], row: str) -> tuple[Fraction, Decimal, 
 
 def items(column: str) -> list[Item]:
     """The cells of one column, both tables."""
-    found: list[Item] = []
+    cells: list[Item] = []
     known = costs(column)
     index = TABLE_4_NETWORKS.index(column)
     for row in ROWS:
@@ -109,7 +109,7 @@ def items(column: str) -> list[Item]:
         ids = {part: f"{TARGET.name}{part}/{column}/{row}" for part in "ab"}
         megabytes, places, rounded, how = memory(known, row)
         slack = _slack(row, places, rounded_parts=False)
-        found.append(
+        cells.append(
             cell(
                 Quantity(TARGET.name, ids["a"], "MB", ACCOUNTING),
                 printed["a"],
@@ -122,7 +122,7 @@ def items(column: str) -> list[Item]:
         )
         gop, rounded, how = operations(known, row)
         slack = _slack(row, 1, rounded_parts=True)
-        found.append(
+        cells.append(
             cell(
                 Quantity(TARGET.name, ids["b"], "GOP", ACCOUNTING),
                 printed["b"],
@@ -133,13 +133,13 @@ def items(column: str) -> list[Item]:
                 note=how,
             )
         )
-    return found
+    return cells
 
 
 def reproduce(progress: Progress) -> Outcome:
     """All cells, table (a) before (b)."""
-    found: list[Item] = []
+    cells: list[Item] = []
     for index, column in enumerate(TABLE_4_NETWORKS):
         progress(index, len(TABLE_4_NETWORKS), column)
-        found += items(column)
-    return Outcome(tuple(sorted(found, key=lambda item: item.id.partition("/")[0])))
+        cells += items(column)
+    return Outcome(tuple(sorted(cells, key=lambda item: item.id.partition("/")[0])))

@@ -111,7 +111,7 @@ def _parts_of_eie() -> list[Check]:
 
 
 def _lane(tech: Technology) -> float:
-    """What EIE's PE has beside memories and gaps."""
+    """Area of EIE's PE without memories and gaps."""
     return sum(
         tech.area("control", part).value
         for part in ("clock_area", "registers_area", "combinational_area")
@@ -126,13 +126,13 @@ def _chips() -> list[Check]:
     """Built-in machines beside the chips they are modelled on. Arrays and memories are partly
     assumed, and pads are not in an estimate: no limit.
     """
-    found = []
+    results = []
     for name, node in _CHIPS.items():
         if name in catalog.names("arch"):
             mm2 = total(estimate(load_architecture(name), load_technology(node)))
             note = f"at {node}, trend only: docs/machines.md says what is assumed"
-            found.append(_check(name, "the machine, beside its chip", name, mm2, False, note))
-    return found
+            results.append(_check(name, "the machine, beside its chip", name, mm2, False, note))
+    return results
 
 
 def _check(

@@ -26,7 +26,7 @@ FIFO_DEPTH = 8
 INDEX_BITS = 4
 DEPTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 TOLERANCE = 0.10
-"""Of the padded work against the published theoretical time."""
+"""Limit on the deviation of the padded work from the published theoretical time."""
 LEAST = 7
 """Layers of the nine that keep to it: VGG-6's time looks like a slip, and 4-bit indices leave
 nothing to pad in the dense Alex-8.
@@ -77,13 +77,13 @@ def walked(layer: Layer) -> NDArray[np.int64]:
     # A density is a count: drawing each activation would make it vary from seed to seed (Alex-7's
     # by 2 %), which the layer's does not.
     tokens = round(layer.inputs * layer.activation_density)
-    found = np.empty((PES, tokens), np.int64)
+    results = np.empty((PES, tokens), np.int64)
     for first in range(0, tokens, 1024):
         own = slice(first, min(first + 1024, tokens))
         mask = random.random((own.stop - first, layer.outputs), np.float32) < layer.weight_density
         entries, padding = column_costs(from_mask(mask), layer.outputs, PES, INDEX_BITS)
-        found[:, own] = (entries + padding).T
-    return found
+        results[:, own] = (entries + padding).T
+    return results
 
 
 def padded_us(layer: Layer) -> float:
@@ -116,7 +116,7 @@ def checks() -> list[Check]:
 
 
 def _work() -> list[Check]:
-    found = [
+    results = [
         Check(
             f"EIE {layer.name}",
             "padded work over 64 PEs",
@@ -130,11 +130,11 @@ def _work() -> list[Check]:
         )
         for layer in layers()
     ]
-    near = sum(abs(check.deviation or 0) <= TOLERANCE for check in found)
+    near = sum(abs(check.deviation or 0) <= TOLERANCE for check in results)
     what = f"layers whose padded work is within {TOLERANCE:.0%} of the theoretical time"
     note = f"{_RANDOM}; VGG-6's published time equals Alex-6's, probably a slip"
     return [
-        *found,
+        *results,
         Check(
             "EIE, nine layers",
             what,
@@ -171,14 +171,14 @@ def _balance() -> list[Check]:
         "the rise is in the paper; its values are not at hand, about 50 % at depth 1 and "
         "little beyond 8 are from memory, unverified"
     )
-    found = []
+    results = []
     for before, depth in zip((0, *DEPTHS), DEPTHS, strict=False):
         mean = float(np.mean([balance(layer, depth) for layer in layers()]))
         rises = before == 0 or all(
             balance(layer, depth) >= balance(layer, before) for layer in layers()
         )
         limit = "never below that of a shallower FIFO, in any layer" if before else ""
-        found.append(
+        results.append(
             Check(
                 "EIE, nine layers",
                 f"mean load balance with FIFOs of {depth}",
@@ -197,7 +197,7 @@ def _balance() -> list[Check]:
     ]
     what = "gain in load balance beyond a depth of 8, over that up to 8"
     return [
-        *found,
+        *results,
         Check(
             "EIE, nine layers",
             what,

@@ -116,14 +116,14 @@ def forward(name: str, batch: int) -> Op:
 
 
 def mapping(name: str, batch: int, architecture: Architecture) -> RowMapping:
-    """How the machine runs the layer's FF."""
+    """The mapping of a layer's FF on the machine."""
     array = architecture.pe_array
     return row_mapping(forward(name, batch), architecture, array.rows * array.cols)
 
 
 def _network(network: str, architecture: Architecture) -> list[Check]:
     published = [row for row in rows("eyeriss.csv") if row["network"] == network]
-    limited, source, found, total = network == "AlexNet", SOURCE.format(_TABLE[network]), [], 0.0
+    limited, source, results, total = network == "AlexNet", SOURCE.format(_TABLE[network]), [], 0.0
     for row in published:
         subject, expected = (
             f"{network} {row['layer']}, batch {row['batch']}",
@@ -133,7 +133,7 @@ def _network(network: str, architecture: Architecture) -> list[Check]:
         milliseconds = mapped.cycles / architecture.clock_hz * 1e3
         total += milliseconds
         choice = f"e={mapped.e} r={mapped.r} t={mapped.t} p={mapped.p} q={mapped.q} n={mapped.n}"
-        found.append(
+        results.append(
             _latency(
                 subject,
                 float(row["processing_ms"]),
@@ -144,7 +144,7 @@ def _network(network: str, architecture: Architecture) -> list[Check]:
             )
         )
         holds, note = (mapped.active_pes == expected, choice) if limited else (None, _VGG)
-        found.append(
+        results.append(
             Check(
                 subject,
                 "active PEs",
@@ -157,11 +157,11 @@ def _network(network: str, architecture: Architecture) -> list[Check]:
                 note,
             )
         )
-        found.append(_roofline(subject, row, architecture, source))
+        results.append(_roofline(subject, row, architecture, source))
     batch = published[0]["batch"]
     measured = sum(float(row["processing_ms"]) for row in published)
     return [
-        *found,
+        *results,
         _latency(
             f"{network}, batch {batch}",
             measured,
@@ -203,7 +203,7 @@ def _roofline(subject: str, row: dict[str, str], architecture: Architecture, sou
 def _given_mappings(architecture: Architecture) -> list[Check]:
     """AlexNet under the mapping that the chip ran: what is left is the model of a pass."""
     latencies = {row["layer"]: row for row in rows("eyeriss.csv")}
-    found, total, source = [], 0.0, f"{SOURCE.format('V')}; mapping of table III"
+    results, total, source = [], 0.0, f"{SOURCE.format('V')}; mapping of table III"
     for row in rows("eyeriss_mapping.csv"):
         name, batch = row["layer"], int(latencies[row["layer"]]["batch"])
         own = mapping(name, batch, architecture)
@@ -226,7 +226,7 @@ def _given_mappings(architecture: Architecture) -> list[Check]:
         )
         total += milliseconds
         subject = f"AlexNet {name}, batch {batch}, the chip's mapping"
-        found.append(
+        results.append(
             _latency(
                 subject, float(latencies[name]["processing_ms"]), milliseconds, True, source, ""
             )
@@ -235,7 +235,7 @@ def _given_mappings(architecture: Architecture) -> list[Check]:
         float(latencies[row["layer"]]["processing_ms"]) for row in rows("eyeriss_mapping.csv")
     )
     return [
-        *found,
+        *results,
         _latency(
             "AlexNet, batch 4, the chip's mapping",
             measured,

@@ -63,9 +63,7 @@ AGREED_ACTIVATES = 0.01
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one simulator counted for one stream. Of energies only DRAMsim3 knows; elsewhere
-    None.
-    """
+    """Counts of one simulator for one stream. Of energies only DRAMsim3 knows; elsewhere None."""
 
     simulator: str
     total_cycles: int

@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 
 
 def max_outstanding(stream: str) -> int | None:
-    """What the driver of a stream allows; None where it allows everything."""
+    """Limits of a stream's driver; None where it has none."""
     return OUTSTANDING if stream.endswith("_w32") else None
 
 

@@ -102,7 +102,7 @@ def _places(known: dict[str, Cost]) -> Fraction:
 
 
 def sparse_sizes(known: dict[str, Cost]) -> Iterator[Item]:
-    """What the signs, and what their positions, take at 98 % sparsity, a matrix of its own a time
+    """Sizes of the signs and of their positions at 98 % sparsity, a matrix of its own per time
     step: the same for all three networks.
     """
     claim, sparse = CLAIMS["sparse-87.9%"], known["sparse-98%"]
