@@ -77,13 +77,13 @@ def walked(layer: Layer) -> NDArray[np.int64]:
     # A density is a count: drawing each activation would make it vary from seed to seed (Alex-7's
     # by 2 %), which the layer's does not.
     tokens = round(layer.inputs * layer.activation_density)
-    results = np.empty((PES, tokens), np.int64)
+    counts = np.empty((PES, tokens), np.int64)
     for first in range(0, tokens, 1024):
-        own = slice(first, min(first + 1024, tokens))
-        mask = random.random((own.stop - first, layer.outputs), np.float32) < layer.weight_density
+        part = slice(first, min(first + 1024, tokens))
+        mask = random.random((part.stop - first, layer.outputs), np.float32) < layer.weight_density
         entries, padding = column_costs(from_mask(mask), layer.outputs, PES, INDEX_BITS)
-        results[:, own] = (entries + padding).T
-    return results
+        counts[:, part] = (entries + padding).T
+    return counts
 
 
 def padded_us(layer: Layer) -> float:
