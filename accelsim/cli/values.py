@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from accelsim.config import limits
+from accelsim.config.models import limits
 from accelsim.errors import Fault, InputError
 
 if TYPE_CHECKING:

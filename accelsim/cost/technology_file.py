@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from accelsim.config.problems import Problem, raise_problems
-from accelsim.config.section import Bits, Positive, Section
-from accelsim.config.units import Milliwatts, Picojoules
+from accelsim.config.models.problems import Problem, raise_problems
+from accelsim.config.models.section import Bits, Positive, Section
+from accelsim.config.models.units import Milliwatts, Picojoules
 
 Factor = Annotated[float, Field(gt=0)]
 

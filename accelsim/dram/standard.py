@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from accelsim.config.problems import Problem, raise_problems
-from accelsim.config.section import Channels, Positive, Section
+from accelsim.config.models.problems import Problem, raise_problems
+from accelsim.config.models.section import Channels, Positive, Section
 
 Clocks = Annotated[int, Field(ge=0, le=1 << 20)]
 Interval = Annotated[int, Field(ge=1, le=1 << 20)]

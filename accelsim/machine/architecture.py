@@ -11,10 +11,10 @@ from pydantic import Field, model_validator
 from accelsim.config.catalog import built_in
 from accelsim.config.describe import join
 from accelsim.config.kinds import Kinds
-from accelsim.config.problems import Problem, raise_problems
+from accelsim.config.models.problems import Problem, raise_problems
+from accelsim.config.models.section import Positive, Section
+from accelsim.config.models.units import Hertz
 from accelsim.config.registries import PE_KINDS
-from accelsim.config.section import Positive, Section
-from accelsim.config.units import Hertz
 from accelsim.machine.formats import Formats
 from accelsim.machine.mapping_choice import MappingChoice
 from accelsim.machine.memories import Dram, GlobalBuffer, NearMemory, Noc, Scratchpad, VectorUnit

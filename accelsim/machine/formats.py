@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from accelsim.config.section import Bits, Section
+from accelsim.config.models.section import Bits, Section
 
 Format = Literal["dense", "bitmap", "rle", "csc"]
 IndexBits = Annotated[int, Field(ge=1, le=16)]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from accelsim.config.section import Positive, Section, Whole
+from accelsim.config.models.section import Positive, Section, Whole
 
 Order = Literal["channels", "positions"]
 

@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from accelsim.config.catalog import built_in
-from accelsim.config.problems import Problem, raise_problems
-from accelsim.config.section import Capacity, Channels, Ports, Positive, Section
+from accelsim.config.models.problems import Problem, raise_problems
+from accelsim.config.models.section import Capacity, Channels, Ports, Positive, Section
 
 
 class Scratchpad(Section):

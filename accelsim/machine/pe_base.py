@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from accelsim.config.section import Section, Side
+from accelsim.config.models.section import Section, Side
 from accelsim.machine.precision import Precision
 
 Skip = Literal["moving", "stationary", "both", "none"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from accelsim.config.section import Bits, Section
+from accelsim.config.models.section import Bits, Section
 
 
 class Precision(Section):

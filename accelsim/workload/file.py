@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from accelsim.config.limits import LARGEST_BATCH
-from accelsim.config.problems import Problem, raise_problems
-from accelsim.config.section import Section
+from accelsim.config.models.limits import LARGEST_BATCH
+from accelsim.config.models.problems import Problem, raise_problems
+from accelsim.config.models.section import Section
 
 Extent = Annotated[int, Field(ge=1, le=1 << 24)]
 Pad = Annotated[int, Field(ge=0, le=1 << 16)]

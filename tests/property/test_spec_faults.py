@@ -15,8 +15,8 @@ from pydantic import BaseModel
 
 from accelsim.config import catalog
 from accelsim.config.loader import faults_of
+from accelsim.config.models.units import BYTES, parse_quantity
 from accelsim.config.source import parse_document
-from accelsim.config.units import BYTES, parse_quantity
 from accelsim.cost.technology_file import TechnologyFile
 from accelsim.dram.standard import DramSpec
 from accelsim.errors import InputError

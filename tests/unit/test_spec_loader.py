@@ -9,9 +9,9 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from accelsim.config.loader import faults_of, load_model, validate_data
-from accelsim.config.problems import Problem, raise_problems
+from accelsim.config.models.problems import Problem, raise_problems
+from accelsim.config.models.units import Bytes, Picojoules
 from accelsim.config.source import parse_document
-from accelsim.config.units import Bytes, Picojoules
 from accelsim.errors import InputError
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from accelsim.config.describe import Hint, describe, join, keys, spell, tags
-from accelsim.config.problems import PROBLEM_TYPE, Problem
+from accelsim.config.models.problems import PROBLEM_TYPE, Problem
 from accelsim.config.reading.members import of_other_kind
 from accelsim.config.reading.rules import Judge
 from accelsim.config.reading.slips import FaultAt

@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from accelsim.config.describe import Hint, tags
-from accelsim.config.problems import PROBLEM_TYPE, Problem
+from accelsim.config.models.problems import PROBLEM_TYPE, Problem
 from accelsim.config.source import KeyPath
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from accelsim.config.section import Lanes
+from accelsim.config.models.section import Lanes
 from accelsim.machine.pe_base import SkippingArray
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from accelsim.config.units import Bytes
+from accelsim.config.models.units import Bytes
 
 Positive = Annotated[int, Field(ge=1, le=1 << 16)]
 """A count. Upper bounds here and below refuse slips of the pen before they become hours of
