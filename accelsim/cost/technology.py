@@ -162,6 +162,19 @@ def load_technology(name_or_path: str | Path, *, beside: Path | None = None) -> 
     return _technology(file, inherited | entries_here, srams, source, verified)
 
 
+def technology_files(name_or_path: str | Path) -> tuple[Path, ...]:
+    """The files that a technology is made of: its own, its SRAM table, and those of the technology
+    that it is scaled from. InputError with the faults of those that are wrong.
+    """
+    path = find("technology", name_or_path)
+    file = load_model(path, TechnologyFile)
+    files = (path,) if file.sram is None else (path, _table(path, file.sram))
+    if file.scaled_from is None:
+        return files
+    base = find("technology", file.scaled_from.technology, beside=path.parent)
+    return (*files, *technology_files(base))
+
+
 def _table(path: Path, sram: Sram) -> Path:
     table = path.parent / sram.table
     if not table.is_file():

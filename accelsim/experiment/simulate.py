@@ -6,24 +6,17 @@ zeros of a trace; counts become energy, and everything becomes a Result.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from accelsim.config import catalog
-from accelsim.config.canonical import canonical_json
-from accelsim.config.loader import load_model
 from accelsim.cost import area
 from accelsim.cost.accountings import accountings
 from accelsim.cost.energy import EnergyTable
-from accelsim.cost.technology import Technology, load_technology
+from accelsim.cost.technology import Technology
 from accelsim.dram.prices import dram_prices
-from accelsim.dram.standard import DramSpec
 from accelsim.errors import Fault, InputError
 from accelsim.experiment.assemble import (
     action_counts,
@@ -32,6 +25,8 @@ from accelsim.experiment.assemble import (
     limits,
     op_result,
 )
+from accelsim.experiment.config_hash import Configuration, hybrid_hash
+from accelsim.experiment.tables import machine_tables
 from accelsim.experiment.trace_choice import TraceArgument, TraceChoice, choose_trace
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.loading import load_architecture
@@ -88,8 +83,8 @@ def simulate(
 
     ``batch`` defaults to the workload's own; ``trace``: "shipped", "dense", "random:DENSITY",
     files, one a rule family, or a Trace in memory. ``schedule``: "serial" or "unlocked".
-    ``transform``: changes the lowered ops before they run; the result keeps the rule's name and has
-    a hash of its own. InputError with every fault of the inputs.
+    ``transform``: changes the lowered ops before they run; the result keeps the rule's name; its
+    hash is that of the changed ops. InputError with every fault of the inputs.
     """
     network = workload if isinstance(workload, Network) else load_network(workload)
     machine = (
@@ -243,7 +238,11 @@ def _simulate(
     """One step; ``part_of``: the hybrid rule that takes it."""
     step, chosen, rule = prepared.step, prepared.chosen, prepared.kind.rule
     masks = MaskSource(chosen.trace, network, setting.batch, setting.seed)
-    dram, technology = _tables(machine)
+    tables = machine_tables(machine)
+    dram, technology = tables.dram, tables.technology
+    configuration = Configuration(
+        network, machine, tables.digest, step, chosen.digest, setting.schedule, setting.seed
+    )
     table = EnergyTable.build(machine, technology, dram_prices(dram))
     shown = (
         f"{machine.name} {rule}"
@@ -262,7 +261,7 @@ def _simulate(
     notes += memory_notes(step, run.residency, run.stored_dense)
     ops = tuple(op_result(record, run, table, machine) for record in run.records)
     result = Result(
-        cause=_cause(network, machine, rule, setting, chosen, part_of),
+        cause=_cause(configuration, rule, setting, chosen.name),
         clock_hz=machine.clock_hz,
         cycles=run.cycles,
         interval_cycles=run.interval_cycles,
@@ -282,79 +281,33 @@ def _simulate(
     return result
 
 
-def _tables(machine: Architecture) -> tuple[DramSpec, Technology]:
-    """The DRAM standard and the technology that the machine names, read again only when their files
-    have changed.
-    """
-    paths = (
-        catalog.find("dram", machine.dram.standard),
-        catalog.find("technology", machine.technology),
-    )
-    return _read_tables(*((path, path.stat().st_mtime_ns) for path in paths))
-
-
-@lru_cache(maxsize=8)
-def _read_tables(
-    dram: tuple[Path, int], technology: tuple[Path, int]
-) -> tuple[DramSpec, Technology]:
-    return load_model(dram[0], DramSpec), load_technology(technology[0])
-
-
 def _hybrid_cause(rule: AnyRule, steps: Sequence[WeightedResult]) -> dict[str, Any]:
     """What the kinds of step share; of traces, if they differ, each kind's."""
     causes = [step.result.cause for step in steps]
     traces = list(dict.fromkeys(cause["trace"] for cause in causes))
-    content = json.dumps(
-        [
-            str(rule),
-            [
-                [step.kind, step.weight, cause["config_hash"]]
-                for step, cause in zip(steps, causes, strict=True)
-            ],
-        ]
-    )
+    kinds = [(step.weight, cause["config_hash"]) for step, cause in zip(steps, causes, strict=True)]
     return {
         **causes[0],
-        "config_hash": _hash(content),
+        "config_hash": hybrid_hash(kinds),
         "rule": str(rule),
         "trace": traces[0] if len(traces) == 1 else traces,
     }
 
 
 def _cause(
-    network: Network,
-    machine: Architecture,
-    rule: AnyRule,
-    setting: Setting,
-    chosen: TraceChoice,
-    part_of: AnyRule | None,
+    configuration: Configuration, rule: AnyRule, setting: Setting, trace: str
 ) -> dict[str, Any]:
-    named = {
-        "workload": network.name,
-        "arch": machine.name,
+    return {
+        "config_hash": configuration.hash,
+        "seed": setting.seed,
+        "workload": configuration.network.name,
+        "arch": configuration.machine.name,
         "rule": str(rule),
         "batch": setting.batch,
-        "trace": chosen.name,
+        "trace": trace,
         "schedule": setting.schedule,
         "optimizer": setting.optimizer,
-        "passes_simulated": [str(each) for each in setting.passes],
     }
-    parts = [
-        named,
-        canonical_json(machine),
-        repr(network),
-        chosen.digest,
-        setting.seed,
-        *([str(part_of)] if part_of else []),
-    ]
-    parts += [setting.transform.__qualname__] if setting.transform else []
-    content = json.dumps(parts, sort_keys=True)
-    del named["passes_simulated"]
-    return {"config_hash": _hash(content), "seed": setting.seed, **named}
-
-
-def _hash(content: str) -> str:
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def _unused_pins(machine: Architecture, step: TrainingStep) -> list[str]:

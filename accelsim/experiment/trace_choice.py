@@ -66,7 +66,7 @@ def choose_trace(
         return TraceChoice(
             drawn,
             name,
-            f"{name}:{seed}",
+            f"random:{density!r}:{seed}",
             [
                 (
                     f"zeros are drawn at random with density {density:g}, seed {seed}; no training "

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from accelsim.config import catalog
-from accelsim.config.canonical import digest
 from accelsim.config.describe import join, keys, spell
 from accelsim.config.loader import faults_of, in_order, validate_document
 from accelsim.config.registries import PE_KINDS
@@ -40,11 +39,6 @@ def load_architecture(
     return _resolved(
         with_overrides(read_architecture(catalog.find("arch", name_or_path)), overrides or {})
     )
-
-
-def architecture_hash(architecture: Architecture) -> str:
-    """SHA-256 of everything the machine's file says, its defaults included."""
-    return digest(architecture)
 
 
 def read_architecture(path: str | Path) -> Document:

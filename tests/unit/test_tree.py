@@ -34,7 +34,6 @@ WIDE_FOLDERS = frozenset({"accelsim", "accelsim/layers"})
 LONG_FILES = frozenset(
     {
         "accelsim/dram/standard.py",
-        "accelsim/experiment/simulate.py",
         "accelsim/kernels/dram/controller.py",
         "accelsim/kernels/dram/timing.py",
         "accelsim/kernels/links/pipeline.py",

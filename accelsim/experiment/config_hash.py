@@ -1,0 +1,186 @@
+"""`config_hash`: one text for all that decides a result, and for nothing else.
+
+What counts is the content: of the machine, of the DRAM standard and the technology that it names,
+of the network, of the lowered step, of the masks, and the package's version. How things are named,
+described and spelt does not, nor where their files are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import Enum, StrEnum
+from functools import lru_cache
+from operator import attrgetter
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+from pydantic import BaseModel
+
+from accelsim import __version__
+from accelsim.machine.architecture import Architecture
+from accelsim.step.ops import TrainingStep
+from accelsim.workload.network import Network
+
+DIGITS = 16
+"""Hexadecimal digits of a hash."""
+
+_ELSEWHERE = ("schema_", "base", "name", "description", "technology")
+"""Fields of a machine that are no content, or whose content counts by itself."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that decides the result of a step.
+
+    ``tables``: digest of the DRAM standard and the technology (`Tables`). ``masks``: digest of the
+    trace's content, or of how it is drawn. ``seed``: of what the simulator draws itself.
+    """
+
+    network: Network
+    machine: Architecture
+    tables: str
+    step: TrainingStep
+    masks: str
+    schedule: str
+    seed: int
+
+    @property
+    def hash(self) -> str:
+        """The step without the names of its rule and network: rules that lower to the same ops on
+        the same machine have one hash.
+        """
+        step = self.step
+        parts = (
+            __version__,
+            _network(self.network),
+            _machine(self.machine),
+            self.tables,
+            packed(step.ops),
+            packed(step.carried),
+            step.batch,
+            self.masks,
+            self.schedule,
+            self.seed,
+        )
+        return digest(repr(parts))
+
+
+def hybrid_hash(kinds: Sequence[tuple[float, str]]) -> str:
+    """The hash of a mixture, from weight and hash of each kind of step, in order."""
+    return digest(repr([(float(weight), hash_) for weight, hash_ in kinds]))
+
+
+def packed(value: object) -> str:
+    """A text of all that a value holds, the same for equal values.
+
+    Takes plain values, sequences, mappings, enums, arrays, models and dataclasses, of which those
+    fields count that take part in comparisons. TypeError for anything else, so that no content is
+    left out unseen.
+    """
+    return json.dumps(_plain(value, {}), separators=(",", ":"), check_circular=False)
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_Met = dict[int, object]
+"""What immutable objects became when they were met first, by identity."""
+_Convert = Callable[[Any, _Met], object]
+
+
+def _plain(value: Any, met: _Met) -> object:
+    """The value as JSON has it."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    plain = met.get(id(value))
+    if plain is None:
+        plain = met[id(value)] = _conversion(kind)(value, met)
+    return plain
+
+
+_CONVERSIONS: dict[type, _Convert] = {}
+
+
+def _conversion(kind: type) -> _Convert:
+    """How values of a type become plain; found out once per type."""
+    if kind not in _CONVERSIONS:
+        _CONVERSIONS[kind] = _new_conversion(kind)
+    return _CONVERSIONS[kind]
+
+
+def _new_conversion(kind: type) -> _Convert:
+    name = kind.__name__
+    if issubclass(kind, Enum):
+        return lambda value, _: f"{name}.{value.name}"
+    if issubclass(kind, BaseModel):
+        return lambda value, _: [name, value.model_dump(mode="json")]
+    if is_dataclass(kind):
+        return _dataclass_conversion(kind)
+    if issubclass(kind, Mapping):
+        return lambda value, met: sorted(
+            ([_plain(key, met), _plain(each, met)] for key, each in value.items()), key=repr
+        )
+    if issubclass(kind, tuple | list):
+        return lambda value, met: [_plain(each, met) for each in value]
+    if issubclass(kind, np.ndarray):
+        return lambda value, _: [value.dtype.str, value.shape, digest(value.tobytes())]
+    if issubclass(kind, np.generic):
+        return lambda value, _: value.item()
+    raise TypeError(f"a configuration must hold data, got a {name}")
+
+
+def _dataclass_conversion(kind: type) -> _Convert:
+    """Fields that can hold nothing but plain values are taken as they are."""
+    names = [field.name for field in fields(kind) if field.compare]
+    known = _plain_fields(kind)
+    simple = [name for name in names if name in known]
+    others = [name for name in names if name not in known]
+    take = attrgetter(*simple) if simple else lambda _: ()
+
+    def convert(value: Any, met: _Met) -> object:
+        return [
+            kind.__name__,
+            take(value),
+            *[_plain(getattr(value, name), met) for name in others],
+        ]
+
+    return convert
+
+
+def _plain_fields(kind: type) -> set[str]:
+    """Fields whose declared types are plain values, named texts, and tuples and unions of such."""
+    try:
+        hints = get_type_hints(kind)
+    except NameError:  # a type that only type checkers import
+        return set()
+    return {name for name, hint in hints.items() if _is_plain(hint)}
+
+
+def _is_plain(hint: Any) -> bool:
+    if hint in _PLAIN or hint is Ellipsis:
+        return True
+    if get_origin(hint) in (tuple, Union, UnionType):
+        return all(_is_plain(each) for each in get_args(hint))
+    return isinstance(hint, type) and issubclass(hint, StrEnum)
+
+
+@lru_cache(maxsize=64)
+def _network(network: Network) -> str:
+    """Its batch is only the default of the step's."""
+    return digest(packed(replace(network, name="", description="", batch=1)))
+
+
+@lru_cache(maxsize=64)
+def _machine(machine: Architecture) -> str:
+    content = machine.model_dump(mode="json", exclude=set(_ELSEWHERE))
+    del content["dram"]["standard"]
+    return digest(json.dumps(content))
+
+
+def digest(content: str | bytes) -> str:
+    """The first digits of SHA-256, in hexadecimal."""
+    raw = content.encode() if isinstance(content, str) else content
+    return hashlib.sha256(raw).hexdigest()[:DIGITS]

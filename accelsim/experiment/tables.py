@@ -1,0 +1,59 @@
+"""The files that a machine names, resolved: its DRAM standard and its technology."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from accelsim.config import catalog
+from accelsim.config.loader import load_model
+from accelsim.cost.technology import Technology, load_technology, technology_files
+from accelsim.dram.standard import DramSpec
+from accelsim.experiment.config_hash import digest, packed
+from accelsim.machine.architecture import Architecture
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What a machine's run takes from files beside the machine's own."""
+
+    dram: DramSpec
+    technology: Technology
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the content, without names and descriptions."""
+        dram = self.dram.model_copy(update={"name": "dram", "description": ""})
+        return digest(packed((dram, replace(self.technology, name=""))))
+
+
+_Paths = tuple[Path, Path]
+_MOST_LOADED = 8
+_LOADED: dict[_Paths, tuple[Mapping[Path, bytes], Tables]] = {}
+"""By the files of DRAM standard and technology: the bytes of each file they were made of."""
+
+
+def machine_tables(machine: Architecture) -> Tables:
+    """The tables of a machine, read again only when a file that they are made of has changed.
+    InputError with every fault of the files.
+    """
+    paths = (
+        catalog.find("dram", machine.dram.standard),
+        catalog.find("technology", machine.technology),
+    )
+    if paths in _LOADED:
+        content, tables = _LOADED[paths]
+        if content == _read(content):
+            return tables
+    tables = Tables(load_model(paths[0], DramSpec), load_technology(paths[1]))
+    _LOADED[paths] = _read((paths[0], *technology_files(paths[1]))), tables
+    while len(_LOADED) > _MOST_LOADED:
+        del _LOADED[next(iter(_LOADED))]
+    return tables
+
+
+def _read(paths: Iterable[Path]) -> dict[Path, bytes]:
+    """Bytes of the files that there are."""
+    return {path: path.read_bytes() for path in paths if path.is_file()}
