@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -23,45 +24,58 @@ Progress = Callable[[int, int, float], None]
 """(steps done, steps of the run, loss of the last one): called after every training step."""
 
 
+@dataclass(frozen=True)
+class TracedTraining:
+    """A training that ends in a trace: ``steps`` before the traced one, of ``batch`` samples each,
+    of which the trace keeps the first ``samples``.
+    """
+
+    steps: int
+    batch: int
+    samples: int
+    learning_rate: float
+    optimizer: str = "momentum"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.samples <= self.batch:
+            raise InputError(
+                f"samples must be between 1 and the batch of {self.batch}, got {self.samples}"
+            )
+        if self.steps < 0:
+            raise InputError(f"steps must be >= 0, got {self.steps}")
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe(1, self.learning_rate, "constant", self.optimizer, 0.0, self.seed)
+
+
 def train_and_trace(
     network: Network,
     rule: AnyRule,
     data_dir: Path | None,
-    *,
-    steps: int,
-    batch: int,
-    samples: int,
-    learning_rate: float,
-    seed: int = 0,
-    optimizer_name: str = "momentum",
+    training: TracedTraining,
     command: str = "",
     progress: Progress | None = None,
 ) -> tuple[Trace, list[float]]:
-    """Train for ``steps`` steps, then take the masks of the first ``samples`` samples of the next
-    one.
+    """Train, then take the masks of the next step.
 
     Returns the trace and the loss of every step, the traced one last. The trace's meta also has
     batch, optimizer, learning rate, the mean loss of the first and last steps, and the command.
     InputError for anything that does not fit, and for training that diverged.
     """
-    if not 1 <= samples <= batch:
-        raise InputError(f"samples must be between 1 and the batch of {batch}, got {samples}")
-    if steps < 0:
-        raise InputError(f"steps must be >= 0, got {steps}")
-    task = make_task(load_dataset(data_dir, network), network, batch, augmented=False)
-    run = Trainer(
-        network, rule, task, Recipe(1, learning_rate, "constant", optimizer_name, 0.0, seed)
-    )
+    task = make_task(load_dataset(data_dir, network), network, training.batch, augmented=False)
+    run = Trainer(network, rule, task, training.recipe)
     batches = run.endless_batches()
-    for done, chosen in enumerate(islice(batches, steps)):
+    for done, chosen in enumerate(islice(batches, training.steps)):
         run.step(chosen)
         if progress:
-            progress(done + 1, steps, run.losses[-1] if run.losses else float("nan"))
+            progress(done + 1, training.steps, run.losses[-1] if run.losses else float("nan"))
     while run.numerics.begin(run.steps_done) == LEFT_OUT:
         run.steps_done += 1
-    masks = capture_masks(run.model, run.gradients(next(batches)), samples)
+    masks = capture_masks(run.model, run.gradients(next(batches)), training.samples)
     run.refuse_divergence()
-    return trace_of(run, masks, samples, command), run.losses
+    return trace_of(run, masks, training.samples, command), run.losses
 
 
 def trace_of(

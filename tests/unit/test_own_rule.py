@@ -23,7 +23,7 @@ from accelsim.results.document import parse
 from accelsim.results.document_laws import violations
 from accelsim.rules.registry import family, lower, parse_rule, rule_numerics
 from accelsim.step.ops import OpKind, Pass, Role
-from accelsim.training.tracing import train_and_trace
+from accelsim.training.tracing import TracedTraining, train_and_trace
 from accelsim.workload.loading import load_network
 from tests.multiplications import Multiplications, macs
 from tests.reference_networks import SAMPLES, batch_of, sequence_networks, small_networks
@@ -145,7 +145,7 @@ def test_it_learns_and_its_trace_is_for_itself(run: Run, tmp_path: Path) -> None
     pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
     network = load_network("digits-fc")
     trace, losses = train_and_trace(
-        network, parse_rule("drtp"), None, steps=60, batch=32, samples=2, learning_rate=0.01
+        network, parse_rule("drtp"), None, TracedTraining(60, 32, 2, learning_rate=0.01)
     )
     assert np.mean(losses[-10:]) < 0.8 * losses[0]
     file = tmp_path / "drtp.npz"

@@ -14,7 +14,7 @@ from accelsim.rules.spelling import parse_rule
 from accelsim.training.data.datasets import load_dataset
 from accelsim.training.optimizers import OPTIMIZERS, Adam, Momentum, Sgd, optimizer
 from accelsim.training.tasks import make_task
-from accelsim.training.tracing import train_and_trace
+from accelsim.training.tracing import TracedTraining, train_and_trace
 from accelsim.training.trainer import Recipe, Trainer
 from accelsim.workload.network import Layer, Network
 from accelsim.zeros.trace import Trace
@@ -44,7 +44,7 @@ def traced(request):
     """Rule, trace and losses of a short training."""
     options = {**LEARNING, "learning_rate": RATES.get(request.param, LEARNING["learning_rate"])}
     return request.param, *train_and_trace(
-        digits_network(), parse_rule(request.param), None, **options
+        digits_network(), parse_rule(request.param), None, TracedTraining(**options)
     )
 
 
@@ -115,7 +115,10 @@ def test_the_same_command_gives_the_same_bytes(tmp_path, rule):
     files = []
     for index, seed in enumerate((0, 0, 1)):
         trace, _ = train_and_trace(
-            digits_network(), parse_rule(rule), None, **{**LEARNING, "steps": 3, "seed": seed}
+            digits_network(),
+            parse_rule(rule),
+            None,
+            TracedTraining(**{**LEARNING, "steps": 3, "seed": seed}),
         )
         path = tmp_path / f"{index}.npz"
         trace.write(path)
@@ -130,7 +133,7 @@ def test_progress_is_told_after_every_step():
         digits_network(),
         parse_rule("bp"),
         None,
-        **{**LEARNING, "steps": 2},
+        TracedTraining(**{**LEARNING, "steps": 2}),
         progress=lambda *said: told.append(said),
     )
     assert [said[:2] for said in told] == [(1, 2), (2, 2)]
@@ -197,7 +200,7 @@ def test_a_recipe_that_is_none_is_refused():
 
 def refusal(*arguments, **options):
     with pytest.raises(InputError) as caught:
-        train_and_trace(*arguments, **{**LEARNING, **options})
+        train_and_trace(*arguments, TracedTraining(**{**LEARNING, **options}))
     return str(caught.value)
 
 
@@ -218,7 +221,7 @@ def test_what_cannot_be_trained_is_refused():
     assert refusal(network, bp, None, steps=-1) == "steps must be >= 0, got -1"
     assert refusal(network, bp, None, learning_rate=0.0) == "learning rate must be > 0, got 0.0"
     assert (
-        refusal(network, bp, None, optimizer_name="rmsprop")
+        refusal(network, bp, None, optimizer="rmsprop")
         == "optimizer must be one of sgd, momentum, adam, got rmsprop"
     )
     diverged = refusal(network, bp, None, learning_rate=1e30)

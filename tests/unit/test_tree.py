@@ -70,7 +70,6 @@ LONG_SIGNATURES = frozenset(
         "accelsim/kernels/links/pipeline.py:work",
         "accelsim/pe/lanes/model.py:_pairs",
         "accelsim/pe/lanes/model.py:_timing",
-        "accelsim/training/tracing.py:train_and_trace",
     }
 )
 CROWDED_FOLDERS: frozenset[str] = frozenset()

@@ -61,7 +61,7 @@ def trace(
     from accelsim.cli.progress import bar
     from accelsim.report.files import staged
     from accelsim.rules.registry import check_rule, parse_rule, step_rules
-    from accelsim.training.tracing import train_and_trace
+    from accelsim.training.tracing import TracedTraining, train_and_trace
     from accelsim.workload.loading import load_network
 
     chosen, workload = parse_rule(rule), load_network(network)
@@ -77,11 +77,13 @@ def trace(
             workload,
             chosen,
             folder,
-            **counts,
-            learning_rate=rate or usual_rate,
-            optimizer_name=optimizer or usual_optimizer,
-            command=recorded_command(),
-            progress=lambda done, of, loss: progress(done, of, f"loss {loss:.3f}"),
+            TracedTraining(
+                **counts,
+                learning_rate=rate or usual_rate,
+                optimizer=optimizer or usual_optimizer,
+            ),
+            recorded_command(),
+            lambda done, of, loss: progress(done, of, f"loss {loss:.3f}"),
         )
     with staged(output.absolute().parent) as scratch:
         recorded.write(scratch / output.name)
