@@ -383,7 +383,7 @@ class TestTables:
         for cell in cells():
             row = published.printed(cell.setting.network, cell.rule)
             if row is not None and cell.rule.startswith("hdfa"):
-                assert parse_rule(cell.rule).get("binary") == ("BDFA" in row.row)
+                assert parse_rule(cell.rule).options.binary == ("BDFA" in row.row)
 
 
 class TestOrderings:
