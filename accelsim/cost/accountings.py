@@ -15,7 +15,7 @@ from typing import Any
 
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.words import value_bits
-from accelsim.step.ops import Op, OpKind, Pass, Tensor, TrainingStep, Use
+from accelsim.step.ops import Contraction, Op, Pass, Tensor, TrainingStep, Use
 from accelsim.workload.network import Layer, Network
 
 
@@ -56,7 +56,7 @@ def weights_once(ops: Iterable[Op], bits: Callable[[Tensor], int]) -> WeightsOnc
     """The EP contractions among the ops, whole batch, all MACs of their loop nests. ``bits``: of
     one value of a tensor.
     """
-    propagating = [op for op in ops if op.pass_ is Pass.EP and op.is_contraction]
+    propagating = [op for op in contractions(ops) if op.pass_ is Pass.EP]
     weights = stationary(propagating)
     return WeightsOnce(
         sum(tensor.elements * bits(tensor) for tensor in weights),
@@ -75,36 +75,36 @@ def neuron(ops: Iterable[Op], layers: Sequence[Layer], output: Layer, batch: int
     """
     names = {layer.name for layer in layers}
     backward = [
-        op
-        for op in ops
-        if op.layer in names and op.pass_ in (Pass.EP, Pass.WG) and op.is_contraction
+        op for op in contractions(ops) if op.layer in names and op.pass_ in (Pass.EP, Pass.WG)
     ]
     propagating = [op for op in backward if op.pass_ is Pass.EP]
     errors = prod(output.out_shape)
     neurons = sum(prod(layer.out_shape) for layer in layers)
-    feedback = [op for op in propagating if op.kind is OpKind.FEEDBACK]
+    feedback = [op for op in propagating if op.nest.unshared]
     words = 0
     if feedback and all(_from_output(op, output) for op in propagating):
-        assert feedback[0].bounds is not None
-        words = neurons * (feedback[0].bounds.nonzeros or errors)
+        words = neurons * (feedback[0].nest.stored or errors)
     elif propagating:
         words = sum(tensor.elements for tensor in stationary(propagating)) + neurons + errors
     return Neuron(words, sum(op.dense_macs for op in backward) // batch)
 
 
-def stationary(ops: Iterable[Op]) -> list[Tensor]:
+def contractions(ops: Iterable[Op]) -> list[Contraction]:
+    """Those of the ops that multiply and accumulate."""
+    return [op for op in ops if isinstance(op, Contraction)]
+
+
+def stationary(ops: Iterable[Contraction]) -> list[Tensor]:
     """The distinct stationary operands of the ops, in order."""
     return list(
         {
             operand.tensor.name: operand.tensor
             for op in ops
-            for operand in op.operands
-            if operand.use is Use.STATIONARY
+            for operand in op.operands_of(Use.STATIONARY)
         }.values()
     )
 
 
-def _from_output(op: Op, output: Layer) -> bool:
-    """True if EP's op reads the output error and nothing else."""
-    moving = op.operand(Use.MOVING)
-    return moving is not None and moving.tensor.name.startswith(f"{output.name}.error")
+def _from_output(op: Contraction, output: Layer) -> bool:
+    """Whether EP's op reads the output error and nothing else."""
+    return op.moving.tensor.name.startswith(f"{output.name}.error")

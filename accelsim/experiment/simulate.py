@@ -38,7 +38,7 @@ from accelsim.rules.registry import lower
 from accelsim.rules.spelling import AnyRule, parse_rule, parse_rules
 from accelsim.sim.machine import Machine
 from accelsim.sim.memory_notes import memory_notes
-from accelsim.step.ops import Pass, TrainingStep
+from accelsim.step.ops import Contraction, Pass, TrainingStep
 from accelsim.workload.loading import load_network
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource
@@ -312,7 +312,7 @@ def _cause(
 
 def _unused_pins(machine: Architecture, step: TrainingStep) -> list[str]:
     """Pinned mappings of a machine that serves other networks, or other passes, too."""
-    names = [op.name for op in step.ops if op.is_contraction]
+    names = [op.name for op in step.ops if isinstance(op, Contraction)]
     unused = [
         pin.op
         for pin in machine.mapping.pins

@@ -62,6 +62,8 @@ class PEArray(Section):
         @property
         def structural_zeros(self) -> StructuralZeros: ...
 
+    verbs: ClassVar[str]
+    """Place of the kind's verbs, ``package.module:attribute``, imported when a machine runs."""
     setting: ClassVar[str]
     """The kind in a fault, after the rule that it imposes: ``with a systolic array``."""
     skips: ClassVar[bool]
@@ -74,12 +76,6 @@ class PEArray(Section):
     """Whether the array's loop nest is part of its hardware, so that `mapping` has no choice."""
     passes_operands: ClassVar[bool] = False
     """Whether operands go from PE to PE through registers, and no PE keeps a word between folds."""
-    keeps_rows: ClassVar[bool] = False
-    """Whether PEs keep rows of every operand."""
-    broadcasts: ClassVar[bool] = False
-    """Whether each moving word reaches all PEs, which walk their compressed columns for it."""
-    couples_lanes: ClassVar[bool] = False
-    """Whether the lanes of a PE reduce one output together."""
     register_keys: ClassVar[tuple[str, ...]] = ()
     """Keys that give the words a PE keeps in its scratchpad, whatever is mapped onto it."""
 

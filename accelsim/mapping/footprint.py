@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.step.geometry import bounds_of, moving_extents
-from accelsim.step.ops import Bounds, Op, OpKind, Pass
+from accelsim.step.contraction import Nest, Window
 
 Ints = NDArray[np.int64]
 
@@ -30,37 +29,37 @@ def _footprint(words: Ints) -> Footprint:
     return Footprint(int(words.max()), int(words[-1]), int(words.sum()))
 
 
-def moving_footprint(op: Op, group: int) -> Footprint:
-    """Of FF, EP and feedback ops; positions are (sample, row, column) of the output map, ``group``
-    of them at a time.
+def moving_footprint(nest: Nest, group: int) -> Footprint:
+    """Footprint of FF, EP and feedback; positions are (sample, row, column) of the output map,
+    ``group`` of them at a time.
 
     A group inside one row of the map needs the columns that its windows span, a longer one whole
-    rows; gaps that stride or dilation leave are fetched with the rest. Samples of a feedback op
-    come innermost, each with all its errors.
+    rows; gaps that stride or dilation leave are fetched with the rest. Samples of feedback come
+    innermost, each with all its errors.
     """
-    b = bounds_of(op)
-    if op.kind is OpKind.FEEDBACK:
-        groups = -(-b.n // group)
-        return Footprint(min(b.n, group) * b.c, (b.n - (groups - 1) * group) * b.c, b.n * b.c)
-    height, width = (b.h, b.w) if op.pass_ is Pass.EP else (b.p, b.q)
-    return _footprint(_positions_covered(op, b.n, height, width, group) * moving_extents(op)[2])
+    if nest.unshared:
+        groups = -(-nest.samples // group)
+        last = nest.samples - (groups - 1) * group
+        return Footprint(
+            min(nest.samples, group) * nest.depth, last * nest.depth, nest.samples * nest.depth
+        )
+    return _footprint(_positions_covered(nest.rows, nest.columns, nest.samples, group) * nest.depth)
 
 
-def reduction_footprint(op: Op, chunk: int) -> Footprint:
-    """Of one channel of WG's moving map, the reduction (sample, row, column of the errors) taken
-    ``chunk`` positions at a time.
+def reduction_footprint(nest: Nest, chunk: int) -> Footprint:
+    """Footprint of one channel of WG's moving map, the reduction (sample, row, column of the
+    errors) taken ``chunk`` positions at a time.
     """
-    b = bounds_of(op)
-    return _footprint(_positions_covered(op, b.n, b.p, b.q, chunk))
+    rows, columns = nest.rows.swapped, nest.columns.swapped
+    return _footprint(_positions_covered(rows, columns, nest.samples, chunk))
 
 
-def gradient_channels(op: Op, group: int) -> Footprint:
+def gradient_channels(nest: Nest, group: int) -> Footprint:
     """Channels of the moving map that consecutive groups of WG's positions (kernel row, kernel
     column, channel) read, of one group of channels.
     """
-    b = bounds_of(op)
-    channels = b.c // b.groups
-    first, last = _groups(b.r * b.s * channels, group)
+    channels = nest.depth // nest.groups
+    first, last = _groups(nest.positions, group)
     inside = last % channels - first % channels
     return _footprint(
         np.where(
@@ -77,56 +76,45 @@ def _groups(positions: int, group: int) -> tuple[Ints, Ints]:
     return first, np.minimum(first + group, positions) - 1
 
 
-def _positions_covered(op: Op, samples: int, height: int, width: int, group: int) -> Ints:
+def _positions_covered(rows: Window, columns: Window, samples: int, group: int) -> Ints:
     """Positions of one channel of the moving map that each group of output positions reads."""
-    map_cols = moving_extents(op)[1]
-    plane = height * width
+    width = columns.positions
+    plane = rows.positions * width
     group = min(group, samples * plane)
-    rows, cols = _Spans(op, 0, height), _Spans(op, 1, width)
-    whole = int(rows(np.zeros(1, np.int64), np.full(1, height - 1))[0]) * map_cols
-    if group % plane == 0 and height > 1:
+    row_span, column_span = _Spans(rows), _Spans(columns)
+    first_row, last_row_of_map = np.zeros(1, np.int64), np.full(1, rows.positions - 1)
+    whole = int(row_span(first_row, last_row_of_map)[0]) * columns.size
+    if group % plane == 0 and rows.positions > 1:
         # Groups of whole samples are all alike but for a shorter last one.
         full, rest = divmod(samples, group // plane)
         return np.array([whole * (group // plane)] * full + [whole * rest] * (rest > 0), np.int64)
     first, last = _groups(samples * plane, group)
     row, last_row = first % plane // width, last % plane // width
     sample, last_sample = first // plane, last // plane
-    in_row = rows(row, row) * cols(first % width, last % width)
-    in_sample = rows(row, last_row) * map_cols
-    ends = rows(row, np.full_like(row, height - 1)) + rows(np.zeros_like(row), last_row)
-    across = ends * map_cols + (last_sample - sample - 1) * whole
+    in_row = row_span(row, row) * column_span(first % width, last % width)
+    in_sample = row_span(row, last_row) * columns.size
+    ends = row_span(row, np.full_like(row, rows.positions - 1))
+    ends = ends + row_span(np.zeros_like(row), last_row)
+    across = ends * columns.size + (last_sample - sample - 1) * whole
     same = sample == last_sample
     return np.where(same & (row == last_row), in_row, np.where(same, in_sample, across))
 
 
 class _Spans:
-    """Rows (axis 0) or columns (1) of the moving map from the first to the last that windows of
-    consecutive outputs read.
+    """Rows or columns of the moving map from the first to the last that windows of consecutive
+    outputs read.
     """
 
-    def __init__(self, op: Op, axis: int, outputs: int) -> None:
-        b = bounds_of(op)
-        size, stride, padding, reach = (
-            moving_extents(op)[axis],
-            b.stride[axis],
-            b.padding[axis],
-            _reach(b, axis),
-        )
-        out = np.arange(outputs, dtype=np.int64)
-        if op.pass_ is Pass.EP:
-            low, high = -(-(out + padding - reach) // stride), (out + padding) // stride
-        else:
-            low, high = out * stride - padding, out * stride - padding + reach
-        low, high = np.maximum(low, 0), np.minimum(high, size - 1)
+    def __init__(self, window: Window) -> None:
+        places = np.arange(window.positions, dtype=np.int64) * window.stride - window.padding
+        reach = (window.taps - 1) * window.dilation
+        low = -(-(places + min(0, reach)) // window.spacing)
+        high = (places + max(0, reach)) // window.spacing
+        low, high = np.maximum(low, 0), np.minimum(high, window.size - 1)
         nothing = low > high
-        self._first = np.minimum.accumulate(np.where(nothing, size, low)[::-1])[::-1]
+        self._first = np.minimum.accumulate(np.where(nothing, window.size, low)[::-1])[::-1]
         self._last = np.maximum.accumulate(np.where(nothing, -1, high))
 
     def __call__(self, first: Ints, last: Ints) -> Ints:
         """How many, of the windows of outputs first..last."""
         return np.asarray(np.maximum(0, self._last[last] - self._first[first] + 1), np.int64)
-
-
-def _reach(b: Bounds, axis: int) -> int:
-    """Distance of a kernel's first tap to its last."""
-    return ((b.r - 1) * b.dilation[0], (b.s - 1) * b.dilation[1])[axis]

@@ -21,18 +21,18 @@ from numpy.typing import NDArray
 
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.words import home_bits, word_bits
-from accelsim.step.ops import Op, OpKind, Pass, Role, Tensor, TrainingStep, Use
+from accelsim.pe.placement import Home
+from accelsim.step.ops import Contraction, Op, Role, Tensor, TrainingStep, Use, VectorWork
 
 
-@dataclass(frozen=True)
-class Home:
-    """``resident`` words have a home PE; ``spilled`` words live in DRAM. ``copies`` of the resident
-    words exist (1: just the home).
-    """
-
-    resident: int
-    spilled: int
-    copies: int = 1
+def updates_in_pe(op: Op, architecture: Architecture) -> bool:
+    """Whether the PEs themselves, not the vector unit, update the weights that they hold."""
+    return (
+        architecture.organization == "near_memory"
+        and architecture.vector_unit.update_in_pe
+        and isinstance(op, VectorWork)
+        and op.updates_weights
+    )
 
 
 @dataclass
@@ -114,9 +114,8 @@ def allocate(
     matrices = {
         operand.tensor.name
         for op in step.ops
-        if op.kind is OpKind.FEEDBACK
-        for operand in op.operands
-        if operand.use is Use.STATIONARY
+        if isinstance(op, Contraction) and op.nest.unshared
+        for operand in op.operands_of(Use.STATIONARY)
     }
     for role in roles:
         copied: list[tuple[int, int, Tensor]] = []
@@ -144,12 +143,12 @@ def _fuse_updates(residency: Residency, step: TrainingStep, architecture: Archit
     """WG and WU of one weight, where the PEs update it themselves and nobody else reads its
     gradient.
     """
-    if architecture.near_memory.update != "fused" or not architecture.vector_unit.update_in_pe:
+    if architecture.near_memory.update != "fused":
         return
     makers = {
         tensor.name: op
         for op in step.ops
-        if op.pass_ is Pass.WG and op.is_contraction
+        if isinstance(op, Contraction) and op.nest.sums_samples
         for tensor in op.outputs
         if tensor.home_channels
     }
@@ -159,7 +158,7 @@ def _fuse_updates(residency: Residency, step: TrainingStep, architecture: Archit
             if operand.tensor.name in makers:
                 readers.setdefault(operand.tensor.name, []).append(op)
     for name, read_by in readers.items():
-        if len(read_by) == 1 and read_by[0].pass_ is Pass.WU:
+        if len(read_by) == 1 and updates_in_pe(read_by[0], architecture):
             residency.fused[makers[name].name] = read_by[0]
             residency.fused_gradients.add(name)
 

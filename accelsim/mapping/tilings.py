@@ -13,7 +13,8 @@ from typing import Any
 
 from accelsim.errors import InputError
 from accelsim.machine.mapping_choice import Pin
-from accelsim.mapping.tiler import ORDERS, POSITIONS, Demand, Tiler, one_of
+from accelsim.mapping.demand import POSITIONS, Demand
+from accelsim.mapping.tiler import ORDERS, Tiler, one_of
 from accelsim.pe.mapping import Tiling
 
 
@@ -35,7 +36,7 @@ def choices(tiler: Tiler, pin: Pin | None = None) -> list[Tiling | None]:
         raise InputError(*(f"mapping.pins of {tiler.op.name}: {fault}" for fault in beyond))
     refused: list[str] = []
     kept: list[Tiling] = []
-    for pes in _pinned(fixed, "channel_pes", tiler.channel_splits):
+    for pes in _pinned(fixed, "channel_pes", tiler.tiled.channel_splits):
         legal: list[tuple[Tiling, Demand]] = []
         for tiling in _space(tiler, pes, fixed):
             faults = tiler.faults(tiling) if fixed else []
@@ -58,11 +59,12 @@ def _beyond_reach(tiler: Tiler, fixed: dict[str, Any]) -> list[str]:
     """Pinned values that no choice of the other fields makes legal."""
     splits = (
         [fixed["channel_pes"]]
-        if fixed.get("channel_pes") in tiler.channel_splits
-        else tiler.channel_splits
+        if fixed.get("channel_pes") in tiler.tiled.channel_splits
+        else tiler.tiled.channel_splits
     )
     tiles, columns = (
-        max(extent(pes) for pes in splits) for extent in (tiler.channel_tiles, tiler.position_tiles)
+        max(extent(pes) for pes in splits)
+        for extent in (tiler.tiled.channel_tiles, tiler.tiled.position_tiles)
     )
     most = {
         "chunk": tiler.reduction,
@@ -75,18 +77,18 @@ def _beyond_reach(tiler: Tiler, fixed: dict[str, Any]) -> list[str]:
         for name, extent in most.items()
         if fixed.get(name, 1) > extent
     ]
-    if "channel_pes" in fixed and fixed["channel_pes"] not in tiler.channel_splits:
+    if "channel_pes" in fixed and fixed["channel_pes"] not in tiler.tiled.channel_splits:
         found.append(
-            f"channel_pes must be {one_of(tiler.channel_splits)}, got {fixed['channel_pes']}"
+            f"channel_pes must be {one_of(tiler.tiled.channel_splits)}, got {fixed['channel_pes']}"
         )
     return found
 
 
 def _space(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[Tiling]:
     """The tilings with so many PEs on channels that a pin leaves, legal or not."""
-    columns = tiler.position_tiles(pes)
+    columns = tiler.tiled.position_tiles(pes)
     chunks = _pinned(
-        fixed, "chunk", _extents(tiler.reduction) if tiler.staged else (tiler.reduction,)
+        fixed, "chunk", _extents(tiler.reduction) if tiler.tiled.staged else (tiler.reduction,)
     )
     for buffer_order, high, wide in _buffer_tiles(tiler, pes, fixed):
         for order in _pinned(fixed, "order", tiler.orders):
@@ -119,7 +121,7 @@ def _buffer_tiles(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[tup
     """Order and tiles of the global buffer. Of as many channel tiles, as many position tiles as fit
     are best: fewer words come again.
     """
-    tiles, columns = tiler.channel_tiles(pes), tiler.position_tiles(pes)
+    tiles, columns = tiler.tiled.channel_tiles(pes), tiler.tiled.position_tiles(pes)
     free = tiler.orders == ORDERS
     orders = ORDERS if free else ORDERS[:1]
     channels, positions = (_extents(extent) if free else (extent,) for extent in (tiles, columns))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.kernels.lanes.tiles import CHANNELS_OUTERMOST
-from accelsim.step.ops import Op, Tensor
+from accelsim.step.ops import Contraction, Tensor
 
 
 class Route(StrEnum):
@@ -92,7 +92,7 @@ class Mapping:
     output channels. ``tiling``: the loop nest that was chosen instead of the canonical one.
     """
 
-    op: Op
+    op: Contraction
     pes: int
     channels: int
     positions: int

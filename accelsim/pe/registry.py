@@ -1,31 +1,15 @@
-"""Timing models of the PE array. A model prices a mapped op block by block; adding one is a file
-here and a line below.
-"""
+"""The verbs of a machine's PE kind, which its section names."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from accelsim.machine.architecture import Architecture
-from accelsim.pe.broadcast.model import BroadcastModel
-from accelsim.pe.coupled.model import CoupledModel
-from accelsim.pe.lanes.model import LanesModel
-from accelsim.pe.row_stationary.model import RowStationaryModel
-from accelsim.pe.systolic.model import SystolicModel
-from accelsim.pe.timing import ArrayTiming, PEModel
-from accelsim.zeros.masks import MaskSource
-
-MODELS: dict[str, type[PEModel]] = {
-    "lanes": LanesModel,
-    "coupled": CoupledModel,
-    "broadcast": BroadcastModel,
-    "systolic": SystolicModel,
-    "row_stationary": RowStationaryModel,
-}
-"""Models by kind."""
+from accelsim.pe.kind import PEKind
 
 
-def pe_model(architecture: Architecture, masks: MaskSource) -> PEModel:
-    """The timing model that the architecture names."""
-    return MODELS[architecture.pe_array.kind](architecture, masks)
-
-
-__all__ = ["MODELS", "ArrayTiming", "PEModel", "pe_model"]
+def pe_kind(architecture: Architecture) -> PEKind:
+    """The kind of PE that the machine has, its code imported when it is first wanted."""
+    module, _, name = architecture.pe_array.verbs.partition(":")
+    kind: PEKind = getattr(import_module(module), name)(architecture)
+    return kind

@@ -44,9 +44,10 @@ class ArrayTiming:
         return int(self.block_cycles.sum())
 
 
-class PEModel(ABC):
-    """Prices mapped ops. Results depend on the op, its masks and the machine alone, so they are
-    kept for ops that recur.
+class TimingModel(ABC):
+    """Times mapped ops on the masks of one run.
+
+    Results depend on the op, its masks and the machine alone, so they are kept for ops that recur.
     """
 
     def __init__(self, architecture: Architecture, masks: MaskSource) -> None:

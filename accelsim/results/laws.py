@@ -11,7 +11,6 @@ from typing import Any
 
 from accelsim.errors import LawViolation
 from accelsim.results.result import LANE_CAUSES, STALLS, HybridResult, OpResult, Result
-from accelsim.step.ops import CONTRACTIONS
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def _check_op(op: OpResult, limits: Limits) -> None:
         raise LawViolation(f"{op.name}: MACs out of order: {dict(macs)}")
     if sum_causes(array) != op.cycles or min(op.lane_cycles.values(), default=0) < 0:
         raise LawViolation(f"{op.name}: array cycles {dict(array)} do not make up {op.cycles}")
-    if op.kind in CONTRACTIONS:
+    if op.kind != "vector":
         if op.lane_cycles["busy"] != macs["executed"]:
             raise LawViolation(
                 f"{op.name}: busy lane cycles {op.lane_cycles['busy']} are not the executed MACs "

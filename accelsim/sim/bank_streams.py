@@ -15,7 +15,7 @@ from functools import lru_cache
 from accelsim.kernels.links.banks import stream_cycles
 from accelsim.machine.architecture import Architecture
 from accelsim.sim.op_plan import Moved
-from accelsim.step.ops import Op, Pass, Role, Use
+from accelsim.step.ops import Contraction, Op, Use
 
 _cycles = lru_cache(maxsize=4096)(stream_cycles)
 
@@ -69,13 +69,13 @@ class BankStreams:
 def _stride(op: Op, moved: Moved) -> int:
     """Words from one that is read to the next."""
     t = moved.transfer
-    if not t.inbound or not op.is_contraction:
+    if not t.inbound or not isinstance(op, Contraction):
         return 1
     use = next(
         (operand.use for operand in op.operands if operand.tensor.name == t.tensor.name), None
     )
-    if op.pass_ is Pass.EP and use is Use.STATIONARY and t.tensor.role is Role.WEIGHT:
+    if op.nest.transposed and use is Use.STATIONARY:
         return t.tensor.elements // t.tensor.shape[0]
-    if op.pass_ is Pass.WG and use in {Use.MOVING, Use.STATIONARY}:
+    if op.nest.sums_samples and use in {Use.MOVING, Use.STATIONARY}:
         return t.tensor.shape[-1]
     return 1

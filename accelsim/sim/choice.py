@@ -27,7 +27,7 @@ from accelsim.mapping.tiler import Tiler
 from accelsim.mapping.tilings import choices
 from accelsim.pe.mapping import Mapping, Tiling
 from accelsim.sim.op_plan import OpPlan
-from accelsim.step.ops import Op
+from accelsim.step.ops import Contraction, Op
 
 Planned = Callable[[Mapping], OpPlan]
 
@@ -65,7 +65,7 @@ class Choice:
         """InputError with every fault of the pins of these ops; called before anything runs."""
         faults: list[Fault] = []
         for op in ops:
-            if op.is_contraction and self.pin(op) is not None:
+            if isinstance(op, Contraction) and self.pin(op) is not None:
                 try:
                     self._choices(self.tiler(op))
                 except InputError as error:
@@ -73,11 +73,11 @@ class Choice:
         if faults:
             raise InputError(*dict.fromkeys(faults))
 
-    def tiler(self, op: Op) -> Tiler:
+    def tiler(self, op: Contraction) -> Tiler:
         """The op's mappings, with the room that its outputs have now; made before the outputs take
         it.
         """
-        return Tiler(self._mapper, self._architecture, op)
+        return Tiler(self._mapper, op)
 
     def best(self, tiler: Tiler, placed: tuple[bool, ...], planned: Planned) -> OpPlan:
         """The plan of the mapping that costs least, on the first time; the same mapping when the op

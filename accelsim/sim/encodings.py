@@ -15,7 +15,7 @@ from accelsim.kernels.bits.bitmaps import to_mask
 from accelsim.kernels.bits.formats import entries_at, run_entries
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.words import value_bits
-from accelsim.step.ops import Op, Operand, OpKind, Role, Tensor, TrainingStep, Use
+from accelsim.step.ops import Contraction, Op, Operand, Role, Tensor, TrainingStep, Use
 from accelsim.zeros.masks import MaskSource
 
 Mask = NDArray[np.bool_]
@@ -148,14 +148,10 @@ def _stored_entries(
     """The same of a sparse feedback matrix (C, H, W, E), whose non-zeros the rule draws: one row of
     it a target neuron.
     """
-    tensor, b = operand.tensor, op.bounds
-    if (
-        op.kind is not OpKind.FEEDBACK
-        or operand.use is not Use.STATIONARY
-        or b is None
-        or not b.nonzeros
-    ):
+    tensor = operand.tensor
+    if operand.use is not Use.STATIONARY or not isinstance(op, Contraction) or not op.nest.stored:
         return None
+    stored = op.nest.stored
     if form == "bitmap":
         return tensor.elements, 0
     indices = masks.feedback_indices(op)
@@ -163,10 +159,8 @@ def _stored_entries(
         return None
     errors = tensor.shape[-1]
     # Neurons are drawn in the order of the map (H, W, C), and stored channel by channel.
-    rows = (
-        indices.reshape(-1, tensor.shape[0], b.nonzeros).transpose(1, 0, 2).reshape(-1, b.nonzeros)
-    )
-    neurons = np.repeat(np.arange(len(rows)), b.nonzeros)
+    rows = indices.reshape(-1, tensor.shape[0], stored).transpose(1, 0, 2).reshape(-1, stored)
+    neurons = np.repeat(np.arange(len(rows)), stored)
     if form == "rle":
         places, length = neurons * errors + rows.reshape(-1), len(rows) // tensor.shape[0] * errors
         return entries_at(np.sort(places), length, most), 0

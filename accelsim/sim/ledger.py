@@ -24,7 +24,7 @@ from accelsim.errors import LawViolation
 from accelsim.pe.mapping import Route, Transfer
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.op_plan import OpPlan
-from accelsim.step.ops import Op, Tensor, TrainingStep, Use
+from accelsim.step.ops import Contraction, Op, Tensor, TrainingStep, Use
 
 VARIABLE = "ACCELSIM_LEDGER"
 BUFFER, PADS, DRAM = "global buffer", "scratchpads", "DRAM"
@@ -93,8 +93,8 @@ class Ledger:
                 self._read(PADS, step, op, t.tensor, min(t.words, self._at_home(step, t.tensor)))
                 brought[t.tensor.name] += t.words
         # Where windows see nothing but padding, or an operand is all zero, no word need come.
-        if plan.timing is not None and plan.timing.effectual:
-            self._check_operands(op, brought)
+        if plan.mapping is not None and plan.timing is not None and plan.timing.effectual:
+            self._check_operands(plan.mapping.op, brought)
 
     def _at_home(self, step: int, tensor: Tensor) -> int:
         """Words that the memory says the scratchpads hold of the tensor; at least one is asked of
@@ -125,7 +125,7 @@ class Ledger:
                 f"{found}"
             )
 
-    def _check_operands(self, op: Op, brought: dict[str, int]) -> None:
+    def _check_operands(self, op: Contraction, brought: dict[str, int]) -> None:
         """What lanes multiply is in their scratchpads, or made on the spot."""
         architecture = self._memory.architecture
         generated = (

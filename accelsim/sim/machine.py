@@ -23,8 +23,9 @@ from accelsim.errors import LawViolation
 from accelsim.kernels.links.servers import BUFFER, BUFFER_WRITE, DOWN, MESH, PEER, UP
 from accelsim.machine.architecture import Architecture
 from accelsim.mapping.mapper import Mapper
-from accelsim.mapping.residency import Residency, allocate
-from accelsim.pe.registry import PEModel, pe_model
+from accelsim.mapping.residency import Residency, allocate, updates_in_pe
+from accelsim.pe.registry import pe_kind
+from accelsim.pe.timing import TimingModel
 from accelsim.sim.choice import Choice
 from accelsim.sim.encodings import encode
 from accelsim.sim.ledger import Ledger
@@ -33,7 +34,7 @@ from accelsim.sim.op_plan import OpPlan
 from accelsim.sim.partitions import Partitions
 from accelsim.sim.pipeline import Pipelines, Process, Times, stalls
 from accelsim.sim.plan import Planner
-from accelsim.step.ops import Op, Pass, TrainingStep
+from accelsim.step.ops import Contraction, Op, TrainingStep
 from accelsim.zeros.masks import MaskSource
 
 Progress = Callable[[int, int], None]
@@ -105,7 +106,7 @@ class Machine:
         self._architecture = architecture
         self._dram = dram
         self._prices = prices
-        self._model = pe_model(architecture, masks)
+        self._model = pe_kind(architecture).timing(masks)
 
     def run(self, step: TrainingStep, schedule: str, progress: Progress | None = None) -> Run:
         """Simulate one step; under the unlocked schedule also enough further steps to see the
@@ -145,7 +146,7 @@ class _Simulation:
         self,
         architecture: Architecture,
         dram: DramSpec,
-        model: PEModel,
+        model: TimingModel,
         prices: EnergyTable | None,
         step: TrainingStep,
         serial: bool,
@@ -239,7 +240,7 @@ class _Simulation:
         self._partitions.give_back(partition)
 
     def _on_array(self, op: Op) -> bool:
-        return op.is_contraction or self._updates_in_pe(op)
+        return isinstance(op, Contraction) or updates_in_pe(op, self._architecture)
 
     def _execute(self, index: int, op: Op, partition: int | None) -> Process:
         plan = self._planner.plan(index, op, partition)
@@ -263,13 +264,6 @@ class _Simulation:
         self._done[index, op.name].succeed()
         if self._progress:
             self._progress(len(self._records), len(self._step.ops) * self._steps)
-
-    def _updates_in_pe(self, op: Op) -> bool:
-        near = (
-            self._architecture.organization == "near_memory"
-            and self._architecture.vector_unit.update_in_pe
-        )
-        return near and op.pass_ is Pass.WU and any(tensor.home_channels for tensor in op.outputs)
 
     def _attribute(self, plan: OpPlan, times: Times, record: OpRecord) -> dict[str, int]:
         """The array's waiting during the op by cause; while the vector unit works for it, the array

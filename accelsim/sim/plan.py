@@ -9,13 +9,14 @@ import numpy as np
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.words import value_bits, word_bits
 from accelsim.mapping.mapper import Mapper
+from accelsim.mapping.residency import updates_in_pe
 from accelsim.pe.mapping import Mapping, Route, Tiling, Transfer
-from accelsim.pe.registry import ArrayTiming, PEModel
+from accelsim.pe.timing import ArrayTiming, TimingModel
 from accelsim.sim.choice import Choice
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.op_plan import OpPlan
 from accelsim.sim.traffic import Traffic
-from accelsim.step.ops import Op, Pass, Tensor, Use
+from accelsim.step.ops import Contraction, Op, Tensor, VectorWork
 
 
 class Planner:
@@ -25,13 +26,14 @@ class Planner:
         self,
         architecture: Architecture,
         mapper: Mapper,
-        model: PEModel,
+        model: TimingModel,
         memory: TensorMemory,
         choice: Choice,
     ) -> None:
         self._architecture = architecture
         self._choice = choice
         self._mapper = mapper
+        self._kind = mapper.kind
         self._model = model
         self._memory = memory
         self._timings: dict[tuple[str, int, Tiling | None], ArrayTiming] = {}
@@ -45,23 +47,17 @@ class Planner:
         self._partition = (
             self._memory.residency.partition_of.get(op.layer, 0) if partition is None else partition
         )
-        if op.is_contraction:
+        if isinstance(op, Contraction):
             return self._contraction(step, op)
+        assert isinstance(op, VectorWork)
         return self._vector(step, op)
 
-    def _contraction(self, step: int, op: Op) -> OpPlan:
+    def _contraction(self, step: int, op: Contraction) -> OpPlan:
         tiler = self._choice.tiler(op)
         for tensor in op.outputs:
-            self._memory.produce(
-                step,
-                tensor,
-                self._mapper.gradient_split(op, tensor) if op.pass_ is Pass.WG else None,
-                op.layer,
-            )
-        placed = tuple(
-            self._memory.in_dram(step, tensor)
-            for tensor in (*(operand.tensor for operand in op.operands), *op.outputs)
-        )
+            split = self._mapper.gradient_split(op, tensor)
+            self._memory.produce(step, tensor, split, op.layer)
+        placed = tuple(self._memory.in_dram(step, tensor) for tensor in op.tensors)
         return self._choice.best(tiler, placed, lambda mapping: self._mapped(step, mapping))
 
     def _mapped(self, step: int, mapping: Mapping) -> OpPlan:
@@ -76,7 +72,7 @@ class Planner:
         plan = self._begun(OpPlan(op, True, timing.block_cycles, timing, mapping))
         for transfer in mapping.transfers:
             self._add(plan, step, transfer)
-        self._array_actions(plan, timing)
+        self._array_actions(plan, op, timing)
         self._wait_for_ports(plan)
         return plan
 
@@ -103,72 +99,41 @@ class Planner:
             shares = np.arange(plan.blocks + 1, dtype=np.int64) * plan.port_wait // plan.blocks
             plan.block_cycles = plan.block_cycles + np.diff(shares)
 
-    def _array_actions(self, plan: OpPlan, timing: ArrayTiming) -> None:
-        op = plan.op
-        moving, stationary = op.operand(Use.MOVING), op.operand(Use.STATIONARY)
-        assert moving is not None
-        assert stationary is not None
-        active = timing.executed - timing.gated
-        bits_moving, bits_stationary = (
-            self._traffic.read_bits(operand.tensor) for operand in (moving, stationary)
-        )
-        if "index_read" in timing.actions:
-            bits_stationary = value_bits(stationary.tensor, self._architecture)
-        self._lane_actions(plan, timing)
-        if self._systolic:
-            # Operands pass from PE to PE through registers, which are control's.
-            return
-        if self._architecture.pe_array.keeps_rows:
-            self._row_sums(plan, active)
-        near = self._architecture.near_memory
-        generated = op.fixed_feedback and self._near_memory and near.feedback == "prng"
-        by_column = self._mapper.transposed(op) and near.transpose == "transposable"
-        reads = active if timing.moving_reads is None else timing.moving_reads
-        self._traffic.scratchpad(plan, "read", reads, reads * bits_moving)
-        if generated:
-            plan.counts.add("prng", "words", active)
-        elif by_column:
-            plan.words["local"] += active
-            plan.bits["scratchpad_read"] += active * bits_stationary
-            plan.counts.add("scratchpad", "transposed_read_bits", active * bits_stationary)
-        else:
-            self._traffic.scratchpad(plan, "read", active, active * bits_stationary)
-
-    def _row_sums(self, plan: OpPlan, active: int) -> None:
-        """A row-stationary PE keeps its partial sums in its scratchpad: each MAC reads one and
-        writes it back.
-        """
-        bits = active * self._architecture.precision.psum
-        for kind in ("read", "write"):
-            plan.words["local"] += active
-            plan.bits[f"scratchpad_{kind}"] += bits
-            plan.counts.add("scratchpad", f"{kind}_bits", bits)
-
-    def _lane_actions(self, plan: OpPlan, timing: ArrayTiming) -> None:
+    def _array_actions(self, plan: OpPlan, op: Contraction, timing: ArrayTiming) -> None:
         plan.counts.add("mac", "multiply_add", timing.executed - timing.gated)
         plan.counts.add("mac", "gated", timing.gated)
-        plan.counts.add("control", "registers", timing.executed)
-        if self._architecture.pe_array.skips:
-            plan.counts.add("control", "window_select", timing.busy + timing.window_empty)
-            plan.counts.add("control", "mask_read", timing.mask_bits)
-        for action, times in timing.actions.items():
+        for action, times in self._kind.control_actions(timing).items():
             plan.counts.add("control", action, times)
+        reads = self._kind.operand_reads(timing)
+        for kind in ("read", "write"):
+            self._scratchpad(plan, kind, reads.sums, self._architecture.precision.psum)
+        moving, stationary = op.moving.tensor, op.stationary.tensor
+        self._scratchpad(plan, "read", reads.moving, self._traffic.read_bits(moving))
+        bits = (
+            self._traffic.read_bits(stationary)
+            if reads.indexed
+            else value_bits(stationary, self._architecture)
+        )
+        near = self._architecture.near_memory
+        if op.fixed_feedback and self._near_memory and near.feedback == "prng":
+            plan.counts.add("prng", "words", reads.stationary)
+        elif self._near_memory and op.nest.transposed and near.transpose == "transposable":
+            plan.words["local"] += reads.stationary
+            plan.bits["scratchpad_read"] += reads.stationary * bits
+            plan.counts.add("scratchpad", "transposed_read_bits", reads.stationary * bits)
+        else:
+            self._scratchpad(plan, "read", reads.stationary, bits)
 
-    @property
-    def _systolic(self) -> bool:
-        return self._architecture.pe_array.passes_operands
+    def _scratchpad(self, plan: OpPlan, kind: str, words: int, bits: int) -> None:
+        self._traffic.scratchpad(plan, kind, words, words * bits)
 
     @property
     def _near_memory(self) -> bool:
         return self._architecture.organization == "near_memory"
 
-    def _vector(self, step: int, op: Op) -> OpPlan:
-        assert op.vector is not None
+    def _vector(self, step: int, op: VectorWork) -> OpPlan:
         unit, array = self._architecture.vector_unit, self._architecture.pe_array
-        homed = any(
-            self._memory.local_split(step, operand.tensor) is not None for operand in op.operands
-        )
-        in_pe = op.pass_ is Pass.WU and unit.update_in_pe and self._near_memory and homed
+        in_pe = updates_in_pe(op, self._architecture)
         for tensor in op.outputs:
             self._memory.produce(step, tensor, None, op.layer)
         transfers = [
@@ -177,9 +142,7 @@ class Planner:
         transfers += [self._vector_transfer(step, tensor, False, in_pe) for tensor in op.outputs]
         flat = [transfer for group in transfers for transfer in group]
         slots = self._mapper.pes * array.lanes if in_pe else unit.width
-        cycles = -(-op.vector.elements // slots) * -(
-            -op.vector.ops_per_element // unit.ops_per_cycle
-        )
+        cycles = -(-op.elements // slots) * -(-op.ops_per_element // unit.ops_per_cycle)
         blocks = min(self._blocks(step, flat, max(1, cycles)), max(1, cycles))
         shares = np.arange(blocks + 1, dtype=np.int64) * cycles // blocks
         plan = self._begun(OpPlan(op, in_pe, np.diff(shares)))
@@ -188,7 +151,7 @@ class Planner:
         if in_pe:
             self._refresh_copies(plan)
         self._wait_for_ports(plan)
-        plan.counts.add("vector", "op", op.vector.ops)
+        plan.counts.add("vector", "op", op.vector_ops)
         return plan
 
     def _vector_transfer(

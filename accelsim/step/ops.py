@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from math import prod
+
+from accelsim.step.contraction import Nest
 
 
 class Pass(StrEnum):
@@ -36,22 +39,6 @@ class Role(StrEnum):
     OPTIMIZER_STATE = "optimizer_state"
     MASK = "mask"
     INDEX = "index"
-
-
-class OpKind(StrEnum):
-    """Kinds of work; all but `vector` are contractions."""
-
-    CONV = "conv"
-    GROUPED_CONV = "grouped_conv"
-    MATMUL = "matmul"
-    OUTER = "outer"
-    FEEDBACK = "feedback"
-    VECTOR = "vector"
-
-
-CONTRACTIONS = frozenset(
-    {OpKind.CONV, OpKind.GROUPED_CONV, OpKind.MATMUL, OpKind.OUTER, OpKind.FEEDBACK}
-)
 
 
 @dataclass(frozen=True)
@@ -125,36 +112,90 @@ class Operand:
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """Loop bounds of the layer's convolution, in the layer's own letters whatever the pass.
+class Op:
+    """One unit of work of a training step: a `Contraction` or `VectorWork`.
 
-    N batch, K output channels, C input channels, P x Q output map, H x W input map, R x S kernel. A
-    fully connected layer is P=Q=R=S=H=W=1; over a whole sequence N is batch times steps.
-    ``padding`` is (top, left): what lies outside H x W is zero. For ``feedback`` ops K is the
-    target map's channels, P x Q its map, C the number of errors that B reads (of the network's
-    output, or of a module's last map) and ``nonzeros`` the stored entries of B's row of each target
-    neuron (C when dense). A fixed convolution of errors (EP with a stationary operand of role
-    FEEDBACK) makes C x H x W from K x P x Q as any EP does.
+    ``name`` is ``"<layer>.<PASS>"``, suffixed where a layer has several. ``depends_on`` names ops
+    of the same step that must have finished: producers of what it reads, and readers of what it
+    overwrites. It carries the locking: BP's EP is a chain, a DFA EP op depends on the output error
+    alone.
     """
 
-    n: int
-    k: int
-    c: int
-    p: int = 1
-    q: int = 1
-    h: int = 1
-    w: int = 1
-    r: int = 1
-    s: int = 1
-    groups: int = 1
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-    dilation: tuple[int, int] = (1, 1)
-    nonzeros: int = 0
+    name: str
+    layer: str
+    pass_: Pass
+    operands: tuple[Operand, ...]
+    outputs: tuple[Tensor, ...]
+    depends_on: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """Word for the op's work in documents."""
+        raise NotImplementedError
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Tensors of the operands, then of the outputs."""
+        return (*(operand.tensor for operand in self.operands), *self.outputs)
+
+    @property
+    def dense_macs(self) -> int:
+        """All positions of the op's loop nest (DESIGN 2)."""
+        return 0
+
+    @property
+    def vector_ops(self) -> int:
+        """Scalar operations of the vector unit."""
+        return 0
+
+    def operand(self, use: Use) -> Operand | None:
+        """The first operand of that use, or None."""
+        return next((operand for operand in self.operands if operand.use is use), None)
 
 
 @dataclass(frozen=True)
-class VectorWork:
+class Contraction(Op):
+    """Work that multiplies and accumulates, by its loop ``nest``."""
+
+    nest: Nest
+
+    @property
+    def kind(self) -> str:
+        return self.nest.kind
+
+    @cached_property
+    def moving(self) -> Operand:
+        """The moving operand; where there are several side by side, the first."""
+        return self.operands_of(Use.MOVING)[0]
+
+    @cached_property
+    def stationary(self) -> Operand:
+        """The stationary operand; where there are several side by side, the first."""
+        return self.operands_of(Use.STATIONARY)[0]
+
+    @cached_property
+    def needed(self) -> Operand | None:
+        """The mask of the outputs that are needed, or None where all are."""
+        return self.operand(Use.NEEDED)
+
+    def operands_of(self, use: Use) -> tuple[Operand, ...]:
+        """All operands of a use: an operand over a whole sequence is one tensor per time step."""
+        return tuple(operand for operand in self.operands if operand.use is use)
+
+    @property
+    def fixed_feedback(self) -> bool:
+        """Whether it multiplies with fixed feedback instead of weights, be it a matrix or a
+        convolution.
+        """
+        return self.stationary.tensor.role is Role.FEEDBACK
+
+    @property
+    def dense_macs(self) -> int:
+        return self.nest.macs
+
+
+@dataclass(frozen=True)
+class VectorWork(Op):
     """Elementwise or reducing work without MACs: ``elements`` handled, ``ops_per_element`` scalar
     operations each.
 
@@ -168,65 +209,17 @@ class VectorWork:
     ops_per_element: int
 
     @property
-    def ops(self) -> int:
-        return self.elements * self.ops_per_element
-
-
-@dataclass(frozen=True)
-class Op:
-    """One unit of work of a training step. ``name`` is ``"<layer>.<PASS>"``, suffixed where a layer
-    has several.
-
-    ``depends_on`` names ops of the same step that must have finished: producers of what it reads,
-    and readers of what it overwrites. It carries the locking: BP's EP is a chain, a DFA EP op
-    depends on the output error alone.
-    """
-
-    name: str
-    layer: str
-    pass_: Pass
-    kind: OpKind
-    operands: tuple[Operand, ...]
-    outputs: tuple[Tensor, ...]
-    depends_on: tuple[str, ...]
-    bounds: Bounds | None = None
-    vector: VectorWork | None = None
-
-    @property
-    def fixed_feedback(self) -> bool:
-        """Whether it multiplies with fixed feedback instead of weights, be it a matrix or a
-        convolution.
-        """
-        return any(
-            operand.use is Use.STATIONARY and operand.tensor.role is Role.FEEDBACK
-            for operand in self.operands
-        )
-
-    def operand(self, use: Use) -> Operand | None:
-        """The first operand of that use, or None."""
-        return next((operand for operand in self.operands if operand.use is use), None)
-
-    @property
-    def is_contraction(self) -> bool:
-        return self.kind in CONTRACTIONS
-
-    @property
-    def dense_macs(self) -> int:
-        """All positions of the op's loop nest (DESIGN 2): EP counts at the layer's input
-        resolution, WG's equal FF's.
-        """
-        b = self.bounds
-        if b is None:
-            return 0
-        if self.kind is OpKind.FEEDBACK:
-            return b.n * b.k * b.p * b.q * (b.nonzeros or b.c)
-        if self.pass_ is Pass.EP:
-            return b.n * b.c * b.h * b.w * (b.k // b.groups) * b.r * b.s
-        return b.n * b.k * b.p * b.q * (b.c // b.groups) * b.r * b.s
+    def kind(self) -> str:
+        return "vector"
 
     @property
     def vector_ops(self) -> int:
-        return self.vector.ops if self.vector else 0
+        return self.elements * self.ops_per_element
+
+    @property
+    def updates_weights(self) -> bool:
+        """Whether it writes tensors that outlive the step and have homes in the PEs."""
+        return any(tensor.persistent and tensor.home_channels for tensor in self.outputs)
 
 
 @dataclass(frozen=True)

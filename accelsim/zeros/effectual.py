@@ -1,7 +1,8 @@
-"""Effectual MACs of an op, both operands non-zero, counted from its masks without a machine.
+"""Effectual MACs of a contraction, both operands non-zero, counted from its masks without a
+machine.
 
-Sums factor over popcounts (`kernels.effectual`); an operand without a mask is dense, padding and
-stride zeros never count.
+Sums factor over popcounts (`kernels.bits.effectual`); an operand without a mask is dense, padding
+and stride zeros never count.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from accelsim.kernels.bits.effectual import (
     effectual_wgrad,
     over_batch,
 )
-from accelsim.step.geometry import bounds_of, moving_extents, stream_taps
-from accelsim.step.ops import Op, OpKind, Pass, Use
-from accelsim.zeros.masks import MaskSource
+from accelsim.step.ops import Contraction
+from accelsim.zeros.masks import BoundMask, MaskSource
 
 Words = NDArray[np.uint64]
 
@@ -32,81 +32,92 @@ def repeats(total: int, distinct: int) -> NDArray[np.int64]:
     return counts
 
 
-def effectual_macs(op: Op, masks: MaskSource) -> int:
-    """Pairs of the op's loop nest with both operands non-zero; 0 for a vector op."""
-    if not op.is_contraction:
-        return 0
-    if op.kind is OpKind.FEEDBACK:
+def effectual_macs(op: Contraction, masks: MaskSource) -> int:
+    """Pairs of the op's loop nest with both operands non-zero."""
+    nest = op.nest
+    if nest.unshared:
         return _feedback(op, masks)
-    b = bounds_of(op)
-    rows, cols = stream_taps(op, keep_zeros=False)
-    height, width, channels = moving_extents(op)
-    moving = words_or_ones(masks, op, Use.MOVING, height, width, channels)
-    if op.pass_ is Pass.WG:
-        error = words_or_ones(masks, op, Use.STATIONARY, b.p, b.q, b.k)
-        groups = zip(
-            group_slices(moving, channels, b.groups),
-            group_slices(error, b.k, b.groups),
-            strict=True,
+    rows, cols = nest.reads(keep_zeros=False)
+    moving = moving_words(op, masks)
+    parts = group_slices(moving, nest.depth, nest.groups)
+    if nest.sums_samples:
+        errors = group_slices(summed_words(op, masks), nest.channels, nest.groups)
+        return sum(
+            over_batch(effectual_wgrad(x, e, rows, cols), nest.samples)
+            for x, e in zip(parts, errors, strict=True)
         )
-        return sum(over_batch(effectual_wgrad(x, e, rows, cols), b.n) for x, e in groups)
-    parts = group_slices(moving, channels, b.groups)
-    if masks.operand(op, Use.STATIONARY) is None:
-        outputs = (b.c if op.pass_ is Pass.EP else b.k) // b.groups
-        return sum(over_batch(effectual_dense(part, outputs, rows, cols), b.n) for part in parts)
-    weights = [stationary_masks(op, masks, group) for group in range(b.groups)]
-    flat = [own.reshape(len(own), -1, own.shape[-1]) for own in weights]
+    if masks.stationary(op) is None:
+        outputs = nest.channels // nest.groups
+        return sum(
+            over_batch(effectual_dense(part, outputs, rows, cols), nest.samples) for part in parts
+        )
+    weights = stationary_masks(op, masks)
+    depth = nest.depth // nest.groups
+    flat = [group.reshape(len(group), -1, group.shape[-1]) for group in weights]
     return sum(
-        over_batch(effectual_masked(part, channels // b.groups, own, rows, cols), b.n)
-        for part, own in zip(parts, flat, strict=True)
+        over_batch(effectual_masked(part, depth, group, rows, cols), nest.samples)
+        for part, group in zip(parts, flat, strict=True)
     )
 
 
-def words_or_ones(
-    masks: MaskSource, op: Op, use: Use, height: int, width: int, channels: int
-) -> Words:
-    """The operand's mask, uint64 (S, H, W, ceil(C / 64)); one sample of ones when it is dense."""
-    bound = masks.operand(op, use)
-    return bound.words if bound else ones(height * width, channels).reshape(1, height, width, -1)
+def moving_words(op: Contraction, masks: MaskSource) -> Words:
+    """Mask of the moving map, uint64 (S, H, W, ceil(C / 64)); one sample of ones when it is
+    dense.
+    """
+    return _words_or_ones(masks.moving(op), op.nest.moving_map)
+
+
+def summed_words(op: Contraction, masks: MaskSource) -> Words:
+    """Mask of the errors that a gradient sums over, uint64 (S, P, Q, ceil(K / 64))."""
+    nest = op.nest
+    return _words_or_ones(masks.stationary(op), (nest.rows.taps, nest.columns.taps, nest.channels))
+
+
+def _words_or_ones(mask: BoundMask | None, extents: tuple[int, int, int]) -> Words:
+    rows, columns, channels = extents
+    return mask.words if mask else ones(rows * columns, channels).reshape(1, rows, columns, -1)
 
 
 def group_slices(words: Words, channels: int, groups: int) -> list[Words]:
     """The channels of each group."""
     size = channels // groups
-    return (
-        [words]
-        if groups == 1
-        else [slice_channels(words, group * size, (group + 1) * size) for group in range(groups)]
-    )
+    if groups == 1:
+        return [words]
+    return [slice_channels(words, group * size, (group + 1) * size) for group in range(groups)]
 
 
-def stationary_masks(op: Op, masks: MaskSource, group: int) -> Words:
-    """One group's weight masks by the op's output channel: uint64 (outputs, R, S, ceil(reduction
-    channels / 64)), transposed in EP.
+def stationary_masks(op: Contraction, masks: MaskSource) -> list[Words]:
+    """Weight masks by the op's output channel, a group each: uint64 (outputs, R, S,
+    ceil(reduction channels / 64)), transposed where the tensor is stored by its reduction.
     """
-    b = bounds_of(op)
-    per_group, reduction = b.k // b.groups, b.c // b.groups
-    bound = masks.operand(op, Use.STATIONARY)
-    words = bound.words if bound else ones(b.k * b.r * b.s, reduction).reshape(b.k, b.r, b.s, -1)
-    own = words[group * per_group : (group + 1) * per_group]
-    return (
-        from_mask(np.ascontiguousarray(to_mask(own, reduction).transpose(3, 1, 2, 0)))
-        if op.pass_ is Pass.EP
-        else own
-    )
+    nest = op.nest
+    taps = (nest.rows.taps, nest.columns.taps)
+    by, within = (nest.depth, nest.channels) if nest.transposed else (nest.channels, nest.depth)
+    width = within // nest.groups
+    mask = masks.stationary(op)
+    words = mask.words if mask else ones(by * taps[0] * taps[1], width).reshape(by, *taps, -1)
+    share = by // nest.groups
+    groups = [words[group * share : (group + 1) * share] for group in range(nest.groups)]
+    if not nest.transposed:
+        return groups
+    return [
+        from_mask(np.ascontiguousarray(to_mask(group, width).transpose(3, 1, 2, 0)))
+        for group in groups
+    ]
 
 
-def _feedback(op: Op, masks: MaskSource) -> int:
-    b = bounds_of(op)
-    bound, weights = masks.operand(op, Use.MOVING), masks.operand(op, Use.STATIONARY)
-    if weights is not None and not b.nonzeros:
+def _feedback(op: Contraction, masks: MaskSource) -> int:
+    nest = op.nest
+    mask, weights = masks.moving(op), masks.stationary(op)
+    if weights is not None and not nest.stored:
         rows = weights.words.reshape(-1, weights.words.shape[-1])
-        errors = words_or_ones(masks, op, Use.MOVING, 1, 1, b.c).reshape(-1, 1, rows.shape[-1])
-        return over_batch(popcounts(errors & rows[None]).sum(axis=1), b.n)
-    if bound is None:
+        errors = moving_words(op, masks).reshape(-1, 1, rows.shape[-1])
+        return over_batch(popcounts(errors & rows[None]).sum(axis=1), nest.samples)
+    if mask is None:
         return op.dense_macs
-    if not b.nonzeros:
-        return over_batch(popcounts(bound.words).reshape(-1), b.n) * b.k * b.p * b.q
-    active = to_mask(bound.words.reshape(len(bound.words), -1), b.c)
-    uses = np.bincount(masks.feedback_indices(op).reshape(-1), minlength=b.c)
-    return over_batch((active * uses[None]).sum(axis=1), b.n)
+    if not nest.stored:
+        neurons = nest.channels * nest.map_positions
+        return over_batch(popcounts(mask.words).reshape(-1), nest.samples) * neurons
+    active = to_mask(mask.words.reshape(len(mask.words), -1), nest.depth)
+    uses = np.bincount(masks.feedback_indices(op).reshape(-1), minlength=nest.depth)
+    return over_batch((active * uses[None]).sum(axis=1), nest.samples)

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from accelsim.errors import Fault, InputError
 from accelsim.kernels.bits.bitmaps import from_mask, to_mask, words
-from accelsim.step.geometry import bounds_of
-from accelsim.step.ops import Op, Operand, OpKind, Pass, TraceZeros, Use
+from accelsim.step.ops import Contraction, Op, Operand, TraceZeros, Use
 from accelsim.workload.network import Layer, Network
 from accelsim.zeros.feedback import feedback_random, sparse_feedback
 from accelsim.zeros.trace import Trace, TraceTensor
@@ -114,68 +113,73 @@ class MaskSource:
         self._feedback: dict[tuple[str, int, int], NDArray[np.int64]] = {}
         self._bound: dict[tuple[TraceZeros, int], BoundMask] = {}
 
-    def operand(self, op: Op, use: Use) -> BoundMask | None:
-        """The mask of the op's operand of that use; None when it is dense (or the op has no such
-        operand).
-        """
-        operand = op.operand(use)
-        if self._trace is None or operand is None or not isinstance(operand.zeros, TraceZeros):
+    def moving(self, op: Contraction) -> BoundMask | None:
+        """The mask of the op's moving operand; None when it is dense."""
+        return self._operand(op, Use.MOVING)
+
+    def stationary(self, op: Contraction) -> BoundMask | None:
+        """The mask of the op's stationary operand; None when it is dense."""
+        return self._operand(op, Use.STATIONARY)
+
+    def needed(self, op: Contraction) -> BoundMask | None:
+        """The mask of the outputs that are needed; None where all are."""
+        return self._operand(op, Use.NEEDED)
+
+    def _operand(self, op: Contraction, use: Use) -> BoundMask | None:
+        parts = self._traced(op, use)
+        if not parts:
             return None
-        tensor = self._trace.get(operand.zeros.key)
-        if tensor is None:
-            return None
-        channels = self._channels(op, operand, tensor)
-        # One vector of several time steps: triangular feedback reads them side by side.
-        parts = dict.fromkeys(
-            each.zeros
-            for each in op.operands
-            if each.use is use and isinstance(each.zeros, TraceZeros)
-        )
+        width = self._width(op, use, parts)
         if len(parts) == 1:
-            return self._one(tensor, operand.zeros, channels)
-        masks = [to_mask(self._one(tensor, zeros, channels).words, channels) for zeros in parts]
-        return BoundMask(from_mask(np.concatenate(masks, axis=-1)), channels * len(masks))
+            return self._one(*parts[0], width)
+        # One vector of several time steps: triangular feedback reads them side by side.
+        masks = [to_mask(self._one(*part, width).words, width) for part in parts]
+        return BoundMask(from_mask(np.concatenate(masks, axis=-1)), width * len(masks))
+
+    def _traced(self, op: Contraction, use: Use) -> list[tuple[TraceTensor, TraceZeros]]:
+        """The distinct trace tensors behind the operands of a use; [] when any is missing."""
+        sources = dict.fromkeys(operand.zeros for operand in op.operands_of(use))
+        parts = [
+            (tensor, zeros)
+            for zeros in sources
+            if isinstance(zeros, TraceZeros)
+            and self._trace is not None
+            and (tensor := self._trace.get(zeros.key)) is not None
+        ]
+        return parts if len(parts) == len(sources) else []
+
+    @staticmethod
+    def _width(op: Contraction, use: Use, parts: list[tuple[TraceTensor, TraceZeros]]) -> int:
+        """Channels of each part of an operand.
+
+        Parts of the moving operand share its depth: a recurrent layer's vector is its input
+        followed by the (dense) hidden state, and a feedback matrix reads a map as one vector.
+        """
+        return op.nest.depth // len(parts) if use is Use.MOVING else parts[0][0].shape[-1]
 
     def tensor(self, op: Op, operand: Operand) -> BoundMask | None:
         """The mask of the whole tensor that an operand is; None where the trace does not have it,
         or has it at another resolution.
         """
         zeros = operand.zeros
-        found = (
-            self._trace.get(zeros.key)
-            if self._trace is not None and isinstance(zeros, TraceZeros) and zeros.resized is None
-            else None
-        )
         if (
-            found is None
+            self._trace is None
+            or not isinstance(op, Contraction)
             or not isinstance(zeros, TraceZeros)
+            or zeros.resized is not None
             or operand.use not in {Use.MOVING, Use.STATIONARY}
         ):
             return None
-        return self._one(found, zeros, self._channels(op, operand, found))
+        tensor = self._trace.get(zeros.key)
+        if tensor is None:
+            return None
+        return self._one(tensor, zeros, self._width(op, operand.use, self._traced(op, operand.use)))
 
     def _one(self, tensor: TraceTensor, zeros: TraceZeros, channels: int) -> BoundMask:
         key = (zeros, channels)
         if key not in self._bound:
             self._bound[key] = self._bind(tensor, zeros, channels)
         return self._bound[key]
-
-    def _channels(self, op: Op, operand: Operand, tensor: TraceTensor) -> int:
-        """Channels of the operand.
-
-        A recurrent layer's moving vector is its input followed by the (dense) hidden state; a
-        feedback matrix reads a map as one vector.
-        """
-        if op.kind is OpKind.FEEDBACK and operand.use is Use.MOVING and len(tensor.shape) == 4:
-            return prod(tensor.shape[1:])
-        if (
-            len(tensor.shape) == 3
-            and operand.use is Use.MOVING
-            and op.bounds is not None
-            and op.pass_ is not Pass.EP
-        ):
-            return max(tensor.shape[-1], op.bounds.c)
-        return tensor.shape[-1]
 
     def _bind(self, tensor: TraceTensor, zeros: TraceZeros, channels: int) -> BoundMask:
         shape = tensor.shape
@@ -209,22 +213,22 @@ class MaskSource:
             unpacked = np.ascontiguousarray(unpacked[:, read_rows][:, :, read_cols])
         return BoundMask(unpacked, channels)
 
-    def feedback_indices(self, op: Op) -> NDArray[np.int64]:
+    def feedback_indices(self, op: Contraction) -> NDArray[np.int64]:
         """The errors that each target neuron's row of a sparse B names: int64 (neurons in map
         order, nonzeros).
 
         A row of several blocks, one for each tensor that moves, names equally many of each.
         """
-        b = bounds_of(op)
-        key = (op.layer, b.k * b.p * b.q, b.nonzeros)
+        nest = op.nest
+        key = (op.layer, nest.channels * nest.map_positions, nest.stored)
         if key not in self._feedback:
             random, blocks = (
                 feedback_random(self._seed, op.layer),
-                sum(operand.use is Use.MOVING for operand in op.operands),
+                len(op.operands_of(Use.MOVING)),
             )
-            size, found = b.c // blocks, []
+            size, found = nest.depth // blocks, []
             for block in range(blocks):
-                drawn = sparse_feedback(key[1], size, b.nonzeros // blocks, 0, random)
+                drawn = sparse_feedback(key[1], size, nest.stored // blocks, 0, random)
                 assert drawn.classes_read is not None
                 found.append(drawn.classes_read + block * size)
             self._feedback[key] = np.concatenate(found, axis=1)

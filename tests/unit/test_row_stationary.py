@@ -8,12 +8,12 @@ from math import prod
 from pathlib import Path
 
 import pytest
+from accelsim.pe.row_stationary.model import RowStationaryModel
 
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.loading import load_architecture
 from accelsim.pe.registry import MODELS
-from accelsim.pe.row_stationary.model import RowStationaryModel
 from accelsim.pe.row_stationary.passes import convolution_of, row_mapping
 from accelsim.pe.row_stationary.section import RowStationaryArray
 from accelsim.rules.registry import lower

@@ -21,9 +21,8 @@ from accelsim.kernels.bits.bitmaps import (
 from accelsim.kernels.bits.taps import expand_kernel
 from accelsim.kernels.broadcast.columns import column_costs
 from accelsim.kernels.broadcast.vectors import Columns
-from accelsim.step.geometry import bounds_of
-from accelsim.step.ops import Op, Pass, Use
-from accelsim.zeros.effectual import stationary_masks
+from accelsim.step.ops import Contraction
+from accelsim.zeros.effectual import stationary_masks, summed_words
 from accelsim.zeros.masks import MaskSource
 
 Words = NDArray[np.uint64]
@@ -63,7 +62,7 @@ def columns(nonzero: Words, macs: Words, outputs: int, store: Store) -> Columns:
 
 
 def kernel_columns(
-    op: Op, masks: MaskSource, groups: range, first: int, end: int, keep: bool
+    op: Contraction, masks: MaskSource, groups: range, first: int, end: int, keep: bool
 ) -> tuple[Words, Words]:
     """(non-zeros, MACs) of FF's or EP's columns, (tap, channel) in the order of the stream: uint64
     (columns, ceil((end - first) / 64)).
@@ -71,22 +70,17 @@ def kernel_columns(
     ``groups``: those whose channels the vector has; of their output channels [first, end). With
     ``keep`` structural zeros are columns' zeros.
     """
-    b = bounds_of(op)
-    reduction, own = (
-        (b.k // b.groups, b.c // b.groups)
-        if op.pass_ is Pass.EP
-        else (b.c // b.groups, b.k // b.groups)
-    )
-    weights = [stationary_masks(op, masks, group) for group in groups]
-    nonzero = _turned(
-        _side_by_side(weights, reduction)[first:end], reduction * len(groups), b.dilation, keep
-    )
+    nest = op.nest
+    depth, outputs = nest.depth // nest.groups, nest.channels // nest.groups
+    dilation = (abs(nest.rows.dilation), abs(nest.columns.dilation))
+    weights = stationary_masks(op, masks)[groups.start : groups.stop]
+    width = depth * len(groups)
+    nonzero = _turned(_side_by_side(weights, depth)[first:end], width, dilation, keep)
     if not keep:
         return nonzero, np.repeat(ones(1, end - first), len(nonzero), axis=0)
-    dense = [ones(own * b.r * b.s, reduction).reshape(own, b.r, b.s, -1)] * len(groups)
-    return nonzero, _turned(
-        _side_by_side(dense, reduction)[first:end], reduction * len(groups), b.dilation, keep
-    )
+    taps = nest.rows.taps, nest.columns.taps
+    dense = [ones(outputs * taps[0] * taps[1], depth).reshape(outputs, *taps, -1)] * len(groups)
+    return nonzero, _turned(_side_by_side(dense, depth)[first:end], width, dilation, keep)
 
 
 def _side_by_side(weights: list[Words], reduction: int) -> Words:
@@ -115,21 +109,23 @@ def _turned(weights: Words, channels: int, dilation: tuple[int, int], keep: bool
 
 
 def error_columns(
-    op: Op, masks: MaskSource, first: int, end: int, keep: bool
+    op: Contraction, masks: MaskSource, first: int, end: int, keep: bool
 ) -> tuple[Words, Words]:
     """(non-zeros, MACs) of WG's columns, (sample, error row, error column): channels [first, end)
     of the errors.
 
     With ``keep`` the stride zeros between errors are columns without a word.
     """
-    b = bounds_of(op)
-    bound = masks.operand(op, Use.STATIONARY)
-    error = bound.words if bound else ones(b.p * b.q, b.k).reshape(1, b.p, b.q, -1)
-    own = slice_channels(error, first, end) if (first, end) != (0, b.k) else error
-    macs = np.broadcast_to(ones(1, end - first)[0], own.shape)
-    if keep and max(b.stride) > 1:
-        own, macs = (_spread(each, b.stride) for each in (own, macs))
-    return own.reshape(-1, own.shape[-1]), np.ascontiguousarray(macs).reshape(-1, own.shape[-1])
+    nest = op.nest
+    error = summed_words(op, masks)
+    whole = (first, end) == (0, nest.channels)
+    share = error if whole else slice_channels(error, first, end)
+    macs = np.broadcast_to(ones(1, end - first)[0], share.shape)
+    stride = (nest.rows.dilation, nest.columns.dilation)
+    if keep and max(stride) > 1:
+        share, macs = (_spread(each, stride) for each in (share, macs))
+    width = share.shape[-1]
+    return share.reshape(-1, width), np.ascontiguousarray(macs).reshape(-1, width)
 
 
 def _spread(words: Words, stride: tuple[int, int]) -> Words:
@@ -141,16 +137,16 @@ def _spread(words: Words, stride: tuple[int, int]) -> Words:
     return result
 
 
-def neuron_columns(op: Op, masks: MaskSource, pixel: int, first: int, end: int) -> Words:
+def neuron_columns(op: Contraction, masks: MaskSource, pixel: int, first: int, end: int) -> Words:
     """Non-zeros of the columns of a feedback matrix with zeros, a column an error: channels [first,
     end) of one pixel of the target map.
     """
-    b = bounds_of(op)
-    rows = slice(pixel * b.k + first, pixel * b.k + end)
-    bound = masks.operand(op, Use.STATIONARY)
-    if bound is not None and not b.nonzeros:
-        return transpose_bits(bound.words.reshape(-1, bound.words.shape[-1])[rows], b.c)
-    mask = np.zeros((b.c, end - first), np.bool_)
+    nest = op.nest
+    rows = slice(pixel * nest.channels + first, pixel * nest.channels + end)
+    traced = masks.stationary(op)
+    if traced is not None and not nest.stored:
+        return transpose_bits(traced.words.reshape(-1, traced.words.shape[-1])[rows], nest.depth)
+    mask = np.zeros((nest.depth, end - first), np.bool_)
     named = masks.feedback_indices(op)[rows]
     mask[named, np.arange(end - first)[:, None]] = True
     return from_mask(mask)

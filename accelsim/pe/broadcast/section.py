@@ -33,12 +33,12 @@ class BroadcastArray(SkippingArray):
         "has 4.",
     )
 
+    verbs: ClassVar[str] = "accelsim.pe.broadcast.kind:Broadcast"
     setting: ClassVar[str] = "in an array with FIFOs"
     # PEs that hold other output channels would each need tokens of their own.
     reduces_over_pes: ClassVar[bool] = False
     # A token serves all channels, and a vector is done before the next.
     has_fixed_mapping: ClassVar[bool] = True
-    broadcasts: ClassVar[bool] = True
 
     @property
     def relative_index_bits(self) -> int:

@@ -22,8 +22,8 @@ class CoupledArray(SkippingArray):
         description="Zero-skipping, the lanes of a PE reduce one output together."
     )
 
+    verbs: ClassVar[str] = "accelsim.pe.coupled.kind:Coupled"
     setting: ClassVar[str] = "in an array of coupled lanes"
-    couples_lanes: ClassVar[bool] = True
 
     @property
     def lanes(self) -> int:

@@ -7,79 +7,81 @@ import numpy as np
 from accelsim.kernels.bits.bitmaps import from_mask, ones, popcounts, to_mask
 from accelsim.pe.lanes.streams import Cycles, Streams, Words
 from accelsim.pe.lanes.walks import ONE_TAP, Walks
-from accelsim.step.geometry import bounds_of
-from accelsim.step.ops import Op, Use
-from accelsim.zeros.effectual import words_or_ones
+from accelsim.pe.skipping import Skipped
+from accelsim.step.ops import Contraction
+from accelsim.zeros.effectual import moving_words
 from accelsim.zeros.masks import MaskSource
 
 
-def feedback_streams(op: Op, masks: MaskSource, skip: tuple[bool, bool], walks: Walks) -> Streams:
+def feedback_streams(op: Contraction, masks: MaskSource, skip: Skipped, walks: Walks) -> Streams:
     """Streams of every target neuron: all C errors, or the ``nonzeros`` that its row names; a trace
     may say which of a dense B are zero.
 
     Positions are (sample, row, column) of the target map, channels its channels; neurons alike
     share one row of the result.
     """
-    b = bounds_of(op)
-    errors = words_or_ones(masks, op, Use.MOVING, 1, 1, b.c)
-    bound = masks.operand(op, Use.STATIONARY)
-    if bound is not None and not b.nonzeros:
+    nest = op.nest
+    errors = moving_words(op, masks)
+    bound = masks.stationary(op)
+    if bound is not None and not nest.stored:
         return _masked(op, errors, bound.words.reshape(-1, bound.words.shape[-1]), skip, walks)
-    if b.nonzeros and int(popcounts(errors).min()) < b.c:
+    if nest.stored and int(popcounts(errors).min()) < nest.depth:
         return _sparse(op, masks, errors, skip, walks)
-    stored = b.nonzeros or b.c
-    if b.nonzeros:
+    stored = nest.reduction
+    if nest.stored:
         errors = ones(len(errors), stored).reshape(len(errors), 1, 1, -1)
     cycles, effectual = walks.moving(errors, stored, ONE_TAP, ONE_TAP)
     executed = effectual
-    if not skip[0]:
+    if not skip.moving:
         executed = np.full_like(cycles, stored)
         cycles = walks.every(executed)
     return Streams(
         *(
-            np.repeat(values.reshape(1, -1), b.p * b.q, axis=1)
+            np.repeat(values.reshape(1, -1), nest.map_positions, axis=1)
             for values in (cycles, executed, effectual)
         )
     )
 
 
 def _sparse(
-    op: Op, masks: MaskSource, errors: Words, skip: tuple[bool, bool], walks: Walks
+    op: Contraction, masks: MaskSource, errors: Words, skip: Skipped, walks: Walks
 ) -> Streams:
     """Zeros among the errors of a sparse B: each neuron sees the bits of the errors its own row
     names.
     """
-    b = bounds_of(op)
-    picked = to_mask(errors.reshape(len(errors), -1), b.c)[:, masks.feedback_indices(op)]
-    cycles, effectual = _walk(op, from_mask(picked.reshape(-1, b.nonzeros)), b.nonzeros, walks)
-    if skip[0]:
+    nest = op.nest
+    picked = to_mask(errors.reshape(len(errors), -1), nest.depth)[:, masks.feedback_indices(op)]
+    cycles, effectual = _walk(op, from_mask(picked.reshape(-1, nest.stored)), nest.stored, walks)
+    if skip.moving:
         return Streams(cycles, effectual, effectual)
-    full = np.full_like(cycles, b.nonzeros)
+    full = np.full_like(cycles, nest.stored)
     return Streams(walks.every(full), full, effectual)
 
 
-def _masked(op: Op, errors: Words, rows: Words, skip: tuple[bool, bool], walks: Walks) -> Streams:
+def _masked(op: Contraction, errors: Words, rows: Words, skip: Skipped, walks: Walks) -> Streams:
     """A dense B some of whose entries are zero: uint64 (neurons in map order, ceil(C / 64))."""
-    b = bounds_of(op)
+    nest = op.nest
     flat = errors.reshape(len(errors), 1, -1)
-    _, effectual = _walk(op, (flat & rows[None]).reshape(-1, rows.shape[1]), b.c, walks)
+    _, effectual = _walk(op, (flat & rows[None]).reshape(-1, rows.shape[1]), nest.depth, walks)
     if not any(skip):
-        full = np.full_like(effectual, b.c)
+        full = np.full_like(effectual, nest.depth)
         return Streams(walks.every(full), full, effectual)
     seen = np.full_like(rows[None], np.iinfo(np.uint64).max)
-    if skip[0]:
+    if skip.moving:
         seen = seen & flat
-    if skip[1]:
+    if skip.stationary:
         seen = seen & rows[None]
     seen = np.broadcast_to(seen, (len(errors), *rows.shape))
-    cycles, executed = _walk(op, np.ascontiguousarray(seen).reshape(-1, rows.shape[1]), b.c, walks)
+    cycles, executed = _walk(
+        op, np.ascontiguousarray(seen).reshape(-1, rows.shape[1]), nest.depth, walks
+    )
     return Streams(cycles, executed, effectual)
 
 
-def _walk(op: Op, rows: Words, length: int, walks: Walks) -> tuple[Cycles, Cycles]:
+def _walk(op: Contraction, rows: Words, length: int, walks: Walks) -> tuple[Cycles, Cycles]:
     """Cycles and set bits int32 (K, samples * P * Q) of one row of bits a (sample, neuron)."""
-    b = bounds_of(op)
+    nest = op.nest
     cycles, found = walks.moving(rows.reshape(-1, 1, 1, rows.shape[-1]), length, ONE_TAP, ONE_TAP)
-    return np.ascontiguousarray(cycles.reshape(-1, b.k).T), np.ascontiguousarray(
-        found.reshape(-1, b.k).T
+    return np.ascontiguousarray(cycles.reshape(-1, nest.channels).T), np.ascontiguousarray(
+        found.reshape(-1, nest.channels).T
     )

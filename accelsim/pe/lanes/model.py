@@ -8,7 +8,7 @@ the operands, handles groups, and lets lanes meet at each tile's barrier.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,22 +25,40 @@ from accelsim.pe.lanes.section import LanesArray
 from accelsim.pe.lanes.streams import Cycles, Streams, Words, per_channel
 from accelsim.pe.lanes.walks import LaneWalks, Walks
 from accelsim.pe.mapping import Mapping
-from accelsim.pe.timing import ArrayTiming, PEModel
-from accelsim.step.geometry import bounds_of, moving_extents, stream_taps
-from accelsim.step.ops import Op, OpKind, Pass, Use
+from accelsim.pe.skipping import Skipped, skipped
+from accelsim.pe.timing import ArrayTiming, TimingModel
+from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import (
     effectual_macs,
     group_slices,
+    moving_words,
     repeats,
     stationary_masks,
-    words_or_ones,
 )
 from accelsim.zeros.masks import MaskSource
 
 Lanes = TypeVar("Lanes", Streams, GradientLanes)
 
 
-class LanesModel(PEModel):
+class MovingStreams(NamedTuple):
+    """Streams of one group's moving map, and what the moving operand alone makes of them.
+
+    ``moving`` uint64 (S, H, W, Cw) of ``size`` streamed channels; ``length`` and ``dense`` int32
+    (positions): visited positions and MACs of each stream; ``cycles`` and ``set_bits`` int32 (S,
+    positions) where moving zeros are skipped.
+    """
+
+    moving: Words
+    size: int
+    rows: Cycles
+    cols: Cycles
+    length: Cycles
+    dense: Cycles
+    cycles: Cycles
+    set_bits: Cycles
+
+
+class LanesModel(TimingModel):
     """The array of skipping lanes. ``walks``: what a stream costs, lanes with windows when not
     given.
     """
@@ -50,22 +68,23 @@ class LanesModel(PEModel):
     ) -> None:
         super().__init__(architecture, masks)
         self.walks = walks or LaneWalks(LanesArray.of(architecture.pe_array).window)
-        self._lanes: tuple[Op | None, int, Streams | GradientLanes | None] = (None, 0, None)
+        self._lanes: tuple[Contraction | None, int, Streams | GradientLanes | None] = (
+            None,
+            0,
+            None,
+        )
 
     def time(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op = mapping.op
-        return (
-            self._gradient(mapping, blocks)
-            if op.pass_ is Pass.WG
-            else self._streams(mapping, blocks)
-        )
+        if op.nest.sums_samples:
+            return self._gradient(mapping, blocks)
+        return self._streams(mapping, blocks)
 
-    def _skip(self, op: Op) -> tuple[bool, bool]:
-        """Whether the moving and the stationary operand's zeros are skipped in this op's pass."""
-        mode = getattr(self.architecture.pe_array.skip, op.pass_.value.lower())
-        return mode in ("moving", "both"), mode in ("stationary", "both")
+    def _skip(self, op: Contraction) -> Skipped:
+        """Whose zeros are skipped in this op."""
+        return skipped(self.architecture, op)
 
-    def _of_last_op(self, op: Op, segments: int, lanes: Callable[[], Lanes]) -> Lanes:
+    def _of_last_op(self, op: Contraction, segments: int, lanes: Callable[[], Lanes]) -> Lanes:
         """The lanes of an op, kept for the other mappings that are tried on it: they depend on
         none.
         """
@@ -75,18 +94,16 @@ class LanesModel(PEModel):
 
     # FF and EP: a lane reduces one output position of one channel
 
-    def _all_streams(self, op: Op) -> Streams:
-        return (
-            feedback_streams(op, self.masks, self._skip(op), self.walks)
-            if op.kind is OpKind.FEEDBACK
-            else self._convolution(op)
-        )
+    def _all_streams(self, op: Contraction) -> Streams:
+        if op.nest.unshared:
+            return feedback_streams(op, self.masks, self._skip(op), self.walks)
+        return self._convolution(op)
 
     def _streams(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
         skip = self._skip(op)
         streams = self._of_last_op(op, 0, lambda: self._all_streams(op))
-        needed = self._needed(op) if op.pass_ is Pass.EP and array.skip_outputs else None
+        needed = self._needed(op) if array.skip_outputs else None
         distinct = streams.cycles.shape[1] if needed is None else len(needed)
         streams = streams.repeated(distinct)
         weights = repeats(mapping.positions, distinct)
@@ -121,14 +138,14 @@ class LanesModel(PEModel):
             mapping, block_cycles, outputs, lane_cycles, used, executed, effectual, looked_at
         )
 
-    def _visited(self, op: Op, distinct: int) -> Cycles:
+    def _visited(self, op: Contraction, distinct: int) -> Cycles:
         """Length of the stream at each of the distinct positions."""
-        b, array = bounds_of(op), self.architecture.pe_array
-        if op.kind is OpKind.FEEDBACK:
-            return np.full(distinct, b.nonzeros or b.c, np.int32)
-        keep = array.structural_zeros == "window"
-        channels = moving_extents(op)[2] // (1 if keep else b.groups)
-        return np.resize(stream_lengths(channels, *stream_taps(op, keep)), distinct)
+        nest = op.nest
+        if nest.unshared:
+            return np.full(distinct, nest.reduction, np.int32)
+        keep = self.architecture.pe_array.structural_zeros == "window"
+        channels = nest.depth // (1 if keep else nest.groups)
+        return np.resize(stream_lengths(channels, *nest.reads(keep)), distinct)
 
     def _timing(
         self,
@@ -163,14 +180,17 @@ class LanesModel(PEModel):
             mask_bits=mask_bits,
         )
 
-    def _convolution(self, op: Op) -> Streams:
-        b, array = bounds_of(op), self.architecture.pe_array
-        rows, cols = stream_taps(op, array.structural_zeros == "window")
-        moving = words_or_ones(self.masks, op, Use.MOVING, *moving_extents(op))
-        parts = [self._group(op, moving, group, rows, cols) for group in range(b.groups)]
-        if b.groups == 1:
+    def _convolution(self, op: Contraction) -> Streams:
+        nest = op.nest
+        moving = self._moving_groups(op)
+        stationary = self._stationary_groups(op)
+        parts = [
+            self._group(op, moving[group], None if stationary is None else stationary[group])
+            for group in range(nest.groups)
+        ]
+        if nest.groups == 1:
             return parts[0]
-        per_group = (b.c if op.pass_ is Pass.EP else b.k) // b.groups
+        per_group = nest.channels // nest.groups
         return Streams(
             *(
                 np.concatenate([per_channel(getattr(part, name), per_group) for part in parts])
@@ -178,125 +198,111 @@ class LanesModel(PEModel):
             )
         )
 
-    def _group(self, op: Op, moving: Words, group: int, rows: Cycles, cols: Cycles) -> Streams:
-        b, array = bounds_of(op), self.architecture.pe_array
-        channels = moving_extents(op)[2]
-        size = channels // b.groups
-        if b.groups > 1 and array.structural_zeros == "window":
-            # Other groups' channels pass through the window as zeros: the stream keeps their
-            # positions.
-            mask = np.zeros(channels, np.bool_)
+    @property
+    def _keeps_zeros(self) -> bool:
+        """Whether structural zeros stay in the streams and pass through the window."""
+        return self.architecture.pe_array.structural_zeros == "window"
+
+    def _moving_groups(self, op: Contraction) -> list[Words]:
+        """The moving map as each group streams it."""
+        nest = op.nest
+        moving = moving_words(op, self.masks)
+        if nest.groups == 1 or not self._keeps_zeros:
+            return group_slices(moving, nest.depth, nest.groups)
+        # Other groups' channels pass through the window as zeros: the stream keeps their positions.
+        size, windows = nest.depth // nest.groups, []
+        for group in range(nest.groups):
+            mask = np.zeros(nest.depth, np.bool_)
             mask[group * size : (group + 1) * size] = True
-            own, size = moving & from_mask(mask), channels
-        else:
-            own = group_slices(moving, channels, b.groups)[group]
-        cycles, effectual = self.walks.moving(own, size, rows, cols)
+            windows.append(moving & from_mask(mask))
+        return windows
+
+    def _stationary_groups(self, op: Contraction) -> list[Words] | None:
+        """Weight masks by output channel, in the order of each group's stream: uint64 (outputs,
+        taps, ceil(streamed channels / 64)); None where neither weights nor their structure have
+        zeros that matter.
+        """
+        nest, keep = op.nest, self._keeps_zeros
+        if self.masks.stationary(op) is None and not (keep and self._skip(op).stationary):
+            return None
+        dilation = (abs(nest.rows.dilation), abs(nest.columns.dilation))
+        kernels, depth = [], nest.depth // nest.groups
+        for group, weights in enumerate(stationary_masks(op, self.masks)):
+            streamed = weights
+            if keep and nest.groups > 1:
+                mask = to_mask(weights, depth)
+                wide = np.zeros((*mask.shape[:3], nest.depth), np.bool_)
+                wide[..., group * depth : (group + 1) * depth] = mask
+                streamed = from_mask(wide)
+            kernels.append(expand_kernel(streamed, dilation, keep))
+        return kernels
+
+    def _group(self, op: Contraction, moving: Words, stationary: Words | None) -> Streams:
+        nest, skip = op.nest, self._skip(op)
+        size = nest.depth // (1 if self._keeps_zeros else nest.groups)
+        rows, cols = nest.reads(self._keeps_zeros)
+        cycles, effectual = self.walks.moving(moving, size, rows, cols)
         length = stream_lengths(size, rows, cols)
         dense = self._dense_positions(op, length)
-        if self.masks.operand(op, Use.STATIONARY) is not None:
-            return self._pairs(
-                op,
-                own,
-                self._stationary(op, group),
-                size,
-                rows,
-                cols,
-                length,
-                dense,
-                cycles,
-                effectual,
-            )
-        if self._skip(op)[0]:
+        if stationary is not None and self.masks.stationary(op) is not None:
+            alone = MovingStreams(moving, size, rows, cols, length, dense, cycles, effectual)
+            return self._pairs(skip, alone, stationary)
+        if skip.moving:
             return Streams(
                 cycles.reshape(1, -1), effectual.reshape(1, -1), effectual.reshape(1, -1)
             )
         every = self.walks.every(length)
-        if self._skip(op)[1] and array.structural_zeros == "window":
+        if stationary is not None:
             # Dense weights have dilation and group zeros all the same, alike in every output
             # channel.
-            every = self.walks.pairs(
-                own[0], size, self._stationary(op, group)[:1], rows, cols, "stationary"
-            )[0]
+            every = self.walks.pairs(moving[0], size, stationary[:1], rows, cols, "stationary")[0]
         every_cycle, macs = (np.tile(each, len(cycles)).reshape(1, -1) for each in (every, dense))
         return Streams(every_cycle, macs, effectual.reshape(1, -1))
 
-    def _dense_positions(self, op: Op, length: Cycles) -> Cycles:
+    def _dense_positions(self, op: Contraction, length: Cycles) -> Cycles:
         """Positions of each stream that are MACs: with structural zeros in the window, dilation and
         group zeros are not.
         """
-        if self.architecture.pe_array.structural_zeros == "removed":
-            return length
-        b = bounds_of(op)
-        return np.full_like(length, b.r * b.s * ((b.k if op.pass_ is Pass.EP else b.c) // b.groups))
+        return np.full_like(length, op.nest.reduction) if self._keeps_zeros else length
 
-    def _stationary(self, op: Op, group: int) -> Words:
-        """Weight masks by output channel, in the order of the stream: uint64 (outputs, taps,
-        ceil(reduction channels / 64)).
-        """
-        b, keep = bounds_of(op), self.architecture.pe_array.structural_zeros == "window"
-        own = stationary_masks(op, self.masks, group)
-        if keep and b.groups > 1:
-            reduction = (b.k if op.pass_ is Pass.EP else b.c) // b.groups
-            mask = to_mask(own, reduction)
-            wide = np.zeros((*mask.shape[:3], reduction * b.groups), np.bool_)
-            wide[..., group * reduction : (group + 1) * reduction] = mask
-            own = from_mask(wide)
-        return expand_kernel(own, b.dilation, keep)
-
-    def _pairs(
-        self,
-        op: Op,
-        moving: Words,
-        stationary: Words,
-        size: int,
-        rows: Cycles,
-        cols: Cycles,
-        length: Cycles,
-        dense: Cycles,
-        cycles: Cycles,
-        set_bits: Cycles,
-    ) -> Streams:
+    def _pairs(self, skip: Skipped, alone: MovingStreams, stationary: Words) -> Streams:
         """Lanes whose stationary operand has zeros too: cycles depend on the output channel."""
-        skip_moving, skip_stationary = self._skip(op)
+        moving, size, rows, cols, length, dense, cycles, set_bits = alone
         both = [self.walks.pairs(sample, size, stationary, rows, cols) for sample in moving]
-        effectual = np.concatenate([found[1] for found in both], axis=1)
-        if skip_stationary and skip_moving:
+        effectual = np.concatenate([pairs[1] for pairs in both], axis=1)
+        samples, outputs = len(moving), len(stationary)
+        if skip.stationary and skip.moving:
+            cycles = np.concatenate([pairs[0] for pairs in both], axis=1)
+            return Streams(cycles, effectual, effectual)
+        if skip.stationary:
+            weights = self.walks.pairs(moving[0], size, stationary, rows, cols, "stationary")
+            cycles, executed = (np.tile(each, (1, samples)) for each in weights)
+            return Streams(cycles, executed, effectual)
+        if skip.moving:
             return Streams(
-                np.concatenate([found[0] for found in both], axis=1), effectual, effectual
-            )
-        if skip_stationary:
-            alone = self.walks.pairs(moving[0], size, stationary, rows, cols, "stationary")
-            return Streams(
-                np.tile(alone[0], (1, len(moving))), np.tile(alone[1], (1, len(moving))), effectual
-            )
-        if skip_moving:
-            return Streams(
-                per_channel(cycles.reshape(1, -1), len(stationary)),
-                per_channel(set_bits.reshape(1, -1), len(stationary)),
+                per_channel(cycles.reshape(1, -1), outputs),
+                per_channel(set_bits.reshape(1, -1), outputs),
                 effectual,
             )
         every, macs = (
-            np.tile(self.walks.every(length), len(moving)).reshape(1, -1),
-            np.tile(dense, len(moving)).reshape(1, -1),
+            np.tile(each, samples).reshape(1, -1) for each in (self.walks.every(length), dense)
         )
-        return Streams(
-            per_channel(every, len(stationary)), per_channel(macs, len(stationary)), effectual
-        )
+        return Streams(per_channel(every, outputs), per_channel(macs, outputs), effectual)
 
-    def _needed(self, op: Op) -> Words | None:
+    def _needed(self, op: Contraction) -> Words | None:
         """Outputs that f' leaves needed: uint64 (distinct positions, channel words)."""
-        bound = self.masks.operand(op, Use.NEEDED)
-        if bound is None:
+        mask = self.masks.needed(op)
+        if mask is None:
             return None
-        channels = bounds_of(op).k if op.kind is OpKind.FEEDBACK else bounds_of(op).c
-        if bound.channels == channels:
-            return bound.words.reshape(-1, bound.words.shape[-1])
-        return from_mask(to_mask(bound.words, bound.channels).reshape(-1, channels))
+        channels = op.nest.channels
+        if mask.channels == channels:
+            return mask.words.reshape(-1, mask.words.shape[-1])
+        return from_mask(to_mask(mask.words, mask.channels).reshape(-1, channels))
 
     def _gradient(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
         skip = self._skip(op)
-        segments = mapping.positions_per_tile if op.kind is OpKind.OUTER else 0
+        segments = mapping.positions_per_tile if op.nest.outer_product else 0
         keep = array.structural_zeros == "window"
         found = self._of_last_op(
             op, segments, lambda: gradient_lanes(op, self.masks, skip, self.walks, keep, segments)

@@ -14,8 +14,8 @@ from accelsim.kernels.bits.taps import expand_kernel
 from accelsim.kernels.lanes.zero_skip import stream_lengths
 from accelsim.pe.lanes.streams import Cycles, tile_positions
 from accelsim.pe.lanes.walks import Walks
-from accelsim.step.geometry import moving_extents, stream_taps
-from accelsim.step.ops import Op, Use
+from accelsim.pe.skipping import Skipped
+from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import stationary_masks
 from accelsim.zeros.masks import MaskSource
 
@@ -31,47 +31,48 @@ class SharedLanes:
 
 
 def shared_reductions(
-    op: Op,
+    op: Contraction,
     masks: MaskSource,
-    skip: tuple[bool, bool],
+    skip: Skipped,
     walks: Walks,
     keep_zeros: bool,
     pes: int,
     distinct: int,
 ) -> SharedLanes:
     """PE j reduces channels j, j + pes, ... of every output; zeros fill up the last round."""
-    rows, cols = stream_taps(op, keep_zeros)
-    height, width, channels = moving_extents(op)
-    bound = masks.operand(op, Use.MOVING)
+    nest = op.nest
+    rows, cols = nest.reads(keep_zeros)
+    height, width, channels = nest.moving_map
+    traced = masks.moving(op)
     mask = (
-        to_mask(bound.words, channels)
-        if bound and skip[0]
+        to_mask(traced.words, channels)
+        if traced and skip.moving
         else np.ones((1, height, width, channels), np.bool_)
     )
     own = _dealt(mask, pes)
     rounds, samples = own.shape[-1], len(mask)
     # Where stationary words alone are skipped, those that fill up a round are, though the operand
     # has no mask.
-    if not skip[1] or (skip[0] and masks.operand(op, Use.STATIONARY) is None):
+    if not skip.stationary or (skip.moving and masks.stationary(op) is None):
         cycles, _ = walks.moving(
             from_mask(own.reshape(-1, height, width, rounds)), rounds, rows, cols
         )
-        if not skip[0]:
+        if not skip.moving:
             cycles = np.broadcast_to(walks.every(stream_lengths(rounds, rows, cols)), cycles.shape)
         shares = tile_positions(cycles.reshape(pes, -1), distinct)
         return SharedLanes(
             shares.max(axis=0, keepdims=True), shares.sum(axis=0, keepdims=True, dtype=np.int64)
         )
-    stationary = _dealt(to_mask(stationary_masks(op, masks, 0), channels), pes)
+    stationary = _dealt(to_mask(stationary_masks(op, masks)[0], channels), pes)
     slowest, total = np.zeros((1, 1), np.int32), np.zeros((1, 1), np.int64)
     for pe in range(pes):
         kernel = expand_kernel(
             from_mask(np.ascontiguousarray(stationary[pe])),
-            op.bounds.dilation if op.bounds else (1, 1),
+            (abs(nest.rows.dilation), abs(nest.columns.dilation)),
             keep_zeros,
         )
         moving = from_mask(np.ascontiguousarray(own[pe]))
-        mode = "both" if skip[0] else "stationary"
+        mode = "both" if skip.moving else "stationary"
         found = [
             walks.pairs(moving[sample], rounds, kernel, rows, cols, mode)[0]
             for sample in range(samples)

@@ -21,6 +21,7 @@ class LanesArray(SkippingArray):
         "effectual one.",
     )
 
+    verbs: ClassVar[str] = "accelsim.pe.lanes.kind:Lanes"
     setting: ClassVar[str] = "in an array of lanes"
 
     @property

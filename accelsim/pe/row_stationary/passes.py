@@ -26,8 +26,8 @@ from accelsim.kernels.dense.row_stationary import (
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.words import word_bits
 from accelsim.pe.row_stationary.section import RowStationaryArray
-from accelsim.step.geometry import bounds_of
-from accelsim.step.ops import Op, OpKind, Pass, Use
+from accelsim.step.contraction import Nest
+from accelsim.step.ops import Contraction
 
 
 @dataclass(frozen=True)
@@ -79,17 +79,27 @@ class RowMapping:
         return self.groups * images * filters * channels * strips * rows * columns
 
 
-def convolution_of(op: Op) -> tuple[Shape, int]:
+def convolution_of(nest: Nest) -> tuple[Shape, int]:
     """(shape of one group, groups): see the module."""
-    b = bounds_of(op)
-    if op.kind is OpKind.FEEDBACK:
-        return (b.n, b.k * b.p * b.q, b.c, 1, 1, 1, 1, 1, 1, 1, 1), 1
-    c, k = b.c // b.groups, b.k // b.groups
-    if op.pass_ is Pass.EP:
-        return (b.n, c, k, b.h, b.w, b.r, b.s, 1, 1, *b.dilation), b.groups
-    if op.pass_ is Pass.WG:
-        return (c, k, b.n, b.r, b.s, b.p, b.q, *b.dilation, *b.stride), b.groups
-    return (b.n, k, c, b.p, b.q, b.r, b.s, *b.stride, *b.dilation), b.groups
+    channels, depth = nest.channels // nest.groups, nest.depth // nest.groups
+    if nest.unshared:
+        neurons = channels * nest.map_positions
+        return (nest.samples, neurons, depth, 1, 1, 1, 1, 1, 1, 1, 1), nest.groups
+    images, reduced = (depth, nest.samples) if nest.sums_samples else (nest.samples, depth)
+    rows, columns = nest.rows, nest.columns
+    return (
+        images,
+        channels,
+        reduced,
+        rows.positions,
+        columns.positions,
+        rows.taps,
+        columns.taps,
+        rows.stride,
+        columns.stride,
+        abs(rows.dilation),
+        abs(columns.dilation),
+    ), nest.groups
 
 
 def row_limits(architecture: Architecture) -> Limits:
@@ -109,14 +119,12 @@ def row_limits(architecture: Architecture) -> Limits:
     )
 
 
-def row_mapping(op: Op, architecture: Architecture, pes: int) -> RowMapping:
+def row_mapping(op: Contraction, architecture: Architecture, pes: int) -> RowMapping:
     """The op's mapping onto ``pes`` PEs of the array. InputError where not even one image of one
     filter and channel fits the buffer.
     """
-    shape, groups = convolution_of(op)
-    moving = op.operand(Use.MOVING)
-    assert moving is not None
-    bits = word_bits(moving.tensor, architecture)
+    shape, groups = convolution_of(op.nest)
+    bits = word_bits(op.moving.tensor, architecture)
     rows = min(architecture.pe_array.rows, pes)
     limits, psum = row_limits(architecture), architecture.precision.psum
     choice, cycles = _chosen(shape, limits, rows, pes // rows, bits, psum)

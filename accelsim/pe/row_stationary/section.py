@@ -46,8 +46,8 @@ class RowStationaryArray(DenseArray):
         "own.",
     )
 
+    verbs: ClassVar[str] = "accelsim.pe.row_stationary.kind:RowStationary"
     setting: ClassVar[str] = "with a row-stationary array"
-    keeps_rows: ClassVar[bool] = True
     register_keys: ClassVar[tuple[str, ...]] = ("filter_words", "input_words", "psum_words")
 
     def register_bits(self, precision: Precision) -> int:

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 
 from accelsim.kernels.dense.row_stationary import groups, input_rows
 from accelsim.pe.row_stationary.passes import RowMapping
-from accelsim.step.geometry import bounds_of
-from accelsim.step.ops import Op, OpKind, Pass
+from accelsim.step.contraction import Nest, Window
 
 
 @dataclass(frozen=True)
@@ -39,25 +38,26 @@ class RowTraffic:
 
 
 def row_traffic(
-    op: Op, mapping: RowMapping, input_bits: int, psum_bits: int, buffer_bits: int
+    nest: Nest, mapping: RowMapping, input_bits: int, psum_bits: int, buffer_bits: int
 ) -> RowTraffic:
-    """Traffic of all groups of the op. ``buffer_bits``: room for the inputs and sums of a pass."""
+    """Traffic of all groups of the contraction.
+
+    ``buffer_bits``: room for the inputs and sums of a pass.
+    """
     images, filters, channels, rows, columns, kernel_rows, kernel_columns = mapping.shape[:7]
     image_groups, filter_groups, channel_groups, strips, row_folds, column_folds = mapping.folds
     # Of a sparse feedback matrix the array fills in the zeros that are not stored.
-    stored = (
-        filters
-        * (bounds_of(op).nonzeros or channels)
-        * kernel_rows
-        * kernel_columns
-        * mapping.groups
-    )
+    stored = filters * (nest.stored or channels) * kernel_rows * kernel_columns * mapping.groups
     outputs = images * filters * rows * columns * mapping.groups
     reductions = channel_groups * row_folds * column_folds
     taken = min(mapping.t, filters) * mapping.down * mapping.e
     again = _groups_of_filters_together(mapping, input_bits, psum_bits, buffer_bits)
     return RowTraffic(
-        input_words=images * channels * mapping.groups * filter_groups * _words_of_map(op, mapping),
+        input_words=images
+        * channels
+        * mapping.groups
+        * filter_groups
+        * _words_of_map(nest, mapping),
         input_receivers=-(
             -taken // input_rows(mapping.e, mapping.down, mapping.shape[7], mapping.shape[9])
         ),
@@ -99,13 +99,13 @@ def _hops(mapping: RowMapping) -> int:
     return total
 
 
-def _words_of_map(op: Op, mapping: RowMapping) -> int:
+def _words_of_map(nest: Nest, mapping: RowMapping) -> int:
     """Real words (neither padding nor stride zeros) of one channel of one image that a group of
     filters takes, strips overlapping.
     """
     height, width, taps_down, taps_across, up, across, down, right = mapping.shape[3:]
     rows = sum(
-        _real(op, 0, {i * up + j * down for i in strip for j in taps})
+        _real(nest.rows, {i * up + j * down for i in strip for j in taps})
         for strip in _parts(height, mapping.e)
         for taps in _parts(taps_down, mapping.down)
     )
@@ -113,8 +113,7 @@ def _words_of_map(op: Op, mapping: RowMapping) -> int:
     # apart stand those of other outputs.
     columns = sum(
         _real(
-            op,
-            1,
+            nest.columns,
             {
                 i * across + j
                 for i in range(width)
@@ -130,16 +129,11 @@ def _parts(size: int, part: int) -> list[range]:
     return [range(start, min(start + part, size)) for start in range(0, size, part)]
 
 
-def _real(op: Op, axis: int, positions: set[int]) -> int:
+def _real(window: Window, places: set[int]) -> int:
     """How many rows (columns) of the padded or spread moving map hold words."""
-    if op.kind is OpKind.FEEDBACK:
-        return len(positions)
-    b = bounds_of(op)
-    stride, dilation, padding = b.stride[axis], b.dilation[axis], b.padding[axis]
-    if op.pass_ is Pass.EP:
-        first = padding - ((b.r, b.s)[axis] - 1) * dilation
-        return sum(
-            (at + first) % stride == 0 and 0 <= (at + first) // stride < (b.p, b.q)[axis]
-            for at in positions
-        )
-    return sum(0 <= at - padding < (b.h, b.w)[axis] for at in positions)
+    first = -window.padding + min(0, (window.taps - 1) * window.dilation)
+    return sum(
+        (place + first) % window.spacing == 0
+        and 0 <= (place + first) // window.spacing < window.size
+        for place in places
+    )

@@ -17,5 +17,6 @@ class SystolicArray(DenseArray):
         default="output_stationary", description="Operand that stays in the PEs during a fold."
     )
 
+    verbs: ClassVar[str] = "accelsim.pe.systolic.kind:Systolic"
     setting: ClassVar[str] = "with a systolic array"
     passes_operands: ClassVar[bool] = True

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from accelsim.rules.spelling import AnyRule
 from accelsim.rules.walk.backward import needed
-from accelsim.rules.walk.forward import contraction_kind
-from accelsim.rules.walk.lowering import Lowering, Value, layer_bounds, operands
-from accelsim.rules.walk.recurrent import cell_bounds, recurrent_propagation
+from accelsim.rules.walk.lowering import Lowering, Value, layer_nest, operands
+from accelsim.rules.walk.recurrent import cell_nest, recurrent_propagation
+from accelsim.step.contraction import Nest
 from accelsim.step.ops import Operand, Pass, Role, Tensor, Use
 from accelsim.workload.network import Layer, Network
 
@@ -34,20 +34,24 @@ class Backprop:
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
         """Emit ``<layer>.EP``; see `ErrorPropagation`."""
         if layer.recurrent:
-            return recurrent_propagation(low, layer, error, target, self.stationary(low, layer))
+            return recurrent_propagation(
+                low, layer, error, target, self.stationary(low, layer), self.backward
+            )
         if target is not None:
             read = operands(error, Use.MOVING, f"{layer.name}.error") + self.stationary(low, layer)
-            bounds, kind = layer_bounds(layer, low.samples), contraction_kind(layer)
             low.contraction(
                 f"{layer.name}.EP",
                 layer.name,
                 Pass.EP,
-                kind,
-                bounds,
+                self.backward(layer_nest(layer, low.samples)),
                 read + needed(low, layer),
                 target,
             )
         return error
+
+    def backward(self, forward: Nest) -> Nest:
+        """The nest of EP of a layer that has this one forward."""
+        return forward.backward
 
     def stationary(self, low: Lowering, layer: Layer) -> tuple[Operand, ...]:
         """What EP of the layer multiplies with."""
@@ -57,9 +61,12 @@ class Backprop:
 class FeedbackAlignment(Backprop):
     """Backpropagation's EP with ``<layer>.feedback`` as its stationary operand."""
 
+    def backward(self, forward: Nest) -> Nest:
+        return forward.backward_by_channel
+
     def stationary(self, low: Lowering, layer: Layer) -> tuple[Operand, ...]:
         """The layer's fixed feedback, at home where EP's output channels are."""
-        channels = (cell_bounds(layer, 1) if layer.recurrent else layer_bounds(layer, 1)).c
+        channels = (cell_nest(layer, 1) if layer.recurrent else layer_nest(layer, 1)).depth
         feedback = Tensor(
             f"{layer.name}.feedback",
             Role.FEEDBACK,

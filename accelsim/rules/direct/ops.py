@@ -19,7 +19,8 @@ from accelsim.rules.direct.options import DirectOptions, SparseOptions
 from accelsim.rules.walk.backward import needed
 from accelsim.rules.walk.lowering import Lowering, Value, operands, step_name
 from accelsim.rules.walk.recurrent import gate_backward, gate_errors
-from accelsim.step.ops import Bounds, OpKind, Pass, Role, Tensor, Use
+from accelsim.step.contraction import feedback_nest
+from accelsim.step.ops import Pass, Role, Tensor, Use
 from accelsim.workload.network import Layer, Network
 
 
@@ -53,9 +54,9 @@ class DirectFeedback:
         """Emit ``<layer>.EP``, on sequences one a time step; see `ErrorPropagation`."""
         if target is not None:
             output = low.network.output
-            (h, w, c), errors = layer.in_shape, prod(output.out_shape)
             moving = low.tensors(f"{output.name}.error", Role.ERROR, output.out_shape)
-            bounds = Bounds(low.batch, c, errors, h, w, nonzeros=self.nonzeros)
+            errors = prod(output.out_shape)
+            nest = feedback_nest(low.batch, layer.in_shape, errors, self.nonzeros)
             for step, made in enumerate(target):
                 at = None if len(target) == 1 else step
                 read = operands([moving[step]], Use.MOVING, f"{output.name}.error", at)
@@ -67,8 +68,7 @@ class DirectFeedback:
                     name,
                     layer.name,
                     Pass.EP,
-                    OpKind.FEEDBACK,
-                    bounds,
+                    nest,
                     read + needed(low, layer, at),
                     [made],
                 )

@@ -16,7 +16,7 @@ from accelsim.rules.declaration import RuleSpec, StepKind
 from accelsim.rules.hybrid.options import HybridOptions, feedback_rule
 from accelsim.rules.options import NoOptions
 from accelsim.rules.walk.vector_costs import MIXED_MOMENTUM
-from accelsim.step.ops import Op, Operand, Pass, Role, Tensor, TrainingStep
+from accelsim.step.ops import Op, Operand, Pass, Role, Tensor, TrainingStep, VectorWork
 
 
 def step_kinds(rule: RuleSpec[HybridOptions]) -> tuple[StepKind, ...]:
@@ -60,7 +60,7 @@ def _momenta(op: Op) -> list[Operand]:
 
 def _mixed(op: Op, gamma: float) -> Op:
     found = _momenta(op)
-    if not found or op.vector is None:
+    if not found or not isinstance(op, VectorWork):
         return op
     own = {operand.tensor.name: _of_feedback(operand.tensor) for operand in found}
     read = [
@@ -69,11 +69,9 @@ def _mixed(op: Op, gamma: float) -> Op:
     ]
     if gamma < 1:
         read += found
-    ops = MIXED_MOMENTUM if gamma < 1 else op.vector.ops_per_element
+    ops = MIXED_MOMENTUM if gamma < 1 else op.ops_per_element
     written = tuple(own.get(tensor.name, tensor) for tensor in op.outputs)
-    return replace(
-        op, operands=tuple(read), outputs=written, vector=replace(op.vector, ops_per_element=ops)
-    )
+    return replace(op, operands=tuple(read), outputs=written, ops_per_element=ops)
 
 
 def _of_feedback(momentum: Tensor) -> Tensor:

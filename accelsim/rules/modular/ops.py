@@ -30,11 +30,10 @@ from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.modular.links import links_of
 from accelsim.rules.modular.options import ModularOptions
 from accelsim.rules.walk.backward import needed
-from accelsim.rules.walk.lowering import Lowering, Value, operands
+from accelsim.rules.walk.lowering import Lowering, Value, Work, operands
+from accelsim.step.contraction import Window, convolution_nest, feedback_nest
 from accelsim.step.ops import (
-    Bounds,
     Operand,
-    OpKind,
     Pass,
     Role,
     Tensor,
@@ -96,8 +95,7 @@ def dense_link(
         f"{layer.name}.EP",
         layer.name,
         Pass.EP,
-        OpKind.FEEDBACK,
-        Bounds(low.batch, c, errors, h, w),
+        feedback_nest(low.batch, layer.in_shape, errors),
         read,
         target,
     )
@@ -160,9 +158,12 @@ def fixed_convolution(
     suffix = f".{part}" if part else ""
     _, h, w, channels = made[0].shape if len(made[0].shape) == 4 else (0, 1, 1, made[0].shape[-1])
     padding = dilation[0] * (taps[0] - 1) // 2, dilation[1] * (taps[1] - 1) // 2
-    bounds = Bounds(
-        low.batch, sources, channels, h, w, h, w, *taps, groups, (1, 1), padding, dilation
+    rows, columns = (
+        Window(extent, extent, taps[axis], 1, dilation[axis], padding[axis])
+        for axis, extent in enumerate((h, w))
     )
+    # The convolution that would have made the source's channels from the target's.
+    forward = convolution_nest(low.batch, sources, channels, rows, columns, groups)
     shape = (channels, *taps, sources // groups)
     feedback = Tensor(
         f"{layer.name}.feedback{suffix}",
@@ -172,13 +173,11 @@ def fixed_convolution(
         persistent=True,
         home_channels=channels,
     )
-    kind = OpKind.GROUPED_CONV if groups > 1 else OpKind.CONV
     low.contraction(
         f"{layer.name}.EP{suffix}",
         layer.name,
         Pass.EP,
-        kind,
-        bounds,
+        forward.backward_by_channel,
         (moving, Operand(feedback, Use.STATIONARY), *mask),
         made,
     )
@@ -195,9 +194,7 @@ def elementwise(low: Lowering, layer: Layer, function: str, read: Value, made: V
         f"{layer.name}.EP.{function}",
         layer.name,
         Pass.EP,
-        function,
-        made[0].elements,
-        1,
+        Work(function, made[0].elements, 1),
         operands(read, Use.READ),
         made,
     )

@@ -20,10 +20,9 @@ from accelsim.rules.direct.options import DirectOptions
 from accelsim.rules.walk.backward import needed
 from accelsim.rules.walk.lowering import Lowering, Value, step_name
 from accelsim.rules.walk.recurrent import gate_backward, gate_errors
+from accelsim.step.contraction import feedback_nest
 from accelsim.step.ops import (
-    Bounds,
     Operand,
-    OpKind,
     Pass,
     Role,
     Tensor,
@@ -103,14 +102,13 @@ class TriangularFeedback:
             Operand(tensor, Use.MOVING, zero)
             for tensor, zero in zip(self._errors[source.name][step:], zeros, strict=True)
         ]
-        bounds = Bounds(low.batch, channels, errors, nonzeros=nonzeros)
+        nest = feedback_nest(low.batch, (1, 1, channels), errors, nonzeros)
         operands = (*read, Operand(feedback, Use.STATIONARY), *needed(low, layer, at))
         low.contraction(
             f"{layer.name}.EP{suffix}",
             layer.name,
             Pass.EP,
-            OpKind.FEEDBACK,
-            bounds,
+            nest,
             operands,
             [target[step]],
         )

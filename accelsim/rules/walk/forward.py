@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import prod
 
 from accelsim.rules.walk import vector_costs
-from accelsim.rules.walk.lowering import Lowering, Value, layer_bounds, operands
+from accelsim.rules.walk.lowering import Lowering, Value, Work, layer_nest, operands
 from accelsim.rules.walk.recurrent import recurrent_forward
-from accelsim.step.ops import OpKind, Pass, Role, Tensor, Use
+from accelsim.step.ops import Pass, Role, Tensor, Use
 from accelsim.workload.network import ACTIVATION_KINDS, INPUT, Layer
 
 
@@ -55,18 +55,10 @@ def _weighted(low: Lowering, layer: Layer, out: Value) -> None:
         name,
         layer.name,
         Pass.FF,
-        contraction_kind(layer),
-        layer_bounds(layer, low.samples),
+        layer_nest(layer, low.samples),
         read,
         out,
     )
-
-
-def contraction_kind(layer: Layer) -> OpKind:
-    """Kind of the layer's FF and EP."""
-    if layer.kind == "conv":
-        return OpKind.GROUPED_CONV if layer.groups > 1 else OpKind.CONV
-    return OpKind.MATMUL
 
 
 def _vector(low: Lowering, layer: Layer, out: Value) -> None:
@@ -98,9 +90,7 @@ def _vector(low: Lowering, layer: Layer, out: Value) -> None:
         f"{layer.name}.FF",
         layer.name,
         Pass.FF,
-        function,
-        elements,
-        ops,
+        Work(function, elements, ops),
         operands(read, Use.READ),
         (*out, *stash),
     )

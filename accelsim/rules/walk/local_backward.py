@@ -11,7 +11,7 @@ from math import ceil, prod
 
 from accelsim.rules.walk import vector_costs
 from accelsim.rules.walk.forward import index_bits, mask_of
-from accelsim.rules.walk.lowering import Lowering, Value, operands
+from accelsim.rules.walk.lowering import Lowering, Value, Work, operands
 from accelsim.step.ops import Pass, Role, Tensor, Use
 from accelsim.workload.network import ACTIVATION_KINDS, Layer
 
@@ -24,7 +24,12 @@ def lower_loss(low: Lowering) -> None:
     elements = low.samples * prod(layer.out_shape)
     read = operands([*low.outputs[layer.name], *labels], Use.READ)
     low.vector(
-        "loss.EP", "loss", Pass.EP, "softmax_loss", elements, vector_costs.SOFTMAX_LOSS, read, error
+        "loss.EP",
+        "loss",
+        Pass.EP,
+        Work("softmax_loss", elements, vector_costs.SOFTMAX_LOSS),
+        read,
+        error,
     )
     low.contributions[layer.name].append(error)
 
@@ -82,9 +87,7 @@ def vector_backward(low: Lowering, layer: Layer, error: Value) -> None:
             f"{layer.name}.EP",
             layer.name,
             Pass.EP,
-            function,
-            elements * low.samples,
-            ops,
+            Work(function, elements * low.samples, ops),
             operands(read, Use.READ),
             outputs,
         )

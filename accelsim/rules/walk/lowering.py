@@ -9,13 +9,15 @@ over the whole sequence takes all of them, each with the same use.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
+from accelsim.step.contraction import Nest, Window, convolution_nest, matrix_nest
 from accelsim.step.ops import (
-    Bounds,
+    Contraction,
     Dense,
     Op,
     Operand,
-    OpKind,
     Pass,
     Role,
     Tensor,
@@ -27,6 +29,14 @@ from accelsim.step.ops import (
 from accelsim.workload.network import INPUT, Layer, Network, Shape
 
 Value = tuple[Tensor, ...]
+
+
+class Work(NamedTuple):
+    """Work of the vector unit: ``elements`` of ``ops_per_element`` scalar operations each."""
+
+    function: str
+    elements: int
+    ops_per_element: int
 
 
 def step_name(name: str, step: int) -> str:
@@ -45,17 +55,17 @@ def operands(
     )
 
 
-def layer_bounds(layer: Layer, n: int) -> Bounds:
-    """The loop bounds of a convolution or fully connected layer for ``n`` samples; the latter
-    flattens its input map.
+def layer_nest(layer: Layer, samples: int) -> Nest:
+    """The loop nest of a convolution or fully connected layer forward; the latter flattens its
+    input map.
     """
     (h, w, c), (p, q, k) = layer.in_shape, layer.out_shape
     if layer.kind == "fc":
-        return Bounds(n, k, h * w * c)
+        return matrix_nest(samples, k, h * w * c)
     (r, s), (top, _, left, _) = layer.kernel, layer.padding
-    return Bounds(
-        n, k, c, p, q, h, w, r, s, layer.groups, layer.stride, (top, left), layer.dilation
-    )
+    rows = Window(h, p, r, layer.stride[0], layer.dilation[0], top)
+    columns = Window(w, q, s, layer.stride[1], layer.dilation[1], left)
+    return convolution_nest(samples, k, c, rows, columns, layer.groups)
 
 
 class Lowering:
@@ -171,9 +181,7 @@ class Lowering:
             f"{layer.name}.EP.sum",
             layer.name,
             Pass.EP,
-            "add",
-            total[0].elements * len(total),
-            len(arrived) - 1,
+            Work("add", total[0].elements * len(total), len(arrived) - 1),
             operands(parts, Use.READ),
             total,
         )
@@ -186,48 +194,35 @@ class Lowering:
         name: str,
         layer: str,
         pass_: Pass,
-        kind: OpKind,
-        bounds: Bounds,
+        nest: Nest,
         operands: Sequence[Operand],
         outputs: Sequence[Tensor],
     ) -> None:
         """Emit an op that multiplies and accumulates."""
-        self._emit(name, layer, pass_, kind, operands, outputs, bounds, None)
+        waits = self._waits(name, operands, outputs)
+        self._ops.append(
+            Contraction(name, layer, pass_, tuple(operands), tuple(outputs), waits, nest)
+        )
 
     def vector(
         self,
         name: str,
         layer: str,
         pass_: Pass,
-        function: str,
-        elements: int,
-        ops: int,
+        work: Work,
         operands: Sequence[Operand],
         outputs: Sequence[Tensor],
     ) -> None:
-        """Emit an op of the vector unit: ``elements`` of ``ops`` scalar operations each."""
-        self._emit(
-            name,
-            layer,
-            pass_,
-            OpKind.VECTOR,
-            operands,
-            outputs,
-            None,
-            VectorWork(function, elements, ops),
+        """Emit an op of the vector unit."""
+        waits = self._waits(name, operands, outputs)
+        self._ops.append(
+            VectorWork(name, layer, pass_, tuple(operands), tuple(outputs), waits, *work)
         )
 
-    def _emit(
-        self,
-        name: str,
-        layer: str,
-        pass_: Pass,
-        kind: OpKind,
-        operands: Sequence[Operand],
-        outputs: Sequence[Tensor],
-        bounds: Bounds | None,
-        vector: VectorWork | None,
-    ) -> None:
+    def _waits(
+        self, name: str, operands: Sequence[Operand], outputs: Sequence[Tensor]
+    ) -> tuple[str, ...]:
+        """Ops that the op ``name`` depends on; from now on it is a reader and a writer itself."""
         waits: dict[str, None] = {}
         for operand in operands:
             if operand.tensor.name in self._writer:
@@ -241,19 +236,7 @@ class Lowering:
         for tensor in outputs:
             self._writer[tensor.name] = name
             self._readers[tensor.name] = []
-        self._ops.append(
-            Op(
-                name,
-                layer,
-                pass_,
-                kind,
-                tuple(operands),
-                tuple(outputs),
-                tuple(waits),
-                bounds,
-                vector,
-            )
-        )
+        return tuple(waits)
 
     def finish(self, rule: str, passes: frozenset[Pass]) -> TrainingStep:
         """The step, with the ops of ``passes`` alone and without stashes that none of them reads.
@@ -266,34 +249,10 @@ class Lowering:
             waits = tuple(dict.fromkeys(name for each in op.depends_on for name in before[each]))
             before[op.name] = (op.name,) if op.pass_ in passes else waits
             if op.pass_ in passes:
-                kept.append(
-                    Op(
-                        op.name,
-                        op.layer,
-                        op.pass_,
-                        op.kind,
-                        op.operands,
-                        op.outputs,
-                        waits,
-                        op.bounds,
-                        op.vector,
-                    )
-                )
-        read = {operand.tensor.name for op in kept for operand in op.operands}
-        dead = self._stash - read
+                kept.append(replace(op, depends_on=waits))
+        dead = self._stash - {operand.tensor.name for op in kept for operand in op.operands}
         ops = tuple(
-            Op(
-                op.name,
-                op.layer,
-                op.pass_,
-                op.kind,
-                op.operands,
-                tuple(t for t in op.outputs if t.name not in dead),
-                op.depends_on,
-                op.bounds,
-                op.vector,
-            )
-            for op in kept
+            replace(op, outputs=tuple(t for t in op.outputs if t.name not in dead)) for op in kept
         )
         return TrainingStep(self.network.name, rule, self.batch, ops, _carried(ops))
 

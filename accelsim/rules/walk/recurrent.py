@@ -8,19 +8,23 @@ parts are kept apart, which makes 4 words an element of h (as in the LSTM) from 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from accelsim.rules.walk import vector_costs
-from accelsim.rules.walk.lowering import Lowering, Value, operands, step_name
-from accelsim.step.ops import Bounds, Operand, OpKind, Pass, Role, Tensor, Use
+from accelsim.rules.walk.lowering import Lowering, Value, Work, operands, step_name
+from accelsim.step.contraction import Nest, matrix_nest
+from accelsim.step.ops import Operand, Pass, Role, Tensor, Use
 from accelsim.workload.network import RECURRENT_GATES, Layer
 
 GATE_WORDS = {"rnn": 1, "lstm": 4, "gru": 4}
 """Words an element of h between the matmul and the gates."""
 
 
-def cell_bounds(layer: Layer, n: int) -> Bounds:
-    """Loop bounds of the matmul: K = gates*hidden, C = in + hidden."""
+def cell_nest(layer: Layer, samples: int) -> Nest:
+    """Loop nest of the matmul forward: gates*hidden outputs of in + hidden inputs."""
     hidden = layer.out_shape[2]
-    return Bounds(n, RECURRENT_GATES[layer.kind] * hidden, layer.in_shape[2] + hidden)
+    outputs = RECURRENT_GATES[layer.kind] * hidden
+    return matrix_nest(samples, outputs, layer.in_shape[2] + hidden)
 
 
 def _state(low: Lowering, layer: Layer, name: str) -> Value:
@@ -59,8 +63,7 @@ def recurrent_forward(low: Lowering, layer: Layer) -> None:
             name,
             layer.name,
             Pass.FF,
-            OpKind.MATMUL,
-            cell_bounds(layer, low.batch),
+            cell_nest(layer, low.batch),
             read,
             [sums[step]],
         )
@@ -125,20 +128,20 @@ def recurrent_propagation(
     layer: Layer,
     error: Value,
     target: Value | None,
-    stationary: tuple[Operand, ...] | None = None,
+    stationary: tuple[Operand, ...],
+    backward: Callable[[Nest], Nest],
 ) -> Value:
     """BP through time: ``<layer>.gate.EP.t`` and ``<layer>.EP.t``, a chain from the last step to
     the first.
 
     Every step counts the whole product, as the papers count; nobody reads the first one's hidden
-    part. ``stationary``: what EP multiplies with, when not with the weights.
+    part. ``stationary``: what EP multiplies with; ``backward``: EP's nest from the forward one.
     """
     by_hidden = _passing(low, layer, "hidden_error")
     around = {"rnn": None, "lstm": "cell_error", "gru": "state_error"}[layer.kind]
     by_state = _passing(low, layer, around) if around else ()
     steps = low.network.time_steps
-    if stationary is None:
-        stationary = operands([low.weight(layer)], Use.STATIONARY, f"{layer.name}.weight")
+    nest = backward(cell_nest(layer, low.batch))
     for step in reversed(range(steps)):
         arrived = () if step == steps - 1 else (by_hidden[step + 1], *by_state[step + 1 : step + 2])
         moving = gate_backward(
@@ -150,8 +153,7 @@ def recurrent_propagation(
             step_name(f"{layer.name}.EP", step),
             layer.name,
             Pass.EP,
-            OpKind.MATMUL,
-            cell_bounds(layer, low.batch),
+            nest,
             read,
             made,
         )
@@ -170,8 +172,7 @@ def recurrent_gradient(low: Lowering, layer: Layer, error: Value, gradient: Tens
         f"{layer.name}.WG",
         layer.name,
         Pass.WG,
-        OpKind.OUTER,
-        cell_bounds(layer, low.samples),
+        cell_nest(layer, low.samples).gradient,
         read,
         [gradient],
     )
@@ -201,9 +202,7 @@ def _gate_op(
         name,
         layer.name,
         pass_,
-        function,
-        low.batch * layer.out_shape[2],
-        ops,
+        Work(function, low.batch * layer.out_shape[2], ops),
         operands(read, Use.READ),
         made,
     )

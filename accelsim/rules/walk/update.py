@@ -5,11 +5,10 @@ from __future__ import annotations
 from math import prod
 
 from accelsim.rules.walk import vector_costs
-from accelsim.rules.walk.forward import contraction_kind
 from accelsim.rules.walk.local_backward import gradient_of
-from accelsim.rules.walk.lowering import Lowering, Value, layer_bounds, operands
+from accelsim.rules.walk.lowering import Lowering, Value, Work, layer_nest, operands
 from accelsim.rules.walk.recurrent import recurrent_gradient
-from accelsim.step.ops import OpKind, Pass, Role, Tensor, Use
+from accelsim.step.ops import Pass, Role, Tensor, Use
 from accelsim.workload.network import Layer
 
 
@@ -27,18 +26,17 @@ def weight_gradient(low: Lowering, layer: Layer, error: Value) -> None:
             name,
             layer.name,
             Pass.WG,
-            "embedding_backward",
-            samples * prod(layer.out_shape),
-            1,
+            Work("embedding_backward", samples * prod(layer.out_shape), 1),
             read,
             [gradient],
         )
         return
-    kind = OpKind.OUTER if layer.kind == "fc" else contraction_kind(layer)
     read = operands(low.input_of(layer), Use.MOVING, f"{layer.name}.input") + operands(
         error, Use.STATIONARY, f"{layer.name}.error"
     )
-    low.contraction(name, layer.name, Pass.WG, kind, layer_bounds(layer, samples), read, [gradient])
+    low.contraction(
+        name, layer.name, Pass.WG, layer_nest(layer, samples).gradient, read, [gradient]
+    )
 
 
 def weight_update(low: Lowering, layer: Layer, optimizer: str) -> None:
@@ -62,9 +60,7 @@ def weight_update(low: Lowering, layer: Layer, optimizer: str) -> None:
         f"{layer.name}.WU",
         layer.name,
         Pass.WU,
-        "optimizer",
-        weight.elements,
-        vector_costs.OPTIMIZER[optimizer],
+        Work("optimizer", weight.elements, vector_costs.OPTIMIZER[optimizer]),
         read,
         [weight, *state],
     )

@@ -12,7 +12,7 @@ from fractions import Fraction
 from accelsim.cost.accountings import weights_once
 from accelsim.rules.registry import lower, step_kinds
 from accelsim.rules.spelling import AnyRule
-from accelsim.step.ops import Op, OpKind, Pass, Tensor
+from accelsim.step.ops import Contraction, Op, Pass, Tensor
 from accelsim.workload.network import Network
 
 FLOAT_BITS = 32
@@ -60,14 +60,18 @@ def cost_of(ops: Iterable[Op]) -> Cost:
 
 def propagating(network: Network, rule: str | AnyRule, batch: int = 1) -> list[Op]:
     """The EP contractions of a training step."""
-    return [op for op in lower(network, rule, batch, passes=[Pass.EP]).ops if op.is_contraction]
+    return [
+        op
+        for op in lower(network, rule, batch, passes=[Pass.EP]).ops
+        if isinstance(op, Contraction)
+    ]
 
 
 def convolutions(ops: Iterable[Op]) -> list[Op]:
     """Those of the ops that are convolutions: Han et al. leave the fully connected links out of the
     Revised rows.
     """
-    return [op for op in ops if op.kind in (OpKind.CONV, OpKind.GROUPED_CONV)]
+    return [op for op in ops if isinstance(op, Contraction) and op.nest.has_taps]
 
 
 def mixed(rule: str, of_kind: dict[str, Cost]) -> Cost:

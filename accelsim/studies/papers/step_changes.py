@@ -6,8 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TypeGuard
 
-from accelsim.step.ops import Op, Operand, OpKind, Pass, Tensor, TraceZeros, TrainingStep, Use
+from accelsim.step.ops import (
+    Contraction,
+    Op,
+    Operand,
+    Pass,
+    Tensor,
+    TraceZeros,
+    TrainingStep,
+    Use,
+    VectorWork,
+)
 
 
 def by_time_step(step: TrainingStep) -> TrainingStep:
@@ -29,15 +40,13 @@ def without_output_layer(step: TrainingStep) -> TrainingStep:
     they waited for.
     """
     loss = next(
-        op
-        for op in step.ops
-        if op.vector is not None and op.vector.function == "softmax_loss" and op.pass_ is Pass.EP
+        op for op in step.ops if isinstance(op, VectorWork) and op.function == "softmax_loss"
     )
     layer = loss.outputs[0].name.partition(".error")[0]
     made: dict[str, tuple[Op, ...]] = {}
     stand_in: dict[str, tuple[str, ...]] = {}
     for op in step.ops:
-        dropped = op.layer == layer and op.pass_ is Pass.EP and op.is_contraction
+        dropped = op.layer == layer and op.pass_ is Pass.EP and isinstance(op, Contraction)
         made[op.name] = () if dropped else (op,)
         stand_in[op.name] = (
             tuple(name for each in op.depends_on for name in stand_in[each])
@@ -72,13 +81,16 @@ def _unplaced(tensor: Tensor) -> Tensor:
     return replace(tensor, index_bits=0) if tensor.index_bits else tensor
 
 
-def _over_sequence(op: Op) -> bool:
-    moving = [operand for operand in op.operands if operand.use is Use.MOVING]
-    return op.pass_ is Pass.EP and op.kind is OpKind.MATMUL and len(moving) == len(op.outputs) > 1
+def _over_sequence(op: Op) -> TypeGuard[Contraction]:
+    return (
+        isinstance(op, Contraction)
+        and op.pass_ is Pass.EP
+        and not (op.nest.unshared or op.nest.has_taps)
+        and len(op.operands_of(Use.MOVING)) == len(op.outputs) > 1
+    )
 
 
-def _parts(op: Op) -> tuple[Op, ...]:
-    assert op.bounds is not None
+def _parts(op: Contraction) -> tuple[Op, ...]:
     steps = len(op.outputs)
     shared = [operand for operand in op.operands if operand.use is Use.STATIONARY]
     own = {
@@ -88,14 +100,14 @@ def _parts(op: Op) -> tuple[Op, ...]:
     parts = []
     for at in reversed(range(steps)):
         read = [_at(operands[at], at) for operands in own.values() if operands]
-        bounds = replace(op.bounds, n=op.bounds.n // steps)
+        nest = replace(op.nest, samples=op.nest.samples // steps)
         parts.append(
             replace(
                 op,
                 name=f"{op.name}.t{at:02d}",
                 operands=(*read, *shared),
                 outputs=(op.outputs[at],),
-                bounds=bounds,
+                nest=nest,
             )
         )
     return tuple(parts)

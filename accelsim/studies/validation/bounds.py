@@ -16,8 +16,9 @@ from accelsim.kernels.coupled.staging import batch_cycles
 from accelsim.machine.loading import load_architecture
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
-from accelsim.pe.registry import pe_model
-from accelsim.step.ops import Bounds, Op, Operand, OpKind, Pass, Role, Tensor, TrainingStep, Use
+from accelsim.pe.registry import pe_kind
+from accelsim.step.contraction import Nest, Window, convolution_nest
+from accelsim.step.ops import Contraction, Operand, Pass, Role, Tensor, TrainingStep, Use
 from accelsim.studies.validation.check import Check
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource
@@ -142,58 +143,44 @@ def _exact(
     )
 
 
-def strided() -> Op:
+def strided() -> Contraction:
     """EP through 2x2 kernels that do not overlap: every pixel of the 8x8 input map collects one
     error of a 4x4 map.
     """
-    b = Bounds(n=1, k=CHANNELS, c=CHANNELS, p=4, q=4, h=8, w=8, r=2, s=2, stride=(2, 2))
-    errors, out = (
-        Tensor("error", Role.ERROR, (1, b.p, b.q, b.k)),
-        Tensor("error.in", Role.ERROR, (1, b.h, b.w, b.c)),
-    )
-    return _op(Pass.EP, b, errors, out)
+    window = Window(size=8, positions=4, taps=2, stride=2)
+    nest = convolution_nest(1, CHANNELS, CHANNELS, window, window)
+    return _op(Pass.EP, nest.backward, 2)
 
 
-def dilated(d: int) -> Op:
+def dilated(d: int) -> Contraction:
     """FF of a 3x3 kernel of dilation ``d`` over a map of which its 4x4 windows see all."""
-    side = 4 + 2 * d
-    b = Bounds(n=1, k=CHANNELS, c=CHANNELS, p=4, q=4, h=side, w=side, r=3, s=3, dilation=(d, d))
-    inputs, out = (
-        Tensor("input", Role.ACTIVATION, (1, side, side, b.c)),
-        Tensor("output", Role.ACTIVATION, (1, b.p, b.q, b.k)),
-    )
-    return _op(Pass.FF, b, inputs, out)
+    window = Window(size=4 + 2 * d, positions=4, taps=3, dilation=d)
+    return _op(Pass.FF, convolution_nest(1, CHANNELS, CHANNELS, window, window), 3)
 
 
-def _op(pass_: Pass, b: Bounds, moving: Tensor, out: Tensor) -> Op:
-    weights = Tensor(
-        "weight", Role.WEIGHT, (b.k, b.r, b.s, b.c), persistent=True, home_channels=b.k
-    )
-    return Op(
-        f"conv.{pass_}",
-        "conv",
-        pass_,
-        OpKind.CONV,
-        (Operand(moving, Use.MOVING), Operand(weights, Use.STATIONARY)),
-        (out,),
-        (),
-        b,
-    )
+def _op(pass_: Pass, nest: Nest, kernel: int) -> Contraction:
+    role = Role.ERROR if pass_ is Pass.EP else Role.ACTIVATION
+    moving = Tensor("moving", role, (1, nest.rows.size, nest.columns.size, CHANNELS))
+    out = Tensor("out", role, (1, nest.rows.positions, nest.columns.positions, CHANNELS))
+    shape = (CHANNELS, kernel, kernel, CHANNELS)
+    weights = Tensor("weight", Role.WEIGHT, shape, persistent=True, home_channels=CHANNELS)
+    operands = (Operand(moving, Use.MOVING), Operand(weights, Use.STATIONARY))
+    return Contraction(f"conv.{pass_}", "conv", pass_, operands, (out,), (), nest)
 
 
-def speedup(op: Op, structural_zeros: str) -> Fraction:
+def speedup(op: Contraction, structural_zeros: str) -> Fraction:
     """Cycles of lanes that visit every position over those of lanes that skip the moving operand's
     zeros.
     """
     return Fraction(_time(op, "window", "none")[0], _time(op, structural_zeros, "moving")[0])
 
 
-def effectual(op: Op) -> int:
+def effectual(op: Contraction) -> int:
     """MACs of the op with two operands that are not zero."""
     return _time(op, "removed", "moving")[1]
 
 
-def _time(op: Op, structural_zeros: str, skip: str) -> tuple[int, int]:
+def _time(op: Contraction, structural_zeros: str, skip: str) -> tuple[int, int]:
     """(cycles, effectual MACs) on lanes."""
     changes = {
         "pe_array.window": WINDOW,
@@ -203,5 +190,5 @@ def _time(op: Op, structural_zeros: str, skip: str) -> tuple[int, int]:
     architecture = load_architecture("von-neumann", changes)
     mapper = Mapper(architecture, allocate(TrainingStep("bounds", "bp", 1, (op,)), architecture, 1))
     masks = MaskSource(None, Network("bounds", (1, 1, 1), ()), 1)
-    timing = pe_model(architecture, masks).time(mapper.map(op), 1)
+    timing = pe_kind(architecture).timing(masks).time(mapper.map(op), 1)
     return timing.cycles, timing.effectual

@@ -16,13 +16,14 @@ import numpy as np
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.loading import load_architecture
+from accelsim.mapping.demand import Demand
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
-from accelsim.mapping.tiler import Demand, Tiler
+from accelsim.mapping.tiler import Tiler
 from accelsim.pe.mapping import Tiling
 from accelsim.results.result import OpResult, Result
 from accelsim.rules.registry import lower
-from accelsim.step.ops import Op
+from accelsim.step.ops import Contraction, Op
 from accelsim.studies.validation.check import Check
 from accelsim.workload.loading import load_network
 
@@ -64,17 +65,27 @@ def random_tilings(tiler: Tiler, random: np.random.Generator) -> Iterator[Tiling
 
     pes = tiler.canonical.pes
     for _ in range(ATTEMPTS):
-        split = extent(pes) if len(tiler.channel_splits) > 1 else tiler.canonical.channels_per_tile
-        if split not in tiler.channel_splits:
+        split = (
+            extent(pes)
+            if len(tiler.tiled.channel_splits) > 1
+            else tiler.canonical.channels_per_tile
+        )
+        if split not in tiler.tiled.channel_splits:
             continue
-        columns = tiler.position_tiles(split)
+        columns = tiler.tiled.position_tiles(split)
         together = extent(columns)
         groups = -(-columns // together)
         wide = min(columns, together * extent(groups))
         orders = [str(random.choice(["channels", "positions"])) for _ in range(2)]
         chunk = extent(tiler.reduction) if random.random() < 0.5 else tiler.reduction
         tiling = Tiling(
-            split, orders[0], together, chunk, orders[1], extent(tiler.channel_tiles(split)), wide
+            split,
+            orders[0],
+            together,
+            chunk,
+            orders[1],
+            extent(tiler.tiled.channel_tiles(split)),
+            wide,
         )
         if not tiler.faults(tiling):
             yield tiling
@@ -90,7 +101,7 @@ def distances(
     chosen = _ops(workload, architecture, batch)
     found = []
     for index, op in enumerate(step.ops):
-        tiler = Tiler(mapper, architecture, op) if op.is_contraction else None
+        tiler = Tiler(mapper, op) if isinstance(op, Contraction) else None
         if tiler is None or not tiler.tileable:
             continue
         legal = list(dict.fromkeys(random_tilings(tiler, np.random.default_rng([seed, index]))))

@@ -16,7 +16,7 @@ from accelsim.mapping.residency import allocate
 from accelsim.pe.mapping import Route
 from accelsim.results.result import AnyResult, HybridResult, Result
 from accelsim.rules.registry import lower, step_kinds
-from accelsim.step.ops import Op, OpKind, TrainingStep, Use
+from accelsim.step.ops import Contraction, TrainingStep, Use
 from accelsim.workload.network import Network
 
 
@@ -47,7 +47,7 @@ def unicast(
 
 
 def _of_step(step: TrainingStep, machine: Architecture, ran: Result) -> Unicast:
-    ops = [op for op in step.ops if op.kind is OpKind.FEEDBACK]
+    ops = [op for op in step.ops if isinstance(op, Contraction) and op.nest.unshared]
     if not ops:
         return Unicast(0, 0)
     mapper = Mapper(machine, allocate(step, machine, 1))
@@ -64,7 +64,7 @@ def _of_step(step: TrainingStep, machine: Architecture, ran: Result) -> Unicast:
     return Unicast(words, cycles)
 
 
-def deliveries(op: Op, mapper: Mapper) -> tuple[int, int, int]:
+def deliveries(op: Contraction, mapper: Mapper) -> tuple[int, int, int]:
     """Words of errors that a feedback op sends as it is mapped, those that unicast would send (no
     fewer), and the bits of one.
     """

@@ -11,7 +11,7 @@ from typing import Any
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.loading import load_architecture
-from accelsim.step.ops import Op, Pass
+from accelsim.step.ops import Contraction, Op, Pass
 from accelsim.studies.papers.outcome import Figure, Panel, Series
 from accelsim.studies.papers.step_changes import CHANGES
 from accelsim.workload.loading import load_network
@@ -193,5 +193,7 @@ def longest_chain(ops: Sequence[Op], layers: frozenset[str]) -> int:
     depth: dict[str, int] = {}
     for op in ops:
         before = max((depth.get(name, 0) for name in op.depends_on), default=0)
-        depth[op.name] = before + (op.pass_ is Pass.EP and op.is_contraction and op.layer in layers)
+        depth[op.name] = before + (
+            op.pass_ is Pass.EP and isinstance(op, Contraction) and op.layer in layers
+        )
     return max(depth.values())

@@ -23,7 +23,7 @@ from accelsim.rules.registry import ALL_PASSES
 from accelsim.rules.revised.ops import revised_link
 from accelsim.rules.walk.backward import lower_step
 from accelsim.rules.walk.lowering import Lowering, Value
-from accelsim.step.ops import Op, Pass, Tensor
+from accelsim.step.ops import Contraction, Op, Pass, Tensor
 from accelsim.workload.modules import Link, dilation_of, links
 from accelsim.workload.network import INPUT, Layer, Network
 
@@ -104,4 +104,4 @@ def revised_links(groups: int) -> list[Op]:
         "momentum",
         ALL_PASSES,
     )
-    return [op for op in step.ops if op.pass_ is Pass.EP and op.is_contraction]
+    return [op for op in step.ops if op.pass_ is Pass.EP and isinstance(op, Contraction)]

@@ -13,7 +13,8 @@ from accelsim.machine.architecture import Architecture
 from accelsim.machine.loading import load_architecture
 from accelsim.pe.row_stationary.passes import RowMapping, mapped_cycles, row_mapping
 from accelsim.pe.row_stationary.section import RowStationaryArray
-from accelsim.step.ops import Bounds, Op, Operand, OpKind, Pass, Role, Tensor, Use
+from accelsim.step.contraction import Window, convolution_nest
+from accelsim.step.ops import Contraction, Operand, Pass, Role, Tensor, Use
 from accelsim.studies.validation.check import Check
 from accelsim.studies.validation.simulators.systolic import rows
 
@@ -80,39 +81,19 @@ def checks() -> list[Check]:
     ]
 
 
-def forward(name: str, batch: int) -> Op:
+def forward(name: str, batch: int) -> Contraction:
     """The layer's FF op."""
     layer = LAYERS[name]
     pad = (layer.padded - 1 - (layer.side - 1) * layer.stride - (layer.kernel - 1)) // 2
-    b = Bounds(
-        n=batch,
-        k=layer.filters,
-        c=layer.channels,
-        p=layer.side,
-        q=layer.side,
-        h=layer.padded,
-        w=layer.padded,
-        r=layer.kernel,
-        s=layer.kernel,
-        groups=layer.groups,
-        stride=(layer.stride, layer.stride),
-        padding=(pad, pad),
-    )
-    inputs = Tensor(f"{name}.input", Role.ACTIVATION, (batch, b.h, b.w, b.c))
-    weights = Tensor(
-        f"{name}.weight", Role.WEIGHT, (b.k, b.r, b.s, b.c // b.groups), persistent=True
-    )
-    outputs = Tensor(f"{name}.output", Role.ACTIVATION, (batch, b.p, b.q, b.k))
-    return Op(
-        f"{name}.FF",
-        name,
-        Pass.FF,
-        OpKind.CONV,
-        (Operand(inputs, Use.MOVING), Operand(weights, Use.STATIONARY)),
-        (outputs,),
-        (),
-        b,
-    )
+    window = Window(layer.padded, layer.side, layer.kernel, layer.stride, padding=pad)
+    nest = convolution_nest(batch, layer.filters, layer.channels, window, window, layer.groups)
+    side, kernel = (layer.side, layer.side), (layer.kernel, layer.kernel)
+    inputs = Tensor(f"{name}.input", Role.ACTIVATION, (batch, *nest.moving_map))
+    shape = (layer.filters, *kernel, layer.channels // layer.groups)
+    weights = Tensor(f"{name}.weight", Role.WEIGHT, shape, persistent=True)
+    outputs = Tensor(f"{name}.output", Role.ACTIVATION, (batch, *side, layer.filters))
+    operands = (Operand(inputs, Use.MOVING), Operand(weights, Use.STATIONARY))
+    return Contraction(f"{name}.FF", name, Pass.FF, operands, (outputs,), (), nest)
 
 
 def mapping(name: str, batch: int, architecture: Architecture) -> RowMapping:

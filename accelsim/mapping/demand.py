@@ -1,0 +1,203 @@
+"""What a tiling of an op needs of scratchpads and global buffer, and the words that it moves.
+
+Every count follows from the loop nest that `Tiling` describes. The footprints are those of
+`footprint`: what a memory holds of the moving operand is the rows and columns that a run of
+positions spans, whole channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelsim.mapping.footprint import Footprint
+from accelsim.mapping.tiled_op import TiledOp
+from accelsim.pe.mapping import Tiling
+from accelsim.step.ops import Use
+
+CHANNELS, POSITIONS = "channels", "positions"
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a tiling needs and moves.
+
+    ``scratchpad_bits`` of a PE's working space and ``buffer_bits`` of one half of the staging
+    double buffer. Words in all: ``moving`` and ``stationary`` over the NoC, as often as they come;
+    ``carried`` partial sums written to the scratchpads and read again; ``dram_moving`` and
+    ``dram_stationary`` where the operand lives in DRAM.
+    """
+
+    scratchpad_bits: int
+    buffer_bits: int
+    moving: int
+    stationary: int
+    carried: int
+    dram_moving: int
+    dram_stationary: int
+
+
+def buffer_bits(tiled: TiledOp, channel_pes: int, channels: int, positions: int) -> int:
+    """Bits of the global buffer that so many tiles of channels and positions take."""
+    tiles = tiled.channel_tiles(channel_pes)
+    group = positions * tiled.positions_per_tile(channel_pes)
+    moving = tiled.footprint(group).largest * tiled.moving_bits
+    if not tiled.passes_buffer:
+        return moving
+    return moving + -(-tiled.stationary_words * min(channels, tiles) // tiles) * (
+        tiled.stationary_bits
+    )
+
+
+def demand(tiled: TiledOp, tiling: Tiling) -> Demand:
+    """What the tiling needs and moves."""
+    if tiled.nest.sums_samples:
+        return _gradient(tiled, tiling)
+    return _reduction(tiled, tiling)
+
+
+def _reduction(tiled: TiledOp, t: Tiling) -> Demand:
+    """FF, EP and feedback: one output per lane."""
+    nest, mapping = tiled.nest, tiled.canonical
+    per_tile = tiled.positions_per_tile(t.channel_pes)
+    tiles, columns = tiled.channel_tiles(t.channel_pes), tiled.position_tiles(t.channel_pes)
+    chunks = -(-nest.reduction // t.chunk) if tiled.staged else 1
+    outer_tiles, outer_columns = -(-tiles // t.buffer_channels), -(-columns // t.buffer_positions)
+    psum = tiled.kind.architecture.precision.psum
+    sums_bits = tiled.outputs_per_pe * psum * (t.together if chunks > 1 else 1)
+    # As in the canonical mapping: words of the next chunk take the places of those that the last
+    # tile has used.
+    held_bits = t.chunk * tiled.stationary_bits if tiled.staged else 0
+    if t.order == POSITIONS:
+        footprint = tiled.footprint(t.together * per_tile)
+        buffers = 1 if t.together >= columns else 2
+        moving_bits = footprint.largest * tiled.moving_bits * buffers
+        moving = footprint.total + (outer_tiles - 1) * _words_again(t, columns, footprint)
+    else:
+        room = tiled.working_bits - sums_bits - held_bits
+        moving_bits, per_pass = _streamed(tiled, room, t, per_tile)
+        moving = per_pass * tiled.group_visits(t.channel_pes) // nest.groups
+    staged = tiled.footprint(t.buffer_positions * per_tile)
+    moving_again = t.buffer_order == CHANNELS and outer_columns > 1
+    stationary_again = t.buffer_order == POSITIONS and outer_tiles > 1
+    return Demand(
+        scratchpad_bits=moving_bits + held_bits + sums_bits,
+        buffer_bits=buffer_bits(tiled, t.channel_pes, t.buffer_channels, t.buffer_positions),
+        moving=moving,
+        stationary=_stationary(tiled, t, chunks) if tiled.staged else 0,
+        carried=mapping.channels * mapping.positions * (chunks - 1),
+        dram_moving=staged.total * (outer_tiles if moving_again else 1),
+        dram_stationary=tiled.stationary_words * (outer_columns if stationary_again else 1),
+    )
+
+
+def _words_again(t: Tiling, columns: int, groups: Footprint) -> int:
+    """Words of the groups of positions that come again with each outer tile of channels: all but a
+    group that nothing comes between.
+    """
+    if t.together >= columns:
+        return 0
+    if t.buffer_order == CHANNELS:
+        return groups.total
+    if t.together >= t.buffer_positions:
+        return 0
+    last_outer = columns % t.buffer_positions or t.buffer_positions
+    return groups.total - (groups.last if last_outer <= t.together else 0)
+
+
+def _stationary(tiled: TiledOp, t: Tiling, chunks: int) -> int:
+    """Stationary words that come to the PEs: again with each group of positions, unless nothing
+    comes between.
+    """
+    channels, tiles = tiled.canonical.channels, tiled.channel_tiles(t.channel_pes)
+    columns = tiled.position_tiles(t.channel_pes)
+    groups = _position_groups(tiled, t, columns)
+    outer_columns = -(-columns // t.buffer_positions)
+    alone = tiles % t.buffer_channels or t.buffer_channels
+    total = 0
+    for first, last, side_by_side in (
+        (0, tiles - alone, t.buffer_channels),
+        (tiles - alone, tiles, alone),
+    ):
+        if chunks > 1 or (t.order == POSITIONS and side_by_side > 1):
+            passes = groups
+        else:
+            stays = side_by_side == 1 and (t.buffer_order == CHANNELS or tiles <= t.buffer_channels)
+            passes = 1 if stays else outer_columns
+        start, end = (
+            tiled.stationary_words * min(tile * t.channel_pes, channels) // channels
+            for tile in (first, last)
+        )
+        total += (end - start) * passes
+    return total
+
+
+def _position_groups(tiled: TiledOp, t: Tiling, columns: int) -> int:
+    """Groups of position tiles in all; a row of a feedback matrix serves one neuron, so that
+    samples alone make groups.
+    """
+    if tiled.nest.unshared:
+        per_group = t.together * tiled.positions_per_tile(t.channel_pes)
+        return -(-tiled.nest.samples // per_group)
+    whole, rest = divmod(columns, t.buffer_positions)
+    return whole * -(-t.buffer_positions // t.together) + -(-rest // t.together)
+
+
+def _streamed(tiled: TiledOp, room: int, t: Tiling, per_tile: int) -> tuple[int, int]:
+    """(bits in a PE, words per pass over the positions) of moving words that are not kept from
+    channel to channel.
+
+    With room for the rows that a kernel spans each comes once, with room for its columns again for
+    each kernel row, else for each tap.
+    """
+    nest, array = tiled.nest, tiled.kind.architecture.pe_array
+    least = array.lanes * 2 * array.staged_positions * tiled.moving_bits
+    unique, again_per_row, again_per_tap = nest.moving_words
+    if nest.unshared:
+        return least, unique
+    once = tiled.footprint(t.buffer_positions * per_tile).total
+    element_bits = nest.depth * tiled.moving_bits
+    rows_bits = (nest.rows.reach + 1) * nest.columns.size * element_bits
+    columns_bits = (nest.columns.reach + 1) * element_bits
+    if rows_bits <= room:
+        return max(rows_bits, least), once
+    if columns_bits <= room:
+        return max(columns_bits, least), max(once, again_per_row)
+    return least, max(once, again_per_tap)
+
+
+def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
+    """WG: one weight per lane, reduced over the batch in chunks of errors."""
+    nest, mapping = tiled.nest, tiled.canonical
+    per_tile = tiled.positions_per_tile(t.channel_pes)
+    tiles, columns = tiled.channel_tiles(t.channel_pes), tiled.position_tiles(t.channel_pes)
+    chunks, groups = -(-nest.reduction // t.chunk), -(-columns // t.together)
+    channels = tiled.gradient_channels(t.together * per_tile)
+    maps = tiled.reduction_footprint(t.chunk)
+    depth = nest.depth // nest.groups
+    held = min(depth, tiled.outputs_per_pe * t.together, channels.largest)
+    moving = channels.total * maps.total * tiled.group_visits(t.channel_pes)
+    errors = sum(operand.tensor.elements for operand in tiled.op.operands_of(Use.STATIONARY))
+    passes = 1 if chunks == 1 else groups
+    unique = nest.samples * nest.rows.size * nest.columns.size * nest.depth
+    samples = nest.samples if tiled.near_memory else 1
+    staged_bits = (
+        unique // samples * tiled.moving_bits + errors // samples // tiles * tiled.stationary_bits
+    )
+    staged = staged_bits <= tiled.staging_bits
+    # Rows of the input map under one row of errors, and that row.
+    kernel_rows = nest.rows.swapped.reach + 1
+    rows_bits = kernel_rows * nest.columns.size * nest.depth * tiled.moving_bits
+    rows_bits += nest.columns.taps * mapping.channels * tiled.stationary_bits
+    psum = tiled.kind.architecture.precision.psum
+    again = tiles * -(-channels.total // depth)
+    return Demand(
+        scratchpad_bits=t.chunk * tiled.stationary_bits
+        + maps.largest * held * tiled.moving_bits
+        + tiled.outputs_per_pe * t.together * psum,
+        buffer_bits=min(staged_bits, rows_bits),
+        moving=moving,
+        stationary=errors * passes,
+        carried=mapping.channels * mapping.positions * (chunks - 1),
+        dram_moving=unique if staged else min(moving, unique * again),
+        dram_stationary=errors * (1 if staged else passes),
+    )

@@ -1,0 +1,133 @@
+"""One op on one machine, as its tilings see it: extents in tiles, what is staged, footprints."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import cached_property, lru_cache
+
+from accelsim.mapping.footprint import (
+    Footprint,
+    gradient_channels,
+    moving_footprint,
+    reduction_footprint,
+)
+from accelsim.pe.kind import PEKind
+from accelsim.pe.mapping import Mapping, Route
+from accelsim.step.ops import Contraction
+
+STAGING = (Route.SCATTER, Route.PEER)
+"""Routes by which stationary words come to PEs that are not their home."""
+
+
+class TiledOp:
+    """Extents of an op in tiles, by the PEs that work on output channels."""
+
+    def __init__(self, kind: PEKind, canonical: Mapping) -> None:
+        self.kind = kind
+        self.canonical = canonical
+        self.op: Contraction = canonical.op
+        self.nest = self.op.nest
+        self.near_memory = kind.near_memory
+        self.moving_bits = kind.bits(self.op.moving.tensor)
+        self.stationary_bits = kind.bits(self.op.stationary.tensor)
+        self.stationary_words = self.op.stationary.tensor.elements
+        self.working_bits = kind.working_bits
+        self.staging_bits = kind.staging_bits
+        groups_of_pes = max(1, canonical.pes // canonical.channels_per_tile)
+        self.outputs_per_pe = max(1, canonical.positions_per_tile // groups_of_pes)
+
+    @property
+    def geometry(self) -> Hashable:
+        """All that legality and demands depend on: ops of equal geometry have the same tilings."""
+        mapping = self.canonical
+        words = (self.moving_bits, self.stationary_bits, self.stationary_words)
+        shape = (mapping.channels_per_tile, mapping.positions_per_tile, mapping.fill_positions)
+        return self.nest, *words, self.staged, self.passes_buffer, *shape, mapping.reduction_pes
+
+    @property
+    def tileable(self) -> bool:
+        """Whether there is a choice: none exists for outer products, psum-reduced EP, scattered
+        sparse feedback, or dense arrays.
+        """
+        scattered = self.nest.unshared and any(
+            transfer.route is Route.SCATTER and transfer.inbound
+            for transfer in self.canonical.transfers
+        )
+        return (
+            not self.kind.architecture.pe_array.has_fixed_mapping
+            and not self.nest.outer_product
+            and self.canonical.reduction_pes == 1
+            and not scattered
+        )
+
+    def channel_tiles(self, channel_pes: int) -> int:
+        return -(-self.canonical.channels // channel_pes)
+
+    def positions_per_tile(self, channel_pes: int) -> int:
+        """Lanes of the PEs that work on different positions. Where weights have homes the canonical
+        mapping says which.
+        """
+        if self.near_memory:
+            return self.canonical.positions_per_tile
+        return self.canonical.pes // channel_pes * self.outputs_per_pe
+
+    def position_tiles(self, channel_pes: int) -> int:
+        return -(-self.canonical.positions // self.positions_per_tile(channel_pes))
+
+    @cached_property
+    def channel_splits(self) -> tuple[int, ...]:
+        """PEs that may work on output channels: divisors of the array, no more than the next one
+        above the channels; homes leave no choice.
+        """
+        if self.near_memory:
+            return (self.canonical.channels_per_tile,)
+        pes, channels = self.canonical.pes, self.canonical.channels
+        divisors = [d for d in range(1, pes + 1) if pes % d == 0]
+        above = min(d for d in divisors if d >= min(pes, channels))
+        return tuple(d for d in divisors if d < channels or d == above)
+
+    @cached_property
+    def staged(self) -> bool:
+        """Whether the PEs stage stationary words: all but those that they hold, or generate,
+        themselves.
+        """
+        if not self.near_memory or self.nest.sums_samples:
+            return True
+        tensor = self.op.stationary.tensor
+        return any(t.tensor == tensor and t.route in STAGING for t in self.canonical.transfers)
+
+    @cached_property
+    def passes_buffer(self) -> bool:
+        """Whether stationary words come through the global buffer."""
+        spilled = any(t.spilled for t in self.canonical.transfers)
+        return self.staged and (not self.near_memory or spilled)
+
+    # What memories hold of the moving operand
+
+    @lru_cache  # noqa: B019  it lives as long as the choice for its op
+    def footprint(self, group: int) -> Footprint:
+        """`moving_footprint` of the op."""
+        return moving_footprint(self.nest, group)
+
+    @lru_cache  # noqa: B019
+    def gradient_channels(self, group: int) -> Footprint:
+        """`gradient_channels` of the op."""
+        return gradient_channels(self.nest, group)
+
+    @lru_cache  # noqa: B019
+    def reduction_footprint(self, chunk: int) -> Footprint:
+        """`reduction_footprint` of the op."""
+        return reduction_footprint(self.nest, chunk)
+
+    @lru_cache  # noqa: B019
+    def group_visits(self, channel_pes: int) -> int:
+        """How often a group of channels of the moving map comes: once for each channel tile that
+        works on the group.
+        """
+        channels = self.canonical.channels
+        tiles, each = self.channel_tiles(channel_pes), channels // self.nest.groups
+        ends = [
+            (tile * channel_pes, min((tile + 1) * channel_pes, channels) - 1)
+            for tile in range(tiles)
+        ]
+        return sum(last // each - first // each + 1 for first, last in ends)

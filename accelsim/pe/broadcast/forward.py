@@ -1,0 +1,138 @@
+"""Vectors of FF and EP: the moving words of an output position, broadcast token by token."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from accelsim.kernels.bits.bitmaps import (
+    PackedMask,
+    Words,
+    flat,
+    from_mask,
+    slice_channels,
+    to_mask,
+)
+from accelsim.kernels.bits.taps import MapTaps, Taps
+from accelsim.kernels.broadcast.vectors import EFFECTUAL, EXECUTED, TOKENS, Columns, vector_sums
+from accelsim.kernels.lanes.zero_skip import stream_cycles
+from accelsim.machine.architecture import Architecture
+from accelsim.pe.broadcast.columns import columns, kernel_columns, neuron_columns
+from accelsim.pe.broadcast.parts import (
+    NO_MASK,
+    Counts,
+    Part,
+    Rows,
+    Vectors,
+    add_equal_costs,
+    keeps_zeros,
+    needed_rows,
+    skipped_words,
+)
+from accelsim.pe.broadcast.section import BroadcastArray
+from accelsim.step.ops import Contraction
+from accelsim.zeros.effectual import moving_words
+from accelsim.zeros.masks import MaskSource
+
+_ONE_TAP = np.zeros((1, 1), np.int32)
+
+
+def needed_outputs(op: Contraction, masks: MaskSource) -> Words | None:
+    """Outputs that f' leaves needed: uint64 (samples, positions, channel words)."""
+    mask = masks.needed(op)
+    if mask is None:
+        return None
+    channels = op.nest.channels
+    words = (
+        mask.words
+        if mask.channels == channels
+        else from_mask(to_mask(mask.words, mask.channels).reshape(-1, channels))
+    )
+    return words.reshape(-1, op.nest.map_positions, words.shape[-1])
+
+
+class ForwardVectors:
+    """Vectors of one op on one machine."""
+
+    def __init__(self, architecture: Architecture, masks: MaskSource, op: Contraction) -> None:
+        self.op = op
+        self.masks = masks
+        self.skips_moving = skipped_words(architecture, op).moving
+        self.keeps_zeros = keeps_zeros(architecture)
+        self.fifo_depth = BroadcastArray.of(architecture.pe_array).fifo_depth
+        self.words = moving_words(op, masks)
+
+    def of(self, part: Part, needed: Words | None) -> Vectors:
+        """The vectors of a part; ``needed``: of all output channels, None where all are."""
+        nest, kept = self.op.nest, NO_MASK
+        if needed is not None:
+            channels = part.channels(nest)
+            kept = slice_channels(needed, channels.start, channels.stop)
+        moving = part.moving(nest, self.words)
+        samples, places = max(len(moving), len(kept)), nest.map_positions
+        rows = needed_rows(part, kept, samples, places)
+        sums = np.zeros((samples, places, 6), np.int64)
+        timed = False
+        if self._alike_columns(part):
+            self._count_alike(part, moving, rows, sums)
+        elif nest.unshared:
+            timed = self._count_neurons(part, moving, kept, sums)
+        else:
+            masks = kernel_columns(
+                self.op, self.masks, part.groups, part.first, part.end, self.keeps_zeros
+            )
+            table = columns(*masks, part.outputs, part.store)
+            timed = self._count(moving, table, kept, sums, nest.reads(self.keeps_zeros))
+        if not timed:
+            add_equal_costs(part, rows, sums)
+        return Vectors(sums.reshape(-1, 6), rows.sum(axis=-1, dtype=np.int64).reshape(-1))
+
+    def _alike_columns(self, part: Part) -> bool:
+        """Whether the stationary operand has no zeros, so that all of its columns are alike."""
+        nest = self.op.nest
+        if self.masks.stationary(self.op) is not None or nest.stored:
+            return False
+        dilated = max(abs(nest.rows.dilation), abs(nest.columns.dilation)) > 1
+        return not (self.keeps_zeros and (len(part.groups) > 1 or dilated))
+
+    def _count_alike(self, part: Part, moving: Words, rows: Rows, sums: Counts) -> None:
+        """Every token is a MAC of every needed output."""
+        nest = self.op.nest
+        taps = nest.reads(self.keeps_zeros)
+        _, ones, length = stream_cycles(moving, part.depth(nest), *taps, 1)
+        ones = ones[np.arange(len(sums)) % len(ones)]
+        needed = rows.sum(axis=-1, dtype=np.int64)
+        sums[..., TOKENS] = (ones if self.skips_moving else length) * (needed > 0)
+        sums[..., EXECUTED] = sums[..., TOKENS] * needed
+        sums[..., EFFECTUAL] = ones * needed
+
+    def _count_neurons(self, part: Part, moving: Words, needed: Words, sums: Counts) -> bool:
+        """Feedback matrices with zeros, pixel by pixel of the target map: each has columns of its
+        own.
+        """
+        timed = False
+        every = from_mask(np.ones((1, part.outputs), np.bool_))[0]
+        for pixel in range(sums.shape[1]):
+            nonzero = neuron_columns(self.op, self.masks, pixel, part.first, part.end)
+            macs = nonzero if self.op.nest.stored else np.broadcast_to(every, nonzero.shape)
+            table = columns(nonzero, macs, part.outputs, part.store)
+            mask = needed[:, pixel : pixel + 1] if len(needed) else needed
+            counts = np.zeros((len(sums), 1, 6), np.int64)
+            timed = self._count(moving, table, mask, counts, (_ONE_TAP, _ONE_TAP))
+            sums[:, pixel] = counts[:, 0]
+        return timed
+
+    def _count(
+        self, moving: Words, table: Columns, needed: Words, sums: Counts, taps: tuple[Taps, Taps]
+    ) -> bool:
+        """Count, and where columns differ time, vectors one by one; whether they are timed."""
+        channels = len(table.totals) // (taps[0].shape[1] * taps[1].shape[1])
+        vector_sums(
+            PackedMask(flat(moving), channels),
+            self.skips_moving,
+            MapTaps(*taps),
+            table,
+            flat(needed),
+            self.fifo_depth,
+            sums,
+        )
+        return len(table.costs) > 0

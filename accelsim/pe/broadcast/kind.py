@@ -1,0 +1,65 @@
+"""Arrays of PEs with FIFOs, into which moving words are broadcast (`docs/pe-broadcast.md`)."""
+
+from __future__ import annotations
+
+from accelsim.pe.broadcast.model import BroadcastModel
+from accelsim.pe.canonical import SkippingArray
+from accelsim.pe.kind import Loops, OperandReads, written
+from accelsim.pe.mapping import Mapping
+from accelsim.pe.nests import tiled
+from accelsim.pe.timing import ArrayTiming, TimingModel
+from accelsim.step.ops import Contraction, Use
+from accelsim.zeros.masks import MaskSource
+
+
+class Broadcast(SkippingArray):
+    """Each token is multiplied with the stored words of its column."""
+
+    @property
+    def channels_per_token(self) -> int:
+        """A token serves all channels that PEs have accumulators for."""
+        return self.architecture.accumulators
+
+    def timing(self, masks: MaskSource) -> TimingModel:
+        return BroadcastModel(self.architecture, masks)
+
+    def masks_words(self, op: Contraction, use: Use) -> bool:
+        """Stored words have indices instead of mask bits."""
+        return use is Use.MOVING and super().masks_words(op, use)
+
+    def operand_reads(self, timing: ArrayTiming) -> OperandReads:
+        """A token is read once for all that it is multiplied with; control reads the indices of
+        compressed columns.
+        """
+        moving = timing.moving_reads or 0
+        active = timing.executed - timing.gated
+        return OperandReads(moving, active, indexed="index_read" not in timing.actions)
+
+    def loops(self, mapping: Mapping) -> Loops:
+        """A word of the reduction goes to all PEs, which then run through the output channels that
+        they hold sums of.
+        """
+        nest = mapping.op.nest
+        names, word, words = nest.names, nest.names.reduction, nest.reduction
+        held = min(mapping.channel_tiles, self.architecture.accumulators)
+        others = max(1, mapping.pes // mapping.channels_per_tile)
+        if nest.outer_product:
+            # Every word of the moving vector, cut into a segment for each group of PEs, sample
+            # after sample.
+            word, words = "(n, c)", words * -(-nest.depth // mapping.positions_per_tile)
+        groups = f"parallel {names.positions} over {others} groups of PEs"
+        lanes = self.architecture.pe_array.lanes
+        accumulate = f"{lanes} at a time: multiply, accumulate"
+        return written(
+            [
+                ("scratchpad", tiled(names.channels, mapping.channel_tiles, held, "channel tiles")),
+                (
+                    "scratchpad",
+                    tiled(names.positions, mapping.position_tiles, 1, "position tiles"),
+                ),
+                ("PE array", groups if others > 1 else ""),
+                ("PE array", f"for {word} in {words}: broadcast"),
+                ("PE array", f"parallel {names.channels} over {mapping.channels_per_tile} PEs"),
+                ("lanes", f"for {names.channels} in {held}, {accumulate}"),
+            ]
+        )

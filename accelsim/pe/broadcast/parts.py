@@ -1,0 +1,129 @@
+"""The parts into which an op's output channels fall on a broadcast array, and their vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.kernels.bits.bitmaps import Words, slice_channels, to_mask
+from accelsim.kernels.broadcast.vectors import CYCLES, SERVICE, TOKENS, WALKED
+from accelsim.machine.architecture import Architecture
+from accelsim.pe.broadcast.columns import Store
+from accelsim.pe.broadcast.section import BroadcastArray
+from accelsim.pe.mapping import Mapping
+from accelsim.pe.skipping import Skipped, skipped
+from accelsim.step.contraction import Nest
+from accelsim.step.ops import Contraction
+
+Counts = NDArray[np.int64]
+Rows = NDArray[np.int32]
+
+NO_MASK = np.zeros((0, 1, 1), np.uint64)
+"""Stands for the mask of outputs all of which are needed."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Output channels [first, end) of some groups, counted from the first of these, that PEs reduce
+    together.
+    """
+
+    groups: range
+    first: int
+    end: int
+    store: Store
+
+    @property
+    def outputs(self) -> int:
+        return self.end - self.first
+
+    def depth(self, nest: Nest) -> int:
+        """Moving channels that the part's groups reduce over."""
+        return nest.depth // nest.groups * len(self.groups)
+
+    def channels(self, nest: Nest) -> slice:
+        """The part's output channels among those of the op."""
+        offset = self.groups[0] * (nest.channels // nest.groups)
+        return slice(offset + self.first, offset + self.end)
+
+    def moving(self, nest: Nest, words: Words) -> Words:
+        """The moving channels of the part's groups: uint64 (samples, H, W, Cw)."""
+        if len(self.groups) == nest.groups:
+            return words
+        size = nest.depth // nest.groups
+        return slice_channels(words, self.groups[0] * size, (self.groups[-1] + 1) * size)
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """``sums`` int64 (distinct positions, 6) of a part's vectors, ``needed`` outputs int64
+    (distinct positions) of each.
+    """
+
+    sums: Counts
+    needed: Counts
+
+
+def skipped_words(architecture: Architecture, op: Contraction) -> Skipped:
+    """Whose zeros are skipped; a sparse feedback matrix has stored words alone."""
+    skip = skipped(architecture, op)
+    return Skipped(skip.moving, skip.stationary or op.nest.stored > 0)
+
+
+def keeps_zeros(architecture: Architecture) -> bool:
+    """Whether structural zeros are words like any other."""
+    return architecture.pe_array.structural_zeros == "window"
+
+
+def parts_of(mapping: Mapping, architecture: Architecture) -> list[Part]:
+    """Groups apart where nothing holds the zeros between them, and no more channels than PEs have
+    accumulators for.
+    """
+    nest, array = mapping.op.nest, BroadcastArray.of(architecture.pe_array)
+    together = nest.groups if keeps_zeros(architecture) and not nest.sums_samples else 1
+    channels = mapping.channels // nest.groups * together
+    most = mapping.channels_per_tile * architecture.accumulators
+    compressed = skipped_words(architecture, mapping.op).stationary
+    parts = []
+    for group in range(0, nest.groups, together):
+        for first in range(0, channels, most):
+            end = min(first + most, channels)
+            pes = min(mapping.channels_per_tile, end - first)
+            store = Store(pes, array.lanes, array.index_bits, compressed)
+            parts.append(Part(range(group, group + together), first, end, store))
+    return parts
+
+
+def needed_rows(part: Part, needed: Words, samples: int, places: int) -> Rows:
+    """Needed outputs of each PE: int32 (samples, places, PEs), or one of both extents 1 where all
+    outputs are needed.
+    """
+    pes = part.store.pes
+    held = -(-part.outputs // pes)
+    if not len(needed):
+        places_held = (np.arange(held * pes) < part.outputs).reshape(1, 1, held, pes)
+        return np.broadcast_to(places_held.sum(axis=2, dtype=np.int32), (samples, places, pes))
+    mask = np.zeros((*needed.shape[:2], held * pes), np.bool_)
+    mask[..., : part.outputs] = to_mask(needed, part.outputs)
+    rows: Rows = mask.reshape(*needed.shape[:2], held, pes).sum(axis=2, dtype=np.int32)
+    return np.take(rows, np.arange(samples) % len(rows), axis=0)
+
+
+def add_equal_costs(part: Part, rows: Rows, sums: Counts) -> None:
+    """Time of vectors all of whose tokens cost a PE the same: the slowest PE never waits, so that
+    it decides.
+
+    Uncompressed, a PE finds its needed words by their places; else it walks all it holds, or drops
+    the token if it needs none of them.
+    """
+    store = part.store
+    if store.compressed:
+        held = (part.outputs - np.arange(store.pes, dtype=np.int32) + store.pes - 1) // store.pes
+        walked = np.where(rows > 0, held, 0)
+        sums[..., WALKED] = sums[..., TOKENS] * walked.sum(axis=-1)
+        rows = walked
+    costs = np.maximum(1, -(-rows // store.lanes))
+    sums[..., CYCLES] = sums[..., TOKENS] * costs.max(axis=-1)
+    sums[..., SERVICE] = sums[..., TOKENS] * costs.sum(axis=-1)

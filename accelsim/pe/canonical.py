@@ -1,0 +1,224 @@
+"""The canonical mapping of arrays that skip zeros (DESIGN 4): PEs are output channels, lanes and
+further PEs output positions, and each lane reduces one output.
+"""
+
+from __future__ import annotations
+
+from accelsim.pe.kind import OperandReads, PEKind, Tile, elements
+from accelsim.pe.mapping import Mapping, Route, Transfer
+from accelsim.pe.placement import Placement
+from accelsim.pe.timing import ArrayTiming
+from accelsim.step.ops import Contraction, Use
+
+
+class SkippingArray(PEKind):
+    """An array whose lanes skip zeros."""
+
+    @property
+    def channels_per_token(self) -> int:
+        """Tiles of channels that one delivery of the moving operand serves."""
+        return 1
+
+    def reduction_pes(self, op: Contraction, placement: Placement) -> int:
+        return min(op.nest.depth, placement.pes) if self.reduces(op) else 1
+
+    def tile(self, op: Contraction, placement: Placement) -> Tile:
+        array, pes, channels = self.architecture.pe_array, placement.pes, op.nest.channels
+        if self.reduces(op):
+            copies = max(1, pes // op.nest.depth)
+            return Tile(array.outputs_per_pe, copies, copies)
+        if self.near_memory:
+            copies = max(1, pes // channels)
+            home = placement.home(op.stationary.tensor)
+            if home is not None and self.reads_at_home(op):
+                copies = min(copies, home.copies)
+            return Tile(min(pes, channels), array.outputs_per_pe * copies, copies)
+        rows = min(array.rows, pes)
+        return Tile(rows, (pes // rows) * array.outputs_per_pe, 1)
+
+    def fill_positions(self, op: Contraction, positions: int, positions_per_tile: int) -> int:
+        """Those whose new moving words fit half the working space: each position of a row brings
+        one column of channels.
+        """
+        column_bits = op.nest.depth // op.nest.groups * self.bits(op.moving.tensor)
+        fitting = self.working_bits // 2 // max(1, column_bits)
+        return max(1, min(fitting, positions) // positions_per_tile) * positions_per_tile
+
+    def operand_reads(self, timing: ArrayTiming) -> OperandReads:
+        active = timing.executed - timing.gated
+        return OperandReads(active, active)
+
+    def control_actions(self, timing: ArrayTiming) -> dict[str, int]:
+        return {
+            "registers": timing.executed,
+            "window_select": timing.busy + timing.window_empty,
+            "mask_read": timing.mask_bits,
+            **timing.actions,
+        }
+
+    def operand_transfers(self, draft: Mapping, placement: Placement) -> tuple[Transfer, ...]:
+        return (*self._moving(draft), *self._stationary(draft, placement))
+
+    # Policies of a near-memory machine
+
+    def reads_at_home(self, op: Contraction) -> bool:
+        """Whether each PE multiplies with whole channels of weights that it, or a spare PE, has."""
+        nest = op.nest
+        return not (nest.sums_samples or nest.unshared or nest.transposed)
+
+    def transposed(self, op: Contraction) -> bool:
+        """Whether the op needs the transpose of weights that have homes."""
+        return self.near_memory and op.nest.transposed
+
+    def transpose_policy(self, op: Contraction) -> str:
+        """The machine's policy; a grouped convolution has too few PEs that share a reduction, so it
+        fetches instead of reducing.
+        """
+        policy = self.architecture.near_memory.transpose
+        return "remote_read" if policy == "psum_reduce" and op.nest.groups > 1 else policy
+
+    def reduces(self, op: Contraction) -> bool:
+        """Whether each PE multiplies with the weights it holds and partial sums meet over the
+        NoC.
+        """
+        return self.transposed(op) and self.transpose_policy(op) == "psum_reduce"
+
+    def fetches_transpose(self, op: Contraction) -> bool:
+        """Whether PEs fetch the transpose of weights from their homes."""
+        return self.transposed(op) and self.transpose_policy(op) == "remote_read"
+
+    # The moving operand
+
+    def moving_room(self, op: Contraction) -> int:
+        """Working bits available to the moving operand: half when the stationary operand shares the
+        space, else all. WG always gets all, because its window size already includes the errors.
+        """
+        staged = not self.near_memory or self.fetches_transpose(op)
+        return self.working_bits // 2 if staged and not op.nest.sums_samples else self.working_bits
+
+    def _moving(self, draft: Mapping) -> tuple[Transfer, ...]:
+        """The moving operand, multicast to the PEs: once if the PEs keep what they will need again,
+        else again each time.
+        """
+        op, nest = draft.op, draft.op.nest
+        bits = self.bits(op.moving.tensor)
+        named = nest.channels * nest.positions * nest.stored
+        if nest.stored and named < nest.samples * nest.depth:
+            # Fewer errors are named by rows of B than there are: each neuron is sent its own.
+            return self.spread(op, Use.MOVING, Route.SCATTER, named, 1, named)
+        unique, per_pass, streamed = self._words_per_pass(op, bits)
+        if self.reduces(op):
+            # Each PE needs the errors of its own channels alone, again for each tile of outputs if
+            # it cannot keep them.
+            fits = unique * bits <= self.working_bits // 2 * draft.reduction_pes
+            words = unique if fits else streamed * draft.channel_tiles
+            return self.spread(op, Use.MOVING, Route.SCATTER, words, draft.copies, unique)
+        # A word goes to the groups of PEs whose positions use it: at most as many as there are
+        # positions that do.
+        groups = draft.pes // draft.channels_per_tile
+        uses = groups if nest.unshared else min(groups, -(-streamed // max(1, per_pass)))
+        receivers = draft.channels_per_tile * uses
+        if unique * bits <= self.moving_room(op):
+            return self.spread(op, Use.MOVING, Route.MULTICAST, unique, receivers, unique)
+        sample = unique // (nest.samples if self.near_memory else 1)
+        passes = -(-draft.channel_tiles // self.channels_per_token)
+        dram_words = unique * (1 if sample * bits <= self.staging_bits else passes)
+        return self.spread(
+            op, Use.MOVING, Route.MULTICAST, per_pass * passes, receivers, dram_words
+        )
+
+    def _words_per_pass(self, op: Contraction, bits: int) -> tuple[int, int, int]:
+        """Moving words: distinct; sent in one pass over the channels, more where PEs cannot keep
+        what they need again; with every use sent.
+        """
+        unique, again_per_row, again_per_tap = op.nest.moving_words
+        room = self.moving_room(op)
+        if self._row_window_words(op) * bits <= room:
+            return unique, unique, again_per_tap
+        if not op.nest.sums_samples and self._column_window_words(op) * bits <= room:
+            return unique, again_per_row, again_per_tap
+        return unique, again_per_tap, again_per_tap
+
+    def _row_window_words(self, op: Contraction) -> int:
+        """Words that a PE must keep so that no moving word is sent twice in a pass: whole rows of
+        the kernel's height.
+        """
+        nest = op.nest
+        if nest.sums_samples:
+            held = min(nest.depth // nest.groups, self.architecture.pe_array.outputs_per_pe)
+            return nest.samples * nest.rows.size * nest.columns.size * held + nest.reduction
+        return (nest.rows.reach + 1) * nest.columns.size * nest.depth
+
+    def _column_window_words(self, op: Contraction) -> int:
+        """Words that a PE must keep so that words are sent again only for each kernel row: a window
+        of the kernel's width.
+        """
+        return (op.nest.columns.reach + 1) * op.nest.depth
+
+    # The stationary operand
+
+    def _stationary(self, draft: Mapping, placement: Placement) -> tuple[Transfer, ...]:
+        """The stationary operand, where the PEs that need it are not its home."""
+        op = draft.op
+        again, sums = self._staging(draft)
+        groups = self._groups(draft)
+        if op.nest.sums_samples:
+            words = elements(op, Use.STATIONARY) * again
+            return (*self.spread(op, Use.STATIONARY, Route.SCATTER, words, groups, words), *sums)
+        tensor = op.stationary.tensor
+        bits = self.bits(tensor)
+        if not self.near_memory:
+            staged = tensor.elements // draft.channel_tiles * bits <= self.staging_bits
+            fetched = tensor.elements * (1 if staged else again)
+            return (self.streamed_weights(op, tensor.elements * again, groups, fetched), *sums)
+        if op.fixed_feedback and self.architecture.near_memory.feedback == "prng":
+            return ()
+        home = placement.home(tensor)
+        resident, spilled = (home.resident, home.spilled) if home else (0, tensor.elements)
+        transfers: list[Transfer] = []
+        if spilled:
+            words = spilled * again
+            transfers.append(
+                Transfer(tensor, Route.SCATTER, True, words, bits, groups, words, spilled=True)
+            )
+        if self.fetches_transpose(op):
+            transfers.append(Transfer(tensor, Route.PEER, True, resident * again, bits, groups))
+        if transfers:
+            transfers += sums
+        if draft.reduction_pes > 1:
+            met = draft.channels * draft.positions * (draft.reduction_pes - 1)
+            psum = self.architecture.precision.psum
+            transfers.append(Transfer(tensor, Route.REDUCE, True, met, psum, partial=True))
+        return tuple(transfers)
+
+    def _groups(self, draft: Mapping) -> int:
+        """Groups of PEs that work on different positions of the same channels, and so need the same
+        stationary words.
+        """
+        if draft.reduction_pes > 1:
+            return draft.copies
+        together = self.architecture.pe_array.outputs_per_pe
+        return min(draft.positions_per_tile // together, -(-draft.positions // together))
+
+    def _staging(self, draft: Mapping) -> tuple[int, tuple[Transfer, ...]]:
+        """How often staged stationary words come to the PEs, and the partial sums that travel
+        between lanes and scratchpad for it.
+
+        Once, where half the working space holds what one channel's outputs reduce over. Else they
+        come in chunks, over each of which the PEs carry the partial sums of as many tiles as have
+        room beside it; the chunks come again for every such group of tiles. FF and EP leave half of
+        the space to the moving operand; WG's moving words are not kept then.
+        """
+        op, nest = draft.op, draft.op.nest
+        # A row of a feedback matrix serves one neuron: it comes again for further samples alone.
+        tiles = draft.position_tiles
+        if nest.unshared:
+            tiles = -(-nest.samples // draft.positions_per_tile)
+        reduced_bits = nest.reduction * self.bits(op.stationary.tensor)
+        if self.deals(op) or reduced_bits <= self.working_bits // 2 or tiles == 1:
+            return 1, ()
+        room = self.working_bits // (2 if nest.sums_samples else 4)
+        sums_bits = self.architecture.pe_array.outputs_per_pe * self.architecture.precision.psum
+        together = max(1, room // sums_bits)
+        words = draft.channels * draft.positions * (-(-reduced_bits // room) - 1)
+        return -(-tiles // together), self.carried_sums(op, words)

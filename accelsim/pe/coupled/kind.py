@@ -1,0 +1,33 @@
+"""Arrays of coupled lanes: the lanes of a PE reduce one output together
+(`docs/pe-coupled.md`).
+"""
+
+from __future__ import annotations
+
+from accelsim.pe.canonical import SkippingArray
+from accelsim.pe.coupled.model import CoupledModel
+from accelsim.pe.kind import Loops
+from accelsim.pe.mapping import Mapping
+from accelsim.pe.nests import reduction_loop, spatial_loops, tile_loops
+from accelsim.pe.timing import TimingModel
+from accelsim.zeros.masks import MaskSource
+
+
+class Coupled(SkippingArray):
+    """A PE reduces one output."""
+
+    deals_vectors = False
+    """A PE reduces each output of an outer product over the samples."""
+
+    def timing(self, masks: MaskSource) -> TimingModel:
+        return CoupledModel(self.architecture, masks)
+
+    def loops(self, mapping: Mapping) -> Loops:
+        lanes = self.architecture.pe_array.lanes
+        shared = f"parallel {mapping.op.nest.names.reduction} over {lanes} lanes"
+        return [
+            *tile_loops(mapping),
+            *spatial_loops(mapping),
+            ("lanes", f"{shared} of a staging buffer"),
+            *reduction_loop(mapping),
+        ]

@@ -1,0 +1,257 @@
+"""The verbs of a PE kind: how it maps, times and counts a contraction, and prints its loop nest.
+
+A kind is a folder here with a subclass, and one line of `accelsim.config.registries.PE_KINDS`.
+Nothing outside its folder asks for a kind's name.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import NamedTuple
+
+from accelsim.errors import InputError
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.words import word_bits
+from accelsim.pe.mapping import Mapping, Route, Transfer
+from accelsim.pe.placement import Placement
+from accelsim.pe.skipping import skipped
+from accelsim.pe.timing import ArrayTiming, TimingModel
+from accelsim.step.ops import Contraction, Tensor, Use
+from accelsim.zeros.masks import MaskSource
+
+Loops = list[tuple[str, str]]
+"""(memory level, line) of each loop, outermost first; loops of one turn are left out."""
+
+
+class Tile(NamedTuple):
+    """Outputs of a tile, and copies of the stationary operand that work side by side."""
+
+    channels: int
+    positions: int
+    copies: int
+
+
+class OperandReads(NamedTuple):
+    """Words that lanes read from their scratchpads for an op.
+
+    ``sums``: partial sums that are read, and written back as often. ``indexed``: whether the index
+    of a stationary word is read with it.
+    """
+
+    moving: int
+    stationary: int
+    sums: int = 0
+    indexed: bool = True
+
+
+class PEKind(ABC):
+    """One kind of PE in the array of one machine."""
+
+    deals_vectors = True
+    """Whether lanes take the moving vector of an outer product in segments."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        self.architecture = architecture
+
+    # Verbs
+
+    @abstractmethod
+    def tile(self, op: Contraction, placement: Placement) -> Tile:
+        """Outputs that the array works on at a time. InputError when the op fits in no way."""
+
+    @abstractmethod
+    def operand_transfers(self, draft: Mapping, placement: Placement) -> tuple[Transfer, ...]:
+        """Transfers of the operands and of partial sums under the canonical mapping."""
+
+    @abstractmethod
+    def timing(self, masks: MaskSource) -> TimingModel:
+        """The timing model of a run with those masks."""
+
+    @abstractmethod
+    def operand_reads(self, timing: ArrayTiming) -> OperandReads:
+        """Words that lanes read from their scratchpads."""
+
+    @abstractmethod
+    def loops(self, mapping: Mapping) -> Loops:
+        """The loop nest of a mapped op, for people to read."""
+
+    def control_actions(self, timing: ArrayTiming) -> dict[str, int]:
+        """Actions of a PE's control, by name."""
+        return {"registers": timing.executed, **timing.actions}
+
+    def map(self, op: Contraction, placement: Placement) -> Mapping:
+        """The canonical mapping of an op. InputError as `tile`."""
+        self.check_tile(op)
+        tile, nest = self.tile(op, placement), op.nest
+        positions = min(tile.positions, nest.positions) if self.deals(op) else nest.positions
+        draft = Mapping(
+            op,
+            placement.pes,
+            nest.channels,
+            positions,
+            tile.channels,
+            tile.positions,
+            self.fill_positions(op, positions, tile.positions),
+            tile.copies,
+            (),
+            self.reduction_pes(op, placement),
+        )
+        transfers = (
+            *self.operand_transfers(draft, placement),
+            *self.needed_transfers(op),
+            *self.output_transfers(op, placement),
+        )
+        return replace(draft, transfers=transfers)
+
+    def deals(self, op: Contraction) -> bool:
+        """Whether lanes share each channel's outer product, a segment of the vector each."""
+        return op.nest.outer_product and self.deals_vectors
+
+    def fill_positions(self, op: Contraction, positions: int, positions_per_tile: int) -> int:
+        """Positions whose moving words are delivered at once, whole tiles of them."""
+        return positions_per_tile
+
+    def reduction_pes(self, op: Contraction, placement: Placement) -> int:
+        """PEs that share the reduction of each output."""
+        return 1
+
+    # What kinds share
+
+    @property
+    def near_memory(self) -> bool:
+        """Whether weights live in the PEs."""
+        return self.architecture.organization == "near_memory"
+
+    @property
+    def working_bits(self) -> int:
+        """Bits of a PE's scratchpad in which operands and sums are staged."""
+        return self.architecture.scratchpad.working_bytes * 8
+
+    @property
+    def staging_bits(self) -> int:
+        """Bits of one half of the global buffer's staging double buffer."""
+        return self.architecture.global_buffer.staging_bytes * 8
+
+    def bits(self, tensor: Tensor) -> int:
+        """Bits of a word of the tensor."""
+        return word_bits(tensor, self.architecture)
+
+    def masks_words(self, op: Contraction, use: Use) -> bool:
+        """Whether PEs keep a mask bit beside each word of that operand, to skip its zeros."""
+        skip = skipped(self.architecture, op)
+        return self.architecture.pe_array.skips and (
+            skip.moving if use is Use.MOVING else skip.stationary
+        )
+
+    def spread(
+        self, op: Contraction, use: Use, route: Route, words: int, receivers: int, dram_words: int
+    ) -> tuple[Transfer, ...]:
+        """One transfer per tensor: an operand over a whole sequence is one tensor per time step,
+        each with its share of the words.
+        """
+        tensors = [operand.tensor for operand in op.operands_of(use)]
+        total = sum(tensor.elements for tensor in tensors)
+        transfers, before = [], 0
+        for tensor in tensors:
+            after = before + tensor.elements
+            share, share_dram = (
+                amount * after // total - amount * before // total for amount in (words, dram_words)
+            )
+            transfers.append(
+                Transfer(
+                    tensor,
+                    route,
+                    True,
+                    share,
+                    self.bits(tensor),
+                    receivers,
+                    share_dram,
+                    masked=self.masks_words(op, use),
+                )
+            )
+            before = after
+        return tuple(transfers)
+
+    def output_transfers(self, op: Contraction, placement: Placement) -> tuple[Transfer, ...]:
+        """Outputs on their way to their homes, or to the global buffer."""
+        transfers: list[Transfer] = []
+        for tensor in op.outputs:
+            resident, spilled = placement.gradient_split(op, tensor) or (0, tensor.elements)
+            bits = self.bits(tensor)
+            if resident:
+                transfers.append(Transfer(tensor, Route.HOME, False, resident, bits))
+            if spilled:
+                transfers.append(
+                    Transfer(tensor, Route.COLLECT, False, spilled, bits, dram_words=spilled)
+                )
+        return tuple(transfers)
+
+    def carried_sums(
+        self, op: Contraction, words: int, out: Route = Route.HOME, back: Route = Route.HOME
+    ) -> tuple[Transfer, ...]:
+        """Partial sums that leave the lanes by one route and come back by another; () for none."""
+        if not words:
+            return ()
+        sums, psum = op.outputs[0], self.architecture.precision.psum
+        return (
+            Transfer(sums, out, False, words, psum, partial=True),
+            Transfer(sums, back, True, words, psum, partial=True),
+        )
+
+    def streamed_weights(
+        self, op: Contraction, words: int, receivers: int, dram_words: int
+    ) -> Transfer:
+        """Stationary words that a von Neumann machine multicasts."""
+        return Transfer(
+            op.stationary.tensor,
+            Route.MULTICAST,
+            True,
+            words,
+            self.bits(op.stationary.tensor),
+            receivers,
+            dram_words,
+            masked=self.masks_words(op, Use.STATIONARY),
+        )
+
+    def needed_transfers(self, op: Contraction) -> tuple[Transfer, ...]:
+        """The mask of the outputs that f' leaves, a bit to the PE of each."""
+        if op.needed is None or not self.architecture.pe_array.skip_outputs:
+            return ()
+        tensor = op.needed.tensor
+        words = tensor.elements
+        return (Transfer(tensor, Route.SCATTER, True, words, self.bits(tensor), 1, words),)
+
+    def check_tile(self, op: Contraction) -> None:
+        """InputError when the operand tile of a PE's lanes cannot fit its working space even
+        alone.
+        """
+        array = self.architecture.pe_array
+        window = array.staged_positions
+        operands = sum(
+            2 * window * self.bits(operand.tensor) for operand in (op.moving, op.stationary)
+        )
+        sums = array.outputs_per_pe * self.architecture.precision.psum
+        need = -(-(array.lanes * operands + sums) // 8)
+        have = self.architecture.scratchpad.working_bytes
+        if need > have:
+            raise InputError(
+                f"scratchpad.working must be >= {need}B to hold the operand tile of {op.name} "
+                f"({array.lanes} lanes, two windows of {window} positions each), got {have}B"
+            )
+
+
+def elements(op: Contraction, use: Use) -> int:
+    """Words of all tensors of a use."""
+    return sum(operand.tensor.elements for operand in op.operands_of(use))
+
+
+def turns(name: str, extent: int, step: int) -> str:
+    """A loop over an extent in steps; empty when it has one turn."""
+    count = -(-extent // step)
+    return "" if count == 1 else f"for {name} in {count}" + (f" x {step}" if step > 1 else "")
+
+
+def written(loops: Loops) -> Loops:
+    """Those of the loops that have more than one turn."""
+    return [(level, line) for level, line in loops if line]

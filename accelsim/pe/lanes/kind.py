@@ -1,0 +1,21 @@
+"""Arrays of zero-skipping lanes, each with a window of its own (`docs/pe-lanes.md`)."""
+
+from __future__ import annotations
+
+from accelsim.pe.canonical import SkippingArray
+from accelsim.pe.kind import Loops
+from accelsim.pe.lanes.model import LanesModel
+from accelsim.pe.mapping import Mapping
+from accelsim.pe.nests import reduction_loop, spatial_loops, tile_loops
+from accelsim.pe.timing import TimingModel
+from accelsim.zeros.masks import MaskSource
+
+
+class Lanes(SkippingArray):
+    """Each lane reduces one output."""
+
+    def timing(self, masks: MaskSource) -> TimingModel:
+        return LanesModel(self.architecture, masks)
+
+    def loops(self, mapping: Mapping) -> Loops:
+        return [*tile_loops(mapping), *spatial_loops(mapping), *reduction_loop(mapping)]

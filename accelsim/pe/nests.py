@@ -1,0 +1,83 @@
+"""Loops that several kinds print: the tiles of an array that skips zeros."""
+
+from __future__ import annotations
+
+from accelsim.pe.kind import Loops, written
+from accelsim.pe.mapping import Mapping, Tiling
+
+
+def tile_loops(mapping: Mapping) -> Loops:
+    """The temporal loops of a mapping over the tiles in global buffer and scratchpads."""
+    names, reduction = mapping.op.nest.names, mapping.op.nest.reduction
+    t = mapping.tiling or canonical_tiling(mapping)
+    tiles, columns = mapping.channel_tiles, mapping.position_tiles
+    outer = [
+        ("global buffer", tiled(names.channels, tiles, t.buffer_channels, "channel tiles")),
+        ("global buffer", tiled(names.positions, columns, t.buffer_positions, "position tiles")),
+    ]
+    if t.buffer_order == "positions":
+        outer.reverse()
+    tiles, columns = min(t.buffer_channels, tiles), min(t.buffer_positions, columns)
+    channels = ("scratchpad", tiled(names.channels, tiles, 1, "channel tiles"))
+    groups = ("scratchpad", tiled(names.positions, columns, t.together, "position tiles"))
+    chunks = ("scratchpad", tiled(names.reduction, reduction, t.chunk, "words"))
+    within = ("scratchpad", tiled(names.positions, min(t.together, columns), 1, "position tiles"))
+    inner = (
+        [groups, channels, chunks, within]
+        if t.order == "positions"
+        else [channels, groups, chunks, within]
+    )
+    return written([*outer, *inner])
+
+
+def spatial_loops(mapping: Mapping) -> Loops:
+    """What PEs and lanes do side by side, and how often a lane takes a further position."""
+    names = mapping.op.nest.names
+    others = max(1, mapping.pes // mapping.channels_per_tile)
+    loops: Loops = []
+    if mapping.reduction_pes > 1:
+        shared = f"parallel {names.reduction} over {mapping.reduction_pes} PEs"
+        loops.append(("PE array", f"{shared}, partial sums meet over the NoC"))
+        loops.append(("lanes", f"parallel {names.channels} over {mapping.channels_per_tile} lanes"))
+    else:
+        loops.append(
+            ("PE array", f"parallel {names.channels} over {mapping.channels_per_tile} PEs")
+        )
+        if others > 1:
+            loops.append(("PE array", f"parallel {names.positions} over {others} groups of PEs"))
+        each = max(1, mapping.positions_per_tile // others)
+        if each > 1:
+            loops.append(("lanes", f"parallel {names.positions} over {each} lanes"))
+    segment = -(-mapping.op.nest.positions // mapping.positions)
+    if segment > 1:
+        # An outer product deals each lane a segment of the moving vector: a position per word.
+        loops.append(("lanes", f"for {names.positions} in {segment}"))
+    return loops
+
+
+def reduction_loop(mapping: Mapping) -> Loops:
+    """The innermost loop of a lane."""
+    nest = mapping.op.nest
+    chunk = nest.reduction if mapping.tiling is None else min(mapping.tiling.chunk, nest.reduction)
+    return [("lanes", f"for {nest.names.reduction} in {chunk}: multiply, accumulate")]
+
+
+def canonical_tiling(mapping: Mapping) -> Tiling:
+    """The canonical order as a tiling: all positions pass while PEs keep their channels."""
+    return Tiling(
+        mapping.channels_per_tile,
+        "channels",
+        1,
+        mapping.op.nest.reduction,
+        "channels",
+        mapping.channel_tiles,
+        mapping.position_tiles,
+    )
+
+
+def tiled(name: str, extent: int, step: int, unit: str) -> str:
+    """A loop over tiles; empty when it has one turn."""
+    turns = -(-extent // step)
+    if turns == 1:
+        return ""
+    return f"for {name} in {turns} x {step} {unit[:-1] if step == 1 else unit}"

@@ -1,0 +1,21 @@
+"""Whose zeros an array skips, by the machine's setting per pass."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from accelsim.machine.architecture import Architecture
+from accelsim.step.ops import Contraction
+
+
+class Skipped(NamedTuple):
+    """Whether zeros of the moving and of the stationary operand are skipped."""
+
+    moving: bool
+    stationary: bool
+
+
+def skipped(architecture: Architecture, op: Contraction) -> Skipped:
+    """The setting ``pe_array.skip`` of the op's pass."""
+    mode = getattr(architecture.pe_array.skip, op.pass_.value.lower())
+    return Skipped(mode in {"moving", "both"}, mode in {"stationary", "both"})

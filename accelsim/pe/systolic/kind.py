@@ -1,0 +1,85 @@
+"""Systolic arrays: closed forms per fold, SCALE-Sim's dataflows; ragged folds cost a full array
+(`docs/pe-systolic.md`).
+"""
+
+from __future__ import annotations
+
+from accelsim.kernels.dense.systolic import fold_cycles
+from accelsim.pe.dense import DenseArray
+from accelsim.pe.kind import Loops, OperandReads, elements, turns, written
+from accelsim.pe.mapping import Mapping, Route, Transfer
+from accelsim.pe.placement import Placement
+from accelsim.pe.product import matrix_product
+from accelsim.pe.systolic.section import SystolicArray
+from accelsim.pe.systolic.traffic import fold_traffic
+from accelsim.pe.timing import ArrayTiming
+from accelsim.step.ops import Contraction, Use
+
+DATAFLOWS = {"output_stationary": "os", "weight_stationary": "ws", "input_stationary": "is"}
+
+
+class Systolic(DenseArray):
+    """Products one after the other; operands pass from PE to PE through registers."""
+
+    def cycles(self, op: Contraction, pes: int) -> tuple[int, int]:
+        product, array = matrix_product(op.nest), SystolicArray.of(self.architecture.pe_array)
+        rows = min(array.rows, pes)
+        cycles, folds = fold_cycles(
+            product.m, product.n, product.k, rows, pes // rows, DATAFLOWS[array.dataflow]
+        )
+        return product.groups * cycles, product.groups * folds
+
+    def operand_reads(self, timing: ArrayTiming) -> OperandReads:
+        """None: operands pass through registers, which are control's."""
+        return OperandReads(0, 0)
+
+    def operand_transfers(self, draft: Mapping, placement: Placement) -> tuple[Transfer, ...]:
+        """Operands and partial sums of an array that keeps nothing between folds but what its
+        dataflow names.
+        """
+        op, product = draft.op, matrix_product(draft.op.nest)
+        array = SystolicArray.of(self.architecture.pe_array)
+        rows = min(array.rows, placement.pes)
+        traffic = fold_traffic(
+            product.m, product.n, product.k, rows, placement.pes // rows, array.dataflow
+        )
+        moving, stationary = elements(op, Use.MOVING), elements(op, Use.STATIONARY)
+        streamed = op.nest.moving_words[2] * traffic.moving_passes
+        loaded = stationary * traffic.stationary_passes
+        fits = [
+            words * self.bits(operand.tensor) <= self.staging_bits
+            for words, operand in ((moving, op.moving), (stationary, op.stationary))
+        ]
+        dram_moving = moving * (1 if fits[0] else traffic.moving_passes)
+        dram_stationary = stationary * (1 if fits[1] else traffic.stationary_passes)
+        sums = traffic.partial_sums * product.groups
+        return (
+            *self.spread(op, Use.MOVING, Route.SCATTER, streamed, 1, dram_moving),
+            *self.spread(op, Use.STATIONARY, Route.SCATTER, loaded, 1, dram_stationary),
+            *self.carried_sums(op, sums, Route.COLLECT, Route.SCATTER),
+        )
+
+    def loops(self, mapping: Mapping) -> Loops:
+        """M positions, N channels and K words of the reduction of each group: two of them in space,
+        the third streams (`kernels.dense.systolic`).
+        """
+        product = matrix_product(mapping.op.nest)
+        array = SystolicArray.of(self.architecture.pe_array)
+        rows = min(array.rows, mapping.pes)
+        cols = mapping.pes // rows
+        extents = {"m": product.m, "n": product.n, "k": product.k}
+        down, across, streamed = {
+            "output_stationary": ("m", "n", "k"),
+            "weight_stationary": ("k", "n", "m"),
+            "input_stationary": ("k", "m", "n"),
+        }[array.dataflow]
+        parallel = f"parallel {down} over {rows} rows, {across} over {cols} columns of PEs"
+        return written(
+            [
+                ("global buffer", turns("group", product.groups, 1)),
+                ("global buffer", turns(down, extents[down], rows)),
+                ("global buffer", turns(across, extents[across], cols)),
+                ("PE array", parallel),
+                ("PE array", f"for {streamed} in {extents[streamed]}: multiply, accumulate"),
+            ]
+        )
