@@ -19,7 +19,7 @@ from accelsim.dram.channels import DramChannels
 from accelsim.dram.standard import DramSpec
 from accelsim.machine.architecture import Architecture
 from accelsim.pe.mapping import Transfer
-from accelsim.pe.registry import pe_model
+from accelsim.pe.registry import pe_kind
 from accelsim.rules.registry import lower
 from accelsim.sim import machine
 from accelsim.sim.machine import Machine, Run, _Simulation
@@ -181,7 +181,7 @@ def watch_steps(
     """Several steps of the unlocked schedule, back to back, in one run."""
     journal = Journal()
     with _watching(journal):
-        model = pe_model(architecture, MaskSource(trace, network, step.batch))
+        model = pe_kind(architecture).timing(MaskSource(trace, network, step.batch))
         run = _Simulation(
             architecture, dram_of(architecture), model, None, step, False, steps, None
         ).run()

@@ -140,9 +140,7 @@ class PEKind(ABC):
     def masks_words(self, op: Contraction, use: Use) -> bool:
         """Whether PEs keep a mask bit beside each word of that operand, to skip its zeros."""
         skip = skipped(self.architecture, op)
-        return self.architecture.pe_array.skips and (
-            skip.moving if use is Use.MOVING else skip.stationary
-        )
+        return skip.moving if use is Use.MOVING else skip.stationary
 
     def spread(
         self, op: Contraction, use: Use, route: Route, words: int, receivers: int, dram_words: int

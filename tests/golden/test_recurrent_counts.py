@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from accelsim.rules.registry import lower
-from accelsim.step.ops import Op, OpKind, Tensor, Use
+from accelsim.step.ops import Op, Tensor, Use
 from accelsim.workload.loading import load_network
 
 BLOCKS = 35 * 36 // 2
@@ -19,7 +19,7 @@ WORKLOADS = ("rnn-wikitext2", "lstm-wikitext2", "gru-wikitext2")
 
 def feedback(workload: str, rule: str) -> tuple[list[Op], list[Tensor]]:
     network = load_network(workload)
-    ops = [op for op in lower(network, rule, network.batch).ops if op.kind is OpKind.FEEDBACK]
+    ops = [op for op in lower(network, rule, network.batch).ops if op.kind == "feedback"]
     return ops, list(
         {
             o.tensor.name: o.tensor for op in ops for o in op.operands if o.use is Use.STATIONARY

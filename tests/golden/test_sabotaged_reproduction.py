@@ -21,7 +21,8 @@ from accelsim.rules.direct.ops import DirectFeedback
 from accelsim.rules.revised import ops as revised
 from accelsim.rules.sequence import ops as triangular
 from accelsim.rules.walk.lowering import Lowering
-from accelsim.step.ops import Bounds, Op, Operand, OpKind, Pass, Role, Tensor, Use
+from accelsim.step.contraction import Nest
+from accelsim.step.ops import Op, Operand, Pass, Role, Tensor, Use
 from accelsim.studies.papers.counting import Cost, cost_of, propagating
 from accelsim.studies.papers.crafton2019 import fig8 as crafton2019_fig8
 from accelsim.studies.papers.han2020 import (
@@ -39,8 +40,8 @@ from accelsim.workload.loading import load_network
 from accelsim.zeros import feedback
 from tests.golden import closed_forms
 
-Broken = tuple[OpKind, Bounds, Sequence[Operand]]
-Break = Callable[[OpKind, Bounds, Sequence[Operand]], Broken]
+Broken = tuple[Nest, Sequence[Operand]]
+Break = Callable[[Nest, Sequence[Operand]], Broken]
 
 
 def quiet(_done: int, _of: int, _what: str) -> None:
@@ -64,51 +65,34 @@ def sabotage(monkeypatch: pytest.MonkeyPatch, op: str, break_: Break) -> None:
         name: str,
         layer: str,
         pass_: Pass,
-        kind: OpKind,
-        bounds: Bounds,
+        nest: Nest,
         operands: Sequence[Operand],
         outputs: Sequence[Tensor],
     ) -> None:
         if name == op:
             assert pass_ is Pass.EP
-            kind, bounds, operands = break_(kind, bounds, operands)
-        contraction(self, name, layer, pass_, kind, bounds, operands, outputs)
+            nest, operands = break_(nest, operands)
+        contraction(self, name, layer, pass_, nest, operands, outputs)
 
     monkeypatch.setattr(Lowering, "contraction", emit)
 
 
-def row_less(kind: OpKind, bounds: Bounds, operands: Sequence[Operand]) -> Broken:
+def row_less(nest: Nest, operands: Sequence[Operand]) -> Broken:
     """A row of the target map is left out."""
-    return (
-        kind,
-        replace(bounds, p=bounds.p - 1)
-        if kind is OpKind.FEEDBACK
-        else replace(bounds, h=bounds.h - 1),
-        operands,
-    )
+    return replace(nest, rows=replace(nest.rows, positions=nest.rows.positions - 1)), operands
 
 
-def channel_less(kind: OpKind, bounds: Bounds, operands: Sequence[Operand]) -> Broken:
+def channel_less(nest: Nest, operands: Sequence[Operand]) -> Broken:
     """A channel of the target map is left out of the loop nest."""
-    return (
-        kind,
-        replace(bounds, k=bounds.k - 1)
-        if kind is OpKind.FEEDBACK
-        else replace(bounds, c=bounds.c - 1),
-        operands,
-    )
+    return replace(nest, channels=nest.channels - 1), operands
 
 
-def narrow(kind: OpKind, bounds: Bounds, operands: Sequence[Operand]) -> Broken:
+def narrow(nest: Nest, operands: Sequence[Operand]) -> Broken:
     """A channel of the target map is left out of the loop nest and of the dense weights or
     feedback.
     """
-    kind, bounds, operands = channel_less(kind, bounds, operands)
-    return (
-        kind,
-        bounds,
-        [_narrower(each) if each.use is Use.STATIONARY else each for each in operands],
-    )
+    nest, operands = channel_less(nest, operands)
+    return nest, [_narrower(each) if each.use is Use.STATIONARY else each for each in operands]
 
 
 def _narrower(operand: Operand) -> Operand:
@@ -117,14 +101,14 @@ def _narrower(operand: Operand) -> Operand:
     return replace(operand, tensor=replace(operand.tensor, shape=tuple(shape)))
 
 
-def ungrouped(_: OpKind, bounds: Bounds, operands: Sequence[Operand]) -> Broken:
+def ungrouped(nest: Nest, operands: Sequence[Operand]) -> Broken:
     """Every output reads every channel."""
     wide = []
     for each in operands:
         *outer, last = each.tensor.shape
-        more = replace(each, tensor=replace(each.tensor, shape=(*outer, last * bounds.groups)))
+        more = replace(each, tensor=replace(each.tensor, shape=(*outer, last * nest.groups)))
         wide.append(more if each.use is Use.STATIONARY else each)
-    return OpKind.CONV, replace(bounds, groups=1), wide
+    return replace(nest, groups=1), wide
 
 
 TABLE_2A, TABLE_2B, TABLE_4A, FIGURE_8 = (

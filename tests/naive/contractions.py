@@ -12,7 +12,8 @@ from itertools import product
 
 import numpy as np
 
-from accelsim.step.ops import Bounds, Op, OpKind, Pass
+from accelsim.step.ops import Op, Pass
+from tests.naive.bounds import Bounds, bounds
 
 Tap = tuple[int, int, int, int, int, int, int, int, int]
 
@@ -21,9 +22,8 @@ def operands(op: Op, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Moving and stationary operand, small whole numbers; a sparse feedback row stores ``nonzeros``
     of them.
     """
-    b = op.bounds
-    assert b is not None
-    if op.kind is OpKind.FEEDBACK:
+    b = bounds(op)
+    if op.kind == "feedback":
         rows = rng.integers(1, 10, (b.k * b.p * b.q, b.c))
         for row in rows if b.nonzeros else ():
             row[rng.permutation(b.c)[b.nonzeros :]] = 0
@@ -55,9 +55,8 @@ def result(op: Op, moving: np.ndarray, stationary: np.ndarray) -> np.ndarray:
     """What the op computes: FF (N, P, Q, K), EP (N, H, W, C), WG (K, R, S, C / groups), feedback
     (N, neurons).
     """
-    b = op.bounds
-    assert b is not None
-    if op.kind is OpKind.FEEDBACK:
+    b = bounds(op)
+    if op.kind == "feedback":
         return moving @ stationary.T
     own = b.c // b.groups
     shapes = {
@@ -81,10 +80,9 @@ def matrices(
     op: Op, moving: np.ndarray, stationary: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """(M x K, K x N, M x N of the result) of every group."""
-    b = op.bounds
-    assert b is not None
+    b = bounds(op)
     whole = result(op, moving, stationary)
-    if op.kind is OpKind.FEEDBACK:
+    if op.kind == "feedback":
         return [(moving, stationary.T, whole)]
     c, k, found = b.c // b.groups, b.k // b.groups, []
     for group in range(b.groups):
@@ -124,10 +122,9 @@ def convolutions(
     """(inputs (images, channels, rows, columns) with padding and stride zeros written out, filters,
     result (images, filters, ...)) of every group.
     """
-    b = op.bounds
-    assert b is not None
+    b = bounds(op)
     whole = result(op, moving, stationary)
-    if op.kind is OpKind.FEEDBACK:
+    if op.kind == "feedback":
         return [(moving[:, :, None, None], stationary[:, :, None, None], whole[:, :, None, None])]
     c, k, found = b.c // b.groups, b.k // b.groups, []
     for group in range(b.groups):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from accelsim.pe.mapping import Tiling
-from accelsim.step.ops import Bounds
+from tests.naive.bounds import Bounds
 
 
 @dataclass

@@ -6,7 +6,7 @@ cycle: stages whose requests have ended, oldest first, then signals in the order
 raised; a stage's very first step comes before both. Last, links, ports, partitions and vector unit
 work for one cycle. Nothing jumps ahead and nothing is computed from an end that lies in the future.
 
-Taken as given: the step's ops, homes of weights (`accelsim.pe.mapping.residency`), mappings
+Taken as given: the step's ops, homes of weights (`accelsim.mapping.residency`), mappings
 (`accelsim.mapping.mapper`), and the streams of contractions that `tests.naive.machine` lists.
 """
 
@@ -22,7 +22,7 @@ from accelsim.dram.standard import DramSpec
 from accelsim.machine.architecture import Architecture
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
-from accelsim.step.ops import Op, TrainingStep
+from accelsim.step.ops import Contraction, Op, TrainingStep
 from tests.naive.machine import Work
 from tests.naive.mesh import Link as MeshLink
 from tests.naive.whole_machine_dram import SteppedDram
@@ -201,7 +201,9 @@ class WholeMachine:
         if waits:
             yield partial(self._all_of, [self.done[key] for key in waits])
         priority = index * len(self.step.ops) + position
-        on_array = op.is_contraction or updates_in_pe(op.pass_, op.outputs, self.architecture)
+        on_array = isinstance(op, Contraction) or updates_in_pe(
+            op.pass_, op.outputs, self.architecture
+        )
         holder = self.partitions if on_array else self.vector_unit
         wanted = self.residency.partition(op) if on_array else 0
 

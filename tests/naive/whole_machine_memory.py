@@ -2,7 +2,7 @@
 free bytes, and rows of DRAM.
 
 Homes of weights, copies and optimizer state are decided before a run
-(`accelsim.pe.mapping.residency`, which the twin is given); everything that changes while it runs is
+(`accelsim.mapping.residency`, which the twin is given); everything that changes while it runs is
 kept here.
 """
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from accelsim.machine.architecture import Architecture
 from accelsim.pe.mapping import Route, Transfer
-from accelsim.step.ops import Op, Pass, Role, Use
+from accelsim.step.ops import Contraction, Op, Pass, Role, Use
 from tests.naive import mesh
 from tests.naive.banks import stream_cycles
 from tests.naive.whole_machine_memory import Places
@@ -184,7 +184,7 @@ class Traffic:
         by channel in WG.
         """
         uses = {operand.tensor.name: operand.use for operand in reversed(op.operands)}
-        use = uses.get(t.tensor.name) if t.inbound and op.is_contraction else None
+        use = uses.get(t.tensor.name) if t.inbound and isinstance(op, Contraction) else None
         if op.pass_ is Pass.EP and use is Use.STATIONARY and t.tensor.role is Role.WEIGHT:
             return t.tensor.elements // t.tensor.shape[0]
         return (

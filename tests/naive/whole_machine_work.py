@@ -15,7 +15,8 @@ from accelsim.machine.architecture import Architecture
 from accelsim.machine.words import word_bits
 from accelsim.mapping.mapper import Mapper
 from accelsim.pe.mapping import Mapping, Route, Transfer
-from accelsim.step.ops import Op, Pass, Tensor, Use
+from accelsim.step.ops import Contraction, Op, Pass, Tensor, Use, VectorWork
+from tests.naive.bounds import bounds
 from tests.naive.machine import Stream, Work, outer_segment
 from tests.naive.whole_machine_memory import Places, updates_in_pe
 from tests.naive.whole_machine_parts import ArrayJob, Output, VectorJob
@@ -82,7 +83,7 @@ class Planner:
         first = part * self.mapper.pes
         return (
             self._contraction(step, op, first)
-            if op.is_contraction
+            if isinstance(op, Contraction)
             else self._vector(step, op, first)
         )
 
@@ -135,7 +136,7 @@ class Planner:
         work, size = self.works[op.name], mapping.positions_per_tile
         mode = getattr(array.skip, op.pass_.value.lower())
         shared = mapping.reduction_pes
-        reduced = op.bounds.k if op.bounds else 1
+        reduced = bounds(op).k
         stream: Callable[[int, int], Stream] = work.stream
         if work.outer:
             stream = lambda k, m: outer_segment(work, k, m, size)  # noqa: E731 - one of two streams
@@ -194,7 +195,7 @@ class Planner:
         return self._walked[key]
 
     def _vector(self, step: int, op: Op, first: int) -> Task:
-        assert op.vector is not None
+        assert isinstance(op, VectorWork)
         unit, array = self.architecture.vector_unit, self.architecture.pe_array
         homed = any(self.places.split(step, operand.tensor) is not None for operand in op.operands)
         in_pe = homed and updates_in_pe(op.pass_, op.outputs, self.architecture)
@@ -205,9 +206,7 @@ class Planner:
         ]
         transfers += [t for tensor in op.outputs for t in self._moved(step, tensor, False, in_pe)]
         slots = self.mapper.pes * array.lanes if in_pe else unit.width
-        beats = -(-op.vector.elements // slots) * -(
-            -op.vector.ops_per_element // unit.ops_per_cycle
-        )
+        beats = -(-op.elements // slots) * -(-op.ops_per_element // unit.ops_per_cycle)
         blocks = min(self._blocks(step, transfers, max(1, beats)), max(1, beats))
         if in_pe:
             # Copies of updated weights are sent the new ones.

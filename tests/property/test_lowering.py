@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from accelsim.config.registries import RULES
 from accelsim.errors import InputError
 from accelsim.rules.registry import ALL_PASSES, lower, parse_rule
-from accelsim.step.ops import Op, OpKind, Pass, Role, Tensor, TrainingStep, Use
+from accelsim.step.ops import Contraction, Op, Pass, Role, Tensor, TrainingStep, Use, VectorWork
 from accelsim.workload.loading import load_network
 from accelsim.workload.modules import links as module_links
 from accelsim.workload.network import Layer, Network
 from tests.naive import counts, links
+from tests.naive.bounds import bounds
 from tests.random_networks import networks
 
 CHAINS = ["bp", "bp-only:p=0.5", "fa"]
@@ -158,8 +159,8 @@ def test_laws_of_a_step(network: Network, rule: str, optimizer: str, batch: int)
     words = {"sgd": 0, "momentum": 1, "adam": 2}[optimizer]
     for layer in learning(network, rule):
         update = step.op(f"{layer.name}.WU")
-        assert update.vector is not None
-        assert update.vector.elements == counts.weights_of(layer)
+        assert isinstance(update, VectorWork)
+        assert update.elements == counts.weights_of(layer)
         state = [
             operand for operand in update.operands if operand.tensor.role is Role.OPTIMIZER_STATE
         ]
@@ -167,9 +168,8 @@ def test_laws_of_a_step(network: Network, rule: str, optimizer: str, batch: int)
 
 
 def output_positions(op: Op) -> int:
-    b = op.bounds
-    assert b is not None
-    if op.kind is OpKind.FEEDBACK or op.pass_ is Pass.FF:
+    b = bounds(op)
+    if op.kind == "feedback" or op.pass_ is Pass.FF:
         return b.n * b.p * b.q * b.k
     return b.n * b.h * b.w * b.c if op.pass_ is Pass.EP else b.k * b.r * b.s * (b.c // b.groups)
 
@@ -181,11 +181,10 @@ def test_bounds_fit_the_tensors(network: Network, rule: str, batch: int) -> None
     (its candidate in two parts).
     """
     for op in lowered(network, rule, batch).ops:
-        if not op.is_contraction:
-            assert op.bounds is None
-            assert op.vector is not None
+        if not isinstance(op, Contraction):
+            assert isinstance(op, VectorWork)
             continue
-        assert op.vector is None
+        assert op.nest.channels * op.nest.positions == output_positions(op)
         gru_forward = op.pass_ is Pass.FF and network.layer(op.layer).kind == "gru"
         made = sum(tensor.elements for tensor in op.outputs)
         assert made * (3 if gru_forward else 1) == output_positions(op) * (4 if gru_forward else 1)
@@ -221,7 +220,7 @@ def test_direct_feedback_waits_for_the_output_error_alone(network: Network, rule
     step = lower(network, rule, 2)
     before, passes = ancestors(step), {op.name: op.pass_ for op in step.ops}
     for op in step.ops:
-        if op.kind is OpKind.FEEDBACK:
+        if op.kind == "feedback":
             assert {name for name in before[op.name] if passes[name] is not Pass.FF} == {"loss.EP"}
 
 
@@ -235,7 +234,7 @@ def test_chains_are_locked(network: Network, rule: str) -> None:
     before = ancestors(step)
     ops: dict[str, list[str]] = defaultdict(list)
     for op in step.ops:
-        if op.is_contraction and op.pass_ is Pass.EP:
+        if isinstance(op, Contraction) and op.pass_ is Pass.EP:
             ops[op.layer].append(op.name)
     below: dict[str, set[str]] = {}
     for layer in reversed(network.layers):
@@ -262,10 +261,12 @@ def test_links_wait_for_the_end_of_their_module_alone(network: Network, rule: st
     """
     step = lowered(network, rule, 2)
     before, found = ancestors(step), module_links(network)
-    propagated = {op.layer for op in step.ops if op.pass_ is Pass.EP and op.is_contraction}
+    propagated = {
+        op.layer for op in step.ops if op.pass_ is Pass.EP and isinstance(op, Contraction)
+    }
     assert propagated == {layer.name for layer in counts.propagating(network)}
     for op in step.ops:
-        if op.pass_ is Pass.EP and op.is_contraction:
+        if op.pass_ is Pass.EP and isinstance(op, Contraction):
             waits = {
                 each.layer
                 for each in step.ops

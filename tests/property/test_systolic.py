@@ -20,7 +20,7 @@ from accelsim.pe.row_stationary.traffic import row_traffic
 from accelsim.results.document import ResultDocument
 from accelsim.results.document_laws import violations
 from accelsim.rules.registry import lower
-from accelsim.step.ops import Op, OpKind
+from accelsim.step.ops import Contraction
 from accelsim.workload.network import Network
 from tests.naive import contractions, row_stationary, systolic
 from tests.random_machines import convolutions, dense, machine
@@ -30,8 +30,8 @@ RULES = ["bp", "dfa", "sdfa:k=2", "fa"]
 DATAFLOWS = {"os": "output_stationary", "ws": "weight_stationary", "is": "input_stationary"}
 
 
-def contractions_of(network: Network, rule: str, batch: int) -> list[Op]:
-    return [op for op in lower(network, rule, batch).ops if op.is_contraction]
+def contractions_of(network: Network, rule: str, batch: int) -> list[Contraction]:
+    return [op for op in lower(network, rule, batch).ops if isinstance(op, Contraction)]
 
 
 def array_cycles(
@@ -132,12 +132,12 @@ def test_rows_that_stay_compute_every_op_in_its_cycles(
             assert np.array_equal(found, expected), op.name
             total.update(cycles=took, outputs=found.size, **words)
         assert said[op.name] == mapping.cycles == total["cycles"], op.name
-        traffic = row_traffic(op, mapping, 16, 32, limits[6])
+        traffic = row_traffic(op.nest, mapping, 16, 32, limits[6])
         assert traffic.input_words == total["input_real"]
         assert traffic.input_words * traffic.input_receivers >= total["input_taken"]
         assert traffic.partial_sums == total["psum_in"] == total["psum_out"] - total["outputs"]
         assert traffic.chain_sums == total["climbs"]
-        if rule != "sdfa:k=2" or op.kind is not OpKind.FEEDBACK:
+        if rule != "sdfa:k=2" or op.kind != "feedback":
             assert traffic.filter_words == total["filter"]
 
 
@@ -150,7 +150,7 @@ def test_sparse_feedback_runs_as_a_dense_matrix(dataflow: str, rule: str) -> Non
     network = Builder("feedback", (4, 4, 2)).conv(6).add("relu").add("fc", 5).network()
     architecture = machine("systolic", **dense(dataflow))
     result = simulate(network, architecture, rule, batch=3, trace="dense")
-    op = next(op for op in result.ops if op.kind == OpKind.FEEDBACK.value)
+    op = next(op for op in result.ops if op.kind == "feedback")
     products, stored = 3 * 96 * 5, 3 * 96 * (5 if rule == "dfa" else 2)
     assert op.macs["executed"] == op.macs["dense"] == stored
     assert op.lane_cycles["window_empty"] == products - stored

@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
 from accelsim.mapping.footprint import gradient_channels, reduction_footprint
-from accelsim.mapping.mapper import Mapper, extents
+from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
 from accelsim.mapping.tiler import Tiler
 from accelsim.mapping.tilings import choices
 from accelsim.pe.mapping import Tiling
 from accelsim.rules.registry import lower
-from accelsim.step.ops import OpKind, Pass
+from accelsim.step.ops import Contraction, Pass
 from tests.naive import loop_nest as naive
+from tests.naive.bounds import bounds
 from tests.random_machines import convolutions, machine, masks, trace_of
 
 
@@ -33,15 +34,13 @@ def tiled(
     network = draw(convolutions(2))
     step = lower(network, "bp", draw(st.integers(1, 3)))
     ops = [
-        op
-        for op in step.ops
-        if op.kind is OpKind.CONV and op.pass_ in passes and op.bounds and op.bounds.groups == 1
+        op for op in step.ops if op.kind == "conv" and op.pass_ in passes and bounds(op).groups == 1
     ]
     assume(ops)
     op = draw(st.sampled_from(ops))
-    tiler = Tiler(Mapper(architecture, allocate(step, architecture, 1)), architecture, op)
-    pes = draw(st.sampled_from(tiler.channel_splits))
-    tiles, columns = tiler.channel_tiles(pes), tiler.position_tiles(pes)
+    tiler = Tiler(Mapper(architecture, allocate(step, architecture, 1)), op)
+    pes = draw(st.sampled_from(tiler.tiled.channel_splits))
+    tiles, columns = tiler.tiled.channel_tiles(pes), tiler.tiled.position_tiles(pes)
     together = draw(st.integers(1, columns))
     wide = draw(
         st.sampled_from(
@@ -70,11 +69,10 @@ def tiled(
 def test_words_are_those_of_a_walk_through_the_nest(case: tuple[Tiler, Tiling]) -> None:
     tiler, t = case
     op = tiler.op
-    assert op.bounds is not None
-    per_tile = tiler.positions_per_tile(t.channel_pes)
+    per_tile = tiler.tiled.positions_per_tile(t.channel_pes)
     demand = tiler.demand(t)
     found = naive.Walk(
-        op.bounds,
+        bounds(op),
         op.pass_ is Pass.EP,
         t,
         tiler.canonical.channels,
@@ -96,15 +94,14 @@ def test_words_are_those_of_a_walk_through_the_nest(case: tuple[Tiler, Tiling]) 
 @given(tiled(machine("von_neumann"), (Pass.WG,)))
 def test_gradients_read_the_channels_of_their_positions(case: tuple[Tiler, Tiling]) -> None:
     tiler, t = case
-    b = tiler.op.bounds
-    assert b is not None
-    group = t.together * tiler.positions_per_tile(t.channel_pes)
+    b = bounds(tiler.op)
+    group = t.together * tiler.tiled.positions_per_tile(t.channel_pes)
     groups = [
         range(first, min(first + group, b.r * b.s * b.c))
         for first in range(0, b.r * b.s * b.c, group)
     ]
     channels = [len({position % b.c for position in each}) for each in groups]
-    found = gradient_channels(tiler.op, group)
+    found = gradient_channels(tiler.op.nest, group)
     assert (found.largest, found.total) == (max(channels), sum(channels))
     reduction = b.n * b.p * b.q
     chunks = [
@@ -113,8 +110,8 @@ def test_gradients_read_the_channels_of_their_positions(case: tuple[Tiler, Tilin
     ]
     maps = [naive.rectangle(b, False, chunk) for chunk in chunks]
     assert (
-        reduction_footprint(tiler.op, t.chunk).largest,
-        reduction_footprint(tiler.op, t.chunk).total,
+        reduction_footprint(tiler.op.nest, t.chunk).largest,
+        reduction_footprint(tiler.op.nest, t.chunk).total,
     ) == (max(maps), sum(maps))
 
 
@@ -136,8 +133,8 @@ def test_every_choice_is_legal_and_covers_the_op(
     step = lower(data.draw(convolutions(2)), rule, data.draw(st.integers(1, 3)))
     mapper = Mapper(architecture, allocate(step, architecture, 1))
     for op in step.ops:
-        if op.is_contraction:
-            tiler = Tiler(mapper, architecture, op)
+        if isinstance(op, Contraction):
+            tiler = Tiler(mapper, op)
             found = choices(tiler)
             assert found[0] is None
             assert len(set(found)) == len(found)
@@ -145,7 +142,7 @@ def test_every_choice_is_legal_and_covers_the_op(
                 assert tiling is not None
                 assert tiler.faults(tiling) == []
                 each = tiler.mapping(tiling)
-                assert each.channels_per_tile * each.channel_tiles >= extents(op).channels
+                assert each.channels_per_tile * each.channel_tiles >= op.nest.channels
                 assert each.positions_per_tile * each.position_tiles >= each.positions
                 assert each.fill_positions % each.positions_per_tile == 0
 

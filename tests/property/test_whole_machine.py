@@ -19,14 +19,14 @@ from accelsim.dram.standard import DramSpec, Timing
 from accelsim.errors import InputError
 from accelsim.kernels.links import servers as on
 from accelsim.machine.architecture import Architecture
-from accelsim.pe.registry import pe_model
+from accelsim.pe.registry import pe_kind
 from accelsim.rules.registry import lower
 from accelsim.sim.machine import OpRecord, _Simulation
+from accelsim.step.contraction import matrix_nest
 from accelsim.step.ops import (
-    Bounds,
+    Contraction,
     Op,
     Operand,
-    OpKind,
     Pass,
     Role,
     Tensor,
@@ -199,7 +199,14 @@ def compare(
     """
     try:
         events = _Simulation(
-            architecture, dram, pe_model(architecture, source), None, step, serial, steps, None
+            architecture,
+            dram,
+            pe_kind(architecture).timing(source),
+            None,
+            step,
+            serial,
+            steps,
+            None,
         )
         run = events.run()
     except InputError:
@@ -393,6 +400,7 @@ def programs(draw: st.DrawFn) -> Program:
         if kind in {"forward", "backward"}:
             outer = draw(sizes)
             k, c = (outer, inner) if kind == "forward" else (inner, outer)
+            forward = matrix_nest(n, k, c)
             weight = Tensor(f"{name}.weight", Role.WEIGHT, (k, c), persistent=True, home_channels=k)
             weights.append((name, weight))
             operands = (Operand(read, Use.MOVING), Operand(weight, Use.STATIONARY))
@@ -410,7 +418,16 @@ def programs(draw: st.DrawFn) -> Program:
                 n * outer * inner,
             )  # type: ignore[misc]
             program.add(
-                Op(name, name, pass_, OpKind.MATMUL, operands, made, (), Bounds(n, k, c)), extra
+                Contraction(
+                    name,
+                    name,
+                    pass_,
+                    operands,
+                    made,
+                    (),
+                    forward if kind == "forward" else forward.backward,
+                ),
+                extra,
             )
             continue
         known = [*program.tensors, *(weight for _, weight in weights)]
@@ -418,22 +435,20 @@ def programs(draw: st.DrawFn) -> Program:
             st.lists(st.sampled_from(known), max_size=3, unique_by=lambda tensor: tensor.name)
         )
         inputs = {tensor.name: tensor for tensor in (read, *others)}
-        work = VectorWork("add", draw(st.integers(1, 40)), draw(st.integers(1, 3)))
+        work = ("add", draw(st.integers(1, 40)), draw(st.integers(1, 3)))
         if kind == "update":
             layer, weight = draw(st.sampled_from(weights))
             uses = tuple(
                 Operand(tensor, Use.READ) for tensor in (inputs | {weight.name: weight}).values()
             )
-            program.add(
-                Op(name, layer, Pass.WU, OpKind.VECTOR, uses, (weight,), (), vector=work), extra
-            )
+            program.add(VectorWork(name, layer, Pass.WU, uses, (weight,), (), *work), extra)
             continue
         outputs = tuple(
             Tensor(f"{name}.out{i}", Role.ACTIVATION, (draw(sizes), draw(sizes)))
             for i in range(draw(st.integers(1, 2)))
         )
         uses = tuple(Operand(each, Use.READ) for each in inputs.values())
-        program.add(Op(name, name, Pass.FF, OpKind.VECTOR, uses, outputs, (), vector=work), extra)
+        program.add(VectorWork(name, name, Pass.FF, uses, outputs, (), *work), extra)
     return program
 
 
@@ -484,17 +499,17 @@ def test_a_transfer_in_pieces_ends_with_the_slowest_channel() -> None:
             Tensor(f"{name}.in", Role.ACTIVATION, (1, words)),
             Tensor(f"{name}.out", Role.ACTIVATION, (1, 1)),
         )
-        work = VectorWork("add", 1, 1)
         program.add(
-            Op(
+            VectorWork(
                 name,
                 name,
                 Pass.FF,
-                OpKind.VECTOR,
                 (Operand(read, Use.READ),),
                 (made,),
                 (),
-                vector=work,
+                "add",
+                1,
+                1,
             )
         )
     architecture = machine("von_neumann", clock="1GHz", dram__channels=2)

@@ -21,6 +21,7 @@ from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
 from accelsim.results.result import Result
 from accelsim.rules.registry import lower
+from accelsim.step.ops import Contraction
 from accelsim.workload.network import Network
 from tests.random_machines import SKIPS, machine
 from tests.reference_networks import Builder
@@ -127,7 +128,7 @@ def test_a_pe_is_one_output() -> None:
     architecture = machine(pe_array__kind="coupled", pe_array__rows=4, pe_array__cols=5)
     step = lower(network(), "bp", 3)
     mapper = Mapper(architecture, allocate(step, architecture, 1))
-    shapes = {op.name: mapper.map(op) for op in step.ops if op.is_contraction}
+    shapes = {op.name: mapper.map(op) for op in step.ops if isinstance(op, Contraction)}
     tiles = {
         name: (each.channels_per_tile, each.positions_per_tile) for name, each in shapes.items()
     }

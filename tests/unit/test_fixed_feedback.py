@@ -15,7 +15,7 @@ from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import Residency, allocate
 from accelsim.pe.mapping import Mapping, Route
 from accelsim.rules.registry import lower
-from accelsim.step.ops import Op, OpKind, Pass, Role, Tensor, TraceZeros, Use
+from accelsim.step.ops import Contraction, Op, Pass, Role, Tensor, TraceZeros, Use, VectorWork
 from accelsim.workload.network import Network
 from accelsim.zeros.effectual import effectual_macs
 from accelsim.zeros.masks import MaskSource
@@ -47,7 +47,7 @@ def placed(rule: str, **overrides: object) -> tuple[Residency, dict[str, Mapping
     step = lower(network(), rule, 1)
     residency = allocate(step, architecture, 1)
     mapper = Mapper(architecture, residency)
-    return residency, {op.name: mapper.map(op) for op in step.ops if op.is_contraction}
+    return residency, {op.name: mapper.map(op) for op in step.ops if isinstance(op, Contraction)}
 
 
 def routes(mapping: Mapping) -> set[Route]:
@@ -142,7 +142,7 @@ def test_zeros_of_a_modules_last_error_are_seen_at_other_resolutions_and_as_a_ve
     )
 
     def seen(op: Op) -> np.ndarray | None:
-        bound = masks.operand(op, Use.MOVING)
+        bound = masks.moving(op)
         return None if bound is None else to_mask(bound.words, bound.channels)
 
     convolved, revised, dense = lowered("conv-dfa"), lowered("revised"), lowered("modular")
@@ -174,11 +174,11 @@ def test_uneven_resizing_reads_the_nearest_neighbour() -> None:
             *op.operands[1:],
         ),
     )
-    bound = masks.operand(resized, Use.MOVING)
+    bound = masks.moving(resized)
     assert bound is not None
     expected = [[mask[0, y * 3 // 5, x * 2 // 7] for x in range(7)] for y in range(5)]
     assert np.array_equal(to_mask(bound.words, 3)[0], expected)
-    before = masks.operand(op, Use.MOVING)
+    before = masks.moving(op)
     assert before is not None
     assert np.array_equal(to_mask(before.words, 3), mask), "kept apart from the map at its own size"
 
@@ -192,13 +192,15 @@ def test_masks_of_needed_outputs_go_where_the_error_lands() -> None:
     assert revised["conv2.EP.d2"].operand(Use.NEEDED) is not None
     assert dilated["conv5.EP"].operand(Use.NEEDED) is not None
     assert dilated["conv2.EP"].operand(Use.NEEDED) is None
-    upsample = dilated["conv2.EP.upsample"].vector
-    assert upsample is not None
-    assert (upsample.function, upsample.elements, upsample.ops) == (
+    upsample = dilated["conv2.EP.upsample"]
+    assert isinstance(upsample, VectorWork)
+    assert (upsample.function, upsample.elements, upsample.vector_ops) == (
         "upsample",
         2 * 6 * 4 * 3,
         2 * 6 * 4 * 3,
     )
     assert [
-        op.kind for op in lowered("modular").values() if op.pass_ is Pass.EP and op.is_contraction
-    ] == [OpKind.FEEDBACK] * 3
+        op.kind
+        for op in lowered("modular").values()
+        if op.pass_ is Pass.EP and isinstance(op, Contraction)
+    ] == ["feedback"] * 3

@@ -20,7 +20,7 @@ from accelsim.results.document_laws import violations
 from accelsim.results.laws import check_hybrid
 from accelsim.results.result import MEANS, HybridResult
 from accelsim.rules.registry import check_rule, lower, step_kinds
-from accelsim.step.ops import Role, TrainingStep
+from accelsim.step.ops import Role, TrainingStep, VectorWork
 from accelsim.studies.accuracy.plan import cells
 from accelsim.zeros.trace import Trace
 from tests.random_machines import machine
@@ -104,8 +104,8 @@ def test_a_feedback_step_mixes_two_momenta(
         *(f"conv2.{name}" for name in written),
     ]
     assert {tensor.elements for tensor in state} <= {4 * 4 * 9}
-    assert op.vector is not None
-    assert op.vector.ops_per_element == ops
+    assert isinstance(op, VectorWork)
+    assert op.ops_per_element == ops
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

@@ -7,10 +7,11 @@ import pytest
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
-from accelsim.mapping.mapper import Mapper, extents
+from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
 from accelsim.pe.mapping import Mapping
 from accelsim.rules.registry import lower
+from accelsim.step.ops import Contraction
 from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.reference_networks import Builder
@@ -29,12 +30,14 @@ def network() -> Network:
 def mappings(architecture: Architecture, rule: str = "bp", batch: int = 3) -> dict[str, Mapping]:
     step = lower(network(), rule, batch)
     mapper = Mapper(architecture, allocate(step, architecture, 1))
-    return {op.name: mapper.map(op) for op in step.ops if op.is_contraction}
+    return {op.name: mapper.map(op) for op in step.ops if isinstance(op, Contraction)}
 
 
 def test_outputs_and_reductions_by_pass() -> None:
     """Output channels are C in EP; in WG rows are K and lanes (R, S, C)."""
-    found = {op.name: extents(op) for op in lower(network(), "bp", 3).ops if op.is_contraction}
+    found = {
+        op.name: op.nest for op in lower(network(), "bp", 3).ops if isinstance(op, Contraction)
+    }
     assert {
         name: (each.channels, each.positions, each.reduction) for name, each in found.items()
     } == {
@@ -44,7 +47,7 @@ def test_outputs_and_reductions_by_pass() -> None:
         "fc2.EP": (96, 3, 2),
         "fc2.WG": (2, 96, 3),
     }
-    feedback = extents(lower(network(), "sdfa:k=1", 3).op("fc2.EP"))
+    feedback = lower(network(), "sdfa:k=1", 3).op("fc2.EP").nest
     assert (feedback.channels, feedback.positions, feedback.reduction) == (8, 3 * 12, 1)
 
 
@@ -130,7 +133,7 @@ def dense_product(
         batch,
     )
     mapper = Mapper(architecture, allocate(step, architecture, 1))
-    return {op.name: mapper.map(op) for op in step.ops if op.is_contraction}
+    return {op.name: mapper.map(op) for op in step.ops if isinstance(op, Contraction)}
 
 
 def test_staged_weights_come_again_where_partial_sums_have_no_room() -> None:

@@ -6,7 +6,6 @@ import numpy as np
 
 from accelsim.kernels.bits.bitmaps import to_mask
 from accelsim.rules.registry import lower
-from accelsim.step.ops import Use
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import BoundMask, MaskSource, expected_shape
 from accelsim.zeros.trace import Trace
@@ -43,11 +42,9 @@ def test_maps_keep_their_layout_and_no_more_samples_than_the_batch() -> None:
     network = Builder("map", (3, 2, 70)).conv(4).add("fc", 5).network()
     mask = drawn((3, 3, 2, 70))
     step = lower(network, "bp", 2)
-    found = bits(source(network, 2, conv0__input=mask).operand(step.op("conv0.FF"), Use.MOVING))
+    found = bits(source(network, 2, conv0__input=mask).moving(step.op("conv0.FF")))
     assert np.array_equal(found, mask[:2])
-    assert (
-        source(network, 9, conv0__input=mask).operand(step.op("conv0.WG"), Use.MOVING).samples == 3
-    )
+    assert source(network, 9, conv0__input=mask).moving(step.op("conv0.WG")).samples == 3
 
 
 def test_vectors_and_weights() -> None:
@@ -55,13 +52,9 @@ def test_vectors_and_weights() -> None:
     step = lower(network, "bp", 2)
     vector, weight, kernel = drawn((2, 24)), drawn((6, 24)), drawn((4, 3, 3, 5))
     masks = source(network, 2, fc1__input=vector, fc1__weight=weight, conv0__weight=kernel)
-    assert np.array_equal(
-        bits(masks.operand(step.op("fc1.FF"), Use.MOVING)), vector.reshape(2, 1, 1, 24)
-    )
-    assert np.array_equal(
-        bits(masks.operand(step.op("fc1.EP"), Use.STATIONARY)), weight.reshape(6, 1, 1, 24)
-    )
-    assert np.array_equal(bits(masks.operand(step.op("conv0.FF"), Use.STATIONARY)), kernel)
+    assert np.array_equal(bits(masks.moving(step.op("fc1.FF"))), vector.reshape(2, 1, 1, 24))
+    assert np.array_equal(bits(masks.stationary(step.op("fc1.EP"))), weight.reshape(6, 1, 1, 24))
+    assert np.array_equal(bits(masks.stationary(step.op("conv0.FF"))), kernel)
 
 
 def test_a_time_step_of_a_cell_is_its_input_and_the_dense_state() -> None:
@@ -70,7 +63,7 @@ def test_a_time_step_of_a_cell_is_its_input_and_the_dense_state() -> None:
         step = lower(network, "bp", 2)
         masks = source(network, 2, cell__input=mask)
         for t in range(steps):
-            found = bits(masks.operand(step.op(f"cell.FF.t{t:02d}"), Use.MOVING))
+            found = bits(masks.moving(step.op(f"cell.FF.t{t:02d}")))
             assert np.array_equal(found[:, 0, 0, :70], mask[t])
             assert found[..., 70:].all()
             assert found.shape == (2, 1, 1, 75)
@@ -79,7 +72,7 @@ def test_a_time_step_of_a_cell_is_its_input_and_the_dense_state() -> None:
 def test_a_whole_sequence_is_step_after_step_with_its_samples_repeated() -> None:
     network, mask = sequence(), drawn((3, 2, 5))
     step = lower(network, "bp", 3)
-    found = bits(source(network, 3, out__input=mask).operand(step.op("out.WG"), Use.MOVING))
+    found = bits(source(network, 3, out__input=mask).moving(step.op("out.WG")))
     assert np.array_equal(found[:, 0, 0], np.concatenate([mask[t, [0, 1, 0]] for t in range(3)]))
 
 
@@ -87,10 +80,10 @@ def test_what_a_trace_lacks_is_dense() -> None:
     network = sequence()
     step = lower(network, "bp", 2)
     masks = source(network, 2, out__input=drawn((3, 2, 5)))
-    assert masks.operand(step.op("out.FF"), Use.STATIONARY) is None
-    assert masks.operand(step.op("out.FF"), Use.NEEDED) is None
+    assert masks.stationary(step.op("out.FF")) is None
+    assert masks.needed(step.op("out.FF")) is None
     assert masks.dense_tensors(step.ops) == ["cell.error", "cell.input", "out.error"]
-    assert MaskSource(None, network, 2).operand(step.op("out.FF"), Use.MOVING) is None
+    assert MaskSource(None, network, 2).moving(step.op("out.FF")) is None
     assert MaskSource(None, network, 2).dense_tensors(step.ops) == []
 
 

@@ -19,7 +19,7 @@ from accelsim.rules.registry import lower
 from accelsim.sim import pipeline as pipeline_module
 from accelsim.sim.machine import Machine
 from accelsim.sim.memory import TensorMemory
-from accelsim.step.ops import Op, Operand, OpKind, Pass, Role, Tensor, TrainingStep, Use, VectorWork
+from accelsim.step.ops import Operand, Pass, Role, Tensor, TrainingStep, Use, VectorWork
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource
 from tests.naive.pipeline import Server
@@ -64,18 +64,7 @@ def hand_made(
     for name, pass_, reads, writes in work:
         operands = tuple(Operand(tensors[each], Use.READ) for each in reads)
         outputs = tuple(tensors[each] for each in writes)
-        ops.append(
-            Op(
-                name,
-                name,
-                Pass(pass_),
-                OpKind.VECTOR,
-                operands,
-                outputs,
-                (),
-                vector=VectorWork("add", 1, 1),
-            )
-        )
+        ops.append(VectorWork(name, name, Pass(pass_), operands, outputs, (), "add", 1, 1))
     return TrainingStep("by hand", "bp", 1, tuple(ops))
 
 

@@ -8,16 +8,16 @@ from math import prod
 from pathlib import Path
 
 import pytest
-from accelsim.pe.row_stationary.model import RowStationaryModel
 
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.loading import load_architecture
-from accelsim.pe.registry import MODELS
+from accelsim.pe.registry import pe_kind
+from accelsim.pe.row_stationary.kind import RowStationary
 from accelsim.pe.row_stationary.passes import convolution_of, row_mapping
 from accelsim.pe.row_stationary.section import RowStationaryArray
 from accelsim.rules.registry import lower
-from accelsim.step.ops import Pass
+from accelsim.step.ops import Contraction, Pass
 from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.reference_networks import Builder, small_networks
@@ -41,7 +41,7 @@ def test_the_chips_array_comes_from_its_file() -> None:
         "row_stationary",
     )
     assert (array.filter_words * 2, array.input_words * 2, array.psum_words * 2) == (448, 24, 48)
-    assert MODELS[array.kind] is RowStationaryModel
+    assert isinstance(pe_kind(load_architecture("eyeriss-like")), RowStationary)
 
 
 def test_registers_belong_to_the_kind(tmp_path: Path) -> None:
@@ -135,8 +135,8 @@ def test_every_op_is_a_convolution_of_its_dense_macs(network: Network) -> None:
     seen = set()
     for rule in ("bp", "dfa"):
         for op in lower(network, rule, 2).ops:
-            if op.is_contraction:
-                shape, groups = convolution_of(op)
+            if isinstance(op, Contraction):
+                shape, groups = convolution_of(op.nest)
                 assert groups * prod(shape[:7]) == op.dense_macs
                 mapping = row_mapping(op, architecture, 168)
                 assert mapping.active_pes <= 168

@@ -46,7 +46,7 @@ def small(**overrides: Any) -> Architecture:
 
 def tiler(op: str, architecture: Architecture) -> Tiler:
     step = lower(network(), "bp", 2)
-    return Tiler(Mapper(architecture, allocate(step, architecture, 1)), architecture, step.op(op))
+    return Tiler(Mapper(architecture, allocate(step, architecture, 1)), step.op(op))
 
 
 WHOLE = Tiling(2, "positions", 8, 36, "channels", 4, 64)

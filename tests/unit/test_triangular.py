@@ -12,11 +12,12 @@ import pytest
 from accelsim.errors import InputError
 from accelsim.kernels.bits.bitmaps import to_mask
 from accelsim.rules.registry import lower
-from accelsim.step.ops import Op, OpKind, Pass, TrainingStep, Use
+from accelsim.step.ops import Contraction, Op, Pass, TrainingStep, Use
 from accelsim.workload.loading import load_network
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource
 from accelsim.zeros.trace import Trace
+from tests.naive.bounds import bounds
 from tests.random_networks import network_of
 from tests.reference_networks import Builder
 
@@ -43,7 +44,7 @@ def read(op: Op, use: Use) -> list[str]:
 
 
 def propagation(step: TrainingStep) -> list[Op]:
-    return [op for op in step.ops if op.pass_ is Pass.EP and op.is_contraction]
+    return [op for op in step.ops if op.pass_ is Pass.EP and isinstance(op, Contraction)]
 
 
 def ancestors(step: TrainingStep) -> dict[str, set[str]]:
@@ -65,12 +66,12 @@ def test_a_row_reads_the_errors_of_its_step_and_later_ones(
     for layer, landed in (("cell1", "cell0.error"), ("cell0", "embedding.error")):
         for t in range(3):
             op = step.op(f"{layer}.EP.t{t:02d}")
-            assert op.kind is OpKind.FEEDBACK
+            assert op.kind == "feedback"
             assert read(op, Use.MOVING) == [f"{error}.t{later:02d}" for later in range(t, 3)]
             assert read(op, Use.STATIONARY) == [f"{layer}.feedback.t{t:02d}"]
             assert [tensor.name for tensor in op.outputs] == [f"{landed}.t{t:02d}"]
-            assert op.bounds is not None
-            assert (op.bounds.n, op.bounds.k, op.bounds.c) == (2, 4, 4 * (3 - t))
+            b = bounds(op)
+            assert (b.n, b.k, b.c) == (2, 4, 4 * (3 - t))
 
 
 @pytest.mark.parametrize("rule", ["triangular", "revised"])
@@ -117,11 +118,7 @@ def test_blocks_are_stored_once_and_shared_feedback_once_for_all_steps() -> None
 
 def test_sparse_rows_and_their_indices() -> None:
     step = lower(words("lstm"), "revised:sparsity=0.6,binary=true", 2)
-    rows = {
-        op.name: (op.bounds.nonzeros, op.operands[-1].tensor)
-        for op in propagation(step)
-        if op.bounds
-    }
+    rows = {op.name: (bounds(op).nonzeros, op.operands[-1].tensor) for op in propagation(step)}
     # round(0.4 * 7) = 3 of the output's errors; round(0.4 * 4) = 2 of each block's
     assert {name: nonzeros for name, (nonzeros, _) in rows.items()} == {
         **{f"fc.EP.t{t:02d}": 3 for t in range(3)},
@@ -135,7 +132,7 @@ def test_sparse_rows_and_their_indices() -> None:
         name: 4 * nonzeros for name, (nonzeros, _) in rows.items()
     }
     least = lower(words("lstm"), "revised:sparsity=0.99", 2)
-    assert {op.bounds.nonzeros for op in propagation(least) if op.bounds} == {1, 2, 3}
+    assert {bounds(op).nonzeros for op in propagation(least)} == {1, 2, 3}
 
 
 def test_options_without_a_count_change_no_op() -> None:
@@ -175,14 +172,11 @@ def test_rows_see_the_zeros_of_each_step_side_by_side() -> None:
     step = lower(words("lstm"), "triangular", 2)
     source = masks(cell0__error=MASK)
     for t in range(3):
-        bound = source.operand(step.op(f"cell0.EP.t{t:02d}"), Use.MOVING)
+        bound = source.moving(step.op(f"cell0.EP.t{t:02d}"))
         assert bound is not None
         found = to_mask(bound.words, bound.channels).reshape(2, -1)
         assert np.array_equal(found, np.concatenate(list(MASK[t:]), axis=1))
-    assert (
-        masks(fc__error=np.ones((3, 2, 7), bool)).operand(step.op("cell0.EP.t00"), Use.MOVING)
-        is None
-    )
+    assert masks(fc__error=np.ones((3, 2, 7), bool)).moving(step.op("cell0.EP.t00")) is None
 
 
 def test_sparse_rows_name_equally_many_errors_of_each_step() -> None:

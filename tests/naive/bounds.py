@@ -1,0 +1,119 @@
+"""The loop bounds of a contraction in the letters of the papers, read back from its nest."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from accelsim.step.contraction import Nest
+from accelsim.step.ops import Contraction, Op, Pass
+
+
+class Bounds(NamedTuple):
+    """Loop bounds of the layer's convolution, in the layer's own letters whatever the pass.
+
+    N batch, K output channels, C input channels, P x Q output map, H x W input map, R x S kernel. A
+    fully connected layer is P=Q=R=S=H=W=1; over a whole sequence N is batch times steps.
+    ``padding`` is (top, left): what lies outside H x W is zero. For feedback K is the target map's
+    channels, P x Q its map, C the number of errors that B reads (of the network's output, or of a
+    module's last map) and ``nonzeros`` the stored entries of B's row of each target neuron (0 when
+    dense). A fixed convolution of errors (EP with a stationary operand of role FEEDBACK) makes
+    C x H x W from K x P x Q as any EP does.
+    """
+
+    n: int
+    k: int
+    c: int
+    p: int = 1
+    q: int = 1
+    h: int = 1
+    w: int = 1
+    r: int = 1
+    s: int = 1
+    groups: int = 1
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    nonzeros: int = 0
+
+
+def bounds(op: Op) -> Bounds:
+    """The bounds of the op's layer, or of its feedback."""
+    assert isinstance(op, Contraction)
+    nest = op.nest
+    rows, columns = nest.rows, nest.columns
+    if op.kind == "feedback":
+        p, q = rows.positions, columns.positions
+        return Bounds(nest.samples, nest.channels, nest.depth, p, q, nonzeros=nest.stored)
+    assert nest.stored == 0
+    if op.pass_ is Pass.FF:
+        return forward(nest)
+    if op.pass_ is Pass.EP:
+        return propagation(nest)
+    assert op.pass_ is Pass.WG
+    return gradient(nest)
+
+
+def forward(nest: Nest) -> Bounds:
+    """The nest's elements are the input map, its positions the output map, its taps the kernel."""
+    rows, columns = nest.rows, nest.columns
+    assert (rows.spacing, columns.spacing) == (1, 1)
+    return Bounds(
+        n=nest.samples,
+        k=nest.channels,
+        c=nest.depth,
+        p=rows.positions,
+        q=columns.positions,
+        h=rows.size,
+        w=columns.size,
+        r=rows.taps,
+        s=columns.taps,
+        groups=nest.groups,
+        stride=(rows.stride, columns.stride),
+        padding=(rows.padding, columns.padding),
+        dilation=(rows.dilation, columns.dilation),
+    )
+
+
+def propagation(nest: Nest) -> Bounds:
+    """The nest's elements are the output map, its positions the input map, its taps the kernel.
+
+    Row h of the input map meets tap r in row (h + padding - r * dilation) / stride.
+    """
+    rows, columns = nest.rows, nest.columns
+    assert (rows.stride, columns.stride) == (1, 1)
+    return Bounds(
+        n=nest.samples,
+        k=nest.depth,
+        c=nest.channels,
+        p=rows.size,
+        q=columns.size,
+        h=rows.positions,
+        w=columns.positions,
+        r=rows.taps,
+        s=columns.taps,
+        groups=nest.groups,
+        stride=(rows.spacing, columns.spacing),
+        padding=(-rows.padding, -columns.padding),
+        dilation=(-rows.dilation, -columns.dilation),
+    )
+
+
+def gradient(nest: Nest) -> Bounds:
+    """The nest's elements are the input map, its positions the kernel, its taps the output map."""
+    rows, columns = nest.rows, nest.columns
+    assert (rows.spacing, columns.spacing) == (1, 1)
+    return Bounds(
+        n=nest.samples,
+        k=nest.channels,
+        c=nest.depth,
+        p=rows.taps,
+        q=columns.taps,
+        h=rows.size,
+        w=columns.size,
+        r=rows.positions,
+        s=columns.positions,
+        groups=nest.groups,
+        stride=(rows.dilation, columns.dilation),
+        padding=(rows.padding, columns.padding),
+        dilation=(rows.stride, columns.stride),
+    )

@@ -1,0 +1,84 @@
+"""The nests of a layer's three passes are one convolution, that of the network's layer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accelsim.rules.registry import lower
+from accelsim.step.ops import Contraction, Pass
+from accelsim.workload.network import Layer, Network
+from tests.naive import counts
+from tests.naive.bounds import Bounds, bounds
+from tests.random_networks import networks
+from tests.reference_networks import all_networks
+
+
+def of_layer(layer: Layer, samples: int) -> Bounds:
+    """The convolution that the layer is, by its own shapes."""
+    (h, w, c), (p, q, k) = layer.in_shape, layer.out_shape
+    if layer.kind == "fc":
+        return Bounds(samples, k, h * w * c)
+    if layer.recurrent:
+        return Bounds(samples, counts.GATES[layer.kind] * k, c + k)
+    top, _, left, _ = layer.padding
+    return Bounds(
+        samples,
+        k,
+        c,
+        p,
+        q,
+        h,
+        w,
+        *layer.kernel,
+        layer.groups,
+        layer.stride,
+        (top, left),
+        layer.dilation,
+    )
+
+
+def check(network: Network, rule: str, batch: int) -> None:
+    """Bounds of every op, and that backpropagation has all three passes."""
+    passes = defaultdict(set)
+    for op in lower(network, rule, batch).ops:
+        if isinstance(op, Contraction) and op.kind != "feedback":
+            layer = network.layer(op.layer)
+            # A recurrent layer goes through a sequence step by step, but for its gradients.
+            stepwise = layer.recurrent and op.pass_ is not Pass.WG
+            samples = batch if stepwise else batch * network.time_steps
+            assert bounds(op) == of_layer(layer, samples), op.name
+            passes[op.layer].add(op.pass_)
+    assert passes.keys() == {layer.name for layer in counts.contracting(network)}
+    propagating = {layer.name for layer in counts.propagating(network)}
+    for name, found in passes.items():
+        assert found == {Pass.FF, Pass.WG} | ({Pass.EP} if name in propagating else set())
+
+
+@pytest.mark.parametrize("network", all_networks().values(), ids=lambda network: network.name)
+@pytest.mark.parametrize("rule", ["bp", "fa"])
+def test_all_passes_of_a_layer_have_its_bounds(network: Network, rule: str) -> None:
+    check(network, rule, 2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks(), st.sampled_from(["bp", "fa"]), st.integers(1, 3))
+def test_all_passes_of_a_random_layer_have_its_bounds(
+    network: Network, rule: str, batch: int
+) -> None:
+    check(network, rule, batch)
+
+
+@pytest.mark.parametrize(("rule", "nonzeros"), [("dfa", 0), ("ssdfa", 1), ("sdfa:k=2", 2)])
+def test_feedback_has_the_bounds_of_its_target_map(rule: str, nonzeros: int) -> None:
+    for network in all_networks().values():
+        errors = network.output.out_shape[2]
+        for op in lower(network, rule, 2).ops:
+            if op.kind == "feedback":
+                h, w, c = network.layer(op.layer).in_shape
+                if network.layer(op.layer).recurrent:
+                    continue
+                assert bounds(op) == Bounds(2, c, errors, h, w, nonzeros=nonzeros), op.name
