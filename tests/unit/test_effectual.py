@@ -7,10 +7,12 @@ from itertools import product
 import numpy as np
 import pytest
 
+from accelsim.experiment.simulate import simulate
 from accelsim.rules.registry import lower
 from accelsim.zeros.effectual import effectual_macs, repeats
 from accelsim.zeros.masks import MaskSource
 from accelsim.zeros.trace import Trace
+from tests.random_machines import machine
 from tests.reference_networks import Builder
 
 
@@ -64,4 +66,6 @@ def test_pairs_of_a_grouped_strided_dilated_convolution(masked: str, batch: int)
 
 def test_vector_work_has_none() -> None:
     network = Builder("v", (1, 1, 3)).add("fc", 4).add("relu").add("fc", 2).network()
-    assert effectual_macs(lower(network, "bp", 1).op("relu1.FF"), MaskSource(None, network, 1)) == 0
+    ops = {op.name: op for op in simulate(network, machine(), trace="random:0.5").ops}
+    assert set(ops["relu1.FF"].macs.values()) == {0}
+    assert ops["fc2.FF"].macs["dense"] == 4 * 2

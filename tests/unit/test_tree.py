@@ -37,9 +37,6 @@ LONG_FILES = frozenset(
         "accelsim/kernels/dram/controller.py",
         "accelsim/kernels/dram/timing.py",
         "accelsim/kernels/links/pipeline.py",
-        "accelsim/mapping/mapper.py",
-        "accelsim/mapping/tiler.py",
-        "accelsim/pe/broadcast/model.py",
         "accelsim/results/document.py",
         "accelsim/results/result.py",
         "accelsim/sim/machine.py",
@@ -47,9 +44,6 @@ LONG_FILES = frozenset(
 )
 LONG_CLASSES = frozenset(
     {
-        "accelsim/mapping/mapper.py:Mapper",
-        "accelsim/mapping/tiler.py:Tiler",
-        "accelsim/pe/broadcast/model.py:BroadcastModel",
         "accelsim/pe/lanes/model.py:LanesModel",
     }
 )
@@ -68,7 +62,6 @@ LONG_SIGNATURES = frozenset(
         "accelsim/kernels/links/pipeline.py:cross_dram",
         "accelsim/kernels/links/pipeline.py:resume",
         "accelsim/kernels/links/pipeline.py:work",
-        "accelsim/pe/lanes/model.py:_pairs",
         "accelsim/pe/lanes/model.py:_timing",
     }
 )
