@@ -15,7 +15,7 @@ from accelsim.machine.architecture import Architecture
 from accelsim.machine.words import word_bits
 from accelsim.pe.mapping import Mapping, Route, Transfer
 from accelsim.pe.placement import Placement
-from accelsim.pe.skipping import skipped
+from accelsim.pe.skipping.setting import skipped
 from accelsim.pe.timing import ArrayTiming, TimingModel
 from accelsim.step.ops import Contraction, Tensor, Use
 from accelsim.zeros.masks import MaskSource

@@ -24,7 +24,8 @@ from accelsim.rules.options import Scaled
 from accelsim.rules.walk.backward import needed
 from accelsim.rules.walk.lowering import Lowering, Value, operands
 from accelsim.rules.walk.numbers import BackwardWalk, RuleNumerics
-from accelsim.step.ops import Bounds, OpKind, Pass, Role, Tensor, Use
+from accelsim.step.contraction import feedback_nest
+from accelsim.step.ops import Pass, Role, Tensor, Use
 from accelsim.workload.network import INPUT, Layer, Network
 from accelsim.zeros.feedback import dense_feedback, feedback_random
 
@@ -67,8 +68,7 @@ class TargetProjection:
                 f"{layer.name}.EP",
                 layer.name,
                 Pass.EP,
-                OpKind.FEEDBACK,
-                Bounds(low.batch, c, classes, h, w),
+                feedback_nest(low.batch, layer.in_shape, classes),
                 read + needed(low, layer),
                 target,
             )

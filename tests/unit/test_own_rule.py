@@ -22,7 +22,7 @@ from accelsim.numerics.loss import softmax_loss
 from accelsim.results.document import parse
 from accelsim.results.document_laws import violations
 from accelsim.rules.registry import family, lower, parse_rule, rule_numerics
-from accelsim.step.ops import OpKind, Pass, Role
+from accelsim.step.ops import Pass, Role
 from accelsim.training.tracing import TracedTraining, train_and_trace
 from accelsim.workload.loading import load_network
 from tests.multiplications import Multiplications, macs
@@ -113,7 +113,7 @@ def test_map_prints_its_loop_nests(run: Run) -> None:
 
 def test_hidden_layers_wait_for_the_target_and_not_for_the_output() -> None:
     step = lower(load_network("digits-fc"), "drtp", 4)
-    feedback = [op for op in step.ops if op.kind is OpKind.FEEDBACK]
+    feedback = [op for op in step.ops if op.kind == "feedback"]
     assert [op.name for op in feedback] == ["fc3.EP", "fc2.EP"]
     assert all(op.depends_on == () for op in feedback)
     assert {each.tensor.name for op in feedback for each in op.operands} == {

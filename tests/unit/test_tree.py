@@ -42,11 +42,7 @@ LONG_FILES = frozenset(
         "accelsim/sim/machine.py",
     }
 )
-LONG_CLASSES = frozenset(
-    {
-        "accelsim/pe/lanes/model.py:LanesModel",
-    }
-)
+LONG_CLASSES = frozenset({})
 LONG_SIGNATURES = frozenset(
     {
         "accelsim/experiment/simulate.py:_setting",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from accelsim.pe.broadcast.model import BroadcastModel
-from accelsim.pe.canonical import SkippingArray
 from accelsim.pe.kind import Loops, OperandReads, written
 from accelsim.pe.mapping import Mapping
-from accelsim.pe.nests import tiled
+from accelsim.pe.skipping.array import SkippingArray
+from accelsim.pe.skipping.loops import tiled
 from accelsim.pe.timing import ArrayTiming, TimingModel
 from accelsim.step.ops import Contraction, Use
 from accelsim.zeros.masks import MaskSource

@@ -13,7 +13,7 @@ from accelsim.machine.architecture import Architecture
 from accelsim.pe.broadcast.columns import Store
 from accelsim.pe.broadcast.section import BroadcastArray
 from accelsim.pe.mapping import Mapping
-from accelsim.pe.skipping import Skipped, skipped
+from accelsim.pe.skipping.setting import Skipped, skipped
 from accelsim.step.contraction import Nest
 from accelsim.step.ops import Contraction
 

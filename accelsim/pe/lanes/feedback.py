@@ -7,7 +7,7 @@ import numpy as np
 from accelsim.kernels.bits.bitmaps import from_mask, ones, popcounts, to_mask
 from accelsim.pe.lanes.streams import Cycles, Streams, Words
 from accelsim.pe.lanes.walks import ONE_TAP, Walks
-from accelsim.pe.skipping import Skipped
+from accelsim.pe.skipping.setting import Skipped
 from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import moving_words
 from accelsim.zeros.masks import MaskSource

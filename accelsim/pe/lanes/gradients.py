@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from accelsim.kernels.bits.bitmaps import ones
 from accelsim.pe.lanes.walks import Walks
-from accelsim.pe.skipping import Skipped
+from accelsim.pe.skipping.setting import Skipped
 from accelsim.step.contraction import Nest
 from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import group_slices, moving_words, summed_words

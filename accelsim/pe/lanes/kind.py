@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from accelsim.pe.canonical import SkippingArray
 from accelsim.pe.kind import Loops
 from accelsim.pe.lanes.model import LanesModel
 from accelsim.pe.mapping import Mapping
-from accelsim.pe.nests import reduction_loop, spatial_loops, tile_loops
+from accelsim.pe.skipping.array import SkippingArray
+from accelsim.pe.skipping.loops import reduction_loop, spatial_loops, tile_loops
 from accelsim.pe.timing import TimingModel
 from accelsim.zeros.masks import MaskSource
 

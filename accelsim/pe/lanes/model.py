@@ -8,54 +8,33 @@ the operands, handles groups, and lets lanes meet at each tile's barrier.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.kernels.bits.bitmaps import from_mask, popcounts, to_mask
-from accelsim.kernels.bits.taps import expand_kernel
 from accelsim.kernels.lanes.tiles import TileShape, tile_sums
 from accelsim.kernels.lanes.zero_skip import stream_lengths
 from accelsim.machine.architecture import Architecture
 from accelsim.pe.lanes.feedback import feedback_streams
+from accelsim.pe.lanes.forward import convolution_streams
 from accelsim.pe.lanes.gradients import GradientLanes, gradient_lanes
 from accelsim.pe.lanes.reductions import shared_reductions
 from accelsim.pe.lanes.section import LanesArray
-from accelsim.pe.lanes.streams import Cycles, Streams, Words, per_channel
+from accelsim.pe.lanes.streams import Cycles, Streams, Words
 from accelsim.pe.lanes.walks import LaneWalks, Walks
 from accelsim.pe.mapping import Mapping
-from accelsim.pe.skipping import Skipped, skipped
+from accelsim.pe.skipping.setting import Skipped, skipped
 from accelsim.pe.timing import ArrayTiming, TimingModel
 from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import (
     effectual_macs,
-    group_slices,
-    moving_words,
     repeats,
-    stationary_masks,
 )
 from accelsim.zeros.masks import MaskSource
 
 Lanes = TypeVar("Lanes", Streams, GradientLanes)
-
-
-class MovingStreams(NamedTuple):
-    """Streams of one group's moving map, and what the moving operand alone makes of them.
-
-    ``moving`` uint64 (S, H, W, Cw) of ``size`` streamed channels; ``length`` and ``dense`` int32
-    (positions): visited positions and MACs of each stream; ``cycles`` and ``set_bits`` int32 (S,
-    positions) where moving zeros are skipped.
-    """
-
-    moving: Words
-    size: int
-    rows: Cycles
-    cols: Cycles
-    length: Cycles
-    dense: Cycles
-    cycles: Cycles
-    set_bits: Cycles
 
 
 class LanesModel(TimingModel):
@@ -97,7 +76,7 @@ class LanesModel(TimingModel):
     def _all_streams(self, op: Contraction) -> Streams:
         if op.nest.unshared:
             return feedback_streams(op, self.masks, self._skip(op), self.walks)
-        return self._convolution(op)
+        return convolution_streams(op, self.masks, self._skip(op), self.walks, self._keeps_zeros)
 
     def _streams(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
@@ -180,114 +159,10 @@ class LanesModel(TimingModel):
             mask_bits=mask_bits,
         )
 
-    def _convolution(self, op: Contraction) -> Streams:
-        nest = op.nest
-        moving = self._moving_groups(op)
-        stationary = self._stationary_groups(op)
-        parts = [
-            self._group(op, moving[group], None if stationary is None else stationary[group])
-            for group in range(nest.groups)
-        ]
-        if nest.groups == 1:
-            return parts[0]
-        per_group = nest.channels // nest.groups
-        return Streams(
-            *(
-                np.concatenate([per_channel(getattr(part, name), per_group) for part in parts])
-                for name in ("cycles", "executed", "effectual")
-            )
-        )
-
     @property
     def _keeps_zeros(self) -> bool:
         """Whether structural zeros stay in the streams and pass through the window."""
         return self.architecture.pe_array.structural_zeros == "window"
-
-    def _moving_groups(self, op: Contraction) -> list[Words]:
-        """The moving map as each group streams it."""
-        nest = op.nest
-        moving = moving_words(op, self.masks)
-        if nest.groups == 1 or not self._keeps_zeros:
-            return group_slices(moving, nest.depth, nest.groups)
-        # Other groups' channels pass through the window as zeros: the stream keeps their positions.
-        size, windows = nest.depth // nest.groups, []
-        for group in range(nest.groups):
-            mask = np.zeros(nest.depth, np.bool_)
-            mask[group * size : (group + 1) * size] = True
-            windows.append(moving & from_mask(mask))
-        return windows
-
-    def _stationary_groups(self, op: Contraction) -> list[Words] | None:
-        """Weight masks by output channel, in the order of each group's stream: uint64 (outputs,
-        taps, ceil(streamed channels / 64)); None where neither weights nor their structure have
-        zeros that matter.
-        """
-        nest, keep = op.nest, self._keeps_zeros
-        if self.masks.stationary(op) is None and not (keep and self._skip(op).stationary):
-            return None
-        dilation = (abs(nest.rows.dilation), abs(nest.columns.dilation))
-        kernels, depth = [], nest.depth // nest.groups
-        for group, weights in enumerate(stationary_masks(op, self.masks)):
-            streamed = weights
-            if keep and nest.groups > 1:
-                mask = to_mask(weights, depth)
-                wide = np.zeros((*mask.shape[:3], nest.depth), np.bool_)
-                wide[..., group * depth : (group + 1) * depth] = mask
-                streamed = from_mask(wide)
-            kernels.append(expand_kernel(streamed, dilation, keep))
-        return kernels
-
-    def _group(self, op: Contraction, moving: Words, stationary: Words | None) -> Streams:
-        nest, skip = op.nest, self._skip(op)
-        size = nest.depth // (1 if self._keeps_zeros else nest.groups)
-        rows, cols = nest.reads(self._keeps_zeros)
-        cycles, effectual = self.walks.moving(moving, size, rows, cols)
-        length = stream_lengths(size, rows, cols)
-        dense = self._dense_positions(op, length)
-        if stationary is not None and self.masks.stationary(op) is not None:
-            alone = MovingStreams(moving, size, rows, cols, length, dense, cycles, effectual)
-            return self._pairs(skip, alone, stationary)
-        if skip.moving:
-            return Streams(
-                cycles.reshape(1, -1), effectual.reshape(1, -1), effectual.reshape(1, -1)
-            )
-        every = self.walks.every(length)
-        if stationary is not None:
-            # Dense weights have dilation and group zeros all the same, alike in every output
-            # channel.
-            every = self.walks.pairs(moving[0], size, stationary[:1], rows, cols, "stationary")[0]
-        every_cycle, macs = (np.tile(each, len(cycles)).reshape(1, -1) for each in (every, dense))
-        return Streams(every_cycle, macs, effectual.reshape(1, -1))
-
-    def _dense_positions(self, op: Contraction, length: Cycles) -> Cycles:
-        """Positions of each stream that are MACs: with structural zeros in the window, dilation and
-        group zeros are not.
-        """
-        return np.full_like(length, op.nest.reduction) if self._keeps_zeros else length
-
-    def _pairs(self, skip: Skipped, alone: MovingStreams, stationary: Words) -> Streams:
-        """Lanes whose stationary operand has zeros too: cycles depend on the output channel."""
-        moving, size, rows, cols, length, dense, cycles, set_bits = alone
-        both = [self.walks.pairs(sample, size, stationary, rows, cols) for sample in moving]
-        effectual = np.concatenate([pairs[1] for pairs in both], axis=1)
-        samples, outputs = len(moving), len(stationary)
-        if skip.stationary and skip.moving:
-            cycles = np.concatenate([pairs[0] for pairs in both], axis=1)
-            return Streams(cycles, effectual, effectual)
-        if skip.stationary:
-            weights = self.walks.pairs(moving[0], size, stationary, rows, cols, "stationary")
-            cycles, executed = (np.tile(each, (1, samples)) for each in weights)
-            return Streams(cycles, executed, effectual)
-        if skip.moving:
-            return Streams(
-                per_channel(cycles.reshape(1, -1), outputs),
-                per_channel(set_bits.reshape(1, -1), outputs),
-                effectual,
-            )
-        every, macs = (
-            np.tile(each, samples).reshape(1, -1) for each in (self.walks.every(length), dense)
-        )
-        return Streams(per_channel(every, outputs), per_channel(macs, outputs), effectual)
 
     def _needed(self, op: Contraction) -> Words | None:
         """Outputs that f' leaves needed: uint64 (distinct positions, channel words)."""

@@ -14,7 +14,7 @@ from accelsim.kernels.bits.taps import expand_kernel
 from accelsim.kernels.lanes.zero_skip import stream_lengths
 from accelsim.pe.lanes.streams import Cycles, tile_positions
 from accelsim.pe.lanes.walks import Walks
-from accelsim.pe.skipping import Skipped
+from accelsim.pe.skipping.setting import Skipped
 from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import stationary_masks
 from accelsim.zeros.masks import MaskSource

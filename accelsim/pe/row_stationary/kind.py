@@ -4,7 +4,7 @@ gated (`docs/pe-systolic.md`).
 
 from __future__ import annotations
 
-from accelsim.pe.dense import DenseArray
+from accelsim.pe.dense.array import DenseArray
 from accelsim.pe.kind import Loops, OperandReads, elements, turns, written
 from accelsim.pe.mapping import Mapping, Route, Transfer
 from accelsim.pe.placement import Placement

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from accelsim.kernels.dense.systolic import fold_cycles
-from accelsim.pe.dense import DenseArray
+from accelsim.pe.dense.array import DenseArray
+from accelsim.pe.dense.product import matrix_product
 from accelsim.pe.kind import Loops, OperandReads, elements, turns, written
 from accelsim.pe.mapping import Mapping, Route, Transfer
 from accelsim.pe.placement import Placement
-from accelsim.pe.product import matrix_product
 from accelsim.pe.systolic.section import SystolicArray
 from accelsim.pe.systolic.traffic import fold_traffic
 from accelsim.pe.timing import ArrayTiming

@@ -6,10 +6,10 @@ from abc import abstractmethod
 
 import numpy as np
 
+from accelsim.pe.dense.product import matrix_product
 from accelsim.pe.kind import PEKind, Tile
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.placement import Placement
-from accelsim.pe.product import matrix_product
 from accelsim.pe.timing import ArrayTiming, TimingModel
 from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import effectual_macs

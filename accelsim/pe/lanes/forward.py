@@ -1,0 +1,147 @@
+"""Lanes of FF and EP: a lane reduces one output position of one channel (DESIGN 4)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from accelsim.kernels.bits.bitmaps import from_mask, to_mask
+from accelsim.kernels.bits.taps import expand_kernel
+from accelsim.kernels.lanes.zero_skip import stream_lengths
+from accelsim.pe.lanes.streams import Cycles, Streams, Words, per_channel
+from accelsim.pe.lanes.walks import Walks
+from accelsim.pe.skipping.setting import Skipped
+from accelsim.step.ops import Contraction
+from accelsim.zeros.effectual import group_slices, moving_words, stationary_masks
+from accelsim.zeros.masks import MaskSource
+
+
+def convolution_streams(
+    op: Contraction, masks: MaskSource, skip: Skipped, walks: Walks, keep_zeros: bool
+) -> Streams:
+    """Streams of every output of a convolution, or of a product with a matrix.
+
+    ``keep_zeros``: structural zeros stay in the streams and pass through the window.
+    """
+    return _ConvolutionStreams(op, masks, skip, walks, keep_zeros).streams()
+
+
+class _ConvolutionStreams:
+    def __init__(
+        self, op: Contraction, masks: MaskSource, skip: Skipped, walks: Walks, keep_zeros: bool
+    ) -> None:
+        self.op = op
+        self.masks = masks
+        self.skip = skip
+        self.walks = walks
+        self.keep = keep_zeros
+        nest = op.nest
+        self.size = nest.depth // (1 if keep_zeros else nest.groups)
+        self.rows, self.cols = nest.reads(keep_zeros)
+        self.length = stream_lengths(self.size, self.rows, self.cols)
+        # With structural zeros in the window, dilation and group zeros are no MACs.
+        reduction = np.full_like(self.length, nest.reduction)
+        self.macs = reduction if keep_zeros else self.length
+
+    def streams(self) -> Streams:
+        """Streams of every output."""
+        nest, moving, stationary = self.op.nest, self._moving_groups(), self._stationary_groups()
+        parts = [
+            self._group(moving[group], None if stationary is None else stationary[group])
+            for group in range(nest.groups)
+        ]
+        if nest.groups == 1:
+            return parts[0]
+        per_group = nest.channels // nest.groups
+        return Streams(
+            *(
+                np.concatenate([per_channel(getattr(part, name), per_group) for part in parts])
+                for name in ("cycles", "executed", "effectual")
+            )
+        )
+
+    def _moving_groups(self) -> list[Words]:
+        """The moving map as each group streams it."""
+        nest = self.op.nest
+        moving = moving_words(self.op, self.masks)
+        if nest.groups == 1 or not self.keep:
+            return group_slices(moving, nest.depth, nest.groups)
+        # Other groups' channels pass through the window as zeros: the stream keeps their positions.
+        size, windows = nest.depth // nest.groups, []
+        for group in range(nest.groups):
+            mask = np.zeros(nest.depth, np.bool_)
+            mask[group * size : (group + 1) * size] = True
+            windows.append(moving & from_mask(mask))
+        return windows
+
+    def _stationary_groups(self) -> list[Words] | None:
+        """Weight masks by output channel, in the order of each group's stream: uint64 (outputs,
+        taps, ceil(streamed channels / 64)); None where neither weights nor their structure have
+        zeros that matter.
+        """
+        op, nest, keep = self.op, self.op.nest, self.keep
+        if self.masks.stationary(op) is None and not (keep and self.skip.stationary):
+            return None
+        dilation = (abs(nest.rows.dilation), abs(nest.columns.dilation))
+        kernels, depth = [], nest.depth // nest.groups
+        for group, weights in enumerate(stationary_masks(op, self.masks)):
+            streamed = weights
+            if keep and nest.groups > 1:
+                mask = to_mask(weights, depth)
+                wide = np.zeros((*mask.shape[:3], nest.depth), np.bool_)
+                wide[..., group * depth : (group + 1) * depth] = mask
+                streamed = from_mask(wide)
+            kernels.append(expand_kernel(streamed, dilation, keep))
+        return kernels
+
+    def _group(self, moving: Words, stationary: Words | None) -> Streams:
+        """Streams of one group; ``stationary``: masks that matter."""
+        cycles, effectual = self.walks.moving(moving, self.size, self.rows, self.cols)
+        if stationary is not None and self.masks.stationary(self.op) is not None:
+            return self._pairs(moving, stationary, cycles, effectual)
+        found = effectual.reshape(1, -1)
+        if self.skip.moving:
+            return Streams(cycles.reshape(1, -1), found, found)
+        every = self.walks.every(self.length)
+        if stationary is not None:
+            # Dense weights have dilation and group zeros all the same, alike in every output
+            # channel.
+            every = self._weights_alone(moving, stationary[:1])[0]
+        samples = len(moving)
+        every, macs = (np.tile(each, samples).reshape(1, -1) for each in (every, self.macs))
+        return Streams(every, macs, found)
+
+    def _weights_alone(self, moving: Words, stationary: Words) -> tuple[Cycles, Cycles]:
+        """Cycles and MACs of one sample where stationary zeros alone are skipped."""
+        return self.walks.pairs(
+            moving[0], self.size, stationary, self.rows, self.cols, "stationary"
+        )
+
+    def _pairs(self, moving: Words, stationary: Words, cycles: Cycles, set_bits: Cycles) -> Streams:
+        """Lanes whose stationary operand has zeros too: cycles depend on the output channel.
+
+        ``cycles``, ``set_bits``: int32 (S, positions) of the moving operand alone.
+        """
+        both = [
+            self.walks.pairs(sample, self.size, stationary, self.rows, self.cols)
+            for sample in moving
+        ]
+        effectual = np.concatenate([pairs[1] for pairs in both], axis=1)
+        samples, outputs = len(moving), len(stationary)
+        if self.skip.stationary and self.skip.moving:
+            return Streams(
+                np.concatenate([pairs[0] for pairs in both], axis=1), effectual, effectual
+            )
+        if self.skip.stationary:
+            weights = self._weights_alone(moving, stationary)
+            tiled, executed = (np.tile(each, (1, samples)) for each in weights)
+            return Streams(tiled, executed, effectual)
+        if self.skip.moving:
+            tiled, executed = (
+                per_channel(each.reshape(1, -1), outputs) for each in (cycles, set_bits)
+            )
+            return Streams(tiled, executed, effectual)
+        every, macs = (
+            per_channel(np.tile(each, samples).reshape(1, -1), outputs)
+            for each in (self.walks.every(self.length), self.macs)
+        )
+        return Streams(every, macs, effectual)
