@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.costs import MACHINES, SCOPES, Costs
 from accelsim.studies.papers.claims.machine import PAIRS, Pair, measured_item
-from accelsim.studies.papers.outcome import Item
 
 Ratios = dict[str, tuple[float, float]]
 """Cost to what the new rule takes of EP, and of a step, where the old one takes 1."""

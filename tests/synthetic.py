@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from accelsim.results.document import CAUSES, PASSES
+from accelsim.results.op import CAUSES, PASSES
 
 PRICES = {
     "mac": 0.4,

@@ -34,9 +34,10 @@ def print_results(document: Document) -> None:
     """The tables of a result or a comparison."""
     from accelsim.report import console
     from accelsim.report.runs import Runs
-    from accelsim.results.document import parse
+    from accelsim.results import kinds
 
-    console.print_results(Runs.of([parse(document)]), console.stdout())
+    read = kinds.parse(document, kinds.SIMULATIONS)
+    console.print_results(Runs.of([read]), console.stdout())
 
 
 def deliver(

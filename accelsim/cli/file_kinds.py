@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,11 @@ _INPUTS = {
 """YAML files: their model, and the function that loads one where more than the model must hold."""
 
 _RESULTS = {
-    "result": "results.document",
-    "reproduction": "report.reproduction.document",
-    "dram-result": "report.dram",
+    "result": "results.kinds:json_schema",
+    "reproduction": "results.reproduction:ReproductionDocument.json_schema",
+    "dram-result": "results.dram:DramDocument.json_schema",
 }
-"""JSON documents: the module with their ``json_schema``."""
+"""JSON documents: the function that gives their JSON Schema."""
 
 _SCHEMAS = ("arch", "workload", "dram", "technology", *_RESULTS)
 """In the order in which `accelsim schema` names them."""
@@ -68,14 +69,14 @@ def schema(kind: str) -> dict[str, Any]:
         from accelsim.config.schema import file_schema
 
         return file_schema(_import(_INPUTS[kind][0]))
-    document_schema: dict[str, Any] = _import(f"{_RESULTS[kind]}:json_schema")()
+    document_schema: dict[str, Any] = _import(_RESULTS[kind])()
     return document_schema
 
 
 def _import(place: str) -> Any:
     """The attribute at ``module:attribute`` of this package, imported when it is wanted."""
     module, _, attribute = place.partition(":")
-    return getattr(import_module(f"accelsim.{module}"), attribute)
+    return attrgetter(attribute)(import_module(f"accelsim.{module}"))
 
 
 def _faults_by(load: Callable[[Path], object]) -> Callable[[Path], Sequence[Fault]]:
@@ -93,24 +94,19 @@ def _result_faults(path: Path) -> Sequence[Fault]:
     """A result of the right form must obey the laws of conservation; training, reproduction and
     DRAM documents have none to obey.
     """
-    from accelsim.report import dram
-    from accelsim.report.reproduction import document as reproduction
-    from accelsim.report.training import TrainingDocument, load_any
-    from accelsim.results.document import read_json
-    from accelsim.results.document_laws import violations
+    from accelsim.results import kinds
+    from accelsim.results.comparison import Comparison
+    from accelsim.results.dram import DramDocument
+    from accelsim.results.laws import violations
+    from accelsim.results.reproduction import ReproductionDocument
+    from accelsim.results.result import Result
+    from accelsim.results.training import TrainingDocument
 
-    broken_laws: list[Fault] = []
-
-    def read() -> None:
-        value = read_json(path)
-        if reproduction.is_reproduction(value):
-            reproduction.load(path)
-            return
-        if dram.is_dram(value):
-            dram.load(path)
-            return
-        document = load_any(path)
-        if not isinstance(document, TrainingDocument):
-            broken_laws.extend(Fault(str(path), 0, 0, line) for line in violations(document))
-
-    return faults_of_reading(read) or broken_laws
+    readable = (*kinds.SIMULATIONS, TrainingDocument, ReproductionDocument, DramDocument)
+    try:
+        document = kinds.read(path, readable)
+    except InputError as error:
+        return error.faults
+    if not isinstance(document, Result | Comparison):
+        return ()
+    return [Fault(str(path), 0, 0, line) for line in violations(document)]

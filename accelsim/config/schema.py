@@ -12,7 +12,30 @@ from accelsim.config.describe import keys
 def model_schema(model: Any) -> dict[str, Any]:
     """The JSON Schema of a model or of a union of models, by the keys that files use."""
     schema: dict[str, Any] = _on_one_line(TypeAdapter[Any](model).json_schema(by_alias=True))
-    return schema
+    return _named_by_title(schema)
+
+
+def _named_by_title(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same with definitions under their titles: a class may be renamed, its title stays."""
+    titles = {
+        f"#/$defs/{name}": f"#/$defs/{definition.get('title', name)}"
+        for name, definition in schema.get("$defs", {}).items()
+    }
+    return {
+        key: {titles[f"#/$defs/{name}"].rpartition("/")[2]: each for name, each in value.items()}
+        if key == "$defs"
+        else value
+        for key, value in _replaced(schema, titles).items()
+    }
+
+
+def _replaced(value: Any, texts: dict[str, str]) -> Any:
+    """The same with texts replaced, wherever one is a whole string."""
+    if isinstance(value, dict):
+        return {key: _replaced(each, texts) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_replaced(each, texts) for each in value]
+    return texts.get(value, value) if isinstance(value, str) else value
 
 
 def file_schema(model: type[BaseModel]) -> dict[str, Any]:

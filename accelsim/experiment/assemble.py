@@ -2,118 +2,159 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import asdict
+from operator import attrgetter
 from typing import Any
 
+from accelsim.config.names import Schedule
+from accelsim.cost import area
 from accelsim.cost.counters import ActionCounts
 from accelsim.cost.energy import EnergyTable
 from accelsim.dram.standard import DramSpec
 from accelsim.machine.architecture import Architecture
 from accelsim.mapping.loop_nest import loop_nest
-from accelsim.pe.mapping import Mapping as OpMapping
+from accelsim.pe.mapping import Mapping
+from accelsim.pe.timing import ArrayTiming
 from accelsim.results.laws import Limits
-from accelsim.results.result import BYTE_KINDS, LANE_CAUSES, STALLS, OpResult, apportion
+from accelsim.results.op import (
+    BYTE_KINDS,
+    STALLS,
+    ArrayCycles,
+    Bytes,
+    LaneCycles,
+    Macs,
+    OpMapping,
+    OpResult,
+    Stall,
+    TilingFields,
+    Words,
+)
+from accelsim.results.result import AreaSource, EnergySource, Result
 from accelsim.sim.machine import OpRecord, Run
+
+COMPUTING = ("busy", "window_empty", "imbalance", "idle")
+"""Causes of lane cycles while an op computes; stalls come between."""
+_LANE_CYCLES = attrgetter(*LaneCycles.field_names())
+
+
+def assembled(
+    run: Run,
+    table: EnergyTable,
+    machine: Architecture,
+    areas: Sequence[area.Area],
+    fields: dict[str, Any],
+) -> Result:
+    """The result of a run; ``fields``: those that do not come from it."""
+    ops = [op_result(record, run, table, machine) for record in run.records]
+    counts = all_counts(run)
+    return Result.of_step(
+        ops,
+        table.energy(run.background),
+        **fields,
+        cycles=run.cycles,
+        interval_cycles=run.interval_cycles,
+        seconds=run.cycles / machine.clock_hz,
+        area_mm2=area.total(areas) if areas else None,
+        area_by_component_mm2=area.by_component(areas) if areas else None,
+        peak_stash_bytes=run.peak_stash_bytes,
+        spilled_words=run.residency.spilled_words(),
+        array_cycles=array_cycles(run, ops, fields["schedule"] == Schedule.SERIAL),
+        actions={".".join(action): times for action, times in counts},
+        energy_sources=tuple(EnergySource(**vars(table[action])) for action, _ in counts),
+        area_sources=tuple(AreaSource(**vars(each)) for each in areas),
+    )
 
 
 def op_result(record: OpRecord, run: Run, table: EnergyTable, machine: Architecture) -> OpResult:
     """Cycles, work, traffic and energy of one op."""
     plan, op, timing = record.plan, record.op, record.plan.timing
     lanes = run.partition_lanes if plan.on_array else run.lanes
-    lane_cycles = {"busy": 0, "window_empty": 0, "imbalance": 0, "idle": 0}
-    if timing is not None:
-        lane_cycles = {
-            "busy": timing.busy,
-            "window_empty": timing.window_empty,
-            "imbalance": timing.imbalance,
-            "idle": timing.idle,
-        }
     computing = record.cycles - sum(record.stalls.values())
-    if timing is None and plan.on_array:
+    lane_cycles = dict.fromkeys(COMPUTING, 0)
+    if timing is not None:
+        lane_cycles = {cause: getattr(timing, cause) for cause in COMPUTING}
+    elif plan.on_array:
         lane_cycles["busy"] = computing * lanes
-    array = apportion(lane_cycles, computing)
-    executed, gated = (timing.executed, timing.gated) if timing else (0, 0)
+    energy = table.energy(plan.counts)
     return OpResult(
         name=op.name,
         layer=op.layer,
-        pass_=str(op.pass_),
+        pass_=op.pass_,
         kind=str(op.kind),
         start_cycle=record.start,
         cycles=record.cycles,
-        lane_cycles={
+        array_cycles=ArrayCycles(**apportion(lane_cycles, computing), stall=Stall(**record.stalls)),
+        lane_cycles=LaneCycles(
             **lane_cycles,
             **{f"stall_{cause}": record.stalls[cause] * lanes for cause in STALLS},
-        },
-        array_cycles={**array, "stall": {cause: record.stalls[cause] for cause in STALLS}},
-        macs={
-            "dense": op.dense_macs,
-            "effectual": timing.effectual if timing else 0,
-            "executed": executed,
-            "skipped": op.dense_macs - executed,
-            "gated": gated,
-        },
+        ),
+        macs=_macs(op.dense_macs, timing),
         vector_ops=op.vector_ops,
-        words=dict(plan.words),
-        bytes={kind: -(-plan.bits[kind] // 8) for kind in BYTE_KINDS},
-        energy_by_component_pj=table.energy(plan.counts),
-        lanes=lanes,
+        words=Words(**plan.words),
+        bytes=Bytes(**{kind: -(-plan.bits[kind] // 8) for kind in BYTE_KINDS}),
+        energy_pj=math.fsum(energy.values()),
+        energy_by_component_pj=energy,
         mapping=None if plan.mapping is None else _mapping(plan.mapping, machine),
     )
 
 
-def array_cycles(
-    records: Sequence[OpRecord], ops: Sequence[OpResult], run: Run, serial: bool
-) -> dict[str, Any]:
+def _macs(dense: int, timing: ArrayTiming | None) -> Macs:
+    if timing is None:
+        return Macs(dense=dense, skipped=dense)
+    return Macs(dense, timing.effectual, timing.executed, dense - timing.executed, timing.gated)
+
+
+def _mapping(mapping: Mapping, machine: Architecture) -> OpMapping:
+    tiling = None if mapping.tiling is None else TilingFields(**asdict(mapping.tiling))
+    return OpMapping(nest=tuple(loop_nest(mapping, machine).splitlines()), tiling=tiling)
+
+
+def array_cycles(run: Run, ops: Sequence[OpResult], serial: bool) -> ArrayCycles:
     """The whole array's cycles by cause. Where ops overlap, those that do not hold the array leave
     it waiting for a dependency.
     """
-    lane_cycles = dict.fromkeys((*LANE_CAUSES, *(f"stall_{cause}" for cause in STALLS)), 0)
-    for record, op in zip(records, ops, strict=True):
-        if record.plan.on_array or serial:
-            for cause in lane_cycles:
-                lane_cycles[cause] += op.lane_cycles[cause]
+    rows = [
+        _LANE_CYCLES(op.lane_cycles)
+        for record, op in zip(run.records, ops, strict=True)
+        if record.plan.on_array or serial
+    ]
+    lane_cycles = dict.fromkeys(LaneCycles.field_names(), 0)
+    lane_cycles.update(zip(lane_cycles, map(sum, zip(*rows, strict=True)), strict=False))
     lane_cycles["stall_dependency"] += run.cycles * run.lanes - sum(lane_cycles.values())
     shares = apportion(lane_cycles, run.cycles)
-    return {
-        **{cause: shares[cause] for cause in LANE_CAUSES},
-        "stall": {cause: shares[f"stall_{cause}"] for cause in STALLS},
-    }
+    return ArrayCycles(
+        **{cause: shares[cause] for cause in COMPUTING},
+        stall=Stall(**{cause: shares[f"stall_{cause}"] for cause in STALLS}),
+    )
 
 
-def action_counts(run: Run) -> dict[str, int]:
-    """All counts of the run."""
+def apportion(parts: dict[str, int], total: int) -> dict[str, int]:
+    """Integers in proportion to ``parts`` that sum to ``total``, by largest remainder, ties in the
+    order given.
+    """
+    whole = sum(parts.values())
+    if not whole:
+        return dict.fromkeys(parts, 0)
+    shares = {name: value * total // whole for name, value in parts.items()}
+    left = total - sum(shares.values())
+    by_remainder = sorted(parts, key=lambda name: -(parts[name] * total % whole))
+    for name in by_remainder[:left]:
+        shares[name] += 1
+    return shares
+
+
+def all_counts(run: Run) -> ActionCounts:
+    """The counts of all ops, and those of no op."""
     total = ActionCounts()
     for record in run.records:
         total += record.plan.counts
     total += run.background
-    return {f"{component}.{action}": times for (component, action), times in total}
+    return total
 
 
-def energy_sources(run: Run, table: EnergyTable) -> tuple[Mapping[str, Any], ...]:
-    """The prices of every action that the run counted."""
-    used = {action for record in run.records for action, _ in record.plan.counts} | {
-        action for action, _ in run.background
-    }
-    prices = [table[action] for action in sorted(used)]
-    return tuple(
-        {
-            "component": p.component,
-            "action": p.action,
-            "pj": p.pj,
-            "source": p.source,
-            "verified": p.verified,
-        }
-        for p in prices
-    )
-
-
-def _mapping(mapping: OpMapping, machine: Architecture) -> dict[str, Any]:
-    tiling = None if mapping.tiling is None else asdict(mapping.tiling)
-    return {"nest": loop_nest(mapping, machine).splitlines(), "tiling": tiling}
-
-
-def limits(dram: DramSpec, machine: Architecture) -> Limits:
+def limits(dram: DramSpec, machine: Architecture, run: Run) -> Limits:
     """The most that the machine can compute and move in one cycle."""
     array, pad, buffer, organisation = (
         machine.pe_array,
@@ -129,6 +170,7 @@ def limits(dram: DramSpec, machine: Architecture) -> Limits:
     )
     return Limits(
         lanes=pes * array.lanes,
+        op_lanes=run.partition_lanes,
         dram_bytes=bytes_per_ps * 1e12 / machine.clock_hz,
         global_buffer_bytes=buffer.banks * buffer.width_bits / 8,
         scratchpad_bytes=pes * pad.banks * pad.width_bits / 8,

@@ -18,21 +18,17 @@ from accelsim.cost.energy import EnergyTable
 from accelsim.cost.technology import Technology
 from accelsim.dram.prices import dram_prices
 from accelsim.errors import Fault, InputError
-from accelsim.experiment.assemble import (
-    action_counts,
-    array_cycles,
-    energy_sources,
-    limits,
-    op_result,
-)
+from accelsim.experiment.assemble import assembled, limits
 from accelsim.experiment.config_hash import Configuration, hybrid_hash
 from accelsim.experiment.tables import machine_tables
 from accelsim.experiment.trace_choice import TraceArgument, TraceChoice, choose_trace
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.loading import load_architecture
 from accelsim.machine.pin_places import pins_placed
-from accelsim.results.laws import check_hybrid, check_result
-from accelsim.results.result import AnyResult, Comparison, HybridResult, Result, WeightedResult
+from accelsim.results.comparison import Comparison
+from accelsim.results.hybrid import hybrid_result
+from accelsim.results.laws import check
+from accelsim.results.result import Result, WeightedStep
 from accelsim.rules.declaration import StepKind
 from accelsim.rules.registry import lower
 from accelsim.rules.spelling import AnyRule, parse_rule, parse_rules
@@ -77,7 +73,7 @@ def simulate(
     seed: int = 0,
     progress: Progress | None = None,
     transform: Transform | None = None,
-) -> AnyResult:
+) -> Result:
     """One training step of a workload under a learning rule on a machine; of a hybrid rule each
     kind of step, and their mean.
 
@@ -135,7 +131,7 @@ def compare(
     for given, machine, spec in pairs:
         with pins_placed(given, machine):
             results.append(_run(network, machine, spec, setting, progress))
-    return Comparison(tuple(results), tuple(labels))
+    return Comparison.of(results, labels)
 
 
 def _setting(
@@ -183,7 +179,7 @@ def _run(
     rule: AnyRule,
     setting: Setting,
     progress: Progress | None,
-) -> AnyResult:
+) -> Result:
     kinds = rule.rule.step_kinds(rule)
     if not rule.rule.kinds:
         return _simulate(network, machine, _prepare(network, kinds[0], setting), setting, progress)
@@ -196,16 +192,16 @@ def _run(
             faults += error.faults
     if faults:
         raise InputError(*dict.fromkeys(faults))
-    steps = tuple(
-        WeightedResult(
-            each.kind.kind,
-            each.kind.weight,
-            _simulate(network, machine, each, setting, progress, rule),
+    steps = [
+        WeightedStep(
+            kind=each.kind.kind,
+            weight=each.kind.weight,
+            result=_simulate(network, machine, each, setting, progress, rule),
         )
         for each in prepared
-    )
-    result = HybridResult(_hybrid_cause(rule, steps), steps)
-    check_hybrid(result)
+    ]
+    result = hybrid_result(steps, _hybrid_cause(rule, steps))
+    check(result)
     return result
 
 
@@ -259,36 +255,24 @@ def _simulate(
             f"holds: addresses wrap around"
         )
     notes += memory_notes(step, run.residency, run.stored_dense)
-    ops = tuple(op_result(record, run, table, machine) for record in run.records)
-    result = Result(
-        cause=_cause(configuration, rule, setting, chosen.name),
-        clock_hz=machine.clock_hz,
-        cycles=run.cycles,
-        interval_cycles=run.interval_cycles,
-        peak_stash_bytes=run.peak_stash_bytes,
-        ops=ops,
-        unattributed_by_component_pj=table.energy(run.background),
-        accountings=accountings(step, network, machine),
-        array_cycles=array_cycles(run.records, ops, run, setting.schedule == "serial"),
-        actions=action_counts(run),
-        energy_sources=energy_sources(run, table),
-        areas=areas,
-        notes=tuple(notes),
-        dense_tensors=tuple(masks.dense_tensors(step.ops)),
-        spilled_words=run.residency.spilled_words(),
-    )
-    check_result(result, limits(dram, machine))
+    fields = {
+        **_cause(configuration, rule, setting, chosen.name),
+        "accountings": accountings(step, network, machine),
+        "notes": tuple(notes),
+        "dense_tensors": tuple(masks.dense_tensors(step.ops)),
+    }
+    result = assembled(run, table, machine, areas, fields)
+    check(result, limits(dram, machine, run))
     return result
 
 
-def _hybrid_cause(rule: AnyRule, steps: Sequence[WeightedResult]) -> dict[str, Any]:
-    """What the kinds of step share; of traces, if they differ, each kind's."""
-    causes = [step.result.cause for step in steps]
-    traces = list(dict.fromkeys(cause["trace"] for cause in causes))
-    kinds = [(step.weight, cause["config_hash"]) for step, cause in zip(steps, causes, strict=True)]
+def _hybrid_cause(rule: AnyRule, steps: Sequence[WeightedStep]) -> dict[str, Any]:
+    """What tells a hybrid result from those of its kinds of step; where their traces differ, it
+    names each kind's.
+    """
+    traces = list(dict.fromkeys(step.result.trace for step in steps))
     return {
-        **causes[0],
-        "config_hash": hybrid_hash(kinds),
+        "config_hash": hybrid_hash([(step.weight, step.result.config_hash) for step in steps]),
         "rule": str(rule),
         "trace": traces[0] if len(traces) == 1 else traces,
     }

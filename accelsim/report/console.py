@@ -23,7 +23,7 @@ from accelsim.report.tables import (
     passes_table,
     totals_table,
 )
-from accelsim.results.document import ResultDocument
+from accelsim.results.result import Result
 
 WIDTH = 120
 LABEL = 26
@@ -75,7 +75,7 @@ def print_results(runs: Runs, console: Console) -> None:
                 _print(console, Text(f"{label}: {note}"), soft_wrap=True)
 
 
-def remarks(result: ResultDocument) -> list[str]:
+def remarks(result: Result) -> list[str]:
     """Notes for the reader beside the numbers: the run's own notes, operands taken as dense,
     weights that do not fit.
     """

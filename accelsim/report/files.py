@@ -13,11 +13,13 @@ from typing import Any
 
 from accelsim.errors import InputError
 from accelsim.report import training
+from accelsim.report.labels import labels
 from accelsim.report.runs import Runs
 from accelsim.report.table import write_csv
 from accelsim.report.tables import all_tables
-from accelsim.report.training import TrainingDocument
-from accelsim.results.document import ComparisonDocument, labels, load
+from accelsim.results import kinds
+from accelsim.results.comparison import Comparison
+from accelsim.results.training import TrainingDocument
 
 _TABLES = ("totals", "passes", "energy", "area", "array_cycles", "energy_sources", "area_sources")
 _PLOTS = ("energy", "data_movement", "cycles")
@@ -124,11 +126,11 @@ def earlier_run(out: Path) -> list[Path]:
     found: list[Path] = []
     for name in ("result.json", "comparison.json"):
         try:
-            document = load(out / name)
+            document = kinds.read(out / name, kinds.SIMULATIONS)
         except InputError:
             continue
         found.append(out / name)
-        if isinstance(document, ComparisonDocument):
+        if isinstance(document, Comparison):
             found += [
                 out / folder_name(label) / "result.json" for label in labels(document.results)
             ]
@@ -154,7 +156,7 @@ def write_comparison(
     """``out/comparison.json``, each run's ``result.json`` in a folder of its own, tables and plots
     of all beside them. ``before`` as above.
     """
-    comparison = ComparisonDocument.model_validate(document)
+    comparison = Comparison.parse(document)
     with staged(out, earlier_run) as folder:
         (folder / "comparison.json").write_text(dump(document), encoding="utf-8")
         for label, result in zip(labels(comparison.results), document["results"], strict=True):

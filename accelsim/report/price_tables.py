@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from accelsim.report.runs import Runs, ratio
 from accelsim.report.style import COMPONENT_NAMES, area_components
 from accelsim.report.table import Column, Table
-from accelsim.results.document import ResultDocument
+from accelsim.results.result import Result
 
 
 def area_table(runs: Runs) -> Table:
@@ -53,7 +53,7 @@ def area_table(runs: Runs) -> Table:
     return Table("area", "Area by component in mm2", columns, rows, notes)
 
 
-def _area_heading(name: str, results: Sequence[ResultDocument]) -> str:
+def _area_heading(name: str, results: Sequence[Result]) -> str:
     """Nothing for a component that is off the chip in all of them."""
     known = any((result.area_by_component_mm2 or {}).get(name) is not None for result in results)
     return COMPONENT_NAMES.get(name, name).replace(" ", "\n") if known else ""

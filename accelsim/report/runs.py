@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from accelsim.results.document import ComparisonDocument, ResultDocument, labels
+from accelsim.report.labels import labels
+from accelsim.results.comparison import Comparison
+from accelsim.results.result import Result
 
 
 @dataclass(frozen=True)
 class Runs:
     """Results side by side with their labels, and the one that the others are measured against."""
 
-    results: tuple[ResultDocument, ...]
+    results: tuple[Result, ...]
     labels: tuple[str, ...]
-    baseline: ResultDocument
+    baseline: Result
 
     @property
     def ratio(self) -> str:
@@ -32,14 +34,14 @@ class Runs:
         return "*" if any(result.unverified_areas() for result in self.results) else ""
 
     @classmethod
-    def of(cls, documents: Iterable[ResultDocument | ComparisonDocument]) -> Runs:
+    def of(cls, documents: Iterable[Result | Comparison]) -> Runs:
         """All results of the documents, in order. The baseline is that of the first comparison,
         else the first result.
         """
-        results: list[ResultDocument] = []
-        baseline: ResultDocument | None = None
+        results: list[Result] = []
+        baseline: Result | None = None
         for document in documents:
-            if isinstance(document, ComparisonDocument):
+            if isinstance(document, Comparison):
                 if baseline is None:
                     names = labels(document.results)
                     baseline = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from accelsim.results.document import ResultDocument
+from accelsim.results.result import Result
 
 COMPONENT_NAMES = {
     "mac": "MAC",
@@ -74,7 +74,7 @@ _PREFIXES = (
 )
 
 
-def components(results: Sequence[ResultDocument]) -> list[str]:
+def components(results: Sequence[Result]) -> list[str]:
     """Components of the results' energies in printing order; ones that this file does not know come
     last, by name.
     """
@@ -84,7 +84,7 @@ def components(results: Sequence[ResultDocument]) -> list[str]:
     )
 
 
-def area_components(results: Sequence[ResultDocument]) -> list[str]:
+def area_components(results: Sequence[Result]) -> list[str]:
     """Components of the results' areas in printing order; ones that this file does not know come
     last, by name.
     """

@@ -6,7 +6,8 @@ from accelsim.report.price_tables import area_sources_table, area_table, sources
 from accelsim.report.runs import Runs, ratio
 from accelsim.report.style import CAUSE_NAMES, COMPONENT_NAMES, components
 from accelsim.report.table import Cell, Column, Table
-from accelsim.results.document import CAUSES, PASSES
+from accelsim.results.op import CAUSES, PASSES
+from accelsim.results.result import PassTotals, Result
 
 OVERLAP_NOTE = (
     "schedule unlocked: ops overlap, so that passes do not add up to the step; passes "
@@ -66,7 +67,7 @@ def totals_table(runs: Runs) -> Table:
             result.rule,
             result.batch,
             result.schedule,
-            "+".join(result.trace) if isinstance(result.trace, list) else result.trace,
+            "+".join(result.trace) if isinstance(result.trace, tuple) else result.trace,
             result.cycles,
             ratio(result.cycles, base.cycles),
             result.interval_cycles,
@@ -115,9 +116,12 @@ def passes_table(runs: Runs) -> Table:
     )
     rows: list[tuple[Cell, ...]] = []
     for label, result in zip(runs.labels, runs.results, strict=True):
-        for name in (*(name for name in PASSES if name in result.passes), TOTAL):
-            part = result if name == TOTAL else result.passes[name]  # type: ignore[index]  # names come from PASSES
-            base = runs.baseline if name == TOTAL else runs.baseline.passes.get(name)  # type: ignore[call-overload]  # as above
+        parts: list[tuple[str, Result | PassTotals, Result | PassTotals | None]] = [
+            (name, result.passes[name], runs.baseline.passes.get(name))
+            for name in PASSES
+            if name in result.passes
+        ]
+        for name, part, base in (*parts, (TOTAL, result, runs.baseline)):
             rows.append(
                 (
                     label,

@@ -1,126 +1,17 @@
-"""The training document (`train --json`, `training.json`) as a typed model, and its tables: curves,
-angles and densities over epochs.
-"""
+"""Tables of a training document: curves, angles and densities over epochs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from accelsim.errors import InputError
 from accelsim.report.console import print_table
 from accelsim.report.table import Column, Table
-from accelsim.results import document
-
-SCHEMA = "accelsim.training/1"
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Epoch = Annotated[int, Field(ge=1)]
-
-
-class Row(BaseModel):
-    """A row of the document; no coercion."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
-
-
-class EpochRow(Row):
-    """Training scores are means over the steps of the epoch, before their updates; the others are
-    those of the network after it.
-
-    None where there is no number: an epoch that was not scored, a part that is not kept away, a
-    loss that is not finite. Further scores, as those of text that count the unknown word, are kept:
-    they have columns too.
-    """
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="allow")
-
-    epoch: Epoch
-    steps: Annotated[int, Field(ge=0)]
-    training_loss: float | None
-    training_accuracy: Share | None
-    held_out_loss: float | None = None
-    held_out_accuracy: Share | None = None
-    held_out_perplexity: float | None = None
-    test_loss: float | None = None
-    test_accuracy: Share | None = None
-    test_perplexity: float | None = None
-
-
-class AngleRow(Row):
-    """``kind``: update, of weight gradients (layer ``all``: together); feedback, of B and the
-    weights it stands for. Both in degrees.
-    """
-
-    epoch: Epoch
-    kind: Literal["update", "feedback"]
-    layer: str
-    degrees: Annotated[float, Field(ge=0, le=180)] | None
-
-
-class DensityRow(Row):
-    """Fraction of a traced tensor that is not zero."""
-
-    epoch: Epoch
-    layer: str
-    role: str
-    density: Share
-
-
-class Cause(BaseModel):
-    """What decides the run, as far as reports show it; further keys are kept."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="allow")
-
-    workload: str
-    rule: str
-    data: str
-    epochs: Epoch
-    batch: int
-    learning_rate: float
-    schedule: str
-    optimizer: str
-    seed: int
-
-
-class TrainingDocument(BaseModel):
-    """A training run, as far as it has come."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
-
-    schema_: Literal["accelsim.training/1"] = Field(alias="schema")
-    version: str
-    cause: Cause
-    epochs: list[EpochRow]
-    angles: list[AngleRow]
-    densities: list[DensityRow]
-
-
-def parse(value: object, source: str = "") -> TrainingDocument:
-    """A document from parsed JSON. InputError, every fault named by its dotted key, when it is not
-    one.
-    """
-    try:
-        return TrainingDocument.model_validate(value)
-    except ValidationError as error:
-        raise InputError(*document.faults(error, source)) from None
-
-
-def load(path: Path) -> TrainingDocument:
-    """Read a training file. InputError when it cannot be read, is not JSON, or is not such a
-    document.
-    """
-    return parse(document.read_json(path), str(path))
-
-
-def is_training(value: object) -> bool:
-    """Whether parsed JSON says that it is a training document."""
-    return isinstance(value, Mapping) and value.get("schema") == SCHEMA
+from accelsim.results.document import Part
+from accelsim.results.training import EpochRow, TrainingDocument
 
 
 def curves_table(run: TrainingDocument) -> Table:
@@ -175,7 +66,7 @@ def densities_table(run: TrainingDocument) -> Table:
     return _rows_table("densities", columns, run.densities)
 
 
-def _rows_table(name: str, columns: tuple[Column, ...], rows: Sequence[Row]) -> Table:
+def _rows_table(name: str, columns: tuple[Column, ...], rows: Sequence[Part]) -> Table:
     return Table(
         name,
         name,
@@ -238,11 +129,3 @@ def _loss(value: float | None) -> str:
 
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
-
-
-def load_any(
-    path: Path,
-) -> document.ResultDocument | document.ComparisonDocument | TrainingDocument:
-    """Read a document of any kind. InputError when it cannot be read, is not JSON, or is none."""
-    value = document.read_json(path)
-    return parse(value, str(path)) if is_training(value) else document.parse(value, str(path))

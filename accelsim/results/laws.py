@@ -1,27 +1,36 @@
-"""Conservation laws of a run (DESIGN section 7), checked after every simulation: they cost
-microseconds and catch what tests did not think of.
+"""Conservation laws of results (DESIGN section 7): checked after every simulation, and of files.
+
+Most need the document alone; roofs need the `Limits` of the machine.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from accelsim.errors import LawViolation
-from accelsim.results.result import LANE_CAUSES, STALLS, HybridResult, OpResult, Result
+from accelsim.results.comparison import Comparison
+from accelsim.results.hybrid import means
+from accelsim.results.op import OpResult
+from accelsim.results.result import GROUPS, PassTotals, Result, values
+
+RELATIVE, ABSOLUTE = 1e-9, 1e-6
+"""Tolerances of floats, which are summed in different orders. Integers are exact."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the machine can do at most in a cycle: ``lanes`` MACs, and bytes over the DRAM bus and
-    one port of each bank of the other memories.
+    """The most that a machine does per cycle: MACs of all its ``lanes``, and bytes over the DRAM
+    bus and over one port of each bank of the other memories.
 
-    With 1 port reads and writes take turns, with 2 each kind has one.
+    ``op_lanes``: lanes of the part of the array that one op has. With 1 port reads and writes take
+    turns, with 2 each kind has one.
     """
 
     lanes: int
+    op_lanes: int
     dram_bytes: float
     global_buffer_bytes: float
     scratchpad_bytes: float
@@ -29,90 +38,265 @@ class Limits:
     scratchpad_ports: int = 1
 
 
-def check_result(result: Result, limits: Limits) -> None:
-    """LawViolation with the first law that does not hold."""
+def check(result: Result, limits: Limits | None = None) -> None:
+    """LawViolation with the first law that the result breaks."""
+    for line in _result_laws(result, limits):
+        raise LawViolation(line)
+
+
+def violations(document: Result | Comparison) -> list[str]:
+    """Every law that the document breaks, one line each; empty when it is sound."""
+    if isinstance(document, Comparison):
+        return [
+            f"results.{index}: {line}"
+            for index, result in enumerate(document.results)
+            for line in violations(result)
+        ]
+    return list(_result_laws(document, None))
+
+
+def _result_laws(result: Result, limits: Limits | None) -> Iterator[str]:
+    yield from _signs(result)
+    yield from _macs(result)
+    yield from _energy(result)
+    yield from _area(result)
+    yield from _sums(result)
+    yield from _cycles(result)
+    yield from _lanes(result, limits)
+    yield from _actions(result)
+    yield from _steps(result)
+    if limits is not None:
+        for op in result.ops:
+            yield from _roofs(op, limits)
+
+
+def _differ(left: float, right: float) -> bool:
+    return left != right and (
+        (isinstance(left, int) and isinstance(right, int))
+        or not math.isclose(left, right, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+    )
+
+
+def _equal(law: str, left: float, right: float) -> Iterator[str]:
+    if _differ(left, right):
+        yield f"{law}: {left!r} is not {right!r}"
+
+
+def _named(result: Result) -> Iterator[tuple[str, Result | PassTotals | OpResult]]:
+    """The step, its passes and its ops, with what their dotted keys begin with."""
+    yield "", result
+    for name, totals in result.passes.items():
+        yield f"passes.{name}.", totals
     for op in result.ops:
-        _check_op(op, limits)
-    total = sum(op.energy_pj for op in result.ops) + sum(
-        result.unattributed_by_component_pj.values()
+        yield f"ops.{op.name}.", op
+
+
+def _signs(result: Result) -> Iterator[str]:
+    """Counts are at least zero; a file with another is no result at all."""
+    for place, part in _named(result):
+        for group in GROUPS:
+            if min(values(part, group)) < 0:
+                yield f"{place}{group}: no count is negative: {getattr(part, group)}"
+    for op in result.ops:
+        if op.lane_cycles is not None and min(op.lane_cycles.by_cause().values()) < 0:
+            yield f"ops.{op.name}: no count is negative: {op.lane_cycles}"
+
+
+def _macs(result: Result) -> Iterator[str]:
+    for place, part in _named(result):
+        macs = part.macs
+        if _differ(macs.dense, macs.executed + macs.skipped):
+            yield from _equal(
+                f"{place}macs: dense = executed + skipped", macs.dense, macs.executed + macs.skipped
+            )
+        if macs.gated > macs.executed:
+            yield f"{place}macs: gated is part of executed: {macs.gated} > {macs.executed}"
+        if macs.effectual > macs.dense:
+            yield f"{place}macs: effectual is part of dense: {macs.effectual} > {macs.dense}"
+
+
+def _energy(result: Result) -> Iterator[str]:
+    for place, part in _named(result):
+        if part.energy_by_component_pj is not None:
+            components = math.fsum(part.energy_by_component_pj.values())
+            if _differ(part.energy_pj, components):
+                yield from _equal(
+                    f"{place[:-1]}{': ' if place else ''}energy_pj = sum of energy_by_component_pj",
+                    part.energy_pj,
+                    components,
+                )
+    yield from _equal(
+        "energy_pj = ops' energy_pj + unattributed_pj",
+        result.energy_pj,
+        math.fsum(weight * op.energy_pj for weight, op in result.weighted_ops())
+        + result.unattributed_pj,
     )
-    if abs(total - result.energy_pj) > 1e-9 * max(1.0, total):
-        raise LawViolation(
-            f"energy {result.energy_pj} pJ is not the ops' plus the unattributed, {total} pJ"
-        )
-    if result.ops and result.cycles < max(op.start_cycle + op.cycles for op in result.ops):
-        raise LawViolation("an op ends after the step")
-    if sum_causes(result.array_cycles) != result.cycles:
-        raise LawViolation(
-            f"the array's cycles {dict(result.array_cycles)} do not make up {result.cycles}"
+
+
+def _area(result: Result) -> Iterator[str]:
+    """The area of the machine is the sum of its components', and each of those of its parts'."""
+    if result.area_mm2 is None or result.area_by_component_mm2 is None:
+        return
+    known = {name: mm2 for name, mm2 in result.area_by_component_mm2.items() if mm2 is not None}
+    yield from _equal(
+        "area_mm2 = sum of area_by_component_mm2", result.area_mm2, math.fsum(known.values())
+    )
+    for name, mm2 in known.items() if result.area_sources else ():
+        parts = math.fsum(entry.mm2 for entry in result.area_sources if entry.component == name)
+        yield from _equal(f"area_by_component_mm2.{name} = sum of area_sources", mm2, parts)
+
+
+def _sums(result: Result) -> Iterator[str]:
+    """Ops add up to passes, passes to the step."""
+    by_pass: dict[str, list[tuple[float, OpResult]]] = {name: [] for name in result.passes}
+    for weight, op in result.weighted_ops():
+        by_pass.setdefault(op.pass_, []).append((weight, op))
+    for group, part in GROUPS.items():
+        keys = part.field_names()
+        of_passes = [values(totals, group) for totals in result.passes.values()]
+        yield from _columns(f"{group}.", " = sum of passes", keys, values(result, group), of_passes)
+        for name, totals in result.passes.items():
+            of_ops = [
+                values(op, group) if weight == 1 else [weight * each for each in values(op, group)]
+                for weight, op in by_pass[name]
+            ]
+            yield from _columns(
+                f"passes.{name}.{group}.", " = sum of ops", keys, values(totals, group), of_ops
+            )
+    for name, totals in result.passes.items():
+        yield from _equal(
+            f"passes.{name}.energy_pj = sum of ops",
+            totals.energy_pj,
+            math.fsum(weight * op.energy_pj for weight, op in by_pass[name]),
         )
 
 
-def check_hybrid(result: HybridResult) -> None:
-    """LawViolation with the first law that the means of a hybrid rule break; each kind of step has
-    been checked by itself.
+def _columns(
+    place: str,
+    law: str,
+    keys: Iterable[str],
+    whole: Iterable[float],
+    parts: Iterable[Iterable[float]],
+) -> Iterator[str]:
+    """The parts, one row each, add up to the whole, key by key."""
+    rows = list(parts)
+    sums = [sum(column) for column in zip(*rows, strict=True)] if rows else [0 for _ in keys]
+    for key, left, right in zip(keys, whole, sums, strict=True):
+        if left != right:
+            yield from _equal(f"{place}{key}{law}", left, right)
+
+
+def _cycles(result: Result) -> Iterator[str]:
+    if result.array_cycles is not None:
+        yield from _equal("array_cycles add up to cycles", result.array_cycles.total, result.cycles)
+    for op in result.ops:
+        if op.array_cycles.total != op.cycles:
+            yield from _equal(
+                f"ops.{op.name}: array_cycles add up to cycles", op.array_cycles.total, op.cycles
+            )
+        if op.start_cycle + op.cycles > result.cycles:
+            yield (
+                f"ops.{op.name}: ends in cycle {op.start_cycle + op.cycles}, after the step's "
+                f"{result.cycles}"
+            )
+    if not result.overlaps:
+        yield from _equal(
+            "cycles = sum of passes (serial schedule)",
+            result.cycles,
+            sum(totals.cycles for totals in result.passes.values()),
+        )
+
+
+def _lanes(result: Result, limits: Limits | None) -> Iterator[str]:
+    """Lane cycles are those of a whole number of lanes, the same for every contraction; array
+    cycles are their mean, to within a cycle.
     """
-    document = result.to_json()
-    array, energy = document["array_cycles"], document["energy_pj"]
-    of_passes = math.fsum(part["energy_pj"] for part in document["passes"].values())
-    sums = (
-        ("weights of steps", math.fsum(step.weight for step in result.steps), 1.0),
-        ("energy by component", math.fsum(document["energy_by_component_pj"].values()), energy),
-        ("energy of passes", of_passes + document["unattributed_pj"], energy),
+    lanes: float | None = None if limits is None else limits.op_lanes
+    for op in result.ops:
+        if op.lane_cycles is None or op.is_vector or not op.cycles:
+            continue
+        by_cause = op.lane_cycles.by_cause()
+        op_lanes = sum(by_cause.values()) / op.cycles
+        lanes = op_lanes if lanes is None else lanes
+        if op_lanes != lanes or op_lanes != int(op_lanes):
+            yield (
+                f"ops.{op.name}: lane_cycles are those of a whole number of lanes, the same for "
+                f"all: {op_lanes:g} is not {lanes:g}"
+            )
+        for cause, cycles in op.array_cycles.by_cause().items():
+            if abs(by_cause[cause] - cycles * op_lanes) >= op_lanes:
+                yield (
+                    f"ops.{op.name}: array_cycles.{cause} is the mean of lane_cycles.{cause}: "
+                    f"{cycles} is not {by_cause[cause]} / {op_lanes:g}"
+                )
+        if by_cause["busy"] != op.macs.executed:
+            yield from _equal(
+                f"ops.{op.name}: busy lane_cycles = MACs executed",
+                by_cause["busy"],
+                op.macs.executed,
+            )
+
+
+def _actions(result: Result) -> Iterator[str]:
+    """Energy is counts times prices."""
+    if not result.actions:
+        return
+    prices = {f"{entry.component}.{entry.action}": entry.pj for entry in result.sources()}
+    unpriced = sorted(set(result.actions) - set(prices))
+    if unpriced:
+        have = "has" if len(unpriced) == 1 else "have"
+        yield f"actions have a price in energy_sources: {', '.join(unpriced)} {have} none"
+        return
+    priced = math.fsum(times * prices[action] for action, times in result.actions.items())
+    yield from _equal("energy_pj = actions times prices", result.energy_pj, priced)
+
+
+def _steps(result: Result) -> Iterator[str]:
+    """A hybrid result is the weighted mean of its kinds of step."""
+    if not result.steps:
+        return
+    weights = [step.weight for step in result.steps]
+    yield from _equal("steps: weights add up to 1", math.fsum(weights), 1)
+    expected = means(weights, [step.result.to_json() for step in result.steps])
+    yield from _means("", result.to_json(), expected)
+    for step in result.steps:
+        yield from (f"steps.{step.kind}: {line}" for line in _result_laws(step.result, None))
+
+
+def _means(place: str, mean: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in expected.items():
+        if isinstance(value, Mapping):
+            yield from _means(f"{place}{key}.", mean.get(key) or {}, value)
+        elif key in mean:
+            yield from _equal(f"{place}{key} = weighted mean of steps", mean[key], value)
+
+
+def _roofs(op: OpResult, limits: Limits) -> Iterator[str]:
+    """No op is faster than its lanes multiply and its memories deliver."""
+    if op.macs.executed > op.cycles * limits.lanes:
+        yield f"ops.{op.name}: faster than its lanes can multiply"
+    moved = op.bytes
+    for memory, most, ports, read, written in (
+        ("dram", limits.dram_bytes, 1, moved.dram_read, moved.dram_write),
         (
-            "MACs executed and skipped",
-            document["macs"]["executed"] + document["macs"]["skipped"],
-            document["macs"]["dense"],
+            "global_buffer",
+            limits.global_buffer_bytes,
+            limits.global_buffer_ports,
+            moved.global_buffer_read,
+            moved.global_buffer_write,
         ),
         (
-            "array cycles",
-            math.fsum([*(array[cause] for cause in LANE_CAUSES), *array["stall"].values()]),
-            document["cycles"],
+            "scratchpad",
+            limits.scratchpad_bytes,
+            limits.scratchpad_ports,
+            moved.scratchpad_read,
+            moved.scratchpad_write,
         ),
-    )
-    for what, found, whole in sums:
-        if not math.isclose(found, whole, rel_tol=1e-9, abs_tol=1e-6):
-            raise LawViolation(f"{what} of a hybrid step make up {found}, not {whole}")
-
-
-def sum_causes(array: Mapping[str, Any]) -> int:
-    """All of an array's cycles, whatever the cause."""
-    return int(
-        sum(array[cause] for cause in LANE_CAUSES) + sum(array["stall"][cause] for cause in STALLS)
-    )
-
-
-def _check_op(op: OpResult, limits: Limits) -> None:
-    macs, array = op.macs, op.array_cycles
-    if macs["dense"] != macs["executed"] + macs["skipped"] or macs["skipped"] < 0:
-        raise LawViolation(f"{op.name}: dense MACs are not executed + skipped: {dict(macs)}")
-    if not 0 <= macs["gated"] <= macs["executed"] or not 0 <= macs["effectual"] <= macs["dense"]:
-        raise LawViolation(f"{op.name}: MACs out of order: {dict(macs)}")
-    if sum_causes(array) != op.cycles or min(op.lane_cycles.values(), default=0) < 0:
-        raise LawViolation(f"{op.name}: array cycles {dict(array)} do not make up {op.cycles}")
-    if op.kind != "vector":
-        if op.lane_cycles["busy"] != macs["executed"]:
-            raise LawViolation(
-                f"{op.name}: busy lane cycles {op.lane_cycles['busy']} are not the executed MACs "
-                f"{macs['executed']}"
-            )
-        if sum(op.lane_cycles.values()) != op.cycles * op.lanes:
-            raise LawViolation(
-                f"{op.name}: lane cycles {dict(op.lane_cycles)} do not make up {op.cycles} cycles "
-                f"of {op.lanes} lanes"
-            )
-    if op.cycles * limits.lanes < macs["executed"]:
-        raise LawViolation(f"{op.name}: faster than its lanes can multiply")
-    for memory, most, ports in (
-        ("dram", limits.dram_bytes, 1),
-        ("global_buffer", limits.global_buffer_bytes, limits.global_buffer_ports),
-        ("scratchpad", limits.scratchpad_bytes, limits.scratchpad_ports),
     ):
-        read, written = op.bytes[f"{memory}_read"], op.bytes[f"{memory}_write"]
-        moved = read + written if ports == 1 else max(read, written)
+        carried = read + written if ports == 1 else max(read, written)
         # Bytes are rounded up, reads and writes each.
-        if moved - 2 > op.cycles * most * (1 + 1e-9):
-            raise LawViolation(
-                f"{op.name}: {moved} {memory} bytes in {op.cycles} cycles is more than its ports "
-                f"can carry"
+        if carried - 2 > op.cycles * most * (1 + RELATIVE):
+            yield (
+                f"ops.{op.name}: {carried} {memory} bytes in {op.cycles} cycles is more than its "
+                f"ports can carry"
             )

@@ -1,370 +1,236 @@
-"""Result, HybridResult and Comparison: finished runs as numbers and as the documents of DESIGN
-section 9.
+"""The result document: one training step on a machine, or the weighted mean of the kinds of step
+of a hybrid rule.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from accelsim import __version__
-from accelsim.cost import area
-
-SCHEMA = "accelsim.result/1"
-COMPARISON_SCHEMA = "accelsim.comparison/1"
-MAC_KINDS = ("dense", "effectual", "executed", "skipped", "gated")
-WORD_KINDS = ("local", "remote", "global_buffer", "dram")
-BYTE_KINDS = (
-    "dram_read",
-    "dram_write",
-    "global_buffer_read",
-    "global_buffer_write",
-    "scratchpad_read",
-    "scratchpad_write",
+from accelsim.config.names import Schedule
+from accelsim.results.document import EMPTY, OMITTED, Area, Count, Document, Energy, Part
+from accelsim.results.op import (
+    CAUSES,
+    NO_BYTES,
+    NO_MACS,
+    NO_WORDS,
+    ArrayCycles,
+    Bytes,
+    Macs,
+    OpResult,
+    PassKey,
+    Words,
 )
-STALLS = ("dram", "noc", "bank", "dependency", "drain")
-LANE_CAUSES = ("busy", "window_empty", "imbalance", "idle")
+from accelsim.step.ops import Pass
 
-RATIOS = (
-    "cycles",
-    "interval_cycles",
-    "energy_pj",
-    "macs.dense",
-    "macs.effectual",
-    "macs.executed",
-    "vector_ops",
-    "words.local",
-    "words.remote",
-    "words.global_buffer",
-    "words.dram",
-    "bytes.dram_read",
-    "bytes.dram_write",
-    "bytes.global_buffer_read",
-    "bytes.global_buffer_write",
-    "peak_stash_bytes",
-    "area_mm2",
-)
+GROUPS: dict[str, type[Part]] = {"macs": Macs, "words": Words, "bytes": Bytes}
+"""Counts that add up from ops to passes, and from passes to the step."""
 
 
-@dataclass(frozen=True)
-class OpResult:
-    """One op. ``lane_cycles`` of a contraction sum to cycles x ``lanes``, those of its part of the
-    array.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassTotals(Part):
+    """Sums over the ops of one pass."""
 
-    ``mapping`` of a contraction: its loop nest, a line a loop, and the tiling that was chosen, None
-    for the canonical one.
-    """
-
-    name: str
-    layer: str
-    pass_: str
-    kind: str
-    start_cycle: int
-    cycles: int
-    lane_cycles: Mapping[str, int]
-    array_cycles: Mapping[str, Any]
-    macs: Mapping[str, int]
-    vector_ops: int
-    words: Mapping[str, int]
-    bytes: Mapping[str, int]
-    energy_by_component_pj: Mapping[str, float]
-    lanes: int
-    mapping: Mapping[str, Any] | None = None
-
-    @property
-    def energy_pj(self) -> float:
-        """Energy of the op."""
-        return math.fsum(self.energy_by_component_pj.values())
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "layer": self.layer,
-            "pass": self.pass_,
-            "kind": self.kind,
-            "start_cycle": self.start_cycle,
-            "cycles": self.cycles,
-            "array_cycles": self.array_cycles,
-            "lane_cycles": self.lane_cycles,
-            "macs": self.macs,
-            "vector_ops": self.vector_ops,
-            "words": self.words,
-            "bytes": self.bytes,
-            "energy_pj": self.energy_pj,
-            "energy_by_component_pj": self.energy_by_component_pj,
-            **({} if self.mapping is None else {"mapping": self.mapping}),
-        }
+    cycles: Count
+    macs: Macs = NO_MACS
+    vector_ops: Count = 0
+    words: Words = NO_WORDS
+    bytes: Bytes = NO_BYTES
+    energy_pj: Energy
+    energy_by_component_pj: Annotated[dict[str, Energy], EMPTY] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Result:
-    """One simulated training step.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergySource(Part):
+    """The price of one action of the energy table, with where it comes from."""
 
-    ``cause``: what it was made from (workload, arch, rule, batch, trace, ...). ``array_cycles``:
-    the array's cycles by cause over the whole step, which sum to its cycles. ``actions``: how often
-    each ``component.action`` was done. ``areas``: the machine's, () where its technology has none.
-    """
-
-    cause: Mapping[str, Any]
-    clock_hz: int
-    cycles: int
-    interval_cycles: int
-    peak_stash_bytes: int
-    ops: tuple[OpResult, ...]
-    unattributed_by_component_pj: Mapping[str, float]
-    accountings: Mapping[str, Any]
-    array_cycles: Mapping[str, Any]
-    actions: Mapping[str, int]
-    energy_sources: tuple[Mapping[str, Any], ...] = ()
-    areas: tuple[area.Area, ...] = ()
-    notes: tuple[str, ...] = ()
-    dense_tensors: tuple[str, ...] = ()
-    spilled_words: int = 0
-
-    @property
-    def energy_by_component_pj(self) -> dict[str, float]:
-        return _sum_floats(
-            [*(op.energy_by_component_pj for op in self.ops), self.unattributed_by_component_pj]
-        )
-
-    @property
-    def energy_pj(self) -> float:
-        return math.fsum(self.energy_by_component_pj.values())
-
-    def to_json(self) -> dict[str, Any]:
-        """The result document."""
-        return {
-            "schema": SCHEMA,
-            "version": __version__,
-            **self.cause,
-            "cycles": self.cycles,
-            "interval_cycles": self.interval_cycles,
-            "seconds": self.cycles / self.clock_hz,
-            "energy_pj": self.energy_pj,
-            "area_mm2": area.total(self.areas) if self.areas else None,
-            "area_by_component_mm2": area.by_component(self.areas) if self.areas else None,
-            "macs": _sum_counts(MAC_KINDS, (op.macs for op in self.ops)),
-            "vector_ops": sum(op.vector_ops for op in self.ops),
-            "words": _sum_counts(WORD_KINDS, (op.words for op in self.ops)),
-            "peak_stash_bytes": self.peak_stash_bytes,
-            "bytes": _sum_counts(BYTE_KINDS, (op.bytes for op in self.ops)),
-            "energy_by_component_pj": self.energy_by_component_pj,
-            "unattributed_pj": math.fsum(self.unattributed_by_component_pj.values()),
-            "unattributed_by_component_pj": dict(self.unattributed_by_component_pj),
-            "spilled_words": self.spilled_words,
-            "passes": {name: self._pass(name) for name in ("FF", "EP", "WG", "WU")},
-            "accountings": self.accountings,
-            "array_cycles": self.array_cycles,
-            "actions": dict(self.actions),
-            "dense_tensors": list(self.dense_tensors),
-            "notes": list(self.notes),
-            "energy_sources": [dict(source) for source in self.energy_sources],
-            "area_sources": [asdict(each) for each in self.areas],
-            "ops": [op.to_json() for op in self.ops],
-        }
-
-    def _pass(self, name: str) -> dict[str, Any]:
-        ops = [op for op in self.ops if op.pass_ == name]
-        components = _sum_floats(
-            [
-                dict.fromkeys(self.unattributed_by_component_pj, 0.0),
-                *(op.energy_by_component_pj for op in ops),
-            ]
-        )
-        return {
-            "cycles": sum(op.cycles for op in ops),
-            "macs": _sum_counts(MAC_KINDS, (op.macs for op in ops)),
-            "vector_ops": sum(op.vector_ops for op in ops),
-            "words": _sum_counts(WORD_KINDS, (op.words for op in ops)),
-            "bytes": _sum_counts(BYTE_KINDS, (op.bytes for op in ops)),
-            "energy_pj": math.fsum(components.values()),
-            "energy_by_component_pj": components,
-        }
+    component: str
+    action: str
+    pj: float
+    source: str
+    verified: bool
 
 
-MEANS = (
-    "cycles",
-    "interval_cycles",
-    "seconds",
-    "energy_pj",
-    "macs",
-    "vector_ops",
-    "words",
-    "peak_stash_bytes",
-    "bytes",
-    "energy_by_component_pj",
-    "unattributed_pj",
-    "unattributed_by_component_pj",
-    "spilled_words",
-    "passes",
-    "accountings",
-    "array_cycles",
-    "actions",
-)
-"""What of a document is a quantity, whose mean over kinds of step is one too."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaSource(Part):
+    """The area of one part of the machine, with where the number comes from."""
+
+    component: str
+    part: str
+    mm2: Area
+    source: str
+    verified: bool
 
 
-@dataclass(frozen=True)
-class WeightedResult:
-    """One kind of step of a hybrid rule: the fraction of steps that are of it, and what one of them
-    is.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightedStep(Part):
+    """One kind of training step of a hybrid rule, and how often it is taken (fraction)."""
 
     kind: str
-    weight: float
+    weight: Annotated[float, Field(ge=0, le=1)]
     result: Result
 
 
-@dataclass(frozen=True)
-class HybridResult:
-    """A training step of a rule that takes several kinds of step: what each is, and their mean by
-    how often they are taken.
-
-    Under an unlocked schedule each kind's interval is that of steps of its own kind in a row.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(Document):
+    """`simulate --json`. A hybrid result has ``steps`` and no ``ops``; its quantities are weighted
+    means of theirs, as floats.
     """
 
-    cause: Mapping[str, Any]
-    steps: tuple[WeightedResult, ...]
+    __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="ResultDocument")
 
-    @property
-    def cycles(self) -> float:
-        """Mean cycles of a step."""
-        return math.fsum(step.weight * step.result.cycles for step in self.steps)
+    schema_: Annotated[Literal["accelsim.result/1"], Field(alias="schema")]
+    version: str
+    config_hash: str
+    seed: Annotated[int, Field(ge=0)]
+    workload: str
+    arch: str
+    rule: str
+    batch: Annotated[int, Field(ge=1)]
+    trace: str | tuple[str, ...] | None
+    schedule: str
+    optimizer: SkipJsonSchema[str | None] = None
+    cycles: Count
+    interval_cycles: Count
+    seconds: Annotated[float, Field(ge=0)]
+    energy_pj: Energy
+    area_mm2: Area | None = None
+    """Area of the machine without DRAM, which is off the chip; null where its technology has no
+    areas.
+    """
+    area_by_component_mm2: dict[str, Area | None] | None = None
+    macs: Macs
+    vector_ops: Count
+    words: Words
+    peak_stash_bytes: Count
+    bytes: Bytes
+    energy_by_component_pj: dict[str, Energy]
+    unattributed_pj: Energy
+    unattributed_by_component_pj: SkipJsonSchema[dict[str, Energy] | None] = None
+    spilled_words: Count = 0
+    passes: dict[PassKey, PassTotals]
+    accountings: Annotated[dict[str, Any], EMPTY] = field(default_factory=dict)
+    array_cycles: ArrayCycles | None = None
+    """Cycles of the array by cause over the whole step, where ops may overlap; they add up to
+    `cycles`.
+    """
+    actions: Annotated[dict[str, Count], EMPTY] = field(default_factory=dict)
+    """How often each ``component.action`` was done; times the prices of `energy_sources` they give
+    `energy_pj`.
+    """
+    dense_tensors: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    energy_sources: tuple[EnergySource, ...] = ()
+    area_sources: tuple[AreaSource, ...] = ()
+    ops: tuple[OpResult, ...] = ()
+    steps: tuple[WeightedStep, ...] = field(default=(), metadata=OMITTED)
 
-    @property
-    def energy_pj(self) -> float:
-        """Mean energy of a step."""
-        return math.fsum(step.weight * step.result.energy_pj for step in self.steps)
+    @classmethod
+    def of_step(
+        cls, ops: Sequence[OpResult], background_pj: Mapping[str, float], **fields: Any
+    ) -> Self:
+        """The result of one step: ``fields``, and the sums over its ops.
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What all kinds of step have to say, then what is said of one kind alone."""
-        every = list(dict.fromkeys(note for step in self.steps for note in step.result.notes))
-        shared = [note for note in every if all(note in step.result.notes for step in self.steps)]
-        alone = [
-            f"{step.kind} steps: {note}"
-            for step in self.steps
-            for note in step.result.notes
-            if note not in shared
-        ]
-        return (*shared, *alone)
-
-    def to_json(self) -> dict[str, Any]:
-        """The result document: means at the top, as floats, and the documents of the kinds of step.
-        It has no ops of its own.
+        ``background_pj``: energy by component that belongs to no op.
         """
-        documents = [step.result.to_json() for step in self.steps]
-        weights = [step.weight for step in self.steps]
-        prices = {
-            (price["component"], price["action"]): price
-            for document in documents
-            for price in document["energy_sources"]
-        }
-        return {
-            **documents[0],
-            **self.cause,
-            **{key: _mean(weights, [document[key] for document in documents]) for key in MEANS},
-            "dense_tensors": sorted(
-                {name for document in documents for name in document["dense_tensors"]}
-            ),
-            "notes": list(self.notes),
-            "energy_sources": [prices[key] for key in sorted(prices)],
-            "ops": [],
-            "steps": [
-                {"kind": step.kind, "weight": step.weight, "result": document}
-                for step, document in zip(self.steps, documents, strict=True)
-            ],
-        }
+        zero = dict.fromkeys(background_pj, 0.0)
+        passes = {each: _pass_totals([op for op in ops if op.pass_ == each], zero) for each in Pass}
+        energy = _sum_floats([*map(_ENERGIES, ops), background_pj])
+        return cls(
+            schema_="accelsim.result/1",
+            version=__version__,
+            **fields,
+            vector_ops=sum(totals.vector_ops for totals in passes.values()),
+            **_sums(passes.values()),
+            energy_pj=math.fsum(energy.values()),
+            energy_by_component_pj=energy,
+            unattributed_pj=math.fsum(background_pj.values()),
+            unattributed_by_component_pj=dict(background_pj),
+            passes=passes,
+            ops=tuple(ops),
+        )
 
-
-AnyResult = Result | HybridResult
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Results side by side; the first is the baseline. ``labels`` name them: the rule, or arch/rule
-    where machines differ.
-    """
-
-    results: tuple[AnyResult, ...]
-    labels: tuple[str, ...]
+    def weighted_ops(self) -> Iterator[tuple[float, OpResult]]:
+        """(weight, op): the ops, or those of every kind of step with the fraction of steps that
+        take it.
+        """
+        if not self.steps:
+            yield from ((1, op) for op in self.ops)
+        for step in self.steps:
+            yield from ((step.weight * inner, op) for inner, op in step.result.weighted_ops())
 
     @property
-    def baseline(self) -> str:
-        return self.labels[0]
+    def overlaps(self) -> bool:
+        """Whether ops may run at the same time."""
+        return self.schedule != Schedule.SERIAL
 
-    def ratios(self) -> dict[str, dict[str, float | None]]:
-        """Label to quantity to its ratio to the baseline's; None where the baseline has none of
-        it.
+    def cycles_by_cause(self, pass_name: str | None = None) -> dict[str, int | float]:
+        """Array cycles by cause of the step, or of the ops of one pass; where ops overlap, of those
+        ops that hold the array.
         """
-        documents = [result.to_json() for result in self.results]
-        base = documents[0]
-        found: dict[str, dict[str, float | None]] = {}
-        for label, document in zip(self.labels[1:], documents[1:], strict=True):
-            found[label] = {key: _ratio(_at(document, key), _at(base, key)) for key in RATIOS}
-            for name in ("FF", "EP", "WG", "WU"):
-                for key in ("cycles", "energy_pj", "macs.executed"):
-                    path = f"passes.{name}.{key}"
-                    found[label][path] = _ratio(_at(document, path), _at(base, path))
-        return found
+        if pass_name is None and self.array_cycles is not None:
+            return self.array_cycles.by_cause()
+        totals: dict[str, int | float] = dict.fromkeys(CAUSES, 0)
+        for weight, op in self.weighted_ops():
+            if pass_name in (None, op.pass_) and (op.holds_array or not self.overlaps):
+                for cause, cycles in op.array_cycles.by_cause().items():
+                    totals[cause] += weight * cycles
+        return totals
 
-    def to_json(self) -> dict[str, Any]:
-        """The comparison document."""
-        return {
-            "schema": COMPARISON_SCHEMA,
-            "version": __version__,
-            "baseline": self.baseline,
-            "labels": list(self.labels),
-            "results": [result.to_json() for result in self.results],
-            "ratios": self.ratios(),
+    def sources(self) -> list[EnergySource]:
+        """Energy prices used, those of the kinds of step included, each once."""
+        prices = [entry for step in self.steps for entry in step.result.sources()]
+        by_action = {
+            (entry.component, entry.action): entry for entry in (*prices, *self.energy_sources)
         }
+        return [by_action[key] for key in sorted(by_action)]
+
+    def unverified(self) -> set[str]:
+        """Components with a price that has no verified source."""
+        return {entry.component for entry in self.sources() if not entry.verified}
+
+    def unverified_areas(self) -> set[str]:
+        """Components with an area that has no verified source."""
+        return {entry.component for entry in self.area_sources if not entry.verified}
 
 
-def apportion(parts: Mapping[str, int], total: int) -> dict[str, int]:
-    """Integers in proportion to ``parts`` that sum to ``total``, by largest remainder, ties in the
-    order given.
-    """
-    whole = sum(parts.values())
-    if not whole:
-        return dict.fromkeys(parts, 0)
-    shares = {name: value * total // whole for name, value in parts.items()}
-    left = total - sum(shares.values())
-    by_remainder = sorted(parts, key=lambda name: -(parts[name] * total % whole))
-    for name in by_remainder[:left]:
-        shares[name] += 1
-    return shares
+_VALUES = {name: attrgetter(*part.field_names()) for name, part in GROUPS.items()}
+_ENERGIES = attrgetter("energy_by_component_pj")
 
 
-def _mean(weights: Sequence[float], values: Sequence[Any]) -> Any:
-    """The weighted mean of numbers, or of mappings key by key; a key that one of them lacks counts
-    nothing there.
-    """
-    if not isinstance(values[0], Mapping):
-        return math.fsum(weight * value for weight, value in zip(weights, values, strict=True))
+def values(part: OpResult | PassTotals | Result, group: str) -> tuple[int | float, ...]:
+    """The counts of a group of an op, pass or step, in the order of the group's fields."""
+    counts: tuple[int | float, ...] = _VALUES[group](getattr(part, group))
+    return counts
+
+
+def _pass_totals(ops: Sequence[OpResult], zero: Mapping[str, float]) -> PassTotals:
+    """Sums over the ops of a pass; ``zero``: no energy, by component."""
+    energy = _sum_floats([zero, *map(_ENERGIES, ops)])
+    return PassTotals(
+        cycles=sum(op.cycles for op in ops),
+        vector_ops=sum(op.vector_ops for op in ops),
+        **_sums(ops),
+        energy_pj=math.fsum(energy.values()),
+        energy_by_component_pj=energy,
+    )
+
+
+def _sums(parts: Collection[OpResult | PassTotals]) -> dict[str, Any]:
+    """Sums of the groups of counts over ops or passes."""
     return {
-        key: _mean(weights, [value.get(key, 0) for value in values])
-        for key in dict.fromkeys(key for value in values for key in value)
+        group: part(*map(sum, zip(*(values(each, group) for each in parts), strict=True)))
+        for group, part in GROUPS.items()
     }
 
 
-def _ratio(value: float | None, base: float | None) -> float | None:
-    return value / base if value is not None and base else None
-
-
-def _at(document: Mapping[str, Any], path: str) -> float | None:
-    value: Any = document
-    for key in path.split("."):
-        value = value[key]
-    return None if value is None else float(value)
-
-
-def _sum_counts(kinds: Iterable[str], parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    listed = list(parts)
-    return {kind: sum(part[kind] for part in listed) for kind in kinds}
-
-
-def _sum_floats(parts: list[Mapping[str, float]]) -> dict[str, float]:
+def _sum_floats(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
     names = dict.fromkeys(name for part in parts for name in part)
-    return {name: math.fsum(part.get(name, 0.0) for part in parts) for name in names}
+    return {name: math.fsum([part.get(name, 0.0) for part in parts]) for name in names}

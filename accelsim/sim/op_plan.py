@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from accelsim.cost.counters import ActionCounts
 from accelsim.pe.mapping import Mapping, Transfer
 from accelsim.pe.timing import ArrayTiming
-from accelsim.results.result import BYTE_KINDS, WORD_KINDS
+from accelsim.results.op import BYTE_KINDS, WORD_KINDS
 from accelsim.step.ops import Op
 
 Ints = NDArray[np.int64]

@@ -14,7 +14,7 @@ from accelsim.config.loader import load_model
 from accelsim.dram.requests import read_requests
 from accelsim.dram.run import simulate
 from accelsim.dram.standard import DramSpec, Policy
-from accelsim.report.dram import DramDocument
+from accelsim.results.dram import DramDocument
 from accelsim.studies.validation.simulators import dram
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "dram.md").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def test_the_page_names_every_key_of_the_document() -> None:
             "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `")),
         )
     )
-    assert named == set(DramDocument.model_fields) - {"schema_"}
+    assert named == set(DramDocument.field_names()) - {"schema_"}
 
 
 def test_the_page_names_every_standard_and_their_one_policy() -> None:

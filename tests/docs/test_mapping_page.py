@@ -13,7 +13,7 @@ from accelsim.cli.file_kinds import faults
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.mapping_choice import Pin
-from accelsim.results.document import TilingFields
+from accelsim.results.op import TilingFields
 from accelsim.results.result import Result
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/mapping.md").read_text(encoding="utf-8")
@@ -42,9 +42,9 @@ def test_the_machine_of_the_page_is_right_and_keeps_its_pins(tmp_path: Path) -> 
     assert faults(path) == []
     result = simulate("cifar10-conv", path, "bp", batch=4)
     assert isinstance(result, Result)
-    tilings = {op.name: op.mapping["tiling"] for op in result.ops if op.mapping}
-    assert (tilings["conv1.FF"]["order"], tilings["conv1.FF"]["together"]) == ("positions", 16)
-    assert {tilings[f"conv{layer}.WG"]["channel_pes"] for layer in (1, 2, 3)} == {64}
+    tilings = {op.name: op.mapping.tiling for op in result.ops if op.mapping}
+    assert (tilings["conv1.FF"].order, tilings["conv1.FF"].together) == ("positions", 16)
+    assert {tilings[f"conv{layer}.WG"].channel_pes for layer in (1, 2, 3)} == {64}
 
 
 def test_what_cannot_be_executed_is_refused_as_the_page_says(tmp_path: Path) -> None:
@@ -59,4 +59,4 @@ def test_what_cannot_be_executed_is_refused_as_the_page_says(tmp_path: Path) -> 
 
 def test_the_page_has_every_field_of_a_tiling() -> None:
     fields = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^(`.*?) \|", PAGE, re.MULTILINE))))
-    assert fields == set(TilingFields.model_fields) == set(Pin.model_fields) - {"op"}
+    assert fields == set(TilingFields.field_names()) == set(Pin.model_fields) - {"op"}

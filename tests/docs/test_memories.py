@@ -11,7 +11,8 @@ from accelsim.experiment.simulate import simulate
 from accelsim.kernels.bits.formats import run_entries
 from accelsim.kernels.links.banks import stream_cycles
 from accelsim.machine.architecture import Architecture
-from accelsim.results.result import OpResult, Result
+from accelsim.results.op import OpResult
+from accelsim.results.result import Result
 from accelsim.sim.mesh import Mesh
 from accelsim.workload.network import Network
 from tests.random_machines import machine, trace_of
@@ -65,7 +66,7 @@ def test_the_vector_of_eie() -> None:
 def test_the_input_in_every_format(form: str, bits: int) -> None:
     masks = {"fc0.input": np.array([[True, False, False, True]])}
     result = run(machine("von_neumann", format__activation=form), masks=masks)
-    found = op(result, "fc0.FF").bytes["dram_read"]
+    found = op(result, "fc0.FF").bytes.dram_read
     assert found == 48 + -(-bits // 8)
     said_of = {
         "dense": "48 bytes of weights from DRAM and 8 of input",
@@ -116,7 +117,7 @@ def test_conflicts_of_banks_stall_where_a_stride_meets_few_of_them() -> None:
     assert stream_cycles(18, 16, 3, 6, 2, 16, 0) == 6 * 3 - 5
     assert op(modelled, "fc2.EP").cycles > op(ideal, "fc2.EP").cycles
     assert op(modelled, "fc2.FF").cycles == op(ideal, "fc2.FF").cycles
-    stalls = [op(each, "fc2.EP").array_cycles["stall"]["bank"] for each in (ideal, modelled)]
+    stalls = [op(each, "fc2.EP").array_cycles.stall.bank for each in (ideal, modelled)]
     assert stalls[1] > stalls[0]
 
 
@@ -146,7 +147,7 @@ def test_the_words_of_each_policy() -> None:
             else machine(near_memory__transpose=policy)
         )
         words = op(run(architecture, "dfa" if is_feedback else "bp"), "fc2.EP").words
-        assert (words["local"], words["remote"]) == (local, remote), name
+        assert (words.local, words.remote) == (local, remote), name
         assert f"| {name} | {local} | {remote} |" in PAGE
 
 
@@ -155,7 +156,7 @@ def test_what_spills_is_read_at_every_use_and_said() -> None:
     assert result.spilled_words == 18
     note = next(note for note in result.notes if "no room" in note)
     assert f'"{note}"' in PAGE
-    assert {name: op(result, name).words["dram"] for name in ("fc2.FF", "fc2.EP", "fc2.WU")} == {
+    assert {name: op(result, name).words.dram for name in ("fc2.FF", "fc2.EP", "fc2.WU")} == {
         "fc2.FF": 18,
         "fc2.EP": 18,
         "fc2.WU": 36,

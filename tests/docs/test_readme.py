@@ -18,7 +18,7 @@ import typer.main
 
 from accelsim.cli.app import app
 from accelsim.cli.file_kinds import faults
-from accelsim.results.document import json_schema
+from accelsim.results.kinds import json_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,6 +13,7 @@ from functools import cache
 
 import pytest
 
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.counted import items as claims_counted
 from accelsim.studies.papers.counting import Cost
 from accelsim.studies.papers.crafton2019 import fig8 as crafton2019_fig8
@@ -29,7 +30,7 @@ from accelsim.studies.papers.han2020 import (
     table4 as han2020_table4,
 )
 from accelsim.studies.papers.items import TARGETS, reproduce
-from accelsim.studies.papers.outcome import Item, Outcome, cut, half_up
+from accelsim.studies.papers.outcome import Outcome, cut, half_up
 from tests.golden import closed_forms
 
 TABLES = ("han2020-table2", "han2020-table4", "crafton2019-table1", "crafton2019-fig8")

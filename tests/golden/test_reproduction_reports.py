@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from accelsim.report.reproduction.document import parse
 from accelsim.report.reproduction.tables import csv, markdown
+from accelsim.results.reproduction import ReproductionDocument
 from accelsim.studies.papers.items import TARGETS, reproduce
 
 FOLDER = Path(__file__).resolve().parents[2] / "reports" / "reproduction"
@@ -49,7 +49,7 @@ def test_is_what_the_program_makes(name: str) -> None:
 
 
 def test_tables_are_those_of_the_document() -> None:
-    document = parse(committed())
+    document = ReproductionDocument.parse(committed())
     for target in document.targets:
         assert (FOLDER / f"{target.name}.md").read_text(encoding="utf-8") == markdown(
             document, target

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from accelsim.cli import app as cli
+from accelsim.results.reproduction import Item
 from accelsim.rules.direct.ops import DirectFeedback
 from accelsim.rules.revised import ops as revised
 from accelsim.rules.sequence import ops as triangular
@@ -35,7 +36,6 @@ from accelsim.studies.papers.han2020 import (
     table4 as han2020_table4,
 )
 from accelsim.studies.papers.items import reproduce
-from accelsim.studies.papers.outcome import Item
 from accelsim.workload.loading import load_network
 from accelsim.zeros import feedback
 from tests.golden import closed_forms

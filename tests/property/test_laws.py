@@ -12,9 +12,8 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -28,9 +27,9 @@ from accelsim.experiment import simulate as experiment
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
 from accelsim.pe.mapping import Route
-from accelsim.results.document import ResultDocument
-from accelsim.results.document_laws import violations
-from accelsim.results.result import LANE_CAUSES, AnyResult, HybridResult, Result
+from accelsim.results.laws import violations
+from accelsim.results.op import ArrayCycles
+from accelsim.results.result import Result
 from accelsim.rules.registry import check_rule
 from accelsim.sim.ledger import VARIABLE
 from accelsim.sim.machine import Machine, OpRecord, Progress, Run
@@ -100,9 +99,7 @@ class Case:
                 seed=self.seed,
             )
         check_document(result)
-        return [step.result for step in result.steps] if isinstance(result, HybridResult) else [
-            result
-        ], runs
+        return [step.result for step in result.steps] or [result], runs
 
 
 @st.composite
@@ -172,21 +169,21 @@ def check_step(case: Case) -> None:
     check_work(results, case)
 
 
-def check_document(result: AnyResult) -> None:
+def check_document(result: Result) -> None:
     """What is written can be read again, and `accelsim check` finds nothing."""
-    assert violations(ResultDocument.model_validate(json.loads(json.dumps(result.to_json())))) == []
+    assert violations(Result.parse(json.loads(json.dumps(result.to_json())))) == []
 
 
 def check_macs(result: Result, case: Case) -> None:
     for op in result.ops:
         macs = op.macs
-        assert macs["dense"] == macs["executed"] + macs["skipped"]
-        assert 0 <= macs["gated"] <= macs["executed"] <= macs["dense"]
-        assert 0 <= macs["effectual"] <= macs["dense"]
+        assert macs.dense == macs.executed + macs.skipped
+        assert 0 <= macs.gated <= macs.executed <= macs.dense
+        assert 0 <= macs.effectual <= macs.dense
         if case.architecture.pe_array.gating:
-            assert macs["executed"] - macs["gated"] <= macs["effectual"]
+            assert macs.executed - macs.gated <= macs.effectual
         else:
-            assert macs["gated"] == 0
+            assert macs.gated == 0
 
 
 def check_work(results: list[Result], case: Case) -> None:
@@ -198,8 +195,8 @@ def check_work(results: list[Result], case: Case) -> None:
         assert work_of(result) == work_of(other)
 
 
-def work_of(result: Result) -> dict[str, tuple[int, int, int]]:
-    return {op.name: (op.macs["dense"], op.macs["effectual"], op.vector_ops) for op in result.ops}
+def work_of(result: Result) -> dict[str, tuple[float, float, float]]:
+    return {op.name: (op.macs.dense, op.macs.effectual, op.vector_ops) for op in result.ops}
 
 
 def check_cycles(result: Result, run: Run, case: Case) -> None:
@@ -214,11 +211,11 @@ def check_cycles(result: Result, run: Run, case: Case) -> None:
         assert min(causes(op.array_cycles)) >= 0
         assert sum(causes(op.array_cycles)) == op.cycles
         if record.plan.on_array:
-            assert min(op.lane_cycles.values()) >= 0
-            assert sum(op.lane_cycles.values()) == op.cycles * share
-            assert op.macs["executed"] <= op.cycles * share
+            assert min(op.lane_cycles.by_cause().values()) >= 0
+            assert op.lane_cycles.total == op.cycles * share
+            assert op.macs.executed <= op.cycles * share
         if op.kind != "vector":
-            assert op.lane_cycles["busy"] == op.macs["executed"]
+            assert op.lane_cycles.busy == op.macs.executed
     # An action that was never done, such as the clock of lanes without work, has no entry.
     assert (
         sum(result.actions.get(action, 0) for action in ("control.clock", "control.idle_clock"))
@@ -236,16 +233,15 @@ def check_cycles(result: Result, run: Run, case: Case) -> None:
         assert result.interval_cycles == result.cycles
 
 
-def causes(cycles: Mapping[str, Any]) -> list[int]:
-    return [*(cycles[cause] for cause in LANE_CAUSES), *cycles["stall"].values()]
+def causes(cycles: ArrayCycles) -> list[float]:
+    return list(cycles.by_cause().values())
 
 
 def check_energy(result: Result) -> None:
     """Energy is counts times prices, and what the ops do not account for is told apart."""
-    of_ops = math.fsum(op.energy_pj for op in result.ops) + math.fsum(
-        result.unattributed_by_component_pj.values()
-    )
-    prices = {f"{each['component']}.{each['action']}": each["pj"] for each in result.energy_sources}
+    unattributed = result.unattributed_by_component_pj or {}
+    of_ops = math.fsum(op.energy_pj for op in result.ops) + math.fsum(unattributed.values())
+    prices = {f"{each.component}.{each.action}": each.pj for each in result.energy_sources}
     of_actions = math.fsum(
         times * prices[action] for action, times in result.actions.items() if times
     )
@@ -449,4 +445,4 @@ def test_windows_that_see_only_padding_read_no_word() -> None:
     )
     check_step(case)
     (result,), _ = case.simulate(case.architecture, "serial")
-    assert (result.ops[0].macs["executed"], result.ops[0].macs["effectual"]) == (1, 0)
+    assert (result.ops[0].macs.executed, result.ops[0].macs.effectual) == (1, 0)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
-from accelsim.results.document import ResultDocument
-from accelsim.results.document_laws import violations
+from accelsim.results.laws import violations
+from accelsim.results.result import Result
 from tests.random_machines import convolutions, machine, masks, trace_of
 from tests.random_networks import networks
 
@@ -60,11 +60,11 @@ def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
         trace_any_rule=True,
         schedule=schedule,
     )
-    assert violations(ResultDocument.model_validate(json.loads(json.dumps(result.to_json())))) == []
+    assert violations(Result.parse(json.loads(json.dumps(result.to_json())))) == []
     for op in result.ops:
         if op.kind != "vector":
-            assert op.macs["executed"] == op.macs["dense"]
+            assert op.macs.executed == op.macs.dense
             assert (
-                op.macs["gated"]
-                == (op.macs["executed"] - op.macs["effectual"]) * architecture.pe_array.gating
+                op.macs.gated
+                == (op.macs.executed - op.macs.effectual) * architecture.pe_array.gating
             )

@@ -16,8 +16,7 @@ from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
 from accelsim.experiment.trace_choice import random_trace
 from accelsim.machine.architecture import Architecture
-from accelsim.results.document import ResultDocument
-from accelsim.results.document_laws import violations
+from accelsim.results.laws import violations
 from accelsim.results.result import Result
 from accelsim.rules.registry import lower, parse_rule
 from accelsim.workload.network import Network
@@ -59,9 +58,14 @@ def simulated(result: Result) -> dict[str, Counts]:
     for op in result.ops:
         if op.kind == "vector":
             continue
-        stalls = sum(op.array_cycles["stall"].values())
-        counted = {key: op.macs[key] for key in ("dense", "effectual", "executed", "gated")}
-        causes = {key: op.lane_cycles[key] for key in ("busy", "window_empty", "imbalance", "idle")}
+        stalls = op.array_cycles.stall.total
+        counted = {
+            key: getattr(op.macs, key) for key in ("dense", "effectual", "executed", "gated")
+        }
+        causes = {
+            key: getattr(op.lane_cycles, key)
+            for key in ("busy", "window_empty", "imbalance", "idle")
+        }
         found[op.name] = Counts(**counted, cycles=op.cycles - stalls, **causes)
     return found
 
@@ -227,17 +231,17 @@ def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
         optimizer=optimizer,
     )
     document = result.to_json()
-    assert violations(ResultDocument.model_validate(json.loads(json.dumps(document)))) == []
+    assert violations(Result.parse(json.loads(json.dumps(document)))) == []
     array = architecture.pe_array
     lanes = array.rows * array.cols * array.lanes
     share = lanes // (architecture.partitions if schedule == "unlocked" else 1)
     for op in result.ops:
-        assert sum(op.lane_cycles.values()) in {op.cycles * lanes, op.cycles * share}
-        assert min(op.lane_cycles.values()) >= 0
-        assert min(op.array_cycles["stall"].values()) >= 0
-        assert 0 <= op.macs["gated"] <= op.macs["executed"] <= op.macs["dense"]
-        assert op.macs["effectual"] <= op.macs["dense"]
-        assert op.cycles >= op.macs["executed"] / share
+        assert op.lane_cycles.total in {op.cycles * lanes, op.cycles * share}
+        assert min(op.lane_cycles.by_cause().values()) >= 0
+        assert min(op.array_cycles.by_cause().values()) >= 0
+        assert 0 <= op.macs.gated <= op.macs.executed <= op.macs.dense
+        assert op.macs.effectual <= op.macs.dense
+        assert op.cycles >= op.macs.executed / share
     if schedule == "serial":
         assert [op.start_cycle for op in result.ops] == list(
             itertools.accumulate((op.cycles for op in result.ops[:-1]), initial=0)

@@ -17,8 +17,8 @@ from accelsim.kernels.dense.systolic import fold_cycles
 from accelsim.machine.architecture import Architecture
 from accelsim.pe.row_stationary.passes import row_limits, row_mapping
 from accelsim.pe.row_stationary.traffic import row_traffic
-from accelsim.results.document import ResultDocument
-from accelsim.results.document_laws import violations
+from accelsim.results.laws import violations
+from accelsim.results.result import Result
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction
 from accelsim.workload.network import Network
@@ -39,7 +39,7 @@ def array_cycles(
 ) -> dict[str, int]:
     """Cycles without stalls of every op."""
     result = simulate(network, architecture, rule, batch=batch, trace="dense")
-    return {op.name: op.cycles - sum(op.array_cycles["stall"].values()) for op in result.ops}
+    return {op.name: op.cycles - op.array_cycles.stall.total for op in result.ops}
 
 
 @st.composite
@@ -152,8 +152,8 @@ def test_sparse_feedback_runs_as_a_dense_matrix(dataflow: str, rule: str) -> Non
     result = simulate(network, architecture, rule, batch=3, trace="dense")
     op = next(op for op in result.ops if op.kind == "feedback")
     products, stored = 3 * 96 * 5, 3 * 96 * (5 if rule == "dfa" else 2)
-    assert op.macs["executed"] == op.macs["dense"] == stored
-    assert op.lane_cycles["window_empty"] == products - stored
+    assert op.macs.executed == op.macs.dense == stored
+    assert op.lane_cycles.window_empty == products - stored
     assert (
         array_cycles(network, architecture, rule, 3)[op.name]
         == array_cycles(network, architecture, "dfa", 3)[op.name]
@@ -177,4 +177,4 @@ def test_every_dataflow_obeys_the_laws(
         global_buffer__staging="512B",
     )
     document = simulate(network, architecture, rule, batch=batch, trace="random:0.5").to_json()
-    assert violations(ResultDocument.model_validate(json.loads(json.dumps(document)))) == []
+    assert violations(Result.parse(json.loads(json.dumps(document)))) == []

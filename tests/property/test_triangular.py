@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accelsim.experiment.simulate import simulate
-from accelsim.results.document import ResultDocument
-from accelsim.results.document_laws import violations
+from accelsim.results.laws import violations
 from accelsim.results.result import Result
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Pass, Role
@@ -112,4 +111,4 @@ def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
         schedule=schedule,
         optimizer=optimizer,
     )
-    assert violations(ResultDocument.model_validate(json.loads(json.dumps(result.to_json())))) == []
+    assert violations(Result.parse(json.loads(json.dumps(result.to_json())))) == []

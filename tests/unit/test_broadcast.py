@@ -152,14 +152,16 @@ def test_a_layer_by_hand() -> None:
     op = forward(
         "hand", (3, 4), {"fc0.weight": weights, "fc0.input": np.array([[1, 0, 1]], np.bool_)}
     )
-    assert op.cycles - sum(op.array_cycles["stall"].values()) == 3
-    assert {key: op.macs[key] for key in ("dense", "executed", "effectual", "gated")} == {
+    assert op.cycles - op.array_cycles.stall.total == 3
+    assert {key: getattr(op.macs, key) for key in ("dense", "executed", "effectual", "gated")} == {
         "dense": 12,
         "executed": 4,
         "effectual": 4,
         "gated": 0,
     }
-    assert {key: op.lane_cycles[key] for key in ("busy", "window_empty", "imbalance", "idle")} == {
+    assert {
+        key: getattr(op.lane_cycles, key) for key in ("busy", "window_empty", "imbalance", "idle")
+    } == {
         "busy": 4,
         "window_empty": 1,
         "imbalance": 1,
@@ -175,9 +177,9 @@ def test_a_padding_zero_takes_a_cycle_and_is_no_mac() -> None:
     weights[[0, 6]] = True
     found = {"fc0.weight": weights, "fc0.input": np.ones((1, 1), np.bool_)}
     narrow, wide = (forward("padding", (1, 8), found, pe_array__index_bits=bits) for bits in (1, 2))
-    cycles = [op.cycles - sum(op.array_cycles["stall"].values()) for op in (narrow, wide)]
+    cycles = [op.cycles - op.array_cycles.stall.total for op in (narrow, wide)]
     assert cycles == [3, 2]
-    assert narrow.macs["executed"] == wide.macs["executed"] == 2
+    assert narrow.macs.executed == wide.macs.executed == 2
 
 
 @pytest.mark.parametrize("skip", ["both", "moving", "stationary", "none"])
@@ -236,12 +238,11 @@ def test_zeros_of_a_dense_feedback_matrix(skip: str) -> None:
         ),
         lanes,
     ).run()
-    causes = {key: op.lane_cycles[key] for key in ("busy", "window_empty", "imbalance", "idle")}
-    macs = {key: op.macs[key] for key in ("dense", "effectual", "executed", "gated")}
-    assert (
-        Counts(**macs, cycles=op.cycles - sum(op.array_cycles["stall"].values()), **causes)
-        == expected
-    )
+    causes = {
+        key: getattr(op.lane_cycles, key) for key in ("busy", "window_empty", "imbalance", "idle")
+    }
+    macs = {key: getattr(op.macs, key) for key in ("dense", "effectual", "executed", "gated")}
+    assert Counts(**macs, cycles=op.cycles - op.array_cycles.stall.total, **causes) == expected
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from accelsim.config.catalog import find
 from accelsim.config.loader import load_model
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import resolve
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims import parallel as claims_parallel
 from accelsim.studies.papers.claims.costs import BURST_BYTES, MACHINES, machine
 from accelsim.studies.papers.claims.counted import items as claims_counted
@@ -34,7 +35,6 @@ from accelsim.studies.papers.claims.places import (
 from accelsim.studies.papers.claims.verdicts import verdicts
 from accelsim.studies.papers.claims.whole_step import kind, whole_step
 from accelsim.studies.papers.han2020.locking import RULES, SETTINGS, Case, Latency
-from accelsim.studies.papers.outcome import Item
 from tests.made_up_claims import Ratios, measured, pair
 
 MEMORY, BINARY, MACS, MOVED = "memory-99.0%", "binary-96.9%", "macs-2x", "movement-6400x"

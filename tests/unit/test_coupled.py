@@ -64,9 +64,7 @@ def run(
 def array_cycles(result: Result) -> dict[str, int]:
     """Cycles of each contraction without its stalls."""
     return {
-        op.name: op.cycles - sum(op.array_cycles["stall"].values())
-        for op in result.ops
-        if op.kind != "vector"
+        op.name: op.cycles - op.array_cycles.stall.total for op in result.ops if op.kind != "vector"
     }
 
 
@@ -188,14 +186,15 @@ def test_an_outer_product_takes_a_cycle_an_output_up_to_sixteen_samples() -> Non
 def test_lane_cycles_are_those_of_all_lanes_and_a_busy_one_is_a_mac(skip: str) -> None:
     for op in run(skip).ops:
         if op.kind != "vector":
-            assert op.lane_cycles["busy"] == op.macs["executed"]
+            assert op.lane_cycles.busy == op.macs.executed
             assert sum(
-                op.lane_cycles[cause] for cause in ("busy", "window_empty", "imbalance", "idle")
+                getattr(op.lane_cycles, cause)
+                for cause in ("busy", "window_empty", "imbalance", "idle")
             ) == 6 * 16 * array_cycles_of(op)
 
 
 def array_cycles_of(op: object) -> int:
-    return op.cycles - sum(op.array_cycles["stall"].values())  # type: ignore[attr-defined,no-any-return]
+    return op.cycles - op.array_cycles.stall.total  # type: ignore[attr-defined,no-any-return]
 
 
 def test_outputs_that_nobody_needs_are_not_reduced() -> None:
@@ -203,16 +202,14 @@ def test_outputs_that_nobody_needs_are_not_reduced() -> None:
     before, after = (
         next(op for op in result.ops if op.name == "conv2.EP") for result in (every, needed)
     )
-    assert after.macs["executed"] < 0.5 * before.macs["executed"]
+    assert after.macs.executed < 0.5 * before.macs.executed
     assert array_cycles_of(after) < array_cycles_of(before)
 
 
 def test_gating_changes_what_a_position_costs_and_no_cycle() -> None:
     open_, gated = (run("none", pe_array__gating=gates) for gates in (False, True))
     assert array_cycles(open_) == array_cycles(gated)
-    assert (
-        sum(op.macs["gated"] for op in open_.ops) == 0 < sum(op.macs["gated"] for op in gated.ops)
-    )
+    assert sum(op.macs.gated for op in open_.ops) == 0 < sum(op.macs.gated for op in gated.ops)
     assert (
         gated.to_json()["energy_by_component_pj"]["mac"]
         < open_.to_json()["energy_by_component_pj"]["mac"]

@@ -9,8 +9,8 @@ import pytest
 
 from accelsim.errors import InputError, LawViolation
 from accelsim.experiment.simulate import compare, simulate
-from accelsim.results.laws import Limits, check_result
-from accelsim.results.result import OpResult, Result
+from accelsim.results.laws import Limits, check
+from accelsim.results.result import Result
 from accelsim.step.ops import Pass
 from tests.random_machines import machine
 from tests.reference_networks import Builder
@@ -51,8 +51,8 @@ def test_machines_and_rules_of_a_comparison_must_differ() -> None:
 
 def test_the_batch_is_the_workloads_own_unless_given() -> None:
     network = replace(NETWORK, batch=3)
-    assert simulate(network, machine(), trace="dense").cause["batch"] == 3
-    assert simulate(network, machine(), trace="dense", batch=2).cause["batch"] == 2
+    assert simulate(network, machine(), trace="dense").batch == 3
+    assert simulate(network, machine(), trace="dense", batch=2).batch == 2
 
 
 @pytest.mark.parametrize("passes", [["FF"], ["FF", "EP"], ["WG"], ["EP", "WU"], list(Pass)])
@@ -93,39 +93,55 @@ def test_skipping_saves_cycles_and_gating_only_energy() -> None:
 
 # The laws catch what they are there to catch.
 
-LIMITS = Limits(lanes=12, dram_bytes=16.0, global_buffer_bytes=128.0, scratchpad_bytes=192.0)
+LIMITS = Limits(
+    lanes=12, op_lanes=12, dram_bytes=16.0, global_buffer_bytes=128.0, scratchpad_bytes=192.0
+)
 """Of 2 x 3 PEs of 2 lanes: LPDDR4-3200 moves 64 B in 8 clocks of 625 ps, 16 B a cycle; 16 x 64 bits
 of buffer; 6 x 16 x 16 bits of scratchpads.
 """
 
 
-def tampered(change: dict[str, Any]) -> Result:
+OTHERS: dict[str, Any] = {
+    **dict.fromkeys(("config_hash", "workload", "arch", "rule", "trace", "schedule"), ""),
+    **dict.fromkeys(("seed", "batch", "cycles", "interval_cycles", "peak_stash_bytes"), 0),
+    "seconds": 0.0,
+}
+
+
+def tampered(change: dict[str, dict[str, int]]) -> Result:
+    """A result whose first op has other counts, which its sums follow."""
     result = simulate(NETWORK, machine(), trace="random:0.5")
-    first: OpResult = result.ops[0]
+    first = result.ops[0]
+    changes = {group: replace(getattr(first, group), **counts) for group, counts in change.items()}
+    ops = (replace(first, **changes), *result.ops[1:])
+    assert result.unattributed_by_component_pj is not None
+    sums = Result.of_step(ops, result.unattributed_by_component_pj, **OTHERS)
     return replace(
-        result,
-        ops=(
-            replace(
-                first, **{key: {**getattr(first, key), **value} for key, value in change.items()}
-            ),
-            *result.ops[1:],
-        ),
+        result, ops=ops, macs=sums.macs, words=sums.words, bytes=sums.bytes, passes=sums.passes
     )
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"macs": {"skipped": 10**6}}, "dense MACs are not executed"),
-        ({"macs": {"gated": 10**9}}, "MACs out of order"),
-        ({"macs": {"effectual": -1}}, "MACs out of order"),
-        ({"array_cycles": {"busy": 10**9}}, "array cycles"),
-        ({"lane_cycles": {"idle": -1}}, "array cycles"),
-        ({"lane_cycles": {"busy": 1}}, "busy lane cycles"),
-        ({"lane_cycles": {"stall_noc": 10**9}}, "do not make up .* cycles of 12 lanes"),
+        ({"macs": {"skipped": 10**6}}, r"^macs: dense = executed \+ skipped: "),
+        ({"macs": {"gated": 10**9}}, r"^macs: gated is part of executed: "),
+        ({"macs": {"effectual": -(10**9)}}, r"^macs: no count is negative: "),
+        ({"lane_cycles": {"idle": -1}}, r"^ops\.conv0\.FF: no count is negative: "),
+        ({"words": {"local": -(10**9)}}, r"^words: no count is negative: "),
+        ({"macs": {"effectual": 10**9}}, r"^macs: effectual is part of dense: "),
+        ({"array_cycles": {"busy": 10**9}}, r"^ops\.conv0\.FF: array_cycles add up to cycles: "),
+        (
+            {"lane_cycles": {"busy": 1}},
+            r"^ops\.conv0\.FF: lane_cycles are those of a whole number of lanes",
+        ),
+        (
+            {"lane_cycles": {"stall_noc": 10**9}},
+            r"^ops\.conv0\.FF: lane_cycles .*, the same for all: .* is not 12$",
+        ),
         (
             {"bytes": {"dram_read": 10**9}},
-            r"\d+ dram bytes in \d+ cycles is more than its ports can carry",
+            r"^ops\.conv0\.FF: \d+ dram bytes in \d+ cycles is more than its ports can carry$",
         ),
         (
             {"bytes": {"global_buffer_write": 10**9}},
@@ -134,30 +150,38 @@ def tampered(change: dict[str, Any]) -> Result:
         ({"bytes": {"scratchpad_read": 10**9}}, r"\d+ scratchpad bytes in \d+ cycles is more"),
     ],
 )
-def test_a_broken_law_is_found(change: dict[str, Any], message: str) -> None:
-    check_result(tampered({}), LIMITS)
+def test_a_broken_law_is_found(change: dict[str, dict[str, int]], message: str) -> None:
+    check(tampered({}), LIMITS)
     with pytest.raises(LawViolation, match=message):
-        check_result(tampered(change), LIMITS)
+        check(tampered(change), LIMITS)
+
+
+def test_ops_must_have_the_lanes_of_the_machine() -> None:
+    result = simulate(NETWORK, machine(), trace="dense")
+    check(result)
+    with pytest.raises(LawViolation, match=r"whole number of lanes, .*: 12 is not 6$"):
+        check(result, replace(LIMITS, op_lanes=6))
 
 
 def test_a_step_shorter_than_its_ops_is_found() -> None:
     result = simulate(NETWORK, machine(), trace="dense")
-    with pytest.raises(LawViolation, match=r"an op ends after the step"):
-        check_result(replace(result, cycles=result.cycles - 1), LIMITS)
+    array = result.array_cycles
+    assert array is not None
+    shorter = replace(
+        result, cycles=result.cycles - 1, array_cycles=replace(array, busy=array.busy - 1)
+    )
+    with pytest.raises(LawViolation, match=r"ends in cycle \d+, after the step's \d+$"):
+        check(shorter, LIMITS)
 
 
 def test_array_cycles_that_do_not_make_up_the_step_are_found() -> None:
     result = simulate(NETWORK, machine(), trace="dense")
-    with pytest.raises(LawViolation, match=r"^the array's cycles .* do not make up \d+$"):
-        check_result(
-            replace(
-                result,
-                array_cycles={**result.array_cycles, "idle": result.array_cycles["idle"] + 1},
-            ),
-            LIMITS,
-        )
+    assert result.array_cycles is not None
+    array = replace(result.array_cycles, idle=result.array_cycles.idle + 1)
+    with pytest.raises(LawViolation, match=r"^array_cycles add up to cycles: \d+ is not \d+$"):
+        check(replace(result, array_cycles=array), LIMITS)
 
 
 def test_fewer_lanes_than_macs_in_a_cycle_are_found() -> None:
     with pytest.raises(LawViolation, match=r"faster than its lanes can multiply"):
-        check_result(simulate(NETWORK, machine(), trace="dense"), replace(LIMITS, lanes=1))
+        check(simulate(NETWORK, machine(), trace="dense"), replace(LIMITS, lanes=1))

@@ -15,10 +15,9 @@ import pytest
 from accelsim.errors import InputError, LawViolation
 from accelsim.experiment.simulate import compare, simulate
 from accelsim.experiment.trace_choice import random_trace
-from accelsim.results.document import ResultDocument
-from accelsim.results.document_laws import violations
-from accelsim.results.laws import check_hybrid
-from accelsim.results.result import MEANS, HybridResult
+from accelsim.results.hybrid import MEANS, hybrid_result
+from accelsim.results.laws import check, violations
+from accelsim.results.result import Result
 from accelsim.rules.registry import check_rule, lower, step_kinds
 from accelsim.step.ops import Role, TrainingStep, VectorWork
 from accelsim.studies.accuracy.plan import cells
@@ -45,9 +44,10 @@ def kinds(rule: str) -> list[tuple[str, float, str]]:
     return [(each.kind, each.weight, str(each.rule)) for each in step_kinds(rule)]
 
 
-def hybrid(rule: str, network: Any = IMAGES, **settings: Any) -> HybridResult:
+def hybrid(rule: str, network: Any = IMAGES, **settings: Any) -> Result:
     result = simulate(network, machine(), rule, **{"trace": "random:0.5", **settings})
-    assert isinstance(result, HybridResult)
+    assert result.steps
+    assert not result.ops
     return result
 
 
@@ -152,7 +152,7 @@ def test_the_top_is_the_weighted_mean(
 ) -> None:
     document = hybrid(rule, network, optimizer=optimizer, schedule=schedule).to_json()
     assert json.loads(json.dumps(document, allow_nan=False)) == document
-    assert violations(ResultDocument.model_validate(document)) == []
+    assert violations(Result.parse(document)) == []
     assert document["ops"] == []
     assert [step["kind"] for step in document["steps"]] == ["bp", "revised"]
 
@@ -227,11 +227,18 @@ def test_a_comparison_takes_it_as_any_other() -> None:
 
 def test_means_that_do_not_add_up_are_found() -> None:
     result = hybrid("hdfa")
-    check_hybrid(result)
-    with pytest.raises(
-        LawViolation, match=r"^weights of steps of a hybrid step make up 0\.1, not 1\.0$"
-    ):
-        check_hybrid(HybridResult(result.cause, result.steps[:1]))
+    check(result)
+    with pytest.raises(LawViolation, match=r"^steps: weights add up to 1: 0\.1 is not 1$"):
+        check(hybrid_result(result.steps[:1], {}))
+    document = result.to_json()
+    document["array_cycles"]["stall"]["dram"] += 1
+    document["passes"]["EP"]["words"]["remote"] += 1
+    assert {line.partition(" = ")[0] for line in violations(Result.parse(document))} == {
+        f"array_cycles add up to cycles: {result.cycles + 1!r} is not {result.cycles!r}",
+        "array_cycles.stall.dram",
+        "passes.EP.words.remote",
+        "words.remote",
+    }
 
 
 # Traces

@@ -286,7 +286,7 @@ def test_more_of_a_resource_is_never_slower(rule: str, key: str, values: list[in
 def test_a_smaller_global_buffer_moves_more_through_dram() -> None:
     dram = [
         sum(
-            op.bytes["dram_read"] + op.bytes["dram_write"]
+            op.bytes.dram_read + op.bytes.dram_write
             for op in simulate(chain(), machine(global_buffer__capacity=size), trace="dense").ops
         )
         for size in ("1200KiB", "513KiB", "512.5KiB")
@@ -302,6 +302,4 @@ def test_what_spills_is_reported() -> None:
     large = simulate(chain(), machine(), trace="dense")
     assert large.spilled_words == large.to_json()["spilled_words"] == 0
     assert small.spilled_words == small.to_json()["spilled_words"] > 0
-    assert sum(op.bytes["dram_read"] for op in small.ops) > sum(
-        op.bytes["dram_read"] for op in large.ops
-    )
+    assert sum(op.bytes.dram_read for op in small.ops) > sum(op.bytes.dram_read for op in large.ops)

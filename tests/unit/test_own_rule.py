@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from accelsim.results.document_laws import violations
 
 from accelsim.cli import app as cli
 from accelsim.cli import progress
@@ -20,7 +21,6 @@ from accelsim.errors import InputError
 from accelsim.layers.model import Model
 from accelsim.numerics.loss import softmax_loss
 from accelsim.results.document import parse
-from accelsim.results.document_laws import violations
 from accelsim.rules.registry import family, lower, parse_rule, rule_numerics
 from accelsim.step.ops import Pass, Role
 from accelsim.training.tracing import TracedTraining, train_and_trace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -11,18 +12,12 @@ import pytest
 
 from accelsim import __version__
 from accelsim.errors import InputError
-from accelsim.studies.papers import outcome
+from accelsim.results.reproduction import Figure, Item, Match, Panel, Series, Target
 from accelsim.studies.papers.items import TARGETS, reproduce
 from accelsim.studies.papers.outcome import (
-    Figure,
-    Item,
-    Match,
     Number,
     Outcome,
-    Panel,
     Quantity,
-    Series,
-    Target,
     cell,
     cut,
     document,
@@ -142,8 +137,10 @@ def test_counts_stay_whole_numbers() -> None:
     ],
 )
 def test_what_surprises(match: Match, documented: bool, surprising: bool) -> None:
+    printed = None if match == "not-printed" else "1.0"
+    rounded = "2.0" if match == "mismatch" else "1.0"
     made = Item(
-        "tab", "tab/a", "MB", "1.0", 1.0, "1.0", match, "weights-once", documented=documented
+        "tab", "tab/a", "MB", printed, 1.0, rounded, match, "weights-once", documented=documented
     )
     assert made.surprising is surprising
     assert surprises([made]) == ([made] if surprising else [])
@@ -160,13 +157,13 @@ def test_surprises_keep_their_order() -> None:
 
 
 def made_up() -> tuple[Target, Outcome]:
-    series = (
-        Series("BP", (1, "x"), (1.5, None)),
-        Series("FF", (0.0,), ("row",), end=(2.0,), names=("n",)),
+    bars = Series("BP", (1, "x"), (1.5, None))
+    span = Series("FF", (0.0,), ("row",), end=(2.0,), names=("n",))
+    panels = (
+        Panel("A", "bars", "x", "y", (bars,), log_y=True),
+        Panel("B", "timeline", "x", "y", (span,)),
     )
-    figure = Figure(
-        "tab", "fig", "Title", "Caption", (Panel("A", "bars", "x", "y", series, log_y=True),)
-    )
+    figure = Figure("tab", "fig", "Title", "Caption", panels)
     items = (
         judged(
             "56.13",
@@ -174,7 +171,7 @@ def made_up() -> tuple[Target, Outcome]:
             note="n",
             context={"machine": "near-memory", "batch": 1},
         ),
-        judged("0.3", Fraction(1, 3), 1, documented=True),
+        replace(judged("0.3", Fraction(1, 3), 1, documented=True), id="tab/third"),
         cell(Quantity("tab", "tab/b", "MAC", "neuron"), None, Fraction(7), 0),
         Item("tab", "tab/c", "x", "50", None, None, "mismatch", "-", documented=True),
     )
@@ -183,7 +180,7 @@ def made_up() -> tuple[Target, Outcome]:
 
 def test_the_document_is_plain_data() -> None:
     target, found = made_up()
-    data = document([target], [found, Outcome()], "accelsim reproduce tab")
+    data = document([target], [found, Outcome()], "accelsim reproduce tab").to_json()
     read = json.loads(json.dumps(data, allow_nan=False))
     assert set(read) == {"schema", "version", "command", "targets", "items", "figures"}
     assert (read["schema"], read["version"], read["command"]) == (
@@ -206,7 +203,7 @@ def test_the_document_is_plain_data() -> None:
         "documented": False,
         "context": {"machine": "near-memory", "batch": 1},
     }
-    panel = read["figures"][0]["panels"][0]
+    panel, timeline = read["figures"][0]["panels"]
     assert panel["series"][0] == {
         "label": "BP",
         "x": [1, "x"],
@@ -214,7 +211,7 @@ def test_the_document_is_plain_data() -> None:
         "end": [],
         "names": [],
     }
-    assert panel["series"][1] == {
+    assert timeline["series"][0] == {
         "label": "FF",
         "x": [0.0],
         "y": ["row"],
@@ -229,7 +226,7 @@ def test_outcomes_may_come_one_by_one(generator: bool) -> None:
     target, found = made_up()
     outcomes = (each for each in [found]) if generator else [found]
     data = document([target], outcomes, "c")
-    assert (len(data["items"]), len(data["figures"])) == (4, 1)
+    assert (len(data.items), len(data.figures)) == (4, 1)
 
 
 @pytest.mark.parametrize("name", ["crafton2019-fig8", "crafton2019-table1"])
@@ -237,7 +234,7 @@ def test_a_real_document_is_plain_data_too(name: str) -> None:
     calls: list[tuple[int, int, str]] = []
     data, _ = reproduce(name, lambda done, of, what: calls.append((done, of, what)))
     read = json.loads(json.dumps(data, allow_nan=False))
-    assert read["schema"] == outcome.SCHEMA
+    assert read["schema"] == "accelsim.reproduction/1"
     assert read["command"] == f"accelsim reproduce {name}"
     assert [target["name"] for target in read["targets"]] == [name]
     assert {item["target"] for item in read["items"]} == {name}

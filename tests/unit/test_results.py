@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accelsim.experiment.assemble import apportion
 from accelsim.experiment.simulate import compare, simulate
-from accelsim.results.result import apportion
 from tests.random_machines import machine
 from tests.reference_networks import Builder, small_networks
 

@@ -155,7 +155,7 @@ def test_zeros_gate_and_save_no_cycle() -> None:
     )
     cycles = [
         {
-            op.name: op.cycles - sum(op.array_cycles["stall"].values())
+            op.name: op.cycles - op.array_cycles.stall.total
             for op in result.ops
             if op.kind != "vector"
         }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import product
 
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims import survival
 from accelsim.studies.papers.claims.costs import MACHINES
-from accelsim.studies.papers.outcome import Item
 
 COSTS = {"words moved": 75.0, "DRAM bytes": 50.0, "energy": -25.0}
 BATCHES = (1, 4)

@@ -136,9 +136,9 @@ def test_a_pin_holds_under_any_objective_and_leaves_the_rest_to_it() -> None:
             trace="dense",
         )
         assert isinstance(result, Result)
-        found = {op.name: op.mapping["tiling"] for op in result.ops if op.mapping}
-        assert found["conv0.FF"]["order"] == "positions"
-        assert found["conv0.FF"]["together"] == 4
+        found = {op.name: op.mapping.tiling for op in result.ops if op.mapping}
+        assert found["conv0.FF"].order == "positions"
+        assert found["conv0.FF"].together == 4
         if objective == "canonical":
             assert all(tiling is None for name, tiling in found.items() if name != "conv0.FF")
 
@@ -198,7 +198,7 @@ def nest_of(op: str, architecture: Architecture) -> list[str]:
     """Lines of an op's nest, without indentation and levels."""
     result = simulate(network(), architecture, batch=2, trace="dense")
     assert isinstance(result, Result)
-    (found,) = (each.mapping["nest"] for each in result.ops if each.name == op and each.mapping)
+    (found,) = (each.mapping.nest for each in result.ops if each.name == op and each.mapping)
     return [found[0], *(line.split("#")[0].strip() for line in found[1:])]
 
 

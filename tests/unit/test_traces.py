@@ -379,7 +379,7 @@ def test_what_a_trace_lacks_is_dense_and_listed() -> None:
     assert list(result.dense_tensors) == sorted([*listed, "conv5.mask", "fc9.mask"])
     dense = {op.name: op for op in simulate(network, machine(), trace="dense").ops}
     for op in result.ops:
-        assert (op.macs == dense[op.name].macs) == (op.layer != "conv3" or op.macs["dense"] == 0)
+        assert (op.macs == dense[op.name].macs) == (op.layer != "conv3" or op.macs.dense == 0)
 
 
 def test_a_trace_in_memory_is_a_trace(tmp_path: Path) -> None:

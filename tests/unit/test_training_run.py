@@ -16,7 +16,7 @@ import pytest
 
 from accelsim.errors import InputError
 from accelsim.numerics.formats import StorageFormats
-from accelsim.report.training import parse
+from accelsim.results.training import TrainingDocument
 from accelsim.rules.spelling import parse_rule
 from accelsim.training.run import RunSpec, TrainingRun, network_hash, published_task
 from accelsim.training.trainer import Recipe
@@ -61,7 +61,7 @@ def test_the_record_has_a_row_for_everything_measured():
     )
     assert traces == [(1, 10, (2, 12)), (2, 20, (2, 12))]
     document = run.record.to_json()
-    read = parse(json.loads(json.dumps(document, allow_nan=False)))
+    read = TrainingDocument.parse(json.loads(json.dumps(document, allow_nan=False)))
     assert [row.epoch for row in read.epochs] == [1, 2]
     assert all(
         row.steps == 10 and row.held_out_accuracy is not None and row.test_loss is not None

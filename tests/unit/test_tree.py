@@ -37,8 +37,6 @@ LONG_FILES = frozenset(
         "accelsim/kernels/dram/controller.py",
         "accelsim/kernels/dram/timing.py",
         "accelsim/kernels/links/pipeline.py",
-        "accelsim/results/document.py",
-        "accelsim/results/result.py",
         "accelsim/sim/machine.py",
     }
 )

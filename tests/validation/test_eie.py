@@ -95,7 +95,7 @@ def test_the_machine_takes_the_cycles_of_the_kernel() -> None:
     cycles, busy, empty, imbalance, _ = broadcast_split(
         np.maximum(entries + padding, 1).T.astype(np.int64), eie.FIFO_DEPTH
     )
-    assert op.cycles - sum(op.array_cycles["stall"].values()) == cycles
-    assert op.macs["executed"] == op.macs["effectual"] == entries.sum()
-    assert op.lane_cycles["busy"] + op.lane_cycles["window_empty"] == busy
-    assert op.lane_cycles["imbalance"] == empty + imbalance
+    assert op.cycles - op.array_cycles.stall.total == cycles
+    assert op.macs.executed == op.macs.effectual == entries.sum()
+    assert op.lane_cycles.busy + op.lane_cycles.window_empty == busy
+    assert op.lane_cycles.imbalance == empty + imbalance

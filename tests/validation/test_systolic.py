@@ -10,7 +10,7 @@ import pytest
 
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
-from accelsim.results.result import OpResult
+from accelsim.results.op import OpResult
 from accelsim.studies.validation.simulators.systolic import checks
 from accelsim.workload.network import Network
 from tests.random_machines import machine
@@ -26,7 +26,7 @@ def array(rows: int, cols: int, dataflow: str) -> Architecture:
 
 
 def compute_cycles(op: OpResult) -> int:
-    return op.cycles - sum(op.array_cycles["stall"].values())
+    return op.cycles - op.array_cycles.stall.total
 
 
 def ops(
@@ -113,8 +113,8 @@ def test_feedback_is_a_product_of_the_output_errors() -> None:
 def test_a_dense_array_executes_everything_and_gates_the_zeros() -> None:
     network = Builder("gated", (4, 4, 2)).conv(6).add("relu").add("fc", 5).network()
     for op in simulate(network, array(4, 2, "os"), trace="random:0.5").ops:
-        assert op.macs["executed"] == op.macs["dense"]
-        assert op.macs["gated"] == op.macs["executed"] - op.macs["effectual"]
+        assert op.macs.executed == op.macs.dense
+        assert op.macs.gated == op.macs.executed - op.macs.effectual
     sparse, dense = (
         simulate(network, array(4, 2, "os"), trace=trace) for trace in ("random:0.1", "dense")
     )

@@ -20,7 +20,7 @@ from accelsim.report.style import (
     components,
     joules,
 )
-from accelsim.results.document import CAUSES, PASSES
+from accelsim.results.op import CAUSES, PASSES
 
 
 def write_plots(runs: Runs, folder: Path) -> list[Path]:

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from accelsim.report.figures.style import PAGE_INCHES, STYLE, save_figure
-from accelsim.report.training import TrainingDocument
+from accelsim.results.training import TrainingDocument
 
 HEIGHT = 2.3
 """Inches."""

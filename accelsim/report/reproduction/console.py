@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from accelsim.report.reproduction.document import Item, ReproductionDocument
 from accelsim.report.reproduction.groups import Group, Pivot, alike, context, groups
 from accelsim.report.reproduction.tables import NUMBERS, row, summary
+from accelsim.results.reproduction import Item, ReproductionDocument
 
 INDENT = 2
 NOTE = len("note")

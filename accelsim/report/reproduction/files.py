@@ -11,16 +11,16 @@ from typing import Any
 
 from accelsim.errors import InputError
 from accelsim.report.files import dump, staged
-from accelsim.report.reproduction.document import ReproductionDocument, load, parse
 from accelsim.report.reproduction.page import page
 from accelsim.report.reproduction.tables import csv, markdown
+from accelsim.results.reproduction import ReproductionDocument
 
 DOCUMENT, PAGE = "reproduction.json", "index.html"
 
 
 def read(document: Mapping[str, Any]) -> ReproductionDocument:
     """The document as read back from its file; ValueError for a number that JSON lacks."""
-    return parse(json.loads(dump(document)))
+    return ReproductionDocument.parse(json.loads(dump(document)))
 
 
 def write_reproduction(
@@ -64,7 +64,7 @@ def earlier_reproduction(out: Path) -> list[Path]:
     when there is none. Other files are the user's.
     """
     try:
-        document = load(out / DOCUMENT)
+        document = ReproductionDocument.read(out / DOCUMENT)
     except InputError:
         return []
     return [path for path in (out / name for name in files_of(document)) if path.is_file()]

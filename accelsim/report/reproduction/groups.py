@@ -8,11 +8,11 @@ Plain data; `reproduction_tables.py` (Markdown), `reproduction_console.py` and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from accelsim.report.reproduction.document import Item
+from accelsim.results.reproduction import Item
 
 LEAST = 12
 """Cells that become a pivot; fewer are read as easily one below the other."""
@@ -86,7 +86,7 @@ def tail(item: Item) -> str:
     return item.id.removeprefix(heading(item)).removeprefix("/") or item.id
 
 
-def context(known: dict[str, str | int]) -> str:
+def context(known: Mapping[str, str | int]) -> str:
     """``machine near-memory, batch 1``."""
     return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in known.items())
 
@@ -228,9 +228,9 @@ def _names(
     return tuple(heads), list(zip(*columns, strict=True))
 
 
-def _shared(items: Sequence[Item]) -> dict[str, str | int]:
+def _shared(items: Sequence[Item]) -> Mapping[str, str | int]:
     """Unit, accounting and context as far as they are the same in all cells."""
-    said: list[dict[str, str | int]] = [
+    said: list[Mapping[str, str | int]] = [
         {"unit": item.unit, "counted:": item.accounting, **item.context} for item in items
     ]
     return {
@@ -240,7 +240,7 @@ def _shared(items: Sequence[Item]) -> dict[str, str | int]:
     }
 
 
-def _title(shared: dict[str, str | int], compared: bool) -> str:
+def _title(shared: Mapping[str, str | int], compared: bool) -> str:
     """``compared``: each of the cells compares two rules, not all of them the same two perhaps."""
     unit = str(shared.get("unit", ""))
     unit = CHANGES.get(unit, unit) if compared else unit
@@ -255,7 +255,7 @@ def _title(shared: dict[str, str | int], compared: bool) -> str:
 
 
 def _notes(
-    columns: dict[tuple[str, ...], list[Item]], shared: dict[str, str | int]
+    columns: dict[tuple[str, ...], list[Item]], shared: Mapping[str, str | int]
 ) -> tuple[str, ...]:
     """Texts that the cells of a column have in common beyond ``shared`` and its name, each text
     once with the columns that it holds for.

@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from accelsim.report.reproduction.document import Figure, Item, ReproductionDocument, Target
 from accelsim.report.reproduction.groups import Pivot, groups
 from accelsim.report.reproduction.tables import NUMBERS, columns, match_words, row, summary
 from accelsim.report.reproduction.words import words
+from accelsim.results.reproduction import Figure, Item, ReproductionDocument, Target
 
 TITLE = "Reproduction of the papers' tables and figures"
 STYLE = """

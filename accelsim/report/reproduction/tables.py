@@ -7,10 +7,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from accelsim.report.reproduction.document import Figure, Item, ReproductionDocument, Target
 from accelsim.report.reproduction.groups import Pivot, context, groups, tail
 from accelsim.report.reproduction.words import words
 from accelsim.report.table import Cell, Column, Table, write_csv
+from accelsim.results.reproduction import Figure, Item, ReproductionDocument, Target
 
 DIGITS = 6
 """Significant digits of computed numbers, where a reader reads them; files for programs have all of

@@ -12,9 +12,8 @@ from statistics import fmean, stdev
 from typing import Any
 
 from accelsim.errors import InputError
-from accelsim.report import training
-from accelsim.report.training import TrainingDocument
-from accelsim.results import document
+from accelsim.results.document import read_json
+from accelsim.results.training import TrainingDocument
 from accelsim.studies.accuracy.execute import Places, choice, held_out_score, trained_as_planned
 from accelsim.studies.accuracy.plan import Cell, Choice, Job
 
@@ -205,14 +204,16 @@ def _scores(value: dict[str, Any]) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    value = document.read_json(path)
-    training.parse(value, str(path))
+    value = read_json(path)
+    TrainingDocument.parse(value, str(path))
     assert isinstance(value, dict)
     return value
 
 
 def _run(job: Job, value: dict[str, Any]) -> Run:
-    return Run(job, training.parse(value, job.id), "diverged" in value, value.get("filters"))
+    return Run(
+        job, TrainingDocument.parse(value, job.id), "diverged" in value, value.get("filters")
+    )
 
 
 def mean(values: Iterable[float]) -> float | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from accelsim.errors import InputError
+from accelsim.results.reproduction import Item, Target
 from accelsim.studies.papers.claims import items as claims
 from accelsim.studies.papers.claims import survival
 from accelsim.studies.papers.crafton2019 import (
@@ -27,7 +28,7 @@ from accelsim.studies.papers.han2020 import (
 from accelsim.studies.papers.han2020 import (
     table4 as han2020_table4,
 )
-from accelsim.studies.papers.outcome import Item, Outcome, Target, document, surprises
+from accelsim.studies.papers.outcome import Outcome, document, surprises
 from accelsim.studies.papers.progress import Progress, shares
 
 Reproduce = Callable[[Progress], Outcome]
@@ -74,4 +75,4 @@ def reproduce(
     made = document(
         [target for target, _ in chosen], outcomes, command or f"accelsim reproduce {name}"
     )
-    return made, surprises(item for outcome in outcomes for item in outcome.items)
+    return made.to_json(), surprises(item for outcome in outcomes for item in outcome.items)

@@ -1,24 +1,24 @@
-"""The parts of a reproduction: cells of the papers' tables beside what the executed ops give, and
-figures as data.
-
-The document is `accelsim.reproduction/1`; `accelsim.report.reproduction.document` reads it, prints
-it and draws it.
+"""How a reproduction comes about: numbers are rounded as a paper rounds them and judged, and the
+outcomes of all targets become one document.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal
 
 from accelsim import __version__
+from accelsim.results.reproduction import (
+    Figure,
+    Item,
+    Match,
+    ReproductionDocument,
+    Target,
+    Unit,
+)
 
-SCHEMA = "accelsim.reproduction/1"
-
-Match = Literal["exact", "within-rounding", "mismatch", "not-printed"]
-Unit = Literal["MB", "GOP", "MAC", "words", "%", "x"]
 Number = int | float | Fraction
 
 
@@ -41,36 +41,6 @@ def _scaled(value: Number, places: int) -> Fraction:
 
 def _decimal(whole: int, negative: bool, places: int) -> Decimal:
     return Decimal(-whole if negative else whole).scaleb(-places)
-
-
-@dataclass(frozen=True)
-class Item:
-    """One cell: what a paper prints (None where it prints nothing) beside what was computed (None
-    where nothing could be).
-
-    ``rounded``: the computed value as the paper rounds it. ``documented``: known not to come out,
-    the note says why. ``context``: what the number was measured on, where the id alone does not say
-    it (machine, batch, rule).
-    """
-
-    target: str
-    id: str
-    unit: Unit
-    printed: str | None
-    computed: int | float | None
-    rounded: str | None
-    match: Match
-    accounting: str
-    note: str = ""
-    documented: bool = False
-    context: Mapping[str, str | int] = field(default_factory=dict)
-
-    @property
-    def surprising(self) -> bool:
-        """True if the cell does not come out though it should, or does though it is documented not
-        to.
-        """
-        return (self.match == "mismatch") != self.documented
 
 
 @dataclass(frozen=True)
@@ -137,47 +107,6 @@ def cell(
 
 
 @dataclass(frozen=True)
-class Series:
-    """One curve, set of bars or of points of a panel.
-
-    ``x``: numbers or, of bars, names; ``y`` beside them. Of a timeline: ``y`` names the row, and
-    the span goes from ``x`` to ``end``. ``names``: labels of single points (scatter).
-    """
-
-    label: str
-    x: Sequence[float | str]
-    y: Sequence[float | str | None]
-    end: Sequence[float] = ()
-    names: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One pair of axes."""
-
-    title: str
-    kind: Literal["bars", "lines", "scatter", "timeline"]
-    x_label: str
-    y_label: str
-    series: Sequence[Series]
-    log_x: bool = False
-    log_y: bool = False
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure as data. ``id`` is its file's name; ``caption`` says what it shows and of which
-    figure of which paper it is the counterpart.
-    """
-
-    target: str
-    id: str
-    title: str
-    caption: str
-    panels: Sequence[Panel]
-
-
-@dataclass(frozen=True)
 class Outcome:
     """The cells and figures of one target."""
 
@@ -185,30 +114,19 @@ class Outcome:
     figures: tuple[Figure, ...] = ()
 
 
-@dataclass(frozen=True)
-class Target:
-    """A table, figure or audit that is reproduced by name. ``about``: one paragraph on what is
-    compared with what, shown above its table.
-    """
-
-    name: str
-    title: str
-    about: str
-
-
 def document(
     targets: Iterable[Target], outcomes: Iterable[Outcome], command: str
-) -> dict[str, Any]:
+) -> ReproductionDocument:
     """The reproduction document."""
     outcomes = list(outcomes)
-    return {
-        "schema": SCHEMA,
-        "version": __version__,
-        "command": command,
-        "targets": [asdict(target) for target in targets],
-        "items": [asdict(item) for outcome in outcomes for item in outcome.items],
-        "figures": [asdict(figure) for outcome in outcomes for figure in outcome.figures],
-    }
+    return ReproductionDocument(
+        schema_="accelsim.reproduction/1",
+        version=__version__,
+        command=command,
+        targets=list(targets),
+        items=[item for outcome in outcomes for item in outcome.items],
+        figures=[figure for outcome in outcomes for figure in outcome.figures],
+    )
 
 
 def surprises(items: Iterable[Item]) -> list[Item]:

@@ -21,7 +21,7 @@ from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
 from accelsim.mapping.tiler import Tiler
 from accelsim.pe.mapping import Tiling
-from accelsim.results.result import OpResult, Result
+from accelsim.results.op import OpResult
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction, Op
 from accelsim.studies.validation.check import Check
@@ -143,7 +143,6 @@ def _pinned(arch: str, op: Op, tiling: Tiling) -> Architecture:
 
 def _ops(workload: str, architecture: Architecture, batch: int) -> dict[str, OpResult]:
     result = simulate(workload, architecture, "bp", batch=batch)
-    assert isinstance(result, Result)
     return {op.name: op for op in result.ops}
 
 

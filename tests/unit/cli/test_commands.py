@@ -18,8 +18,8 @@ from accelsim.cli import app as cli
 from accelsim.cli import progress
 from accelsim.config import catalog
 from accelsim.config.registries import RULES
-from accelsim.results.document import json_schema, parse
-from accelsim.results.document_laws import violations
+from accelsim.results import kinds
+from accelsim.results.laws import violations
 from tests import synthetic
 
 SMALL = ("mnist-fc", "--trace", "random:0.5")
@@ -52,8 +52,8 @@ def test_results_of_every_machine_obey_the_schema_and_the_laws(
     )
     assert (code, err) == (0, "")
     document = json.loads(out)
-    jsonschema.validate(document, json_schema())
-    assert violations(parse(document)) == []
+    jsonschema.validate(document, kinds.json_schema())
+    assert violations(kinds.parse(document, kinds.SIMULATIONS)) == []
     assert {entry["component"] for entry in document["energy_sources"]} <= set(
         document["energy_by_component_pj"]
     )
@@ -77,8 +77,8 @@ def test_a_comparison_obeys_the_schema_and_the_laws_and_says_the_same_twice(
         )
         assert code == 0
     document = json.loads(out)
-    jsonschema.validate(document, json_schema())
-    assert violations(parse(document)) == []
+    jsonschema.validate(document, kinds.json_schema())
+    assert violations(kinds.parse(document, kinds.SIMULATIONS)) == []
     assert document["baseline"] == "near-memory/bp"
     assert {path.name for path in outs[0].iterdir() if path.is_dir()} == {
         "near-memory-bp",
@@ -102,8 +102,8 @@ def test_a_hybrid_rule_is_delivered_like_any_other(run: Run, tmp_path: Path) -> 
     code, out, _ = run("compare", *SMALL, "--rules", rules, "--out", str(folder), "--json")
     assert code == 0
     document = json.loads(out)
-    jsonschema.validate(document, json_schema())
-    assert violations(parse(document)) == []
+    jsonschema.validate(document, kinds.json_schema())
+    assert violations(kinds.parse(document, kinds.SIMULATIONS)) == []
     mixed = document["results"][2]
     assert mixed["rule"] == "hdfa:p=0.3,groups=1"
     assert mixed["ops"] == []
@@ -139,8 +139,8 @@ def test_a_hybrid_rule_is_simulated_on_a_recurrent_network(run: Run) -> None:
     code, out, _ = run("simulate", "rnn-wikitext2", *arguments, "--json")
     assert code == 0
     document = json.loads(out)
-    jsonschema.validate(document, json_schema())
-    assert violations(parse(document)) == []
+    jsonschema.validate(document, kinds.json_schema())
+    assert violations(kinds.parse(document, kinds.SIMULATIONS)) == []
     code, out, _ = run("simulate", "mnist-fc", "--rule", "hdfa:sparsity=0.98", "--trace", "dense")
     assert (code, out) == (2, "")
 

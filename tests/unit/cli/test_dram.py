@@ -14,7 +14,7 @@ import pytest
 
 from accelsim.cli import app as cli
 from accelsim.errors import InputError
-from accelsim.report import dram
+from accelsim.results.dram import DramDocument
 
 REQUESTS = "cycle,address,kind\n0,0,R\n0,64,R\n5,0x20000,W\n5,131072,R\n10,262144,W\n"
 
@@ -74,7 +74,7 @@ def test_the_document(
     }
     assert (found["row_hits"], found["row_misses"], found["row_conflicts"]) == (1, 1, 2)
     assert found["energy_pj"] == pytest.approx(sum(found["energy_by_part_pj"].values()))
-    jsonschema.validate(found, dram.json_schema())
+    jsonschema.validate(found, DramDocument.json_schema())
     assert found == document(monkeypatch, capsys, "ddr4-2400", str(requests))
 
 
@@ -195,10 +195,10 @@ def test_documents_that_contradict_themselves(
     changes: dict[str, Any],
 ) -> None:
     found = document(monkeypatch, capsys, "hbm2", str(requests))
-    assert dram.parse(found).total_cycles == found["total_cycles"]
+    assert DramDocument.parse(found).total_cycles == found["total_cycles"]
     with pytest.raises(InputError):
-        dram.parse({**found, **changes})
+        DramDocument.parse({**found, **changes})
     with pytest.raises(
         InputError, match=r'schema must be accelsim.dram/1, got "accelsim.result/1"'
     ):
-        dram.parse({**found, "schema": "accelsim.result/1"})
+        DramDocument.parse({**found, "schema": "accelsim.result/1"})

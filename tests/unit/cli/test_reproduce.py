@@ -13,6 +13,7 @@ import pytest
 
 from accelsim.cli import app as cli
 from accelsim.cli.commands.simulation import reproduce as reproduce_command
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers import items as reproduce
 from accelsim.studies.papers import outcome
 from tests import made_up_reproduction as made
@@ -30,12 +31,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, *items: dict[str, Any]) -> list[st
     """Replaces what computes; records what it is asked for."""
     asked: list[str] = []
 
-    def computed(
-        name: str, progress: Any, _command: str
-    ) -> tuple[dict[str, Any], list[outcome.Item]]:
+    def computed(name: str, progress: Any, _command: str) -> tuple[dict[str, Any], list[Item]]:
         progress(1, 2, name)
         asked.append(name)
-        found = [outcome.Item(**item) for item in items]
+        found = [Item(**item) for item in items]
         return made.document(figures=[], items=list(items)), outcome.surprises(found)
 
     monkeypatch.setattr(reproduce, "reproduce", computed)

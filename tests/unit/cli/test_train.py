@@ -24,7 +24,7 @@ from accelsim.cli import app as cli
 from accelsim.cli import progress
 from accelsim.cli.commands.training.run_folder import LOCK, RunFolder
 from accelsim.errors import InputError
-from accelsim.report.training import load
+from accelsim.results.training import TrainingDocument
 from accelsim.training import run as training_run
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
@@ -221,7 +221,7 @@ def test_the_folder_holds_record_tables_plots_and_traces(run: Run, tmp_path: Pat
         "checkpoint.npz",
         "traces/epoch-02.npz",
     }
-    record = load(out / "training.json")
+    record = TrainingDocument.read(out / "training.json")
     with (out / "curves.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [float(row["held_out_accuracy"]) for row in rows] == [
@@ -286,7 +286,7 @@ def test_an_interrupted_run_keeps_its_epochs(
         f"1 of 3 epochs are kept in {tmp_path / 'run'}: --resume goes on",
         "interrupted",
     ]
-    assert len(load(tmp_path / "run" / "training.json").epochs) == 1
+    assert len(TrainingDocument.read(tmp_path / "run" / "training.json").epochs) == 1
     assert not (tmp_path / "run" / LOCK).exists()
     assert signal.getsignal(number) is before
     monkeypatch.undo()
@@ -437,7 +437,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     assert process.wait() == -signal.SIGKILL
     process.stderr.close()
     assert (
-        1 <= len(load(killed / "run" / "training.json").epochs) < 4
+        1 <= len(TrainingDocument.read(killed / "run" / "training.json").epochs) < 4
     )  # a busy computer may be through another epoch before the signal comes
     assert not (killed / "run" / "curves.png").exists()
     finish(tmp_path, "--resume", "--threads", "1", f"--out={killed / 'run'}")

@@ -9,14 +9,14 @@ from rich.console import Console
 
 from accelsim.report import console
 from accelsim.report.runs import Runs
-from accelsim.results.document import parse
+from accelsim.results import kinds
 from tests import synthetic
 
 
 def printed(*results: dict[str, object]) -> str:
     text = io.StringIO()
     console.print_results(
-        Runs.of([parse(result) for result in results]),
+        Runs.of([kinds.parse(result, kinds.SIMULATIONS) for result in results]),
         Console(file=text, width=console.WIDTH, highlight=False),
     )
     return text.getvalue()

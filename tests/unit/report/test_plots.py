@@ -17,7 +17,8 @@ from accelsim.report.figures import results as plots
 from accelsim.report.figures.style import COLUMN_INCHES, PAGE_INCHES, STYLE
 from accelsim.report.runs import Runs
 from accelsim.report.style import CAUSE_COLOURS, CAUSE_NAMES, COMPONENT_COLOURS, COMPONENT_NAMES
-from accelsim.results.document import CAUSES, parse
+from accelsim.results import kinds
+from accelsim.results.op import CAUSES
 from tests import synthetic
 
 FIGURES = {
@@ -28,7 +29,12 @@ FIGURES = {
 
 
 def runs(*documents: dict[str, Any]) -> Runs:
-    return Runs.of([parse(document) for document in documents or (synthetic.comparison(),)])
+    return Runs.of(
+        [
+            kinds.parse(document, kinds.SIMULATIONS)
+            for document in documents or (synthetic.comparison(),)
+        ]
+    )
 
 
 MANY = [

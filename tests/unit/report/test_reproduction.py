@@ -10,7 +10,7 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import jsonschema
 import pytest
@@ -19,18 +19,15 @@ from rich.console import Console
 from accelsim.cli.file_kinds import faults, schema
 from accelsim.errors import InputError
 from accelsim.report.reproduction import (
-    document as reproduction,
-)
-from accelsim.report.reproduction import (
     tables as reproduction_tables,
 )
 from accelsim.report.reproduction import (
     words as reproduction_words,
 )
 from accelsim.report.reproduction.console import folded, print_reproduction
-from accelsim.report.reproduction.document import Item, Match, Unit, parse
 from accelsim.report.reproduction.page import page
-from accelsim.studies.papers import outcome
+from accelsim.results.document import checked
+from accelsim.results.reproduction import Item, ReproductionDocument
 from tests import made_up_reproduction as made
 
 SVG = (
@@ -39,34 +36,16 @@ SVG = (
 )
 
 
-def test_the_computing_side_speaks_of_the_same_units_and_matches() -> None:
-    assert get_args(outcome.Unit) == get_args(Unit)
-    assert get_args(outcome.Match) == get_args(Match)
-    assert outcome.SCHEMA == reproduction.SCHEMA
-    assert set(Item.model_fields) == set(outcome.Item.__dataclass_fields__)
-
-
-@pytest.mark.parametrize(
-    ("match", "documented"), [(match, said) for match in get_args(Match) for said in (True, False)]
-)
-def test_both_sides_are_surprised_by_the_same(match: Any, documented: bool) -> None:
-    printed = None if match == "not-printed" else "1"
-    rounded = "2" if match == "mismatch" else "1"
-    here = Item.model_validate(
-        made.item(match=match, documented=documented, printed=printed, rounded=rounded)
-    )
-    there = outcome.Item("t", "i", "MB", printed, 1.0, "1", match, "neuron", "", documented)
-    assert here.surprising == there.surprising
-
-
 def test_a_document_is_read_as_it_was_written_and_has_the_schema(tmp_path: Path) -> None:
     document = made.document()
     path = tmp_path / "reproduction.json"
     path.write_text(json.dumps(document))
-    assert reproduction.load(path).model_dump(by_alias=True, mode="json") == document
+    assert ReproductionDocument.read(path).to_json() == document
     jsonschema.validate(document, schema("reproduction"))
     assert faults(path) == []
-    assert isinstance(parse(document).items[4].computed, int), "counts stay exact"
+    assert isinstance(ReproductionDocument.parse(document).items[4].computed, int), (
+        "counts stay exact"
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,9 +127,7 @@ def test_faults_are_named_by_their_key(
 def test_a_match_is_held_against_plain_numbers_alone(
     printed: str, rounded: str | None, match: str
 ) -> None:
-    assert (
-        Item.model_validate(made.item(printed=printed, rounded=rounded, match=match)).match == match
-    )
+    assert checked(Item, made.item(printed=printed, rounded=rounded, match=match)).match == match
 
 
 @pytest.mark.parametrize(
@@ -176,11 +153,11 @@ def test_a_match_is_held_against_plain_numbers_alone(
 def test_panels_that_cannot_be_drawn_are_refused(panel: dict[str, Any], message: str) -> None:
     figure = {"target": "tab", "id": "f", "title": "", "caption": "", "panels": [panel]}
     with pytest.raises(InputError, match=re.escape(message)):
-        parse(made.document(figures=[figure]))
+        ReproductionDocument.parse(made.document(figures=[figure]))
 
 
 def test_the_summary_counts_what_comes_out() -> None:
-    document = parse(made.document())
+    document = ReproductionDocument.parse(made.document())
     tab, claims = (document.of(target)[0] for target in document.targets)
     said = (
         "3 of 4 printed cells come out; 1 does not, documented: tab-a/net/G8; 1 more number has "
@@ -193,15 +170,15 @@ def test_the_summary_counts_what_comes_out() -> None:
     )
     assert reproduction_tables.summary(claims) == said
     strange = [
-        Item.model_validate(made.item("a", rounded="56.12", match="mismatch")),
-        Item.model_validate(made.item("b", documented=True)),
+        checked(Item, made.item("a", rounded="56.12", match="mismatch")),
+        checked(Item, made.item("b", documented=True)),
     ]
     expected = (
         "1 of 2 printed cells come out; 1 does not, unexpected: a; 1 documented as a "
         "mismatch comes out all the same: b."
     )
     assert reproduction_tables.summary(strange) == expected
-    unprinted = Item.model_validate(made.item(printed=None, match="not-printed"))
+    unprinted = checked(Item, made.item(printed=None, match="not-printed"))
     assert reproduction_tables.summary([unprinted]) == "1 more number has no printed counterpart."
 
 
@@ -223,7 +200,7 @@ def test_computed_numbers_have_six_digits_where_a_reader_reads_them(
 
 
 def test_the_markdown_page_has_a_table_for_each_of_the_papers() -> None:
-    document = parse(made.document())
+    document = ReproductionDocument.parse(made.document())
     page_ = reproduction_tables.markdown(document, document.targets[0])
     lines = page_.splitlines()
     assert lines[0] == "# A paper, table 1"
@@ -241,7 +218,7 @@ def test_the_markdown_page_has_a_table_for_each_of_the_papers() -> None:
 
 
 def test_hostile_text_does_not_break_a_markdown_table() -> None:
-    document = parse(made.document())
+    document = ReproductionDocument.parse(made.document())
     text = reproduction_tables.markdown(document, document.targets[1])
     assert "<script>" not in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
@@ -252,7 +229,7 @@ def test_hostile_text_does_not_break_a_markdown_table() -> None:
 
 
 def test_csv_has_exact_numbers_and_a_column_for_every_key_of_a_context() -> None:
-    document = parse(made.document())
+    document = ReproductionDocument.parse(made.document())
     rows = list(
         csv_module.DictReader(io.StringIO(reproduction_tables.csv(document, document.targets[0])))
     )
@@ -274,7 +251,9 @@ def test_csv_has_exact_numbers_and_a_column_for_every_key_of_a_context() -> None
 
 def test_a_terminal_of_80_columns_is_not_left() -> None:
     text = io.StringIO()
-    print_reproduction(parse(made.document()), Console(file=text, width=80, highlight=False))
+    print_reproduction(
+        ReproductionDocument.parse(made.document()), Console(file=text, width=80, highlight=False)
+    )
     lines = text.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     assert "tab-a, MB, weights-once" in lines
@@ -324,7 +303,7 @@ class Reader(HTMLParser):
 def test_the_html_page_is_whole_escaped_and_asks_for_nothing() -> None:
     raw = made.document()
     raw["figures"][0]["id"] = "tab-a"  # the name of a table, too
-    document = parse(raw)
+    document = ReproductionDocument.parse(raw)
     drawings = {figure.id: SVG.format('<use xlink:href="#a"/>') for figure in document.figures}
     reader = Reader()
     reader.feed(page(document, drawings))
@@ -356,7 +335,7 @@ def test_on_80_columns_no_table_is_wider_and_no_word_is_broken_that_need_not_be(
             **said | {"note": "because"},
         ),
     ]
-    document = parse(made.document(items=cells, figures=[]))
+    document = ReproductionDocument.parse(made.document(items=cells, figures=[]))
     out = io.StringIO()
     print_reproduction(document, Console(file=out, width=80))
     lines = out.getvalue().splitlines()
@@ -391,7 +370,7 @@ def test_text_is_folded_at_blanks_and_hyphens_before_words_are_broken(
 
 
 def test_pages_say_what_their_words_mean_and_no_others() -> None:
-    document = parse(made.document(figures=[]))
+    document = ReproductionDocument.parse(made.document(figures=[]))
     shown = page(document, {}).split('<section id="words">')[1]
     text = reproduction_tables.markdown(document, document.targets[0]).split("## Words")[1]
     for words in (shown, text):

@@ -15,9 +15,10 @@ from matplotlib.text import Text
 from accelsim.errors import InputError
 from accelsim.report.figures.style import COLUMN_INCHES, PAGE_INCHES
 from accelsim.report.reproduction import files as reproduction_files
-from accelsim.report.reproduction.document import Figure, parse
 from accelsim.report.reproduction.files import write_reproduction
 from accelsim.report.reproduction.plots import drawing as reproduction_plots
+from accelsim.results.document import checked
+from accelsim.results.reproduction import Figure, ReproductionDocument
 from tests import made_up_reproduction as made
 
 
@@ -113,8 +114,8 @@ def test_tuples_of_the_computing_side_are_read() -> None:
 
 def drawn(*panels: dict[str, Any]) -> Any:
     figure = reproduction_plots.draw(
-        Figure.model_validate(
-            {"target": "t", "id": "f", "title": "f", "caption": "c", "panels": list(panels)}
+        checked(
+            Figure, {"target": "t", "id": "f", "title": "f", "caption": "c", "panels": list(panels)}
         )
     )
     figure.draw_without_rendering()
@@ -193,7 +194,7 @@ def test_the_legend_names_what_is_drawn() -> None:
 
 
 def test_one_look_stands_for_one_name_in_all_panels() -> None:
-    panels = parse(made.document()).figures[1].panels
+    panels = ReproductionDocument.parse(made.document()).figures[1].panels
     assert panels[0].series[0].label != panels[1].series[0].label
     again = made.panel("lines", made.series("DFA", [1, 2], [1, 2]))
     figure = drawn(*made.panels()["lines"], again)

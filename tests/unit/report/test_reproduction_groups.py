@@ -14,9 +14,10 @@ from rich.console import Console
 
 from accelsim.report.reproduction import tables as reproduction_tables
 from accelsim.report.reproduction.console import print_reproduction
-from accelsim.report.reproduction.document import Item, ReproductionDocument, parse
 from accelsim.report.reproduction.groups import ELSEWHERE, Group, groups, heading, tail
 from accelsim.report.reproduction.page import page
+from accelsim.results.document import checked
+from accelsim.results.reproduction import Item, ReproductionDocument
 from tests import made_up_reproduction as made
 
 MACHINES, BATCHES, QUANTITIES = ("near", "far and away"), (1, 4, 256), ("EP energy", "step cycles")
@@ -58,7 +59,7 @@ def measured(**changes: Any) -> list[dict[str, Any]]:
 
 
 def claims(*items: dict[str, Any]) -> ReproductionDocument:
-    return parse(made.document(figures=[], items=list(items)))
+    return ReproductionDocument.parse(made.document(figures=[], items=list(items)))
 
 
 def only_group(*items: dict[str, Any]) -> Group:
@@ -85,7 +86,7 @@ def printed(document: ReproductionDocument, width: int) -> list[str]:
 def test_a_heading_is_the_first_component_that_says_something(
     id_: str, group: str, rest: str
 ) -> None:
-    item = Item.model_validate(number(id_))
+    item = checked(Item, number(id_))
     assert (heading(item), tail(item)) == (group, rest)
 
 
@@ -320,7 +321,7 @@ def test_a_network_that_stands_twice_is_shown_beside_itself() -> None:
         made.item("tab-a/R-real/DFA", **said, printed=None, rounded="9", match="not-printed"),
         made.item("tab-a/S-real/DFA", **said, printed=None, rounded="1", match="not-printed"),
     ]
-    (group,) = groups([Item.model_validate(cell) for cell in cells])
+    (group,) = groups([checked(Item, cell) for cell in cells])
     assert len(group.rows) == 5
     (twice,) = group.pivots
     assert (

@@ -24,7 +24,7 @@ from accelsim.report.tables import (
     passes_table,
     totals_table,
 )
-from accelsim.results.document import parse
+from accelsim.results import kinds
 from tests import synthetic
 
 LONG = "revised:groups=8,binary=true"
@@ -35,7 +35,12 @@ def records(table: Table) -> list[dict[str, str]]:
 
 
 def runs(*documents: dict[str, Any]) -> Runs:
-    return Runs.of([parse(document) for document in documents or (synthetic.comparison(),)])
+    return Runs.of(
+        [
+            kinds.parse(document, kinds.SIMULATIONS)
+            for document in documents or (synthetic.comparison(),)
+        ]
+    )
 
 
 def printed(shown: Runs, width: int = console.WIDTH) -> str:

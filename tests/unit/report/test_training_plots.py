@@ -9,7 +9,7 @@ from matplotlib import rc_context
 
 from accelsim.report.figures import training as training_plots
 from accelsim.report.figures.style import STYLE
-from accelsim.report.training import TrainingDocument, parse
+from accelsim.results.training import TrainingDocument
 
 FIGURES = {
     "curves": training_plots.curves_figure,
@@ -35,7 +35,7 @@ def run(epochs: int) -> TrainingDocument:
         "test_loss": 2.1,
         "test_accuracy": 0.14,
     }
-    return parse(
+    return TrainingDocument.parse(
         {
             "schema": "accelsim.training/1",
             "version": "0",

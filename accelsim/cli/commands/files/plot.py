@@ -37,19 +37,22 @@ def plot(
     """
     from accelsim.report import files
     from accelsim.report.runs import Runs
-    from accelsim.report.training import TrainingDocument, load_any
+    from accelsim.results import kinds
+    from accelsim.results.comparison import Comparison
+    from accelsim.results.result import Result
+    from accelsim.results.training import TrainingDocument
 
     folder = delivery.folder(out)
     faults = values.Faults()
-    documents = [(path, faults.take(lambda path=path: load_any(path), None)) for path in results]  # type: ignore[misc]
+    readable = (*kinds.SIMULATIONS, TrainingDocument)
+    documents = [
+        (path, faults.take(lambda path=path: kinds.read(path, readable), None))  # type: ignore[misc]
+        for path in results
+    ]
     trained = [
         (path, document) for path, document in documents if isinstance(document, TrainingDocument)
     ]
-    simulated = [
-        document
-        for _, document in documents
-        if document is not None and not isinstance(document, TrainingDocument)
-    ]
+    simulated = [document for _, document in documents if isinstance(document, Result | Comparison)]
     faults.check(
         len(trained) < 2 or folder is None,
         f"--out must be left out where there is more than one training.json, got {out}",

@@ -81,6 +81,7 @@ def _requests(path: str, spec: DramSpec | None) -> Requests:
 
 def _print_tables(document: delivery.Document) -> None:
     from accelsim.report import console
-    from accelsim.report.dram import parse, print_dram
+    from accelsim.report.dram import print_dram
+    from accelsim.results.dram import DramDocument
 
-    print_dram(parse(document), console.stdout())
+    print_dram(DramDocument.parse(document), console.stdout())

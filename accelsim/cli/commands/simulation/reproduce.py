@@ -17,7 +17,7 @@ from accelsim.cli import delivery, options
 from accelsim.errors import InputError
 
 if TYPE_CHECKING:
-    from accelsim.studies.papers.outcome import Item
+    from accelsim.results.reproduction import Item
 
 NAMES = (
     "han2020-table2, han2020-table4, han2020-figures, crafton2019-table1, crafton2019-fig8, claims"

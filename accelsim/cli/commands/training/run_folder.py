@@ -16,7 +16,8 @@ from pathlib import Path
 from accelsim.errors import InputError
 from accelsim.report.files import dump, write_training
 from accelsim.report.table import write_csv
-from accelsim.report.training import parse, tables
+from accelsim.report.training import tables
+from accelsim.results.training import TrainingDocument
 from accelsim.training.run import TrainingRun
 from accelsim.zeros.trace import Trace
 
@@ -91,12 +92,12 @@ class RunFolder:
         the plots.
         """
         self._write_record(run)
-        write_training(parse(run.record.to_json()), self.path)
+        write_training(TrainingDocument.parse(run.record.to_json()), self.path)
 
     def _write_record(self, run: TrainingRun) -> None:
         document = run.record.to_json()
         _replace_text(self.path / RECORD, dump(document))
-        for table in tables(parse(document)):
+        for table in tables(TrainingDocument.parse(document)):
             _replace_text(self.path / f"{table.name}.csv", write_csv(table))
 
 

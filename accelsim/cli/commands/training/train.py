@@ -158,9 +158,10 @@ def train(
 
 def _print_tables(document: delivery.Document) -> None:
     from accelsim.report import console
-    from accelsim.report.training import parse, print_training
+    from accelsim.report.training import print_training
+    from accelsim.results.training import TrainingDocument
 
-    print_training(parse(document), console.stdout())
+    print_training(TrainingDocument.parse(document), console.stdout())
 
 
 def _use_threads(number: int) -> None:

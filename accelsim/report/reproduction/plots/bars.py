@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from matplotlib.axes import Axes
 
-from accelsim.report.reproduction.document import Panel
 from accelsim.report.reproduction.plots.layout import group_names, panel_width
 from accelsim.report.reproduction.plots.scales import COLOURS, mark_logarithmic, short_number
+from accelsim.results.reproduction import Panel
 
 DIGIT = 0.047
 """Inches of a digit of a bar's value."""

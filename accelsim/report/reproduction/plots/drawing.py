@@ -16,7 +16,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Drawing
 
 from accelsim.report.figures.style import CHARACTER, COLUMN_INCHES, PAGE_INCHES, STYLE, save_figure
-from accelsim.report.reproduction.document import Figure, Panel, ReproductionDocument
 from accelsim.report.reproduction.labels import Label, place_labels
 from accelsim.report.reproduction.plots.bars import bars
 from accelsim.report.reproduction.plots.layout import (
@@ -28,6 +27,7 @@ from accelsim.report.reproduction.plots.layout import (
 from accelsim.report.reproduction.plots.points import points
 from accelsim.report.reproduction.plots.scales import mark_logarithmic
 from accelsim.report.reproduction.plots.timeline import timeline
+from accelsim.results.reproduction import Figure, Panel, ReproductionDocument
 
 UPRIGHT = 26
 """Characters along an axis of sizes."""

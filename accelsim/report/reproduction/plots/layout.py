@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from accelsim.report.figures.style import CHARACTER, LINE, PAGE_INCHES
-from accelsim.report.reproduction.document import Panel
 from accelsim.report.reproduction.plots.scales import short_number
+from accelsim.results.reproduction import Panel
 
 HEIGHT = 2.0
 """Inches of a panel."""

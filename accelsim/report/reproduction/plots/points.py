@@ -12,10 +12,10 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from accelsim.report.figures.style import CHARACTER
-from accelsim.report.reproduction.document import Panel, Series
 from accelsim.report.reproduction.labels import Label
 from accelsim.report.reproduction.plots.layout import has_points, panel_width
 from accelsim.report.reproduction.plots.scales import COLOURS, mark_logarithmic, short_number
+from accelsim.results.reproduction import Panel, Series
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DARKER = 0.65

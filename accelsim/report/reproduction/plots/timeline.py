@@ -7,9 +7,9 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from accelsim.report.reproduction.document import Panel
 from accelsim.report.reproduction.plots.layout import MOST_ROWS, panel_width
 from accelsim.report.reproduction.plots.scales import COLOURS, short_number
+from accelsim.results.reproduction import Panel
 
 SHORTEST = 1 / 180
 """Share of the time axis; a shorter span is drawn as long as that."""

@@ -14,9 +14,10 @@ from typing import Any
 
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.loading import load_architecture
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.costs import MACHINES
 from accelsim.studies.papers.claims.counted.statements import TARGET
-from accelsim.studies.papers.outcome import Item, Quantity, cell
+from accelsim.studies.papers.outcome import Quantity, cell
 from accelsim.studies.papers.progress import Progress
 from accelsim.studies.papers.side_by_side import side_by_side
 

@@ -4,6 +4,7 @@ and on machines.
 
 from __future__ import annotations
 
+from accelsim.results.reproduction import Target
 from accelsim.studies.papers.claims import (
     dilation as claims_dilation,
 )
@@ -21,7 +22,7 @@ from accelsim.studies.papers.claims.counted.statements import CLAIMS
 from accelsim.studies.papers.claims.counted.statements import TARGET as NAME
 from accelsim.studies.papers.claims.verdicts import verdicts
 from accelsim.studies.papers.claims.whole_step import WHOLE, whole_step
-from accelsim.studies.papers.outcome import Outcome, Target
+from accelsim.studies.papers.outcome import Outcome
 from accelsim.studies.papers.progress import Progress, Share
 
 TARGET = Target(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.costs import (
     COUNTED,
     MACHINES,
@@ -27,7 +28,7 @@ from accelsim.studies.papers.claims.costs import (
 )
 from accelsim.studies.papers.claims.counted.readings import saving
 from accelsim.studies.papers.claims.counted.statements import BATCHES, CLAIMS, TARGET
-from accelsim.studies.papers.outcome import Item, Quantity, cell
+from accelsim.studies.papers.outcome import Quantity, cell
 from accelsim.studies.papers.progress import Progress
 from accelsim.studies.papers.side_by_side import side_by_side
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from accelsim.results.reproduction import Figure, Item, Panel, Series
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Pass
 from accelsim.studies.papers.claims.counted.readings import as_claimed
@@ -27,7 +28,7 @@ from accelsim.studies.papers.han2020.locking import (
     latency,
     longest_chain,
 )
-from accelsim.studies.papers.outcome import Figure, Item, Panel, Quantity, Series, cell
+from accelsim.studies.papers.outcome import Quantity, cell
 from accelsim.studies.papers.progress import Progress
 from accelsim.studies.papers.side_by_side import side_by_side
 from accelsim.workload.loading import load_network

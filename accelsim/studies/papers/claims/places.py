@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.costs import MACHINES, nothing
-from accelsim.studies.papers.outcome import Item
 
 NOISE = 1.0
 """Percent of a cost: a saving up to it is said to be no more than that."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from accelsim.results.reproduction import Figure, Item, Panel, Series
 from accelsim.studies.papers.claims.costs import MACHINES
 from accelsim.studies.papers.claims.counted.statements import CLAIMS, TARGET
-from accelsim.studies.papers.outcome import Figure, Item, Panel, Series
 
 COSTS = ("words moved", "DRAM bytes", "MACs executed", "cycles", "energy")
 """Drawn where a claim's items have them."""

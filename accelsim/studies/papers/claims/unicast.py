@@ -14,7 +14,7 @@ from accelsim.machine.architecture import Architecture
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
 from accelsim.pe.mapping import Route
-from accelsim.results.result import AnyResult, HybridResult, Result
+from accelsim.results.result import Result
 from accelsim.rules.registry import lower, step_kinds
 from accelsim.step.ops import Contraction, TrainingStep, Use
 from accelsim.workload.network import Network
@@ -30,14 +30,12 @@ class Unicast:
     cycles: float
 
 
-def unicast(
-    network: Network, machine: Architecture, rule: str, batch: int, ran: AnyResult
-) -> Unicast:
+def unicast(network: Network, machine: Architecture, rule: str, batch: int, ran: Result) -> Unicast:
     """Costs of unicast in a step, or in the mean over a hybrid rule's kinds of step.
 
     ``ran``: the result with multicast.
     """
-    results = [each.result for each in ran.steps] if isinstance(ran, HybridResult) else [ran]
+    results = [each.result for each in ran.steps] or [ran]
     words = cycles = 0.0
     for kind, result in zip(step_kinds(rule), results, strict=True):
         more = _of_step(kind.finish(lower(network, kind.rule, batch)), machine, result)
@@ -52,7 +50,7 @@ def _of_step(step: TrainingStep, machine: Architecture, ran: Result) -> Unicast:
         return Unicast(0, 0)
     mapper = Mapper(machine, allocate(step, machine, 1))
     took = {op.name: op.cycles for op in ran.ops}
-    words = cycles = 0
+    words = cycles = 0.0
     for op in ops:
         sent, alone, bits = deliveries(op, mapper)
         words += alone - sent

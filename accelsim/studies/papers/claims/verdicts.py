@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.counted.statements import CLAIMS, TARGET
 from accelsim.studies.papers.claims.machine import SHARED
 from accelsim.studies.papers.claims.places import (
@@ -20,7 +21,6 @@ from accelsim.studies.papers.claims.places import (
     span,
     with_costs_of,
 )
-from accelsim.studies.papers.outcome import Item
 
 LESS = {
     "words moved": "fewer",

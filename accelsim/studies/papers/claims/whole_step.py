@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims import parallel as claims_parallel
 from accelsim.studies.papers.claims.costs import MACHINES
 from accelsim.studies.papers.claims.counted.statements import CLAIMS, TARGET
@@ -24,7 +25,6 @@ from accelsim.studies.papers.claims.places import (
     span,
 )
 from accelsim.studies.papers.claims.verdicts import times
-from accelsim.studies.papers.outcome import Item
 
 WHOLE = "whole-step"
 """Heading of what is left of all claims."""

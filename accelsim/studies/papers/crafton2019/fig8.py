@@ -5,17 +5,9 @@ CIFAR-100, by non-zeros a neuron of the feedback.
 from __future__ import annotations
 
 from accelsim.cost.accountings import Neuron
+from accelsim.results.reproduction import Figure, Item, Panel, Series, Target
 from accelsim.studies.papers.crafton2019.stack import Stack
-from accelsim.studies.papers.outcome import (
-    Figure,
-    Item,
-    Outcome,
-    Panel,
-    Quantity,
-    Series,
-    Target,
-    cell,
-)
+from accelsim.studies.papers.outcome import Outcome, Quantity, cell
 from accelsim.studies.papers.progress import Progress
 from accelsim.workload.loading import load_network
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from accelsim.results.reproduction import Item, Match, Target, Unit
 from accelsim.studies.papers.crafton2019.stack import Stack, Symbols, symbols, traffic
-from accelsim.studies.papers.outcome import Item, Match, Outcome, Quantity, Target, Unit, cell
+from accelsim.studies.papers.outcome import Outcome, Quantity, cell
 from accelsim.studies.papers.progress import Progress
 from accelsim.workload.loading import load_network
 

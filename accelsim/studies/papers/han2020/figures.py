@@ -4,10 +4,11 @@ accuracy study.
 
 from __future__ import annotations
 
+from accelsim.results.reproduction import Target
 from accelsim.studies.papers.han2020.locking import figure_1
 from accelsim.studies.papers.han2020.scaling import figure_8, figure_9
 from accelsim.studies.papers.han2020.summary import figure_5, figure_6
-from accelsim.studies.papers.outcome import Outcome, Target
+from accelsim.studies.papers.outcome import Outcome
 from accelsim.studies.papers.progress import WHOLE, Progress, Share
 
 TARGET = Target(

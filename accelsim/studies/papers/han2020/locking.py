@@ -11,8 +11,8 @@ from typing import Any
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.loading import load_architecture
+from accelsim.results.reproduction import Figure, Panel, Series
 from accelsim.step.ops import Contraction, Op, Pass
-from accelsim.studies.papers.outcome import Figure, Panel, Series
 from accelsim.studies.papers.step_changes import CHANGES
 from accelsim.workload.loading import load_network
 

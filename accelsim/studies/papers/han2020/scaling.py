@@ -10,10 +10,11 @@ from fractions import Fraction
 from accelsim.config.catalog import find
 from accelsim.config.loader import validate_document
 from accelsim.config.source import read_document
+from accelsim.results.reproduction import Figure, Item, Panel, Series
 from accelsim.step.ops import Op, Use
 from accelsim.studies.papers.counting import convolutions, float_bits, propagating
 from accelsim.studies.papers.han2020.printed import TABLE_2, TABLE_2_NETWORKS
-from accelsim.studies.papers.outcome import Figure, Item, Panel, Quantity, Series, cell
+from accelsim.studies.papers.outcome import Quantity, cell
 from accelsim.workload.file import FullyConnected, Workload
 from accelsim.workload.network import Network
 from accelsim.workload.resolve import resolve

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from accelsim.experiment.simulate import simulate
+from accelsim.results.reproduction import Figure, Item, Panel, Series
 from accelsim.studies.papers.counting import MEBIBYTE, MEGABYTE, Cost
 from accelsim.studies.papers.han2020 import table2 as han2020_table2
 from accelsim.studies.papers.han2020 import table4 as han2020_table4
@@ -17,7 +18,7 @@ from accelsim.studies.papers.han2020.printed import (
     TABLE_4,
     TABLE_4_NETWORKS,
 )
-from accelsim.studies.papers.outcome import Figure, Item, Panel, Quantity, Series, cell
+from accelsim.studies.papers.outcome import Quantity, cell
 from accelsim.studies.papers.progress import Progress
 
 MACHINE = "near-memory"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
+from accelsim.results.reproduction import Item, Target
 from accelsim.studies.papers.counting import (
     MEBIBYTE,
     Cost,
@@ -19,7 +20,7 @@ from accelsim.studies.papers.counting import (
 )
 from accelsim.studies.papers.han2020.printed import TABLE_2, TABLE_2_NETWORKS
 from accelsim.studies.papers.han2020.resnet50 import layer_list, revised_links
-from accelsim.studies.papers.outcome import Item, Outcome, Quantity, Target, cell, cut, half_up
+from accelsim.studies.papers.outcome import Outcome, Quantity, cell, cut, half_up
 from accelsim.studies.papers.progress import Progress
 from accelsim.workload.loading import load_network
 

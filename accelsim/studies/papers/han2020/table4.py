@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
+from accelsim.results.reproduction import Item, Target
 from accelsim.studies.papers.counting import MEGABYTE, Cost, cost_of, fraction, mixed, propagating
 from accelsim.studies.papers.han2020.printed import TABLE_4, TABLE_4_NETWORKS
-from accelsim.studies.papers.outcome import Item, Outcome, Quantity, Target, cell, cut, half_up
+from accelsim.studies.papers.outcome import Outcome, Quantity, cell, cut, half_up
 from accelsim.studies.papers.progress import Progress
 from accelsim.workload.loading import load_network
 

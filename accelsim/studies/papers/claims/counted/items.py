@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.counted.recurrent import binary, recurrent
 from accelsim.studies.papers.claims.counted.resnet50 import resnet50
 from accelsim.studies.papers.claims.counted.sparse_feedback import sparse_feedback
-from accelsim.studies.papers.outcome import Item
 
 
 def items() -> list[Item]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.counted.statements import TARGET, Claim
 from accelsim.studies.papers.counting import MEGABYTE
-from accelsim.studies.papers.outcome import Item, Number, Quantity, cell, half_up
+from accelsim.studies.papers.outcome import Number, Quantity, cell, half_up
 
 
 def saving(new: Number, old: Number) -> Fraction:

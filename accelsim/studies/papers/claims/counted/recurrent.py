@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.counted.readings import as_claimed, otherwise, saving, sized
 from accelsim.studies.papers.claims.counted.sparse import (
     HYBRID,
@@ -14,7 +15,6 @@ from accelsim.studies.papers.claims.counted.sparse import (
 from accelsim.studies.papers.claims.counted.statements import CLAIMS
 from accelsim.studies.papers.counting import cost_of, mixed, propagating
 from accelsim.studies.papers.han2020 import table4 as han2020_table4
-from accelsim.studies.papers.outcome import Item
 from accelsim.workload.loading import load_network
 
 

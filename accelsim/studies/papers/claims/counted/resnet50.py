@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.counted.readings import as_claimed, otherwise, saving
 from accelsim.studies.papers.claims.counted.statements import CLAIMS
 from accelsim.studies.papers.counting import Cost
 from accelsim.studies.papers.han2020 import table2 as han2020_table2
-from accelsim.studies.papers.outcome import Item, half_up
+from accelsim.studies.papers.outcome import half_up
 
 LISTED = "The list of layers that table 2 encodes"
 FITTED = (

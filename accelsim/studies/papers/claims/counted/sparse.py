@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import log2
 
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.counted.readings import as_claimed, otherwise, saving, sized
 from accelsim.studies.papers.claims.counted.statements import CLAIMS, Claim
 from accelsim.studies.papers.counting import FLOAT_BITS, Cost, mixed
 from accelsim.studies.papers.han2020 import table4 as han2020_table4
 from accelsim.studies.papers.han2020.printed import TABLE_4, TABLE_4_NETWORKS
-from accelsim.studies.papers.outcome import Item, half_up
+from accelsim.studies.papers.outcome import half_up
 
 SPARSE, HYBRID = "revised:binary=true,sparsity=0.98", "hdfa:p=0.1,sparsity=0.98"
 ENTRIES = "Rows keep a whole number of entries, as in table 4."

@@ -7,12 +7,12 @@ from fractions import Fraction
 from itertools import pairwise
 
 from accelsim.cost.accountings import weights_once
+from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.counted.readings import as_claimed, otherwise
 from accelsim.studies.papers.claims.counted.statements import BATCHES, CLAIMS
 from accelsim.studies.papers.counting import FLOAT_BITS, float_bits
 from accelsim.studies.papers.crafton2019.fig8 import NETWORKS
 from accelsim.studies.papers.crafton2019.stack import Stack
-from accelsim.studies.papers.outcome import Item
 from accelsim.workload.loading import load_network
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from accelsim.studies.papers.outcome import Unit
+from accelsim.results.reproduction import Unit
 
 TARGET = "claims"
 BATCHES = (1, 4, 16, 64, 256)

@@ -13,9 +13,15 @@ import jsonschema
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.results import document as documents
-from accelsim.results.document_laws import violations
+from accelsim.experiment.simulate import simulate
+from accelsim.report.labels import labels
+from accelsim.results import kinds
+from accelsim.results.comparison import Comparison
+from accelsim.results.laws import violations
+from accelsim.results.result import Result
 from tests import synthetic
+from tests.random_machines import machine
+from tests.reference_networks import Builder
 
 DOCUMENTS = {
     "result": synthetic.result(),
@@ -24,18 +30,26 @@ DOCUMENTS = {
 }
 
 
+def parse(value: object, source: str = "") -> Result | Comparison:
+    return kinds.parse(value, kinds.SIMULATIONS, source)
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_fit_the_schema_and_the_models(name: str, root: Path) -> None:
     schema = json.loads((root / "tests/golden/result.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(DOCUMENTS[name], schema)
-    parsed = documents.parse(DOCUMENTS[name])
+    parsed = parse(DOCUMENTS[name])
     assert violations(parsed) == []
+    written = parsed.to_json()
+    assert parse(written) == parsed
+    assert set(DOCUMENTS[name]) <= set(written)
+    jsonschema.validate(json.loads(json.dumps(written)), schema)
 
 
 def test_the_schema_is_the_stored_one(root: Path) -> None:
     stored = (root / "tests/golden/result.schema.json").read_text()
-    assert json.loads(stored) == documents.json_schema(), (
+    assert json.loads(stored) == kinds.json_schema(), (
         "the contract changed: run `accelsim schema result > tests/golden/result.schema.json`, "
         "note it in CHANGELOG.md"
     )
@@ -69,8 +83,43 @@ def test_the_schema_is_the_stored_one(root: Path) -> None:
 )
 def test_a_wrong_document_is_refused_key_by_key(change: dict[str, Any], faults: list[str]) -> None:
     with pytest.raises(InputError) as refused:
-        documents.parse(synthetic.result(**change), "r.json")
+        parse(synthetic.result(**change), "r.json")
     assert [str(fault) for fault in refused.value.faults] == faults
+
+
+@pytest.mark.parametrize(
+    "key", ["interval_cycles", "integer", "float.int", "ops.0.kind", "strategy.0", "list[str]"]
+)
+def test_a_fault_names_the_whole_key(key: str) -> None:
+    """Whatever the key begins with."""
+    value = synthetic.result()
+    if key in value:
+        del value[key]
+    elif key == "ops.0.kind":
+        del value["ops"][0]["kind"]
+    else:
+        value["actions"] = {key: -1}
+    with pytest.raises(InputError) as refused:
+        parse(value, "x.json")
+    expected = (
+        f"x.json: {key} is missing"
+        if key in {"interval_cycles", "ops.0.kind"}
+        else f"x.json: actions.{key} must be >= 0, got -1"
+    )
+    assert str(refused.value) == expected
+
+
+def test_a_result_of_a_run_survives_its_file(tmp_path: Path) -> None:
+    network = Builder("small", (4, 4, 3)).conv(4).add("relu").add("fc", 3).network()
+    for result in (
+        simulate(network, machine(), "bp", trace="dense"),
+        simulate(network, machine(), "hdfa", trace="random:0.5"),
+    ):
+        path = tmp_path / "result.json"
+        path.write_text(json.dumps(result.to_json()), encoding="utf-8")
+        again = Result.read(path)
+        assert again == result
+        assert json.dumps(again.to_json()) == path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -85,34 +134,32 @@ def test_a_file_that_is_no_document_is_refused(tmp_path: Path, text: bytes, mess
     path = tmp_path / "r.json"
     path.write_bytes(text)
     with pytest.raises(InputError) as refused:
-        documents.load(path)
+        kinds.read(path, kinds.SIMULATIONS)
     assert str(refused.value) == message.format(path=path)
 
 
 def test_labels_name_what_differs() -> None:
-    def labels(*results: dict[str, Any]) -> list[str]:
-        return documents.labels(
-            [documents.ResultDocument.model_validate(result) for result in results]
-        )
+    def of(*results: dict[str, Any]) -> list[str]:
+        return labels([Result.parse(result) for result in results])
 
-    assert labels(synthetic.result("bp"), synthetic.result("dfa")) == ["bp", "dfa"]
-    assert labels(synthetic.result("bp"), synthetic.result("bp", arch="von-neumann")) == [
+    assert of(synthetic.result("bp"), synthetic.result("dfa")) == ["bp", "dfa"]
+    assert of(synthetic.result("bp"), synthetic.result("bp", arch="von-neumann")) == [
         "near-memory/bp",
         "von-neumann/bp",
     ]
-    assert labels(synthetic.result("bp"), synthetic.result("bp", batch=4)) == [
+    assert of(synthetic.result("bp"), synthetic.result("bp", batch=4)) == [
         "bp/batch 1",
         "bp/batch 4",
     ]
-    assert labels(synthetic.result("bp", trace="a"), synthetic.result("dfa", trace="b")) == [
+    assert of(synthetic.result("bp", trace="a"), synthetic.result("dfa", trace="b")) == [
         "bp",
         "dfa",
     ]
-    assert labels(synthetic.result("bp", trace="a"), synthetic.result("bp", trace="b")) == [
+    assert of(synthetic.result("bp", trace="a"), synthetic.result("bp", trace="b")) == [
         "bp/a",
         "bp/b",
     ]
-    assert labels(synthetic.result("bp"), synthetic.result("bp")) == ["bp #1", "bp #2"]
+    assert of(synthetic.result("bp"), synthetic.result("bp")) == ["bp #1", "bp #2"]
 
 
 BREAKS: dict[str, tuple[tuple[str | int, ...], float, str]] = {
@@ -184,7 +231,7 @@ def test_every_law_catches_its_breach(name: str) -> None:
     for key in path[:-1]:
         target = target[key]
     target[path[-1]] += change
-    assert any(found.startswith(line) for found in violations(documents.parse(broken)))
+    assert any(found.startswith(line) for found in violations(parse(broken)))
 
 
 def test_an_action_without_a_price_is_a_breach() -> None:
@@ -192,7 +239,7 @@ def test_an_action_without_a_price_is_a_breach() -> None:
     unpriced["energy_sources"] = [
         entry for entry in unpriced["energy_sources"] if entry["component"] != "dram"
     ]
-    assert violations(documents.parse(unpriced)) == [
+    assert violations(parse(unpriced)) == [
         "actions have a price in energy_sources: dram.macs has none"
     ]
 
@@ -203,9 +250,9 @@ def test_documents_of_before_actions_and_lanes_are_still_sound() -> None:
     old["area_mm2"] = None
     for op in old["ops"]:
         del op["lane_cycles"], op["energy_by_component_pj"]
-    parsed = documents.parse(old)
+    parsed = parse(old)
     assert violations(parsed) == []
-    assert isinstance(parsed, documents.ResultDocument)
+    assert isinstance(parsed, Result)
     assert sum(parsed.cycles_by_cause().values()) == old["cycles"]
 
 
@@ -213,7 +260,7 @@ def test_the_laws_of_a_hybrid_cover_its_steps() -> None:
     broken = synthetic.hybrid()
     broken["steps"][0]["weight"] = 0.5
     broken["steps"][1]["result"]["macs"]["skipped"] += 1
-    found = violations(documents.parse(broken))
+    found = violations(parse(broken))
     assert any(line.startswith("steps: weights add up to 1") for line in found)
     assert any(line.startswith("steps.revised: macs: dense = executed + skipped") for line in found)
     assert any(line.startswith("cycles = weighted mean of steps") for line in found)

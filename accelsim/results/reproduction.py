@@ -1,27 +1,19 @@
-"""The reproduction document (`reproduce --json`, `reproduction.json`) as a typed model: the papers'
-cells beside computed ones, and figures as data.
-
-Keys beyond these are kept and ignored, so that documents may grow.
+"""The reproduction document (`reproduce --json`, `reproduction.json`): the papers' cells beside
+computed ones, and figures as data.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeGuard
+from typing import Annotated, Literal, TypeGuard
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field
 
-from accelsim.config.schema import model_schema
-from accelsim.errors import Fault, InputError
-from accelsim.results import document
-from accelsim.results.document import Part
-
-SCHEMA = "accelsim.reproduction/1"
+from accelsim.results.document import Document, Part
 
 Match = Literal["exact", "within-rounding", "mismatch", "not-printed"]
 Unit = Literal["MB", "GOP", "MAC", "words", "%", "x"]
@@ -30,6 +22,7 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
+@dataclass(frozen=True, slots=True)
 class Target(Part):
     """What is reproduced by one name. ``about``: what is compared with what."""
 
@@ -38,6 +31,7 @@ class Target(Part):
     about: str
 
 
+@dataclass(frozen=True, slots=True)
 class Item(Part):
     """One cell: what the paper prints (None: nothing) beside what was computed (None: nothing could
     be).
@@ -57,7 +51,7 @@ class Item(Part):
     accounting: str
     note: str = ""
     documented: bool = False
-    context: dict[str, str | int] = Field(default_factory=dict)
+    context: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
     def comes_out(self) -> bool:
@@ -69,8 +63,7 @@ class Item(Part):
         """Whether it does not come out though it should, or does though it is said not to."""
         return (self.match == "mismatch") != self.documented
 
-    @model_validator(mode="after")
-    def _match_fits(self) -> Self:
+    def __post_init__(self) -> None:
         if self.printed is None and self.match != "not-printed":
             raise ValueError("not-printed where nothing is printed")
         if self.computed is None and self.comes_out:
@@ -81,7 +74,6 @@ class Item(Part):
                 raise ValueError("exact or within-rounding where rounded is what is printed")
             if not same and self.match != "mismatch":
                 raise ValueError("mismatch where rounded is not what is printed")
-        return self
 
 
 def _is_plain(text: str | None) -> TypeGuard[str]:
@@ -89,28 +81,28 @@ def _is_plain(text: str | None) -> TypeGuard[str]:
     return text is not None and re.fullmatch(r"[+-]?\d+(\.\d+)?", text) is not None
 
 
+@dataclass(frozen=True, slots=True)
 class Series(Part):
     """A curve, set of bars or of points. Of a timeline ``y`` names the row, and the span goes from
     ``x`` to ``end``.
     """
 
     label: str
-    x: list[Finite | str]
-    y: list[Finite | str | None]
-    end: list[Finite] = Field(default_factory=list)
-    names: list[str] = Field(default_factory=list)
+    x: Sequence[Finite | str]
+    y: Sequence[Finite | str | None]
+    end: Sequence[Finite] = ()
+    names: Sequence[str] = ()
 
-    @model_validator(mode="after")
-    def _as_many(self) -> Self:
+    def __post_init__(self) -> None:
         if (
             len(self.y) != len(self.x)
             or len(self.end) not in {0, len(self.x)}
             or len(self.names) not in {0, len(self.x)}
         ):
             raise ValueError("as many y (and end and names, where there are any) as x")
-        return self
 
 
+@dataclass(frozen=True, slots=True)
 class Panel(Part):
     """One pair of axes."""
 
@@ -118,12 +110,11 @@ class Panel(Part):
     kind: Literal["bars", "lines", "scatter", "timeline"]
     x_label: str
     y_label: str
-    series: list[Series]
+    series: Sequence[Series]
     log_x: bool = False
     log_y: bool = False
 
-    @model_validator(mode="after")
-    def _drawable(self) -> Self:
+    def __post_init__(self) -> None:
         xs = [x for series in self.series for x in series.x]
         ys = [y for series in self.series for y in series.y]
         if self.kind == "timeline":
@@ -137,9 +128,9 @@ class Panel(Part):
             raise ValueError("a panel with numbers as y")
         if self.kind != "bars" and any(isinstance(x, str) for x in xs):
             raise ValueError("a panel with numbers as x, which only bars may name")
-        return self
 
 
+@dataclass(frozen=True, slots=True)
 class Figure(Part):
     """A figure as data. ``id`` is its file's name; ``caption`` says which figure of the paper it is
     the counterpart of.
@@ -149,21 +140,21 @@ class Figure(Part):
     id: FileName
     title: str
     caption: str
-    panels: Annotated[list[Panel], Field(min_length=1)]
+    panels: Annotated[Sequence[Panel], Field(min_length=1)]
 
 
-class ReproductionDocument(Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReproductionDocument(Document):
     """`reproduce --json`."""
 
-    schema_: Literal["accelsim.reproduction/1"] = Field(alias="schema")
+    schema_: Annotated[Literal["accelsim.reproduction/1"], Field(alias="schema")]
     version: str
     command: str
-    targets: Annotated[list[Target], Field(min_length=1)]
-    items: list[Item]
-    figures: list[Figure]
+    targets: Annotated[Sequence[Target], Field(min_length=1)]
+    items: Sequence[Item]
+    figures: Sequence[Figure]
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def __post_init__(self) -> None:
         names = [target.name for target in self.targets]
         files = [*names, *(figure.id for figure in self.figures)]
         if len(set(names)) < len(names) or len({figure.id for figure in self.figures}) < len(
@@ -179,48 +170,9 @@ class ReproductionDocument(Part):
         )
         if strange:
             raise ValueError(f"about its targets only: {', '.join(strange)} is none")
-        return self
 
     def of(self, target: Target) -> tuple[list[Item], list[Figure]]:
         """The cells and the figures of one target, in order."""
         return [item for item in self.items if item.target == target.name], [
             figure for figure in self.figures if figure.target == target.name
         ]
-
-
-def json_schema() -> dict[str, Any]:
-    """JSON Schema of the document."""
-    return model_schema(ReproductionDocument)
-
-
-def is_reproduction(value: object) -> bool:
-    """Whether parsed JSON says that it is a reproduction document."""
-    return isinstance(value, Mapping) and value.get("schema") == SCHEMA
-
-
-def parse(value: object, source: str = "") -> ReproductionDocument:
-    """A document from parsed JSON. InputError, every fault named by its dotted key, when it is not
-    one.
-    """
-    try:
-        return ReproductionDocument.model_validate(value)
-    except ValidationError as error:
-        raise InputError(*_faults(error, source)) from None
-
-
-def load(path: Path) -> ReproductionDocument:
-    """Read a reproduction file. InputError when it cannot be read, is not JSON, or is not such a
-    document.
-    """
-    return parse(document.read_json(path), str(path))
-
-
-def _faults(error: ValidationError, source: str) -> Iterator[Fault]:
-    """As of other documents, with the sentences of the rules above in place of pydantic's words
-    around them.
-    """
-    for fault in document.faults(error, source):
-        message = fault.message.replace(" must be Value error, ", " must be ", 1).replace(
-            " must be String should match ", " must match ", 1
-        )
-        yield replace(fault, message=message if message[0] != " " else f"the document{message}")

@@ -1,0 +1,39 @@
+"""Short names of runs that are shown side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from accelsim.results.result import Result
+
+
+def labels(results: Sequence[Result]) -> list[str]:
+    """A short name for each run: the rule, behind workload and architecture where those differ,
+    then whatever else tells the runs apart.
+    """
+    parts = [_differing(result, results, ("workload", "arch", "rule")) for result in results]
+    for key in ("batch", "schedule", "trace", "seed"):
+        if len({tuple(names) for names in parts}) < len(parts):
+            parts = [
+                names + _differing(result, results, (key,))
+                for names, result in zip(parts, results, strict=True)
+            ]
+    names = ["/".join(each) for each in parts]
+    return [
+        name if names.count(name) == 1 else f"{name} #{names[: index + 1].count(name)}"
+        for index, name in enumerate(names)
+    ]
+
+
+_PREFIXES = {"batch": "batch ", "seed": "seed "}
+
+
+def _differing(result: Result, results: Sequence[Result], keys: Sequence[str]) -> list[str]:
+    def several(key: str) -> bool:
+        return len({str(getattr(other, key)) for other in results}) > 1
+
+    return [
+        f"{_PREFIXES.get(key, '')}{getattr(result, key)}"
+        for key in keys
+        if key == "rule" or several(key)
+    ]

@@ -1,0 +1,79 @@
+"""The comparison document: results side by side, with ratios to the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from accelsim import __version__
+from accelsim.results.document import Document
+from accelsim.results.result import GROUPS, Result
+from accelsim.step.ops import Pass
+
+RATIOS = (
+    "cycles",
+    "interval_cycles",
+    "energy_pj",
+    "macs.dense",
+    "macs.effectual",
+    "macs.executed",
+    "vector_ops",
+    *(f"words.{kind}" for kind in GROUPS["words"].field_names()),
+    "bytes.dram_read",
+    "bytes.dram_write",
+    "bytes.global_buffer_read",
+    "bytes.global_buffer_write",
+    "peak_stash_bytes",
+    "area_mm2",
+    *(f"passes.{name}.{key}" for name in Pass for key in ("cycles", "energy_pj", "macs.executed")),
+)
+"""Dotted keys of the quantities that are divided by the baseline's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison(Document):
+    """`compare --json`: ratios are to the baseline, by label and dotted key."""
+
+    __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="ComparisonDocument")
+
+    schema_: Annotated[Literal["accelsim.comparison/1"], Field(alias="schema")]
+    version: SkipJsonSchema[str | None] = None
+    baseline: str
+    labels: SkipJsonSchema[tuple[str, ...] | None] = None
+    results: Annotated[tuple[Result, ...], Field(min_length=1)]
+    ratios: dict[str, dict[str, float | None]]
+
+    @classmethod
+    def of(cls, results: Sequence[Result], labels: Sequence[str]) -> Comparison:
+        """A comparison with the first result, by their distinct ``labels``: the rule, or arch/rule
+        where machines differ.
+        """
+        return cls(
+            schema_="accelsim.comparison/1",
+            version=__version__,
+            baseline=labels[0],
+            labels=tuple(labels),
+            results=tuple(results),
+            ratios={
+                label: {key: _ratio(result, results[0], key) for key in RATIOS}
+                for label, result in zip(labels[1:], results[1:], strict=True)
+            },
+        )
+
+
+def _ratio(result: Result, baseline: Result, key: str) -> float | None:
+    """None where the baseline has none of the quantity."""
+    value, base = _at(result, key), _at(baseline, key)
+    return float(value) / float(base) if value is not None and base else None
+
+
+def _at(part: Any, path: str) -> int | float | None:
+    """The number at a dotted key."""
+    for key in path.split("."):
+        part = part[key] if isinstance(part, dict) else getattr(part, key)
+    number: int | float | None = part
+    return number

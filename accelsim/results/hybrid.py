@@ -1,0 +1,96 @@
+"""The result of a hybrid rule: the weighted mean of its kinds of step.
+
+Under an unlocked schedule each kind's interval is that of steps of its own kind in a row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from accelsim.results.document import checked
+from accelsim.results.result import EnergySource, Result, WeightedStep
+
+MEANS = (
+    "cycles",
+    "interval_cycles",
+    "seconds",
+    "energy_pj",
+    "macs",
+    "vector_ops",
+    "words",
+    "peak_stash_bytes",
+    "bytes",
+    "energy_by_component_pj",
+    "unattributed_pj",
+    "unattributed_by_component_pj",
+    "spilled_words",
+    "passes",
+    "accountings",
+    "array_cycles",
+    "actions",
+)
+"""Fields that are averaged over the kinds of step in a hybrid result."""
+
+
+def hybrid_result(steps: Sequence[WeightedStep], cause: Mapping[str, Any]) -> Result:
+    """The mean of a hybrid rule's kinds of step; ``cause``: the fields that say what it was made
+    from, as `config_hash` and `rule`.
+    """
+    documents = [step.result.to_json() for step in steps]
+    mean = checked(
+        Result,
+        {
+            **documents[0],
+            **cause,
+            **means([step.weight for step in steps], documents),
+            "dense_tensors": sorted({name for each in documents for name in each["dense_tensors"]}),
+            "notes": _notes(steps),
+            "energy_sources": [],
+            "ops": [],
+        },
+    )
+    return replace(mean, energy_sources=_prices(steps), steps=tuple(steps))
+
+
+def means(weights: Sequence[float], documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Weighted means of the fields of `MEANS` that all documents have."""
+    return {
+        key: _mean(weights, [document[key] for document in documents])
+        for key in MEANS
+        if all(document.get(key) is not None for document in documents)
+    }
+
+
+def _mean(weights: Sequence[float], values: Sequence[Any]) -> Any:
+    """Weighted mean of numbers, or of mappings key by key; a missing key counts as zero."""
+    if not isinstance(values[0], Mapping):
+        return math.fsum(weight * value for weight, value in zip(weights, values, strict=True))
+    return {
+        key: _mean(weights, [value.get(key, 0) for value in values])
+        for key in dict.fromkeys(key for value in values for key in value)
+    }
+
+
+def _notes(steps: Sequence[WeightedStep]) -> list[str]:
+    """Notes that all kinds of step share, then those of one kind, which they name."""
+    every = list(dict.fromkeys(note for step in steps for note in step.result.notes))
+    shared = [note for note in every if all(note in step.result.notes for step in steps)]
+    others = [
+        f"{step.kind} steps: {note}"
+        for step in steps
+        for note in step.result.notes
+        if note not in shared
+    ]
+    return [*shared, *others]
+
+
+def _prices(steps: Sequence[WeightedStep]) -> tuple[EnergySource, ...]:
+    by_action = {
+        (price.component, price.action): price
+        for step in steps
+        for price in step.result.energy_sources
+    }
+    return tuple(by_action[key] for key in sorted(by_action))

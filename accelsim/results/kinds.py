@@ -1,0 +1,42 @@
+"""Documents of any kind, told apart by their key ``schema``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field
+
+from accelsim.config.schema import model_schema
+from accelsim.errors import Fault, InputError
+from accelsim.results.comparison import Comparison
+from accelsim.results.document import Document, read_json, schema_of
+from accelsim.results.result import Result
+
+AnyDocument = TypeVar("AnyDocument", bound=Document)
+
+SIMULATIONS: tuple[type[Result] | type[Comparison], ...] = (Result, Comparison)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of results and comparisons."""
+    return model_schema(Annotated[Result | Comparison, Field(discriminator="schema_")])
+
+
+def parse(value: object, kinds: Sequence[type[AnyDocument]], source: str = "") -> AnyDocument:
+    """Check parsed JSON as a document of one of the kinds. InputError when it is of none, and with
+    every fault by its dotted key.
+    """
+    name = schema_of(value)
+    for kind in kinds:
+        if kind.schema_name() == name:
+            return kind.parse(value, source)
+    names = ", ".join(kind.schema_name() for kind in kinds)
+    raise InputError(Fault(source, 0, 0, f"schema must be one of {names}, got {json.dumps(name)}"))
+
+
+def read(path: Path, kinds: Sequence[type[AnyDocument]]) -> AnyDocument:
+    """Read a file. InputError when it cannot be read, is not JSON, or as `parse`."""
+    return parse(read_json(path), kinds, str(path))

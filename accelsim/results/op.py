@@ -1,0 +1,207 @@
+"""Counts of an op, and the op: MACs, words, bytes, cycles by cause, energy and mapping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, WithJsonSchema
+
+from accelsim.results.document import OMITTED, Count, Energy, Part
+from accelsim.step.ops import Pass
+
+PassKey = Annotated[Pass, WithJsonSchema({"enum": [str(each) for each in Pass], "type": "string"})]
+"""A pass, which documents spell as a string."""
+PASSES = tuple(Pass)
+"""Passes in the order of a training step."""
+VECTOR = "vector"
+"""Kind of the ops without MACs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Macs(Part):
+    """Multiply-accumulates: dense = executed + skipped, gated is part of executed."""
+
+    dense: Count = 0
+    effectual: Count = 0
+    executed: Count = 0
+    skipped: Count = 0
+    gated: Count = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Words(Part):
+    """Words moved: own scratchpad, over the NoC from a peer, global buffer, DRAM."""
+
+    local: Count = 0
+    remote: Count = 0
+    global_buffer: Count = 0
+    dram: Count = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes(Part):
+    """Bytes read from and written to each memory."""
+
+    dram_read: Count = 0
+    dram_write: Count = 0
+    global_buffer_read: Count = 0
+    global_buffer_write: Count = 0
+    scratchpad_read: Count = 0
+    scratchpad_write: Count = 0
+
+    @property
+    def dram(self) -> int | float:
+        """Bytes over the DRAM bus."""
+        return self.dram_read + self.dram_write
+
+
+NO_MACS, NO_WORDS, NO_BYTES = Macs(), Words(), Bytes()
+WORD_KINDS = Words.field_names()
+BYTE_KINDS = Bytes.field_names()
+
+
+@dataclass(frozen=True, slots=True)
+class Stall(Part):
+    """Cycles in which the array waits, by what it waits for."""
+
+    dram: Count = 0
+    noc: Count = 0
+    bank: Count = 0
+    dependency: Count = 0
+    drain: Count = 0
+
+    @property
+    def total(self) -> int | float:
+        """Cycles of all stalls."""
+        return self.dram + self.noc + self.bank + self.dependency + self.drain
+
+
+NO_STALL = Stall()
+STALLS = Stall.field_names()
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayCycles(Part):
+    """Cycles of the PE array by cause, the mean over its lanes; they add up to the cycles of the op
+    or step.
+    """
+
+    busy: Count = 0
+    window_empty: Count = 0
+    imbalance: Count = 0
+    idle: Count = 0
+    stall: Stall = NO_STALL
+
+    @property
+    def total(self) -> int | float:
+        """Cycles of all causes."""
+        return self.busy + self.window_empty + self.imbalance + self.idle + self.stall.total
+
+    def by_cause(self) -> dict[str, int | float]:
+        """Cause to cycles, in the order of `CAUSES`."""
+        stall = self.stall
+        return {
+            "busy": self.busy,
+            "window_empty": self.window_empty,
+            "imbalance": self.imbalance,
+            "stall_dram": stall.dram,
+            "stall_noc": stall.noc,
+            "stall_bank": stall.bank,
+            "stall_dependency": stall.dependency,
+            "stall_drain": stall.drain,
+            "idle": self.idle,
+        }
+
+
+NO_CYCLES = ArrayCycles()
+CAUSES = tuple(NO_CYCLES.by_cause())
+"""All causes, in the order of tables and plots."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneCycles(Part):
+    """An op's cycles by cause, summed over the lanes of its part of the array."""
+
+    busy: Count = 0
+    window_empty: Count = 0
+    imbalance: Count = 0
+    idle: Count = 0
+    stall_dram: Count = 0
+    stall_noc: Count = 0
+    stall_bank: Count = 0
+    stall_dependency: Count = 0
+    stall_drain: Count = 0
+
+    def by_cause(self) -> dict[str, int | float]:
+        """Cause to cycles, in the order of `CAUSES`."""
+        return dict(zip(CAUSES, _BY_CAUSE(self), strict=True))
+
+    @property
+    def total(self) -> int | float:
+        """Cycles of all lanes, whatever the cause."""
+        return sum(self.by_cause().values())
+
+
+_BY_CAUSE = attrgetter(*CAUSES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TilingFields(Part):
+    """Loop order and tile sizes that were chosen for an op, as `mapping.pins` of a machine takes
+    them.
+    """
+
+    channel_pes: int
+    order: str
+    together: int
+    chunk: int
+    buffer_order: str
+    buffer_channels: int
+    buffer_positions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpMapping(Part):
+    """How a contraction was mapped: the loop nest to read, and its tiling, null for the canonical
+    mapping.
+    """
+
+    nest: tuple[str, ...]
+    tiling: TilingFields | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpResult(Part):
+    """One op: its work, its traffic, and the cycles and energy that they took."""
+
+    __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="OpTotals")
+
+    name: str
+    layer: str
+    pass_: Annotated[PassKey, Field(alias="pass", title="Pass")]
+    kind: str
+    start_cycle: Count
+    cycles: Count
+    array_cycles: ArrayCycles = NO_CYCLES
+    lane_cycles: LaneCycles | None = None
+    macs: Macs = NO_MACS
+    vector_ops: Count = 0
+    words: Words = NO_WORDS
+    bytes: Bytes = NO_BYTES
+    energy_pj: Energy
+    energy_by_component_pj: dict[str, Energy] | None = None
+    mapping: OpMapping | None = field(default=None, metadata=OMITTED)
+
+    @property
+    def holds_array(self) -> bool:
+        """Whether the op computes on the PE array; vector ops of machines with a vector unit beside
+        it do not.
+        """
+        return not self.is_vector or self.array_cycles.busy > 0
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether the op has no MACs."""
+        return self.kind == VECTOR
