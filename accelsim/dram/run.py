@@ -5,12 +5,10 @@ dram`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim import __version__
 from accelsim.cost.counters import ActionCounts
 from accelsim.cost.energy import EnergyTable
 from accelsim.dram.prices import DRAM_EVENTS, dram_prices
@@ -19,7 +17,6 @@ from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import controller_policy, resolve
 from accelsim.kernels.dram import controller, scheduling, timing
 
-SCHEMA = "accelsim.dram/1"
 TRACED = {
     timing.ACT: "ACT",
     timing.PRE: "PRE",
@@ -28,7 +25,6 @@ TRACED = {
     timing.REF: "REF",
     controller.PREA: "PREA",
 }
-PERCENTILES = (50, 90, 95, 99)
 
 
 @dataclass(frozen=True)
@@ -93,61 +89,14 @@ class DramRun:
             for action, name in DRAM_EVENTS.items()
         }
 
-    def to_json(self) -> dict[str, Any]:
-        """The document of `accelsim dram --json`."""
-        organisation, latencies, energy = (
-            self.spec.organisation,
-            self.read_latencies,
-            self.energy_by_part_pj,
+    @property
+    def unverified_energies(self) -> tuple[str, ...]:
+        """Priced actions whose energies have no verified source."""
+        return tuple(
+            price.action
+            for price in dram_prices(self.spec)
+            if not price.verified and price.action in DRAM_EVENTS
         )
-        seconds = self.total_cycles * self.spec.timing.tck_ps * 1e-12
-        moved = self.commands["RD"] + self.commands["WR"]
-        return {
-            "schema": SCHEMA,
-            "version": __version__,
-            "standard": self.spec.name,
-            "policy": self.spec.policy.model_dump(),
-            "max_outstanding": self.max_outstanding,
-            "requests": {
-                "reads": len(latencies),
-                "writes": len(self.requests) - len(latencies),
-                "forwarded_reads": self.forwarded_reads,
-                "merged_writes": self.merged_writes,
-            },
-            "total_cycles": self.total_cycles,
-            "seconds": seconds,
-            "bandwidth_bytes_per_second": moved * organisation.burst / seconds,
-            "utilization": moved
-            * organisation.burst_clocks
-            / (self.total_cycles * organisation.channels),
-            "mean_read_latency_cycles": float(latencies.mean()) if len(latencies) else None,
-            "read_latency_cycles": _distribution(latencies),
-            "row_hits": self.rows[0],
-            "row_misses": self.rows[1],
-            "row_conflicts": self.rows[2],
-            "commands": self.commands,
-            "active_cycles": self.counts["dram", "active_standby"],
-            "precharged_cycles": self.counts["dram", "precharge_standby"],
-            "energy_pj": None if energy is None else sum(energy.values()),
-            "energy_by_part_pj": energy,
-            "unverified_energies": [
-                price.action
-                for price in dram_prices(self.spec)
-                if not price.verified and price.action in DRAM_EVENTS
-            ],
-            "accept_cycles": self.accepted.tolist(),
-            "done_cycles": self.done.tolist(),
-        }
-
-
-def _distribution(latencies: NDArray[np.int64]) -> dict[str, float] | None:
-    if not len(latencies):
-        return None
-    found = {
-        f"p{rank}": float(value)
-        for rank, value in zip(PERCENTILES, np.percentile(latencies, PERCENTILES), strict=True)
-    }
-    return {"min": float(latencies.min()), **found, "max": float(latencies.max())}
 
 
 def simulate(

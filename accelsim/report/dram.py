@@ -8,8 +8,10 @@ from rich.console import Console
 
 from accelsim.report.console import print_table
 from accelsim.report.table import Column, Table
-from accelsim.results.dram import DramCommands, DramDocument, DramLatencies
+from accelsim.results.dram import DramDocument, DramLatencies
 
+COMMANDS = ("ACT", "PRE", "PREA", "RD", "WR", "REF")
+"""Commands in the order of columns."""
 PARTS = {
     "ACT": ("activate", "activate"),
     "RD": ("read_burst", "read"),
@@ -102,10 +104,7 @@ def _commands(document: DramDocument) -> Table:
     cells: list[tuple[Column, Any]] = [
         (Column(key, heading), getattr(document, key)) for key, heading in rows.items()
     ]
-    cells += [
-        (Column(name, name), getattr(document.commands, name))
-        for name in DramCommands.field_names()
-    ]
+    cells += [(Column(name, name), getattr(document.commands, name)) for name in COMMANDS]
     forwarded, merged = document.requests.forwarded_reads, document.requests.merged_writes
     notes: tuple[str, ...] = (
         (f"{forwarded} read{'s' if forwarded > 1 else ''} answered by a waiting write",)

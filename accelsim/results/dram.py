@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
+from accelsim import __version__
 from accelsim.results.document import Document, Part
+
+if TYPE_CHECKING:  # the kernels of a DRAM are slow to import, and reports only read
+    from accelsim.dram.run import DramRun
+
+PERCENTILES = (50, 90, 95, 99)
 
 Whole = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -20,10 +28,10 @@ class DramCommands(Part):
 
     ACT: Whole
     PRE: Whole
-    PREA: Whole = 0
     RD: Whole
     WR: Whole
     REF: Whole
+    PREA: Whole = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,50 @@ class DramDocument(Document):
     accept_cycles: Sequence[Whole]
     done_cycles: Sequence[Whole]
 
+    @classmethod
+    def of(cls, run: DramRun) -> DramDocument:
+        """The document of a finished run."""
+        organisation, latencies, energy = (
+            run.spec.organisation,
+            run.read_latencies,
+            run.energy_by_part_pj,
+        )
+        seconds = run.total_cycles * run.spec.timing.tck_ps * 1e-12
+        moved = run.commands["RD"] + run.commands["WR"]
+        hits, misses, conflicts = run.rows
+        return cls(
+            schema_="accelsim.dram/1",
+            version=__version__,
+            standard=run.spec.name,
+            policy=run.spec.policy.model_dump(),
+            max_outstanding=run.max_outstanding,
+            requests=DramRequests(
+                reads=len(latencies),
+                writes=len(run.requests) - len(latencies),
+                forwarded_reads=run.forwarded_reads,
+                merged_writes=run.merged_writes,
+            ),
+            total_cycles=run.total_cycles,
+            seconds=seconds,
+            bandwidth_bytes_per_second=moved * organisation.burst / seconds,
+            utilization=moved
+            * organisation.burst_clocks
+            / (run.total_cycles * organisation.channels),
+            mean_read_latency_cycles=float(latencies.mean()) if len(latencies) else None,
+            read_latency_cycles=_latencies(latencies) if len(latencies) else None,
+            row_hits=hits,
+            row_misses=misses,
+            row_conflicts=conflicts,
+            commands=DramCommands(**run.commands),
+            active_cycles=run.counts["dram", "active_standby"],
+            precharged_cycles=run.counts["dram", "precharge_standby"],
+            energy_pj=None if energy is None else sum(energy.values()),
+            energy_by_part_pj=energy,
+            unverified_energies=run.unverified_energies,
+            accept_cycles=run.accepted.tolist(),
+            done_cycles=run.done.tolist(),
+        )
+
     def __post_init__(self) -> None:
         moved = self.commands.RD + self.commands.WR
         if len(self.done_cycles) != self.requests.reads + self.requests.writes or len(
@@ -102,3 +154,9 @@ class DramDocument(Document):
             total = sum(self.energy_by_part_pj.values())
             if abs(self.energy_pj - total) > 1e-9 * total:
                 raise ValueError("energy_pj that is the sum of energy_by_part_pj")
+
+
+def _latencies(clocks: NDArray[np.int64]) -> DramLatencies:
+    ranks = np.percentile(clocks, PERCENTILES)
+    percentiles = {f"p{rank}": float(value) for rank, value in zip(PERCENTILES, ranks, strict=True)}
+    return DramLatencies(min=float(clocks.min()), **percentiles, max=float(clocks.max()))

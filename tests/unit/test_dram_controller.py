@@ -14,6 +14,7 @@ from accelsim.dram.run import DramRun, simulate
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import resolve
 from accelsim.kernels.dram import timing as k
+from accelsim.results.dram import DramDocument
 
 NAMES = catalog.names("dram")
 
@@ -337,7 +338,7 @@ def test_channels_work_side_by_side() -> None:
     alone = served(DDR4, *((0, burst, "R") for burst in range(32)))
     assert sorted(run.done[::2].tolist()) == alone.done.tolist()
     assert run.total_cycles == alone.total_cycles + 1
-    assert run.to_json()["utilization"] == pytest.approx(64 * 4 / (2 * run.total_cycles))
+    assert DramDocument.of(run).utilization == pytest.approx(64 * 4 / (2 * run.total_cycles))
 
 
 def test_energy_is_counts_times_the_table() -> None:
@@ -353,7 +354,8 @@ def test_energy_is_counts_times_the_table() -> None:
     assert sum(standby) == run.total_cycles
     assert parts["active_standby"] == pytest.approx(342.624 * standby[0])
     assert parts["precharge_standby"] == pytest.approx(270.912 * standby[1])
-    assert run.to_json()["energy_pj"] == pytest.approx(sum(parts.values()))
+    assert DramDocument.of(run).energy_pj == pytest.approx(sum(parts.values()))
     assert (
-        served(spec.model_copy(update={"energy": None}), (0, 0, "R")).to_json()["energy_pj"] is None
+        DramDocument.of(served(spec.model_copy(update={"energy": None}), (0, 0, "R"))).energy_pj
+        is None
     )

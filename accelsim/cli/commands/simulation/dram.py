@@ -58,9 +58,10 @@ def dram(
     assert listed is not None
     from accelsim.cli.progress import bar
     from accelsim.dram import run as dram_run
+    from accelsim.results.dram import DramDocument
 
     with bar():
-        document = dram_run.simulate(spec, listed, limit).to_json()
+        document = DramDocument.of(dram_run.simulate(spec, listed, limit)).to_json()
     delivery.show(document, as_json, _print_tables)
 
 
