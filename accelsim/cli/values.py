@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from accelsim.config.models import limits
+from accelsim.config.names import OptimizerName, RateSchedule, Schedule
 from accelsim.errors import Fault, InputError
+from accelsim.numerics.names import StorageFormat
 
 if TYPE_CHECKING:
     from accelsim.rules.spelling import AnyRule
 
-PASSES = ("FF", "EP", "WG", "WU")
-SCHEDULES = ("serial", "unlocked")
-OPTIMIZERS = ("sgd", "momentum", "adam")
-RATE_SCHEDULES = ("constant", "cosine")
-FORMATS = ("fp32", "fp16", "bf16", "e4m3", "e5m2")
+SCHEDULES = tuple(map(str, Schedule))
+OPTIMIZERS = tuple(map(str, OptimizerName))
+RATE_SCHEDULES = tuple(map(str, RateSchedule))
+FORMATS = tuple(map(str, StorageFormat))
 LARGEST_BATCH = limits.LARGEST_BATCH
 STORED = ("weight", "activation", "error")
 _TRACE_WORDS = ("shipped", "dense")
@@ -135,10 +136,12 @@ def rule_list(option: str, text: str) -> tuple[AnyRule, ...]:
 
 def pass_list(option: str, text: str) -> tuple[str, ...]:
     """Passes in any order and case -> in the order of a training step, each once."""
+    from accelsim.step.ops import Pass
+
     names = [name.upper() for name in comma_list(option, text)]
-    if not set(names) <= set(PASSES):
+    if not set(names) <= set(Pass):
         raise InputError(f"{option} must be a comma-separated list of ff, ep, wg, wu, got {text}")
-    return tuple(name for name in PASSES if name in names)
+    return tuple(str(name) for name in Pass if name in names)
 
 
 def storage_formats(option: str, text: str) -> dict[str, str]:

@@ -10,16 +10,19 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from accelsim.config.names import Component
 from accelsim.cost.srams import SramPoint
 from accelsim.cost.technology import Technology
 from accelsim.machine.architecture import Architecture
 
-COMPONENTS = ("mac", "control", "scratchpad", "noc", "global_buffer", "vector", "dram")
+OFF_CHIP = str(Component.DRAM)
+COMPONENTS = (
+    *(str(each) for each in Component if each not in (Component.DRAM, Component.LEAKAGE)),
+    OFF_CHIP,
+)
 """Components of an area. Generators of feedback weights are part of ``control``; ``dram`` is off
 the chip and has none.
 """
-
-OFF_CHIP = "dram"
 
 
 @dataclass(frozen=True)

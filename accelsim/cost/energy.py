@@ -8,13 +8,14 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from accelsim.config.names import Component
 from accelsim.cost import area
 from accelsim.cost.counters import Action, ActionCounts
 from accelsim.cost.technology import Technology
 from accelsim.errors import InputError
 from accelsim.machine.architecture import Architecture
 
-COMPONENTS = ("mac", "control", "scratchpad", "noc", "global_buffer", "dram", "vector", "leakage")
+COMPONENTS = tuple(map(str, Component))
 """Components of a result. Regenerating feedback weights (``prng``) is part of ``control``."""
 
 _RESULT_COMPONENT = {"prng": "control"}

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from accelsim.config.names import Schedule
 from accelsim.cost import area
 from accelsim.cost.accountings import accountings
 from accelsim.cost.energy import EnergyTable
@@ -41,7 +42,7 @@ from accelsim.zeros.masks import MaskSource
 
 Progress = Callable[[int, int, str], None]
 Transform = Callable[[TrainingStep], TrainingStep]
-SCHEDULES = ("serial", "unlocked")
+SCHEDULES = tuple(Schedule)
 ALL_PASSES = tuple(Pass)
 
 

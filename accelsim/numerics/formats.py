@@ -17,20 +17,25 @@ import numpy as np
 
 from accelsim.errors import InputError
 from accelsim.numerics.arrays import Array
+from accelsim.numerics.names import StorageFormat
 
 FORMATS: dict[str, Any] = {
-    "fp32": np.float32,
-    "fp16": np.float16,
-    "bf16": ml_dtypes.bfloat16,
-    "e4m3": ml_dtypes.float8_e4m3fn,
-    "e5m2": ml_dtypes.float8_e5m2,
+    StorageFormat.FP32: np.float32,
+    StorageFormat.FP16: np.float16,
+    StorageFormat.BF16: ml_dtypes.bfloat16,
+    StorageFormat.E4M3: ml_dtypes.float8_e4m3fn,
+    StorageFormat.E5M2: ml_dtypes.float8_e5m2,
 }
 """Name to storage type."""
 
-LARGEST = {"fp16": 65504.0, "e4m3": 448.0, "e5m2": 57344.0}
+LARGEST: dict[str, float] = {
+    StorageFormat.FP16: 65504.0,
+    StorageFormat.E4M3: 448.0,
+    StorageFormat.E5M2: 57344.0,
+}
 """Largest value of the formats that are scaled."""
 
-_UNSCALED = ("fp32", "bf16")
+_UNSCALED = (StorageFormat.FP32, StorageFormat.BF16)
 """Formats with the exponent range of fp32."""
 
 

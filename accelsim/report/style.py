@@ -7,17 +7,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from accelsim.config.names import Component
+from accelsim.results.op import PASSES
 from accelsim.results.result import Result
 
-COMPONENT_NAMES = {
-    "mac": "MAC",
-    "control": "control",
-    "scratchpad": "scratchpad",
-    "noc": "NoC",
-    "global_buffer": "global buffer",
-    "dram": "DRAM",
-    "vector": "vector",
-    "leakage": "leakage",
+COMPONENT_NAMES: dict[str, str] = {
+    Component.MAC: "MAC",
+    Component.CONTROL: "control",
+    Component.SCRATCHPAD: "scratchpad",
+    Component.NOC: "NoC",
+    Component.GLOBAL_BUFFER: "global buffer",
+    Component.DRAM: "DRAM",
+    Component.VECTOR: "vector",
+    Component.LEAKAGE: "leakage",
 }
 """Component key to printed name, in the order of stacks and columns (from the PE outwards)."""
 
@@ -35,15 +37,15 @@ CAUSE_NAMES = {
 
 # Okabe and Ito's palette (distinct with every common colour-vision deficiency), one fixed colour a
 # component.
-COMPONENT_COLOURS = {
-    "mac": "#0072B2",
-    "control": "#56B4E9",
-    "scratchpad": "#009E73",
-    "noc": "#F0E442",
-    "global_buffer": "#E69F00",
-    "dram": "#D55E00",
-    "vector": "#CC79A7",
-    "leakage": "#999999",
+COMPONENT_COLOURS: dict[str, str] = {
+    Component.MAC: "#0072B2",
+    Component.CONTROL: "#56B4E9",
+    Component.SCRATCHPAD: "#009E73",
+    Component.NOC: "#F0E442",
+    Component.GLOBAL_BUFFER: "#E69F00",
+    Component.DRAM: "#D55E00",
+    Component.VECTOR: "#CC79A7",
+    Component.LEAKAGE: "#999999",
 }
 OTHER_COLOUR = "#000000"
 
@@ -59,7 +61,7 @@ CAUSE_COLOURS = {
     "idle": "#CCCCCC",
 }
 
-PASS_COLOURS = {"FF": "#0072B2", "EP": "#D55E00", "WG": "#009E73", "WU": "#E69F00"}
+PASS_COLOURS = dict(zip(PASSES, ("#0072B2", "#D55E00", "#009E73", "#E69F00"), strict=True))
 
 _PREFIXES = (
     (1e12, "T"),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import simpy
 
+from accelsim.config.names import Schedule
 from accelsim.cost.counters import ActionCounts
 from accelsim.cost.energy import EnergyTable
 from accelsim.dram.channels import DramChannels
@@ -112,7 +113,7 @@ class Machine:
         """Simulate one step; under the unlocked schedule also enough further steps to see the
         steady-state interval.
         """
-        if schedule == "serial":
+        if schedule == Schedule.SERIAL:
             return _Simulation(
                 self._architecture, self._dram, self._model, self._prices, step, True, 1, progress
             ).run()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from accelsim.config.names import OptimizerName
 from accelsim.errors import InputError
 from accelsim.numerics.arrays import Array
 from accelsim.rules.walk.numbers import BP
@@ -142,9 +143,9 @@ class Adam(Optimizer):
 
 
 OPTIMIZERS: dict[str, Callable[[float, float], Optimizer]] = {
-    "sgd": Sgd,
-    "momentum": Momentum,
-    "adam": Adam,
+    OptimizerName.SGD: Sgd,
+    OptimizerName.MOMENTUM: Momentum,
+    OptimizerName.ADAM: Adam,
 }
 
 
@@ -162,6 +163,6 @@ def optimizer(
         raise InputError(f"learning rate must be > 0, got {learning_rate}")
     if weight_decay < 0:
         raise InputError(f"weight decay must be >= 0, got {weight_decay}")
-    if name == "momentum" and gamma is not None:
+    if name == OptimizerName.MOMENTUM and gamma is not None:
         return HybridMomentum(learning_rate, weight_decay, gamma=gamma)
     return OPTIMIZERS[name](learning_rate, weight_decay)

@@ -9,6 +9,7 @@ from math import cos, pi
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from accelsim.config.names import RateSchedule
 from accelsim.errors import InputError
 from accelsim.layers.model import Model
 from accelsim.numerics.arrays import Array
@@ -29,8 +30,6 @@ DIVERGED, EXPLODED = 1.25, 10.0
 diverged. A rule that has not begun to learn wanders about its first loss by a few percent.
 """
 
-SCHEDULES = ("constant", "cosine")
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -49,8 +48,8 @@ class Recipe:
         faults = []
         if self.epochs < 0:
             faults.append(f"epochs must be >= 0, got {self.epochs}")
-        if self.schedule not in SCHEDULES:
-            faults.append(f"schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule}")
+        if self.schedule not in tuple(RateSchedule):
+            faults.append(f"schedule must be one of {', '.join(RateSchedule)}, got {self.schedule}")
         if faults:
             raise InputError(*faults)
 
@@ -106,7 +105,7 @@ class Trainer:
     def learning_rate(self, step: int) -> float:
         """The learning rate of a step."""
         total = self.recipe.epochs * self.task.steps_per_epoch
-        if self.recipe.schedule == "constant" or not total:
+        if self.recipe.schedule == RateSchedule.CONSTANT or not total:
             return self.recipe.learning_rate
         return self.recipe.learning_rate * 0.5 * (1 + cos(pi * min(step, total) / total))
 

@@ -7,6 +7,8 @@ reciprocal square root).
 
 from __future__ import annotations
 
+from accelsim.config.names import OptimizerName
+
 ACTIVATION = {"relu": 1, "tanh": 1, "sigmoid": 1}
 
 DERIVATIVE = {"relu": 1, "tanh": 3, "sigmoid": 3}
@@ -27,7 +29,11 @@ SOFTMAX_LOSS = 6
 learning rate).
 """
 
-OPTIMIZER = {"sgd": 2, "momentum": 4, "adam": 12}
+OPTIMIZER: dict[str, int] = {
+    OptimizerName.SGD: 2,
+    OptimizerName.MOMENTUM: 4,
+    OptimizerName.ADAM: 12,
+}
 """sgd: w -= eta*g. momentum: v = alpha*v + g; w -= eta*v. adam: both moments 3 + 4; sqrt, add,
 divide, multiply, subtract (bias corrections are scalars).
 """
@@ -37,7 +43,11 @@ MIXED_MOMENTUM = 7
 2.
 """
 
-STATE_WORDS = {"sgd": (), "momentum": ("momentum",), "adam": ("moment1", "moment2")}
+STATE_WORDS: dict[str, tuple[str, ...]] = {
+    OptimizerName.SGD: (),
+    OptimizerName.MOMENTUM: ("momentum",),
+    OptimizerName.ADAM: ("moment1", "moment2"),
+}
 """Tensors of optimizer state, each of the weights' shape."""
 
 GATE = {"rnn": 1, "lstm": 9, "gru": 9}

@@ -1,0 +1,17 @@
+"""Names of number formats. Nothing is imported here but enum: the command line reads them before
+anything heavy.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class StorageFormat(StrEnum):
+    """Number formats in which training stores tensors."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    BF16 = "bf16"
+    E4M3 = "e4m3"
+    E5M2 = "e5m2"
