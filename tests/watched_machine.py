@@ -1,36 +1,27 @@
 """Runs with everything written down: plans and times of ops, what memories held, where tensors
 stood in DRAM, what links served.
-
-Blocks go through the plain twin of the pipelines, which `tests/property/test_pipelines.py` holds
-against the kernel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from unittest.mock import patch
+from collections.abc import Hashable
+from dataclasses import dataclass
 
 from accelsim.config import catalog
 from accelsim.config.loader import load_model
-from accelsim.cost.counters import ActionCounts
-from accelsim.dram.channels import DramChannels
 from accelsim.dram.standard import DramSpec
 from accelsim.machine.architecture import Architecture
 from accelsim.pe.mapping import Transfer
-from accelsim.pe.registry import pe_kind
 from accelsim.rules.registry import lower
-from accelsim.sim import machine
-from accelsim.sim.machine import Machine, Run, _Simulation
 from accelsim.sim.memory import TensorMemory
-from accelsim.sim.op_plan import OpPlan
-from accelsim.sim.plan import Planner
-from accelsim.step.ops import Op, TrainingStep
+from accelsim.sim.observers import DramBlock, Observer
+from accelsim.sim.planning.op_plan import OpPlan
+from accelsim.sim.program import Program
+from accelsim.sim.run import Run
+from accelsim.step.ops import TrainingStep
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource
 from accelsim.zeros.trace import Trace
-from tests.naive.pipeline import Dram, Pipelines, Server
 
 
 @dataclass(frozen=True)
@@ -47,29 +38,49 @@ class Crossing:
     end: int
 
 
-@dataclass
-class Journal:
-    """What the components of a run saw. By op ``snapshots`` of the memories: (free bits of the
-    global buffer, bits held there, free bytes a PE).
+class Journal(Observer):
+    """What a run's components did. ``snapshots`` of the memories by op: (free bits of the global
+    buffer, bits held there, free bytes per PE); ``transfers`` of each op (step, name).
     """
 
-    planners: list[Planner] = field(default_factory=list)
-    snapshots: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)
-    crossings: list[Crossing] = field(default_factory=list)
-    servers: list[Server] = field(default_factory=list)
-    transfers: dict[tuple[int, str], list[Transfer]] = field(default_factory=dict)
+    watches_dram = True
+    memory: TensorMemory
+
+    def __init__(self) -> None:
+        self.snapshots: list[tuple[int, int, tuple[int, ...]]] = []
+        self.crossings: list[Crossing] = []
+        self.transfers: dict[tuple[int, str], list[Transfer]] = {}
+
+    def begin(self, step: TrainingStep, steps: int, memory: TensorMemory) -> None:
+        self.memory = memory
+
+    def op_started(self, step: int, plan: OpPlan, cycle: int) -> None:
+        self.transfers[step, plan.op.name] = [moved.transfer for moved in plan.moved]
+        memory = self.memory
+        held = sum(memory._in_buffer.values())
+        self.snapshots.append((memory._free_bits, held, tuple(memory.residency.free_bytes)))
+
+    def dram_moved(self, block: DramBlock) -> None:
+        key = self.memory.place(block.step, block.tensor)
+        rows = block.rows
+        self.crossings.append(
+            Crossing(block.started, key, block.nbytes, block.write, rows.start, rows.stop)
+        )
 
 
 @dataclass
 class Watched:
-    """A finished run, its step and its journal; of an unlocked schedule ``memory`` and journal are
-    the single step's.
+    """A finished run, its step and its journal; memory and journal of an unlocked schedule are the
+    single step's.
     """
 
     run: Run
     step: TrainingStep
-    memory: TensorMemory
     journal: Journal
+
+    @property
+    def memory(self) -> TensorMemory:
+        return self.journal.memory
 
     @property
     def snapshots(self) -> list[tuple[int, int, tuple[int, ...]]]:
@@ -79,72 +90,6 @@ class Watched:
     def transfers(self) -> dict[tuple[int, str], list[Transfer]]:
         """What each op (step, name) moves."""
         return self.journal.transfers
-
-
-@contextmanager
-def _watching(journal: Journal) -> Iterator[None]:
-    class WatchedPlanner(Planner):
-        def _add(self, plan: OpPlan, step: int, t: Transfer) -> None:
-            if not journal.planners or self is journal.planners[0]:
-                journal.transfers.setdefault((step, plan.op.name), []).append(t)
-            super()._add(plan, step, t)
-
-        def plan(self, step: int, op: Op, partition: int | None = 0) -> OpPlan:
-            if self not in journal.planners:
-                journal.planners.append(self)
-            plan = super().plan(step, op, partition)
-            if self is journal.planners[0]:
-                memory = self._memory
-                journal.snapshots.append(
-                    (
-                        memory._free_bits,
-                        sum(memory._in_buffer.values()),
-                        tuple(memory.residency.free_bytes),
-                    )
-                )
-            return plan
-
-    class WatchedDram(Dram):
-        def transfer(
-            self,
-            tensor: Hashable,
-            size_bytes: int,
-            offset_bytes: int,
-            nbytes: int,
-            write: bool,
-            counts: ActionCounts,
-        ) -> int:
-            done = super().transfer(tensor, size_bytes, offset_bytes, nbytes, write, counts)
-            if len(journal.planners) == 1:
-                journal.crossings.append(
-                    Crossing(
-                        int(self._env.now),
-                        tensor,
-                        nbytes,
-                        write,
-                        *self.rows.place(tensor, size_bytes),
-                    )
-                )
-            return done
-
-    class WatchedServer(Server):
-        def reserve(self, bits: int, wait: int = 0) -> int:
-            if self not in journal.servers:
-                journal.servers.append(self)
-            return super().reserve(bits, wait)
-
-    class WatchedPipelines(Pipelines):
-        def _dram(self, channels: DramChannels, clock_hz: int) -> Dram:
-            return WatchedDram(self.env, channels, clock_hz, self.rows)
-
-        def _server(self, width: int) -> Server:
-            return WatchedServer(self.env, width)
-
-    with (
-        patch.object(machine, "Planner", WatchedPlanner),
-        patch.object(machine, "Pipelines", WatchedPipelines),
-    ):
-        yield
 
 
 def dram_of(architecture: Architecture) -> DramSpec:
@@ -162,13 +107,10 @@ def watch(
     optimizer: str = "momentum",
 ) -> Watched:
     """Run one step and keep what went on."""
-    step = lower(network, rule, batch, optimizer)
-    journal = Journal()
-    with _watching(journal):
-        run = Machine(architecture, dram_of(architecture), MaskSource(trace, network, batch)).run(
-            step, schedule
-        )
-    return Watched(run, step, journal.planners[0]._memory, journal)
+    step, journal = lower(network, rule, batch, optimizer), Journal()
+    program = Program(step, architecture, dram_of(architecture), schedule)
+    run = program.run(MaskSource(trace, network, batch), [journal])
+    return Watched(run, step, journal)
 
 
 def watch_steps(
@@ -180,12 +122,10 @@ def watch_steps(
 ) -> Watched:
     """Several steps of the unlocked schedule, back to back, in one run."""
     journal = Journal()
-    with _watching(journal):
-        model = pe_kind(architecture).timing(MaskSource(trace, network, step.batch))
-        run = _Simulation(
-            architecture, dram_of(architecture), model, None, step, False, steps, None
-        ).run()
-    return Watched(run, step, journal.planners[0]._memory, journal)
+    program = Program(step, architecture, dram_of(architecture), "unlocked")
+    masks = MaskSource(trace, network, step.batch)
+    run = program.simulation(masks, steps).run([journal])
+    return Watched(run, step, journal)
 
 
 def peak_dram_bytes_per_cycle(architecture: Architecture) -> float:

@@ -32,7 +32,7 @@ from accelsim.results.op import (
     Words,
 )
 from accelsim.results.result import AreaSource, EnergySource, Result
-from accelsim.sim.machine import OpRecord, Run
+from accelsim.sim.run import OpRecord, Run
 
 COMPUTING = ("busy", "window_empty", "imbalance", "idle")
 """Causes of lane cycles while an op computes; stalls come between."""
@@ -77,7 +77,7 @@ def op_result(record: OpRecord, run: Run, table: EnergyTable, machine: Architect
         lane_cycles = {cause: getattr(timing, cause) for cause in COMPUTING}
     elif plan.on_array:
         lane_cycles["busy"] = computing * lanes
-    energy = table.energy(plan.counts)
+    energy = table.energy(record.counts)
     return OpResult(
         name=op.name,
         layer=op.layer,
@@ -149,7 +149,7 @@ def all_counts(run: Run) -> ActionCounts:
     """The counts of all ops, and those of no op."""
     total = ActionCounts()
     for record in run.records:
-        total += record.plan.counts
+        total += record.counts
     total += run.background
     return total
 

@@ -1,63 +1,47 @@
-"""simulate() and compare(): the one place that knows all parts.
+"""simulate(): one training step of a network under a learning rule on a machine.
 
-A network is lowered under a learning rule, its ops are mapped onto a machine and run there, on the
+The network is lowered under the rule, its ops are mapped onto the machine and run there, on the
 zeros of a trace; counts become energy, and everything becomes a Result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from accelsim.config.names import Schedule
 from accelsim.cost import area
 from accelsim.cost.accountings import accountings
-from accelsim.cost.energy import EnergyTable
 from accelsim.cost.technology import Technology
-from accelsim.dram.prices import dram_prices
 from accelsim.errors import Fault, InputError
 from accelsim.experiment.assemble import assembled, limits
+from accelsim.experiment.compile import Compiled, compile_step
 from accelsim.experiment.config_hash import Configuration, hybrid_hash
-from accelsim.experiment.tables import machine_tables
-from accelsim.experiment.trace_choice import TraceArgument, TraceChoice, choose_trace
+from accelsim.experiment.setting import (
+    NetworkSetting,
+    Progress,
+    Setting,
+    SettingOptions,
+    Watchers,
+)
+from accelsim.experiment.trace_choice import TraceChoice, choose_trace
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.loading import load_architecture
 from accelsim.machine.pin_places import pins_placed
-from accelsim.results.comparison import Comparison
 from accelsim.results.hybrid import hybrid_result
 from accelsim.results.laws import check
 from accelsim.results.result import Result, WeightedStep
 from accelsim.rules.declaration import StepKind
-from accelsim.rules.registry import lower
-from accelsim.rules.spelling import AnyRule, parse_rule, parse_rules
-from accelsim.sim.machine import Machine
+from accelsim.rules.spelling import AnyRule, parse_rule
 from accelsim.sim.memory_notes import memory_notes
-from accelsim.step.ops import Contraction, Pass, TrainingStep
+from accelsim.sim.observers import Observer
+from accelsim.sim.run import Run
+from accelsim.step.ops import Contraction, TrainingStep
 from accelsim.workload.loading import load_network
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource
-
-Progress = Callable[[int, int, str], None]
-Transform = Callable[[TrainingStep], TrainingStep]
-SCHEDULES = tuple(Schedule)
-ALL_PASSES = tuple(Pass)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Everything that decides a result, besides workload, machine and rule."""
-
-    batch: int
-    trace: TraceArgument
-    trace_any_rule: bool
-    passes: tuple[Pass, ...]
-    schedule: str
-    optimizer: str
-    seed: int
-    transform: Transform | None = None
 
 
 def simulate(
@@ -65,139 +49,53 @@ def simulate(
     architecture: str | Path | Architecture,
     rule: str | AnyRule = "bp",
     *,
-    batch: int | None = None,
-    trace: TraceArgument = "shipped",
-    trace_any_rule: bool = False,
-    passes: Sequence[str] = ALL_PASSES,
-    schedule: str = "serial",
-    optimizer: str = "momentum",
-    seed: int = 0,
     progress: Progress | None = None,
-    transform: Transform | None = None,
+    observers: Sequence[Observer] = (),
+    **options: Unpack[SettingOptions],
 ) -> Result:
     """One training step of a workload under a learning rule on a machine; of a hybrid rule each
     kind of step, and their mean.
 
-    ``batch`` defaults to the workload's own; ``trace``: "shipped", "dense", "random:DENSITY",
-    files, one a rule family, or a Trace in memory. ``schedule``: "serial" or "unlocked".
-    ``transform``: changes the lowered ops before they run; the result keeps the rule's name; its
-    hash is that of the changed ops. InputError with every fault of the inputs.
+    ``options``: fields of `Setting`. ``observers`` watch the run of each kind of step. InputError
+    with every fault of the inputs.
     """
     network = workload if isinstance(workload, Network) else load_network(workload)
     machine = (
         architecture if isinstance(architecture, Architecture) else load_architecture(architecture)
     )
-    setting = _setting(
-        network, batch, trace, trace_any_rule, passes, schedule, optimizer, seed, transform
-    )
+    setting = Setting(**options).of(network)
     with pins_placed(architecture, machine):
-        return _run(network, machine, parse_rule(rule), setting, progress)
+        watchers = Watchers(progress, tuple(observers))
+        return run_rule(network, machine, parse_rule(rule), setting, watchers)
 
 
-def compare(
-    workload: str | Path | Network,
-    architectures: Sequence[str | Path | Architecture],
-    rules: str | Sequence[str | AnyRule],
-    *,
-    batch: int | None = None,
-    trace: TraceArgument = "shipped",
-    trace_any_rule: bool = False,
-    passes: Sequence[str] = ALL_PASSES,
-    schedule: str = "serial",
-    optimizer: str = "momentum",
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> Comparison:
-    """The same step under several rules and machines; the first machine with the first rule is the
-    baseline. InputError as `simulate`.
-    """
-    network = workload if isinstance(workload, Network) else load_network(workload)
-    machines = [
-        each if isinstance(each, Architecture) else load_architecture(each)
-        for each in architectures
-    ]
-    specs = parse_rules(rules)
-    setting = _setting(network, batch, trace, trace_any_rule, passes, schedule, optimizer, seed)
-    pairs = [
-        (given, machine, spec)
-        for given, machine in zip(architectures, machines, strict=True)
-        for spec in specs
-    ]
-    labels = [
-        str(spec) if len(machines) == 1 else f"{machine.name}/{spec}" for _, machine, spec in pairs
-    ]
-    if len(set(labels)) < len(labels):
-        raise InputError(f"machines and rules to compare must differ, got {', '.join(labels)}")
-    results = []
-    for given, machine, spec in pairs:
-        with pins_placed(given, machine):
-            results.append(_run(network, machine, spec, setting, progress))
-    return Comparison.of(results, labels)
-
-
-def _setting(
-    network: Network,
-    batch: int | None,
-    trace: TraceArgument,
-    trace_any_rule: bool,
-    passes: Sequence[str],
-    schedule: str,
-    optimizer: str,
-    seed: int,
-    transform: Transform | None = None,
-) -> Setting:
-    faults = []
-    if schedule not in SCHEDULES:
-        faults.append(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule}")
-    size = network.batch if batch is None else batch
-    if size < 1:
-        faults.append(f"batch must be >= 1, got {size}")
-    if seed < 0:
-        faults.append(f"seed must be >= 0, got {seed}")
-    unknown = [str(name) for name in passes if str(name).upper() not in ALL_PASSES]
-    if unknown or not passes:
-        faults.append(
-            f"passes must be one or more of {', '.join(ALL_PASSES)}, got "
-            f"{', '.join(unknown) or 'none'}"
-        )
-    if faults:
-        raise InputError(*faults)
-    return Setting(
-        size,
-        trace,
-        trace_any_rule,
-        tuple(Pass(str(name).upper()) for name in passes),
-        schedule,
-        optimizer,
-        seed,
-        transform,
-    )
-
-
-def _run(
+def run_rule(
     network: Network,
     machine: Architecture,
     rule: AnyRule,
-    setting: Setting,
-    progress: Progress | None,
+    setting: NetworkSetting,
+    watchers: Watchers,
 ) -> Result:
-    kinds = rule.rule.step_kinds(rule)
-    if not rule.rule.kinds:
-        return _simulate(network, machine, _prepare(network, kinds[0], setting), setting, progress)
+    """A step of each kind that the rule takes, and their mean where there are several. InputError
+    with the faults of all kinds.
+    """
     prepared: list[_Prepared] = []
     faults: list[Fault] = []
+    kinds = rule.rule.step_kinds(rule)
     for kind in kinds:
         try:
-            prepared.append(_prepare(network, kind, setting))
+            prepared.append(_prepare(network, kind, machine, setting))
         except InputError as error:
             faults += error.faults
     if faults:
         raise InputError(*dict.fromkeys(faults))
+    if not rule.rule.kinds:
+        return _simulate(prepared[0], setting, watchers, str(rule))
     steps = [
         WeightedStep(
             kind=each.kind.kind,
             weight=each.kind.weight,
-            result=_simulate(network, machine, each, setting, progress, rule),
+            result=_simulate(each, setting, watchers, f"{rule}, {each.kind.kind}"),
         )
         for each in prepared
     ]
@@ -208,62 +106,53 @@ def _run(
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A kind of step, its ops and its trace: all that can be refused."""
+    """A kind of step, compiled, and its trace: all that can be refused."""
 
-    kind: StepKind
-    step: TrainingStep
+    compiled: Compiled
     chosen: TraceChoice
 
+    @property
+    def kind(self) -> StepKind:
+        return self.compiled.kind
 
-def _prepare(network: Network, kind: StepKind, setting: Setting) -> _Prepared:
-    step = kind.finish(lower(network, kind.rule, setting.batch, setting.optimizer, setting.passes))
-    step = step if setting.transform is None else setting.transform(step)
+
+def _prepare(
+    network: Network, kind: StepKind, machine: Architecture, setting: NetworkSetting
+) -> _Prepared:
+    compiled, given = compile_step(network, kind, machine, setting), setting.given
     chosen = choose_trace(
-        network, kind.rule, setting.trace, setting.trace_any_rule, setting.batch, setting.seed
+        network, kind.rule, given.trace, given.trace_any_rule, setting.batch, given.seed
     )
-    return _Prepared(kind, step, chosen)
+    return _Prepared(compiled, chosen)
 
 
 def _simulate(
-    network: Network,
-    machine: Architecture,
-    prepared: _Prepared,
-    setting: Setting,
-    progress: Progress | None,
-    part_of: AnyRule | None = None,
+    prepared: _Prepared, setting: NetworkSetting, watchers: Watchers, shown: str
 ) -> Result:
-    """One step; ``part_of``: the hybrid rule that takes it."""
-    step, chosen, rule = prepared.step, prepared.chosen, prepared.kind.rule
-    masks = MaskSource(chosen.trace, network, setting.batch, setting.seed)
-    tables = machine_tables(machine)
-    dram, technology = tables.dram, tables.technology
+    """One step; ``shown`` names its rule to the progress bar."""
+    compiled, chosen, seed = prepared.compiled, prepared.chosen, setting.given.seed
+    network, program = compiled.network, compiled.program
+    machine, step = program.architecture, program.step
+    masks = MaskSource(chosen.trace, network, setting.batch, seed)
     configuration = Configuration(
-        network, machine, tables.digest, step, chosen.digest, setting.schedule, setting.seed
+        network, machine, compiled.tables_digest, step, chosen.digest, program.schedule, seed
     )
-    table = EnergyTable.build(machine, technology, dram_prices(dram))
-    shown = (
-        f"{machine.name} {rule}"
-        if part_of is None
-        else f"{machine.name} {part_of}, {prepared.kind.kind}"
-    )
-    report = None if progress is None else lambda done, of: progress(done, of, shown)
-    run = Machine(machine, dram, masks, table).run(step, setting.schedule, report)
-    areas, unknown = _areas(machine, technology)
-    notes = [*chosen.notes, *unknown, *_unused_pins(machine, step)]
-    if run.dram_overcommitted:
-        notes.append(
-            f"tensors in DRAM need {run.peak_dram_bytes} bytes, more than {machine.dram.standard} "
-            f"holds: addresses wrap around"
-        )
-    notes += memory_notes(step, run.residency, run.stored_dense)
+    run = program.run(masks, watchers.of(f"{machine.name} {shown}"))
+    areas, missing = _areas(machine, compiled.technology)
     fields = {
-        **_cause(configuration, rule, setting, chosen.name),
+        **_cause(configuration, prepared.kind.rule, setting, chosen.name),
         "accountings": accountings(step, network, machine),
-        "notes": tuple(notes),
+        "notes": (
+            *chosen.notes,
+            *missing,
+            *_unused_pins(machine, step),
+            *_dram_notes(run, machine),
+            *memory_notes(step, run.residency, run.stored_dense),
+        ),
         "dense_tensors": tuple(masks.dense_tensors(step.ops)),
     }
-    result = assembled(run, table, machine, areas, fields)
-    check(result, limits(dram, machine, run))
+    result = assembled(run, compiled.table, machine, areas, fields)
+    check(result, limits(program.dram, machine, run))
     return result
 
 
@@ -280,18 +169,18 @@ def _hybrid_cause(rule: AnyRule, steps: Sequence[WeightedStep]) -> dict[str, Any
 
 
 def _cause(
-    configuration: Configuration, rule: AnyRule, setting: Setting, trace: str
+    configuration: Configuration, rule: AnyRule, setting: NetworkSetting, trace: str
 ) -> dict[str, Any]:
     return {
         "config_hash": configuration.hash,
-        "seed": setting.seed,
+        "seed": setting.given.seed,
         "workload": configuration.network.name,
         "arch": configuration.machine.name,
         "rule": str(rule),
         "batch": setting.batch,
         "trace": trace,
-        "schedule": setting.schedule,
-        "optimizer": setting.optimizer,
+        "schedule": setting.given.schedule,
+        "optimizer": setting.given.optimizer,
     }
 
 
@@ -304,6 +193,15 @@ def _unused_pins(machine: Architecture, step: TrainingStep) -> list[str]:
         if not any(fnmatchcase(name, pin.op) for name in names)
     ]
     return [f"mapping.pins: no contraction of this step is named {op}" for op in unused]
+
+
+def _dram_notes(run: Run, machine: Architecture) -> list[str]:
+    if not run.dram_overcommitted:
+        return []
+    needed, standard = run.peak_dram_bytes, machine.dram.standard
+    return [
+        f"tensors in DRAM need {needed} bytes, more than {standard} holds: addresses wrap around"
+    ]
 
 
 def _areas(

@@ -17,13 +17,15 @@ filled or produced, and dropped, within its op.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from accelsim.errors import LawViolation
 from accelsim.pe.mapping import Route, Transfer
 from accelsim.sim.memory import TensorMemory
-from accelsim.sim.op_plan import OpPlan
+from accelsim.sim.observers import Observer
+from accelsim.sim.planning.op_plan import OpPlan
+from accelsim.sim.run import OpRecord, Run
 from accelsim.step.ops import Contraction, Op, Tensor, TrainingStep, Use
 
 VARIABLE = "ACCELSIM_LEDGER"
@@ -46,13 +48,15 @@ class Account:
         return self.filled + self.produced - self.dropped - self.written_back
 
 
-class Ledger:
+class Ledger(Observer):
     """The accounts of one run. LawViolation with the first entry that cannot be."""
 
-    def __init__(self, step: TrainingStep, memory: TensorMemory) -> None:
-        self._memory = memory
+    def __init__(self) -> None:
         self._tensors: dict[str, Tensor] = {}
         self.accounts: dict[Place, Account] = {}
+
+    def begin(self, step: TrainingStep, steps: int, memory: TensorMemory) -> None:
+        self._memory = memory
         for op in step.ops:
             for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
                 self._tensors[tensor.name] = tensor
@@ -77,7 +81,7 @@ class Ledger:
         outlives = tensor.name not in self._made
         return self.accounts.setdefault((memory, -1 if outlives else step, tensor.name), Account())
 
-    def begin(self, step: int, plan: OpPlan) -> None:
+    def op_started(self, step: int, plan: OpPlan, cycle: int) -> None:
         """An op starts: all that it reads is there, or it brings it."""
         op = plan.op
         brought = dict.fromkeys(self._tensors, 0)
@@ -146,17 +150,17 @@ class Ledger:
                     f"nothing has brought to the scratchpads"
                 )
 
-    def end(self, step: int, plan: OpPlan, gone: Iterable[str]) -> None:
+    def op_ended(self, record: OpRecord, freed: Sequence[str]) -> None:
         """An op has ended, and with it these tensors: what it made is where it belongs."""
-        op = plan.op
-        for moved in plan.moved:
+        step, op = record.step, record.op
+        for moved in record.plan.moved:
             self._put(step, moved.transfer, moved.crosses)
-        for name in gone:
+        for name in freed:
             for memory in (BUFFER, PADS, DRAM):
                 account = self.accounts.get((memory, step, name))
                 if account is not None:
                     account.dropped += account.resident
-        self._check(step, op, gone)
+        self._check(step, op, freed)
 
     def _put(self, step: int, t: Transfer, crosses: bool) -> None:
         """Enter one transfer: what stays, and what has passed through by now."""
@@ -213,7 +217,7 @@ class Ledger:
                     f"after {op.name}, {memory} have given more of {name} than they had: {account}"
                 )
 
-    def close(self) -> None:
+    def end(self, run: Run) -> None:
         """The run has ended: of what its steps made nothing is left, and what outlives them is all
         there.
         """

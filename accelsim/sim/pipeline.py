@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from simpy.core import SimTime
 from simpy.events import NORMAL, EventPriority
 
+from accelsim.cost.counters import ActionCounts
 from accelsim.dram.channels import COMMAND_ACTIONS, DramChannels
 from accelsim.dram.rows import PICOSECONDS, DramRows
 from accelsim.kernels.links import pipeline as k
 from accelsim.kernels.links import servers as on
 from accelsim.machine.architecture import Architecture
-from accelsim.sim.mesh import Mesh
-from accelsim.sim.op_plan import DramPart, OpPlan
+from accelsim.sim.planning.mesh import Mesh
+from accelsim.sim.planning.op_plan import DramPart, OpPlan
 
 Ints = NDArray[np.int64]
 Process = Generator[simpy.Event, None, None]
@@ -47,6 +48,14 @@ class StageTimes:
 
 Times = dict[str, StageTimes]
 """By the name of the stage, those that the op has, in their order."""
+
+
+@dataclass(frozen=True)
+class Executed:
+    """An op that has ended: the times of its stages, and the DRAM commands of its transfers."""
+
+    times: Times
+    commands: ActionCounts
 
 
 @dataclass(frozen=True)
@@ -147,8 +156,8 @@ class Pipelines:
         """What the link has carried so far."""
         return Served(int(self._links[link, on.BITS]), int(self._links[link, on.BUSY]))
 
-    def run(self, plan: OpPlan, place: Place) -> Generator[simpy.Event, None, Times]:
-        """Take an op through its stages, from now; the DRAM's commands are added to its counts."""
+    def run(self, plan: OpPlan, place: Place) -> Generator[simpy.Event, None, Executed]:
+        """Take an op through its stages, from now."""
         slot = self._running.index(None)
         running = self._running[slot] = _Running(plan, place, _End(self.env))
         kinds = self._fill_slot(slot, plan)
@@ -167,14 +176,16 @@ class Pipelines:
         if not running.ended:
             yield running.end
         self._running[slot] = None
+        commands = ActionCounts()
         for command, action in COMMAND_ACTIONS.items():
             if action != "refresh":
-                plan.counts.add("dram", action, int(self._commands[slot, command]))
+                commands.add("dram", action, int(self._commands[slot, command]))
         times = self._times[slot, :, : len(kinds), : plan.blocks].copy()
-        return {
+        by_stage = {
             STAGE_NAMES[kind]: StageTimes(times[0, index], times[1, index])
             for index, kind in enumerate(kinds)
         }
+        return Executed(by_stage, commands)
 
     def _fill_slot(self, slot: int, plan: OpPlan) -> list[int]:
         """Write the plan into the slot's arrays; returns the kinds of its stages."""
@@ -270,7 +281,7 @@ class Pipelines:
         """Find rows for the tensors that the stage's block moves first."""
         plan, block = running.plan, int(self._steps[slot, stage, k.BLOCK])
         loads = self._kinds[slot, stage] == k.LOAD
-        parts: list[DramPart] = plan.loads if loads else plan.stores
+        parts: tuple[DramPart, ...] = plan.loads if loads else plan.stores
         for index, part in enumerate(parts, start=0 if loads else len(plan.loads)):
             moved = part.nbytes * (block + 1) // plan.blocks - part.nbytes * block // plan.blocks
             if moved and self._parts[slot, index, k.BASE] < 0:

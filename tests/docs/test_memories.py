@@ -13,7 +13,7 @@ from accelsim.kernels.links.banks import stream_cycles
 from accelsim.machine.architecture import Architecture
 from accelsim.results.op import OpResult
 from accelsim.results.result import Result
-from accelsim.sim.mesh import Mesh
+from accelsim.sim.planning.mesh import Mesh
 from accelsim.workload.network import Network
 from tests.random_machines import machine, trace_of
 from tests.reference_networks import Builder

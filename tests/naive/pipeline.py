@@ -14,9 +14,9 @@ from accelsim.cost.counters import ActionCounts
 from accelsim.dram.channels import DramChannels
 from accelsim.dram.rows import PICOSECONDS, DramRows
 from accelsim.machine.architecture import Architecture
-from accelsim.sim.mesh import Mesh
-from accelsim.sim.op_plan import DramPart, OpPlan
-from accelsim.sim.pipeline import Place, Process, Served, StageTimes, Times
+from accelsim.sim.pipeline import Executed, Place, Process, Served, StageTimes, Times
+from accelsim.sim.planning.mesh import Mesh
+from accelsim.sim.planning.op_plan import DramPart, OpPlan
 
 Work = Callable[[int], int]
 """Starts the stage's transfers of one block and returns the cycle in which the block is done."""
@@ -180,15 +180,16 @@ class Pipelines:
     def served(self, link: int) -> Served:
         return Served(self.servers[link].bits, self.servers[link].busy_cycles)
 
-    def run(self, plan: OpPlan, place: Place) -> Generator[simpy.Event, None, Times]:
+    def run(self, plan: OpPlan, place: Place) -> Generator[simpy.Event, None, Executed]:
         self._running += 1
         assert self._running <= self._slots
-        stages = self.stages(plan, place)
+        commands = ActionCounts()
+        stages = self.stages(plan, place, commands)
         yield from run_stages(self.env, stages, plan.blocks)
         self._running -= 1
-        return times_of(stages)
+        return Executed(times_of(stages), commands)
 
-    def stages(self, plan: OpPlan, place: Place) -> list[Stage]:
+    def stages(self, plan: OpPlan, place: Place, commands: ActionCounts) -> list[Stage]:
         blocks = plan.blocks
         down, up, peer, reads, writes = self.servers[:5]
         if self._ports == 1:
@@ -207,7 +208,7 @@ class Pipelines:
 
         def crossed(
             block: int,
-            parts: list[DramPart],
+            parts: tuple[DramPart, ...],
             port: Server,
             staged_bits: int,
             wait: int,
@@ -221,7 +222,7 @@ class Pipelines:
                     done = max(
                         done,
                         self.dram.transfer(
-                            place(part.tensor), part.size_bytes, offset, nbytes, write, plan.counts
+                            place(part.tensor), part.size_bytes, offset, nbytes, write, commands
                         ),
                     )
             return done

@@ -21,9 +21,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from accelsim.config.names import Schedule
 from accelsim.config.registries import RULES as LEARNING_RULES
 from accelsim.errors import InputError
-from accelsim.experiment import simulate as experiment
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
 from accelsim.pe.mapping import Route
@@ -32,9 +32,9 @@ from accelsim.results.op import ArrayCycles
 from accelsim.results.result import Result
 from accelsim.rules.registry import check_rule
 from accelsim.sim.ledger import VARIABLE
-from accelsim.sim.machine import Machine, OpRecord, Progress, Run
-from accelsim.sim.op_plan import OpPlan
-from accelsim.step.ops import TrainingStep
+from accelsim.sim.observers import Observer
+from accelsim.sim.planning.op_plan import OpPlan
+from accelsim.sim.run import OpRecord, Run
 from accelsim.workload.network import Network
 from accelsim.zeros.trace import Trace
 from tests.random_machines import KINDS, any_machines, convolutions, machine, masks, trace_of
@@ -42,7 +42,7 @@ from tests.random_networks import network_of, networks
 from tests.reference_networks import Builder
 from tests.watched_machine import dram_of, peak_dram_bytes_per_cycle
 
-SHARDS = tuple(itertools.product(KINDS, experiment.SCHEDULES))
+SHARDS = tuple(itertools.product(KINDS, map(str, Schedule)))
 EXAMPLES = 10_000 if settings.get_current_profile_name() == "nightly" else 200
 RULES = (
     *LEARNING_RULES.names(),
@@ -78,14 +78,11 @@ class Case:
         """The step on a machine: results by kind of step, and the runs behind them."""
         runs: list[Run] = []
 
-        class Kept(Machine):
-            def run(
-                self, step: TrainingStep, schedule: str, progress: Progress | None = None
-            ) -> Run:
-                runs.append(super().run(step, schedule, progress))
-                return runs[-1]
+        class Kept(Observer):
+            def end(self, run: Run) -> None:
+                runs.append(run)
 
-        with patch.object(experiment, "Machine", Kept), patch.dict(os.environ, {VARIABLE: "1"}):
+        with patch.dict(os.environ, {VARIABLE: "1"}):
             result = simulate(
                 self.network,
                 architecture,
@@ -97,6 +94,7 @@ class Case:
                 optimizer=self.optimizer,
                 passes=self.passes,
                 seed=self.seed,
+                observers=[Kept()],
             )
         check_document(result)
         return [step.result for step in result.steps] or [result], runs

@@ -19,8 +19,8 @@ from accelsim.machine.architecture import Architecture
 from accelsim.machine.formats import Formats
 from accelsim.sim.ledger import VARIABLE
 from accelsim.sim.memory import TensorMemory
-from accelsim.sim.op_plan import OpPlan
-from accelsim.sim.traffic import Traffic
+from accelsim.sim.planning.op_plan import OpPlan
+from accelsim.sim.planning.traffic import Traffic
 from accelsim.step.ops import Tensor
 from accelsim.workload.network import Network
 from tests.property.test_simulator import MODULAR, lowers, tight_machines

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from accelsim.kernels.links import mesh as k
-from accelsim.sim.mesh import Mesh
+from accelsim.sim.planning.mesh import Mesh
 from tests.naive import mesh as naive
 
 

@@ -12,14 +12,15 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accelsim.cost.counters import ActionCounts
 from accelsim.dram.channels import DramChannels
 from accelsim.dram.standard import DramSpec
 from accelsim.kernels.links import servers as k
 from accelsim.machine.architecture import Architecture
 from accelsim.rules.registry import lower
-from accelsim.sim.mesh import Mesh
-from accelsim.sim.op_plan import DramPart, OpPlan
-from accelsim.sim.pipeline import Pipelines, Times
+from accelsim.sim.pipeline import Executed, Pipelines, Times
+from accelsim.sim.planning.mesh import Mesh
+from accelsim.sim.planning.op_plan import DramPart, OpPlan
 from accelsim.step.ops import Op
 from tests.naive import pipeline as naive
 from tests.property.test_dram import specs
@@ -63,9 +64,18 @@ class Draft:
         return OpPlan(
             OP,
             True,
+            range(1),
             np.array(self.block_cycles, np.int64),
-            loads=[DramPart(*part) for part in self.loads],
-            stores=[DramPart(*part) for part in self.stores],
+            None,
+            None,
+            tuple(DramPart(*part) for part in self.loads),
+            tuple(DramPart(*part) for part in self.stores),
+            (),
+            {},
+            {},
+            ActionCounts(),
+            loads[0] if mesh_links else None,
+            loads[1] if mesh_links else None,
             fill_bits=fill,
             fill_buffer_bits=fill_buffer,
             peer_bits=peer,
@@ -77,8 +87,6 @@ class Draft:
             drain_wait=drain_wait if drain_buffer else 0,
             staged_in_wait=staged_in_wait if self.loads else 0,
             staged_out_wait=staged_out_wait if self.stores else 0,
-            mesh_fill=loads[0] if mesh_links else None,
-            mesh_drain=loads[1] if mesh_links else None,
         )
 
 
@@ -122,12 +130,13 @@ def run(
                 yield request
             plan = draft.plan(mesh.links if mesh else 0)
             start = int(env.now)
-            times: Times = yield from pipelines.run(plan, lambda name: name)
+            executed: Executed = yield from pipelines.run(plan, lambda name: name)
+            times: Times = executed.times
             seen.log.append((f"{number}.{index}", start, int(env.now)))
             seen.times.append(
                 {name: (each.started.tolist(), each.done.tolist()) for name, each in times.items()}
             )
-            seen.counts.append(list(plan.counts))
+            seen.counts.append(list(executed.commands))
 
     for number, ops in enumerate(processes):
         env.process(process(number, ops))

@@ -21,7 +21,8 @@ from accelsim.kernels.links import servers as on
 from accelsim.machine.architecture import Architecture
 from accelsim.pe.registry import pe_kind
 from accelsim.rules.registry import lower
-from accelsim.sim.machine import OpRecord, _Simulation
+from accelsim.sim.run import OpRecord
+from accelsim.sim.simulation import Simulation
 from accelsim.step.contraction import matrix_nest
 from accelsim.step.ops import (
     Contraction,
@@ -198,16 +199,8 @@ def compare(
     refuses, or takes too long for.
     """
     try:
-        events = _Simulation(
-            architecture,
-            dram,
-            pe_kind(architecture).timing(source),
-            None,
-            step,
-            serial,
-            steps,
-            None,
-        )
+        model = pe_kind(architecture).timing(source)
+        events = Simulation(step, model, dram, None, serial, steps)
         run = events.run()
     except InputError:
         return False

@@ -9,7 +9,7 @@ import pytest
 
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
-from accelsim.sim.machine import OpRecord
+from accelsim.sim.simulation import OpRecord
 from accelsim.workload.network import Network
 from accelsim.zeros.trace import Trace
 from tests.random_machines import machine
@@ -52,7 +52,7 @@ def record(seen: Watched, name: str) -> OpRecord:
 def test_every_action_of_a_forward_op() -> None:
     """6 channels of the stream 1 0 1: two MACs and an empty window each."""
     found = record(tiny(), "fc0.FF")
-    assert {".".join(action): times for action, times in found.plan.counts} == {
+    assert {".".join(action): times for action, times in found.counts} == {
         "mac.multiply_add": 6 * 2,
         "control.registers": 6 * 2,
         "control.window_select": 6 * 3,
@@ -80,7 +80,7 @@ def test_every_action_of_an_error_propagation() -> None:
     come from other PEs.
     """
     found = record(tiny(), "fc2.EP")
-    assert {".".join(action): times for action, times in found.plan.counts} == {
+    assert {".".join(action): times for action, times in found.counts} == {
         "mac.multiply_add": 3,
         "control.registers": 3,
         "control.window_select": 3 * 2,
@@ -108,15 +108,15 @@ def test_every_action_of_an_error_propagation() -> None:
 
 def test_outputs_that_nobody_masks_need_no_mask() -> None:
     found = record(tiny(pe_array__skip_outputs=False), "fc2.EP")
-    assert found.plan.counts["mac", "multiply_add"] == 6
-    assert found.plan.counts["global_buffer", "read_bits"] == 2 * 16
+    assert found.counts["mac", "multiply_add"] == 6
+    assert found.counts["global_buffer", "read_bits"] == 2 * 16
 
 
 def test_words_whose_zeros_are_not_skipped_bring_no_mask_bits() -> None:
     found = record(tiny(pe_array__skip={"ff": "none", "ep": "none", "wg": "none"}), "fc0.FF")
-    assert found.plan.counts["scratchpad", "write_bits"] == 3 * 6 * 16
-    assert found.plan.counts["control", "mask_read"] == 0
-    assert (found.plan.counts["mac", "multiply_add"], found.plan.counts["mac", "gated"]) == (12, 6)
+    assert found.counts["scratchpad", "write_bits"] == 3 * 6 * 16
+    assert found.counts["control", "mask_read"] == 0
+    assert (found.counts["mac", "multiply_add"], found.counts["mac", "gated"]) == (12, 6)
 
 
 def test_lanes_wait_for_the_ports_of_their_scratchpads() -> None:
@@ -131,7 +131,7 @@ def test_lanes_wait_for_the_ports_of_their_scratchpads() -> None:
     assert found.stalls["bank"] == 115 - 3
     wide = record(tiny(), "fc0.FF")
     assert wide.plan.port_wait == wide.stalls["bank"] == 0
-    assert found.plan.counts["control", "clock"] == wide.plan.counts["control", "clock"]
+    assert found.counts["control", "clock"] == wide.counts["control", "clock"]
 
 
 def test_a_sparse_feedback_word_names_its_error() -> None:
@@ -140,9 +140,9 @@ def test_a_sparse_feedback_word_names_its_error() -> None:
     """
     seen = tiny("ssdfa")
     found = record(seen, "fc2.EP")
-    assert found.plan.counts["scratchpad", "read_bits"] == found.plan.counts[
-        "mac", "multiply_add"
-    ] * (16 + 16 + 1)
+    assert found.counts["scratchpad", "read_bits"] == found.counts["mac", "multiply_add"] * (
+        16 + 16 + 1
+    )
     free = [tiny(rule).run.residency.free_bytes[0] for rule in ("bp", "ssdfa")]
     assert free[0] - free[1] == 3  # 17 bits
 
@@ -196,7 +196,7 @@ def test_refreshes_belong_to_time_and_not_to_ops(organization: str) -> None:
     )
     architecture = machine(organization, dram__channels=2)
     run = watch(chain, architecture, batch=4).run
-    assert all(each.plan.counts["dram", "refresh"] == 0 for each in run.records)
+    assert all(each.counts["dram", "refresh"] == 0 for each in run.records)
     timing = dram_of(architecture).timing
     clocks = run.cycles * 10**12 // (architecture.clock_hz * timing.tck_ps)
     assert clocks // timing.tREFI >= 2

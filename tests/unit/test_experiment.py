@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from accelsim.errors import InputError, LawViolation
-from accelsim.experiment.simulate import compare, simulate
+from accelsim.experiment.compare import compare
+from accelsim.experiment.simulate import simulate
 from accelsim.results.laws import Limits, check
 from accelsim.results.result import Result
 from accelsim.step.ops import Pass

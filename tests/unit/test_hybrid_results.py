@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from accelsim.errors import InputError, LawViolation
-from accelsim.experiment.simulate import compare, simulate
+from accelsim.experiment.compare import compare
+from accelsim.experiment.simulate import simulate
 from accelsim.experiment.trace_choice import random_trace
 from accelsim.results.hybrid import MEANS, hybrid_result
 from accelsim.results.laws import check, violations

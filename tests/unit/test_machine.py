@@ -17,7 +17,7 @@ from accelsim.experiment.simulate import simulate
 from accelsim.experiment.trace_choice import random_trace
 from accelsim.machine.architecture import Architecture
 from accelsim.results.result import Result
-from accelsim.sim.machine import OpRecord
+from accelsim.sim.run import OpRecord
 from accelsim.step.ops import Contraction
 from accelsim.workload.network import Network
 from accelsim.zeros.trace import Trace, TraceTensor

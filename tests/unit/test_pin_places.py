@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.experiment.simulate import compare, simulate
+from accelsim.experiment.compare import compare
+from accelsim.experiment.simulate import simulate
 from accelsim.machine.loading import load_architecture, place_of
 
 REFUSED = (

@@ -17,8 +17,8 @@ from accelsim.machine.architecture import Architecture
 from accelsim.mapping.residency import allocate
 from accelsim.rules.registry import lower
 from accelsim.sim import pipeline as pipeline_module
-from accelsim.sim.machine import Machine
 from accelsim.sim.memory import TensorMemory
+from accelsim.sim.program import Program
 from accelsim.step.ops import Operand, Pass, Role, Tensor, TrainingStep, Use, VectorWork
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource
@@ -94,8 +94,8 @@ def test_the_stash_peaks_before_the_end_of_ff_where_backward_work_comes_early() 
     assert memory._stash_bytes == {}
     network = chain()
     assert (
-        Machine(architecture, dram_of(architecture), MaskSource(None, network, 1))
-        .run(step, "serial")
+        Program(step, architecture, dram_of(architecture))
+        .run(MaskSource(None, network, 1))
         .peak_stash_bytes
         == 260
     )

@@ -7,8 +7,8 @@ from itertools import product
 import pytest
 
 from accelsim.machine.architecture import Architecture
-from accelsim.sim.op_plan import OpPlan
-from accelsim.sim.traffic import tree_links
+from accelsim.sim.planning.op_plan import OpPlan
+from accelsim.sim.planning.traffic import tree_links
 from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.reference_networks import Builder

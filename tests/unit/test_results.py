@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accelsim.experiment.assemble import apportion
-from accelsim.experiment.simulate import compare, simulate
+from accelsim.experiment.compare import compare
+from accelsim.experiment.simulate import simulate
 from tests.random_machines import machine
 from tests.reference_networks import Builder, small_networks
 

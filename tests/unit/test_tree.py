@@ -37,15 +37,11 @@ LONG_FILES = frozenset(
         "accelsim/kernels/dram/controller.py",
         "accelsim/kernels/dram/timing.py",
         "accelsim/kernels/links/pipeline.py",
-        "accelsim/sim/machine.py",
     }
 )
 LONG_CLASSES = frozenset({})
 LONG_SIGNATURES = frozenset(
     {
-        "accelsim/experiment/simulate.py:_setting",
-        "accelsim/experiment/simulate.py:compare",
-        "accelsim/experiment/simulate.py:simulate",
         "accelsim/kernels/dram/controller.py:maintain",
         "accelsim/kernels/dram/controller.py:run",
         "accelsim/kernels/dram/controller.py:serve",

@@ -7,7 +7,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from accelsim.experiment.simulate import SCHEDULES, simulate
+from accelsim.config.names import Schedule
+from accelsim.experiment.simulate import simulate
 from accelsim.machine.loading import load_architecture
 from accelsim.studies.validation import anomalies
 from accelsim.studies.validation.anomalies import IMPROVEMENTS, SEED, Pair, checks, pairs
@@ -20,7 +21,9 @@ def seen() -> list[tuple[str, str, Pair]]:
 
 def test_every_improvement_is_tried_under_every_schedule(seen: list[tuple[str, str, Pair]]) -> None:
     tried = Counter((schedule, name) for schedule, name, _ in seen)
-    assert set(tried) == {(schedule, name) for schedule in SCHEDULES for name in IMPROVEMENTS}
+    assert set(tried) == {
+        (schedule, name) for schedule in map(str, Schedule) for name in IMPROVEMENTS
+    }
     assert max(tried.values()) == 3
 
 

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from accelsim.config.loader import validate_data
+from accelsim.config.names import Schedule
 from accelsim.config.source import Place
-from accelsim.experiment.simulate import SCHEDULES, simulate
+from accelsim.experiment.simulate import simulate
 from accelsim.machine.loading import load_architecture
 from accelsim.studies.validation.check import Check
 from accelsim.workload.file import Workload
@@ -84,7 +85,7 @@ def checks(machines: int = MACHINES, seed: int = SEED) -> list[Check]:
             found.setdefault((schedule, improvement), []).append(pair)
     return [
         _check(schedule, name, found[schedule, name])
-        for schedule in SCHEDULES
+        for schedule in tuple(map(str, Schedule))
         for name in IMPROVEMENTS
         if (schedule, name) in found
     ]
@@ -136,7 +137,7 @@ def pairs(number: int, seed: int) -> Iterator[tuple[str, str, Pair]]:
             ).cycles
         )
 
-    for schedule in SCHEDULES:
+    for schedule in tuple(map(str, Schedule)):
         before = cycles(overrides, schedule)
         for name, (key, better) in IMPROVEMENTS.items():
             if key in overrides:

@@ -56,10 +56,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 
 def replace_experiment(monkeypatch: pytest.MonkeyPatch, **functions: Any) -> None:
-    module = types.ModuleType("accelsim.experiment.simulate")
-    vars(module).update(functions)
-    monkeypatch.setitem(sys.modules, "accelsim.experiment.simulate", module)
-    monkeypatch.setattr(accelsim.experiment, "simulate", module, raising=False)
+    for name, function in functions.items():
+        module = types.ModuleType(f"accelsim.experiment.{name}")
+        setattr(module, name, function)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setattr(accelsim.experiment, name, module, raising=False)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -563,7 +564,7 @@ def test_a_pass_named_twice_is_simulated_once(
 
 def test_the_words_of_options_are_those_of_the_modules_that_take_them() -> None:
     from accelsim.cli import values
-    from accelsim.experiment import simulate as experiment
+    from accelsim.config.names import Schedule
     from accelsim.numerics import formats
     from accelsim.training import optimizers
     from accelsim.training import trainer as training
@@ -571,5 +572,5 @@ def test_the_words_of_options_are_those_of_the_modules_that_take_them() -> None:
     assert values.RATE_SCHEDULES == training.SCHEDULES
     assert tuple(formats.FORMATS) == values.FORMATS
     assert tuple(vars(formats.StorageFormats())) == values.STORED
-    assert values.SCHEDULES == experiment.SCHEDULES
+    assert tuple(map(str, Schedule)) == values.SCHEDULES
     assert tuple(optimizers.OPTIMIZERS) == values.OPTIMIZERS

@@ -45,7 +45,7 @@ def compare(
     folder = delivery.folder(out)
     _refuse_namesakes(machines)
     from accelsim.cli.progress import bar
-    from accelsim.experiment import simulate as experiment
+    from accelsim.experiment import compare as experiment
     from accelsim.report import files
 
     with bar() as progress:

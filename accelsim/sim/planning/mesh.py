@@ -64,15 +64,15 @@ class Mesh:
     def _ports(self) -> tuple[Ints, Ints]:
         return np.array(self.port_rows, np.int64), np.array(self.nearest, np.int64)
 
-    def spread(self, first: int, pes: int, amount: int, receivers: int) -> Ints:
+    def spread(self, pes: range, amount: int, receivers: int) -> Ints:
         """From the global buffer, each unit to ``receivers`` neighbouring PEs; such groups share
         the units equally.
         """
         loads = self._none()
         k.multicast(
-            first,
-            pes,
-            max(1, min(receivers, pes)),
+            pes.start,
+            len(pes),
+            max(1, min(receivers, len(pes))),
             amount,
             *self._ports(),
             self.rows,
@@ -81,27 +81,26 @@ class Mesh:
         )
         return loads
 
-    def gather(self, first: int, pes: int, amount: int) -> Ints:
+    def gather(self, pes: range, amount: int) -> Ints:
         """From all PEs equally to the global buffer."""
         loads = self._none()
-        k.gather(first, pes, amount, *self._ports(), self.rows, self.cols, loads)
+        k.gather(pes.start, len(pes), amount, *self._ports(), self.rows, self.cols, loads)
         return loads
 
-    def exchange(self, first: int, pes: int, amount: int) -> Ints:
+    def exchange(self, pes: range, amount: int) -> Ints:
         """From all PEs to all PEs, equally: a home may be any PE's, its own too, whose words cross
         no link.
         """
         loads = self._none()
-        k.all_pairs(first, pes, amount, self.rows, self.cols, loads)
+        k.all_pairs(pes.start, len(pes), amount, self.rows, self.cols, loads)
         return loads
 
-    def reduce(self, first: int, pes: int, shared: int, amount: int) -> Ints:
+    def reduce(self, pes: range, shared: int, amount: int) -> Ints:
         """Partial sums of groups of ``shared`` neighbouring PEs along binary trees: PE i of a group
         sends to i - s, s the largest power of 2 in i.
 
         With ``shared`` 1 they climb columns instead: every PE sends to the one above it.
         """
-        members = range(first, first + pes)
         if shared > 1:
             senders = [
                 i
@@ -110,12 +109,12 @@ class Mesh:
             ]
             edges = [
                 (start + i, start + i - (i & -i))
-                for start in range(first, first + pes // shared * shared, shared)
+                for start in pes[: len(pes) // shared * shared : shared]
                 for i in senders
             ]
         else:
-            edges = [(pe, pe - self.cols) for pe in members if pe - self.cols >= first] or [
-                (pe, pe - 1) for pe in members if pe > first
+            edges = [(pe, pe - self.cols) for pe in pes if pe - self.cols in pes] or [
+                (pe, pe - 1) for pe in pes if pe - 1 in pes
             ]
         sources, targets = (np.array([edge[end] for edge in edges], np.int64) for end in (0, 1))
         amounts = np.array(

@@ -26,7 +26,7 @@ from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.tiler import Tiler
 from accelsim.mapping.tilings import choices
 from accelsim.pe.mapping import Mapping, Tiling
-from accelsim.sim.op_plan import OpPlan
+from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.step.ops import Contraction, Op
 
 Planned = Callable[[Mapping], OpPlan]

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from accelsim.kernels.links.banks import stream_cycles
 from accelsim.machine.architecture import Architecture
-from accelsim.sim.op_plan import Moved
+from accelsim.sim.planning.op_plan import Moved
 from accelsim.step.ops import Contraction, Op, Use
 
 _cycles = lru_cache(maxsize=4096)(stream_cycles)

@@ -1,4 +1,4 @@
-"""The machine: components, and the processes that take a step's ops through them.
+"""The processes that take a step's ops through the components of a machine.
 
 Components are FIFO servers (NoC down, up and peer links, global buffer, DRAM), partitions of the PE
 array and the vector unit. An op holds its partition (or the vector unit) from its first transfer to
@@ -7,14 +7,11 @@ its last.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import numpy as np
 import simpy
 
-from accelsim.config.names import Schedule
 from accelsim.cost.counters import ActionCounts
 from accelsim.cost.energy import EnergyTable
 from accelsim.dram.channels import DramChannels
@@ -22,151 +19,45 @@ from accelsim.dram.rows import PICOSECONDS
 from accelsim.dram.standard import DramSpec
 from accelsim.errors import LawViolation
 from accelsim.kernels.links.servers import BUFFER, BUFFER_WRITE, DOWN, MESH, PEER, UP
-from accelsim.machine.architecture import Architecture
 from accelsim.mapping.mapper import Mapper
-from accelsim.mapping.residency import Residency, allocate, updates_in_pe
-from accelsim.pe.registry import pe_kind
+from accelsim.mapping.residency import allocate, updates_in_pe
 from accelsim.pe.timing import TimingModel
-from accelsim.sim.choice import Choice
 from accelsim.sim.encodings import encode
 from accelsim.sim.ledger import Ledger
 from accelsim.sim.memory import TensorMemory
-from accelsim.sim.op_plan import OpPlan
+from accelsim.sim.observers import Observer, dram_blocks
 from accelsim.sim.partitions import Partitions
 from accelsim.sim.pipeline import Pipelines, Process, Times, stalls
-from accelsim.sim.plan import Planner
+from accelsim.sim.planning.choice import Choice
+from accelsim.sim.planning.op_plan import DramPart, OpPlan
+from accelsim.sim.planning.plan import Planner
+from accelsim.sim.run import OpRecord, Run
 from accelsim.step.ops import Contraction, Op, TrainingStep
-from accelsim.zeros.masks import MaskSource
-
-Progress = Callable[[int, int], None]
-"""Called with (ops done, ops in all)."""
-
-LEAST_STEPS, MOST_STEPS, SETTLED = 6, 64, 2
-REFRESHES = 16
-"""For the steady-state interval, steps are run until they cover that many DRAM refreshes, which
-move the ends of single steps; from step `SETTLED` on the ends are taken as evenly spaced.
-"""
 
 
-@dataclass
-class OpRecord:
-    """What one op did: its plan, the cycles [start, end) in which it held its component, and the
-    array's waiting by cause.
-
-    ``partition``: the component, a partition of the array or, None, the vector unit.
-    """
-
-    plan: OpPlan
-    step: int
-    partition: int | None
-    start: int = 0
-    end: int = 0
-    stalls: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def op(self) -> Op:
-        return self.plan.op
-
-    @property
-    def cycles(self) -> int:
-        return self.end - self.start
-
-
-@dataclass
-class Run:
-    """A finished simulation of one step. ``background``: actions of no op (leakage, idle clocks,
-    DRAM standby and refresh).
-
-    ``stored_dense``: tensors that the machine has a format for, but whose zeros nobody knows.
-    """
-
-    records: list[OpRecord]
-    cycles: int
-    interval_cycles: int
-    peak_stash_bytes: int
-    residency: Residency
-    lanes: int
-    background: ActionCounts
-    partition_lanes: int
-    peak_dram_bytes: int
-    dram_overcommitted: bool
-    stored_dense: tuple[str, ...] = ()
-
-
-class Machine:
-    """One machine, ready to run training steps."""
-
-    def __init__(
-        self,
-        architecture: Architecture,
-        dram: DramSpec,
-        masks: MaskSource,
-        prices: EnergyTable | None = None,
-    ) -> None:
-        """``prices``: for an objective of energy in choosing mappings."""
-        self._architecture = architecture
-        self._dram = dram
-        self._prices = prices
-        self._model = pe_kind(architecture).timing(masks)
-
-    def run(self, step: TrainingStep, schedule: str, progress: Progress | None = None) -> Run:
-        """Simulate one step; under the unlocked schedule also enough further steps to see the
-        steady-state interval.
-        """
-        if schedule == Schedule.SERIAL:
-            return _Simulation(
-                self._architecture, self._dram, self._model, self._prices, step, True, 1, progress
-            ).run()
-        alone = _Simulation(
-            self._architecture, self._dram, self._model, self._prices, step, False, 1, progress
-        ).run()
-        refresh_ps = self._dram.timing.tREFI * self._dram.timing.tck_ps
-        steps = (
-            REFRESHES
-            * refresh_ps
-            * self._architecture.clock_hz
-            // (max(1, alone.cycles) * PICOSECONDS)
-        )
-        steps = min(MOST_STEPS, max(LEAST_STEPS, steps))
-        several = _Simulation(
-            self._architecture, self._dram, self._model, self._prices, step, False, steps, None
-        ).run()
-        ends = [
-            max(record.end for record in several.records if record.step == index)
-            for index in range(steps)
-        ]
-        counted = steps - 1 - SETTLED
-        alone.interval_cycles = -(-max(ends[-1] - ends[SETTLED], _longest_held(several)) // counted)
-        return alone
-
-
-class _Simulation:
+class Simulation:
     """The state of one run: one or more steps, back to back."""
 
     def __init__(
         self,
-        architecture: Architecture,
-        dram: DramSpec,
-        model: TimingModel,
-        prices: EnergyTable | None,
         step: TrainingStep,
+        model: TimingModel,
+        dram: DramSpec,
+        prices: EnergyTable | None,
         serial: bool,
         steps: int,
-        progress: Progress | None,
     ) -> None:
+        """InputError for pinned mappings that the machine cannot execute."""
+        architecture = model.architecture
+        self._serial = serial
         partitions = 1 if serial else architecture.partitions
         self._architecture = architecture
         self._step = step
         self._steps = steps
-        self._serial = serial
-        self._progress = progress
+        self._observers: list[Observer] = []
         self._channels = DramChannels(dram, architecture.dram.channels)
-        self._pipelines = Pipelines(
-            architecture,
-            self._channels,
-            dram.organisation.row_bursts * dram.organisation.burst,
-            partitions + 1,
-        )
+        row_bytes = dram.organisation.row_bursts * dram.organisation.burst
+        self._pipelines = Pipelines(architecture, self._channels, row_bytes, partitions + 1)
         self.env = self._pipelines.env
         self._encodings = encode(step, architecture, model.masks)
         encoded_bits = {name: encoding.bits for name, encoding in self._encodings.of.items()}
@@ -175,16 +66,21 @@ class _Simulation:
         mapper = Mapper(architecture, self._residency)
         choice = Choice(architecture, dram, mapper, prices)
         choice.refuse_illegal_pins(step.ops)
-        self._planner = Planner(architecture, mapper, model, self._memory, choice)
+        self._planner = Planner(mapper, model, self._memory, choice)
         for name, nbytes in self._memory.outlasting().items():
             self._pipelines.rows.place(name, nbytes)
         self._partitions = Partitions(self.env, partitions)
         self._vector_unit = simpy.PriorityResource(self.env)
-        self._ledger = Ledger(step, self._memory) if Ledger.wanted() else None
         self._done: dict[tuple[int, str], simpy.Event] = {}
         self._records: list[OpRecord] = []
 
-    def run(self) -> Run:
+    def run(self, observers: Sequence[Observer] = ()) -> Run:
+        """Run to the end. LawViolation when ops wait for one another, or when what links carried is
+        not what ops sent.
+        """
+        self._observers = [*observers, *([Ledger()] if Ledger.wanted() else [])]
+        for observer in self._observers:
+            observer.begin(self._step, self._steps, self._memory)
         ops = self._step.ops
         for index in range(self._steps):
             for op in ops:
@@ -201,7 +97,10 @@ class _Simulation:
                 f"only {len(self._records)} of {self._steps * len(ops)} ops have run: they wait "
                 f"for one another"
             )
-        return self._finish()
+        run = self._finish()
+        for observer in self._observers:
+            observer.end(run)
+        return run
 
     def _sequence(self) -> Process:
         """Serial schedule: one op after another, in the step's order, which is BP's."""
@@ -245,36 +144,79 @@ class _Simulation:
 
     def _execute(self, index: int, op: Op, partition: int | None) -> Process:
         plan = self._planner.plan(index, op, partition)
-        record = OpRecord(
-            plan, index, partition if plan.on_array else None, start=int(self.env.now)
+        start = int(self.env.now)
+        for observer in self._observers:
+            observer.op_started(index, plan, start)
+        executed = yield from self._pipelines.run(
+            plan, lambda name: self._memory.place(index, name)
         )
-        if self._ledger:
-            self._ledger.begin(index, plan)
-        times = yield from self._pipelines.run(plan, lambda name: self._memory.place(index, name))
-        record.end = int(self.env.now)
-        record.stalls = self._attribute(plan, times, record)
+        end = int(self.env.now)
+        record = OpRecord(
+            plan,
+            index,
+            partition if plan.on_array else None,
+            start,
+            end,
+            self._attribute(plan, executed.times, start, end),
+            self._counts(plan, executed.commands, end - start),
+        )
         self._records.append(record)
-        read = tuple(dict.fromkeys(operand.tensor.name for operand in op.operands))
-        gone = self._memory.consumed(index, read, op.layer)
-        for tensor in op.outputs:
-            gone += self._memory.finished(index, tensor, op.layer)
-        if self._ledger:
-            self._ledger.end(index, plan, gone)
-        for name in gone:
+        self._tell_of_dram(index, plan, executed.times)
+        freed = self._free(index, op)
+        for observer in self._observers:
+            observer.op_ended(record, freed)
+        for name in freed:
             self._pipelines.rows.release(self._memory.place(index, name))
         self._done[index, op.name].succeed()
-        if self._progress:
-            self._progress(len(self._records), len(self._step.ops) * self._steps)
 
-    def _attribute(self, plan: OpPlan, times: Times, record: OpRecord) -> dict[str, int]:
+    def _free(self, index: int, op: Op) -> list[str]:
+        """Tensors that give up their places when the op has ended."""
+        read = tuple(dict.fromkeys(operand.tensor.name for operand in op.operands))
+        freed = self._memory.consumed(index, read, op.layer)
+        for tensor in op.outputs:
+            freed += self._memory.finished(index, tensor, op.layer)
+        return freed
+
+    def _tell_of_dram(self, index: int, plan: OpPlan, times: Times) -> None:
+        watching = [observer for observer in self._observers if observer.watches_dram]
+        if not watching:
+            return
+
+        def rows(part: DramPart) -> range:
+            place = self._memory.place(index, part.tensor)
+            return range(*self._pipelines.rows.place(place, part.size_bytes))
+
+        for block in dram_blocks(index, plan, times, rows):
+            for observer in watching:
+                observer.dram_moved(block)
+
+    def _counts(self, plan: OpPlan, commands: ActionCounts, cycles: int) -> ActionCounts:
+        """Actions of an op: those of its plan, DRAM commands, and clocks of the lanes it held."""
+        counts = plan.counts + commands
+        if plan.on_array:
+            active = _active(plan, self._partition_lanes)
+            counts.add("control", "clock", active)
+            counts.add("control", "idle_clock", self._partition_lanes * cycles - active)
+        return counts
+
+    @property
+    def _lanes(self) -> int:
+        array = self._architecture.pe_array
+        return array.rows * array.cols * array.lanes
+
+    @property
+    def _partition_lanes(self) -> int:
+        return self._lanes // self._partitions.count
+
+    def _attribute(self, plan: OpPlan, times: Times, start: int, end: int) -> dict[str, int]:
         """The array's waiting during the op by cause; while the vector unit works for it, the array
         waits for a dependency.
 
         Waiting for a fill is the NoC's doing unless the global buffer's port alone took longer:
         that part is a bank stall.
         """
-        found = stalls(times, record.start, record.end)
-        fill = found["fill"]
+        waits = stalls(times, start, end)
+        fill = waits["fill"]
         links = max(
             self._pipelines.cycles(DOWN, plan.fill_bits),
             self._pipelines.cycles(PEER, plan.peer_bits),
@@ -286,48 +228,40 @@ class _Simulation:
         dependency = (
             0
             if plan.on_array
-            else record.cycles - found["dram"] - fill - found["drain"] - plan.port_wait
+            else end - start - waits["dram"] - fill - waits["drain"] - plan.port_wait
         )
         return {
-            "dram": found["dram"],
+            "dram": waits["dram"],
             "noc": fill - bank,
             "bank": bank + plan.port_wait,
             "dependency": dependency,
-            "drain": found["drain"],
+            "drain": waits["drain"],
         }
 
     def _finish(self) -> Run:
         cycles = int(self.env.now)
-        array = self._architecture.pe_array
-        lanes = array.rows * array.cols * array.lanes
-        partition_lanes = lanes // self._partitions.count
-        held = 0
-        for record in self._records:
-            if record.plan.on_array:
-                lane_cycles = partition_lanes * record.cycles
-                active = _active(record.plan, partition_lanes)
-                record.plan.counts.add("control", "clock", active)
-                record.plan.counts.add("control", "idle_clock", lane_cycles - active)
-                held += lane_cycles
+        held = sum(
+            self._partition_lanes * record.cycles
+            for record in self._records
+            if record.plan.on_array
+        )
         self._check_links()
-        if self._ledger:
-            self._ledger.close()
         background = ActionCounts()
-        background.add("control", "idle_clock", lanes * cycles - held)
+        background.add("control", "idle_clock", self._lanes * cycles - held)
         background.add("leakage", "cycles", cycles)
         self._channels.counted_elsewhere()
         self._channels.finish(-(-cycles * PICOSECONDS // self._architecture.clock_hz), background)
         order = {op.name: position for position, op in enumerate(self._step.ops)}
         self._records.sort(key=lambda record: (record.step, record.start, order[record.op.name]))
         return Run(
-            records=self._records,
+            records=tuple(self._records),
             cycles=cycles,
             interval_cycles=cycles,
             peak_stash_bytes=self._memory.peak_stash_bytes,
             residency=self._residency,
-            lanes=lanes,
+            lanes=self._lanes,
+            partition_lanes=self._partition_lanes,
             background=background,
-            partition_lanes=partition_lanes,
             peak_dram_bytes=self._pipelines.rows.peak_bytes,
             dram_overcommitted=self._pipelines.rows.overcommitted,
             stored_dense=self._encodings.dense,
@@ -361,24 +295,6 @@ class _Simulation:
                     f"{name}: {server.bits} bits carried in {server.busy_cycles} busy cycles of "
                     f"{self.env.now}, {sent} bits sent"
                 )
-
-
-def _longest_held(run: Run) -> int:
-    """Cycles in which the busiest partition, or the vector unit, is held by the settled steps; ops
-    that any partition may run are shared by all.
-
-    One that runs ahead of the others works on later steps before the settled one has ended, but it
-    cannot do so for ever.
-    """
-    settled = [record for record in run.records if record.step > SETTLED]
-    held: Counter[int | str | None] = Counter()
-    for record in settled:
-        held["vector unit" if record.partition is None else run.residency.partition(record.op)] += (
-            record.cycles
-        )
-    del held[None]
-    array = sum(record.cycles for record in settled if record.partition is not None)
-    return max([-(-array * run.partition_lanes // run.lanes), *held.values()])
 
 
 def _active(plan: OpPlan, lanes: int) -> int:

@@ -6,16 +6,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelsim.machine.architecture import Architecture
 from accelsim.machine.words import value_bits, word_bits
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import updates_in_pe
 from accelsim.pe.mapping import Mapping, Route, Tiling, Transfer
 from accelsim.pe.timing import ArrayTiming, TimingModel
-from accelsim.sim.choice import Choice
 from accelsim.sim.memory import TensorMemory
-from accelsim.sim.op_plan import OpPlan
-from accelsim.sim.traffic import Traffic
+from accelsim.sim.planning.choice import Choice
+from accelsim.sim.planning.op_plan import Ints, OpPlan, PlanDraft
+from accelsim.sim.planning.traffic import Traffic
 from accelsim.step.ops import Contraction, Op, Tensor, VectorWork
 
 
@@ -23,44 +22,40 @@ class Planner:
     """Plans ops of one run on one machine."""
 
     def __init__(
-        self,
-        architecture: Architecture,
-        mapper: Mapper,
-        model: TimingModel,
-        memory: TensorMemory,
-        choice: Choice,
+        self, mapper: Mapper, model: TimingModel, memory: TensorMemory, choice: Choice
     ) -> None:
-        self._architecture = architecture
+        self._kind = mapper.kind
+        self._architecture = self._kind.architecture
         self._choice = choice
         self._mapper = mapper
-        self._kind = mapper.kind
         self._model = model
         self._memory = memory
         self._timings: dict[tuple[str, int, Tiling | None], ArrayTiming] = {}
-        self._traffic = Traffic(architecture, memory)
-        self._partition = 0
+        self._traffic = Traffic(self._architecture, memory)
 
     def plan(self, step: int, op: Op, partition: int | None = 0) -> OpPlan:
         """The op's plan, with its outputs' places already taken in the memories; ``partition``: the
         one that it holds, None if it needs none.
         """
-        self._partition = (
-            self._memory.residency.partition_of.get(op.layer, 0) if partition is None else partition
-        )
+        homes = self._memory.residency.partition_of
+        first = (homes.get(op.layer, 0) if partition is None else partition) * self._mapper.pes
+        pes = range(first, first + self._mapper.pes)
         if isinstance(op, Contraction):
-            return self._contraction(step, op)
-        assert isinstance(op, VectorWork)
-        return self._vector(step, op)
+            return self._contraction(step, op, pes)
+        if isinstance(op, VectorWork):
+            return self._vector(step, op, pes)
+        raise TypeError(f"{op.name}: an op must be a contraction or vector work, got {type(op)}")
 
-    def _contraction(self, step: int, op: Contraction) -> OpPlan:
+    def _contraction(self, step: int, op: Contraction, pes: range) -> OpPlan:
+        # Mapped first: a gradient that takes its place leaves less room for its own mapping.
         tiler = self._choice.tiler(op)
         for tensor in op.outputs:
             split = self._mapper.gradient_split(op, tensor)
             self._memory.produce(step, tensor, split, op.layer)
         placed = tuple(self._memory.in_dram(step, tensor) for tensor in op.tensors)
-        return self._choice.best(tiler, placed, lambda mapping: self._mapped(step, mapping))
+        return self._choice.best(tiler, placed, lambda mapping: self._mapped(step, mapping, pes))
 
-    def _mapped(self, step: int, mapping: Mapping) -> OpPlan:
+    def _mapped(self, step: int, mapping: Mapping, pes: range) -> OpPlan:
         op = mapping.op
         blocks = self._blocks(
             step, mapping.transfers, mapping.channel_tiles * mapping.position_tiles
@@ -69,37 +64,24 @@ class Planner:
         timing = self._timings.get(key)
         if timing is None:
             timing = self._timings[key] = self._model.time(mapping, blocks)
-        plan = self._begun(OpPlan(op, True, timing.block_cycles, timing, mapping))
+        plan = PlanDraft(op, pes, True, mapping)
         for transfer in mapping.transfers:
-            self._add(plan, step, transfer)
+            self._traffic.add(plan, step, transfer)
         self._array_actions(plan, op, timing)
-        self._wait_for_ports(plan)
-        return plan
+        block_cycles = timing.block_cycles
+        return plan.finish(block_cycles, timing, self._port_wait(plan, block_cycles))
 
-    def _begun(self, plan: OpPlan) -> OpPlan:
-        plan.pes = self._mapper.pes
-        plan.first_pe = self._partition * plan.pes
-        return plan
-
-    def _add(self, plan: OpPlan, step: int, transfer: Transfer) -> None:
-        self._traffic.add(plan, step, transfer)
-
-    def _wait_for_ports(self, plan: OpPlan) -> None:
-        """Stretch the blocks where the scratchpads' ports cannot carry what lanes and transfers
-        read and write while lanes compute.
+    def _port_wait(self, plan: PlanDraft, block_cycles: Ints) -> int:
+        """Cycles beyond the blocks' in which the scratchpads' ports carry what lanes and transfers
+        read and write.
         """
         pad = self._architecture.scratchpad
         read, written = plan.bits["scratchpad_read"], plan.bits["scratchpad_write"]
         moved = read + written if pad.ports == 1 else max(read, written)
-        cycles = int(plan.block_cycles.sum())
-        plan.port_wait = max(
-            0, -(-moved // (self._mapper.pes * pad.banks * pad.width_bits)) - cycles
-        )
-        if plan.port_wait:
-            shares = np.arange(plan.blocks + 1, dtype=np.int64) * plan.port_wait // plan.blocks
-            plan.block_cycles = plan.block_cycles + np.diff(shares)
+        width = len(plan.pes) * pad.banks * pad.width_bits
+        return max(0, -(-moved // width) - int(block_cycles.sum()))
 
-    def _array_actions(self, plan: OpPlan, op: Contraction, timing: ArrayTiming) -> None:
+    def _array_actions(self, plan: PlanDraft, op: Contraction, timing: ArrayTiming) -> None:
         plan.counts.add("mac", "multiply_add", timing.executed - timing.gated)
         plan.counts.add("mac", "gated", timing.gated)
         for action, times in self._kind.control_actions(timing).items():
@@ -124,37 +106,41 @@ class Planner:
         else:
             self._scratchpad(plan, "read", reads.stationary, bits)
 
-    def _scratchpad(self, plan: OpPlan, kind: str, words: int, bits: int) -> None:
-        self._traffic.scratchpad(plan, kind, words, words * bits)
+    def _scratchpad(self, plan: PlanDraft, kind: str, words: int, bits: int) -> None:
+        plan.access("scratchpad", kind, words, words * bits)
 
     @property
     def _near_memory(self) -> bool:
         return self._architecture.organization == "near_memory"
 
-    def _vector(self, step: int, op: VectorWork) -> OpPlan:
+    def _vector(self, step: int, op: VectorWork, pes: range) -> OpPlan:
         unit, array = self._architecture.vector_unit, self._architecture.pe_array
         in_pe = updates_in_pe(op, self._architecture)
         for tensor in op.outputs:
             self._memory.produce(step, tensor, None, op.layer)
         transfers = [
-            self._vector_transfer(step, operand.tensor, True, in_pe) for operand in op.operands
+            transfer
+            for inbound, tensors in (
+                (True, [operand.tensor for operand in op.operands]),
+                (False, op.outputs),
+            )
+            for tensor in tensors
+            for transfer in self._vector_transfers(step, tensor, inbound, in_pe)
         ]
-        transfers += [self._vector_transfer(step, tensor, False, in_pe) for tensor in op.outputs]
-        flat = [transfer for group in transfers for transfer in group]
-        slots = self._mapper.pes * array.lanes if in_pe else unit.width
+        slots = len(pes) * array.lanes if in_pe else unit.width
         cycles = -(-op.elements // slots) * -(-op.ops_per_element // unit.ops_per_cycle)
-        blocks = min(self._blocks(step, flat, max(1, cycles)), max(1, cycles))
+        blocks = min(self._blocks(step, transfers, max(1, cycles)), max(1, cycles))
         shares = np.arange(blocks + 1, dtype=np.int64) * cycles // blocks
-        plan = self._begun(OpPlan(op, in_pe, np.diff(shares)))
-        for transfer in flat:
-            self._add(plan, step, transfer)
+        plan = PlanDraft(op, pes, in_pe)
+        for transfer in transfers:
+            self._traffic.add(plan, step, transfer)
         if in_pe:
             self._refresh_copies(plan)
-        self._wait_for_ports(plan)
         plan.counts.add("vector", "op", op.vector_ops)
-        return plan
+        block_cycles = np.diff(shares)
+        return plan.finish(block_cycles, None, self._port_wait(plan, block_cycles))
 
-    def _vector_transfer(
+    def _vector_transfers(
         self, step: int, tensor: Tensor, inbound: bool, in_pe: bool
     ) -> list[Transfer]:
         bits = word_bits(tensor, self._architecture)
@@ -188,13 +174,13 @@ class Planner:
             )
         return transfers
 
-    def _refresh_copies(self, plan: OpPlan) -> None:
+    def _refresh_copies(self, plan: PlanDraft) -> None:
         """Updated weights go to the PEs that hold copies of them."""
         for tensor in plan.op.outputs:
             home = self._memory.residency.home(tensor)
             if home is not None and home.copies > 1:
                 bits = word_bits(tensor, self._architecture)
-                self._add(
+                self._traffic.add(
                     plan,
                     0,
                     Transfer(tensor, Route.PEER, False, home.resident, bits, home.copies - 1),

@@ -4,17 +4,14 @@ on the NoC and the global buffer's port.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.words import word_bits
 from accelsim.pe.mapping import Route, Transfer
-from accelsim.sim.bank_streams import BankStreams
 from accelsim.sim.encodings import Encoding
 from accelsim.sim.memory import TensorMemory
-from accelsim.sim.mesh import Mesh
-from accelsim.sim.op_plan import DramPart, Moved, OpPlan
+from accelsim.sim.planning.bank_streams import BankStreams
+from accelsim.sim.planning.mesh import Mesh
+from accelsim.sim.planning.op_plan import DramPart, Moved, PlanDraft
 from accelsim.step.ops import Tensor
 
 
@@ -38,7 +35,7 @@ class Traffic:
         self._memory = memory
         self._mesh = Mesh.of(architecture)
         self._streams = BankStreams(architecture)
-        self._systolic = architecture.pe_array.passes_operands
+        self._edge_buffers = architecture.pe_array.passes_operands
         array = architecture.pe_array
         self._pes = array.rows * array.cols
         # mean distance of two random PEs of a mesh, in hops: (rows^2 - 1) / (3 rows) + the same for
@@ -81,21 +78,21 @@ class Traffic:
             True,
         )
 
-    def add(self, plan: OpPlan, step: int, t: Transfer) -> None:
+    def add(self, plan: PlanDraft, step: int, t: Transfer) -> None:
         """Count a transfer and put its bits on the stages that it passes."""
         moved = self._moved(step, t)
         plan.moved.append(moved)
         words, bits = moved.words, moved.bits
         if t.route in (Route.MULTICAST, Route.SCATTER):
             self._read_buffer(plan, moved)
-            # Of an encoded tensor the indices tell which words are zero; else a mask bit is kept
-            # beside each word.
+            # Indices of an encoded tensor tell which words are zero; else a mask bit is kept beside
+            # each word.
             kept = 0 if moved.encoded else words * t.masked
-            self.scratchpad(plan, "write", words * t.receivers, (bits + kept) * t.receivers)
-            if self._systolic:
+            plan.access("scratchpad", "write", words * t.receivers, (bits + kept) * t.receivers)
+            if self._edge_buffers:
                 # A word waits in the operand buffers at the edge, then passes from PE to PE through
                 # registers.
-                self.scratchpad(plan, "read", words, bits)
+                plan.access("scratchpad", "read", words, bits)
             self._deliver(plan, moved)
         elif t.route is Route.COLLECT:
             self._write_buffer(plan, moved)
@@ -106,14 +103,14 @@ class Traffic:
             else:
                 self._write_buffer(plan, moved)
         elif t.route is Route.HOME:
-            self.scratchpad(plan, "read" if t.inbound else "write", words, bits)
+            plan.access("scratchpad", "read" if t.inbound else "write", words, bits)
         else:
-            # Of an op that is not on the array, words go from homes to the vector unit, or come
+            # Words of an op that is not on the array go from homes to the vector unit, or come
             # back.
             if plan.on_array or t.inbound:
-                self.scratchpad(plan, "read", words, bits)
+                plan.access("scratchpad", "read", words, bits)
             if plan.on_array or not t.inbound:
-                self.scratchpad(plan, "write", words * t.receivers, bits * t.receivers)
+                plan.access("scratchpad", "write", words * t.receivers, bits * t.receivers)
             plan.words["remote"] += words * t.receivers
             if t.route is Route.REDUCE:
                 # Each partial sum is read, travels a link to its neighbour in the tree, is added
@@ -123,28 +120,17 @@ class Traffic:
         if moved.dram_bits:
             self._dram(plan, moved)
 
-    def scratchpad(self, plan: OpPlan, kind: str, words: int, bits: int) -> None:
-        """Count a read or write of scratchpads."""
-        plan.words["local"] += words
-        plan.bits[f"scratchpad_{kind}"] += bits
-        plan.counts.add("scratchpad", f"{kind}_bits", bits)
+    def _read_buffer(self, plan: PlanDraft, moved: Moved) -> None:
+        plan.access("global_buffer", "read", moved.words, moved.bits)
+        plan.totals["fill_buffer_bits"] += moved.bits
+        plan.totals["fill_wait"] += self._streams.wait(plan.op, moved)
 
-    def _buffer(self, plan: OpPlan, kind: str, words: int, bits: int) -> None:
-        plan.words["global_buffer"] += words
-        plan.bits[f"global_buffer_{kind}"] += bits
-        plan.counts.add("global_buffer", f"{kind}_bits", bits)
+    def _write_buffer(self, plan: PlanDraft, moved: Moved) -> None:
+        plan.access("global_buffer", "write", moved.words, moved.bits)
+        plan.totals["drain_buffer_bits"] += moved.bits
+        plan.totals["drain_wait"] += self._streams.wait(plan.op, moved)
 
-    def _read_buffer(self, plan: OpPlan, moved: Moved) -> None:
-        self._buffer(plan, "read", moved.words, moved.bits)
-        plan.fill_buffer_bits += moved.bits
-        plan.fill_wait += self._streams.wait(plan.op, moved)
-
-    def _write_buffer(self, plan: OpPlan, moved: Moved) -> None:
-        self._buffer(plan, "write", moved.words, moved.bits)
-        plan.drain_buffer_bits += moved.bits
-        plan.drain_wait += self._streams.wait(plan.op, moved)
-
-    def _dram(self, plan: OpPlan, moved: Moved) -> None:
+    def _dram(self, plan: PlanDraft, moved: Moved) -> None:
         """DRAM words pass through the staging half of the global buffer, one after the other."""
         t, words, bits = moved.transfer, moved.dram_words, moved.dram_bits
         plan.words["dram"] += words
@@ -154,64 +140,56 @@ class Traffic:
         if t.inbound:
             plan.loads.append(part)
             plan.bits["dram_read"] += bits
-            plan.staged_in_bits += bits
-            plan.staged_in_wait += wait
-            self._buffer(plan, "write", words, bits)
+            plan.totals["staged_in_bits"] += bits
+            plan.totals["staged_in_wait"] += wait
+            plan.access("global_buffer", "write", words, bits)
         else:
             plan.stores.append(part)
             plan.bits["dram_write"] += bits
-            plan.staged_out_bits += bits
-            plan.staged_out_wait += wait
-            self._buffer(plan, "read", words, bits)
+            plan.totals["staged_out_bits"] += bits
+            plan.totals["staged_out_wait"] += wait
+            plan.access("global_buffer", "read", words, bits)
 
     # The NoC
 
-    def _deliver(self, plan: OpPlan, moved: Moved) -> None:
+    def _deliver(self, plan: PlanDraft, moved: Moved) -> None:
         """From the global buffer to the PEs."""
         t = moved.transfer
         if self._mesh is None:
             plan.counts.add("noc", "bit_hops", moved.bits * tree_links(self._pes, t.receivers))
-            plan.fill_bits += moved.bits
+            plan.totals["fill_bits"] += moved.bits
             return
         amount, unit = _dealt(moved)
-        self._fill(plan, unit * self._mesh.spread(plan.first_pe, plan.pes, amount, t.receivers))
+        plan.add_mesh_fill(unit * self._mesh.spread(plan.pes, amount, t.receivers))
 
-    def _collect(self, plan: OpPlan, moved: Moved) -> None:
+    def _collect(self, plan: PlanDraft, moved: Moved) -> None:
         """From the PEs to the global buffer."""
         if self._mesh is None:
             plan.counts.add("noc", "bit_hops", moved.bits * tree_links(self._pes, 1))
-            plan.drain_bits += moved.bits
+            plan.totals["drain_bits"] += moved.bits
             return
         amount, unit = _dealt(moved)
-        loads = unit * self._mesh.gather(plan.first_pe, plan.pes, amount)
-        plan.counts.add("noc", "bit_hops", int(loads.sum()))
-        plan.mesh_drain = loads if plan.mesh_drain is None else plan.mesh_drain + loads
+        plan.add_mesh_drain(unit * self._mesh.gather(plan.pes, amount))
 
-    def _between(self, plan: OpPlan, moved: Moved) -> None:
+    def _between(self, plan: PlanDraft, moved: Moved) -> None:
         """From PE to PE, or between PEs and the vector unit, which stands at the global buffer."""
         t, bits = moved.transfer, moved.bits * moved.transfer.receivers
+        reduces = t.route is Route.REDUCE
         if self._mesh is None:
-            plan.counts.add(
-                "noc", "bit_hops", bits * (1 if t.route is Route.REDUCE else self._peer_hops)
-            )
-            plan.peer_bits += bits
+            plan.counts.add("noc", "bit_hops", bits * (1 if reduces else self._peer_hops))
+            plan.totals["peer_bits"] += bits
             return
         amount, unit = _dealt(moved)
-        first, pes, mesh = plan.first_pe, plan.pes, self._mesh
-        if t.route is Route.REDUCE:
+        if reduces:
             shared = plan.mapping.reduction_pes if plan.mapping else 1
-            loads = mesh.reduce(first, pes, shared, amount)
+            loads = self._mesh.reduce(plan.pes, shared, amount)
         elif plan.on_array:
-            loads = mesh.exchange(first, pes, amount * t.receivers)
+            loads = self._mesh.exchange(plan.pes, amount * t.receivers)
+        elif t.inbound:
+            loads = self._mesh.gather(plan.pes, amount)
         else:
-            loads = (
-                mesh.gather(first, pes, amount) if t.inbound else mesh.spread(first, pes, amount, 1)
-            )
-        self._fill(plan, unit * loads)
-
-    def _fill(self, plan: OpPlan, loads: NDArray[np.int64]) -> None:
-        plan.counts.add("noc", "bit_hops", int(loads.sum()))
-        plan.mesh_fill = loads if plan.mesh_fill is None else plan.mesh_fill + loads
+            loads = self._mesh.spread(plan.pes, amount, 1)
+        plan.add_mesh_fill(unit * loads)
 
 
 def _dealt(moved: Moved) -> tuple[int, int]:

@@ -1,0 +1,47 @@
+"""A network under a rule on a machine becomes a program: everything that a trace cannot change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelsim.cost.energy import EnergyTable
+from accelsim.cost.technology import Technology
+from accelsim.dram.prices import dram_prices
+from accelsim.experiment.setting import NetworkSetting
+from accelsim.experiment.tables import machine_tables
+from accelsim.machine.architecture import Architecture
+from accelsim.rules.declaration import StepKind
+from accelsim.rules.registry import lower
+from accelsim.sim.program import Program
+from accelsim.workload.network import Network
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """One kind of step of a rule, compiled.
+
+    ``table``: prices of all actions. ``tables_digest``: content of the files that the machine
+    names.
+    """
+
+    network: Network
+    kind: StepKind
+    program: Program
+    table: EnergyTable
+    technology: Technology
+    tables_digest: str
+
+
+def compile_step(
+    network: Network, kind: StepKind, machine: Architecture, setting: NetworkSetting
+) -> Compiled:
+    """The program of one kind of step. InputError when the rule does not suit the network, and when
+    a file that the machine names is wrong.
+    """
+    given = setting.given
+    step = kind.finish(lower(network, kind.rule, setting.batch, given.optimizer, setting.passes))
+    step = step if given.transform is None else given.transform(step)
+    tables = machine_tables(machine)
+    table = EnergyTable.build(machine, tables.technology, dram_prices(tables.dram))
+    program = Program(step, machine, tables.dram, given.schedule, table)
+    return Compiled(network, kind, program, table, tables.technology, tables.digest)
