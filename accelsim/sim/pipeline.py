@@ -310,31 +310,3 @@ def _longer(array: Ints, axis: int, size: int) -> Ints:
     result = np.zeros(shape, np.int64)
     result[tuple(slice(0, extent) for extent in array.shape)] = array
     return result
-
-
-def stalls(times: Times, start: int, end: int) -> dict[str, int]:
-    """Cycles in which the compute stage of an op from ``start`` to ``end`` did not compute, by
-    cause.
-
-    Before the first block: ``dram`` while its data come from there, ``fill`` on their way to the
-    PEs. Before a later one the stage that sets the pace: ``dram`` if the fill began as soon as the
-    data had left DRAM, ``fill`` if it was behind. ``drain``: data were there but the stage behind
-    had not freed a buffer, and what follows the last block.
-    """
-    compute, load, fill = times["compute"], times.get("load"), times.get("fill")
-    began = compute.started
-    idle_from = np.concatenate([[start], compute.done[:-1]])
-    loaded = np.minimum(began, load.done) if load else idle_from
-    filled = np.minimum(began, fill.done) if fill else loaded
-    if load and fill:
-        on_time = fill.started <= load.done
-        on_time[0] = False
-        loaded = np.where(on_time, filled, loaded)
-    found = {
-        "dram": np.maximum(0, loaded - idle_from).sum(),
-        "fill": np.maximum(0, filled - np.maximum(idle_from, loaded)).sum(),
-        "drain": (began - np.maximum(np.maximum(idle_from, loaded), filled)).sum()
-        + end
-        - compute.done[-1],
-    }
-    return {cause: int(cycles) for cause, cycles in found.items()}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import simpy
 
 from accelsim.cost.counters import ActionCounts
@@ -18,20 +17,21 @@ from accelsim.dram.channels import DramChannels
 from accelsim.dram.rows import PICOSECONDS
 from accelsim.dram.standard import DramSpec
 from accelsim.errors import LawViolation
-from accelsim.kernels.links.servers import BUFFER, BUFFER_WRITE, DOWN, MESH, PEER, UP
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate, updates_in_pe
 from accelsim.pe.timing import TimingModel
 from accelsim.sim.encodings import encode
 from accelsim.sim.ledger import Ledger
+from accelsim.sim.link_law import check_links
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.observers import Observer, dram_blocks
 from accelsim.sim.partitions import Partitions
-from accelsim.sim.pipeline import Pipelines, Process, Times, stalls
+from accelsim.sim.pipeline import Pipelines, Process, Times
 from accelsim.sim.planning.choice import Choice
 from accelsim.sim.planning.op_plan import DramPart, OpPlan
 from accelsim.sim.planning.plan import Planner
 from accelsim.sim.run import OpRecord, Run
+from accelsim.sim.stalls import attribute
 from accelsim.step.ops import Contraction, Op, TrainingStep
 
 
@@ -157,7 +157,7 @@ class Simulation:
             partition if plan.on_array else None,
             start,
             end,
-            self._attribute(plan, executed.times, start, end),
+            attribute(plan, executed.times, start, end, self._pipelines),
             self._counts(plan, executed.commands, end - start),
         )
         self._records.append(record)
@@ -208,36 +208,6 @@ class Simulation:
     def _partition_lanes(self) -> int:
         return self._lanes // self._partitions.count
 
-    def _attribute(self, plan: OpPlan, times: Times, start: int, end: int) -> dict[str, int]:
-        """The array's waiting during the op by cause; while the vector unit works for it, the array
-        waits for a dependency.
-
-        Waiting for a fill is the NoC's doing unless the global buffer's port alone took longer:
-        that part is a bank stall.
-        """
-        waits = stalls(times, start, end)
-        fill = waits["fill"]
-        links = max(
-            self._pipelines.cycles(DOWN, plan.fill_bits),
-            self._pipelines.cycles(PEER, plan.peer_bits),
-        )
-        if plan.mesh_fill is not None:
-            links = max(links, self._pipelines.cycles(MESH, int(plan.mesh_fill.max())))
-        port = self._pipelines.cycles(BUFFER, plan.fill_buffer_bits) + plan.fill_wait
-        bank = fill * max(0, port - links) // port if port else 0
-        dependency = (
-            0
-            if plan.on_array
-            else end - start - waits["dram"] - fill - waits["drain"] - plan.port_wait
-        )
-        return {
-            "dram": waits["dram"],
-            "noc": fill - bank,
-            "bank": bank + plan.port_wait,
-            "dependency": dependency,
-            "drain": waits["drain"],
-        }
-
     def _finish(self) -> Run:
         cycles = int(self.env.now)
         held = sum(
@@ -245,7 +215,8 @@ class Simulation:
             for record in self._records
             if record.plan.on_array
         )
-        self._check_links()
+        plans = [record.plan for record in self._records]
+        check_links(plans, self._pipelines, self._architecture.global_buffer, cycles)
         background = ActionCounts()
         background.add("control", "idle_clock", self._lanes * cycles - held)
         background.add("leakage", "cycles", cycles)
@@ -266,35 +237,6 @@ class Simulation:
             dram_overcommitted=self._pipelines.rows.overcommitted,
             stored_dense=self._encodings.dense,
         )
-
-    def _check_links(self) -> None:
-        """Every link has carried what the ops' plans sent over it, no more and no less."""
-        plans = [record.plan for record in self._records]
-        read = sum(plan.fill_buffer_bits + plan.staged_out_bits for plan in plans)
-        written = sum(plan.drain_buffer_bits + plan.staged_in_bits for plan in plans)
-        shared = self._architecture.global_buffer.ports == 1
-        links = {
-            "NoC down": (DOWN, sum(plan.fill_bits for plan in plans)),
-            "NoC up": (UP, sum(plan.drain_bits for plan in plans)),
-            "NoC between PEs": (PEER, sum(plan.peer_bits for plan in plans)),
-            "global buffer": (BUFFER, read + written if shared else read),
-            "global buffer, writes": (BUFFER_WRITE, 0 if shared else written),
-        }
-        loads = [
-            load for plan in plans for load in (plan.mesh_fill, plan.mesh_drain) if load is not None
-        ]
-        if loads:
-            links |= {
-                f"NoC link {link}": (MESH + link, int(bits))
-                for link, bits in enumerate(np.sum(loads, axis=0))
-            }
-        for name, (link, sent) in links.items():
-            server = self._pipelines.served(link)
-            if server.bits != sent or server.busy_cycles > self.env.now:
-                raise LawViolation(
-                    f"{name}: {server.bits} bits carried in {server.busy_cycles} busy cycles of "
-                    f"{self.env.now}, {sent} bits sent"
-                )
 
 
 def _active(plan: OpPlan, lanes: int) -> int:

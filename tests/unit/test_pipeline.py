@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 import simpy
 
-from accelsim.sim.pipeline import stalls
+from accelsim.sim.stalls import stalls
 from tests.naive.pipeline import Stage, run_stages, times_of
 
 
