@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from accelsim.config.names import Schedule
 from accelsim.cost.energy import EnergyTable
 from accelsim.cost.technology import Technology
 from accelsim.dram.prices import dram_prices
@@ -43,5 +44,5 @@ def compile_step(
     step = step if given.transform is None else given.transform(step)
     tables = machine_tables(machine)
     table = EnergyTable.build(machine, tables.technology, dram_prices(tables.dram))
-    program = Program(step, machine, tables.dram, given.schedule, table)
+    program = Program(step, machine, tables.dram, Schedule(given.schedule), table)
     return Compiled(network, kind, program, table, tables.technology, tables.digest)

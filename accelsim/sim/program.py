@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from accelsim.config.names import Schedule
 from accelsim.cost.energy import EnergyTable
 from accelsim.dram.rows import PICOSECONDS
 from accelsim.dram.standard import DramSpec
@@ -33,7 +34,7 @@ class Program:
     step: TrainingStep
     architecture: Architecture
     dram: DramSpec
-    schedule: str = "serial"
+    schedule: Schedule = Schedule.SERIAL
     prices: EnergyTable | None = None
 
     def run(self, masks: MaskSource, observers: Sequence[Observer] = ()) -> Run:
@@ -43,7 +44,7 @@ class Program:
         InputError for a pinned mapping that the machine cannot execute, and for an op that it has
         no room for; LawViolation when the run contradicts itself.
         """
-        if self.schedule == "serial":
+        if self.schedule == Schedule.SERIAL:
             return self.simulation(masks).run(observers)
         alone = self.simulation(masks).run(observers)
         steps = self._steps_to_settle(alone.cycles)
@@ -58,7 +59,7 @@ class Program:
     def simulation(self, masks: MaskSource, steps: int = 1) -> Simulation:
         """A run of so many steps back to back, ready to begin."""
         model = pe_kind(self.architecture).timing(masks)
-        serial = self.schedule == "serial"
+        serial = self.schedule == Schedule.SERIAL
         return Simulation(self.step, model, self.dram, self.prices, serial, steps)
 
     def _steps_to_settle(self, cycles: int) -> int:

@@ -564,7 +564,6 @@ def test_a_pass_named_twice_is_simulated_once(
 
 def test_the_words_of_options_are_those_of_the_modules_that_take_them() -> None:
     from accelsim.cli import values
-    from accelsim.config.names import Schedule
     from accelsim.numerics import formats
     from accelsim.training import optimizers
     from accelsim.training import trainer as training
@@ -572,5 +571,4 @@ def test_the_words_of_options_are_those_of_the_modules_that_take_them() -> None:
     assert values.RATE_SCHEDULES == training.SCHEDULES
     assert tuple(formats.FORMATS) == values.FORMATS
     assert tuple(vars(formats.StorageFormats())) == values.STORED
-    assert tuple(map(str, Schedule)) == values.SCHEDULES
     assert tuple(optimizers.OPTIMIZERS) == values.OPTIMIZERS
