@@ -565,10 +565,13 @@ def test_a_pass_named_twice_is_simulated_once(
 def test_the_words_of_options_are_those_of_the_modules_that_take_them() -> None:
     from accelsim.cli import values
     from accelsim.numerics import formats
+    from accelsim.rules.walk import vector_costs
     from accelsim.training import optimizers
-    from accelsim.training import trainer as training
+    from accelsim.training.trainer import Recipe
 
-    assert values.RATE_SCHEDULES == training.SCHEDULES
+    for schedule in values.RATE_SCHEDULES:
+        assert Recipe(schedule=schedule).schedule == schedule
     assert tuple(formats.FORMATS) == values.FORMATS
+    assert tuple(vector_costs.OPTIMIZER) == tuple(vector_costs.STATE_WORDS) == values.OPTIMIZERS
     assert tuple(vars(formats.StorageFormats())) == values.STORED
     assert tuple(optimizers.OPTIMIZERS) == values.OPTIMIZERS
