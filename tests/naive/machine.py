@@ -187,8 +187,7 @@ class Twin:
     shapes; what lacks is dense.
     """
 
-    rank = 0
-    """Rank of the rule's sparse feedback; 0: unlimited."""
+    rank = 0  # of the rule's sparse feedback; 0: unlimited
 
     def __init__(
         self,
@@ -563,7 +562,7 @@ class Twin:
         )
 
     def feedback_rows(self, layer: Layer, t: int | None) -> list[list[int]]:
-        """The output errors that each row of B stores, at a time step where each has its own B."""
+        """The output errors that each row of B stores."""
         random = feedback_random(self.seed, layer.name)
         neurons, classes = prod(layer.in_shape), prod(self.network.output.out_shape)
         for _ in range(1 + (t or 0 if "per_step=true" in self.rule else 0)):
@@ -576,12 +575,10 @@ class Twin:
         its row of B stores.
         """
         h, w, c = layer.in_shape
-        last = self.network.output
-        classes = prod(last.out_shape)
-        errors = self.vectors(last, "error", classes, t)
-        rows: Sequence[Sequence[int]] = [range(classes)] * (h * w * c)
-        if self.nonzeros:
-            rows = self.feedback_rows(layer, t)
+        classes = prod(self.network.output.out_shape)
+        errors = self.vectors(self.network.output, "error", classes, t)
+        dense_rows: Sequence[Sequence[int]] = [range(classes)] * (h * w * c)
+        rows = self.feedback_rows(layer, t) if self.nonzeros else dense_rows
 
         def stream(channel: int, m: int) -> Stream:
             row = rows[m % (h * w) * c + channel]

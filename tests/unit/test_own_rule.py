@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from accelsim.results.document_laws import violations
 
 from accelsim.cli import app as cli
 from accelsim.cli import progress
@@ -20,7 +19,8 @@ from accelsim.config.registries import RULES
 from accelsim.errors import InputError
 from accelsim.layers.model import Model
 from accelsim.numerics.loss import softmax_loss
-from accelsim.results.document import parse
+from accelsim.results.laws import violations
+from accelsim.results.result import Result
 from accelsim.rules.registry import family, lower, parse_rule, rule_numerics
 from accelsim.step.ops import Pass, Role
 from accelsim.training.tracing import TracedTraining, train_and_trace
@@ -88,7 +88,7 @@ def test_simulate_and_check(run: Run, tmp_path: Path, arch: str) -> None:
     settings = ("--rule", rule, "--arch", arch, "--trace", "random:0.5", "--out", str(tmp_path))
     document = json.loads(run("simulate", "digits-fc", *settings, "--json"))
     assert document["rule"] == rule
-    assert violations(parse(document)) == []
+    assert violations(Result.parse(document)) == []
     assert {"fc2.EP", "fc3.EP"} <= {op["name"] for op in document["ops"]}
     assert run("check", str(tmp_path / "result.json"))
 
