@@ -29,7 +29,9 @@ PLACES = {
         "if name in made_in_ff and op.pass_ is not Pass.FF:",
         "tensor.name for op in self.step.ops if op.pass_ is Pass.FF for tensor in op.outputs",
     ],
-    "sim/plan.py": ['if op.fixed_feedback and self._near_memory and near.feedback == "prng":'],
+    "sim/planning/plan.py": [
+        'if op.fixed_feedback and self._near_memory and near.feedback == "prng":'
+    ],
 }
 """Lines that ask for a pass, or for a predicate that names a pass or a kind of op. A new one is
 added here on purpose, or better reads an axis of the op's nest.
