@@ -5,11 +5,18 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from accelsim.cli import app as cli
+from accelsim.cli import progress
+
+CommandLine = Callable[..., str]
 
 
 def _heed_signals() -> None:
@@ -72,3 +79,19 @@ def data_dir() -> Path:
     if not path.is_dir():
         pytest.fail(f"{DATA} must be a folder, got {folder}")
     return path
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    """Runs a command line that must succeed; its stdout."""
+    monkeypatch.setattr(progress, "SECONDS", float("inf"))
+
+    def call(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["accelsim", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        printed = capsys.readouterr()
+        assert stop.value.code in {0, None}, printed.err
+        return printed.out
+
+    return call

@@ -8,8 +8,29 @@ from dataclasses import replace
 
 import numpy as np
 
+from accelsim.layers.activations import FUNCTIONS
+from accelsim.layers.add import Add
+from accelsim.layers.batch_norm import BatchNorm
+from accelsim.layers.convolution import Convolution
+from accelsim.layers.embedding import Embedding
+from accelsim.layers.fully_connected import FullyConnected
 from accelsim.layers.model import Model
+from accelsim.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from accelsim.layers.recurrent import KINDS as CELLS
 from accelsim.workload.network import INPUT, Layer, Network, Shape
+
+KINDS: dict[str, type[Layer]] = {
+    "conv": Convolution,
+    "fc": FullyConnected,
+    "batch_norm": BatchNorm,
+    "max_pool": MaxPool,
+    "avg_pool": AveragePool,
+    "global_avg_pool": GlobalAveragePool,
+    "add": Add,
+    "embedding": Embedding,
+    **FUNCTIONS,
+    **CELLS,
+}
 
 CLASSES = 3
 SAMPLES = 2
@@ -34,16 +55,14 @@ class Builder:
         """Append a layer named after its kind and place."""
         inputs = inputs or (self.layers[-1].name if self.layers else INPUT,)
         before = self.shapes[inputs[0]]
-        layer = replace(Layer(f"{kind}{len(self.layers)}", kind, inputs, before, before), **fields)
+        shapes = tuple(self.shapes[name] for name in inputs)
+        layer = KINDS[kind](f"{kind}{len(self.layers)}", inputs, shapes, before, **fields)
         height, width = before[:2]
         if kind in ("conv", "max_pool", "avg_pool"):
             top, bottom, left, right = layer.padding
-            height = (
-                height + top + bottom - layer.dilation[0] * (layer.kernel[0] - 1) - 1
-            ) // layer.stride[0] + 1
-            width = (
-                width + left + right - layer.dilation[1] * (layer.kernel[1] - 1) - 1
-            ) // layer.stride[1] + 1
+            rows, columns = layer.reach[0]
+            height = (height + top + bottom - rows) // layer.stride[0] + 1
+            width = (width + left + right - columns) // layer.stride[1] + 1
         elif kind in ("fc", "global_avg_pool"):
             height = width = 1
         layer = replace(layer, out_shape=(height, width, channels or before[2]))
@@ -66,7 +85,7 @@ class Builder:
 
     def network(self) -> Network:
         layers = tuple(
-            replace(layer, vocabulary=self.words) if layer.kind == "embedding" else layer
+            replace(layer, vocabulary=self.words) if isinstance(layer, Embedding) else layer
             for layer in self.layers
         )
         return Network(

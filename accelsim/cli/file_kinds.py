@@ -46,9 +46,9 @@ def faults(path: Path) -> list[Fault]:
 
 def file_types() -> tuple[FileType, ...]:
     """The types of all files, with the functions that check them."""
-    from accelsim.workload.loading import LOADERS
+    from accelsim.config.registries import IMPORTERS
 
-    foreign = tuple(suffix for suffix in LOADERS if suffix not in (".yaml", ".yml"))
+    foreign = tuple(suffix for suffix in IMPORTERS.names() if suffix not in (".yaml", ".yml"))
     types = [
         model_type(name, _import(model), _faults_by(_import(loader)) if loader else None)
         for name, (model, loader) in _INPUTS.items()

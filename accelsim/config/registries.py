@@ -122,8 +122,26 @@ RULES = Registry(
 )
 """Learning rules."""
 
-LAYERS = Registry("layer kind", {})
-"""Kinds of layer in a network."""
+LAYERS = Registry(
+    "layer kind",
+    {
+        "conv": "accelsim.layers.convolution:ConvolutionSection",
+        "fc": "accelsim.layers.fully_connected:FullyConnectedSection",
+        "batch_norm": "accelsim.layers.batch_norm:BatchNormSection",
+        "relu": "accelsim.layers.activations:ActivationSection",
+        "tanh": "accelsim.layers.activations:ActivationSection",
+        "sigmoid": "accelsim.layers.activations:ActivationSection",
+        "max_pool": "accelsim.layers.pooling:PoolSection",
+        "avg_pool": "accelsim.layers.pooling:PoolSection",
+        "global_avg_pool": "accelsim.layers.pooling:GlobalPoolSection",
+        "add": "accelsim.layers.add:AddSection",
+        "embedding": "accelsim.layers.embedding:EmbeddingSection",
+        "rnn": "accelsim.layers.recurrent:RecurrentSection",
+        "lstm": "accelsim.layers.recurrent:RecurrentSection",
+        "gru": "accelsim.layers.recurrent:RecurrentSection",
+    },
+)
+"""Kinds of layer in a network, each declared by its section of a workload's file."""
 
 PE_KINDS = Registry(
     "PE kind",
@@ -137,5 +155,11 @@ PE_KINDS = Registry(
 )
 """Kinds of PE array, each declared by its section of a machine's file."""
 
-IMPORTERS = Registry("importer", {})
-"""Readers of networks from other programs' files."""
+IMPORTERS = Registry(
+    "importer",
+    {
+        ".yaml": "accelsim.workload.importers.yaml:load_network",
+        ".yml": "accelsim.workload.importers.yaml:load_network",
+    },
+)
+"""Readers of networks by the file's suffix: (path) -> network, InputError with every fault."""

@@ -1,19 +1,98 @@
-"""Embeddings: a row of the table a word."""
+"""Embeddings: a row of the table per word."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
 import numpy as np
+from pydantic import Field
 
 from accelsim.errors import InputError
 from accelsim.kernels.tensors.recurrent import add_rows
 from accelsim.layers.numerics import WeightedNumerics
+from accelsim.layers.vector_layer import VectorLayer
 from accelsim.numerics.arrays import Array
+from accelsim.step.ops import Pass, Role, Tensor, Use
+from accelsim.workload.lowering import Work, gradient_of, operands
+from accelsim.workload.network import Shape
+from accelsim.workload.section import Extent, LayerSection, Sources
+
+if TYPE_CHECKING:
+    from accelsim.workload.lowering import Lowering, Value
 
 
-class Embedding(WeightedNumerics):
+class EmbeddingSection(LayerSection):
+    """Token to vector."""
+
+    kind: Literal["embedding"] = Field(
+        description="A row of the embedding table for each token of the input."
+    )
+    dim: Extent = Field(description="Length of a row.")
+
+    reads_tokens: ClassVar[bool] = True
+    needs_sequence: ClassVar[bool] = True
+
+    def layer(self, sources: Sources) -> Embedding:
+        shape = (1, 1, self.dim)
+        return Embedding(self.name, sources.names, sources.shapes, shape, sources.vocabulary)
+
+
+@dataclass(frozen=True)
+class Embedding(VectorLayer):
+    """Weights are (vocabulary, C)."""
+
+    vocabulary: int = 0
+
+    kind: ClassVar[str] = "embedding"
+    weighted: ClassVar[bool] = True
+    traced: ClassVar[bool] = False
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        return (self.vocabulary, self.out_shape[2])
+
+    def weights(self, samples: int) -> tuple[Tensor, ...]:
+        """The rows alone that the step can use count as stored, since no other row ever moves."""
+        rows, length = self.weight_shape
+        name, stored = f"{self.name}.weight", min(samples, rows) * length
+        return (Tensor(name, Role.WEIGHT, (rows, length), stored=stored, persistent=True),)
+
+    def resized(self, in_shapes: tuple[Shape, ...], channels: int, vocabulary: int) -> Embedding:
+        return replace(self, in_shapes=in_shapes, out_shape=(1, 1, channels), vocabulary=vocabulary)
+
+    def work(self) -> Work:
+        return Work("embedding", prod(self.out_shape), 1)
+
+    def work_back(self) -> Work:
+        """Scatter-add: the error of each position is added to the row of its token."""
+        return Work("embedding_backward", prod(self.out_shape), 1)
+
+    def reads(self, low: Lowering) -> Value:
+        return (*super().reads(low), low.weight(self))
+
+    def backward(self, low: Lowering, error: Value) -> None:
+        """``<layer>.WG``."""
+        low.vector(
+            f"{self.name}.WG",
+            self.name,
+            Pass.WG,
+            self.work_back().times(low.samples),
+            operands([*low.input_of(self), *error], Use.READ),
+            [gradient_of(low.weight(self))],
+        )
+
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> EmbeddingNumerics:
+        return EmbeddingNumerics(self, dtype)
+
+
+class EmbeddingNumerics(WeightedNumerics):
     """Word numbers (T*N, 1, 1, 1) to their rows of ``weight`` (vocabulary, C). Nothing is
     multiplied, so no product counts it.
     """
+
+    layer: Embedding
 
     RANGE = 0.1
     """Fresh entries are uniform in +-0.1, as PyTorch's word_language_model example draws them."""

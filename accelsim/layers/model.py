@@ -1,39 +1,17 @@
-"""A network with its parameters: forward over all layers, loss, and the registry of layer kinds."""
+"""A network with its parameters: forward over all layers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from accelsim.layers.elementwise import Add, BatchNorm, Relu, Sigmoid, Tanh
-from accelsim.layers.embedding import Embedding
 from accelsim.layers.numerics import ActivationNumerics, LayerNumerics
-from accelsim.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
-from accelsim.layers.recurrent import Recurrent
-from accelsim.layers.weighted import Convolution, FullyConnected
+from accelsim.layers.recurrent_numerics import RecurrentNumerics
 from accelsim.numerics.arrays import Array
 from accelsim.numerics.formats import EXACT, StorageFormats, stored
-from accelsim.workload.network import INPUT, Layer, Network
-
-NUMERICS: dict[str, Callable[[Layer, np.dtype[Any]], LayerNumerics]] = {
-    "conv": Convolution,
-    "fc": FullyConnected,
-    "batch_norm": BatchNorm,
-    "relu": Relu,
-    "tanh": Tanh,
-    "sigmoid": Sigmoid,
-    "max_pool": MaxPool,
-    "avg_pool": AveragePool,
-    "global_avg_pool": GlobalAveragePool,
-    "add": Add,
-    "embedding": Embedding,
-}
-"""Layer kind to its numbers; the recurrent kinds, which also need the number of time steps, are
-`Recurrent`.
-"""
+from accelsim.workload.network import INPUT, Network
 
 _STREAM = 0x1217
 
@@ -55,7 +33,9 @@ class Model:
         self.network = network
         self.dtype = np.dtype(dtype)
         self.formats = formats
-        self.layers = {layer.name: self._numerics(layer) for layer in network.layers}
+        self.layers: dict[str, LayerNumerics] = {
+            layer.name: layer.numerics(self.dtype, network.time_steps) for layer in network.layers
+        }
         self.maps: dict[str, Array] = {}
         for index, (name, numerics) in enumerate(self.layers.items()):
             random = np.random.default_rng([_STREAM, seed, index])
@@ -68,11 +48,6 @@ class Model:
             if rounded
             else {}
         )
-
-    def _numerics(self, layer: Layer) -> LayerNumerics:
-        if layer.recurrent:
-            return Recurrent(layer, self.dtype, self.network.time_steps)
-        return NUMERICS[layer.kind](layer, self.dtype)
 
     def forward(self, inputs: NDArray[Any], training: bool = True) -> Array:
         """Logits (rows, classes) of images (N, H, W, C) or tokens (T, N). ``maps`` then holds every
@@ -120,21 +95,20 @@ class Model:
         }
 
     def running_moments(self) -> dict[tuple[str, str], Array]:
-        """What batch norm has gathered for evaluation, by (layer, moment); writing to one changes
+        """What layers have gathered for evaluation, by (layer, moment); writing to one changes
         the model.
         """
-        found: dict[tuple[str, str], Array] = {}
-        for name, numerics in self.layers.items():
-            if isinstance(numerics, BatchNorm):
-                found |= {
-                    (name, "running_mean"): numerics.running_mean,
-                    (name, "running_variance"): numerics.running_variance,
-                }
-        return found
+        return {
+            (name, moment): array
+            for name, numerics in self.layers.items()
+            for moment, array in numerics.moments().items()
+        }
 
-    def recurrent(self) -> list[Recurrent]:
+    def recurrent(self) -> list[RecurrentNumerics]:
         """The recurrent layers, whose state outlives a step."""
-        return [numerics for numerics in self.layers.values() if isinstance(numerics, Recurrent)]
+        return [
+            numerics for numerics in self.layers.values() if isinstance(numerics, RecurrentNumerics)
+        ]
 
     def gradients(self) -> dict[tuple[str, str], Array]:
         """Gradients of the last backward by (layer, parameter); layers that no error reached are

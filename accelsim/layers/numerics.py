@@ -32,6 +32,10 @@ class LayerNumerics(ABC):
         """
         return {}
 
+    def moments(self) -> dict[str, Array]:
+        """What training gathers for evaluation, by name; writing to an array changes the layer."""
+        return {}
+
     @abstractmethod
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         """The output map. ``training`` matters to batch norm alone."""

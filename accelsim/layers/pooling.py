@@ -1,50 +1,167 @@
-"""Pooling, one pass over the map for every kernel position; positions are taken in kernel row,
+"""Pooling over windows and over the whole map.
+
+Numbers take one pass over the map for every kernel position; positions are taken in kernel row,
 kernel column order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
-from accelsim.kernels.tensors.pooling import Pair, pool_errors, pool_maxima
+from accelsim.kernels.tensors.pooling import pool_errors, pool_maxima
+from accelsim.layers import windows
 from accelsim.layers.numerics import LayerNumerics
+from accelsim.layers.vector_layer import VectorLayer
 from accelsim.numerics import memory
 from accelsim.numerics.arrays import Array
-from accelsim.workload.network import Layer
+from accelsim.step.ops import Role
+from accelsim.workload.lowering import Work, index_bits
+from accelsim.workload.network import Pair
+from accelsim.workload.section import LayerSection, Sources
+
+if TYPE_CHECKING:
+    from accelsim.workload.lowering import Lowering, Value
 
 
-def _padded(maps: Array, layer: Layer, fill: float) -> Array:
+class PoolSection(LayerSection):
+    """Pooling over windows."""
+
+    kind: Literal["max_pool", "avg_pool"] = Field(
+        description="Maximum or mean over each window; the mean counts padding zeros."
+    )
+    kernel: windows.Window = Field(description="Window size: a number, or [rows, columns].")
+    stride: windows.Window | None = Field(
+        None, description="Stride: a number, or [rows, columns]; the window's size when not given."
+    )
+    padding: windows.Padding = Field(0, description=f"{windows.PADDING} Smaller than the window.")
+
+    def layer(self, sources: Sources) -> Pool:
+        (source,), kernel = sources.shapes, windows.pair(self.kernel)
+        stride = kernel if self.stride is None else windows.pair(self.stride)
+        place = windows.geometry(source, kernel, stride, (1, 1), self.padding)
+        top, bottom, left, right = place.padding
+        if max(top, bottom) >= kernel[0] or max(left, right) >= kernel[1]:
+            sizes = f"{top}x{left} for {kernel[0]}x{kernel[1]}"
+            sources.fault("padding", "smaller than the kernel", sizes)
+        elif place.fault:
+            sources.fault(*place.fault)
+        pool = MaxPool if self.kind == "max_pool" else AveragePool
+        shape = place.out_shape(source[2])
+        return pool(self.name, sources.names, sources.shapes, shape, kernel, stride, place.padding)
+
+
+class GlobalPoolSection(LayerSection):
+    """Mean over the whole map."""
+
+    kind: Literal["global_avg_pool"] = Field(
+        description="Mean over the whole map, channel by channel."
+    )
+
+    def layer(self, sources: Sources) -> GlobalAveragePool:
+        rows, columns, channels = sources.shapes[0]
+        whole, shape = (rows, columns), (1, 1, channels)
+        return GlobalAveragePool(self.name, sources.names, sources.shapes, shape, whole, whole)
+
+
+@dataclass(frozen=True)
+class Pool(VectorLayer):
+    """``padding``: (top, bottom, left, right)."""
+
+    kernel: Pair = (1, 1)
+    stride: Pair = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    @property
+    def reach(self) -> tuple[Pair, Pair]:
+        return self.kernel, self.stride
+
+    def work_back(self) -> Work:
+        """An input element collects from every window over it."""
+        (down, right), (rows, columns) = self.stride, self.kernel
+        return Work("pool_backward", prod(self.in_shape), ceil(rows / down) * ceil(columns / right))
+
+
+class MaxPool(Pool):
+    """It stashes which position of each window won."""
+
+    kind: ClassVar[str] = "max_pool"
+    keeps_rectified: ClassVar[bool] = True
+
+    def work(self) -> Work:
+        return Work("pool", prod(self.out_shape), prod(self.kernel) - 1 or 1)
+
+    def stash(self, low: Lowering) -> Value:
+        bits = index_bits(prod(self.kernel))
+        return low.tensors(f"{self.name}.index", Role.INDEX, self.out_shape, bits, stash=True)
+
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> MaxPoolNumerics:
+        return MaxPoolNumerics(self, dtype)
+
+
+class AveragePool(Pool):
+    """The mean of each window."""
+
+    kind: ClassVar[str] = "avg_pool"
+
+    def work(self) -> Work:
+        return Work("pool", prod(self.out_shape), prod(self.kernel))
+
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> AveragePoolNumerics:
+        return AveragePoolNumerics(self, dtype)
+
+
+class GlobalAveragePool(Pool):
+    """The mean of each channel: its one window is the map."""
+
+    kind: ClassVar[str] = "global_avg_pool"
+
+    def work(self) -> Work:
+        return Work("pool", prod(self.out_shape), self.in_shape[0] * self.in_shape[1])
+
+    def work_back(self) -> Work:
+        return Work("pool_backward", prod(self.in_shape), 1)
+
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> GlobalAveragePoolNumerics:
+        return GlobalAveragePoolNumerics(self, dtype)
+
+
+def _padded(maps: Array, layer: Pool, fill: float) -> Array:
     top, bottom, left, right = layer.padding
     if not any(layer.padding):
         return maps
     return np.pad(maps, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=fill)
 
 
-def _unpadded(maps: Array, layer: Layer) -> Array:
+def _unpadded(maps: Array, layer: Pool) -> Array:
     top, _, left, _ = layer.padding
     return maps[:, top : top + layer.in_shape[0], left : left + layer.in_shape[1]]
 
 
-def _taps(layer: Layer) -> Iterator[tuple[slice, slice]]:
+def _taps(layer: Pool) -> Iterator[tuple[slice, slice]]:
     """Rows and columns of the padded map that each kernel position reads, for all outputs at
     once.
     """
     (rows, columns), (down, right) = layer.out_shape[:2], layer.stride
     for r in range(layer.kernel[0]):
         for s in range(layer.kernel[1]):
-            top, left = r * layer.dilation[0], s * layer.dilation[1]
             yield (
-                slice(top, top + (rows - 1) * down + 1, down),
-                slice(left, left + (columns - 1) * right + 1, right),
+                slice(r, r + (rows - 1) * down + 1, down),
+                slice(s, s + (columns - 1) * right + 1, right),
             )
 
 
-class MaxPool(LayerNumerics):
+class MaxPoolNumerics(LayerNumerics):
     """Maximum of the window; padding never wins. The error goes to the first position that holds
     the maximum.
     """
+
+    layer: MaxPool
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         maps = np.ascontiguousarray(inputs[0])
@@ -66,11 +183,13 @@ class MaxPool(LayerNumerics):
 
     def _window(self) -> tuple[Pair, Pair, Pair, Pair]:
         layer = self.layer
-        return layer.kernel, layer.stride, (layer.padding[0], layer.padding[2]), layer.dilation
+        return layer.kernel, layer.stride, (layer.padding[0], layer.padding[2]), (1, 1)
 
 
-class AveragePool(LayerNumerics):
+class AveragePoolNumerics(LayerNumerics):
     """Mean of the window, padding zeros included in the count."""
+
+    layer: AveragePool
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         padded = _padded(inputs[0], self.layer, 0.0)
@@ -91,7 +210,7 @@ class AveragePool(LayerNumerics):
         return (_unpadded(result, self.layer),)
 
 
-class GlobalAveragePool(LayerNumerics):
+class GlobalAveragePoolNumerics(LayerNumerics):
     """Mean of the whole map."""
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:

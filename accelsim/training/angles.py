@@ -52,7 +52,7 @@ def _head(run: Trainer) -> list[Layer]:
     """The fully connected layers at the end of the network, the output first."""
     head: list[Layer] = []
     for layer in reversed(run.network.weighted):
-        if layer.kind != "fc" or (head and prod(layer.out_shape) != prod(head[-1].in_shape)):
+        if not layer.flattens or (head and prod(layer.out_shape) != prod(head[-1].in_shape)):
             break
         head.append(layer)
     return head

@@ -28,7 +28,7 @@ def capture_masks(
     """
     masks: dict[str, NDArray[np.bool_]] = {}
     for layer in model.network.weighted:
-        if layer.kind == "embedding":
+        if not layer.traced:
             continue
         inputs = _shaped(model, layer, model.maps[layer.inputs[0]] != 0, samples)
         masks[f"{layer.name}.input"] = inputs
@@ -43,8 +43,4 @@ def _shaped(model: Model, layer: Layer, mask: NDArray[np.bool_], samples: int) -
     if model.network.vocabulary:
         steps = model.network.time_steps
         return np.ascontiguousarray(mask.reshape(steps, len(mask) // steps, -1)[:, :samples])
-    return (
-        mask[:samples]
-        if layer.kind == "conv"
-        else mask[:samples].reshape(min(samples, len(mask)), -1)
-    )
+    return mask[:samples].reshape(min(samples, len(mask)), -1) if layer.flattens else mask[:samples]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from accelsim.training.data.datasets import load_dataset
 from accelsim.training.tasks import Batch, Task, make_task
 from accelsim.training.tracing import trace_of
 from accelsim.training.trainer import EpochScores, Progress, Recipe, Trainer
-from accelsim.workload.network import Network
+from accelsim.workload.network import Layer, Network
 from accelsim.zeros.trace import Trace
 
 SCHEMA = "accelsim.training/1"
@@ -223,18 +223,42 @@ def published_task(network: Network, spec: RunSpec, data: Path | None) -> Task:
     )
 
 
+_OPTIONAL: dict[str, object] = {
+    "kernel": (1, 1),
+    "stride": (1, 1),
+    "padding": (0, 0, 0, 0),
+    "dilation": (1, 1),
+    "groups": 1,
+    "vocabulary": 0,
+}
+"""Fields that the hashed text has for every layer, and their values where a kind lacks them."""
+
+
 def network_hash(network: Network) -> str:
-    """What tells networks of one name apart: a hash of all that decides their numbers."""
-    content = repr(
-        (
-            network.input_shape,
-            network.layers,
-            network.time_steps,
-            network.vocabulary,
-            network.modules,
-        )
+    """What tells networks of one name apart: a hash of all that decides their numbers.
+
+    The hashed text is written out here, so that a network keeps the hash that records and
+    checkpoints already have, however its classes are laid out.
+    """
+    layers = [_layer_text(layer) for layer in network.layers]
+    parts = (
+        repr(network.input_shape),
+        f"({layers[0]},)" if len(layers) == 1 else f"({', '.join(layers)})",
+        repr(network.time_steps),
+        repr(network.vocabulary),
+        repr(network.modules),
     )
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    return hashlib.sha256(f"({', '.join(parts)})".encode()).hexdigest()[:16]
+
+
+def _layer_text(layer: Layer) -> str:
+    common = {name: getattr(layer, name) for name in ("name", "kind", "inputs")}
+    shapes = {"in_shape": layer.in_shape, "out_shape": layer.out_shape}
+    shared = {each.name for each in fields(Layer)}
+    own = {each.name: getattr(layer, each.name) for each in fields(layer)}
+    values = {**common, **shapes, **_OPTIONAL}
+    values |= {name: value for name, value in own.items() if name not in shared}
+    return f"Layer({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:

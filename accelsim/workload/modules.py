@@ -12,9 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from accelsim.errors import InputError
-from accelsim.workload.network import INPUT, Layer, Network
-
-Pair = tuple[int, int]
+from accelsim.workload.network import INPUT, Layer, Network, Pair
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Link:
     @property
     def dense(self) -> bool:
         """True if the link can only be a matrix: one end is a vector."""
-        return "fc" in (self.layer.kind, self.source.kind)
+        return self.layer.flattens or self.source.flattens
 
     @property
     def kernel_at_source(self) -> Pair:
@@ -98,7 +96,7 @@ def modules_of(network: Network, ends: tuple[str, ...] = ()) -> dict[str, Layer]
 def _guessed(network: Network) -> set[int]:
     weighted = network.weighted
     head = len(weighted) - 1
-    while head > 0 and weighted[head - 1].kind == "fc" == weighted[head].kind:
+    while head > 0 and weighted[head - 1].flattens and weighted[head].flattens:
         head -= 1
     ends = {
         index - 1
@@ -147,12 +145,8 @@ def _reach(network: Network, layer: Layer, source: Layer) -> tuple[Pair, Pair] |
         if not arriving:
             continue
         field, step = max(arriving)
-        window = each.in_shape[:2] if each.kind == "fc" else each.kernel
-        stride = each.in_shape[:2] if each.kind == "fc" else each.stride
-        wide = [
-            f + each.dilation[axis] * (window[axis] - 1) * s
-            for axis, (f, s) in enumerate(zip(field, step, strict=True))
-        ]
+        reach, stride = each.reach
+        wide = [f + (reach[axis] - 1) * step[axis] for axis, f in enumerate(field)]
         at[each.name] = ((wide[0], wide[1]), (step[0] * stride[0], step[1] * stride[1]))
     # Two arms of a block that ends the module: the error at the end of one is, but for what acts
     # locally, that at the sum of both.
@@ -166,7 +160,7 @@ def is_shortcut(network: Network, layer: Layer) -> bool:
     """True if the layer leads to a residual add with no further weights between, while another
     reader of its map has some on its way there.
     """
-    if layer.kind != "conv":
+    if layer.flattens or layer.recurrent:
         return False
     others = [
         each for each in network.consumers[layer.inputs[0]] if each.weighted and each is not layer
@@ -180,7 +174,7 @@ def _adds_before_weights(network: Network, layer: Layer) -> set[str]:
     waiting = [layer.name]
     while waiting:
         for each in network.consumers[waiting.pop()]:
-            if each.kind == "add":
+            if each.sums:
                 result.add(each.name)
             elif not each.weighted:
                 waiting.append(each.name)

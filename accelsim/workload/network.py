@@ -6,64 +6,119 @@ of a sequence, are ``(1, 1, C)``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from accelsim.step.contraction import Nest
+from accelsim.step.ops import Role, Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from accelsim.workload.lowering import Lowering, Value
 
 Shape = tuple[int, int, int]
 
 INPUT = "input"
 """Name that layers use for the network's own input."""
 
-WEIGHTED_KINDS = ("conv", "fc", "embedding", "rnn", "lstm", "gru")
-RECURRENT_GATES = {"rnn": 1, "lstm": 4, "gru": 3}
-ACTIVATION_KINDS = ("relu", "tanh", "sigmoid")
+Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One layer.
+class Layer(ABC):
+    """One layer: what all kinds have in common, and the verbs that each defines in its file of
+    ``accelsim/layers``.
 
-    ``kind``: conv, fc, batch_norm, relu, tanh, sigmoid, max_pool, avg_pool, global_avg_pool, add,
-    embedding, rnn, lstm, gru. ``inputs``: producers' names (``"input"`` is the network's).
-    ``in_shape`` is the first input's. ``padding``: (top, bottom, left, right). A fully connected
-    layer flattens its input map in (H, W, C) order. ``weight_shape``: conv (K, R, S, C/groups); fc
-    (K, H*W*C); embedding (vocabulary, C); recurrent (gates*hidden, C + hidden); () when it has
-    none.
+    ``inputs``: producers' names (``"input"`` is the network's); ``in_shapes``: their maps' shapes.
+    The class variables are what the rest of the program asks of a kind.
     """
 
     name: str
-    kind: str
     inputs: tuple[str, ...]
-    in_shape: Shape
+    in_shapes: tuple[Shape, ...]
     out_shape: Shape
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-    vocabulary: int = 0
+
+    kind: ClassVar[str]
+    """Its name in workload files."""
+    weighted: ClassVar[bool] = False
+    """Whether learning rules differ in how errors get past its weights."""
+    recurrent: ClassVar[bool] = False
+    """Whether it hands a state from time step to time step."""
+    flattens: ClassVar[bool] = False
+    """Whether it reads its map as one vector, in (H, W, C) order."""
+    traced: ClassVar[bool] = True
+    """Whether traces have the zeros of its input and error, where it is weighted."""
+    rectifies: ClassVar[bool] = False
+    """Whether a zero in its output means that f' is zero there."""
+    keeps_rectified: ClassVar[bool] = False
+    """Whether such zeros in its input have the same meaning in its output."""
+    sums: ClassVar[bool] = False
+    """Whether the error at its output is, unchanged, that at each of its inputs."""
+    ends_networks: ClassVar[bool] = False
+    """Whether it may be a network's output layer."""
 
     @property
-    def weighted(self) -> bool:
-        return self.kind in WEIGHTED_KINDS
-
-    @property
-    def recurrent(self) -> bool:
-        return self.kind in RECURRENT_GATES
+    def in_shape(self) -> Shape:
+        """Shape of the first map that it reads."""
+        return self.in_shapes[0]
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
-        channels_in, channels_out = self.in_shape[2], self.out_shape[2]
-        if self.kind == "conv":
-            return (channels_out, *self.kernel, channels_in // self.groups)
-        if self.kind == "fc":
-            return (channels_out, prod(self.in_shape))
-        if self.kind == "embedding":
-            return (self.vocabulary, channels_out)
-        if self.recurrent:
-            return (RECURRENT_GATES[self.kind] * channels_out, channels_in + channels_out)
+        """Shape of the weights that its products use; () when it has none."""
         return ()
+
+    @property
+    def learns(self) -> bool:
+        """Whether training updates words of its own."""
+        return self.weighted
+
+    @property
+    def reach(self) -> tuple[Pair, Pair]:
+        """Elements of the input map, by rows and columns, that one output depends on, and by how
+        many its neighbour's are shifted.
+        """
+        return (1, 1), (1, 1)
+
+    @property
+    def divisor(self) -> int:
+        """Number that must divide the channels of its input and output."""
+        return 1
+
+    def weights(self, samples: int) -> tuple[Tensor, ...]:
+        """The tensors that training updates, in a step of so many samples."""
+        shape = self.weight_shape
+        name = f"{self.name}.weight"
+        return (
+            (Tensor(name, Role.WEIGHT, shape, persistent=True, home_channels=shape[0]),)
+            if shape
+            else ()
+        )
+
+    def nest(self, samples: int) -> Nest:
+        """The loop nest of its product forward. TypeError where it has none."""
+        raise TypeError(f"layer {self.name} must multiply with weights, got kind {self.kind}")
+
+    def resized(self, in_shapes: tuple[Shape, ...], channels: int, vocabulary: int) -> Layer:
+        """The layer of a network of other widths, with so many output channels."""
+        return replace(self, in_shapes=in_shapes, out_shape=(*self.out_shape[:2], channels))
+
+    @abstractmethod
+    def forward(self, low: Lowering) -> None:
+        """Emit FF, and put the output map into ``low.outputs``."""
+
+    @abstractmethod
+    def backward(self, low: Lowering, error: Value) -> None:
+        """Emit the backward work that is the same under all learning rules: WG, and EP unless the
+        layer is `weighted`. ``error``: that at the output; of a weighted layer what the rule's EP
+        returns.
+        """
+
+    @abstractmethod
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> Any:
+        """Its numbers, an `accelsim.layers.numerics.LayerNumerics`, over so many time steps."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +172,4 @@ class Network:
         if name == INPUT:
             return False
         layer = self.layer(name)
-        return layer.kind == "relu" or (
-            layer.kind == "max_pool" and self.rectified(layer.inputs[0])
-        )
+        return layer.rectifies or (layer.keeps_rectified and self.rectified(layer.inputs[0]))

@@ -30,23 +30,21 @@ def resized(network: Network, width: float = 1.0, vocabulary: int | None = None)
     shapes: dict[str, Shape] = {INPUT: network.input_shape}
     layers: list[Layer] = []
     for layer in network.layers:
-        rows, columns, channels = layer.out_shape
-        source = shapes[layer.inputs[0]]
+        channels = layer.out_shape[2]
+        sources = tuple(shapes[name] for name in layer.inputs)
+        source = sources[0]
         if layer is network.output:
             made = words if network.vocabulary else channels
         elif layer.weighted:
             made = max(1, round(channels * width))
         else:
             made = source[2]
-        if layer.groups > 1 and (source[2] % layer.groups or made % layer.groups):
+        if source[2] % layer.divisor or made % layer.divisor:
             raise InputError(
-                f"width must leave channels of {layer.name} that its {layer.groups} groups divide, "
-                f"got {width:g}"
+                f"width must leave channels of {layer.name} that its {layer.divisor} groups "
+                f"divide, got {width:g}"
             )
-        known = words if layer.kind == "embedding" else layer.vocabulary
-        layers.append(
-            replace(layer, in_shape=source, out_shape=(rows, columns, made), vocabulary=known)
-        )
+        layers.append(layer.resized(sources, made, words))
         shapes[layer.name] = layers[-1].out_shape
     marks = ([f"{width:g}"] if width != 1 else []) + (
         [f"{vocabulary}-words"] if vocabulary is not None else []

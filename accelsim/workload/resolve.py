@@ -12,22 +12,9 @@ from math import prod
 from accelsim.config.source import KeyPath, Place, dotted
 from accelsim.config.suggest import did_you_mean
 from accelsim.errors import Fault, InputError
-from accelsim.workload.file import (
-    Add,
-    Conv,
-    Embedding,
-    FullyConnected,
-    GlobalPool,
-    Padding,
-    Pointwise,
-    Pool,
-    Recurrent,
-    Window,
-    Workload,
-)
+from accelsim.workload.file import Workload
 from accelsim.workload.network import INPUT, Layer, Network, Shape
-
-AnyLayer = Conv | FullyConnected | Pointwise | Pool | GlobalPool | Add | Embedding | Recurrent
+from accelsim.workload.section import LayerSection, Sources
 
 LARGEST_TENSOR = 1 << 40
 """Elements of the largest map or weight tensor of one sample; beyond, counts of a training step
@@ -40,26 +27,6 @@ def resolve(workload: Workload, place: Callable[[KeyPath], Place]) -> Network:
     fault, in order of the layers.
     """
     return _Resolver(workload, place).network()
-
-
-def pair(value: Window) -> tuple[int, int]:
-    """A number, or [rows, columns], as two numbers."""
-    return (value, value) if isinstance(value, int) else value
-
-
-def output_extent(
-    size: int, kernel: int, stride: int, dilation: int, padding: Padding, axis: int
-) -> tuple[int, int, int]:
-    """(outputs, zeros before, zeros after) along one axis (0 rows, 1 columns); outputs is below 1
-    where the kernel exceeds the padded map.
-    """
-    reach = dilation * (kernel - 1) + 1
-    if padding == "same":
-        outputs = -(-size // stride)
-        total = max((outputs - 1) * stride + reach - size, 0)
-        return outputs, total // 2, total - total // 2
-    zeros = 0 if isinstance(padding, str) else pair(padding)[axis]
-    return (size + 2 * zeros - reach) // stride + 1, zeros, zeros
 
 
 class _Resolver:
@@ -116,7 +83,7 @@ class _Resolver:
 
     # The graph
 
-    def _inputs(self, index: int, spec: AnyLayer, above: str) -> tuple[str, ...]:
+    def _inputs(self, index: int, spec: LayerSection, above: str) -> tuple[str, ...]:
         """Names of the maps that the layer reads; () after a fault."""
         names = spec.inputs or (above,)
         right = True
@@ -132,8 +99,8 @@ class _Resolver:
                     index, ("inputs", position), rule, f"{name}{did_you_mean(name, self.shapes)}"
                 )
                 right = False
-        if isinstance(spec, Add):
-            if len(set(names)) < 2 or len(set(names)) < len(names):
+        if spec.several_inputs:
+            if len(names) < 2 or len(set(names)) < len(names):
                 self._fault(
                     index,
                     "inputs",
@@ -172,7 +139,7 @@ class _Resolver:
                 continue
             after = known.index(name)
         output = self.layers[last]
-        if output.kind not in ("fc", "conv") or output.out_shape[:2] != (1, 1):
+        if not output.ends_networks or output.out_shape[:2] != (1, 1):
             height, width, channels = output.out_shape
             self._fault(
                 last,
@@ -183,26 +150,31 @@ class _Resolver:
 
     # The layers
 
-    def _layer(self, index: int, spec: AnyLayer, inputs: tuple[str, ...]) -> Layer | None:
+    def _layer(self, index: int, spec: LayerSection, inputs: tuple[str, ...]) -> Layer | None:
         known = [shape for shape in (self.shapes[name] for name in inputs) if shape is not None]
         if len(known) < len(inputs):
             return None
-        before, source = len(self.faults), known[0]
+        before = len(self.faults)
         sequence = self.workload.input.sequence is not None
-        if isinstance(spec, Embedding) != (sequence and inputs == (INPUT,)):
+        if spec.reads_tokens != (sequence and inputs == (INPUT,)):
             rule = (
                 "embedding where the layer reads a sequence of tokens"
                 if sequence
                 else "used with input.sequence and input.vocabulary"
             )
-            if isinstance(spec, Embedding) and sequence:
+            if spec.reads_tokens and sequence:
                 rule = "a layer that reads vectors (an embedding reads input)"
             self._fault(index, "kind", rule, spec.kind)
             return None
-        if isinstance(spec, Recurrent) and not sequence:
+        if spec.needs_sequence and not sequence:
             self._fault(index, "kind", "used with input.sequence and input.vocabulary", spec.kind)
             return None
-        layer = self._shaped(index, spec, inputs, source, known)
+
+        def fault(key: str, rule: str, got: object) -> None:
+            self._fault(index, key, rule, got)
+
+        vocabulary = self.workload.input.vocabulary or 0
+        layer = spec.layer(Sources(inputs, tuple(known), vocabulary, fault))
         for what, shape in (("map", layer.out_shape), ("weights", layer.weight_shape)):
             if len(self.faults) == before and prod(shape) > LARGEST_TENSOR:
                 self._fault(
@@ -212,101 +184,3 @@ class _Resolver:
                     f"{layer.name} with {prod(shape)}",
                 )
         return layer if len(self.faults) == before else None
-
-    def _shaped(
-        self,
-        index: int,
-        spec: AnyLayer,
-        inputs: tuple[str, ...],
-        source: Shape,
-        all_sources: list[Shape],
-    ) -> Layer:
-        name, kind = spec.name, spec.kind
-        if isinstance(spec, Conv):
-            return self._windowed(
-                index,
-                spec,
-                inputs,
-                source,
-                spec.out_channels,
-                pair(spec.dilation),
-                self._groups(index, spec, source[2]),
-            )
-        if isinstance(spec, Pool):
-            return self._windowed(index, spec, inputs, source, source[2], (1, 1), 1)
-        if isinstance(spec, FullyConnected):
-            return Layer(name, kind, inputs, source, (1, 1, spec.out_features))
-        if isinstance(spec, GlobalPool):
-            return Layer(
-                name, kind, inputs, source, (1, 1, source[2]), kernel=source[:2], stride=source[:2]
-            )
-        if isinstance(spec, Embedding):
-            return Layer(
-                name,
-                kind,
-                inputs,
-                source,
-                (1, 1, spec.dim),
-                vocabulary=self.workload.input.vocabulary or 0,
-            )
-        if isinstance(spec, Recurrent):
-            if source[:2] != (1, 1):
-                self._fault(
-                    index,
-                    "inputs",
-                    "a layer whose map is 1x1",
-                    f"{inputs[0]} with {'x'.join(map(str, source))}",
-                )
-            return Layer(name, kind, inputs, source, (1, 1, spec.hidden))
-        if isinstance(spec, Add) and len(set(all_sources)) > 1:
-            shapes = ", ".join(
-                f"{each} {'x'.join(map(str, shape))}"
-                for each, shape in zip(inputs, all_sources, strict=True)
-            )
-            self._fault(index, "inputs", "layers of one shape", shapes)
-        return Layer(name, kind, inputs, source, source)
-
-    def _groups(self, index: int, spec: Conv, channels: int) -> int:
-        if channels % spec.groups:
-            self._fault(index, "groups", f"a divisor of the {channels} input channels", spec.groups)
-        if spec.out_channels % spec.groups:
-            self._fault(
-                index,
-                "groups",
-                f"a divisor of the {spec.out_channels} output channels",
-                spec.groups,
-            )
-        return spec.groups
-
-    def _windowed(
-        self,
-        index: int,
-        spec: Conv | Pool,
-        inputs: tuple[str, ...],
-        source: Shape,
-        channels: int,
-        dilation: tuple[int, int],
-        groups: int,
-    ) -> Layer:
-        kernel = pair(spec.kernel)
-        stride = kernel if spec.stride is None else pair(spec.stride)
-        rows = output_extent(source[0], kernel[0], stride[0], dilation[0], spec.padding, 0)
-        columns = output_extent(source[1], kernel[1], stride[1], dilation[1], spec.padding, 1)
-        padding = (rows[1], rows[2], columns[1], columns[2])
-        if isinstance(spec, Pool) and (
-            max(padding[:2]) >= kernel[0] or max(padding[2:]) >= kernel[1]
-        ):
-            self._fault(
-                index,
-                "padding",
-                "smaller than the kernel",
-                f"{padding[0]}x{padding[2]} for {kernel[0]}x{kernel[1]}",
-            )
-        elif rows[0] < 1 or columns[0] < 1:
-            padded = f"{source[0] + padding[0] + padding[1]}x{source[1] + padding[2] + padding[3]}"
-            reach = "x".join(str(d * (k - 1) + 1) for d, k in zip(dilation, kernel, strict=True))
-            self._fault(index, "kernel", f"no larger than the padded map, {padded}", reach)
-        out = (max(rows[0], 1), max(columns[0], 1), channels)
-        return Layer(
-            spec.name, spec.kind, inputs, source, out, kernel, stride, padding, dilation, groups
-        )

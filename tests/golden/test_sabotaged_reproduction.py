@@ -21,7 +21,6 @@ from accelsim.results.reproduction import Item
 from accelsim.rules.direct.ops import DirectFeedback
 from accelsim.rules.revised import ops as revised
 from accelsim.rules.sequence import ops as triangular
-from accelsim.rules.walk.lowering import Lowering
 from accelsim.step.contraction import Nest
 from accelsim.step.ops import Op, Operand, Pass, Role, Tensor, Use
 from accelsim.studies.papers.counting import Cost, cost_of, propagating
@@ -37,6 +36,7 @@ from accelsim.studies.papers.han2020 import (
 )
 from accelsim.studies.papers.items import reproduce
 from accelsim.workload.loading import load_network
+from accelsim.workload.lowering import Lowering
 from accelsim.zeros import feedback
 from tests.golden import closed_forms
 

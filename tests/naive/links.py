@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
+from accelsim.layers.convolution import Convolution
 from accelsim.rules.spelling import AnyRule
 from accelsim.workload.modules import Link, dilation_of, links
 from accelsim.workload.network import Layer, Network
@@ -107,11 +108,10 @@ class LinkTwin(Twin):
                 needed,
                 column_words=part.sources,
             )
-        wide = Layer(
+        wide = Convolution(
             "",
-            "conv",
             (),
-            (h, w, part.channels),
+            ((h, w, part.channels),),
             (h, w, part.sources),
             part.taps,
             dilation=part.dilation,

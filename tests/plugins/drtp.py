@@ -22,10 +22,10 @@ from accelsim.numerics.arrays import Array
 from accelsim.rules.declaration import Rule, RuleSpec
 from accelsim.rules.options import Scaled
 from accelsim.rules.walk.backward import needed
-from accelsim.rules.walk.lowering import Lowering, Value, operands
 from accelsim.rules.walk.numbers import BackwardWalk, RuleNumerics
 from accelsim.step.contraction import feedback_nest
 from accelsim.step.ops import Pass, Role, Tensor, Use
+from accelsim.workload.lowering import Lowering, Value, operands
 from accelsim.workload.network import INPUT, Layer, Network
 from accelsim.zeros.feedback import dense_feedback, feedback_random
 

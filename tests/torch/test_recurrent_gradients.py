@@ -11,9 +11,9 @@ pytest.importorskip("torch", reason="PyTorch is not installed (make test-torch)"
 
 import torch
 
-from accelsim.layers.embedding import Embedding
-from accelsim.layers.recurrent import Recurrent
-from accelsim.workload.network import Layer
+from accelsim.layers.embedding import Embedding, EmbeddingNumerics
+from accelsim.layers.recurrent import KINDS
+from accelsim.layers.recurrent_numerics import RecurrentNumerics
 
 pytestmark = pytest.mark.torch
 
@@ -34,8 +34,8 @@ def stack(kind, depth, random):
     layers = []
     for index in range(depth):
         channels = HIDDEN if index else CHANNELS
-        layer = Layer(f"cell{index}", kind, ("input",), (1, 1, channels), (1, 1, HIDDEN))
-        numerics = Recurrent(layer, FLOAT64, STEPS)
+        layer = KINDS[kind](f"cell{index}", ("input",), ((1, 1, channels),), (1, 1, HIDDEN))
+        numerics = RecurrentNumerics(layer, FLOAT64, STEPS)
         weight = random.standard_normal(layer.weight_shape)
         numerics.parameters = {"weight": weight}
         layers.append(numerics)
@@ -113,8 +113,8 @@ def test_learning_equals_pytorch_with_every_time_step_cut_off_from_the_one_befor
 
 def test_embedding_equals_pytorch():
     random = np.random.default_rng(3)
-    numerics = Embedding(
-        Layer("words", "embedding", ("input",), (1, 1, 1), (1, 1, CHANNELS), vocabulary=WORDS),
+    numerics = EmbeddingNumerics(
+        Embedding("words", ("input",), ((1, 1, 1),), (1, 1, CHANNELS), WORDS),
         FLOAT64,
     )
     numerics.parameters = numerics.fresh_parameters(random, makes_logits=False)

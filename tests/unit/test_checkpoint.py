@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from accelsim.errors import InputError
+from accelsim.layers.fully_connected import FullyConnected
 from accelsim.numerics.formats import StorageFormats
 from accelsim.rules.spelling import parse_rule
 from accelsim.training import checkpoint
@@ -18,7 +19,7 @@ from accelsim.training.data.datasets import load_dataset
 from accelsim.training.optimizers import OPTIMIZERS
 from accelsim.training.tasks import make_task
 from accelsim.training.trainer import Recipe, Trainer
-from accelsim.workload.network import Layer, Network
+from accelsim.workload.network import Network
 from tests.reference_networks import Builder
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
@@ -87,7 +88,7 @@ def test_the_masters_of_rounded_weights_come_back(tmp_path):
 
 
 def test_layers_may_have_slashes_in_their_names(tmp_path):
-    layer = Layer("block/1/fc", "fc", ("input",), (8, 8, 1), (1, 1, 10))
+    layer = FullyConnected("block/1/fc", ("input",), ((8, 8, 1),), (1, 1, 10))
     network = Network("slashes", (8, 8, 1), (layer,))
     task = make_task(load_dataset(None, network), network, 128, augmented=False)
     first, second = (Trainer(network, parse_rule("bp"), task, Recipe()) for _ in range(2))

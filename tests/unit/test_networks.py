@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accelsim.cli.values import LARGEST_BATCH, whole
+from accelsim.config.registries import IMPORTERS
 from accelsim.errors import InputError
-from accelsim.workload.loading import LOADERS, load_network
-from accelsim.workload.resolve import output_extent
+from accelsim.layers.windows import output_extent
+from accelsim.workload.loading import load_network
 from tests.random_networks import network_of
 
 IMAGE = "name: t\ninput: {height: 8, width: 8, channels: 3}\nlayers:\n"
@@ -229,7 +230,7 @@ def test_a_slip_is_one_fault(tmp_path: Path) -> None:
 
 def test_unknown_suffix(tmp_path: Path) -> None:
     assert faults(tmp_path, "", ".txt") == [
-        f"net.txt: a workload must be a file of {', '.join(LOADERS)}, got .txt"
+        f"net.txt: a workload must be a file of {', '.join(IMPORTERS.names())}, got .txt"
     ]
 
 

@@ -5,16 +5,13 @@ simulate, compare, map, check, train, trace; its counts are those of its numbers
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from accelsim.cli import app as cli
-from accelsim.cli import progress
 from accelsim.config.registries import RULES
 from accelsim.errors import InputError
 from accelsim.layers.model import Model
@@ -25,11 +22,11 @@ from accelsim.rules.registry import family, lower, parse_rule, rule_numerics
 from accelsim.step.ops import Pass, Role
 from accelsim.training.tracing import TracedTraining, train_and_trace
 from accelsim.workload.loading import load_network
+from tests.conftest import CommandLine
 from tests.multiplications import Multiplications, macs
 from tests.reference_networks import SAMPLES, batch_of, sequence_networks, small_networks
 
 IMAGES = small_networks()
-Run = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
@@ -38,23 +35,7 @@ def registered() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command line that must succeed; its stdout."""
-    monkeypatch.setattr(progress, "SECONDS", float("inf"))
-
-    def call(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["accelsim", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        printed = capsys.readouterr()
-        assert stop.value.code in {0, None}, printed.err
-        return printed.out
-
-    return call
-
-
-def test_it_is_listed_with_its_options(run: Run) -> None:
+def test_it_is_listed_with_its_options(run: CommandLine) -> None:
     lines = [line.strip() for line in run("list", "rules").splitlines()]
     at = next(index for index, line in enumerate(lines) if line.startswith("drtp "))
     assert lines[at].endswith("fixed random matrices of the one-hot target.")
@@ -83,7 +64,7 @@ def test_it_is_unknown_where_it_is_not_registered() -> None:
 
 
 @pytest.mark.parametrize("arch", ["near-memory", "eyeriss-like"])
-def test_simulate_and_check(run: Run, tmp_path: Path, arch: str) -> None:
+def test_simulate_and_check(run: CommandLine, tmp_path: Path, arch: str) -> None:
     rule = "drtp:binary=true"
     settings = ("--rule", rule, "--arch", arch, "--trace", "random:0.5", "--out", str(tmp_path))
     document = json.loads(run("simulate", "digits-fc", *settings, "--json"))
@@ -93,7 +74,7 @@ def test_simulate_and_check(run: Run, tmp_path: Path, arch: str) -> None:
     assert run("check", str(tmp_path / "result.json"))
 
 
-def test_compare_with_other_rules(run: Run) -> None:
+def test_compare_with_other_rules(run: CommandLine) -> None:
     rules = "bp,drtp:scale=0.5;binary=true,dfa"
     document = json.loads(
         run("compare", "digits-fc", "--rules", rules, "--trace", "dense", "--json")
@@ -105,7 +86,7 @@ def test_compare_with_other_rules(run: Run) -> None:
     ]
 
 
-def test_map_prints_its_loop_nests(run: Run) -> None:
+def test_map_prints_its_loop_nests(run: CommandLine) -> None:
     printed = run("map", "digits-fc", "--rule", "drtp", "--trace", "dense", "--ops", "*.EP")
     assert "fc2.EP" in printed
     assert "fc3.EP" in printed
@@ -141,7 +122,7 @@ def test_its_error_is_the_projected_target_and_the_output_learns_from_its_own_er
     assert np.allclose(model.gradients()["fc3", "weight"].reshape(10, -1), error.T @ hidden)
 
 
-def test_it_learns_and_its_trace_is_for_itself(run: Run, tmp_path: Path) -> None:
+def test_it_learns_and_its_trace_is_for_itself(run: CommandLine, tmp_path: Path) -> None:
     pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
     network = load_network("digits-fc")
     trace, losses = train_and_trace(
@@ -157,7 +138,7 @@ def test_it_learns_and_its_trace_is_for_itself(run: Run, tmp_path: Path) -> None
         run("simulate", "digits-fc", "--rule", "dfa", "--trace", str(file))
 
 
-def test_train_keeps_a_record(run: Run) -> None:
+def test_train_keeps_a_record(run: CommandLine) -> None:
     pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
     settings = ("--rule", "drtp", "--epochs", "2", "--learning-rate", "0.01", "--json")
     document = json.loads(run("train", "digits-fc", *settings))

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from accelsim.errors import InputError
 from accelsim.kernels.tensors.recurrent import add_rows
-from accelsim.layers.embedding import Embedding
-from accelsim.layers.recurrent import Recurrent
+from accelsim.layers.embedding import Embedding, EmbeddingNumerics
+from accelsim.layers.recurrent import KINDS as CELLS
+from accelsim.layers.recurrent_numerics import RecurrentNumerics
 from accelsim.numerics import products
 from accelsim.rules.registry import lower
-from accelsim.workload.network import Layer, Network
+from accelsim.workload.network import Network
 from tests.naive import recurrent as naive
 
 KINDS = ("rnn", "lstm", "gru")
@@ -32,7 +33,7 @@ class Case:
         self.kind, self.dtype = kind, dtype
         self.steps, self.batch, self.channels, self.hidden = sizes
         self.random = np.random.default_rng(seed)
-        self.layer = Layer("cell", kind, ("input",), (1, 1, self.channels), (1, 1, self.hidden))
+        self.layer = CELLS[kind]("cell", ("input",), ((1, 1, self.channels),), (1, 1, self.hidden))
         self.weight, self.other = (self.normal(*self.layer.weight_shape) for _ in range(2))
         self.inputs = self.normal(self.steps * self.batch, 1, 1, self.channels)
         self.error = self.normal(self.steps * self.batch, 1, 1, self.hidden)
@@ -44,7 +45,7 @@ class Case:
 
     def numerics(self):
         """After a forward."""
-        found = Recurrent(self.layer, np.dtype(self.dtype), self.steps)
+        found = RecurrentNumerics(self.layer, np.dtype(self.dtype), self.steps)
         found.parameters, found.state = {"weight": self.weight}, self.state
         found.forward((self.inputs,), training=True)
         return found
@@ -144,7 +145,7 @@ def test_learning_from_the_last_step_alone_is_the_gradient_of_a_sequence_of_one_
     numerics = case.numerics()
     case.error[: -case.batch] = 0
     numerics.learn(case.error)
-    alone = Recurrent(case.layer, np.dtype(np.float64), 1)
+    alone = RecurrentNumerics(case.layer, np.dtype(np.float64), 1)
     alone.parameters = numerics.parameters
     alone.state = {
         name: states[-2 * case.batch : -case.batch] for name, states in numerics.cell.states.items()
@@ -221,7 +222,7 @@ def test_gate_errors_are_the_derivatives_at_the_sums(kind):
 def test_a_state_carried_over_continues_the_sequence(kind):
     case = Case(kind, (6, 2, 3, 4))
     whole = case.numerics().forward((case.inputs,), training=True)
-    half = Recurrent(case.layer, np.dtype(np.float64), 3)
+    half = RecurrentNumerics(case.layer, np.dtype(np.float64), 3)
     half.parameters, half.state = {"weight": case.weight}, case.state
     first = half.forward((case.inputs[:6],), training=True)
     half.state = half.final_state
@@ -293,8 +294,8 @@ def test_multiply_accumulates_are_those_of_the_lowered_step(kind, monkeypatch):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_fresh_weights_are_uniform_up_to_one_over_the_root_of_the_neurons(kind):
-    layer = Layer("cell", kind, ("input",), (1, 1, 30), (1, 1, 64))
-    weight = Recurrent(layer, np.dtype(np.float32), 3).fresh_parameters(
+    layer = CELLS[kind]("cell", ("input",), ((1, 1, 30),), (1, 1, 64))
+    weight = RecurrentNumerics(layer, np.dtype(np.float32), 3).fresh_parameters(
         np.random.default_rng(0), makes_logits=False
     )["weight"]
     assert weight.shape == layer.weight_shape
@@ -312,8 +313,8 @@ def test_rows_that_are_not_whole_sequences_are_refused():
 
 
 def embedding(vocabulary=7, channels=3):
-    numerics = Embedding(
-        Layer("words", "embedding", ("input",), (1, 1, 1), (1, 1, channels), vocabulary=vocabulary),
+    numerics = EmbeddingNumerics(
+        Embedding("words", ("input",), ((1, 1, 1),), (1, 1, channels), vocabulary),
         np.dtype(np.float64),
     )
     numerics.parameters = numerics.fresh_parameters(np.random.default_rng(0), makes_logits=False)

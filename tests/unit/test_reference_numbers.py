@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from accelsim.layers.model import NUMERICS
-from accelsim.layers.recurrent import CELLS
+from accelsim.config.registries import LAYERS
 from accelsim.numerics.loss import softmax_loss
 from accelsim.rules.chained.numbers import Backprop
 from tests.reference_networks import all_networks, batch_of, filled_model
@@ -30,8 +29,8 @@ def test_numbers_equal_stored_results_of_pytorch(stored, name, rule):
 
 def test_small_networks_have_every_kind_of_layer():
     assert {layer.kind for network in NETWORKS.values() for layer in network.layers} == set(
-        NUMERICS
-    ) | set(CELLS)
+        LAYERS.names()
+    )
 
 
 @pytest.mark.parametrize("name", NETWORKS)

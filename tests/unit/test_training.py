@@ -9,6 +9,7 @@ import pytest
 
 from accelsim.config.registries import RULES
 from accelsim.errors import InputError
+from accelsim.layers.recurrent import Lstm
 from accelsim.numerics.loss import softmax_loss
 from accelsim.rules.spelling import parse_rule
 from accelsim.training.data.datasets import load_dataset
@@ -16,7 +17,7 @@ from accelsim.training.optimizers import OPTIMIZERS, Adam, Momentum, Sgd, optimi
 from accelsim.training.tasks import make_task
 from accelsim.training.tracing import TracedTraining, train_and_trace
 from accelsim.training.trainer import Recipe, Trainer
-from accelsim.workload.network import Layer, Network
+from accelsim.workload.network import Network
 from accelsim.zeros.trace import Trace
 from tests.made_up_rules import TABLE
 from tests.reference_networks import Builder, numbers
@@ -234,7 +235,7 @@ def test_recurrent_networks_are_refused_without_a_text():
     recurrent = Network(
         "speech",
         (1, 1, 4),
-        (Layer("cell", "lstm", ("input",), (1, 1, 4), (1, 1, 8)),),
+        (Lstm("cell", ("input",), ((1, 1, 4),), (1, 1, 8)),),
         time_steps=5,
         vocabulary=8,
     )

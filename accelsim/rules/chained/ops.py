@@ -14,12 +14,12 @@
 
 from __future__ import annotations
 
+from accelsim.layers.recurrent import Recurrent
 from accelsim.rules.spelling import AnyRule
 from accelsim.rules.walk.backward import needed
-from accelsim.rules.walk.lowering import Lowering, Value, layer_nest, operands
-from accelsim.rules.walk.recurrent import cell_nest, recurrent_propagation
 from accelsim.step.contraction import Nest
 from accelsim.step.ops import Operand, Pass, Role, Tensor, Use
+from accelsim.workload.lowering import Lowering, Value, operands
 from accelsim.workload.network import Layer, Network
 
 
@@ -33,9 +33,9 @@ class Backprop:
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
         """Emit ``<layer>.EP``; see `ErrorPropagation`."""
-        if layer.recurrent:
-            return recurrent_propagation(
-                low, layer, error, target, self.stationary(low, layer), self.backward
+        if isinstance(layer, Recurrent):
+            return layer.errors_through_time(
+                low, error, target, self.stationary(low, layer), self.backward
             )
         if target is not None:
             read = operands(error, Use.MOVING, f"{layer.name}.error") + self.stationary(low, layer)
@@ -43,7 +43,7 @@ class Backprop:
                 f"{layer.name}.EP",
                 layer.name,
                 Pass.EP,
-                self.backward(layer_nest(layer, low.samples)),
+                self.backward(layer.nest(low.samples)),
                 read + needed(low, layer),
                 target,
             )
@@ -66,7 +66,7 @@ class FeedbackAlignment(Backprop):
 
     def stationary(self, low: Lowering, layer: Layer) -> tuple[Operand, ...]:
         """The layer's fixed feedback, at home where EP's output channels are."""
-        channels = (cell_nest(layer, 1) if layer.recurrent else layer_nest(layer, 1)).depth
+        channels = layer.nest(1).depth
         feedback = Tensor(
             f"{layer.name}.feedback",
             Role.FEEDBACK,

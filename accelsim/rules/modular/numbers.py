@@ -15,9 +15,9 @@ from math import prod, sqrt
 
 import numpy as np
 
+from accelsim.layers.convolution import Convolution
 from accelsim.layers.model import Model
 from accelsim.layers.numerics import WeightedNumerics
-from accelsim.layers.weighted import Convolution
 from accelsim.numerics import products
 from accelsim.numerics.arrays import Array
 from accelsim.rules.declaration import RuleSpec
@@ -159,10 +159,10 @@ class FixedConvolution:
         pads = [reach * (extent - 1) // 2 for extent, reach in zip(taps, dilation, strict=True)]
         out_shape = (in_shape[0], in_shape[1], out_channels)
         padding = (pads[0], pads[0], pads[1], pads[1])
-        layer = Layer(
-            "feedback", "conv", (), in_shape, out_shape, taps, (1, 1), padding, dilation, groups
+        layer = Convolution(
+            "feedback", (), (in_shape,), out_shape, taps, (1, 1), padding, dilation, groups
         )
-        self.convolution = Convolution(layer, model.dtype)
+        self.convolution = layer.numerics(model.dtype, 1)
         self.weight: Array = np.empty(0, model.dtype)
 
     def fill(self, scale: float, binary: bool, random: np.random.Generator) -> None:

@@ -30,7 +30,6 @@ from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.modular.links import links_of
 from accelsim.rules.modular.options import ModularOptions
 from accelsim.rules.walk.backward import needed
-from accelsim.rules.walk.lowering import Lowering, Value, Work, operands
 from accelsim.step.contraction import Window, convolution_nest, feedback_nest
 from accelsim.step.ops import (
     Operand,
@@ -41,8 +40,9 @@ from accelsim.step.ops import (
     Use,
     ZeroSource,
 )
-from accelsim.workload.modules import Link, Pair, dilation_of
-from accelsim.workload.network import Layer, Network
+from accelsim.workload.lowering import Lowering, Value, Work, operands
+from accelsim.workload.modules import Link, dilation_of
+from accelsim.workload.network import Layer, Network, Pair
 
 Carry = Callable[[Lowering, Link, Tensor, Value], None]
 """Emits the ops of one link, from the error at the source's output to the target, the error at the

@@ -14,27 +14,24 @@ from collections.abc import Mapping
 from math import prod
 
 from accelsim.errors import InputError
+from accelsim.layers.recurrent import Recurrent
 from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.direct.ops import DirectFeedback
 from accelsim.rules.direct.options import DirectOptions
 from accelsim.rules.walk.backward import needed
-from accelsim.rules.walk.lowering import Lowering, Value, step_name
-from accelsim.rules.walk.recurrent import gate_backward, gate_errors
 from accelsim.step.contraction import feedback_nest
 from accelsim.step.ops import (
-    Dense,
     Operand,
     Pass,
     Role,
     Tensor,
     TraceZeros,
     Use,
-    ZeroSource,
 )
+from accelsim.workload.lowering import Lowering, Value, step_name
 from accelsim.workload.modules import modules_of
 from accelsim.workload.network import INPUT, Layer, Network
 from accelsim.zeros.feedback import entries_a_row
-from accelsim.zeros.patterns import BlockRows, BlocksDraw
 
 
 class TriangularFeedback:
@@ -42,8 +39,7 @@ class TriangularFeedback:
     ``output``: feedback of the other layers.
 
     ``density``: stored entries of each row of each block (1: all, without indices). ``binary``:
-    they are of one bit. ``random_values``: the numbers' partial backward weight comes from the
-    random stream (`BlocksDraw`).
+    they are of one bit.
     """
 
     direct = True
@@ -55,13 +51,11 @@ class TriangularFeedback:
         output: DirectFeedback,
         density: float = 1.0,
         binary: bool = False,
-        random_values: bool = True,
     ) -> None:
         self._sources = sources
         self._output = output
         self._density = density
         self._bits = 1 if binary else None
-        self._random_values = random_values
         self._errors: dict[str, Value] = {}
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
@@ -69,10 +63,8 @@ class TriangularFeedback:
         if target is not None and layer.name not in self._sources:
             return self._output.propagate(low, layer, error, target)
         learns_from = error
-        if layer.recurrent:
-            for step in reversed(range(len(error))):
-                gate_backward(low, layer, step, error)
-            learns_from = gate_errors(low, layer)
+        if isinstance(layer, Recurrent):
+            learns_from = layer.local_errors(low, error)
             self._errors[layer.name] = learns_from if layer.kind == "rnn" else error
         for step in reversed(range(len(target or ()))):
             self._row(low, layer, step, target)
@@ -109,11 +101,7 @@ class TriangularFeedback:
             for tensor, zero in zip(self._errors[source.name][step:], zeros, strict=True)
         ]
         nest = feedback_nest(low.batch, (1, 1, channels), errors, nonzeros)
-        pattern: ZeroSource = Dense()
-        if stored:
-            draw = BlocksDraw(layer.name, channels, hidden, self._density, self._random_values)
-            pattern = BlockRows(draw, hidden, step, steps)
-        operands = (*read, Operand(feedback, Use.STATIONARY, pattern), *needed(low, layer, at))
+        operands = (*read, Operand(feedback, Use.STATIONARY), *needed(low, layer, at))
         low.contraction(
             f"{layer.name}.EP{suffix}",
             layer.name,

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from accelsim.rules.walk.forward import lower_forward, mask_of
-from accelsim.rules.walk.local_backward import lower_loss, vector_backward
-from accelsim.rules.walk.lowering import Lowering, Value, operands
-from accelsim.rules.walk.update import weight_gradient, weight_update
+from accelsim.rules.walk.forward import lower_forward
+from accelsim.rules.walk.loss import lower_loss
+from accelsim.rules.walk.update import weight_update
 from accelsim.step.ops import Operand, Pass, TrainingStep, Use
+from accelsim.workload.lowering import Lowering, Value, operands
 from accelsim.workload.network import Layer, Network
 
 
@@ -58,10 +58,8 @@ def lower_step(
         if layer.weighted:
             target = low.target(layer) if propagation.carried else None
             error = propagation.propagate(low, layer, error, target)
-            weight_gradient(low, layer, error)
-        else:
-            vector_backward(low, layer, error)
-        if layer.weighted or layer.kind == "batch_norm":
+        layer.backward(low, error)
+        if layer.learns:
             weight_update(low, layer, optimizer)
     return low.finish(rule, passes)
 
@@ -73,7 +71,7 @@ def needed(low: Lowering, layer: Layer, step: int | None = None) -> tuple[Operan
     source = layer.inputs[0]
     if not low.network.rectified(source):
         return ()
-    mask = mask_of(low, source)
+    mask = low.mask(source)
     return operands(
         mask if step is None else mask[step : step + 1], Use.NEEDED, f"{layer.name}.mask", step
     )

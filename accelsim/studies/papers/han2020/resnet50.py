@@ -12,6 +12,9 @@ cells, but was found among many readings: its confidence is moderate.
 
 from __future__ import annotations
 
+from accelsim.layers.add import Add
+from accelsim.layers.convolution import Convolution
+from accelsim.layers.fully_connected import FullyConnected
 from accelsim.rules.modular.ops import (
     FixedKernel,
     ModuleFeedback,
@@ -22,8 +25,8 @@ from accelsim.rules.modular.ops import (
 from accelsim.rules.registry import ALL_PASSES
 from accelsim.rules.revised.ops import revised_link
 from accelsim.rules.walk.backward import lower_step
-from accelsim.rules.walk.lowering import Lowering, Value
 from accelsim.step.ops import Contraction, Op, Pass, Tensor
+from accelsim.workload.lowering import Lowering, Value
 from accelsim.workload.modules import Link, dilation_of, links
 from accelsim.workload.network import INPUT, Layer, Network
 
@@ -58,10 +61,10 @@ def layer_list(reads_map_before: bool) -> Network:
                 )
                 around = layers[-1].name
             shape = (side, side, channels)
-            layers.append(Layer(f"add{name}", "add", (f"conv{name}c", around), shape, shape))
+            layers.append(Add(f"add{name}", (f"conv{name}c", around), (shape, shape), shape))
         ends.append(f"conv{stage}_{blocks}c")
         before = channels
-    layers.append(Layer("fc", "fc", (layers[-1].name,), (2, 2, before), (1, 1, CLASSES)))
+    layers.append(FullyConnected("fc", (layers[-1].name,), ((2, 2, before),), (1, 1, CLASSES)))
     return Network("R-50 of table 2", (32, 32, IMAGE_CHANNELS), tuple(layers), modules=tuple(ends))
 
 
@@ -70,11 +73,10 @@ def _conv(
 ) -> Layer:
     (rows, channels), (made_rows, made) = reads, makes
     stride, pad = rows // made_rows, kernel // 2
-    return Layer(
+    return Convolution(
         name,
-        "conv",
         (source,),
-        (rows, rows, channels),
+        ((rows, rows, channels),),
         (made_rows, made_rows, made),
         (kernel, kernel),
         (stride, stride),

@@ -10,12 +10,13 @@ from fractions import Fraction
 from accelsim.config.catalog import find
 from accelsim.config.loader import validate_document
 from accelsim.config.source import read_document
+from accelsim.layers.fully_connected import FullyConnectedSection
 from accelsim.results.reproduction import Figure, Item, Panel, Series
 from accelsim.step.ops import Op, Use
 from accelsim.studies.papers.counting import convolutions, float_bits, propagating
 from accelsim.studies.papers.han2020.printed import TABLE_2, TABLE_2_NETWORKS
 from accelsim.studies.papers.outcome import Quantity, cell
-from accelsim.workload.file import FullyConnected, Workload
+from accelsim.workload.file import Workload
 from accelsim.workload.network import Network
 from accelsim.workload.resolve import resolve
 
@@ -32,7 +33,7 @@ def vgg16(side: int = 32, classes: int = 10) -> Network:
     document = read_document(find("workload", NETWORK))
     workload = validate_document(document, Workload)
     last = workload.layers[-1]
-    assert isinstance(last, FullyConnected)
+    assert isinstance(last, FullyConnectedSection)
     changed = {
         "input": workload.input.model_copy(update={"height": side, "width": side}),
         "layers": (*workload.layers[:-1], last.model_copy(update={"out_features": classes})),

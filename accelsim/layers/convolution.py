@@ -1,4 +1,4 @@
-"""Convolution and fully connected layers, as matrix products over patches.
+"""Convolution, as a matrix product over patches.
 
 Layers carry weights alone, no bias: the network description has none, so numbers and ops count the
 same words. A batch norm's shift takes its place where there is one.
@@ -6,18 +6,21 @@ same words. A batch norm's shift takes its place where there is one.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import dataclass
-from math import prod, sqrt
-from typing import Any
+from math import prod
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from accelsim.kernels.tensors.patches import gather_patches, sum_patches
-from accelsim.layers.numerics import WeightedNumerics
+from accelsim.layers import windows
+from accelsim.layers.contraction_layer import ContractionLayer, ContractionNumerics
 from accelsim.numerics import batch_parts, memory, products
 from accelsim.numerics.arrays import Array
-from accelsim.workload.network import Layer
+from accelsim.step.contraction import Nest, Window, convolution_nest
+from accelsim.workload.network import Pair
+from accelsim.workload.section import Extent, LayerSection, Sources
 
 PATCH_BYTES = 1 << 19
 """Size of the patch buffer: small enough to stay in a core's own cache between its filling and the
@@ -35,60 +38,87 @@ PART_MACS = 1 << 20
 """Multiply-accumulates that are worth a part of their own."""
 
 
-class Weighted(WeightedNumerics):
-    """A layer with one weight tensor of ``layer.weight_shape``."""
+class ConvolutionSection(LayerSection):
+    """A convolution, without bias."""
 
-    @abstractmethod
-    def carry(self, error: Array, weight: Array) -> Array:
-        """The error at the input, from the error at the output through ``weight``."""
+    kind: Literal["conv"] = Field(description="Convolution.")
+    out_channels: Extent = Field(description="Channels of the output map (K).")
+    kernel: windows.Window = Field(description="Kernel size: a number, or [rows, columns] (R, S).")
+    stride: windows.Window = Field(1, description="Stride: a number, or [rows, columns].")
+    padding: windows.Padding = Field(0, description=windows.PADDING)
+    dilation: windows.Window = Field(
+        1, description="Distance between kernel taps: a number, or [rows, columns]."
+    )
+    groups: Extent = Field(
+        1,
+        description="Groups of channels that don't see each other; divides the channels of input "
+        "and output.",
+    )
 
-    def backward(
-        self, error: Array, propagate: bool, transport: Array | None = None
-    ) -> tuple[Array, ...]:
-        self.learn(error)
-        return (
-            (self.carry(error, self.parameters["weight"] if transport is None else transport),)
-            if propagate
-            else ()
+    def layer(self, sources: Sources) -> Convolution:
+        (source,) = sources.shapes
+        kernel, stride, dilation = map(windows.pair, (self.kernel, self.stride, self.dilation))
+        for side, channels in (("input", source[2]), ("output", self.out_channels)):
+            if channels % self.groups:
+                sources.fault("groups", f"a divisor of the {channels} {side} channels", self.groups)
+        place = windows.geometry(source, kernel, stride, dilation, self.padding)
+        if place.fault:
+            sources.fault(*place.fault)
+        return Convolution(
+            self.name,
+            sources.names,
+            sources.shapes,
+            place.out_shape(self.out_channels),
+            kernel,
+            stride,
+            place.padding,
+            dilation,
+            self.groups,
         )
-
-    def fresh_parameters(self, random: np.random.Generator, makes_logits: bool) -> dict[str, Array]:
-        """Normal with variance 2 / fan-in (He et al. 2015, eq. 10), and 1 / fan-in**2 for the
-        logits (Yang & Hu 2021, maximal update).
-
-        Logits of order 1 would make the first errors point to a few classes, which feedback
-        alignment without batch norm does not survive: its updates then all point one way.
-        """
-        shape = self.layer.weight_shape
-        fan_in = prod(shape[1:])
-        deviation = 1 / fan_in if makes_logits else sqrt(2 / fan_in)
-        return {"weight": (random.standard_normal(shape) * deviation).astype(self.dtype)}
-
-
-class FullyConnected(Weighted):
-    """y = W x, with x the flattened input map in (H, W, C) order."""
-
-    def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        self.input = inputs[0]
-        samples = self.input.shape[0]
-        return products.product(
-            self.input.reshape(samples, -1), self.parameters["weight"].T
-        ).reshape(samples, 1, 1, -1)
-
-    def learn(self, error: Array) -> None:
-        samples = error.shape[0]
-        self.gradients = {
-            "weight": products.product(
-                error.reshape(samples, -1).T, self.input.reshape(samples, -1)
-            )
-        }
-
-    def carry(self, error: Array, weight: Array) -> Array:
-        return products.product(error.reshape(error.shape[0], -1), weight).reshape(self.input.shape)
 
 
 @dataclass(frozen=True)
-class Window:
+class Convolution(ContractionLayer):
+    """``padding``: (top, bottom, left, right). Weights are (K, R, S, C/groups)."""
+
+    kernel: Pair = (1, 1)
+    stride: Pair = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: Pair = (1, 1)
+    groups: int = 1
+
+    kind: ClassVar[str] = "conv"
+    ends_networks: ClassVar[bool] = True
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        return (self.out_shape[2], *self.kernel, self.in_shape[2] // self.groups)
+
+    @property
+    def reach(self) -> tuple[Pair, Pair]:
+        rows, columns = (
+            dilation * (taps - 1) + 1
+            for dilation, taps in zip(self.dilation, self.kernel, strict=True)
+        )
+        return (rows, columns), self.stride
+
+    @property
+    def divisor(self) -> int:
+        return self.groups
+
+    def nest(self, samples: int) -> Nest:
+        (h, w, c), (p, q, k), (r, s) = self.in_shape, self.out_shape, self.kernel
+        top, _, left, _ = self.padding
+        rows = Window(h, p, r, self.stride[0], self.dilation[0], top)
+        columns = Window(w, q, s, self.stride[1], self.dilation[1], left)
+        return convolution_nest(samples, k, c, rows, columns, self.groups)
+
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> ConvolutionNumerics:
+        return ConvolutionNumerics(self, dtype)
+
+
+@dataclass(frozen=True)
+class Patches:
     """Where a convolution reads a map: pairs (rows, columns), ``pad`` above and left, and the
     positions (P, Q) that it makes of one sample.
     """
@@ -143,28 +173,30 @@ class Window:
         )
 
 
-class Convolution(Weighted):
+class ConvolutionNumerics(ContractionNumerics):
     """y[n,p,q,k] = sum over r, s, c of W[k,r,s,c] x[n, p*stride - pad + r*dilation, ..., c]; groups
     split C and K alike.
     """
 
-    def __init__(self, layer: Layer, dtype: np.dtype[Any]) -> None:
+    layer: Convolution
+
+    def __init__(self, layer: Convolution, dtype: np.dtype[Any]) -> None:
         super().__init__(layer, dtype)
         (height, width, channels), (rows, columns, outputs) = layer.in_shape, layer.out_shape
         (down, right), (top, left) = layer.kernel, (layer.padding[0], layer.padding[2])
         self.reduction = down * right * channels // layer.groups
         self.positions = rows * columns
         self.part_samples = max(1, PART_MACS // (self.positions * self.reduction * outputs))
-        self.window = Window(
+        self.window = Patches(
             layer.kernel, layer.stride, (top, left), layer.dilation, layer.groups, (rows, columns)
         )
-        self.mirrored: Window | None = None
+        self.mirrored: Patches | None = None
         """Where the error at the input reads the error at the output: of steps of one position
         alone, else it would read zeros between positions.
         """
         if layer.stride == (1, 1) and height * width == rows * columns:
             pad = ((down - 1) * layer.dilation[0] - top, (right - 1) * layer.dilation[1] - left)
-            self.mirrored = Window(
+            self.mirrored = Patches(
                 layer.kernel, (1, 1), pad, layer.dilation, layer.groups, (height, width)
             )
 
@@ -214,7 +246,7 @@ class Convolution(Weighted):
         rows = max(PATCH_ROWS, PATCH_BYTES // (length * self.dtype.itemsize))
         return batch_parts.split(samples, -(-samples * positions // rows))
 
-    def _convolve(self, maps: Array, window: Window, weights: list[Array], output: Array) -> None:
+    def _convolve(self, maps: Array, window: Patches, weights: list[Array], output: Array) -> None:
         """Fill ``output`` with the products of the patches of ``maps`` and of every group's weights
         (R * S * C/groups, K/groups).
         """

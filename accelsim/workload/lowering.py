@@ -1,5 +1,5 @@
-"""The builder that every learning rule lowers with: it names tensors, emits ops and derives what
-each op must wait for.
+"""The builder that layers and learning rules lower with: it names tensors, emits ops and derives
+what each op must wait for.
 
 An activation or error is a `Value`: one tensor, or in a sequence network one tensor a time step
 (named ``"<tensor>.t03"``), so that an op that needs one time step moves no more than that. An op
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from accelsim.step.contraction import Nest, Window, convolution_nest, matrix_nest
+from accelsim.step.contraction import Nest
 from accelsim.step.ops import (
     Contraction,
     Dense,
@@ -38,6 +38,10 @@ class Work(NamedTuple):
     elements: int
     ops_per_element: int
 
+    def times(self, samples: int) -> Work:
+        """The work of so many samples."""
+        return self._replace(elements=self.elements * samples)
+
 
 def step_name(name: str, step: int) -> str:
     """``"rnn1.FF"``, 3 -> ``"rnn1.FF.t03"``."""
@@ -55,17 +59,17 @@ def operands(
     )
 
 
-def layer_nest(layer: Layer, samples: int) -> Nest:
-    """The loop nest of a convolution or fully connected layer forward; the latter flattens its
-    input map.
-    """
-    (h, w, c), (p, q, k) = layer.in_shape, layer.out_shape
-    if layer.kind == "fc":
-        return matrix_nest(samples, k, h * w * c)
-    (r, s), (top, _, left, _) = layer.kernel, layer.padding
-    rows = Window(h, p, r, layer.stride[0], layer.dilation[0], top)
-    columns = Window(w, q, s, layer.stride[1], layer.dilation[1], left)
-    return convolution_nest(samples, k, c, rows, columns, layer.groups)
+def index_bits(count: int) -> int:
+    """Bits that tell ``count`` things apart (at least 1)."""
+    return max(1, (count - 1).bit_length())
+
+
+def gradient_of(weight: Tensor) -> Tensor:
+    """The gradient of a weight tensor, as WG leaves it for WU."""
+    name = f"{weight.name.removesuffix('.weight')}.gradient"
+    return Tensor(
+        name, Role.GRADIENT, weight.shape, stored=weight.stored, home_channels=weight.home_channels
+    )
 
 
 class Lowering:
@@ -114,25 +118,15 @@ class Lowering:
         return self.outputs[layer.inputs[0]]
 
     def weight(self, layer: Layer) -> Tensor:
-        """The layer's weights; of an embedding only the rows that the step can use are counted as
-        stored, since no other row ever moves.
+        """The weights of a layer that has one tensor of them."""
+        return layer.weights(self.samples)[0]
+
+    def mask(self, name: str) -> Value:
+        """The mask of f' of a rectified map, at that map's resolution: the rectifier's own, or the
+        one its max-pool made.
         """
-        shape = layer.weight_shape
-        if layer.kind == "embedding":
-            return Tensor(
-                f"{layer.name}.weight",
-                Role.WEIGHT,
-                shape,
-                stored=min(self.samples, shape[0]) * shape[1],
-                persistent=True,
-            )
-        if layer.kind == "batch_norm":
-            return Tensor(
-                f"{layer.name}.weight", Role.WEIGHT, (layer.out_shape[2], 2), persistent=True
-            )
-        return Tensor(
-            f"{layer.name}.weight", Role.WEIGHT, shape, persistent=True, home_channels=shape[0]
-        )
+        shape = self.network.layer(name).out_shape
+        return self.tensors(f"{name}.mask", Role.MASK, shape, bits=1, stash=True)
 
     # Errors
 
@@ -140,11 +134,7 @@ class Lowering:
         """Whether something at or before that map learns, so that an error is wanted there."""
         if name not in self._trained:
             layer = self.network.layer(name)
-            self._trained[name] = (
-                layer.weighted
-                or layer.kind == "batch_norm"
-                or any(self.trained(each) for each in layer.inputs)
-            )
+            self._trained[name] = layer.learns or any(self.trained(each) for each in layer.inputs)
         return self._trained[name]
 
     def contributors(self, name: str) -> tuple[Layer, ...]:
@@ -153,11 +143,11 @@ class Lowering:
         weighted = tuple(layer for layer in consumers if layer.weighted)
         return weighted if self.direct and weighted else consumers
 
-    def target(self, layer: Layer) -> Value | None:
-        """New tensors for the error that ``layer`` brings to its (first) input map; None where no
-        error is wanted from it.
+    def target(self, layer: Layer, place: int = 0) -> Value | None:
+        """New tensors for the error that ``layer`` brings to the map that it reads at ``place``
+        among its inputs; None where no error is wanted from it.
         """
-        source = layer.inputs[0]
+        source = layer.inputs[place]
         contributors = self.contributors(source)
         if layer not in contributors:
             return None

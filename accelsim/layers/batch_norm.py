@@ -1,75 +1,95 @@
-"""Activations, batch norm and the residual sum."""
+"""Batch normalization, with scale and shift."""
 
 from __future__ import annotations
 
-from math import gcd
-from typing import Any
+from math import gcd, prod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from accelsim.kernels.tensors.normalization import (
     channel_moments,
     error_moments,
     normalize,
     normalize_back,
-    rectify_back,
 )
-from accelsim.layers.numerics import ActivationNumerics, LayerNumerics
+from accelsim.layers.numerics import LayerNumerics
+from accelsim.layers.vector_layer import VectorLayer
 from accelsim.numerics import memory
 from accelsim.numerics.arrays import Array
-from accelsim.workload.network import Layer
+from accelsim.step.ops import Role, Tensor
+from accelsim.workload.lowering import Work
+from accelsim.workload.section import LayerSection, Sources
+
+if TYPE_CHECKING:
+    from accelsim.workload.lowering import Lowering, Value
 
 ROW = 128
 """Elements of a row that a kernel's inner loop is fast from."""
 
-
-class Relu(ActivationNumerics):
-    """max(x, 0)."""
-
-    def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        self.output = np.maximum(inputs[0], 0, out=memory.empty(inputs[0].shape, self.dtype))
-        return self.output
-
-    def derivative(self, output: Array) -> NDArray[np.bool_]:
-        return output > 0
-
-    def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
-        if not propagate:
-            return ()
-        error = np.ascontiguousarray(error)
-        result = memory.empty(error.shape, self.dtype)
-        rectify_back(
-            error.reshape(-1), np.ascontiguousarray(self.output).reshape(-1), result.reshape(-1)
-        )
-        return (result,)
+FORWARD_OPS = 7
+"""Mean 1, centre 1, variance 2, normalize 1, scale and shift 2; what is done once per channel is
+left out.
+"""
+BACKWARD_OPS = 7
+"""Gradient of the scale 2, of the shift 1, and scale * (e - mean(e) - normalized * mean(e *
+normalized)) 4.
+"""
 
 
-class Tanh(ActivationNumerics):
-    """tanh(x)."""
+class BatchNormSection(LayerSection):
+    """Normalization of each channel over the batch and the map."""
 
-    def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        self.output = np.tanh(inputs[0])
-        return self.output
+    kind: Literal["batch_norm"] = Field(description="Batch normalization (with scale and shift).")
 
-    def derivative(self, output: Array) -> Array:
-        return 1 - output * output
+    def layer(self, sources: Sources) -> BatchNorm:
+        return BatchNorm(self.name, sources.names, sources.shapes, sources.shapes[0])
 
 
-class Sigmoid(ActivationNumerics):
-    """1 / (1 + exp(-x))."""
+class BatchNorm(VectorLayer):
+    """Its words are scale and shift, (C, 2)."""
 
-    def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        # Through tanh, which never overflows.
-        self.output = 0.5 * np.tanh(0.5 * inputs[0]) + 0.5
-        return self.output
+    kind: ClassVar[str] = "batch_norm"
 
-    def derivative(self, output: Array) -> Array:
-        return output * (1 - output)
+    @property
+    def learns(self) -> bool:
+        return True
+
+    def weights(self, samples: int) -> tuple[Tensor, ...]:
+        shape = (self.out_shape[2], 2)
+        return (Tensor(f"{self.name}.weight", Role.WEIGHT, shape, persistent=True),)
+
+    def work(self) -> Work:
+        return Work("batch_norm", prod(self.out_shape), FORWARD_OPS)
+
+    def work_back(self) -> Work:
+        return Work("batch_norm_backward", prod(self.out_shape), BACKWARD_OPS)
+
+    def reads(self, low: Lowering) -> Value:
+        """The map twice: the statistics need all of it before its first element can be
+        normalized.
+        """
+        source = super().reads(low)
+        return (*source, *source, low.weight(self))
+
+    def stash(self, low: Lowering) -> Value:
+        return low.tensors(f"{self.name}.normalized", Role.ACTIVATION, self.out_shape, stash=True)
+
+    def reads_back(self, low: Lowering, error: Value) -> Value:
+        """The maps twice: the parameters' gradients are sums that the error at the input needs, so
+        one op makes both, the sums first.
+        """
+        maps = super().reads_back(low, error)
+        return (*maps, *maps, low.weight(self))
+
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> BatchNormNumerics:
+        return BatchNormNumerics(self, dtype)
 
 
-class BatchNorm(LayerNumerics):
-    """Normalisation a channel over the batch and the map, then scale and shift (Ioffe & Szegedy
+class BatchNormNumerics(LayerNumerics):
+    """Normalisation per channel over the batch and the map, then scale and shift (Ioffe & Szegedy
     2015, algorithm 1).
 
     Training uses the batch's own (biased) moments and moves the running ones by ``MOMENTUM``, which
@@ -79,7 +99,7 @@ class BatchNorm(LayerNumerics):
     EPSILON = 1e-5
     MOMENTUM = 0.1
 
-    def __init__(self, layer: Layer, dtype: np.dtype[Any]) -> None:
+    def __init__(self, layer: BatchNorm, dtype: np.dtype[Any]) -> None:
         super().__init__(layer, dtype)
         channels = layer.out_shape[2]
         self.running_mean = np.zeros(channels)
@@ -130,6 +150,9 @@ class BatchNorm(LayerNumerics):
         normalize_back(rows, self.input, scale, shift, slope, mean, gain, result)
         return (result.reshape(error.shape),)
 
+    def moments(self) -> dict[str, Array]:
+        return {"running_mean": self.running_mean, "running_variance": self.running_variance}
+
     def _rows(self, maps: Array) -> Array:
         """A map as rows of whole positions, several where that makes rows long enough for loops
         over them to be fast.
@@ -147,20 +170,6 @@ class BatchNorm(LayerNumerics):
         return self._tiled(1 / self.deviation, self.mean / self.deviation)
 
     def _tiled(self, *channels: Array) -> tuple[Array, ...]:
-        """Values a channel, for every column of the rows."""
+        """Values per channel, for every column of the rows."""
         times = self.input.shape[1] // self.layer.out_shape[2]
         return tuple(np.tile(values.astype(self.dtype), times) for values in channels)
-
-
-class Add(LayerNumerics):
-    """The residual sum; its error passes to every branch unchanged."""
-
-    def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        self.branches = len(inputs)
-        output = np.add(inputs[0], inputs[1], out=memory.empty(inputs[0].shape, self.dtype))
-        for branch in inputs[2:]:
-            output += branch
-        return output
-
-    def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
-        return (error,) * self.branches if propagate else ()

@@ -1,0 +1,127 @@
+"""Activation functions."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from accelsim.kernels.tensors.normalization import rectify_back
+from accelsim.layers.numerics import ActivationNumerics
+from accelsim.layers.vector_layer import VectorLayer
+from accelsim.numerics import memory
+from accelsim.numerics.arrays import Array
+from accelsim.workload.lowering import Work
+from accelsim.workload.section import LayerSection, Sources
+
+if TYPE_CHECKING:
+    from accelsim.workload.lowering import Lowering, Value
+
+
+class ActivationSection(LayerSection):
+    """An activation function, element by element."""
+
+    kind: Literal["relu", "tanh", "sigmoid"] = Field(description="Activation function.")
+
+    def layer(self, sources: Sources) -> Activation:
+        return FUNCTIONS[self.kind](self.name, sources.names, sources.shapes, sources.shapes[0])
+
+
+class Activation(VectorLayer):
+    """A function of each element, whose derivative follows from its value."""
+
+    derivative_ops: ClassVar[int]
+    """Scalar operations per element of the error times the derivative."""
+
+    def work(self) -> Work:
+        return Work("activation", prod(self.out_shape), 1)
+
+    def work_back(self) -> Work:
+        return Work("activation_derivative", prod(self.out_shape), self.derivative_ops)
+
+    def reads_back(self, low: Lowering, error: Value) -> Value:
+        return (*error, *low.outputs[self.name])
+
+
+class Relu(Activation):
+    """Backward it selects by its mask."""
+
+    kind: ClassVar[str] = "relu"
+    rectifies: ClassVar[bool] = True
+    derivative_ops: ClassVar[int] = 1
+
+    def reads_back(self, low: Lowering, error: Value) -> Value:
+        return (*error, *low.mask(self.name))
+
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> ReluNumerics:
+        return ReluNumerics(self, dtype)
+
+
+class Tanh(Activation):
+    """Backward e * (1 - y * y)."""
+
+    kind: ClassVar[str] = "tanh"
+    derivative_ops: ClassVar[int] = 3
+
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> TanhNumerics:
+        return TanhNumerics(self, dtype)
+
+
+class Sigmoid(Activation):
+    """Backward e * y * (1 - y)."""
+
+    kind: ClassVar[str] = "sigmoid"
+    derivative_ops: ClassVar[int] = 3
+
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> SigmoidNumerics:
+        return SigmoidNumerics(self, dtype)
+
+
+FUNCTIONS: dict[str, type[Activation]] = {"relu": Relu, "tanh": Tanh, "sigmoid": Sigmoid}
+
+
+class ReluNumerics(ActivationNumerics):
+    """max(x, 0)."""
+
+    def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
+        self.output = np.maximum(inputs[0], 0, out=memory.empty(inputs[0].shape, self.dtype))
+        return self.output
+
+    def derivative(self, output: Array) -> NDArray[np.bool_]:
+        return output > 0
+
+    def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
+        if not propagate:
+            return ()
+        error = np.ascontiguousarray(error)
+        result = memory.empty(error.shape, self.dtype)
+        rectify_back(
+            error.reshape(-1), np.ascontiguousarray(self.output).reshape(-1), result.reshape(-1)
+        )
+        return (result,)
+
+
+class TanhNumerics(ActivationNumerics):
+    """tanh(x)."""
+
+    def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
+        self.output = np.tanh(inputs[0])
+        return self.output
+
+    def derivative(self, output: Array) -> Array:
+        return 1 - output * output
+
+
+class SigmoidNumerics(ActivationNumerics):
+    """1 / (1 + exp(-x))."""
+
+    def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
+        # Through tanh, which never overflows.
+        self.output = 0.5 * np.tanh(0.5 * inputs[0]) + 0.5
+        return self.output
+
+    def derivative(self, output: Array) -> Array:
+        return output * (1 - output)

@@ -1,0 +1,79 @@
+"""Windows over a map: the keys of convolutions and pools, and the maps that they make."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from accelsim.workload.network import Pair, Shape
+from accelsim.workload.section import Extent
+
+Pad = Annotated[int, Field(ge=0, le=1 << 16)]
+Window = Extent | tuple[Extent, Extent]
+Padding = Literal["same", "valid"] | Pad | tuple[Pad, Pad]
+
+PADDING = (
+    "Zeros around the map: a number, [rows, columns], `valid` (none) or `same` (output = "
+    "ceil(input / stride); "
+    "of an odd number the larger half goes below and right)."
+)
+
+
+class Geometry(NamedTuple):
+    """Where windows lie on a map: pairs are (rows, columns), ``padding`` (top, bottom, left,
+    right), ``positions`` below 1 where the kernel exceeds the padded map.
+    """
+
+    kernel: Pair
+    stride: Pair
+    padding: tuple[int, int, int, int]
+    dilation: Pair
+    positions: Pair
+    source: Shape
+
+    @property
+    def fault(self) -> tuple[str, str, str] | None:
+        """Key, rule and value of a kernel that exceeds the padded map."""
+        if min(self.positions) >= 1:
+            return None
+        top, bottom, left, right = self.padding
+        padded = f"{self.source[0] + top + bottom}x{self.source[1] + left + right}"
+        taps = zip(self.dilation, self.kernel, strict=True)
+        reach = "x".join(str(dilation * (kernel - 1) + 1) for dilation, kernel in taps)
+        return "kernel", f"no larger than the padded map, {padded}", reach
+
+    def out_shape(self, channels: int) -> Shape:
+        return max(self.positions[0], 1), max(self.positions[1], 1), channels
+
+
+def pair(value: Window) -> Pair:
+    """A number, or [rows, columns], as two numbers."""
+    return (value, value) if isinstance(value, int) else value
+
+
+def output_extent(
+    size: int, kernel: int, stride: int, dilation: int, padding: Padding, axis: int
+) -> tuple[int, int, int]:
+    """(outputs, zeros before, zeros after) along one axis (0 rows, 1 columns); outputs is below 1
+    where the kernel exceeds the padded map.
+    """
+    reach = dilation * (kernel - 1) + 1
+    if padding == "same":
+        outputs = -(-size // stride)
+        total = max((outputs - 1) * stride + reach - size, 0)
+        return outputs, total // 2, total - total // 2
+    zeros = 0 if isinstance(padding, str) else pair(padding)[axis]
+    return (size + 2 * zeros - reach) // stride + 1, zeros, zeros
+
+
+def geometry(
+    source: Shape, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding
+) -> Geometry:
+    """Windows over the map ``source``."""
+    rows, columns = (
+        output_extent(source[axis], kernel[axis], stride[axis], dilation[axis], padding, axis)
+        for axis in (0, 1)
+    )
+    zeros = (*rows[1:], *columns[1:])
+    return Geometry(kernel, stride, zeros, dilation, (rows[0], columns[0]), source)

@@ -1,0 +1,27 @@
+"""``loss.EP``: softmax and cross-entropy, where every walk back begins."""
+
+from __future__ import annotations
+
+from math import prod
+
+from accelsim.rules.walk import vector_costs
+from accelsim.step.ops import Pass, Role, Use
+from accelsim.workload.lowering import Lowering, Work, index_bits, operands
+
+
+def lower_loss(low: Lowering) -> None:
+    """Emit ``loss.EP``, from the network's output to the error there."""
+    layer = low.network.output
+    labels = low.tensors("labels", Role.INDEX, (1, 1, 1), bits=index_bits(layer.out_shape[2]))
+    error = low.tensors(f"{layer.name}.error", Role.ERROR, layer.out_shape)
+    elements = low.samples * prod(layer.out_shape)
+    read = operands([*low.outputs[layer.name], *labels], Use.READ)
+    low.vector(
+        "loss.EP",
+        "loss",
+        Pass.EP,
+        Work("softmax_loss", elements, vector_costs.SOFTMAX_LOSS),
+        read,
+        error,
+    )
+    low.contributions[layer.name].append(error)
