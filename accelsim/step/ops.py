@@ -8,13 +8,20 @@ gradient, WU weight update.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from math import prod
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from accelsim.step.contraction import Nest
+
+Rows = NDArray[np.int64]
+"""Columns that each row of a sparse matrix stores: int64 (rows, stored), rows in map order."""
 
 
 class Pass(StrEnum):
@@ -99,7 +106,28 @@ class Dense:
     """No zeros."""
 
 
-ZeroSource = TraceZeros | Dense
+class Draw(Protocol):
+    """Random draw of the sparse matrices of a layer, one per time step. Equal draws with one seed
+    give the same matrices.
+    """
+
+    def rows(self, seed: int) -> Iterator[Rows]:
+        """Rows of the matrix of each time step, without end."""
+
+    def __hash__(self) -> int: ...
+
+
+class Pattern(Protocol):
+    """Zeros that follow from a rule's own ``draw``."""
+
+    @property
+    def draw(self) -> Draw: ...
+
+    def rows(self, rows_at: Callable[[int], Rows]) -> Rows:
+        """Rows of the operand, from those of the drawn matrices by time step."""
+
+
+ZeroSource = TraceZeros | Dense | Pattern
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from accelsim.errors import Fault, InputError
 from accelsim.kernels.bits.bitmaps import from_mask, to_mask, words
-from accelsim.step.ops import Contraction, Op, Operand, TraceZeros, Use
+from accelsim.step.ops import Contraction, Dense, Draw, Op, Operand, TraceZeros, Use
 from accelsim.workload.network import Layer, Network
-from accelsim.zeros.feedback import feedback_random, sparse_feedback
+from accelsim.zeros.patterns import DrawnRows
 from accelsim.zeros.trace import Trace, TraceTensor
 
 Words = NDArray[np.uint64]
@@ -110,7 +110,7 @@ class MaskSource:
         self._batch = batch
         self._seed = seed
         self._time_steps = network.time_steps
-        self._feedback: dict[tuple[str, int, int], NDArray[np.int64]] = {}
+        self._drawn: dict[Draw, DrawnRows] = {}
         self._bound: dict[tuple[TraceZeros, int], BoundMask] = {}
 
     def moving(self, op: Contraction) -> BoundMask | None:
@@ -215,24 +215,15 @@ class MaskSource:
 
     def feedback_indices(self, op: Contraction) -> NDArray[np.int64]:
         """The errors that each target neuron's row of a sparse B names: int64 (neurons in map
-        order, nonzeros).
-
-        A row of several blocks, one for each tensor that moves, names equally many of each.
+        order, nonzeros). TypeError for a B without a pattern.
         """
-        nest = op.nest
-        key = (op.layer, nest.channels * nest.map_positions, nest.stored)
-        if key not in self._feedback:
-            random, blocks = (
-                feedback_random(self._seed, op.layer),
-                len(op.operands_of(Use.MOVING)),
-            )
-            size, found = nest.depth // blocks, []
-            for block in range(blocks):
-                drawn = sparse_feedback(key[1], size, nest.stored // blocks, 0, random)
-                assert drawn.classes_read is not None
-                found.append(drawn.classes_read + block * size)
-            self._feedback[key] = np.concatenate(found, axis=1)
-        return self._feedback[key]
+        pattern = op.stationary.zeros
+        if isinstance(pattern, TraceZeros | Dense):
+            raise TypeError(f"{op.name} must read feedback with a pattern, got {pattern}")
+        draw = pattern.draw
+        if draw not in self._drawn:
+            self._drawn[draw] = DrawnRows(draw, self._seed)
+        return pattern.rows(self._drawn[draw].at)
 
     def dense_tensors(self, ops: Iterable[Op]) -> list[str]:
         """Trace keys that ops asked for and the trace lacks: the result lists them."""

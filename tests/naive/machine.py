@@ -187,6 +187,8 @@ class Twin:
     shapes; what lacks is dense.
     """
 
+    rank = 0  # of the rule's sparse feedback; 0: unlimited
+
     def __init__(
         self,
         network: Network,
@@ -559,21 +561,24 @@ class Twin:
             column_words=inputs,
         )
 
+    def feedback_rows(self, layer: Layer, t: int | None) -> list[list[int]]:
+        """The output errors that each row of B stores."""
+        random = feedback_random(self.seed, layer.name)
+        neurons, classes = prod(layer.in_shape), prod(self.network.output.out_shape)
+        for _ in range(1 + (t or 0 if "per_step=true" in self.rule else 0)):
+            drawn = sparse_feedback(neurons, classes, self.nonzeros, self.rank, random)
+        assert drawn.classes_read is not None
+        return [[int(index) for index in row] for row in drawn.classes_read]
+
     def feedback(self, layer: Layer, t: int | None) -> Work:
         """EP of direct feedback: a neuron of the layer's input map reduces the output errors that
         its row of B stores.
         """
         h, w, c = layer.in_shape
-        last = self.network.output
-        classes = prod(last.out_shape)
-        errors = self.vectors(last, "error", classes, t)
-        rows: Sequence[Sequence[int]] = [range(classes)] * (h * w * c)
-        if self.nonzeros:
-            drawn = sparse_feedback(
-                h * w * c, classes, self.nonzeros, 0, feedback_random(self.seed, layer.name)
-            ).classes_read
-            assert drawn is not None
-            rows = [[int(index) for index in row] for row in drawn]
+        classes = prod(self.network.output.out_shape)
+        errors = self.vectors(self.network.output, "error", classes, t)
+        dense_rows: Sequence[Sequence[int]] = [range(classes)] * (h * w * c)
+        rows = self.feedback_rows(layer, t) if self.nonzeros else dense_rows
 
         def stream(channel: int, m: int) -> Stream:
             row = rows[m % (h * w) * c + channel]

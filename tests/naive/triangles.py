@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
+
 from accelsim.workload.network import Layer, Network
-from accelsim.zeros.feedback import feedback_random, sparse_feedback
+from accelsim.zeros.feedback import feedback_random, kept_entries
 from tests.naive.counts import propagating
 from tests.naive.machine import GATES, Stream, Twin, Work
 
@@ -74,6 +76,17 @@ class TriangleTwin(Twin):
             for t in range(steps)
         }
 
+    def feedback_rows(self, layer: Layer, t: int | None) -> list[list[int]]:
+        """Entries of S_fc, whose values come from the same stream unless they are weights."""
+        random = feedback_random(self.seed, layer.name)
+        neurons, classes = prod(layer.in_shape), prod(self.network.output.out_shape)
+        values = "init=bw" not in self.rule or layer is not self.network.output
+        for _ in range(1 + (t or 0 if "per_step=true" in self.rule else 0)):
+            drawn = kept_entries(neurons, classes, self.density, random)
+            if values:
+                random.random((neurons, classes), np.float32)
+        return [[int(index) for index in row] for row in drawn]
+
     def row(self, layer: Layer, t: int) -> Work:
         """A neuron of the layer's input map at step t reduces the errors at h of that step and all
         later ones.
@@ -87,11 +100,10 @@ class TriangleTwin(Twin):
         if self.density < 1:
             entries = [[] for _ in range(neurons)]
             random = feedback_random(self.seed, layer.name)
-            for block in range(len(blocks)):
-                drawn = sparse_feedback(
-                    neurons, hidden, kept(hidden, self.density), 0, random
-                ).classes_read
-                assert drawn is not None
+            if "init=bw" not in self.rule:
+                random.random((hidden, hidden), np.float32)  # the partial backward weight
+            columns = [kept_entries(neurons, hidden, self.density, random) for _ in range(steps)]
+            for block, drawn in enumerate(columns[t:]):
                 for neuron in range(neurons):
                     entries[neuron] += [(block, int(index)) for index in drawn[neuron]]
 

@@ -34,6 +34,8 @@ RULES = {
     "bdfa": 0,
     "ssdfa": 1,
     "sdfa:k=2": 2,
+    "sdfa:k=2,rank=10": 2,
+    "ssdfa:per_step=true": 1,
     "frozen": 0,
 }
 MODULAR = ["modular", "conv-dfa", "dilated"]
@@ -91,6 +93,7 @@ def compare(
     twin = (LinkTwin if rule in MODULAR else Twin)(
         network, found, batch, lanes, rule, RULES.get(rule, 0), seed
     )
+    twin.rank = 10 if rule.endswith("rank=10") else 0
     if isinstance(twin, LinkTwin):
         twin.spec = parse_rule(rule)
     expected = {name: run(work, lanes) for name, work in twin.ops().items()}

@@ -31,6 +31,7 @@ RULES = {
     "revised:per_step=true": 1.0,
     "revised:sparsity=0.5,binary=true": 0.5,
     "revised:sparsity=0.98,per_step=true": 1 - 0.98,
+    "revised:sparsity=0.5,init=bw,per_step=true": 0.5,
 }
 """Rule to the density of its feedback."""
 rules = st.sampled_from(list(RULES))

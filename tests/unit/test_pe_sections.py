@@ -58,16 +58,20 @@ def test_a_machine_of_a_kind_from_outside_the_package_loads(tmp_path: Path) -> N
     assert (machine.pe_array.lanes, machine.pe_array.rows, machine.organization) == (
         1,
         16,
-        "von_neumann",
+        "near_memory",
     )
 
 
 @pytest.mark.usefixtures("bit_serial")
 def test_its_faults_are_named_with_those_of_the_other_kinds(tmp_path: Path) -> None:
     text = MACHINE.replace("von_neumann", "near_memory").replace("cycle: 4", "cycle: 17")
+    text += "near_memory: {transpose: psum_reduce}\n"
     assert faults(written(tmp_path, text)) == [
-        ("m.yaml:3:15: organization must be von_neumann with a bit-serial array, got near_memory"),
         "m.yaml:4:64: pe_array.bits_per_cycle must be <= 16, got 17",
+        (
+            "m.yaml:7:26: near_memory.transpose must be remote_read or transposable with a "
+            "bit-serial array, got psum_reduce"
+        ),
     ]
     assert faults(written(tmp_path, MACHINE.replace("cols: 2,", "cols: 2, window: 3,"))) == [
         "m.yaml:4:48: pe_array.window is a key of kind lanes, not bit_serial: leave it out"

@@ -14,10 +14,10 @@ from accelsim.numerics import products
 from accelsim.numerics.loss import softmax_loss
 from accelsim.rules.chained.numbers import Backprop
 from accelsim.rules.registry import rule_numerics
-from accelsim.rules.sequence.numbers import RADIUS
 from accelsim.workload.modules import modules_of
 from accelsim.workload.network import INPUT
 from accelsim.zeros.feedback import feedback_random, kept_entries, random_entries
+from accelsim.zeros.patterns import RADIUS
 from tests.chosen_rules import chosen
 from tests.naive import sequences as naive
 from tests.naive import triangular_feedback as triangular

@@ -8,7 +8,8 @@ residual sums) acts locally.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from math import prod
 
 import numpy as np
@@ -21,10 +22,11 @@ from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.direct.options import DirectOptions, SparseOptions
 from accelsim.rules.walk.numbers import BackwardWalk, RuleNumerics
 from accelsim.workload.network import INPUT, Layer
-from accelsim.zeros.feedback import Feedback, dense_feedback, feedback_random, sparse_feedback
+from accelsim.zeros.feedback import Feedback, dense_feedback, feedback_random
+from accelsim.zeros.patterns import SparseDraw
 
-Draw = Callable[[Layer, int, np.random.Generator], Feedback]
-"""(layer, classes, random stream) -> B into the layer's input map."""
+Draw = Callable[[Layer, int, int], Iterator[Feedback]]
+"""(layer, classes, seed) -> B of each time step into the layer's input map, without end."""
 
 
 class DirectFeedback(RuleNumerics):
@@ -96,23 +98,21 @@ def direct_feedback(model: Model, seed: int, draw: Draw, per_step: bool = False)
     """
     classes = prod(model.network.output.out_shape)
     steps = model.network.time_steps if per_step else 1
-    found = {}
-    for layer in feedback_layers(model):
-        random = feedback_random(seed, layer.name)
-        found[layer.name] = tuple(draw(layer, classes, random) for _ in range(steps))
-    return DirectFeedback(model, found)
+    feedback = {
+        layer.name: tuple(islice(draw(layer, classes, seed), steps))
+        for layer in feedback_layers(model)
+    }
+    return DirectFeedback(model, feedback)
 
 
 def dense_draw(scale: float, binary: bool) -> Draw:
     """dfa, bdfa: a dense B a layer."""
 
-    def draw(layer: Layer, classes: int, random: np.random.Generator) -> Feedback:
-        return scaled(
-            dense_feedback(
-                prod(layer.in_shape), classes, layer.in_shape[0] * layer.in_shape[1], random, binary
-            ),
-            scale,
-        )
+    def draw(layer: Layer, classes: int, seed: int) -> Iterator[Feedback]:
+        random, (h, w, channels) = feedback_random(seed, layer.name), layer.in_shape
+        while True:
+            feedback = dense_feedback(h * w * channels, classes, h * w, random, binary)
+            yield scaled(feedback, scale)
 
     return draw
 
@@ -120,8 +120,9 @@ def dense_draw(scale: float, binary: bool) -> Draw:
 def sparse_draw(scale: float, k: int, rank: int) -> Draw:
     """sdfa: k non-zeros a neuron, optionally of low rank; ssdfa is k = 1."""
 
-    def draw(layer: Layer, classes: int, random: np.random.Generator) -> Feedback:
-        return scaled(sparse_feedback(prod(layer.in_shape), classes, k, rank, random), scale)
+    def draw(layer: Layer, classes: int, seed: int) -> Iterator[Feedback]:
+        matrices = SparseDraw(layer.name, prod(layer.in_shape), classes, k, rank).matrices(seed)
+        return (scaled(feedback, scale) for feedback in matrices)
 
     return draw
 

@@ -11,6 +11,7 @@ error crosses time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 from accelsim.errors import InputError
@@ -19,36 +20,49 @@ from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.direct.options import DirectOptions, SparseOptions
 from accelsim.rules.walk.backward import needed
 from accelsim.step.contraction import feedback_nest
-from accelsim.step.ops import Pass, Role, Tensor, Use
+from accelsim.step.ops import Draw, Operand, Pass, Role, Tensor, TraceZeros, Use
 from accelsim.workload.lowering import Lowering, Value, operands, step_name
 from accelsim.workload.network import Layer, Network
+from accelsim.zeros.patterns import SparseDraw, StepRows
+
+LayerDraw = Callable[[Layer, int], Draw]
+"""(layer, output errors) -> draw of the sparse B into the layer's input map."""
 
 
 class DirectFeedback:
-    """Feedback with ``nonzeros`` weights a target neuron (0: dense), of one bit each if
-    ``binary``.
+    """Feedback with ``nonzeros`` weights per target neuron, which ``draw`` places (0 and None:
+    dense), of one bit each if ``binary``.
     """
 
     direct = True
     carried = True
 
-    def __init__(self, nonzeros: int, per_step: bool, binary: bool = False) -> None:
+    def __init__(
+        self, nonzeros: int, per_step: bool, binary: bool = False, draw: LayerDraw | None = None
+    ) -> None:
         self.nonzeros = nonzeros
+        self.draw = draw
         self.per_step = per_step
         self.bits = 1 if binary else None
 
-    def feedback(self, low: Lowering, layer: Layer, step: int) -> Tensor:
+    def feedback(self, low: Lowering, layer: Layer, step: int) -> Operand:
         """B of a target (at a time step): (channels, rows, columns, output errors) of its input
         map.
         """
         (h, w, c), errors = layer.in_shape, prod(low.network.output.out_shape)
-        name = f"{layer.name}.feedback"
+        key = f"{layer.name}.feedback"
         stored = h * w * c * self.nonzeros if self.nonzeros else -1
         index_bits = (errors - 1).bit_length() if self.nonzeros else 0
-        name = step_name(name, step) if self.per_step else name
-        return Tensor(
+        name = step_name(key, step) if self.per_step else key
+        tensor = Tensor(
             name, Role.FEEDBACK, (c, h, w, errors), stored, self.bits, True, c, index_bits
         )
+        zeros = (
+            StepRows(self.draw(layer, errors), step if self.per_step else 0)
+            if self.draw
+            else TraceZeros(key)
+        )
+        return Operand(tensor, Use.STATIONARY, zeros)
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
         """Emit ``<layer>.EP``, on sequences one a time step; see `ErrorPropagation`."""
@@ -60,9 +74,7 @@ class DirectFeedback:
             for step, made in enumerate(target):
                 at = None if len(target) == 1 else step
                 read = operands([moving[step]], Use.MOVING, f"{output.name}.error", at)
-                read += operands(
-                    [self.feedback(low, layer, step)], Use.STATIONARY, f"{layer.name}.feedback"
-                )
+                read += (self.feedback(low, layer, step),)
                 name = f"{layer.name}.EP" if at is None else step_name(f"{layer.name}.EP", step)
                 low.contraction(
                     name,
@@ -87,7 +99,7 @@ def binary(_network: Network, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
 
 def single(_network: Network, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
     """``ssdfa``."""
-    return DirectFeedback(1, rule.options.per_step)
+    return DirectFeedback(1, rule.options.per_step, draw=sparse_draw(1))
 
 
 def sparse(network: Network, rule: RuleSpec[SparseOptions]) -> DirectFeedback:
@@ -105,4 +117,10 @@ def sparse(network: Network, rule: RuleSpec[SparseOptions]) -> DirectFeedback:
             f"{rule.name}.rank must be >= {least}, so that k * rank reaches the {errors} outputs "
             f"of {network.name}, got {options.rank}"
         )
-    return DirectFeedback(options.k, options.per_step)
+    draw = sparse_draw(options.k, options.rank) if options.k else None
+    return DirectFeedback(options.k, options.per_step, draw=draw)
+
+
+def sparse_draw(k: int, rank: int = 0) -> LayerDraw:
+    """The draw of ``k`` weights per neuron."""
+    return lambda layer, errors: SparseDraw(layer.name, prod(layer.in_shape), errors, k, rank)

@@ -27,8 +27,8 @@ class SparseOptions(DirectOptions):
         int,
         Field(
             ge=0,
-            description="Rank of B's values, 0 unlimited. B is stored expanded, so it changes no "
-            "count.",
+            description="Rank of B's values, 0 unlimited. B is stored expanded: the rank changes "
+            "which entries it stores, not how many.",
         ),
     ] = 0
 

@@ -33,11 +33,12 @@ from accelsim.rules.revised.networks import grouped_links, refuse_options_of_oth
 from accelsim.rules.revised.options import RevisedOptions
 from accelsim.rules.sequence.ops import TriangularFeedback, sources_of
 from accelsim.rules.walk.backward import ErrorPropagation, needed
-from accelsim.step.ops import Dense, Role, Tensor
+from accelsim.step.ops import Dense, Draw, Role, Tensor
 from accelsim.workload.lowering import Lowering, Value
 from accelsim.workload.modules import Link, dilation_of
-from accelsim.workload.network import Network
+from accelsim.workload.network import Layer, Network
 from accelsim.zeros.feedback import entries_a_row
+from accelsim.zeros.patterns import MaskedDraw
 
 
 def revised_link(groups: int, binary: bool, printed: bool) -> Carry:
@@ -109,6 +110,13 @@ def over_time(network: Network, rule: RuleSpec[RevisedOptions]) -> TriangularFee
                 f"{rule.name} must have inputs of {name} as long as the state of {source.name} "
                 f"({hidden}), got {size}"
             )
-    nonzeros = entries_a_row(prod(network.output.out_shape), 1 - sparsity) if sparsity else 0
-    output = DirectFeedback(nonzeros, rule.options.per_step, binary)
-    return TriangularFeedback(sources, output, 1 - sparsity, binary)
+    density, from_weights = 1 - sparsity, rule.options.init == "bw"
+    nonzeros = entries_a_row(prod(network.output.out_shape), density) if sparsity else 0
+
+    def masked(layer: Layer, errors: int) -> Draw:
+        random_values = not (from_weights and layer is network.output)
+        return MaskedDraw(layer.name, prod(layer.in_shape), errors, density, random_values)
+
+    draw = masked if sparsity else None
+    output = DirectFeedback(nonzeros, rule.options.per_step, binary, draw)
+    return TriangularFeedback(sources, output, density, binary, not from_weights)

@@ -50,7 +50,7 @@ class RevisedOptions(ModularOptions):
         Literal["random", "bw"],
         Field(
             description="Feedback drawn at random, or started as the transposes of the fresh "
-            "weights; changes no count (recurrent networks)."
+            "weights; changes which entries are stored, not how many (recurrent networks)."
         ),
     ] = "random"
     per_step: PerStep = False

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from math import prod, sqrt
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +29,8 @@ from accelsim.rules.direct.options import DirectOptions
 from accelsim.rules.walk.numbers import BackwardWalk, RuleNumerics
 from accelsim.workload.modules import modules_of
 from accelsim.workload.network import INPUT, Layer
-from accelsim.zeros.feedback import feedback_random, kept_entries, random_entries
-
-RADIUS = 0.5
-"""Spectral radius of a random partial backward weight: its powers fade within a few steps, as a
-trained cell's derivatives do.
-"""
+from accelsim.zeros.feedback import feedback_random, random_entries
+from accelsim.zeros.patterns import BlocksDraw, MaskedDraw
 
 
 @dataclass(frozen=True)
@@ -78,13 +75,12 @@ class SequenceFeedback(RuleNumerics):
         for layer in network.weighted:
             if layer.inputs[0] == INPUT:
                 continue
-            random = feedback_random(seed, layer.name)
             if ends[layer.name] is network.output:
-                self.output_feedback[layer.name] = self._output_feedback(layer, random)
+                self.output_feedback[layer.name] = self._output_feedback(layer, seed)
             else:
                 self.source[layer.name] = _last_cell(network.weighted, ends[layer.name])
                 self.blocks[layer.name] = self._blocks(
-                    layer, network.layer(self.source[layer.name]), random
+                    layer, network.layer(self.source[layer.name]), seed
                 )
 
     def cross(
@@ -120,31 +116,28 @@ class SequenceFeedback(RuleNumerics):
             self.model.network.time_steps, -1, cell.layer.out_shape[2]
         )
 
-    def _output_feedback(self, layer: Layer, random: np.random.Generator) -> list[Stored]:
-        options, classes, size = (
-            self.options,
-            prod(self.model.network.output.out_shape),
-            prod(layer.in_shape),
-        )
-        starts_as_weights = options.from_weights and layer is self.model.network.output
-        found = []
-        for _ in range(self.model.network.time_steps if options.per_step else 1):
-            kept = (
-                None
-                if options.density == 1
-                else kept_entries(size, classes, options.density, random)
-            )
-            if starts_as_weights:
-                weights = self.model.layers[layer.name].parameters["weight"].reshape(classes, size)
-                values = (
-                    np.sqrt(prod(weights.shape[1:])) * weights.T
-                )  # logits start small by design: see Weighted.fresh_parameters
-            else:
-                values = random_entries((size, classes), 1 / sqrt(classes), False, random)
-            found.append(store(options.scale * values, kept, options.binary, self.model))
-        return found
+    def _output_feedback(self, layer: Layer, seed: int) -> list[Stored]:
+        options, network = self.options, self.model.network
+        classes, size = prod(network.output.out_shape), prod(layer.in_shape)
+        starts_as_weights = options.from_weights and layer is network.output
+        draw = MaskedDraw(layer.name, size, classes, options.density, not starts_as_weights)
+        steps = network.time_steps if options.per_step else 1
+        matrices = []
+        for entries, drawn in islice(draw.matrices(seed), steps):
+            values = self._fresh_weights(layer) if drawn is None else drawn
+            matrices.append(store(options.scale * values, entries, options.binary, self.model))
+        return matrices
 
-    def _blocks(self, layer: Layer, source: Layer, random: np.random.Generator) -> Blocks:
+    def _fresh_weights(self, layer: Layer) -> NDArray[np.floating[Any]]:
+        """Transposed forward weights (size, classes). Logits start small by design, see
+        `Weighted.fresh_parameters`, which this undoes.
+        """
+        classes = prod(self.model.network.output.out_shape)
+        weights: NDArray[np.floating[Any]] = self.model.layers[layer.name].parameters["weight"]
+        transposed = weights.reshape(classes, -1).T
+        return sqrt(len(transposed)) * transposed
+
+    def _blocks(self, layer: Layer, source: Layer, seed: int) -> Blocks:
         options, steps = self.options, self.model.network.time_steps
         size, hidden = prod(layer.in_shape), source.out_shape[2]
         pairs = [(i, j) for i in range(steps) for j in range(i, steps)]
@@ -153,6 +146,7 @@ class SequenceFeedback(RuleNumerics):
             # step is asked for.
             keys = {(i, j): (i, j) if options.per_step else (0, j - i) for i, j in pairs}
             deviation = options.scale / sqrt(hidden * steps)
+            random = feedback_random(seed, layer.name)
             drawn: dict[tuple[int, int], Stored] = {}
             for key in keys.values():
                 if key not in drawn:
@@ -168,16 +162,15 @@ class SequenceFeedback(RuleNumerics):
                 f"revised must have inputs of {layer.name} as long as the state of {source.name} "
                 f"({hidden}), got {size}"
             )
-        partial = self._partial(source, random)
+        random_values = not options.from_weights
+        draw = BlocksDraw(layer.name, size, hidden, options.density, random_values)
+        partial = draw.partial(seed) if random_values else self._candidate_weights(source)
         powers = [np.eye(hidden)]
         for _ in range(steps):
             powers.append(powers[-1] @ partial)
-        kept = [
-            None if options.density == 1 else kept_entries(size, hidden, options.density, random)
-            for _ in range(steps)
-        ]
+        kept = None if options.density == 1 else list(islice(draw.rows(seed), steps))
         exponent = {(i, j): j - i if options.by_distance else steps - j for i, j in pairs}
-        if kept[0] is None and not options.binary:
+        if kept is None and not options.binary:
             shared = [store(options.scale * power, None, False, self.model) for power in powers]
             recurrence = (
                 (partial.astype(self.model.dtype), options.scale) if options.by_distance else None
@@ -185,25 +178,21 @@ class SequenceFeedback(RuleNumerics):
             return Blocks(steps, {pair: shared[exponent[pair]] for pair in pairs}, recurrence)
         masked = {
             (i, j): store(
-                options.scale * powers[exponent[i, j]], kept[j], options.binary, self.model
+                options.scale * powers[exponent[i, j]],
+                kept[j] if kept else None,
+                options.binary,
+                self.model,
             )
             for i, j in pairs
         }
         return Blocks(steps, masked)
 
-    def _partial(self, source: Layer, random: np.random.Generator) -> NDArray[np.float64]:
-        """D (H, H): random, or the transposed recurrent weights of the cell's candidate state as
-        they start.
-        """
+    def _candidate_weights(self, source: Layer) -> NDArray[np.float64]:
+        """Transposed recurrent weights (H, H) of the cell's candidate state, as they start."""
         hidden = source.out_shape[2]
-        if self.options.from_weights:
-            weights = self.model.layers[source.name].parameters["weight"]
-            candidate = {"rnn": 0, "lstm": 2, "gru": 2}[source.kind]
-            return weights[candidate * hidden : (candidate + 1) * hidden, -hidden:].T.astype(
-                np.float64
-            )
-        drawn = random_entries((hidden, hidden), 1 / sqrt(hidden), False, random).astype(np.float64)
-        return RADIUS * drawn
+        weights = self.model.layers[source.name].parameters["weight"]
+        candidate = {"rnn": 0, "lstm": 2, "gru": 2}[source.kind] * hidden
+        return weights[candidate : candidate + hidden, -hidden:].T.astype(np.float64)
 
     def feedback_weights(self) -> dict[str, Array]:
         found = {

@@ -21,17 +21,20 @@ from accelsim.rules.direct.options import DirectOptions
 from accelsim.rules.walk.backward import needed
 from accelsim.step.contraction import feedback_nest
 from accelsim.step.ops import (
+    Dense,
     Operand,
     Pass,
     Role,
     Tensor,
     TraceZeros,
     Use,
+    ZeroSource,
 )
 from accelsim.workload.lowering import Lowering, Value, step_name
 from accelsim.workload.modules import modules_of
 from accelsim.workload.network import INPUT, Layer, Network
 from accelsim.zeros.feedback import entries_a_row
+from accelsim.zeros.patterns import BlockRows, BlocksDraw
 
 
 class TriangularFeedback:
@@ -39,7 +42,8 @@ class TriangularFeedback:
     ``output``: feedback of the other layers.
 
     ``density``: stored entries of each row of each block (1: all, without indices). ``binary``:
-    they are of one bit.
+    they are of one bit. ``random_values``: the numbers' partial backward weight comes from the
+    random stream (`BlocksDraw`).
     """
 
     direct = True
@@ -51,11 +55,13 @@ class TriangularFeedback:
         output: DirectFeedback,
         density: float = 1.0,
         binary: bool = False,
+        random_values: bool = True,
     ) -> None:
         self._sources = sources
         self._output = output
         self._density = density
         self._bits = 1 if binary else None
+        self._random_values = random_values
         self._errors: dict[str, Value] = {}
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
@@ -101,7 +107,11 @@ class TriangularFeedback:
             for tensor, zero in zip(self._errors[source.name][step:], zeros, strict=True)
         ]
         nest = feedback_nest(low.batch, (1, 1, channels), errors, nonzeros)
-        operands = (*read, Operand(feedback, Use.STATIONARY), *needed(low, layer, at))
+        pattern: ZeroSource = Dense()
+        if stored:
+            draw = BlocksDraw(layer.name, channels, hidden, self._density, self._random_values)
+            pattern = BlockRows(draw, hidden, step, steps)
+        operands = (*read, Operand(feedback, Use.STATIONARY, pattern), *needed(low, layer, at))
         low.contraction(
             f"{layer.name}.EP{suffix}",
             layer.name,

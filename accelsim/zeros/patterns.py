@@ -1,0 +1,170 @@
+"""Patterns of sparse feedback: which entries each row of a matrix stores.
+
+One generator serves a rule's numbers and its ops, so that the simulated pattern is the trained one.
+A draw yields the matrices of one layer in time order, from the layer's own stream
+(`feedback_random`). It draws values too, because patterns and values share that stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelsim.step.ops import Draw, Rows
+from accelsim.zeros.feedback import (
+    Feedback,
+    feedback_random,
+    kept_entries,
+    random_entries,
+    sparse_feedback,
+)
+
+Values = NDArray[np.floating[Any]]
+
+RADIUS = 0.5
+"""Spectral radius of a random partial backward weight: its powers fade within a few steps, as a
+trained cell's derivatives do.
+"""
+
+
+@dataclass(frozen=True)
+class SparseDraw:
+    """B of sparse direct feedback with ``stored`` entries per neuron (`sparse_feedback`)."""
+
+    layer: str
+    neurons: int
+    classes: int
+    stored: int
+    rank: int = 0
+
+    def matrices(self, seed: int) -> Iterator[Feedback]:
+        """B of each time step. InputError as `sparse_feedback`."""
+        random = feedback_random(seed, self.layer)
+        while True:
+            yield sparse_feedback(self.neurons, self.classes, self.stored, self.rank, random)
+
+    def rows(self, seed: int) -> Iterator[Rows]:
+        """Stored classes of each time step's B; ValueError where ``stored`` is 0."""
+        # A loop would keep the values of the last matrix alive.
+        return map(_classes_read, self.matrices(seed))
+
+
+@dataclass(frozen=True)
+class MaskedDraw:
+    """S_fc of the recurrent revised rule: the stored ``density`` of a matrix (neurons, classes).
+    ``random_values``: its values come from the stream too, not from the forward weights.
+    """
+
+    layer: str
+    neurons: int
+    classes: int
+    density: float
+    random_values: bool = True
+
+    def matrices(self, seed: int) -> Iterator[tuple[Rows | None, Values | None]]:
+        """(stored entries, values) of each time step: no entries at density 1, values (neurons,
+        classes) where they are random.
+        """
+        random = feedback_random(seed, self.layer)
+        shape = self.neurons, self.classes
+        while True:
+            entries = None if self.density == 1 else kept_entries(*shape, self.density, random)
+            values = (
+                random_entries(shape, 1 / sqrt(self.classes), False, random)
+                if self.random_values
+                else None
+            )
+            yield entries, values
+
+    def rows(self, seed: int) -> Iterator[Rows]:
+        """Stored classes of each time step's S_fc; ValueError at density 1."""
+        return map(_entries, self.matrices(seed))
+
+
+@dataclass(frozen=True)
+class BlocksDraw:
+    """Blocks S_ij of the recurrent revised rule, each (neurons, hidden) with the stored entries of
+    step j. ``random_values``: the partial backward weight comes from the stream too, ahead of the
+    entries, not from the forward weights.
+    """
+
+    layer: str
+    neurons: int
+    hidden: int
+    density: float
+    random_values: bool = True
+
+    def partial(self, seed: int) -> NDArray[np.float64]:
+        """The random partial backward weight D (hidden, hidden)."""
+        return self._partial(feedback_random(seed, self.layer))
+
+    def _partial(self, random: np.random.Generator) -> NDArray[np.float64]:
+        entries = random_entries((self.hidden, self.hidden), 1 / sqrt(self.hidden), False, random)
+        return RADIUS * entries.astype(np.float64)
+
+    def rows(self, seed: int) -> Iterator[Rows]:
+        """Stored entries of each time step's blocks."""
+        random = feedback_random(seed, self.layer)
+        if self.random_values:
+            self._partial(random)
+        while True:
+            yield kept_entries(self.neurons, self.hidden, self.density, random)
+
+
+@dataclass(frozen=True)
+class StepRows:
+    """Rows of the matrix of one time step."""
+
+    draw: Draw
+    step: int = 0
+
+    def rows(self, rows_at: Callable[[int], Rows]) -> Rows:
+        return rows_at(self.step)
+
+
+@dataclass(frozen=True)
+class BlockRows:
+    """Rows of the blocks S_ij side by side: i is ``step``, j goes from there up to ``steps``, and
+    each block has ``width`` columns.
+    """
+
+    draw: Draw
+    width: int
+    step: int
+    steps: int
+
+    def rows(self, rows_at: Callable[[int], Rows]) -> Rows:
+        later = range(self.step, self.steps)
+        shifted = [rows_at(j) + (j - self.step) * self.width for j in later]
+        return np.concatenate(shifted, axis=1)
+
+
+class DrawnRows:
+    """Rows of one layer's matrices by time step, drawn as far as they have been asked for."""
+
+    def __init__(self, draw: Draw, seed: int) -> None:
+        self._undrawn = draw.rows(seed)
+        self._drawn: list[Rows] = []
+
+    def at(self, step: int) -> Rows:
+        """Rows of a time step: int64 (rows, stored)."""
+        while len(self._drawn) <= step:
+            self._drawn.append(next(self._undrawn))
+        return self._drawn[step]
+
+
+def _classes_read(feedback: Feedback) -> Rows:
+    if feedback.classes_read is None:
+        raise ValueError("a dense matrix has no pattern")
+    return feedback.classes_read
+
+
+def _entries(matrix: tuple[Rows | None, Values | None]) -> Rows:
+    if matrix[0] is None:
+        raise ValueError("a dense matrix has no pattern")
+    return matrix[0]
