@@ -33,7 +33,6 @@ WIDE_FOLDERS = frozenset({"accelsim", "accelsim/layers"})
 
 LONG_FILES = frozenset(
     {
-        "accelsim/dram/standard.py",
         "accelsim/kernels/dram/controller.py",
         "accelsim/kernels/dram/timing.py",
         "accelsim/kernels/links/pipeline.py",
@@ -52,7 +51,6 @@ LONG_SIGNATURES = frozenset(
         "accelsim/kernels/links/pipeline.py:cross_dram",
         "accelsim/kernels/links/pipeline.py:resume",
         "accelsim/kernels/links/pipeline.py:work",
-        "accelsim/pe/lanes/model.py:_timing",
     }
 )
 CROWDED_FOLDERS: frozenset[str] = frozenset()

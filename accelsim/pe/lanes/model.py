@@ -8,7 +8,7 @@ the operands, handles groups, and lets lanes meet at each tile's barrier.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +28,18 @@ from accelsim.pe.mapping import Mapping
 from accelsim.pe.skipping.setting import Skipped, skipped
 from accelsim.pe.timing import ArrayTiming, TimingModel
 from accelsim.step.ops import Contraction
-from accelsim.zeros.effectual import (
-    effectual_macs,
-    repeats,
-)
+from accelsim.zeros.effectual import effectual_macs, repeats
 from accelsim.zeros.masks import MaskSource
 
 Lanes = TypeVar("Lanes", Streams, GradientLanes)
+
+
+class Macs(NamedTuple):
+    """MACs of one op: executed, effectual among those, and effectual in the whole op."""
+
+    executed: int
+    executed_effectual: int
+    effectual: int
 
 
 class LanesModel(TimingModel):
@@ -113,9 +118,8 @@ class LanesModel(TimingModel):
         looked_at = sum(skip) * int(
             (self._visited(op, distinct).astype(np.int64) * scheduled).sum()
         )
-        return self._timing(
-            mapping, block_cycles, outputs, lane_cycles, used, executed, effectual, looked_at
-        )
+        macs = Macs(executed, effectual, effectual_macs(op, self.masks))
+        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, macs, looked_at)
 
     def _visited(self, op: Contraction, distinct: int) -> Cycles:
         """Length of the stream at each of the distinct positions."""
@@ -133,10 +137,8 @@ class LanesModel(TimingModel):
         outputs: int,
         lane_cycles: int,
         used: int,
-        executed: int,
-        effectual: int,
+        macs: Macs,
         mask_bits: int,
-        all_effectual: int | None = None,
     ) -> ArrayTiming:
         array = self.architecture.pe_array
         available = int(block_cycles.sum()) * mapping.pes * array.lanes
@@ -147,13 +149,11 @@ class LanesModel(TimingModel):
         return ArrayTiming(
             block_cycles=block_cycles,
             outputs=outputs,
-            effectual=effectual_macs(mapping.op, self.masks)
-            if all_effectual is None
-            else all_effectual,
-            executed=executed,
-            gated=executed - effectual if array.gating else 0,
-            busy=executed,
-            window_empty=lane_cycles - executed,
+            effectual=macs.effectual,
+            executed=macs.executed,
+            gated=macs.executed - macs.executed_effectual if array.gating else 0,
+            busy=macs.executed,
+            window_empty=lane_cycles - macs.executed,
             imbalance=used - lane_cycles,
             idle=available - used,
             mask_bits=mask_bits,
@@ -197,17 +197,9 @@ class LanesModel(TimingModel):
             mapping.nest,
         )
         effectual = found.executed if all(skip) else effectual_macs(op, self.masks)
-        return self._timing(
-            mapping,
-            block_cycles,
-            outputs,
-            lane_cycles,
-            used,
-            found.executed,
-            effectual,
-            sum(skip) * found.visited,
-            effectual,
-        )
+        macs = Macs(found.executed, effectual, effectual)
+        looked_at = sum(skip) * found.visited
+        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, macs, looked_at)
 
 
 def _total(
