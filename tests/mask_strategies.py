@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from accelsim.kernels.bits.taps import forward_taps, transposed_taps
+from accelsim.kernels.bits.bitmaps import from_mask, to_mask
+from accelsim.kernels.bits.taps import MapTaps, expand_kernel, forward_taps, transposed_taps
 
 windows = st.integers(1, 64)
 densities = st.sampled_from([0.0, 0.02, 0.2, 0.5, 0.9, 1.0])
@@ -42,3 +43,20 @@ def backward(
     )
     outputs = max(1, (size - 1) * stride + dilation * (kernel - 1) + 1 - 2 * before + extra)
     return transposed_taps(outputs, size, kernel, stride, before, dilation, keep_zeros), dilation
+
+
+@st.composite
+def pruned_kernels(
+    draw: st.DrawFn, height: int, width: int, channels: int
+) -> tuple[np.ndarray, MapTaps]:
+    """Stationary mask (K, T, C) and taps of EP, structural zeros removed or kept."""
+    keep = draw(st.booleans())
+    rows, row_dilation = draw(backward(height, keep))
+    cols, col_dilation = draw(backward(width, keep))
+    kernel = [
+        (table.shape[1] - 1) // dilation + 1 if keep else table.shape[1]
+        for table, dilation in ((rows, row_dilation), (cols, col_dilation))
+    ]
+    weights = draw(masks(draw(st.integers(1, 3)), *kernel, channels))
+    expanded = expand_kernel(from_mask(weights), (row_dilation, col_dilation), keep)
+    return to_mask(expanded, channels), MapTaps(rows, cols)

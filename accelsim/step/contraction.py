@@ -14,7 +14,7 @@ from math import prod
 
 import numpy as np
 
-from accelsim.kernels.bits.taps import Taps, forward_taps, transposed_taps
+from accelsim.kernels.bits.taps import MapTaps, Taps, forward_taps, transposed_taps
 
 Shape = tuple[int, int, int]
 Pair = tuple[int, int]
@@ -251,12 +251,12 @@ class Nest:
             plane * again * self.columns.pairs_inside,
         )
 
-    def reads(self, keep_zeros: bool) -> tuple[Taps, Taps]:
-        """(row taps, column taps) of streams; of gradients, of the positions that they sum over."""
+    def reads(self, keep_zeros: bool) -> MapTaps:
+        """Taps of streams; of gradients, of the positions that they sum over."""
         rows, columns = self.rows, self.columns
         if self.sums_samples:
             rows, columns = rows.swapped, columns.swapped
-        return rows.reads(keep_zeros), columns.reads(keep_zeros)
+        return MapTaps(rows.reads(keep_zeros), columns.reads(keep_zeros))
 
     # Nests of the same layer
 

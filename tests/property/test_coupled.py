@@ -10,12 +10,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.kernels.bits import bitmaps, taps
+from accelsim.kernels.bits import bitmaps
 from accelsim.kernels.bits.taps import MapTaps
 from accelsim.kernels.coupled import staging as coupled
 from accelsim.kernels.coupled import streams as coupled_streams
 from accelsim.kernels.lanes import weight_gradient
-from tests.mask_strategies import backward, forward, masks
+from tests.mask_strategies import forward, masks, pruned_kernels
 from tests.naive import coupled as naive
 
 densities = st.sampled_from([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
@@ -91,18 +91,10 @@ def layers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
         draw(st.integers(1, 4)),
         draw(st.sampled_from([1, 2, 5, 16, 40, 63, 130])),
     )
-    keep = draw(st.booleans())
-    rows, row_dilation = draw(backward(height, keep))
-    cols, col_dilation = draw(backward(width, keep))
-    kernel = [
-        (table.shape[1] - 1) // dilation + 1 if keep else table.shape[1]
-        for table, dilation in ((rows, row_dilation), (cols, col_dilation))
-    ]
-    weights = draw(masks(draw(st.integers(1, 3)), *kernel, channels))
-    expanded = taps.expand_kernel(bitmaps.from_mask(weights), (row_dilation, col_dilation), keep)
+    stationary, (rows, cols) = draw(pruned_kernels(height, width, channels))
     return (
         draw(masks(draw(st.integers(1, 2)), height, width, channels)),
-        bitmaps.to_mask(expanded, channels),
+        stationary,
         rows[:5],
         cols[:3],
     )

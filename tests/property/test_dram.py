@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import numpy as np
 from hypothesis import given
@@ -11,50 +10,19 @@ from hypothesis import strategies as st
 
 from accelsim.cost.counters import ActionCounts
 from accelsim.dram.channels import DramChannels
-from accelsim.dram.standard import FIELDS, DramSpec
+from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import resolve
 from accelsim.kernels.dram import timing as k
 from tests.naive import dram as naive
+from tests.random_drams import MAPPINGS, timings
 
 KINDS = ("ACT", "PRE", "RD", "WR", "REF")
-MAPPINGS = [
-    "rochrababgco",
-    "rochrabacobg",
-    "rorabgbachco",
-    "".join(reversed(FIELDS)),
-    "robacochrabg",
-]
-small = st.integers(1, 12)
 
 
 @st.composite
 def specs(draw: st.DrawFn) -> DramSpec:
     """Small organisations with any timings, refreshes as dense as they can be."""
-    names = [
-        "CL",
-        "CWL",
-        "tRCD",
-        "tRP",
-        "tRAS",
-        "tRFC",
-        "tWTR_S",
-        "tWTR_L",
-        "tWR",
-        "tRTP",
-        "tCCD_S",
-        "tCCD_L",
-        "tRRD_S",
-        "tRRD_L",
-        "tRTRS",
-        "tPPD",
-    ]
-    timing: dict[str, Any] = {name: draw(small) for name in names}
-    timing |= {
-        "tCK": 1.0,
-        "tFAW": draw(st.integers(1, 60)),
-        "AL": draw(st.integers(0, 3)),
-        "tRC": draw(st.none() | st.integers(1, 30)),
-    }
+    timing = draw(timings())
     groups, banks, ranks = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 2))
     timing["tREFI"] = 120 + groups * banks * ranks * 12 + draw(st.integers(0, 80))
     organisation = {

@@ -5,57 +5,26 @@ may break.
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelsim.dram.standard import FIELDS, DramSpec
+from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import controller_policy, resolve
 from accelsim.kernels.dram import controller as k
 from accelsim.kernels.dram import scheduling, timing
 from tests.naive import dram_checker, dram_controller
+from tests.random_drams import MAPPINGS, timings
 
 KINDS = ("ACT", "PRE", "RD", "WR", "REF", "PREA")
 OUTCOMES = {timing.HITS: "hit", timing.MISSES: "miss", timing.CONFLICTS: "conflict"}
-MAPPINGS = [
-    "rochrababgco",
-    "rochrabacobg",
-    "rorabgbachco",
-    "".join(reversed(FIELDS)),
-    "robacochrabg",
-]
-small = st.integers(1, 12)
 
 
 @st.composite
 def specs(draw: st.DrawFn) -> DramSpec:
     """Small organisations with any timings and policies, refreshes as dense as they can be."""
-    names = [
-        "CL",
-        "CWL",
-        "tRCD",
-        "tRP",
-        "tRAS",
-        "tRFC",
-        "tWTR_S",
-        "tWTR_L",
-        "tWR",
-        "tRTP",
-        "tCCD_S",
-        "tCCD_L",
-        "tRRD_S",
-        "tRRD_L",
-        "tRTRS",
-    ]
-    values: dict[str, Any] = {name: draw(small) for name in names}
-    values |= {
-        "tCK": 1.0,
-        "tFAW": draw(st.integers(1, 60)),
-        "AL": draw(st.integers(0, 3)),
-        "tRC": draw(st.none() | st.integers(1, 30)),
-    }
+    values = draw(timings())
     values["tPPD"] = draw(st.integers(0, 4))
     groups, banks, ranks = draw(st.integers(1, 2)), draw(st.integers(1, 3)), draw(st.integers(1, 2))
     values["tREFI"] = 120 + groups * banks * ranks * 12 + draw(st.integers(0, 80))

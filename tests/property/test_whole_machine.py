@@ -40,6 +40,7 @@ from accelsim.zeros.masks import MaskSource
 from tests.naive.machine import Twin, Work
 from tests.naive.whole_machine import WholeMachine
 from tests.naive.whole_machine_op import Running
+from tests.random_drams import timings
 from tests.random_machines import SKIPS, lanes_of, machine, masks, trace_of
 from tests.reference_networks import Builder
 
@@ -60,31 +61,9 @@ def drams(draw: st.DrawFn) -> DramSpec:
     """Two banks, in one group, two groups or two ranks, with any timings; refreshes as dense as
     they can be, or none.
     """
-    small = st.integers(1, 6)
-    names = [
-        "CL",
-        "CWL",
-        "tRCD",
-        "tRP",
-        "tRAS",
-        "tRFC",
-        "tWTR_S",
-        "tWTR_L",
-        "tWR",
-        "tRTP",
-        "tCCD_S",
-        "tCCD_L",
-        "tRRD_S",
-        "tRRD_L",
-        "tRTRS",
-        "tPPD",
-    ]
-    timing: dict[str, Any] = {name: draw(small) for name in names}
-    timing |= {
+    timing = draw(timings(6)) | {
         "tCK": draw(st.sampled_from(PERIODS)),
-        "tFAW": draw(st.integers(1, 30)),
-        "AL": draw(st.integers(0, 2)),
-        "tREFI": 60 + draw(small),
+        "tREFI": 60 + draw(st.integers(1, 6)),
     }
     ranks, groups, banks = draw(st.sampled_from([(1, 1, 2), (1, 2, 1), (2, 1, 1)]))
     organisation = {

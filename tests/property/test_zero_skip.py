@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from accelsim.kernels.bits import bitmaps, effectual, taps
 from accelsim.kernels.bits.intrinsics import container
 from accelsim.kernels.lanes import pair_streams, walk, zero_skip
-from tests.mask_strategies import backward, forward, masks, windows
+from tests.mask_strategies import backward, forward, masks, pruned_kernels, windows
 from tests.naive import bitmaps as naive_bits
 from tests.naive import effectual as naive_effectual
 from tests.naive import zero_skip as naive
@@ -92,18 +92,10 @@ def pruned_layers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
         draw(st.integers(1, 3)),
         draw(st.sampled_from([1, 2, 3, 5, 8, 63, 65])),
     )
-    keep = draw(st.booleans())
-    rows, row_dilation = draw(backward(height, keep))
-    cols, col_dilation = draw(backward(width, keep))
-    kernel = [
-        (table.shape[1] - 1) // dilation + 1 if keep else table.shape[1]
-        for table, dilation in ((rows, row_dilation), (cols, col_dilation))
-    ]
-    weights = draw(masks(draw(st.integers(1, 3)), *kernel, channels))
-    expanded = taps.expand_kernel(bitmaps.from_mask(weights), (row_dilation, col_dilation), keep)
+    stationary, (rows, cols) = draw(pruned_kernels(height, width, channels))
     return (
         draw(masks(height, width, channels)),
-        bitmaps.to_mask(expanded, channels),
+        stationary,
         rows[:5],
         cols[:2],
         draw(windows),

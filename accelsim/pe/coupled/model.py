@@ -9,7 +9,7 @@ but over samples, so a PE needs a cycle for each of its outputs, 48 samples at m
 from __future__ import annotations
 
 from accelsim.kernels.bits.bitmaps import PackedMask
-from accelsim.kernels.bits.taps import MapTaps, Taps
+from accelsim.kernels.bits.taps import MapTaps
 from accelsim.kernels.coupled import streams as coupled_streams
 from accelsim.kernels.coupled.staging import LANES
 from accelsim.kernels.lanes.pair_streams import pair_stream_cycles
@@ -33,45 +33,27 @@ class CoupledWalks(Walks):
         cycles: Cycles = -(-length // LANES)
         return cycles
 
-    def moving(self, moving: Words, channels: int, rows: Taps, cols: Taps) -> tuple[Cycles, Cycles]:
-        found = stream_cycles(moving, channels, rows, cols, 1)[1]
-        return coupled_streams.stream_cycles(moving, channels, rows, cols), found
+    def moving(self, moving: PackedMask, taps: MapTaps) -> tuple[Cycles, Cycles]:
+        found = stream_cycles(*moving, *taps, 1)[1]
+        return coupled_streams.stream_cycles(*moving, *taps), found
 
     def pairs(
-        self,
-        moving: Words,
-        channels: int,
-        stationary: Words,
-        rows: Taps,
-        cols: Taps,
-        skip: str = "both",
+        self, moving: PackedMask, stationary: Words, taps: MapTaps, skip: str = "both"
     ) -> tuple[Cycles, Cycles]:
-        found = pair_stream_cycles(moving, channels, stationary, rows, cols, LANES, skip)[1]
-        return coupled_streams.pair_stream_cycles(
-            moving, channels, stationary, rows, cols, skip
-        ), found
+        found = pair_stream_cycles(*moving, stationary, *taps, LANES, skip)[1]
+        return coupled_streams.pair_stream_cycles(*moving, stationary, *taps, skip), found
 
     def gradients(
-        self,
-        x: Words,
-        e: Words,
-        batch: int,
-        channels: int,
-        outputs: int,
-        rows: Taps,
-        cols: Taps,
-        skip: str,
+        self, x: PackedMask, e: PackedMask, samples: int, taps: MapTaps, skip: str
     ) -> tuple[Cycles, int]:
-        taps = MapTaps(rows, cols)
-        masks = PackedMask(x, channels), PackedMask(e, outputs)
-        found = wgrad_cycles(*masks, batch, taps, 1, skip)[1]
-        return coupled_streams.wgrad_cycles(*masks, batch, taps, skip), found
+        found = wgrad_cycles(x, e, samples, taps, 1, skip)[1]
+        return coupled_streams.wgrad_cycles(x, e, samples, taps, skip), found
 
     def outer(
-        self, x: Words, e: Words, batch: int, channels: int, outputs: int, segments: int, skip: str
+        self, x: PackedMask, e: PackedMask, samples: int, segments: int, skip: str
     ) -> tuple[Cycles, int]:
-        x, e = x.reshape(len(x), 1, 1, -1), e.reshape(len(e), 1, 1, -1)
-        return self.gradients(x, e, batch, channels, outputs, ONE_TAP, ONE_TAP, skip)
+        x, e = (PackedMask(each.words[:, None, None], each.channels) for each in (x, e))
+        return self.gradients(x, e, samples, ONE_TAP, skip)
 
 
 class CoupledModel(LanesModel):

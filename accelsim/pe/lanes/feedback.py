@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelsim.kernels.bits.bitmaps import from_mask, ones, popcounts, to_mask
+from accelsim.kernels.bits.bitmaps import PackedMask, from_mask, ones, popcounts, to_mask
 from accelsim.pe.lanes.streams import Cycles, Streams, Words
 from accelsim.pe.lanes.walks import ONE_TAP, Walks
 from accelsim.pe.skipping.setting import Skipped
@@ -30,7 +30,7 @@ def feedback_streams(op: Contraction, masks: MaskSource, skip: Skipped, walks: W
     stored = nest.reduction
     if nest.stored:
         errors = ones(len(errors), stored).reshape(len(errors), 1, 1, -1)
-    cycles, effectual = walks.moving(errors, stored, ONE_TAP, ONE_TAP)
+    cycles, effectual = walks.moving(PackedMask(errors, stored), ONE_TAP)
     executed = effectual
     if not skip.moving:
         executed = np.full_like(cycles, stored)
@@ -81,7 +81,8 @@ def _masked(op: Contraction, errors: Words, rows: Words, skip: Skipped, walks: W
 def _walk(op: Contraction, rows: Words, length: int, walks: Walks) -> tuple[Cycles, Cycles]:
     """Cycles and set bits int32 (K, samples * P * Q) of one row of bits a (sample, neuron)."""
     nest = op.nest
-    cycles, found = walks.moving(rows.reshape(-1, 1, 1, rows.shape[-1]), length, ONE_TAP, ONE_TAP)
+    masks = PackedMask(rows.reshape(-1, 1, 1, rows.shape[-1]), length)
+    cycles, found = walks.moving(masks, ONE_TAP)
     return np.ascontiguousarray(cycles.reshape(-1, nest.channels).T), np.ascontiguousarray(
         found.reshape(-1, nest.channels).T
     )

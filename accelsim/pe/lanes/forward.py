@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelsim.kernels.bits.bitmaps import from_mask, to_mask
+from accelsim.kernels.bits.bitmaps import PackedMask, from_mask, to_mask
 from accelsim.kernels.bits.taps import expand_kernel
 from accelsim.kernels.lanes.zero_skip import stream_lengths
 from accelsim.pe.lanes.streams import Cycles, Streams, Words, per_channel
@@ -36,8 +36,8 @@ class _ConvolutionStreams:
         self.keep = keep_zeros
         nest = op.nest
         self.size = nest.depth // (1 if keep_zeros else nest.groups)
-        self.rows, self.cols = nest.reads(keep_zeros)
-        self.length = stream_lengths(self.size, self.rows, self.cols)
+        self.taps = nest.reads(keep_zeros)
+        self.length = stream_lengths(self.size, *self.taps)
         # With structural zeros in the window, dilation and group zeros are no MACs.
         reduction = np.full_like(self.length, nest.reduction)
         self.macs = reduction if keep_zeros else self.length
@@ -95,7 +95,7 @@ class _ConvolutionStreams:
 
     def _group(self, moving: Words, stationary: Words | None) -> Streams:
         """Streams of one group; ``stationary``: masks that matter."""
-        cycles, effectual = self.walks.moving(moving, self.size, self.rows, self.cols)
+        cycles, effectual = self.walks.moving(PackedMask(moving, self.size), self.taps)
         if stationary is not None and self.masks.stationary(self.op) is not None:
             return self._pairs(moving, stationary, cycles, effectual)
         found = effectual.reshape(1, -1)
@@ -112,9 +112,8 @@ class _ConvolutionStreams:
 
     def _weights_alone(self, moving: Words, stationary: Words) -> tuple[Cycles, Cycles]:
         """Cycles and MACs of one sample where stationary zeros alone are skipped."""
-        return self.walks.pairs(
-            moving[0], self.size, stationary, self.rows, self.cols, "stationary"
-        )
+        sample = PackedMask(moving[0], self.size)
+        return self.walks.pairs(sample, stationary, self.taps, "stationary")
 
     def _pairs(self, moving: Words, stationary: Words, cycles: Cycles, set_bits: Cycles) -> Streams:
         """Lanes whose stationary operand has zeros too: cycles depend on the output channel.
@@ -122,7 +121,7 @@ class _ConvolutionStreams:
         ``cycles``, ``set_bits``: int32 (S, positions) of the moving operand alone.
         """
         both = [
-            self.walks.pairs(sample, self.size, stationary, self.rows, self.cols)
+            self.walks.pairs(PackedMask(sample, self.size), stationary, self.taps)
             for sample in moving
         ]
         effectual = np.concatenate([pairs[1] for pairs in both], axis=1)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels.bits.bitmaps import ones
+from accelsim.kernels.bits.bitmaps import PackedMask, ones
+from accelsim.kernels.bits.taps import MapTaps
 from accelsim.pe.lanes.walks import Walks
 from accelsim.pe.skipping.setting import Skipped
 from accelsim.step.contraction import Nest
@@ -50,11 +51,9 @@ def gradient_lanes(
     if nest.outer_product:
         mode = _mode(skip, dense_x, dense_e)
         cycles = walks.outer(
-            activation.reshape(len(activation), -1),
-            error.reshape(len(error), -1),
+            PackedMask(activation.reshape(len(activation), -1), nest.depth),
+            PackedMask(error.reshape(len(error), -1), nest.channels),
             nest.samples,
-            nest.depth,
-            nest.channels,
             segments,
             mode,
         )
@@ -97,9 +96,9 @@ def _mode(skip: Skipped, moving_dense: bool, stationary_dense: bool) -> str:
 
 
 def _removed(x: Words, e: Words, nest: Nest, mode: str, walks: Walks) -> GradientLanes:
-    depth, outputs = nest.depth // nest.groups, nest.channels // nest.groups
+    masks = PackedMask(x, nest.depth // nest.groups), PackedMask(e, nest.channels // nest.groups)
     taps = nest.reads(keep_zeros=False)
-    cycles, executed = walks.gradients(x, e, nest.samples, depth, outputs, *taps, mode)
+    cycles, executed = walks.gradients(*masks, nest.samples, taps, mode)
     return GradientLanes(cycles, executed, _lanes(nest) * nest.reduction)
 
 
@@ -133,9 +132,8 @@ def _with_stride_zeros(
         size = nest.rows.size, nest.columns.size
         x = ones(size[0] * size[1], channels).reshape(1, *size, -1)
         rows, cols = np.maximum(rows, 0), np.maximum(cols, 0)
-    cycles, executed = walks.gradients(
-        x, spread, nest.samples, channels, outputs, rows, cols, "both"
-    )
+    pair = PackedMask(x, channels), PackedMask(spread, outputs)
+    cycles, executed = walks.gradients(*pair, nest.samples, MapTaps(rows, cols), "both")
     positions = nest.samples * height * width
     if not any(skip):
         # Nothing is skipped: every position of the stream takes its cycle, the stride zeros as

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels.bits.bitmaps import from_mask, to_mask
+from accelsim.kernels.bits.bitmaps import PackedMask, from_mask, packed, to_mask
 from accelsim.kernels.bits.taps import expand_kernel
 from accelsim.kernels.lanes.zero_skip import stream_lengths
 from accelsim.pe.lanes.streams import Cycles, tile_positions
@@ -41,7 +41,7 @@ def shared_reductions(
 ) -> SharedLanes:
     """PE j reduces channels j, j + pes, ... of every output; zeros fill up the last round."""
     nest = op.nest
-    rows, cols = nest.reads(keep_zeros)
+    taps = nest.reads(keep_zeros)
     height, width, channels = nest.moving_map
     traced = masks.moving(op)
     mask = (
@@ -54,11 +54,9 @@ def shared_reductions(
     # Where stationary words alone are skipped, those that fill up a round are, though the operand
     # has no mask.
     if not skip.stationary or (skip.moving and masks.stationary(op) is None):
-        cycles, _ = walks.moving(
-            from_mask(own.reshape(-1, height, width, rounds)), rounds, rows, cols
-        )
+        cycles, _ = walks.moving(packed(own.reshape(-1, height, width, rounds)), taps)
         if not skip.moving:
-            cycles = np.broadcast_to(walks.every(stream_lengths(rounds, rows, cols)), cycles.shape)
+            cycles = np.broadcast_to(walks.every(stream_lengths(rounds, *taps)), cycles.shape)
         shares = tile_positions(cycles.reshape(pes, -1), distinct)
         return SharedLanes(
             shares.max(axis=0, keepdims=True), shares.sum(axis=0, keepdims=True, dtype=np.int64)
@@ -74,7 +72,7 @@ def shared_reductions(
         moving = from_mask(np.ascontiguousarray(own[pe]))
         mode = "both" if skip.moving else "stationary"
         found = [
-            walks.pairs(moving[sample], rounds, kernel, rows, cols, mode)[0]
+            walks.pairs(PackedMask(moving[sample], rounds), kernel, taps, mode)[0]
             for sample in range(samples)
         ]
         cycles = tile_positions(np.concatenate(found, axis=1), distinct)

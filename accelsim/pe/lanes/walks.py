@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from accelsim.kernels.bits.bitmaps import PackedMask
-from accelsim.kernels.bits.taps import MapTaps, Taps
+from accelsim.kernels.bits.taps import MapTaps
 from accelsim.kernels.lanes.pair_streams import pair_stream_cycles
 from accelsim.kernels.lanes.weight_gradient import wgrad_cycles
 from accelsim.kernels.lanes.zero_skip import stream_cycles
@@ -30,18 +30,12 @@ class Walks(ABC):
         """Cycles of streams of that many positions when none is skipped."""
 
     @abstractmethod
-    def moving(self, moving: Words, channels: int, rows: Taps, cols: Taps) -> tuple[Cycles, Cycles]:
+    def moving(self, moving: PackedMask, taps: MapTaps) -> tuple[Cycles, Cycles]:
         """Cycles and set bits int32 (S, Y*X) of the moving operand's streams alone."""
 
     @abstractmethod
     def pairs(
-        self,
-        moving: Words,
-        channels: int,
-        stationary: Words,
-        rows: Taps,
-        cols: Taps,
-        skip: str = "both",
+        self, moving: PackedMask, stationary: Words, taps: MapTaps, skip: str = "both"
     ) -> tuple[Cycles, Cycles]:
         """Cycles and set bits int32 (K, Y*X) of one sample's pairs; skip ``both`` or
         ``stationary``.
@@ -49,21 +43,13 @@ class Walks(ABC):
 
     @abstractmethod
     def gradients(
-        self,
-        x: Words,
-        e: Words,
-        batch: int,
-        channels: int,
-        outputs: int,
-        rows: Taps,
-        cols: Taps,
-        skip: str,
+        self, x: PackedMask, e: PackedMask, samples: int, taps: MapTaps, skip: str
     ) -> tuple[Cycles, int]:
         """Cycles int32 (K or 1, R*S*C or 1) of weights' gradients, and the set bits of all."""
 
     @abstractmethod
     def outer(
-        self, x: Words, e: Words, batch: int, channels: int, outputs: int, segments: int, skip: str
+        self, x: PackedMask, e: PackedMask, samples: int, segments: int, skip: str
     ) -> tuple[Cycles, int]:
         """The same of an outer product, uint64 (S, Cw) and (S', Kw); ``segments``: lanes that share
         a channel's moving vector.
@@ -79,40 +65,25 @@ class LaneWalks(Walks):
     def every(self, length: Cycles) -> Cycles:
         return length
 
-    def moving(self, moving: Words, channels: int, rows: Taps, cols: Taps) -> tuple[Cycles, Cycles]:
-        return stream_cycles(moving, channels, rows, cols, self._window)[:2]
+    def moving(self, moving: PackedMask, taps: MapTaps) -> tuple[Cycles, Cycles]:
+        return stream_cycles(*moving, *taps, self._window)[:2]
 
     def pairs(
-        self,
-        moving: Words,
-        channels: int,
-        stationary: Words,
-        rows: Taps,
-        cols: Taps,
-        skip: str = "both",
+        self, moving: PackedMask, stationary: Words, taps: MapTaps, skip: str = "both"
     ) -> tuple[Cycles, Cycles]:
-        return pair_stream_cycles(moving, channels, stationary, rows, cols, self._window, skip)
+        return pair_stream_cycles(*moving, stationary, *taps, self._window, skip)
 
     def gradients(
-        self,
-        x: Words,
-        e: Words,
-        batch: int,
-        channels: int,
-        outputs: int,
-        rows: Taps,
-        cols: Taps,
-        skip: str,
+        self, x: PackedMask, e: PackedMask, samples: int, taps: MapTaps, skip: str
     ) -> tuple[Cycles, int]:
-        taps = MapTaps(rows, cols)
-        masks = PackedMask(x, channels), PackedMask(e, outputs)
-        return wgrad_cycles(*masks, batch, taps, self._window, skip)
+        return wgrad_cycles(x, e, samples, taps, self._window, skip)
 
     def outer(
-        self, x: Words, e: Words, batch: int, channels: int, outputs: int, segments: int, skip: str
+        self, x: PackedMask, e: PackedMask, samples: int, segments: int, skip: str
     ) -> tuple[Cycles, int]:
-        return outer_lanes(x, e, batch, channels, outputs, segments, self._window, skip)
+        channels = x.channels, e.channels
+        return outer_lanes(x.words, e.words, samples, *channels, segments, self._window, skip)
 
 
-ONE_TAP = np.zeros((1, 1), np.int32)
+ONE_TAP = MapTaps(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.int32))
 """Of a vector, which is a map of one row and one column."""
