@@ -97,21 +97,18 @@ def _plain(value: Any, met: _Met) -> object:
         return value
     plain = met.get(id(value))
     if plain is None:
-        plain = met[id(value)] = _conversion(kind)(value, met)
+        convert = _CONVERSIONS.get(kind)
+        if convert is None:
+            convert = _CONVERSIONS[kind] = _conversion(kind)
+        plain = met[id(value)] = convert(value, met)
     return plain
 
 
 _CONVERSIONS: dict[type, _Convert] = {}
+"""How values of a type become plain, found out once per type."""
 
 
 def _conversion(kind: type) -> _Convert:
-    """How values of a type become plain; found out once per type."""
-    if kind not in _CONVERSIONS:
-        _CONVERSIONS[kind] = _new_conversion(kind)
-    return _CONVERSIONS[kind]
-
-
-def _new_conversion(kind: type) -> _Convert:
     name = kind.__name__
     if issubclass(kind, Enum):
         return lambda value, _: f"{name}.{value.name}"
@@ -136,18 +133,22 @@ def _dataclass_conversion(kind: type) -> _Convert:
     """Fields that can hold nothing but plain values are taken as they are."""
     names = [field.name for field in fields(kind) if field.compare]
     known = _plain_fields(kind)
-    simple = [name for name in names if name in known]
-    others = [name for name in names if name not in known]
-    take = attrgetter(*simple) if simple else lambda _: ()
+    simple = _getter([name for name in names if name in known])
+    others = _getter([name for name in names if name not in known])
+    name = kind.__name__
 
     def convert(value: Any, met: _Met) -> object:
-        return [
-            kind.__name__,
-            take(value),
-            *[_plain(getattr(value, name), met) for name in others],
-        ]
+        return [name, simple(value), *[_plain(each, met) for each in others(value)]]
 
     return convert
+
+
+def _getter(names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
+    """What takes those attributes, as a sequence however many they are."""
+    if not names:
+        return lambda _: ()
+    take = attrgetter(*names)
+    return take if len(names) > 1 else lambda value: (take(value),)
 
 
 def _plain_fields(kind: type) -> set[str]:

@@ -116,9 +116,23 @@ def _trace_rules(rule: AnyRule) -> list[str]:
 def _from_files(
     network: Network, rule: AnyRule, paths: list[Path], any_rule: bool, shown: str | None = None
 ) -> TraceChoice:
-    return _matching(
-        network, rule, [(shown or str(path), Trace.read(path)) for path in paths], any_rule
-    )
+    return _matching(network, rule, [(shown or str(path), _read(path)) for path in paths], any_rule)
+
+
+_MOST_READ = 4
+_READ: dict[Path, tuple[bytes, Trace]] = {}
+"""Traces read last and the files' bytes: unpacking one takes longer than many a step."""
+
+
+def _read(path: Path) -> Trace:
+    """The trace, unpacked again only when its file has changed. InputError as `Trace.read`."""
+    content = path.read_bytes() if path.is_file() else b""
+    known = _READ.pop(path, None)
+    trace = known[1] if known and known[0] == content else Trace.read(path)
+    _READ[path] = content, trace
+    while len(_READ) > _MOST_READ:
+        del _READ[next(iter(_READ))]
+    return trace
 
 
 def _matching(

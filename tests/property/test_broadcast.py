@@ -174,9 +174,7 @@ def test_whole_ops_and_their_actions_equal_the_twin(data: st.DataObject) -> None
             name: getattr(expected, name) for name in names
         }, record.op.name
         counts = {
-            action: times
-            for (component, action), times in record.plan.counts
-            if component == "control"
+            action: times for (component, action), times in record.counts if component == "control"
         }
         tokens, walked, active = (array.actions[name] for name in ("tokens", "walked", "active"))
         stationary = record.op.operand(Use.STATIONARY)

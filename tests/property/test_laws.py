@@ -320,7 +320,7 @@ def check_transfers(plan: OpPlan, architecture: Architecture) -> None:
     assert plan.bits["global_buffer_read"] == plan.fill_buffer_bits + bits["DRAM out"]
     assert plan.bits["global_buffer_write"] == plan.drain_buffer_bits + bits["DRAM in"]
     sums = 0
-    if plan.timing and architecture.pe_array.keeps_rows:
+    if plan.timing and architecture.pe_array.kind == "row_stationary":
         sums = (plan.timing.executed - plan.timing.gated) * architecture.precision.psum
     assert plan.bits["scratchpad_write"] == bits["arrived"] + bits["home out"] + sums
     if architecture.noc.topology == "tree":

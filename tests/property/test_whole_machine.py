@@ -214,7 +214,7 @@ def compare(
         link.bits for link in twin.mesh.values()
     )
     total: Counter[str] = sum((channel.commands for channel in twin.dram.channels), Counter())
-    counts = [run.background, *(record.plan.counts for record in run.records)]
+    counts = [run.background, *(record.counts for record in run.records)]
     actions = {**COMMANDS, "PRE": "precharge", "REF": "refresh"}
     assert {
         kind: sum(each["dram", action] for each in counts) for kind, action in actions.items()
@@ -252,7 +252,7 @@ def of_record(record: OpRecord) -> dict[str, object]:
         "partition": record.partition,
         "blocks": plan.blocks,
         "stalls": record.stalls,
-        "commands": {kind: plan.counts["dram", action] for kind, action in COMMANDS.items()},
+        "commands": {kind: record.counts["dram", action] for kind, action in COMMANDS.items()},
         "macs": (timing.executed, timing.gated, timing.busy + timing.window_empty)
         if timing
         else (0, 0, 0),
