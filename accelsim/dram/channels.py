@@ -10,7 +10,8 @@ from accelsim.cost.counters import ActionCounts
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import DramTable, resolve
 from accelsim.errors import InputError
-from accelsim.kernels.dram import timing as k
+from accelsim.kernels.dram import state as k
+from accelsim.kernels.dram.streams import active_clocks, refresh_until, stream
 
 COMMAND_ACTIONS = {
     k.ACT: "activate",
@@ -41,15 +42,9 @@ class DramChannels:
     def __init__(self, spec: DramSpec, channels: int | None = None) -> None:
         """``channels`` replaces the number of channels that the standard states."""
         self.table: DramTable = resolve(spec, channels)
-        self._state = k.new_state(self.table.shape)
+        self.state: k.Dram = k.new_dram(self.table.delays, self.table.shape)
+        """For kernels that move data themselves; they call `counted_elsewhere` when they have."""
         self._counted = self._tally[:, : k.COMMANDS].copy()
-
-    @property
-    def state(self) -> tuple[k.Ints, k.Ints, k.Ints, k.Ints]:
-        """(ready, banks, ranks, tally) of all channels, for kernels that move data themselves;
-        `counted_elsewhere` when they have.
-        """
-        return self._state
 
     def counted_elsewhere(self) -> None:
         """All commands so far have been counted by whoever had the ``state``."""
@@ -57,7 +52,7 @@ class DramChannels:
 
     @property
     def _tally(self) -> k.Ints:
-        return self._state[3]
+        return self.state.tally
 
     @property
     def rows(self) -> RowCounts:
@@ -92,7 +87,7 @@ class DramChannels:
         first = address // table.burst_bytes
         bursts = (address + nbytes - 1) // table.burst_bytes - first + 1
         accept = -(-start_ps // table.tck_ps)
-        done = k.stream(first, bursts, write, accept, table.delays, table.shape, *self._state)
+        done = stream(first, bursts, write, accept, self.state)
         if counts is not None:
             self.count(counts)
         return int(done) * table.tck_ps
@@ -113,24 +108,14 @@ class DramChannels:
 
         Call once, after the last transfer. A command that goes after ``end_ps`` extends the time.
         """
-        table = self.table
-        ready, banks, ranks, tally = self._state
-        end = -(-end_ps // table.tck_ps)
-        for channel in range(len(tally)):
-            k.refresh_until(
-                end,
-                table.delays,
-                table.shape,
-                ready[channel],
-                banks[channel],
-                ranks[channel],
-                tally[channel],
-            )
-        end = max(end, int(tally[:, k.LAST].max()))
-        active = sum(
-            int(k.active_clocks(end, table.shape, ranks[channel])) for channel in range(len(tally))
-        )
+        end = -(-end_ps // self.table.tck_ps)
+        channels = [k.channel_of(self.state, number) for number in range(len(self._tally))]
+        for channel in channels:
+            refresh_until(end, channel)
+        end = max(end, int(self._tally[:, k.LAST].max()))
+        active = sum(int(active_clocks(end, channel)) for channel in channels)
+        ranks = len(channels) * self.state.ranks.shape[1]
         self.count(counts)
-        counts.add("dram", COMMAND_ACTIONS[k.REF], int(tally[:, k.REF].sum()))
+        counts.add("dram", COMMAND_ACTIONS[k.REF], int(self._tally[:, k.REF].sum()))
         counts.add("dram", "active_standby", active)
-        counts.add("dram", "precharge_standby", end * ranks.shape[0] * ranks.shape[1] - active)
+        counts.add("dram", "precharge_standby", end * ranks - active)

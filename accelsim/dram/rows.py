@@ -27,8 +27,8 @@ class DramRows:
         return self.peak_bytes > self._capacity_bytes
 
     def place(self, tensor: Hashable, size_bytes: int) -> tuple[int, int]:
-        """(first byte, end of its rows) of a tensor, found when it is first asked for; the place
-        may lie behind the DRAM's end.
+        """(first byte, end of its rows) of a tensor: those that it has, else the first free ones,
+        which may lie behind the DRAM's end.
         """
         if tensor not in self._places:
             rows = -(-size_bytes // self._row_bytes) * self._row_bytes

@@ -15,14 +15,15 @@ from accelsim.dram.prices import DRAM_EVENTS, dram_prices
 from accelsim.dram.requests import Requests
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import controller_policy, resolve
-from accelsim.kernels.dram import controller, scheduling, timing
+from accelsim.kernels.dram import controller, queues, state
+from accelsim.kernels.dram.streams import active_clocks
 
 TRACED = {
-    timing.ACT: "ACT",
-    timing.PRE: "PRE",
-    timing.RD: "RD",
-    timing.WR: "WR",
-    timing.REF: "REF",
+    state.ACT: "ACT",
+    state.PRE: "PRE",
+    state.RD: "RD",
+    state.WR: "WR",
+    state.REF: "REF",
     controller.PREA: "PREA",
 }
 
@@ -109,75 +110,54 @@ def simulate(
     """
     table, policy = resolve(spec), controller_policy(spec, max_outstanding)
     listed = np.zeros((len(requests), 6), np.int64)
-    listed[:, scheduling.ARRIVES] = requests.cycles
-    listed[:, scheduling.BURST] = requests.addresses // table.burst_bytes
-    listed[:, scheduling.IS_WRITE] = requests.writes
-    controller.locate(listed, table.shape)
+    listed[:, queues.ARRIVES] = requests.cycles
+    listed[:, queues.BURST] = requests.addresses // table.burst_bytes
+    listed[:, queues.IS_WRITE] = requests.writes
+    queues.locate(listed, table.shape)
     room = 0
     while True:
-        served, trace, commands = (
-            np.zeros((len(requests), 4), np.int64),
-            np.zeros((room, 5), np.int64),
-            np.zeros(1, np.int64),
-        )
-        queues, sizes, control, *state = controller.controller_state(
-            table.shape, policy, len(requests)
-        )
-        last = int(
-            controller.run(
-                policy,
-                listed,
-                served,
-                queues,
-                sizes,
-                control,
-                trace,
-                commands,
-                table.delays,
-                table.shape,
-                *state,
-            )
-        )
-        if not traced or commands[0] <= room:
+        run = queues.new_controller(policy, listed, table.shape, room)
+        dram = state.new_dram(table.delays, table.shape)
+        last = int(controller.run(run, dram))
+        commands = int(run.traced[0])
+        if not traced or commands <= room:
             break
-        room = int(commands[0])  # how many there are is known only now
-    _, _, ranks, tally = state
-    active = sum(
-        int(timing.active_clocks(last, table.shape, ranks[channel]))
-        for channel in range(len(ranks))
-    )
-    total = tally.sum(axis=0)
-    closed_together = int(control[:, controller.PREA_BANKS].sum())
+        room = commands  # how many there are is known only now
+    channels = [state.channel_of(dram, number) for number in range(len(dram.tally))]
+    ranks = len(channels) * dram.ranks.shape[1]
+    active = sum(int(active_clocks(last, channel)) for channel in channels)
+    total = dram.tally.sum(axis=0)
+    closed_together = int(run.control[:, queues.PREA_BANKS].sum())
     counts = ActionCounts(
         {
-            ("dram", "activate"): int(total[timing.ACT]),
-            ("dram", "precharge"): int(total[timing.PRE]),
-            ("dram", "read_burst"): int(total[timing.RD]),
-            ("dram", "write_burst"): int(total[timing.WR]),
-            ("dram", "refresh"): int(total[timing.REF]),
+            ("dram", "activate"): int(total[state.ACT]),
+            ("dram", "precharge"): int(total[state.PRE]),
+            ("dram", "read_burst"): int(total[state.RD]),
+            ("dram", "write_burst"): int(total[state.WR]),
+            ("dram", "refresh"): int(total[state.REF]),
             ("dram", "active_standby"): active,
-            ("dram", "precharge_standby"): last * ranks.shape[0] * ranks.shape[1] - active,
+            ("dram", "precharge_standby"): last * ranks - active,
         }
     )
-    without_command = served[:, controller.ISSUED] < 0
+    without_command = run.served[:, queues.ISSUED] < 0
     names = {name: int(total[code]) for code, name in TRACED.items() if code != controller.PREA}
     return DramRun(
         spec=spec,
         requests=requests,
         max_outstanding=max_outstanding,
-        accepted=served[:, controller.ACCEPT].copy(),
-        done=served[:, controller.DONE].copy(),
+        accepted=run.served[:, queues.ACCEPT].copy(),
+        done=run.served[:, queues.DONE].copy(),
         forwarded_reads=int((without_command & ~requests.writes).sum()),
         merged_writes=int((without_command & requests.writes).sum()),
-        rows=(int(total[timing.HITS]), int(total[timing.MISSES]), int(total[timing.CONFLICTS])),
+        rows=(int(total[state.HITS]), int(total[state.MISSES]), int(total[state.CONFLICTS])),
         commands={
             **names,
             "PRE": names["PRE"] - closed_together,
-            "PREA": int(control[:, controller.PREAS].sum()),
+            "PREA": int(run.control[:, queues.PREAS].sum()),
         },
         counts=counts,
         trace=tuple(
             Command(clock, TRACED[code], channel, bank, row)
-            for clock, code, channel, bank, row in trace.tolist()
+            for clock, code, channel, bank, row in run.trace.tolist()
         ),
     )

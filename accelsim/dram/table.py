@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.dram.standard import FIELDS, DramSpec, Organisation
-from accelsim.kernels.dram import scheduling
-from accelsim.kernels.dram import timing as k
+from accelsim.kernels.dram import queues
+from accelsim.kernels.dram import state as k
 
 FIELD_CODES = {
     "ro": k.ROW_FIELD,
@@ -22,16 +22,16 @@ FIELD_CODES = {
 }
 
 SCHEDULERS = {
-    "fcfs": scheduling.FCFS,
-    "frfcfs": scheduling.FRFCFS,
-    "frfcfs_rowhit": scheduling.FRFCFS_ROWHIT,
+    "fcfs": queues.FCFS,
+    "frfcfs": queues.FRFCFS,
+    "frfcfs_rowhit": queues.FRFCFS_ROWHIT,
 }
 UNLIMITED = 1 << 60
 
 
 @dataclass(frozen=True)
 class DramTable:
-    """``delays`` int64[scope, command, command] and ``shape`` int64[17] of `kernels.dram_timing`,
+    """``delays`` int64[scope, command, command] and ``shape`` int64[17] of `kernels.dram.state`,
     with what converts bytes and time to them.
     """
 
@@ -114,20 +114,20 @@ def resolve(spec: DramSpec, channels: int | None = None) -> DramTable:
 
 
 def controller_policy(spec: DramSpec, max_outstanding: int | None = None) -> NDArray[np.int64]:
-    """``policy`` int64[7] of `kernels.dram_scheduling`; ``max_outstanding`` (>= 1) limits the reads
+    """``policy`` int64[7] of `kernels.dram.queues`; ``max_outstanding`` (>= 1) limits the reads
     that are handed over and not yet done.
     """
-    policy = np.zeros(scheduling.POLICY_LENGTH, np.int64)
-    policy[scheduling.SCHEDULER] = SCHEDULERS[spec.policy.scheduler]
-    policy[scheduling.READ_SLOTS], policy[scheduling.WRITE_SLOTS] = (
+    policy = np.zeros(queues.POLICY_LENGTH, np.int64)
+    policy[queues.SCHEDULER] = SCHEDULERS[spec.policy.scheduler]
+    policy[queues.READ_SLOTS], policy[queues.WRITE_SLOTS] = (
         spec.policy.read_queue,
         spec.policy.write_queue,
     )
     # more than 25.6 writes are more than 25, fewer than 6.4 fewer than 7
-    policy[scheduling.DRAIN_ABOVE] = math.floor(spec.policy.drain_high * spec.policy.write_queue)
-    policy[scheduling.DRAIN_BELOW] = math.ceil(spec.policy.drain_low * spec.policy.write_queue)
-    policy[scheduling.BUSES] = 2 if spec.two_buses else 1
-    policy[scheduling.OUTSTANDING] = max_outstanding or UNLIMITED
+    policy[queues.DRAIN_ABOVE] = math.floor(spec.policy.drain_high * spec.policy.write_queue)
+    policy[queues.DRAIN_BELOW] = math.ceil(spec.policy.drain_low * spec.policy.write_queue)
+    policy[queues.BUSES] = 2 if spec.two_buses else 1
+    policy[queues.OUTSTANDING] = max_outstanding or UNLIMITED
     return policy
 
 

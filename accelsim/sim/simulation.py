@@ -82,16 +82,16 @@ class Simulation:
         for observer in self._observers:
             observer.begin(self._step, self._steps, self._memory)
         ops = self._step.ops
-        for index in range(self._steps):
-            for op in ops:
-                self._done[index, op.name] = self.env.event()
         if self._serial:
             self.env.process(self._sequence())
         else:
             for index in range(self._steps):
+                for op in ops:
+                    self._done[index, op.name] = self.env.event()
+            for index in range(self._steps):
                 for position, op in enumerate(ops):
                     self.env.process(self._unlocked(index, position, op))
-        self.env.run()
+        self._pipelines.play()
         if len(self._records) != self._steps * len(ops):
             raise LawViolation(
                 f"only {len(self._records)} of {self._steps * len(ops)} ops have run: they wait "
@@ -167,7 +167,8 @@ class Simulation:
             observer.op_ended(record, freed)
         for name in freed:
             self._pipelines.rows.release(self._memory.place(index, name))
-        self._done[index, op.name].succeed()
+        if not self._serial:
+            self._done[index, op.name].succeed()
 
     def _free(self, index: int, op: Op) -> list[str]:
         """Tensors that give up their places when the op has ended."""

@@ -101,11 +101,17 @@ class Stage:
 
 
 def run_stages(env: simpy.Environment, stages: list[Stage], blocks: int) -> Process:
-    """Run all blocks through all stages; ends with the last block's last stage."""
+    """Run all blocks through all stages; ends with the last block's last stage, in an event of its
+    own.
+    """
     if blocks == 1:
         for stage in stages:
             stage.started.append(int(env.now))
-            yield from _wait(env, stage.work(0))
+            done = stage.work(0)
+            if stage is stages[-1]:
+                yield env.timeout(done - env.now)
+            else:
+                yield from _wait(env, done)
             stage.done.append(int(env.now))
         return
     events = [[env.event() for _ in range(blocks)] for _ in stages]
@@ -185,9 +191,27 @@ class Pipelines:
         assert self._running <= self._slots
         commands = ActionCounts()
         stages = self.stages(plan, place, commands)
+        self._place(plan, place)
         yield from run_stages(self.env, stages, plan.blocks)
         self._running -= 1
         return Executed(times_of(stages), commands)
+
+    def play(self) -> None:
+        self.env.run()
+
+    def timeout(self, delay: int) -> simpy.Event:
+        return self.env.timeout(delay)
+
+    def _place(self, plan: OpPlan, place: Place) -> None:
+        """Rows for all tensors that the op moves: for each block, those that its load is the first
+        to move come two blocks later, before those that a store is the first to move.
+        """
+        for block in range(plan.blocks):
+            loading = range(block + 3) if block == 0 else range(block + 2, block + 3)
+            for parts, blocks in ((plan.loads, loading), (plan.stores, range(block, block + 1))):
+                for part in parts:
+                    if first_block(part, plan.blocks) in blocks:
+                        self.rows.place(place(part.tensor), part.size_bytes)
 
     def stages(self, plan: OpPlan, place: Place, commands: ActionCounts) -> list[Stage]:
         blocks = plan.blocks
@@ -249,6 +273,11 @@ class Pipelines:
             stored = plan.stores, reads, plan.staged_out_bits, plan.staged_out_wait
             stages.append(Stage("store", lambda block: crossed(block, *stored, True)))
         return stages
+
+
+def first_block(part: DramPart, blocks: int) -> int:
+    """The first block that moves a byte of the part."""
+    return next(block for block in range(blocks) if share(part.nbytes, block, blocks))
 
 
 def share(total: int, block: int, blocks: int) -> int:

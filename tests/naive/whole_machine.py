@@ -260,6 +260,7 @@ class WholeMachine:
             nonlocal wake
             wake = go_on
 
+        self._place_parts(running)
         stages = running.stages = self._stages(running, end)
         for stage in stages if task.blocks > 1 else []:
             self.signal(stage.go_on, urgent=True)
@@ -277,6 +278,20 @@ class WholeMachine:
         ):
             self.rows.release(self.places.key(index, name))
         self.signal(partial(self._tell, self.done[index, op.name]))
+
+    def _place_parts(self, running: Running) -> None:
+        """Rows for what the op moves, by the block that first moves it; a load comes with the
+        store of two blocks before, ahead of it.
+        """
+        blocks, load = running.task.blocks, running.task.load
+        turns = []
+        for order, (parts, ahead) in enumerate(((load.reads, 2), (load.writes, 0))):
+            for name, size, nbytes in parts:
+                if nbytes:
+                    first = next(each for each in range(blocks) if share(nbytes, each, blocks))
+                    turns.append((max(0, first - ahead), order, len(turns), name, size))
+        for *_, name, size in sorted(turns):
+            self.rows.place(self.places.key(running.step, name), size)
 
     def _stages(self, running: Running, end: Callable[[], None]) -> list[Stage]:
         """The stages that the op has, side by side; those of an op of one block follow one another

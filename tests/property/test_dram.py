@@ -12,7 +12,8 @@ from accelsim.cost.counters import ActionCounts
 from accelsim.dram.channels import DramChannels
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import resolve
-from accelsim.kernels.dram import timing as k
+from accelsim.kernels.dram import addresses, streams, timing
+from accelsim.kernels.dram import state as k
 from tests.naive import dram as naive
 from tests.random_drams import MAPPINGS, timings
 
@@ -63,26 +64,19 @@ def test_streams_are_bursts_issued_one_by_one(
     spec: DramSpec, wanted: list[tuple[int, int, bool, int]]
 ) -> None:
     table = resolve(spec)
-    state = k.new_state(table.shape)
-    ready, banks, ranks, tally = state
+    state = k.new_dram(table.delays, table.shape)
+    tally = state.tally
     twin = naive.Dram(spec)
     accept = 0
     for first, bursts, write, wait in wanted:
         accept += wait
-        done = k.stream(first, bursts, write, accept, table.delays, table.shape, *state)
+        done = streams.stream(first, bursts, write, accept, state)
         assert done == twin.stream(first, bursts, write, accept)
     end = max(int(tally[:, k.LAST].max()), accept) + wanted[0][3]
     o = spec.organisation
     for number, channel in enumerate(twin.channels):
-        k.refresh_until(
-            end,
-            table.delays,
-            table.shape,
-            ready[number],
-            banks[number],
-            ranks[number],
-            tally[number],
-        )
+        kernel = k.channel_of(state, number)
+        streams.refresh_until(end, kernel)
         channel.refresh_until(end)
         assert [int(count) for count in tally[number, :5]] == [
             channel.count(kind) for kind in KINDS
@@ -93,26 +87,20 @@ def test_streams_are_bursts_issued_one_by_one(
             channel.conflicts,
         )
         later = max(end, int(tally[number, k.LAST]))
-        assert k.active_clocks(later, table.shape, ranks[number]) == channel.active_clocks(later)
+        assert streams.active_clocks(later, kernel) == channel.active_clocks(later)
         if spec.policy.refresh == "all_bank":
             assert tally[number, k.DUE] == channel.due
         for bank, (rank, group, index) in enumerate(
             itertools.product(range(o.ranks), range(o.bankgroups), range(o.banks_per_group))
         ):
-            assert banks[number, bank, k.OPEN_ROW] == channel.open_row(rank, group, index)
+            assert kernel.banks[bank, k.OPEN_ROW] == channel.open_row(rank, group, index)
             for command, kind in enumerate(KINDS):
                 if channel.history:
-                    assert k.probe(
-                        command,
-                        bank,
-                        table.shape,
-                        ready[number],
-                        banks[number],
-                        ranks[number],
-                        tally[number],
-                    ) == channel.probe(kind, rank, group, index)
+                    assert timing.probe(command, bank, *kernel[1:]) == channel.probe(
+                        kind, rank, group, index
+                    )
             for row in range(o.rows):
-                assert KINDS[k.needed(k.RD, bank, row, banks[number])] == channel.needed(
+                assert KINDS[timing.needed(k.RD, bank, row, kernel.banks)] == channel.needed(
                     "RD", rank, group, index, row
                 )
 
@@ -121,7 +109,7 @@ def test_streams_are_bursts_issued_one_by_one(
 def test_addresses(spec: DramSpec, burst: int) -> None:
     channel, rank, group, bank, row = naive.decode(spec, burst)
     o = spec.organisation
-    assert k.decode(burst, resolve(spec).shape) == (
+    assert addresses.decode(burst, resolve(spec).shape) == (
         channel,
         (rank * o.bankgroups + group) * o.banks_per_group + bank,
         row,
@@ -151,7 +139,7 @@ def test_every_burst_is_counted_once_and_all_time_is_standby(
         counts["dram", "active_standby"] + counts["dram", "precharge_standby"]
         == clocks * o.ranks * o.channels
     )
-    open_banks = int((dram._state[1][:, :, k.OPEN_ROW] >= 0).sum())
+    open_banks = int((dram.state.banks[:, :, k.OPEN_ROW] >= 0).sum())
     assert counts["dram", "activate"] - counts["dram", "precharge"] == open_banks
 
 
@@ -162,9 +150,9 @@ def test_the_same_transfers_give_the_same_state(
     states = []
     for _ in range(2):
         table = resolve(spec)
-        state = k.new_state(table.shape)
+        state = k.new_dram(table.delays, table.shape)
         for first, bursts, write, wait in wanted:
-            k.stream(first, bursts, write, wait, table.delays, table.shape, *state)
+            streams.stream(first, bursts, write, wait, state)
         states.append(state)
     for one, two in zip(*states, strict=True):
         np.testing.assert_array_equal(one, two)

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import controller_policy, resolve
 from accelsim.kernels.dram import controller as k
-from accelsim.kernels.dram import scheduling, timing
+from accelsim.kernels.dram import queues, scheduling, state
 from tests.naive import dram_checker, dram_controller
 from tests.random_drams import MAPPINGS, timings
 
 KINDS = ("ACT", "PRE", "RD", "WR", "REF", "PREA")
-OUTCOMES = {timing.HITS: "hit", timing.MISSES: "miss", timing.CONFLICTS: "conflict"}
+OUTCOMES = {state.HITS: "hit", state.MISSES: "miss", state.CONFLICTS: "conflict"}
 
 
 @st.composite
@@ -94,27 +94,14 @@ class Run:
     ) -> None:
         table, self.policy = resolve(spec), controller_policy(spec, limit)
         self.requests = np.zeros((len(wanted), 6), np.int64)
-        self.requests[:, : scheduling.IS_WRITE + 1] = wanted
-        k.locate(self.requests, table.shape)
-        self.served = np.zeros((len(wanted), 4), np.int64)
-        self.queues, self.sizes, self.control, self.ready, self.banks, self.ranks, self.tally = (
-            k.controller_state(table.shape, self.policy, len(wanted))
-        )
-        trace, traced = np.zeros((5000, 5), np.int64), np.zeros(1, np.int64)
-        state = (
-            self.queues,
-            self.sizes,
-            self.control,
-            trace,
-            traced,
-            table.delays,
-            table.shape,
-            self.ready,
-            self.banks,
-            self.ranks,
-            self.tally,
-        )
-        self.last = int(k.run(self.policy, self.requests, self.served, *state))
+        self.requests[:, : queues.IS_WRITE + 1] = wanted
+        queues.locate(self.requests, table.shape)
+        controller = queues.new_controller(self.policy, self.requests, table.shape, 5000)
+        dram = state.new_dram(table.delays, table.shape)
+        self.last = int(k.run(controller, dram))
+        self.served, self.control = controller.served, controller.control
+        self.sizes, self.tally = controller.sizes, dram.tally
+        trace, traced = controller.trace, controller.traced
         assert traced[0] <= len(trace)
         o = spec.organisation
         places = list(
@@ -135,21 +122,21 @@ def test_the_kernel_is_its_twin(
     for request, served in zip(memory.run(wanted), run.served.tolist(), strict=True):
         assert (request.accept, request.done, request.issued, request.outcome) == (
             *served[:3],
-            OUTCOMES[served[k.OUTCOME]],
+            OUTCOMES[served[queues.OUTCOME]],
         )
     for controller, commands, tally, control in zip(
         memory.controllers, run.commands, run.tally, run.control, strict=True
     ):
         assert controller.commands == commands
         counted = [sum(kind == wanted_kind for _, kind, *_ in commands) for wanted_kind in KINDS]
-        singles = tally[timing.PRE] - control[k.PREA_BANKS]
+        singles = tally[state.PRE] - control[queues.PREA_BANKS]
         assert counted == [
-            tally[timing.ACT],
+            tally[state.ACT],
             singles,
-            tally[timing.RD],
-            tally[timing.WR],
-            tally[timing.REF],
-            control[k.PREAS],
+            tally[state.RD],
+            tally[state.WR],
+            tally[state.REF],
+            control[queues.PREAS],
         ]
 
 
@@ -168,7 +155,11 @@ def test_every_request_is_served_once(
     run = Run(spec, wanted, limit)
     cycles, bursts, written = zip(*wanted, strict=True)
     writes = np.array(written)
-    accept, done, issued = run.served[:, k.ACCEPT], run.served[:, k.DONE], run.served[:, k.ISSUED]
+    accept, done, issued = (
+        run.served[:, queues.ACCEPT],
+        run.served[:, queues.DONE],
+        run.served[:, queues.ISSUED],
+    )
     answered, joined = (issued < 0) & ~writes, (issued < 0) & writes
     assert (accept >= cycles).all()
     assert (np.diff(accept) >= 1).all()  # in order, at most one a clock
@@ -186,11 +177,11 @@ def test_every_request_is_served_once(
             issued[other] > accept[place] and done[other] == done[place] for other in carriers
         )
     assert run.last == done.max()
-    assert int(run.tally[:, timing.RD].sum()) == int((~writes).sum() - answered.sum())
-    assert int(run.tally[:, timing.WR].sum()) == int(writes.sum() - joined.sum())
-    assert int(run.tally[:, timing.HITS : timing.CONFLICTS + 1].sum()) == int((issued >= 0).sum())
-    assert int(run.tally[:, timing.ACT].sum()) == int(
-        run.tally[:, timing.MISSES].sum() + run.tally[:, timing.CONFLICTS].sum()
+    assert int(run.tally[:, state.RD].sum()) == int((~writes).sum() - answered.sum())
+    assert int(run.tally[:, state.WR].sum()) == int(writes.sum() - joined.sum())
+    assert int(run.tally[:, state.HITS : state.CONFLICTS + 1].sum()) == int((issued >= 0).sum())
+    assert int(run.tally[:, state.ACT].sum()) == int(
+        run.tally[:, state.MISSES].sum() + run.tally[:, state.CONFLICTS].sum()
     )
     assert not run.sizes.any()
     if limit is not None:
@@ -206,8 +197,8 @@ def test_no_faster_than_the_data_bus(
     spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None
 ) -> None:
     run = Run(spec, wanted, limit)
-    moved = run.served[:, k.ISSUED] >= 0
-    busiest = max(np.bincount(run.requests[moved, scheduling.CHANNEL]), default=0)
+    moved = run.served[:, queues.ISSUED] >= 0
+    busiest = max(np.bincount(run.requests[moved, queues.CHANNEL]), default=0)
     assert run.last >= busiest * (spec.organisation.burst_clk or spec.organisation.BL // 2)
 
 
@@ -222,8 +213,8 @@ def test_refreshes_are_kept_up(
     run = Run(spec, wanted, limit)
     due = run.last // spec.timing.tREFI if spec.policy.refresh == "all_bank" else 0
     for tally, control in zip(run.tally, run.control, strict=True):
-        assert tally[timing.REF] + control[k.OWED] == due * spec.organisation.ranks
-        assert control[k.OWED] <= 2 * spec.organisation.ranks
+        assert tally[state.REF] + control[queues.OWED] == due * spec.organisation.ranks
+        assert control[queues.OWED] <= 2 * spec.organisation.ranks
 
 
 @given(specs(), streams, limits, st.integers(1, 50))
@@ -236,7 +227,8 @@ def test_without_refresh_a_later_start_moves_everything(
         Run(quiet, [(cycle + later, burst, write) for cycle, burst, write in wanted], limit),
     )
     np.testing.assert_array_equal(
-        moved.served[:, : k.DONE + 1], run.served[:, : k.DONE + 1] + later
+        moved.served[:, : queues.DONE + 1],
+        run.served[:, : queues.DONE + 1] + later,
     )
 
 
@@ -263,12 +255,12 @@ def test_drains_exactly_at_its_marks() -> None:
     never with no read to serve.
     """
     policy = controller_policy(DramSpec.model_validate(_DDR4))
-    assert not k.drains(False, 1, 25, policy)
-    assert k.drains(False, 1, 26, policy)
-    assert k.drains(True, 1, 7, policy)
-    assert not k.drains(True, 1, 6, policy)
-    assert k.drains(True, 0, 6, policy)
-    assert k.drains(False, 0, 0, policy)
+    assert not scheduling.drains(False, 1, 25, policy)
+    assert scheduling.drains(False, 1, 26, policy)
+    assert scheduling.drains(True, 1, 7, policy)
+    assert not scheduling.drains(True, 1, 6, policy)
+    assert scheduling.drains(True, 0, 6, policy)
+    assert scheduling.drains(False, 0, 0, policy)
 
 
 _DDR4 = {

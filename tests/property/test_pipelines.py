@@ -125,7 +125,7 @@ def run(
     def process(number: int, ops: list[Draft]) -> Generator[simpy.Event, None, None]:
         for index, draft in enumerate(ops):
             if draft.wait:
-                yield env.timeout(draft.wait)
+                yield pipelines.timeout(draft.wait)
             with shared.request(priority=number) as request:
                 yield request
             plan = draft.plan(mesh.links if mesh else 0)
@@ -140,7 +140,7 @@ def run(
 
     for number, ops in enumerate(processes):
         env.process(process(number, ops))
-    env.run()
+    pipelines.play()
     served = [pipelines.served(link) for link in range(k.MESH + (mesh.links if mesh else 0))]
     return (
         seen,

@@ -210,7 +210,7 @@ def compare(
     for link, stepped in twin.mesh.items():
         each = events._pipelines.served(on.MESH + mesh_number(architecture, link))
         assert (each.bits, each.busy_cycles) == (stepped.bits, stepped.busy_cycles)
-    assert sum(events._pipelines._links[on.MESH :, on.BITS]) == sum(
+    assert sum(events._pipelines._links.table[on.MESH :, on.BITS]) == sum(
         link.bits for link in twin.mesh.values()
     )
     total: Counter[str] = sum((channel.commands for channel in twin.dram.channels), Counter())

@@ -13,7 +13,8 @@ from accelsim.dram.requests import Requests
 from accelsim.dram.run import DramRun, simulate
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import resolve
-from accelsim.kernels.dram import timing as k
+from accelsim.kernels.dram import state as k
+from accelsim.kernels.dram.streams import stream
 from accelsim.results.dram import DramDocument
 
 NAMES = catalog.names("dram")
@@ -132,9 +133,8 @@ def test_first_come_first_served_is_how_machines_move_data(name: str, kind: str)
     )
     first, count = spec.organisation.row_bursts - 3, 2 * spec.organisation.row_bursts + 6
     table = resolve(spec)
-    last = k.stream(
-        first, count, kind == "W", 0, table.delays, table.shape, *k.new_state(table.shape)
-    )
+    dram = k.new_dram(table.delays, table.shape)
+    last = stream(first, count, kind == "W", 0, dram)
     assert served(spec, *((0, first + burst, kind) for burst in range(count))).total_cycles == last
 
 

@@ -15,7 +15,8 @@ from accelsim.dram.requests import Requests
 from accelsim.dram.run import simulate
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import resolve
-from accelsim.kernels.dram import timing as k
+from accelsim.kernels.dram import state as k
+from accelsim.kernels.dram import timing
 from tests.naive import dram_checker
 
 CODES = {"ACT": k.ACT, "PRE": k.PRE, "RD": k.RD, "WR": k.WR, "REF": k.REF}
@@ -78,22 +79,20 @@ class Bench:
     def __init__(self, spec: DramSpec) -> None:
         self.spec = spec
         self.table = resolve(spec)
-        self.state = [array[0] for array in k.new_state(self.table.shape)]
+        self.channel = k.channel_of(k.new_dram(self.table.delays, self.table.shape), 0)
 
     def issue(self, name: str, bank: int, clock: int) -> None:
         if name == "PREA":
             self.issue("PRE", bank, clock)
         else:
-            k.issue(CODES[name], bank, 0, clock, self.table.delays, self.table.shape, *self.state)
+            timing.issue(CODES[name], bank, 0, clock, *self.channel)
 
     def first(self, name: str, bank: int) -> int:
         """First clock at which a command may go; a PREA of one open bank is a PRE of that bank, as
         the controller has it.
         """
         return int(
-            k.allowed_from(
-                CODES["PRE" if name == "PREA" else name], bank, self.table.shape, *self.state[:3]
-            )
+            timing.allowed_from(CODES["PRE" if name == "PREA" else name], bank, *self.channel[1:5])
         )
 
 

@@ -13,8 +13,8 @@ from accelsim.config.loader import load_model
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import controller_policy, resolve
 from accelsim.errors import InputError
-from accelsim.kernels.dram import scheduling
-from accelsim.kernels.dram import timing as k
+from accelsim.kernels.dram import queues
+from accelsim.kernels.dram import state as k
 
 NAMES = catalog.names("dram")
 
@@ -97,8 +97,8 @@ def test_what_the_controller_reads(tmp_path: Path) -> None:
         "refresh": "none",
     }
     spec = load_model(written(tmp_path / "a.yaml", policy=policy, protocol="HBM"), DramSpec)
-    assert controller_policy(spec, 5).tolist() == [scheduling.FRFCFS, 16, 10, 7, 3, 2, 5]
-    assert controller_policy(spec)[scheduling.OUTSTANDING] > 1 << 50
+    assert controller_policy(spec, 5).tolist() == [queues.FRFCFS, 16, 10, 7, 3, 2, 5]
+    assert controller_policy(spec)[queues.OUTSTANDING] > 1 << 50
     assert resolve(spec).shape[k.REFI] == 0
 
 

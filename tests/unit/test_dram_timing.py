@@ -15,7 +15,8 @@ from accelsim.dram.channels import DramChannels, RowCounts
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import DramTable, resolve
 from accelsim.errors import InputError
-from accelsim.kernels.dram import timing as k
+from accelsim.kernels.dram import state as k
+from accelsim.kernels.dram import timing
 
 START = 1000
 
@@ -38,14 +39,13 @@ class Bench:
 
     def __init__(self, spec: DramSpec) -> None:
         self.table: DramTable = resolve(spec)
-        self.state = [array[0] for array in k.new_state(self.table.shape)]
+        self.channel = k.channel_of(k.new_dram(self.table.delays, self.table.shape), 0)
 
     def issue(self, command: int, bank: int, clock: int, row: int = 0) -> None:
-        k.issue(command, bank, row, clock, self.table.delays, self.table.shape, *self.state)
+        timing.issue(command, bank, row, clock, *self.channel)
 
     def legal(self, command: int, bank: int, clock: int) -> bool:
-        ready, banks, ranks, tally = self.state
-        return bool(k.probe(command, bank, self.table.shape, ready, banks, ranks, tally) <= clock)
+        return bool(timing.probe(command, bank, *self.channel[1:]) <= clock)
 
 
 # The clocks are worked out by hand from the standards' parameters, as in the comments.
@@ -126,10 +126,10 @@ def test_four_activates_in_any_window() -> None:
 def test_probing_changes_nothing() -> None:
     bench = Bench(DDR4)
     bench.issue(k.ACT, 0, START)
-    before = [array.copy() for array in bench.state]
+    before = [array.copy() for array in bench.channel]
     for command in range(k.COMMANDS):
         bench.legal(command, 0, START)
-    assert all((one == two).all() for one, two in zip(before, bench.state, strict=True))
+    assert all((one == two).all() for one, two in zip(before, bench.channel, strict=True))
 
 
 @pytest.mark.parametrize("spec", [standard("ddr4-2400"), LPDDR4], ids=["ddr4", "lpddr4"])

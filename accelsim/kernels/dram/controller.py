@@ -1,55 +1,58 @@
-"""A memory controller, request by request: queues, refresh, one command a clock and bus, and the
-driver that hands requests over.
+"""A memory controller, request by request: refresh, one command per clock and bus, and the driver
+that hands requests over.
 
 In every clock each channel first issues what it can, then at most one request is handed over, in
 list order: a request handed over in clock t can see its first command in t + 1. The clocks in which
-nothing can happen are skipped. Arrays are those of `kernels.dram_timing` and
-`kernels.dram_scheduling`, with the channel as leading axis, and:
+nothing can happen are skipped.
 
-* ``queues`` int64[channels, 3, slots] and ``sizes`` int64[channels, 3]: waiting requests by
-  `READS`, `WRITES`, `OPENED`;
-* ``control`` int64[channels, 6], indexed by the names below;
-* ``served`` int64[N, 4]: per request the clock of its hand-over, of its last data, of its RD or WR
-  (-1: none, a waiting write answered the read or carries the write's data too), and how it found
-  its row;
-* ``trace`` int64[commands, 5]: clock, command, channel, bank, row of every command, as far as there
-  is room; ``traced`` int64[1] counts all.
-
-Refresh: one REF a rank and tREFI, due for all ranks at once. From then on no waiting request gets a
-command; those whose row is opened get their RD or WR, then the rank gets one PREA, if it has a row
-open, and the REF. Source: Ramulator 2.1 (CMU-SAFARI, commit c5b1c3a).
+Refresh: one REF per rank and tREFI, due for all ranks at once. From then on no waiting request gets
+a command; those whose row is opened get their RD or WR, then the rank gets one PREA, if it has a
+row open, and the REF. Source: Ramulator 2.1 (CMU-SAFARI, commit c5b1c3a).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from accelsim.kernels.dram.scheduling import (
-    ANY_COMMAND,
+from accelsim.kernels.dram.queues import (
     ARRIVES,
     BANK,
-    BURST,
     BUSES,
     CHANNEL,
-    COLUMN_COMMANDS,
+    DONE,
+    DRAINING,
+    DUE,
     FCFS,
     IS_WRITE,
+    ISSUED,
     NEVER,
     NOTHING,
     OPENED,
+    OUTCOME,
     OUTSTANDING,
-    READ_SLOTS,
+    OWED,
+    PREA_BANKS,
+    PREAS,
     READS,
     ROW,
-    ROW_COMMANDS,
     SCHEDULER,
-    WRITE_SLOTS,
+    WAKE,
     WRITES,
+    Controller,
+    Queues,
+    hand_over,
+    queues_of,
+    settle_joined,
+)
+from accelsim.kernels.dram.scheduling import (
+    ANY_COMMAND,
+    COLUMN_COMMANDS,
+    ROW_COMMANDS,
     drains,
     pick_opened,
     pick_queued,
 )
-from accelsim.kernels.dram.timing import (
+from accelsim.kernels.dram.state import (
     ACT,
     BANKS,
     CHANNELS,
@@ -69,67 +72,29 @@ from accelsim.kernels.dram.timing import (
     REFI,
     WR,
     WRITE_DATA,
-    Ints,
-    allowed_from,
-    decode,
-    issue,
-    new_state,
+    Channel,
+    Dram,
+    channel_of,
 )
+from accelsim.kernels.dram.timing import allowed_from, issue
 from accelsim.kernels.jit import jit
 
 PREA = COMMANDS
 """Code of a PRE of all banks of a rank, in ``trace`` alone: to the state it is a PRE of each open
 bank.
 """
-DRAINING, OWED, DUE, WAKE, PREAS, PREA_BANKS = range(6)
-"""Indices into ``control``: whether writes are drained; refreshes of a rank that are owed; when the
-next are due; clock at which something may happen; PREAs so far, and the rows that they closed.
-"""
-ACCEPT, DONE, ISSUED, OUTCOME = range(4)
-
-
-def new_control(shape: Ints, policy: Ints, requests: int) -> tuple[Ints, Ints, Ints]:
-    """(queues, sizes, control) of all channels: nothing waits, the first refresh is due at tREFI.
-    No more can wait than there are ``requests``.
-    """
-    channels = int(shape[CHANNELS])
-    slots = max(
-        int(policy[READ_SLOTS]),
-        int(policy[WRITE_SLOTS]),
-        int(shape[RANKS] * shape[GROUPS] * shape[BANKS]),
-    )
-    control = np.zeros((channels, 6), np.int64)
-    control[:, DUE] = shape[REFI] or NEVER
-    return (
-        np.zeros((channels, 3, min(slots, requests)), np.int64),
-        np.zeros((channels, 3), np.int64),
-        control,
-    )
 
 
 @jit
-def locate(requests: Ints, shape: Ints) -> None:
-    """Fill in channel, bank and row of every request from its burst number."""
-    for request in range(len(requests)):
-        channel, bank, row = decode(requests[request, BURST], shape)
-        requests[request, CHANNEL], requests[request, BANK], requests[request, ROW] = (
-            channel,
-            bank,
-            row,
-        )
-
-
-@jit
-def record(
-    clock: int, command: int, channel: int, bank: int, row: int, trace: Ints, traced: Ints
-) -> None:
+def record(clock: int, command: int, bank: int, row: int, queues: Queues) -> None:
     """Note a command in the trace."""
+    trace, traced = queues.trace, queues.traced
     if traced[0] < len(trace):
         at = traced[0]
         trace[at, 0], trace[at, 1], trace[at, 2], trace[at, 3], trace[at, 4] = (
             clock,
             command,
-            channel,
+            queues.channel,
             bank,
             row,
         )
@@ -137,26 +102,12 @@ def record(
 
 
 @jit
-def maintain(
-    now: int,
-    channel: int,
-    taken: int,
-    requests: Ints,
-    opened: Ints,
-    opened_size: int,
-    control: Ints,
-    trace: Ints,
-    traced: Ints,
-    delays: Ints,
-    shape: Ints,
-    ready: Ints,
-    banks: Ints,
-    ranks: Ints,
-    tally: Ints,
-) -> int:
+def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
     """The next command, PREA or REF, of the refresh that is owed, if it may go now; returns the
     clock at which to look again.
     """
+    delays, shape, ready, banks, ranks, tally = channel
+    control = queues.control
     per_rank = shape[GROUPS] * shape[BANKS]
     rank = (shape[RANKS] - control[OWED] % shape[RANKS]) % shape[RANKS]
     first = rank * per_rank
@@ -172,66 +123,48 @@ def maintain(
     if open_banks == 0:
         banks[first : first + per_rank, MADE_WAY] = 0
         issue(REF, first, 0, now, delays, shape, ready, banks, ranks, tally)
-        record(now, REF, channel, first, NOTHING, trace, traced)
+        record(now, REF, first, NOTHING, queues)
         control[OWED] -= 1
         return now + 1
-    for place in range(opened_size):
-        if banks[requests[opened[place], BANK], RANK] == rank:
+    for place in range(queues.sizes[OPENED]):
+        if banks[queues.requests[queues.waiting[OPENED, place], BANK], RANK] == rank:
             return NEVER  # until that request's RD or WR has gone, whose clock is known already
     if taken != NOTHING and banks[taken, RANK] == rank:
         return now + 1
     for bank in range(first, first + per_rank):
         if banks[bank, OPEN_ROW] >= 0:
             issue(PRE, bank, 0, now, delays, shape, ready, banks, ranks, tally)
-    record(now, PREA, channel, first, NOTHING, trace, traced)
+    record(now, PREA, first, NOTHING, queues)
     control[PREAS] += 1
     control[PREA_BANKS] += open_banks
     return now + 1
 
 
 @jit
-def serve(
-    now: int,
-    command: int,
-    kind: int,
-    place: int,
-    requests: Ints,
-    served: Ints,
-    queues: Ints,
-    sizes: Ints,
-    trace: Ints,
-    traced: Ints,
-    delays: Ints,
-    shape: Ints,
-    ready: Ints,
-    banks: Ints,
-    ranks: Ints,
-    tally: Ints,
-) -> None:
+def serve(now: int, command: int, kind: int, place: int, queues: Queues, channel: Channel) -> None:
     """A request's command goes: RD and WR end its waiting, an ACT moves it to those whose row is
     opened.
     """
-    request = queues[kind, place]
+    requests, served, waiting, sizes = (
+        queues.requests,
+        queues.served,
+        queues.waiting,
+        queues.sizes,
+    )
+    delays, shape, ready, banks, ranks, tally = channel
+    request = waiting[kind, place]
     bank, row = requests[request, BANK], requests[request, ROW]
     issue(command, bank, row, now, delays, shape, ready, banks, ranks, tally)
-    record(
-        now,
-        command,
-        requests[request, CHANNEL],
-        bank,
-        NOTHING if command == PRE else row,
-        trace,
-        traced,
-    )
+    record(now, command, bank, NOTHING if command == PRE else row, queues)
     if command == PRE:
         banks[bank, MADE_WAY] = 1
         return
     for behind in range(place + 1, sizes[kind]):
-        queues[kind, behind - 1] = queues[kind, behind]
+        waiting[kind, behind - 1] = waiting[kind, behind]
     sizes[kind] -= 1
     if command == ACT:
         served[request, OUTCOME] = CONFLICTS if banks[bank, MADE_WAY] else MISSES
-        queues[OPENED, sizes[OPENED]] = request
+        waiting[OPENED, sizes[OPENED]] = request
         sizes[OPENED] += 1
         return
     served[request, ISSUED] = now
@@ -240,30 +173,15 @@ def serve(
 
 
 @jit
-def tick(
-    now: int,
-    channel: int,
-    policy: Ints,
-    requests: Ints,
-    served: Ints,
-    queues: Ints,
-    sizes: Ints,
-    control: Ints,
-    trace: Ints,
-    traced: Ints,
-    delays: Ints,
-    shape: Ints,
-    ready: Ints,
-    banks: Ints,
-    ranks: Ints,
-    tally: Ints,
-) -> int:
+def tick(now: int, queues: Queues, channel: Channel) -> int:
     """One clock of a channel; sets the clock at which it must be looked at again and returns the
     request that got its RD or WR, or NOTHING.
     """
+    policy, requests, waiting = queues.policy, queues.requests, queues.waiting
+    sizes, control = queues.sizes, queues.control
     while control[DUE] <= now:
-        control[OWED] += shape[RANKS]
-        control[DUE] += shape[REFI]
+        control[OWED] += channel.shape[RANKS]
+        control[DUE] += channel.shape[REFI]
     wake = control[DUE]
     finished, taken = NOTHING, NOTHING
     for bus in range(policy[BUSES]):
@@ -272,72 +190,22 @@ def tick(
         )
         kind, place, command = OPENED, NOTHING, NOTHING
         if carried != ROW_COMMANDS:
-            place, clock = pick_opened(
-                now, requests, queues[OPENED], sizes[OPENED], shape, ready, banks, ranks
-            )
+            place, clock = pick_opened(now, queues, channel)
             wake = min(wake, clock)
             if place != NOTHING:
-                command = WR if requests[queues[OPENED, place], IS_WRITE] else RD
+                command = WR if requests[waiting[OPENED, place], IS_WRITE] else RD
         if place == NOTHING and control[OWED] > 0:
             if carried != COLUMN_COMMANDS:
-                clock = maintain(
-                    now,
-                    channel,
-                    taken,
-                    requests,
-                    queues[OPENED],
-                    sizes[OPENED],
-                    control,
-                    trace,
-                    traced,
-                    delays,
-                    shape,
-                    ready,
-                    banks,
-                    ranks,
-                    tally,
-                )
-                wake = min(wake, clock)
+                wake = min(wake, maintain(now, taken, queues, channel))
             continue
         if place == NOTHING and not (policy[SCHEDULER] == FCFS and sizes[OPENED] > 0):
             control[DRAINING] = drains(control[DRAINING] == 1, sizes[READS], sizes[WRITES], policy)
             kind = WRITES if control[DRAINING] else READS
-            place, command, clock = pick_queued(
-                now,
-                carried,
-                taken,
-                policy,
-                requests,
-                queues[kind],
-                sizes[kind],
-                queues[OPENED],
-                sizes[OPENED],
-                shape,
-                ready,
-                banks,
-                ranks,
-            )
+            place, command, clock = pick_queued(now, carried, taken, kind, queues, channel)
             wake = min(wake, clock)
         if place != NOTHING:
-            request = queues[kind, place]
-            serve(
-                now,
-                command,
-                kind,
-                place,
-                requests,
-                served,
-                queues,
-                sizes,
-                trace,
-                traced,
-                delays,
-                shape,
-                ready,
-                banks,
-                ranks,
-                tally,
-            )
+            request = waiting[kind, place]
+            serve(now, command, kind, place, queues, channel)
             taken = requests[request, BANK]
             wake = now + 1
             if command in (RD, WR):
@@ -347,135 +215,50 @@ def tick(
 
 
 @jit
-def waiting_write(burst: int, requests: Ints, queues: Ints, sizes: Ints) -> int:
-    """The write of a burst that waits in a channel, or NOTHING: it answers reads of that burst, and
-    other writes of it join it.
-    """
-    for kind in (WRITES, OPENED):
-        for place in range(sizes[kind]):
-            waiting = queues[kind, place]
-            if requests[waiting, BURST] == burst and requests[waiting, IS_WRITE]:
-                return waiting  # type: ignore[no-any-return]
-    return NOTHING
-
-
-@jit
-def hand_over(
-    now: int, request: int, policy: Ints, requests: Ints, served: Ints, queues: Ints, sizes: Ints
-) -> bool:
-    """Hand a request to its channel, if that has room. It needs none if a write of its burst waits:
-    a read is answered in the next clock, a write joins that one, and its DONE is -1 - that write's
-    place until `run` knows the clock.
-    """
-    kind = WRITES if requests[request, IS_WRITE] else READS
-    waiting = waiting_write(requests[request, BURST], requests, queues, sizes)
-    if waiting != NOTHING:
-        served[request, DONE] = -1 - waiting if kind == WRITES else now + 1
-    elif sizes[kind] < (policy[WRITE_SLOTS] if kind == WRITES else policy[READ_SLOTS]):
-        queues[kind, sizes[kind]] = request
-        sizes[kind] += 1
-    else:
-        return False
-    served[request, ACCEPT] = now
-    return True
-
-
-@jit
-def settle_joined(served: Ints) -> None:
-    """A write that joined another is done when that one is."""
-    for request in range(len(served)):
-        if served[request, DONE] < 0:
-            served[request, DONE] = served[-1 - served[request, DONE], DONE]
-
-
-@jit
-def run(
-    policy: Ints,
-    requests: Ints,
-    served: Ints,
-    queues: Ints,
-    sizes: Ints,
-    control: Ints,
-    trace: Ints,
-    traced: Ints,
-    delays: Ints,
-    shape: Ints,
-    ready: Ints,
-    banks: Ints,
-    ranks: Ints,
-    tally: Ints,
-) -> int:
+def run(controller: Controller, dram: Dram) -> int:
     """Serve all requests and go on, with refreshes alone, to the clock of the last data, which is
     returned.
     """
+    requests, served, control = controller.requests, controller.served, controller.control
     served[:, ISSUED] = -1
     served[:, OUTCOME] = HITS
-    ends = np.empty(
-        len(requests), np.int64
-    )  # of reads in service, in the order of their RDs and so of their ends
+    # Clocks at which reads in service end, in the order of their RDs and so of their ends.
+    ends = np.empty(len(requests), np.int64)
     first_end, end_count, outstanding = 0, 0, 0
     upcoming, left, last, now = 0, len(requests), 0, 0
     while left > 0 or now <= last:
         wake = NEVER
-        for channel in range(shape[CHANNELS]):
-            if control[channel, WAKE] <= now:
-                finished = tick(
-                    now,
-                    channel,
-                    policy,
-                    requests,
-                    served,
-                    queues[channel],
-                    sizes[channel],
-                    control[channel],
-                    trace,
-                    traced,
-                    delays,
-                    shape,
-                    ready[channel],
-                    banks[channel],
-                    ranks[channel],
-                    tally[channel],
-                )
+        for number in range(dram.shape[CHANNELS]):
+            if control[number, WAKE] <= now:
+                finished = tick(now, queues_of(controller, number), channel_of(dram, number))
                 if finished != NOTHING:
                     left -= 1
                     last = max(last, served[finished, DONE])
                     if not requests[finished, IS_WRITE]:
                         ends[end_count] = served[finished, DONE]
                         end_count += 1
-            wake = min(wake, control[channel, WAKE])
+            wake = min(wake, control[number, WAKE])
         while first_end < end_count and ends[first_end] <= now:
             first_end += 1
             outstanding -= 1
         if upcoming < len(requests):
-            channel, is_read = requests[upcoming, CHANNEL], requests[upcoming, IS_WRITE] == 0
+            number, is_read = requests[upcoming, CHANNEL], requests[upcoming, IS_WRITE] == 0
             if requests[upcoming, ARRIVES] > now:
                 wake = min(wake, requests[upcoming, ARRIVES])
-            elif is_read and outstanding >= policy[OUTSTANDING]:
+            elif is_read and outstanding >= controller.policy[OUTSTANDING]:
                 if first_end < end_count:
                     wake = min(wake, ends[first_end])
-            elif hand_over(
-                now, upcoming, policy, requests, served, queues[channel], sizes[channel]
-            ):
-                if (
-                    served[upcoming, DONE] != 0
-                    # a read that is over before another request can come, or a write that joined
-                    # another
-                ):
+            elif hand_over(now, upcoming, queues_of(controller, number)):
+                if served[upcoming, DONE] != 0:
+                    # A read that is over before another request can come, or a write that joined
+                    # another.
                     left -= 1
                     last = max(last, served[upcoming, DONE])
                 else:
                     outstanding += is_read
-                    control[channel, WAKE] = now + 1
+                    control[number, WAKE] = now + 1
                 upcoming += 1
                 wake = now + 1
         now = max(now + 1, wake)
     settle_joined(served)
     return last
-
-
-def controller_state(shape: Ints, policy: Ints, requests: int) -> tuple[Ints, ...]:
-    """(queues, sizes, control) and (ready, banks, ranks, tally) of a controller at clock 0 that
-    will be handed so many requests.
-    """
-    return *new_control(shape, policy, requests), *new_state(shape)

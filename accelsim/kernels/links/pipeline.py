@@ -7,480 +7,234 @@ finished b and the stage behind has finished b - 2 (a double buffer between two)
 goes through its stages one after the other. A stage's transfers take their turns on links and DRAM
 when the block starts.
 
-Events are ordered as SimPy orders them, by cycle, priority (a stage's first step before all else)
-and the number under which they were scheduled; the number is shared with the caller's own events,
-so that both kinds keep one total order. Arrays:
-
-* ``state`` int64[15]: the indices below; ``links``: those of `kernels.links`;
-* ``queue`` int64[events, 3]: cycle, order, code of the events to come, in no order; ``todo``
-  int64[4]: codes of stages that the event in work still has to wake;
-* of each running op (slot): ``ops`` int64[slots, 15], ``loads`` int64[slots, 2, mesh] (bits that
-  fill and drain move over each link of a mesh), ``parts`` int64[slots, parts, 3] (of load, then of
-  store: first byte in DRAM or -1, bytes of the tensor, bytes to move), ``kinds`` int64[slots, 5] of
-  its stages, ``steps`` int64[slots, 5, 6] where each stage is, ``block_cycles`` int64[slots,
-  blocks], ``times`` int64[slots, 2, 5, blocks] (started, done), ``commands`` int64[slots, 5] of the
-  DRAM.
+Events are ordered by cycle, then by the number under which they were scheduled. The end of an op is
+an event of the caller's; its number is that of the next event when it is found.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from accelsim.kernels.dram.timing import COMMANDS, stream
+from accelsim.kernels.dram.state import Dram
 from accelsim.kernels.jit import jit
-from accelsim.kernels.links.servers import (
-    BUFFER,
-    DOWN,
-    PEER,
-    UP,
-    before,
-    reserve,
-    reserve_mesh,
-    scaled,
-    share,
-)
-
-Ints = NDArray[np.int64]
-
-(
-    NOW,
-    SERIAL,
-    QUEUED,
-    TODO,
-    STAMP,
-    KEY_CYCLE,
-    KEY_ORDER,
-    SLOT,
-    STAGE,
-    TCK_PS,
-    BURST_BYTES,
-    CAPACITY_BYTES,
-    PS,
-    CYCLES,
-    WRITES,
-) = range(15)
-"""Indices into ``state``. ``KEY_*``: the event in work; ``SLOT``, ``STAGE``: what a return is
-about; ``PS`` picoseconds are ``CYCLES`` cycles; ``WRITES``: the link for writes of the global
-buffer.
-"""
-LOAD, FILL, COMPUTE, DRAIN, STORE = range(5)
-(
-    STAGES,
+from accelsim.kernels.links.servers import Links
+from accelsim.kernels.links.slots import (
+    AWAITED,
+    AWAITED_BLOCK,
+    BLOCK,
     BLOCKS,
-    STAGED_IN,
-    FILL_BITS,
-    FILL_BUFFER,
-    PEER_BITS,
-    DRAIN_BITS,
-    DRAIN_BUFFER,
-    STAGED_OUT,
-    LOADS,
-    PARTS,
-) = range(11)
-FILL_WAIT, DRAIN_WAIT, STAGED_IN_WAIT, STAGED_OUT_WAIT = range(11, 15)
-"""Of an op: number of stages and blocks, bits that each link moves for it, parts that are loads,
-and all parts; cycles of bank conflicts.
-"""
-BASE, SIZE, NBYTES = range(3)
-BLOCK, POINT, FINISHED, AWAITED, AWAITED_BLOCK, SINCE = range(6)
-"""Of a stage: block in work, point in the block, blocks whose end others have seen, stage and block
-that it waits for, and since when.
-"""
-CYCLE, ORDER, CODE = range(3)
-NORMAL = 1 << 60
-"""Added to the number of an event that has no priority over others of its cycle."""
-REACHED, ENDED, PLACE = range(3)
-"""Why `advance` returns: the caller's event is next; the op in ``SLOT`` has ended; its ``STAGE``
-moves tensors that have no place in DRAM yet.
-"""
+    CODE,
+    CYCLE,
+    DONE,
+    END_CYCLE,
+    END_NUMBER,
+    ENDS,
+    FINISHED,
+    NEVER,
+    NEXT,
+    NOW,
+    NUMBER,
+    ORDER,
+    POINT,
+    QUEUED,
+    SINCE,
+    SLOT,
+    STAGE_COUNT,
+    STAGES,
+    STAMP,
+    STARTED,
+    TODO,
+    Events,
+    Ints,
+    Memory,
+    Slots,
+)
+from accelsim.kernels.links.stages import work
+
 _WAKE, _DONE = range(2)
 
 
 @jit
-def cross_dram(
-    slot: int,
-    index: int,
-    parts: Ints,
-    block: int,
-    blocks: int,
-    write: bool,
-    state: Ints,
-    delays: Ints,
-    shape: Ints,
-    ready: Ints,
-    banks: Ints,
-    ranks: Ints,
-    tally: Ints,
-) -> int:
-    """One block's share of one part crosses the DRAM bus; the cycle in which its last data has
-    passed. Re-reads wrap around the tensor.
-    """
-    offset = before(parts[slot, index, NBYTES], block, blocks)
-    nbytes = before(parts[slot, index, NBYTES], block + 1, blocks) - offset
-    if nbytes == 0:
-        return 0
-    now_ps = scaled(state[NOW], state[PS], state[CYCLES])
-    accept = (now_ps + state[TCK_PS] - 1) // state[TCK_PS]
-    done = now_ps
-    offset %= parts[slot, index, SIZE]
-    while nbytes > 0:
-        address = (parts[slot, index, BASE] + offset) % state[CAPACITY_BYTES]
-        size = min(nbytes, parts[slot, index, SIZE] - offset, state[CAPACITY_BYTES] - address)
-        first = address // state[BURST_BYTES]
-        bursts = (address + size - 1) // state[BURST_BYTES] - first + 1
-        done = max(
-            done,
-            stream(first, bursts, write, accept, delays, shape, ready, banks, ranks, tally)
-            * state[TCK_PS],
-        )
-        nbytes -= size
-        offset = (offset + size) % parts[slot, index, SIZE]
-    return scaled(done, state[CYCLES], state[PS])
-
-
-@jit
-def count(times: int, slot: int, tally: Ints, commands: Ints) -> None:
-    """Add the commands of all channels so far, ``times`` times, to the slot's."""
-    for channel in range(tally.shape[0]):
-        for command in range(COMMANDS):
-            commands[slot, command] += times * tally[channel, command]
-
-
-@jit
-def homeless(slot: int, first: int, end: int, block: int, blocks: int, parts: Ints) -> int:
-    """How many of these parts move something in the block and have no place in DRAM yet."""
-    found = 0
-    for index in range(first, end):
-        if parts[slot, index, BASE] < 0 and share(parts[slot, index, NBYTES], block, blocks) > 0:
-            found += 1
-    return found
-
-
-@jit
-def work(
-    kind: int,
-    block: int,
-    slot: int,
-    ops: Ints,
-    loads: Ints,
-    parts: Ints,
-    block_cycles: Ints,
-    commands: Ints,
-    state: Ints,
-    links: Ints,
-    delays: Ints,
-    shape: Ints,
-    ready: Ints,
-    banks: Ints,
-    ranks: Ints,
-    tally: Ints,
-) -> int:
-    """Start a stage's transfers of one block; returns the cycle in which the block is done, -1
-    (nothing started) if a tensor has no place yet.
-    """
-    now, blocks = state[NOW], ops[slot, BLOCKS]
-    if kind == COMPUTE:
-        return now + block_cycles[slot, block]  # type: ignore[no-any-return]
-    if kind == FILL:
-        done = reserve(DOWN, share(ops[slot, FILL_BITS], block, blocks), 0, now, links)
-        wait = share(ops[slot, FILL_WAIT], block, blocks)
-        done = max(
-            done, reserve(BUFFER, share(ops[slot, FILL_BUFFER], block, blocks), wait, now, links)
-        )
-        done = max(done, reserve(PEER, share(ops[slot, PEER_BITS], block, blocks), 0, now, links))
-        return max(done, reserve_mesh(loads[slot, 0], block, blocks, now, links))
-    if kind == DRAIN:
-        done = reserve(UP, share(ops[slot, DRAIN_BITS], block, blocks), 0, now, links)
-        wait = share(ops[slot, DRAIN_WAIT], block, blocks)
-        done = max(
-            done,
-            reserve(state[WRITES], share(ops[slot, DRAIN_BUFFER], block, blocks), wait, now, links),
-        )
-        return max(done, reserve_mesh(loads[slot, 1], block, blocks, now, links))
-    write = kind == STORE
-    first, end = (ops[slot, LOADS], ops[slot, PARTS]) if write else (0, ops[slot, LOADS])
-    if homeless(slot, first, end, block, blocks, parts) > 0:
-        return -1
-    if write:
-        wait = share(ops[slot, STAGED_OUT_WAIT], block, blocks)
-        done = reserve(BUFFER, share(ops[slot, STAGED_OUT], block, blocks), wait, now, links)
-    else:
-        wait = share(ops[slot, STAGED_IN_WAIT], block, blocks)
-        done = reserve(state[WRITES], share(ops[slot, STAGED_IN], block, blocks), wait, now, links)
-    count(-1, slot, tally, commands)
-    for index in range(first, end):
-        done = max(
-            done,
-            cross_dram(
-                slot,
-                index,
-                parts,
-                block,
-                blocks,
-                write,
-                state,
-                delays,
-                shape,
-                ready,
-                banks,
-                ranks,
-                tally,
-            ),
-        )
-    count(1, slot, tally, commands)
-    return done
-
-
-@jit
-def earlier(cycle: int, order: int, other_cycle: int, other_order: int) -> bool:
+def earlier(cycle: int, number: int, other_cycle: int, other_number: int) -> bool:
     """Whether one event comes before another."""
-    return cycle < other_cycle or (cycle == other_cycle and order < other_order)
+    return cycle < other_cycle or (cycle == other_cycle and number < other_number)
 
 
 @jit
-def push(cycle: int, order: int, code: int, state: Ints, queue: Ints) -> None:
-    """Schedule an event."""
-    event = state[QUEUED]
-    queue[event, CYCLE], queue[event, ORDER], queue[event, CODE] = cycle, order, code
-    state[QUEUED] += 1
+def push(cycle: int, code: int, clock: Ints, queue: Ints) -> None:
+    """Schedule an event of `Events`."""
+    event = clock[QUEUED]
+    queue[event, CYCLE], queue[event, ORDER], queue[event, CODE] = cycle, clock[NUMBER], code
+    clock[QUEUED] += 1
+    clock[NUMBER] += 1
 
 
 @jit
-def await_block(slot: int, stage: int, other: int, block: int, steps: Ints, state: Ints) -> bool:
-    """Whether a block of another stage has yet to end; then the stage waits for it."""
-    if steps[slot, other, FINISHED] > block:
+def await_block(steps: Ints, stage: int, other: int, block: int, clock: Ints) -> bool:
+    """Whether a block of another stage of an op, steps int64 (5, 6), has yet to end; then the stage
+    waits for it.
+    """
+    if steps[other, FINISHED] > block:
         return False
-    steps[slot, stage, AWAITED], steps[slot, stage, AWAITED_BLOCK], steps[slot, stage, SINCE] = (
-        other,
-        block,
-        state[STAMP],
-    )
-    state[STAMP] += 1
+    steps[stage, AWAITED], steps[stage, AWAITED_BLOCK] = other, block
+    steps[stage, SINCE] = clock[STAMP]
+    clock[STAMP] += 1
     return True
 
 
 @jit
-def wake(slot: int, stage: int, steps: Ints, state: Ints, todo: Ints) -> None:
+def wake(slot: int, stage: int, steps: Ints, clock: Ints, todo: Ints) -> None:
     """The end of a stage's block is seen: its neighbours that wait for it go on, who has waited
     longest first.
     """
-    block = steps[slot, stage, FINISHED]
-    steps[slot, stage, FINISHED] += 1
+    block = steps[stage, FINISHED]
+    steps[stage, FINISHED] += 1
     behind = (
-        stage + 1 < steps.shape[1]
-        and steps[slot, stage + 1, AWAITED] == stage
-        and steps[slot, stage + 1, AWAITED_BLOCK] == block
+        stage + 1 < STAGES
+        and steps[stage + 1, AWAITED] == stage
+        and steps[stage + 1, AWAITED_BLOCK] == block
     )
     ahead = (
         stage > 0
-        and steps[slot, stage - 1, AWAITED] == stage
-        and steps[slot, stage - 1, AWAITED_BLOCK] == block
+        and steps[stage - 1, AWAITED] == stage
+        and steps[stage - 1, AWAITED_BLOCK] == block
     )
+    code = slot * STAGES + stage
     # The last to be put on the list is the first to be taken.
-    if behind and ahead and steps[slot, stage - 1, SINCE] > steps[slot, stage + 1, SINCE]:
-        todo[state[TODO]], todo[state[TODO] + 1] = slot * 5 + stage - 1, slot * 5 + stage + 1
-        state[TODO] += 2
+    if behind and ahead and steps[stage - 1, SINCE] > steps[stage + 1, SINCE]:
+        todo[clock[TODO]], todo[clock[TODO] + 1] = code - 1, code + 1
+        clock[TODO] += 2
         return
     if behind:
-        todo[state[TODO]] = slot * 5 + stage + 1
-        state[TODO] += 1
+        todo[clock[TODO]] = code + 1
+        clock[TODO] += 1
     if ahead:
-        todo[state[TODO]] = slot * 5 + stage - 1
-        state[TODO] += 1
+        todo[clock[TODO]] = code - 1
+        clock[TODO] += 1
+
+
+@jit
+def end_op(slot: int, cycle: int, events: Events) -> None:
+    """Tell the caller that an op ends."""
+    clock = events.clock
+    end = events.ended[clock[ENDS]]
+    end[SLOT], end[END_CYCLE], end[END_NUMBER] = slot, cycle, clock[NUMBER]
+    clock[ENDS] += 1
 
 
 @jit
 def resume(
-    slot: int,
-    stage: int,
-    ops: Ints,
-    loads: Ints,
-    parts: Ints,
-    kinds: Ints,
-    steps: Ints,
-    block_cycles: Ints,
-    times: Ints,
-    commands: Ints,
-    state: Ints,
-    links: Ints,
-    queue: Ints,
-    delays: Ints,
-    shape: Ints,
-    ready: Ints,
-    banks: Ints,
-    ranks: Ints,
-    tally: Ints,
-) -> int:
-    """A stage goes on until it waits (`REACHED`), has to be told a place (`PLACE`), or has done its
-    last block (`ENDED`).
-    """
-    steps[slot, stage, AWAITED] = -1
-    blocks, stages = ops[slot, BLOCKS], ops[slot, STAGES]
-    while steps[slot, stage, BLOCK] < blocks:
-        block = steps[slot, stage, BLOCK]
-        if steps[slot, stage, POINT] == 0:
-            steps[slot, stage, POINT] = 1
-            if stage > 0 and await_block(slot, stage, stage - 1, block, steps, state):
-                return REACHED
-        if steps[slot, stage, POINT] == 1:
-            steps[slot, stage, POINT] = 2
-            if (
-                stage + 1 < stages
-                and block >= 2
-                and await_block(slot, stage, stage + 1, block - 2, steps, state)
-            ):
-                return REACHED
-        if steps[slot, stage, POINT] == 2:
-            done = work(
-                kinds[slot, stage],
-                block,
-                slot,
-                ops,
-                loads,
-                parts,
-                block_cycles,
-                commands,
-                state,
-                links,
-                delays,
-                shape,
-                ready,
-                banks,
-                ranks,
-                tally,
-            )
-            if done < 0:
-                return PLACE
-            times[slot, 0, stage, block] = state[NOW]
-            steps[slot, stage, POINT] = 3
-            if done > state[NOW]:
-                push(done, NORMAL + state[SERIAL], (slot * 5 + stage) * 2 + _WAKE, state, queue)
-                state[SERIAL] += 1
-                return REACHED
-        times[slot, 1, stage, block] = state[NOW]
-        steps[slot, stage, POINT] = 0
-        steps[slot, stage, BLOCK] += 1
+    slot: int, stage: int, slots: Slots, events: Events, links: Links, memory: Memory, dram: Dram
+) -> None:
+    """A stage goes on until it waits or has done its last block."""
+    clock, queue = events.clock, events.queue
+    op, steps, times = slots.ops[slot], slots.steps[slot], slots.times[slot]
+    step = steps[stage]
+    step[AWAITED] = -1
+    blocks, now = op[BLOCKS], clock[NOW]
+    last = stage + 1 == op[STAGE_COUNT]
+    code = slot * STAGES + stage
+    while step[BLOCK] < blocks:
+        block = step[BLOCK]
+        if step[POINT] == 0:
+            step[POINT] = 1
+            if stage > 0 and await_block(steps, stage, stage - 1, block, clock):
+                return
+        if step[POINT] == 1:
+            step[POINT] = 2
+            if not last and block >= 2 and await_block(steps, stage, stage + 1, block - 2, clock):
+                return
+        if step[POINT] == 2:
+            done = work(stage, block, slot, now, slots, links, memory, dram)
+            times[STARTED, stage, block] = now
+            step[POINT] = 3
+            if blocks == 1 and last:
+                times[DONE, stage, block] = done
+                end_op(slot, done, events)
+                return
+            if done > now:
+                push(done, code * 2 + _WAKE, clock, queue)
+                return
+        times[DONE, stage, block] = now
+        step[POINT] = 0
+        step[BLOCK] += 1
         if blocks > 1:
-            push(state[NOW], NORMAL + state[SERIAL], (slot * 5 + stage) * 2 + _DONE, state, queue)
-            state[SERIAL] += 1
-    return ENDED
+            push(now, code * 2 + _DONE, clock, queue)
+    if blocks > 1:
+        if last:
+            end_op(slot, now, events)
+    else:
+        step[FINISHED] = 1
+        events.todo[clock[TODO]] = code + 1
+        clock[TODO] += 1
 
 
 @jit
-def begin(
-    slot: int,
-    now: int,
-    ops: Ints,
-    steps: Ints,
-    commands: Ints,
-    state: Ints,
-    queue: Ints,
-    todo: Ints,
-) -> None:
-    """An op starts: all its stages take their first step before anything else in this cycle; with
-    one block only the first, at once.
-    """
-    steps[slot] = 0
-    steps[slot, :, AWAITED] = -1
-    commands[slot] = 0
-    state[NOW] = now
-    if ops[slot, BLOCKS] == 1:
-        todo[0] = slot * 5
-        state[TODO] = 1
-        return
-    for stage in range(ops[slot, STAGES]):
-        push(now, state[SERIAL], (slot * 5 + stage) * 2 + _WAKE, state, queue)
-        state[SERIAL] += 1
+def next_event(clock: Ints, queue: Ints) -> int:
+    """The place of the next event in the queue of `Events`, -1 without one."""
+    first = -1
+    clock[NEXT] = NEVER
+    for event in range(clock[QUEUED]):
+        if first < 0 or earlier(
+            queue[event, CYCLE], queue[event, ORDER], clock[NEXT], queue[first, ORDER]
+        ):
+            first = event
+            clock[NEXT] = queue[event, CYCLE]
+    return first
+
+
+@jit
+def begin(slot: int, now: int, slots: Slots, events: Events) -> None:
+    """An op starts: all its stages go on the list, with one block only the first."""
+    clock, steps = events.clock, slots.steps[slot]
+    steps[:] = 0
+    steps[:, AWAITED] = -1
+    slots.commands[slot] = 0
+    clock[NOW] = now
+    stages = 1 if slots.ops[slot, BLOCKS] == 1 else slots.ops[slot, STAGE_COUNT]
+    for stage in range(stages):  # the last to be put on the list is the first to be taken
+        events.todo[stage] = slot * STAGES + stages - 1 - stage
+    clock[TODO] = stages
 
 
 @jit
 def advance(
     cycle: int,
-    order: int,
-    state: Ints,
-    links: Ints,
-    queue: Ints,
-    todo: Ints,
-    ops: Ints,
-    loads: Ints,
-    parts: Ints,
-    kinds: Ints,
-    steps: Ints,
-    block_cycles: Ints,
-    times: Ints,
-    commands: Ints,
-    delays: Ints,
-    shape: Ints,
-    ready: Ints,
-    banks: Ints,
-    ranks: Ints,
-    tally: Ints,
+    number: int,
+    slot: int,
+    now: int,
+    slots: Slots,
+    events: Events,
+    links: Links,
+    memory: Memory,
+    dram: Dram,
 ) -> int:
-    """Process the events before the caller's, which comes at (``cycle``, ``order``); see `REACHED`,
-    `ENDED` and `PLACE`.
+    """Process the events before the caller's, which comes at a cycle under a number, and before the
+    end of any op. Returns how many ops end, see `Events`.
 
-    When an op has ended, (``KEY_CYCLE``, ``KEY_ORDER``) is where its end stands among the events:
-    it is for the caller to process.
+    Before all else the op in a slot starts at ``now``; with slot -1 none does.
     """
+    clock, queue, todo, ended = events
+    clock[ENDS] = 0
+    if slot >= 0:
+        begin(slot, now, slots, events)
     while True:
-        while state[TODO] > 0:
-            state[TODO] -= 1
-            code = todo[state[TODO]]
-            slot, stage = code // 5, code % 5
-            found = resume(
-                slot,
-                stage,
-                ops,
-                loads,
-                parts,
-                kinds,
-                steps,
-                block_cycles,
-                times,
-                commands,
-                state,
-                links,
-                queue,
-                delays,
-                shape,
-                ready,
-                banks,
-                ranks,
-                tally,
-            )
-            state[SLOT], state[STAGE] = slot, stage
-            if found == PLACE:
-                state[TODO] += 1
-                return PLACE
-            if found == ENDED:
-                if stage + 1 == ops[slot, STAGES]:
-                    if ops[slot, BLOCKS] > 1:
-                        state[KEY_CYCLE], state[KEY_ORDER] = state[NOW], NORMAL + state[SERIAL]
-                        state[SERIAL] += 1
-                    return ENDED
-                if ops[slot, BLOCKS] == 1:
-                    steps[slot, stage, FINISHED] = 1
-                    todo[state[TODO]] = code + 1
-                    state[TODO] += 1
-        if state[QUEUED] == 0:
-            return REACHED
-        first = 0
-        for index in range(1, state[QUEUED]):
-            if earlier(
-                queue[index, CYCLE], queue[index, ORDER], queue[first, CYCLE], queue[first, ORDER]
-            ):
-                first = index
-        if earlier(cycle, order, queue[first, CYCLE], queue[first, ORDER]):
-            return REACHED
-        state[KEY_CYCLE], state[KEY_ORDER] = queue[first, CYCLE], queue[first, ORDER]
-        state[NOW] = queue[first, CYCLE]
+        while clock[TODO] > 0:
+            clock[TODO] -= 1
+            code = todo[clock[TODO]]
+            resume(code // STAGES, code % STAGES, slots, events, links, memory, dram)
+        first = next_event(clock, queue)
+        for end in range(clock[ENDS]):
+            other, other_number = ended[end, END_CYCLE], ended[end, END_NUMBER]
+            if earlier(other, other_number, cycle, number):
+                cycle, number = other, other_number
+        if first < 0 or not earlier(queue[first, CYCLE], queue[first, ORDER], cycle, number):
+            return clock[ENDS]  # type: ignore[no-any-return]
+        clock[NOW] = queue[first, CYCLE]
         code = queue[first, CODE]
-        state[QUEUED] -= 1
-        queue[first] = queue[state[QUEUED]]
-        slot, stage = code // 2 // 5, code // 2 % 5
+        clock[QUEUED] -= 1
+        queue[first] = queue[clock[QUEUED]]
         if code % 2 == _WAKE:
-            todo[0] = slot * 5 + stage
-            state[TODO] = 1
+            todo[0] = code // 2
+            clock[TODO] = 1
         else:
-            wake(slot, stage, steps, state, todo)
+            op, stage = code // 2 // STAGES, code // 2 % STAGES
+            wake(op, stage, slots.steps[op], clock, todo)

@@ -1,9 +1,8 @@
-"""Links and ports that serve transfers first come, first served: ``links`` int64[5 + mesh, 4], a
-row each of width in bits a cycle, the cycle from which it is free, cycles busy and bits moved.
-After `DOWN` to `BUFFER_WRITE` come the links of a mesh, if there is one.
-"""
+"""Links and ports that serve transfers first come, first served."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +12,23 @@ from accelsim.kernels.jit import jit
 Ints = NDArray[np.int64]
 
 DOWN, UP, PEER, BUFFER, BUFFER_WRITE, MESH = range(6)
-"""Of a tree: from the root, to it, between PEs. Of the global buffer: its port, and the one for
-writes where there are two.
+"""Links of a tree: from the root, to it, between PEs. Of the global buffer: its port, and the one
+for writes where there are two. Behind them come the links of a mesh, if there is one.
 """
+
+
 WIDTH, FREE, BUSY, BITS = range(4)
+
+
+class Links(NamedTuple):
+    """All links of a machine."""
+
+    table: Ints
+    """int64 (links, 4), numbered by `DOWN` to `MESH` and on: bits per cycle, the cycle from which
+    the link is free, cycles busy and bits moved so far.
+    """
+    writes: int
+    """The link for writes of the global buffer: `BUFFER` or `BUFFER_WRITE`."""
 
 
 @jit
@@ -48,26 +60,26 @@ def share(total: int, block: int, blocks: int) -> int:
 
 
 @jit
-def reserve(link: int, bits: int, wait: int, now: int, links: Ints) -> int:
-    """Take the next turn on a link; the cycle in which it ends. ``wait``: cycles that conflicts
-    add. Nothing to move waits for nobody.
+def reserve(link: int, bits: int, wait: int, now: int, table: Ints) -> int:
+    """Take the next turn on a link of `Links.table`; the cycle in which it ends. ``wait``: cycles
+    that conflicts add. Nothing to move waits for nobody.
     """
     if bits == 0 and wait == 0:
         return now
-    cycles = (bits + links[link, WIDTH] - 1) // links[link, WIDTH] + wait
-    links[link, FREE] = max(links[link, FREE], now) + cycles
-    links[link, BUSY] += cycles
-    links[link, BITS] += bits
-    return links[link, FREE]  # type: ignore[no-any-return]
+    cycles = (bits + table[link, WIDTH] - 1) // table[link, WIDTH] + wait
+    table[link, FREE] = max(table[link, FREE], now) + cycles
+    table[link, BUSY] += cycles
+    table[link, BITS] += bits
+    return table[link, FREE]  # type: ignore[no-any-return]
 
 
 @jit
-def reserve_mesh(loads: Ints, block: int, blocks: int, now: int, links: Ints) -> int:
-    """Take the next turn on every link of the mesh that one block's share of ``loads``, bits a
+def reserve_mesh(loads: Ints, block: int, blocks: int, now: int, table: Ints) -> int:
+    """Take the next turn on every link of the mesh that one block's share of ``loads``, bits per
     link, crosses; the cycle in which the last ends.
     """
     done = now
     for link in range(len(loads)):
         if loads[link]:
-            done = max(done, reserve(MESH + link, share(loads[link], block, blocks), 0, now, links))
+            done = max(done, reserve(MESH + link, share(loads[link], block, blocks), 0, now, table))
     return done

@@ -1,0 +1,174 @@
+"""Requests of a DRAM and the controllers that they wait at: what kernels know of both, and how a
+request is handed over.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from accelsim.kernels.dram.addresses import decode
+from accelsim.kernels.dram.state import BANKS, CHANNELS, GROUPS, RANKS, REFI, Ints
+from accelsim.kernels.jit import jit
+
+ARRIVES, BURST, IS_WRITE, CHANNEL, BANK, ROW = range(6)
+"""Columns of ``requests``."""
+ACCEPT, DONE, ISSUED, OUTCOME = range(4)
+"""Columns of ``served``."""
+READS, WRITES, OPENED = range(3)
+"""Queues of a channel."""
+SCHEDULER, READ_SLOTS, WRITE_SLOTS, DRAIN_ABOVE, DRAIN_BELOW, BUSES, OUTSTANDING = range(7)
+"""Indices into ``policy``: one of the schedulers below; most reads and writes that wait; writes
+above which a drain begins, and below which it ends; command buses (1, or 2: one for row and one for
+column commands); reads that may be outstanding.
+"""
+POLICY_LENGTH = 7
+FCFS, FRFCFS, FRFCFS_ROWHIT = range(3)
+DRAINING, OWED, DUE, WAKE, PREAS, PREA_BANKS = range(6)
+"""Indices into ``control``: whether writes are drained; refreshes of a rank that are owed; when the
+next are due; clock at which something may happen; PREAs so far, and the rows that they closed.
+"""
+NEVER = 1 << 60
+"""Clock of what nothing will make happen."""
+NOTHING = -1
+
+
+class Queues(NamedTuple):
+    """The controller of one channel."""
+
+    channel: int
+    """Its number."""
+    policy: Ints
+    """int64 (7), by `SCHEDULER` to `OUTSTANDING`."""
+    requests: Ints
+    """int64 (N, 6), by `ARRIVES` to `ROW`: clock at which it becomes available, burst number, 1 for
+    a write, channel, bank within the channel, row.
+    """
+    served: Ints
+    """int64 (N, 4), by `ACCEPT` to `OUTCOME`: clock of the hand-over, of the last data, of its RD
+    or WR (-1: none, a waiting write answered the read or carries the write's data too), and how it
+    found its row.
+    """
+    waiting: Ints
+    """int64 (3 queues, slots): places in ``requests``, in the order in which they came: reads,
+    writes, and requests for whose own sake an ACT went that still wait for their RD or WR (at most
+    one per bank).
+    """
+    sizes: Ints
+    """int64 (3): requests in each queue."""
+    control: Ints
+    """int64 (6), by `DRAINING` to `PREA_BANKS`."""
+    trace: Ints
+    """int64 (commands, 5): clock, command, channel, bank, row of every command, as far as there is
+    room.
+    """
+    traced: Ints
+    """int64 (1): commands so far."""
+
+
+class Controller(NamedTuple):
+    """The controllers of all channels: the fields of `Queues`, three with the channel as leading
+    axis.
+    """
+
+    policy: Ints
+    requests: Ints
+    served: Ints
+    waiting: Ints
+    sizes: Ints
+    control: Ints
+    trace: Ints
+    traced: Ints
+
+
+def new_controller(policy: Ints, requests: Ints, shape: Ints, room: int) -> Controller:
+    """Nothing waits, the first refresh is due at tREFI; ``room``: commands that the trace holds."""
+    channels = int(shape[CHANNELS])
+    slots = max(
+        int(policy[READ_SLOTS]),
+        int(policy[WRITE_SLOTS]),
+        int(shape[RANKS] * shape[GROUPS] * shape[BANKS]),
+    )
+    control = np.zeros((channels, 6), np.int64)
+    control[:, DUE] = shape[REFI] or NEVER
+    return Controller(
+        policy,
+        requests,
+        np.zeros((len(requests), 4), np.int64),
+        np.zeros((channels, 3, min(slots, len(requests))), np.int64),
+        np.zeros((channels, 3), np.int64),
+        control,
+        np.zeros((room, 5), np.int64),
+        np.zeros(1, np.int64),
+    )
+
+
+@jit
+def queues_of(controller: Controller, channel: int) -> Queues:
+    """The controller of one channel."""
+    return Queues(
+        channel,
+        controller.policy,
+        controller.requests,
+        controller.served,
+        controller.waiting[channel],
+        controller.sizes[channel],
+        controller.control[channel],
+        controller.trace,
+        controller.traced,
+    )
+
+
+@jit
+def locate(requests: Ints, shape: Ints) -> None:
+    """Fill in channel, bank and row of every request from its burst number."""
+    for request in range(len(requests)):
+        channel, bank, row = decode(requests[request, BURST], shape)
+        requests[request, CHANNEL], requests[request, BANK], requests[request, ROW] = (
+            channel,
+            bank,
+            row,
+        )
+
+
+@jit
+def waiting_write(burst: int, queues: Queues) -> int:
+    """The write of a burst that waits in a channel, or NOTHING: it answers reads of that burst, and
+    other writes of it join it.
+    """
+    requests = queues.requests
+    for kind in (WRITES, OPENED):
+        for place in range(queues.sizes[kind]):
+            request = queues.waiting[kind, place]
+            if requests[request, BURST] == burst and requests[request, IS_WRITE]:
+                return request  # type: ignore[no-any-return]
+    return NOTHING
+
+
+@jit
+def hand_over(now: int, request: int, queues: Queues) -> bool:
+    """Hand a request to its channel, if that has room. It needs none if a write of its burst waits:
+    a read is answered in the next clock, a write joins that one, and its DONE is -1 - that write's
+    place until `controller.run` knows the clock.
+    """
+    requests, served, sizes, policy = queues.requests, queues.served, queues.sizes, queues.policy
+    kind = WRITES if requests[request, IS_WRITE] else READS
+    write = waiting_write(requests[request, BURST], queues)
+    if write != NOTHING:
+        served[request, DONE] = -1 - write if kind == WRITES else now + 1
+    elif sizes[kind] < (policy[WRITE_SLOTS] if kind == WRITES else policy[READ_SLOTS]):
+        queues.waiting[kind, sizes[kind]] = request
+        sizes[kind] += 1
+    else:
+        return False
+    served[request, ACCEPT] = now
+    return True
+
+
+@jit
+def settle_joined(served: Ints) -> None:
+    """A write that joined another is done when that one is."""
+    for request in range(len(served)):
+        if served[request, DONE] < 0:
+            served[request, DONE] = served[-1 - served[request, DONE], DONE]
