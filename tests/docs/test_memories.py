@@ -83,11 +83,11 @@ def test_the_links_of_the_mesh() -> None:
     mesh = Mesh.of(machine(noc__topology="mesh"))
     assert mesh is not None
     assert mesh.port_rows == (1,)
-    assert mesh.spread(0, 6, 1, 6).sum() == 6
-    each = mesh.spread(0, 6, 6, 1)
+    assert mesh.spread(range(6), 1, 6).sum() == 6
+    each = mesh.spread(range(6), 6, 1)
     assert (each.sum(), each.max()) == (15, 6)
-    assert mesh.gather(0, 6, 6).sum() == 15
-    pairs = mesh.exchange(0, 6, 36)
+    assert mesh.gather(range(6), 6).sum() == 15
+    pairs = mesh.exchange(range(6), 36)
     assert (int(pairs.sum()), int(pairs.max())) == (50, 4)
     assert "make 50 hops; no link carries more than 4" in PAGE
 

@@ -47,19 +47,19 @@ than N are handed over and not done.
 | key | meaning |
 |---|---|
 | `total_cycles`, `seconds` | the largest of `done_cycles`, and the same in seconds |
-| `done_cycles`, `accept_cycles` | by request, in the order of the file: clock of its last data, and
-of its hand-over |
-| `mean_read_latency_cycles`, `read_latency_cycles` | from hand-over to last data: mean, least,
+| `done_cycles`, `accept_cycles` | by request, in the order of the file: clock of its last data, \
+and of its hand-over |
+| `mean_read_latency_cycles`, `read_latency_cycles` | from hand-over to last data: mean, least, \
 percentiles, most; null without reads |
-| `row_hits`, `row_misses`, `row_conflicts` | requests by how they found their row: open, closed, or
-another one open |
+| `row_hits`, `row_misses`, `row_conflicts` | requests by how they found their row: open, closed, \
+or another one open |
 | `commands` | ACT, PRE (of one bank), PREA (of a rank, before its refresh), RD, WR, REF |
-| `requests` | reads, writes, and those that take no command: reads that a waiting write answered,
+| `requests` | reads, writes, and those that take no command: reads that a waiting write answered, \
 writes that joined a waiting one |
-| `bandwidth_bytes_per_second`, `utilization` | bytes moved a second; share of the time in which the
-data bus is busy |
+| `bandwidth_bytes_per_second`, `utilization` | bytes moved a second; share of the time in which \
+the data bus is busy |
 | `active_cycles`, `precharged_cycles` | clocks, summed over ranks, with a row open and with none |
-| `energy_pj`, `energy_by_part_pj` | the sum, and its parts as in `energy` below; null where the
+| `energy_pj`, `energy_by_part_pj` | the sum, and its parts as in `energy` below; null where the \
 standard states none |
 | `unverified_energies` | actions whose energy has no verified source; the tables star them |
 | `standard`, `policy`, `max_outstanding`, `version` | what it was computed with |
