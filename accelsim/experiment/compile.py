@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from accelsim.config.names import Schedule
 from accelsim.cost.energy import EnergyTable
 from accelsim.cost.technology import Technology
 from accelsim.dram.prices import dram_prices
+from accelsim.experiment.config_hash import step_digest
 from accelsim.experiment.setting import NetworkSetting
 from accelsim.experiment.tables import machine_tables
 from accelsim.machine.architecture import Architecture
 from accelsim.rules.declaration import StepKind
 from accelsim.rules.registry import lower
+from accelsim.rules.spelling import AnyRule
 from accelsim.sim.program import Program
+from accelsim.step.ops import Pass, TrainingStep
 from accelsim.workload.network import Network
 
 
@@ -21,8 +25,8 @@ from accelsim.workload.network import Network
 class Compiled:
     """One kind of step of a rule, compiled.
 
-    ``table``: prices of all actions. ``tables_digest``: content of the files that the machine
-    names.
+    ``table``: prices of all actions. ``tables_digest``, ``step_digest``: content of the files that
+    the machine names, and of the step.
     """
 
     network: Network
@@ -31,6 +35,7 @@ class Compiled:
     table: EnergyTable
     technology: Technology
     tables_digest: str
+    step_digest: str
 
 
 def compile_step(
@@ -40,9 +45,20 @@ def compile_step(
     a file that the machine names is wrong.
     """
     given = setting.given
-    step = kind.finish(lower(network, kind.rule, setting.batch, given.optimizer, setting.passes))
+    lowered, digest = _lowered(network, kind.rule, setting.batch, given.optimizer, setting.passes)
+    step = kind.finish(lowered)
     step = step if given.transform is None else given.transform(step)
     tables = machine_tables(machine)
     table = EnergyTable.build(machine, tables.technology, dram_prices(tables.dram))
     program = Program(step, machine, tables.dram, Schedule(given.schedule), table)
-    return Compiled(network, kind, program, table, tables.technology, tables.digest)
+    digest = digest if step is lowered else step_digest(step)
+    return Compiled(network, kind, program, table, tables.technology, tables.digest, digest)
+
+
+@lru_cache(maxsize=16)
+def _lowered(
+    network: Network, rule: AnyRule, batch: int, optimizer: str, passes: tuple[Pass, ...]
+) -> tuple[TrainingStep, str]:
+    """The step and its digest: the same on every machine."""
+    step = lower(network, rule, batch, optimizer, passes)
+    return step, step_digest(step)

@@ -36,37 +36,38 @@ _ELSEWHERE = ("schema_", "base", "name", "description", "technology")
 class Configuration:
     """Everything that decides the result of a step.
 
-    ``tables``: digest of the DRAM standard and the technology (`Tables`). ``masks``: digest of the
-    trace's content, or of how it is drawn. ``seed``: of what the simulator draws itself.
+    ``tables``: digest of the DRAM standard and the technology (`Tables`). ``step``: that of the
+    lowered step (`step_digest`). ``masks``: that of the trace's content, or of how it is drawn.
+    ``seed``: of what the simulator draws itself.
     """
 
     network: Network
     machine: Architecture
     tables: str
-    step: TrainingStep
+    step: str
     masks: str
     schedule: str
     seed: int
 
     @property
     def hash(self) -> str:
-        """The step without the names of its rule and network: rules that lower to the same ops on
-        the same machine have one hash.
-        """
-        step = self.step
+        """Rules that lower to the same ops on the same machine have one hash."""
         parts = (
             __version__,
             _network(self.network),
             _machine(self.machine),
             self.tables,
-            packed(step.ops),
-            packed(step.carried),
-            step.batch,
+            self.step,
             self.masks,
             self.schedule,
             self.seed,
         )
         return digest(repr(parts))
+
+
+def step_digest(step: TrainingStep) -> str:
+    """Of all that a step holds but the names of its rule and network."""
+    return digest(packed((step.ops, step.carried, step.batch)))
 
 
 def hybrid_hash(kinds: Sequence[tuple[float, str]]) -> str:

@@ -135,7 +135,13 @@ def _simulate(
     machine, step = program.architecture, program.step
     masks = MaskSource(chosen.trace, network, setting.batch, seed)
     configuration = Configuration(
-        network, machine, compiled.tables_digest, step, chosen.digest, program.schedule, seed
+        network,
+        machine,
+        compiled.tables_digest,
+        compiled.step_digest,
+        chosen.digest,
+        program.schedule,
+        seed,
     )
     run = program.run(masks, watchers.of(f"{machine.name} {shown}"))
     areas, missing = _areas(machine, compiled.technology)

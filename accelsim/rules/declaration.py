@@ -70,8 +70,8 @@ def _imported(place: str) -> Callable[..., Any]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RuleSpec(Generic[Options_co]):
-    """A learning rule with its options. Two are equal when they are written alike; ``str()`` gives
-    the canonical text.
+    """A learning rule with its options. Two are equal when they are declared and written alike;
+    ``str()`` gives the canonical text.
     """
 
     rule: Rule
@@ -104,7 +104,7 @@ class RuleSpec(Generic[Options_co]):
         return f"RuleSpec({self.text!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, RuleSpec) and self.text == other.text
+        return isinstance(other, RuleSpec) and (self.rule, self.text) == (other.rule, other.text)
 
     def __hash__(self) -> int:
         return hash(self.text)
