@@ -1,4 +1,5 @@
-"""Energy, area and counts: actions times a table. Only `energy.py` multiplies the two.
+"""Energy, area and counts: actions times a table. `energy.py` multiplies the two, and
+`results/laws.py` repeats it as a check.
 
 May import machine/, workload/, step/, config/.
 """

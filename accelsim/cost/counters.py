@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 Action = tuple[str, str]
-"""(component, action), as in ``("scratchpad", "read")``; `energy.py` gives each its price and
+"""(component, action), as in ``("scratchpad", "read_bits")``; `energy.py` gives each its price and
 refuses those without one.
 """
 

@@ -1,5 +1,5 @@
-"""Energy is counts times a table. This is the only file that multiplies the two, and where a
-machine's prices are derived from cited numbers.
+"""Energy is counts times a table. This is the file that multiplies the two (the law of results
+repeats it, as a check), and where a machine's prices are derived from cited numbers.
 """
 
 from __future__ import annotations

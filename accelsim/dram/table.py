@@ -114,8 +114,8 @@ def resolve(spec: DramSpec, channels: int | None = None) -> DramTable:
 
 
 def controller_policy(spec: DramSpec, max_outstanding: int | None = None) -> NDArray[np.int64]:
-    """``policy`` int64[7] of `kernels.dram.queues`; ``max_outstanding`` (>= 1) limits the reads
-    that are handed over and not yet done.
+    """``policy`` int64[7] of `kernels.dram.queues.Queues`; ``max_outstanding`` (>= 1) limits the
+    reads that are handed over and not yet done.
     """
     policy = np.zeros(queues.POLICY_LENGTH, np.int64)
     policy[queues.SCHEDULER] = SCHEDULERS[spec.policy.scheduler]

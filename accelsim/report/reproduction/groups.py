@@ -1,8 +1,7 @@
 """Cells of a reproduction as a reader meets them: by the paper's table or by claim, and what has
 lines and columns as a small table.
 
-Plain data; `reproduction_tables.py` (Markdown), `reproduction_console.py` and
-`reproduction_page.py` show it.
+Plain data; `tables.py` (Markdown), `console.py` and `page.py` show it.
 """
 
 from __future__ import annotations

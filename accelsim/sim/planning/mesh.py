@@ -1,5 +1,5 @@
 """The mesh between PEs and global buffer: what each kind of transfer puts on its links.
-`kernels.mesh` numbers the links.
+`kernels.links.mesh` numbers the links.
 """
 
 from __future__ import annotations

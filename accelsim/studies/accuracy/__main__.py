@@ -59,7 +59,8 @@ def parser() -> argparse.ArgumentParser:
     )
     summary = commands.add_parser(
         "summary",
-        help="print the test accuracies as CSV, which accelsim/reproduce/accuracy.csv is made of",
+        help="print the test accuracies as CSV, as accelsim/studies/papers/han2020/accuracy.csv "
+        "holds them",
     )
     for command in (run, report, summary):
         command.add_argument(

@@ -8,7 +8,9 @@ import csv
 from functools import cache
 from importlib.resources import files
 
-COMMAND = "python -m accelsim.studies.accuracy summary > accelsim/reproduce/accuracy.csv"
+COMMAND = (
+    "python -m accelsim.studies.accuracy summary > accelsim/studies/papers/han2020/accuracy.csv"
+)
 
 PRINTED_R50 = {
     "BP": 93.07,

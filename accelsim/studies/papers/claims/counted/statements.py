@@ -102,5 +102,5 @@ CLAIMS = {
     )
 }
 """All but the sentence without a number, that zero-skipping hardware absorbs the dilation
-(`claims_dilation`).
+(`claims.dilation`).
 """
