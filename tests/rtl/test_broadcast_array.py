@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from accelsim.kernels.bits import bitmaps
-from accelsim.kernels.broadcast.columns import broadcast_cycles, column_costs
+from accelsim.kernels.broadcast.columns import broadcast_split, column_costs
 from tests.naive import broadcast as naive
 from tests.rtl.random_operands import operand, some_density
 from tests.rtl.simulation import Outcome, Tile, simulate
@@ -62,7 +62,7 @@ def matrix_tiles(
         costs = costs_of(weights, vector, index_bits)
         tile = {
             "vector": vector.tolist(),
-            "cycles": broadcast_cycles(costs, depth),
+            "cycles": broadcast_split(costs, depth)[0],
             "results": np.einsum("crp,c->rp", weights, vector).reshape(-1).tolist(),
             "costs": costs.tolist(),  # this and what follows is for wrong models
             "free-columns": costs_of(weights, vector, index_bits, least=0).tolist(),
@@ -149,7 +149,7 @@ def test_there_are_a_thousand_random_tiles() -> None:
 
 
 def recurrence(costs: list[list[int]], depth: int) -> int:
-    """DESIGN 4's two equations, word for word, over costs [PE][token]."""
+    """The two equations of `kernels.broadcast.columns`, word for word, over costs [PE][token]."""
     issue: list[int] = []
     done: list[list[int]] = [[] for _ in costs]
     for j in range(len(costs[0])):

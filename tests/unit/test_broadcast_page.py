@@ -13,7 +13,7 @@ import pytest
 
 from accelsim.experiment.simulate import simulate
 from accelsim.kernels.bits.bitmaps import from_mask
-from accelsim.kernels.broadcast.columns import broadcast_cycles, column_costs
+from accelsim.kernels.broadcast.columns import broadcast_split, column_costs
 from accelsim.machine.loading import load_architecture
 from accelsim.results.result import Result
 from accelsim.studies.validation.chips import eie
@@ -52,7 +52,7 @@ def test_the_diagrams_are_what_the_twin_does(depth: int) -> None:
     costs = np.array([line.split()[2:] for line in block("costs")], dtype=np.int64)
     lines = diagram(costs, depth)
     assert block(f"depth {depth}") == lines
-    assert len(lines[1]) - 8 == broadcast_cycles(costs, depth)
+    assert len(lines[1]) - 8 == broadcast_split(costs, depth)[0]
 
 
 def row(first: str) -> list[str]:

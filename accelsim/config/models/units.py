@@ -1,4 +1,4 @@
-"""Quantities with units, as YAML spells them ("64KiB", "800MHz", "0.625ns"), as annotated types
+"""Quantities with units, as YAML spells them ("64KiB", "800MHz", "2pJ"), as annotated types
 that resolve to plain numbers.
 """
 
@@ -24,7 +24,6 @@ BYTES = {
     "GB": 1_000_000_000,
 }
 HERTZ = {"Hz": 1, "kHz": 1_000, "MHz": 1_000_000, "GHz": 1_000_000_000}
-PICOSECONDS = {"ps": 1, "ns": 1_000, "us": 1_000_000}
 PICOJOULES = {"fJ": 1e-3, "pJ": 1.0, "nJ": 1e3}
 MILLIWATTS = {"nW": 1e-6, "uW": 1e-3, "mW": 1.0, "W": 1e3}
 
@@ -79,6 +78,5 @@ def _quantity(units: Units, whole: bool) -> tuple[BeforeValidator, WithJsonSchem
 
 Bytes = Annotated[int, *_quantity(BYTES, whole=True)]
 Hertz = Annotated[int, *_quantity(HERTZ, whole=True)]
-Picoseconds = Annotated[int, *_quantity(PICOSECONDS, whole=True)]
 Picojoules = Annotated[float, *_quantity(PICOJOULES, whole=False)]
 Milliwatts = Annotated[float, *_quantity(MILLIWATTS, whole=False)]

@@ -1,5 +1,5 @@
 """Cycles of an array whose moving elements are broadcast, one a cycle, into a FIFO of each PE (EIE,
-Han et al. ISCA 2016; DESIGN 4).
+Han et al. ISCA 2016; docs/pe-broadcast.md).
 
 Token j costs PE p ``costs[p, j]`` cycles, and the token in service holds its slot of the FIFO of
 ``depth`` slots:
@@ -25,15 +25,10 @@ from accelsim.kernels.jit import jit
 Costs = NDArray[np.int64]
 
 
-def broadcast_cycles(costs: Costs, depth: int) -> int:
-    """Cycles until the last PE has served the last token; costs int64 (PEs, tokens), each >= 1,
-    FIFOs of ``depth`` >= 1 slots.
-    """
-    return broadcast_split(costs, depth)[0]
-
-
 def broadcast_split(costs: Costs, depth: int) -> tuple[int, int, int, int, int]:
-    """Cycles, and where they go: (cycles, busy, empty, imbalance, stall).
+    """Cycles until the last PE has served the last token, and where they go: (cycles, busy, empty,
+    imbalance, stall). costs int64 (PEs, tokens), each >= 1, FIFOs of ``depth`` >= 1 slots;
+    ValueError for less.
 
     PE cycles, with busy + empty + imbalance = PEs * cycles: ``busy`` serving a token, ``empty`` an
     empty FIFO before the last token has been issued, ``imbalance`` from a PE's last token on, until
