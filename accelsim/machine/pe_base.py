@@ -37,9 +37,9 @@ class SkipByPass(Section):
 class PEArray(Section):
     """The array of processing elements (PEs).
 
-    A kind extends `SkippingArray` or `DenseArray`, with ``kind`` as a Literal of its name. The
-    class variables state what the kind cannot do, the properties what the rest of the program asks
-    of an array.
+    A kind extends `SkippingArray`, `DenseArray` or this class, with ``kind`` as a Literal of its
+    name. The class variables state what the kind cannot do, the properties what the rest of the
+    program asks of an array.
     """
 
     kind: str = Field(description="Timing model.")

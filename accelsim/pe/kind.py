@@ -77,7 +77,9 @@ class PEKind(ABC):
         """The loop nest of a mapped op, for people to read."""
 
     def control_actions(self, timing: ArrayTiming) -> dict[str, int]:
-        """Actions of a PE's control, by name."""
+        """Actions of a PE's control, by name: those of component ``control`` that
+        `accelsim/cost/energy.py` prices. Any other is an InputError when the run is priced.
+        """
         return {"registers": timing.executed, **timing.actions}
 
     def map(self, op: Contraction, placement: Placement) -> Mapping:

@@ -18,12 +18,21 @@ from accelsim.zeros.masks import MaskSource
 class ArrayTiming:
     """Cycles and MACs of one op on the array (or on the partition it was mapped to).
 
-    ``block_cycles``: int64, one entry a block of tiles. MACs: ``effectual`` of the whole op,
-    ``executed`` on scheduled outputs, ``gated`` part of executed. Lane cycles sum to lanes x
-    block_cycles: ``busy`` a MAC each, ``window_empty`` nothing effectual in the window,
-    ``imbalance`` waiting at the tile's barrier, ``idle`` no output to reduce. ``mask_bits``: bits
-    looked at. ``moving_reads``: words of the moving operand read from scratchpads, where that is
-    not one for each MAC. ``actions``: what else control does.
+    ``block_cycles``: int64, one entry per block of tiles. MACs: ``effectual`` of the whole op,
+    ``executed`` on scheduled outputs, ``gated`` part of executed. Lane cycles: ``busy``
+    a MAC each, ``window_empty`` nothing effectual in the window, ``imbalance`` waiting at the
+    tile's barrier, ``idle`` no output to reduce. ``mask_bits``: bits looked at. ``moving_reads``:
+    words of the moving operand read from scratchpads, where that is not one for each MAC.
+    ``actions``: what else control does.
+
+    What every kind must keep, because results are held to it:
+
+    * ``busy`` = ``executed``, one lane cycle per MAC. Where a MAC takes several cycles, the others
+      are ``window_empty``: the lane works in them, and has no further MAC.
+    * ``busy`` + ``window_empty`` + ``imbalance`` + ``idle`` = ``mapping.pes`` x ``array.lanes`` x
+      ``cycles``.
+    * ``busy`` + ``window_empty`` is what `control.clock` charges; in the other lane cycles clocks
+      are gated (`control.idle_clock`).
     """
 
     block_cycles: NDArray[np.int64]
@@ -56,4 +65,4 @@ class TimingModel(ABC):
 
     @abstractmethod
     def time(self, mapping: Mapping, blocks: int) -> ArrayTiming:
-        """Cycles of the op in ``blocks`` blocks of tiles."""
+        """Cycles of the op in at most ``blocks`` blocks; fewer where it has fewer parts."""

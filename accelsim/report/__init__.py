@@ -1,4 +1,8 @@
 """Tables, plots and pages of saved documents.
 
+`table.py` is what a table is, `tables.py` the tables of results. Plots of results and of training
+are drawn in `figures/`, those of a reproduction in `reproduction/plots/`, those of a study in
+`studies/accuracy/figures` and `studies/validation/figures.py`.
+
 Reads documents only: may import results/ and errors, and never runs the simulator.
 """

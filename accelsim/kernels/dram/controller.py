@@ -1,6 +1,9 @@
 """A memory controller, request by request: refresh, one command per clock and bus, and the driver
 that hands requests over.
 
+`accelsim dram` and the validation against other simulators run it. Machines stream their transfers
+through `kernels.dram.streams`, without a queue.
+
 In every clock each channel first issues what it can, then at most one request is handed over, in
 list order: a request handed over in clock t can see its first command in t + 1. The clocks in which
 nothing can happen are skipped.
