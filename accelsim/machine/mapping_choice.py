@@ -53,10 +53,9 @@ class MappingChoice(Section):
 
     objective: Literal["canonical", "cycles", "energy", "edp"] = Field(
         default="canonical",
-        description="`canonical`: DESIGN's mapping for every op. Else each op's loop order and "
-        "tile sizes are those that take the fewest cycles, "
-        "the least energy or the least energy-delay product, among all that fit scratchpads and "
-        "global buffer.",
+        description="`canonical`: the mapping of docs/mapping.md for every op. Else each op's loop "
+        "order and tile sizes are those that take the fewest cycles, the least energy or the least "
+        "energy-delay product, among all that fit scratchpads and global buffer.",
     )
     pins: tuple[Pin, ...] = Field(
         default=(), description="Mappings given by hand; they hold under any objective."

@@ -1,5 +1,5 @@
-"""Which tensors live in the scratchpads of a near-memory machine, and what spills (DESIGN section
-4).
+"""Which tensors live in the scratchpads of a near-memory machine, and what spills
+(docs/memories.md).
 
 Output channel k of a layer has its home in PE (offset + k) mod PEs, the offset rotating from layer
 to layer. Where a layer has fewer channels than there are PEs, spare PEs hold copies of its weights,

@@ -1,5 +1,5 @@
-"""A mapping: one op's loop nest bound to PEs, lanes and memories. Plain data; `mapper.py` makes it,
-`sim/` executes it.
+"""A mapping: one op's loop nest bound to PEs, lanes and memories. Plain data; `PEKind.map` makes it
+for `accelsim/mapping/mapper.py`, `sim/` executes it.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ class Tiling:
 
 @dataclass(frozen=True)
 class Mapping:
-    """Mapping of a contraction (DESIGN 4): PEs are output channels, lanes and further PEs output
-    positions.
+    """Mapping of a contraction (docs/mapping.md): PEs are output channels, lanes and further PEs
+    output positions.
 
     ``channels`` and ``positions`` are the op's outputs: C and N*H*W in EP, K and R*S*C in WG, else
     K and N*P*Q. A tile gives each of ``channels_per_tile`` x ``positions_per_tile`` lanes one
@@ -106,7 +106,7 @@ class Mapping:
 
     @property
     def nest(self) -> NDArray[np.int64]:
-        """The order in which tiles are visited, as `kernels.tiles` takes it."""
+        """The order in which tiles are visited, as `kernels.lanes.tiles` takes it."""
         t = self.tiling
         if t is None:
             return CHANNELS_OUTERMOST

@@ -1,4 +1,4 @@
-"""Conservation laws of results (DESIGN section 7): checked after every simulation, and of files.
+"""Conservation laws of results (docs/results.md): checked after every simulation, and of files.
 
 Most need the document alone; roofs need the `Limits` of the machine.
 """

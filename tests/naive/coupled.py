@@ -1,5 +1,5 @@
 """Plain-Python twin of the coupled kernels: one PE, one cycle, one lane at a time (TensorDash,
-MICRO 2020; DESIGN 4, `coupled`).
+MICRO 2020; docs/pe-coupled.md).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Plain-Python twin of whole ops on the array of lanes: every pair of every stream of every output
-listed, from DESIGN 3 and 4 alone.
+listed, from the words of docs/mapping.md and docs/pe-lanes.md alone.
 
 It reads layers, boolean masks and a handful of numbers of the machine, nothing of the lowering, the
 mapper or the kernels. A pair is (a, b, mac): the two operands' non-zero bits, and whether the

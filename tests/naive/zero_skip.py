@@ -1,5 +1,5 @@
-"""Plain-Python twins of the zero-skipping kernels: one lane, one cycle at a time (DESIGN 4,
-`lanes`).
+"""Plain-Python twins of the zero-skipping kernels: one lane, one cycle at a time
+(docs/pe-lanes.md).
 """
 
 from __future__ import annotations

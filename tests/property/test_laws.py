@@ -1,4 +1,4 @@
-"""The laws of DESIGN 7 on random machines of every kind, random networks and every learning rule.
+"""The conservation laws on random machines of every kind, random networks and every learning rule.
 
 200 examples; 10,000 under the profile ``nightly`` (`make nightly-laws`), where they are new ones
 every time. One test a kind of PE array and schedule, so that workers share them. The books of

@@ -1,4 +1,4 @@
-"""The laws of DESIGN 7 on row-stationary machines whose memories and links are small."""
+"""The conservation laws on row-stationary machines whose memories and links are small."""
 
 from __future__ import annotations
 

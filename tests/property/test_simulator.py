@@ -1,5 +1,5 @@
 """The simulator on random networks and machines: against the plain twin of whole ops, and the
-conservation laws of DESIGN 7.
+conservation laws of results.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def test_sequences_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObjec
     )
 
 
-# The laws of DESIGN 7
+# The conservation laws
 
 
 FIFOS = tuple({"pe_array__kind": "broadcast", "pe_array__fifo_depth": depth} for depth in (1, 8))

@@ -1,5 +1,5 @@
 """Rules of recurrent networks on random networks and machines: their counts, the plain twin of
-their ops, and the laws of DESIGN 7.
+their ops, and the conservation laws of results.
 """
 
 from __future__ import annotations

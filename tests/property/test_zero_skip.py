@@ -231,7 +231,7 @@ def test_window_of_one_takes_every_position() -> None:
 
 def test_stride_zeros_in_the_window_cost_more_than_removed_ones() -> None:
     """Stride-2 EP of dense errors: removed, exactly a quarter of the positions on average; in the
-    window of 16, speedup 3.4, not 4 (DESIGN 4).
+    window of 16, speedup 3.4, not 4 (docs/pe-lanes.md).
     """
     errors = bitmaps.ones(16 * 16, 64).reshape(1, 16, 16, -1)
     cycles = {}

@@ -1,4 +1,4 @@
-"""Canonical mapping of DESIGN 4: who computes what, op by op."""
+"""The canonical mapping (docs/mapping.md): who computes what, op by op."""
 
 from __future__ import annotations
 

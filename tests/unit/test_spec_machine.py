@@ -48,7 +48,7 @@ def test_near_memory_holds_the_weights_of_vgg16() -> None:
         * machine.pe_array.cols
         * (machine.scratchpad.capacity_bytes - machine.scratchpad.working_bytes)
     )
-    assert resident == 30 << 20  # DESIGN 4: VGG16 needs 28.1 MiB at 16 bits
+    assert resident == 30 << 20  # VGG16 needs 28.1 MiB at 16 bits
 
 
 def test_the_three_machines_have_as_many_macs() -> None:

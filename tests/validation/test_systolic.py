@@ -1,5 +1,5 @@
-"""Systolic arrays through the whole simulator: compute cycles equal the closed forms of DESIGN 4,
-and SCALE-Sim's own golden runs.
+"""Systolic arrays through the whole simulator: compute cycles equal the closed forms of
+docs/pe-systolic.md, and SCALE-Sim's own golden runs.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def ops(
 
 
 def closed_form(m: int, n: int, k: int, rows: int, cols: int, dataflow: str) -> int:
-    """DESIGN 4: tiles * (K + R + C - 2) and its siblings; ragged tiles cost a full array."""
+    """Tiles * (K + R + C - 2) and its siblings (docs/pe-systolic.md); ragged tiles cost a full
+    array.
+    """
     if dataflow == "os":
         return -(-m // rows) * -(-n // cols) * (k + rows + cols - 2)
     if dataflow == "ws":

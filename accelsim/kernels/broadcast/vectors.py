@@ -1,5 +1,5 @@
 """Vector after vector through the FIFOs of `broadcast`: tokens are found in packed masks, one
-vector an output position (DESIGN 4).
+vector per output position (docs/pe-broadcast.md).
 
 A vector is the stream of one output position: its tokens are broadcast to all PEs that share the
 output channels, and PEs meet at its end. A token names a column of the stationary operand, c, or ~c

@@ -1,5 +1,5 @@
 """Cycles of PEs whose 16 lanes reduce one output together over a staging buffer of 3 rows
-(TensorDash, MICRO 2020; DESIGN 4, `coupled`).
+(TensorDash, MICRO 2020; docs/pe-coupled.md).
 
 Position 16 * row + lane of a pair stream is bit ``lane`` of uint16 row ``row``. A lane with a pair
 of its own in the buffer's first row takes that one, so the first row is always empty afterwards and

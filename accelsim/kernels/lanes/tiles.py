@@ -1,4 +1,4 @@
-"""From lanes to tiles: the barrier of every tile is the largest of its lanes (DESIGN 4)."""
+"""From lanes to tiles: the barrier of every tile is the largest of its lanes (docs/pe-lanes.md)."""
 
 from __future__ import annotations
 

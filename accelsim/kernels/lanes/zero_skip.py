@@ -4,7 +4,7 @@ holds.
 Such a lane's stream is a sequence of channel vectors, so each source position is walked once and
 summarised (leading zeros, trailing zeros, cycles in between) and every output that covers it
 composes summaries: a gap that spans vectors is the sum of their zeros. Exact for every window,
-because only whole gaps between set bits matter (DESIGN 4, `lanes`).
+because only whole gaps between set bits matter (docs/pe-lanes.md).
 """
 
 from __future__ import annotations

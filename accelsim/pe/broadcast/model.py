@@ -1,5 +1,4 @@
-"""Broadcast of moving words into FIFOs (DESIGN 4, `broadcast`; EIE, Han et al. ISCA 2016).
-`docs/pe-broadcast.md` has an example.
+"""Broadcast of moving words into FIFOs (docs/pe-broadcast.md; EIE, Han et al. ISCA 2016).
 
 PEs hold output channels, interleaved. A vector is one output position: the moving words of its
 receptive field are broadcast, a token each, to all PEs that share the channels, and PEs meet at its

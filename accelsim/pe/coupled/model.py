@@ -1,4 +1,4 @@
-"""Coupled lanes (DESIGN 4, `coupled`; TensorDash, Mahmoud et al., MICRO 2020): the 16 lanes of a PE
+"""Coupled lanes (docs/pe-coupled.md; TensorDash, Mahmoud et al., MICRO 2020): the 16 lanes of a PE
 reduce one output together.
 
 Which pairs are executed, skipped and gated, tiles, barrier and unscheduled outputs are those of

@@ -1,4 +1,4 @@
-"""Lanes of FF and EP: a lane reduces one output position of one channel (DESIGN 4)."""
+"""Lanes of FF and EP: a lane reduces one output position of one channel."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Lanes of WG: one weight's gradient a lane, reduced over samples and output positions (DESIGN
-4).
-"""
+"""Lanes of WG: one weight's gradient per lane, reduced over samples and output positions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Zero-skipping lanes (DESIGN 4, `lanes`): each lane reduces one output along its stream, looking
+"""Zero-skipping lanes (docs/pe-lanes.md): each lane reduces one output along its stream, looking
 ``window`` positions ahead.
 
 The kernels give exact cycles a lane; this model chooses the pair mask that the skip mode leaves of

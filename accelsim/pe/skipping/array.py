@@ -1,5 +1,5 @@
-"""The canonical mapping of arrays that skip zeros (DESIGN 4): PEs are output channels, lanes and
-further PEs output positions, and each lane reduces one output.
+"""The canonical mapping of arrays that skip zeros (docs/mapping.md): PEs are output channels,
+lanes and further PEs output positions, and each lane reduces one output.
 """
 
 from __future__ import annotations
