@@ -91,7 +91,7 @@ def test_every_pass_takes_the_closed_form(dataflow: str, shape: tuple[int, int])
         (h, w, c), (p, q, k) = layer.in_shape, layer.out_shape
         if layer.kind == "fc":
             h, w, c = 1, 1, h * w * c
-        r, s, g = *layer.kernel, layer.groups
+        r, s, g = (1, 1, 1) if layer.kind == "fc" else (*layer.kernel, layer.groups)
         # (positions, output channels, reduction) of one group
         gemms = {
             "FF": (batch * p * q, k // g, r * s * c // g),
