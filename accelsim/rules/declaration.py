@@ -24,14 +24,15 @@ class Rule:
     """A learning rule.
 
     ``family``: rules of one family make errors with zeros alike, so that they may share traces
-    (DESIGN 5). ``ops``, ``numbers``, ``kinds``: places ``package.module:attribute`` of functions,
-    imported when they are first needed.
+    (docs/traces.md). ``ops``, ``numbers``, ``kinds``: places ``package.module:attribute`` of
+    functions, imported when they are first needed.
 
-    * ``ops``: (network, chosen rule) -> how errors get past weighted layers, as ops.
-    * ``numbers``: (model, seed of the feedback, chosen rule) -> the same, as numbers. Empty for a
-      rule that cannot be trained.
-    * ``kinds``: (chosen rule) -> its kinds of training step, of a rule that takes several; such a
-      rule has no ops of its own.
+    * ``ops``: (network, chosen rule) -> `ErrorPropagation`: how errors get past weighted layers, as
+      ops.
+    * ``numbers``: (model, seed of the feedback, chosen rule) -> `RuleNumerics`: the same, as
+      numbers. Empty for a rule that cannot be trained.
+    * ``kinds``: (chosen rule) -> `StepKind`s, of a rule that takes several kinds of training step;
+      such a rule has no ops of its own.
 
     The functions raise InputError where the rule or its options do not suit the network.
     """
@@ -115,8 +116,9 @@ class StepKind:
     """One kind of training step of a rule that takes several: its fraction of all steps, and the
     rule that lowers it.
 
-    ``finish``: how the several-kinded rule changes that step's ops (its optimizer keeps more state,
-    say).
+    ``rule`` must have ops. ``finish``: how the rule that declares the kinds changes the ops of the
+    step (its optimizer keeps more state, say). A rule with one kind of step that changes WU may
+    declare that one alone.
     """
 
     kind: str

@@ -28,7 +28,7 @@ ALL_PASSES = frozenset(Pass)
 
 def family(rule: str | AnyRule) -> str:
     """The rule's trace family: rules of one family make errors with zeros alike, whatever their
-    options (DESIGN 5). The name itself of a rule that is not registered.
+    options (docs/traces.md). The name itself of a rule that is not registered.
     """
     name = rule.name if isinstance(rule, RuleSpec) else rule.partition(":")[0].strip()
     return declared(name).family if name in RULES else name

@@ -180,7 +180,7 @@ class Nest:
 
     @property
     def macs(self) -> int:
-        """Dense MACs: all positions of the nest (DESIGN 2)."""
+        """Dense MACs: all positions of the nest, zeros included."""
         return self.channels * self.positions * self.reduction
 
     @property

@@ -2,8 +2,8 @@
 sight.
 
 A learning rule lowers a network to a `TrainingStep`; the mapper binds its ops to an architecture.
-Words are those of the papers as DESIGN fixes them: FF feed-forward, EP error propagation, WG weight
-gradient, WU weight update.
+Passes have the names of the papers: FF feed-forward, EP error propagation, WG weight gradient, WU
+weight update.
 """
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ class Role(StrEnum):
 class Tensor:
     """Something that memory holds. ``shape`` includes the batch, channels last, logical (a sparse
     feedback keeps its dense shape).
+
+    Its name is its identity: dependencies, homes and traffic go by name, and the first tensor met
+    of a name speaks for all. So tensors of one name in a step must be equal, bits included.
 
     ``stored``: elements really kept (non-zeros of a sparse feedback); defaults to the product of
     the shape. ``bits``: word size where the role's precision does not apply (1 for a mask, 2 for a
@@ -168,7 +171,7 @@ class Op:
 
     @property
     def dense_macs(self) -> int:
-        """All positions of the op's loop nest (DESIGN 2)."""
+        """All positions of the op's loop nest, zeros included."""
         return 0
 
     @property
@@ -227,9 +230,9 @@ class VectorWork(Op):
     """Elementwise or reducing work without MACs: ``elements`` handled, ``ops_per_element`` scalar
     operations each.
 
-    ``function`` names the kind of work for the vector unit's throughput table and the reports:
-    activation, activation_derivative, pool, pool_backward, batch_norm, batch_norm_backward, add,
-    softmax_loss, gate, gate_backward, embedding, embedding_backward, optimizer, upsample, shuffle.
+    ``function`` is a word for the kind of work (activation, pool_backward, optimizer, ...). The list
+    is open: a machine's time and energy depend on the two counts alone, and only studies that look
+    for the work of one kind read the word.
     """
 
     function: str

@@ -1,5 +1,5 @@
-"""Traces: which operand elements of a real training step are non-zero, bit-packed (DESIGN section
-5, a contract).
+"""Traces: which operand elements of a real training step are non-zero, bit-packed. docs/traces.md
+describes the format for those who write or read such files themselves.
 
 A trace file is an ``.npz`` without pickles: ``meta`` (UTF-8 JSON as uint8) and a uint8 array a
 tensor, ``np.packbits(mask.reshape(-1, shape[-1]), axis=-1, bitorder="little")``. Channels last: (N,

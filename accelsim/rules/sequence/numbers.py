@@ -130,7 +130,7 @@ class SequenceFeedback(RuleNumerics):
 
     def _fresh_weights(self, layer: Layer) -> NDArray[np.floating[Any]]:
         """Transposed forward weights (size, classes). Logits start small by design, see
-        `Weighted.fresh_parameters`, which this undoes.
+        `ContractionNumerics.fresh_parameters`, which this undoes.
         """
         classes = prod(self.model.network.output.out_shape)
         weights: NDArray[np.floating[Any]] = self.model.layers[layer.name].parameters["weight"]
