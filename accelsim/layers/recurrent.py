@@ -68,6 +68,12 @@ class Recurrent(Layer):
     """Name of the error that passes by the weights to the step before, where there is one."""
     cell: ClassVar[type[Cell]]
     """Numbers of its gates."""
+    candidate_gate: ClassVar[int]
+    """Place of the candidate state, the one through tanh, among the gates' rows of the weights."""
+    hands_on_sum_errors: ClassVar[bool] = False
+    """Whether feedback through time takes the errors at the gates' sums from it (its words are as
+    long as h), and not those at h.
+    """
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
@@ -236,6 +242,8 @@ class Rnn(Recurrent):
     carry_ops: ClassVar[int] = 1  # add the next step's error to e
     passing: ClassVar[str | None] = None
     cell: ClassVar[type[Cell]] = RnnCell
+    candidate_gate: ClassVar[int] = 0
+    hands_on_sum_errors: ClassVar[bool] = True
 
     def reads_state(self, low: Lowering, step: int) -> Value:
         return ()
@@ -266,6 +274,7 @@ class Lstm(Recurrent):
     carry_ops: ClassVar[int] = 3  # add the next step's error to e and its cell error, scale by f
     passing: ClassVar[str | None] = "cell_error"
     cell: ClassVar[type[Cell]] = LstmCell
+    candidate_gate: ClassVar[int] = 2
 
     def reads_state(self, low: Lowering, step: int) -> Value:
         return self.states(low, "cell")[step : step + 1]
@@ -289,6 +298,7 @@ class Gru(Recurrent):
     carry_ops: ClassVar[int] = 3  # add the next step's error to e, scale by z, add
     passing: ClassVar[str | None] = "state_error"
     cell: ClassVar[type[Cell]] = GruCell
+    candidate_gate: ClassVar[int] = 2
 
     def reads_state(self, low: Lowering, step: int) -> Value:
         return self.states(low, "out")[step : step + 1]

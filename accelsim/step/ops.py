@@ -53,8 +53,8 @@ class Tensor:
     """Something that memory holds. ``shape`` includes the batch, channels last, logical (a sparse
     feedback keeps its dense shape).
 
-    Its name is its identity: dependencies, homes and traffic go by name, and the first tensor met
-    of a name speaks for all. So tensors of one name in a step must be equal, bits included.
+    Its name is its identity: dependencies and homes in scratchpads go by it, and the first tensor
+    met of a name stands for all. So tensors of one name in a step must be equal, their bits too.
 
     ``stored``: elements really kept (non-zeros of a sparse feedback); defaults to the product of
     the shape. ``bits``: word size where the role's precision does not apply (1 for a mask, 2 for a
@@ -230,9 +230,9 @@ class VectorWork(Op):
     """Elementwise or reducing work without MACs: ``elements`` handled, ``ops_per_element`` scalar
     operations each.
 
-    ``function`` is a word for the kind of work (activation, pool_backward, optimizer, ...). The list
-    is open: a machine's time and energy depend on the two counts alone, and only studies that look
-    for the work of one kind read the word.
+    ``function`` is a word for the kind of work: activation, pool_backward, optimizer and so on. The
+    list is open: machines read the two counts alone, and studies that look for one kind of work
+    read the word.
     """
 
     function: str

@@ -33,7 +33,8 @@ class Layer(ABC):
     ``accelsim/layers``.
 
     ``inputs``: producers' names (``"input"`` is the network's); ``in_shapes``: their maps' shapes.
-    The class variables are what the rest of the program asks of a kind.
+    The class variables are what the rest of the program asks of a kind. A kind with fields of its
+    own is a frozen dataclass too: `resized` copies them.
     """
 
     name: str
@@ -109,11 +110,17 @@ class Layer(ABC):
     def forward(self, low: Lowering) -> None:
         """Emit FF, and put the output map into ``low.outputs``."""
 
+    def local_errors(self, low: Lowering, error: Value) -> Value:
+        """The error that WG of a weighted layer reads where no error crosses time, from that at the
+        output, with the ops that make it.
+        """
+        return error
+
     @abstractmethod
     def backward(self, low: Lowering, error: Value) -> None:
         """Emit the backward work that is the same under all learning rules: WG, and EP unless the
-        layer is `weighted`. ``error``: that at the output; of a weighted layer what the rule's EP
-        returns.
+        layer is `weighted`; the gradients of other layers' words come in their EP. ``error``: that
+        at the output; of a weighted layer what the rule's EP returns.
         """
 
     @abstractmethod

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from math import prod
 
 from accelsim.errors import InputError
-from accelsim.layers.recurrent import Recurrent
 from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.direct.options import DirectOptions, SparseOptions
 from accelsim.rules.walk.backward import needed
@@ -84,7 +83,7 @@ class DirectFeedback:
                     read + needed(low, layer, at),
                     [made],
                 )
-        return layer.local_errors(low, error) if isinstance(layer, Recurrent) else error
+        return layer.local_errors(low, error)
 
 
 def dense(_network: Network, rule: RuleSpec[DirectOptions]) -> DirectFeedback:

@@ -111,7 +111,7 @@ class SequenceFeedback(RuleNumerics):
     def _cell_error(self, name: str, errors: Mapping[str, Array]) -> Array:
         """e_rnn (T, N, H): the error at h, of a plain RNN at the sum before its tanh."""
         cell = cast("RecurrentNumerics", self.model.layers[name])
-        found = cell.gate_errors if cell.layer.kind == "rnn" else errors[name]
+        found = cell.gate_errors if cell.layer.hands_on_sum_errors else errors[name]
         return np.ascontiguousarray(found).reshape(
             self.model.network.time_steps, -1, cell.layer.out_shape[2]
         )
@@ -190,8 +190,9 @@ class SequenceFeedback(RuleNumerics):
     def _candidate_weights(self, source: Layer) -> NDArray[np.float64]:
         """Transposed recurrent weights (H, H) of the cell's candidate state, as they start."""
         hidden = source.out_shape[2]
-        weights = self.model.layers[source.name].parameters["weight"]
-        candidate = {"rnn": 0, "lstm": 2, "gru": 2}[source.kind] * hidden
+        cell = cast("RecurrentNumerics", self.model.layers[source.name])
+        weights = cell.parameters["weight"]
+        candidate = cell.layer.candidate_gate * hidden
         return weights[candidate : candidate + hidden, -hidden:].T.astype(np.float64)
 
     def feedback_weights(self) -> dict[str, Array]:

@@ -51,7 +51,7 @@ class TriangularFeedback:
 
     def __init__(
         self,
-        sources: Mapping[str, Layer],
+        sources: Mapping[str, Recurrent],
         output: DirectFeedback,
         density: float = 1.0,
         binary: bool = False,
@@ -62,16 +62,15 @@ class TriangularFeedback:
         self._density = density
         self._bits = 1 if binary else None
         self._random_values = random_values
-        self._errors: dict[str, Value] = {}
+        self._errors: dict[str, tuple[Value, Value]] = {}
+        """By layer, the errors at its output and those that it learns from."""
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
         """Emit ``<layer>.EP``, one a time step; see `ErrorPropagation`."""
         if target is not None and layer.name not in self._sources:
             return self._output.propagate(low, layer, error, target)
-        learns_from = error
-        if isinstance(layer, Recurrent):
-            learns_from = layer.local_errors(low, error)
-            self._errors[layer.name] = learns_from if layer.kind == "rnn" else error
+        learns_from = layer.local_errors(low, error)
+        self._errors[layer.name] = error, learns_from
         for step in reversed(range(len(target or ()))):
             self._row(low, layer, step, target)
         return learns_from
@@ -97,14 +96,16 @@ class TriangularFeedback:
             home_channels=channels,
             index_bits=(hidden - 1).bit_length() if stored else 0,
         )
-        # The errors of a plain RNN's gates have the zeros of those at h.
+        at_output, at_sums = self._errors[source.name]
+        carried = at_sums if source.hands_on_sum_errors else at_output
+        # Errors at sums that are handed on have the zeros of those at h.
         zeros = [
             TraceZeros(f"{source.name}.error", None if at is None else later)
             for later in range(step, steps)
         ]
         read = [
             Operand(tensor, Use.MOVING, zero)
-            for tensor, zero in zip(self._errors[source.name][step:], zeros, strict=True)
+            for tensor, zero in zip(carried[step:], zeros, strict=True)
         ]
         nest = feedback_nest(low.batch, (1, 1, channels), errors, nonzeros)
         pattern: ZeroSource = Dense()
@@ -122,7 +123,7 @@ class TriangularFeedback:
         )
 
 
-def sources_of(network: Network, rule: str) -> dict[str, Layer]:
+def sources_of(network: Network, rule: str) -> dict[str, Recurrent]:
     """The last cell of its module, by each layer before the output's module that wants an error in
     its input map.
 
@@ -131,11 +132,11 @@ def sources_of(network: Network, rule: str) -> dict[str, Layer]:
     """
     if not any(layer.recurrent for layer in network.layers):
         raise InputError(f"{rule} must have a network with recurrent layers, got {network.name}")
-    found: dict[str, Layer] = {}
+    found: dict[str, Recurrent] = {}
     for name, end in modules_of(network).items():
         if end is network.output or network.layer(name).inputs[0] == INPUT:
             continue
-        if not end.recurrent:
+        if not isinstance(end, Recurrent):
             raise InputError(
                 f"modules of {network.name} must end in recurrent layers before the output's, got "
                 f"{end.name}"

@@ -17,8 +17,9 @@ from accelsim.workload.network import Layer, Network
 class ErrorPropagation(Protocol):
     """What a learning rule is to the walk: how errors get past the weighted layers.
 
-    ``direct``: see `Lowering`. Unless errors are ``carried``, no layer hands one on, and the walk
-    ends at the first weights that it meets.
+    ``direct``: a map that weighted layers read gets its error from their feedback alone, not from
+    its other readers. ``carried``: weighted layers hand errors on to the map that they read; where
+    they do not, the walk ends at the first weights that it meets.
     """
 
     @property
@@ -31,8 +32,10 @@ class ErrorPropagation(Protocol):
         """Emit EP of a weighted layer, from the ``error`` at its output to the ``target`` at its
         input map (None: not wanted).
 
-        Returns the error that the layer's WG reads: ``error`` itself, of a recurrent layer the
-        gates' errors.
+        ``error`` and ``target`` are one tensor, or one per time step. Returns the error that the
+        layer's WG reads: what `Layer.local_errors` returns where errors do not cross time (of most
+        kinds ``error`` itself, of a recurrent layer the gates' errors), and what
+        `Recurrent.errors_through_time` returns where they do.
         """
         ...
 
