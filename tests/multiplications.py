@@ -9,6 +9,7 @@ from threading import Lock
 import pytest
 
 from accelsim.numerics import products
+from accelsim.rules.walk.numbers import RuleNumerics
 from accelsim.step.ops import Op
 
 
@@ -37,3 +38,8 @@ class Multiplications:
 
 def macs(ops: Iterable[Op]) -> int:
     return sum(op.dense_macs for op in ops)
+
+
+def stored_words(numbers: RuleNumerics) -> int:
+    """Feedback weights that a rule's numbers store."""
+    return sum(array.size for array in numbers.feedback_weights().values())

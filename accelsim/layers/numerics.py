@@ -18,6 +18,9 @@ class LayerNumerics(ABC):
     `forward` keeps what `backward` needs until the next forward; arrays passed in or handed out are
     never written to. ``gradients`` has the keys of ``parameters`` after a backward, and is empty
     when no error reached the layer.
+
+    The parameter of the name "weight" is the one that weight decay shrinks, that is rounded to the
+    stored format of weights, and that is compared in angles (`accelsim.training.angles`).
     """
 
     def __init__(self, layer: Layer, dtype: np.dtype[Any]) -> None:
@@ -38,7 +41,7 @@ class LayerNumerics(ABC):
 
     @abstractmethod
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        """The output map. ``training`` matters to batch norm alone."""
+        """The output map. ``training`` matters to kinds that gather `moments` alone."""
 
     @abstractmethod
     def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
@@ -60,8 +63,8 @@ class WeightedNumerics(LayerNumerics):
     def backward(
         self, error: Array, propagate: bool, transport: Array | None = None
     ) -> tuple[Array, ...]:
-        """As for every layer, through time in a recurrent one; ``transport`` takes the weights'
-        place where errors are carried back.
+        """As for every layer, through time in a recurrent one; ``transport``, of the layer's
+        ``weight_shape``, takes the weights' place where errors are carried back.
         """
 
 

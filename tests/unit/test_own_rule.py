@@ -23,7 +23,7 @@ from accelsim.step.ops import Pass, Role
 from accelsim.training.tracing import TracedTraining, train_and_trace
 from accelsim.workload.loading import load_network
 from tests.conftest import CommandLine
-from tests.multiplications import Multiplications, macs
+from tests.multiplications import Multiplications, macs, stored_words
 from tests.reference_networks import SAMPLES, batch_of, sequence_networks, small_networks
 
 IMAGES = small_networks()
@@ -166,7 +166,7 @@ def test_its_ops_have_the_multiplications_and_words_of_its_numbers(
         for each in op.operands
         if each.tensor.role is Role.FEEDBACK
     }
-    assert sum(feedback.values()) == numbers.feedback_words()
+    assert sum(feedback.values()) == stored_words(numbers)
 
 
 def test_recurrent_networks_are_refused_by_both() -> None:

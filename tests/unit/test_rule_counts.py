@@ -18,7 +18,7 @@ from accelsim.rules.sequence.numbers import SequenceFeedback
 from accelsim.rules.walk.numbers import RuleNumerics
 from accelsim.step.ops import Pass, Role, TrainingStep
 from accelsim.workload.network import INPUT, Network
-from tests.multiplications import Multiplications, macs
+from tests.multiplications import Multiplications, macs, stored_words
 from tests.reference_networks import (
     CLASSES,
     SAMPLES,
@@ -195,7 +195,7 @@ def test_ops_have_the_words_of_the_numbers(network, spelling):
                 min(SAMPLES * network.time_steps, layer.vocabulary) * layer.out_shape[2]
             )
     assert words[Role.WEIGHT] == sum(read.values())
-    assert words[Role.FEEDBACK] == numbers.feedback_words()
+    assert words[Role.FEEDBACK] == stored_words(numbers)
 
 
 @pytest.mark.parametrize("network", [IMAGES["counted"], WIDE], ids=lambda network: network.name)
@@ -222,7 +222,7 @@ def test_each_kind_of_a_hybrids_steps_has_the_multiplications_and_words_of_its_n
         for operand in op.operands
         if operand.tensor.role is Role.FEEDBACK
     }
-    assert sum(feedback.values()) == (hybrid.feedback_words() if kind == "revised" else 0)
+    assert sum(feedback.values()) == (stored_words(hybrid) if kind == "revised" else 0)
 
 
 def test_every_rule_with_numbers_is_counted():

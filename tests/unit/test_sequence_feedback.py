@@ -19,6 +19,7 @@ from accelsim.workload.network import INPUT
 from accelsim.zeros.feedback import feedback_random, kept_entries, random_entries
 from accelsim.zeros.patterns import RADIUS
 from tests.chosen_rules import chosen
+from tests.multiplications import stored_words
 from tests.naive import sequences as naive
 from tests.naive import triangular_feedback as triangular
 from tests.reference_networks import (
@@ -375,7 +376,7 @@ def test_words_and_multiplications_are_table_4s(monkeypatch, sparsity, per_step)
         (1 - sparsity) * hidden * 4,
         (1 - sparsity) * hidden * hidden * STEPS * (STEPS + 1) // 2,
     )
-    assert numerics.feedback_words() == (STEPS if per_step else 1) * of_output + of_triangle
+    assert stored_words(numerics) == (STEPS if per_step else 1) * of_output + of_triangle
     counted = []
     original = products.stored_product
     monkeypatch.setattr(

@@ -52,12 +52,17 @@ class RuleNumerics(ABC):
         self.model = model
 
     def begin(self, step: int) -> str:
-        """The kind of training step number ``step``; called before it."""
+        """The kind of training step number ``step``; called before it. BP and FEEDBACK say which
+        momentum the step uses where a rule has a `momentum_mix`; LEFT_OUT is no step at all.
+        """
         return FEEDBACK if self.direct else BP
 
     def propagate(self, error: Array, labels: NDArray[np.integer[Any]]) -> dict[str, Array]:
         """Set every layer's gradients from the error at the logits (N, classes) after a forward,
         and the right classes (N,).
+
+        The error is the gradient of the mean loss: it is divided by the N rows already, so that
+        gradients are sums over rows. On sequences rows are time-major, T * N of them.
 
         Returns the errors at the weighted layers' own outputs, by layer.
         """
@@ -119,10 +124,6 @@ class RuleNumerics(ABC):
         the network's output by one matrix for all time steps; else None.
         """
         return None
-
-    def feedback_words(self) -> int:
-        """Feedback weights that the rule stores."""
-        return sum(array.size for array in self.feedback_weights().values())
 
 
 def takes_error_from(network: Network, name: str, reader: Layer, direct: bool) -> bool:
