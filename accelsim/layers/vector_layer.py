@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 class VectorLayer(Layer):
     """One op forward, and one backward that makes the errors at the inputs and the gradients of
-    the layer's own words.
-
-    A scalar operation is one add, multiply, compare, divide or table function (exp, tanh, sigmoid,
-    reciprocal square root); kinds count those of the textbook formula, not of any machine.
+    the layer's own words. `Work` says what the kinds count.
     """
 
     @abstractmethod
@@ -34,7 +31,10 @@ class VectorLayer(Layer):
         return tuple(tensor for name in self.inputs for tensor in low.outputs[name])
 
     def stash(self, low: Lowering) -> Value:
-        """What FF keeps for the backward work, beside the map and its mask."""
+        """What FF keeps for the backward work, beside the map and its mask: values of
+        `Lowering.tensors` with ``stash=True``, so that they are dropped where nothing reads them.
+        Called for each pass; every call must give the same names.
+        """
         return ()
 
     def reads_back(self, low: Lowering, error: Value) -> Value:

@@ -32,7 +32,11 @@ Value = tuple[Tensor, ...]
 
 
 class Work(NamedTuple):
-    """Work of the vector unit: ``elements`` of ``ops_per_element`` scalar operations each."""
+    """Work of the vector unit: ``elements`` of ``ops_per_element`` scalar operations each.
+
+    A scalar operation is one add, multiply, compare, divide or table function (exp, tanh, sigmoid,
+    reciprocal square root). Counts are those of the textbook formulas, not of any machine.
+    """
 
     function: str
     elements: int
@@ -103,8 +107,8 @@ class Lowering:
     def tensors(
         self, name: str, role: Role, shape: Shape, bits: int | None = None, stash: bool = False
     ) -> Value:
-        """A new value of the map ``shape``. A ``stash`` is kept for the backward passes alone, and
-        dropped when they don't read it.
+        """The value of that name, of the map ``shape``: the same each time. A ``stash`` is kept for
+        the backward passes alone, and dropped when they don't read it.
         """
         full = (self.batch, shape[2]) if shape[:2] == (1, 1) else (self.batch, *shape)
         steps = self.network.time_steps
@@ -129,6 +133,11 @@ class Lowering:
         return self.tensors(f"{name}.mask", Role.MASK, shape, bits=1, stash=True)
 
     # Errors
+
+    def output_error(self) -> Value:
+        """The error at the network's output, which the loss makes."""
+        output = self.network.output
+        return self.tensors(f"{output.name}.error", Role.ERROR, output.out_shape)
 
     def trained(self, name: str) -> bool:
         """Whether something at or before that map learns, so that an error is wanted there."""

@@ -17,7 +17,7 @@ from math import prod
 from accelsim.errors import InputError
 from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.direct.options import DirectOptions, SparseOptions
-from accelsim.rules.walk.backward import needed
+from accelsim.rules.walk.backward import feedback_bits, needed
 from accelsim.step.contraction import feedback_nest
 from accelsim.step.ops import Draw, Operand, Pass, Role, Tensor, TraceZeros, Use
 from accelsim.workload.lowering import Lowering, Value, operands, step_name
@@ -42,7 +42,7 @@ class DirectFeedback:
         self.nonzeros = nonzeros
         self.draw = draw
         self.per_step = per_step
-        self.bits = 1 if binary else None
+        self.bits = feedback_bits(binary)
 
     def feedback(self, low: Lowering, layer: Layer, step: int) -> Operand:
         """B of a target (at a time step): (channels, rows, columns, output errors) of its input
@@ -67,7 +67,7 @@ class DirectFeedback:
         """Emit ``<layer>.EP``, on sequences one a time step; see `ErrorPropagation`."""
         if target is not None:
             output = low.network.output
-            moving = low.tensors(f"{output.name}.error", Role.ERROR, output.out_shape)
+            moving = low.output_error()
             errors = prod(output.out_shape)
             nest = feedback_nest(low.batch, layer.in_shape, errors, self.nonzeros)
             for step, made in enumerate(target):

@@ -15,14 +15,15 @@ from accelsim.rules.chained.options import BP
 from accelsim.rules.declaration import RuleSpec, StepKind
 from accelsim.rules.hybrid.options import HybridOptions, feedback_rule
 from accelsim.rules.options import NoOptions
-from accelsim.rules.walk.vector_costs import MIXED_MOMENTUM
+from accelsim.rules.walk.vector_costs import MIXED_MOMENTUM, MOMENTUM
 from accelsim.step.ops import Op, Operand, Pass, Role, Tensor, TrainingStep, VectorWork
 
 
 def step_kinds(rule: RuleSpec[HybridOptions]) -> tuple[StepKind, ...]:
     """The kinds of step that are taken at all, with their probabilities: bp, then revised."""
     options, feedback = rule.options, feedback_rule(rule)
-    mix = partial(mix_momenta, gamma=options.gamma, given="gamma" in options.model_fields_set)
+    given = f"{rule.name}.gamma" if "gamma" in options.model_fields_set else ""
+    mix = partial(mix_momenta, gamma=options.gamma, given=given)
     kinds = (
         StepKind(BP.name, options.p, RuleSpec(BP, NoOptions())),
         StepKind(feedback.name, 1 - options.p, feedback, mix),
@@ -30,19 +31,20 @@ def step_kinds(rule: RuleSpec[HybridOptions]) -> tuple[StepKind, ...]:
     return tuple(kind for kind in kinds if kind.weight > 0)
 
 
-def mix_momenta(step: TrainingStep, gamma: float, given: bool = False) -> TrainingStep:
+def mix_momenta(step: TrainingStep, gamma: float, given: str = "") -> TrainingStep:
     """The update of a feedback step: v_DFA <- alpha v_DFA + g; w <- w - eta (gamma v_DFA + (1 -
     gamma) v_BP).
 
     Where the optimizer keeps a momentum (v_BP, which a BP step alone writes), v_DFA of the same
     shape is read and written in its place, and v_BP is read. With gamma 1 it is not, and the update
-    costs what momentum costs. Adam's moments serve both kinds of step. InputError when gamma was
-    ``given``, not left to its default, and the optimizer keeps no momentum that it could mix.
+    costs what momentum costs. Adam's moments serve both kinds of step. ``given``: the option that
+    gave gamma, empty where it was left to its default. InputError when it was given and the
+    optimizer keeps no momentum that it could mix.
     """
     updates = [op for op in step.ops if op.pass_ is Pass.WU]
     if given and updates and not any(_momenta(op) for op in updates):
         raise InputError(
-            f"hdfa.gamma must be left out unless --optimizer is momentum, the only one that it "
+            f"{given} must be left out unless --optimizer is momentum, the only one that it "
             f"changes, got {gamma:g}"
         )
     return replace(
@@ -54,7 +56,8 @@ def _momenta(op: Op) -> list[Operand]:
     return [
         operand
         for operand in op.operands
-        if operand.tensor.role is Role.OPTIMIZER_STATE and operand.tensor.name.endswith(".momentum")
+        if operand.tensor.role is Role.OPTIMIZER_STATE
+        and operand.tensor.name.endswith(f".{MOMENTUM}")
     ]
 
 
@@ -75,4 +78,4 @@ def _mixed(op: Op, gamma: float) -> Op:
 
 
 def _of_feedback(momentum: Tensor) -> Tensor:
-    return replace(momentum, name=f"{momentum.name.removesuffix('.momentum')}.feedback_momentum")
+    return replace(momentum, name=f"{momentum.name.removesuffix(MOMENTUM)}feedback_{MOMENTUM}")

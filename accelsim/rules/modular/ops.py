@@ -29,7 +29,7 @@ from math import prod
 from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.modular.links import links_of
 from accelsim.rules.modular.options import ModularOptions
-from accelsim.rules.walk.backward import needed
+from accelsim.rules.walk.backward import feedback_bits, needed
 from accelsim.step.contraction import Window, convolution_nest, feedback_nest
 from accelsim.step.ops import (
     Operand,
@@ -82,7 +82,7 @@ def dense_link(
         f"{layer.name}.feedback",
         Role.FEEDBACK,
         (c, h, w, errors),
-        bits=_bits(binary),
+        bits=feedback_bits(binary),
         persistent=True,
         home_channels=c,
     )
@@ -169,7 +169,7 @@ def fixed_convolution(
         f"{layer.name}.feedback{suffix}",
         Role.FEEDBACK,
         shape,
-        bits=_bits(kernel.binary),
+        bits=feedback_bits(kernel.binary),
         persistent=True,
         home_channels=channels,
     )
@@ -213,10 +213,6 @@ def moving_error(error: Tensor, zeros: ZeroSource) -> Operand:
 def error_zeros(link: Link, resized: Pair | None = None) -> TraceZeros:
     """Zeros of the error at the source's own output."""
     return TraceZeros(f"{link.source.name}.error", resized=resized)
-
-
-def _bits(binary: bool) -> int | None:
-    return 1 if binary else None
 
 
 def modular(network: Network, rule: RuleSpec[ModularOptions]) -> ModuleFeedback:

@@ -18,7 +18,7 @@ from accelsim.layers.recurrent import Recurrent
 from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.direct.ops import DirectFeedback
 from accelsim.rules.direct.options import DirectOptions
-from accelsim.rules.walk.backward import needed
+from accelsim.rules.walk.backward import feedback_bits, needed
 from accelsim.step.contraction import feedback_nest
 from accelsim.step.ops import (
     Dense,
@@ -60,7 +60,7 @@ class TriangularFeedback:
         self._sources = sources
         self._output = output
         self._density = density
-        self._bits = 1 if binary else None
+        self._bits = feedback_bits(binary)
         self._random_values = random_values
         self._errors: dict[str, tuple[Value, Value]] = {}
         """By layer, the errors at its output and those that it learns from."""

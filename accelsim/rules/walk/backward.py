@@ -67,6 +67,11 @@ def lower_step(
     return low.finish(rule, passes)
 
 
+def feedback_bits(binary: bool) -> int | None:
+    """Bits of a word of fixed feedback: one if ``binary``, else None, the machine's precision."""
+    return 1 if binary else None
+
+
 def needed(low: Lowering, layer: Layer, step: int | None = None) -> tuple[Operand, ...]:
     """The mask of f' at the layer's input map (of one time step), by which EP's outputs are needed;
     none unless a ReLU made that map.

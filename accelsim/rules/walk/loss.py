@@ -13,7 +13,7 @@ def lower_loss(low: Lowering) -> None:
     """Emit ``loss.EP``, from the network's output to the error there."""
     layer = low.network.output
     labels = low.tensors("labels", Role.INDEX, (1, 1, 1), bits=index_bits(layer.out_shape[2]))
-    error = low.tensors(f"{layer.name}.error", Role.ERROR, layer.out_shape)
+    error = low.output_error()
     elements = low.samples * prod(layer.out_shape)
     read = operands([*low.outputs[layer.name], *labels], Use.READ)
     low.vector(

@@ -1,8 +1,5 @@
-"""Scalar operations per element of the loss and of the optimizers: counts of the textbook formulas,
-not of any machine.
-
-A scalar operation is one add, multiply, compare, divide or table function (exp, tanh, sigmoid,
-reciprocal square root).
+"""Scalar operations per element of the loss and of the optimizers, as
+`accelsim.workload.lowering.Work` counts them.
 """
 
 from __future__ import annotations
@@ -28,9 +25,12 @@ MIXED_MOMENTUM = 7
 2.
 """
 
+MOMENTUM = "momentum"
+"""Last part of the name of a momentum's tensor."""
+
 STATE_WORDS: dict[str, tuple[str, ...]] = {
     OptimizerName.SGD: (),
-    OptimizerName.MOMENTUM: ("momentum",),
+    OptimizerName.MOMENTUM: (MOMENTUM,),
     OptimizerName.ADAM: ("moment1", "moment2"),
 }
 """Tensors of optimizer state, each of the weights' shape."""
