@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 
+from accelsim.config.describe import join
+from accelsim.config.registries import LAYERS
 from accelsim.config.source import KeyPath, Place, dotted
 from accelsim.config.suggest import did_you_mean
 from accelsim.errors import Fault, InputError
@@ -109,7 +111,10 @@ class _Resolver:
                 )
                 right = False
         elif len(names) > 1:
-            self._fault(index, "inputs", "one layer (only add reads several)", ", ".join(names))
+            several = [name for name in LAYERS.names() if LAYERS.resolve(name).several_inputs]
+            reads = "reads" if len(several) == 1 else "read"
+            rule = f"one layer (only {join(several, 'and')} {reads} several)"
+            self._fault(index, "inputs", rule, ", ".join(names))
             right = False
         self.read.update(names)
         return names if right else ()
@@ -157,8 +162,9 @@ class _Resolver:
         before = len(self.faults)
         sequence = self.workload.input.sequence is not None
         if spec.reads_tokens != (sequence and inputs == (INPUT,)):
+            embeddings = [name for name in LAYERS.names() if LAYERS.resolve(name).reads_tokens]
             rule = (
-                "embedding where the layer reads a sequence of tokens"
+                f"{join(embeddings)} where the layer reads a sequence of tokens"
                 if sequence
                 else "used with input.sequence and input.vocabulary"
             )
