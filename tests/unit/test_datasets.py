@@ -15,7 +15,6 @@ from accelsim.errors import InputError
 from accelsim.training.data.datasets import (
     Dataset,
     fit_images,
-    load_cifar10,
     load_dataset,
     load_digits,
     load_images,
@@ -101,7 +100,7 @@ def text(tmp_path):
 
 def test_cifar_files_are_read_in_order(cifar):
     first = write_records(cifar / "data_batch_1.bin", [0, 9, 3], 1)
-    dataset = load_cifar10(cifar)
+    dataset = load_images(cifar)
     assert (dataset.name, dataset.classes, dataset.photographs) == ("cifar10", 10, True)
     assert dataset.labels.tolist() == [0, 9, 3, 5]
     assert np.array_equal(dataset.images[:3], first)
@@ -272,16 +271,16 @@ def test_a_network_needs_its_kind_of_data(cifar, tmp_path_factory):
 
 def test_a_directory_that_holds_nothing_is_refused(cifar):
     assert (
-        refusal(load_cifar10, cifar / "none") == f"{cifar / 'none'}: data directory does not exist"
+        refusal(load_images, cifar / "none") == f"{cifar / 'none'}: data directory does not exist"
     )
     (cifar / "empty").mkdir()
     assert (
-        refusal(load_cifar10, cifar / "empty")
-        == f"{cifar / 'empty'}: data directory must hold CIFAR-10's binary or python files, got "
-        f"none"
+        refusal(load_images, cifar / "empty")
+        == f"{cifar / 'empty'}: data directory must hold CIFAR's binary or python files, or "
+        f"MNIST's IDX files, got none"
     )
     assert (
-        refusal(load_cifar10, cifar / "test_batch.bin")
+        refusal(load_images, cifar / "test_batch.bin")
         == f"{cifar / 'test_batch.bin'}: data must be a directory, got a file"
     )
     long = cifar / ("n" * 300)
@@ -291,12 +290,12 @@ def test_a_directory_that_holds_nothing_is_refused(cifar):
     )
     (cifar / "test_batch.bin").unlink()
     assert (
-        refusal(load_cifar10, cifar)
+        refusal(load_images, cifar)
         == f"{cifar / 'test_batch.bin'}: file must be readable, got No such file or directory"
     )
     (cifar / "test_batch.bin").mkdir()
     assert (
-        refusal(load_cifar10, cifar)
+        refusal(load_images, cifar)
         == f"{cifar / 'test_batch.bin'}: file must be readable, got Is a directory"
     )
 
@@ -306,11 +305,11 @@ def test_what_may_not_be_read_is_refused(cifar):
         pytest.skip("the superuser may read everything")
     batch = cifar / "data_batch_2.bin"
     batch.chmod(0)
-    assert refusal(load_cifar10, cifar) == f"{batch}: file must be readable, got Permission denied"
+    assert refusal(load_images, cifar) == f"{batch}: file must be readable, got Permission denied"
     cifar.chmod(0)
     try:
         assert (
-            refusal(load_cifar10, cifar)
+            refusal(load_images, cifar)
             == f"{cifar}: data directory must be readable, got Permission denied"
         )
     finally:
@@ -322,7 +321,7 @@ def test_a_truncated_file_is_refused(cifar, size):
     path = cifar / "data_batch_2.bin"
     path.write_bytes(bytes(size))
     assert (
-        refusal(load_cifar10, cifar)
+        refusal(load_images, cifar)
         == f"{path}: size must be a positive multiple of 3073 bytes, got {size}"
     )
 
@@ -330,7 +329,7 @@ def test_a_truncated_file_is_refused(cifar, size):
 def test_a_label_outside_the_classes_is_refused(cifar):
     path = cifar / "data_batch_2.bin"
     write_records(path, [3, 10])
-    assert refusal(load_cifar10, cifar) == f"{path}: labels must be between 0 and 9, got 10"
+    assert refusal(load_images, cifar) == f"{path}: labels must be between 0 and 9, got 10"
 
 
 def test_broken_idx_files_are_refused(mnist):
@@ -438,7 +437,7 @@ def test_vectors_take_square_maps():
 
 @pytest.mark.data
 def test_real_cifar10(data_dir):
-    dataset = load_cifar10(data_dir / "cifar10")
+    dataset = load_images(data_dir / "cifar10")
     assert dataset.images.shape[1:] == (32, 32, 3)
     assert sorted(set(dataset.labels.tolist())) == list(range(10))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from accelsim.errors import InputError
-from accelsim.training.data.datasets import load_cifar10
+from accelsim.training.data.datasets import load_images
 
 
 def pixels(images, seed=0):
@@ -33,7 +33,7 @@ def write_pickle(path, labels, seed=0, protocol=2):
 
 def refusal(directory):
     with pytest.raises(InputError) as caught:
-        load_cifar10(directory)
+        load_images(directory)
     text = str(caught.value)
     assert "\n" not in text
     return text
@@ -44,7 +44,7 @@ def test_cifar_pickles(tmp_path, protocol):
     first = write_pickle(tmp_path / "data_batch_1", [0, 9, 3], 1, protocol=protocol)
     write_pickle(tmp_path / "data_batch_2", [5], 2, protocol=protocol)
     write_pickle(tmp_path / "test_batch", np.array([7], np.int32), protocol=protocol)
-    dataset = load_cifar10(tmp_path)
+    dataset = load_images(tmp_path)
     assert (dataset.name, dataset.classes) == ("cifar10", 10)
     assert dataset.labels.tolist() == [0, 9, 3, 5]
     assert np.array_equal(dataset.images[:3], first)
@@ -70,7 +70,7 @@ def test_a_pickle_written_by_python_2(tmp_path):
     )
     for name in ("data_batch_1", "test_batch"):
         (tmp_path / name).write_bytes(content)
-    dataset = load_cifar10(tmp_path)
+    dataset = load_images(tmp_path)
     assert dataset.labels.tolist() == [3, 4]
     assert np.array_equal(dataset.images, data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
 
@@ -79,7 +79,7 @@ def test_an_array_pickled_by_columns(tmp_path):
     content = {"data": np.asfortranarray(pixels(2, 5).reshape(2, -1)), "labels": [3, 4]}
     for name in ("data_batch_1", "test_batch"):
         (tmp_path / name).write_bytes(pickle.dumps(content))
-    assert np.array_equal(load_cifar10(tmp_path).images, pixels(2, 5).transpose(0, 2, 3, 1))
+    assert np.array_equal(load_images(tmp_path).images, pixels(2, 5).transpose(0, 2, 3, 1))
 
 
 class As:

@@ -155,20 +155,6 @@ def load_images(directory: Path, held_out: float = 0.0) -> Dataset:
     return _dataset(files.name, files.classes, training, test, held_out, files.photographs)
 
 
-def load_cifar10(directory: Path, held_out: float = 0.0) -> Dataset:
-    """CIFAR-10 from a folder, binary or python. InputError when it holds something else, or a
-    broken file.
-    """
-    files = find_images(_folder(directory, find_images))
-    if files is None or files.name != "cifar10":
-        raise fault(
-            directory,
-            f"data directory must hold CIFAR-10's binary or python files, got "
-            f"{_contents(directory)}",
-        )
-    return load_images(directory, held_out)
-
-
 def load_digits(held_out: float = 0.0) -> Dataset:
     """The 1,797 digits of 8 x 8 pixels that scikit-learn carries; the last fifth is for testing."""
     try:
