@@ -1,8 +1,8 @@
 """How kernels are declared, and where their compiled code is kept.
 
-`jit` and `parallel_jit` are the only ways to declare a kernel: they keep compiled code on disk in a
-folder named after the sources of this package, because numba's own cache does not notice that a
-callee in another file has changed and would go on returning the old number. A user's
+`jit`, `inlined_jit` and `parallel_jit` are the only ways to declare a kernel: they keep compiled
+code on disk in a folder named after the sources of this package, because numba's own cache does not
+notice that a callee in another file has changed and would go on returning the old number. A user's
 NUMBA_CACHE_DIR is respected.
 """
 
@@ -118,22 +118,29 @@ def before_first_compilation(told: Callable[[], None]) -> Iterator[None]:
         yield
 
 
-def _declare(function: F, parallel: bool) -> F:
+def _declare(function: F, **options: Any) -> F:
     module = function.__module__.removeprefix("accelsim.kernels.")
     DECLARED.append(f"{module}.{function.__name__}")
     try:
-        return cast("F", numba.njit(cache=_CACHE, nogil=True, parallel=parallel)(function))
+        return cast("F", numba.njit(cache=_CACHE, nogil=True, **options)(function))
     except RuntimeError:  # the user's NUMBA_CACHE_DIR cannot be written
-        return cast("F", numba.njit(nogil=True, parallel=parallel)(function))
+        return cast("F", numba.njit(nogil=True, **options)(function))
 
 
 def jit(function: F) -> F:
     """Compile a kernel on first use; it releases the GIL."""
-    return _declare(function, parallel=False)
+    return _declare(function)
+
+
+def inlined_jit(function: F) -> F:
+    """The same, copied into its callers: for a kernel of many arrays that is called for every
+    event, because numba counts a reference to each array of a call.
+    """
+    return _declare(function, inline="always")
 
 
 def parallel_jit(function: F) -> F:
-    """The same with numba's threads in its `prange` loops, whose iterations must write to disjoint
-    places.
+    """The same as `jit` with numba's threads in its `prange` loops, whose iterations must write to
+    disjoint places.
     """
     return _declare(function, parallel=True)

@@ -14,7 +14,7 @@ an event of the caller's; its number is that of the next event when it is found.
 from __future__ import annotations
 
 from accelsim.kernels.dram.state import Dram
-from accelsim.kernels.jit import jit
+from accelsim.kernels.jit import inlined_jit, jit
 from accelsim.kernels.links.servers import Links
 from accelsim.kernels.links.slots import (
     AWAITED,
@@ -120,7 +120,7 @@ def end_op(slot: int, cycle: int, events: Events) -> None:
     clock[ENDS] += 1
 
 
-@jit
+@inlined_jit
 def resume(
     slot: int, stage: int, slots: Slots, events: Events, links: Links, memory: Memory, dram: Dram
 ) -> None:

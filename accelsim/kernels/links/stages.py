@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accelsim.kernels.dram.state import COMMANDS, Dram
 from accelsim.kernels.dram.streams import stream
-from accelsim.kernels.jit import jit
+from accelsim.kernels.jit import inlined_jit, jit
 from accelsim.kernels.links.servers import (
     BUFFER,
     DOWN,
@@ -45,7 +45,7 @@ from accelsim.kernels.links.slots import (
 )
 
 
-@jit
+@inlined_jit
 def cross_dram(
     part: Ints, block: int, blocks: int, write: bool, now: int, memory: Memory, dram: Dram
 ) -> int:
@@ -79,7 +79,7 @@ def count(times: int, tally: Ints, commands: Ints) -> None:
             commands[command] += times * tally[channel, command]
 
 
-@jit
+@inlined_jit
 def work(
     stage: int,
     block: int,
