@@ -5,15 +5,12 @@ simulate, compare, map, area, schema and the pages.
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from accelsim.cli import app as cli
-from accelsim.cli import progress
 from accelsim.cli.pages.documentation import page
 from accelsim.config.registries import PE_KINDS
 from accelsim.config.source import parse_document
@@ -28,9 +25,8 @@ from accelsim.results.result import Result
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction, Pass
 from accelsim.workload.network import Network
+from tests.conftest import CommandLine
 from tests.reference_networks import Builder
-
-Run = Callable[..., str]
 
 BASES = ("near-memory", "von-neumann")
 NETWORKS = {
@@ -50,22 +46,6 @@ SMALL = "rows: 4, cols: 4"
 def registered() -> Iterator[None]:
     with PE_KINDS.added("bit_serial", "tests.plugins.pe_bit_serial:BitSerialArray"):
         yield
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command line that must succeed; its stdout."""
-    monkeypatch.setattr(progress, "SECONDS", float("inf"))
-
-    def call(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["accelsim", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        printed = capsys.readouterr()
-        assert stop.value.code in {0, None}, printed.err
-        return printed.out
-
-    return call
 
 
 def array_cycles(op: OpResult) -> int:
@@ -113,7 +93,7 @@ def test_cycles_of_a_product_follow_from_its_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_simulate_and_check(run: Run, tmp_path: Path, base: str) -> None:
+def test_simulate_and_check(run: CommandLine, tmp_path: Path, base: str) -> None:
     path, out = machine(tmp_path, base), tmp_path / "run"
     assert run("check", str(path))
     settings = ("--arch", str(path), "--trace", "random:0.5", "--out", str(out))
@@ -123,7 +103,7 @@ def test_simulate_and_check(run: Run, tmp_path: Path, base: str) -> None:
     assert run("check", str(out / "result.json"))
 
 
-def test_compare_with_another_kind(run: Run, tmp_path: Path) -> None:
+def test_compare_with_another_kind(run: CommandLine, tmp_path: Path) -> None:
     machines = f"{machine(tmp_path, 'near-memory')},near-memory"
     settings = ("--arch", machines, "--rules", "bp", "--trace", "dense", "--json")
     document = json.loads(run("compare", "digits-fc", *settings))
@@ -134,7 +114,9 @@ def test_compare_with_another_kind(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("base", BASES)
 @pytest.mark.parametrize("objective", ["canonical", "cycles"])
-def test_map_prints_its_loop_nests(run: Run, tmp_path: Path, base: str, objective: str) -> None:
+def test_map_prints_its_loop_nests(
+    run: CommandLine, tmp_path: Path, base: str, objective: str
+) -> None:
     chosen = () if objective == "canonical" else ("--objective", objective)
     arch = ("--arch", str(machine(tmp_path, base)))
     printed = run("map", "digits-fc", *arch, "--trace", "dense", *chosen)
@@ -150,7 +132,7 @@ def test_area_counts_a_lane_per_pe(tmp_path: Path) -> None:
     assert estimate(architecture, technology) == estimate(lanes, technology)
 
 
-def test_schema_list_and_pages_show_it(run: Run, tmp_path: Path) -> None:
+def test_schema_list_and_pages_show_it(run: CommandLine, tmp_path: Path) -> None:
     validator = jsonschema.Draft202012Validator(json.loads(run("schema", "arch")))
     text = machine(tmp_path, "near-memory").read_text(encoding="utf-8")
     data = parse_document(text).data
