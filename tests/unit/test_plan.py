@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from accelsim.machine.architecture import Architecture
+from accelsim.mapping.residency import updates_in_pe
 from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.sim.planning.traffic import tree_links
 from accelsim.workload.network import Network
@@ -144,6 +145,21 @@ def test_fused_updates_keep_no_gradient_and_separate_ones_do() -> None:
         )
     off = watch(network(), machine(near_memory__update="fused", vector_unit__update_in_pe=False))
     assert off.run.residency.fused == {}
+
+
+@pytest.mark.parametrize("in_pe", [True, False])
+def test_an_update_holds_lanes_exactly_where_the_pes_do_it(in_pe: bool) -> None:
+    """Weights of a batch norm have no home, so that the vector unit updates them in any case."""
+    normalized = Builder("normalized", (4, 4, 4)).conv(6).add("batch_norm").add("relu")
+    architecture = machine(near_memory__update="separate", vector_unit__update_in_pe=in_pe)
+    seen = watch(normalized.add("fc", 3).network(), architecture, schedule="unlocked")
+    updates = [record for record in seen.run.records if record.op.name.endswith(".WU")]
+    on_array = {record.op.name: record.plan.on_array for record in updates}
+    assert on_array == {"conv0.WU": in_pe, "batch_norm1.WU": False, "fc3.WU": in_pe}
+    for record in updates:
+        assert (record.partition is not None) == record.plan.on_array
+        assert updates_in_pe(record.op, architecture) == record.plan.on_array
+        assert (record.counts["control", "clock"] > 0) == record.plan.on_array
 
 
 def test_gradients_that_must_wait_spill_where_fused_ones_do_not() -> None:
