@@ -207,8 +207,8 @@ def test_the_closed_form_tells_the_sparse_rows_of_either_matrix(
 def test_one_more_nonzero_a_neuron_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     init = DirectFeedback.__init__
 
-    def more(self: DirectFeedback, nonzeros: int, per_step: bool, binary: bool = False) -> None:
-        init(self, nonzeros + 1 if nonzeros else 0, per_step, binary)
+    def more(self: DirectFeedback, nonzeros: int, *rest: Any, **options: Any) -> None:
+        init(self, nonzeros + 1 if nonzeros else 0, *rest, **options)
 
     monkeypatch.setattr(DirectFeedback, "__init__", more)
     sparse = [row for row in crafton2019_fig8.PRINTED if row.startswith("SDFA")]

@@ -58,7 +58,7 @@ def test_words_from_the_buffer_cross_each_link_of_their_tree_once(
 ) -> None:
     mesh, first, pes = drawn
     receivers = min(receivers, pes)
-    loads = mesh.spread(first, pes, words, receivers)
+    loads = mesh.spread(range(first, first + pes), words, receivers)
     expected, received = naive.multicast(
         first, pes, receivers, words, list(mesh.port_rows), mesh.cols
     )
@@ -75,7 +75,7 @@ def test_words_to_the_buffer_leave_by_the_nearest_port(
     drawn: tuple[Mesh, int, int], words: int
 ) -> None:
     mesh, first, pes = drawn
-    loads = mesh.gather(first, pes, words)
+    loads = mesh.gather(range(first, first + pes), words)
     assert by_link(mesh, loads) == +naive.gather(first, pes, words, list(mesh.port_rows), mesh.cols)
     assert loads[4 * mesh.rows * mesh.cols :].sum() == words
 
@@ -83,7 +83,7 @@ def test_words_to_the_buffer_leave_by_the_nearest_port(
 @given(meshes(), st.integers(0, 900))
 def test_words_between_pes_take_shortest_ways(drawn: tuple[Mesh, int, int], words: int) -> None:
     mesh, first, pes = drawn
-    loads = mesh.exchange(first, pes, words)
+    loads = mesh.exchange(range(first, first + pes), words)
     assert by_link(mesh, loads) == +naive.all_pairs(first, pes, words, mesh.cols)
     if words % pes**2 == 0:
         nodes = [naive.node(first + pe, mesh.cols) for pe in range(pes)]
@@ -103,13 +103,13 @@ def test_partial_sums_meet_along_binary_trees(
         first + group * shared + i for group in range(pes // shared) for i in range(1, shared)
     }
     expected = naive.unicast(flows, mesh.cols)
-    assert by_link(mesh, mesh.reduce(first, pes, shared, words)) == +expected
+    assert by_link(mesh, mesh.reduce(range(first, first + pes), shared, words)) == +expected
 
 
 @given(meshes(), st.integers(0, 60))
 def test_partial_sums_that_climb_go_one_row_up(drawn: tuple[Mesh, int, int], words: int) -> None:
     mesh, first, pes = drawn
-    loads = mesh.reduce(first, pes, 1, words)
+    loads = mesh.reduce(range(first, first + pes), 1, words)
     flows = naive.climb(first, pes, words, mesh.cols)
     assert by_link(mesh, loads) == +naive.unicast(flows, mesh.cols)
     assert not flows or sum(flow[2] for flow in flows) == words

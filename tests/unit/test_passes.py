@@ -43,7 +43,9 @@ FORMER = re.compile(r"\b(bounds_of|operand_of|OpKind|is_contraction)\b")
 NOT_OF_OPS = {
     "cost/technology.py: assert file.sram is not None",
     "sim/partitions.py: assert freed.callbacks is not None",
-    "sim/pipeline.py: assert running is not None",
+    "sim/pipeline.py: assert event.callbacks is not None",
+    "sim/pipeline.py: assert waiting is not None",
+    "sim/pipeline.py: assert waiting.callbacks is not None",
 }
 """Asserts of these rooms that concern no op: a file that was read, SimPy's events, a kernel's
 slots.
