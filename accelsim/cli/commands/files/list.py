@@ -43,14 +43,16 @@ def archs() -> list[str]:
 
 
 def workloads() -> list[str]:
-    """Built-in networks with their descriptions, and the folder to copy them from."""
+    """Built-in networks with their descriptions, and the folder to copy them from. The files are
+    read, but no network is built: that takes the layer kinds, and they the kernels.
+    """
     from accelsim.config import catalog
-    from accelsim.workload.loading import load_network
+    from accelsim.config.source import read_document
 
-    return [
-        *_aligned([(name, load_network(name).description) for name in catalog.names("workload")]),
-        f"files: {catalog.folder('workload')}",
-    ]
+    names = catalog.names("workload")
+    files = [read_document(catalog.find("workload", name)) for name in names]
+    rows = [(name, file.data["description"]) for name, file in zip(names, files, strict=True)]
+    return [*_aligned(rows), f"files: {catalog.folder('workload')}"]
 
 
 def rules() -> list[str]:
