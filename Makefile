@@ -33,7 +33,7 @@ lint: $(VENV)/.installed-check ## style, types, imports
 
 check: lint test golden ## all that must hold before a change is done
 
-golden: $(VENV)/.installed-test ## compare more than a hundred runs with the stored golden set: no number may change (half a minute)
+golden: $(VENV)/.installed-test ## compare more than a hundred runs with the stored golden set: no number may change (a minute of two cores)
 	$(BIN)/python -m tests.golden.runs compare
 
 golden-make: $(VENV)/.installed-test ## store these runs anew, the slow one too, where numbers change on purpose; prints old and new

@@ -18,15 +18,22 @@ def step_settings(
     optimizer: str,
     seed: str,
 ) -> dict[str, Any]:
-    """Keyword arguments of `accelsim.experiment.simulate`. InputError at the first option that is
-    wrong.
-    """
-    return {
-        "batch": None if batch is None else values.whole("--batch", batch, 1, values.LARGEST_BATCH),
-        "trace": values.traces("--trace", trace),
+    """Keyword arguments of `accelsim.experiment.simulate`. InputError with every faulty option."""
+    faults = values.Faults()
+    settings = {
+        "batch": None
+        if batch is None
+        else faults.take(lambda: values.whole("--batch", batch, 1, values.LARGEST_BATCH), 1),
+        "trace": faults.take(lambda: values.traces("--trace", trace), None),
         "trace_any_rule": trace_any_rule,
-        "passes": values.pass_list("--passes", passes),
-        "schedule": values.one_of("--schedule", schedule, values.SCHEDULES),
-        "optimizer": values.one_of("--optimizer", optimizer, values.OPTIMIZERS),
-        "seed": values.whole("--seed", seed, 0),
+        "passes": faults.take(lambda: values.pass_list("--passes", passes), None),
+        "schedule": faults.take(
+            lambda: values.one_of("--schedule", schedule, values.SCHEDULES), schedule
+        ),
+        "optimizer": faults.take(
+            lambda: values.one_of("--optimizer", optimizer, values.OPTIMIZERS), optimizer
+        ),
+        "seed": faults.take(lambda: values.whole("--seed", seed, 0), 0),
     }
+    faults.refuse()
+    return settings

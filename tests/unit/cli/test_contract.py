@@ -567,3 +567,13 @@ def test_the_roles_of_stored_formats_are_those_that_training_takes() -> None:
     from accelsim.numerics import formats
 
     assert tuple(vars(formats.StorageFormats())) == values.STORED
+
+
+@pytest.mark.parametrize("command", ["simulate net", "compare net", "map net"])
+def test_every_faulty_option_of_a_step_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    wrong = ["--batch", "0", "--passes", "zz", "--schedule", "lazy", "--seed", "-1"]
+    assert run(monkeypatch, *command.split(), *wrong, "--optimizer", "lion") == 2
+    told = [line.split()[0] for line in capsys.readouterr().err.splitlines()]
+    assert told == ["--batch", "--passes", "--schedule", "--optimizer", "--seed"]
