@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from accelsim.cost.counters import ActionCounts
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import DramTable, resolve
-from accelsim.errors import InputError
 from accelsim.kernels.dram import state as k
-from accelsim.kernels.dram.streams import active_clocks, refresh_until, stream
+from accelsim.kernels.dram.streams import active_clocks, refresh_until
 
 COMMAND_ACTIONS = {
     k.ACT: "activate",
@@ -61,36 +60,6 @@ class DramChannels:
             int(self._tally[:, column].sum()) for column in (k.HITS, k.MISSES, k.CONFLICTS)
         )
         return RowCounts(hits, misses, conflicts)
-
-    def transfer(
-        self,
-        start_ps: int,
-        address: int,
-        nbytes: int,
-        write: bool,
-        counts: ActionCounts | None = None,
-    ) -> int:
-        """Move ``nbytes`` (>= 1) from ``address``; returns when the last data has passed, in ps.
-
-        ``start_ps`` is when the transfer is handed over; the first command can go one DRAM clock
-        after the first clock edge at or after it. ``counts`` gets the commands that it took,
-        ("dram", "activate" | "precharge" | "read_burst" | "write_burst" | "refresh"), with the
-        refreshes that became due since the transfer before it. InputError when the range does not
-        lie inside the DRAM.
-        """
-        table = self.table
-        if nbytes < 1 or address < 0 or address + nbytes > table.capacity_bytes:
-            raise InputError(
-                f"a DRAM transfer must lie within its {table.capacity_bytes} bytes, got {nbytes} "
-                f"bytes at address {address}"
-            )
-        first = address // table.burst_bytes
-        bursts = (address + nbytes - 1) // table.burst_bytes - first + 1
-        accept = -(-start_ps // table.tck_ps)
-        done = stream(first, bursts, write, accept, self.state)
-        if counts is not None:
-            self.count(counts)
-        return int(done) * table.tck_ps
 
     def count(self, counts: ActionCounts) -> None:
         """Add the commands since the last call, without refreshes: those are due to time, whoever

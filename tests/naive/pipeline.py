@@ -17,6 +17,7 @@ from accelsim.machine.architecture import Architecture
 from accelsim.sim.pipeline import Executed, Place, Process, Served, StageTimes, Times
 from accelsim.sim.planning.mesh import Mesh
 from accelsim.sim.planning.op_plan import DramPart, OpPlan
+from tests.dram_transfers import transfer
 
 Work = Callable[[int], int]
 """Starts the stage's transfers of one block and returns the cycle in which the block is done."""
@@ -82,7 +83,7 @@ class Dram:
         while nbytes > 0:
             address = (base + offset) % capacity
             part = min(nbytes, size_bytes - offset, capacity - address)
-            done = max(done, self._channels.transfer(now_ps, address, part, write, counts))
+            done = max(done, transfer(self._channels, now_ps, address, part, write, counts))
             nbytes -= part
             offset = (offset + part) % size_bytes
         return -(-done * self._clock_hz // PICOSECONDS)

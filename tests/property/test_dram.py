@@ -14,6 +14,7 @@ from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import resolve
 from accelsim.kernels.dram import addresses, streams, timing
 from accelsim.kernels.dram import state as k
+from tests.dram_transfers import transfer
 from tests.naive import dram as naive
 from tests.random_drams import MAPPINGS, timings
 
@@ -127,7 +128,7 @@ def test_every_burst_is_counted_once_and_all_time_is_standby(
         address = first * burst % capacity
         size = min(bursts * burst, capacity - address)
         accept += wait
-        last = max(last, dram.transfer(accept * 1000, address, size, write, counts))
+        last = max(last, transfer(dram, accept * 1000, address, size, write, counts))
         reads, writes = reads + size // burst * (not write), writes + size // burst * write
     dram.finish(last, counts)
     assert (counts["dram", "read_burst"], counts["dram", "write_burst"]) == (reads, writes)

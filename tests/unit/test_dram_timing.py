@@ -17,6 +17,7 @@ from accelsim.dram.table import DramTable, resolve
 from accelsim.errors import InputError
 from accelsim.kernels.dram import state as k
 from accelsim.kernels.dram import timing
+from tests.dram_transfers import transfer
 
 START = 1000
 
@@ -150,7 +151,7 @@ def test_unloaded_latencies(spec: DramSpec, write: bool) -> None:
     )
     clock = [0, 500, 1000]
     done = [
-        dram.transfer(clock[i] * t.tck_ps, address, burst, write)
+        transfer(dram, clock[i] * t.tck_ps, address, burst, write)
         for i, address in enumerate((0, burst, other_row))
     ]
     latencies = [end // t.tck_ps - start for end, start in zip(done, clock, strict=True)]
@@ -164,7 +165,7 @@ def test_a_row_streams_at_the_peak_rate() -> None:
     """
     dram = DramChannels(LPDDR4)
     row = LPDDR4.organisation.row_bursts
-    done = [dram.transfer(0, 0, bursts * 64, write=False) for bursts in (1, row)]
+    done = [transfer(dram, 0, 0, bursts * 64, write=False) for bursts in (1, row)]
     assert done[0] == (1 + 29 + 28 + 8) * 625
     assert done[1] - done[0] == row * 8 * 625
     assert 64 * 1000 / (8 * 625) == 12.8
@@ -180,11 +181,11 @@ def test_interleaved_bank_groups_reach_the_peak_of_ddr4() -> None:
     # four rows are opened one after the other, each ACT a clock after the last RD; then a burst
     # every fourth clock
     assert (
-        DramChannels(mixed).transfer(0, 0, 512 * 64, write=False) // 830
+        transfer(DramChannels(mixed), 0, 0, 512 * 64, write=False) // 830
         == 4 * (1 + 17) + 508 * 4 + 17 + 4
     )
     assert (
-        DramChannels(quiet).transfer(0, 0, 128 * 64, write=False) // 830
+        transfer(DramChannels(quiet), 0, 0, 128 * 64, write=False) // 830
         == 1 + 17 + 127 * 6 + 17 + 4
     )
 
@@ -195,13 +196,13 @@ def test_channels_are_independent() -> None:
     """
     half = 8 * 64 * 64
     one, two = DramChannels(LPDDR4), DramChannels(LPDDR4, channels=2)
-    assert two.transfer(0, 0, 2 * half, write=False) == one.transfer(0, 0, half, write=False)
+    assert transfer(two, 0, 0, 2 * half, write=False) == transfer(one, 0, 0, half, write=False)
     assert two.table.capacity_bytes == 2 * one.table.capacity_bytes
 
 
 def test_idle_refreshes_are_counted() -> None:
     dram, counts = DramChannels(LPDDR4), ActionCounts()
-    dram.transfer(0, 0, 64, False, counts)
+    transfer(dram, 0, 0, 64, False, counts)
     dram.finish(1000 * 6246 * 625, counts)
     assert counts["dram", "refresh"] == 1000
     assert (counts["dram", "activate"], counts["dram", "precharge"]) == (1, 1)
@@ -214,15 +215,15 @@ def test_idle_refreshes_are_counted() -> None:
 def test_parts_of_a_burst_move_the_whole_burst() -> None:
     counts = ActionCounts()
     dram = DramChannels(LPDDR4)
-    dram.transfer(0, 60, 8, True, counts)
+    transfer(dram, 0, 60, 8, True, counts)
     assert counts["dram", "write_burst"] == 2
 
 
 def test_a_transfer_starts_at_the_next_clock_edge() -> None:
     assert (
-        DramChannels(LPDDR4).transfer(1, 0, 64, False)
-        == DramChannels(LPDDR4).transfer(625, 0, 64, False)
-        == DramChannels(LPDDR4).transfer(0, 0, 64, False) + 625
+        transfer(DramChannels(LPDDR4), 1, 0, 64, False)
+        == transfer(DramChannels(LPDDR4), 625, 0, 64, False)
+        == transfer(DramChannels(LPDDR4), 0, 0, 64, False) + 625
     )
 
 
@@ -231,7 +232,7 @@ def test_a_transfer_starts_at_the_next_clock_edge() -> None:
 )
 def test_transfers_outside_are_refused(address: int, size: int) -> None:
     with pytest.raises(InputError) as caught:
-        DramChannels(LPDDR4).transfer(0, address, size, False)
+        transfer(DramChannels(LPDDR4), 0, address, size, False)
     assert (
         str(caught.value)
         == f"a DRAM transfer must lie within its 2147483648 bytes, got {size} bytes at address "

@@ -17,6 +17,7 @@ from accelsim.cost.energy import EnergyTable
 from accelsim.dram.channels import DramChannels
 from accelsim.dram.prices import dram_prices
 from accelsim.dram.standard import DramSpec
+from tests.dram_transfers import transfer
 
 CASES = [
     # standard, refresh, row stride, last done, mean latency, ACT, PRE, REF, misses, clocks with an
@@ -63,7 +64,7 @@ def test_a_new_row_of_one_bank_each_time(
     spec = spec.model_copy(update={"policy": spec.policy.model_copy(update={"refresh": refresh})})
     dram, counts, tck = DramChannels(spec), ActionCounts(), spec.timing.tck_ps
     done = np.array(
-        [dram.transfer(0, number * stride, 64, False, counts) // tck for number in range(2048)]
+        [transfer(dram, 0, number * stride, 64, False, counts) // tck for number in range(2048)]
     )
     dram.finish(int(done.max()) * tck, counts)
     assert done.max() == last
@@ -96,7 +97,7 @@ def test_reads_with_pauses() -> None:
     starts = np.arange(2048) * 200
     done = np.array(
         [
-            dram.transfer(int(start) * 830, int(address), 64, False, counts) // 830
+            transfer(dram, int(start) * 830, int(address), 64, False, counts) // 830
             for start, address in zip(starts, addresses, strict=True)
         ]
     )
