@@ -5,10 +5,14 @@ goes through here, where tests count it.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from accelsim.numerics.arrays import Array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 SMALL_MACS = 10**6
 """Up to here OpenBLAS multiplies without copying its operands first, which thin products are up to
@@ -52,14 +56,11 @@ def product(left: Array, right: Array, out: Array | None = None) -> Array:
     return np.asarray(np.matmul(left, right, out=out))
 
 
-def gathered_product(error: Array, classes_read: np.ndarray, values: Array) -> Array:
-    """(N, neurons) from errors (N, classes), the k classes that each neuron reads (neurons, k), and
-    values (k, neurons): N * neurons * k.
+def sparse_product(error: Array, matrix: csr_array) -> Array:
+    """(N, classes) x the transpose of a sparse (neurons, classes) matrix: N * stored entries. The
+    entries of each row are summed in the order in which they are stored.
     """
-    result = np.asarray(error[:, classes_read[:, 0]] * values[0])
-    for j in range(1, len(values)):
-        result += error[:, classes_read[:, j]] * values[j]
-    return result
+    return np.asarray((matrix @ error.T).T)
 
 
 def stored_product(error: Array, matrix: Array, stored: int) -> Array:  # noqa: ARG001  # it is what tests count

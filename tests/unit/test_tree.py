@@ -143,6 +143,13 @@ def test_the_version_needs_no_import_of_the_rest() -> None:
     assert printed[1] == "False"
 
 
+def test_scipy_is_imported_where_it_is_used(root: Path) -> None:
+    importers = re.compile(r"^(import|from) scipy\b", re.MULTILINE)
+    texts = {path: path.read_text(encoding="utf-8") for path in (root / "accelsim").rglob("*.py")}
+    assert [path for path, text in texts.items() if importers.search(text)] == []
+    assert any("    from scipy" in text for text in texts.values())
+
+
 def test_simpy_is_used_through_its_public_names(root: Path) -> None:
     private = re.compile(r"\._(queue|now|ok|value|defused|target|schedule|resume)\b|\benv\._")
     users = [

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -42,11 +43,10 @@ class DirectFeedback(RuleNumerics):
     def __init__(self, model: Model, feedback: Mapping[str, tuple[Feedback, ...]]) -> None:
         super().__init__(model)
         self.feedback = feedback
-        self.matrices = {
-            name: [np.ascontiguousarray(b.values.T, model.dtype) for b in steps]
-            for name, steps in feedback.items()
+        self.carriers = {
+            name: [_carrier(b, model.dtype) for b in steps] for name, steps in feedback.items()
         }
-        """By layer, for one or all time steps, the transposed values, (k, neurons)."""
+        """By layer, for one or all time steps: (N, classes) -> (N, neurons)."""
 
     def cross(
         self,
@@ -63,18 +63,9 @@ class DirectFeedback(RuleNumerics):
         """B e of one layer at its input map, from the error (N, ..., classes); rows are time-major
         where there are time steps.
         """
-        steps = len(self.feedback[layer.name])
-        rows = error.reshape(steps, -1, error.shape[-1])
-        parts = []
-        for part, b, values in zip(
-            rows, self.feedback[layer.name], self.matrices[layer.name], strict=True
-        ):
-            read = b.classes_read
-            parts.append(
-                products.product(part, values)
-                if read is None
-                else products.gathered_product(part, read, values)
-            )
+        carriers = self.carriers[layer.name]
+        rows = error.reshape(len(carriers), -1, error.shape[-1])
+        parts = [carry(part) for carry, part in zip(carriers, rows, strict=True)]
         return np.concatenate(parts).reshape(len(error), *layer.in_shape)
 
     def feedback_from_output(self, layer: str) -> Array | None:
@@ -82,7 +73,20 @@ class DirectFeedback(RuleNumerics):
         return steps[0].dense() if len(steps) == 1 else None
 
     def feedback_weights(self) -> dict[str, Array]:
-        return {name: np.stack(matrices) for name, matrices in self.matrices.items()}
+        return {name: np.stack([b.values for b in steps]) for name, steps in self.feedback.items()}
+
+
+def _carrier(b: Feedback, dtype: np.dtype[Any]) -> Callable[[Array], Array]:
+    """The product of errors (N, classes) with B, in the arithmetic's type."""
+    if b.classes_read is None:
+        transposed = np.ascontiguousarray(b.values.T, dtype)
+        return lambda error: products.product(error, transposed)
+    from scipy.sparse import csr_array
+
+    starts = np.arange(0, b.values.size + 1, b.nonzeros)
+    entries = (b.values.astype(dtype).reshape(-1), b.classes_read.reshape(-1), starts)
+    matrix = csr_array(entries, shape=(b.neurons, b.classes))
+    return lambda error: products.sparse_product(error, matrix)
 
 
 def feedback_layers(model: Model) -> list[Layer]:
