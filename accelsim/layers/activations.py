@@ -31,10 +31,10 @@ class ActivationSection(LayerSection):
 
 
 class Activation(VectorLayer):
-    """A function of each element, whose derivative follows from its value."""
+    """An elementwise function whose derivative can be computed from the function's value."""
 
     derivative_ops: ClassVar[int]
-    """Scalar operations per element of the error times the derivative."""
+    """Scalar operations per element to multiply the error by the derivative."""
 
     def work(self) -> Work:
         return Work("activation", prod(self.out_shape), 1)
@@ -47,7 +47,7 @@ class Activation(VectorLayer):
 
 
 class Relu(Activation):
-    """Backward it selects by its mask."""
+    """max(x, 0). The backward pass selects errors with the stored mask instead of the output."""
 
     kind: ClassVar[str] = "relu"
     rectifies: ClassVar[bool] = True
@@ -61,7 +61,7 @@ class Relu(Activation):
 
 
 class Tanh(Activation):
-    """Backward e * (1 - y * y)."""
+    """tanh(x). Backward: e * (1 - y * y)."""
 
     kind: ClassVar[str] = "tanh"
     derivative_ops: ClassVar[int] = 3
@@ -71,7 +71,7 @@ class Tanh(Activation):
 
 
 class Sigmoid(Activation):
-    """Backward e * y * (1 - y)."""
+    """1 / (1 + exp(-x)). Backward: e * y * (1 - y)."""
 
     kind: ClassVar[str] = "sigmoid"
     derivative_ops: ClassVar[int] = 3
@@ -84,7 +84,7 @@ FUNCTIONS: dict[str, type[Activation]] = {"relu": Relu, "tanh": Tanh, "sigmoid":
 
 
 class ReluNumerics(ActivationNumerics):
-    """max(x, 0)."""
+    """y = max(x, 0), elementwise."""
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         self.output = np.maximum(inputs[0], 0, out=memory.empty(inputs[0].shape, self.dtype))
@@ -105,7 +105,7 @@ class ReluNumerics(ActivationNumerics):
 
 
 class TanhNumerics(ActivationNumerics):
-    """tanh(x)."""
+    """y = tanh(x), elementwise."""
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         self.output = np.tanh(inputs[0])
@@ -116,10 +116,10 @@ class TanhNumerics(ActivationNumerics):
 
 
 class SigmoidNumerics(ActivationNumerics):
-    """1 / (1 + exp(-x))."""
+    """y = 1 / (1 + exp(-x)), elementwise."""
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        # Through tanh, which never overflows.
+        # Computed from tanh, which cannot overflow.
         self.output = 0.5 * np.tanh(0.5 * inputs[0]) + 0.5
         return self.output
 

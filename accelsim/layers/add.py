@@ -1,7 +1,7 @@
 """The residual sum.
 
-It has no backward work: the error at its output is, the same tensor, the error of each of its
-inputs. Where that meets other errors, the map's own sum adds them.
+It emits no backward op: the error tensor at its output is also the error at each input. If an input
+has further consumers, the op that sums the errors of that map adds this one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class AddSection(LayerSection):
-    """Residual add."""
+    """Keys of a residual add."""
 
     kind: Literal["add"] = Field(
         description="Sum of two or more maps of one shape: `inputs` must be given."
@@ -41,7 +41,7 @@ class AddSection(LayerSection):
 
 
 class Add(VectorLayer):
-    """The sum of its inputs."""
+    """Elementwise sum of two or more maps of the same shape."""
 
     kind: ClassVar[str] = "add"
     sums: ClassVar[bool] = True
@@ -50,7 +50,7 @@ class Add(VectorLayer):
         return Work("add", prod(self.out_shape), len(self.inputs) - 1)
 
     def backward(self, low: Lowering, error: Value) -> None:
-        """Hand the error to each input that wants one."""
+        """Register the output's error as a contribution to every input that needs an error."""
         for name in self.inputs:
             if self in low.contributors(name):
                 low.contributions[name].append(error)
@@ -60,7 +60,7 @@ class Add(VectorLayer):
 
 
 class AddNumerics(LayerNumerics):
-    """The residual sum; its error passes to every branch unchanged."""
+    """y = sum of the inputs. Backward returns the same error for every input."""
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         self.branches = len(inputs)

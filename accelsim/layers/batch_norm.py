@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from accelsim.workload.lowering import Lowering, Value
 
 ROW = 128
-"""Elements of a row that a kernel's inner loop is fast from."""
+"""Minimum row length, in elements, for fast inner loops in the kernels."""
 
 FORWARD_OPS = 7
-"""Mean 1, centre 1, variance 2, normalize 1, scale and shift 2; what is done once per channel is
-left out.
+"""Operations per element: mean 1, centre 1, variance 2, normalize 1, scale and shift 2. Work done
+once per channel is not counted.
 """
 BACKWARD_OPS = 7
-"""Gradient of the scale 2, of the shift 1, and scale * (e - mean(e) - normalized * mean(e *
-normalized)) 4.
+"""Operations per element: gradient of the scale 2, gradient of the shift 1, and scale * (e -
+mean(e) - normalized * mean(e * normalized)) 4.
 """
 
 
 class BatchNormSection(LayerSection):
-    """Normalization of each channel over the batch and the map."""
+    """Keys of a batch normalization: per channel, over the batch and the map."""
 
     kind: Literal["batch_norm"] = Field(description="Batch normalization (with scale and shift).")
 
@@ -49,7 +49,9 @@ class BatchNormSection(LayerSection):
 
 
 class BatchNorm(VectorLayer):
-    """Its words are scale and shift, (C, 2)."""
+    """Batch normalization. Its parameters, scale and shift, are one weight tensor of
+    shape (C, 2).
+    """
 
     kind: ClassVar[str] = "batch_norm"
 
@@ -68,18 +70,20 @@ class BatchNorm(VectorLayer):
         return Work("batch_norm_backward", prod(self.out_shape), BACKWARD_OPS)
 
     def reads(self, low: Lowering) -> Value:
-        """The map twice: the statistics need all of it before its first element can be
-        normalized.
+        """The input map, read twice because the statistics must be complete before the first
+        element can be normalized, then the parameters.
         """
         source = super().reads(low)
         return (*source, *source, low.weight(self))
 
     def stash(self, low: Lowering) -> Value:
+        """The normalized map, which the backward op needs."""
         return low.tensors(f"{self.name}.normalized", Role.ACTIVATION, self.out_shape, stash=True)
 
     def reads_back(self, low: Lowering, error: Value) -> Value:
-        """The maps twice: the parameters' gradients are sums that the error at the input needs, so
-        one op makes both, the sums first.
+        """The error and the stash, each read twice, then the parameters. The first reading computes
+        the parameters' gradients, which are sums over the batch; the second uses these sums to
+        compute the error at the input.
         """
         maps = super().reads_back(low, error)
         return (*maps, *maps, low.weight(self))
@@ -89,11 +93,11 @@ class BatchNorm(VectorLayer):
 
 
 class BatchNormNumerics(LayerNumerics):
-    """Normalisation per channel over the batch and the map, then scale and shift (Ioffe & Szegedy
+    """Normalization per channel over the batch and the map, then scale and shift (Ioffe & Szegedy
     2015, algorithm 1).
 
-    Training uses the batch's own (biased) moments and moves the running ones by ``MOMENTUM``, which
-    evaluation uses.
+    Training normalizes with the batch's own biased moments and moves the running moments towards
+    them by ``MOMENTUM``. Evaluation uses the running moments.
     """
 
     EPSILON = 1e-5
@@ -140,8 +144,8 @@ class BatchNormNumerics(LayerNumerics):
         self.gradients = {"scale": products.astype(self.dtype), "shift": total.astype(self.dtype)}
         if not propagate:
             return ()
-        # dL/dx = scale / deviation * (e - mean(e) - normalized * mean(e * normalized)), the moments
-        # being functions of x too.
+        # dL/dx = scale / deviation * (e - mean(e) - normalized * mean(e * normalized)), because the
+        # moments also depend on x.
         count = error.size // len(total)
         result = memory.empty(rows.shape, self.dtype)
         slope, mean, gain = self._tiled(
@@ -154,8 +158,8 @@ class BatchNormNumerics(LayerNumerics):
         return {"running_mean": self.running_mean, "running_variance": self.running_variance}
 
     def _rows(self, maps: Array) -> Array:
-        """A map as rows of whole positions, several where that makes rows long enough for loops
-        over them to be fast.
+        """Reshape maps (N, H, W, C) to rows of whole positions. Positions are joined until a row
+        has about ``ROW`` elements, as far as their number divides evenly.
         """
         channels = maps.shape[3]
         positions = maps.size // channels
@@ -163,13 +167,14 @@ class BatchNormNumerics(LayerNumerics):
         return np.ascontiguousarray(maps).reshape(-1, together * channels)
 
     def _a_channel(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums per channel (C,), from sums per row column."""
         return np.asarray(sums.reshape(-1, self.layer.out_shape[2]).sum(axis=0))
 
     def _normalization(self) -> tuple[Array, ...]:
-        """normalized = x * the first - the second."""
+        """(scale, shift) per row column, such that normalized = x * scale - shift."""
         return self._tiled(1 / self.deviation, self.mean / self.deviation)
 
     def _tiled(self, *channels: Array) -> tuple[Array, ...]:
-        """Values per channel, for every column of the rows."""
+        """Repeat values per channel (C,) for every column of the rows."""
         times = self.input.shape[1] // self.layer.out_shape[2]
         return tuple(np.tile(values.astype(self.dtype), times) for values in channels)

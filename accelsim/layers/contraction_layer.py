@@ -1,4 +1,4 @@
-"""Layers that are one product of their input map with one weight tensor."""
+"""Base classes of layers that multiply their input map by one weight tensor."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 
 
 class ContractionLayer(Layer):
-    """One op per pass, for the batch; in a sequence network, for the whole sequence."""
+    """A layer with one op per pass for the whole batch, and in a sequence network for all time
+    steps.
+    """
 
     weighted: ClassVar[bool] = True
 
     @abstractmethod
     def nest(self, samples: int) -> Nest:
-        """The loop nest forward."""
+        """Loop nest of FF for ``samples`` samples."""
 
     def forward(self, low: Lowering) -> None:
+        """Emit ``<layer>.FF``."""
         out = low.tensors(f"{self.name}.out", Role.ACTIVATION, self.out_shape)
         low.outputs[self.name] = out
         read = operands(low.input_of(self), Use.MOVING, f"{self.name}.input") + operands(
@@ -37,7 +40,7 @@ class ContractionLayer(Layer):
         low.contraction(f"{self.name}.FF", self.name, Pass.FF, self.nest(low.samples), read, out)
 
     def backward(self, low: Lowering, error: Value) -> None:
-        """``<layer>.WG``."""
+        """Emit ``<layer>.WG``."""
         read = operands(low.input_of(self), Use.MOVING, f"{self.name}.input") + operands(
             error, Use.STATIONARY, f"{self.name}.error"
         )
@@ -46,11 +49,11 @@ class ContractionLayer(Layer):
 
 
 class ContractionNumerics(WeightedNumerics):
-    """Numbers of a layer with one weight tensor of ``layer.weight_shape``."""
+    """Numbers of a layer with one weight tensor of shape ``layer.weight_shape``."""
 
     @abstractmethod
     def carry(self, error: Array, weight: Array) -> Array:
-        """The error at the input, from the error at the output through ``weight``."""
+        """Error at the input, computed from the error at the output and ``weight``."""
 
     def backward(
         self, error: Array, propagate: bool, transport: Array | None = None
@@ -63,11 +66,12 @@ class ContractionNumerics(WeightedNumerics):
         )
 
     def fresh_parameters(self, random: np.random.Generator, makes_logits: bool) -> dict[str, Array]:
-        """Normal with variance 2 / fan-in (He et al. 2015, eq. 10), and 1 / fan-in**2 for the
-        logits (Yang & Hu 2021, maximal update).
+        """Draw normal weights with variance 2 / fan-in (He et al. 2015, eq. 10), or 1 / fan-in**2
+        for the layer that makes the logits (Yang & Hu 2021, maximal update).
 
-        Logits of order 1 would make the first errors point to a few classes, which feedback
-        alignment without batch norm does not survive: its updates then all point one way.
+        Logits of order 1 would make the first errors point to a few classes. Feedback alignment
+        without batch norm does not recover from that, because all its updates then have the same
+        direction.
         """
         shape = self.layer.weight_shape
         fan_in = prod(shape[1:])

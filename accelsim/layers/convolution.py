@@ -1,7 +1,7 @@
-"""Convolution, as a matrix product over patches.
+"""Convolution, computed as a matrix product over patches.
 
-Layers carry weights alone, no bias: the network description has none, so numbers and ops count the
-same words. A batch norm's shift takes its place where there is one.
+Layers have weights but no bias. The network description has no bias either, so numbers and ops
+count the same words. Where a batch norm follows, its shift acts as the bias.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from accelsim.workload.network import Pair
 from accelsim.workload.section import Extent, LayerSection, Sources
 
 PATCH_BYTES = 1 << 19
-"""Size of the patch buffer: small enough to stay in a core's own cache between its filling and the
-matrix product.
+"""Size of the patch buffer in bytes. It must stay in a core's cache from the time it is filled
+until the matrix product reads it.
 """
 PATCH_ROWS = 512
-"""Positions that a matrix product has at least, whatever the buffer's size: with fewer, reading the
-weights takes longer than multiplying.
+"""Minimum number of positions per matrix product, even if they exceed ``PATCH_BYTES``. With fewer
+positions, reading the weights takes longer than multiplying.
 """
 MOST_PARTS = 8
-"""Parts of a batch at most that are worked on at once, fixed so that results do not depend on the
-threads.
+"""Maximum number of batch parts processed in parallel. It is a constant so that results do not
+depend on the number of threads.
 """
 PART_MACS = 1 << 20
-"""Multiply-accumulates that are worth a part of their own."""
+"""Minimum number of MACs per batch part."""
 
 
 class ConvolutionSection(LayerSection):
-    """A convolution, without bias."""
+    """Keys of a convolution without bias."""
 
     kind: Literal["conv"] = Field(description="Convolution.")
     out_channels: Extent = Field(description="Channels of the output map (K).")
@@ -79,7 +79,11 @@ class ConvolutionSection(LayerSection):
 
 @dataclass(frozen=True)
 class Convolution(ContractionLayer):
-    """``padding``: (top, bottom, left, right). Weights are (K, R, S, C/groups)."""
+    """A convolution with weights of shape (K, R, S, C/groups).
+
+    ``kernel``, ``stride`` and ``dilation`` are (rows, columns); ``padding`` is (top, bottom, left,
+    right).
+    """
 
     kernel: Pair = (1, 1)
     stride: Pair = (1, 1)
@@ -119,8 +123,10 @@ class Convolution(ContractionLayer):
 
 @dataclass(frozen=True)
 class Patches:
-    """Where a convolution reads a map: pairs (rows, columns), ``pad`` above and left, and the
-    positions (P, Q) that it makes of one sample.
+    """How a convolution reads a map.
+
+    ``kernel``, ``stride`` and ``dilation`` are (rows, columns), ``pad`` is (above, left), and
+    ``positions`` are the outputs (P, Q) per sample.
     """
 
     kernel: tuple[int, int]
@@ -132,16 +138,16 @@ class Patches:
 
     @property
     def plain(self) -> bool:
-        """The map is its own patch matrix."""
+        """True if the map is its own patch matrix (a 1x1 kernel, stride 1, no padding)."""
         return self.kernel == (1, 1) and self.stride == (1, 1) and self.pad == (0, 0)
 
     def shaped(self, patches: Array, samples: int) -> Array:
-        """A patch matrix as (samples, P, Q, length)."""
+        """View a patch matrix as (samples, P, Q, length)."""
         return patches.reshape(samples, *self.positions, -1)
 
     def patches(self, maps: Array) -> Array:
-        """Patch matrix (samples * P * Q, groups * R * S * C/groups) of some samples, in this
-        thread's workspace.
+        """Patch matrix (samples * P * Q, groups * R * S * C/groups) of some samples. It lies in
+        this thread's workspace, except for a plain convolution, where it is a view of ``maps``.
         """
         length = self.kernel[0] * self.kernel[1] * maps.shape[3]
         if self.plain:
@@ -161,7 +167,9 @@ class Patches:
         return patches
 
     def sum(self, patches: Array, maps: Array) -> None:
-        """The transpose of `patches`: fills ``maps``."""
+        """Transpose of `patches`: add every patch element to its map element, and write the sums to
+        ``maps``.
+        """
         sum_patches(
             self.shaped(patches, len(maps)),
             self.kernel,
@@ -174,8 +182,8 @@ class Patches:
 
 
 class ConvolutionNumerics(ContractionNumerics):
-    """y[n,p,q,k] = sum over r, s, c of W[k,r,s,c] x[n, p*stride - pad + r*dilation, ..., c]; groups
-    split C and K alike.
+    """y[n,p,q,k] = sum over r, s, c of W[k,r,s,c] x[n, p*stride - pad + r*dilation, ..., c]. With
+    groups, output channels of group g read the input channels of group g only.
     """
 
     layer: Convolution
@@ -191,8 +199,9 @@ class ConvolutionNumerics(ContractionNumerics):
             layer.kernel, layer.stride, (top, left), layer.dilation, layer.groups, (rows, columns)
         )
         self.mirrored: Patches | None = None
-        """Where the error at the input reads the error at the output: of steps of one position
-        alone, else it would read zeros between positions.
+        """Patches of the output error that give the error at the input as a convolution. Set only
+        for stride 1 and equal input and output sizes; else None, because the patches would contain
+        zeros between positions.
         """
         if layer.stride == (1, 1) and height * width == rows * columns:
             pad = ((down - 1) * layer.dilation[0] - top, (right - 1) * layer.dilation[1] - left)
@@ -212,7 +221,7 @@ class ConvolutionNumerics(ContractionNumerics):
 
     def learn(self, error: Array) -> None:
         error = np.ascontiguousarray(error)
-        # Of few positions a part's gradient would take longer to add than to make.
+        # With few positions per part, adding a gradient would take longer than computing it.
         parts = batch_parts.split(
             len(error), min(self._parts(len(error)), len(error) * self.positions // PATCH_ROWS)
         )
@@ -239,16 +248,17 @@ class ConvolutionNumerics(ContractionNumerics):
         return result
 
     def _parts(self, samples: int) -> int:
+        """Number of parts into which a batch of ``samples`` is split."""
         return min(MOST_PARTS, max(1, samples // self.part_samples))
 
     def _chunks(self, samples: int, positions: int, length: int) -> list[slice]:
-        """Samples whose patches are made at once."""
+        """Slices of samples whose patches fill the buffer at one time."""
         rows = max(PATCH_ROWS, PATCH_BYTES // (length * self.dtype.itemsize))
         return batch_parts.split(samples, -(-samples * positions // rows))
 
     def _convolve(self, maps: Array, window: Patches, weights: list[Array], output: Array) -> None:
-        """Fill ``output`` with the products of the patches of ``maps`` and of every group's weights
-        (R * S * C/groups, K/groups).
+        """Fill ``output`` with the products of the patches of ``maps`` and the weights of every
+        group, each (R * S * C/groups, K/groups).
         """
         length, share = weights[0].shape
 
@@ -269,7 +279,7 @@ class ConvolutionNumerics(ContractionNumerics):
         batch_parts.over(batch_parts.split(len(maps), self._parts(len(maps))), fill)
 
     def _gradient(self, maps: Array, error: Array) -> Array:
-        """Gradient (K, reduction) of some samples."""
+        """Weight gradient (K, reduction) of some samples."""
         groups = self.layer.groups
         share, length = self.layer.out_shape[2] // groups, self.reduction
         gradient = np.empty((share * groups, length), self.dtype)
@@ -290,7 +300,9 @@ class ConvolutionNumerics(ContractionNumerics):
         return gradient
 
     def _spread(self, error: Array, weights: list[Array], result: Array) -> None:
-        """Fill ``result`` with the sums of the patches that the errors make of the weights."""
+        """Fill ``result`` with the error at the input: multiply errors by weights to get patches,
+        then sum the patches into the map.
+        """
         share, length = weights[0].shape
 
         def fill(part: slice) -> None:
@@ -313,5 +325,5 @@ class ConvolutionNumerics(ContractionNumerics):
         batch_parts.over(batch_parts.split(len(error), self._parts(len(error))), fill)
 
     def _by_group(self, weight: Array) -> list[Array]:
-        """Of every group its weights (K/groups, reduction)."""
+        """Weights of each group, each (K/groups, reduction)."""
         return list(weight.reshape(self.layer.groups, -1, self.reduction))

@@ -1,4 +1,4 @@
-"""Embeddings: a row of the table per word."""
+"""Embedding layer: each token selects one row of a table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class EmbeddingSection(LayerSection):
-    """Token to vector."""
+    """Keys of an embedding."""
 
     kind: Literal["embedding"] = Field(
         description="A row of the embedding table for each token of the input."
@@ -41,7 +41,7 @@ class EmbeddingSection(LayerSection):
 
 @dataclass(frozen=True)
 class Embedding(VectorLayer):
-    """Weights are (vocabulary, C)."""
+    """An embedding with a table of shape (vocabulary, C)."""
 
     vocabulary: int = 0
 
@@ -54,7 +54,9 @@ class Embedding(VectorLayer):
         return (self.vocabulary, self.out_shape[2])
 
     def weights(self, samples: int) -> tuple[Tensor, ...]:
-        """The rows alone that the step can use count as stored, since no other row ever moves."""
+        """The table. ``stored`` counts only as many rows as the step can use, min(samples,
+        vocabulary), because no other row moves.
+        """
         rows, length = self.weight_shape
         name, stored = f"{self.name}.weight", min(samples, rows) * length
         return (Tensor(name, Role.WEIGHT, (rows, length), stored=stored, persistent=True),)
@@ -66,14 +68,14 @@ class Embedding(VectorLayer):
         return Work("embedding", prod(self.out_shape), 1)
 
     def work_back(self) -> Work:
-        """Scatter-add: the error of each position is added to the row of its token."""
+        """Scatter-add: the error at each position is added to the gradient row of its token."""
         return Work("embedding_backward", prod(self.out_shape), 1)
 
     def reads(self, low: Lowering) -> Value:
         return (*super().reads(low), low.weight(self))
 
     def backward(self, low: Lowering, error: Value) -> None:
-        """``<layer>.WG``."""
+        """Emit ``<layer>.WG``."""
         low.vector(
             f"{self.name}.WG",
             self.name,
@@ -88,14 +90,14 @@ class Embedding(VectorLayer):
 
 
 class EmbeddingNumerics(WeightedNumerics):
-    """Word numbers (T*N, 1, 1, 1) to their rows of ``weight`` (vocabulary, C). Nothing is
-    multiplied, so no product counts it.
+    """Maps token numbers (T*N, 1, 1, 1) to rows of ``weight`` (vocabulary, C). It multiplies
+    nothing, so no MACs are counted.
     """
 
     layer: Embedding
 
     RANGE = 0.1
-    """Fresh entries are uniform in +-0.1, as PyTorch's word_language_model example draws them."""
+    """Initial weights are uniform in +-0.1, as in PyTorch's word_language_model example."""
 
     def fresh_parameters(self, random: np.random.Generator, makes_logits: bool) -> dict[str, Array]:
         return {
@@ -105,8 +107,9 @@ class EmbeddingNumerics(WeightedNumerics):
         }
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        """InputError for a word that the table has no row of. Whole numbers may come in a floating
-        type.
+        """Look up the rows, (T*N, 1, 1, C). Tokens may be whole numbers in a floating type.
+
+        Raises InputError for a token outside the vocabulary.
         """
         self.words = inputs[0].reshape(-1).astype(np.int64)
         last = self.layer.vocabulary - 1
@@ -118,8 +121,8 @@ class EmbeddingNumerics(WeightedNumerics):
         return self.parameters["weight"][self.words].reshape(-1, 1, 1, self.layer.out_shape[2])
 
     def learn(self, error: Array) -> None:
-        """The gradient of a word's row is the sum of the errors at its occurrences, in their order;
-        other rows' are zero.
+        """Set the gradient: each token's row is the sum of the errors at its occurrences, added in
+        order. Other rows are zero.
         """
         gradient = np.zeros(self.layer.weight_shape, self.dtype)
         add_rows(np.ascontiguousarray(error).reshape(len(self.words), -1), self.words, gradient)
@@ -128,6 +131,8 @@ class EmbeddingNumerics(WeightedNumerics):
     def backward(
         self, error: Array, propagate: bool, transport: Array | None = None
     ) -> tuple[Array, ...]:
-        """`learn`; () whatever is asked for, as there is no error at a word's number."""
+        """Call `learn` and return (). ``propagate`` has no effect, because a token number has no
+        error.
+        """
         self.learn(error)
         return ()

@@ -17,7 +17,7 @@ from accelsim.workload.section import Extent, LayerSection, Sources
 
 
 class FullyConnectedSection(LayerSection):
-    """A fully connected layer, without bias."""
+    """Keys of a fully connected layer without bias."""
 
     kind: Literal["fc"] = Field(
         description="Fully connected; flattens its input map in (row, column, channel) order."
@@ -29,7 +29,7 @@ class FullyConnectedSection(LayerSection):
 
 
 class FullyConnected(ContractionLayer):
-    """Weights are (K, H*W*C)."""
+    """A fully connected layer with weights of shape (K, H*W*C)."""
 
     kind: ClassVar[str] = "fc"
     flattens: ClassVar[bool] = True
@@ -41,7 +41,7 @@ class FullyConnected(ContractionLayer):
 
     @property
     def reach(self) -> tuple[Pair, Pair]:
-        """The whole map."""
+        """The whole map, as kernel and as stride."""
         rows, columns, _ = self.in_shape
         return (rows, columns), (rows, columns)
 
@@ -53,7 +53,7 @@ class FullyConnected(ContractionLayer):
 
 
 class FullyConnectedNumerics(ContractionNumerics):
-    """y = W x, with x the flattened input map in (H, W, C) order."""
+    """y = W x, where x is the input map flattened in (H, W, C) order."""
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         self.input = inputs[0]

@@ -1,4 +1,4 @@
-"""A network with its parameters: forward over all layers."""
+"""A network with its parameters, and its forward pass."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ _STREAM = 0x1217
 
 
 class Model:
-    """Numbers of every layer of a network, in ``dtype``, with parameters drawn from ``seed``.
+    """Numbers of every layer of a network, in ``dtype``, with initial parameters drawn from
+    ``seed``.
 
-    Maps of a sequence network have a row a time step and sample, time-major: (T * N, 1, 1, C).
-    ``formats``: how weights, maps and errors are stored between their making and their use.
+    Maps are (N, H, W, C). Maps of a sequence network have one row per time step and sample,
+    time-major: (T * N, 1, 1, C). ``formats`` are the number formats in which weights, maps and
+    errors are stored between their computation and their use.
     """
 
     def __init__(
@@ -50,8 +52,9 @@ class Model:
         )
 
     def forward(self, inputs: NDArray[Any], training: bool = True) -> Array:
-        """Logits (rows, classes) of images (N, H, W, C) or tokens (T, N). ``maps`` then holds every
-        layer's output, and the input's.
+        """Logits (rows, classes) of images (N, H, W, C) or tokens (T, N).
+
+        Afterwards ``maps`` holds the input and the output of every layer, by name.
         """
         rows = (
             inputs.reshape(-1, 1, 1, 1)
@@ -66,12 +69,12 @@ class Model:
             kept = made if layer is self.network.output else stored(made, self.formats.activation)
             numerics = self.layers[layer.name]
             if isinstance(numerics, ActivationNumerics):
-                numerics.output = kept  # f' is taken from what is stored
+                numerics.output = kept  # the derivative uses the stored, rounded values
             self.maps[layer.name] = kept
         return self.maps[self.network.output.name].reshape(len(rows), -1)
 
     def _read_weights(self) -> None:
-        """Put the weights in place as storage gives them back."""
+        """Give the layers their weights, rounded to the stored format."""
         for name, master in self._masters.items():
             read = {
                 key: stored(array, self.formats.weight) if key == "weight" else array
@@ -80,11 +83,11 @@ class Model:
             self.layers[name].parameters = read
 
     def stored_error(self, error: Array) -> Array:
-        """An error as storage gives it back."""
+        """``error`` rounded to the stored format of errors."""
         return stored(error, self.formats.error)
 
     def parameters(self) -> dict[tuple[str, str], Array]:
-        """Every parameter array by (layer, parameter); writing to one changes the model."""
+        """Every parameter array by (layer, parameter). Writing to an array changes the model."""
         held = self._masters or {
             name: numerics.parameters for name, numerics in self.layers.items()
         }
@@ -95,8 +98,8 @@ class Model:
         }
 
     def running_moments(self) -> dict[tuple[str, str], Array]:
-        """What layers have gathered for evaluation, by (layer, moment); writing to one changes
-        the model.
+        """Running moments that evaluation uses, by (layer, moment). Writing to an array changes the
+        model.
         """
         return {
             (name, moment): array
@@ -105,14 +108,14 @@ class Model:
         }
 
     def recurrent(self) -> list[RecurrentNumerics]:
-        """The recurrent layers, whose state outlives a step."""
+        """The recurrent layers, whose state persists between steps."""
         return [
             numerics for numerics in self.layers.values() if isinstance(numerics, RecurrentNumerics)
         ]
 
     def gradients(self) -> dict[tuple[str, str], Array]:
-        """Gradients of the last backward by (layer, parameter); layers that no error reached are
-        missing.
+        """Gradients of the last backward pass by (layer, parameter). Layers that received no error
+        are absent.
         """
         return {
             (name, key): array

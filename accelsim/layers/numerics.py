@@ -1,4 +1,4 @@
-"""What every layer's numbers offer: forward, and backward with the gradients of its parameters."""
+"""Interface of a layer's numbers: forward, and backward with the gradients of its parameters."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from accelsim.workload.network import Layer
 class LayerNumerics(ABC):
     """One layer's numbers. Maps are (N, H, W, C), vectors (N, 1, 1, C), in the dtype of the model.
 
-    `forward` keeps what `backward` needs until the next forward; arrays passed in or handed out are
-    never written to. ``gradients`` has the keys of ``parameters`` after a backward, and is empty
-    when no error reached the layer.
+    `forward` keeps the values that `backward` needs until the next `forward`. Arrays passed in or
+    returned are never written to. After a `backward`, ``gradients`` has the keys of ``parameters``;
+    it is empty if no error reached the layer.
 
-    The parameter of the name "weight" is the one that weight decay shrinks, that is rounded to the
-    stored format of weights, and that is compared in angles (`accelsim.training.angles`).
+    A parameter called "weight" is the one to which weight decay applies, which is rounded to the
+    stored format of weights, and whose gradients are compared in angles
+    (`accelsim.training.angles`).
     """
 
     def __init__(self, layer: Layer, dtype: np.dtype[Any]) -> None:
@@ -30,52 +31,55 @@ class LayerNumerics(ABC):
         self.gradients: dict[str, Array] = {}
 
     def fresh_parameters(self, random: np.random.Generator, makes_logits: bool) -> dict[str, Array]:
-        """The parameters of a fresh network, by name; {} for layers without any. ``makes_logits``:
-        the network's output.
+        """Initial parameters by name; {} for a layer without parameters. ``makes_logits`` is true
+        for the output layer of the network.
         """
         return {}
 
     def moments(self) -> dict[str, Array]:
-        """What training gathers for evaluation, by name; writing to an array changes the layer."""
+        """Running statistics that training gathers for evaluation, by name. Writing to an array
+        changes the layer.
+        """
         return {}
 
     @abstractmethod
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        """The output map. ``training`` matters to kinds that gather `moments` alone."""
+        """Output map of the layer. ``training`` affects only layers that gather `moments`."""
 
     @abstractmethod
     def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
-        """Set ``gradients`` from the error at the output; the errors at the inputs, one each, or ()
-        unless ``propagate``.
+        """Set ``gradients`` from the error at the output.
+
+        Returns the error at each input, in order, if ``propagate`` is true; else ().
         """
 
 
 class WeightedNumerics(LayerNumerics):
-    """A layer whose weights multiply: learning rules differ in how errors get past it."""
+    """A layer whose weights multiply. Learning rules differ in how they carry errors past it."""
 
     @abstractmethod
     def learn(self, error: Array) -> None:
-        """Set ``gradients`` alone; in a recurrent layer by each time step's own derivatives, no
-        error crossing time.
+        """Set ``gradients`` without computing the error at the input. A recurrent layer uses each
+        time step's own derivatives; no error crosses time steps.
         """
 
     @abstractmethod
     def backward(
         self, error: Array, propagate: bool, transport: Array | None = None
     ) -> tuple[Array, ...]:
-        """As for every layer, through time in a recurrent one; ``transport``, of the layer's
-        ``weight_shape``, takes the weights' place where errors are carried back.
+        """As for every layer; a recurrent layer propagates through time. ``transport``, of shape
+        ``weight_shape``, replaces the weights in the product that carries the error back.
         """
 
 
 class ActivationNumerics(LayerNumerics):
-    """An elementwise non-linearity, which also says where its derivative is not zero."""
+    """An elementwise non-linearity with its derivative."""
 
     output: Array
 
     @abstractmethod
     def derivative(self, output: Array) -> Array | NDArray[np.bool_]:
-        """f' from f's value."""
+        """Derivative f' computed from the value of f, elementwise."""
 
     def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
         return (error * self.derivative(self.output),) if propagate else ()

@@ -1,7 +1,7 @@
 """Pooling over windows and over the whole map.
 
-Numbers take one pass over the map for every kernel position; positions are taken in kernel row,
-kernel column order.
+Average pooling makes one pass over the map per kernel position. Kernel positions are visited by
+row, then by column.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class PoolSection(LayerSection):
-    """Pooling over windows."""
+    """Keys of a pooling over windows."""
 
     kind: Literal["max_pool", "avg_pool"] = Field(
         description="Maximum or mean over each window; the mean counts padding zeros."
@@ -57,7 +57,7 @@ class PoolSection(LayerSection):
 
 
 class GlobalPoolSection(LayerSection):
-    """Mean over the whole map."""
+    """Keys of a mean over the whole map."""
 
     kind: Literal["global_avg_pool"] = Field(
         description="Mean over the whole map, channel by channel."
@@ -71,7 +71,9 @@ class GlobalPoolSection(LayerSection):
 
 @dataclass(frozen=True)
 class Pool(VectorLayer):
-    """``padding``: (top, bottom, left, right)."""
+    """Base of the pooling layers. ``kernel`` and ``stride`` are (rows, columns); ``padding`` is
+    (top, bottom, left, right).
+    """
 
     kernel: Pair = (1, 1)
     stride: Pair = (1, 1)
@@ -82,13 +84,13 @@ class Pool(VectorLayer):
         return self.kernel, self.stride
 
     def work_back(self) -> Work:
-        """An input element collects from every window over it."""
+        """Each input element sums the errors of every window that covers it."""
         (down, right), (rows, columns) = self.stride, self.kernel
         return Work("pool_backward", prod(self.in_shape), ceil(rows / down) * ceil(columns / right))
 
 
 class MaxPool(Pool):
-    """It stashes which position of each window won."""
+    """Maximum of each window. It stashes the winning position of each window."""
 
     kind: ClassVar[str] = "max_pool"
     keeps_rectified: ClassVar[bool] = True
@@ -105,7 +107,7 @@ class MaxPool(Pool):
 
 
 class AveragePool(Pool):
-    """The mean of each window."""
+    """Mean of each window."""
 
     kind: ClassVar[str] = "avg_pool"
 
@@ -117,7 +119,7 @@ class AveragePool(Pool):
 
 
 class GlobalAveragePool(Pool):
-    """The mean of each channel: its one window is the map."""
+    """Mean of each channel over one window that is the whole map."""
 
     kind: ClassVar[str] = "global_avg_pool"
 
@@ -132,6 +134,7 @@ class GlobalAveragePool(Pool):
 
 
 def _padded(maps: Array, layer: Pool, fill: float) -> Array:
+    """Maps with the layer's padding, filled with ``fill``."""
     top, bottom, left, right = layer.padding
     if not any(layer.padding):
         return maps
@@ -139,14 +142,13 @@ def _padded(maps: Array, layer: Pool, fill: float) -> Array:
 
 
 def _unpadded(maps: Array, layer: Pool) -> Array:
+    """Inverse of `_padded`."""
     top, _, left, _ = layer.padding
     return maps[:, top : top + layer.in_shape[0], left : left + layer.in_shape[1]]
 
 
 def _taps(layer: Pool) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns of the padded map that each kernel position reads, for all outputs at
-    once.
-    """
+    """Per kernel position: the rows and columns of the padded map that it reads for all outputs."""
     (rows, columns), (down, right) = layer.out_shape[:2], layer.stride
     for r in range(layer.kernel[0]):
         for s in range(layer.kernel[1]):
@@ -157,7 +159,7 @@ def _taps(layer: Pool) -> Iterator[tuple[slice, slice]]:
 
 
 class MaxPoolNumerics(LayerNumerics):
-    """Maximum of the window; padding never wins. The error goes to the first position that holds
+    """Maximum of the window. Padding never wins. The error goes to the first position that holds
     the maximum.
     """
 
@@ -187,7 +189,7 @@ class MaxPoolNumerics(LayerNumerics):
 
 
 class AveragePoolNumerics(LayerNumerics):
-    """Mean of the window, padding zeros included in the count."""
+    """Mean of the window. Padding zeros count as elements."""
 
     layer: AveragePool
 

@@ -1,9 +1,11 @@
-"""Recurrent cells, unrolled over the sequence and without bias: a matmul and a gate op per time
-step, forward and backward, and one weight gradient for the sequence.
+"""Recurrent cells, unrolled over the sequence, without bias.
 
-The matmul multiplies [x_t, h_(t-1)] with the (gates*hidden) x (in + hidden) weights. The GRU
-applies its reset gate after the product, so that one matmul does; the candidate's input and hidden
-parts are kept apart, which makes 4 words per element of h (as in the LSTM) from its 3 gates.
+Each time step has a matmul op and a gate op, forward and backward. One weight gradient op serves
+the whole sequence.
+
+The matmul multiplies [x_t, h_(t-1)] by weights of shape (gates*hidden, in + hidden). The GRU
+applies its reset gate after the product, so that a single matmul suffices. It keeps the candidate's
+input and hidden parts apart, so its 3 gates make 4 words per element of h, as many as the LSTM's.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class RecurrentSection(LayerSection):
-    """A recurrent cell, unrolled over the sequence, without bias."""
+    """Keys of a recurrent cell."""
 
     kind: Literal["rnn", "lstm", "gru"] = Field(
         description="Plain tanh cell, LSTM, or GRU (reset gate applied after the product)."
@@ -46,9 +48,9 @@ class RecurrentSection(LayerSection):
 
 
 class Recurrent(Layer):
-    """Weights are (gates*hidden, C + hidden).
+    """A recurrent cell with weights of shape (gates*hidden, C + hidden).
 
-    Operations are scalar ones per element of h.
+    Operation counts below are scalar operations per element of h.
     """
 
     weighted: ClassVar[bool] = True
@@ -59,20 +61,22 @@ class Recurrent(Layer):
     words: ClassVar[int]
     """Words per element of h between the matmul and the gates."""
     gate_ops: ClassVar[int]
-    """Operations of the gates forward."""
+    """Operations of the gates, forward."""
     gate_back_ops: ClassVar[int]
-    """Operations of their derivatives."""
+    """Operations of the gates' derivatives."""
     carry_ops: ClassVar[int]
-    """Operations of the errors that cross time, beside those."""
+    """Further backward operations if errors cross time steps."""
     passing: ClassVar[str | None]
-    """Name of the error that passes by the weights to the step before, where there is one."""
+    """Name of the error that reaches the previous step without passing through the weights, or
+    None.
+    """
     cell: ClassVar[type[Cell]]
-    """Numbers of its gates."""
+    """Class that computes the gates' numbers."""
     candidate_gate: ClassVar[int]
-    """Place of the candidate state, the one through tanh, among the gates' rows of the weights."""
+    """Index of the candidate state (the gate with tanh) among the gates' rows of the weights."""
     hands_on_sum_errors: ClassVar[bool] = False
-    """Whether feedback through time takes the errors at the gates' sums from it (its words are as
-    long as h), and not those at h.
+    """True if feedback through time reads the errors at the gates' sums, which must be as long as
+    h; false if it reads the errors at h.
     """
 
     @property
@@ -81,58 +85,60 @@ class Recurrent(Layer):
         return (self.gates * hidden, self.in_shape[2] + hidden)
 
     def nest(self, samples: int) -> Nest:
-        """Loop nest of the matmul forward: gates*hidden outputs of in + hidden inputs."""
+        """Loop nest of the forward matmul: gates*hidden outputs, in + hidden inputs."""
         return matrix_nest(samples, *self.weight_shape)
 
     def numerics(self, dtype: np.dtype[Any], steps: int) -> RecurrentNumerics:
         return RecurrentNumerics(self, dtype, steps)
 
-    # Differences between the cells
+    # What differs between cells
 
     @abstractmethod
     def reads_state(self, low: Lowering, step: int) -> Value:
-        """States that the gates of a step read."""
+        """States that the gates of time step ``step`` read."""
 
     @abstractmethod
     def reads_state_back(self, low: Lowering, step: int) -> Value:
-        """States that their derivatives read."""
+        """States that the gates' derivatives read at time step ``step``."""
 
     def makes_state(self, low: Lowering, step: int) -> Value:
-        """States that the gates of a step make."""
+        """States that the gates of time step ``step`` write."""
         return self.states(low, "out")[step + 1 : step + 2]
 
     def stash(self, low: Lowering) -> Value:
-        """The gates' outputs, which their derivatives need."""
+        """Outputs of the gates, kept for their derivatives."""
         return self.gate_tensors(low, "gates", Role.ACTIVATION, stash=True)
 
     @property
     def error_key(self) -> str | None:
-        """Trace tensor with the zeros of the gates' errors; None where they are dense."""
+        """Trace tensor that gives the zeros of the gates' errors, or None if they are dense."""
         return None
 
     # Tensors
 
     def states(self, low: Lowering, name: str) -> Value:
-        """A state at every step, preceded by the one the sequence starts from (an input of the
-        training step).
+        """State ``name`` before the first time step (an input of the training step), then after
+        each step: T + 1 tensors of shape (batch, hidden).
         """
         hidden = self.out_shape[2]
         start = Tensor(f"{self.name}.{name}.initial", Role.ACTIVATION, (low.batch, hidden))
         return (start, *low.tensors(f"{self.name}.{name}", Role.ACTIVATION, self.out_shape))
 
     def gate_tensors(self, low: Lowering, name: str, role: Role, stash: bool = False) -> Value:
-        """A tensor of the gates' words at every step."""
+        """One tensor of the gates' words per time step."""
         shape = (1, 1, self.words * self.out_shape[2])
         return low.tensors(f"{self.name}.{name}", role, shape, stash=stash)
 
     def gate_errors(self, low: Lowering) -> Value:
-        """The errors of the gates' sums, which are what EP and WG of the layer read."""
+        """Errors at the gates' sums, one tensor per time step. EP and WG of the layer read them."""
         return self.gate_tensors(low, "gate_error", Role.ERROR)
 
     # Ops
 
     def forward(self, low: Lowering) -> None:
-        """``<layer>.FF.t`` and ``<layer>.gate.FF.t``, a chain over time."""
+        """Emit ``<layer>.FF.t`` and ``<layer>.gate.FF.t`` for every time step t. They form a chain
+        over time.
+        """
         hidden = self.states(low, "out")
         low.outputs[self.name] = hidden[1:]
         sums, gates = self.gate_tensors(low, "preactivation", Role.ACTIVATION), self.stash(low)
@@ -153,8 +159,8 @@ class Recurrent(Layer):
             )
 
     def backward(self, low: Lowering, error: Value) -> None:
-        """``<layer>.WG``: the outer products of [x_t, h_(t-1)] and the gates' errors, summed over
-        batch and time.
+        """Emit ``<layer>.WG``: the outer products of [x_t, h_(t-1)] and the gates' errors, summed
+        over batch and time.
         """
         hidden = self.states(low, "out")[:-1]
         key = f"{self.name}.input"
@@ -164,7 +170,11 @@ class Recurrent(Layer):
         low.contraction(f"{self.name}.WG", self.name, Pass.WG, nest, read, [gradient])
 
     def local_errors(self, low: Lowering, error: Value) -> Value:
-        """``<layer>.gate.EP.t``: each step's own derivatives, no error crossing time."""
+        """Emit ``<layer>.gate.EP.t``, which apply each step's own derivatives. No error crosses
+        time steps.
+
+        Returns the errors at the gates' sums.
+        """
         for step in reversed(range(len(error))):
             self._gate_backward(low, step, error)
         return self.gate_errors(low)
@@ -177,12 +187,13 @@ class Recurrent(Layer):
         stationary: tuple[Operand, ...],
         backward: Callable[[Nest], Nest],
     ) -> Value:
-        """BP through time: ``<layer>.gate.EP.t`` and ``<layer>.EP.t``, a chain from the last step
-        to the first.
+        """Emit ``<layer>.gate.EP.t`` and ``<layer>.EP.t`` for BP through time, a chain from the
+        last time step to the first. Returns the errors at the gates' sums.
 
-        Every step counts the whole product, as the papers count; nobody reads the first one's
-        hidden part. ``stationary``: what EP multiplies with; ``backward``: EP's nest from the
-        forward one.
+        ``target`` are the errors at the inputs, or None if not needed. ``stationary`` are the
+        operands by which EP multiplies. ``backward`` derives EP's nest from the forward nest. Every
+        step counts the whole product, as in the papers, although nothing reads the hidden part of
+        the first step.
         """
         by_hidden = self._passing(low, "hidden_error")
         by_state = self._passing(low, self.passing) if self.passing else ()
@@ -202,11 +213,11 @@ class Recurrent(Layer):
     def _gate_backward(
         self, low: Lowering, step: int, error: Value, arrived: Value = (), left: Value = ()
     ) -> Tensor:
-        """``<layer>.gate.EP.t``: from the error at h_t, and with BP those ``arrived`` from step
-        t+1, to the error of the gates' sums.
+        """Emit ``<layer>.gate.EP.t``, which turns the error at h_t into the errors at the gates'
+        sums. Returns the tensor of these errors.
 
-        ``left`` are the errors that pass by the weights to step t-1 (the LSTM's cell, the GRU's
-        kept state).
+        ``arrived`` are errors from step t+1 (BP only). ``left`` are errors that go to step t-1
+        without passing through the weights: those of the LSTM's cell or of the GRU's state.
         """
         state, gates = self.reads_state_back(low, step), self.stash(low)[step : step + 1]
         made = self.gate_errors(low)[step]
@@ -217,7 +228,7 @@ class Recurrent(Layer):
         return made
 
     def _passing(self, low: Lowering, name: str) -> Value:
-        """Errors that step t sends to step t-1, by t."""
+        """Errors that step t sends to step t-1: one tensor per t, each (batch, hidden)."""
         full = (low.batch, self.out_shape[2])
         return tuple(
             Tensor(step_name(f"{self.name}.{name}", step), Role.ERROR, full)
@@ -227,12 +238,13 @@ class Recurrent(Layer):
     def _gate_op(
         self, low: Lowering, pass_: Pass, step: int, work: Work, read: Value, made: Value
     ) -> None:
+        """Emit ``<layer>.gate.<pass>.t`` as vector work."""
         name = step_name(f"{self.name}.gate.{pass_}", step)
         low.vector(name, self.name, pass_, work, operands(read, Use.READ), made)
 
 
 class Rnn(Recurrent):
-    """h = tanh(a); backward e * (1 - h * h)."""
+    """Plain tanh cell: h = tanh(a). Backward: e * (1 - h * h)."""
 
     kind: ClassVar[str] = "rnn"
     gates: ClassVar[int] = 1
@@ -252,18 +264,20 @@ class Rnn(Recurrent):
         return self.makes_state(low, step)
 
     def stash(self, low: Lowering) -> Value:
-        """None: the gate's output is h itself."""
+        """Empty, because the gate's output is h itself."""
         return ()
 
     @property
     def error_key(self) -> str:
-        """That of the error at h: tanh' has no zeros."""
+        """Key of the error at h. It has the same zeros, because tanh' is never zero."""
         return f"{self.name}.error"
 
 
 class Lstm(Recurrent):
-    """Forward 4 gates, c = f*c + i*g 3, tanh(c), o*tanh(c). Backward tanh(c) 1, its derivative 2,
-    e to c 2, 4 per gate.
+    """Long short-term memory.
+
+    Forward operations: 4 gates, c = f*c + i*g 3, tanh(c) 1, o*tanh(c) 1. Backward: tanh(c) 1, its
+    derivative 2, error at h to error at c 2, and 4 per gate.
     """
 
     kind: ClassVar[str] = "lstm"
@@ -288,7 +302,10 @@ class Lstm(Recurrent):
 
 
 class Gru(Recurrent):
-    """Forward 2 gates, tanh(a + r*b) 3, (1-z)*n + z*h 4. Backward z 5, n 5, r 4, r*dn 1."""
+    """Gated recurrent unit.
+
+    Forward operations: 2 gates, tanh(a + r*b) 3, (1-z)*n + z*h 4. Backward: z 5, n 5, r 4, r*dn 1.
+    """
 
     kind: ClassVar[str] = "gru"
     gates: ClassVar[int] = 3

@@ -1,4 +1,4 @@
-"""What each recurrent cell makes of its gates' sums."""
+"""Numbers of each recurrent cell: states from the gates' sums, and errors at the sums."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from accelsim.numerics.arrays import Array
 
 
 class RnnCell(Cell):
-    """h = tanh(a)."""
+    """Plain cell: h = tanh(a)."""
 
     WORDS = 0
 
@@ -33,7 +33,7 @@ class RnnCell(Cell):
 
 
 class LstmCell(Cell):
-    """c = f * c' + i * g and h = o * tanh(c), of the gates i, f, g, o."""
+    """c = f * c' + i * g and h = o * tanh(c), with gates i, f, g, o and previous cell state c'."""
 
     WORDS = 4
     STATES = ("hidden", "cell")
@@ -42,7 +42,7 @@ class LstmCell(Cell):
         super().__init__(steps, batch, hidden, dtype)
         self.cell = self.states["cell"]
         self.squashed: Array = np.empty((steps * batch, hidden), dtype)
-        """tanh(c)."""
+        """tanh(c), (T*N, H)."""
         self.output = slice(3 * hidden, 4 * hidden)
         self.factors = np.repeat(np.array([0.5, 0.5, 1, 0.5], dtype), hidden)
 
@@ -74,8 +74,8 @@ class LstmCell(Cell):
 
 
 class GruCell(Cell):
-    """n = tanh(a + r * b), of its input part a and hidden part b, and h = (1 - z) * n + z * h', of
-    the gates r, z, n.
+    """n = tanh(a + r * b) and h = (1 - z) * n + z * h', with gates r, z, n. a is the candidate's
+    input part, b its hidden part, h' the previous state.
     """
 
     WORDS = 4

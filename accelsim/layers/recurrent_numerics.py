@@ -1,10 +1,10 @@
 """Numbers of recurrent layers: plain RNN (Elman 1990), LSTM (Gers et al. 2000) and GRU (Cho et al.
 2014), all without biases.
 
-The weights multiply [x_t, h_(t-1)]. Rows are time-major, row t*N + n. The GRU's reset gate acts
-after the product, as in PyTorch and cuDNN, so that the candidate's input and hidden parts are kept
-apart. Products over x_t are made for all time steps at once; the multiply-accumulates are those of
-one product per time step.
+The weights multiply [x_t, h_(t-1)]. Rows are time-major: row t*N + n. The GRU's reset gate acts
+after the product, as in PyTorch and cuDNN, so the candidate's input and hidden parts are kept
+apart. Products with x_t are computed for all time steps at once; the counted MACs are those of one
+product per time step.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ if TYPE_CHECKING:
 
 
 class Cell(ABC):
-    """What one kind makes of the sums, over the T time steps of one forward, and of the errors.
+    """Gates and states of one cell kind, over the T time steps of one forward pass.
 
-    ``states``: by name ((T+1)*N, H), the first N rows being those that the sequence starts from, so
-    that row j is the state before the gates' row j, and row j + N the one after it. ``gates``:
-    (T*N, words*H), what the derivatives need of the gates.
+    ``states``: arrays ((T+1)*N, H) by name. Row j is the state before gate row j, and row j + N the
+    state after it; the first N rows are the initial state. ``gates``: (T*N, words*H), the gate
+    values that the derivatives need.
     """
 
     WORDS: ClassVar[int]
-    """Words an element of h that the gates' derivatives need; 0 when h itself is enough."""
+    """Words per element of h that the gates' derivatives need; 0 if h itself is enough."""
     STATES: ClassVar[tuple[str, ...]] = ("hidden",)
+    """Names of the states."""
     PARTS_DIFFER: ClassVar[bool] = False
-    """Whether the errors at the sums' input and hidden parts differ."""
+    """True if the errors at the input part and the hidden part of the sums differ."""
 
     def __init__(self, steps: int, batch: int, hidden: int, dtype: np.dtype[Any]) -> None:
         self.batch = batch
@@ -45,12 +46,14 @@ class Cell(ABC):
         self.gates: Array = np.empty((steps * batch, self.WORDS * hidden), dtype)
 
     def after(self, rows: slice) -> slice:
-        """Where the states that some rows of gates lead to stand."""
+        """Rows of the states that follow the given rows of gates."""
         return slice(rows.start + self.batch, rows.stop + self.batch)
 
     @abstractmethod
     def step(self, rows: slice, by_input: Array, by_hidden: Array) -> None:
-        """Fill gates and states of the rows of one time step from the sums' parts (N, gates*H)."""
+        """Compute gates and states of one time step's rows, from the input and hidden parts (N,
+        gates*H) of the sums.
+        """
 
     @abstractmethod
     def errors(
@@ -61,11 +64,11 @@ class Cell(ABC):
         by_input: Array,
         by_hidden: Array,
     ) -> None:
-        """Fill the errors (rows, gates*H) at the sums' input and hidden parts (one array but for
-        the GRU) from the error at h (rows, H).
+        """Compute the errors at the input and hidden parts of the sums, (rows, gates*H), from the
+        error at h, (rows, H). The two parts are one array, except for the GRU.
 
-        ``carried``: by state what came from the next step, replaced by what passes to the step
-        before around the weights.
+        ``carried`` holds, by state, the error from the next time step. It is overwritten with the
+        error that goes to the previous step without passing through the weights.
         """
 
 
@@ -73,10 +76,10 @@ class RecurrentNumerics(WeightedNumerics):
     """Maps (T*N, 1, 1, C) to (T*N, 1, 1, H) over T = ``steps`` time steps, with ``weight``
     (gates*H, C + H).
 
-    ``state``: what the next forward starts from, "hidden" and in an LSTM "cell", each (N, H); zeros
-    when None or of another N. ``final_state``: the same after the last time step. ``state_error``:
-    after a backward, the errors at the states that the sequence started from, which end there:
-    backpropagation is truncated to one sequence.
+    ``state``: initial state of the next forward pass, "hidden" and in an LSTM "cell", each (N, H).
+    Zeros are used if it is None or has another N. ``final_state``: the state after the last time
+    step. ``state_error``: after a backward pass, the errors at the initial state. They go no
+    further, because backpropagation is truncated to one sequence.
     """
 
     layer: Recurrent
@@ -93,26 +96,29 @@ class RecurrentNumerics(WeightedNumerics):
         self.input_errors: Array = np.empty((0, self.sums), dtype)
         """Errors at the input parts of the gates' sums, (T*N, gates*H)."""
         self.hidden_errors = self.input_errors
-        """Errors at their hidden parts: the same array, but for the GRU's."""
+        """Errors at the hidden parts of the gates' sums: the same array, except for the GRU."""
 
     @property
     def gate_errors(self) -> Array:
-        """After backward or learn: errors at the gates' sums, (T*N, words*H).
+        """Errors at the gates' sums after `backward` or `learn`, (T*N, words*H).
 
-        rnn 1 word; lstm 4, of i, f, g, o; gru 4, of r, z, the candidate's input part and its hidden
-        part.
+        Words: rnn 1; lstm 4 (i, f, g, o); gru 4 (r, z, the candidate's input part, its hidden
+        part).
         """
         if self.hidden_errors is self.input_errors:
             return self.input_errors
         return np.concatenate((self.input_errors, self.hidden_errors[:, -self.hidden :]), axis=1)
 
     def fresh_parameters(self, random: np.random.Generator, makes_logits: bool) -> dict[str, Array]:
-        """Uniform in +-1 / sqrt(H), PyTorch's choice for its recurrent layers."""
+        """Draw weights uniformly in +-1 / sqrt(H), as PyTorch does for recurrent layers."""
         limit = 1 / sqrt(self.hidden)
         return {"weight": random.uniform(-limit, limit, self.layer.weight_shape).astype(self.dtype)}
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        """InputError when the rows are not those of whole sequences."""
+        """Hidden states (T*N, 1, 1, H) of inputs (T*N, 1, 1, C).
+
+        Raises InputError if the number of rows is not a multiple of the time steps.
+        """
         samples = len(inputs[0])
         if samples % self.steps:
             raise InputError(
@@ -137,8 +143,8 @@ class RecurrentNumerics(WeightedNumerics):
         return self.cell.hidden[batch:].reshape(samples, *self.layer.out_shape)
 
     def learn(self, error: Array) -> None:
-        """The error at h_t meets the gates of step t alone: none crosses time, in the cell state
-        neither.
+        """Set ``gradients`` from the error at every h_t. The error at h_t reaches the gates of step
+        t only; none crosses time steps, not even in the cell state.
         """
         samples = len(self.input)
         carried = self._nothing_carried(samples)
@@ -153,8 +159,8 @@ class RecurrentNumerics(WeightedNumerics):
     ) -> tuple[Array, ...]:
         """Backpropagation through time (Werbos 1990), from the error at every h_t (T*N, 1, 1, H).
 
-        Every step multiplies with all of the weights, as the papers count: also for an input error
-        that nobody wants.
+        Every step multiplies by all the weights, as the papers count, even if the error at the
+        input is not needed.
         """
         weight = self.parameters["weight"] if transport is None else transport
         across = weight[:, self.channels :]
@@ -173,27 +179,33 @@ class RecurrentNumerics(WeightedNumerics):
         return (at_input.reshape(-1, *self.layer.in_shape),) if propagate else ()
 
     def _initial(self, name: str, batch: int) -> Array | float:
+        """Initial value of a state for ``batch`` samples: ``state`` if its size matches, else 0."""
         return (
             self.state[name] if self.state is not None and len(self.state[name]) == batch else 0.0
         )
 
     def _time_steps(self, batch: int) -> list[slice]:
+        """Rows of each time step."""
         return [slice(step * batch, (step + 1) * batch) for step in range(self.steps)]
 
     def _rows(self, error: Array) -> Array:
         return np.ascontiguousarray(error, self.dtype).reshape(-1, self.hidden)
 
     def _nothing_carried(self, rows: int) -> dict[str, Array]:
+        """Zero errors for every state."""
         return {name: np.zeros((rows, self.hidden), self.dtype) for name in self.cell.states}
 
     def _start_errors(self) -> None:
+        """Allocate the arrays of errors at the gates' sums."""
         self.input_errors = np.empty((len(self.input), self.sums), self.dtype)
         self.hidden_errors = (
             np.empty_like(self.input_errors) if self.layer.cell.PARTS_DIFFER else self.input_errors
         )
 
     def _set_gradient(self) -> None:
-        """One outer product over the sequence, of the gates' errors and [x_t, h_(t-1)]."""
+        """Set the weight gradient: one outer product, over the sequence, of the gates' errors and
+        [x_t, h_(t-1)].
+        """
         gradient = np.empty(self.layer.weight_shape, self.dtype)
         products.product(self.input_errors.T, self.input, out=gradient[:, : self.channels])
         products.product(

@@ -1,4 +1,4 @@
-"""Layers that the vector unit computes."""
+"""Base class of layers that run on the vector unit."""
 
 from __future__ import annotations
 
@@ -14,34 +14,37 @@ if TYPE_CHECKING:
 
 
 class VectorLayer(Layer):
-    """One op forward, and one backward that makes the errors at the inputs and the gradients of
-    the layer's own words. `Work` says what the kinds count.
+    """A layer with one forward op and one backward op. The backward op makes the errors at the
+    inputs and the gradients of the layer's parameters. `Work` describes how operations are counted.
     """
 
     @abstractmethod
     def work(self) -> Work:
-        """Work forward per sample."""
+        """Forward work per sample."""
 
     def work_back(self) -> Work:
-        """Work backward per sample."""
+        """Backward work per sample; by default equal to the forward work."""
         return self.work()
 
     def reads(self, low: Lowering) -> Value:
-        """What FF reads."""
+        """Tensors that FF reads."""
         return tuple(tensor for name in self.inputs for tensor in low.outputs[name])
 
     def stash(self, low: Lowering) -> Value:
-        """What FF keeps for the backward work, beside the map and its mask: values of
-        `Lowering.tensors` with ``stash=True``, so that they are dropped where nothing reads them.
-        Called for each pass; every call must give the same names.
+        """Tensors that FF keeps for the backward op, besides the output map and its mask.
+
+        They must come from `Lowering.tensors` with ``stash=True``, so that they are dropped if
+        nothing reads them. The method is called once per pass; every call must return the same
+        names.
         """
         return ()
 
     def reads_back(self, low: Lowering, error: Value) -> Value:
-        """What the backward work reads."""
+        """Tensors that the backward op reads."""
         return (*error, *self.stash(low))
 
     def forward(self, low: Lowering) -> None:
+        """Emit ``<layer>.FF``."""
         out = low.tensors(f"{self.name}.out", Role.ACTIVATION, self.out_shape)
         low.outputs[self.name] = out
         mask = low.mask(self.name) if low.network.rectified(self.name) else ()
@@ -55,7 +58,7 @@ class VectorLayer(Layer):
         )
 
     def backward(self, low: Lowering, error: Value) -> None:
-        """``<layer>.EP``, where anything is wanted from it."""
+        """Emit ``<layer>.EP`` if an input needs an error or the layer has parameters to learn."""
         gradients = [gradient_of(weight) for weight in self.weights(low.samples) if self.learns]
         targets = [low.target(self, place) or () for place in range(len(self.inputs))]
         made = (*(tensor for target in targets for tensor in target), *gradients)

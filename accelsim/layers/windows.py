@@ -1,4 +1,4 @@
-"""Windows over a map: the keys of convolutions and pools, and the maps that they make."""
+"""Windows over a map: the keys that convolutions and pools share, and their output sizes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ PADDING = (
 
 
 class Geometry(NamedTuple):
-    """Where windows lie on a map: pairs are (rows, columns), ``padding`` (top, bottom, left,
-    right), ``positions`` below 1 where the kernel exceeds the padded map.
+    """Placement of windows on a map.
+
+    ``kernel``, ``stride``, ``dilation`` and ``positions`` are (rows, columns); ``padding`` is (top,
+    bottom, left, right). ``positions`` is below 1 if the kernel exceeds the padded map.
     """
 
     kernel: Pair
@@ -34,7 +36,7 @@ class Geometry(NamedTuple):
 
     @property
     def fault(self) -> tuple[str, str, str] | None:
-        """Key, rule and value of a kernel that exceeds the padded map."""
+        """(key, rule, value) of the fault if the kernel exceeds the padded map, else None."""
         if min(self.positions) >= 1:
             return None
         top, bottom, left, right = self.padding
@@ -44,19 +46,20 @@ class Geometry(NamedTuple):
         return "kernel", f"no larger than the padded map, {padded}", reach
 
     def out_shape(self, channels: int) -> Shape:
+        """Output shape (rows, columns, channels), at least 1 x 1."""
         return max(self.positions[0], 1), max(self.positions[1], 1), channels
 
 
 def pair(value: Window) -> Pair:
-    """A number, or [rows, columns], as two numbers."""
+    """Expand a number, or [rows, columns], to (rows, columns)."""
     return (value, value) if isinstance(value, int) else value
 
 
 def output_extent(
     size: int, kernel: int, stride: int, dilation: int, padding: Padding, axis: int
 ) -> tuple[int, int, int]:
-    """(outputs, zeros before, zeros after) along one axis (0 rows, 1 columns); outputs is below 1
-    where the kernel exceeds the padded map.
+    """(outputs, zeros before, zeros after) along one axis (0 rows, 1 columns). Outputs are below 1
+    if the kernel exceeds the padded map.
     """
     reach = dilation * (kernel - 1) + 1
     if padding == "same":
@@ -70,7 +73,7 @@ def output_extent(
 def geometry(
     source: Shape, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding
 ) -> Geometry:
-    """Windows over the map ``source``."""
+    """Placement of windows over the map ``source``, a shape (rows, columns, channels)."""
     rows, columns = (
         output_extent(source[axis], kernel[axis], stride[axis], dilation[axis], padding, axis)
         for axis in (0, 1)

@@ -1,8 +1,9 @@
-"""Learning rules: one folder per family, each with its declarations, options, ops and numbers.
+"""Learning rules: one folder per family, with its declarations, options, ops and numbers.
 
-Ops and numbers of a rule have classes of one name on purpose (Backprop, DirectFeedback): they are
-the same rule, once as work and once as arithmetic. walk/ is the walk through a network that all
-rules share; chained/ has the rules that pass errors from layer to layer, as bp and fa do.
+The class for a rule's ops and the class for its numbers have the same name on purpose (Backprop,
+DirectFeedback): they describe one rule, first as work and then as arithmetic. walk/ holds the walk
+through a network that all rules share. chained/ holds the rules that pass errors from layer to
+layer, such as bp and fa.
 
-A rule never sees the machine. May import layers/, zeros/, workload/, step/, numerics/ and below.
+A rule does not see the machine. May import layers/, zeros/, workload/, step/, numerics/ and below.
 """

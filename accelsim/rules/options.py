@@ -1,7 +1,7 @@
-"""Options of learning rules: one frozen model per rule, each field with its type, range, default
-and description.
+"""Options of learning rules: one frozen model per rule. Each field has a type, a range, a default
+and a description.
 
-A field shared by several rules is a type here; a rule's model gives it a default.
+A field that rules share is a type in this file; each rule's model sets its default.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ OptionValue = int | float | bool | str
 class Options(BaseModel):
     """Options of a rule, in the order in which they are listed and written.
 
-    ``listed_order``: the names, where their order is not that of the fields.
+    ``listed_order`` gives the names if their order differs from that of the fields.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -31,12 +31,14 @@ class Options(BaseModel):
 
     @classmethod
     def hint(cls, name: str) -> Hint:
-        """The type of an option."""
+        """Type of an option."""
         return Hint.of_field(cls.model_fields[name])
 
     @classmethod
     def default(cls, name: str) -> OptionValue | None:
-        """The default, None for an empty text: the rule does without it."""
+        """Default of an option. None if it is the empty text, which means that the option is not
+        set.
+        """
         value: OptionValue = cls.model_fields[name].default
         return None if value == "" else value
 
@@ -46,8 +48,9 @@ class Options(BaseModel):
 
     @classmethod
     def read(cls, name: str, text: str) -> OptionValue:
-        """The value that ``text`` spells for an option. ValueError with the option's rule (``an
-        integer >= 1``) when it breaks that rule.
+        """Value of an option, parsed from ``text``.
+
+        Raises ValueError with the option's rule (``an integer >= 1``) if the text breaks it.
         """
         hint = cls.hint(name)
         value = _typed(text, hint.annotation)
@@ -61,19 +64,19 @@ class Options(BaseModel):
 
     @property
     def given(self) -> tuple[tuple[str, OptionValue], ...]:
-        """Options that were set, as opposed to left at their defaults, with their values."""
+        """(name, value) of each option that was set explicitly."""
         return tuple(
             (name, getattr(self, name)) for name in self.names() if name in self.model_fields_set
         )
 
 
 def _typed(text: str, annotation: Any) -> OptionValue | None:
-    """``text`` as a value of the option's type; as it is, or None when empty, where it spells
-    none.
+    """``text`` converted to the option's type. Text that cannot be converted is returned unchanged,
+    or as None if it is empty.
     """
     if annotation is bool and text in {"true", "false"}:
         return text == "true"
-    if annotation in {int, float} and "_" not in text:  # Python reads 1_0 as 10; people do not
+    if annotation in {int, float} and "_" not in text:  # Python would accept 1_0 as 10
         try:
             number: OptionValue = annotation(text)
         except ValueError:
@@ -83,10 +86,11 @@ def _typed(text: str, annotation: Any) -> OptionValue | None:
 
 
 class NoOptions(Options):
-    """Options of a rule that has none."""
+    """Options of a rule without options."""
 
 
 def _above_zero(value: float) -> float:
+    """Validator: raises ValueError unless the value is above 0."""
     if value <= 0:
         raise ValueError("a number > 0")
     return value
@@ -95,18 +99,18 @@ def _above_zero(value: float) -> float:
 PerStep = Annotated[
     bool,
     Field(
-        description="On sequences, distinct feedback weights at each time step instead of shared "
-        "ones."
+        description="Sequence networks: separate feedback weights for each time step instead of "
+        "shared ones."
     ),
 ]
 Scale = Annotated[
     float,
     AfterValidator(_above_zero),
-    Field(description="Multiplies the feedback weights; changes no count. Above 0."),
+    Field(description="Factor of the feedback weights, above 0; changes no count."),
 ]
 
 
 class Scaled(Options):
-    """Fixed feedback weights."""
+    """Options of rules with fixed feedback weights."""
 
     scale: Scale = 1.0

@@ -1,4 +1,4 @@
-"""What a training step executes: ops over tensors, with no machine and no network in sight.
+"""Training steps: ops over tensors, independent of the machine and of the network description.
 
 May import kernels/ and errors.
 """

@@ -1,8 +1,8 @@
-"""The loop nest of a contraction: canonical axes, and which of them index each operand.
+"""Loop nests of contractions: canonical axes, and the axes that index each operand.
 
-An output is one channel at one position; it sums products over the reduction. Forward passes, error
-propagation, weight gradients, outer products and feedback differ in their axes and in nothing else,
-so whoever maps, times or counts a contraction asks its nest and never its pass.
+An output is one channel at one position: a sum of products over the reduction axes. Forward passes,
+error propagation, weight gradients, outer products and feedback differ only in their axes, so code
+that maps, times or counts a contraction reads its nest, not its pass.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ Pair = tuple[int, int]
 
 
 class Axis(StrEnum):
-    """Axes of a nest, inside one of its groups.
+    """Axes of a nest, within one of its groups.
 
-    CHANNEL: outputs told apart by the stationary operand. DEPTH: channels of the moving map. ROW
-    and COLUMN: positions of a map; TAP_ROW and TAP_COLUMN: what each of them reads of it.
+    CHANNEL: outputs that the stationary operand distinguishes. DEPTH: channels of the moving map.
+    SAMPLE: samples of the batch. ROW, COLUMN: positions of a map. TAP_ROW, TAP_COLUMN: the map
+    elements that each position reads.
     """
 
     CHANNEL = "channel"
@@ -42,11 +43,13 @@ TAPS = (Axis.TAP_ROW, Axis.TAP_COLUMN)
 
 @dataclass(frozen=True)
 class Window:
-    """One dimension of the moving map of ``size`` elements, as positions and taps walk it.
+    """One dimension of the moving map, as positions and taps visit it. ``size`` is its number of
+    elements.
 
-    Position p and tap t meet element (p * stride + t * dilation - padding) / spacing. Where that is
-    no whole number they meet a stride zero, outside the map a padding zero. A transposed
-    convolution has a negative dilation, and its stride as spacing.
+    Position p and tap t read element (p * stride + t * dilation - padding) / spacing. If that is
+    not a whole number, they read a stride zero; if it is outside the map, a padding zero. A
+    transposed convolution has a negative dilation, and its spacing is the stride of the forward
+    convolution.
     """
 
     size: int = 1
@@ -59,19 +62,19 @@ class Window:
 
     @property
     def reach(self) -> int:
-        """Distance from the first tap to the last, between elements' places."""
+        """Distance from the first tap to the last, in units of 1 / spacing elements."""
         return (self.taps - 1) * abs(self.dilation)
 
     @property
     def transposed(self) -> Window:
-        """The window of the errors at this window's map: positions become elements."""
+        """Window over the errors at this window's output, for EP: positions and elements swap."""
         return Window(
             self.positions, self.size, self.taps, 1, -self.dilation, -self.padding, self.stride
         )
 
     @property
     def swapped(self) -> Window:
-        """The same elements with positions and taps in each other's place."""
+        """Window over the same elements with positions and taps exchanged."""
         return replace(
             self,
             positions=self.taps,
@@ -82,7 +85,7 @@ class Window:
 
     @cached_property
     def pairs_inside(self) -> int:
-        """(position, tap) pairs that meet an element of the map."""
+        """Number of (position, tap) pairs that read an element of the map, not a zero."""
         places = (
             np.arange(self.positions)[:, None] * self.stride
             + np.arange(self.taps) * self.dilation
@@ -92,9 +95,8 @@ class Window:
         return int(inside.sum())
 
     def reads(self, keep_zeros: bool) -> Taps:
-        """Element that each tap of each position reads: int32 (positions, T), as
-        `kernels.bits.taps` codes padding and removed zeros. ``keep_zeros`` leaves structural zeros
-        in the stream.
+        """Element that each tap of each position reads: int32 (positions, T), coded as in
+        `kernels.bits.taps`. ``keep_zeros`` keeps structural zeros in the stream.
         """
         sizes = (self.positions, self.size, self.taps)
         if self.dilation < 0:
@@ -104,7 +106,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Names:
-    """Letters of the papers for output channels, positions and reduction, for people to read."""
+    """Letters that the papers use for output channels, positions and reduction; for display."""
 
     channels: str
     positions: str
@@ -121,10 +123,11 @@ FEEDBACK = Names("k", "(n, p, q)", "e")
 class Nest:
     """Extents of a contraction's axes, and the axes that index its operands.
 
-    ``channels`` and ``depth`` are those of all ``groups``; a group has its share of both.
-    ``moving``, ``stationary`` and ``output``: axes by which each tensor is indexed, in the order of
-    its dimensions; a dimension of the moving map is indexed by a position and a tap, through the
-    window. ``stored``: words of a stationary row that are stored, where that is not all of it.
+    ``channels`` and ``depth`` are totals over all ``groups``; each group has an equal share of
+    both. ``moving``, ``stationary`` and ``output`` are the axes that index each tensor, in the
+    order of its dimensions. Two axes, a position and a tap, index each dimension of the moving map
+    through its window. ``stored`` is the number of stored words per stationary row of a sparse
+    matrix, or 0 if rows are stored whole.
     """
 
     samples: int
@@ -140,7 +143,7 @@ class Nest:
     stored: int = 0
 
     def extent(self, axis: Axis) -> int:
-        """Extent of an axis inside one group."""
+        """Extent of an axis within one group."""
         return {
             Axis.CHANNEL: self.channels // self.groups,
             Axis.SAMPLE: self.samples,
@@ -152,76 +155,72 @@ class Nest:
         }[axis]
 
     def size(self, axes: tuple[Axis, ...]) -> int:
-        """Product of the extents of axes."""
+        """Product of the extents of ``axes``."""
         return prod(self.extent(axis) for axis in axes)
 
     # Outputs
 
     @cached_property
     def position_axes(self) -> tuple[Axis, ...]:
-        """Axes of an output channel's positions, outermost first."""
+        """Axes of the positions of an output channel, outermost first."""
         return tuple(axis for axis in self.output if axis is not Axis.CHANNEL)
 
     @cached_property
     def positions(self) -> int:
-        """Outputs of each channel."""
+        """Outputs per channel."""
         return self.size(self.position_axes)
 
     @cached_property
     def dense_reduction(self) -> int:
-        """Words of one output's reduction, those that are not stored included."""
+        """Length of one output's reduction, including words that are not stored."""
         axes = dict.fromkeys((*self.moving, *self.stationary))
         return self.size(tuple(axis for axis in axes if axis not in self.output))
 
     @property
     def reduction(self) -> int:
-        """Words of one output's reduction."""
+        """Length of one output's reduction, in stored words."""
         return self.stored or self.dense_reduction
 
     @property
     def macs(self) -> int:
-        """Dense MACs: all positions of the nest, zeros included."""
+        """Dense MACs: all positions of the nest, including zeros."""
         return self.channels * self.positions * self.reduction
 
     @property
     def map_positions(self) -> int:
-        """Positions of the map of one sample, or taps of a gradient's kernel."""
+        """Positions of one sample's map, or kernel taps for a weight gradient."""
         return self.rows.positions * self.columns.positions
 
     # Kinds of nest
 
     @property
     def sums_samples(self) -> bool:
-        """Whether the reduction runs over samples: gradients of weights."""
+        """True if the reduction includes samples, as in weight gradients."""
         return Axis.SAMPLE not in self.output
 
     @property
     def unshared(self) -> bool:
-        """Whether every position of the map has stationary words of its own, as rows of a feedback
-        matrix are: only samples share them.
-        """
+        """True if only samples share stationary words, as in a feedback matrix."""
         return Axis.ROW in self.stationary
 
     @property
     def has_taps(self) -> bool:
-        """Whether the moving operand is a map under a kernel, not a vector."""
+        """True if the moving operand is a map under a kernel, false if it is a vector."""
         return Axis.TAP_ROW in self.moving
 
     @property
     def outer_product(self) -> bool:
-        """Whether nothing but samples is summed: the gradient of a matrix."""
+        """True if the reduction is over samples only: the weight gradient of a matrix."""
         return self.sums_samples and not self.has_taps
 
     @property
     def transposed(self) -> bool:
-        """Whether the stationary tensor is stored by what the op reduces over, not by its output
-        channels.
-        """
+        """True if the first axis of the stationary tensor is a reduction axis."""
         return self.stationary[0] is Axis.DEPTH
 
     @property
     def kind(self) -> str:
-        """Word for the nest in documents."""
+        """Name of the nest's kind in result documents."""
         if self.unshared:
             return "feedback"
         if not self.has_taps:
@@ -237,8 +236,8 @@ class Nest:
 
     @cached_property
     def moving_words(self) -> tuple[int, int, int]:
-        """Moving words of a pass over the positions: each once; again for every kernel row; again
-        for every kernel position. Taps outside the map fetch nothing.
+        """Moving words fetched in one pass over the positions if each is fetched once; once per
+        kernel row; once per kernel position. Taps outside the map fetch nothing.
         """
         plane = self.samples * self.depth
         rows, columns = self.rows.size, self.columns.size
@@ -252,7 +251,9 @@ class Nest:
         )
 
     def reads(self, keep_zeros: bool) -> MapTaps:
-        """Taps of streams; of gradients, of the positions that they sum over."""
+        """Map elements that the taps of each position read. For a weight gradient, positions and
+        taps are exchanged, because the stream runs over the positions that are summed.
+        """
         rows, columns = self.rows, self.columns
         if self.sums_samples:
             rows, columns = rows.swapped, columns.swapped
@@ -262,9 +263,7 @@ class Nest:
 
     @cached_property
     def backward(self) -> Nest:
-        """Error propagation through the same weights: a transposed convolution at the resolution
-        of the input map.
-        """
+        """Nest of EP through the same weights: a transposed convolution."""
         stationary = (Axis.DEPTH, *self.stationary[1:-1], Axis.CHANNEL)
         return replace(
             self,
@@ -278,17 +277,13 @@ class Nest:
 
     @cached_property
     def backward_by_channel(self) -> Nest:
-        """The same through weights that are stored by its own output channels, as fixed feedback
-        is.
-        """
+        """The `backward` nest with weights stored by its own output channels, like feedback."""
         nest = self.backward
         return replace(nest, stationary=(Axis.CHANNEL, *nest.stationary[1:-1], Axis.DEPTH))
 
     @cached_property
     def gradient(self) -> Nest:
-        """Gradient of the stationary operand: the taps become positions, and positions are summed
-        over.
-        """
+        """Nest of the stationary operand's gradient: taps and positions are exchanged."""
         taps, map_axes = (TAPS, MAP) if self.has_taps else ((), ())
         return replace(
             self,
@@ -301,7 +296,7 @@ class Nest:
 
 
 def matrix_nest(samples: int, outputs: int, inputs: int) -> Nest:
-    """Vectors times a matrix: a fully connected layer forward."""
+    """Nest of ``samples`` vectors times a matrix (outputs, inputs): a fully connected layer."""
     return Nest(
         samples,
         outputs,
@@ -316,7 +311,7 @@ def matrix_nest(samples: int, outputs: int, inputs: int) -> Nest:
 def convolution_nest(
     samples: int, channels: int, depth: int, rows: Window, columns: Window, groups: int = 1
 ) -> Nest:
-    """A convolution forward, channels last."""
+    """Nest of a forward convolution, channels last. ``depth`` is the number of input channels."""
     return Nest(
         samples,
         channels,
@@ -332,8 +327,8 @@ def convolution_nest(
 
 
 def feedback_nest(samples: int, target: Shape, errors: int, stored: int = 0) -> Nest:
-    """A feedback matrix from ``errors`` to every neuron of the map ``target`` (rows, columns,
-    channels); ``stored`` entries of each row of a sparse one.
+    """Nest of a feedback matrix from ``errors`` values to every neuron of a map ``target`` (rows,
+    columns, channels). A sparse matrix has ``stored`` entries per row.
     """
     rows, columns, channels = target
     return Nest(

@@ -1,9 +1,8 @@
-"""What a training step executes: ops over tensors, with their dependencies, and no machine in
-sight.
+"""Ops of a training step: their tensors and dependencies, independent of the machine.
 
-A learning rule lowers a network to a `TrainingStep`; the mapper binds its ops to an architecture.
-Passes have the names of the papers: FF feed-forward, EP error propagation, WG weight gradient, WU
-weight update.
+A learning rule lowers a network to a `TrainingStep`. The mapper then binds its ops to a machine.
+Passes have the names used in the papers: FF feed-forward, EP error propagation, WG weight gradient,
+WU weight update.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from accelsim.step.contraction import Nest
 
 Rows = NDArray[np.int64]
-"""Columns that each row of a sparse matrix stores: int64 (rows, stored), rows in map order."""
+"""Stored columns of each row of a sparse matrix: int64 (rows, stored), rows in map order."""
 
 
 class Pass(StrEnum):
@@ -34,8 +33,8 @@ class Pass(StrEnum):
 
 
 class Role(StrEnum):
-    """What a tensor is; its word size is the machine's `precision` of that role unless the tensor
-    fixes its own bits.
+    """Kind of a tensor. It selects the word size from the machine's `precision`, unless the tensor
+    sets ``bits`` itself.
     """
 
     ACTIVATION = "activation"
@@ -50,18 +49,20 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Tensor:
-    """Something that memory holds. ``shape`` includes the batch, channels last, logical (a sparse
-    feedback keeps its dense shape).
+    """A tensor held in memory. ``shape`` is logical, includes the batch, and has channels last;
+    sparse feedback keeps its dense shape.
 
-    Its name is its identity: dependencies and homes in scratchpads go by it, and the first tensor
-    met of a name stands for all. So tensors of one name in a step must be equal, their bits too.
+    The name is the identity: dependencies and scratchpad homes are looked up by it, and the first
+    tensor with a name represents all of them. Tensors with the same name in one step must therefore
+    be equal, including their bits.
 
-    ``stored``: elements really kept (non-zeros of a sparse feedback); defaults to the product of
-    the shape. ``bits``: word size where the role's precision does not apply (1 for a mask, 2 for a
-    2x2 pool index). ``index_bits``: what each stored word needs beside it to say where it stands
-    (sparse feedback). ``persistent``: outlives the step (weights, feedback, optimizer state).
-    ``home_channels``: channels over which a near-memory machine spreads it over its PEs, output
-    channels of FF for weights and of EP for feedback; 0 for tensors without a home.
+    ``stored``: elements actually stored (the non-zeros of sparse feedback); -1 means the product of
+    the shape. ``bits``: word size if the precision of the role does not apply (1 for a mask, 2 for
+    the index of a 2x2 pool). ``index_bits``: bits per stored word for its position (sparse
+    feedback). ``persistent``: the tensor outlives the step (weights, feedback, optimizer state).
+    ``home_channels``: number of channels over which a near-memory machine distributes the tensor
+    over its PEs: the output channels of FF for weights, and of EP for feedback; 0 for a tensor
+    without a home.
     """
 
     name: str
@@ -75,12 +76,13 @@ class Tensor:
 
     @property
     def elements(self) -> int:
+        """Number of stored elements."""
         return prod(self.shape) if self.stored < 0 else self.stored
 
 
 class Use(StrEnum):
-    """What an op does with an operand: contractions have one moving and one stationary; NEEDED
-    masks the outputs.
+    """How an op uses an operand. A contraction has a moving and a stationary operand. NEEDED masks
+    the outputs that must be computed. READ is any other input.
     """
 
     MOVING = "moving"
@@ -91,12 +93,12 @@ class Use(StrEnum):
 
 @dataclass(frozen=True)
 class TraceZeros:
-    """Zeros come from the trace tensor ``key`` (``"<layer>.<role>"``); dense when the trace lacks
-    it.
+    """Zeros are those of the trace tensor ``key`` (``"<layer>.<role>"``). If the trace has no such
+    tensor, the operand is dense.
 
     ``step``: time step of a sequence tensor (T, N, C), or None for (N, ...) tensors and for whole
-    sequences. ``resized``: rows and columns of the operand where it is the traced map at another
-    resolution: element (y, x) reads (y * h // H, x * w // W).
+    sequences. ``resized``: (h, w) of the operand if it is the traced map (H, W) at another
+    resolution; its element (y, x) reads traced element (y * H // h, x * W // w).
     """
 
     key: str
@@ -106,28 +108,28 @@ class TraceZeros:
 
 @dataclass(frozen=True)
 class Dense:
-    """No zeros."""
+    """The operand has no zeros."""
 
 
 class Draw(Protocol):
-    """Random draw of the sparse matrices of a layer, one per time step. Equal draws with one seed
-    give the same matrices.
+    """Random draw of a layer's sparse matrices, one per time step. Equal draws with equal seeds
+    give equal matrices.
     """
 
     def rows(self, seed: int) -> Iterator[Rows]:
-        """Rows of the matrix of each time step, without end."""
+        """Rows of the matrix of each time step, as an endless iterator."""
 
     def __hash__(self) -> int: ...
 
 
 class Pattern(Protocol):
-    """Zeros that follow from a rule's own ``draw``."""
+    """Zeros follow from the learning rule's own random ``draw``."""
 
     @property
     def draw(self) -> Draw: ...
 
     def rows(self, rows_at: Callable[[int], Rows]) -> Rows:
-        """Rows of the operand, from those of the drawn matrices by time step."""
+        """Rows of the operand. ``rows_at(t)`` gives the drawn rows of time step t."""
 
 
 ZeroSource = TraceZeros | Dense | Pattern
@@ -135,7 +137,7 @@ ZeroSource = TraceZeros | Dense | Pattern
 
 @dataclass(frozen=True)
 class Operand:
-    """A tensor that an op reads, what for, and where its zeros come from."""
+    """A tensor that an op reads, its use, and the source of its zeros."""
 
     tensor: Tensor
     use: Use
@@ -146,10 +148,10 @@ class Operand:
 class Op:
     """One unit of work of a training step: a `Contraction` or `VectorWork`.
 
-    ``name`` is ``"<layer>.<PASS>"``, suffixed where a layer has several. ``depends_on`` names ops
-    of the same step that must have finished: producers of what it reads, and readers of what it
-    overwrites. It carries the locking: BP's EP is a chain, a DFA EP op depends on the output error
-    alone.
+    ``name`` is ``"<layer>.<PASS>"``, with a suffix if the layer has more than one such op.
+    ``depends_on`` names ops of the same step that must finish first: producers of its operands, and
+    readers of tensors it overwrites. These dependencies express locking: in BP the EP ops form a
+    chain, whereas in DFA an EP op depends on the output error only.
     """
 
     name: str
@@ -161,32 +163,32 @@ class Op:
 
     @property
     def kind(self) -> str:
-        """Word for the op's work in documents."""
+        """Name of the kind of work in result documents."""
         raise NotImplementedError
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """Tensors of the operands, then of the outputs."""
+        """Tensors of the operands, followed by the outputs."""
         return (*(operand.tensor for operand in self.operands), *self.outputs)
 
     @property
     def dense_macs(self) -> int:
-        """All positions of the op's loop nest, zeros included."""
+        """Positions of the op's loop nest, including zeros; 0 for vector work."""
         return 0
 
     @property
     def vector_ops(self) -> int:
-        """Scalar operations of the vector unit."""
+        """Scalar operations of the vector unit; 0 for a contraction."""
         return 0
 
     def operand(self, use: Use) -> Operand | None:
-        """The first operand of that use, or None."""
+        """First operand with this use, or None."""
         return next((operand for operand in self.operands if operand.use is use), None)
 
 
 @dataclass(frozen=True)
 class Contraction(Op):
-    """Work that multiplies and accumulates, by its loop ``nest``."""
+    """An op that multiplies and accumulates over the loop ``nest``."""
 
     nest: Nest
 
@@ -196,27 +198,27 @@ class Contraction(Op):
 
     @cached_property
     def moving(self) -> Operand:
-        """The moving operand; where there are several side by side, the first."""
+        """The moving operand; the first one if there are several."""
         return self.operands_of(Use.MOVING)[0]
 
     @cached_property
     def stationary(self) -> Operand:
-        """The stationary operand; where there are several side by side, the first."""
+        """The stationary operand; the first one if there are several."""
         return self.operands_of(Use.STATIONARY)[0]
 
     @cached_property
     def needed(self) -> Operand | None:
-        """The mask of the outputs that are needed, or None where all are."""
+        """Mask of the needed outputs, or None if all are needed."""
         return self.operand(Use.NEEDED)
 
     def operands_of(self, use: Use) -> tuple[Operand, ...]:
-        """All operands of a use: an operand over a whole sequence is one tensor per time step."""
+        """All operands with this use. An operand over a sequence is one tensor per time step."""
         return tuple(operand for operand in self.operands if operand.use is use)
 
     @property
     def fixed_feedback(self) -> bool:
-        """Whether it multiplies with fixed feedback instead of weights, be it a matrix or a
-        convolution.
+        """True if the stationary operand is fixed feedback (a matrix or a convolution), false if it
+        is weights.
         """
         return self.stationary.tensor.role is Role.FEEDBACK
 
@@ -227,12 +229,11 @@ class Contraction(Op):
 
 @dataclass(frozen=True)
 class VectorWork(Op):
-    """Elementwise or reducing work without MACs: ``elements`` handled, ``ops_per_element`` scalar
+    """Elementwise or reducing work without MACs: ``elements`` elements, ``ops_per_element`` scalar
     operations each.
 
-    ``function`` is a word for the kind of work: activation, pool_backward, optimizer and so on. The
-    list is open: machines read the two counts alone, and studies that look for one kind of work
-    read the word.
+    ``function`` is a word for the kind of work, such as activation, pool_backward or optimizer. Any
+    word is allowed: machines use only the two counts. Studies select ops by the word.
     """
 
     function: str
@@ -249,17 +250,18 @@ class VectorWork(Op):
 
     @property
     def updates_weights(self) -> bool:
-        """Whether it writes tensors that outlive the step and have homes in the PEs."""
+        """True if it writes persistent tensors that have homes in the PEs."""
         return any(tensor.persistent and tensor.home_channels for tensor in self.outputs)
 
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """The ops of one training step in an order that satisfies every dependency (BP's serial order).
+    """Ops of one training step, in an order that satisfies every dependency (the serial order of
+    BP).
 
-    ``carried``: op name to ops of the *previous* step that must have finished first: the writers of
-    what outlives a step (the FF of a layer waits for its weights' update). It is what lets an
-    unlocked schedule overlap steps.
+    ``carried`` maps an op's name to ops of the *previous* step that must finish first: the writers
+    of persistent tensors that it reads. For example, the FF of a layer waits for the update of its
+    weights. It allows an unlocked schedule to overlap steps.
     """
 
     network: str
@@ -269,5 +271,5 @@ class TrainingStep:
     carried: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def op(self, name: str) -> Op:
-        """The op of that name; KeyError when there is none."""
+        """The op with this name. Raises StopIteration if there is none."""
         return next(op for op in self.ops if op.name == name)

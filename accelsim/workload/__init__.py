@@ -1,4 +1,4 @@
-"""Networks: layers with every shape resolved, their modules, and the files they come from.
+"""Networks: layers with every shape resolved, their modules, and the files that describe them.
 
-May import step/ and config/; kinds of layer are resolved through config's registries.
+May import step/ and config/. Layer kinds are resolved through config's registries.
 """

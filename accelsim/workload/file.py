@@ -1,5 +1,7 @@
-"""A workload: the fields of a workload YAML, documented once. Those of a layer are in the file of
-its kind in ``accelsim/layers``; shapes are resolved in `accelsim.workload.resolve`.
+"""Fields of a workload YAML file, with their documentation.
+
+The fields of a layer are in the file of its kind in ``accelsim/layers``. Shapes are resolved in
+`accelsim.workload.resolve`.
 """
 
 from __future__ import annotations
@@ -19,19 +21,19 @@ LayerSpec = Annotated[LayerSection, Kinds(LAYERS)]
 
 
 class Input(Section):
-    """One sample: an image (height, width, channels), or a sequence of tokens (sequence,
+    """Shape of one sample: an image (height, width, channels), or a sequence of tokens (sequence,
     vocabulary).
     """
 
     height: Extent | None = Field(
-        None, description="Rows of the image; with `channels` alone the input is a vector."
+        None, description="Rows of the image. With only `channels` the input is a vector."
     )
     width: Extent | None = Field(None, description="Columns of the image.")
     channels: Extent | None = Field(
         None, description="Channels of the image, or length of the vector."
     )
     sequence: Annotated[int, Field(ge=1, le=4096)] | None = Field(
-        None, description="Tokens of the sequence: the time steps that are unrolled."
+        None, description="Tokens per sequence, which is the number of unrolled time steps."
     )
     vocabulary: Annotated[int, Field(ge=2, le=1 << 24)] | None = Field(
         None, description="Number of different tokens."
@@ -65,8 +67,8 @@ class Input(Section):
 
 
 class Workload(Section):
-    """A network and the batch it is trained with. The last layer's outputs meet softmax and
-    cross-entropy.
+    """A network, and the batch size it is trained with. Softmax and cross-entropy are applied to
+    the outputs of the last layer.
     """
 
     schema_: Literal["accelsim.workload/1"] = Field(
@@ -76,14 +78,14 @@ class Workload(Section):
     description: str = Field("", description="One line for `accelsim list`.")
     input: Input = Field(description="Shape of one sample.")
     batch: Annotated[int, Field(ge=1, le=LARGEST_BATCH)] = Field(
-        1, description="Samples of a training step, when the command line gives none."
+        1, description="Samples per training step, unless the command line sets it."
     )
     modules: tuple[str, ...] = Field(
         (),
-        description="Names of the last layer with weights of each module, in order, for learning "
+        description="Name of the last layer with weights of each module, in order, for learning "
         "rules that pass errors from module to module "
-        "(`modular`, `conv-dfa`, `dilated`, `revised`); when not given, layers that make maps of "
-        "one size are a module.",
+        "(`modular`, `conv-dfa`, `dilated`, `revised`). Default: consecutive layers whose output "
+        "maps have the same size form a module.",
     )
     layers: tuple[LayerSpec, ...] = Field(
         description="The layers; each may read any layer above it.",
@@ -92,6 +94,6 @@ class Workload(Section):
 
     @model_validator(mode="after")
     def _some_layers(self) -> Workload:
-        # A minimum length would count the layers without faults alone.
+        # A minimum length on the field would count only the layers without faults.
         raise_problems([] if self.layers else [Problem(("layers",), "a list of at least 1 layer")])
         return self

@@ -1,4 +1,4 @@
-"""Networks by name, or from files: the importer of the file's suffix reads them."""
+"""Loading of networks by name or from files. The file's suffix selects the importer."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from accelsim.workload.network import Network
 
 
 def load_network(name_or_path: str | Path) -> Network:
-    """A built-in workload by name, or a file by path. InputError when there is none, or when it is
-    wrong.
+    """A built-in workload by name, or a file by path.
+
+    Raises InputError if there is no such workload or file, or if it has faults.
     """
     path = find("workload", name_or_path)
     suffix = path.suffix.lower()

@@ -1,9 +1,9 @@
-"""The builder that layers and learning rules lower with: it names tensors, emits ops and derives
-what each op must wait for.
+"""Builder that layers and learning rules use to lower a network: it names tensors, emits ops and
+derives the dependencies of each op.
 
-An activation or error is a `Value`: one tensor, or in a sequence network one tensor a time step
-(named ``"<tensor>.t03"``), so that an op that needs one time step moves no more than that. An op
-over the whole sequence takes all of them, each with the same use.
+An activation or error is a `Value`: one tensor, or in a sequence network one tensor per time step
+(named ``"<tensor>.t03"``), so that an op on one time step moves only that step's words. An op over
+the whole sequence takes all of them as operands with the same use.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ from accelsim.step.ops import (
 from accelsim.workload.network import INPUT, Layer, Network, Shape
 
 Value = tuple[Tensor, ...]
+"""One tensor, or one per time step."""
 
 
 class Work(NamedTuple):
-    """Work of the vector unit: ``elements`` of ``ops_per_element`` scalar operations each.
+    """Work of the vector unit: ``elements`` elements, ``ops_per_element`` scalar operations each.
 
-    A scalar operation is one add, multiply, compare, divide or table function (exp, tanh, sigmoid,
-    reciprocal square root). Counts are those of the textbook formulas, not of any machine.
+    A scalar operation is one add, multiply, compare, divide or table lookup (exp, tanh, sigmoid,
+    reciprocal square root). Counts follow the textbook formulas and no particular machine.
     """
 
     function: str
@@ -43,20 +44,20 @@ class Work(NamedTuple):
     ops_per_element: int
 
     def times(self, samples: int) -> Work:
-        """The work of so many samples."""
+        """The work for ``samples`` samples."""
         return self._replace(elements=self.elements * samples)
 
 
 def step_name(name: str, step: int) -> str:
-    """``"rnn1.FF"``, 3 -> ``"rnn1.FF.t03"``."""
+    """Name of a time step's op or tensor: ``"rnn1.FF"``, 3 -> ``"rnn1.FF.t03"``."""
     return f"{name}.t{step:02d}"
 
 
 def operands(
     value: Iterable[Tensor], use: Use, key: str | None = None, step: int | None = None
 ) -> tuple[Operand, ...]:
-    """Each tensor of a value as an operand of that use, its zeros from the trace tensor ``key``, or
-    dense without one.
+    """Each tensor of a value as an operand. Zeros come from the trace tensor ``key`` at ``step``;
+    without a key the operands are dense.
     """
     return tuple(
         Operand(tensor, use, TraceZeros(key, step) if key else Dense()) for tensor in value
@@ -64,12 +65,12 @@ def operands(
 
 
 def index_bits(count: int) -> int:
-    """Bits that tell ``count`` things apart (at least 1)."""
+    """Bits of an index into ``count`` items, at least 1."""
     return max(1, (count - 1).bit_length())
 
 
 def gradient_of(weight: Tensor) -> Tensor:
-    """The gradient of a weight tensor, as WG leaves it for WU."""
+    """Gradient of a weight tensor, which WG writes and WU reads."""
     name = f"{weight.name.removesuffix('.weight')}.gradient"
     return Tensor(
         name, Role.GRADIENT, weight.shape, stored=weight.stored, home_channels=weight.home_channels
@@ -79,10 +80,10 @@ def gradient_of(weight: Tensor) -> Tensor:
 class Lowering:
     """State of one lowering.
 
-    ``outputs``: each producer's map, forward. ``contributions``: the errors that have arrived at
-    each map so far. ``direct``: errors reach a map that weighted layers read through feedback alone
-    (the DFA family), so what comes through other readers of that map, as an identity shortcut,
-    stops there.
+    ``outputs``: output map of each layer, and the input, by name. ``contributions``: errors that
+    have arrived at each layer's output so far. ``direct``: if true, as in the DFA family, a map
+    that weighted layers read gets its error only from their feedback; errors from its other
+    readers, such as an identity shortcut, stop there.
     """
 
     def __init__(self, network: Network, batch: int, direct: bool) -> None:
@@ -99,7 +100,9 @@ class Lowering:
 
     @property
     def samples(self) -> int:
-        """Positions that a layer sees in a step: batch, times steps in a sequence network."""
+        """Samples that a layer processes per training step: the batch, times the time steps in a
+        sequence network.
+        """
         return self.batch * self.network.time_steps
 
     # Tensors
@@ -107,8 +110,8 @@ class Lowering:
     def tensors(
         self, name: str, role: Role, shape: Shape, bits: int | None = None, stash: bool = False
     ) -> Value:
-        """The value of that name, of the map ``shape``: the same each time. A ``stash`` is kept for
-        the backward passes alone, and dropped when they don't read it.
+        """The value ``name``, a map of shape ``shape``; repeated calls return equal tensors. A
+        ``stash`` is kept only for the backward passes and dropped if none of them reads it.
         """
         full = (self.batch, shape[2]) if shape[:2] == (1, 1) else (self.batch, *shape)
         steps = self.network.time_steps
@@ -118,16 +121,16 @@ class Lowering:
         return tuple(Tensor(each, role, full, bits=bits) for each in names)
 
     def input_of(self, layer: Layer) -> Value:
-        """The map that the layer reads first."""
+        """First input map of the layer."""
         return self.outputs[layer.inputs[0]]
 
     def weight(self, layer: Layer) -> Tensor:
-        """The weights of a layer that has one tensor of them."""
+        """Weights of a layer with one weight tensor."""
         return layer.weights(self.samples)[0]
 
     def mask(self, name: str) -> Value:
-        """The mask of f' of a rectified map, at that map's resolution: the rectifier's own, or the
-        one its max-pool made.
+        """Mask of f' for a rectified map, at that map's resolution. It belongs to the rectifier
+        itself, or to the max-pool that made the map.
         """
         shape = self.network.layer(name).out_shape
         return self.tensors(f"{name}.mask", Role.MASK, shape, bits=1, stash=True)
@@ -135,26 +138,26 @@ class Lowering:
     # Errors
 
     def output_error(self) -> Value:
-        """The error at the network's output, which the loss makes."""
+        """Error at the network's output, which the loss makes."""
         output = self.network.output
         return self.tensors(f"{output.name}.error", Role.ERROR, output.out_shape)
 
     def trained(self, name: str) -> bool:
-        """Whether something at or before that map learns, so that an error is wanted there."""
+        """True if a layer at or before this map learns, so that its error is needed."""
         if name not in self._trained:
             layer = self.network.layer(name)
             self._trained[name] = layer.learns or any(self.trained(each) for each in layer.inputs)
         return self._trained[name]
 
     def contributors(self, name: str) -> tuple[Layer, ...]:
-        """The layers whose backward work brings errors to the map of that name."""
+        """Layers whose backward ops contribute to the error of the map ``name``."""
         consumers = self.network.consumers[name] if self.trained(name) else ()
         weighted = tuple(layer for layer in consumers if layer.weighted)
         return weighted if self.direct and weighted else consumers
 
     def target(self, layer: Layer, place: int = 0) -> Value | None:
-        """New tensors for the error that ``layer`` brings to the map that it reads at ``place``
-        among its inputs; None where no error is wanted from it.
+        """New tensors for the error that ``layer`` contributes to its input number ``place``, or
+        None if it contributes none.
         """
         source = layer.inputs[place]
         contributors = self.contributors(source)
@@ -168,8 +171,8 @@ class Lowering:
         return value
 
     def error(self, layer: Layer) -> Value | None:
-        """The error at a layer's output map; where several errors meet, an op that adds them is
-        emitted first. None when none arrived.
+        """Error at a layer's output, or None if none arrived. If two or more errors arrived, an op
+        that adds them is emitted first.
         """
         arrived = self.contributions[layer.name]
         if len(arrived) < 2:
@@ -197,7 +200,7 @@ class Lowering:
         operands: Sequence[Operand],
         outputs: Sequence[Tensor],
     ) -> None:
-        """Emit an op that multiplies and accumulates."""
+        """Emit a contraction with the loop nest ``nest``."""
         waits = self._waits(name, operands, outputs)
         self._ops.append(
             Contraction(name, layer, pass_, tuple(operands), tuple(outputs), waits, nest)
@@ -221,7 +224,9 @@ class Lowering:
     def _waits(
         self, name: str, operands: Sequence[Operand], outputs: Sequence[Tensor]
     ) -> tuple[str, ...]:
-        """Ops that the op ``name`` depends on; from now on it is a reader and a writer itself."""
+        """Ops on which the op ``name`` depends. Also records the op as a reader and writer of its
+        tensors.
+        """
         waits: dict[str, None] = {}
         for operand in operands:
             if operand.tensor.name in self._writer:
@@ -238,9 +243,8 @@ class Lowering:
         return tuple(waits)
 
     def finish(self, rule: str, passes: frozenset[Pass]) -> TrainingStep:
-        """The step, with the ops of ``passes`` alone and without stashes that none of them reads.
-
-        Dependencies on dropped ops become dependencies on what those waited for.
+        """The training step, restricted to the ops of ``passes`` and without stashes that none of
+        them reads. A dependency on a removed op is replaced by that op's own dependencies.
         """
         kept: list[Op] = []
         before: dict[str, tuple[str, ...]] = {}
@@ -257,8 +261,8 @@ class Lowering:
 
 
 def _carried(ops: tuple[Op, ...]) -> dict[str, tuple[str, ...]]:
-    """Op to the ops of the step before that write what it reads or writes and what outlives the
-    step.
+    """By op: the ops of the previous step that write persistent tensors which it
+    reads or writes.
     """
     writer = {tensor.name: op.name for op in ops for tensor in op.outputs if tensor.persistent}
     touched = {op.name: (*(operand.tensor for operand in op.operands), *op.outputs) for op in ops}
@@ -266,4 +270,4 @@ def _carried(ops: tuple[Op, ...]) -> dict[str, tuple[str, ...]]:
         name: tuple(dict.fromkeys(writer[t.name] for t in tensors if t.name in writer))
         for name, tensors in touched.items()
     }
-    return {name: found for name, found in waits.items() if found}
+    return {name: writers for name, writers in waits.items() if writers}

@@ -1,10 +1,10 @@
 """Modules of a network, and the links over which the modular rules send errors (Han et al. 2020,
 sections 3.1 and 3.2).
 
-A module is a run of layers with weights; the error at the output of its last one goes straight to
-the input map of each of its layers (eq. 6; j = -1 is the link into the map that the module before
-made). The network's output layer, with the fully connected layers right before it, is the last
-module.
+A module is a run of consecutive weighted layers. The error at the output of its last layer goes
+directly to the input map of each of its layers (eq. 6; j = -1 is the link to the output of the
+previous module). The last module consists of the network's output layer and the fully connected
+layers directly before it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from accelsim.workload.network import INPUT, Layer, Network, Pair
 
 @dataclass(frozen=True)
 class Link:
-    """One way of an error: from the output of ``source``, the last layer of the module, to the
-    input map of ``layer``.
+    """Path of an error from the output of ``source``, the last layer of a module, to the input map
+    of ``layer``.
 
-    ``field`` and ``step``: elements of that input map, by rows and columns, that one output of
-    ``source`` depends on through ``layer``, and by how many its neighbour's are shifted.
-    ``shortcut``: ``layer`` is the convolution on the short way around a residual block.
+    ``field``: (rows, columns) of that input map on which one output of ``source`` depends through
+    ``layer``. ``step``: shift of this field between neighbouring outputs. ``shortcut``: true if
+    ``layer`` is the convolution on the shortcut of a residual block.
     """
 
     layer: Layer
@@ -33,13 +33,13 @@ class Link:
 
     @property
     def dense(self) -> bool:
-        """True if the link can only be a matrix: one end is a vector."""
+        """True if the link must be a matrix because one end is a vector."""
         return self.layer.flattens or self.source.flattens
 
     @property
     def kernel_at_source(self) -> Pair:
-        """Sides of the kernel that reaches as far on the map of ``source`` (odd, and no larger than
-        it takes to cover the map).
+        """(rows, columns) of a kernel on the map of ``source`` that covers ``field``. Sizes are
+        odd, and no larger than needed to cover the map.
         """
         sides = [
             _odd(-(-field // step), extent)
@@ -51,7 +51,9 @@ class Link:
 
     @property
     def kernel_at_target(self) -> Pair:
-        """The same on the input map of ``layer``."""
+        """(rows, columns) of a kernel on the input map of ``layer`` that covers ``field``, with the
+        same limits.
+        """
         sides = [
             _odd(field, extent)
             for field, extent in zip(self.field, self.layer.in_shape[:2], strict=True)
@@ -60,21 +62,24 @@ class Link:
 
 
 def dilation_of(kernel: Pair) -> Pair:
-    """Dilation at which 3 taps reach as far as the sides of ``kernel``."""
+    """Dilation at which 3 taps cover the extent of ``kernel``."""
     return max(1, (kernel[0] - 1) // 2), max(1, (kernel[1] - 1) // 2)
 
 
 def _odd(reach: int, extent: int) -> int:
+    """``reach`` rounded up to odd, limited to the size that covers a map of ``extent`` from any
+    position.
+    """
     return min(reach + 1 - reach % 2, 2 * extent - 1)
 
 
 def modules_of(network: Network, ends: tuple[str, ...] = ()) -> dict[str, Layer]:
-    """By weighted layer, the last layer of its module. ``ends``: the modules' last layers, in
-    order; else the network's own, else a guess.
+    """By weighted layer: the last layer of its module. ``ends`` are the last layers of the modules,
+    in order; by default those of the network or, if it has none, a guess.
 
-    The guess: weighted layers that make maps of one size are a module, and so are all parts of a
-    recurrent network before its output. InputError when ``ends`` are not weighted layers in the
-    network's order.
+    The guess: consecutive weighted layers with output maps of one size form a module; in a
+    recurrent network, everything before the output layers is one module. Raises InputError if
+    ``ends`` are not weighted layers in the network's order.
     """
     weighted = network.weighted
     names = [layer.name for layer in weighted]
@@ -94,6 +99,7 @@ def modules_of(network: Network, ends: tuple[str, ...] = ()) -> dict[str, Layer]
 
 
 def _guessed(network: Network) -> set[int]:
+    """Indices of the last layers of the guessed modules."""
     weighted = network.weighted
     head = len(weighted) - 1
     while head > 0 and weighted[head - 1].flattens and weighted[head].flattens:
@@ -108,10 +114,10 @@ def _guessed(network: Network) -> set[int]:
 
 
 def links(network: Network, ends: tuple[str, ...] = ()) -> dict[str, Link]:
-    """By weighted layer, the link into its input map; layers that read the network's input have
+    """By weighted layer: the link into its input map. Layers that read the network's input have
     none. ``ends`` as in `modules_of`.
 
-    InputError when the end of a module does not depend on one of its layers.
+    Raises InputError if the end of a module does not depend on one of its layers.
     """
     result: dict[str, Link] = {}
     for name, source in modules_of(network, ends).items():
@@ -121,7 +127,7 @@ def links(network: Network, ends: tuple[str, ...] = ()) -> dict[str, Link]:
         reach = _reach(network, layer, source)
         if reach is None:
             raise InputError(
-                f"modules of {network.name} must end in a layer that all their layers lead to, got "
+                f"modules of {network.name} must end in a layer that depends on all others, got "
                 f"{source.name} for {name}"
             )
         result[name] = Link(layer, source, *reach, shortcut=is_shortcut(network, layer))
@@ -129,11 +135,11 @@ def links(network: Network, ends: tuple[str, ...] = ()) -> dict[str, Link]:
 
 
 def _reach(network: Network, layer: Layer, source: Layer) -> tuple[Pair, Pair] | None:
-    """(field, step) at the layer's input map of one output of ``source``, over the
-    farthest-reaching way.
+    """(field, step) at the input map of ``layer`` for one output of ``source``, over the path with
+    the largest field.
 
-    Where only the sum that ``source`` enters depends on the layer, of one element of that sum; None
-    when that does not either.
+    If ``source`` itself does not depend on the layer but the residual sum after it does, the field
+    is that of one element of the sum. None if neither depends on it.
     """
     at: dict[str, tuple[Pair, Pair]] = {}
     for each in network.layers[network.layers.index(layer) :]:
@@ -148,8 +154,8 @@ def _reach(network: Network, layer: Layer, source: Layer) -> tuple[Pair, Pair] |
         reach, stride = each.reach
         wide = [f + (reach[axis] - 1) * step[axis] for axis, f in enumerate(field)]
         at[each.name] = ((wide[0], wide[1]), (step[0] * stride[0], step[1] * stride[1]))
-    # Two arms of a block that ends the module: the error at the end of one is, but for what acts
-    # locally, that at the sum of both.
+    # The layer may be on the other branch of the residual block that ends the module. The error at
+    # the end of either branch equals the error at their sum, apart from unweighted layers between.
     met = [
         name for name in (source.name, *sorted(_adds_before_weights(network, source))) if name in at
     ]
@@ -157,8 +163,8 @@ def _reach(network: Network, layer: Layer, source: Layer) -> tuple[Pair, Pair] |
 
 
 def is_shortcut(network: Network, layer: Layer) -> bool:
-    """True if the layer leads to a residual add with no further weights between, while another
-    reader of its map has some on its way there.
+    """True if the layer reaches a residual add without passing further weights, while another
+    reader of its input map passes weights on the way.
     """
     if layer.flattens or layer.recurrent:
         return False
@@ -170,6 +176,7 @@ def is_shortcut(network: Network, layer: Layer) -> bool:
 
 
 def _adds_before_weights(network: Network, layer: Layer) -> set[str]:
+    """Names of the residual adds that the layer reaches without passing further weights."""
     result: set[str] = set()
     waiting = [layer.name]
     while waiting:

@@ -1,7 +1,8 @@
-"""A network with every shape resolved: what workload files become and what learning rules lower.
+"""A network with every shape resolved. Workload files are resolved to it, and learning rules lower
+it.
 
-Shapes are channels last and without the batch: maps are ``(H, W, C)``; vectors, and one time step
-of a sequence, are ``(1, 1, C)``.
+Shapes are channels last, without the batch: maps are ``(H, W, C)``; vectors, and one time step of a
+sequence, are ``(1, 1, C)``.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ if TYPE_CHECKING:
 Shape = tuple[int, int, int]
 
 INPUT = "input"
-"""Name that layers use for the network's own input."""
+"""Name of the network's input in ``inputs``."""
 
 Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Layer(ABC):
-    """One layer: what all kinds have in common, and the verbs that each defines in its file of
-    ``accelsim/layers``.
+    """One layer: the attributes that all kinds share, and the methods that each kind defines in its
+    file of ``accelsim/layers``.
 
-    ``inputs``: producers' names (``"input"`` is the network's); ``in_shapes``: their maps' shapes.
-    The class variables are what the rest of the program asks of a kind. A kind with fields of its
-    own is a frozen dataclass too: `resized` copies them.
+    ``inputs``: names of the producers (``"input"`` is the network's input). ``in_shapes``: shapes
+    of their maps. The class variables describe a kind to the rest of the program. A kind that adds
+    fields must be a frozen dataclass too, because `resized` copies fields.
     """
 
     name: str
@@ -43,43 +44,43 @@ class Layer(ABC):
     out_shape: Shape
 
     kind: ClassVar[str]
-    """Its name in workload files."""
+    """Name of the kind in workload files."""
     weighted: ClassVar[bool] = False
-    """Whether learning rules differ in how errors get past its weights."""
+    """True if it has weights past which each learning rule carries errors in its own way."""
     recurrent: ClassVar[bool] = False
-    """Whether it hands a state from time step to time step."""
+    """True if it passes a state from one time step to the next."""
     flattens: ClassVar[bool] = False
-    """Whether it reads its map as one vector, in (H, W, C) order."""
+    """True if it reads its map as one vector, in (H, W, C) order."""
     traced: ClassVar[bool] = True
-    """Whether traces have the zeros of its input and error, where it is weighted."""
+    """True if traces hold the zeros of its input and error; applies to weighted layers."""
     rectifies: ClassVar[bool] = False
-    """Whether a zero in its output means that f' is zero there."""
+    """True if a zero in its output means that f' is zero there."""
     keeps_rectified: ClassVar[bool] = False
-    """Whether such zeros in its input have the same meaning in its output."""
+    """True if a rectified input gives an output that is rectified too."""
     sums: ClassVar[bool] = False
-    """Whether the error at its output is, unchanged, that at each of its inputs."""
+    """True if the error at its output is also the error at each of its inputs."""
     ends_networks: ClassVar[bool] = False
-    """Whether it may be a network's output layer."""
+    """True if it may be the output layer of a network."""
 
     @property
     def in_shape(self) -> Shape:
-        """Shape of the first map that it reads."""
+        """Shape of its first input map."""
         return self.in_shapes[0]
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
-        """Shape of the weights that its products use; () when it has none."""
+        """Shape of the weights that its products use, or ()."""
         return ()
 
     @property
     def learns(self) -> bool:
-        """Whether training updates words of its own."""
+        """True if training updates its parameters."""
         return self.weighted
 
     @property
     def reach(self) -> tuple[Pair, Pair]:
-        """Elements of the input map, by rows and columns, that one output depends on, and by how
-        many its neighbour's are shifted.
+        """(field, step): rows and columns of the input map on which one output depends, and the
+        shift of that field between neighbouring outputs.
         """
         return (1, 1), (1, 1)
 
@@ -89,7 +90,7 @@ class Layer(ABC):
         return 1
 
     def weights(self, samples: int) -> tuple[Tensor, ...]:
-        """The tensors that training updates, in a step of so many samples."""
+        """Tensors that training updates, in a step of ``samples`` samples."""
         shape = self.weight_shape
         name = f"{self.name}.weight"
         return (
@@ -99,42 +100,48 @@ class Layer(ABC):
         )
 
     def nest(self, samples: int) -> Nest:
-        """The loop nest of its product forward. TypeError where it has none."""
+        """Loop nest of its forward product. Raises TypeError if it has none."""
         raise TypeError(f"layer {self.name} must multiply with weights, got kind {self.kind}")
 
     def resized(self, in_shapes: tuple[Shape, ...], channels: int, vocabulary: int) -> Layer:
-        """The layer of a network of other widths, with so many output channels."""
+        """The layer with other input shapes, ``channels`` output channels and, for embeddings,
+        another ``vocabulary``.
+        """
         return replace(self, in_shapes=in_shapes, out_shape=(*self.out_shape[:2], channels))
 
     @abstractmethod
     def forward(self, low: Lowering) -> None:
-        """Emit FF, and put the output map into ``low.outputs``."""
+        """Emit FF, and enter the output map in ``low.outputs``."""
 
     def local_errors(self, low: Lowering, error: Value) -> Value:
-        """The error that WG of a weighted layer reads where no error crosses time, from that at the
-        output, with the ops that make it.
+        """Error that WG of a weighted layer reads if no error crosses time steps, from the error at
+        its output. Emits the ops that compute it.
         """
         return error
 
     @abstractmethod
     def backward(self, low: Lowering, error: Value) -> None:
-        """Emit the backward work that is the same under all learning rules: WG, and EP unless the
-        layer is `weighted`; the gradients of other layers' words come in their EP. ``error``: that
-        at the output; of a weighted layer what the rule's EP returns.
+        """Emit the backward ops that do not depend on the learning rule. A `weighted` layer emits
+        WG. Other layers emit EP, which also makes the gradients of their own parameters.
+
+        ``error`` is the error at the output, or for a weighted layer the result of the rule's EP.
         """
 
     @abstractmethod
     def numerics(self, dtype: np.dtype[Any], steps: int) -> Any:
-        """Its numbers, an `accelsim.layers.numerics.LayerNumerics`, over so many time steps."""
+        """Numbers of the layer, an `accelsim.layers.numerics.LayerNumerics`, for ``steps`` time
+        steps.
+        """
 
 
 @dataclass(frozen=True)
 class Network:
-    """Layers in topological order; the last one's output meets softmax and cross-entropy.
-    ``time_steps`` is 1 for feed-forward networks.
+    """Layers in topological order. Softmax and cross-entropy are applied to the output of the last
+    one.
 
-    ``modules``: the last weighted layer of each module of the modular learning rules, in order; ()
-    leaves them to `accelsim.workload.modules`.
+    ``input_shape`` is (H, W, C). ``time_steps`` is 1 for feed-forward networks. ``vocabulary`` is 0
+    for networks that read images or vectors. ``modules``: the last weighted layer of each module of
+    the modular learning rules, in order; () selects the default of `accelsim.workload.modules`.
     """
 
     name: str
@@ -151,30 +158,30 @@ class Network:
         self._by_name.update({layer.name: layer for layer in self.layers})
 
     def layer(self, name: str) -> Layer:
-        """The layer of that name; KeyError when there is none."""
+        """The layer with this name. Raises KeyError if there is none."""
         return self._by_name[name]
 
     @cached_property
     def weighted(self) -> tuple[Layer, ...]:
-        """Layers with weights that a contraction uses, in order."""
+        """Weighted layers, in order."""
         return tuple(layer for layer in self.layers if layer.weighted)
 
     @cached_property
     def consumers(self) -> dict[str, tuple[Layer, ...]]:
-        """Producer's name (or ``"input"``) to the layers that read its output."""
-        found: dict[str, list[Layer]] = {INPUT: [], **{layer.name: [] for layer in self.layers}}
+        """By producer (or ``"input"``): the layers that read its output."""
+        readers: dict[str, list[Layer]] = {INPUT: [], **{layer.name: [] for layer in self.layers}}
         for layer in self.layers:
             for name in layer.inputs:
-                found[name].append(layer)
-        return {name: tuple(layers) for name, layers in found.items()}
+                readers[name].append(layer)
+        return {name: tuple(layers) for name, layers in readers.items()}
 
     @property
     def output(self) -> Layer:
         return self.layers[-1]
 
     def rectified(self, name: str) -> bool:
-        """True if the map comes from a ReLU, directly or through max-pools, so that a zero in it
-        means f' = 0 all the way back.
+        """True if the map comes from a ReLU, directly or through max-pools, so that its zeros are
+        positions where f' = 0.
         """
         if name == INPUT:
             return False

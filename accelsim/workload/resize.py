@@ -1,4 +1,4 @@
-"""A network made narrower, or for another vocabulary, so that it can be trained on a desk."""
+"""Change of a network's width or vocabulary, so that it can be trained on a workstation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from accelsim.workload.network import INPUT, Layer, Network, Shape
 
 
 def resized(network: Network, width: float = 1.0, vocabulary: int | None = None) -> Network:
-    """The same layers with ``width`` times the channels (rounded, at least 1) everywhere but at
+    """The network with ``width`` times the channels (rounded, at least 1) in all layers except
     input and output.
 
-    ``vocabulary``: number of different tokens of a sequence network, which its output has as
-    classes. The name says both: ``vgg16-cifar10@0.125``, ``lstm-wikitext2@2001-words``. InputError:
-    a width that is not positive, groups that no longer divide their channels, a vocabulary for
-    images or below 2.
+    ``vocabulary``: number of different tokens of a sequence network; it is also the number of
+    output classes. The name records both changes: ``vgg16-cifar10@0.125``,
+    ``lstm-wikitext2@2001-words``.
+
+    Raises InputError if the width is not above 0 and at most 16, if groups no longer divide their
+    channels, or if the vocabulary is below 2 or the network does not read text.
     """
     if not 0 < width <= 16:
         raise InputError(f"width must be a number above 0, at most 16, got {width:g}")
@@ -41,8 +43,8 @@ def resized(network: Network, width: float = 1.0, vocabulary: int | None = None)
             made = source[2]
         if source[2] % layer.divisor or made % layer.divisor:
             raise InputError(
-                f"width must leave channels of {layer.name} that its {layer.divisor} groups "
-                f"divide, got {width:g}"
+                f"width must give {layer.name} channels that its {layer.divisor} groups divide, "
+                f"got {width:g}"
             )
         layers.append(layer.resized(sources, made, words))
         shapes[layer.name] = layers[-1].out_shape

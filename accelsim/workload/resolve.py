@@ -1,7 +1,7 @@
-"""Shapes and graph of a workload: every layer's input and output map, every fault at its place.
+"""Shapes and graph of a workload: every layer's input and output map, and the place of every fault.
 
-A layer that reads a faulty one has no shape and is checked no further, so that one slip is one
-fault.
+A layer that reads a faulty layer has no shape and is not checked further, so that one mistake is
+reported once.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from accelsim.workload.network import INPUT, Layer, Network, Shape
 from accelsim.workload.section import LayerSection, Sources
 
 LARGEST_TENSOR = 1 << 40
-"""Elements of the largest map or weight tensor of one sample; beyond, counts of a training step
-would leave 64 bits.
+"""Maximum number of elements of a map or weight tensor of one sample. With more, counts of a
+training step could exceed 64 bits.
 """
 
 
 def resolve(workload: Workload, place: Callable[[KeyPath], Place]) -> Network:
-    """The network with every shape. ``place`` finds a key's place for faults. InputError with every
-    fault, in order of the layers.
+    """The network with every shape. ``place`` gives the place of a key in the file, for faults.
+
+    Raises InputError with every fault, in the order of the layers.
     """
     return _Resolver(workload, place).network()
 
@@ -49,6 +50,7 @@ class _Resolver:
         )
 
     def network(self) -> Network:
+        """Resolve all layers. Raises InputError with every fault."""
         workload = self.workload
         above = INPUT
         for index, spec in enumerate(workload.layers):
@@ -80,6 +82,7 @@ class _Resolver:
         )
 
     def _fault(self, index: int, key: str | tuple[str | int, ...], rule: str, got: object) -> None:
+        """Record a fault of the key ``key`` of layer number ``index``."""
         path = ("layers", index, *((key,) if isinstance(key, str) else key))
         self.faults.append(self.place(path).fault(f"{dotted(path)} must be {rule}, got {got}"))
 
@@ -120,14 +123,14 @@ class _Resolver:
         return names if right else ()
 
     def _whole(self) -> None:
-        """Checks of the whole network."""
+        """Check the network as a whole: unread layers, modules and the output layer."""
         last = len(self.layers) - 1
         for index, layer in enumerate(self.layers):
             if index < last and layer.name not in self.read:
                 self._fault(
                     index,
                     "name",
-                    "read by a layer below (the last layer alone is the output)",
+                    "read by a layer below (only the last layer is the output)",
                     f"{layer.name}, which none reads",
                 )
         known = [layer.name for layer in self.layers if layer.weighted]
@@ -156,6 +159,7 @@ class _Resolver:
     # The layers
 
     def _layer(self, index: int, spec: LayerSection, inputs: tuple[str, ...]) -> Layer | None:
+        """The layer with its shapes, or None if it has a fault or reads a faulty layer."""
         known = [shape for shape in (self.shapes[name] for name in inputs) if shape is not None]
         if len(known) < len(inputs):
             return None

@@ -1,5 +1,5 @@
-"""What the sections of all layer kinds of a workload file share. The section of a kind is in the
-kind's file of ``accelsim/layers``.
+"""Parts that the sections of all layer kinds share in a workload file. The section of a kind is in
+the kind's file of ``accelsim/layers``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from accelsim.workload.network import Layer, Shape
 Extent = Annotated[int, Field(ge=1, le=1 << 24)]
 
 RESERVED = ("input", "labels", "loss")
-"""Names that ops and tensors of every training step use."""
+"""Names that ops and tensors of every training step use, and that layers must not have."""
 
 
 def _layer_name(name: str) -> str:
@@ -34,11 +34,11 @@ Name = Annotated[str, AfterValidator(_layer_name)]
 
 @dataclass(frozen=True)
 class Sources:
-    """The maps that a layer reads: names of their producers and shapes, in order.
+    """Maps that a layer reads: the names of their producers and their shapes, in order.
 
-    ``vocabulary``: different tokens of the network's input, 0 where it is an image. ``fault``
-    notes that a key must be as a rule says and what it is instead: ``fault("groups", "a divisor of
-    the 6 input channels", 4)``.
+    ``vocabulary``: number of different input tokens of the network, 0 for images. ``fault`` records
+    that a key breaks a rule: ``fault("groups", "a divisor of the 6 input channels", 4)`` is (key,
+    rule, actual value).
     """
 
     names: tuple[str, ...]
@@ -50,8 +50,8 @@ class Sources:
 class LayerSection(Section):
     """One layer of a workload file.
 
-    A kind adds ``kind``, a Literal of its name, and its own keys. The class variables state what
-    the layer may read.
+    A kind adds ``kind``, a Literal with its name, and its own keys. The class variables declare the
+    inputs that it accepts.
     """
 
     name: Name = Field(
@@ -59,20 +59,22 @@ class LayerSection(Section):
     )
     inputs: tuple[str, ...] = Field(
         (),
-        description="Names of the layers (or `input`) whose maps it reads; the layer above (for "
-        "the first, `input`) when not given.",
+        description="Names of the layers (or `input`) whose maps it reads. Default: the layer "
+        "above, or `input` for the first layer.",
     )
 
     if TYPE_CHECKING:
         kind: str
 
     several_inputs: ClassVar[bool] = False
-    """Whether it reads two or more maps, and not one."""
+    """True if it reads two or more maps instead of one."""
     reads_tokens: ClassVar[bool] = False
-    """Whether it reads the tokens of a sequence, and not a map."""
+    """True if it reads the tokens of a sequence instead of a map."""
     needs_sequence: ClassVar[bool] = False
-    """Whether it has a meaning on sequences alone."""
+    """True if it requires a sequence network."""
 
     @abstractmethod
     def layer(self, sources: Sources) -> Layer:
-        """The layer with its shapes. After a fault, any layer will do: the network is refused."""
+        """The layer with its shapes. After a fault any layer may be returned, because the network
+        is refused.
+        """

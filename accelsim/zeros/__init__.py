@@ -1,4 +1,5 @@
-"""Where zeros come from: traces of real training, patterns of feedback, masks of operands.
+"""Sources of zeros: traces of real training, patterns of sparse feedback, and the masks of
+operands.
 
 May import workload/, step/, config/ and kernels/.
 """

@@ -1,8 +1,8 @@
-"""Effectual MACs of a contraction, both operands non-zero, counted from its masks without a
-machine.
+"""Effectual MACs of a contraction (both operands non-zero), counted from its masks, independent of
+any machine.
 
-Sums factor over popcounts (`kernels.bits.effectual`); an operand without a mask is dense, padding
-and stride zeros never count.
+The counts factor into popcounts (`kernels.bits.effectual`). An operand without a mask is dense.
+Padding and stride zeros never count.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ Words = NDArray[np.uint64]
 
 
 def repeats(total: int, distinct: int) -> NDArray[np.int64]:
-    """How often each of ``distinct`` items occurs among ``total`` that repeat them cyclically:
-    int64 (distinct).
+    """Number of times that each of ``distinct`` items occurs among ``total`` items that repeat them
+    cyclically: int64 (distinct).
     """
     counts = np.full(distinct, total // distinct, np.int64)
     counts[: total % distinct] += 1
@@ -33,7 +33,7 @@ def repeats(total: int, distinct: int) -> NDArray[np.int64]:
 
 
 def effectual_macs(op: Contraction, masks: MaskSource) -> int:
-    """Pairs of the op's loop nest with both operands non-zero."""
+    """Number of products in the op's loop nest with both operands non-zero."""
     nest = op.nest
     if nest.unshared:
         return _feedback(op, masks)
@@ -61,25 +61,28 @@ def effectual_macs(op: Contraction, masks: MaskSource) -> int:
 
 
 def moving_words(op: Contraction, masks: MaskSource) -> Words:
-    """Mask of the moving map, uint64 (S, H, W, ceil(C / 64)); one sample of ones when it is
-    dense.
+    """Mask of the moving map, uint64 (S, H, W, ceil(C / 64)) with S distinct samples; one sample of
+    ones if it is dense.
     """
     return _words_or_ones(masks.moving(op), op.nest.moving_map)
 
 
 def summed_words(op: Contraction, masks: MaskSource) -> Words:
-    """Mask of the errors that a gradient sums over, uint64 (S, P, Q, ceil(K / 64))."""
+    """Mask of the errors that a weight gradient sums, uint64 (S, P, Q, ceil(K / 64)); one sample of
+    ones if they are dense.
+    """
     nest = op.nest
     return _words_or_ones(masks.stationary(op), (nest.rows.taps, nest.columns.taps, nest.channels))
 
 
 def _words_or_ones(mask: BoundMask | None, extents: tuple[int, int, int]) -> Words:
+    """The mask's words, or one sample of ones with ``extents`` (rows, columns, channels)."""
     rows, columns, channels = extents
     return mask.words if mask else ones(rows * columns, channels).reshape(1, rows, columns, -1)
 
 
 def group_slices(words: Words, channels: int, groups: int) -> list[Words]:
-    """The channels of each group."""
+    """Mask of each group's channels, one array per group."""
     size = channels // groups
     if groups == 1:
         return [words]
@@ -87,8 +90,8 @@ def group_slices(words: Words, channels: int, groups: int) -> list[Words]:
 
 
 def stationary_masks(op: Contraction, masks: MaskSource) -> list[Words]:
-    """Weight masks by the op's output channel, a group each: uint64 (outputs, R, S,
-    ceil(reduction channels / 64)), transposed where the tensor is stored by its reduction.
+    """Weight masks by the op's output channels, one array per group: uint64 (outputs, R, S,
+    ceil(reduction channels / 64)). A tensor stored by its reduction channels is transposed.
     """
     nest = op.nest
     taps = (nest.rows.taps, nest.columns.taps)
@@ -107,6 +110,7 @@ def stationary_masks(op: Contraction, masks: MaskSource) -> list[Words]:
 
 
 def _feedback(op: Contraction, masks: MaskSource) -> int:
+    """Effectual MACs of a feedback matrix."""
     nest = op.nest
     mask, weights = masks.moving(op), masks.stationary(op)
     if weights is not None and not nest.stored:

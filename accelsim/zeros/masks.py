@@ -1,7 +1,8 @@
-"""Binds the operands of ops to the packed masks of a trace: what the timing models see of the data.
+"""Masks of the operands of ops, bound to the packed masks of a trace. Timing models see the data
+only through these masks.
 
-A trace that lacks a tensor, or no trace at all, means dense. Masks stay bit-packed; a batch larger
-than the trace repeats its samples.
+If a trace lacks a tensor, or there is no trace, the operand is dense. Masks stay bit-packed. A
+batch larger than the trace repeats its samples cyclically.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ Words = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class BoundMask:
-    """``words``: uint64 (S, H, W, ceil(C / 64)) of ``samples`` S distinct samples; vectors have H =
-    W = 1; weights have S = K, (H, W) = (R, S).
+    """Mask of an operand. ``words``: uint64 (S, H, W, ceil(C / 64)) with S distinct samples.
+    Vectors have H = W = 1. For weights S = K and (H, W) = (R, S).
     """
 
     words: Words
@@ -34,12 +35,13 @@ class BoundMask:
 
     @property
     def samples(self) -> int:
+        """Number of distinct samples."""
         return int(self.words.shape[0])
 
 
 def expected_shape(network: Network, layer: Layer, role: str, samples: int) -> tuple[int, ...]:
-    """The shape that a trace tensor ``<layer>.<role>`` of ``samples`` samples must have; () where
-    the role does not apply.
+    """Required shape of the trace tensor ``<layer>.<role>`` of ``samples`` samples; () if the layer
+    has no such role.
     """
     map_shape = {"input": layer.in_shape, "mask": layer.in_shape, "error": layer.out_shape}.get(
         role
@@ -56,8 +58,8 @@ def expected_shape(network: Network, layer: Layer, role: str, samples: int) -> t
 
 
 def check_trace(trace: Trace, network: Network) -> None:
-    """InputError unless the trace belongs to this network: same workload, known layers, their
-    shapes, one number of samples.
+    """Raise InputError unless the trace belongs to this network: same workload, known layers,
+    expected shapes, and one number of samples.
     """
     if trace.workload != network.name:
         raise InputError(
@@ -94,6 +96,7 @@ def check_trace(trace: Trace, network: Network) -> None:
 
 
 def _spell(shape: tuple[int, ...], role: str) -> str:
+    """A shape as text, with N for the number of samples."""
     extents = [str(extent) for extent in shape]
     if extents and role in ("input", "error", "mask"):
         extents[0 if len(shape) != 3 else 1] = "N"
@@ -101,7 +104,10 @@ def _spell(shape: tuple[int, ...], role: str) -> str:
 
 
 class MaskSource:
-    """The masks of one run: trace tensors unpacked to 64-bit words once, handed out per operand."""
+    """Masks of one run. Trace tensors are unpacked to 64-bit words once and handed out per operand.
+
+    ``seed`` selects the rule's draw of sparse feedback. Raises InputError like `check_trace`.
+    """
 
     def __init__(self, trace: Trace | None, network: Network, batch: int, seed: int = 0) -> None:
         if trace is not None:
@@ -114,15 +120,15 @@ class MaskSource:
         self._bound: dict[tuple[TraceZeros, int], BoundMask] = {}
 
     def moving(self, op: Contraction) -> BoundMask | None:
-        """The mask of the op's moving operand; None when it is dense."""
+        """Mask of the op's moving operand, or None if it is dense."""
         return self._operand(op, Use.MOVING)
 
     def stationary(self, op: Contraction) -> BoundMask | None:
-        """The mask of the op's stationary operand; None when it is dense."""
+        """Mask of the op's stationary operand, or None if it is dense."""
         return self._operand(op, Use.STATIONARY)
 
     def needed(self, op: Contraction) -> BoundMask | None:
-        """The mask of the outputs that are needed; None where all are."""
+        """Mask of the needed outputs, or None if all are needed."""
         return self._operand(op, Use.NEEDED)
 
     def _operand(self, op: Contraction, use: Use) -> BoundMask | None:
@@ -132,12 +138,12 @@ class MaskSource:
         width = self._width(op, use, parts)
         if len(parts) == 1:
             return self._one(*parts[0], width)
-        # One vector of several time steps: triangular feedback reads them side by side.
+        # Triangular feedback reads the vectors of two or more time steps as one vector.
         masks = [to_mask(self._one(*part, width).words, width) for part in parts]
         return BoundMask(from_mask(np.concatenate(masks, axis=-1)), width * len(masks))
 
     def _traced(self, op: Contraction, use: Use) -> list[tuple[TraceTensor, TraceZeros]]:
-        """The distinct trace tensors behind the operands of a use; [] when any is missing."""
+        """The distinct trace tensors of the operands with this use; [] if any is missing."""
         sources = dict.fromkeys(operand.zeros for operand in op.operands_of(use))
         parts = [
             (tensor, zeros)
@@ -152,14 +158,14 @@ class MaskSource:
     def _width(op: Contraction, use: Use, parts: list[tuple[TraceTensor, TraceZeros]]) -> int:
         """Channels of each part of an operand.
 
-        Parts of the moving operand share its depth: a recurrent layer's vector is its input
-        followed by the (dense) hidden state, and a feedback matrix reads a map as one vector.
+        Parts of the moving operand share its depth. A recurrent layer's vector is its input
+        followed by the dense hidden state. A feedback matrix reads a map as one vector.
         """
         return op.nest.depth // len(parts) if use is Use.MOVING else parts[0][0].shape[-1]
 
     def tensor(self, op: Op, operand: Operand) -> BoundMask | None:
-        """The mask of the whole tensor that an operand is; None where the trace does not have it,
-        or has it at another resolution.
+        """Mask of the whole tensor of an operand. None if the trace lacks it, or has it only at
+        another resolution.
         """
         zeros = operand.zeros
         if (
@@ -182,6 +188,7 @@ class MaskSource:
         return self._bound[key]
 
     def _bind(self, tensor: TraceTensor, zeros: TraceZeros, channels: int) -> BoundMask:
+        """Unpack a trace tensor to a mask with ``channels`` channels."""
         shape = tensor.shape
         packed = tensor.packed
         if len(shape) == 3:
@@ -214,8 +221,10 @@ class MaskSource:
         return BoundMask(unpacked, channels)
 
     def feedback_indices(self, op: Contraction) -> NDArray[np.int64]:
-        """The errors that each target neuron's row of a sparse B names: int64 (neurons in map
-        order, nonzeros). TypeError for a B without a pattern.
+        """Output errors that each target neuron's row of a sparse B reads: int64 (neurons in map
+        order, nonzeros).
+
+        Raises TypeError if B has no pattern.
         """
         pattern = op.stationary.zeros
         if isinstance(pattern, TraceZeros | Dense):
@@ -226,7 +235,9 @@ class MaskSource:
         return pattern.rows(self._drawn[draw].at)
 
     def dense_tensors(self, ops: Iterable[Op]) -> list[str]:
-        """Trace keys that ops asked for and the trace lacks: the result lists them."""
+        """Trace keys that the ops use and the trace lacks, sorted. Weights and feedback are not
+        listed. The result reports these keys.
+        """
         if self._trace is None:
             return []
         asked = {
@@ -243,7 +254,7 @@ class MaskSource:
 
 
 def _with_dense_tail(rows: NDArray[np.uint8], own: int, channels: int) -> Words:
-    """64-bit words of ``rows`` (own channels) followed by ones up to ``channels``."""
+    """64-bit words of ``rows``, which have ``own`` channels, extended with ones to ``channels``."""
     if channels == own:
         return words(np.ascontiguousarray(rows), own)
     bits = np.ones((len(rows), channels), np.bool_)

@@ -1,8 +1,8 @@
-"""Patterns of sparse feedback: which entries each row of a matrix stores.
+"""Patterns of sparse feedback: the entries that each row of a matrix stores.
 
-One generator serves a rule's numbers and its ops, so that the simulated pattern is the trained one.
-A draw yields the matrices of one layer in time order, from the layer's own stream
-(`feedback_random`). It draws values too, because patterns and values share that stream.
+One generator serves the numbers and the ops of a rule, so the simulated pattern equals the trained
+one. A draw yields the matrices of one layer in time order, from the layer's own random stream
+(`feedback_random`). It draws values too, because patterns and values share the stream.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ from accelsim.zeros.feedback import (
 Values = NDArray[np.floating[Any]]
 
 RADIUS = 0.5
-"""Spectral radius of a random partial backward weight: its powers fade within a few steps, as a
-trained cell's derivatives do.
+"""Spectral radius of a random partial backward weight. Its powers decay within a few time steps,
+like the derivatives of a trained cell.
 """
 
 
 @dataclass(frozen=True)
 class SparseDraw:
-    """B of sparse direct feedback with ``stored`` entries per neuron (`sparse_feedback`)."""
+    """Draw of B for sparse direct feedback with ``stored`` entries per neuron; see
+    `sparse_feedback`.
+    """
 
     layer: str
     neurons: int
@@ -43,21 +45,25 @@ class SparseDraw:
     rank: int = 0
 
     def matrices(self, seed: int) -> Iterator[Feedback]:
-        """B of each time step. InputError as `sparse_feedback`."""
+        """B of each time step, as an endless iterator. Raises InputError like `sparse_feedback`."""
         random = feedback_random(seed, self.layer)
         while True:
             yield sparse_feedback(self.neurons, self.classes, self.stored, self.rank, random)
 
     def rows(self, seed: int) -> Iterator[Rows]:
-        """Stored classes of each time step's B; ValueError where ``stored`` is 0."""
-        # A loop would keep the values of the last matrix alive.
+        """Stored classes of each time step's B, int64 (neurons, stored). Raises ValueError if
+        ``stored`` is 0.
+        """
+        # map, because a loop would keep the values of the last matrix in memory.
         return map(_classes_read, self.matrices(seed))
 
 
 @dataclass(frozen=True)
 class MaskedDraw:
-    """S_fc of the recurrent revised rule: the stored ``density`` of a matrix (neurons, classes).
-    ``random_values``: its values come from the stream too, not from the forward weights.
+    """Draw of S_fc for the recurrent revised rule: a matrix (neurons, classes), stored at
+    ``density``.
+
+    ``random_values``: its values also come from the random stream, not from the forward weights.
     """
 
     layer: str
@@ -67,8 +73,8 @@ class MaskedDraw:
     random_values: bool = True
 
     def matrices(self, seed: int) -> Iterator[tuple[Rows | None, Values | None]]:
-        """(stored entries, values) of each time step: no entries at density 1, values (neurons,
-        classes) where they are random.
+        """(stored entries, values) of each time step, as an endless iterator. Entries are None at
+        density 1. Values (neurons, classes) are None if they are not random.
         """
         random = feedback_random(seed, self.layer)
         shape = self.neurons, self.classes
@@ -82,14 +88,16 @@ class MaskedDraw:
             yield entries, values
 
     def rows(self, seed: int) -> Iterator[Rows]:
-        """Stored classes of each time step's S_fc; ValueError at density 1."""
+        """Stored classes of each time step's S_fc. Raises ValueError at density 1."""
         return map(_entries, self.matrices(seed))
 
 
 @dataclass(frozen=True)
 class BlocksDraw:
-    """Blocks S_ij of the recurrent revised rule, each (neurons, hidden) with the stored entries of
-    step j. ``random_values``: the partial backward weight comes from the stream too, ahead of the
+    """Draw of the blocks S_ij of the recurrent revised rule, each (neurons, hidden). All blocks of
+    step j store the same entries.
+
+    ``random_values``: the partial backward weight also comes from the random stream, before the
     entries, not from the forward weights.
     """
 
@@ -100,7 +108,7 @@ class BlocksDraw:
     random_values: bool = True
 
     def partial(self, seed: int) -> NDArray[np.float64]:
-        """The random partial backward weight D (hidden, hidden)."""
+        """Random partial backward weight D (hidden, hidden)."""
         return self._partial(feedback_random(seed, self.layer))
 
     def _partial(self, random: np.random.Generator) -> NDArray[np.float64]:
@@ -108,7 +116,7 @@ class BlocksDraw:
         return RADIUS * entries.astype(np.float64)
 
     def rows(self, seed: int) -> Iterator[Rows]:
-        """Stored entries of each time step's blocks."""
+        """Stored entries of each time step's blocks, int64 (neurons, stored)."""
         random = feedback_random(seed, self.layer)
         if self.random_values:
             self._partial(random)
@@ -118,7 +126,7 @@ class BlocksDraw:
 
 @dataclass(frozen=True)
 class StepRows:
-    """Rows of the matrix of one time step."""
+    """Pattern of the matrix of one time step."""
 
     draw: Draw
     step: int = 0
@@ -129,8 +137,8 @@ class StepRows:
 
 @dataclass(frozen=True)
 class BlockRows:
-    """Rows of the blocks S_ij side by side: i is ``step``, j goes from there up to ``steps``, and
-    each block has ``width`` columns.
+    """Pattern of the blocks S_ij side by side, for i = ``step`` and j from ``step`` to ``steps`` -
+    1. Each block has ``width`` columns.
     """
 
     draw: Draw
@@ -145,14 +153,14 @@ class BlockRows:
 
 
 class DrawnRows:
-    """Rows of one layer's matrices by time step, drawn as far as they have been asked for."""
+    """Rows of one layer's matrices by time step, drawn on demand."""
 
     def __init__(self, draw: Draw, seed: int) -> None:
         self._undrawn = draw.rows(seed)
         self._drawn: list[Rows] = []
 
     def at(self, step: int) -> Rows:
-        """Rows of a time step: int64 (rows, stored)."""
+        """Rows of time step ``step``: int64 (rows, stored)."""
         while len(self._drawn) <= step:
             self._drawn.append(next(self._undrawn))
         return self._drawn[step]

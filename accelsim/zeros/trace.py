@@ -1,10 +1,10 @@
-"""Traces: which operand elements of a real training step are non-zero, bit-packed. docs/traces.md
-describes the format for those who write or read such files themselves.
+"""Traces: bit-packed masks of the non-zero operand elements of a real training step. docs/traces.md
+describes the format for programs that write or read such files.
 
-A trace file is an ``.npz`` without pickles: ``meta`` (UTF-8 JSON as uint8) and a uint8 array a
-tensor, ``np.packbits(mask.reshape(-1, shape[-1]), axis=-1, bitorder="little")``. Channels last: (N,
-H, W, C) and (N, C), weights (K, R, S, C) or (K, C), feedback (K, E), sequences (T, N, C). Keys are
-``"<layer>.<role>"``.
+A trace file is an ``.npz`` without pickles. It holds ``meta`` (UTF-8 JSON as uint8) and one uint8
+array per tensor, ``np.packbits(mask.reshape(-1, shape[-1]), axis=-1, bitorder="little")``. Shapes
+are channels last: maps (N, H, W, C), vectors (N, C), weights (K, R, S, C) or (K, C), feedback (K,
+E), sequences (T, N, C). Keys are ``"<layer>.<role>"``.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _META = ("workload", "rule", "data", "step", "seed", "version", "tensors")
 
 @dataclass(frozen=True)
 class TraceTensor:
-    """Non-zero mask of one tensor: logical ``shape`` and ``packed`` uint8 (prod(shape[:-1]),
-    ceil(shape[-1] / 8)), bit order little.
+    """Non-zero mask of one tensor: its logical ``shape``, and ``packed`` uint8 (prod(shape[:-1]),
+    ceil(shape[-1] / 8)) in little bit order.
     """
 
     shape: tuple[int, ...]
@@ -40,6 +40,7 @@ class TraceTensor:
 
     @classmethod
     def from_mask(cls, mask: NDArray[np.bool_]) -> TraceTensor:
+        """Pack a boolean mask of the tensor's shape."""
         rows = mask.reshape(-1, mask.shape[-1])
         return cls(
             tuple(int(extent) for extent in mask.shape),
@@ -53,14 +54,14 @@ class TraceTensor:
 
     @property
     def density(self) -> float:
-        """Fraction non-zero."""
+        """Fraction of non-zero elements."""
         return float(np.bitwise_count(self.packed).sum()) / prod(self.shape)
 
 
 @dataclass(frozen=True)
 class Trace:
     """Masks of one or more samples of a training step, with their provenance. ``extra`` holds
-    further meta entries.
+    further entries of meta.
     """
 
     workload: str
@@ -84,7 +85,7 @@ class Trace:
         masks: Mapping[str, NDArray[np.bool_]],
         **extra: object,
     ) -> Trace:
-        """A trace of boolean masks in their logical shapes."""
+        """A trace from boolean masks in their logical shapes, by key."""
         return cls(
             workload,
             rule,
@@ -96,11 +97,11 @@ class Trace:
         )
 
     def get(self, key: str) -> TraceTensor | None:
-        """The tensor of that key, or None: dense."""
+        """The tensor with this key, or None, which means dense."""
         return self.tensors.get(key)
 
     def write(self, path: Path) -> None:
-        """Write the file; the bytes depend on the content alone."""
+        """Write the file. Its bytes depend only on the content."""
         meta = {
             "schema": SCHEMA,
             "workload": self.workload,
@@ -123,7 +124,7 @@ class Trace:
 
     @classmethod
     def read(cls, path: Path) -> Trace:
-        """Read and verify a file. InputError names everything that is wrong with it."""
+        """Read and verify a file. Raises InputError with every fault."""
         arrays = _load_arrays(path)
         meta = _load_meta(path, arrays)
         faults: list[Fault] = []
@@ -157,7 +158,7 @@ class Trace:
 
 def _load_arrays(path: Path) -> dict[str, NDArray[np.uint8]]:
     try:
-        # A file that numpy opens itself stays open when the archive is broken.
+        # Opened here, because numpy leaves a file that it opened itself open if the archive is bad.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
     except FileNotFoundError:
@@ -222,6 +223,7 @@ def _load_meta(path: Path, arrays: Mapping[str, NDArray[np.uint8]]) -> dict[str,
 def _tensor_problem(
     key: str, extents: object, arrays: Mapping[str, NDArray[np.uint8]]
 ) -> str | None:
+    """Message about a tensor's shape, role or array, or None if it is valid."""
     if (
         not isinstance(extents, list)
         or not extents

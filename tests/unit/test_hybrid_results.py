@@ -112,8 +112,8 @@ def test_a_feedback_step_mixes_two_momenta(
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_gamma_that_would_do_nothing_is_refused(optimizer: str) -> None:
     refused = (
-        r"^hdfa\.gamma must be left out unless --optimizer is momentum, the only one that it "
-        r"changes, got 0\.5$"
+        r"^hdfa\.gamma must be left out unless --optimizer is momentum, the only optimizer that "
+        r"uses it, got 0\.5$"
     )
     with pytest.raises(InputError, match=refused):
         hybrid("hdfa:gamma=0.5", optimizer=optimizer)

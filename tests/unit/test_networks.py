@@ -104,9 +104,8 @@ def faults(tmp_path: Path, text: str, suffix: str = ".yaml") -> list[str]:
             "3}\n",
             [
                 (
-                    "net.yaml:4:12: layers[0].name must be read by a layer below (the last layer "
-                    "alone "
-                    "is the output), got a, which none reads"
+                    "net.yaml:4:12: layers[0].name must be read by a layer below (only the last "
+                    "layer is the output), got a, which none reads"
                 )
             ],
         ),

@@ -1,5 +1,5 @@
-"""Rules whose errors go from layer to layer: bp, bp-only, fa; and frozen, where none do.
-bp-only leaves steps out when it trains, as hdfa takes others: its numbers are in hybrid/.
+"""Rules that pass errors from layer to layer (bp, bp-only, fa), and frozen, which passes none.
 
-May import rules/walk/, and layers/, zeros/, workload/, step/ and below.
+bp-only skips training steps at random; its numbers are in hybrid/ because hdfa chooses steps in the
+same way. May import rules/walk/, and layers/, zeros/, workload/, step/ and below.
 """

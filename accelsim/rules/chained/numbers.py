@@ -1,5 +1,5 @@
-"""Backpropagation (``bp``), and feedback alignment (``fa``, Lillicrap et al. 2016): the same chain
-through fixed random weights.
+"""Numbers of backpropagation (``bp``), feedback alignment (``fa``, Lillicrap et al. 2016), which is
+the same chain through fixed random weights, and ``frozen``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from accelsim.zeros.feedback import feedback_random, like_weights
 
 
 class Backprop(RuleNumerics):
-    """The exact gradient: errors go through every layer's transpose, one after the other."""
+    """The exact gradient: errors pass through the transposed weights of one layer after another."""
 
     def cross(
         self,
@@ -30,10 +30,11 @@ class Backprop(RuleNumerics):
 
 
 class FeedbackAlignment(RuleNumerics):
-    """Errors go through a fixed random tensor of each layer's shape instead of its weights.
+    """Errors pass through a fixed random tensor of each layer's weight shape instead of the
+    weights.
 
-    The tensor's entries have the deviation of the layer's fresh weights, of hidden layers' for the
-    output too.
+    The entries have the standard deviation of the initial weights of a hidden layer, in the output
+    layer too, times ``scale``.
     """
 
     def __init__(self, model: Model, seed: int, scale: float = 1.0) -> None:
@@ -78,15 +79,15 @@ class Frozen(RuleNumerics):
 
 
 def backprop(model: Model, _seed: int, _rule: AnyRule) -> Backprop:
-    """``bp``."""
+    """Numbers of ``bp``."""
     return Backprop(model)
 
 
 def feedback_alignment(model: Model, seed: int, rule: RuleSpec[Scaled]) -> FeedbackAlignment:
-    """``fa``."""
+    """Numbers of ``fa``."""
     return FeedbackAlignment(model, seed, rule.options.scale)
 
 
 def frozen(model: Model, _seed: int, _rule: AnyRule) -> Frozen:
-    """``frozen``."""
+    """Numbers of ``frozen``."""
     return Frozen(model)

@@ -1,15 +1,16 @@
-"""Rules whose errors go from layer to layer, and the one where none do.
+"""Ops of the rules that pass errors from layer to layer, and of the one that passes none.
 
-* Backpropagation (``bp``): each layer's error is the next one's through the transposed weights, so
-  EP is a chain. ``bp-only`` (Han et al. 2020) takes a fraction ``p`` of the training's steps, each
-  of them backpropagation's: its control for what the feedback steps between them add.
+* Backpropagation (``bp``): each layer's error is computed from the next layer's error and
+  transposed weights, so EP is a chain. ``bp-only`` (Han et al. 2020) takes only a fraction ``p`` of
+  the training steps, all by backpropagation. It is the control for hdfa, to show how much its
+  feedback steps add.
 * Feedback alignment (``fa``, Lillicrap et al. 2016): the same chain through a fixed feedback tensor
-  of each layer's weights' shape, in recurrent layers too. It never learns, so a near-memory machine
-  keeps each of its words by the PE that multiplies with it in EP, and nothing is transposed.
-* ``frozen``: the output layer learns on top of random, fixed features, the baseline that any rule
-  must beat. EP is the loss (and, where layers without weights follow the last one with weights,
-  their backward work); WG and WU are the output layer's. Stashes for the backward work of other
-  layers are dropped.
+  of each layer's weight shape, in recurrent layers too. The tensor never changes, so a near-memory
+  machine stores each word in the PE that multiplies by it in EP, and nothing is transposed.
+* ``frozen``: only the output layer learns, on top of random, fixed features. Baseline: any rule
+  must beat this. EP is the loss, followed by the backward ops of any unweighted layers after the
+  last weighted layer. WG and WU exist for the output layer only. Stashes for the backward ops of
+  other layers are dropped.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ from accelsim.workload.network import Layer, Network
 
 
 class Backprop:
-    """EP of a convolution is the transposed convolution at its input's resolution; through time it
-    chains step by step.
+    """Error propagation through the layers' own weights. EP of a convolution is the transposed
+    convolution at the resolution of its input. In a recurrent layer EP is a chain over time steps.
     """
 
     direct = False
     carried = True
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
-        """Emit ``<layer>.EP``; see `ErrorPropagation`."""
+        """Emit ``<layer>.EP``; see `ErrorPropagation.propagate`."""
         if isinstance(layer, Recurrent):
             return layer.errors_through_time(
                 low, error, target, self.stationary(low, layer), self.backward
@@ -50,22 +51,22 @@ class Backprop:
         return error
 
     def backward(self, forward: Nest) -> Nest:
-        """The nest of EP of a layer that has this one forward."""
+        """Nest of a layer's EP, from its forward nest."""
         return forward.backward
 
     def stationary(self, low: Lowering, layer: Layer) -> tuple[Operand, ...]:
-        """What EP of the layer multiplies with."""
+        """Stationary operand of the layer's EP."""
         return operands([low.weight(layer)], Use.STATIONARY, f"{layer.name}.weight")
 
 
 class FeedbackAlignment(Backprop):
-    """Backpropagation's EP with ``<layer>.feedback`` as its stationary operand."""
+    """Backpropagation's EP with ``<layer>.feedback`` as the stationary operand."""
 
     def backward(self, forward: Nest) -> Nest:
         return forward.backward_by_channel
 
     def stationary(self, low: Lowering, layer: Layer) -> tuple[Operand, ...]:
-        """The layer's fixed feedback, at home where EP's output channels are."""
+        """The layer's fixed feedback. Its home is spread over the output channels of EP."""
         channels = layer.nest(1).depth
         feedback = Tensor(
             f"{layer.name}.feedback",
@@ -78,26 +79,28 @@ class FeedbackAlignment(Backprop):
 
 
 class NoPropagation:
-    """Errors end at the first layer with weights."""
+    """Errors end at the last weighted layer of the network."""
 
     direct = True
     carried = False
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
-        """The layer's own error, of which nothing goes on; see `ErrorPropagation`."""
+        """Return the error at the layer's output, and propagate nothing; see
+        `ErrorPropagation.propagate`.
+        """
         return error
 
 
 def backprop(_network: Network, _rule: AnyRule) -> Backprop:
-    """``bp`` and ``bp-only``."""
+    """Ops of ``bp`` and ``bp-only``."""
     return Backprop()
 
 
 def feedback_alignment(_network: Network, _rule: AnyRule) -> FeedbackAlignment:
-    """``fa``."""
+    """Ops of ``fa``."""
     return FeedbackAlignment()
 
 
 def frozen(_network: Network, _rule: AnyRule) -> NoPropagation:
-    """``frozen``."""
+    """Ops of ``frozen``."""
     return NoPropagation()

@@ -15,24 +15,22 @@ class BackpropOnlyOptions(Options):
 
     p: Annotated[
         float,
-        Field(
-            ge=0, le=1, description="Fraction of the steps that are taken; the others are left out."
-        ),
+        Field(ge=0, le=1, description="Fraction of the training steps that are taken."),
     ] = 0.1
 
 
 BP = Rule(
     "bp",
     family="bp",
-    description="Backpropagation: EP multiplies with the transposed weights, layer after layer.",
+    description="Backpropagation: EP multiplies by the transposed weights, layer after layer.",
     ops="accelsim.rules.chained.ops:backprop",
     numbers="accelsim.rules.chained.numbers:backprop",
 )
 BP_ONLY = Rule(
     "bp-only",
     family="bp",
-    description="Backpropagation in a fraction of the steps, the others left out; its step is "
-    "bp's.",
+    description="Backpropagation in a fraction of the steps, no update in the others; a step "
+    "costs what bp's costs.",
     ops="accelsim.rules.chained.ops:backprop",
     numbers="accelsim.rules.hybrid.numbers:backprop_only",
     options=BackpropOnlyOptions,
@@ -40,7 +38,7 @@ BP_ONLY = Rule(
 FA = Rule(
     "fa",
     family="fa",
-    description="Feedback alignment: backpropagation's chain through fixed random weights.",
+    description="Feedback alignment: errors pass from layer to layer through fixed random weights.",
     ops="accelsim.rules.chained.ops:feedback_alignment",
     numbers="accelsim.rules.chained.numbers:feedback_alignment",
     options=Scaled,

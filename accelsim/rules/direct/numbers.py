@@ -1,9 +1,9 @@
-"""Direct feedback alignment (Noekland 2016) and its sparse and low-rank forms (Crafton et al.
-2019).
+"""Numbers of direct feedback alignment (Noekland 2016) and its sparse and low-rank forms (Crafton
+et al. 2019).
 
-The output error reaches every weighted layer's input map through that layer's own fixed random
-matrix; what lies between that map and the weighted layers producing it (pooling, f', batch norm,
-residual sums) acts locally.
+The output error reaches the input map of every weighted layer through that layer's own fixed random
+matrix B. From that map back to the weighted layers that produced it, errors pass through pooling,
+f', batch norm and residual sums as in backpropagation.
 """
 
 from __future__ import annotations
@@ -27,15 +27,17 @@ from accelsim.zeros.feedback import Feedback, dense_feedback, feedback_random
 from accelsim.zeros.patterns import SparseDraw
 
 Draw = Callable[[Layer, int, int], Iterator[Feedback]]
-"""(layer, classes, seed) -> B of each time step into the layer's input map, without end."""
+"""(layer, classes, seed) -> matrix B into the layer's input map, per time step, as an endless
+iterator.
+"""
 
 
 class DirectFeedback(RuleNumerics):
-    """``feedback``: by weighted layer, the matrices that carry the output error to that layer's
-    input map.
+    """Direct feedback. ``feedback`` holds, by weighted layer, the matrices that carry the output
+    error to that layer's input map: one matrix, or one per time step.
 
-    One matrix, or one a time step. Layers that read the network's input have none. Several layers
-    that read the same map add their feedback there.
+    Layers that read the network's input have none. If two or more layers read the same map, their
+    feedback is added there.
     """
 
     direct = True
@@ -46,7 +48,9 @@ class DirectFeedback(RuleNumerics):
         self.carriers = {
             name: [_carrier(b, model.dtype) for b in steps] for name, steps in feedback.items()
         }
-        """By layer, for one or all time steps: (N, classes) -> (N, neurons)."""
+        """Functions (N, classes) -> (N, neurons) by layer: one for all time steps, or
+        one per step.
+        """
 
     def cross(
         self,
@@ -60,8 +64,8 @@ class DirectFeedback(RuleNumerics):
         return (self.project(layer, walk.errors[self.model.network.output.name]),) if wanted else ()
 
     def project(self, layer: Layer, error: Array) -> Array:
-        """B e of one layer at its input map, from the error (N, ..., classes); rows are time-major
-        where there are time steps.
+        """B e at the input map of a layer, from the output error (N, ..., classes). Rows are
+        time-major if there are time steps.
         """
         carriers = self.carriers[layer.name]
         rows = error.reshape(len(carriers), -1, error.shape[-1])
@@ -77,7 +81,7 @@ class DirectFeedback(RuleNumerics):
 
 
 def _carrier(b: Feedback, dtype: np.dtype[Any]) -> Callable[[Array], Array]:
-    """The product of errors (N, classes) with B, in the arithmetic's type."""
+    """Function that multiplies errors (N, classes) by B, in the type ``dtype``."""
     if b.classes_read is None:
         transposed = np.ascontiguousarray(b.values.T, dtype)
         return lambda error: products.product(error, transposed)
@@ -90,15 +94,15 @@ def _carrier(b: Feedback, dtype: np.dtype[Any]) -> Callable[[Array], Array]:
 
 
 def feedback_layers(model: Model) -> list[Layer]:
-    """Weighted layers whose input map gets feedback: all but those that read the network's
+    """Weighted layers whose input map receives feedback: all except those that read the network's
     input.
     """
     return [layer for layer in model.network.weighted if layer.inputs[0] != INPUT]
 
 
 def direct_feedback(model: Model, seed: int, draw: Draw, per_step: bool = False) -> DirectFeedback:
-    """Direct feedback with matrices drawn by ``draw``, on sequences one a time step when
-    ``per_step``.
+    """Direct feedback with matrices from ``draw``. If ``per_step``, a sequence network has one
+    matrix per time step.
     """
     classes = prod(model.network.output.out_shape)
     steps = model.network.time_steps if per_step else 1
@@ -110,7 +114,7 @@ def direct_feedback(model: Model, seed: int, draw: Draw, per_step: bool = False)
 
 
 def dense_draw(scale: float, binary: bool) -> Draw:
-    """dfa, bdfa: a dense B a layer."""
+    """Draw of dfa and bdfa: a dense B per layer, with entries of two values if ``binary``."""
 
     def draw(layer: Layer, classes: int, seed: int) -> Iterator[Feedback]:
         random, (h, w, channels) = feedback_random(seed, layer.name), layer.in_shape
@@ -122,7 +126,7 @@ def dense_draw(scale: float, binary: bool) -> Draw:
 
 
 def sparse_draw(scale: float, k: int, rank: int) -> Draw:
-    """sdfa: k non-zeros a neuron, optionally of low rank; ssdfa is k = 1."""
+    """Draw of sdfa: k non-zeros per neuron, with rank ``rank`` (0: unlimited). ssdfa is k = 1."""
 
     def draw(layer: Layer, classes: int, seed: int) -> Iterator[Feedback]:
         matrices = SparseDraw(layer.name, prod(layer.in_shape), classes, k, rank).matrices(seed)
@@ -132,7 +136,7 @@ def sparse_draw(scale: float, k: int, rank: int) -> Draw:
 
 
 def scaled(feedback: Feedback, scale: float) -> Feedback:
-    """The same feedback, every value multiplied."""
+    """The same feedback with every value multiplied by ``scale``."""
     return (
         feedback
         if scale == 1
@@ -141,24 +145,24 @@ def scaled(feedback: Feedback, scale: float) -> Feedback:
 
 
 def dense(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
-    """``dfa``."""
+    """Numbers of ``dfa``."""
     draw = dense_draw(rule.options.scale, binary=False)
     return direct_feedback(model, seed, draw, rule.options.per_step)
 
 
 def binary(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
-    """``bdfa``."""
+    """Numbers of ``bdfa``."""
     draw = dense_draw(rule.options.scale, binary=True)
     return direct_feedback(model, seed, draw, rule.options.per_step)
 
 
 def sparse(model: Model, seed: int, rule: RuleSpec[SparseOptions]) -> DirectFeedback:
-    """``sdfa``."""
+    """Numbers of ``sdfa``."""
     draw = sparse_draw(rule.options.scale, rule.options.k, rule.options.rank)
     return direct_feedback(model, seed, draw, rule.options.per_step)
 
 
 def single(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
-    """``ssdfa``."""
+    """Numbers of ``ssdfa``."""
     draw = sparse_draw(rule.options.scale, 1, 0)
     return direct_feedback(model, seed, draw, rule.options.per_step)

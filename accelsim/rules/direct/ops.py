@@ -1,12 +1,14 @@
-"""Direct feedback alignment (Noekland 2016) and its kin: ``dfa``, sparse ``sdfa`` and ``ssdfa``
-(Crafton et al. 2019), and ``bdfa`` with feedback words of one bit (Han and Yoo 2019).
+"""Ops of direct feedback alignment, ``dfa`` (Noekland 2016), and its variants: sparse ``sdfa`` and
+``ssdfa`` (Crafton et al. 2019), and ``bdfa`` with feedback words of one bit (Han and Yoo 2019).
 
-Every weighted layer l but those fed by the network's input has fixed feedback weights B from the
-output error into l's INPUT map, after pooling; the errors of layers that read the same map are
-summed there. Pool backward, f' and batch norm then act locally, back through residual adds to the
-weighted layers that made the map. They stop at a map that has feedback of its own: nothing crosses
-an identity shortcut into the map before it. With recurrent layers that holds at each time step; no
-error crosses time.
+Every weighted layer l, except those that read the network's input, has fixed feedback weights B.
+They carry the output error to the INPUT map of l, after pooling. If two or more layers read that
+map, their errors are summed there.
+
+From that map, errors pass through pooling, f', batch norm and residual adds back to the weighted
+layers that produced it. They stop at any map that has feedback of its own, so no error crosses an
+identity shortcut into an earlier map. With recurrent layers this holds at each time step; no error
+crosses time steps.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ LayerDraw = Callable[[Layer, int], Draw]
 
 
 class DirectFeedback:
-    """Feedback with ``nonzeros`` weights per target neuron, which ``draw`` places (0 and None:
-    dense), of one bit each if ``binary``.
+    """Direct feedback with ``nonzeros`` weights per target neuron at positions given by ``draw``,
+    or dense feedback (0 and None). The weights have one bit each if ``binary``.
     """
 
     direct = True
@@ -45,8 +47,8 @@ class DirectFeedback:
         self.bits = feedback_bits(binary)
 
     def feedback(self, low: Lowering, layer: Layer, step: int) -> Operand:
-        """B of a target (at a time step): (channels, rows, columns, output errors) of its input
-        map.
+        """Operand B of a layer, at a time step if ``per_step``. Its shape is (channels, rows,
+        columns, output errors), where the first three are those of the layer's input map.
         """
         (h, w, c), errors = layer.in_shape, prod(low.network.output.out_shape)
         key = f"{layer.name}.feedback"
@@ -64,7 +66,9 @@ class DirectFeedback:
         return Operand(tensor, Use.STATIONARY, zeros)
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
-        """Emit ``<layer>.EP``, on sequences one a time step; see `ErrorPropagation`."""
+        """Emit ``<layer>.EP``, in a sequence network one per time step; see
+        `ErrorPropagation.propagate`.
+        """
         if target is not None:
             output = low.network.output
             moving = low.output_error()
@@ -87,23 +91,25 @@ class DirectFeedback:
 
 
 def dense(_network: Network, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
-    """``dfa``."""
+    """Ops of ``dfa``."""
     return DirectFeedback(0, rule.options.per_step)
 
 
 def binary(_network: Network, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
-    """``bdfa``."""
+    """Ops of ``bdfa``."""
     return DirectFeedback(0, rule.options.per_step, binary=True)
 
 
 def single(_network: Network, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
-    """``ssdfa``."""
+    """Ops of ``ssdfa``."""
     return DirectFeedback(1, rule.options.per_step, draw=sparse_draw(1))
 
 
 def sparse(network: Network, rule: RuleSpec[SparseOptions]) -> DirectFeedback:
-    """``sdfa``. InputError when ``k`` exceeds the output errors, or when a given ``rank`` cannot
-    reach them all.
+    """Ops of ``sdfa``.
+
+    Raises InputError if ``k`` exceeds the number of output errors, or if a given ``rank`` is too
+    small to use all of them.
     """
     errors, options = prod(network.output.out_shape), rule.options
     if options.k > errors:
@@ -121,5 +127,5 @@ def sparse(network: Network, rule: RuleSpec[SparseOptions]) -> DirectFeedback:
 
 
 def sparse_draw(k: int, rank: int = 0) -> LayerDraw:
-    """The draw of ``k`` weights per neuron."""
+    """Draw of ``k`` weights per neuron."""
     return lambda layer, errors: SparseDraw(layer.name, prod(layer.in_shape), errors, k, rank)

@@ -22,7 +22,7 @@ class SparseOptions(DirectOptions):
 
     listed_order: ClassVar[tuple[str, ...]] = ("k", "rank", "per_step", "scale")
 
-    k: Annotated[int, Field(ge=0, description="Feedback weights a target neuron; 0 is dense.")] = 1
+    k: Annotated[int, Field(ge=0, description="Feedback weights per neuron; 0 is dense.")] = 1
     rank: Annotated[
         int,
         Field(
@@ -53,7 +53,7 @@ BDFA = Rule(
 SDFA = Rule(
     "sdfa",
     family="sdfa",
-    description="Sparse DFA: k feedback weights a neuron, optionally of limited rank.",
+    description="Sparse DFA: k feedback weights per neuron, optionally of limited rank.",
     ops="accelsim.rules.direct.ops:sparse",
     numbers="accelsim.rules.direct.numbers:sparse",
     options=SparseOptions,
@@ -61,7 +61,7 @@ SDFA = Rule(
 SSDFA = Rule(
     "ssdfa",
     family="sdfa",
-    description="Single sparse DFA: one feedback weight a neuron.",
+    description="Single sparse DFA: one feedback weight per neuron.",
     ops="accelsim.rules.direct.ops:single",
     numbers="accelsim.rules.direct.numbers:single",
     options=DirectOptions,

@@ -1,4 +1,5 @@
-"""Steps of two kinds: hdfa; and the numbers of bp-only, its control, which chained/ declares.
+"""Rules with two kinds of training step: hdfa, and the numbers of its control bp-only (declared in
+chained/).
 
 May import the other rules, and layers/, zeros/, workload/, step/ and below.
 """

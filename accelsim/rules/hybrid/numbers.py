@@ -1,5 +1,5 @@
-"""Steps of two kinds: ``hdfa`` (Han et al. 2020, algorithm 1) and its control ``bp-only``, which
-leaves the feedback steps out.
+"""Numbers of rules with two kinds of training step: ``hdfa`` (Han et al. 2020, algorithm 1), and
+its control ``bp-only``, which skips the feedback steps.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _STREAM = 0xC01
 
 
 class Hybrid(RuleNumerics):
-    """A step is backpropagation's with probability ``p``, else that of ``other`` (None: left out),
-    from a random stream of its own.
+    """A step uses backpropagation with probability ``p``, else the rule ``other``; if ``other`` is
+    None, the step is skipped. Steps are chosen from a random stream of their own.
 
-    ``momentum_mix``: gamma of algorithm 1.
+    ``momentum_mix`` is gamma of algorithm 1.
     """
 
     def __init__(
@@ -45,7 +45,9 @@ class Hybrid(RuleNumerics):
         self.current: RuleNumerics = backprop
 
     def begin(self, step: int) -> str:
-        """Drawn for each step by itself, so that a run can be taken up at any step."""
+        """Kind of training step ``step``. Each step has its own draw, so that a run can resume at
+        any step.
+        """
         by_backprop = np.random.default_rng([_STREAM, self.seed, step]).random() < self.p
         if not by_backprop and self.other is None:
             return LEFT_OUT
@@ -72,14 +74,14 @@ class Hybrid(RuleNumerics):
 
 
 def hybrid(model: Model, seed: int, rule: RuleSpec[HybridOptions]) -> Hybrid:
-    """``hdfa``. InputError as ``revised``."""
+    """Numbers of ``hdfa``. Raises InputError like ``revised``."""
     options = rule.options
     other = revised(model, seed, feedback_rule(rule))
     return Hybrid(other, Backprop(model), options.p, seed, momentum_mix=options.gamma)
 
 
 def backprop_only(model: Model, seed: int, rule: RuleSpec[BackpropOnlyOptions]) -> Hybrid:
-    """``bp-only``. InputError when no step would ever be made."""
+    """Numbers of ``bp-only``. Raises InputError if ``p`` is 0, because no step would be taken."""
     p = rule.options.p
     if p <= 0:
         raise InputError(f"{rule.name}.p must be > 0 for training, got {p:g}")

@@ -1,8 +1,8 @@
-"""``hdfa`` (Han et al. 2020, algorithm 1): a step is backpropagation's with probability p, else
-that of the revised rule.
+"""``hdfa`` (Han et al. 2020, algorithm 1): a training step uses backpropagation with probability p,
+else the revised rule.
 
-It has no ops of its own: a run lowers both kinds of step, and a training step costs their weighted
-mean.
+The rule has no ops of its own. A run lowers both kinds of step, and the reported cost is their
+weighted mean.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from accelsim.step.ops import Op, Operand, Pass, Role, Tensor, TrainingStep, Vec
 
 
 def step_kinds(rule: RuleSpec[HybridOptions]) -> tuple[StepKind, ...]:
-    """The kinds of step that are taken at all, with their probabilities: bp, then revised."""
+    """Kinds of step with probability above 0, and their probabilities: bp, then revised."""
     options, feedback = rule.options, feedback_rule(rule)
     given = f"{rule.name}.gamma" if "gamma" in options.model_fields_set else ""
     mix = partial(mix_momenta, gamma=options.gamma, given=given)
@@ -32,20 +32,23 @@ def step_kinds(rule: RuleSpec[HybridOptions]) -> tuple[StepKind, ...]:
 
 
 def mix_momenta(step: TrainingStep, gamma: float, given: str = "") -> TrainingStep:
-    """The update of a feedback step: v_DFA <- alpha v_DFA + g; w <- w - eta (gamma v_DFA + (1 -
-    gamma) v_BP).
+    """Change the update of a feedback step to mix the two momenta:
 
-    Where the optimizer keeps a momentum (v_BP, which a BP step alone writes), v_DFA of the same
-    shape is read and written in its place, and v_BP is read. With gamma 1 it is not, and the update
-    costs what momentum costs. Adam's moments serve both kinds of step. ``given``: the option that
-    gave gamma, empty where it was left to its default. InputError when it was given and the
-    optimizer keeps no momentum that it could mix.
+        v_DFA <- alpha v_DFA + g
+        w <- w - eta (gamma v_DFA + (1 - gamma) v_BP)
+
+    This applies to an optimizer with a momentum. v_DFA, of the same shape as the momentum, is read
+    and written in its place. v_BP, which only BP steps write, is also read, unless gamma is 1; the
+    update then costs the same as plain momentum. Adam's moments are shared by both kinds of step.
+
+    ``given`` names the option that set gamma, or is empty if gamma has its default. Raises
+    InputError if gamma was given and the optimizer has no momentum to mix.
     """
     updates = [op for op in step.ops if op.pass_ is Pass.WU]
     if given and updates and not any(_momenta(op) for op in updates):
         raise InputError(
-            f"{given} must be left out unless --optimizer is momentum, the only one that it "
-            f"changes, got {gamma:g}"
+            f"{given} must be left out unless --optimizer is momentum, the only optimizer that "
+            f"uses it, got {gamma:g}"
         )
     return replace(
         step, ops=tuple(_mixed(op, gamma) if op.pass_ is Pass.WU else op for op in step.ops)
@@ -53,6 +56,7 @@ def mix_momenta(step: TrainingStep, gamma: float, given: str = "") -> TrainingSt
 
 
 def _momenta(op: Op) -> list[Operand]:
+    """Operands of an update that are momenta."""
     return [
         operand
         for operand in op.operands
@@ -62,20 +66,22 @@ def _momenta(op: Op) -> list[Operand]:
 
 
 def _mixed(op: Op, gamma: float) -> Op:
-    found = _momenta(op)
-    if not found or not isinstance(op, VectorWork):
+    """An update with mixed momenta, or the op itself if it has no momentum."""
+    momenta = _momenta(op)
+    if not momenta or not isinstance(op, VectorWork):
         return op
-    own = {operand.tensor.name: _of_feedback(operand.tensor) for operand in found}
+    feedback = {operand.tensor.name: _of_feedback(operand.tensor) for operand in momenta}
     read = [
-        Operand(own.get(each.tensor.name, each.tensor), each.use, each.zeros)
+        Operand(feedback.get(each.tensor.name, each.tensor), each.use, each.zeros)
         for each in op.operands
     ]
     if gamma < 1:
-        read += found
+        read += momenta
     ops = MIXED_MOMENTUM if gamma < 1 else op.ops_per_element
-    written = tuple(own.get(tensor.name, tensor) for tensor in op.outputs)
+    written = tuple(feedback.get(tensor.name, tensor) for tensor in op.outputs)
     return replace(op, operands=tuple(read), outputs=written, ops_per_element=ops)
 
 
 def _of_feedback(momentum: Tensor) -> Tensor:
+    """The feedback steps' momentum that corresponds to ``momentum``."""
     return replace(momentum, name=f"{momentum.name.removesuffix(MOMENTUM)}feedback_{MOMENTUM}")

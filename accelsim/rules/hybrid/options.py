@@ -1,4 +1,4 @@
-"""Declaration of hdfa and its options: those of its feedback steps, and of the mix."""
+"""Declaration of hdfa and its options: those of the feedback steps, and those of the mix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accelsim.rules.revised.options import REVISED, Binary, RevisedOptions
 
 
 class HybridOptions(RevisedOptions):
-    """Options of ``hdfa``: feedback is binary unless told otherwise."""
+    """Options of ``hdfa``. Feedback is binary by default."""
 
     listed_order: ClassVar[tuple[str, ...]] = (
         "p",
@@ -29,7 +29,7 @@ class HybridOptions(RevisedOptions):
 
     binary: Binary = True
     p: Annotated[
-        float, Field(ge=0, le=1, description="Probability of a step of backpropagation.")
+        float, Field(ge=0, le=1, description="Probability that a step uses backpropagation.")
     ] = 0.1
     gamma: Annotated[
         float,
@@ -38,8 +38,8 @@ class HybridOptions(RevisedOptions):
 
 
 def feedback_rule(rule: RuleSpec[HybridOptions]) -> RuleSpec[RevisedOptions]:
-    """The rule of the feedback steps, with the options that were given for it, and always binary
-    where this rule is.
+    """Rule of the feedback steps, with the options that were given for them. It is binary if hdfa's
+    own option is.
     """
     given = dict(rule.options.given)
     if rule.options.binary:
@@ -51,7 +51,7 @@ def feedback_rule(rule: RuleSpec[HybridOptions]) -> RuleSpec[RevisedOptions]:
 HDFA = Rule(
     "hdfa",
     family="hdfa",
-    description="Hybrid: a step of backpropagation with probability p, else one of the revised "
+    description="Hybrid: each step uses backpropagation with probability p, else the revised "
     "rule (algorithm 1).",
     numbers="accelsim.rules.hybrid.numbers:hybrid",
     options=HybridOptions,

@@ -1,4 +1,4 @@
-"""Rules over modules: modular, conv-dfa, dilated.
+"""Rules that send errors between modules: modular, conv-dfa, dilated.
 
 May import rules/walk/, and layers/, zeros/, workload/, step/ and below.
 """

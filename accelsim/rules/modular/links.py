@@ -1,4 +1,4 @@
-"""The links of a modular rule on a network."""
+"""Links of a modular rule in a network."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from accelsim.workload.network import Network
 
 
 def links_of(network: Network, rule: RuleSpec[Any]) -> dict[str, Link]:
-    """The link of each layer that wants an error at its input map, between the modules that the
-    rule's ``modules`` option names or else the workload's own.
+    """Link of each layer whose input map needs an error, by layer name. Modules are those of the
+    rule's ``modules`` option or, if it is empty, of the workload.
 
-    InputError on networks with recurrent layers, and on modules that are none.
+    Raises InputError for networks with recurrent layers, and for ``modules`` that are not valid.
     """
     if network.vocabulary:
         raise InputError(

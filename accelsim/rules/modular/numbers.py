@@ -1,11 +1,11 @@
-"""The modular rules of Han et al. 2020: ``modular`` (eq. 6), ``conv-dfa`` and ``dilated`` (section
-3.2.1).
+"""Numbers of the modular rules of Han et al. 2020: ``modular`` (eq. 6), ``conv-dfa`` and
+``dilated`` (section 3.2.1).
 
-The error at the output of a module's last layer goes over one fixed random link to the input map of
-each of the module's layers, and so into the module before. What lies between a map and the weights
-that made it acts locally, as in direct feedback. Residual networks: every weighted layer of a block
-has its own link, the shortcut's convolution too; errors that land on one map are summed, and
-nothing crosses an identity shortcut.
+Fixed random links carry the error at the output of a module's last layer to the input map of each
+of the module's layers, and so into the module before. From a map back to the weights that produced
+it, errors pass as in direct feedback. In a residual network every weighted layer of a block has its
+own link, including the shortcut's convolution. Errors that reach the same map are summed, and none
+crosses an identity shortcut.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from accelsim.zeros.feedback import dense_feedback, feedback_random, random_entr
 class LinkNumerics:
     """A link as a chain of fixed parts: matrices, convolutions, resizing and channel shuffles.
 
-    ``weights``: the arrays that it multiplies with, in order.
+    ``weights`` are the arrays by which it multiplies, in order.
     """
 
     def __init__(self, parts: list[Callable[[Array], Array]], weights: list[Array]) -> None:
@@ -40,14 +40,16 @@ class LinkNumerics:
         self.weights = weights
 
     def carry(self, error: Array) -> Array:
-        """The error (N, H, W, C) at the layer's input map, from the one at the source's output."""
+        """Error at the layer's input map, (N, H, W, C), from the error at the source's output."""
         for part in self.parts:
             error = part(error)
         return error
 
 
 class ModuleFeedback(RuleNumerics):
-    """Errors over one link a layer, from the end of the layer's module."""
+    """One link per layer carries the error from the end of the layer's module to the layer's input
+    map.
+    """
 
     direct = True
 
@@ -78,12 +80,13 @@ class ModuleFeedback(RuleNumerics):
 
 
 Build = Callable[[Link, Model, np.random.Generator], LinkNumerics]
+"""(link, model, random) -> numbers of the link."""
 
 
 def module_feedback(
     model: Model, seed: int, links: Mapping[str, Link], build: Build
 ) -> ModuleFeedback:
-    """A rule over the ``links``, each made by ``build``."""
+    """Numbers of a rule over ``links``, each made by ``build``."""
     return ModuleFeedback(
         model,
         {
@@ -94,10 +97,10 @@ def module_feedback(
 
 
 def dense_link(scale: float, binary: bool = False) -> Build:
-    """``modular``: a dense matrix over the elements of both maps.
+    """Link of ``modular``: a dense matrix over the elements of both maps.
 
-    From the network's output it is direct feedback's own B; from a module's end its deviation is 1
-    / sqrt(elements of that map).
+    From the network's output it equals the matrix B of direct feedback. From another module's end
+    its standard deviation is 1 / sqrt(elements of that module's output map).
     """
 
     def build(link: Link, model: Model, random: np.random.Generator) -> LinkNumerics:
@@ -119,10 +122,10 @@ def dense_link(scale: float, binary: bool = False) -> Build:
 
 
 def convolution_link(scale: float, dilated: bool) -> Build:
-    """``conv-dfa`` and ``dilated``: one convolution on the source's map, as far as the chain
-    between reaches, then upsampled.
+    """Link of ``conv-dfa`` and ``dilated``: one convolution on the source's map with the receptive
+    field of the layers it bypasses, then upsampling.
 
-    The latter has 3 x 3 taps, as far apart as reach the same.
+    ``dilated`` uses 3 x 3 taps, spaced to reach as far.
     """
     dense = dense_link(scale)
 
@@ -143,8 +146,8 @@ def convolution_link(scale: float, dilated: bool) -> Build:
 
 
 class FixedConvolution:
-    """A convolution that keeps the size of its map, with weights that never learn: (K, R, S,
-    C/groups) of deviation 1 / sqrt(fan-in).
+    """A convolution that keeps the size of its map, with weights (K, R, S, C/groups) that never
+    change. Their standard deviation is 1 / sqrt(fan-in).
     """
 
     def __init__(
@@ -166,7 +169,7 @@ class FixedConvolution:
         self.weight: Array = np.empty(0, model.dtype)
 
     def fill(self, scale: float, binary: bool, random: np.random.Generator) -> None:
-        """Draw the weights."""
+        """Draw the weights, times ``scale``."""
         shape = self.convolution.layer.weight_shape
         entries = random_entries(shape, scale / sqrt(prod(shape[1:])), binary, random)
         self.weight = entries.astype(self.convolution.dtype)
@@ -177,19 +180,19 @@ class FixedConvolution:
 
 
 def modular(model: Model, seed: int, rule: RuleSpec[ModularOptions]) -> ModuleFeedback:
-    """``modular``. InputError as `links_of`."""
+    """Numbers of ``modular``. Raises InputError like `links_of`."""
     return module_feedback(
         model, seed, links_of(model.network, rule), dense_link(rule.options.scale)
     )
 
 
 def convolutional(model: Model, seed: int, rule: RuleSpec[ModularOptions]) -> ModuleFeedback:
-    """``conv-dfa``. InputError as `links_of`."""
+    """Numbers of ``conv-dfa``. Raises InputError like `links_of`."""
     build = convolution_link(rule.options.scale, dilated=False)
     return module_feedback(model, seed, links_of(model.network, rule), build)
 
 
 def dilated(model: Model, seed: int, rule: RuleSpec[ModularOptions]) -> ModuleFeedback:
-    """``dilated``. InputError as `links_of`."""
+    """Numbers of ``dilated``. Raises InputError like `links_of`."""
     build = convolution_link(rule.options.scale, dilated=True)
     return module_feedback(model, seed, links_of(model.network, rule), build)

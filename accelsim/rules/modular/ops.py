@@ -1,23 +1,24 @@
-"""The modular rules of Han et al. 2020: ``modular`` (eq. 6), ``conv-dfa`` and ``dilated`` (section
-3.2.1).
+"""Ops of the modular rules of Han et al. 2020: ``modular`` (eq. 6), ``conv-dfa`` and ``dilated``
+(section 3.2.1).
 
-The error e_L at the output of a module's last layer goes over one fixed link to the input map of
-each of the module's layers, and so into the module before (`accelsim.workload.modules`). Modules'
-errors are a chain; inside a module every link waits for e_L alone. What lies between a map and the
-weights that made it acts locally, as in direct feedback. Residual networks: each weighted layer of
-a block has a link of its own, the shortcut's convolution too; errors that land on one map are
-summed, and nothing crosses an identity shortcut.
+Fixed links carry the error e_L at the output of a module's last layer to the input map of each of
+the module's layers, and so into the module before (`accelsim.workload.modules`). The modules'
+errors form a chain. Within a module every link depends on e_L only. From a map back to the weights
+that produced it, errors pass as in direct feedback. In a residual network each weighted layer of a
+block has its own link, including the shortcut's convolution. Errors that reach the same map are
+summed, and none crosses an identity shortcut.
 
-Links of a map with a vector, or of two vectors, are a dense matrix under every rule. Else:
+A link between a map and a vector, or between two vectors, is a dense matrix under every rule.
+Otherwise:
 
 * ``modular``: a dense matrix over the elements of both maps.
-* ``conv-dfa``: one convolution at e_L's own resolution, as far-reaching as the chain it replaces,
-  then upsampled (nearest neighbour).
+* ``conv-dfa``: one convolution at e_L's resolution, with the receptive field of the layers it
+  bypasses, then nearest-neighbour upsampling.
 * ``dilated``: the same with 3 x 3 taps, dilated to the same reach.
 
-f' masks the outputs of the link's last contraction. Where an upsampling follows it masks nothing:
-each error that the convolution makes serves several elements of the map, and the ReLU's own
-backward op masks those.
+The mask of f' applies to the outputs of the link's last contraction. It does not apply if
+upsampling follows, because each error of the convolution then serves more than one element of the
+map. The backward op of the ReLU masks those elements.
 """
 
 from __future__ import annotations
@@ -45,24 +46,26 @@ from accelsim.workload.modules import Link, dilation_of
 from accelsim.workload.network import Layer, Network, Pair
 
 Carry = Callable[[Lowering, Link, Tensor, Value], None]
-"""Emits the ops of one link, from the error at the source's output to the target, the error at the
-layer's input map.
+"""Emits the ops of one link, from the error at the source's output to the target, which is the
+error at the layer's input map.
 """
 
 
 class ModuleFeedback:
-    """Errors over one link a layer, from the end of the layer's module."""
+    """One link per layer carries the error from the end of the layer's module to the layer's input
+    map.
+    """
 
     direct = True
     carried = True
 
-    def __init__(self, found: Mapping[str, Link], carry: Carry) -> None:
-        self._links = found
+    def __init__(self, links: Mapping[str, Link], carry: Carry) -> None:
+        self._links = links
         self._carry = carry
         self._errors: dict[str, Value] = {}
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
-        """Emit the layer's link; see `ErrorPropagation`."""
+        """Emit the ops of the layer's link; see `ErrorPropagation.propagate`."""
         self._errors[layer.name] = error
         if target is not None:
             link = self._links[layer.name]
@@ -73,8 +76,8 @@ class ModuleFeedback:
 def dense_link(
     low: Lowering, link: Link, error: Tensor, target: Value, binary: bool = False
 ) -> None:
-    """``<layer>.EP``: a matrix from all elements of the source's map to all of the layer's input
-    map.
+    """Emit ``<layer>.EP``: a matrix from all elements of the source's map to all elements of the
+    layer's input map.
     """
     layer, source = link.layer, link.source
     (h, w, c), errors = layer.in_shape, prod(source.out_shape)
@@ -102,8 +105,8 @@ def dense_link(
 
 
 def convolution_link(dilated: bool) -> Carry:
-    """``<layer>.EP`` at the source's resolution, and ``<layer>.EP.upsample`` where the layer's
-    input map has another.
+    """Emit ``<layer>.EP`` at the source's resolution, and ``<layer>.EP.upsample`` if the layer's
+    input map has another resolution.
     """
 
     def carry(low: Lowering, link: Link, error: Tensor, target: Value) -> None:
@@ -127,8 +130,8 @@ def convolution_link(dilated: bool) -> Carry:
 
 @dataclass(frozen=True)
 class FixedKernel:
-    """A convolution's fixed feedback: rows and columns of taps, dilation, groups, and whether its
-    words have one bit.
+    """Fixed feedback of a convolution: (rows, columns) of taps and of dilation, number of groups,
+    and one-bit words if ``binary``.
     """
 
     taps: Pair
@@ -146,8 +149,8 @@ def fixed_convolution(
     kernel: FixedKernel,
     mask: tuple[Operand, ...] = (),
 ) -> None:
-    """A fixed convolution that keeps the size of its map, from the channels of ``moving`` to those
-    of ``made``; the name ends in its ``part``.
+    """Emit a fixed convolution that keeps the size of its map, from the channels of ``moving`` to
+    those of ``made``. A non-empty ``part`` is appended to the op's name.
     """
     sources, taps, dilation, groups = (
         moving.tensor.shape[-1],
@@ -162,7 +165,7 @@ def fixed_convolution(
         Window(extent, extent, taps[axis], 1, dilation[axis], padding[axis])
         for axis, extent in enumerate((h, w))
     )
-    # The convolution that would have made the source's channels from the target's.
+    # The forward convolution, from the target's channels to the source's, whose EP this is.
     forward = convolution_nest(low.batch, sources, channels, rows, columns, groups)
     shape = (channels, *taps, sources // groups)
     feedback = Tensor(
@@ -184,12 +187,12 @@ def fixed_convolution(
 
 
 def resize(low: Lowering, layer: Layer, read: Value, made: Value) -> None:
-    """``<layer>.EP.upsample``."""
+    """Emit ``<layer>.EP.upsample``."""
     elementwise(low, layer, "upsample", read, made)
 
 
 def elementwise(low: Lowering, layer: Layer, function: str, read: Value, made: Value) -> None:
-    """``<layer>.EP.<function>``: one operation an element that it makes."""
+    """Emit ``<layer>.EP.<function>``, with one operation per element of its output."""
     low.vector(
         f"{layer.name}.EP.{function}",
         layer.name,
@@ -201,12 +204,12 @@ def elementwise(low: Lowering, layer: Layer, function: str, read: Value, made: V
 
 
 def same_map(link: Link) -> bool:
-    """Whether both ends of the link have the same rows and columns."""
+    """True if both ends of the link have the same rows and columns."""
     return link.source.out_shape[:2] == link.layer.in_shape[:2]
 
 
 def moving_error(error: Tensor, zeros: ZeroSource) -> Operand:
-    """The error that a link carries."""
+    """The error that a link carries, as its moving operand."""
     return Operand(error, Use.MOVING, zeros)
 
 
@@ -216,15 +219,15 @@ def error_zeros(link: Link, resized: Pair | None = None) -> TraceZeros:
 
 
 def modular(network: Network, rule: RuleSpec[ModularOptions]) -> ModuleFeedback:
-    """``modular``. InputError as `links_of`."""
+    """Ops of ``modular``. Raises InputError like `links_of`."""
     return ModuleFeedback(links_of(network, rule), dense_link)
 
 
 def convolutional(network: Network, rule: RuleSpec[ModularOptions]) -> ModuleFeedback:
-    """``conv-dfa``. InputError as `links_of`."""
+    """Ops of ``conv-dfa``. Raises InputError like `links_of`."""
     return ModuleFeedback(links_of(network, rule), convolution_link(dilated=False))
 
 
 def dilated(network: Network, rule: RuleSpec[ModularOptions]) -> ModuleFeedback:
-    """``dilated``. InputError as `links_of`."""
+    """Ops of ``dilated``. Raises InputError like `links_of`."""
     return ModuleFeedback(links_of(network, rule), convolution_link(dilated=True))

@@ -12,14 +12,14 @@ from accelsim.rules.options import Options, Scale
 Modules = Annotated[
     str,
     Field(
-        description="Last layer of each module, names joined with +; the workload's own modules "
-        "without it."
+        description="Names of the last layer of each module, joined with +; default: the "
+        "workload's modules."
     ),
 ]
 
 
 class ModularOptions(Options):
-    """Options of every rule over modules."""
+    """Options shared by all rules over modules."""
 
     modules: Modules = ""
     scale: Scale = 1.0
@@ -36,8 +36,8 @@ MODULAR = Rule(
 CONV_DFA = Rule(
     "conv-dfa",
     family="conv-dfa",
-    description="Modular feedback through one convolution as far-reaching as the chain that it "
-    "replaces.",
+    description="Modular feedback through one convolution with the receptive field of the layers "
+    "it bypasses.",
     ops="accelsim.rules.modular.ops:convolutional",
     numbers="accelsim.rules.modular.numbers:convolutional",
     options=ModularOptions,
@@ -45,7 +45,7 @@ CONV_DFA = Rule(
 DILATED = Rule(
     "dilated",
     family="dilated",
-    description="conv-dfa with 3 x 3 taps dilated to the same reach.",
+    description="conv-dfa with 3 x 3 taps, dilated to the same reach.",
     ops="accelsim.rules.modular.ops:dilated",
     numbers="accelsim.rules.modular.numbers:dilated",
     options=ModularOptions,

@@ -1,4 +1,4 @@
-"""The two kinds of network that the revised rule takes, and the options and links of each."""
+"""Options and links of the revised rule for the two kinds of network that it supports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RECURRENT_ONLY = ("sparsity", "init", "per_step", "exponent")
 
 
 def refuse_options_of_others(network: Network, rule: RuleSpec[RevisedOptions]) -> None:
-    """InputError where an option of the other kind of network was given."""
+    """Raise InputError for each given option that applies only to the other kind of network."""
     others, kind = (
         (_FEED_FORWARD_ONLY, "with") if network.vocabulary else (_RECURRENT_ONLY, "without")
     )
@@ -34,8 +34,10 @@ def refuse_options_of_others(network: Network, rule: RuleSpec[RevisedOptions]) -
 
 
 def grouped_links(network: Network, rule: RuleSpec[RevisedOptions]) -> dict[str, Link]:
-    """The links between modules. InputError as `links_of`, and where the groups do not divide the
-    channels at either end of a link.
+    """Links between modules, by layer name.
+
+    Raises InputError like `links_of`, and if the groups do not divide the channels at both ends of
+    a link.
     """
     links, groups = links_of(network, rule), rule.options.groups
     for name, link in links.items():

@@ -1,5 +1,5 @@
-"""``revised`` of Han et al. 2020 as numbers: links of two grouped convolutions between modules
-(eq. 7), or triangular feedback through time whose blocks are powers of one matrix (eqs. 9 to 12 as
+"""Numbers of ``revised`` (Han et al. 2020): links of two grouped convolutions between modules (eq.
+7), or triangular feedback over time whose blocks are powers of one matrix (eqs. 9 to 12 as
 amended).
 """
 
@@ -27,7 +27,9 @@ from accelsim.workload.modules import Link, dilation_of
 
 
 def revised(model: Model, seed: int, rule: RuleSpec[RevisedOptions]) -> RuleNumerics:
-    """``revised`` on any network. InputError as `grouped_links` and `SequenceFeedback`."""
+    """Numbers of ``revised`` for any network. Raises InputError like `grouped_links` and
+    `SequenceFeedback`.
+    """
     options = rule.options
     if model.network.vocabulary:
         return SequenceFeedback(
@@ -48,11 +50,12 @@ def revised(model: Model, seed: int, rule: RuleSpec[RevisedOptions]) -> RuleNume
 
 
 def revised_link(scale: float, groups: int, binary: bool, printed_order: bool) -> Build:
-    """``revised``: dilated grouped 3 x 3 D1, channel shuffle, grouped 1 x 1 D2, at the layer's
-    input map; D2 first as eq. 7 prints it.
+    """Link of ``revised`` at the layer's input map: dilated grouped 3 x 3 convolution D1, channel
+    shuffle, grouped 1 x 1 convolution D2. With ``printed_order`` D2 comes first, as eq. 7 prints
+    it.
 
-    A shortcut's link is one ungrouped 1 x 1 convolution (the only reading that gives table 2's
-    ResNet-18).
+    The link of a shortcut is one ungrouped 1 x 1 convolution, the only reading that gives table 2's
+    ResNet-18.
     """
     dense = dense_link(scale, binary)
 
@@ -88,7 +91,9 @@ def revised_link(scale: float, groups: int, binary: bool, printed_order: bool) -
 
 
 def shuffle(error: Array, groups: int) -> Array:
-    """Channel g * n + i of a map (N, H, W, C) moves to i * groups + g (Zhang et al. 2018)."""
+    """Move channel g * n + i of a map (N, H, W, C) to i * groups + g, where n = C / groups (Zhang
+    et al. 2018).
+    """
     if groups == 1:
         return error
     *rest, channels = error.shape

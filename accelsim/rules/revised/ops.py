@@ -1,13 +1,13 @@
-"""``revised`` of Han et al. 2020.
+"""Ops of ``revised`` (Han et al. 2020).
 
-On feed-forward networks a link between modules (`accelsim.rules.modular.ops`) is e_L upsampled to
-the layer's input map, D1 (3 x 3, dilated), channel shuffle, D2 (1 x 1), both in groups; that is the
-order of table 2's counts, ``order=printed`` is eq. 7's (D2 first). A shortcut's link is one 1 x 1
-convolution without groups.
+In a feed-forward network, a link between modules (`accelsim.rules.modular.ops`) has four parts: e_L
+upsampled to the layer's input map, D1 (3 x 3, dilated), channel shuffle, D2 (1 x 1). D1 and D2 are
+grouped. This is the order behind table 2's counts; ``order=printed`` selects that of eq. 7 (D2
+first). The link of a shortcut is one ungrouped 1 x 1 convolution.
 
-On recurrent ones it is triangular feedback whose blocks are masked powers of one partial backward
-weight (eqs. 9 to 12 as amended). A memory holds the blocks written out, each with its own mask and
-signs, as table 4 counts them; that they are powers decides their values alone.
+In a recurrent network, it is triangular feedback whose blocks are masked powers of one partial
+backward weight (eqs. 9 to 12 as amended). Memory holds every block explicitly, with its own mask
+and signs, as table 4 counts them. That the blocks are powers affects only their values.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from accelsim.zeros.patterns import MaskedDraw
 
 
 def revised_link(groups: int, binary: bool, printed: bool) -> Carry:
-    """``<layer>.EP.upsample``, ``.d1``, ``.shuffle`` and ``.d2``, in that order or, ``printed``,
-    with the convolutions swapped.
+    """Emit ``<layer>.EP.upsample``, ``.d1``, ``.shuffle`` and ``.d2``, in this order. If
+    ``printed``, d1 and d2 are swapped.
     """
 
     def carry(low: Lowering, link: Link, error: Tensor, target: Value) -> None:
@@ -79,25 +79,27 @@ def revised_link(groups: int, binary: bool, printed: bool) -> Carry:
 
 
 def revised(network: Network, rule: RuleSpec[RevisedOptions]) -> ErrorPropagation:
-    """``revised`` on any network. InputError as the two functions below, and on options of the
-    other kind of network.
+    """Ops of ``revised`` for any network. Raises InputError like `over_time` and `over_modules`,
+    and for options of the other kind of network.
     """
     refuse_options_of_others(network, rule)
     return over_time(network, rule) if network.vocabulary else over_modules(network, rule)
 
 
 def over_modules(network: Network, rule: RuleSpec[RevisedOptions]) -> ModuleFeedback:
-    """``revised`` on networks without recurrent layers. InputError as `grouped_links`."""
+    """Ops of ``revised`` for networks without recurrent layers. Raises InputError like
+    `grouped_links`.
+    """
     options = rule.options
     carry = revised_link(options.groups, options.binary, options.order == "printed")
     return ModuleFeedback(grouped_links(network, rule), carry)
 
 
 def over_time(network: Network, rule: RuleSpec[RevisedOptions]) -> TriangularFeedback:
-    """``revised`` on recurrent networks.
+    """Ops of ``revised`` for recurrent networks.
 
-    InputError as `sources_of`, on a sparsity of 1, and where a layer's input is not as long as the
-    cell's state: D is square.
+    Raises InputError like `sources_of`, for a sparsity of 1, and if a layer's input does not have
+    the length of the cell's state, because D must be square.
     """
     sparsity, binary = rule.options.sparsity, rule.options.binary
     if not sparsity < 1:

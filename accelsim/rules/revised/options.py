@@ -14,7 +14,7 @@ Binary = Annotated[bool, Field(description="Feedback weights of one bit.")]
 
 
 class RevisedOptions(ModularOptions):
-    """Options of ``revised``; those of the other kind of network are refused."""
+    """Options of ``revised``. Options of the other kind of network are refused."""
 
     listed_order: ClassVar[tuple[str, ...]] = (
         "groups",
@@ -32,8 +32,8 @@ class RevisedOptions(ModularOptions):
         int,
         Field(
             ge=1,
-            description="Groups of channels of D1 and D2, shuffled between the two (feed-forward "
-            "networks).",
+            description="Channel groups of D1 and D2, with a channel shuffle between them "
+            "(feed-forward networks).",
         ),
     ] = 1
     sparsity: Annotated[
@@ -49,23 +49,23 @@ class RevisedOptions(ModularOptions):
     init: Annotated[
         Literal["random", "bw"],
         Field(
-            description="Feedback drawn at random, or started as the transposes of the fresh "
-            "weights; changes which entries are stored, not how many (recurrent networks)."
+            description="Feedback drawn at random (random) or copied from the transposed initial "
+            "weights (bw); changes which entries are stored, not how many (recurrent networks)."
         ),
     ] = "random"
     per_step: PerStep = False
     exponent: Annotated[
         Literal["distance", "printed"],
         Field(
-            description="Block i, j is the power j - i, or the printed T - j; changes no count "
-            "(recurrent networks)."
+            description="Block (i, j) is power j - i of D (distance), or power T - j as the paper "
+            "prints it (printed); changes no count (recurrent networks)."
         ),
     ] = "distance"
     order: Annotated[
         Literal["counted", "printed"],
         Field(
-            description="D1 before D2 as table 2 counts, or D2 first as eq. 7 prints (feed-forward "
-            "networks)."
+            description="D1 before D2, as table 2 counts (counted), or D2 before D1, as eq. 7 "
+            "prints (printed) (feed-forward networks)."
         ),
     ] = "counted"
 

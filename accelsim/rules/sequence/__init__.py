@@ -1,4 +1,4 @@
-"""Rules over time: triangular, and revised on recurrent networks.
+"""Rules over time: triangular, and revised for recurrent networks.
 
 May import rules/walk/ and rules/direct/, and layers/, zeros/, workload/, step/ and below.
 """

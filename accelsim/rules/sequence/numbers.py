@@ -1,10 +1,11 @@
-"""Feedback through time: ``triangular`` and the recurrent ``revised`` of Han et al. 2020 (section
-3.3, eqs. 9 to 12 as amended).
+"""Numbers of feedback over time: ``triangular`` and the recurrent ``revised`` of Han et al. 2020
+(section 3.3, eqs. 9 to 12 as amended).
 
-Two modules. S_fc takes the output error of a time step to h of that step (eq. 10), and the cell
-learns from it by its own derivatives there: e_rnn is the error at h, in a plain RNN times f'. From
-the module's last cell an upper triangular matrix of blocks takes e_rnn of a step and all later ones
-to each layer's input: e_emb_i = sum over j >= i of S_ij e_rnn_j (eq. 12).
+There are two modules. In the output's module, feedback S_fc carries the output error of a time step
+to h of that step (eq. 10). The cell learns from it with its own derivatives at that step. e_rnn is
+the error at h, in a plain RNN multiplied by f'. For each layer before that module, an upper
+triangular matrix of blocks carries e_rnn of the last cell to the layer's input, from the same and
+all later steps: e_emb_i = sum over j >= i of S_ij e_rnn_j (eq. 12).
 """
 
 from __future__ import annotations
@@ -35,15 +36,15 @@ from accelsim.zeros.patterns import BlocksDraw, MaskedDraw
 
 @dataclass(frozen=True)
 class SequenceOptions:
-    """Options of the two rules. ``powers``: blocks are powers of one partial backward weight D, the
-    revised rule's; else they are drawn.
+    """Options of the two rules.
 
-    ``per_step``: a distinct S_fc at each time step, and of drawn blocks a distinct one for each
-    pair of steps instead of one a distance.
-
-    ``density``: entries kept, 1 - sparsity. ``from_weights``: D and S_fc start as the transposes of
-    the fresh forward weights (BW initialisation, Han & Yoo 2019). ``by_distance``: the exponent is
-    j - i, else the printed T - j (errata, point 4).
+    ``powers``: blocks are powers of one partial backward weight D, as in the revised rule; else
+    each block is drawn. ``per_step``: a separate S_fc for each time step and, if blocks are drawn,
+    a separate block for each pair of steps instead of one per distance. ``density``: fraction of
+    entries kept, 1 - sparsity. ``binary``: entries of one bit. ``from_weights``: D and S_fc start
+    as the transposes of the initial forward weights (BW initialisation, Han & Yoo 2019).
+    ``by_distance``: the exponent of block (i, j) is j - i, else T - j as printed (errata, point 4).
+    ``scale``: factor of all feedback values.
     """
 
     powers: bool = False
@@ -56,8 +57,11 @@ class SequenceOptions:
 
 
 class SequenceFeedback(RuleNumerics):
-    """``output_feedback``: S_fc by layer of the output's module, (steps or 1, classes, size).
-    ``blocks``: by layer before it, see `Blocks`.
+    """Feedback over time for one model.
+
+    ``output_feedback``: S_fc by layer of the output's module, one matrix or one per time step, each
+    (size, classes). ``blocks``: by earlier layer, see `Blocks`. Raises InputError if the network
+    has no recurrent layers or if a module before the output's contains none.
     """
 
     direct = True
@@ -109,14 +113,15 @@ class SequenceFeedback(RuleNumerics):
         return (arrived.reshape(len(error), *layer.in_shape),)
 
     def _cell_error(self, name: str, errors: Mapping[str, Array]) -> Array:
-        """e_rnn (T, N, H): the error at h, of a plain RNN at the sum before its tanh."""
+        """e_rnn (T, N, H): the error at h, or in a plain RNN at the sum before tanh."""
         cell = cast("RecurrentNumerics", self.model.layers[name])
-        found = cell.gate_errors if cell.layer.hands_on_sum_errors else errors[name]
-        return np.ascontiguousarray(found).reshape(
+        error = cell.gate_errors if cell.layer.hands_on_sum_errors else errors[name]
+        return np.ascontiguousarray(error).reshape(
             self.model.network.time_steps, -1, cell.layer.out_shape[2]
         )
 
     def _output_feedback(self, layer: Layer, seed: int) -> list[Stored]:
+        """S_fc of a layer, per time step or once."""
         options, network = self.options, self.model.network
         classes, size = prod(network.output.out_shape), prod(layer.in_shape)
         starts_as_weights = options.from_weights and layer is network.output
@@ -129,8 +134,8 @@ class SequenceFeedback(RuleNumerics):
         return matrices
 
     def _fresh_weights(self, layer: Layer) -> NDArray[np.floating[Any]]:
-        """Transposed forward weights (size, classes). Logits start small by design, see
-        `ContractionNumerics.fresh_parameters`, which this undoes.
+        """Transposed initial weights (size, classes) of a layer, with unit gain: the small initial
+        scale of a logits layer is undone (see `ContractionNumerics.fresh_parameters`).
         """
         classes = prod(self.model.network.output.out_shape)
         weights: NDArray[np.floating[Any]] = self.model.layers[layer.name].parameters["weight"]
@@ -138,12 +143,13 @@ class SequenceFeedback(RuleNumerics):
         return sqrt(len(transposed)) * transposed
 
     def _blocks(self, layer: Layer, source: Layer, seed: int) -> Blocks:
+        """Blocks from the cell ``source`` to the input of ``layer``."""
         options, steps = self.options, self.model.network.time_steps
         size, hidden = prod(layer.in_shape), source.out_shape[2]
         pairs = [(i, j) for i in range(steps) for j in range(i, steps)]
         if not options.powers:
-            # One feedback through time, as there is one cell through time, unless a matrix for each
-            # step is asked for.
+            # By default one block per distance j - i, because one cell serves all time steps. With
+            # per_step, one block per pair of steps.
             keys = {(i, j): (i, j) if options.per_step else (0, j - i) for i, j in pairs}
             deviation = options.scale / sqrt(hidden * steps)
             random = feedback_random(seed, layer.name)
@@ -188,7 +194,7 @@ class SequenceFeedback(RuleNumerics):
         return Blocks(steps, masked)
 
     def _candidate_weights(self, source: Layer) -> NDArray[np.float64]:
-        """Transposed recurrent weights (H, H) of the cell's candidate state, as they start."""
+        """Transposed initial recurrent weights (H, H) of the cell's candidate state."""
         hidden = source.out_shape[2]
         cell = cast("RecurrentNumerics", self.model.layers[source.name])
         weights = cell.parameters["weight"]
@@ -196,37 +202,38 @@ class SequenceFeedback(RuleNumerics):
         return weights[candidate : candidate + hidden, -hidden:].T.astype(np.float64)
 
     def feedback_weights(self) -> dict[str, Array]:
-        found = {
+        arrays = {
             f"{name}.{step}": stored.values
             for name, steps in self.output_feedback.items()
             for step, stored in enumerate(steps)
         }
         for name, blocks in self.blocks.items():
-            found |= {f"{name}.{i}.{j}": stored.values for (i, j), stored in blocks.stored.items()}
-        return found
+            arrays |= {f"{name}.{i}.{j}": stored.values for (i, j), stored in blocks.stored.items()}
+        return arrays
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A feedback matrix: ``values`` that memory holds, and ``matrix`` (in, out), the same written
-    out for multiplying.
+    """A feedback matrix in two forms: ``values``, the stored values, and ``matrix`` (in, out), the
+    dense matrix used for the product.
     """
 
     values: Array
     matrix: Array
 
     def carry(self, error: Array) -> Array:
-        """(N, in) -> (N, out): as many multiply-accumulates a sample as values are stored."""
+        """Product (N, in) -> (N, out). It counts one MAC per sample and stored value."""
         return products.stored_product(error, self.matrix, self.values.size)
 
 
 def store(
     values: NDArray[np.floating], kept: NDArray[np.int64] | None, binary: bool, model: Model
 ) -> Stored:
-    """The matrix (out, in) with its ``kept`` entries (out, kept in each row) alone; ``binary``:
-    their signs times their common size (rms).
+    """Feedback matrix with the ``kept`` entries of ``values`` (out, in), or all if None. ``kept``
+    holds column indices, (out, entries kept per row). If ``binary``, entries are their signs times
+    a common magnitude (the rms of ``values``).
 
-    Kept entries grow by 1 / sqrt(density), so that what the matrix carries keeps its size.
+    Kept entries are multiplied by 1 / sqrt(density), so that products keep their magnitude.
     """
     chosen = values if kept is None else np.take_along_axis(values, kept, axis=1)
     if binary:
@@ -244,8 +251,8 @@ def store(
 class Blocks:
     """Blocks S_ij, i <= j, of an upper triangular feedback matrix, by (i, j).
 
-    ``recurrence`` (D, scale): the blocks are scale * D**(j - i), so that what they carry is scale *
-    d_i with d_i = e_i + D d_(i+1): the same numbers without the blocks, at 1/18 of the
+    ``recurrence`` is (D, scale) if the blocks are scale * D**(j - i), else None. The product then
+    equals scale * d_i, with d_i = e_i + D d_(i+1). That gives the same numbers with 1/18 of the
     multiplications for 35 steps.
     """
 
@@ -261,7 +268,7 @@ class Blocks:
         self._rows: list[Array] = []
 
     def carry(self, error: Array) -> Array:
-        """(T, N, H) -> (T, N, size)."""
+        """Product (T, N, H) -> (T, N, size)."""
         return (
             self.by_blocks(error)
             if self.recurrence is None
@@ -269,7 +276,7 @@ class Blocks:
         )
 
     def by_blocks(self, error: Array) -> Array:
-        """Every block by itself, as hardware that stores them multiplies."""
+        """Product with every block, as hardware that stores the blocks computes it."""
         if not self._rows:
             self._rows = [
                 np.concatenate([self.stored[i, j].matrix for j in range(i, self.steps)])
@@ -286,7 +293,7 @@ class Blocks:
         return np.stack(carried)
 
     def by_recurrence(self, error: Array, partial: Array, scale: float) -> Array:
-        """The powers without the blocks."""
+        """Product by the recurrence, without the blocks."""
         carried = np.empty_like(error)
         carried[-1] = error[-1]
         for i in reversed(range(self.steps - 1)):
@@ -295,7 +302,9 @@ class Blocks:
 
 
 def _last_cell(weighted: tuple[Layer, ...], end: Layer) -> str:
-    """The last recurrent layer of the module that ends in ``end``."""
+    """Name of the last recurrent layer of the module that ends in ``end``. Raises InputError if
+    there is none.
+    """
     before = weighted[: weighted.index(end) + 1]
     cells = [layer for layer in before if layer.recurrent]
     if not cells:
@@ -306,6 +315,6 @@ def _last_cell(weighted: tuple[Layer, ...], end: Layer) -> str:
 
 
 def triangular(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> SequenceFeedback:
-    """``triangular``."""
+    """Numbers of ``triangular``. Raises InputError like `SequenceFeedback`."""
     options = SequenceOptions(per_step=rule.options.per_step, scale=rule.options.scale)
     return SequenceFeedback(model, seed, options)

@@ -1,11 +1,12 @@
-"""Feedback through time: ``triangular`` (Han et al. 2020, section 3.1 and eqs. 10 and 12 as
-amended), which ``revised`` shares.
+"""Ops of feedback over time: ``triangular`` (Han et al. 2020, section 3.1 and eqs. 10 and 12 as
+amended), which ``revised`` also uses.
 
-Two modules. In the output's, feedback S_fc takes the output error of a time step to h of that step,
-and the cell learns from it by its own derivatives there (eq. 10): e_rnn is the error at h, in a
-plain RNN times f'. From the last cell of the module before, an upper triangular matrix of blocks
-takes e_rnn of a step and all later ones to each layer's input map: e_emb_i = sum over j >= i of
-B_ij e_rnn_j (eq. 12). No error crosses time step by step, so nothing is a chain.
+There are two modules. In the output's module, feedback S_fc carries the output error of a time step
+to h of that step, and the cell learns from it with its own derivatives (eq. 10). e_rnn is the error
+at h, in a plain RNN multiplied by f'. For each layer before that module, an upper triangular matrix
+of blocks carries e_rnn of the last cell to the layer's input map, from the same and all later
+steps: e_emb_i = sum over j >= i of B_ij e_rnn_j (eq. 12). No error passes from one time step to the
+next, so there is no chain over time.
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ from accelsim.zeros.patterns import BlockRows, BlocksDraw
 
 
 class TriangularFeedback:
-    """``sources``: the cell whose e_rnn each layer before the output's module learns from;
-    ``output``: feedback of the other layers.
+    """Feedback over time.
 
-    ``density``: stored entries of each row of each block (1: all, without indices). ``binary``:
-    they are of one bit. ``random_values``: the numbers' partial backward weight comes from the
-    random stream (`BlocksDraw`).
+    ``sources``: by layer before the output's module, the cell whose e_rnn it receives. ``output``:
+    direct feedback for the other layers. ``density``: fraction of entries stored per row of each
+    block (1: all, without indices). ``binary``: entries of one bit. ``random_values``: the partial
+    backward weight is drawn from the random stream (`BlocksDraw`), not copied from the weights.
     """
 
     direct = True
@@ -63,10 +64,10 @@ class TriangularFeedback:
         self._bits = feedback_bits(binary)
         self._random_values = random_values
         self._errors: dict[str, tuple[Value, Value]] = {}
-        """By layer, the errors at its output and those that it learns from."""
+        """By layer: the errors at its output, and the errors that its WG reads."""
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
-        """Emit ``<layer>.EP``, one a time step; see `ErrorPropagation`."""
+        """Emit ``<layer>.EP``, one per time step; see `ErrorPropagation.propagate`."""
         if target is not None and layer.name not in self._sources:
             return self._output.propagate(low, layer, error, target)
         learns_from = layer.local_errors(low, error)
@@ -76,9 +77,7 @@ class TriangularFeedback:
         return learns_from
 
     def _row(self, low: Lowering, layer: Layer, step: int, target: Value | None) -> None:
-        """The row of blocks into the layer's input map at a time step, of that step's e_rnn and all
-        later ones'.
-        """
+        """Emit EP of one time step: a row of blocks times e_rnn of this and all later steps."""
         assert target is not None
         source, steps = self._sources[layer.name], len(target)
         channels, hidden = prod(layer.in_shape), source.out_shape[2]
@@ -98,7 +97,7 @@ class TriangularFeedback:
         )
         at_output, at_sums = self._errors[source.name]
         carried = at_sums if source.hands_on_sum_errors else at_output
-        # Errors at sums that are handed on have the zeros of those at h.
+        # Errors at the gates' sums have the same zeros as errors at h.
         zeros = [
             TraceZeros(f"{source.name}.error", None if at is None else later)
             for later in range(step, steps)
@@ -124,15 +123,15 @@ class TriangularFeedback:
 
 
 def sources_of(network: Network, rule: str) -> dict[str, Recurrent]:
-    """The last cell of its module, by each layer before the output's module that wants an error in
-    its input map.
+    """By layer before the output's module whose input map needs an error: the last cell of its
+    module.
 
-    InputError without recurrent layers, or where a module before the output's ends in another
-    layer.
+    Raises InputError if the network has no recurrent layers, or if a module before the output's
+    ends in a layer of another kind.
     """
     if not any(layer.recurrent for layer in network.layers):
         raise InputError(f"{rule} must have a network with recurrent layers, got {network.name}")
-    found: dict[str, Recurrent] = {}
+    sources: dict[str, Recurrent] = {}
     for name, end in modules_of(network).items():
         if end is network.output or network.layer(name).inputs[0] == INPUT:
             continue
@@ -141,11 +140,11 @@ def sources_of(network: Network, rule: str) -> dict[str, Recurrent]:
                 f"modules of {network.name} must end in recurrent layers before the output's, got "
                 f"{end.name}"
             )
-        found[name] = end
-    return found
+        sources[name] = end
+    return sources
 
 
 def triangular(network: Network, rule: RuleSpec[DirectOptions]) -> TriangularFeedback:
-    """``triangular``. InputError as `sources_of`."""
+    """Ops of ``triangular``. Raises InputError like `sources_of`."""
     output = DirectFeedback(0, rule.options.per_step)
     return TriangularFeedback(sources_of(network, rule.name), output)

@@ -1,6 +1,4 @@
-"""The walk back through the network that all learning rules share: EP, WG and WU of each layer,
-from the last to the first.
-"""
+"""The backward walk that all learning rules share: EP, WG and WU of each layer, last to first."""
 
 from __future__ import annotations
 
@@ -15,11 +13,11 @@ from accelsim.workload.network import Layer, Network
 
 
 class ErrorPropagation(Protocol):
-    """What a learning rule is to the walk: how errors get past the weighted layers.
+    """How a learning rule carries errors past weighted layers; the rest of the walk is shared.
 
-    ``direct``: a map that weighted layers read gets its error from their feedback alone, not from
-    its other readers. ``carried``: weighted layers hand errors on to the map that they read; where
-    they do not, the walk ends at the first weights that it meets.
+    ``direct``: if true, a map that weighted layers read gets its error only from their feedback,
+    not from its other readers. ``carried``: if true, weighted layers pass an error to their input
+    map; if false, the walk ends at the first weighted layer it reaches.
     """
 
     @property
@@ -30,12 +28,12 @@ class ErrorPropagation(Protocol):
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
         """Emit EP of a weighted layer, from the ``error`` at its output to the ``target`` at its
-        input map (None: not wanted).
+        input map (None if not needed).
 
         ``error`` and ``target`` are one tensor, or one per time step. Returns the error that the
-        layer's WG reads: what `Layer.local_errors` returns where errors do not cross time (of most
-        kinds ``error`` itself, of a recurrent layer the gates' errors), and what
-        `Recurrent.errors_through_time` returns where they do.
+        layer's WG reads: the result of `Recurrent.errors_through_time` if errors cross time steps,
+        else of `Layer.local_errors` (for a recurrent layer the gates' errors, for most other kinds
+        ``error`` itself).
         """
         ...
 
@@ -48,7 +46,7 @@ def lower_step(
     optimizer: str,
     passes: frozenset[Pass],
 ) -> TrainingStep:
-    """The training step of a rule that is the shared walk with its own way past the weighted
+    """Training step of a rule: the shared walk, with the rule's own ``propagation`` past weighted
     layers.
     """
     low = Lowering(network, batch, propagation.direct)
@@ -68,13 +66,15 @@ def lower_step(
 
 
 def feedback_bits(binary: bool) -> int | None:
-    """Bits of a word of fixed feedback: one if ``binary``, else None, the machine's precision."""
+    """Bits per word of fixed feedback: 1 if ``binary``, else None, which means the machine's
+    precision.
+    """
     return 1 if binary else None
 
 
 def needed(low: Lowering, layer: Layer, step: int | None = None) -> tuple[Operand, ...]:
-    """The mask of f' at the layer's input map (of one time step), by which EP's outputs are needed;
-    none unless a ReLU made that map.
+    """Mask of f' at the layer's input map (of one time step, if given), which says which outputs of
+    EP are needed. Empty unless a ReLU made that map.
     """
     source = layer.inputs[0]
     if not low.network.rectified(source):

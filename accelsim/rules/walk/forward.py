@@ -1,4 +1,4 @@
-"""FF: every layer's forward op, and what it stashes for the passes that follow."""
+"""FF: every layer's forward op, and the tensors it stashes for later passes."""
 
 from __future__ import annotations
 

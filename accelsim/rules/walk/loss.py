@@ -1,4 +1,4 @@
-"""``loss.EP``: softmax and cross-entropy, where every walk back begins."""
+"""``loss.EP``: softmax and cross-entropy, the start of every backward walk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from accelsim.workload.lowering import Lowering, Work, index_bits, operands
 
 
 def lower_loss(low: Lowering) -> None:
-    """Emit ``loss.EP``, from the network's output to the error there."""
+    """Emit ``loss.EP``, which reads the network's output and labels and makes the error at the
+    output.
+    """
     layer = low.network.output
     labels = low.tensors("labels", Role.INDEX, (1, 1, 1), bits=index_bits(layer.out_shape[2]))
     error = low.output_error()

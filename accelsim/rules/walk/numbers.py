@@ -1,4 +1,4 @@
-"""What a learning rule's numbers offer, and the walk back through the layers that all of them
+"""Interface of a learning rule's numbers, and the backward walk through the layers that all rules
 share.
 """
 
@@ -17,16 +17,15 @@ from accelsim.numerics.arrays import Array
 from accelsim.workload.network import INPUT, Layer, Network
 
 BP, FEEDBACK, LEFT_OUT = "bp", "feedback", "left out"
-"""Kinds of training step: errors by backpropagation, errors by fixed feedback, and no step at all.
-"""
+"""Kinds of training step: by backpropagation, by fixed feedback, or skipped."""
 
 
 @dataclass(frozen=True)
 class BackwardWalk:
-    """One walk back through the network: what is known when it arrives at a layer.
+    """State of one backward walk when it reaches a layer.
 
-    ``errors``: those at the outputs of the weighted layers behind the layer, its own, and the one
-    at the network's output. ``labels``: the right classes (N,), time-major on sequences.
+    ``errors``: by name, the errors at the outputs of this layer and of all weighted layers after
+    it, and at the network's output. ``labels``: the correct classes (N,), time-major for sequences.
     """
 
     errors: dict[str, Array]
@@ -34,37 +33,37 @@ class BackwardWalk:
 
 
 class RuleNumerics(ABC):
-    """Carries the output error to the layers. One object belongs to one model: it may hold feedback
-    weights.
+    """Carries the output error to the layers. One object belongs to one model, because it may hold
+    feedback weights.
 
-    ``direct``: a map that weighted layers read gets its error from their feedback alone, so that
-    what would come through its other readers, as an identity shortcut, stops there. Such maps then
-    act locally back to the weights that made them.
+    ``direct``: if true, a map that weighted layers read gets its error only from their feedback;
+    errors from its other readers, such as an identity shortcut, stop there. From such a map, errors
+    pass as in backpropagation back to the weights that produced it.
     """
 
     direct = False
     momentum_mix: float | None = None
-    """Share of a feedback step's own momentum in the update, where the rule keeps one per kind of
-    step (`accelsim.training.optimizers`).
+    """Share of a feedback step's own momentum in the update, if the rule keeps one momentum per
+    kind of step (`accelsim.training.optimizers`); else None.
     """
 
     def __init__(self, model: Model) -> None:
         self.model = model
 
     def begin(self, step: int) -> str:
-        """The kind of training step number ``step``; called before it. BP and FEEDBACK say which
-        momentum the step uses where a rule has a `momentum_mix`; LEFT_OUT is no step at all.
+        """Kind of training step number ``step``; called before the step. For a rule with a
+        `momentum_mix`, BP or FEEDBACK selects the momentum of the step. LEFT_OUT means that the
+        step is skipped.
         """
         return FEEDBACK if self.direct else BP
 
     def propagate(self, error: Array, labels: NDArray[np.integer[Any]]) -> dict[str, Array]:
-        """Set every layer's gradients from the error at the logits (N, classes) after a forward,
-        and the right classes (N,).
+        """Set every layer's gradients from the error at the logits (N, classes), after a forward
+        pass. ``labels`` are the correct classes (N,).
 
-        The error is the gradient of the mean loss: it is divided by the N rows already, so that
-        gradients are sums over rows. On sequences rows are time-major, T * N of them.
-
-        Returns the errors at the weighted layers' own outputs, by layer.
+        The error is the gradient of the mean loss, so it is already divided by the N rows, and
+        gradients are sums over rows. For sequences rows are time-major, T * N of them. Returns the
+        error at the output of each weighted layer, by name.
         """
         output = self.model.network.output
         pending = {output.name: error.reshape(len(error), *output.out_shape)}
@@ -104,30 +103,31 @@ class RuleNumerics(ABC):
         walk: BackwardWalk,
         wanted: bool,
     ) -> tuple[Array, ...]:
-        """Set the layer's gradients from the ``error`` at its output; if ``wanted``, also the error
-        at its input map, else ().
+        """Set the layer's gradients from the ``error`` at its output.
+
+        Returns the error at its input map if ``wanted``, else ().
         """
 
     def feedback_weights(self) -> dict[str, Array]:
-        """Every array of feedback values, each stored entry once; {} for rules without feedback.
-        For counts and angles.
+        """Feedback values by name, each stored entry once; {} without feedback. For counts and
+        angles.
         """
         return {}
 
     @property
     def feedback_numerics(self) -> RuleNumerics:
-        """The numbers of its steps by feedback, of a rule of several kinds of step; else itself."""
+        """Numbers of the feedback steps, for a rule with two kinds of step; else the object."""
         return self
 
     def feedback_from_output(self, layer: str) -> Array | None:
-        """B (neurons of the layer's input map, classes) where the rule carries the error there from
-        the network's output by one matrix for all time steps; else None.
+        """Matrix B (neurons of the layer's input map, classes), if one matrix for all time steps
+        carries the error there from the network's output; else None.
         """
         return None
 
 
 def takes_error_from(network: Network, name: str, reader: Layer, direct: bool) -> bool:
-    """Whether the map of that name gets an error from that reader of it."""
+    """True if the map ``name`` receives an error from its reader ``reader``."""
     return (
         not direct
         or reader.weighted
@@ -136,8 +136,8 @@ def takes_error_from(network: Network, name: str, reader: Layer, direct: bool) -
 
 
 def spread_over(error: Array, shape: tuple[int, int, int]) -> Array:
-    """A map (N, h, w, c) at rows x columns of ``shape``, nearest neighbour: element (y, x) reads (y
-    * h // H, x * w // W).
+    """Resize a map (N, h, w, c) to the rows and columns (H, W) of ``shape`` by nearest neighbour:
+    element (y, x) reads (y * h // H, x * w // W).
     """
     rows = np.arange(shape[0]) * error.shape[1] // shape[0]
     columns = np.arange(shape[1]) * error.shape[2] // shape[1]

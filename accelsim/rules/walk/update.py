@@ -1,4 +1,4 @@
-"""WU: the optimizer's update."""
+"""WU: the optimizer's update op."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from accelsim.workload.network import Layer
 
 
 def weight_update(low: Lowering, layer: Layer, optimizer: str) -> None:
-    """``<layer>.WU``: the optimizer over the layer's words (of an embedding the rows used: a sparse
-    update, momentum included).
+    """Emit ``<layer>.WU``: the optimizer over the layer's stored parameters. For an embedding these
+    are the rows used, a sparse update that includes the momentum.
     """
     weights = layer.weights(low.samples)
     states = [

@@ -1,5 +1,5 @@
-"""Scalar operations per element of the loss and of the optimizers, as
-`accelsim.workload.lowering.Work` counts them.
+"""Scalar operations per element of the loss and of the optimizers, counted as in
+`accelsim.workload.lowering.Work`.
 """
 
 from __future__ import annotations
@@ -7,8 +7,8 @@ from __future__ import annotations
 from accelsim.config.names import OptimizerName
 
 SOFTMAX_LOSS = 6
-"""Maximum, subtract, exp, sum, divide; subtract the one-hot label (the 1/N is folded into the
-learning rate).
+"""Maximum, subtract, exp, sum, divide, and subtract the one-hot label. The factor 1/N is part of
+the learning rate.
 """
 
 OPTIMIZER: dict[str, int] = {
@@ -17,20 +17,20 @@ OPTIMIZER: dict[str, int] = {
     OptimizerName.ADAM: 12,
 }
 """sgd: w -= eta*g. momentum: v = alpha*v + g; w -= eta*v. adam: both moments 3 + 4; sqrt, add,
-divide, multiply, subtract (bias corrections are scalars).
+divide, multiply, subtract (bias corrections are scalars and not counted).
 """
 
 MIXED_MOMENTUM = 7
-"""A feedback step of the hybrid rule: v = alpha*v + g 2; u = gamma*v + (1-gamma)*v_bp 3; w -= eta*u
+"""Feedback step of the hybrid rule: v = alpha*v + g 2; u = gamma*v + (1-gamma)*v_bp 3; w -= eta*u
 2.
 """
 
 MOMENTUM = "momentum"
-"""Last part of the name of a momentum's tensor."""
+"""Last part of the name of a momentum tensor."""
 
 STATE_WORDS: dict[str, tuple[str, ...]] = {
     OptimizerName.SGD: (),
     OptimizerName.MOMENTUM: (MOMENTUM,),
     OptimizerName.ADAM: ("moment1", "moment2"),
 }
-"""Tensors of optimizer state, each of the weights' shape."""
+"""Tensors of optimizer state per weight tensor, each of its shape."""

@@ -1,4 +1,4 @@
-"""Readers of network files, one per format.
+"""Importers of network files, one per format.
 
 May import workload/, config/ and errors.
 """

@@ -1,4 +1,4 @@
-"""Workload YAML -> Network."""
+"""Importer of workload YAML files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from accelsim.workload.resolve import resolve
 
 
 def load_network(path: str | Path) -> Network:
-    """Read a workload file and resolve its shapes. InputError with every fault at its line and
-    column.
+    """Read a workload file and resolve its shapes.
+
+    Raises InputError with every fault and its line and column.
     """
     document = read_document(path)
     return resolve(validate_document(document, Workload), document.place)

@@ -32,7 +32,7 @@ pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data se
 Run = Callable[..., tuple[object, str, str]]
 FORMATS = "weight=FORMAT, activation=FORMAT, error=FORMAT with formats fp32, fp16, bf16, e4m3, e5m2"
 GAMMA = (
-    "hdfa.gamma must be left out unless --optimizer is momentum, the only one that it changes, "
+    "hdfa.gamma must be left out unless --optimizer is momentum, the only optimizer that uses it, "
     "got 0.5"
 )
 STARTED = (
