@@ -1,5 +1,4 @@
-"""From inputs to documents: settings, compilation of a program, simulation, comparison.
+"""From inputs to documents: settings, compilation to a program, simulation, comparison.
 
-The one place that knows network, rule and machine together. May import everything but cli/ and
-studies/.
+Only this room combines network, rule and machine. May import everything except cli/ and studies/.
 """

@@ -1,4 +1,4 @@
-"""The counts of a finished run as the parts of a result document."""
+"""Conversion of a finished run's counts to the parts of a result document."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from accelsim.results.result import AreaSource, EnergySource, Result
 from accelsim.sim.run import OpRecord, Run
 
 COMPUTING = ("busy", "window_empty", "imbalance", "idle")
-"""Causes of lane cycles while an op computes; stalls come between."""
+"""Causes of lane cycles while an op computes. Stalls are counted separately."""
 _LANE_CYCLES = attrgetter(*LaneCycles.field_names())
 
 
@@ -46,7 +46,7 @@ def assembled(
     areas: Sequence[area.Area],
     fields: dict[str, Any],
 ) -> Result:
-    """The result of a run; ``fields``: those that do not come from it."""
+    """Result of a run. ``fields`` are the result's fields that do not come from the run."""
     ops = [op_result(record, run, table, machine) for record in run.records]
     counts = all_counts(run)
     return Result.of_step(
@@ -112,8 +112,8 @@ def _mapping(mapping: Mapping, machine: Architecture) -> OpMapping:
 
 
 def array_cycles(run: Run, ops: Sequence[OpResult], serial: bool) -> ArrayCycles:
-    """The whole array's cycles by cause. Where ops overlap, those that do not hold the array leave
-    it waiting for a dependency.
+    """Cycles of the whole array by cause. If ops overlap, cycles in which no op holds a part of the
+    array count as dependency stalls.
     """
     rows = [
         _LANE_CYCLES(op.lane_cycles)
@@ -131,8 +131,8 @@ def array_cycles(run: Run, ops: Sequence[OpResult], serial: bool) -> ArrayCycles
 
 
 def apportion(parts: dict[str, int], total: int) -> dict[str, int]:
-    """Integers in proportion to ``parts`` that sum to ``total``, by largest remainder, ties in the
-    order given.
+    """Integers proportional to ``parts`` that sum to ``total``, by the largest-remainder method.
+    Ties are broken in the given order.
     """
     whole = sum(parts.values())
     if not whole:
@@ -146,7 +146,7 @@ def apportion(parts: dict[str, int], total: int) -> dict[str, int]:
 
 
 def all_counts(run: Run) -> ActionCounts:
-    """The counts of all ops, and those of no op."""
+    """Counts of all ops, plus those that belong to no op."""
     total = ActionCounts()
     for record in run.records:
         total += record.counts
@@ -155,7 +155,7 @@ def all_counts(run: Run) -> ActionCounts:
 
 
 def limits(dram: DramSpec, machine: Architecture, run: Run) -> Limits:
-    """The most that the machine can compute and move in one cycle."""
+    """Upper limits of computation and transfers per cycle."""
     array, pad, buffer, organisation = (
         machine.pe_array,
         machine.scratchpad,

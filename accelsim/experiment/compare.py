@@ -1,4 +1,4 @@
-"""compare(): the same training step under several rules and machines."""
+"""compare(): the same training step under two or more rules and machines."""
 
 from __future__ import annotations
 
@@ -26,8 +26,11 @@ def compare(
     progress: Progress | None = None,
     **options: Unpack[SettingOptions],
 ) -> Comparison:
-    """The same step under several rules and machines; the first machine with the first rule is the
-    baseline. ``options`` and InputError as `simulate`.
+    """Simulate the same step under every pair of machine and rule. The first machine with the first
+    rule is the baseline.
+
+    ``options`` are the fields of `Setting`. Raises InputError like `simulate`, and if two pairs
+    have the same label.
     """
     network = workload if isinstance(workload, Network) else load_network(workload)
     machines = [

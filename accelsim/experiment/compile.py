@@ -1,4 +1,6 @@
-"""A network under a rule on a machine becomes a program: everything that a trace cannot change."""
+"""Compilation of a network, a rule and a machine to a program: everything that does not depend on
+the trace.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,10 @@ from accelsim.workload.network import Network
 
 @dataclass(frozen=True)
 class Compiled:
-    """One kind of step of a rule, compiled.
+    """One compiled kind of training step.
 
-    ``table``: prices of all actions. ``tables_digest``, ``step_digest``: content of the files that
-    the machine names, and of the step.
+    ``table``: prices of all actions. ``tables_digest``: digest of the files that the machine names.
+    ``step_digest``: digest of the step.
     """
 
     network: Network
@@ -41,8 +43,10 @@ class Compiled:
 def compile_step(
     network: Network, kind: StepKind, machine: Architecture, setting: NetworkSetting
 ) -> Compiled:
-    """The program of one kind of step. InputError when the rule does not suit the network, and when
-    a file that the machine names is wrong.
+    """Program of one kind of step.
+
+    Raises InputError if the rule does not suit the network, or if a file that the machine names has
+    faults.
     """
     given = setting.given
     lowered, digest = _lowered(network, kind.rule, setting.batch, given.optimizer, setting.passes)
@@ -59,6 +63,6 @@ def compile_step(
 def _lowered(
     network: Network, rule: AnyRule, batch: int, optimizer: str, passes: tuple[Pass, ...]
 ) -> tuple[TrainingStep, str]:
-    """The step and its digest: the same on every machine."""
+    """The step and its digest, which do not depend on the machine."""
     step = lower(network, rule, batch, optimizer, passes)
     return step, step_digest(step)

@@ -1,8 +1,8 @@
-"""`config_hash`: one text for all that decides a result, and for nothing else.
+"""`config_hash`: a hash of everything that determines a result, and of nothing else.
 
-What counts is the content: of the machine, of the DRAM standard and the technology that it names,
-of the network, of the lowered step, of the masks, and the package's version. How things are named,
-described and spelt does not, nor where their files are.
+It covers the content of the machine, of the DRAM standard and technology it names, of the network,
+of the lowered step and of the masks, and the package's version. Names, descriptions, spelling and
+file locations are not part of it.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ DIGITS = 16
 """Hexadecimal digits of a hash."""
 
 _ELSEWHERE = ("schema_", "base", "name", "description", "technology")
-"""Fields of a machine that are no content, or whose content counts by itself."""
+"""Fields of a machine that are not content, or whose content is hashed separately."""
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Everything that decides the result of a step.
+    """Everything that determines the result of a step.
 
-    ``tables``: digest of the DRAM standard and the technology (`Tables`). ``step``: that of the
-    lowered step (`step_digest`). ``masks``: that of the trace's content, or of how it is drawn.
-    ``seed``: of what the simulator draws itself.
+    ``tables``: digest of the DRAM standard and technology (`Tables`). ``step``: digest of the
+    lowered step (`step_digest`). ``masks``: digest of the trace's content, or of the parameters of
+    a random trace. ``seed``: seed of the simulator's own draws.
     """
 
     network: Network
@@ -51,7 +51,7 @@ class Configuration:
 
     @property
     def hash(self) -> str:
-        """Rules that lower to the same ops on the same machine have one hash."""
+        """The hash. Rules that lower to the same ops on the same machine have the same hash."""
         parts = (
             __version__,
             _network(self.network),
@@ -66,33 +66,33 @@ class Configuration:
 
 
 def step_digest(step: TrainingStep) -> str:
-    """Of all that a step holds but the names of its rule and network."""
+    """Digest of a step without the names of its rule and network."""
     return digest(packed((step.ops, step.carried, step.batch)))
 
 
 def hybrid_hash(kinds: Sequence[tuple[float, str]]) -> str:
-    """The hash of a mixture, from weight and hash of each kind of step, in order."""
+    """Hash of a hybrid result, from the weight and hash of each kind of step, in order."""
     return digest(repr([(float(weight), hash_) for weight, hash_ in kinds]))
 
 
 def packed(value: object) -> str:
-    """A text of all that a value holds, the same for equal values.
+    """Text of a value's whole content, equal for equal values.
 
-    Takes plain values, sequences, mappings, enums, arrays, models and dataclasses, of which those
-    fields count that take part in comparisons. TypeError for anything else, so that no content is
-    left out unseen.
+    Accepts plain values, sequences, mappings, enums, arrays, models and dataclasses. Dataclass
+    fields that are excluded from comparison are left out. Raises TypeError for other types, so that
+    no content is ignored silently.
     """
     return json.dumps(_plain(value, {}), separators=(",", ":"), check_circular=False)
 
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _Met = dict[int, object]
-"""What immutable objects became when they were met first, by identity."""
+"""Converted immutable objects, by identity."""
 _Convert = Callable[[Any, _Met], object]
 
 
 def _plain(value: Any, met: _Met) -> object:
-    """The value as JSON has it."""
+    """The value as JSON data."""
     kind = type(value)
     if kind in _PLAIN:
         return value
@@ -106,10 +106,11 @@ def _plain(value: Any, met: _Met) -> object:
 
 
 _CONVERSIONS: dict[type, _Convert] = {}
-"""How values of a type become plain, found out once per type."""
+"""Conversion of each type to JSON data, determined once per type."""
 
 
 def _conversion(kind: type) -> _Convert:
+    """Conversion for values of a type. Raises TypeError if there is none."""
     name = kind.__name__
     if issubclass(kind, Enum):
         return lambda value, _: f"{name}.{value.name}"
@@ -131,7 +132,7 @@ def _conversion(kind: type) -> _Convert:
 
 
 def _dataclass_conversion(kind: type) -> _Convert:
-    """Fields that can hold nothing but plain values are taken as they are."""
+    """Conversion of a dataclass. Fields that can hold only plain values are not converted."""
     names = [field.name for field in fields(kind) if field.compare]
     known = _plain_fields(kind)
     simple = _getter([name for name in names if name in known])
@@ -145,7 +146,7 @@ def _dataclass_conversion(kind: type) -> _Convert:
 
 
 def _getter(names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
-    """What takes those attributes, as a sequence however many they are."""
+    """Getter of attributes that always returns a sequence."""
     if not names:
         return lambda _: ()
     take = attrgetter(*names)
@@ -153,7 +154,7 @@ def _getter(names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
 
 
 def _plain_fields(kind: type) -> set[str]:
-    """Fields whose declared types are plain values, named texts, and tuples and unions of such."""
+    """Fields whose declared types are plain values, string enums, or tuples and unions of these."""
     try:
         hints = get_type_hints(kind)
     except NameError:  # a type that only type checkers import
@@ -171,18 +172,19 @@ def _is_plain(hint: Any) -> bool:
 
 @lru_cache(maxsize=64)
 def _network(network: Network) -> str:
-    """Its batch is only the default of the step's."""
+    """Digest of a network without name, description and default batch."""
     return digest(packed(replace(network, name="", description="", batch=1)))
 
 
 @lru_cache(maxsize=64)
 def _machine(machine: Architecture) -> str:
+    """Digest of a machine without the fields in `_ELSEWHERE`."""
     content = machine.model_dump(mode="json", exclude=set(_ELSEWHERE))
     del content["dram"]["standard"]
     return digest(json.dumps(content))
 
 
 def digest(content: str | bytes) -> str:
-    """The first digits of SHA-256, in hexadecimal."""
+    """First `DIGITS` hexadecimal digits of the content's SHA-256."""
     raw = content.encode() if isinstance(content, str) else content
     return hashlib.sha256(raw).hexdigest()[:DIGITS]

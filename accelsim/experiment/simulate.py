@@ -1,7 +1,7 @@
 """simulate(): one training step of a network under a learning rule on a machine.
 
-The network is lowered under the rule, its ops are mapped onto the machine and run there, on the
-zeros of a trace; counts become energy, and everything becomes a Result.
+The network is lowered under the rule. Its ops are mapped onto the machine and run there, with the
+zeros of a trace. Counts are converted to energy and collected in a Result.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ def simulate(
     observers: Sequence[Observer] = (),
     **options: Unpack[SettingOptions],
 ) -> Result:
-    """One training step of a workload under a learning rule on a machine; of a hybrid rule each
-    kind of step, and their mean.
+    """Simulate one training step of a workload under a learning rule on a machine. For a hybrid
+    rule, simulate each kind of step and average.
 
-    ``options``: fields of `Setting`. ``observers`` watch the run of each kind of step. InputError
-    with every fault of the inputs.
+    ``options`` are the fields of `Setting`. ``observers`` watch the run of each kind of step.
+    Raises InputError with every fault of the inputs.
     """
     network = workload if isinstance(workload, Network) else load_network(workload)
     machine = (
@@ -76,8 +76,9 @@ def run_rule(
     setting: NetworkSetting,
     watchers: Watchers,
 ) -> Result:
-    """A step of each kind that the rule takes, and their mean where there are several. InputError
-    with the faults of all kinds.
+    """Simulate a step of each kind that the rule takes, and average if there is more than one kind.
+
+    Raises InputError with the faults of all kinds.
     """
     prepared: list[_Prepared] = []
     faults: list[Fault] = []
@@ -106,7 +107,7 @@ def run_rule(
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A kind of step, compiled, and its trace: all that can be refused."""
+    """A compiled kind of step and its trace. All input checks are done."""
 
     compiled: Compiled
     chosen: TraceChoice
@@ -129,7 +130,7 @@ def _prepare(
 def _simulate(
     prepared: _Prepared, setting: NetworkSetting, watchers: Watchers, shown: str
 ) -> Result:
-    """One step; ``shown`` names its rule to the progress bar."""
+    """Result of one kind of step. ``shown`` is the name for the progress bar."""
     compiled, chosen, seed = prepared.compiled, prepared.chosen, setting.given.seed
     network, program = compiled.network, compiled.program
     machine, step = program.architecture, program.step
@@ -163,8 +164,8 @@ def _simulate(
 
 
 def _hybrid_cause(rule: AnyRule, steps: Sequence[WeightedStep]) -> dict[str, Any]:
-    """What tells a hybrid result from those of its kinds of step; where their traces differ, it
-    names each kind's.
+    """Fields that describe the inputs of a hybrid result. If the traces of its kinds of step
+    differ, all are listed.
     """
     traces = list(dict.fromkeys(step.result.trace for step in steps))
     return {
@@ -191,7 +192,9 @@ def _cause(
 
 
 def _unused_pins(machine: Architecture, step: TrainingStep) -> list[str]:
-    """Pinned mappings of a machine that serves other networks, or other passes, too."""
+    """Notes about pinned mappings that match no contraction of this step. A machine may hold pins
+    for other networks and passes.
+    """
     names = [op.name for op in step.ops if isinstance(op, Contraction)]
     unused = [
         pin.op
@@ -213,8 +216,8 @@ def _dram_notes(run: Run, machine: Architecture) -> list[str]:
 def _areas(
     machine: Architecture, technology: Technology
 ) -> tuple[tuple[area.Area, ...], tuple[str, ...]]:
-    """The machine's areas; where its technology has none, which a simulation can do without, what
-    is missing.
+    """The machine's areas, or () and notes about missing data if its technology has no areas. A
+    simulation does not need them.
     """
     try:
         return area.estimate(machine, technology), ()

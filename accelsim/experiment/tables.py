@@ -1,4 +1,4 @@
-"""The files that a machine names, resolved: its DRAM standard and its technology."""
+"""Resolved files that a machine names: its DRAM standard and its technology."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from accelsim.machine.architecture import Architecture
 
 @dataclass(frozen=True)
 class Tables:
-    """What a machine's run takes from files beside the machine's own."""
+    """DRAM standard and technology of a machine."""
 
     dram: DramSpec
     technology: Technology
 
     @cached_property
     def digest(self) -> str:
-        """Of the content, without names and descriptions."""
+        """Digest of the content, without names and descriptions."""
         dram = self.dram.model_copy(update={"name": "dram", "description": ""})
         return digest(packed((dram, replace(self.technology, name=""))))
 
@@ -32,12 +32,13 @@ class Tables:
 _Paths = tuple[Path, Path]
 _MOST_LOADED = 8
 _LOADED: dict[_Paths, tuple[Mapping[Path, bytes], Tables]] = {}
-"""By the files of DRAM standard and technology: the bytes of each file they were made of."""
+"""By the paths of DRAM standard and technology: the bytes of every file read, and the tables."""
 
 
 def machine_tables(machine: Architecture) -> Tables:
-    """The tables of a machine, read again only when a file that they are made of has changed.
-    InputError with every fault of the files.
+    """Tables of a machine. Files are read again only if their content has changed.
+
+    Raises InputError with every fault of the files.
     """
     paths = (
         catalog.find("dram", machine.dram.standard),
@@ -55,5 +56,5 @@ def machine_tables(machine: Architecture) -> Tables:
 
 
 def _read(paths: Iterable[Path]) -> dict[Path, bytes]:
-    """Bytes of the files that there are."""
+    """Bytes of the files that exist."""
     return {path: path.read_bytes() for path in paths if path.is_file()}

@@ -1,4 +1,6 @@
-"""Which trace a run uses: shipped with the workload, a file, drawn at random, or none (dense)."""
+"""Choice of the trace for a run: shipped with the workload, a file, drawn at random, or none
+(dense).
+"""
 
 from __future__ import annotations
 
@@ -22,19 +24,21 @@ from accelsim.zeros.masks import check_trace, expected_shape
 from accelsim.zeros.trace import Trace
 
 MOST_RANDOM_SAMPLES = 8
-"""Random traces repeat beyond this, so that memory does not grow with the batch."""
+"""Maximum number of distinct samples of a random trace, so that memory does not grow with the
+batch.
+"""
 
 
 TraceArgument = str | Path | Trace | Sequence[str | Path]
-"""What users say of a trace: "shipped", "dense", "random:DENSITY", a file or several, or one
-already read.
+"""Trace as users specify it: "shipped", "dense", "random:DENSITY", one or more files, or a Trace in
+memory.
 """
 
 
 @dataclass(frozen=True)
 class TraceChoice:
-    """The trace of a run (None: dense), the name that results show, a digest of its content, and
-    what the reader must know of it.
+    """Trace of a run (None: dense), the name shown in results, a digest of its content, and notes
+    for the reader.
     """
 
     trace: Trace | None
@@ -48,9 +52,10 @@ def choose_trace(
 ) -> TraceChoice:
     """The trace for one rule.
 
-    ``choice``: "shipped", "dense", "random:DENSITY", a file, or several files of which the one of
-    the rule's family is taken. InputError: no shipped trace, a corrupt or mismatched file, a trace
-    of another family unless ``any_rule``.
+    ``choice``: "shipped", "dense", "random:DENSITY", a file, or a list of files from which the one
+    of the rule's family is used. Raises InputError if there is no shipped trace, if a file is
+    corrupt or does not match the network, or if the trace is of another family and ``any_rule`` is
+    false.
     """
     if isinstance(choice, Trace):
         return _matching(network, rule, [(choice.source or "in memory", choice)], any_rule)
@@ -69,8 +74,8 @@ def choose_trace(
             f"random:{density!r}:{seed}",
             [
                 (
-                    f"zeros are drawn at random with density {density:g}, seed {seed}; no training "
-                    f"made them"
+                    f"zeros are drawn at random with density {density:g}, seed {seed}; they do not "
+                    f"come from training"
                 )
             ],
         )
@@ -105,11 +110,13 @@ def _shipped(network: Network, rule: AnyRule) -> TraceChoice:
 
 
 def _trace_rules(rule: AnyRule) -> list[str]:
-    """Rules whose traces this one may use: its own name first, then the others of its family."""
-    own = family(rule)
+    """Rules whose traces this rule may use: the rule itself first, then the others of
+    its family.
+    """
+    rule_family = family(rule)
     return [
         rule.name,
-        *(name for name in RULES.names() if name != rule.name and family(name) == own),
+        *(name for name in RULES.names() if name != rule.name and family(name) == rule_family),
     ]
 
 
@@ -121,11 +128,15 @@ def _from_files(
 
 _MOST_READ = 4
 _READ: dict[Path, tuple[bytes, Trace]] = {}
-"""Traces read last and the files' bytes: unpacking one takes longer than many a step."""
+"""Most recently read traces with their files' bytes. Unpacking a trace can take longer than
+simulating a step.
+"""
 
 
 def _read(path: Path) -> Trace:
-    """The trace, unpacked again only when its file has changed. InputError as `Trace.read`."""
+    """The trace, unpacked again only if its file has changed. Raises InputError like
+    `Trace.read`.
+    """
     content = path.read_bytes() if path.is_file() else b""
     known = _READ.pop(path, None)
     trace = known[1] if known and known[0] == content else Trace.read(path)
@@ -138,20 +149,21 @@ def _read(path: Path) -> Trace:
 def _matching(
     network: Network, rule: AnyRule, traces: list[tuple[str, Trace]], any_rule: bool
 ) -> TraceChoice:
-    """The trace of the rule's family among named ones."""
-    own = family(rule)
+    """Choice among named traces: the one of the rule's family."""
+    rule_family = family(rule)
     notes = []
-    name, trace = next((each for each in traces if family(each[1].rule) == own), traces[0])
-    if family(trace.rule) != own:
+    of_family = (each for each in traces if family(each[1].rule) == rule_family)
+    name, trace = next(of_family, traces[0])
+    if family(trace.rule) != rule_family:
         if not any_rule:
             listed = ", ".join(f"{shown} ({other.rule})" for shown, other in traces)
             raise InputError(
-                f"--trace must be of the {own} family for {rule}, whose error masks differ from "
-                f"others', got {listed}; --trace-any-rule accepts it"
+                f"--trace must be of the {rule_family} family for {rule}, whose error masks differ "
+                f"from others', got {listed}; --trace-any-rule accepts it"
             )
         notes.append(
             f"the trace was made under {trace.rule}, of another family than {rule}: its error "
-            f"masks are not this rule's"
+            f"masks are not those of {rule}"
         )
     check_trace(trace, network)
     return TraceChoice(trace, name, _digest(trace), notes)
@@ -166,10 +178,10 @@ def _digest(trace: Trace) -> str:
 
 
 def random_trace(network: Network, density: float, samples: int, seed: int) -> Trace:
-    """Input and error of every layer drawn with that density; mask only where the input map comes
-    from a ReLU, equal to its non-zeros.
+    """Trace with input and error of every layer drawn at ``density``. A layer has a mask only if
+    its input map comes from a ReLU; it equals the input's non-zeros.
 
-    Layers that read the same map see the same zeros. Embedding indices, weights and feedback are
+    Layers that read the same map get the same zeros. Embedding indices, weights and feedback are
     dense.
     """
     masks: dict[str, NDArray[np.bool_]] = {}
@@ -189,5 +201,6 @@ def random_trace(network: Network, density: float, samples: int, seed: int) -> T
 
 
 def _draw(shape: tuple[int, ...], density: float, seed: int, what: str) -> NDArray[np.bool_]:
+    """Boolean mask with ``density``, from a random stream of ``seed`` and ``what``."""
     random = np.random.default_rng([seed, crc32(what.encode())])
     return np.asarray(random.random(shape, np.float32) < density)

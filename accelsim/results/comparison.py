@@ -1,4 +1,4 @@
-"""The comparison document: results side by side, with ratios to the first."""
+"""The comparison document: results side by side, with ratios to the first one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ RATIOS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison(Document):
-    """`compare --json`: ratios are to the baseline, by label and dotted key."""
+    """Document of `compare --json`. ``ratios`` are relative to the baseline, by label and dotted
+    key.
+    """
 
     __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="ComparisonDocument")
 
@@ -49,8 +51,8 @@ class Comparison(Document):
 
     @classmethod
     def of(cls, results: Sequence[Result], labels: Sequence[str]) -> Comparison:
-        """A comparison with the first result, by their distinct ``labels``: the rule, or arch/rule
-        where machines differ.
+        """Comparison with the first result as baseline. ``labels`` must be distinct: the rule, or
+        arch/rule if machines differ.
         """
         return cls(
             schema_="accelsim.comparison/1",
@@ -66,13 +68,15 @@ class Comparison(Document):
 
 
 def _ratio(result: Result, baseline: Result, key: str) -> float | None:
-    """None where the baseline has none of the quantity."""
+    """Quantity of a result divided by the baseline's. None if the baseline's is zero or either is
+    missing.
+    """
     value, base = _at(result, key), _at(baseline, key)
     return float(value) / float(base) if value is not None and base else None
 
 
 def _at(part: Any, path: str) -> int | float | None:
-    """The number at a dotted key."""
+    """Number at a dotted key."""
     for key in path.split("."):
         part = part[key] if isinstance(part, dict) else getattr(part, key)
     number: int | float | None = part

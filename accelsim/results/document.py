@@ -1,4 +1,4 @@
-"""The base of all documents: strict models that read themselves with all faults, and write
+"""Base classes of all documents: strict models that report all faults when read, and write
 themselves.
 """
 
@@ -23,22 +23,23 @@ Area = Annotated[float, Field(ge=0)]
 
 
 OMITTED: dict[str, Any] = {"omitted": True}
-"""Metadata of a field that documents leave out while it has no value."""
+"""Metadata of a field that documents omit while it is empty."""
 EMPTY = Field(json_schema_extra={"default": {}})
-"""Annotation of a mapping that is empty by default: the schema says so."""
+"""Annotation of a mapping that is empty by default, so that the schema states the default."""
 
 
 class Part:
-    """A JSON object of a document: a frozen dataclass with slots, small and quick to build.
+    """A JSON object of a document: a frozen dataclass with slots, compact and fast to create.
 
-    It is read strictly, without coercion; unknown keys are ignored, so that documents may grow.
+    It is read strictly, without type conversion. Unknown keys are ignored, so that documents may
+    gain keys.
     """
 
     __slots__ = ()
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="ignore")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for JSON, keys in the order of the fields."""
+        """Plain data for JSON, with keys in the order of the fields."""
         layout = _LAYOUTS.get(type(self)) or _layout(type(self))
         values = layout.values(self)
         document = dict(zip(layout.keys, values, strict=True))
@@ -57,8 +58,8 @@ class Part:
 
 
 class _Layout(NamedTuple):
-    """How a part is written: the values of its fields, their keys, and those keys that are left out
-    without a value. A name that is a word of Python has an underscore behind its key.
+    """How a part is written: a getter of its fields' values, their keys, and the keys omitted when
+    empty. A field whose key is a Python keyword has a trailing underscore.
     """
 
     values: Callable[[Part], tuple[Any, ...]]
@@ -99,21 +100,23 @@ def _plain(value: Any) -> Any:
 
 
 class Document(Part):
-    """A whole document. Its field ``schema_`` is a literal that names the kind and its version."""
+    """A whole document. The field ``schema_`` is a literal with the kind of document and its
+    version.
+    """
 
     __slots__ = ()
 
     @classmethod
     def schema_name(cls) -> str:
-        """The value of the key ``schema``: ``accelsim.result/1``."""
+        """Value of the key ``schema``, such as ``accelsim.result/1``."""
         annotation = get_type_hints(cls)["schema_"]
         return str(get_args(annotation)[0])
 
     @classmethod
     def parse(cls, value: object, source: str = "") -> Self:
-        """Check parsed JSON, which was read from ``source``.
+        """Check parsed JSON that was read from ``source``.
 
-        InputError for another kind of document, and with every fault by its dotted key.
+        Raises InputError for another kind of document, and with every fault by its dotted key.
         """
         kind = schema_of(value)
         if kind != cls.schema_name():
@@ -123,7 +126,7 @@ class Document(Part):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a file. InputError when it cannot be read, is not JSON, or as `parse`."""
+        """Read a file. Raises InputError if it cannot be read or is not JSON, and like `parse`."""
         return cls.parse(read_json(path), str(path))
 
     @classmethod
@@ -136,11 +139,11 @@ AnyPart = TypeVar("AnyPart", bound=Part)
 
 
 def checked(part: type[AnyPart], value: object, source: str = "") -> AnyPart:
-    """A part from parsed JSON. InputError with every fault by its dotted key."""
+    """A part from parsed JSON. Raises InputError with every fault by its dotted key."""
     if part not in _ADAPTERS:
         _ADAPTERS[part] = TypeAdapter(part)
     try:
-        # Only from JSON text does a strict dataclass take an object, and an enum its value.
+        # From JSON text, because a strict dataclass accepts objects and enum values only there.
         checked_part: AnyPart = _ADAPTERS[part].validate_json(json.dumps(value))
     except ValidationError as error:
         raise InputError(*faults(error, value, source)) from None
@@ -151,12 +154,12 @@ _ADAPTERS: dict[type[Part], TypeAdapter[Any]] = {}
 
 
 def schema_of(value: object) -> object:
-    """The value of the key ``schema`` of parsed JSON, None without one."""
+    """Value of the key ``schema`` of parsed JSON, or None."""
     return value.get("schema") if isinstance(value, Mapping) else None
 
 
 def read_json(path: Path) -> object:
-    """Parse a JSON file. InputError when it cannot be read or is not JSON."""
+    """Parse a JSON file. Raises InputError if it cannot be read or is not JSON."""
     try:
         value: object = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -177,11 +180,11 @@ _WORDING = (
     ("greater than or equal to", ">="),
     ("less than or equal to", "<="),
 )
-"""Pydantic's words, and what stands behind "must be" instead."""
+"""Phrases of pydantic's messages, and their replacements after "must be"."""
 
 
 def faults(error: ValidationError, value: object, source: str) -> Iterator[Fault]:
-    """The faults of a value that a model refused, one per dotted key."""
+    """Faults of a value that a model refused, one per dotted key."""
     seen: set[str] = set()
     for item in error.errors(include_url=False):
         missing = item["type"] == "missing"
@@ -192,8 +195,8 @@ def faults(error: ValidationError, value: object, source: str) -> Iterator[Fault
 
 
 def _dotted(places: Sequence[str | int], value: Any, missing: bool) -> str:
-    """The keys and indices among pydantic's places, which also name the members of a union that it
-    tried; the last place of a ``missing`` key is always a key.
+    """Dotted key from pydantic's places. Places that are not keys or indices of ``value``, such as
+    the tried members of a union, are skipped. The last place of a ``missing`` key is always a key.
     """
     keys = []
     for index, place in enumerate(places):
@@ -207,6 +210,7 @@ def _dotted(places: Sequence[str | int], value: Any, missing: bool) -> str:
 
 
 def _refusal(key: str, item: Mapping[str, Any]) -> str:
+    """Message ``key must be <rule>, got <value>``."""
     rule = item["msg"]
     for theirs, ours in _WORDING:
         rule = rule.replace(theirs, ours)
@@ -215,5 +219,6 @@ def _refusal(key: str, item: Mapping[str, Any]) -> str:
 
 
 def _shown(value: object) -> str:
+    """A value for a message, shortened to 60 characters."""
     text = json.dumps(value, default=str)
     return text if len(text) <= 60 else f"{text[:57]}..."

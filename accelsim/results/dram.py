@@ -1,4 +1,6 @@
-"""The document of `accelsim dram --json`: a DRAM standard alone, on a list of requests."""
+"""The document of `accelsim dram --json`: a DRAM standard that serves a list of requests, without a
+machine.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DramCommands(Part):
-    """Commands by name; PRE closes one bank, PREA all of a rank."""
+    """Number of commands by name. PRE closes one bank, PREA all banks of a rank."""
 
     ACT: Whole
     PRE: Whole
@@ -36,8 +38,8 @@ class DramCommands(Part):
 
 @dataclass(frozen=True, slots=True)
 class DramRequests(Part):
-    """Requests of a run. ``forwarded_reads``: reads that a waiting write answered;
-    ``merged_writes``: writes that joined a waiting one.
+    """Number of requests of a run. ``forwarded_reads``: reads answered from a waiting write.
+    ``merged_writes``: writes merged into a waiting write.
     """
 
     reads: Whole
@@ -48,7 +50,9 @@ class DramRequests(Part):
 
 @dataclass(frozen=True, slots=True)
 class DramLatencies(Part):
-    """Clocks from hand-over to last data of the reads: least, percentiles, most."""
+    """Latency of the reads in DRAM clocks, from acceptance to last data: minimum, percentiles,
+    maximum.
+    """
 
     min: Positive
     p50: Positive
@@ -60,8 +64,9 @@ class DramLatencies(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DramDocument(Document):
-    """`dram --json`. Clocks are the memory's; ``accept_cycles`` and ``done_cycles`` are by request,
-    of its hand-over and its last data.
+    """Document of `dram --json`. Clocks are those of the DRAM. ``accept_cycles`` and
+    ``done_cycles`` are the clocks at which each request is accepted and at which its last data
+    arrive.
     """
 
     schema_: Annotated[Literal["accelsim.dram/1"], Field(alias="schema")]
@@ -90,7 +95,7 @@ class DramDocument(Document):
 
     @classmethod
     def of(cls, run: DramRun) -> DramDocument:
-        """The document of a finished run."""
+        """Document of a finished run."""
         organisation, latencies, energy = (
             run.spec.organisation,
             run.read_latencies,
@@ -145,8 +150,8 @@ class DramDocument(Document):
             self.done_cycles
         ):
             raise ValueError(
-                "an RD or WR, and a row found somehow, for every request that no waiting write "
-                "answered or took in"
+                "one RD or WR, with its row hit, miss or conflict, per request that was not "
+                "forwarded or merged"
             )
         if (self.energy_pj is None) != (self.energy_by_part_pj is None):
             raise ValueError("energy_pj with energy_by_part_pj")
@@ -157,6 +162,7 @@ class DramDocument(Document):
 
 
 def _latencies(clocks: NDArray[np.int64]) -> DramLatencies:
+    """Minimum, percentiles and maximum of latencies, int64 (reads)."""
     ranks = np.percentile(clocks, PERCENTILES)
     percentiles = {f"p{rank}": float(value) for rank, value in zip(PERCENTILES, ranks, strict=True)}
     return DramLatencies(min=float(clocks.min()), **percentiles, max=float(clocks.max()))

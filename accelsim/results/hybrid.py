@@ -1,6 +1,6 @@
-"""The result of a hybrid rule: the weighted mean of its kinds of step.
+"""Result of a hybrid rule: the weighted mean over its kinds of step.
 
-Under an unlocked schedule each kind's interval is that of steps of its own kind in a row.
+Under an unlocked schedule, the interval of each kind is that of consecutive steps of this kind.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ MEANS = (
 
 
 def hybrid_result(steps: Sequence[WeightedStep], cause: Mapping[str, Any]) -> Result:
-    """The mean of a hybrid rule's kinds of step; ``cause``: the fields that say what it was made
-    from, as `config_hash` and `rule`.
+    """Weighted mean of a hybrid rule's kinds of step. ``cause`` holds the fields that describe its
+    inputs, such as `config_hash` and `rule`.
     """
     documents = [step.result.to_json() for step in steps]
     mean = checked(
@@ -56,7 +56,7 @@ def hybrid_result(steps: Sequence[WeightedStep], cause: Mapping[str, Any]) -> Re
 
 
 def means(weights: Sequence[float], documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Weighted means of the fields of `MEANS` that all documents have."""
+    """Weighted means of the fields in `MEANS` that all documents have."""
     return {
         key: _mean(weights, [document[key] for document in documents])
         for key in MEANS
@@ -75,7 +75,7 @@ def _mean(weights: Sequence[float], values: Sequence[Any]) -> Any:
 
 
 def _notes(steps: Sequence[WeightedStep]) -> list[str]:
-    """Notes that all kinds of step share, then those of one kind, which they name."""
+    """Notes shared by all kinds of step, then the others, each prefixed with its kind of step."""
     every = list(dict.fromkeys(note for step in steps for note in step.result.notes))
     shared = [note for note in every if all(note in step.result.notes for step in steps)]
     others = [
@@ -88,6 +88,7 @@ def _notes(steps: Sequence[WeightedStep]) -> list[str]:
 
 
 def _prices(steps: Sequence[WeightedStep]) -> tuple[EnergySource, ...]:
+    """Energy prices used in any kind of step, each once."""
     by_action = {
         (price.component, price.action): price
         for step in steps

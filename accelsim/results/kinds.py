@@ -1,4 +1,4 @@
-"""Documents of any kind, told apart by their key ``schema``."""
+"""Documents of any kind. The key ``schema`` tells the kind."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def json_schema() -> dict[str, Any]:
 
 
 def parse(value: object, kinds: Sequence[type[AnyDocument]], source: str = "") -> AnyDocument:
-    """Check parsed JSON as a document of one of the kinds. InputError when it is of none, and with
-    every fault by its dotted key.
+    """Check parsed JSON as a document of one of ``kinds``.
+
+    Raises InputError if it is none of them, and with every fault by its dotted key.
     """
     name = schema_of(value)
     for kind in kinds:
@@ -38,5 +39,5 @@ def parse(value: object, kinds: Sequence[type[AnyDocument]], source: str = "") -
 
 
 def read(path: Path, kinds: Sequence[type[AnyDocument]]) -> AnyDocument:
-    """Read a file. InputError when it cannot be read, is not JSON, or as `parse`."""
+    """Read a file. Raises InputError if it cannot be read or is not JSON, and like `parse`."""
     return parse(read_json(path), kinds, str(path))

@@ -1,6 +1,6 @@
-"""Conservation laws of results (docs/results.md): checked after every simulation, and of files.
+"""Conservation laws of results (docs/results.md), checked after every simulation, and in files.
 
-Most need the document alone; roofs need the `Limits` of the machine.
+Most laws need only the document. Roofline laws need the `Limits` of the machine.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from accelsim.results.op import OpResult
 from accelsim.results.result import GROUPS, PassTotals, Result, values
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-6
-"""Tolerances of floats, which are summed in different orders. Integers are exact."""
+"""Tolerances for floats, whose sums depend on the order. Integers must be equal."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that a machine does per cycle: MACs of all its ``lanes``, and bytes over the DRAM
-    bus and over one port of each bank of the other memories.
+    """Upper limits of a machine per cycle: MACs of all its ``lanes``, bytes over the DRAM bus, and
+    bytes over one port of each bank of the other memories.
 
-    ``op_lanes``: lanes of the part of the array that one op has. With 1 port reads and writes take
-    turns, with 2 each kind has one.
+    ``op_lanes``: lanes available to one op. A memory with 1 port carries reads or writes in a
+    cycle; with 2 ports, both.
     """
 
     lanes: int
@@ -39,13 +39,13 @@ class Limits:
 
 
 def check(result: Result, limits: Limits | None = None) -> None:
-    """LawViolation with the first law that the result breaks."""
+    """Raise LawViolation for the first law that the result breaks."""
     for line in _result_laws(result, limits):
         raise LawViolation(line)
 
 
 def violations(document: Result | Comparison) -> list[str]:
-    """Every law that the document breaks, one line each; empty when it is sound."""
+    """Laws that the document breaks, one line each; empty if there are none."""
     if isinstance(document, Comparison):
         return [
             f"results.{index}: {line}"
@@ -71,6 +71,7 @@ def _result_laws(result: Result, limits: Limits | None) -> Iterator[str]:
 
 
 def _differ(left: float, right: float) -> bool:
+    """True if the numbers differ by more than the tolerance; integers must be equal."""
     return left != right and (
         (isinstance(left, int) and isinstance(right, int))
         or not math.isclose(left, right, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
@@ -78,12 +79,13 @@ def _differ(left: float, right: float) -> bool:
 
 
 def _equal(law: str, left: float, right: float) -> Iterator[str]:
+    """A line if the two sides of ``law`` differ."""
     if _differ(left, right):
         yield f"{law}: {left!r} is not {right!r}"
 
 
 def _named(result: Result) -> Iterator[tuple[str, Result | PassTotals | OpResult]]:
-    """The step, its passes and its ops, with what their dotted keys begin with."""
+    """The step, its passes and its ops, each with the prefix of its dotted keys."""
     yield "", result
     for name, totals in result.passes.items():
         yield f"passes.{name}.", totals
@@ -92,7 +94,7 @@ def _named(result: Result) -> Iterator[tuple[str, Result | PassTotals | OpResult
 
 
 def _signs(result: Result) -> Iterator[str]:
-    """Counts are at least zero; a file with another is no result at all."""
+    """Counts are not negative."""
     for place, part in _named(result):
         for group in GROUPS:
             if min(values(part, group)) < 0:
@@ -134,7 +136,9 @@ def _energy(result: Result) -> Iterator[str]:
 
 
 def _area(result: Result) -> Iterator[str]:
-    """The area of the machine is the sum of its components', and each of those of its parts'."""
+    """The machine's area is the sum over its components, and a component's area the sum over its
+    parts.
+    """
     if result.area_mm2 is None or result.area_by_component_mm2 is None:
         return
     known = {name: mm2 for name, mm2 in result.area_by_component_mm2.items() if mm2 is not None}
@@ -147,7 +151,7 @@ def _area(result: Result) -> Iterator[str]:
 
 
 def _sums(result: Result) -> Iterator[str]:
-    """Ops add up to passes, passes to the step."""
+    """Counts and energies of ops add up to those of passes, and these to those of the step."""
     by_pass: dict[str, list[tuple[float, OpResult]]] = {name: [] for name in result.passes}
     for weight, op in result.weighted_ops():
         by_pass.setdefault(op.pass_, []).append((weight, op))
@@ -178,7 +182,7 @@ def _columns(
     whole: Iterable[float],
     parts: Iterable[Iterable[float]],
 ) -> Iterator[str]:
-    """The parts, one row each, add up to the whole, key by key."""
+    """The rows ``parts`` add up to ``whole``, key by key."""
     rows = list(parts)
     sums = [sum(column) for column in zip(*rows, strict=True)] if rows else [0 for _ in keys]
     for key, left, right in zip(keys, whole, sums, strict=True):
@@ -208,8 +212,8 @@ def _cycles(result: Result) -> Iterator[str]:
 
 
 def _lanes(result: Result, limits: Limits | None) -> Iterator[str]:
-    """Lane cycles are those of a whole number of lanes, the same for every contraction; array
-    cycles are their mean, to within a cycle.
+    """Lane cycles divided by the op's cycles are a whole number of lanes, equal for every
+    contraction. Array cycles are the mean over lanes, to within one cycle.
     """
     lanes: float | None = None if limits is None else limits.op_lanes
     for op in result.ops:
@@ -238,7 +242,7 @@ def _lanes(result: Result, limits: Limits | None) -> Iterator[str]:
 
 
 def _actions(result: Result) -> Iterator[str]:
-    """Energy is counts times prices."""
+    """Energy is the sum of action counts times prices."""
     if not result.actions:
         return
     prices = {f"{entry.component}.{entry.action}": entry.pj for entry in result.sources()}
@@ -272,7 +276,7 @@ def _means(place: str, mean: Mapping[str, Any], expected: Mapping[str, Any]) -> 
 
 
 def _roofs(op: OpResult, limits: Limits) -> Iterator[str]:
-    """No op is faster than its lanes multiply and its memories deliver."""
+    """No op is faster than its lanes can multiply and its memories can deliver."""
     if op.macs.executed > op.cycles * limits.lanes:
         yield f"ops.{op.name}: faster than its lanes can multiply"
     moved = op.bytes
@@ -294,7 +298,7 @@ def _roofs(op: OpResult, limits: Limits) -> Iterator[str]:
         ),
     ):
         carried = read + written if ports == 1 else max(read, written)
-        # Bytes are rounded up, reads and writes each.
+        # Reads and writes are each rounded up to whole bytes.
         if carried - 2 > op.cycles * most * (1 + RELATIVE):
             yield (
                 f"ops.{op.name}: {carried} {memory} bytes in {op.cycles} cycles is more than its "

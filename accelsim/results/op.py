@@ -1,4 +1,4 @@
-"""Counts of an op, and the op: MACs, words, bytes, cycles by cause, energy and mapping."""
+"""Results per op: MACs, words, bytes, cycles by cause, energy and mapping."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from accelsim.results.document import OMITTED, Count, Energy, Part
 from accelsim.step.ops import Pass
 
 PassKey = Annotated[Pass, WithJsonSchema({"enum": [str(each) for each in Pass], "type": "string"})]
-"""A pass, which documents spell as a string."""
+"""A pass, written as a string in documents."""
 PASSES = tuple(Pass)
 """Passes in the order of a training step."""
 VECTOR = "vector"
-"""Kind of the ops without MACs."""
+"""Kind of ops without MACs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Macs(Part):
-    """Multiply-accumulates: dense = executed + skipped, gated is part of executed."""
+    """Multiply-accumulates. dense = executed + skipped; gated MACs are part of executed."""
 
     dense: Count = 0
     effectual: Count = 0
@@ -32,7 +32,7 @@ class Macs(Part):
 
 @dataclass(frozen=True, slots=True)
 class Words(Part):
-    """Words moved: own scratchpad, over the NoC from a peer, global buffer, DRAM."""
+    """Words moved: in a PE's own scratchpad, over the NoC from another PE, global buffer, DRAM."""
 
     local: Count = 0
     remote: Count = 0
@@ -64,7 +64,7 @@ BYTE_KINDS = Bytes.field_names()
 
 @dataclass(frozen=True, slots=True)
 class Stall(Part):
-    """Cycles in which the array waits, by what it waits for."""
+    """Stall cycles of the array by cause."""
 
     dram: Count = 0
     noc: Count = 0
@@ -74,7 +74,7 @@ class Stall(Part):
 
     @property
     def total(self) -> int | float:
-        """Cycles of all stalls."""
+        """Sum over all causes."""
         return self.dram + self.noc + self.bank + self.dependency + self.drain
 
 
@@ -84,7 +84,7 @@ STALLS = Stall.field_names()
 
 @dataclass(frozen=True, slots=True)
 class ArrayCycles(Part):
-    """Cycles of the PE array by cause, the mean over its lanes; they add up to the cycles of the op
+    """Cycles of the PE array by cause, averaged over its lanes. They add up to the cycles of the op
     or step.
     """
 
@@ -96,11 +96,11 @@ class ArrayCycles(Part):
 
     @property
     def total(self) -> int | float:
-        """Cycles of all causes."""
+        """Sum over all causes."""
         return self.busy + self.window_empty + self.imbalance + self.idle + self.stall.total
 
     def by_cause(self) -> dict[str, int | float]:
-        """Cause to cycles, in the order of `CAUSES`."""
+        """Cycles by cause, in the order of `CAUSES`."""
         stall = self.stall
         return {
             "busy": self.busy,
@@ -122,7 +122,7 @@ CAUSES = tuple(NO_CYCLES.by_cause())
 
 @dataclass(frozen=True, slots=True)
 class LaneCycles(Part):
-    """An op's cycles by cause, summed over the lanes of its part of the array."""
+    """Cycles of an op by cause, summed over the lanes of its part of the array."""
 
     busy: Count = 0
     window_empty: Count = 0
@@ -135,12 +135,12 @@ class LaneCycles(Part):
     stall_drain: Count = 0
 
     def by_cause(self) -> dict[str, int | float]:
-        """Cause to cycles, in the order of `CAUSES`."""
+        """Cycles by cause, in the order of `CAUSES`."""
         return dict(zip(CAUSES, _BY_CAUSE(self), strict=True))
 
     @property
     def total(self) -> int | float:
-        """Cycles of all lanes, whatever the cause."""
+        """Sum over all causes and lanes."""
         return sum(self.by_cause().values())
 
 
@@ -149,8 +149,8 @@ _BY_CAUSE = attrgetter(*CAUSES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TilingFields(Part):
-    """Loop order and tile sizes that were chosen for an op, as `mapping.pins` of a machine takes
-    them.
+    """Loop order and tile sizes chosen for an op, in the form of `mapping.pins` in a
+    machine file.
     """
 
     channel_pes: int
@@ -164,8 +164,8 @@ class TilingFields(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpMapping(Part):
-    """How a contraction was mapped: the loop nest to read, and its tiling, null for the canonical
-    mapping.
+    """How a contraction was mapped: its loop nest as text, and its tiling. The tiling is null for
+    the canonical mapping.
     """
 
     nest: tuple[str, ...]
@@ -174,7 +174,7 @@ class OpMapping(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpResult(Part):
-    """One op: its work, its traffic, and the cycles and energy that they took."""
+    """One op: its work, its traffic, and its cycles and energy."""
 
     __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="OpTotals")
 
@@ -196,12 +196,12 @@ class OpResult(Part):
 
     @property
     def holds_array(self) -> bool:
-        """Whether the op computes on the PE array; vector ops of machines with a vector unit beside
-        it do not.
+        """True if the op runs on the PE array. On machines with a separate vector unit, vector ops
+        do not.
         """
         return not self.is_vector or self.array_cycles.busy > 0
 
     @property
     def is_vector(self) -> bool:
-        """Whether the op has no MACs."""
+        """True if the op has no MACs."""
         return self.kind == VECTOR

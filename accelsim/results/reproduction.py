@@ -1,5 +1,5 @@
-"""The reproduction document (`reproduce --json`, `reproduction.json`): the papers' cells beside
-computed ones, and figures as data.
+"""The reproduction document (`reproduce --json`, `reproduction.json`): printed values of the papers
+beside computed ones, and figures as data.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from accelsim.results.document import Document, Part
 Match = Literal["exact", "within-rounding", "mismatch", "not-printed"]
 Unit = Literal["MB", "GOP", "MAC", "words", "%", "x"]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-"""What becomes the name of a file: it never leaves its folder."""
+"""Text that becomes a file name. It cannot contain a path."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
 class Target(Part):
-    """What is reproduced by one name. ``about``: what is compared with what."""
+    """A reproduced table, figure or set of claims. ``about`` describes the comparison."""
 
     name: FileName
     title: str
@@ -33,12 +33,12 @@ class Target(Part):
 
 @dataclass(frozen=True, slots=True)
 class Item(Part):
-    """One cell: what the paper prints (None: nothing) beside what was computed (None: nothing could
-    be).
+    """One table cell: the paper's printed value beside the computed value. Either is None if it
+    does not exist.
 
-    ``printed`` may be a formula, which ``match`` is not held against here. ``rounded``: the
-    computed number as the paper rounds it. ``documented``: known not to come out, the note says
-    why. ``context``: what it was measured on, where the id alone does not say it.
+    ``printed`` may be a formula; ``match`` is then not checked here. ``rounded``: the computed
+    number, rounded as the paper prints it. ``documented``: a known mismatch; the note gives the
+    reason. ``context``: the measured configuration, if the id does not say it.
     """
 
     target: str
@@ -55,12 +55,12 @@ class Item(Part):
 
     @property
     def comes_out(self) -> bool:
-        """Whether the paper prints it and the computed number is the same."""
+        """True if the computed number matches the printed one."""
         return self.match in {"exact", "within-rounding"}
 
     @property
     def surprising(self) -> bool:
-        """Whether it does not come out though it should, or does though it is said not to."""
+        """True if an expected match failed, or a documented mismatch now matches."""
         return (self.match == "mismatch") != self.documented
 
     def __post_init__(self) -> None:
@@ -77,14 +77,14 @@ class Item(Part):
 
 
 def _is_plain(text: str | None) -> TypeGuard[str]:
-    """Whether it is digits with at most a sign and a decimal point; formulas are not."""
+    """True if the text is digits with at most a sign and a decimal point, false for formulas."""
     return text is not None and re.fullmatch(r"[+-]?\d+(\.\d+)?", text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Series(Part):
-    """A curve, set of bars or of points. Of a timeline ``y`` names the row, and the span goes from
-    ``x`` to ``end``.
+    """A curve, or a set of bars or points. In a timeline, ``y`` is the name of the row, and a span
+    extends from ``x`` to ``end``.
     """
 
     label: str
@@ -104,7 +104,7 @@ class Series(Part):
 
 @dataclass(frozen=True, slots=True)
 class Panel(Part):
-    """One pair of axes."""
+    """One pair of axes with its series."""
 
     title: str
     kind: Literal["bars", "lines", "scatter", "timeline"]
@@ -132,8 +132,8 @@ class Panel(Part):
 
 @dataclass(frozen=True, slots=True)
 class Figure(Part):
-    """A figure as data. ``id`` is its file's name; ``caption`` says which figure of the paper it is
-    the counterpart of.
+    """A figure as data. ``id`` is its file name. ``caption`` says to which figure of the paper it
+    corresponds.
     """
 
     target: str
@@ -145,7 +145,7 @@ class Figure(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReproductionDocument(Document):
-    """`reproduce --json`."""
+    """Document of `reproduce --json`."""
 
     schema_: Annotated[Literal["accelsim.reproduction/1"], Field(alias="schema")]
     version: str
@@ -172,7 +172,7 @@ class ReproductionDocument(Document):
             raise ValueError(f"about its targets only: {', '.join(strange)} is none")
 
     def of(self, target: Target) -> tuple[list[Item], list[Figure]]:
-        """The cells and the figures of one target, in order."""
+        """Cells and figures of one target, in order."""
         return [item for item in self.items if item.target == target.name], [
             figure for figure in self.figures if figure.target == target.name
         ]

@@ -1,5 +1,5 @@
-"""The training document (`train --json`, `training.json`): scores, angles and densities over
-epochs.
+"""The training document (`train --json`, `training.json`): scores, angles and
+densities per epoch.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ Epoch = Annotated[int, Field(ge=1)]
 
 
 class EpochRow(BaseModel):
-    """Training scores are means over the steps of the epoch, before their updates; the others are
-    those of the network after it.
+    """Scores of one epoch. Training scores are means over the epoch's steps, each before its
+    update; the others are measured after the epoch.
 
-    None where there is no number: an epoch that was not scored, a part that is not kept away, a
-    loss that is not finite. Further scores, as those of text that count the unknown word, are kept:
-    they have columns too.
+    A score is None if the epoch was not scored, the data set has no such part, or the loss is not
+    finite. Further scores, such as those of text with the unknown word, are kept and get columns
+    too.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
@@ -41,8 +41,8 @@ class EpochRow(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class AngleRow(Part):
-    """``kind``: update, of weight gradients (layer ``all``: together); feedback, of B and the
-    weights it stands for. Both in degrees.
+    """An angle in degrees. Kind ``update``: between weight gradients (layer ``all``: of all
+    layers). Kind ``feedback``: between B and the weights it replaces.
     """
 
     epoch: Epoch
@@ -53,7 +53,7 @@ class AngleRow(Part):
 
 @dataclass(frozen=True, slots=True)
 class DensityRow(Part):
-    """Fraction of a traced tensor that is not zero."""
+    """Fraction of non-zero elements of a traced tensor."""
 
     epoch: Epoch
     layer: str
@@ -62,7 +62,7 @@ class DensityRow(Part):
 
 
 class Cause(BaseModel):
-    """What decides the run, as far as reports show it; further keys are kept."""
+    """Inputs of the run that reports show. Further keys are kept."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -79,7 +79,7 @@ class Cause(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingDocument(Document):
-    """A training run, as far as it has come."""
+    """A training run, up to its last finished epoch."""
 
     schema_: Annotated[Literal["accelsim.training/1"], Field(alias="schema")]
     version: str

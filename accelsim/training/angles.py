@@ -1,6 +1,4 @@
-"""How far a rule's feedback and updates point from backpropagation's: angles between them, in
-degrees.
-"""
+"""Angles in degrees between a rule's feedback or updates and those of backpropagation."""
 
 from __future__ import annotations
 
@@ -20,8 +18,8 @@ from accelsim.workload.network import Layer
 
 
 def angle(left: Array, right: Array) -> float:
-    """Angle between two arrays as vectors, 0 to 180 degrees (Crafton et al. 2019, eq. 14); nan
-    where one is all zeros.
+    """Angle between two arrays as vectors, 0 to 180 degrees (Crafton et al. 2019, eq. 14). nan if
+    one of them is all zeros.
     """
     a, b = left.astype(np.float64).reshape(-1), right.astype(np.float64).reshape(-1)
     length = np.linalg.norm(a) * np.linalg.norm(b)
@@ -29,27 +27,27 @@ def angle(left: Array, right: Array) -> float:
 
 
 def feedback_angles(run: Trainer) -> dict[str, float]:
-    """By layer, the angle between its direct feedback B and the forward weights W from its input
-    map to the output, transposed.
+    """By layer: the angle between its direct feedback B and the transposed forward weights W from
+    its input map to the output.
 
-    Layers from which fully connected layers and what stands between them lead to the output; their
-    weights are multiplied. For the output layer this is the angle of eq. 14. {} for rules without
-    direct feedback.
+    Only the fully connected layers at the end of the network are included; W is the product of
+    their weights. For the output layer this is the angle of eq. 14. {} for rules without direct
+    feedback.
     """
     numerics = run.numerics.feedback_numerics
-    found: dict[str, float] = {}
+    angles: dict[str, float] = {}
     product: Array | None = None
     for layer in _head(run):
         weight = run.model.layers[layer.name].parameters["weight"].astype(np.float64)
         product = weight if product is None else product @ weight
         feedback = numerics.feedback_from_output(layer.name)
         if feedback is not None:
-            found[layer.name] = angle(feedback, product.T)
-    return found
+            angles[layer.name] = angle(feedback, product.T)
+    return angles
 
 
 def _head(run: Trainer) -> list[Layer]:
-    """The fully connected layers at the end of the network, the output first."""
+    """Fully connected layers at the end of the network, from the output backwards."""
     head: list[Layer] = []
     for layer in reversed(run.network.weighted):
         if not layer.flattens or (head and prod(layer.out_shape) != prod(head[-1].in_shape)):
@@ -59,10 +57,11 @@ def _head(run: Trainer) -> list[Layer]:
 
 
 def update_angles(run: Trainer, batch: Batch) -> dict[str, float]:
-    """By weighted layer, the angle between the rule's weight gradient and backpropagation's, of one
-    batch; ``all`` for all of them together.
+    """By weighted layer: the angle between the rule's weight gradient and backpropagation's
+    gradient for one batch. The key ``all`` is the angle between the concatenated gradients.
 
-    The model's maps and gradients are those of the batch afterwards; nothing is updated.
+    Afterwards the model holds the maps and gradients of this batch. No parameter is updated, and
+    running moments are restored.
     """
     inputs, labels = batch
     moments = {key: array.copy() for key, array in run.model.running_moments().items()}
@@ -70,21 +69,22 @@ def update_angles(run: Trainer, batch: Batch) -> dict[str, float]:
     _, error = softmax_loss(run.model.forward(inputs), labels)
     run.task.start(run.model)
     for key, array in run.model.running_moments().items():
-        array[...] = moments[key]  # looking must not change the run
+        array[...] = moments[key]  # a measurement must not change the run
     by_rule = _weight_gradients(run.numerics.feedback_numerics, error, labels)
     by_backprop = _weight_gradients(Backprop(run.model), error, labels)
     shared = [name for name in by_backprop if name in by_rule]
-    found = {name: angle(by_rule[name], by_backprop[name]) for name in shared}
+    angles = {name: angle(by_rule[name], by_backprop[name]) for name in shared}
     whole = [
         np.concatenate([part[name].reshape(-1) for name in shared])
         for part in (by_rule, by_backprop)
     ]
-    return {**found, "all": angle(*whole)}
+    return {**angles, "all": angle(*whole)}
 
 
 def _weight_gradients(
     numerics: RuleNumerics, error: Array, labels: NDArray[np.integer[Any]]
 ) -> dict[str, Array]:
+    """Copies of the weight gradients that ``numerics`` computes, by layer."""
     numerics.propagate(error, labels)
     return {
         layer: array.copy()

@@ -1,5 +1,5 @@
-"""Masks of a real training step: which inputs, errors and derivatives of the weighted layers are
-not zero.
+"""Masks of a real training step: the non-zero inputs, errors and derivatives of the weighted
+layers.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ from accelsim.workload.network import Layer
 def capture_masks(
     model: Model, errors: Mapping[str, Array], samples: int
 ) -> dict[str, NDArray[np.bool_]]:
-    """Masks by ``<layer>.<role>`` of the first ``samples`` samples of the step that ran last on the
-    model.
+    """Masks by ``<layer>.<role>`` of the first ``samples`` samples of the model's last step.
 
-    ``errors`` are the errors at the weighted layers' own outputs. Roles: ``input``, ``error``, and
-    ``mask`` where the input map comes from a ReLU, directly or through max-pools: where it is zero
-    the propagated error is not needed. Convolutions' masks are (N, H, W, C), fully connected
-    layers' (N, C), those of a sequence network (T, N, C). Layers that no error reached have none of
-    it.
+    ``errors`` are the errors at the outputs of the weighted layers. Roles are ``input``, ``error``,
+    and ``mask`` if the input map comes from a ReLU, directly or through max-pools; where the mask
+    is zero, the propagated error is not needed. Shapes are (N, H, W, C) for convolutions, (N, C)
+    for fully connected layers and (T, N, C) in sequence networks. A layer that no error reached has
+    no ``error`` mask.
     """
     masks: dict[str, NDArray[np.bool_]] = {}
     for layer in model.network.weighted:
@@ -40,6 +39,7 @@ def capture_masks(
 
 
 def _shaped(model: Model, layer: Layer, mask: NDArray[np.bool_], samples: int) -> NDArray[np.bool_]:
+    """A layer's mask in the shape of a trace tensor, limited to ``samples`` samples."""
     if model.network.vocabulary:
         steps = model.network.time_steps
         return np.ascontiguousarray(mask.reshape(steps, len(mask) // steps, -1)[:, :samples])

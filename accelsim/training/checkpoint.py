@@ -1,5 +1,5 @@
 """Checkpoints of a training run: everything that the next epoch depends on, in one file that is
-either the old one or the new one.
+replaced atomically.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _META = ("cause", "record", "epochs", "steps", "updates", "losses")
 
 
 def save(path: Path, run: Trainer, cause: Mapping[str, Any], record: Mapping[str, Any]) -> None:
-    """Write the checkpoint after an epoch. ``cause``: what decides the run; ``record``: what it has
-    brought so far. Both JSON.
+    """Write the checkpoint after an epoch. ``cause`` holds the inputs that determine the run,
+    ``record`` its results so far; both are JSON data.
 
-    The new file replaces the old one in a single step of the file system, so that a run killed at
-    any moment can be taken up. OSError, with the path, where the file system cannot take it.
+    The new file replaces the old one atomically, so that a run can resume even if it is killed
+    while saving. Raises OSError, with the path, if the file cannot be written.
     """
     meta = {
         "schema": SCHEMA,
@@ -46,22 +46,23 @@ def save(path: Path, run: Trainer, cause: Mapping[str, Any], record: Mapping[str
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(
         f".{path.name}.partial"
-    )  # a run that is killed here leaves it to the next one, which writes it anew
+    )  # left behind if the run is killed here; the next save overwrites it
     try:
         with beside.open("wb") as file:
             np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-    except OSError as error:  # one of writing, as on a full disk, names no file
+    except OSError as error:  # an error while writing, such as a full disk, lacks the file name
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         beside.unlink(missing_ok=True)
 
 
 def restore(path: Path, run: Trainer, cause: Mapping[str, Any]) -> dict[str, Any]:
-    """Put a fresh run where the checkpoint stands; its record. InputError when the file is broken
-    or of a run with another cause.
+    """Restore a new run from the checkpoint and return the saved record.
+
+    Raises InputError if the file is broken or belongs to a run with another cause.
     """
     arrays, meta = _read(path)
     then = meta["cause"]
@@ -81,14 +82,14 @@ def restore(path: Path, run: Trainer, cause: Mapping[str, Any]) -> dict[str, Any
     for key, array in arrays.items():
         if key.startswith("optimizer/"):
             name, rest = key.removeprefix("optimizer/").split("/", 1)
-            layer, parameter = rest.rsplit("/", 1)  # layers may have slashes in their names
+            layer, parameter = rest.rsplit("/", 1)  # layer names may contain slashes
             if (layer, parameter) not in parameters:
                 raise InputError(
                     Fault(
                         str(path),
                         0,
                         0,
-                        f"checkpoint must hold state of the network's parameters alone, got {key}",
+                        f"checkpoint must hold state of the network's parameters only, got {key}",
                     )
                 )
             like = parameters[layer, parameter]
@@ -106,12 +107,12 @@ def restore(path: Path, run: Trainer, cause: Mapping[str, Any]) -> dict[str, Any
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Arrays and what is said about them. InputError when the file is not a checkpoint."""
+    """Arrays and meta data of the file. Raises InputError if it is not a checkpoint."""
     try:
         with (
             path.open("rb") as stream,
             np.load(stream, allow_pickle=False) as file,
-        ):  # numpy leaves a file open that is no archive
+        ):  # opened here, because numpy does not close a file that is not an archive
             arrays = {key: file[key] for key in file.files}
         meta = json.loads(arrays.pop("meta").tobytes())
         schema = meta["schema"]
@@ -148,17 +149,21 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
 
 
 def _arrays(run: Trainer) -> dict[str, NDArray[Any]]:
-    found = {
+    """Parameters and running moments of the run, by key."""
+    parameters = {
         f"parameter/{layer}/{name}": array
         for (layer, name), array in run.model.parameters().items()
     }
-    return found | {
+    return parameters | {
         f"moment/{layer}/{name}": array
         for (layer, name), array in run.model.running_moments().items()
     }
 
 
 def _put(path: Path, into: Mapping[str, NDArray[Any]], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Copy ``arrays`` into the arrays ``into``. Raises InputError for a missing key or another
+    shape.
+    """
     for key, target in into.items():
         if key not in arrays or arrays[key].shape != target.shape:
             raise InputError(

@@ -1,4 +1,4 @@
-"""Weight updates: SGD, momentum, Adam, and the two momenta of hybrid training. Gradients come from
+"""Optimizers: SGD, momentum, Adam, and the two momenta of hybrid training. Gradients may come from
 any learning rule.
 """
 
@@ -15,14 +15,15 @@ from accelsim.numerics.arrays import Array
 from accelsim.rules.walk.numbers import BP
 
 Key = tuple[str, str]
+"""(layer, parameter)."""
 
 
 class Optimizer(ABC):
-    """Updates parameters in place; a parameter without a gradient stays as it is.
+    """Updates parameters in place. A parameter without a gradient is unchanged.
 
-    ``weight_decay`` adds that multiple of each weight (not of batch norm's scale and shift) to its
-    gradient. ``state``: every array that outlives a step, by name and parameter; ``steps``: steps
-    made. Both are all that a checkpoint needs.
+    ``weight_decay`` times each weight (not batch norm's scale and shift) is added to its gradient.
+    ``state`` holds the arrays that persist between steps, by name and parameter; ``steps`` counts
+    the updates. A checkpoint needs no more than these two.
     """
 
     def __init__(self, learning_rate: float, weight_decay: float = 0.0) -> None:
@@ -34,7 +35,7 @@ class Optimizer(ABC):
     def step(
         self, parameters: Mapping[Key, Array], gradients: Mapping[Key, Array], kind: str = BP
     ) -> None:
-        """One update; ``kind`` says which kind of training step the gradients come from."""
+        """One update. ``kind`` is the kind of training step that produced the gradients."""
         self.steps += 1
         for key, gradient in gradients.items():
             parameter = parameters[key]
@@ -53,7 +54,7 @@ class Optimizer(ABC):
         """Update one parameter array in place."""
 
     def kept(self, name: str, key: Key, like: Array) -> Array:
-        """A state array, zeros at first."""
+        """A state array, initially zeros, of the shape of ``like``."""
         full = (name, *key)
         if full not in self.state:
             self.state[full] = np.zeros_like(like)
@@ -89,10 +90,11 @@ class Momentum(Optimizer):
 
 
 class HybridMomentum(Momentum):
-    """Han et al. 2020, algorithm 1, as amended: a momentum for each kind of step.
+    """One momentum per kind of step (Han et al. 2020, algorithm 1, as amended).
 
-    BP step: v_BP <- alpha v_BP + g; theta <- theta - eta v_BP. Feedback step: v_DFA <- alpha v_DFA
-    + g; theta <- theta - eta (gamma v_DFA + (1 - gamma) v_BP).
+    BP step: v_BP <- alpha v_BP + g; theta <- theta - eta v_BP.
+
+    Feedback step: v_DFA <- alpha v_DFA + g; theta <- theta - eta (gamma v_DFA + (1 - gamma) v_BP).
     """
 
     def __init__(
@@ -116,9 +118,7 @@ class HybridMomentum(Momentum):
 
 
 class Adam(Optimizer):
-    """Kingma & Ba 2015, algorithm 1, with bias correction. Steps of every kind share the
-    moments.
-    """
+    """Kingma & Ba 2015, algorithm 1, with bias correction. All kinds of step share the moments."""
 
     def __init__(
         self,
@@ -152,10 +152,11 @@ OPTIMIZERS: dict[str, Callable[[float, float], Optimizer]] = {
 def optimizer(
     name: str, learning_rate: float, weight_decay: float = 0.0, gamma: float | None = None
 ) -> Optimizer:
-    """The optimizer of that name with its default constants; momentum with ``gamma`` is the hybrid
+    """The optimizer ``name`` with default constants. Momentum with a ``gamma`` is the hybrid
     rule's.
 
-    InputError for an unknown name, a rate that is not positive or a negative decay.
+    Raises InputError for an unknown name, a learning rate that is not positive, or a negative
+    weight decay.
     """
     if name not in OPTIMIZERS:
         raise InputError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {name}")

@@ -1,5 +1,5 @@
-"""A whole training run: from what decides it to its record, epoch by epoch, with a checkpoint after
-each.
+"""A whole training run, from its inputs to its record, epoch by epoch, with a checkpoint after each
+epoch.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ SCHEMA = "accelsim.training/1"
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What decides a run, besides network, rule and data.
+    """Inputs of a run, besides network, rule and data.
 
-    ``held_out``: fraction of the training set kept away from training and scored beside the test
-    set, for choosing options on. ``augmented``: random crops and flips. ``score_every``: epochs
-    between scores on the held-out and test parts (the last epoch is always scored). ``angles``:
-    measure them with the scores. ``trace_every``: epochs between traces of ``samples`` samples, 0
+    ``held_out``: fraction of the training set that is excluded from training and scored like the
+    test set, for choosing options. ``augmented``: random crops and flips. ``score_every``: epochs
+    between scores on the held-out and test parts; the last epoch is always scored. ``angles``:
+    measure angles with the scores. ``trace_every``: epochs between traces of ``samples`` samples, 0
     for none.
     """
 
@@ -56,8 +56,8 @@ class RunSpec:
 
 @dataclass
 class RunRecord:
-    """What a run has brought so far, a row an epoch or a layer and epoch; the same bytes for the
-    same cause.
+    """Results of a run so far: one row per epoch, or per layer and epoch. Equal causes give equal
+    bytes.
     """
 
     cause: dict[str, Any]
@@ -66,20 +66,19 @@ class RunRecord:
     densities: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """The training document."""
+        """The training document as JSON data."""
         return {"schema": SCHEMA, "version": __version__, **asdict(self)}
 
 
 OnTrace = Callable[[Trace, int], None]
-"""Called with each trace and the epoch after which it was taken."""
+"""Called with each trace and the number of the epoch it follows."""
 
 
 class TrainingRun:
-    """A run that can be stopped after any epoch and taken up again from its checkpoint, to the
-    identical end.
+    """A run that can stop after any epoch and resume from its checkpoint, with an identical result.
 
-    InputError for a rule or options that do not fit the network, and for parts of the data that are
-    too small to score.
+    Raises InputError if the rule or its options do not suit the network, and if a part of the data
+    is too small to score.
     """
 
     def __init__(
@@ -118,11 +117,13 @@ class TrainingRun:
 
     @property
     def done(self) -> bool:
-        """Whether all epochs are."""
+        """True if all epochs are done."""
         return self.trainer.epochs_done >= self.spec.recipe.epochs
 
     def resume(self, path: Path) -> None:
-        """Go on from the checkpoint. InputError when it is missing, broken, or of another run."""
+        """Continue from the checkpoint. Raises InputError if it is missing, broken, or of another
+        run.
+        """
         if not path.exists():
             raise InputError(Fault(str(path), 0, 0, "checkpoint does not exist: nothing to resume"))
         kept = checkpoint.restore(path, self.trainer, self.record.cause)
@@ -142,8 +143,8 @@ class TrainingRun:
         checkpoint.save(path, self.trainer, self.record.cause, rows)
 
     def epoch(self, progress: Progress | None = None, on_trace: OnTrace | None = None) -> None:
-        """One epoch and what is measured after it. Numbers that are not finite, or that there are
-        none of, are None.
+        """Run one epoch and record its measurements. Numbers that are missing or not finite are
+        None.
         """
         made = self.trainer.epoch(progress)
         number = self.trainer.epochs_done
@@ -151,7 +152,7 @@ class TrainingRun:
         with (
             np.errstate(over="ignore", invalid="ignore"),
             threadpool_limits(1, "blas"),
-        ):  # sums in an order that no machine changes
+        ):  # one thread, so that the order of sums is the same on every machine
             self.record.epochs.append(_finite({"epoch": number, **self._scores(made, scored)}))
             if self.spec.angles and scored:
                 self._measure_angles(number)
@@ -202,7 +203,7 @@ class TrainingRun:
         )
         trainer.task.start(trainer.model)
         for key, array in trainer.model.running_moments().items():
-            array[...] = moments[key]  # looking must not change the run
+            array[...] = moments[key]  # a measurement must not change the run
         trace = trace_of(trainer, masks, self.spec.samples, self.command)
         trainer.losses = kept
         for name, tensor in trace.tensors.items():
@@ -215,8 +216,9 @@ class TrainingRun:
 
 
 def published_task(network: Network, spec: RunSpec, data: Path | None) -> Task:
-    """The task that a folder of published files gives the network, the digits without one.
-    InputError for data that are missing, broken or unfit.
+    """The task that a folder of published files gives the network; without a folder, the digits.
+
+    Raises InputError if the data are missing, broken or unsuitable.
     """
     return make_task(
         load_dataset(data, network, spec.held_out), network, spec.batch, spec.augmented
@@ -231,14 +233,15 @@ _OPTIONAL: dict[str, object] = {
     "groups": 1,
     "vocabulary": 0,
 }
-"""Fields that the hashed text has for every layer, and their values where a kind lacks them."""
+"""Fields that the hashed text has for every layer, with the value used for kinds that lack them."""
 
 
 def network_hash(network: Network) -> str:
-    """What tells networks of one name apart: a hash of all that decides their numbers.
+    """Hash of everything that determines a network's numbers, 16 hexadecimal digits. It
+    distinguishes networks with the same name.
 
-    The hashed text is written out here, so that a network keeps the hash that records and
-    checkpoints already have, however its classes are laid out.
+    The hashed text is built explicitly here, so that a change to the layer classes does not change
+    the hashes in existing records and checkpoints.
     """
     layers = [_layer_text(layer) for layer in network.layers]
     parts = (
@@ -252,6 +255,7 @@ def network_hash(network: Network) -> str:
 
 
 def _layer_text(layer: Layer) -> str:
+    """A layer as part of the hashed text."""
     common = {name: getattr(layer, name) for name in ("name", "kind", "inputs")}
     shapes = {"in_shape": layer.in_shape, "out_shape": layer.out_shape}
     shared = {each.name for each in fields(Layer)}
@@ -262,6 +266,7 @@ def _layer_text(layer: Layer) -> str:
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    """The row, with None for numbers that are not finite."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in row.items()

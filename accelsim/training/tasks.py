@@ -1,5 +1,5 @@
-"""What a network is trained to do: classify images, or predict the next word of a text. Batches of
-an epoch, and scores.
+"""Training tasks: classify images, or predict the next word of a text. A task provides the batches
+of an epoch, and scores.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from accelsim.training.data.text_files import TextDataset
 from accelsim.workload.network import Network
 
 Batch = tuple[NDArray[Any], NDArray[np.integer[Any]]]
-"""(images (N, H, W, C) or tokens (T, N), labels, one a row of logits)."""
+"""(images (N, H, W, C) or tokens (T, N), labels with one entry per row of logits)."""
 
 _SHUFFLE_STREAM, _AUGMENT_STREAM = 0x5AFF, 0xA06
 
 WITH_UNKNOWN = "with_unknown_"
-"""Mark of scores of text that count the unknown word too."""
+"""Prefix of the text scores that include the unknown word."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Mean cross-entropy and fraction of right answers."""
+    """Mean cross-entropy, and fraction of correct answers."""
 
     loss: float
     accuracy: float
@@ -45,7 +45,7 @@ class Scores:
 
 
 class Task(ABC):
-    """A data set as a network sees it."""
+    """A data set, presented as batches for one network."""
 
     name: str
     batch: int
@@ -53,28 +53,28 @@ class Task(ABC):
 
     @abstractmethod
     def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
-        """The training batches of one epoch, in an order of their own: of seed and epoch alone."""
+        """Training batches of one epoch. Their order depends only on seed and epoch."""
 
     @abstractmethod
     def batches(self, part: str) -> Iterator[Batch]:
-        """The batches of a part of the data, as they come."""
+        """Batches of a part of the data, in order."""
 
     def start(self, model: Model) -> None:  # noqa: B027  # most tasks carry nothing
-        """Forget what lasts from batch to batch."""
+        """Reset state that persists between batches."""
 
     def keep(self, model: Model) -> None:  # noqa: B027  # as above
-        """Carry what lasts from a batch to the next one."""
+        """Carry state from one batch to the next."""
 
     def judged(
         self, logits: Array, labels: NDArray[np.integer[Any]]
     ) -> dict[str, tuple[Array, NDArray[np.integer[Any]]]]:
-        """The answers that count, and the choice there was, by a mark of the score that they
-        make.
+        """(logits, labels) of the rows that count, by the prefix of the score they
+        contribute to.
         """
         return {"": (logits, labels)}
 
     def score(self, model: Model, part: str) -> dict[str, Scores]:
-        """Loss and accuracy of a part by mark, batch norm with its running moments."""
+        """Scores of a part of the data, by prefix. Batch norm uses its running moments."""
         loss: dict[str, float] = {}
         right: dict[str, int] = {}
         answers: dict[str, int] = {}
@@ -96,8 +96,9 @@ class Task(ABC):
 
 
 class ImageTask(Task):
-    """Classify images. An epoch takes every training image once, a ragged rest of less than a batch
-    aside.
+    """Classify images. An epoch uses every training image once, except an incomplete last batch.
+
+    Raises InputError if the batch is larger than the training set or below 1.
     """
 
     def __init__(
@@ -140,8 +141,10 @@ class ImageTask(Task):
 
 
 class TextTask(Task):
-    """Predict each next word. The text runs on in ``batch`` parallel streams, and the recurrent
-    state with it.
+    """Predict each next word. The text runs in ``batch`` parallel streams, and the recurrent state
+    is carried along them.
+
+    Raises InputError if the streams are too short for one window.
     """
 
     def __init__(self, dataset: TextDataset, network: Network, batch: int) -> None:
@@ -181,8 +184,8 @@ class TextTask(Task):
     def judged(
         self, logits: Array, labels: NDArray[np.integer[Any]]
     ) -> dict[str, tuple[Array, NDArray[np.integer[Any]]]]:
-        """Without the unknown word: neither asked for nor offered; and with it, as one word like
-        any other.
+        """Scores without prefix leave out the unknown word, as label and as candidate. Scores
+        `WITH_UNKNOWN` treat it like any other word.
         """
         known = labels != self.dataset.unknown
         offered = logits[known]
@@ -193,8 +196,9 @@ class TextTask(Task):
 def make_task(
     dataset: Dataset | TextDataset, network: Network, batch: int, augmented: bool
 ) -> Task:
-    """The task of a data set. InputError: a batch that does not fit, crops and flips of what are
-    not photographs.
+    """The task of a data set.
+
+    Raises InputError for an unsuitable batch, and for ``augmented`` data that are not photographs.
     """
     if isinstance(dataset, TextDataset):
         if augmented:
@@ -202,6 +206,6 @@ def make_task(
         return TextTask(dataset, network, batch)
     if augmented and not dataset.photographs:
         raise InputError(
-            f"--augment must be left out for {dataset.name}, whose images are no photographs"
+            f"--augment must be left out for {dataset.name}, whose images are not photographs"
         )
     return ImageTask(dataset, network, batch, augmented)

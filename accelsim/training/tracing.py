@@ -1,4 +1,4 @@
-"""Traces of real training: train for some steps, then keep the masks of the next one."""
+"""Traces of real training: train for a number of steps, then record the masks of the next step."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from accelsim.workload.network import Network
 from accelsim.zeros.trace import Trace
 
 Progress = Callable[[int, int, float], None]
-"""(steps done, steps of the run, loss of the last one): called after every training step."""
+"""Called after every training step with (steps done, steps of the run, loss of the last step)."""
 
 
 @dataclass(frozen=True)
 class TracedTraining:
-    """A training that ends in a trace: ``steps`` before the traced one, of ``batch`` samples each,
-    of which the trace keeps the first ``samples``.
+    """A training run that ends in a trace: ``steps`` steps before the traced one, with ``batch``
+    samples each. The trace keeps the first ``samples`` samples.
+
+    Raises InputError if ``samples`` is not between 1 and the batch, or ``steps`` is negative.
     """
 
     steps: int
@@ -58,11 +60,11 @@ def train_and_trace(
     command: str = "",
     progress: Progress | None = None,
 ) -> tuple[Trace, list[float]]:
-    """Train, then take the masks of the next step.
+    """Train, then record the masks of the next step.
 
-    Returns the trace and the loss of every step, the traced one last. The trace's meta also has
+    Returns the trace and the loss of every step, the traced step last. The trace's meta also holds
     batch, optimizer, learning rate, the mean loss of the first and last steps, and the command.
-    InputError for anything that does not fit, and for training that diverged.
+    Raises InputError for unsuitable inputs, and if training diverged.
     """
     task = make_task(load_dataset(data_dir, network), network, training.batch, augmented=False)
     run = Trainer(network, rule, task, training.recipe)
@@ -81,7 +83,7 @@ def train_and_trace(
 def trace_of(
     run: Trainer, masks: Mapping[str, NDArray[np.bool_]], samples: int, command: str
 ) -> Trace:
-    """Masks of the step that ran last, with what they come from."""
+    """A trace of the masks of the last step, with its provenance."""
     start, end = run.mean_losses
     extra: dict[str, object] = {
         "samples": samples,

@@ -1,4 +1,4 @@
-"""Training with any learning rule that has numbers, step by step and epoch by epoch."""
+"""Training with any learning rule that has numbers, by steps and epochs."""
 
 from __future__ import annotations
 
@@ -23,18 +23,21 @@ from accelsim.training.tasks import Batch, Task
 from accelsim.workload.network import Network
 
 MEAN_OVER = 10
-"""Steps at either end of a run whose mean loss a trace states."""
+"""Number of steps at each end of a run whose mean loss a trace records."""
 
 DIVERGED, EXPLODED = 1.25, 10.0
-"""Mean loss of the last steps, and of any one step, by the first step's, above which training
-diverged. A rule that has not begun to learn wanders about its first loss by a few percent.
+"""Divergence thresholds, relative to the first loss: mean of the last steps, any single step.
+
+The loss of a rule that has not begun to learn varies by a few percent.
 """
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train. ``schedule``: the learning rate stays, or falls as half a cosine over
-    ``epochs`` (Loshchilov & Hutter 2017, no restarts).
+    """How to train. ``schedule``: a constant learning rate, or half a cosine over ``epochs``
+    (Loshchilov & Hutter 2017, without restarts).
+
+    Raises InputError for a negative number of epochs or an unknown schedule.
     """
 
     epochs: int = 1
@@ -55,14 +58,14 @@ class Recipe:
 
 
 Progress = Callable[[int, int, float, float], None]
-"""(steps done, steps of the epoch, mean loss and accuracy so far): called after every training
-step.
+"""Called after every training step with (steps done, steps of the epoch, mean loss, mean accuracy
+so far).
 """
 
 
 @dataclass(frozen=True)
 class EpochScores:
-    """Mean loss and accuracy over the training steps of an epoch, each as it was before its
+    """Mean loss and accuracy over the training steps of an epoch, each measured before the step's
     update.
     """
 
@@ -72,8 +75,8 @@ class EpochScores:
 
 
 class Trainer:
-    """One training run: a model, its rule and optimizer, and a task. ``losses`` has the loss of
-    every step made.
+    """One training run: a model, its rule and optimizer, and a task. ``losses`` holds the loss of
+    every step taken.
     """
 
     def __init__(
@@ -100,24 +103,26 @@ class Trainer:
         self.steps_done = 0
         self.losses: list[float] = []
         self.accuracy = 0.0
-        """Fraction of the last step's answers that were right."""
+        """Fraction of correct answers in the last step."""
 
     def learning_rate(self, step: int) -> float:
-        """The learning rate of a step."""
+        """Learning rate of step ``step``."""
         total = self.recipe.epochs * self.task.steps_per_epoch
         if self.recipe.schedule == RateSchedule.CONSTANT or not total:
             return self.recipe.learning_rate
         return self.recipe.learning_rate * 0.5 * (1 + cos(pi * min(step, total) / total))
 
     def gradients(self, batch: Batch) -> dict[str, Array]:
-        """Forward and backward of a batch: gradients in the model, its loss recorded; the weighted
-        layers' errors.
+        """Forward and backward pass of a batch: sets the model's gradients and records the loss.
+        Returns the errors at the weighted layers' outputs, by layer.
+
+        Raises InputError if the loss is not finite.
         """
         inputs, labels = batch
         with (
             np.errstate(over="ignore", invalid="ignore"),
             threadpool_limits(1, "blas"),
-        ):  # numbers that are not finite end in a loss that is refused
+        ):  # overflow leads to a loss that is not finite, which is refused below
             logits = self.model.forward(inputs)
             self.task.keep(self.model)
             loss, error = softmax_loss(logits, labels)
@@ -128,7 +133,7 @@ class Trainer:
             return self.numerics.propagate(error, labels)
 
     def step(self, batch: Batch) -> bool:
-        """One training step; False when the rule leaves it out."""
+        """One training step. False if the rule skips it."""
         kind = self.numerics.begin(self.steps_done)
         self.steps_done += 1
         if kind == LEFT_OUT:
@@ -140,7 +145,7 @@ class Trainer:
         return True
 
     def epoch(self, progress: Progress | None = None) -> EpochScores:
-        """One epoch. InputError when the loss stops being finite."""
+        """One epoch. Raises InputError if the loss stops being finite."""
         self.task.start(self.model)
         first, right = len(self.losses), 0.0
         for index, batch in enumerate(self.task.epoch(self.recipe.seed, self.epochs_done)):
@@ -164,7 +169,7 @@ class Trainer:
         )
 
     def endless_batches(self) -> Iterator[Batch]:
-        """The batches of one epoch after the other."""
+        """Batches of epoch after epoch, without end."""
         epoch = 0
         while True:
             self.task.start(self.model)
@@ -177,18 +182,19 @@ class Trainer:
         return float(np.mean(self.losses[:MEAN_OVER])), float(np.mean(self.losses[-MEAN_OVER:]))
 
     def refuse_divergence(self) -> None:
-        """InputError when the loss has grown: the zeros of such a network are not those of
-        training.
+        """Raise InputError if the loss has grown, because the zeros of a diverged network are not
+        representative.
         """
         end, worst = self.mean_losses[1], max(self.losses)
         if (
             worst > EXPLODED * self.losses[0]
-        ):  # whatever became of it: units that died bring the loss back to that of guessing
+        ):  # even if the loss fell again: with dead units it returns to that of guessing
             raise self._diverged(worst)
         if end > DIVERGED * self.losses[0]:
             raise self._diverged(end)
 
     def _diverged(self, loss: float) -> InputError:
+        """The error to raise, with the loss that shows the divergence."""
         change = f"loss {self.losses[0]:.4g} -> {loss:.4g}"
         return InputError(
             f"training diverged: {change}; lower --learning-rate ({self.recipe.learning_rate:g})"

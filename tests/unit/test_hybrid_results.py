@@ -276,7 +276,7 @@ def test_a_trace_that_a_kind_lacks_is_refused(tmp_path: Path) -> None:
         (
             "revised steps: the trace was made under bp, of another family than "
             "revised:binary=true: "
-            "its error masks are not this rule's"
+            "its error masks are not those of revised:binary=true"
         )
     ]
 

@@ -117,7 +117,7 @@ def test_the_seed_decides_the_zeros() -> None:
     assert results[0]["macs"]["executed"] != results[2]["macs"]["executed"]
     assert (
         results[0]["notes"][0]
-        == "zeros are drawn at random with density 0.5, seed 0; no training made them"
+        == "zeros are drawn at random with density 0.5, seed 0; they do not come from training"
     )
 
 

@@ -1,4 +1,4 @@
-"""Data sets in their published formats.
+"""Readers of data sets in their published formats.
 
 May import workload/ and errors.
 """

@@ -1,4 +1,4 @@
-"""Random crops and flips of photographs, as CIFAR networks are commonly trained."""
+"""Random crops and flips of photographs, as is common when training CIFAR networks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 PADDING = 4
+"""Largest shift in pixels, in each direction."""
 
 
 def augment(images: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    """Each of the images (N, H, W, C) moved by up to `PADDING` pixels, zeros (the mean, once
-    standardized) moving in, and mirrored or not.
+    """Each image of (N, H, W, C) shifted by up to `PADDING` pixels and mirrored with probability
+    1/2. Zeros (the mean of standardized images) fill the border.
     """
     samples, height, width, _ = images.shape
     down, right = random.integers(0, 2 * PADDING + 1, (2, samples))

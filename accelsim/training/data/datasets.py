@@ -1,4 +1,4 @@
-"""Training data: what a directory holds, told by its files, or scikit-learn's digits."""
+"""Training data: the data set in a directory, recognized by its files, or scikit-learn's digits."""
 
 from __future__ import annotations
 
@@ -24,21 +24,23 @@ ARCHIVES = (
     "cifar-100-python",
     "wikitext-2",
 )
-"""Folders that the data sets' archives unpack to."""
+"""Folders that the data sets' archives contain."""
 
 IMAGE_FORMATS = "CIFAR's binary or python files, or MNIST's IDX files"
 
 _HELD_OUT_STREAM = 0x4E1D
 _BLOCK = 1024
-"""Images counted at a time: numpy widens what it counts eightfold."""
+"""Images counted at a time. numpy converts them to integers of eight times the size
+to count them.
+"""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images as uint8 (N, H, W, C) and labels int64 (N,); ``mean`` and ``deviation`` of the
-    training images, a channel.
+    """A data set of images: images uint8 (N, H, W, C) and labels int64 (N,). ``mean`` and
+    ``deviation`` are those of the training images per channel, (C,).
 
-    ``photographs``: whether crops and mirror images of them still show the same.
+    ``photographs``: true if crops and mirror images keep their meaning.
     """
 
     name: str
@@ -54,11 +56,11 @@ class Dataset:
     photographs: bool = True
 
     def standardized(self, images: NDArray[np.uint8], shape: Shape) -> NDArray[np.float32]:
-        """Images as float32 (N, H, W, C) of a network's input shape: zero mean and unit deviation,
-        then fitted.
+        """Images as float32 (N, H, W, C) in a network's input shape: scaled to zero mean and unit
+        deviation, then fitted as in `fit_images`.
         """
         samples, height, width, channels = images.shape
-        # Rows of pixels, their channels in turn: numpy is slow along an axis of three.
+        # Rows of interleaved pixels and channels, because numpy is slow along an axis of length 3.
         rows = images.reshape(samples, height, width * channels)
         standardized = np.subtract(rows, np.tile(self.mean, width), dtype=np.float32)
         standardized /= np.tile(self.deviation, width)
@@ -68,10 +70,10 @@ class Dataset:
 def load_dataset(
     directory: Path | None, network: Network, held_out: float = 0.0
 ) -> Dataset | TextDataset:
-    """The data set in ``directory``, told by its files, or the digits without one.
+    """The data set in ``directory``, recognized by its files; without a directory, the digits.
 
-    ``held_out``: fraction of the training set kept away from training. InputError when it cannot be
-    read or cannot feed the network.
+    ``held_out``: fraction of the training set that is excluded from training. Raises InputError if
+    the data cannot be read or do not suit the network.
     """
     if not 0 <= held_out < 1:
         raise InputError(f"held-out must be a fraction from 0, below 1, got {held_out:g}")
@@ -83,27 +85,27 @@ def load_dataset(
             )
         return _checked(load_digits(held_out), network)
     if network.vocabulary:
-        found = _folder(directory, find_text)
-        if not find_text(found):
+        folder = _folder(directory, find_text)
+        if not find_text(folder):
             raise fault(
                 directory,
                 f"{network.name} reads text: data directory must hold WikiText-2's wiki.*.tokens, "
                 f"got {_contents(directory)}",
             )
-        return load_text(found, network.vocabulary, held_out)
-    found = _folder(directory, find_images)
-    if find_images(found) is None:
+        return load_text(folder, network.vocabulary, held_out)
+    folder = _folder(directory, find_images)
+    if find_images(folder) is None:
         raise fault(
             directory,
             f"{network.name} reads images: data directory must hold {IMAGE_FORMATS}, got "
             f"{_contents(directory)}",
         )
-    return _checked(load_images(found, held_out), network)
+    return _checked(load_images(folder, held_out), network)
 
 
 def _folder(directory: Path, find: Callable[[Path], object]) -> Path:
-    """The folder itself, or the one inside it that the usual archives unpack to: the first where
-    ``find`` finds something.
+    """``directory``, or the first known archive folder inside it in which ``find`` finds files.
+    Raises InputError if it cannot be read.
     """
     try:
         if not directory.exists():
@@ -118,7 +120,7 @@ def _folder(directory: Path, find: Callable[[Path], object]) -> Path:
 
 
 def _contents(directory: Path) -> str:
-    """What a folder holds, for a message."""
+    """Name of the data set in a folder, for messages."""
     images = find_images(_folder(directory, find_images))
     if images is not None:
         return images.name
@@ -126,6 +128,9 @@ def _contents(directory: Path) -> str:
 
 
 def _checked(dataset: Dataset, network: Network) -> Dataset:
+    """The data set. Raises InputError if the network has too few outputs or an unsuitable input
+    shape.
+    """
     outputs = prod(network.output.out_shape)
     if outputs < dataset.classes:
         raise InputError(
@@ -137,8 +142,9 @@ def _checked(dataset: Dataset, network: Network) -> Dataset:
 
 
 def load_images(directory: Path, held_out: float = 0.0) -> Dataset:
-    """CIFAR-10 or -100, MNIST or Fashion-MNIST from a folder. InputError when it holds none of
-    them, or a broken file.
+    """CIFAR-10 or -100, MNIST or Fashion-MNIST from a folder.
+
+    Raises InputError if it contains none of them, or a broken file.
     """
     files = find_images(_folder(directory, find_images))
     if files is None:
@@ -156,7 +162,10 @@ def load_images(directory: Path, held_out: float = 0.0) -> Dataset:
 
 
 def load_digits(held_out: float = 0.0) -> Dataset:
-    """The 1,797 digits of 8 x 8 pixels that scikit-learn carries; the last fifth is for testing."""
+    """The 1,797 digits of 8 x 8 pixels from scikit-learn. The last fifth is the test set.
+
+    Raises InputError if scikit-learn is not installed.
+    """
     try:
         from sklearn.datasets import load_digits as sklearn_digits
     except ImportError:
@@ -181,19 +190,20 @@ def load_digits(held_out: float = 0.0) -> Dataset:
 def _dataset(
     name: str, classes: int, training: Images, test: Images, held_out: float, photographs: bool
 ) -> Dataset:
+    """A data set from its training and test images, with statistics and a held-out part."""
     images, labels = training
-    kept_away = int(len(images) * held_out)
+    held_out_count = int(len(images) * held_out)
     away_images, away_labels = images[:0], labels[:0]
-    if kept_away:
+    if held_out_count:
         order = np.random.default_rng(_HELD_OUT_STREAM).permutation(len(images))
-        away, stay = np.sort(order[:kept_away]), np.sort(order[kept_away:])
+        away, stay = np.sort(order[:held_out_count]), np.sort(order[held_out_count:])
         away_images, away_labels, images, labels = (
             images[away],
             labels[away],
             images[stay],
             labels[stay],
         )
-    # Exact sums, whatever the order: counts of the 256 levels.
+    # Statistics from counts of the 256 levels: the sums are exact, so their order has no effect.
     levels = np.arange(256.0)
     counts = _level_counts(images)
     mean = np.array([(count * levels).sum() / count.sum() for count in counts])
@@ -214,7 +224,7 @@ def _dataset(
 
 
 def _level_counts(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """How often each level occurs in each channel, (C, 256)."""
+    """Number of occurrences of each level in each channel, (C, 256)."""
     counts = np.zeros((images.shape[-1], 256), np.int64)
     for first in range(0, len(images), _BLOCK):
         for channel in range(len(counts)):
@@ -227,9 +237,10 @@ def _level_counts(images: NDArray[np.uint8]) -> NDArray[np.int64]:
 def fit_images(images: NDArray[np.float32], shape: Shape) -> NDArray[np.float32]:
     """Images (N, h, w, c) fitted to a network's input shape (H, W, C).
 
-    Enlarged by the largest whole factor that fits (nearest neighbour; shrunk by nearest neighbour
-    where larger), centred on zeros. One channel feeds any number; three feed one by their mean. A
-    vector (1, 1, H*W*C) takes a square map of one or three channels. InputError for other shapes.
+    Images are enlarged by the largest integer factor that fits (nearest neighbour), or shrunk by
+    nearest neighbour if they are too large, and centred on zeros. One channel is repeated as often
+    as needed; three channels are averaged to one. A vector (1, 1, H*W*C) receives a square map of
+    one or three channels. Raises InputError for other shapes.
     """
     if shape[:2] == (1, 1):
         square = _vector_as_map(shape[2])
@@ -241,6 +252,9 @@ def fit_images(images: NDArray[np.float32], shape: Shape) -> NDArray[np.float32]
 
 
 def _vector_as_map(length: int) -> Shape:
+    """Square map shape with 1 or 3 channels and ``length`` elements. Raises InputError if there is
+    none.
+    """
     for channels in (1, 3):
         side = isqrt(length // channels)
         if side > 1 and side * side * channels == length:
@@ -252,6 +266,7 @@ def _vector_as_map(length: int) -> Shape:
 
 
 def _fit_channels(images: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
+    """Images with the given number of channels."""
     have = images.shape[3]
     if have == channels:
         return images
@@ -266,6 +281,7 @@ def _fit_channels(images: NDArray[np.float32], channels: int) -> NDArray[np.floa
 
 
 def _fit_axis(images: NDArray[np.float32], axis: int, extent: int) -> NDArray[np.float32]:
+    """Images with ``extent`` pixels along an axis."""
     have = images.shape[axis]
     if have == extent:
         return images

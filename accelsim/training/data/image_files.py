@@ -1,8 +1,8 @@
-"""Image data sets in the files that their authors publish: CIFAR-10 and -100, binary or python, and
+"""Readers of image data sets in their published files: CIFAR-10 and -100, binary or python, and
 MNIST's IDX, plain or gzipped.
 
-Every reader returns images uint8 (N, H, W, C) and labels int64 (N,), or refuses a broken file in
-one line.
+Every reader returns images uint8 (N, H, W, C) and labels int64 (N,), or raises InputError with one
+line about a broken file.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 CIFAR_PIXELS = 3 * 32 * 32
 IDX_IMAGES, IDX_LABELS = 0x803, 0x801
-"""Magic numbers of IDX files of unsigned bytes with three axes and with one."""
+"""Magic numbers of IDX files of unsigned bytes, with three axes and with one axis."""
 
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """The parts of a data set as found in a folder, ready to be read."""
+    """Files of a data set in a folder. ``training`` and ``test`` read them when called."""
 
     name: str
     classes: int
@@ -41,18 +41,18 @@ class ImageFiles:
 
 
 def find_images(directory: Path) -> ImageFiles | None:
-    """What image data set the folder holds; None when it holds none. MNIST and Fashion-MNIST have
-    the same files: the folder's name tells.
+    """The image data set in the folder, or None. MNIST and Fashion-MNIST have the same file names;
+    the folder's name distinguishes them.
     """
     for finder in (_cifar10_binary, _cifar10_python, _cifar100_binary, _cifar100_python, _idx):
-        found = finder(directory)
-        if found is not None:
-            return found
+        files = finder(directory)
+        if files is not None:
+            return files
     return None
 
 
 def fault(path: Path, rule: str) -> InputError:
-    """One line about one file."""
+    """InputError with one line about a file."""
     return InputError(Fault(str(path), 0, 0, rule))
 
 
@@ -117,8 +117,10 @@ def _cifar100_python(directory: Path) -> ImageFiles | None:
 
 
 def cifar_binary(path: Path, label_bytes: int, classes: int) -> Images:
-    """A binary CIFAR file: a record is one label byte or two (coarse, fine), then the red, green
-    and blue planes of 32 x 32.
+    """Images and labels of a binary CIFAR file. A record is one or two label bytes (coarse, fine),
+    then the red, green and blue planes of 32 x 32 bytes.
+
+    Raises InputError for a wrong size or label.
     """
     data = np.frombuffer(_read(path), np.uint8)
     record = label_bytes + CIFAR_PIXELS
@@ -131,30 +133,36 @@ def cifar_binary(path: Path, label_bytes: int, classes: int) -> Images:
 
 
 def _planes(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Images (N, 32, 32, 3) from records of three planes, (N, 3072)."""
     return np.ascontiguousarray(pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
 
 
 def _labels(path: Path, labels: Any, classes: int, images: int) -> NDArray[np.int64]:
-    """Labels int64 (images,), each a class."""
+    """Labels as int64 (images,). Raises InputError unless each is one of the classes."""
     try:
-        found = np.asarray(labels)
+        numbers = np.asarray(labels)
     except (ValueError, OverflowError) as error:
         raise fault(path, f"labels must be whole numbers, got {error}") from None
-    if found.ndim != 1 or (found.size and found.dtype.kind not in "iu"):
+    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
         raise fault(
             path,
-            f"labels must be a list of whole numbers, got {found.ndim} axes of {found.dtype.name}",
+            f"labels must be a list of whole numbers, got {numbers.ndim} axes of "
+            f"{numbers.dtype.name}",
         )
-    if len(found) != images:
-        raise fault(path, f"labels must be one for each of the {images} images, got {len(found)}")
-    wrong = found[(found < 0) | (found >= classes)]
+    if len(numbers) != images:
+        raise fault(path, f"labels must be one for each of the {images} images, got {len(numbers)}")
+    wrong = numbers[(numbers < 0) | (numbers >= classes)]
     if wrong.size:
         raise fault(path, f"labels must be between 0 and {classes - 1}, got {wrong[0]}")
-    return found.astype(np.int64)
+    return numbers.astype(np.int64)
 
 
 def cifar_python(path: Path, key: str, classes: int) -> Images:
-    """A pickled CIFAR file: a dict with ``data`` (N, 3072) and the labels under ``key``."""
+    """Images and labels of a pickled CIFAR file: a dict with ``data`` (N, 3072) and labels under
+    ``key``.
+
+    Raises InputError for any other content.
+    """
     try:
         content = load_arrays(_read(path))
     except ValueError as error:
@@ -170,12 +178,12 @@ def cifar_python(path: Path, key: str, classes: int) -> Images:
         or data.shape[1] != CIFAR_PIXELS
         or not len(data)
     ):
-        found = (
+        kind = (
             f"{data.dtype.name} of {data.shape}"
             if isinstance(data, np.ndarray)
             else type(data).__name__
         )
-        raise fault(path, f"data must be uint8 of (N, {CIFAR_PIXELS}), got {found}")
+        raise fault(path, f"data must be uint8 of (N, {CIFAR_PIXELS}), got {kind}")
     return _planes(data), _labels(path, content[key], classes, len(data))
 
 
@@ -210,14 +218,16 @@ def _idx(directory: Path) -> ImageFiles | None:
 
 
 def idx_pair(images: Path, labels: Path) -> Images:
-    """Images (N, H, W, 1) and labels of two IDX files."""
+    """Images (N, H, W, 1) and labels (N,) from two IDX files."""
     pixels, answers = idx(images, IDX_IMAGES, 3), idx(labels, IDX_LABELS, 1)
     return pixels[..., None], _labels(labels, answers, 10, len(pixels))
 
 
 def idx(path: Path, magic: int, axes: int) -> NDArray[np.uint8]:
-    """An IDX file of unsigned bytes: a big-endian magic number, the extent of each axis, then the
-    elements.
+    """Content of an IDX file of unsigned bytes: a big-endian magic number, the extent of each axis,
+    then the elements.
+
+    Raises InputError if the file has another magic number or size.
     """
     data = _read(path)
     if path.suffix == ".gz":

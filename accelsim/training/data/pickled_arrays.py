@@ -1,8 +1,8 @@
-"""Pickled dicts of whole-number arrays, read without running anything that the file names.
+"""Reader of pickled dicts of integer arrays that never runs code named by the file.
 
-A pickle can call any function by name. Here the few names that an array needs stand for small
-classes of ours, not for numpy's own, whose constructors would take forged pointers and types; every
-other name is refused.
+A pickle can call any function by name. Here, the few names that an array needs are mapped to small
+classes of this module instead of numpy's own, whose constructors would accept forged pointers and
+types. Every other name is refused.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SHOWN = 100
 
 
 class _Type:
-    """Stands for numpy.dtype."""
+    """Replacement of numpy.dtype."""
 
     def __init__(self, kind: Any, *_: Any) -> None:
         self.kind = kind.decode("ascii") if isinstance(kind, bytes) else str(kind)
@@ -37,12 +37,12 @@ class _Type:
             raise pickle.UnpicklingError(f"an array of bytes in the order {self.order}")
 
     def numpy(self) -> np.dtype[Any]:
-        """The type meant."""
+        """The corresponding numpy type."""
         return np.dtype(self.order + self.kind)
 
 
 class _Array:
-    """Stands for numpy.ndarray."""
+    """Replacement of numpy.ndarray."""
 
     def __init__(self, *_: Any) -> None:
         self.values: NDArray[Any] = np.empty(0, np.uint8)
@@ -52,7 +52,7 @@ class _Array:
         self.fill(data, kind, shape, "F" if by_columns else "C")
 
     def fill(self, data: Any, kind: Any, shape: Any, order: str) -> _Array:
-        """Take the bytes of an array; ``order``: "C" or "F"."""
+        """Set the array from its bytes. ``order`` is "C" or "F"."""
         if not isinstance(kind, _Type):
             raise pickle.UnpicklingError("an array without a type")
         self.values = np.frombuffer(data, kind.numpy()).reshape(
@@ -62,7 +62,7 @@ class _Array:
 
 
 def _encode(text: str, coding: str) -> bytes:
-    """Bytes, as Python 3 writes them for Python 2."""
+    """Bytes from text, as Python 3 pickles them for Python 2."""
     if coding != "latin1":
         raise pickle.UnpicklingError(f"text encoded as {coding}")
     return text.encode("latin1")
@@ -70,7 +70,7 @@ def _encode(text: str, coding: str) -> bytes:
 
 class _ArraysOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        # Functions made anew for each file: a pickle may set the attributes of what it gets.
+        # New functions for each file, because a pickle can set attributes of the objects it gets.
         known: dict[tuple[str, str], Callable[..., Any]] = {
             ("numpy", "dtype"): _Type,
             ("numpy", "ndarray"): _Array,
@@ -87,10 +87,9 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 def load_arrays(data: bytes) -> dict[str, Any]:
-    """The dict that a pickle holds: arrays, and whatever else is made of Python's own plain values,
-    by name.
+    """The pickled dict, by name: arrays, and other values made of plain Python types.
 
-    ValueError, with one line of what was met instead, for all other pickles and for broken ones.
+    Raises ValueError with one line about the content for any other pickle, and for a broken one.
     """
     try:
         content = _ArraysOnly(io.BytesIO(data), encoding="bytes").load()
@@ -110,5 +109,5 @@ def load_arrays(data: bytes) -> dict[str, Any]:
 
 
 def _line(text: str) -> str:
-    """What a file made us say, safe to print."""
+    """Text that came from a file, escaped and shortened for a message."""
     return ascii(text)[1:-1][:_SHOWN]

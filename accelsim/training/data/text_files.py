@@ -1,4 +1,4 @@
-"""WikiText-2's token files, and the text as a language model sees it: numbers of words in parallel
+"""WikiText-2's token files, and their text as a language model reads it: word numbers in parallel
 streams.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from accelsim.errors import Fault, InputError
 
 UNKNOWN = 0
-"""Number of the word that stands for all that the vocabulary lacks."""
+"""Number of the word that represents all words outside the vocabulary."""
 
 _UNKNOWN_MARK, _END_OF_LINE = "<unk>", "<eos>"
 
@@ -24,8 +24,8 @@ Tokens = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class TextDataset:
-    """A text in three parts, each word a number below ``vocabulary``; 0 stands for every word that
-    is not known.
+    """A text in three parts. Each word is a number below ``vocabulary``; 0 represents every unknown
+    word.
     """
 
     name: str
@@ -37,15 +37,15 @@ class TextDataset:
     unknown: int = UNKNOWN
 
     def streams(self, tokens: Tokens, batch: int) -> Tokens:
-        """The text cut into ``batch`` equal parts side by side, (length, batch); the rest is left
-        out.
+        """The text cut into ``batch`` equal parts side by side, (length, batch). The remainder is
+        dropped.
         """
         length = len(tokens) // batch
         return np.ascontiguousarray(tokens[: length * batch].reshape(batch, length).T)
 
     def windows(self, tokens: Tokens, batch: int, steps: int) -> Iterator[tuple[Tokens, Tokens]]:
-        """(inputs, targets), each (steps, batch): the streams piece by piece, targets one word
-        ahead; a ragged rest is left out.
+        """(inputs, targets), each (steps, batch), along the streams. Targets are one word ahead of
+        inputs. An incomplete last window is dropped.
         """
         streams = self.streams(tokens, batch)
         for first in range(0, len(streams) - steps, steps):
@@ -53,18 +53,18 @@ class TextDataset:
 
 
 def find_text(directory: Path) -> dict[str, Path]:
-    """WikiText's token files in the folder by part (train, valid, test); {} when it has none."""
-    found = {part: directory / f"wiki.{part}.tokens" for part in ("train", "valid", "test")}
-    return {part: path for part, path in found.items() if path.exists()}
+    """WikiText's token files in the folder, by part (train, valid, test); {} if there are none."""
+    paths = {part: directory / f"wiki.{part}.tokens" for part in ("train", "valid", "test")}
+    return {part: path for part, path in paths.items() if path.exists()}
 
 
 def load_text(directory: Path, vocabulary: int, held_out: float) -> TextDataset:
-    """WikiText-2 from a folder, in a vocabulary of its most frequent training words and the unknown
-    one.
+    """WikiText-2 from a folder, with a vocabulary of its most frequent training words and the
+    unknown word.
 
-    Without the training file, training is on the test file and scores are on the validation file,
-    as the name then says. ``held_out``: fraction of the training text, its end, that is kept away
-    from training.
+    If the training file is missing, the test file is used for training and the validation file for
+    scores, and the data set's name says so. ``held_out``: fraction of the training text, at its
+    end, that is excluded from training. Raises InputError for a missing or unreadable file.
     """
     files = find_text(directory)
     name, training, test = "wikitext2", "train", "test"
@@ -101,8 +101,8 @@ def load_text(directory: Path, vocabulary: int, held_out: float) -> TextDataset:
 
 
 def _words(path: Path) -> list[str]:
-    """The words of a file, with a mark at the end of each line, empty ones too: so WikiText-2 has
-    the 33,278 words that papers give it.
+    """Words of a file, with an end mark after each line, including empty lines. WikiText-2 then has
+    the 33,278 distinct words that papers report. Raises InputError if the file cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -106,7 +106,7 @@ def test_every_wrong_option_is_told_at_once_before_data_are_read(run: Run) -> No
         ),
         (["--data", "/nowhere"], "/nowhere: data directory does not exist"),
         (["--batch", "2000"], "batch must be between 1 and the 1437 training images, got 2000"),
-        (["--augment"], "--augment must be left out for digits, whose images are no photographs"),
+        (["--augment"], "--augment must be left out for digits, whose images are not photographs"),
         (["--held-out", "0.0001"], "the held-out part of digits must be large enough to score"),
         (
             ["--rule", "hdfa:p=0.3", "--trace-every", "2"],
