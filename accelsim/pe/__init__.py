@@ -1,11 +1,14 @@
-"""Kinds of PE: one folder each, one line each in `accelsim.config.registries`.
+"""PE kinds: one folder per kind, and one line per kind in `accelsim.config.registries`.
 
-A kind tiles, moves, times and counts contractions; `cost/energy.py` prices what it counts.
-`tests/plugins/pe_bit_serial.py` is a kind from outside the package. After a change of a kind's
-section, `python -m accelsim.cli.pages.documentation` writes the pages that list its keys.
+A kind maps, moves, times and counts contractions; `cost/energy.py` prices the counts.
 
-`mapping.py` is what a mapped op is, the room `accelsim/mapping` chooses it, and
-`accelsim/machine/mapping_choice.py` is the user's say in it.
+- `mapping.py`: the data of a mapped op.
+- `accelsim/mapping`: the choice among mappings.
+- `accelsim/machine/mapping_choice.py`: the mapping section of a machine file.
+
+`tests/plugins/pe_bit_serial.py` is an example of a kind from outside the package. After a change to
+a kind's section, run `python -m accelsim.cli.pages.documentation`, which rewrites the pages that
+list its keys.
 
 May import cost/, zeros/, machine/ and below.
 """

@@ -1,7 +1,7 @@
-"""The verbs of a PE kind: how it maps, times and counts a contraction, and prints its loop nest.
+"""The interface of a PE kind: it maps, times and counts a contraction, and prints its loop nest.
 
-A kind is a folder here with a subclass, and one line of `accelsim.config.registries.PE_KINDS`.
-Nothing outside its folder asks for a kind's name.
+A kind is a folder of this package with a subclass, and one line of
+`accelsim.config.registries.PE_KINDS`. Code outside the folder never asks for a kind's name.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from accelsim.step.ops import Contraction, Tensor, Use
 from accelsim.zeros.masks import MaskSource
 
 Loops = list[tuple[str, str]]
-"""(memory level, line) of each loop, outermost first; loops of one turn are left out."""
+"""(memory level, line) per loop, outermost first. Loops of one iteration are left out."""
 
 
 class Tile(NamedTuple):
-    """Outputs of a tile, and copies of the stationary operand that work side by side."""
+    """Outputs of a tile, and parallel copies of the stationary operand."""
 
     channels: int
     positions: int
@@ -35,8 +35,8 @@ class Tile(NamedTuple):
 class OperandReads(NamedTuple):
     """Words that lanes read from their scratchpads for an op.
 
-    ``sums``: partial sums that are read, and written back as often. ``indexed``: whether the index
-    of a stationary word is read with it.
+    ``moving``, ``stationary``: words of each operand. ``sums``: partial sums read, and written back
+    as often. ``indexed``: whether the index of a stationary word is read with it.
     """
 
     moving: int
@@ -46,19 +46,19 @@ class OperandReads(NamedTuple):
 
 
 class PEKind(ABC):
-    """One kind of PE in the array of one machine."""
+    """One kind of PE, in the array of one machine. Subclasses implement its methods."""
 
     deals_vectors = True
-    """Whether lanes take the moving vector of an outer product in segments."""
+    """Whether lanes split the moving vector of an outer product into segments."""
 
     def __init__(self, architecture: Architecture) -> None:
         self.architecture = architecture
 
-    # Verbs
+    # Interface of a kind
 
     @abstractmethod
     def tile(self, op: Contraction, placement: Placement) -> Tile:
-        """Outputs that the array works on at a time. InputError when the op fits in no way."""
+        """Outputs that the array works on at a time. InputError if the op does not fit."""
 
     @abstractmethod
     def operand_transfers(self, draft: Mapping, placement: Placement) -> tuple[Transfer, ...]:
@@ -66,7 +66,7 @@ class PEKind(ABC):
 
     @abstractmethod
     def timing(self, masks: MaskSource) -> TimingModel:
-        """The timing model of a run with those masks."""
+        """The timing model for a run on the zeros of ``masks``."""
 
     @abstractmethod
     def operand_reads(self, timing: ArrayTiming) -> OperandReads:
@@ -74,16 +74,18 @@ class PEKind(ABC):
 
     @abstractmethod
     def loops(self, mapping: Mapping) -> Loops:
-        """The loop nest of a mapped op, for people to read."""
+        """The loop nest of a mapped op, as text."""
 
     def control_actions(self, timing: ArrayTiming) -> dict[str, int]:
-        """Actions of a PE's control, by name: those of component ``control`` that
-        `accelsim/cost/energy.py` prices. Any other is an InputError when the run is priced.
+        """Actions of a PE's control, by name.
+
+        Allowed names are those of component ``control`` in `accelsim/cost/energy.py`. Any other
+        name raises InputError when the run is priced.
         """
         return {"registers": timing.executed, **timing.actions}
 
     def map(self, op: Contraction, placement: Placement) -> Mapping:
-        """The canonical mapping of an op. InputError as `tile`."""
+        """The canonical mapping of an op. Raises InputError as `tile` and `check_tile` do."""
         self.check_tile(op)
         tile, nest = self.tile(op, placement), op.nest
         positions = min(tile.positions, nest.positions) if self.deals(op) else nest.positions
@@ -107,27 +109,29 @@ class PEKind(ABC):
         return replace(draft, transfers=transfers)
 
     def deals(self, op: Contraction) -> bool:
-        """Whether lanes share each channel's outer product, a segment of the vector each."""
+        """Whether the lanes split each channel's outer product into segments of the moving
+        vector.
+        """
         return op.nest.outer_product and self.deals_vectors
 
     def fill_positions(self, op: Contraction, positions: int, positions_per_tile: int) -> int:
-        """Positions whose moving words are delivered at once, whole tiles of them."""
+        """Number of positions, in whole tiles, whose moving words are delivered at once."""
         return positions_per_tile
 
     def reduction_pes(self, op: Contraction, placement: Placement) -> int:
-        """PEs that share the reduction of each output."""
+        """Number of PEs that share the reduction of each output."""
         return 1
 
-    # What kinds share
+    # Shared by all kinds
 
     @property
     def near_memory(self) -> bool:
-        """Whether weights live in the PEs."""
+        """Whether weights live in the scratchpads of the PEs."""
         return self.architecture.organization == "near_memory"
 
     @property
     def working_bits(self) -> int:
-        """Bits of a PE's scratchpad in which operands and sums are staged."""
+        """Bits of a PE's scratchpad that stage operands and sums."""
         return self.architecture.scratchpad.working_bytes * 8
 
     @property
@@ -136,7 +140,7 @@ class PEKind(ABC):
         return self.architecture.global_buffer.staging_bytes * 8
 
     def bits(self, tensor: Tensor) -> int:
-        """Bits of a word of the tensor."""
+        """Bits per word of the tensor."""
         return word_bits(tensor, self.architecture)
 
     def masks_words(self, op: Contraction, use: Use) -> bool:
@@ -147,8 +151,9 @@ class PEKind(ABC):
     def spread(
         self, op: Contraction, use: Use, route: Route, words: int, receivers: int, dram_words: int
     ) -> tuple[Transfer, ...]:
-        """One transfer per tensor: an operand over a whole sequence is one tensor per time step,
-        each with its share of the words.
+        """Split a transfer over the tensors of an operand, in proportion to their elements.
+
+        An operand over a whole sequence has one tensor per time step.
         """
         tensors = [operand.tensor for operand in op.operands_of(use)]
         total = sum(tensor.elements for tensor in tensors)
@@ -174,7 +179,7 @@ class PEKind(ABC):
         return tuple(transfers)
 
     def output_transfers(self, op: Contraction, placement: Placement) -> tuple[Transfer, ...]:
-        """Outputs on their way to their homes, or to the global buffer."""
+        """Transfers of outputs to their home PEs, or to the global buffer."""
         transfers: list[Transfer] = []
         for tensor in op.outputs:
             resident, spilled = placement.gradient_split(op, tensor) or (0, tensor.elements)
@@ -190,7 +195,9 @@ class PEKind(ABC):
     def carried_sums(
         self, op: Contraction, words: int, out: Route = Route.HOME, back: Route = Route.HOME
     ) -> tuple[Transfer, ...]:
-        """Partial sums that leave the lanes by one route and come back by another; () for none."""
+        """Transfers of partial sums that leave the lanes by route ``out`` and return by ``back``;
+        () if none.
+        """
         if not words:
             return ()
         sums, psum = op.outputs[0], self.architecture.precision.psum
@@ -202,7 +209,7 @@ class PEKind(ABC):
     def streamed_weights(
         self, op: Contraction, words: int, receivers: int, dram_words: int
     ) -> Transfer:
-        """Stationary words that a von Neumann machine multicasts."""
+        """Transfer of the stationary words that a von Neumann machine multicasts."""
         return Transfer(
             op.stationary.tensor,
             Route.MULTICAST,
@@ -215,7 +222,7 @@ class PEKind(ABC):
         )
 
     def needed_transfers(self, op: Contraction) -> tuple[Transfer, ...]:
-        """The mask of the outputs that f' leaves, a bit to the PE of each."""
+        """Transfer of the mask of needed outputs: one bit to the PE of each output."""
         if op.needed is None or not self.architecture.pe_array.skip_outputs:
             return ()
         tensor = op.needed.tensor
@@ -223,9 +230,7 @@ class PEKind(ABC):
         return (Transfer(tensor, Route.SCATTER, True, words, self.bits(tensor), 1, words),)
 
     def check_tile(self, op: Contraction) -> None:
-        """InputError when the operand tile of a PE's lanes cannot fit its working space even
-        alone.
-        """
+        """Raise InputError if the operand tile of a PE's lanes does not fit its working space."""
         array = self.architecture.pe_array
         window = array.staged_positions
         operands = sum(
@@ -242,16 +247,16 @@ class PEKind(ABC):
 
 
 def elements(op: Contraction, use: Use) -> int:
-    """Words of all tensors of a use."""
+    """Number of words of all tensors of a use."""
     return sum(operand.tensor.elements for operand in op.operands_of(use))
 
 
 def turns(name: str, extent: int, step: int) -> str:
-    """A loop over an extent in steps; empty when it has one turn."""
+    """Text of a loop over ``extent`` in steps of ``step``; empty if it has one iteration."""
     count = -(-extent // step)
     return "" if count == 1 else f"for {name} in {count}" + (f" x {step}" if step > 1 else "")
 
 
 def written(loops: Loops) -> Loops:
-    """Those of the loops that have more than one turn."""
+    """The loops with more than one iteration."""
     return [(level, line) for level, line in loops if line]

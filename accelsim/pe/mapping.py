@@ -1,5 +1,6 @@
-"""A mapping: one op's loop nest bound to PEs, lanes and memories. Plain data; `PEKind.map` makes it
-for `accelsim/mapping/mapper.py`, `sim/` executes it.
+"""A mapping: one op's loop nest bound to PEs, lanes and memories.
+
+Plain data. `PEKind.map` builds it for `accelsim/mapping/mapper.py`; `sim/` executes it.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from accelsim.step.ops import Contraction, Tensor
 
 
 class Route(StrEnum):
-    """How words get between a memory and the PEs.
+    """Path of words between a memory and the PEs.
 
-    MULTICAST global buffer to many PEs; SCATTER global buffer to one PE each; PEER home PE to
-    another PE over the NoC (remote words); REDUCE partial sums between PEs over the NoC (remote
-    words); COLLECT PE to global buffer; HOME into or out of the PE's own scratchpad (local words);
-    BUFFER global buffer to vector unit or back.
+    - MULTICAST: global buffer to many PEs.
+    - SCATTER: global buffer to one PE each.
+    - PEER: home PE to another PE over the NoC (remote words).
+    - REDUCE: partial sums between PEs over the NoC (remote words).
+    - COLLECT: PE to global buffer.
+    - HOME: into or out of the PE's own scratchpad (local words).
+    - BUFFER: global buffer to vector unit or back.
     """
 
     MULTICAST = "multicast"
@@ -36,11 +40,13 @@ class Route(StrEnum):
 class Transfer:
     """Words of one tensor that an op moves over one route.
 
-    ``words`` travel (re-fetches included); ``receivers`` PEs take each of them. ``dram_words`` must
-    cross the DRAM bus if the tensor lives there, or always when it ``spilled`` from the
-    scratchpads. ``inbound``: towards the PEs (or the vector unit). ``masked``: its zeros are
-    skipped, so a PE that takes a word keeps a mask bit beside it, found as the word arrives.
-    ``partial``: partial sums of what the tensor will be.
+    - ``inbound``: towards the PEs or the vector unit.
+    - ``words``: words moved, re-fetches included; ``bits``: bits per word.
+    - ``receivers``: PEs that take each word.
+    - ``dram_words``: words that cross the DRAM bus if the tensor lives in DRAM.
+    - ``spilled``: the words did not fit the scratchpads, so they always cross the DRAM bus.
+    - ``masked``: zeros are skipped, so a PE stores a mask bit beside each word that arrives.
+    - ``partial``: the words are partial sums of the tensor.
     """
 
     tensor: Tensor
@@ -57,17 +63,23 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Tiling:
-    """Loop order and tile sizes of an op: two levels of tiles, those that the global buffer stages
-    and those that the PEs do.
+    """Loop order and tile sizes of an op, at two levels: tiles of the global buffer and tiles of
+    the PEs.
 
-    ``channel_pes`` PEs work side by side on output channels, the others on positions. A channel
-    tile has a channel for each of them, a position tile an output for each lane of the rest. The
-    global buffer stages ``buffer_channels`` x ``buffer_positions`` of these tiles at a time, going
-    first through the extent that ``buffer_order`` does not name. Inside, ``order`` names the outer
-    loop: under ``channels`` a PE keeps a channel's stationary words while all positions pass, under
-    ``positions`` it keeps the moving words of ``together`` position tiles while all channels pass.
-    Stationary words come ``chunk`` of an output's reduction at a time; where that is not all of it,
-    PEs carry the partial sums of ``together`` position tiles from chunk to chunk.
+    ``channel_pes`` PEs work on output channels in parallel; the remaining factor of PEs works on
+    positions. A channel tile has one channel per PE of the first kind. A position tile has one
+    output per lane of the second.
+
+    Global buffer: it stages ``buffer_channels`` x ``buffer_positions`` tiles at a time.
+    ``buffer_order`` (channels or positions) is its outer loop.
+
+    PEs: ``order`` is their outer loop. Under ``channels`` a PE keeps a channel's stationary words
+    while all positions pass. Under ``positions`` it keeps the moving words of ``together`` position
+    tiles while all channels pass.
+
+    Stationary words arrive in chunks of ``chunk`` words of an output's reduction. If a chunk is
+    less than the reduction, PEs carry the partial sums of ``together`` position tiles from chunk to
+    chunk.
     """
 
     channel_pes: int
@@ -81,15 +93,19 @@ class Tiling:
 
 @dataclass(frozen=True)
 class Mapping:
-    """Mapping of a contraction (docs/mapping.md): PEs are output channels, lanes and further PEs
+    """Mapping of a contraction (docs/mapping.md): PEs are output channels; lanes and spare PEs are
     output positions.
 
-    ``channels`` and ``positions`` are the op's outputs: C and N*H*W in EP, K and R*S*C in WG, else
-    K and N*P*Q. A tile gives each of ``channels_per_tile`` x ``positions_per_tile`` lanes one
-    output. ``fill_positions`` positions are delivered to the PEs at once, inside which a PE packs
-    its scheduled outputs. With ``reduction_pes`` > 1 that many PEs share the reduction of each
-    output (EP under `psum_reduce`), each over the channels whose weights it holds, and lanes are
-    output channels. ``tiling``: the loop nest that was chosen instead of the canonical one.
+    - ``pes``: PEs that the op may use.
+    - ``channels``, ``positions``: extents of the outputs: C and N*H*W in EP, K and R*S*C in WG,
+      else K and N*P*Q.
+    - ``channels_per_tile`` x ``positions_per_tile``: lanes of a tile, one output each.
+    - ``fill_positions``: positions delivered to the PEs at once; among these a PE packs its
+      scheduled outputs.
+    - ``copies``: copies of the stationary operand that work in parallel.
+    - ``reduction_pes``: PEs that share the reduction of each output (EP under `psum_reduce`), each
+      over the channels whose weights it holds. If > 1, lanes are output channels.
+    - ``tiling``: the chosen loop nest, or None for the canonical one.
     """
 
     op: Contraction
@@ -106,7 +122,9 @@ class Mapping:
 
     @property
     def nest(self) -> NDArray[np.int64]:
-        """The order in which tiles are visited, as `kernels.lanes.tiles` takes it."""
+        """Order in which tiles are visited, in the form that `kernels.lanes.tiles` takes: int64
+        (5).
+        """
         t = self.tiling
         if t is None:
             return CHANNELS_OUTERMOST

@@ -1,4 +1,4 @@
-"""Where tensors live in the scratchpads, as far as the mapping of an op needs to know."""
+"""Homes of tensors in scratchpads: the interface that the mapping of an op needs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from accelsim.step.ops import Op, Tensor
 
 @dataclass(frozen=True)
 class Home:
-    """``resident`` words have a home PE; ``spilled`` words live in DRAM. ``copies`` of the resident
-    words exist (1: just the home).
+    """Words of a tensor with a home in the PEs.
+
+    ``resident``: words in their home PE. ``spilled``: words in DRAM. ``copies``: copies of the
+    resident words, 1 if only the home.
     """
 
     resident: int
@@ -24,12 +26,12 @@ class Placement(Protocol):
 
     @property
     def pes(self) -> int:
-        """PEs that an op has: those of one partition."""
+        """Number of PEs per op: those of one partition."""
 
     def home(self, tensor: Tensor) -> Home | None:
-        """The tensor's home, or None when it has none."""
+        """The tensor's home, or None if it has none."""
 
     def gradient_split(self, op: Op, tensor: Tensor) -> tuple[int, int] | None:
-        """(resident, spilled) words of a gradient that stays with its weights; None when the tensor
+        """(resident, spilled) words of a gradient that stays with its weights; None if the tensor
         has no home.
         """

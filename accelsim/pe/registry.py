@@ -1,4 +1,4 @@
-"""The verbs of a machine's PE kind, which its section names."""
+"""The class of a machine's PE kind, as its section names it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from accelsim.pe.kind import PEKind
 
 
 def pe_kind(architecture: Architecture) -> PEKind:
-    """The kind of PE that the machine has, its code imported when it is first wanted."""
+    """The machine's PE kind. Its module is imported on first use."""
     module, _, name = architecture.pe_array.verbs.partition(":")
     kind: PEKind = getattr(import_module(module), name)(architecture)
     return kind

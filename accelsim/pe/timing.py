@@ -1,4 +1,4 @@
-"""What every timing model of the PE array returns."""
+"""The result of every timing model of the PE array, and the models' interface."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ from accelsim.zeros.masks import MaskSource
 
 @dataclass(frozen=True)
 class ArrayTiming:
-    """Cycles and MACs of one op on the array (or on the partition it was mapped to).
+    """Cycles and MACs of one op on the array, or on the partition it is mapped to.
 
-    ``block_cycles``: int64, one entry per block of tiles. MACs: ``effectual`` of the whole op,
-    ``executed`` on scheduled outputs, ``gated`` part of executed. Lane cycles: ``busy``
-    a MAC each, ``window_empty`` nothing effectual in the window, ``imbalance`` waiting at the
-    tile's barrier, ``idle`` no output to reduce. ``mask_bits``: bits looked at. ``moving_reads``:
-    words of the moving operand read from scratchpads, where that is not one for each MAC.
-    ``actions``: what else control does.
+    - ``block_cycles``: int64 (blocks), cycles per block of tiles.
+    - ``outputs``: outputs scheduled.
+    - MACs: ``effectual`` of the whole op, ``executed`` on scheduled outputs, ``gated`` as part of
+      executed.
+    - Lane cycles: ``busy`` one per MAC; ``window_empty`` without an effectual pair in the window;
+      ``imbalance`` waiting at the tile's barrier; ``idle`` without an output to reduce.
+    - ``mask_bits``: mask bits examined.
+    - ``moving_reads``: words of the moving operand read from scratchpads, or None for one per MAC.
+    - ``actions``: further control actions, by name.
 
-    What every kind must keep, because results are held to it:
+    Every kind must satisfy these laws, which are checked on results:
 
-    * ``busy`` = ``executed``, one lane cycle per MAC. Where a MAC takes several cycles, the others
-      are ``window_empty``: the lane works in them, and has no further MAC.
-    * ``busy`` + ``window_empty`` + ``imbalance`` + ``idle`` = ``mapping.pes`` x ``array.lanes`` x
+    - ``busy`` = ``executed``: one lane cycle per MAC. If a MAC takes several cycles, the others are
+      ``window_empty``: the lane works, but without a further MAC.
+    - ``busy`` + ``window_empty`` + ``imbalance`` + ``idle`` = ``mapping.pes`` x ``array.lanes`` x
       ``cycles``.
-    * ``busy`` + ``window_empty`` is what `control.clock` charges; in the other lane cycles clocks
-      are gated (`control.idle_clock`).
+    - ``busy`` + ``window_empty`` is charged as `control.clock`. In all other lane cycles clocks are
+      gated (`control.idle_clock`).
     """
 
     block_cycles: NDArray[np.int64]
@@ -54,9 +57,9 @@ class ArrayTiming:
 
 
 class TimingModel(ABC):
-    """Times mapped ops on the masks of one run.
+    """Times mapped ops on the zeros of one run.
 
-    Results depend on the op, its masks and the machine alone, so they are kept for ops that recur.
+    A result depends only on the op, its masks and the machine, so callers cache it per op.
     """
 
     def __init__(self, architecture: Architecture, masks: MaskSource) -> None:
@@ -65,4 +68,4 @@ class TimingModel(ABC):
 
     @abstractmethod
     def time(self, mapping: Mapping, blocks: int) -> ArrayTiming:
-        """Cycles of the op in at most ``blocks`` blocks; fewer where it has fewer parts."""
+        """Time an op in at most ``blocks`` blocks, or fewer if it has fewer parts."""

@@ -1,7 +1,9 @@
-"""The machine in motion: plans of ops, traffic, memory, and the events that take a step through it.
+"""Simulation of a training step on a machine: op plans, traffic, memory and discrete events.
 
-`program.py` is a step compiled for a machine, `simulation.py` the processes that take it through
-the machine, `run.py` what a finished run recorded.
+- `program.py`: a step compiled for a machine.
+- `simulation.py`: the processes that execute it.
+- `run.py`: the record of a finished run.
 
-Never sees a learning rule. May import mapping/, pe/, dram/, cost/, zeros/ and below.
+This package never sees a learning rule. It may import mapping/, pe/, dram/, cost/, zeros/ and
+below.
 """

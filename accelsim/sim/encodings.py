@@ -1,5 +1,6 @@
-"""What the tensors of a step take in the formats of a machine: their non-zeros, counted where a
-trace or the rule knows them, and their indices.
+"""Storage size of a step's tensors in the machine's formats (bitmap, rle, csc).
+
+Non-zeros are counted where the trace or the rule's own draw gives them; index bits are added.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ FORMATTED = (Role.WEIGHT, Role.ACTIVATION, Role.ERROR, Role.FEEDBACK, Role.GRADI
 
 @dataclass(frozen=True)
 class Encoding:
-    """A tensor that is not stored dense: ``entries`` words, padding included, of ``word_bits``
-    (value and its own index) and ``bits`` in all.
+    """Size of a tensor that is stored in a compressed format.
 
-    A part of its ``elements`` takes its share of both, rounded up.
+    ``elements``: elements of the dense tensor. ``entries``: stored words, padding entries included.
+    ``word_bits``: bits of one entry, its value and its own index. ``bits``: bits of the whole
+    tensor, bitmap and column pointers included.
+
+    A part of the tensor takes a proportional share of entries and bits, rounded up.
     """
 
     elements: int
@@ -36,18 +40,22 @@ class Encoding:
     bits: int
 
     def words_of(self, elements: int) -> int:
-        """Stored words of that many elements; more than there are when they pass several times."""
+        """Stored words of ``elements`` dense elements, which may exceed the tensor's if it is moved
+        several times.
+        """
         return -(-elements * self.entries // self.elements)
 
     def bits_of(self, elements: int) -> int:
-        """Their bits."""
+        """Stored bits of ``elements`` dense elements."""
         return -(-elements * self.bits // self.elements)
 
 
 @dataclass(frozen=True)
 class Encodings:
-    """By tensor name; ``dense``: tensors that have a format but no zeros that anybody knows, so
-    that they are stored dense.
+    """Encodings of a step's tensors.
+
+    ``of``: encoding by tensor name. ``dense``: names of tensors whose role has a compressed format
+    but whose zeros are unknown, so that they are stored dense.
     """
 
     of: dict[str, Encoding]
@@ -55,22 +63,26 @@ class Encodings:
 
 
 def encode(step: TrainingStep, architecture: Architecture, masks: MaskSource) -> Encodings:
-    """The encodings of a step's tensors on a machine."""
-    found: dict[str, Encoding] = {}
-    wanted: dict[str, None] = {}
+    """Count the size of every tensor of a step whose role has a compressed format on this machine.
+
+    Feedback weights that a near-memory machine regenerates (``feedback: prng``) are left out: they
+    are never stored.
+    """
+    sizes: dict[str, Encoding] = {}
+    candidates: dict[str, None] = {}
     formats = architecture.format
     generated = (
         architecture.organization == "near_memory" and architecture.near_memory.feedback == "prng"
     )
     for op, operand, tensor in _tensors(step):
         form = getattr(formats, str(tensor.role), "dense") if tensor.role in FORMATTED else "dense"
-        if form == "dense" or tensor.name in found or (generated and tensor.role is Role.FEEDBACK):
+        if form == "dense" or tensor.name in sizes or (generated and tensor.role is Role.FEEDBACK):
             continue
-        wanted[tensor.name] = None
+        candidates[tensor.name] = None
         encoding = None if operand is None else _encoding(form, op, operand, architecture, masks)
         if encoding is not None:
-            found[tensor.name] = encoding
-    return Encodings(found, tuple(name for name in wanted if name not in found))
+            sizes[tensor.name] = encoding
+    return Encodings(sizes, tuple(name for name in candidates if name not in sizes))
 
 
 def _tensors(step: TrainingStep) -> Iterator[tuple[Op, Operand | None, Tensor]]:
@@ -84,7 +96,7 @@ def _tensors(step: TrainingStep) -> Iterator[tuple[Op, Operand | None, Tensor]]:
 def _encoding(
     form: str, op: Op, operand: Operand, architecture: Architecture, masks: MaskSource
 ) -> Encoding | None:
-    """The encoding, None where the operand's zeros are not known element by element."""
+    """The operand's encoding, or None if its zeros are not known element by element."""
     tensor, formats = operand.tensor, architecture.format
     value = value_bits(tensor, architecture)
     most = {"rle": (1 << formats.run_bits) - 1, "csc": (1 << formats.index_bits) - 1}.get(form, 0)
@@ -106,8 +118,10 @@ def _encoding(
 def _mask_entries(
     form: str, op: Op, operand: Operand, most: int, masks: MaskSource
 ) -> tuple[int, int] | None:
-    """(entries, pointers) of a tensor whose mask is in the trace; a batch repeats the trace's
-    samples.
+    """Return (entries, column pointers) of a tensor whose mask is in the trace, or None.
+
+    A batch larger than the trace repeats the trace's samples cyclically. None: the trace has no
+    mask of the tensor, or the mask's shape does not match the tensor's.
     """
     tensor = operand.tensor
     mask = masks.tensor(op, operand)
@@ -115,7 +129,7 @@ def _mask_entries(
         return None
     samples = to_mask(mask.words, mask.channels).reshape(mask.samples, -1)
     if samples.shape[1] not in {tensor.shape[-1], prod(tensor.shape[1:])}:
-        # A recurrent layer's mask is that of its input and hidden state side by side.
+        # The mask of a recurrent layer covers its input and its hidden state, side by side.
         return None
     outer = tensor.elements // samples.shape[1]
     if outer * samples.shape[1] != tensor.elements:
@@ -145,8 +159,10 @@ def _counts(form: str, rows: Mask, most: int) -> NDArray[np.int64]:
 def _stored_entries(
     form: str, op: Op, operand: Operand, most: int, masks: MaskSource
 ) -> tuple[int, int] | None:
-    """The same of a sparse feedback matrix (C, H, W, E), whose non-zeros the rule draws: one row of
-    it a target neuron.
+    """Return (entries, column pointers) of sparse feedback (C, H, W, E) whose non-zeros the rule
+    draws.
+
+    The matrix has one row per target neuron. None if the operand is not stored sparse.
     """
     tensor = operand.tensor
     if operand.use is not Use.STATIONARY or not isinstance(op, Contraction) or not op.nest.stored:
@@ -158,7 +174,7 @@ def _stored_entries(
     if indices.size != tensor.elements:
         return None
     errors = tensor.shape[-1]
-    # Neurons are drawn in the order of the map (H, W, C), and stored channel by channel.
+    # Neurons are drawn in map order (H, W, C) but stored channel by channel.
     rows = indices.reshape(-1, tensor.shape[0], stored).transpose(1, 0, 2).reshape(-1, stored)
     neurons = np.repeat(np.arange(len(rows)), stored)
     if form == "rle":

@@ -1,17 +1,21 @@
-"""The books of scratchpads and global buffer: what each holds of each tensor, from transfers alone,
-held against what `TensorMemory` believes.
+"""Double-entry bookkeeping of scratchpads, global buffer and DRAM, checked against `TensorMemory`.
 
-Kept when the environment variable ACCELSIM_LEDGER is set (tests set it); a run without it costs
-nothing. Words are elements of the tensor. Of each memory and tensor, after every op,
+The ledger counts, from transfers alone, the words (elements) of each tensor in each memory. It is
+active when the environment variable ACCELSIM_LEDGER is set, as the tests do; other runs pay nothing
+for it. After every op, per memory and tensor:
 
-    filled + produced = dropped + written back + resident,
+    filled + produced = dropped + written back + resident
 
-``filled`` from another memory, ``produced`` by lanes or the vector unit, ``written back`` to DRAM,
-``dropped`` when nobody needs it any more or it is overwritten; and resident is what the memory says
-it holds. Nothing is read that is not there: an operand has its home in the scratchpads, or the op
-fills it; what an op takes from the global buffer or from DRAM has been put there by an op that has
-ended, or comes from outside. What passes through (staging, the PEs' working space, partial sums) is
-filled or produced, and dropped, within its op.
+- filled: words copied from another memory.
+- produced: words written by lanes or by the vector unit.
+- written back: words copied to DRAM.
+- dropped: words freed after their last use, or overwritten.
+- resident: words that `TensorMemory` reports as held.
+
+Reads are checked too. A stationary or moving operand must be in its home scratchpads or be brought
+by the op. A read from the global buffer or DRAM needs words that a finished op put there, or that
+come from outside the step. Words that pass through a memory (staging, working space of the PEs,
+partial sums) are filled or produced, and dropped, within their op.
 """
 
 from __future__ import annotations
@@ -31,7 +35,7 @@ from accelsim.step.ops import Contraction, Op, Tensor, TrainingStep, Use
 VARIABLE = "ACCELSIM_LEDGER"
 BUFFER, PADS, DRAM = "global buffer", "scratchpads", "DRAM"
 Place = tuple[str, int, str]
-"""(memory, step or -1 for what outlives steps, tensor name)."""
+"""(memory, step, tensor name). The step is -1 for tensors that outlive a step."""
 
 
 @dataclass
@@ -49,7 +53,7 @@ class Account:
 
 
 class Ledger(Observer):
-    """The accounts of one run. LawViolation with the first entry that cannot be."""
+    """The accounts of one run. Raises LawViolation at the first inconsistent entry."""
 
     def __init__(self) -> None:
         self._tensors: dict[str, Tensor] = {}
@@ -74,7 +78,7 @@ class Ledger(Observer):
 
     @staticmethod
     def wanted() -> bool:
-        """Whether the environment asks for books."""
+        """Whether the environment variable turns the ledger on."""
         return bool(os.environ.get(VARIABLE))
 
     def _account(self, memory: str, step: int, tensor: Tensor) -> Account:
@@ -82,7 +86,7 @@ class Ledger(Observer):
         return self.accounts.setdefault((memory, -1 if outlives else step, tensor.name), Account())
 
     def op_started(self, step: int, plan: OpPlan, cycle: int) -> None:
-        """An op starts: all that it reads is there, or it brings it."""
+        """Check that every word the op reads is present, or that the op brings it."""
         op = plan.op
         brought = dict.fromkeys(self._tensors, 0)
         for moved in plan.moved:
@@ -96,13 +100,13 @@ class Ledger(Observer):
             elif t.inbound:
                 self._read(PADS, step, op, t.tensor, min(t.words, self._at_home(step, t.tensor)))
                 brought[t.tensor.name] += t.words
-        # Where windows see nothing but padding, or an operand is all zero, no word need come.
+        # No word need come if windows see only padding or an operand is all zero.
         if plan.mapping is not None and plan.timing is not None and plan.timing.effectual:
             self._check_operands(plan.mapping.op, brought)
 
     def _at_home(self, step: int, tensor: Tensor) -> int:
-        """Words that the memory says the scratchpads hold of the tensor; at least one is asked of
-        what it says it does not.
+        """Words resident in scratchpads according to TensorMemory, or 1 if it tracks none, so that
+        a read then fails the check.
         """
         split = self._memory.local_split(step, tensor)
         return split[0] if split else 1
@@ -116,21 +120,21 @@ class Ledger(Observer):
             if crossing < min(t.words, t.tensor.elements):
                 raise LawViolation(
                     f"{op.name} reads {t.words} words of {t.tensor.name} from the global buffer, "
-                    f"into which {crossing} came from DRAM"
+                    f"but only {crossing} came from DRAM"
                 )
         else:
             self._read(BUFFER, step, op, t.tensor, min(t.words, t.tensor.elements))
 
     def _read(self, memory: str, step: int, op: Op, tensor: Tensor, words: int) -> None:
-        found = self._account(memory, step, tensor).resident
-        if found < words:
+        resident = self._account(memory, step, tensor).resident
+        if resident < words:
             raise LawViolation(
-                f"{op.name} reads {words} words of {tensor.name} from {memory}, where there are "
-                f"{found}"
+                f"{op.name} reads {words} words of {tensor.name} from {memory}, but only "
+                f"{resident} are there"
             )
 
     def _check_operands(self, op: Contraction, brought: dict[str, int]) -> None:
-        """What lanes multiply is in their scratchpads, or made on the spot."""
+        """Check that the operands of the MACs are in the scratchpads or generated in place."""
         architecture = self._memory.architecture
         generated = (
             op.fixed_feedback
@@ -147,11 +151,11 @@ class Ledger(Observer):
             if brought[operand.tensor.name] < missing:
                 raise LawViolation(
                     f"{op.name} multiplies with {missing} words of {operand.tensor.name} that "
-                    f"nothing has brought to the scratchpads"
+                    f"nothing brought to the scratchpads"
                 )
 
     def op_ended(self, record: OpRecord, freed: Sequence[str]) -> None:
-        """An op has ended, and with it these tensors: what it made is where it belongs."""
+        """Enter the op's transfers and drop the tensors in ``freed``, then check the accounts."""
         step, op = record.step, record.op
         for moved in record.plan.moved:
             self._put(step, moved.transfer, moved.crosses)
@@ -163,7 +167,7 @@ class Ledger(Observer):
         self._check(step, op, freed)
 
     def _put(self, step: int, t: Transfer, crosses: bool) -> None:
-        """Enter one transfer: what stays, and what has passed through by now."""
+        """Enter one transfer: words that stay in a memory, and words that passed through it."""
         pads, buffer = self._account(PADS, step, t.tensor), self._account(BUFFER, step, t.tensor)
         if t.partial:
             through = pads if t.route in {Route.HOME, Route.REDUCE} else buffer
@@ -183,11 +187,13 @@ class Ledger(Observer):
                 dram.dropped += max(0, dram.resident + t.dram_words - t.tensor.elements)
                 dram.filled += t.dram_words
             else:
-                # What is written again takes the place of what was there.
+                # A rewritten tensor replaces its earlier words.
                 buffer.dropped += max(0, buffer.resident - self._room(step, t.tensor))
 
     def _store(self, pads: Account, t: Transfer) -> None:
-        """Words made by lanes, or brought to copies, that stay in their homes."""
+        """Enter words that stay in their home scratchpads: outputs of lanes, or updates of
+        copies.
+        """
         before = pads.resident
         pads.produced += t.words * t.receivers
         if t.tensor.persistent:
@@ -198,7 +204,9 @@ class Ledger(Observer):
         return split[1] if split else tensor.elements
 
     def _check(self, step: int, op: Op, gone: Iterable[str]) -> None:
-        """The accounts that the op has touched agree with the memory."""
+        """Check the op's outputs against TensorMemory, and every account against negative
+        balances.
+        """
         for tensor in op.outputs:
             if tensor.name in gone or tensor.persistent or tensor.name not in self._made:
                 continue
@@ -208,32 +216,32 @@ class Ledger(Observer):
                 account = self._account(memory, step, tensor)
                 if account.resident != words:
                     raise LawViolation(
-                        f"after {op.name}, {memory} hold {words} words of {tensor.name}, of which "
-                        f"the books have {account}"
+                        f"after {op.name}, {memory} must hold {words} words of {tensor.name}, but "
+                        f"the ledger has {account}"
                     )
         for (memory, _, name), account in self.accounts.items():
             if account.resident < 0:
                 raise LawViolation(
-                    f"after {op.name}, {memory} have given more of {name} than they had: {account}"
+                    f"after {op.name}, {memory} gave away more of {name} than they held: {account}"
                 )
 
     def end(self, run: Run) -> None:
-        """The run has ended: of what its steps made nothing is left, and what outlives them is all
-        there.
+        """Check the final balances: nothing left of tensors that a step produced, everything of
+        tensors that outlive it.
         """
         for (memory, step, name), account in self.accounts.items():
             tensor, home = self._tensors[name], self._memory.residency.home(self._tensors[name])
-            kept = 0
+            expected = 0
             if step < 0 and memory == DRAM:
-                kept = tensor.elements
+                expected = tensor.elements
             elif step < 0:
-                kept = (
+                expected = (
                     (home.resident if home else 0)
                     if memory == PADS
                     else tensor.elements * self._memory.pinned(tensor)
                 )
-            if account.resident != kept:
+            if account.resident != expected:
                 raise LawViolation(
-                    f"at the end {memory} should hold {kept} words of {name}, of which the books "
-                    f"have {account}"
+                    f"at the end {memory} must hold {expected} words of {name}, but the ledger has "
+                    f"{account}"
                 )

@@ -1,4 +1,4 @@
-"""Conservation of bits: links carry what ops send."""
+"""Conservation of bits: each link carries exactly the bits that ops send over it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from accelsim.sim.planning.op_plan import OpPlan
 def check_links(
     plans: Sequence[OpPlan], pipelines: Pipelines, buffer: GlobalBuffer, cycles: int
 ) -> None:
-    """Raise LawViolation unless, in ``cycles`` cycles, every link has carried what the plans of the
-    ops that ran sent over it, no more and no less.
+    """Check every link of the NoC, the mesh and the global buffer after a run of ``cycles`` cycles.
+
+    Raises LawViolation if a link carried more or fewer bits than the executed ``plans`` sent over
+    it, or was busy for more than ``cycles``.
     """
     read = sum(plan.fill_buffer_bits + plan.staged_out_bits for plan in plans)
     written = sum(plan.drain_buffer_bits + plan.staged_in_bits for plan in plans)

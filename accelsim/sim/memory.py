@@ -1,8 +1,8 @@
-"""Where tensors live while a step runs: homes in scratchpads, the global buffer while there is
-room, else DRAM.
+"""Placement of tensors during a step: home scratchpads, else global buffer while there is room,
+else DRAM.
 
-A tensor keeps its place from its producer's start to its last reader's end. What is produced in FF
-and read in a later pass is the stash: its bytes are summed, and their peak kept.
+A tensor keeps its place from the start of its producer to the end of its last reader. Tensors
+produced in FF and read in a later pass are the stash; the peak of their total bytes is recorded.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from accelsim.sim.encodings import Encoding
 from accelsim.step.ops import Pass, Role, Tensor, TrainingStep
 
 Key = tuple[int, str]
-"""(step of a run, tensor name)."""
+"""(step of the run, tensor name)."""
 
 
 @dataclass
 class TensorMemory:
-    """Placement and lifetimes of the tensors of a run of one or more steps. ``encodings``: of those
-    that are not stored dense, by name.
+    """Placement and lifetimes of all tensors in a run of one or more steps.
+
+    ``encodings``: sizes, by name, of tensors in compressed formats; all others are dense.
     """
 
     architecture: Architecture
@@ -56,8 +57,10 @@ class TensorMemory:
             self._pin_parameters()
 
     def _pin_parameters(self) -> None:
-        """Persistent tensors without a home (batch-norm parameters, embeddings) stay in the global
-        buffer, first come while half of it is free.
+        """Pin persistent tensors without a home (batch-norm parameters, embeddings) in the global
+        buffer.
+
+        First come, first served, as long as half of the buffer stays free.
         """
         limit = self._free_bits // 2
         for op in self.step.ops:
@@ -73,7 +76,7 @@ class TensorMemory:
                     self._free_bits -= bits
 
     def bits(self, tensor: Tensor) -> int:
-        """Bits of the whole tensor where it is kept."""
+        """Bits of the whole tensor as stored."""
         return self._bits_of(tensor, tensor.elements)
 
     def _bits_of(self, tensor: Tensor, elements: int) -> int:
@@ -85,20 +88,21 @@ class TensorMemory:
         )
 
     def place(self, step: int, name: str) -> Key | str:
-        """What stands for the tensor in DRAM: each step has its own of what it makes, and shares
-        what comes from outside or outlives it.
+        """Key of the tensor's DRAM allocation: (step, name) for tensors a step produces, the bare
+        name for inputs and persistent tensors.
         """
         return (step, name) if (step, name) in self._left else name
 
     def outlasting(self) -> dict[str, int]:
-        """Bytes that persistent tensors take in DRAM, by name: all of each that lives there wholly
-        or in part, from the start to the end of a run.
+        """DRAM bytes of persistent tensors, by name, held from the start to the end of a run.
+
+        A tensor that is only partly in DRAM counts in full. Regenerated feedback has no allocation.
         """
         generated = (
             self.architecture.organization == "near_memory"
             and self.architecture.near_memory.feedback == "prng"
         )
-        found: dict[str, int] = {}
+        nbytes: dict[str, int] = {}
         for op in self.step.ops:
             for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
                 home = self.residency.home(tensor)
@@ -108,15 +112,15 @@ class TensorMemory:
                     and outside
                     and not (generated and tensor.role is Role.FEEDBACK)
                 ):
-                    found[tensor.name] = -(-self.bits(tensor) // 8)
-        return found
+                    nbytes[tensor.name] = -(-self.bits(tensor) // 8)
+        return nbytes
 
     def pinned(self, tensor: Tensor) -> bool:
-        """Whether the tensor stays in the global buffer from the start to the end of a run."""
+        """Whether the tensor stays in the global buffer for the whole run."""
         return tensor.name in self._pinned
 
     def in_buffer(self, step: int, tensor: Tensor) -> int:
-        """Words that the global buffer has room for, of a tensor that the step makes."""
+        """Words of a tensor produced in this step that the global buffer holds."""
         split = self._local.get((step, tensor.name))
         return (
             (split[1] if split else tensor.elements)
@@ -125,13 +129,15 @@ class TensorMemory:
         )
 
     def in_dram(self, step: int, tensor: Tensor) -> bool:
-        """Whether reading the tensor means reading DRAM: it was never produced on chip, or did not
-        fit.
+        """Whether a read of the tensor goes to DRAM: it is neither in the global buffer nor pinned
+        there.
         """
         return (step, tensor.name) not in self._in_buffer and tensor.name not in self._pinned
 
     def local_split(self, step: int, tensor: Tensor) -> tuple[int, int] | None:
-        """(resident, spilled) words of a tensor with a home, None for the others."""
+        """(resident, spilled) words of a tensor with a home in scratchpads; None for other
+        tensors.
+        """
         if (step, tensor.name) in self._local:
             return self._local[step, tensor.name][:2]
         home = self.residency.home(tensor)
@@ -140,8 +146,10 @@ class TensorMemory:
         return None
 
     def produce(self, step: int, tensor: Tensor, split: tuple[int, int] | None, layer: str) -> None:
-        """Make room for a tensor that an op starts to write; ``split``: (resident, spilled) words
-        of a gradient that stays in the PEs.
+        """Allocate space for a tensor that an op starts to write.
+
+        ``split``: (resident, spilled) words of a gradient that stays in the PEs, else None.
+        Persistent tensors already have their place and are skipped.
         """
         if tensor.persistent:
             return
@@ -176,8 +184,9 @@ class TensorMemory:
         )
 
     def consumed(self, step: int, names: tuple[str, ...], layer: str) -> list[str]:
-        """An op that read these tensors has ended; those that nobody else will read give up their
-        places and are returned.
+        """Record that an op of ``layer`` that read the tensors ``names`` has ended.
+
+        Tensors without further readers lose their places. Returns their names.
         """
         gone = []
         for name in names:
@@ -188,8 +197,9 @@ class TensorMemory:
         return gone
 
     def finished(self, step: int, tensor: Tensor, layer: str) -> list[str]:
-        """An op that wrote the tensor has ended; it gives up its place at once, and is returned,
-        when nobody reads it.
+        """Record that an op that wrote the tensor has ended.
+
+        A tensor without readers loses its place at once. Returns its name in a list, else [].
         """
         return self._release((step, tensor.name), layer)
 

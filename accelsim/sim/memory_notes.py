@@ -1,6 +1,4 @@
-"""What a result says about its memories: weights that had no room, tensors that a format could not
-make smaller.
-"""
+"""Notes of a result about memory: weights that do not fit, tensors a format could not compress."""
 
 from __future__ import annotations
 
@@ -15,9 +13,7 @@ _LISTED = 4
 def memory_notes(
     step: TrainingStep, residency: Residency, stored_dense: Sequence[str]
 ) -> list[str]:
-    """Sentences for a result; none where everything has its home, and every format what it needs to
-    know.
-    """
+    """Sentences for a result's notes; [] if all weights fit and every format's zeros are known."""
     roles = {operand.tensor.name: operand.tensor.role for op in step.ops for operand in op.operands}
     spilled = [
         f"{home.spilled} of {home.resident + home.spilled} words of {name}"
@@ -39,6 +35,6 @@ def memory_notes(
 
 
 def _listed(items: Sequence[str]) -> str:
-    """The first few, and how many more there are."""
+    """The first items, followed by the number of those left out."""
     more = len(items) - _LISTED
     return ", ".join(items[:_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -1,4 +1,4 @@
-"""What a run tells to whoever watches it: ops, transfers, DRAM traffic."""
+"""Observers of a run: callbacks for ops, transfers and DRAM traffic."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from accelsim.step.ops import TrainingStep
 
 @dataclass(frozen=True)
 class DramBlock:
-    """Bytes of one tensor that one block of an op moved over the DRAM bus, in one piece.
+    """Bytes of one tensor that one block of an op moved over the DRAM bus in one piece.
 
-    ``rows``: bytes of the DRAM that the tensor occupies, of which these are ``nbytes`` from
-    ``offset`` on. The block's stage, which may move several tensors, began at ``started`` and had
-    moved all of them at ``done`` (cycles of the accelerator).
+    ``rows``: DRAM address range of the tensor. The block moved ``nbytes`` from ``offset`` on within
+    it. ``started``, ``done``: cycles of the accelerator at which the block's stage began and at
+    which it had moved all of its tensors.
     """
 
     step: int
@@ -33,35 +33,39 @@ class DramBlock:
 
 
 class Observer:
-    """Watches a run; a subclass overrides what it wants to hear of.
+    """Callbacks of a run. A subclass overrides those that it needs.
 
-    An observer changes nothing: runs with and without observers give the same bytes.
+    An observer changes nothing: a run gives the same bytes with and without observers.
     """
 
     watches_dram = False
-    """Whether it hears of DRAM blocks, which cost a run some time to list."""
+    """Whether the observer receives `dram_moved`. Listing DRAM blocks costs a run some time."""
 
     def begin(self, step: TrainingStep, steps: int, memory: TensorMemory) -> None:
-        """A run of ``steps`` steps begins; ``memory`` knows where tensors are at any time."""
+        """A run of ``steps`` steps begins. ``memory`` gives the place of each tensor at any
+        time.
+        """
 
     def op_started(self, step: int, plan: OpPlan, cycle: int) -> None:
-        """An op holds its component; its transfers are those that ``plan.moved`` lists."""
+        """An op has taken its component. ``plan.moved`` lists its transfers."""
 
     def op_ended(self, record: OpRecord, freed: Sequence[str]) -> None:
-        """An op has ended; tensors that nobody will read any more have lost their places."""
+        """An op has ended. The tensors named in ``freed`` have no further readers and lost their
+        places.
+        """
 
     def dram_moved(self, block: DramBlock) -> None:
-        """Bytes have crossed the DRAM bus; told when their op has ended."""
+        """One block has crossed the DRAM bus. Called after the end of its op."""
 
     def end(self, run: Run) -> None:
         """The run has ended."""
 
 
 class ProgressObserver(Observer):
-    """Reports how many ops are done."""
+    """Reports the number of finished ops."""
 
     def __init__(self, report: Callable[[int, int], None]) -> None:
-        """``report``: called with (ops done, ops in all)."""
+        """``report(ops done, ops in total)`` is called after every op."""
         self._report = report
         self._done = self._all = 0
 
@@ -76,7 +80,11 @@ class ProgressObserver(Observer):
 def dram_blocks(
     step: int, plan: OpPlan, times: Times, rows: Callable[[DramPart], range]
 ) -> Iterator[DramBlock]:
-    """All that an op moved over the DRAM bus, stage by stage, block by block."""
+    """Yield all that an op moved over the DRAM bus: stage by stage, block by block, tensor by
+    tensor.
+
+    ``rows``: gives the DRAM address range of a part.
+    """
     for stage, parts, write in (("load", plan.loads, False), ("store", plan.stores, True)):
         if stage not in times:
             continue

@@ -1,4 +1,4 @@
-"""Partitions of the PE array: one op holds one at a time, and those that wait are served by
+"""Partitions of the PE array. One op holds a partition at a time; waiting ops are served by
 priority.
 """
 
@@ -11,11 +11,11 @@ import simpy
 
 
 class Partitions:
-    """``count`` partitions by number. An op takes the one that it must have, or whichever is free:
-    then the lowest number.
+    """``count`` partitions, numbered from 0.
 
-    The lowest priority value goes first; among equals who asked first. As with SimPy's resources,
-    one that is given back is handed on after what else has happened in the same cycle before.
+    An op takes one given partition, or any free one, lowest number first. The lowest priority value
+    is served first; ties go to the earlier request. As with SimPy's resources, a returned partition
+    is handed on after the other events already scheduled in that cycle.
     """
 
     def __init__(self, env: simpy.Environment, count: int) -> None:
@@ -26,8 +26,8 @@ class Partitions:
         self._asked = 0
 
     def take(self, wanted: int | None, priority: int) -> Generator[simpy.Event, None, int]:
-        """Wait for the partition ``wanted``, for any if it is None; returns the number of the one
-        taken.
+        """Wait for partition ``wanted``, or for any if it is None. Returns the number of the
+        partition taken.
         """
         event = self._env.event()
         self._asked += 1
@@ -39,7 +39,7 @@ class Partitions:
         return number
 
     def give_back(self, number: int) -> None:
-        """The holder of that partition has ended."""
+        """Return a partition after its holder has ended."""
         self._free.add(number)
         freed = self._env.event()
         assert freed.callbacks is not None

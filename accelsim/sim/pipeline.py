@@ -1,13 +1,13 @@
-"""Ops as pipelines of blocks, on the links and the DRAM that all ops share: the objects around
+"""Ops as pipelines of blocks on shared links and DRAM: the object layer around
 `kernels.links.pipeline`.
 
-SimPy carries the events between ops, the kernel those of their blocks. Both kinds have one order:
-by cycle, then in the order in which they were scheduled. It is kept in this way:
+SimPy carries the events between ops; the kernel carries the events of blocks within ops. Both share
+one order: by cycle, then in the order of scheduling. Two rules keep it:
 
-* while SimPy has nothing to do before it, the kernel processes its next event (`Pipelines.play`);
-* in a cycle in which SimPy has events, the kernel runs only inside some of them, each of which
-  lets it process the block events that were scheduled before it: the ends of ops, `timeout`, and
-  timeouts of no delay that stand for block events scheduled in the course of the cycle (`_cover`).
+- While the kernel's next event precedes SimPy's, the kernel runs (`Pipelines.play`).
+- In a cycle with SimPy events, the kernel runs only from callbacks of SimPy events. Such an event
+  lets the kernel process the block events scheduled before it. They are: ends of ops, `timeout`,
+  and zero-delay timeouts that stand for block events scheduled during the cycle (`_cover`).
 """
 
 from __future__ import annotations
@@ -38,28 +38,28 @@ Place = Callable[[str], Hashable]
 
 STAGE_NAMES = ("load", "fill", "compute", "drain", "store")
 _EVENTS = 16
-"""Events to come of one op: a stage has at most one of its own and two ended blocks that its
-neighbours have not seen.
+"""Maximum pending events per op: one per stage, plus two ended blocks per stage that its neighbours
+have not yet seen.
 """
 _LOADS_AHEAD = 2
-"""Blocks that an op loads before its first block is stored, about."""
+"""Approximate number of blocks that an op loads before it stores its first block."""
 
 
 @dataclass(frozen=True)
 class StageTimes:
-    """The cycles, int64 (blocks), in which a stage started and finished each block."""
+    """Cycles in which a stage started and finished each block; both int64 (blocks)."""
 
     started: Ints
     done: Ints
 
 
 Times = dict[str, StageTimes]
-"""By the name of the stage, those that the op has, in their order."""
+"""Times by stage name, in pipeline order; only the stages that the op has."""
 
 
 @dataclass(frozen=True)
 class Executed:
-    """An op that has ended: the times of its stages, and the DRAM commands of its transfers."""
+    """A finished op: the times of its stages, and the DRAM commands of its transfers."""
 
     times: Times
     commands: ActionCounts
@@ -67,21 +67,23 @@ class Executed:
 
 @dataclass(frozen=True)
 class Served:
-    """What a link has carried: bits, and the cycles that it took."""
+    """Load of one link so far: bits carried, and cycles in which it was busy."""
 
     bits: int
     busy_cycles: int
 
 
 class Pipelines:
-    """The links and the DRAM of a machine, first come first served, and the ops that use them;
-    ``env`` is where other processes run. Processes that wait for a time use `timeout`.
+    """Links and DRAM of a machine, first come, first served, and the ops that use them.
+
+    ``env``: the SimPy environment of the other processes. A process that waits for a time must use
+    `timeout`.
     """
 
     def __init__(
         self, architecture: Architecture, channels: DramChannels, row_bytes: int, slots: int
     ) -> None:
-        """``slots``: ops that can run at once."""
+        """``slots``: maximum number of ops in flight."""
         self.env = simpy.Environment()
         self.rows = DramRows(channels.table.capacity_bytes, row_bytes)
         self._links = _links(architecture)
@@ -100,15 +102,15 @@ class Pipelines:
         self._covered = (-1, 0)
 
     def cycles(self, link: int, bits: int) -> int:
-        """How long a link takes for that many bits alone."""
+        """Cycles that a link takes for ``bits`` bits without contention."""
         return int(-(-bits // self._links.table[link, on.WIDTH]))
 
     def served(self, link: int) -> Served:
-        """What the link has carried so far."""
+        """Load of the link so far."""
         return Served(int(self._links.table[link, on.BITS]), int(self._links.table[link, on.BUSY]))
 
     def play(self) -> None:
-        """Process all events, of SimPy and of blocks, until there are none."""
+        """Process all events of SimPy and of blocks until none are left."""
         clock = self._events.clock
         while True:
             upcoming = self.env.peek()
@@ -125,16 +127,17 @@ class Pipelines:
                 return
 
     def timeout(self, delay: int) -> simpy.Event:
-        """An event ``delay`` cycles from now, before which come the block events of its cycle that
-        have been scheduled by now.
+        """An event ``delay`` cycles from now. The block events of its cycle that are already
+        scheduled come before it.
         """
         return self._event(int(self.env.now) + delay, int(self._events.clock[k.NUMBER]))
 
     def run(self, plan: OpPlan, place: Place) -> Generator[simpy.Event, None, Executed]:
-        """Take an op through its stages.
+        """Take an op through its stages; a SimPy process that returns the stage times and DRAM
+        commands.
 
-        Its tensors get their rows of the DRAM now, its stages start as soon as SimPy's event in
-        work is over.
+        The op's tensors get their DRAM rows now. Its stages start as soon as the current SimPy
+        event is over. ``place``: key of a tensor's DRAM allocation.
         """
         slot = self._waiting.index(None)
         kinds = self._fill_slot(slot, plan, place)
@@ -154,7 +157,7 @@ class Pipelines:
         return Executed(by_stage, commands)
 
     def _fill_slot(self, slot: int, plan: OpPlan, place: Place) -> list[int]:
-        """Write the plan into the slot's arrays; returns the kinds of its stages."""
+        """Write the plan into the slot's arrays. Returns the kinds of its stages."""
         parts = plan.loads + plan.stores
         self._make_room(len(parts), plan.blocks)
         uses = {
@@ -205,10 +208,10 @@ class Pipelines:
         self._slots = slots
 
     def _advance(self, cycle: int, number: int, starting: int = -1) -> None:
-        """Start the op in a slot, if one is given; process the block events before that cycle and
-        number, and before the end of an op.
+        """Let the kernel process block events up to (cycle, number), or up to the end of an op.
 
-        Ends are scheduled; those who wait for one are called by its event.
+        ``starting``: slot of an op to start first, or -1. Ends of ops become SimPy events, whose
+        callbacks wake the processes that wait for them.
         """
         count = kernel.advance(
             cycle,
@@ -229,7 +232,9 @@ class Pipelines:
             event.callbacks.extend(waiting.callbacks)
 
     def _event(self, cycle: int, number: int) -> simpy.Event:
-        """An event that has its place among the block events."""
+        """A SimPy event at ``cycle`` that first processes the block events before (cycle,
+        number).
+        """
 
         def catch_up(_: simpy.Event) -> None:
             if self._events.clock[k.NEXT] <= cycle:
@@ -242,9 +247,7 @@ class Pipelines:
         return event
 
     def _cover(self) -> None:
-        """Give the block events of this cycle that have been scheduled by now their place among
-        SimPy's.
-        """
+        """Schedule a SimPy event for the block events of this cycle that are scheduled so far."""
         clock = self._events.clock
         covered = int(self.env.now), int(clock[k.NUMBER])
         if clock[k.NEXT] == covered[0] and covered != self._covered:
@@ -253,8 +256,11 @@ class Pipelines:
 
 
 def placing_order(plan: OpPlan) -> list[int]:
-    """Numbers of an op's parts, loads before stores, in the order in which they get their rows:
-    that of the blocks that first move a byte of them, loads `_LOADS_AHEAD` blocks ahead.
+    """Indices of an op's parts (loads, then stores) in the order in which their DRAM rows are
+    allocated.
+
+    Parts are sorted by the block that first moves a byte of them. Loads run `_LOADS_AHEAD` blocks
+    ahead of stores.
     """
 
     def first_block(part: DramPart) -> int:
@@ -299,7 +305,9 @@ def _new_slots(slots: int, mesh_links: int) -> k.Slots:
 
 
 def _longer(array: Ints, axis: int, size: int) -> Ints:
-    """The array, longer by half or more along an axis, its content kept."""
+    """Copy the array into one that is at least half as long again, and at least ``size``, along
+    ``axis``.
+    """
     shape = list(array.shape)
     shape[axis] = max(size, shape[axis] * 3 // 2)
     result = np.zeros(shape, np.int64)

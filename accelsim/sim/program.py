@@ -1,4 +1,4 @@
-"""A training step compiled for a machine: many traces and seeds run one program."""
+"""A training step compiled for a machine. One program runs on many traces and seeds."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ from accelsim.zeros.masks import MaskSource
 
 LEAST_STEPS, MOST_STEPS, SETTLED = 6, 64, 2
 REFRESHES = 16
-"""For the steady-state interval, steps are run until they cover that many DRAM refreshes, which
-move the ends of single steps; from step `SETTLED` on the ends are taken as evenly spaced.
+"""To measure the steady-state interval, steps are run until they span this many DRAM refreshes,
+because a refresh shifts the end of a single step. Ends from step `SETTLED` on are taken as evenly
+spaced.
 """
 
 
 @dataclass(frozen=True)
 class Program:
-    """What the trace cannot change: ops, machine, DRAM standard, schedule, and the prices that an
-    objective of energy in choosing mappings needs.
+    """Everything that the trace cannot change: ops, machine, DRAM standard, schedule and prices.
+
+    ``prices``: required if the machine's mapping objective is energy or edp.
     """
 
     step: TrainingStep
@@ -38,43 +40,45 @@ class Program:
     prices: EnergyTable | None = None
 
     def run(self, masks: MaskSource, observers: Sequence[Observer] = ()) -> Run:
-        """Simulate one step on the zeros of a trace; under the unlocked schedule also enough
-        further steps, which nobody observes, to see the steady-state interval.
+        """Simulate one step on the zeros of a trace.
 
-        InputError for a pinned mapping that the machine cannot execute, and for an op that it has
-        no room for; LawViolation when the run contradicts itself.
+        Under the unlocked schedule, further steps are run, without observers, to measure the
+        steady-state interval.
+
+        Raises InputError for a pinned mapping that the machine cannot execute, or an op that does
+        not fit. Raises LawViolation if the run breaks a conservation law.
         """
         if self.schedule == Schedule.SERIAL:
             return self.simulation(masks).run(observers)
-        alone = self.simulation(masks).run(observers)
-        steps = self._steps_to_settle(alone.cycles)
-        several = self.simulation(masks, steps).run()
+        single = self.simulation(masks).run(observers)
+        steps = self._steps_to_settle(single.cycles)
+        sequence = self.simulation(masks, steps).run()
         ends = [
-            max(record.end for record in several.records if record.step == index)
+            max(record.end for record in sequence.records if record.step == index)
             for index in range(steps)
         ]
-        span = max(ends[-1] - ends[SETTLED], _longest_held(several))
-        return replace(alone, interval_cycles=-(-span // (steps - 1 - SETTLED)))
+        span = max(ends[-1] - ends[SETTLED], _longest_held(sequence))
+        return replace(single, interval_cycles=-(-span // (steps - 1 - SETTLED)))
 
     def simulation(self, masks: MaskSource, steps: int = 1) -> Simulation:
-        """A run of so many steps back to back, ready to begin."""
+        """A run of ``steps`` steps back to back, ready to start."""
         model = pe_kind(self.architecture).timing(masks)
         serial = self.schedule == Schedule.SERIAL
         return Simulation(self.step, model, self.dram, self.prices, serial, steps)
 
     def _steps_to_settle(self, cycles: int) -> int:
-        """Steps of ``cycles`` cycles that cover enough refreshes."""
+        """Number of steps of ``cycles`` cycles each that span enough refreshes."""
         refresh_ps = self.dram.timing.tREFI * self.dram.timing.tck_ps
         covered = REFRESHES * refresh_ps * self.architecture.clock_hz
         return min(MOST_STEPS, max(LEAST_STEPS, covered // (max(1, cycles) * PICOSECONDS)))
 
 
 def _longest_held(run: Run) -> int:
-    """Cycles in which the busiest partition, or the vector unit, is held by the settled steps; ops
-    that any partition may run are shared by all.
+    """Cycles for which the settled steps hold the busiest component (a partition or the vector
+    unit).
 
-    One that runs ahead of the others works on later steps before the settled one has ended, but it
-    cannot do so for ever.
+    Ops that may run on any partition are spread evenly over all. This bounds the interval from
+    below: a component may run ahead into later steps for a while, but not for ever.
     """
     settled = [record for record in run.records if record.step > SETTLED]
     held: Counter[int | str | None] = Counter()

@@ -1,4 +1,4 @@
-"""A finished run: one record per op, and what belongs to no op."""
+"""A finished run: one record per op, and the actions that belong to no op."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from accelsim.step.ops import Op
 
 @dataclass(frozen=True)
 class OpRecord:
-    """What one op did: its plan, the cycles [start, end) in which it held its component, the
-    array's waiting by cause, and the actions counted, those of DRAM and of clocks included.
+    """One executed op.
 
-    ``partition``: the component, a partition of the array or, None, the vector unit.
+    ``partition``: the array partition that the op held, or None for the vector unit. ``start``,
+    ``end``: it held that component in the cycles [start, end). ``stalls``: cycles in which the
+    array waited, by cause. ``counts``: actions, those of DRAM and of clocks included.
     """
 
     plan: OpPlan
@@ -38,10 +39,11 @@ class OpRecord:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished simulation of one or more steps. ``background``: actions of no op (leakage, idle
-    clocks, DRAM standby and refresh).
+    """A finished simulation of one or more steps.
 
-    ``stored_dense``: tensors that the machine has a format for, but whose zeros nobody knows.
+    ``lanes``, ``partition_lanes``: lanes of the array and of one partition. ``background``: actions
+    of no op (leakage, idle clocks, DRAM standby and refresh). ``stored_dense``: names of tensors
+    whose role has a format but whose zeros are unknown.
     """
 
     records: tuple[OpRecord, ...]

@@ -1,8 +1,8 @@
-"""The processes that take a step's ops through the components of a machine.
+"""Processes that execute a step's ops on the components of a machine.
 
-Components are FIFO servers (NoC down, up and peer links, global buffer, DRAM), partitions of the PE
-array and the vector unit. An op holds its partition (or the vector unit) from its first transfer to
-its last.
+Components: FIFO servers (NoC down, up and peer links, global buffer, DRAM), partitions of the PE
+array, and the vector unit. An op holds its partition (or the vector unit) from its first transfer
+to its last.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from accelsim.step.ops import Contraction, Op, TrainingStep
 
 
 class Simulation:
-    """The state of one run: one or more steps, back to back."""
+    """State of one run of one or more steps, back to back."""
 
     def __init__(
         self,
@@ -47,7 +47,11 @@ class Simulation:
         serial: bool,
         steps: int,
     ) -> None:
-        """InputError for pinned mappings that the machine cannot execute."""
+        """Raises InputError for pinned mappings that the machine cannot execute.
+
+        ``serial``: run ops one after another on the whole array; else as soon as their operands
+        exist.
+        """
         architecture = model.architecture
         self._serial = serial
         partitions = 1 if serial else architecture.partitions
@@ -75,8 +79,9 @@ class Simulation:
         self._records: list[OpRecord] = []
 
     def run(self, observers: Sequence[Observer] = ()) -> Run:
-        """Run to the end. LawViolation when ops wait for one another, or when what links carried is
-        not what ops sent.
+        """Run to the end.
+
+        Raises LawViolation if ops deadlock, or if links carried other bits than ops sent.
         """
         self._observers = [*observers, *([Ledger()] if Ledger.wanted() else [])]
         for observer in self._observers:
@@ -103,13 +108,15 @@ class Simulation:
         return run
 
     def _sequence(self) -> Process:
-        """Serial schedule: one op after another, in the step's order, which is BP's."""
+        """Serial schedule: one op after another in the step's order, which is that of BP."""
         for op in self._step.ops:
             yield from self._execute(0, op, 0)
 
     def _unlocked(self, index: int, position: int, op: Op) -> Process:
-        """An op runs as soon as its operands exist and, from the second step on, what it needs of
-        the step before is updated.
+        """Unlocked schedule: run an op as soon as its operands exist.
+
+        From the second step on, it also waits for the updates of the previous step that it depends
+        on.
         """
         fused = self._residency.fused
         if op in fused.values():
@@ -134,7 +141,7 @@ class Simulation:
         partition = yield from self._partitions.take(self._residency.partition(op), priority)
         yield from self._execute(index, op, partition)
         if update:
-            # The tiles of a fused update alternate with those of its gradient: nothing may come
+            # Tiles of a fused update alternate with those of its gradient, so no other op may come
             # between the two.
             yield from self._execute(index, update, partition)
         self._partitions.give_back(partition)
@@ -171,7 +178,7 @@ class Simulation:
             self._done[index, op.name].succeed()
 
     def _free(self, index: int, op: Op) -> list[str]:
-        """Tensors that give up their places when the op has ended."""
+        """Release the tensors whose last reader was this op. Returns their names."""
         read = tuple(dict.fromkeys(operand.tensor.name for operand in op.operands))
         freed = self._memory.consumed(index, read, op.layer)
         for tensor in op.outputs:
@@ -192,7 +199,7 @@ class Simulation:
                 observer.dram_moved(block)
 
     def _counts(self, plan: OpPlan, commands: ActionCounts, cycles: int) -> ActionCounts:
-        """Actions of an op: those of its plan, DRAM commands, and clocks of the lanes it held."""
+        """Actions of an op: its plan's, its DRAM commands, and clocks of the lanes it held."""
         counts = plan.counts + commands
         if plan.on_array:
             active = _active(plan, self._partition_lanes)
@@ -241,9 +248,7 @@ class Simulation:
 
 
 def _active(plan: OpPlan, lanes: int) -> int:
-    """Lane cycles in which a lane works, so that its clock runs: MACs, empty windows, updates in
-    the PEs.
-    """
+    """Lane cycles with an active clock: MACs, empty windows and updates in the PEs."""
     timing = plan.timing
     if timing is None:
         return lanes * (int(plan.block_cycles.sum()) - plan.port_wait)

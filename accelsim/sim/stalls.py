@@ -1,4 +1,4 @@
-"""Why the array waits: the stalls of an op, by cause."""
+"""Stalls: cycles in which the array waits during an op, by cause."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from accelsim.sim.planning.op_plan import OpPlan
 def attribute(
     plan: OpPlan, times: Times, start: int, end: int, pipelines: Pipelines
 ) -> dict[str, int]:
-    """The array's waiting during the op by cause; while the vector unit works for it, the array
-    waits for a dependency.
+    """Stall cycles of the array during an op, by cause (dram, noc, bank, dependency, drain).
 
-    Waiting for a fill is the NoC's doing unless the global buffer's port alone took longer:
-    that part is a bank stall.
+    While the vector unit executes the op, the array waits for a dependency. A wait for a fill
+    counts as a NoC stall, except for the share by which the global buffer's port alone takes
+    longer, which is a bank stall.
     """
     waits = stalls(times, start, end)
     fill = waits["fill"]
@@ -41,13 +41,14 @@ def attribute(
 
 
 def stalls(times: Times, start: int, end: int) -> dict[str, int]:
-    """Cycles in which the compute stage of an op from ``start`` to ``end`` did not compute, by
-    cause.
+    """Cycles between ``start`` and ``end`` in which an op's compute stage was idle, by cause.
 
-    Before the first block: ``dram`` while its data come from there, ``fill`` on their way to the
-    PEs. Before a later one the stage that sets the pace: ``dram`` if the fill began as soon as the
-    data had left DRAM, ``fill`` if it was behind. ``drain``: data were there but the stage behind
-    had not freed a buffer, and what follows the last block.
+    - ``dram``: before the first block, waiting for the load. Before a later block, waiting for a
+      fill that began as soon as its load was done, so that DRAM sets the pace.
+    - ``fill``: before the first block, waiting for the fill. Before a later block, waiting for a
+      fill that was late itself.
+    - ``drain``: data were ready but the next stage had not freed a buffer; also the time after the
+      last block.
     """
     compute, load, fill = times["compute"], times.get("load"), times.get("fill")
     began = compute.started
@@ -58,11 +59,11 @@ def stalls(times: Times, start: int, end: int) -> dict[str, int]:
         on_time = fill.started <= load.done
         on_time[0] = False
         loaded = np.where(on_time, filled, loaded)
-    found = {
+    waits = {
         "dram": np.maximum(0, loaded - idle_from).sum(),
         "fill": np.maximum(0, filled - np.maximum(idle_from, loaded)).sum(),
         "drain": (began - np.maximum(np.maximum(idle_from, loaded), filled)).sum()
         + end
         - compute.done[-1],
     }
-    return {cause: int(cycles) for cause, cycles in found.items()}
+    return {cause: int(cycles) for cause, cycles in waits.items()}

@@ -89,9 +89,7 @@ def test_a_tensor_that_is_dropped_too_early_is_missed() -> None:
 
     with (
         patch.object(TensorMemory, "consumed", forgetful),
-        pytest.raises(
-            LawViolation, match=r"reads \d+ words of relu1.out from global buffer, where"
-        ),
+        pytest.raises(LawViolation, match=r"reads \d+ words of relu1.out from global buffer, but"),
     ):
         run(machine())
 
@@ -106,7 +104,7 @@ def test_a_tensor_that_was_never_written_is_missed() -> None:
     with (
         patch.object(Traffic, "add", lossy),
         pytest.raises(
-            LawViolation, match=r"after conv0.FF, global buffer hold 96 words of conv0\.out"
+            LawViolation, match=r"after conv0.FF, global buffer must hold 96 words of conv0\.out"
         ),
     ):
         run(machine())
@@ -123,7 +121,7 @@ def test_an_operand_that_nobody_brings_is_missed() -> None:
         patch.object(Traffic, "add", lossy),
         pytest.raises(
             LawViolation,
-            match=r"conv2\.FF multiplies with 1 words of relu1\.out that nothing has brought",
+            match=r"conv2\.FF multiplies with 1 words of relu1\.out that nothing brought",
         ),
     ):
         run(machine())
@@ -141,7 +139,7 @@ def test_a_tensor_read_from_dram_must_have_been_written_there() -> None:
 
     with (
         patch.object(TensorMemory, "in_dram", elsewhere),
-        pytest.raises(LawViolation, match=r"words of relu1\.out from DRAM, where there are 0"),
+        pytest.raises(LawViolation, match=r"words of relu1\.out from DRAM, but only 0"),
     ):
         run(machine())
 

@@ -1,5 +1,7 @@
-"""The stationary operand of a broadcast array as a table of columns: what a token costs each PE
-that holds output channels.
+"""Columns of the stationary operand on a broadcast array: the cost of each token in each PE.
+
+A token is a broadcast moving word. Its column is the list of stationary words that it is multiplied
+with, one per output channel.
 """
 
 from __future__ import annotations
@@ -30,8 +32,11 @@ Words = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Store:
-    """How PEs hold the channels of a vector: interleaved over ``pes``, ``lanes`` stored entries a
-    cycle, indices of ``index_bits`` bits.
+    """How PEs store the output channels of a part.
+
+    ``pes``: number of PEs; channels are interleaved over them. ``lanes``: stored entries that a PE
+    takes per cycle. ``index_bits``: bits of an entry's relative index. ``compressed``: only
+    non-zeros are stored.
     """
 
     pes: int
@@ -41,11 +46,11 @@ class Store:
 
 
 def columns(nonzero: Words, macs: Words, outputs: int, store: Store) -> Columns:
-    """nonzero and macs uint64 (columns, ceil(outputs / 64)): non-zero words, and places of the op's
-    loop nest.
+    """Table of columns with the cost per token and PE.
 
-    Compressed, the non-zeros alone are there. Else every word has a place, that of a structural
-    zero too, and each token walks all of them.
+    ``nonzero``, ``macs``: uint64 (columns, ceil(outputs / 64)), bits of non-zero words and of MACs
+    in the op's loop nest. Compressed, a PE walks only its non-zeros. Uncompressed, it walks every
+    word, those of structural zeros included.
     """
     totals = np.zeros((len(nonzero), 4), np.int64)
     totals[:, 1] = popcounts(nonzero)
@@ -64,11 +69,12 @@ def columns(nonzero: Words, macs: Words, outputs: int, store: Store) -> Columns:
 def kernel_columns(
     op: Contraction, masks: MaskSource, groups: range, first: int, end: int, keep: bool
 ) -> tuple[Words, Words]:
-    """(non-zeros, MACs) of FF's or EP's columns, (tap, channel) in the order of the stream: uint64
-    (columns, ceil((end - first) / 64)).
+    """Return (non-zeros, MACs) of the columns of FF or EP.
 
-    ``groups``: those whose channels the vector has; of their output channels [first, end). With
-    ``keep`` structural zeros are columns' zeros.
+    Both are uint64 (columns, ceil((end - first) / 64)). Columns are (tap, channel), in the order of
+    the moving stream. ``groups``: the channel groups of the part. ``first``, ``end``: range of
+    output channels, counted from the first of these groups. ``keep``: structural zeros stay as
+    zeros in the columns.
     """
     nest = op.nest
     depth, outputs = nest.depth // nest.groups, nest.channels // nest.groups
@@ -84,22 +90,24 @@ def kernel_columns(
 
 
 def _side_by_side(weights: list[Words], reduction: int) -> Words:
-    """Masks uint64 (outputs, R, S, Cw) of groups as one block-diagonal one."""
+    """Masks of several groups, uint64 (outputs, R, S, Cw) each, as one block-diagonal mask."""
     if len(weights) == 1:
         return weights[0]
-    own = len(weights[0])
+    outputs = len(weights[0])
     wide = np.zeros(
-        (own * len(weights), *weights[0].shape[1:3], reduction * len(weights)), np.bool_
+        (outputs * len(weights), *weights[0].shape[1:3], reduction * len(weights)), np.bool_
     )
     for i, words in enumerate(weights):
-        wide[i * own : (i + 1) * own, ..., i * reduction : (i + 1) * reduction] = to_mask(
+        wide[i * outputs : (i + 1) * outputs, ..., i * reduction : (i + 1) * reduction] = to_mask(
             words, reduction
         )
     return from_mask(wide)
 
 
 def _turned(weights: Words, channels: int, dilation: tuple[int, int], keep: bool) -> Words:
-    """Masks uint64 (outputs, R, S, Cw) by column: uint64 (taps * channels, ceil(outputs / 64))."""
+    """Transpose masks uint64 (outputs, R, S, Cw) to columns: uint64 (taps * channels, ceil(outputs
+    / 64)).
+    """
     words = expand_kernel(weights, dilation, keep)
     outputs, taps, width = words.shape
     turned = transpose_bits(words.reshape(outputs, taps * width), taps * width * 64).reshape(
@@ -111,10 +119,10 @@ def _turned(weights: Words, channels: int, dilation: tuple[int, int], keep: bool
 def error_columns(
     op: Contraction, masks: MaskSource, first: int, end: int, keep: bool
 ) -> tuple[Words, Words]:
-    """(non-zeros, MACs) of WG's columns, (sample, error row, error column): channels [first, end)
-    of the errors.
+    """Return (non-zeros, MACs) of the columns of WG, for channels [first, end) of the errors.
 
-    With ``keep`` the stride zeros between errors are columns without a word.
+    Both are uint64 (columns, ceil((end - first) / 64)). Columns are (sample, error row, error
+    column). ``keep``: stride zeros between errors are empty columns.
     """
     nest = op.nest
     error = summed_words(op, masks)
@@ -138,8 +146,10 @@ def _spread(words: Words, stride: tuple[int, int]) -> Words:
 
 
 def neuron_columns(op: Contraction, masks: MaskSource, pixel: int, first: int, end: int) -> Words:
-    """Non-zeros of the columns of a feedback matrix with zeros, a column an error: channels [first,
-    end) of one pixel of the target map.
+    """Non-zeros of a sparse feedback matrix for channels [first, end) of one pixel of the target
+    map.
+
+    uint64 (C, ceil((end - first) / 64)): one column per output error.
     """
     nest = op.nest
     rows = slice(pixel * nest.channels + first, pixel * nest.channels + end)
@@ -147,6 +157,6 @@ def neuron_columns(op: Contraction, masks: MaskSource, pixel: int, first: int, e
     if traced is not None and not nest.stored:
         return transpose_bits(traced.words.reshape(-1, traced.words.shape[-1])[rows], nest.depth)
     mask = np.zeros((nest.depth, end - first), np.bool_)
-    named = masks.feedback_indices(op)[rows]
-    mask[named, np.arange(end - first)[:, None]] = True
+    stored_rows = masks.feedback_indices(op)[rows]
+    mask[stored_rows, np.arange(end - first)[:, None]] = True
     return from_mask(mask)

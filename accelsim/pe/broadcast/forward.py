@@ -1,4 +1,4 @@
-"""Vectors of FF and EP: the moving words of an output position, broadcast token by token."""
+"""Vectors of FF and EP: the moving words of an output position, broadcast one token at a time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ _ONE_TAP = np.zeros((1, 1), np.int32)
 
 
 def needed_outputs(op: Contraction, masks: MaskSource) -> Words | None:
-    """Outputs that f' leaves needed: uint64 (samples, positions, channel words)."""
+    """Outputs that the mask f' leaves needed: uint64 (samples, positions, channel words); None if
+    all are.
+    """
     mask = masks.needed(op)
     if mask is None:
         return None
@@ -51,7 +53,7 @@ def needed_outputs(op: Contraction, masks: MaskSource) -> Words | None:
 
 
 class ForwardVectors:
-    """Vectors of one op on one machine."""
+    """Counts and times the vectors of one op on one machine."""
 
     def __init__(self, architecture: Architecture, masks: MaskSource, op: Contraction) -> None:
         self.op = op
@@ -62,32 +64,36 @@ class ForwardVectors:
         self.words = moving_words(op, masks)
 
     def of(self, part: Part, needed: Words | None) -> Vectors:
-        """The vectors of a part; ``needed``: of all output channels, None where all are."""
-        nest, kept = self.op.nest, NO_MASK
+        """The vectors of a part.
+
+        ``needed``: mask over all output channels, uint64 (samples, positions, channel words), or
+        None if all outputs are needed.
+        """
+        nest, wanted = self.op.nest, NO_MASK
         if needed is not None:
             channels = part.channels(nest)
-            kept = slice_channels(needed, channels.start, channels.stop)
+            wanted = slice_channels(needed, channels.start, channels.stop)
         moving = part.moving(nest, self.words)
-        samples, places = max(len(moving), len(kept)), nest.map_positions
-        rows = needed_rows(part, kept, samples, places)
+        samples, places = max(len(moving), len(wanted)), nest.map_positions
+        rows = needed_rows(part, wanted, samples, places)
         sums = np.zeros((samples, places, 6), np.int64)
         timed = False
         if self._alike_columns(part):
             self._count_alike(part, moving, rows, sums)
         elif nest.unshared:
-            timed = self._count_neurons(part, moving, kept, sums)
+            timed = self._count_neurons(part, moving, wanted, sums)
         else:
             masks = kernel_columns(
                 self.op, self.masks, part.groups, part.first, part.end, self.keeps_zeros
             )
             table = columns(*masks, part.outputs, part.store)
-            timed = self._count(moving, table, kept, sums, nest.reads(self.keeps_zeros))
+            timed = self._count(moving, table, wanted, sums, nest.reads(self.keeps_zeros))
         if not timed:
             add_equal_costs(part, rows, sums)
         return Vectors(sums.reshape(-1, 6), rows.sum(axis=-1, dtype=np.int64).reshape(-1))
 
     def _alike_columns(self, part: Part) -> bool:
-        """Whether the stationary operand has no zeros, so that all of its columns are alike."""
+        """Whether the stationary operand is dense, so that all of its columns are equal."""
         nest = self.op.nest
         if self.masks.stationary(self.op) is not None or nest.stored:
             return False
@@ -95,7 +101,7 @@ class ForwardVectors:
         return not (self.keeps_zeros and (len(part.groups) > 1 or dilated))
 
     def _count_alike(self, part: Part, moving: Words, rows: Rows, sums: Counts) -> None:
-        """Every token is a MAC of every needed output."""
+        """Count vectors with equal columns: every token is one MAC for every needed output."""
         nest = self.op.nest
         taps = nest.reads(self.keeps_zeros)
         _, ones, length = stream_cycles(moving, part.depth(nest), *taps, 1)
@@ -106,8 +112,10 @@ class ForwardVectors:
         sums[..., EFFECTUAL] = ones * needed
 
     def _count_neurons(self, part: Part, moving: Words, needed: Words, sums: Counts) -> bool:
-        """Feedback matrices with zeros, pixel by pixel of the target map: each has columns of its
-        own.
+        """Count and time a sparse feedback matrix, whose columns differ per pixel of the target
+        map.
+
+        Returns whether the vectors are timed.
         """
         timed = False
         every = from_mask(np.ones((1, part.outputs), np.bool_))[0]
@@ -124,7 +132,9 @@ class ForwardVectors:
     def _count(
         self, moving: Words, table: Columns, needed: Words, sums: Counts, taps: tuple[Taps, Taps]
     ) -> bool:
-        """Count, and where columns differ time, vectors one by one; whether they are timed."""
+        """Count vectors one by one, and time them if columns differ. Returns whether they are
+        timed.
+        """
         channels = len(table.totals) // (taps[0].shape[1] * taps[1].shape[1])
         vector_sums(
             PackedMask(flat(moving), channels),

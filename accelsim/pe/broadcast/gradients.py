@@ -1,4 +1,4 @@
-"""Vectors of WG: the moving words of a weight's reduction, sample after sample."""
+"""Vectors of WG: the moving words that a weight's gradient reduces over, sample by sample."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from accelsim.zeros.masks import MaskSource
 
 
 class GradientVectors:
-    """Vectors of one gradient on one machine."""
+    """Counts and times the vectors of one gradient op on one machine."""
 
     def __init__(self, architecture: Architecture, masks: MaskSource, mapping: Mapping) -> None:
         self.op: Contraction = mapping.op
         self.mapping = mapping
         self.masks = masks
         self.skips_moving = skipped_words(architecture, self.op).moving
-        # A skipped zero activation or a stride zero between errors is no token at all.
+        # A skipped zero activation, or a stride zero between errors, sends no token.
         self.keeps_zeros = keeps_zeros(architecture) and not self.skips_moving
         self.fifo_depth = BroadcastArray.of(architecture.pe_array).fifo_depth
         self.words = moving_words(self.op, masks)
@@ -69,8 +69,9 @@ class GradientVectors:
         return self._gradients(part, table, sums)
 
     def _outer(self, part: Part) -> Vectors:
-        """An outer product is one vector, sample after sample; each group of PEs has a segment of
-        the moving words.
+        """An outer product: one vector per segment of the moving words, sample by sample.
+
+        Each group of PEs has one segment.
         """
         nest = self.op.nest
         table = self._errors(part, False)

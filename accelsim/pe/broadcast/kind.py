@@ -1,4 +1,4 @@
-"""Arrays of PEs with FIFOs, into which moving words are broadcast (`docs/pe-broadcast.md`)."""
+"""Broadcast arrays: PEs with FIFOs that receive every moving word (`docs/pe-broadcast.md`)."""
 
 from __future__ import annotations
 
@@ -17,35 +17,37 @@ class Broadcast(SkippingArray):
 
     @property
     def channels_per_token(self) -> int:
-        """A token serves all channels that PEs have accumulators for."""
+        """A token serves all channels that the PEs have accumulators for."""
         return self.architecture.accumulators
 
     def timing(self, masks: MaskSource) -> TimingModel:
         return BroadcastModel(self.architecture, masks)
 
     def masks_words(self, op: Contraction, use: Use) -> bool:
-        """Stored words have indices instead of mask bits."""
+        """Only the moving operand has mask bits: stored stationary words have indices instead."""
         return use is Use.MOVING and super().masks_words(op, use)
 
     def operand_reads(self, timing: ArrayTiming) -> OperandReads:
-        """A token is read once for all that it is multiplied with; control reads the indices of
-        compressed columns.
+        """Words read per token and per active MAC.
+
+        A token is read once for all of its MACs. Indices of compressed columns are counted as
+        control actions, not here.
         """
         moving = timing.moving_reads or 0
         active = timing.executed - timing.gated
         return OperandReads(moving, active, indexed="index_read" not in timing.actions)
 
     def loops(self, mapping: Mapping) -> Loops:
-        """A word of the reduction goes to all PEs, which then run through the output channels that
-        they hold sums of.
+        """Loop nest: each word of the reduction is broadcast, then every PE runs through its output
+        channels.
         """
         nest = mapping.op.nest
         names, word, words = nest.names, nest.names.reduction, nest.reduction
         held = min(mapping.channel_tiles, self.architecture.accumulators)
         others = max(1, mapping.pes // mapping.channels_per_tile)
         if nest.outer_product:
-            # Every word of the moving vector, cut into a segment for each group of PEs, sample
-            # after sample.
+            # The moving vector is cut into one segment per group of PEs and is broadcast word by
+            # word.
             word, words = "(n, c)", words * -(-nest.depth // mapping.positions_per_tile)
         groups = f"parallel {names.positions} over {others} groups of PEs"
         lanes = self.architecture.pe_array.lanes

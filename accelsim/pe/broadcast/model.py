@@ -1,9 +1,10 @@
-"""Broadcast of moving words into FIFOs (docs/pe-broadcast.md; EIE, Han et al. ISCA 2016).
+"""Timing of broadcast arrays (docs/pe-broadcast.md; EIE, Han et al. ISCA 2016).
 
-PEs hold output channels, interleaved. A vector is one output position: the moving words of its
-receptive field are broadcast, a token each, to all PEs that share the channels, and PEs meet at its
-end, as EIE's do at the end of a layer's vector. Spare PEs take further positions, each group with a
-broadcast of its own. A PE's lanes take stored words of one column side by side.
+Output channels are interleaved over the PEs. A vector is the work of one output position: the
+moving words of its receptive field are broadcast to all PEs that share the channels, one token per
+word. The PEs synchronize at the end of a vector, as those of EIE do at the end of a layer's vector.
+Spare PEs form further groups, each with other positions and its own broadcast. The lanes of a PE
+take stored words of one column in parallel.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import effectual_macs, repeats
 
 POINTER_BITS = 16
-"""Bits of a pointer to a column's first entry; each token makes its PEs read two (EIE, from
-memory).
+"""Bits of a pointer to a column's first entry. Each token makes a PE read two pointers (EIE; from
+memory, not checked against the paper).
 """
 
 
 class BroadcastModel(TimingModel):
-    """The array of FIFOs."""
+    """Timing model of broadcast arrays."""
 
     @property
     def _array(self) -> BroadcastArray:
@@ -68,37 +69,42 @@ class BroadcastModel(TimingModel):
         return self._timing(mapping, blocks, parts, vectors, needed is not None)
 
     def _timing(
-        self, mapping: Mapping, blocks: int, parts: list[Part], found: list[Vectors], masked: bool
+        self,
+        mapping: Mapping,
+        blocks: int,
+        parts: list[Part],
+        per_part: list[Vectors],
+        masked: bool,
     ) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
         nest = op.nest
-        cycles = np.stack([vectors.sums[:, CYCLES] for vectors in found]).astype(np.int32)
-        wanted = np.stack([vectors.needed > 0 for vectors in found], axis=1)
+        cycles = np.stack([vectors.sums[:, CYCLES] for vectors in per_part]).astype(np.int32)
+        needed = np.stack([vectors.needed > 0 for vectors in per_part], axis=1)
         tile = TileShape(1, mapping.positions_per_tile, mapping.fill_positions)
         blocks = min(blocks, len(parts) * mapping.position_tiles)
         block_cycles = tile_sums(
             cycles,
             len(parts),
             mapping.positions,
-            from_mask(wanted) if masked else None,
+            from_mask(needed) if masked else None,
             tile,
             blocks,
         )[0]
         used = 0
         for pes in sorted({part.store.pes for part in parts}):
             rows = np.array([part.store.pes == pes for part in parts])
-            own = from_mask(np.ascontiguousarray(wanted[:, rows])) if masked else None
+            mask = from_mask(np.ascontiguousarray(needed[:, rows])) if masked else None
             used += (
                 pes
                 * array.lanes
-                * tile_sums(cycles[rows], int(rows.sum()), mapping.positions, own, tile, 1)[3]
+                * tile_sums(cycles[rows], int(rows.sum()), mapping.positions, mask, tile, 1)[3]
             )
-        weights = repeats(mapping.positions, len(found[0].sums))
-        totals = [(vectors.sums * weights[:, None]).sum(axis=0) for vectors in found]
+        weights = repeats(mapping.positions, len(per_part[0].sums))
+        totals = [(vectors.sums * weights[:, None]).sum(axis=0) for vectors in per_part]
         sums = np.array(totals).sum(axis=0)
         executed, effectual, service = (int(sums[name]) for name in (EXECUTED, EFFECTUAL, SERVICE))
         gated = executed - effectual if array.gating else 0
-        outputs = sum(int((vectors.needed * weights).sum()) for vectors in found)
+        outputs = sum(int((vectors.needed * weights).sum()) for vectors in per_part)
         actions: Counter[str] = Counter()
         for part, total in zip(parts, totals, strict=True):
             actions.update(
@@ -115,23 +121,23 @@ class BroadcastModel(TimingModel):
             imbalance=used - service * array.lanes,
             idle=int(block_cycles.sum()) * mapping.pes * array.lanes - used,
             mask_bits=sum(
-                self._looked_at(op, part, vectors, weights, masked)
-                for part, vectors in zip(parts, found, strict=True)
+                self._mask_bits(op, part, vectors, weights, masked)
+                for part, vectors in zip(parts, per_part, strict=True)
             ),
             moving_reads=int(sums[TOKENS]),
             actions=actions,
         )
 
-    def _looked_at(
+    def _mask_bits(
         self, op: Contraction, part: Part, vectors: Vectors, weights: Counts, masked: bool
     ) -> int:
-        """Bits in which the next non-zero moving word is looked for, once for all PEs of a
-        broadcast, and bits of needed outputs.
+        """Mask bits that are examined: those in search of the next non-zero moving word, once per
+        broadcast, and those of needed outputs.
         """
         nest = op.nest
-        looked_at = int(weights.sum()) * part.outputs if masked else 0
+        bits = int(weights.sum()) * part.outputs if masked else 0
         if not skipped_words(self.architecture, op).moving:
-            return looked_at
+            return bits
         if nest.outer_product:
             return nest.samples * nest.depth
         if nest.sums_samples:
@@ -140,11 +146,11 @@ class BroadcastModel(TimingModel):
         lengths = stream_lengths(part.depth(nest), *taps)
         scheduled = weights * (vectors.needed > 0)
         visited = np.resize(lengths, len(scheduled)).astype(np.int64)
-        return looked_at + int((visited * scheduled).sum())
+        return bits + int((visited * scheduled).sum())
 
     def _actions(self, op: Contraction, part: Part, sums: Counts, active: int) -> dict[str, int]:
-        """Control's actions of a part: FIFO slots written and read, bits of pointers and indices,
-        and of stored words read for no MAC.
+        """Control actions of a part: FIFO slots written and read, bits of pointers and indices, and
+        bits of stored words that are read without a MAC.
         """
         tokens = int(sums[TOKENS]) * part.store.pes
         actions = {"fifo_write": tokens, "fifo_read": tokens}

@@ -1,4 +1,4 @@
-"""The parts into which an op's output channels fall on a broadcast array, and their vectors."""
+"""Parts of an op on a broadcast array: ranges of output channels, and their vectors."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ Counts = NDArray[np.int64]
 Rows = NDArray[np.int32]
 
 NO_MASK = np.zeros((0, 1, 1), np.uint64)
-"""Stands for the mask of outputs all of which are needed."""
+"""Mask for an op all of whose outputs are needed."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Output channels [first, end) of some groups, counted from the first of these, that PEs reduce
-    together.
+    """Output channels [first, end) of some groups, which the PEs reduce in one run.
+
+    ``groups``: channel groups of the op. ``first``, ``end`` count from the first channel of these
+    groups. ``store``: how PEs store them.
     """
 
     groups: range
@@ -40,16 +42,16 @@ class Part:
         return self.end - self.first
 
     def depth(self, nest: Nest) -> int:
-        """Moving channels that the part's groups reduce over."""
+        """Number of moving channels that the part's groups reduce over."""
         return nest.depth // nest.groups * len(self.groups)
 
     def channels(self, nest: Nest) -> slice:
-        """The part's output channels among those of the op."""
+        """The part's output channels, as a slice of those of the op."""
         offset = self.groups[0] * (nest.channels // nest.groups)
         return slice(offset + self.first, offset + self.end)
 
     def moving(self, nest: Nest, words: Words) -> Words:
-        """The moving channels of the part's groups: uint64 (samples, H, W, Cw)."""
+        """Moving words of the part's groups: uint64 (samples, H, W, Cw)."""
         if len(self.groups) == nest.groups:
             return words
         size = nest.depth // nest.groups
@@ -58,8 +60,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Vectors:
-    """``sums`` int64 (distinct positions, 6) of a part's vectors, ``needed`` outputs int64
-    (distinct positions) of each.
+    """Vectors of a part, one per distinct position.
+
+    ``sums``: int64 (distinct positions, 6), the sums listed in `kernels.broadcast.vectors`.
+    ``needed``: int64 (distinct positions), needed outputs.
     """
 
     sums: Counts
@@ -67,39 +71,42 @@ class Vectors:
 
 
 def skipped_words(architecture: Architecture, op: Contraction) -> Skipped:
-    """Whose zeros are skipped; a sparse feedback matrix has stored words alone."""
+    """Operands whose zeros are skipped. The stationary zeros of a sparse feedback matrix always
+    are.
+    """
     skip = skipped(architecture, op)
     return Skipped(skip.moving, skip.stationary or op.nest.stored > 0)
 
 
 def keeps_zeros(architecture: Architecture) -> bool:
-    """Whether structural zeros are words like any other."""
+    """Whether structural zeros are processed like ordinary words."""
     return architecture.pe_array.structural_zeros == "window"
 
 
 def parts_of(mapping: Mapping, architecture: Architecture) -> list[Part]:
-    """Groups apart where nothing holds the zeros between them, and no more channels than PEs have
-    accumulators for.
+    """Split an op's output channels into parts.
+
+    A part has at most as many channels as its PEs have accumulators. Channel groups are separate
+    parts, unless structural zeros are kept: then the zeros between groups are words too, and all
+    groups form one matrix.
     """
     nest, array = mapping.op.nest, BroadcastArray.of(architecture.pe_array)
-    together = nest.groups if keeps_zeros(architecture) and not nest.sums_samples else 1
-    channels = mapping.channels // nest.groups * together
+    joined = nest.groups if keeps_zeros(architecture) and not nest.sums_samples else 1
+    channels = mapping.channels // nest.groups * joined
     most = mapping.channels_per_tile * architecture.accumulators
     compressed = skipped_words(architecture, mapping.op).stationary
     parts = []
-    for group in range(0, nest.groups, together):
+    for group in range(0, nest.groups, joined):
         for first in range(0, channels, most):
             end = min(first + most, channels)
             pes = min(mapping.channels_per_tile, end - first)
             store = Store(pes, array.lanes, array.index_bits, compressed)
-            parts.append(Part(range(group, group + together), first, end, store))
+            parts.append(Part(range(group, group + joined), first, end, store))
     return parts
 
 
 def needed_rows(part: Part, needed: Words, samples: int, places: int) -> Rows:
-    """Needed outputs of each PE: int32 (samples, places, PEs), or one of both extents 1 where all
-    outputs are needed.
-    """
+    """Number of needed outputs per PE: int32 (samples, places, PEs)."""
     pes = part.store.pes
     held = -(-part.outputs // pes)
     if not len(needed):
@@ -112,11 +119,10 @@ def needed_rows(part: Part, needed: Words, samples: int, places: int) -> Rows:
 
 
 def add_equal_costs(part: Part, rows: Rows, sums: Counts) -> None:
-    """Time of vectors all of whose tokens cost a PE the same: the slowest PE never waits, so that
-    it decides.
+    """Add the time of vectors whose tokens all cost a PE the same: the slowest PE determines it.
 
-    Uncompressed, a PE finds its needed words by their places; else it walks all it holds, or drops
-    the token if it needs none of them.
+    Uncompressed, a PE addresses only its needed words. Compressed, it walks all of its words, or
+    drops the token if it needs none of its outputs.
     """
     store = part.store
     if store.compressed:

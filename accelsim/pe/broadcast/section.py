@@ -1,4 +1,4 @@
-"""`pe_array` of kind broadcast."""
+"""Section `pe_array` of kind broadcast."""
 
 from __future__ import annotations
 
@@ -35,12 +35,13 @@ class BroadcastArray(SkippingArray):
 
     verbs: ClassVar[str] = "accelsim.pe.broadcast.kind:Broadcast"
     setting: ClassVar[str] = "in an array with FIFOs"
-    # PEs that hold other output channels would each need tokens of their own.
+    # PEs with other output channels would each need their own tokens.
     reduces_over_pes: ClassVar[bool] = False
-    # A token serves all channels, and a vector is done before the next.
+    # A token serves all channels, and a vector ends before the next one begins, so no tiling choice
+    # is left.
     has_fixed_mapping: ClassVar[bool] = True
 
     @property
     def relative_index_bits(self) -> int:
-        """`index_bits`."""
+        """Bits of a relative index: key `index_bits`."""
         return self.index_bits

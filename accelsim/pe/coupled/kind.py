@@ -1,4 +1,4 @@
-"""Arrays of coupled lanes: the lanes of a PE reduce one output together
+"""Arrays of coupled lanes: the lanes of a PE reduce one output cooperatively
 (`docs/pe-coupled.md`).
 """
 
@@ -14,10 +14,10 @@ from accelsim.zeros.masks import MaskSource
 
 
 class Coupled(SkippingArray):
-    """A PE reduces one output."""
+    """Each PE reduces one output at a time."""
 
     deals_vectors = False
-    """A PE reduces each output of an outer product over the samples."""
+    """Off: a PE reduces each output of an outer product over the samples."""
 
     def timing(self, masks: MaskSource) -> TimingModel:
         return CoupledModel(self.architecture, masks)

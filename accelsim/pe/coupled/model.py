@@ -1,9 +1,11 @@
-"""Coupled lanes (docs/pe-coupled.md; TensorDash, Mahmoud et al., MICRO 2020): the 16 lanes of a PE
-reduce one output together.
+"""Timing of coupled lanes (docs/pe-coupled.md; TensorDash, Mahmoud et al., MICRO 2020).
 
-Which pairs are executed, skipped and gated, tiles, barrier and unscheduled outputs are those of
-`lanes`; a stream costs what its PE's staging buffer makes of it. An outer product has no reduction
-but over samples, so a PE needs a cycle for each of its outputs, 48 samples at most going into one.
+The 16 lanes of a PE reduce one output cooperatively. Executed, skipped and gated pairs, tiles,
+barriers and unscheduled outputs are those of kind `lanes`; only the cycles of a stream differ, as
+the staging buffer determines them.
+
+An outer product reduces over samples only. A PE therefore needs at least one cycle per output, and
+one cycle covers at most 48 samples (three rows of its staging buffer).
 """
 
 from __future__ import annotations
@@ -23,8 +25,10 @@ from accelsim.zeros.masks import MaskSource
 
 
 class CoupledWalks(Walks):
-    """PEs with a staging buffer. Set bits are those of any array of lanes: a window of one position
-    finds them cheapest.
+    """Streams of PEs with a staging buffer.
+
+    The number of set bits does not depend on the kind of lane, so the fastest kernel counts them: a
+    window of one position.
     """
 
     lanes_per_output = LANES
@@ -34,20 +38,20 @@ class CoupledWalks(Walks):
         return cycles
 
     def moving(self, moving: PackedMask, taps: MapTaps) -> tuple[Cycles, Cycles]:
-        found = stream_cycles(*moving, *taps, 1)[1]
-        return coupled_streams.stream_cycles(*moving, *taps), found
+        set_bits = stream_cycles(*moving, *taps, 1)[1]
+        return coupled_streams.stream_cycles(*moving, *taps), set_bits
 
     def pairs(
         self, moving: PackedMask, stationary: Words, taps: MapTaps, skip: str = "both"
     ) -> tuple[Cycles, Cycles]:
-        found = pair_stream_cycles(*moving, stationary, *taps, LANES, skip)[1]
-        return coupled_streams.pair_stream_cycles(*moving, stationary, *taps, skip), found
+        set_bits = pair_stream_cycles(*moving, stationary, *taps, LANES, skip)[1]
+        return coupled_streams.pair_stream_cycles(*moving, stationary, *taps, skip), set_bits
 
     def gradients(
         self, x: PackedMask, e: PackedMask, samples: int, taps: MapTaps, skip: str
     ) -> tuple[Cycles, int]:
-        found = wgrad_cycles(x, e, samples, taps, 1, skip)[1]
-        return coupled_streams.wgrad_cycles(x, e, samples, taps, skip), found
+        set_bits = wgrad_cycles(x, e, samples, taps, 1, skip)[1]
+        return coupled_streams.wgrad_cycles(x, e, samples, taps, skip), set_bits
 
     def outer(
         self, x: PackedMask, e: PackedMask, samples: int, segments: int, skip: str
@@ -57,7 +61,7 @@ class CoupledWalks(Walks):
 
 
 class CoupledModel(LanesModel):
-    """The array of coupled lanes."""
+    """Timing model of coupled lanes."""
 
     def __init__(self, architecture: Architecture, masks: MaskSource) -> None:
         super().__init__(architecture, masks, CoupledWalks())

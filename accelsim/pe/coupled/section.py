@@ -1,4 +1,4 @@
-"""`pe_array` of kind coupled."""
+"""Section `pe_array` of kind coupled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from accelsim.machine.pe_base import SkippingArray
 
 COUPLED_LANES = 16
 STAGING_ROWS = 3
-"""Fixed in a PE of coupled lanes (TensorDash, MICRO 2020): its multiplexers are wired for them."""
+"""Fixed sizes of a PE of coupled lanes, for which its multiplexers are wired (TensorDash, MICRO
+2020).
+"""
 
 
 class CoupledArray(SkippingArray):
@@ -27,10 +29,10 @@ class CoupledArray(SkippingArray):
 
     @property
     def lanes(self) -> int:
-        """As many as the staging buffer is wide."""
+        """Width of the staging buffer."""
         return COUPLED_LANES
 
     @property
     def staged_positions(self) -> int:
-        """The rows of the staging buffer."""
+        """Rows of the staging buffer."""
         return STAGING_ROWS

@@ -1,4 +1,4 @@
-"""Shared parts of the kinds that multiply every position of a product.
+"""Shared parts of the dense kinds, which execute every position of a product.
 
 May import the shared parts of pe/, and cost/, zeros/, machine/ and below.
 """

@@ -1,4 +1,6 @@
-"""Arrays that multiply every position of a product: systolic ones, and row-stationary ones."""
+"""Base of dense arrays (systolic and row-stationary): every position of a product takes its
+cycle.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from accelsim.zeros.masks import MaskSource
 
 
 class DenseArray(PEKind):
-    """An array that skips nothing; zeros may be gated. Its mapping is fixed by its dataflow."""
+    """An array that skips nothing. Zeros may be gated. The dataflow fixes the mapping."""
 
     def tile(self, op: Contraction, placement: Placement) -> Tile:
         rows = min(self.architecture.pe_array.rows, placement.pes)
@@ -28,12 +30,13 @@ class DenseArray(PEKind):
 
     @abstractmethod
     def cycles(self, op: Contraction, pes: int) -> tuple[int, int]:
-        """(cycles, folds or passes) of an op on ``pes`` PEs."""
+        """Return (cycles, folds or passes) of an op on ``pes`` PEs."""
 
 
 class DenseTiming(TimingModel):
-    """Every position executes; zeros that sparse feedback does not store have their cycles and are
-    no MACs.
+    """Timing of dense arrays.
+
+    Every position executes. Zeros that sparse feedback does not store take cycles but are not MACs.
     """
 
     def __init__(self, kind: DenseArray, masks: MaskSource) -> None:

@@ -9,7 +9,7 @@ from accelsim.step.contraction import Nest
 
 @dataclass(frozen=True)
 class MatrixProduct:
-    """One of an op's ``groups`` products: M x K moving words by K x N stationary ones."""
+    """``groups`` products of equal size: M x K moving words times K x N stationary words."""
 
     m: int
     n: int
@@ -18,19 +18,19 @@ class MatrixProduct:
 
     @property
     def macs(self) -> int:
-        """Multiplications of all groups: the op's dense MACs, and with sparse feedback those by
-        zeros that are not stored.
+        """Multiplications of all groups: the op's dense MACs, plus those with unstored zeros of
+        sparse feedback.
         """
         return self.m * self.n * self.k * self.groups
 
 
 def matrix_product(nest: Nest) -> MatrixProduct:
-    """The contraction as a product of its operands, in im2col form where it is a convolution.
+    """The contraction as a matrix product; a convolution in im2col form.
 
-    Every neuron has its own row of a feedback matrix, so neurons are columns and samples rows; a
-    sparse matrix runs as a dense one.
+    Feedback: neurons are the columns and samples the rows, because every neuron has its own row of
+    the feedback matrix. A sparse matrix runs as a dense one.
     """
     shared = tuple(axis for axis in nest.position_axes if axis not in nest.stationary)
-    own = tuple(axis for axis in nest.position_axes if axis in nest.stationary)
-    columns = nest.channels // nest.groups * nest.size(own)
+    stationary_axes = tuple(axis for axis in nest.position_axes if axis in nest.stationary)
+    columns = nest.channels // nest.groups * nest.size(stationary_axes)
     return MatrixProduct(nest.size(shared), columns, nest.dense_reduction, nest.groups)

@@ -1,9 +1,8 @@
-"""Lanes of outer products, kept for the runs of one process: other machines, rules and policies ask
-for the same ones.
+"""Cache of outer-product lanes, shared by the runs of one process.
 
-They depend on the masks' bits, the loop bounds, the window and what is skipped, and on nothing else
-of a machine or a rule, so that the bits themselves are the key. Of all streams of lanes these alone
-take longer to compute than to know again (docs/decisions.md).
+Other machines, rules and policies ask for the same lanes. A result depends only on the bits of the
+masks, the loop bounds, the window and the skip mode, so the key holds a digest of the bits. Outer
+products are the only streams that take longer to compute than to look up (docs/decisions.md).
 """
 
 from __future__ import annotations
@@ -21,7 +20,9 @@ Words = NDArray[np.uint64]
 Lanes = tuple[NDArray[np.int32], int]
 
 MOST = 64
-"""Results kept: a cycle count a lane, half a MiB for the largest vocabulary here."""
+"""Maximum number of cached results. Each holds one cycle count per lane: half a MiB for the largest
+vocabulary among the built-in workloads.
+"""
 
 _known: OrderedDict[tuple[Any, ...], Lanes] = OrderedDict()
 
@@ -36,21 +37,21 @@ def outer_lanes(
     window: int,
     mode: str,
 ) -> Lanes:
-    """Cycles int32 (K or 1, segments or 1) of every lane, and MACs executed:
-    `kernels.lanes.outer_products.outer_cycles`. Not to be written to.
+    """Cached `kernels.lanes.outer_products.outer_cycles`.
 
-    ``activation``, ``error``: uint64 (distinct samples, words).
+    Returns the cycles of every lane, int32 (K or 1, segments or 1), which must not be modified, and
+    the number of executed MACs. ``activation``, ``error``: uint64 (distinct samples, words).
     """
     key = (samples, channels, outputs, segments, window, mode, *_bits(activation), *_bits(error))
     if key in _known:
         _known.move_to_end(key)
         return _known[key]
-    found = _known[key] = outer_cycles(
+    result = _known[key] = outer_cycles(
         activation, error, samples, channels, outputs, segments, window, mode
     )
     if len(_known) > MOST:
         _known.popitem(last=False)
-    return found
+    return result
 
 
 def _bits(words: Words) -> tuple[tuple[int, ...], bytes]:

@@ -14,11 +14,11 @@ from accelsim.zeros.masks import MaskSource
 
 
 def feedback_streams(op: Contraction, masks: MaskSource, skip: Skipped, walks: Walks) -> Streams:
-    """Streams of every target neuron: all C errors, or the ``nonzeros`` that its row names; a trace
-    may say which of a dense B are zero.
+    """Streams of all target neurons.
 
-    Positions are (sample, row, column) of the target map, channels its channels; neurons alike
-    share one row of the result.
+    A neuron reduces all C errors, or those that its row of a sparse B stores. A trace may mark
+    zeros of a dense B. Positions are (sample, row, column) of the target map; channels are those of
+    the map. Rows of the result are channels, or one row if all channels are equal.
     """
     nest = op.nest
     errors = moving_words(op, masks)
@@ -46,12 +46,12 @@ def feedback_streams(op: Contraction, masks: MaskSource, skip: Skipped, walks: W
 def _sparse(
     op: Contraction, masks: MaskSource, errors: Words, skip: Skipped, walks: Walks
 ) -> Streams:
-    """Zeros among the errors of a sparse B: each neuron sees the bits of the errors its own row
-    names.
+    """Streams of a sparse B when errors have zeros: each neuron sees the errors that its row
+    stores.
     """
     nest = op.nest
-    picked = to_mask(errors.reshape(len(errors), -1), nest.depth)[:, masks.feedback_indices(op)]
-    cycles, effectual = _walk(op, from_mask(picked.reshape(-1, nest.stored)), nest.stored, walks)
+    selected = to_mask(errors.reshape(len(errors), -1), nest.depth)[:, masks.feedback_indices(op)]
+    cycles, effectual = _walk(op, from_mask(selected.reshape(-1, nest.stored)), nest.stored, walks)
     if skip.moving:
         return Streams(cycles, effectual, effectual)
     full = np.full_like(cycles, nest.stored)
@@ -59,7 +59,7 @@ def _sparse(
 
 
 def _masked(op: Contraction, errors: Words, rows: Words, skip: Skipped, walks: Walks) -> Streams:
-    """A dense B some of whose entries are zero: uint64 (neurons in map order, ceil(C / 64))."""
+    """Streams of a dense B with zeros. ``rows``: uint64 (neurons in map order, ceil(C / 64))."""
     nest = op.nest
     flat = errors.reshape(len(errors), 1, -1)
     _, effectual = _walk(op, (flat & rows[None]).reshape(-1, rows.shape[1]), nest.depth, walks)
@@ -79,10 +79,10 @@ def _masked(op: Contraction, errors: Words, rows: Words, skip: Skipped, walks: W
 
 
 def _walk(op: Contraction, rows: Words, length: int, walks: Walks) -> tuple[Cycles, Cycles]:
-    """Cycles and set bits int32 (K, samples * P * Q) of one row of bits a (sample, neuron)."""
+    """Cycles and set bits, int32 (K, samples * P * Q), of one bit row per (sample, neuron)."""
     nest = op.nest
     masks = PackedMask(rows.reshape(-1, 1, 1, rows.shape[-1]), length)
-    cycles, found = walks.moving(masks, ONE_TAP)
+    cycles, set_bits = walks.moving(masks, ONE_TAP)
     return np.ascontiguousarray(cycles.reshape(-1, nest.channels).T), np.ascontiguousarray(
-        found.reshape(-1, nest.channels).T
+        set_bits.reshape(-1, nest.channels).T
     )

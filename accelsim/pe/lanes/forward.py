@@ -1,4 +1,4 @@
-"""Lanes of FF and EP: a lane reduces one output position of one channel."""
+"""Lanes of FF and EP: each lane reduces one output position of one channel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from accelsim.zeros.masks import MaskSource
 def convolution_streams(
     op: Contraction, masks: MaskSource, skip: Skipped, walks: Walks, keep_zeros: bool
 ) -> Streams:
-    """Streams of every output of a convolution, or of a product with a matrix.
+    """Streams of all outputs of a convolution or a matrix product.
 
     ``keep_zeros``: structural zeros stay in the streams and pass through the window.
     """
@@ -38,7 +38,7 @@ class _ConvolutionStreams:
         self.size = nest.depth // (1 if keep_zeros else nest.groups)
         self.taps = nest.reads(keep_zeros)
         self.length = stream_lengths(self.size, *self.taps)
-        # With structural zeros in the window, dilation and group zeros are no MACs.
+        # With structural zeros in the window, dilation and group zeros are not MACs.
         reduction = np.full_like(self.length, nest.reduction)
         self.macs = reduction if keep_zeros else self.length
 
@@ -60,12 +60,13 @@ class _ConvolutionStreams:
         )
 
     def _moving_groups(self) -> list[Words]:
-        """The moving map as each group streams it."""
+        """Moving map of each group, as that group streams it."""
         nest = self.op.nest
         moving = moving_words(self.op, self.masks)
         if nest.groups == 1 or not self.keep:
             return group_slices(moving, nest.depth, nest.groups)
-        # Other groups' channels pass through the window as zeros: the stream keeps their positions.
+        # Channels of other groups pass through the window as zeros, so the stream keeps their
+        # positions.
         size, windows = nest.depth // nest.groups, []
         for group in range(nest.groups):
             mask = np.zeros(nest.depth, np.bool_)
@@ -74,9 +75,11 @@ class _ConvolutionStreams:
         return windows
 
     def _stationary_groups(self) -> list[Words] | None:
-        """Weight masks by output channel, in the order of each group's stream: uint64 (outputs,
-        taps, ceil(streamed channels / 64)); None where neither weights nor their structure have
-        zeros that matter.
+        """Weight masks of each group, or None if neither weights nor their structure have zeros
+        that matter.
+
+        Each is uint64 (outputs, taps, ceil(streamed channels / 64)), in the order of the group's
+        stream.
         """
         op, nest, keep = self.op, self.op.nest, self.keep
         if self.masks.stationary(op) is None and not (keep and self.skip.stationary):
@@ -94,29 +97,30 @@ class _ConvolutionStreams:
         return kernels
 
     def _group(self, moving: Words, stationary: Words | None) -> Streams:
-        """Streams of one group; ``stationary``: masks that matter."""
+        """Streams of one group. ``stationary``: its weight masks, or None."""
         cycles, effectual = self.walks.moving(PackedMask(moving, self.size), self.taps)
         if stationary is not None and self.masks.stationary(self.op) is not None:
             return self._pairs(moving, stationary, cycles, effectual)
-        found = effectual.reshape(1, -1)
+        set_bits = effectual.reshape(1, -1)
         if self.skip.moving:
-            return Streams(cycles.reshape(1, -1), found, found)
+            return Streams(cycles.reshape(1, -1), set_bits, set_bits)
         every = self.walks.every(self.length)
         if stationary is not None:
-            # Dense weights have dilation and group zeros all the same, alike in every output
-            # channel.
+            # Dense weights still have dilation and group zeros, which are equal for all output
+            # channels.
             every = self._weights_alone(moving, stationary[:1])[0]
         samples = len(moving)
         every, macs = (np.tile(each, samples).reshape(1, -1) for each in (every, self.macs))
-        return Streams(every, macs, found)
+        return Streams(every, macs, set_bits)
 
     def _weights_alone(self, moving: Words, stationary: Words) -> tuple[Cycles, Cycles]:
-        """Cycles and MACs of one sample where stationary zeros alone are skipped."""
+        """Cycles and MACs of one sample if only stationary zeros are skipped."""
         sample = PackedMask(moving[0], self.size)
         return self.walks.pairs(sample, stationary, self.taps, "stationary")
 
     def _pairs(self, moving: Words, stationary: Words, cycles: Cycles, set_bits: Cycles) -> Streams:
-        """Lanes whose stationary operand has zeros too: cycles depend on the output channel.
+        """Streams of a group whose stationary operand has zeros: cycles depend on the output
+        channel.
 
         ``cycles``, ``set_bits``: int32 (S, positions) of the moving operand alone.
         """

@@ -1,4 +1,4 @@
-"""Lanes of WG: one weight's gradient per lane, reduced over samples and output positions."""
+"""Lanes of WG: each lane reduces one weight's gradient over samples and output positions."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ Words = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class GradientLanes:
-    """``cycles`` int32 (K or 1, lanes or 1), one row or column standing for all; ``executed`` MACs
-    and ``visited`` positions of all lanes.
+    """Lanes of a gradient op.
+
+    ``cycles``: int32 (K or 1, lanes or 1); a single row or column holds for all. ``executed``: MACs
+    of all lanes. ``visited``: stream positions of all lanes.
     """
 
     cycles: NDArray[np.int32]
@@ -41,7 +43,7 @@ def gradient_lanes(
     """Cycles of every lane of a WG op.
 
     ``keep_zeros``: stride zeros between the errors of a strided convolution pass through the window
-    instead of being removed; ``segments``: lanes per channel of an outer product.
+    instead of being removed. ``segments``: lanes per channel of an outer product.
     """
     nest = op.nest
     dense_x, dense_e = masks.moving(op) is None, masks.stationary(op) is None
@@ -56,7 +58,7 @@ def gradient_lanes(
             mode,
         )
         return GradientLanes(*cycles, op.dense_macs)
-    # The padding of a dense activation is zero all the same, so skipping it still means looking.
+    # A dense activation still has zero padding, so its mask must be examined to skip it.
     mode = _mode(skip, False, dense_e)
     strided = keep_zeros and max(nest.rows.dilation, nest.columns.dilation) > 1
     groups = zip(
@@ -82,7 +84,7 @@ def gradient_lanes(
 
 
 def _mode(skip: Skipped, moving_dense: bool, stationary_dense: bool) -> str:
-    """The kernels' skip mode: looking at a dense operand changes nothing."""
+    """Skip mode of the kernels. A dense operand has no zeros to skip."""
     moving = skip.moving and not moving_dense
     stationary = skip.stationary and not stationary_dense
     return {
@@ -101,18 +103,17 @@ def _removed(x: Words, e: Words, nest: Nest, mode: str, walks: Walks) -> Gradien
 
 
 def _lanes(nest: Nest) -> int:
-    """Weights of one group: a lane each."""
+    """Number of weights of one group, one lane each."""
     return nest.channels // nest.groups * nest.positions
 
 
 def _with_stride_zeros(
     x: Words, e: Words, nest: Nest, skip: Skipped, walks: Walks
 ) -> GradientLanes:
-    """The error map with its stride zeros written out, swept at stride 1; they are never MACs,
-    whatever is skipped.
+    """Lanes of a strided convolution whose stride zeros stay in the error map, swept at stride 1.
 
-    Without stationary skipping the real errors count as non-zero, without moving skipping the
-    activations and their padding do.
+    Stride zeros are never MACs, whatever is skipped. Without stationary skipping the real errors
+    count as non-zero; without moving skipping the activations and their padding do.
     """
     windows = [
         replace(window.swapped, positions=window.reach + 1, stride=1)
@@ -134,7 +135,6 @@ def _with_stride_zeros(
     cycles, executed = walks.gradients(*pair, nest.samples, MapTaps(rows, cols), "both")
     positions = nest.samples * height * width
     if not any(skip):
-        # Nothing is skipped: every position of the stream takes its cycle, the stride zeros as
-        # empty ones.
+        # With no skipping, every position takes one cycle; stride zeros are empty cycles.
         cycles = walks.every(np.full((1, 1), positions, np.int32))
     return GradientLanes(cycles, executed, _lanes(nest) * positions)

@@ -1,4 +1,4 @@
-"""Arrays of zero-skipping lanes, each with a window of its own (`docs/pe-lanes.md`)."""
+"""Arrays of zero-skipping lanes, each with its own window (`docs/pe-lanes.md`)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Zero-skipping lanes (docs/pe-lanes.md): each lane reduces one output along its stream, looking
-``window`` positions ahead.
+"""Timing of zero-skipping lanes (docs/pe-lanes.md): each lane reduces one output and looks
+``window`` positions ahead in its stream.
 
-The kernels give exact cycles a lane; this model chooses the pair mask that the skip mode leaves of
-the operands, handles groups, and lets lanes meet at each tile's barrier.
+The kernels give exact cycles per lane. This model selects the pair mask for the skip mode, handles
+channel groups, and synchronizes the lanes at each tile's barrier.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ Lanes = TypeVar("Lanes", Streams, GradientLanes)
 
 
 class Macs(NamedTuple):
-    """MACs of one op: executed, effectual among those, and effectual in the whole op."""
+    """MACs of one op: executed ones, the effectual ones among those, and the effectual ones of the
+    whole op.
+    """
 
     executed: int
     executed_effectual: int
@@ -43,8 +45,9 @@ class Macs(NamedTuple):
 
 
 class LanesModel(TimingModel):
-    """The array of skipping lanes. ``walks``: what a stream costs, lanes with windows when not
-    given.
+    """Timing model of skipping lanes.
+
+    ``walks``: the cost of a stream; lanes with windows by default.
     """
 
     def __init__(
@@ -65,18 +68,18 @@ class LanesModel(TimingModel):
         return self._streams(mapping, blocks)
 
     def _skip(self, op: Contraction) -> Skipped:
-        """Whose zeros are skipped in this op."""
+        """Operands whose zeros are skipped in this op."""
         return skipped(self.architecture, op)
 
     def _of_last_op(self, op: Contraction, segments: int, lanes: Callable[[], Lanes]) -> Lanes:
-        """The lanes of an op, kept for the other mappings that are tried on it: they depend on
-        none.
+        """The lanes of an op, cached for the other mappings of that op, since they do not depend on
+        the mapping.
         """
         if self._lanes[0] is not op or self._lanes[1] != segments:
             self._lanes = (op, segments, lanes())
         return self._lanes[2]  # type: ignore[return-value]  # what this op's lanes() returned
 
-    # FF and EP: a lane reduces one output position of one channel
+    # FF and EP: a lane reduces one output position of one channel.
 
     def _all_streams(self, op: Contraction) -> Streams:
         if op.nest.unshared:
@@ -115,14 +118,14 @@ class LanesModel(TimingModel):
             used *= mapping.reduction_pes
         executed = _total(streams.executed, scheduled, needed, weights, mapping.channels)
         effectual = _total(streams.effectual, scheduled, needed, weights, mapping.channels)
-        looked_at = sum(skip) * int(
+        mask_bits = sum(skip) * int(
             (self._visited(op, distinct).astype(np.int64) * scheduled).sum()
         )
         macs = Macs(executed, effectual, effectual_macs(op, self.masks))
-        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, macs, looked_at)
+        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, macs, mask_bits)
 
     def _visited(self, op: Contraction, distinct: int) -> Cycles:
-        """Length of the stream at each of the distinct positions."""
+        """Stream length at each distinct position: int32 (distinct)."""
         nest = op.nest
         if nest.unshared:
             return np.full(distinct, nest.reduction, np.int32)
@@ -165,7 +168,9 @@ class LanesModel(TimingModel):
         return self.architecture.pe_array.structural_zeros == "window"
 
     def _needed(self, op: Contraction) -> Words | None:
-        """Outputs that f' leaves needed: uint64 (distinct positions, channel words)."""
+        """Outputs that the mask f' leaves needed: uint64 (distinct positions, channel words); None
+        if all are.
+        """
         mask = self.masks.needed(op)
         if mask is None:
             return None
@@ -179,10 +184,10 @@ class LanesModel(TimingModel):
         skip = self._skip(op)
         segments = mapping.positions_per_tile if op.nest.outer_product else 0
         keep = array.structural_zeros == "window"
-        found = self._of_last_op(
+        lanes = self._of_last_op(
             op, segments, lambda: gradient_lanes(op, self.masks, skip, self.walks, keep, segments)
         )
-        cycles = found.cycles
+        cycles = lanes.cycles
         if cycles.shape[1] == 1:
             cycles = np.repeat(cycles, mapping.positions, axis=1)
         block_cycles, outputs, lane_cycles, used, _ = tile_sums(
@@ -196,10 +201,10 @@ class LanesModel(TimingModel):
             min(blocks, mapping.channel_tiles * mapping.position_tiles),
             mapping.nest,
         )
-        effectual = found.executed if all(skip) else effectual_macs(op, self.masks)
-        macs = Macs(found.executed, effectual, effectual)
-        looked_at = sum(skip) * found.visited
-        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, macs, looked_at)
+        effectual = lanes.executed if all(skip) else effectual_macs(op, self.masks)
+        macs = Macs(lanes.executed, effectual, effectual)
+        mask_bits = sum(skip) * lanes.visited
+        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, macs, mask_bits)
 
 
 def _total(
@@ -209,8 +214,9 @@ def _total(
     weights: NDArray[np.int64],
     channels: int,
 ) -> int:
-    """Sum over the scheduled outputs of ``values`` (K or 1, distinct positions), each position
-    occurring ``weights`` times.
+    """Sum of ``values`` (K or 1, distinct positions) over the scheduled outputs.
+
+    Each distinct position occurs ``weights`` times. ``needed``: mask of scheduled outputs, or None.
     """
     if len(values) == 1:
         return int((values[0].astype(np.int64) * scheduled).sum())

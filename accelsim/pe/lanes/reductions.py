@@ -1,4 +1,4 @@
-"""EP under `psum_reduce`: PEs share each output's reduction, every PE over the channels whose
+"""EP under `psum_reduce`: PEs share each output's reduction; each PE reduces the channels whose
 weights it holds.
 """
 
@@ -22,8 +22,10 @@ from accelsim.zeros.masks import MaskSource
 
 @dataclass(frozen=True)
 class SharedLanes:
-    """Of the PEs that share an output's reduction, int32 and int64 (C or 1, positions): the
-    ``slowest``'s cycles, and all of theirs in ``total``.
+    """Lanes of the PEs that share an output's reduction, per output.
+
+    ``slowest``: int32 (C or 1, positions), cycles of the slowest PE. ``total``: int64 (C or 1,
+    positions), lane cycles of all PEs.
     """
 
     slowest: Cycles
@@ -39,7 +41,11 @@ def shared_reductions(
     pes: int,
     distinct: int,
 ) -> SharedLanes:
-    """PE j reduces channels j, j + pes, ... of every output; zeros fill up the last round."""
+    """Lanes of outputs whose reduction is shared by ``pes`` PEs.
+
+    PE j reduces channels j, j + pes, ... of every output. Zeros pad the last round. ``distinct``:
+    number of distinct positions of the result.
+    """
     nest = op.nest
     taps = nest.reads(keep_zeros)
     height, width, channels = nest.moving_map
@@ -49,12 +55,12 @@ def shared_reductions(
         if traced and skip.moving
         else np.ones((1, height, width, channels), np.bool_)
     )
-    own = _dealt(mask, pes)
-    rounds, samples = own.shape[-1], len(mask)
-    # Where stationary words alone are skipped, those that fill up a round are, though the operand
-    # has no mask.
+    dealt = _dealt(mask, pes)
+    rounds, samples = dealt.shape[-1], len(mask)
+    # If only stationary words are skipped, those that pad a round are skipped too, even though the
+    # operand has no mask.
     if not skip.stationary or (skip.moving and masks.stationary(op) is None):
-        cycles, _ = walks.moving(packed(own.reshape(-1, height, width, rounds)), taps)
+        cycles, _ = walks.moving(packed(dealt.reshape(-1, height, width, rounds)), taps)
         if not skip.moving:
             cycles = np.broadcast_to(walks.every(stream_lengths(rounds, *taps)), cycles.shape)
         shares = tile_positions(cycles.reshape(pes, -1), distinct)
@@ -69,19 +75,19 @@ def shared_reductions(
             (abs(nest.rows.dilation), abs(nest.columns.dilation)),
             keep_zeros,
         )
-        moving = from_mask(np.ascontiguousarray(own[pe]))
+        moving = from_mask(np.ascontiguousarray(dealt[pe]))
         mode = "both" if skip.moving else "stationary"
-        found = [
+        sample_cycles = [
             walks.pairs(PackedMask(moving[sample], rounds), kernel, taps, mode)[0]
             for sample in range(samples)
         ]
-        cycles = tile_positions(np.concatenate(found, axis=1), distinct)
+        cycles = tile_positions(np.concatenate(sample_cycles, axis=1), distinct)
         slowest, total = np.maximum(slowest, cycles), total + cycles
     return SharedLanes(slowest, total)
 
 
 def _dealt(mask: NDArray[np.bool_], pes: int) -> NDArray[np.bool_]:
-    """Channels of (..., C) dealt to PEs: (pes, ..., rounds)."""
+    """Deal channels of (..., C) to PEs: (pes, ..., rounds)."""
     channels = mask.shape[-1]
     rounds = -(-channels // pes)
     padded = np.zeros((*mask.shape[:-1], rounds * pes), np.bool_)

@@ -1,4 +1,4 @@
-"""`pe_array` of kind lanes."""
+"""Section `pe_array` of kind lanes."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class LanesArray(SkippingArray):
 
     @property
     def outputs_per_pe(self) -> int:
-        """One per lane."""
+        """One output per lane."""
         return self.lanes
 
     @property
     def staged_positions(self) -> int:
-        """The window."""
+        """Size of the window."""
         return self.window

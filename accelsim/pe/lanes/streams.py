@@ -1,4 +1,4 @@
-"""Lanes of FF and EP as arrays, and how a few samples stand for a batch."""
+"""Lanes of FF and EP as arrays; few samples are repeated to represent a batch."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ Words = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Streams:
-    """Lanes of the distinct samples, int32 (K or 1, positions): ``cycles``, and MACs ``executed``
-    and ``effectual`` among them.
+    """Lanes of the distinct samples.
+
+    ``cycles``, and MACs ``executed`` and ``effectual``: int32 (K or 1, positions). A single row
+    holds for all channels.
     """
 
     cycles: Cycles
@@ -22,7 +24,7 @@ class Streams:
     effectual: Cycles
 
     def repeated(self, distinct: int) -> Streams:
-        """The streams of as many positions as the needed mask has."""
+        """The streams, repeated cyclically or cut to ``distinct`` positions."""
         if self.cycles.shape[1] == distinct:
             return self
         return Streams(
@@ -34,10 +36,10 @@ class Streams:
 
 
 def tile_positions(values: Cycles, distinct: int) -> Cycles:
-    """Rows repeated cyclically, or cut, to ``distinct`` positions."""
+    """Repeat rows cyclically, or cut them, to ``distinct`` positions."""
     return np.ascontiguousarray(np.tile(values, (1, -(-distinct // values.shape[1])))[:, :distinct])
 
 
 def per_channel(values: Cycles, channels: int) -> Cycles:
-    """One row that stands for all channels, written out."""
+    """Expand one row that holds for all channels to ``channels`` rows."""
     return np.repeat(values, channels, axis=0) if len(values) == 1 else values

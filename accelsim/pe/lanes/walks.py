@@ -1,5 +1,5 @@
-"""What a stream of pairs costs: the part of a timing model in which arrays of skipping lanes
-differ.
+"""Cost of a stream of pairs: the part of the timing model that differs between kinds of skipping
+lanes.
 """
 
 from __future__ import annotations
@@ -18,46 +18,49 @@ from accelsim.pe.lanes.streams import Cycles, Words
 
 
 class Walks(ABC):
-    """Cycles of streams, and how many of their positions are executed. Arguments and shapes are
-    those of the kernels of `lanes`.
+    """Cycles of streams, and the number of executed positions.
+
+    Arguments and shapes are those of the kernels in `kernels.lanes`.
     """
 
     lanes_per_output = 1
-    """Lanes that reduce one output together: each of them spends the cycles of its stream."""
+    """Lanes that reduce one output cooperatively. Each of them spends the cycles of its stream."""
 
     @abstractmethod
     def every(self, length: Cycles) -> Cycles:
-        """Cycles of streams of that many positions when none is skipped."""
+        """Cycles of streams of ``length`` positions when nothing is skipped."""
 
     @abstractmethod
     def moving(self, moving: PackedMask, taps: MapTaps) -> tuple[Cycles, Cycles]:
-        """Cycles and set bits int32 (S, Y*X) of the moving operand's streams alone."""
+        """Cycles and set bits, int32 (S, Y*X), of the moving operand's streams alone."""
 
     @abstractmethod
     def pairs(
         self, moving: PackedMask, stationary: Words, taps: MapTaps, skip: str = "both"
     ) -> tuple[Cycles, Cycles]:
-        """Cycles and set bits int32 (K, Y*X) of one sample's pairs; skip ``both`` or
-        ``stationary``.
+        """Cycles and set bits, int32 (K, Y*X), of one sample's pairs. ``skip``: both or
+        stationary.
         """
 
     @abstractmethod
     def gradients(
         self, x: PackedMask, e: PackedMask, samples: int, taps: MapTaps, skip: str
     ) -> tuple[Cycles, int]:
-        """Cycles int32 (K or 1, R*S*C or 1) of weights' gradients, and the set bits of all."""
+        """Cycles, int32 (K or 1, R*S*C or 1), of weight gradients, and the set bits of all."""
 
     @abstractmethod
     def outer(
         self, x: PackedMask, e: PackedMask, samples: int, segments: int, skip: str
     ) -> tuple[Cycles, int]:
-        """The same of an outer product, uint64 (S, Cw) and (S', Kw); ``segments``: lanes that share
-        a channel's moving vector.
+        """Cycles, int32 (K or 1, segments or 1), of an outer product, and the set bits of all.
+
+        ``x``, ``e``: masks uint64 (S, Cw) and (S', Kw). ``segments``: lanes that share a channel's
+        moving vector.
         """
 
 
 class LaneWalks(Walks):
-    """Lanes of kind `lanes`, each with a window of its own."""
+    """Lanes of kind `lanes`: each has its own window."""
 
     def __init__(self, window: int) -> None:
         self._window = window
@@ -86,4 +89,4 @@ class LaneWalks(Walks):
 
 
 ONE_TAP = MapTaps(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.int32))
-"""Of a vector, which is a map of one row and one column."""
+"""Taps for a vector: a single tap at position 0."""

@@ -1,5 +1,5 @@
-"""Row-stationary arrays: processing passes one after the other; every position executes, zeros are
-gated (`docs/pe-systolic.md`).
+"""Row-stationary arrays: sequential processing passes; every position executes, zeros are gated
+(`docs/pe-systolic.md`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from accelsim.step.ops import Contraction, Use
 
 
 class RowStationary(DenseArray):
-    """The op as a convolution of passes. Padding and stride zeros are ordinary inputs: they are
-    multiplied, and gated.
+    """The op as a convolution in processing passes.
+
+    Padding and stride zeros are ordinary inputs: they are multiplied, and gated.
     """
 
     def cycles(self, op: Contraction, pes: int) -> tuple[int, int]:
@@ -24,12 +25,12 @@ class RowStationary(DenseArray):
         return rows.cycles, rows.passes
 
     def operand_reads(self, timing: ArrayTiming) -> OperandReads:
-        """A PE keeps its partial sums in its scratchpad: each MAC reads one and writes it back."""
+        """A PE keeps partial sums in its scratchpad: each MAC reads one and writes it back."""
         active = timing.executed - timing.gated
         return OperandReads(active, active, sums=active)
 
     def operand_transfers(self, draft: Mapping, placement: Placement) -> tuple[Transfer, ...]:
-        """Operands and partial sums, pass by pass."""
+        """Transfers of operands and partial sums, summed over the passes."""
         op, psum = draft.op, self.architecture.precision.psum
         buffer_bits = row_limits(self.architecture)[6]
         rows = row_mapping(op, self.architecture, placement.pes)
@@ -63,7 +64,7 @@ class RowStationary(DenseArray):
         return tuple(transfers)
 
     def loops(self, mapping: Mapping) -> Loops:
-        """Letters as in `RowMapping`."""
+        """Loop nest of the passes; the sizes are those of `RowMapping`."""
         rows = row_mapping(mapping.op, self.architecture, mapping.pes)
         images, filters, channels, height, width, taps_down, taps_across = rows.shape[:7]
         sets = f"parallel channel over r = {rows.r} sets, filter over t = {rows.t} sets"

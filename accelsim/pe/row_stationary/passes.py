@@ -1,12 +1,14 @@
-"""Every contraction as the convolution that a row-stationary array runs, and the mapping it gets
-(Chen et al., ISCA 2016, JSSC 2017).
+"""Contractions as convolutions on a row-stationary array, and their mapping (Chen et al., ISCA
+2016, JSSC 2017).
 
-FF is the layer's own convolution. EP is one at the resolution of the layer's input map, of stride
-1: the zeros between the errors of a strided layer are ordinary inputs, multiplied and gated, as
-padding is. WG has a kernel as large as the error map: channels of the error are its filters,
-channels of the activation its images, samples its channels; the layer's dilation is its stride and
-the layer's stride its dilation. Matrix products are 1 x 1. A sparse feedback matrix runs as a dense
-one: the array has no way past its zeros.
+- FF: the layer's own convolution.
+- EP: a convolution of stride 1 at the resolution of the layer's input map. Stride zeros between
+  errors are ordinary inputs, multiplied and gated, as padding is.
+- WG: a convolution whose kernel is as large as the error map. Its filters are channels of the
+  error, its images are channels of the activation, its channels are samples; its stride is the
+  layer's dilation, and its dilation is the layer's stride.
+- Matrix products: 1 x 1 convolutions.
+- Sparse feedback: runs as a dense matrix, because the array cannot skip zeros.
 """
 
 from __future__ import annotations
@@ -32,11 +34,14 @@ from accelsim.step.ops import Contraction
 
 @dataclass(frozen=True)
 class RowMapping:
-    """How one group of an op runs: ``groups`` of them, one after the other. Letters are the
-    papers'.
+    """Mapping of one group of an op; the letters are those of the papers.
 
-    ``down`` x ``across`` taps of the kernel in a pass; sets of ``down`` x ``e`` PEs, r of different
-    channels and t of different filters; p filters and q channels a PE, n images a pass.
+    - ``shape``: convolution of one group. ``groups`` run one after another; ``cycles`` is their
+      total.
+    - ``down`` x ``across``: kernel taps per pass.
+    - A PE set has ``down`` x ``e`` PEs. ``r`` sets take different channels, ``t`` sets different
+      filters.
+    - ``p`` filters and ``q`` channels per PE, ``n`` images per pass.
     """
 
     shape: Shape
@@ -58,8 +63,8 @@ class RowMapping:
 
     @property
     def folds(self) -> tuple[int, int, int, int, int, int]:
-        """Groups of images, of filters and of channels, strips, and groups of kernel rows and of
-        kernel columns.
+        """Number of folds per axis: images, filters, channels, output strips, kernel rows, kernel
+        columns.
         """
         images, filters, channels, rows = self.shape[:4]
         sizes = (
@@ -80,7 +85,9 @@ class RowMapping:
 
 
 def convolution_of(nest: Nest) -> tuple[Shape, int]:
-    """(shape of one group, groups): see the module."""
+    """Return (shape of one group, number of groups) of a contraction as a convolution (module
+    docstring).
+    """
     channels, depth = nest.channels // nest.groups, nest.depth // nest.groups
     if nest.unshared:
         neurons = channels * nest.map_positions
@@ -103,7 +110,7 @@ def convolution_of(nest: Nest) -> tuple[Shape, int]:
 
 
 def row_limits(architecture: Architecture) -> Limits:
-    """Registers, buses, and the part of the global buffer that is not the double buffer of DRAM
+    """Registers, buses, and the bits of the global buffer beside the double buffer of DRAM
     transfers.
     """
     rows, buffer = RowStationaryArray.of(architecture.pe_array), architecture.global_buffer
@@ -120,8 +127,9 @@ def row_limits(architecture: Architecture) -> Limits:
 
 
 def row_mapping(op: Contraction, architecture: Architecture, pes: int) -> RowMapping:
-    """The op's mapping onto ``pes`` PEs of the array. InputError where not even one image of one
-    filter and channel fits the buffer.
+    """The op's mapping onto ``pes`` PEs of the array.
+
+    InputError if one image of one filter and channel does not fit the global buffer.
     """
     shape, groups = convolution_of(op.nest)
     bits = word_bits(op.moving.tensor, architecture)
@@ -149,5 +157,5 @@ def _chosen(
 
 
 def mapped_cycles(shape: Shape, choice: Choice, architecture: Architecture) -> int:
-    """Cycles of one group under a mapping that is given instead of chosen."""
+    """Cycles of one group under a given mapping."""
     return total_cycles(shape, choice, row_limits(architecture))

@@ -1,4 +1,4 @@
-"""`pe_array` of kind row_stationary."""
+"""Section `pe_array` of kind row_stationary."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class RowStationaryArray(DenseArray):
     register_keys: ClassVar[tuple[str, ...]] = ("filter_words", "input_words", "psum_words")
 
     def register_bits(self, precision: Precision) -> int:
-        """Bits of a PE's filter rows, inputs and partial sums, at their widest."""
+        """Bits of a PE's filter, input and psum registers, each at its widest operand."""
         stationary = max(precision.weight, precision.error, precision.feedback)
         moving = max(precision.activation, precision.error)
         return (

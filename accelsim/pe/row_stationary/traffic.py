@@ -1,12 +1,13 @@
-"""What a row-stationary array fetches: words over each bus, pass by pass (Chen et al., JSSC 2017,
+"""Words that a row-stationary array fetches over each bus, pass by pass (Chen et al., JSSC 2017,
 section IV).
 
-Filters come again for every strip and group of images; a filter word goes to the e PEs of a row of
-its set. Inputs come again for every group of filters, strip and group of kernel rows and columns;
-an input word goes along the diagonals of t sets. Partial sums leave for the buffer and come back
-between passes over one output. Inputs, filters and sums are read from a PE's registers by every MAC
-that is not gated. Zeros of padding and stride have their cycles on the bus but are stored nowhere
-and not counted.
+- Filters are fetched again per strip and per group of images. A filter word goes to the e PEs of a
+  row of its set.
+- Inputs are fetched again per group of filters, per strip, and per group of kernel rows and
+  columns. An input word goes along the diagonals of t sets.
+- Partial sums go to the buffer and return between passes over the same output.
+- Every MAC that is not gated reads an input, a filter word and a sum from the PE's registers.
+- Zeros of padding and stride take bus cycles but are not stored, and are not counted as words.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from accelsim.step.contraction import Nest, Window
 
 @dataclass(frozen=True)
 class RowTraffic:
-    """Words of each operand from the buffer and the PEs that take each of them; how often each is
-    fetched from DRAM if it lives there.
+    """Words of each operand that leave the buffer.
 
-    ``partial_sums`` are written to the buffer and read back; ``chain_sums`` go up from one PE to
-    the next.
+    - ``*_receivers``: PEs that take each word.
+    - ``*_passes``: fetches of each word from DRAM, if the operand lives there.
+    - ``partial_sums``: sums written to the buffer and read back.
+    - ``chain_sums``: sums passed up from one PE to the next.
     """
 
     input_words: int
@@ -42,11 +44,12 @@ def row_traffic(
 ) -> RowTraffic:
     """Traffic of all groups of the contraction.
 
-    ``buffer_bits``: room for the inputs and sums of a pass.
+    ``input_bits``, ``psum_bits``: bits per word. ``buffer_bits``: space for the inputs and sums of
+    a pass.
     """
     images, filters, channels, rows, columns, kernel_rows, kernel_columns = mapping.shape[:7]
     image_groups, filter_groups, channel_groups, strips, row_folds, column_folds = mapping.folds
-    # Of a sparse feedback matrix the array fills in the zeros that are not stored.
+    # The array fills in the unstored zeros of a sparse feedback matrix itself.
     stored = filters * (nest.stored or channels) * kernel_rows * kernel_columns * mapping.groups
     outputs = images * filters * rows * columns * mapping.groups
     reductions = channel_groups * row_folds * column_folds
@@ -73,8 +76,10 @@ def row_traffic(
 def _groups_of_filters_together(
     mapping: RowMapping, input_bits: int, psum_bits: int, buffer_bits: int
 ) -> int:
-    """Groups of filters whose sums the buffer holds beside one pass's inputs (m / (p t) of the
-    paper): inputs come from DRAM once for them.
+    """Number of filter groups whose sums fit the buffer beside one pass's inputs: m / (p t) of the
+    paper.
+
+    Inputs are fetched from DRAM once for these groups.
     """
     images, filters, channels, _, columns = mapping.shape[:5]
     n, k = min(mapping.n, images), min(mapping.p * mapping.t, filters)
@@ -87,8 +92,9 @@ def _groups_of_filters_together(
 
 
 def _hops(mapping: RowMapping) -> int:
-    """Steps up from PE to PE of one output's sums, over all its passes: one fewer than there are
-    PEs in its column each time.
+    """Steps from PE to PE of one output's sums, over all of its passes.
+
+    Each pass takes one step fewer than there are PEs in its column.
     """
     total = 0
     for channels, channel_groups in groups(mapping.shape[2], mapping.q * mapping.r):
@@ -100,8 +106,10 @@ def _hops(mapping: RowMapping) -> int:
 
 
 def _words_of_map(nest: Nest, mapping: RowMapping) -> int:
-    """Real words (neither padding nor stride zeros) of one channel of one image that a group of
-    filters takes, strips overlapping.
+    """Words of one channel of one image that a group of filters fetches, without padding and stride
+    zeros.
+
+    Strips overlap, so some words count more than once.
     """
     height, width, taps_down, taps_across, up, across, down, right = mapping.shape[3:]
     rows = sum(
@@ -109,8 +117,8 @@ def _words_of_map(nest: Nest, mapping: RowMapping) -> int:
         for strip in _parts(height, mapping.e)
         for taps in _parts(taps_down, mapping.down)
     )
-    # A window takes all columns from its first tap to its last: between taps that dilation keeps
-    # apart stand those of other outputs.
+    # A window takes all columns from its first tap to its last: with dilation, the columns between
+    # taps belong to other outputs.
     columns = sum(
         _real(
             nest.columns,
@@ -130,7 +138,7 @@ def _parts(size: int, part: int) -> list[range]:
 
 
 def _real(window: Window, places: set[int]) -> int:
-    """How many rows (columns) of the padded or spread moving map hold words."""
+    """Number of ``places`` of the padded or spread moving map that hold real words."""
     first = -window.padding + min(0, (window.taps - 1) * window.dilation)
     return sum(
         (place + first) % window.spacing == 0

@@ -1,4 +1,4 @@
-"""Shared parts of the kinds whose lanes skip zeros: their canonical mapping and loops.
+"""Shared parts of the kinds that skip zeros: canonical mapping and loop nest.
 
 May import the shared parts of pe/, and cost/, zeros/, machine/ and below.
 """

@@ -1,5 +1,6 @@
-"""The canonical mapping of arrays that skip zeros (docs/mapping.md): PEs are output channels,
-lanes and further PEs output positions, and each lane reduces one output.
+"""Canonical mapping of arrays that skip zeros (docs/mapping.md).
+
+PEs are output channels; lanes and spare PEs are output positions. Each lane reduces one output.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from accelsim.step.ops import Contraction, Use
 
 
 class SkippingArray(PEKind):
-    """An array whose lanes skip zeros."""
+    """Base of the arrays whose lanes skip zeros."""
 
     @property
     def channels_per_token(self) -> int:
-        """Tiles of channels that one delivery of the moving operand serves."""
+        """Channel tiles that one delivery of the moving operand serves."""
         return 1
 
     def reduction_pes(self, op: Contraction, placement: Placement) -> int:
@@ -37,8 +38,9 @@ class SkippingArray(PEKind):
         return Tile(rows, (pes // rows) * array.outputs_per_pe, 1)
 
     def fill_positions(self, op: Contraction, positions: int, positions_per_tile: int) -> int:
-        """Those whose new moving words fit half the working space: each position of a row brings
-        one column of channels.
+        """Number of positions whose new moving words fit half of the working space, in whole tiles.
+
+        Each position of a row brings one column of channels.
         """
         column_bits = op.nest.depth // op.nest.groups * self.bits(op.moving.tensor)
         fitting = self.working_bits // 2 // max(1, column_bits)
@@ -62,7 +64,9 @@ class SkippingArray(PEKind):
     # Policies of a near-memory machine
 
     def reads_at_home(self, op: Contraction) -> bool:
-        """Whether each PE multiplies with whole channels of weights that it, or a spare PE, has."""
+        """Whether each PE multiplies with whole channels of weights that it holds, or that a spare
+        PE copies.
+        """
         nest = op.nest
         return not (nest.sums_samples or nest.unshared or nest.transposed)
 
@@ -71,16 +75,16 @@ class SkippingArray(PEKind):
         return self.near_memory and op.nest.transposed
 
     def transpose_policy(self, op: Contraction) -> str:
-        """The machine's policy; a grouped convolution has too few PEs that share a reduction, so it
-        fetches instead of reducing.
+        """The transpose policy that applies to the op.
+
+        Under `psum_reduce`, a grouped convolution uses `remote_read`: too few PEs share a
+        reduction.
         """
         policy = self.architecture.near_memory.transpose
         return "remote_read" if policy == "psum_reduce" and op.nest.groups > 1 else policy
 
     def reduces(self, op: Contraction) -> bool:
-        """Whether each PE multiplies with the weights it holds and partial sums meet over the
-        NoC.
-        """
+        """Whether PEs multiply with their own weights and sum the partial results over the NoC."""
         return self.transposed(op) and self.transpose_policy(op) == "psum_reduce"
 
     def fetches_transpose(self, op: Contraction) -> bool:
@@ -91,30 +95,33 @@ class SkippingArray(PEKind):
 
     def moving_room(self, op: Contraction) -> int:
         """Working bits available to the moving operand: half when the stationary operand shares the
-        space, else all. WG always gets all, because its window size already includes the errors.
+        space, else all.
+
+        WG always gets all, because its window size already includes the errors.
         """
         staged = not self.near_memory or self.fetches_transpose(op)
         return self.working_bits // 2 if staged and not op.nest.sums_samples else self.working_bits
 
     def _moving(self, draft: Mapping) -> tuple[Transfer, ...]:
-        """The moving operand, multicast to the PEs: once if the PEs keep what they will need again,
-        else again each time.
+        """Transfers of the moving operand, multicast to the PEs.
+
+        Words that fit the PEs are sent once, others again for each use.
         """
         op, nest = draft.op, draft.op.nest
         bits = self.bits(op.moving.tensor)
-        named = nest.channels * nest.positions * nest.stored
-        if nest.stored and named < nest.samples * nest.depth:
-            # Fewer errors are named by rows of B than there are: each neuron is sent its own.
-            return self.spread(op, Use.MOVING, Route.SCATTER, named, 1, named)
+        stored_errors = nest.channels * nest.positions * nest.stored
+        if nest.stored and stored_errors < nest.samples * nest.depth:
+            # B stores fewer errors than there are: each neuron is sent only its own.
+            return self.spread(op, Use.MOVING, Route.SCATTER, stored_errors, 1, stored_errors)
         unique, per_pass, streamed = self._words_per_pass(op, bits)
         if self.reduces(op):
-            # Each PE needs the errors of its own channels alone, again for each tile of outputs if
-            # it cannot keep them.
+            # Each PE needs only the errors of its own channels. They are sent again per tile of
+            # outputs if they do not fit.
             fits = unique * bits <= self.working_bits // 2 * draft.reduction_pes
             words = unique if fits else streamed * draft.channel_tiles
             return self.spread(op, Use.MOVING, Route.SCATTER, words, draft.copies, unique)
-        # A word goes to the groups of PEs whose positions use it: at most as many as there are
-        # positions that do.
+        # A word goes to the groups of PEs whose positions use it. Their number is at most the
+        # number of such positions.
         groups = draft.pes // draft.channels_per_tile
         uses = groups if nest.unshared else min(groups, -(-streamed // max(1, per_pass)))
         receivers = draft.channels_per_tile * uses
@@ -128,8 +135,10 @@ class SkippingArray(PEKind):
         )
 
     def _words_per_pass(self, op: Contraction, bits: int) -> tuple[int, int, int]:
-        """Moving words: distinct; sent in one pass over the channels, more where PEs cannot keep
-        what they need again; with every use sent.
+        """Numbers of moving words: distinct; sent in one pass over the channels; sent if every use
+        is sent.
+
+        A pass sends more than the distinct words if the PEs cannot keep those that they need again.
         """
         unique, again_per_row, again_per_tap = op.nest.moving_words
         room = self.moving_room(op)
@@ -140,8 +149,8 @@ class SkippingArray(PEKind):
         return unique, again_per_tap, again_per_tap
 
     def _row_window_words(self, op: Contraction) -> int:
-        """Words that a PE must keep so that no moving word is sent twice in a pass: whole rows of
-        the kernel's height.
+        """Words that a PE must keep so that a pass sends no word twice: whole rows over the
+        kernel's height.
         """
         nest = op.nest
         if nest.sums_samples:
@@ -150,15 +159,15 @@ class SkippingArray(PEKind):
         return (nest.rows.reach + 1) * nest.columns.size * nest.depth
 
     def _column_window_words(self, op: Contraction) -> int:
-        """Words that a PE must keep so that words are sent again only for each kernel row: a window
-        of the kernel's width.
+        """Words that a PE must keep so that words are sent again only per kernel row: a window of
+        the kernel's width.
         """
         return (op.nest.columns.reach + 1) * op.nest.depth
 
     # The stationary operand
 
     def _stationary(self, draft: Mapping, placement: Placement) -> tuple[Transfer, ...]:
-        """The stationary operand, where the PEs that need it are not its home."""
+        """Transfers of the stationary operand to the PEs that need it and do not hold it."""
         op = draft.op
         again, sums = self._staging(draft)
         groups = self._groups(draft)
@@ -192,8 +201,9 @@ class SkippingArray(PEKind):
         return tuple(transfers)
 
     def _groups(self, draft: Mapping) -> int:
-        """Groups of PEs that work on different positions of the same channels, and so need the same
-        stationary words.
+        """Groups of PEs that work on different positions of the same channels.
+
+        They need the same stationary words.
         """
         if draft.reduction_pes > 1:
             return draft.copies
@@ -201,16 +211,18 @@ class SkippingArray(PEKind):
         return min(draft.positions_per_tile // together, -(-draft.positions // together))
 
     def _staging(self, draft: Mapping) -> tuple[int, tuple[Transfer, ...]]:
-        """How often staged stationary words come to the PEs, and the partial sums that travel
-        between lanes and scratchpad for it.
+        """Return (number of times staged stationary words are sent, transfers of the partial sums
+        this causes).
 
-        Once, where half the working space holds what one channel's outputs reduce over. Else they
-        come in chunks, over each of which the PEs carry the partial sums of as many tiles as have
-        room beside it; the chunks come again for every such group of tiles. FF and EP leave half of
-        the space to the moving operand; WG's moving words are not kept then.
+        The words are sent once if half of the working space holds the reduction of one channel's
+        outputs. Otherwise they are sent in chunks. During a chunk the PEs carry the partial sums of
+        as many position tiles as fit beside it, and the chunks are sent again per group of such
+        tiles. FF and EP leave half of the space to the moving operand; WG does not keep moving
+        words in this case.
         """
         op, nest = draft.op, draft.op.nest
-        # A row of a feedback matrix serves one neuron: it comes again for further samples alone.
+        # A row of a feedback matrix serves one neuron, so it is sent again only for further
+        # samples.
         tiles = draft.position_tiles
         if nest.unshared:
             tiles = -(-nest.samples // draft.positions_per_tile)

@@ -1,4 +1,4 @@
-"""Loops that several kinds print: the tiles of an array that skips zeros."""
+"""Loop nests that several kinds print: the tiles of an array that skips zeros."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from accelsim.pe.mapping import Mapping, Tiling
 
 
 def tile_loops(mapping: Mapping) -> Loops:
-    """The temporal loops of a mapping over the tiles in global buffer and scratchpads."""
+    """Temporal loops of a mapping over the tiles in global buffer and scratchpads."""
     names, reduction = mapping.op.nest.names, mapping.op.nest.reduction
     t = mapping.tiling or canonical_tiling(mapping)
     tiles, columns = mapping.channel_tiles, mapping.position_tiles
@@ -31,7 +31,7 @@ def tile_loops(mapping: Mapping) -> Loops:
 
 
 def spatial_loops(mapping: Mapping) -> Loops:
-    """What PEs and lanes do side by side, and how often a lane takes a further position."""
+    """Parallel loops over PEs and lanes, and the loop over a lane's further positions."""
     names = mapping.op.nest.names
     others = max(1, mapping.pes // mapping.channels_per_tile)
     loops: Loops = []
@@ -50,20 +50,20 @@ def spatial_loops(mapping: Mapping) -> Loops:
             loops.append(("lanes", f"parallel {names.positions} over {each} lanes"))
     segment = -(-mapping.op.nest.positions // mapping.positions)
     if segment > 1:
-        # An outer product deals each lane a segment of the moving vector: a position per word.
+        # An outer product gives each lane a segment of the moving vector, one position per word.
         loops.append(("lanes", f"for {names.positions} in {segment}"))
     return loops
 
 
 def reduction_loop(mapping: Mapping) -> Loops:
-    """The innermost loop of a lane."""
+    """Innermost loop of a lane."""
     nest = mapping.op.nest
     chunk = nest.reduction if mapping.tiling is None else min(mapping.tiling.chunk, nest.reduction)
     return [("lanes", f"for {nest.names.reduction} in {chunk}: multiply, accumulate")]
 
 
 def canonical_tiling(mapping: Mapping) -> Tiling:
-    """The canonical order as a tiling: all positions pass while PEs keep their channels."""
+    """The canonical loop order as a tiling: PEs keep their channels while all positions pass."""
     return Tiling(
         mapping.channels_per_tile,
         "channels",
@@ -76,7 +76,7 @@ def canonical_tiling(mapping: Mapping) -> Tiling:
 
 
 def tiled(name: str, extent: int, step: int, unit: str) -> str:
-    """A loop over tiles; empty when it has one turn."""
+    """Text of a loop over tiles; empty if it has one iteration."""
     turns = -(-extent // step)
     if turns == 1:
         return ""

@@ -1,4 +1,4 @@
-"""Whose zeros an array skips, by the machine's setting per pass."""
+"""Operands whose zeros an array skips: the machine's setting per pass."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ class Skipped(NamedTuple):
 
 
 def skipped(architecture: Architecture, op: Contraction) -> Skipped:
-    """The setting ``pe_array.skip`` of the op's pass."""
+    """Setting ``pe_array.skip`` for the op's pass."""
     mode = getattr(architecture.pe_array.skip, op.pass_.value.lower())
     return Skipped(mode in {"moving", "both"}, mode in {"stationary", "both"})

@@ -1,5 +1,6 @@
-"""Systolic arrays: closed forms per fold, SCALE-Sim's dataflows; ragged folds cost a full array
-(`docs/pe-systolic.md`).
+"""Systolic arrays: closed form per fold with SCALE-Sim's dataflows (`docs/pe-systolic.md`).
+
+A ragged fold costs a full array.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ DATAFLOWS = {"output_stationary": "os", "weight_stationary": "ws", "input_statio
 
 
 class Systolic(DenseArray):
-    """Products one after the other; operands pass from PE to PE through registers."""
+    """Matrix products, one after another; operands pass from PE to PE through registers."""
 
     def cycles(self, op: Contraction, pes: int) -> tuple[int, int]:
         product, array = matrix_product(op.nest), SystolicArray.of(self.architecture.pe_array)
@@ -30,12 +31,12 @@ class Systolic(DenseArray):
         return product.groups * cycles, product.groups * folds
 
     def operand_reads(self, timing: ArrayTiming) -> OperandReads:
-        """None: operands pass through registers, which are control's."""
+        """No scratchpad reads: operands pass through registers, which count as control."""
         return OperandReads(0, 0)
 
     def operand_transfers(self, draft: Mapping, placement: Placement) -> tuple[Transfer, ...]:
-        """Operands and partial sums of an array that keeps nothing between folds but what its
-        dataflow names.
+        """Transfers of operands and partial sums. Between folds the array keeps only the stationary
+        operand.
         """
         op, product = draft.op, matrix_product(draft.op.nest)
         array = SystolicArray.of(self.architecture.pe_array)
@@ -60,8 +61,9 @@ class Systolic(DenseArray):
         )
 
     def loops(self, mapping: Mapping) -> Loops:
-        """M positions, N channels and K words of the reduction of each group: two of them in space,
-        the third streams (`kernels.dense.systolic`).
+        """Loop nest of the folds: M positions, N channels and K words of reduction per group.
+
+        Two of these axes are spatial; the third streams (`kernels.dense.systolic`).
         """
         product = matrix_product(mapping.op.nest)
         array = SystolicArray.of(self.architecture.pe_array)

@@ -1,4 +1,4 @@
-"""`pe_array` of kind systolic."""
+"""Section `pe_array` of kind systolic."""
 
 from __future__ import annotations
 

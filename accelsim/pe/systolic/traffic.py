@@ -1,10 +1,12 @@
-"""Words that a systolic array fetches for a matrix product, by its dataflow, fold by fold
-(SCALE-Sim, Samajdar et al. 2018).
+"""Words that a systolic array fetches for a matrix product, per dataflow (SCALE-Sim, Samajdar et
+al. 2018).
 
-M output positions, N output channels, reduction K on R x C PEs. Output stationary: both operands
-stream, the moving one again for each column fold, the stationary one for each row fold. Weight
-(input) stationary: weights (inputs) are loaded once, the other operand streams again for each
-column fold, and partial sums go to the global buffer and back between folds of K.
+M output positions, N output channels and reduction K on rows x cols PEs:
+
+- Output stationary: both operands stream, the moving one once per column fold, the stationary one
+  once per row fold.
+- Weight (input) stationary: weights (inputs) are loaded once, the other operand streams once per
+  column fold. Partial sums go to the global buffer and back between folds of K.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FoldTraffic:
-    """How often each operand comes in all its uses, and the partial sums that are written and read
-    back.
+    """Traffic of one product.
+
+    ``moving_passes``, ``stationary_passes``: fetches of each operand in full. ``partial_sums``:
+    sums written to the global buffer and read back.
     """
 
     moving_passes: int
@@ -26,8 +30,9 @@ class FoldTraffic:
 def fold_traffic(
     positions: int, channels: int, reduction: int, rows: int, cols: int, dataflow: str
 ) -> FoldTraffic:
-    """Traffic of one group's matrix product; ``dataflow``: output_stationary, weight_stationary or
-    input_stationary.
+    """Traffic of one group's matrix product.
+
+    ``dataflow``: output_stationary, weight_stationary or input_stationary.
     """
     reduction_folds = -(-reduction // rows)
     if dataflow == "output_stationary":

@@ -1,4 +1,4 @@
-"""What executing one op costs before any event: its mapping, its transfers, its counts.
+"""Plans of ops: mapping, transfers and counts of one op, computed before any event.
 
 May import sim/memory.py and sim/encodings.py, mapping/, pe/, cost/ and below.
 """

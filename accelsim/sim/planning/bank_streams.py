@@ -1,11 +1,12 @@
-"""In which order words are read from the global buffer, and what the conflicts of its banks add
-(`global_buffer.conflicts: modelled`).
+"""Order of global-buffer reads, and the cycles that bank conflicts add (`global_buffer.conflicts:
+modelled`).
 
-Tensors are stored channels last, maps (N, H, W, C) and weights (K, R, S, C), each from the start of
-bank 0. They are read in the order in which a lane reduces over them: EP takes the transpose of
-weights, for one input channel and tap all K of them; WG takes one channel of a map after the other,
-all positions of each. Everything else, what is in a compressed format included, is read and written
-word after word.
+Tensors are stored channels last, from the start of bank 0: maps as (N, H, W, C), weights as (K, R,
+S, C). They are read in the order in which a lane reduces over them:
+
+- EP reads the transpose of the weights: for one input channel and tap, all K of them.
+- WG reads one channel of a map after another: all positions of each.
+- Everything else, tensors in compressed formats included, is read and written sequentially.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _cycles = lru_cache(maxsize=4096)(stream_cycles)
 
 
 class BankStreams:
-    """The streams of one machine's global buffer."""
+    """Conflict cycles of one machine's global buffer."""
 
     def __init__(self, architecture: Architecture) -> None:
         buffer = architecture.global_buffer
@@ -31,8 +32,9 @@ class BankStreams:
         self._block_lines = lines if buffer.interleave == "block" else 0
 
     def wait(self, op: Op, moved: Moved) -> int:
-        """Cycles that conflicts add to a transfer's time at the port. Each pass over the tensor
-        starts anew.
+        """Cycles that bank conflicts add to a transfer's time at the port.
+
+        Each pass over the tensor starts at its first word.
         """
         tensor, bits = moved.transfer.tensor, moved.transfer.bits
         stride = 1 if moved.encoded else _stride(op, moved)
@@ -48,7 +50,7 @@ class BankStreams:
         return cycles - -(-moved.bits // (self._banks * self._width))
 
     def sequential_wait(self, bits: int) -> int:
-        """The same of that many bits one after the other."""
+        """Cycles that bank conflicts add to ``bits`` sequential bits."""
         lines = -(-bits // self._width)
         if not self._modelled or not self._block_lines:
             return 0
@@ -67,7 +69,7 @@ class BankStreams:
 
 
 def _stride(op: Op, moved: Moved) -> int:
-    """Words from one that is read to the next."""
+    """Distance in words between two successive reads."""
     t = moved.transfer
     if not t.inbound or not isinstance(op, Contraction):
         return 1

@@ -1,10 +1,14 @@
-"""Which of an op's mappings the machine takes: the one that its objective prices least, the first
-of equals.
+"""Choice among an op's mappings: the lowest cost under the machine's objective; ties go to the
+first.
 
-A mapping is planned exactly as it would run, on the op's own zeros. Only what happens between its
-transfers is estimated: a pipeline of blocks lasts as long as its busiest component, and the other
-stages' first or last blocks; DRAM moves rows at its peak rate. The validation report
-(`accelsim/studies/validation/mapper.py`) simulates random mappings and says how far this choice is
+A mapping is planned exactly as it would run, on the op's own zeros. Only the overlap of its
+transfers is estimated:
+
+- A pipeline of blocks lasts as long as its busiest component, plus the first or last block of the
+  other stages.
+- DRAM moves rows at its peak rate.
+
+`accelsim/studies/validation/mapper.py` simulates random mappings and reports how far this choice is
 from the best of them.
 """
 
@@ -33,7 +37,9 @@ Planned = Callable[[Mapping], OpPlan]
 
 
 class Choice:
-    """Chooses mappings on one machine. ``prices`` are needed for an objective of energy."""
+    """Chooses mappings on one machine. ``prices`` are required for the objectives energy and
+    edp.
+    """
 
     def __init__(
         self, architecture: Architecture, dram: DramSpec, mapper: Mapper, prices: EnergyTable | None
@@ -62,7 +68,9 @@ class Choice:
         )
 
     def refuse_illegal_pins(self, ops: Iterable[Op]) -> None:
-        """InputError with every fault of the pins of these ops; called before anything runs."""
+        """Raise InputError with every fault of the pins that match these ops. Called before a
+        run.
+        """
         faults: list[Fault] = []
         for op in ops:
             if isinstance(op, Contraction) and self.pin(op) is not None:
@@ -74,17 +82,18 @@ class Choice:
             raise InputError(*dict.fromkeys(faults))
 
     def tiler(self, op: Contraction) -> Tiler:
-        """The op's mappings, with the room that its outputs have now; made before the outputs take
-        it.
+        """The legal mappings of an op, within the space that is free now.
+
+        Call it before the op's outputs are allocated.
         """
         return Tiler(self._mapper, op)
 
     def best(self, tiler: Tiler, placed: tuple[bool, ...], planned: Planned) -> OpPlan:
-        """The plan of the mapping that costs least, on the first time; the same mapping when the op
-        comes again.
+        """The plan of the cheapest mapping.
 
-        ``placed``: which of the op's tensors are in DRAM, in one order. InputError for a pin that
-        the machine cannot execute.
+        First call: search. Later calls with the same op and DRAM placement reuse that choice.
+        ``placed``: whether each of the op's tensors is in DRAM, in the order of ``op.tensors``.
+        InputError for a pin that the machine cannot execute.
         """
         op = tiler.op
         if self.pin(op) is None and self._objective == "canonical":
@@ -103,14 +112,14 @@ class Choice:
         pin = self.pin(tiler.op)
         if pin is not None:
             return choices(tiler, pin)
-        found = self._tilings.get(tiler.geometry)
-        if found is None:
-            found = self._tilings[tiler.geometry] = choices(tiler)
-        return found
+        tilings = self._tilings.get(tiler.geometry)
+        if tilings is None:
+            tilings = self._tilings[tiler.geometry] = choices(tiler)
+        return tilings
 
     def cost(self, plan: OpPlan) -> float:
-        """The objective: cycles, pJ, or their product; a pin under the canonical objective leaves
-        the choice to cycles.
+        """Cost under the objective: cycles, pJ or pJ x cycles. A canonical objective with pins uses
+        cycles.
         """
         cycles = self.cycles(plan)
         if self._objective in {"cycles", "canonical"}:
@@ -151,8 +160,10 @@ class Choice:
         return busiest + (sum(stages) - max(stages)) / plan.blocks
 
     def energy_pj(self, plan: OpPlan, cycles: float) -> float:
-        """Estimated energy of the op: its actions, its DRAM bursts in whole rows, and the machine's
-        leakage and clock meanwhile.
+        """Estimated energy of the op in pJ: its actions, DRAM bursts in whole rows, leakage and
+        clocks.
+
+        Raises ValueError without prices.
         """
         if self._prices is None:
             raise ValueError("an objective of energy needs prices")
@@ -179,5 +190,5 @@ class Choice:
 
 
 def _busiest(links: NDArray[np.int64] | None) -> int:
-    """Bits over the busiest link of a mesh."""
+    """Bits over the busiest link of a mesh; 0 without a mesh."""
     return 0 if links is None or not links.size else int(links.max())

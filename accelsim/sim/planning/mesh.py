@@ -1,5 +1,6 @@
-"""The mesh between PEs and global buffer: what each kind of transfer puts on its links.
-`kernels.links.mesh` numbers the links.
+"""The mesh between PEs and global buffer: load per link for each kind of transfer.
+
+`kernels.links.mesh` defines the numbering of links.
 """
 
 from __future__ import annotations
@@ -18,11 +19,10 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Mesh:
-    """rows x cols PEs and the ports of the global buffer at column 0. ``first``, ``pes``: the PEs
-    of the partition that a transfer belongs to.
+    """A mesh of rows x cols PEs; the ports of the global buffer are at column 0.
 
-    What moves is counted in units of the caller's (words, or bits); each method returns
-    int64[links].
+    Each method returns int64[links], in the caller's unit (words or bits). ``pes``: the PEs of the
+    partition that sends or receives.
     """
 
     rows: int
@@ -31,8 +31,9 @@ class Mesh:
 
     @classmethod
     def of(cls, architecture: Architecture) -> Mesh | None:
-        """The machine's mesh, None if it has a tree. Port i of n is in row floor((2 i + 1) rows / 2
-        n).
+        """The machine's mesh, or None if its NoC is a tree.
+
+        Port i of n is in row floor((2 i + 1) rows / (2 n)).
         """
         noc, array = architecture.noc, architecture.pe_array
         if noc.topology != "mesh":
@@ -50,7 +51,7 @@ class Mesh:
 
     @property
     def nearest(self) -> tuple[int, ...]:
-        """The port of each row: the nearest, of two equally near ones the first."""
+        """The nearest port of each row; of two equally near ones, the first."""
         return tuple(
             min(
                 range(len(self.port_rows)), key=lambda port: (abs(self.port_rows[port] - row), port)
@@ -65,8 +66,9 @@ class Mesh:
         return np.array(self.port_rows, np.int64), np.array(self.nearest, np.int64)
 
     def spread(self, pes: range, amount: int, receivers: int) -> Ints:
-        """From the global buffer, each unit to ``receivers`` neighbouring PEs; such groups share
-        the units equally.
+        """Global buffer to PEs: each unit goes to a group of ``receivers`` neighbouring PEs.
+
+        The groups share ``amount`` units equally.
         """
         loads = self._none()
         k.multicast(
@@ -82,24 +84,24 @@ class Mesh:
         return loads
 
     def gather(self, pes: range, amount: int) -> Ints:
-        """From all PEs equally to the global buffer."""
+        """PEs to global buffer: every PE sends an equal share."""
         loads = self._none()
         k.gather(pes.start, len(pes), amount, *self._ports(), self.rows, self.cols, loads)
         return loads
 
     def exchange(self, pes: range, amount: int) -> Ints:
-        """From all PEs to all PEs, equally: a home may be any PE's, its own too, whose words cross
-        no link.
+        """PEs to PEs: every pair exchanges an equal share. A PE's share for itself crosses no
+        link.
         """
         loads = self._none()
         k.all_pairs(pes.start, len(pes), amount, self.rows, self.cols, loads)
         return loads
 
     def reduce(self, pes: range, shared: int, amount: int) -> Ints:
-        """Partial sums of groups of ``shared`` neighbouring PEs along binary trees: PE i of a group
-        sends to i - s, s the largest power of 2 in i.
+        """Partial sums of groups of ``shared`` neighbouring PEs, along binary trees.
 
-        With ``shared`` 1 they climb columns instead: every PE sends to the one above it.
+        PE i of a group sends to PE i - s, where s is the largest power of 2 that divides i. With
+        ``shared`` 1, partial sums climb the columns: every PE sends to the one above it.
         """
         if shared > 1:
             senders = [

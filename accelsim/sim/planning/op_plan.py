@@ -1,4 +1,4 @@
-"""An op's plan: all that the events need to know of it, counted before they begin."""
+"""The plan of an op: everything that the events need, counted before they start."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class DramPart:
-    """Bytes of one tensor that cross the DRAM bus; ``size_bytes`` is all the tensor occupies
-    there.
+    """Bytes of one tensor that cross the DRAM bus.
+
+    ``size_bytes``: the tensor's whole allocation in DRAM. ``nbytes``: the bytes moved.
     """
 
     tensor: str
@@ -31,11 +32,12 @@ class DramPart:
 
 @dataclass(frozen=True)
 class Moved:
-    """A transfer as it really goes, in its tensor's format: stored ``words`` and ``bits``, and
-    those that cross the DRAM bus.
+    """A transfer in its tensor's storage format.
 
-    ``crosses``: whether its tensor is in DRAM, even if all of it is zeros that take no bits.
-    ``encoded``: its format is not dense, so that bits are more than words of a fixed size.
+    ``words``, ``bits``: stored words and bits moved. ``dram_words``, ``dram_bits``: those that
+    cross the DRAM bus. ``crosses``: whether the tensor is in DRAM, even if it is all zeros and
+    takes no bits. ``encoded``: whether its format is compressed, so that bits are not words times a
+    fixed size.
     """
 
     transfer: Transfer
@@ -49,14 +51,19 @@ class Moved:
 
 @dataclass(frozen=True)
 class OpPlan:
-    """One op ready for the events. Bits are of the whole op; each of ``block_cycles``' blocks moves
-    its share of them.
+    """One op, ready for the events.
 
-    ``port_wait``: cycles among the blocks' in which lanes wait for the ports of their scratchpads.
-    ``fill_wait`` to ``staged_out_wait``: cycles that conflicts of banks add to what the global
-    buffer's port is busy with. ``mesh_fill``, ``mesh_drain``: on a mesh, which has neither fill,
-    drain nor peer bits, bits over each of its links. ``pes``: the PEs that it may use, numbered row
-    by row. ``words``, ``bits``: by kind of memory; ``counts``: actions on the chip.
+    Bits are totals of the op; each block moves an equal share of them.
+
+    - ``pes``: the PEs that the op may use, numbered row by row.
+    - ``block_cycles``: int64 (blocks), compute cycles per block, ``port_wait`` included.
+    - ``port_wait``: cycles in which lanes wait for the ports of their scratchpads.
+    - ``fill_wait`` to ``staged_out_wait``: busy cycles that bank conflicts add at the global
+      buffer's port.
+    - ``mesh_fill``, ``mesh_drain``: int64 (links), bits per link of a mesh; such a plan has no
+      fill, drain or peer bits.
+    - ``words``, ``bits``: totals by kind of memory.
+    - ``counts``: on-chip actions.
     """
 
     op: Op
@@ -88,7 +95,7 @@ class OpPlan:
 
     @property
     def fills(self) -> bool:
-        """Whether anything moves towards the PEs or the vector unit, or between PEs."""
+        """Whether anything moves to the PEs, to the vector unit or between PEs."""
         return bool(self.fill_bits or self.fill_buffer_bits or self.peer_bits) or (
             self.mesh_fill is not None and bool(self.mesh_fill.any())
         )
@@ -106,9 +113,9 @@ class OpPlan:
 
 
 class PlanDraft:
-    """A plan while its transfers are counted; `finish` freezes it.
+    """A plan under construction; `finish` freezes it.
 
-    ``totals``: the plan's bits and waits, by the names of its fields.
+    ``totals``: bits and waits, by field name of `OpPlan`.
     """
 
     def __init__(self, op: Op, pes: range, on_array: bool, mapping: Mapping | None = None) -> None:
@@ -127,24 +134,24 @@ class PlanDraft:
         self.mesh_drain: Ints | None = None
 
     def access(self, memory: str, kind: str, words: int, bits: int) -> None:
-        """Count a ``kind`` (read or write) of the scratchpads or the global buffer."""
+        """Count an access of ``kind`` read or write to ``memory`` scratchpad or global_buffer."""
         place = "local" if memory == "scratchpad" else memory
         self.words[place] += words
         self.bits[f"{memory}_{kind}"] += bits
         self.counts.add(memory, f"{kind}_bits", bits)
 
     def add_mesh_fill(self, loads: Ints) -> None:
-        """Bits over each link of a mesh, towards the PEs or between them."""
+        """Add bits per mesh link, int64 (links), towards the PEs or between them."""
         self.counts.add("noc", "bit_hops", int(loads.sum()))
         self.mesh_fill = loads if self.mesh_fill is None else self.mesh_fill + loads
 
     def add_mesh_drain(self, loads: Ints) -> None:
-        """Bits over each link of a mesh, on their way to the global buffer."""
+        """Add bits per mesh link, int64 (links), towards the global buffer."""
         self.counts.add("noc", "bit_hops", int(loads.sum()))
         self.mesh_drain = loads if self.mesh_drain is None else self.mesh_drain + loads
 
     def finish(self, block_cycles: Ints, timing: ArrayTiming | None, port_wait: int) -> OpPlan:
-        """The plan; ``port_wait`` is spread over the blocks."""
+        """Freeze the plan. ``port_wait`` cycles are spread evenly over the blocks."""
         blocks = len(block_cycles)
         if port_wait:
             shares = np.arange(blocks + 1, dtype=np.int64) * port_wait // blocks

@@ -1,5 +1,5 @@
-"""What executing one op costs, before events: bits a stage moves, array or vector cycles a block,
-words and actions counted.
+"""Planner of one op: bits per stage, array or vector cycles per block, words and actions
+counted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from accelsim.step.ops import Contraction, Op, Tensor, VectorWork
 
 
 class Planner:
-    """Plans ops of one run on one machine."""
+    """Plans the ops of one run on one machine."""
 
     def __init__(
         self, mapper: Mapper, model: TimingModel, memory: TensorMemory, choice: Choice
@@ -34,8 +34,10 @@ class Planner:
         self._traffic = Traffic(self._architecture, memory)
 
     def plan(self, step: int, op: Op, partition: int | None = 0) -> OpPlan:
-        """The op's plan, with its outputs' places already taken in the memories; ``partition``: the
-        one that it holds, None if it needs none.
+        """Plan an op. Its outputs are allocated in the memories first.
+
+        ``partition``: the partition that the op holds, or None for an op of the vector unit. Raises
+        TypeError for an op of another class.
         """
         homes = self._memory.residency.partition_of
         first = (homes.get(op.layer, 0) if partition is None else partition) * self._mapper.pes
@@ -47,7 +49,8 @@ class Planner:
         raise TypeError(f"{op.name}: an op must be a contraction or vector work, got {type(op)}")
 
     def _contraction(self, step: int, op: Contraction, pes: range) -> OpPlan:
-        # Mapped first: a gradient that takes its place leaves less room for its own mapping.
+        # Map before the outputs are allocated: a gradient in the PEs would leave less room for the
+        # op's own mapping.
         tiler = self._choice.tiler(op)
         for tensor in op.outputs:
             split = self._mapper.gradient_split(op, tensor)
@@ -72,8 +75,8 @@ class Planner:
         return plan.finish(block_cycles, timing, self._port_wait(plan, block_cycles))
 
     def _port_wait(self, plan: PlanDraft, block_cycles: Ints) -> int:
-        """Cycles beyond the blocks' in which the scratchpads' ports carry what lanes and transfers
-        read and write.
+        """Cycles, beyond the blocks' own, in which the scratchpad ports still carry the op's reads
+        and writes.
         """
         pad = self._architecture.scratchpad
         read, written = plan.bits["scratchpad_read"], plan.bits["scratchpad_write"]
@@ -155,7 +158,7 @@ class Planner:
         away = Route.SCATTER if inbound else Route.COLLECT
         transfers = []
         if resident:
-            # Off the PEs, resident words travel to the vector unit and back.
+            # Without updates in the PEs, resident words travel to the vector unit and back.
             transfers.append(
                 Transfer(tensor, Route.HOME if in_pe else Route.PEER, inbound, resident, bits)
             )
@@ -175,7 +178,7 @@ class Planner:
         return transfers
 
     def _refresh_copies(self, plan: PlanDraft) -> None:
-        """Updated weights go to the PEs that hold copies of them."""
+        """Send updated weights to the PEs that hold copies of them."""
         for tensor in plan.op.outputs:
             home = self._memory.residency.home(tensor)
             if home is not None and home.copies > 1:
@@ -189,8 +192,9 @@ class Planner:
     def _blocks(
         self, step: int, transfers: list[Transfer] | tuple[Transfer, ...], most: int
     ) -> int:
-        """As many blocks as it takes for each to pass through one half of the staging double
-        buffer, and no fewer than the machine says.
+        """Number of blocks: enough for each block to fit one half of the staging double buffer.
+
+        At least the machine's ``blocks_per_op``, at most ``most``.
         """
         inbound = sum(
             self._traffic.bits(t, t.words)

@@ -1,5 +1,5 @@
-"""What a transfer costs: words and bits counted in every memory that it touches, and what it puts
-on the NoC and the global buffer's port.
+"""Costs of a transfer: words and bits counted in each memory, and load on NoC and global-buffer
+port.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from accelsim.step.ops import Tensor
 
 
 def tree_links(leaves: int, receivers: int) -> int:
-    """Links of a binary multicast tree over ``leaves`` PEs that a word crosses on its way to
-    ``receivers`` neighbouring ones.
+    """Links of a binary multicast tree over ``leaves`` PEs that a word crosses to reach
+    ``receivers`` neighbouring PEs.
     """
     depth = max(1, (leaves - 1).bit_length())
     return (
@@ -38,27 +38,26 @@ class Traffic:
         self._edge_buffers = architecture.pe_array.passes_operands
         array = architecture.pe_array
         self._pes = array.rows * array.cols
-        # mean distance of two random PEs of a mesh, in hops: (rows^2 - 1) / (3 rows) + the same for
-        # columns
+        # Mean distance of two random PEs of a mesh in hops: (rows^2 - 1) / (3 rows), plus the same
+        # for columns.
         self._peer_hops = max(
             1, round((array.rows - 1 / array.rows) / 3 + (array.cols - 1 / array.cols) / 3)
         )
 
     def read_bits(self, tensor: Tensor) -> int:
-        """Bits of one of the tensor's stored words where lanes read it: its value, and its own
-        index; a bitmap is read as a mask.
+        """Bits per stored word when a lane reads it: value plus its own index.
+
+        The words of a bitmap tensor count values only, as the bitmap is read as a mask.
         """
         encoding = self._memory.encodings.get(tensor.name)
         return encoding.word_bits if encoding else word_bits(tensor, self._architecture)
 
     def _encoding(self, t: Transfer) -> Encoding | None:
-        """The format of what a transfer moves. Partial sums have none: they are not the tensor
-        yet.
-        """
+        """Encoding of the moved tensor. Partial sums have none: they are not yet the tensor."""
         return None if t.partial else self._memory.encodings.get(t.tensor.name)
 
     def bits(self, t: Transfer, words: int) -> int:
-        """Bits of that many of a transfer's elements."""
+        """Bits of ``words`` elements of a transfer, in its tensor's format."""
         encoding = self._encoding(t)
         return encoding.bits_of(words) if encoding else words * t.bits
 
@@ -79,19 +78,19 @@ class Traffic:
         )
 
     def add(self, plan: PlanDraft, step: int, t: Transfer) -> None:
-        """Count a transfer and put its bits on the stages that it passes."""
+        """Count a transfer and add its bits to the stages that it passes."""
         moved = self._moved(step, t)
         plan.moved.append(moved)
         words, bits = moved.words, moved.bits
         if t.route in (Route.MULTICAST, Route.SCATTER):
             self._read_buffer(plan, moved)
-            # Indices of an encoded tensor tell which words are zero; else a mask bit is kept beside
-            # each word.
-            kept = 0 if moved.encoded else words * t.masked
-            plan.access("scratchpad", "write", words * t.receivers, (bits + kept) * t.receivers)
+            # The indices of an encoded tensor mark its zeros. A dense tensor has a mask bit beside
+            # each word instead.
+            masks = 0 if moved.encoded else words * t.masked
+            plan.access("scratchpad", "write", words * t.receivers, (bits + masks) * t.receivers)
             if self._edge_buffers:
-                # A word waits in the operand buffers at the edge, then passes from PE to PE through
-                # registers.
+                # A word waits in the operand buffer at the array's edge, then passes from PE to PE
+                # through registers.
                 plan.access("scratchpad", "read", words, bits)
             self._deliver(plan, moved)
         elif t.route is Route.COLLECT:
@@ -105,15 +104,15 @@ class Traffic:
         elif t.route is Route.HOME:
             plan.access("scratchpad", "read" if t.inbound else "write", words, bits)
         else:
-            # Words of an op that is not on the array go from homes to the vector unit, or come
-            # back.
+            # On the array, words move between PEs. Other ops move words from home PEs to the vector
+            # unit or back.
             if plan.on_array or t.inbound:
                 plan.access("scratchpad", "read", words, bits)
             if plan.on_array or not t.inbound:
                 plan.access("scratchpad", "write", words * t.receivers, bits * t.receivers)
             plan.words["remote"] += words * t.receivers
             if t.route is Route.REDUCE:
-                # Each partial sum is read, travels a link to its neighbour in the tree, is added
+                # Each partial sum is read, crosses a link to its neighbour in the tree, is added
                 # there and written.
                 plan.counts.add("vector", "op", words)
             self._between(plan, moved)
@@ -131,7 +130,9 @@ class Traffic:
         plan.totals["drain_wait"] += self._streams.wait(plan.op, moved)
 
     def _dram(self, plan: PlanDraft, moved: Moved) -> None:
-        """DRAM words pass through the staging half of the global buffer, one after the other."""
+        """Count DRAM words, which pass sequentially through the staging half of the global
+        buffer.
+        """
         t, words, bits = moved.transfer, moved.dram_words, moved.dram_bits
         plan.words["dram"] += words
         size = -(-self.bits(t, t.tensor.elements) // 8)
@@ -150,10 +151,10 @@ class Traffic:
             plan.totals["staged_out_wait"] += wait
             plan.access("global_buffer", "read", words, bits)
 
-    # The NoC
+    # NoC
 
     def _deliver(self, plan: PlanDraft, moved: Moved) -> None:
-        """From the global buffer to the PEs."""
+        """Add load from the global buffer to the PEs."""
         t = moved.transfer
         if self._mesh is None:
             plan.counts.add("noc", "bit_hops", moved.bits * tree_links(self._pes, t.receivers))
@@ -163,7 +164,7 @@ class Traffic:
         plan.add_mesh_fill(unit * self._mesh.spread(plan.pes, amount, t.receivers))
 
     def _collect(self, plan: PlanDraft, moved: Moved) -> None:
-        """From the PEs to the global buffer."""
+        """Add load from the PEs to the global buffer."""
         if self._mesh is None:
             plan.counts.add("noc", "bit_hops", moved.bits * tree_links(self._pes, 1))
             plan.totals["drain_bits"] += moved.bits
@@ -172,7 +173,9 @@ class Traffic:
         plan.add_mesh_drain(unit * self._mesh.gather(plan.pes, amount))
 
     def _between(self, plan: PlanDraft, moved: Moved) -> None:
-        """From PE to PE, or between PEs and the vector unit, which stands at the global buffer."""
+        """Add load between PEs, or between PEs and the vector unit, which sits beside the global
+        buffer.
+        """
         t, bits = moved.transfer, moved.bits * moved.transfer.receivers
         reduces = t.route is Route.REDUCE
         if self._mesh is None:
@@ -193,5 +196,5 @@ class Traffic:
 
 
 def _dealt(moved: Moved) -> tuple[int, int]:
-    """What links share: whole words of so many bits each; of an encoded tensor, bits."""
+    """(amount, bits per unit) that links share: words of fixed size, or single bits if encoded."""
     return (moved.bits, 1) if moved.encoded else (moved.words, moved.transfer.bits)
