@@ -275,18 +275,13 @@ class TestTables:
         scores = {("bp", 0): 0.90, ("bp", 1): 0.94, ("dfa", 0): 0.80, ("dfa", 1): 0.80}
         keep_all(places, plan, lambda job: document(job, scores[job.cell.rule, job.recipe.seed]))
         table = all_tables(outcomes(places, plan))["fully_connected"]
-        assert table.rows[0] == ("digits-fc", "bp", 0.1, "", "plan", "2 of 2", 92.0, 2.8284, 0.0)
-        assert table.rows[1] == (
-            "digits-fc",
-            "dfa",
-            0.1,
-            "scale=3",
-            "plan",
-            "2 of 2",
-            80.0,
-            0.0,
-            -12.0,
-        )
+        t = 12.7062  # Student's t at 97.5 %, one degree of freedom; a mean's error is 2 points
+        assert [row[:6] for row in table.rows] == [
+            ("digits-fc", "bp", 0.1, "", "plan", "2 of 2"),
+            ("digits-fc", "dfa", 0.1, "scale=3", "plan", "2 of 2"),
+        ]
+        assert table.rows[0][6:] == (92.0, 2.8284, pytest.approx(2 * t, rel=1e-5), 0.0, None)
+        assert table.rows[1][6:] == (80.0, 0.0, 0.0, -12.0, pytest.approx(2 * t, rel=1e-5))
 
     def test_printed_numbers_stand_beside_ours(self, places: Places) -> None:
         plan = [Cell(VGG, "bp", (0.1,)), Cell(VGG, "dfa", (0.1,))]
@@ -351,7 +346,9 @@ class TestTables:
             "2 of 2, 1 diverged",
             60.0,
             None,
+            None,
             0.0,
+            None,
         )
 
     @pytest.mark.parametrize(
@@ -454,7 +451,7 @@ class TestOrderings:
     def test_are_not_run_without_results(self, places: Places) -> None:
         rows = orderings_table(outcomes(places, cells())).rows
         assert {row[-1] for row in rows} == {NOT_RUN}
-        assert all(row[4] is None and row[6] is None for row in rows)
+        assert all(row[4:7] == (None, None, None) and row[8] is None for row in rows)
 
 
 class TestReport:

@@ -4,10 +4,14 @@ numbers show them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from accelsim.report.table import Cell, Column, Table
+from accelsim.studies.accuracy import intervals
 from accelsim.studies.accuracy.outcomes import Outcome, Outcomes, less, mean
 
 FC_NETWORKS = ("digits-fc", "fashion-fc", "fashion-fc3")
@@ -102,8 +106,8 @@ HOLDS, FAILS, NOT_RUN, DIVERGED = "holds", "does not hold", "not run", "diverged
 
 
 def orderings_table(outcomes: Outcomes) -> Table:
-    """Every expectation with our means, the margin between them, that between the nearest seeds,
-    and the verdict on the means.
+    """Every expectation with our means, the margin between them and its bootstrap interval, that
+    between the nearest seeds, and the verdict on the means.
     """
     columns = (
         Column("network", "network", "text"),
@@ -111,6 +115,8 @@ def orderings_table(outcomes: Outcomes) -> Table:
         Column("source", "who says so", "text"),
         Column("ours", "ours", "text"),
         Column("margin", "margin", "percent"),
+        Column("margin_low", "95 %: from", "percent"),
+        Column("margin_high", "to", "percent"),
         Column("needed", "needed", "text"),
         Column("margin_of_nearest_seeds", "margin of nearest seeds", "percent"),
         Column("seeds", "seeds (least)", "text"),
@@ -137,6 +143,7 @@ def _line(expected: Expectation, outcomes: Outcomes) -> tuple[Cell, ...]:
         expected, [mean(values) for values in better], [mean(values) for values in worse]
     )
     nearest = _nearest(expected, better, worse)
+    low, high = _interval(expected, better, worse)
     needed = (
         f"<= {expected.points:g}"
         if expected.kind == SPREAD
@@ -159,6 +166,8 @@ def _line(expected: Expectation, outcomes: Outcomes) -> tuple[Cell, ...]:
         expected.source,
         ours,
         margin,
+        low,
+        high,
         needed,
         nearest,
         str(seeds),
@@ -202,6 +211,20 @@ def _margin(
     return (
         less(max(known), min(known)) if expected.kind == SPREAD else less(min(known), max(others))
     )
+
+
+def _interval(
+    expected: Expectation, better: list[list[float]], worse: list[list[float]]
+) -> tuple[float | None, float | None]:
+    """The margin's bootstrap interval; (None, None) where a rule has too few seeds."""
+
+    def margin(means: Sequence[intervals.Samples]) -> intervals.Samples:
+        ours, others = np.stack(means[: len(better)]), np.array(means[len(better) :])
+        if expected.kind == SPREAD:
+            return np.asarray(ours.max(axis=0) - ours.min(axis=0))
+        return np.asarray(ours.min(axis=0) - others.max(axis=0))
+
+    return intervals.of_margin([*better, *worse], margin)
 
 
 def _nearest(

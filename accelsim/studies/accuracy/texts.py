@@ -26,9 +26,10 @@ the means over our seeds show it; of perplexity less is better. *Who says so*: t
 points are not the papers' (in the paper's table 1 a hybrid loses less than 2 points to `bp` at p =
 0.5, so that a margin of 3 or more is more than it loses there); a table of a paper; or a control
 that every claim must beat. The margin of the nearest seeds sets the worst seed of one side against
-the best of the other: where it misses what is needed, the verdict rests on the means alone. With
-one or two seeds a margin near the one that is needed says little either way. Where a seed diverged,
-means are those of the others, and there is no verdict.
+the best of the other: where it misses what is needed, the verdict rests on the means alone. The
+95 % interval of the margin is a percentile bootstrap over the seeds, where every rule has three or
+more. With one or two seeds a margin near the one that is needed says little either way. Where a
+seed diverged, means are those of the others, and there is no verdict.
 """
 
 SCALE = """\
@@ -54,7 +55,9 @@ SCALE = """\
   VGG16 at a scale of 10, outside the plan, had a slightly better held-out score after two epochs
   than at 3, and a test accuracy 8 points lower in the end.
 * **Seeds**: up to five on small networks, one or two on large ones. Deviations are those of a
-  sample (n - 1).
+  sample (n - 1). The columns *95 %, +-* are half the confidence interval: of a mean by Student's t,
+  of a difference to `bp` by Welch's t. With two seeds they are wide (12.7 standard errors), and
+  say how little two seeds tell.
 
 **Controls.** `frozen` trains the output layer alone, and stands in every table but that of the
 sweeps; `bp-only:p=..` takes a fraction p of backpropagation's steps and leaves the others out,

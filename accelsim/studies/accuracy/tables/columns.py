@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from accelsim.report.table import Cell, Column
+from accelsim.studies.accuracy import intervals
 from accelsim.studies.accuracy.outcomes import Outcome, Outcomes, deviation, less, mean
 
 WITHOUT_UNKNOWN, WITH_UNKNOWN = "test_", "test_with_unknown_"
@@ -23,7 +24,9 @@ RUN_COLUMNS = (
 ACCURACY_COLUMNS = (
     Column("test_accuracy_mean_percent", "test accuracy, mean", "percent"),
     Column("test_accuracy_deviation_points", "deviation", "percent"),
+    Column("test_accuracy_interval_points", "95 %, +-", "percent"),
     Column("gap_to_bp_points", "less bp", "percent"),
+    Column("gap_to_bp_interval_points", "95 %, +-", "percent"),
 )
 
 
@@ -48,6 +51,13 @@ def test_accuracy(outcome: Outcome | None) -> float | None:
 
 def accuracy_cells(outcome: Outcome, outcomes: Outcomes) -> tuple[Cell, ...]:
     """The cells below ACCURACY_COLUMNS; None where there are no runs."""
-    ours = test_accuracy(outcome)
-    bp = test_accuracy(outcomes.find(outcome.network, "bp", outcome.cell.setting.part))
-    return ours, deviation(outcome.percent("test_accuracy")), less(ours, bp)
+    ours = outcome.percent("test_accuracy")
+    bp = outcomes.find(outcome.network, "bp", outcome.cell.setting.part)
+    others = [] if bp is None or bp is outcome else bp.percent("test_accuracy")
+    return (
+        mean(ours),
+        deviation(ours),
+        intervals.of_mean(ours),
+        less(mean(ours), test_accuracy(bp)),
+        intervals.of_difference(ours, others),
+    )

@@ -5,7 +5,7 @@ percentages, differences points; test scores are the last epoch's, never the bes
 from __future__ import annotations
 
 from accelsim.report.table import Column, Table
-from accelsim.studies.accuracy import published
+from accelsim.studies.accuracy import intervals, published
 from accelsim.studies.accuracy.outcomes import Outcomes, deviation, mean
 from accelsim.studies.accuracy.plan import HEAD_SUFFIX
 from accelsim.studies.accuracy.tables.columns import (
@@ -38,7 +38,7 @@ def sweep_table(outcomes: Outcomes) -> Table:
         Column("sparsity_percent", "sparsity in %", "number"),
         Column("learning_rate", "learning rate", "number"),
         Column("seeds", "seeds", "text"),
-        *ACCURACY_COLUMNS[:2],
+        *ACCURACY_COLUMNS[:3],
         Column("feedback_angle_mean_degrees", "angle of output layer, mean", "percent"),
         Column("feedback_angle_deviation_degrees", "deviation", "percent"),
     )
@@ -48,7 +48,13 @@ def sweep_table(outcomes: Outcomes) -> Table:
         accuracies, angles = each.percent("test_accuracy"), each.angles("feedback")
         sparsity = None if entries is None else 100 * (1 - entries / CLASSES)
         rate = each.choice.rate if each.choice else None
-        scores = (mean(accuracies), deviation(accuracies), mean(angles), deviation(angles))
+        scores = (
+            mean(accuracies),
+            deviation(accuracies),
+            intervals.of_mean(accuracies),
+            mean(angles),
+            deviation(angles),
+        )
         rows.append((each.rule, rank, entries, sparsity, rate, each.seeds, *scores))
     return Table(
         "sweeps", "rank and sparsity of direct feedback on fashion-fc", columns, tuple(rows)
@@ -102,6 +108,7 @@ def text_table(outcomes: Outcomes) -> Table:
         *RUN_COLUMNS,
         Column("perplexity_mean", "perplexity, mean", "number"),
         Column("perplexity_deviation", "deviation", "number"),
+        Column("perplexity_interval", "95 %, +-", "number"),
         Column("perplexity_with_unknown_mean", "perplexity with the unknown word", "number"),
         Column("test_accuracy_mean_percent", "accuracy", "percent"),
         Column(
@@ -116,7 +123,7 @@ def text_table(outcomes: Outcomes) -> Table:
     for each in outcomes.part("rnn"):
         perplexities = each.scores(f"{WITHOUT_UNKNOWN}perplexity")
         unknown = mean(each.scores(f"{WITH_UNKNOWN}perplexity"))
-        accuracy, _, gap = accuracy_cells(each, outcomes)
+        accuracy, _, _, gap, _ = accuracy_cells(each, outcomes)
         printed, network = (
             published.printed(each.cell.setting.network, each.rule),
             each.cell.setting.network,
@@ -129,6 +136,7 @@ def text_table(outcomes: Outcomes) -> Table:
         scores = (
             mean(perplexities),
             deviation(perplexities),
+            intervals.of_mean(perplexities),
             unknown,
             accuracy,
             mean(each.percent(f"{WITH_UNKNOWN}accuracy")),
