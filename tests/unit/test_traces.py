@@ -196,7 +196,7 @@ def test_traces_of_another_family_are_refused_unless_told_otherwise(
         (
             f"the trace was made under {trace_rule}, of another family than {rule}: its error "
             f"masks "
-            f"are not this rule's"
+            f"are not those of {rule}"
         ),
     )
 
