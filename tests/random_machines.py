@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from accelsim.machine.architecture import Architecture
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.workload.network import INPUT, Layer, Network
 from accelsim.zeros.trace import Trace
 from tests.naive.machine import Lanes
@@ -35,7 +35,7 @@ def machine(organization: str = "near_memory", **overrides: Any) -> Architecture
         else {"pe_array.lanes": 2}
     )
     small = {"pe_array.rows": 2, "pe_array.cols": 3, **lanes}
-    return load_architecture(
+    return load_machine(
         base, {**small, **{key.replace("__", "."): value for key, value in overrides.items()}}
     )
 

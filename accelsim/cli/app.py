@@ -16,7 +16,6 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from accelsim import __version__
 from accelsim.cli.commands.files.check import check
 from accelsim.cli.commands.files.list import list_
 from accelsim.cli.commands.files.plot import plot
@@ -30,6 +29,7 @@ from accelsim.cli.commands.training.trace import trace
 from accelsim.cli.commands.training.train import train
 from accelsim.cli.delivery import undelivered
 from accelsim.errors import InputError
+from accelsim.version import __version__
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # 128 + SIGPIPE, as other tools of a pipeline report it

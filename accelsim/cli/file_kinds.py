@@ -21,7 +21,7 @@ from accelsim.config.reading.file_types import (
 from accelsim.errors import Fault, InputError
 
 _INPUTS = {
-    "arch": ("machine.architecture:Architecture", "machine.loading:load_architecture"),
+    "arch": ("machine.architecture:Architecture", "machine.loading:load_machine"),
     "workload": ("workload.file:Workload", "workload.loading:load_network"),
     "technology": ("cost.technology_file:TechnologyFile", "cost.technology:load_technology"),
     "dram": ("dram.standard:DramSpec", ""),

@@ -9,9 +9,6 @@ from typing import Annotated
 import typer
 
 NETWORK_HELP = "Built-in network (`accelsim list workloads`) or a file."
-TRACE_HELP = (
-    "Where zeros come from: shipped, dense, random:DENSITY or a .npz; once a family of rules."
-)
 
 Workload = Annotated[str, typer.Argument(metavar="WORKLOAD", help=NETWORK_HELP, show_default=False)]
 Network = Annotated[str, typer.Argument(metavar="NETWORK", help=NETWORK_HELP, show_default=False)]
@@ -23,25 +20,6 @@ Rule = Annotated[
     str,
     typer.Option(
         "--rule", metavar="R", help="Learning rule, `name` or `name:key=value,key=value`."
-    ),
-]
-Batch = Annotated[
-    str | None,
-    typer.Option("--batch", metavar="N", help="Samples a step; by default the workload's own."),
-]
-Traces = Annotated[list[str], typer.Option("--trace", metavar="T", help=TRACE_HELP)]
-AnyRule = Annotated[
-    bool,
-    typer.Option(
-        "--trace-any-rule", help="Accept a trace of another family of rules; the result says so."
-    ),
-]
-Passes = Annotated[str, typer.Option("--passes", metavar="LIST", help="Passes to simulate.")]
-Schedule = Annotated[str, typer.Option("--schedule", metavar="S", help="serial or unlocked.")]
-Optimizer = Annotated[
-    str,
-    typer.Option(
-        "--optimizer", metavar="O", help="What the weight update computes: sgd, momentum or adam."
     ),
 ]
 Seed = Annotated[

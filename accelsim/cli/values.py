@@ -5,25 +5,26 @@ refusal is an InputError that names the option.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from accelsim.config.models import limits
-from accelsim.config.names import OptimizerName, RateSchedule, Schedule
+from accelsim.config.names import OptimizerName, RateSchedule
+from accelsim.config.reading.values import comma_list, one_of, whole
 from accelsim.errors import Fault, InputError
 from accelsim.numerics.names import StorageFormat
 
 if TYPE_CHECKING:
     from accelsim.rules.spelling import AnyRule
 
-SCHEDULES = tuple(map(str, Schedule))
+__all__ = ["comma_list", "one_of", "whole"]
+
 OPTIMIZERS = tuple(map(str, OptimizerName))
 RATE_SCHEDULES = tuple(map(str, RateSchedule))
 FORMATS = tuple(map(str, StorageFormat))
 LARGEST_BATCH = limits.LARGEST_BATCH
 STORED = ("weight", "activation", "error")
-_TRACE_WORDS = ("shipped", "dense")
 
 Value = TypeVar("Value")
 
@@ -51,18 +52,6 @@ class Faults:
         """InputError with every fault noted, if there are any."""
         if self._noted:
             raise InputError(*self._noted)
-
-
-def whole(option: str, text: str, least: int, most: int | None = None) -> int:
-    """A whole number of at least ``least``, and at most ``most``."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = least - 1
-    if number < least or (most is not None and number > most):
-        rule = f">= {least}" if most is None else f"between {least} and {most}"
-        raise InputError(f"{option} must be a whole number {rule}, got {text}")
-    return number
 
 
 def positive(option: str, text: str, most: float = math.inf) -> float:
@@ -107,23 +96,6 @@ def named_folder(option: str, text: str | None) -> Path | None:
     return None if text is None else Path(text)
 
 
-def one_of(option: str, text: str, words: Sequence[str]) -> str:
-    """One of a few words."""
-    if text not in words:
-        raise InputError(f"{option} must be one of {', '.join(words)}, got {text}")
-    return text
-
-
-def comma_list(option: str, text: str) -> tuple[str, ...]:
-    """``a,b`` -> (a, b); blanks around items are dropped, empty items refused."""
-    items = tuple(item.strip() for item in text.split(","))
-    if not all(items):
-        raise InputError(
-            f"{option} must be a comma-separated list without empty items, got {text!r}"
-        )
-    return items
-
-
 def rule_list(option: str, text: str) -> tuple[AnyRule, ...]:
     """Learning rules between commas, as `accelsim.rules.spelling.parse_rules`; empty items are
     refused.
@@ -132,16 +104,6 @@ def rule_list(option: str, text: str) -> tuple[AnyRule, ...]:
 
     comma_list(option, text)
     return parse_rules(text)
-
-
-def pass_list(option: str, text: str) -> tuple[str, ...]:
-    """Passes in any order and case -> in the order of a training step, each once."""
-    from accelsim.step.ops import Pass
-
-    names = [name.upper() for name in comma_list(option, text)]
-    if not set(names) <= set(Pass):
-        raise InputError(f"{option} must be a comma-separated list of ff, ep, wg, wu, got {text}")
-    return tuple(str(name) for name in Pass if name in names)
 
 
 def storage_formats(option: str, text: str) -> dict[str, str]:
@@ -159,15 +121,3 @@ def storage_formats(option: str, text: str) -> dict[str, str]:
             raise InputError(f"{option} must name each tensor once, got {tensor} twice")
         formats[tensor] = name
     return formats
-
-
-def traces(option: str, values: Sequence[str]) -> str | tuple[str, ...]:
-    """The option's only value, or several files."""
-    if len(values) == 1:
-        return values[0]
-    if any(value in _TRACE_WORDS or value.startswith("random:") for value in values):
-        words = "shipped, dense and random:DENSITY cannot be combined with others"
-        raise InputError(
-            f"{option} must be files when there are several: {words}, got {', '.join(values)}"
-        )
-    return tuple(values)

@@ -1,56 +1,60 @@
-"""compare(): the same training step under two or more rules and machines."""
+"""compare(): the same training step under several rules and machines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Unpack
 
+from accelsim.config.reading.values import comma_list
 from accelsim.errors import InputError
-from accelsim.experiment.setting import Progress, Setting, SettingOptions, Watchers
+from accelsim.experiment.arguments import Comparing, as_machine, as_network, taking
 from accelsim.experiment.simulate import run_rule
-from accelsim.machine.architecture import Architecture
-from accelsim.machine.loading import load_architecture
+from accelsim.experiment.watchers import Watchers
+from accelsim.machine.architecture import Machine
 from accelsim.machine.pin_places import pins_placed
 from accelsim.results.comparison import Comparison
-from accelsim.rules.spelling import AnyRule, parse_rules
-from accelsim.workload.loading import load_network
-from accelsim.workload.network import Network
+from accelsim.rules.spelling import parse_rules
 
 
-def compare(
-    workload: str | Path | Network,
-    architectures: Sequence[str | Path | Architecture],
-    rules: str | Sequence[str | AnyRule],
-    *,
-    progress: Progress | None = None,
-    **options: Unpack[SettingOptions],
-) -> Comparison:
+@taking(Comparing)
+def compare(given: Comparing) -> Comparison:
     """Simulate the same step under every pair of machine and rule. The first machine with the first
     rule is the baseline.
 
-    ``options`` are the fields of `Setting`. Raises InputError like `simulate`, and if two pairs
-    have the same label.
+    ``machines``: one or a list; a text may have several names between commas. ``rules``: likewise;
+    in a text ``;`` separates the options of one rule. The other arguments are those of `simulate`.
+    Raises InputError like `simulate`, and if two pairs have the same label.
+
+    >>> import accelsim
+    >>> compared = accelsim.compare("mnist-fc", "near-memory", "bp,dfa", trace="random:0.5")
+    >>> [result.rule for result in compared.results]
+    ['bp', 'dfa']
+    >>> compared.ratios["dfa"]["words.remote"] < 1
+    True
     """
-    network = workload if isinstance(workload, Network) else load_network(workload)
-    machines = [
-        each if isinstance(each, Architecture) else load_architecture(each)
-        for each in architectures
-    ]
-    specs = parse_rules(rules)
-    setting = Setting(**options).of(network)
-    pairs = [
-        (given, machine, spec)
-        for given, machine in zip(architectures, machines, strict=True)
-        for spec in specs
-    ]
+    network = as_network(given.workload)
+    machines = [(each, as_machine(each)) for each in _each_machine(given.machines)]
+    specs = parse_rules(given.rules)
+    setting = given.of(network)
+    pairs = [(named, machine, spec) for named, machine in machines for spec in specs]
     labels = [
         str(spec) if len(machines) == 1 else f"{machine.name}/{spec}" for _, machine, spec in pairs
     ]
+    if not pairs:
+        raise InputError("machines and rules to compare must be given, got none")
     if len(set(labels)) < len(labels):
         raise InputError(f"machines and rules to compare must differ, got {', '.join(labels)}")
     results = []
-    for given, machine, spec in pairs:
-        with pins_placed(given, machine):
-            results.append(run_rule(network, machine, spec, setting, Watchers(progress)))
+    for named, machine, spec in pairs:
+        with pins_placed(named, machine):
+            results.append(run_rule(network, machine, spec, setting, Watchers(given.progress)))
     return Comparison.of(results, labels)
+
+
+def _each_machine(
+    machines: str | Path | Machine | Sequence[str | Path | Machine],
+) -> Sequence[str | Path | Machine]:
+    """The machines of a list, of a text with commas, or one by itself."""
+    if isinstance(machines, str):
+        return comma_list("machines", machines)
+    return [machines] if isinstance(machines, Path | Machine) else machines

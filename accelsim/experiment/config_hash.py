@@ -20,9 +20,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import numpy as np
 from pydantic import BaseModel
 
-from accelsim import __version__
 from accelsim.machine.architecture import Architecture
 from accelsim.step.ops import TrainingStep
+from accelsim.version import __version__
 from accelsim.workload.network import Network
 
 DIGITS = 16

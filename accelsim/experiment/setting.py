@@ -1,85 +1,210 @@
-"""Everything that decides a result besides workload, machine and rule, and who watches the run."""
+"""Everything that decides a result besides workload, machine and rule: `Setting`.
+
+Each field states name, type, default, help text and rule once. `simulate` and `compare` take the
+fields as keyword arguments, and the commands simulate, compare and map as options. The command line
+reads this module before anything heavy is imported, so it imports nothing heavy itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TypedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
-from accelsim.config.names import Schedule
-from accelsim.errors import InputError
-from accelsim.experiment.trace_choice import TraceArgument
-from accelsim.sim.observers import Observer, ProgressObserver
-from accelsim.step.ops import Pass, TrainingStep
-from accelsim.workload.network import Network
+from accelsim.config.models.limits import LARGEST_BATCH
+from accelsim.config.names import OptimizerName, Schedule
+from accelsim.config.reading.values import comma_list, one_of, whole
+from accelsim.errors import Fault, InputError
 
-Progress = Callable[[int, int, str], None]
-"""Called with (ops done, ops in all, name of the run)."""
-Transform = Callable[[TrainingStep], TrainingStep]
-ALL_PASSES = tuple(Pass)
+if TYPE_CHECKING:
+    from accelsim.experiment.trace_choice import TraceArgument
+    from accelsim.step.ops import Pass, TrainingStep
+    from accelsim.workload.network import Network
 
+    Transform = Callable[[TrainingStep], TrainingStep]
 
-class SettingOptions(TypedDict, total=False):
-    """Keyword arguments of `simulate` and `compare`: the fields of `Setting`."""
-
-    batch: int | None
-    trace: TraceArgument
-    trace_any_rule: bool
-    passes: Sequence[str]
-    schedule: str
-    optimizer: str
-    seed: int
-    transform: Transform | None
+MACHINE = "near-memory"
+RULE = "bp"
+"""Machine and learning rule of a run that names none."""
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What simulate, compare and map share.
+class Option:
+    """How a field of `Setting` is shown and judged.
 
-    ``batch``: samples per step, None for the workload's own. ``trace``: "shipped", "dense",
-    "random:DENSITY", files, one per rule family, or a Trace in memory; ``trace_any_rule`` accepts
-    another family's. ``schedule``: "serial" or "unlocked". ``transform`` changes the lowered ops
-    before they run; the result keeps the rule's name, and its hash is that of the changed ops.
+    ``read(name, value)``: the value as runs take it; InputError, which calls it ``name``, when it
+    breaks the field's rule. ``repeats``: the command line takes the option several times.
     """
 
-    batch: int | None = None
-    trace: TraceArgument = "shipped"
-    trace_any_rule: bool = False
-    passes: Sequence[str] = ALL_PASSES
-    schedule: str = "serial"
-    optimizer: str = "momentum"
-    seed: int = 0
+    metavar: str
+    help: str
+    read: Callable[[str, Any], Any]
+    repeats: bool = False
+
+
+_KEY = "option"
+
+
+def _option(
+    metavar: str, text: str, read: Callable[[str, Any], Any], repeats: bool = False
+) -> dict[str, Option]:
+    """Metadata of a field of `Setting` that the command line has as an option too."""
+    return {_KEY: Option(metavar, text, read, repeats)}
+
+
+def _batch(name: str, value: object) -> int | None:
+    return None if value is None else whole(name, value, 1, LARGEST_BATCH)
+
+
+def _seed(name: str, value: object) -> int:
+    return whole(name, value, 0)
+
+
+def _schedule(name: str, value: object) -> str:
+    return one_of(name, value, tuple(map(str, Schedule)))
+
+
+def _optimizer(name: str, value: object) -> str:
+    return one_of(name, value, tuple(map(str, OptimizerName)))
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InputError(f"{name} must be True or False, got {value}")
+    return value
+
+
+def _passes(name: str, value: object) -> tuple[Pass, ...]:
+    """Passes in any order and case -> in the order of a training step, each once."""
+    from accelsim.step.ops import Pass
+
+    given: Any = value
+    names = comma_list(name, value) if isinstance(value, str) else tuple(map(str, given))
+    known = [each.upper() for each in names]
+    if not names or not set(known) <= set(Pass):
+        got = value if isinstance(value, str) else ",".join(names) or "nothing"
+        raise InputError(f"{name} must be a comma-separated list of ff, ep, wg, wu, got {got}")
+    return tuple(each for each in Pass if each in known)
+
+
+_TRACE_WORDS = ("shipped", "dense")
+
+
+def _trace(name: str, value: Any) -> TraceArgument:
+    """The only value, or several files."""
+    if isinstance(value, str | Path) or not isinstance(value, Sequence):
+        kept: TraceArgument = value
+        return kept
+    if len(value) == 1:
+        only: str | Path = value[0]
+        return only
+    texts = tuple(map(str, value))
+    if any(text in _TRACE_WORDS or text.startswith("random:") for text in texts):
+        words = "shipped, dense and random:DENSITY cannot be combined with others"
+        raise InputError(
+            f"{name} must be files when there are several: {words}, got {', '.join(texts)}"
+        )
+    return tuple(value)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Setting:
+    """Settings of a training step, which `simulate`, `compare` and `accelsim map` share.
+
+    Every field is a keyword argument of `simulate` and `compare`; ``**setting`` hands over all of
+    them. InputError with every faulty field.
+
+    ``batch``: samples per step, None for the workload's own. ``trace``: where zeros come from,
+    ``"shipped"``, ``"dense"``, ``"random:DENSITY"``, a file, files of different rule families, or
+    a `Trace`; ``trace_any_rule`` accepts the trace of another rule family. ``passes``: passes to
+    simulate. ``schedule``: ``"serial"`` or ``"unlocked"``. ``optimizer``: ``"sgd"``,
+    ``"momentum"`` or ``"adam"``. ``seed``: of everything drawn at random. ``transform`` changes the
+    lowered ops before they run; the result keeps the rule's name, and its hash is that of the
+    changed ops.
+
+    >>> import accelsim
+    >>> setting = accelsim.Setting(batch=4, trace="random:0.5")
+    >>> setting
+    Setting(batch=4, trace='random:0.5')
+    >>> setting.replace(batch=8).batch
+    8
+    >>> accelsim.simulate("mnist-fc", **setting).batch
+    4
+    """
+
+    batch: int | None = field(
+        default=None,
+        metadata=_option("N", "Samples a step; by default the workload's own.", _batch),
+    )
+    trace: TraceArgument = field(
+        default="shipped",
+        metadata=_option(
+            "T",
+            "Where zeros come from: shipped, dense, random:DENSITY or a .npz; once a family of "
+            "rules.",
+            _trace,
+            repeats=True,
+        ),
+    )
+    trace_any_rule: bool = field(
+        default=False,
+        metadata=_option(
+            "", "Accept a trace of another family of rules; the result says so.", _flag
+        ),
+    )
+    passes: str | Sequence[str] = field(
+        default="ff,ep,wg,wu", metadata=_option("LIST", "Passes to simulate.", _passes)
+    )
+    schedule: str = field(default="serial", metadata=_option("S", "serial or unlocked.", _schedule))
+    optimizer: str = field(
+        default="momentum",
+        metadata=_option(
+            "O", "What the weight update computes: sgd, momentum or adam.", _optimizer
+        ),
+    )
+    seed: int = field(
+        default=0, metadata=_option("N", "Seed of everything drawn at random.", _seed)
+    )
     transform: Transform | None = None
 
-    def of(self, network: Network) -> NetworkSetting:
-        """The setting for a network, its batch resolved. InputError with every fault."""
-        batch = network.batch if self.batch is None else self.batch
-        names = [str(name).upper() for name in self.passes]
-        known = {str(each) for each in Pass}
-        unknown = [
-            str(name) for name, upper in zip(self.passes, names, strict=True) if upper not in known
-        ]
-        schedules = [str(each) for each in Schedule]
-        rules = (
-            (
-                self.schedule in schedules,
-                f"schedule must be one of {', '.join(schedules)}, got {self.schedule}",
-            ),
-            (batch >= 1, f"batch must be >= 1, got {batch}"),
-            (self.seed >= 0, f"seed must be >= 0, got {self.seed}"),
-            (
-                bool(names) and not unknown,
-                (
-                    f"passes must be one or more of {', '.join(Pass)}, got "
-                    f"{', '.join(unknown) or 'none'}"
-                ),
-            ),
-        )
-        faults = [fault for holds, fault in rules if not holds]
+    def __post_init__(self) -> None:
+        faults: list[Fault] = []
+        for name, option in options().items():
+            try:
+                object.__setattr__(self, name, option.read(name, getattr(self, name)))
+            except InputError as error:
+                faults += error.faults
         if faults:
             raise InputError(*faults)
-        passes = tuple(Pass(name) for name in names)
-        return NetworkSetting(replace(self, passes=passes), batch, passes)
+
+    def __repr__(self) -> str:
+        usual = Setting()
+        given = (
+            f"{name}={getattr(self, name)!r}"
+            for name in self.keys()
+            if getattr(self, name) != getattr(usual, name)
+        )
+        return f"Setting({', '.join(given)})"
+
+    def replace(self, **changes: Any) -> Self:
+        """The setting with other values for some fields. InputError as for a new one."""
+        return replace(self, **changes)
+
+    def keys(self) -> Iterator[str]:
+        """Names of the fields: with ``__getitem__`` all that ``**setting`` asks for."""
+        return (each.name for each in fields(Setting))
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+    def of(self, network: Network) -> NetworkSetting:
+        """The setting for a network, its batch resolved."""
+        return NetworkSetting(
+            self,
+            network.batch if self.batch is None else self.batch,
+            _passes("passes", self.passes),
+        )
 
 
 @dataclass(frozen=True)
@@ -91,16 +216,14 @@ class NetworkSetting:
     passes: tuple[Pass, ...]
 
 
-@dataclass(frozen=True)
-class Watchers:
-    """Who hears of a run: a progress bar, and observers."""
+def options() -> dict[str, Option]:
+    """The fields of `Setting` that the command line has, by name, in order."""
+    declared: Sequence[Field[Any]] = fields(Setting)
+    return {each.name: each.metadata[_KEY] for each in declared if _KEY in each.metadata}
 
-    progress: Progress | None = None
-    observers: tuple[Observer, ...] = ()
 
-    def of(self, shown: str) -> tuple[Observer, ...]:
-        """The observers of one run; ``shown`` names it to the progress bar."""
-        report = self.progress
-        if report is None:
-            return self.observers
-        return (*self.observers, ProgressObserver(lambda done, of: report(done, of, shown)))
+def default(name: str) -> Any:
+    """The default of a field of `Setting`."""
+    (value,) = (each.default for each in fields(Setting) if each.name == name)
+    assert value is not MISSING
+    return value

@@ -9,26 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 from accelsim.cost import area
 from accelsim.cost.accountings import accountings
 from accelsim.cost.technology import Technology
 from accelsim.errors import Fault, InputError
+from accelsim.experiment.arguments import Simulation, as_machine, as_network, taking
 from accelsim.experiment.assemble import assembled, limits
 from accelsim.experiment.compile import Compiled, compile_step
 from accelsim.experiment.config_hash import Configuration, hybrid_hash
-from accelsim.experiment.setting import (
-    NetworkSetting,
-    Progress,
-    Setting,
-    SettingOptions,
-    Watchers,
-)
+from accelsim.experiment.setting import NetworkSetting
 from accelsim.experiment.trace_choice import TraceChoice, choose_trace
+from accelsim.experiment.watchers import Watchers
 from accelsim.machine.architecture import Architecture
-from accelsim.machine.loading import load_architecture
 from accelsim.machine.pin_places import pins_placed
 from accelsim.results.hybrid import hybrid_result
 from accelsim.results.laws import check
@@ -36,37 +30,32 @@ from accelsim.results.result import Result, WeightedStep
 from accelsim.rules.declaration import StepKind
 from accelsim.rules.spelling import AnyRule, parse_rule
 from accelsim.sim.memory_notes import memory_notes
-from accelsim.sim.observers import Observer
 from accelsim.sim.run import Run
 from accelsim.step.ops import Contraction, TrainingStep
-from accelsim.workload.loading import load_network
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource
 
 
-def simulate(
-    workload: str | Path | Network,
-    architecture: str | Path | Architecture,
-    rule: str | AnyRule = "bp",
-    *,
-    progress: Progress | None = None,
-    observers: Sequence[Observer] = (),
-    **options: Unpack[SettingOptions],
-) -> Result:
+@taking(Simulation)
+def simulate(given: Simulation) -> Result:
     """Simulate one training step of a workload under a learning rule on a machine. For a hybrid
     rule, simulate each kind of step and average.
 
-    ``options`` are the fields of `Setting`. ``observers`` watch the run of each kind of step.
-    Raises InputError with every fault of the inputs.
+    ``workload``, ``machine``: a built-in name, a file, or an object. ``rule``: ``"bp"``,
+    ``"sdfa:k=2,rank=10"``. The keyword arguments of the step are the fields of `Setting`.
+    ``progress(done, of, name)`` is called as ops end; ``observers`` watch the run of each kind of
+    step. Raises InputError with every fault of the inputs.
+
+    >>> import accelsim
+    >>> result = accelsim.simulate("mnist-fc", rule="dfa", trace="random:0.5", batch=2)
+    >>> result.batch, result.rule, result.cycles > 0
+    (2, 'dfa', True)
     """
-    network = workload if isinstance(workload, Network) else load_network(workload)
-    machine = (
-        architecture if isinstance(architecture, Architecture) else load_architecture(architecture)
-    )
-    setting = Setting(**options).of(network)
-    with pins_placed(architecture, machine):
-        watchers = Watchers(progress, tuple(observers))
-        return run_rule(network, machine, parse_rule(rule), setting, watchers)
+    network = as_network(given.workload)
+    machine = as_machine(given.machine)
+    with pins_placed(given.machine, machine):
+        watchers = Watchers(given.progress, tuple(given.observers))
+        return run_rule(network, machine, parse_rule(given.rule), given.of(network), watchers)
 
 
 def run_rule(

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from accelsim.config.catalog import built_in
-from accelsim.config.describe import join
+from accelsim.config.describe import Rule, join
 from accelsim.config.kinds import Kinds
 from accelsim.config.models.problems import Problem, raise_problems
 from accelsim.config.models.section import Positive, Section
-from accelsim.config.models.units import Hertz
+from accelsim.config.models.units import HERTZ, Hertz
 from accelsim.config.registries import PE_KINDS
 from accelsim.machine.formats import Formats
 from accelsim.machine.mapping_choice import MappingChoice
@@ -22,8 +22,10 @@ from accelsim.machine.pe_base import Organization, PEArray
 from accelsim.machine.precision import Precision
 
 
-class Architecture(Section):
+class Machine(Section):
     """A machine. Cycles are of its clock; DRAM runs in its own."""
+
+    model_config = ConfigDict(title="Architecture")
 
     schema_: Literal["accelsim.arch/1"] = Field(
         default="accelsim.arch/1", alias="schema", description="Format of this file."
@@ -84,7 +86,7 @@ class Architecture(Section):
     # judged (`accelsim.config.reading.rules`). What decides others, the organization, comes first.
 
     @model_validator(mode="after")
-    def _homes_of_weights(self) -> Architecture:
+    def _homes_of_weights(self) -> Machine:
         legal = self.pe_array.organizations
         if self.organization not in legal:
             rule = f"{join(legal)} {self.pe_array.setting}"
@@ -93,7 +95,7 @@ class Architecture(Section):
         return self
 
     @model_validator(mode="after")
-    def _equal_partitions(self) -> Architecture:
+    def _equal_partitions(self) -> Machine:
         pes = self.pe_array.rows * self.pe_array.cols
         if pes % self.partitions:
             sides = (("pe_array", "rows"), ("pe_array", "cols"))
@@ -103,7 +105,7 @@ class Architecture(Section):
         return self
 
     @model_validator(mode="after")
-    def _a_row_for_each_port(self) -> Architecture:
+    def _a_row_for_each_port(self) -> Machine:
         if self.noc.buffer_ports > self.pe_array.rows:
             rule = f"at most the {self.pe_array.rows} rows of PEs"
             raise_problems(
@@ -119,7 +121,7 @@ class Architecture(Section):
         return self
 
     @model_validator(mode="after")
-    def _transpose_over_pes(self) -> Architecture:
+    def _transpose_over_pes(self) -> Machine:
         if (
             self.organization == "near_memory"
             and self.near_memory.transpose == "psum_reduce"
@@ -133,7 +135,7 @@ class Architecture(Section):
         return self
 
     @model_validator(mode="after")
-    def _room_for_weights(self) -> Architecture:
+    def _room_for_weights(self) -> Machine:
         if (
             self.organization == "near_memory"
             and self.scratchpad.working_bytes == self.scratchpad.capacity_bytes
@@ -156,7 +158,7 @@ class Architecture(Section):
         return self
 
     @model_validator(mode="after")
-    def _updates_at_home(self) -> Architecture:
+    def _updates_at_home(self) -> Machine:
         if self.organization != "near_memory" and self.vector_unit.update_in_pe:
             raise_problems(
                 [
@@ -171,7 +173,7 @@ class Architecture(Section):
         return self
 
     @model_validator(mode="after")
-    def _room_for_registers(self) -> Architecture:
+    def _room_for_registers(self) -> Machine:
         keys = self.pe_array.register_keys
         need = -(-self.pe_array.register_bits(self.precision) // 8)
         if self.scratchpad.capacity_bytes < need:
@@ -188,12 +190,12 @@ class Architecture(Section):
         return self
 
     @model_validator(mode="after")
-    def _canonical_objective(self) -> Architecture:
+    def _canonical_objective(self) -> Machine:
         self._refuse_mapping("objective", "canonical", self.mapping.objective == "canonical")
         return self
 
     @model_validator(mode="after")
-    def _no_pins(self) -> Architecture:
+    def _no_pins(self) -> Machine:
         self._refuse_mapping("pins", "empty", not self.mapping.pins)
         return self
 
@@ -203,9 +205,39 @@ class Architecture(Section):
             got, involved = getattr(self.mapping, key), (("pe_array", "kind"),)
             raise_problems([Problem(("mapping", key), rule, got, involved)])
 
+    def replace(self, **changes: object) -> Machine:
+        """A machine with other values for some keys of its file, sections as mappings.
+
+        Keys that are left out keep this machine's values. The new machine has a name of its own,
+        made of the changes, unless ``name`` is given. InputError names every faulty key.
+
+        >>> import accelsim
+        >>> machine = accelsim.load_machine("near-memory")
+        >>> wide = machine.replace(pe_array={"lanes": 8}, clock="1GHz")
+        >>> wide.name
+        'near-memory+pe_array.lanes=8+clock=1GHz'
+        >>> machine.replace(pe_array={"lanes": 0})
+        Traceback (most recent call last):
+        accelsim.errors.InputError: pe_array.lanes must be >= 1, got 0
+        """
+        from accelsim.machine.replacement import replaced  # reads sections, as files are read
+
+        return replaced(self, changes)
+
+    def __repr__(self) -> str:
+        array, clock = self.pe_array, Rule("", "Hz", tuple(HERTZ.items())).spell(self.clock_hz)
+        pes = f"{array.rows} x {array.cols} PEs of kind {array.kind}"
+        return f"Machine({self.name}: {pes}, {self.organization}, {clock})"
+
+    __str__ = __repr__
+
     @property
     def accumulators(self) -> int:
         """Partial sums that a PE of a broadcast array keeps at a time: a quarter of its working
         space, one at least.
         """
         return max(1, self.scratchpad.working_bytes * 8 // 4 // self.precision.psum)
+
+
+Architecture = Machine
+"""The word of files and documents for a machine."""

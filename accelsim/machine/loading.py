@@ -27,7 +27,7 @@ _NOT_INHERITED = (BASE, "name", "description")
 """
 
 
-def load_architecture(
+def load_machine(
     name_or_path: str | Path, overrides: Mapping[str, object] | None = None
 ) -> Architecture:
     """The machine of a built-in name or a YAML file, its ``base`` merged under it.
@@ -35,8 +35,13 @@ def load_architecture(
     ``overrides``: dotted keys to values as YAML has them, laid over the file: ``{"pe_array.lanes":
     8, "clock": "1GHz"}``. InputError with every fault; a fault in an inherited value stands where
     the value is written.
+
+    >>> import accelsim
+    >>> machine = accelsim.load_machine("near-memory")
+    >>> machine
+    Machine(near-memory: 16 x 16 PEs of kind lanes, near_memory, 800MHz)
     """
-    return _resolved(
+    return resolved(
         with_overrides(read_architecture(catalog.find("arch", name_or_path)), overrides or {})
     )
 
@@ -72,7 +77,7 @@ def _read(path: Path, above: tuple[Path, ...]) -> Document:
             faults=(*document.faults, *error.faults, *_misspelt_base(document, key)),
             partial=True,
         )
-    return _merged(base, document)
+    return merged(base, document)
 
 
 def _base(document: Document, key: str, path: Path, above: tuple[Path, ...]) -> Document:
@@ -118,7 +123,8 @@ def _base_key(data: Any) -> str | None:
     return next((key for key in data if key not in known and closest(key, known) == BASE), None)
 
 
-def _merged(base: Document, own: Document) -> Document:
+def merged(base: Document, own: Document) -> Document:
+    """``own`` laid over its base, key by key; name and description are never the base's."""
     kept: set[KeyPath] = set()
     inherited = {key: value for key, value in base.data.items() if key not in _NOT_INHERITED}
     data = _merge(_suited(inherited, own.data), own.data, (), kept)
@@ -229,7 +235,7 @@ def _overridden(data: Any, path: tuple[str, ...], value: object) -> Any:
     return {**below, path[0]: _overridden(below.get(path[0]), path[1:], value)}
 
 
-def _resolved(document: Document) -> Architecture:
+def resolved(document: Document) -> Architecture:
     """The validated machine, with the files it names found: a relative path starts from the
     machine's own file.
     """

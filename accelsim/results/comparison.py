@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from accelsim import __version__
 from accelsim.results.document import Document
 from accelsim.results.result import GROUPS, Result
 from accelsim.step.ops import Pass
+from accelsim.version import __version__
 
 RATIOS = (
     "cycles",

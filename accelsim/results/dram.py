@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from accelsim import __version__
 from accelsim.results.document import Document, Part
+from accelsim.version import __version__
 
 if TYPE_CHECKING:  # the kernels of a DRAM are slow to import, and reports only read
     from accelsim.dram.run import DramRun

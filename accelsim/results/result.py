@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from accelsim import __version__
 from accelsim.config.names import Schedule
 from accelsim.results.document import EMPTY, OMITTED, Area, Count, Document, Energy, Part
 from accelsim.results.op import (
@@ -29,6 +28,7 @@ from accelsim.results.op import (
     Words,
 )
 from accelsim.step.ops import Pass
+from accelsim.version import __version__
 
 GROUPS: dict[str, type[Part]] = {"macs": Macs, "words": Words, "bytes": Bytes}
 """Counts that add up from ops to passes, and from passes to the step."""

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from accelsim import __version__
 from accelsim.errors import Fault, InputError
 from accelsim.numerics.formats import StorageFormats
 from accelsim.rules.spelling import AnyRule
@@ -26,6 +25,7 @@ from accelsim.training.data.datasets import load_dataset
 from accelsim.training.tasks import Batch, Task, make_task
 from accelsim.training.tracing import trace_of
 from accelsim.training.trainer import EpochScores, Progress, Recipe, Trainer
+from accelsim.version import __version__
 from accelsim.workload.network import Layer, Network
 from accelsim.zeros.trace import Trace
 

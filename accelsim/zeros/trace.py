@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim import __version__
 from accelsim.errors import Fault, InputError
+from accelsim.version import __version__
 
 SCHEMA = "accelsim.trace/1"
 ROLES = ("input", "error", "mask", "weight", "feedback")

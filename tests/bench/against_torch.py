@@ -19,7 +19,7 @@ from torch import nn
 
 from accelsim.experiment.simulate import simulate
 from accelsim.experiment.trace_choice import random_trace
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.workload.loading import load_network
 from accelsim.workload.network import INPUT, Layer, Network
 
@@ -129,7 +129,7 @@ def main() -> None:
     parser.add_argument("--batches", default="1")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    machine = load_architecture("near-memory")
+    machine = load_machine("near-memory")
     print(
         f"{'network':18} {'rule':6} {'batch':>5} {'threads':>7} {'accelsim':>10} {'PyTorch':>10} "
         f"{'ratio':>6} {'peak RSS':>9}"
@@ -146,7 +146,12 @@ def main() -> None:
 
                     def ours(rule: str = rule) -> object:
                         return simulate(
-                            network, machine, rule, batch=batch, trace=trace, trace_any_rule=True
+                            network,
+                            machine,
+                            rule=rule,
+                            batch=batch,
+                            trace=trace,
+                            trace_any_rule=True,
                         )
 
                     ours()

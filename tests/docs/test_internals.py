@@ -33,7 +33,7 @@ def run(name: str, folder: Path) -> None:
     """
     builder = Builder(name, (8, 8, 4)).conv(4).add("relu").conv(4).add("relu").add("fc", 4)
     network = builder.network()
-    simulate(network, machine(), "revised:groups=2", trace="dense")
+    simulate(network, machine(), rule="revised:groups=2", trace="dense")
     rule_numerics("revised:groups=2", Model(network), seed=0)
     masks = {
         "conv2.weight": np.arange(4 * 3 * 3 * 4).reshape(4, 3, 3, 4) % 3 > 0,
@@ -42,7 +42,7 @@ def run(name: str, folder: Path) -> None:
     path = folder / f"{name}.npz"
     Trace.from_masks(name, "bp", "made up", 0, 0, masks).write(path)
     skips = dict.fromkeys(("ff", "ep", "wg"), "both")
-    simulate(network, machine("von_neumann", pe_array__skip=skips), "bp", trace=str(path))
+    simulate(network, machine("von_neumann", pe_array__skip=skips), rule="bp", trace=str(path))
 
 
 def passed(folder: Path) -> set[tuple[str, str]]:

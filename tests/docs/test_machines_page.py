@@ -15,7 +15,7 @@ from accelsim.config import catalog
 from accelsim.cost.area import estimate, total
 from accelsim.cost.technology import load_technology
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MACHINES = (DOCS / "machines.md").read_text(encoding="utf-8")
@@ -24,7 +24,7 @@ SKETCHES = ("lnpu-like", "dt-cnn-like", "transposable-like", "han-dfa-2019-like"
 
 
 def mm2(name: str | Path) -> float:
-    machine = load_architecture(name)
+    machine = load_machine(name)
     return total(estimate(machine, load_technology(machine.technology)))
 
 
@@ -56,15 +56,15 @@ def array(record: dict[str, Any]) -> int:
 def test_every_machine_has_a_section_and_a_line(name: str) -> None:
     assert f"## {name}\n" in MACHINES
     (line,) = (line for line in archs() if line.split(" ")[0] == name)
-    assert len(load_architecture(name).description) > 20
+    assert len(load_machine(name).description) > 20
     assert f"(about {mm2(name):.3g} mm2 at " in line
-    assert "\n" not in load_architecture(name).description
+    assert "\n" not in load_machine(name).description
 
 
 @pytest.mark.parametrize("name", SKETCHES)
 @pytest.mark.parametrize("rule", ["bp", "dfa"])
 def test_machines_modelled_on_chips_train(name: str, rule: str) -> None:
-    document = simulate("digits-fc", name, rule).to_json()
+    document = simulate("digits-fc", name, rule=rule).to_json()
     assert document["cycles"] > 0
     assert document["area_mm2"] == mm2(name)
 
@@ -80,7 +80,7 @@ def test_areas_of_the_table_are_the_machines() -> None:
         *SKETCHES,
     }
     for name, macs, clock, node, area in rows:
-        machine = load_architecture(name)
+        machine = load_machine(name)
         lanes = machine.pe_array.rows * machine.pe_array.cols * machine.pe_array.lanes
         assert (lanes, machine.clock_hz) == (int(macs), int(clock) * 10**6)
         assert load_technology(machine.technology).node == int(node)
@@ -97,7 +97,7 @@ def test_structural_zeros_are_worth_their_bound(
     """((2 * 19 + 1) / 3)^2 of dilation 19; stride^2 of a transposed convolution."""
     files = written(MACHINES, tmp_path)
     without, visited = (
-        op(name, files[network], machine, "bp", trace="dense")
+        op(name, files[network], machine, rule="bp", trace="dense")
         for machine in ("dt-cnn-like", files["zeros-visited"])
     )
     assert array(visited) / array(without) == bound
@@ -107,8 +107,8 @@ def test_structural_zeros_are_worth_their_bound(
 
 @pytest.mark.parametrize("policy", ["transposable", "remote_read", "psum_reduce"])
 def test_what_transposed_reads_cost(policy: str) -> None:
-    machine = load_architecture("transposable-like", {"near_memory.transpose": policy})
-    part = simulate("digits-fc", machine, "bp").to_json()["passes"]["EP"]
+    machine = load_machine("transposable-like", {"near_memory.transpose": policy})
+    part = simulate("digits-fc", machine, rule="bp").to_json()["passes"]["EP"]
     row = (
         f"| bp, `{policy}` | {part['cycles']} | {part['energy_pj'] / 1e3:.0f} nJ | "
         f"{part['words']['remote']:,} |"
@@ -117,9 +117,9 @@ def test_what_transposed_reads_cost(policy: str) -> None:
 
 
 def test_what_generated_feedback_saves() -> None:
-    stored = load_architecture("han-dfa-2019-like", {"near_memory.feedback": "stored"})
+    stored = load_machine("han-dfa-2019-like", {"near_memory.feedback": "stored"})
     read, made = (
-        simulate("mnist-fc", machine, "dfa").to_json()["passes"]["EP"]["energy_pj"]
+        simulate("mnist-fc", machine, rule="dfa").to_json()["passes"]["EP"]["energy_pj"]
         for machine in (stored, "han-dfa-2019-like")
     )
     assert f"{1 - made / read:.0%}".replace("%", " %") in MACHINES
@@ -136,7 +136,8 @@ def test_the_example_of_equal_areas_is_one(tmp_path: Path) -> None:
 
 def test_the_example_of_a_hybrid_rule_is_a_run() -> None:
     (command,) = re.findall(r"`accelsim simulate (\S+) --arch (\S+) --rule (\S+) --json`", RESULTS)
-    document = simulate(*command).to_json()
+    workload, arch, rule = command
+    document = simulate(workload, arch, rule=rule).to_json()
     assert (
         f'"workload": "{document["workload"]}", "arch": "{document["arch"]}", "rule": '
         f'"{document["rule"]}",' in RESULTS
@@ -152,8 +153,8 @@ def test_the_example_of_a_hybrid_rule_is_a_run() -> None:
 
 
 def test_words_between_homes_and_the_vector_unit_are_remote() -> None:
-    machine = load_architecture("near-memory", {"vector_unit.update_in_pe": False})
-    document = simulate("mnist-fc", machine, "bp").to_json()
+    machine = load_machine("near-memory", {"vector_unit.update_in_pe": False})
+    document = simulate("mnist-fc", machine, rule="bp").to_json()
     weights = 28 * 28 * 400 + 400 * 10
     remote = document["passes"]["WU"]["words"]["remote"]
     assert remote == 5 * weights  # weight, gradient and momentum there, weight and momentum back
@@ -164,9 +165,9 @@ def test_what_coupled_lanes_gain_is_said_with_its_batch() -> None:
     """The gain at batch 16 is a row of the page on coupled lanes, which has a test of its own."""
     cycles = {}
     for trace in ("dense", "shipped"):
-        ops = simulate("vgg16-cifar10-nobn", "tensordash", "bp", batch=1, trace=trace).to_json()[
-            "ops"
-        ]
+        ops = simulate(
+            "vgg16-cifar10-nobn", "tensordash", rule="bp", batch=1, trace=trace
+        ).to_json()["ops"]
         cycles[trace] = {
             each: sum(
                 array(record)

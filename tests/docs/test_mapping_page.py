@@ -40,7 +40,7 @@ def test_the_machine_of_the_page_is_right_and_keeps_its_pins(tmp_path: Path) -> 
     path = tmp_path / "pinned.yaml"
     path.write_text(block)
     assert faults(path) == []
-    result = simulate("cifar10-conv", path, "bp", batch=4)
+    result = simulate("cifar10-conv", path, rule="bp", batch=4)
     assert isinstance(result, Result)
     tilings = {op.name: op.mapping.tiling for op in result.ops if op.mapping}
     assert (tilings["conv1.FF"].order, tilings["conv1.FF"].together) == ("positions", 16)
@@ -53,7 +53,7 @@ def test_what_cannot_be_executed_is_refused_as_the_page_says(tmp_path: Path) -> 
     pin = "{op: conv2.FF, order: positions, channel_pes: 16, together: 8, chunk: 2400}"
     path.write_text(f"name: too-much\nbase: von-neumann\nmapping:\n  pins:\n    - {pin}\n")
     with pytest.raises(InputError) as caught:
-        simulate("cifar10-conv", path, "bp", batch=4)
+        simulate("cifar10-conv", path, rule="bp", batch=4)
     assert [str(fault).replace(str(path), path.name) for fault in caught.value.faults] == lines
 
 

@@ -37,7 +37,7 @@ def run(
 ) -> Result:
     trace = trace_of(network(), masks) if masks else "dense"
     found = simulate(
-        network(), architecture, rule, trace=trace, trace_any_rule=True, optimizer=optimizer
+        network(), architecture, rule=rule, trace=trace, trace_any_rule=True, optimizer=optimizer
     )
     assert isinstance(found, Result)
     return found

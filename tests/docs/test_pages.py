@@ -39,7 +39,7 @@ def test_the_network_of_the_page_is_right_and_has_the_maps_it_says(tmp_path: Pat
     assert len(said) >= 4
     for name, *extents in said:
         assert layers[name].out_shape == tuple(map(int, extents)), name
-    assert simulate(path, "near-memory", "dfa", trace="random:0.5", batch=1).cycles > 0
+    assert simulate(path, "near-memory", rule="dfa", trace="random:0.5", batch=1).cycles > 0
 
 
 def test_the_page_has_every_kind_of_layer() -> None:
@@ -66,7 +66,7 @@ def test_the_trace_of_the_page_is_right_and_is_used(made: Path) -> None:
     assert faults(made) == []
     trace = Trace.read(made)
     assert trace.tensors["fc1.input"].density == pytest.approx(0.2, abs=0.05)
-    result = simulate("mnist-fc", "near-memory", "bp", trace=str(made)).to_json()
+    result = simulate("mnist-fc", "near-memory", rule="bp", trace=str(made)).to_json()
     assert result["dense_tensors"] == ["fc2.error"]
     assert result["macs"]["effectual"] < 0.6 * result["macs"]["dense"]
 

@@ -14,7 +14,7 @@ from accelsim.experiment.simulate import simulate
 from accelsim.kernels.bits import bitmaps
 from accelsim.kernels.coupled import staging as coupled
 from accelsim.kernels.lanes import zero_skip
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from tests.naive import coupled as naive
 from tests.naive.zero_skip import closed_form, walk
 
@@ -123,11 +123,9 @@ def test_speedups_of_windows_are_what_the_lanes_give_and_near_the_formula() -> N
 
 def array_cycles(network: str, skip: str) -> dict[str, float]:
     """Cycles of the array by pass, stalls left out."""
-    machine = load_architecture(
-        "tensordash", {"pe_array.skip": dict.fromkeys(("ff", "ep", "wg"), skip)}
-    )
+    machine = load_machine("tensordash", {"pe_array.skip": dict.fromkeys(("ff", "ep", "wg"), skip)})
     found = dict.fromkeys(("FF", "EP", "WG"), 0.0)
-    for op in simulate(network, machine, "bp", batch=16).to_json()["ops"]:
+    for op in simulate(network, machine, rule="bp", batch=16).to_json()["ops"]:
         if op["kind"] != "vector":
             found[op["pass"]] += sum(
                 op["array_cycles"][cause] for cause in ("busy", "window_empty", "imbalance", "idle")

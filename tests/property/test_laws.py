@@ -86,7 +86,7 @@ class Case:
             result = simulate(
                 self.network,
                 architecture,
-                self.rule,
+                rule=self.rule,
                 batch=self.batch,
                 trace=self.trace,
                 trace_any_rule=True,
@@ -408,7 +408,7 @@ def test_a_mask_of_input_and_hidden_state_encodes_neither_alone() -> None:
     )
     for form in ("bitmap", "rle", "csc"):
         result = simulate(
-            network, machine(format__activation=form), "bp", batch=3, trace="random:0.4"
+            network, machine(format__activation=form), rule="bp", batch=3, trace="random:0.4"
         )
         assert any("cell.out.initial" in note for note in result.notes)
 
@@ -424,8 +424,10 @@ def test_weights_that_are_all_zero_take_no_room_without_their_zeros() -> None:
     )
     trace = trace_of(network, {"fc.weight": np.zeros((64, 4), bool)})
     tight = {"scratchpad__working": "600B", "scratchpad__capacity": "601B"}
-    encoded = simulate(network, machine(format__weight="rle", **tight), "bp", batch=1, trace=trace)
-    dense = simulate(network, machine(**tight), "bp", batch=1, trace=trace)
+    encoded = simulate(
+        network, machine(format__weight="rle", **tight), rule="bp", batch=1, trace=trace
+    )
+    dense = simulate(network, machine(**tight), rule="bp", batch=1, trace=trace)
     assert isinstance(encoded, Result)
     assert isinstance(dense, Result)
     assert encoded.spilled_words < dense.spilled_words

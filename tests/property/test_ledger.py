@@ -57,7 +57,7 @@ def test_the_books_balance(data: st.DataObject) -> None:
     simulate(
         network,
         architecture,
-        rule,
+        rule=rule,
         batch=data.draw(st.integers(1, 3)),
         trace=trace,
         schedule=schedule,
@@ -72,7 +72,7 @@ def network() -> Network:
 
 
 def run(architecture: Architecture, rule: str = "bp") -> None:
-    simulate(network(), architecture, rule, trace="dense", optimizer="momentum")
+    simulate(network(), architecture, rule=rule, trace="dense", optimizer="momentum")
 
 
 def small_buffer() -> Architecture:

@@ -143,7 +143,7 @@ def ends(
 ) -> dict[str, int]:
     """The cycle in which each op ends."""
     try:
-        result = simulate(network, machine, rule, batch=batch, trace=trace)
+        result = simulate(network, machine, rule=rule, batch=batch, trace=trace)
     except InputError as error:
         if "B to hold " not in str(error):
             raise

@@ -54,7 +54,7 @@ def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
     result = simulate(
         network,
         architecture,
-        rule,
+        rule=rule,
         batch=batch,
         trace=trace,
         trace_any_rule=True,

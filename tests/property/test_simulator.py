@@ -83,7 +83,7 @@ def compare(
     result = simulate(
         network,
         architecture,
-        rule,
+        rule=rule,
         batch=batch,
         trace=trace_of(network, found),
         trace_any_rule=True,
@@ -226,7 +226,7 @@ def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
     result = simulate(
         network,
         architecture,
-        rule,
+        rule=rule,
         batch=batch,
         trace=trace,
         trace_any_rule=True,

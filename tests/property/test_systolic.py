@@ -38,7 +38,7 @@ def array_cycles(
     network: Network, architecture: Architecture, rule: str, batch: int
 ) -> dict[str, int]:
     """Cycles without stalls of every op."""
-    result = simulate(network, architecture, rule, batch=batch, trace="dense")
+    result = simulate(network, architecture, rule=rule, batch=batch, trace="dense")
     return {op.name: op.cycles - op.array_cycles.stall.total for op in result.ops}
 
 
@@ -149,7 +149,7 @@ def test_sparse_feedback_runs_as_a_dense_matrix(dataflow: str, rule: str) -> Non
     """
     network = Builder("feedback", (4, 4, 2)).conv(6).add("relu").add("fc", 5).network()
     architecture = machine("systolic", **dense(dataflow))
-    result = simulate(network, architecture, rule, batch=3, trace="dense")
+    result = simulate(network, architecture, rule=rule, batch=3, trace="dense")
     op = next(op for op in result.ops if op.kind == "feedback")
     products, stored = 3 * 96 * 5, 3 * 96 * (5 if rule == "dfa" else 2)
     assert op.macs.executed == op.macs.dense == stored
@@ -176,5 +176,5 @@ def test_every_dataflow_obeys_the_laws(
         global_buffer__capacity="4KiB",
         global_buffer__staging="512B",
     )
-    document = simulate(network, architecture, rule, batch=batch, trace="random:0.5").to_json()
+    document = simulate(network, architecture, rule=rule, batch=batch, trace="random:0.5").to_json()
     assert violations(Result.parse(json.loads(json.dumps(document)))) == []

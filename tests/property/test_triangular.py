@@ -75,7 +75,7 @@ def test_rows_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObject) ->
     result = simulate(
         network,
         architecture,
-        rule,
+        rule=rule,
         batch=batch,
         trace=trace_of(network, found),
         trace_any_rule=True,
@@ -105,7 +105,7 @@ def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
     result = simulate(
         network,
         architecture,
-        rule,
+        rule=rule,
         batch=2,
         trace=trace,
         trace_any_rule=True,

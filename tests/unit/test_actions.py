@@ -157,7 +157,7 @@ def test_every_lane_is_clocked_or_idles_in_every_cycle(
     result = simulate(
         network(),
         machine(partitions=partitions),
-        rule,
+        rule=rule,
         trace="random:0.5",
         schedule=schedule,
         batch=3,
@@ -176,7 +176,7 @@ def test_array_cycles_of_an_unlocked_step_make_up_its_cycles(partitions: int, ru
     result = simulate(
         network(),
         machine(partitions=partitions),
-        rule,
+        rule=rule,
         trace="random:0.5",
         schedule="unlocked",
         batch=3,

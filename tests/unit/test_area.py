@@ -17,7 +17,7 @@ from accelsim.cost.area import COMPONENTS, by_component, estimate, total
 from accelsim.cost.technology import load_technology
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from tests.reference_networks import Builder
 
 TECH = load_technology("45nm")
@@ -28,7 +28,7 @@ NETWORK = Builder("areas", (4, 4, 3)).conv(4).add("relu").add("fc", 3).network()
 
 def mm2(component: str, base: str = "near-memory", **overrides: Any) -> float:
     """A component's area of a built-in machine with keys replaced: scratchpad__banks=1."""
-    machine = load_architecture(
+    machine = load_machine(
         base, {key.replace("__", "."): value for key, value in overrides.items()}
     )
     found = by_component(estimate(machine, TECH))[component]
@@ -37,7 +37,7 @@ def mm2(component: str, base: str = "near-memory", **overrides: Any) -> float:
 
 
 def test_every_part_names_its_source_and_dram_is_off_the_chip() -> None:
-    areas = estimate(load_architecture("near-memory"), TECH)
+    areas = estimate(load_machine("near-memory"), TECH)
     assert all(area.mm2 > 0 and len(area.source) > 10 for area in areas)
     split = by_component(areas)
     assert tuple(split) == COMPONENTS
@@ -55,12 +55,12 @@ def test_16_bit_macs_are_a_quarter_of_aladdin_s_multiplier_and_its_whole_adder()
 
 
 def test_the_widest_operand_sets_the_multiplier_and_only_the_source_s_widths_are_verified() -> None:
-    machine = load_architecture("near-memory", {"precision.error": 32})
+    machine = load_machine("near-memory", {"precision.error": 32})
     (mac,) = (area for area in estimate(machine, TECH) if area.component == "mac")
     assert mac.mm2 == pytest.approx(1024 * (6350 + 278) * 1e-6 * GAPS)
     assert mac.verified
     (narrow,) = (
-        area for area in estimate(load_architecture("near-memory"), TECH) if area.component == "mac"
+        area for area in estimate(load_machine("near-memory"), TECH) if area.component == "mac"
     )
     assert not narrow.verified
 
@@ -113,7 +113,7 @@ def test_memories_are_their_banks() -> None:
 
 def test_a_memory_beyond_the_table_is_labelled() -> None:
     def verified(**overrides: Any) -> bool:
-        areas = estimate(load_architecture("near-memory", overrides), TECH)
+        areas = estimate(load_machine("near-memory", overrides), TECH)
         return next(area.verified for area in areas if area.component == "global_buffer")
 
     assert verified()
@@ -138,7 +138,7 @@ def test_links_of_a_mesh_go_both_ways() -> None:
 @pytest.mark.parametrize("memory", ["scratchpad", "global_buffer"])
 def test_a_second_port_is_bounded_by_a_second_memory(memory: str) -> None:
     assert mm2(memory, **{f"{memory}__ports": 2}) == pytest.approx(2 * mm2(memory))
-    machine = load_architecture("near-memory", {f"{memory}.ports": 2})
+    machine = load_machine("near-memory", {f"{memory}.ports": 2})
     assert [area.verified for area in estimate(machine, TECH) if area.component == memory] == [
         False
     ]
@@ -166,7 +166,7 @@ def test_more_of_a_thing_takes_more_room(key: str, one: int, two: int) -> None:
     few, many = sorted((one, two + 30))
     fixed = {"global_buffer.capacity": "8MiB"} if key == "global_buffer.banks" else {}
     small, large = (
-        estimate(load_architecture("von-neumann", {**fixed, key: count, "partitions": 1}), TECH)
+        estimate(load_machine("von-neumann", {**fixed, key: count, "partitions": 1}), TECH)
         for count in (few, many)
     )
     if key != "global_buffer.banks":
@@ -178,7 +178,7 @@ def test_more_of_a_thing_takes_more_room(key: str, one: int, two: int) -> None:
 def test_other_nodes_scale_logic(name: str) -> None:
     """Stillmaker and Baas: 0.377 and 1.5; 65 nm has memories of its own."""
     machine, tech, factor = (
-        load_architecture("near-memory"),
+        load_machine("near-memory"),
         load_technology(name),
         {"28nm": 0.377, "65nm": 1.5}[name],
     )
@@ -192,7 +192,7 @@ def test_other_nodes_scale_logic(name: str) -> None:
 
 @pytest.mark.parametrize("name", catalog.names("arch"))
 def test_built_in_machines_have_an_area(name: str) -> None:
-    machine = load_architecture(name)
+    machine = load_machine(name)
     assert 0.1 < total(estimate(machine, load_technology(machine.technology))) < 1000
 
 
@@ -217,7 +217,7 @@ def test_a_technology_without_an_area_is_named_and_a_result_says_what_is_missing
 ) -> None:
     path = bare(tmp_path, "gaps_area")
     missing = "technology 45nm must have an entry for layout.gaps_area, got none"
-    machine = load_architecture(
+    machine = load_machine(
         "near-memory", {"technology": str(path), "pe_array.rows": 2, "pe_array.cols": 2}
     )
     with pytest.raises(InputError) as caught:
@@ -239,7 +239,7 @@ def test_an_energy_is_no_area(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError) as caught:
         estimate(
-            load_architecture("near-memory"), load_technology(bare(tmp_path, "adder_area", instead))
+            load_machine("near-memory"), load_technology(bare(tmp_path, "adder_area", instead))
         )
     assert (
         str(caught.value)
@@ -248,7 +248,7 @@ def test_an_energy_is_no_area(tmp_path: Path) -> None:
 
 
 def test_a_result_has_the_machine_s_area() -> None:
-    machine = load_architecture("near-memory")
+    machine = load_machine("near-memory")
     areas = estimate(machine, TECH)
     document = simulate(NETWORK, machine, trace="dense").to_json()
     assert document["area_mm2"] == total(areas)

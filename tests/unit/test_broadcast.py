@@ -10,7 +10,7 @@ import pytest
 
 from accelsim.cli.file_kinds import faults
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.machine.words import home_bits, word_bits
 from accelsim.pe.broadcast.section import BroadcastArray
 from accelsim.results.result import Result
@@ -84,13 +84,13 @@ def test_any_array_becomes_one_with_fifos_and_back(tmp_path: Path, base: str) ->
         f"name: mine\nbase: {base}\npe_array: {{kind: broadcast, fifo_depth: 3, index_bits: 2}}\n",
         encoding="utf-8",
     )
-    array = BroadcastArray.of(load_architecture(path).pe_array)
+    array = BroadcastArray.of(load_machine(path).pe_array)
     assert (array.kind, array.fifo_depth, array.index_bits) == ("broadcast", 3, 2)
     back = tmp_path / "back.yaml"
     back.write_text("name: back\nbase: m.yaml\npe_array: {kind: lanes}\n", encoding="utf-8")
-    assert load_architecture(back).pe_array.kind == "lanes"
+    assert load_machine(back).pe_array.kind == "lanes"
     back.write_text("name: back\nbase: m.yaml\npe_array: {fifo_depth: 4}\n", encoding="utf-8")
-    assert load_architecture(back).pe_array == array.model_copy(update={"fifo_depth": 4})
+    assert load_machine(back).pe_array == array.model_copy(update={"fifo_depth": 4})
 
 
 def test_index_bits_are_part_of_a_stored_word() -> None:
@@ -133,7 +133,7 @@ def forward(
     result = simulate(
         built,
         architecture,
-        "bp",
+        rule="bp",
         batch=1,
         trace=Trace.from_masks(network, "bp", "random", 0, 0, found),
     )
@@ -209,7 +209,7 @@ def test_zeros_of_a_dense_feedback_matrix(skip: str) -> None:
     result = simulate(
         network,
         architecture,
-        "dfa",
+        rule="dfa",
         batch=3,
         trace=Trace.from_masks("feedback", "dfa", "random", 0, 0, found),
     )
@@ -272,7 +272,9 @@ def test_the_loop_nest_says_what_is_broadcast(name: str, nest: str) -> None:
     )
     op = next(
         each
-        for each in simulate(network, architecture, "bp", batch=2, trace="dense").to_json()["ops"]
+        for each in simulate(network, architecture, rule="bp", batch=2, trace="dense").to_json()[
+            "ops"
+        ]
         if each["name"] == name
     )
     assert [" ".join(line.split()) for line in op["mapping"]["nest"]] == [

@@ -14,7 +14,7 @@ import pytest
 from accelsim.experiment.simulate import simulate
 from accelsim.kernels.bits.bitmaps import from_mask
 from accelsim.kernels.broadcast.columns import broadcast_split, column_costs
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.results.result import Result
 from accelsim.studies.validation.chips import eie
 from tests.naive.broadcast import PE
@@ -77,10 +77,10 @@ def test_padding_by_index_bits() -> None:
 
 
 def run(**overrides: Any) -> Result:
-    machine = load_architecture(
+    machine = load_machine(
         "eie", {key.replace("__", "."): value for key, value in overrides.items()}
     )
-    result = simulate("vgg16-cifar10-nobn", machine, "bp", batch=1)
+    result = simulate("vgg16-cifar10-nobn", machine, rule="bp", batch=1)
     assert isinstance(result, Result)
     return result
 

@@ -17,7 +17,7 @@ from accelsim.experiment import config_hash
 from accelsim.experiment.config_hash import hybrid_hash, packed
 from accelsim.experiment.simulate import simulate
 from accelsim.experiment.trace_choice import random_trace
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.step.ops import TrainingStep
 from tests.random_machines import machine
 from tests.reference_networks import Builder
@@ -28,7 +28,9 @@ FOLDER = catalog.folder("technology")
 
 def document(arch: Any = None, rule: str = "bp", **setting: Any) -> dict[str, Any]:
     arch = machine() if arch is None else arch
-    found: dict[str, Any] = simulate(NETWORK, arch, rule, **{"trace": "dense", **setting}).to_json()
+    found: dict[str, Any] = simulate(
+        NETWORK, arch, rule=rule, **{"trace": "dense", **setting}
+    ).to_json()
     return found
 
 
@@ -150,7 +152,7 @@ def test_where_the_machines_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             shutil.copy(FOLDER / name, folder / name)
     first, copied = written(tmp_path, text), written(tmp_path / "sub", text)
     monkeypatch.chdir(tmp_path)
-    named = load_architecture("near-memory", {"dram.standard": "ddr4-2400"})
+    named = load_machine("near-memory", {"dram.standard": "ddr4-2400"})
     assert len({hashed(path) for path in (first, Path("m.yaml"), copied, named)}) == 1
 
 

@@ -16,7 +16,7 @@ from accelsim.experiment.trace_choice import random_trace
 from accelsim.kernels.bits import bitmaps
 from accelsim.kernels.bits.taps import MapTaps, forward_taps
 from accelsim.kernels.coupled import streams as coupled_streams
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
 from accelsim.results.result import Result
@@ -54,7 +54,7 @@ def run(
     return simulate(
         network(),
         architecture,
-        rule,
+        rule=rule,
         batch=batch,
         trace=random_trace(network(), density, 4, 0),
         trace_any_rule=True,
@@ -74,14 +74,14 @@ def array_cycles(result: Result) -> dict[str, int]:
 def faults(path: Path, text: str) -> list[str]:
     path.write_text(text)
     with pytest.raises(InputError) as caught:
-        load_architecture(path)
+        load_machine(path)
     return [str(fault).replace(f"{path.parent}/", "") for fault in caught.value.faults]
 
 
 def test_a_file_turns_lanes_into_coupled_ones_by_one_word(tmp_path: Path) -> None:
     path = tmp_path / "m.yaml"
     path.write_text("name: mine\nbase: near-memory\npe_array: {kind: coupled}\n")
-    array = load_architecture(path).pe_array
+    array = load_machine(path).pe_array
     assert (array.kind, array.lanes, array.outputs_per_pe, array.staged_positions, array.skips) == (
         "coupled",
         16,
@@ -89,11 +89,9 @@ def test_a_file_turns_lanes_into_coupled_ones_by_one_word(tmp_path: Path) -> Non
         3,
         True,
     )
-    assert array == load_architecture("near-memory", {"pe_array.kind": "coupled"}).pe_array
-    assert load_architecture("tensordash", {"pe_array.kind": "lanes"}).pe_array.lanes == 1
-    assert (
-        load_architecture("systolic-32x32", {"pe_array.kind": "coupled"}).pe_array.skip.ff == "both"
-    )
+    assert array == load_machine("near-memory", {"pe_array.kind": "coupled"}).pe_array
+    assert load_machine("tensordash", {"pe_array.kind": "lanes"}).pe_array.lanes == 1
+    assert load_machine("systolic-32x32", {"pe_array.kind": "coupled"}).pe_array.skip.ff == "both"
 
 
 def test_what_coupled_lanes_cannot_have_stands_where_it_is_written(tmp_path: Path) -> None:

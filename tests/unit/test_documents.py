@@ -112,8 +112,8 @@ def test_a_fault_names_the_whole_key(key: str) -> None:
 def test_a_result_of_a_run_survives_its_file(tmp_path: Path) -> None:
     network = Builder("small", (4, 4, 3)).conv(4).add("relu").add("fc", 3).network()
     for result in (
-        simulate(network, machine(), "bp", trace="dense"),
-        simulate(network, machine(), "hdfa", trace="random:0.5"),
+        simulate(network, machine(), rule="bp", trace="dense"),
+        simulate(network, machine(), rule="hdfa", trace="random:0.5"),
     ):
         path = tmp_path / "result.json"
         path.write_text(json.dumps(result.to_json()), encoding="utf-8")

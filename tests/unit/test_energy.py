@@ -20,7 +20,7 @@ from accelsim.dram.prices import dram_prices
 from accelsim.dram.standard import DramSpec
 from accelsim.errors import InputError
 from accelsim.machine.architecture import Architecture
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 
 LPDDR4, DDR4 = (
     load_model(catalog.find("dram", name), DramSpec) for name in ("lpddr4-3200", "ddr4-2400")
@@ -61,7 +61,7 @@ def machine(**sections: Any) -> Architecture:
     """256 PEs of four lanes and one 128 KiB bank, with fields of sections replaced:
     precision={"weight": 8}, leakage="hp".
     """
-    base = load_architecture("near-memory", {"scratchpad.banks": 1})
+    base = load_machine("near-memory", {"scratchpad.banks": 1})
     changed = {
         name: getattr(base, name).model_copy(update=value) if isinstance(value, dict) else value
         for name, value in sections.items()

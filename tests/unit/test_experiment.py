@@ -29,9 +29,9 @@ def refusal(**arguments: Any) -> list[str]:
 
 def test_every_faulty_setting_is_named_at_once() -> None:
     assert refusal(batch=0, seed=-1, schedule="eager") == [
+        "batch must be a whole number between 1 and 1048576, got 0",
         "schedule must be one of serial, unlocked, got eager",
-        "batch must be >= 1, got 0",
-        "seed must be >= 0, got -1",
+        "seed must be a whole number >= 0, got -1",
     ]
     assert refusal(optimizer="lion") == ["optimizer must be one of sgd, momentum, adam, got lion"]
 

@@ -17,7 +17,7 @@ MACHINES = ("near-memory", "von-neumann", "systolic-32x32")
 
 def simulated(workload: str, machine: str, rule: str) -> Result:
     """A step on random zeros that obeys the laws."""
-    result = simulate(workload, machine, rule, trace="random:0.5", batch=1)
+    result = simulate(workload, machine, rule=rule, trace="random:0.5", batch=1)
     assert violations(Result.parse(json.loads(json.dumps(result.to_json())))) == []
     return result
 

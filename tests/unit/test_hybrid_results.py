@@ -46,7 +46,7 @@ def kinds(rule: str) -> list[tuple[str, float, str]]:
 
 
 def hybrid(rule: str, network: Any = IMAGES, **settings: Any) -> Result:
-    result = simulate(network, machine(), rule, **{"trace": "random:0.5", **settings})
+    result = simulate(network, machine(), rule=rule, **{"trace": "random:0.5", **settings})
     assert result.steps
     assert not result.ops
     return result
@@ -185,13 +185,15 @@ def test_each_kind_is_the_run_of_its_rule() -> None:
     document = hybrid("hdfa:groups=2", optimizer="sgd").to_json()
     for step in document["steps"]:
         rule = step["result"]["rule"]
-        alone = simulate(IMAGES, machine(), rule, trace="random:0.5", optimizer="sgd").to_json()
+        alone = simulate(
+            IMAGES, machine(), rule=rule, trace="random:0.5", optimizer="sgd"
+        ).to_json()
         assert alone == step["result"]
 
 
 def test_two_momenta_cost_more_than_one() -> None:
     feedback = hybrid("hdfa:p=0").steps[0].result
-    alone = simulate(IMAGES, machine(), "revised:binary=true", trace="random:0.5").to_json()
+    alone = simulate(IMAGES, machine(), rule="revised:binary=true", trace="random:0.5").to_json()
     assert feedback.to_json()["passes"]["WU"]["words"]["local"] + feedback.to_json()["passes"][
         "WU"
     ]["words"]["dram"] > (
@@ -270,7 +272,7 @@ def test_a_trace_that_a_kind_lacks_is_refused(tmp_path: Path) -> None:
         f"differ from others', got {path} (bp); "
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}"):
-        simulate(IMAGES, machine(), "hdfa", trace=[path])
+        simulate(IMAGES, machine(), rule="hdfa", trace=[path])
     document = hybrid("hdfa", trace=[path], trace_any_rule=True).to_json()
     assert document["notes"] == [
         (
@@ -283,7 +285,7 @@ def test_a_trace_that_a_kind_lacks_is_refused(tmp_path: Path) -> None:
 
 def test_shipped_traces_must_exist_for_both_kinds() -> None:
     with pytest.raises(InputError) as refusal:
-        simulate(IMAGES, machine(), "hdfa", trace="shipped")
+        simulate(IMAGES, machine(), rule="hdfa", trace="shipped")
     assert [str(fault).partition(":")[0] for fault in refusal.value.faults] == [
         "images has no shipped trace for bp",
         "images has no shipped trace for revised",

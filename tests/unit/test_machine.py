@@ -72,7 +72,7 @@ def test_samples_repeat_cyclically(kind: str, name: str, samples: int, batch: in
     network = small_networks()[name]
     trace = random_trace(network, 0.4, samples, 1)
     short, written_out = (
-        simulate(network, machine(kind), "bp", batch=batch, trace=each)
+        simulate(network, machine(kind), rule="bp", batch=batch, trace=each)
         for each in (trace, repeated(trace, batch))
     )
     assert numbers(short) == numbers(written_out)
@@ -275,7 +275,7 @@ def test_more_of_a_resource_is_never_slower(rule: str, key: str, values: list[in
     trace = random_trace(chain(), 0.3, 1, 0)
     cycles = [
         simulate(
-            chain(), machine(**{**TIGHT, key: value}), rule, trace=trace, trace_any_rule=True
+            chain(), machine(**{**TIGHT, key: value}), rule=rule, trace=trace, trace_any_rule=True
         ).cycles
         for value in values
     ]

@@ -18,7 +18,7 @@ from accelsim.cost.area import estimate
 from accelsim.cost.technology import load_technology
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.results.laws import violations
 from accelsim.results.op import OpResult
 from accelsim.results.result import Result
@@ -65,8 +65,8 @@ def machine(folder: Path, base: str, bits: int = 2) -> Path:
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 def test_results_obey_the_laws(tmp_path: Path, network: Network, rule: str, base: str) -> None:
     """A tile takes its reduction times the cycles of a 16-bit word, two bits in each."""
-    architecture = load_architecture(machine(tmp_path, base))
-    result = simulate(network, architecture, rule, batch=2, trace="random:0.5")
+    architecture = load_machine(machine(tmp_path, base))
+    result = simulate(network, architecture, rule=rule, batch=2, trace="random:0.5")
     assert isinstance(result, Result)
     assert violations(result) == []
     ops = {op.name: op for op in lower(network, rule, 2).ops if isinstance(op, Contraction)}
@@ -85,8 +85,8 @@ def test_cycles_of_a_product_follow_from_its_bits(tmp_path: Path) -> None:
     channel each, and take the two samples one after the other.
     """
     for bits, turns in ((1, 16), (2, 8), (5, 4), (16, 1)):
-        architecture = load_architecture(machine(tmp_path, "near-memory", bits))
-        result = simulate(NETWORKS["vectors"], architecture, "bp", batch=2, trace="dense")
+        architecture = load_machine(machine(tmp_path, "near-memory", bits))
+        result = simulate(NETWORKS["vectors"], architecture, rule="bp", batch=2, trace="dense")
         assert isinstance(result, Result)
         op = next(op for op in result.ops if op.name == "fc0.FF")
         assert array_cycles(op) == 2 * 20 * turns
@@ -124,9 +124,9 @@ def test_map_prints_its_loop_nests(
 
 
 def test_area_counts_a_lane_per_pe(tmp_path: Path) -> None:
-    architecture = load_architecture(machine(tmp_path, "near-memory"))
+    architecture = load_machine(machine(tmp_path, "near-memory"))
     technology = load_technology(architecture.technology)
-    lanes = load_architecture(
+    lanes = load_machine(
         "near-memory", {"pe_array.rows": 4, "pe_array.cols": 4, "pe_array.lanes": 1}
     )
     assert estimate(architecture, technology) == estimate(lanes, technology)

@@ -15,7 +15,7 @@ from accelsim.config.schema import file_schema
 from accelsim.config.source import parse_document
 from accelsim.errors import InputError
 from accelsim.machine.architecture import Architecture
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.machine.pe_base import PEArray
 from accelsim.pe.broadcast.section import BroadcastArray
 from accelsim.pe.lanes.section import LanesArray
@@ -49,12 +49,12 @@ def faults(path: Path) -> list[str]:
 @pytest.mark.usefixtures("bit_serial")
 def test_a_machine_of_a_kind_from_outside_the_package_loads(tmp_path: Path) -> None:
     path = written(tmp_path, MACHINE)
-    machine = load_architecture(path)
+    machine = load_machine(path)
     assert machine.pe_array == BitSerialArray(kind="bit_serial", rows=2, cols=2, bits_per_cycle=4)
     assert machine.model_dump()["pe_array"]["bits_per_cycle"] == 4
     assert faults(path) == []
     derived = "name: d\nbase: near-memory\npe_array: {kind: bit_serial}\n"
-    machine = load_architecture(written(tmp_path, derived))
+    machine = load_machine(written(tmp_path, derived))
     assert (machine.pe_array.lanes, machine.pe_array.rows, machine.organization) == (
         1,
         16,
@@ -131,14 +131,14 @@ def test_an_array_that_names_no_kind(tmp_path: Path) -> None:
 
 
 def test_overrides_change_the_kind_and_its_keys() -> None:
-    machine = load_architecture(
+    machine = load_machine(
         "near-memory", {"pe_array.kind": "row_stationary", "pe_array.input_bus": 3}
     )
     assert machine.pe_array == PE_KINDS.resolve("row_stationary")(
         kind="row_stationary", rows=16, cols=16, input_bus=3
     )
     with pytest.raises(InputError) as caught:
-        load_architecture("near-memory", {"pe_array.fifo_depth": 3})
+        load_machine("near-memory", {"pe_array.fifo_depth": 3})
     assert (
         str(caught.value)
         == "pe_array.fifo_depth is a key of kind broadcast, not lanes: leave it out"

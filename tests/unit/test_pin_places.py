@@ -9,7 +9,7 @@ import pytest
 from accelsim.errors import InputError
 from accelsim.experiment.compare import compare
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.loading import load_architecture, place_of
+from accelsim.machine.loading import load_machine, place_of
 
 REFUSED = (
     "mapping.pins: op must be one whose loops can be tiled, got fc2.WG, which has its "
@@ -59,5 +59,5 @@ def test_a_fault_of_a_pin_has_its_place(files: tuple[Path, Path]) -> None:
 
 def test_a_machine_in_memory_has_no_places(files: tuple[Path, Path]) -> None:
     with pytest.raises(InputError) as caught:
-        simulate("mnist-fc", load_architecture(files[0]), trace="dense", passes=("WG",))
+        simulate("mnist-fc", load_machine(files[0]), trace="dense", passes=("WG",))
     assert str(caught.value) == REFUSED

@@ -85,7 +85,7 @@ def test_hashes_tell_configurations_apart_and_nothing_else() -> None:
     hashes += [
         simulate(NETWORK, machine(pe_array__lanes=3), trace="dense").to_json()["config_hash"]
     ]
-    hashes += [simulate(NETWORK, machine(), "dfa", trace="dense").to_json()["config_hash"]]
+    hashes += [simulate(NETWORK, machine(), rule="dfa", trace="dense").to_json()["config_hash"]]
     hashes += [
         simulate(small_networks()["plain"], machine(), trace="dense").to_json()["config_hash"]
     ]

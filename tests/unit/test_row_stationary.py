@@ -11,7 +11,7 @@ import pytest
 
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.pe.registry import pe_kind
 from accelsim.pe.row_stationary.kind import RowStationary
 from accelsim.pe.row_stationary.passes import convolution_of, row_mapping
@@ -27,12 +27,12 @@ def faults(folder: Path, text: str) -> list[str]:
     path = folder / "m.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        load_architecture(path)
+        load_machine(path)
     return [str(fault).removeprefix(f"{folder}/") for fault in caught.value.faults]
 
 
 def test_the_chips_array_comes_from_its_file() -> None:
-    array = RowStationaryArray.of(load_architecture("eyeriss-like").pe_array)
+    array = RowStationaryArray.of(load_machine("eyeriss-like").pe_array)
     assert (array.rows, array.cols, array.lanes, array.skips, array.kind) == (
         12,
         14,
@@ -41,7 +41,7 @@ def test_the_chips_array_comes_from_its_file() -> None:
         "row_stationary",
     )
     assert (array.filter_words * 2, array.input_words * 2, array.psum_words * 2) == (448, 24, 48)
-    assert isinstance(pe_kind(load_architecture("eyeriss-like")), RowStationary)
+    assert isinstance(pe_kind(load_machine("eyeriss-like")), RowStationary)
 
 
 def test_registers_belong_to_the_kind(tmp_path: Path) -> None:
@@ -93,11 +93,11 @@ def test_another_kind_does_not_inherit_registers(tmp_path: Path) -> None:
     path = tmp_path / "m.yaml"
     for kind in ("systolic", "lanes"):
         path.write_text(f"name: m\nbase: b.yaml\npe_array: {{kind: {kind}}}\n", encoding="utf-8")
-        array = load_architecture(path).pe_array
+        array = load_machine(path).pe_array
         assert not hasattr(array, "filter_words")
         assert (array.rows, array.cols, array.gating) == (12, 14, True)
     path.write_text("name: m\nbase: b.yaml\n", encoding="utf-8")
-    assert RowStationaryArray.of(load_architecture(path).pe_array).filter_words == 100
+    assert RowStationaryArray.of(load_machine(path).pe_array).filter_words == 100
 
 
 def test_a_buffer_that_holds_no_pass_is_refused_with_the_size_it_takes() -> None:
@@ -131,7 +131,7 @@ def test_a_buffer_that_holds_no_pass_is_refused_with_the_size_it_takes() -> None
 
 @pytest.mark.parametrize("network", small_networks().values(), ids=lambda network: network.name)
 def test_every_op_is_a_convolution_of_its_dense_macs(network: Network) -> None:
-    architecture = load_architecture("eyeriss-like")
+    architecture = load_machine("eyeriss-like")
     seen = set()
     for rule in ("bp", "dfa"):
         for op in lower(network, rule, 2).ops:

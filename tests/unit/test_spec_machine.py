@@ -9,7 +9,7 @@ import pytest
 from accelsim.config import catalog
 from accelsim.errors import InputError
 from accelsim.machine.architecture import Architecture
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 
 OWN = """name: mine
 clock: 1GHz
@@ -28,7 +28,7 @@ def write(folder: Path, text: str, name: str = "m.yaml") -> Path:
 
 def faults(path: Path) -> list[str]:
     with pytest.raises(InputError) as caught:
-        load_architecture(path)
+        load_machine(path)
     return [str(fault).replace(f"{path.parent}/", "") for fault in caught.value.faults]
 
 
@@ -38,11 +38,11 @@ def based(text: str) -> str:
 
 @pytest.mark.parametrize("name", catalog.names("arch"))
 def test_built_in_machines_load_under_their_own_name(name: str) -> None:
-    assert load_architecture(name).name == name
+    assert load_machine(name).name == name
 
 
 def test_near_memory_holds_the_weights_of_vgg16() -> None:
-    machine = load_architecture("near-memory")
+    machine = load_machine("near-memory")
     resident = (
         machine.pe_array.rows
         * machine.pe_array.cols
@@ -53,14 +53,13 @@ def test_near_memory_holds_the_weights_of_vgg16() -> None:
 
 def test_the_three_machines_have_as_many_macs() -> None:
     arrays = [
-        load_architecture(name).pe_array
-        for name in ("near-memory", "von-neumann", "systolic-32x32")
+        load_machine(name).pe_array for name in ("near-memory", "von-neumann", "systolic-32x32")
     ]
     assert {array.rows * array.cols * array.lanes for array in arrays} == {1024}
 
 
 def test_a_machine_of_defaults(tmp_path: Path) -> None:
-    machine = load_architecture(write(tmp_path, OWN))
+    machine = load_machine(write(tmp_path, OWN))
     assert (machine.clock_hz, machine.scratchpad.working_bytes, machine.precision.psum) == (
         10**9,
         8192,
@@ -147,7 +146,7 @@ def test_rules_between_keys_word_for_word(tmp_path: Path, text: str, message: st
 
 
 def test_a_systolic_array_is_dense_with_one_lane() -> None:
-    array = load_architecture("systolic-32x32").pe_array
+    array = load_machine("systolic-32x32").pe_array
     assert (array.lanes, array.skip.ff, array.skip.ep, array.skip.wg, array.skip_outputs) == (
         1,
         "none",
@@ -159,7 +158,7 @@ def test_a_systolic_array_is_dense_with_one_lane() -> None:
 
 def test_a_systolic_array_needs_no_word_about_skipping(tmp_path: Path) -> None:
     text = OWN.replace("kind: lanes", "kind: systolic").replace("near_memory", "von_neumann")
-    array = load_architecture(write(tmp_path, text)).pe_array
+    array = load_machine(write(tmp_path, text)).pe_array
     assert (array.skip.ff, array.skip_outputs) == ("none", False)
 
 
@@ -300,8 +299,8 @@ def test_a_base_that_is_not_there_hides_no_fault_and_makes_none(tmp_path: Path) 
 
 
 def test_a_base_is_merged_mapping_by_mapping(tmp_path: Path) -> None:
-    machine = load_architecture(write(tmp_path, based("pe_array: {lanes: 8}\nnoc: {width: 512}\n")))
-    near = load_architecture("near-memory")
+    machine = load_machine(write(tmp_path, based("pe_array: {lanes: 8}\nnoc: {width: 512}\n")))
+    near = load_machine("near-memory")
     assert machine.pe_array == near.pe_array.model_copy(update={"lanes": 8})
     assert (machine.noc.width_bits, machine.noc.peer_links) == (512, near.noc.peer_links)
     assert (machine.name, machine.description) == ("mine", "")
@@ -311,7 +310,7 @@ def test_a_base_may_be_a_file_beside_the_machine(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     write(tmp_path, OWN, "base.yaml")
     path = write(tmp_path / "sub", "name: x\nbase: ../base.yaml\nclock: 2GHz\n")
-    assert load_architecture(path).clock_hz == 2 * 10**9
+    assert load_machine(path).clock_hz == 2 * 10**9
 
 
 def test_a_fault_of_the_base_stands_in_the_base(tmp_path: Path) -> None:
@@ -348,7 +347,7 @@ def test_faults_of_the_base_key_word_for_word(tmp_path: Path, text: str, message
 
 
 def test_overrides_are_laid_over_the_file_and_judged_like_it() -> None:
-    machine = load_architecture(
+    machine = load_machine(
         "near-memory", {"pe_array.lanes": 8, "clock": "1GHz", "pe_array.skip.ep": "none"}
     )
     assert (
@@ -358,7 +357,7 @@ def test_overrides_are_laid_over_the_file_and_judged_like_it() -> None:
         machine.pe_array.skip.ff,
     ) == (8, 10**9, "none", "moving")
     with pytest.raises(InputError) as caught:
-        load_architecture("near-memory", {"pe_array.lnaes": 8, "pe_array.rows": 0})
+        load_machine("near-memory", {"pe_array.lnaes": 8, "pe_array.rows": 0})
     assert (
         str(caught.value)
         == "pe_array.lnaes is not a known key; did you mean lanes?\npe_array.rows must be >= 1, "
@@ -368,19 +367,19 @@ def test_overrides_are_laid_over_the_file_and_judged_like_it() -> None:
 
 def test_a_file_named_by_a_machine_is_found_beside_it(tmp_path: Path) -> None:
     (tmp_path / "my-dram.yaml").write_text(catalog.find("dram", "lpddr4-3200").read_text())
-    machine = load_architecture(write(tmp_path, OWN + "dram: {standard: my-dram.yaml}\n"))
+    machine = load_machine(write(tmp_path, OWN + "dram: {standard: my-dram.yaml}\n"))
     assert Path(machine.dram.standard) == tmp_path / "my-dram.yaml"
 
 
 def test_a_machine_is_immutable() -> None:
-    machine = load_architecture("near-memory")
+    machine = load_machine("near-memory")
     assert isinstance(machine, Architecture)
     with pytest.raises(ValueError, match="frozen"):
         machine.partitions = 2  # type: ignore[misc]
 
 
 def test_lanes_become_a_systolic_array_by_one_word(tmp_path: Path) -> None:
-    machine = load_architecture(write(tmp_path, based("pe_array: {kind: systolic}\n")))
+    machine = load_machine(write(tmp_path, based("pe_array: {kind: systolic}\n")))
     assert (machine.pe_array.lanes, machine.pe_array.skip_outputs, machine.organization) == (
         1,
         False,
@@ -392,7 +391,7 @@ def test_lanes_become_a_systolic_array_by_one_word(tmp_path: Path) -> None:
         "none",
     )
     assert not machine.vector_unit.update_in_pe
-    assert machine.pe_array.rows == load_architecture("near-memory").pe_array.rows
+    assert machine.pe_array.rows == load_machine("near-memory").pe_array.rows
 
 
 def test_a_systolic_array_that_states_what_it_cannot_have_has_its_faults(tmp_path: Path) -> None:
@@ -411,7 +410,7 @@ def test_a_systolic_array_that_states_what_it_cannot_have_has_its_faults(tmp_pat
 
 
 def test_a_systolic_array_becomes_lanes_by_one_word(tmp_path: Path) -> None:
-    array = load_architecture(
+    array = load_machine(
         write(tmp_path, "name: mine\nbase: systolic-32x32\npe_array: {kind: lanes}\n")
     ).pe_array
     assert (array.kind, array.lanes, array.skip_outputs, array.skip.wg) == (
@@ -423,6 +422,6 @@ def test_a_systolic_array_becomes_lanes_by_one_word(tmp_path: Path) -> None:
 
 
 def test_a_machine_without_home_pes_updates_elsewhere(tmp_path: Path) -> None:
-    assert not load_architecture(
+    assert not load_machine(
         write(tmp_path, based("organization: von_neumann\n"))
     ).vector_unit.update_in_pe

@@ -136,7 +136,7 @@ def test_a_split_step_runs_and_executes_the_same(trace: str) -> None:
         simulate(
             network,
             "von-neumann",
-            "bp",
+            rule="bp",
             batch=3,
             trace=trace,
             schedule="unlocked",

@@ -191,7 +191,7 @@ def test_traces_of_another_family_are_refused_unless_told_otherwise(
         f"others', got {path} ({trace_rule}); "
     )
     assert refused(small(), path, rule) == [refusal + "--trace-any-rule accepts it"]
-    result = simulate(small(), machine(), rule, trace=path, trace_any_rule=True)
+    result = simulate(small(), machine(), rule=rule, trace=path, trace_any_rule=True)
     assert result.notes == (
         (
             f"the trace was made under {trace_rule}, of another family than {rule}: its error "

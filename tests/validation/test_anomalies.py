@@ -9,7 +9,7 @@ import pytest
 
 from accelsim.config.names import Schedule
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.studies.validation import anomalies
 from accelsim.studies.validation.anomalies import IMPROVEMENTS, SEED, Pair, checks, pairs
 
@@ -48,9 +48,9 @@ def test_a_pair_is_what_the_two_machines_take(seen: list[tuple[str, str, Pair]])
         (overrides["noc.width"], pair.before),
         (2 * overrides["noc.width"], pair.after),
     ):
-        machine = load_architecture(base, {**overrides, "noc.width": width})
+        machine = load_machine(base, {**overrides, "noc.width": width})
         assert (
-            simulate(network, machine, rule, batch=batch, trace="random:0.5", seed=0).cycles
+            simulate(network, machine, rule=rule, batch=batch, trace="random:0.5", seed=0).cycles
             == cycles
         )
 

@@ -10,7 +10,7 @@ import pytest
 from accelsim.experiment.simulate import simulate
 from accelsim.kernels.bits.bitmaps import from_mask
 from accelsim.kernels.broadcast.columns import broadcast_split, column_costs
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.results.result import Result
 from accelsim.studies.validation.check import Check
 from accelsim.studies.validation.chips import eie
@@ -61,7 +61,7 @@ def test_padded_work_is_at_least_the_non_zeros() -> None:
 
 
 def test_the_machine_has_the_numbers_of_the_layers() -> None:
-    machine = load_architecture("eie")
+    machine = load_machine("eie")
     array = machine.pe_array
     assert (array.rows * array.cols, array.fifo_depth, array.index_bits) == (
         eie.PES,
@@ -86,7 +86,7 @@ def test_the_machine_takes_the_cycles_of_the_kernel() -> None:
     trace = Trace.from_masks(
         "nt-lstm", "bp", "random", 0, 0, {"fc0.weight": weights, "fc0.input": inputs}
     )
-    result = simulate(network, "eie", "bp", batch=1, trace=trace)
+    result = simulate(network, "eie", rule="bp", batch=1, trace=trace)
     assert isinstance(result, Result)
     op = next(each for each in result.ops if each.name == "fc0.FF")
     entries, padding = column_costs(

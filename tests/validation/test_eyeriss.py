@@ -9,7 +9,7 @@ from math import prod
 import pytest
 
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.studies.validation.check import Check
 from accelsim.studies.validation.chips import eyeriss
 from accelsim.studies.validation.simulators.systolic import rows
@@ -61,14 +61,14 @@ def test_every_layer_is_there_and_only_alexnet_is_limited() -> None:
 
 def test_no_limit_is_one_that_anything_keeps() -> None:
     """A chip with a psum bus of one word, or of twice the clock, is outside."""
-    slow = load_architecture("eyeriss-like", {"pe_array.psum_bus": 1})
+    slow = load_machine("eyeriss-like", {"pe_array.psum_bus": 1})
     outside = [
         check
         for check in eyeriss._network("AlexNet", slow)
         if check.limit == "within 20%" and not check.holds
     ]
     assert len(outside) >= 3
-    fast = load_architecture("eyeriss-like", {"clock": "400MHz"})
+    fast = load_machine("eyeriss-like", {"clock": "400MHz"})
     assert not any(
         check.holds for check in eyeriss._network("AlexNet", fast) if check.limit == "within 20%"
     )
@@ -94,7 +94,7 @@ def test_vgg_has_the_papers_macs() -> None:
 @pytest.mark.parametrize("row", rows("eyeriss_mapping.csv"), ids=lambda row: row["layer"])
 def test_the_chips_own_mapping_is_legal_here(row: dict[str, str]) -> None:
     """It fits registers and buffer, and has the chip's active PEs."""
-    architecture = load_architecture("eyeriss-like")
+    architecture = load_machine("eyeriss-like")
     own = eyeriss.mapping(row["layer"], 4, architecture)
     taps, e, r, t, p, q, n = (int(row[key]) for key in ("R", "e", "r", "t", "p", "q", "n"))
     limits = (224, 12, 24, 4, 1, 4, 100 * 1024 * 8)
@@ -117,5 +117,5 @@ def test_the_simulator_takes_the_cycles_of_the_mapping() -> None:
         for op in simulate(network, "eyeriss-like", batch=4, trace="dense", passes=("ff",)).ops
         if op.name == "conv0.FF"
     )
-    expected = eyeriss.mapping("CONV3", 4, load_architecture("eyeriss-like")).cycles
+    expected = eyeriss.mapping("CONV3", 4, load_machine("eyeriss-like")).cycles
     assert op.cycles - op.array_cycles.stall.total == expected

@@ -33,7 +33,8 @@ def ops(
     network: Network, architecture: Architecture, batch: int, rule: str = "bp"
 ) -> dict[str, OpResult]:
     return {
-        op.name: op for op in simulate(network, architecture, rule, batch=batch, trace="dense").ops
+        op.name: op
+        for op in simulate(network, architecture, rule=rule, batch=batch, trace="dense").ops
     }
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from accelsim import __version__
 from accelsim.results.reproduction import (
     Figure,
     Item,
@@ -18,6 +17,7 @@ from accelsim.results.reproduction import (
     Target,
     Unit,
 )
+from accelsim.version import __version__
 
 Number = int | float | Fraction
 

@@ -22,7 +22,7 @@ from accelsim.config.loader import validate_data
 from accelsim.config.names import Schedule
 from accelsim.config.source import Place
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.studies.validation.check import Check
 from accelsim.workload.file import Workload
 from accelsim.workload.network import Network
@@ -124,12 +124,12 @@ def pairs(number: int, seed: int) -> Iterator[tuple[str, str, Pair]]:
     rule, batch = str(random.choice(RULES)), int(random.integers(1, 4))
 
     def cycles(changes: Overrides, schedule: str) -> int:
-        machine = load_architecture(base, changes)
+        machine = load_machine(base, changes)
         return int(
             simulate(
                 network,
                 machine,
-                rule,
+                rule=rule,
                 batch=batch,
                 trace="random:0.5",
                 schedule=schedule,

@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from accelsim.kernels.coupled.staging import batch_cycles
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
 from accelsim.pe.registry import pe_kind
@@ -187,7 +187,7 @@ def _time(op: Contraction, structural_zeros: str, skip: str) -> tuple[int, int]:
         "pe_array.structural_zeros": structural_zeros,
         "pe_array.skip": dict.fromkeys(("ff", "ep", "wg"), skip),
     }
-    architecture = load_architecture("von-neumann", changes)
+    architecture = load_machine("von-neumann", changes)
     mapper = Mapper(architecture, allocate(TrainingStep("bounds", "bp", 1, (op,)), architecture, 1))
     masks = MaskSource(None, Network("bounds", (1, 1, 1), ()), 1)
     timing = pe_kind(architecture).timing(masks).time(mapper.map(op), 1)

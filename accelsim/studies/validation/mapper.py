@@ -15,7 +15,7 @@ import numpy as np
 
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.mapping.demand import Demand
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
@@ -95,7 +95,7 @@ def distances(
     workload: str, arch: str, objective: str, batch: int, seed: int = 0
 ) -> list[Distance]:
     """Every op of a BP step whose loops can be tiled, on the zeros of the shipped trace."""
-    architecture = load_architecture(arch, {"mapping.objective": objective})
+    architecture = load_machine(arch, {"mapping.objective": objective})
     step = lower(load_network(workload), "bp", batch)
     mapper = Mapper(architecture, allocate(step, architecture, 1))
     chosen = _ops(workload, architecture, batch)
@@ -138,11 +138,11 @@ def _words(demand: Demand, architecture: Architecture) -> float:
 
 def _pinned(arch: str, op: Op, tiling: Tiling) -> Architecture:
     pin: dict[str, Any] = {"op": op.name, **asdict(tiling)}
-    return load_architecture(arch, {"mapping.pins": [pin]})
+    return load_machine(arch, {"mapping.pins": [pin]})
 
 
 def _ops(workload: str, architecture: Architecture, batch: int) -> dict[str, OpResult]:
-    result = simulate(workload, architecture, "bp", batch=batch)
+    result = simulate(workload, architecture, rule="bp", batch=batch)
     return {op.name: op for op in result.ops}
 
 

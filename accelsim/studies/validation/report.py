@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from accelsim import __version__
 from accelsim.studies.validation.check import Check
 from accelsim.studies.validation.subjects import Subject
+from accelsim.version import __version__
 
 SCHEMA = "accelsim.validation/1"
 COMMAND = "make validation"

@@ -36,7 +36,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """Replaces the simulator; records what it is asked for."""
     recorded: list[tuple[Any, ...]] = []
 
-    def simulate(workload: str, arch: str, rule: str, **settings: Any) -> Document:
+    def simulate(workload: str, arch: str, *, rule: str, **settings: Any) -> Document:
         recorded.append((workload, arch, rule, settings))
         return Document(synthetic.result(rule))
 

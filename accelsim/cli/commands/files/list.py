@@ -30,12 +30,12 @@ def archs() -> list[str]:
     from accelsim.config import catalog
     from accelsim.cost.area import estimate, total
     from accelsim.cost.technology import load_technology
-    from accelsim.machine.loading import load_architecture
+    from accelsim.machine.loading import load_machine
 
     rows = []
     for name in catalog.names("arch"):
         if name != TEMPLATE:
-            machine = load_architecture(name)
+            machine = load_machine(name)
             technology = load_technology(machine.technology)
             area = f"about {total(estimate(machine, technology)):.3g} mm2 at {technology.node} nm"
             rows.append((name, f"{machine.description} ({area})"))

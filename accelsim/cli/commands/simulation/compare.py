@@ -8,15 +8,18 @@ from typing import Annotated
 import typer
 
 from accelsim.cli import delivery, options, values
-from accelsim.cli.step_settings import step_settings
+from accelsim.cli.step_settings import StepSettings, with_step_settings
 from accelsim.errors import InputError
+from accelsim.experiment.setting import MACHINE
 
 
+@with_step_settings
 def compare(
     workload: options.Workload,
+    *,
     arch: Annotated[
         str, typer.Option("--arch", metavar="A,B", help="Machines, separated by commas.")
-    ] = "near-memory",
+    ] = MACHINE,
     rules: Annotated[
         str,
         typer.Option(
@@ -25,13 +28,7 @@ def compare(
             help="Learning rules, separated by commas; the options of one bind with `;`.",
         ),
     ] = "bp,dfa,ssdfa",
-    batch: options.Batch = None,
-    trace: options.Traces = ["shipped"],  # noqa: B006  # typer copies the default of a repeatable option
-    trace_any_rule: options.AnyRule = False,
-    passes: options.Passes = "ff,ep,wg,wu",
-    schedule: options.Schedule = "serial",
-    optimizer: options.Optimizer = "momentum",
-    seed: options.Seed = "0",
+    settings: StepSettings,
     out: options.Out = None,
     as_json: options.Json = False,
 ) -> None:
@@ -41,7 +38,7 @@ def compare(
     """
     machines = values.comma_list("--arch", arch)
     parsed_rules = values.rule_list("--rules", rules)
-    settings = step_settings(batch, trace, trace_any_rule, passes, schedule, optimizer, seed)
+    step = settings.read()
     folder = delivery.folder(out)
     _refuse_namesakes(machines)
     from accelsim.cli.progress import bar
@@ -49,9 +46,7 @@ def compare(
     from accelsim.report import files
 
     with bar() as progress:
-        comparison = experiment.compare(
-            workload, machines, parsed_rules, **settings, progress=progress
-        )
+        comparison = experiment.compare(workload, machines, parsed_rules, **step, progress=progress)
         document = comparison.to_json()
     delivery.deliver(document, as_json, folder, files.write_comparison)
     if folder is not None:
@@ -66,11 +61,11 @@ def _refuse_namesakes(archs: tuple[str, ...]) -> None:
         raise InputError(f"--arch must be different machines, got {','.join(archs)}")
     if len(archs) < 2:
         return
-    from accelsim.machine.loading import load_architecture
+    from accelsim.machine.loading import load_machine
 
     files: dict[str, str] = {}
     for arch in archs:
-        name = load_architecture(arch).name
+        name = load_machine(arch).name
         if name in files:
             raise InputError(
                 f"--arch must be machines of different names, got {name} in {files[name]} and "

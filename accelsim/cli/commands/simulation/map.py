@@ -9,17 +9,20 @@ from typing import Annotated, Any
 import typer
 
 from accelsim.cli import delivery, options, values
-from accelsim.cli.step_settings import step_settings
+from accelsim.cli.step_settings import StepSettings, with_step_settings
 from accelsim.errors import InputError
+from accelsim.experiment.setting import MACHINE, RULE
 
 Document = Mapping[str, Any]
 OBJECTIVES = ("canonical", "cycles", "energy", "edp")
 
 
+@with_step_settings
 def show_mappings(
     workload: options.Workload,
-    arch: options.Machine = "near-memory",
-    rule: options.Rule = "bp",
+    *,
+    arch: options.Machine = MACHINE,
+    rule: options.Rule = RULE,
     ops: Annotated[
         str,
         typer.Option(
@@ -37,16 +40,7 @@ def show_mappings(
             show_default=False,
         ),
     ] = None,
-    batch: options.Batch = None,
-    trace: Annotated[list[str], typer.Option("--trace", metavar="T", help="As in simulate.")] = [  # noqa: B006  # typer copies it
-        "shipped"
-    ],
-    passes: Annotated[
-        str, typer.Option("--passes", metavar="LIST", help="Passes of the step.")
-    ] = "ff,ep,wg,wu",
-    schedule: options.Schedule = "serial",
-    optimizer: options.Optimizer = "momentum",
-    seed: options.Seed = "0",
+    settings: StepSettings,
     as_json: options.Json = False,
 ) -> None:
     """Print how ops are mapped.
@@ -54,18 +48,18 @@ def show_mappings(
     The loop nest of each contraction of a training step, outermost loop first. A tiling that was
     chosen is shown as a pin, to be kept or changed under `mapping.pins` of a machine's file.
     """
-    settings = step_settings(batch, trace, False, passes, schedule, optimizer, seed)
+    step = settings.read()
     overrides = {}
     if objective is not None:
         overrides["mapping.objective"] = values.one_of("--objective", objective, OBJECTIVES)
     from accelsim.cli.progress import bar
     from accelsim.experiment import simulate as experiment
-    from accelsim.machine.loading import load_architecture
+    from accelsim.machine.loading import load_machine
     from accelsim.machine.pin_places import pins_placed
 
-    machine = load_architecture(arch, overrides)
+    machine = load_machine(arch, overrides)
     with bar() as progress, pins_placed(arch, machine):
-        result = experiment.simulate(workload, machine, rule, **settings, progress=progress)
+        result = experiment.simulate(workload, machine, rule=rule, **step, progress=progress)
         document = result.to_json()
     mappings = list(_mappings(document, ops))
     if not mappings:

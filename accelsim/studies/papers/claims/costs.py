@@ -11,7 +11,7 @@ from typing import Any
 
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.studies.papers.claims.unicast import Unicast, unicast
 from accelsim.studies.papers.crafton2019.stack import Stack
 from accelsim.studies.papers.step_changes import CHANGES
@@ -99,9 +99,9 @@ class Measured:
 def machine(name: str) -> Architecture:
     """A built-in machine, or the one that regenerates its feedback."""
     return (
-        load_architecture("near-memory", {"near_memory.feedback": "prng"})
+        load_machine("near-memory", {"near_memory.feedback": "prng"})
         if name == REGENERATED
-        else load_architecture(name)
+        else load_machine(name)
     )
 
 
@@ -134,7 +134,12 @@ def measure(step: Step) -> Measured:
     """Run the step."""
     net, on = network(step.workload), machine(step.on)
     made = simulate(
-        net, on, step.rule, batch=step.batch, trace=step.trace, transform=CHANGES.get(step.change)
+        net,
+        on,
+        rule=step.rule,
+        batch=step.batch,
+        trace=step.trace,
+        transform=CHANGES.get(step.change),
     )
     document = made.to_json()
     costs = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.costs import MACHINES
 from accelsim.studies.papers.claims.counted.statements import TARGET
@@ -61,7 +61,7 @@ def measure(run: Run) -> dict[str, int]:
     burnt on windows without an effectual pair.
     """
     document: Mapping[str, Any] = simulate(
-        WORKLOAD, load_architecture(run.machine, MODES[run.mode]), run.rule, batch=run.batch
+        WORKLOAD, load_machine(run.machine, MODES[run.mode]), rule=run.rule, batch=run.batch
     ).to_json()
     ops = [
         op

@@ -10,7 +10,7 @@ from typing import Any
 
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.results.reproduction import Figure, Panel, Series
 from accelsim.step.ops import Contraction, Op, Pass
 from accelsim.studies.papers.step_changes import CHANGES
@@ -46,7 +46,7 @@ class Setting:
 
     def machine(self, partitions: int) -> Architecture:
         """So many of them."""
-        base = load_architecture(self.base)
+        base = load_machine(self.base)
         overrides: dict[str, object] = {
             "partitions": partitions,
             "pe_array.rows": base.pe_array.rows * partitions,
@@ -61,7 +61,7 @@ class Setting:
                 "global_buffer.staging": f"{base.global_buffer.staging_bytes * partitions}B",
                 "dram.channels": base.dram.channels * partitions,
             }
-        return load_architecture(self.base, overrides)
+        return load_machine(self.base, overrides)
 
 
 SETTINGS = (
@@ -105,7 +105,7 @@ def propagate(case: Case) -> tuple[Latency, tuple[dict[str, Any], ...]]:
     document = simulate(
         network,
         machine,
-        case.rule,
+        rule=case.rule,
         passes=passes,
         schedule="unlocked",
         transform=CHANGES.get(case.change),

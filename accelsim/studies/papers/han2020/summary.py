@@ -151,7 +151,9 @@ def _panels(
         joules: list[float] = []
         for row in rows:
             progress(index, len(columns), f"{workload} {row}")
-            joules.append(simulate(workload, MACHINE, _executed(rules[row], cnn)).energy_pj / 1e9)
+            joules.append(
+                simulate(workload, MACHINE, rule=_executed(rules[row], cnn)).energy_pj / 1e9
+            )
         memory.append(Series(f"{column}, ours", megabytes, accuracy, names=rows))
         energy.append(Series(f"{column}, ours", joules, accuracy, names=rows))
         for row, percent, used in zip(rows, accuracy, joules, strict=True):

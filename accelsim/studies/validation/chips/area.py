@@ -14,7 +14,7 @@ from importlib.resources import files
 from accelsim.config import catalog
 from accelsim.cost.area import estimate, multiply_add, total
 from accelsim.cost.technology import Technology, load_technology
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.studies.validation.check import Check
 
 TOLERANCE = 0.20
@@ -129,7 +129,7 @@ def _chips() -> list[Check]:
     results = []
     for name, node in _CHIPS.items():
         if name in catalog.names("arch"):
-            mm2 = total(estimate(load_architecture(name), load_technology(node)))
+            mm2 = total(estimate(load_machine(name), load_technology(node)))
             note = f"at {node}, trend only: docs/machines.md says what is assumed"
             results.append(_check(name, "the machine, beside its chip", name, mm2, False, note))
     return results

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from accelsim.machine.architecture import Architecture
-from accelsim.machine.loading import load_architecture
+from accelsim.machine.loading import load_machine
 from accelsim.pe.row_stationary.passes import RowMapping, mapped_cycles, row_mapping
 from accelsim.pe.row_stationary.section import RowStationaryArray
 from accelsim.step.contraction import Window, convolution_nest
@@ -74,7 +74,7 @@ def checks() -> list[Check]:
     """Latencies and active PEs of every layer, AlexNet's latencies under the chip's own mapping,
     and totals.
     """
-    architecture = load_architecture("eyeriss-like")
+    architecture = load_machine("eyeriss-like")
     return [
         *(check for network in _TABLE for check in _network(network, architecture)),
         *_given_mappings(architecture),

@@ -1,0 +1,91 @@
+"""Arguments of `simulate` and `compare`: their own, and every field of `Setting`.
+
+A function is declared with one argument, the dataclass of all that it takes; `taking` gives it the
+signature of that dataclass. So types, defaults and tab completion come from the fields.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from accelsim.config.suggest import did_you_mean
+from accelsim.experiment.setting import MACHINE, RULE, Setting
+from accelsim.experiment.watchers import Progress
+from accelsim.machine.architecture import Machine
+from accelsim.machine.loading import load_machine
+from accelsim.rules.spelling import AnyRule
+from accelsim.sim.observers import Observer
+from accelsim.workload.loading import load_network
+from accelsim.workload.network import Network
+
+Parameters = ParamSpec("Parameters")
+Arguments = TypeVar("Arguments")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, repr=False)
+class Simulation(Setting):
+    """Arguments of `simulate`. ``observers`` watch the run of each kind of step."""
+
+    workload: str | Path | Network
+    machine: str | Path | Machine = MACHINE
+    _: KW_ONLY
+    rule: str | AnyRule = RULE
+    progress: Progress | None = None
+    observers: Sequence[Observer] = ()
+
+
+@dataclass(frozen=True, repr=False)
+class Comparing(Setting):
+    """Arguments of `compare`."""
+
+    workload: str | Path | Network
+    machines: str | Path | Machine | Sequence[str | Path | Machine]
+    rules: str | Sequence[str | AnyRule]
+    _: KW_ONLY
+    progress: Progress | None = None
+
+
+def taking(
+    arguments: Callable[Parameters, Arguments],
+) -> Callable[[Callable[[Arguments], Answer]], Callable[Parameters, Answer]]:
+    """Gives a function of one ``Arguments`` the signature of that dataclass. TypeError for an
+    argument that it lacks, with the name that may be meant.
+    """
+    signature = inspect.signature(arguments)
+    known = signature.parameters
+
+    def decorated(function: Callable[[Arguments], Answer]) -> Callable[Parameters, Answer]:
+        @functools.wraps(function)
+        def call(*given: Parameters.args, **named: Parameters.kwargs) -> Answer:
+            for name in named:
+                if name not in known:
+                    raise TypeError(
+                        f"{function.__name__}() has no argument {name}{did_you_mean(name, known)}"
+                    )
+            return function(arguments(*given, **named))
+
+        returned = function.__annotations__.get("return", signature.empty)
+        call.__signature__ = signature.replace(return_annotation=returned)  # type: ignore[attr-defined]  # what inspect reads
+        call.__annotations__ = {
+            **{name: each.annotation for name, each in known.items()},
+            "return": returned,
+        }
+        return call
+
+    return decorated
+
+
+def as_network(workload: str | Path | Network) -> Network:
+    """The network of a built-in name or a file, or the one given. InputError as `load_network`."""
+    return workload if isinstance(workload, Network) else load_network(workload)
+
+
+def as_machine(machine: str | Path | Machine) -> Machine:
+    """The machine of a built-in name or a file, or the one given. InputError as `load_machine`."""
+    return machine if isinstance(machine, Machine) else load_machine(machine)
