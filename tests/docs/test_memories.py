@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -68,11 +69,8 @@ def test_the_input_in_every_format(form: str, bits: int) -> None:
     result = run(machine("von_neumann", format__activation=form), masks=masks)
     found = op(result, "fc0.FF").bytes.dram_read
     assert found == 48 + -(-bits // 8)
-    said_of = {
-        "dense": "48 bytes of weights from DRAM and 8 of input",
-        "bitmap": f"{{activation: bitmap}}` {found} bytes in all",
-    }
-    assert said_of.get(form, f"with `{form}` {found} (") in PAGE
+    (row,) = re.findall(rf"\| `{form}` \| (\d+)[^|]* \| (\d+) \|", PAGE)
+    assert row == (str(bits), str(found))
     said = any(
         "nothing is known of the zeros of" in note and "fc0.out" in note for note in result.notes
     )
@@ -89,7 +87,7 @@ def test_the_links_of_the_mesh() -> None:
     assert mesh.gather(range(6), 6).sum() == 15
     pairs = mesh.exchange(range(6), 36)
     assert (int(pairs.sum()), int(pairs.max())) == (50, 4)
-    assert "make 50 hops; no link carries more than 4" in PAGE
+    assert "between all pairs of PEs | 50 | 4 words |" in PAGE
 
 
 def test_the_streams_over_four_banks() -> None:
@@ -97,10 +95,10 @@ def test_the_streams_over_four_banks() -> None:
     assert taken == [4, 8, 4, 16]
     blocks = stream_cycles(16, 16, 16, 1, 4, 16, 100)
     assert blocks == 16
-    assert (
-        "In a row they take 4 cycles, with a stride of 2 words 8, of 3 words 4, of 4 words 16; in "
-        "a row under `interleave: block` 16" in PAGE
-    )
+    orders = ("consecutive", *(f"stride of {stride} words" for stride in (2, 3, 4)))
+    for order, cycles in zip(orders, taken, strict=True):
+        assert f"| {order} | {cycles} |" in PAGE
+    assert f"| consecutive, `interleave: block` | {blocks} |" in PAGE
 
 
 def test_conflicts_of_banks_stall_where_a_stride_meets_few_of_them() -> None:

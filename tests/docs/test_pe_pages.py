@@ -57,14 +57,16 @@ def test_the_coupled_diagram_is_what_the_twin_does() -> None:
     assert coupled.staging_cycles(np.array(rows, np.uint16)) == len(steps)
     busy = sum(len(taken) for taken in steps)
     assert (
-        f"Of {16 * len(steps)} lane cycles {busy} are `busy`, a MAC each, and "
+        f"Of {16 * len(steps)} lane cycles {busy} are `busy`, one MAC each, and "
         f"{16 * len(steps) - busy} are `window_empty`" in COUPLED
     )
 
 
 def test_the_choices_of_the_page_are_the_twins() -> None:
     (rows,) = re.findall(r"^\| row of the buffer \|(.*)\|$", COUPLED, re.MULTILINE)
-    (lanes,) = re.findall(r"^\| lane of the pair, beside its own \|(.*)\|$", COUPLED, re.MULTILINE)
+    (lanes,) = re.findall(
+        r"^\| lane of the pair, relative to its own \|(.*)\|$", COUPLED, re.MULTILINE
+    )
     said = zip(map(int, rows.split("|")), map(int, lanes.split("|")), strict=True)
     assert tuple(said) == naive.CHOICES
 

@@ -1,0 +1,146 @@
+"""Every block of code in docs/ runs, or says why not.
+
+The blocks of a page run in order, in one folder of their own, so that a command can use the file
+that a block above it holds:
+
+* ``yaml``: a whole file, saved under its ``name`` and checked;
+* ``csv``: a file of DRAM requests, saved as requests.csv;
+* ``python``: run in the page's own namespace;
+* ``sh`` and ``console``: every accelsim command runs and exits with 0, or with N of ``exit=N``;
+  targets of make exist;
+* ``sh no-run REASON``: the commands are parsed; ``python no-run REASON``: the code is compiled.
+
+``NOT_RUN`` lists what does not run, so that the list is seen to grow.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import typer.main
+
+from accelsim.cli import progress
+from accelsim.cli.app import app, main
+from accelsim.cli.file_kinds import faults
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+NOT_RUN = {"training.md": 2, "reproduce.md": 1, "results.md": 1, "machines.md": 1, "rtl.md": 1}
+"""Blocks of each page that do not run."""
+SHOWN = {"", "text", "json", "sv", "costs", "depth 1", "depth 2", "depth 8"}
+"""Blocks that hold no code: drawings, documents, output."""
+TARGETS = set(
+    re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+)
+
+
+class Block(NamedTuple):
+    """A block: its language, the rest of its first line, and its text."""
+
+    language: str
+    marks: str
+    text: str
+
+    @property
+    def runs(self) -> bool:
+        return not self.marks.startswith("no-run")
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that every command of the block has."""
+        found = re.search(r"\bexit=(\d+)", self.marks)
+        return int(found[1]) if found else 0
+
+    def commands(self) -> list[list[str]]:
+        """The words of each command; of a console those after ``$``."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        if self.language == "console":
+            lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+        words = (shlex.split(line, comments=True) for line in lines)
+        return [each for each in words if each]
+
+
+def blocks(page: Path) -> list[Block]:
+    found = re.findall(
+        r"^```(.*)\n((?:.*\n)*?)```$", page.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    split = [(first, text) for first, text in found if first not in SHOWN]
+    return [Block(first.partition(" ")[0], first.partition(" ")[2], text) for first, text in split]
+
+
+def parse(command: list[str]) -> None:
+    """The command line has a command and options that exist."""
+    program, name, *arguments = command
+    assert program in ("accelsim", "make"), command
+    if program == "make":
+        assert name in TARGETS
+        return
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group
+    assert commands[name].make_context(name, arguments).params
+
+
+def exit_code(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> object:
+    """The exit code of a command line."""
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return stop.value.code or 0
+
+
+def execute(
+    block: Block, folder: Path, names: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run or check one block in the folder."""
+    if block.language == "yaml":
+        name = re.search(r"^name: (\S+)", block.text, re.MULTILINE)
+        assert name is not None, "a file of yaml has a name"
+        path = folder / f"{name[1]}.yaml"
+        path.write_text(block.text, encoding="utf-8")
+        assert faults(path) == []
+    elif block.language == "csv":
+        (folder / "requests.csv").write_text(block.text, encoding="utf-8")
+    elif block.language == "python":
+        code = compile(block.text, "<page>", "exec")
+        if block.runs:
+            exec(code, names)  # the page's own example
+    elif block.language in ("sh", "console"):
+        for command in block.commands():
+            parse(command)
+            if block.runs and command[0] == "accelsim":
+                assert exit_code(monkeypatch, command) == block.exit_code, command
+    else:
+        pytest.fail(f"no check for blocks of {block.language}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_the_blocks_of_a_page_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(progress, "SECONDS", float("inf"))
+    names: dict[str, Any] = {"__name__": "page"}
+    for block in blocks(page):
+        execute(block, tmp_path, names, monkeypatch)
+
+
+def test_the_blocks_that_do_not_run_are_known_and_say_why() -> None:
+    marked = [(page.name, block) for page in PAGES for block in blocks(page) if not block.runs]
+    assert [page for page, block in marked if len(block.marks.split()) < 4] == []
+    assert Counter(page for page, _ in marked) == NOT_RUN
+
+
+def test_commands_are_in_blocks_with_a_language() -> None:
+    loose = re.compile(r"^(?: {4}|\$ )(?:accelsim|make) .*$", re.MULTILINE)
+    assert {
+        page.name: found
+        for page in PAGES
+        if (found := loose.findall(re.sub(r"```.*?\n```", "", page.read_text(), flags=re.DOTALL)))
+    } == {}
+    untold = re.compile(r"^```\n(?:\$ )?(?:accelsim|make) ", re.MULTILINE)
+    assert [page.name for page in PAGES if untold.search(page.read_text())] == []
