@@ -90,7 +90,7 @@ these that is allowed:
 | scheduler | request |
 |---|---|
 | `frfcfs` | the oldest of those whose next command is allowed now |
-| `frfcfs_rowhit` | the same, but no PRE closes a row that an older request of the queue still needs |
+| `frfcfs_rowhit` | the same, but no PRE closes a row that an older queued request needs |
 | `fcfs` | the oldest or none |
 
 * A row that a request of step 1 waits for is never closed.
