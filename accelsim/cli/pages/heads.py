@@ -147,8 +147,8 @@ widest operand, `mac.adder_area` with the width of a sum. |
 | `control` | Clock, registers and work selection of a lane: `control.clock_area`, \
 `control.registers_area`, and `control.combinational_area` less a 16-bit multiply-add. A \
 systolic PE selects nothing and has registers (`control.register_bit_area`) for two operands and \
-a sum only, a lower bound. A row-stationary PE counts as a lane. Generators of feedback weights (`feedback: prng`) \
-are included. |
+a sum only, a lower bound. A row-stationary PE counts as a lane. Generators of feedback weights \
+(`feedback: prng`) are included. |
 | `scratchpad`, `global_buffer` | Their banks, from the SRAM table. Assumed: a bank with two ports \
 takes the area of two. |
 | `noc` | Assumed: a register of `noc.width` at the end of every link. Links are those of a mesh, \
