@@ -1,5 +1,7 @@
-"""Energy, area and counts: actions times a table. `energy.py` multiplies the two, and
-`results/laws.py` repeats it as a check.
+"""Energy, area and action counts.
+
+Energy is counts times a price table. `energy.py` multiplies the two; `results/laws.py` repeats the
+product as a check.
 
 May import machine/, workload/, step/, config/.
 """

@@ -1,9 +1,10 @@
-"""Named ways of counting the same ops, as the papers count them; the machine's own counts are the
-result itself.
+"""Accountings: the counts of the papers for the same ops. The machine's own counts are the result
+itself.
 
-``weights-once`` (Han et al. 2020, tables 2 and 4): each backward weight is read once in an EP pass,
-two operations a MAC. ``neuron`` (Crafton et al. 2019, table 1 and figure 8): words that a neuron
-must send or receive for one example's backward pass.
+- ``weights-once`` (Han et al. 2020, tables 2 and 4): each backward weight is read once per EP pass;
+  two operations per MAC.
+- ``neuron`` (Crafton et al. 2019, table 1 and figure 8): words that a neuron must send or receive
+  in the backward pass of one example.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from accelsim.workload.network import Layer, Network
 
 @dataclass(frozen=True)
 class WeightsOnce:
-    """EP of a step: bits of the distinct weights that it multiplies with, of their indices where
-    they are sparse, and operations (2 a MAC).
+    """EP of a step under ``weights-once``.
+
+    ``bits``: of the values of the distinct weights that it multiplies with. ``index_bits``: of
+    their indices, if they are sparse. ``ops``: operations, 2 per MAC.
     """
 
     bits: int
@@ -32,8 +35,8 @@ class WeightsOnce:
 
 @dataclass(frozen=True)
 class Neuron:
-    """The backward pass of one example: words that neurons send or receive, and MACs of EP and
-    WG.
+    """The backward pass of one example under ``neuron``: words that neurons send or receive, and
+    MACs of EP and WG.
     """
 
     words: int
@@ -41,8 +44,9 @@ class Neuron:
 
 
 def accountings(step: TrainingStep, network: Network, architecture: Architecture) -> dict[str, Any]:
-    """Both accountings of a step; bytes at the machine's word sizes, values alone as Han et al.
-    count.
+    """Both accountings of a step, as they stand in a result.
+
+    Bytes use the machine's word sizes and count values only, without indices, as Han et al. do.
     """
     once = weights_once(step.ops, lambda tensor: value_bits(tensor, architecture))
     words = neuron(step.ops, network.weighted, network.output, step.batch)
@@ -53,8 +57,9 @@ def accountings(step: TrainingStep, network: Network, architecture: Architecture
 
 
 def weights_once(ops: Iterable[Op], bits: Callable[[Tensor], int]) -> WeightsOnce:
-    """The EP contractions among the ops, whole batch, all MACs of their loop nests. ``bits``: of
-    one value of a tensor.
+    """Count the EP contractions among the ops: whole batch, all MACs of their loop nests.
+
+    ``bits``: bits per value of a tensor.
     """
     propagating = [op for op in contractions(ops) if op.pass_ is Pass.EP]
     weights = stationary(propagating)
@@ -66,12 +71,14 @@ def weights_once(ops: Iterable[Op], bits: Callable[[Tensor], int]) -> WeightsOnc
 
 
 def neuron(ops: Iterable[Op], layers: Sequence[Layer], output: Layer, batch: int) -> Neuron:
-    """|W| + |A| + |E| words with BP, |A| x (non-zeros a neuron) with direct feedback, of the ops of
-    these ``layers``.
+    """Count words and MACs of the ops of ``layers``.
 
-    |A| are the outputs of the layers, |E| the output errors. Fixed weights that EP reads otherwise
-    than from the output error, which Crafton has not, stand in |W|'s place. Without EP among the
-    ops no words move.
+        BP:               |W| + |A| + |E| words
+        direct feedback:  |A| x (non-zeros per neuron) words
+
+    Here |W| are the weights. |A|: outputs of the layers. |E|: output errors. Fixed weights that EP
+    multiplies with other errors than the output error (not in Crafton et al.) count as |W|. Without
+    EP no words move.
     """
     names = {layer.name for layer in layers}
     backward = [
@@ -90,12 +97,12 @@ def neuron(ops: Iterable[Op], layers: Sequence[Layer], output: Layer, batch: int
 
 
 def contractions(ops: Iterable[Op]) -> list[Contraction]:
-    """Those of the ops that multiply and accumulate."""
+    """The contractions among the ops."""
     return [op for op in ops if isinstance(op, Contraction)]
 
 
 def stationary(ops: Iterable[Contraction]) -> list[Tensor]:
-    """The distinct stationary operands of the ops, in order."""
+    """Distinct stationary operands of the ops, in order."""
     return list(
         {
             operand.tensor.name: operand.tensor
@@ -106,5 +113,5 @@ def stationary(ops: Iterable[Contraction]) -> list[Tensor]:
 
 
 def _from_output(op: Contraction, output: Layer) -> bool:
-    """Whether EP's op reads the output error and nothing else."""
+    """Whether an EP op reads the output error and no other error."""
     return op.moving.tensor.name.startswith(f"{output.name}.error")

@@ -1,7 +1,7 @@
-"""Area of a machine in mm2 by component, from the same technology that its energies come from.
+"""Area of a machine in mm2 by component, from the technology that also gives its energies.
 
-An estimate of what is on the chip: memories as CACTI has them, logic as cited. Pads, the DRAM
-interface and the sequencer are not in it, and DRAM is off the chip.
+The estimate covers the chip: memories from CACTI, logic as cited. It leaves out pads, the DRAM
+interface, the sequencer, and the off-chip DRAM.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ COMPONENTS = (
     *(str(each) for each in Component if each not in (Component.DRAM, Component.LEAKAGE)),
     OFF_CHIP,
 )
-"""Components of an area. Generators of feedback weights are part of ``control``; ``dram`` is off
-the chip and has none.
+"""Components of an area. Generators of feedback weights belong to ``control``. ``dram`` is off the
+chip and has no area.
 """
 
 
 @dataclass(frozen=True)
 class Area:
-    """mm2 of one part of a component, gaps between cells included, and where the number comes from.
-    Unverified ones are labelled wherever shown.
+    """Area of one part of a component in mm2, gaps between cells included, and the source of the
+    number.
+
+    Unverified areas are labelled wherever they are shown.
     """
 
     component: str
@@ -39,8 +41,8 @@ class Area:
 
 
 def scratchpad_bank(architecture: Architecture, technology: Technology) -> SramPoint:
-    """One bank of a PE's scratchpad. InputError when the technology has no SRAMs of the machine's
-    class.
+    """One bank of a PE's scratchpad. InputError if the technology has no SRAMs of the machine's
+    leakage class.
     """
     pad = architecture.scratchpad
     return technology.sram(
@@ -49,8 +51,8 @@ def scratchpad_bank(architecture: Architecture, technology: Technology) -> SramP
 
 
 def global_buffer_bank(architecture: Architecture, technology: Technology) -> SramPoint:
-    """One bank of the global buffer. InputError when the technology has no SRAMs of the machine's
-    class.
+    """One bank of the global buffer. InputError if the technology has no SRAMs of the machine's
+    leakage class.
     """
     buffer = architecture.global_buffer
     return technology.sram(
@@ -58,17 +60,17 @@ def global_buffer_bank(architecture: Architecture, technology: Technology) -> Sr
     )
 
 
-def sram_source(technology: Technology, point: SramPoint, what: str) -> str:
-    """The source of a number of an SRAM; ``what`` names the SRAM."""
+def sram_source(technology: Technology, point: SramPoint, label: str) -> str:
+    """Source text of an SRAM's number. ``label`` names the SRAM."""
     beyond = "" if point.inside else ", extrapolated beyond the table"
     return (
-        f"{what} of {point.size_bytes} B and {point.width_bits} bits{beyond}: "
+        f"{label} of {point.size_bytes} B and {point.width_bits} bits{beyond}: "
         f"{technology.sram_source}"
     )
 
 
 def estimate(architecture: Architecture, technology: Technology) -> tuple[Area, ...]:
-    """Areas of a machine's parts, in order of component. InputError when the technology lacks an
+    """Areas of a machine's parts, in order of component. InputError if the technology lacks an
     entry.
     """
     parts = _Parts(architecture, technology)
@@ -77,7 +79,7 @@ def estimate(architecture: Architecture, technology: Technology) -> tuple[Area, 
 
 
 def by_component(areas: Iterable[Area]) -> dict[str, float | None]:
-    """mm2 by component, all of `COMPONENTS`; None for what is off the chip."""
+    """mm2 by component, for all of `COMPONENTS`; None for off-chip components."""
     listed = tuple(areas)
     return {
         name: None
@@ -95,23 +97,27 @@ def total(areas: Iterable[Area]) -> float:
 def multiply_add(
     technology: Technology, operand_bits: int, sum_bits: int
 ) -> tuple[float, str, bool]:
-    """(mm2 without gaps, source, verified) of a multiplier and the adder behind it: the multiplier
-    goes with the square of its width, the adder with its width, as their leakage does. Verified at
-    the widths of the source alone.
+    """(mm2 without gaps, source, verified) of a multiplier and its adder.
+
+    The multiplier scales with the square of its width, the adder with its width, as their leakage
+    does. The result is verified only at the widths of the source.
     """
     multiplier, adder = (
         technology.area("mac", "multiplier_area"),
         technology.area("mac", "adder_area"),
     )
-    wide, long = multiplier.bits or operand_bits, adder.bits or sum_bits
-    exact = (operand_bits, sum_bits) == (wide, long)
+    source_bits, source_sum_bits = multiplier.bits or operand_bits, adder.bits or sum_bits
+    exact = (operand_bits, sum_bits) == (source_bits, source_sum_bits)
     how = (
         ""
         if exact
         else f", to {operand_bits} bits by the square of the width, and the adder to {sum_bits} by "
         f"the width"
     )
-    mm2 = multiplier.value * (operand_bits / wide) ** 2 + adder.value * sum_bits / long
+    mm2 = (
+        multiplier.value * (operand_bits / source_bits) ** 2
+        + adder.value * sum_bits / source_sum_bits
+    )
     return mm2, f"{multiplier.source}{how}", exact and multiplier.verified and adder.verified
 
 
@@ -124,7 +130,7 @@ class _Parts:
         array, words = architecture.pe_array, architecture.precision
         self.pes = array.rows * array.cols
         self.all_lanes = self.pes * array.lanes
-        # A PE that keeps rows walks memories of its own, as a lane does.
+        # A PE that keeps rows reads its own memories, as a lane does.
         self.passing = array.passes_operands
         self.operand_bits = max(words.weight, words.activation, words.error, words.feedback)
         gaps, cells = (
@@ -141,7 +147,7 @@ class _Parts:
         )
 
     def lanes(self) -> tuple[Area, ...]:
-        """MACs, and what steers them."""
+        """MACs and their control."""
         mac, source, ok = multiply_add(self.tech, self.operand_bits, self.arch.precision.psum)
         clock = self.tech.area("control", "clock_area")
         parts = [
@@ -161,7 +167,7 @@ class _Parts:
             ),
         ]
         if self.passing:
-            # A word of each operand and a sum are all that a PE keeps.
+            # A PE keeps one word of each operand, and one sum.
             bits = 2 * self.operand_bits + self.arch.precision.psum
             parts.append(
                 self._registers(
@@ -177,8 +183,8 @@ class _Parts:
                 self.tech.area("control", "registers_area"),
                 self.tech.area("control", "combinational_area"),
             )
-            # The combinational area is of the whole lane, its multiplier and adder included, and
-            # those are counted as MACs here.
+            # The cited combinational area is that of a whole lane. Its multiplier and adder count
+            # as MACs here, so they are subtracted.
             arithmetic, _, _ = multiply_add(self.tech, logic.bits or 16, logic.bits or 16)
             select = max(0.0, logic.value - arithmetic)
             parts += [
@@ -201,8 +207,9 @@ class _Parts:
         return (*parts, *self._generators())
 
     def _generators(self) -> tuple[Area, ...]:
-        """A generator of feedback weights a lane, where they are regenerated: the word's register,
-        and three xors of at most an adder each.
+        """Generators of feedback weights, one per lane, if weights are regenerated.
+
+        A generator has a register for the word, and three xors of at most one adder each.
         """
         if self.arch.organization != "near_memory" or self.arch.near_memory.feedback != "prng":
             return ()
@@ -228,7 +235,8 @@ class _Parts:
         ):
             source = sram_source(self.tech, point, f"{count} bank{'s' * (count > 1)}, each")
             if ports > 1:
-                # The table has memories of one port: a second one is bounded by a second memory.
+                # The table has memories with one port. A second memory bounds the area of a second
+                # port.
                 source += f"; assumed: {ports} ports take the room of {ports} memories"
             verified = self.tech.sram_verified and point.inside and ports == 1
             parts.append(
@@ -237,7 +245,7 @@ class _Parts:
         return tuple(parts)
 
     def links(self) -> tuple[Area, ...]:
-        """The network: a register of the links' width at the end of every link. Wires run over the
+        """The network: a register of link width at the end of every link. Wires run over the
         cells.
         """
         array, noc = self.arch.pe_array, self.arch.noc
@@ -249,25 +257,25 @@ class _Parts:
                 f"buffer, both ways"
             )
         else:
-            # Words enter a systolic array at its edges, and each PE of the others.
+            # Words enter a systolic array at its edges. In other arrays they reach every PE.
             leaves = array.rows + array.cols if self.passing else self.pes
             peers = 0 if self.passing else noc.peer_links
             count = max(1, 2 * leaves - 2) + peers
             shape = f"a tree over {leaves}" + (f", {peers} between PEs" if peers else "")
-        what = f"{count} links of {noc.width_bits} bits ({shape})"
+        label = f"{count} links of {noc.width_bits} bits ({shape})"
         return (
             self._registers(
                 "noc",
                 "link_registers",
                 count * noc.width_bits,
-                f"assumed: a register an end of {what}, no arbiters",
+                f"assumed: a register an end of {label}, no arbiters",
                 False,
             ),
         )
 
     def vector_unit(self) -> tuple[Area, ...]:
-        """The vector unit: a multiply-add and its two operands and result for every operation that
-        a cycle can do.
+        """The vector unit: for each operation per cycle a multiply-add, and registers of two
+        operands and a result.
         """
         unit, bits = self.arch.vector_unit, self.operand_bits
         slots = unit.width * unit.ops_per_cycle
@@ -289,12 +297,12 @@ class _Parts:
             ),
         )
 
-    def _registers(self, component: str, part: str, bits: int, what: str, verified: bool) -> Area:
+    def _registers(self, component: str, part: str, bits: int, label: str, verified: bool) -> Area:
         register = self.tech.area("control", "register_bit_area")
         return self._part(
             component,
             part,
             bits * register.value,
-            f"{what}: {register.source}",
+            f"{label}: {register.source}",
             verified and register.verified,
         )

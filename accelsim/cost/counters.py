@@ -1,6 +1,4 @@
-"""ActionCounts: how often each component did each action. Integers, addable, ordered by name when
-written.
-"""
+"""ActionCounts: number of times that each component performed each action."""
 
 from __future__ import annotations
 
@@ -8,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 Action = tuple[str, str]
-"""(component, action), as in ``("scratchpad", "read_bits")``; `energy.py` gives each its price and
-refuses those without one.
+"""(component, action), e.g. ``("scratchpad", "read_bits")``. `energy.py` prices each action and
+rejects those without a price.
 """
 
 
 class ActionCounts:
-    """(component, action) -> int."""
+    """Integer counts by (component, action). They can be added, and iterate in order of name."""
 
     __slots__ = ("_counts",)
 
@@ -22,7 +20,7 @@ class ActionCounts:
         self._counts: Counter[Action] = Counter(counts or {})
 
     def add(self, component: str, action: str, times: int) -> None:
-        """Count ``times`` more of an action; ValueError when negative."""
+        """Add ``times`` occurrences of an action. ValueError if negative."""
         if times < 0:
             raise ValueError(f"{component}.{action}: cannot count {times} times")
         if times:

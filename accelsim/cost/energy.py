@@ -1,5 +1,7 @@
-"""Energy is counts times a table. This is the file that multiplies the two (the law of results
-repeats it, as a check), and where a machine's prices are derived from cited numbers.
+"""Energy: counts times a price table.
+
+Only this file multiplies the two (`results/laws.py` repeats the product as a check). It also
+derives a machine's prices from the cited numbers of a technology.
 """
 
 from __future__ import annotations
@@ -16,18 +18,19 @@ from accelsim.errors import InputError
 from accelsim.machine.architecture import Architecture
 
 COMPONENTS = tuple(map(str, Component))
-"""Components of a result. Regenerating feedback weights (``prng``) is part of ``control``."""
+"""Components of a result. The generator of feedback weights (``prng``) belongs to ``control``."""
 
 _RESULT_COMPONENT = {"prng": "control"}
 
 COLUMN_BITS = 16
-"""Of the number of a column, which stands beside a moving word in a FIFO."""
+"""Bits of the column number beside a moving word in a FIFO."""
 
 
 @dataclass(frozen=True)
 class Price:
-    """pJ per count of an action, and where the number comes from. Unverified prices are labelled
-    wherever they are shown.
+    """pJ per occurrence of an action, and the source of the number.
+
+    Unverified prices are labelled wherever they are shown.
     """
 
     component: str
@@ -50,10 +53,11 @@ class EnergyTable:
     def build(
         cls, architecture: Architecture, technology: Technology, dram: Iterable[Price]
     ) -> EnergyTable:
-        """Prices of a machine: its widths, capacities, clock and DRAM in a technology. InputError
-        when the technology lacks an entry.
+        """Prices of a machine: its widths, capacities and clock in a technology, and the prices of
+        its DRAM.
 
-        A DRAM standard without energies gives a table without DRAM prices.
+        ``dram``: () for a standard without energies; the table then has no DRAM prices. InputError
+        if the technology lacks an entry.
         """
         derived = _Prices(architecture, technology)
         return cls(
@@ -61,7 +65,7 @@ class EnergyTable:
         )
 
     def __getitem__(self, action: Action) -> Price:
-        """The price of an action; InputError when the table has none."""
+        """The price of an action. InputError if the table has none."""
         try:
             return self._prices[action]
         except KeyError:
@@ -71,8 +75,8 @@ class EnergyTable:
             ) from None
 
     def energy(self, counts: ActionCounts) -> dict[str, float]:
-        """pJ by component of a result, all of `COMPONENTS`. InputError for a counted action without
-        a price.
+        """pJ by component of a result, for all of `COMPONENTS`. InputError for a counted action
+        without a price.
         """
         result = dict.fromkeys(COMPONENTS, 0.0)
         for action, times in counts:
@@ -90,7 +94,7 @@ class EnergyTable:
 
 
 class _Prices:
-    """Derives the prices on the chip."""
+    """Derives the prices of on-chip actions."""
 
     def __init__(self, architecture: Architecture, technology: Technology) -> None:
         self.arch = architecture
@@ -103,8 +107,10 @@ class _Prices:
         self.bank = area.global_buffer_bank(architecture, technology)
 
     def _multiply_add(self, operand_bits: int, sum_bits: int) -> tuple[float, str, bool]:
-        """Multiplication of two words of the same width, added to a sum: power laws in the
-        width.
+        """(pJ, source, verified) of multiplying two words of equal width and adding the product to
+        a sum.
+
+        Energies follow power laws in the width.
         """
         multiply, source, multiply_ok = self.tech.at_bits("mac", "multiply", operand_bits)
         add, _, add_ok = self.tech.at_bits("mac", "add", sum_bits)
@@ -119,7 +125,7 @@ class _Prices:
         )
 
     def logic(self) -> tuple[Price, ...]:
-        """MACs, control, vector unit, generator."""
+        """Prices of MACs, control, vector unit and generator."""
         tech = self.tech
         mac, mac_source, mac_ok = self._multiply_add(self.operand_bits, self.psum_bits)
         gated, active = tech.one("mac", "gated_reference"), tech.one("mac", "active_reference")
@@ -129,8 +135,8 @@ class _Prices:
             tech.one("control", "combinational"),
         )
         idle = tech.one("control", "idle_clock")
-        # The measured combinational power is of the whole PE, its 16-bit multiplier and adder
-        # included, and those are counted as MACs here.
+        # The measured combinational power is that of the whole PE. Its 16-bit multiplier and adder
+        # count as MACs here, so they are subtracted.
         arithmetic, _, _ = self._multiply_add(logic.bits or 16, logic.bits or 16)
         window = max(0.0, logic.value - arithmetic)
         vector, vector_source, _ = self._multiply_add(self.operand_bits, self.operand_bits)
@@ -158,8 +164,8 @@ class _Prices:
                 f"went every cycle",
                 False,
             ),
-            # A generator of xorshift kind: the word's register is written once, three shift-and-xor
-            # stages each cost at most an add.
+            # A xorshift generator writes the word's register once. Each of its three shift-and-xor
+            # stages costs at most an add.
             Price(
                 "prng",
                 "words",
@@ -189,17 +195,16 @@ class _Prices:
         )
 
     def memories(self) -> tuple[Price, ...]:
-        """Scratchpads, global buffer and the wires between them, per bit."""
+        """Prices per bit of scratchpads, global buffer and the wires between them."""
         pad, bank, banks = self.scratchpad, self.bank, self.arch.scratchpad.banks
         weight = self.arch.precision.weight
         wire = self.tech.one("noc", "bit_mm")
-        # A bank of several is, on average, half the side of the square they fill away from the
-        # lanes; a single one is beside them.
-        way_mm = math.sqrt(banks * pad.area_mm2) / 2 if banks > 1 else 0.0
-        way = f", and {way_mm:.3g} mm of {wire.source}" if banks > 1 else ""
-        pad_source = area.sram_source(self.tech, pad, "scratchpad bank") + way
-        # The table's SRAMs have one port. An access costs more with a second, by what nobody here
-        # knows.
+        # With several banks, a bank is on average half the side of their square away from the
+        # lanes. A single bank is beside them.
+        wire_mm = math.sqrt(banks * pad.area_mm2) / 2 if banks > 1 else 0.0
+        wire_source = f", and {wire_mm:.3g} mm of {wire.source}" if banks > 1 else ""
+        pad_source = area.sram_source(self.tech, pad, "scratchpad bank") + wire_source
+        # The table's SRAMs have one port. The extra cost of a second port is unknown.
         pad_ports, bank_ports = self.arch.scratchpad.ports, self.arch.global_buffer.ports
         pad_source += ", as with a single port" if pad_ports > 1 else ""
         pad_ok = (
@@ -208,12 +213,15 @@ class _Prices:
             and (banks == 1 or wire.verified)
             and pad_ports == 1
         )
-        read = pad.read_pj / pad.width_bits + wire.value * way_mm
-        # A column's words lie in different rows: an access of the whole port yields one of them.
-        transposed = pad.read_pj * math.ceil(weight / pad.width_bits) / weight + wire.value * way_mm
+        read = pad.read_pj / pad.width_bits + wire.value * wire_mm
+        # The words of a column lie in different rows: an access over the whole port yields one of
+        # them.
+        transposed = (
+            pad.read_pj * math.ceil(weight / pad.width_bits) / weight + wire.value * wire_mm
+        )
         lane_area = self.tech.one("control", "lane_area")
         hop_mm = math.sqrt(banks * pad.area_mm2 + self.arch.pe_array.lanes * lane_area.value)
-        # From the middle of a square of side s a point of it is s/2 away on average, along the
+        # The mean distance from the centre of a square of side s to its points is s/2 along the
         # axes.
         reach_mm = math.sqrt(self.arch.global_buffer.banks * bank.area_mm2) / 2
         bank_source = (
@@ -226,7 +234,7 @@ class _Prices:
             Price(
                 "scratchpad",
                 "write_bits",
-                pad.write_pj / pad.width_bits + wire.value * way_mm,
+                pad.write_pj / pad.width_bits + wire.value * wire_mm,
                 pad_source,
                 pad_ok,
             ),
@@ -285,7 +293,7 @@ class _Prices:
     def leakage_mw(self) -> Mapping[str, float]:
         """Leakage of the whole machine in mW, by part."""
         pad, bank = self.scratchpad, self.bank
-        # A multiplier's leakage goes with its area, the square of the width, an adder's with the
+        # A multiplier's leakage scales with its area, the square of its width; an adder's with its
         # width.
         multiplier, adder = (
             self.tech.one("leakage", "multiplier"),
@@ -295,8 +303,8 @@ class _Prices:
             multiplier.value * (self.operand_bits / (multiplier.bits or self.operand_bits)) ** 2
         )
         adder_mw = adder.value * self.psum_bits / (adder.bits or self.psum_bits)
-        # The logic figures are of high-performance transistors; another class leaks less by what
-        # its SRAM does.
+        # The logic figures are for high-performance transistors. Those of another class leak less
+        # by the ratio of their SRAMs.
         fast = self.tech.sram("hp", pad.size_bytes, pad.width_bits)
         lanes = self.pes * self.arch.pe_array.lanes
         return {
@@ -306,7 +314,7 @@ class _Prices:
         }
 
     def leakage(self) -> tuple[Price, ...]:
-        """The whole machine's leakage in one cycle."""
+        """Leakage of the whole machine per cycle."""
         parts = self.leakage_mw()
         # mW = 1e9 pJ/s
         pj = math.fsum(parts.values()) * 1e9 / self.arch.clock_hz

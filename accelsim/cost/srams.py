@@ -1,4 +1,4 @@
-"""The table of SRAMs of a technology, and power laws between its points."""
+"""The SRAM table of a technology, and power laws between its points."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from accelsim.errors import Fault, InputError
 @dataclass(frozen=True)
 class SramPoint:
     """One SRAM: energies in pJ per access of its whole width, leakage in mW, area in mm2.
-    ``inside``: not extrapolated beyond the table.
+
+    ``inside``: the point lies within the table, i.e. is not extrapolated.
     """
 
     size_bytes: int
@@ -27,8 +28,9 @@ class SramPoint:
 
 
 def loglog(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
-    """y at ``x`` (> 0) on the straight lines between the points (ascending) in logarithmic scales,
-    the end lines prolonged.
+    """Interpolate y at ``x`` (> 0) linearly in logarithmic scales; the end segments extrapolate.
+
+    ``xs``: ascending.
     """
     if len(xs) == 1:
         return float(ys[0])
@@ -40,8 +42,9 @@ def loglog(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
 
 
 def read_srams(path: Path) -> dict[str, tuple[SramPoint, ...]]:
-    """The SRAM table of a technology. InputError with the line of every row that is not seven
-    numbers > 0 of a known class.
+    """Read the SRAM table of a technology, by leakage class.
+
+    InputError with the line of every row that is not a known class and six numbers > 0.
     """
     lines = [
         (number, line)
@@ -81,7 +84,7 @@ def read_srams(path: Path) -> dict[str, tuple[SramPoint, ...]]:
 
 
 def _point(cells: Sequence[str]) -> SramPoint | None:
-    """One row of the SRAM table, None when it is none."""
+    """One row of the SRAM table, or None if it is invalid."""
     try:
         size, width, read, write, leakage, area = (float(cell) for cell in cells[1:])
     except ValueError:

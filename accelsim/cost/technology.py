@@ -1,5 +1,6 @@
-"""A technology: cited energies of primitive actions and a table of SRAMs. `energy.py` derives a
-machine's prices from it.
+"""A technology: cited energies of primitive actions, and an SRAM table.
+
+`energy.py` derives a machine's prices from it.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ LeakageClass = Literal["hp", "lstp"]
 
 @dataclass(frozen=True)
 class Technology:
-    """A resolved technology: entries by (component, action), in order of width, and SRAM points by
-    class.
+    """A resolved technology.
+
+    ``entries``: by (component, action), in order of width. ``srams``: points by leakage class.
     """
 
     name: str
@@ -32,7 +34,7 @@ class Technology:
     sram_verified: bool
 
     def find(self, component: str, action: str) -> tuple[Entry, ...]:
-        """The entries of an action by width. InputError when there is none."""
+        """The entries of an action, in order of width. InputError if there are none."""
         entries = self.entries.get((component, action))
         if not entries:
             raise InputError(
@@ -41,13 +43,11 @@ class Technology:
         return entries
 
     def one(self, component: str, action: str) -> Entry:
-        """The single entry of an action without widths."""
+        """The single entry of an action without widths. InputError if there is none."""
         return self.find(component, action)[0]
 
     def area(self, component: str, part: str) -> Entry:
-        """The area of a part. InputError when there is none, or a number of another kind in its
-        place.
-        """
+        """The area entry of a part. InputError if there is none, or if the entry is not an area."""
         entry = self.one(component, part)
         if entry.area_mm2 is None:
             raise InputError(
@@ -57,8 +57,10 @@ class Technology:
         return entry
 
     def at_bits(self, component: str, action: str, bits: float) -> tuple[float, Entry, bool]:
-        """(value at a width by the power law between the nearest widths given, an entry for its
-        source, whether the number is verified).
+        """(value, an entry for its source, verified) of an action at a width.
+
+        The value follows a power law between the nearest widths given. InputError if the action has
+        no entry.
         """
         entries = self.find(component, action)
         widths = [float(entry.bits or 1) for entry in entries]
@@ -67,8 +69,10 @@ class Technology:
         return value, entries[0], inside and all(entry.verified for entry in entries)
 
     def sram(self, leakage: LeakageClass, size_bytes: int, width_bits: int) -> SramPoint:
-        """An SRAM of any size and width: power laws in width within each size of the table, then in
-        size.
+        """An SRAM of any size and width, by power laws: in width within each size of the table,
+        then in size.
+
+        InputError if the technology has no SRAMs of the leakage class.
         """
         points = self.srams.get(leakage, ())
         if not points:
@@ -101,8 +105,10 @@ class Technology:
 
 
 def _around(x: float, xs: Sequence[int]) -> tuple[int, ...]:
-    """The known value itself, or the two nearest that enclose ``x`` (the two at the end beyond
-    it).
+    """The values of ``xs`` between which to interpolate: ``x`` itself if present, else its two
+    neighbours.
+
+    Beyond an end of ``xs``, the two values at that end.
     """
     if x in xs or len(xs) == 1:
         return (int(x) if x in xs else xs[0],)
@@ -163,8 +169,10 @@ def load_technology(name_or_path: str | Path, *, beside: Path | None = None) -> 
 
 
 def technology_files(name_or_path: str | Path) -> tuple[Path, ...]:
-    """The files that a technology is made of: its own, its SRAM table, and those of the technology
-    that it is scaled from. InputError with the faults of those that are wrong.
+    """The files of a technology: its own, its SRAM table, and those of the technology that it is
+    scaled from.
+
+    InputError with the faults of files that are wrong.
     """
     path = find("technology", name_or_path)
     file = load_model(path, TechnologyFile)

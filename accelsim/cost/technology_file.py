@@ -1,4 +1,4 @@
-"""The file of a technology: cited numbers, an SRAM table, or another technology scaled."""
+"""The technology file: cited numbers, an SRAM table, or another technology scaled."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ Factor = Annotated[float, Field(gt=0)]
 class Entry(Section):
     """One cited number: an energy per action, a leakage power, or an area."""
 
-    component: str = Field(description="Component that the number is of.")
+    component: str = Field(description="Component of the number.")
     action: str = Field(description="Primitive action, or part, of that component.")
     bits: Bits | None = Field(
         default=None,
-        description="Operand width that the number holds for; prices at other widths follow from "
-        "the widths given.",
+        description="Operand width of the number. Prices at other widths are interpolated "
+        "between the widths given.",
     )
     energy: Picojoules | None = Field(default=None, description="Energy per action.")
     power: Milliwatts | None = Field(default=None, description="Leakage power.")
     area_mm2: Factor | None = Field(default=None, description="Area in square millimetres.")
-    node: Positive = Field(description="Node in nm at which the number was found.")
+    node: Positive = Field(description="Node of the source in nm.")
     voltage: Factor | None = Field(
-        default=None, description="Supply voltage in volts; absent where the source gives none."
+        default=None, description="Supply voltage in volts; absent if the source gives none."
     )
-    source: str = Field(description="Where the number comes from.")
+    source: str = Field(description="Source of the number.")
     verified: bool = Field(
-        description="Whether that source was read; false for recollection and assumption."
+        description="Whether that source was read; false for recollections and assumptions."
     )
 
     @model_validator(mode="after")
@@ -55,41 +55,41 @@ class Entry(Section):
 
     @property
     def value(self) -> float:
-        """The number in pJ, mW or mm2."""
+        """The number, in pJ, mW or mm2."""
         return next(
             value for value in (self.energy, self.power, self.area_mm2) if value is not None
         )
 
 
 class Sram(Section):
-    """The table of SRAMs that scratchpads and global-buffer banks are priced from."""
+    """The SRAM table that gives the prices of scratchpads and global-buffer banks."""
 
     table: str = Field(
         description="CSV file beside this one: class, size_bytes, width_bits, read_pj, write_pj, "
         "leakage_mw, area_mm2."
     )
-    source: str = Field(description="What the table was made with.")
+    source: str = Field(description="Program, or publication, that the table comes from.")
     verified: bool = Field(description="Whether the source was read.")
 
 
 class Scaling(Section):
-    """Another technology's numbers times a factor."""
+    """Another technology's numbers, scaled."""
 
     technology: str = Field(
-        description="The technology scaled: a built-in one or a file, itself unscaled."
+        description="The technology to scale: a built-in one or a file, itself not scaled."
     )
     energy: Factor = Field(
-        description="Factor of every energy on the chip. Leakage power is taken over unscaled."
+        description="Factor of every on-chip energy. Leakage power is not scaled."
     )
     area: Factor = Field(description="Factor of every area.")
-    source: str = Field(description="Where the factors come from.")
+    source: str = Field(description="Source of the factors.")
     verified: bool = Field(
-        description="Whether the scaled numbers are to be trusted like their originals."
+        description="Whether the scaled numbers are as trustworthy as the originals."
     )
 
 
 class TechnologyFile(Section):
-    """A file of arch_configs/technology."""
+    """The format of the files in arch_configs/technology."""
 
     schema_: Literal["accelsim.technology/1"] = Field(
         default="accelsim.technology/1", alias="schema", description="Format of this file."

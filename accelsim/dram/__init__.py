@@ -1,4 +1,4 @@
-"""DRAM: standards, the controller, channels of a machine, lists of requests.
+"""DRAM: standards, the controller, the channels of a machine, and request files.
 
 May import cost/, config/ and kernels/.
 """

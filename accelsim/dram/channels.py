@@ -1,4 +1,4 @@
-"""The DRAM as the machine's events see it: transfers in picoseconds, over the bank-state
+"""DRAM channels as a machine's simulation uses them: the object layer around the bank-state
 kernels.
 """
 
@@ -23,7 +23,9 @@ COMMAND_ACTIONS = {
 
 @dataclass(frozen=True)
 class RowCounts:
-    """How bursts found their rows: open (hit), closed (miss), another row open (conflict)."""
+    """Bursts by the state of their row: open (hit), closed (miss), or another row open
+    (conflict).
+    """
 
     hits: int
     misses: int
@@ -31,22 +33,24 @@ class RowCounts:
 
 
 class DramChannels:
-    """All channels of a DRAM, in the state that the transfers so far have left.
+    """All channels of a DRAM, in their state after the transfers so far.
 
-    Transfers are served first come, first served: in the order of the calls, burst by burst in
+    Transfers are served first come, first served: in the order of the calls, and burst by burst in
     address order on each channel, with open pages. Bursts are moved whole: a transfer that begins
     or ends inside a burst moves all of it.
     """
 
     def __init__(self, spec: DramSpec, channels: int | None = None) -> None:
-        """``channels`` replaces the number of channels that the standard states."""
+        """``channels`` overrides the number of channels of the standard."""
         self.table: DramTable = resolve(spec, channels)
         self.state: k.Dram = k.new_dram(self.table.delays, self.table.shape)
-        """For kernels that move data themselves; they call `counted_elsewhere` when they have."""
+        """State for kernels that move data themselves. Their caller then calls
+        `counted_elsewhere`.
+        """
         self._counted = self._tally[:, : k.COMMANDS].copy()
 
     def counted_elsewhere(self) -> None:
-        """All commands so far have been counted by whoever had the ``state``."""
+        """Mark all commands so far as counted by the user of ``state``."""
         self._counted = self._tally[:, : k.COMMANDS].copy()
 
     @property
@@ -62,8 +66,9 @@ class DramChannels:
         return RowCounts(hits, misses, conflicts)
 
     def count(self, counts: ActionCounts) -> None:
-        """Add the commands since the last call, without refreshes: those are due to time, whoever
-        comes next, and `finish` counts them.
+        """Add the commands since the last call to ``counts``.
+
+        Refreshes are left out: they depend on time, not on transfers, and `finish` counts them.
         """
         commands = self._tally[:, : k.COMMANDS]
         for command, times in enumerate((commands - self._counted).sum(axis=0)):
@@ -72,10 +77,11 @@ class DramChannels:
         self._counted = commands.copy()
 
     def finish(self, end_ps: int, counts: ActionCounts) -> None:
-        """Run idle until ``end_ps``: all refreshes, ("dram", "refresh"), and ("dram",
-        "active_standby" | "precharge_standby"), clocks of all ranks.
+        """Run idle until ``end_ps`` picoseconds, then count refreshes and standby clocks.
 
-        Call once, after the last transfer. A command that goes after ``end_ps`` extends the time.
+        Adds the actions ("dram", "refresh"), ("dram", "active_standby") and ("dram",
+        "precharge_standby"); standby is in clocks, summed over all ranks. Call once, after the last
+        transfer. A command after ``end_ps`` extends the time.
         """
         end = -(-end_ps // self.table.tck_ps)
         channels = [k.channel_of(self.state, number) for number in range(len(self._tally))]

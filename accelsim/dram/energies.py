@@ -1,4 +1,4 @@
-"""Energies of a DRAM standard, by event of a whole rank."""
+"""Energies of a DRAM standard, per event of a whole rank."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ class EnergyEvent(Section):
 
     pj: Annotated[float, Field(ge=0, le=10**12)] = Field(description="Energy in pJ.")
     source: str = Field(
-        default="the DRAM file, without a source", description="Where the number comes from."
+        default="the DRAM file, without a source", description="Source of the number."
     )
     verified: bool = Field(
         False,
-        description="Whether the source was read; entries without are labelled in tables and "
+        description="Whether the source was read. Unverified entries are labelled in tables and "
         "plots.",
     )
 
 
 def _event(value: Any) -> Any:
-    """A bare number is an event in pJ without a source."""
+    """Accept a bare number: an event in pJ without a source."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
         return {"pj": value}
     if not isinstance(value, (dict, EnergyEvent)):
@@ -36,15 +36,15 @@ Event = Annotated[EnergyEvent, BeforeValidator(_event, json_schema_input_type=fl
 
 
 class DramEnergy(Section):
-    """Energy per event, each a mapping with its source or a bare number in pJ."""
+    """Energy per event: either a mapping with its source, or a bare number in pJ."""
 
-    ACT: Event = Field(description="Opening and later closing a row: one ACT and its PRE.")
+    ACT: Event = Field(description="Opening a row and closing it later: one ACT and its PRE.")
     RD: Event = Field(description="One read burst.")
     WR: Event = Field(description="One write burst.")
     REF: Event = Field(description="One all-bank REF.")
     active_standby_per_clk: Event = Field(
-        description="A clock with a row open somewhere in the rank."
+        description="One clock with an open row anywhere in the rank."
     )
     precharge_standby_per_clk: Event = Field(
-        description="A clock with all rows of the rank closed."
+        description="One clock with all rows of the rank closed."
     )

@@ -16,8 +16,9 @@ DRAM_EVENTS = {
 
 
 def dram_prices(dram: DramSpec) -> tuple[Price, ...]:
-    """Prices of a DRAM standard's events, () when it states no energies. A PRE costs nothing by
-    itself: its ACT has paid for it.
+    """Prices of a DRAM standard's events; () if it states no energies.
+
+    A PRE is free, because the energy of an ACT includes its PRE.
     """
     if dram.energy is None:
         return ()

@@ -1,6 +1,4 @@
-"""Lists of DRAM requests, and the CSV files that hold them: columns cycle, address, kind (R or
-W).
-"""
+"""DRAM requests, and the CSV files that hold them: columns cycle, address, kind (R or W)."""
 
 from __future__ import annotations
 
@@ -17,19 +15,19 @@ from accelsim.errors import Fault, InputError
 
 COLUMNS = ("cycle", "address", "kind")
 LAST_CYCLE = 1 << 36
-"""Latest clock of a request: about a minute of DRAM time, whose refreshes alone take seconds to
+"""Latest clock of a request: about a minute of DRAM time. Its refreshes alone take seconds to
 simulate.
 """
 _LONGEST = 20
-"""Digits of a number that is read at all: more are beyond every limit."""
+"""Digits beyond which a number is not parsed, as it exceeds every limit."""
 
 
 @dataclass(frozen=True)
 class Requests:
-    """Requests in the order in which they are handed over.
+    """Requests, in the order in which they are handed to the controller.
 
-    ``cycles`` int64[N]: clock (tCK) from which each may be handed over; ``addresses`` int64[N]: in
-    bytes, inside one burst; ``writes`` bool[N].
+    ``cycles``: int64 (N), earliest clock (tCK) of the hand-over. ``addresses``: int64 (N), in
+    bytes; each request lies within one burst. ``writes``: bool (N).
     """
 
     cycles: NDArray[np.int64]
@@ -41,11 +39,11 @@ class Requests:
 
 
 def read_requests(path: str | Path, capacity_bytes: int) -> Requests:
-    """Read a CSV file of requests for a DRAM of that size.
+    """Read a CSV file of requests for a DRAM of ``capacity_bytes`` bytes.
 
-    The first line may name the columns, in any order; without names they are cycle, address, kind.
-    Cycles need not grow: a request waits for those before it. Addresses are decimal, or hexadecimal
-    with 0x. InputError with every fault, each at its line and column.
+    The first line may name the columns, in any order; the default order is cycle, address, kind.
+    Cycles need not increase: a request waits for those before it. Addresses are decimal, or
+    hexadecimal with 0x. InputError with every fault, each with its line and column.
     """
     source = str(path)
     lines = enumerate(read_text(path).splitlines(), start=1)
@@ -86,7 +84,7 @@ def read_requests(path: str | Path, capacity_bytes: int) -> Requests:
 
 
 def _fields(line: str) -> Iterator[tuple[int, str]]:
-    """(column of its first character, from 1, text) of every field of a line."""
+    """Yield (column of the first character, counted from 1; text) of every field of a line."""
     column = 1
     for field in line.split(","):
         text = field.strip()
@@ -98,7 +96,7 @@ def _fields(line: str) -> Iterator[tuple[int, str]]:
 
 
 class _Reader:
-    """Reads line by line; keeps what is right and what is wrong."""
+    """Reads line by line; collects requests and faults."""
 
     def __init__(self, source: str, capacity_bytes: int) -> None:
         self.source = source
@@ -113,7 +111,7 @@ class _Reader:
         self.faults.append(Fault(self.source, line, column, message))
 
     def name_columns(self, number: int, line: str) -> None:
-        """The line that names the columns."""
+        """Read the line that names the columns."""
         fields = list(_fields(line))
         names = [name for _, name in fields]
         before = len(self.faults)
@@ -137,7 +135,7 @@ class _Reader:
             self.order = (names.index("cycle"), names.index("address"), names.index("kind"))
 
     def read(self, number: int, line: str) -> None:
-        """A line that holds a request."""
+        """Read a line that holds a request."""
         texts = line.split(",")
         if len(texts) == len(COLUMNS) and line.isascii():
             cycle, address, kind = (texts[place] for place in self.order)
@@ -160,7 +158,7 @@ class _Reader:
         self.writes.append(kind == "W")
 
     def _read_slowly(self, number: int, line: str) -> None:
-        """A line with blanks, quotes, hexadecimal addresses or faults."""
+        """Read a line with blanks, quotes, hexadecimal addresses or faults."""
         fields = list(_fields(line))
         if len(fields) != len(COLUMNS):
             column = (

@@ -1,4 +1,4 @@
-"""Which rows of the DRAM hold which tensor."""
+"""Allocation of DRAM rows to tensors."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ PICOSECONDS = 10**12
 
 
 class DramRows:
-    """A tensor takes the first free rows that hold it, and gives them back when nobody will read
-    it.
+    """First-fit allocator of DRAM rows.
 
-    What does not fit wraps around, so that traffic and time are still simulated; ``overcommitted``
-    tells, and results say so.
+    A tensor takes the first free run of rows that holds it, until it is released. Addresses beyond
+    the DRAM's end wrap around, so that traffic and time are still simulated; ``overcommitted`` then
+    becomes true and results state it.
     """
 
     def __init__(self, capacity_bytes: int, row_bytes: int) -> None:
@@ -23,12 +23,13 @@ class DramRows:
 
     @property
     def overcommitted(self) -> bool:
-        """Whether tensors needed more than the DRAM has."""
+        """Whether tensors needed more than the DRAM's capacity."""
         return self.peak_bytes > self._capacity_bytes
 
     def place(self, tensor: Hashable, size_bytes: int) -> tuple[int, int]:
-        """(first byte, end of its rows) of a tensor: those that it has, else the first free ones,
-        which may lie behind the DRAM's end.
+        """(first byte, end) of the tensor's rows, allocated on the first call.
+
+        The rows may lie beyond the DRAM's end.
         """
         if tensor not in self._places:
             rows = -(-size_bytes // self._row_bytes) * self._row_bytes
@@ -42,5 +43,5 @@ class DramRows:
         return self._places[tensor]
 
     def release(self, tensor: Hashable) -> None:
-        """Give back the tensor's rows, if it has any."""
+        """Free the tensor's rows, if it has any."""
         self._places.pop(tensor, None)

@@ -1,6 +1,4 @@
-"""A DRAM by itself: what one list of requests costs in clocks, commands and energy (`accelsim
-dram`).
-"""
+"""A DRAM without a machine: clocks, commands and energy of one request list (`accelsim dram`)."""
 
 from __future__ import annotations
 
@@ -30,8 +28,9 @@ TRACED = {
 
 @dataclass(frozen=True)
 class Command:
-    """One command on a command bus: its clock, name, channel, bank (rank-major, then bank group)
-    and row (-1 where it has none).
+    """One command on a command bus.
+
+    ``bank`` is numbered by rank, then by bank group. ``row`` is -1 for commands without a row.
     """
 
     clock: int
@@ -43,13 +42,15 @@ class Command:
 
 @dataclass(frozen=True)
 class DramRun:
-    """What the requests of a list got. Clocks are tCK.
+    """Result of serving a request list. Clocks are tCK.
 
-    ``accepted``, ``done`` int64[N]: clocks of the hand-over and of the last data; a read that a
-    waiting write answered is done a clock after its hand-over, a write that joined a waiting one of
-    its burst with that one. ``rows``: hits, misses (closed rows) and conflicts of the requests that
-    took an RD or WR. ``commands`` by name; PRE closes one bank, PREA those of a rank. ``counts``:
-    the same as priced actions, with the clocks of all ranks in standby up to the last data.
+    - ``accepted``, ``done``: int64 (N), clocks of the hand-over and of the last data. A read
+      answered by a waiting write is done one clock after its hand-over. A write merged into a
+      waiting write of the same burst is done together with it.
+    - ``rows``: hits, misses (closed rows) and conflicts of the requests that needed an RD or WR.
+    - ``commands``: by name. PRE closes one bank, PREA all banks of a rank.
+    - ``counts``: the commands as priced actions, and standby clocks of all ranks up to the last
+      data.
     """
 
     spec: DramSpec
@@ -66,18 +67,18 @@ class DramRun:
 
     @property
     def total_cycles(self) -> int:
-        """Clock of the last data of all."""
+        """Clock of the last data of the last request."""
         return int(self.done.max())
 
     @property
     def read_latencies(self) -> NDArray[np.int64]:
-        """Clocks from hand-over to last data of every read."""
+        """Clocks from hand-over to last data of every read: int64 (reads)."""
         reads = ~self.requests.writes
         return self.done[reads] - self.accepted[reads]
 
     @property
     def energy_by_part_pj(self) -> dict[str, float] | None:
-        """pJ of ACTs (with their PREs), RDs, WRs, REFs and standby; None where the standard states
+        """Energy in pJ of ACT (with its PRE), RD, WR, REF and standby; None if the standard states
         no energies.
         """
         if self.spec.energy is None:
@@ -92,7 +93,7 @@ class DramRun:
 
     @property
     def unverified_energies(self) -> tuple[str, ...]:
-        """Priced actions whose energies have no verified source."""
+        """Priced actions whose energy has no verified source."""
         return tuple(
             price.action
             for price in dram_prices(self.spec)
@@ -103,10 +104,10 @@ class DramRun:
 def simulate(
     spec: DramSpec, requests: Requests, max_outstanding: int | None = None, traced: bool = False
 ) -> DramRun:
-    """Serve requests (at least one) by the standard's own policy.
+    """Serve at least one request under the standard's own policy.
 
-    ``max_outstanding`` (>= 1): most reads that are handed over and not yet done, as a driver with
-    that many slots has. ``traced``: keep every command. The same input gives the same run.
+    ``max_outstanding`` (>= 1): maximum number of reads handed over and not yet done, as for a
+    driver with that many slots. ``traced``: record every command. Equal inputs give equal runs.
     """
     table, policy = resolve(spec), controller_policy(spec, max_outstanding)
     listed = np.zeros((len(requests), 6), np.int64)
@@ -122,12 +123,12 @@ def simulate(
         commands = int(run.traced[0])
         if not traced or commands <= room:
             break
-        room = commands  # how many there are is known only now
+        room = commands  # the number of commands is known only after the first run
     channels = [state.channel_of(dram, number) for number in range(len(dram.tally))]
     ranks = len(channels) * dram.ranks.shape[1]
     active = sum(int(active_clocks(last, channel)) for channel in channels)
     total = dram.tally.sum(axis=0)
-    closed_together = int(run.control[:, queues.PREA_BANKS].sum())
+    closed_by_prea = int(run.control[:, queues.PREA_BANKS].sum())
     counts = ActionCounts(
         {
             ("dram", "activate"): int(total[state.ACT]),
@@ -152,7 +153,7 @@ def simulate(
         rows=(int(total[state.HITS]), int(total[state.MISSES]), int(total[state.CONFLICTS])),
         commands={
             **names,
-            "PRE": names["PRE"] - closed_together,
+            "PRE": names["PRE"] - closed_by_prea,
             "PREA": int(run.control[:, queues.PREAS].sum()),
         },
         counts=counts,

@@ -1,5 +1,5 @@
-"""A DRAM standard: a table of timings, an organisation, a policy and energies, resolved to integers
-before cycle 0.
+"""A DRAM standard: timings, organisation, policy and energies, resolved to integers before cycle
+0.
 """
 
 from __future__ import annotations
@@ -17,25 +17,21 @@ Interval = Annotated[int, Field(ge=1, le=1 << 20)]
 RefreshInterval = Annotated[int, Field(ge=1, le=1 << 31)]
 Rows = Annotated[int, Field(ge=1, le=1 << 24)]
 ROUNDING = 1e-9
-"""Tolerance, in ps, of a tCK that is stated in ns as a decimal fraction."""
+"""Tolerance in ps of a tCK that is given in ns as a decimal fraction."""
 
 
 class Timing(Section):
-    """Timing constraints in clocks (tCK), named as the standards name them; tCK itself in ns."""
+    """Timing constraints in clocks (tCK), named as in the standards; tCK itself is in ns."""
 
     tCK: Annotated[float, Field(gt=0, le=1000)] = Field(
         description="Clock period in ns; a whole number of ps."
     )
     AL: Clocks = Field(default=0, description="Additive latency.")
-    CL: Interval = Field(description="RD to its first data.")
-    CWL: Interval = Field(description="WR to its first data.")
+    CL: Interval = Field(description="RD to the first data.")
+    CWL: Interval = Field(description="WR to the first data.")
     tRCD: Interval = Field(description="ACT to RD or WR, same bank.")
-    tRCDRD: Interval | None = Field(
-        default=None, description="ACT to RD, where it differs from tRCD."
-    )
-    tRCDWR: Interval | None = Field(
-        default=None, description="ACT to WR, where it differs from tRCD."
-    )
+    tRCDRD: Interval | None = Field(default=None, description="ACT to RD, if it differs from tRCD.")
+    tRCDWR: Interval | None = Field(default=None, description="ACT to WR, if it differs from tRCD.")
     tRP: Interval = Field(description="PRE to ACT, same bank; PRE to REF.")
     tRAS: Interval = Field(description="ACT to PRE, same bank.")
     tRC: Interval | None = Field(
@@ -43,7 +39,7 @@ class Timing(Section):
     )
     tRFC: Interval = Field(description="REF to ACT or REF, same rank.")
     tREFI: RefreshInterval = Field(
-        description="Average interval between REFs; the first is due at this clock."
+        description="Average interval between REFs. The first REF is due at this clock."
     )
     tWTR_S: Clocks = Field(description="End of write data to RD, other bank group.")
     tWTR_L: Clocks = Field(description="End of write data to RD, same bank group.")
@@ -53,10 +49,12 @@ class Timing(Section):
     tCCD_L: Interval = Field(description="RD to RD and WR to WR, same bank group.")
     tRRD_S: Interval = Field(description="ACT to ACT, other bank group.")
     tRRD_L: Interval = Field(description="ACT to ACT, same bank group.")
-    tFAW: Interval = Field(description="At most four ACTs of a rank in any window of this length.")
+    tFAW: Interval = Field(
+        description="A rank may have at most four ACTs in any window of this length."
+    )
     tRTRS: Clocks = Field(
-        description="Turnaround of the data bus: between ranks, unless both are written, and "
-        "between read data and write data."
+        description="Turnaround of the data bus: between ranks, except from write to write, and "
+        "from read data to write data."
     )
     tPPD: Clocks = Field(default=0, description="PRE to PRE, other bank of the rank.")
 
@@ -78,41 +76,40 @@ class Timing(Section):
 
 
 class Organisation(Section):
-    """What a memory channel consists of. Fields that follow from others may be left out; when given
-    they must agree.
+    """Organisation of a memory channel. Fields that follow from others may be left out; given ones
+    must agree with them.
     """
 
     channels: Channels = Field(default=1, description="Independent channels.")
-    ranks: Channels = Field(default=1, description="Ranks of a channel.")
-    bankgroups: Positive = Field(
-        description="Bank groups of a rank; 1 where the standard has none."
-    )
-    banks_per_group: Positive = Field(description="Banks of a bank group.")
+    ranks: Channels = Field(default=1, description="Ranks per channel.")
+    bankgroups: Positive = Field(description="Bank groups per rank; 1 if the standard has none.")
+    banks_per_group: Positive = Field(description="Banks per bank group.")
     banks: Positive | None = Field(default=None, description="bankgroups * banks_per_group.")
-    rows: Rows = Field(description="Rows of a bank.")
+    rows: Rows = Field(description="Rows per bank.")
     bursts_per_row: Positive | None = Field(
         default=None,
-        description="Bursts in a row of the whole rank; `columns` may be given instead.",
+        description="Bursts per row of the whole rank; `columns` may be given instead.",
     )
     columns: Positive | None = Field(
-        default=None, description="Columns of a row; a burst takes BL of them."
+        default=None, description="Columns per row; a burst takes BL of them."
     )
     row_bytes: Rows | None = Field(default=None, description="bursts_per_row * burst_bytes.")
     columns_ini: Positive | None = Field(
         default=None,
-        description="Columns as another simulator's configuration counts them; not used.",
+        description="Columns in the count of another simulator's configuration file; not used.",
     )
-    bus_width: Positive = Field(description="Data bits of a channel.")
+    bus_width: Positive = Field(description="Data bits per channel.")
     device_width: Positive | None = Field(
-        default=None, description="Data bits of one device; not used."
+        default=None, description="Data bits per device; not used."
     )
     devices_per_rank: Positive | None = Field(
         default=None, description="bus_width / device_width; not used."
     )
-    BL: Positive = Field(description="Burst length in beats, two a clock.")
+    BL: Positive = Field(description="Burst length in beats, two per clock.")
     burst_bytes: Positive | None = Field(default=None, description="bus_width * BL / 8.")
     burst_clk: Positive | None = Field(
-        default=None, description="Clocks that a burst holds the data bus; BL / 2 when absent."
+        default=None,
+        description="Clocks for which a burst occupies the data bus; BL / 2 when absent.",
     )
 
     @model_validator(mode="after")
@@ -163,12 +160,12 @@ class Organisation(Section):
 
     @property
     def burst(self) -> int:
-        """Bytes of a burst."""
+        """Bytes per burst."""
         return self.bus_width * self.BL // 8
 
     @property
     def row_bursts(self) -> int:
-        """Bursts of a row."""
+        """Bursts per row."""
         return (
             self.bursts_per_row
             if self.bursts_per_row is not None
@@ -177,7 +174,7 @@ class Organisation(Section):
 
     @property
     def burst_clocks(self) -> int:
-        """Clocks that a burst holds the data bus."""
+        """Clocks for which a burst occupies the data bus."""
         return self.BL // 2 if self.burst_clk is None else self.burst_clk
 
     @property
@@ -195,27 +192,32 @@ class Organisation(Section):
 
 
 class Policy(Section):
-    """What the request-level controller (`accelsim dram`) does. A machine's own transfers are
-    served first come, first served, whatever it says.
+    """Policy of the request-level controller (`accelsim dram`). Transfers of a machine are always
+    served first come, first served.
     """
 
     scheduler: Literal["fcfs", "frfcfs", "frfcfs_rowhit"] = Field(
         default="frfcfs_rowhit",
-        description="Request order: first come first served; ready first; ready first without "
-        "closing a row that older requests still hit.",
+        description="Request order: first come, first served; ready first; or ready first "
+        "without closing a row that older requests still hit.",
     )
-    read_queue: Positive = Field(default=32, description="Reads that wait in the controller.")
-    write_queue: Positive = Field(default=32, description="Writes that wait in the controller.")
+    read_queue: Positive = Field(default=32, description="Capacity of the controller's read queue.")
+    write_queue: Positive = Field(
+        default=32, description="Capacity of the controller's write queue."
+    )
     drain_high: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.8,
-        description="Writes are served, and not reads, from when the write queue is fuller than "
-        "this, or no read waits,",
+        description="Fill fraction of the write queue above which the controller switches from "
+        "reads to writes. It also switches when no read waits.",
     )
     drain_low: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.2, description="to when it is emptier than this and a read waits."
+        default=0.2,
+        description="Fill fraction of the write queue below which the controller switches back "
+        "to reads, if a read waits.",
     )
     refresh: Literal["all_bank", "none"] = Field(
-        default="all_bank", description="One REF a rank and tREFI, or none."
+        default="all_bank",
+        description="`all_bank`: one REF per rank and tREFI; `none`: no refresh.",
     )
 
     @model_validator(mode="after")
@@ -250,7 +252,7 @@ Protocol = Literal[
     "HBM3",
 ]
 FASTER = ("GDDR5", "GDDR5X", "GDDR6", "LPDDR5", "HBM3")
-"""Families whose data move by a clock of their own, a multiple of that of the commands."""
+"""Families with a separate data clock, which is a multiple of the command clock."""
 FIELDS = ("ro", "ch", "ra", "ba", "bg", "co")
 
 
@@ -262,17 +264,17 @@ def _mapping(value: Any) -> Any:
 
 
 class DramSpec(Section):
-    """A DRAM standard with its controller, as a file of arch_configs/dram has it."""
+    """A DRAM standard with its controller: the format of the files in arch_configs/dram."""
 
     schema_: Literal["accelsim.dram/1"] = Field(
         default="accelsim.dram/1", alias="schema", description="Format of this file."
     )
     name: str = Field(default="dram", description="Name in results and plots.")
-    description: str = Field(default="", description="One line about it.")
+    description: str = Field(default="", description="One line of text.")
     protocol: Protocol | None = Field(
         default=None,
-        description="Family of the standard; HBM has one command bus for ACT, PRE and REF, and one "
-        "for RD and WR.",
+        description="Family of the standard. HBM has two command buses: one for ACT, PRE and "
+        "REF, and one for RD and WR.",
     )
     timing: Timing = Field(description="Timing constraints.")
     organisation: Organisation = Field(description="Channels, ranks, banks, rows, bursts.")
@@ -284,12 +286,12 @@ class DramSpec(Section):
     policy: Policy = Field(default_factory=Policy, description="Controller.")
     energy: DramEnergy | None = Field(
         default=None,
-        description="Energies; without them timing can be simulated but energy cannot.",
+        description="Energies. Without them timing can be simulated, but energy cannot.",
     )
 
     @property
     def two_buses(self) -> bool:
-        """Whether row commands and column commands have a bus each (JESD235)."""
+        """Whether row commands and column commands have separate buses (JESD235)."""
         return self.protocol is not None and self.protocol.startswith("HBM")
 
     @model_validator(mode="after")
@@ -310,7 +312,8 @@ class DramSpec(Section):
             * self.organisation.banks_per_group
             * self.organisation.ranks,
         )
-        # a refresh closes every bank one PRE at a time; it must be over before the next is due
+        # A refresh closes every bank, one PRE at a time. It must end before the next refresh is
+        # due.
         longest = (
             timing.tRFC
             + timing.row_cycle

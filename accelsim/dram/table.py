@@ -31,8 +31,10 @@ UNLIMITED = 1 << 60
 
 @dataclass(frozen=True)
 class DramTable:
-    """``delays`` int64[scope, command, command] and ``shape`` int64[17] of `kernels.dram.state`,
-    with what converts bytes and time to them.
+    """A standard as arrays, and the units to convert bytes and time to them.
+
+    ``delays``: int64 (scope, command, command); ``shape``: int64 (17); both as in
+    `kernels.dram.state`.
     """
 
     delays: NDArray[np.int64]
@@ -43,8 +45,10 @@ class DramTable:
 
 
 def constraint_delays(spec: DramSpec) -> NDArray[np.int64]:
-    """Clocks between two commands by the closest scope that they share; 0 where the standard sets
-    none. JEDEC JESD79-4 and JESD209-4.
+    """Minimum clocks between two commands, by the closest scope that they share (JEDEC JESD79-4,
+    JESD209-4).
+
+    int64 (scope, command, command); 0 if the standard sets no constraint.
     """
     t, bl = spec.timing, spec.organisation.burst_clocks
     read_latency, write_latency = t.AL + t.CL, t.AL + t.CWL
@@ -76,16 +80,21 @@ def constraint_delays(spec: DramSpec) -> NDArray[np.int64]:
     set_(k.SAME_RANK, k.REF, k.REF, t.tRFC)
     set_(k.OTHER_RANK, k.RD, k.RD, bl + t.tRTRS)
     set_(
-        k.OTHER_RANK, k.WR, k.WR, bl
-    )  # the controller drives the data of both: no turnaround, as in DRAMsim3 and Ramulator
+        k.OTHER_RANK,
+        k.WR,
+        k.WR,
+        bl,
+        # The controller drives both data bursts, so there is no turnaround, as in DRAMsim3 and
+        # Ramulator.
+    )
     set_(k.OTHER_RANK, k.RD, k.WR, read_latency + bl + t.tRTRS - write_latency)
     set_(k.OTHER_RANK, k.WR, k.RD, write_latency + bl + t.tRTRS - read_latency)
     return delays
 
 
 def resolve(spec: DramSpec, channels: int | None = None) -> DramTable:
-    """The arrays of a standard; ``channels`` (>= 1) replaces the number that the standard's
-    organisation states.
+    """Arrays of a standard. ``channels`` (>= 1) overrides the number of channels of its
+    organisation.
     """
     o = (
         spec.organisation
@@ -114,8 +123,9 @@ def resolve(spec: DramSpec, channels: int | None = None) -> DramTable:
 
 
 def controller_policy(spec: DramSpec, max_outstanding: int | None = None) -> NDArray[np.int64]:
-    """``policy`` int64[7] of `kernels.dram.queues.Queues`; ``max_outstanding`` (>= 1) limits the
-    reads that are handed over and not yet done.
+    """Policy array of the controller: int64 (7), as in `kernels.dram.queues.Queues`.
+
+    ``max_outstanding`` (>= 1) limits the reads handed over and not yet done.
     """
     policy = np.zeros(queues.POLICY_LENGTH, np.int64)
     policy[queues.SCHEDULER] = SCHEDULERS[spec.policy.scheduler]
@@ -123,7 +133,8 @@ def controller_policy(spec: DramSpec, max_outstanding: int | None = None) -> NDA
         spec.policy.read_queue,
         spec.policy.write_queue,
     )
-    # more than 25.6 writes are more than 25, fewer than 6.4 fewer than 7
+    # Thresholds as integers: more than 25.6 writes means more than 25; fewer than 6.4 means fewer
+    # than 7.
     policy[queues.DRAIN_ABOVE] = math.floor(spec.policy.drain_high * spec.policy.write_queue)
     policy[queues.DRAIN_BELOW] = math.ceil(spec.policy.drain_low * spec.policy.write_queue)
     policy[queues.BUSES] = 2 if spec.two_buses else 1
@@ -132,8 +143,9 @@ def controller_policy(spec: DramSpec, max_outstanding: int | None = None) -> NDA
 
 
 def run_bursts(mapping: list[str], organisation: Organisation) -> int:
-    """Bursts of consecutive addresses that share a row: all of it when no field of more than one
-    value lies below the column, else one.
+    """Number of bursts of consecutive addresses that share a row.
+
+    It is the whole row if no field with more than one value lies below the column, else 1.
     """
     sizes = {
         "ch": organisation.channels,

@@ -1,4 +1,4 @@
-"""The machine file: its sections, defaults and places.
+"""The machine file: sections, defaults and the places of its values.
 
-May import step/ and config/; kinds of PE are resolved through config's registries.
+May import step/ and config/; PE kinds are resolved through config's registries.
 """

@@ -1,5 +1,7 @@
-"""The machine: every field of an architecture YAML, documented once, here and in the sections.
-`docs/architecture.md` is generated from them.
+"""The machine: sections and fields of a machine file.
+
+Every field is documented here and in the section classes; `docs/architecture.md` is generated from
+them.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from accelsim.machine.precision import Precision
 
 
 class Machine(Section):
-    """A machine. Cycles are of its clock; DRAM runs in its own."""
+    """A machine. Cycles are those of its clock; DRAM has a clock of its own."""
 
     model_config = ConfigDict(title="Architecture")
 
@@ -32,9 +34,8 @@ class Machine(Section):
     )
     base: str | None = Field(
         default=None,
-        description="A built-in machine or a file whose values hold wherever this file gives none, "
-        "mapping by mapping (`name` and `description` "
-        "excepted).",
+        description="A built-in machine or a file. Its values hold wherever this file gives "
+        "none, mapping by mapping (except `name` and `description`).",
     )
     name: str = Field(min_length=1, description="Name in results and plots.")
     description: str = Field(default="", description="One line for `accelsim list`.")
@@ -43,21 +44,18 @@ class Machine(Section):
     )
     organization: Organization = Field(
         description="`near_memory`: each weight has a home PE and stays there; `von_neumann`: "
-        "weights stream from DRAM through the global buffer "
-        "in every pass.",
+        "weights stream from DRAM through the global buffer in every pass.",
     )
     technology: str = Field(default="45nm", description=f"Energy table: {built_in('technology')}.")
     leakage: Literal["hp", "lstp"] = Field(
         default="lstp",
-        description="Transistors of the memories: high performance or low standby power (4 orders "
-        "of magnitude apart in leakage).",
+        description="Transistors of the memories: high performance or low standby power "
+        "(leakage differs by 4 orders of magnitude).",
     )
     precision: Precision = Field(default_factory=Precision, description="Word sizes.")
-    format: Formats = Field(
-        default_factory=Formats, description="How tensors are stored and moved."
-    )
+    format: Formats = Field(default_factory=Formats, description="Storage formats of tensors.")
     pe_array: Annotated[PEArray, Kinds(PE_KINDS)] = Field(description="PEs and lanes.")
-    scratchpad: Scratchpad = Field(description="A PE's memory.")
+    scratchpad: Scratchpad = Field(description="Memory in each PE.")
     near_memory: NearMemory = Field(
         default_factory=NearMemory, description="Policies of the near-memory organization."
     )
@@ -70,20 +68,21 @@ class Machine(Section):
     )
     blocks_per_op: Positive = Field(
         default=4,
-        description="Least number of blocks that an op is cut into, tiles permitting: transfers of "
-        "one overlap the computation of its neighbours.",
+        description="Minimum number of blocks per op, if it has enough tiles. Transfers of one "
+        "block overlap the computation of its neighbours.",
     )
     partitions: Positive = Field(
         default=1,
         description="Equal groups of PEs that may run different ops at once under the unlocked "
-        "schedule. With `von_neumann` an op takes any that is "
-        "free; with `near_memory` it runs where its weights or stored feedback are: a layer has "
-        "one group, feedback that one op alone reads "
-        "(that of a single time step) may have another.",
+        "schedule. With `von_neumann` an op takes any free group. With "
+        "`near_memory` it runs where its weights or stored feedback are: each layer "
+        "has one group; feedback read by a single op (e.g. one time step) may have "
+        "another.",
     )
 
-    # One validator a rule: where a value that one of them reads is wrong, the others are still
-    # judged (`accelsim.config.reading.rules`). What decides others, the organization, comes first.
+    # One validator per rule: if one reads a wrong value, the other rules are still checked
+    # (`accelsim.config.reading.rules`). The organization comes first because other rules depend on
+    # it.
 
     @model_validator(mode="after")
     def _homes_of_weights(self) -> Machine:
@@ -234,7 +233,7 @@ class Machine(Section):
     @property
     def accumulators(self) -> int:
         """Partial sums that a PE of a broadcast array keeps at a time: a quarter of its working
-        space, one at least.
+        space, at least 1.
         """
         return max(1, self.scratchpad.working_bytes * 8 // 4 // self.precision.psum)
 

@@ -1,4 +1,4 @@
-"""The formats in which a machine keeps and moves its tensors."""
+"""Storage formats of tensors."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ IndexBits = Annotated[int, Field(ge=1, le=16)]
 
 
 class Formats(Section):
-    """How tensors of each role are stored in scratchpads that are their home, in the global buffer
-    and in DRAM, and how they travel.
+    """Storage format of tensors by role, in their home scratchpads, in the global buffer, in DRAM
+    and in transfers.
 
-    `dense`: every element. `bitmap`: the non-zeros, and a bit an element. `rle`: the non-zeros in
-    their order, each with the number of zeros before it, over a whole sample. `csc`: the same
-    within each column, and a pointer a column. A tensor whose zeros are not known is dense.
+    `dense`: every element. `bitmap`: the non-zeros, and one bit per element. `rle`: the non-zeros
+    in order, each with the number of zeros before it, over a whole sample. `csc`: as `rle` within
+    each column, and one pointer per column. A tensor whose zeros are unknown is stored dense.
     """
 
     weight: Format = Field(
         default="dense",
-        description="Weights. A column holds what one input has to do with: the first index of (K, "
-        "R, S, C).",
+        description="Weights. A column holds the words of one input: the first index of (K, R, "
+        "S, C).",
     )
     activation: Format = Field(
         default="dense", description="Activations. A column is one position with its channels."
@@ -34,23 +34,22 @@ class Formats(Section):
     )
     feedback: Format = Field(
         default="dense",
-        description="Feedback weights. `dense` leaves them as the learning rule stores them, a "
-        "sparse matrix with its own indices. A column is "
-        "one error.",
+        description="Feedback weights. `dense` keeps them as the learning rule stores them: a "
+        "sparse matrix has its own indices. A column is one error.",
     )
     gradient: Format = Field(
         default="dense",
-        description="Weight gradients. Their zeros are not in a trace, so that they stay dense.",
+        description="Weight gradients. A trace does not have their zeros, so they stay dense.",
     )
     run_bits: IndexBits = Field(
         default=4,
-        description="`rle`: bits of the number of zeros before an entry; longer runs take entries "
-        "of value zero.",
+        description="`rle`: bits of the number of zeros before an entry. Longer runs take extra "
+        "entries of value zero.",
     )
     index_bits: IndexBits = Field(
         default=4,
-        description="`csc`: bits of the number of rows skipped before an entry; further ones take "
-        "entries of zero.",
+        description="`csc`: bits of the number of rows skipped before an entry. Longer skips "
+        "take extra entries of value zero.",
     )
     pointer_bits: Bits = Field(
         default=32, description="`csc`: bits of the pointer to a column's first entry."

@@ -1,4 +1,4 @@
-"""Machines by name or file: presets, overrides, and the tables that a machine names."""
+"""Loading of machines by name or file: presets, overrides, and the tables that a machine names."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ _TABLES: dict[KeyPath, catalog.FileKind] = {
     ("dram", "standard"): "dram",
 }
 _NOT_INHERITED = (BASE, "name", "description")
-"""A machine made from another is another: results must tell them apart, so it states its own name.
+"""Keys that a file does not inherit. A derived machine needs its own name, so that results can tell
+the two apart.
 """
 
 
 def load_machine(
     name_or_path: str | Path, overrides: Mapping[str, object] | None = None
 ) -> Architecture:
-    """The machine of a built-in name or a YAML file, its ``base`` merged under it.
+    """The machine of a built-in name or a YAML file, merged over its ``base``.
 
-    ``overrides``: dotted keys to values as YAML has them, laid over the file: ``{"pe_array.lanes":
-    8, "clock": "1GHz"}``. InputError with every fault; a fault in an inherited value stands where
-    the value is written.
+    ``overrides``: values by dotted key, laid over the file: ``{"pe_array.lanes": 8, "clock":
+    "1GHz"}``. InputError with every fault; a fault in an inherited value has the place where the
+    value is written.
 
     >>> import accelsim
     >>> machine = accelsim.load_machine("near-memory")
@@ -47,17 +48,18 @@ def load_machine(
 
 
 def read_architecture(path: str | Path) -> Document:
-    """A machine file with its base, and the base's base, merged under it. InputError when it cannot
-    be read itself.
+    """A machine file merged over its base, and over the base's base. InputError if the file cannot
+    be read.
 
-    A base that cannot be read is among the document's faults, and the document is ``partial``.
+    A base that cannot be read becomes one of the document's faults, and the document is
+    ``partial``.
     """
     return _read(Path(path), ())
 
 
 def place_of(name_or_path: str | Path, path: KeyPath) -> Place | None:
-    """Where a machine's value stands, in its own file or in the base that it comes from; None for a
-    default. InputError when it cannot be read.
+    """Place of a machine's value in its file or in a base; None for a default. InputError if the
+    file cannot be read.
     """
     return read_architecture(catalog.find("arch", name_or_path)).values.get(path)
 
@@ -81,8 +83,8 @@ def _read(path: Path, above: tuple[Path, ...]) -> Document:
 
 
 def _base(document: Document, key: str, path: Path, above: tuple[Path, ...]) -> Document:
-    """The base that a machine's ``key`` names. InputError when there is none, or no mapping in
-    it.
+    """The base named by a machine's ``key``. InputError if it does not exist or holds no
+    mapping.
     """
     place, value = document.place((key,)), document.data[key]
     chain = (*above, path.resolve())
@@ -112,8 +114,10 @@ def _misspelt_base(document: Document, key: str) -> list[Fault]:
 
 
 def _base_key(data: Any) -> str | None:
-    """The key that names the base, though it be misspelt: the machine is then judged with its base,
-    and the slip is one fault.
+    """The key that names the base, even if misspelt, or None.
+
+    With a misspelt key the machine is still checked with its base, so the misspelling is the only
+    fault.
     """
     if not isinstance(data, dict):
         return None
@@ -124,11 +128,13 @@ def _base_key(data: Any) -> str | None:
 
 
 def merged(base: Document, own: Document) -> Document:
-    """``own`` laid over its base, key by key; name and description are never the base's."""
-    kept: set[KeyPath] = set()
+    """Merge ``own`` over its base, key by key. Name and description are never inherited."""
+    inherited_paths: set[KeyPath] = set()
     inherited = {key: value for key, value in base.data.items() if key not in _NOT_INHERITED}
-    data = _merge(_suited(inherited, own.data), own.data, (), kept)
-    below = {path for path in base.values if any(path[: len(root)] == root for root in kept)}
+    data = _merge(_suited(inherited, own.data), own.data, (), inherited_paths)
+    below = {
+        path for path in base.values if any(path[: len(root)] == root for root in inherited_paths)
+    }
     return replace(
         own,
         data={key: value for key, value in data.items() if key != BASE},
@@ -141,10 +147,11 @@ def merged(base: Document, own: Document) -> Document:
 
 
 def _suited(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """The base without what cannot hold for the kind of array, or the organization, that a file
-    turns it into: there the defaults hold.
+    """The base without values that cannot hold for the derived machine's array kind or
+    organization.
 
-    A kind that has one organization alone brings it along, so that the file need not state it.
+    Defaults replace them. A kind with a single organization implies that organization, so the file
+    need not state it.
     """
     kind, before = _section(own), _section(base)
     organization = own.get("organization")
@@ -159,7 +166,7 @@ def _suited(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 
 def _section(data: dict[str, Any]) -> type[PEArray] | None:
-    """The section of the kind of array that a machine's data names, None where it names none."""
+    """Section class of the array kind in a machine's data; None if it names none."""
     kind = _at(data, ("pe_array", "kind"))
     return PE_KINDS.resolve(kind) if kind in PE_KINDS else None
 
@@ -174,30 +181,31 @@ def _without(data: dict[str, Any], section: str, names: Sequence[str]) -> dict[s
 
 
 def _merge(
-    base: dict[str, Any], own: dict[str, Any], path: KeyPath, kept: set[KeyPath]
+    base: dict[str, Any], own: dict[str, Any], path: KeyPath, inherited_paths: set[KeyPath]
 ) -> dict[str, Any]:
-    """``own`` over ``base``, mapping by mapping; the paths of what comes from the base go to
-    ``kept``.
+    """Merge ``own`` over ``base``, mapping by mapping.
+
+    ``inherited_paths``: receives the paths of inherited values.
     """
     result: dict[str, Any] = {}
     for key in {**base, **own}:
         inner = (*path, key)
         if key not in own:
-            kept.add(inner)
+            inherited_paths.add(inner)
             result[key] = base[key]
         elif key in base and isinstance(base[key], dict) and isinstance(own[key], dict):
-            result[key] = _merge(base[key], own[key], inner, kept)
+            result[key] = _merge(base[key], own[key], inner, inherited_paths)
         else:
             result[key] = own[key]
     return result
 
 
 def with_overrides(document: Document, overrides: Mapping[str, object]) -> Document:
-    """A document with values laid over it; their faults name the key and have no line, as they are
-    in no file.
+    """A document with values laid over it. Their faults name the key but no line, as they are in no
+    file.
 
-    Another kind of array than the document's has its defaults where neither gives a value that it
-    can have, as above a ``base``.
+    If an override changes the array kind, values of the document that the new kind lacks revert to
+    defaults, as under a ``base``.
     """
     kind = overrides.get("pe_array.kind")
     if kind is not None and isinstance(document.data, dict):
@@ -236,8 +244,8 @@ def _overridden(data: Any, path: tuple[str, ...], value: object) -> Any:
 
 
 def resolved(document: Document) -> Architecture:
-    """The validated machine, with the files it names found: a relative path starts from the
-    machine's own file.
+    """The validated machine, with the files that it names resolved relative to the machine's own
+    file.
     """
     faults: list[Fault] = []
     update: dict[KeyPath, str] = {}
@@ -269,7 +277,9 @@ def _at(data: Any, path: KeyPath) -> Any:
 
 
 def _table(document: Document, kind: catalog.FileKind, path: KeyPath, value: str) -> str:
-    """The name itself, or the path of the file it means; InputError when there is neither."""
+    """The table's name if it is built in, else the path of its file. InputError if there is
+    neither.
+    """
     place = document.place(path)
     if catalog.is_file_name(value):
         return str(

@@ -1,4 +1,4 @@
-"""How ops are mapped onto the machine: chosen by an objective, canonical, or pinned."""
+"""Mapping section of a machine: canonical, chosen by an objective, or pinned."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ Order = Literal["channels", "positions"]
 
 
 class Pin(Section):
-    """Loop order and tile sizes of ops by name; what is left out is chosen among what stays
-    legal.
+    """Pinned loop order and tile sizes for ops by name. Keys left out are chosen among the legal
+    values.
     """
 
     op: str = Field(
         min_length=1,
-        description="Name of an op, `conv1_1.FF`, or a pattern: `*` stands for any letters, as in "
-        "`conv*.EP`. The first pin that matches holds.",
+        description="Name of an op, `conv1_1.FF`, or a pattern in which `*` matches any "
+        "letters: `conv*.EP`. The first matching pin applies.",
     )
     channel_pes: Positive | None = Field(
-        default=None, description="PEs side by side on output channels; the others share positions."
+        default=None,
+        description="PEs that work on output channels in parallel; the others share positions.",
     )
     order: Order | None = Field(
         default=None,
         description="Outer loop of a PE: `channels` (it keeps stationary words while positions "
-        "pass) or `positions` (it keeps moving words).",
+        "pass) or `positions` (it keeps moving words while channels pass).",
     )
     together: Whole | None = Field(
         default=None,
-        description="Position tiles whose moving words a PE keeps (`positions`), or whose partial "
-        "sums it carries (`channels`).",
+        description="Number of position tiles whose moving words a PE keeps (`positions`), or "
+        "whose partial sums it carries (`channels`).",
     )
     chunk: Whole | None = Field(
         default=None, description="Words of an output's reduction that a PE stages at once."
@@ -53,10 +54,11 @@ class MappingChoice(Section):
 
     objective: Literal["canonical", "cycles", "energy", "edp"] = Field(
         default="canonical",
-        description="`canonical`: the mapping of docs/mapping.md for every op. Else each op's loop "
-        "order and tile sizes are those that take the fewest cycles, the least energy or the least "
-        "energy-delay product, among all that fit scratchpads and global buffer.",
+        description="`canonical`: every op has the mapping of docs/mapping.md. Otherwise each "
+        "op has the loop order and tile sizes with the fewest cycles, the least "
+        "energy or the least energy-delay product among all that fit scratchpads "
+        "and global buffer.",
     )
     pins: tuple[Pin, ...] = Field(
-        default=(), description="Mappings given by hand; they hold under any objective."
+        default=(), description="Mappings given by hand. They apply under any objective."
     )

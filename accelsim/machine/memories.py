@@ -1,4 +1,4 @@
-"""The memories of a machine, the network between them, and the vector unit."""
+"""Memories of a machine, the network between them, and the vector unit."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ class Scratchpad(Section):
     )
     banks: Positive = Field(
         default=1,
-        description="Equal banks that it is built of; an access pays for one bank and the wires to "
-        "it.",
+        description="Number of equal banks. An access pays for one bank and the wires to it.",
     )
     width_bits: Positive = Field(
         default=64,
         alias="width",
-        description="Width of one bank's port in bits: what one access moves. All banks work side "
-        "by side.",
+        description="Width of one bank's port in bits, which one access moves. All banks work "
+        "in parallel.",
     )
     ports: Ports = Field(
         default=1,
-        description="Ports of a bank: with 1 reads and writes take turns, with 2 a bank reads and "
-        "writes in one cycle.",
+        description="Ports per bank. With 1, reads and writes take turns; with 2, a bank reads "
+        "and writes in the same cycle.",
     )
     working_bytes: Capacity = Field(
         default="8KiB",
         alias="working",
         validate_default=True,
-        description="Part of the capacity kept free of resident tensors: staging of moving "
+        description="Part of the capacity that holds no resident tensors: it stages moving "
         "operands and outputs.",
     )
 
@@ -64,22 +63,24 @@ class NearMemory(Section):
 
     transpose: Literal["remote_read", "psum_reduce", "transposable"] = Field(
         default="remote_read",
-        description="How BP's EP gets the transpose of weights banked by output channel: fetch "
-        "each word from its home over the NoC; "
-        "multiply at home and reduce partial sums over the NoC (grouped convolutions fetch all the "
-        "same: too few PEs share a reduction); "
-        "or read columns of a transposable scratchpad at a higher price a word.",
+        description="Source of the transposed weights in BP's EP, as weights are banked by "
+        "output channel. `remote_read`: fetch each word from its home over the NoC. "
+        "`psum_reduce`: multiply at home and reduce partial sums over the NoC "
+        "(grouped convolutions still fetch, because too few PEs share a reduction). "
+        "`transposable`: read columns of a transposable scratchpad, at a higher "
+        "price per word.",
     )
     update: Literal["fused", "separate"] = Field(
         default="fused",
-        description="`fused`: a PE applies a gradient to its weights tile by tile, as WG makes it "
-        "(needs `vector_unit.update_in_pe`); "
-        "`separate`: whole gradients wait for WU, in what room the scratchpads have, then in the "
+        description="`fused`: a PE applies a gradient to its weights tile by tile, as WG "
+        "produces it (needs `vector_unit.update_in_pe`); `separate`: whole "
+        "gradients wait for WU, in the free space of the scratchpads, then in the "
         "global buffer or DRAM.",
     )
     feedback: Literal["stored", "prng"] = Field(
         default="stored",
-        description="Feedback weights are stored in the scratchpads, or regenerated at every use.",
+        description="`stored`: feedback weights are stored in the scratchpads; `prng`: they are "
+        "regenerated at every use.",
     )
 
 
@@ -88,26 +89,26 @@ class Noc(Section):
 
     topology: Literal["tree", "mesh"] = Field(
         default="tree",
-        description="`tree`: a binary multicast tree from the global buffer to the PEs, and links "
-        "between PEs beside it; `mesh`: PEs are the nodes "
-        "of a grid of links, words go along the row first, then along the column (XY routing), and "
-        "every link is shared by all that crosses it.",
+        description="`tree`: a binary multicast tree from the global buffer to the PEs, and "
+        "separate links between PEs; `mesh`: PEs are the nodes of a grid of links. "
+        "In a mesh words go along the row first, then along the column (XY "
+        "routing), and all traffic shares the links.",
     )
     width_bits: Positive = Field(
         default=256,
         alias="width",
-        description="Bits that a link moves in a cycle: the root of a tree, each link of a mesh. A "
-        "multicast word counts once.",
+        description="Bits that a link moves per cycle: the root of a tree, each link of a mesh. "
+        "A multicast word counts once.",
     )
     peer_links: Positive = Field(
         default=16,
-        description="Tree: PE-to-PE words of remote reads and reductions move over this many links "
-        "of the same width at once.",
+        description="Tree: number of links, of the same width, that carry PE-to-PE words of "
+        "remote reads and reductions.",
     )
     buffer_ports: Positive = Field(
         default=1,
-        description="Mesh: links between the global buffer and the first PE of a row, on as many "
-        "rows, evenly spaced. A PE uses the nearest.",
+        description="Mesh: number of links between the global buffer and the first PE of a row, "
+        "on evenly spaced rows. A PE uses the nearest.",
     )
 
 
@@ -116,31 +117,31 @@ class GlobalBuffer(Section):
 
     capacity_bytes: Capacity = Field(alias="capacity", description="Total capacity.")
     banks: Positive = Field(
-        default=16, description="Banks; each serves one access of `width` bits a cycle."
+        default=16, description="Banks. Each serves one access of `width` bits per cycle."
     )
     width_bits: Positive = Field(
         default=64, alias="width", description="Width of a bank's port in bits."
     )
     ports: Ports = Field(
         default=1,
-        description="Ports of a bank: with 1 reads and writes take turns, with 2 a bank reads and "
-        "writes in one cycle.",
+        description="Ports per bank. With 1, reads and writes take turns; with 2, a bank reads "
+        "and writes in the same cycle.",
     )
     conflicts: Literal["ideal", "modelled"] = Field(
         default="ideal",
-        description="`ideal`: every access finds its bank free; `modelled`: words are read in the "
-        "order in which lanes reduce over them, and those "
-        "of one bank wait for one another.",
+        description="`ideal`: every access finds its bank free; `modelled`: words are read in "
+        "the order in which lanes reduce over them, and accesses to the same bank "
+        "wait for each other.",
     )
     interleave: Literal["word", "block"] = Field(
         default="word",
-        description="What lies in one bank, with `conflicts: modelled`: every `banks`-th line of "
-        "`width` bits, or one block of lines.",
+        description="Content of one bank, with `conflicts: modelled`: every `banks`-th line of "
+        "`width` bits, or one block of consecutive lines.",
     )
     staging_bytes: Capacity = Field(
         alias="staging",
-        description="One half of the double buffer through which DRAM transfers pass; twice this "
-        "is kept free of tensors.",
+        description="Size of one half of the double buffer for DRAM transfers. Twice this size "
+        "holds no tensors.",
     )
 
     @model_validator(mode="after")
@@ -154,18 +155,18 @@ class GlobalBuffer(Section):
 
 
 class VectorUnit(Section):
-    """The unit for work without MACs: activations, pooling, batch norm, residual adds, loss, gates,
+    """Unit for work without MACs: activations, pooling, batch norm, residual adds, loss, gates,
     optimizer.
     """
 
-    width: Positive = Field(default=64, description="Elements handled side by side.")
+    width: Positive = Field(default=64, description="Elements processed in parallel.")
     ops_per_cycle: Positive = Field(
         default=1, description="Scalar operations per element slot and cycle."
     )
     update_in_pe: bool = Field(
         default=False,
-        description="Run the optimizer in the PEs, beside the weights, on rows*cols*lanes slots; "
-        "else on the vector unit.",
+        description="Run the optimizer in the PEs that hold the weights, on rows*cols*lanes "
+        "slots, instead of on the vector unit.",
     )
 
 
@@ -177,5 +178,5 @@ class Dram(Section):
     )
     channels: Channels = Field(
         default=1,
-        description="Independent channels; transfers are interleaved over them row by row.",
+        description="Independent channels. Transfers are interleaved over them row by row.",
     )

@@ -1,4 +1,4 @@
-"""What the `pe_array` sections of all kinds share. The section of a kind is in the kind's folder,
+"""Base classes of the `pe_array` sections. The section of a kind is in its folder,
 ``accelsim/pe/<kind>/section.py``.
 """
 
@@ -17,20 +17,20 @@ StructuralZeros = Literal["removed", "window"]
 
 
 class SkipByPass(Section):
-    """Which operand's zeros a lane skips, pass by pass."""
+    """Operand whose zeros a lane skips, per pass."""
 
     ff: Skip = Field(
         default="both",
-        description="Feed-forward: moving operand is the activation, stationary the weight.",
+        description="Feed-forward: the activation moves, the weight is stationary.",
     )
     ep: Skip = Field(
         default="both",
-        description="Error propagation: moving is the error, stationary the (transposed or "
-        "feedback) weight.",
+        description="Error propagation: the error moves, the (transposed or feedback) weight is "
+        "stationary.",
     )
     wg: Skip = Field(
         default="both",
-        description="Weight gradient: moving is the activation, stationary the error.",
+        description="Weight gradient: the activation moves, the error is stationary.",
     )
 
 
@@ -38,8 +38,8 @@ class PEArray(Section):
     """The array of processing elements (PEs).
 
     A kind extends `SkippingArray`, `DenseArray` or this class, with ``kind`` as a Literal of its
-    name. The class variables state what the kind cannot do, the properties what the rest of the
-    program asks of an array.
+    name. Class variables state what the kind cannot do. Properties give the values that the rest of
+    the program reads from an array.
     """
 
     kind: str = Field(description="Timing model.")
@@ -47,12 +47,12 @@ class PEArray(Section):
     cols: Side = Field(description="Columns of PEs.")
     gating: bool = Field(
         default=True,
-        description="An executed MAC with a zero operand keeps its cycle but is gated: it costs "
-        "the gated energy and reads no operands.",
+        description="Gate executed MACs with a zero operand: they keep their cycle, cost the "
+        "gated energy and read no operands.",
     )
 
     if TYPE_CHECKING:
-        # Every kind answers these, with a key or with a constant.
+        # Every kind provides these, as a key or as a constant.
         @property
         def lanes(self) -> int: ...
         @property
@@ -63,25 +63,27 @@ class PEArray(Section):
         def structural_zeros(self) -> StructuralZeros: ...
 
     verbs: ClassVar[str]
-    """Place of the kind's verbs, ``package.module:attribute``, imported when a machine runs."""
+    """Class of the kind, ``package.module:attribute``, imported when a machine runs."""
     setting: ClassVar[str]
-    """The kind in a fault, after the rule that it imposes: ``with a systolic array``."""
+    """The kind in a fault message, after the rule that it imposes: ``with a systolic array``."""
     skips: ClassVar[bool]
-    """Whether zeros can be skipped at all."""
+    """Whether the array can skip zeros."""
     organizations: ClassVar[tuple[Organization, ...]] = ("near_memory", "von_neumann")
     """Organizations that a machine with such an array may have."""
     reduces_over_pes: ClassVar[bool] = True
     """Whether PEs can add up partial sums of one output (`near_memory.transpose: psum_reduce`)."""
     has_fixed_mapping: ClassVar[bool] = False
-    """Whether the array's loop nest is part of its hardware, so that `mapping` has no choice."""
+    """Whether the loop nest is part of the hardware, so that `mapping` offers no choice."""
     passes_operands: ClassVar[bool] = False
-    """Whether operands go from PE to PE through registers, and no PE keeps a word between folds."""
+    """Whether operands pass from PE to PE through registers, and no PE keeps a word between
+    folds.
+    """
     register_keys: ClassVar[tuple[str, ...]] = ()
-    """Keys that give the words a PE keeps in its scratchpad, whatever is mapped onto it."""
+    """Keys that size the registers of a PE, which take part of its scratchpad under any mapping."""
 
     @property
     def outputs_per_pe(self) -> int:
-        """Outputs that a PE reduces at a time, of one output channel where it has several."""
+        """Outputs that a PE reduces at a time; all of one output channel."""
         return 1
 
     @property
@@ -92,47 +94,47 @@ class PEArray(Section):
     @property
     def relative_index_bits(self) -> int | None:
         """Bits of the index beside each stored word of a stationary operand whose zeros are
-        skipped; None where a mask tells its zeros.
+        skipped.
+
+        None if a mask marks the zeros instead.
         """
         return None
 
     def register_bits(self, precision: Precision) -> int:
-        """Bits of the words that `register_keys` give."""
+        """Bits of the words that `register_keys` size."""
         return 0
 
     @classmethod
     def of(cls, array: PEArray) -> Self:
-        """The section as this kind's own. TypeError where it is another kind's."""
+        """The section, typed as this kind's. TypeError if it is another kind's."""
         if not isinstance(array, cls):
             raise TypeError(f"pe_array must be a {cls.__name__}, got a {type(array).__name__}")
         return array
 
 
 class SkippingArray(PEArray):
-    """An array whose lanes skip zeros."""
+    """Base section of an array whose lanes skip zeros."""
 
-    skip: SkipByPass = Field(
-        default_factory=SkipByPass, description="Zero skipping, selectable per pass."
-    )
+    skip: SkipByPass = Field(default_factory=SkipByPass, description="Zero skipping per pass.")
     skip_outputs: bool = Field(
         default=True,
-        description="Do not schedule outputs whose activation derivative is zero, in EP.",
+        description="In EP, do not schedule outputs whose activation derivative is zero.",
     )
     structural_zeros: StructuralZeros = Field(
         default="removed",
         description="`removed`: the address generator never visits stride, dilation and group "
-        "zeros. `window`: they are in the stream and pass "
-        "through the window like any zero: WG streams the stride zeros between errors, and EP's "
-        "stride zeros, which are MACs, are executed and "
-        "gated where `skip.ep` does not skip the error.",
+        "zeros. `window`: they stay in the stream and pass through the window like "
+        "other zeros. WG then streams the stride zeros between errors, and EP's "
+        "stride zeros, which are MACs, are executed and gated unless `skip.ep` "
+        "skips the error.",
     )
 
     skips: ClassVar[bool] = True
 
 
 class DenseArray(PEArray):
-    """An array that skips nothing. Its PEs have one multiply-accumulate unit, and its loop nest is
-    wired.
+    """Base section of an array that skips nothing. A PE has one multiply-accumulate unit, and the
+    loop nest is fixed in hardware.
     """
 
     skips: ClassVar[bool] = False
@@ -141,12 +143,12 @@ class DenseArray(PEArray):
 
     @property
     def lanes(self) -> int:
-        """One."""
+        """One lane per PE."""
         return 1
 
     @property
     def skip(self) -> SkipByPass:
-        """Nothing is skipped."""
+        """No pass skips zeros."""
         return SkipByPass(ff="none", ep="none", wg="none")
 
     @property
@@ -156,11 +158,11 @@ class DenseArray(PEArray):
 
     @property
     def structural_zeros(self) -> StructuralZeros:
-        """Dense streams hold none."""
+        """Dense streams hold no structural zeros."""
         return "removed"
 
 
 def kept_keys(before: type[PEArray], after: type[PEArray], keys: dict[str, Any]) -> dict[str, Any]:
-    """``keys`` of a mapping of kind ``before`` without those that kind ``after`` lacks."""
+    """``keys`` of a mapping of kind ``before`` that kind ``after`` also has."""
     gone = before.model_fields.keys() - after.model_fields.keys()
     return {key: value for key, value in keys.items() if key not in gone}

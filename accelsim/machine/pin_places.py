@@ -1,4 +1,4 @@
-"""Places of pinned mappings in the machine's file, for faults that are found when its ops are
+"""Places of pinned mappings in the machine's file, for faults that appear only once its ops are
 known.
 """
 
@@ -15,13 +15,14 @@ from accelsim.machine.architecture import Architecture
 from accelsim.machine.loading import place_of
 
 _OP = re.compile(r"mapping\.pins(?: of (\S+?):|: .*\bgot ([^\s,]+))")
-"""A fault of a pin, and the op that it names."""
+"""Matches a fault of a pin; the groups capture the op's name."""
 
 
 @contextmanager
 def pins_placed(given: str | Path | Architecture, machine: Architecture) -> Iterator[None]:
-    """Faults of ``machine``'s pins that are raised inside get the places of the pins; as they are
-    where ``given`` is no name and no file.
+    """Add the pins' places to faults of ``machine``'s pins that are raised in the context.
+
+    Faults stay as they are if ``given`` is an Architecture instead of a name or a file.
     """
     try:
         yield
@@ -32,11 +33,11 @@ def pins_placed(given: str | Path | Architecture, machine: Architecture) -> Iter
 
 
 def _placed(fault: Fault, given: str | Path, machine: Architecture) -> Fault:
-    found = _OP.match(fault.message)
-    if found is None or fault.source:
+    match = _OP.match(fault.message)
+    if match is None or fault.source:
         return fault
-    op = found[1] or found[2]
-    # The first pin that matches holds.
+    op = match[1] or match[2]
+    # The first matching pin applies.
     index = next(
         (index for index, pin in enumerate(machine.mapping.pins) if fnmatchcase(op, pin.op)), None
     )

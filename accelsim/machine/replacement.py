@@ -1,5 +1,6 @@
-"""A machine made from another one in Python: the same merge, rules and faults as a file with
-``base``.
+"""Derivation of a machine from another one in Python.
+
+Merge, rules and faults are the same as for a file with ``base``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _SPELT = (str, int, float, bool, type(None))
 
 
 def replaced(machine: Machine, changes: Mapping[str, object]) -> Machine:
-    """The machine with other values for some keys. InputError with every fault, as for a file."""
+    """The machine with changed values for some keys. InputError with every fault, as for a file."""
     if BASE in changes:
         raise InputError(f"{BASE} must be left out: replace() starts from {machine.name}")
     own = {key: _plain(value) for key, value in changes.items()}
@@ -33,7 +34,7 @@ def replaced(machine: Machine, changes: Mapping[str, object]) -> Machine:
 
 
 def as_written(section: BaseModel) -> dict[str, Any]:
-    """The keys that were given for a section, with values as YAML spells them (``64KiB``)."""
+    """Keys that were given for a section, with values in YAML spelling (``64KiB``)."""
     data: dict[str, Any] = {}
     for (key, field), name in zip(
         keys(type(section)).items(), type(section).model_fields, strict=True
@@ -55,7 +56,7 @@ def _plain(value: Any) -> Any:
 
 
 def _changes(data: Mapping[str, Any], above: str = "") -> Iterator[str]:
-    """``pe_array.lanes=8`` for each value, the key by itself for a list."""
+    """Yield ``pe_array.lanes=8`` for each value, or only the key for a list."""
     for key, value in data.items():
         if isinstance(value, Mapping):
             yield from _changes(value, f"{above}{key}.")

@@ -1,4 +1,4 @@
-"""Word sizes: the bits of a tensor's values where they are computed with, moved and kept."""
+"""Word sizes: bits of a tensor's values in computation, in transfers and in storage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from accelsim.step.ops import Role, Tensor
 
 
 def value_bits(tensor: Tensor, architecture: Architecture) -> int:
-    """Bits of one value of the tensor on this machine."""
+    """Bits per value of the tensor on this machine."""
     if tensor.bits is not None:
         return tensor.bits
     role = "activation" if tensor.role in (Role.MASK, Role.INDEX) else tensor.role.value
@@ -15,9 +15,7 @@ def value_bits(tensor: Tensor, architecture: Architecture) -> int:
 
 
 def word_bits(tensor: Tensor, architecture: Architecture) -> int:
-    """Bits of one word where it is kept or moved: its value, and its index where the tensor is
-    sparse.
-    """
+    """Bits per word in storage or transfer: the value, and its index if the tensor is sparse."""
     index, relative = tensor.index_bits, architecture.pe_array.relative_index_bits
     if relative is not None and len(tensor.shape) > 1 and (index or _skipped(tensor, architecture)):
         index = relative
@@ -25,7 +23,7 @@ def word_bits(tensor: Tensor, architecture: Architecture) -> int:
 
 
 def _skipped(tensor: Tensor, architecture: Architecture) -> bool:
-    """True if the array skips zeros of such weights or feedback in a pass that multiplies with
+    """Whether the array skips zeros of such weights or feedback in a pass that multiplies with
     them.
     """
     array = architecture.pe_array
@@ -36,8 +34,8 @@ def _skipped(tensor: Tensor, architecture: Architecture) -> bool:
 
 
 def home_bits(tensor: Tensor, architecture: Architecture) -> int:
-    """Bits of one word in its home: where the zeros of weights or feedback are skipped, a mask bit
-    stands beside each, or an index.
+    """Bits per word in its home: weights or feedback whose zeros are skipped have a mask bit or an
+    index beside each word.
     """
     masked = architecture.pe_array.relative_index_bits is None and _skipped(tensor, architecture)
     return word_bits(tensor, architecture) + masked

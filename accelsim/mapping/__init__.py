@@ -1,7 +1,8 @@
-"""Which loop nest each op runs under: the mapper, tilings other than the canonical one, residency.
+"""Mapping of ops: the mapper, the tilings other than the canonical one, and the residency of
+weights.
 
-What a mapped op is stands in `pe/mapping.py`, the user's objective and pins in
-`machine/mapping_choice.py`.
+`pe/mapping.py` holds the data of a mapped op, `machine/mapping_choice.py` the objective and pins of
+a machine file.
 
 May import pe/, results/, cost/, zeros/ and below, and no learning rule.
 """

@@ -1,8 +1,8 @@
-"""What a tiling of an op needs of scratchpads and global buffer, and the words that it moves.
+"""Demand of a tiling: space in scratchpads and global buffer, and words moved.
 
-Every count follows from the loop nest that `Tiling` describes. The footprints are those of
-`footprint`: what a memory holds of the moving operand is the rows and columns that a run of
-positions spans, whole channels.
+Every count follows from the loop nest that `Tiling` describes. A memory holds the part of the
+moving operand that `footprint` gives: the rows and columns that a run of positions spans, with all
+their channels.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ CHANNELS, POSITIONS = "channels", "positions"
 
 @dataclass(frozen=True)
 class Demand:
-    """What a tiling needs and moves.
+    """Space that a tiling needs, and words that it moves.
 
-    ``scratchpad_bits`` of a PE's working space and ``buffer_bits`` of one half of the staging
-    double buffer. Words in all: ``moving`` and ``stationary`` over the NoC, as often as they come;
-    ``carried`` partial sums written to the scratchpads and read again; ``dram_moving`` and
-    ``dram_stationary`` where the operand lives in DRAM.
+    - ``scratchpad_bits``: bits of a PE's working space.
+    - ``buffer_bits``: bits of one half of the staging double buffer.
+    - ``moving``, ``stationary``: words over the NoC, every fetch counted.
+    - ``carried``: partial sums written to the scratchpads and read back.
+    - ``dram_moving``, ``dram_stationary``: words from DRAM, if the operand lives there.
     """
 
     scratchpad_bits: int
@@ -37,7 +38,7 @@ class Demand:
 
 
 def buffer_bits(tiled: TiledOp, channel_pes: int, channels: int, positions: int) -> int:
-    """Bits of the global buffer that so many tiles of channels and positions take."""
+    """Global-buffer bits of ``channels`` channel tiles and ``positions`` position tiles."""
     tiles = tiled.channel_tiles(channel_pes)
     group = positions * tiled.positions_per_tile(channel_pes)
     moving = tiled.footprint(group).largest * tiled.moving_bits
@@ -49,14 +50,14 @@ def buffer_bits(tiled: TiledOp, channel_pes: int, channels: int, positions: int)
 
 
 def demand(tiled: TiledOp, tiling: Tiling) -> Demand:
-    """What the tiling needs and moves."""
+    """Demand of a tiling of an op."""
     if tiled.nest.sums_samples:
         return _gradient(tiled, tiling)
     return _reduction(tiled, tiling)
 
 
 def _reduction(tiled: TiledOp, t: Tiling) -> Demand:
-    """FF, EP and feedback: one output per lane."""
+    """Demand of FF, EP and feedback: one output per lane."""
     nest, mapping = tiled.nest, tiled.canonical
     per_tile = tiled.positions_per_tile(t.channel_pes)
     tiles, columns = tiled.channel_tiles(t.channel_pes), tiled.position_tiles(t.channel_pes)
@@ -64,8 +65,8 @@ def _reduction(tiled: TiledOp, t: Tiling) -> Demand:
     outer_tiles, outer_columns = -(-tiles // t.buffer_channels), -(-columns // t.buffer_positions)
     psum = tiled.kind.architecture.precision.psum
     sums_bits = tiled.outputs_per_pe * psum * (t.together if chunks > 1 else 1)
-    # As in the canonical mapping: words of the next chunk take the places of those that the last
-    # tile has used.
+    # As in the canonical mapping, words of the next chunk replace those that the last tile has
+    # used.
     held_bits = t.chunk * tiled.stationary_bits if tiled.staged else 0
     if t.order == POSITIONS:
         footprint = tiled.footprint(t.together * per_tile)
@@ -91,8 +92,9 @@ def _reduction(tiled: TiledOp, t: Tiling) -> Demand:
 
 
 def _words_again(t: Tiling, columns: int, groups: Footprint) -> int:
-    """Words of the groups of positions that come again with each outer tile of channels: all but a
-    group that nothing comes between.
+    """Words of position groups that are fetched again per outer tile of channels.
+
+    A group that stays in the PEs from one outer tile to the next is not fetched again.
     """
     if t.together >= columns:
         return 0
@@ -105,23 +107,25 @@ def _words_again(t: Tiling, columns: int, groups: Footprint) -> int:
 
 
 def _stationary(tiled: TiledOp, t: Tiling, chunks: int) -> int:
-    """Stationary words that come to the PEs: again with each group of positions, unless nothing
-    comes between.
+    """Stationary words sent to the PEs.
+
+    They are sent again per group of positions, unless they stay in the PEs from one group to the
+    next.
     """
     channels, tiles = tiled.canonical.channels, tiled.channel_tiles(t.channel_pes)
     columns = tiled.position_tiles(t.channel_pes)
     groups = _position_groups(tiled, t, columns)
     outer_columns = -(-columns // t.buffer_positions)
-    alone = tiles % t.buffer_channels or t.buffer_channels
+    rest = tiles % t.buffer_channels or t.buffer_channels
     total = 0
-    for first, last, side_by_side in (
-        (0, tiles - alone, t.buffer_channels),
-        (tiles - alone, tiles, alone),
+    for first, last, staged in (
+        (0, tiles - rest, t.buffer_channels),
+        (tiles - rest, tiles, rest),
     ):
-        if chunks > 1 or (t.order == POSITIONS and side_by_side > 1):
+        if chunks > 1 or (t.order == POSITIONS and staged > 1):
             passes = groups
         else:
-            stays = side_by_side == 1 and (t.buffer_order == CHANNELS or tiles <= t.buffer_channels)
+            stays = staged == 1 and (t.buffer_order == CHANNELS or tiles <= t.buffer_channels)
             passes = 1 if stays else outer_columns
         start, end = (
             tiled.stationary_words * min(tile * t.channel_pes, channels) // channels
@@ -132,8 +136,9 @@ def _stationary(tiled: TiledOp, t: Tiling, chunks: int) -> int:
 
 
 def _position_groups(tiled: TiledOp, t: Tiling, columns: int) -> int:
-    """Groups of position tiles in all; a row of a feedback matrix serves one neuron, so that
-    samples alone make groups.
+    """Number of groups of position tiles.
+
+    A row of a feedback matrix serves one neuron, so only samples form groups.
     """
     if tiled.nest.unshared:
         per_group = t.together * tiled.positions_per_tile(t.channel_pes)
@@ -143,11 +148,11 @@ def _position_groups(tiled: TiledOp, t: Tiling, columns: int) -> int:
 
 
 def _streamed(tiled: TiledOp, room: int, t: Tiling, per_tile: int) -> tuple[int, int]:
-    """(bits in a PE, words per pass over the positions) of moving words that are not kept from
-    channel to channel.
+    """Return (bits in a PE, words per pass over the positions) of moving words that are not kept.
 
-    With room for the rows that a kernel spans each comes once, with room for its columns again for
-    each kernel row, else for each tap.
+    - Space for the rows that a kernel spans: every word is sent once.
+    - Space for the columns that it spans: words are sent again per kernel row.
+    - Else: words are sent again per tap.
     """
     nest, array = tiled.nest, tiled.kind.architecture.pe_array
     least = array.lanes * 2 * array.staged_positions * tiled.moving_bits
@@ -166,7 +171,7 @@ def _streamed(tiled: TiledOp, room: int, t: Tiling, per_tile: int) -> tuple[int,
 
 
 def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
-    """WG: one weight per lane, reduced over the batch in chunks of errors."""
+    """Demand of WG: one weight per lane, reduced over the batch in chunks of errors."""
     nest, mapping = tiled.nest, tiled.canonical
     per_tile = tiled.positions_per_tile(t.channel_pes)
     tiles, columns = tiled.channel_tiles(t.channel_pes), tiled.position_tiles(t.channel_pes)
@@ -184,7 +189,7 @@ def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
         unique // samples * tiled.moving_bits + errors // samples // tiles * tiled.stationary_bits
     )
     staged = staged_bits <= tiled.staging_bits
-    # Rows of the input map under one row of errors, and that row.
+    # Rows of the input map under one row of errors, and that row of errors.
     kernel_rows = nest.rows.swapped.reach + 1
     rows_bits = kernel_rows * nest.columns.size * nest.depth * tiled.moving_bits
     rows_bits += nest.columns.taps * mapping.channels * tiled.stationary_bits

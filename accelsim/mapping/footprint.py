@@ -1,5 +1,6 @@
-"""Words that a run of output positions needs of an op's moving operand: what a memory must hold to
-work on them without fetching any twice.
+"""Footprints: words of the moving operand that a run of output positions needs.
+
+A memory of that size serves the run without fetching any word twice.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Footprint:
-    """Distinct words, whole channels, of consecutive groups of positions: of the ``largest`` group,
-    of the ``last``, and of all in ``total``.
+    """Distinct words, with all their channels, that consecutive groups of positions need.
+
+    ``largest``: of the largest group. ``last``: of the last group. ``total``: sum over the groups.
     """
 
     largest: int
@@ -30,12 +32,12 @@ def _footprint(words: Ints) -> Footprint:
 
 
 def moving_footprint(nest: Nest, group: int) -> Footprint:
-    """Footprint of FF, EP and feedback; positions are (sample, row, column) of the output map,
-    ``group`` of them at a time.
+    """Footprint of FF, EP and feedback.
 
-    A group inside one row of the map needs the columns that its windows span, a longer one whole
-    rows; gaps that stride or dilation leave are fetched with the rest. Samples of feedback come
-    innermost, each with all its errors.
+    Positions are (sample, row, column) of the output map, ``group`` of them at a time. A group
+    inside one row of the map needs the columns that its windows span; a longer group needs whole
+    rows. Gaps that stride or dilation leave are fetched too. In feedback the samples are the
+    innermost axis, and each needs all errors.
     """
     if nest.unshared:
         groups = -(-nest.samples // group)
@@ -47,16 +49,18 @@ def moving_footprint(nest: Nest, group: int) -> Footprint:
 
 
 def reduction_footprint(nest: Nest, chunk: int) -> Footprint:
-    """Footprint of one channel of WG's moving map, the reduction (sample, row, column of the
-    errors) taken ``chunk`` positions at a time.
+    """Footprint of one channel of WG's moving map, in words of that channel.
+
+    The reduction (sample, row, column of the errors) is taken ``chunk`` positions at a time.
     """
     rows, columns = nest.rows.swapped, nest.columns.swapped
     return _footprint(_positions_covered(rows, columns, nest.samples, chunk))
 
 
 def gradient_channels(nest: Nest, group: int) -> Footprint:
-    """Channels of the moving map that consecutive groups of WG's positions (kernel row, kernel
-    column, channel) read, of one group of channels.
+    """Footprint of WG's positions in channels of the moving map, for one channel group.
+
+    Positions are (kernel row, kernel column, channel), ``group`` of them at a time.
     """
     channels = nest.depth // nest.groups
     first, last = _groups(nest.positions, group)
@@ -71,7 +75,7 @@ def gradient_channels(nest: Nest, group: int) -> Footprint:
 
 
 def _groups(positions: int, group: int) -> tuple[Ints, Ints]:
-    """First and last position of each group."""
+    """First and last position of each group, int64 (groups) each."""
     first = np.arange(0, positions, group, dtype=np.int64)
     return first, np.minimum(first + group, positions) - 1
 
@@ -85,7 +89,7 @@ def _positions_covered(rows: Window, columns: Window, samples: int, group: int) 
     first_row, last_row_of_map = np.zeros(1, np.int64), np.full(1, rows.positions - 1)
     whole = int(row_span(first_row, last_row_of_map)[0]) * columns.size
     if group % plane == 0 and rows.positions > 1:
-        # Groups of whole samples are all alike but for a shorter last one.
+        # Groups of whole samples are all equal, except for a shorter last one.
         full, rest = divmod(samples, group // plane)
         return np.array([whole * (group // plane)] * full + [whole * rest] * (rest > 0), np.int64)
     first, last = _groups(samples * plane, group)
@@ -101,8 +105,8 @@ def _positions_covered(rows: Window, columns: Window, samples: int, group: int) 
 
 
 class _Spans:
-    """Rows or columns of the moving map from the first to the last that windows of consecutive
-    outputs read.
+    """Rows (or columns) of the moving map from the first to the last that the windows of
+    consecutive outputs read.
     """
 
     def __init__(self, window: Window) -> None:
@@ -111,10 +115,10 @@ class _Spans:
         low = -(-(places + min(0, reach)) // window.spacing)
         high = (places + max(0, reach)) // window.spacing
         low, high = np.maximum(low, 0), np.minimum(high, window.size - 1)
-        nothing = low > high
-        self._first = np.minimum.accumulate(np.where(nothing, window.size, low)[::-1])[::-1]
-        self._last = np.maximum.accumulate(np.where(nothing, -1, high))
+        outside = low > high
+        self._first = np.minimum.accumulate(np.where(outside, window.size, low)[::-1])[::-1]
+        self._last = np.maximum.accumulate(np.where(outside, -1, high))
 
     def __call__(self, first: Ints, last: Ints) -> Ints:
-        """How many, of the windows of outputs first..last."""
+        """Number of rows that the windows of outputs ``first`` to ``last`` span."""
         return np.asarray(np.maximum(0, self._last[last] - self._first[first] + 1), np.int64)

@@ -1,4 +1,4 @@
-"""A mapping as the loop nest that the machine executes, for people to read."""
+"""Text of a mapping's loop nest."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ INDENT = "  "
 
 
 def loop_nest(mapping: Mapping, architecture: Architecture) -> str:
-    """The nest, a line per loop, outermost first; loops of one turn are left out. ``parallel``
-    loops are in space.
+    """The loop nest that the machine executes: one line per loop, outermost first.
+
+    Loops of one iteration are left out. ``parallel`` loops are spatial.
     """
     loops, nest = pe_kind(architecture).loops(mapping), mapping.op.nest
     chosen = "canonical" if mapping.tiling is None else "chosen"

@@ -1,4 +1,4 @@
-"""Op x machine -> canonical mapping, given where tensors live in the scratchpads."""
+"""Canonical mapping of an op on a machine, given the homes of tensors in scratchpads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from accelsim.step.ops import Contraction, Op, Tensor
 
 
 class Mapper:
-    """Maps the ops of one step onto one machine; the placement that PE kinds ask."""
+    """Maps the ops of one step onto one machine. It is the `Placement` that PE kinds query."""
 
     def __init__(self, architecture: Architecture, residency: Residency) -> None:
         self.kind = pe_kind(architecture)
@@ -20,21 +20,22 @@ class Mapper:
 
     @property
     def pes(self) -> int:
-        """PEs that an op has: those of one partition."""
+        """Number of PEs per op: those of one partition."""
         return self.residency.pes_per_partition
 
     def map(self, op: Contraction) -> Mapping:
-        """The op's canonical mapping. InputError when the operand tile of a PE's lanes cannot fit
-        its working space even alone.
+        """The op's canonical mapping.
+
+        InputError if the operand tile of a PE's lanes does not fit its working space.
         """
         return self.kind.map(op, self)
 
     def home(self, tensor: Tensor) -> Home | None:
-        """The tensor's home in the scratchpads, or None when it has none."""
+        """The tensor's home in the scratchpads, or None if it has none."""
         return self.residency.home(tensor)
 
     def gradient_split(self, op: Op, tensor: Tensor) -> tuple[int, int] | None:
-        """(resident, spilled) words of a gradient that stays with its weights; None when the tensor
+        """(resident, spilled) words of a gradient that stays with its weights; None if the tensor
         has no home.
         """
         partitions = self.residency.partition_of

@@ -1,13 +1,18 @@
-"""Which tensors live in the scratchpads of a near-memory machine, and what spills
-(docs/memories.md).
+"""Placement of weights, feedback, gradients and optimizer state in the scratchpads of a near-memory
+machine (docs/memories.md).
 
-Output channel k of a layer has its home in PE (offset + k) mod PEs, the offset rotating from layer
-to layer. Where a layer has fewer channels than there are PEs, spare PEs hold copies of its weights,
-as many as fit. Weights come first, then their copies, then stored feedback (channels are EP's
-outputs; of its convolutions there are copies, of its matrices spare PEs share the rows); gradients
-take what stays free while they live; optimizer state what is left beside the largest gradient. Of a
-machine's partitions a layer has one; feedback that one op alone reads, as that of a single time
-step, may have another.
+Output channel k of a layer has its home in PE (offset + k) mod PEs; the offset rotates from layer
+to layer. Space is given out in this order:
+
+- Weights, in home PEs. What does not fit spills to DRAM.
+- Copies of weights, as many as fit, in the spare PEs of layers with fewer channels than PEs.
+- Stored feedback; its channels are the outputs of EP. Convolutions get copies, too. Spare PEs share
+  the rows of matrices.
+- Gradients, while they live.
+- Optimizer state, in the space beside the largest gradient.
+
+Each layer is assigned one partition of the array. Feedback read by a single op (e.g. one time step)
+may live in another.
 """
 
 from __future__ import annotations
@@ -26,7 +31,7 @@ from accelsim.step.ops import Contraction, Op, Role, Tensor, TrainingStep, Use, 
 
 
 def updates_in_pe(op: Op, architecture: Architecture) -> bool:
-    """Whether the PEs themselves, not the vector unit, update the weights that they hold."""
+    """Whether the PEs, not the vector unit, execute this update of weights that they hold."""
     return (
         architecture.organization == "near_memory"
         and architecture.vector_unit.update_in_pe
@@ -37,12 +42,16 @@ def updates_in_pe(op: Op, architecture: Architecture) -> bool:
 
 @dataclass
 class Residency:
-    """Homes by tensor name, partitions of layers and of stored feedback, and the bytes that stay
-    free in every PE of a partition.
+    """Homes of tensors, partitions of layers, and free space of the PEs.
 
-    Without near memory nothing has a partition, nor has feedback that is regenerated. ``fused``: WG
-    ops to the WU op that follows them tile by tile, so that their gradients never need more room
-    than a tile.
+    - ``partition_of``: partition by layer. Empty on a von Neumann machine.
+    - ``partition_of_feedback``: partition by name of stored feedback. Regenerated feedback has
+      none.
+    - ``homes``: home by tensor name.
+    - ``free_bytes``: bytes that are free in every PE, by partition.
+    - ``fused``: WG op name to the WU op that follows it tile by tile. A fused gradient needs space
+      for one tile only.
+    - ``fused_gradients``: names of these gradients.
     """
 
     partition_of: dict[str, int] = field(default_factory=dict)
@@ -54,11 +63,13 @@ class Residency:
     fused_gradients: set[str] = field(default_factory=set)
 
     def home(self, tensor: Tensor) -> Home | None:
-        """Where the tensor lives, or None when it has no home in the scratchpads."""
+        """The tensor's home in the scratchpads, or None if it has none."""
         return self.homes.get(tensor.name)
 
     def partition(self, op: Op) -> int | None:
-        """The partition whose PEs hold what an op of the array works on; None: any will do."""
+        """Partition whose PEs hold the op's stationary operand; None if any partition may execute
+        the op.
+        """
         feedback = next(
             (
                 operand.tensor
@@ -83,10 +94,10 @@ def allocate(
     partitions: int,
     encoded_bits: Mapping[str, int] | None = None,
 ) -> Residency:
-    """Homes for the tensors of a step. On a von Neumann machine nothing has a home.
+    """Allocate homes for the tensors of a step. A von Neumann machine has no homes.
 
-    ``encoded_bits``: what tensors that are not stored dense take, indices included, by name; a
-    channel takes its share, and needs no mask bits.
+    ``partitions``: number of partitions. ``encoded_bits``: bits, indices included, of tensors in
+    compressed formats, by name. Each of their channels takes an equal share and needs no mask bits.
     """
     encoded = encoded_bits or {}
     array = architecture.pe_array
@@ -140,9 +151,7 @@ def allocate(
 
 
 def _fuse_updates(residency: Residency, step: TrainingStep, architecture: Architecture) -> None:
-    """WG and WU of one weight, where the PEs update it themselves and nobody else reads its
-    gradient.
-    """
+    """Fuse WG and WU of each weight that the PEs update and whose gradient has no other reader."""
     if architecture.near_memory.update != "fused":
         return
     makers = {
@@ -164,8 +173,9 @@ def _fuse_updates(residency: Residency, step: TrainingStep, architecture: Archit
 
 
 def slice_bytes(tensor: Tensor, pes: int, bits: int) -> int:
-    """Bytes of the largest slice when the tensor is spread over the PEs by channel, spare PEs
-    sharing a channel's words.
+    """Bytes of the largest slice of a tensor that is spread over the PEs by channel.
+
+    Spare PEs share a channel's words. ``bits``: bits per word.
     """
     channels = tensor.home_channels
     words = -(-tensor.elements // channels)
@@ -189,24 +199,26 @@ def _assign_partitions(
     architecture: Architecture,
     partitions: int,
 ) -> None:
-    """Layers go, in order, to the partition that holds the fewest bytes so far.
+    """Assign layers and stored feedback to partitions.
 
-    Then feedback that one op alone reads, tensor by tensor: to the partition with the fewest bytes
-    of such feedback, because its ops may run at once; among equals to that with the fewest bytes.
-    Other feedback stays with its layer.
+    - Layers, in order: to the partition with the fewest bytes so far.
+    - Then feedback with a single reader, tensor by tensor: to the partition with the fewest bytes
+      of such feedback, because its ops may run at once. Ties go to the partition with the fewest
+      bytes.
+    - Other feedback stays with its layer.
     """
     readers = Counter(
         name for op in step.ops for name in {operand.tensor.name for operand in op.operands}
     )
-    own = [
+    single = [
         tensor for _, tensor in stored if tensor.role is Role.FEEDBACK and readers[tensor.name] == 1
     ]
-    alone = {tensor.name for tensor in own}
+    single_names = {tensor.name for tensor in single}
     size: dict[str, int] = {}
     for layer, tensor in stored:
-        if tensor.name not in alone:
+        if tensor.name not in single_names:
             size[layer] = size.get(layer, 0) + tensor.elements * word_bits(tensor, architecture)
-    held, of_own = [0] * partitions, [0] * partitions
+    held, single_bits = [0] * partitions, [0] * partitions
     for op in step.ops:
         if op.layer not in residency.partition_of:
             lightest = (
@@ -219,20 +231,20 @@ def _assign_partitions(
     for layer, tensor in stored:
         if tensor.role is Role.FEEDBACK:
             residency.partition_of_feedback[tensor.name] = residency.partition_of[layer]
-    for tensor in own:
-        lightest = min(range(partitions), key=lambda part: (of_own[part], held[part], part))
+    for tensor in single:
+        lightest = min(range(partitions), key=lambda part: (single_bits[part], held[part], part))
         residency.partition_of_feedback[tensor.name] = lightest
-        for bits in (held, of_own):
+        for bits in (held, single_bits):
             bits[lightest] += tensor.elements * word_bits(tensor, architecture)
 
 
 def _place(
     load: NDArray[np.int64], offset: int, tensor: Tensor, by_row: bool, bits: int, capacity: int
 ) -> Home:
-    """Give every channel of a tensor of ``bits`` in all its home PE while it has room; the other
-    channels spill.
+    """Place every channel of a tensor in its home PE while that PE has space; other channels spill.
 
-    ``by_row``: rows of a feedback matrix belong to one target neuron each, so spare PEs share a
+    ``load``: int64 (PEs), bytes used, updated in place. ``bits``: bits of the whole tensor.
+    ``by_row``: a row of a feedback matrix belongs to one target neuron, so spare PEs share a
     channel's rows instead of copying them.
     """
     pes, channels = len(load), tensor.home_channels
@@ -242,7 +254,7 @@ def _place(
     slots = channels * shares
     wanted = np.full(pes, slots // pes, np.int64)
     wanted[(offset + np.arange(slots % pes)) % pes] += 1
-    # Stored without its zeros, a tensor that is all zero takes no room.
+    # A compressed tensor that is all zeros takes no space.
     fitting = np.minimum(wanted, np.maximum(0, (capacity - load) // each)) if each else wanted
     load += fitting * each
     resident = tensor.elements * int(fitting.sum()) // slots

@@ -1,4 +1,4 @@
-"""One op on one machine, as its tilings see it: extents in tiles, what is staged, footprints."""
+"""An op on a machine as its tilings need it: extents in tiles, staging and footprints."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from accelsim.pe.mapping import Mapping, Route
 from accelsim.step.ops import Contraction
 
 STAGING = (Route.SCATTER, Route.PEER)
-"""Routes by which stationary words come to PEs that are not their home."""
+"""Routes of stationary words to PEs that are not their home."""
 
 
 class TiledOp:
-    """Extents of an op in tiles, by the PEs that work on output channels."""
+    """Extents of an op in tiles, for a given number of PEs on output channels."""
 
     def __init__(self, kind: PEKind, canonical: Mapping) -> None:
         self.kind = kind
@@ -38,7 +38,9 @@ class TiledOp:
 
     @property
     def geometry(self) -> Hashable:
-        """All that legality and demands depend on: ops of equal geometry have the same tilings."""
+        """Everything that legality and demand depend on. Ops of equal geometry have the same
+        tilings.
+        """
         mapping = self.canonical
         words = (self.moving_bits, self.stationary_bits, self.stationary_words)
         shape = (mapping.channels_per_tile, mapping.positions_per_tile, mapping.fill_positions)
@@ -46,8 +48,10 @@ class TiledOp:
 
     @property
     def tileable(self) -> bool:
-        """Whether there is a choice: none exists for outer products, psum-reduced EP, scattered
-        sparse feedback, or dense arrays.
+        """Whether there is a choice of tilings.
+
+        None exists for outer products, psum-reduced EP, scattered sparse feedback, or arrays with a
+        fixed mapping.
         """
         scattered = self.nest.unshared and any(
             transfer.route is Route.SCATTER and transfer.inbound
@@ -64,8 +68,9 @@ class TiledOp:
         return -(-self.canonical.channels // channel_pes)
 
     def positions_per_tile(self, channel_pes: int) -> int:
-        """Lanes of the PEs that work on different positions. Where weights have homes the canonical
-        mapping says which.
+        """Lanes of the PEs that work on different positions.
+
+        On a near-memory machine the canonical mapping fixes them.
         """
         if self.near_memory:
             return self.canonical.positions_per_tile
@@ -76,8 +81,10 @@ class TiledOp:
 
     @cached_property
     def channel_splits(self) -> tuple[int, ...]:
-        """PEs that may work on output channels: divisors of the array, no more than the next one
-        above the channels; homes leave no choice.
+        """Numbers of PEs that may work on output channels.
+
+        They are divisors of the number of PEs, up to the first that covers all channels. On a
+        near-memory machine the homes of weights leave one.
         """
         if self.near_memory:
             return (self.canonical.channels_per_tile,)
@@ -88,9 +95,7 @@ class TiledOp:
 
     @cached_property
     def staged(self) -> bool:
-        """Whether the PEs stage stationary words: all but those that they hold, or generate,
-        themselves.
-        """
+        """Whether PEs stage stationary words, i.e. neither hold nor generate them."""
         if not self.near_memory or self.nest.sums_samples:
             return True
         tensor = self.op.stationary.tensor
@@ -102,27 +107,27 @@ class TiledOp:
         spilled = any(t.spilled for t in self.canonical.transfers)
         return self.staged and (not self.near_memory or spilled)
 
-    # What memories hold of the moving operand
+    # Footprints of the moving operand
 
     @lru_cache  # noqa: B019  it lives as long as the choice for its op
     def footprint(self, group: int) -> Footprint:
-        """`moving_footprint` of the op."""
+        """Cached `moving_footprint` of the op."""
         return moving_footprint(self.nest, group)
 
     @lru_cache  # noqa: B019
     def gradient_channels(self, group: int) -> Footprint:
-        """`gradient_channels` of the op."""
+        """Cached `gradient_channels` of the op."""
         return gradient_channels(self.nest, group)
 
     @lru_cache  # noqa: B019
     def reduction_footprint(self, chunk: int) -> Footprint:
-        """`reduction_footprint` of the op."""
+        """Cached `reduction_footprint` of the op."""
         return reduction_footprint(self.nest, chunk)
 
     @lru_cache  # noqa: B019
     def group_visits(self, channel_pes: int) -> int:
-        """How often a group of channels of the moving map comes: once for each channel tile that
-        works on the group.
+        """Number of times a channel group of the moving map is sent: once per channel tile that
+        works on it.
         """
         channels = self.canonical.channels
         tiles, each = self.channel_tiles(channel_pes), channels // self.nest.groups

@@ -1,4 +1,6 @@
-"""Mappings other than the canonical one: which tilings a machine can execute, and their words."""
+"""Mappings other than the canonical one: the tilings that a machine can execute, and their
+transfers.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ class Tiler:
     """The tilings of one op on one machine."""
 
     def __init__(self, mapper: Mapper, op: Contraction) -> None:
-        """Mappings are those of the moment: gradients take the room that their homes have now.
-        InputError where the op fits the machine in no way.
+        """Mappings depend on the current state: gradients take the space that is free now.
+
+        InputError if the op does not fit the machine.
         """
         self.op = op
         self.kind = mapper.kind
@@ -30,12 +33,12 @@ class Tiler:
 
     @property
     def geometry(self) -> Hashable:
-        """Ops of equal geometry have the same tilings."""
+        """Key of the op's set of tilings. Ops of equal geometry have the same tilings."""
         return self.tiled.geometry
 
     @property
     def tileable(self) -> bool:
-        """Whether there is a choice at all."""
+        """Whether there is a choice of tilings."""
         return self.tiled.tileable
 
     @property
@@ -45,16 +48,20 @@ class Tiler:
 
     @property
     def orders(self) -> tuple[str, ...]:
-        """WG's moving words are not kept while channels pass: its reduction is the batch."""
+        """Legal values of ``order``. WG allows only ``channels``: its reduction is the batch, so
+        moving words are not kept while channels pass.
+        """
         return (CHANNELS,) if self.op.nest.sums_samples else ORDERS
 
     def demand(self, tiling: Tiling) -> Demand:
-        """What the tiling needs and moves."""
+        """Demand of a tiling."""
         return demand(self.tiled, tiling)
 
     def faults(self, tiling: Tiling) -> list[str]:
-        """Why the machine cannot execute the tiling, ``<field> must be <rule>, got <value>`` each;
-        empty when it can.
+        """Reasons why the machine cannot execute the tiling, each ``<field> must be <rule>, got
+        <value>``.
+
+        [] if it can.
         """
         choices = (
             ("channel_pes", tiling.channel_pes, self.tiled.channel_splits),
@@ -101,7 +108,7 @@ class Tiler:
         return faults
 
     def capacity_faults(self, need: Demand) -> list[str]:
-        """The parts of a demand that do not fit."""
+        """Faults for the memories that a demand exceeds."""
         faults = []
         if need.scratchpad_bits > self.tiled.working_bits:
             faults.append(
@@ -118,14 +125,14 @@ class Tiler:
         return faults
 
     def fits_buffer(self, channel_pes: int, channels: int, positions: int) -> bool:
-        """Whether the global buffer can stage so many tiles of channels and positions."""
+        """Whether the global buffer can stage that many channel tiles and position tiles."""
         if self.op.nest.sums_samples:
             return True
         need = buffer_bits(self.tiled, channel_pes, channels, positions)
         return need <= self.tiled.staging_bits
 
     def mapping(self, tiling: Tiling | None) -> Mapping:
-        """The op under a tiling without `faults`; None: under the canonical mapping."""
+        """The op's mapping under a tiling without `faults`. None: the canonical mapping."""
         if tiling is None:
             return self.canonical
         op, nest, kind, need = self.op, self.op.nest, self.kind, self.demand(tiling)
@@ -151,7 +158,7 @@ class Tiler:
         )
         fill = tiling.together * per_tile
         if tiling.order == CHANNELS:
-            # The canonical choice, within what the buffer stages.
+            # The canonical choice, within the positions that the buffer stages.
             tiles = min(self.canonical.fill_positions // per_tile, tiling.buffer_positions)
             fill = max(1, tiles) * per_tile
         return replace(
@@ -183,7 +190,7 @@ class Tiler:
         return transfers
 
     def _held(self, transfer: Transfer) -> int:
-        """Words of the tensor that a canonical transfer brings, each counted once."""
+        """Words of the tensor that a canonical transfer brings, without repeats."""
         home = self._mapper.home(transfer.tensor)
         if home is None:
             return transfer.tensor.elements if transfer.spilled else 0
@@ -191,6 +198,6 @@ class Tiler:
 
 
 def one_of(values: tuple[object, ...]) -> str:
-    """``1, 2 or 4``."""
+    """Text of alternatives: ``1, 2 or 4``."""
     listed = [str(value) for value in values]
     return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} or {listed[-1]}"

@@ -1,9 +1,8 @@
-"""The tilings that the mapper chooses among: an enumerated legal space of an op, without those that
-cannot be the best, in a fixed order.
+"""The tilings among which the mapper chooses: a legal subset of an op's tilings, in a fixed order.
 
-Extents are powers of two and the whole, as is usual for loop tiles; a pinned field has its one
-value, whatever it is. Left out is what moves no fewer words over any route than another tiling
-whose lanes work on the same tiles: it can be no better in cycles or energy.
+Extents are powers of two and the whole extent, as usual for loop tiles. A pinned field has its
+pinned value only. A tiling is left out if another one with the same channel split moves no more
+words over any route: it can be no better in cycles or energy.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from accelsim.pe.mapping import Tiling
 
 
 def choices(tiler: Tiler, pin: Pin | None = None) -> list[Tiling | None]:
-    """Tilings worth trying; where nothing is pinned, None comes first, for the canonical mapping.
+    """Tilings worth evaluating. None, the canonical mapping, comes first if nothing is pinned.
 
-    InputError when a pin leaves no legal tiling, or pins what cannot be chosen; it says why.
+    InputError, with the reasons, if a pin leaves no legal tiling, or pins an op that has no choice.
     """
     if not tiler.tileable:
         if pin is not None:
@@ -31,11 +30,11 @@ def choices(tiler: Tiler, pin: Pin | None = None) -> list[Tiling | None]:
             )
         return [None]
     fixed = {} if pin is None else pin.model_dump(exclude={"op"}, exclude_none=True)
-    beyond = _beyond_reach(tiler, fixed)
-    if beyond:
-        raise InputError(*(f"mapping.pins of {tiler.op.name}: {fault}" for fault in beyond))
+    impossible = _beyond_reach(tiler, fixed)
+    if impossible:
+        raise InputError(*(f"mapping.pins of {tiler.op.name}: {fault}" for fault in impossible))
     refused: list[str] = []
-    kept: list[Tiling] = []
+    tilings: list[Tiling] = []
     for pes in _pinned(fixed, "channel_pes", tiler.tiled.channel_splits):
         legal: list[tuple[Tiling, Demand]] = []
         for tiling in _space(tiler, pes, fixed):
@@ -44,19 +43,19 @@ def choices(tiler: Tiler, pin: Pin | None = None) -> list[Tiling | None]:
                 demand = tiler.demand(tiling)
                 faults = tiler.capacity_faults(demand)
             if faults:
-                # Of all refusals the one that came furthest: what does not fit, rather than extents
-                # that another split has.
+                # Report the refusal that got furthest: sizes that do not fit, rather than extents
+                # of another channel split.
                 refused = faults if not refused or "must be 1 to" in refused[0] else refused
             else:
                 legal.append((tiling, demand))
-        kept += _undominated(legal)
-    if pin is not None and not kept:
+        tilings += _undominated(legal)
+    if pin is not None and not tilings:
         raise InputError(*(f"mapping.pins of {tiler.op.name}: {fault}" for fault in refused))
-    return [*([None] if pin is None else []), *kept]
+    return [*([None] if pin is None else []), *tilings]
 
 
 def _beyond_reach(tiler: Tiler, fixed: dict[str, Any]) -> list[str]:
-    """Pinned values that no choice of the other fields makes legal."""
+    """Faults of pinned values that no choice of the other fields makes legal."""
     splits = (
         [fixed["channel_pes"]]
         if fixed.get("channel_pes") in tiler.tiled.channel_splits
@@ -72,20 +71,20 @@ def _beyond_reach(tiler: Tiler, fixed: dict[str, Any]) -> list[str]:
         "together": columns,
         "buffer_positions": columns,
     }
-    found = [
+    faults = [
         f"{name} must be 1 to {extent}, got {fixed[name]}"
         for name, extent in most.items()
         if fixed.get(name, 1) > extent
     ]
     if "channel_pes" in fixed and fixed["channel_pes"] not in tiler.tiled.channel_splits:
-        found.append(
+        faults.append(
             f"channel_pes must be {one_of(tiler.tiled.channel_splits)}, got {fixed['channel_pes']}"
         )
-    return found
+    return faults
 
 
 def _space(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[Tiling]:
-    """The tilings with so many PEs on channels that a pin leaves, legal or not."""
+    """All tilings, legal or not, with ``pes`` PEs on channels and the pinned values."""
     columns = tiler.tiled.position_tiles(pes)
     chunks = _pinned(
         fixed, "chunk", _extents(tiler.reduction) if tiler.tiled.staged else (tiler.reduction,)
@@ -93,19 +92,19 @@ def _space(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[Tiling]:
     for buffer_order, high, wide in _buffer_tiles(tiler, pes, fixed):
         for order in _pinned(fixed, "order", tiler.orders):
             for chunk in chunks:
-                # Together are tiles that share moving words or partial sums: with neither, their
-                # number is nothing to choose.
-                alone = order != POSITIONS and chunk >= tiler.reduction
+                # ``together`` is the number of tiles that share moving words or partial sums. If
+                # tiles share neither, it is not a choice.
+                independent = order != POSITIONS and chunk >= tiler.reduction
                 for together in _pinned(
                     fixed,
                     "together",
-                    (1,) if alone else [each for each in _extents(columns) if each <= wide],
+                    (1,) if independent else [each for each in _extents(columns) if each <= wide],
                 ):
                     if wide == columns or wide % together == 0 or "buffer_positions" in fixed:
                         yield Tiling(pes, order, together, chunk, buffer_order, high, wide)
                     else:
-                        # Whole groups: as many as fit, or the one that a pin asks for, whether it
-                        # fits or not.
+                        # Whole groups: as many as fit, or the group of a pin, whether it fits or
+                        # not.
                         yield Tiling(
                             pes,
                             order,
@@ -118,8 +117,10 @@ def _space(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[Tiling]:
 
 
 def _buffer_tiles(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[tuple[str, int, int]]:
-    """Order and tiles of the global buffer. Of as many channel tiles, as many position tiles as fit
-    are best: fewer words come again.
+    """Yield (order, channel tiles, position tiles) of the global buffer.
+
+    For a given number of channel tiles, the most position tiles that fit are best: fewer words are
+    fetched again.
     """
     tiles, columns = tiler.tiled.channel_tiles(pes), tiler.tiled.position_tiles(pes)
     free = tiler.orders == ORDERS
@@ -139,14 +140,13 @@ def _buffer_tiles(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[tup
                 yield order, high, wide
 
 
-def _undominated(found: Sequence[tuple[Tiling, Demand]]) -> list[Tiling]:
-    """Of tilings whose lanes work on the same tiles, those that no other betters: the first of
-    equals.
+def _undominated(legal: Sequence[tuple[Tiling, Demand]]) -> list[Tiling]:
+    """Drop each tiling for which another is at least as good in every count. Ties keep the
+    first.
     """
-    kept: list[tuple[Tiling, tuple[int, ...]]] = []
-    for tiling, demand in found:
-        # What is delivered at once decides how scheduled outputs are packed, so that more of it is
-        # better too.
+    best: list[tuple[Tiling, tuple[int, ...]]] = []
+    for tiling, demand in legal:
+        # A larger delivery packs scheduled outputs better, so it counts as a further criterion.
         words = (
             demand.moving,
             demand.stationary,
@@ -155,13 +155,13 @@ def _undominated(found: Sequence[tuple[Tiling, Demand]]) -> list[Tiling]:
             demand.dram_stationary,
             -_delivered(tiling),
         )
-        if any(all(a <= b for a, b in zip(other, words, strict=True)) for _, other in kept):
+        if any(all(a <= b for a, b in zip(other, words, strict=True)) for _, other in best):
             continue
-        kept = [
-            each for each in kept if not all(a <= b for a, b in zip(words, each[1], strict=True))
+        best = [
+            each for each in best if not all(a <= b for a, b in zip(words, each[1], strict=True))
         ]
-        kept.append((tiling, words))
-    return [tiling for tiling, _ in kept]
+        best.append((tiling, words))
+    return [tiling for tiling, _ in best]
 
 
 def _delivered(tiling: Tiling) -> int:
@@ -173,5 +173,5 @@ def _pinned(fixed: dict[str, Any], name: str, values: Sequence[Any]) -> Sequence
 
 
 def _extents(most: int) -> tuple[int, ...]:
-    """The whole, and the powers of two below it, largest first."""
+    """The whole extent, then the powers of two below it, largest first."""
     return (most, *(1 << bit for bit in reversed(range((most - 1).bit_length()))))

@@ -1,4 +1,4 @@
-"""Tensor mathematics of the reference: products, storage formats, losses.
+"""Tensor mathematics of the reference training: products, storage formats, losses.
 
 May import kernels/ and errors.
 """

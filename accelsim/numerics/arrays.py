@@ -1,4 +1,4 @@
-"""The one type of array that the numbers of layers and rules pass around."""
+"""Array type of the numeric code of layers and rules."""
 
 from __future__ import annotations
 

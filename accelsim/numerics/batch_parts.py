@@ -1,6 +1,6 @@
-"""Work on several samples at once: numpy's products and the serial kernels release the GIL.
+"""Parallel work on the parts of a batch; numpy's products and the serial kernels release the GIL.
 
-What a thread gets is a fixed part of the batch, so results do not depend on the number of threads.
+Each thread gets a fixed part of the batch, so results do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -26,12 +26,16 @@ _local = threading.local()
 
 @lru_cache(maxsize=1)
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """A pool belongs to one process: a forked child has none of its parent's threads."""
+    """Thread pool of one process. A forked child has none of its parent's threads, so it gets a new
+    pool.
+    """
     return ThreadPoolExecutor(threads, thread_name_prefix=f"batch-parts-{process}")
 
 
 def over(parts: Sequence[S], work: Callable[[S], T]) -> list[T]:
-    """``work`` of every part, in order, on as many threads as numba is set to use."""
+    """Results of ``work`` for every part, in order, computed on as many threads as numba is set to
+    use.
+    """
     threads = min(len(parts), numba.get_num_threads())
     if threads <= 1:
         return [work(part) for part in parts]
@@ -39,14 +43,19 @@ def over(parts: Sequence[S], work: Callable[[S], T]) -> list[T]:
 
 
 def split(length: int, parts: int) -> list[slice]:
-    """``range(length)`` in at most ``parts`` slices as even as can be, none of them empty."""
+    """Split ``range(length)`` into at most ``parts`` slices of nearly equal size, none of them
+    empty.
+    """
     parts = max(1, min(parts, length))
     bounds = [length * i // parts for i in range(parts + 1)]
     return [slice(first, last) for first, last in pairwise(bounds)]
 
 
 def workspace(size: int, dtype: np.dtype[Any]) -> Array:
-    """``size`` elements of this thread's scratch memory; whoever asks next gets the same."""
+    """``size`` elements of this thread's scratch memory.
+
+    The next call in the same thread with the same dtype returns the same memory.
+    """
     buffer: Array | None = getattr(_local, dtype.char, None)
     if buffer is None or buffer.size < size:
         buffer = np.empty(size, dtype)

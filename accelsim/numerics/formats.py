@@ -1,10 +1,9 @@
-"""Number formats of storage: what becomes of a tensor that a chip keeps in fewer bits than the
-arithmetic has.
+"""Storage formats: rounding of tensors that a chip keeps in fewer bits than its arithmetic has.
 
-Values are rounded to nearest, ties to even. The 8- and 16-bit floats with a short exponent take one
-power of two a tensor, chosen so that its largest value just fits (per-tensor scaling, Micikevicius
-et al. 2022, section 3): without it errors, divided by the batch, would all be zero. fp8 formats are
-those of that paper (e4m3 without infinities).
+Values are rounded to nearest, ties to even. The fp16 and fp8 formats, whose exponent is short, use
+one power-of-two scale per tensor, chosen so that its largest value just fits (per-tensor scaling,
+Micikevicius et al. 2022, section 3). Without it errors, which are divided by the batch size, would
+underflow to zero. The fp8 formats are those of that paper (e4m3 has no infinities).
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ FORMATS: dict[str, Any] = {
     StorageFormat.E4M3: ml_dtypes.float8_e4m3fn,
     StorageFormat.E5M2: ml_dtypes.float8_e5m2,
 }
-"""Name to storage type."""
+"""Storage type by format name."""
 
 LARGEST: dict[str, float] = {
     StorageFormat.FP16: 65504.0,
     StorageFormat.E4M3: 448.0,
     StorageFormat.E5M2: 57344.0,
 }
-"""Largest value of the formats that are scaled."""
+"""Largest value of each scaled format."""
 
 _UNSCALED = (StorageFormat.FP32, StorageFormat.BF16)
 """Formats with the exponent range of fp32."""
@@ -41,8 +40,10 @@ _UNSCALED = (StorageFormat.FP32, StorageFormat.BF16)
 
 @dataclass(frozen=True)
 class StorageFormats:
-    """Formats of weights, activations and errors. Weights keep an fp32 master that the update
-    writes; products read the rounded ones.
+    """Storage formats of weights, activations and errors, by name.
+
+    Weights keep an fp32 master copy that the update writes; products read the rounded weights.
+    InputError for unknown names.
     """
 
     weight: str = "fp32"
@@ -60,16 +61,18 @@ class StorageFormats:
 
     @property
     def text(self) -> str:
-        """``weight=bf16,activation=fp32,error=e5m2``."""
+        """Text form: ``weight=bf16,activation=fp32,error=e5m2``."""
         return ",".join(f"{role}={name}" for role, name in vars(self).items())
 
 
 EXACT = StorageFormats()
-"""Everything as the arithmetic has it."""
+"""No rounding: every tensor is stored as computed."""
 
 
 def stored(values: Array, name: str) -> Array:
-    """The values as they come back from storage, in their own dtype; the array itself for fp32."""
+    """Round ``values`` to a storage format and back to their own dtype. fp32 returns the array
+    itself.
+    """
     if name == "fp32":
         return values
     if name in _UNSCALED:
@@ -77,8 +80,8 @@ def stored(values: Array, name: str) -> Array:
     largest = float(np.abs(values).max(initial=0.0))
     if not 0 < largest < np.inf:
         return values
-    # The largest power of two that keeps the tensor in range; a float's exponent is one more than
-    # its mantissa's binade.
+    # The largest power of two that keeps the tensor in range. frexp's exponent is one more than
+    # that of the mantissa's binade.
     room = np.frexp(LARGEST[name] / largest)[1] - 1
     factor = values.dtype.type(2.0 ** min(int(room), np.finfo(values.dtype).maxexp - 1))
     return (values * factor).astype(FORMATS[name]).astype(values.dtype) / factor

@@ -1,5 +1,6 @@
-"""Names of number formats. Nothing is imported here but enum: the command line reads them before
-anything heavy.
+"""Names of number formats.
+
+This module imports only enum, because the command line reads it before anything heavy.
 """
 
 from __future__ import annotations

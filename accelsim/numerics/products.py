@@ -1,5 +1,6 @@
-"""The multiply-accumulates of the numbers, all of them: what weighted layers and feedback multiply
-goes through here, where tests count it.
+"""All multiply-accumulates of the numeric code.
+
+Weighted layers and feedback multiply only through these functions, so that tests can count MACs.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 SMALL_MACS = 10**6
-"""Up to here OpenBLAS multiplies without copying its operands first, which thin products are up to
-twice as fast with.
+"""MACs up to which OpenBLAS multiplies without first copying its operands; thin products are up to
+twice as fast that way.
 """
 LEAST_ROWS = 256
-"""Rows of a block from which that is worth it."""
+"""Minimum rows of a block for which blocking pays off."""
 THIN = SMALL_MACS // LEAST_ROWS
-"""Elements of a right operand that is multiplied in such blocks, where it is contiguous."""
+"""Elements of a contiguous right operand up to which products are blocked."""
 
 
 @lru_cache(maxsize=4096)
 def _block(length: int, others: int) -> int:
-    """Rows of the equal blocks of a product with ``length`` rows of ``others`` multiply-accumulates
-    each; ``length`` for one block.
+    """Rows per equal block of a product with ``length`` rows of ``others`` MACs each.
+
+    Returns ``length`` for a single block.
     """
     limit = SMALL_MACS // max(1, others)
     if length <= limit:
@@ -36,7 +38,9 @@ def _block(length: int, others: int) -> int:
 
 
 def product(left: Array, right: Array, out: Array | None = None) -> Array:
-    """Matrix product (M, K) x (K, N): M * K * N multiply-accumulates."""
+    """Matrix product (M, K) x (K, N), with M * K * N MACs. ``out``: (M, N) array for the result, or
+    None.
+    """
     (m, k), n = left.shape, right.shape[1]
     if out is None:
         out = np.empty((m, n), np.result_type(left, right))
@@ -57,14 +61,17 @@ def product(left: Array, right: Array, out: Array | None = None) -> Array:
 
 
 def sparse_product(error: Array, matrix: csr_array) -> Array:
-    """(N, classes) x the transpose of a sparse (neurons, classes) matrix: N * stored entries. The
-    entries of each row are summed in the order in which they are stored.
+    """Product (N, classes) x the transpose of a sparse (neurons, classes) matrix; N * stored MACs.
+
+    Each row's entries are summed in the order in which they are stored.
     """
     return np.asarray((matrix @ error.T).T)
 
 
 def stored_product(error: Array, matrix: Array, stored: int) -> Array:  # noqa: ARG001  # it is what tests count
-    """(N, K) x (K, M) where only ``stored`` entries of the matrix exist: N * stored; the others are
-    written out as zeros for the sake of speed.
+    """Product (N, K) x (K, M) with a matrix of which only ``stored`` entries exist; N * stored
+    MACs.
+
+    The other entries are explicit zeros, which is faster.
     """
     return np.asarray(np.matmul(error, matrix))

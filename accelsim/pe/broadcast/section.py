@@ -11,26 +11,24 @@ from accelsim.machine.pe_base import SkippingArray
 
 
 class BroadcastArray(SkippingArray):
-    """PEs with FIFOs: each non-zero moving word is broadcast, and a PE walks its part of the
-    compressed column that the word belongs to (EIE's). A PE can leave out all of its outputs of a
-    position or none.
+    """PEs with FIFOs, as in EIE. Each non-zero moving word is broadcast, and a PE walks its part of
+    that word's compressed column. A PE skips either all of its outputs of a position or none.
     """
 
     kind: Literal["broadcast"] = Field(
-        description="Zero-skipping, moving words are broadcast into a FIFO of each PE."
+        description="Zero-skipping; moving words are broadcast into a FIFO of each PE."
     )
-    lanes: Lanes = Field(default=1, description="Multiply-accumulate lanes of a PE.")
+    lanes: Lanes = Field(default=1, description="Multiply-accumulate lanes per PE.")
     fifo_depth: Annotated[int, Field(ge=1, le=1024)] = Field(
         default=8,
-        description="Slots of a PE's FIFO, that of the word in service included. EIE (ISCA 2016) "
-        "has 8.",
+        description="Slots per FIFO, the word in service included. EIE (ISCA 2016) has 8.",
     )
     index_bits: Annotated[int, Field(ge=1, le=16)] = Field(
         default=4,
-        description="Bits beside each stored word of a stationary operand whose zeros are skipped: "
-        "how many zeros precede it in its PE's part of "
-        "the column; a longer run takes padding zeros, stored words that cost a cycle each. EIE "
-        "has 4.",
+        description="Bits of the relative index beside each stored word of a stationary operand "
+        "whose zeros are skipped: the number of zeros before it in its PE's part of "
+        "the column. Longer runs take padding zeros, stored words that cost a cycle "
+        "each. EIE has 4.",
     )
 
     verbs: ClassVar[str] = "accelsim.pe.broadcast.kind:Broadcast"

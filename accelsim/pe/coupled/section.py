@@ -16,12 +16,12 @@ STAGING_ROWS = 3
 
 
 class CoupledArray(SkippingArray):
-    """Coupled lanes: the 16 lanes of a PE reduce one output together, and each chooses among eight
-    positions of a staging buffer of three rows (TensorDash's).
+    """Coupled lanes, as in TensorDash: the 16 lanes of a PE reduce one output cooperatively. Each
+    lane chooses among eight positions of a three-row staging buffer.
     """
 
     kind: Literal["coupled"] = Field(
-        description="Zero-skipping, the lanes of a PE reduce one output together."
+        description="Zero-skipping; the lanes of a PE reduce one output cooperatively."
     )
 
     verbs: ClassVar[str] = "accelsim.pe.coupled.kind:Coupled"

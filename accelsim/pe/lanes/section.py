@@ -13,11 +13,11 @@ from accelsim.machine.pe_base import SkippingArray
 class LanesArray(SkippingArray):
     """Zero-skipping lanes: each reduces one output."""
 
-    kind: Literal["lanes"] = Field(description="Zero-skipping, each lane reduces one output.")
-    lanes: Lanes = Field(default=1, description="Multiply-accumulate lanes of a PE.")
+    kind: Literal["lanes"] = Field(description="Zero-skipping; each lane reduces one output.")
+    lanes: Lanes = Field(default=1, description="Multiply-accumulate lanes per PE.")
     window: Annotated[int, Field(ge=1, le=64)] = Field(
         default=16,
-        description="Positions of its stream that a lane sees in a cycle; it takes the first "
+        description="Positions of its stream that a lane examines per cycle; it takes the first "
         "effectual one.",
     )
 

@@ -14,36 +14,33 @@ Bus = Annotated[int, Field(ge=1, le=1024)]
 
 
 class RowStationaryArray(DenseArray):
-    """A dense array whose PEs keep kernel rows, fed by a bus per operand. The defaults of registers
-    and buses are Eyeriss's (JSSC 2017).
+    """A dense array whose PEs keep kernel rows, fed by one bus per operand. The defaults of
+    registers and buses are those of Eyeriss (JSSC 2017).
     """
 
-    kind: Literal["row_stationary"] = Field(description="Dense, PEs keep kernel rows.")
+    kind: Literal["row_stationary"] = Field(description="Dense; PEs keep kernel rows.")
     filter_words: Words = Field(
         default=224,
-        description="Words of the stationary operand in a PE: p filters x q channels x a kernel "
-        "row.",
+        description="Stationary words per PE: p filters x q channels x one kernel row.",
     )
     input_words: Words = Field(
-        default=12, description="Words of the moving operand in a PE: windows of q channels."
+        default=12, description="Moving words per PE: windows of q channels."
     )
     psum_words: Words = Field(
-        default=24, description="Partial sums in a PE: one of each of p filters."
+        default=24, description="Partial sums per PE: one for each of p filters."
     )
     filter_bus: Bus = Field(
         default=4,
-        description="Words of the stationary operand that reach the PEs in a cycle, each for a row "
-        "of a set.",
+        description="Stationary words that reach the PEs per cycle, each for one row of a set.",
     )
     input_bus: Bus = Field(
         default=1,
-        description="Words of the moving operand that reach the PEs in a cycle, each for a "
-        "diagonal of sets.",
+        description="Moving words that reach the PEs per cycle, each for one diagonal of sets.",
     )
     psum_bus: Bus = Field(
         default=4,
-        description="Partial sums that reach the PEs in a cycle; as many leave over a bus of their "
-        "own.",
+        description="Partial sums that reach the PEs per cycle. As many leave per cycle over a "
+        "separate bus.",
     )
 
     verbs: ClassVar[str] = "accelsim.pe.row_stationary.kind:RowStationary"

@@ -10,9 +10,9 @@ from accelsim.machine.pe_base import DenseArray
 
 
 class SystolicArray(DenseArray):
-    """A dense array through whose PEs operands pass from neighbour to neighbour."""
+    """A dense array whose operands pass from PE to neighbouring PE."""
 
-    kind: Literal["systolic"] = Field(description="Dense, operands pass from PE to PE.")
+    kind: Literal["systolic"] = Field(description="Dense; operands pass from PE to PE.")
     dataflow: Literal["output_stationary", "weight_stationary", "input_stationary"] = Field(
         default="output_stationary", description="Operand that stays in the PEs during a fold."
     )
