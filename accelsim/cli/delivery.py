@@ -30,14 +30,19 @@ def folder(out: str | None, names: Iterable[str] = ()) -> Path | None:
     return Path(out)
 
 
-def print_results(document: Document) -> None:
-    """The tables of a result or a comparison."""
-    from accelsim.report import console
-    from accelsim.report.runs import Runs
-    from accelsim.results import kinds
+def results_printer(names: tuple[str, ...] = ()) -> Print:
+    """Prints the summary of a result or a comparison, then the tables of these names."""
 
-    read = kinds.parse(document, kinds.SIMULATIONS)
-    console.print_results(Runs.of([read]), console.stdout())
+    def print_results(document: Document) -> None:
+        from accelsim.report import console
+        from accelsim.report.runs import Runs
+        from accelsim.report.summary import printing
+        from accelsim.results import kinds
+
+        read = kinds.parse(document, kinds.SIMULATIONS)
+        printing.print_results(Runs.of([read]), console.stdout(), names)
+
+    return print_results
 
 
 def deliver(
@@ -45,7 +50,7 @@ def deliver(
     as_json: bool,
     out: Path | None,
     write: Callable[[Document, Path, Callable[[], None]], None],
-    tables: Print = print_results,
+    tables: Print,
 ) -> None:
     """Print a document, and write it into ``out`` if that worked. A reader that stops reading has
     had enough: the files are written all the same.
@@ -66,7 +71,7 @@ def deliver(
         raise stopped[0]
 
 
-def show(document: Document, as_json: bool, tables: Print = print_results) -> None:
+def show(document: Document, as_json: bool, tables: Print) -> None:
     """One JSON document, or its tables, on stdout. InputError when stdout cannot take them."""
     try:
         if as_json:

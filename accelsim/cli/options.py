@@ -28,6 +28,16 @@ Seed = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout instead of tables.")
 ]
+Tables = Annotated[
+    str,
+    typer.Option(
+        "--tables",
+        metavar="LIST",
+        help="Tables to print below the summary: passes, energy, cycles, area, layers, ops, "
+        "sources, ... or all.",
+        show_default=False,
+    ),
+]
 Out = Annotated[
     str | None,
     typer.Option(

@@ -106,6 +106,19 @@ def rule_list(option: str, text: str) -> tuple[AnyRule, ...]:
     return parse_rules(text)
 
 
+def table_list(option: str, text: str, as_json: bool) -> tuple[str, ...]:
+    """Names of tables to print below a summary; () for nothing. Refused with ``--json``, which
+    prints none.
+    """
+    if not text:
+        return ()
+    if as_json:
+        raise InputError(f"{option} must be left out with --json, got {text}")
+    from accelsim.report.tables.registry import chosen
+
+    return chosen(comma_list(option, text), option)
+
+
 def storage_formats(option: str, text: str) -> dict[str, str]:
     """``weight=bf16,error=e5m2`` -> the format of each tensor named; {} for nothing."""
     formats: dict[str, str] = {}

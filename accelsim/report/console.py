@@ -5,25 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from accelsim.report.price_tables import area_table
-from accelsim.report.runs import Runs
 from accelsim.report.style import folded, joules, si, times
 from accelsim.report.table import Cell, Column, Table
-from accelsim.report.tables import (
-    TOTAL,
-    array_cycles_table,
-    energy_table,
-    passes_table,
-    totals_table,
-)
-from accelsim.results.result import Result
+from accelsim.report.tables.steps import TOTAL
 
 WIDTH = 120
 LABEL = 26
@@ -43,77 +35,26 @@ def stdout() -> Console:
     return Console(file=sys.stdout, highlight=False, soft_wrap=False, width=width)
 
 
-def print_results(runs: Runs, console: Console) -> None:
-    """The tables that answer the question: totals, passes, energy by component, area, array cycles
-    by cause.
-    """
-    first = runs.results[0]
-    same = [
-        key
-        for key in ("workload", "arch", "batch", "schedule")
-        if len({getattr(result, key) for result in runs.results}) == 1
-    ]
-    _print(console, Text(", ".join(f"{key} {getattr(first, key)}" for key in same)), soft_wrap=True)
-    for table in (
-        totals_table(runs),
-        passes_table(runs),
-        energy_table(runs),
-        area_table(runs),
-        array_cycles_table(runs),
-    ):
-        if table.rows:
-            print_table(table, console)
-    said = [remarks(result) for result in runs.results]
-    shared = (
-        [note for note in said[0] if all(note in notes for notes in said)] if len(said) > 1 else []
-    )
-    for note in shared:
-        _print(console, Text(f"all runs: {note}"), soft_wrap=True)
-    for label, notes in zip(runs.labels, said, strict=True):
-        for note in notes:
-            if note not in shared:
-                _print(console, Text(f"{label}: {note}"), soft_wrap=True)
-
-
-def remarks(result: Result) -> list[str]:
-    """Notes for the reader beside the numbers: the run's own notes, operands taken as dense,
-    weights that do not fit.
-    """
-    found = list(result.notes)
-    if result.dense_tensors:
-        shown = ", ".join(result.dense_tensors[:6]) + (
-            ", ..." if len(result.dense_tensors) > 6 else ""
-        )
-        several = len(result.dense_tensors) > 1
-        said = (
-            f"{len(result.dense_tensors)} tensors that the trace lacks are"
-            if several
-            else "1 tensor that the trace lacks is"
-        )
-        found.append(f"{said} dense: {shown}")
-    if result.spilled_words:
-        several = result.spilled_words != 1
-        said = (
-            "words do not fit in the scratchpads and spill"
-            if several
-            else "word does not fit in the scratchpads and spills"
-        )
-        found.append(f"{si(result.spilled_words)} {said}")
-    return found
+def print_tables(tables: Sequence[Table], console: Console) -> None:
+    """Tables with a blank line between them."""
+    for place, table in enumerate(tables):
+        if place:
+            console.file.write("\n")
+        print_table(table, console)
 
 
 def print_table(table: Table, console: Console) -> None:
-    """One table, its notes below. Where a run has a line a pass, its total comes first, under the
-    run's name, and the passes stand below it.
+    """Title, one table, and its notes below. Where a run has a row per pass, its total comes first,
+    under the run's name, and the passes are indented below it.
 
     Columns that do not fit beside each other follow in further parts, each with the runs' names: no
     number is cut.
     """
-    by_pass = any(column.key == "pass" for column in table.columns)
+    by_pass = len(table.columns) > 1 and table.columns[1].key == "pass"
     shown = [
         index
         for index, column in enumerate(table.columns)
-        if column.heading and column.key != "pass"
+        if column.heading and not (by_pass and index == 1)
     ]
     rows = _totals_first(table.rows) if by_pass else list(table.rows)
     totals = [by_pass and row[1] == TOTAL for row in rows]
@@ -129,9 +70,12 @@ def print_table(table: Table, console: Console) -> None:
         )
         for place, column in enumerate(columns)
     ]
-    for part, places in enumerate(_parts(columns, widths, console.width)):
+    parts = _parts(columns, widths, console.width)
+    for part, places in enumerate(parts):
+        if part:
+            console.file.write("\n")
         title = table.title if part == 0 else f"{table.title}, continued"
-        _print(console, Text(title, style="bold"), soft_wrap=True)
+        print_lines([Text(title, style="bold")], console)
         rich = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for place in places:
             numbers = columns[place].kind != "text"
@@ -146,48 +90,65 @@ def print_table(table: Table, console: Console) -> None:
             )
         for line, total in zip(cells, totals, strict=True):
             rich.add_row(*(Text(line[place], style="bold" if total else "") for place in places))
-        _print(console, rich)
+        _print_rich(rich, console)
     for note in table.notes:
-        for words in textwrap.wrap(note, console.width, break_on_hyphens=False):
-            _print(console, Text(words), soft_wrap=True)
+        print_lines(["", *textwrap.wrap(note, console.width, break_on_hyphens=False)], console)
+
+
+def print_lines(lines: Iterable[str | Text], console: Console) -> None:
+    """Lines as they are, none folded or cut."""
+    with console.capture() as capture:
+        for line in lines:
+            console.print(Text(line) if isinstance(line, str) else line, soft_wrap=True)
+    console.file.write(capture.get())
+
+
+def _print_rich(table: RichTable, console: Console) -> None:
+    """Print without the blanks that fill lines up, and without the empty last line."""
+    with console.capture() as capture:
+        console.print(table, crop=False)
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    while lines and not lines[-1]:
+        lines.pop()
+    console.file.write("".join(f"{line}\n" for line in lines))
 
 
 def _width(text: str) -> int:
     return max(len(line) for line in text.split("\n"))
 
 
-def _parts(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[list[int]]:
-    """Places of the columns of each part, the first column in all of them. A ratio stays with the
-    number before it.
+def _parts(columns: Sequence[Column[Any]], widths: Sequence[int], width: int) -> list[list[int]]:
+    """Places of the columns of each part. The texts that begin a row are in all of them; a ratio
+    stays with the number before it.
     """
+    numbers = [place for place, column in enumerate(columns) if column.kind != "text"]
+    labels = list(range(max(1, numbers[0]) if numbers else 1))
+    edges, gap = 2, 2
+
+    def taken_by(places: Sequence[int]) -> int:
+        return edges - gap + sum(gap + min(widths[place], LABEL) for place in places)
+
+    if taken_by(labels) > width // 2:
+        labels = [0]
     groups: list[list[int]] = []
-    for place in range(1, len(columns)):
+    for place in range(len(labels), len(columns)):
         if columns[place].kind == "ratio" and groups:
             groups[-1].append(place)
         else:
             groups.append([place])
-    edges, gap = 2, 2
-    parts = [[0]]
-    taken = edges + min(widths[0], LABEL)
+    first = taken_by(labels)
+    parts, taken = [list(labels)], first
     for group in groups:
         needs = sum(
             gap + (widths[place] if columns[place].kind != "text" else min(widths[place], LABEL))
             for place in group
         )
-        if len(parts[-1]) > 1 and taken + needs > width:
-            parts.append([0])
-            taken = edges + min(widths[0], LABEL)
+        if len(parts[-1]) > len(labels) and taken + needs > width:
+            parts.append(list(labels))
+            taken = first
         parts[-1] += group
         taken += needs
     return parts
-
-
-def _print(console: Console, what: RichTable | Text, soft_wrap: bool = False) -> None:
-    """Print without the blanks that fill lines up."""
-    with console.capture() as capture:
-        console.print(what, soft_wrap=soft_wrap, crop=False)
-    for line in capture.get().splitlines():
-        console.file.write(f"{line.rstrip()}\n")
 
 
 def _totals_first(rows: Sequence[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
@@ -199,7 +160,7 @@ def _totals_first(rows: Sequence[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
     ]
 
 
-def show(cell: Cell, column: Column) -> str:
+def show(cell: Cell, column: Column[Any]) -> str:
     """A cell as it is printed."""
     if cell is None:
         return "-"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from rich.console import Console
 
-from accelsim.report.console import print_table
-from accelsim.report.table import Column, Table
+from accelsim.report.console import print_tables
+from accelsim.report.table import Cell, Column, Table
 from accelsim.results.dram import DramDocument, DramLatencies
 
 COMMANDS = ("ACT", "PRE", "PREA", "RD", "WR", "REF")
@@ -23,35 +23,25 @@ PARTS = {
 """Parts of the energy: the action that is priced, and the heading of the column."""
 
 
+STANDARD: Column[DramDocument] = Column("standard", "standard", "text")
+
+
 def print_dram(document: DramDocument, console: Console) -> None:
     """Time and bandwidth, latency of reads, rows and commands, energy by part."""
-    for table in tables(document):
-        print_table(table, console)
+    print_tables(tables(document), console)
 
 
 def tables(document: DramDocument) -> list[Table]:
     """The tables of a document; one without reads has none of latencies, one without energies none
     of those.
     """
-    found = [_totals(document)]
+    made = [_totals(document)]
     if document.read_latency_cycles is not None:
-        found.append(_latencies(document, document.read_latency_cycles))
-    found.append(_commands(document))
+        made.append(_latencies(document, document.read_latency_cycles))
+    made.append(_commands(document))
     if document.energy_by_part_pj is not None:
-        found.append(_energy(document, document.energy_by_part_pj))
-    return found
-
-
-def _table(
-    document: DramDocument,
-    name: str,
-    title: str,
-    cells: list[tuple[Column, Any]],
-    notes: tuple[str, ...] = (),
-) -> Table:
-    """A table of one line, which begins with the standard's name."""
-    columns = (Column("standard", "standard", "text"), *(column for column, _ in cells))
-    return Table(name, title, columns, ((document.standard, *(cell for _, cell in cells)),), notes)
+        made.append(_energy(document, document.energy_by_part_pj))
+    return made
 
 
 def _totals(document: DramDocument) -> Table:
@@ -60,28 +50,20 @@ def _totals(document: DramDocument) -> Table:
         if document.max_outstanding is None
         else f", at most {document.max_outstanding} reads outstanding"
     )
-    return _table(
-        document,
-        "dram",
-        f"{document.policy.get('scheduler', 'unknown')} controller{limit}",
-        [
-            (Column("reads", "reads"), document.requests.reads),
-            (Column("writes", "writes"), document.requests.writes),
-            (Column("total_cycles", "clocks"), document.total_cycles),
-            (Column("seconds", "time", "seconds"), document.seconds),
-            (
-                Column("bandwidth_bytes_per_second", "bytes a second", "bytes"),
-                document.bandwidth_bytes_per_second,
-            ),
-            (Column("utilization", "data bus busy", "share"), document.utilization),
-        ],
+    columns: tuple[Column[DramDocument], ...] = (
+        STANDARD,
+        Column("reads", "reads", "count", lambda each: each.requests.reads),
+        Column("writes", "writes", "count", lambda each: each.requests.writes),
+        Column("total_cycles", "clocks"),
+        Column("seconds", "time", "seconds"),
+        Column("bandwidth_bytes_per_second", "bytes per\nsecond", "bytes"),
+        Column("utilization", "data bus\nbusy", "share"),
     )
+    title = f"{document.policy.get('scheduler', 'unknown')} controller{limit}"
+    return Table.of("dram", title, columns, [document])
 
 
 def _latencies(document: DramDocument, latencies: DramLatencies) -> Table:
-    cells: list[tuple[Column, Any]] = [
-        (Column("mean_read_latency_cycles", "mean", "number"), document.mean_read_latency_cycles)
-    ]
     headings = {
         "min": "least",
         "p50": "median",
@@ -90,57 +72,67 @@ def _latencies(document: DramDocument, latencies: DramLatencies) -> Table:
         "p99": "99 %",
         "max": "most",
     }
-    cells += [
-        (Column(f"{key}_cycles", heading, "number"), getattr(latencies, key))
-        for key, heading in headings.items()
-    ]
-    return _table(
-        document, "read_latency", "read latency in clocks, from hand-over to last data", cells
+    columns: tuple[Column[DramDocument], ...] = (
+        STANDARD,
+        Column("mean_read_latency_cycles", "mean", "number"),
+        *(
+            Column(f"{key}_cycles", heading, "number", partial(_latency, latencies, key))
+            for key, heading in headings.items()
+        ),
     )
+    title = "read latency in clocks, from hand-over to last data"
+    return Table.of("read_latency", title, columns, [document])
+
+
+def _latency(latencies: DramLatencies, key: str, _: DramDocument) -> Cell:
+    cell: Cell = getattr(latencies, key)
+    return cell
 
 
 def _commands(document: DramDocument) -> Table:
-    rows = {"row_hits": "row hits", "row_misses": "row misses", "row_conflicts": "row conflicts"}
-    cells: list[tuple[Column, Any]] = [
-        (Column(key, heading), getattr(document, key)) for key, heading in rows.items()
-    ]
-    cells += [(Column(name, name), getattr(document.commands, name)) for name in COMMANDS]
+    columns: tuple[Column[DramDocument], ...] = (
+        STANDARD,
+        Column("row_hits", "row hits"),
+        Column("row_misses", "row misses"),
+        Column("row_conflicts", "row conflicts"),
+        *(Column(name, name, "count", partial(_command, name)) for name in COMMANDS),
+    )
     forwarded, merged = document.requests.forwarded_reads, document.requests.merged_writes
-    notes: tuple[str, ...] = (
-        (f"{forwarded} read{'s' if forwarded > 1 else ''} answered by a waiting write",)
-        if forwarded
-        else ()
-    )
-    notes += (
-        (f"{merged} write{'s' if merged > 1 else ''} joined a waiting write of the same burst",)
-        if merged
-        else ()
-    )
-    return _table(document, "commands", "rows and commands", cells, notes)
+    notes: list[str] = []
+    if forwarded:
+        notes.append(f"{forwarded} read{'s' if forwarded > 1 else ''} answered by a waiting write")
+    if merged:
+        notes.append(
+            f"{merged} write{'s' if merged > 1 else ''} joined a waiting write of the same burst"
+        )
+    return Table.of("commands", "rows and commands", columns, [document], notes)
+
+
+def _command(name: str, document: DramDocument) -> Cell:
+    cell: Cell = getattr(document.commands, name)
+    return cell
 
 
 def _energy(document: DramDocument, parts: dict[str, float]) -> Table:
-    cells: list[tuple[Column, Any]] = []
-    starred = False
-    for part, pj in parts.items():
-        action, heading = PARTS.get(part, (part, part))
-        star = "*" if action in document.unverified_energies else ""
-        starred = starred or bool(star)
-        cells.append(
-            (Column(f"{part}{'_unverified' if star else ''}_pj", heading + star, "energy"), pj)
-        )
-    star = "*" if starred else ""
-    cells.insert(
-        0,
-        (
-            Column(f"energy{'_unverified' if star else ''}_pj", f"total{star}", "energy"),
-            document.energy_pj,
+    weak = {
+        part for part in parts if PARTS.get(part, (part, part))[0] in document.unverified_energies
+    }
+    columns: tuple[Column[DramDocument], ...] = (
+        STANDARD,
+        Column("energy_pj", f"total{'*' if weak else ''}", "energy"),
+        *(
+            Column(
+                f"{part}_pj",
+                PARTS.get(part, (part, part))[1] + ("*" if part in weak else ""),
+                "energy",
+                partial(_part_energy, parts, part),
+            )
+            for part in parts
         ),
     )
-    return _table(
-        document,
-        "energy",
-        "energy",
-        cells,
-        ("* rests on an energy without a verified source",) if starred else (),
-    )
+    notes = ("* rests on an energy without a verified source",) if weak else ()
+    return Table.of("energy", "energy", columns, [document], notes)
+
+
+def _part_energy(parts: dict[str, float], part: str, _: DramDocument) -> Cell:
+    return parts[part]

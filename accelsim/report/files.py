@@ -16,15 +16,15 @@ from accelsim.report import training
 from accelsim.report.labels import labels
 from accelsim.report.runs import Runs
 from accelsim.report.table import write_csv
-from accelsim.report.tables import all_tables
+from accelsim.report.tables.registry import FILES, tables
 from accelsim.results import kinds
 from accelsim.results.comparison import Comparison
+from accelsim.results.result import Result
 from accelsim.results.training import TrainingDocument
 
-_TABLES = ("totals", "passes", "energy", "area", "array_cycles", "energy_sources", "area_sources")
 _PLOTS = ("energy", "data_movement", "cycles")
 REPORT_FILES = (
-    *(f"{name}.csv" for name in _TABLES),
+    *(f"{name}.csv" for name in FILES),
     *(f"{name}{suffix}" for name in _PLOTS for suffix in (".png", ".svg")),
 )
 """Tables and plots that a report folder may hold."""
@@ -142,11 +142,13 @@ def earlier_run(out: Path) -> list[Path]:
 def write_simulation(
     document: Mapping[str, Any], out: Path, before: Callable[[], None] = lambda: None
 ) -> None:
-    """``out/result.json``. ``before`` is called when all is written but nothing is in ``out`` yet;
-    when it raises, ``out`` stays as it was.
+    """``out/result.json`` and the tables beside it. ``before`` is called when all is written but
+    nothing is in ``out`` yet; when it raises, ``out`` stays as it was.
     """
+    runs = Runs.of([Result.parse(document)])
     with staged(out, earlier_run) as folder:
         (folder / "result.json").write_text(dump(document), encoding="utf-8")
+        _write_tables(runs, folder)
         before()
 
 
@@ -204,9 +206,13 @@ def folder_name(label: str) -> str:
 def _write_report(runs: Runs, folder: Path) -> None:
     from accelsim.report.figures.results import write_plots
 
-    for table in all_tables(runs):
-        (folder / f"{table.name}.csv").write_text(write_csv(table), encoding="utf-8")
+    _write_tables(runs, folder)
     write_plots(runs, folder)
+
+
+def _write_tables(runs: Runs, folder: Path) -> None:
+    for table in tables(runs):
+        (folder / f"{table.name}.csv").write_text(write_csv(table), encoding="utf-8")
 
 
 def _nearest_existing(path: Path) -> Path:

@@ -5,7 +5,7 @@ causes, and numbers with SI prefixes.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from accelsim.config.names import Component
 from accelsim.results.op import PASSES
@@ -81,19 +81,14 @@ def components(results: Sequence[Result]) -> list[str]:
     last, by name.
     """
     found = {name for result in results for name in result.energy_by_component_pj}
-    return [name for name in COMPONENT_NAMES if name in found] + sorted(
-        found - set(COMPONENT_NAMES)
-    )
+    return [name for name in component_columns(found) if name in found]
 
 
-def area_components(results: Sequence[Result]) -> list[str]:
-    """Components of the results' areas in printing order; ones that this file does not know come
-    last, by name.
+def component_columns(found: Collection[str]) -> list[str]:
+    """Components that a table has a column for: every known one, so that columns do not depend on
+    the machine, then the others of ``found``, by name.
     """
-    found = {name for result in results for name in result.area_by_component_mm2 or {}}
-    return [name for name in COMPONENT_NAMES if name in found] + sorted(
-        found - set(COMPONENT_NAMES)
-    )
+    return [*COMPONENT_NAMES, *sorted(set(found) - set(COMPONENT_NAMES))]
 
 
 def si(value: float, unit: str = "", digits: int = 3) -> str:
@@ -105,15 +100,21 @@ def si(value: float, unit: str = "", digits: int = 3) -> str:
     if isinstance(value, int) and abs(value) < 1000:
         return f"{value} {unit}".strip()
     rounded = abs(float(f"{value:.{digits - 1}e}"))
-    scale, prefix = next(
-        ((scale, prefix) for scale, prefix in _PREFIXES if rounded >= scale), _PREFIXES[-1]
+    scale, letter = next(
+        ((scale, letter) for scale, letter in _PREFIXES if rounded >= scale), _PREFIXES[-1]
     )
     number = (
         f"{value / scale:#.{digits}g}".rstrip(".")
         if rounded / scale < 1000
         else f"{value / scale:.{digits}g}"
     )
-    return f"{number} {prefix}{unit}" if unit else f"{number}{prefix}"
+    return f"{number} {letter}{unit}" if unit else f"{number}{letter}"
+
+
+def prefix(value: float) -> tuple[float, str]:
+    """(factor, letter) of the SI prefix that suits a value: 0.0061 -> (0.001, "m")."""
+    rounded = abs(float(f"{value:.2e}"))
+    return next((each for each in _PREFIXES if rounded >= each[0]), (1.0, ""))
 
 
 def joules(energy_pj: float) -> str:

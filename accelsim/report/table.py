@@ -1,37 +1,66 @@
-"""A table as plain data with exact numbers: `console.py` prints it, `write_csv` files it."""
+"""A table as plain data with exact numbers: `console.py` prints it, `write_csv` files it.
+
+A column is declared once, with its name, its heading, its kind and the function that computes its
+cell from a row's object, so that columns and cells cannot drift apart.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 Kind = Literal["text", "count", "bytes", "energy", "seconds", "ratio", "percent", "share", "number"]
 Cell = str | int | float | None
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Generic[Row]):
     """``key`` heads the CSV column and carries the unit; ``heading`` heads the printed one, which
-    is left out when empty.
+    is left out when empty. ``value`` computes the cell from a row's object; without it the cell is
+    the object's attribute or item ``key``.
     """
 
     key: str
     heading: str
     kind: Kind = "count"
+    value: Callable[[Row], Cell] | None = None
+
+    def cell(self, row: Row) -> Cell:
+        """The cell of this column in the row of an object."""
+        if self.value is not None:
+            return self.value(row)
+        cell: Cell = row.get(self.key) if isinstance(row, Mapping) else getattr(row, self.key)
+        return cell
 
 
 @dataclass(frozen=True)
 class Table:
-    """``rows`` hold one cell a column; ``None`` where there is no such number (a ratio to zero)."""
+    """``rows`` hold one cell per column; ``None`` where there is no such number (a ratio to
+    zero).
+    """
 
     name: str
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[Column[Any], ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        title: str,
+        columns: Sequence[Column[Row]],
+        rows: Iterable[Row],
+        notes: Sequence[str] = (),
+    ) -> Table:
+        """A table of one row per object."""
+        cells = tuple(tuple(column.cell(row) for column in columns) for row in rows)
+        return cls(name, title, tuple(columns), cells, tuple(notes))
 
 
 def write_csv(table: Table) -> str:

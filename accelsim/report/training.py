@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
-from accelsim.report.console import print_table
+from accelsim.report.console import print_lines, print_table
 from accelsim.report.table import Column, Table
 from accelsim.results.document import Part
 from accelsim.results.training import EpochRow, TrainingDocument
 
 
 def curves_table(run: TrainingDocument) -> Table:
-    """A line an epoch, with a column for everything that any epoch has; further scores than the
+    """A row per epoch, with a column for everything that any epoch has; further scores than the
     usual ones are not printed.
     """
     rows = [row.model_dump(exclude_unset=True) for row in run.epochs]
     keys = list(dict.fromkeys(key for row in rows for key in row))
-    columns = tuple(_column(key) for key in keys)
     note = "training scores are means over the epoch's steps, before their updates"
     if any(key.endswith("perplexity") for key in keys):
         note += ", and count the unknown word, which the others leave out"
-    return Table(
-        "curves",
-        "scores after every epoch",
-        columns,
-        tuple(tuple(row.get(key) for key in keys) for row in rows),
-        (note,),
-    )
+    columns = [_column(key) for key in keys]
+    return Table.of("curves", "Scores after every epoch", columns, rows, (note,))
 
 
-def _column(key: str) -> Column:
+def _column(key: str) -> Column[Mapping[str, Any]]:
     if key in ("epoch", "steps"):
         return Column(key, key)
     part, _, measure = key.rpartition("_")
@@ -45,34 +38,25 @@ def _column(key: str) -> Column:
 
 
 def angles_table(run: TrainingDocument) -> Table:
-    """A line an epoch, kind and layer."""
-    columns = (
+    """A row per epoch, kind and layer."""
+    columns: tuple[Column[Part], ...] = (
         Column("epoch", "epoch"),
         Column("kind", "kind", "text"),
         Column("layer", "layer", "text"),
         Column("degrees", "degrees", "number"),
     )
-    return _rows_table("angles", columns, run.angles)
+    return Table.of("angles", "Angles", columns, run.angles)
 
 
 def densities_table(run: TrainingDocument) -> Table:
-    """A line an epoch, layer and role."""
-    columns = (
+    """A row per epoch, layer and role."""
+    columns: tuple[Column[Part], ...] = (
         Column("epoch", "epoch"),
         Column("layer", "layer", "text"),
         Column("role", "role", "text"),
         Column("density", "density", "share"),
     )
-    return _rows_table("densities", columns, run.densities)
-
-
-def _rows_table(name: str, columns: tuple[Column, ...], rows: Sequence[Part]) -> Table:
-    return Table(
-        name,
-        name,
-        columns,
-        tuple(tuple(getattr(row, column.key) for column in columns) for row in rows),
-    )
+    return Table.of("densities", "Densities", columns, run.densities)
 
 
 def tables(run: TrainingDocument) -> list[Table]:
@@ -92,17 +76,14 @@ def print_training(run: TrainingDocument, console: Console) -> None:
         f"workload {cause.workload}, rule {cause.rule}, data {cause.data}, batch {cause.batch}, "
         f"learning rate {cause.learning_rate:g}"
     )
-    with console.capture() as capture:
-        console.print(
-            Text(f"{said}, {cause.optimizer}, {cause.schedule} schedule, seed {cause.seed}"),
-            soft_wrap=True,
-        )
-    console.file.write(capture.get())
+    print_lines(
+        [f"{said}, {cause.optimizer}, {cause.schedule} schedule, seed {cause.seed}", ""], console
+    )
     print_table(curves_table(run), console)
     last = [row for row in run.angles if row.kind == "update" and row.layer == "all"][-1:]
     if last and last[0].degrees is not None:
         console.file.write(
-            f"angle between the weight gradients and backpropagation's after epoch "
+            f"\nangle between the weight gradients and backpropagation's after epoch "
             f"{last[0].epoch}: {last[0].degrees:.1f} degrees\n"
         )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from accelsim.report.reproduction.groups import Pivot, context, groups, tail
 from accelsim.report.reproduction.words import words
@@ -29,17 +30,17 @@ COLUMNS = (
 )
 """Columns of a table for readers; `context` where any cell has one."""
 NUMBERS = ("printed", "computed", "rounded")
-_CSV_COLUMNS = (
-    "target",
-    "id",
-    "unit",
-    "printed",
-    "computed",
-    "rounded",
-    "match",
-    "documented",
-    "accounting",
-    "note",
+_CSV_COLUMNS: tuple[Column[Item], ...] = (
+    Column("target", "target", "text"),
+    Column("id", "id", "text"),
+    Column("unit", "unit", "text"),
+    Column("printed", "printed", "text"),
+    Column("computed", "computed", "number"),
+    Column("rounded", "rounded", "text"),
+    Column("match", "match", "text"),
+    Column("documented", "documented", "text", lambda item: "yes" if item.documented else "no"),
+    Column("accounting", "accounting", "text"),
+    Column("note", "note", "text"),
 )
 
 
@@ -165,35 +166,16 @@ def csv(document: ReproductionDocument, target: Target) -> str:
     """
     items, _ = document.of(target)
     keys = list(dict.fromkeys(key for item in items for key in item.context))
-    names = [f"context_{key}" if key in _CSV_COLUMNS else key for key in keys]
-    rows: list[tuple[Cell, ...]] = []
-    for item in items:
-        own = (
-            item.target,
-            item.id,
-            item.unit,
-            item.printed,
-            item.computed,
-            item.rounded,
-            item.match,
-        )
-        rows.append(
-            (
-                *own,
-                "yes" if item.documented else "no",
-                item.accounting,
-                item.note,
-                *(item.context.get(key) for key in keys),
-            )
-        )
-    return write_csv(
-        Table(
-            target.name,
-            target.title,
-            tuple(Column(name, name) for name in (*_CSV_COLUMNS, *names)),
-            tuple(rows),
-        )
-    )
+    taken = {column.key for column in _CSV_COLUMNS}
+    contexts: list[Column[Item]] = [
+        Column(f"context_{key}" if key in taken else key, key, "text", partial(_context, key))
+        for key in keys
+    ]
+    return write_csv(Table.of(target.name, target.title, [*_CSV_COLUMNS, *contexts], items))
+
+
+def _context(key: str, item: Item) -> Cell:
+    return item.context.get(key)
 
 
 def _markdown_rows(items: Sequence[Item]) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -109,7 +110,7 @@ def orderings_table(outcomes: Outcomes) -> Table:
     """Every expectation with our means, the margin between them and its bootstrap interval, that
     between the nearest seeds, and the verdict on the means.
     """
-    columns = (
+    columns: tuple[Column[Any], ...] = (
         Column("network", "network", "text"),
         Column("expected", "expected", "text"),
         Column("source", "who says so", "text"),

@@ -341,6 +341,8 @@ def test_compare_writes_every_result_tables_and_plots(
         "energy.csv",
         "area.csv",
         "array_cycles.csv",
+        "layers.csv",
+        "ops.csv",
         "energy_sources.csv",
         "area_sources.csv",
     }

@@ -115,7 +115,7 @@ def test_the_tables(
         "frfcfs_rowhit controller",
         "read latency in clocks",
         "row conflicts",
-        "data bus busy",
+        "data bus",
         "total*",
         "1 read answered by a waiting write",
     ):

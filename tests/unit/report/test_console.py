@@ -9,13 +9,14 @@ from rich.console import Console
 
 from accelsim.report import console
 from accelsim.report.runs import Runs
+from accelsim.report.summary import printing
 from accelsim.results import kinds
 from tests import synthetic
 
 
 def printed(*results: dict[str, object]) -> str:
     text = io.StringIO()
-    console.print_results(
+    printing.print_results(
         Runs.of([kinds.parse(result, kinds.SIMULATIONS) for result in results]),
         Console(file=text, width=console.WIDTH, highlight=False),
     )
@@ -42,7 +43,7 @@ def test_no_line_ends_in_blanks() -> None:
 
 
 def test_one_dense_tensor_is_one() -> None:
-    assert "bp: 1 tensor that the trace lacks is dense: fc1.error\n" in printed(
+    assert "Note: 1 tensor that the trace lacks is dense: fc1.error\n" in printed(
         synthetic.result("bp", dense_tensors=["fc1.error"])
     )
 
@@ -51,5 +52,5 @@ def test_a_note_that_all_runs_share_is_said_once() -> None:
     note, own = "zeros are drawn at random", "the trace was made under bp"
     text = printed(synthetic.result("bp", notes=[note]), synthetic.result("dfa", notes=[note, own]))
     lines = [line for line in text.splitlines() if note in line or own in line]
-    assert lines == [f"all runs: {note}", f"dfa: {own}"]
-    assert f"bp: {note}" in printed(synthetic.result("bp", notes=[note]))
+    assert lines == [f"Note: all runs: {note}", f"Note: dfa: {own}"]
+    assert f"Note: {note}" in printed(synthetic.result("bp", notes=[note]))

@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from accelsim.errors import InputError
 from accelsim.report import console
-from accelsim.report.price_tables import area_table
 from accelsim.report.runs import Runs
 from accelsim.report.style import folded, joules, si, times
+from accelsim.report.summary import printing
 from accelsim.report.table import Table, write_csv
-from accelsim.report.tables import (
+from accelsim.report.tables.prices import area_table
+from accelsim.report.tables.registry import FILES, TABLES, chosen, tables
+from accelsim.report.tables.steps import (
     OVERLAP_NOTE,
-    all_tables,
     array_cycles_table,
     energy_table,
     passes_table,
@@ -43,9 +45,9 @@ def runs(*documents: dict[str, Any]) -> Runs:
     )
 
 
-def printed(shown: Runs, width: int = console.WIDTH) -> str:
+def printed(shown: Runs, width: int = console.WIDTH, names: tuple[str, ...] = tuple(TABLES)) -> str:
     text = io.StringIO()
-    console.print_results(shown, Console(file=text, width=width, highlight=False))
+    printing.print_results(shown, Console(file=text, width=width, highlight=False), names)
     return text.getvalue()
 
 
@@ -108,7 +110,6 @@ def test_energy_components_add_up_and_unverified_ones_are_marked() -> None:
     assert table.notes == ("* includes prices without a verified source: noc.hop",)
     row = records(table)[4]
     assert row["pass"] == "total"
-    assert "noc_unverified_pj" in row
     components = [
         float(value) for key, value in row.items() if key.endswith("_pj") and key != "total_pj"
     ]
@@ -232,7 +233,7 @@ def test_a_hybrid_s_array_cycles_are_the_weighted_mean() -> None:
 
 
 def test_every_column_has_a_unit_or_is_a_count() -> None:
-    for table in all_tables(runs()):
+    for table in tables(runs()):
         assert len({column.key for column in table.columns}) == len(table.columns)
         assert all(len(row) == len(table.columns) for row in table.rows)
 
@@ -250,7 +251,7 @@ def test_the_tables_fit_the_width_with_long_names_and_large_numbers() -> None:
         "One training step",
         "By pass",
         "Energy by component",
-        "What the PE array did with its cycles",
+        "Cycles of the PE array by cause",
     ):
         assert heading in text
     assert "near-memory/revised:" in text
@@ -266,6 +267,7 @@ def test_on_a_narrow_terminal_columns_follow_below_and_no_number_is_cut(width: i
     wide, narrow = printed(runs(*large)), printed(runs(*large), width)
     assert max(len(line) for line in narrow.splitlines()[1:]) <= width
     assert "By pass, continued" in narrow
+    wide, narrow = (text[text.index("One training step\n") :] for text in (wide, narrow))
     assert set(wide.split()) <= set(narrow.split()) | {"\u2500" * count for count in range(120)}
     assert narrow.count("near-memory/bp") > wide.count("near-memory/bp")
 
@@ -275,31 +277,87 @@ def test_no_line_ends_in_spaces() -> None:
 
 
 def test_what_all_runs_share_is_said_once() -> None:
-    text = printed(
-        runs(*(synthetic.result(rule, notes=["zeros are drawn", rule]) for rule in ("bp", "dfa")))
+    shown = runs(
+        *(synthetic.result(rule, notes=["zeros are drawn", rule]) for rule in ("bp", "dfa"))
     )
-    assert text.count("zeros are drawn") == 1
-    assert "all runs: zeros are drawn\nbp: bp\ndfa: dfa\n" in text
+    assert records(tables(shown, ["notes"])[0]) == [
+        {"run": "all runs", "note": "zeros are drawn"},
+        {"run": "bp", "note": "bp"},
+        {"run": "dfa", "note": "dfa"},
+    ]
+    assert printed(shown, names=()).count("zeros are drawn") == 1
 
 
 def test_what_a_reader_must_know_is_printed() -> None:
     tensors = [f"conv{index}.error" for index in range(8)]
-    text = printed(
-        runs(
-            synthetic.result(
-                notes=["a trace of another rule: dfa"],
-                dense_tensors=tensors,
-                spilled_words=12_000_000,
-            )
+    shown = runs(
+        synthetic.result(
+            notes=["a trace of another rule: dfa"],
+            dense_tensors=tensors,
+            spilled_words=12_000_000,
         )
     )
-    assert "bp: a trace of another rule: dfa" in text
     dense = "conv0.error, conv1.error, conv2.error, conv3.error, conv4.error, conv5.error, ..."
-    assert f"bp: 8 tensors that the trace lacks are dense: {dense}" in text
-    assert "bp: 12.0M words do not fit in the scratchpads and spill" in text
-    assert "bp: 1 word does not fit in the scratchpads and spills\n" in printed(
-        runs(synthetic.result(spilled_words=1))
+    assert [row["note"] for row in records(tables(shown, ["notes"])[0])] == [
+        "a trace of another rule: dfa",
+        f"8 tensors that the trace lacks are dense: {dense}",
+        "12.0M words do not fit in the scratchpads and spill",
+    ]
+    assert "Note: 1 word does not fit in the scratchpads and spills\n" in printed(
+        runs(synthetic.result(spilled_words=1)), names=()
     )
+
+
+def test_the_columns_of_a_csv_do_not_depend_on_provenance_or_machine() -> None:
+    document = synthetic.result()
+    other = synthetic.result()
+    for entry in (*other["energy_sources"], *other["area_sources"]):
+        entry["verified"] = not entry["verified"]
+    other["energy_by_component_pj"].pop("vector")
+    for one, another in zip(tables(runs(document)), tables(runs(other)), strict=True):
+        assert [column.key for column in one.columns] == [column.key for column in another.columns]
+        assert not any("unverified" in column.key for column in one.columns)
+    assert "vector_pj" in records(energy_table(runs(other)))[0]
+
+
+def test_ops_and_layers_have_a_row_each_and_add_up() -> None:
+    document = synthetic.result()
+    by_name = {table.name: table for table in tables(runs(document), ["ops", "layers"])}
+    ops, layers = records(by_name["ops"]), records(by_name["layers"])
+    assert [(row["op"], row["pass"]) for row in ops] == [
+        (op["name"], op["pass"]) for op in document["ops"]
+    ]
+    assert [row["layer"] for row in layers] == ["conv1", "conv2"]
+    for rows in (ops, layers):
+        assert sum(int(row["cycles"]) for row in rows) == document["cycles"]
+        assert sum(int(row["remote_words"]) for row in rows) == document["words"]["remote"]
+        assert sum(float(row["energy_pj"]) for row in rows) == pytest.approx(
+            document["energy_pj"] - document["unattributed_pj"]
+        )
+    assert int(layers[0]["ep_cycles"]) == document["ops"][2]["cycles"]
+
+
+def test_a_hybrid_has_the_ops_of_every_kind_of_step_and_mean_layers() -> None:
+    document = synthetic.hybrid(0.25)
+    ops, layers = (records(table) for table in tables(runs(document), ["ops", "layers"]))
+    layers, ops = (layers, ops) if "ff_cycles" in layers[0] else (ops, layers)
+    assert {(row["step"], float(row["weight"])) for row in ops} == {
+        (step["kind"], step["weight"]) for step in document["steps"]
+    }
+    assert sum(float(row["cycles"]) for row in layers) == pytest.approx(document["cycles"])
+
+
+def test_tables_are_chosen_by_name() -> None:
+    assert chosen(["energy", "passes"], "--tables") == ("passes", "energy")
+    assert chosen(["all"], "--tables") == tuple(TABLES)
+    with pytest.raises(InputError) as refused:
+        chosen(["energy", "enrgy"], "--tables")
+    assert str(refused.value) == (
+        "--tables must be a comma-separated list of totals, passes, energy, cycles, area, layers, "
+        "ops, sources, area-sources, notes, all, got enrgy"
+    )
+    document = runs(synthetic.result(notes=["a note"]))
+    assert tuple(table.name for table in tables(document)) == FILES
 
 
 @pytest.mark.parametrize(

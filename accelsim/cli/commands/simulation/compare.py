@@ -29,6 +29,7 @@ def compare(
         ),
     ] = "bp,dfa,ssdfa",
     settings: StepSettings,
+    tables: options.Tables = "",
     out: options.Out = None,
     as_json: options.Json = False,
 ) -> None:
@@ -38,6 +39,7 @@ def compare(
     """
     machines = values.comma_list("--arch", arch)
     parsed_rules = values.rule_list("--rules", rules)
+    printed = delivery.results_printer(values.table_list("--tables", tables, as_json))
     step = settings.read()
     folder = delivery.folder(out)
     _refuse_namesakes(machines)
@@ -48,7 +50,7 @@ def compare(
     with bar() as progress:
         comparison = experiment.compare(workload, machines, parsed_rules, **step, progress=progress)
         document = comparison.to_json()
-    delivery.deliver(document, as_json, folder, files.write_comparison)
+    delivery.deliver(document, as_json, folder, files.write_comparison, printed)
     if folder is not None:
         print(f"wrote {folder / 'comparison.json'}, tables and plots", file=sys.stderr)
 

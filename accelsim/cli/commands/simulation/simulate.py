@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from accelsim.cli import delivery, options
+from accelsim.cli import delivery, options, values
 from accelsim.cli.step_settings import StepSettings, with_step_settings
 from accelsim.experiment.setting import MACHINE, RULE
 
@@ -16,6 +16,7 @@ def simulate(
     arch: options.Machine = MACHINE,
     rule: options.Rule = RULE,
     settings: StepSettings,
+    tables: options.Tables = "",
     out: options.Out = None,
     as_json: options.Json = False,
 ) -> None:
@@ -23,6 +24,7 @@ def simulate(
 
     WORKLOAD under one learning rule on one machine.
     """
+    printed = delivery.results_printer(values.table_list("--tables", tables, as_json))
     step = settings.read()
     folder = delivery.folder(out)
     from accelsim.cli.progress import bar
@@ -32,6 +34,6 @@ def simulate(
     with bar() as progress:
         result = experiment.simulate(workload, arch, rule=rule, **step, progress=progress)
         document = result.to_json()
-    delivery.deliver(document, as_json, folder, files.write_simulation)
+    delivery.deliver(document, as_json, folder, files.write_simulation, printed)
     if folder is not None:
-        print(f"wrote {folder / 'result.json'}", file=sys.stderr)
+        print(f"wrote {folder / 'result.json'} and tables", file=sys.stderr)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from accelsim.report.table import Cell, Column
 from accelsim.studies.accuracy import intervals
 from accelsim.studies.accuracy.outcomes import Outcome, Outcomes, deviation, less, mean
@@ -13,7 +15,7 @@ UPDATE_ANGLE = (
     "backpropagation's own; of hdfa its feedback steps')"
 )
 
-RUN_COLUMNS = (
+RUN_COLUMNS: tuple[Column[Any], ...] = (
     Column("network", "network", "text"),
     Column("rule", "rule", "text"),
     Column("learning_rate", "learning rate", "number"),
@@ -21,7 +23,7 @@ RUN_COLUMNS = (
     Column("chosen", "chosen by", "text"),
     Column("seeds", "seeds", "text"),
 )
-ACCURACY_COLUMNS = (
+ACCURACY_COLUMNS: tuple[Column[Any], ...] = (
     Column("test_accuracy_mean_percent", "test accuracy, mean", "percent"),
     Column("test_accuracy_deviation_points", "deviation", "percent"),
     Column("test_accuracy_interval_points", "95 %, +-", "percent"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from accelsim.report.table import Cell, Column, Table
 from accelsim.studies.accuracy.outcomes import Outcomes, mean
 from accelsim.studies.accuracy.tables.columns import UPDATE_ANGLE
@@ -9,7 +11,7 @@ from accelsim.studies.accuracy.tables.columns import UPDATE_ANGLE
 
 def angles_table(outcomes: Outcomes) -> Table:
     """Update angles to backpropagation after the last epoch, a line a layer."""
-    columns = (
+    columns: tuple[Column[Any], ...] = (
         Column("network", "network", "text"),
         Column("rule", "rule", "text"),
         Column("layer", "layer", "text"),
@@ -36,7 +38,7 @@ def angles_table(outcomes: Outcomes) -> Table:
 
 def curves_table(outcomes: Outcomes) -> Table:
     """Every epoch of every final run: what the learning curves are drawn from."""
-    columns = (
+    columns: tuple[Column[Any], ...] = (
         *(Column(key, key, "text") for key in ("part", "network", "rule")),
         Column("seed", "seed"),
         Column("epoch", "epoch"),

@@ -4,6 +4,8 @@ percentages, differences points; test scores are the last epoch's, never the bes
 
 from __future__ import annotations
 
+from typing import Any
+
 from accelsim.report.table import Column, Table
 from accelsim.studies.accuracy import intervals, published
 from accelsim.studies.accuracy.outcomes import Outcomes, deviation, mean
@@ -31,7 +33,7 @@ def fully_connected_table(outcomes: Outcomes) -> Table:
 
 def sweep_table(outcomes: Outcomes) -> Table:
     """Part (a): rank and density of the feedback (Crafton et al. 2019, figures 5 and 6)."""
-    columns = (
+    columns: tuple[Column[Any], ...] = (
         Column("rule", "rule", "text"),
         Column("rank", "rank (- unlimited)"),
         Column("entries", "entries a neuron"),
@@ -78,7 +80,7 @@ def rank_and_entries(rule: str) -> tuple[int | None, int | None]:
 
 def convolutional_table(outcomes: Outcomes) -> Table:
     """Part (b), beside Table 1 of Han et al. 2020."""
-    columns = (
+    columns: tuple[Column[Any], ...] = (
         *RUN_COLUMNS,
         *ACCURACY_COLUMNS,
         Column("training_accuracy_mean_percent", "training accuracy, mean", "percent"),
@@ -104,7 +106,7 @@ def convolutional_table(outcomes: Outcomes) -> Table:
 
 def text_table(outcomes: Outcomes) -> Table:
     """Part (c), beside Table 3 of Han et al. 2020."""
-    columns = (
+    columns: tuple[Column[Any], ...] = (
         *RUN_COLUMNS,
         Column("perplexity_mean", "perplexity, mean", "number"),
         Column("perplexity_deviation", "deviation", "number"),
@@ -151,7 +153,7 @@ def transfer_table(outcomes: Outcomes) -> Table:
     """Part (d): whole networks, then heads on the frozen features of the one that backpropagation
     trained.
     """
-    columns = (
+    columns: tuple[Column[Any], ...] = (
         Column("trained", "trained", "text"),
         *RUN_COLUMNS,
         *ACCURACY_COLUMNS,

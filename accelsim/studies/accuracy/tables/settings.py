@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from accelsim.report.table import Cell, Column, Table
 from accelsim.studies.accuracy import plan
@@ -11,7 +12,7 @@ from accelsim.studies.accuracy.outcomes import Outcomes
 
 def settings_table(outcomes: Outcomes) -> Table:
     """One line per network: how it is trained. The number of steps is the runs', not the plan's."""
-    columns = (
+    columns: tuple[Column[Any], ...] = (
         Column("part", "part", "text"),
         Column("network", "network", "text"),
         Column("data", "data", "text"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from accelsim.report.table import Cell, Column, Table
 from accelsim.studies.accuracy.outcomes import Outcomes
@@ -21,7 +22,7 @@ def tuning_table(outcomes: Outcomes, parts: Sequence[str], name: str) -> Table:
     options = list(dict.fromkeys(option for each in tuned for option in each.cell.options))
     text = any(each.cell.setting.vocabulary for each in tuned)
     kind = "held_out_perplexity" if text else "held_out_accuracy_percent"
-    columns = (
+    columns: tuple[Column[Any], ...] = (
         *RUN_COLUMNS[:3],
         *(
             Column(

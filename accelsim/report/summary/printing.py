@@ -1,0 +1,134 @@
+"""Prints what simulate and compare answer: the summary, and the tables that were asked for."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rich.console import Console
+from rich.text import Text
+
+from accelsim.report.console import print_lines, print_table
+from accelsim.report.runs import Runs, ratio
+from accelsim.report.style import times
+from accelsim.report.summary.layout import laid_out
+from accelsim.report.summary.sentences import sentences, subject
+from accelsim.report.summary.table import summary_table, three_digits
+from accelsim.report.table import Table
+from accelsim.report.tables.notes import notes
+from accelsim.report.tables.registry import tables
+from accelsim.results.result import Result
+
+WIDTH, HEIGHT = 80, 30
+"""Columns of a summary, and its lines where there are not too many runs."""
+REST = "More: --tables passes,energy,cycles,ops,... or all; --out DIR writes all as CSV."
+STAR = "* partly unverified prices, see --tables energy"
+DASH = "- no ratio to (almost) nothing"
+
+
+def print_results(runs: Runs, console: Console, names: Sequence[str] = ()) -> None:
+    """The summary, then the tables of ``names`` (`registry.TABLES`)."""
+    print_summary(runs, console)
+    for table in tables(runs, names):
+        print_lines([""], console)
+        print_table(table, console)
+
+
+def print_summary(runs: Runs, console: Console) -> None:
+    """A headline, three sentences, one table, notes as far as there is room, and where the rest
+    is.
+    """
+    width = min(console.width, WIDTH)
+    head = [Text(line, style="bold") for line in _wrapped(headline(runs), width)]
+    said = ["", *(line for text in sentences(runs) for line in _wrapped(text, width)), ""]
+    print_lines([*head, *said], console)
+    groups = machine_lines(runs)
+    table = _without_machines(summary_table(runs), runs) if any(groups) else summary_table(runs)
+    lines = laid_out(table, groups, width)
+    if lines is None:
+        print_table(replace(table, title="One training step"), console)
+        lines = []
+    print_lines(lines, console)
+    foot = ["", *_footnotes(runs, table, width)]
+    rest = ["", *_wrapped(REST, width)]
+    used = len(head) + len(said) + len(lines) + len(foot) + len(rest)
+    print_lines([*foot, *_notes(runs, width, HEIGHT - used), *rest], console)
+
+
+def headline(runs: Runs) -> str:
+    """The inputs that all runs share, and the parts of a step that were simulated."""
+    first = runs.results[0]
+
+    def same(key: str) -> bool:
+        return len({getattr(result, key) for result in runs.results}) == 1
+
+    machine = f" on {first.arch}{_area(first, runs)}" if same("arch") else ""
+    trace = "+".join(first.trace) if isinstance(first.trace, tuple) else first.trace
+    words = [
+        f"batch {first.batch}" if same("batch") else "",
+        f"{first.schedule} schedule" if same("schedule") else "",
+        first.optimizer if same("optimizer") and first.optimizer else "",
+        f"trace {trace}" if same("trace") and trace else "",
+    ]
+    part = subject(runs)
+    what = "one training step" if part == "a step" else part
+    return f"{first.workload}{machine}: {', '.join([what, *filter(None, words)])}"
+
+
+def machine_lines(runs: Runs) -> list[str]:
+    """For each run its machine with its area, where machines differ; else empty texts."""
+    if not all(
+        label.startswith(f"{result.arch}/")
+        for label, result in zip(runs.labels, runs.results, strict=True)
+    ):
+        return [""] * len(runs.results)
+    return [f"{result.arch}{_area(result, runs)}" for result in runs.results]
+
+
+def _area(result: Result, runs: Runs) -> str:
+    """``, 36.7 mm2, 0.27x``, nothing where the area is not known."""
+    if result.area_mm2 is None:
+        return ""
+    star = "*" if result.unverified_areas() else ""
+    part = ratio(result.area_mm2, runs.baseline.area_mm2)
+    against = f", {times(part)}" if part is not None and result.arch != runs.baseline.arch else ""
+    return f" ({three_digits(result.area_mm2)} mm2{star}{against})"
+
+
+def _without_machines(table: Table, runs: Runs) -> Table:
+    """The table with the runs' labels behind their machines' names."""
+    rows = zip(runs.results, table.rows, strict=True)
+    return replace(
+        table,
+        rows=tuple((str(row[0]).removeprefix(f"{each.arch}/"), *row[1:]) for each, row in rows),
+    )
+
+
+def _footnotes(runs: Runs, table: Table, width: int) -> list[str]:
+    starred = bool(runs.star or runs.area_star)
+    dashed = len(runs.results) > 1 and any("-" in row[1:] for row in table.rows)
+    texts = ([STAR] if starred else []) + ([DASH] if dashed else [])
+    return _wrapped("; ".join(texts), width)
+
+
+def _notes(runs: Runs, width: int, room: int) -> list[str]:
+    """As many notes as fit in ``room`` lines, and how many are left."""
+    several = len(runs.results) > 1
+    texts = [f"{each.run}: {each.note}" if several else each.note for each in notes(runs)]
+    blocks = [_wrapped(f"Note: {text}", width) for text in texts]
+    lines: list[str] = []
+    left = len(blocks)
+    for block in blocks:
+        if len(lines) + len(block) + (left > 1) > room:
+            break
+        lines += block
+        left -= 1
+    if left:
+        rest = "more note" if lines else "note"
+        lines.append(f"{left} {rest}{'' if left == 1 else 's'}: --tables notes")
+    return lines
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False)

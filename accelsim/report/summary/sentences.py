@@ -1,0 +1,224 @@
+"""Three sentences that answer: what does each run take, where does the time go, what would help?
+
+Each states only what the numbers say. A sentence is empty where the numbers do not say it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from accelsim.report.runs import Runs, ratio
+from accelsim.report.style import COMPONENT_NAMES, joules, si, times
+from accelsim.report.summary.levers import CAUSE_WORDS, ENERGY_KEYS, STALL_KEYS
+from accelsim.results.op import PASSES
+from accelsim.results.result import Result
+
+MOST_NAMED = 4
+"""Runs that a sentence names one by one; of more it names the extremes."""
+
+
+def sentences(runs: Runs) -> list[str]:
+    """The sentences that the numbers support, in order."""
+    return [text for text in (costs(runs), longest(runs), lever(runs)) if text]
+
+
+def active_passes(runs: Runs) -> list[str]:
+    """Passes that any run spent cycles or energy on."""
+    return [
+        name
+        for name in PASSES
+        if any(
+            result.passes[name].cycles or result.passes[name].energy_pj
+            for result in runs.results
+            if name in result.passes
+        )
+    ]
+
+
+def subject(runs: Runs) -> str:
+    """The part of a step that was simulated: ``a step``, ``the passes FF and WG of a step``."""
+    active = active_passes(runs)
+    if len(active) == len(PASSES) or not active:
+        return "a step"
+    if len(active) == 1:
+        return f"the {active[0]} pass of a step"
+    return f"the passes {_listed(active)} of a step"
+
+
+def costs(runs: Runs) -> str:
+    """Cycles and energy of a single run, or of each run against the baseline."""
+    label = _baseline_label(runs)
+    mean = ", a mean over kinds of step," if any(each.steps for each in runs.results) else ""
+    verb = "take" if subject(runs).startswith("the passes") else "takes"
+    if len(runs.results) == 1:
+        return f"Under {label}, {subject(runs)}{mean} {verb} {_absolute(runs.baseline)}."
+    others = [
+        (name, result)
+        for name, result in zip(runs.labels, runs.results, strict=True)
+        if result is not runs.baseline
+    ]
+    if len(others) < MOST_NAMED:
+        first, *rest = [(name, _relative(result, runs.baseline)) for name, result in others]
+        each = [f"{subject(runs)}{mean} under {first[0]} {verb} {first[1]}"]
+        each += [f"under {name} {amounts}" for name, amounts in rest]
+        return f"Against {label}, {'; '.join(each)}."
+    every = list(zip(runs.labels, runs.results, strict=True))
+    quickest, fast = min(every, key=lambda each: each[1].cycles)
+    thriftiest, low = min(every, key=lambda each: each[1].energy_pj)
+    other = "" if quickest == thriftiest else f"{thriftiest} "
+    return (
+        f"For {subject(runs)}{mean}, {quickest} takes the fewest cycles, {si(fast.cycles)}"
+        f"{_of_base(fast.cycles, runs.baseline.cycles, label)}, and {other}the least energy, "
+        f"{joules(low.energy_pj)}{_of_base(low.energy_pj, runs.baseline.energy_pj, label)}."
+    )
+
+
+def _absolute(result: Result) -> str:
+    pace = (
+        f"; such steps in a row start every {si(result.interval_cycles)} cycles"
+        if result.interval_cycles != result.cycles
+        else ""
+    )
+    return (
+        f"{si(result.cycles)} cycles ({si(result.seconds, 's')}) and "
+        f"{joules(result.energy_pj)}{pace}"
+    )
+
+
+def _relative(result: Result, base: Result) -> str:
+    cycles, energy = ratio(result.cycles, base.cycles), ratio(result.energy_pj, base.energy_pj)
+    return (
+        f"{f'{times(cycles)} the' if cycles is not None else si(result.cycles)} cycles and "
+        f"{f'{times(energy)} the energy' if energy is not None else joules(result.energy_pj)}"
+    )
+
+
+def _of_base(value: float, base: float, label: str) -> str:
+    part = ratio(value, base)
+    return f" ({times(part)} of {label})" if part is not None and part != 1 else ""
+
+
+@dataclass(frozen=True)
+class _Longest:
+    """The longest pass of a run, its share of the run's cycles, and the largest cause in it."""
+
+    label: str
+    name: str
+    share: float
+    cause: str
+    cause_share: float
+
+
+def longest(runs: Runs) -> str:
+    """The longest pass of each run and the largest cause of its array cycles; where ops overlap,
+    the largest cause of the step.
+    """
+    shown = _shown(runs)
+    if any(result.overlaps for _, result in shown):
+        return _largest_causes(shown)
+    found = [each for each in (_longest(label, result) for label, result in shown) if each]
+    if not found:
+        return ""
+    first = found[0]
+    if len({(each.name, each.cause) for each in found}) == 1:
+        only = len(found) == 1
+        shares = [f"{_percent(first.share)} of the cycles"]
+        if not only:
+            shares[0] += f" in {first.label}"
+        shares += [f"{_percent(each.share)} in {each.label}" for each in found[1:]]
+        causes = sorted(each.cause_share for each in found)
+        return (
+            f"The longest pass is {first.name}, with {_listed(shares)}; "
+            f"{_span(causes[0], causes[-1])} of the pass is spent {CAUSE_WORDS[first.cause]}."
+        )
+    each = [
+        f"{entry.name} in {entry.label} ({_percent(entry.share)} of its cycles, "
+        f"{_percent(entry.cause_share)} of that {CAUSE_WORDS[entry.cause]})"
+        for entry in found
+    ]
+    return f"The longest pass is {_listed(each)}."
+
+
+def _longest(label: str, result: Result) -> _Longest | None:
+    name = max(result.passes, key=lambda each: result.passes[each].cycles, default=None)
+    if name is None or not result.cycles:
+        return None
+    causes = result.cycles_by_cause(name)
+    total = sum(causes.values())
+    if not total:
+        return None
+    cause = max(causes, key=lambda each: causes[each])
+    share = result.passes[name].cycles / result.cycles
+    return _Longest(label, name, share, cause, causes[cause] / total)
+
+
+def _largest_causes(shown: Sequence[tuple[str, Result]]) -> str:
+    each = []
+    for label, result in shown:
+        causes = result.cycles_by_cause()
+        total = sum(causes.values())
+        if total:
+            cause = max(causes, key=lambda name: causes[name])
+            each.append(f"{_percent(causes[cause] / total)} {CAUSE_WORDS[cause]} in {label}")
+    return f"The largest part of the array's cycles is spent {_listed(each)}." if each else ""
+
+
+def lever(runs: Runs) -> str:
+    """The largest stall and the component with the most energy of the baseline, the larger share
+    first, with the machine's keys that they depend on.
+    """
+    label, result = _baseline_label(runs), runs.baseline
+    parts: list[tuple[float, str]] = []
+    causes = result.cycles_by_cause()
+    total = sum(causes.values())
+    stalls = {cause: causes[cause] for cause in STALL_KEYS if causes[cause]}
+    if stalls and total:
+        cause = max(stalls, key=lambda each: stalls[each])
+        share = stalls[cause] / total
+        text = f"{CAUSE_WORDS[cause]}, {_percent(share)} of the cycles{_keys(STALL_KEYS[cause])}"
+        parts.append((share, text))
+    energy = {name: pj for name, pj in result.energy_by_component_pj.items() if pj}
+    if energy and result.energy_pj:
+        name = max(energy, key=lambda each: energy[each])
+        share = energy[name] / result.energy_pj
+        shown = COMPONENT_NAMES.get(name, name)
+        keys = _keys(ENERGY_KEYS.get(name, ()))
+        text = f"{shown}, {_percent(share)} of the energy{keys}"
+        parts.append((share, text))
+    if not parts:
+        return ""
+    texts = [text for _, text in sorted(parts, key=lambda each: -each[0])]
+    return f"Biggest lever in {label}: {'; then '.join(texts)}."
+
+
+def _keys(names: Sequence[str]) -> str:
+    return f" (machine keys {', '.join(names)})" if names else ""
+
+
+def _shown(runs: Runs) -> list[tuple[str, Result]]:
+    """The runs that a sentence names: all of a few, else the baseline and the fastest."""
+    every = list(zip(runs.labels, runs.results, strict=True))
+    if len(every) <= MOST_NAMED:
+        return every
+    fastest = min(every, key=lambda each: each[1].cycles)
+    first = next(each for each in every if each[1] is runs.baseline)
+    return [first] if fastest[1] is first[1] else [first, fastest]
+
+
+def _baseline_label(runs: Runs) -> str:
+    pairs = zip(runs.labels, runs.results, strict=True)
+    return next(label for label, result in pairs if result is runs.baseline)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.2g} %"
+
+
+def _span(least: float, most: float) -> str:
+    low, high = _percent(least), _percent(most)
+    return low if low == high else f"{low.removesuffix(' %')} to {high}"

@@ -1,0 +1,91 @@
+"""The summary's table: one row per run, units in the headings, so that it fits a terminal. Areas
+are told beside the machines' names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from accelsim.report.runs import Runs, ratio
+from accelsim.report.style import prefix, si, times
+from accelsim.report.table import Column, Table
+from accelsim.results.result import Result
+
+NEGLIGIBLE = 1e-3
+"""Least part of all words moved for which a ratio to the baseline's says anything."""
+
+
+@dataclass(frozen=True)
+class SummaryLine:
+    """A row's object: a run, with the baseline."""
+
+    label: str
+    result: Result
+    base: Result
+
+
+def summary_table(runs: Runs) -> Table:
+    """Cycles, time, energy, DRAM bytes and remote words with ratios to the baseline, as texts. No
+    ratio to (almost) nothing.
+    """
+    columns: tuple[Column[SummaryLine], ...] = (
+        Column("run", "run", "text", lambda line: line.label),
+        Column("cycles", "cycles", "text", lambda line: si(line.result.cycles)),
+        _ratio(runs, "cycles", lambda result: result.cycles),
+        _scaled(runs, "time", "s", lambda result: result.seconds),
+        _scaled(runs, f"energy{runs.star}", "J", lambda result: 1e-12 * result.energy_pj),
+        _ratio(runs, "energy", lambda result: result.energy_pj),
+        _scaled(runs, "DRAM", "B", lambda result: result.bytes.dram),
+        _ratio(runs, "DRAM", lambda result: result.bytes.dram, lambda result: result.words.dram),
+        Column("remote", "remote\nwords", "text", lambda line: si(line.result.words.remote)),
+        _ratio(
+            runs,
+            "remote",
+            lambda result: result.words.remote,
+            lambda result: result.words.remote,
+        ),
+    )
+    rows = [
+        SummaryLine(label, result, runs.baseline)
+        for label, result in zip(runs.labels, runs.results, strict=True)
+    ]
+    return Table.of("summary", "", columns, rows)
+
+
+def _ratio(
+    runs: Runs,
+    name: str,
+    value: Callable[[Result], float],
+    words: Callable[[Result], float] | None = None,
+) -> Column[SummaryLine]:
+    """The column of a ratio; ``words``: those whose share of all the baseline's words must not be
+    negligible.
+    """
+    base = runs.baseline
+    moved = base.words.local + base.words.remote + base.words.global_buffer + base.words.dram
+    told = words is None or words(base) >= NEGLIGIBLE * moved
+    return Column(
+        f"{name} ratio",
+        runs.ratio,
+        "text",
+        lambda line: times(ratio(value(line.result), value(base)) if told else None),
+    )
+
+
+def _scaled(
+    runs: Runs, name: str, unit: str, value: Callable[[Result], float]
+) -> Column[SummaryLine]:
+    """The column of a quantity in one unit for all runs, which the heading names."""
+    scale, letter = prefix(max(value(result) for result in runs.results))
+    return Column(
+        name,
+        f"{name}\n{letter}{unit}",
+        "text",
+        lambda line: three_digits(value(line.result) / scale),
+    )
+
+
+def three_digits(value: float) -> str:
+    """A number to three significant digits: 138.0 -> ``138``."""
+    return f"{value:#.3g}".rstrip(".") if value else "0"

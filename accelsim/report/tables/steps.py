@@ -1,0 +1,246 @@
+"""Tables of training steps: totals, passes, energy by component, array cycles by cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from accelsim.report.runs import Runs, ratio
+from accelsim.report.style import CAUSE_NAMES, COMPONENT_NAMES, component_columns
+from accelsim.report.table import Cell, Column, Kind, Table
+from accelsim.results.op import CAUSES, PASSES
+from accelsim.results.result import PassTotals, Result
+
+OVERLAP_NOTE = (
+    "schedule unlocked: ops overlap, so that passes do not add up to the step; passes "
+    "are without vector ops that did not hold the array"
+)
+TOTAL = "total"
+"""Entry of the `pass` column on the line that sums all passes."""
+Number = int | float | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row's object: a run's step, or one of its passes, and the baseline's same part, None where
+    it has none.
+    """
+
+    label: str
+    result: Result
+    name: str
+    part: Any
+    base: Any
+
+    @cached_property
+    def causes(self) -> dict[str, int | float]:
+        """Array cycles by cause of the step or pass."""
+        return self.result.cycles_by_cause(None if self.name == TOTAL else self.name)
+
+
+def lines(runs: Runs, by_pass: bool) -> Iterator[Line]:
+    """A line per run; with ``by_pass`` one per pass of a run before it."""
+    for label, result in zip(runs.labels, runs.results, strict=True):
+        if by_pass:
+            for name in PASSES:
+                if name in result.passes:
+                    base = runs.baseline.passes.get(name)
+                    yield Line(label, result, name, result.passes[name], base)
+        yield Line(label, result, TOTAL, result, runs.baseline)
+
+
+RUN: Column[Line] = Column("run", "run", "text", lambda line: line.label)
+PASS: Column[Line] = Column("pass", "pass", "text", lambda line: line.name)
+
+
+def with_ratio(
+    key: str, headings: tuple[str, str], kind: Kind, value: Callable[[Any], Number]
+) -> tuple[Column[Line], Column[Line]]:
+    """The column of a quantity, and that of its ratio to the baseline's. ``headings``: of both."""
+    heading, ratio_heading = headings
+    name = key.removesuffix("_pj").removesuffix("_mm2")
+    return (
+        Column(key, heading, kind, lambda line: value(line.part)),
+        Column(
+            f"{name}_ratio",
+            ratio_heading,
+            "ratio",
+            lambda line: None if line.base is None else ratio(value(line.part), value(line.base)),
+        ),
+    )
+
+
+def part(
+    key: str, heading: str, value: Callable[[Any], Cell], kind: Kind = "count"
+) -> Column[Line]:
+    """The column of a quantity of a step or pass."""
+    return Column(key, heading, kind, lambda line: value(line.part))
+
+
+def totals_table(runs: Runs) -> Table:
+    """A row per run: latency, energy and traffic of a training step, with ratios to the
+    baseline.
+    """
+    areas_differ = len({result.area_mm2 for result in runs.results}) > 1
+    intervals_differ = any(each.interval_cycles != each.cycles for each in runs.results)
+    columns: tuple[Column[Line], ...] = (
+        RUN,
+        part("workload", "", lambda step: step.workload, "text"),
+        part("arch", "", lambda step: step.arch, "text"),
+        part("rule", "", lambda step: step.rule, "text"),
+        part("batch", "", lambda step: step.batch),
+        part("schedule", "", lambda step: step.schedule, "text"),
+        part("trace", "", _trace, "text"),
+        *with_ratio("cycles", ("cycles", runs.ratio), "count", lambda step: step.cycles),
+        part(
+            "interval_cycles",
+            "interval" if intervals_differ else "",
+            lambda step: step.interval_cycles,
+        ),
+        part("seconds", "time", lambda step: step.seconds, "seconds"),
+        *with_ratio(
+            "energy_pj", (f"energy{runs.star}", runs.ratio), "energy", lambda step: step.energy_pj
+        ),
+        *with_ratio("dram_bytes", ("DRAM", runs.ratio), "bytes", lambda step: step.bytes.dram),
+        *with_ratio(
+            "remote_words", ("remote\nwords", runs.ratio), "count", lambda step: step.words.remote
+        ),
+        part("peak_stash_bytes", "peak\nstash", lambda step: step.peak_stash_bytes, "bytes"),
+        part("vector_ops", "", lambda step: step.vector_ops),
+        *with_ratio(
+            "area_mm2",
+            (f"area{runs.area_star}\nmm2", runs.ratio) if areas_differ else ("", ""),
+            "number",
+            lambda step: step.area_mm2,
+        ),
+        part("config_hash", "", lambda step: step.config_hash, "text"),
+    )
+    rows = lines(runs, by_pass=False)
+    return Table.of("totals", "One training step", columns, rows, _star_note(runs))
+
+
+def _trace(result: Result) -> str | None:
+    return "+".join(result.trace) if isinstance(result.trace, tuple) else result.trace
+
+
+def passes_table(runs: Runs) -> Table:
+    """A row per run and pass, and the run's total: cycles, MACs, words and bytes, energy, with
+    ratios to the baseline's same row.
+    """
+    columns: tuple[Column[Line], ...] = (
+        RUN,
+        PASS,
+        *with_ratio("cycles", ("cycles", runs.ratio), "count", lambda each: each.cycles),
+        part("macs_dense", "MACs\ndense", lambda each: each.macs.dense),
+        part("macs_effectual", "MACs\neffectual", lambda each: each.macs.effectual),
+        part("macs_executed", "MACs\nexecuted", lambda each: each.macs.executed),
+        part("macs_skipped", "", lambda each: each.macs.skipped),
+        part("macs_gated", "", lambda each: each.macs.gated),
+        part("vector_ops", "", lambda each: each.vector_ops),
+        part("local_words", "local\nwords", lambda each: each.words.local),
+        part("remote_words", "remote\nwords", lambda each: each.words.remote),
+        part("global_buffer_words", "", lambda each: each.words.global_buffer),
+        part("dram_words", "DRAM\nwords", lambda each: each.words.dram),
+        part("dram_read_bytes", "", lambda each: each.bytes.dram_read),
+        part("dram_write_bytes", "", lambda each: each.bytes.dram_write),
+        part("dram_bytes", "DRAM\nbytes", lambda each: each.bytes.dram, "bytes"),
+        *with_ratio(
+            "energy_pj", (f"energy{runs.star}", runs.ratio), "energy", lambda each: each.energy_pj
+        ),
+    )
+    return Table.of("passes", "By pass", columns, lines(runs, by_pass=True), _star_note(runs))
+
+
+def component_energy(part: Result | PassTotals, name: str) -> float:
+    """Energy of a component in a step or pass, 0 where it has none."""
+    return part.energy_by_component_pj.get(name, 0.0)
+
+
+def energy_table(runs: Runs) -> Table:
+    """A row per run and pass: energy by component. Components with an unverified price are starred;
+    the note names the prices.
+    """
+    unverified = set().union(*(result.unverified() for result in runs.results))
+    present = {name for result in runs.results for name in result.energy_by_component_pj}
+    columns: tuple[Column[Line], ...] = (
+        RUN,
+        PASS,
+        *(
+            part(
+                f"{name}_pj",
+                starred_component(name, name in unverified) if name in present else "",
+                partial(component_energy, name=name),
+                "energy",
+            )
+            for name in component_columns(present)
+        ),
+        part("total_pj", f"total{runs.star}", lambda each: each.energy_pj, "energy"),
+        with_ratio("energy_pj", ("", runs.ratio), "energy", lambda each: each.energy_pj)[1],
+    )
+    rows = lines(runs, by_pass=True)
+    return Table.of("energy", "Energy by component", columns, rows, _source_notes(runs))
+
+
+def starred_component(name: str, starred: bool) -> str:
+    """The heading of a component's column."""
+    return COMPONENT_NAMES.get(name, name).replace(" ", "\n") + ("*" if starred else "")
+
+
+def array_cycles_table(runs: Runs) -> Table:
+    """A row per run and pass: cycles of the PE array by cause, as cycles (CSV) and percent
+    (printed).
+
+    A run's total is the step's, which is not the sum of its passes where they overlap.
+    """
+    columns: tuple[Column[Line], ...] = (
+        RUN,
+        PASS,
+        Column("array_cycles", "cycles", "count", lambda line: sum(line.causes.values())),
+        *(
+            Column(f"{cause}_cycles", "", "count", partial(_cause_cycles, cause=cause))
+            for cause in CAUSES
+        ),
+        *(
+            Column(
+                f"{cause}_percent",
+                CAUSE_NAMES[cause].replace(" ", "\n"),
+                "percent",
+                partial(_cause_percent, cause=cause),
+            )
+            for cause in CAUSES
+        ),
+    )
+    note = (OVERLAP_NOTE,) if any(result.overlaps for result in runs.results) else ()
+    rows = lines(runs, by_pass=True)
+    return Table.of("array_cycles", "Cycles of the PE array by cause", columns, rows, note)
+
+
+def _cause_cycles(line: Line, cause: str) -> int | float:
+    return line.causes[cause]
+
+
+def _cause_percent(line: Line, cause: str) -> float | None:
+    total = sum(line.causes.values())
+    return 100 * line.causes[cause] / total if total else None
+
+
+def _star_note(runs: Runs) -> tuple[str, ...]:
+    return (
+        ("* rests in part on prices without a verified source, named by `--tables energy`",)
+        if runs.star
+        else ()
+    )
+
+
+def _source_notes(runs: Runs) -> tuple[str, ...]:
+    weak = sorted(
+        {
+            f"{entry.component}.{entry.action}"
+            for result in runs.results
+            for entry in result.sources()
+            if not entry.verified
+        }
+    )
+    return (f"* includes prices without a verified source: {', '.join(weak)}",) if weak else ()

@@ -1,0 +1,163 @@
+"""The summary of simulate and compare: what it says is what the numbers say, on 80 by 30."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from accelsim.config.describe import keys
+from accelsim.machine.architecture import Architecture
+from accelsim.machine.pe_base import PEArray
+from accelsim.report.runs import Runs
+from accelsim.report.style import COMPONENT_NAMES
+from accelsim.report.summary import printing, sentences
+from accelsim.report.summary.levers import CAUSE_WORDS, ENERGY_KEYS, STALL_KEYS
+from accelsim.results import kinds
+from accelsim.results.op import CAUSES
+from tests import synthetic
+
+LONG = "revised:groups=8,binary=true"
+
+
+def runs(*documents: dict[str, Any]) -> Runs:
+    return Runs.of([kinds.parse(document, kinds.SIMULATIONS) for document in documents])
+
+
+def printed(shown: Runs, width: int = 80) -> str:
+    text = io.StringIO()
+    printing.print_summary(shown, Console(file=text, width=width, highlight=False))
+    return text.getvalue()
+
+
+def only(document: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The document of a run of these passes alone."""
+    ops = [op for op in document["ops"] if op["pass"] in names]
+    for name, totals in document["passes"].items():
+        if name not in names:
+            totals["cycles"] = totals["energy_pj"] = 0
+    return document | {"ops": ops, "cycles": sum(op["cycles"] for op in ops), "array_cycles": None}
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        pytest.param(runs(synthetic.result()), id="one"),
+        pytest.param(runs(synthetic.comparison()), id="three"),
+        pytest.param(
+            runs(
+                *(
+                    synthetic.result(
+                        rule,
+                        arch,
+                        scale=3_000_000_000,
+                        notes=[f"{rule} on {arch}: a remark that takes a line, or two of them"],
+                    )
+                    for arch in ("near-memory", "von-neumann")
+                    for rule in ("bp", "dfa", LONG)
+                )
+            ),
+            id="rules-by-machines",
+        ),
+        pytest.param(runs(synthetic.hybrid(0.25)), id="hybrid"),
+        pytest.param(runs(synthetic.result(schedule="unlocked")), id="unlocked"),
+        pytest.param(runs(only(synthetic.result(), "FF", "WG")), id="passes"),
+    ],
+)
+def test_a_summary_fits_80_by_30(shown: Runs) -> None:
+    lines = printed(shown).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= 30
+    assert lines[-1] == printing.REST
+    assert all(line == line.rstrip() for line in lines)
+
+
+@pytest.mark.parametrize("width", [50, 60])
+def test_a_narrow_summary_is_cut_nowhere(width: int) -> None:
+    lines = printed(runs(synthetic.comparison()), width).splitlines()
+    assert max(map(len, lines)) <= width
+
+
+def test_a_single_run_is_told_in_its_own_units() -> None:
+    text = sentences.costs(runs(synthetic.result()))
+    assert text == "Under bp, a step takes 127k cycles (159 us) and 2.07 uJ."
+
+
+def test_runs_are_told_against_the_first() -> None:
+    slow = synthetic.result("dfa", scale=200_000)
+    text = sentences.costs(runs(synthetic.result(), slow, synthetic.result("fa")))
+    assert text == (
+        "Against bp, a step under dfa takes 1.96x the cycles and 1.92x the energy; "
+        "under fa 1.00x the cycles and 1.00x the energy."
+    )
+
+
+def test_of_many_runs_the_extremes_are_told() -> None:
+    many = [synthetic.result(f"r{index}", scale=(6 - index) * 100_000) for index in range(5)]
+    assert sentences.costs(runs(*many)).startswith("For a step, r4 takes the fewest cycles, ")
+
+
+def test_there_is_no_ratio_to_nothing() -> None:
+    none = synthetic.result("bp", remote_ep=0)
+    text = printed(runs(none, synthetic.result("dfa")))
+    row = next(line for line in text.splitlines() if line.startswith(" dfa "))
+    assert row.endswith("80.0k     -")
+    assert printing.DASH in text
+    assert printing.DASH not in printed(runs(synthetic.comparison()))
+
+
+def test_the_passes_of_a_partial_run_are_named() -> None:
+    shown = runs(only(synthetic.result(), "FF", "WG"))
+    assert sentences.costs(shown).startswith("Under bp, the passes FF and WG of a step take ")
+    assert sentences.costs(runs(only(synthetic.result(), "FF"))).startswith(
+        "Under bp, the FF pass of a step takes "
+    )
+
+
+def test_a_hybrid_s_numbers_are_means() -> None:
+    shown = runs(synthetic.hybrid(0.25))
+    assert "a step, a mean over kinds of step, takes" in sentences.costs(shown)
+
+
+def test_the_longest_pass_is_told_with_its_largest_cause() -> None:
+    document = synthetic.result()
+    share = document["passes"]["WG"]["cycles"] / document["cycles"]
+    assert sentences.longest(runs(document)) == (
+        f"The longest pass is WG, with {100 * share:.0f} % of the cycles; "
+        "60 % of the pass is spent computing."
+    )
+
+
+def test_where_ops_overlap_no_pass_is_told() -> None:
+    shown = runs(synthetic.result(schedule="unlocked"))
+    assert sentences.longest(shown).startswith("The largest part of the array's cycles is spent ")
+    assert "pass" not in sentences.longest(shown)
+
+
+def test_the_biggest_lever_comes_first() -> None:
+    assert sentences.lever(runs(synthetic.result())) == (
+        "Biggest lever in bp: DRAM, 42 % of the energy (machine keys dram.standard, precision); "
+        "then waiting for DRAM, 7 % of the cycles (machine keys dram.standard, dram.channels)."
+    )
+
+
+def test_nothing_is_said_of_nothing() -> None:
+    document = only(synthetic.result())
+    document |= {"energy_pj": 0.0, "energy_by_component_pj": {}, "interval_cycles": 0}
+    assert sentences.sentences(runs(document)) == [
+        f"Under bp, a step takes 0 cycles ({document['seconds'] * 1e6:.3g} us) and 0 J."
+    ]
+
+
+def test_every_key_of_a_lever_is_a_key_of_machines() -> None:
+    assert set(CAUSE_WORDS) == set(CAUSES)
+    assert set(STALL_KEYS) == {cause for cause in CAUSES if cause.startswith("stall")}
+    assert set(ENERGY_KEYS) == set(COMPONENT_NAMES)
+    sections = keys(Architecture)
+    for name in {name for names in (*STALL_KEYS.values(), *ENERGY_KEYS.values()) for name in names}:
+        section, _, key = name.partition(".")
+        assert section in sections
+        model = PEArray if section == "pe_array" else sections[section].annotation
+        assert not key or key in keys(model)
