@@ -10,7 +10,7 @@ class Fault:
     """One thing wrong with an input, with its place: ``file:line:col: message``.
 
     ``line`` and ``column`` count from 1; 0 means that the input has no such place (a command-line
-    option, a binary file).
+    option, a binary file), or that the column is unknown.
     """
 
     source: str
@@ -19,7 +19,8 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        place = f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+        line, column = (f":{number}" if number else "" for number in (self.line, self.column))
+        place = f"{self.source}{line}{column if line else ''}"
         return f"{place}: {self.message}" if place else self.message
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from accelsim.config.registries import Registry
+from accelsim.config.registry import Registry
 from accelsim.rules.declaration import Rule
 from accelsim.rules.options import Options
 

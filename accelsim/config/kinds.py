@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Union
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from accelsim.config.registries import Registry
+from accelsim.config.registry import Registry
 
 
 class Kinds:
@@ -17,7 +18,8 @@ class Kinds:
 
     ``pe_array: Annotated[PEArray, Kinds(PE_KINDS)]`` is read as the union of the registered models,
     which extend ``PEArray``. The registry is asked when data is read: a kind that is registered
-    later counts, and the module that declares the field imports none of them.
+    later counts, and the module that declares the field imports none of them. An installed plug-in
+    is imported when data name its kind.
     """
 
     key = "kind"
@@ -26,19 +28,21 @@ class Kinds:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
 
-    def model(self, kind: object) -> type[BaseModel] | None:
-        """The model of a kind, None where there is no such kind."""
-        return self.registry.resolve(str(kind)) if kind in self.registry else None
-
     def union(self) -> Any:
-        """The registered models as a union, in the registry's order."""
-        models = dict.fromkeys(self.registry.resolve(name) for name in self.registry.names())
+        """The models as a union, in the registry's order; without those of installed plug-ins that
+        nothing has named yet.
+        """
+        names = self.registry.names(unread=False)
+        models = dict.fromkeys(self.registry.resolve(name) for name in names)
         return Union[tuple(models)]  # noqa: UP007, its members are known at run time alone
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         def validated(value: Any) -> Any:
+            kind = value.get(self.key) if isinstance(value, Mapping) else None
+            if isinstance(kind, str) and kind in self.registry:
+                self.registry.resolve(kind)
             return _adapter(self.union()).validate_python(value)
 
         return core_schema.no_info_plain_validator_function(validated)

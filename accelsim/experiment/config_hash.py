@@ -38,7 +38,8 @@ class Configuration:
 
     ``tables``: digest of the DRAM standard and technology (`Tables`). ``step``: digest of the
     lowered step (`step_digest`). ``masks``: digest of the trace's content, or of the parameters of
-    a random trace. ``seed``: seed of the simulator's own draws.
+    a random trace. ``seed``: seed of the simulator's own draws. ``plugins``: SHA-256 of each
+    plug-in used.
     """
 
     network: Network
@@ -48,6 +49,7 @@ class Configuration:
     masks: str
     schedule: str
     seed: int
+    plugins: tuple[str, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -61,6 +63,7 @@ class Configuration:
             self.masks,
             self.schedule,
             self.seed,
+            *self.plugins,
         )
         return digest(repr(parts))
 

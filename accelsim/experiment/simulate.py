@@ -6,19 +6,22 @@ zeros of a trace. Counts are converted to energy and collected in a Result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from accelsim.config.describe import join
 from accelsim.cost import area
 from accelsim.cost.accountings import accountings
 from accelsim.cost.technology import Technology
-from accelsim.errors import Fault, InputError
+from accelsim.errors import Fault, InputError, LawViolation
 from accelsim.experiment.arguments import Simulation, as_machine, as_network, taking
 from accelsim.experiment.assemble import assembled, limits
 from accelsim.experiment.compile import Compiled, compile_step
 from accelsim.experiment.config_hash import Configuration, hybrid_hash
+from accelsim.experiment.plugins_used import plugins_used
 from accelsim.experiment.setting import NetworkSetting
 from accelsim.experiment.trace_choice import TraceChoice, choose_trace
 from accelsim.experiment.watchers import Watchers
@@ -26,7 +29,7 @@ from accelsim.machine.architecture import Architecture
 from accelsim.machine.pin_places import pins_placed
 from accelsim.results.hybrid import hybrid_result
 from accelsim.results.laws import check
-from accelsim.results.result import Result, WeightedStep
+from accelsim.results.result import PluginUsed, Result, WeightedStep
 from accelsim.rules.declaration import StepKind
 from accelsim.rules.spelling import AnyRule, parse_rule
 from accelsim.sim.memory_notes import memory_notes
@@ -72,9 +75,10 @@ def run_rule(
     prepared: list[_Prepared] = []
     faults: list[Fault] = []
     kinds = rule.rule.step_kinds(rule)
+    plugins = plugins_used(network, machine, rule, kinds)
     for kind in kinds:
         try:
-            prepared.append(_prepare(network, kind, machine, setting))
+            prepared.append(_prepare(network, kind, machine, setting, plugins))
         except InputError as error:
             faults += error.faults
     if faults:
@@ -100,6 +104,7 @@ class _Prepared:
 
     compiled: Compiled
     chosen: TraceChoice
+    plugins: tuple[PluginUsed, ...]
 
     @property
     def kind(self) -> StepKind:
@@ -107,13 +112,17 @@ class _Prepared:
 
 
 def _prepare(
-    network: Network, kind: StepKind, machine: Architecture, setting: NetworkSetting
+    network: Network,
+    kind: StepKind,
+    machine: Architecture,
+    setting: NetworkSetting,
+    plugins: tuple[PluginUsed, ...],
 ) -> _Prepared:
     compiled, given = compile_step(network, kind, machine, setting), setting.given
     chosen = choose_trace(
         network, kind.rule, given.trace, given.trace_any_rule, setting.batch, given.seed
     )
-    return _Prepared(compiled, chosen)
+    return _Prepared(compiled, chosen, plugins)
 
 
 def _simulate(
@@ -132,6 +141,7 @@ def _simulate(
         chosen.digest,
         program.schedule,
         seed,
+        tuple(plugin.sha256 for plugin in prepared.plugins),
     )
     run = program.run(masks, watchers.of(f"{machine.name} {shown}"))
     areas, missing = _areas(machine, compiled.technology)
@@ -146,10 +156,28 @@ def _simulate(
             *memory_notes(step, run.residency, run.stored_dense),
         ),
         "dense_tensors": tuple(masks.dense_tensors(step.ops)),
+        "plugins": prepared.plugins,
     }
     result = assembled(run, compiled.table, machine, areas, fields)
-    check(result, limits(program.dram, machine, run))
+    with _broken_laws_told(prepared.plugins):
+        check(result, limits(program.dram, machine, run))
     return result
+
+
+@contextmanager
+def _broken_laws_told(plugins: Sequence[PluginUsed]) -> Iterator[None]:
+    """A broken law is accelsim's defect, but where plug-ins took part it is first of all theirs: an
+    InputError that names them.
+    """
+    try:
+        yield
+    except LawViolation as error:
+        if not plugins:
+            raise
+        names = join([f"{each.kind.replace('_', ' ')} {each.name}" for each in plugins], "and")
+        files = ", ".join(dict.fromkeys(each.file for each in plugins))
+        message = f"a result with {names} must obey the laws of docs/results.md, got: {error}"
+        raise InputError(Fault(files, 0, 0, message)) from error
 
 
 def _hybrid_cause(rule: AnyRule, steps: Sequence[WeightedStep]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from accelsim.config import catalog
 from accelsim.config.registries import RULES
 from accelsim.errors import InputError
-from accelsim.rules.registry import family
+from accelsim.rules.registry import family, same_family
 from accelsim.rules.spelling import AnyRule
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import check_trace, expected_shape
@@ -116,7 +116,11 @@ def _trace_rules(rule: AnyRule) -> list[str]:
     rule_family = family(rule)
     return [
         rule.name,
-        *(name for name in RULES.names() if name != rule.name and family(name) == rule_family),
+        *(
+            name
+            for name in RULES.names(unread=False)
+            if name != rule.name and family(name) == rule_family
+        ),
     ]
 
 
@@ -152,9 +156,9 @@ def _matching(
     """Choice among named traces: the one of the rule's family."""
     rule_family = family(rule)
     notes = []
-    of_family = (each for each in traces if family(each[1].rule) == rule_family)
+    of_family = (each for each in traces if same_family(each[1].rule, rule))
     name, trace = next(of_family, traces[0])
-    if family(trace.rule) != rule_family:
+    if not same_family(trace.rule, rule):
         if not any_rule:
             listed = ", ".join(f"{shown} ({other.rule})" for shown, other in traces)
             raise InputError(

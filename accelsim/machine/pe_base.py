@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from accelsim.config.models.section import Section, Side
+from accelsim.config.plugins.source import Used
+from accelsim.config.registries import PE_KINDS
 from accelsim.machine.precision import Precision
 
 Skip = Literal["moving", "stationary", "both", "none"]
@@ -62,8 +64,10 @@ class PEArray(Section):
         @property
         def structural_zeros(self) -> StructuralZeros: ...
 
-    verbs: ClassVar[str]
-    """Class of the kind, ``package.module:attribute``, imported when a machine runs."""
+    verbs: ClassVar[str | type[Any]]
+    """Class of the kind, a `PEKind`, or its place ``package.module:attribute``, imported when a
+    machine runs.
+    """
     setting: ClassVar[str]
     """The kind in a fault message, after the rule that it imposes: ``with a systolic array``."""
     skips: ClassVar[bool]
@@ -103,6 +107,11 @@ class PEArray(Section):
     def register_bits(self, precision: Precision) -> int:
         """Bits of the words that `register_keys` size."""
         return 0
+
+    @property
+    def plugins(self) -> tuple[Used, ...]:
+        """The plug-in that declares the kind, () for a built-in one."""
+        return PE_KINDS.used(self.kind)
 
     @classmethod
     def of(cls, array: PEArray) -> Self:

@@ -6,7 +6,7 @@ A kind maps, moves, times and counts contractions; `cost/energy.py` prices the c
 - `accelsim/mapping`: the choice among mappings.
 - `accelsim/machine/mapping_choice.py`: the mapping section of a machine file.
 
-`tests/plugins/pe_bit_serial.py` is an example of a kind from outside the package. After a change to
+`examples/pe_bit_serial.py` is an example of a kind from outside the package. After a change to
 a kind's section, run `python -m accelsim.cli.pages.documentation`, which rewrites the pages that
 list its keys.
 

@@ -10,6 +10,9 @@ from accelsim.pe.kind import PEKind
 
 def pe_kind(architecture: Architecture) -> PEKind:
     """The machine's PE kind. Its module is imported on first use."""
-    module, _, name = architecture.pe_array.verbs.partition(":")
-    kind: PEKind = getattr(import_module(module), name)(architecture)
+    verbs = architecture.pe_array.verbs
+    if isinstance(verbs, str):
+        module, _, name = verbs.partition(":")
+        verbs = getattr(import_module(module), name)
+    kind: PEKind = verbs(architecture)
     return kind

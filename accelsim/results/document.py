@@ -46,9 +46,9 @@ class Part:
         if not _SCALARS.issuperset(map(type, values)):
             for key, value in document.items():
                 document[key] = _plain(value)
-            for key in layout.omitted:
-                if not document[key]:
-                    del document[key]
+        for key in layout.omitted:
+            if not document[key]:
+                del document[key]
         return document
 
     @classmethod

@@ -70,6 +70,19 @@ class AreaSource(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PluginUsed(Part):
+    """Code outside the package that the run used. ``kind``: rule, layer, pe_kind or importer;
+    ``file``: its name without folders; ``distribution``: name and version, of an installed one.
+    """
+
+    kind: str
+    name: str
+    file: str
+    sha256: str
+    distribution: str = field(default="", metadata=OMITTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WeightedStep(Part):
     """One kind of training step of a hybrid rule, and how often it is taken (fraction)."""
 
@@ -130,6 +143,7 @@ class Result(Document):
     energy_sources: tuple[EnergySource, ...] = ()
     area_sources: tuple[AreaSource, ...] = ()
     ops: tuple[OpResult, ...] = ()
+    plugins: tuple[PluginUsed, ...] = field(default=(), metadata=OMITTED)
     steps: tuple[WeightedStep, ...] = field(default=(), metadata=OMITTED)
 
     @classmethod

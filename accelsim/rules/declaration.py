@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from accelsim.config.plugins.source import Plugin, Used
 from accelsim.rules.options import NoOptions, Options, OptionValue
 
 if TYPE_CHECKING:  # a rule is listed and its options are read without numpy
@@ -16,6 +17,8 @@ if TYPE_CHECKING:  # a rule is listed and its options are read without numpy
     from accelsim.step.ops import TrainingStep
     from accelsim.workload.network import Network
 
+Place = str | Callable[..., Any]
+"""A function, or the place ``package.module:attribute`` of one."""
 Options_co = TypeVar("Options_co", bound=Options, covariant=True)
 
 
@@ -24,8 +27,8 @@ class Rule:
     """A learning rule.
 
     ``family``: rules of one family make errors with zeros alike, so that they may share traces
-    (docs/traces.md). ``ops``, ``numbers``, ``kinds``: places ``package.module:attribute`` of
-    functions, imported when they are first needed.
+    (docs/traces.md). ``ops``, ``numbers``, ``kinds``: functions, or their places
+    ``package.module:attribute``, which are imported when they are first needed.
 
     * ``ops``: (network, chosen rule) -> `ErrorPropagation`: how errors get past weighted layers, as
       ops.
@@ -40,10 +43,10 @@ class Rule:
     name: str
     family: str
     description: str
-    ops: str = ""
-    numbers: str = ""
+    ops: Place = ""
+    numbers: Place = ""
     options: type[Options] = NoOptions
-    kinds: str = ""
+    kinds: Place = ""
 
     def propagation(self, network: Network, spec: RuleSpec[Any]) -> ErrorPropagation:
         """How errors get past weighted layers, as ops."""
@@ -63,7 +66,9 @@ class Rule:
         return kinds
 
 
-def _imported(place: str) -> Callable[..., Any]:
+def _imported(place: Place) -> Callable[..., Any]:
+    if not isinstance(place, str):
+        return place
     module, _, attribute = place.partition(":")
     function: Callable[..., Any] = getattr(import_module(module), attribute)
     return function
@@ -77,15 +82,27 @@ class RuleSpec(Generic[Options_co]):
 
     rule: Rule
     options: Options_co
+    plugin: Plugin | None = None
+    """The plug-in that declares the rule."""
 
     @property
     def name(self) -> str:
         return self.rule.name
 
     @property
+    def title(self) -> str:
+        """The name in texts, with the label of its plug-in: ``drtp@drtp.py``."""
+        return f"{self.name}@{self.plugin.label}" if self.plugin else self.name
+
+    @property
+    def plugins(self) -> tuple[Used, ...]:
+        """The plug-in that declares the rule, () for a built-in one."""
+        return (Used("rule", self.name, self.plugin),) if self.plugin else ()
+
+    @property
     def text(self) -> str:
         """``sdfa:k=2,rank=10``: the options that were given. Reading it again gives an equal
-        RuleSpec.
+        RuleSpec; for a rule of a plug-in's file, while that file is loaded (``--plugin``).
         """
         return self._written(",")
 
@@ -96,7 +113,7 @@ class RuleSpec(Generic[Options_co]):
 
     def _written(self, separator: str) -> str:
         words = separator.join(f"{name}={spelt(value)}" for name, value in self.options.given)
-        return f"{self.name}:{words}" if words else self.name
+        return f"{self.title}:{words}" if words else self.title
 
     def __str__(self) -> str:
         return self.text

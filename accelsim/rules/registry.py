@@ -28,10 +28,20 @@ ALL_PASSES = frozenset(Pass)
 
 def family(rule: str | AnyRule) -> str:
     """The rule's trace family: rules of one family make errors with zeros alike, whatever their
-    options (docs/traces.md). The name itself of a rule that is not registered.
+    options (docs/traces.md). The name itself, without the label of its plug-in, of a rule that is
+    not registered: no plug-in's code is run for a text.
     """
-    name = rule.name if isinstance(rule, RuleSpec) else rule.partition(":")[0].strip()
-    return declared(name).family if name in RULES else name
+    if isinstance(rule, RuleSpec):
+        return rule.rule.family
+    name = rule.partition(":")[0].partition("@")[0].strip()
+    return declared(name).family if RULES.is_read(name) else name
+
+
+def same_family(text: str, rule: AnyRule) -> bool:
+    """Whether a trace's rule, as its text, is of the rule's family: always for the rule's own
+    traces, though its plug-in is not registered.
+    """
+    return family(text) in (rule.rule.family, rule.name)
 
 
 def step_kinds(rule: str | AnyRule) -> tuple[StepKind, ...]:
@@ -94,7 +104,7 @@ def rule_numerics(rule: str | AnyRule, model: Model, seed: int) -> RuleNumerics:
     """
     spec = parse_rule(rule)
     if not spec.rule.numbers:
-        trained = [name for name in RULES.names() if declared(name).numbers]
+        trained = [name for name in RULES.names(unread=False) if declared(name).numbers]
         raise InputError(
             f"rule must be one that can be trained ({', '.join(trained)}), got {spec.name}"
         )
@@ -110,6 +120,7 @@ __all__ = [
     "parse_rule",
     "parse_rules",
     "rule_numerics",
+    "same_family",
     "step_kinds",
     "step_rules",
 ]

@@ -1,14 +1,18 @@
-"""Learning rules as users write them: ``bp``, ``sdfa:k=2,rank=10``, and lists
-``bp,revised:groups=8;binary=true``.
+"""Learning rules as users write them: ``bp``, ``sdfa:k=2,rank=10``, ``drtp.py:drtp:binary=true``
+for a rule of a plug-in's file, and lists ``bp,revised:groups=8;binary=true``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from accelsim.config.registries import RULES, Registry
+from accelsim.config.plugins.files import SUFFIX
+from accelsim.config.plugins.source import Plugin
+from accelsim.config.registries import RULES
+from accelsim.config.registry import Registry
 from accelsim.config.suggest import did_you_mean
 from accelsim.errors import Fault, InputError
 from accelsim.rules.declaration import Rule, RuleSpec
@@ -27,14 +31,44 @@ def declared(name: str, registry: Registry = RULES) -> Rule:
 def parse_rule(rule: str | AnyRule, registry: Registry = RULES) -> AnyRule:
     """``"sdfa:k=2,rank=10"`` -> the rule with its options, which are separated by ``,`` or ``;``.
 
-    InputError with every fault: unknown rule, unknown option, bad value.
+    ``FILE.py:NAME`` runs the file and takes its rule of that name. So texts that come from a file
+    or a trace, and not from the user, must not be read here. InputError with every fault: unknown
+    rule, broken plug-in, unknown option, bad value.
     """
     if isinstance(rule, RuleSpec):
         return rule
-    name, colon, rest = rule.strip().partition(":")
-    declaration = declared(name.strip(), registry)
+    file, text = split_file(rule.strip())
+    name, colon, rest = text.partition(":")
+    declaration, plugin = _declaration(file, name.strip(), registry)
     values = _option_values(declaration, rule.strip(), rest if colon else None)
-    return RuleSpec(declaration, declaration.options.model_validate(values))
+    return RuleSpec(declaration, declaration.options.model_validate(values), plugin)
+
+
+def split_file(text: str) -> tuple[str, str]:
+    """``"drtp.py:drtp:scale=2"`` -> the file and the rest; no file in the text of another rule."""
+    if re.match(r"[\w-]+@[^/\\:]+(:|$)", text):  # a plug-in's rule as results write it
+        return "", text
+    file, colon, rest = text.partition(f"{SUFFIX}:")
+    if colon:
+        return f"{file}{SUFFIX}", rest
+    return (text, "") if text.endswith(SUFFIX) else ("", text)
+
+
+def _declaration(file: str, name: str, registry: Registry) -> tuple[Rule, Plugin | None]:
+    """The rule of that name, of a plug-in's file where one is given."""
+    if file and not name:
+        raise InputError(f"rule must be written FILE{SUFFIX}:NAME, got {file}")
+    if file:
+        return registry.from_file(file, name)
+    name, _, label = name.partition("@")
+    if label and (name not in registry or registry.label(name) != label):
+        hint = (
+            f"write FILE{SUFFIX}:{name} or add --plugin FILE{SUFFIX}"
+            if label.endswith(SUFFIX)
+            else f"is {label} installed?"
+        )
+        raise InputError(f"unknown rule {name}@{label}; {hint}")
+    return declared(name, registry), registry.plugin(name)
 
 
 def _option_values(rule: Rule, text: str, written: str | None) -> dict[str, OptionValue]:
@@ -104,7 +138,7 @@ def parse_rules(
 def _parts(text: str) -> list[str]:
     parts: list[str] = []
     for part in text.split(","):
-        if parts and "=" in part and ":" not in part and ":" in parts[-1]:
+        if parts and "=" in part and ":" not in part and ":" in split_file(parts[-1])[1]:
             parts[-1] += f";{part}"
         else:
             parts.append(part)

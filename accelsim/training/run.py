@@ -27,6 +27,7 @@ from accelsim.training.tracing import trace_of
 from accelsim.training.trainer import EpochScores, Progress, Recipe, Trainer
 from accelsim.version import __version__
 from accelsim.workload.network import Layer, Network
+from accelsim.workload.plugins import network_plugins
 from accelsim.zeros.trace import Trace
 
 SCHEMA = "accelsim.training/1"
@@ -93,6 +94,8 @@ class TrainingRun:
                     f"the {part.replace('_', '-')} part of {task.name} must be large enough to "
                     f"score"
                 )
+        used = dict.fromkeys((*rule.plugins, *network_plugins(network)))
+        plugins = [each.fields() for each in used]
         self.record = RunRecord(
             {
                 "workload": network.name,
@@ -108,6 +111,7 @@ class TrainingRun:
                 "score_every": spec.score_every,
                 "trace_every": spec.trace_every,
                 "samples": spec.samples if spec.trace_every else 0,
+                **({"plugins": plugins} if plugins else {}),
             }
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from accelsim.config.catalog import find
@@ -15,10 +16,19 @@ def load_network(name_or_path: str | Path) -> Network:
 
     Raises InputError if there is no such workload or file, or if it has faults.
     """
-    path = find("workload", name_or_path)
+    foreign = Path(name_or_path).suffix.lower() in IMPORTERS
+    path = find("workload", Path(name_or_path) if foreign else name_or_path)
     suffix = path.suffix.lower()
     if suffix not in IMPORTERS:
         known, got = ", ".join(IMPORTERS.names()), path.suffix or "no suffix"
         raise InputError(Fault(str(path), 0, 0, f"a workload must be a file of {known}, got {got}"))
     network: Network = IMPORTERS.resolve(suffix)(path)
-    return network
+    plugin = IMPORTERS.plugin(suffix)
+    if plugin is None:
+        return network
+    if not isinstance(network, Network):
+        raise InputError(
+            f"importer {suffix} of {IMPORTERS.origin(suffix)} must return a Network, got a "
+            f"{type(network).__name__}"
+        )
+    return replace(network, importer=(suffix, plugin))

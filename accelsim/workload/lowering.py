@@ -137,6 +137,11 @@ class Lowering:
 
     # Errors
 
+    def labels(self) -> Value:
+        """The right class of each sample, which is there before the step begins."""
+        bits = index_bits(self.network.output.out_shape[2])
+        return self.tensors("labels", Role.INDEX, (1, 1, 1), bits=bits)
+
     def output_error(self) -> Value:
         """Error at the network's output, which the loss makes."""
         output = self.network.output

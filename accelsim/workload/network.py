@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from accelsim.config.plugins.source import Plugin
 from accelsim.step.contraction import Nest
 from accelsim.step.ops import Role, Tensor
 
@@ -142,6 +143,7 @@ class Network:
     ``input_shape`` is (H, W, C). ``time_steps`` is 1 for feed-forward networks. ``vocabulary`` is 0
     for networks that read images or vectors. ``modules``: the last weighted layer of each module of
     the modular learning rules, in order; () selects the default of `accelsim.workload.modules`.
+    ``importer``: suffix and plug-in of the importer that read the network, if a plug-in did.
     """
 
     name: str
@@ -152,6 +154,7 @@ class Network:
     vocabulary: int = 0
     description: str = ""
     modules: tuple[str, ...] = ()
+    importer: tuple[str, Plugin] | None = field(default=None, repr=False, compare=False)
     _by_name: dict[str, Layer] = field(default_factory=dict, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:

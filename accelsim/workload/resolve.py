@@ -32,6 +32,12 @@ def resolve(workload: Workload, place: Callable[[KeyPath], Place]) -> Network:
     return _Resolver(workload, place).network()
 
 
+def _kinds(property_: str) -> list[str]:
+    """Layer kinds whose section has that class variable true; no plug-in's code is run for it."""
+    names = LAYERS.names(unread=False)
+    return [name for name in names if getattr(LAYERS.resolve(name), property_)]
+
+
 class _Resolver:
     def __init__(self, workload: Workload, place: Callable[[KeyPath], Place]) -> None:
         self.workload = workload
@@ -114,7 +120,7 @@ class _Resolver:
                 )
                 right = False
         elif len(names) > 1:
-            several = [name for name in LAYERS.names() if LAYERS.resolve(name).several_inputs]
+            several = _kinds("several_inputs")
             reads = "reads" if len(several) == 1 else "read"
             rule = f"one layer (only {join(several, 'and')} {reads} several)"
             self._fault(index, "inputs", rule, ", ".join(names))
@@ -166,7 +172,7 @@ class _Resolver:
         before = len(self.faults)
         sequence = self.workload.input.sequence is not None
         if spec.reads_tokens != (sequence and inputs == (INPUT,)):
-            embeddings = [name for name in LAYERS.names() if LAYERS.resolve(name).reads_tokens]
+            embeddings = _kinds("reads_tokens")
             rule = (
                 f"{join(embeddings)} where the layer reads a sequence of tokens"
                 if sequence

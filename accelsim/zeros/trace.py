@@ -202,6 +202,10 @@ def _load_meta(path: Path, arrays: Mapping[str, NDArray[np.uint8]]) -> dict[str,
     missing = [key for key in _META if key not in meta]
     if missing:
         raise refuse(f"meta must have {', '.join(_META)}, got none of {', '.join(missing)}")
+    if isinstance(meta["rule"], str) and ".py:" in meta["rule"]:
+        raise refuse(
+            f"meta.rule must be the name of a rule, got {meta['rule']}: a trace names no code"
+        )
     if not isinstance(meta["tensors"], dict):
         raise refuse("meta.tensors must be a mapping of tensor names to shapes")
     for key, kind in (

@@ -42,7 +42,7 @@ def texts(module: ast.Module) -> Iterator[str]:
 
 def test_kinds_have_a_folder_each() -> None:
     for kind in PE_KINDS.names():
-        assert PE_KINDS.origin(kind).startswith(f"accelsim.pe.{kind}.section:")
+        assert PE_KINDS.place(kind).startswith(f"accelsim.pe.{kind}.section:")
 
 
 def test_names_of_kinds() -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from accelsim import plugin
 from accelsim.config.registries import IMPORTERS
 from accelsim.errors import InputError
 from accelsim.results.laws import violations
 from accelsim.results.result import Result
 from accelsim.workload.loading import load_network
-from tests.conftest import CommandLine
+from tests.conftest import EXAMPLES, CommandLine
 
 TOPOLOGY = """\
 Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,
@@ -28,7 +29,7 @@ FC, 3, 3, 3, 3, 6, 10, 1,
 
 @pytest.fixture(autouse=True)
 def registered() -> Iterator[None]:
-    with IMPORTERS.added(".csv", "tests.plugins.topology_csv:load_network"):
+    with plugin.loaded([EXAMPLES / "topology_csv.py"]):
         yield
 
 
@@ -82,8 +83,5 @@ def test_its_faults_have_lines(topology: Path) -> None:
 
 def test_it_is_unknown_where_it_is_not_registered(topology: Path) -> None:
     IMPORTERS.remove(".csv")
-    try:
-        with pytest.raises(InputError, match=r"must be a file of \.yaml, \.yml, got \.csv$"):
-            load_network(topology)
-    finally:
-        IMPORTERS.register(".csv", "tests.plugins.topology_csv:load_network")
+    with pytest.raises(InputError, match=r"must be a file of \.yaml, \.yml, got \.csv$"):
+        load_network(topology)

@@ -12,6 +12,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from accelsim import plugin
 from accelsim.cli.pages.documentation import page
 from accelsim.config.loader import faults_of
 from accelsim.config.registries import LAYERS
@@ -26,7 +27,7 @@ from accelsim.rules.registry import lower
 from accelsim.step.ops import Pass, Role
 from accelsim.workload.file import Workload
 from accelsim.workload.loading import load_network
-from tests.conftest import CommandLine
+from tests.conftest import EXAMPLES, CommandLine
 
 NETWORK = """\
 name: blended
@@ -43,7 +44,7 @@ layers:
 
 @pytest.fixture(autouse=True)
 def registered() -> Iterator[None]:
-    with LAYERS.added("blend", "tests.plugins.blend:BlendSection"):
+    with plugin.loaded([EXAMPLES / "blend.py"]):
         yield
 
 
@@ -157,9 +158,6 @@ def test_schema_and_page_show_it() -> None:
 
 def test_it_is_unknown_where_it_is_not_registered(network: str) -> None:
     LAYERS.remove("blend")
-    try:
-        (fault,) = faults_of(read_document(network), Workload)
-        assert fault.message.startswith("layers[3].kind must be conv, fc,")
-        assert fault.message.endswith(", got blend")
-    finally:
-        LAYERS.register("blend", "tests.plugins.blend:BlendSection")
+    (fault,) = faults_of(read_document(network), Workload)
+    assert fault.message.startswith("layers[3].kind must be conv, fc,")
+    assert fault.message.endswith(", got blend")

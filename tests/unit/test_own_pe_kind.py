@@ -11,8 +11,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from accelsim import plugin
 from accelsim.cli.pages.documentation import page
-from accelsim.config.registries import PE_KINDS
 from accelsim.config.source import parse_document
 from accelsim.cost.area import estimate
 from accelsim.cost.technology import load_technology
@@ -25,7 +25,7 @@ from accelsim.results.result import Result
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction, Pass
 from accelsim.workload.network import Network
-from tests.conftest import CommandLine
+from tests.conftest import EXAMPLES, CommandLine
 from tests.reference_networks import Builder
 
 BASES = ("near-memory", "von-neumann")
@@ -44,7 +44,7 @@ SMALL = "rows: 4, cols: 4"
 
 @pytest.fixture(autouse=True)
 def registered() -> Iterator[None]:
-    with PE_KINDS.added("bit_serial", "tests.plugins.pe_bit_serial:BitSerialArray"):
+    with plugin.loaded([EXAMPLES / "pe_bit_serial.py"]):
         yield
 
 

@@ -4,6 +4,7 @@ simulate, compare, map, check, train, trace; its counts are those of its numbers
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from math import prod
@@ -12,43 +13,45 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from accelsim import plugin
 from accelsim.config.registries import RULES
 from accelsim.errors import InputError
+from accelsim.experiment.simulate import simulate
 from accelsim.layers.model import Model
 from accelsim.numerics.loss import softmax_loss
 from accelsim.results.laws import violations
 from accelsim.results.result import Result
 from accelsim.rules.registry import family, lower, parse_rule, rule_numerics
-from accelsim.step.ops import Pass, Role
+from accelsim.step.ops import Pass, Role, VectorWork
 from accelsim.training.tracing import TracedTraining, train_and_trace
 from accelsim.workload.loading import load_network
-from tests.conftest import CommandLine
+from accelsim.zeros.trace import Trace
+from tests.conftest import EXAMPLES, CommandLine
 from tests.multiplications import Multiplications, macs, stored_words
 from tests.reference_networks import SAMPLES, batch_of, sequence_networks, small_networks
 
-IMAGES = small_networks()
+FILE = EXAMPLES / "drtp.py"
+NETWORKS = {**small_networks(), **sequence_networks()}
 
 
 @pytest.fixture(autouse=True)
 def registered() -> Iterator[None]:
-    with RULES.added("drtp", "tests.plugins.drtp:DRTP"):
+    with plugin.loaded([FILE]):
         yield
 
 
 def test_it_is_listed_with_its_options(run: CommandLine) -> None:
     lines = [line.strip() for line in run("list", "rules").splitlines()]
     at = next(index for index, line in enumerate(lines) if line.startswith("drtp "))
-    assert lines[at].endswith("fixed random matrices of the one-hot target.")
-    assert [line.partition("=")[0] for line in lines[at + 1 :]] == ["scale", "binary"]
-    assert lines[at + 2].endswith("true or false (default false): Feedback weights of one bit.")
+    assert lines[at].endswith("errors are rows of fixed random matrices.")
+    assert [line.partition("=")[0] for line in lines[at + 1 :]] == ["scale"]
 
 
 def test_its_options_are_read_and_refused_like_any_rules() -> None:
-    assert str(parse_rule("drtp:binary=true,scale=2")) == "drtp:scale=2.0,binary=true"
-    with pytest.raises(
-        InputError, match=r"^drtp\.binry is not a known option; did you mean binary"
-    ):
-        parse_rule("drtp:binry=true")
+    assert str(parse_rule("drtp:scale=2")) == "drtp@drtp.py:scale=2.0"
+    assert parse_rule("drtp@drtp.py:scale=2.0") == parse_rule("drtp:scale=2")
+    with pytest.raises(InputError, match=r"^drtp\.scle is not a known option; did you mean scale"):
+        parse_rule("drtp:scle=2")
     with pytest.raises(InputError, match=r"^drtp\.scale must be a number > 0, got 0$"):
         parse_rule("drtp:scale=0")
     assert family("drtp:scale=2") == "drtp"
@@ -56,52 +59,58 @@ def test_its_options_are_read_and_refused_like_any_rules() -> None:
 
 def test_it_is_unknown_where_it_is_not_registered() -> None:
     RULES.remove("drtp")
-    try:
-        with pytest.raises(InputError, match=r"^unknown rule drtp"):
-            parse_rule("drtp")
-    finally:
-        RULES.register("drtp", "tests.plugins.drtp:DRTP")
+    with pytest.raises(InputError, match=r"^unknown rule drtp \("):
+        parse_rule("drtp")
+    with pytest.raises(InputError, match=r"^unknown rule drtp@drtp.py; write FILE.py:drtp or add"):
+        parse_rule("drtp@drtp.py")
 
 
 @pytest.mark.parametrize("arch", ["near-memory", "eyeriss-like"])
 def test_simulate_and_check(run: CommandLine, tmp_path: Path, arch: str) -> None:
-    rule = "drtp:binary=true"
+    rule = f"{FILE}:drtp:scale=2"
     settings = ("--rule", rule, "--arch", arch, "--trace", "random:0.5", "--out", str(tmp_path))
     document = json.loads(run("simulate", "digits-fc", *settings, "--json"))
-    assert document["rule"] == rule
+    assert document["rule"] == "drtp@drtp.py:scale=2.0"
+    sha256 = hashlib.sha256(FILE.read_bytes()).hexdigest()
+    assert document["plugins"] == [
+        {"kind": "rule", "name": "drtp", "file": "drtp.py", "sha256": sha256}
+    ]
     assert violations(Result.parse(document)) == []
     assert {"fc2.EP", "fc3.EP"} <= {op["name"] for op in document["ops"]}
     assert run("check", str(tmp_path / "result.json"))
 
 
 def test_compare_with_other_rules(run: CommandLine) -> None:
-    rules = "bp,drtp:scale=0.5;binary=true,dfa"
+    rules = f"bp,{FILE}:drtp:scale=0.5,dfa"
     document = json.loads(
         run("compare", "digits-fc", "--rules", rules, "--trace", "dense", "--json")
     )
     assert [each["rule"] for each in document["results"]] == [
         "bp",
-        "drtp:scale=0.5,binary=true",
+        "drtp@drtp.py:scale=0.5",
         "dfa",
     ]
 
 
 def test_map_prints_its_loop_nests(run: CommandLine) -> None:
-    printed = run("map", "digits-fc", "--rule", "drtp", "--trace", "dense", "--ops", "*.EP")
-    assert "fc2.EP" in printed
-    assert "fc3.EP" in printed
+    printed = run("map", "digits-fc", "--rule", "drtp", "--trace", "dense", "--ops", "*.WG")
+    assert "fc2.WG" in printed
 
 
-def test_hidden_layers_wait_for_the_target_and_not_for_the_output() -> None:
-    step = lower(load_network("digits-fc"), "drtp", 4)
-    feedback = [op for op in step.ops if op.kind == "feedback"]
-    assert [op.name for op in feedback] == ["fc3.EP", "fc2.EP"]
-    assert all(op.depends_on == () for op in feedback)
-    assert {each.tensor.name for op in feedback for each in op.operands} == {
-        "target",
-        "fc2.feedback",
-        "fc3.feedback",
-    }
+def test_its_errors_are_gathered_from_the_start_without_a_product() -> None:
+    """Batch 4, 100 neurons: a row of 100 words for each sample, and its label."""
+    network = load_network("digits-fc")
+    step = lower(network, "drtp", 4)
+    gathers = [op for op in step.ops if isinstance(op, VectorWork) and op.function == "gather"]
+    assert [op.name for op in gathers] == ["fc3.EP", "fc2.EP"]
+    for op in gathers:
+        assert (op.dense_macs, op.vector_ops, op.depends_on) == (0, 4 * 100, ())
+        read = {each.tensor.name: each.tensor.elements for each in op.operands}
+        assert read == {"labels": 4, f"{op.layer}.feedback": 4 * 100}
+        assert [tensor.elements for tensor in op.outputs] == [4 * 100]
+    result = simulate(network, rule="drtp", batch=4, trace="dense", schedule="unlocked")
+    started = {op.name: op.start_cycle for op in result.ops}
+    assert started["fc3.EP"] < started["fc2.FF"]
 
 
 def test_its_error_is_the_projected_target_and_the_output_learns_from_its_own_error() -> None:
@@ -131,9 +140,11 @@ def test_it_learns_and_its_trace_is_for_itself(run: CommandLine, tmp_path: Path)
     assert np.mean(losses[-10:]) < 0.8 * losses[0]
     file = tmp_path / "drtp.npz"
     trace.write(file)
-    settings = ("--rule", "drtp:binary=true", "--trace", str(file), "--json")
+    RULES.remove("drtp")
+    settings = ("--rule", f"{FILE}:drtp:scale=2", "--trace", str(file), "--json")
     document = json.loads(run("simulate", "digits-fc", *settings))
     assert document["trace"] == str(file)
+    assert Trace.read(file).rule == "drtp@drtp.py"
     with pytest.raises(AssertionError, match="must be of the dfa family for dfa"):
         run("simulate", "digits-fc", "--rule", "dfa", "--trace", str(file))
 
@@ -142,16 +153,17 @@ def test_train_keeps_a_record(run: CommandLine) -> None:
     pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
     settings = ("--rule", "drtp", "--epochs", "2", "--learning-rate", "0.01", "--json")
     document = json.loads(run("train", "digits-fc", *settings))
-    assert document["cause"]["rule"] == "drtp"
+    assert document["cause"]["rule"] == "drtp@drtp.py"
+    assert document["cause"]["plugins"][0]["file"] == "drtp.py"
     first, last = (epoch["training_loss"] for epoch in document["epochs"])
     assert last < first
 
 
-@pytest.mark.parametrize("name", IMAGES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_its_ops_have_the_multiplications_and_words_of_its_numbers(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    network = IMAGES[name]
+    network = NETWORKS[name]
     model, step = Model(network), lower(network, "drtp", SAMPLES)
     numbers = rule_numerics("drtp", model, seed=0)
     images, labels = batch_of(network)
@@ -167,12 +179,3 @@ def test_its_ops_have_the_multiplications_and_words_of_its_numbers(
         if each.tensor.role is Role.FEEDBACK
     }
     assert sum(feedback.values()) == stored_words(numbers)
-
-
-def test_recurrent_networks_are_refused_by_both() -> None:
-    network = next(iter(sequence_networks().values()))
-    words = rf"^drtp must have a network without recurrent layers, got {network.name}$"
-    with pytest.raises(InputError, match=words):
-        lower(network, "drtp", 1)
-    with pytest.raises(InputError, match=words):
-        rule_numerics("drtp", Model(network), seed=0)

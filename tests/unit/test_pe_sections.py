@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from accelsim import plugin
 from accelsim.cli import file_kinds
 from accelsim.cli.pages.documentation import every_key, page, template
 from accelsim.config.registries import PE_KINDS
@@ -19,7 +20,7 @@ from accelsim.machine.loading import load_machine
 from accelsim.machine.pe_base import PEArray
 from accelsim.pe.broadcast.section import BroadcastArray
 from accelsim.pe.lanes.section import LanesArray
-from tests.plugins.pe_bit_serial import BitSerialArray
+from tests.conftest import EXAMPLES
 
 MACHINE = """name: mine
 clock: 1GHz
@@ -32,7 +33,7 @@ global_buffer: {capacity: 64KiB, staging: 8KiB}
 
 @pytest.fixture
 def bit_serial() -> Iterator[None]:
-    with PE_KINDS.added("bit_serial", "tests.plugins.pe_bit_serial:BitSerialArray"):
+    with plugin.loaded([EXAMPLES / "pe_bit_serial.py"]):
         yield
 
 
@@ -50,7 +51,9 @@ def faults(path: Path) -> list[str]:
 def test_a_machine_of_a_kind_from_outside_the_package_loads(tmp_path: Path) -> None:
     path = written(tmp_path, MACHINE)
     machine = load_machine(path)
-    assert machine.pe_array == BitSerialArray(kind="bit_serial", rows=2, cols=2, bits_per_cycle=4)
+    assert machine.pe_array == PE_KINDS.resolve("bit_serial")(
+        kind="bit_serial", rows=2, cols=2, bits_per_cycle=4
+    )
     assert machine.model_dump()["pe_array"]["bits_per_cycle"] == 4
     assert faults(path) == []
     derived = "name: d\nbase: near-memory\npe_array: {kind: bit_serial}\n"

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from accelsim.config.registries import Registry
+from accelsim.config.registry import Registry
 from accelsim.errors import InputError
 
 
@@ -26,7 +26,8 @@ def test_entries_keep_their_order_and_say_where_they_are_declared() -> None:
     registry = colours()
     registry.register("e", "math:e")
     assert registry.names() == ("pi", "tau", "e")
-    assert registry.origin("e") == "math:e"
+    assert registry.place("e") == "math:e"
+    assert registry.origin("e") == "built-in"
     assert "e" in registry
     assert "f" not in registry
 
@@ -34,9 +35,9 @@ def test_entries_keep_their_order_and_say_where_they_are_declared() -> None:
 def test_a_module_is_imported_when_its_declaration_is_asked_for() -> None:
     program = (
         "import sys\n"
-        "from accelsim.config.registries import Registry\n"
+        "from accelsim.config.registry import Registry\n"
         "registry = Registry('kind', {'a': 'colorsys:ONE_THIRD'})\n"
-        "registry.names(), registry.origin('a')\n"
+        "registry.names(), registry.place('a')\n"
         "assert 'colorsys' not in sys.modules\n"
         "registry.resolve('a')\n"
         "assert 'colorsys' in sys.modules\n"

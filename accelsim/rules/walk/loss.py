@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from accelsim.rules.walk import vector_costs
-from accelsim.step.ops import Pass, Role, Use
-from accelsim.workload.lowering import Lowering, Work, index_bits, operands
+from accelsim.step.ops import Pass, Use
+from accelsim.workload.lowering import Lowering, Work, operands
 
 
 def lower_loss(low: Lowering) -> None:
@@ -14,10 +14,9 @@ def lower_loss(low: Lowering) -> None:
     output.
     """
     layer = low.network.output
-    labels = low.tensors("labels", Role.INDEX, (1, 1, 1), bits=index_bits(layer.out_shape[2]))
     error = low.output_error()
     elements = low.samples * prod(layer.out_shape)
-    read = operands([*low.outputs[layer.name], *labels], Use.READ)
+    read = operands([*low.outputs[layer.name], *low.labels()], Use.READ)
     low.vector(
         "loss.EP",
         "loss",

@@ -1,5 +1,4 @@
-"""Networks from topology files of SCALE-Sim (Samajdar et al. 2018): an importer outside the
-package.
+"""Networks from topology files of SCALE-Sim (Samajdar et al. 2018): an importer as a plug-in.
 
 A line per layer: name, rows and columns of the input map, of the filter, channels, filters, stride.
 Layers follow each other; a map larger than the one that the layer above makes is that map with
@@ -11,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from accelsim import plugin
 from accelsim.config.loader import validate_document
 from accelsim.config.source import Document
 from accelsim.errors import Fault, InputError
@@ -21,6 +21,7 @@ from accelsim.workload.resolve import resolve
 COLUMNS = ("ifmap height", "ifmap width", "filter height", "filter width", "channels", "num filter")
 
 
+@plugin.importer(".csv")
 def load_network(path: Path) -> Network:
     """Read a topology. InputError with every line that is none."""
     faults: list[Fault] = []

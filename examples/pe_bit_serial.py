@@ -1,5 +1,5 @@
-"""A kind of PE array that the package does not have: lanes that take a moving word bit by bit, as
-Stripes does (Judd et al. 2016). Its section of a machine's file, its verbs and its timing model.
+"""A kind of PE array as a plug-in: lanes that take a moving word bit by bit, as Stripes does (Judd
+et al. 2016). Its timing model, its verbs and its section of a machine's file.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from accelsim import plugin
 from accelsim.machine.pe_base import DenseArray, Organization
 from accelsim.pe.kind import Loops
 from accelsim.pe.mapping import Mapping
@@ -17,21 +18,6 @@ from accelsim.pe.skipping.loops import reduction_loop, spatial_loops, tile_loops
 from accelsim.pe.timing import ArrayTiming, TimingModel
 from accelsim.zeros.effectual import effectual_macs
 from accelsim.zeros.masks import MaskSource
-
-
-class BitSerialArray(DenseArray):
-    """A dense array that takes some bits of the moving word per cycle."""
-
-    kind: Literal["bit_serial"] = Field(description="Dense, moving words enter bit by bit.")
-    bits_per_cycle: Annotated[int, Field(ge=1, le=16)] = Field(
-        default=2, description="Bits of a moving word that a PE takes per cycle."
-    )
-
-    verbs: ClassVar[str] = "tests.plugins.pe_bit_serial:BitSerial"
-    setting: ClassVar[str] = "with a bit-serial array"
-    organizations: ClassVar[tuple[Organization, ...]] = ("near_memory", "von_neumann")
-    reduces_over_pes: ClassVar[bool] = False
-    has_fixed_mapping: ClassVar[bool] = False
 
 
 class BitSerial(SkippingArray):
@@ -84,3 +70,19 @@ class BitSerialTiming(TimingModel):
             idle=(tiles * mapping.pes - outputs) * walk,
             mask_bits=0,
         )
+
+
+@plugin.pe_kind
+class BitSerialArray(DenseArray):
+    """A dense array that takes some bits of the moving word per cycle."""
+
+    kind: Literal["bit_serial"] = Field(description="Dense, moving words enter bit by bit.")
+    bits_per_cycle: Annotated[int, Field(ge=1, le=16)] = Field(
+        default=2, description="Bits of a moving word that a PE takes per cycle."
+    )
+
+    verbs: ClassVar[type[BitSerial]] = BitSerial
+    setting: ClassVar[str] = "with a bit-serial array"
+    organizations: ClassVar[tuple[Organization, ...]] = ("near_memory", "von_neumann")
+    reduces_over_pes: ClassVar[bool] = False
+    has_fixed_mapping: ClassVar[bool] = False

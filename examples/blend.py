@@ -1,5 +1,5 @@
-"""A weighted sum of two maps, channel by channel: a layer kind outside the package, with two
-inputs, two weight tensors and neither a kernel nor a product.
+"""A weighted sum of two maps, channel by channel: a layer kind as a plug-in, with two inputs, two
+weight tensors and neither a kernel nor a product.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from accelsim import plugin
 from accelsim.layers.numerics import LayerNumerics
 from accelsim.layers.vector_layer import VectorLayer
 from accelsim.numerics.arrays import Array
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 PARTS = ("first", "second")
 
 
+@plugin.layer
 class BlendSection(LayerSection):
     """Weighted sum of two maps of one shape, with a trainable word per channel of each."""
 

@@ -1,0 +1,93 @@
+"""Plug-ins of installed distributions: entry points, listed from metadata without an import."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from accelsim.config.plugins.faults import fault_of, watch
+from accelsim.config.plugins.files import collecting
+from accelsim.config.plugins.source import Plugin, of_file
+from accelsim.errors import InputError
+
+GROUPS = ("accelsim.rules", "accelsim.layers", "accelsim.pe_kinds", "accelsim.importers")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An entry point of a distribution."""
+
+    place: str
+    distribution: str
+    """Name and version."""
+
+    @property
+    def label(self) -> str:
+        """The distribution's name."""
+        return self.distribution.partition(" ")[0]
+
+
+def installed(group: str) -> Mapping[str, tuple[Installed, ...]]:
+    """Names of a group, each with the entry points of that name: more than one is a fault of
+    whoever asks for the name.
+    """
+    return _all(tuple(sys.path))[group]
+
+
+@lru_cache(maxsize=4)
+def _all(_path: tuple[str, ...]) -> dict[str, dict[str, tuple[Installed, ...]]]:
+    """Entry points of all groups of accelsim, read again when ``sys.path`` has changed."""
+    groups: dict[str, dict[str, tuple[Installed, ...]]] = {}
+    entries = entry_points()
+    for group in GROUPS:
+        names = groups.setdefault(group, {})
+        for entry in entries.select(group=group):
+            names[entry.name] = (*names.get(entry.name, ()), _installed(entry))
+    return groups
+
+
+def _installed(entry: EntryPoint) -> Installed:
+    owner = entry.dist
+    distribution = f"{owner.name} {owner.version}" if owner is not None else "unknown"
+    return Installed(entry.value, distribution)
+
+
+def load_installed(entry: Installed, what: str) -> tuple[Any, Plugin]:
+    """Import what an entry point names. ``what``: its kind and name, for faults. InputError for an
+    error of its code, with file and line, and for a place that does not exist.
+    """
+    module, _, attribute = (part.strip() for part in entry.place.partition(":"))
+    try:
+        _watch_package(module)
+        with collecting([]):
+            imported = import_module(module)
+        value = getattr(imported, attribute)
+    except InputError:
+        raise
+    except Exception as error:
+        fault = fault_of(error)
+        if fault is None:
+            raise InputError(
+                f"{what} of {entry.distribution} must be declared at {entry.place}, got: {error}"
+            ) from error
+        raise InputError(fault) from error
+    return value, of_file(Path(imported.__file__ or ""), distribution=entry.distribution)
+
+
+def _watch_package(module: str) -> None:
+    """Attribute errors of the module's package to the plug-in."""
+    spec = find_spec(module.partition(".")[0])
+    if spec is None:
+        return
+    if spec.submodule_search_locations:
+        for folder in spec.submodule_search_locations:
+            watch(Path(folder))
+    elif spec.origin:
+        watch(Path(spec.origin))

@@ -1,0 +1,27 @@
+"""The names that a plug-in's declaration states itself."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, get_args
+
+
+def declared_names(value: Any, kind: str, place: str) -> tuple[str, ...]:
+    """The name of a rule, the kinds of a section; none of an importer.
+
+    ``place``: ``package.module:attribute`` of the class that a declaration of the ``kind`` is of
+    or, if it is a model, extends. TypeError for a value that declares no such thing.
+    """
+    module, _, attribute = place.partition(":")
+    base: type = getattr(import_module(module), attribute)
+    is_section, is_class = hasattr(base, "model_fields"), isinstance(value, type)
+    if not (is_class and issubclass(value, base) if is_section else isinstance(value, base)):
+        wanted = f"a class that extends {base.__name__}" if is_section else f"a {base.__name__}"
+        got = value.__name__ if is_class else f"a {type(value).__name__}"
+        raise TypeError(f"{kind} must be declared by {wanted}, got {got}")
+    if not is_section:
+        return (value.name,) if hasattr(value, "name") else ()
+    names = get_args(value.model_fields["kind"].annotation)
+    if not names:
+        raise TypeError(f"{value.__name__}.kind must be a Literal of the name of the kind")
+    return tuple(names)

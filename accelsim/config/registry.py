@@ -1,0 +1,265 @@
+"""A registry of names: those of accelsim, and those that plug-ins add.
+
+Names of accelsim map to the place of their declaration, ``package.module:attribute``, whose module
+is imported when the declaration is first asked for. So listing names costs nothing, and lower rooms
+reach declarations of upper rooms without importing them.
+
+Plug-ins add the names that a file or a notebook declares (`Registry.declare`), and the entry points
+of installed distributions, which are read from metadata.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from accelsim.config.plugins.files import load_file
+from accelsim.config.plugins.installed import Installed, installed, load_installed
+from accelsim.config.plugins.names import declared_names
+from accelsim.config.plugins.source import Plugin, Used
+from accelsim.config.suggest import did_you_mean
+from accelsim.errors import Fault, InputError
+
+BUILT_IN = "built-in"
+
+
+class Registry:
+    """Names of one ``kind`` of thing, in the order in which they are listed.
+
+    ``listing``: the command that lists them, for faults; the names themselves without it.
+    ``group``: entry points of installed distributions, none without it. ``key``: the kind in
+    results and plug-in files. ``base``: place of the class that declarations are of, or extend.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        entries: Mapping[str, str],
+        listing: str = "",
+        group: str = "",
+        key: str = "",
+        base: str = "",
+    ) -> None:
+        self.kind = kind
+        self.listing = listing
+        self.key = key
+        self._group = group
+        self._base = base
+        self._places: dict[str, str] = {}
+        self._plugins: dict[str, Plugin] = {}
+        """Plug-ins whose code has run, by the names that they declare."""
+        self._declarations: dict[str, Any] = {}
+        for name, place in entries.items():
+            self.register(name, place)
+
+    # Names
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places or name in self._plugins or name in self._installed
+
+    def names(self, *, unread: bool = True) -> tuple[str, ...]:
+        """All names. Without ``unread``, those of installed plug-ins whose code has not run are
+        left out, so that their declarations can be asked for without running it.
+        """
+        known = dict.fromkeys((*self._places, *self._plugins))
+        return tuple(known | dict.fromkeys(self._installed)) if unread else tuple(known)
+
+    @property
+    def _installed(self) -> Mapping[str, tuple[Installed, ...]]:
+        return installed(self._group) if self._group else {}
+
+    def is_read(self, name: str) -> bool:
+        """Whether asking for the declaration runs no plug-in's code."""
+        return name in self._places or name in self._plugins
+
+    def origin(self, name: str) -> str:
+        """``built-in``, or the distribution or file that the name comes from. InputError as
+        `resolve`, without running code.
+        """
+        self._refuse_unknown(name)
+        if name in self._places:
+            return BUILT_IN
+        plugin = self._plugins.get(name)
+        return plugin.origin if plugin else self._installed[name][0].distribution
+
+    def place(self, name: str) -> str:
+        """``package.module:attribute`` of a name that is no plug-in's. InputError as `resolve`."""
+        self._refuse_unknown(name)
+        return self._places[name]
+
+    def label(self, name: str) -> str:
+        """The plug-in's label, without running its code; empty for a name that is no plug-in's.
+        InputError as `resolve`.
+        """
+        self._refuse_unknown(name)
+        if name in self._places:
+            return ""
+        plugin = self._plugins.get(name)
+        return plugin.label if plugin else self._installed[name][0].label
+
+    def unknown(self, name: str) -> str:
+        """The fault of a name that is not registered: ``unknown rule bpp; did you mean bp?``."""
+        listed = self.listing or f"known: {', '.join(self.names())}"
+        return (
+            f"unknown {self.kind} {name or 'of no name'}{did_you_mean(name, self.names())} "
+            f"({listed})"
+        )
+
+    def _refuse_unknown(self, name: str) -> None:
+        """InputError for an unknown name, and for one that two plug-ins, or a plug-in and accelsim,
+        claim.
+        """
+        entries = self._installed.get(name, ())
+        if name in self._places and entries:
+            raise InputError(self._taken(name, entries[0].distribution))
+        if len(entries) > 1:
+            owners = " and ".join(entry.distribution for entry in entries)
+            raise InputError(
+                f"{self.kind} {name} must be declared by one distribution, got {owners}"
+            )
+        if name not in self:
+            raise InputError(self.unknown(name))
+
+    def _taken(self, name: str, owner: str) -> str:
+        return (
+            f"{self.kind} {name} of {owner} must have a name of its own, got that of a built-in "
+            f"{self.kind}"
+        )
+
+    # Declarations
+
+    def resolve(self, name: str) -> Any:
+        """The declaration, imported at the first call. InputError for an unknown name, for an entry
+        whose module or attribute does not exist, and for a plug-in that is broken.
+        """
+        self._refuse_unknown(name)
+        if name not in self._declarations:
+            if name in self._places:
+                self._declarations[name] = self._imported(name)
+            else:
+                self._load(name, self._installed[name][0])
+        return self._declarations[name]
+
+    def _imported(self, name: str) -> Any:
+        module, _, attribute = self._places[name].partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except (ModuleNotFoundError, AttributeError) as error:
+            raise InputError(
+                f"{self.kind} {name} must be declared at {self._places[name]}, got: {error}"
+            ) from error
+
+    def _load(self, name: str, entry: Installed) -> None:
+        what = f"{self.kind} {name}"
+        value, plugin = load_installed(entry, what)
+        try:
+            names = self.declared_names(value)
+        except TypeError as error:
+            raise InputError(f"{what} of {entry.distribution}: {error}") from None
+        if names and name not in names:
+            raise InputError(
+                f"{what} of {entry.distribution} must be declared by that name at {entry.place}, "
+                f"got {', '.join(names)}"
+            )
+        self._declarations[name] = value
+        self._plugins[name] = plugin
+
+    def declared_names(self, value: object) -> tuple[str, ...]:
+        """As `declared_names` of `accelsim.config.plugins.names`."""
+        return declared_names(value, self.kind, self._base)
+
+    def plugin(self, name: str) -> Plugin | None:
+        """The plug-in that declares the name, its code run; None for a name that is no plug-in's.
+        InputError as `resolve`.
+        """
+        self.resolve(name)
+        return self._plugins.get(name)
+
+    def used(self, name: str) -> tuple[Used, ...]:
+        """The plug-in of a name that a run uses; () for a name that is no plug-in's."""
+        plugin = self.plugin(name) if name in self else None
+        return () if plugin is None else (Used(self.key, name, plugin),)
+
+    def from_file(self, file: str, name: str) -> tuple[Any, Plugin]:
+        """The declaration of that name in a plug-in's file, which is registered nowhere, and the
+        plug-in. InputError for a broken file, and for one that does not declare the name.
+        """
+        loaded = load_file(file)
+        declaration = loaded.get(self.key, name)
+        if declaration is None:
+            names = [each.name for each in loaded.declarations if each.kind == self.key]
+            raise InputError(
+                Fault(
+                    file,
+                    0,
+                    0,
+                    f"must declare {self.kind} {name or 'of some name'}, got {loaded.listed}"
+                    f"{did_you_mean(name, names)}",
+                )
+            )
+        return declaration.value, loaded.plugin
+
+    # Changes
+
+    def register(self, name: str, place: str) -> None:
+        """Add an entry, declared at ``package.module:attribute``. InputError when the name is empty
+        or taken, and when the place is not written so.
+        """
+        module, colon, attribute = place.partition(":")
+        if not (module and colon and attribute.isidentifier()):
+            raise InputError(
+                f"{self.kind} {name} must be declared at package.module:attribute, got {place!r}"
+            )
+        if not name:
+            raise InputError(f"{self.kind} of {place} must have a name, got an empty one")
+        if name in self._places:
+            raise InputError(
+                f"{self.kind} {name} must be registered once, got {place} beside "
+                f"{self._places[name]}"
+            )
+        self._places[name] = place
+
+    def refuse_built_in(self, name: str, owner: str) -> None:
+        """InputError for a plug-in's name that accelsim has."""
+        if name in self._places:
+            raise InputError(self._taken(name, owner))
+
+    def declare(self, name: str, value: Any, plugin: Plugin) -> None:
+        """Add a plug-in's declaration, or replace the one that an earlier state of the same file or
+        notebook made. InputError for a name that accelsim or another plug-in has.
+        """
+        self.refuse_built_in(name, plugin.origin)
+        if name in self and self.label(name) != plugin.label:
+            raise InputError(
+                f"{self.kind} {name} must be declared once, got it from {plugin.origin} and "
+                f"{self.origin(name)}"
+            )
+        self._plugins[name] = plugin
+        self._declarations[name] = value
+
+    def remove(self, name: str) -> None:
+        """Take an entry away. InputError for an unknown name."""
+        if not self.is_read(name):
+            raise InputError(self.unknown(name))
+        self._places.pop(name, None)
+        self._plugins.pop(name, None)
+        self._declarations.pop(name, None)
+
+    def state(self) -> tuple[dict[str, Plugin], dict[str, Any]]:
+        """What plug-ins have declared so far, for `restore`."""
+        return self._plugins.copy(), self._declarations.copy()
+
+    def restore(self, state: tuple[dict[str, Plugin], dict[str, Any]]) -> None:
+        """Forget what plug-ins have declared since."""
+        self._plugins, self._declarations = state
+
+    @contextmanager
+    def added(self, name: str, place: str) -> Iterator[None]:
+        """`register` for the length of a ``with`` block."""
+        self.register(name, place)
+        try:
+            yield
+        finally:
+            self.remove(name)
