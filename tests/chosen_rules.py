@@ -8,5 +8,6 @@ from accelsim.rules.spelling import declared
 
 
 def chosen(name: str, **options: object) -> RuleSpec[Options]:
+    """The rule ``name`` with options from Python values."""
     rule = declared(name)
     return RuleSpec(rule, rule.options.model_validate(options))

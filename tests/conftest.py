@@ -1,4 +1,6 @@
-"""What every test may ask for: data sets, and how many random examples a property gets."""
+"""Fixtures for all tests (data sets, the command line), and the number of random examples per
+property.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ CommandLine = Callable[..., str]
 
 
 def _heed_signals() -> None:
-    """Programs started from tests must feel signals, which a background job or nohup would have
-    them inherit as ignored.
+    """Restore default signal handlers, so that programs started from tests receive signals. In a
+    background job or under nohup they would inherit them as ignored.
     """
     if threading.current_thread() is threading.main_thread():
         for sent, handler in (
@@ -35,8 +37,8 @@ def _heed_signals() -> None:
 
 _heed_signals()
 
-# Examples are the same in every run, so that a failure seen once is seen again; the first call of a
-# kernel compiles it, whatever the deadline.
+# Examples are the same in every run, so that failures can be reproduced. There is no deadline,
+# because the first call of a kernel compiles it.
 settings.register_profile(
     "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -51,7 +53,7 @@ DATA = "ACCELSIM_DATA"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs PyTorch where it is not installed, saying so."""
+    """Skip tests marked ``torch`` if PyTorch is not installed, with that reason."""
     if importlib.util.find_spec("torch") is None:
         for item in items:
             if item.get_closest_marker("torch"):
@@ -62,14 +64,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    """The source tree."""
+    """Root folder of the source tree."""
     return ROOT
 
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The folder of real data sets (cifar10/, wikitext2/) that the environment variable
-    ACCELSIM_DATA names; skips where there is none.
+    """Folder of real data sets (cifar10/, wikitext2/), from the environment variable ACCELSIM_DATA.
+    Skips the test if it is not set.
     """
     folder = os.environ.get(DATA)
     if not folder:
@@ -84,7 +86,7 @@ def data_dir() -> Path:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    """Runs a command line that must succeed; its stdout."""
+    """Function that runs a command line, which must succeed, and returns its stdout."""
     monkeypatch.setattr(progress, "SECONDS", float("inf"))
 
     def call(*arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""One transfer over a DRAM, as a test asks for it; a machine's blocks reach the same kernel."""
+"""A single DRAM transfer for tests. It uses the same kernel as a machine's blocks."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def transfer(
     write: bool,
     counts: ActionCounts | None = None,
 ) -> int:
-    """Move ``nbytes`` (>= 1) from ``address``; returns when the last data has passed, in ps.
+    """Move ``nbytes`` (>= 1) from ``address``. Returns the time of the last data in ps.
 
-    ``start_ps`` is when the transfer is handed over; the first command can go one DRAM clock
-    after the first clock edge at or after it. ``counts`` gets the commands that it took,
-    ("dram", "activate" | "precharge" | "read_burst" | "write_burst" | "refresh"), with the
-    refreshes that became due since the transfer before it. InputError when the range does not
-    lie inside the DRAM.
+    ``start_ps`` is the time at which the transfer is handed over. The first command can be issued
+    one DRAM clock after the first clock edge at or after it. ``counts`` receives the commands
+    issued, ("dram", "activate" | "precharge" | "read_burst" | "write_burst" | "refresh"), including
+    refreshes that have become due since the previous transfer. Raises InputError if the range does
+    not lie inside the DRAM.
     """
     table = dram.table
     if nbytes < 1 or address < 0 or address + nbytes > table.capacity_bytes:

@@ -1,4 +1,4 @@
-"""Measured numbers of the claims audit, made up."""
+"""Invented measurements for tests of the claims audit."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from accelsim.studies.papers.claims.costs import MACHINES, SCOPES, Costs
 from accelsim.studies.papers.claims.machine import PAIRS, Pair, measured_item
 
 Ratios = dict[str, tuple[float, float]]
-"""Cost to what the new rule takes of EP, and of a step, where the old one takes 1."""
+"""By cost: (EP, step) of the new rule relative to the old rule."""
 
 
 def pair(workload: str, claim: str, feedback: str = "") -> Pair:
-    """That of the audit."""
+    """The audit's pair with this workload, claim and kind of feedback."""
     return next(
         each
         for each in PAIRS
@@ -28,7 +28,9 @@ def measured(
     machines: Sequence[str] = MACHINES,
     unit: float = 1e6,
 ) -> list[Item]:
-    """Of a claim at the batches. EP is half of the old rule's step, ``unit`` in all costs."""
+    """Invented items of a claim, by batch. The old rule's step costs twice ``unit`` in every cost,
+    its EP costs ``unit``.
+    """
     return [
         measured_item(of, claim, on, batch, cost, scope, *_costs(cost, ratios[cost], unit))
         for on in machines
@@ -39,6 +41,7 @@ def measured(
 
 
 def _costs(cost: str, ratios: tuple[float, float], unit: float) -> tuple[Costs, Costs]:
+    """(old costs, new costs) by cost and scope."""
     ep, step = ratios
     old = {(cost, scope): unit if scope.startswith("EP") else 2 * unit for scope in SCOPES}
     new = {

@@ -1,4 +1,4 @@
-"""A reproduction document with every kind of cell and panel; its numbers are made up."""
+"""An invented reproduction document with every kind of cell and panel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ HOSTILE = "<script>alert('x')</script> & \"q\" | `c` *b* _i_"
 
 
 def item(id_: str = "tab-a/net/BP", **changes: Any) -> dict[str, Any]:
-    """A cell that comes out."""
+    """A cell whose match is exact, with ``changes``."""
     made = {
         "target": "tab",
         "id": id_,
@@ -117,8 +117,8 @@ def panels() -> dict[str, list[dict[str, Any]]]:
 
 
 def document(**changes: Any) -> dict[str, Any]:
-    """The document: of six printed cells five come out or are known not to, one is unexpected when
-    asked for.
+    """The document. All five cells with a printed value have the expected match; ``changes``
+    replace keys.
     """
     claim = {"target": "claims", "unit": "x"}
     items = [

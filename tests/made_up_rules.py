@@ -1,4 +1,4 @@
-"""Declarations of learning rules that exist for their spelling."""
+"""Invented declarations of learning rules for tests of their spelling."""
 
 from __future__ import annotations
 

@@ -15,16 +15,16 @@ seeds = st.integers(0, 2**32 - 1)
 
 @st.composite
 def masks(draw: st.DrawFn, *shape: int) -> np.ndarray:
-    """A boolean mask of that shape, from all zero to all one; at 0.02 and 0.2 gaps outgrow any
-    window.
+    """A boolean mask of this shape, with densities from 0 to 1. At 0.02 and 0.2, gaps are longer
+    than any window.
     """
     return np.random.default_rng(draw(seeds)).random(shape) < draw(densities)
 
 
 @st.composite
 def forward(draw: st.DrawFn, size: int, keep_zeros: bool = False, largest: int = 3) -> np.ndarray:
-    """FF taps of one axis over ``size`` inputs: any stride, dilation, and padding unequal before
-    and behind.
+    """FF taps of one axis over ``size`` inputs, with any stride and dilation, and different padding
+    before and after.
     """
     kernel, stride, dilation, before, behind = (
         draw(st.integers(low, high)) for low, high in ((1, largest), (1, 3), (1, 3), (0, 3), (0, 3))
@@ -37,7 +37,7 @@ def forward(draw: st.DrawFn, size: int, keep_zeros: bool = False, largest: int =
 def backward(
     draw: st.DrawFn, size: int, keep_zeros: bool = False, largest: int = 3
 ) -> tuple[np.ndarray, int]:
-    """EP taps of one axis over ``size`` errors, and the dilation."""
+    """(EP taps of one axis over ``size`` errors, dilation)."""
     kernel, stride, dilation, before, extra = (
         draw(st.integers(low, high)) for low, high in ((1, largest), (1, 3), (1, 3), (0, 3), (0, 2))
     )
@@ -49,7 +49,7 @@ def backward(
 def pruned_kernels(
     draw: st.DrawFn, height: int, width: int, channels: int
 ) -> tuple[np.ndarray, MapTaps]:
-    """Stationary mask (K, T, C) and taps of EP, structural zeros removed or kept."""
+    """(stationary mask (K, T, C), taps of EP), with structural zeros removed or kept."""
     keep = draw(st.booleans())
     rows, row_dilation = draw(backward(height, keep))
     cols, col_dilation = draw(backward(width, keep))

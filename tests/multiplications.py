@@ -1,4 +1,4 @@
-"""Multiplications that the numbers of a step make, and those that its ops have."""
+"""Counts of the multiplications executed by a step's numbers, and of those in its ops."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accelsim.step.ops import Op
 
 
 class Multiplications:
-    """Counts what goes through the products of the numbers."""
+    """Counts the MACs of all product functions that the numbers call."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
@@ -37,9 +37,10 @@ class Multiplications:
 
 
 def macs(ops: Iterable[Op]) -> int:
+    """Dense MACs of the ops."""
     return sum(op.dense_macs for op in ops)
 
 
 def stored_words(numbers: RuleNumerics) -> int:
-    """Feedback weights that a rule's numbers store."""
+    """Number of feedback weights that a rule's numbers store."""
     return sum(array.size for array in numbers.feedback_weights().values())

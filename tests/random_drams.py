@@ -1,4 +1,4 @@
-"""Random DRAM timings for the property tests."""
+"""Random DRAM timings for property tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLOCKS = (
 
 @st.composite
 def timings(draw: st.DrawFn, longest: int = 12) -> dict[str, Any]:
-    """A table of timings of at most ``longest`` clocks, refresh interval left out."""
+    """A table of timings of at most ``longest`` clocks each, without refresh interval."""
     clocks: dict[str, Any] = {name: draw(st.integers(1, longest)) for name in CLOCKS}
     return clocks | {
         "tCK": 1.0,

@@ -1,4 +1,4 @@
-"""Small random machines, convolution networks with every geometry, and masks of any density, for
+"""Small random machines, convolutional networks with every geometry, and masks of any density, for
 property tests of the simulator.
 """
 
@@ -21,7 +21,7 @@ SKIPS = ("moving", "stationary", "both", "none")
 
 
 def machine(organization: str = "near_memory", **overrides: Any) -> Architecture:
-    """A built-in machine with 2 x 3 PEs of 2 lanes and other keys as given:
+    """A built-in machine with 2 x 3 PEs of 2 lanes, and other keys as given, such as
     ``pe_array__lanes=4``.
     """
     base = {
@@ -42,7 +42,7 @@ def machine(organization: str = "near_memory", **overrides: Any) -> Architecture
 
 @st.composite
 def machines(draw: st.DrawFn) -> Architecture:
-    """A machine of lanes, with room for every weight and for all of its copies."""
+    """A zero-skipping machine with capacity for all weights and their copies."""
     bits = draw(st.sampled_from([16, 64]))
     own = draw(
         st.one_of(
@@ -82,7 +82,7 @@ def machines(draw: st.DrawFn) -> Architecture:
 
 
 def lanes_of(architecture: Architecture) -> Lanes:
-    """What the plain twin needs to know of a machine."""
+    """Parameters of a machine that the plain twin needs."""
     array = architecture.pe_array
     skip = {"FF": array.skip.ff, "EP": array.skip.ep, "WG": array.skip.wg}
     return Lanes(
@@ -106,8 +106,8 @@ def lanes_of(architecture: Architecture) -> Lanes:
 
 @st.composite
 def convolutions(draw: st.DrawFn, most: int = 3) -> Network:
-    """A chain of convolutions with any kernel, stride, dilation, groups and one-sided padding, with
-    what may stand between, and a classifier.
+    """A chain of convolutions with any kernel, stride, dilation, groups and asymmetric padding,
+    possibly with other layers between them, and a classifier.
     """
     builder = Builder(
         "random",
@@ -155,17 +155,17 @@ def convolutions(draw: st.DrawFn, most: int = 3) -> Network:
 def masks(
     draw: st.DrawFn, network: Network, samples: int, weights: bool = True
 ) -> dict[str, np.ndarray]:
-    """Masks of any tensors of a network, some of them left out: dense. Samples come before
-    channels, steps before samples.
+    """Masks of a random subset of a network's tensors; the others are dense. Samples come before
+    channels, time steps before samples.
     """
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     density = draw(st.sampled_from([0.0, 0.1, 0.5, 0.5, 0.9]))
-    found: dict[str, np.ndarray] = {}
+    drawn: dict[str, np.ndarray] = {}
     for layer in network.weighted:
         for role, shape in _shapes(network, layer, samples).items():
             if (role != "weight" or weights) and draw(st.integers(0, 3)):
-                found[f"{layer.name}.{role}"] = random.random(shape) < density
-    return found
+                drawn[f"{layer.name}.{role}"] = random.random(shape) < density
+    return drawn
 
 
 def _shapes(network: Network, layer: Layer, samples: int) -> Mapping[str, tuple[int, ...]]:
@@ -181,9 +181,9 @@ def _shapes(network: Network, layer: Layer, samples: int) -> Mapping[str, tuple[
     return {**shapes, "weight": layer.weight_shape}
 
 
-def trace_of(network: Network, found: Mapping[str, np.ndarray]) -> Trace:
-    """A trace of masks."""
-    return Trace.from_masks(network.name, "bp", "random", 0, 0, found)
+def trace_of(network: Network, masks: Mapping[str, np.ndarray]) -> Trace:
+    """A trace of the masks."""
+    return Trace.from_masks(network.name, "bp", "random", 0, 0, masks)
 
 
 KINDS = (
@@ -195,15 +195,15 @@ KINDS = (
     "input_stationary",
     "row_stationary",
 )
-"""Every kind of PE array; for systolic ones, every dataflow."""
+"""Every kind of PE array, and every dataflow of systolic ones."""
 
 Overrides = dict[str, Any]
 
 
 @st.composite
 def any_machines(draw: st.DrawFn, kind: str) -> Architecture:
-    """A machine of one of `KINDS` with every other choice open, its memories and links roomy or so
-    small that tensors spill and wait.
+    """A machine of one of `KINDS` with all other settings random. Memories and links may be so
+    small that tensors spill and transfers wait.
     """
     skips = kind in {"lanes", "coupled", "broadcast"}
     near = skips and draw(st.booleans())
@@ -261,7 +261,7 @@ def _skipping(draw: st.DrawFn, kind: str) -> Overrides:
 
 
 def dense(kind: str) -> Overrides:
-    """The array of a systolic machine, by its dataflow or its kind, `row_stationary`."""
+    """Key and value that select a dense array, by dataflow or by the kind `row_stationary`."""
     return {"pe_array__kind" if kind == "row_stationary" else "pe_array__dataflow": kind}
 
 
@@ -300,7 +300,8 @@ def _memories(draw: st.DrawFn, kind: str) -> Overrides:
         draw(st.sampled_from([16, 64, 1024])),
         draw(st.sampled_from([800 if kind == "coupled" else 600, 2112])),
     )
-    # A row-stationary array needs room for the smallest pass, and registers in its scratchpads.
+    # A row-stationary array needs buffer space for the smallest pass, and scratchpads that hold its
+    # registers.
     room = [400, 2000, 100000] if kind == "row_stationary" else [1, 100, 2000, 100000]
     beside = (
         st.integers(4096, 4200)

@@ -1,5 +1,5 @@
 """Small random networks for property tests, as workload data: chains and residual blocks of every
-kind of layer, and sequences.
+layer kind, and sequences.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from accelsim.workload.resolve import resolve
 
 
 def network_of(data: dict[str, Any]) -> Network:
-    """The network of plain workload data."""
+    """Network from plain workload data."""
     return resolve(validate_data(data, Workload), lambda _: Place("", 0, 0))
 
 
@@ -97,7 +97,7 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
             "relu", inputs=[add("fc", inputs=[above], out_features=draw(st.integers(1, 6)))]
         )
     add("fc", inputs=[above], out_features=draw(st.integers(2, 5)))
-    # All ways lead through these convolutions, so a module may end in any of them.
+    # Every path passes through these convolutions, so a module may end in any of them.
     modules = [name for name in ends if draw(st.booleans())]
     return {
         "name": "random",

@@ -1,5 +1,5 @@
-"""Small networks that together have every trainable layer kind in every form, and numbers to fill
-them with.
+"""Small networks that together cover every trainable layer kind in every form, and values for their
+parameters and inputs.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ WORDS = 5
 
 
 class Builder:
-    """Layers one after the other; a layer's input is the one before unless it says otherwise.
-    ``words`` > 0: the network reads a sequence of them.
+    """Builds a network layer by layer. A layer reads the previous one unless ``inputs`` is given.
+    ``words`` > 0: the network reads a sequence of tokens from that vocabulary.
     """
 
     def __init__(self, name: str, shape: Shape = (6, 5, 2), words: int = 0) -> None:
@@ -52,7 +52,7 @@ class Builder:
     def add(
         self, kind: str, channels: int = 0, inputs: tuple[str, ...] = (), **fields: object
     ) -> Builder:
-        """Append a layer named after its kind and place."""
+        """Append a layer named after its kind and position."""
         inputs = inputs or (self.layers[-1].name if self.layers else INPUT,)
         before = self.shapes[inputs[0]]
         shapes = tuple(self.shapes[name] for name in inputs)
@@ -71,7 +71,7 @@ class Builder:
         return self
 
     def conv(self, channels: int, side: int = 3, stride: int = 1, **fields: object) -> Builder:
-        """A convolution that pads to keep the map's size at stride 1."""
+        """Append a convolution whose padding keeps the map's size at stride 1."""
         return self.add(
             "conv",
             channels,
@@ -131,7 +131,7 @@ def all_networks() -> dict[str, Network]:
 
 
 def small_networks() -> dict[str, Network]:
-    """Small networks of images by name."""
+    """Small image networks by name."""
     two, three = (2, 2), (3, 3)
     residual = Builder("residual").conv(3).add("batch_norm").add("relu")
     residual.conv(4, stride=2).add("batch_norm").add("relu").conv(4).add("batch_norm")
@@ -206,12 +206,12 @@ def small_networks() -> dict[str, Network]:
 
 
 def numbers(shape: tuple[int, ...], phase: float, size: float = 1.0) -> np.ndarray:
-    """Values between -size and size without repeats or zeros, the same in every library version."""
+    """Distinct non-zero values between -size and size, independent of library versions."""
     return size * np.sin(1.7 * np.arange(1, np.prod(shape) + 1) ** 1.1 + phase).reshape(shape)
 
 
 def filled_model(network: Network) -> Model:
-    """A float64 model whose parameters are `numbers`."""
+    """A float64 model with parameters from `numbers`."""
     model = Model(network, dtype=np.float64)
     for index, array in enumerate(model.parameters().values()):
         array[...] = numbers(array.shape, index, 0.7) + (1.0 if array.ndim == 1 else 0.0)
@@ -219,7 +219,7 @@ def filled_model(network: Network) -> Model:
 
 
 def batch_of(network: Network) -> tuple[np.ndarray, np.ndarray]:
-    """Images, or words (T, N), and labels."""
+    """(images or tokens (T, N), labels)."""
     if network.vocabulary:
         rows = network.time_steps * SAMPLES
         return (3 * np.arange(rows) ** 2 % network.vocabulary).reshape(-1, SAMPLES), np.arange(
@@ -229,8 +229,8 @@ def batch_of(network: Network) -> tuple[np.ndarray, np.ndarray]:
 
 
 def feedback_of(network: Network) -> dict[str, np.ndarray]:
-    """A dense B (neurons, classes) for every weighted layer that does not read the network's
-    input.
+    """A dense B (neurons, classes) for every weighted layer that does not read the
+    network's input.
     """
     layers = [layer for layer in network.weighted if layer.inputs[0] != INPUT]
     return {

@@ -1,4 +1,4 @@
-"""Results of the reference training on a small network, named as the oracle names its own."""
+"""Results of the reference training on a small network, with the names that the oracle uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOLERANCE = 1e-9
 
 
 def reference_results(network: Network, rule: str) -> dict[str, np.ndarray]:
-    """Loss, gradients and errors under bp, or dfa with `feedback_of`."""
+    """Loss, gradients and errors under bp, or under dfa with `feedback_of`."""
     model = filled_model(network)
     images, labels = batch_of(network)
     loss, error = softmax_loss(model.forward(images), labels)
@@ -26,19 +26,19 @@ def reference_results(network: Network, rule: str) -> dict[str, np.ndarray]:
             model,
             {name: (Feedback(CLASSES, matrix),) for name, matrix in feedback_of(network).items()},
         ).propagate(error, labels)
-    found = {"loss": np.array(loss)}
-    found.update({f"{name}.{key}": gradient for (name, key), gradient in model.gradients().items()})
-    found.update({f"{name}.error": array for name, array in errors.items()})
-    return found
+    results = {"loss": np.array(loss)}
+    results |= {f"{name}.{key}": gradient for (name, key), gradient in model.gradients().items()}
+    results |= {f"{name}.error": array for name, array in errors.items()}
+    return results
 
 
 def joined(results: dict[str, np.ndarray]) -> np.ndarray:
-    """All arrays one after the other, by name."""
+    """All arrays in one vector, ordered by name."""
     return np.concatenate([results[key].reshape(-1) for key in sorted(results)])
 
 
 def split(values: np.ndarray, like: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The inverse of `joined`, names and shapes taken from ``like``."""
+    """Inverse of `joined`, with names and shapes from ``like``."""
     names = sorted(like)
     ends = np.cumsum([like[key].size for key in names])
     assert ends[-1] == values.size
@@ -49,12 +49,14 @@ def split(values: np.ndarray, like: dict[str, np.ndarray]) -> dict[str, np.ndarr
 
 
 def assert_close(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
-    """Same names; every array within the tolerance of the expected one's largest entry."""
+    """Assert equal names, and that every array is within the tolerance of the expected one,
+    relative to its largest entry.
+    """
     assert found.keys() == expected.keys()
     for key, array in expected.items():
         assert found[key].shape == array.shape, key
         scale = np.abs(array).max()
-        # A gradient that is exactly zero in theory (the weights before a batch norm have none along
-        # themselves) never is as a whole array.
+        # Single components can be exactly zero in theory (weights before a batch norm have no
+        # gradient along themselves), but never a whole array.
         assert scale > 0, key
         assert np.abs(found[key] - array).max() <= TOLERANCE * scale, key

@@ -1,5 +1,5 @@
-"""Small result documents that satisfy every law, made from a few numbers, for tests of whatever
-reads documents.
+"""Small result documents that satisfy every law, computed from a few numbers, for tests of code
+that reads documents.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ PRICES = {
     "vector": 0.1,
     "leakage": 0.02,
 }
-"""pJ of a component for each MAC."""
+"""pJ per MAC by component."""
 HOP, LEAKAGE = 2.0, 0.5
-"""pJ of a word over the NoC, and of a cycle between the ops."""
+"""pJ per word over the NoC, and per cycle between ops."""
 AREAS = {
     "mac": 2.0,
     "control": 1.5,
@@ -29,7 +29,7 @@ AREAS = {
     "global_buffer": 4.0,
     "vector": 0.5,
 }
-"""mm2 of a component."""
+"""mm2 by component."""
 IDLE_CYCLES = 247
 LANES = 2
 _MACS = ("dense", "effectual", "executed", "skipped", "gated")
@@ -50,7 +50,7 @@ COMPONENTS = tuple(PRICES)
 def op(
     name: str, layer: str, pass_: str, start: int, busy: int, dense: int, remote: int
 ) -> dict[str, Any]:
-    """An op whose every count follows from four numbers."""
+    """An op whose counts all follow from four numbers."""
     array = {"busy": busy, "window_empty": busy // 4, "imbalance": busy // 5, "idle": busy // 10}
     stall = {"dram": busy // 8, "noc": remote // 16, "bank": 0, "dependency": 0, "drain": 3}
     executed = LANES * busy
@@ -102,8 +102,8 @@ def result(
     remote_ep: int = 40_000,
     **changes: Any,
 ) -> dict[str, Any]:
-    """A result of two layers; ``remote_ep`` words of EP travel between PEs, ``scale`` sets the work
-    of a layer and pass.
+    """A result of a network with two layers. ``remote_ep``: words of EP that travel between PEs.
+    ``scale``: work of one layer in one pass.
     """
     ops: list[dict[str, Any]] = []
     cycle = 0
@@ -205,8 +205,8 @@ def result(
 
 
 def comparison(*results: dict[str, Any]) -> dict[str, Any]:
-    """A comparison of the results (bp, dfa and ssdfa when none are given), the first being the
-    baseline.
+    """A comparison of the results, by default of bp, dfa and ssdfa. The first one is
+    the baseline.
     """
     results = results or (
         result("bp"),
@@ -275,7 +275,7 @@ def _mean(parts: list[tuple[float, Any]]) -> Any:
 
 
 def array_cycles(document: dict[str, Any]) -> int:
-    """All array cycles of a document's ops, whatever the cause."""
+    """Array cycles of all ops and causes in a document."""
     return sum(
         sum(entry["array_cycles"]["stall"].values())
         + sum(entry["array_cycles"][cause] for cause in CAUSES if not cause.startswith("stall_"))

@@ -1,5 +1,5 @@
-"""Runs with everything written down: plans and times of ops, what memories held, where tensors
-stood in DRAM, what links served.
+"""Runs with a full record: plans and times of ops, contents of memories, DRAM addresses of tensors,
+and link activity.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from accelsim.zeros.trace import Trace
 
 @dataclass(frozen=True)
 class Crossing:
-    """Bytes of a tensor over the DRAM bus, asked for in cycle ``at``; the tensor stands in bytes
-    ``first`` to ``end``.
+    """A DRAM transfer of ``nbytes`` of a tensor, requested in cycle ``at``. The tensor occupies
+    bytes ``first`` to ``end``.
     """
 
     at: int
@@ -39,8 +39,8 @@ class Crossing:
 
 
 class Journal(Observer):
-    """What a run's components did. ``snapshots`` of the memories by op: (free bits of the global
-    buffer, bits held there, free bytes per PE); ``transfers`` of each op (step, name).
+    """Record of a run. ``snapshots`` of the memories when each op starts: (free bits of the global
+    buffer, bits held there, free bytes per PE). ``transfers`` of each op (step, name).
     """
 
     watches_dram = True
@@ -70,8 +70,8 @@ class Journal(Observer):
 
 @dataclass
 class Watched:
-    """A finished run, its step and its journal; memory and journal of an unlocked schedule are the
-    single step's.
+    """A finished run, its step and its journal. For an unlocked schedule, memory and journal are
+    those of a single step.
     """
 
     run: Run
@@ -88,12 +88,12 @@ class Watched:
 
     @property
     def transfers(self) -> dict[tuple[int, str], list[Transfer]]:
-        """What each op (step, name) moves."""
+        """Transfers of each op (step, name)."""
         return self.journal.transfers
 
 
 def dram_of(architecture: Architecture) -> DramSpec:
-    """The DRAM standard that the machine names."""
+    """DRAM standard that the machine names."""
     return load_model(catalog.find("dram", architecture.dram.standard), DramSpec)
 
 
@@ -106,7 +106,7 @@ def watch(
     schedule: str = "serial",
     optimizer: str = "momentum",
 ) -> Watched:
-    """Run one step and keep what went on."""
+    """Run one step and record it."""
     step, journal = lower(network, rule, batch, optimizer), Journal()
     program = Program(step, architecture, dram_of(architecture), schedule)
     run = program.run(MaskSource(trace, network, batch), [journal])
@@ -120,7 +120,7 @@ def watch_steps(
     steps: int,
     trace: Trace | None = None,
 ) -> Watched:
-    """Several steps of the unlocked schedule, back to back, in one run."""
+    """Run two or more consecutive steps of the unlocked schedule and record them."""
     journal = Journal()
     program = Program(step, architecture, dram_of(architecture), "unlocked")
     masks = MaskSource(trace, network, step.batch)
@@ -129,7 +129,7 @@ def watch_steps(
 
 
 def peak_dram_bytes_per_cycle(architecture: Architecture) -> float:
-    """Bytes that all channels move in a cycle of the accelerator."""
+    """Bytes that all channels together can move per accelerator cycle."""
     dram = dram_of(architecture)
     organisation = dram.organisation
     return (

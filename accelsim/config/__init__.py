@@ -1,4 +1,4 @@
 """Strict YAML: places, units, faults, suggestions, schemas, and the registries of kinds.
 
-May import errors alone.
+May import only errors.
 """

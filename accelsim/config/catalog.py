@@ -1,5 +1,5 @@
-"""Built-in files and their names: ``vgg16-cifar10`` -> ``workloads/vgg16-cifar10.yaml``, in a wheel
-and in a source checkout alike.
+"""Built-in files by name: ``vgg16-cifar10`` -> ``workloads/vgg16-cifar10.yaml``, both in a wheel
+and in a source checkout.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from accelsim.errors import InputError
 
 FileKind = Literal["arch", "workload", "technology", "dram", "trace"]
 FILE_SUFFIXES = (".yaml", ".yml", ".onnx", ".csv", ".npz")
-"""Suffixes of file names; a text without one, and without a path separator, is a built-in name."""
+"""Suffixes of file names. A text with no such suffix and no path separator is a built-in name."""
 
 _FOLDERS: dict[FileKind, tuple[str, str]] = {
     "arch": ("arch_configs", ".yaml"),
@@ -29,13 +29,14 @@ _LISTED = {"arch": "accelsim list archs", "workload": "accelsim list workloads"}
 
 @cache
 def _root() -> Path:
+    """Folder that contains the folders of built-in files."""
     package = Path(str(files("accelsim")))
     installed = package / "_data"
     return installed if installed.is_dir() else package.parent
 
 
 def folder(kind: FileKind) -> Path:
-    """The folder of the built-in files of a kind."""
+    """Folder of the built-in files of a kind."""
     return _root() / _FOLDERS[kind][0]
 
 
@@ -52,9 +53,7 @@ def names(kind: FileKind) -> tuple[str, ...]:
 
 
 def built_in(kind: FileKind) -> str:
-    """The names for a description: ``a built-in one (`a`, `b`) or a file``, the folder with
-    them.
-    """
+    """Text for a description: ``a built-in one of FOLDER (`a`, `b`) or a file``."""
     return (
         f"a built-in one of {_FOLDERS[kind][0]} "
         f"({', '.join(f'`{name}`' for name in names(kind))}) or a file"
@@ -62,7 +61,9 @@ def built_in(kind: FileKind) -> str:
 
 
 def is_file_name(text: str) -> bool:
-    """True if ``text`` names a file (a suffix, or a path separator) rather than a built-in."""
+    """True if ``text`` is a file name (it has a suffix or a path separator) and not a built-in
+    name.
+    """
     return text.lower().endswith(FILE_SUFFIXES) or "/" in text or "\\" in text
 
 
@@ -73,11 +74,11 @@ def find(
     beside: Path | None = None,
     place: Place | None = None,
 ) -> Path:
-    """The file that a name or a path means.
+    """File of a built-in name or a path.
 
-    ``beside``: folder that relative paths start from (that of the file which names this one).
-    ``place``: where the name is written, for the fault. InputError when there is no such built-in,
-    or no such file.
+    ``beside``: folder to which relative paths refer (that of the file that contains the path).
+    ``place``: where the name is written, for the fault. Raises InputError if there is no such
+    built-in or no such file.
     """
     text = str(name_or_path)
     where = place or Place("", 0, 0)

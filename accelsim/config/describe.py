@@ -1,5 +1,5 @@
-"""Says in words what a field of a specification may hold: for faults, for the documentation, never
-for the validation itself.
+"""Descriptions in words of the values that a field of a specification accepts. They are used in
+faults and documentation, never for validation.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from accelsim.config.kinds import Kinds
 
 @dataclass(frozen=True)
 class Rule:
-    """Metadata of an ``Annotated`` type whose validator is ours: the words of its rule, and the
-    unit its bounds are in.
+    """Metadata of an ``Annotated`` type with a validator of this package: the words of its rule,
+    and the unit of its bounds.
     """
 
     text: str
@@ -28,14 +28,14 @@ class Rule:
     scales: tuple[tuple[str, float], ...] = ()
 
     def spell(self, value: float) -> str:
-        """A bound in the unit that makes it shortest: ``1KiB``, ``1000GHz``."""
+        """A bound, written in the unit that makes it shortest: ``1KiB``, ``1000GHz``."""
         exact = [f"{value / scale:.0f}{unit}" for unit, scale in self.scales if value % scale == 0]
         return min(exact, key=len, default=f"{value}{self.unit}")
 
 
 @dataclass(frozen=True)
 class Hint:
-    """A type as pydantic sees it: the bare annotation, and the metadata that surrounds it."""
+    """A type as pydantic sees it: the bare annotation and its metadata."""
 
     annotation: Any
     metadata: tuple[Any, ...] = ()
@@ -45,8 +45,8 @@ class Hint:
     def of(
         cls, annotation: Any, metadata: Iterable[Any] = (), discriminator: str | None = None
     ) -> Hint:
-        """Strips ``Annotated`` and the ``Field(...)`` inside it; a registry's kinds become a
-        union.
+        """Hint of an annotation, with ``Annotated`` and any ``Field(...)`` inside it removed. The
+        kinds of a registry become a union.
         """
         flat: list[Any] = []
         while typing.get_origin(annotation) is Annotated:
@@ -69,6 +69,7 @@ class Hint:
 
     @classmethod
     def of_field(cls, field: FieldInfo) -> Hint:
+        """Hint of a model's field."""
         return cls.of(
             field.annotation,
             field.metadata,
@@ -77,6 +78,7 @@ class Hint:
 
     @property
     def model(self) -> type[BaseModel] | None:
+        """The annotation if it is a model, else None."""
         return (
             self.annotation
             if isinstance(self.annotation, type) and issubclass(self.annotation, BaseModel)
@@ -85,7 +87,7 @@ class Hint:
 
     @property
     def choices(self) -> tuple[Hint, ...]:
-        """Members of a union without ``None``; () for anything but a union."""
+        """Members of a union without ``None``; () if the type is not a union."""
         if not self._is_union:
             return ()
         return tuple(
@@ -94,6 +96,7 @@ class Hint:
 
     @property
     def nullable(self) -> bool:
+        """True if None is allowed."""
         return self._is_union and type(None) in typing.get_args(self.annotation)
 
     @property
@@ -101,12 +104,13 @@ class Hint:
         return typing.get_origin(self.annotation) in (Union, types.UnionType)
 
     def bound(self, value: Any) -> str:
-        """A bound of a number with its unit, if it has one."""
+        """A bound of a number, with its unit if it has one."""
         rule = next((item for item in self.metadata if isinstance(item, Rule)), None)
         return rule.spell(value) if rule is not None else str(value)
 
     @property
     def literals(self) -> tuple[object, ...]:
+        """Values of a Literal; () for other types."""
         return (
             typing.get_args(self.annotation)
             if typing.get_origin(self.annotation) is Literal
@@ -114,7 +118,7 @@ class Hint:
         )
 
     def item(self, index: int) -> Hint:
-        """The type of a list's element."""
+        """Type of a list's element number ``index``."""
         arguments = typing.get_args(self.annotation)
         if not arguments:
             return Hint(Any)
@@ -124,29 +128,29 @@ class Hint:
 
 
 def keys(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Keys of the YAML mapping that a model stands for, in the model's order."""
+    """Fields by their keys in the YAML mapping, in the model's order."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def tags(hint: Hint) -> dict[str, Hint]:
-    """Tag to member of a discriminated union."""
-    found: dict[str, Hint] = {}
+    """Members of a discriminated union by tag; {} for other types."""
+    members: dict[str, Hint] = {}
     for choice in hint.choices:
         if choice.discriminator is not None:
-            found |= tags(choice)
+            members |= tags(choice)
         elif choice.model is not None and hint.discriminator is not None:
             field = choice.model.model_fields[hint.discriminator]
-            found |= {str(tag): choice for tag in Hint.of_field(field).literals}
-    return found
+            members |= {str(tag): choice for tag in Hint.of_field(field).literals}
+    return members
 
 
 def join(words: Sequence[str], last: str = "or") -> str:
-    """``a, b or c``."""
+    """The words as a list: ``a, b or c``."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def bounds(hint: Hint) -> str:
-    """``>= 1``, ``from 1 to 64``, or nothing."""
+    """Bounds of a number: ``>= 1``, ``from 1 to 64``, or an empty text."""
     lower = next((item.ge for item in hint.metadata if isinstance(item, annotated_types.Ge)), None)
     upper = next((item.le for item in hint.metadata if isinstance(item, annotated_types.Le)), None)
     above = next((item.gt for item in hint.metadata if isinstance(item, annotated_types.Gt)), None)
@@ -158,7 +162,7 @@ def bounds(hint: Hint) -> str:
 
 
 def describe(hint: Hint) -> str:
-    """The rule of a value: ``an integer >= 1``, ``lanes or systolic``, ``a list of 2``."""
+    """Rule of a value: ``an integer >= 1``, ``lanes or systolic``, ``a list of 2``."""
     alternatives = _alternatives(hint)
     return join([*alternatives, "null"] if hint.nullable else alternatives)
 

@@ -1,4 +1,6 @@
-"""Mappings of several kinds, told apart by their key ``kind``, whose models are in a registry."""
+"""Mappings that have one of two or more kinds, given by their key ``kind``. The kinds' models are
+in a registry.
+"""
 
 from __future__ import annotations
 
@@ -14,27 +16,27 @@ from accelsim.config.registry import Registry
 
 
 class Kinds:
-    """Metadata of a field that holds a mapping of one of a registry's kinds.
+    """Metadata of a field whose mapping has one of a registry's kinds.
 
-    ``pe_array: Annotated[PEArray, Kinds(PE_KINDS)]`` is read as the union of the registered models,
-    which extend ``PEArray``. The registry is asked when data is read: a kind that is registered
-    later counts, and the module that declares the field imports none of them. An installed plug-in
-    is imported when data name its kind.
+    ``pe_array: Annotated[PEArray, Kinds(PE_KINDS)]`` is validated as the union of the registered
+    models, which extend ``PEArray``. The registry is read when data are validated. Kinds registered
+    later are therefore accepted, and the module that declares the field does not import any kind.
+    An installed plug-in is imported only if the data name its kind.
     """
 
     key = "kind"
-    """The key whose value is the kind."""
+    """Key whose value is the kind."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
 
     def union(self) -> Any:
-        """The models as a union, in the registry's order; without those of installed plug-ins that
-        nothing has named yet.
+        """Union of the models in the registry's order, without those of installed plug-ins that
+        have not been named yet.
         """
         names = self.registry.names(unread=False)
         models = dict.fromkeys(self.registry.resolve(name) for name in names)
-        return Union[tuple(models)]  # noqa: UP007, its members are known at run time alone
+        return Union[tuple(models)]  # noqa: UP007, its members are known only at run time
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler

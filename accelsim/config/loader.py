@@ -1,5 +1,5 @@
-"""Plain data -> model, every fault at once, each at its place and worded ``<key> must be <rule>,
-got <value>``.
+"""From plain data to a model. All faults are reported together, each at its place and worded
+``<key> must be <rule>, got <value>``.
 """
 
 from __future__ import annotations
@@ -22,22 +22,24 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def load_model(path: str | Path, model: type[Model]) -> Model:
-    """Read and validate a YAML file. InputError with every fault of the file, in its order.
+    """Read and validate a YAML file. Raises InputError with every fault of the file, in order.
 
-    Sequences reach the model as tuples: a field that takes a list is a ``tuple[...]``.
+    Sequences are passed to the model as tuples, so a field for a list must be a ``tuple[...]``.
     """
     return validate_document(read_document(path), model)
 
 
 def validate_data(data: Mapping[str, Any], model: type[Model], source: str = "") -> Model:
-    """Validate plain data that comes from no file (a dict of a caller): faults then have no
-    line.
+    """Validate plain data that do not come from a file, such as a caller's dict. Faults then have
+    no line. Raises InputError with every fault.
     """
     return validate_document(Document(source, data), model)
 
 
 def validate_document(document: Document, model: type[Model]) -> Model:
-    """Validate a document's data. InputError with every fault, the document's own among them."""
+    """Validate a document's data. Raises InputError with every fault, including those of the
+    document.
+    """
     result, faults = _validated(document, model)
     if faults or result is None:
         raise InputError(*in_order(document, faults))
@@ -45,14 +47,14 @@ def validate_document(document: Document, model: type[Model]) -> Model:
 
 
 def in_order(document: Document, faults: Iterable[Fault]) -> list[Fault]:
-    """Each fault once: those of the document's own file by position, then those of the files it
-    builds on.
+    """Each fault once: first those of the document's own file by position, then those of its base
+    files.
     """
     return sorted(set(faults), key=lambda fault: (fault.source != document.source, fault))
 
 
 def faults_of(document: Document, model: type[BaseModel]) -> tuple[Fault, ...]:
-    """Every fault of a document, () when it is right."""
+    """Every fault of a document; () if there are none."""
     try:
         validate_document(document, model)
     except InputError as error:
@@ -61,8 +63,8 @@ def faults_of(document: Document, model: type[BaseModel]) -> tuple[Fault, ...]:
 
 
 def _validated(document: Document, model: type[Model]) -> tuple[Model | None, list[Fault]]:
-    """Validate; where a key is unknown note the fault, go on as if it were spelt right (or absent),
-    and validate again: one slip, one fault.
+    """Validate; for each unknown key, record the fault, correct the spelling (or drop the key), and
+    validate again. Each mistake is thus reported once.
     """
     faults = list(document.faults)
     if document.partial and isinstance(document.data, dict):

@@ -1,6 +1,6 @@
-"""Names that several rooms, files and the command line share, each written once.
+"""Names shared by rooms, files and the command line, each defined once.
 
-Nothing is imported here but enum: the command line reads them before anything heavy.
+Imports only enum, because the command line reads the names before anything slow is loaded.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from enum import StrEnum
 
 
 class Schedule(StrEnum):
-    """How ops follow each other: one after the other, or each as soon as what it needs is done."""
+    """Order of ops: one after another, or each as soon as its dependencies are done."""
 
     SERIAL = "serial"
     UNLOCKED = "unlocked"
 
 
 class OptimizerName(StrEnum):
-    """Rules of the weight update."""
+    """Optimizers of the weight update."""
 
     SGD = "sgd"
     MOMENTUM = "momentum"
@@ -24,14 +24,14 @@ class OptimizerName(StrEnum):
 
 
 class RateSchedule(StrEnum):
-    """How the learning rate changes over a training run."""
+    """Schedule of the learning rate over a training run."""
 
     CONSTANT = "constant"
     COSINE = "cosine"
 
 
 class Component(StrEnum):
-    """Parts of a machine that energies and areas are reported for, from the PE outwards."""
+    """Parts of a machine for which energies and areas are reported, from the PE outwards."""
 
     MAC = "mac"
     CONTROL = "control"

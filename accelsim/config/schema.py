@@ -1,4 +1,6 @@
-"""JSON Schemas of models and of the files that hold them, descriptions on one line each."""
+"""JSON Schemas of models and of the files that hold them. Descriptions have one line
+per paragraph.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,15 @@ from accelsim.config.describe import keys
 
 
 def model_schema(model: Any) -> dict[str, Any]:
-    """The JSON Schema of a model or of a union of models, by the keys that files use."""
+    """JSON Schema of a model or of a union of models, with the keys used in files."""
     schema: dict[str, Any] = _on_one_line(TypeAdapter[Any](model).json_schema(by_alias=True))
     return _named_by_title(schema)
 
 
 def _named_by_title(schema: dict[str, Any]) -> dict[str, Any]:
-    """The same with definitions under their titles: a class may be renamed, its title stays."""
+    """The schema with definitions named by their titles. A class can then be renamed without
+    changing the schema.
+    """
     titles = {
         f"#/$defs/{name}": f"#/$defs/{definition.get('title', name)}"
         for name, definition in schema.get("$defs", {}).items()
@@ -30,7 +34,7 @@ def _named_by_title(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _replaced(value: Any, texts: dict[str, str]) -> Any:
-    """The same with texts replaced, wherever one is a whole string."""
+    """The value with strings replaced that equal a key of ``texts``."""
     if isinstance(value, dict):
         return {key: _replaced(each, texts) for key, each in value.items()}
     if isinstance(value, list):
@@ -39,8 +43,8 @@ def _replaced(value: Any, texts: dict[str, str]) -> Any:
 
 
 def file_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The JSON Schema of a file of that model (draft 2020-12). With a key ``base`` in the model, a
-    file that has one may leave out everything but its name.
+    """JSON Schema (draft 2020-12) of a file with this model. If the model has a key ``base``, a
+    file that gives it may omit all other keys except its name.
     """
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -73,8 +77,8 @@ def file_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _partial(schema: Any) -> Any:
-    """A copy in which no key is required and references lead to such copies; a mapping of several
-    kinds, which may leave its kind to the base, is one of any of them.
+    """Copy of a schema in which no key is required and references point to such copies. A mapping
+    with kinds, whose kind may come from the base, may match any of them.
     """
     if isinstance(schema, dict):
         if "discriminator" in schema and "oneOf" in schema:
@@ -92,7 +96,7 @@ def _partial(schema: Any) -> Any:
 
 
 def _on_one_line(value: Any) -> Any:
-    """The same with descriptions that docstrings wrapped joined again, paragraphs kept."""
+    """The schema with the lines of wrapped descriptions joined, paragraphs kept."""
     if isinstance(value, list):
         return [_on_one_line(each) for each in value]
     if not isinstance(value, dict):

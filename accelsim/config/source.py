@@ -1,7 +1,7 @@
 """Strict YAML: plain data, and the place in the file of every key and value.
 
-Scalars are those of `accelsim.config.reading.scalars`. Anchors, aliases, tags, merge keys, several
-documents in a file, keys that are not texts and duplicate keys are faults.
+Scalars are those of `accelsim.config.reading.scalars`. Faults are: anchors, aliases, tags, merge
+keys, more than one document per file, keys that are not texts, and duplicate keys.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ KeyPath = tuple[str | int, ...]
 """Keys and list indices from the root to a value."""
 
 MAX_DEPTH = 50
-"""Deepest nesting read; no specification comes near it, and deeper files only exhaust the stack."""
+"""Maximum nesting depth. No specification comes close to it; deeper files would only exhaust the
+stack.
+"""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TOO_DEEP = "maximum nesting depth"
@@ -28,8 +30,8 @@ _TOO_DEEP = "maximum nesting depth"
 
 @dataclass(frozen=True)
 class Place:
-    """The place of a key or value (``line``, ``column`` from 1; 0 when it is in no file), and a
-    value's spelling there.
+    """Place of a key or value (``line`` and ``column`` from 1, or 0 if it is not in a file), and
+    the value's text there.
     """
 
     source: str
@@ -38,16 +40,17 @@ class Place:
     text: str = ""
 
     def fault(self, message: str) -> Fault:
+        """A fault at this place."""
         return Fault(self.source, self.line, self.column, message)
 
 
 @dataclass(frozen=True)
 class Document:
-    """A file's data with the places of its keys and values. Lists are lists, mappings are dicts in
-    file order.
+    """A file's data with the places of its keys and values. YAML lists become lists, and mappings
+    become dicts in file order.
 
-    ``unread``: values that have a fault among ``faults`` and stand as something else in the data.
-    ``partial``: keys that the data lacks may be given in a file that could not be read.
+    ``unread``: paths of values with a fault in ``faults``; the data hold None instead. ``partial``:
+    if true, absent keys may be given in a base file that could not be read.
     """
 
     source: str
@@ -59,14 +62,14 @@ class Document:
     partial: bool = False
 
     def place(self, path: KeyPath) -> Place:
-        """The value's place, or that of the nearest mapping above it that the file has."""
+        """Place of the value, or of the nearest enclosing mapping that the file contains."""
         if path in self.values:
             return self.values[path]
         return self.owner(path)
 
     def owner(self, path: KeyPath) -> Place:
-        """The place of the nearest mapping or list around ``path``: its key's when it has one, else
-        where it begins.
+        """Place of the nearest enclosing mapping or list: that of its key if it has one, else its
+        start.
         """
         for length in range(len(path) - 1, -1, -1):
             prefix = path[:length]
@@ -78,7 +81,7 @@ class Document:
 
 
 def dotted(path: KeyPath) -> str:
-    """``("layers", 3, "stride")`` -> ``layers[3].stride``."""
+    """Path as text: ``("layers", 3, "stride")`` -> ``layers[3].stride``."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -86,15 +89,16 @@ def dotted(path: KeyPath) -> str:
 
 
 def read_document(path: str | Path) -> Document:
-    """Read a YAML file. InputError when it cannot be read, is no UTF-8, breaks YAML's syntax or is
-    empty; other faults are in ``faults``.
+    """Read a YAML file. Other faults than the following are collected in ``faults``.
+
+    Raises InputError if the file cannot be read, is not UTF-8, has a YAML syntax error or is empty.
     """
     return parse_document(read_text(path), str(path))
 
 
 def read_text(path: str | Path) -> str:
-    """A file's text, a byte-order mark removed. InputError when it is missing, unreadable or not
-    UTF-8.
+    """Text of a file, without a byte-order mark. Raises InputError if the file is missing,
+    unreadable or not UTF-8.
     """
     source = str(path)
     try:
@@ -120,7 +124,7 @@ def read_text(path: str | Path) -> str:
 
 
 def parse_document(text: str, source: str = "") -> Document:
-    """Parse YAML text. InputError on syntax errors and on an empty document."""
+    """Parse YAML text. Raises InputError for a syntax error or an empty document."""
     try:
         builder = _built(text, source)
     except yaml.MarkedYAMLError as error:
@@ -146,28 +150,29 @@ def parse_document(text: str, source: str = "") -> Document:
 
 
 def _built(text: str, source: str) -> _Builder:
-    """A builder that has read all of the text; yaml's own errors on bad syntax."""
+    """A builder that has read the whole text. Raises yaml's own errors for a syntax error."""
     builder = _Builder(source)
     try:
         builder.read(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         if _TOO_DEEP not in str(error.problem):
             raise
-        # libyaml scans ahead of its events, so its bound is met before ours is; the plain parser
-        # has none.
+        # libyaml scans ahead of its events, so its own depth limit is reached before MAX_DEPTH. The
+        # pure Python parser has no limit.
         builder = _Builder(source)
         builder.read(yaml.parse(text, Loader=yaml.SafeLoader))
     return builder
 
 
 def _bad_character(text: str) -> tuple[int, int]:
+    """(line, column) of the first character that YAML does not allow."""
     match = yaml.reader.Reader.NON_PRINTABLE.search(text)
     before = text[: match.start()] if match else ""
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
 class _Builder:
-    """Builds data from libyaml's events, so that anchors, tags and duplicate keys are still
+    """Builds data from libyaml's events, in which anchors, tags and duplicate keys are still
     visible.
     """
 
@@ -179,8 +184,8 @@ class _Builder:
         self.faults: list[Fault] = []
         self.unread: set[KeyPath] = set()
         self.spelt: dict[str, str] = {}
-        """Stand-ins in the paths of values that are kept out of the data, and the key that the file
-        has there.
+        """Substitutes used in the paths of values that are excluded from the data, and the key in
+        the file.
         """
 
     def read(self, events: Iterator[Any]) -> None:
@@ -192,7 +197,7 @@ class _Builder:
                     self.faults.append(
                         self._place(event).fault("the file must be one YAML document, got a second")
                     )
-                    for _ in events:  # to the end, so that its syntax is checked too
+                    for _ in events:  # read the rest, so that its syntax is checked too
                         pass
                     return
                 self.data = self._value(next(events), events, ())
@@ -204,7 +209,7 @@ class _Builder:
             )
 
     def _name(self, path: KeyPath) -> str:
-        """A path in the words of the file."""
+        """A path as text, with the keys that the file has."""
         return (
             dotted(
                 tuple(
@@ -259,7 +264,7 @@ class _Builder:
         return scalars.value(text)
 
     def _unread(self, event: Any, path: KeyPath, rule: str) -> None:
-        """A fault of a value that then stands as nothing."""
+        """Record a fault of a value. The data hold None instead."""
         self.faults.append(self._place(event).fault(f"{self._name(path)} must be {rule}"))
         self.unread.add(path)
 
@@ -289,9 +294,7 @@ class _Builder:
                         f"{self.keys[inner].line})"
                     )
                 )
-                aside = (
-                    f"{key}#{place.line}:{place.column}"  # read to the end, kept out of the data
-                )
+                aside = f"{key}#{place.line}:{place.column}"  # read, but excluded from the data
                 self.spelt[aside] = key
                 inner = (*path, aside)
                 self._value(next(events), events, inner)

@@ -1,4 +1,6 @@
-"""Did you mean ...?"""
+"""Suggestions for misspelt words: "did you mean
+...?"
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,14 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 CUTOFF = 0.6
-"""Least similarity (difflib's ratio) worth suggesting: difflib's own default, which takes any one
-or two slips in a word of four letters.
+"""Minimum similarity (difflib's ratio) for a suggestion. It is difflib's default, which allows one
+or two wrong letters in a word of four.
 """
 
 
 def closest(word: object, candidates: Iterable[str]) -> str | None:
-    """The candidate most like ``word``, or None when nothing is near. Ties go to the first in
-    alphabetical order.
+    """Candidate most similar to ``word``, or None if none is similar enough. Ties go to the first
+    one in alphabetical order.
     """
     if not isinstance(word, str):
         return None
@@ -27,6 +29,6 @@ def closest(word: object, candidates: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: object, candidates: Iterable[str]) -> str:
-    """``; did you mean lanes?``, or nothing."""
+    """``; did you mean lanes?``, or an empty text."""
     best = closest(word, candidates)
     return f"; did you mean {best}?" if best is not None and best != word else ""

@@ -1,5 +1,5 @@
-"""Processes side by side: how many, one thread each, and none that outlives the one that wants its
-result.
+"""Worker processes: their number, one thread each, and termination with the process that started
+them.
 """
 
 from __future__ import annotations
@@ -12,25 +12,26 @@ import time
 ONE_THREAD = dict.fromkeys(
     ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
-"""Environment of a worker of one thread; numba and BLAS read it when they are loaded, so that
-workers must be spawned.
+"""Environment of a worker with one thread. numba and BLAS read it when they are loaded, so workers
+must be spawned, not forked.
 """
 
 
 def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not everywhere
+    """Number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not available on every platform
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def end_with(parent: int) -> None:
-    """End this worker soon after the process that started it is gone, however that went.
-    Initializer of a pool; leaves Ctrl-C to the parent.
+    """End this worker soon after its parent process has ended, for whatever reason.
+
+    Initializer of a process pool. The worker ignores Ctrl-C; the parent handles it.
     """
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
-    )  # it reaches the workers too; the one who started them ends them, without a traceback each
+    )  # Ctrl-C reaches the workers too; the parent ends them, so that none prints a traceback
 
     def watch() -> None:
         while os.getppid() == parent:

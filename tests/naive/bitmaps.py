@@ -8,7 +8,7 @@ Rows = Sequence[Sequence[int]]
 
 
 def row_popcounts(mask: Rows) -> list[int]:
-    """Set bits of each row."""
+    """Number of set bits in each row."""
     return [sum(1 for bit in row if bit) for row in mask]
 
 
@@ -18,15 +18,15 @@ def slice_rows(mask: Rows, first: int, end: int) -> list[list[int]]:
 
 
 def transpose(mask: Rows) -> list[list[int]]:
-    """Rows x channels -> channels x rows."""
+    """Mask (rows, channels) -> (channels, rows)."""
     return [[row[i] for row in mask] for i in range(len(mask[0]))]
 
 
 def append_bits(stream: Sequence[int], row: Sequence[int]) -> list[int]:
-    """One bit string behind another."""
+    """``row`` appended to ``stream``."""
     return [*stream, *row]
 
 
 def chunk(stream: Sequence[int], place: int, size: int) -> int:
-    """``size`` bits from ``place`` on as a number, the first the lowest, zeros behind the end."""
+    """``size`` bits from ``place`` as a number, first bit lowest. Bits past the end are zero."""
     return sum(int(stream[place + i]) << i for i in range(size) if place + i < len(stream))

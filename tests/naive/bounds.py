@@ -1,4 +1,4 @@
-"""The loop bounds of a contraction in the letters of the papers, read back from its nest."""
+"""Loop bounds of a contraction in the papers' letters, recovered from its nest."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from accelsim.step.ops import Contraction, Op, Pass
 
 
 class Bounds(NamedTuple):
-    """Loop bounds of the layer's convolution, in the layer's own letters whatever the pass.
+    """Loop bounds of the layer's forward convolution, for every pass.
 
     N batch, K output channels, C input channels, P x Q output map, H x W input map, R x S kernel. A
-    fully connected layer is P=Q=R=S=H=W=1; over a whole sequence N is batch times steps.
-    ``padding`` is (top, left): what lies outside H x W is zero. For feedback K is the target map's
-    channels, P x Q its map, C the number of errors that B reads (of the network's output, or of a
-    module's last map) and ``nonzeros`` the stored entries of B's row of each target neuron (0 when
-    dense). A fixed convolution of errors (EP with a stationary operand of role FEEDBACK) makes
-    C x H x W from K x P x Q as any EP does.
+    fully connected layer has P=Q=R=S=H=W=1. For a whole sequence N is batch times steps.
+    ``padding`` is (top, left); everything outside H x W is zero.
+
+    For feedback, K are the channels of the target map, P x Q is that map, C is the number of errors
+    that B reads (of the network's output, or of a module's last map), and ``nonzeros`` are the
+    stored entries per row of B (0 if dense). A fixed convolution of errors (EP whose stationary
+    operand has role FEEDBACK) computes C x H x W from K x P x Q like any other EP.
     """
 
     n: int
@@ -37,7 +38,7 @@ class Bounds(NamedTuple):
 
 
 def bounds(op: Op) -> Bounds:
-    """The bounds of the op's layer, or of its feedback."""
+    """Bounds of the op's layer, or of its feedback."""
     assert isinstance(op, Contraction)
     nest = op.nest
     rows, columns = nest.rows, nest.columns
@@ -54,7 +55,9 @@ def bounds(op: Op) -> Bounds:
 
 
 def forward(nest: Nest) -> Bounds:
-    """The nest's elements are the input map, its positions the output map, its taps the kernel."""
+    """Bounds of FF: the nest's elements are the input map, its positions the output map, its taps
+    the kernel.
+    """
     rows, columns = nest.rows, nest.columns
     assert (rows.spacing, columns.spacing) == (1, 1)
     return Bounds(
@@ -75,9 +78,10 @@ def forward(nest: Nest) -> Bounds:
 
 
 def propagation(nest: Nest) -> Bounds:
-    """The nest's elements are the output map, its positions the input map, its taps the kernel.
+    """Bounds of EP: the nest's elements are the output map, its positions the input map, its taps
+    the kernel.
 
-    Row h of the input map meets tap r in row (h + padding - r * dilation) / stride.
+    Row h of the input map and tap r read output row (h + padding - r * dilation) / stride.
     """
     rows, columns = nest.rows, nest.columns
     assert (rows.stride, columns.stride) == (1, 1)
@@ -99,7 +103,9 @@ def propagation(nest: Nest) -> Bounds:
 
 
 def gradient(nest: Nest) -> Bounds:
-    """The nest's elements are the input map, its positions the kernel, its taps the output map."""
+    """Bounds of WG: the nest's elements are the input map, its positions the kernel, its taps the
+    output map.
+    """
     rows, columns = nest.rows, nest.columns
     assert (rows.spacing, columns.spacing) == (1, 1)
     return Bounds(

@@ -1,7 +1,8 @@
-"""Plain-Python twin of broadcasting tokens into FIFOs: cycle after cycle, every PE with a queue of
-its own (EIE, ISCA 2016).
+"""Plain-Python twin of the broadcast of tokens into FIFOs, cycle by cycle, with a queue per PE
+(EIE, ISCA 2016).
 
-Of whole ops too: every vector of every tile, every column of every token encoded anew.
+It also covers whole ops: every vector of every tile, with every column of every token encoded
+again.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ POINTER_BITS = 16
 
 @dataclass
 class PE:
-    """A PE and its FIFO. The token in service is at the head of the queue: it holds its slot until
-    its last cycle is over.
+    """A PE and its FIFO. The token in service is the head of the queue and keeps its slot until its
+    last cycle ends.
     """
 
     costs: Sequence[int]
@@ -29,7 +30,7 @@ class PE:
     served: int = 0
 
     def work(self) -> bool:
-        """One cycle of service; False when the FIFO is empty."""
+        """One cycle of service; False if the FIFO is empty."""
         if not self.queue:
             return False
         if self.left == 0:
@@ -42,8 +43,11 @@ class PE:
 
 
 def broadcast_split(costs: np.ndarray, depth: int) -> tuple[int, int, int, int, int]:
-    """Costs (PEs, tokens) -> cycles, busy, empty and imbalance PE cycles, stalled cycles: at each
-    cycle's begin the next token enters all FIFOs if all have a slot, then every PE works a cycle.
+    """(cycles, busy PE cycles, empty PE cycles, imbalance PE cycles, stalled cycles) from costs
+    (PEs, tokens).
+
+    At the start of each cycle the next token enters all FIFOs if each has a free slot. Then every
+    PE works for one cycle.
     """
     tokens = costs.shape[1]
     pes = [PE(row) for row in costs]
@@ -69,8 +73,8 @@ def broadcast_split(costs: np.ndarray, depth: int) -> tuple[int, int, int, int, 
 
 
 def column_costs(mask: np.ndarray, pes: int, index_bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Boolean mask (columns, outputs) -> entries and padding zeros (columns, PEs), by encoding each
-    column of each PE as the paper does.
+    """(entries, padding zeros), each (columns, PEs), of a boolean mask (columns, outputs). Each
+    column of each PE is encoded as in the paper.
     """
     entries = np.zeros((len(mask), pes), dtype=np.int64)
     padding = np.zeros((len(mask), pes), dtype=np.int64)
@@ -83,8 +87,8 @@ def column_costs(mask: np.ndarray, pes: int, index_bits: int) -> tuple[np.ndarra
 
 
 def encode(column: Sequence[int], index_bits: int) -> list[tuple[int, int]]:
-    """(value, zeros before it) of each stored entry of a column; a value of 0 is a padding zero. 0
-    index bits: no limit on the zeros.
+    """(value, zeros before it) of each stored entry of a column. A value of 0 is a padding zero.
+    With 0 index bits the number of zeros is unlimited.
     """
     stored, zeros = [], 0
     for value in column:
@@ -93,15 +97,15 @@ def encode(column: Sequence[int], index_bits: int) -> list[tuple[int, int]]:
             zeros = 0
         else:
             zeros += 1
-    while stored and stored[-1][0] == 0:  # nothing follows that it would lead to
+    while stored and stored[-1][0] == 0:  # padding at the end is not needed
         stored.pop()
     return stored
 
 
 @dataclass
 class Token:
-    """A broadcast word: whether it is non-zero, and its pair with each output channel of the
-    vector, None where nothing is stored.
+    """A broadcast word: whether it is non-zero, and its pair with each output channel of the vector
+    (None if nothing is stored).
     """
 
     moving: int
@@ -110,8 +114,8 @@ class Token:
 
 @dataclass
 class Array:
-    """Vectors of one op on one machine. ``actions``: tokens times PEs, and entries that PEs walk
-    for them and for how many MACs.
+    """Vectors of one op on one machine. ``actions``: tokens times PEs, entries that PEs visit, and
+    active MACs.
     """
 
     work: Work
@@ -130,7 +134,7 @@ class Array:
         return masked is None or masked(k, m)
 
     def tokens(self, members: Sequence[int], m: int, segments: int) -> list[Token]:
-        """The moving words of position m in order, zeros among them."""
+        """Moving words of position m in order, including zeros."""
         work = self.work
         if work.named is not None:
             moving, names = work.moving(m), [work.named(k, m) for k in members]
@@ -160,7 +164,7 @@ class Array:
     def vector(
         self, members: Sequence[int], m: int, pes: int, segments: int
     ) -> tuple[int, int, int, int]:
-        """(cycles, PE cycles in service, MACs executed, effectual MACs) of one vector."""
+        """(cycles, PE cycles in service, executed MACs, effectual MACs) of one vector."""
         machine, executed, effectual = self.machine, 0, 0
         costs: list[list[int]] = [[] for _ in range(pes)]
         for token in self.tokens(members, m, segments):
@@ -242,8 +246,8 @@ class Array:
         )
 
     def parts(self, most: int) -> list[list[int]]:
-        """Output channels of the vectors: group by group unless the zeros between groups are kept,
-        and no more than there are accumulators.
+        """Output channels of each vector: limited by the accumulators, and separated by group
+        unless zeros between groups are kept.
         """
         work = self.work
         groups = (

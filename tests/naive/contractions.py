@@ -1,8 +1,8 @@
-"""Contractions by their definition, and laid out by hand as matrix products and as row-stationary
-convolutions, one group at a time.
+"""Contractions by their definition, and the same written out as matrix products and as
+row-stationary convolutions, one group at a time.
 
-Moving maps are (N, H, W, C) in FF and WG, (N, P, Q, K) in EP, (N, C) for feedback; weights (K, R,
-S, C / groups); feedback (neurons, C).
+Moving maps are (N, H, W, C) in FF and WG, (N, P, Q, K) in EP, (N, C) for feedback. Weights are (K,
+R, S, C / groups), feedback (neurons, C).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Tap = tuple[int, int, int, int, int, int, int, int, int]
 
 
 def operands(op: Op, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Moving and stationary operand, small whole numbers; a sparse feedback row stores ``nonzeros``
-    of them.
+    """Moving and stationary operand with small integers. Sparse feedback has ``nonzeros`` entries
+    per row.
     """
     b = bounds(op)
     if op.kind == "feedback":
@@ -52,8 +52,8 @@ def taps(b: Bounds) -> Iterator[Tap]:
 
 
 def result(op: Op, moving: np.ndarray, stationary: np.ndarray) -> np.ndarray:
-    """What the op computes: FF (N, P, Q, K), EP (N, H, W, C), WG (K, R, S, C / groups), feedback
-    (N, neurons).
+    """Result of the op: FF (N, P, Q, K), EP (N, H, W, C), WG (K, R, S, C / groups), feedback (N,
+    neurons).
     """
     b = bounds(op)
     if op.kind == "feedback":
@@ -79,12 +79,12 @@ def result(op: Op, moving: np.ndarray, stationary: np.ndarray) -> np.ndarray:
 def matrices(
     op: Op, moving: np.ndarray, stationary: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(M x K, K x N, M x N of the result) of every group."""
+    """(M x K matrix, K x N matrix, M x N result) of every group."""
     b = bounds(op)
     whole = result(op, moving, stationary)
     if op.kind == "feedback":
         return [(moving, stationary.T, whole)]
-    c, k, found = b.c // b.groups, b.k // b.groups, []
+    c, k, groups = b.c // b.groups, b.k // b.groups, []
     for group in range(b.groups):
         channels, outputs = slice(group * c, (group + 1) * c), slice(group * k, (group + 1) * k)
         weights = stationary[outputs]
@@ -112,15 +112,15 @@ def matrices(
                 left[n, h, w, r, s, kout % k] = moving[n, p, q, kout]
             else:
                 left[r, s, cin, n, p, q] = moving[n, h, w, group * c + cin]
-        found.append((left.reshape(-1, right.shape[0]), right, out))
-    return found
+        groups.append((left.reshape(-1, right.shape[0]), right, out))
+    return groups
 
 
 def convolutions(
     op: Op, moving: np.ndarray, stationary: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(inputs (images, channels, rows, columns) with padding and stride zeros written out, filters,
-    result (images, filters, ...)) of every group.
+    """(inputs (images, channels, rows, columns), filters, result (images, filters, ...)) of every
+    group. Padding and stride zeros of the inputs are written out.
     """
     b = bounds(op)
     whole = result(op, moving, stationary)
@@ -157,7 +157,7 @@ def convolutions(
 
 
 def pad(maps: np.ndarray, b: Bounds) -> np.ndarray:
-    """The part of the padded maps that windows reach."""
+    """The part of the padded maps that windows cover."""
     reach = [
         (b.p - 1) * b.stride[0] + (b.r - 1) * b.dilation[0] + 1,
         (b.q - 1) * b.stride[1] + (b.s - 1) * b.dilation[1] + 1,
@@ -171,9 +171,7 @@ def pad(maps: np.ndarray, b: Bounds) -> np.ndarray:
 
 
 def spread(errors: np.ndarray, b: Bounds) -> np.ndarray:
-    """Errors with the zeros of their stride between them, where the windows of the input map's
-    pixels look for them.
-    """
+    """Errors with their stride zeros, as the windows of the input map's pixels read them."""
     reach = [b.h + (b.r - 1) * b.dilation[0], b.w + (b.s - 1) * b.dilation[1]]
     out = np.zeros((*errors.shape[:2], *reach), np.int64)
     for y, x in product(*map(range, reach)):

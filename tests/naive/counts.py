@@ -1,5 +1,5 @@
-"""What a training step must count, from the layer list alone: the slowest obvious way, with nothing
-of `accelsim.rules`.
+"""Expected counts of a training step, computed from the layer list in the simplest way, without
+`accelsim.rules`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 
 
 def untrained_maps(network: Network) -> set[str]:
-    """Maps without any parameters at or before them: no error is wanted there."""
-    found = {"input"}
+    """Maps with no parameters at or before them, which need no error."""
+    untrained = {"input"}
     for layer in network.layers:
         parameters = layer.kind in ("conv", "fc", "embedding", "batch_norm", *GATES)
-        if not parameters and all(name in found for name in layer.inputs):
-            found.add(layer.name)
-    return found
+        if not parameters and all(name in untrained for name in layer.inputs):
+            untrained.add(layer.name)
+    return untrained
 
 
 def weights_of(layer: Layer) -> int:
+    """Number of weights of a layer."""
     h, w, c = layer.in_shape
     k = layer.out_shape[2]
     if layer.kind == "conv":
@@ -32,16 +33,18 @@ def weights_of(layer: Layer) -> int:
 
 
 def contracting(network: Network) -> list[Layer]:
+    """Layers with contractions."""
     return [layer for layer in network.layers if layer.kind in ("conv", "fc", *GATES)]
 
 
 def propagating(network: Network) -> list[Layer]:
-    """Weighted layers that must hand an error to their input map."""
+    """Weighted layers whose input map needs an error."""
     untrained = untrained_maps(network)
     return [layer for layer in contracting(network) if layer.inputs[0] not in untrained]
 
 
 def forward_macs(network: Network, batch: int) -> int:
+    """Dense MACs of FF."""
     total = 0
     for layer in contracting(network):
         positions = layer.out_shape[0] * layer.out_shape[1] if layer.kind == "conv" else 1
@@ -50,7 +53,7 @@ def forward_macs(network: Network, batch: int) -> int:
 
 
 def backprop_macs(network: Network, batch: int) -> int:
-    """EP of backpropagation, at input resolution."""
+    """Dense MACs of backpropagation's EP, at input resolution."""
     total = 0
     for layer in propagating(network):
         positions = layer.in_shape[0] * layer.in_shape[1] if layer.kind == "conv" else 1
@@ -64,8 +67,8 @@ def backprop_weights(network: Network) -> int:
 
 
 def target_neurons(network: Network) -> int:
-    """Elements of the input maps of all layers with feedback, a map once for each layer that reads
-    it.
+    """Elements of the input maps of all layers with feedback. A map counts once per layer that
+    reads it.
     """
     return sum(
         layer.in_shape[0] * layer.in_shape[1] * layer.in_shape[2] for layer in propagating(network)
@@ -78,8 +81,8 @@ def output_errors(network: Network) -> int:
 
 
 def feedback_macs(network: Network, batch: int, nonzeros: int = 0) -> int:
-    """EP of direct feedback: one word of B a neuron and output error (or ``nonzeros`` a neuron),
-    every time step.
+    """Dense MACs of EP in direct feedback: one word of B per neuron and output error (or
+    ``nonzeros`` per neuron), at every time step.
     """
     return (
         target_neurons(network) * (nonzeros or output_errors(network)) * batch * network.time_steps
@@ -87,6 +90,7 @@ def feedback_macs(network: Network, batch: int, nonzeros: int = 0) -> int:
 
 
 def feedback_words(network: Network, nonzeros: int = 0, per_step: bool = False) -> int:
+    """Words of B."""
     return (
         target_neurons(network)
         * (nonzeros or output_errors(network))
@@ -95,7 +99,5 @@ def feedback_words(network: Network, nonzeros: int = 0, per_step: bool = False) 
 
 
 def parameters(network: Network) -> int:
-    """Weights that WU updates, batch-norm scale and shift and the embedding's used rows left
-    out.
-    """
+    """Weights that WU updates, without batch-norm parameters and embedding rows."""
     return sum(weights_of(layer) for layer in contracting(network))

@@ -11,14 +11,15 @@ import numpy as np
 from tests.naive.zero_skip import moving_stream, stationary_stream
 
 CHOICES = ((0, 0), (1, 0), (2, 0), (1, -1), (1, 1), (2, -2), (2, 2), (1, -3))
-"""(row of the buffer, lane beside its own) of the eight pairs that a lane may take, the best first.
+"""(row of the buffer, lane offset) of the eight pairs that a lane may take, in order
+of preference.
 """
 LEVELS = ((0, 5, 10), (1, 6, 11), (2, 7, 12), (3, 8, 13), (4, 9, 14), (15,))
 
 
 def cycle_by_cycle(rows: Sequence[int]) -> list[dict[int, tuple[int, int]]]:
-    """What each lane takes in each cycle, {lane: (row of the stream, lane of the pair)}, until the
-    stream ends.
+    """Per cycle, the pair that each lane takes, {lane: (row of the stream, lane of the pair)},
+    until the stream ends.
     """
     left = [int(row) for row in rows] + [0, 0, 0]
     first, cycles = 0, []
@@ -41,7 +42,7 @@ def cycle_by_cycle(rows: Sequence[int]) -> list[dict[int, tuple[int, int]]]:
 
 
 def rows_of(stream: Sequence[int]) -> list[int]:
-    """A stream of 0 and 1 as rows of 16 positions, lane i's in bit i."""
+    """A stream of 0 and 1 as rows of 16 positions, where lane i is bit i."""
     return [
         sum(int(bit) << i for i, bit in enumerate(stream[start : start + 16]))
         for start in range(0, len(stream), 16)
@@ -49,19 +50,21 @@ def rows_of(stream: Sequence[int]) -> list[int]:
 
 
 def walk(stream: Sequence[int]) -> int:
-    """Cycles of one PE over its pair mask."""
+    """Cycles of one PE for its pair mask."""
     return len(cycle_by_cycle(rows_of(stream)))
 
 
 def stream_cycles(image: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray) -> list[int]:
-    """Cycles of every output's stream of a mask (H, W, C)."""
+    """Cycles of every output's stream, for a mask (H, W, C)."""
     return [walk(moving_stream(image, rows, cols)) for rows in row_taps for cols in col_taps]
 
 
 def pair_stream_cycles(
     image: np.ndarray, stationary: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray, skip: str
 ) -> list[list[int]]:
-    """Cycles of every output's pairs: masks (H, W, C) and (K, T, C), a list an output channel."""
+    """Cycles of every output's pairs, one list per output channel, for masks (H, W, C) and (K, T,
+    C).
+    """
     cycles: list[list[int]] = []
     for kernel in stationary:
         cycles.append([])
@@ -77,7 +80,9 @@ def pair_stream_cycles(
 def wgrad_cycles(
     x: np.ndarray, e: np.ndarray, batch: int, row_taps: np.ndarray, col_taps: np.ndarray, skip: str
 ) -> np.ndarray:
-    """Masks x (S, H, W, C) and e (S', P, Q, K) -> cycles (K, R*S*C) of every weight's gradient."""
+    """Cycles (K, R*S*C) of every weight's gradient, for masks x (S, H, W, C) and e
+    (S', P, Q, K).
+    """
     weights = [
         (r, s, c)
         for r in range(row_taps.shape[1])

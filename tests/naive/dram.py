@@ -1,5 +1,5 @@
-"""Plain-Python twin of the DRAM kernels: every command ever issued in a list, every constraint a
-sentence, one burst at a time.
+"""Plain-Python twin of the DRAM kernels: a list of all commands issued, one explicit rule per
+constraint, one burst at a time.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Command:
 
 
 def gap(spec: DramSpec, first: Command, second: Command) -> int:
-    """Fewest clocks between two commands."""
+    """Minimum number of clocks between two commands."""
     t, bl = spec.timing, (spec.organisation.burst_clk or spec.organisation.BL // 2)
     pair = (first.kind, second.kind)
-    # when the data of a command starts on the bus
+    # clocks from a command to the start of its data on the bus
     start = {"RD": t.AL + t.CL, "WR": t.AL + t.CWL}
     row_cycle = t.tRC if t.tRC is not None else t.tRAS + t.tRP
     of_bank = {
@@ -73,7 +73,7 @@ def gap(spec: DramSpec, first: Command, second: Command) -> int:
         clocks = max(clocks, of_rank.get(pair, 0))
     elif (
         first.kind in start and second.kind in start
-    ):  # the data of two ranks are tRTRS apart on the bus, unless the controller drives both
+    ):  # data of two ranks are tRTRS apart on the bus, except for two writes
         turnaround = 0 if first.kind == second.kind == "WR" else t.tRTRS
         clocks = max(clocks, start[first.kind] + bl + turnaround - start[second.kind])
     return clocks
@@ -90,17 +90,17 @@ def decode(spec: DramSpec, burst: int) -> tuple[int, int, int, int, int]:
         "bg": o.bankgroups,
         "co": o.row_bursts,
     }
-    found = {}
+    fields = {}
     text = spec.address_mapping
     for name in [text[i : i + 2] for i in (10, 8, 6, 4, 2, 0)]:
-        found[name] = burst % sizes[name]
+        fields[name] = burst % sizes[name]
         burst //= sizes[name]
-    return found["ch"], found["ra"], found["bg"], found["ba"], found["ro"]
+    return fields["ch"], fields["ra"], fields["bg"], fields["ba"], fields["ro"]
 
 
 @dataclass
 class Channel:
-    """One channel with its whole history."""
+    """One channel with its whole command history."""
 
     spec: DramSpec
     history: list[Command] = field(default_factory=list)
@@ -110,7 +110,7 @@ class Channel:
     refreshes: int = 0
 
     def open_row(self, rank: int, group: int, bank: int) -> int:
-        """-1 when closed."""
+        """Open row of a bank, or -1."""
         for command in reversed(self.history):
             if command.kind in ("ACT", "PRE") and (command.rank, command.group, command.bank) == (
                 rank,
@@ -121,11 +121,12 @@ class Channel:
         return -1
 
     def needed(self, column: str, rank: int, group: int, bank: int, row: int) -> str:
-        found = self.open_row(rank, group, bank)
-        return column if found == row else ("ACT" if found < 0 else "PRE")
+        """Next command that a burst needs."""
+        open_row = self.open_row(rank, group, bank)
+        return column if open_row == row else ("ACT" if open_row < 0 else "PRE")
 
     def probe(self, kind: str, rank: int, group: int, bank: int) -> int:
-        """First clock at which every constraint against every command so far holds."""
+        """First clock at which every constraint with respect to all earlier commands holds."""
         wanted = Command(kind, 0, rank, group, bank)
         clock = max([0, *(past.clock + gap(self.spec, past, wanted) for past in self.history)])
         activates = [
@@ -140,7 +141,7 @@ class Channel:
 
     @property
     def due(self) -> int:
-        """When the next refresh is due."""
+        """Clock at which the next refresh is due."""
         return (self.refreshes + 1) * self.spec.timing.tREFI
 
     def refresh(self) -> None:
@@ -160,8 +161,8 @@ class Channel:
             self.refresh()
 
     def burst(self, column: str, rank: int, group: int, bank: int, row: int, accept: int) -> int:
-        """One burst; the clock of its RD or WR."""
-        found = "hit"
+        """Serve one burst. Returns the clock of its RD or WR."""
+        outcome = "hit"
         while True:
             kind = self.needed(column, rank, group, bank, row)
             clock = max(accept + 1, self.probe(kind, rank, group, bank))
@@ -178,12 +179,12 @@ class Channel:
                     )
                     or (past.kind == "REF" and past.rank == rank)
                 ]
-                found = "conflict" if closing and closing[-1] == "PRE" else "miss"
+                outcome = "conflict" if closing and closing[-1] == "PRE" else "miss"
             self.issue(kind, clock, rank, group, bank, row if kind != "PRE" else -1)
             if kind == column:
-                self.hits += found == "hit"
-                self.misses += found == "miss"
-                self.conflicts += found == "conflict"
+                self.hits += outcome == "hit"
+                self.misses += outcome == "miss"
+                self.conflicts += outcome == "conflict"
                 return clock
 
     def stream_run(
@@ -195,9 +196,7 @@ class Channel:
         return sum(past.kind == kind for past in self.history)
 
     def active_clocks(self, end: int) -> int:
-        """Clocks with a bank open, summed over ranks, clock by clock of each rank's open
-        intervals.
-        """
+        """Clocks with an open bank, summed over ranks."""
         total = 0
         for rank in range(self.spec.organisation.ranks):
             opened: set[tuple[int, int]] = set()
@@ -226,6 +225,7 @@ class Dram:
         self.channels = [Channel(spec) for _ in range(spec.organisation.channels)]
 
     def stream(self, first: int, bursts: int, write: bool, accept: int) -> int:
+        """Serve consecutive bursts. Returns the clock of the last data."""
         t, bl = (
             self.spec.timing,
             (self.spec.organisation.burst_clk or self.spec.organisation.BL // 2),

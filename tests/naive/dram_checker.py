@@ -1,8 +1,8 @@
-"""Every rule of the standards that a trace of commands must keep, by its JEDEC name: JESD79-4
-(DDR4), JESD209-4 (LPDDR4), JESD235 (HBM).
+"""Checker of a command trace against every rule of the standards, by JEDEC name: JESD79-4 (DDR4),
+JESD209-4 (LPDDR4), JESD235 (HBM).
 
-Knows nothing of the controller: it reads commands (clock, kind, rank, group, bank, row) of one
-channel and compares every pair.
+It is independent of the controller: it reads the commands (clock, kind, rank, group, bank, row) of
+one channel and compares every pair.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from itertools import combinations, pairwise, product
 from accelsim.dram.standard import DramSpec
 
 Entry = tuple[int, str, int, int, int, int]
-"""Clock, ACT, PRE, PREA, RD, WR or REF, rank, group, bank, row (-1 where there is none)."""
+"""(clock; ACT, PRE, PREA, RD, WR or REF; rank; group; bank; row, or -1 if there is none)."""
 
 
 def rules(spec: DramSpec) -> list[tuple[str, tuple[str, ...], tuple[str, ...], str, int]]:
-    """(name, first commands, later commands, what they share: bank, group, rank, other rank; fewest
-    clocks between them).
+    """(name, first commands, later commands, what they share: bank, group, rank or other rank,
+    minimum number of clocks between them).
     """
     t, half = spec.timing, (spec.organisation.burst_clk or spec.organisation.BL // 2)
     row_cycle = t.tRAS + t.tRP if t.tRC is None else t.tRC
@@ -64,7 +64,7 @@ def _shares(what: str, one: Entry, other: Entry) -> bool:
 
 
 def violations(spec: DramSpec, trace: list[Entry]) -> list[str]:
-    """Names of the rules that the commands of one channel break, in order of the later command."""
+    """Names of the rules that the commands of one channel break."""
     trace = sorted(trace, key=lambda entry: entry[0])
     return [*_spacing(spec, trace), *_windows(spec, trace), *_buses(spec, trace), *_rows(trace)]
 
@@ -83,7 +83,7 @@ def _spacing(spec: DramSpec, trace: list[Entry]) -> list[str]:
 
 
 def _windows(spec: DramSpec, trace: list[Entry]) -> list[str]:
-    """At most four ACTs of a rank in any tFAW."""
+    """Violations of: at most four ACTs per rank in any tFAW."""
     found = []
     for rank in {entry[2] for entry in trace}:
         clocks = [entry[0] for entry in trace if entry[1] == "ACT" and entry[2] == rank]
@@ -96,7 +96,9 @@ def _windows(spec: DramSpec, trace: list[Entry]) -> list[str]:
 
 
 def _buses(spec: DramSpec, trace: list[Entry]) -> list[str]:
-    """One command a clock and command bus; one burst at a time on the data bus."""
+    """Violations of: one command per clock and command bus, and one burst at a time on the data
+    bus.
+    """
     found, data = [], []
     for one, later in combinations(trace, 2):
         apart = spec.two_buses and (one[1] in ("RD", "WR")) != (later[1] in ("RD", "WR"))
@@ -115,7 +117,9 @@ def _buses(spec: DramSpec, trace: list[Entry]) -> list[str]:
 
 
 def _rows(trace: list[Entry]) -> list[str]:
-    """Only closed banks are opened and refreshed; only the open row is read and written."""
+    """Violations of: only closed banks are activated and refreshed; only the open row is read and
+    written.
+    """
     found = []
     rows: dict[tuple[int, int, int], int] = {}
     for clock, kind, rank, group, bank, row in trace:

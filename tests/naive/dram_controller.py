@@ -1,5 +1,5 @@
-"""Plain-Python twin of the memory controller: every clock of every channel, every request looked
-at, every command ever issued in a list.
+"""Plain-Python twin of the memory controller: steps every clock of every channel, examines every
+request, and keeps a list of all commands issued.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Request:
     outcome: str = "hit"
     joined: list[Request] = field(
         default_factory=list
-    )  # writes of the same burst that came while this one waited
+    )  # later writes to the same burst, merged into this one while it waited
 
     @property
     def bank(self) -> tuple[int, int, int]:
@@ -41,8 +41,8 @@ class Request:
 
 
 def drains(spec: DramSpec, draining: bool, reads: int, writes: int) -> bool:
-    """Above the high mark or without reads: on. Below the low mark, or without writes, while reads
-    wait: off.
+    """Whether writes are drained next. Draining starts above the high mark or without reads. It
+    stops, if reads wait, below the low mark or without writes.
     """
     policy = spec.policy
     if not draining and (writes > policy.drain_high * policy.write_queue or reads == 0):
@@ -63,7 +63,7 @@ class Controller:
     opened: list[Request] = field(default_factory=list)
     commands: list[tuple[int, str, int, int, int, int]] = field(default_factory=list)
     draining: bool = False
-    refreshes: list[int] = field(default_factory=list)  # ranks that are owed one
+    refreshes: list[int] = field(default_factory=list)  # ranks with an overdue refresh
     due: int = 0
     made_way: dict[tuple[int, int, int], bool] = field(default_factory=dict)
     cached: dict[tuple[object, ...], int] = field(default_factory=dict)
@@ -76,8 +76,8 @@ class Controller:
         return "any" if not self.spec.two_buses else "column" if kind in COLUMNS else "row"
 
     def allowed(self, kind: str, rank: int, group: int, bank: int) -> int:
-        """First clock at which every constraint against every command so far holds, that of the
-        command's own bus included.
+        """First clock at which every constraint with respect to all earlier commands holds,
+        including the command's own bus.
         """
         key = (kind, rank, group, bank)
         if key not in self.cached:
@@ -232,7 +232,7 @@ class Memory:
         self.controllers = [Controller(spec) for _ in range(spec.organisation.channels)]
 
     def run(self, wanted: list[tuple[int, int, bool]]) -> list[Request]:
-        """Requests of (clock, burst number, is write), served."""
+        """Serve requests given as (clock, burst number, is write)."""
         requests = [
             Request(number, *each, decode(self.spec, each[1])) for number, each in enumerate(wanted)
         ]

@@ -1,4 +1,4 @@
-"""Plain-Python twins of the effectual counts: every pair of every lane looked at."""
+"""Plain-Python twins of the effectual counts, by examining every pair of every lane."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from tests.naive.zero_skip import moving_stream, stationary_stream
 
 
 def covered_ones(counts: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray) -> np.ndarray:
-    """Set bits under each output's kernel, from their number (S, H, W) at each source position."""
-    found = [
+    """Set bits under each output's kernel, from the number of set bits (S, H, W) at each source
+    position.
+    """
+    ones = [
         [
             sum(int(sample[row, col]) for row in rows for col in cols if row >= 0 and col >= 0)
             for rows in row_taps
@@ -17,7 +19,7 @@ def covered_ones(counts: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray)
         ]
         for sample in counts
     ]
-    return np.array(found)
+    return np.array(ones)
 
 
 def dense(
@@ -27,8 +29,8 @@ def dense(
     col_taps: np.ndarray,
     needed: np.ndarray | None,
 ) -> list[int]:
-    """FF or EP, stationary operand dense: mask (S, H, W, C), needed (S', Y, X, K) or None -> a
-    count a sample.
+    """Counts per sample in FF or EP with a dense stationary operand, from mask (S, H, W, C) and
+    needed mask (S', Y, X, K) or None.
     """
     samples = len(x) if needed is None else int(np.lcm(len(x), len(needed)))
     totals = []
@@ -46,7 +48,7 @@ def dense(
 def masked(
     x: np.ndarray, weights: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray
 ) -> list[int]:
-    """FF or EP with weight masks (K, T, C): a count a sample."""
+    """Counts per sample in FF or EP with weight masks (K, T, C)."""
     return [
         sum(
             a & b

@@ -1,4 +1,4 @@
-"""Direct feedback alignment of a chain of fully connected tanh layers, neuron by neuron: e_i = (B_i
+"""Direct feedback alignment in a chain of fully connected tanh layers, neuron by neuron: e_i = (B_i
 e_L) f'(a_i).
 """
 
@@ -16,12 +16,12 @@ def _times(matrix: Matrix, vector: list[float]) -> list[float]:
 def direct_feedback(
     weights: list[Matrix], feedback: list[Matrix], images: Matrix, labels: list[int]
 ) -> tuple[float, list[Matrix], list[Matrix]]:
-    """Loss, weight gradients and errors at the layers' outputs, (samples, neurons) a layer, of the
-    mean cross-entropy.
+    """Loss, weight gradients, and errors at the layers' outputs, (samples, neurons) per layer, for
+    the mean cross-entropy.
 
-    ``weights``: a matrix (outputs, inputs) a layer; tanh follows all but the last. ``feedback[i]``:
-    B (neurons, classes) that carries the output error to the output of layer i, for all layers but
-    the last.
+    ``weights``: one matrix (outputs, inputs) per layer; tanh follows all except the last.
+    ``feedback[i]``: matrix B (neurons, classes) that carries the output error to the output of
+    layer i, for all layers except the last.
     """
     gradients = [[[0.0] * len(row) for row in matrix] for matrix in weights]
     errors: list[Matrix] = [[] for _ in weights]

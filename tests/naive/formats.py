@@ -1,4 +1,6 @@
-"""Rounding of one number to a short float: to nearest, ties to even, with gradual underflow."""
+"""Rounding of one number to a short floating-point format: to nearest, ties to even, with gradual
+underflow.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +12,21 @@ SHAPES = {
     "e4m3": (3, -6, 448.0),
     "e5m2": (2, -14, 57344.0),
 }
-"""Bits of the fraction, exponent of the least normal number, and the largest number where a tensor
-is scaled to it.
+"""(fraction bits, exponent of the smallest normal number, largest number if tensors are scaled to
+it).
 """
 
 
 def rounded(value: float, fraction: int, least: int) -> float:
-    """The nearest number of that format, were there no largest one."""
+    """Nearest number of the format, ignoring its largest number."""
     exponent = max(frexp(value)[1] - 1, least)
     return ldexp(round(ldexp(value, fraction - exponent)), exponent - fraction)
 
 
 def stored(values: list[float], name: str) -> list[float]:
-    """A tensor, all of it times the largest power of two at which no number of it is too large."""
+    """A tensor as stored: scaled by the largest power of two at which no element overflows,
+    rounded, and scaled back.
+    """
     fraction, least, largest = SHAPES[name]
     widest = max((abs(value) for value in values), default=0.0)
     if largest is None or not widest:

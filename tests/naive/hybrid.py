@@ -1,4 +1,4 @@
-"""Optimizers of one number at a time: algorithm 1 of Han et al. 2020 as amended, momentum, and Adam
+"""Optimizers for a single number: algorithm 1 of Han et al. 2020 as amended, momentum, and Adam
 (Kingma & Ba 2015, algorithm 1).
 """
 
@@ -10,7 +10,7 @@ from math import sqrt
 def custom_optimizer(
     theta: float, steps: list[tuple[bool, float]], eta: float, alpha: float, gamma: float
 ) -> list[float]:
-    """theta after each step, of (was it a BP step, gradient)."""
+    """theta after each step. ``steps``: (whether it is a BP step, gradient)."""
     v_bp = v_dfa = 0.0
     found = []
     for by_backprop, g in steps:
@@ -26,7 +26,7 @@ def custom_optimizer(
 
 
 def momentum(theta: float, gradients: list[float], eta: float, alpha: float) -> list[float]:
-    """theta after each step; alpha 0 is plain descent."""
+    """theta after each step. alpha = 0 is plain gradient descent."""
     velocity, found = 0.0, []
     for g in gradients:
         velocity = alpha * velocity + g

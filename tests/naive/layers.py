@@ -1,7 +1,7 @@
-"""Layers of image networks, sample by sample and element by element, and rules that land errors on
-the maps that weighted layers read.
+"""Layers of image networks, computed sample by sample and element by element, and the way rules
+deliver errors to the maps that weighted layers read.
 
-A map is [row][column][channel]; a convolution's weights are [k][r][s][c of its group], a fully
+A map is [row][column][channel]. A convolution's weights are [k][r][s][c of its group], a fully
 connected layer's [k][y * W * C + x * C + c].
 """
 
@@ -15,8 +15,8 @@ from accelsim.workload.network import INPUT, Layer, Network, Shape
 Map = list[list[list[float]]]
 Weights = dict[str, list]
 Landing = Callable[[Layer, dict[str, Map]], Map]
-"""(layer, errors at the outputs of the weighted layers behind it and its own) -> error at its input
-map.
+"""(layer, errors at the outputs of this layer and of the weighted layers after it) -> error at its
+input map.
 """
 
 
@@ -38,7 +38,7 @@ def shaped(values: list[float], shape: Shape) -> Map:
 def taps(
     layer: Layer,
 ) -> Iterator[tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int, int]]]:
-    """Every (output, input, weight) of a convolution that meet inside the map."""
+    """Every (output, input, weight) of a convolution whose input lies inside the map."""
     (height, width, channels), (rows, columns, outputs) = layer.in_shape, layer.out_shape
     share, own = channels // layer.groups, outputs // layer.groups
     for p in range(rows):
@@ -54,7 +54,7 @@ def taps(
 
 
 def window(layer: Layer, p: int, q: int) -> Iterator[tuple[int, int]]:
-    """Positions that one output of a pool without padding reads."""
+    """Positions that one output of an unpadded pool reads."""
     for r in range(layer.kernel[0]):
         for s in range(layer.kernel[1]):
             yield p * layer.stride[0] + r, q * layer.stride[1] + s
@@ -72,7 +72,7 @@ def matrix_of(rows: list[list[float]], vector: list[float]) -> list[float]:
 
 
 def forward(network: Network, weights: Weights, image: Map) -> dict[str, Map]:
-    """Every map, the image's too."""
+    """All maps by name, including the image."""
     maps = {INPUT: image}
     for layer in network.layers:
         x = maps[layer.inputs[0]]
@@ -102,8 +102,8 @@ def forward(network: Network, weights: Weights, image: Map) -> dict[str, Map]:
 
 
 def local_back(layer: Layer, maps: dict[str, Map], error: Map) -> Map:
-    """The error at the (first) input of a layer without weights: the pool's winner, f', the
-    residual sum's branch.
+    """Error at the (first) input of a layer without weights: max pool, activation, mean, or
+    residual branch.
     """
     x, y = maps[layer.inputs[0]], maps[layer.name]
     found = zeros(layer.in_shape)
@@ -141,9 +141,9 @@ def send_down(
     errors: dict[str, Map],
     direct: bool,
 ) -> None:
-    """Add an error at the map ``name`` to those of the weighted layers that made it.
+    """Add an error at the map ``name`` to the errors of the weighted layers that produced it.
 
-    ``direct``: it stops at a map that has feedback of its own, one that weighted layers read.
+    ``direct``: it stops at a map that has feedback of its own because weighted layers read it.
     """
     if name == INPUT:
         return
@@ -157,7 +157,7 @@ def send_down(
 
 
 def weight_gradient(layer: Layer, read: Map, error: Map, gradient: list) -> None:
-    """Add one sample's."""
+    """Add one sample's weight gradient to ``gradient``."""
     if layer.kind == "fc":
         for k, e in enumerate(flat(error)):
             for c, x in enumerate(flat(read)):
@@ -168,7 +168,7 @@ def weight_gradient(layer: Layer, read: Map, error: Map, gradient: list) -> None
 
 
 def blank(weight: list) -> list:
-    """Zeros in the shape of nested lists."""
+    """Nested lists of zeros with the shape of ``weight``."""
     return [blank(part) if isinstance(part, list) else 0.0 for part in weight]
 
 
@@ -180,8 +180,8 @@ def trained(
     landing: Landing,
     direct: bool,
 ) -> tuple[float, Weights, dict[str, list[Map]]]:
-    """Loss, weight gradients and errors [sample] of the mean cross-entropy, with errors that
-    ``landing`` puts on the maps weighted layers read.
+    """Loss, weight gradients and errors per sample for the mean cross-entropy. ``landing`` gives
+    the errors at the maps that weighted layers read.
     """
     gradients = {name: blank(weight) for name, weight in weights.items()}
     found: dict[str, list[Map]] = {layer.name: [] for layer in network.weighted}
@@ -203,8 +203,8 @@ def trained(
 
 
 def transposed(weights: Weights) -> Landing:
-    """Backpropagation's landing through any weights of the layers' shapes: the chain of feedback
-    alignment.
+    """Landing of backpropagation or feedback alignment, through ``weights`` of the
+    layers' shapes.
     """
 
     def landing(layer: Layer, errors: dict[str, Map]) -> Map:

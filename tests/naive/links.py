@@ -1,7 +1,7 @@
-"""Plain twins of the links of the modular rules: what they count, and every pair of their streams
-(`accelsim.workload.modules` says where links go).
+"""Plain twins of the modular rules' links: their counts, and every pair of their streams
+(`accelsim.workload.modules` defines the links).
 
-Written from Han et al. 2020, sections 3.1 and 3.2, as amended; nothing of `accelsim.rules`.
+Written from Han et al. 2020, sections 3.1 and 3.2, as amended, without `accelsim.rules`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from tests.naive.machine import Stream, Twin, Work
 
 @dataclass(frozen=True)
 class Part:
-    """A contraction of a link: a matrix (no ``taps``), or a convolution that keeps the size of its
-    map; ``first``: it reads the source's error.
+    """One contraction of a link: a matrix (no ``taps``), or a convolution that keeps the size of
+    its map. ``first``: it reads the source's error.
     """
 
     suffix: str
@@ -43,12 +43,12 @@ class Part:
 
     @property
     def macs(self) -> int:
-        """Of one sample: a matrix uses each of its words once, a convolution at every position."""
+        """MACs per sample. A matrix uses each word once, a convolution at every position."""
         return self.words if self.taps is None else self.words * prod(self.shape)
 
 
 def parts(link: Link, rule: AnyRule) -> list[Part]:
-    """The contractions of a link, in order."""
+    """Contractions of a link, in order."""
     (h, w, c), (p, q, k) = link.layer.in_shape, link.source.out_shape
     if rule.name == "modular" or link.dense:
         return [Part("", (h, w), p * q * k, c, None)]
@@ -69,13 +69,13 @@ def parts(link: Link, rule: AnyRule) -> list[Part]:
 
 
 def all_parts(network: Network, rule: AnyRule) -> list[Part]:
-    """The contractions of every link that carries an error."""
+    """Contractions of every link that carries an error."""
     found = links(network)
     return [part for layer in propagating(network) for part in parts(found[layer.name], rule)]
 
 
 class LinkTwin(Twin):
-    """The twin of a network's ops with EP over links."""
+    """Twin of a network's ops with EP over links."""
 
     spec: AnyRule
 
@@ -87,7 +87,7 @@ class LinkTwin(Twin):
         }
 
     def link(self, link: Link, part: Part) -> Work:
-        """Output (channel, position) of one part; fixed weights have no zeros."""
+        """Work of one part. Fixed weights have no zeros."""
         (h, w), (p, q, k) = part.shape, link.source.out_shape
         needed = self.needed_pixels(link.layer) if part.last else None
         if part.taps is None:
@@ -151,8 +151,8 @@ class LinkTwin(Twin):
     def spread(
         self, source: Layer, h: int, w: int, traced: bool
     ) -> Callable[[int, int, int, int], int]:
-        """Bits of the source's error spread over h x w, nearest neighbour, or of a map without
-        zeros if not ``traced``; 0 outside.
+        """Bits of the source's error resized to h x w by nearest neighbour; all ones if not
+        ``traced``; 0 outside.
         """
         p, q, _ = source.out_shape
 

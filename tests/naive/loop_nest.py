@@ -1,5 +1,5 @@
-"""Plain-Python walk of a tiled op: every turn of every loop, what each memory holds at that moment,
-and the words that come when it changes.
+"""Plain-Python walk of a tiled op: every iteration of every loop, the content of each memory, and
+the words fetched whenever it changes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from tests.naive.bounds import Bounds
 
 @dataclass
 class Walked:
-    """Words that came, and the largest moving tiles that the buffer and a PE held."""
+    """Words fetched, and the largest moving tiles held by the buffer and by a PE."""
 
     moving: int = 0
     stationary: int = 0
@@ -24,9 +24,7 @@ class Walked:
 
 
 def window(b: Bounds, ep: bool, out: int, axis: int) -> set[int]:
-    """Rows or columns of the moving map between the first and the last tap of an output's
-    window.
-    """
+    """Rows or columns of the moving map from the first to the last tap of an output's window."""
     size, stride, padding = ((b.h, b.w), (b.p, b.q))[ep][axis], b.stride[axis], b.padding[axis]
     reach = ((b.r - 1) * b.dilation[0], (b.s - 1) * b.dilation[1])[axis]
     if ep:
@@ -35,12 +33,13 @@ def window(b: Bounds, ep: bool, out: int, axis: int) -> set[int]:
 
 
 def between(found: set[int]) -> int:
+    """Extent from the smallest to the largest index."""
     return max(found) - min(found) + 1 if found else 0
 
 
 def rectangle(b: Bounds, ep: bool, positions: list[int]) -> int:
-    """Places of the moving map that a run of positions spans: columns of its windows inside one row
-    of outputs, else whole rows.
+    """Elements per channel of the moving map that a run of positions spans: the columns of its
+    windows if it lies in one row of outputs, else whole rows.
     """
     height, width = (b.h, b.w) if ep else (b.p, b.q)
     by_sample: dict[int, list[tuple[int, int]]] = {}
@@ -57,7 +56,7 @@ def rectangle(b: Bounds, ep: bool, positions: list[int]) -> int:
 
 
 def outer_tiles(t: Tiling, tiles: int, columns: int) -> list[tuple[list[int], list[int]]]:
-    """The channel tiles and position tiles that the global buffer stages, in their order."""
+    """(channel tiles, position tiles) staged in the global buffer, in order."""
     highs = [
         list(range(tiles))[i : i + t.buffer_channels] for i in range(0, tiles, t.buffer_channels)
     ]
@@ -71,8 +70,8 @@ def outer_tiles(t: Tiling, tiles: int, columns: int) -> list[tuple[list[int], li
 
 
 class Walk:
-    """An ungrouped FF or EP whose stationary words are staged; reductions are the same words for
-    every position.
+    """Walk of an ungrouped FF or EP whose stationary words are staged. The reduction is the same
+    for every position.
     """
 
     def __init__(
@@ -134,7 +133,7 @@ class Walk:
         for tile in high:
             self.found.moving += self.words(
                 wide
-            )  # each word once, where the PEs keep the rows that a kernel spans
+            )  # each word once, because the PEs keep the rows that a kernel spans
             for _ in groups:
                 self.reduce(tile)
 

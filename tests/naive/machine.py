@@ -1,10 +1,10 @@
-"""Plain-Python twin of whole ops on the array of lanes: every pair of every stream of every output
-listed, from the words of docs/mapping.md and docs/pe-lanes.md alone.
+"""Plain-Python twin of whole ops on the array of lanes. It lists every pair of every stream of
+every output, and is written only from docs/mapping.md and docs/pe-lanes.md.
 
-It reads layers, boolean masks and a handful of numbers of the machine, nothing of the lowering, the
-mapper or the kernels. A pair is (a, b, mac): the two operands' non-zero bits, and whether the
-position is part of the op's own loop nest (a dilation, group or stride zero that passes through the
-window may not be).
+It reads layers, boolean masks and a few numbers of the machine, and uses nothing of the lowering,
+the mapper or the kernels. A pair is (a, b, mac): the non-zero bits of the two operands, and whether
+the position belongs to the op's loop nest (a dilation, group or stride zero that passes through the
+window may not).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Masks = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Lanes:
-    """What of a machine decides the array's cycles."""
+    """Parameters of a machine that determine the array's cycles."""
 
     near_memory: bool
     rows: int
@@ -48,13 +48,13 @@ class Lanes:
 
     @property
     def together(self) -> int:
-        """Outputs that a PE reduces at a time: one a lane, or one for all of its coupled lanes."""
+        """Outputs that a PE reduces at a time: one per lane, or one for all its coupled lanes."""
         return 1 if self.kind == "coupled" else self.lanes
 
 
 @dataclass(frozen=True)
 class Counts:
-    """MACs of an op and lane cycles by cause; ``cycles`` of the array."""
+    """MACs of an op, lane cycles by cause, and ``cycles`` of the array."""
 
     dense: int
     effectual: int
@@ -69,8 +69,8 @@ class Counts:
 
 @dataclass
 class Work:
-    """An op: the stream of output (channel, position), which outputs are needed, and the size of
-    its loop nest.
+    """An op: the stream of each output (channel, position), the needed outputs, and the size of its
+    loop nest.
     """
 
     pass_: str
@@ -80,20 +80,22 @@ class Work:
     dense: int
     needed: Callable[[int, int], bool] | None = None
     outer: int = 0
-    """Words of the moving vector that an outer product deals to its lanes, 0 for other ops."""
+    """Words of the moving vector that an outer product distributes over its lanes; 0
+    for other ops.
+    """
     column_words: int = 0
-    """Moving words that one position brings: the channels that a channel of the output sees."""
+    """Moving words per position: the channels that one output channel reads."""
     groups: int = 1
     named: Callable[[int, int], Sequence[int]] | None = None
-    """Of a sparse feedback matrix, which of the moving words an output reads; ``moving``: all of
-    them at a position.
+    """For sparse feedback: indices of the moving words that an output reads. ``moving``: all moving
+    words at a position.
     """
     moving: Callable[[int], Sequence[int]] = lambda _: ()
 
 
 def run(work: Work, machine: Lanes) -> Counts:
-    """Deal the outputs to the lanes tile by tile, and walk every lane. Coupled lanes share an
-    output, and its cycles are those of all of them.
+    """Distribute the outputs over the lanes tile by tile, and walk every lane. Coupled lanes share
+    an output, and its cycles count for all of them.
     """
     if machine.kind == "broadcast":
         from tests.naive.broadcast import Array
@@ -164,8 +166,8 @@ def run(work: Work, machine: Lanes) -> Counts:
 
 
 def lane_cost(stream: Stream, mode: str, machine: Lanes) -> tuple[int, int, int]:
-    """(cycles, executed MACs, effectual MACs) of one lane. Where a zero is skipped, structural
-    zeros are skipped like any other.
+    """(cycles, executed MACs, effectual MACs) of one lane. If zeros are skipped, structural zeros
+    are skipped too.
     """
     bits = [{"both": a & b, "moving": a, "stationary": b, "none": 1}[mode] for a, b, _ in stream]
     executed = sum(1 for bit, (_, _, mac) in zip(bits, stream, strict=True) if bit and mac)
@@ -174,8 +176,8 @@ def lane_cost(stream: Stream, mode: str, machine: Lanes) -> tuple[int, int, int]
 
 
 def outer_segment(work: Work, k: int, lane: int, lanes: int) -> Stream:
-    """Contiguous segments of the moving vector, sample after sample: the streams of an outer
-    product's lanes.
+    """Stream of a lane in an outer product: a contiguous segment of the moving vector, sample after
+    sample.
     """
     size = -(-work.outer // lanes)
     columns = [work.stream(k, c) for c in range(lane * size, min((lane + 1) * size, work.outer))]
@@ -184,7 +186,7 @@ def outer_segment(work: Work, k: int, lane: int, lanes: int) -> Stream:
 
 class Twin:
     """Ops of one network, batch and set of masks, by name. Masks are booleans in their logical
-    shapes; what lacks is dense.
+    shapes; missing tensors are dense.
     """
 
     rank = 0  # of the rule's sparse feedback; 0: unlimited
@@ -236,13 +238,15 @@ class Twin:
 
     @property
     def chained(self) -> bool:
-        """Whether errors go from layer to layer, through the weights or, in feedback alignment,
-        through fixed ones without zeros.
+        """True if errors pass from layer to layer, through the weights or, in feedback alignment,
+        through fixed weights without zeros.
         """
         return self.rule in ("bp", "bp-only", "fa")
 
     def propagation(self, layer: Layer) -> dict[str, Work]:
-        """EP into the input map of a layer (of a recurrent one by feedback)."""
+        """EP into the input map of a layer. Recurrent layers are included if the rule uses
+        feedback.
+        """
         name = f"{layer.name}.EP"
         if self.chained:
             return {
@@ -257,7 +261,7 @@ class Twin:
         }
 
     def wanted(self, name: str) -> bool:
-        """Whether anything at or before a map learns."""
+        """True if a layer at or before the map learns."""
         if name == "input":
             return False
         layer = self.network.layer(name)
@@ -270,8 +274,8 @@ class Twin:
     # Masks
 
     def vectors(self, layer: Layer, role: str, size: int, t: int | None) -> list[list[int]]:
-        """Non-zero bits of a vector per sample; of a whole sequence step after step. What is beyond
-        the mask (a hidden state) is dense.
+        """Non-zero bits of a vector per sample, for a whole sequence step by step. Elements beyond
+        the mask (a hidden state) are dense.
         """
         mask = self.masks.get(f"{layer.name}.{role}")
         steps = self.network.time_steps
@@ -294,7 +298,7 @@ class Twin:
     def pixel(
         self, layer: Layer, role: str, shape: tuple[int, int, int], n: int, h: int, w: int, c: int
     ) -> int:
-        """A bit of a map; 0 outside it."""
+        """Bit of a map; 0 outside it."""
         if not (0 <= h < shape[0] and 0 <= w < shape[1]):
             return 0
         mask = self.masks.get(f"{layer.name}.{role}")
@@ -308,7 +312,9 @@ class Twin:
         return 1 if self.rule == "fa" else self.weight(layer, *index)
 
     def needed_pixels(self, layer: Layer) -> Callable[[int, int], bool] | None:
-        """Whether output (channel, position) of EP is needed, of a map or of a flattened one."""
+        """Predicate of (channel, position): whether EP's output is needed, for a map or a flattened
+        one. None if all are.
+        """
         mask = self.masks.get(f"{layer.name}.mask")
         if mask is None or not self.rectified(layer.inputs[0]):
             return None
@@ -326,7 +332,7 @@ class Twin:
     # Convolutions
 
     def taps(self, layer: Layer) -> list[tuple[int, int, bool]]:
-        """Kernel positions in stream order as (row offset, column offset, whether it is a dilation
+        """Kernel positions in stream order: (row offset, column offset, whether it is a dilation
         zero).
         """
         (dr, ds), (r, s) = layer.dilation, layer.kernel
@@ -339,7 +345,7 @@ class Twin:
         ]
 
     def reduced(self, k: int, channels: int, outputs: int, groups: int) -> list[tuple[int, bool]]:
-        """Channels that output k reduces, as (channel, whether it belongs to another group)."""
+        """Channels that output k reduces: (channel, whether it belongs to another group)."""
         own = k // (outputs // groups)
         size = channels // groups
         every = [(c, c // size != own) for c in range(channels)]
@@ -350,7 +356,7 @@ class Twin:
         )
 
     def convolution(self, layer: Layer) -> Work:
-        """FF: output (k, p, q) reads the input at p * stride - padding + r * dilation."""
+        """FF. Output (k, p, q) reads the input at p * stride - padding + r * dilation."""
         (_, _, c), (p, q, k), groups = layer.in_shape, layer.out_shape, layer.groups
 
         def stream(channel: int, m: int) -> Stream:
@@ -382,8 +388,8 @@ class Twin:
         )
 
     def transposed(self, layer: Layer) -> Work:
-        """EP: input pixel (h, w) collects the errors whose window holds it: output row (h + padding
-        - r * dilation) / stride.
+        """EP. Input pixel (h, w) collects the errors whose windows contain it: output row (h +
+        padding - r * dilation) / stride.
         """
         (h, w, c), (_, _, k), groups = layer.in_shape, layer.out_shape, layer.groups
         kept = self.machine.structural_zeros == "window"
@@ -436,7 +442,7 @@ class Twin:
         )
 
     def gradient(self, layer: Layer) -> Work:
-        """WG: the gradient of weight (k, r, s, c) sums activation times error over samples, rows
+        """WG. The gradient of weight (k, r, s, c) sums activation times error over samples, rows
         and columns of the error map.
         """
         (_, _, c), (p, q, k), groups, (r, s) = (
@@ -489,8 +495,8 @@ class Twin:
     # Vectors
 
     def extents(self, layer: Layer) -> tuple[int, int]:
-        """(outputs, inputs) of the product; a recurrent layer's input is [x, h] and its outputs the
-        gates' sums.
+        """(outputs, inputs) of the product. A recurrent layer's input is [x, h], and its outputs
+        are the gates' sums.
         """
         hidden = layer.out_shape[2]
         return (
@@ -500,7 +506,7 @@ class Twin:
         )
 
     def gate_errors(self, layer: Layer, t: int | None) -> list[list[int]]:
-        """An LSTM's and a GRU's gate errors are dense; a plain cell's have the zeros of the error
+        """Bits of the gates' errors: dense for LSTM and GRU; for a plain cell, those of the error
         at h.
         """
         outputs = self.extents(layer)[0]
@@ -509,7 +515,7 @@ class Twin:
         return self.vectors(layer, "error", outputs, t)
 
     def product(self, layer: Layer, pass_: str, t: int | None) -> Work:
-        """FF and EP of a fully connected layer or of one time step of a recurrent one."""
+        """FF or EP of a fully connected layer, or of one time step of a recurrent layer."""
         outputs, inputs = self.extents(layer)
         forward = pass_ == "FF"
         moving = self.vectors(layer, "input", inputs, t) if forward else self.gate_errors(layer, t)
@@ -544,7 +550,7 @@ class Twin:
         )
 
     def outer(self, layer: Layer) -> Work:
-        """WG of a product: every pair of an input and an error, over samples (and steps)."""
+        """WG of a product: every pair of an input and an error, over samples and time steps."""
         outputs, inputs = self.extents(layer)
         x, e = self.vectors(layer, "input", inputs, None), self.gate_errors(layer, None)
 
@@ -562,7 +568,7 @@ class Twin:
         )
 
     def feedback_rows(self, layer: Layer, t: int | None) -> list[list[int]]:
-        """The output errors that each row of B stores."""
+        """Output errors that each row of B stores."""
         random = feedback_random(self.seed, layer.name)
         neurons, classes = prod(layer.in_shape), prod(self.network.output.out_shape)
         for _ in range(1 + (t or 0 if "per_step=true" in self.rule else 0)):
@@ -571,8 +577,8 @@ class Twin:
         return [[int(index) for index in row] for row in drawn.classes_read]
 
     def feedback(self, layer: Layer, t: int | None) -> Work:
-        """EP of direct feedback: a neuron of the layer's input map reduces the output errors that
-        its row of B stores.
+        """EP of direct feedback: a neuron of the layer's input map sums the output errors that its
+        row of B stores.
         """
         h, w, c = layer.in_shape
         classes = prod(self.network.output.out_shape)

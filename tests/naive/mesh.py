@@ -1,4 +1,4 @@
-"""Plain twin of the mesh: every word walks from node to node, and each step is a link."""
+"""Plain twin of the mesh: every word travels from node to node, one link at a time."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ Link = tuple[object, object]
 
 def route(source: Node, target: Node) -> list[Link]:
     """Links of the XY route: along the row, then along the column."""
-    found: list[Link] = []
+    links: list[Link] = []
     row, col = source
     while col != target[1]:
         step = 1 if target[1] > col else -1
-        found.append(((row, col), (row, col + step)))
+        links.append(((row, col), (row, col + step)))
         col += step
     while row != target[0]:
         step = 1 if target[0] > row else -1
-        found.append(((row, col), (row + step, col)))
+        links.append(((row, col), (row + step, col)))
         row += step
-    return found
+    return links
 
 
 def nearest(row: int, port_rows: list[int]) -> int:
-    """The port of a row, the first of equally near ones."""
+    """Nearest port of a row; the first one if there are ties."""
     best = 0
     for port, at in enumerate(port_rows):
         if abs(at - row) < abs(port_rows[best] - row):
@@ -38,7 +38,7 @@ def node(pe: int, cols: int) -> Node:
 
 
 def unicast(flows: list[tuple[int, int, int]], cols: int) -> Counter[Link]:
-    """Words of (source PE, target PE, words)."""
+    """Words per link for flows (source PE, target PE, words)."""
     loads: Counter[Link] = Counter()
     for source, target, words in flows:
         for _ in range(words):
@@ -57,7 +57,7 @@ def all_pairs(first: int, pes: int, words: int, cols: int) -> Counter[Link]:
 def multicast(
     first: int, pes: int, receivers: int, words: int, port_rows: list[int], cols: int
 ) -> tuple[Counter[Link], Counter[int]]:
-    """(loads, words that each PE has received)."""
+    """(words per link, words received per PE)."""
     loads: Counter[Link] = Counter()
     received: Counter[int] = Counter()
     groups = pes // receivers
@@ -87,7 +87,7 @@ def gather(first: int, pes: int, words: int, port_rows: list[int], cols: int) ->
 
 
 def dealt(edges: list[tuple[int, int]], words: int) -> list[tuple[int, int, int]]:
-    """Words to edges, equally."""
+    """Flows that distribute ``words`` evenly over the edges."""
     return [
         (source, target, (q + 1) * words // len(edges) - q * words // len(edges))
         for q, (source, target) in enumerate(edges)
@@ -95,8 +95,8 @@ def dealt(edges: list[tuple[int, int]], words: int) -> list[tuple[int, int, int]
 
 
 def reduction(first: int, pes: int, shared: int, words: int) -> list[tuple[int, int, int]]:
-    """Flows of a binary tree over each group: in each round every second of those that are left
-    sends to its neighbour on the left.
+    """Flows of a binary tree in each group: in each round, every second remaining PE sends to its
+    left neighbour.
     """
     edges = []
     for group in range(pes // shared):
@@ -108,7 +108,7 @@ def reduction(first: int, pes: int, shared: int, words: int) -> list[tuple[int, 
 
 
 def climb(first: int, pes: int, words: int, cols: int) -> list[tuple[int, int, int]]:
-    """Flows from each PE to the one above it, or, in one row, to the one before it."""
+    """Flows from each PE to the PE above it, or within a single row to the previous one."""
     inside = range(first, first + pes)
     above = [(pe, pe - cols) for pe in inside if pe - cols in inside]
     return dealt(above or [(pe, pe - 1) for pe in inside if pe - 1 in inside], words)

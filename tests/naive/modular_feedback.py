@@ -1,5 +1,5 @@
-"""Links of the modular rules (Han et al. 2020, eqs. 6 to 8 as amended) and direct feedback, each as
-it is written: element by element.
+"""Links of the modular rules (Han et al. 2020, eqs. 6 to 8 as amended) and direct feedback,
+computed element by element.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from tests.naive.layers import Landing, Map, convolve, flat, matrix_of, shaped, 
 
 
 def dense(matrix: list[list[float]], error: Map, shape: Shape) -> Map:
-    """D e of eq. 6: rows of the matrix are elements of the target map."""
+    """D e of eq. 6. Rows of the matrix are elements of the target map."""
     return shaped(matrix_of(matrix, flat(error)), shape)
 
 
 def nearest(error: Map, height: int, width: int) -> Map:
+    """Map resized by nearest neighbour."""
     return [
         [list(error[y * len(error) // height][x * len(error[0]) // width]) for x in range(width)]
         for y in range(height)
@@ -24,7 +25,7 @@ def nearest(error: Map, height: int, width: int) -> Map:
 
 
 def same_size(error: Map, kernel: list, dilation: tuple[int, int], groups: int) -> Map:
-    """D (x)_g e of eq. 8, zeros around the map."""
+    """D (x)_g e of eq. 8, with zeros around the map."""
     height, width, channels = len(error), len(error[0]), len(error[0][0])
     made = zeros((height, width, len(kernel)))
     rows, columns, share = len(kernel[0]), len(kernel[0][0]), channels // groups
@@ -45,9 +46,7 @@ def same_size(error: Map, kernel: list, dilation: tuple[int, int], groups: int) 
 
 
 def shuffle(error: Map, groups: int) -> Map:
-    """Each group hands its channels around: the first channels of all groups, then the second
-    ones.
-    """
+    """Channel shuffle: the first channels of all groups, then the second channels, and so on."""
     channels = len(error[0][0])
     of = channels // groups
     order = [group * of + place for place in range(of) for group in range(groups)]
@@ -55,7 +54,7 @@ def shuffle(error: Map, groups: int) -> Map:
 
 
 def convolved(error: Map, kernel: list, dilation: tuple[int, int], shape: Shape) -> Map:
-    """``conv-dfa`` and ``dilated``: at the resolution of e_L, then spread."""
+    """``conv-dfa`` and ``dilated``: convolution at the resolution of e_L, then upsampling."""
     return nearest(same_size(error, kernel, dilation, 1), shape[0], shape[1])
 
 
@@ -68,8 +67,8 @@ def revised(
     printed: bool,
     shape: Shape,
 ) -> Map:
-    """Eq. 7: D1 (x)_g shuffle(D2 (x)_g e_L) as printed, D2 (x)_g shuffle(D1 (x)_g e_L) as counted,
-    at the target's resolution.
+    """Eq. 7 at the target's resolution: D1 (x)_g shuffle(D2 (x)_g e_L) if ``printed``, else D2
+    (x)_g shuffle(D1 (x)_g e_L).
     """
     wide = nearest(error, shape[0], shape[1])
     if printed:
@@ -79,8 +78,8 @@ def revised(
 
 @dataclass(frozen=True)
 class NaiveLink:
-    """A link's source and its fixed weights, in the order in which they are applied. ``kind``:
-    dense, conv, revised, printed or shortcut.
+    """A link's source and its fixed weights in the order of application. ``kind``: dense, conv,
+    revised, printed or shortcut.
     """
 
     kind: str
@@ -91,7 +90,7 @@ class NaiveLink:
 
 
 def over_links(links: Mapping[str, NaiveLink]) -> Landing:
-    """Errors at the input map of each layer, by its link."""
+    """Landing that delivers errors to each layer's input map through its link."""
 
     def landing(layer: Layer, errors: dict[str, Map]) -> Map:
         link, shape = links[layer.name], layer.in_shape
@@ -109,15 +108,15 @@ def over_links(links: Mapping[str, NaiveLink]) -> Landing:
 
 
 def from_output(output: str, matrices: Mapping[str, list[list[float]]]) -> Landing:
-    """Direct feedback (Noekland 2016): B e_output at the input map of each layer; B is
+    """Landing of direct feedback (Noekland 2016): B e_output at the input map of each layer. B is
     [neuron][class].
     """
     return lambda layer, errors: dense(matrices[layer.name], errors[output], layer.in_shape)
 
 
 def transposed_matrix(layer: Layer, weight: list) -> list[list[float]]:
-    """The transpose of a convolution written out, [element of the input map][element of the output
-    map]: what it makes of each unit map, turned.
+    """Transpose of a convolution as a matrix [element of the input map][element of the output map]:
+    row i is the convolution of the i-th unit map.
     """
     height, width, channels = layer.in_shape
     rows = []

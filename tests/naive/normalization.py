@@ -1,4 +1,4 @@
-"""Plain-Python twins of the kernels of batch norm and ReLU."""
+"""Plain-Python twins of the batch-norm and ReLU kernels."""
 
 from __future__ import annotations
 

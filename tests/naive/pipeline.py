@@ -1,5 +1,5 @@
-"""Plain twin of the pipelines of ops: SimPy alone, a process a stage, an event a stage and block,
-an object a link.
+"""Plain twin of the pipelines of ops, using only SimPy: one process per stage, one event per stage
+and block, one object per link.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from accelsim.sim.planning.op_plan import DramPart, OpPlan
 from tests.dram_transfers import transfer
 
 Work = Callable[[int], int]
-"""Starts the stage's transfers of one block and returns the cycle in which the block is done."""
+"""Starts a stage's transfers for one block and returns the cycle in which the block is done."""
 
 
 class Server:
     """A link, port or buffer that moves ``bits_per_cycle``, first come, first served.
-    ``busy_cycles`` is how long it served.
+    ``busy_cycles``: cycles spent serving.
     """
 
     def __init__(self, env: simpy.Environment, bits_per_cycle: int) -> None:
@@ -36,12 +36,12 @@ class Server:
         self.bits = 0
 
     def cycles(self, bits: int) -> int:
-        """How long that many bits take alone."""
+        """Cycles to move ``bits`` without waiting."""
         return -(-bits // self._bits_per_cycle)
 
     def reserve(self, bits: int, wait: int = 0) -> int:
-        """Take the next turn for a transfer of ``bits``; returns the cycle in which it ends.
-        Nothing to move waits for nobody.
+        """Queue a transfer of ``bits``. Returns the cycle in which it ends. An empty transfer does
+        not wait.
         """
         if not bits and not wait:
             return int(self._env.now)
@@ -53,7 +53,7 @@ class Server:
 
 
 class Dram:
-    """The DRAM in the accelerator's cycles: the bank-state model runs in picoseconds behind it."""
+    """The DRAM in accelerator cycles. The bank-state model behind it runs in picoseconds."""
 
     def __init__(
         self, env: simpy.Environment, channels: DramChannels, clock_hz: int, rows: DramRows
@@ -72,8 +72,8 @@ class Dram:
         write: bool,
         counts: ActionCounts,
     ) -> int:
-        """Move part of a tensor of ``size_bytes``; returns the cycle in which its last data has
-        passed. Re-reads wrap around the tensor.
+        """Move part of a tensor of ``size_bytes``. Returns the cycle of its last data. Repeated
+        reads wrap around the tensor.
         """
         base, _ = self.rows.place(tensor, size_bytes)
         capacity = self._channels.table.capacity_bytes
@@ -102,8 +102,8 @@ class Stage:
 
 
 def run_stages(env: simpy.Environment, stages: list[Stage], blocks: int) -> Process:
-    """Run all blocks through all stages; ends with the last block's last stage, in an event of its
-    own.
+    """Run all blocks through all stages. The process ends with the last stage of the last block, in
+    a separate event.
     """
     if blocks == 1:
         for stage in stages:
@@ -147,7 +147,7 @@ def _wait(env: simpy.Environment, cycle: int) -> Process:
 
 
 def times_of(stages: list[Stage]) -> Times:
-    """What `stalls` reads."""
+    """Stage times in the form that `stalls` reads."""
     return {
         stage.name: StageTimes(np.array(stage.started, np.int64), np.array(stage.done, np.int64))
         for stage in stages
@@ -155,7 +155,7 @@ def times_of(stages: list[Stage]) -> Times:
 
 
 class Pipelines:
-    """`accelsim.sim.pipeline.Pipelines`, one SimPy event after the other."""
+    """Twin of `accelsim.sim.pipeline.Pipelines`, event by event in SimPy."""
 
     def __init__(
         self, architecture: Architecture, channels: DramChannels, row_bytes: int, slots: int
@@ -204,8 +204,9 @@ class Pipelines:
         return self.env.timeout(delay)
 
     def _place(self, plan: OpPlan, place: Place) -> None:
-        """Rows for all tensors that the op moves: for each block, those that its load is the first
-        to move come two blocks later, before those that a store is the first to move.
+        """Allocate DRAM rows for all tensors that the op moves. Tensors are placed in order of the
+        block that first moves them; a load's tensor is placed two blocks earlier, ahead of the
+        tensors of stores.
         """
         for block in range(plan.blocks):
             loading = range(block + 3) if block == 0 else range(block + 2, block + 3)
@@ -277,10 +278,10 @@ class Pipelines:
 
 
 def first_block(part: DramPart, blocks: int) -> int:
-    """The first block that moves a byte of the part."""
+    """First block that moves a byte of the part."""
     return next(block for block in range(blocks) if share(part.nbytes, block, blocks))
 
 
 def share(total: int, block: int, blocks: int) -> int:
-    """The part of a total that falls to one of its blocks; the parts sum to the total."""
+    """Share of ``total`` for one block. The shares add up to the total."""
     return total * (block + 1) // blocks - total * block // blocks

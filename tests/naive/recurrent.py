@@ -1,5 +1,5 @@
-"""Recurrent cells word by word: every neuron, sample and time step in a loop, and the errors by the
-chain rule one factor after the other.
+"""Recurrent cells, computed for each neuron, sample and time step in loops, with errors by the
+chain rule, one factor after another.
 
 Sequences are lists [time][sample][neuron]; a state is a list of samples by name. Weights are rows
 [gate * H + neuron][C + H].
@@ -25,22 +25,20 @@ def sigmoid(x: float) -> float:
 def gate_sums(
     weight: Matrix, vector: list[float], gates: str, first: int
 ) -> dict[str, list[float]]:
-    """By gate the sums over one part of [x, h], whose weights begin at column ``first``."""
+    """Sums by gate over one part of [x, h]. The part's weights begin at column ``first``."""
     hidden = len(weight) // len(gates)
-    found = {}
+    sums = {}
     for index, gate in enumerate(gates):
         rows = weight[index * hidden : (index + 1) * hidden]
-        found[gate] = [
-            sum(row[first + c] * value for c, value in enumerate(vector)) for row in rows
-        ]
-    return found
+        sums[gate] = [sum(row[first + c] * value for c, value in enumerate(vector)) for row in rows]
+    return sums
 
 
 def rnn_cell(
     a: dict[str, float], b: dict[str, float], _before: dict[str, float]
 ) -> dict[str, float]:
-    """One neuron at one time step from the input parts a and hidden parts b of its sums: gates and
-    new states.
+    """Gates and new states of one neuron at one time step, from the input parts a and hidden parts
+    b of its sums.
     """
     return {"hidden": tanh(a["h"] + b["h"])}
 
@@ -67,8 +65,8 @@ Record = list[list[list[dict[str, float]]]]
 
 
 def forward(kind: str, weight: Matrix, inputs: Sequence, state: State) -> Record:
-    """Gates and states of every neuron, [time + 1][sample][neuron]; the first entry is the state
-    that the sequence starts from.
+    """Gates and states of every neuron, [time + 1][sample][neuron]. The first entry is the initial
+    state.
     """
     batch, hidden = len(state["hidden"]), len(state["hidden"][0])
     record: Record = [
@@ -98,8 +96,8 @@ def forward(kind: str, weight: Matrix, inputs: Sequence, state: State) -> Record
 def rnn_errors(
     now: dict[str, float], _before: dict[str, float], at: dict[str, float]
 ) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    """Of one neuron at one time step, from the errors ``at`` its states: those at its sums' input
-    parts, hidden parts, and at the states before.
+    """For one neuron at one time step: errors at the input parts of its sums, at the hidden parts,
+    and at the previous states. ``at``: errors at its states.
     """
     sums = {"h": at["hidden"] * (1 - now["hidden"] ** 2)}
     return sums, sums, {"hidden": 0.0}
@@ -148,10 +146,11 @@ def backward(
     carrier: Matrix,
     through_time: bool,
 ) -> tuple[Matrix, Sequence, State]:
-    """Weight gradient, errors at the inputs and at the initial state, from the errors at every h.
+    """Weight gradient, errors at the inputs, and errors at the initial state, from the errors at
+    every h.
 
-    ``carrier`` stands where the weights carry errors back. Not ``through_time``: every step has the
-    error from above alone.
+    ``carrier`` replaces the weights where errors are carried back. If not ``through_time``, each
+    step receives only the error from above.
     """
     gates, channels = GATES[kind], len(inputs[0][0])
     hidden, batch = len(weight) // len(gates), len(inputs[0])

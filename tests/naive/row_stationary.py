@@ -1,5 +1,5 @@
-"""Plain-Python row-stationary array: registers, buses and chains stepped cycle by cycle, and its
-mapping by trying them all.
+"""Plain-Python row-stationary array: registers, buses and chains stepped cycle by cycle, and the
+mapping found by trying all of them.
 
 Shapes, limits and choices are those of accelsim/kernels/dense/row_stationary.py. Inputs are padded
 and may have zeros between them.
@@ -25,20 +25,20 @@ def parts(size: int, part: int) -> list[list[int]]:
 
 
 def parts_of(indices: list[int], part: int) -> list[list[int]]:
-    """Indices in groups of ``part``."""
+    """``indices`` in groups of ``part``."""
     return [indices[start : start + part] for start in range(0, len(indices), part)]
 
 
 def groups(size: int, part: int) -> dict[int, int]:
-    """How many groups have each size."""
+    """Number of groups of each size."""
     sizes = [len(group) for group in parts(size, part)]
     return {each: sizes.count(each) for each in sizes}
 
 
 @dataclass
 class Bus:
-    """Brings the words of one transfer after the other, some a cycle; two transfers never share a
-    cycle.
+    """Delivers the words of one transfer after another, ``width`` words per cycle. Two transfers
+    never share a cycle.
     """
 
     width: int
@@ -57,7 +57,7 @@ class Bus:
 
 @dataclass
 class PE:
-    """One PE: the words that it holds, those that wait before it, and the MACs of a step."""
+    """One PE: the words that it holds, the words waiting in front of it, and the sums of a step."""
 
     filters: list[int]
     channels: list[int]
@@ -70,7 +70,7 @@ class PE:
 
 @dataclass
 class Climb:
-    """Sums of one step on their way up the columns: ``height`` PEs have added theirs; ``own`` are
+    """Sums of one step on their way up the columns. ``height`` PEs have added theirs; ``own`` holds
     all PEs' sums of that step.
     """
 
@@ -82,8 +82,8 @@ class Climb:
 
 @dataclass
 class Pass:
-    """A processing pass. ``x`` (n, c, H, W), ``w`` (k, c, R, S); lists name the images, filters,
-    channels, output rows and taps in it.
+    """A processing pass. ``x`` (n, c, H, W), ``w`` (k, c, R, S). The lists give its images,
+    filters, channels, output rows and taps.
     """
 
     x: np.ndarray
@@ -101,15 +101,15 @@ class Pass:
     limits: tuple[int, ...]
 
     def positions(self, column: int) -> list[int]:
-        """Input columns under the kernel: all from the first tap to the last, holes of the dilation
-        included.
+        """Input columns under the kernel, from the first tap to the last, including gaps of the
+        dilation.
         """
         first = column * self.stride[1] + self.across[0] * self.dilation[1]
         return list(range(first, first + (len(self.across) - 1) * self.dilation[1] + 1))
 
     def needed(self, step: int) -> list[Word]:
-        """Words (image, channel, row, position) that a step brings: all of a window at the first
-        column, else what is new.
+        """Words (image, channel, row, position) that a step needs: the whole window at the first
+        column, else only new words.
         """
         image, column = self.images[step // self.columns], step % self.columns
         before = self.positions(column - 1) if column else []
@@ -122,13 +122,11 @@ class Pass:
         ]
 
     def run(self, sums: np.ndarray | None) -> tuple[np.ndarray, int, dict[str, int]]:
-        """Partial sums (images, filters, rows, columns) after the pass, its cycles, and the words
-        of each bus.
-        """
+        """(partial sums (images, filters, rows, columns), cycles, words by bus) after the pass."""
         self.begin(sums)
         cycle = 0
         while self.left:
-            # PEs see what has come in earlier cycles; sums that have reached the top wait for the
+            # PEs use words delivered in earlier cycles. Sums that have reached the top wait for the
             # bus.
             working = self.may_work()
             before = [
@@ -167,7 +165,7 @@ class Pass:
         )
 
     def begin(self, sums: np.ndarray | None) -> None:
-        """PEs and buses before the first cycle."""
+        """Set up PEs and buses before the first cycle."""
         p, q = -(-len(self.filters) // self.sets[1]), -(-len(self.channels) // self.sets[0])
         self.filter_sets, channel_sets = parts_of(self.filters, p), parts_of(self.channels, q)
         self.pes = {
@@ -221,7 +219,7 @@ class Pass:
         self.climbing: list[Climb] = []
 
     def may_work(self) -> bool:
-        """Whether a step is on, or everything that the next one begins with is there."""
+        """True if a step is in progress, or everything that the next step needs has arrived."""
         if self.mac or self.step == self.steps:
             return self.mac > 0
         there = self.came.issuperset((self.step, *word) for word in self.needed(self.step))
@@ -232,7 +230,7 @@ class Pass:
         )
 
     def work(self) -> None:
-        """One MAC in every PE that has one left."""
+        """One MAC in every PE that has MACs left."""
         image, column = self.images[self.step // self.columns], self.step % self.columns
         for pe in self.pes.values():
             if self.mac == 0:
@@ -241,7 +239,7 @@ class Pass:
         self.mac += 1
 
     def climb(self) -> None:
-        """Every packet of sums goes one PE up its column and takes that PE's sums along."""
+        """Move every packet of sums one PE up its column, and add that PE's sums."""
         for packet in self.climbing:
             b, j = self.chain[packet.height]
             for a, i, k in self.columns_of_sums:
@@ -250,7 +248,7 @@ class Pass:
             self.climbs += len(self.columns_of_sums)
 
     def end_step(self) -> None:
-        """The lowest PEs add their sums to those that came from the buffer."""
+        """The lowest PEs add their sums to those from the buffer."""
         own = {place: dict(pe.sums) for place, pe in self.pes.items()}
         values = {}
         for a, i, k in self.columns_of_sums:
@@ -262,7 +260,7 @@ class Pass:
         self.step, self.mac = self.step + 1, 0
 
     def leave(self) -> None:
-        """Packets above the highest PE queue for the bus."""
+        """Queue packets that have passed the highest PE for the bus."""
         for packet in self.climbing:
             if packet.height == len(self.chain):
                 for (_, i, k), value in packet.values.items():
@@ -276,7 +274,7 @@ class Pass:
         self.climbing = [packet for packet in self.climbing if packet.height < len(self.chain)]
 
     def deliver(self) -> None:
-        """What the buses bring in this cycle."""
+        """Deliver the words that the buses carry in this cycle."""
         for k, c, j, s in self.filter_bus.cycle():
             for (_, _, row, _), pe in self.pes.items():
                 if k in pe.filters and c in pe.channels and self.down[row] == j:
@@ -294,7 +292,9 @@ class Pass:
         self.came_sums.update(self.sum_bus.cycle())
 
     def slide(self, pe: PE, image: int, column: int) -> None:
-        """Drop what the kernel has left and take in what has come for this column."""
+        """Drop words that the kernel has passed, and take over words that have arrived for this
+        column.
+        """
         under = self.positions(column)
         pe.window = {
             word: value
@@ -308,7 +308,7 @@ class Pass:
         assert len(pe.sums) <= self.limits[2]
 
     def multiply(self, pe: PE, mac: int, image: int, column: int) -> None:
-        """The MAC of that number, if the PE has as many."""
+        """Execute MAC number ``mac`` if the PE has that many."""
         work = [(k, c, s) for k in pe.filters for c in pe.channels for s in self.across]
         if mac < len(work):
             k, c, s = work[mac]
@@ -323,7 +323,7 @@ def convolve(
     choice: tuple[int, ...],
     limits: tuple[int, ...],
 ):
-    """All passes: outputs (n, k, E, F), cycles, and words of each bus."""
+    """All passes: (outputs (n, k, E, F), cycles, words by bus)."""
     n_all, k_all, c_all, e_all, columns = shape[:5]
     out = np.zeros((n_all, k_all, e_all, columns), np.int64)
     down, across, e, r, t, p, q, n = choice
@@ -384,8 +384,8 @@ def pass_cycles(
     shape: tuple[int, ...],
     limits: tuple[int, ...],
 ) -> int:
-    """A pass step by step: when its inputs, sums and filters have come, when it ends, when its sums
-    have left.
+    """Cycles of a pass, computed step by step: arrival of inputs, sums and filters, end of the
+    step, and departure of its sums.
     """
     columns = shape[4]
     p, q = (
@@ -414,7 +414,7 @@ def pass_cycles(
 
 
 def total_cycles(shape: tuple[int, ...], choice: tuple[int, ...], limits: tuple[int, ...]) -> int:
-    """Every pass one after the other."""
+    """Cycles of all passes, one after another."""
     down, across, e, r, t, p, q, n = choice
     total = 0
     for images, filters, strip in product(
@@ -460,8 +460,8 @@ def fits(
 
 
 def places(down: int, e: int, rows: int, cols: int) -> int:
-    """Stand sets on the array one by one: in bands of ``down`` rows, a wide one on as many whole
-    bands as it takes.
+    """Number of PE sets that fit on the array, placed one by one in bands of ``down`` rows. A wide
+    set uses as many whole bands as it needs.
     """
     bands = [cols] * (rows // down)
     count = 0
@@ -503,7 +503,7 @@ def best_choice(
     input_bits: int,
     psum_bits: int,
 ) -> tuple[tuple[int, ...], int]:
-    """Every mapping tried."""
+    """(best mapping, its cycles), by trying every mapping."""
     down = len(parts(shape[5], rows))
     down = -(-shape[5] // down)
     widest = max(

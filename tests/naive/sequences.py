@@ -1,5 +1,5 @@
-"""Recurrent networks without branches, word by word: embedding, cells, tanh and fully connected
-layers, under any rule's landing of errors.
+"""Unbranched recurrent networks, computed token by token: embedding, cells, tanh and fully
+connected layers, with any rule's landing of errors.
 
 Maps are sequences [time][sample][neuron].
 """
@@ -20,8 +20,8 @@ Sequence = list[Matrix]
 
 @dataclass
 class Errors:
-    """Errors so far: at layers' outputs, at plain RNNs' sums before tanh, and at the input of the
-    cell in hand by its own derivatives.
+    """Errors so far: at the layers' outputs, at plain RNNs' sums before tanh, and at the input of
+    the current cell through its own derivatives.
     """
 
     at_output: dict[str, Sequence] = field(default_factory=dict)
@@ -56,7 +56,7 @@ def starting(kind: str, samples: int, hidden: int) -> recurrent.State:
 def forward(
     network: Network, weights: Weights, words: list[list[int]]
 ) -> tuple[dict[str, Sequence], dict[str, recurrent.Record]]:
-    """Every map, and the gates and states of every cell."""
+    """All maps, and the gates and states of every cell."""
     maps: dict[str, Sequence] = {}
     records: dict[str, recurrent.Record] = {}
     for layer in network.layers:
@@ -81,7 +81,7 @@ def forward(
 
 
 def output_errors(scores_of: Sequence, labels: list[int]) -> tuple[float, Sequence]:
-    """Mean cross-entropy of softmax, and its errors."""
+    """(mean cross-entropy of softmax, errors at the logits)."""
     answers = iter(labels)
     loss, arrived = 0.0, []
     for step in scores_of:
@@ -104,8 +104,8 @@ def trained(
     landing: Landing,
     carriers: Mapping[str, Matrix] | None,
 ) -> tuple[float, Weights, dict[str, Sequence]]:
-    """Loss, weight gradients and errors at the weighted layers' outputs. ``carriers``: what carries
-    errors through time, if any.
+    """Loss, weight gradients, and errors at the weighted layers' outputs. ``carriers``: matrices
+    that carry errors through time, or None.
     """
     maps, records = forward(network, weights, words)
     loss, arrived = output_errors(maps[network.output.name], labels)
@@ -149,7 +149,9 @@ def trained(
 
 
 def transposed(weights: Mapping[str, Matrix]) -> Landing:
-    """Through any weights of the layers' shapes; cells' errors have gone through theirs already."""
+    """Landing through ``weights`` of the layers' shapes. Cells' errors have already passed through
+    theirs.
+    """
 
     def landing(layer: Layer, errors: Errors) -> Sequence:
         if layer.recurrent:
@@ -163,8 +165,8 @@ def transposed(weights: Mapping[str, Matrix]) -> Landing:
 
 
 def from_output(output: str, matrices: Mapping[str, list[Matrix]]) -> Landing:
-    """Direct feedback at each time step from that step's output: matrices [step or only
-    one][neuron][class].
+    """Landing of direct feedback at each time step from that step's output. Matrices are [step or a
+    single one][neuron][class].
     """
 
     def landing(layer: Layer, errors: Errors) -> Sequence:

@@ -1,9 +1,8 @@
-"""Plain-Python systolic arrays: registers shifted cycle by cycle, the product checked as it comes
-out.
+"""Plain-Python systolic arrays: registers are shifted cycle by cycle, and the product is checked as
+it leaves.
 
-A word is a number with the index of the product it belongs to beside it, or None where the pipeline
-has a bubble; a PE multiplies what its registers hold and nothing else, so that words which do not
-meet at the right cycle give a wrong product.
+A word is (value, index of its product), or None for a bubble in the pipeline. A PE multiplies only
+the values in its registers, so words that do not meet in the right cycle give a wrong product.
 """
 
 from __future__ import annotations
@@ -13,11 +12,13 @@ from itertools import product as pairs
 import numpy as np
 
 Word = tuple[int, int] | None
-"""(value, index): of the reduction where outputs are stationary, of the streamed row elsewhere."""
+"""(value, index). The index is that of the reduction if outputs are stationary, else that of the
+streamed row.
+"""
 
 Grid = list[list[Word]]
 Seen = dict[tuple[int, int, int], str]
-"""(cycle, row, column) of a PE to what it does."""
+"""Activity of each PE by (cycle, row, column)."""
 
 
 def empty(rows: int, cols: int) -> Grid:
@@ -27,10 +28,10 @@ def empty(rows: int, cols: int) -> Grid:
 def output_stationary(
     a: np.ndarray, b: np.ndarray, seen: Seen | None = None
 ) -> tuple[np.ndarray, int]:
-    """a (R, K) enters the rows and b (K, C) the columns, skewed by one cycle a row or column;
-    cycles until every PE has its K products.
+    """(product, cycles until every PE has its K products). a (R, K) enters the rows and b (K, C)
+    the columns, skewed by one cycle per row or column.
 
-    ``seen`` collects what each PE does in each cycle: the index of the product.
+    ``seen`` records each PE's activity per cycle: the index of the product.
     """
     rows, depth = a.shape
     cols = b.shape[1]
@@ -63,12 +64,12 @@ def output_stationary(
 def operand_stationary(
     stream: np.ndarray, held: np.ndarray, seen: Seen | None = None
 ) -> tuple[np.ndarray, int]:
-    """held (R, C) is shifted in row by row, then stream (M, R) flows right and sums flow down;
-    cycles until the last sum leaves.
+    """(result, cycles until the last sum leaves). held (R, C) is shifted in row by row; then stream
+    (M, R) flows to the right and sums flow down.
 
-    Weight stationary with weights held and activations streamed; input stationary the other way
-    round. ``seen`` collects what each PE does in each cycle: w while words are shifted in, then the
-    streamed row that it multiplies.
+    Weight stationary: weights are held and activations streamed; input stationary: the reverse.
+    ``seen`` records each PE's activity per cycle: w while words are shifted in, then the streamed
+    row that it multiplies.
     """
     rows, cols = held.shape
     length = len(stream)
@@ -109,12 +110,12 @@ def operand_stationary(
 def matrix_product(
     a: np.ndarray, b: np.ndarray, rows: int, cols: int, dataflow: str
 ) -> tuple[np.ndarray, int, int]:
-    """(a @ b, cycles, folds) on rows x cols PEs, fold after fold: one that is ragged has zeros
-    where it has no words, and costs a whole one.
+    """(a @ b, cycles, folds) on rows x cols PEs, fold after fold. An incomplete fold is filled with
+    zeros and takes as long as a full one.
     """
     if dataflow == "is":
-        found, cycles, folds = _held(b.T, a.T, rows, cols)
-        return found.T, cycles, folds
+        transposed, cycles, folds = _held(b.T, a.T, rows, cols)
+        return transposed.T, cycles, folds
     if dataflow == "ws":
         return _held(a, b, rows, cols)
     out = np.zeros((a.shape[0], b.shape[1]), np.int64)

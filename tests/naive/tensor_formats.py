@@ -1,6 +1,4 @@
-"""Plain twins of the compressed formats: encoders that make every field, and decoders that read
-them back.
-"""
+"""Plain twins of the compressed formats: encoders that produce every field, and decoders."""
 
 from __future__ import annotations
 
@@ -8,7 +6,7 @@ from itertools import pairwise
 
 Bits = list[int]
 Entries = list[tuple[int, int]]
-"""(zeros before it, value): a value of 0 is a padding entry."""
+"""(zeros before the value, value). A value of 0 is a padding entry."""
 
 
 def encode_bitmap(values: list[int]) -> tuple[Bits, list[int]]:
@@ -42,14 +40,12 @@ def decode_runs(entries: Entries, length: int) -> list[int]:
 
 
 def run_entries(rows: list[list[int]], most: int) -> list[int]:
-    """How many entries each row takes."""
+    """Number of entries of each row."""
     return [len(encode_runs(row, most)) for row in rows]
 
 
 def encode_csc(matrix: list[list[int]], most: int) -> tuple[Entries, list[int]]:
-    """(entries of all columns one after the other, pointers: where each column starts, and the
-    end).
-    """
+    """(entries of all columns in order, pointers to the start of each column and to the end)."""
     entries: Entries = []
     pointers = [0]
     for column in range(len(matrix[0])):

@@ -46,8 +46,8 @@ def sum_patches(
     groups: int,
     maps: np.ndarray,
 ) -> None:
-    """Where an element's copies are is asked of the gathering: its own number is sent through
-    it.
+    """Sum the copies of each element. Their positions are found by gathering a map of element
+    numbers.
     """
     numbers = np.arange(1, maps[0].size + 1, dtype=float).reshape(1, *maps.shape[1:])
     places = np.zeros((1, *patches.shape[1:]))

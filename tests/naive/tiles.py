@@ -1,5 +1,5 @@
-"""Plain-Python twin of the tile sums: every lane of every tile listed, the barrier taken as a
-max.
+"""Plain-Python twin of the tile sums: every lane of every tile is listed, and the barrier is a
+maximum.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ def tile_sums(
     blocks: int,
     nest: tuple[int, int, int, bool, bool] = (1, 1 << 40, 1 << 40, False, False),
 ) -> tuple[np.ndarray, int, int, int, int]:
-    """cycles (K or 1, M'), needed mask (M', K) or None -> block cycles, outputs, lane cycles, used
-    lane cycles, tiles.
+    """(block cycles, outputs, lane cycles, used lane cycles, tiles) from cycles (K or 1, M') and
+    needed mask (M', K) or None.
     """
 
     def cost(k: int, m: int) -> int:
         return int(cycles[k if len(cycles) > 1 else 0, m % cycles.shape[1]])
 
-    groups: list[list[list[int]]] = []  # one list of tiles (of lane cycles) an indexed step
+    groups: list[list[list[int]]] = []  # per indexed step a list of tiles, each of lane cycles
     for k0 in range(0, channels, channels_per_tile):
         members = range(k0, min(k0 + channels_per_tile, channels))
         if needed is None:
@@ -74,12 +74,12 @@ def tile_sums(
 
 
 def largest(values: list[int], first: int, size: int) -> int:
-    """Largest (at least 0) of ``size`` values from ``first`` on, starting over at the end."""
+    """Largest (at least 0) of ``size`` values from ``first``, wrapping around at the end."""
     return max([0, *(values[(first + i) % len(values)] for i in range(size))])
 
 
 def column_maxima(rows: list[list[int]]) -> tuple[list[int], list[int]]:
-    """Largest and sum of each column."""
+    """(maximum, sum) of each column."""
     return [max(column) for column in zip(*rows, strict=True)], [
         sum(column) for column in zip(*rows, strict=True)
     ]
@@ -88,8 +88,8 @@ def column_maxima(rows: list[list[int]]) -> tuple[list[int], list[int]]:
 def deal(
     values: list[int], found: int, positions_per_tile: int, depth: int
 ) -> tuple[int, list[int], list[int]]:
-    """A channel's next values into its tiles, ``found`` lanes taken: sum, slowest lane and number
-    of lanes of each tile.
+    """Distribute a channel's next values over its tiles, in which ``found`` lanes are taken: (sum,
+    slowest lane, number of lanes) per tile.
     """
     slowest, lanes = [0] * depth, [0] * depth
     for i, value in enumerate(values):
@@ -113,7 +113,7 @@ def visits(
     positions_outer: bool,
     buffer_positions_outer: bool,
 ) -> list[tuple[int, int]]:
-    """(tile of channels, item of positions) in the order of the loop nest."""
+    """(channel tile, position item) in the order of the loop nest."""
     channel_parts = [list(range(tiles))[i : i + high] for i in range(0, tiles, high)]
     position_parts = [list(range(items))[i : i + wide] for i in range(0, items, wide)]
     if buffer_positions_outer:

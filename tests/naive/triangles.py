@@ -1,8 +1,7 @@
-"""Plain twin of triangular feedback: what its rules store and count, and every pair of their
-streams.
+"""Plain twin of triangular feedback: words stored, MACs, and every pair of the streams.
 
-Written from Han et al. 2020, section 3.3, as amended; nothing of `accelsim.rules`. Networks end in
-fully connected layers behind their last cell.
+Written from Han et al. 2020, section 3.3, as amended, without `accelsim.rules`. Networks end in
+fully connected layers after their last cell.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from tests.naive.machine import GATES, Stream, Twin, Work
 
 
 def kept(length: int, density: float) -> int:
-    """Entries of a row that are stored."""
+    """Number of stored entries per row."""
     return length if density == 1 else max(1, round(density * length))
 
 
@@ -28,20 +27,20 @@ def last_cell(network: Network) -> Layer:
 
 
 def behind(network: Network, layer: Layer) -> bool:
-    """Whether the layer stands behind the last cell, in the output's module."""
+    """True if the layer follows the last cell and so belongs to the output's module."""
     return network.layers.index(layer) > network.layers.index(last_cell(network))
 
 
 @dataclass(frozen=True)
 class Counted:
-    """MACs of one sample, and words stored."""
+    """MACs per sample, and words stored."""
 
     macs: int
     words: int
 
 
 def counted(network: Network, density: float, per_step: bool) -> Counted:
-    """One row of S_fc a neuron and step, and a block for every pair of steps that are in order."""
+    """One row of S_fc per neuron and step, and one block per ordered pair of steps."""
     steps, classes, hidden = (
         network.time_steps,
         prod(network.output.out_shape),
@@ -61,8 +60,8 @@ def counted(network: Network, density: float, per_step: bool) -> Counted:
 
 
 class TriangleTwin(Twin):
-    """The twin of a recurrent network's ops with triangular feedback; ``nonzeros`` are those of
-    S_fc.
+    """Twin of a recurrent network's ops with triangular feedback. ``nonzeros`` are
+    those of S_fc.
     """
 
     density = 1.0
@@ -77,7 +76,7 @@ class TriangleTwin(Twin):
         }
 
     def feedback_rows(self, layer: Layer, t: int | None) -> list[list[int]]:
-        """Entries of S_fc, whose values come from the same stream unless they are weights."""
+        """Entries of S_fc. Its values come from the same random stream unless they are weights."""
         random = feedback_random(self.seed, layer.name)
         neurons, classes = prod(layer.in_shape), prod(self.network.output.out_shape)
         values = "init=bw" not in self.rule or layer is not self.network.output
@@ -88,8 +87,8 @@ class TriangleTwin(Twin):
         return [[int(index) for index in row] for row in drawn]
 
     def row(self, layer: Layer, t: int) -> Work:
-        """A neuron of the layer's input map at step t reduces the errors at h of that step and all
-        later ones.
+        """EP at step t: a neuron of the layer's input map sums the errors at h of that step and all
+        later steps.
         """
         source, steps = last_cell(self.network), self.network.time_steps
         neurons, hidden = prod(layer.in_shape), source.out_shape[2]

@@ -1,4 +1,4 @@
-"""Feedback through time of Han et al. 2020, eqs. 9 to 12 as amended, block by block and entry by
+"""Feedback over time in Han et al. 2020, eqs. 9 to 12 as amended, block by block and entry by
 entry.
 """
 
@@ -15,12 +15,12 @@ Blocks = dict[tuple[int, int], Matrix]
 
 
 def power(matrix: Matrix, exponent: int) -> Matrix:
-    """The matrix power of eq. 9."""
+    """Matrix power of eq. 9."""
     size = range(len(matrix))
-    found = [[float(i == j) for j in size] for i in size]
+    result = [[float(i == j) for j in size] for i in size]
     for _ in range(exponent):
-        found = [[sum(found[i][k] * matrix[k][j] for k in size) for j in size] for i in size]
-    return found
+        result = [[sum(result[i][k] * matrix[k][j] for k in size) for j in size] for i in size]
+    return result
 
 
 def sign(value: float) -> int:
@@ -28,10 +28,10 @@ def sign(value: float) -> int:
 
 
 def stored(matrix: Matrix, kept: list[list[int]] | None, binary: bool) -> Matrix:
-    """sign(D * R) of eqs. 10 and 11, in units that keep what it carries of one size.
+    """sign(D * R) of eqs. 10 and 11, scaled so that the magnitude of its products is kept.
 
-    Signs stand for the matrix's root mean square; what a mask keeps grows by one over the root of
-    the kept share.
+    Signs are multiplied by the matrix's root mean square. Entries kept by a mask are multiplied by
+    one over the square root of the kept fraction.
     """
     columns = len(matrix[0])
     size = sqrt(sum(value * value for row in matrix for value in row) / (len(matrix) * columns))
@@ -53,7 +53,7 @@ def blocks(
     by_distance: bool,
     scale: float,
 ) -> Blocks:
-    """S_ij = sign(power(D, j - i) * R_j) for i <= j; the printed exponent is T - j."""
+    """S_ij = sign(power(D, j - i) * R_j) for i <= j. The printed exponent is T - j."""
     found = {}
     for i in range(steps):
         for j in range(i, steps):
@@ -81,8 +81,8 @@ def two_modules(
     source: str,
     plain: bool,
 ) -> Landing:
-    """Eq. 10 for layers of the output's module, eq. 12 for those before it. ``source``: the cell
-    whose error leaves its module, ``plain``: an RNN.
+    """Landing: eq. 10 for layers of the output's module, eq. 12 for earlier layers. ``source``: the
+    cell whose error leaves its module. ``plain``: it is a plain RNN.
     """
     direct = from_output(output, output_feedback)
 

@@ -1,12 +1,13 @@
 """Plain twin of the whole machine: a loop over cycles in which every component takes one step.
 
-Three things happen in a cycle, in this order. DRAM steps through the edges of its own clock up to
-the cycle's start. Then what has ended is noticed, and whatever can go on does, all within the
-cycle: stages whose requests have ended, oldest first, then signals in the order in which they were
-raised; a stage's very first step comes before both. Last, links, ports, partitions and vector unit
-work for one cycle. Nothing jumps ahead and nothing is computed from an end that lies in the future.
+Three things happen in a cycle, in this order. First, DRAM steps through its own clock edges up to
+the start of the cycle. Second, everything that has ended is noticed, and whatever can continue does
+so within the cycle: stages whose requests have ended, oldest first, then signals in the order in
+which they were raised; the first step of a stage precedes both. Third, links, ports, partitions and
+the vector unit work for one cycle. Nothing is skipped, and nothing is computed from an end that
+lies in the future.
 
-Taken as given: the step's ops, homes of weights (`accelsim.mapping.residency`), mappings
+Inputs taken as given: the step's ops, homes of weights (`accelsim.mapping.residency`), mappings
 (`accelsim.mapping.mapper`), and the streams of contractions that `tests.naive.machine` lists.
 """
 
@@ -36,7 +37,7 @@ Key = tuple[int, str]
 
 @dataclass
 class Told:
-    """Something that happens once; ``watchers`` are called when it does."""
+    """An event that happens once. ``watchers`` are called when it happens."""
 
     happened: bool = False
     watchers: list[Callable[[], None]] = field(default_factory=list)
@@ -44,16 +45,16 @@ class Told:
 
 @dataclass
 class Holder:
-    """Components that ops hold one at a time. Who waits is served by priority, lowest first,
-    whenever one asks or a hand-over is noticed.
+    """Components that ops hold one at a time. Waiting ops are served by priority, lowest first,
+    whenever an op asks or a release is noticed.
     """
 
     free: set[int]
     waiting: list[tuple[int, int | None, Callable[[int], None]]] = field(default_factory=list)
 
     def serve(self, signal: Callable[[Callable[[], None]], None]) -> None:
-        """Give each free component, lowest number first, to who of those that can take it comes
-        first; it is told by a signal.
+        """Give each free component, lowest number first, to the first waiting op that can use it.
+        The op is notified by a signal.
         """
         for number in sorted(self.free):
             fitting = [each for each in self.waiting if each[1] in {None, number}]
@@ -116,7 +117,7 @@ class WholeMachine:
     # The loop
 
     def run(self, limit: int = 10**5) -> int:
-        """Run all ops; the cycles it took."""
+        """Run all ops. Returns the number of cycles."""
         self._start()
         for cycle in range(limit):
             self.now = cycle
@@ -136,12 +137,12 @@ class WholeMachine:
 
     @property
     def links(self) -> dict[str, Link]:
-        """Links of a tree and the global buffer's ports once, by name."""
+        """Links of a tree and ports of the global buffer by name, each once."""
         named = {"down": self.down, "up": self.up, "peer": self.peer, "port": self.port}
         return named if self.write_port is self.port else named | {"write port": self.write_port}
 
     def signal(self, told: Callable[[], None], urgent: bool = False) -> None:
-        """Something that others notice later in this cycle."""
+        """Raise a signal that is noticed later in this cycle."""
         (self._urgent if urgent else self._signals).append(told)
 
     def _settle(self) -> None:
@@ -172,8 +173,8 @@ class WholeMachine:
     def _spawn(
         self, control: Generator[Callable[[Callable[..., None]], None], int | None, None]
     ) -> None:
-        """Start a control unit. It yields what it waits for: a function that is given the unit's
-        way to go on.
+        """Start a control unit. It yields functions that receive its continuation and call it when
+        the unit may continue.
         """
 
         def go_on(value: int | None = None) -> None:
@@ -280,8 +281,8 @@ class WholeMachine:
         self.signal(partial(self._tell, self.done[index, op.name]))
 
     def _place_parts(self, running: Running) -> None:
-        """Rows for what the op moves, by the block that first moves it; a load comes with the
-        store of two blocks before, ahead of it.
+        """Allocate DRAM rows for what the op moves, by the block that first moves it. A load is
+        placed two blocks earlier, before the stores of that block.
         """
         blocks, load = running.task.blocks, running.task.load
         turns = []
@@ -294,8 +295,8 @@ class WholeMachine:
             self.rows.place(self.places.key(running.step, name), size)
 
     def _stages(self, running: Running, end: Callable[[], None]) -> list[Stage]:
-        """The stages that the op has, side by side; those of an op of one block follow one another
-        without signals.
+        """Stages of the op, side by side. For an op of one block they follow one another without
+        signals.
         """
         load, blocks = running.task.load, running.task.blocks
         asks: dict[str, Callable[[int], list[Request]]] = {}
@@ -326,7 +327,9 @@ class WholeMachine:
         return [(self.mesh[link], amount, 0) for link, amount in bits.items()]
 
     def _move(self, blocks: int, wanted: list[tuple[Link, int, int]], block: int) -> list[Request]:
-        """A block's share of bits on every link, and of what conflicts of banks add."""
+        """Request a block's share of bits on every link, and of the cycles added by
+        bank conflicts.
+        """
         return [
             request
             for link, bits, wait in wanted
@@ -342,7 +345,7 @@ class WholeMachine:
         return [job]
 
     def _cross(self, running: Running, write: bool, block: int) -> list[Request]:
-        """A block's share of every part crosses the DRAM bus, while its bits pass the global
+        """Request a block's share of every part over the DRAM bus, while its bits pass the global
         buffer's port.
         """
         task = running.task
@@ -367,8 +370,8 @@ class WholeMachine:
         return requests
 
     def _pieces(self, first: int, size: int, offset: int, nbytes: int) -> list[tuple[int, int]]:
-        """(address, bytes) of a tensor's bytes from an offset on. Re-reads start over at its begin;
-        so does what lies behind the DRAM's end.
+        """(address, bytes) of a tensor's bytes from an offset. Repeated reads wrap around to its
+        start, and so do addresses past the end of the DRAM.
         """
         capacity, pieces = self.dram.spec.organisation.capacity_bytes, []
         while nbytes:
@@ -379,17 +382,17 @@ class WholeMachine:
         return pieces
 
     def _bank_cycles(self, running: Running) -> int:
-        """Of the cycles that lanes waited for a fill, those that are the port's: by how much it
-        alone took longer than the links.
+        """Of the cycles in which lanes waited for a fill, those caused by the port: the share by
+        which it alone took longer than the links.
         """
-        load, found = running.task.load, running.seen["fill"]
+        load, waited = running.task.load, running.seen["fill"]
         alone = [-(-bits // self.down.width) for bits in (load.down, *load.mesh_fill.values())]
         links = max(*alone, -(-load.peer // self.peer.width))
         port = -(-load.fill_port // self.port.width) + load.fill_wait
-        return found * max(0, port - links) // port if port else 0
+        return waited * max(0, port - links) // port if port else 0
 
     def stalls(self, running: Running) -> dict[str, int]:
-        """The array's waiting by cause; while the vector unit works, it waits for a dependency."""
+        """The array's stalls by cause. While the vector unit works, the cause is a dependency."""
         seen, task = running.seen, running.task
         vector = 0 if task.on_array else seen["compute"] - task.port_wait
         return {
@@ -401,5 +404,5 @@ class WholeMachine:
         }
 
     def commands(self, running: Running) -> Counter[str]:
-        """DRAM commands for the op's transfers, refreshes and what they close left out."""
+        """DRAM commands of the op's transfers, without refreshes and the precharges for them."""
         return sum(running.commands, Counter[str]())

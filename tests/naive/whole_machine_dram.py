@@ -1,9 +1,9 @@
 """DRAM of the whole-machine twin, stepped in its own clock: at every clock edge a channel issues
-the one command that may go, or none.
+the one command that is allowed, or none.
 
-Constraints between two commands are the sentences of `tests.naive.dram`; here they are asked at one
-clock: may this go now? Transfers wait in one line, and a channel works on the first burst of its
-part of the line. A refresh that is due goes before anything else.
+Constraints between two commands are those of `tests.naive.dram`, evaluated at one clock: is this
+command allowed now? Transfers wait in one line, and a channel works on the first burst of its part
+of the line. A refresh that is due has priority.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PICOSECONDS = 10**12
 
 @dataclass
 class DramRequest(Request):
-    """A transfer: bursts that are still to pass, and the commands that were issued for it."""
+    """A transfer: the number of bursts left, and the commands issued for it."""
 
     left: int = 0
     seen: int = 0
@@ -74,7 +74,7 @@ class Channel:
             self._serve(self.line[0], clock)
 
     def _begin_refresh(self) -> None:
-        """Each rank in turn closes its open banks and refreshes."""
+        """Queue, rank by rank, the precharges of open banks and the refresh."""
         for rank in range(self.spec.organisation.ranks):
             self.refreshing += [("PRE", *bank) for bank in sorted(self.open) if bank[0] == rank]
             self.refreshing.append(("REF", rank, 0, 0))
@@ -99,8 +99,8 @@ class Channel:
             self.line.popleft()
 
     def may_go(self, kind: str, clock: int, rank: int, group: int, bank: int) -> bool:
-        """Whether every constraint against what went before holds at this clock. Of equal commands
-        of a bank the last one rules.
+        """True if every constraint with respect to earlier commands holds at this clock. Of equal
+        commands to a bank, only the last one matters.
         """
         activates = self.activates[rank]
         if kind == "ACT" and len(activates) == 4 and clock < activates[0] + self.spec.timing.tFAW:
@@ -127,7 +127,7 @@ class Channel:
 
 
 class SteppedDram:
-    """All channels, and their clock beside the accelerator's."""
+    """All channels, and their clock relative to the accelerator's."""
 
     def __init__(self, spec: DramSpec, clock_hz: int) -> None:
         self.spec = spec
@@ -137,13 +137,13 @@ class SteppedDram:
         self.channels = [Channel(spec, gaps) for _ in range(spec.organisation.channels)]
 
     def edge_by(self, clock: int, cycle: int) -> bool:
-        """Whether that edge of the DRAM's clock comes no later than the start of a cycle of the
-        accelerator.
+        """True if DRAM clock edge ``clock`` is not later than the start of accelerator cycle
+        ``cycle``.
         """
         return clock * self.spec.timing.tck_ps * self._clock_hz <= cycle * PICOSECONDS
 
     def step_to(self, cycle: int) -> None:
-        """All edges up to the start of a cycle."""
+        """Step through all edges up to the start of a cycle."""
         while self.edge_by(self.clock + 1, cycle):
             self.step()
 
@@ -154,7 +154,7 @@ class SteppedDram:
 
     def ask(self, cycle: int, pieces: list[tuple[int, int]], write: bool) -> DramRequest:
         """Hand over a transfer of (first byte, bytes) pieces at the start of a cycle. It is seen at
-        the next edge, and acted on an edge later.
+        the next edge and acted on one edge later.
         """
         on_edge = self.clock * self.spec.timing.tck_ps * self._clock_hz == cycle * PICOSECONDS
         request = DramRequest(seen=self.clock if on_edge else self.clock + 1)
@@ -169,8 +169,8 @@ class SteppedDram:
         return request
 
     def finish(self, cycle: int) -> int:
-        """Run to the first edge at or after a cycle, and on while a refresh that was due is not
-        over; the clocks that have passed.
+        """Run to the first edge at or after a cycle, and further while a refresh that was due is in
+        progress. Returns the elapsed clocks.
         """
         while not (
             self.clock >= 0

@@ -1,9 +1,8 @@
-"""Where tensors are while the whole-machine twin runs: the global buffer's room, the scratchpads'
-free bytes, and rows of DRAM.
+"""Locations of tensors while the whole-machine twin runs: space in the global buffer, free bytes of
+the scratchpads, and rows of DRAM.
 
-Homes of weights, copies and optimizer state are decided before a run
-(`accelsim.mapping.residency`, which the twin is given); everything that changes while it runs is
-kept here.
+Homes of weights, copies and optimizer state are decided before a run (`accelsim.mapping.residency`,
+given to the twin). Everything that changes during the run is kept here.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Key = tuple[int, str]
 
 class Places:
     """Tensors of a run of one or more steps. A (step, name) is in the buffer, split between PEs and
-    elsewhere, or in DRAM.
+    another memory, or in DRAM.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class Places:
         return tensor.elements * word_bits(tensor, self.architecture)
 
     def standing(self) -> dict[str, int]:
-        """Bytes of what stands in DRAM from start to end."""
+        """Bytes of tensors that stay in DRAM for the whole run."""
         generated = (
             self.architecture.organization == "near_memory"
             and self.architecture.near_memory.feedback == "prng"
@@ -70,22 +69,24 @@ class Places:
         return found
 
     def key(self, step: int, name: str) -> Key | str:
-        """A tensor that a step makes is its own; others are shared by all steps."""
+        """Key of a tensor: (step, name) if a step produces it; otherwise the name, shared by all
+        steps.
+        """
         return (step, name) if (step, name) in self.readers_left else name
 
     def from_dram(self, step: int, tensor: Tensor) -> bool:
         return (step, tensor.name) not in self.buffered and tensor.name not in self.pinned
 
     def split(self, step: int, tensor: Tensor) -> tuple[int, int] | None:
-        """Words with a home in the PEs, and the others; None when the tensor has no home."""
+        """(words with a home in the PEs, other words), or None if the tensor has no home."""
         if (step, tensor.name) in self.local:
             return self.local[step, tensor.name][:2]
         home = self.residency.home(tensor)
         return (home.resident, home.spilled) if home else None
 
     def make(self, step: int, tensor: Tensor, split: tuple[int, int] | None, layer: str) -> None:
-        """An op begins to write a tensor: it takes room in the PEs, then in the buffer if all that
-        is left of it fits.
+        """Allocate space for a tensor that an op is about to write: in the PEs, then in the buffer
+        if the rest fits there completely.
         """
         if tensor.persistent:
             return
@@ -113,9 +114,7 @@ class Places:
             self.room -= need
 
     def ended(self, step: int, read: list[str], made: list[str], layer: str) -> list[str]:
-        """An op has ended; the tensors that nobody will read any more lose their places, and are
-        returned.
-        """
+        """Release the tensors that no later op reads, when an op has ended. Returns their names."""
         gone = []
         for name in read:
             if (step, name) in self.readers_left:
@@ -136,7 +135,7 @@ class Places:
 
 
 class Rows:
-    """Rows of DRAM, one by one: a tensor stands in the first run of free ones that holds it."""
+    """Rows of DRAM. A tensor is placed in the first run of free rows that holds it."""
 
     def __init__(self, row_bytes: int) -> None:
         self.row_bytes = row_bytes
@@ -144,7 +143,7 @@ class Rows:
         self.first: dict[Hashable, int] = {}
 
     def place(self, tensor: Hashable, nbytes: int) -> int:
-        """First byte of the tensor's place, which it takes if it has none."""
+        """First byte of the tensor's location, which is allocated if needed."""
         if tensor not in self.first:
             rows, start = -(-nbytes // self.row_bytes), 0
             while any(owner is not None for owner in self.owner[start : start + rows]):
@@ -160,13 +159,11 @@ class Rows:
 
     @property
     def peak_bytes(self) -> int:
-        """Rows were once needed up to here."""
+        """Bytes up to the highest row ever used."""
         return len(self.owner) * self.row_bytes
 
 
 def updates_in_pe(op_pass: Pass, outputs: tuple[Tensor, ...], architecture: Architecture) -> bool:
-    """Whether an op runs on the array although it has no MACs: the PEs update the weights they
-    hold.
-    """
+    """True if an op without MACs runs on the array because PEs update the weights they hold."""
     near = architecture.organization == "near_memory" and architecture.vector_unit.update_in_pe
     return near and op_pass is Pass.WU and any(tensor.home_channels for tensor in outputs)

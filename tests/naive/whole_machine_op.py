@@ -1,5 +1,5 @@
-"""An op on its way through the whole-machine twin: its stages, and what the array waits for, cycle
-by cycle.
+"""Execution of one op in the whole-machine twin: its stages, and the array's stall causes, cycle by
+cycle.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from tests.naive.whole_machine_work import Task
 
 
 class Clock(Protocol):
-    """What an op needs of its machine: the cycle, stages that are busy in the order in which they
-    began, signals of this cycle.
+    """What an op needs from its machine: the cycle, busy stages in the order in which they began,
+    and signals within the cycle.
     """
 
     now: int
@@ -27,11 +27,11 @@ class Clock(Protocol):
 
 @dataclass
 class Stage:
-    """A control unit that takes one block after the other: waits for the block, then for a free
-    buffer behind it, then for its requests.
+    """A control unit that processes one block after another: it waits for the block, then for a
+    free buffer after it, then for its requests.
 
-    ``ask`` hands a block's requests to components. Neighbours are told of a block's end by a
-    signal: ``told`` blocks so far.
+    ``ask`` hands a block's requests to components. A signal tells neighbours that a block has
+    ended; ``told`` counts the blocks announced so far.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Stage:
         self.over()
 
     def _tell(self, block: int) -> None:
-        """Who waits for this block goes on, in the order in which they began to wait."""
+        """Resume the stages that wait for this block, in the order in which they began to wait."""
         self.told += 1
         ready = [stage for wanted, stage in self.waiting if wanted == block]
         self.waiting = [(wanted, stage) for wanted, stage in self.waiting if wanted != block]
@@ -90,8 +90,8 @@ class Stage:
 
 @dataclass
 class Running:
-    """An op that holds its component. ``seen``: cycles by what the compute stage did or waited for;
-    ``commands`` of the DRAM for its transfers.
+    """An op that holds its component. ``seen``: cycles by activity or stall cause of the compute
+    stage. ``commands``: DRAM commands of its transfers.
     """
 
     task: Task
@@ -105,7 +105,7 @@ class Running:
     bank: int = 0
 
     def observe(self) -> None:
-        """What the compute stage does in the cycle that begins now."""
+        """Record the activity of the compute stage in the cycle that begins now."""
         by_name = {stage.name: stage for stage in self.stages}
         compute, load, fill = by_name["compute"], by_name.get("load"), by_name.get("fill")
         block = len(compute.done)
@@ -116,8 +116,8 @@ class Running:
         elif load and len(load.done) <= block:
             self.seen["dram"] += 1
         elif fill and len(fill.done) <= block:
-            # A fill that begins as soon as its data have left DRAM is as fast as DRAM lets it be,
-            # the first block's excepted.
+            # A fill that begins as soon as its data have left DRAM is limited by DRAM, except for the
+            # first block.
             on_time = (
                 load
                 and block

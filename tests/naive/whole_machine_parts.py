@@ -1,8 +1,8 @@
-"""Components of the whole-machine twin, stepped once a cycle: links and ports, lanes of a
-partition, the vector unit.
+"""Components of the whole-machine twin, stepped once per cycle: links and ports, lanes of a
+partition, and the vector unit.
 
-A `Request` is what a stage asks of a component for one block; it has ended when the component has
-worked on it for as many cycles as it takes.
+A `Request` is what a stage asks of a component for one block. It has ended when the component has
+worked on it for the required number of cycles.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.naive.machine import Pair, Stream
 
 @dataclass
 class Request:
-    """Bits to move, then cycles of waiting for banks; or, of an array, whatever its job is."""
+    """Bits to move, then cycles of waiting for banks. For an array, a job with its own state."""
 
     bits: int = 0
     wait: int = 0
@@ -25,8 +25,8 @@ class Request:
 
 @dataclass
 class Link:
-    """Moves up to ``width`` bits a cycle of the oldest request; a cycle serves one request
-    alone.
+    """Moves up to ``width`` bits per cycle of the oldest request. A cycle serves only
+    one request.
     """
 
     width: int
@@ -35,7 +35,7 @@ class Link:
     bits: int = 0
 
     def ask(self, bits: int, wait: int = 0) -> list[Request]:
-        """Queue a request, unless there is nothing to do."""
+        """Queue a request, unless it is empty."""
         if bits == 0 and wait == 0:
             return []
         self.queue.append(Request(bits, wait))
@@ -59,8 +59,8 @@ class Link:
 
 @dataclass
 class Lane:
-    """Walks along one stream: each cycle it takes the first wanted position of its window, or
-    passes over a window without one.
+    """Walks along one stream. Each cycle it takes the first effectual position in its window, or
+    passes over a window that has none.
     """
 
     bits: Sequence[int]
@@ -87,8 +87,8 @@ class Lane:
 
 @dataclass
 class Output:
-    """One output that a tile has: the pairs of its stream, and the lanes that reduce it, several
-    where PEs share its reduction.
+    """One output of a tile: the pairs of its stream, and the lanes that reduce it, more than one if
+    PEs share the reduction.
     """
 
     pairs: Stream
@@ -98,8 +98,8 @@ class Output:
     channels: int = 1
 
     def lanes(self) -> list[Lane]:
-        """New lanes at the starts of their streams. PE j of those that share has channels j, j +
-        shared, ...; zeros fill up the last round.
+        """New lanes at the starts of their streams. If PEs share the reduction, PE j has channels
+        j, j + shared, ...; the last round is padded with zeros.
         """
         if self.shared == 1:
             return [Lane([self.wanted(pair) for pair in self.pairs], self.window)]
@@ -125,8 +125,8 @@ class Output:
 
 @dataclass
 class ArrayJob(Request):
-    """A block's tiles, one after the other; the lanes of a tile meet at a barrier. Then cycles of
-    waiting for the scratchpads' ports.
+    """Tiles of a block, one after another; the lanes of a tile wait for each other at its end. Then
+    cycles of waiting for the scratchpads' ports.
     """
 
     tiles: deque[list[Output]] = field(default_factory=deque)
@@ -134,8 +134,8 @@ class ArrayJob(Request):
     walked: int = 0
 
     def begin(self) -> None:
-        """Take up the first tile that has something to walk along; a tile of empty streams takes no
-        time.
+        """Start the next tile that has a non-empty stream. A tile of empty streams
+        takes no time.
         """
         while self.tiles and all(lane.ended for lane in self.lanes):
             self.lanes = [lane for output in self.tiles.popleft() for lane in output.lanes()]

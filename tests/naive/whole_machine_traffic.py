@@ -1,7 +1,7 @@
-"""What the transfers of one op of the whole-machine twin put on links, ports and the DRAM bus.
+"""Load that the transfers of one op put on links, ports and the DRAM bus in the whole-machine twin.
 
-On a mesh every word walks (`tests.naive.mesh`), and banks of the global buffer are asked line by
-line (`tests.naive.banks`).
+On a mesh every word travels link by link (`tests.naive.mesh`), and banks of the global buffer are
+accessed line by line (`tests.naive.banks`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from tests.naive.whole_machine_memory import Places
 
 @dataclass
 class Load:
-    """Bits of a whole op by link, and cycles that conflicts of banks add at a port; DRAM parts are
-    (tensor, bytes that it takes, bytes to move).
+    """Bits of a whole op by link, and cycles that bank conflicts add at each port. DRAM parts are
+    (tensor, its size in bytes, bytes to move).
     """
 
     down: int = 0
@@ -51,7 +51,7 @@ class Load:
 
 
 class Traffic:
-    """``pes``: those of a partition."""
+    """Computes loads. ``pes``: PEs of a partition."""
 
     def __init__(self, architecture: Architecture, places: Places, pes: int) -> None:
         self.architecture, self.places, self.pes = architecture, places, pes
@@ -72,8 +72,8 @@ class Traffic:
         first: int,
         shared: int = 1,
     ) -> Load:
-        """Of an op on the PEs from ``first`` on, of which ``shared`` share a reduction; off the
-        array, words go between homes and the vector unit.
+        """Load of an op on the PEs from ``first``, of which ``shared`` share a reduction. For an op
+        that is not on the array, words move between homes and the vector unit.
         """
         load = Load()
         for t in transfers:
@@ -112,8 +112,8 @@ class Traffic:
         return load
 
     def _pads(self, load: Load, t: Transfer, on_array: bool) -> None:
-        """Bits read and written in scratchpads; a mask bit stands beside each word whose zeros are
-        skipped.
+        """Add bits read and written in scratchpads. Words whose zeros are skipped have a mask bit
+        each.
         """
         bits = t.words * t.bits
         if t.route in {Route.MULTICAST, Route.SCATTER}:
@@ -128,8 +128,8 @@ class Traffic:
     # A mesh
 
     def _over_mesh(self, load: Load, t: Transfer, on_array: bool, first: int, shared: int) -> None:
-        """Words walk from the global buffer, to it, or from PE to PE; the vector unit stands at the
-        global buffer.
+        """Add words that travel from or to the global buffer, or between PEs. The vector unit is
+        located at the global buffer.
         """
         if t.route in {Route.MULTICAST, Route.SCATTER}:
             self._carry(load.mesh_fill, t, ("spread", first, t.words, t.receivers))
@@ -165,9 +165,7 @@ class Traffic:
     # Banks of the global buffer
 
     def _bank_wait(self, op: Op, t: Transfer) -> int:
-        """Cycles beyond those that the port needs if no bank is asked twice: each pass over the
-        tensor is a stream of its own.
-        """
+        """Cycles added by bank conflicts. Each pass over the tensor is a separate stream."""
         stride = self._stride(op, t)
         if stride == 1:
             return self._stream_wait(t.words * t.bits)
@@ -180,8 +178,8 @@ class Traffic:
         return cycles - self._port_cycles(t.words * t.bits)
 
     def _stride(self, op: Op, t: Transfer) -> int:
-        """Words between one that is read and the next: weights column by column in EP, maps channel
-        by channel in WG.
+        """Distance in words between consecutive reads: weights are read by column in EP, maps by
+        channel in WG.
         """
         uses = {operand.tensor.name: operand.use for operand in reversed(op.operands)}
         use = uses.get(t.tensor.name) if t.inbound and isinstance(op, Contraction) else None
@@ -192,7 +190,7 @@ class Traffic:
         )
 
     def _stream_wait(self, bits: int) -> int:
-        """Of that many bits line after line."""
+        """Cycles added by bank conflicts for a sequential stream of ``bits``."""
         buffer = self.architecture.global_buffer
         if buffer.conflicts == "ideal" or not bits:
             return 0

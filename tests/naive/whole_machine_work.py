@@ -1,8 +1,8 @@
-"""What one op of the whole-machine twin asks of each component: bits of every link, parts that
-cross the DRAM bus, tiles or beats of work.
+"""Work of one op of the whole-machine twin for each component: bits per link, parts that cross the
+DRAM bus, and tiles or beats.
 
-Of a contraction the transfers are its mapping's; of work without MACs they are listed here, from
-where its tensors are.
+The transfers of a contraction are those of its mapping. For work without MACs they are derived here
+from the locations of its tensors.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ Tile = list[Output]
 
 @dataclass
 class Task:
-    """An op that is about to start. ``groups``: tiles that are visited one after the other, dealt
-    to blocks in order.
+    """An op that is about to start. ``groups``: lists of tiles in the order of processing,
+    distributed over blocks in order.
     """
 
     op: Op
@@ -39,10 +39,10 @@ class Task:
     beats: int = 0
     port_wait: int = 0
     macs: tuple[int, int, int] = (0, 0, 0)
-    """Executed and gated MACs, and lane cycles, of a contraction."""
+    """Executed MACs, gated MACs and lane cycles of a contraction."""
 
     def job(self, block: int) -> ArrayJob | VectorJob:
-        """The work of one block."""
+        """Work of one block."""
         wait = share(self.port_wait, block, self.blocks)
         if not self.groups:
             return VectorJob(wait=wait, beats=share(self.beats, block, self.blocks))
@@ -54,12 +54,12 @@ class Task:
 
 
 def share(total: int, block: int, blocks: int) -> int:
-    """The part of a total that falls to a block."""
+    """Share of ``total`` for one block."""
     return total * (block + 1) // blocks - total * block // blocks
 
 
 class Planner:
-    """Makes tasks. ``works``: the streams of contractions by op name."""
+    """Creates tasks. ``works``: streams of contractions by op name."""
 
     def __init__(
         self, architecture: Architecture, mapper: Mapper, places: Places, works: Table[str, Work]
@@ -74,8 +74,8 @@ class Planner:
         self._walked: dict[tuple[str, int], tuple[int, int, int, int]] = {}
 
     def task(self, step: int, op: Op, partition: int | None) -> Task:
-        """The op's task; its outputs take their places. An op that holds no partition finds homes
-        in its layer's.
+        """Task of an op. Allocates space for its outputs. An op that holds no partition uses the
+        homes of its layer's partition.
         """
         part = (
             self.places.residency.partition_of.get(op.layer, 0) if partition is None else partition
@@ -113,7 +113,7 @@ class Planner:
         return task
 
     def _pair_bits(self, op: Op) -> int:
-        """Bits that a lane reads for a MAC: both operands, regenerated feedback excepted."""
+        """Bits that a lane reads per MAC: both operands, except regenerated feedback."""
         moving, stationary = op.operand(Use.MOVING), op.operand(Use.STATIONARY)
         assert moving is not None
         assert stationary is not None
@@ -129,8 +129,8 @@ class Planner:
         )
 
     def _groups(self, mapping: Mapping) -> list[list[Tile]]:
-        """Outputs dealt to lanes: a tile after the other; with a mask of outputs, each run of
-        positions packed into as few tiles as it takes.
+        """Outputs distributed over lanes, tile by tile. With a mask of needed outputs, each run of
+        positions is packed into as few tiles as possible.
         """
         op, array = mapping.op, self.architecture.pe_array
         work, size = self.works[op.name], mapping.positions_per_tile
@@ -169,8 +169,8 @@ class Planner:
         return found
 
     def _rehearsed(self, task: Task) -> tuple[int, int, int, int]:
-        """Cycles, executed MACs, gated MACs and lane cycles of the whole op: its ports' waiting is
-        told from what all of it moves.
+        """(cycles, executed MACs, gated MACs, lane cycles) of the whole op. They are needed
+        beforehand, because port waits are computed from the op's total traffic.
         """
         key = (task.op.name, task.blocks)
         if key not in self._walked:
@@ -209,7 +209,7 @@ class Planner:
         beats = -(-op.elements // slots) * -(-op.ops_per_element // unit.ops_per_cycle)
         blocks = min(self._blocks(step, transfers, max(1, beats)), max(1, beats))
         if in_pe:
-            # Copies of updated weights are sent the new ones.
+            # Updated weights are sent to their copies.
             for tensor in op.outputs:
                 home = self.places.residency.home(tensor)
                 if home is not None and home.copies > 1:
@@ -221,8 +221,8 @@ class Planner:
         return Task(op, in_pe, blocks, load, beats=beats, port_wait=self._port_wait(load, beats))
 
     def _moved(self, step: int, tensor: Tensor, inbound: bool, in_pe: bool) -> list[Transfer]:
-        """A tensor on its way to the PEs or the vector unit, or back: what has a home from or to
-        there, the rest by the global buffer.
+        """Transfers of a tensor to or from the PEs or the vector unit. Words with a home come from
+        or go there; the rest uses the global buffer.
         """
         bits, split = word_bits(tensor, self.architecture), self.places.split(step, tensor)
         if split is None:
@@ -248,8 +248,8 @@ class Planner:
         )
 
     def _blocks(self, step: int, transfers: list[Transfer], most: int) -> int:
-        """No more than ``most``, and if it may be so many that a block fits one half of the staging
-        buffer.
+        """Number of blocks: at most ``most``, and if possible enough that a block fits half of the
+        staging buffer.
         """
         inbound = sum(
             t.words * t.bits
@@ -261,7 +261,7 @@ class Planner:
         return min(most, max(self.architecture.blocks_per_op, staged))
 
     def _port_wait(self, load: Load, cycles: int) -> int:
-        """Cycles by which the scratchpads' ports are behind the lanes or the vector unit."""
+        """Cycles by which the scratchpads' ports take longer than the lanes or the vector unit."""
         pad = self.architecture.scratchpad
         moved = (
             load.pads_read + load.pads_written

@@ -10,8 +10,8 @@ import numpy as np
 
 
 def walk(stream: Sequence[int], window: int) -> int:
-    """Cycles of one lane over its pair mask: look at p..p+W-1, take the first set one, or burn the
-    cycle.
+    """Cycles of one lane for its pair mask: look at p..p+W-1 and take the first set position, or
+    spend the cycle without one.
     """
     position, cycles = 0, 0
     while position < len(stream):
@@ -38,8 +38,8 @@ def closed_form(stream: Sequence[int], window: int) -> int:
 
 
 def summary(stream: Sequence[int], window: int) -> list[int]:
-    """Leading zeros (-1 without a set bit), trailing zeros, cycles from the first to the last set
-    bit, set bits.
+    """[leading zeros (-1 without a set bit), trailing zeros, cycles from the first to the last set
+    bit, set bits].
     """
     places = [i for i, bit in enumerate(stream) if bit]
     if not places:
@@ -53,7 +53,7 @@ def summary(stream: Sequence[int], window: int) -> list[int]:
 
 
 def tap_list(row_taps: Sequence[int], col_taps: Sequence[int]) -> list[tuple[int, int, int]]:
-    """(tap index, source row, source column) of the taps in the stream, kernel row then kernel
+    """(tap index, source row, source column) of the taps in the stream, by kernel row, then kernel
     column.
     """
     taps = []
@@ -65,7 +65,7 @@ def tap_list(row_taps: Sequence[int], col_taps: Sequence[int]) -> list[tuple[int
 
 
 def moving_stream(image: np.ndarray, row_taps: Sequence[int], col_taps: Sequence[int]) -> list[int]:
-    """The moving operand's bits of one output: (H, W, C) mask, in the order of its stream."""
+    """Bits of the moving operand for one output, from a mask (H, W, C), in stream order."""
     stream: list[int] = []
     for _, row, col in tap_list(row_taps, col_taps):
         for c in range(image.shape[2]):
@@ -76,8 +76,8 @@ def moving_stream(image: np.ndarray, row_taps: Sequence[int], col_taps: Sequence
 def stationary_stream(
     kernel: np.ndarray, row_taps: Sequence[int], col_taps: Sequence[int]
 ) -> list[int]:
-    """The stationary operand's bits of one output channel: (T, C) mask, in the order of its
-    stream.
+    """Bits of the stationary operand for one output channel, from a mask (T, C), in
+    stream order.
     """
     stream: list[int] = []
     for tap, _, _ in tap_list(row_taps, col_taps):
@@ -88,7 +88,7 @@ def stationary_stream(
 def stream_cycles(
     x: np.ndarray, row_taps: np.ndarray, col_taps: np.ndarray, window: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mask (S, H, W, C) -> cycles (S, Y*X), ones (S, Y*X), length (Y*X)."""
+    """(cycles (S, Y*X), ones (S, Y*X), lengths (Y*X)) for a mask (S, H, W, C)."""
     outputs = [(rows, cols) for rows in row_taps for cols in col_taps]
     streams = [[moving_stream(image, rows, cols) for rows, cols in outputs] for image in x]
     cycles = np.array([[walk(stream, window) for stream in sample] for sample in streams])
@@ -104,7 +104,7 @@ def pair_stream_cycles(
     window: int,
     skip: str,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Masks (H, W, C) and (K, T, C) -> cycles (K, Y*X), ones (K, Y*X)."""
+    """(cycles (K, Y*X), ones (K, Y*X)) for masks (H, W, C) and (K, T, C)."""
     cycles, ones = [], []
     for kernel in stationary:
         for rows in row_taps:
@@ -126,8 +126,8 @@ def wgrad_cycles(
     window: int,
     skip: str,
 ) -> tuple[np.ndarray, int]:
-    """Masks x (S, H, W, C) and e (S, P, Q, K) -> cycles (K, R*S*C) of every lane, and the set pairs
-    of all lanes.
+    """(cycles (K, R*S*C) of every lane, set pairs of all lanes) for masks x (S, H, W, C) and e (S,
+    P, Q, K).
     """
     channels, outputs = x.shape[3], e.shape[3]
     taps = [
@@ -158,7 +158,7 @@ def wgrad_cycles(
 def outer_cycles(
     x: np.ndarray, e: np.ndarray, batch: int, segments: int, window: int, skip: str
 ) -> tuple[np.ndarray, int]:
-    """Masks x (S, C) and e (S, K) -> cycles (K, segments) and the set pairs of all lanes."""
+    """(cycles (K, segments), set pairs of all lanes) for masks x (S, C) and e (S, K)."""
     channels, outputs = x.shape[1], e.shape[1]
     size = -(-channels // segments)
     cycles = np.zeros((outputs, segments), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Parts that the models of files are written with: sections, units, bounds, rules between keys.
+"""Parts of the models of files: sections, units, bounds, and rules between keys.
 
 May import the rest of config/.
 """

@@ -1,8 +1,8 @@
-"""Bounds that files and command-line options share. Nothing is imported here: options are read
-before anything heavy is.
+"""Bounds shared by files and command-line options. The module imports nothing, because options are
+parsed before anything slow is loaded.
 """
 
 from __future__ import annotations
 
 LARGEST_BATCH = 1 << 20
-"""Samples of a training step."""
+"""Maximum number of samples per training step."""

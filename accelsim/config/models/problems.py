@@ -1,5 +1,5 @@
-"""Problems that a model's validators report of a rule that spans several keys, so that the loader
-can place each fault at its key.
+"""Problems that a model's validators report for a rule between two or more keys. The loader places
+each fault at its key.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ PROBLEM_TYPE = "accelsim_rule"
 
 @dataclass(frozen=True)
 class Problem:
-    """``<path> must be <rule>, got <got>``; ``path`` is relative to the model that validates.
+    """``<path> must be <rule>, got <got>``. ``path`` is relative to the model that validates.
 
-    ``got`` is for values the file leaves to their default: what the file spells out is quoted from
-    it. ``involved`` are the other keys of the rule: where ``path`` is not in the file that was
-    asked for, the fault stands at the first of them that is.
+    ``got`` is used if the file leaves the value to its default; values in the file are quoted from
+    it. ``involved`` are the other keys of the rule: if ``path`` is not in the requested file, the
+    fault is placed at the first of them that is.
     """
 
     path: tuple[str | int, ...]
@@ -28,8 +28,8 @@ class Problem:
 
 
 def raise_problems(problems: Sequence[Problem]) -> None:
-    """Call at the end of a ``model_validator(mode="after")``: raises all at once, or does nothing
-    when there are none.
+    """Raise all problems together, or do nothing if there are none. To be called at the end of a
+    ``model_validator(mode="after")``.
     """
     if problems:
         raise PydanticCustomError(

@@ -1,4 +1,4 @@
-"""Shared by all sections of a machine's file: strict mappings, and bounds of their numbers."""
+"""Parts shared by all sections of a machine file: strict mappings, and bounds of numbers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from accelsim.config.models.units import Bytes
 
 Positive = Annotated[int, Field(ge=1, le=1 << 16)]
-"""A count. Upper bounds here and below refuse slips of the pen before they become hours of
-simulation or all of a computer's memory.
+"""A count. Upper bounds here and below refuse typing errors that would cause hours of simulation or
+use all memory.
 """
 Whole = Annotated[int, Field(ge=1, le=1 << 40)]
 Side = Annotated[int, Field(ge=1, le=4096)]
@@ -22,6 +22,6 @@ Capacity = Annotated[Bytes, Field(ge=1, le=1 << 40)]
 
 
 class Section(BaseModel):
-    """A mapping of the YAML: fixed keys, no coercion, immutable."""
+    """A mapping in YAML: fixed keys, no type conversion, immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

@@ -1,5 +1,5 @@
-"""Quantities with units, as YAML spells them ("64KiB", "800MHz", "2pJ"), as annotated types
-that resolve to plain numbers.
+"""Quantities with units as YAML writes them ("64KiB", "800MHz", "2pJ"): annotated types that
+resolve to plain numbers.
 """
 
 from __future__ import annotations
@@ -29,19 +29,21 @@ MILLIWATTS = {"nW": 1e-6, "uW": 1e-3, "mW": 1.0, "W": 1e3}
 
 
 Units = dict[str, int] | dict[str, float]
-# characters: more can only be an exponent nobody means, and would build a number of that many
-# digits
+# Maximum characters, and maximum exponent. A larger exponent is a mistake, and would create a
+# number with that many digits.
 _LONGEST = 40
 
 
 def quantity_rule(units: Units) -> str:
-    """The rule's words, as faults and the documentation give them."""
+    """Words of the rule, for faults and documentation."""
     return f"a number with a unit of {', '.join(units)}"
 
 
 def parse_quantity(value: object, units: Units, whole: bool) -> int | float:
-    """``"64KiB"`` -> 65536. ValueError (worded for a fault line) unless a number with one of
-    ``units``, whole where asked.
+    """Number in the base unit: ``"64KiB"`` -> 65536.
+
+    Raises ValueError, worded for a fault, unless the text is a number with one of ``units``, and an
+    integer in the smallest unit if ``whole``.
     """
     rule = quantity_rule(units)
     match = _QUANTITY.match(value) if isinstance(value, str) and len(value) <= _LONGEST else None

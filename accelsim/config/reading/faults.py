@@ -1,4 +1,4 @@
-"""Faults from the errors of pydantic, worded ``<key> must be <rule>, got <value>``."""
+"""Faults made from pydantic's errors, worded ``<key> must be <rule>, got <value>``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SIGNS = {
 
 
 def frozen(data: Any) -> Any:
-    """Plain data with its lists as tuples."""
+    """Plain data with lists replaced by tuples."""
     if isinstance(data, dict):
         return {key: frozen(value) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
@@ -37,14 +37,14 @@ def frozen(data: Any) -> Any:
 
 
 def _wrong_shape(error_type: str) -> bool:
-    """True for an error that says that the value is of another member of the union, and not that
-    it breaks a bound of this one.
+    """True if the error means that the value is not of this member of the union, false if the value
+    breaks a bound of this member.
     """
     return error_type.endswith("_type") or error_type in ("literal_error", "value_error")
 
 
 class FaultReader:
-    """Turns pydantic's errors on a document into faults at their places."""
+    """Converts pydantic's errors about a document to faults at their places."""
 
     def __init__(self, document: Document, root: Hint) -> None:
         self.document = document
@@ -52,7 +52,9 @@ class FaultReader:
         self.view = View(document, root)
 
     def read(self, error: ValidationError) -> Iterator[FaultAt]:
-        """A fault per wrong value or key; the rules between keys that pydantic came to, too."""
+        """One fault per wrong value or key, including broken rules between keys that pydantic
+        evaluated.
+        """
         members: dict[tuple[Any, ...], list[str]] = {}
         spots = [
             (locate(self.root, item["loc"], members), item)
@@ -69,7 +71,7 @@ class FaultReader:
             yield from self._union(group)
 
     def judged(self, faults: Sequence[FaultAt], unsure: Iterable[KeyPath]) -> list[Fault]:
-        """The faults of single values, then those of the rules between keys that read none of them;
+        """Faults of single values, then those of rules between keys that read none of these values.
         ``unsure`` as in `Judge`.
         """
         single = [
@@ -91,8 +93,8 @@ class FaultReader:
         return [item.fault for item in [*single, *broken]]
 
     def _union(self, group: list[tuple[Spot, Any]]) -> Iterator[FaultAt]:
-        """A union without tags: the faults of the first member whose shape the value has, else one
-        fault that names all members.
+        """Faults of a value of a union without tags: those of the first member whose shape the
+        value has, else one fault that lists all members.
         """
         by_member: dict[str, list[tuple[Spot, Any]]] = {}
         for spot, item in group:
@@ -112,9 +114,9 @@ class FaultReader:
         if kind == "extra_forbidden":
             yield self._unknown(path)
         elif self.document.partial and kind in ("missing", "union_tag_not_found"):
-            return  # the base may have it
+            return  # the base file may provide it
         elif kind == "too_short" and len(self.view.value(path)) >= context["min_length"]:
-            return  # pydantic counts the valid items alone, and each wrong one has its own fault
+            return  # pydantic counts only the valid items; each wrong one has its own fault
         elif kind in ("union_tag_not_found", "union_tag_invalid"):
             yield self._tag(path, hint)
         elif kind == PROBLEM_TYPE:
@@ -128,12 +130,12 @@ class FaultReader:
             yield self._must(path, "a finite number")
         elif kind == "multiple_of":
             yield self._must(path, f"a multiple of {context['multiple_of']}")
-        else:  # missing, and every wrong type: the whole rule
+        else:  # missing keys and wrong types: the full rule
             yield self._must(path, describe(hint), hint)
 
     def _worded(self, path: KeyPath, hint: Hint, words: str) -> FaultAt:
-        """A validator's ValueError: ``must be <rule>`` of the value itself, or ``<key> must be
-        ...`` of a key below it.
+        """Fault of a validator's ValueError: ``must be <rule>`` about the value itself, or ``<key>
+        must be ...`` about a key below it.
         """
         if words.startswith("must be ") and ", got " not in words:
             return self._must(path, words.removeprefix("must be "))
@@ -150,6 +152,9 @@ class FaultReader:
         return FaultAt(self.document.place(below).fault(f"{dotted(below)} {rest}"), below)
 
     def _must(self, path: KeyPath, rule: str, hint: Hint | None = None) -> FaultAt:
+        """Fault ``<key> must be <rule>, got <value>``, with a suggestion if one of the literals is
+        similar.
+        """
         suggestion = ""
         if hint is not None:
             words = [str(word) for choice in (hint, *hint.choices) for word in choice.literals]
@@ -166,6 +171,7 @@ class FaultReader:
         )
 
     def _unknown(self, path: KeyPath) -> FaultAt:
+        """Fault of an unknown key, with the known key that it resembles."""
         siblings = self.view.value(path[:-1])
         known = self.view.known_keys(path[:-1], siblings)
         free = [key for key in known if key not in siblings]
@@ -185,13 +191,11 @@ class FaultReader:
         )
 
     def _kinds(self, path: KeyPath) -> dict[str, Hint]:
-        """Kinds that the mapping at ``path`` may be of."""
+        """Kinds that the mapping at ``path`` may have."""
         return tags(self.view.hint(path))
 
     def _tag(self, path: KeyPath, hint: Hint) -> FaultAt:
-        """The key that tells which mapping this is (``kind``) is absent, misspelt or has an unknown
-        value.
-        """
+        """Fault of a mapping whose key ``kind`` is absent, misspelt or has an unknown value."""
         by_tag, data = tags(hint), self.view.value(path)
         key = (
             hint.discriminator
@@ -226,6 +230,7 @@ class FaultReader:
         return FaultAt(fault, inner, kind=closest(value, by_tag))
 
     def _problem(self, base: KeyPath, problem: Problem) -> FaultAt:
+        """Fault of a broken rule between keys."""
         path = (*base, *problem.path)
         candidates = [path, *((*base, *other) for other in problem.involved)]
         placed = [other for other in candidates if other in self.document.values]

@@ -1,4 +1,4 @@
-"""Types of files, told by their keys or suffixes, and the faults of a file of any of them."""
+"""Types of files, recognized by their keys or suffixes, and the faults of a file of any type."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _SCHEMA = re.compile(r"accelsim\.([a-z]+)/[0-9]+\Z")
 
 @dataclass(frozen=True)
 class FileType:
-    """A type of file: its top-level keys (YAML) or suffixes (anything else), and the function that
-    finds its faults.
+    """A type of file: its top-level keys (YAML) or suffixes (other formats), and the function that
+    returns its faults.
     """
 
     name: str
@@ -34,7 +34,7 @@ class FileType:
 def model_type(
     name: str, model: type[BaseModel], check: Callable[[Path], Sequence[Fault]] | None = None
 ) -> FileType:
-    """The file type of a YAML model; ``check`` where more than the model is to be right."""
+    """File type of a YAML model. ``check`` replaces the check against the model."""
 
     def by_model(path: Path) -> Sequence[Fault]:
         return faults_of(read_document(path), model)
@@ -43,7 +43,7 @@ def model_type(
 
 
 def faults_of_reading(read: Callable[[], object]) -> tuple[Fault, ...]:
-    """The faults with which ``read`` refuses, () where it does not."""
+    """Faults of the InputError that ``read`` raises; () if it raises none."""
     try:
         read()
     except InputError as error:
@@ -52,7 +52,7 @@ def faults_of_reading(read: Callable[[], object]) -> tuple[Fault, ...]:
 
 
 def check_file(path: str | Path, types: Sequence[FileType]) -> list[Fault]:
-    """Every fault of a file that is of one of ``types``, [] when it is right."""
+    """Every fault of a file of one of ``types``; [] if there are none."""
     path = Path(path)
     by_suffix = next(
         (each for each in types if path.name.lower().endswith(each.suffixes or ("\n",))), None
@@ -72,10 +72,10 @@ def check_file(path: str | Path, types: Sequence[FileType]) -> list[Fault]:
 
 
 def file_type(document: Document, types: Sequence[FileType]) -> FileType | None:
-    """The type of a YAML file: the one that its ``schema`` states, else the one whose keys it has
-    most of, misspelt ones included.
+    """Type of a YAML file: the one that its ``schema`` states, else the one with which it shares
+    most keys, including misspelt keys.
 
-    A key counts the more the fewer types have it; None when no key is of any type.
+    A key has more weight if fewer types have it. None if no key belongs to any type.
     """
     types = [each for each in types if each.keys]
     stated_names = set(_stated_types(document.data))
@@ -90,8 +90,8 @@ def file_type(document: Document, types: Sequence[FileType]) -> FileType | None:
 
 
 def _stated_types(data: Any) -> Iterator[str]:
-    """Types that top-level values state (``accelsim.arch/1``), whatever their key: that key too may
-    be misspelt.
+    """Types that top-level values state (``accelsim.arch/1``). The key is not checked, because it
+    may be misspelt.
     """
     for value in data.values() if isinstance(data, dict) else ():
         match = _SCHEMA.match(value) if isinstance(value, str) else None
@@ -100,7 +100,7 @@ def _stated_types(data: Any) -> Iterator[str]:
 
 
 def _weight(key: str, candidate: FileType, types: Sequence[FileType]) -> float:
-    """Evidence that a key is for a file of type ``candidate``; half for a misspelt key."""
+    """Weight of a key as evidence for the type ``candidate``; half if it is misspelt."""
     all_keys = set().union(*(each.keys for each in types))
     meant = key if key in all_keys else closest(key, all_keys)
     if meant is None or meant not in candidate.keys:

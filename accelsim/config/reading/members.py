@@ -1,4 +1,4 @@
-"""Mappings of several kinds whose key and kind do not fit each other."""
+"""Mappings with a kind, whose keys do not fit that kind."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from accelsim.config.source import KeyPath, dotted
 def of_other_kind(
     path: KeyPath, mapping: Mapping[str, Any], by_kind: Mapping[str, Hint], meant: str | None
 ) -> str | None:
-    """Words for a key that its mapping's kind lacks and another kind has, or is the name of; None
-    for any other key. ``by_kind``: the models of the mapping, empty where it has one alone;
-    ``meant``: the key of its own kind that it resembles and that is not given.
+    """Words for a key that belongs to another kind of its mapping, or is the name of a kind; None
+    for any other key.
+
+    ``by_kind``: models of the mapping by kind, empty if it has only one. ``meant``: the similar key
+    of the mapping's own kind that is not given, or None.
     """
     key, kind = str(path[-1]), mapping.get("kind")
     owners = [name for name, hint in by_kind.items() if key in _keys(hint)]
@@ -29,8 +31,8 @@ def of_other_kind(
 
 
 def with_likely_kinds(data: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    """Data of a file whose base is not known: a mapping that may have its kind from there gets the
-    first that has most of its keys, so that the values of those are judged.
+    """Data of a file whose base is unknown. A mapping without ``kind``, which may get it from the
+    base, is given the kind that has most of its keys, so that its values can be checked.
     """
     filled = dict(data)
     for key, field in keys(model).items():

@@ -1,9 +1,9 @@
-"""Rules between keys, judged on data of which some values are wrong.
+"""Rules between keys, evaluated on data in which some values are wrong.
 
-Pydantic runs the validators of a model only where every field of it, and of the mappings in it, is
-right: one slip would hide every rule between keys. Here each of them runs on what there is, and is
-passed over where it reads a value that is wrong, or was meant to be given and is not known: so no
-fault is reported that only follows from another.
+Pydantic runs a model's validators only if all its fields, and those of the mappings in it, are
+valid. One mistake would therefore hide all faults of rules between keys. Here each rule is run on
+the available values, and skipped if it reads a value that is wrong or unknown. No fault is thus
+reported that only follows from another.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ from accelsim.config.source import KeyPath
 
 
 class _UnjudgedError(Exception):
-    """A rule reads what is wrong or not known."""
+    """A rule reads a value that is wrong or unknown."""
 
 
 @dataclass
 class Judge:
-    """Finds the rules between keys that data breaks.
+    """Finds the rules between keys that the data break.
 
-    ``wrong``: paths of values that have a fault; those of the problems found join them. ``unsure``:
-    mappings in which some key was not understood, so that keys which they lack may have been given.
-    ``partial``: no key that is absent, anywhere, is known to have its default.
+    ``wrong``: paths of values that have a fault; the paths of problems are added. ``unsure``:
+    mappings with a key that was not understood, so that an absent key may have been intended.
+    ``partial``: if true, an absent key may have a value from elsewhere, so its default is not
+    assumed.
     """
 
     wrong: set[KeyPath]
@@ -43,7 +44,7 @@ class Judge:
     def problems(
         self, model: type[BaseModel], data: Any, path: KeyPath = ()
     ) -> Iterator[tuple[KeyPath, Problem]]:
-        """Path of a model and a problem of it, mappings within before the model itself; sequences
+        """(path of a model, problem) pairs; inner mappings come before the model itself. Sequences
         in ``data`` are tuples.
         """
         if not isinstance(data, dict) or self.is_wrong(path):
@@ -77,11 +78,11 @@ class Judge:
             yield from self.problems(section, value, path)
 
     def is_wrong(self, path: KeyPath) -> bool:
-        """True if a value, or a mapping around it, has a fault."""
+        """True if the value, or a mapping that contains it, has a fault."""
         return any(path[:length] in self.wrong for length in range(1, len(path) + 1))
 
     def value(self, info: FieldInfo, value: Any) -> Any:
-        """A field's value, from its text to what the model has of it."""
+        """A field's value as the model holds it, from its text."""
         kind: Any = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
         try:
             return TypeAdapter(kind).validate_python(value, strict=True)
@@ -90,8 +91,8 @@ class Judge:
 
 
 def section_of(hint: Hint, value: Any) -> type[BaseModel] | None:
-    """The model of a mapping, chosen by its tag where there are several; None for what is no
-    mapping or of no single model.
+    """Model of a mapping, selected by its tag if there are two or more. None if the value is not a
+    mapping, or no single model applies.
     """
     if not isinstance(value, dict):
         return None
@@ -104,8 +105,8 @@ def section_of(hint: Hint, value: Any) -> type[BaseModel] | None:
 
 
 class _Seen:
-    """The ``self`` of a rule: the fields, properties and methods of a model whose data need not be
-    right.
+    """The ``self`` passed to a rule: fields, properties and methods of a model whose data may be
+    invalid.
     """
 
     def __init__(
@@ -127,10 +128,12 @@ class _Seen:
                 for each, other in self.__model.model_fields.items()
                 if (other.alias or each) in self.__data
             }
-        found = inspect.getattr_static(self.__model, name)
-        if isinstance(found, property) and found.fget is not None:
-            return found.fget(self)
-        return MethodType(found, self) if inspect.isfunction(found) else getattr(self.__model, name)
+        member = inspect.getattr_static(self.__model, name)
+        if isinstance(member, property) and member.fget is not None:
+            return member.fget(self)
+        if inspect.isfunction(member):
+            return MethodType(member, self)
+        return getattr(self.__model, name)
 
     def __field(self, key: str, info: FieldInfo) -> Any:
         path, judge = (*self.__path, key), self.__judge

@@ -1,8 +1,8 @@
 """Plain scalars of strict YAML.
 
-They follow YAML 1.2's core schema, narrowed: ``true`` and ``false`` alone are booleans (``on`` and
-``yes`` are texts), ``1:30`` is a text. An integer is plain decimal digits: ``1e9`` and ``8.0`` are
-numbers but no integers, ``0x10``, ``0o10`` and ``010`` are refused.
+They follow a subset of YAML 1.2's core schema. Only ``true`` and ``false`` are booleans (``on`` and
+``yes`` are texts), and ``1:30`` is a text. An integer consists of plain decimal digits: ``1e9`` and
+``8.0`` are numbers but not integers, and ``0x10``, ``0o10`` and ``010`` are refused.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Scalar = None | bool | int | float | str
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _OTHER_BASE = re.compile(r"[-+]?0[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-"""Read as octal, hexadecimal or decimal by one reader of YAML or another."""
+"""Texts that YAML readers interpret differently: as octal, hexadecimal or decimal."""
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL = {
     "": None,
@@ -27,14 +27,14 @@ _SPECIAL = {
     ".nan": float("nan"),
 }
 _LONGEST_INTEGER = 40
-"""Digits."""
+"""Maximum number of digits of an integer."""
 _LONGEST_QUOTE = 60
-"""Characters."""
+"""Maximum number of characters of a quoted value."""
 
 
 def refusal(text: str) -> str:
-    """The rule that a plain scalar breaks, and what it has instead; empty for one that may be read:
-    ``an integer in plain decimal digits, or a text in quotes, got 010``.
+    """Rule that a plain scalar breaks and its text, or an empty text if it is allowed: ``an integer
+    in plain decimal digits, or a text in quotes, got 010``.
     """
     if _INTEGER.match(text) and len(text) > _LONGEST_INTEGER:
         return f"an integer of at most {_LONGEST_INTEGER} digits, got {len(text)}"
@@ -44,12 +44,12 @@ def refusal(text: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """A text as faults quote it: cut where it is long."""
+    """A text as faults quote it, cut if it is long."""
     return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 3] + "..."
 
 
 def value(text: str) -> Scalar:
-    """The value of a plain scalar that is not refused."""
+    """Value of a plain scalar that is not refused."""
     if text in _SPECIAL:
         return _SPECIAL[text]
     if _INTEGER.match(text):

@@ -1,4 +1,4 @@
-"""Faults with the paths of what has them, and documents in which slips of the pen are set right."""
+"""Faults with their paths, and documents with spelling mistakes corrected."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from accelsim.errors import Fault
 
 @dataclass(frozen=True)
 class FaultAt:
-    """A fault and the path of what has it.
+    """A fault and the path of its value or key.
 
-    ``key``: that path again where the fault is an unknown key, and ``meant`` the key it was surely
-    meant to be, if any. ``kind``: the kind that a misspelt one was surely meant to be. ``broken``:
-    a rule between keys is broken. ``unsure``: an unknown key that resembles no other, so that it
-    may have been any.
+    ``key``: the path again, if the fault is an unknown key. ``meant``: the key it resembles, if
+    any. ``kind``: the kind that a misspelt kind resembles. ``broken``: the fault is a broken rule
+    between keys. ``unsure``: an unknown key that resembles no other key, so that any key may have
+    been intended.
     """
 
     fault: Fault
@@ -31,7 +31,7 @@ class FaultAt:
 
 def without_slips(document: Document, slips: list[FaultAt]) -> Document:
     """The document with misspelt keys renamed, misspelt kinds corrected and other unknown keys
-    dropped.
+    removed.
     """
     corrected = {slip.path: slip.kind for slip in slips if slip.kind is not None}
     renames = {slip.key: slip.meant for slip in slips if slip.key is not None}

@@ -1,4 +1,4 @@
-"""The place in the data of an error of pydantic, and the type that the value there must be of."""
+"""Place in the data of a pydantic error, and the type required there."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from accelsim.config.source import KeyPath
 
 @dataclass(frozen=True)
 class Spot:
-    """The place of an error: the path in the data, the type there, and the union members that
-    pydantic was trying on the way (by order).
+    """Place of an error: the path in the data, the type required there, and the union member that
+    pydantic was trying, if any.
     """
 
     path: KeyPath
@@ -25,10 +25,10 @@ class Spot:
 def locate(
     root: Hint, loc: tuple[str | int, ...], members: dict[tuple[Any, ...], list[str]]
 ) -> Spot:
-    """The spot of an error's ``loc``, read from the type of the whole data on.
+    """Spot of an error's ``loc``, derived from the type of the whole data.
 
-    ``members``: names of the union members that earlier errors had at each prefix of a ``loc``, in
-    order; those met here are added.
+    ``members``: union members of earlier errors at each prefix of ``loc``, in order; new ones are
+    added.
     """
     hint = root
     path: KeyPath = ()

@@ -1,4 +1,4 @@
-"""Values and types of a document by their paths, as faults quote them."""
+"""Values and types of a document by path, as faults quote them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from accelsim.config.describe import Hint, keys, spell, tags
 from accelsim.config.source import Document, KeyPath
 
 ABSENT = object()
-"""Stands for a value that the data lacks."""
+"""Marker for a value that is not in the data."""
 
 
 @dataclass(frozen=True)
 class View:
-    """A document, and the type that the whole of it must have."""
+    """A document, and the type required of it."""
 
     document: Document
     root: Hint
 
     def value(self, path: KeyPath) -> Any:
-        """The value at ``path``, or ABSENT."""
+        """Value at ``path``, or ABSENT."""
         value = self.document.data
         for part in path:
             try:
@@ -30,21 +30,21 @@ class View:
         return value
 
     def text(self, path: KeyPath) -> str:
-        """The value as the file spells it; ``nothing`` where there is none."""
+        """Value as the file writes it, or ``nothing`` if there is none."""
         value = self.value(path)
         if path in self.document.values and not isinstance(value, (list, tuple)):
             return self.document.values[path].text
         return "nothing" if value is ABSENT else spell(value)
 
     def known_keys(self, path: KeyPath, data: Any) -> list[str]:
-        """Keys of the mapping ``data`` at ``path``; its model is chosen by its tag where there are
-        several.
+        """Keys allowed in the mapping ``data`` at ``path``. The tag selects the model if there are
+        two or more.
         """
         hint = _member(self.hint(path), data)
         return list(keys(hint.model)) if hint.model is not None else []
 
     def hint(self, path: KeyPath) -> Hint:
-        """The type of the value at ``path``: a union where it may be of several kinds."""
+        """Type of the value at ``path``: a union if it may have different kinds."""
         hint = self.root
         value = self.document.data
         for part in path:
@@ -59,7 +59,7 @@ class View:
 
 
 def _member(hint: Hint, value: Any) -> Hint:
-    """The member of a union that a value is meant to be; ``hint`` itself where none fits."""
+    """Union member that a value matches, or ``hint`` itself if none does."""
     by_tag = tags(hint)
     if by_tag and isinstance(value, dict):
         return by_tag.get(str(value.get(hint.discriminator or "kind")), Hint(Any))

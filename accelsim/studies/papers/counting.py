@@ -1,6 +1,7 @@
-"""Reads and operations of error propagation, from the ops that a rule lowers to: the papers' costs.
+"""Costs of error propagation as the papers count them: weights read and operations, from the ops
+that a rule lowers to.
 
-A value has 32 bits unless its tensor says otherwise.
+A value has 32 bits unless its tensor sets another size.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ MEBIBYTE, MEGABYTE = 2**20, 10**6
 
 @dataclass(frozen=True)
 class Cost:
-    """EP of a training step, or a mean of several kinds of step: bits of the weights read once, of
-    their indices, and operations (2 a MAC).
+    """Cost of EP in one training step, or its mean over kinds of step: bits of the weights read
+    once, bits of their indices, and operations (2 per MAC).
     """
 
     bits: Fraction
@@ -38,28 +39,28 @@ class Cost:
         return Cost(self.bits * weight, self.ops * weight, self.index_bits * weight)
 
     def megabytes(self, unit: int) -> Fraction:
-        """Bytes over ``unit``."""
+        """Weight bytes divided by ``unit``."""
         return self.bits / 8 / unit
 
     @property
     def gop(self) -> Fraction:
-        """10^9 operations."""
+        """Operations in units of 10^9."""
         return self.ops / 10**9
 
 
 def float_bits(tensor: Tensor) -> int:
-    """Bits of one value: 1 of a binary one, else those of a single-precision number."""
+    """Bits per value: the tensor's own (1 for a binary value), else 32."""
     return tensor.bits or FLOAT_BITS
 
 
 def cost_of(ops: Iterable[Op]) -> Cost:
-    """The EP contractions among the ops."""
+    """Cost of the EP contractions among the ops."""
     once = weights_once(ops, float_bits)
     return Cost(Fraction(once.bits), Fraction(once.ops), Fraction(once.index_bits))
 
 
 def propagating(network: Network, rule: str | AnyRule, batch: int = 1) -> list[Op]:
-    """The EP contractions of a training step."""
+    """EP contractions of a training step."""
     return [
         op
         for op in lower(network, rule, batch, passes=[Pass.EP]).ops
@@ -68,15 +69,15 @@ def propagating(network: Network, rule: str | AnyRule, batch: int = 1) -> list[O
 
 
 def convolutions(ops: Iterable[Op]) -> list[Op]:
-    """Those of the ops that are convolutions: Han et al. leave the fully connected links out of the
-    Revised rows.
+    """Convolutions among the ops. Han et al. leave the fully connected links out of the Revised
+    rows.
     """
     return [op for op in ops if isinstance(op, Contraction) and op.nest.has_taps]
 
 
 def mixed(rule: str, of_kind: dict[str, Cost]) -> Cost:
-    """The mean over a hybrid rule's kinds of step, each as often as the rule takes it, of their
-    costs by kind.
+    """Mean cost of a hybrid rule, from the cost of each kind of step, weighted by the fraction of
+    steps.
     """
     return sum(
         (of_kind[kind.kind] * fraction(kind.weight) for kind in step_kinds(rule)),
@@ -85,5 +86,5 @@ def mixed(rule: str, of_kind: dict[str, Cost]) -> Cost:
 
 
 def fraction(value: float) -> Fraction:
-    """The decimal that a float stands for: 0.1 is 1/10."""
+    """The decimal that a float represents: 0.1 -> 1/10."""
     return Fraction(value).limit_denominator(10**6)

@@ -1,7 +1,8 @@
-"""The papers' tables and figures, regenerated from the ops that the simulator executes.
+"""Registry of the papers' tables and figures, which are regenerated from the ops that the simulator
+executes.
 
-A target is one module with ``TARGET`` and ``reproduce(progress)``; adding one touches that file and
-the line below.
+A target is a module with ``TARGET`` and ``reproduce(progress)``. A new target needs its file and
+one line below.
 """
 
 from __future__ import annotations
@@ -51,21 +52,23 @@ FIGURES = {
     "crafton2019-fig8": ("crafton2019-fig8",),
     "claims": (*survival.COMPARISONS, "claims-parallel"),
 }
-"""Ids of the figures that a target draws, known before they are: an --out folder that cannot hold
-them is refused at once.
+"""Ids of the figures that each target draws. They are listed here so that an unsuitable --out
+folder is refused before the run.
 """
 ALL = "all"
 SECONDS = {"han2020-figures": 8.0, "claims": 95.0}
-"""Measured on two cores, of the targets that take more than one: each has its share of the bar."""
+"""Run times on two cores, in seconds, of targets that take more than one second. They set the
+shares of the progress bar.
+"""
 
 
 def reproduce(
     name: str, progress: Progress, command: str = ""
 ) -> tuple[dict[str, Any], list[Item]]:
-    """The document of one target, or of ``all`` of them, and the cells that did not come out as
-    expected. InputError for an unknown name.
+    """Document of one target, or of ``all`` targets, and the cells with an unexpected match.
 
-    ``command``: what the document says that it was made by, ``accelsim reproduce NAME`` by itself.
+    ``command``: command stated in the document, by default ``accelsim reproduce NAME``. Raises
+    InputError for an unknown name.
     """
     if name != ALL and name not in TARGETS:
         raise InputError(f"reproduction must be one of {', '.join((*TARGETS, ALL))}, got {name}")

@@ -1,5 +1,5 @@
-"""How a reproduction comes about: numbers are rounded as a paper rounds them and judged, and the
-outcomes of all targets become one document.
+"""Outcome of a reproduction: numbers rounded as the paper rounds them and compared with the printed
+ones, and the outcomes of all targets as one document.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Number = int | float | Fraction
 
 
 def half_up(value: Number, places: int) -> Decimal:
-    """``value`` to so many decimals (hundreds with -2), halves away from zero."""
+    """``value`` rounded to ``places`` decimals (-2: hundreds), halves away from zero."""
     scaled = _scaled(value, places)
     whole, rest = divmod(abs(scaled), 1)
     return _decimal(whole + (2 * rest >= 1), scaled < 0, places)
 
 
 def cut(value: Number, places: int) -> Decimal:
-    """``value`` with the further decimals dropped."""
+    """``value`` with the decimals after ``places`` dropped."""
     scaled = _scaled(value, places)
     return _decimal(abs(scaled) // 1, scaled < 0, places)
 
@@ -45,8 +45,8 @@ def _decimal(whole: int, negative: bool, places: int) -> Decimal:
 
 @dataclass(frozen=True)
 class Quantity:
-    """The quantity that a cell holds: its target, name and unit, how it is counted, and the
-    settings that distinguish it (``context``).
+    """Quantity of a cell: its target, id and unit, the accounting, and the settings that
+    distinguish it (``context``).
     """
 
     target: str
@@ -67,12 +67,13 @@ def cell(
     note: str = "",
     documented: bool = False,
 ) -> Item:
-    """A cell judged. ``places``: decimals that the paper prints; ``rounded``: the value rounded in
-    the paper's own way (half up when None).
+    """A cell with its match. ``places``: decimals in the printed number. ``rounded``: the value
+    rounded as the paper rounds it; half up if None.
 
-    exact: the value itself, rounded half up, is printed. within-rounding: the value rounded in the
-    paper's way is. ``slack``: the most that this rounding can move a value, one of the last decimal
-    unless given; a rounded value farther away than that is no rounding of this one.
+    The match is exact if the value rounded half up equals the printed number, and within-rounding
+    if only ``rounded`` does. ``slack``: the largest error that the paper's rounding can cause, by
+    default one unit of the last decimal; if ``rounded`` differs from the value by more, it is
+    ignored.
     """
     half_up_value = half_up(computed, places)
     most = Fraction(10) ** -places if slack is None else Fraction(slack)
@@ -108,7 +109,7 @@ def cell(
 
 @dataclass(frozen=True)
 class Outcome:
-    """The cells and figures of one target."""
+    """Cells and figures of one target."""
 
     items: tuple[Item, ...] = ()
     figures: tuple[Figure, ...] = ()
@@ -130,5 +131,5 @@ def document(
 
 
 def surprises(items: Iterable[Item]) -> list[Item]:
-    """The cells that make a reproduction fail."""
+    """Cells that make a reproduction fail."""
     return [item for item in items if item.surprising]

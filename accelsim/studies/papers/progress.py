@@ -1,4 +1,4 @@
-"""Progress of a reproduction: of parts of it, each with its share of the bar."""
+"""Progress of a reproduction that consists of parts, each with a share of the bar."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Progress = Callable[[int, int, str], None]
-"""(done, of, what): called as work gets on."""
+"""Called repeatedly with (done, total, current work)."""
 
 WHOLE = 100
-"""A bar is told in percent."""
+"""Length of the bar: 100 percent."""
 LONGEST = 42
-"""Characters of what is said, so that a terminal of 80 columns has room for bar, percent and time
-beside it.
+"""Maximum number of characters of the text, so that bar, percentage and time also fit
+80 columns.
 """
 
 
 @dataclass(frozen=True)
 class Share:
-    """A part of the work, from ``start`` to ``end`` percent of the bar. ``name``: said before what
-    is being done.
+    """Progress of one part, from ``start`` to ``end`` percent of the bar. ``name`` is put before
+    its text.
     """
 
     progress: Progress
@@ -34,10 +34,10 @@ class Share:
 
 
 def shares(progress: Progress, costs: dict[str, float]) -> dict[str, Share]:
-    """The bar dealt out by what each part costs, in order."""
+    """Shares of the bar by name, in order, proportional to ``costs``."""
     total, before = sum(costs.values()), 0.0
-    found = {}
+    parts = {}
     for name, cost in costs.items():
-        found[name] = Share(progress, WHOLE * before / total, WHOLE * (before + cost) / total, name)
+        parts[name] = Share(progress, WHOLE * before / total, WHOLE * (before + cost) / total, name)
         before += cost
-    return found
+    return parts

@@ -1,5 +1,5 @@
-"""Independent measurements, as many at once as the computer has cores; the results do not depend on
-how many those are.
+"""Independent measurements in parallel processes, as many as the computer has cores. Results do not
+depend on that number.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 MOST_WORKERS = 4
-"""A worker holds the masks of a trace and its kernels."""
+"""Maximum number of workers, because each holds the masks of a trace and its kernels in memory."""
 
 
 def side_by_side(
@@ -26,11 +26,11 @@ def side_by_side(
     progress: Progress,
     what: Callable[[Task], str],
 ) -> list[Result]:
-    """``make`` of every task, in the tasks' order. Both are pickled: ``make`` is a function of a
-    module.
+    """Results of ``make`` for every task, in the order of the tasks. ``make`` and tasks are
+    pickled, so ``make`` must be a module-level function.
 
-    Long tasks should come first. An interruption, or a fault of one task, ends all, and so does a
-    signal that ends this process.
+    Long tasks should come first. An interruption or an error in one task ends all workers; so does
+    the end of this process.
     """
     workers = min(MOST_WORKERS, cores(), len(tasks))
     if workers < 2:
@@ -41,8 +41,8 @@ def side_by_side(
     os.environ.update(ONE_THREAD)
     context = multiprocessing.get_context(
         "spawn"
-    )  # a fork would share locks of threads that it does not have
-    found: dict[int, Result] = {}
+    )  # a forked process would inherit locks held by threads that do not exist in it
+    results: dict[int, Result] = {}
     try:
         with ProcessPoolExecutor(
             workers, mp_context=context, initializer=end_with, initargs=(os.getpid(),)
@@ -51,8 +51,8 @@ def side_by_side(
                 futures = {pool.submit(make, task): index for index, task in enumerate(tasks)}
                 for future in as_completed(futures):
                     index = futures[future]
-                    found[index] = future.result()
-                    progress(len(found), len(tasks), what(tasks[index]))
+                    results[index] = future.result()
+                    progress(len(results), len(tasks), what(tasks[index]))
             except BaseException:
                 for process in multiprocessing.active_children():
                     process.terminate()
@@ -63,7 +63,7 @@ def side_by_side(
                 del os.environ[name]
             else:
                 os.environ[name] = value
-    return [found[index] for index in range(len(tasks))]
+    return [results[index] for index in range(len(tasks))]
 
 
 def _told(
@@ -74,5 +74,6 @@ def _told(
     progress: Progress,
     what: Callable[[Task], str],
 ) -> Result:
+    """Report progress, then compute one result."""
     progress(index, of, what(task))
     return make(task)

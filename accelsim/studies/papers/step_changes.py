@@ -1,5 +1,5 @@
-"""Other ways of running the ops of a training step, for audits: what is counted stays, what may run
-side by side or must be stored changes.
+"""Variants of a training step's ops, for audits. Counted work is unchanged; dependencies or storage
+differ.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from accelsim.step.ops import (
 
 
 def by_time_step(step: TrainingStep) -> TrainingStep:
-    """Matmuls of EP over a whole sequence as one op a time step, the last step first: the same MACs
-    and tensors, the weights read by each.
+    """The step with each EP matmul over a whole sequence split into one op per time step, last step
+    first. MACs and tensors are the same; every part reads the weights.
 
-    What depends on such an op then waits for the time steps that it reads.
+    An op that depended on such an op then waits only for the time steps that it reads.
     """
     made: dict[str, tuple[Op, ...]] = {
         op.name: _parts(op) if _over_sequence(op) else (op,) for op in step.ops
@@ -36,8 +36,8 @@ def by_time_step(step: TrainingStep) -> TrainingStep:
 
 
 def without_output_layer(step: TrainingStep) -> TrainingStep:
-    """Without the EP contractions of the layer before the loss; what waited for them waits for what
-    they waited for.
+    """The step without the EP contractions of the layer before the loss. Ops that waited for them
+    wait for their dependencies instead.
     """
     loss = next(
         op for op in step.ops if isinstance(op, VectorWork) and op.function == "softmax_loss"
@@ -57,8 +57,8 @@ def without_output_layer(step: TrainingStep) -> TrainingStep:
 
 
 def values_alone(step: TrainingStep) -> TrainingStep:
-    """Sparse feedback without the bits that say where its values stand, as papers count it: no
-    machine could use it.
+    """The step with sparse feedback stored without the bits of its positions, as the papers count
+    it. No machine could use feedback stored in this way.
     """
     ops = tuple(
         replace(
@@ -74,7 +74,7 @@ def values_alone(step: TrainingStep) -> TrainingStep:
 CHANGES: dict[str, Callable[[TrainingStep], TrainingStep]] = {
     each.__name__: each for each in (by_time_step, without_output_layer, values_alone)
 }
-"""By name, so that tasks that want one can be sent to workers."""
+"""Variants by name, so that tasks sent to workers can refer to them."""
 
 
 def _unplaced(tensor: Tensor) -> Tensor:
@@ -82,6 +82,7 @@ def _unplaced(tensor: Tensor) -> Tensor:
 
 
 def _over_sequence(op: Op) -> TypeGuard[Contraction]:
+    """True for an EP matmul over a whole sequence."""
     return (
         isinstance(op, Contraction)
         and op.pass_ is Pass.EP
@@ -91,6 +92,7 @@ def _over_sequence(op: Op) -> TypeGuard[Contraction]:
 
 
 def _parts(op: Contraction) -> tuple[Op, ...]:
+    """The op split into one op per time step, last step first."""
     steps = len(op.outputs)
     shared = [operand for operand in op.operands if operand.use is Use.STATIONARY]
     own = {
@@ -124,8 +126,8 @@ def _at(operand: Operand, step: int) -> Operand:
 def _rebuilt(
     step: TrainingStep, made: Mapping[str, tuple[Op, ...]], stand_in: Mapping[str, tuple[str, ...]]
 ) -> TrainingStep:
-    """The step of the ops ``made`` in each one's place; of several that stand in for one, an op
-    waits for those that make what it reads.
+    """The step with each op replaced by its ops in ``made``. ``stand_in``: names that replace an op
+    as a dependency. If there are two or more, an op waits only for those that write what it reads.
     """
     written = {
         op.name: {tensor.name for tensor in op.outputs} for ops in made.values() for op in ops

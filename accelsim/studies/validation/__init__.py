@@ -1,1 +1,1 @@
-"""Published figures held against what the program gives: expected, measured, deviation."""
+"""Comparison of the program's numbers with published ones: expected, measured, deviation."""

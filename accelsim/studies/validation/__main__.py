@@ -1,5 +1,6 @@
-"""``python -m accelsim.studies.validation``: compute every check and write the report. Exit code 1
-when a limit is not kept, one line each on stderr.
+"""``python -m accelsim.studies.validation``: compute every check and write the report.
+
+Exit status 1 if a limit is exceeded, with one line per check on stderr.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ REPORTS = Path("reports/validation")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; the exit code."""
+    """Run the command and return its exit status."""
     names = [subject.name for subject in SUBJECTS]
     made = argparse.ArgumentParser(
         prog="python -m accelsim.studies.validation",

@@ -1,13 +1,13 @@
-"""Counts of pairs where a better machine is slower: one parameter improved at a time, on a seeded
-set of random machines and networks.
+"""Counts of cases in which a better machine is slower: one parameter is improved at a time, on a
+seeded set of random machines and networks.
 
-More bandwidth, more room and faster parts are never slower only where nothing else changes with
-them: on a serial schedule, one block an op, with memories that are ideal or serve in order at a
-fixed rate (`tests/property/test_monotonicity.py` asserts it there). Elsewhere blocks of several
-stages and ops share links and DRAM first come, first served, as in Graham's anomalies of 1966: what
-comes earlier may push another back. Banks and refreshes see other requests; more room or more PEs
-change the mapping; short vector work is cut into fewer blocks, which overlap less. These anomalies
-are counted, not asserted away.
+More bandwidth, more capacity and faster parts are guaranteed not to be slower only if nothing else
+changes: with a serial schedule, one block per op, and memories that are ideal or serve requests in
+order at a fixed rate (`tests/property/test_monotonicity.py` asserts this). Otherwise, blocks and
+ops share links and DRAM in order of arrival, and an earlier request can delay another one, as in
+Graham's anomalies of 1966. Banks and refreshes see other requests. More capacity or more PEs change
+the mapping. Short vector work is cut into fewer blocks, which overlap less. These anomalies are
+counted, not asserted to be absent.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ IMPROVEMENTS: Mapping[str, tuple[str, Improve]] = {
     "twice the lanes": ("pe_array.lanes", _twice),
     "twice the columns of PEs": ("pe_array.cols", _twice),
 }
-"""Improvements: a machine's key, and its better value. A window is of arrays of lanes alone, lanes
-are not a systolic array's to choose.
+"""Improvements: a machine's key, and the function that gives its better value. Only arrays of lanes
+have a window, and a systolic array's lanes are fixed.
 """
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A step's cycles before and after an improvement."""
+    """Cycles of a step before and after an improvement."""
 
     machine: int
     base: str
@@ -73,12 +73,14 @@ class Pair:
 
     @property
     def slower(self) -> float:
-        """after / before - 1: above 0 an anomaly."""
+        """after / before - 1. A positive value is an anomaly."""
         return self.after / self.before - 1
 
 
 def checks(machines: int = MACHINES, seed: int = SEED) -> list[Check]:
-    """By schedule and improvement: how many of the steps it made slower, and the worst of them."""
+    """By schedule and improvement: the number of steps that became slower, and the
+    worst of them.
+    """
     found: dict[tuple[str, str], list[Pair]] = {}
     for number in range(machines):
         for schedule, improvement, pair in pairs(number, seed):
@@ -146,8 +148,8 @@ def pairs(number: int, seed: int) -> Iterator[tuple[str, str, Pair]]:
 
 
 def random_machine(random: np.random.Generator, base: str) -> Overrides:
-    """Changes to a built-in machine: few PEs, small memories and narrow links, so that all of them
-    matter.
+    """Random changes to a built-in machine: few PEs, small memories and narrow links, so that each
+    of them affects the cycles.
     """
     rows, cols, staging = (
         int(random.integers(1, 5)),
@@ -184,8 +186,8 @@ def random_machine(random: np.random.Generator, base: str) -> Overrides:
 
 
 def random_network(random: np.random.Generator) -> Network:
-    """One to three convolutions with what may stand between them, and a classifier; images of up to
-    8 x 8.
+    """Random network of one to three convolutions, possibly with batch norms, and a classifier, for
+    images of up to 8 x 8.
     """
     side = int(random.integers(4, 9))
     layers: list[dict[str, Any]] = []

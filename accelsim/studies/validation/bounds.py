@@ -1,8 +1,8 @@
-"""Structural bounds: what removing the zeros of stride and dilation can gain, what of it a window
-of 16 positions keeps, and coupled lanes' bound.
+"""Structural bounds: the speedup possible by removing zeros of stride and dilation, the speedup
+that remains with a window of 16 positions, and the bound of coupled lanes.
 
-Maps without padding and with all operands dense, so that the only zeros are structural and the
-bounds are met exactly.
+Maps have no padding and all operands are dense. The only zeros are therefore structural, and the
+bounds are reached exactly.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from accelsim.zeros.masks import MaskSource
 
 WINDOW = 16
 CHANNELS = 64
-"""A multiple of the window, so that whole channels of zeros pass in whole windows."""
+"""A multiple of the window, so that channels of zeros fill whole windows."""
 DILATIONS = (2, 4, 18, 19)
-"""Small ones, and those between whose bounds the 159x of Im et al. (TCAS-I 2020) lies."""
+"""Small dilations, and the two between whose bounds lies the 159x reported by Im et al. (TCAS-I
+2020).
+"""
 
 DENSITIES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
 STREAMS, ROWS = 256, 3 * 48
@@ -38,8 +40,8 @@ STREAM = "cycles of a stream: set bits + floor(gap / W) for leading and inner ga
 
 
 def checks() -> list[Check]:
-    """Bounds of stride and dilation in cycles, zeros removed and through the window, and the MACs
-    of the strided one; coupled lanes' bound.
+    """Bounds of stride and dilation in cycles, with zeros removed and through the window; the MACs
+    of the strided op; and the bound of coupled lanes.
     """
     op = strided()
     removed, windowed = speedup(op, "removed"), speedup(op, "window")
@@ -103,8 +105,8 @@ def checks() -> list[Check]:
 
 
 def _coupled() -> Iterator[Check]:
-    """Speedup of lanes that share a staging buffer of three rows: three at most, reached where
-    nothing is left to do.
+    """Speedup of lanes that share a staging buffer of three rows. It is at most three, which is
+    reached if there is no work.
     """
     random = np.random.default_rng(STREAMS)
     for density in DENSITIES:
@@ -144,8 +146,8 @@ def _exact(
 
 
 def strided() -> Contraction:
-    """EP through 2x2 kernels that do not overlap: every pixel of the 8x8 input map collects one
-    error of a 4x4 map.
+    """EP with non-overlapping 2x2 kernels: each pixel of the 8x8 input map receives one error of a
+    4x4 map.
     """
     window = Window(size=8, positions=4, taps=2, stride=2)
     nest = convolution_nest(1, CHANNELS, CHANNELS, window, window)
@@ -153,7 +155,9 @@ def strided() -> Contraction:
 
 
 def dilated(d: int) -> Contraction:
-    """FF of a 3x3 kernel of dilation ``d`` over a map of which its 4x4 windows see all."""
+    """FF of a 3x3 kernel with dilation ``d``, over a map that its 4x4 output positions cover
+    completely.
+    """
     window = Window(size=4 + 2 * d, positions=4, taps=3, dilation=d)
     return _op(Pass.FF, convolution_nest(1, CHANNELS, CHANNELS, window, window), 3)
 
@@ -169,14 +173,14 @@ def _op(pass_: Pass, nest: Nest, kernel: int) -> Contraction:
 
 
 def speedup(op: Contraction, structural_zeros: str) -> Fraction:
-    """Cycles of lanes that visit every position over those of lanes that skip the moving operand's
-    zeros.
+    """Cycles of lanes that visit every position, divided by cycles of lanes that skip zeros of the
+    moving operand.
     """
     return Fraction(_time(op, "window", "none")[0], _time(op, structural_zeros, "moving")[0])
 
 
 def effectual(op: Contraction) -> int:
-    """MACs of the op with two operands that are not zero."""
+    """MACs of the op with both operands non-zero."""
     return _time(op, "removed", "moving")[1]
 
 

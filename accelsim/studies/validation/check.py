@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """A number that accelsim computes beside the one that it should be.
+    """A number computed by accelsim beside the expected one.
 
-    ``subject``: what was simulated; ``quantity`` in ``unit``; ``expected``: None where there is no
-    number to hold it against; ``limit``: what the measured number must keep to, in words;
-    ``holds``: whether it does, None where nothing is asked; ``source``: where ``expected`` comes
-    from.
+    ``subject``: simulated object. ``quantity``: measured quantity, in ``unit``. ``expected``: None
+    if there is no number to compare with. ``limit``: requirement on the measured number, in words.
+    ``holds``: whether it is met, None if there is no requirement. ``source``: source of
+    ``expected``.
     """
 
     subject: str
@@ -27,5 +27,5 @@ class Check:
 
     @property
     def deviation(self) -> float | None:
-        """measured / expected - 1; None without an expected number, or where it is 0."""
+        """measured / expected - 1; None if there is no expected number or it is 0."""
         return self.measured / self.expected - 1 if self.expected else None

@@ -1,4 +1,4 @@
-"""Figures of the validation report, drawn from its checks alone."""
+"""Figures of the validation report, drawn only from its checks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ PUBLISHED, OURS = "#D55E00", "#0072B2"
 
 
 def write_figures(found: Sequence[tuple[Subject, list[Check]]], folder: Path) -> list[str]:
-    """Draw what the report has checks for; the names of the SVG and PNG files."""
+    """Draw the figures for which the report has checks. Returns the names of the SVG
+    and PNG files.
+    """
     draw = {"dram": _dram, "eie": _eie, "eyeriss": _eyeriss}
     names = []
     with rc_context(STYLE):
@@ -43,8 +45,8 @@ def _figure(width: float, height: float, rows: int = 1, cols: int = 1) -> tuple[
 
 
 def _dram(checks: Sequence[Check]) -> Figure:
-    """Deviation of the last data's clock from each simulator, a row a stream, a panel a
-    configuration; grey: within 1 %.
+    """Deviation of the last data's clock from each simulator: one row per stream, one panel per
+    configuration. Grey marks +-1 %.
     """
     names = {check.subject: check.measured for check in checks if check.quantity == "last data"}
     configurations = list(dict.fromkeys(name.split()[0] for name in names))
@@ -87,9 +89,7 @@ def _dram(checks: Sequence[Check]) -> Figure:
 
 
 def _eie(checks: Sequence[Check]) -> Figure:
-    """Times of the nine layers beside the published ones, and load balance over the FIFO's
-    depth.
-    """
+    """Times of the nine layers beside the published ones, and load balance against FIFO depth."""
     figure, (left, right) = _figure(PAGE_INCHES, 2.2, 1, 2)
     times = [check for check in checks if check.quantity.startswith("time with FIFOs")]
     _pairs(left, [check.subject.removeprefix("EIE ") for check in times], times, "time [us]")
@@ -151,6 +151,7 @@ def _pairs(axes: Axes, names: Sequence[str], checks: Sequence[Check], label: str
 
 
 def _is_layer(check: Check, network: str) -> bool:
+    """True for the check of a single layer of ``network`` with our own mapping."""
     return check.subject.startswith(f"{network} CONV") and not check.subject.endswith(
         "the chip's mapping"
     )

@@ -1,7 +1,7 @@
-"""Distance of the mapper's choices from the best of random legal mappings, each of them simulated.
+"""Distance of the mapper's choices from the best of random legal mappings, all simulated.
 
-The random mappings come from a generator of their own: any extents, not the powers of two that the
-mapper enumerates.
+The random mappings come from a separate generator. It draws arbitrary extents, whereas the mapper
+enumerates powers of two.
 """
 
 from __future__ import annotations
@@ -29,11 +29,9 @@ from accelsim.workload.loading import load_network
 
 OBJECTIVES = ("cycles", "energy", "edp")
 ATTEMPTS = 2000
-"""Random tilings an op, legal or not."""
+"""Random tilings per op, legal or not."""
 SIMULATED = 8
-"""Of the legal ones, those that are simulated: the best by the words that they move, weighed by
-what the links carry a cycle.
-"""
+"""Number of legal tilings that are simulated: the best by words moved, weighted by link rates."""
 WITHIN = 0.10
 WORKLOADS = (("cifar10-conv", 4), ("cifar10-fc", 8))
 ARCHS = ("von-neumann", "near-memory")
@@ -41,8 +39,8 @@ ARCHS = ("von-neumann", "near-memory")
 
 @dataclass(frozen=True)
 class Distance:
-    """One op: the objective of the mapper's choice, and the least of the ``simulated`` of ``legal``
-    random mappings.
+    """For one op: objective of the mapper's choice (``chosen``), and the lowest among ``simulated``
+    of the ``legal`` random mappings (``best``).
     """
 
     op: str
@@ -53,12 +51,12 @@ class Distance:
 
     @property
     def excess(self) -> float:
-        """chosen / best - 1; negative where the mapper found the better one."""
+        """chosen / best - 1; negative if the mapper's choice is better."""
         return self.chosen / self.best - 1
 
 
 def random_tilings(tiler: Tiler, random: np.random.Generator) -> Iterator[Tiling]:
-    """Legal tilings drawn with extents of any size, even in their logarithm."""
+    """Legal random tilings, with extents uniform in their logarithm."""
 
     def extent(most: int) -> int:
         return min(most, round(math.exp(random.uniform(0, math.log(most + 1)))) or 1)
@@ -94,12 +92,12 @@ def random_tilings(tiler: Tiler, random: np.random.Generator) -> Iterator[Tiling
 def distances(
     workload: str, arch: str, objective: str, batch: int, seed: int = 0
 ) -> list[Distance]:
-    """Every op of a BP step whose loops can be tiled, on the zeros of the shipped trace."""
+    """Every op of a BP step whose loops can be tiled, with the zeros of the shipped trace."""
     architecture = load_machine(arch, {"mapping.objective": objective})
     step = lower(load_network(workload), "bp", batch)
     mapper = Mapper(architecture, allocate(step, architecture, 1))
     chosen = _ops(workload, architecture, batch)
-    found = []
+    results = []
     for index, op in enumerate(step.ops):
         tiler = Tiler(mapper, op) if isinstance(op, Contraction) else None
         if tiler is None or not tiler.tileable:
@@ -113,17 +111,17 @@ def distances(
             for tiling in best
         ]
         if costs:
-            found.append(
+            results.append(
                 Distance(
                     op.name, _cost(chosen[op.name], objective), min(costs), len(legal), len(costs)
                 )
             )
-    return found
+    return results
 
 
 def _words(demand: Demand, architecture: Architecture) -> float:
-    """A rank of random mappings that owes nothing to the mapper's estimates: words over the NoC, in
-    the scratchpads and from DRAM, by rates.
+    """Rank of a random mapping, independent of the mapper's estimates: words over the NoC, in the
+    scratchpads and from DRAM, divided by the rates.
     """
     noc, dram = architecture.noc.width_bits, 64
     pads = (
@@ -153,7 +151,7 @@ def _cost(op: OpResult, objective: str) -> float:
 
 
 def checks() -> list[Check]:
-    """The worst op of each network, machine and objective."""
+    """The worst op for each network, machine and objective."""
     found = []
     for workload, batch in WORKLOADS:
         for arch in ARCHS:

@@ -1,4 +1,4 @@
-"""The validation report: every check as Markdown, CSV and JSON, and two figures."""
+"""The validation report: every check as Markdown, CSV and JSON, and figures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Results = Sequence[tuple[Subject, list[Check]]]
 
 
 def document(results: Results) -> dict[str, Any]:
-    """The JSON document: every check with its deviation."""
+    """JSON document with every check and its deviation."""
     checks = [
         {"part": subject.name, **asdict(check), "deviation": check.deviation}
         for subject, rows in results
@@ -42,7 +42,7 @@ def table(results: Results) -> str:
 
 
 def markdown(results: Results, figures: Sequence[str]) -> str:
-    """The page: what was held against what, part by part."""
+    """The page, one section per part."""
     lines = [
         "# Validation",
         "",
@@ -89,7 +89,7 @@ def markdown(results: Results, figures: Sequence[str]) -> str:
 
 
 def write(results: Results, folder: Path) -> list[str]:
-    """README.md, checks.csv, validation.json and figures; returns the names of the files."""
+    """Write README.md, checks.csv, validation.json and figures. Returns the names of the files."""
     from accelsim.studies.validation.figures import write_figures
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ def _plain(heading: str) -> str:
 
 
 def _anchor(heading: str) -> str:
-    """The name that Markdown gives a heading."""
+    """Anchor that Markdown gives to a heading."""
     return "".join(
         letter for letter in heading.lower().replace(" ", "-") if letter.isalnum() or letter == "-"
     )

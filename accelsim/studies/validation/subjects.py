@@ -1,4 +1,4 @@
-"""The parts of the validation report, in their order. A new one is a module with ``checks()`` and a
+"""Parts of the validation report, in order. A new part needs a module with ``checks()`` and one
 line here.
 """
 
@@ -15,8 +15,8 @@ from accelsim.studies.validation.simulators import dram, systolic
 
 @dataclass(frozen=True)
 class Subject:
-    """A part of the report: its name in files, its heading, what it is held against, and what
-    computes it.
+    """A part of the report: name in files, heading, description, and the function that computes its
+    checks.
     """
 
     name: str

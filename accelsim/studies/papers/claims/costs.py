@@ -1,5 +1,5 @@
-"""Costs of one training step by scope, from error propagation alone to the whole step, on a machine
-that the audit knows.
+"""Costs of one training step on a machine of the audit, by scope: from error propagation only to
+the whole step.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from accelsim.workload.network import INPUT, Layer, Network
 MACHINES = ("near-memory", "von-neumann")
 REGENERATED = "near-memory, feedback regenerated"
 UNICAST = {f"{name}, e unicast": name for name in MACHINES}
-"""Derived from a machine's run by counts: no machine description is without a multicast."""
+"""Machines without multicast. Their costs are derived from a run with multicast by counting,
+because every machine model has multicast.
+"""
 
 SCOPES: dict[str, tuple[str, ...]] = {
     "EP": ("EP",),
@@ -29,7 +31,9 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "FF+EP+WG": ("FF", "EP", "WG"),
     "step": ("FF", "EP", "WG", "WU"),
 }
-"""Passes that are counted. Energy of the step has besides what belongs to no pass."""
+"""Passes in each scope. The energy of the whole step also includes energy that
+belongs to no pass.
+"""
 
 Document = Mapping[str, Any]
 
@@ -42,16 +46,18 @@ COSTS: dict[str, Callable[[Document], float]] = {
     "MACs executed": lambda part: float(part["macs"]["executed"]),
     "cycles": lambda part: float(part["cycles"]),
 }
-"""Words moved are those that leave a PE's own scratchpad: over the NoC, from the global buffer,
+"""Words moved are those that leave a PE's own scratchpad: over the NoC, from the global buffer or
 from DRAM.
 """
 COUNTED = ("words moved", "cycles")
-"""Costs that are known with e unicast: the cycles as what it takes at least."""
+"""Costs that are known for unicast of the output error e. The cycles are a lower bound."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One training step to simulate. ``change``: of its ops, a name in `step_changes.CHANGES`."""
+    """One training step to simulate. ``change``: name of a variant in `step_changes.CHANGES`, or
+    empty.
+    """
 
     workload: str
     rule: str
@@ -66,25 +72,27 @@ BURST_BYTES = 64
 
 
 def nothing(cost: str, value: float) -> bool:
-    """True if a cost counts as none: for bytes, less than one burst, which is a rounding-up to
-    whole bytes when all of an op's words stay on the chip.
+    """True if a cost counts as zero. For bytes that means less than one burst, which is only the
+    rounding to whole bytes of ops whose words all stay on the chip.
     """
     return value < BURST_BYTES if cost.endswith("bytes") else value == 0
 
 
 Costs = Mapping[tuple[str, str], float]
-"""By cost and scope."""
+"""Values by cost and scope."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Costs of a step as it ran, and what each error sent to each PE by itself would add."""
+    """Costs of a step with multicast, and the additional costs if each error were sent to each PE
+    separately.
+    """
 
     costs: Costs
     unicast: Unicast
 
     def on(self, machine: str) -> Costs:
-        """The costs as they ran, or with e unicast where the machine's name says so."""
+        """Costs on a machine, including the additional ones if the machine is one of `UNICAST`."""
         if machine not in UNICAST:
             return self.costs
         more = {"words moved": self.unicast.words, "cycles": self.unicast.cycles}
@@ -107,16 +115,16 @@ def machine(name: str) -> Architecture:
 
 @cache
 def network(workload: str) -> Network:
-    """The network of a pair: of AlexNet the fully connected layers, which read features as a
-    network's input.
+    """Network of a workload. For AlexNet only its fully connected layers, which then read the
+    features as network input.
     """
     whole = load_network(workload)
     return fully_connected(whole) if workload == "alexnet" else whole
 
 
 def fully_connected(whole: Network) -> Network:
-    """The fully connected layers of a network with what stands between them; no error goes into the
-    features that they read.
+    """Network of the fully connected layers at the end of ``whole`` and the layers between them. No
+    error propagates into the features that they read.
     """
     first = whole.layers.index(Stack(whole).layers[0])
     features = whole.layers[first].inputs[0]
@@ -131,7 +139,7 @@ def _reading_input(layer: Layer, features: str) -> Layer:
 
 
 def measure(step: Step) -> Measured:
-    """Run the step."""
+    """Simulate the step and return its costs."""
     net, on = network(step.workload), machine(step.on)
     made = simulate(
         net,

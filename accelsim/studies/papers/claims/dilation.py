@@ -1,9 +1,9 @@
-"""The sentence that zero-skipping hardware absorbs the dilation of feedback kernels (Han et al.
-2020, section 3.2.1), measured.
+"""Measurement of the statement that zero-skipping hardware absorbs the dilation of feedback kernels
+(Han et al. 2020, section 3.2.1).
 
-``dilated`` reaches as far as ``conv-dfa`` with 3 x 3 taps. What a kernel of that reach with the
-zeros written out costs is conv-dfa's; what the hardware makes of the zeros depends on whether its
-address generator knows them or they pass through the lanes' windows.
+``dilated`` has the reach of ``conv-dfa`` with 3 x 3 taps. The cost of such a kernel with its zeros
+written out is that of conv-dfa. The cost of the zeros on hardware depends on whether its address
+generator removes them or they pass through the lanes' windows.
 """
 
 from __future__ import annotations
@@ -30,13 +30,15 @@ MODES: dict[str, dict[str, object]] = {
     "window of 16": {"pe_array.structural_zeros": "window"},
     "window of 4": {"pe_array.structural_zeros": "window", "pe_array.window": 4},
 }
-"""Settings of the lanes: the address generator leaves structural zeros out, or they pass through
-the window like any zero.
+"""Settings of the lanes: the address generator removes structural zeros, or they pass through the
+window like any other zero.
 """
 BATCHES = (1, 16)
 FULL, DILATED = "conv-dfa", "dilated"
 ABSORBED = 0.99
-"""Share of the MACs' gain that lane cycles show where zeros are said to be absorbed."""
+"""Minimum share of the reduction in MACs that lane cycles must show for zeros to
+count as absorbed.
+"""
 NOTES = {
     "dense MACs": "EP's convolutions",
     "executed MACs": "EP's convolutions",
@@ -48,7 +50,7 @@ NOTES = {
 
 @dataclass(frozen=True)
 class Run:
-    """A training step of a rule on a machine with lanes of that mode."""
+    """A training step with a rule, on a machine with lanes in this mode."""
 
     rule: str
     machine: str
@@ -57,8 +59,8 @@ class Run:
 
 
 def measure(run: Run) -> dict[str, int]:
-    """Costs of the convolutions over which errors go, and the step's cycles. Lane cycles: busy, and
-    burnt on windows without an effectual pair.
+    """Costs of the convolutions that carry errors, and the cycles of the step. Lane cycles are busy
+    cycles plus cycles spent on windows without an effectual pair.
     """
     document: Mapping[str, Any] = simulate(
         WORKLOAD, load_machine(run.machine, MODES[run.mode]), rule=run.rule, batch=run.batch
@@ -80,8 +82,8 @@ def measure(run: Run) -> dict[str, int]:
 
 
 def items(progress: Progress) -> list[Item]:
-    """Costs of kernels written out over those of dilated ones (1 would be no gain), and of zeros in
-    a window over zeros left out (1: no loss).
+    """Cells of two kinds of ratio: written-out kernels over dilated kernels (1 means no gain), and
+    zeros in a window over zeros removed (1 means no loss). The verdict comes first.
     """
     runs = [
         Run(rule, machine, mode, batch)
@@ -90,8 +92,8 @@ def items(progress: Progress) -> list[Item]:
         for mode in MODES
         for rule in (FULL, DILATED)
     ]
-    found = side_by_side(measure, runs, progress, lambda run: f"{WORKLOAD} {run.rule}, {run.mode}")
-    known = dict(zip(runs, found, strict=True))
+    costs = side_by_side(measure, runs, progress, lambda run: f"{WORKLOAD} {run.rule}, {run.mode}")
+    known = dict(zip(runs, costs, strict=True))
     absorbed: list[Item] = []
     passed: list[Item] = []
     for machine in MACHINES:
@@ -145,10 +147,10 @@ def items(progress: Progress) -> list[Item]:
 
 
 def _holds(gains: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
-    """The verdict in one sentence: for each mode of the lanes, whether the claim holds. ``gains``:
-    by mode how many times fewer lane cycles, and MACs.
+    """Verdict in one sentence: for each mode of the lanes, whether the statement holds. ``gains``:
+    by mode, the reduction factors of lane cycles and of MACs.
 
-    Absorbed is a dilation whose lane cycles fall by as much as the MACs do.
+    Dilation counts as absorbed if lane cycles decrease as much as MACs.
     """
     said: dict[str, list[str]] = {}
     for mode, (lanes, macs) in gains.items():
@@ -168,8 +170,8 @@ def _holds(gains: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
 
 
 def _verdict(found: list[Item]) -> Item:
-    """Lane cycles that dilation saves, by what the lanes know, beside the MACs that it saves; what
-    the window costs; what a step sees.
+    """Cell with the verdict: lane cycles saved by dilation in each mode beside MACs saved, the cost
+    of the window, and the effect on a whole step.
     """
 
     def span(end: str) -> str:

@@ -1,5 +1,5 @@
-"""The claims audit: the papers' sentences with numbers, under their own accounting, under others,
-and on machines.
+"""The claims audit: the papers' statements with numbers, under their own accounting, under other
+accountings, and measured on machines.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ TARGET = Target(
     "by more than 1 % at every batch.",
 )
 SHARES = (0, 26, 32, 100)
-"""Percent of the time of all that is over before the readings on 35 time steps, after them, after
-dilation, after the machines: as measured.
+"""Measured percentages of the total run time at which each part starts and the last one ends: time
+steps, dilation, machines.
 """
 
 
 def reproduce(progress: Progress) -> Outcome:
-    """All readings of all claims, a verdict each and one on whole steps, and figures of what
-    survives against the batch.
+    """Cells of all claims, one verdict per claim and one on whole steps, and figures of the costs
+    against the batch.
     """
     counted = claims_counted.items()
     latencies = claims_parallel.measured(Share(progress, SHARES[0], SHARES[1]))

@@ -1,9 +1,9 @@
-"""The papers' claims on machines: pairs of rules, against the batch, from EP alone to the whole
+"""The papers' claims measured on machines: pairs of rules, by batch, from EP only to the whole
 step.
 
-Both organisations store feedback (values and, where it is sparse, their positions) and multicast e.
-Besides: feedback regenerated where it is used; e sent to each PE by itself; and of single pairs one
-matrix for all time steps, or values without positions.
+Both organizations store feedback (values and, if it is sparse, their positions) and multicast the
+output error e. Variants: feedback regenerated where it is used; e sent to each PE separately; and
+for some pairs one matrix for all time steps, or values without positions.
 """
 
 from __future__ import annotations
@@ -37,18 +37,17 @@ MOVED = ("words moved", "DRAM bytes", "energy")
 WORKED = ("MACs executed", "cycles")
 SHARED = "one matrix for all time steps"
 VALUES = "values alone"
-"""Feedback other than a rule of the papers stores it: a matrix shared by all time steps; sparse
-without the bits of its positions.
+"""Kinds of feedback that differ from the papers' rules: one matrix shared by all time steps; sparse
+values stored without their positions.
 """
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two rules on one workload, and the claims that compare them: claim to the costs in which it
-    shows.
+    """Two rules on one workload, and the claims that compare them, each with the costs it concerns.
 
-    ``feedback``: SHARED, VALUES or, empty, as the papers count and a machine must store. ``on``:
-    machines, made-up ones among them.
+    ``feedback``: SHARED, VALUES, or empty for feedback as the papers count it and a machine must
+    store it. ``on``: machines, including derived ones.
     """
 
     workload: str
@@ -62,11 +61,13 @@ class Pair:
 
     @property
     def label(self) -> str:
-        """The workload, with the kind of feedback where it has one."""
+        """The workload, followed by the kind of feedback if it is not empty."""
         return f"{self.workload} {self.feedback}" if self.feedback else self.workload
 
     def step(self, rule: str, on: str, batch: int) -> Step:
-        """The step that is simulated: where no feedback is read, none can be regenerated."""
+        """The step to simulate. A rule without feedback runs on the plain machine in place of the
+        one that regenerates feedback.
+        """
         ran = UNICAST.get(on, on)
         ran = MACHINES[0] if ran == REGENERATED and rule == "bp" else ran
         change = "values_alone" if self.feedback == VALUES and rule == self.new else ""
@@ -77,9 +78,11 @@ SEQUENCE_BATCHES = (1, 4, 20, 64, 256)
 REVISED = "revised:groups=8,binary=true"
 HYBRID = "hdfa:p=0.1,sparsity=0.98"
 CONVOLVED = (*MACHINES, REGENERATED)
-"""Revised feedback of CNNs is convolutions: no e goes to neurons one by one."""
+"""Machines for rules whose feedback consists of convolutions. Unicast does not apply, because e is
+not sent to single neurons.
+"""
 
-# Hybrids take longest: their further kinds of feedback stop at smaller batches.
+# Hybrids take longest, so their other kinds of feedback run at smaller batches only.
 PAIRS = (
     Pair(
         "resnet50-cifar10",
@@ -179,14 +182,14 @@ PAIRS = (
 
 
 def items(progress: Progress) -> list[Item]:
-    """Every claim's costs on every machine at every batch."""
+    """Cells of every claim's costs, on every machine, at every batch."""
     runs = [(pair, on, batch) for pair in PAIRS for on in pair.on for batch in pair.batches]
     steps = list(
         dict.fromkeys(
             pair.step(rule, on, batch) for pair, on, batch in runs for rule in (pair.old, pair.new)
         )
     )
-    # The longest first; those of one workload together, whose lanes are alike.
+    # Longest first. Steps of one workload are adjacent, because they share lane timings.
     steps.sort(key=lambda step: (-step.batch, step.workload, step.rule))
     measured = side_by_side(
         measure,
@@ -195,23 +198,23 @@ def items(progress: Progress) -> list[Item]:
         lambda step: f"{step.workload} {step.rule.partition(':')[0]}, batch {step.batch}",
     )
     known: dict[Step, Measured] = dict(zip(steps, measured, strict=True))
-    found: list[Item] = []
+    cells: list[Item] = []
     for pair, on, batch in runs:
         old, new = (known[pair.step(rule, on, batch)].on(on) for rule in (pair.old, pair.new))
         for claim, costs in pair.claims.items():
             asked = [cost for cost in costs if cost in COUNTED or on not in UNICAST]
-            found += [
+            cells += [
                 measured_item(pair, claim, on, batch, cost, scope, old, new)
                 for cost in asked
                 for scope in SCOPES
             ]
-    return found
+    return cells
 
 
 def measured_item(
     pair: Pair, claim: str, on: str, batch: int, cost: str, scope: str, old: Costs, new: Costs
 ) -> Item:
-    """One cost of one scope: old rule against new, as the claim states it."""
+    """Cell of one cost in one scope: old rule against new rule, as the claim states it."""
     before, after = old[cost, scope], new[cost, scope]
     said = CLAIMS[claim]
     less_than_a_burst = any(nothing(cost, each) for each in (before, after))
@@ -257,7 +260,7 @@ def measured_item(
 
 
 def _compared(before: Fraction, after: Fraction, unit: str) -> Fraction | None:
-    """Percent saved, or old over new; None where that would divide by nothing."""
+    """Percentage saved (unit %), or old divided by new; None if the divisor is zero."""
     if unit == "%":
         return saving(after, before) if before else None
     return before / after if after else None

@@ -1,9 +1,9 @@
-"""The 35-fold speed of error propagation through 35 time steps, as a chain of ops and as latency on
-machines (Han et al. 2020, section 4.3).
+"""The claimed 35-fold speedup of error propagation through 35 time steps, as a chain of ops and as
+latency on machines (Han et al. 2020, section 4.3).
 
-BPTT's EP of the output layer is one op over all time steps, which keeps to one partition: its speed
-is given as it is, split into one op a time step, which may spread over the partitions, and with
-that layer's EP left out of all rules.
+BPTT's EP of the output layer is one op over all time steps, so it runs on one partition. Its speed
+is therefore given in three forms: as it is; split into one op per time step, which can run on
+different partitions; and with that layer's EP left out of all rules.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ CLAIM = CLAIMS["parallel-35x"]
 Latencies = Mapping[Case, Latency]
 ALL_RULES = {"BPTT": BPTT, **RULES}
 PARTITIONS = (1, 4, 16, 35, 70, 140)
-"""A machine file has no more than 256 DRAM channels, and each partition with memory of its own
-brings one: no further doubling.
+"""Numbers of partitions. 140 is the maximum, because a machine has at most 256 DRAM channels and
+each partition with its own memory adds one.
 """
 ENDS = (35, 70, 140)
-"""Partitions of the readings that take longest."""
+"""Partitions for the readings that take longest."""
 FALLS = 0.99
-"""A latency falls with more PEs where it comes to less than this share of the one before."""
+"""A latency counts as lower with more PEs if it is below this share of the previous one."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What of BPTT is set beside what of another rule. ``old`` and ``new``: changes of their ops;
-    ``recurrent``: the recurrent layer's part.
+    """A comparison of BPTT with another rule. ``old`` and ``new``: variants of their ops.
+    ``recurrent``: compare only the recurrent layer's EP. ``step``: compare the whole step.
     """
 
     name: str
@@ -61,13 +61,13 @@ class Reading:
     partitions: tuple[int, ...] = PARTITIONS
 
     def cases(self, rule: str, setting: Setting, partitions: int) -> tuple[Case, Case]:
-        """The cases of BPTT and of the rule."""
+        """Cases of BPTT and of the other rule."""
         return Case(BPTT, setting, partitions, self.old, self.step), Case(
             rule, setting, partitions, self.new, self.step
         )
 
     def of(self, latency: Latency) -> int:
-        """Cycles that this reading takes of a latency."""
+        """Cycles of a latency that this reading compares."""
         return latency.recurrent if self.recurrent else latency.whole
 
 
@@ -91,7 +91,7 @@ READINGS = (
 
 
 def measured(progress: Progress) -> Latencies:
-    """Latency of every rule on every machine by every reading."""
+    """Latency of every rule on every machine, in every reading."""
     pairs = [
         reading.cases(rule, setting, partitions)
         for setting in SETTINGS
@@ -101,18 +101,18 @@ def measured(progress: Progress) -> Latencies:
     ]
     cases = list(dict.fromkeys(case for pair in pairs for case in pair))
     cases.sort(key=lambda case: not case.step)  # the longest first
-    found = side_by_side(
+    latencies = side_by_side(
         latency,
         cases,
         progress,
         lambda case: f"{case.rule.partition(':')[0]}, {case.partitions} partitions",
     )
-    return dict(zip(cases, found, strict=True))
+    return dict(zip(cases, latencies, strict=True))
 
 
 def items(latencies: Latencies) -> list[Item]:
-    """The chain, then latency of BPTT over that of each rule by machine and partitions, by every
-    reading.
+    """Verdict, chain length, then latency of BPTT over that of each rule by machine and partitions,
+    in every reading.
     """
     network = load_network(WORKLOAD)
     recurrent = frozenset(layer.name for layer in network.layers if layer.recurrent)
@@ -168,8 +168,8 @@ def _pes(setting: Setting, partitions: int) -> int:
 
 
 def _verdict(latencies: Latencies) -> Item:
-    """Speedups with the most partitions on each machine, by every reading, and what a whole step
-    keeps.
+    """Cell with speedups at the largest number of partitions on each machine, in every reading, and
+    the speedup of a whole step.
     """
     most = PARTITIONS[-1]
     parts: list[str] = []
@@ -208,8 +208,8 @@ def _verdict(latencies: Latencies) -> Item:
 
 
 def _owed(latencies: Latencies) -> str:
-    """Gains of all of EP that are gone without the output layer's op, which BPTT keeps to one
-    partition.
+    """Sentence about speedups of EP that vanish without the output layer's op, which runs on one
+    partition in BPTT.
     """
     most = PARTITIONS[-1]
     whole, without = (
@@ -237,24 +237,24 @@ def _owed(latencies: Latencies) -> str:
 
 
 def _saturation(latencies: Latencies) -> str:
-    """Up to how many PEs DFA's EP falls, on each machine."""
+    """Sentence about the number of PEs up to which DFA's EP becomes faster, per machine."""
     parts: list[str] = []
     for setting in SETTINGS:
-        found = [
+        cycles = [
             latencies[Case(RULES["DFA"], setting, partitions)].whole for partitions in PARTITIONS
         ]
-        falls = [at for at in range(1, len(found)) if found[at] < FALLS * found[at - 1]]
+        falls = [at for at in range(1, len(cycles)) if cycles[at] < FALLS * cycles[at - 1]]
         if not falls:
             parts.append(f"nowhere on {setting.name}")
             continue
         last = falls[-1]
         gain = (
-            f"{found[last - 1] / found[last]:.2f}x by "
+            f"{cycles[last - 1] / cycles[last]:.2f}x by "
             f"{PARTITIONS[last] / PARTITIONS[last - 1]:.2g} times the PEs"
         )
         end = (
             "the most here, still falling: not saturated"
-            if last == len(found) - 1
+            if last == len(cycles) - 1
             else "not beyond"
         )
         parts.append(
@@ -265,7 +265,7 @@ def _saturation(latencies: Latencies) -> str:
 
 
 def figure(latencies: Latencies) -> Figure:
-    """EP latency against the number of PEs."""
+    """Figure of EP latency against the number of PEs."""
     panels: list[Panel] = []
     for letter, setting in zip("abc", SETTINGS, strict=True):
         pes = [_pes(setting, partitions) for partitions in PARTITIONS]

@@ -1,5 +1,5 @@
-"""Measured numbers of the claims by where they were measured: a workload with its kind of feedback,
-two rules, a machine.
+"""Measured numbers of the claims, grouped by place: a workload with its kind of feedback, two
+rules, a machine.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.costs import MACHINES, nothing
 
 NOISE = 1.0
-"""Percent of a cost: a saving up to it is said to be no more than that."""
+"""Percentage of a cost up to which a saving is treated as insignificant."""
 
 KEPT = "a step takes less"
 ELSEWHERE = "a step takes less though EP does not"
@@ -20,13 +20,13 @@ FAINT = f"a step takes less by no more than {NOISE:.0f} %"
 OUTWEIGHED = "EP takes less, the rest of the step outweighs it"
 NO_LESS = "EP itself takes no less"
 BOTH = "EP itself takes no less, and the rest of the step adds more than EP does"
-"""The fate of a saving at one batch."""
+"""Possible outcomes of a saving at one batch."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """``label``: the workload, with the kind of feedback where it is another than the papers'.
-    ``rules``: old -> new.
+    """``label``: the workload, followed by the kind of feedback if it is not that of the papers.
+    ``rules``: "old -> new".
     """
 
     label: str
@@ -36,8 +36,8 @@ class Place:
 
 @dataclass
 class Savings:
-    """One cost in one scope by batch: percent saved, as the claim states it (None: no ratio), and
-    what the new rule adds in the cost's own unit.
+    """One cost in one scope, by batch: ``saved`` percent, ``stated`` as the claim states it (None:
+    no ratio), and ``added``, the additional cost of the new rule in the cost's own unit.
     """
 
     saved: dict[int, float] = field(default_factory=dict)
@@ -47,11 +47,11 @@ class Savings:
 
 
 Measured = dict[tuple[str, str], Savings]
-"""By cost and scope."""
+"""Savings by cost and scope."""
 
 
 def places(claim: str, items: Iterable[Item]) -> dict[Place, Measured]:
-    """Of a claim, made-up machines left out."""
+    """Measurements of a claim by place, without derived machines."""
     by_place: dict[Place, Measured] = {}
     for item in items:
         context = item.context
@@ -74,8 +74,8 @@ def places(claim: str, items: Iterable[Item]) -> dict[Place, Measured]:
 
 
 def saved(item: Item) -> float:
-    """Percent that the new rule takes less; where there is no ratio all of it, or nothing if the
-    old rule takes none either.
+    """Percentage by which the new rule costs less. Without a ratio: 100, or 0 if the old rule costs
+    nothing either.
     """
     cost, before, after = (
         str(item.context["cost"]),
@@ -92,13 +92,13 @@ def saved(item: Item) -> float:
 def with_costs_of(
     others: Mapping[Place, Measured], own: Mapping[Place, Measured]
 ) -> dict[Place, Measured]:
-    """The places, with the costs that other claims measured on the same runs."""
+    """The places of ``own``, extended with costs that other claims measured on the same runs."""
     return {place: {**others.get(place, {}), **measured} for place, measured in own.items()}
 
 
 def outcome(ep: float, step: float, ep_added: float, step_added: float) -> str:
-    """The fate in a step of a saving of EP (percent); what takes more there is read from what each
-    of the two adds.
+    """Outcome for a whole step of a saving in EP (both in percent). If the step costs more, the
+    absolute additions decide between EP and the rest of the step.
     """
     if step > NOISE:
         return KEPT if ep > 0 else ELSEWHERE
@@ -110,28 +110,30 @@ def outcome(ep: float, step: float, ep_added: float, step_added: float) -> str:
 
 
 def outcomes(measured: Measured, cost: str) -> dict[str, list[int]]:
-    """The batches of each outcome of a cost."""
-    found: dict[str, list[int]] = {}
+    """Batches of each outcome, for one cost."""
+    batches: dict[str, list[int]] = {}
     ep, step = measured[cost, "EP"], measured[cost, "step"]
     for batch in step.saved:
-        found.setdefault(
+        batches.setdefault(
             outcome(ep.saved[batch], step.saved[batch], ep.added[batch], step.added[batch]), []
         ).append(batch)
-    return found
+    return batches
 
 
 def listed(values: Sequence[object]) -> str:
-    """``1, 4 and 16``."""
+    """A list in words: ``1, 4 and 16``."""
     said = [str(value) for value in values]
     return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
 
 
 def number(value: float) -> str:
-    """One decimal, or one digit that is not zero: a number is never said to be another's zero."""
+    """A number with one decimal, or with one significant digit if it is small, so that only zero is
+    written as zero.
+    """
     return f"{value:.1f}" if value == 0 or abs(value) >= 0.05 else f"{value:.1g}"
 
 
 def span(values: Sequence[float], say: Callable[[float], str] = number) -> str:
-    """``-3.2 to 8.1``, one number where both ends read alike."""
+    """Range in words: ``-3.2 to 8.1``, or one number if both ends read the same."""
     ends = say(min(values)), say(max(values))
     return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"

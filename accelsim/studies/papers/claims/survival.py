@@ -1,5 +1,5 @@
-"""Figures of the claims audit: what a new rule costs over an old one against the batch, error
-propagation and the whole step apart.
+"""Figures of the claims audit: cost of a new rule relative to an old one by batch, separately for
+error propagation and the whole step.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from accelsim.studies.papers.claims.costs import MACHINES
 from accelsim.studies.papers.claims.counted.statements import CLAIMS, TARGET
 
 COSTS = ("words moved", "DRAM bytes", "MACs executed", "cycles", "energy")
-"""Drawn where a claim's items have them."""
+"""Costs that are drawn if a claim's items have them."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The contents of a figure: the rules by the names that stand on its axes, the network as items
-    and as titles name it, and the claims on them.
+    """Contents of a figure: the rules' names on its axes, the network's name in items
+    (``workload``) and in titles (``network``), and the claims shown.
     """
 
     old: str
@@ -55,16 +55,16 @@ COMPARISONS = {
         "DFA", "SSDFA", "alexnet-fc", "AlexNet's fully connected layers", ("movement-1000x",)
     ),
 }
-"""By the id of the figure."""
+"""Comparisons by the id of the figure."""
 SCOPES = {"EP": True, "step": False}
-"""Rows of panels, and whether their axis is logarithmic: whole steps lie so close to 1 that they
-are told apart on a linear axis alone.
+"""Scopes of the rows of panels, and whether their axis is logarithmic. Ratios of whole steps are
+close to 1 and need a linear axis to be distinguishable.
 """
 
 
 def figures(items: Sequence[Item]) -> list[Figure]:
-    """One a comparison. ``items``: the measured ones, with machine, workload, batch, scope and cost
-    in their contexts.
+    """One figure per comparison. ``items``: measured cells with machine, workload, batch, scope and
+    cost in their contexts.
     """
     return [_figure(id_, comparison, items) for id_, comparison in COMPARISONS.items()]
 
@@ -108,7 +108,7 @@ def _figure(id_: str, compared: Comparison, items: Sequence[Item]) -> Figure:
 def _curves(
     compared: Comparison, machine: str, scope: str, items: Sequence[Item]
 ) -> tuple[Series, ...]:
-    found: dict[str, dict[float, float]] = {}
+    ratios: dict[str, dict[float, float]] = {}
     for item in items:
         known = item.context
         wanted = (known.get("workload"), known.get("machine"), known.get("scope")) == (
@@ -123,10 +123,10 @@ def _curves(
             and item.computed is not None
         ):
             ratio = 1 - item.computed / 100 if item.unit == "%" else 1 / item.computed
-            if ratio:  # nothing at all has no place on a logarithmic axis
-                found.setdefault(str(known["cost"]), {})[float(known["batch"])] = ratio
+            if ratio:  # zero cannot be drawn on a logarithmic axis
+                ratios.setdefault(str(known["cost"]), {})[float(known["batch"])] = ratio
     return tuple(
-        Series(cost, tuple(found[cost]), tuple(found[cost].values()))
+        Series(cost, tuple(ratios[cost]), tuple(ratios[cost].values()))
         for cost in COSTS
-        if cost in found
+        if cost in ratios
     )

@@ -1,9 +1,9 @@
-"""Costs added by sending each output error to each PE that wants it by itself, where machines
-multicast: by counts, since no machine lacks the tree.
+"""Additional costs if each output error were sent separately to each PE that needs it. Machines
+multicast errors, so these costs are derived by counting.
 
-Crafton et al. 2019 count one word a neuron and error that its row of B names. A PE takes an error
-once for all neurons that it works on, so that unicast costs no more than that, and less where PEs
-keep what they take.
+Crafton et al. 2019 count one word per neuron and error in its row of B. A PE receives an error once
+for all neurons that it processes. Unicast therefore costs at most as much as they count, and less
+if PEs keep received errors.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from accelsim.workload.network import Network
 
 @dataclass(frozen=True)
 class Unicast:
-    """More words over the NoC's root link, and the cycles that it then needs beyond those in which
-    the ops ran, at least.
+    """Additional words over the NoC's root link, and a lower bound of the additional cycles it
+    needs.
     """
 
     words: float
@@ -31,9 +31,8 @@ class Unicast:
 
 
 def unicast(network: Network, machine: Architecture, rule: str, batch: int, ran: Result) -> Unicast:
-    """Costs of unicast in a step, or in the mean over a hybrid rule's kinds of step.
-
-    ``ran``: the result with multicast.
+    """Costs of unicast in a step, or the mean over a hybrid rule's kinds of step. ``ran``: the
+    result with multicast.
     """
     results = [each.result for each in ran.steps] or [ran]
     words = cycles = 0.0
@@ -63,8 +62,8 @@ def _of_step(step: TrainingStep, machine: Architecture, ran: Result) -> Unicast:
 
 
 def deliveries(op: Contraction, mapper: Mapper) -> tuple[int, int, int]:
-    """Words of errors that a feedback op sends as it is mapped, those that unicast would send (no
-    fewer), and the bits of one.
+    """For a feedback op: words of errors sent as it is mapped, words that unicast would send (no
+    fewer), and bits per word.
     """
     moving = {operand.tensor.name for operand in op.operands if operand.use is Use.MOVING}
     transfers = [

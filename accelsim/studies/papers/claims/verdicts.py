@@ -1,5 +1,5 @@
-"""A sentence a claim: what error propagation, and what a whole training step, makes of it on each
-machine, cost by cost.
+"""One sentence per claim: the measured effect on error propagation and on a whole training step, by
+machine and cost.
 """
 
 from __future__ import annotations
@@ -29,16 +29,18 @@ LESS = {
     "cycles": "fewer",
     "energy": "less",
 }
-"""Costs in the order in which they are said, and what having less of them is called."""
+"""Costs in the order in which they are reported, and the word for a reduction of each."""
 UNJUDGED = {"binary-96.9%": ("words moved",)}
-"""A sign is a word like any other: its words are no fewer by definition."""
+"""Costs that are not judged. A sign counts as one word, so binary feedback cannot reduce the number
+of words.
+"""
 FIRST = {("macs-2x", "MACs executed"): "EP+WG"}
-"""The scope that the paper counts where it is more than EP: 2|W| against |W|+|b|."""
+"""Scope that the paper counts, if it is larger than EP: 2|W| against |W|+|b|."""
 PLAIN = "rnn-wikitext2"
 
 
 def verdicts(items: Sequence[Item]) -> list[Item]:
-    """A verdict on every claim that is measured by passes."""
+    """A verdict for every claim that is measured by passes."""
     everywhere: dict[Place, Measured] = {}
     for name in CLAIMS:
         for place, measured in places(name, items).items():
@@ -81,7 +83,7 @@ def _energy(measured: Measured) -> Measured:
 
 
 def kept(claim: str, measured: Measured) -> str:
-    """Each cost in EP and in a step, and by batch what becomes of what EP saves."""
+    """Each cost in EP and in a step, and by batch the outcome of EP's saving."""
     return ", ".join(
         _cost(claim, cost, measured)
         for cost in LESS
@@ -105,8 +107,8 @@ def _cost(claim: str, cost: str, measured: Measured) -> str:
 
 
 def ranged(savings: Savings, less: str) -> str:
-    """``from 8.6 % more to 10.6 % less``, ``3.37x to 1,348x``; batches at which nothing is left are
-    named, where that is no ratio.
+    """Range in words, such as ``from 8.6 % more to 10.6 % less`` or ``3.37x to 1,348x``. Batches
+    without a ratio because a cost is zero are listed.
     """
     values = [value for value in savings.stated.values() if value is not None]
     without = {True: "all saved", False: "none with either rule"}
@@ -140,12 +142,12 @@ def _ratios(values: Sequence[float], less: str, unit: str) -> str:
 
 
 def times(ratio: float) -> str:
-    """A ratio to two decimals, to whole numbers from 100 on."""
+    """A ratio with two decimals, or without decimals from 100 on."""
     return f"{ratio:,.0f}x" if ratio >= 100 else f"{ratio:.2f}x"
 
 
 def _ran(of_claim: Mapping[Place, Measured]) -> str:
-    """At which batches, and on which of a claim's networks."""
+    """Sentence about the batches, by network."""
     by_batches: dict[tuple[int, ...], list[str]] = {}
     for place, measured in of_claim.items():
         labels = by_batches.setdefault(tuple(next(iter(measured.values())).saved), [])
@@ -162,7 +164,9 @@ def _ran(of_claim: Mapping[Place, Measured]) -> str:
 
 
 def _shared(of_claim: Mapping[Place, Measured]) -> str:
-    """Machines on which it is the same whether time steps share a matrix or have one each."""
+    """Sentence about machines on which savings are the same whether time steps share a matrix or
+    have one each.
+    """
     alike: list[str] = []
     for place, measured in of_claim.items():
         if not place.label.endswith(SHARED):

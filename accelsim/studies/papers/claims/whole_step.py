@@ -1,5 +1,5 @@
-"""The savings that all claims leave on a whole training step: in what, on which workload, and
-whether EP itself or the rest of the step is the cause.
+"""Savings of a whole training step over all claims, by cost and workload, and whether EP or the
+rest of the step is the cause.
 """
 
 from __future__ import annotations
@@ -27,16 +27,18 @@ from accelsim.studies.papers.claims.places import (
 from accelsim.studies.papers.claims.verdicts import times
 
 WHOLE = "whole-step"
-"""Heading of what is left of all claims."""
+"""Id part of the verdict on whole steps."""
 COSTS = {"energy": "less", "cycles": "fewer", "DRAM bytes": "fewer"}
-"""Costs of a step, and the word for having less of them."""
+"""Costs of a step, and the word for a reduction of each."""
 CAUSED = ("energy", "cycles")
-"""Costs of which the sentence also says why they are no less; a claim's own verdict does of all."""
+"""Costs for which the sentence also gives the cause if they are not reduced. A claim's own verdict
+does so for all costs.
+"""
 
 
 def whole_step(items: Sequence[Item]) -> Item:
-    """The sentence. Runs that several claims speak of are named once, after all of them; no two
-    workloads are put together.
+    """The verdict. A run that belongs to two or more claims is listed once. Workloads are not
+    combined.
     """
     names: dict[Place, list[str]] = {}
     runs: dict[Place, Measured] = {}
@@ -75,7 +77,7 @@ def whole_step(items: Sequence[Item]) -> Item:
 
 
 def kind(steps: Sequence[float], less: str) -> str:
-    """A sentence that holds for a cost's savings (percent) at all batches."""
+    """Phrase that describes a cost's savings (percent) over all batches."""
     if min(steps) > NOISE:
         return f"{less} at every batch"
     if min(steps) > 0:
@@ -86,7 +88,7 @@ def kind(steps: Sequence[float], less: str) -> str:
 
 
 def _left(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Measured]) -> str:
-    """A sentence that holds on both machines, else one per machine."""
+    """Sentence about one cost: one phrase for both machines, or one per machine if they differ."""
     by_machines: dict[str, list[str]] = {}
     for place, measured in runs.items():
         if (cost, "step") not in measured:
@@ -111,8 +113,8 @@ def _left(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Meas
 
 
 def _causes(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Measured]) -> str:
-    """Where a step takes no less: whether EP by itself does, or the rest of the step outweighs what
-    EP saves.
+    """Sentence about steps whose cost is not reduced: whether EP itself saves nothing, or the rest
+    of the step outweighs its saving.
     """
     by_cause: dict[str, dict[tuple[str, str], list[str]]] = {NO_LESS: {}, BOTH: {}, OUTWEIGHED: {}}
     for place, measured in runs.items():
@@ -136,7 +138,7 @@ def _causes(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Me
 
 
 def _parallel(items: Sequence[Item]) -> str:
-    """BPTT's whole step over those of the rules that free EP of its chain."""
+    """Sentence about the whole step of BPTT relative to rules without its chain."""
     start = f"{TARGET}/{claims_parallel.CLAIM.name}/"
     own = [item for item in items if item.id.startswith(start) and item.id.endswith("/step")]
     ratios = [float(item.computed) for item in own if item.computed is not None]

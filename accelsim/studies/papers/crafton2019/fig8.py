@@ -1,5 +1,5 @@
 """Figure 8 of Crafton et al. 2019: MACs and data movement of a backward pass on ImageNet and
-CIFAR-100, by non-zeros a neuron of the feedback.
+CIFAR-100, by non-zeros per neuron of the feedback.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TARGET = Target(
 )
 NETWORKS = {"ImageNet": "alexnet", "CIFAR-100": "cifar100-conv"}
 KEPT = (1, 5, 10, 25, 50, 100)
-"""Non-zeros of the feedback a neuron."""
+"""Non-zeros of the feedback per neuron."""
 PRINTED = {
     "BP": (117_243_904, 58_632_144),
     "SDFA-k1": (58_630_144, 9_192),
@@ -38,20 +38,20 @@ PRINTED = {
     "SDFA-k100": (59_441_152, 919_200),
     "DFA": (66_813_952, 9_192_000),
 }
-"""(MACs, words) on ImageNet, of the bcrafton/dfa plotting scripts plot_op_acc2.py and
-plot_op_acc3.py (commit 32e8df49).
+"""(MACs, words) on ImageNet, from the plotting scripts plot_op_acc2.py and plot_op_acc3.py of
+bcrafton/dfa (commit 32e8df49).
 """
 RATIOS = {
     "BP to SSDFA, words": ("BP", "SDFA-k1", "words", "6400", -2),
     "DFA to SSDFA, words": ("DFA", "SDFA-k1", "words", "1000", 0),
     "BP to SSDFA, MACs": ("BP", "SDFA-k1", "macs", "2", 0),
 }
-"""Claims of the text on ImageNet: (over, under, of which count, printed, decimals)."""
+"""Claims of the text about ImageNet: (numerator, denominator, count, printed number, decimals)."""
 WORD_BYTES = 4
 
 
 def counts(network: str) -> dict[str, Neuron]:
-    """Words and MACs by row; k = 100 of CIFAR-100's 100 outputs is dense."""
+    """Words and MACs by row. For CIFAR-100, k = 100 of 100 outputs is dense."""
     stack = Stack(load_network(network))
     outputs = stack.shape[-1]
     sparse = {f"SDFA-k{k}": stack.neuron(f"sdfa:k={k}") for k in KEPT if k <= outputs}
@@ -59,7 +59,7 @@ def counts(network: str) -> dict[str, Neuron]:
 
 
 def items(neurons: dict[str, dict[str, Neuron]]) -> list[Item]:
-    """Every bar as a number, then the ratios of the text."""
+    """Cells for every bar, then for the ratios of the text."""
     cells: list[Item] = []
     for place, rows in neurons.items():
         for row, counted in rows.items():
@@ -98,7 +98,7 @@ def items(neurons: dict[str, dict[str, Neuron]]) -> list[Item]:
 
 
 def figure(neurons: dict[str, dict[str, Neuron]]) -> Figure:
-    """Four panels as in the paper: MACs and megabytes of CIFAR-100 (A, B) and ImageNet (C, D)."""
+    """Four panels as in the paper: MACs and megabytes for CIFAR-100 (A, B) and ImageNet (C, D)."""
     panels: list[Panel] = []
     for letters, place in (("AB", "CIFAR-100"), ("CD", "ImageNet")):
         rows = neurons[place]
@@ -145,7 +145,7 @@ def _text(value: int | None) -> str | None:
 
 
 def reproduce(progress: Progress) -> Outcome:
-    """The numbers and the figure."""
+    """Cells and the figure."""
     neurons: dict[str, dict[str, Neuron]] = {}
     for index, (place, network) in enumerate(NETWORKS.items()):
         progress(index, len(NETWORKS), network)

@@ -1,9 +1,9 @@
-"""The subject of Crafton et al. 2019: the fully connected layers of a network, batch 1, their
-features coming from convolutions that no longer learn.
+"""The network part that Crafton et al. 2019 count: its fully connected layers at batch 1, with
+features from frozen convolutions.
 
-The paper's own counting mixes two readings, kept here as it is: BP propagates an error through the
-first of these layers into the frozen features (that makes its 2|W| MACs), the feedback rules do not
-(their |B| and |b| are those of hidden neurons alone).
+The paper's accounting mixes two conventions, which are kept here. BP propagates an error through
+the first of these layers into the frozen features, which makes its MACs 2|W|. The feedback rules do
+not; their |B| and |b| cover hidden neurons only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PASSES = (Pass.EP, Pass.WG, Pass.WU)
 
 @dataclass(frozen=True)
 class Stack:
-    """The fully connected layers of ``network``."""
+    """Fully connected layers of ``network``."""
 
     network: Network
 
@@ -33,12 +33,12 @@ class Stack:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Neurons of each layer, the features first."""
+        """Neurons of each layer, preceded by the number of features."""
         return (prod(self.layers[0].in_shape), *(prod(layer.out_shape) for layer in self.layers))
 
     def ops(self, rule: str, into_features: bool | None = None) -> list[Op]:
-        """Backward ops of the layers. ``into_features``: with EP into the frozen features, by
-        default for BP alone, as the paper counts.
+        """Backward ops of the layers. ``into_features``: include EP into the frozen features; by
+        default for BP only, as the paper counts.
         """
         names = {layer.name for layer in self.layers}
         kept = rule == "bp" if into_features is None else into_features
@@ -57,7 +57,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Symbols:
-    """The quantities of the paper's formulas: ``w`` weights, ``b`` feedback weights, ``a`` neurons,
+    """Quantities of the paper's formulas: ``w`` weights, ``b`` feedback weights, ``a`` neurons,
     ``e`` output errors.
     """
 
@@ -68,8 +68,8 @@ class Symbols:
 
 
 def symbols(stack: Stack, nonzeros: int) -> Symbols:
-    """From the layers' sizes alone, no op involved. ``nonzeros``: feedback weights of each hidden
-    neuron.
+    """Quantities from the layers' sizes, independent of ops. ``nonzeros``: feedback weights per
+    hidden neuron.
     """
     shape = stack.shape
     weights = sum(before * after for before, after in pairwise(shape))
@@ -80,9 +80,9 @@ def symbols(stack: Stack, nonzeros: int) -> Symbols:
 class Traffic:
     """Words that the ops of a backward pass read and write.
 
-    ``reads``, ``writes``: weights and feedback, each once, the errors that WG reads and the output
-    errors that EP reads; the new weights. ``operands``: everything that each op reads, activations,
-    gradients and masks included, as often as an op reads it.
+    ``reads``: weights and feedback once each, errors read by WG, and output errors read by EP.
+    ``writes``: new weights. ``operands``: all operands of all ops, including activations, gradients
+    and masks, counted per op.
     """
 
     reads: int
@@ -91,7 +91,7 @@ class Traffic:
 
 
 def traffic(stack: Stack, ops: list[Op]) -> Traffic:
-    """The traffic of these ops."""
+    """Traffic of the ops."""
     persistent = _distinct(
         operand.tensor
         for op in ops
@@ -120,11 +120,12 @@ def _written_weights(ops: Iterable[Op]) -> int:
 
 
 def _errors(ops: Iterable[Op]) -> int:
-    found = _distinct(
+    errors = _distinct(
         operand.tensor for op in ops for operand in op.operands if operand.tensor.role is Role.ERROR
     )
-    return sum(tensor.elements for tensor in found)
+    return sum(tensor.elements for tensor in errors)
 
 
 def _distinct(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """One tensor per name."""
     return list({tensor.name: tensor for tensor in tensors}.values())

@@ -1,5 +1,5 @@
-"""Table 1 of Crafton et al. 2019: formulas of reads, writes, MACs and data movement, beside what
-the ops do on AlexNet's layers.
+"""Table 1 of Crafton et al. 2019: formulas of reads, writes, MACs and data movement, beside counts
+from the ops on AlexNet's layers.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ NETWORK = "alexnet"
 RULES = {"BP": "bp", "DFA": "dfa", "SDFA-k10": "sdfa:k=10", "SSDFA": "ssdfa"}
 BOUNDS = "counted from the lowered ops' bounds and tensors, not from an execution"
 K = {"BP": 0, "DFA": 1000, "SDFA-k10": 10, "SSDFA": 1}
-"""Feedback weights of a hidden neuron."""
+"""Feedback weights per hidden neuron."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """``formula``: text and value by row; ``stated``: rows whose formula is in the paper's text,
-    the others are derived by us.
+    """A column of the table. ``formula``: text and value by row. ``stated``: rows whose formula is
+    in the paper's text; the others are derived here.
     """
 
     unit: Unit
@@ -50,7 +50,7 @@ class Column:
     formula: Mapping[str, tuple[str, Callable[[Symbols, int], int]]]
 
     def of(self, row: str) -> tuple[str, Callable[[Symbols, int], int]]:
-        """The formula of a row; SSDFA has that of SDFA."""
+        """Formula of a row. SSDFA uses that of SDFA."""
         return self.formula.get(row) or self.formula["SDFA"]
 
 
@@ -89,9 +89,9 @@ COLUMNS = {
 
 
 def items() -> list[Item]:
-    """A cell a rule and column, and what the ops read in all."""
+    """One cell per rule and column, and the words of all operands."""
     stack = Stack(load_network(NETWORK))
-    found: list[Item] = []
+    cells: list[Item] = []
     for row, rule in RULES.items():
         ops = stack.ops(rule)
         known, moved, counted = symbols(stack, K[row]), traffic(stack, ops), stack.neuron(rule)
@@ -104,11 +104,11 @@ def items() -> list[Item]:
         for name, column in COLUMNS.items():
             text, value = column.of(row)
             expected = value(known, K[row])
-            found.append(
+            cells.append(
                 _item(row, name, column.unit, text, row in column.stated, measured[name], expected)
             )
         note = "every operand of every op of EP, WG and WU (sgd)"
-        found.append(
+        cells.append(
             cell(
                 Quantity(
                     TARGET.name, f"{TARGET.name}/{row}/operand words", "words", "all operands"
@@ -119,13 +119,13 @@ def items() -> list[Item]:
                 note=note,
             )
         )
-    return found
+    return cells
 
 
 def _item(
     row: str, name: str, unit: Unit, formula: str, stated: bool, measured: int, expected: int
 ) -> Item:
-    """A cell that is held against a formula's value."""
+    """Cell compared with a formula's value."""
     match: Match = "not-printed" if not stated else "exact" if measured == expected else "mismatch"
     note = "; ".join(
         part
@@ -149,6 +149,6 @@ def _item(
 
 
 def reproduce(progress: Progress) -> Outcome:
-    """The table."""
+    """Cells of the table."""
     progress(0, 1, NETWORK)
     return Outcome(tuple(items()))

@@ -1,5 +1,5 @@
 """Test accuracies of the accuracy study (accuracy.csv, written by ``python -m
-accelsim.studies.accuracy summary``) and those that Han et al. 2020 print.
+accelsim.studies.accuracy summary``), and those printed by Han et al. 2020.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ PRINTED_GRU = {
     "HDFA-0.2-95%": 24.46,
     "HDFA-0.2-98%": 24.41,
 }
-"""Table 3, GRU, test accuracy in percent, by row of table 4 (hybrid rows: those with binary
-feedback).
+"""Table 3, GRU, test accuracy in percent, by row of table 4. Hybrid rows are those with binary
+feedback.
 """
 
 
 @cache
 def trained() -> dict[tuple[str, str], float]:
-    """(network, rule) of the study to its mean test accuracy in percent."""
+    """Mean test accuracy in percent by (network, rule) of the study."""
     text = (
         files("accelsim.studies.papers.han2020")
         .joinpath("accuracy.csv")

@@ -23,7 +23,7 @@ TARGET = Target(
 
 
 def reproduce(progress: Progress) -> Outcome:
-    """Their numbers, and the figures."""
+    """Cells of the numbers in the figures, and the figures."""
     progress(0, WHOLE, "figures 8 and 9")
     ratios, eighth = figure_8(TARGET.name)
     scaling, ninth = figure_9(TARGET.name)

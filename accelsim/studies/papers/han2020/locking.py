@@ -1,4 +1,4 @@
-"""Backward locking: EP of BPTT and of DFA over 35 time steps on partitions that work side by side
+"""Backward locking: EP of BPTT and of DFA over 35 time steps, on partitions that run in parallel
 (Han et al. 2020, figure 1, section 4.3).
 """
 
@@ -26,15 +26,15 @@ RULES = {
 DRAWN_PARTITIONS = 35
 LAYERS = {"fc": "fc (output layer)", "rnn1": "rnn1 (recurrent layer)"}
 WHOLE = " all"
-"""Row of ops over the whole sequence; the space sorts it before the time steps."""
+"""Row of ops over the whole sequence. The leading space sorts it before the time steps."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Partitions of a machine, each as large as the whole machine is by itself.
+    """A machine whose partitions are each as large as the whole base machine.
 
-    ``own_memory``: each brings its share of vector unit, links, buffer and DRAM channels along;
-    else they share those of one machine.
+    ``own_memory``: if true, vector unit, links, buffer and DRAM channels grow with the number of
+    partitions; if false, all partitions share those of the base machine.
     """
 
     base: str
@@ -45,7 +45,7 @@ class Setting:
         return f"{self.base} {'own' if self.own_memory else 'shared'} memory"
 
     def machine(self, partitions: int) -> Architecture:
-        """So many of them."""
+        """The machine with ``partitions`` partitions."""
         base = load_machine(self.base)
         overrides: dict[str, object] = {
             "partitions": partitions,
@@ -74,8 +74,8 @@ DRAWN = SETTINGS[1]
 
 @dataclass(frozen=True)
 class Latency:
-    """Cycles of all of EP (or of the step), and of the recurrent layer's EP ops alone, from the
-    first's start to the last's end.
+    """Cycles of the whole EP (or step), and of the recurrent layer's EP ops from the first start to
+    the last end.
     """
 
     whole: int
@@ -84,8 +84,8 @@ class Latency:
 
 @dataclass(frozen=True)
 class Case:
-    """EP of a rule, or its whole training ``step``, on so many partitions. ``change``: of the ops,
-    a name in `step_changes.CHANGES`.
+    """EP of a rule, or its whole training ``step``, on a number of partitions. ``change``: name of
+    a variant in `step_changes.CHANGES`, or empty.
     """
 
     rule: str
@@ -96,8 +96,8 @@ class Case:
 
 
 def propagate(case: Case) -> tuple[Latency, tuple[dict[str, Any], ...]]:
-    """Ops running as soon as their operands exist: latency of EP alone (or of the whole step), and
-    its contractions.
+    """Latency and contractions of EP, or of the whole step. Ops start as soon as their operands
+    exist.
     """
     network = load_network(WORKLOAD)
     machine = case.setting.machine(case.partitions)
@@ -120,12 +120,14 @@ def propagate(case: Case) -> tuple[Latency, tuple[dict[str, Any], ...]]:
 
 
 def latency(case: Case) -> Latency:
-    """The latency alone."""
+    """Latency of a case."""
     return propagate(case)[0]
 
 
 def figure_1(target: str) -> Figure:
-    """When each EP op of each layer runs: a chain with BPTT, all at once with DFA."""
+    """Figure of the times at which each layer's EP ops run: a chain with BPTT, in parallel with
+    DFA.
+    """
     panels: list[Panel] = []
     for title, rule in (
         ("(a) BPTT", BPTT),
@@ -183,13 +185,13 @@ def figure_1(target: str) -> Figure:
 
 
 def _row(name: str) -> str:
-    """``rnn1.EP.t12`` -> ``12``; an op over the whole sequence stands in a row of its own."""
+    """Row of an op: ``rnn1.EP.t12`` -> ``12``. An op over the whole sequence has its own row."""
     step = name.rpartition(".t")[2]
     return step if step.isdecimal() else WHOLE
 
 
 def longest_chain(ops: Sequence[Op], layers: frozenset[str]) -> int:
-    """Most EP contractions of these layers that wait for one another, one after the other."""
+    """Length of the longest chain of dependent EP contractions of ``layers``."""
     depth: dict[str, int] = {}
     for op in ops:
         before = max((depth.get(name, 0) for name in op.depends_on), default=0)

@@ -25,8 +25,8 @@ TABLE_2 = {
         "HDFA-0.3-G8": ("0.28", "0.66", "0.88"),
     },
 }
-"""(a) memory transactions during EP in MB, (b) operations during EP in GOP: row to its cells, a
-network each.
+"""(a) Memory transactions during EP in MB, (b) operations during EP in GOP: cells by row, one per
+network.
 """
 
 TABLE_4_NETWORKS = ("RNN", "LSTM", "GRU")
@@ -58,4 +58,4 @@ TABLE_4 = {
         "HDFA-0.2-98%": ("2.0", "2.1", "2.0"),
     },
 }
-"""As TABLE_2, by the sparsity of the backward weights."""
+"""Like TABLE_2; hybrid rows also differ in the sparsity of the backward weights."""

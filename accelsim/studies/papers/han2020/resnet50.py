@@ -1,13 +1,14 @@
-"""The ResNet-50 that table 2 of Han et al. 2020 encodes: a list of layers whose maps do not chain,
-usable for counting alone.
+"""The ResNet-50 that table 2 of Han et al. 2020 encodes: a list of layers whose maps do not fit
+together, usable only for counting.
 
-Inferred from the printed cells (53.5 MB are exactly its 14,024,704 weights). Bottlenecks of
-expansion one: each of the 3, 4, 6 and 3 blocks has 1 x 1, 3 x 3 and 1 x 1 convolutions of C to C
-channels (64, 128, 256, 512), with shortcuts and fully connected layer as in ResNet-18. BP's cells
-count the first convolution of stages 2 to 4 as C to C at the stage's own resolution; the Revised
-cells count its link at the resolution and with the C/2 channels of the map that it reads, as
-ResNet-18's do. D2 stands only on the links into a block's input. The latter fits all four printed
-cells, but was found among many readings: its confidence is moderate.
+It is inferred from the printed cells (53.5 MB are exactly its 14,024,704 weights). Bottlenecks have
+expansion one: each of the 3, 4, 6 and 3 blocks has 1 x 1, 3 x 3 and 1 x 1 convolutions from C to C
+channels (64, 128, 256, 512). Shortcuts and the fully connected layer are those of ResNet-18.
+
+BP's cells count the first convolution of stages 2 to 4 from C to C channels at the resolution of
+the stage. The Revised cells count its link at the resolution and with the C/2 channels of its input
+map, as in ResNet-18. D2 exists only on links into a block's input. This last assumption fits all
+four printed cells but was chosen among many, so its confidence is moderate.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ from accelsim.workload.modules import Link, dilation_of, links
 from accelsim.workload.network import INPUT, Layer, Network
 
 STAGES = ((64, 3, 32), (128, 4, 16), (256, 6, 8), (512, 3, 4))
-"""(channels, blocks, rows and columns)."""
+"""(channels, blocks, rows and columns) of each stage."""
 CLASSES, IMAGE_CHANNELS = 10, 3
 
 
 def layer_list(reads_map_before: bool) -> Network:
-    """The layers. ``reads_map_before``: whether the first convolution of stages 2 to 4 is counted
-    at the map that it reads, or at its stage's own.
+    """The layers. ``reads_map_before``: count the first convolution of stages 2 to 4 at its input
+    map; else at the resolution of its stage.
     """
     layers = [_conv("conv1", INPUT, (32, IMAGE_CHANNELS), (32, STAGES[0][0]), 3)]
     ends = []
@@ -85,7 +86,7 @@ def _conv(
 
 
 def revised_links(groups: int) -> list[Op]:
-    """The EP contractions of the Revised rows."""
+    """EP contractions of the Revised rows."""
     network = layer_list(reads_map_before=True)
     whole = revised_link(groups, binary=True, printed=False)
 

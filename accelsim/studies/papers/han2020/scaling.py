@@ -1,5 +1,5 @@
-"""Figures 8 and 9 of Han et al. 2020: feedback weights of DFA over those of the proposed rule, by
-layer, input size and classes (eq. 13).
+"""Figures 8 and 9 of Han et al. 2020: feedback weights of DFA relative to those of the proposed
+rule, by layer, input size and number of classes (eq. 13).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TOTAL = "total"
 
 
 def vgg16(side: int = 32, classes: int = 10) -> Network:
-    """VGG16 for square images of that side and so many classes."""
+    """VGG16 for square images with ``side`` rows, and ``classes`` classes."""
     document = read_document(find("workload", NETWORK))
     workload = validate_document(document, Workload)
     last = workload.layers[-1]
@@ -42,7 +42,7 @@ def vgg16(side: int = 32, classes: int = 10) -> Network:
 
 
 def words(ops: list[Op], layers: list[str]) -> dict[str, int]:
-    """Distinct stationary words by layer, and of all of these layers."""
+    """Distinct stationary words by layer, and their total."""
     return _stored(ops, layers, bits=False)
 
 
@@ -56,8 +56,8 @@ def _stored(ops: list[Op], layers: list[str], bits: bool) -> dict[str, int]:
 
 
 class Ratios:
-    """DFA's feedback words of each convolution but the first, over those of other rules on the same
-    network.
+    """DFA's feedback words relative to those of other rules, for each convolution except the first,
+    on one network.
     """
 
     def __init__(self, network: Network) -> None:
@@ -66,8 +66,8 @@ class Ratios:
         self._dfa = propagating(network, "dfa")
 
     def equation(self, groups: int) -> Mapping[str, Fraction]:
-        """Eq. 13 times the groups: over k^2 och ich / G, where k^2 och ich are the words that
-        backpropagation's EP reads.
+        """Eq. 13 times the groups: DFA's words over k^2 och ich / G, where k^2 och ich are the
+        words that EP of backpropagation reads.
         """
         dfa, forward = (
             words(self._dfa, self.layers),
@@ -76,8 +76,8 @@ class Ratios:
         return {layer: Fraction(dfa[layer] * groups, forward[layer]) for layer in dfa}
 
     def executed(self, groups: int, bits: bool = False) -> Mapping[str, Fraction]:
-        """Over what the revised rule really stores, D1 and D2 of every link; ``bits``: of 32 a
-        value against one.
+        """DFA's words over the words that the revised rule stores: D1 and D2 of every link.
+        ``bits``: ratio of bits, with 32 bits per value against 1.
         """
         revised = convolutions(propagating(self._network, f"revised:groups={groups},binary=true"))
         dfa, own = _stored(self._dfa, self.layers, bits), _stored(revised, self.layers, bits)
@@ -85,7 +85,7 @@ class Ratios:
 
 
 def figure_8(target: str) -> tuple[list[Item], Figure]:
-    """The ratio of each layer of VGG16, by eq. 13 and from executed ops."""
+    """Cells and figure of the ratio for each layer of VGG16, by eq. 13 and from executed ops."""
     ratios = Ratios(vgg16())
     items: list[Item] = []
     curves: dict[str, list[Series]] = {"eq13": [], "words": [], "bits": []}
@@ -145,7 +145,7 @@ def figure_8(target: str) -> tuple[list[Item], Figure]:
 
 
 def figure_9(target: str) -> tuple[list[Item], Figure]:
-    """The ratio against image side and classes (eq. 13, G = 1)."""
+    """Cells and figure of the ratio against image size and number of classes (eq. 13, G = 1)."""
     items: list[Item] = []
     by_side = {side: Ratios(vgg16(side=side)).equation(1) for side in SIDES}
     by_classes = {classes: Ratios(vgg16(classes=classes)).equation(1) for classes in CLASSES}

@@ -40,7 +40,7 @@ CNN_COLUMNS = {
     "VGG16": ("vgg16-cifar10", "vgg16-cifar10@0.125"),
     "R-18": ("resnet18-cifar10", "resnet18-cifar10@0.125"),
 }
-"""Column to workload and trained network."""
+"""Column to (workload, trained network)."""
 
 RNN_RULES = {
     "BP": "bp",
@@ -55,8 +55,8 @@ RNN_COLUMNS = {
 
 
 def figure_5(target: str) -> Figure:
-    """Memory and operations by rule: R-50 as table 2 encodes it, and GRU; computed beside
-    printed.
+    """Figure of memory and operations by rule, computed beside printed, for R-50 as table 2 encodes
+    it and for GRU.
     """
     panels: list[Panel] = []
     for letter, network, rows, tables, networks, unit in (
@@ -85,7 +85,9 @@ def figure_5(target: str) -> Figure:
 
 
 def _accuracies() -> str:
-    """Which rows of figure 5 have accuracies: printed ones (tables 1 and 3), and ours."""
+    """Sentence about the rows of figure 5 that have accuracies: printed ones (tables 1 and 3), and
+    ours.
+    """
     said = []
     for network, rows, printed, ours in (
         ("R-50", TABLE_2["a"], PRINTED_R50, ()),
@@ -104,7 +106,9 @@ def _accuracies() -> str:
 
 
 def figure_6(target: str, progress: Progress) -> tuple[list[Item], Figure]:
-    """Test accuracy against EP memory, and against the energy of a whole step on a machine."""
+    """Cells and figure of test accuracy against EP memory, and against the energy of a whole step
+    on a machine.
+    """
     items: list[Item] = []
     cnn = _panels(target, "(a)", CNN_COLUMNS, CNN_RULES, items, progress)
     rnn = _panels(target, "(b)", RNN_COLUMNS, RNN_RULES, items, progress)
@@ -202,8 +206,8 @@ def _panels(
 
 
 def _executed(rule: str, cnn: bool) -> str:
-    """The rule as the machine runs it: with the binary feedback, and of recurrent networks the
-    matrix a step, that the tables count.
+    """The rule as the tables count it: binary feedback for CNNs, one matrix per time step for
+    recurrent networks.
     """
     if not rule.startswith(("revised", "hdfa")):
         return rule
@@ -213,8 +217,8 @@ def _executed(rule: str, cnn: bool) -> str:
 def _printed(
     network: str, accuracies: Mapping[str, float], table: Mapping[str, tuple[str, ...]], column: int
 ) -> Panel:
-    """The paper's own points, in a panel of their own: they are of other trainings than ours and
-    would lie upon ours.
+    """Panel of the paper's own points. They are separate because they come from other training runs
+    and would overlap with ours.
     """
     rows = list(accuracies)
     series = Series(

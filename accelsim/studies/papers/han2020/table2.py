@@ -49,7 +49,7 @@ NETWORKS = {"VGG16": "vgg16-cifar10", "R-18": "resnet18-cifar10", "R-50-real": "
 LISTED = "R-50"
 
 FITTED = "layer list found by fitting, moderate confidence"
-"""Said of every cell of `LISTED` but DFA's, which say so by themselves."""
+"""Note on every cell of `LISTED` except DFA's, which have their own notes."""
 _R50_DFA = (
     "Not reproduced. No sum of layer maps of a network with these widths at 32, 16, 8 and 4 pixels "
     "prints 149.83: each has a multiple of 512 "
@@ -67,27 +67,27 @@ DOCUMENTED = {
     "from, give 0.3 x 1.5268 + 0.7 x 1.1660 = 1.274; "
     "1.28 comes from the printed ones (1.278).",
 }
-"""Cells that are known not to come out, and why."""
+"""Known mismatches, and their reasons."""
 
 
 def costs(column: str) -> dict[str, Cost]:
-    """Every row of one column."""
+    """Cost of every row of one column."""
     if column == LISTED:
         network = layer_list(reads_map_before=False)
-        found = {
+        by_row = {
             "BP": cost_of(propagating(network, "bp")),
             "DFA": cost_of(propagating(network, "dfa")),
         }
-        found |= {
+        by_row |= {
             f"Revised-G{groups}": cost_of(convolutions(revised_links(groups))) for groups in GROUPS
         }
     else:
         network = load_network(NETWORKS[column])
-        found = {
+        by_row = {
             "BP": cost_of(propagating(network, "bp")),
             "DFA": cost_of(propagating(network, "dfa")),
         }
-        found |= {
+        by_row |= {
             f"Revised-G{groups}": cost_of(
                 convolutions(propagating(network, f"revised:groups={groups},binary=true"))
             )
@@ -95,19 +95,21 @@ def costs(column: str) -> dict[str, Cost]:
         }
     for p in PROBABILITIES:
         for groups in GROUPS:
-            kinds = {"bp": found["BP"], "revised": found[f"Revised-G{groups}"]}
-            found[f"HDFA-{p}-G{groups}"] = mixed(f"hdfa:p={p},groups={groups}", kinds)
-    return found
+            kinds = {"bp": by_row["BP"], "revised": by_row[f"Revised-G{groups}"]}
+            by_row[f"HDFA-{p}-G{groups}"] = mixed(f"hdfa:p={p},groups={groups}", kinds)
+    return by_row
 
 
 CUT = {"han2020-table2b/VGG16/DFA": 3}
-"""Cells that are printed with other decimals than two, the further ones cut off."""
+"""Cells printed with a number of decimals other than two; further decimals are cut off."""
 SLACK = Fraction("0.01")
-"""Rounding of two cells and of their mean moves it by half a hundredth each time."""
+"""Maximum rounding error of a hybrid cell: two rounded cells and their rounded mean each contribute
+up to half a hundredth.
+"""
 
 
 def memory(costs_: Mapping[str, Cost], row: str) -> tuple[Fraction, Decimal, str]:
-    """(MB, as the paper rounds it, how it does)."""
+    """(MB, MB rounded as in the paper, description of that rounding)."""
     computed = costs_[row].megabytes(MEBIBYTE)
     if not row.startswith("HDFA"):
         return computed, half_up(computed, 2), ""
@@ -127,7 +129,7 @@ def memory(costs_: Mapping[str, Cost], row: str) -> tuple[Fraction, Decimal, str
 def operations(
     costs_: Mapping[str, Cost], column: str, row: str
 ) -> tuple[Fraction, int, Decimal, str]:
-    """(GOP, decimals printed, as the paper rounds it, how it does)."""
+    """(GOP, decimals printed, GOP rounded as in the paper, description of that rounding)."""
     computed = costs_[row].gop
     places = CUT.get(f"{TARGET.name}b/{column}/{row}")
     if places:
@@ -141,7 +143,7 @@ def operations(
 
 
 def items(column: str) -> list[Item]:
-    """The cells of one column, both tables."""
+    """Cells of one column in both tables."""
     cells: list[Item] = []
     known = costs(column)
     for row in ROWS:
@@ -192,8 +194,8 @@ def _item(
 def reproduce(progress: Progress) -> Outcome:
     """All cells, table (a) before (b)."""
     columns = (*TABLE_2_NETWORKS, "R-50-real")
-    found: list[Item] = []
+    cells: list[Item] = []
     for index, column in enumerate(columns):
         progress(index, len(columns), column)
-        found += items(column)
-    return Outcome(tuple(sorted(found, key=lambda item: item.id.partition("/")[0])))
+        cells += items(column)
+    return Outcome(tuple(sorted(cells, key=lambda item: item.id.partition("/")[0])))

@@ -31,12 +31,14 @@ ACCOUNTING = "weights-once"
 NETWORKS = {"RNN": "rnn-wikitext2", "LSTM": "lstm-wikitext2", "GRU": "gru-wikitext2"}
 PROBABILITIES = ("0.1", "0.2")
 SPARSITIES = (0, 80, 95, 98)
-"""Percent of the backward weights that are zero."""
+"""Percentages of the backward weights that are zero."""
 ROWS = tuple(TABLE_4["a"])
 
 
 def costs(column: str) -> dict[str, Cost]:
-    """Every row of one column, and the revised step of each sparsity (``sparse-80%``)."""
+    """Cost of every row of one column, and of the revised step at each sparsity
+    (``sparse-80%``).
+    """
     network = load_network(NETWORKS[column])
 
     def cost(rule: str) -> Cost:
@@ -59,8 +61,8 @@ def costs(column: str) -> dict[str, Cost]:
 
 
 def _slack(row: str, places: int, rounded_parts: bool) -> Fraction:
-    """The most that the roundings of a hybrid row move it: those of its parts by their shares, and
-    its own cut.
+    """Maximum rounding error of a row. For hybrid rows it includes the errors of its parts,
+    weighted by their shares.
     """
     unit = Fraction(10) ** -places
     if not row.startswith("HDFA"):
@@ -71,7 +73,7 @@ def _slack(row: str, places: int, rounded_parts: bool) -> Fraction:
 
 
 def memory(known: Mapping[str, Cost], row: str) -> tuple[Fraction, int, Decimal, str]:
-    """(MB, decimals printed, as the paper rounds it, how it does)."""
+    """(MB, decimals printed, MB rounded as in the paper, description of that rounding)."""
     computed = known[row].megabytes(MEGABYTE)
     if row.startswith("HDFA"):
         _, p, sparsity = row.split("-")
@@ -84,7 +86,7 @@ def memory(known: Mapping[str, Cost], row: str) -> tuple[Fraction, int, Decimal,
 
 
 def operations(known: Mapping[str, Cost], row: str) -> tuple[Fraction, Decimal, str]:
-    """(GOP, as the paper rounds it, how it does)."""
+    """(GOP, GOP rounded as in the paper, description of that rounding)."""
     computed = known[row].gop
     if row == "BP":
         return computed, cut(computed, 1), "cut off after the first decimal"
@@ -101,7 +103,7 @@ def operations(known: Mapping[str, Cost], row: str) -> tuple[Fraction, Decimal, 
 
 
 def items(column: str) -> list[Item]:
-    """The cells of one column, both tables."""
+    """Cells of one column in both tables."""
     cells: list[Item] = []
     known = costs(column)
     index = TABLE_4_NETWORKS.index(column)

@@ -1,4 +1,4 @@
-"""The simulator held against published chips.
+"""Comparison of the simulator with published chips.
 
 May import the rest of validation/.
 """

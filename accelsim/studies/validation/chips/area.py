@@ -1,8 +1,8 @@
-"""Areas against published ones: the parts of EIE's PE, known to the square micrometre, and whole
-chips, which the machines here are sketches of.
+"""Areas compared with published ones: the parts of EIE's PE, published to the square micrometre,
+and whole chips, which the built-in machines model roughly.
 
-CACTI's memories and Aladdin's multiplier owe nothing to EIE; its clock, registers and combinational
-logic are what the areas of lanes are made from, so that they are no evidence.
+The memories (CACTI) and the multiplier (Aladdin) are independent of EIE. The areas of clock,
+registers and combinational logic are taken from EIE, so they are no evidence.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from accelsim.machine.loading import load_machine
 from accelsim.studies.validation.check import Check
 
 TOLERANCE = 0.20
-"""Relative deviation allowed for memories, and for what consists mostly of memory."""
+"""Relative deviation allowed for memories, and for parts that consist mostly of memory."""
 
 _CHIPS = {
     "eie": "45nm",
@@ -27,7 +27,7 @@ _CHIPS = {
     "lnpu-like": "65nm",
     "transposable-like": "65nm",
 }
-"""Machine to the node of its chip."""
+"""Technology node of the chip, by machine."""
 _SIZES = (
     "sizes of the memories from memory, unverified: 128 KiB of 64 bits, two of 16 KiB and 16 "
     "bits, 2 KiB of 64 bits"
@@ -35,13 +35,13 @@ _SIZES = (
 
 
 def checks() -> list[Check]:
-    """Every published area beside the one that the technology tables give."""
+    """Every published area beside the one from the technology tables."""
     return [*_parts_of_eie(), *_chips()]
 
 
 @cache
 def published() -> dict[str, tuple[float, str]]:
-    """Key to (mm2, source) of areas.csv."""
+    """(mm2, source) by key of areas.csv."""
     text = (
         files("accelsim.studies.validation").joinpath("data/areas.csv").read_text(encoding="utf-8")
     )
@@ -60,7 +60,7 @@ def _parts_of_eie() -> list[Check]:
     mac, _, _ = multiply_add(tech, 16, 16)
     pe = (memory + _lane(tech)) * _spread(tech)
     scaled = load_technology("28nm")
-    # Everything of a PE, memories included, goes with the one factor of the file.
+    # The file scales all parts of a PE, including memories, by one factor.
     shrink = scaled.area("control", "clock_area").value / tech.area("control", "clock_area").value
     logic = "lane from EIE itself, memories from CACTI; "
     return [
@@ -119,12 +119,13 @@ def _lane(tech: Technology) -> float:
 
 
 def _spread(tech: Technology) -> float:
+    """Factor for gaps between cells."""
     return 1 + tech.area("layout", "gaps_area").value / tech.area("layout", "cells_area").value
 
 
 def _chips() -> list[Check]:
-    """Built-in machines beside the chips they are modelled on. Arrays and memories are partly
-    assumed, and pads are not in an estimate: no limit.
+    """Built-in machines beside the chips they model. There is no limit, because arrays and memories
+    are partly assumed and estimates exclude pads.
     """
     results = []
     for name, node in _CHIPS.items():

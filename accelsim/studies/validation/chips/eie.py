@@ -1,9 +1,9 @@
-"""EIE's nine layers on kind `broadcast`: padded work and time beside the paper's, and what the
-depth of the FIFOs does (Han et al., ISCA 2016).
+"""EIE's nine layers on PE kind `broadcast`: padded work and time beside the paper's, and the effect
+of the FIFO depth (Han et al., ISCA 2016).
 
-Weights are random zeros of the densities stated, one fixed seed a layer: the pruned networks are
-not public in this form, so that imbalance from the structure of real weights is missing. Nothing is
-fitted.
+Weights have random zeros at the stated densities, with one fixed seed per layer, because the pruned
+networks are not public in this form. The imbalance caused by the structure of real weights is
+therefore missing. Nothing is fitted.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ DEPTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 TOLERANCE = 0.10
 """Limit on the deviation of the padded work from the published theoretical time."""
 LEAST = 7
-"""Layers of the nine that keep to it: VGG-6's time looks like a slip, and 4-bit indices leave
-nothing to pad in the dense Alex-8.
+"""Minimum number of the nine layers within `TOLERANCE`. The time of VGG-6 is probably a misprint,
+and the dense Alex-8 needs no padding with 4-bit indices.
 """
 
 _TABLE = (
@@ -40,7 +40,9 @@ _RANDOM = "random zeros; sizes and densities from memory, unverified"
 
 @dataclass(frozen=True)
 class Layer:
-    """A fully connected layer: fractions non-zero, published times in microseconds."""
+    """A fully connected layer: sizes, fractions of non-zeros, and published times in
+    microseconds.
+    """
 
     name: str
     inputs: int
@@ -53,7 +55,7 @@ class Layer:
 
 @cache
 def layers() -> tuple[Layer, ...]:
-    """The nine of eie.csv."""
+    """The nine layers of eie.csv."""
     text = files("accelsim.studies.validation").joinpath("data/eie.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
     names = ("weight_density", "activation_density", "theoretical_us", "actual_us")
@@ -70,12 +72,12 @@ def layers() -> tuple[Layer, ...]:
 
 @cache
 def walked(layer: Layer) -> NDArray[np.int64]:
-    """Stored entries, padding included, that each non-zero activation makes each PE walk: int64
+    """Stored entries, including padding, that each PE visits for each non-zero activation: int64
     (PEs, tokens).
     """
     random = np.random.default_rng([2016, *layer.name.encode()])
-    # A density is a count: drawing each activation would make it vary from seed to seed (Alex-7's
-    # by 2 %), which the layer's does not.
+    # A density gives a fixed count of tokens. Drawing each activation separately would make the
+    # count depend on the seed (by 2 % for Alex-7).
     tokens = round(layer.inputs * layer.activation_density)
     counts = np.empty((PES, tokens), np.int64)
     for first in range(0, tokens, 1024):
@@ -87,31 +89,33 @@ def walked(layer: Layer) -> NDArray[np.int64]:
 
 
 def padded_us(layer: Layer) -> float:
-    """Padded work shared equally, without empty columns and without waiting."""
+    """Microseconds for the padded work if it is shared equally, without empty columns and without
+    waiting.
+    """
     return float(walked(layer).sum()) / PES / CLOCK_HZ * 1e6
 
 
 @cache
 def split(layer: Layer, depth: int) -> tuple[int, int, int, int, int]:
-    """(cycles, busy, empty, imbalance, stall) of the layer, see `kernels.broadcast`; an empty
-    column takes a cycle.
+    """(cycles, busy, empty, imbalance, stall) of the layer, see `kernels.broadcast`. An empty
+    column takes one cycle.
     """
     return broadcast_split(np.maximum(walked(layer), 1), depth)
 
 
 def actual_us(layer: Layer) -> float:
-    """Time with FIFOs of 8."""
+    """Microseconds with FIFOs of 8 entries."""
     return split(layer, FIFO_DEPTH)[0] / CLOCK_HZ * 1e6
 
 
 def balance(layer: Layer, depth: int) -> float:
-    """Share of PE cycles that serve a token: the paper's load-balance efficiency."""
+    """Share of PE cycles spent on tokens: the paper's load-balance efficiency."""
     cycles, busy, *_ = split(layer, depth)
     return busy / (PES * cycles)
 
 
 def checks() -> list[Check]:
-    """Work, time and balance of all layers."""
+    """Work, time and load balance of all layers."""
     return [*_work(), *_times(), *_balance()]
 
 

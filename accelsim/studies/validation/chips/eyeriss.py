@@ -1,8 +1,8 @@
-"""Eyeriss as measured (Chen et al., JSSC 2017): processing latency and active PEs of AlexNet's and
-VGG16's convolutions.
+"""Eyeriss as measured (Chen et al., JSSC 2017): processing latency and active PEs of the
+convolutions of AlexNet and VGG16.
 
-Nothing here is fitted: the mapping comes from shapes, registers and buffer (`docs/pe-systolic.md`),
-cycles from the mapping.
+Nothing is fitted: the mapping follows from shapes, registers and buffer (`docs/pe-systolic.md`),
+and the cycles from the mapping.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _VGG = (
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution with a square map and kernel; ``padded``: side of the map with its padding."""
+    """A convolution with a square map and kernel. ``padded``: side of the map including padding."""
 
     padded: int
     kernel: int
@@ -42,6 +42,7 @@ class Layer:
 
     @property
     def side(self) -> int:
+        """Side of the output map."""
         return (self.padded - self.kernel) // self.stride + 1
 
 
@@ -65,14 +66,14 @@ LAYERS = {
     "CONV5-2": Layer(16, 3, 512, 512),
     "CONV5-3": Layer(16, 3, 512, 512),
 }
-"""AlexNet's five (two of which, and the fourth, are in two groups) and VGG16's thirteen, by the
-names of the paper's tables.
+"""AlexNet's five convolutions (the second, fourth and fifth in two groups) and VGG16's thirteen, by
+the names in the paper's tables.
 """
 
 
 def checks() -> list[Check]:
-    """Latencies and active PEs of every layer, AlexNet's latencies under the chip's own mapping,
-    and totals.
+    """Latency and active PEs of every layer, AlexNet's latencies with the chip's own mapping, and
+    totals.
     """
     architecture = load_machine("eyeriss-like")
     return [
@@ -82,7 +83,7 @@ def checks() -> list[Check]:
 
 
 def forward(name: str, batch: int) -> Contraction:
-    """The layer's FF op."""
+    """FF op of a layer."""
     layer = LAYERS[name]
     pad = (layer.padded - 1 - (layer.side - 1) * layer.stride - (layer.kernel - 1)) // 2
     window = Window(layer.padded, layer.side, layer.kernel, layer.stride, padding=pad)
@@ -97,7 +98,7 @@ def forward(name: str, batch: int) -> Contraction:
 
 
 def mapping(name: str, batch: int, architecture: Architecture) -> RowMapping:
-    """The mapping of a layer's FF on the machine."""
+    """Mapping of a layer's FF on the machine."""
     array = architecture.pe_array
     return row_mapping(forward(name, batch), architecture, array.rows * array.cols)
 
@@ -155,8 +156,8 @@ def _network(network: str, architecture: Architecture) -> list[Check]:
 
 
 def _roofline(subject: str, row: dict[str, str], architecture: Architecture, source: str) -> Check:
-    """Cycles that the layer's MACs take on the PEs that were active, or what the buffer moved takes
-    on the array's buses: no chip is faster.
+    """Lower bound of the latency: cycles for the layer's MACs on the published active PEs, or for
+    the published buffer volume on the array's buses.
     """
     buses = RowStationaryArray.of(architecture.pe_array)
     words = buses.input_bus + 2 * buses.psum_bus
@@ -182,7 +183,7 @@ def _roofline(subject: str, row: dict[str, str], architecture: Architecture, sou
 
 
 def _given_mappings(architecture: Architecture) -> list[Check]:
-    """AlexNet under the mapping that the chip ran: what is left is the model of a pass."""
+    """AlexNet with the chip's published mapping, which isolates the model of a pass."""
     latencies = {row["layer"]: row for row in rows("eyeriss.csv")}
     results, total, source = [], 0.0, f"{SOURCE.format('V')}; mapping of table III"
     for row in rows("eyeriss_mapping.csv"):

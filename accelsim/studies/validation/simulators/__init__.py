@@ -1,4 +1,4 @@
-"""The simulator held against the data of other simulators.
+"""Comparison of the simulator with the data of other simulators.
 
 May import the rest of validation/.
 """

@@ -1,9 +1,10 @@
-"""The request-level DRAM controller held against DRAMsim3 and Ramulator 2.1, stream by stream, and
-against the closed formulas of its standards.
+"""Comparison of the request-level DRAM controller with DRAMsim3 and Ramulator 2.1, stream by
+stream, and with the closed formulas of its standards.
 
-The measurements are in data/dram: ``totals.csv`` has a line a configuration, stream and simulator,
-``exact.npz`` the clock of every request's last data where all simulators agree, the other files are
-the configurations. One policy, that of the configuration's file, serves all of its streams.
+The measurements are in data/dram. ``totals.csv`` has one line per configuration, stream and
+simulator. ``exact.npz`` has the clock of every request's last data for streams on which all
+simulators agree. The other files are the configurations. The policy in a configuration's file
+applies to all its streams.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ CONFIGURATIONS = (
     "lpddr4_3200",
 )
 EXACT = ("trickle", "row_conflict", "seq_read_w32")
-"""Streams of ddr4_2400_x8_noref in which all simulators complete every request at the same clock.
+"""Streams of ddr4_2400_x8_noref for which all simulators complete every request at
+the same clock.
 """
 SOURCES = {
     "dramsim3": "DRAMsim3 (umd-memsys, commit 2981759)",
@@ -49,21 +51,25 @@ LIMITS = {
     "mix_dma": 0.10,
     "mix_dma_w32": 0.10,
 }
-"""Of the total's deviation from the nearer simulator, for streams whose time depends on what a
-controller happens to choose; 1 % for the others.
+"""Allowed deviation of the total from the nearer simulator, for streams whose time depends on a
+controller's choices; 1 % for all others.
 """
 BETWEEN = {"seq_read": 0.02, "seq_write": 0.02}
-"""Streams that need only lie between the simulators, and how far that interval is widened: they
-differ by as much as they hold requests.
+"""Streams whose total must lie between the simulators, and the factor by which that interval is
+widened. Their totals differ with the number of requests that each simulator can hold.
 """
 ENERGY_LIMIT = 0.03
 AGREED_ACTIVATES = 0.01
-"""Relative difference of their ACTs below which two simulators did the same work."""
+"""Maximum relative difference of ACT counts for which two simulators are considered to do the same
+work.
+"""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Counts of one simulator for one stream. Of energies only DRAMsim3 knows; elsewhere None."""
+    """Counts of one simulator for one stream. Energies and clocks of bank states are from DRAMsim3
+    only, else None.
+    """
 
     simulator: str
     total_cycles: int
@@ -75,8 +81,8 @@ class Measurement:
 
 @cache
 def measurements() -> dict[tuple[str, str], dict[str, Measurement]]:
-    """(configuration, stream) -> simulator -> what it counted."""
-    found: dict[tuple[str, str], dict[str, Measurement]] = {}
+    """Counts by (configuration, stream), then by simulator."""
+    counts: dict[tuple[str, str], dict[str, Measurement]] = {}
     with (DATA / "totals.csv").open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(line for line in lines if not line.startswith("#")):
             measured = Measurement(
@@ -87,15 +93,14 @@ def measurements() -> dict[tuple[str, str], dict[str, Measurement]]:
                 int(row["precharged_cycles"]) if row["precharged_cycles"] else None,
                 float(row["energy_pj"]) if row["energy_pj"] else None,
             )
-            found.setdefault((row["configuration"], row["stream"]), {})[measured.simulator] = (
-                measured
-            )
-    return found
+            by_simulator = counts.setdefault((row["configuration"], row["stream"]), {})
+            by_simulator[measured.simulator] = measured
+    return counts
 
 
 @cache
 def configuration(name: str) -> DramSpec:
-    """A configuration of the measurements."""
+    """DRAM specification of a configuration."""
     return load_model(DATA / f"{name}.yaml", DramSpec)
 
 
@@ -109,13 +114,13 @@ def run(name: str, stream: str) -> dram_run.DramRun:
 
 
 def checks() -> list[Check]:
-    """Every row of the report on the DRAM."""
+    """All rows of the report about DRAM."""
     return [*_formulas(), *_completions(), *_totals(), *_energies()]
 
 
 def _formulas() -> Iterator[Check]:
-    """Latencies of an unloaded memory and the highest bandwidth, which follow from the timings of
-    each built-in standard.
+    """Latencies of an idle memory and the highest bandwidth, which follow from the timings of each
+    built-in standard.
     """
     for name in catalog.names("dram"):
         spec = load_model(catalog.find("dram", name), DramSpec)
@@ -172,8 +177,8 @@ def _formulas() -> Iterator[Check]:
 
 
 def _hit_rate(spec: DramSpec, mapping: str, groups: int) -> float:
-    """Bytes a clock of reads that all hit rows of that many bank groups, without refresh, the
-    memory busy since long.
+    """Bytes per clock of reads that all hit rows in ``groups`` bank groups, without refresh, in
+    steady state.
     """
     quiet = spec.model_copy(
         update={
@@ -192,7 +197,7 @@ def _hit_rate(spec: DramSpec, mapping: str, groups: int) -> float:
 
 
 def _completions() -> Iterator[Check]:
-    """Requests that are completed at another clock than in all other simulators."""
+    """Number of requests completed at another clock than in the other simulators."""
     name = "ddr4_2400_x8_noref"
     with np.load(DATA / "exact.npz", allow_pickle=False) as stored:
         for stream in EXACT:
@@ -216,6 +221,7 @@ def _completions() -> Iterator[Check]:
 
 
 def _totals() -> Iterator[Check]:
+    """Clock of the last data, compared with the nearer simulator or the interval between them."""
     for (name, stream), known in measurements().items():
         ours = run(name, stream).total_cycles
         nearer = min(known.values(), key=lambda each: abs(ours / each.total_cycles - 1))
@@ -251,8 +257,8 @@ def _totals() -> Iterator[Check]:
 
 
 def _energies() -> Iterator[Check]:
-    """Our prices on DRAMsim3's counts; and ours on our own, where the simulators did the same
-    work.
+    """Energy from our prices and DRAMsim3's counts, and from our own counts if the simulators did
+    the same work.
     """
     for (name, stream), known in measurements().items():
         reference = known["dramsim3"]

@@ -1,9 +1,7 @@
-"""The streams of requests with which other DRAM simulators were measured, made again from their
-seeds: same numbers, no files.
+"""Request streams with which other DRAM simulators were measured, regenerated from their seeds.
 
-Addresses are multiples of a burst and differ from each other within a stream. A stream is paced
-where its requests come with time between them; elsewhere all are there at clock 0 and the
-controller takes them as it can.
+Addresses are multiples of a burst and distinct within a stream. In paced streams requests arrive at
+intervals. In all others they are available at clock 0, and the controller accepts them as it can.
 """
 
 from __future__ import annotations
@@ -19,18 +17,18 @@ from accelsim.dram.standard import DramSpec
 SEED = 20240611
 MEBIBYTE = 1 << 20
 OUTSTANDING = 32
-"""Reads that the driver of a `_w32` stream keeps outstanding at most."""
+"""Maximum number of reads that the driver of a `_w32` stream keeps outstanding."""
 
 Ints = NDArray[np.int64]
 
 
 def max_outstanding(stream: str) -> int | None:
-    """Limits of a stream's driver; None where it has none."""
+    """Limit on outstanding reads of a stream's driver, or None."""
     return OUTSTANDING if stream.endswith("_w32") else None
 
 
 def make(stream: str, spec: DramSpec) -> Requests:
-    """A stream by its name, for the bursts and rows of a standard; KeyError when there is no such
+    """A stream by name, for the bursts and rows of a standard. Raises KeyError if there is no such
     stream.
     """
     return _STREAMS[stream.removesuffix("_w32")](spec)
@@ -41,7 +39,7 @@ def _draw(offset: int) -> np.random.Generator:
 
 
 def _different(draw: np.random.Generator, count: int, below: int) -> Ints:
-    """The first ``count`` different numbers drawn from 0 to ``below`` - 1."""
+    """The first ``count`` distinct random numbers from 0 to ``below`` - 1."""
     drawn = np.empty(0, np.int64)
     while len(drawn) < count:
         drawn = np.append(drawn, draw.integers(0, below, size=2 * count, dtype=np.int64))
@@ -61,11 +59,12 @@ def _requests(
 
 
 def _written(requests: Requests) -> Requests:
+    """The requests as writes."""
     return Requests(requests.cycles, requests.addresses, np.ones(len(requests), np.bool_))
 
 
 def _every(requests: Requests, clocks: int) -> Requests:
-    """The same with a request every so many clocks."""
+    """The requests at intervals of ``clocks`` clocks."""
     return Requests(
         np.arange(len(requests), dtype=np.int64) * clocks, requests.addresses, requests.writes
     )
@@ -86,13 +85,13 @@ def _new_rows(spec: DramSpec) -> Requests:
 
 
 def _random(spec: DramSpec, offset: int) -> Requests:
-    """4096 bursts anywhere in 256 MiB."""
+    """4096 bursts at random addresses within 256 MiB."""
     burst = spec.organisation.burst
     return _requests(_different(_draw(offset), 4096, 256 * MEBIBYTE // burst) * burst)
 
 
 def _mixed(spec: DramSpec) -> Requests:
-    """2048 bursts each of weights (read), activations (read) and gradients (written), a KiB of each
+    """2048 bursts each of weights (read), activations (read) and gradients (written), 1 KiB of each
     in turn, as a DMA engine moves them.
     """
     burst = spec.organisation.burst
@@ -106,7 +105,7 @@ def _mixed(spec: DramSpec) -> Requests:
 
 
 def _tiles(spec: DramSpec) -> Requests:
-    """96 pieces of 4 KiB anywhere in 256 MiB, one every 300 to 899 clocks."""
+    """96 pieces of 4 KiB at random addresses within 256 MiB, one every 300 to 899 clocks."""
     burst, draw, pieces = spec.organisation.burst, _draw(4), 96
     start = _different(draw, pieces, 256 * MEBIBYTE // 4096) * 4096
     clocks = np.append(0, np.cumsum(draw.integers(300, 900, size=pieces - 1))).astype(np.int64)
@@ -115,7 +114,7 @@ def _tiles(spec: DramSpec) -> Requests:
 
 
 def _trickle(spec: DramSpec) -> Requests:
-    """A read every 200 clocks, anywhere in 256 MiB, then the burst behind it."""
+    """A read every 200 clocks: a random burst within 256 MiB, then the burst after it."""
     burst = spec.organisation.burst
     first = _different(_draw(5), 1024, 256 * MEBIBYTE // (2 * burst)) * (2 * burst)
     return _every(_requests(np.stack([first, first + burst], axis=1).ravel()), 200)

@@ -1,5 +1,5 @@
-"""Dense systolic arrays against SCALE-Sim's golden runs: another simulator's numbers, not a
-chip's.
+"""Comparison of dense systolic arrays with SCALE-Sim's golden runs, which are numbers of another
+simulator, not of a chip.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def checks() -> list[Check]:
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    """Rows of a table of validation/data, without the lines that say where it comes from."""
+    """Rows of a table in validation/data, without its comment lines."""
     text = files("accelsim.studies.validation").joinpath("data", name).read_text(encoding="utf-8")
     return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 

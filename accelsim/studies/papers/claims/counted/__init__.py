@@ -1,4 +1,4 @@
-"""The papers' sentences with numbers, counted: a file per sentence or two.
+"""Quantitative statements of the papers, evaluated by counting: one file per statement or two.
 
-May import what the rest of claims/ may.
+May import the same as the rest of claims/.
 """

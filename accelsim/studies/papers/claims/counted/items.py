@@ -1,5 +1,5 @@
-"""Every sentence with a number by every way of counting, under the papers' own accounting and under
-others that are as defensible: no machine involved.
+"""All statements with a number, under the papers' own accounting and under other plausible ones. No
+machine is simulated.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from accelsim.studies.papers.claims.counted.sparse_feedback import sparse_feedba
 
 
 def items() -> list[Item]:
-    """Every claim by every way of counting."""
+    """Cells of every statement under every accounting."""
     return [item for count in COUNTED for item in count()]
 
 

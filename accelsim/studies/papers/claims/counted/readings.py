@@ -1,4 +1,4 @@
-"""Cells of one sentence: the reading that its number comes from, and other readings."""
+"""Cells of one statement: the accounting that gives its number, and other accountings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from accelsim.studies.papers.outcome import Number, Quantity, cell, half_up
 
 
 def saving(new: Number, old: Number) -> Fraction:
-    """Percent that ``new`` is below ``old``; negative when it is above."""
+    """Percentage by which ``new`` is below ``old``; negative if it is above."""
     return 100 * (1 - Fraction(new) / Fraction(old))
 
 
 OF_ROUNDED_CELLS = Fraction("0.5")
-"""Points that a percentage of cells with two decimals moves at most, the smaller being 0.61 here.
+"""Percentage points by which rounding of cells with two decimals can change a percentage; the
+smaller cell is 0.61 here.
 """
 
 
@@ -29,8 +30,8 @@ def as_claimed(
     rounded: Number | None = None,
     documented: bool = False,
 ) -> Item:
-    """The reading that the paper's number comes from. ``rounded``: what the paper's rounded cells
-    give, where it worked with those.
+    """Cell of the accounting from which the paper's number comes. ``rounded``: the result from the
+    paper's rounded cells, if the paper used those.
     """
     own = None if rounded is None else half_up(rounded, claim.places)
     slack = None if rounded is None else OF_ROUNDED_CELLS
@@ -48,7 +49,7 @@ def as_claimed(
 
 
 def otherwise(claim: Claim, reading: str, value: Number, accounting: str, note: str) -> Item:
-    """Another reading of the same sentence."""
+    """Cell of another accounting of the same statement."""
     return cell(
         Quantity(TARGET, f"{TARGET}/{claim.name}/{reading}", claim.unit, accounting),
         None,
@@ -59,7 +60,7 @@ def otherwise(claim: Claim, reading: str, value: Number, accounting: str, note: 
 
 
 def sized(claim: Claim, reading: str, bits: Number, note: str) -> Item:
-    """A size in MB (10^6 bytes), as table 4 of Han et al. gives sizes."""
+    """Cell of a size in MB (10^6 bytes), the unit of table 4 in Han et al."""
     return cell(
         Quantity(TARGET, f"{TARGET}/{claim.name}/size/{reading}", "MB", "weights-once"),
         None,

@@ -1,4 +1,6 @@
-"""Han et al. 2020 on hybrid DFA with sparse feedback in RNNs: 87.9 % less than BPTT."""
+"""Statement of Han et al. 2020 about hybrid DFA with sparse feedback in recurrent networks: 87.9 %
+less than BPTT.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,14 @@ from accelsim.studies.papers.outcome import half_up
 SPARSE, HYBRID = "revised:binary=true,sparsity=0.98", "hdfa:p=0.1,sparsity=0.98"
 ENTRIES = "Rows keep a whole number of entries, as in table 4."
 NOT_OUT = frozenset({"RNN/memory", "RNN/operations", "LSTM/operations", "GRU/operations"})
-"""Readings of the sentence that are known not to come out as it says."""
+"""Readings of the statement that are documented mismatches."""
 
 
 def sparse_hybrid() -> Iterator[Item]:
-    """Hybrid rows at 98 % over BPTT, of all three networks: the sentence names none, and speaks of
-    memory and operations alike.
+    """Cells of the hybrid rows at 98 % sparsity relative to BPTT, for all three networks. The
+    statement names no network, and refers to memory and operations alike.
 
-    All are unrounded, by one rule; what the printed cells give stands in the notes.
+    All values are unrounded; the notes give the result from the printed cells.
     """
     claim, once, row = CLAIMS["sparse-87.9%"], "weights-once", "HDFA-0.1-98%"
     every = {column: han2020_table4.costs(column) for column in han2020_table4.NETWORKS}
@@ -75,13 +77,13 @@ def sparse_hybrid() -> Iterator[Item]:
 
 
 def _of_cells(part: str, column: str, row: str) -> Fraction:
-    """Percent that a printed cell of table 4 is below BP's."""
+    """Percentage by which a printed cell of table 4 is below BP's."""
     index = TABLE_4_NETWORKS.index(column)
     return saving(Fraction(TABLE_4[part][row][index]), Fraction(TABLE_4[part]["BP"][index]))
 
 
 def _apart(claim: Claim, unrounded: Fraction, of_cells: Fraction) -> str:
-    """Which of the two rules gives the sentence's number, where not both do."""
+    """Note that says which calculation gives the statement's number, if not both do."""
     gives = tuple(
         f"{half_up(value, claim.places)}" == claim.printed for value in (unrounded, of_cells)
     )
@@ -98,13 +100,13 @@ def _each(values: dict[str, Fraction]) -> str:
 
 
 def _places(known: dict[str, Cost]) -> Fraction:
-    """Positions that a value of the backward weights can have, over all time steps."""
+    """Number of positions that backward-weight values can have, over all time steps."""
     return known["Revised"].bits / FLOAT_BITS
 
 
 def sparse_sizes(known: dict[str, Cost]) -> Iterator[Item]:
-    """Sizes of the signs and of their positions at 98 % sparsity, a matrix of its own per time
-    step: the same for all three networks.
+    """Cells of the sizes of signs and positions at 98 % sparsity with one matrix per time step.
+    They are equal for all three networks.
     """
     claim, sparse = CLAIMS["sparse-87.9%"], known["sparse-98%"]
     places = _places(known)

@@ -1,4 +1,4 @@
-"""Crafton et al. 2019 on sparse direct feedback: words that move, and MACs."""
+"""Statements of Crafton et al. 2019 about sparse direct feedback: words moved, and MACs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from accelsim.workload.loading import load_network
 
 
 def sparse_feedback() -> Iterator[Item]:
-    """One stack of fully connected layers on ImageNet, by several accountings."""
+    """Cells for one stack of fully connected layers on ImageNet, under different accountings."""
     stack = Stack(load_network(NETWORKS["ImageNet"]))
     bp, dfa, ssdfa = (stack.neuron(rule) for rule in ("bp", "dfa", "ssdfa"))
     far, near, macs = CLAIMS["movement-6400x"], CLAIMS["movement-1000x"], CLAIMS["macs-2x"]
@@ -97,8 +97,8 @@ def sparse_feedback() -> Iterator[Item]:
 
 
 def _stored(stack: Stack, bp: int, dfa: int, ssdfa: int) -> Iterator[Item]:
-    """The same words in bits, with the feedback that DFA and SSDFA read (which the paper leaves
-    out) and the positions that sparse rows need.
+    """Cells in bits instead of words. They include the feedback that DFA and SSDFA read, which the
+    paper leaves out, and the positions that sparse rows need.
     """
     far, near = CLAIMS["movement-6400x"], CLAIMS["movement-1000x"]
     feedback = {rule: _feedback_bits(stack, rule) for rule in ("dfa", "ssdfa")}
@@ -140,11 +140,12 @@ def _stored(stack: Stack, bp: int, dfa: int, ssdfa: int) -> Iterator[Item]:
 
 
 def _feedback_bits(stack: Stack, rule: str) -> tuple[int, int]:
-    """Bits of the values of all feedback, and of their positions."""
+    """(bits of all feedback values, bits of their positions)."""
     once = weights_once(stack.ops(rule), float_bits)
     return once.bits, once.index_bits
 
 
 def _forward_macs(stack: Stack) -> list[int]:
+    """Forward MACs of each layer."""
     shape = stack.shape
     return [before * after for before, after in pairwise(shape)]

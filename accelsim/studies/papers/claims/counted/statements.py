@@ -1,4 +1,4 @@
-"""The papers' sentences with numbers."""
+"""Statements of the papers that contain a number."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ BATCHES = (1, 4, 16, 64, 256)
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of a paper with a number. ``says``: what it claims, in our words. ``places``:
-    decimals that it gives (hundreds: -2).
+    """A statement with a number. ``says``: the claim in our words. ``places``: decimals of the
+    number (-2: hundreds).
     """
 
     name: str
@@ -101,6 +101,6 @@ CLAIMS = {
         ),
     )
 }
-"""All but the sentence without a number, that zero-skipping hardware absorbs the dilation
+"""All statements except the one without a number, that zero-skipping hardware absorbs dilation
 (`claims.dilation`).
 """
