@@ -116,8 +116,8 @@ class Running:
         elif load and len(load.done) <= block:
             self.seen["dram"] += 1
         elif fill and len(fill.done) <= block:
-            # A fill that begins as soon as its data have left DRAM is limited by DRAM, except for the
-            # first block.
+            # A fill that begins as soon as its data have left DRAM is limited by DRAM, except for
+            # the first block.
             on_time = (
                 load
                 and block
