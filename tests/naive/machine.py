@@ -1,10 +1,9 @@
-"""Plain-Python twin of whole ops on the array of lanes. It lists every pair of every stream of
-every output, and is written only from docs/mapping.md and docs/pe-lanes.md.
+"""Plain-Python twin of whole ops on the array of lanes, written only from docs/mapping.md and
+docs/pe-lanes.md. It lists every pair of every stream of every output.
 
 It reads layers, boolean masks and a few numbers of the machine, and uses nothing of the lowering,
-the mapper or the kernels. A pair is (a, b, mac): the non-zero bits of the two operands, and whether
-the position belongs to the op's loop nest (a dilation, group or stride zero that passes through the
-window may not).
+the mapper or the kernels. A pair is (a, b, mac): the non-zero bits of the operands, and whether the
+position belongs to the op's loop nest (some zeros in the window do not).
 """
 
 from __future__ import annotations
@@ -87,9 +86,7 @@ class Work:
     """Moving words per position: the channels that one output channel reads."""
     groups: int = 1
     named: Callable[[int, int], Sequence[int]] | None = None
-    """For sparse feedback: indices of the moving words that an output reads. ``moving``: all moving
-    words at a position.
-    """
+    """For sparse feedback: indices of the moving words that an output reads, out of ``moving``."""
     moving: Callable[[int], Sequence[int]] = lambda _: ()
 
 
@@ -238,9 +235,7 @@ class Twin:
 
     @property
     def chained(self) -> bool:
-        """True if errors pass from layer to layer, through the weights or, in feedback alignment,
-        through fixed weights without zeros.
-        """
+        """True if errors pass from layer to layer; in feedback alignment through dense weights."""
         return self.rule in ("bp", "bp-only", "fa")
 
     def propagation(self, layer: Layer) -> dict[str, Work]:
@@ -274,8 +269,8 @@ class Twin:
     # Masks
 
     def vectors(self, layer: Layer, role: str, size: int, t: int | None) -> list[list[int]]:
-        """Non-zero bits of a vector per sample, for a whole sequence step by step. Elements beyond
-        the mask (a hidden state) are dense.
+        """Non-zero bits per sample, step by step. Elements beyond the mask (a hidden state) are
+        dense.
         """
         mask = self.masks.get(f"{layer.name}.{role}")
         steps = self.network.time_steps
@@ -312,9 +307,7 @@ class Twin:
         return 1 if self.rule == "fa" else self.weight(layer, *index)
 
     def needed_pixels(self, layer: Layer) -> Callable[[int, int], bool] | None:
-        """Predicate of (channel, position): whether EP's output is needed, for a map or a flattened
-        one. None if all are.
-        """
+        """Predicate of (channel, position): whether EP's output is needed. None if all are."""
         mask = self.masks.get(f"{layer.name}.mask")
         if mask is None or not self.rectified(layer.inputs[0]):
             return None
@@ -332,9 +325,7 @@ class Twin:
     # Convolutions
 
     def taps(self, layer: Layer) -> list[tuple[int, int, bool]]:
-        """Kernel positions in stream order: (row offset, column offset, whether it is a dilation
-        zero).
-        """
+        """Kernel positions in stream order: (row offset, column offset, is a dilation zero)."""
         (dr, ds), (r, s) = layer.dilation, layer.kernel
         kept = self.machine.structural_zeros == "window"
         grid = [(i, j) for i in range((r - 1) * dr + 1) for j in range((s - 1) * ds + 1)]
@@ -495,9 +486,7 @@ class Twin:
     # Vectors
 
     def extents(self, layer: Layer) -> tuple[int, int]:
-        """(outputs, inputs) of the product. A recurrent layer's input is [x, h], and its outputs
-        are the gates' sums.
-        """
+        """(outputs, inputs) of the product. A recurrent layer maps [x, h] to the gates' sums."""
         hidden = layer.out_shape[2]
         return (
             (GATES[layer.kind] * hidden, layer.in_shape[2] + hidden)
@@ -577,9 +566,7 @@ class Twin:
         return [[int(index) for index in row] for row in drawn.classes_read]
 
     def feedback(self, layer: Layer, t: int | None) -> Work:
-        """EP of direct feedback: a neuron of the layer's input map sums the output errors that its
-        row of B stores.
-        """
+        """EP of direct feedback: a neuron sums the output errors that its row of B stores."""
         h, w, c = layer.in_shape
         classes = prod(self.network.output.out_shape)
         errors = self.vectors(self.network.output, "error", classes, t)

@@ -1,4 +1,4 @@
-"""Bank conflicts against the twin that goes cycle by cycle, and closed forms of streams with a
+"""Bank conflicts against the twin that steps cycle by cycle, and closed forms of streams with a
 known answer.
 """
 
@@ -45,7 +45,7 @@ def test_words_in_a_row_never_conflict_between_interleaved_banks(
 def test_a_stride_leaves_the_banks_that_share_no_factor_with_it(
     words: int, stride: int, banks: int
 ) -> None:
-    """One word a line: a stride of s visits banks / gcd(s, banks) banks in turn."""
+    """One word per line: a stride of s visits banks / gcd(s, banks) banks in turn."""
     visited = banks // gcd(stride, banks)
     assert stream_cycles(words, 16, words, stride, banks, 16, 0) == -(-words // visited)
 

@@ -134,12 +134,12 @@ def test_native_bit_operations_mean_what_their_plain_form_says(
 
 
 def operations(case: np.ndarray, wide: np.uint64, shift: int) -> np.ndarray:
-    """Each native operation of the chunks' own type."""
+    """Result of each native operation in the type of the chunks."""
     return _compiled(_operations)(case, wide, shift)
 
 
 def zeros(word: np.uint64) -> tuple[int, int]:
-    """Trailing zeros and top bit."""
+    """(trailing zeros, top bit)."""
     return _compiled(_zeros)(word)
 
 

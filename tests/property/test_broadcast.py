@@ -1,6 +1,4 @@
-"""The kernels of the broadcast array against their plain twins, and what must hold of any costs and
-any FIFO.
-"""
+"""Kernels of the broadcast array against their plain twins, and laws for any costs and any FIFO."""
 
 from __future__ import annotations
 
@@ -102,8 +100,8 @@ def test_column_costs_equal_the_twin_that_encodes_columns(
 
 
 def test_the_example_of_the_paper() -> None:
-    """Section III-A: 18 zeros between 2 and 3 take a padding zero: v = [1, 2, 0, 3], z = [2, 0, 15,
-    2].
+    """Section III-A: 18 zeros between 2 and 3 require a padding zero: v = [1, 2, 0, 3], z = [2, 0,
+    15, 2].
     """
     column = [0, 0, 1, 1, *[0] * 18, 1]
     assert naive.encode(column, 4) == [(1, 2), (1, 0), (0, 15), (1, 2)]
@@ -115,7 +113,7 @@ def test_the_example_of_the_paper() -> None:
 
 @st.composite
 def broadcast_machines(draw: st.DrawFn) -> Architecture:
-    """A machine of the kind, often with fewer accumulators than outputs."""
+    """A broadcast machine, often with fewer accumulators than outputs."""
     bits = draw(st.sampled_from([16, 64]))
     return machine(
         draw(st.sampled_from(["near_memory", "von_neumann"])),
@@ -142,8 +140,8 @@ def broadcast_machines(draw: st.DrawFn) -> Architecture:
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_whole_ops_and_their_actions_equal_the_twin(data: st.DataObject) -> None:
-    """Cycles, MACs and lane cycles of every contraction, and what control does: tokens into FIFOs,
-    pointers, indices, words read for no MAC.
+    """Cycles, MACs and lane cycles of every contraction, and control actions: tokens written to
+    FIFOs, pointers, indices, and words read without a MAC.
     """
     network, architecture = data.draw(convolutions(2)), data.draw(broadcast_machines())
     rule = data.draw(st.sampled_from(["bp", "dfa", "ssdfa"]))
@@ -192,7 +190,7 @@ def test_whole_ops_and_their_actions_equal_the_twin(data: st.DataObject) -> None
 def test_a_batch_that_repeats_its_samples_is_one_stream(
     data: st.DataObject, batch: int, depth: int, segments: int, skip_moving: bool
 ) -> None:
-    """Rounds of samples that leave the FIFOs as they found them are not walked again."""
+    """Rounds of samples that leave the FIFOs unchanged are not walked again."""
     random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     samples, channels, pes = (
         data.draw(st.integers(1, 3)),

@@ -1,5 +1,5 @@
-"""PEs with a staging buffer against the lane-by-lane twin, and against the bounds that three rows
-set.
+"""PEs with a staging buffer against the lane-by-lane twin, and against the bounds given by three
+rows.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ densities = st.sampled_from([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
 
 @st.composite
 def rows(draw: st.DrawFn, streams: int = 1, most: int = 40) -> np.ndarray:
-    """Rows of a stream or several: each row of its own density, so that empty, full and single rows
-    meet.
+    """Rows of one or more streams. Each row has its own density, so that empty, full and sparse
+    rows are adjacent.
     """
     length = draw(st.integers(0, most))
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -83,8 +83,8 @@ def test_a_stream_in_pieces_takes_what_it_takes_whole(moving: np.ndarray, cuts: 
 
 @st.composite
 def layers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Moving mask (S, H, W, C), stationary mask (K, T, C), taps of EP, structural zeros removed or
-    kept.
+    """Moving mask (S, H, W, C), stationary mask (K, T, C), and taps of EP with structural zeros
+    removed or kept.
     """
     height, width, channels = (
         draw(st.integers(1, 4)),
@@ -119,8 +119,8 @@ def test_streams_of_outputs_equal_the_twin(
 
 @st.composite
 def gradients(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
-    """x (S, H, W, C), e (S', P, Q, K), taps, batch: of hundreds of samples, so that short periods
-    repeat until nothing changes.
+    """x (S, H, W, C), e (S', P, Q, K), taps, and a batch of up to hundreds of samples, so that
+    short periods repeat until the state is steady.
     """
     height, width = draw(st.integers(1, 7)), draw(st.integers(1, 6))
     rows, cols = draw(forward(height)), draw(forward(width, largest=2))

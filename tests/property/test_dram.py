@@ -1,4 +1,4 @@
-"""DRAM kernels against their twin, and the laws that no sequence of transfers may break."""
+"""DRAM kernels against their twin, and laws for any sequence of transfers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KINDS = ("ACT", "PRE", "RD", "WR", "REF")
 
 @st.composite
 def specs(draw: st.DrawFn) -> DramSpec:
-    """Small organisations with any timings, refreshes as dense as they can be."""
+    """Small organizations with any timings, and refreshes as frequent as possible."""
     timing = draw(timings())
     groups, banks, ranks = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 2))
     timing["tREFI"] = 120 + groups * banks * ranks * 12 + draw(st.integers(0, 80))

@@ -1,6 +1,4 @@
-"""The memory controller against its twin, clock by clock, and the laws that no stream of requests
-may break.
-"""
+"""The memory controller against its twin, clock by clock, and laws for any stream of requests."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ OUTCOMES = {state.HITS: "hit", state.MISSES: "miss", state.CONFLICTS: "conflict"
 
 @st.composite
 def specs(draw: st.DrawFn) -> DramSpec:
-    """Small organisations with any timings and policies, refreshes as dense as they can be."""
+    """Small organizations with any timings and policies, and refreshes as frequent as possible."""
     values = draw(timings())
     values["tPPD"] = draw(st.integers(0, 4))
     groups, banks, ranks = draw(st.integers(1, 2)), draw(st.integers(1, 3)), draw(st.integers(1, 2))
@@ -87,7 +85,7 @@ limits = st.none() | st.integers(1, 6)
 
 
 class Run:
-    """The kernel's account of a stream."""
+    """Results of the kernel for a stream."""
 
     def __init__(
         self, spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None
@@ -162,12 +160,12 @@ def test_every_request_is_served_once(
     )
     answered, joined = (issued < 0) & ~writes, (issued < 0) & writes
     assert (accept >= cycles).all()
-    assert (np.diff(accept) >= 1).all()  # in order, at most one a clock
+    assert (np.diff(accept) >= 1).all()  # in order, at most one per clock
     assert (issued[issued >= 0] > accept[issued >= 0]).all()
     assert (done[answered] == accept[answered] + 1).all()
     for place in np.flatnonzero(
         joined
-    ):  # an older write of its burst waited when it came, and is done when it is
+    ):  # merged into an older waiting write to the same burst, and done at the same clock
         carriers = [
             other
             for other in range(place)
@@ -206,8 +204,8 @@ def test_no_faster_than_the_data_bus(
 def test_refreshes_are_kept_up(
     spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None, pause: int
 ) -> None:
-    """Every rank has had each refresh that was due, but for those that are going on at the end; a
-    stream's end is no reason to leave one out.
+    """Every rank has executed each due refresh, except those in progress at the end. The end of the
+    stream does not cancel a refresh.
     """
     wanted = [*wanted, (wanted[-1][0] + 400 + pause, 0, False)]
     run = Run(spec, wanted, limit)
@@ -236,7 +234,7 @@ def test_without_refresh_a_later_start_moves_everything(
 def test_names_of_banks_do_not_matter(
     spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None
 ) -> None:
-    """With rows counted from the other end every command goes at the same clock."""
+    """With rows numbered in reverse, every command is issued at the same clock."""
     o = spec.organisation
     if spec.address_mapping[:2] != "ro":
         return
@@ -251,8 +249,8 @@ def test_names_of_banks_do_not_matter(
 
 
 def test_drains_exactly_at_its_marks() -> None:
-    """0.8 of 32 is 25.6 and 0.2 is 6.4: a 26th write begins a drain, which ends with the 6th, and
-    never with no read to serve.
+    """0.8 of 32 is 25.6 and 0.2 is 6.4: the 26th write starts a drain, and the drain ends at 6
+    writes, but never if no read waits.
     """
     policy = controller_policy(DramSpec.model_validate(_DDR4))
     assert not scheduling.drains(False, 1, 25, policy)

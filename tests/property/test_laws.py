@@ -1,8 +1,8 @@
-"""The conservation laws on random machines of every kind, random networks and every learning rule.
+"""Conservation laws on random machines of every kind, random networks and every learning rule.
 
-200 examples; 10,000 under the profile ``nightly`` (`make nightly-laws`), where they are new ones
-every time. One test a kind of PE array and schedule, so that workers share them. The books of
-memories (`accelsim.sim.ledger`) are kept in every run.
+There are 200 examples, or 10,000 under the profile ``nightly`` (`make nightly-laws`), where they
+differ in each run. Each kind of PE array and schedule is a separate test, so that workers can share
+them. The books of memories (`accelsim.sim.ledger`) are kept in every run.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Case:
     seed: int
 
     def simulate(self, architecture: Architecture, schedule: str) -> tuple[list[Result], list[Run]]:
-        """The step on a machine: results by kind of step, and the runs behind them."""
+        """Simulate the step: results by kind of step, and their runs."""
         runs: list[Run] = []
 
         class Kept(Observer):
@@ -128,7 +128,7 @@ def cases(draw: st.DrawFn, kind: str, schedule: str) -> Case:
 
 
 def takes(network: Network, rule: str, optimizer: str) -> bool:
-    """Whether a rule suits a network."""
+    """True if the rule suits the network."""
     try:
         check_rule(network, rule, optimizer)
     except InputError:
@@ -147,11 +147,11 @@ def test_every_step_obeys_the_laws(kind: str, schedule: str) -> None:
 
 
 def check_step(case: Case) -> None:
-    """Every law on one step. A machine too small for an op, which says so, is passed over."""
+    """Check every law on one step. Machines that are too small for an op are skipped."""
     try:
         results, runs = case.simulate(case.architecture, case.schedule)
     except InputError as error:
-        # Some tiles need more room than the smallest memories have.
+        # Some tiles do not fit the smallest memories.
         if "B to hold " not in str(error):
             raise
         assume(False)
@@ -168,7 +168,7 @@ def check_step(case: Case) -> None:
 
 
 def check_document(result: Result) -> None:
-    """What is written can be read again, and `accelsim check` finds nothing."""
+    """A written result can be read again, and `accelsim check` reports nothing."""
     assert violations(Result.parse(json.loads(json.dumps(result.to_json())))) == []
 
 
@@ -185,8 +185,8 @@ def check_macs(result: Result, case: Case) -> None:
 
 
 def check_work(results: list[Result], case: Case) -> None:
-    """What there is to do, and what of it is effectual, is the step's own: another machine finds
-    the same.
+    """Work and effectual MACs are properties of the step: another machine gives the
+    same numbers.
     """
     others, _ = case.simulate(machine("von_neumann"), "serial")
     for result, other in zip(results, others, strict=True):
@@ -198,8 +198,8 @@ def work_of(result: Result) -> dict[str, tuple[float, float, float]]:
 
 
 def check_cycles(result: Result, run: Run, case: Case) -> None:
-    """Each cycle of the array, of every lane, of every partition and of the vector unit has one
-    cause.
+    """Each cycle of the array, of every lane, of every partition and of the vector unit has exactly
+    one cause.
     """
     array = case.architecture.pe_array
     lanes = array.rows * array.cols * array.lanes
@@ -214,7 +214,7 @@ def check_cycles(result: Result, run: Run, case: Case) -> None:
             assert op.macs.executed <= op.cycles * share
         if op.kind != "vector":
             assert op.lane_cycles.busy == op.macs.executed
-    # An action that was never done, such as the clock of lanes without work, has no entry.
+    # Actions with a count of zero, such as the clock of lanes without work, have no entry.
     assert (
         sum(result.actions.get(action, 0) for action in ("control.clock", "control.idle_clock"))
         == lanes * result.cycles
@@ -236,7 +236,7 @@ def causes(cycles: ArrayCycles) -> list[float]:
 
 
 def check_energy(result: Result) -> None:
-    """Energy is counts times prices, and what the ops do not account for is told apart."""
+    """Energy is the sum of counts times prices, and energy outside ops is reported separately."""
     unattributed = result.unattributed_by_component_pj or {}
     of_ops = math.fsum(op.energy_pj for op in result.ops) + math.fsum(unattributed.values())
     prices = {f"{each.component}.{each.action}": each.pj for each in result.energy_sources}
@@ -248,7 +248,7 @@ def check_energy(result: Result) -> None:
 
 
 def check_order(run: Run) -> None:
-    """An op starts when all that it waits for has ended, and alone on its component."""
+    """An op starts after all its dependencies have ended, and holds its component exclusively."""
     end = {record.op.name: record.end for record in run.records}
     made = {
         tensor.name: record.op.name
@@ -270,8 +270,8 @@ def check_order(run: Run) -> None:
 
 
 def check_dram(result: Result, run: Run, architecture: Architecture) -> None:
-    """Bursts carry all bytes; every clock of every rank is active or precharged; refreshes keep
-    up.
+    """Bursts carry all bytes; every clock of every rank is either active or precharged; refreshes
+    are on time.
     """
     dram = dram_of(architecture)
     ranks = architecture.dram.channels * dram.organisation.ranks
@@ -296,8 +296,8 @@ def check_dram(result: Result, run: Run, architecture: Architecture) -> None:
 
 
 def check_transfers(plan: OpPlan, architecture: Architecture) -> None:
-    """What is sent is received: by each receiver of a multicast, at each end of a link, and at both
-    sides of the global buffer.
+    """Bits sent equal bits received: at each receiver of a multicast, at both ends of a link, and
+    on both sides of the global buffer.
     """
     bits: Counter[str] = Counter()
     for moved in plan.moved:
@@ -342,8 +342,7 @@ def check_transfers(plan: OpPlan, architecture: Architecture) -> None:
     assert drain[out].sum() == bits["collect out"]
     assert drain[into].sum() == 0
     if plan.on_array:
-        # A word goes through a port once, or once through each of several ports to receivers near
-        # them.
+        # A word passes a port once, or once per port if its receivers are near different ports.
         assert sent <= fill[into].sum() <= ports * sent
         assert fill[out].sum() == 0
     else:
@@ -351,8 +350,8 @@ def check_transfers(plan: OpPlan, architecture: Architecture) -> None:
 
 
 def check_roofline(run: Run, architecture: Architecture) -> None:
-    """No op, and not the whole step, is faster than lanes, links, any memory or the vector unit
-    could be alone.
+    """No op, and no whole step, is faster than the lanes, any link, any memory or the vector unit
+    allows.
     """
     array, pad = architecture.pe_array, architecture.scratchpad
     pads = run.residency.pes_per_partition * pad.banks * pad.width_bits
@@ -370,7 +369,9 @@ def check_roofline(run: Run, architecture: Architecture) -> None:
 
 
 def within(cycles: int, records: Sequence[OpRecord], architecture: Architecture) -> None:
-    """What these ops move fits through links, buffer, DRAM and vector unit in so many cycles."""
+    """Assert that the traffic of these ops fits links, buffer, DRAM and vector unit in ``cycles``
+    cycles.
+    """
     noc, buffer, unit = architecture.noc, architecture.global_buffer, architecture.vector_unit
     plans = [record.plan for record in records]
     for each in ("fill_bits", "drain_bits"):
@@ -392,7 +393,7 @@ def within(cycles: int, records: Sequence[OpRecord], architecture: Architecture)
 
 
 def through(read: int, written: int, ports: int) -> int:
-    """Bits that the busiest port of a bank carries."""
+    """Bits that pass the busiest port of a bank."""
     return read + written if ports == 1 else max(read, written)
 
 

@@ -1,5 +1,5 @@
-"""The books of scratchpads and global buffer on random programs, and on programs in which something
-goes wrong.
+"""Books of scratchpads and global buffer on random programs, and on programs with an injected
+error.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def run(architecture: Architecture, rule: str = "bp") -> None:
 
 
 def small_buffer() -> Architecture:
-    """A global buffer that holds a few tensors alone, so that others go to DRAM."""
+    """A machine whose global buffer holds only a few tensors, so that others go to DRAM."""
     return machine(global_buffer__capacity="2200B", global_buffer__staging="1024B")
 
 
@@ -150,7 +150,9 @@ def test_books_balance_where_tensors_go_to_dram() -> None:
 
 
 def test_partial_sums_are_not_the_tensor() -> None:
-    """Outputs of an op whose transfers are all taken for partial sums never become a tensor."""
+    """If all transfers of an op's output are marked as partial sums, the tensor is
+    never complete.
+    """
     moved = Traffic.add
 
     def confused(self: Traffic, plan: OpPlan, step: int, t: object) -> None:

@@ -1,4 +1,4 @@
-"""The nests of a layer's three passes are one convolution, that of the network's layer."""
+"""The nests of a layer's three passes describe one convolution, that of the network's layer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.reference_networks import all_networks
 
 
 def of_layer(layer: Layer, samples: int) -> Bounds:
-    """The convolution that the layer is, by its own shapes."""
+    """Bounds of the layer's convolution, from its shapes."""
     (h, w, c), (p, q, k) = layer.in_shape, layer.out_shape
     if layer.kind == "fc":
         return Bounds(samples, k, h * w * c)
@@ -42,12 +42,12 @@ def of_layer(layer: Layer, samples: int) -> Bounds:
 
 
 def check(network: Network, rule: str, batch: int) -> None:
-    """Bounds of every op, and that backpropagation has all three passes."""
+    """Check the bounds of every op, and that backpropagation has all three passes."""
     passes = defaultdict(set)
     for op in lower(network, rule, batch).ops:
         if isinstance(op, Contraction) and op.kind != "feedback":
             layer = network.layer(op.layer)
-            # A recurrent layer goes through a sequence step by step, but for its gradients.
+            # A recurrent layer has one op per time step, except for its gradient.
             stepwise = layer.recurrent and op.pass_ is not Pass.WG
             samples = batch if stepwise else batch * network.time_steps
             assert bounds(op) == of_layer(layer, samples), op.name

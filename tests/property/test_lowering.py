@@ -1,4 +1,4 @@
-"""Laws of every learning rule's training step, over random networks."""
+"""Laws of every learning rule's training step, on random networks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def lowered(
     optimizer: str = "momentum",
     passes: Iterable[Pass] = ALL_PASSES,
 ) -> TrainingStep:
-    """`lower`, but networks that a modular rule rightly refuses are no examples."""
+    """Like `lower`, but rejects examples that a modular rule refuses correctly."""
     if network.vocabulary and rule in MODULAR:
         reject()
     try:
@@ -50,13 +50,13 @@ def lowered(
 
 
 def ancestors(step: TrainingStep) -> dict[str, set[str]]:
-    """Every op that must be over before an op may start; KeyError where one depends on a later
-    op.
+    """By op: every op that must finish before it starts. Raises KeyError if an op depends on a
+    later op.
     """
-    found: dict[str, set[str]] = {}
+    before: dict[str, set[str]] = {}
     for op in step.ops:
-        found[op.name] = set(op.depends_on).union(*(found[name] for name in op.depends_on))
-    return found
+        before[op.name] = set(op.depends_on).union(*(before[name] for name in op.depends_on))
+    return before
 
 
 def given_at_start(tensor: Tensor) -> bool:
@@ -68,7 +68,7 @@ def given_at_start(tensor: Tensor) -> bool:
 
 
 def check_order(step: TrainingStep) -> None:
-    """Names are unique, and dependencies alone enforce that nothing is read before it is made or
+    """Names are unique. Dependencies are sufficient: nothing is read before it is written, or
     overwritten before it is read.
     """
     before = ancestors(step)
@@ -93,10 +93,11 @@ def check_order(step: TrainingStep) -> None:
 
 
 def check_nothing_idle(step: TrainingStep) -> None:
-    """All that is made is read or outlives the step.
+    """Every tensor that is written is read or persists.
 
-    But the error of the state before the sequence is made whole, as the papers count it, and the
-    last cell state is made although nobody reads it again when only the output layer learns.
+    There are two exceptions. The error at the initial state is computed in full, as the papers
+    count it. The last cell state is written even if only the output layer learns and nothing reads
+    it.
     """
     read = {operand.tensor.name for op in step.ops for operand in op.operands}
     for op in step.ops:
@@ -115,7 +116,7 @@ def learning(network: Network, rule: str) -> list[Layer]:
 
 
 def expected_propagation(network: Network, rule: str) -> tuple[int, int]:
-    """(EP's MACs of one sample, words of feedback)."""
+    """(MACs of EP per sample, words of feedback)."""
     if rule == "frozen":
         return 0, 0
     if rule in CHAINS:
@@ -177,8 +178,8 @@ def output_positions(op: Op) -> int:
 @settings(max_examples=60, deadline=None)
 @given(networks(), rules, st.integers(1, 3))
 def test_bounds_fit_the_tensors(network: Network, rule: str, batch: int) -> None:
-    """What an op's loop nest makes is what its output tensors hold, except the GRU's fourth word
-    (its candidate in two parts).
+    """The number of outputs of an op's nest equals the size of its output tensors, except for the
+    GRU's fourth word (its candidate in two parts).
     """
     for op in lowered(network, rule, batch).ops:
         if not isinstance(op, Contraction):
@@ -200,7 +201,9 @@ def test_bounds_fit_the_tensors(network: Network, rule: str, batch: int) -> None
 @settings(max_examples=60, deadline=None)
 @given(networks(), rules, st.sets(st.sampled_from(list(Pass)), min_size=1))
 def test_passes_keep_their_order(network: Network, rule: str, passes: set[Pass]) -> None:
-    """Dropping passes drops their ops and keeps who waits for whom, also through dropped ops."""
+    """Restricting the passes removes their ops and keeps all dependencies, including those through
+    removed ops.
+    """
     full, part = lowered(network, rule, 2), lowered(network, rule, 2, passes=passes)
     kept = [op.name for op in full.ops if op.pass_ in passes]
     assert [op.name for op in part.ops] == kept
@@ -227,7 +230,7 @@ def test_direct_feedback_waits_for_the_output_error_alone(network: Network, rule
 @settings(max_examples=60, deadline=None)
 @given(networks(), st.sampled_from(CHAINS))
 def test_chains_are_locked(network: Network, rule: str) -> None:
-    """BP's and FA's EP of a layer waits for EP of every weighted layer that its output feeds,
+    """In BP and FA, EP of a layer waits for EP of every weighted layer that its output reaches,
     directly or not.
     """
     step = lower(network, rule, 2)
@@ -244,7 +247,7 @@ def test_chains_are_locked(network: Network, rule: str) -> None:
         )
         for later in below[layer.name]:
             for op in ops[layer.name]:
-                # Of a recurrent layer the last step's op goes first, and waits for that step alone.
+                # In a recurrent layer the last time step comes first and waits only for that step.
                 waited = [
                     other
                     for other in ops[later]
@@ -256,8 +259,8 @@ def test_chains_are_locked(network: Network, rule: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(networks(), st.sampled_from(MODULAR))
 def test_links_wait_for_the_end_of_their_module_alone(network: Network, rule: str) -> None:
-    """Of the weighted layers, EP into a layer's map waits for those whose links lead to the error
-    at the end of its module (eq. 6).
+    """Among weighted layers, EP into a layer's map waits only for those whose links lead to the
+    error at the end of its module (eq. 6).
     """
     step = lowered(network, rule, 2)
     before, found = ancestors(step), module_links(network)
@@ -308,7 +311,7 @@ def test_every_rule_on_shipped_networks(rule: str, workload: str) -> None:
     try:
         step = lower(network, rule, network.batch)
     except InputError:
-        # Other rules are defined for one kind of network alone.
+        # Other rules are defined for one kind of network only.
         if rule in ANY_NETWORK:
             raise
         return

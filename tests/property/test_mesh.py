@@ -1,5 +1,5 @@
-"""Loads of a mesh's links against the twin that walks word by word, and what holds of any routing
-along shortest ways.
+"""Loads of a mesh's links against the twin that moves every word, and laws of any shortest-path
+routing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.naive import mesh as naive
 
 @st.composite
 def meshes(draw: st.DrawFn) -> tuple[Mesh, int, int]:
-    """A mesh, and the first PE and the number of PEs of a partition of it."""
+    """(mesh, first PE of a partition, number of its PEs)."""
     rows, cols = draw(st.integers(1, 5)), draw(st.integers(1, 5))
     ports = draw(st.integers(1, rows))
     mesh = Mesh(rows, cols, tuple((2 * port + 1) * rows // (2 * ports) for port in range(ports)))
@@ -29,8 +29,8 @@ def meshes(draw: st.DrawFn) -> tuple[Mesh, int, int]:
 
 
 def by_link(mesh: Mesh, loads: np.ndarray) -> Counter[naive.Link]:
-    """Loads that are not zero, by the nodes at the link's ends."""
-    found: Counter[naive.Link] = Counter()
+    """Non-zero loads by the nodes at each link's ends."""
+    by_ends: Counter[naive.Link] = Counter()
     steps = {k.EAST: (0, 1), k.WEST: (0, -1), k.SOUTH: (1, 0), k.NORTH: (-1, 0)}
     nodes = mesh.rows * mesh.cols
     for direction, (down, right) in steps.items():
@@ -40,7 +40,7 @@ def by_link(mesh: Mesh, loads: np.ndarray) -> Counter[naive.Link]:
                 if load:
                     assert 0 <= row + down < mesh.rows
                     assert 0 <= col + right < mesh.cols
-                    found[(row, col), (row + down, col + right)] = load
+                    by_ends[(row, col), (row + down, col + right)] = load
     ports = len(mesh.port_rows)
     for port, row in enumerate(mesh.port_rows):
         for at, link in (
@@ -48,8 +48,8 @@ def by_link(mesh: Mesh, loads: np.ndarray) -> Counter[naive.Link]:
             (4 * nodes + ports + port, ((row, 0), ("port", port))),
         ):
             if loads[at]:
-                found[link] = int(loads[at])
-    return found
+                by_ends[link] = int(loads[at])
+    return by_ends
 
 
 @given(meshes(), st.integers(0, 40), st.integers(1, 30))

@@ -1,11 +1,12 @@
-"""A better machine is never slower, where that is a law: on a serial schedule, one block an op,
-with memories that are ideal or serve in order.
+"""A better machine is never slower, in the cases where that is a law: a serial schedule, one block
+per op, and memories that are ideal or serve requests in order.
 
-The memories: no bank of the global buffer conflicts, and a DRAM of a fixed rate, without refreshes,
-row conflicts or turnarounds. Ops of several blocks are left to
-`accelsim.studies.validation.anomalies`, which counts: there two stages of an op share a port first
-come, first served, so that what comes earlier may push another back. So are choices that change
-with the machine: mappings, copies of weights, which tensors a small buffer keeps.
+Ideal memories: no bank conflicts in the global buffer, and a DRAM with a fixed rate, without
+refreshes, row conflicts or turnarounds. Ops with two or more blocks are not covered;
+`accelsim.studies.validation.anomalies` counts their cases. There, two stages of an op share a port,
+first come, first served, so that an earlier request can delay another. Choices that change with the
+machine are not covered either: mappings, copies of weights, and the tensors that a small buffer
+holds.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tests.random_networks import networks
 
 EXAMPLES = 3000 if settings.get_current_profile_name() == "nightly" else 90
 STAGING = 1 << 20
-"""Bytes that hold all that an op moves: it has one block."""
+"""Bytes of the staging buffer, enough for all traffic of an op, so that it has one block."""
 FIFO = """\
 timing: {{tCK: {tck}, CL: 1, CWL: 1, tRCD: 1, tRP: 1, tRAS: 1, tRFC: 1, tREFI: 1000000,
   tWTR_S: 0, tWTR_L: 0, tWR: 1, tRTP: 1,
@@ -37,7 +38,7 @@ organisation: {{bankgroups: 1, banks_per_group: 256, rows: 4, bursts_per_row: 65
 policy: {{refresh: none}}
 energy: {{ACT: 0, RD: 0, WR: 0, REF: 0, active_standby_per_clk: 0, precharge_standby_per_clk: 0}}
 """
-"""16 bytes a clock, one tensor a bank."""
+"""16 bytes per clock, one tensor per bank."""
 
 
 def changed(architecture: Architecture, **changes: Any) -> Architecture:
@@ -83,8 +84,8 @@ ONLY = {
     "deeper FIFOs": ("broadcast",),
     "a buffer for everything": tuple(kind for kind in KINDS if kind != "row_stationary"),
 }
-"""Kinds of PE array that have the part. The passes of a row-stationary array grow with the buffer:
-another mapping.
+"""Kinds of PE array that have the part. The passes of a row-stationary array grow with the buffer,
+which changes its mapping.
 """
 
 
@@ -108,7 +109,7 @@ def plain_machines(draw: st.DrawFn, kind: str, folder: Path) -> Architecture:
 
 @pytest.fixture(scope="session")
 def drams(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a DRAM of one clock a nanosecond and one of two."""
+    """Folder with two DRAM files, with one and two clocks per nanosecond."""
     folder = tmp_path_factory.mktemp("drams")
     for name, tck in (("plain", "1.0"), ("fast", "0.5")):
         (folder / f"{name}.yaml").write_text(FIFO.format(tck=tck))
@@ -141,7 +142,7 @@ def test_a_better_part_is_never_slower(better: str, drams: Path) -> None:
 def ends(
     network: Network, machine: Architecture, rule: str, batch: int, trace: str
 ) -> dict[str, int]:
-    """The cycle in which each op ends."""
+    """Cycle in which each op ends."""
     try:
         result = simulate(network, machine, rule=rule, batch=batch, trace=trace)
     except InputError as error:

@@ -1,5 +1,5 @@
-"""The kernel of the pipelines against its plain twin, on SimPy alone: the same blocks at the same
-cycles, the same DRAM, whoever runs at once.
+"""The pipeline kernel against its plain twin in SimPy: the same blocks in the same cycles and the
+same DRAM state, for any concurrent ops.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ OP: Op = lower(Builder("one", (2, 2, 2)).add("fc", 2).network(), "bp", 1).ops[0]
 
 @dataclass
 class Seen:
-    """What a process saw: when its ops started and ended, their stages' times and their counts, in
-    the order in which they ended.
+    """Observations of a run: start and end of ops, times of their stages, and their counts, in the
+    order in which ops ended.
     """
 
     log: list[tuple[str, int, int]] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Draft:
-    """An op: when it may start after its process's last one ended, and what it moves."""
+    """An op: its delay after the previous op of its process, and its traffic."""
 
     wait: int
     block_cycles: tuple[int, ...]
@@ -112,8 +112,8 @@ drafts = st.builds(
 def run(
     kind: type, architecture: Architecture, spec: DramSpec, processes: list[list[Draft]]
 ) -> tuple[Seen, list[np.ndarray], object]:
-    """Processes side by side, each op after op; an event is passed on at the end of each op, as
-    between the ops of a step.
+    """Run processes in parallel, each with one op after another. A resource is passed on at the end
+    of each op, as between the ops of a step.
     """
     channels = DramChannels(spec, 1)
     mesh = Mesh.of(architecture)

@@ -1,8 +1,8 @@
-"""What reproductions count of error propagation, over random networks: bits of weights, of their
-positions, and operations.
+"""Costs of error propagation as reproductions count them, on random networks: bits of weights, bits
+of positions, and operations.
 
-The closed forms stand here, from shapes alone: of any network from its list of layers, of the
-revised rule from the drawing itself.
+The closed forms in this file use shapes only: for any network its list of layers, for the revised
+rule the drawn structure.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ def cost(weights: int, macs: int, bits: int = 32, index_bits: int = 0) -> Cost:
 
 
 def propagating_layers(network: Network) -> list[Layer]:
-    """Layers with weights that hand an error to a map behind which something learns."""
+    """Weighted layers that pass an error to a map before which something learns."""
     learns = {"input": False}
-    found = []
+    propagating = []
     for layer in network.layers:
         before = any(learns[name] for name in layer.inputs)
         learns[layer.name] = before or layer.kind in (*WEIGHTED, "batch_norm", "embedding")
         if layer.kind in WEIGHTED and learns[layer.inputs[0]]:
-            found.append(layer)
-    return found
+            propagating.append(layer)
+    return propagating
 
 
 def weights(layer: Layer) -> int:
@@ -54,7 +54,7 @@ def weights(layer: Layer) -> int:
 
 
 def positions(layer: Layer) -> int:
-    """Of the map that a convolution reads: EP counts its strides' zeros."""
+    """Positions of a convolution's input map. EP counts stride zeros too."""
     return layer.in_shape[0] * layer.in_shape[1] if layer.kind == "conv" else 1
 
 
@@ -96,8 +96,8 @@ def test_direct_feedback(network: Network, batch: int, per_step: bool, data: st.
 
 @dataclass
 class Drawing:
-    """A network as it is drawn. ``links``: (elements of a link's target map, its channels, that it
-    is a shortcut) of the module under way.
+    """A network under construction. ``links``: links of the current module, each as (elements of
+    the target map, its channels, whether it is a shortcut).
     """
 
     side: int
@@ -107,28 +107,28 @@ class Drawing:
     above: str = "input"
 
     def add(self, kind: str, **fields: Any) -> str:
-        """A layer on the map above, unless ``inputs`` say otherwise."""
+        """Add a layer that reads the previous one, unless ``inputs`` is given."""
         name = f"{kind}{len(self.layers)}"
         self.layers.append({"name": name, "kind": kind, "inputs": [self.above], **fields})
         self.above = name
         return name
 
     def conv(self, channels: int, kernel: int, stride: int, shortcut: bool = False) -> str:
-        """A convolution of ceil(side / stride) rows and columns; the very first, on the image, has
-        no link.
+        """Add a convolution with ceil(side / stride) rows and columns. The first one, which reads
+        the image, has no link.
         """
         if self.above != "input":
             self.links.append((self.side**2, self.channels, shortcut))
         return self.add("conv", out_channels=channels, kernel=kernel, stride=stride, padding="same")
 
     def reads(self, channels: int, stride: int) -> None:
-        """What is above has so many channels now, of a map that a stride made."""
+        """Record the channels of the current map and the stride that made it."""
         self.side, self.channels = -(-self.side // stride), channels
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """``modules``: channels at the end of each and its links; ``head``: neurons that each fully
+    """``modules``: (channels at its end, links) of each module. ``head``: neurons that each fully
     connected layer reads.
     """
 
@@ -140,8 +140,8 @@ class Drawn:
 
 @st.composite
 def modular_networks(draw: st.DrawFn, groups: int) -> Drawn:
-    """Stages of convolutions, pools and residual blocks, each a module, whose channels the groups
-    divide; then one or two layers more.
+    """Stages of convolutions, pools and residual blocks, each a module with channels divisible by
+    the groups, followed by one or two fully connected layers.
     """
     wide = st.integers(1, 3).map(lambda times: groups * times)
     drawing = Drawing(draw(st.integers(4, 9)), draw(st.integers(1, 3)))
@@ -150,7 +150,7 @@ def modular_networks(draw: st.DrawFn, groups: int) -> Drawn:
     modules = []
     for _ in range(draw(st.integers(1, 3))):
         end, last = "", 0
-        # A stage starts in a convolution, so that each has one and no residual block reads the
+        # A stage starts with a convolution, so that each has one and no residual block reads the
         # image.
         for block in [
             "conv",
@@ -189,8 +189,8 @@ def modular_networks(draw: st.DrawFn, groups: int) -> Drawn:
 
 
 def residual(drawing: Drawing, channels: int, stride: int) -> str:
-    """Two convolutions and, where they change the shape, a 1 x 1 on the short way around; the last
-    one of the module.
+    """Add two convolutions and, if they change the shape, a 1 x 1 convolution on the shortcut.
+    Returns the last convolution of the module.
     """
     start = drawing.above
     around = start
@@ -206,8 +206,8 @@ def residual(drawing: Drawing, channels: int, stride: int) -> str:
 
 
 def link_words(end: int, channels: int, shortcut: bool, groups: int) -> int:
-    """D1 3 x 3 of ``end`` to ``end`` and D2 1 x 1 of ``end`` to ``channels``, in groups; a
-    shortcut's 1 x 1 alone, without.
+    """Words of D1 (3 x 3, ``end`` to ``end`` channels) and D2 (1 x 1, ``end`` to ``channels``),
+    both grouped; or of a shortcut's ungrouped 1 x 1 convolution.
     """
     return end * channels if shortcut else 9 * end * end // groups + end * channels // groups
 
@@ -226,8 +226,8 @@ def test_revised_on_images(data: st.DataObject, groups: int, binary: bool, batch
     ops = propagating(drawn.network, f"revised:groups={groups},binary={str(binary).lower()}", batch)
     assert cost_of(convolutions(ops)) == cost(words, macs, bits)
 
-    # What the paper's rows leave out: the fully connected layers are a module of the output, over
-    # matrices.
+    # The paper's rows leave out the fully connected layers: they are the output's module, whose
+    # links are matrices.
     matrices = sum(drawn.head) * drawn.errors
     assert cost_of(ops) == cost(words + matrices, macs + matrices * batch, bits)
     assert cost_of(op for op in ops if op not in convolutions(ops)) == cost(
@@ -257,8 +257,8 @@ def test_the_other_rules_on_the_same_networks(data: st.DataObject, groups: int, 
 @settings(max_examples=200)
 @given(st.data())
 def test_revised_on_sequences(data: st.DataObject) -> None:
-    """Blocks of state to state from every step to itself and all before it, into each cell; a
-    matrix from the output into the last cell.
+    """Each cell has a block from state to state for every pair of a time step and an earlier or
+    equal one. The last cell has a matrix from the output.
     """
     state, steps, batch = (
         data.draw(st.integers(1, 6)),
@@ -301,8 +301,6 @@ def test_revised_on_sequences(data: st.DataObject) -> None:
 
 
 def kept(length: int, percent: int) -> int:
-    """Entries that a row of this length keeps: (1 - s) of them, to the nearest whole number, at
-    least one.
-    """
+    """Entries that a row keeps: (1 - s) of them, rounded, at least one."""
     exact = Fraction(length * (100 - percent), 100)
     return max(1, round(exact))

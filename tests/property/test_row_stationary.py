@@ -1,5 +1,5 @@
-"""The row-stationary kernels against registers and buses stepped cycle by cycle, and against every
-mapping tried.
+"""Row-stationary kernels against registers and buses stepped cycle by cycle, and against exhaustive
+search over mappings.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ sizes = st.integers
 
 @st.composite
 def shapes(draw: st.DrawFn, most: int = 3) -> tuple[int, ...]:
-    """Images, filters, channels, output map, kernel, strides, dilations."""
+    """(images, filters, channels, output map, kernel, strides, dilations)."""
     extents = [draw(sizes(1, most)) for _ in range(7)]
     return (*extents, *(draw(sizes(1, 3)) for _ in range(4)))
 
 
 @st.composite
 def all_limits(draw: st.DrawFn, bits: int = 10**6) -> tuple[int, ...]:
-    """Registers of a PE, buses, and the buffer."""
+    """(registers of a PE, buses, buffer)."""
     return (
         draw(sizes(1, 30)),
         draw(sizes(1, 12)),

@@ -1,4 +1,4 @@
-"""The conservation laws on row-stationary machines whose memories and links are small."""
+"""Conservation laws on row-stationary machines with small memories and links."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.random_networks import networks
 
 @st.composite
 def row_machines(draw: st.DrawFn) -> Architecture:
-    """Arrays that fold kernels and strip-mine sets, one port or more, and a buffer with room for
+    """Arrays that fold kernels and strip-mine sets, with one or more ports, and a buffer that fits
     the smallest pass.
     """
     staging = draw(st.sampled_from([16, 64, 1024]))

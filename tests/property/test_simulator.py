@@ -1,4 +1,4 @@
-"""The simulator on random networks and machines: against the plain twin of whole ops, and the
+"""The simulator on random networks and machines, against the plain twin of whole ops, and the
 conservation laws of results.
 """
 
@@ -43,8 +43,8 @@ MODULAR += ["revised", "revised:groups=2,binary=true", "revised:groups=2,order=p
 
 
 def lowers(network: Network, rule: str) -> bool:
-    """Whether the rule takes the network: only modular ones are choosy, about recurrent layers,
-    modules and groups.
+    """True if the rule accepts the network. Only modular rules refuse networks: because of
+    recurrent layers, modules or groups.
     """
     try:
         lower(network, rule, 1)
@@ -55,7 +55,7 @@ def lowers(network: Network, rule: str) -> bool:
 
 
 def simulated(result: Result) -> dict[str, Counts]:
-    """Contractions of a result, as the twin counts them."""
+    """Contractions of a result in the form of the twin's counts."""
     found = {}
     for op in result.ops:
         if op.kind == "vector":
@@ -154,7 +154,7 @@ FIFOS = tuple({"pe_array__kind": "broadcast", "pe_array__fifo_depth": depth} for
 
 @st.composite
 def tight_machines(draw: st.DrawFn) -> Architecture:
-    """A machine of any kind whose memories and links are so small that tensors spill, stall and are
+    """A machine of any kind with memories and links so small that tensors spill, stall and are
     fetched again.
     """
     kind = draw(st.sampled_from(["near_memory", "near_memory", "von_neumann", "systolic"]))
@@ -275,8 +275,8 @@ def test_words_live_somewhere_from_their_producer_to_their_last_reader(data: st.
 
 
 def check_order(seen: Watched) -> None:
-    """Nothing starts before what it waits for has ended, and no two ops hold one component at
-    once.
+    """No op starts before its dependencies have ended, and no two ops hold a component at the same
+    time.
     """
     end = {record.op.name: record.end for record in seen.run.records}
     assert len(end) == len(seen.step.ops)
@@ -304,10 +304,10 @@ def check_order(seen: Watched) -> None:
 
 
 def check_partitions(seen: Watched, schedule: str) -> None:
-    """An op of the array runs where it has its home.
+    """An op on the array runs in the partition of its home.
 
-    One without a home waits while no partition is free, and no longer, and takes the lowest number;
-    of those that wait, the first of the step's order goes first.
+    An op without a home waits only while no partition is free, and takes the free one with the
+    lowest number. Among waiting ops, the first in the step's order is served first.
     """
     residency = seen.run.residency
     count = len(residency.free_bytes)
@@ -341,8 +341,8 @@ def check_partitions(seen: Watched, schedule: str) -> None:
 
 
 def check_dram(seen: Watched, architecture: Architecture) -> None:
-    """DRAM is read for tensors that came from outside, for what was written there before, and for
-    what spilled.
+    """DRAM is read only for tensors from outside, for data written there before, and for spilled
+    words.
     """
     made = {tensor.name for op in seen.step.ops for tensor in op.outputs if not tensor.persistent}
     sizes = {
@@ -377,7 +377,7 @@ def check_dram(seen: Watched, architecture: Architecture) -> None:
         )
         assert sum(part.nbytes for part in plan.loads) >= plan.bits["dram_read"] / 8
     if architecture.organization == "von_neumann":
-        # Weights are nowhere else: whoever multiplies with them reads them all from DRAM.
+        # Weights are only in DRAM, so every op that multiplies by them reads all of them there.
         for record in seen.run.records:
             loaded = {part.tensor: part.nbytes for part in record.plan.loads}
             for operand in record.op.operands:
@@ -386,8 +386,8 @@ def check_dram(seen: Watched, architecture: Architecture) -> None:
 
 
 def check_capacities(seen: Watched, architecture: Architecture) -> None:
-    """Neither the global buffer nor any PE's scratchpad ever holds more than it has room for, and
-    all of it is free in the end.
+    """The global buffer and the PEs' scratchpads never exceed their capacity, and are empty at the
+    end.
     """
     buffer, pad = architecture.global_buffer, architecture.scratchpad
     room = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
@@ -423,9 +423,7 @@ def check_capacities(seen: Watched, architecture: Architecture) -> None:
 
 
 def check_roofline(seen: Watched, architecture: Architecture) -> None:
-    """No op, and not the whole step, is faster than the array, a link, the buffer or DRAM could be
-    alone.
-    """
+    """No op, and no whole step, is faster than the array, a link, the buffer or DRAM allows."""
     width, buffer = architecture.noc.width_bits, architecture.global_buffer
     port = buffer.ports * buffer.banks * buffer.width_bits
     pad = architecture.scratchpad
@@ -466,8 +464,8 @@ def check_roofline(seen: Watched, architecture: Architecture) -> None:
 
 
 def check_links(seen: Watched) -> None:
-    """What a link is sent it carries, and every word that the global buffer gives to PEs arrives
-    once at each of its receivers.
+    """Links carry exactly the bits sent over them, and every word from the global buffer arrives
+    once at each receiver.
     """
     for record in seen.run.records:
         plan, op = record.plan, record.op
@@ -483,9 +481,9 @@ def check_links(seen: Watched) -> None:
             for each in seen.transfers[record.step, op.name]
             if str(each.route) == "home" and not each.inbound
         ]
-        # A mask bit is found as a word arrives: it travels no link.
+        # A mask bit is computed when a word arrives, so it crosses no link.
         arrived = sum(each.words * each.receivers * (each.bits + each.masked) for each in sent)
-        # Off the array, words of homes go to the vector unit, and come back.
+        # For ops off the array, words with a home go to the vector unit and back.
         stored = [each for each in peer if plan.on_array or not each.inbound]
         arrived += sum(
             each.words * each.receivers * each.bits for each in (*stored, *reduced, *home)
@@ -498,8 +496,8 @@ def check_links(seen: Watched) -> None:
         )
         loads = [each for each in (plan.mesh_fill, plan.mesh_drain) if each is not None]
         if loads:
-            # Every hop is on a link, and what the global buffer gives has entered by at least one
-            # of its ports.
+            # Every hop is on a link, and words from the global buffer enter through at least one of
+            # its ports.
             assert plan.counts["noc", "bit_hops"] == sum(int(each.sum()) for each in loads)
             assert sum(int(each.sum()) for each in loads) >= given
         assert plan.words["remote"] == sum(
@@ -508,8 +506,8 @@ def check_links(seen: Watched) -> None:
 
 
 def check_memories(seen: Watched) -> None:
-    """DRAM gives each tensor that a step makes no word before it has taken one; bytes moved are
-    those that ops asked for; rows are never shared.
+    """A tensor made in the step is read from DRAM only after it was written there; bytes moved
+    equal those requested by ops; rows are never shared.
     """
     made = {tensor.name for op in seen.step.ops for tensor in op.outputs if not tensor.persistent}
     written: set[object] = set()

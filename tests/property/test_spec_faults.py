@@ -1,5 +1,5 @@
-"""Whatever a file holds, it is read or refused with faults in our own words, each at a place of the
-file.
+"""Any file content is either read, or refused with faults in our own words, each with a place in
+the file.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Every contraction of every pass on dense arrays: what registers shifted cycle by cycle compute
-and take is what the models say.
+"""Every contraction of every pass on dense arrays: results and cycles of registers shifted cycle by
+cycle equal those of the models.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def contractions_of(network: Network, rule: str, batch: int) -> list[Contraction
 def array_cycles(
     network: Network, architecture: Architecture, rule: str, batch: int
 ) -> dict[str, int]:
-    """Cycles without stalls of every op."""
+    """Cycles of every op without stalls."""
     result = simulate(network, architecture, rule=rule, batch=batch, trace="dense")
     return {op.name: op.cycles - op.array_cycles.stall.total for op in result.ops}
 
@@ -144,8 +144,8 @@ def test_rows_that_stay_compute_every_op_in_its_cycles(
 @pytest.mark.parametrize("rule", ["dfa", "sdfa:k=2"])
 @pytest.mark.parametrize("dataflow", [*DATAFLOWS.values(), "row_stationary"])
 def test_sparse_feedback_runs_as_a_dense_matrix(dataflow: str, rule: str) -> None:
-    """5 output errors, of which a row of B stores 2: the same cycles, fewer MACs, the rest of the
-    cycles empty.
+    """With 5 output errors, of which a row of B stores 2: the same cycles as dense feedback, fewer
+    MACs, and the remaining cycles empty.
     """
     network = Builder("feedback", (4, 4, 2)).conv(6).add("relu").add("fc", 5).network()
     architecture = machine("systolic", **dense(dataflow))

@@ -1,5 +1,5 @@
-"""Sizes of compressed tensors against encoders that make every field, whose decoders give the
-tensor back.
+"""Sizes of compressed tensors against encoders that produce every field, and whose output decodes
+to the tensor.
 """
 
 from __future__ import annotations

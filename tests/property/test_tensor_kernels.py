@@ -18,7 +18,7 @@ pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 @st.composite
 def convolutions(draw):
-    """A map, the geometry of a convolution over it, and an empty patch matrix."""
+    """(a map, the geometry of a convolution over it, an empty patch matrix)."""
     groups = draw(st.integers(1, 3))
     height, width, share = (
         draw(st.integers(1, 6)),
@@ -50,7 +50,7 @@ def test_gathered_patches_equal_the_twin(case):
 
 @given(convolutions(), st.integers(0, 2**32 - 1))
 def test_summed_patches_equal_the_twin(case, seed):
-    """Whole numbers, so that the order of the sum does not matter."""
+    """Integers, so that the order of the sum has no effect."""
     maps, geometry, patches = case
     patches[...] = np.random.default_rng(seed).integers(-9, 10, patches.shape)
     expected, found = np.full_like(maps, np.nan), np.full_like(maps, np.nan)
@@ -61,7 +61,7 @@ def test_summed_patches_equal_the_twin(case, seed):
 
 @given(convolutions(), st.integers(0, 2**32 - 1))
 def test_pooled_maxima_and_their_errors_equal_the_twin(case, seed):
-    """Few whole numbers, so that windows have equal maxima, of which the first wins."""
+    """A few small integers, so that windows have equal maxima, of which the first wins."""
     maps, (*geometry, _), patches = case
     random = np.random.default_rng(seed)
     maps[...] = random.integers(-2, 3, maps.shape)
@@ -81,7 +81,7 @@ def test_pooled_maxima_and_their_errors_equal_the_twin(case, seed):
 
 @st.composite
 def normalizations(draw):
-    """Errors and maps (rows, C), and seven vectors of a value a channel."""
+    """(errors, maps (rows, C), five vectors with one value per channel)."""
     rows, channels = draw(st.integers(1, 1200)), draw(st.integers(1, 5))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     dtype = draw(st.sampled_from([np.float32, np.float64]))

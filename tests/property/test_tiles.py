@@ -1,4 +1,4 @@
-"""Tile sums against every lane of every tile listed, and the laws they must keep."""
+"""Tile sums against a list of every lane of every tile, and the laws of tile sums."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Case = tuple[np.ndarray, int, int, np.ndarray | None, int, int, int, int]
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Ragged tiles, samples that repeat, runs longer and shorter than what repeats, needed or
-    not.
+    """Incomplete tiles, repeated samples, runs longer and shorter than the repetition, with and
+    without a mask of needed outputs.
     """
     channels, positions = draw(st.integers(1, 12)), draw(st.integers(1, 200))
     distinct = draw(st.integers(1, positions))

@@ -1,5 +1,5 @@
-"""Words and room of tiled mappings against a walk through the loop nest, and what every choice must
-keep.
+"""Words and memory of tiled mappings against a walk through the loop nest, and properties of every
+choice.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from tests.random_machines import convolutions, machine, masks, trace_of
 def tiled(
     draw: st.DrawFn, architecture: Architecture, passes: tuple[Pass, ...]
 ) -> tuple[Tiler, Tiling]:
-    """An ungrouped convolution of a random network, and any tiling of it that its loops allow,
-    whether it fits or not.
+    """An ungrouped convolution of a random network, and any tiling that its loops allow, whether or
+    not it fits.
     """
     network = draw(convolutions(2))
     step = lower(network, "bp", draw(st.integers(1, 3)))
@@ -160,7 +160,7 @@ OBJECTIVES = ("cycles", "energy", "edp")
 def test_chosen_mappings_do_the_same_work(
     data: st.DataObject, organization: str, objective: str, schedule: str
 ) -> None:
-    """Whatever the mapping, the MACs are the same; the laws are checked by the run itself."""
+    """MACs do not depend on the mapping. The run itself checks the laws."""
     network = data.draw(convolutions(2))
     trace = trace_of(network, data.draw(masks(network, 2)))
     kept: dict[str, Any] = {

@@ -1,5 +1,5 @@
-"""Rules of recurrent networks on random networks and machines: their counts, the plain twin of
-their ops, and the conservation laws of results.
+"""Rules of recurrent networks on random networks and machines: counts, the plain twin of their ops,
+and the conservation laws of results.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ RULES = {
     "revised:sparsity=0.98,per_step=true": 1 - 0.98,
     "revised:sparsity=0.5,init=bw,per_step=true": 0.5,
 }
-"""Rule to the density of its feedback."""
+"""Density of the feedback by rule."""
 rules = st.sampled_from(list(RULES))
 
 
 @st.composite
 def sequences(draw: st.DrawFn) -> Network:
-    """A recurrent network all of whose maps are equally long, as powers of a matrix ask."""
+    """A recurrent network with maps of equal length, which powers of a matrix require."""
     workload: dict[str, Any] = draw(sequence_workloads())
     size = draw(st.integers(1, 5))
     for layer in workload["layers"]:

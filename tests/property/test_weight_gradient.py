@@ -1,5 +1,5 @@
-"""Lanes of WG against the cycle-by-cycle walk: cyclic samples, the window carried from one into the
-next, every skip mode.
+"""WG lanes against the cycle-by-cycle walk: repeated samples, windows that extend into the next
+sample, and every skip mode.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def test_convolutions_equal_the_twin(
 def test_wide_layers_equal_the_walk_of_their_lanes(
     samples: int, channels: int, outputs: int, window: int, data: st.DataObject
 ) -> None:
-    """Channels beyond a word and beyond a group of lanes: a few lanes looked at."""
+    """More channels than a word or a group of lanes holds; a few lanes are checked."""
     x, e = data.draw(masks(samples, 5, 4, channels)), data.draw(masks(samples, 5, 4, outputs))
     rows, cols = (
         data.draw(forward(5).filter(lambda taps: len(taps) <= 5)),
@@ -104,7 +104,7 @@ def test_wide_layers_equal_the_walk_of_their_lanes(
 def test_groups_are_slices(
     case: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int],
 ) -> None:
-    """A grouped convolution's lanes are those of its groups' channels alone."""
+    """Lanes of a grouped convolution are those of its groups' channels."""
     x, e, rows, cols, batch, window = case
     wide = np.concatenate([np.roll(x, 1, axis=1), x], axis=3)
     words, errors, channels = bitmaps.packed(wide), bitmaps.packed(e), x.shape[3]

@@ -1,4 +1,4 @@
-"""The event simulation against the whole-machine twin, which steps every component once a cycle:
+"""The event simulation against the whole-machine twin, which steps every component once per cycle:
 equal to the cycle.
 """
 
@@ -45,12 +45,12 @@ from tests.random_machines import SKIPS, lanes_of, machine, masks, trace_of
 from tests.reference_networks import Builder
 
 LIMIT = 3000
-"""Cycles of a program; longer ones are not compared, since every cycle is stepped."""
+"""Maximum cycles of a program. Longer ones are not compared, because every cycle is stepped."""
 EXAMPLES = max(400, settings().max_examples)
-"""Programs of each kind; the nightly profile takes more."""
+"""Number of programs of each kind; larger in the nightly profile."""
 RULES = {"bp": 0, "bp-only": 0, "fa": 0, "dfa": 0, "ssdfa": 1, "sdfa:k=2": 2, "frozen": 0}
 NETWORK = Builder("random", (1, 1, 1)).add("fc", 2).network()
-"""Of made-up programs, whose ops no network has."""
+"""Network of generated programs, whose ops do not come from a network."""
 CLOCKS = ["1GHz", "800MHz", "933MHz", "617MHz"]
 PERIODS = [1.0, 0.625, 0.833, 1.25, 2.5]
 COMMANDS = {"ACT": "activate", "RD": "read_burst", "WR": "write_burst"}
@@ -58,8 +58,8 @@ COMMANDS = {"ACT": "activate", "RD": "read_burst", "WR": "write_burst"}
 
 @st.composite
 def drams(draw: st.DrawFn) -> DramSpec:
-    """Two banks, in one group, two groups or two ranks, with any timings; refreshes as dense as
-    they can be, or none.
+    """Two banks, in one group, two groups or two ranks, with any timings. Refreshes are as frequent
+    as possible, or off.
     """
     timing = draw(timings(6)) | {
         "tCK": draw(st.sampled_from(PERIODS)),
@@ -89,13 +89,15 @@ def drams(draw: st.DrawFn) -> DramSpec:
 
 @st.composite
 def tiny_machines(draw: st.DrawFn) -> Architecture:
-    """2 x 2 PEs or fewer, memories of a few words or with room for all, links of any width."""
+    """At most 2 x 2 PEs, memories of a few words or with enough capacity for everything, and links
+    of any width.
+    """
     kind = draw(st.sampled_from(["near_memory", "near_memory", "von_neumann"]))
     rows, cols = draw(st.sampled_from([(2, 2), (2, 2), (2, 2), (1, 2), (2, 1), (1, 1)]))
     staging = draw(st.sampled_from([16, 64, 1024]))
     lanes, window = draw(st.integers(1, 2)), draw(st.sampled_from([1, 2, 4, 16]))
-    # two windows of both operands a lane, and its partial sum; with little more than that, operands
-    # are fetched again and again
+    # Two windows of both operands per lane, and its partial sum. With little more than that,
+    # operands are fetched repeatedly.
     working = lanes * (2 * window * 2 * 16 + 32) // 8 + draw(st.sampled_from([0, 20, 100, 600]))
     near = {
         "near_memory__transpose": draw(
@@ -144,7 +146,9 @@ def tiny_machines(draw: st.DrawFn) -> Architecture:
 
 @st.composite
 def tiny_networks(draw: st.DrawFn) -> Network:
-    """A convolution or none, with what may follow it, and a layer or two of products."""
+    """At most one convolution, with layers that may follow it, and one to three fully connected
+    layers.
+    """
     convolves = draw(st.booleans())
     side = draw(st.integers(2, 3)) if convolves else 1
     builder = Builder("random", (side, side, draw(st.integers(1, 3))))
@@ -174,8 +178,8 @@ def compare(
     serial: bool,
     steps: int,
 ) -> bool:
-    """Run both machines and hold all of their times against each other; False for what the machine
-    refuses, or takes too long for.
+    """Run both machines and compare all their times. Returns False if the machine refuses the step
+    or needs too many cycles.
     """
     try:
         model = pe_kind(architecture).timing(source)
@@ -230,8 +234,8 @@ def compare(
 
 
 def mesh_number(architecture: Architecture, link: Any) -> int:
-    """The kernel's number of a link: by direction and the node that it leaves, then the ports'
-    links in, then those out.
+    """The kernel's number of a link: numbered by direction and source node, then the links from the
+    ports, then those to the ports.
     """
     rows, cols = architecture.pe_array.rows, architecture.pe_array.cols
     ends: tuple[tuple[int, int], tuple[int, int]] = link
@@ -298,8 +302,8 @@ def test_training_steps_take_the_cycles_of_the_stepped_machine(data: st.DataObje
 
 @dataclass
 class Program:
-    """Ops made up one by one: what is written waits for who wrote and read it before, as a lowered
-    step's ops do.
+    """Generated ops. An op that writes a tensor waits for earlier writers and readers, as in a
+    lowered step.
     """
 
     ops: list[Op] = field(default_factory=list)
@@ -341,8 +345,8 @@ class Program:
 
 @st.composite
 def programs(draw: st.DrawFn) -> Program:
-    """A few ops that read what others have made, or what comes from outside: products with weights,
-    forwards or backwards, vector work, updates.
+    """A few ops that read outputs of others or tensors from outside: forward and backward products
+    with weights, vector work, and updates.
     """
     sizes = st.integers(1, 5)
     program = Program()
@@ -448,8 +452,8 @@ def test_made_up_programs_take_the_cycles_of_the_stepped_machine(data: st.DataOb
 
 
 def test_a_transfer_in_pieces_ends_with_the_slowest_channel() -> None:
-    """What lies across the end of DRAM is read in two pieces: seven rows of the second channel,
-    then one of the first, which is there sooner.
+    """A tensor across the end of DRAM is read in two pieces: seven rows of the second channel, then
+    one row of the first, which arrives earlier.
     """
     timing = dict.fromkeys(
         set(Timing.model_fields) - {"AL", "tCK", "tRC", "tRCDRD", "tRCDWR", "tREFI"}, 3
@@ -497,8 +501,8 @@ def test_a_transfer_in_pieces_ends_with_the_slowest_channel() -> None:
 
 
 def test_zeros_that_fill_up_a_round_are_skipped_whether_or_not_weights_have_a_mask() -> None:
-    """Five channels of errors for four PEs that share each reduction: three have one channel, and
-    zeros in the second round.
+    """Five channels of errors for four PEs that share each reduction: three PEs have one channel
+    and a zero in the second round.
     """
     network = (
         Builder("random", (3, 3, 2))

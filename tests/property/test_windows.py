@@ -1,4 +1,4 @@
-"""Windows of loop nests against the products of a one-dimensional convolution, written out."""
+"""Windows of loop nests against the products of a one-dimensional convolution."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Product = tuple[int, int, int]
 
 @st.composite
 def windows(draw: st.DrawFn) -> Window:
-    """The window of a forward pass; what it reads need not fill the map, nor lie inside it."""
+    """Window of a forward pass. The elements it reads need not cover the map, nor lie inside it."""
     taps, stride, dilation = (draw(st.integers(1, 4)) for _ in range(3))
     size, positions, padding = (
         draw(st.integers(least, most)) for least, most in ((1, 9), (1, 7), (0, 5))
@@ -21,7 +21,7 @@ def windows(draw: st.DrawFn) -> Window:
 
 
 def products(window: Window) -> set[Product]:
-    """(position, tap, element of the map) of every product of the forward pass."""
+    """(position, tap, element) of every product in the forward pass."""
     return {
         (position, tap, element)
         for position in range(window.positions)
@@ -32,20 +32,20 @@ def products(window: Window) -> set[Product]:
 
 
 def read(window: Window) -> set[Product]:
-    """(position, tap, element) that the window of any pass reads, as it defines them."""
-    found = set()
+    """(position, tap, element) that a window reads, by its definition."""
+    triples = set()
     for position in range(window.positions):
         for tap in range(window.taps):
             place = position * window.stride + tap * window.dilation - window.padding
             element, rest = divmod(place, window.spacing)
             if rest == 0 and 0 <= element < window.size:
-                found.add((position, tap, element))
-    return found
+                triples.add((position, tap, element))
+    return triples
 
 
 @given(windows())
 def test_every_pass_reads_the_products_of_the_forward_one(window: Window) -> None:
-    """Errors go back from positions to elements, gradients are made at taps."""
+    """Errors go back from positions to elements; gradients are computed at taps."""
     forward = products(window)
     assert read(window) == forward
     assert {(p, t, e) for e, t, p in read(window.transposed)} == forward

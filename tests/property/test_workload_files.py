@@ -1,6 +1,4 @@
-"""Whatever a workload says, it resolves to a network or is refused with faults: nothing else
-happens.
-"""
+"""Any workload either resolves to a network or is refused with faults."""
 
 from __future__ import annotations
 
@@ -68,6 +66,5 @@ def test_resolved_or_refused(data: dict[str, Any], slips: list[tuple[int, str, A
         try:
             assert lower(network, rule, 1).ops
         except InputError:
-            # Rules that say which networks suit them: the modular ones, and those of recurrent
-            # layers.
+            # Only modular rules and rules for recurrent layers restrict the network.
             assert rule not in ANY_NETWORK

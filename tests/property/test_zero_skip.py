@@ -1,4 +1,4 @@
-"""Lanes of FF and EP against the cycle-by-cycle walk, and against closed forms."""
+"""FF and EP lanes against the cycle-by-cycle walk, and against closed forms."""
 
 from __future__ import annotations
 
@@ -171,7 +171,9 @@ def test_effectual_counts_with_a_dense_kernel_equal_the_twin(
 def test_lanes_abreast_equal_the_twin(
     lanes: int, period: int, repeats: int, window: int, data: st.DataObject
 ) -> None:
-    """The walk itself, its state carried over repeats of whole chunks and a rest."""
+    """The walk of parallel lanes, with state carried over repetitions of whole chunks and a
+    remainder.
+    """
     period = -(-period // window) * window if repeats else period
     rest = data.draw(st.integers(0 if repeats else 1, period))
     shared, own = data.draw(masks(1, period)), data.draw(masks(lanes, period))
@@ -210,7 +212,7 @@ def test_lanes_abreast_equal_the_twin(
 
 
 def test_a_long_stream_outgrows_no_counter() -> None:
-    """Dense and empty streams of more positions than a 16-bit counter counts."""
+    """Dense and empty streams with more positions than a 16-bit counter can count."""
     for density, expected in ((1, 70000), (0, 4375)):
         bits = np.full((70000, 1), density, bool)
         words = bitmaps.from_mask(bits).reshape(1, 1, 70000, 1)
@@ -230,8 +232,8 @@ def test_window_of_one_takes_every_position() -> None:
 
 
 def test_stride_zeros_in_the_window_cost_more_than_removed_ones() -> None:
-    """Stride-2 EP of dense errors: removed, exactly a quarter of the positions on average; in the
-    window of 16, speedup 3.4, not 4 (docs/pe-lanes.md).
+    """Stride-2 EP of dense errors: if zeros are removed, exactly a quarter of the positions remain
+    on average; in a window of 16 the speedup is 3.4, not 4 (docs/pe-lanes.md).
     """
     errors = bitmaps.ones(16 * 16, 64).reshape(1, 16, 16, -1)
     cycles = {}
