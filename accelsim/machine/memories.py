@@ -178,5 +178,7 @@ class Dram(Section):
     )
     channels: Channels = Field(
         default=1,
-        description="Independent channels. Transfers are interleaved over them row by row.",
+        description="Independent channels. `address_mapping` of the standard interleaves them: "
+        "`hbm2` changes the channel after each row, the other built-in standards after one row of "
+        "every bank.",
     )

@@ -20,6 +20,12 @@ TEXTS = [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md"]
 PYTHON = sorted(
     path for folder in ("accelsim", "tests", "examples") for path in (ROOT / folder).rglob("*.py")
 )
+OTHERS = [
+    *(ROOT / "arch_configs").rglob("*.yaml"),
+    *(ROOT / "workloads").glob("*.*"),
+    *(ROOT / "tests" / "rtl").glob("*.sv"),
+]
+"""Files whose comments may cite a page."""
 MADE = {"NAME.md", "crafton2019-table1.md"}
 """Pages that a command writes into a folder of the user's."""
 ELSEWHERE = re.compile(r"\b(?:HOUSE|DESIGN|STYLE|PREAMBLE)\b(?!\w)|\bDESIGN's|shared/|/work/")
@@ -87,8 +93,8 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
 
 def test_pages_that_docs_docstrings_and_comments_cite_exist() -> None:
     broken = []
-    for path in [*TEXTS, *PYTHON]:
-        texts = [prose(path)] if path.suffix == ".md" else list(cited(path))
+    for path in [*TEXTS, *PYTHON, *OTHERS]:
+        texts = cited(path) if path.suffix == ".py" else [prose(path)]
         for text in texts:
             for name in re.findall(r"(?<![\w./<{-])[\w./-]*\w\.md\b", text):
                 places = (ROOT, DOCS, path.parent)

@@ -115,8 +115,10 @@ burst: `ro` row, `ch` channel, `ra` rank, `ba` bank, `bg` bank group, `co` colum
 tCCD_L apart. |
 | `rochrabacobg` | The bank group is below the column. Consecutive bursts go to different groups, \
 tCCD_S apart, which fills the data bus of DDR4. |
+| `rorabgbachco` | The channel is just above the column: consecutive rows change the channel. |
 
-Fields need not be powers of two.
+With `rochrababgco` a channel holds one row of every bank before the next channel begins. A transfer
+that is shorter than that uses one channel. Fields need not be powers of two.
 
 ## Energy
 
