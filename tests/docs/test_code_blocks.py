@@ -7,7 +7,7 @@ that a block above it holds:
 * ``csv``: a file of DRAM requests, saved as requests.csv;
 * ``python``: run in the page's own namespace;
 * ``sh`` and ``console``: every accelsim command runs and exits with 0, or with N of ``exit=N``;
-  targets of make exist;
+  what it prints begins with the lines that a console shows below it; targets of make exist;
 * ``sh no-run REASON``: the commands are parsed; ``python no-run REASON``: the code is compiled.
 
 ``NOT_RUN`` lists what does not run, so that the list is seen to grow.
@@ -19,6 +19,7 @@ import re
 import shlex
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,13 +58,16 @@ class Block(NamedTuple):
         found = re.search(r"\bexit=(\d+)", self.marks)
         return int(found[1]) if found else 0
 
-    def commands(self) -> list[list[str]]:
-        """The words of each command; of a console those after ``$``."""
+    def commands(self) -> list[tuple[list[str], list[str]]]:
+        """The words of each command, in a console those after ``$``, and the lines shown below."""
         lines = self.text.replace("\\\n", " ").splitlines()
-        if self.language == "console":
-            lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
-        words = (shlex.split(line, comments=True) for line in lines)
-        return [each for each in words if each]
+        found: list[tuple[list[str], list[str]]] = []
+        for line in lines:
+            if self.language == "console" and not line.startswith("$ "):
+                found[-1][1].append(line)
+            elif words := shlex.split(line.removeprefix("$ "), comments=True):
+                found.append((words, []))
+        return found
 
 
 def blocks(page: Path) -> list[Block]:
@@ -85,17 +89,25 @@ def parse(command: list[str]) -> None:
     assert commands[name].make_context(name, arguments).params
 
 
-def exit_code(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> object:
-    """The exit code of a command line."""
-    monkeypatch.setattr(sys, "argv", command)
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return stop.value.code or 0
+CommandLine = Callable[[list[str]], tuple[object, list[str]]]
 
 
-def execute(
-    block: Block, folder: Path, names: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    """Runs a command line; its exit code and the lines that it prints."""
+    monkeypatch.setattr(progress, "SECONDS", float("inf"))
+
+    def call(command: list[str]) -> tuple[object, list[str]]:
+        monkeypatch.setattr(sys, "argv", command)
+        with pytest.raises(SystemExit) as stop:
+            main()
+        printed = capsys.readouterr()
+        return stop.value.code or 0, (printed.out + printed.err).splitlines()
+
+    return call
+
+
+def execute(block: Block, folder: Path, names: dict[str, Any], run: CommandLine) -> None:
     """Run or check one block in the folder."""
     if block.language == "yaml":
         name = re.search(r"^name: (\S+)", block.text, re.MULTILINE)
@@ -110,23 +122,24 @@ def execute(
         if block.runs:
             exec(code, names)  # the page's own example
     elif block.language in ("sh", "console"):
-        for command in block.commands():
+        for command, shown in block.commands():
             parse(command)
             if block.runs and command[0] == "accelsim":
-                assert exit_code(monkeypatch, command) == block.exit_code, command
+                status, printed = run(command)
+                assert status == block.exit_code, (command, printed)
+                assert printed[: len(shown)] == shown
     else:
         pytest.fail(f"no check for blocks of {block.language}")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_the_blocks_of_a_page_run(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: CommandLine
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(progress, "SECONDS", float("inf"))
     names: dict[str, Any] = {"__name__": "page"}
     for block in blocks(page):
-        execute(block, tmp_path, names, monkeypatch)
+        execute(block, tmp_path, names, run)
 
 
 def test_the_blocks_that_do_not_run_are_known_and_say_why() -> None:
