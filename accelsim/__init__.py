@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from accelsim.machine.architecture import Machine
     from accelsim.machine.loading import load_machine
     from accelsim.results.comparison import Comparison
+    from accelsim.results.hybrid import HybridResult
     from accelsim.results.result import Result
     from accelsim.workload.loading import load_network
     from accelsim.workload.network import Network
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "HybridResult",
     "InputError",
     "Machine",
     "Network",
@@ -41,6 +43,7 @@ __all__ = [
 
 _MODULES = {
     "Comparison": "results.comparison",
+    "HybridResult": "results.hybrid",
     "InputError": "errors",
     "Machine": "machine.architecture",
     "Network": "workload.network",

@@ -96,7 +96,9 @@ def _partial(schema: Any) -> Any:
 
 
 def _on_one_line(value: Any) -> Any:
-    """The schema with the lines of wrapped descriptions joined, paragraphs kept."""
+    """The schema with the lines of wrapped descriptions joined, paragraphs kept. Examples of Python
+    are left out.
+    """
     if isinstance(value, list):
         return [_on_one_line(each) for each in value]
     if not isinstance(value, dict):
@@ -108,4 +110,5 @@ def _on_one_line(value: Any) -> Any:
 
 
 def _joined(text: str) -> str:
-    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+    paragraphs = (part for part in text.split("\n\n") if not part.lstrip().startswith(">>>"))
+    return "\n\n".join(" ".join(part.split()) for part in paragraphs)

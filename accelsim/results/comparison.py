@@ -11,6 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from accelsim.results.document import Document
 from accelsim.results.result import GROUPS, Result
+from accelsim.results.shown import Shown
 from accelsim.step.ops import Pass
 from accelsim.version import __version__
 
@@ -34,10 +35,17 @@ RATIOS = (
 """Dotted keys of the quantities that are divided by the baseline's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison(Document):
-    """Document of `compare --json`. ``ratios`` are relative to the baseline, by label and dotted
-    key.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Comparison(Shown, Document):
+    """Results side by side, the document of `compare --json`. ``ratios`` are relative to the
+    baseline, by label and dotted key.
+
+    >>> import accelsim
+    >>> compared = accelsim.compare("mnist-fc", "near-memory", "bp,dfa", trace="random:0.5")
+    >>> compared.baseline, list(compared.ratios)
+    ('bp', ['dfa'])
+    >>> len(compared.to_dataframe()), len(compared.to_dataframe(per="op"))
+    (2, 16)
     """
 
     __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="ComparisonDocument")
@@ -48,6 +56,10 @@ class Comparison(Document):
     labels: SkipJsonSchema[tuple[str, ...] | None] = None
     results: Annotated[tuple[Result, ...], Field(min_length=1)]
     ratios: dict[str, dict[str, float | None]]
+
+    def __repr__(self) -> str:
+        runs = "\n".join(f"  {result!r}" for result in self.results)
+        return f"Comparison(baseline {self.baseline}:\n{runs})"
 
     @classmethod
     def of(cls, results: Sequence[Result], labels: Sequence[str]) -> Comparison:

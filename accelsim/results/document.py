@@ -125,9 +125,9 @@ class Document(Part):
         return checked(cls, value, source)
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: str | Path) -> Self:
         """Read a file. Raises InputError if it cannot be read or is not JSON, and like `parse`."""
-        return cls.parse(read_json(path), str(path))
+        return cls.parse(read_json(Path(path)), str(path))
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

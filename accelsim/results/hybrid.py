@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from accelsim.results.document import checked
+from accelsim.results.op import OpResult
 from accelsim.results.result import EnergySource, Result, WeightedStep
 
 MEANS = (
@@ -35,7 +36,35 @@ MEANS = (
 """Fields that are averaged over the kinds of step in a hybrid result."""
 
 
-def hybrid_result(steps: Sequence[WeightedStep], cause: Mapping[str, Any]) -> Result:
+class HybridResult(Result):
+    """Result of a rule that takes several kinds of step: quantities are weighted means over its
+    ``steps``, each with ``kind``, ``weight`` and ``result``.
+
+    >>> import accelsim
+    >>> result = accelsim.simulate("mnist-fc", rule="hdfa", trace="random:0.5", trace_any_rule=True)
+    >>> [(step.kind, step.weight) for step in result.steps]
+    [('bp', 0.1), ('dfa', 0.9)]
+    >>> list(result.to_dataframe().columns[:3])
+    ['step_kind', 'weight', 'op']
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, result: Result) -> HybridResult:
+        """A result with kinds of step."""
+        return cls(**{each.name: getattr(result, each.name) for each in fields(Result)})
+
+    @property
+    def ops(self) -> tuple[OpResult, ...]:
+        """The ops of every kind of step, in the order of ``steps``."""
+        return tuple(op for step in self.steps for op in step.result.ops)
+
+    def refined(self) -> HybridResult:
+        return self
+
+
+def hybrid_result(steps: Sequence[WeightedStep], cause: Mapping[str, Any]) -> HybridResult:
     """Weighted mean of a hybrid rule's kinds of step. ``cause`` holds the fields that describe its
     inputs, such as `config_hash` and `rule`.
     """
@@ -52,7 +81,7 @@ def hybrid_result(steps: Sequence[WeightedStep], cause: Mapping[str, Any]) -> Re
             "ops": [],
         },
     )
-    return replace(mean, energy_sources=_prices(steps), steps=tuple(steps))
+    return HybridResult.of(replace(mean, energy_sources=_prices(steps), steps=tuple(steps)))
 
 
 def means(weights: Sequence[float], documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

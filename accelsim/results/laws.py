@@ -66,7 +66,7 @@ def _result_laws(result: Result, limits: Limits | None) -> Iterator[str]:
     yield from _actions(result)
     yield from _steps(result)
     if limits is not None:
-        for op in result.ops:
+        for op in result.ops_:
             yield from _roofs(op, limits)
 
 
@@ -89,7 +89,7 @@ def _named(result: Result) -> Iterator[tuple[str, Result | PassTotals | OpResult
     yield "", result
     for name, totals in result.passes.items():
         yield f"passes.{name}.", totals
-    for op in result.ops:
+    for op in result.ops_:
         yield f"ops.{op.name}.", op
 
 
@@ -99,7 +99,7 @@ def _signs(result: Result) -> Iterator[str]:
         for group in GROUPS:
             if min(values(part, group)) < 0:
                 yield f"{place}{group}: no count is negative: {getattr(part, group)}"
-    for op in result.ops:
+    for op in result.ops_:
         if op.lane_cycles is not None and min(op.lane_cycles.by_cause().values()) < 0:
             yield f"ops.{op.name}: no count is negative: {op.lane_cycles}"
 
@@ -193,7 +193,7 @@ def _columns(
 def _cycles(result: Result) -> Iterator[str]:
     if result.array_cycles is not None:
         yield from _equal("array_cycles add up to cycles", result.array_cycles.total, result.cycles)
-    for op in result.ops:
+    for op in result.ops_:
         if op.array_cycles.total != op.cycles:
             yield from _equal(
                 f"ops.{op.name}: array_cycles add up to cycles", op.array_cycles.total, op.cycles
@@ -216,7 +216,7 @@ def _lanes(result: Result, limits: Limits | None) -> Iterator[str]:
     contraction. Array cycles are the mean over lanes, to within one cycle.
     """
     lanes: float | None = None if limits is None else limits.op_lanes
-    for op in result.ops:
+    for op in result.ops_:
         if op.lane_cycles is None or op.is_vector or not op.cycles:
             continue
         by_cause = op.lane_cycles.by_cause()

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler
 from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import CoreSchema, core_schema
 
 from accelsim.config.names import Schedule
 from accelsim.results.document import EMPTY, OMITTED, Area, Count, Document, Energy, Part
@@ -27,6 +28,7 @@ from accelsim.results.op import (
     PassKey,
     Words,
 )
+from accelsim.results.shown import Shown
 from accelsim.step.ops import Pass
 from accelsim.version import __version__
 
@@ -91,10 +93,21 @@ class WeightedStep(Part):
     result: Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result(Document):
-    """`simulate --json`. A hybrid result has ``steps`` and no ``ops``; its quantities are weighted
-    means of theirs, as floats.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Result(Shown, Document):
+    """Result of one training step, the document of `simulate --json`.
+
+    Energies are in picojoules, ``passes`` maps each pass to its sums, ``actions`` each
+    ``component.action`` to its count. A hybrid rule's result is a `HybridResult`.
+
+    >>> import accelsim
+    >>> result = accelsim.simulate("mnist-fc", rule="dfa", trace="random:0.5")
+    >>> result.passes["EP"].cycles < result.cycles
+    True
+    >>> result.ops[0].name, result.ops[0].macs.dense
+    ('fc1.FF', 100352)
+    >>> list(result.to_dataframe().columns[:5])
+    ['op', 'layer', 'pass', 'kind', 'start_cycle']
     """
 
     __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="ResultDocument")
@@ -142,7 +155,7 @@ class Result(Document):
     notes: tuple[str, ...] = ()
     energy_sources: tuple[EnergySource, ...] = ()
     area_sources: tuple[AreaSource, ...] = ()
-    ops: tuple[OpResult, ...] = ()
+    ops_: Annotated[tuple[OpResult, ...], Field(alias="ops", title="Ops")] = ()
     plugins: tuple[PluginUsed, ...] = field(default=(), metadata=OMITTED)
     steps: tuple[WeightedStep, ...] = field(default=(), metadata=OMITTED)
 
@@ -168,15 +181,36 @@ class Result(Document):
             unattributed_pj=math.fsum(background_pj.values()),
             unattributed_by_component_pj=dict(background_pj),
             passes=passes,
-            ops=tuple(ops),
+            ops_=tuple(ops),
         )
+
+    @property
+    def ops(self) -> tuple[OpResult, ...]:
+        """The ops, in order of execution; those of every kind of step in a hybrid result."""
+        return self.ops_
+
+    def refined(self) -> Result:
+        """This result, as a `HybridResult` if it is one of several kinds of step."""
+        from accelsim.results.hybrid import HybridResult  # extends this class
+
+        return HybridResult.of(self) if self.steps else self
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """A document with several kinds of step is read as a `HybridResult`, wherever it stands."""
+        return core_schema.no_info_after_validator_function(cls.refined, handler(source))
+
+    def __repr__(self) -> str:
+        run = f"{self.workload} on {self.arch}, rule {self.rule}, batch {self.batch}"
+        cycles = f"{round(self.cycles):,} cycles, {self.energy_pj / 1e6:,.4g} uJ"
+        return f"{type(self).__name__}({run}: {cycles})"
 
     def weighted_ops(self) -> Iterator[tuple[float, OpResult]]:
         """(weight, op): the ops, or those of every kind of step with the fraction of steps that
         take it.
         """
         if not self.steps:
-            yield from ((1, op) for op in self.ops)
+            yield from ((1, op) for op in self.ops_)
         for step in self.steps:
             yield from ((step.weight * inner, op) for inner, op in step.result.weighted_ops())
 

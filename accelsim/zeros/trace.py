@@ -100,7 +100,7 @@ class Trace:
         """The tensor with this key, or None, which means dense."""
         return self.tensors.get(key)
 
-    def write(self, path: Path) -> None:
+    def write(self, path: str | Path) -> None:
         """Write the file. Its bytes depend only on the content."""
         meta = {
             "schema": SCHEMA,
@@ -114,7 +114,7 @@ class Trace:
             "tensors": {key: list(tensor.shape) for key, tensor in self.tensors.items()},
         }
         encoded = np.frombuffer(json.dumps(meta).encode(), np.uint8)
-        with path.open("wb") as stream:
+        with Path(path).open("wb") as stream:
             np.savez_compressed(
                 stream,
                 allow_pickle=False,
@@ -123,8 +123,9 @@ class Trace:
             )
 
     @classmethod
-    def read(cls, path: Path) -> Trace:
+    def read(cls, path: str | Path) -> Trace:
         """Read and verify a file. Raises InputError with every fault."""
+        path = Path(path)
         arrays = _load_arrays(path)
         meta = _load_meta(path, arrays)
         faults: list[Fault] = []

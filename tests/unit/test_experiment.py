@@ -118,7 +118,7 @@ def tampered(change: dict[str, dict[str, int]]) -> Result:
     assert result.unattributed_by_component_pj is not None
     sums = Result.of_step(ops, result.unattributed_by_component_pj, **OTHERS)
     return replace(
-        result, ops=ops, macs=sums.macs, words=sums.words, bytes=sums.bytes, passes=sums.passes
+        result, ops_=ops, macs=sums.macs, words=sums.words, bytes=sums.bytes, passes=sums.passes
     )
 
 

@@ -5,7 +5,7 @@ other where there are more runs, or long names.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -55,16 +55,18 @@ class Bars:
             places.append(places[-1] + 0.07 + LINE * lines + (0.0 if same else 0.08))
         return cls(tuple(names), tuple(places), False, PAGE_INCHES)
 
+    @classmethod
+    def row(cls, names: Sequence[str]) -> Bars:
+        """Standing bars that are no runs, in a column's width."""
+        return cls(tuple(names), tuple(range(len(names))), True, COLUMN_INCHES)
+
     def panels(self, count: int, columns: int, height: float) -> tuple[Figure, list[Axes]]:
         """A figure and its panels row by row: ``height`` inches and the labels' further lines each,
         or all beside each other with lying bars.
         """
         columns = columns if self.standing else count
         rows = -(-count // columns)
-        above, below = (
-            0.13 + LINE * (len(name.splitlines()) - 1) / 2
-            for name in (self.names[0], self.names[-1])
-        )
+        above, below = self._margins
         each = (
             height + LINE * (_extent(self.names)[0] - 1)
             if self.standing
@@ -74,14 +76,28 @@ class Bars:
         FigureCanvasAgg(figure)
         panels = list(figure.subplots(rows, columns, squeeze=False, sharey=not self.standing).flat)
         for axes in panels:
-            if self.standing:
-                axes.set_xticks(self.places, self.names)
-                axes.set_xlim(self.places[0] - 0.6, self.places[-1] + 0.6)
-            else:
-                axes.set_yticks(self.places, self.names)
-                axes.set_ylim(self.places[-1] + below, self.places[0] - above)
-                axes.tick_params(axis="y", length=0)
+            self.mark(axes)
         return figure, panels
+
+    @property
+    def _margins(self) -> tuple[float, float]:
+        """Inches above the first lying bar and below the last, which their labels take."""
+        above, below = (
+            0.13 + LINE * (len(name.splitlines()) - 1) / 2
+            for name in (self.names[0], self.names[-1])
+        )
+        return above, below
+
+    def mark(self, axes: Axes) -> None:
+        """Ticks and limits of the axis that names the bars."""
+        if self.standing:
+            axes.set_xticks(self.places, self.names)
+            axes.set_xlim(self.places[0] - 0.6, self.places[-1] + 0.6)
+        else:
+            above, below = self._margins
+            axes.set_yticks(self.places, self.names)
+            axes.set_ylim(self.places[-1] + below, self.places[0] - above)
+            axes.tick_params(axis="y", length=0)
 
     def stack(
         self, axes: Axes, sizes: Sequence[float], ends: Sequence[float], colour: str, label: str
@@ -188,6 +204,24 @@ class Bars:
             title=title,
             title_fontsize=7,
         )
+
+
+Part = tuple[str, str, Sequence[float]]
+"""Name and colour of a segment, and its size in each bar."""
+
+
+def stacked(
+    bars: Bars,
+    axes: Axes,
+    parts: Iterable[Part],
+    drawn: Callable[[Any, Sequence[float]], None] = lambda _segments, _sizes: None,
+) -> list[float]:
+    """The ends of bars of these segments. ``drawn`` is called with each segment's patches."""
+    ends = [0.0] * len(bars.places)
+    for name, colour, sizes in parts:
+        drawn(bars.stack(axes, sizes, ends, colour, name), sizes)
+        ends = [end + size for end, size in zip(ends, sizes, strict=True)]
+    return ends
 
 
 def _extent(names: Sequence[str]) -> tuple[int, int]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from accelsim.report.figures.bars import Bars
+from accelsim.report.figures.bars import Bars, stacked
 from accelsim.report.figures.style import STYLE, save_figure
 from accelsim.report.runs import Runs
 from accelsim.report.style import (
@@ -20,7 +21,7 @@ from accelsim.report.style import (
     components,
     joules,
 )
-from accelsim.results.op import CAUSES, PASSES
+from accelsim.results.op import CAUSES, PASSES, PassKey
 
 
 def write_plots(runs: Runs, folder: Path) -> list[Path]:
@@ -37,46 +38,44 @@ def write_plots(runs: Runs, folder: Path) -> list[Path]:
 
 
 def energy_figure(runs: Runs) -> Figure:
-    """A bar a run: energy of a step by component over the baseline's total, the absolute total at
-    its end.
+    """A bar per run: energy of a step by component over the baseline's total, with the absolute
+    total at its end.
     """
     bars = Bars.of(runs, beside=1.3)
     figure, panels = bars.panels(1, 1, height=2.4)
-    axes = panels[0]
+    draw_energy_bars(runs, bars, panels[0], size=7)
+    bars.legend(figure, panels[0])
+    if any(result.unverified() for result in runs.results):
+        figure.supxlabel(
+            "* includes prices without a verified source", fontsize=6, x=0.01, ha="left"
+        )
+    return figure
+
+
+def draw_energy_bars(runs: Runs, bars: Bars, axes: Axes, size: float) -> None:
+    """Energy by component over the baseline's total, with totals in points of ``size``."""
     reference = runs.baseline.energy_pj or 1.0
+    largest = max(result.energy_pj for result in runs.results) / reference
     unverified = set().union(*(result.unverified() for result in runs.results))
-    ends = [0.0] * len(runs.results)
-    for name in components(runs.results):
-        shares = [
-            result.energy_by_component_pj.get(name, 0.0) / reference for result in runs.results
-        ]
-        star = "*" if name in unverified else ""
-        drawn = bars.stack(
-            axes,
-            shares,
-            ends,
+    parts = [
+        (
+            COMPONENT_NAMES.get(name, name) + ("*" if name in unverified else ""),
             COMPONENT_COLOURS.get(name, OTHER_COLOUR),
-            COMPONENT_NAMES.get(name, name) + star,
+            [result.energy_by_component_pj.get(name, 0.0) / reference for result in runs.results],
         )
-        ends = [end + share for end, share in zip(ends, shares, strict=True)]
-        bars.write_shares(
-            axes, drawn, shares, max(result.energy_pj for result in runs.results) / reference
-        )
-    bars.write_totals(
-        axes, ends, [_micro(joules(result.energy_pj)) for result in runs.results], size=7
+        for name in components(runs.results)
+    ]
+    ends = stacked(
+        bars, axes, parts, lambda drawn, sizes: bars.write_shares(axes, drawn, sizes, largest)
     )
+    totals = [_micro(joules(result.energy_pj)) for result in runs.results]
+    bars.write_totals(axes, ends, totals, size=size)
     title = (
         f"energy of a step, {_baseline(runs)} = 1"
         if len(runs.results) > 1
         else "share of the step's energy"
     )
     bars.scale(axes, max(ends) or 1, title)
-    bars.legend(figure, axes)
-    if unverified:
-        figure.supxlabel(
-            "* includes prices without a verified source", fontsize=6, x=0.01, ha="left"
-        )
-    return figure
 
 
 def data_movement_figure(runs: Runs) -> Figure:
@@ -92,14 +91,8 @@ def data_movement_figure(runs: Runs) -> Figure:
         ("dram", "DRAM"),
     )
     for axes, (kind, title) in zip(panels, kinds, strict=True):
-        ends = [0.0] * len(runs.results)
-        for pass_ in PASSES:
-            words = [
-                float(getattr(result.passes[pass_].words, kind)) if pass_ in result.passes else 0.0
-                for result in runs.results
-            ]
-            bars.stack(axes, words, ends, PASS_COLOURS[pass_], pass_)
-            ends = [end + count for end, count in zip(ends, words, strict=True)]
+        parts = [(pass_, PASS_COLOURS[pass_], _words(runs, pass_, kind)) for pass_ in PASSES]
+        stacked(bars, axes, parts)
         bars.only_totals(axes, [getattr(result.words, kind) for result in runs.results])
         axes.set_title(title, pad=3)
     handles, passes = panels[0].get_legend_handles_labels()
@@ -129,11 +122,11 @@ def cycles_figure(runs: Runs) -> Figure:
         axes.set_visible(False)
     for axes, name in zip(panels, passes, strict=False):
         causes = [result.cycles_by_cause(name) for result in runs.results]
-        ends = [0.0] * len(causes)
-        for cause in CAUSES:
-            cycles = [by_cause[cause] for by_cause in causes]
-            bars.stack(axes, cycles, ends, CAUSE_COLOURS[cause], CAUSE_NAMES[cause])
-            ends = [end + count for end, count in zip(ends, cycles, strict=True)]
+        parts = [
+            (CAUSE_NAMES[cause], CAUSE_COLOURS[cause], [by_cause[cause] for by_cause in causes])
+            for cause in CAUSES
+        ]
+        stacked(bars, axes, parts)
         bars.only_totals(axes, [sum(by_cause.values()) for by_cause in causes])
         share = sum(runs.baseline.cycles_by_cause(name).values()) / whole
         axes.set_title(
@@ -146,6 +139,14 @@ def cycles_figure(runs: Runs) -> Figure:
         figure, panels[0], f"array cycles of each pass by cause; the baseline is {_baseline(runs)}"
     )
     return figure
+
+
+def _words(runs: Runs, pass_: PassKey, kind: str) -> list[float]:
+    """Words of a kind that each run moves in a pass."""
+    return [
+        float(getattr(result.passes[pass_].words, kind)) if pass_ in result.passes else 0.0
+        for result in runs.results
+    ]
 
 
 def _baseline(runs: Runs) -> str:

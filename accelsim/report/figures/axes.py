@@ -1,0 +1,93 @@
+"""Figures of runs in one pair of axes, for notebooks and figures of the user's own."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from accelsim.report.figures.bars import Bars, stacked
+from accelsim.report.figures.results import draw_energy_bars
+from accelsim.report.runs import Runs
+from accelsim.report.style import CAUSE_COLOURS, CAUSE_NAMES, si
+from accelsim.results.op import CAUSES, PASSES, WORD_KINDS
+
+_TEXT_SIZE = 8
+MEMORY_NAMES = {
+    "local": "own\nscratchpad",
+    "remote": "other PEs",
+    "global_buffer": "global\nbuffer",
+    "dram": "DRAM",
+}
+"""Memories that words come from."""
+
+
+def draw_energy(runs: Runs, axes: Axes) -> Axes:
+    """A bar per run: energy of a step by component over the baseline's total."""
+    bars = Bars.of(runs, beside=1.3)
+    bars.mark(axes)
+    draw_energy_bars(runs, bars, axes, size=_TEXT_SIZE)
+    return _finished(runs, axes)
+
+
+def draw_cycles(runs: Runs, axes: Axes) -> Axes:
+    """Array cycles by cause: a bar per pass of a single run, else a bar per run."""
+    if len(runs.results) == 1:
+        (result,) = runs.results
+        names = [name for name in PASSES if name in result.passes]
+        bars = Bars.row(names)
+        causes = [result.cycles_by_cause(name) for name in names]
+    else:
+        bars = Bars.of(runs, beside=1.4)
+        causes = [result.cycles_by_cause() for result in runs.results]
+    bars.mark(axes)
+    parts = [
+        (CAUSE_NAMES[cause], CAUSE_COLOURS[cause], [float(each[cause]) for each in causes])
+        for cause in CAUSES
+        if any(each[cause] for each in causes)
+    ]
+    ends = stacked(bars, axes, parts)
+    bars.write_totals(axes, ends, [si(end) for end in ends], size=_TEXT_SIZE)
+    bars.scale(axes, max(ends) or 1, "array cycles of a step")
+    return _finished(runs, axes)
+
+
+def draw_movement(runs: Runs, axes: Axes) -> Axes:
+    """Words moved in a step: a group of bars per memory, a bar per run, logarithmic."""
+    width = 0.8 / len(runs.results)
+    for index, (label, result) in enumerate(zip(runs.labels, runs.results, strict=True)):
+        places = [each + (index + 0.5) * width - 0.4 for each in range(len(WORD_KINDS))]
+        words = [float(getattr(result.words, kind)) for kind in WORD_KINDS]
+        axes.bar(places, words, 0.9 * width, label=label)
+    axes.set_yscale("log")
+    axes.set_xticks(range(len(WORD_KINDS)), [MEMORY_NAMES[kind] for kind in WORD_KINDS])
+    axes.set_ylabel("words moved in a step")
+    return _finished(runs, axes, stacks=False)
+
+
+def _finished(runs: Runs, axes: Axes, stacks: bool = True) -> Axes:
+    """A title with what the runs have in common, and a legend beside the axes; the top of a stack
+    comes first.
+    """
+    base = runs.baseline
+    shared = [
+        words
+        for words, key in (
+            (base.workload, "workload"),
+            (base.arch, "arch"),
+            (f"rule {base.rule}", "rule"),
+            (f"batch {base.batch}", "batch"),
+        )
+        if len({getattr(result, key) for result in runs.results}) == 1
+    ]
+    axes.set_title(", ".join(shared), fontsize="medium")
+    handles, names = axes.get_legend_handles_labels()
+    if len(names) > 1:
+        order = slice(None, None, -1) if stacks else slice(None)
+        axes.legend(
+            handles[order],
+            names[order],
+            frameon=False,
+            fontsize="small",
+            loc="upper left",
+            bbox_to_anchor=(1.0, 1.0),
+        )
+    return axes

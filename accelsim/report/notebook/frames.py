@@ -1,0 +1,43 @@
+"""Results as pandas data frames: the tables of reports, with exact numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from accelsim.errors import InputError
+from accelsim.report.runs import Runs
+from accelsim.report.tables.ops import layers_table, ops_table
+from accelsim.report.tables.steps import passes_table, totals_table
+from accelsim.results.comparison import Comparison
+from accelsim.results.result import Result
+from accelsim.results.shown import Per
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_TABLES = {"run": totals_table, "pass": passes_table, "layer": layers_table, "op": ops_table}
+_STEP = {"step": "step_kind"}
+"""Columns of the table of ops that only hybrid results have in a data frame, and their name."""
+
+
+def frame(document: Result | Comparison, per: Per | None) -> DataFrame:
+    """The data frame of a result or a comparison. ImportError if pandas is not installed,
+    InputError for another ``per``.
+    """
+    several = isinstance(document, Comparison)
+    per = per or ("run" if several else "op")
+    if per not in _TABLES:
+        raise InputError(f"per must be one of {', '.join(_TABLES)}, got {per}")
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError("to_dataframe() needs pandas: pip install pandas") from error
+    runs = Runs.of([document])
+    table = _TABLES[per](runs)
+    columns = [_STEP.get(column.key, column.key) for column in table.columns]
+    left_out = {"run"} if not several and per != "run" else set()
+    if not any(result.steps for result in runs.results):
+        left_out |= {*_STEP.values(), "weight"}
+    return pd.DataFrame(list(table.rows), columns=columns).drop(
+        columns=[name for name in columns if name in left_out]
+    )

@@ -1,0 +1,36 @@
+"""Results as files: a JSON document, or the folder that ``--out`` writes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from accelsim.errors import InputError
+from accelsim.report.files import dump, staged, write_comparison, write_simulation
+from accelsim.results.comparison import Comparison
+from accelsim.results.result import Result
+
+
+def save(document: Result | Comparison, path: Path) -> Path:
+    """Write the document into the file, or into the folder with tables and figures. InputError if
+    that cannot be written; nothing is written then.
+    """
+    try:
+        return _saved(document, path)
+    except InputError as error:
+        faults = (
+            replace(fault, message=fault.message.replace("--out", "path")) for fault in error.faults
+        )
+        raise InputError(*faults) from None
+
+
+def _saved(document: Result | Comparison, path: Path) -> Path:
+    if path.suffix.lower() == ".json":
+        with staged(path.absolute().parent) as scratch:
+            (scratch / path.name).write_text(dump(document.to_json()), encoding="utf-8")
+        return path
+    if isinstance(document, Comparison):
+        write_comparison(document.to_json(), path)
+        return path / "comparison.json"
+    write_simulation(document.to_json(), path)
+    return path / "result.json"

@@ -1,0 +1,72 @@
+"""Methods of results that show, save or convert them.
+
+Reports stand above results, so the methods import `accelsim.report.notebook` when they are called,
+by name.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pandas import DataFrame
+
+_VIEWS = "accelsim.report.notebook"
+Per = Literal["run", "pass", "layer", "op"]
+
+
+class Plots(Protocol):
+    """Figures of a result or a comparison. Each method draws into ``ax``, or into new axes of
+    `matplotlib.pyplot`, and returns the axes.
+    """
+
+    def energy(self, ax: Axes | None = None) -> Axes:
+        """Energy of a step by component."""
+
+    def cycles(self, ax: Axes | None = None) -> Axes:
+        """Cycles of the PE array by cause: a bar per pass of a result, a bar per run of several."""
+
+    def movement(self, ax: Axes | None = None) -> Axes:
+        """Words moved in a step by memory, on a logarithmic scale: a bar per run."""
+
+
+class Shown:
+    """A result or a comparison as data frame, files, figures and HTML."""
+
+    __slots__ = ()
+
+    def to_dataframe(self, per: Per | None = None) -> DataFrame:
+        """A pandas DataFrame with exact numbers; units are in the names of the columns.
+
+        ``per``: a row per ``"op"`` (the default of a result), ``"layer"``, ``"pass"`` or ``"run"``
+        (the default of a comparison). The columns are those of the CSV tables. ImportError if
+        pandas is not installed.
+        """
+        frame: DataFrame = _view("frames").frame(self, per)
+        return frame
+
+    def save(self, path: str | Path) -> Path:
+        """Write the JSON document as ``path`` if that ends in ``.json``; else the folder that
+        ``--out`` writes, with tables and figures. The path of the JSON document.
+
+        All files are written, or none. InputError if the place cannot be written.
+        """
+        written: Path = _view("saving").save(self, Path(path))
+        return written
+
+    @property
+    def plot(self) -> Plots:
+        """Figures: ``plot.energy()``, ``plot.cycles()``, ``plot.movement()``."""
+        plots: Plots = _view("plots").RunPlots(self)
+        return plots
+
+    def _repr_html_(self) -> str:
+        html: str = _view("html").html(self)
+        return html
+
+
+def _view(name: str) -> Any:
+    return import_module(f"{_VIEWS}.{name}")
