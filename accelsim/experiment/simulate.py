@@ -224,10 +224,8 @@ def _unused_pins(machine: Architecture, step: TrainingStep) -> list[str]:
 def _dram_notes(run: Run, machine: Architecture) -> list[str]:
     if not run.dram_overcommitted:
         return []
-    needed, standard = run.peak_dram_bytes, machine.dram.standard
-    return [
-        f"tensors in DRAM need {needed} bytes, more than {standard} holds: addresses wrap around"
-    ]
+    peak, standard = run.peak_dram_bytes, machine.dram.standard
+    return [f"tensors in DRAM need {peak} bytes, more than {standard} holds: addresses wrap around"]
 
 
 def _areas(

@@ -97,15 +97,15 @@ def _density(text: str) -> float:
 def _shipped(network: Network, rule: AnyRule) -> TraceChoice:
     wanted = _trace_rules(rule)
     names = [f"{network.name}.{name}" for name in wanted]
-    found = [name for name in names if name in catalog.names("trace")]
-    if not found:
+    available = [name for name in names if name in catalog.names("trace")]
+    if not available:
         raise InputError(
             f"{network.name} has no shipped trace for {rule}: "
             "give --trace FILE.npz (made by `accelsim trace`), --trace random:DENSITY or --trace "
             "dense"
         )
     return _from_files(
-        network, rule, [catalog.find("trace", found[0])], False, shown=f"shipped:{found[0]}"
+        network, rule, [catalog.find("trace", available[0])], False, shown=f"shipped:{available[0]}"
     )
 
 

@@ -163,8 +163,8 @@ class BatchNormNumerics(LayerNumerics):
         """
         channels = maps.shape[3]
         positions = maps.size // channels
-        together = gcd(positions, 1 << max(0, (ROW - 1) // channels).bit_length())
-        return np.ascontiguousarray(maps).reshape(-1, together * channels)
+        joined = gcd(positions, 1 << max(0, (ROW - 1) // channels).bit_length())
+        return np.ascontiguousarray(maps).reshape(-1, joined * channels)
 
     def _a_channel(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sums per channel (C,), from sums per row column."""

@@ -65,12 +65,14 @@ class Model:
         self._read_weights()
         for layer in self.network.layers:
             read = tuple(self.maps[name] for name in layer.inputs)
-            made = self.layers[layer.name].forward(read, training)
-            kept = made if layer is self.network.output else stored(made, self.formats.activation)
+            exact = self.layers[layer.name].forward(read, training)
+            output = (
+                exact if layer is self.network.output else stored(exact, self.formats.activation)
+            )
             numerics = self.layers[layer.name]
             if isinstance(numerics, ActivationNumerics):
-                numerics.output = kept  # the derivative uses the stored, rounded values
-            self.maps[layer.name] = kept
+                numerics.output = output  # the derivative uses the stored, rounded values
+            self.maps[layer.name] = output
         return self.maps[self.network.output.name].reshape(len(rows), -1)
 
     def _read_weights(self) -> None:

@@ -205,9 +205,9 @@ class Recurrent(Layer):
             left = by_state[step : step + 1] if step else ()
             moving = self._gate_backward(low, step, error, arrived, left)
             read = operands([moving], Use.MOVING, self.error_key, step) + stationary
-            made = (*(target[step : step + 1] if target else ()), by_hidden[step])
+            outputs = (*(target[step : step + 1] if target else ()), by_hidden[step])
             name = step_name(f"{self.name}.EP", step)
-            low.contraction(name, self.name, Pass.EP, nest, read, made)
+            low.contraction(name, self.name, Pass.EP, nest, read, outputs)
         return self.gate_errors(low)
 
     def _gate_backward(
@@ -220,12 +220,12 @@ class Recurrent(Layer):
         without passing through the weights: those of the LSTM's cell or of the GRU's state.
         """
         state, gates = self.reads_state_back(low, step), self.stash(low)[step : step + 1]
-        made = self.gate_errors(low)[step]
+        gate_error = self.gate_errors(low)[step]
         ops = self.gate_back_ops + (self.carry_ops if arrived or left else 0)
         work = Work("gate_backward", low.batch * self.out_shape[2], ops)
         read = (error[step], *arrived, *state, *gates)
-        self._gate_op(low, Pass.EP, step, work, read, (made, *left))
-        return made
+        self._gate_op(low, Pass.EP, step, work, read, (gate_error, *left))
+        return gate_error
 
     def _passing(self, low: Lowering, name: str) -> Value:
         """Errors that step t sends to step t-1: one tensor per t, each (batch, hidden)."""
@@ -236,11 +236,11 @@ class Recurrent(Layer):
         )
 
     def _gate_op(
-        self, low: Lowering, pass_: Pass, step: int, work: Work, read: Value, made: Value
+        self, low: Lowering, pass_: Pass, step: int, work: Work, read: Value, outputs: Value
     ) -> None:
         """Emit ``<layer>.gate.<pass>.t`` as vector work."""
         name = step_name(f"{self.name}.gate.{pass_}", step)
-        low.vector(name, self.name, pass_, work, operands(read, Use.READ), made)
+        low.vector(name, self.name, pass_, work, operands(read, Use.READ), outputs)
 
 
 class Rnn(Recurrent):

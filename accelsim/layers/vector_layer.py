@@ -61,13 +61,13 @@ class VectorLayer(Layer):
         """Emit ``<layer>.EP`` if an input needs an error or the layer has parameters to learn."""
         gradients = [gradient_of(weight) for weight in self.weights(low.samples) if self.learns]
         targets = [low.target(self, place) or () for place in range(len(self.inputs))]
-        made = (*(tensor for target in targets for tensor in target), *gradients)
-        if made:
+        outputs = (*(tensor for target in targets for tensor in target), *gradients)
+        if outputs:
             low.vector(
                 f"{self.name}.EP",
                 self.name,
                 Pass.EP,
                 self.work_back().times(low.samples),
                 operands(self.reads_back(low, error), Use.READ),
-                made,
+                outputs,
             )

@@ -130,11 +130,11 @@ class TrainingRun:
         """
         if not path.exists():
             raise InputError(Fault(str(path), 0, 0, "checkpoint does not exist: nothing to resume"))
-        kept = checkpoint.restore(path, self.trainer, self.record.cause)
+        saved = checkpoint.restore(path, self.trainer, self.record.cause)
         self.record.epochs, self.record.angles, self.record.densities = (
-            kept["epochs"],
-            kept["angles"],
-            kept["densities"],
+            saved["epochs"],
+            saved["angles"],
+            saved["densities"],
         )
 
     def save(self, path: Path) -> None:
@@ -150,24 +150,24 @@ class TrainingRun:
         """Run one epoch and record its measurements. Numbers that are missing or not finite are
         None.
         """
-        made = self.trainer.epoch(progress)
+        training = self.trainer.epoch(progress)
         number = self.trainer.epochs_done
         scored = self.done or number % self.spec.score_every == 0
         with (
             np.errstate(over="ignore", invalid="ignore"),
             threadpool_limits(1, "blas"),
         ):  # one thread, so that the order of sums is the same on every machine
-            self.record.epochs.append(_finite({"epoch": number, **self._scores(made, scored)}))
+            self.record.epochs.append(_finite({"epoch": number, **self._scores(training, scored)}))
             if self.spec.angles and scored:
                 self._measure_angles(number)
             if self.spec.trace_every and number % self.spec.trace_every == 0:
                 self._trace(number, on_trace)
 
-    def _scores(self, made: EpochScores, scored: bool) -> dict[str, Any]:
+    def _scores(self, training: EpochScores, scored: bool) -> dict[str, Any]:
         row: dict[str, Any] = {
-            "steps": made.steps,
-            "training_loss": made.loss,
-            "training_accuracy": made.accuracy if made.steps else None,
+            "steps": training.steps,
+            "training_loss": training.loss,
+            "training_accuracy": training.accuracy if training.steps else None,
         }
         if not scored:
             return row
@@ -196,7 +196,7 @@ class TrainingRun:
             self.record.angles += [_finite(row) for row in rows]
 
     def _trace(self, number: int, on_trace: OnTrace | None) -> None:
-        trainer, kept = self.trainer, list(self.trainer.losses)
+        trainer, losses = self.trainer, list(self.trainer.losses)
         moments = {key: array.copy() for key, array in trainer.model.running_moments().items()}
         step = trainer.steps_done
         while trainer.numerics.begin(step) == LEFT_OUT:
@@ -209,7 +209,7 @@ class TrainingRun:
         for key, array in trainer.model.running_moments().items():
             array[...] = moments[key]  # a measurement must not change the run
         trace = trace_of(trainer, masks, self.spec.samples, self.command)
-        trainer.losses = kept
+        trainer.losses = losses
         for name, tensor in trace.tensors.items():
             layer, _, role = name.rpartition(".")
             self.record.densities.append(
@@ -263,9 +263,9 @@ def _layer_text(layer: Layer) -> str:
     common = {name: getattr(layer, name) for name in ("name", "kind", "inputs")}
     shapes = {"in_shape": layer.in_shape, "out_shape": layer.out_shape}
     shared = {each.name for each in fields(Layer)}
-    own = {each.name: getattr(layer, each.name) for each in fields(layer)}
+    every = {each.name: getattr(layer, each.name) for each in fields(layer)}
     values = {**common, **shapes, **_OPTIONAL}
-    values |= {name: value for name, value in own.items() if name not in shared}
+    values |= {name: value for name, value in every.items() if name not in shared}
     return f"Layer({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
 

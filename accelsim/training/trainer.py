@@ -152,20 +152,20 @@ class Trainer:
             if self.step(batch):
                 right += self.accuracy
             if progress:
-                made = len(self.losses) - first
+                taken = len(self.losses) - first
                 progress(
                     index + 1,
                     self.task.steps_per_epoch,
                     float(np.mean(self.losses[first:] or [0.0])),
-                    right / max(1, made),
+                    right / max(1, taken),
                 )
         self.task.start(self.model)
         self.epochs_done += 1
-        made = len(self.losses) - first
+        taken = len(self.losses) - first
         return EpochScores(
-            float(np.mean(self.losses[first:])) if made else float("nan"),
-            right / max(1, made),
-            made,
+            float(np.mean(self.losses[first:])) if taken else float("nan"),
+            right / max(1, taken),
+            taken,
         )
 
     def endless_batches(self) -> Iterator[Batch]:

@@ -251,16 +251,17 @@ class Lowering:
         """The training step, restricted to the ops of ``passes`` and without stashes that none of
         them reads. A dependency on a removed op is replaced by that op's own dependencies.
         """
-        kept: list[Op] = []
+        selected: list[Op] = []
         before: dict[str, tuple[str, ...]] = {}
         for op in self._ops:
             waits = tuple(dict.fromkeys(name for each in op.depends_on for name in before[each]))
             before[op.name] = (op.name,) if op.pass_ in passes else waits
             if op.pass_ in passes:
-                kept.append(replace(op, depends_on=waits))
-        dead = self._stash - {operand.tensor.name for op in kept for operand in op.operands}
+                selected.append(replace(op, depends_on=waits))
+        dead = self._stash - {operand.tensor.name for op in selected for operand in op.operands}
         ops = tuple(
-            replace(op, outputs=tuple(t for t in op.outputs if t.name not in dead)) for op in kept
+            replace(op, outputs=tuple(t for t in op.outputs if t.name not in dead))
+            for op in selected
         )
         return TrainingStep(self.network.name, rule, self.batch, ops, _carried(ops))
 

@@ -171,8 +171,10 @@ def is_shortcut(network: Network, layer: Layer) -> bool:
     others = [
         each for each in network.consumers[layer.inputs[0]] if each.weighted and each is not layer
     ]
-    own = _adds_before_weights(network, layer)
-    return bool(own) and any(not own & _adds_before_weights(network, other) for other in others)
+    reached = _adds_before_weights(network, layer)
+    return bool(reached) and any(
+        not reached & _adds_before_weights(network, other) for other in others
+    )
 
 
 def _adds_before_weights(network: Network, layer: Layer) -> set[str]:

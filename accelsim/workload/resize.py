@@ -36,17 +36,17 @@ def resized(network: Network, width: float = 1.0, vocabulary: int | None = None)
         sources = tuple(shapes[name] for name in layer.inputs)
         source = sources[0]
         if layer is network.output:
-            made = words if network.vocabulary else channels
+            out_channels = words if network.vocabulary else channels
         elif layer.weighted:
-            made = max(1, round(channels * width))
+            out_channels = max(1, round(channels * width))
         else:
-            made = source[2]
-        if source[2] % layer.divisor or made % layer.divisor:
+            out_channels = source[2]
+        if source[2] % layer.divisor or out_channels % layer.divisor:
             raise InputError(
                 f"width must give {layer.name} channels that its {layer.divisor} groups divide, "
                 f"got {width:g}"
             )
-        layers.append(layer.resized(sources, made, words))
+        layers.append(layer.resized(sources, out_channels, words))
         shapes[layer.name] = layers[-1].out_shape
     marks = ([f"{width:g}"] if width != 1 else []) + (
         [f"{vocabulary}-words"] if vocabulary is not None else []

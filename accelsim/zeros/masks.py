@@ -192,7 +192,7 @@ class MaskSource:
         shape = tensor.shape
         packed = tensor.packed
         if len(shape) == 3:
-            steps, samples, own = shape
+            steps, samples, traced = shape
             per_step = packed.reshape(steps, samples, -1)
             if zeros.step is not None:
                 rows = per_step[zeros.step, : self._batch]
@@ -200,7 +200,7 @@ class MaskSource:
                 rows = per_step[:, np.arange(self._batch) % samples].reshape(
                     steps * self._batch, -1
                 )
-            bound = _with_dense_tail(rows, own, channels)
+            bound = _with_dense_tail(rows, traced, channels)
             return BoundMask(bound.reshape(len(rows), 1, 1, -1), channels)
         is_weight = zeros.key.endswith((".weight", ".feedback"))
         samples = shape[0] if is_weight else min(shape[0], self._batch)
@@ -253,10 +253,12 @@ class MaskSource:
         )
 
 
-def _with_dense_tail(rows: NDArray[np.uint8], own: int, channels: int) -> Words:
-    """64-bit words of ``rows``, which have ``own`` channels, extended with ones to ``channels``."""
-    if channels == own:
-        return words(np.ascontiguousarray(rows), own)
+def _with_dense_tail(rows: NDArray[np.uint8], traced: int, channels: int) -> Words:
+    """64-bit words of ``rows``, which have ``traced`` channels, extended with ones to
+    ``channels``.
+    """
+    if channels == traced:
+        return words(np.ascontiguousarray(rows), traced)
     bits = np.ones((len(rows), channels), np.bool_)
-    bits[:, :own] = np.unpackbits(rows, axis=-1, count=own, bitorder="little")
+    bits[:, :traced] = np.unpackbits(rows, axis=-1, count=traced, bitorder="little")
     return words(np.packbits(bits, axis=-1, bitorder="little"), channels)

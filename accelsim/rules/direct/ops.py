@@ -74,7 +74,7 @@ class DirectFeedback:
             moving = low.output_error()
             errors = prod(output.out_shape)
             nest = feedback_nest(low.batch, layer.in_shape, errors, self.nonzeros)
-            for step, made in enumerate(target):
+            for step, output_error in enumerate(target):
                 at = None if len(target) == 1 else step
                 read = operands([moving[step]], Use.MOVING, f"{output.name}.error", at)
                 read += (self.feedback(low, layer, step),)
@@ -85,7 +85,7 @@ class DirectFeedback:
                     Pass.EP,
                     nest,
                     read + needed(low, layer, at),
-                    [made],
+                    [output_error],
                 )
         return layer.local_errors(low, error)
 

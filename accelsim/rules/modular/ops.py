@@ -145,12 +145,12 @@ def fixed_convolution(
     layer: Layer,
     part: str,
     moving: Operand,
-    made: Value,
+    outputs: Value,
     kernel: FixedKernel,
     mask: tuple[Operand, ...] = (),
 ) -> None:
     """Emit a fixed convolution that keeps the size of its map, from the channels of ``moving`` to
-    those of ``made``. A non-empty ``part`` is appended to the op's name.
+    those of ``outputs``. A non-empty ``part`` is appended to the op's name.
     """
     sources, taps, dilation, groups = (
         moving.tensor.shape[-1],
@@ -159,7 +159,9 @@ def fixed_convolution(
         kernel.groups,
     )
     suffix = f".{part}" if part else ""
-    _, h, w, channels = made[0].shape if len(made[0].shape) == 4 else (0, 1, 1, made[0].shape[-1])
+    _, h, w, channels = (
+        outputs[0].shape if len(outputs[0].shape) == 4 else (0, 1, 1, outputs[0].shape[-1])
+    )
     padding = dilation[0] * (taps[0] - 1) // 2, dilation[1] * (taps[1] - 1) // 2
     rows, columns = (
         Window(extent, extent, taps[axis], 1, dilation[axis], padding[axis])
@@ -182,24 +184,24 @@ def fixed_convolution(
         Pass.EP,
         forward.backward_by_channel,
         (moving, Operand(feedback, Use.STATIONARY), *mask),
-        made,
+        outputs,
     )
 
 
-def resize(low: Lowering, layer: Layer, read: Value, made: Value) -> None:
+def resize(low: Lowering, layer: Layer, read: Value, outputs: Value) -> None:
     """Emit ``<layer>.EP.upsample``."""
-    elementwise(low, layer, "upsample", read, made)
+    elementwise(low, layer, "upsample", read, outputs)
 
 
-def elementwise(low: Lowering, layer: Layer, function: str, read: Value, made: Value) -> None:
+def elementwise(low: Lowering, layer: Layer, function: str, read: Value, outputs: Value) -> None:
     """Emit ``<layer>.EP.<function>``, with one operation per element of its output."""
     low.vector(
         f"{layer.name}.EP.{function}",
         layer.name,
         Pass.EP,
-        Work(function, made[0].elements, 1),
+        Work(function, outputs[0].elements, 1),
         operands(read, Use.READ),
-        made,
+        outputs,
     )
 
 

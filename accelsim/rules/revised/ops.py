@@ -63,16 +63,16 @@ def revised_link(groups: int, binary: bool, printed: bool) -> Carry:
             fixed_convolution(low, layer, "", moving, target, kernel, mask)
             return
         between = channels if printed else sources
-        made = low.tensors(f"{layer.name}.carried", Role.ERROR, (h, w, between))
+        intermediate = low.tensors(f"{layer.name}.carried", Role.ERROR, (h, w, between))
         far = "d1", FixedKernel((3, 3), dilation_of(link.kernel_at_target), groups, binary)
         near = "d2", FixedKernel((1, 1), groups=groups, binary=binary)
         (first, first_kernel), (last, last_kernel) = (near, far) if printed else (far, near)
-        fixed_convolution(low, layer, first, moving, made, first_kernel)
+        fixed_convolution(low, layer, first, moving, intermediate, first_kernel)
         if groups > 1:
             shuffled = low.tensors(f"{layer.name}.shuffled", Role.ERROR, (h, w, between))
-            elementwise(low, layer, "shuffle", made, shuffled)
-            made = shuffled
-        carried = moving_error(made[0], Dense())
+            elementwise(low, layer, "shuffle", intermediate, shuffled)
+            intermediate = shuffled
+        carried = moving_error(intermediate[0], Dense())
         fixed_convolution(low, layer, last, carried, target, last_kernel, mask)
 
     return carry

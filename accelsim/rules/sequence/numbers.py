@@ -174,9 +174,9 @@ class SequenceFeedback(RuleNumerics):
         powers = [np.eye(hidden)]
         for _ in range(steps):
             powers.append(powers[-1] @ partial)
-        kept = None if options.density == 1 else list(islice(draw.rows(seed), steps))
+        entries = None if options.density == 1 else list(islice(draw.rows(seed), steps))
         exponent = {(i, j): j - i if options.by_distance else steps - j for i, j in pairs}
-        if kept is None and not options.binary:
+        if entries is None and not options.binary:
             shared = [store(options.scale * power, None, False, self.model) for power in powers]
             recurrence = (
                 (partial.astype(self.model.dtype), options.scale) if options.by_distance else None
@@ -185,7 +185,7 @@ class SequenceFeedback(RuleNumerics):
         masked = {
             (i, j): store(
                 options.scale * powers[exponent[i, j]],
-                kept[j] if kept else None,
+                entries[j] if entries else None,
                 options.binary,
                 self.model,
             )
@@ -227,24 +227,24 @@ class Stored:
 
 
 def store(
-    values: NDArray[np.floating], kept: NDArray[np.int64] | None, binary: bool, model: Model
+    values: NDArray[np.floating], entries: NDArray[np.int64] | None, binary: bool, model: Model
 ) -> Stored:
-    """Feedback matrix with the ``kept`` entries of ``values`` (out, in), or all if None. ``kept``
+    """Feedback matrix with the ``entries`` of ``values`` (out, in), or all if None. ``entries``
     holds column indices, (out, entries kept per row). If ``binary``, entries are their signs times
     a common magnitude (the rms of ``values``).
 
     Kept entries are multiplied by 1 / sqrt(density), so that products keep their magnitude.
     """
-    chosen = values if kept is None else np.take_along_axis(values, kept, axis=1)
+    chosen = values if entries is None else np.take_along_axis(values, entries, axis=1)
     if binary:
         chosen = np.sign(chosen) * np.sqrt(np.mean(np.square(values)))
-    if kept is not None:
-        chosen = chosen * sqrt(values.shape[1] / kept.shape[1])
-    if kept is None:
+    if entries is not None:
+        chosen = chosen * sqrt(values.shape[1] / entries.shape[1])
+    if entries is None:
         full = chosen
     else:
         full = np.zeros_like(values)
-        np.put_along_axis(full, kept, chosen, axis=1)
+        np.put_along_axis(full, entries, chosen, axis=1)
     return Stored(chosen.astype(model.dtype), np.ascontiguousarray(full.T, model.dtype))
 
 

@@ -75,7 +75,7 @@ def reproduce(
     chosen = list(TARGETS.values()) if name == ALL else [TARGETS[name]]
     dealt = shares(progress, {target.name: SECONDS.get(target.name, 1.0) for target, _ in chosen})
     outcomes = [make(dealt[target.name]) for target, make in chosen]
-    made = document(
+    result = document(
         [target for target, _ in chosen], outcomes, command or f"accelsim reproduce {name}"
     )
-    return made.to_json(), surprises(item for outcome in outcomes for item in outcome.items)
+    return result.to_json(), surprises(item for outcome in outcomes for item in outcome.items)

@@ -27,11 +27,13 @@ def by_time_step(step: TrainingStep) -> TrainingStep:
 
     An op that depended on such an op then waits only for the time steps that it reads.
     """
-    made: dict[str, tuple[Op, ...]] = {
+    replacements: dict[str, tuple[Op, ...]] = {
         op.name: _parts(op) if _over_sequence(op) else (op,) for op in step.ops
     }
     return _rebuilt(
-        step, made, {name: tuple(part.name for part in parts) for name, parts in made.items()}
+        step,
+        replacements,
+        {name: tuple(part.name for part in parts) for name, parts in replacements.items()},
     )
 
 
@@ -43,17 +45,17 @@ def without_output_layer(step: TrainingStep) -> TrainingStep:
         op for op in step.ops if isinstance(op, VectorWork) and op.function == "softmax_loss"
     )
     layer = loss.outputs[0].name.partition(".error")[0]
-    made: dict[str, tuple[Op, ...]] = {}
+    replacements: dict[str, tuple[Op, ...]] = {}
     stand_in: dict[str, tuple[str, ...]] = {}
     for op in step.ops:
         dropped = op.layer == layer and op.pass_ is Pass.EP and isinstance(op, Contraction)
-        made[op.name] = () if dropped else (op,)
+        replacements[op.name] = () if dropped else (op,)
         stand_in[op.name] = (
             tuple(name for each in op.depends_on for name in stand_in[each])
             if dropped
             else (op.name,)
         )
-    return _rebuilt(step, made, stand_in)
+    return _rebuilt(step, replacements, stand_in)
 
 
 def values_alone(step: TrainingStep) -> TrainingStep:
@@ -95,13 +97,13 @@ def _parts(op: Contraction) -> tuple[Op, ...]:
     """The op split into one op per time step, last step first."""
     steps = len(op.outputs)
     shared = [operand for operand in op.operands if operand.use is Use.STATIONARY]
-    own = {
+    by_use = {
         use: [operand for operand in op.operands if operand.use is use]
         for use in (Use.MOVING, Use.NEEDED)
     }
     parts = []
     for at in reversed(range(steps)):
-        read = [_at(operands[at], at) for operands in own.values() if operands]
+        read = [_at(operands[at], at) for operands in by_use.values() if operands]
         nest = replace(op.nest, samples=op.nest.samples // steps)
         parts.append(
             replace(
@@ -124,35 +126,44 @@ def _at(operand: Operand, step: int) -> Operand:
 
 
 def _rebuilt(
-    step: TrainingStep, made: Mapping[str, tuple[Op, ...]], stand_in: Mapping[str, tuple[str, ...]]
+    step: TrainingStep,
+    replacements: Mapping[str, tuple[Op, ...]],
+    stand_in: Mapping[str, tuple[str, ...]],
 ) -> TrainingStep:
-    """The step with each op replaced by its ops in ``made``. ``stand_in``: names that replace an op
-    as a dependency. If there are two or more, an op waits only for those that write what it reads.
+    """The step with each op replaced by its ``replacements``. ``stand_in``: names that replace an
+    op as a dependency. If there are two or more, an op waits only for those that write what it
+    reads.
     """
     written = {
-        op.name: {tensor.name for tensor in op.outputs} for ops in made.values() for op in ops
+        op.name: {tensor.name for tensor in op.outputs}
+        for ops in replacements.values()
+        for op in ops
     }
 
     def waits(op: Op) -> tuple[str, ...]:
         read = {operand.tensor.name for operand in op.operands}
-        found: dict[str, None] = {}
+        awaited: dict[str, None] = {}
         for before in op.depends_on:
             names = stand_in[before]
-            found.update(
+            awaited.update(
                 dict.fromkeys(
                     [name for name in names if len(names) > 1 and written[name] & read] or names
                 )
             )
-        return tuple(found)
+        return tuple(awaited)
 
-    ops = tuple(replace(op, depends_on=waits(op)) for parts in made.values() for op in parts)
-    kept = {op.name for op in ops}
+    ops = tuple(
+        replace(op, depends_on=waits(op)) for parts in replacements.values() for op in parts
+    )
+    names_left = {op.name for op in ops}
     carried = {
         name: tuple(
-            dict.fromkeys(each for before in waited for each in stand_in[before] if each in kept)
+            dict.fromkeys(
+                each for before in waited for each in stand_in[before] if each in names_left
+            )
         )
         for old, waited in step.carried.items()
         for name in stand_in[old]
-        if name in kept and (len(made[old]) > 0)
+        if name in names_left and (len(replacements[old]) > 0)
     }
     return replace(step, ops=ops, carried=carried)

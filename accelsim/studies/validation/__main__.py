@@ -19,28 +19,28 @@ REPORTS = Path("reports/validation")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     names = [subject.name for subject in SUBJECTS]
-    made = argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="python -m accelsim.studies.validation",
         description="The simulator held against what is known from outside it.",
     )
-    made.add_argument(
+    parser.add_argument(
         "parts", nargs="*", metavar="PART", help=f"{', '.join(names)}; all by default"
     )
-    made.add_argument(
+    parser.add_argument(
         "--out", type=Path, default=REPORTS, metavar="DIR", help=f"where to (default {REPORTS})"
     )
-    options = made.parse_args(arguments)
+    options = parser.parse_args(arguments)
     unknown = [name for name in options.parts if name not in names]
     if unknown:
-        made.error(f"PART must be one of {', '.join(names)}, got {', '.join(unknown)}")
-    found = []
+        parser.error(f"PART must be one of {', '.join(names)}, got {', '.join(unknown)}")
+    results = []
     for subject in SUBJECTS:
         if not options.parts or subject.name in options.parts:
             _say(f"checking {subject.name}")
-            found.append((subject, subject.checks()))
-    for name in write(found, options.out):
+            results.append((subject, subject.checks()))
+    for name in write(results, options.out):
         _say(f"wrote {options.out / name}")
-    broken = [check for _, checks in found for check in checks if check.holds is False]
+    broken = [check for _, checks in results for check in checks if check.holds is False]
     for check in broken:
         _say(
             f"{check.subject}: {check.quantity} must be {check.limit} of {check.expected} "

@@ -81,15 +81,15 @@ def checks(machines: int = MACHINES, seed: int = SEED) -> list[Check]:
     """By schedule and improvement: the number of steps that became slower, and the
     worst of them.
     """
-    found: dict[tuple[str, str], list[Pair]] = {}
+    by_case: dict[tuple[str, str], list[Pair]] = {}
     for number in range(machines):
         for schedule, improvement, pair in pairs(number, seed):
-            found.setdefault((schedule, improvement), []).append(pair)
+            by_case.setdefault((schedule, improvement), []).append(pair)
     return [
-        _check(schedule, name, found[schedule, name])
+        _check(schedule, name, by_case[schedule, name])
         for schedule in tuple(map(str, Schedule))
         for name in IMPROVEMENTS
-        if (schedule, name) in found
+        if (schedule, name) in by_case
     ]
 
 
@@ -156,7 +156,7 @@ def random_machine(random: np.random.Generator, base: str) -> Overrides:
         int(random.integers(1, 5)),
         int(random.choice([64, 512, 4096])),
     )
-    found: Overrides = {
+    overrides: Overrides = {
         "pe_array.rows": rows,
         "pe_array.cols": cols,
         "partitions": int(random.choice([n for n in (1, 2, 4) if rows * cols % n == 0])),
@@ -178,11 +178,11 @@ def random_machine(random: np.random.Generator, base: str) -> Overrides:
         "blocks_per_op": int(random.choice([1, 2, 4, 8])),
     }
     if base != "systolic-32x32":
-        found |= {
+        overrides |= {
             "pe_array.lanes": int(random.integers(1, 4)),
             "pe_array.window": int(random.choice([2, 4, 8])),
         }
-    return found
+    return overrides
 
 
 def random_network(random: np.random.Generator) -> Network:

@@ -47,7 +47,7 @@ def checks() -> list[Check]:
     removed, windowed = speedup(op, "removed"), speedup(op, "window")
     through = 4 / (1 + Fraction(3, WINDOW))
     subject = "EP of a 2x2 convolution, stride 2"
-    found = [
+    results = [
         _exact(
             subject,
             "dense over effectual MACs",
@@ -77,7 +77,7 @@ def checks() -> list[Check]:
         op, positions = dilated(d), (2 * d + 1) ** 2
         subject = f"FF of a 3x3 convolution, dilation {d}"
         note = "Im et al. (TCAS-I 2020) report 159x at most" if d in {18, 19} else ""
-        found.append(
+        results.append(
             _exact(
                 subject,
                 "speedup, zeros removed",
@@ -91,7 +91,7 @@ def checks() -> list[Check]:
             positions / (9 + Fraction(positions - 9, WINDOW)),
             f"n / (9 + (n - 9)/{WINDOW}), n = (2d+1)^2",
         )
-        found.append(
+        results.append(
             _exact(
                 subject,
                 f"speedup, window of {WINDOW}",
@@ -101,7 +101,7 @@ def checks() -> list[Check]:
                 formula,
             )
         )
-    return [*found, *_coupled()]
+    return [*results, *_coupled()]
 
 
 def _coupled() -> Iterator[Check]:

@@ -18,14 +18,14 @@ from accelsim.studies.validation.subjects import Subject
 PUBLISHED, OURS = "#D55E00", "#0072B2"
 
 
-def write_figures(found: Sequence[tuple[Subject, list[Check]]], folder: Path) -> list[str]:
+def write_figures(results: Sequence[tuple[Subject, list[Check]]], folder: Path) -> list[str]:
     """Draw the figures for which the report has checks. Returns the names of the SVG
     and PNG files.
     """
     draw = {"dram": _dram, "eie": _eie, "eyeriss": _eyeriss}
     names = []
     with rc_context(STYLE):
-        for subject, checks in found:
+        for subject, checks in results:
             if subject.name in draw:
                 figure = draw[subject.name](checks)
                 figure.savefig(folder / f"{subject.name}.svg", metadata={"Date": None})
@@ -59,7 +59,7 @@ def _dram(checks: Sequence[Check]) -> Figure:
     for axes, configuration in zip(panels, configurations, strict=True):
         axes.axvspan(-1, 1, color="#EEEEEE", zorder=0)
         for simulator, (label, marker, colour) in looks.items():
-            found = [
+            points = [
                 (
                     100 * (names[f"{configuration} {stream}"] / known[simulator].total_cycles - 1),
                     row,
@@ -68,7 +68,7 @@ def _dram(checks: Sequence[Check]) -> Figure:
                 if simulator in (known := measurements()[configuration, stream])
             ]
             axes.plot(
-                *zip(*found, strict=True),
+                *zip(*points, strict=True),
                 marker,
                 ms=3 if marker == "o" else 6,
                 color=colour,
@@ -112,15 +112,15 @@ def _eyeriss(checks: Sequence[Check]) -> Figure:
     """Latency of each layer beside the chip's."""
     figure, (left, right) = _figure(PAGE_INCHES, 2.2, 1, 2)
     for axes, network in ((left, "AlexNet"), (right, "VGG16")):
-        own = [
+        latencies = [
             check
             for check in checks
             if check.quantity == "processing latency" and _is_layer(check, network)
         ]
         _pairs(
             axes,
-            [check.subject.split()[1].removeprefix("CONV").rstrip(",") for check in own],
-            own,
+            [check.subject.split()[1].removeprefix("CONV").rstrip(",") for check in latencies],
+            latencies,
             "processing latency [ms]",
         )
         axes.set_xlabel(f"convolution of {network}")

@@ -71,15 +71,15 @@ def random_tilings(tiler: Tiler, random: np.random.Generator) -> Iterator[Tiling
         if split not in tiler.tiled.channel_splits:
             continue
         columns = tiler.tiled.position_tiles(split)
-        together = extent(columns)
-        groups = -(-columns // together)
-        wide = min(columns, together * extent(groups))
+        per_group = extent(columns)
+        groups = -(-columns // per_group)
+        wide = min(columns, per_group * extent(groups))
         orders = [str(random.choice(["channels", "positions"])) for _ in range(2)]
         chunk = extent(tiler.reduction) if random.random() < 0.5 else tiler.reduction
         tiling = Tiling(
             split,
             orders[0],
-            together,
+            per_group,
             chunk,
             orders[1],
             extent(tiler.tiled.channel_tiles(split)),
@@ -152,7 +152,7 @@ def _cost(op: OpResult, objective: str) -> float:
 
 def checks() -> list[Check]:
     """The worst op for each network, machine and objective."""
-    found = []
+    results = []
     for workload, batch in WORKLOADS:
         for arch in ARCHS:
             for objective in OBJECTIVES:
@@ -164,7 +164,7 @@ def checks() -> list[Check]:
                         sum(each.simulated for each in ops),
                     )
                     better = sum(each.excess <= 0 for each in ops)
-                    found.append(
+                    results.append(
                         Check(
                             subject=f"{workload}, batch {batch}, on {arch}: {worst.op}",
                             quantity=f"{objective} of the mapper's choice",
@@ -181,4 +181,4 @@ def checks() -> list[Check]:
                             f"choice is the best seen",
                         )
                     )
-    return found
+    return results

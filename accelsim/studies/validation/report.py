@@ -66,10 +66,10 @@ def markdown(results: Results, figures: Sequence[str]) -> str:
     ]
     for subject, rows in results:
         limited = [check for check in rows if check.holds is not None]
-        kept = sum(check.holds is True for check in limited)
+        within_limit = sum(check.holds is True for check in limited)
         lines.append(
             f"[{_plain(subject.heading)}](#{_anchor(subject.heading)}) | {len(rows)} | "
-            f"{len(limited)} | {kept} | {len(limited) - kept}"
+            f"{len(limited)} | {within_limit} | {len(limited) - within_limit}"
         )
     for subject, rows in results:
         lines += ["", f"## {subject.heading}", "", subject.about, ""]
@@ -106,7 +106,7 @@ def write(results: Results, folder: Path) -> list[str]:
 
 def _row(check: Check) -> str:
     deviation = "" if check.deviation is None else f"{check.deviation:+.1%}"
-    kept = {None: "", True: "yes", False: "**no**"}[check.holds]
+    verdict = {None: "", True: "yes", False: "**no**"}[check.holds]
     limit = "" if check.limit == "none" else check.limit
     cells = (
         check.subject,
@@ -116,7 +116,7 @@ def _row(check: Check) -> str:
         check.unit,
         deviation,
         limit,
-        kept,
+        verdict,
         check.note,
     )
     return " | ".join(cell.replace("|", "/") for cell in cells)

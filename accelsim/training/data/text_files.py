@@ -76,8 +76,8 @@ def load_text(directory: Path, vocabulary: int, held_out: float) -> TextDataset:
             Fault(str(directory / f"wiki.{missing}.tokens"), 0, 0, "file does not exist")
         )
     words = _words(files[training])
-    kept = len(words) - int(len(words) * held_out)
-    counted = Counter(word for word in words[:kept] if word != _UNKNOWN_MARK)
+    training_words = len(words) - int(len(words) * held_out)
+    counted = Counter(word for word in words[:training_words] if word != _UNKNOWN_MARK)
     known = [
         word
         for word, _ in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[
@@ -93,8 +93,8 @@ def load_text(directory: Path, vocabulary: int, held_out: float) -> TextDataset:
     return TextDataset(
         name,
         vocabulary,
-        tokens[:kept],
-        tokens[kept:],
+        tokens[:training_words],
+        tokens[training_words:],
         numbered(_words(files[test])),
         (_UNKNOWN_MARK, *known),
     )

@@ -141,7 +141,7 @@ def _reading_input(layer: Layer, features: str) -> Layer:
 def measure(step: Step) -> Measured:
     """Simulate the step and return its costs."""
     net, on = network(step.workload), machine(step.on)
-    made = simulate(
+    result = simulate(
         net,
         on,
         rule=step.rule,
@@ -149,7 +149,7 @@ def measure(step: Step) -> Measured:
         trace=step.trace,
         transform=CHANGES.get(step.change),
     )
-    document = made.to_json()
+    document = result.to_json()
     costs = {
         (cost, scope): value(document)
         if scope == "step"
@@ -157,4 +157,4 @@ def measure(step: Step) -> Measured:
         for cost, value in COSTS.items()
         for scope, passes in SCOPES.items()
     }
-    return Measured(costs, unicast(net, on, step.rule, step.batch, made))
+    return Measured(costs, unicast(net, on, step.rule, step.batch, result))

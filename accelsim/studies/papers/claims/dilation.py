@@ -169,14 +169,14 @@ def _holds(gains: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _verdict(found: list[Item]) -> Item:
+def _verdict(cells: list[Item]) -> Item:
     """Cell with the verdict: lane cycles saved by dilation in each mode beside MACs saved, the cost
     of the window, and the effect on a whole step.
     """
 
     def span(end: str) -> str:
         values = sorted(
-            item.computed for item in found if item.id.endswith(end) and item.computed is not None
+            item.computed for item in cells if item.id.endswith(end) and item.computed is not None
         )
         return (
             f"{values[0]:.2f}x"
@@ -187,7 +187,7 @@ def _verdict(found: list[Item]) -> Item:
     def values(end: str) -> list[float]:
         return [
             float(item.computed)
-            for item in found
+            for item in cells
             if item.id.endswith(end) and item.computed is not None
         ]
 

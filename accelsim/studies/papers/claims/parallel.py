@@ -269,7 +269,7 @@ def figure(latencies: Latencies) -> Figure:
     panels: list[Panel] = []
     for letter, setting in zip("abc", SETTINGS, strict=True):
         pes = [_pes(setting, partitions) for partitions in PARTITIONS]
-        found = {
+        by_rule = {
             name: [latencies[Case(rule, setting, partitions)] for partitions in PARTITIONS]
             for name, rule in ALL_RULES.items()
         }
@@ -278,12 +278,13 @@ def figure(latencies: Latencies) -> Figure:
             for partitions in PARTITIONS
         ]
         curves = [
-            Series(f"{name}, EP", pes, [each.whole for each in own]) for name, own in found.items()
+            Series(f"{name}, EP", pes, [each.whole for each in points])
+            for name, points in by_rule.items()
         ]
         curves.insert(1, Series(f"BPTT, {SPLIT}", pes, split))
         curves += [
-            Series(f"{name}, recurrent layer", pes, [each.recurrent for each in own])
-            for name, own in found.items()
+            Series(f"{name}, recurrent layer", pes, [each.recurrent for each in points])
+            for name, points in by_rule.items()
         ]
         panels.append(
             Panel(

@@ -90,10 +90,12 @@ def saved(item: Item) -> float:
 
 
 def with_costs_of(
-    others: Mapping[Place, Measured], own: Mapping[Place, Measured]
+    others: Mapping[Place, Measured], of_claim: Mapping[Place, Measured]
 ) -> dict[Place, Measured]:
-    """The places of ``own``, extended with costs that other claims measured on the same runs."""
-    return {place: {**others.get(place, {}), **measured} for place, measured in own.items()}
+    """The places of ``of_claim``, extended with costs that other claims measured on
+    the same runs.
+    """
+    return {place: {**others.get(place, {}), **measured} for place, measured in of_claim.items()}
 
 
 def outcome(ep: float, step: float, ep_added: float, step_added: float) -> str:

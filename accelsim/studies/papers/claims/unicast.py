@@ -51,11 +51,11 @@ def _of_step(step: TrainingStep, machine: Architecture, ran: Result) -> Unicast:
     took = {op.name: op.cycles for op in ran.ops}
     words = cycles = 0.0
     for op in ops:
-        sent, alone, bits = deliveries(op, mapper)
-        words += alone - sent
+        sent, by_unicast, bits = deliveries(op, mapper)
+        words += by_unicast - sent
         cycles += (
-            max(0, -(-alone * bits // machine.noc.width_bits) - took[op.name])
-            if alone > sent
+            max(0, -(-by_unicast * bits // machine.noc.width_bits) - took[op.name])
+            if by_unicast > sent
             else 0
         )
     return Unicast(words, cycles)
@@ -70,7 +70,7 @@ def deliveries(op: Contraction, mapper: Mapper) -> tuple[int, int, int]:
         each for each in mapper.map(op).transfers if each.inbound and each.tensor.name in moving
     ]
     sent = sum(each.words for each in transfers)
-    alone = sum(
+    by_unicast = sum(
         each.words * (each.receivers if each.route is Route.MULTICAST else 1) for each in transfers
     )
-    return sent, max(sent, min(alone, op.dense_macs)), transfers[0].bits
+    return sent, max(sent, min(by_unicast, op.dense_macs)), transfers[0].bits

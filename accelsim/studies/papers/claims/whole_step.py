@@ -140,8 +140,8 @@ def _causes(cost: str, names: Mapping[Place, list[str]], runs: Mapping[Place, Me
 def _parallel(items: Sequence[Item]) -> str:
     """Sentence about the whole step of BPTT relative to rules without its chain."""
     start = f"{TARGET}/{claims_parallel.CLAIM.name}/"
-    own = [item for item in items if item.id.startswith(start) and item.id.endswith("/step")]
-    ratios = [float(item.computed) for item in own if item.computed is not None]
+    cells = [item for item in items if item.id.startswith(start) and item.id.endswith("/step")]
+    ratios = [float(item.computed) for item in cells if item.computed is not None]
     if not ratios:
         return ""
     return (

@@ -41,13 +41,13 @@ class Stack:
         default for BP only, as the paper counts.
         """
         names = {layer.name for layer in self.layers}
-        kept = rule == "bp" if into_features is None else into_features
+        with_first = rule == "bp" if into_features is None else into_features
         first = self.layers[0].name
         step = lower(self.network, rule, 1, "sgd", PASSES)
         return [
             op
             for op in step.ops
-            if op.layer in names and (kept or op.pass_ is not Pass.EP or op.layer != first)
+            if op.layer in names and (with_first or op.pass_ is not Pass.EP or op.layer != first)
         ]
 
     def neuron(self, rule: str, into_features: bool | None = None) -> Neuron:

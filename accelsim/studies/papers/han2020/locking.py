@@ -112,9 +112,9 @@ def propagate(case: Case) -> tuple[Latency, tuple[dict[str, Any], ...]]:
     ).to_json()
     recurrent = {layer.name for layer in network.layers if layer.recurrent}
     ops = tuple(op for op in document["ops"] if op["kind"] != "vector")
-    own = [op for op in ops if op["layer"] in recurrent and op["pass"] == "EP"]
-    span = max(op["start_cycle"] + op["cycles"] for op in own) - min(
-        op["start_cycle"] for op in own
+    recurrent_ops = [op for op in ops if op["layer"] in recurrent and op["pass"] == "EP"]
+    span = max(op["start_cycle"] + op["cycles"] for op in recurrent_ops) - min(
+        op["start_cycle"] for op in recurrent_ops
     )
     return Latency(document["cycles"], span), ops
 
@@ -149,7 +149,7 @@ def figure_1(target: str) -> Figure:
         if rule == BPTT:
             starts, rows, ends = spans["rnn1"]
             since = min(starts)
-            alone = Series(
+            zoomed = Series(
                 LAYERS["rnn1"],
                 [start - since for start in starts],
                 rows,
@@ -161,7 +161,7 @@ def figure_1(target: str) -> Figure:
                     "timeline",
                     "cycle from the start of rnn1",
                     "time step",
-                    (alone,),
+                    (zoomed,),
                 )
             )
     caption = (

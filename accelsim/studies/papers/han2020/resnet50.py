@@ -72,13 +72,13 @@ def layer_list(reads_map_before: bool) -> Network:
 def _conv(
     name: str, source: str, reads: tuple[int, int], makes: tuple[int, int], kernel: int
 ) -> Layer:
-    (rows, channels), (made_rows, made) = reads, makes
-    stride, pad = rows // made_rows, kernel // 2
+    (rows, channels), (out_rows, out_channels) = reads, makes
+    stride, pad = rows // out_rows, kernel // 2
     return Convolution(
         name,
         (source,),
         ((rows, rows, channels),),
-        (made_rows, made_rows, made),
+        (out_rows, out_rows, out_channels),
         (kernel, kernel),
         (stride, stride),
         (pad, pad, pad, pad),

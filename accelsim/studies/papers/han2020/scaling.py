@@ -80,8 +80,8 @@ class Ratios:
         ``bits``: ratio of bits, with 32 bits per value against 1.
         """
         revised = convolutions(propagating(self._network, f"revised:groups={groups},binary=true"))
-        dfa, own = _stored(self._dfa, self.layers, bits), _stored(revised, self.layers, bits)
-        return {layer: Fraction(dfa[layer], own[layer]) for layer in dfa}
+        dfa, proposed = _stored(self._dfa, self.layers, bits), _stored(revised, self.layers, bits)
+        return {layer: Fraction(dfa[layer], proposed[layer]) for layer in dfa}
 
 
 def figure_8(target: str) -> tuple[list[Item], Figure]:
@@ -90,7 +90,7 @@ def figure_8(target: str) -> tuple[list[Item], Figure]:
     items: list[Item] = []
     curves: dict[str, list[Series]] = {"eq13": [], "words": [], "bits": []}
     for groups in GROUPS:
-        for name, found, note in (
+        for name, values_by_layer, note in (
             (f"eq13-G{groups}", ratios.equation(groups), "eq. 13 times G"),
             (f"words-G{groups}", ratios.executed(groups), "D1 and D2 as executed"),
             (f"bits-G{groups}", ratios.executed(groups, bits=True), "32 bits a value over 1 bit"),
@@ -103,10 +103,12 @@ def figure_8(target: str) -> tuple[list[Item], Figure]:
                     4,
                     note=note,
                 )
-                for layer, value in found.items()
+                for layer, value in values_by_layer.items()
             ]
-            values = [float(value) for value in found.values()]
-            curves[name.partition("-")[0]].append(Series(f"G = {groups}", tuple(found), values))
+            values = [float(value) for value in values_by_layer.values()]
+            curves[name.partition("-")[0]].append(
+                Series(f"G = {groups}", tuple(values_by_layer), values)
+            )
     panels = tuple(
         Panel(title, "bars", "", label, curves[kind], log_y=True)
         for title, kind, label in (
@@ -149,8 +151,8 @@ def figure_9(target: str) -> tuple[list[Item], Figure]:
     items: list[Item] = []
     by_side = {side: Ratios(vgg16(side=side)).equation(1) for side in SIDES}
     by_classes = {classes: Ratios(vgg16(classes=classes)).equation(1) for classes in CLASSES}
-    for what, found in (("side", by_side), ("classes", by_classes)):
-        for at, ratios in found.items():
+    for what, by_value in (("side", by_side), ("classes", by_classes)):
+        for at, ratios in by_value.items():
             ids = {layer: f"{target}/fig9/{what}={at}/{layer}" for layer in (*SHOWN_LAYERS, TOTAL)}
             items += [
                 cell(
@@ -170,14 +172,16 @@ def figure_9(target: str) -> tuple[list[Item], Figure]:
             "DFA / proposed, feedback words",
             tuple(
                 Series(
-                    layer, tuple(found), tuple(float(ratios[layer]) for ratios in found.values())
+                    layer,
+                    tuple(by_value),
+                    tuple(float(ratios[layer]) for ratios in by_value.values()),
                 )
                 for layer in (*SHOWN_LAYERS, TOTAL)
             ),
             log_x=True,
             log_y=True,
         )
-        for title, label, found in (
+        for title, label, by_value in (
             ("(a) input size", "rows and columns of the image", by_side),
             ("(b) classes", "output classes", by_classes),
         )

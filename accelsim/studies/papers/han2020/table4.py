@@ -68,8 +68,8 @@ def _slack(row: str, places: int, rounded_parts: bool) -> Fraction:
     if not row.startswith("HDFA"):
         return unit
     _, p, sparsity = row.split("-")
-    share, kept = fraction(float(p)), 1 - Fraction(int(sparsity.rstrip("%")), 100)
-    return unit + share * unit + (1 - share) * (kept / 2 * unit if rounded_parts else unit)
+    share, density = fraction(float(p)), 1 - Fraction(int(sparsity.rstrip("%")), 100)
+    return unit + share * unit + (1 - share) * (density / 2 * unit if rounded_parts else unit)
 
 
 def memory(known: Mapping[str, Cost], row: str) -> tuple[Fraction, int, Decimal, str]:
@@ -79,8 +79,8 @@ def memory(known: Mapping[str, Cost], row: str) -> tuple[Fraction, int, Decimal,
         _, p, sparsity = row.split("-")
         share = fraction(float(p))
         revised = Fraction(cut(known[f"sparse-{sparsity}"].megabytes(MEGABYTE), 2))
-        own = cut(share * known["BP"].megabytes(MEGABYTE) + (1 - share) * revised, 2)
-        return computed, 2, own, "second decimal cut off, of the Revised part and of the mean"
+        rounded = cut(share * known["BP"].megabytes(MEGABYTE) + (1 - share) * revised, 2)
+        return computed, 2, rounded, "second decimal cut off, of the Revised part and of the mean"
     places = 2 if row == "BP" else 1
     return computed, places, half_up(computed, places), ""
 
@@ -92,11 +92,11 @@ def operations(known: Mapping[str, Cost], row: str) -> tuple[Fraction, Decimal, 
         return computed, cut(computed, 1), "cut off after the first decimal"
     if row.startswith("HDFA"):
         _, p, sparsity = row.split("-")
-        share, kept = fraction(float(p)), 1 - Fraction(int(sparsity.rstrip("%")), 100)
+        share, density = fraction(float(p)), 1 - Fraction(int(sparsity.rstrip("%")), 100)
         bp, revised = Fraction(cut(known["BP"].gop, 1)), Fraction(half_up(known["Revised"].gop, 1))
         return (
             computed,
-            cut(share * bp + (1 - share) * kept * revised, 1),
+            cut(share * bp + (1 - share) * density * revised, 1),
             "mean of printed BP and of what is kept of printed Revised, cut off",
         )
     return computed, half_up(computed, 1), ""

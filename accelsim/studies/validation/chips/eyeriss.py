@@ -188,7 +188,7 @@ def _given_mappings(architecture: Architecture) -> list[Check]:
     results, total, source = [], 0.0, f"{SOURCE.format('V')}; mapping of table III"
     for row in rows("eyeriss_mapping.csv"):
         name, batch = row["layer"], int(latencies[row["layer"]]["batch"])
-        own = mapping(name, batch, architecture)
+        mapped = mapping(name, batch, architecture)
         taps = int(row["R"])
         choice = (
             taps,
@@ -201,8 +201,8 @@ def _given_mappings(architecture: Architecture) -> list[Check]:
             int(row["n"]),
         )
         milliseconds = (
-            own.groups
-            * mapped_cycles(own.shape, choice, architecture)
+            mapped.groups
+            * mapped_cycles(mapped.shape, choice, architecture)
             / architecture.clock_hz
             * 1e3
         )

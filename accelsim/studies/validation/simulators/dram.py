@@ -130,7 +130,7 @@ def _formulas() -> Iterator[Check]:
         )  # the row is the topmost field of every standard
         apart = 10 * (t.row_cycle + data)
         addresses = np.array([0, spec.organisation.burst, row], np.int64)
-        found = dram_run.simulate(
+        latencies = dram_run.simulate(
             spec, Requests(np.arange(3, dtype=np.int64) * apart, addresses, np.zeros(3, np.bool_))
         ).read_latencies
         formulas = {
@@ -138,7 +138,7 @@ def _formulas() -> Iterator[Check]:
             "row hit: 1 + CL + BL/2": 1 + data,
             "row conflict: 1 + tRP + tRCD + CL + BL/2": 1 + t.tRP + t.tRCD + data,
         }
-        for (formula, clocks), latency in zip(formulas.items(), found.tolist(), strict=True):
+        for (formula, clocks), latency in zip(formulas.items(), latencies.tolist(), strict=True):
             yield Check(
                 name,
                 f"read latency, {formula}",

@@ -33,7 +33,7 @@ def as_claimed(
     """Cell of the accounting from which the paper's number comes. ``rounded``: the result from the
     paper's rounded cells, if the paper used those.
     """
-    own = None if rounded is None else half_up(rounded, claim.places)
+    as_printed = None if rounded is None else half_up(rounded, claim.places)
     slack = None if rounded is None else OF_ROUNDED_CELLS
     id_, said = f"{TARGET}/{claim.name}/{reading}", f"{claim.says}. {note}"
     return cell(
@@ -41,7 +41,7 @@ def as_claimed(
         claim.printed,
         value,
         claim.places,
-        rounded=own,
+        rounded=as_printed,
         slack=slack,
         note=said,
         documented=documented,
