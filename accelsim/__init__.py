@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from accelsim.version import __version__
 
 if TYPE_CHECKING:
+    from accelsim import plugin
     from accelsim.errors import InputError
     from accelsim.experiment.compare import compare
     from accelsim.experiment.setting import Setting
@@ -38,6 +39,7 @@ __all__ = [
     "compare",
     "load_machine",
     "load_network",
+    "plugin",
     "simulate",
 ]
 
@@ -60,6 +62,8 @@ _MODULES = {
 
 def __getattr__(name: str) -> Any:
     """The name, imported at its first use."""
+    if name == "plugin":  # a module itself
+        return import_module(f"{__name__}.plugin")
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -74,7 +74,6 @@ def _declare(registry: Registry, value: Any, *given: str) -> None:
     declarations = collector()
     for name in names:
         if declarations is not None:
-            registry.refuse_built_in(name, "this file")
             declarations.append(Declaration(registry.key, name, value))
         else:
             frame = inspect.currentframe()

@@ -28,6 +28,7 @@ from accelsim.cli.commands.simulation.simulate import simulate
 from accelsim.cli.commands.training.trace import trace
 from accelsim.cli.commands.training.train import train
 from accelsim.cli.delivery import undelivered
+from accelsim.cli.plugins import with_plugins
 from accelsim.errors import InputError
 from accelsim.version import __version__
 
@@ -57,8 +58,10 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("map", show_mappings),
 )
 """In the order of the help text."""
+WITHOUT_PLUGINS = frozenset({"plot", "reproduce", "dram"})
+"""Commands that look up no name of a plug-in."""
 for _name, _command in COMMANDS:
-    app.command(name=_name)(_command)
+    app.command(name=_name)(_command if _name in WITHOUT_PLUGINS else with_plugins(_command))
 
 
 @app.callback(invoke_without_command=True)

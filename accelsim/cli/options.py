@@ -19,7 +19,10 @@ Machine = Annotated[
 Rule = Annotated[
     str,
     typer.Option(
-        "--rule", metavar="R", help="Learning rule, `name` or `name:key=value,key=value`."
+        "--rule",
+        metavar="R",
+        help="Learning rule, `name` or `name:key=value,key=value`; `FILE.py:name` is the rule of "
+        "that name in a file of your own.",
     ),
 ]
 Seed = Annotated[

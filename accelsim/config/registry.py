@@ -187,6 +187,7 @@ class Registry:
         plug-in. InputError for a broken file, and for one that does not declare the name.
         """
         loaded = load_file(file)
+        self.refuse_built_in(name, loaded.plugin.origin)
         declaration = loaded.get(self.key, name)
         if declaration is None:
             names = [each.name for each in loaded.declarations if each.kind == self.key]

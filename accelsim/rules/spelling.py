@@ -129,7 +129,7 @@ def parse_rules(
             if isinstance(rules, str) and spec in specs:
                 faults.append(Fault("", 0, 0, f"{spec.text} must appear once, got it again"))
             specs.append(spec)
-        before = text if _name(text) in registry else before
+        before = text if _known(text, registry) else before
     if faults:
         raise InputError(*faults)
     return tuple(specs)
@@ -145,21 +145,27 @@ def _parts(text: str) -> list[str]:
     return parts
 
 
-def _name(text: str) -> str:
-    return text.partition(":")[0].strip()
+def _known(text: str, registry: Registry) -> Rule | None:
+    """The rule that the text names, whatever its options; None where there is none."""
+    file, rest = split_file(text)
+    try:
+        return _declaration(file, rest.partition(":")[0].strip(), registry)[0]
+    except InputError:
+        return None
 
 
 def _binding_hint(text: str, before: str, registry: Registry) -> str:
     """How to write ``text`` as an option of the rule ``before`` it in a list, where it is no rule
     and may be meant so; else nothing.
     """
-    if not before or not text or _name(text) in registry:
+    rule = _known(before, registry)
+    if rule is None or not text or _known(text, registry):
         return ""
-    names = declared(_name(before), registry).options.names()
+    names, has_options = rule.options.names(), ":" in split_file(before)[1]
     key, equals, _ = (word.strip() for word in text.partition("="))
-    meant = equals or (":" in before and (key in names or not did_you_mean(text, registry.names())))
+    meant = equals or (has_options and (key in names or not did_you_mean(text, registry.names())))
     if not names or ":" in text or not meant:
         return ""
     option = text if equals else f"{text}=VALUE"
-    written = f"{before};{option}" if ":" in before else f"{before}:{option}"
+    written = f"{before};{option}" if has_options else f"{before}:{option}"
     return f"; use ; between the options of one rule, as in {written}"

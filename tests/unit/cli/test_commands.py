@@ -17,7 +17,7 @@ import pytest
 from accelsim.cli import app as cli
 from accelsim.cli import progress
 from accelsim.config import catalog
-from accelsim.config.registries import RULES
+from accelsim.config.registries import IMPORTERS, LAYERS, PE_KINDS, RULES
 from accelsim.results import kinds
 from accelsim.results.laws import violations
 from tests import synthetic
@@ -235,6 +235,9 @@ def test_lists_name_everything_built_in(run: Run) -> None:
         "archs": tuple(name for name in catalog.names("arch") if name != "template"),
         "workloads": catalog.names("workload"),
         "rules": RULES.names(),
+        "layers": LAYERS.names(),
+        "pe-kinds": PE_KINDS.names(),
+        "importers": IMPORTERS.names(),
     }.items():
         code, out, _ = run("list", kind)
         assert code == 0

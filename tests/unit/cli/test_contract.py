@@ -228,7 +228,13 @@ def test_json_is_one_document_and_nothing_else(
                 "as in revised:groups=8;oops=VALUE"
             ),
         ),
-        (["list", "moods"], "what to list must be one of archs, workloads, rules, got moods"),
+        (
+            ["list", "moods"],
+            (
+                "what to list must be one of archs, workloads, rules, layers, pe-kinds, "
+                "importers, got moods"
+            ),
+        ),
         (["simulate"], "accelsim: Missing argument 'WORKLOAD'."),
         (["plot", "nowhere.json"], "nowhere.json: cannot be read: No such file or directory"),
     ],

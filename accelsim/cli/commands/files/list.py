@@ -1,13 +1,18 @@
-"""`accelsim list`: the built-in machines and networks, and the learning rules."""
+"""`accelsim list`: built-in machines and networks; learning rules, layer kinds, PE kinds and
+importers with their origins.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from accelsim.errors import InputError
+
+if TYPE_CHECKING:
+    from accelsim.config.registry import Registry
 
 TEMPLATE = "template"
 
@@ -15,10 +20,19 @@ TEMPLATE = "template"
 def list_(
     kind: Annotated[
         str,
-        typer.Argument(metavar="archs|workloads|rules", help="What to list.", show_default=False),
+        typer.Argument(
+            metavar="archs|workloads|rules|layers|pe-kinds|importers",
+            help="What to list.",
+            show_default=False,
+        ),
     ],
 ) -> None:
-    """List machines, networks or rules."""
+    """List names, and where each comes from.
+
+    Machines, networks, learning rules, layer kinds, PE kinds or importers. The origin is built-in,
+    an installed distribution with its version, or a file; plug-ins of distributions are listed
+    without running their code.
+    """
     for line in lines(kind):
         print(line)
 
@@ -56,26 +70,74 @@ def workloads() -> list[str]:
 
 
 def rules() -> list[str]:
-    """Learning rules with their descriptions; each option on a line of its own below."""
+    """Learning rules: name, origin and description; each option on a line of its own below."""
     from accelsim.config.describe import describe
     from accelsim.config.registries import RULES
-    from accelsim.rules.declaration import spelt
-    from accelsim.rules.spelling import declared
+    from accelsim.rules.declaration import Rule, spelt
 
-    rows: list[tuple[str, str]] = []
-    for name in RULES.names():
-        rule = declared(name)
-        rows.append((name, rule.description))
+    def options(rule: Rule) -> Iterator[tuple[str, str]]:
         for option in rule.options.names():
             default = rule.options.default(option)
             shown = "" if default is None else f" (default {spelt(default)})"
             description = rule.options.description(option)
             meaning = f": {description}" if description else ""
-            rows.append((f"  {option}=", f"{describe(rule.options.hint(option))}{shown}{meaning}"))
+            yield f"  {option}=", f"{describe(rule.options.hint(option))}{shown}{meaning}"
+
+    return _registered(RULES, lambda rule: rule.description, options)
+
+
+def layers() -> list[str]:
+    """Layer kinds: name, origin and description."""
+    from accelsim.config.registries import LAYERS
+
+    return _registered(LAYERS, _section_description)
+
+
+def pe_kinds() -> list[str]:
+    """PE kinds: name, origin and description."""
+    from accelsim.config.registries import PE_KINDS
+
+    return _registered(PE_KINDS, _section_description)
+
+
+def importers() -> list[str]:
+    """Importers: suffix of the files, origin and description."""
+    from accelsim.config.registries import IMPORTERS
+
+    return _registered(IMPORTERS, lambda load: (load.__doc__ or "").partition("\n")[0])
+
+
+def _section_description(section: Any) -> str:
+    return section.model_fields["kind"].description or ""
+
+
+def _registered(
+    registry: Registry,
+    description: Callable[[Any], str],
+    details: Callable[[Any], Iterable[tuple[str, str]]] = lambda _: (),
+) -> list[str]:
+    """Lines of a registry's names. Installed plug-ins whose code has not run have no description,
+    so that a list runs none.
+    """
+    origins = {name: registry.origin(name) for name in registry.names()}
+    width = max(map(len, origins.values()), default=0)
+    rows: list[tuple[str, str]] = []
+    for name, origin in origins.items():
+        declaration = registry.resolve(name) if registry.is_read(name) else None
+        text = "" if declaration is None else description(declaration)
+        rows.append((name, f"{origin:<{width}}  {text}"))
+        rows += [] if declaration is None else details(declaration)
     return _aligned(rows)
 
 
-LISTS: dict[str, Callable[[], list[str]]] = {"archs": archs, "workloads": workloads, "rules": rules}
+LISTS: dict[str, Callable[[], list[str]]] = {
+    "archs": archs,
+    "workloads": workloads,
+    "rules": rules,
+    "layers": layers,
+    "pe-kinds": pe_kinds,
+    "importers": importers,
+}
 
 
 def lines(kind: str) -> list[str]:

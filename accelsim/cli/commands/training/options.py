@@ -13,7 +13,8 @@ Rule = Annotated[
     typer.Option(
         "--rule",
         metavar="R",
-        help="Learning rule to train with, `name` or `name:key=value,key=value`.",
+        help="Learning rule to train with, `name` or `name:key=value,key=value`; `FILE.py:name` is "
+        "the rule of that name in a file of your own.",
     ),
 ]
 Batch = Annotated[

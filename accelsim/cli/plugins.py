@@ -1,0 +1,44 @@
+"""The option ``--plugin FILE``, which every command has that looks up names of plug-ins."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from inspect import Parameter
+from typing import Annotated, Any
+
+import typer
+
+from accelsim import plugin
+from accelsim.config.plugins.faults import plugin_errors_told
+
+_NAME = "plugins"
+_OPTION = Annotated[
+    list[str],
+    typer.Option(
+        "--plugin",
+        metavar="FILE.py",
+        help="Run this file of your own and take the rules, layers, PE kinds and importers that "
+        "it declares; may be repeated.",
+        show_default=False,
+    ),
+]
+
+
+def with_plugins(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the option: the files are loaded before it runs. Errors of plug-ins' code
+    are faults of one line.
+    """
+    own = inspect.signature(command, eval_str=True)
+    option = Parameter(_NAME, Parameter.KEYWORD_ONLY, default=[], annotation=_OPTION)
+    parameters = [*own.parameters.values(), option]
+
+    @functools.wraps(command)
+    def call(**given: Any) -> None:
+        with plugin_errors_told(), plugin.loaded(given.pop(_NAME)):
+            command(**given)
+
+    call.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # what typer reads
+    call.__annotations__ = {each.name: each.annotation for each in parameters}
+    return call

@@ -1,0 +1,148 @@
+"""A broken plug-in is one line with its own file and line, exit 2, and no traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from accelsim.config.registries import RULES
+from accelsim.errors import InputError
+from tests.unit.plugins.conftest import RULE, Outcome
+
+Write = Callable[..., Path]
+SIMULATE = ("simulate", "digits-fc", "--trace", "random:0.5", "--rule")
+
+
+def line(outcome: Outcome, *arguments: str) -> str:
+    """The only line on stderr of a command line that is refused."""
+    code, out, err = outcome(*arguments)
+    assert (code, out) == (2, "")
+    (only,) = err.splitlines()
+    return only
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def ops(:\n", "mine.py:1: SyntaxError: invalid syntax"),
+        ("x = 1\ny = missing\n", "mine.py:2: NameError: name 'missing' is not defined"),
+        ("import no_such_module\n", "mine.py:1: ModuleNotFoundError: No module named "),
+        ("raise ValueError('a\\nb')\n", "mine.py:1: ValueError: a b"),
+        ("x = 1\n", "mine.py: must declare rule mine, got nothing"),
+        (
+            RULE.replace('"mine"', '"mime"'),
+            "mine.py: must declare rule mine, got rule mime; did you mean mime?",
+        ),
+        (
+            "from accelsim import plugin\nplugin.rule('mine')\n",
+            "mine.py:2: TypeError: rule must be declared by a Rule, got a str",
+        ),
+        (
+            "from accelsim import plugin\n\n\n@plugin.layer\nclass Mine:\n    pass\n",
+            (
+                "mine.py:4: TypeError: layer kind must be declared by a class that extends "
+                "LayerSection, got Mine"
+            ),
+        ),
+        (
+            "from accelsim import plugin\n\n\n@plugin.importer('csv')\ndef read(path):\n    pass\n",
+            "mine.py:4: TypeError: an importer must have a suffix in lower case as .csv, got 'csv'",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read(outcome: Outcome, written: Write, text: str, told: str) -> None:
+    written("", text)
+    assert line(outcome, *SIMULATE, "mine.py:mine").startswith(told)
+
+
+def test_a_built_ins_name(outcome: Outcome, written: Write) -> None:
+    written("", RULE.replace('"mine"', '"bp"'))
+    told = "rule bp of mine.py must have a name of its own, got that of a built-in rule"
+    assert line(outcome, *SIMULATE, "mine.py:bp") == told
+    assert line(outcome, "list", "rules", "--plugin", "mine.py") == told
+
+
+def test_a_declaration_of_another_kind(outcome: Outcome, written: Write) -> None:
+    written("", RULE.replace('plugin.rule(Rule("mine"', 'plugin.rule(Rule("other"'))
+    told = line(outcome, *SIMULATE, "mine.py:mine")
+    assert told == "mine.py: must declare rule mine, got rule other"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("1 // 0", "mine.py:7: ZeroDivisionError: integer division or modulo by zero"),
+        ("Backprop(no=1)", "mine.py:7: TypeError: "),
+        ("network.layer('nowhere')", "mine.py:7: KeyError: 'nowhere'"),
+    ],
+)
+def test_code_that_fails_while_a_step_is_lowered(
+    outcome: Outcome, written: Write, body: str, told: str
+) -> None:
+    written(body)
+    assert line(outcome, *SIMULATE, "mine.py:mine").startswith(told)
+    assert line(outcome, *SIMULATE, "mine", "--plugin", "mine.py").startswith(told)
+
+
+def test_an_input_error_of_its_own_passes_as_it_is(outcome: Outcome, written: Write) -> None:
+    body = "_refuse(network)\n\n\ndef _refuse(network):\n    raise InputError('no ' + network.name)"
+    written("", RULE.replace("BODY", body).replace("from accelsim import plugin", IMPORTS))
+    assert line(outcome, *SIMULATE, "mine.py:mine") == "no digits-fc"
+
+
+IMPORTS = "from accelsim import plugin\nfrom accelsim.errors import InputError"
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("nowhere.py:mine", "nowhere.py: no such file"),
+        ("mine.py", "rule must be written FILE.py:NAME, got mine.py"),
+        ("mine.py:", "rule must be written FILE.py:NAME, got mine.py"),
+        ("mine.py:mine:k=1", "mine.k is not a known option; the rule has none"),
+        ("mine@mine.py", "unknown rule mine@mine.py; write FILE.py:mine or add --plugin FILE.py"),
+    ],
+)
+def test_a_rule_that_is_written_wrong(
+    outcome: Outcome, written: Write, rule: str, told: str
+) -> None:
+    written("Backprop()")
+    assert line(outcome, *SIMULATE, rule) == told
+
+
+def test_an_option_that_names_no_plugin(outcome: Outcome, tmp_path: Path) -> None:
+    assert line(outcome, "list", "rules", "--plugin", "mine.py") == "mine.py: no such file"
+    assert line(outcome, "list", "rules", "--plugin", "m.yaml") == (
+        "m.yaml: a plug-in must be a .py file"
+    )
+    (tmp_path / "folder.py").mkdir()
+    assert line(outcome, "list", "rules", "--plugin", "folder.py") == (
+        "folder.py: a plug-in must be a file, got a folder"
+    )
+
+
+def test_a_result_that_breaks_a_law_names_the_plugin(outcome: Outcome, tmp_path: Path) -> None:
+    """A PE kind that counts MACs it does not execute."""
+    example = (Path(__file__).parents[3] / "examples" / "pe_bit_serial.py").read_text()
+    (tmp_path / "serial.py").write_text(example.replace("busy=executed,", "busy=executed + 1,"))
+    array = "pe_array: {kind: bit_serial}"
+    (tmp_path / "m.yaml").write_text(f"name: m\nbase: near-memory\n{array}\n")
+    words = ("--arch", "m.yaml", "--plugin", "serial.py")
+    told = line(outcome, "simulate", "digits-fc", "--trace", "dense", *words)
+    assert told.startswith(
+        "serial.py: a result with pe kind bit_serial must obey the laws of docs/results.md, got: "
+    )
+
+
+def test_in_python_errors_of_a_running_plugin_keep_their_traceback(written: Write) -> None:
+    from accelsim import simulate
+
+    path = written("1 // 0")
+    with pytest.raises(ZeroDivisionError):
+        simulate("digits-fc", rule=f"{path}:mine", trace="dense")
+    written("", "1 // 0\n")
+    with pytest.raises(InputError, match=r"mine.py:1: ZeroDivisionError"):
+        simulate("digits-fc", rule=f"{path}:mine", trace="dense")
+    assert "mine" not in RULES
