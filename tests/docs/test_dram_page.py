@@ -7,15 +7,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from accelsim.config import catalog
 from accelsim.config.loader import load_model
-from accelsim.dram.requests import read_requests
+from accelsim.dram.channels import DramChannels
+from accelsim.dram.requests import Requests, read_requests
 from accelsim.dram.run import simulate
 from accelsim.dram.standard import DramSpec, Policy
 from accelsim.results.dram import DramDocument
 from accelsim.studies.validation.simulators import dram
+from tests.dram_transfers import transfer
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "dram.md").read_text(encoding="utf-8")
 
@@ -26,6 +29,24 @@ def test_the_requests_of_the_page_run(tmp_path: Path) -> None:
     spec = load_model(catalog.find("dram", "ddr4-2400"), DramSpec)
     run = simulate(spec, read_requests(tmp_path / "r.csv", spec.organisation.capacity_bytes))
     assert run.rows == (2, 1, 2)
+
+
+@pytest.mark.parametrize("name", catalog.names("dram"))
+def test_what_a_machine_takes_longer_than_the_controller(name: str) -> None:
+    """A sequential read of 1 MiB, handed over at once."""
+    spec = load_model(catalog.find("dram", name), DramSpec)
+    channels = DramChannels(spec)
+    burst, size = channels.table.burst_bytes, 1 << 20
+    inside = transfer(channels, 0, 0, size, write=False) // channels.table.tck_ps
+    addresses = np.arange(0, size, burst, dtype=np.int64)
+    requests = Requests(np.zeros_like(addresses), addresses, np.zeros(len(addresses), np.bool_))
+    controller = simulate(spec, requests).total_cycles
+    assert (
+        f"| `{name}` | {inside} | {controller} | {inside / controller - 1:+.0%} |".replace(
+            "%", " %"
+        )
+        in PAGE
+    )
 
 
 def test_the_page_names_every_key_of_the_document() -> None:
