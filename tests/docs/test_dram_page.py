@@ -1,5 +1,5 @@
-"""The page on DRAM: its requests run, its keys are those of the document, its figures are what the
-program computes.
+"""The page on DRAM: its requests run, its keys are those of the document, its numbers are computed
+again.
 """
 
 from __future__ import annotations

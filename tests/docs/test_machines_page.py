@@ -1,5 +1,5 @@
-"""The page on machines has every built-in one; the figures that it and the page on results give are
-those that the program gives.
+"""The page on machines has every built-in machine. The numbers of this page and of the page on
+results are computed again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def mm2(name: str | Path) -> float:
 
 
 def written(page: str, folder: Path) -> dict[str, Path]:
-    """The page's YAML blocks as files, by the name that each gives itself."""
+    """The page's YAML blocks as files, by their ``name``."""
     found = {}
     for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
         name = re.search(r"^name: (.+)$", block, re.MULTILINE)
@@ -46,7 +46,7 @@ def op(name: str, *run: Any, **settings: Any) -> dict[str, Any]:
 
 
 def array(record: dict[str, Any]) -> int:
-    """Cycles of an op in which the array does not wait for a memory."""
+    """Cycles of an op without those in which the array waits for a memory."""
     return sum(
         record["array_cycles"][cause] for cause in ("busy", "window_empty", "imbalance", "idle")
     )
@@ -94,7 +94,7 @@ def test_areas_of_the_table_are_the_machines() -> None:
 def test_structural_zeros_are_worth_their_bound(
     tmp_path: Path, network: str, name: str, bound: float, cycles: float
 ) -> None:
-    """((2 * 19 + 1) / 3)^2 of dilation 19; stride^2 of a transposed convolution."""
+    """Bounds: ((2 * 19 + 1) / 3)^2 for dilation 19, stride^2 for a transposed convolution."""
     files = written(MACHINES, tmp_path)
     without, visited = (
         op(name, files[network], machine, rule="bp", trace="dense")
@@ -163,7 +163,7 @@ def test_words_between_homes_and_the_vector_unit_are_remote() -> None:
 
 
 def test_what_coupled_lanes_gain_is_said_with_its_batch() -> None:
-    """The gain at batch 16 is a row of the page on coupled lanes, which has a test of its own."""
+    """The gain at batch 16 comes from the page on coupled lanes, which has its own test."""
     cycles = {}
     for trace in ("dense", "shipped"):
         ops = simulate(

@@ -1,4 +1,4 @@
-"""The page on memories: its examples, worked out again."""
+"""The examples of the page on memories, computed again."""
 
 from __future__ import annotations
 
@@ -102,9 +102,7 @@ def test_the_streams_over_four_banks() -> None:
 
 
 def test_conflicts_of_banks_stall_where_a_stride_meets_few_of_them() -> None:
-    """EP of fc2 reads 3 x 6 weights with a stride of 6 words: of two banks of one word, always the
-    same one.
-    """
+    """EP of fc2 reads 3 x 6 weights with a stride of 6 words, which meets only one of two banks."""
     small = {"global_buffer__banks": 2, "global_buffer__width": 16, "noc__width": 512}
     ideal, modelled = (
         run(machine("von_neumann", global_buffer__conflicts=each, **small))

@@ -1,12 +1,10 @@
-"""The pages on networks and traces hold what they show: their example is right, runs, and its
-shapes are those that the page gives.
+"""The pages on networks and traces: their examples are valid and run, and shapes, roles and families
+are those of the program.
 """
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -54,19 +52,20 @@ def test_the_page_has_every_kind_of_layer() -> None:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Path:
-    """The trace that the page's example writes."""
+def example_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The trace written by the page's example."""
     (block,) = blocks("traces.md", "python")
     assert len([line for line in block.splitlines() if line.strip()]) <= 15
-    subprocess.run([sys.executable, "-c", block], cwd=tmp_path, check=True)
+    monkeypatch.chdir(tmp_path)
+    exec(block, {})
     return tmp_path / "mine.npz"
 
 
-def test_the_trace_of_the_page_is_right_and_is_used(made: Path) -> None:
-    assert faults(made) == []
-    trace = Trace.read(made)
+def test_the_trace_of_the_page_is_right_and_is_used(example_trace: Path) -> None:
+    assert faults(example_trace) == []
+    trace = Trace.read(example_trace)
     assert trace.tensors["fc1.input"].density == pytest.approx(0.2, abs=0.05)
-    result = simulate("mnist-fc", "near-memory", rule="bp", trace=str(made)).to_json()
+    result = simulate("mnist-fc", "near-memory", rule="bp", trace=str(example_trace)).to_json()
     assert result["dense_tensors"] == ["fc2.error"]
     assert result["macs"]["effectual"] < 0.6 * result["macs"]["dense"]
 

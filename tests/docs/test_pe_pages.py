@@ -1,5 +1,5 @@
-"""The pages on the kinds of skipping PEs: their diagrams are what the twins do, their tables what
-the kernels and the simulator give.
+"""The pages on lanes and coupled lanes: diagrams equal those of the twins, tables those of kernels
+and simulator.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ ONE_TAP = np.zeros((1, 1), np.int32)
 
 
 def blocks(page: str) -> list[list[str]]:
-    """Lines of the page's blocks of fixed width."""
+    """Lines of the page's blocks without a language."""
     return [block.splitlines() for block in re.findall(r"```\n(.*?)```", page, re.DOTALL)]
 
 
 def table(page: str, first: str) -> list[list[str]]:
-    """Cells of the table whose first heading that is, without its head."""
+    """Cells of the table whose first heading is ``first``, without the heading row."""
     (found,) = re.findall(rf"^\| {first} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", page, re.MULTILINE)
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in found.splitlines()]
 
@@ -124,7 +124,7 @@ def test_speedups_of_windows_are_what_the_lanes_give_and_near_the_formula() -> N
 
 
 def array_cycles(network: str, skip: str) -> dict[str, float]:
-    """Cycles of the array by pass, stalls left out."""
+    """Cycles of the array by pass, without stalls."""
     machine = load_machine("tensordash", {"pe_array.skip": dict.fromkeys(("ff", "ep", "wg"), skip)})
     found = dict.fromkeys(("FF", "EP", "WG"), 0.0)
     for op in simulate(network, machine, rule="bp", batch=16).to_json()["ops"]:

@@ -1,5 +1,5 @@
-"""The diagrams of docs/pe-systolic.md are what the stepped arrays do, its table what the validation
-gives.
+"""The page on dense arrays: diagrams equal those of the stepped arrays, the table that of the
+validation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def diagram(name: str) -> str:
 
 
 def drawn(seen: systolic.Seen, cycles: int) -> str:
-    """A line for each of 2 x 2 PEs."""
+    """One line per PE of 2 x 2."""
     lines = ["cycle  " + "".join(f"{cycle + 1:3}" for cycle in range(cycles))]
     for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
         lines.append(
@@ -52,7 +52,7 @@ def test_weight_stationary() -> None:
 
 
 def row_stationary_pass() -> str:
-    """The pass that the page describes, after an earlier one: sums come in."""
+    """The pass of the page. It follows an earlier pass, so sums come in."""
     limits = (224, 12, 24, 2, 1, 2, 10**6)
     x, w = np.ones((1, 1, 3, 3), np.int64), np.ones((2, 1, 2, 2), np.int64)
     one = row_stationary.Pass(
