@@ -1,4 +1,4 @@
-"""The pages on networks and traces: their examples are valid and run, and shapes, roles and families
+"""The pages on networks and traces: their examples are valid and run; shapes, roles and families
 are those of the program.
 """
 
