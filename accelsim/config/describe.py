@@ -4,6 +4,7 @@ faults and documentation, never for validation.
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Iterable, Sequence
@@ -31,6 +32,26 @@ class Rule:
         """A bound, written in the unit that makes it shortest: ``1KiB``, ``1000GHz``."""
         exact = [f"{value / scale:.0f}{unit}" for unit, scale in self.scales if value % scale == 0]
         return min(exact, key=len, default=f"{value}{self.unit}")
+
+    def meant(self, text: object) -> list[str]:
+        """Spellings with a unit of the rule that a text may mean whose unit has wrong letters:
+        ``64kb`` -> 64KiB, 64kB.
+        """
+        match = _NUMBER_AND_LETTERS.match(text) if isinstance(text, str) else None
+        if match is None:
+            return []
+        number, letters = match.groups()
+        if letters in dict(self.scales):
+            return []
+        return [f"{number}{unit}" for unit, _ in self.scales if _bare(unit) == _bare(letters)]
+
+
+_NUMBER_AND_LETTERS = re.compile(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*\Z")
+
+
+def _bare(unit: str) -> str:
+    """A unit without case, and without the i of binary prefixes."""
+    return unit.lower().replace("ib", "b")
 
 
 @dataclass(frozen=True)

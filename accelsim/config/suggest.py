@@ -4,28 +4,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 CUTOFF = 0.6
-"""Minimum similarity (difflib's ratio) for a suggestion. It is difflib's default, which allows one
-or two wrong letters in a word of four.
-"""
+"""Similarity (difflib's ratio) above which a word is worth suggesting."""
+ALIKE = 0.85
+"""Similarity above which even other digits are a slip."""
+LEAST_BEGINNING = 3
+"""Letters of a word that count as the beginning of a longer one."""
+_DIGITS = re.compile(r"[0-9]+")
 
 
 def closest(word: object, candidates: Iterable[str]) -> str | None:
-    """Candidate most similar to ``word``, or None if none is similar enough. Ties go to the first
-    one in alphabetical order.
+    """The candidate most like ``word``, or None when nothing is near. Ties go to the first in
+    alphabetical order.
+
+    A word that begins a candidate means that one (``vgg16``: vgg16-cifar10), the shortest of
+    several. Short words that differ in their digits alone differ in meaning (``22nm``, 28nm).
     """
     if not isinstance(word, str):
         return None
+    text = word.lower()
+    known = sorted(set(candidates))
+    longer = [each for each in known if each.lower().startswith(text) and each.lower() != text]
+    if longer and len(text) >= LEAST_BEGINNING and text not in map(str.lower, known):
+        return min(longer, key=len)
     best: str | None = None
     score = CUTOFF
-    for candidate in sorted(set(candidates)):
-        ratio = SequenceMatcher(None, word.lower(), candidate.lower()).ratio()
-        if ratio > score or (best is None and ratio == score):
+    for candidate in known:
+        ratio = SequenceMatcher(None, text, candidate.lower()).ratio()
+        if ratio > score and (ratio > ALIKE or not _differs_in_digits(text, candidate.lower())):
             best, score = candidate, ratio
     return best
+
+
+def _differs_in_digits(word: str, candidate: str) -> bool:
+    """True for words that are alike but for other digits; swapped digits are a slip."""
+    alike = _DIGITS.sub("#", word) == _DIGITS.sub("#", candidate)
+    return alike and sorted(word) != sorted(candidate)
 
 
 def did_you_mean(word: object, candidates: Iterable[str]) -> str:

@@ -259,7 +259,8 @@ def resolved(document: Document) -> Architecture:
     try:
         architecture = validate_document(document, Architecture)
     except InputError as error:
-        raise InputError(*in_order(document, [*error.faults, *faults])) from None
+        found = [_with_base(document, fault) for fault in (*error.faults, *faults)]
+        raise InputError(*in_order(document, found)) from None
     if faults:
         raise InputError(*in_order(document, faults))
     dram = architecture.dram.model_copy(
@@ -268,6 +269,20 @@ def resolved(document: Document) -> Architecture:
     return architecture.model_copy(
         update={"technology": update.get(("technology",), architecture.technology), "dram": dram}
     )
+
+
+_ABSENT = " must be a mapping, got nothing"
+
+
+def _with_base(document: Document, fault: Fault) -> Fault:
+    """A fault of a section that is absent tells of ``base`` where the file has none."""
+    if not fault.message.endswith(_ABSENT) or not isinstance(document.data, dict):
+        return fault
+    section = fault.message.removesuffix(_ABSENT)
+    if document.partial or section not in keys(Architecture):
+        return fault
+    hint = f": give it, or a machine to inherit it from, such as {BASE}: near-memory"
+    return replace(fault, message=fault.message + hint)
 
 
 def _at(data: Any, path: KeyPath) -> Any:

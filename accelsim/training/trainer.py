@@ -193,6 +193,11 @@ class Trainer:
         if end > DIVERGED * self.losses[0]:
             raise self._diverged(end)
 
+    def refuse_explosion(self) -> None:
+        """Raise InputError if the loss ended many times above the first: finite, but diverged."""
+        if self.losses and self.mean_losses[1] > EXPLODED * self.losses[0]:
+            raise self._diverged(self.mean_losses[1])
+
     def _diverged(self, loss: float) -> InputError:
         """The error to raise, with the loss that shows the divergence."""
         change = f"loss {self.losses[0]:.4g} -> {loss:.4g}"

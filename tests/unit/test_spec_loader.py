@@ -140,8 +140,7 @@ def faults(text: str, model: type[BaseModel] = Root) -> list[str]:
             "size: 64KB\n",
             (
                 "f.yaml:1:7: size must be a number with a unit of B, KiB, MiB, GiB, kB, MB, GB, "
-                "got "
-                "64KB"
+                "got 64KB; did you mean 64KiB or 64kB?"
             ),
         ),
         (

@@ -132,11 +132,7 @@ def test_a_machine_of_defaults(tmp_path: Path) -> None:
         ("pe_array: {rows: 0}\n", "m.yaml:3:18: pe_array.rows must be >= 1, got 0"),
         (
             "technology: 44nm\n",
-            (
-                "m.yaml:3:13: technology must be 28nm, 45nm, 65nm or a file, got 44nm; did you "
-                "mean "
-                "45nm?"
-            ),
+            ("m.yaml:3:13: technology must be 28nm, 45nm, 65nm or a file, got 44nm"),
         ),
         ("technology: t.yaml\n", "m.yaml:3:13: t.yaml: no such file"),
     ],
@@ -191,7 +187,7 @@ def test_all_faults_of_a_file_and_of_what_it_names_at_once(tmp_path: Path) -> No
     known = ", ".join(catalog.names("dram"))
     assert faults(write(tmp_path, text)) == [
         "m.yaml:4:25: pe_array.rwos is not a known key; did you mean rows?",
-        "m.yaml:7:13: technology must be 28nm, 45nm, 65nm or a file, got 44nm; did you mean 45nm?",
+        "m.yaml:7:13: technology must be 28nm, 45nm, 65nm or a file, got 44nm",
         (
             f"m.yaml:8:18: dram.standard must be {known} or a file, got lpddr3-3200; did you mean "
             f"lpddr4-3200?"

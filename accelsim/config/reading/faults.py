@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from accelsim.config.describe import Hint, describe, join, keys, spell, tags
+from accelsim.config.describe import Hint, Rule, describe, join, keys, spell, tags
 from accelsim.config.models.problems import PROBLEM_TYPE, Problem
 from accelsim.config.reading.members import of_other_kind
 from accelsim.config.reading.rules import Judge
@@ -138,7 +138,10 @@ class FaultReader:
         must be ...`` about a key below it.
         """
         if words.startswith("must be ") and ", got " not in words:
-            return self._must(path, words.removeprefix("must be "))
+            rules = [each for each in hint.metadata if isinstance(each, Rule)]
+            meant = [text for rule in rules for text in rule.meant(self.view.value(path))]
+            suggestion = f"; did you mean {join(meant)}?" if meant else ""
+            return self._must(path, words.removeprefix("must be "), suggestion=suggestion)
         first, _, rest = words.partition(" ")
         below = path
         for part in first.split("."):
@@ -151,11 +154,12 @@ class FaultReader:
             below, hint = (*below, part), Hint.of_field(fields[part])
         return FaultAt(self.document.place(below).fault(f"{dotted(below)} {rest}"), below)
 
-    def _must(self, path: KeyPath, rule: str, hint: Hint | None = None) -> FaultAt:
+    def _must(
+        self, path: KeyPath, rule: str, hint: Hint | None = None, suggestion: str = ""
+    ) -> FaultAt:
         """Fault ``<key> must be <rule>, got <value>``, with a suggestion if one of the literals is
         similar.
         """
-        suggestion = ""
         if hint is not None:
             words = [str(word) for choice in (hint, *hint.choices) for word in choice.literals]
             value = self.view.value(path)
@@ -180,7 +184,9 @@ class FaultReader:
         kinds, unused = self._kinds(path[:-1]), meant if meant in free else None
         words = of_other_kind(path, siblings, kinds, unused)
         if words is None:
-            hint = f"did you mean {meant}?" if meant else f"known keys: {', '.join(known)}"
+            elsewhere = [] if meant else self._elsewhere(path)
+            hint = f"did you mean {meant or join(elsewhere)}?" if meant or elsewhere else ""
+            hint = hint or f"known keys: {', '.join(known)}"
             words = f"is not a known key; {hint}"
         return FaultAt(
             place.fault(f"{dotted(path)} {words}"),
@@ -189,6 +195,21 @@ class FaultReader:
             unused,
             unsure=meant is None and not kinds,
         )
+
+    def _elsewhere(self, path: KeyPath) -> list[str]:
+        """Keys of this name one mapping further down."""
+        model = self.view.hint(path[:-1]).model
+        fields = keys(model) if model is not None else {}
+        below = {name: Hint.of_field(field) for name, field in fields.items()}
+        return [
+            dotted((*path[:-1], name, path[-1]))
+            for name, hint in below.items()
+            if any(
+                path[-1] in keys(each.model)
+                for each in (hint, *tags(hint).values())
+                if each.model is not None
+            )
+        ]
 
     def _kinds(self, path: KeyPath) -> dict[str, Hint]:
         """Kinds that the mapping at ``path`` may have."""

@@ -154,6 +154,7 @@ def train(
         print(
             f"wrote {folder.path / 'training.json'}, tables, plots and checkpoint", file=sys.stderr
         )
+    run.trainer.refuse_explosion()
 
 
 def _print_tables(document: delivery.Document) -> None:
