@@ -5,6 +5,7 @@ themselves.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
@@ -120,8 +121,7 @@ class Document(Part):
         """
         kind = schema_of(value)
         if kind != cls.schema_name():
-            message = f"schema must be {cls.schema_name()}, got {json.dumps(kind)}"
-            raise InputError(Fault(source, 0, 0, message))
+            raise InputError(Fault(source, 0, 0, schema_refusal([cls.schema_name()], kind)))
         return checked(cls, value, source)
 
     @classmethod
@@ -156,6 +156,29 @@ _ADAPTERS: dict[type[Part], TypeAdapter[Any]] = {}
 def schema_of(value: object) -> object:
     """Value of the key ``schema`` of parsed JSON, or None."""
     return value.get("schema") if isinstance(value, Mapping) else None
+
+
+_SCHEMA = re.compile(r"(accelsim\.[a-z-]+)/([0-9]+)\Z")
+
+
+def schema_refusal(known: Sequence[str], got: object) -> str:
+    """The fault of a document whose schema is none of ``known``; one of another version is told
+    what to do.
+    """
+    match = _SCHEMA.match(got) if isinstance(got, str) else None
+    if match is not None:
+        for name in known:
+            kind, _, number = name.partition("/")
+            if kind == match[1]:
+                newer = int(match[2]) > int(number)
+                remedy = "upgrade accelsim, or write the file again with this version"
+                return (
+                    f"schema must be {name}, got {got}: {'a newer' if newer else 'an older'} "
+                    f"accelsim wrote this file; "
+                    f"{remedy if newer else remedy.partition(', or ')[2]}"
+                )
+    rule = known[0] if len(known) == 1 else f"one of {', '.join(known)}"
+    return f"schema must be {rule}, got {json.dumps(got)}"
 
 
 def read_json(path: Path) -> object:

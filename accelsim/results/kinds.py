@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -12,7 +11,7 @@ from pydantic import Field
 from accelsim.config.schema import model_schema
 from accelsim.errors import Fault, InputError
 from accelsim.results.comparison import Comparison
-from accelsim.results.document import Document, read_json, schema_of
+from accelsim.results.document import Document, read_json, schema_of, schema_refusal
 from accelsim.results.result import Result
 
 AnyDocument = TypeVar("AnyDocument", bound=Document)
@@ -34,8 +33,8 @@ def parse(value: object, kinds: Sequence[type[AnyDocument]], source: str = "") -
     for kind in kinds:
         if kind.schema_name() == name:
             return kind.parse(value, source)
-    names = ", ".join(kind.schema_name() for kind in kinds)
-    raise InputError(Fault(source, 0, 0, f"schema must be one of {names}, got {json.dumps(name)}"))
+    names = [kind.schema_name() for kind in kinds]
+    raise InputError(Fault(source, 0, 0, schema_refusal(names, name)))
 
 
 def read(path: Path, kinds: Sequence[type[AnyDocument]]) -> AnyDocument:
