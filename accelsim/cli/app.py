@@ -20,6 +20,7 @@ from accelsim.cli.commands.files.check import check
 from accelsim.cli.commands.files.list import list_
 from accelsim.cli.commands.files.plot import plot
 from accelsim.cli.commands.files.schema import schema
+from accelsim.cli.commands.files.show import show
 from accelsim.cli.commands.simulation.compare import compare
 from accelsim.cli.commands.simulation.dram import dram
 from accelsim.cli.commands.simulation.map import show_mappings
@@ -50,6 +51,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("plot", plot),
     ("check", check),
     ("list", list_),
+    ("show", show),
     ("schema", schema),
     ("trace", trace),
     ("train", train),

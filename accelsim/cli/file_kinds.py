@@ -16,8 +16,10 @@ from accelsim.config.reading.file_types import (
     FileType,
     check_file,
     faults_of_reading,
+    file_type,
     model_type,
 )
+from accelsim.config.source import read_document
 from accelsim.errors import Fault, InputError
 
 _INPUTS = {
@@ -32,6 +34,7 @@ _RESULTS = {
     "result": "results.kinds:json_schema",
     "reproduction": "results.reproduction:ReproductionDocument.json_schema",
     "dram-result": "results.dram:DramDocument.json_schema",
+    "machine": "results.machine:MachineDocument.json_schema",
 }
 """JSON documents: the function that gives their JSON Schema."""
 
@@ -42,6 +45,19 @@ _SCHEMAS = ("arch", "workload", "dram", "technology", *_RESULTS)
 def faults(path: Path) -> list[Fault]:
     """Everything wrong with a file of any kind; [] when it is right."""
     return check_file(path, file_types())
+
+
+def warnings(path: Path) -> list[str]:
+    """Sizes of a right file that are possible but implausible. Only machines have any."""
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        return []
+    kind = file_type(read_document(path), file_types())
+    if kind is None or kind.name != "arch":
+        return []
+    from accelsim.experiment.machine_facts import size_warnings
+    from accelsim.machine.loading import load_machine
+
+    return size_warnings(load_machine(path))
 
 
 def file_types() -> tuple[FileType, ...]:
@@ -98,11 +114,18 @@ def _result_faults(path: Path) -> Sequence[Fault]:
     from accelsim.results.comparison import Comparison
     from accelsim.results.dram import DramDocument
     from accelsim.results.laws import violations
+    from accelsim.results.machine import MachineDocument
     from accelsim.results.reproduction import ReproductionDocument
     from accelsim.results.result import Result
     from accelsim.results.training import TrainingDocument
 
-    readable = (*kinds.SIMULATIONS, TrainingDocument, ReproductionDocument, DramDocument)
+    readable = (
+        *kinds.SIMULATIONS,
+        TrainingDocument,
+        ReproductionDocument,
+        DramDocument,
+        MachineDocument,
+    )
     try:
         document = kinds.read(path, readable)
     except InputError as error:

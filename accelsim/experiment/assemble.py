@@ -13,7 +13,9 @@ from accelsim.cost import area
 from accelsim.cost.counters import ActionCounts
 from accelsim.cost.energy import EnergyTable
 from accelsim.dram.standard import DramSpec
+from accelsim.experiment.machine_facts import dram_bytes_per_second
 from accelsim.machine.architecture import Architecture
+from accelsim.machine.file_form import file_form
 from accelsim.mapping.loop_nest import loop_nest
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.timing import ArrayTiming
@@ -58,6 +60,7 @@ def assembled(
         seconds=run.cycles / machine.clock_hz,
         area_mm2=area.total(areas) if areas else None,
         area_by_component_mm2=area.by_component(areas) if areas else None,
+        machine=file_form(machine),
         peak_stash_bytes=run.peak_stash_bytes,
         spilled_words=run.residency.spilled_words(),
         array_cycles=array_cycles(run, ops, fields["schedule"] == Schedule.SERIAL),
@@ -156,22 +159,12 @@ def all_counts(run: Run) -> ActionCounts:
 
 def limits(dram: DramSpec, machine: Architecture, run: Run) -> Limits:
     """Upper limits of computation and transfers per cycle."""
-    array, pad, buffer, organisation = (
-        machine.pe_array,
-        machine.scratchpad,
-        machine.global_buffer,
-        dram.organisation,
-    )
+    array, pad, buffer = machine.pe_array, machine.scratchpad, machine.global_buffer
     pes = array.rows * array.cols
-    bytes_per_ps = (
-        machine.dram.channels
-        * organisation.burst
-        / (organisation.burst_clocks * dram.timing.tck_ps)
-    )
     return Limits(
         lanes=pes * array.lanes,
         op_lanes=run.partition_lanes,
-        dram_bytes=bytes_per_ps * 1e12 / machine.clock_hz,
+        dram_bytes=dram_bytes_per_second(machine, dram) / machine.clock_hz,
         global_buffer_bytes=buffer.banks * buffer.width_bits / 8,
         scratchpad_bytes=pes * pad.banks * pad.width_bits / 8,
         global_buffer_ports=buffer.ports,

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel
-
-from accelsim.config.describe import Hint, Rule, keys, spell
+from accelsim.config.describe import spell
 from accelsim.config.source import Document
 from accelsim.errors import InputError
 from accelsim.machine.architecture import Machine
+from accelsim.machine.file_form import as_written, plain
 from accelsim.machine.loading import BASE, merged, resolved
 
 _OWN = ("name", "description")
@@ -24,35 +23,13 @@ def replaced(machine: Machine, changes: Mapping[str, object]) -> Machine:
     """The machine with changed values for some keys. InputError with every fault, as for a file."""
     if BASE in changes:
         raise InputError(f"{BASE} must be left out: replace() starts from {machine.name}")
-    own = {key: _plain(value) for key, value in changes.items()}
+    own = {key: plain(value) for key, value in changes.items()}
     content = {key: value for key, value in own.items() if key not in _OWN}
     spelt = "+".join([machine.name, *_changes(content)])
     named = {"name": spelt, "description": f"{machine.name} with other values"}
     if not content:
         named = {"name": machine.name, "description": machine.description}
     return resolved(merged(Document("", as_written(machine)), Document("", {**named, **own})))
-
-
-def as_written(section: BaseModel) -> dict[str, Any]:
-    """Keys that were given for a section, with values in YAML spelling (``64KiB``)."""
-    data: dict[str, Any] = {}
-    for (key, field), name in zip(
-        keys(type(section)).items(), type(section).model_fields, strict=True
-    ):
-        if name in section.model_fields_set:
-            value = getattr(section, name)
-            rules = [each for each in Hint.of_field(field).metadata if isinstance(each, Rule)]
-            units = next((rule for rule in rules if rule.scales), None)
-            data[key] = _plain(value) if units is None else units.spell(value)
-    return data
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return as_written(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _changes(data: Mapping[str, Any], above: str = "") -> Iterator[str]:

@@ -66,7 +66,7 @@ class HybridResult(Result):
 
 def hybrid_result(steps: Sequence[WeightedStep], cause: Mapping[str, Any]) -> HybridResult:
     """Weighted mean of a hybrid rule's kinds of step. ``cause`` holds the fields that describe its
-    inputs, such as `config_hash` and `rule`.
+    inputs, such as `config_hash` and `rule`. The machine, the same for all, is in the mean alone.
     """
     documents = [step.result.to_json() for step in steps]
     mean = checked(
@@ -81,7 +81,8 @@ def hybrid_result(steps: Sequence[WeightedStep], cause: Mapping[str, Any]) -> Hy
             "ops": [],
         },
     )
-    return HybridResult.of(replace(mean, energy_sources=_prices(steps), steps=tuple(steps)))
+    kinds = tuple(replace(step, result=replace(step.result, machine=None)) for step in steps)
+    return HybridResult.of(replace(mean, energy_sources=_prices(steps), steps=kinds))
 
 
 def means(weights: Sequence[float], documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

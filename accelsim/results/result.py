@@ -132,6 +132,10 @@ class Result(Shown, Document):
     areas.
     """
     area_by_component_mm2: dict[str, Area | None] | None = None
+    machine: dict[str, Any] | None = field(default=None, metadata=OMITTED)
+    """The machine's merged file as `accelsim show` prints it, every key with its value. The results
+    of a hybrid rule's kinds of step leave it to the result that holds them.
+    """
     macs: Macs
     vector_ops: Count
     words: Words

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ VERSIONS = frozenset({"version", "config_hash"})
 TEXTS = frozenset({"note", "notes", "source", "about", "caption", "title", "description"})
 TOLERANCE = 1e-9
 NOTHING = "nothing"
+MACHINE = "machine"
+"""Key of a machine's merged file: input that a run copies. The texts have its hash."""
 
 Text = tuple[str, str]
 """A path in a document, and the text there."""
@@ -31,7 +35,13 @@ class Difference:
 def canonical(document: Any) -> Any:
     """Leave out versions and texts."""
     if isinstance(document, dict):
-        kept = (key for key in document if key not in VERSIONS and not _is_text(key, document[key]))
+        kept = (
+            key
+            for key in document
+            if key not in VERSIONS
+            and not _is_text(key, document[key])
+            and not _is_machine(key, document[key])
+        )
         return {key: canonical(document[key]) for key in kept}
     if isinstance(document, list):
         return [canonical(entry) for entry in document]
@@ -43,7 +53,9 @@ def texts(document: Any, path: str = "") -> Iterator[Text]:
     if isinstance(document, dict):
         for key in sorted(document):
             place = _join(path, key)
-            if _is_text(key, document[key]):
+            if _is_machine(key, document[key]):
+                yield place, _digest(document[key])
+            elif _is_text(key, document[key]):
                 yield from _text_lines(document[key], place)
             else:
                 yield from texts(document[key], place)
@@ -85,6 +97,15 @@ def _is_text(key: str, value: Any) -> bool:
     return isinstance(value, str) or (
         isinstance(value, list) and all(isinstance(entry, str) for entry in value)
     )
+
+
+def _is_machine(key: str, value: Any) -> bool:
+    return key == MACHINE and isinstance(value, dict)
+
+
+def _digest(data: Any) -> str:
+    text = json.dumps(data, sort_keys=True)
+    return f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _text_lines(value: str | list[str], path: str) -> Iterator[Text]:

@@ -246,8 +246,39 @@ def test_lists_name_everything_built_in(run: Run) -> None:
         ] == list(names)
 
 
+def test_show_prints_a_machine_file_and_its_document(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("show", "near-memory")
+    assert (code, err) == (0, "")
+    path = tmp_path / "shown.yaml"
+    path.write_text(out)
+    assert run("check", str(path)) == (0, f"{path}: ok\n", "")
+    code, out, _ = run("show", "near-memory", "--json")
+    document = tmp_path / "machine.json"
+    document.write_text(out)
+    assert json.loads(out)["peaks"]["lanes"] == 1024
+    assert run("check", str(document)) == (0, f"{document}: ok\n", "")
+
+
+def test_check_warns_of_implausible_machines(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "vast.yaml"
+    path.write_text(
+        "name: vast\nbase: near-memory\npe_array: {rows: 4096, cols: 4096, lanes: 1024}\n"
+    )
+    code, out, err = run("check", str(path))
+    assert (code, out) == (0, f"{path}: ok\n")
+    lanes, memories = err.splitlines()
+    assert lanes == (
+        f"{path}: warning: pe_array has 17,179,869,184 lanes (4096 x 4096 PEs x 1024), more than "
+        "1,048,576: larger than any chip"
+    )
+    assert memories == (
+        f"{path}: warning: scratchpads and global buffer hold 2,048 GiB, more than 1 GiB: larger "
+        "than any chip"
+    )
+
+
 @pytest.mark.parametrize(
-    "kind", ["arch", "workload", "dram", "technology", "result", "reproduction"]
+    "kind", ["arch", "workload", "dram", "technology", "result", "reproduction", "machine"]
 )
 def test_schemas_are_schemas(run: Run, kind: str) -> None:
     code, out, _ = run("schema", kind)
@@ -261,6 +292,6 @@ def test_an_unknown_schema_is_refused(run: Run) -> None:
         "",
         (
             "schema must be one of arch, workload, dram, technology, result, reproduction, "
-            "dram-result, got mood\n"
+            "dram-result, machine, got mood\n"
         ),
     )

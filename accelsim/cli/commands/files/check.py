@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,9 @@ def check(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Machines, workloads, DRAM standards, traces, results.",
+            help="Machines, workloads, DRAM standards, technologies and networks of importers; "
+            "traces (.npz); result, comparison, training, reproduction, DRAM and machine documents "
+            "(.json).",
             show_default=False,
         ),
     ],
@@ -24,7 +27,7 @@ def check(
 
     Each right file is named on stdout, every fault of the others on stderr.
     """
-    from accelsim.cli.file_kinds import faults
+    from accelsim.cli.file_kinds import faults, warnings
 
     all_faults: list[Fault] = []
     for path in files:
@@ -32,5 +35,7 @@ def check(
         all_faults += faults_of_file
         if not faults_of_file:
             print(f"{path}: ok")
+            for warning in warnings(path):
+                print(f"{path}: warning: {warning}", file=sys.stderr)
     if all_faults:
         raise InputError(*all_faults)

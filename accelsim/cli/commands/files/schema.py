@@ -12,7 +12,7 @@ def schema(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="arch|workload|dram|technology|result|reproduction|dram-result",
+            metavar="arch|workload|dram|technology|result|reproduction|dram-result|machine",
             help="Which kind of file.",
             show_default=False,
         ),

@@ -1,0 +1,36 @@
+"""`accelsim show`: a machine's merged file, and what it amounts to."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from accelsim.cli import delivery, options
+
+
+def show(
+    machine: Annotated[
+        str,
+        typer.Argument(
+            metavar="MACHINE",
+            help="Built-in machine (`accelsim list archs`) or a file.",
+            show_default=False,
+        ),
+    ],
+    as_json: options.Json = False,
+) -> None:
+    """Show a machine.
+
+    Its file with the values that it inherits, as YAML; then peak rates, memories, area, and
+    warnings of imbalance, as comments.
+    """
+    from accelsim.experiment.machine_facts import show_machine
+    from accelsim.report.machine import text
+    from accelsim.results.machine import MachineDocument
+
+    def printed(document: delivery.Document) -> None:
+        sys.stdout.write(text(MachineDocument.parse(document)))
+
+    delivery.show(show_machine(machine).to_json(), as_json, printed)

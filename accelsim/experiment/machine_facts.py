@@ -1,0 +1,157 @@
+"""What a machine amounts to: peak rates, sizes, areas, and warnings of imbalance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from accelsim.config import catalog
+from accelsim.config.source import Document, KeyPath
+from accelsim.cost import area
+from accelsim.dram.standard import DramSpec
+from accelsim.errors import InputError
+from accelsim.experiment.tables import machine_tables
+from accelsim.machine.architecture import Machine
+from accelsim.machine.file_form import file_form
+from accelsim.machine.loading import load_machine, read_architecture
+from accelsim.results.machine import MachineDocument, Peaks
+
+DEFAULT = "default"
+"""Origin of a value that no file gives."""
+MOST_LANES = 1 << 20
+"""Lanes beyond which a machine is larger than any chip: more is probably a slip."""
+MOST_ON_CHIP = 1 << 30
+"""Bytes of on-chip memory beyond which a machine is larger than any chip."""
+MOST_AREA_MM2 = 858.0
+"""Area of a lithography reticle: a larger chip cannot be made in one piece."""
+MOST_NOC_REUSE = 256
+"""MACs per word from the global buffer beyond which a layer with fewer starves the lanes."""
+MOST_DRAM_REUSE = 4096
+"""MACs per word from DRAM, as above."""
+CYCLES_PER_OUTPUT = 64
+"""Cycles in which a PE is taken to make one output, for the vector unit to keep up."""
+
+
+def show_machine(name_or_path: str | Path) -> MachineDocument:
+    """Everything to show of a built-in machine or a file. InputError with every fault."""
+    machine = load_machine(name_or_path)
+    path = catalog.find("arch", name_or_path)
+    data = file_form(machine)
+    spec = machine_tables(machine)
+    try:
+        areas = area.estimate(machine, spec.technology)
+    except InputError:
+        areas = ()
+    peaks = machine_peaks(machine, spec.dram)
+    mm2 = area.total(areas) if areas else None
+    return MachineDocument(
+        name=machine.name,
+        machine=data,
+        origins=_origins(data, read_architecture(path), path),
+        peaks=peaks,
+        area_mm2=mm2,
+        area_by_component_mm2=area.by_component(areas) if areas else None,
+        warnings=(*size_warnings(machine, mm2), *balance_warnings(machine, peaks)),
+    )
+
+
+def machine_peaks(machine: Machine, dram: DramSpec) -> Peaks:
+    """Peak rates and sizes of a machine."""
+    array, buffer, noc = machine.pe_array, machine.global_buffer, machine.noc
+    pes = array.rows * array.cols
+    lanes = pes * array.lanes
+    bits = machine.precision.activation
+    links = 1 if noc.topology == "tree" else noc.buffer_ports
+    dram_bytes = dram_bytes_per_second(machine, dram)
+    return Peaks(
+        lanes=lanes,
+        macs_per_second=float(lanes * machine.clock_hz),
+        ops_per_second=2.0 * lanes * machine.clock_hz,
+        scratchpad_bytes=pes * machine.scratchpad.capacity_bytes,
+        global_buffer_bytes=buffer.capacity_bytes,
+        dram_bytes_per_second=dram_bytes,
+        word_bits=bits,
+        dram_words_per_cycle=8 * dram_bytes / machine.clock_hz / bits,
+        noc_words_per_cycle=links * noc.width_bits / bits,
+        global_buffer_words_per_cycle=buffer.banks * buffer.width_bits / bits,
+        vector_ops_per_cycle=float(machine.vector_unit.width * machine.vector_unit.ops_per_cycle),
+    )
+
+
+def dram_bytes_per_second(machine: Machine, dram: DramSpec) -> float:
+    """Bytes per second that all DRAM channels move while every clock carries data."""
+    burst = dram.organisation
+    bytes_per_ps = machine.dram.channels * burst.burst / (burst.burst_clocks * dram.timing.tck_ps)
+    return bytes_per_ps * 1e12
+
+
+def size_warnings(machine: Machine, mm2: float | None = None) -> list[str]:
+    """Sizes that are larger than any chip: slips, more likely than plans."""
+    array = machine.pe_array
+    pes = array.rows * array.cols
+    lanes = pes * array.lanes
+    on_chip = pes * machine.scratchpad.capacity_bytes + machine.global_buffer.capacity_bytes
+    warnings = []
+    if lanes > MOST_LANES:
+        warnings.append(
+            f"pe_array has {lanes:,} lanes ({array.rows} x {array.cols} PEs x {array.lanes}), more "
+            f"than {MOST_LANES:,}: larger than any chip"
+        )
+    if on_chip > MOST_ON_CHIP:
+        warnings.append(
+            f"scratchpads and global buffer hold {on_chip / 2**30:,.4g} GiB, more than "
+            f"{MOST_ON_CHIP >> 30} GiB: larger than any chip"
+        )
+    if mm2 is not None and mm2 > MOST_AREA_MM2:
+        warnings.append(
+            f"the area is {mm2:,.0f} mm2, more than the {MOST_AREA_MM2:.0f} mm2 of a reticle"
+        )
+    return warnings
+
+
+def balance_warnings(machine: Machine, peaks: Peaks) -> list[str]:
+    """Parts that are slow beside the lanes. The thresholds are in the texts."""
+    warnings = []
+    reuse = peaks.lanes / peaks.noc_words_per_cycle
+    if reuse > MOST_NOC_REUSE:
+        warnings.append(
+            f"the NoC brings {peaks.noc_words_per_cycle:.3g} words per cycle for {peaks.lanes:,} "
+            f"lanes: a word must serve {reuse:,.0f} MACs to keep them busy (warned above "
+            f"{MOST_NOC_REUSE}; see noc.width)"
+        )
+    reuse = peaks.lanes / peaks.dram_words_per_cycle
+    if reuse > MOST_DRAM_REUSE:
+        warnings.append(
+            f"DRAM brings {peaks.dram_words_per_cycle:.3g} words per cycle for {peaks.lanes:,} "
+            f"lanes: a word must serve {reuse:,.0f} MACs to keep them busy (warned above "
+            f"{MOST_DRAM_REUSE}; see dram.channels, dram.standard)"
+        )
+    pes = machine.pe_array.rows * machine.pe_array.cols
+    if peaks.vector_ops_per_cycle * CYCLES_PER_OUTPUT < pes:
+        warnings.append(
+            f"the vector unit does {peaks.vector_ops_per_cycle:.3g} ops per cycle for {pes:,} PEs: "
+            f"it falls behind if each makes an output every {pes / peaks.vector_ops_per_cycle:.0f} "
+            f"cycles (warned above {CYCLES_PER_OUTPUT}; see vector_unit.width)"
+        )
+    return warnings
+
+
+def _origins(data: dict[str, Any], document: Document, path: Path) -> dict[str, str]:
+    """Origin of every value that the machine's own file does not give, by dotted key."""
+    origins: dict[str, str] = {}
+    for key in _leaves(data):
+        place = document.values.get(key)
+        if place is None:
+            origins[".".join(map(str, key))] = DEFAULT
+        elif Path(place.source).resolve() != path.resolve():
+            origins[".".join(map(str, key))] = Path(place.source).stem
+    return origins
+
+
+def _leaves(data: dict[str, Any], above: KeyPath = ()) -> list[KeyPath]:
+    """Paths of the values that are no mappings."""
+    return [
+        leaf
+        for key, value in data.items()
+        for leaf in (_leaves(value, (*above, key)) if isinstance(value, dict) else [(*above, key)])
+    ]

@@ -1,0 +1,52 @@
+"""A machine as the plain data of its file, with units as a file spells them (``64KiB``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from accelsim.config.catalog import is_file_name
+from accelsim.config.describe import Hint, Rule, keys
+from accelsim.machine.architecture import Machine
+
+_FILES = (("technology",), ("dram", "standard"))
+"""Keys that may name a file."""
+
+
+def file_form(machine: Machine) -> dict[str, Any]:
+    """Every key of the machine with its value, defaults included: a file with this data gives the
+    same machine. Files that it names are given without their folders, so that the data does not
+    depend on a computer.
+    """
+    data = as_written(machine, every=True)
+    for *above, key in _FILES:
+        section = data[above[0]] if above else data
+        if is_file_name(section[key]):
+            section[key] = Path(section[key]).name
+    return data
+
+
+def as_written(section: BaseModel, every: bool = False) -> dict[str, Any]:
+    """Keys that were given for a section, or ``every`` key that has a value."""
+    data: dict[str, Any] = {}
+    for (key, field), name in zip(
+        keys(type(section)).items(), type(section).model_fields, strict=True
+    ):
+        value = getattr(section, name)
+        if name in section.model_fields_set or (every and value is not None):
+            rules = [each for each in Hint.of_field(field).metadata if isinstance(each, Rule)]
+            units = next((rule for rule in rules if rule.scales), None)
+            data[key] = plain(value, every) if units is None else units.spell(value)
+    return data
+
+
+def plain(value: Any, every: bool = False) -> Any:
+    """A value of a section, or one given in Python, as a file has it."""
+    if isinstance(value, BaseModel):
+        return as_written(value, every)
+    if isinstance(value, Mapping):
+        return {key: plain(each, every) for key, each in value.items()}
+    return [plain(each, every) for each in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,52 @@
+"""The machine document (`show --json`): a machine's merged file, its peak rates, sizes and areas,
+and warnings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from accelsim.results.document import Area, Document, Part
+from accelsim.version import __version__
+
+Rate = Annotated[float, Field(ge=0)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peaks(Part):
+    """The most that a machine can compute and move. Words are as wide as an activation."""
+
+    lanes: Annotated[int, Field(ge=1)]
+    macs_per_second: Rate
+    ops_per_second: Rate
+    """Two operations per MAC, none skipped."""
+    scratchpad_bytes: Annotated[int, Field(ge=0)]
+    global_buffer_bytes: Annotated[int, Field(ge=0)]
+    dram_bytes_per_second: Rate
+    word_bits: Annotated[int, Field(ge=1)]
+    dram_words_per_cycle: Rate
+    noc_words_per_cycle: Rate
+    global_buffer_words_per_cycle: Rate
+    vector_ops_per_cycle: Rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineDocument(Document):
+    """`show --json`. ``origins``: where a value comes from, by dotted key, if it is not in the
+    machine's own file: the name of a base, or ``default``.
+    """
+
+    __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="MachineDocument")
+
+    schema_: Annotated[Literal["accelsim.machine/1"], Field(alias="schema")] = "accelsim.machine/1"
+    version: str = __version__
+    name: str
+    machine: dict[str, Any]
+    origins: dict[str, str]
+    peaks: Peaks
+    area_mm2: Area | None
+    area_by_component_mm2: dict[str, Area | None] | None
+    warnings: tuple[str, ...]
