@@ -15,6 +15,7 @@ from accelsim.machine.architecture import Machine
 from accelsim.machine.file_form import file_form
 from accelsim.machine.loading import load_machine, read_architecture
 from accelsim.results.machine import MachineDocument, Peaks
+from accelsim.version import __version__
 
 DEFAULT = "default"
 """Origin of a value that no file gives."""
@@ -45,6 +46,8 @@ def show_machine(name_or_path: str | Path) -> MachineDocument:
     peaks = machine_peaks(machine, spec.dram)
     mm2 = area.total(areas) if areas else None
     return MachineDocument(
+        schema_="accelsim.machine/1",
+        version=__version__,
         name=machine.name,
         machine=data,
         origins=_origins(data, read_architecture(path), path),

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from accelsim.results.document import Area, Document, Part
-from accelsim.version import __version__
 
 Rate = Annotated[float, Field(ge=0)]
 
@@ -41,8 +40,8 @@ class MachineDocument(Document):
 
     __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="MachineDocument")
 
-    schema_: Annotated[Literal["accelsim.machine/1"], Field(alias="schema")] = "accelsim.machine/1"
-    version: str = __version__
+    schema_: Annotated[Literal["accelsim.machine/1"], Field(alias="schema")]
+    version: str
     name: str
     machine: dict[str, Any]
     origins: dict[str, str]

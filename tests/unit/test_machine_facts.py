@@ -21,7 +21,7 @@ from accelsim.experiment.simulate import simulate
 from accelsim.experiment.tables import machine_tables
 from accelsim.machine.file_form import file_form
 from accelsim.machine.loading import load_machine
-from accelsim.report.machine import text
+from accelsim.report.summary.machine import text
 from accelsim.results.machine import MachineDocument
 
 OWN = """\
@@ -88,7 +88,7 @@ def warnings(**changes: Any) -> list[str]:
             None,
         ),
         ({"pe_array": {"lanes": 1024}, "noc": {"width": 65536}}, "DRAM brings 8 words per cycle"),
-        ({"scratchpad": {"capacity": "16MiB"}}, "scratchpads and global buffer hold 4 GiB"),
+        ({"scratchpad": {"capacity": "16MiB"}}, "scratchpads and global buffer hold 4.002 GiB"),
     ],
 )
 def test_what_is_out_of_proportion_is_warned_of(changes: dict[str, Any], words: str | None) -> None:

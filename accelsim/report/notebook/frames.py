@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 _TABLES = {"run": totals_table, "pass": passes_table, "layer": layers_table, "op": ops_table}
-_STEP = {"step": "step_kind"}
-"""Columns of the table of ops that only hybrid results have in a data frame, and their name."""
+_STEP = ("step_kind", "weight")
+"""Columns of the table of ops that only hybrid results have in a data frame."""
 
 
 def frame(document: Result | Comparison, per: Per | None) -> DataFrame:
@@ -34,10 +34,10 @@ def frame(document: Result | Comparison, per: Per | None) -> DataFrame:
         raise ImportError("to_dataframe() needs pandas: pip install pandas") from error
     runs = Runs.of([document])
     table = _TABLES[per](runs)
-    columns = [_STEP.get(column.key, column.key) for column in table.columns]
+    columns = [column.key for column in table.columns]
     left_out = {"run"} if not several and per != "run" else set()
     if not any(result.steps for result in runs.results):
-        left_out |= {*_STEP.values(), "weight"}
+        left_out |= set(_STEP)
     return pd.DataFrame(list(table.rows), columns=columns).drop(
         columns=[name for name in columns if name in left_out]
     )

@@ -1,4 +1,4 @@
-"""The summary that simulate and compare print: three sentences, one table, where the rest is.
+"""What a terminal shows first: the summary of simulate and compare, and the text of show.
 
 It may import the rest of report/ and results/.
 """

@@ -22,7 +22,7 @@ class OpLine:
     """
 
     run: str
-    step: str
+    step_kind: str
     weight: float
     op: OpResult
 
@@ -74,7 +74,7 @@ def ops_table(runs: Runs) -> Table:
     found = {name for line in op_lines(runs) for name in line.op.energy_by_component_pj or {}}
     columns: tuple[Column[OpLine], ...] = (
         Column("run", "run", "text"),
-        Column("step", "step" if any(each.steps for each in runs.results) else "", "text"),
+        Column("step_kind", "step" if any(each.steps for each in runs.results) else "", "text"),
         Column("weight", "", "number"),
         _text_of_op("op", lambda op: op.name),
         Column("layer", "", "text", lambda line: line.op.layer),

@@ -341,7 +341,7 @@ def test_a_hybrid_has_the_ops_of_every_kind_of_step_and_mean_layers() -> None:
     document = synthetic.hybrid(0.25)
     ops, layers = (records(table) for table in tables(runs(document), ["ops", "layers"]))
     layers, ops = (layers, ops) if "ff_cycles" in layers[0] else (ops, layers)
-    assert {(row["step"], float(row["weight"])) for row in ops} == {
+    assert {(row["step_kind"], float(row["weight"])) for row in ops} == {
         (step["kind"], step["weight"]) for step in document["steps"]
     }
     assert sum(float(row["cycles"]) for row in layers) == pytest.approx(document["cycles"])

@@ -27,7 +27,7 @@ def show(
     warnings of imbalance, as comments.
     """
     from accelsim.experiment.machine_facts import show_machine
-    from accelsim.report.machine import text
+    from accelsim.report.summary.machine import text
     from accelsim.results.machine import MachineDocument
 
     def printed(document: delivery.Document) -> None:
