@@ -27,7 +27,7 @@ def load_network(path: Path) -> Network:
     faults: list[Fault] = []
     layers: list[dict[str, Any]] = []
     image: dict[str, int] = {}
-    made = (0, 0)
+    above = (0, 0)
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()[1:], 2):
         name, *numbers = [cell.strip() for cell in line.split(",") if cell.strip()] or [""]
         if not name:
@@ -36,17 +36,17 @@ def load_network(path: Path) -> Network:
             rule = f"a name and {len(COLUMNS) + 1} numbers"
             faults.append(Fault(str(path), number, 1, f"a layer must be {rule}, got {line}"))
             continue
-        rows, columns, taps, width, channels, filters, stride = map(int, numbers)
+        rows, columns, filter_rows, filter_columns, channels, filters, stride = map(int, numbers)
         if not layers:
-            image, made = {"height": rows, "width": columns, "channels": channels}, (rows, columns)
-        if (taps, width) == (rows, columns):
+            image, above = {"height": rows, "width": columns, "channels": channels}, (rows, columns)
+        if (filter_rows, filter_columns) == (rows, columns):
             layers.append({"name": name, "kind": "fc", "out_features": filters})
-            made = (1, 1)
+            above = (1, 1)
             continue
-        padding = ((rows - made[0]) // 2, (columns - made[1]) // 2)
+        padding = ((rows - above[0]) // 2, (columns - above[1]) // 2)
         layer = {"name": name, "kind": "conv", "out_channels": filters, "stride": stride}
-        layers.append({**layer, "kernel": (taps, width), "padding": padding})
-        made = ((rows - taps) // stride + 1, (columns - width) // stride + 1)
+        layers.append({**layer, "kernel": (filter_rows, filter_columns), "padding": padding})
+        above = ((rows - filter_rows) // stride + 1, (columns - filter_columns) // stride + 1)
     if faults:
         raise InputError(*faults)
     document = Document(str(path), {"name": path.stem, "input": image, "layers": tuple(layers)})

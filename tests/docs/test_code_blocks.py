@@ -3,9 +3,11 @@
 The blocks of a page run in order, in one folder of their own, so that a command can use the file
 that a block above it holds:
 
-* ``yaml``: a whole file, saved under its ``name`` and checked;
-* ``csv``: a file of DRAM requests, saved as requests.csv;
+* ``yaml``: a whole file, saved under its ``name`` and checked, with the plug-in of
+  ``plugin=FILE``;
+* ``csv``: a file of DRAM requests, saved as requests.csv, or a file of the name given;
 * ``python``: run in the page's own namespace;
+* ``python FILE``: a part of that file of examples/;
 * ``sh`` and ``console``: every accelsim command runs and exits with 0, or with N of ``exit=N``;
   what it prints begins with the lines that a console shows below it; targets of make exist;
 * ``sh no-run REASON``: the commands are parsed; ``python no-run REASON``: the code is compiled.
@@ -26,6 +28,7 @@ from typing import Any, NamedTuple
 import pytest
 import typer.main
 
+from accelsim import plugin
 from accelsim.cli import progress
 from accelsim.cli.app import app, main
 from accelsim.cli.file_kinds import faults
@@ -114,9 +117,13 @@ def execute(block: Block, folder: Path, names: dict[str, Any], run: CommandLine)
         assert name is not None, "a file of yaml has a name"
         path = folder / f"{name[1]}.yaml"
         path.write_text(block.text, encoding="utf-8")
-        assert faults(path) == []
+        file = re.search(r"\bplugin=(\S+)", block.marks)
+        with plugin.loaded([file[1]] if file else []):
+            assert faults(path) == []
     elif block.language == "csv":
-        (folder / "requests.csv").write_text(block.text, encoding="utf-8")
+        (folder / (block.marks or "requests.csv")).write_text(block.text, encoding="utf-8")
+    elif block.language == "python" and block.marks.startswith("examples/"):
+        assert block.text in (folder / block.marks).read_text(encoding="utf-8")
     elif block.language == "python":
         code = compile(block.text, "<page>", "exec")
         if block.runs:
@@ -137,9 +144,11 @@ def test_the_blocks_of_a_page_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: CommandLine
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     names: dict[str, Any] = {"__name__": "page"}
-    for block in blocks(page):
-        execute(block, tmp_path, names, run)
+    with plugin.loaded([]):  # plug-ins that the page loads are known to it alone
+        for block in blocks(page):
+            execute(block, tmp_path, names, run)
 
 
 def test_the_blocks_that_do_not_run_are_known_and_say_why() -> None:

@@ -68,7 +68,7 @@ def test_names_and_origins_come_from_metadata_without_an_import(
     assert outcome("check", "--help")[0] == 0
     assert outcome("schema", "workload")[0] == 0
     code, _, err = outcome("simulate", "digits-fc", "--rule", "odd")
-    assert (code, err) == (2, err.replace("RuntimeError", "RuntimeError"))
+    assert code == 2
     assert err.endswith("made_module.py:1: RuntimeError: imported\n")
     assert len(err.splitlines()) == 1
 
