@@ -1,4 +1,4 @@
-"""Fast loops over arrays, compiled by numba: nothing here knows of ops, machines or files.
+"""Fast loops over arrays, compiled by numba. Kernels know nothing of ops, machines or files.
 
-`jit.py` declares kernels. May import numpy and numba alone.
+`jit.py` declares kernels. This package imports only numpy and numba.
 """

@@ -1,8 +1,8 @@
-"""How kernels are declared, and where their compiled code is kept.
+"""Declaration of kernels, and the cache of their compiled code.
 
-`jit`, `inlined_jit` and `parallel_jit` are the only ways to declare a kernel: they keep compiled
-code on disk in a folder named after the sources of this package, because numba's own cache does not
-notice that a callee in another file has changed and would go on returning the old number. A user's
+`jit`, `inlined_jit` and `parallel_jit` are the only ways to declare a kernel. They cache compiled
+code on disk, in a folder named after a hash of this package's sources. numba's own cache does not
+notice a change of a callee in another file and would keep returning old results. A user's
 NUMBA_CACHE_DIR is respected.
 """
 
@@ -23,18 +23,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 DECLARED: list[str] = []
-"""Names, ``module.function``, of every kernel declared so far: each has a plain twin in
-tests/naive.
-"""
+"""``module.function`` of every kernel declared so far. Each has a plain twin in tests/naive."""
 
 _PREFIX = "accelsim-kernels-"
-"""Folders of this name are ours: one found in NUMBA_CACHE_DIR was set by a parent process, perhaps
-of another version.
+"""Prefix of our folders. If NUMBA_CACHE_DIR has it, a parent process, perhaps of another version,
+set it.
 """
 
 
 def _source_key(folder: Path) -> str:
-    """Hash of the kernel sources, by name and content, and of numba's version."""
+    """Hash of the kernel sources (names and content) and of numba's version."""
     digest = hashlib.sha256(numba.__version__.encode())
     for source in sorted(folder.rglob("*.py")):
         digest.update(str(source.relative_to(folder)).encode())
@@ -43,8 +41,8 @@ def _source_key(folder: Path) -> str:
 
 
 def _candidates(key: str) -> Iterator[Path]:
-    """Where compiled code may be kept, the best place first: the user's cache, then a folder of the
-    user's among temporary files.
+    """Folders for compiled code, best first: the user's cache, then a user's folder among temporary
+    files.
     """
     home = os.environ.get("XDG_CACHE_HOME")
     with contextlib.suppress(RuntimeError):  # no home directory at all
@@ -54,7 +52,7 @@ def _candidates(key: str) -> Iterator[Path]:
 
 
 def _usable(folder: Path) -> bool:
-    """Whether compiled code can be kept there and nobody else could have put it there."""
+    """Whether the folder is writeable, and only by this user."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         tempfile.TemporaryFile(dir=folder).close()
@@ -67,16 +65,16 @@ def _usable(folder: Path) -> bool:
 
 
 def _choose_cache() -> bool:
-    """Point numba's cache at our folder, unless the user chose one; False when no folder can be
-    written.
+    """Point numba's cache at our folder, unless the user chose one. Returns False if no folder is
+    writeable.
     """
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     if chosen and not Path(chosen).name.startswith(_PREFIX):
         return True
     for folder in _candidates(_source_key(Path(__file__).parent)):
         if _usable(folder):
-            # Both: the variable for numba's own reloads and for child processes, the attribute if
-            # numba was imported before us.
+            # Both are needed: the variable for numba's own reloads and for child processes, the
+            # attribute in case numba was imported before this module.
             os.environ["NUMBA_CACHE_DIR"] = str(folder)
             config: Any = numba.config
             config.CACHE_DIR = str(folder)
@@ -85,16 +83,16 @@ def _choose_cache() -> bool:
 
 
 def _is_new(folder: str | None) -> bool:
-    """Whether numba has kept nothing of ours there: it makes a folder per folder of kernels, with
-    an index file per function.
+    """Whether the folder holds no compiled kernel. numba makes a subfolder per folder of kernels,
+    with an index file per function.
     """
     return not folder or next(Path(folder).glob("*/*.nbi"), None) is None
 
 
 _CACHE = _choose_cache()
 CACHE_IS_NEW = _is_new(os.environ.get("NUMBA_CACHE_DIR"))
-"""Whether this process will have to compile every kernel that it uses, which takes the better part
-of a minute.
+"""Whether this process must compile every kernel that it uses, which takes the better part of a
+minute.
 """
 
 
@@ -108,12 +106,14 @@ class _FirstCompilation(Listener):
             told()
 
     def on_end(self, event: Any) -> None:
-        """Nothing."""
+        """Nothing to do."""
 
 
 @contextlib.contextmanager
 def before_first_compilation(told: Callable[[], None]) -> Iterator[None]:
-    """Call ``told`` before the first function that is compiled, not loaded, inside the block."""
+    """Call ``told`` before the first function inside the block that is compiled, not loaded from
+    the cache.
+    """
     with install_listener("numba:compile", _FirstCompilation(told)):
         yield
 
@@ -123,24 +123,26 @@ def _declare(function: F, **options: Any) -> F:
     DECLARED.append(f"{module}.{function.__name__}")
     try:
         return cast("F", numba.njit(cache=_CACHE, nogil=True, **options)(function))
-    except RuntimeError:  # the user's NUMBA_CACHE_DIR cannot be written
+    except RuntimeError:  # the user's NUMBA_CACHE_DIR is not writeable
         return cast("F", numba.njit(nogil=True, **options)(function))
 
 
 def jit(function: F) -> F:
-    """Compile a kernel on first use; it releases the GIL."""
+    """Compile a kernel on first use. The kernel releases the GIL."""
     return _declare(function)
 
 
 def inlined_jit(function: F) -> F:
-    """The same, copied into its callers: for a kernel of many arrays that is called for every
-    event, because numba counts a reference to each array of a call.
+    """Like `jit`, but inlined into its callers.
+
+    For kernels with many arrays that are called for every event, because numba counts a reference
+    per array of a call.
     """
     return _declare(function, inline="always")
 
 
 def parallel_jit(function: F) -> F:
-    """The same as `jit` with numba's threads in its `prange` loops, whose iterations must write to
-    disjoint places.
+    """Like `jit`, with numba's threads in `prange` loops. Iterations must write to disjoint
+    places.
     """
     return _declare(function, parallel=True)

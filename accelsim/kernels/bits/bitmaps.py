@@ -1,5 +1,6 @@
-"""Packed masks: rows of bits in 64-bit words, bit c of a row in word c // 64 at place c % 64, zeros
-behind the last channel.
+"""Packed masks: rows of bits in 64-bit words.
+
+Bit c of a row is bit c % 64 of word c // 64. Bits after the last channel are zero.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from accelsim.kernels.jit import jit
 
 Words = NDArray[np.uint64]
 Chunks = NDArray[Any]
-"""Of one of the types of `intrinsics.container`."""
+"""An array of one of the types of `intrinsics.container`."""
 Cycles = NDArray[np.int32]
 Counts = NDArray[np.int64]
 
 
 class PackedMask(NamedTuple):
-    """Words of a packed mask and how many channels a row has."""
+    """Words of a packed mask, and the number of channels per row."""
 
     words: Words
     """uint64 (..., ceil(channels / 64))."""
@@ -28,8 +29,10 @@ class PackedMask(NamedTuple):
 
 
 def words(packed: NDArray[np.uint8], channels: int) -> Words:
-    """Rows packed by ``np.packbits(bitorder="little")``, uint8 (rows, ceil(C/8)), as uint64 (rows,
-    ceil(C/64)); bits beyond C are cleared.
+    """Convert rows packed by ``np.packbits(bitorder="little")`` to 64-bit words.
+
+    ``packed``: uint8 (rows, ceil(C/8)). Returns uint64 (rows, ceil(C/64)); bits beyond C are
+    cleared.
     """
     rows, width = packed.shape[0], -(-channels // 64)
     padded = np.zeros((rows, width * 8), dtype=np.uint8)
@@ -41,19 +44,19 @@ def words(packed: NDArray[np.uint8], channels: int) -> Words:
 
 
 def from_mask(mask: NDArray[np.bool_]) -> Words:
-    """A boolean mask (..., C) as uint64 (..., ceil(C/64))."""
+    """Pack a boolean mask (..., C) as uint64 (..., ceil(C/64))."""
     channels = mask.shape[-1]
     packed = np.packbits(mask.reshape(-1, channels), axis=-1, bitorder="little")
     return words(packed, channels).reshape(*mask.shape[:-1], -(-channels // 64))
 
 
 def packed(mask: NDArray[np.bool_]) -> PackedMask:
-    """A boolean mask (..., C) as words, with its number of channels."""
+    """Pack a boolean mask (..., C), and keep its number of channels."""
     return PackedMask(from_mask(mask), mask.shape[-1])
 
 
 def to_mask(bits: Words, channels: int) -> NDArray[np.bool_]:
-    """The boolean mask (..., C) of uint64 (..., ceil(C/64))."""
+    """Unpack uint64 (..., ceil(C/64)) to a boolean mask (..., C)."""
     rows = np.ascontiguousarray(bits, dtype="<u8").reshape(-1, bits.shape[-1]).view(np.uint8)
     return (
         np.unpackbits(rows, axis=-1, count=channels, bitorder="little")
@@ -63,7 +66,7 @@ def to_mask(bits: Words, channels: int) -> NDArray[np.bool_]:
 
 
 def ones(rows: int, channels: int) -> Words:
-    """A dense operand: uint64 (rows, ceil(C/64)) with every channel set."""
+    """The mask of a dense operand: uint64 (rows, ceil(C/64)) with every channel set."""
     result = np.full((rows, -(-channels // 64)), np.iinfo(np.uint64).max, dtype=np.uint64)
     if channels % 64:
         result[:, -1] = np.uint64((1 << (channels % 64)) - 1)
@@ -71,20 +74,22 @@ def ones(rows: int, channels: int) -> Words:
 
 
 def flat(bits: Words) -> Words:
-    """As the kernels want it: contiguous and writeable (a read-only array would be compiled for
-    once more).
+    """The words as a contiguous, writeable uint64 array.
+
+    Kernels take only this layout: a read-only array would compile another specialisation.
     """
     return np.require(bits, dtype=np.uint64, requirements=["C", "W"])
 
 
 def popcounts(bits: Words) -> NDArray[np.int64]:
-    """Set bits of each row: uint64 (..., Cw) -> int64 (...)."""
+    """Set bits per row: uint64 (..., Cw) -> int64 (...)."""
     return row_popcounts(flat(bits).reshape(-1, bits.shape[-1])).reshape(bits.shape[:-1])
 
 
 def slice_channels(bits: Words, first: int, end: int) -> Words:
-    """Channels [first, end) of each row, moved to bit 0: uint64 (..., Cw) -> uint64 (...,
-    ceil((end-first)/64)).
+    """Channels [first, end) of each row, moved to bit 0.
+
+    uint64 (..., Cw) -> uint64 (..., ceil((end-first)/64)).
     """
     if first % 64 == 0:
         result = bits[..., first // 64 : -(-end // 64)].copy()
@@ -97,7 +102,7 @@ def slice_channels(bits: Words, first: int, end: int) -> Words:
 
 
 def transpose_bits(bits: Words, channels: int) -> Words:
-    """Rows x channels -> channels x rows: uint64 (rows, ceil(C/64)) -> uint64 (C,
+    """Transpose rows x channels to channels x rows: uint64 (rows, ceil(C/64)) -> uint64 (C,
     ceil(rows/64)).
     """
     return transpose_rows(flat(bits), channels)
@@ -105,7 +110,7 @@ def transpose_bits(bits: Words, channels: int) -> Words:
 
 @jit
 def row_popcounts(bits: Words) -> NDArray[np.int64]:
-    """uint64 (rows, width) -> int64 (rows)."""
+    """Set bits per row: uint64 (rows, width) -> int64 (rows)."""
     rows, width = bits.shape
     result = np.empty(rows, dtype=np.int64)
     for row in range(rows):
@@ -139,7 +144,7 @@ def slice_rows(bits: Words, first: int, end: int) -> Words:
 
 @jit
 def transpose_64(block: Words) -> None:
-    """Transpose a 64x64 bit matrix in place: uint64 (64); bit j of word i becomes bit i of word
+    """Transpose a 64 x 64 bit matrix, uint64 (64), in place: bit j of word i becomes bit i of word
     j.
     """
     mask = np.uint64(0x00000000FFFFFFFF)
@@ -159,7 +164,7 @@ def transpose_64(block: Words) -> None:
 
 @jit
 def transpose_rows(bits: Words, channels: int) -> Words:
-    """uint64 (rows, ceil(C/64)) -> uint64 (C, ceil(rows/64))."""
+    """Transpose rows to columns: uint64 (rows, ceil(C/64)) -> uint64 (C, ceil(rows/64))."""
     rows, width = bits.shape
     result_width = (rows + 63) // 64
     result = np.empty((channels, result_width), dtype=np.uint64)

@@ -1,9 +1,8 @@
-"""Exact counts of positions whose operands are both non-zero, from popcounts rather than from the
-pairs themselves.
+"""Exact counts of effectual positions, computed from popcounts instead of the pairs themselves.
 
-Every function returns one number a stored sample, int64 (S); `over_batch` adds them up for a batch
-that repeats the samples. Groups: slice the channels (`bitmaps.slice_channels`) and add the groups'
-counts.
+A position is effectual if both operands are non-zero. Every function returns one count per stored
+sample, int64 (S). `over_batch` sums them for a batch that repeats the samples. For groups, slice
+the channels (`bitmaps.slice_channels`) and add the counts of the groups.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from accelsim.kernels.jit import jit
 
 
 def over_batch(counts: Counts, batch: int) -> int:
-    """Sum over a batch that repeats the samples cyclically."""
+    """Sum int64 (S) over a batch that repeats the S samples cyclically."""
     repeats, rest = divmod(batch, len(counts))
     return int(counts.sum()) * repeats + int(counts[:rest].sum())
 
@@ -24,11 +23,11 @@ def over_batch(counts: Counts, batch: int) -> int:
 def effectual_dense(
     moving: Words, outputs: int, row_taps: Taps, col_taps: Taps, needed: Words | None = None
 ) -> Counts:
-    """FF or EP with a dense stationary operand: non-zeros under each output's kernel, times the
-    outputs there.
+    """Effectual MACs of FF or EP with a dense stationary operand: int64 (S).
 
-    moving uint64 (S, H, W, Cw); ``needed`` uint64 (S', Y, X, Kw) restricts to the outputs (y, x, k)
-    it has set, samples repeating.
+    The count is the non-zeros under each output's kernel, times the outputs there. ``moving``:
+    uint64 (S, H, W, Cw). ``needed``: uint64 (S', Y, X, Kw), restricts the count to its set outputs
+    (y, x, k), samples repeating; the result then has lcm(S, S') counts.
     """
     covered = covered_ones(popcounts(moving), row_taps, col_taps)
     if needed is None:
@@ -41,10 +40,13 @@ def effectual_dense(
 def effectual_masked(
     moving: Words, channels: int, stationary: Words, row_taps: Taps, col_taps: Taps
 ) -> Counts:
-    """FF or EP with zeros in the stationary operand uint64 (K, TR*TC, Cw), every output computed.
+    """Effectual MACs of FF or EP with zeros in the stationary operand, all outputs computed: int64
+    (S).
 
-    For each tap and channel: how often the moving operand is non-zero there, times how many kernels
-    are.
+    ``moving``: uint64 (S, H, W, Cw). ``stationary``: uint64 (K, TR*TC, Cw). The count is a sum over
+    taps and channels:
+
+        (positions at which the moving operand is non-zero) x (kernels that are non-zero)
     """
     kernels, taps, width = stationary.shape
     weights = popcounts(
@@ -54,8 +56,10 @@ def effectual_masked(
 
 
 def effectual_wgrad(x: Words, e: Words, row_taps: Taps, col_taps: Taps) -> Counts:
-    """WG: x uint64 (S, H, W, Cw) and e uint64 (S', P, Q, Kw); int64 (lcm(S, S')). A fully connected
-    layer has maps and taps of 1.
+    """Effectual MACs of WG: int64 (lcm(S, S')).
+
+    ``x``: uint64 (S, H, W, Cw). ``e``: uint64 (S', P, Q, Kw). A fully connected layer has maps and
+    taps of size 1.
     """
     return effectual_dense(x, 0, row_taps, col_taps, e)
 
@@ -69,7 +73,9 @@ def set_positions(x: Words, row_taps: Taps, col_taps: Taps) -> Counts:
 
 @jit
 def covered_ones(counts: Counts, row_taps: Taps, col_taps: Taps) -> Counts:
-    """Set bits under each output's kernel: int64 (S, H, W) a source position -> int64 (S, Y*X)."""
+    """Set bits under each output's kernel: int64 (S, H, W) per source position -> int64 (S,
+    Y*X).
+    """
     samples = counts.shape[0]
     rows, cols = row_taps.shape[0], col_taps.shape[0]
     result = np.zeros((samples, rows * cols), dtype=np.int64)
@@ -92,8 +98,9 @@ def covered_ones(counts: Counts, row_taps: Taps, col_taps: Taps) -> Counts:
 def weighted_ones(
     moving: Words, channels: int, weights: Counts, row_taps: Taps, col_taps: Taps
 ) -> Counts:
-    """Sum over outputs, taps and channels of weights int64 (T, C) where the moving operand is set:
-    int64 (S).
+    """Sum of weights over the set bits of the moving operand under all outputs and taps: int64 (S).
+
+    ``moving``: uint64 (S, H, W, Cw). ``weights``: int64 (T, C), per tap and channel.
     """
     samples = moving.shape[0]
     result = np.zeros(samples, dtype=np.int64)

@@ -10,12 +10,12 @@ from accelsim.kernels.jit import jit
 
 @jit
 def run_entries(mask: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
-    """Entries of each row of bool (rows, length), where an entry is a non-zero with the number of
-    zeros before it, at most ``most``.
+    """Entries per row of a run-length format: bool (rows, length) -> int64 (rows).
 
-    Longer runs take padding entries, each ``most`` zeros and a zero that is stored as if it were a
-    value: a run of z takes z div (most + 1) of them. Zeros behind a row's last non-zero take none,
-    since its length is known. Han et al. 2016 (EIE, arXiv:1602.01528), section III.B.
+    An entry is a non-zero and the number of zeros before it, at most ``most``. Longer runs take
+    padding entries: ``most`` zeros and a stored zero value each, so a run of z zeros takes z div
+    (most + 1) of them. Zeros after a row's last non-zero take none, because the row's length is
+    known. Source: Han et al. 2016 (EIE, arXiv:1602.01528), section III.B.
     """
     rows, length = mask.shape
     result = np.zeros(rows, np.int64)
@@ -31,8 +31,9 @@ def run_entries(mask: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
 
 
 def entries_at(places: NDArray[np.int64], length: int, most: int) -> int:
-    """Entries of all rows of ``length`` elements together, given where in the flat tensor the
-    non-zeros are: int64, ascending.
+    """Total entries of all rows of ``length`` elements, from the places of the non-zeros.
+
+    ``places``: int64, ascending indices into the flat tensor.
     """
     row, place = places // length, places % length
     before = np.concatenate([[-1], np.where(row[1:] == row[:-1], place[:-1], -1)])

@@ -1,9 +1,14 @@
-"""Which source row each kernel row of each output row reads: the geometry of FF, EP and WG, one
-axis at a time.
+"""Taps: the source row of each kernel row of each output row. Geometry of FF, EP and WG, one axis
+at a time.
 
-A tap is a source index, PADDING for a zero that is in the stream, or REMOVED for a position that
-the address generator never visits. Rows and columns are independent: a position is removed when
-either axis says so, else a zero when either says so.
+A tap is one of:
+
+- a source index;
+- PADDING: a zero that is in the stream;
+- REMOVED: a position that the address generator never visits.
+
+Rows and columns are independent. A position is removed if either axis removes it, else a zero if
+either axis has padding.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ Taps = NDArray[np.int32]
 
 
 class MapTaps(NamedTuple):
-    """Taps of a map's rows and of its columns."""
+    """Taps of a map's rows and columns."""
 
     rows: Taps
     """int32 (Y, TR)."""
@@ -30,35 +35,35 @@ class MapTaps(NamedTuple):
 
     @property
     def outputs(self) -> int:
-        """Y * X."""
+        """Number of outputs, Y * X."""
         return len(self.rows) * len(self.cols)
 
     @property
     def kernel(self) -> int:
-        """TR * TC."""
+        """Number of taps, TR * TC."""
         return int(self.rows.shape[1] * self.cols.shape[1])
 
 
 def each_once(rows: int, cols: int) -> MapTaps:
-    """Taps of a kernel of one tap that passes over every position of a map once."""
+    """Taps of a 1 x 1 kernel that visits every position of a map once."""
     return MapTaps(
         np.arange(rows, dtype=np.int32)[:, None], np.arange(cols, dtype=np.int32)[:, None]
     )
 
 
 class AlikeOutputs(NamedTuple):
-    """Outputs that have the same taps removed."""
+    """Outputs with the same removed taps."""
 
     places: NDArray[np.int64]
-    """Numbers y * X + x of the outputs."""
+    """Output numbers y * X + x."""
     taps: MapTaps
-    """Their taps that are left."""
+    """Their remaining taps."""
     kept: NDArray[np.int64]
-    """Numbers i * TC + j of those taps."""
+    """Numbers i * TC + j of the remaining taps."""
 
 
 def alike_outputs(taps: MapTaps) -> Iterator[AlikeOutputs]:
-    """The outputs of a map by the taps that are removed from their streams."""
+    """Group the outputs of a map by the taps that are removed from their streams."""
     row_patterns, row_of = np.unique(taps.rows == REMOVED, axis=0, return_inverse=True)
     col_patterns, col_of = np.unique(taps.cols == REMOVED, axis=0, return_inverse=True)
     for i, removed_rows in enumerate(row_patterns):
@@ -77,8 +82,8 @@ def alike_outputs(taps: MapTaps) -> Iterator[AlikeOutputs]:
 
 
 def kept_taps(kernel: int, dilation: int) -> NDArray[np.int64]:
-    """With the dilation zeros in the stream: kernel index of each of the (kernel-1)*dilation+1
-    taps, -1 for a dilation zero.
+    """Kernel index of each of the (kernel-1)*dilation+1 taps of a dilated kernel; -1 for a dilation
+    zero.
     """
     taps = np.full((kernel - 1) * dilation + 1, -1, dtype=np.int64)
     taps[::dilation] = np.arange(kernel)
@@ -94,11 +99,10 @@ def forward_taps(
     dilation: int,
     keep_zeros: bool,
 ) -> Taps:
-    """Sources of FF and WG: int32 (outputs, T); output p at kernel row r reads p * stride -
-    pad_before + r * dilation.
+    """Taps of FF and WG: int32 (outputs, T).
 
-    T = kernel, or (kernel-1)*dilation+1 with ``keep_zeros`` (structural zeros pass through the
-    window).
+    Output p at kernel row r reads source p * stride - pad_before + r * dilation. T is ``kernel``,
+    or (kernel-1)*dilation+1 with ``keep_zeros``, where structural zeros pass through the window.
     """
     source = (
         np.arange(outputs)[:, None] * stride - pad_before + np.arange(kernel)[None, :] * dilation
@@ -117,11 +121,11 @@ def transposed_taps(
     dilation: int,
     keep_zeros: bool,
 ) -> Taps:
-    """Sources of EP: int32 (outputs, T); input row h at kernel row r reads the error at (h +
-    pad_before - r * dilation) / stride.
+    """Taps of EP: int32 (outputs, T).
 
-    Not divisible: a stride zero, REMOVED, or with ``keep_zeros`` a zero in the stream. Outside the
-    error map: PADDING.
+    Input row h at kernel row r reads the error at (h + pad_before - r * dilation) / stride. A
+    source that is not an integer is a stride zero: REMOVED, or PADDING with ``keep_zeros``. A
+    source outside the error map is PADDING.
     """
     offset = np.arange(outputs)[:, None] + pad_before - np.arange(kernel)[None, :] * dilation
     source = offset // stride
@@ -141,8 +145,9 @@ def _with_dilation(taps: NDArray[np.int64], kernel: int, dilation: int, keep_zer
 def expand_kernel(
     weights: NDArray[np.uint64], dilation: tuple[int, int], keep_zeros: bool
 ) -> NDArray[np.uint64]:
-    """Stationary masks uint64 (K, R, S, Cw) as uint64 (K, T, Cw) in the order of the taps, dilation
-    zeros cleared where they are kept.
+    """Stationary masks uint64 (K, R, S, Cw) as uint64 (K, T, Cw), in the order of the taps.
+
+    With ``keep_zeros``, dilation zeros are taps whose bits are clear.
     """
     if keep_zeros and max(dilation) > 1:
         rows, cols = (

@@ -1,4 +1,4 @@
-"""Broadcast of moving words into FIFOs.
+"""Broadcast arrays: moving words are sent into the FIFOs of the PEs.
 
 May import kernels/bits/.
 """

@@ -1,14 +1,14 @@
-"""Cycles of an array whose moving elements are broadcast, one a cycle, into a FIFO of each PE (EIE,
-Han et al. ISCA 2016; docs/pe-broadcast.md).
+"""Cycles of an array that broadcasts moving elements, one per cycle, into a FIFO per PE (EIE, Han
+et al. ISCA 2016; docs/pe-broadcast.md).
 
-Token j costs PE p ``costs[p, j]`` cycles, and the token in service holds its slot of the FIFO of
-``depth`` slots:
+Token j costs PE p ``costs[p, j]`` cycles. A FIFO has ``depth`` slots, and the token in service
+holds its slot:
 
-    issue[j] = max(issue[j-1] + 1, max_p done[p, j-depth])      done[p, j] = max(done[p, j-1],
-    issue[j]) + costs[p, j]
+    issue[j]   = max(issue[j-1] + 1, max_p done[p, j-depth])
+    done[p, j] = max(done[p, j-1], issue[j]) + costs[p, j]
 
-Token 0 is issued in cycle 0. A cycle number says when something begins: a PE with done = 5 has
-worked in cycles up to 4.
+Token 0 is issued in cycle 0. Cycle numbers mark the beginning of a cycle: a PE with done = 5 has
+worked in the cycles up to 4.
 """
 
 from __future__ import annotations
@@ -26,14 +26,18 @@ Costs = NDArray[np.int64]
 
 
 def broadcast_split(costs: Costs, depth: int) -> tuple[int, int, int, int, int]:
-    """Cycles until the last PE has served the last token, and where they go: (cycles, busy, empty,
-    imbalance, stall). costs int64 (PEs, tokens), each >= 1, FIFOs of ``depth`` >= 1 slots;
-    ValueError for less.
+    """Cycles until the last PE has served the last token, and their breakdown.
 
-    PE cycles, with busy + empty + imbalance = PEs * cycles: ``busy`` serving a token, ``empty`` an
-    empty FIFO before the last token has been issued, ``imbalance`` from a PE's last token on, until
-    the last PE is done. ``stall``: cycles in which the next token waits for a full FIFO. A token
-    takes every PE a cycle at least, so a FIFO is empty only while the broadcast stalls.
+    ``costs``: int64 (PEs, tokens), each >= 1. ``depth``: FIFO slots, >= 1. ValueError for smaller
+    values. Returns (cycles, busy, empty, imbalance, stall):
+
+    - busy: PE cycles in service of a token.
+    - empty: PE cycles with an empty FIFO before the last token is issued.
+    - imbalance: PE cycles from a PE's last token until the last PE is done.
+    - stall: cycles in which the next token waits for a full FIFO.
+
+    busy + empty + imbalance = PEs * cycles. Every token takes every PE at least a cycle, so a FIFO
+    is empty only while the broadcast stalls.
     """
     if depth < 1 or (costs.size and costs.min() < 1):
         raise ValueError(
@@ -55,7 +59,9 @@ def broadcast_split(costs: Costs, depth: int) -> tuple[int, int, int, int, int]:
 
 @jit
 def broadcast_tokens(costs: Costs, depth: int) -> tuple[Any, Any, Any, Any]:
-    """costs int64 (tokens, PEs) -> cycles, empty PE cycles, imbalance PE cycles, stalled cycles."""
+    """Cycles of a broadcast: costs int64 (tokens, PEs) -> cycles, empty PE cycles, imbalance PE
+    cycles, stalled cycles.
+    """
     tokens, pes = costs.shape
     done = np.zeros(pes, dtype=np.int64)
     tops = np.zeros(min(depth, max(1, tokens)), dtype=np.int64)
@@ -82,11 +88,11 @@ def broadcast_tokens(costs: Costs, depth: int) -> tuple[Any, Any, Any, Any]:
 def column_costs(columns: Words, outputs: int, pes: int, index_bits: int) -> tuple[Cycles, Cycles]:
     """Stored entries and padding zeros of every column in every PE: both int32 (columns, PEs).
 
-    columns uint64 (columns, ceil(outputs/64)): a bit for each output whose entry is stored. Outputs
-    are interleaved: PE p holds p, p + PEs, ... An entry says how many zeros of its PE precede it
-    since the entry before, in ``index_bits`` bits; a longer run takes a padding zero, itself an
-    entry, every 2**index_bits zeros; zeros behind the last entry take none. 0 index bits: no index,
-    no padding.
+    ``columns``: uint64 (columns, ceil(outputs/64)), one bit per output whose entry is stored.
+    Outputs are interleaved: PE p holds p, p + PEs, ... The index of an entry, ``index_bits`` bits,
+    counts the zeros of its PE since the previous entry. A longer run takes a padding zero, itself
+    an entry, every 2**index_bits zeros. Zeros after the last entry take none. With 0 index bits
+    there is neither index nor padding.
     """
     count = columns.shape[0]
     entries = np.zeros((count, pes), dtype=np.int32)

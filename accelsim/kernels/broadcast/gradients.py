@@ -1,5 +1,6 @@
-"""Weight gradients through the FIFOs of `broadcast`: a vector is the batch of one weight, its
-tokens name positions of the errors.
+"""Weight gradients through the FIFOs of `broadcast`.
+
+A vector is the batch of one weight; its tokens are positions of the errors.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from accelsim.kernels.jit import jit
 
 @jit
 def state_of(done: Counts, tops: Counts, slot: int, issue: Any, state: Counts) -> None:
-    """What the future depends on, relative to the last issue: into int64 (PEs + depth). Slots that
-    are free anyway look alike.
+    """State that determines the future of the FIFOs, relative to the last issue, into int64 (PEs +
+    depth).
+
+    Slots that are free in any case have equal values, so that equal states compare equal.
     """
     depth, pes = tops.shape[0], done.shape[0]
     for p in range(pes):
@@ -36,11 +39,11 @@ def batch_sums(
     depth: int,
     sums: Counts,
 ) -> None:
-    """Sums of one WG vector over a batch that repeats the samples, int64 (6), zero at first: sample
-    n's tokens end at ends[n], int64 (L).
+    """Sums of one WG vector over a batch that repeats the samples: into int64 (6), initially zero.
 
-    Samples follow each other without a barrier. When a round of the samples leaves the FIFOs as the
-    round before did, all further ones do.
+    Sample n's tokens end at ``ends[n]``, int64 (L). Samples follow each other without a barrier.
+    Once a round of the samples leaves the FIFOs in the state of the previous round, all further
+    rounds cost the same and are skipped.
     """
     samples = ends.shape[0]
     for n in range(samples):
@@ -87,10 +90,10 @@ def gradient_sums(
     depth: int,
     sums: Counts,
 ) -> None:
-    """Sums of all WG vectors of a convolution: into int64 (R*S*C, 6), zero at first.
+    """Sums of all WG vectors of a convolution: into int64 (R*S*C, 6), initially zero.
 
-    x (S', H, W, Cw); taps (P, R) and (Q, S). Vector (r, s, c) has an activation for each sample and
-    error position (p, q), which names column (sample, p, q) of S'' * P * Q.
+    ``x``: (S', H, W, Cw). ``taps``: (P, R) and (Q, S). Vector (r, s, c) has one activation per
+    sample and error position (p, q); its token is column (sample, p, q) of S'' * P * Q.
     """
     words, channels = x
     row_taps, col_taps = taps
@@ -132,10 +135,11 @@ def outer_sums(
     depth: int,
     sums: Counts,
 ) -> None:
-    """Sums of an outer product whose moving vector, x (S', Cw), is cut into segments: into
-    int64 (segments, 6), zero at first.
+    """Sums of an outer product whose moving vector is cut into segments: into int64 (segments, 6),
+    initially zero.
 
-    Sample after sample, the words of a segment name column (sample) of S''.
+    ``x``: (S', Cw). ``segment``: channels per segment. Sample by sample, each word of a segment is
+    a token of column (sample) of S''.
     """
     words, channels = x
     totals, costs = columns.totals, columns.costs

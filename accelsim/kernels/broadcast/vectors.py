@@ -1,9 +1,10 @@
-"""Vector after vector through the FIFOs of `broadcast`: tokens are found in packed masks, one
-vector per output position (docs/pe-broadcast.md).
+"""Vectors through the FIFOs of `broadcast`, one per output position, with tokens read from packed
+masks (docs/pe-broadcast.md).
 
-A vector is the stream of one output position: its tokens are broadcast to all PEs that share the
-output channels, and PEs meet at its end. A token names a column of the stationary operand, c, or ~c
-where the moving word is a zero that is not skipped; `Columns` says what a column costs.
+A vector is the stream of one output position. Its tokens are broadcast to all PEs that share the
+output channels, and the PEs synchronize at its end. A token is the number c of a column of the
+stationary operand, or ~c if the moving word is a zero that is not skipped. `Columns` gives the cost
+of each column.
 """
 
 from __future__ import annotations
@@ -18,35 +19,35 @@ from accelsim.kernels.bits.taps import MapTaps, Taps
 from accelsim.kernels.jit import jit
 
 TOKENS, EXECUTED, EFFECTUAL, SERVICE, WALKED, CYCLES = range(6)
-"""Sums of a vector: its tokens; MACs executed, and effectual among them; cycles of all PEs in
+"""Indices of a vector's sums: tokens; MACs executed; effectual MACs among them; PE cycles in
 service; stored entries read; cycles.
 """
 
 
 class Columns(NamedTuple):
-    """The columns of the stationary operand that tokens name."""
+    """Columns of the stationary operand, indexed by token."""
 
     outputs: int
-    """Output channels, interleaved over the PEs."""
+    """Number of output channels, interleaved over the PEs."""
     macs: Words
-    """uint64 (columns, Kw): outputs that have a MAC in the column."""
+    """uint64 (columns, Kw): outputs with a MAC in the column."""
     nonzero: Words
-    """uint64 (columns, Kw): outputs that have a non-zero word there."""
+    """uint64 (columns, Kw): outputs with a non-zero word in the column."""
     totals: Counts
     """int64 (columns, 4): MACs, non-zero words among them, PE cycles, stored entries read."""
     costs: Cycles
-    """int32 (columns, PEs): cycles of each PE; without rows, nothing is timed."""
+    """int32 (columns, PEs): cycles per PE. With no rows, nothing is timed."""
     walked: Cycles
     """int32 (columns, PEs): stored entries that each PE reads."""
 
 
 @jit
 def serve(costs: Cycles, done: Counts, tops: Counts, slot: int, issue: Any) -> Any:
-    """Broadcast a token that costs the PEs int32 ``costs``: returns the cycle of its issue.
+    """Broadcast a token that costs the PEs ``costs``, int32 (PEs). Returns the cycle of its issue.
 
-    done int64 (PEs): when each PE has served all tokens so far. tops int64 (depth): when the last
-    PE has served each of the last tokens, of which the one that must leave its slot is at ``slot``;
-    0 before there are as many.
+    ``done``: int64 (PEs), cycle at which each PE has served all tokens so far. ``tops``: int64
+    (depth), cycle at which the last PE has served each of the last ``depth`` tokens, 0 if there are
+    fewer. ``slot``: index in ``tops`` of the token that must leave before this one enters.
     """
     issue = max(np.int64(issue + 1), tops[slot])
     top = np.int64(0)
@@ -62,7 +63,7 @@ def serve(costs: Cycles, done: Counts, tops: Counts, slot: int, issue: Any) -> A
 def serve_all(
     tokens: Cycles, costs: Cycles, done: Counts, tops: Counts, slot: int, issue: Any
 ) -> tuple[Any, Any]:
-    """Broadcast tokens in turn; returns the next slot and the cycle of the last issue."""
+    """Broadcast tokens in turn. Returns the next slot and the cycle of the last issue."""
     for token in tokens:
         issue = serve(costs[token if token >= 0 else ~token], done, tops, slot, issue)
         slot = 0 if slot == tops.shape[0] - 1 else slot + 1
@@ -79,26 +80,28 @@ def serve_active(
     tops: Counts,
     sums: Counts,
 ) -> None:
-    """A vector of which only PEs with ``active`` > 0 have needed outputs: the others drop each
-    token in a cycle. Adds to SERVICE and WALKED.
+    """Broadcast a vector for which only PEs with ``active`` > 0 have needed outputs.
+
+    The other PEs drop each token in one cycle. Adds to SERVICE and WALKED of ``sums``.
     """
-    own = np.empty(done.shape[0], np.int32)
+    token_costs = np.empty(done.shape[0], np.int32)
     issue, slot = np.int64(-1), 0
     for token in tokens:
         column = token if token >= 0 else ~token
-        for p in range(own.shape[0]):
-            own[p] = costs[column, p] if active[p] else np.int32(1)
-            sums[SERVICE] += own[p]
+        for p in range(token_costs.shape[0]):
+            token_costs[p] = costs[column, p] if active[p] else np.int32(1)
+            sums[SERVICE] += token_costs[p]
             if active[p]:
                 sums[WALKED] += walked[column, p]
-        issue = serve(own, done, tops, slot, issue)
+        issue = serve(token_costs, done, tops, slot, issue)
         slot = 0 if slot == tops.shape[0] - 1 else slot + 1
 
 
 @jit
 def needed_outputs(needed: Words, outputs: int, counts: Cycles) -> Any:
-    """Needed outputs of each PE, interleaved, by one position's mask uint64 (Kw): into counts int32
-    (PEs); returns how many there are.
+    """Count the needed outputs of each PE into ``counts``, int32 (PEs), and return their total.
+
+    ``needed``: mask of one position, uint64 (Kw). Outputs are interleaved over the PEs.
     """
     counts[:] = 0
     pes = counts.shape[0]
@@ -111,16 +114,18 @@ def needed_outputs(needed: Words, outputs: int, counts: Cycles) -> Any:
 
 @jit
 def common_ones(a: Words, b: Words) -> Any:
-    """Set bits of a & b."""
-    found = np.int64(0)
+    """Number of common set bits of a and b."""
+    total = np.int64(0)
     for i in range(a.shape[0]):
-        found += np.int64(popcount(a[i] & b[i]))
-    return found
+        total += np.int64(popcount(a[i] & b[i]))
+    return total
 
 
 @jit
 def count_all(tokens: Cycles, totals: Counts, times: int, sums: Counts) -> None:
-    """Add all but the cycles of tokens that come ``times`` times, every output being needed."""
+    """Add all sums except CYCLES for tokens that occur ``times`` times, with every output
+    needed.
+    """
     sums[TOKENS] += tokens.shape[0] * times
     for token in tokens:
         total = totals[token if token >= 0 else ~token]
@@ -133,8 +138,9 @@ def count_all(tokens: Cycles, totals: Counts, times: int, sums: Counts) -> None:
 
 @jit
 def count_needed(tokens: Cycles, macs: Words, nonzero: Words, needed: Words, sums: Counts) -> None:
-    """Add tokens and the MACs of needed outputs: macs and nonzero uint64 (columns, Kw), needed
-    uint64 (Kw).
+    """Add tokens and the MACs of needed outputs to ``sums``.
+
+    ``macs``, ``nonzero``: uint64 (columns, Kw). ``needed``: uint64 (Kw).
     """
     sums[TOKENS] += tokens.shape[0]
     for token in tokens:
@@ -147,11 +153,11 @@ def count_needed(tokens: Cycles, macs: Words, nonzero: Words, needed: Words, sum
 def stream_tokens(
     image: Words, channels: int, skip_moving: bool, rows: Taps, cols: Taps, tokens: Cycles
 ) -> Any:
-    """Tokens of an FF or EP vector, by kernel row, kernel column, channel: image uint64 (H, W, Cw),
-    taps of one position int32 (TR) and (TC).
+    """Write the tokens of an FF or EP vector, by kernel row, kernel column and channel. Returns
+    their number.
 
-    Column (i * TC + j) * channels + c is that of tap (i, j) and channel c. Returns how many there
-    are.
+    ``image``: uint64 (H, W, Cw). ``rows``, ``cols``: taps of one position, int32 (TR) and (TC).
+    Column (i * TC + j) * channels + c belongs to tap (i, j) and channel c.
     """
     count = 0
     for i in range(rows.shape[0]):
@@ -184,12 +190,13 @@ def vector_sums(
     depth: int,
     sums: Counts,
 ) -> None:
-    """Sums of all FF, EP or feedback vectors, `TOKENS` to `CYCLES`: into int64 (S, Y*X, 6), zero at
-    first.
+    """Sums of all FF, EP or feedback vectors, `TOKENS` to `CYCLES`: into int64 (S, Y*X, 6),
+    initially zero.
 
-    moving (S', H, W, Cw), S' dividing S; taps (Y, TR) and (X, TC), REMOVED ones left out of the
-    stream. needed uint64 (S'', Y*X, Kw), S'' dividing S, or of length 0, leaves outputs
-    unscheduled: a vector without a needed one is nothing.
+    ``moving``: (S', H, W, Cw), S' divides S. ``taps``: (Y, TR) and (X, TC); REMOVED taps are left
+    out of the stream. ``needed``: uint64 (S'', Y*X, Kw), S'' divides S, or length 0 if all outputs
+    are needed. Outputs that are not needed are unscheduled; a vector without needed outputs costs
+    nothing.
     """
     words, channels = moving
     row_taps, col_taps = taps
@@ -200,7 +207,7 @@ def vector_sums(
     buffer = np.empty(row_taps.shape[1] * col_taps.shape[1] * channels, np.int32)
     for n in range(samples):
         for place in range(places):
-            own = sums[n, place]
+            vector = sums[n, place]
             if (
                 needed.shape[0]
                 and needed_outputs(needed[n % needed.shape[0], place], outputs, active) == 0
@@ -215,11 +222,11 @@ def vector_sums(
             done[:] = 0
             tops[:] = 0
             if needed.shape[0]:
-                count_needed(tokens, macs, nonzero, needed[n % needed.shape[0], place], own)
+                count_needed(tokens, macs, nonzero, needed[n % needed.shape[0], place], vector)
                 if costs.shape[0]:
-                    serve_active(tokens, costs, walked, active, done, tops, own)
+                    serve_active(tokens, costs, walked, active, done, tops, vector)
             else:
-                count_all(tokens, totals, 1, own)
+                count_all(tokens, totals, 1, vector)
                 if costs.shape[0]:
                     serve_all(tokens, costs, done, tops, 0, np.int64(-1))
-            own[CYCLES] = done.max()
+            vector[CYCLES] = done.max()

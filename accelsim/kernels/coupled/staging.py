@@ -1,12 +1,12 @@
-"""Cycles of PEs whose 16 lanes reduce one output together over a staging buffer of 3 rows
+"""Cycles of PEs whose 16 lanes reduce one output cooperatively over a staging buffer of 3 rows
 (TensorDash, MICRO 2020; docs/pe-coupled.md).
 
-Position 16 * row + lane of a pair stream is bit ``lane`` of uint16 row ``row``. A lane with a pair
-of its own in the buffer's first row takes that one, so the first row is always empty afterwards and
-the buffer advances by one row, two or three. The other lanes choose among seven pairs of the second
-and third row, in six levels whose lanes can never want the same pair; a level is therefore a few
-logic operations on whole rows, of four streams abreast in one 64-bit word. A place in a row reads
-round its end: lanes mod 16.
+Position 16 * row + lane of a pair stream is bit ``lane`` of uint16 row ``row``. A lane whose own
+position in the buffer's first row holds a pair takes that pair. The first row is therefore always
+empty afterwards, and the buffer advances by one to three rows. The other lanes choose among seven
+pairs of the second and third row, in six levels. Lanes of one level never want the same pair, so a
+level is a few logic operations on whole rows, for four streams in one 64-bit word. Positions in a
+row wrap around: lanes mod 16.
 """
 
 from __future__ import annotations
@@ -22,33 +22,35 @@ from accelsim.kernels.jit import jit, parallel_jit
 
 LANES = 16
 AHEAD = 5
-"""Rows behind the last one of a piece of stream that a walk over the piece may read: the buffer has
-advanced by three, and holds three.
+"""Rows after a piece of stream that a walk over the piece may read: the buffer advances by up to
+three and holds three.
 """
 ABREAST = 32
-"""Streams walked at a time by one thread: their rows fill a few vector registers."""
+"""Streams that one thread walks at a time; their rows fill a few vector registers."""
 BLOCK = 256
-"""Streams of one turn of the parallel loop."""
+"""Streams per iteration of the parallel loop."""
 
 Rows = NDArray[np.uint16]
 
 
 def staging_cycles(rows: Rows) -> int:
-    """Cycles of one stream: uint16 (n), bit i of rows[r] is lane i's pair in row r. At least n / 3,
-    at most n.
+    """Cycles of one stream, uint16 (n): bit i of rows[r] is lane i's pair in row r.
+
+    The result is between n / 3 and n.
     """
     return int(pair_cycles(rows[None, :], np.full((1, len(rows)), 0xFFFF, np.uint16))[0, 0])
 
 
 def batch_cycles(rows: Rows) -> Cycles:
-    """`staging_cycles` of many streams of one length: uint16 (M, n) -> int32 (M)."""
+    """`staging_cycles` of many streams of equal length: uint16 (M, n) -> int32 (M)."""
     cycles: Cycles = pair_cycles(rows, np.full((1, rows.shape[1]), 0xFFFF, np.uint16))[0]
     return cycles
 
 
 def pair_cycles(moving: Rows, stationary: Rows) -> Cycles:
-    """Cycles of every pair of streams: uint16 (M, n) and (K, n) -> int32 (K, M), the stream of (k,
-    m) being stationary[k] & moving[m].
+    """Cycles of every pair of streams: uint16 (M, n) and (K, n) -> int32 (K, M).
+
+    The stream of (k, m) is stationary[k] & moving[m].
     """
     state = Staging(len(stationary), len(moving))
     state.walk(*(np.pad(rows, ((0, 0), (0, AHEAD))) for rows in (moving, stationary)))
@@ -56,28 +58,30 @@ def pair_cycles(moving: Rows, stationary: Rows) -> Cycles:
 
 
 class Staging:
-    """Staging buffers of K x M streams, walked piece by piece so that no stream need be held
-    whole.
+    """Staging buffers of K x M streams.
+
+    Streams are walked piece by piece, so that none need be held whole.
     """
 
     def __init__(self, outputs: int, streams: int) -> None:
         self.cycles: Cycles = np.zeros((outputs, streams), np.int32)
-        """Cycles so far."""
+        """Cycles so far: int32 (K, M)."""
         self._first: Cycles = np.zeros((outputs, streams), np.int32)
         self._left: NDArray[np.uint16] = np.zeros((outputs, streams, 2), np.uint16)
         self._begun = False
 
     def place(self) -> tuple[Cycles, Rows]:
-        """Where the buffers stand: how far behind the end of what was walked, int32 (K, M), and
-        what their first rows hold, uint16 (K, M, 2).
+        """State of the buffers: (rows past the end of the last piece, int32 (K, M); their first two
+        rows, uint16 (K, M, 2)).
         """
         return self._first.copy(), self._left.copy()
 
     def walk(self, moving: Rows, stationary: Rows) -> None:
-        """Go on over the next n rows: uint16 (M, n + AHEAD) and (K, n + AHEAD), zeros behind the
-        end of the streams.
+        """Walk the next n rows: uint16 (M, n + AHEAD) and (K, n + AHEAD), zeros after the end of
+        the streams.
 
-        The last AHEAD rows are looked at, not walked: the next call gives them again as its first.
+        The last AHEAD rows are read but not walked. The next call passes them again as its first
+        rows.
         """
         size = moving.shape[1] - AHEAD
         walk_streams(
@@ -94,12 +98,14 @@ class Staging:
 
 @jit
 def serve(free: Any, second: Any, third: Any, lanes: Any) -> tuple[Any, Any]:
-    """Rows two and three once the ``free`` ones among a level's ``lanes`` have chosen; uint64, four
+    """Rows two and three after the free lanes of one level have chosen.
+
+    ``free``: lanes without a pair of their own. ``lanes``: lanes of the level. All are uint64, four
     streams of 16 bits each.
     """
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
     m = free & lanes
-    # Each choice: lanes that do not find its pair stay in m, pairs whose lane is in m are taken.
+    # For each choice: lanes whose pair is missing stay in m; pairs whose lane is in m are taken.
     second, m = second & ~m, m & ~second
     third, m = third & ~m, m & ~third
     second, m = second & ~turned_right(m, one), m & ~turned_left(second, one)
@@ -112,22 +118,22 @@ def serve(free: Any, second: Any, third: Any, lanes: Any) -> tuple[Any, Any]:
 
 @jit
 def turned_left(word: Any, step: Any) -> Any:
-    """Each 16-bit field of a uint64, rotated: bit i comes from bit i - step."""
+    """Rotate each 16-bit field of a uint64: bit i comes from bit i - step."""
     wrapped = np.uint64(0x0001000100010001) * ((np.uint64(1) << step) - np.uint64(1))
     return ((word << step) & ~wrapped) | ((word >> (np.uint64(16) - step)) & wrapped)
 
 
 @jit
 def turned_right(word: Any, step: Any) -> Any:
-    """Each 16-bit field of a uint64, rotated: bit i comes from bit i + step."""
+    """Rotate each 16-bit field of a uint64: bit i comes from bit i + step."""
     kept = np.uint64(0x0001000100010001) * ((np.uint64(1) << (np.uint64(16) - step)) - np.uint64(1))
     return ((word >> step) & kept) | ((word << (np.uint64(16) - step)) & ~kept)
 
 
 @jit
 def schedule(first: Words, second: Words, third: Words) -> None:
-    """One cycle of all streams abreast: takes pairs out of rows two and three, uint64 (any), four
-    streams a word.
+    """One cycle of all streams: take pairs out of rows two and three, uint64 (any), four streams
+    per word.
     """
     for i in range(first.shape[0]):
         free = ~first[i]
@@ -153,11 +159,11 @@ def refill(
     slots: Counts,
     rows: Rows,
 ) -> Any:
-    """Give the slots without a stream the next ones, from ``after`` on; returns the next stream
-    that is left.
+    """Load the next streams, from ``after`` on, into slots without a stream. Returns the next
+    stream that is not loaded.
 
-    slots int64 (3, ABREAST): stream (-1 for none), row before the buffer's first one, cycles; rows
-    uint16 (3, ABREAST): the buffers.
+    ``slots``: int64 (3, ABREAST): stream (-1 for none), rows before the buffer's first row, cycles.
+    ``rows``: uint16 (3, ABREAST), the buffers.
     """
     for slot in range(slots.shape[1]):
         while slots[0, slot] < 0 and after < moving.shape[0]:
@@ -168,7 +174,7 @@ def refill(
                 left[m, 0] = moving[m, 0] & stationary[0]
                 left[m, 1] = moving[m, 1] & stationary[1]
             p = np.int64(first[m])
-            if p >= size:  # the buffer has passed this piece already
+            if p >= size:  # the buffer is already past this piece
                 first[m] = p - size
                 continue
             slots[0, slot], slots[1, slot], slots[2, slot] = m, p, 0
@@ -190,8 +196,9 @@ def advance_buffers(
     slots: Counts,
     rows: Rows,
 ) -> Any:
-    """Advance each buffer by its leading empty rows and load the ones behind; returns how many
-    streams are at the end of the piece.
+    """Advance each buffer by its leading empty rows and load the rows after them.
+
+    Returns the number of streams that reached the end of the piece.
     """
     finished = 0
     for slot in range(slots.shape[1]):
@@ -199,18 +206,18 @@ def advance_buffers(
         if m < 0:
             continue
         slots[2, slot] += 1
-        own = moving[m]
+        stream = moving[m]
         u, v = rows[1, slot], rows[2, slot]
         second = np.int64(u == 0)
         third = second & np.int64(v == 0)
         p = slots[1, slot] + 1 + second + third
-        x, y = own[p] & stationary[p], own[p + 1] & stationary[p + 1]
-        # Rows that were in the buffer already have lost pairs since; loading all three spares the
-        # processor two guesses.
+        x, y = stream[p] & stationary[p], stream[p + 1] & stationary[p + 1]
+        # Rows already in the buffer have lost pairs since they were loaded. Loading all three rows
+        # saves the processor two branch mispredictions.
         u = x if third else v if second else u
         v = y if second else v
         slots[1, slot] = p
-        rows[0, slot], rows[1, slot], rows[2, slot] = u, v, own[p + 2] & stationary[p + 2]
+        rows[0, slot], rows[1, slot], rows[2, slot] = u, v, stream[p + 2] & stationary[p + 2]
         if p >= size:
             first[m] = p - size
             left[m, 0], left[m, 1] = u, v
@@ -230,8 +237,8 @@ def walk_block(
     left: Rows,
     cycles: Cycles,
 ) -> None:
-    """`walk_streams` for the pairs of one stationary stream, uint16 (n), with some moving ones,
-    uint16 (M, n).
+    """`walk_streams` for one stationary stream, uint16 (n), and some moving streams, uint16 (M,
+    n).
     """
     rows = np.zeros((3, ABREAST), dtype=np.uint16)
     packed = rows.view(np.uint64)
@@ -255,12 +262,14 @@ def walk_streams(
     left: Rows,
     cycles: Cycles,
 ) -> None:
-    """Walk ``size`` rows: moving uint16 (M, size + AHEAD), stationary uint16 (K, size + AHEAD);
-    adds to cycles int32 (K, M).
+    """Walk ``size`` rows of all pairs of streams, adding to ``cycles``, int32 (K, M).
 
-    In and out: first int32 (K, M), rows before the buffer's first one, counted from the piece's
-    start (and the next piece's on return); left uint16 (K, M, 2), what is left of the buffer's
-    first two rows. Without either when ``start``.
+    ``moving``: uint16 (M, size + AHEAD). ``stationary``: uint16 (K, size + AHEAD). In and out,
+    ignored on input if ``start``:
+
+    - ``first``: int32 (K, M), rows before the buffer's first row, counted from the start of this
+      piece (on return: of the next).
+    - ``left``: uint16 (K, M, 2), remaining pairs of the buffer's first two rows.
     """
     blocks = (moving.shape[0] + BLOCK - 1) // BLOCK
     for turn in prange(stationary.shape[0] * blocks):

@@ -1,8 +1,8 @@
-"""Pair streams of coupled PEs, gathered as rows of 16 positions from packed masks: FF and EP, and
+"""Pair streams of coupled PEs, gathered from packed masks as rows of 16 positions: FF, EP and
 weight gradients.
 
-A stream is only as long as its output's reduction, or as two periods of a trace whose samples
-repeat: never as a batch.
+A stream is as long as its output's reduction, or as two periods of a trace whose samples repeat. It
+never grows with the batch.
 """
 
 from __future__ import annotations
@@ -28,28 +28,30 @@ from accelsim.kernels.lanes.weight_gradient import (
 )
 
 GATHERED_BYTES = 1 << 22
-"""Of rows gathered at a time: some thousand streams, so that gathering and walking both run long.
+"""Bytes of rows gathered at a time: some thousand streams, so that gathering and walking both run
+long.
 """
 LEAST_ROWS = 64
-"""A period is repeated until it has as many, at least `AHEAD`: pieces of few rows cost more to set
-up than to walk.
+"""Minimum rows per period, at least `AHEAD`. Shorter periods are repeated, because a piece of few
+rows costs more to set up than to walk.
 """
 ROUND = 6
-"""Periods after which buffers are looked for in the same place: empty streams advance by three
-rows, others often by two.
+"""Periods after which buffer states are compared: empty streams advance by three rows, others often
+by two.
 """
 
 
 def stream_cycles(moving: Words, channels: int, row_taps: Taps, col_taps: Taps) -> Cycles:
-    """Cycles of every output's stream of moving bits: uint64 (S, H, W, Cw), taps (Y, TR) and (X,
-    TC) of `taps` -> int32 (S, Y*X).
+    """Cycles of every output's stream of moving bits: int32 (S, Y*X).
+
+    ``moving``: uint64 (S, H, W, Cw). Taps: (Y, TR) and (X, TC), as in `taps`.
     """
     moving = flat(moving)
     cycles = np.empty((len(moving), len(row_taps) * len(col_taps)), dtype=np.int32)
     for places, taps, _ in alike_outputs(MapTaps(row_taps, col_taps)):
         for sample in range(len(moving)):
-            for some, gathered in _gathered(moving[sample], channels, *taps):
-                cycles[sample, places[some]] = batch_cycles(gathered)
+            for part, gathered in _gathered(moving[sample], channels, *taps):
+                cycles[sample, places[part]] = batch_cycles(gathered)
     return cycles
 
 
@@ -61,11 +63,11 @@ def pair_stream_cycles(
     col_taps: Taps,
     skip: str = "both",
 ) -> Cycles:
-    """Cycles int32 (K, Y*X) of every output's pairs, for one sample.
+    """Cycles of every output's pairs for one sample: int32 (K, Y*X).
 
-    moving uint64 (H, W, Cw), stationary uint64 (K, TR*TC, Cw) in the order of the taps, taps int32
-    (Y, TR) and (X, TC). skip ``both``: pairs moving & stationary; ``stationary``: the stationary
-    operand alone, wherever a position is not removed.
+    ``moving``: uint64 (H, W, Cw). ``stationary``: uint64 (K, TR*TC, Cw), in the order of the taps.
+    Taps: int32 (Y, TR) and (X, TC). ``skip`` both: pairs moving & stationary; stationary: the
+    stationary operand alone, at positions that are not removed. ValueError for other values.
     """
     if skip not in ("both", "stationary"):
         raise ValueError(f"skip must be both or stationary, got {skip}")
@@ -77,29 +79,29 @@ def pair_stream_cycles(
         if skip == "stationary":
             cycles[:, places] = batch_cycles(kernel)[:, None]
             continue
-        for some, gathered in _gathered(moving, channels, *taps):
-            cycles[:, places[some]] = pair_cycles(gathered, kernel)
+        for part, gathered in _gathered(moving, channels, *taps):
+            cycles[:, places[part]] = pair_cycles(gathered, kernel)
     return cycles
 
 
 def _gathered(
     moving: Words, channels: int, row_taps: Taps, col_taps: Taps
 ) -> Iterator[tuple[slice, Rows]]:
-    """Rows uint16 (positions, n) of the positions' streams, as many at a time as `GATHERED_BYTES`
-    hold.
+    """Yield (slice of positions, their rows uint16 (positions, n)), at most `GATHERED_BYTES` at a
+    time.
     """
     positions = len(row_taps) * len(col_taps)
     size = -(-row_taps.shape[1] * col_taps.shape[1] * channels // LANES)
-    together = max(1, min(positions, GATHERED_BYTES // (2 * size or 1)))
-    for first in range(0, positions, together):
-        gathered = np.empty((min(together, positions - first), size), dtype=np.uint16)
+    step = max(1, min(positions, GATHERED_BYTES // (2 * size or 1)))
+    for first in range(0, positions, step):
+        gathered = np.empty((min(step, positions - first), size), dtype=np.uint16)
         moving_rows(moving, channels, row_taps, col_taps, first, gathered)
         yield slice(first, first + len(gathered)), gathered
 
 
 @jit
 def split_rows(stream: Words, rows: Rows) -> None:
-    """A bit string in 64-bit words as rows of 16 bits, uint16 (n)."""
+    """Split a bit string in 64-bit words into rows of 16 bits, uint16 (n)."""
     for row in range(rows.shape[0]):
         rows[row] = (stream[row // 4] >> np.uint64(row % 4 * 16)) & np.uint64(0xFFFF)
 
@@ -108,8 +110,9 @@ def split_rows(stream: Words, rows: Rows) -> None:
 def moving_rows(
     moving: Words, channels: int, row_taps: Taps, col_taps: Taps, first: int, rows: Rows
 ) -> None:
-    """Rows uint16 (M, n) of the streams of outputs ``first`` and on: uint64 (H, W, Cw), no tap
-    removed.
+    """Write the rows, uint16 (M, n), of the streams of outputs from ``first`` on.
+
+    ``moving``: uint64 (H, W, Cw). No tap is removed.
     """
     stream = np.empty(rows.shape[1] // 4 + 3, dtype=np.uint64)
     for m in range(rows.shape[0]):
@@ -127,7 +130,9 @@ def moving_rows(
 
 @jit
 def stationary_rows(stationary: Words, taps: NDArray[np.int64], channels: int, rows: Rows) -> None:
-    """Rows uint16 (K, n) of the stationary streams over the kept taps: uint64 (K, T, Cw)."""
+    """Write the rows, uint16 (K, n), of the stationary streams over the kept taps: uint64 (K, T,
+    Cw).
+    """
     stream = np.empty(rows.shape[1] // 4 + 3, dtype=np.uint64)
     for k in range(rows.shape[0]):
         stream[:] = np.uint64(0)
@@ -137,18 +142,18 @@ def stationary_rows(stationary: Words, taps: NDArray[np.int64], channels: int, r
 
 
 def wgrad_cycles(x: PackedMask, e: PackedMask, batch: int, taps: MapTaps, skip: str) -> Cycles:
-    """Cycles of every gradient of a weight: what `weight_gradient.wgrad_cycles` takes and gives,
-    for coupled PEs.
+    """Cycles of every weight's gradient on coupled PEs; arguments as for
+    `weight_gradient.wgrad_cycles`.
 
-    skip ``both``: int32 (K, R*S*C); ``moving``: (1, R*S*C); ``stationary``: (K, 1); ``none``, and
-    streams of one row: (1, 1).
+    int32 of shape (K, R*S*C) for ``skip`` both, (1, R*S*C) for moving, (K, 1) for stationary, and
+    (1, 1) for none and for streams of a single row. ValueError for other values.
     """
     if skip not in SKIPS:
         raise ValueError(f"skip must be one of {', '.join(SKIPS)}, got {skip}")
     x, e = (PackedMask(flat(words), channels) for words, channels in (x, e))
     positions = batch * taps.outputs
     if skip == "none" or positions <= LANES:
-        # A stream of one row takes a cycle whatever is in it.
+        # A stream of a single row takes one cycle, whatever it holds.
         return np.full((1, 1), -(-positions // LANES), dtype=np.int32)
     if skip == "both":
         return _wgrad(x, taps, e, batch)
@@ -160,17 +165,17 @@ def wgrad_cycles(x: PackedMask, e: PackedMask, batch: int, taps: MapTaps, skip: 
 
 
 def _wgrad(x: PackedMask, taps: MapTaps, e: PackedMask, batch: int) -> Cycles:
-    """Cycles int32 (K, R*S*C) of the pairs x & e over samples, rows and columns."""
+    """Cycles, int32 (K, R*S*C), of the pairs x & e over samples, rows and columns."""
     samples = len(x.words) * len(e.words) // gcd(len(x.words), len(e.words))
     repeats, period, rest = _periods(samples, taps.outputs, batch)
     kernel, channels = taps.kernel, x.channels
     length, kind = max(period, rest), container(LANES)
     every = np.concatenate([row_chunks(e, LANES, size, kind) for size in (period, rest)], axis=1)
-    unlike, which = np.unique(
+    distinct, which = np.unique(
         every, axis=0, return_inverse=True
-    )  # dense channels, and dead ones, are alike
-    period_e, rest_e = unlike[:, : period // LANES], _padded(unlike[:, period // LANES :])
-    cycles = np.empty((len(unlike), kernel * channels), dtype=np.int32)
+    )  # dense channels are equal, and so are dead ones
+    period_e, rest_e = distinct[:, : period // LANES], _padded(distinct[:, period // LANES :])
+    cycles = np.empty((len(distinct), kernel * channels), dtype=np.int32)
     for group in lane_groups(kernel, channels, max(64, GATHERED_BYTES * 8 // length)):
         first, end = (
             group[0] * channels + group[2] * 64,
@@ -179,7 +184,7 @@ def _wgrad(x: PackedMask, taps: MapTaps, e: PackedMask, batch: int) -> Cycles:
         chunks = np.zeros((-(-length // LANES), -(-(end - first) // 64) * 64), dtype=np.uint16)
         lane_chunks(x, taps, group, LANES, length, chunks)
         lanes = np.ascontiguousarray(chunks[:, : end - first].T)
-        state = Staging(len(unlike), end - first)
+        state = Staging(len(distinct), end - first)
         if repeats:
             _repeat(state, lanes[:, : period // LANES], period_e, rest_e, repeats)
         state.walk(_padded(lanes)[:, : rest_e.shape[1]], rest_e)
@@ -188,25 +193,25 @@ def _wgrad(x: PackedMask, taps: MapTaps, e: PackedMask, batch: int) -> Cycles:
 
 
 def _periods(samples: int, positions: int, batch: int) -> tuple[int, int, int]:
-    """(repeats, period, rest) of `weight_gradient.periods`, the period so long that it has
+    """(repeats, period, rest) as in `weight_gradient.periods`, with a period of at least
     `LEAST_ROWS` rows.
     """
     repeats, period, rest = periods(samples, positions, batch, LANES)
     if repeats:
-        several = -(-LEAST_ROWS * LANES // period)
+        factor = -(-LEAST_ROWS * LANES // period)
         repeats, period, rest = (
-            repeats // several,
-            period * several,
-            rest + repeats % several * period,
+            repeats // factor,
+            period * factor,
+            rest + repeats % factor * period,
         )
     return (repeats, period, rest) if repeats > 1 else (0, 0, batch * positions)
 
 
 def _repeat(state: Staging, moving: Rows, stationary: Rows, rest: Rows, repeats: int) -> None:
-    """Walk a period, uint16 (M, n) and (K, n), again and again, until buffers end one as they ended
-    another `ROUND` before.
+    """Walk ``repeats`` periods, uint16 (M, n) and (K, n), on all pairs of streams.
 
-    From then on every round costs what the last one did.
+    Once the buffers end a period in the state of `ROUND` periods before, every further round costs
+    the same, and the rounds are multiplied instead of walked.
     """
     around = np.concatenate([moving, moving[:, :AHEAD]], axis=1)
     again = np.concatenate([stationary, stationary[:, :AHEAD]], axis=1)
@@ -229,5 +234,5 @@ def _repeat(state: Staging, moving: Rows, stationary: Rows, rest: Rows, repeats:
 
 
 def _padded(rows: Rows) -> Rows:
-    """With the empty rows behind that a walk looks at."""
+    """Append the empty rows that a walk reads ahead."""
     return np.pad(rows, ((0, 0), (0, AHEAD)))

@@ -1,10 +1,11 @@
-"""Cycles of the row-stationary dataflow (Chen et al., ISCA 2016 and JSSC 2017) and the choice of
+"""Cycles of the row-stationary dataflow (Chen et al., ISCA 2016 and JSSC 2017), and the choice of
 its mapping.
 
-A convolution runs as processing passes. In one, r x t sets of R x e PEs multiply q channels each (r
-different ones) with p filters each (t different ones) for n images and e rows of the output map. A
-step is one output column: every PE multiplies its filter rows with its window of input rows, p * q
-* S MACs, while buses bring what the next steps need. Letters are the papers'.
+A convolution runs as processing passes. In one pass, r x t sets of R x e PEs work on n images and e
+rows of the output map. The sets multiply q channels each (r different groups) with p filters each
+(t different groups). A step is one output column: every PE multiplies its filter rows with its
+window of input rows, p * q * S MACs, while buses bring the words of the next steps. Letters are
+those of the papers.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ from typing import NamedTuple
 from accelsim.kernels.jit import jit
 
 Limits = tuple[int, int, int, int, int, int, int]
-"""Words of filters, inputs and sums that a PE keeps; words a cycle of their buses; bits of the
-buffer for inputs and sums of a pass.
+"""Words of filters, inputs and sums per PE; words per cycle of their buses; bits of the buffer for
+a pass's inputs and sums.
 """
 Shape = tuple[int, int, int, int, int, int, int, int, int, int, int]
-"""Images, filters, channels, output rows, output columns, kernel rows, kernel columns, row and
-column stride, row and column dilation.
+"""Images, filters, channels, output rows, output columns, kernel rows, kernel columns, row stride,
+column stride, row dilation, column dilation.
 """
 
 
 class Part(NamedTuple):
-    """What one pass works on."""
+    """Extents of one pass."""
 
     images: int
     filters: int
@@ -39,13 +40,16 @@ class Part(NamedTuple):
 
 
 Choice = tuple[int, int, int, int, int, int, int, int]
-"""Kernel rows and columns in a pass, then e, r, t, p, q, n."""
+"""Kernel rows and kernel columns per pass, then e, r, t, p, q, n."""
 
 
 @jit
 def input_rows(outputs: int, taps: int, stride: int, dilation: int) -> int:
-    """Different rows i * stride + j * dilation of ``outputs`` rows i and ``taps`` rows j: (i, j)
-    and (i + d', j - u') are one row.
+    """Number of distinct input rows i * stride + j * dilation, for ``outputs`` rows i and ``taps``
+    rows j.
+
+    Pairs (i, j) and (i + d', j - u') read the same row, where d' = dilation / g, u' = stride / g
+    and g = gcd(stride, dilation).
     """
     common = gcd(stride, dilation)
     return outputs * taps - max(0, outputs - dilation // common) * max(0, taps - stride // common)
@@ -55,13 +59,13 @@ def input_rows(outputs: int, taps: int, stride: int, dilation: int) -> int:
 def pass_cycles(
     part: Part, sets_down: int, sets_across: int, first: bool, shape: Shape, limits: Limits
 ) -> int:
-    """Cycles of one pass over a part of the convolution, in all sets together.
+    """Cycles of one pass over a part of the convolution, over all sets.
 
-    Buses start with the pass. A step begins when the one before has ended and its inputs, its
-    partial sums (unless it is the ``first`` of them) and, at the beginning, all filters have come;
-    its sums leave over a bus of their own after a hop for each further PE of the column. A transfer
-    of a step takes whole cycles. Every term is linear in the step and in the image, so corners
-    decide.
+    Buses start with the pass. A step begins when the previous step has ended and its words have
+    arrived: its inputs, its partial sums (unless it is the ``first`` to sum them) and, for step 0,
+    all filters. Its sums leave over a separate bus, after one hop per further PE of the column. The
+    transfers of a step take whole cycles. Every term is linear in the step and in the image, so the
+    maximum is at a corner.
     """
     images, filters, channels, rows, taps_down, taps_across = part
     columns, stride, dilation = shape[4], shape[8], shape[10]
@@ -88,14 +92,16 @@ def pass_cycles(
 
 @jit
 def groups(size: int, part: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(size, number) of the full groups of ``part`` and of the last one, which may be smaller."""
+    """(size, number) of the full groups of ``part``, and of the last group, which may be
+    smaller.
+    """
     full = (size - 1) // part
     return (part, full), (size - full * part, 1)
 
 
 @jit
 def total_cycles(shape: Shape, choice: Choice, limits: Limits) -> int:
-    """Cycles of all passes of a convolution, one after the other; the last group of each loop may
+    """Cycles of all passes of a convolution, run one after another. The last group of each loop may
     be smaller.
     """
     down, across, e, r, t, p, q, n = choice
@@ -122,7 +128,7 @@ def total_cycles(shape: Shape, choice: Choice, limits: Limits) -> int:
 
 @jit
 def fits(shape: Shape, choice: Choice, limits: Limits, input_bits: int, psum_bits: int) -> bool:
-    """Whether a PE keeps its filters, windows and sums, and the buffer the pass's inputs and
+    """Whether a PE holds its filters, windows and sums, and the buffer holds the pass's inputs and
     sums.
     """
     down, across, e, r, t, p, q, n = choice
@@ -137,16 +143,18 @@ def fits(shape: Shape, choice: Choice, limits: Limits, input_bits: int, psum_bit
 
 @jit
 def places(down: int, e: int, rows: int, cols: int) -> int:
-    """Sets of ``down`` x ``e`` PEs that stand on rows x cols PEs; one wider than the array is
-    folded over several rows of sets.
+    """Number of sets of ``down`` x ``e`` PEs that fit on rows x cols PEs.
+
+    A set wider than the array is folded over several rows of sets.
     """
     return rows // down * (cols // e) if e <= cols else rows // down // -(-e // cols)
 
 
 @jit
 def strips(shape: Shape, down: int, rows: int, cols: int) -> tuple[int, int]:
-    """Least and most output rows of a set: all of them where such a set stands on the array, which
-    is strip-mined only if none does.
+    """(minimum, maximum) output rows per set.
+
+    Both are the whole map if such a set fits the array. Only otherwise is the map cut into strips.
     """
     if places(down, shape[3], rows, cols) > 0:
         return shape[3], shape[3]
@@ -157,12 +165,11 @@ def strips(shape: Shape, down: int, rows: int, cols: int) -> tuple[int, int]:
 def best_choice(
     shape: Shape, limits: Limits, rows: int, cols: int, input_bits: int, psum_bits: int
 ) -> tuple[Choice, int]:
-    """The mapping with the most active PEs, of those the one of fewest cycles, of those the first
-    in (e, r, t, p, q, n); and its cycles.
+    """The mapping with the most active PEs, and its cycles.
 
-    Kernel rows beyond the array's and kernel columns beyond a PE's words are folded in time,
-    evenly. p, q and n are each the least for their number of groups. Cycles are -1 where no mapping
-    fits.
+    Ties go to the fewest cycles, then to the first in (e, r, t, p, q, n). Kernel rows beyond the
+    array's rows, and kernel columns beyond a PE's words, are folded evenly in time. p, q and n are
+    each the smallest for their number of groups. Cycles are -1 if no mapping fits.
     """
     down = -(-shape[5] // -(-shape[5] // rows))
     widest = min(shape[6], limits[0], (limits[1] - 1) // shape[10] + 1)
@@ -187,9 +194,9 @@ def best_choice(
                 continue
             start = (down, across, e, r, t, 1, 1, 1)
             if fits(shape, start, limits, input_bits, psum_bits):
-                found, own = fewest_cycles(shape, limits, start, input_bits, psum_bits)
-                if cycles < 0 or found < cycles:
-                    cycles, best = found, own
+                fewest, candidate = fewest_cycles(shape, limits, start, input_bits, psum_bits)
+                if cycles < 0 or fewest < cycles:
+                    cycles, best = fewest, candidate
     return best, cycles
 
 
@@ -197,7 +204,7 @@ def best_choice(
 def fewest_cycles(
     shape: Shape, limits: Limits, start: Choice, input_bits: int, psum_bits: int
 ) -> tuple[int, Choice]:
-    """(cycles, choice) of the best p, q and n beside a choice's e, r and t."""
+    """(cycles, choice) of the best p, q and n for a choice's e, r and t."""
     down, across, e, r, t = start[:5]
     cycles, best = total_cycles(shape, start, limits), start
     p = 1
@@ -210,9 +217,9 @@ def fewest_cycles(
             while n > 0 and fits(
                 shape, (down, across, e, r, t, p, q, n), limits, input_bits, psum_bits
             ):
-                found = total_cycles(shape, (down, across, e, r, t, p, q, n), limits)
-                if found < cycles:
-                    cycles, best = found, (down, across, e, r, t, p, q, n)
+                total = total_cycles(shape, (down, across, e, r, t, p, q, n), limits)
+                if total < cycles:
+                    cycles, best = total, (down, across, e, r, t, p, q, n)
                 n = next_part(shape[0], n)
             q = next_part(-(-shape[2] // r), q)
         p = next_part(-(-shape[1] // t), p) if p < limits[2] else 0
@@ -221,7 +228,7 @@ def fewest_cycles(
 
 @jit
 def next_part(size: int, part: int) -> int:
-    """The least part that makes fewer groups of ``size`` than ``part`` does; 0 where one group is
+    """The smallest part that gives fewer groups of ``size`` than ``part`` does; 0 if one group is
     left.
     """
     count = -(-size // part)

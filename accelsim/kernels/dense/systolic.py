@@ -1,16 +1,19 @@
-"""Cycles of a dense matrix product on a systolic array, by the closed forms of SCALE-Sim (Samajdar
-et al., 2018, arXiv:1811.02883).
+"""Cycles of a dense matrix product on a systolic array: closed forms of SCALE-Sim (Samajdar et al.,
+2018, arXiv:1811.02883).
 """
 
 from __future__ import annotations
 
 
 def fold_cycles(m: int, n: int, k: int, rows: int, cols: int, dataflow: str) -> tuple[int, int]:
-    """(cycles, folds) of an M x K by K x N product on rows x cols PEs; a ragged fold costs a whole
-    one.
+    """(cycles, folds) of an M x K by K x N product on rows x cols (R x C) PEs. A ragged fold costs
+    a whole one.
 
-    os: ceil(M/R) ceil(N/C) (K+R+C-2); ws: ceil(K/R) ceil(N/C) (M+2R+C-2); is: ceil(K/R) ceil(M/C)
-    (N+2R+C-2). SCALE-Sim reports the index of the last cycle, one less. ValueError for another
+        os: ceil(M/R) ceil(N/C) (K + R + C - 2)
+        ws: ceil(K/R) ceil(N/C) (M + 2R + C - 2)
+        is: ceil(K/R) ceil(M/C) (N + 2R + C - 2)
+
+    SCALE-Sim reports the index of the last cycle, which is one less. ValueError for another
     dataflow.
     """
     if dataflow == "os":

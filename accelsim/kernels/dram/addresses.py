@@ -1,4 +1,4 @@
-"""Addresses of a DRAM as channel, rank, group, bank, row and column."""
+"""DRAM addresses as channel, rank, group, bank, row and column."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from accelsim.kernels.jit import jit
 
 @jit
 def field_size(field: int, shape: Ints) -> int:
-    """How many values an address field has."""
+    """Number of values of an address field."""
     if field == COLUMN_FIELD:
         return shape[ROW_BURSTS]  # type: ignore[no-any-return]
     if field == GROUP_FIELD:
@@ -39,8 +39,10 @@ def field_size(field: int, shape: Ints) -> int:
 
 @jit
 def fill_digits(burst: int, shape: Ints, digits: Ints) -> None:
-    """Address fields, int64 (6) by `ROW_FIELD` and the others, of a burst number (address / burst
-    bytes); beyond the capacity they wrap.
+    """Write the address fields of a burst number (address / burst bytes): int64 (6), by `ROW_FIELD`
+    etc.
+
+    Burst numbers beyond the capacity wrap around.
     """
     for position in range(6):
         field = shape[FIELD + position]
@@ -51,8 +53,9 @@ def fill_digits(burst: int, shape: Ints, digits: Ints) -> None:
 
 @jit
 def next_run(lowest: int, shape: Ints, digits: Ints) -> None:
-    """The address fields of the next burst in another row: one more in the field at position
-    ``lowest``, with carry; the column starts at 0.
+    """Advance the address fields to the next burst in another row.
+
+    The field at position ``lowest`` increases by one, with carry; the column starts at 0.
     """
     if lowest > 0:
         digits[COLUMN_FIELD] = 0
@@ -66,15 +69,16 @@ def next_run(lowest: int, shape: Ints, digits: Ints) -> None:
 
 @jit
 def bank_of(digits: Ints, shape: Ints) -> int:
-    """The bank within its channel, of an address's fields."""
+    """Bank within its channel, from an address's fields."""
     group = digits[RANK_FIELD] * shape[GROUPS] + digits[GROUP_FIELD]
     return group * shape[BANKS] + digits[BANK_FIELD]  # type: ignore[no-any-return]
 
 
 @jit
 def decode(burst: int, shape: Ints) -> tuple[int, int, int]:
-    """(channel, bank within the channel, row) of a burst number (address / burst bytes); addresses
-    beyond the capacity wrap.
+    """(channel, bank within the channel, row) of a burst number (address / burst bytes).
+
+    Burst numbers beyond the capacity wrap around.
     """
     digits = np.empty(6, np.int64)
     fill_digits(burst, shape, digits)

@@ -1,16 +1,16 @@
-"""A memory controller, request by request: refresh, one command per clock and bus, and the driver
-that hands requests over.
+"""A memory controller, request by request: refresh, one command per clock and bus, and the
+hand-over of requests.
 
-`accelsim dram` and the validation against other simulators run it. Machines stream their transfers
-through `kernels.dram.streams`, without a queue.
+`accelsim dram` and the validation against other simulators use it. Machines stream their transfers
+through `kernels.dram.streams` instead, without queues.
 
-In every clock each channel first issues what it can, then at most one request is handed over, in
-list order: a request handed over in clock t can see its first command in t + 1. The clocks in which
-nothing can happen are skipped.
+In every clock each channel first issues at most one command per bus; then at most one request is
+handed over, in list order. A request handed over in clock t can get its first command in t + 1.
+Clocks in which nothing can happen are skipped.
 
-Refresh: one REF per rank and tREFI, due for all ranks at once. From then on no waiting request gets
-a command; those whose row is opened get their RD or WR, then the rank gets one PREA, if it has a
-row open, and the REF. Source: Ramulator 2.1 (CMU-SAFARI, commit c5b1c3a).
+Refresh: one REF per rank and tREFI, due for all ranks at once. From then on waiting requests get no
+command. Opened requests, which have had their ACT, get their RD or WR; then the rank gets a PREA,
+if it has an open row, and the REF. Source: Ramulator 2.1 (CMU-SAFARI, commit c5b1c3a).
 """
 
 from __future__ import annotations
@@ -83,14 +83,14 @@ from accelsim.kernels.dram.timing import allowed_from, issue
 from accelsim.kernels.jit import jit
 
 PREA = COMMANDS
-"""Code of a PRE of all banks of a rank, in ``trace`` alone: to the state it is a PRE of each open
-bank.
+"""Code of a PRE of all banks of a rank. It occurs only in ``trace``: for the state it is one PRE
+per open bank.
 """
 
 
 @jit
 def record(clock: int, command: int, bank: int, row: int, queues: Queues) -> None:
-    """Note a command in the trace."""
+    """Add a command to the trace."""
     trace, traced = queues.trace, queues.traced
     if traced[0] < len(trace):
         at = traced[0]
@@ -106,8 +106,9 @@ def record(clock: int, command: int, bank: int, row: int, queues: Queues) -> Non
 
 @jit
 def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
-    """The next command, PREA or REF, of the refresh that is owed, if it may go now; returns the
-    clock at which to look again.
+    """Issue the next command (PREA or REF) of an owed refresh, if it is allowed now.
+
+    Returns the clock at which to check again.
     """
     delays, shape, ready, banks, ranks, tally = channel
     control = queues.control
@@ -131,7 +132,7 @@ def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
         return now + 1
     for place in range(queues.sizes[OPENED]):
         if banks[queues.requests[queues.waiting[OPENED, place], BANK], RANK] == rank:
-            return NEVER  # until that request's RD or WR has gone, whose clock is known already
+            return NEVER  # until the RD or WR of that request, whose clock is already known
     if taken != NOTHING and banks[taken, RANK] == rank:
         return now + 1
     for bank in range(first, first + per_rank):
@@ -145,8 +146,9 @@ def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
 
 @jit
 def serve(now: int, command: int, kind: int, place: int, queues: Queues, channel: Channel) -> None:
-    """A request's command goes: RD and WR end its waiting, an ACT moves it to those whose row is
-    opened.
+    """Issue a request's command.
+
+    RD and WR remove the request from its queue. ACT moves it to the queue of opened requests.
     """
     requests, served, waiting, sizes = (
         queues.requests,
@@ -177,8 +179,10 @@ def serve(now: int, command: int, kind: int, place: int, queues: Queues, channel
 
 @jit
 def tick(now: int, queues: Queues, channel: Channel) -> int:
-    """One clock of a channel; sets the clock at which it must be looked at again and returns the
-    request that got its RD or WR, or NOTHING.
+    """One clock of a channel.
+
+    Sets the clock at which the channel must be checked again. Returns the request that got its RD
+    or WR, or NOTHING.
     """
     policy, requests, waiting = queues.policy, queues.requests, queues.waiting
     sizes, control = queues.sizes, queues.control
@@ -219,13 +223,13 @@ def tick(now: int, queues: Queues, channel: Channel) -> int:
 
 @jit
 def run(controller: Controller, dram: Dram) -> int:
-    """Serve all requests and go on, with refreshes alone, to the clock of the last data, which is
+    """Serve all requests, then run refreshes up to the clock of the last data, which is
     returned.
     """
     requests, served, control = controller.requests, controller.served, controller.control
     served[:, ISSUED] = -1
     served[:, OUTCOME] = HITS
-    # Clocks at which reads in service end, in the order of their RDs and so of their ends.
+    # Clocks at which reads in service end, in the order of their RDs, which is that of their ends.
     ends = np.empty(len(requests), np.int64)
     first_end, end_count, outstanding = 0, 0, 0
     upcoming, left, last, now = 0, len(requests), 0, 0
@@ -253,8 +257,7 @@ def run(controller: Controller, dram: Dram) -> int:
                     wake = min(wake, ends[first_end])
             elif hand_over(now, upcoming, queues_of(controller, number)):
                 if served[upcoming, DONE] != 0:
-                    # A read that is over before another request can come, or a write that joined
-                    # another.
+                    # A read answered at once by a waiting write, or a write merged into one.
                     left -= 1
                     last = max(last, served[upcoming, DONE])
                 else:

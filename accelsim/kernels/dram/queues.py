@@ -1,6 +1,4 @@
-"""Requests of a DRAM and the controllers that they wait at: what kernels know of both, and how a
-request is handed over.
-"""
+"""Requests of a DRAM and the queues of its controllers, and the hand-over of a request."""
 
 from __future__ import annotations
 
@@ -19,57 +17,56 @@ ACCEPT, DONE, ISSUED, OUTCOME = range(4)
 READS, WRITES, OPENED = range(3)
 """Queues of a channel."""
 SCHEDULER, READ_SLOTS, WRITE_SLOTS, DRAIN_ABOVE, DRAIN_BELOW, BUSES, OUTSTANDING = range(7)
-"""Indices into ``policy``: one of the schedulers below; most reads and writes that wait; writes
-above which a drain begins, and below which it ends; command buses (1, or 2: one for row and one for
-column commands); reads that may be outstanding.
+"""Indices into ``policy``: a scheduler, see below; capacities of the read and write queues; number
+of writes above which a drain begins, and below which it ends; command buses (1, or 2: row commands
+and column commands); maximum number of outstanding reads.
 """
 POLICY_LENGTH = 7
 FCFS, FRFCFS, FRFCFS_ROWHIT = range(3)
 DRAINING, OWED, DUE, WAKE, PREAS, PREA_BANKS = range(6)
-"""Indices into ``control``: whether writes are drained; refreshes of a rank that are owed; when the
-next are due; clock at which something may happen; PREAs so far, and the rows that they closed.
+"""Indices into ``control``: whether writes are drained; owed refreshes of single ranks; clock at
+which the next are due; clock at which something may happen; PREAs so far, and banks that they
+closed.
 """
 NEVER = 1 << 60
-"""Clock of what nothing will make happen."""
+"""Clock of an event that never happens."""
 NOTHING = -1
 
 
 class Queues(NamedTuple):
-    """The controller of one channel."""
+    """Controller of one channel."""
 
     channel: int
-    """Its number."""
+    """Number of the channel."""
     policy: Ints
     """int64 (7), by `SCHEDULER` to `OUTSTANDING`."""
     requests: Ints
-    """int64 (N, 6), by `ARRIVES` to `ROW`: clock at which it becomes available, burst number, 1 for
-    a write, channel, bank within the channel, row.
+    """int64 (N, 6), by `ARRIVES` to `ROW`: earliest clock of the hand-over, burst number, 1 for a
+    write, channel, bank within the channel, row.
     """
     served: Ints
-    """int64 (N, 4), by `ACCEPT` to `OUTCOME`: clock of the hand-over, of the last data, of its RD
-    or WR (-1: none, a waiting write answered the read or carries the write's data too), and how it
-    found its row.
+    """int64 (N, 4), by `ACCEPT` to `OUTCOME`: clock of the hand-over, of the last data, and of its
+    RD or WR; state in which it found its row. The RD or WR is -1 if a waiting write answers the
+    read, or also carries the write's data.
     """
     waiting: Ints
-    """int64 (3 queues, slots): places in ``requests``, in the order in which they came: reads,
-    writes, and requests for whose own sake an ACT went that still wait for their RD or WR (at most
-    one per bank).
+    """int64 (3 queues, slots): indices into ``requests``, oldest first, of reads, writes and opened
+    requests. An opened request has had its ACT and waits for its RD or WR; there is at most one per
+    bank.
     """
     sizes: Ints
     """int64 (3): requests in each queue."""
     control: Ints
     """int64 (6), by `DRAINING` to `PREA_BANKS`."""
     trace: Ints
-    """int64 (commands, 5): clock, command, channel, bank, row of every command, as far as there is
-    room.
-    """
+    """int64 (commands, 5): clock, command, channel, bank and row of every command that fits."""
     traced: Ints
     """int64 (1): commands so far."""
 
 
 class Controller(NamedTuple):
-    """The controllers of all channels: the fields of `Queues`, three with the channel as leading
-    axis.
+    """Controllers of all channels: the fields of `Queues`; waiting, sizes and control have the
+    channel as leading axis.
     """
 
     policy: Ints
@@ -83,7 +80,9 @@ class Controller(NamedTuple):
 
 
 def new_controller(policy: Ints, requests: Ints, shape: Ints, room: int) -> Controller:
-    """Nothing waits, the first refresh is due at tREFI; ``room``: commands that the trace holds."""
+    """Controllers with empty queues and the first refresh due at tREFI. ``room``: commands that the
+    trace holds.
+    """
     channels = int(shape[CHANNELS])
     slots = max(
         int(policy[READ_SLOTS]),
@@ -134,8 +133,9 @@ def locate(requests: Ints, shape: Ints) -> None:
 
 @jit
 def waiting_write(burst: int, queues: Queues) -> int:
-    """The write of a burst that waits in a channel, or NOTHING: it answers reads of that burst, and
-    other writes of it join it.
+    """The write of a burst that waits in a channel, or NOTHING.
+
+    It answers reads of that burst, and further writes of the burst merge into it.
     """
     requests = queues.requests
     for kind in (WRITES, OPENED):
@@ -148,9 +148,11 @@ def waiting_write(burst: int, queues: Queues) -> int:
 
 @jit
 def hand_over(now: int, request: int, queues: Queues) -> bool:
-    """Hand a request to its channel, if that has room. It needs none if a write of its burst waits:
-    a read is answered in the next clock, a write joins that one, and its DONE is -1 - that write's
-    place until `controller.run` knows the clock.
+    """Hand a request to its channel. Returns False if its queue is full.
+
+    If a write of its burst waits, the request needs no slot. A read is then answered in the next
+    clock. A write merges into the waiting one: its DONE is -1 - (that write's index) until
+    `controller.run` knows the clock.
     """
     requests, served, sizes, policy = queues.requests, queues.served, queues.sizes, queues.policy
     kind = WRITES if requests[request, IS_WRITE] else READS
@@ -168,7 +170,7 @@ def hand_over(now: int, request: int, queues: Queues) -> bool:
 
 @jit
 def settle_joined(served: Ints) -> None:
-    """A write that joined another is done when that one is."""
+    """Set the DONE of merged writes to that of the writes that carry them."""
     for request in range(len(served)):
         if served[request, DONE] < 0:
             served[request, DONE] = served[-1 - served[request, DONE], DONE]

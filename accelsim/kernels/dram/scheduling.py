@@ -1,9 +1,9 @@
-"""Which of the waiting requests of a channel the controller serves next: FCFS, FR-FCFS, FR-FCFS
-with row-hit protection, and write drain.
+"""Choice of the request that a channel's controller serves next: FCFS, FR-FCFS, FR-FCFS with
+row-hit protection, and write drain.
 
-Source: the controllers of Ramulator 2.1 (CMU-SAFARI, commit c5b1c3a), whose FRFCFS and
-FRFCFS-RowHit schedulers these are; a first-ready scheduler is Rixner et al., "Memory access
-scheduling", ISCA 2000.
+Source: the controllers of Ramulator 2.1 (CMU-SAFARI, commit c5b1c3a), with its schedulers FRFCFS
+and FRFCFS-RowHit. First-ready scheduling is from Rixner et al., "Memory access scheduling", ISCA
+2000.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ ANY_COMMAND, COLUMN_COMMANDS, ROW_COMMANDS = range(3)
 
 @jit
 def drains(draining: bool, reads: int, writes: int, policy: Ints) -> bool:
-    """Whether writes are served, and not reads: from more than DRAIN_ABOVE of them, or no read,
-    down to fewer than DRAIN_BELOW, or none.
+    """Whether the controller serves writes instead of reads.
+
+    A drain begins with more than DRAIN_ABOVE writes, or no read. It ends with fewer than
+    DRAIN_BELOW writes, or none, if there are reads.
     """
     if not draining:
         return writes > policy[DRAIN_ABOVE] or reads == 0
@@ -42,8 +44,8 @@ def drains(draining: bool, reads: int, writes: int, policy: Ints) -> bool:
 
 @jit
 def pick_opened(now: int, queues: Queues, channel: Channel) -> tuple[int, int]:
-    """(place in the queue of opened requests of the oldest whose RD or WR may go now, or NOTHING;
-    clock at which the next one may go).
+    """(place of the oldest opened request whose RD or WR is allowed now, or NOTHING; clock at which
+    the next one is allowed).
     """
     _, shape, ready, banks, ranks, _ = channel
     requests, opened = queues.requests, queues.waiting[OPENED]
@@ -61,7 +63,9 @@ def pick_opened(now: int, queues: Queues, channel: Channel) -> tuple[int, int]:
 
 @jit
 def keeps_row(bank: int, kind: int, size: int, queues: Queues, channel: Channel) -> bool:
-    """Whether one of the first ``size`` requests of a queue wants the row that a bank has open."""
+    """Whether one of the first ``size`` requests of a queue wants the row that the bank has
+    open.
+    """
     requests, waiting = queues.requests, queues.waiting[kind]
     row = channel.banks[bank, OPEN_ROW]
     for place in range(size):
@@ -74,19 +78,19 @@ def keeps_row(bank: int, kind: int, size: int, queues: Queues, channel: Channel)
 def pick_queued(
     now: int, carried: int, taken: int, kind: int, queues: Queues, channel: Channel
 ) -> tuple[int, int, int]:
-    """(place in the queue ``kind`` of the request to serve now or NOTHING, its command, clock at
-    which that may be another).
+    """(place in queue ``kind`` of the request to serve now, or NOTHING; its command; clock at which
+    to check again).
 
-    The oldest of those whose next command is ``carried`` by the bus and allowed now; FCFS looks at
-    the oldest alone. No PRE closes a row that an opened request waits for, nor, under
-    FRFCFS_ROWHIT, one that an older request of the queue wants. ``taken``: bank that has had its
-    command in this clock, or NOTHING.
+    It is the oldest request whose next command is ``carried`` by the bus and allowed now; FCFS
+    considers only the oldest. No PRE closes a row that an opened request waits for, nor, under
+    FRFCFS_ROWHIT, a row that an older request of the queue wants. ``taken``: bank that already had
+    its command in this clock, or NOTHING.
     """
     _, shape, ready, banks, ranks, _ = channel
     requests, scheduler, size = queues.requests, queues.policy[SCHEDULER], queues.sizes[kind]
     wake = NEVER
-    looked_at = min(size, 1) if scheduler == FCFS else size
-    for place in range(looked_at):
+    candidates = min(size, 1) if scheduler == FCFS else size
+    for place in range(candidates):
         request = queues.waiting[kind, place]
         bank = requests[request, BANK]
         column = WR if requests[request, IS_WRITE] else RD

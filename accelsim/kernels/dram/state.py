@@ -1,4 +1,4 @@
-"""A DRAM as kernels see it: its standard, resolved to integers, and the state of its channels.
+"""Arrays of a DRAM: its standard, resolved to integers, and the state of its channels.
 
 All clocks are DRAM clocks (tCK).
 """
@@ -31,10 +31,10 @@ SCOPES = 4
     RUN_BURSTS,
     FIELD,
 ) = range(12)
-"""Indices into ``shape``: channels; ranks of a channel; groups of a rank; banks of a group; rows of
-a bank; bursts of a row; clocks from RD and from WR to the end of its data; tFAW; tREFI (0: no
-refresh); bursts of consecutive addresses that share a row; then the six address fields from the
-lowest up.
+"""Indices into ``shape``: channels; ranks per channel; groups per rank; banks per group; rows per
+bank; bursts per row; clocks from RD, and from WR, to the end of the data; tFAW; tREFI (0: no
+refresh); bursts of consecutive addresses that share a row; then the six address fields, lowest
+first.
 """
 SHAPE_LENGTH = FIELD + 6
 ROW_FIELD, CHANNEL_FIELD, RANK_FIELD, BANK_FIELD, GROUP_FIELD, COLUMN_FIELD = range(6)
@@ -43,17 +43,17 @@ OPEN_ROW, MADE_WAY, RANK, GROUP_NODE, RANK_NODE = range(5)
 RING_SLOT, OPEN_BANKS, ACTIVE_SINCE, ACTIVE_CLOCKS = range(4, 8)
 HITS, MISSES, CONFLICTS, LAST, DUE = range(5, 10)
 LONG_AGO = -(1 << 40)
-"""Clock of an ACT that never was."""
+"""Clock of an ACT that never happened."""
 
 Ints = NDArray[np.int64]
 
 
 class Channel(NamedTuple):
-    """The standard and the state of one channel."""
+    """Standard and state of one channel."""
 
     delays: Ints
-    """int64 (4 scopes, 5 commands, 5 commands): clocks from the first command to the second in that
-    scope; 0: no constraint.
+    """int64 (4 scopes, 5 commands, 5 commands): minimum clocks from the first command to the second
+    in that scope; 0: no constraint.
     """
     shape: Ints
     """int64 (17): organisation, latencies, refresh interval and address fields, by `CHANNELS` to
@@ -61,16 +61,15 @@ class Channel(NamedTuple):
     """
     ready: Ints
     """int64 (nodes, 5 commands): first clock at which each command satisfies every constraint of
-    the node; nodes are the banks (rank-major, then group), the bank groups, the ranks.
+    the node. Nodes are the banks (rank-major, then group), the bank groups, and the ranks.
     """
     banks: Ints
-    """int64 (banks, 5), by `OPEN_ROW` to `RANK_NODE`: open row (-1: closed), whether it was closed
-    to make way for another row and not refreshed since, and where the bank is: its rank, the nodes
-    of its group and its rank.
+    """int64 (banks, 5), by `OPEN_ROW` to `RANK_NODE`: open row (-1: closed); whether it was closed
+    for another row and not refreshed since; its rank; the nodes of its group and of its rank.
     """
     ranks: Ints
-    """int64 (ranks, 8): clocks of the last four ACTs (a ring), the ring's next slot, open banks,
-    clock since which a bank is open, clocks with a bank open so far.
+    """int64 (ranks, 8): clocks of the last four ACTs (a ring), next slot of the ring, open banks,
+    clock since which a bank is open, clocks with an open bank so far.
     """
     tally: Ints
     """int64 (10): commands issued (in command order), row hits, misses, conflicts, clock of the
@@ -79,8 +78,8 @@ class Channel(NamedTuple):
 
 
 class Dram(NamedTuple):
-    """The standard and the state of all channels: the fields of `Channel`, the last four with the
-    channel as leading axis.
+    """Standard and state of all channels: the fields of `Channel`; the last four have the channel
+    as leading axis.
     """
 
     delays: Ints
@@ -92,7 +91,7 @@ class Dram(NamedTuple):
 
 
 def new_dram(delays: Ints, shape: Ints) -> Dram:
-    """All banks closed at clock 0, first refresh due at tREFI."""
+    """A DRAM with all banks closed at clock 0, and the first refresh due at tREFI."""
     channels, rank_count, groups = (
         int(shape[CHANNELS]),
         int(shape[RANKS]),
@@ -116,7 +115,7 @@ def new_dram(delays: Ints, shape: Ints) -> Dram:
 
 @jit
 def channel_of(dram: Dram, number: int) -> Channel:
-    """One channel; its arrays are those of the DRAM."""
+    """One channel, as views of the DRAM's arrays."""
     return Channel(
         dram.delays,
         dram.shape,

@@ -44,8 +44,8 @@ from accelsim.kernels.jit import jit
 
 @jit
 def refresh(channel: Channel) -> None:
-    """The refresh that is due: each rank in turn precharges its open banks, one PRE at a time in
-    bank order, and refreshes.
+    """The refresh that is due: each rank in turn closes its open banks, one PRE at a time in bank
+    order, and refreshes.
     """
     delays, shape, ready, banks, ranks, tally = channel
     due = tally[DUE]
@@ -64,11 +64,11 @@ def refresh(channel: Channel) -> None:
 
 @jit
 def refresh_until(clock: int, channel: Channel) -> None:
-    """Every refresh due at or before a clock. Idle intervals, with all banks closed, are skipped in
-    one step.
+    """Issue every refresh due at or before a clock. Idle intervals, with all banks closed, are
+    skipped in one step.
 
-    Only the last REF of them leaves a trace in the state, since tREFI exceeds the longest refresh
-    (`dram.standard` sees to that).
+    Only the last REF of these affects the state, since tREFI exceeds the longest refresh
+    (`dram.standard` checks it).
     """
     shape, tally = channel.shape, channel.tally
     while shape[REFI] > 0 and tally[DUE] <= clock:
@@ -92,12 +92,12 @@ def stream_run(
     ranks: Ints,
     tally: Ints,
 ) -> int:
-    """RD or WR (``column``) of ``bursts`` bursts of a place (bank, row), in order, after everything
-    issued before; returns the clock of the last. Arrays of `state.Channel`.
+    """Issue RD or WR (``column``) for ``bursts`` bursts of one place (bank, row), in order, after
+    all earlier commands.
 
-    The same as issuing each burst by itself: inside a row the commands are equally spaced, so the
-    last one before the row's end or the next refresh is found by division, and its `issue` leaves
-    the state that all of them would.
+    Returns the clock of the last one. Arrays are those of `state.Channel`. The result equals that
+    of single bursts: inside a row the commands are equally spaced, so the last one before the row's
+    end or the next refresh follows by division, and its `issue` leaves the same state.
     """
     bank, row = place
     interval = shape[REFI]
@@ -111,15 +111,15 @@ def stream_run(
         if interval > 0 and tally[DUE] <= clock:
             refresh_until(clock, Channel(delays, shape, ready, banks, ranks, tally))
         elif command == column:
-            together = bursts
+            count = bursts
             if interval > 0:
-                together = min(bursts, (tally[DUE] - 1 - clock) // spacing + 1)
-            clock += (together - 1) * spacing
+                count = min(bursts, (tally[DUE] - 1 - clock) // spacing + 1)
+            clock += (count - 1) * spacing
             issue(column, bank, row, clock, delays, shape, ready, banks, ranks, tally)
-            tally[column] += together - 1
+            tally[column] += count - 1
             tally[outcome] += 1
-            tally[HITS] += together - 1
-            bursts -= together
+            tally[HITS] += count - 1
+            bursts -= count
         else:
             issue(command, bank, row, clock, delays, shape, ready, banks, ranks, tally)
             if command == PRE:
@@ -131,20 +131,20 @@ def stream_run(
 
 @jit
 def stream(first: int, bursts: int, write: bool, accept: int, dram: Dram) -> int:
-    """Transfer of ``bursts`` consecutive bursts from burst number ``first``: in order on each
-    channel, first come first served, open page.
+    """Transfer ``bursts`` consecutive bursts from burst number ``first`` on: in order on each
+    channel, first come, first served, open page.
 
-    Handed over at clock ``accept``, first command possible at accept + 1. Returns the clock at
-    which the last data of the last channel has passed. Rows, not bursts, determine the time this
-    takes.
+    The transfer is handed over at clock ``accept``; its first command is possible at accept + 1.
+    Returns the clock at which the last data of the last channel have passed. The run time of this
+    kernel depends on the number of rows, not of bursts.
     """
     delays, shape, ready, banks, ranks, tally = dram
     column = WR if write else RD
     latency = shape[WRITE_DATA] if write else shape[READ_DATA]
     done = accept
     end = first + bursts
-    # The address fields count like an odometer: a division for each, a row, would cost as much as
-    # the row's commands.
+    # The address fields advance like an odometer. A division per field and row would cost as much
+    # as the row's commands.
     digits = np.empty(6, np.int64)
     fill_digits(first, shape, digits)
     lowest = 0
@@ -153,8 +153,8 @@ def stream(first: int, bursts: int, write: bool, accept: int, dram: Dram) -> int
             lowest += 1
         lowest += 1
     number = digits[CHANNEL_FIELD]
-    own_ready, own_banks = ready[number], banks[number]
-    own_ranks, own_tally = ranks[number], tally[number]
+    channel_ready, channel_banks = ready[number], banks[number]
+    channel_ranks, channel_tally = ranks[number], tally[number]
     run = min(bursts, shape[RUN_BURSTS] - first % shape[RUN_BURSTS])
     while True:
         last = stream_run(
@@ -164,10 +164,10 @@ def stream(first: int, bursts: int, write: bool, accept: int, dram: Dram) -> int
             accept,
             delays,
             shape,
-            own_ready,
-            own_banks,
-            own_ranks,
-            own_tally,
+            channel_ready,
+            channel_banks,
+            channel_ranks,
+            channel_tally,
         )
         done = max(done, last + latency)
         first += run
@@ -176,15 +176,16 @@ def stream(first: int, bursts: int, write: bool, accept: int, dram: Dram) -> int
         next_run(lowest, shape, digits)
         if digits[CHANNEL_FIELD] != number:
             number = digits[CHANNEL_FIELD]
-            own_ready, own_banks = ready[number], banks[number]
-            own_ranks, own_tally = ranks[number], tally[number]
+            channel_ready, channel_banks = ready[number], banks[number]
+            channel_ranks, channel_tally = ranks[number], tally[number]
         run = min(end - first, shape[RUN_BURSTS])
 
 
 @jit
 def active_clocks(clock: int, channel: Channel) -> int:
-    """Clocks, summed over the ranks of one channel, in which a bank was open, up to a clock not
-    before the last command.
+    """Clocks with an open bank up to ``clock``, summed over the ranks of one channel.
+
+    ``clock`` must not precede the last command.
     """
     ranks = channel.ranks
     total = 0

@@ -1,9 +1,9 @@
-"""The bank-state model of a DRAM channel: which command a request needs, when it may go, and what
-its going forbids.
+"""Bank-state model of a DRAM channel: the command that a request needs, the clock from which it is
+allowed, and its effect.
 
-The arrays are those of `state.Channel`. These kernels run for every command and take the arrays
-themselves, because numba counts references to each array that it takes out of a named tuple. One
-command bus serves the channel: no two commands in one clock.
+The arrays are those of `state.Channel`. These kernels run for every command, so they take the
+arrays themselves: numba counts references to each array that it takes out of a named tuple. One
+command bus serves the channel: at most one command per clock.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from accelsim.kernels.jit import jit
 
 @jit
 def needed(column: int, bank: int, row: int, banks: Ints) -> int:
-    """The command that a request for a row needs next: ``column`` (RD or WR) itself, ACT of a
-    closed bank, PRE of another row.
+    """Next command of a request for a row: ``column`` (RD or WR) itself, ACT if the bank is closed,
+    PRE if another row is open.
     """
     open_row = banks[bank, OPEN_ROW]
     if open_row == row:
@@ -47,8 +47,9 @@ def needed(column: int, bank: int, row: int, banks: Ints) -> int:
 def allowed_from(
     command: int, bank: int, shape: Ints, ready: Ints, banks: Ints, ranks: Ints
 ) -> int:
-    """First clock at which bank, group and rank allow a command (REF: of the bank's rank), whatever
-    the command bus does.
+    """First clock at which bank, group and rank allow a command, without regard to the command bus.
+
+    A REF applies to the bank's rank.
     """
     clock = max(
         ready[bank, command],
@@ -65,16 +66,20 @@ def allowed_from(
 def probe(
     command: int, bank: int, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints
 ) -> int:
-    """First clock at which timing allows a command (REF: of the bank's rank). Changes nothing; the
-    row state is `needed`'s question.
+    """First clock at which timing allows a command. Changes nothing, and does not check the row
+    state (see `needed`).
+
+    A REF applies to the bank's rank.
     """
     return max(allowed_from(command, bank, shape, ready, banks, ranks), tally[LAST] + 1)  # type: ignore[no-any-return]
 
 
 @jit
 def push_back(command: int, scope: int, node: int, clock: int, delays: Ints, ready: Ints) -> None:
-    """A command goes at a clock: the first clocks of all later ones of a node that shares the
-    scope. Delays up to 1 are the command bus's.
+    """Update the first allowed clocks of later commands at a node that shares the scope with an
+    issued command.
+
+    Delays of 0 and 1 are enforced by the command bus.
     """
     for later in range(COMMANDS):
         delay = delays[scope, command, later]
@@ -95,8 +100,10 @@ def issue(
     ranks: Ints,
     tally: Ints,
 ) -> None:
-    """A command goes at a clock: row state, counts and the earliest clocks of all later commands
-    change. Legality is `probe`'s question.
+    """Issue a command at a clock: update row state, counts and first allowed clocks of later
+    commands.
+
+    Does not check legality (see `probe`).
     """
     rank, rank_node = banks[bank, RANK], banks[bank, RANK_NODE]
     push_back(command, SAME_BANK, bank, clock, delays, ready)

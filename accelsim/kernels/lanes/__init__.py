@@ -1,4 +1,4 @@
-"""Streams of zero-skipping lanes, and tiles of lanes that meet at a barrier.
+"""Streams of zero-skipping lanes, and tiles of lanes that synchronize at a barrier.
 
 May import kernels/bits/.
 """

@@ -1,5 +1,6 @@
-"""Cycles of WG lanes of a fully connected layer, whose gradient is an outer product: a lane's
-stream is its segment of every sample.
+"""Cycles of WG lanes of a fully connected layer, whose gradient is an outer product.
+
+A lane's stream is its segment of every sample.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ def outer_cycles(
     """Cycles of a fully connected layer's weight gradient, and the set bits of all lanes' pair
     masks.
 
-    x uint64 (S, Cw), e uint64 (S', Kw), samples repeating cyclically. Row k deals x[n, 0:C] in
-    contiguous segments of ceil(C/segments) to ``segments`` lanes, the last may be short or empty; a
-    lane's stream is its segment of every sample. The moving vector is x. int32 (K, segments) for
-    skip ``both`` and ``stationary``, (1, segments) for ``moving`` and ``none``.
+    ``x``, the moving vector: uint64 (S, Cw). ``e``: uint64 (S', Kw). Samples repeat cyclically up
+    to ``batch``. Row k deals x[n, 0:C] to ``segments`` lanes, in contiguous segments of
+    ceil(C/segments); the last may be short or empty. Cycles are int32 (K, segments) for ``skip``
+    both and stationary, (1, segments) for moving and none. ValueError for other values.
     """
     if skip not in SKIPS:
         raise ValueError(f"skip must be one of {', '.join(SKIPS)}, got {skip}")
@@ -50,7 +51,7 @@ def outer_cycles(
         return (sizes[None, :] * batch).astype(np.int32), outputs * channels * batch
     patterns, pattern_of = np.unique(
         transpose_bits(stationary, rows), axis=0, return_inverse=True
-    )  # rows of equal zeros have equal lanes
+    )  # rows with equal zeros have equal lanes
     summaries = segment_summaries(moving, channels, segments, window)
     cycles = outer_lanes(
         summaries, segment_sizes(channels, segments), patterns, len(stationary), batch, window
@@ -61,7 +62,9 @@ def outer_cycles(
 
 
 def segment_sizes(channels: int, segments: int) -> Counts:
-    """Positions a sample gives each lane: ceil(C/segments), the last ones short or empty."""
+    """Positions per sample of each lane, int64 (segments): ceil(C/segments), the last ones short or
+    empty.
+    """
     size = -(-channels // segments)
     return np.clip(channels - np.arange(segments) * size, 0, size)
 
@@ -83,15 +86,17 @@ def segment_summaries(bits: Words, channels: int, segments: int, window: int) ->
 def outer_lanes(
     summary: Counts, sizes: Counts, patterns: Words, samples: int, batch: int, window: int
 ) -> Cycles:
-    """Cycles int32 (rows, segments) from `segment_summaries` and each row's bits over the
-    ``samples`` samples of e, uint64 (rows, Sw).
+    """Cycles, int32 (rows, segments), of the lanes of an outer product.
+
+    ``summary``: from `segment_summaries`. ``patterns``: each row's bits over the ``samples``
+    samples of e, uint64 (rows, Sw).
     """
     segments = sizes.shape[0]
     rows = patterns.shape[0]
     cycles = np.empty((rows, segments), dtype=np.int32)
     gap = np.empty(
         segments, dtype=np.int64
-    )  # zeros since the last set bit, whole windows already burned
+    )  # zeros since the last set bit, without whole windows already burned
     total = np.empty(segments, dtype=np.int64)
     inverse = np.int64(
         (1 << 32) // window + 1
@@ -100,13 +105,13 @@ def outer_lanes(
         gap[:] = 0
         total[:] = 0
         for n in range(batch):
-            own = n % samples
+            sample = n % samples
             lead, tail, inner = (
                 summary[0, n % summary.shape[1]],
                 summary[1, n % summary.shape[1]],
                 summary[2, n % summary.shape[1]],
             )
-            if (patterns[k, own // 64] >> np.uint64(own % 64)) & np.uint64(1):
+            if (patterns[k, sample // 64] >> np.uint64(sample % 64)) & np.uint64(1):
                 for j in range(segments):
                     taken = lead[j] >= 0
                     zeros = gap[j] + (lead[j] if taken else sizes[j])

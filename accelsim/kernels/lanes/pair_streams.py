@@ -1,5 +1,5 @@
-"""Cycles of FF and EP lanes when the stationary operand has zeros that are skipped too (pruned
-weights, sparse feedback).
+"""Cycles of FF and EP lanes that also skip zeros of the stationary operand (pruned weights, sparse
+feedback).
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ def pair_stream_cycles(
     window: int,
     skip: str = "both",
 ) -> tuple[Cycles, Cycles]:
-    """Cycles and set bits of every lane's pair mask, for one sample: both int32 (K, Y*X).
+    """Cycles and set bits of every lane's pair mask for one sample: both int32 (K, Y*X).
 
-    moving uint64 (H, W, Cw), stationary uint64 (K, TR*TC, Cw) in the order of the taps
-    (`taps.expand_kernel`), taps int32 (Y, TR) and (X, TC). skip ``both``: pairs moving &
-    stationary; ``stationary``: the stationary operand alone, wherever a position is not removed.
+    ``moving``: uint64 (H, W, Cw). ``stationary``: uint64 (K, TR*TC, Cw), in the order of the taps
+    (`taps.expand_kernel`). Taps: int32 (Y, TR) and (X, TC). ``skip`` both: pairs moving &
+    stationary; stationary: the stationary operand alone, at positions that are not removed.
+    ValueError for other values.
     """
     if skip not in ("both", "stationary"):
         raise ValueError(f"skip must be both or stationary, got {skip}")
@@ -55,8 +56,9 @@ def pair_stream_cycles(
 
 @jit
 def append_bits(stream: Words, offset: int, row: Words, count: int) -> None:
-    """Or the first ``count`` bits of row into the bit string ``stream`` (zero from ``offset`` on,
-    one word longer than it needs).
+    """OR the first ``count`` bits of ``row`` into the bit string ``stream`` at ``offset``.
+
+    ``stream`` is zero from ``offset`` on and one word longer than needed.
     """
     for word in range((count + 63) // 64):
         place = offset + word * 64
@@ -68,7 +70,9 @@ def append_bits(stream: Words, offset: int, row: Words, count: int) -> None:
 
 @jit
 def chunk_at(stream: Words, place: int, keep: Any) -> Any:
-    """Bits of a bit string from ``place`` on, as many as ``keep`` has, in its type."""
+    """Bits of a bit string from ``place`` on, as many as ``keep`` has set, in the type of
+    ``keep``.
+    """
     shift = place % 64
     value = stream[place // 64] >> np.uint64(shift)
     if shift:
@@ -80,8 +84,8 @@ def chunk_at(stream: Words, place: int, keep: Any) -> Any:
 def kernel_chunks(
     stationary: Words, taps: NDArray[np.int64], channels: int, window: int, kind: Chunks
 ) -> Chunks:
-    """Chunks (T, K padded with zeros to a multiple of 64) of the stationary streams over the kept
-    taps.
+    """Chunks of the stationary streams over the kept taps: (T, K padded with zeros to a multiple of
+    64).
     """
     outputs = stationary.shape[0]
     length = taps.shape[0] * channels
@@ -102,7 +106,7 @@ def kernel_chunks(
 
 @jit
 def add_ones(e: Chunks, x: Chunks, counts: Cycles) -> None:
-    """counts int32 (up to lanes) = set bits of the pairs e (T) & x (T, lanes)."""
+    """Write the set bits of the pairs e (T) & x (T, lanes) to ``counts``, int32 (at most lanes)."""
     for i in range(counts.shape[0]):
         counts[i] = 0
     for t in range(e.shape[0]):
@@ -124,7 +128,7 @@ def pair_row(
     cycles: Cycles,
     counts: Cycles,
 ) -> None:
-    """`pair_lanes` for the outputs of row y of the map."""
+    """`pair_lanes` for the outputs of row ``y`` of the map."""
     words, channels = moving
     row_taps, col_taps = taps
     outputs = cycles.shape[0]
@@ -168,8 +172,9 @@ def pair_lanes(
     cycles: Cycles,
     counts: Cycles,
 ) -> None:
-    """Fill columns ``places`` (one an output (y, x)) of cycles and counts int32 (K, Y*X); chunks
-    (T, lanes) are the stationary channels'.
+    """Fill columns ``places`` (one per output (y, x)) of cycles and counts, int32 (K, Y*X).
+
+    ``chunks``: (T, lanes), those of the stationary channels.
     """
     for y in range(taps.rows.shape[0]):
         pair_row(moving, taps, y, chunks, window, skip_moving, places, cycles, counts)

@@ -1,4 +1,4 @@
-"""From lanes to tiles: the barrier of every tile is the largest of its lanes (docs/pe-lanes.md)."""
+"""Tile times: a tile lasts as long as the slowest of its lanes (docs/pe-lanes.md)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accelsim.kernels.bits.intrinsics import popcount, trailing_zeros
 from accelsim.kernels.jit import jit
 
 CHANNELS_OUTERMOST: Counts = np.array([1, 1 << 62, 1 << 62, 0, 0], dtype=np.int64)
-"""``nest`` of the canonical mapping: for each tile of channels, all positions."""
+"""``nest`` of the canonical mapping: for each channel tile, all positions."""
 GROUP, BUFFER_CHANNELS, BUFFER_POSITIONS, POSITIONS_OUTER, BUFFER_POSITIONS_OUTER = range(5)
 
 
@@ -21,7 +21,7 @@ class TileShape(NamedTuple):
     channels: int
     positions: int
     fill_positions: int
-    """Positions among which needed outputs may take one another's places."""
+    """Positions among which needed outputs may take each other's places."""
 
 
 def tile_sums(
@@ -33,17 +33,21 @@ def tile_sums(
     blocks: int,
     nest: Counts = CHANNELS_OUTERMOST,
 ) -> tuple[Counts, int, int, int, int]:
-    """(block_cycles int64 (blocks), outputs, lane_cycles, used_lane_cycles, tiles) of an op on the
-    array.
+    """Tile times of an op on the array.
 
-    cycles int32 (K or 1, M'), repeating cyclically to ``positions`` M; one row stands for all K
-    channels. Each output of a ``tile`` sits in one lane and a tile lasts as long as its slowest.
-    ``needed`` uint64 (M', Kw), when given and not empty, leaves outputs unscheduled: inside every
-    run of ``fill_positions`` positions each channel packs its needed positions densely and in
-    order, and tile g of the run holds every channel's g-th part of them, as many as a tile has
-    positions. outputs: scheduled; lane_cycles: sum over them;
-    used_lane_cycles: sum over tiles of scheduled lanes x tile time. The i-th of T tiles (with
-    ``needed``: of T runs) in the order of ``nest``, see `visit`, adds to block i * blocks // T.
+    - ``cycles``: int32 (K or 1, M'), repeating cyclically to ``positions`` M; a single row holds
+      for all K channels.
+    - ``tile``: each of its outputs has one lane, and it lasts as long as its slowest lane.
+    - ``needed``: uint64 (M', Kw), or None or empty if all outputs are scheduled. In every run of
+      ``fill_positions`` positions each channel packs its needed positions densely and in order.
+      Tile g of the run holds the g-th part of them of every channel, as many as a tile has
+      positions.
+    - ``blocks``: number of blocks. The i-th of T tiles (with ``needed``: of T runs) in the order of
+      ``nest`` (see `visit`) adds to block i * blocks // T.
+
+    Returns (block_cycles int64 (blocks); scheduled outputs; lane cycles, summed over these; used
+    lane cycles, the sum over tiles of scheduled lanes x tile time; tiles). ValueError if
+    ``fill_positions`` is not a multiple of a tile's positions.
     """
     cycles = np.require(cycles, dtype=np.int32, requirements=["C", "W"])
     block_cycles = np.zeros(blocks, dtype=np.int64)
@@ -66,13 +70,17 @@ def tile_sums(
 
 @jit
 def visit(tile: int, item: int, tiles: int, items: int, nest: Counts) -> Any:
-    """When the tile of channels and the item (tile or run of positions) are visited: 0 .. tiles *
-    items - 1.
+    """Rank, 0 .. tiles * items - 1, at which a channel tile and an item (tile or run of positions)
+    are visited.
 
-    nest int64[5]: outer loops over BUFFER_CHANNELS tiles and BUFFER_POSITIONS items at a time,
-    positions outermost if BUFFER_POSITIONS_OUTER; inside them channels outermost or, if
-    POSITIONS_OUTER, groups of GROUP items, in each of which channels come outermost. Of `tile_sums`
-    the positions' extents are in tiles.
+    ``nest``: int64 (5), a loop nest from the outside in:
+
+    - blocks of BUFFER_CHANNELS tiles and BUFFER_POSITIONS items; positions are the outer loop if
+      BUFFER_POSITIONS_OUTER, else channels;
+    - inside a block, channels are the outer loop; or, if POSITIONS_OUTER, groups of GROUP items
+      are, and channels come next.
+
+    In the nest given to `tile_sums`, extents of positions are in tiles.
     """
     high, wide = nest[BUFFER_CHANNELS], nest[BUFFER_POSITIONS]
     outer_tile, inner_tile = tile // high, tile % high
@@ -97,7 +105,9 @@ def visit(tile: int, item: int, tiles: int, items: int, nest: Counts) -> Any:
 
 @jit
 def largest(values: Cycles, first: int, size: int) -> Any:
-    """Largest (at least 0) of ``size`` int32 values from ``first`` on, starting over at the end."""
+    """Largest of ``size`` int32 values from ``first`` on, wrapping around at the end; at least
+    0.
+    """
     top = np.int32(0)
     while size > 0:
         part = values[first : first + size]
@@ -117,8 +127,9 @@ def plain_tiles(
     nest: Counts,
     block_cycles: Counts,
 ) -> tuple[Any, Any, Any, Any]:
-    """Every output scheduled; adds tile times to block_cycles, returns (outputs, lane_cycles,
-    used_lane_cycles, tiles).
+    """Tile times with every output scheduled, added to ``block_cycles``.
+
+    Returns (outputs, lane_cycles, used_lane_cycles, tiles).
     """
     channels_per_tile, positions_per_tile = shape.channels, shape.positions
     rows, distinct = cycles.shape
@@ -134,7 +145,7 @@ def plain_tiles(
     for tile in range(channel_tiles):
         first = tile * channels_per_tile
         members = min(channels_per_tile, channels - first)
-        if rows > 1 or tile == 0:  # with one row every channel tile costs what the first did
+        if rows > 1 or tile == 0:  # with a single row every channel tile costs as much as the first
             column_maxima(cycles[first : first + members] if rows > 1 else cycles, tops, sums)
             for g in range(position_tiles):
                 size = min(positions_per_tile, positions - g * positions_per_tile)
@@ -155,8 +166,10 @@ def plain_tiles(
 
 @jit
 def column_maxima(cycles: Cycles, tops: Cycles, sums: Counts) -> None:
-    """Largest and sum of each column of int32 (rows, M) into tops int32 (M) and sums int64 (M):
-    whole rows abreast.
+    """Maximum and sum of each column of int32 (rows, M), into ``tops``, int32 (M), and ``sums``,
+    int64 (M).
+
+    Rows are processed whole, in vectors.
     """
     tops[:] = cycles[0]
     sums[:] = cycles[0]
@@ -169,15 +182,16 @@ def column_maxima(cycles: Cycles, tops: Cycles, sums: Counts) -> None:
 
 @jit
 def pack_word(
-    word: Any, values: Cycles, found: Any, positions_per_tile: int, slowest: Counts, lanes: Counts
+    word: Any, values: Cycles, packed: Any, positions_per_tile: int, slowest: Counts, lanes: Counts
 ) -> Any:
-    """Deal the values (up to 64, int32) that ``word`` has set to a channel's next lanes, ``found``
-    being taken; returns their sum.
+    """Deal the values (at most 64, int32) whose bits are set in ``word`` to a channel's next lanes.
+
+    ``packed``: lanes already taken. Returns the sum of the values.
     """
     total = np.int64(0)
     count = np.int64(popcount(word))
-    g = found // positions_per_tile
-    if (found + count - 1) // positions_per_tile == g:
+    g = packed // positions_per_tile
+    if (packed + count - 1) // positions_per_tile == g:
         top = np.int32(0)
         for i in range(values.shape[0]):
             value = values[i] if (word >> np.uint64(i)) & np.uint64(1) else np.int32(0)
@@ -189,11 +203,11 @@ def pack_word(
     while word != np.uint64(0):
         value = np.int64(values[trailing_zeros(word)])
         word &= word - np.uint64(1)
-        g = found // positions_per_tile
+        g = packed // positions_per_tile
         slowest[g] = max(slowest[g], value)
         lanes[g] += 1
         total += value
-        found += 1
+        packed += 1
     return total
 
 
@@ -207,11 +221,12 @@ def packed_run(
     slowest: Counts,
     lanes: Counts,
 ) -> tuple[Any, Any]:
-    """One channel's needed positions of one run into its tiles: slowest and lanes int64 (tiles of a
-    run); returns (outputs, lane cycles).
+    """Pack one channel's needed positions of a run into the run's tiles.
+
+    ``slowest``, ``lanes``: int64 (tiles per run). Returns (outputs, lane cycles).
     """
     distinct = values.shape[0]
-    found = np.int64(0)
+    packed = np.int64(0)
     total = np.int64(0)
     m = start % distinct
     while size > 0:
@@ -222,14 +237,14 @@ def packed_run(
             word &= (np.uint64(1) << np.uint64(length)) - np.uint64(1)
         if word != np.uint64(0):
             total += pack_word(
-                word, values[m : m + length], found, positions_per_tile, slowest, lanes
+                word, values[m : m + length], packed, positions_per_tile, slowest, lanes
             )
-            found += np.int64(popcount(word))
+            packed += np.int64(popcount(word))
         size -= length
         m += length
         if m == distinct:
             m = 0
-    return found, total
+    return packed, total
 
 
 @jit
@@ -242,10 +257,11 @@ def packed_tiles(
     nest: Counts,
     block_cycles: Counts,
 ) -> tuple[Any, Any, Any, Any]:
-    """Needed outputs alone, columns uint64 (K, ceil(M'/64)); adds tile times to block_cycles,
-    returns what `plain_tiles` does.
+    """Tile times with only needed outputs scheduled, added to ``block_cycles``; returns the same as
+    `plain_tiles`.
 
-    A run that starts where an earlier one started, samples repeating, costs what that one did.
+    ``columns``: uint64 (K, ceil(M'/64)). As samples repeat, a run that starts where an earlier run
+    started costs the same.
     """
     channels_per_tile, positions_per_tile, fill_positions = shape
     rows, distinct = cycles.shape
@@ -270,7 +286,7 @@ def packed_tiles(
                 lanes[:] = 0
                 for k in range(first, min(first + channels_per_tile, channels)):
                     values = cycles[k if rows > 1 else 0]
-                    found, total = packed_run(
+                    outputs, total = packed_run(
                         values,
                         columns[k],
                         run * fill_positions,
@@ -279,7 +295,7 @@ def packed_tiles(
                         slowest,
                         lanes,
                     )
-                    cost[1] += found
+                    cost[1] += outputs
                     cost[2] += total
                 for g in range(depth):
                     cost[0] += slowest[g]

@@ -1,13 +1,17 @@
-"""Many lanes at once through the window: the inner loop of weight gradients and of pairs of masks.
+"""Walk of many lanes in parallel through the window: the inner loop of weight gradients and of
+pairs of masks.
 
-A stream is cut into chunks of W bits (W the window), each in the narrowest unsigned integer that
-holds it. Let y be a lane's pair mask in one chunk and x its last non-zero chunk. The gap that ends
-in y has (W-1-top(x)) + W * (zero chunks between) + low(y) zeros, so it burns one cycle for every
-zero chunk and one more if low(y) > top(x): a cycle is burned at y exactly when y == 0 or
-lowest_bit(y) > x as numbers. A lane starts as if a set bit stood before its first position (x = 1
-<< (W-1)), and its tail burns what a gap of tail + W - 1 zeros would: one virtual set bit W - 1
-places behind the end closes the account. Five vector operations a chunk, any number of lanes
-abreast, every window from 1 to 64.
+A stream is cut into chunks of W bits (W: window), each in the narrowest unsigned integer that holds
+it. Let y be a lane's pair mask in one chunk, and x its last non-zero chunk. The gap that ends in y
+has
+
+    (W - 1 - top(x)) + W * (zero chunks between) + low(y)
+
+zeros. It burns one cycle for every zero chunk, and one more if low(y) > top(x). So a cycle is
+burned at y exactly if y == 0 or lowest_bit(y) > x, compared as numbers. A lane starts as if a set
+bit preceded its first position (x = 1 << (W-1)). Its tail burns as many cycles as a gap of tail + W
+- 1 zeros, so a virtual set bit W - 1 places after the end accounts for it. This takes five vector
+operations per chunk, for any number of lanes and every window from 1 to 64.
 """
 
 from __future__ import annotations
@@ -23,16 +27,16 @@ from accelsim.kernels.jit import jit
 
 
 class LaneState(NamedTuple):
-    """Where the lanes that are walked abreast stand."""
+    """State of the lanes that are walked in parallel."""
 
     last: Chunks
-    """(lanes): the last non-zero pair."""
+    """(lanes): last non-zero pair."""
     counted: Chunks
-    """(lanes): cycles that are not in ``cycles`` yet."""
+    """(lanes): cycles not yet added to ``cycles``."""
     cycles: Cycles
-    """int32 (lanes)."""
+    """int32 (lanes): cycles."""
     extra: Cycles
-    """int32 (lanes): cycles more of each further period, of `seam`."""
+    """int32 (lanes): extra cycles of each further period, from `seam`."""
 
 
 @jit
@@ -47,12 +51,13 @@ def fill_chunks(
     chunks: Chunks,
     lane: int,
 ) -> None:
-    """Chunks of the streams over (sample, row, column) of ``lanes`` channels from word * 64 on,
-    zeros behind ``length`` positions.
+    """Write the chunks of the streams over (sample, row, column) of ``lanes`` channels, from
+    channel word * 64 on.
 
-    bits uint64 (S, H, W, Cw), samples repeating cyclically; the source of output (p, q) is
-    (rows[p, r], cols[q, s]) of the taps, where ``tap`` is r * S + s. Writes chunks (T, >= lane +
-    lanes) of one of `intrinsics.container`'s types in columns lane and up.
+    ``bits``: uint64 (S, H, W, Cw), samples repeating cyclically. The source of output (p, q) is
+    (rows[p, r], cols[q, s]) of the taps, where ``tap`` is r * S + s. Positions from ``length`` on
+    are zero. ``chunks``: (T, >= lane + lanes), of one of the types of `intrinsics.container`;
+    columns from ``lane`` on are written.
     """
     samples = bits.shape[0]
     row_taps, col_taps = taps
@@ -89,12 +94,12 @@ def fill_chunks(
 
 @jit
 def advance(e: Chunks, x: Chunks, first: int, end: int, last: Chunks, count: Chunks) -> int:
-    """Walk all lanes over chunks first to end of pairs e (T) & x (T, lanes); returns burned cycles
-    that every lane has, besides count.
+    """Walk all lanes over chunks ``first`` to ``end`` of the pairs e (T) & x (T, lanes).
 
-    In and out, (lanes) of the chunks' type: last, the last non-zero pair; count, set bits plus
-    burned cycles, for the caller to empty within `chunk_limit` chunks. Four chunks a turn, so that
-    a lane's state is loaded and stored once for four.
+    In and out, (lanes) of the chunks' type: ``last``, the last non-zero pair; ``count``, set bits
+    plus burned cycles, which the caller must empty within `chunk_limit` chunks. Returns the burned
+    cycles that all lanes share, which ``count`` leaves out. Four chunks per iteration, so that a
+    lane's state is loaded and stored once for four.
     """
     lanes = last.shape[0]
     empty = 0
@@ -139,15 +144,15 @@ def advance(e: Chunks, x: Chunks, first: int, end: int, last: Chunks, count: Chu
 
 @jit
 def chunk_limit(window: int, bits: int) -> int:
-    """How many chunks of ``window`` positions a counter of ``bits`` bits can count: a multiple of
-    4.
+    """Number of chunks of ``window`` positions that a counter of ``bits`` bits can count: a
+    multiple of 4.
     """
     return ((1 << min(bits, 30)) - 1) // window // 4 * 4
 
 
 @jit
 def accumulate(e: Chunks, x: Chunks, last: Chunks, count: Chunks, cycles: Cycles) -> None:
-    """`advance` over all of e, any length, adding to cycles int32 (lanes)."""
+    """`advance` over all of ``e``, of any length, adding to ``cycles``, int32 (lanes)."""
     limit = chunk_limit(x.itemsize * 8, x.itemsize * 8)
     for first in range(0, e.shape[0], limit):
         count[:] = 0
@@ -158,11 +163,11 @@ def accumulate(e: Chunks, x: Chunks, last: Chunks, count: Chunks, cycles: Cycles
 
 @jit
 def seam(e: Chunks, x: Chunks, last: Chunks, first: Chunks, extra: Cycles) -> None:
-    """extra int32 (lanes): 1 where a stream of whole chunks, walked once more behind itself, burns
-    one cycle more than at its start.
+    """Extra cycle of a stream of whole chunks when it is walked again after itself: 0 or 1 into
+    ``extra``, int32 (lanes).
 
-    That is where the lowest bit of its first non-zero pair lies above its last non-zero pair. first
-    (lanes) is scratch.
+    It is 1 if the lowest bit of the first non-zero pair lies above the last non-zero pair.
+    ``first`` (lanes) is scratch.
     """
     lanes = last.shape[0]
     first[:] = 0
@@ -189,11 +194,11 @@ def walk_lanes(
     state: LaneState,
     result: Cycles,
 ) -> None:
-    """Cycles, into result int32 (up to lanes), of streams of ``repeats`` times the period (whole
-    chunks) and then ``rest`` positions of it.
+    """Cycles of streams of ``repeats`` periods (of whole chunks) and then ``rest`` positions of a
+    period.
 
-    period_e (T_period) and rest_e (ceil(rest/W)) are the shared operand's chunks, x (T, lanes) the
-    lanes'. The state is scratch.
+    ``period_e`` (T_period), ``rest_e`` (ceil(rest/W)): chunks of the shared operand. ``x`` (T,
+    lanes): chunks of the lanes. ``result``: int32 (at most lanes). ``state`` is scratch.
     """
     last, count, cycles, extra = state
     one = x.dtype.type(1)

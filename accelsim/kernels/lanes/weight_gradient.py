@@ -1,5 +1,5 @@
-"""Cycles of WG lanes: one weight's gradient a lane, its stream the positions (sample, row, column)
-of the output map.
+"""Cycles of WG lanes: one weight's gradient per lane, with a stream over (sample, row, column) of
+the output map.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ from accelsim.kernels.lanes.walk import LaneState, fill_chunks, walk_lanes
 
 SKIPS = ("none", "moving", "stationary", "both")
 LANES = (64, 512)
-PARALLEL_POSITIONS = (
-    1 << 31
-)  # some ten milliseconds of one core: less is done before a second thread has woken up
-"""Lanes walked abreast, fewest and most: the state of 512 fits a first-level cache."""
+"""Minimum and maximum lanes walked in parallel: the state of 512 fits a first-level cache."""
+PARALLEL_POSITIONS = 1 << 31
+"""Positions from which threads pay off: some ten milliseconds of one core. Less is done before a
+second thread wakes up.
+"""
 STREAM_BYTES = 1 << 19
-"""Of the chunks of the lanes walked abreast together: they stay in a second-level cache while every
+"""Bytes of the chunks of lanes walked in parallel: they stay in a second-level cache while every
 row k passes over them.
 """
 
@@ -40,14 +41,19 @@ row k passes over them.
 def wgrad_cycles(
     x: PackedMask, e: PackedMask, batch: int, taps: MapTaps, window: int, skip: str
 ) -> tuple[Cycles, int]:
-    """Cycles of every lane of a convolution's weight gradient, and the set bits of all lanes' pair
-    masks.
+    """Cycles of every lane of a convolution's weight gradient, and the set bits of all K * R*S*C
+    lanes' pair masks.
 
-    x (S, H, W, Cw) of C channels, e (S', P, Q, Kw) of K, taps (P, R) and (Q, S) from
-    `forward_taps`; samples repeat cyclically up to ``batch`` and the window runs on from one sample
-    into the next. Rows k, lanes (r, s, c). skip ``both``: pairs x & e, int32 (K, R*S*C);
-    ``moving``: x alone, (1, R*S*C); ``stationary``: e alone, (K, 1); ``none``: (1, 1). The set bits
-    are those of all K * R*S*C lanes.
+    ``x``: (S, H, W, Cw), C channels. ``e``: (S', P, Q, Kw), K channels. ``taps``: (P, R) and (Q,
+    S), from `forward_taps`. Samples repeat cyclically up to ``batch``, and the window runs on from
+    one sample into the next. Rows are k, lanes (r, s, c). Cycles are int32:
+
+    - ``skip`` both: pairs x & e, (K, R*S*C);
+    - moving: x alone, (1, R*S*C);
+    - stationary: e alone, (K, 1);
+    - none: (1, 1).
+
+    ValueError for other values.
     """
     if skip not in SKIPS:
         raise ValueError(f"skip must be one of {', '.join(SKIPS)}, got {skip}")
@@ -61,19 +67,17 @@ def wgrad_cycles(
     dense = PackedMask(ones(rows * cols, 1).reshape(1, rows, cols, 1), 1)
     if skip == "moving":
         return _cycles(x, taps, dense, batch, window), total
-    # The lanes are e's channels, against a dense operand.
+    # The lanes are the channels of e, against a dense operand.
     return _cycles(e, each_once(rows, cols), dense, batch, window).T.copy(), total
 
 
 class RowStreams(NamedTuple):
-    """Streams of the shared operand's channels (rows k): ``repeats`` times a period, then a
-    rest.
-    """
+    """Streams of the shared operand's channels (rows k): ``repeats`` periods, then a rest."""
 
     period: Chunks
-    """(K, T): the chunks of a period."""
+    """(K, T): chunks of a period."""
     rest: Chunks
-    """(K, T'): the chunks of the rest."""
+    """(K, T'): chunks of the rest."""
     repeats: int
     rest_length: int
     """Positions of the rest."""
@@ -83,7 +87,7 @@ class RowStreams(NamedTuple):
 
 
 def _cycles(x: PackedMask, taps: MapTaps, e: PackedMask, batch: int, window: int) -> Cycles:
-    """Cycles int32 (K, R*S*C) of the pairs x & e."""
+    """Cycles, int32 (K, R*S*C), of the pairs x & e."""
     lanes = taps.kernel * x.channels
     if window == 1:  # every position takes its cycle
         return np.full((e.channels, lanes), batch * taps.outputs, dtype=np.int32)
@@ -113,10 +117,10 @@ def _cycles(x: PackedMask, taps: MapTaps, e: PackedMask, batch: int, window: int
 
 
 def periods(samples: int, positions: int, batch: int, window: int) -> tuple[int, int, int]:
-    """(repeats, period, rest): the batch's stream is ``repeats`` times a period of whole chunks and
-    whole sample cycles, then ``rest`` positions.
+    """(repeats, period, rest): the batch's stream is ``repeats`` periods, then ``rest`` positions.
 
-    A stream that repeats less than twice is all rest.
+    A period is a whole number of chunks and of rounds of the samples. A stream with fewer than two
+    periods is all rest.
     """
     cycle = samples * positions
     period = cycle * (window // gcd(window, cycle))
@@ -125,10 +129,10 @@ def periods(samples: int, positions: int, batch: int, window: int) -> tuple[int,
 
 
 def lane_groups(kernel: int, channels: int, lanes: int) -> Counts:
-    """Lanes walked together, about ``lanes``: int64 (groups, 4) of first and end kernel position,
-    first and end 64-channel word.
+    """Groups of about ``lanes`` lanes to walk in parallel: int64 (groups, 4).
 
-    Whole kernel positions where several fit, else words of one, evenly filled.
+    Columns: first and end kernel position, first and end 64-channel word. A group has whole kernel
+    positions if several fit, else words of a single one, evenly divided.
     """
     width = -(-channels // 64)
     taps = -(-kernel // -(-kernel * channels // lanes)) if channels <= lanes else 1
@@ -144,8 +148,8 @@ def lane_groups(kernel: int, channels: int, lanes: int) -> Counts:
 
 
 def row_chunks(mask: PackedMask, window: int, length: int, kind: Chunks) -> Chunks:
-    """Chunks (C, T) of each channel's stream over (sample, row, column), zeros behind
-    ``length``.
+    """Chunks (C, T) of each channel's stream over (sample, row, column); zeros from ``length``
+    on.
     """
     _, rows, cols, width = mask.words.shape
     chunks = np.zeros((-(-length // window), -(-mask.channels // 64) * 64), dtype=kind.dtype)
@@ -158,7 +162,7 @@ def row_chunks(mask: PackedMask, window: int, length: int, kind: Chunks) -> Chun
 def lane_chunks(
     mask: PackedMask, taps: MapTaps, group: Counts, window: int, length: int, chunks: Chunks
 ) -> None:
-    """Fill the chunks (T, lanes) of one group's lanes, in their order."""
+    """Fill ``chunks`` (T, lanes) for one group's lanes, in their order."""
     words, channels = mask
     first = group[2] * 64
     width = min(channels, group[3] * 64) - first
@@ -200,8 +204,9 @@ def wgrad_group(
 def wgrad_lanes(
     x: PackedMask, taps: MapTaps, streams: RowStreams, groups: Counts, cycles: Cycles
 ) -> None:
-    """Fill cycles int32 (K, R*S*C) of the pairs x & e, whose channels' streams are ``streams``;
-    groups from `lane_groups`.
+    """Fill ``cycles``, int32 (K, R*S*C), of the pairs x & e.
+
+    ``streams``: those of e's channels. ``groups``: from `lane_groups`.
     """
     for g in prange(groups.shape[0]):
         wgrad_group(x, taps, streams, groups[g], cycles)

@@ -1,10 +1,9 @@
-"""Cycles of FF and EP lanes that skip on the moving operand alone, whatever the stationary one
-holds.
+"""Cycles of FF and EP lanes that skip zeros of the moving operand only.
 
-Such a lane's stream is a sequence of channel vectors, so each source position is walked once and
-summarised (leading zeros, trailing zeros, cycles in between) and every output that covers it
-composes summaries: a gap that spans vectors is the sum of their zeros. Exact for every window,
-because only whole gaps between set bits matter (docs/pe-lanes.md).
+Such a lane's stream is a sequence of channel vectors. Each source position is walked once and
+summarised (leading zeros, trailing zeros, cycles between), and every output that covers it composes
+the summaries. A gap that spans vectors is the sum of their zeros. The result is exact for every
+window, because only whole gaps between set bits matter (docs/pe-lanes.md).
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ from accelsim.kernels.jit import jit
 def stream_cycles(
     moving: Words, channels: int, row_taps: Taps, col_taps: Taps, window: int
 ) -> tuple[Cycles, Cycles, Cycles]:
-    """Cycles and set bits of every output's stream, and its length.
+    """Cycles, set bits and length of every output's stream.
 
-    moving uint64 (S, H, W, Cw), taps int32 (Y, TR) and (X, TC) of `taps`; order kernel row, kernel
-    column, channel. Returns cycles int32 (S, Y*X), ones int32 (S, Y*X), length int32 (Y*X). Without
-    skipping, cycles are the length.
+    ``moving``: uint64 (S, H, W, Cw). Taps: int32 (Y, TR) and (X, TC), as in `taps`. Order: kernel
+    row, kernel column, channel. Returns cycles int32 (S, Y*X), ones int32 (S, Y*X), length int32
+    (Y*X). Without skipping, the cycles equal the length.
     """
     samples, height, width, _ = moving.shape
     summary = summarise(flat(moving).reshape(samples * height * width, -1), channels, window)
@@ -37,7 +36,7 @@ def stream_cycles(
 
 
 def stream_lengths(channels: int, row_taps: Taps, col_taps: Taps) -> Cycles:
-    """Positions of each output's stream: int32 (Y*X), removed taps left out."""
+    """Positions of each output's stream without removed taps: int32 (Y*X)."""
     rows, cols = (row_taps != -2).sum(axis=1), (col_taps != -2).sum(axis=1)
     lengths: Cycles = (rows[:, None] * cols[None, :] * channels).reshape(-1).astype(np.int32)
     return lengths
@@ -45,7 +44,7 @@ def stream_lengths(channels: int, row_taps: Taps, col_taps: Taps) -> Cycles:
 
 @jit
 def long_gaps(word: Any, low: int, high: int, window: int) -> Any:
-    """Cycles burned in the gaps between bits low and high, both set, of a 64-bit word."""
+    """Cycles burned in the gaps between the set bits ``low`` and ``high`` of a 64-bit word."""
     if high - low <= window:
         return np.int64(0)
     inside = ((np.uint64(1) << np.uint64(high)) - np.uint64(1)) & ~(
@@ -70,10 +69,10 @@ def long_gaps(word: Any, low: int, high: int, window: int) -> Any:
 
 @jit
 def summarise(bits: Words, channels: int, window: int) -> Cycles:
-    """Each row of uint64 (rows, Cw) as int32 (rows, 4).
+    """Summarise each row of uint64 (rows, Cw): int32 (rows, 4).
 
-    Leading zeros (-1 without a set bit), trailing zeros, cycles from the first to the last set bit,
-    set bits.
+    Columns: leading zeros (-1 without a set bit), trailing zeros, cycles from the first to the last
+    set bit, set bits.
     """
     rows, width = bits.shape
     result = np.empty((rows, 4), dtype=np.int32)
@@ -107,7 +106,9 @@ def summarise(bits: Words, channels: int, window: int) -> Cycles:
 def compose(
     summary: Cycles, channels: int, row_taps: Taps, col_taps: Taps, window: int
 ) -> tuple[Cycles, Cycles]:
-    """Summaries int32 (S, H, W, 4) -> cycles, ones int32 (S, Y*X)."""
+    """Compose summaries int32 (S, H, W, 4) to cycles and set bits of the outputs, both int32 (S,
+    Y*X).
+    """
     samples = summary.shape[0]
     rows, row_count = row_taps.shape
     cols, col_count = col_taps.shape

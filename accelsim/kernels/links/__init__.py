@@ -1,4 +1,4 @@
-"""Links, banks, meshes, and the events of the pipelines of blocks that use them.
+"""Links, banks, meshes, and the block events of the pipelines that use them.
 
 May import kernels/dram/.
 """

@@ -1,6 +1,4 @@
-"""Streams of words over the banks of a memory: how many cycles they take when words of one bank
-wait for one another.
-"""
+"""Cycles of word streams over the banks of a memory, with bank conflicts."""
 
 from __future__ import annotations
 
@@ -13,13 +11,13 @@ from accelsim.kernels.jit import jit
 def stream_cycles(
     words: int, bits: int, column: int, stride: int, banks: int, width: int, block_lines: int
 ) -> int:
-    """Cycles of ``words`` accesses of ``bits`` each, the first of them at the start of bank 0.
+    """Cycles of ``words`` accesses of ``bits`` bits each; the first is at the start of bank 0.
 
-    Access i is of element (i mod column) * stride + i div column: ``stride`` 1 and ``column`` =
-    ``words`` is one word after the other. A bank serves one line of ``width`` bits a cycle, to all
-    words in it; lines are asked for in the order of the words (a word may lie in two), and those
-    behind one whose bank is busy wait. Line l is in bank l mod banks, or, with ``block_lines`` > 0,
-    in bank (l div block_lines) mod banks.
+    Access i reads element (i mod column) * stride + i div column: ``stride`` 1 and ``column`` =
+    ``words`` is sequential. A bank serves one line of ``width`` bits per cycle, to all words in it.
+    Lines are requested in the order of the words (a word may span two), and later requests wait
+    behind one whose bank is busy. Line l is in bank l mod banks or, with ``block_lines`` > 0, in
+    bank (l div block_lines) mod banks.
     """
     busy_in, serving = np.full(banks, -1, np.int64), np.zeros(banks, np.int64)
     cycle = 0

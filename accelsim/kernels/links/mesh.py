@@ -1,10 +1,13 @@
 """Words on the links of a 2-D mesh under XY routing: along the row first, then along the column.
 
-PEs are nodes, numbered row by row. ``loads`` int64[4 * rows * cols + 2 * ports] counts what crosses
-each link: those to the next column (`EAST`), the column before (`WEST`), the next row (`SOUTH`) and
-the row before (`NORTH`), each numbered by the node that it leaves, then the links of the global
-buffer's ports into the mesh and out of it. ``port_rows``: the row of each port, whose link meets
-column 0; ``nearest``: the port of each row.
+PEs are nodes, numbered row by row. ``loads``, int64 (4 * rows * cols + 2 * ports), counts the words
+on each link, in this order:
+
+- links to the next column (`EAST`), to the previous column (`WEST`), to the next row (`SOUTH`) and
+  to the previous row (`NORTH`), each numbered by the node that it leaves;
+- links of the global buffer's ports into the mesh, then out of it.
+
+``port_rows``: row of each port, whose link meets column 0. ``nearest``: port of each row.
 """
 
 from __future__ import annotations
@@ -22,8 +25,8 @@ EAST, WEST, SOUTH, NORTH = range(4)
 
 @jit
 def route(row: int, col: int, to_row: int, to_col: int, words: int, edges: Ints) -> None:
-    """Note one route: ``edges`` int64[4, rows + 1, cols + 1] has what begins, less what ends, at
-    each node of a direction.
+    """Add one route to ``edges``, int64 (4, rows + 1, cols + 1): words that begin minus words that
+    end at each node, per direction.
     """
     if to_col > col:
         edges[EAST, row, col] += words
@@ -41,8 +44,8 @@ def route(row: int, col: int, to_row: int, to_col: int, words: int, edges: Ints)
 
 @jit
 def settle(edges: Ints, rows: int, cols: int, loads: Ints) -> None:
-    """Add the routes noted in ``edges`` to the links: running sums along rows to east and west,
-    along columns to south and north.
+    """Add the routes in ``edges`` to the links: running sums along rows (east, west) and columns
+    (south, north).
     """
     for row in range(rows):
         east, west = 0, 0
@@ -72,8 +75,10 @@ def unicast(sources: Ints, targets: Ints, words: Ints, rows: int, cols: int, loa
 
 @jit
 def all_pairs(first: int, pes: int, words: int, rows: int, cols: int, loads: Ints) -> None:
-    """``words`` dealt to all ordered pairs of PEs ``first`` to ``first + pes - 1``, those of a PE
-    with itself included: pair q of n has floor((q + 1) words / n) - floor(q words / n) of them.
+    """``words`` dealt to all ordered pairs of the PEs ``first`` to ``first + pes - 1``.
+
+    Pairs of a PE with itself are included. Pair q of n has floor((q + 1) words / n) - floor(q words
+    / n) words.
     """
     pairs = pes * pes
     edges = np.zeros((4, rows + 1, cols + 1), np.int64)
@@ -84,7 +89,7 @@ def all_pairs(first: int, pes: int, words: int, rows: int, cols: int, loads: Int
             in_row[pe // cols] += 1
             in_col[pe % cols] += 1
         for source in range(first, first + pes):
-            # To each column as many words as the range has PEs there.
+            # Each column gets as many words as the range has PEs in it.
             for col in range(cols):
                 route(
                     source // cols, source % cols, source // cols, col, whole * in_col[col], edges
@@ -93,7 +98,7 @@ def all_pairs(first: int, pes: int, words: int, rows: int, cols: int, loads: Int
             for row in range(rows):
                 route(row, target % cols, target // cols, target % cols, whole * in_row[row], edges)
     for word in range(rest):
-        # The pair that the word falls to: the first q with floor((q + 1) rest / n) > word.
+        # The word's pair: the first q with floor((q + 1) rest / n) > word.
         pair = ((word + 1) * pairs + rest - 1) // rest - 1
         source, target = first + pair // pes, first + pair % pes
         route(source // cols, source % cols, target // cols, target % cols, 1, edges)
@@ -112,11 +117,10 @@ def multicast(
     cols: int,
     loads: Ints,
 ) -> None:
-    """``words`` from the global buffer's ports, dealt to groups of ``receivers`` neighbouring PEs,
-    all of which take each of a group's words.
+    """``words`` from the global buffer's ports, dealt to groups of ``receivers`` neighbouring PEs.
 
-    A word enters by the port of each row that has a receiver and crosses each link of the tree of
-    XY routes from there once.
+    All PEs of a group take each of the group's words. A word enters by the port of each row with a
+    receiver, and crosses each link of the tree of XY routes from there once.
     """
     groups = pes // receivers
     top, bottom = np.empty(cols, np.int64), np.empty(cols, np.int64)
@@ -154,7 +158,7 @@ def gather(
     cols: int,
     loads: Ints,
 ) -> None:
-    """``words`` from PEs, equally many from each, to the ports nearest to their rows."""
+    """``words`` from PEs, an equal share from each, to the ports nearest to their rows."""
     edges = np.zeros((4, rows + 1, cols + 1), np.int64)
     for index in range(pes):
         amount, row, col = share(words, index, pes), (first + index) // cols, (first + index) % cols

@@ -1,14 +1,14 @@
 """Blocks of ops on their way through the machine: the events between the start and the end of an
 op's pipeline.
 
-An op's stages are load (DRAM to global buffer), fill, compute, drain and store, as many of them as
-it needs; each takes the op's blocks in order. A stage may start block b once the stage before has
-finished b and the stage behind has finished b - 2 (a double buffer between two); an op of one block
-goes through its stages one after the other. A stage's transfers take their turns on links and DRAM
-when the block starts.
+The stages of an op are load (DRAM to global buffer), fill, compute, drain and store, without those
+that it does not need. Each stage takes the op's blocks in order. A stage may start block b once the
+previous stage has finished b and the next stage has finished b - 2 (a double buffer between
+stages). An op of one block goes through its stages one after another. The transfers of a stage
+queue for links and DRAM when the block starts.
 
 Events are ordered by cycle, then by the number under which they were scheduled. The end of an op is
-an event of the caller's; its number is that of the next event when it is found.
+an event of the caller; its number is that of the next event at the time it becomes known.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ _WAKE, _DONE = range(2)
 
 @jit
 def earlier(cycle: int, number: int, other_cycle: int, other_number: int) -> bool:
-    """Whether one event comes before another."""
+    """Whether an event precedes another."""
     return cycle < other_cycle or (cycle == other_cycle and number < other_number)
 
 
 @jit
 def push(cycle: int, code: int, clock: Ints, queue: Ints) -> None:
-    """Schedule an event of `Events`."""
+    """Schedule an event in the queue of `Events`."""
     event = clock[QUEUED]
     queue[event, CYCLE], queue[event, ORDER], queue[event, CODE] = cycle, clock[NUMBER], code
     clock[QUEUED] += 1
@@ -69,8 +69,9 @@ def push(cycle: int, code: int, clock: Ints, queue: Ints) -> None:
 
 @jit
 def await_block(steps: Ints, stage: int, other: int, block: int, clock: Ints) -> bool:
-    """Whether a block of another stage of an op, steps int64 (5, 6), has yet to end; then the stage
-    waits for it.
+    """Whether a block of another stage is unfinished; if so, the stage is marked as waiting for it.
+
+    ``steps``: int64 (5, 6), the stages of one op.
     """
     if steps[other, FINISHED] > block:
         return False
@@ -82,8 +83,9 @@ def await_block(steps: Ints, stage: int, other: int, block: int, clock: Ints) ->
 
 @jit
 def wake(slot: int, stage: int, steps: Ints, clock: Ints, todo: Ints) -> None:
-    """The end of a stage's block is seen: its neighbours that wait for it go on, who has waited
-    longest first.
+    """Make the end of a stage's block visible, and put the neighbours that wait for it on the list.
+
+    The one that has waited longest runs first.
     """
     block = steps[stage, FINISHED]
     steps[stage, FINISHED] += 1
@@ -98,7 +100,7 @@ def wake(slot: int, stage: int, steps: Ints, clock: Ints, todo: Ints) -> None:
         and steps[stage - 1, AWAITED_BLOCK] == block
     )
     code = slot * STAGES + stage
-    # The last to be put on the list is the first to be taken.
+    # The last stage put on the list is taken first.
     if behind and ahead and steps[stage - 1, SINCE] > steps[stage + 1, SINCE]:
         todo[clock[TODO]], todo[clock[TODO] + 1] = code - 1, code + 1
         clock[TODO] += 2
@@ -113,7 +115,7 @@ def wake(slot: int, stage: int, steps: Ints, clock: Ints, todo: Ints) -> None:
 
 @jit
 def end_op(slot: int, cycle: int, events: Events) -> None:
-    """Tell the caller that an op ends."""
+    """Report the end of an op to the caller."""
     clock = events.clock
     end = events.ended[clock[ENDS]]
     end[SLOT], end[END_CYCLE], end[END_NUMBER] = slot, cycle, clock[NUMBER]
@@ -124,7 +126,7 @@ def end_op(slot: int, cycle: int, events: Events) -> None:
 def resume(
     slot: int, stage: int, slots: Slots, events: Events, links: Links, memory: Memory, dram: Dram
 ) -> None:
-    """A stage goes on until it waits or has done its last block."""
+    """Continue a stage until it must wait or has done its last block."""
     clock, queue = events.clock, events.queue
     op, steps, times = slots.ops[slot], slots.steps[slot], slots.times[slot]
     step = steps[stage]
@@ -169,7 +171,7 @@ def resume(
 
 @jit
 def next_event(clock: Ints, queue: Ints) -> int:
-    """The place of the next event in the queue of `Events`, -1 without one."""
+    """Place of the next event in the queue of `Events`, or -1 if there is none."""
     first = -1
     clock[NEXT] = NEVER
     for event in range(clock[QUEUED]):
@@ -183,14 +185,14 @@ def next_event(clock: Ints, queue: Ints) -> int:
 
 @jit
 def begin(slot: int, now: int, slots: Slots, events: Events) -> None:
-    """An op starts: all its stages go on the list, with one block only the first."""
+    """Start an op: put all of its stages on the list, or only the first if it has one block."""
     clock, steps = events.clock, slots.steps[slot]
     steps[:] = 0
     steps[:, AWAITED] = -1
     slots.commands[slot] = 0
     clock[NOW] = now
     stages = 1 if slots.ops[slot, BLOCKS] == 1 else slots.ops[slot, STAGE_COUNT]
-    for stage in range(stages):  # the last to be put on the list is the first to be taken
+    for stage in range(stages):  # the last stage put on the list is taken first
         events.todo[stage] = slot * STAGES + stages - 1 - stage
     clock[TODO] = stages
 
@@ -207,10 +209,10 @@ def advance(
     memory: Memory,
     dram: Dram,
 ) -> int:
-    """Process the events before the caller's, which comes at a cycle under a number, and before the
-    end of any op. Returns how many ops end, see `Events`.
+    """Process the events before the caller's event (cycle, number), and before the end of any op.
 
-    Before all else the op in a slot starts at ``now``; with slot -1 none does.
+    First the op in ``slot`` starts at ``now``, unless ``slot`` is -1. Returns the number of ops
+    that end (see `Events.ended`).
     """
     clock, queue, todo, ended = events
     clock[ENDS] = 0

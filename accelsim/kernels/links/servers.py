@@ -12,8 +12,8 @@ from accelsim.kernels.jit import jit
 Ints = NDArray[np.int64]
 
 DOWN, UP, PEER, BUFFER, BUFFER_WRITE, MESH = range(6)
-"""Links of a tree: from the root, to it, between PEs. Of the global buffer: its port, and the one
-for writes where there are two. Behind them come the links of a mesh, if there is one.
+"""Links of a tree: from the root, to the root, between PEs. Ports of the global buffer: its only or
+read port, and the write port if there are two. The links of a mesh, if any, follow.
 """
 
 
@@ -24,17 +24,18 @@ class Links(NamedTuple):
     """All links of a machine."""
 
     table: Ints
-    """int64 (links, 4), numbered by `DOWN` to `MESH` and on: bits per cycle, the cycle from which
-    the link is free, cycles busy and bits moved so far.
+    """int64 (links, 4), numbered by `DOWN` to `MESH` and up: bits per cycle, cycle from which the
+    link is free, busy cycles so far, bits moved so far.
     """
     writes: int
-    """The link for writes of the global buffer: `BUFFER` or `BUFFER_WRITE`."""
+    """Link for writes to the global buffer: `BUFFER` or `BUFFER_WRITE`."""
 
 
 @jit
 def scaled(value: int, by: int, over: int) -> int:
-    """ceil(value * by / over) for by and over below 2**40 and a result that fits 63 bits, without
-    overflow on the way.
+    """ceil(value * by / over) without intermediate overflow.
+
+    ``by`` and ``over`` must be below 2**40, and the result must fit 63 bits.
     """
     whole = value // over
     rest = value - whole * over
@@ -46,8 +47,8 @@ def scaled(value: int, by: int, over: int) -> int:
 
 @jit
 def before(total: int, block: int, blocks: int) -> int:
-    """floor(total * block / blocks), the part of a total that falls to the blocks before; blocks
-    below 2**31.
+    """Share of a total that belongs to the blocks before ``block``: floor(total * block / blocks),
+    for blocks < 2**31.
     """
     whole = total // blocks
     return whole * block + (total - whole * blocks) * block // blocks
@@ -55,14 +56,15 @@ def before(total: int, block: int, blocks: int) -> int:
 
 @jit
 def share(total: int, block: int, blocks: int) -> int:
-    """The part of a total that falls to one of its blocks."""
+    """Share of a total that belongs to one block."""
     return before(total, block + 1, blocks) - before(total, block, blocks)
 
 
 @jit
 def reserve(link: int, bits: int, wait: int, now: int, table: Ints) -> int:
-    """Take the next turn on a link of `Links.table`; the cycle in which it ends. ``wait``: cycles
-    that conflicts add. Nothing to move waits for nobody.
+    """Reserve the next turn on a link of `Links.table`. Returns the cycle in which it ends.
+
+    ``wait``: cycles that conflicts add. With nothing to move, returns ``now`` at once.
     """
     if bits == 0 and wait == 0:
         return now
@@ -75,8 +77,9 @@ def reserve(link: int, bits: int, wait: int, now: int, table: Ints) -> int:
 
 @jit
 def reserve_mesh(loads: Ints, block: int, blocks: int, now: int, table: Ints) -> int:
-    """Take the next turn on every link of the mesh that one block's share of ``loads``, bits per
-    link, crosses; the cycle in which the last ends.
+    """Reserve the next turn on every mesh link that one block's share of ``loads`` crosses.
+
+    ``loads``: bits per link. Returns the cycle in which the last turn ends.
     """
     done = now
     for link in range(len(loads)):

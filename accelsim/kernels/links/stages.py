@@ -1,4 +1,4 @@
-"""The work of a stage on one block: transfers over links and DRAM."""
+"""Work of a stage on one block: transfers over links and DRAM."""
 
 from __future__ import annotations
 
@@ -49,8 +49,10 @@ from accelsim.kernels.links.slots import (
 def cross_dram(
     part: Ints, block: int, blocks: int, write: bool, now: int, memory: Memory, dram: Dram
 ) -> int:
-    """One block's share of one part, int64 (3), crosses the DRAM bus; the cycle in which its last
-    data has passed. Re-reads wrap around the tensor.
+    """Move one block's share of one part, int64 (3), over the DRAM bus.
+
+    Returns the cycle in which its last data have passed, 0 for an empty share. Re-reads wrap around
+    the tensor.
     """
     offset = before(part[NBYTES], block, blocks)
     nbytes = before(part[NBYTES], block + 1, blocks) - offset
@@ -73,7 +75,7 @@ def cross_dram(
 
 @jit
 def count(times: int, tally: Ints, commands: Ints) -> None:
-    """Add the commands of all channels so far, ``times`` times, to an op's."""
+    """Add the commands of all channels so far, times ``times``, to those of an op."""
     for channel in range(tally.shape[0]):
         for command in range(COMMANDS):
             commands[command] += times * tally[channel, command]
@@ -90,7 +92,7 @@ def work(
     memory: Memory,
     dram: Dram,
 ) -> int:
-    """Start a stage's transfers of one block; returns the cycle in which the block is done."""
+    """Start a stage's transfers of one block. Returns the cycle in which the block is done."""
     kind, op, table = slots.kinds[slot, stage], slots.ops[slot], links.table
     blocks = op[BLOCKS]
     if kind == COMPUTE:

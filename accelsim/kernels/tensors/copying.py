@@ -1,5 +1,6 @@
-"""Copies of runs of contiguous elements. A loop over the elements would test at every run whether
-source and target overlap.
+"""Copies of runs of contiguous elements.
+
+A loop over the elements would check at every run whether source and target overlap.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ _CONFIG: Any = numba.config
 _raw_memcpy: Any = cgutils.raw_memcpy
 
 BLOCK = 16
-"""Elements that `copy_block` copies: what a few vector instructions move, 64 bytes of float32."""
+"""Elements that `copy_block` copies: 64 bytes of float32, a few vector instructions."""
 HALF = 8
 """Elements that `copy_half` copies."""
 
 
 def _native(plain: Function, elements: int | None) -> Function:
-    """The copy for jitted callers, of a constant number of elements where one is given, which needs
-    no call.
+    """The copy operation for jitted callers. A constant number of ``elements`` needs no function
+    call.
+
+    With the JIT disabled the plain function is returned.
     """
     if _CONFIG.DISABLE_JIT:
         return plain
@@ -64,8 +67,10 @@ def _native(plain: Function, elements: int | None) -> Function:
 
 
 def _copy_run(target: NDArray[Any], to: int, source: NDArray[Any], start: int, length: int) -> None:
-    """target[to : to + length] = source[start : start + length]: one-dimensional, contiguous, of
-    one type, not overlapping, in bounds.
+    """target[to : to + length] = source[start : start + length].
+
+    Both arrays are one-dimensional, contiguous and of one type. The ranges must be in bounds and
+    must not overlap.
     """
     target[to : to + length] = source[start : start + length]
 

@@ -1,7 +1,7 @@
-"""Kernels of batch norm and ReLU. ``maps`` are contiguous rows (rows, C); sums a channel are
-float64, in fixed blocks of rows.
+"""Kernels of batch norm and ReLU.
 
-`normalize` and `normalize_back` write what numpy would in the same order of operations, without
+``maps``: contiguous rows (rows, C). Sums per channel are float64, added in fixed blocks of rows.
+`normalize` and `normalize_back` compute the same as numpy, in the same order of operations, without
 temporary maps.
 """
 
@@ -21,7 +21,7 @@ Sums = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 @parallel_jit
 def channel_moments(maps: Array) -> Sums:
-    """Sum of ``maps`` and of its squares a channel."""
+    """Sum of ``maps`` and of its squares per channel: float64 (C) each."""
     rows, channels = maps.shape
     block = 512
     blocks = (rows + block - 1) // block
@@ -40,7 +40,9 @@ def channel_moments(maps: Array) -> Sums:
 
 @parallel_jit
 def error_moments(errors: Array, maps: Array, scale: Array, shift: Array) -> Sums:
-    """Sum of ``errors`` and of ``errors * (maps * scale - shift)`` a channel."""
+    """Sum of ``errors`` and of ``errors * (maps * scale - shift)`` per channel: float64 (C)
+    each.
+    """
     rows, channels = maps.shape
     block = 512
     blocks = (rows + block - 1) // block
@@ -61,7 +63,9 @@ def error_moments(errors: Array, maps: Array, scale: Array, shift: Array) -> Sum
 def normalize(
     maps: Array, scale: Array, shift: Array, gain: Array, offset: Array, result: Array
 ) -> None:
-    """result = (maps * scale - shift) * gain + offset, the last four a channel."""
+    """result = (maps * scale - shift) * gain + offset; all but ``maps`` and ``result`` are per
+    channel, (C).
+    """
     rows, channels = maps.shape
     for row in prange(rows):
         for c in range(channels):
@@ -79,8 +83,9 @@ def normalize_back(
     gain: Array,
     result: Array,
 ) -> None:
-    """result = ((maps * scale - shift) * slope + errors - mean) * gain, all but the maps and errors
-    a channel.
+    """result = ((maps * scale - shift) * slope + errors - mean) * gain.
+
+    All but ``maps``, ``errors`` and ``result`` are per channel, (C).
     """
     rows, channels = maps.shape
     for row in prange(rows):
@@ -92,8 +97,8 @@ def normalize_back(
 
 @parallel_jit
 def rectify_back(errors: Array, outputs: Array, result: Array) -> None:
-    """result = errors where outputs > 0, else 0, of one-dimensional arrays."""
+    """result = errors where outputs > 0, else 0. One-dimensional arrays."""
     zero = errors.dtype.type(0)
     for i in prange(len(errors)):
-        error = errors[i]  # read unconditionally: a vector instruction can
+        error = errors[i]  # read unconditionally, so that the loop vectorises
         result[i] = error if outputs[i] > 0 else zero

@@ -1,8 +1,9 @@
-"""Tensor kernels of the reference training: patches of a map for convolution by matrix product.
+"""Patches of a map, for convolution as a matrix product in the reference training.
 
-Arrays are contiguous, channels last. A patch matrix row holds, for one output position, its inputs
-in the order (group, kernel row, kernel column, channel of the group); positions outside the map are
-zero. The kernels run on one thread: callers give different samples to different threads.
+Arrays are contiguous, channels last. A row of the patch matrix holds the inputs of one output
+position in the order (group, kernel row, kernel column, channel of the group); positions outside
+the map are zero. The kernels run on one thread: callers give different samples to different
+threads.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ def copy_runs(
     runs: int,
     length: int,
 ) -> None:
-    """Copy ``runs`` runs of ``length`` elements, the steps apart. Short ones in blocks, of which
-    the last overlaps the one before.
+    """Copy ``runs`` runs of ``length`` elements, ``target_step`` and ``source_step`` apart.
+
+    Short runs are copied in blocks; the last block overlaps the previous one.
     """
     if length < HALF or length > 8 * BLOCK:
         for i in range(runs):
@@ -61,15 +63,17 @@ def copy_runs(
 def gather_runs(
     maps: Array, kernel: Pair, stride: Pair, pad: Pair, dilation: int, patches: Array
 ) -> None:
-    """`gather_patches` of one group with columns not dilated, so that a kernel row reads a run of
-    the map; ``dilation`` is that of the rows.
+    """`gather_patches` for one group without column dilation, so that a kernel row reads a run of
+    the map.
+
+    ``dilation``: that of the rows.
     """
     samples, height, width, channels = maps.shape
     rows, columns = patches.shape[1], patches.shape[2]
     source, target = maps.reshape(-1), patches.reshape(-1)
     run = kernel[1] * channels
     length = kernel[0] * run
-    # From the first to before the last column, the whole window is inside the map.
+    # From column `inner` up to, not including, column `outer` the whole window is inside the map.
     inner = min(columns, max(0, -(-pad[1] // stride[1])))
     outer = max(inner, min(columns, (width - kernel[1] + pad[1]) // stride[1] + 1))
     for line in range(samples * rows):
@@ -149,7 +153,7 @@ def gather_patches(
 def sum_patches(
     patches: Array, kernel: Pair, stride: Pair, pad: Pair, dilation: Pair, groups: int, maps: Array
 ) -> None:
-    """The transpose of `gather_patches`: every element of ``maps`` becomes the sum of its copies in
+    """Transpose of `gather_patches`: every element of ``maps`` becomes the sum of its copies in
     ``patches``.
     """
     samples, height, width, channels = maps.shape

@@ -1,5 +1,6 @@
-"""Max-pooling and its error; maps (N, H, W, C), contiguous. Kernel positions are numbered in kernel
-row, kernel column order.
+"""Max-pooling and its error.
+
+Maps are (N, H, W, C), contiguous. Kernel positions are numbered by kernel row, then kernel column.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ def pool_maxima(
     outputs: Array,
     winners: Winners,
 ) -> None:
-    """Maximum of every window and the number of the first position that holds it; positions outside
-    the map are -inf.
+    """Maximum of every window, and the number of the first position that holds it.
+
+    Positions outside the map count as -inf.
     """
     samples, height, width, channels = maps.shape
     rows, columns = outputs.shape[1], outputs.shape[2]
@@ -70,8 +72,9 @@ def pool_errors(
     dilation: Pair,
     maps: Array,
 ) -> None:
-    """Every element of ``maps`` becomes the sum of the errors of the windows that it has won, in
-    the order of the kernel positions.
+    """Every element of ``maps`` becomes the sum of the errors of the windows whose maximum it was.
+
+    Errors are added in the order of the kernel positions.
     """
     samples, height, width, channels = maps.shape
     rows, columns = errors.shape[1], errors.shape[2]

@@ -1,10 +1,9 @@
 """Gates of recurrent layers, element by element, and the sum of an embedding's rows.
 
-Arrays are contiguous (rows, columns), one row a sample at a time step, and of one floating type.
-Gates stand side by side in a row, H columns each: the LSTM's i, f, g, o, the GRU's r, z, n and b,
-the hidden part of its candidate. Each row is worked on alone, so rows may be those of one time step
-or of all. What numpy does faster, the tanh, is left to the caller; a sigmoid is 0.5 * tanh(0.5 * x)
-+ 0.5.
+Arrays are contiguous (rows, columns), of one floating type; a row is one sample at one time step.
+Gates are adjacent in a row, H columns each: i, f, g, o of the LSTM; r, z, n and b (the hidden part
+of the candidate) of the GRU. Rows are independent, so they may be those of one time step or of all.
+The caller computes the tanh, which numpy does faster; a sigmoid is 0.5 * tanh(0.5 * x) + 0.5.
 """
 
 from __future__ import annotations
@@ -21,9 +20,7 @@ Array = NDArray[np.floating[Any]]
 
 @jit
 def gate_sums(by_input: Array, by_hidden: Array, factors: Array, sums: Array) -> None:
-    """The first columns of ``sums``, one a factor: the sum of both parts times the column's factor
-    (columns,).
-    """
+    """First columns of ``sums``: (by_input + by_hidden) * factors, with one factor per column."""
     for row in range(len(by_input)):
         for column in range(len(factors)):
             sums[row, column] = (by_input[row, column] + by_hidden[row, column]) * factors[column]
@@ -31,7 +28,9 @@ def gate_sums(by_input: Array, by_hidden: Array, factors: Array, sums: Array) ->
 
 @jit
 def lstm_cell(gates: Array, before: Array, cell: Array) -> None:
-    """c = f * c' + i * g, with i, f and o made sigmoids of the tanh in ``gates``."""
+    """c = f * c' + i * g. The gates i, f and o are turned from tanh into sigmoid values in
+    place.
+    """
     hidden = cell.shape[1]
     half = cell.dtype.type(0.5)
     for row in range(len(cell)):
@@ -45,8 +44,9 @@ def lstm_cell(gates: Array, before: Array, cell: Array) -> None:
 
 @jit
 def gru_candidate(by_input: Array, by_hidden: Array, gates: Array) -> None:
-    """r and z made sigmoids of the tanh in ``gates``, b kept, and n's place filled with a + r * b,
-    its sum.
+    """Sum of the GRU's candidate, a + r * b, into the columns of n.
+
+    The gates r and z are turned from tanh into sigmoid values in place; b is stored in its columns.
     """
     hidden = gates.shape[1] // 4
     half = gates.dtype.type(0.5)
@@ -74,15 +74,17 @@ def gru_state(gates: Array, before: Array, state: Array) -> None:
 
 @jit
 def rnn_errors(error: Array, carried: Array, state: Array, sums: Array) -> None:
-    """Errors at the ``sums`` from those at h = tanh(sum): ``error`` from above plus the one
-    ``carried`` from the next step, which is used up.
+    """Errors at the ``sums`` from those at h = tanh(sum).
+
+    The error at h is ``error`` from the layer above plus ``carried`` from the next step.
+    ``carried`` is reset to 0.
     """
-    one, nothing = state.dtype.type(1), state.dtype.type(0)
+    one, zero = state.dtype.type(1), state.dtype.type(0)
     for row in range(len(state)):
         for column in range(state.shape[1]):
             h = state[row, column]
             sums[row, column] = (error[row, column] + carried[row, column]) * (one - h * h)
-            carried[row, column] = nothing
+            carried[row, column] = zero
 
 
 @jit
@@ -95,14 +97,14 @@ def lstm_errors(
     squashed: Array,
     sums: Array,
 ) -> None:
-    """Errors at the ``sums`` of i, f, g, o from ``error`` + ``carried`` at h = o * ``squashed`` and
-    ``cell_error`` at c = f * ``before`` + i * g.
+    """Errors at the ``sums`` of i, f, g, o.
 
-    ``squashed`` is tanh(c). ``cell_error`` becomes the one at the cell before, ``carried`` is used
-    up.
+    They follow from ``error`` + ``carried`` at h = o * ``squashed``, and from ``cell_error`` at c =
+    f * ``before`` + i * g, where ``squashed`` is tanh(c). ``cell_error`` becomes the error at the
+    previous cell; ``carried`` is reset to 0.
     """
     hidden = error.shape[1]
-    one, nothing = error.dtype.type(1), error.dtype.type(0)
+    one, zero = error.dtype.type(1), error.dtype.type(0)
     for row in range(len(error)):
         for column in range(hidden):
             i, f = gates[row, column], gates[row, hidden + column]
@@ -115,17 +117,18 @@ def lstm_errors(
             sums[row, 2 * hidden + column] = at_cell * i * (one - g * g)
             sums[row, 3 * hidden + column] = at_hidden * c * o * (one - o)
             cell_error[row, column] = at_cell * f
-            carried[row, column] = nothing
+            carried[row, column] = zero
 
 
 @jit
 def gru_errors(
     error: Array, carried: Array, gates: Array, before: Array, by_input: Array, by_hidden: Array
 ) -> None:
-    """Errors at the sums of r, z, n from ``error`` + ``carried`` at h: at their input parts and at
-    their hidden parts, which differ in n alone.
+    """Errors at the input parts and at the hidden parts of the sums of r, z, n, which differ only
+    in n.
 
-    ``carried`` becomes what passes by the weights to the state before, z times the error at h.
+    They follow from ``error`` + ``carried`` at h. ``carried`` becomes the error at the previous
+    state that bypasses the weights: z times the error at h.
     """
     hidden = error.shape[1]
     one = error.dtype.type(1)
