@@ -111,8 +111,8 @@ def multiply_add(
     how = (
         ""
         if exact
-        else f", to {operand_bits} bits by the square of the width, and the adder to {sum_bits} by "
-        f"the width"
+        else f", multiplier scaled to {operand_bits} bits by the square of the width, adder to "
+        f"{sum_bits} bits by the width"
     )
     mm2 = (
         multiplier.value * (operand_bits / source_bits) ** 2
@@ -138,7 +138,7 @@ class _Parts:
             technology.area("layout", "cells_area"),
         )
         self.spread = 1 + gaps.value / cells.value
-        self.gaps = f"; and {gaps.value / cells.value:.1%} of gaps: {gaps.source}"
+        self.gaps = f"; plus {gaps.value / cells.value:.1%} gaps: {gaps.source}"
         self.gaps_ok = gaps.verified and cells.verified
 
     def _part(self, component: str, part: str, mm2: float, source: str, verified: bool) -> Area:
@@ -162,7 +162,7 @@ class _Parts:
                 "control",
                 "clock",
                 self.all_lanes * clock.value,
-                f"one a lane: {clock.source}",
+                f"one per lane: {clock.source}",
                 clock.verified,
             ),
         ]
@@ -174,7 +174,7 @@ class _Parts:
                     "control",
                     "registers",
                     self.all_lanes * bits,
-                    f"two operands and a sum, {bits} bits a PE",
+                    f"two operands and a sum, {bits} bits per PE",
                     True,
                 )
             )
@@ -192,14 +192,14 @@ class _Parts:
                     "control",
                     "registers",
                     self.all_lanes * registers.value,
-                    f"one a lane: {registers.source}",
+                    f"one per lane: {registers.source}",
                     registers.verified,
                 ),
                 self._part(
                     "control",
                     "window_select",
                     self.all_lanes * select,
-                    f"one a lane, whatever the window: {logic.source}, less a 16-bit multiply-add "
+                    f"one per lane, for any window: {logic.source}, minus a 16-bit multiply-add "
                     f"of {arithmetic * 1e6:.4g} um2",
                     False,
                 ),
@@ -220,8 +220,8 @@ class _Parts:
         )
         mm2 = bits * register.value + 3 * adder.value * bits / (adder.bits or bits)
         source = (
-            f"xorshift of {bits} bits a lane: {register.source}, and three times an adder as "
-            f"the bound of a xor"
+            f"xorshift of {bits} bits per lane: {register.source}, and three adders as an "
+            f"upper bound of its xors"
         )
         return (self._part("control", "prng", self.all_lanes * mm2, source, False),)
 
@@ -237,7 +237,7 @@ class _Parts:
             if ports > 1:
                 # The table has memories with one port. A second memory bounds the area of a second
                 # port.
-                source += f"; assumed: {ports} ports take the room of {ports} memories"
+                source += f"; assumed: {ports} ports take the area of {ports} memories"
             verified = self.tech.sram_verified and point.inside and ports == 1
             parts.append(
                 self._part(component, "sram", count * ports * point.area_mm2, source, verified)
@@ -268,14 +268,14 @@ class _Parts:
                 "noc",
                 "link_registers",
                 count * noc.width_bits,
-                f"assumed: a register an end of {label}, no arbiters",
+                f"assumed: a register at the end of each of {label}, no arbiters",
                 False,
             ),
         )
 
     def vector_unit(self) -> tuple[Area, ...]:
-        """The vector unit: for each operation per cycle a multiply-add, and registers of two
-        operands and a result.
+        """The vector unit: per operation slot one multiply-add, and registers of two operands and
+        a result.
         """
         unit, bits = self.arch.vector_unit, self.operand_bits
         slots = unit.width * unit.ops_per_cycle
@@ -285,14 +285,14 @@ class _Parts:
                 "vector",
                 "multiply_add",
                 slots * mac,
-                f"an operation as a multiply-add of {mac * 1e6:.4g} um2: {source}",
+                f"one multiply-add of {mac * 1e6:.4g} um2 per operation: {source}",
                 False,
             ),
             self._registers(
                 "vector",
                 "registers",
                 slots * 3 * bits,
-                f"assumed: two operands and a result, {3 * bits} bits an operation",
+                f"assumed: two operands and a result, {3 * bits} bits per operation",
                 False,
             ),
         )

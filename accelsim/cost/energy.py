@@ -118,8 +118,7 @@ class _Prices:
             multiply + add,
             (
                 f"{operand_bits}-bit multiply {multiply:.4g} pJ and {sum_bits}-bit add {add:.4g} "
-                f"pJ, "
-                f"by power laws between the widths of {source.source}"
+                f"pJ, by power laws between the widths of {source.source}"
             ),
             multiply_ok and add_ok,
         )
@@ -160,8 +159,7 @@ class _Prices:
                 "control",
                 "window_select",
                 window,
-                f"{logic.source}, less a 16-bit multiply-add of {arithmetic:.4g} pJ, as if one "
-                f"went every cycle",
+                f"{logic.source}, minus a 16-bit multiply-add of {arithmetic:.4g} pJ per cycle",
                 False,
             ),
             # A xorshift generator writes the word's register once. Each of its three shift-and-xor
@@ -170,8 +168,8 @@ class _Prices:
                 "prng",
                 "words",
                 feedback * flip.value + 3 * step,
-                f"xorshift of {feedback} bits: {flip.source}, and three times an add as the bound "
-                f"of a xor",
+                f"xorshift of {feedback} bits: {flip.source}, and three adds as an upper "
+                f"bound of its xors",
                 False,
             ),
             *(
@@ -179,8 +177,8 @@ class _Prices:
                     "control",
                     action,
                     token * flip.value,
-                    f"assumed: registers of a word of {self.operand_bits} bits and a column's "
-                    f"number of {COLUMN_BITS}, {flip.source}",
+                    f"assumed: registers of a word of {self.operand_bits} bits and a column "
+                    f"number of {COLUMN_BITS} bits, {flip.source}",
                     False,
                 )
                 for action in ("fifo_write", "fifo_read")
@@ -189,7 +187,7 @@ class _Prices:
                 "vector",
                 "op",
                 vector,
-                f"one operation as a multiply-add, its dearest case: {vector_source}",
+                f"one multiply-add per operation, the most expensive case: {vector_source}",
                 False,
             ),
         )
@@ -242,7 +240,7 @@ class _Prices:
                 "scratchpad",
                 "transposed_read_bits",
                 transposed,
-                f"one access a {weight}-bit word, {pad_source}",
+                f"one access per {weight}-bit word, {pad_source}",
                 False,
             ),
             Price(

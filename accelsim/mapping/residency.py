@@ -85,6 +85,7 @@ class Residency:
         )
 
     def spilled_words(self) -> int:
+        """Words of all homed tensors that live in DRAM."""
         return sum(home.spilled for home in self.homes.values())
 
 

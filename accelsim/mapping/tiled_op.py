@@ -65,6 +65,7 @@ class TiledOp:
         )
 
     def channel_tiles(self, channel_pes: int) -> int:
+        """Number of channel tiles with ``channel_pes`` PEs on output channels."""
         return -(-self.canonical.channels // channel_pes)
 
     def positions_per_tile(self, channel_pes: int) -> int:
@@ -77,6 +78,7 @@ class TiledOp:
         return self.canonical.pes // channel_pes * self.outputs_per_pe
 
     def position_tiles(self, channel_pes: int) -> int:
+        """Number of position tiles with ``channel_pes`` PEs on output channels."""
         return -(-self.canonical.positions // self.positions_per_tile(channel_pes))
 
     @cached_property

@@ -141,8 +141,10 @@ class Mapping:
 
     @property
     def channel_tiles(self) -> int:
+        """Number of channel tiles."""
         return -(-self.channels // self.channels_per_tile)
 
     @property
     def position_tiles(self) -> int:
+        """Number of position tiles."""
         return -(-self.positions // self.positions_per_tile)

@@ -53,6 +53,7 @@ class ArrayTiming:
 
     @property
     def cycles(self) -> int:
+        """Cycles of all blocks."""
         return int(self.block_cycles.sum())
 
 

@@ -49,6 +49,7 @@ class Account:
 
     @property
     def resident(self) -> int:
+        """Words that the memory holds now."""
         return self.filled + self.produced - self.dropped - self.written_back
 
 

@@ -28,8 +28,8 @@ def memory_notes(
         )
     if stored_dense:
         notes.append(
-            f"nothing is known of the zeros of {_listed(stored_dense)}: stored dense, whatever the "
-            f"format of their role"
+            f"the zeros of {_listed(stored_dense)} are unknown: they are stored dense, whatever "
+            f"the format of their role"
         )
     return notes
 

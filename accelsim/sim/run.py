@@ -30,10 +30,12 @@ class OpRecord:
 
     @property
     def op(self) -> Op:
+        """The op."""
         return self.plan.op
 
     @property
     def cycles(self) -> int:
+        """Cycles for which the op held its component."""
         return self.end - self.start
 
 

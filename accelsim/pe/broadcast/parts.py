@@ -39,6 +39,7 @@ class Part:
 
     @property
     def outputs(self) -> int:
+        """Number of output channels."""
         return self.end - self.first
 
     def depth(self, nest: Nest) -> int:

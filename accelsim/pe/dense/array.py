@@ -22,6 +22,7 @@ class DenseArray(PEKind):
     """An array that skips nothing. Zeros may be gated. The dataflow fixes the mapping."""
 
     def tile(self, op: Contraction, placement: Placement) -> Tile:
+        """Outputs of a tile: the rows and columns of the array."""
         rows = min(self.architecture.pe_array.rows, placement.pes)
         return Tile(rows, placement.pes // rows, 1)
 

@@ -24,6 +24,13 @@ class SkippingArray(PEKind):
         return min(op.nest.depth, placement.pes) if self.reduces(op) else 1
 
     def tile(self, op: Contraction, placement: Placement) -> Tile:
+        """Outputs of a tile.
+
+        - psum-reduced EP: lanes are output channels; PEs left over hold copies of the weights.
+        - near memory: PEs are output channels; PEs left over take further positions, as far as they
+          hold copies of the weights.
+        - von Neumann: rows of PEs are output channels; columns are positions.
+        """
         array, pes, channels = self.architecture.pe_array, placement.pes, op.nest.channels
         if self.reduces(op):
             copies = max(1, pes // op.nest.depth)

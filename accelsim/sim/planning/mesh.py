@@ -47,6 +47,7 @@ class Mesh:
 
     @property
     def links(self) -> int:
+        """Number of links: four per PE, and two per port."""
         return 4 * self.rows * self.cols + 2 * len(self.port_rows)
 
     @property

@@ -109,6 +109,7 @@ class OpPlan:
 
     @property
     def blocks(self) -> int:
+        """Number of blocks."""
         return len(self.block_cycles)
 
 
