@@ -11,8 +11,7 @@ of installed distributions, which are read from metadata.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from accelsim.config.plugins.files import load_file
@@ -57,6 +56,8 @@ class Registry:
     # Names
 
     def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):  # any value of a file
+            return False
         return name in self._places or name in self._plugins or name in self._installed
 
     def names(self, *, unread: bool = True) -> tuple[str, ...]:
@@ -240,14 +241,6 @@ class Registry:
         self._plugins[name] = plugin
         self._declarations[name] = value
 
-    def remove(self, name: str) -> None:
-        """Take an entry away. InputError for an unknown name."""
-        if not self.is_read(name):
-            raise InputError(self.unknown(name))
-        self._places.pop(name, None)
-        self._plugins.pop(name, None)
-        self._declarations.pop(name, None)
-
     def state(self) -> tuple[dict[str, Plugin], dict[str, Any]]:
         """What plug-ins have declared so far, for `restore`."""
         return self._plugins.copy(), self._declarations.copy()
@@ -255,12 +248,3 @@ class Registry:
     def restore(self, state: tuple[dict[str, Plugin], dict[str, Any]]) -> None:
         """Forget what plug-ins have declared since."""
         self._plugins, self._declarations = state
-
-    @contextmanager
-    def added(self, name: str, place: str) -> Iterator[None]:
-        """`register` for the length of a ``with`` block."""
-        self.register(name, place)
-        try:
-            yield
-        finally:
-            self.remove(name)

@@ -59,6 +59,13 @@ def save(path: Path, run: Trainer, cause: Mapping[str, Any], record: Mapping[str
         beside.unlink(missing_ok=True)
 
 
+def _shown(value: object) -> str:
+    """A value of the cause; of plug-ins the file and the first digits of the SHA-256."""
+    if isinstance(value, list):
+        return ", ".join(f"{each['file']} ({each['sha256'][:8]})" for each in value)
+    return str(value)
+
+
 def restore(path: Path, run: Trainer, cause: Mapping[str, Any]) -> dict[str, Any]:
     """Restore a new run from the checkpoint and return the saved record.
 
@@ -67,7 +74,7 @@ def restore(path: Path, run: Trainer, cause: Mapping[str, Any]) -> dict[str, Any
     arrays, meta = _read(path)
     then = meta["cause"]
     differing = [
-        f"{key} {then.get(key)} then, {value} now"
+        f"{key} {_shown(then.get(key))} then, {_shown(value)} now"
         for key, value in cause.items()
         if then.get(key) != value
     ]

@@ -157,7 +157,7 @@ def test_schema_and_page_show_it() -> None:
 
 
 def test_it_is_unknown_where_it_is_not_registered(network: str) -> None:
-    LAYERS.remove("blend")
+    LAYERS.restore(({}, {}))
     (fault,) = faults_of(read_document(network), Workload)
     assert fault.message.startswith("layers[3].kind must be conv, fc,")
     assert fault.message.endswith(", got blend")

@@ -58,7 +58,7 @@ def test_its_options_are_read_and_refused_like_any_rules() -> None:
 
 
 def test_it_is_unknown_where_it_is_not_registered() -> None:
-    RULES.remove("drtp")
+    RULES.restore(({}, {}))
     with pytest.raises(InputError, match=r"^unknown rule drtp \("):
         parse_rule("drtp")
     with pytest.raises(InputError, match=r"^unknown rule drtp@drtp.py; write FILE.py:drtp or add"):
@@ -140,13 +140,25 @@ def test_it_learns_and_its_trace_is_for_itself(run: CommandLine, tmp_path: Path)
     assert np.mean(losses[-10:]) < 0.8 * losses[0]
     file = tmp_path / "drtp.npz"
     trace.write(file)
-    RULES.remove("drtp")
+    RULES.restore(({}, {}))
     settings = ("--rule", f"{FILE}:drtp:scale=2", "--trace", str(file), "--json")
     document = json.loads(run("simulate", "digits-fc", *settings))
     assert document["trace"] == str(file)
     assert Trace.read(file).rule == "drtp@drtp.py"
     with pytest.raises(AssertionError, match="must be of the dfa family for dfa"):
         run("simulate", "digits-fc", "--rule", "dfa", "--trace", str(file))
+
+
+def test_a_run_is_not_resumed_with_changed_code(run: CommandLine, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
+    copy = tmp_path / "mine.py"
+    copy.write_text(FILE.read_text())
+    settings = ("--rule", f"{copy}:drtp", "--epochs", "1", "--out", str(tmp_path / "out"))
+    run("train", "digits-fc", *settings)
+    copy.write_text(f"{FILE.read_text()}# changed\n")
+    words = r"same run, got plugins mine\.py \([0-9a-f]{8}\) then, mine\.py \([0-9a-f]{8}\) now"
+    with pytest.raises(AssertionError, match=words):
+        run("train", "digits-fc", *settings, "--resume")
 
 
 def test_train_keeps_a_record(run: CommandLine) -> None:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from accelsim.config.plugins.source import Plugin
 from accelsim.config.registry import Registry
 from accelsim.errors import InputError
 
@@ -55,7 +56,6 @@ def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
     words = "unknown colour tua; did you mean tau? (known: pi, tau)"
     assert fault(colours().resolve, "tua") == words
     assert fault(colours().origin, "tua") == words
-    assert fault(colours().remove, "tua") == words
     listed = Registry("colour", {}, listing="accelsim list colours")
     assert fault(listed.resolve, "") == "unknown colour of no name (accelsim list colours)"
 
@@ -87,16 +87,15 @@ def test_an_entry_whose_declaration_is_missing_is_refused_when_it_is_asked_for()
     )
 
 
-def resolve_and_fail(registry: Registry) -> None:
-    with registry.added("e", "math:e"):
-        assert registry.resolve("e") > 2
-        raise RuntimeError
-
-
-def test_an_entry_added_for_a_block_is_gone_after_it_even_when_the_block_fails() -> None:
+def test_a_plugins_declarations_can_be_forgotten() -> None:
     registry = colours()
-    with pytest.raises(RuntimeError):
-        resolve_and_fail(registry)
+    before = registry.state()
+    registry.declare("e", 3, Plugin("mine.py", "mine.py", "0" * 64))
+    assert (registry.names(), registry.resolve("e")) == (("pi", "tau", "e"), 3)
+    assert (registry.origin("e"), registry.origin("pi")) == ("mine.py", "built-in")
+    registry.restore(before)
     assert registry.names() == ("pi", "tau")
-    registry.register("e", "math:pi")
-    assert registry.resolve("e") == registry.resolve("pi")
+
+
+def test_a_value_that_is_no_text_is_no_name() -> None:
+    assert [1] not in colours()

@@ -100,5 +100,5 @@ def _run(path: Path, content: bytes, declarations: list[Declaration]) -> None:
             exec(compile(content, str(path), "exec"), module.__dict__)
     except InputError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(fault_of(error) or Fault(str(path), 0, 0, repr(error))) from error

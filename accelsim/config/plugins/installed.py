@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accelsim.config.plugins.faults import fault_of, watch
 from accelsim.config.plugins.files import collecting
 from accelsim.config.plugins.source import Plugin, of_file
 from accelsim.errors import InputError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUPS = ("accelsim.rules", "accelsim.layers", "accelsim.pe_kinds", "accelsim.importers")
 
@@ -44,6 +46,8 @@ def installed(group: str) -> Mapping[str, tuple[Installed, ...]]:
 @lru_cache(maxsize=4)
 def _all(_path: tuple[str, ...]) -> dict[str, dict[str, tuple[Installed, ...]]]:
     """Entry points of all groups of accelsim, read again when ``sys.path`` has changed."""
+    from importlib.metadata import entry_points  # it takes as long as all of `accelsim --help`
+
     groups: dict[str, dict[str, tuple[Installed, ...]]] = {}
     entries = entry_points()
     for group in GROUPS:
@@ -71,7 +75,7 @@ def load_installed(entry: Installed, what: str) -> tuple[Any, Plugin]:
         value = getattr(imported, attribute)
     except InputError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         fault = fault_of(error)
         if fault is None:
             raise InputError(

@@ -43,13 +43,9 @@ class Used(NamedTuple):
 
     def fields(self) -> dict[str, str]:
         """The entry of a result's `plugins`."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "file": self.plugin.file,
-            "sha256": self.plugin.sha256,
-            "distribution": self.plugin.distribution,
-        }
+        given = {"kind": self.kind, "name": self.name, "file": self.plugin.file}
+        given |= {"sha256": self.plugin.sha256, "distribution": self.plugin.distribution}
+        return {key: value for key, value in given.items() if value}
 
 
 def of_file(path: Path, content: bytes | None = None, distribution: str = "") -> Plugin:

@@ -30,6 +30,7 @@ def line(outcome: Outcome, *arguments: str) -> str:
         ("x = 1\ny = missing\n", "mine.py:2: NameError: name 'missing' is not defined"),
         ("import no_such_module\n", "mine.py:1: ModuleNotFoundError: No module named "),
         ("raise ValueError('a\\nb')\n", "mine.py:1: ValueError: a b"),
+        ("raise SystemExit(3)\n", "mine.py:1: SystemExit: 3"),
         ("x = 1\n", "mine.py: must declare rule mine, got nothing"),
         (
             RULE.replace('"mine"', '"mime"'),
