@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from accelsim.report.labels import labels
 from accelsim.results.comparison import Comparison
@@ -32,6 +33,20 @@ class Runs:
     def area_star(self) -> str:
         """Marks an area that rests on an unverified one."""
         return "*" if any(result.unverified_areas() for result in self.results) else ""
+
+    def first(self, most: int) -> Runs:
+        """The first runs, ``most`` of them, and the same baseline, which is among them."""
+        places = list(range(min(most, len(self.results))))
+        base = next(place for place, each in enumerate(self.results) if each is self.baseline)
+        if base not in places:
+            places[-1] = base
+        results = tuple(self.results[place] for place in places)
+        return Runs(results, tuple(self.labels[place] for place in places), self.baseline)
+
+    def shared(self, key: str) -> Any:
+        """The value of a field that all results share, None where they differ."""
+        values = [getattr(result, key) for result in self.results]
+        return values[0] if all(each == values[0] for each in values) else None
 
     @classmethod
     def of(cls, documents: Iterable[Result | Comparison]) -> Runs:

@@ -23,18 +23,41 @@ from accelsim.report.style import (
 )
 from accelsim.results.op import CAUSES, PASSES, PassKey
 
+MOST_RUNS = 24
+"""Runs of a figure: more bars cannot be read."""
+WHOLE = "whole step"
+
 
 def write_plots(runs: Runs, folder: Path) -> list[Path]:
-    """Every figure as PNG and SVG in ``folder``; the paths written."""
+    """Every figure as PNG and SVG in ``folder``; the paths written. Of very many runs the first are
+    drawn, and the caption says so.
+    """
     written: list[Path] = []
+    every, runs = len(runs.results), runs.first(MOST_RUNS)
+    left_out = f"; the first {MOST_RUNS} of {every} runs, all in totals.csv"
     with rc_context(STYLE):
         for name, draw in (
             ("energy", energy_figure),
             ("data_movement", data_movement_figure),
             ("cycles", cycles_figure),
         ):
-            written += save_figure(draw(runs), folder, name)
+            figure = draw(runs)
+            caption(figure, runs, left_out if every > MOST_RUNS else "")
+            written += save_figure(figure, folder, name)
     return written
+
+
+def caption(figure: Figure, runs: Runs, more: str = "") -> None:
+    """A line below the figure: workload, machine and batch, as far as all runs share them. Legends
+    take the place of a title.
+    """
+    workload, machine, batch = map(runs.shared, ("workload", "arch", "batch"))
+    words = [
+        f"{workload or ''}{f' on {machine}' if machine else ''}".strip(),
+        f"batch {batch}" if batch is not None else "",
+    ]
+    lines = [f"{', '.join(filter(None, words))}{more}", figure.get_supxlabel()]
+    figure.supxlabel("\n".join(filter(None, lines)), fontsize=6, x=0.01, ha="left")
 
 
 def energy_figure(runs: Runs) -> Figure:
@@ -110,17 +133,18 @@ def data_movement_figure(runs: Runs) -> Figure:
 
 
 def cycles_figure(runs: Runs) -> Figure:
-    """A panel a pass, each with its own scale: array cycles by cause, totals at the ends, the
-    pass's share of the baseline's in the title.
+    """A panel for the step and one per pass, each with its own scale: array cycles by cause, totals
+    at the ends, the pass's share of the baseline's in the title.
     """
     passes = [name for name in PASSES if any(name in result.passes for result in runs.results)]
-    columns = min(2, len(passes))
+    panels_of: list[PassKey | None] = [None, *passes]
+    columns = min(2, len(panels_of))
     bars = Bars.of(runs, beside=1.4, columns=columns, least=0.4)
-    figure, panels = bars.panels(len(passes), columns, height=1.35)
+    figure, panels = bars.panels(len(panels_of), columns, height=1.35)
     whole = sum(sum(runs.baseline.cycles_by_cause(name).values()) for name in passes) or 1
-    for axes in panels[len(passes) :]:
+    for axes in panels[len(panels_of) :]:
         axes.set_visible(False)
-    for axes, name in zip(panels, passes, strict=False):
+    for axes, name in zip(panels, panels_of, strict=False):
         causes = [result.cycles_by_cause(name) for result in runs.results]
         parts = [
             (CAUSE_NAMES[cause], CAUSE_COLOURS[cause], [by_cause[cause] for by_cause in causes])
@@ -128,6 +152,9 @@ def cycles_figure(runs: Runs) -> Figure:
         ]
         stacked(bars, axes, parts)
         bars.only_totals(axes, [sum(by_cause.values()) for by_cause in causes])
+        if name is None:
+            axes.set_title(WHOLE, pad=3)
+            continue
         share = sum(runs.baseline.cycles_by_cause(name).values()) / whole
         axes.set_title(
             f"{name}, {share:.0%} of {_baseline(runs)}'s cycles"

@@ -259,6 +259,12 @@ def test_show_prints_a_machine_file_and_its_document(run: Run, tmp_path: Path) -
     assert run("check", str(document)) == (0, f"{document}: ok\n", "")
 
 
+def test_check_help_names_the_kinds_of_files(run: Run) -> None:
+    text = " ".join(run("check", "--help")[1].split())
+    for kind in ("Machines", "workloads", "DRAM standards", "technologies", "traces", "result"):
+        assert kind in text
+
+
 def test_check_warns_of_implausible_machines(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "vast.yaml"
     path.write_text(

@@ -26,6 +26,7 @@ from accelsim.cli.commands.training.run_folder import LOCK, RunFolder
 from accelsim.errors import InputError
 from accelsim.results.training import TrainingDocument
 from accelsim.training import run as training_run
+from accelsim.training import trainer
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
 
@@ -388,6 +389,16 @@ def test_training_that_diverges_keeps_what_it_had(run: Run, tmp_path: Path) -> N
         err,
         re.MULTILINE,
     )
+
+
+def test_a_loss_that_exploded_is_told_and_the_files_are_kept(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(trainer, "EXPLODED", 1e-3)  # any loss is more than that of the first step
+    code, _, err = run(*SMALL, "--out", str(tmp_path / "run"))
+    assert code == 2
+    assert err.splitlines()[-1].startswith("training diverged: loss ")
+    assert (tmp_path / "run" / "training.json").is_file()
 
 
 def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_everything_lies_inside_the_figure_and_no_labels_overlap(name: str, case: str) -> None:
     with rc_context(STYLE):
         figure = FIGURES[name](runs(*CASES[case]))
+        plots.caption(figure, runs(*CASES[case]), "; the first 24 of 45 runs, all in totals.csv")
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         drawn = figure.get_tightbbox(canvas.get_renderer())
@@ -167,6 +168,43 @@ def test_energy_bars_add_up_to_the_ratio_of_totals() -> None:
     for position, result in enumerate(document["results"]):
         heights = [bars[position].get_height() for bars in axes.containers]
         assert sum(heights) == pytest.approx(result["energy_pj"] / base)
+
+
+def test_a_caption_names_what_the_runs_share() -> None:
+    star = "* includes prices without a verified source"
+    with rc_context(STYLE):
+        figure = plots.energy_figure(runs())
+        plots.caption(figure, runs())
+        assert figure.get_supxlabel() == f"two-layers on near-memory, batch 1\n{star}"
+        figure = plots.cycles_figure(runs(*MANY))
+        plots.caption(figure, runs(*MANY))
+        assert figure.get_supxlabel() == "two-layers, batch 1"
+
+
+def test_of_very_many_runs_the_first_are_drawn_and_the_caption_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    titles: list[str] = []
+
+    def saved(figure: Figure, folder: Path, name: str) -> list[Path]:
+        titles.append(figure.get_supxlabel().split("\n")[0])
+        return [folder / name]
+
+    monkeypatch.setattr(plots, "save_figure", saved)
+    plots.write_plots(runs(*(synthetic.result(f"r{index}") for index in range(45))), tmp_path)
+    assert set(titles) == {
+        "two-layers on near-memory, batch 1; the first 24 of 45 runs, all in totals.csv"
+    }
+
+
+def test_the_whole_step_has_a_panel_beside_the_passes() -> None:
+    document = synthetic.comparison()
+    with rc_context(STYLE):
+        axes = plots.cycles_figure(runs(document)).axes[0]
+    assert axes.get_title() == plots.WHOLE
+    for position, result in enumerate(document["results"]):
+        heights = [bars[position].get_height() for bars in axes.containers]
+        assert sum(heights) == pytest.approx(result["cycles"])
 
 
 def test_colours_are_fixed_and_distinct() -> None:
