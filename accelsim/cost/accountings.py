@@ -44,7 +44,7 @@ class Neuron:
 
 
 def accountings(step: TrainingStep, network: Network, architecture: Architecture) -> dict[str, Any]:
-    """Both accountings of a step, as they stand in a result.
+    """Both accountings of a step, in the form of a result.
 
     Bytes use the machine's word sizes and count values only, without indices, as Han et al. do.
     """

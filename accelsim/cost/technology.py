@@ -51,8 +51,8 @@ class Technology:
         entry = self.one(component, part)
         if entry.area_mm2 is None:
             raise InputError(
-                f"technology {self.name} must have an area_mm2 for {component}.{part}, got a "
-                f"number of another kind"
+                f"technology {self.name} must have an area_mm2 for {component}.{part}, got "
+                f"another quantity"
             )
         return entry
 
@@ -186,7 +186,7 @@ def technology_files(name_or_path: str | Path) -> tuple[Path, ...]:
 def _table(path: Path, sram: Sram) -> Path:
     table = path.parent / sram.table
     if not table.is_file():
-        raise InputError(f"{path}: sram.table must be a file beside it, got {sram.table}")
+        raise InputError(f"{path}: sram.table must be a file in the same folder, got {sram.table}")
     return table
 
 

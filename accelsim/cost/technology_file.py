@@ -110,7 +110,7 @@ class TechnologyFile(Section):
     def _complete(self) -> TechnologyFile:
         problems = []
         if self.scaled_from is None and self.sram is None:
-            problems.append(Problem(("sram",), "given where scaled_from is not", "nothing"))
+            problems.append(Problem(("sram",), "given if scaled_from is not", "nothing"))
         seen: set[tuple[str, str, int | None]] = set()
         for index, entry in enumerate(self.entries):
             key = (entry.component, entry.action, entry.bits)
@@ -118,7 +118,7 @@ class TechnologyFile(Section):
                 problems.append(
                     Problem(
                         ("entries", index, "action"),
-                        "listed once for a component and width",
+                        "listed once per component and width",
                         entry.action,
                     )
                 )

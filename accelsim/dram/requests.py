@@ -71,7 +71,7 @@ def read_requests(path: str | Path, capacity_bytes: int) -> Requests:
                 source,
                 first[0],
                 1,
-                "the file must hold at least one request below the names of its columns, got none",
+                "the file must hold at least one request below its header line, got none",
             )
         )
     if reader.faults:

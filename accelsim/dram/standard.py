@@ -121,7 +121,7 @@ class Organisation(Section):
             problems.append(
                 Problem(
                     ("burst_clk",),
-                    "BL / 2, or BL / 4, BL / 6 and so on where data move more than twice a clock",
+                    "BL / 2, or BL / 4, BL / 6 and so on where data move more than twice per clock",
                     self.burst_clk,
                 )
             )
@@ -129,7 +129,7 @@ class Organisation(Section):
             problems.append(
                 Problem(
                     ("bus_width",),
-                    "such that a burst (bus_width * BL) is whole bytes",
+                    "such that a burst (bus_width * BL) is a whole number of bytes",
                     self.bus_width,
                 )
             )
@@ -137,7 +137,7 @@ class Organisation(Section):
             rule = (
                 "given, or columns"
                 if self.columns is None
-                else "given where columns is no multiple of BL"
+                else "given if columns is not a multiple of BL"
             )
             problems.append(Problem(("bursts_per_row",), rule, "nothing", (("columns",),)))
         raise_problems(problems)
@@ -328,7 +328,7 @@ class DramSpec(Section):
                 [
                     Problem(
                         ("timing", "tREFI"),
-                        f"> {longest}, the longest that a refresh can take",
+                        f"> {longest}, the maximum duration of a refresh",
                         timing.tREFI,
                     )
                 ]

@@ -140,8 +140,8 @@ class Machine(Section):
             and self.scratchpad.working_bytes == self.scratchpad.capacity_bytes
         ):
             rule = (
-                f"less than the capacity of {self.scratchpad.capacity_bytes}B, which is to hold "
-                f"weights"
+                f"less than the capacity of {self.scratchpad.capacity_bytes}B, which must also "
+                f"hold weights"
             )
             involved = (("scratchpad", "capacity"), ("organization",))
             raise_problems(
@@ -163,7 +163,7 @@ class Machine(Section):
                 [
                     Problem(
                         ("vector_unit", "update_in_pe"),
-                        "false where weights have no home PE",
+                        "false if weights have no home PE",
                         True,
                         (("organization",),),
                     )
@@ -205,10 +205,10 @@ class Machine(Section):
             raise_problems([Problem(("mapping", key), rule, got, involved)])
 
     def replace(self, **changes: object) -> Machine:
-        """A machine with other values for some keys of its file, sections as mappings.
+        """A machine with changed values for some keys of its file; sections are mappings.
 
-        Keys that are left out keep this machine's values. The new machine has a name of its own,
-        made of the changes, unless ``name`` is given. InputError names every faulty key.
+        Keys that are left out keep this machine's values. The name of the new machine lists the
+        changes, unless ``name`` is given. InputError with every fault.
 
         >>> import accelsim
         >>> machine = accelsim.load_machine("near-memory")
@@ -239,4 +239,4 @@ class Machine(Section):
 
 
 Architecture = Machine
-"""The word of files and documents for a machine."""
+"""Name of a machine in files and documents."""

@@ -1,4 +1,4 @@
-"""A machine as the plain data of its file, with units as a file spells them (``64KiB``)."""
+"""A machine as the plain data of its file, with units in file spelling (``64KiB``)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _FILES = (("technology",), ("dram", "standard"))
 
 
 def file_form(machine: Machine) -> dict[str, Any]:
-    """Every key of the machine with its value, defaults included: a file with this data gives the
-    same machine. Files that it names are given without their folders, so that the data does not
-    depend on a computer.
+    """All keys of the machine with their values, defaults included.
+
+    A file with this data gives the same machine. Paths of files are reduced to file names, so that
+    the data do not depend on the computer.
     """
     data = as_written(machine, every=True)
     for *above, key in _FILES:
@@ -30,7 +31,7 @@ def file_form(machine: Machine) -> dict[str, Any]:
 
 
 def as_written(section: BaseModel, every: bool = False) -> dict[str, Any]:
-    """Keys that were given for a section, or ``every`` key that has a value."""
+    """Keys of a section with their values: those that were given, or ``every`` key with a value."""
     data: dict[str, Any] = {}
     for (key, field), name in zip(
         keys(type(section)).items(), type(section).model_fields, strict=True
@@ -44,7 +45,7 @@ def as_written(section: BaseModel, every: bool = False) -> dict[str, Any]:
 
 
 def plain(value: Any, every: bool = False) -> Any:
-    """A value of a section, or one given in Python, as a file has it."""
+    """A value of a section, or a Python value, in file form."""
     if isinstance(value, BaseModel):
         return as_written(value, every)
     if isinstance(value, Mapping):

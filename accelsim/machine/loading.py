@@ -259,8 +259,8 @@ def resolved(document: Document) -> Architecture:
     try:
         architecture = validate_document(document, Architecture)
     except InputError as error:
-        found = [_with_base(document, fault) for fault in (*error.faults, *faults)]
-        raise InputError(*in_order(document, found)) from None
+        hinted = [_with_base(document, fault) for fault in (*error.faults, *faults)]
+        raise InputError(*in_order(document, hinted)) from None
     if faults:
         raise InputError(*in_order(document, faults))
     dram = architecture.dram.model_copy(
@@ -275,7 +275,7 @@ _ABSENT = " must be a mapping, got nothing"
 
 
 def _with_base(document: Document, fault: Fault) -> Fault:
-    """A fault of a section that is absent tells of ``base`` where the file has none."""
+    """The fault of an absent section, with a hint at ``base`` if the file has none."""
     if not fault.message.endswith(_ABSENT) or not isinstance(document.data, dict):
         return fault
     section = fault.message.removesuffix(_ABSENT)

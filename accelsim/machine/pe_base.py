@@ -65,8 +65,8 @@ class PEArray(Section):
         def structural_zeros(self) -> StructuralZeros: ...
 
     verbs: ClassVar[str | type[Any]]
-    """Class of the kind, a `PEKind`, or its place ``package.module:attribute``, imported when a
-    machine runs.
+    """Class of the kind (a `PEKind`), or its place ``package.module:attribute``, which is imported
+    when a machine runs.
     """
     setting: ClassVar[str]
     """The kind in a fault message, after the rule that it imposes: ``with a systolic array``."""
@@ -110,7 +110,7 @@ class PEArray(Section):
 
     @property
     def plugins(self) -> tuple[Used, ...]:
-        """The plug-in that declares the kind, () for a built-in one."""
+        """Plug-in that declares the kind; () for a built-in kind."""
         return PE_KINDS.used(self.kind)
 
     @classmethod

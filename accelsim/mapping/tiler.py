@@ -91,7 +91,7 @@ class Tiler:
         ]
         if not self.tiled.staged and tiling.chunk < self.reduction:
             faults.append(
-                f"chunk must be {self.reduction}, the whole reduction, where stationary words are "
+                f"chunk must be {self.reduction}, the whole reduction, if stationary words are "
                 f"at home, got {tiling.chunk}"
             )
         whole = (tiling.buffer_channels, tiling.buffer_positions) == (tiles, columns)
@@ -113,7 +113,7 @@ class Tiler:
         if need.scratchpad_bits > self.tiled.working_bits:
             faults.append(
                 f"the tile of a PE must be at most scratchpad.working, {self.tiled.working_bits} "
-                f"bits, got {need.scratchpad_bits}: a smaller chunk, or fewer position tiles "
+                f"bits, got {need.scratchpad_bits}: a smaller chunk, or a smaller "
                 f"together, may fit"
             )
         if need.buffer_bits > self.tiled.staging_bits:

@@ -26,7 +26,7 @@ def choices(tiler: Tiler, pin: Pin | None = None) -> list[Tiling | None]:
         if pin is not None:
             raise InputError(
                 f"mapping.pins: op must be one whose loops can be tiled, got {tiler.op.name}, "
-                f"which has its canonical mapping alone"
+                f"which has only its canonical mapping"
             )
         return [None]
     fixed = {} if pin is None else pin.model_dump(exclude={"op"}, exclude_none=True)

@@ -243,7 +243,7 @@ def test_an_energy_is_no_area(tmp_path: Path) -> None:
         )
     assert (
         str(caught.value)
-        == "technology 45nm must have an area_mm2 for mac.adder_area, got a number of another kind"
+        == "technology 45nm must have an area_mm2 for mac.adder_area, got another quantity"
     )
 
 

@@ -65,13 +65,7 @@ ADDRESS = "address must be a whole number from 0 to 1048575, the last byte of th
         ),
         (
             "\ncycle,address,kind\n",
-            [
-                (
-                    "2:1: the file must hold at least one request below the names of its columns, "
-                    "got "
-                    "none"
-                )
-            ],
+            [("2:1: the file must hold at least one request below its header line, got none")],
         ),
         (
             "cycle,adress,kind\n0,0,R\n",

@@ -169,7 +169,7 @@ def test_energies_may_be_left_out(tmp_path: Path) -> None:
         ),
         (
             {"timing__tREFI": 600},
-            "timing.tREFI must be > 664, the longest that a refresh can take, got 600",
+            "timing.tREFI must be > 664, the maximum duration of a refresh, got 600",
         ),
         ({"organisation__BL": 15}, "organisation.BL must be even, got 15"),
         (
@@ -185,7 +185,7 @@ def test_energies_may_be_left_out(tmp_path: Path) -> None:
             (
                 "organisation.burst_clk must be BL / 2, or BL / 4, BL / 6 and so on where data "
                 "move "
-                "more than twice a clock, got 3"
+                "more than twice per clock, got 3"
             ),
         ),
         (

@@ -101,7 +101,12 @@ from tests.random_machines import machine
 from tests.reference_networks import small_networks
 found = [
     simulate(
-        small_networks()[name], machine(), rule, batch=3, trace="random:0.5", schedule=schedule
+        small_networks()[name],
+        machine(),
+        rule=rule,
+        batch=3,
+        trace="random:0.5",
+        schedule=schedule,
     ).to_json()
     for name in ("residual", "grouped")
     for rule in ("bp", "ssdfa")

@@ -12,8 +12,8 @@ from accelsim.experiment.simulate import simulate
 from accelsim.machine.loading import load_machine, place_of
 
 REFUSED = (
-    "mapping.pins: op must be one whose loops can be tiled, got fc2.WG, which has its "
-    "canonical mapping alone"
+    "mapping.pins: op must be one whose loops can be tiled, got fc2.WG, which has only its "
+    "canonical mapping"
 )
 
 

@@ -142,7 +142,7 @@ def test_a_fault_of_one_mapping_of_a_standard_hides_none_of_the_whole(tmp_path: 
     )
     messages = [re.sub(r"\d+, the", "N, the", fault.message) for fault in faults(path)]
     assert messages == [
-        "timing.tREFI must be > N, the longest that a refresh can take, got 9",
+        "timing.tREFI must be > N, the maximum duration of a refresh, got 9",
         "policy.drain_low must be <= drain_high (0.1), got 0.2",
     ]
 

@@ -79,8 +79,7 @@ def test_a_machine_of_defaults(tmp_path: Path) -> None:
             "scratchpad: {working: 128KiB}\n",
             (
                 "m.yaml:3:23: scratchpad.working must be less than the capacity of 131072B, which "
-                "is "
-                "to hold weights, got 128KiB"
+                "must also hold weights, got 128KiB"
             ),
         ),
         (
@@ -107,7 +106,7 @@ def test_a_machine_of_defaults(tmp_path: Path) -> None:
         (
             "organization: von_neumann\nvector_unit: {update_in_pe: true}\n",
             (
-                "m.yaml:4:29: vector_unit.update_in_pe must be false where weights have no home "
+                "m.yaml:4:29: vector_unit.update_in_pe must be false if weights have no home "
                 "PE, "
                 "got true"
             ),
@@ -207,7 +206,7 @@ def test_all_faults_of_a_file_and_of_what_it_names_at_once(tmp_path: Path) -> No
             [
                 "m.yaml:3:13: partitions must be a divisor of the 256 PEs, got 7",
                 (
-                    "m.yaml:5:29: vector_unit.update_in_pe must be false where weights have no "
+                    "m.yaml:5:29: vector_unit.update_in_pe must be false if weights have no "
                     "home "
                     "PE, got true"
                 ),
@@ -227,7 +226,7 @@ def test_all_faults_of_a_file_and_of_what_it_names_at_once(tmp_path: Path) -> No
                 ),
                 "m.yaml:4:37: pe_array.window is a key of kind lanes, not coupled: leave it out",
                 (
-                    "m.yaml:5:29: vector_unit.update_in_pe must be false where weights have no "
+                    "m.yaml:5:29: vector_unit.update_in_pe must be false if weights have no "
                     "home "
                     "PE, got true"
                 ),
@@ -269,9 +268,8 @@ def test_an_inherited_value_that_breaks_a_rule_is_named_with_its_place(tmp_path:
     path = write(tmp_path, "name: x\nbase: tensordash\norganization: near_memory\n")
     assert faults(path) == [
         (
-            "m.yaml:3:15: scratchpad.working must be less than the capacity of 3072B, which is to "
-            "hold "
-            "weights, got 3KiB of tensordash.yaml:31"
+            "m.yaml:3:15: scratchpad.working must be less than the capacity of 3072B, which must "
+            "also hold weights, got 3KiB of tensordash.yaml:31"
         )
     ]
 

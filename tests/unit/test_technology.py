@@ -175,11 +175,11 @@ ENTRY = (
 @pytest.mark.parametrize(
     ("text", "table", "message"),
     [
-        ("", "", "sram must be given where scaled_from is not, got nothing"),
+        ("", "", "sram must be given if scaled_from is not, got nothing"),
         (
             SRAM + f"entries: [{ENTRY}, {ENTRY}]\n",
             "",
-            "entries[1].action must be listed once for a component and width, got add",
+            "entries[1].action must be listed once per component and width, got add",
         ),
         (
             SRAM + f"entries: [{ENTRY.replace('energy: 1pJ, ', '')}]\n",
@@ -189,7 +189,11 @@ ENTRY = (
                 "nothing"
             ),
         ),
-        (SRAM.replace("s.csv", "no.csv"), "", "sram.table must be a file beside it, got no.csv"),
+        (
+            SRAM.replace("s.csv", "no.csv"),
+            "",
+            "sram.table must be a file in the same folder, got no.csv",
+        ),
         (
             SRAM,
             "hp,256,16,1,1,1,0\n",

@@ -87,7 +87,7 @@ def test_words_and_room_worked_out_by_hand() -> None:
             (
                 "the tile of a PE must be at most scratchpad.working, 4096 bits, got 4704: a "
                 "smaller "
-                "chunk, or fewer position tiles together, may fit"
+                "chunk, or a smaller together, may fit"
             ),
         ),
         (
@@ -157,8 +157,8 @@ def test_a_pin_of_no_op_is_said() -> None:
 def test_what_has_no_loops_to_tile_cannot_be_pinned() -> None:
     with pytest.raises(
         InputError,
-        match=r"mapping.pins: op must be one whose loops can be tiled, got fc2.WG, which has its "
-        r"canonical mapping alone",
+        match=r"mapping.pins: op must be one whose loops can be tiled, got fc2.WG, which has only "
+        r"its canonical mapping",
     ):
         simulate(
             network(),

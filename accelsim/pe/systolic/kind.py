@@ -35,8 +35,8 @@ class Systolic(DenseArray):
         return OperandReads(0, 0)
 
     def operand_transfers(self, draft: Mapping, placement: Placement) -> tuple[Transfer, ...]:
-        """Transfers of operands and partial sums. Between folds the array keeps only the stationary
-        operand.
+        """Transfers of operands and partial sums. Between folds the array keeps only the operand
+        that its dataflow names.
         """
         op, product = draft.op, matrix_product(draft.op.nest)
         array = SystolicArray.of(self.architecture.pe_array)
