@@ -476,7 +476,7 @@ class TestReport:
                 tmp_path / "second" / name
             ).read_bytes(), name
         page = (tmp_path / "first/README.md").read_text()
-        assert page.endswith("Nothing: every run of the plan is there.\n")
+        assert page.endswith("None: every run of the plan is finished.\n")
         assert all(f"({name})" in page for name in names if name != "README.md")
 
     def test_says_what_is_not_run_and_drops_plots_that_have_gone(

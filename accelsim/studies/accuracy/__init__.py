@@ -1,3 +1,3 @@
-"""The accuracy study: which runs there are, their execution, and the tables and plots made of their
-results.
+"""The accuracy study: its list of runs, their execution, and the tables and plots of
+their results.
 """

@@ -1,8 +1,8 @@
-"""``python -m accelsim.studies.accuracy run``: make the study's runs. ``report``: write its tables
-and plots. ``summary``: print its accuracies as CSV.
+"""``python -m accelsim.studies.accuracy run``: execute the study's runs. ``report``: write its
+tables and plots. ``summary``: print its accuracies as CSV.
 
-Exit codes: 0 done, 2 the input is wrong, 130 interrupted (what finished is kept, and what was under
-way goes on from its last epoch).
+Exit status: 0 done, 2 wrong input, 130 interrupted (finished runs are kept, and unfinished ones
+resume from their last epoch).
 """
 
 from __future__ import annotations
@@ -20,15 +20,13 @@ PARTS = ("fc", "sweep", "cnn", "rnn", "transfer")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    made = argparse.ArgumentParser(
+    """The command-line parser."""
+    arguments = argparse.ArgumentParser(
         prog="python -m accelsim.studies.accuracy",
         description="The accuracy study: learning rules trained at a reduced scale.",
     )
-    commands = made.add_subparsers(dest="command", required=True)
-    run = commands.add_parser(
-        "run", help="make the runs that are missing; may be stopped at any time"
-    )
+    commands = arguments.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="execute the missing runs; can be stopped at any time")
     run.add_argument(
         "--data",
         type=Path,
@@ -41,9 +39,9 @@ def parser() -> argparse.ArgumentParser:
         type=_workers,
         default=2,
         metavar="N",
-        help="runs side by side, each on one thread (default 2)",
+        help="number of parallel runs, each on one thread (default 2)",
     )
-    run.add_argument("--part", choices=PARTS, help="this part alone")
+    run.add_argument("--part", choices=PARTS, help="only this part")
     run.add_argument(
         "--work",
         type=Path,
@@ -52,15 +50,19 @@ def parser() -> argparse.ArgumentParser:
         help="checkpoints of unfinished runs (default out/study)",
     )
     report = commands.add_parser(
-        "report", help="write README.md, tables and plots of what is there"
+        "report", help="write README.md, tables and plots of the finished runs"
     )
     report.add_argument(
-        "--out", type=Path, default=REPORTS, metavar="DIR", help=f"where to (default {REPORTS})"
+        "--out",
+        type=Path,
+        default=REPORTS,
+        metavar="DIR",
+        help=f"output folder (default {REPORTS})",
     )
     summary = commands.add_parser(
         "summary",
-        help="print the test accuracies as CSV, as accelsim/studies/papers/han2020/accuracy.csv "
-        "holds them",
+        help="print the test accuracies as CSV, the content of "
+        "accelsim/studies/papers/han2020/accuracy.csv",
     )
     for command in (run, report, summary):
         command.add_argument(
@@ -70,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
             metavar="DIR",
             help=f"finished runs (default {REPORTS / 'runs'})",
         )
-    return made
+    return arguments
 
 
 def _workers(text: str) -> int:
@@ -80,7 +82,7 @@ def _workers(text: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit code. Progress, faults and the names of written files go to
+    """Run a command and return its exit status. Progress, faults and names of written files go to
     stderr.
     """
     options = parser().parse_args(arguments)
@@ -91,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _say(str(fault))
         return 2
     except KeyboardInterrupt:
-        _say("interrupted: finished runs are kept, the same command goes on")
+        _say("interrupted: finished runs are kept; run the same command again to continue")
         return INTERRUPTED
 
 

@@ -1,8 +1,8 @@
-"""Execution of the study: as many runs side by side as there are workers, each on one thread; what
-finished is kept, whatever happens.
+"""Execution of the study: one run per worker in parallel, each on one thread. Finished runs are
+always kept.
 
-A finished run is a small result file under the results folder; a run that was stopped goes on from
-its last epoch's checkpoint, which lies in a working folder outside the repository.
+A finished run is a small result file in the results folder. An interrupted run resumes from the
+checkpoint of its last epoch, which is in a working folder outside the repository.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from accelsim.studies.workers import ONE_THREAD, end_with
 
 @dataclass(frozen=True)
 class Places:
-    """``data``: the folder with a folder a data set. ``results``: finished runs. ``work``:
+    """Folders. ``data``: contains one folder per data set. ``results``: finished runs. ``work``:
     checkpoints.
     """
 
@@ -33,26 +33,26 @@ class Places:
     work: Path
 
     def result(self, job: Job) -> Path:
-        """The file of a finished run."""
+        """File of a finished run."""
         return self.results / f"{job.id}.json"
 
     def checkpoint(self, job: Job) -> Path:
-        """The checkpoint of an unfinished run, from which others may take its weights."""
+        """Checkpoint of an unfinished run. Other runs may start from its weights."""
         return self.work / f"{job.id}.npz"
 
     def folder(self, data: str) -> Path | None:
-        """The folder of a data set; None for the digits, which need none."""
+        """Folder of a data set. None for the digits, which need no folder."""
         if data == "digits":
             return None
-        packaged = Path("/usr/share/datasets") / data  # where Debian's dataset packages put theirs
+        packaged = Path("/usr/share/datasets") / data  # folder of Debian's dataset packages
         return (
             packaged if packaged.is_dir() and not (self.data / data).is_dir() else self.data / data
         )
 
 
 def read_result(places: Places, job: Job) -> dict[str, Any] | None:
-    """The document of a finished run, or None; one that an earlier plan left under the same name,
-    trained otherwise, is none.
+    """Document of a finished run, or None. A result that was trained under another plan but has the
+    same name does not count.
     """
     path = places.result(job)
     if not path.exists():
@@ -62,8 +62,8 @@ def read_result(places: Places, job: Job) -> dict[str, Any] | None:
 
 
 def trained_as_planned(document: Mapping[str, Any], job: Job) -> bool:
-    """True if a result is of the job's own recipe: its name says rule, learning rate and seed
-    alone.
+    """True if a result was trained with the job's recipe. Its name states only rule, learning rate
+    and seed.
     """
     setting = job.cell.setting
     planned = {
@@ -77,8 +77,8 @@ def trained_as_planned(document: Mapping[str, Any], job: Job) -> bool:
 
 
 def choice(places: Places, cell: Cell, all_cells: Sequence[Cell]) -> Choice | None:
-    """The choice of a cell's tuning runs, None while some are missing: the best held-out accuracy,
-    of text the least held-out loss.
+    """Best choice among a cell's tuning runs, by held-out accuracy, or for text by held-out loss.
+    None while some runs are missing.
     """
     if cell.tuned_as:
         other = next(
@@ -101,8 +101,8 @@ def choice(places: Places, cell: Cell, all_cells: Sequence[Cell]) -> Choice | No
 
 
 def body_job(places: Places, cell: Cell, cells: Sequence[Cell]) -> Job | None:
-    """The run whose weights a cell stands on: of a head, that of the convolutions trained by
-    backpropagation. None where there is none.
+    """The run whose weights a cell uses: for a head, the convolutions trained by backpropagation.
+    None for other cells.
     """
     if not cell.setting.network.endswith(HEAD_SUFFIX):
         return None
@@ -119,8 +119,8 @@ def body_job(places: Places, cell: Cell, cells: Sequence[Cell]) -> Job | None:
 
 
 def held_out_score(document: dict[str, Any]) -> float:
-    """The score that tuning maximizes; a run that diverged, or ended without a finite loss, loses
-    to all others.
+    """Score that tuning maximizes. A run that diverged or has no finite loss scores lower than all
+    others.
     """
     if "diverged" in document or document["epochs"][-1]["held_out_loss"] is None:
         return -1e9
@@ -131,10 +131,10 @@ def held_out_score(document: dict[str, Any]) -> float:
 
 
 def waiting_jobs(places: Places, cells: Sequence[Cell], busy: set[str]) -> list[Job]:
-    """Jobs that could start now, in the plan's order: tuning runs, and first seeds of tuned cells
-    before all second ones.
+    """Jobs that can start now, in the plan's order: tuning runs, and the first seeds of tuned cells
+    before all second seeds.
     """
-    found: list[tuple[int, int, Job]] = []
+    waiting: list[tuple[int, int, Job]] = []
     for index, cell in enumerate(cells):
         jobs = [(-1, job) for job in cell.tuning()]
         chosen = choice(places, cell, cells)
@@ -146,16 +146,16 @@ def waiting_jobs(places: Places, cells: Sequence[Cell], busy: set[str]) -> list[
                 (seed, cell.final(chosen.rate, chosen.option, seed)) for seed in range(cell.seeds)
             ]
         quick = cell.setting.part in ("fc", "sweep")
-        found += [(0 if seed < 1 or quick else seed, index, job) for seed, job in jobs]
-    found.sort(key=lambda item: item[:2])
-    return [job for _, _, job in found if job.id not in busy and read_result(places, job) is None]
+        waiting += [(0 if seed < 1 or quick else seed, index, job) for seed, job in jobs]
+    waiting.sort(key=lambda item: item[:2])
+    return [job for _, _, job in waiting if job.id not in busy and read_result(places, job) is None]
 
 
 def run_study(
     places: Places, cells: Sequence[Cell], workers: int, say: Callable[[str], None]
 ) -> None:
-    """Make every run that is missing. Interrupted, it loses at most an epoch of each run under way.
-    InputError when a data set is missing.
+    """Execute every missing run. An interruption loses at most one epoch of each running job.
+    Raises InputError if a data set is missing.
     """
     for name in sorted({cell.setting.data for cell in cells}):
         folder = places.folder(name)
@@ -178,7 +178,7 @@ def run_study(
                 for future in wait(busy, return_when=FIRST_COMPLETED).done:
                     job = busy.pop(future)
                     left = len(waiting_jobs(places, cells, {each.id for each in busy.values()}))
-                    say(f"{job.id}: {future.result():.0f} s; {left} that can start now")
+                    say(f"{job.id}: {future.result():.0f} s; {left} can start now")
         except BaseException:
             for process in multiprocessing.active_children():
                 process.terminate()
@@ -186,7 +186,7 @@ def run_study(
 
 
 def work(places: Places, job: Job) -> float:
-    """Make one run, from its checkpoint if there is one; seconds it took."""
+    """Execute one run, from its checkpoint if there is one. Returns the seconds it took."""
     from accelsim.studies.accuracy.make import make_run
 
     start = time.monotonic()

@@ -1,5 +1,5 @@
-"""95 % confidence intervals of means, of differences of means and of the orderings' margins, from
-the seeds' scores.
+"""95 % confidence intervals of means, of differences of means, and of the margins of orderings,
+from the scores of the seeds.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 
 LEVEL = 0.95
 LEAST_SEEDS = 3
-"""Fewest seeds of every rule for a bootstrap interval: two seeds have three resamples."""
+"""Minimum number of seeds per rule for a bootstrap interval. Two seeds have only
+three resamples.
+"""
 
 Samples = NDArray[np.float64]
 Statistic = Callable[[Sequence[Samples]], Samples]
-"""From the resampled means of the rules, each (resamples,), to the statistic, (resamples,)."""
+"""Statistic (resamples,) from the resampled means of the rules, each (resamples,)."""
 
 
 def of_mean(values: Sequence[float]) -> float | None:
-    """Half the width of the mean's interval by Student's t; None for fewer than two values."""
+    """Half the width of the mean's interval, by Student's t. None for fewer than two values."""
     if len(values) < 2:
         return None
     from scipy import stats
@@ -31,8 +33,8 @@ def of_mean(values: Sequence[float]) -> float | None:
 
 
 def of_difference(values: Sequence[float], others: Sequence[float]) -> float | None:
-    """Half the width of the interval of ``mean(values) - mean(others)`` by Welch's t, which lets
-    the two variances differ; None for fewer than two values on a side.
+    """Half the width of the interval of ``mean(values) - mean(others)``, by Welch's t, which allows
+    different variances. None for fewer than two values on a side.
     """
     if min(len(values), len(others)) < 2:
         return None
@@ -41,7 +43,7 @@ def of_difference(values: Sequence[float], others: Sequence[float]) -> float | N
     from scipy import stats
 
     with warnings.catch_warnings():
-        # One side may have seeds of equal scores, whose variance is rightly 0.
+        # One side may have equal scores in all seeds, with a correct variance of 0.
         warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
         low, high = stats.ttest_ind(values, others, equal_var=False).confidence_interval(LEVEL)
     return round(float(high - low) / 2, 4)
@@ -50,9 +52,9 @@ def of_difference(values: Sequence[float], others: Sequence[float]) -> float | N
 def of_margin(
     samples: Sequence[Sequence[float]], margin: Statistic
 ) -> tuple[float | None, float | None]:
-    """Interval of a margin between the rules' means by the percentile bootstrap: the seeds of each
-    rule are drawn again, independently of the other rules'. (None, None) where a rule has fewer
-    than `LEAST_SEEDS`.
+    """Interval of a margin between the rules' means by the percentile bootstrap. The seeds of each
+    rule are resampled independently of other rules. (None, None) if a rule has fewer than
+    `LEAST_SEEDS` seeds.
     """
     if min(map(len, samples)) < LEAST_SEEDS:
         return None, None
@@ -61,7 +63,7 @@ def of_margin(
     def statistic(*drawn: Samples, axis: int) -> Any:
         return margin([rule.mean(axis=axis) for rule in drawn])
 
-    found = stats.bootstrap(
+    interval = stats.bootstrap(
         tuple(samples), statistic, confidence_level=LEVEL, method="percentile", rng=0
     ).confidence_interval
-    return round(float(found.low), 4), round(float(found.high), 4)
+    return round(float(interval.low), 4), round(float(interval.high), 4)

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 
 def make_run(places: Places, job: Job) -> dict[str, Any]:
-    """The result document: what decided the run, its scores epoch by epoch, and the angles at its
-    end.
+    """Result document: the run's inputs, its scores per epoch, and the angles at its end.
 
-    A run that diverges has ``diverged`` instead of its last scores: in tuning that is an answer.
+    A run that diverges has ``diverged`` instead of its last scores. In tuning, that is a valid
+    result.
     """
     run = (
         _head_run(places, job)
@@ -99,7 +99,7 @@ def _rounded(values: NDArray[Any]) -> Any:
 
 
 def _finite(document: Any) -> Any:
-    """JSON has no number for what is not finite: null."""
+    """The document with null for numbers that are not finite, because JSON has none."""
     if isinstance(document, dict):
         return {key: _finite(value) for key, value in document.items()}
     if isinstance(document, list):
@@ -110,12 +110,12 @@ def _finite(document: Any) -> Any:
 _SHUFFLE_STREAM = 0xF0
 
 
-# Transfer: a head of fully connected layers learns on the frozen features of convolutions that
+# Transfer: a head of fully connected layers is trained on frozen features of convolutions that
 # backpropagation trained.
 
 
 class FeatureTask(Task):
-    """Classify feature vectors that were computed once."""
+    """Classify feature vectors that were computed beforehand."""
 
     def __init__(
         self, name: str, parts: dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]], batch: int
@@ -148,7 +148,7 @@ def _head_run(places: Places, job: Job) -> TrainingRun:
     if not checkpoint_path.exists():
         while (
             not body.done
-        ):  # its result is kept, but the weights lie in the working folder, which may be gone
+        ):  # its result is kept, but the working folder with its weights may have been deleted
             body.epoch()
         body.save(checkpoint_path)
     checkpoint.restore(checkpoint_path, body.trainer, body.record.cause)
@@ -161,8 +161,8 @@ def _head_run(places: Places, job: Job) -> TrainingRun:
 
 
 def head_of(network: Network) -> Network:
-    """The fully connected layers of a network with what stands between them, reading its last
-    map.
+    """Network of the fully connected layers at the end of ``network`` and the layers between them.
+    It reads the last feature map.
     """
     first = next(index for index, layer in enumerate(network.layers) if layer.kind == "fc")
     feature_map = network.layers[first].inputs[0]
@@ -179,8 +179,8 @@ def _reading_input(layer: Layer, feature_map: str) -> Layer:
 def _features(
     model: Model, head: Network, dataset: Dataset, held_out: bool
 ) -> dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]:
-    """The body's last map of every image, standardized by the training images' mean and
-    deviation.
+    """The body's last map for every image, standardized by the mean and deviation over the training
+    images.
     """
     parts = {
         "training": (dataset.images, dataset.labels),

@@ -1,5 +1,5 @@
-"""The orderings that the papers, or a trial before this study, lead one to expect, and whether our
-numbers show them.
+"""Orderings expected from the papers or from a trial before this study, and whether our results
+confirm them.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ HEAD = "cifar10-conv-head@0.25"
 SPREAD, ABOVE = "within", "above"
 
 TRIAL = "trial"
-"""Runs in another framework, before this study, saw it; the points are theirs."""
+"""Runs in another framework before this study. The required points come from them."""
 TABLE_1, TABLE_5, CONTROL = "Han 2020, table 1", "Crafton 2019, table 5", "control"
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """``above``: the worst of ``better`` leads the best of ``worse`` by ``points`` or more, by
-    anything when 0.
+    """An expected ordering.
 
-    ``within``: ``better`` differ by ``points`` at most. Accuracy in percent; of text perplexity, of
-    which less is better. ``source``: who says so.
+    ``above``: the worst of ``better`` exceeds the best of ``worse`` by at least ``points``, or by
+    any amount if 0. ``within``: ``better`` differ by at most ``points``. Values are accuracies in
+    percent or, for text, perplexities, where lower is better. ``source``: origin of the
+    expectation.
     """
 
     network: str
@@ -46,7 +47,7 @@ class Expectation:
 
     @property
     def said(self) -> str:
-        """In words."""
+        """The expectation in words."""
         left = ", ".join(self.better)
         if self.kind == SPREAD:
             return f"{left} within {self.points:g} points"
@@ -81,7 +82,7 @@ EXPECTED: tuple[Expectation, ...] = (
         for cell in CELLS
         for each in _chain(cell, ("bp", POWERS, "triangular", "dfa"), 0, perplexity=True)
     ),
-    # Conventional DFA as the paper counts it has a matrix a time step.
+    # Conventional DFA as the paper counts it has one matrix per time step.
     *(
         Expectation(cell, ABOVE, 0, ("triangular",), (COUNTED_DFA,), perplexity=True)
         for cell in CELLS
@@ -107,13 +108,13 @@ HOLDS, FAILS, NOT_RUN, DIVERGED = "holds", "does not hold", "not run", "diverged
 
 
 def orderings_table(outcomes: Outcomes) -> Table:
-    """Every expectation with our means, the margin between them and its bootstrap interval, that
-    between the nearest seeds, and the verdict on the means.
+    """Every expectation with our means, their margin and its bootstrap interval, the margin of the
+    nearest seeds, and the verdict on the means.
     """
     columns: tuple[Column[Any], ...] = (
         Column("network", "network", "text"),
         Column("expected", "expected", "text"),
-        Column("source", "who says so", "text"),
+        Column("source", "source", "text"),
         Column("ours", "ours", "text"),
         Column("margin", "margin", "percent"),
         Column("margin_low", "95 %: from", "percent"),
@@ -160,7 +161,7 @@ def _line(expected: Expectation, outcomes: Outcomes) -> tuple[Cell, ...]:
     diverged = any(run.diverged for outcome in found if outcome for run in outcome.runs)
     verdict = (
         DIVERGED if diverged else _verdict(expected, margin)
-    )  # the mean over the seeds that survived would flatter the rule
+    )  # the mean over the remaining seeds would favour the rule
     return (
         expected.network,
         expected.said,
@@ -185,7 +186,7 @@ def _verdict(expected: Expectation, margin: float | None) -> str:
 
 
 def _values(outcome: Outcome | None, perplexity: bool) -> list[float]:
-    """One a seed; perplexities negative, so that more is better everywhere."""
+    """One value per seed. Perplexities are negated, so that higher is always better."""
     if outcome is None:
         return []
     return (
@@ -196,8 +197,8 @@ def _values(outcome: Outcome | None, perplexity: bool) -> list[float]:
 
 
 def _printed(values: list[float]) -> str:
-    found = mean(values)
-    return "-" if found is None else f"{abs(found):.2f}"
+    value = mean(values)
+    return "-" if value is None else f"{abs(value):.2f}"
 
 
 def _margin(
@@ -217,7 +218,7 @@ def _margin(
 def _interval(
     expected: Expectation, better: list[list[float]], worse: list[list[float]]
 ) -> tuple[float | None, float | None]:
-    """The margin's bootstrap interval; (None, None) where a rule has too few seeds."""
+    """Bootstrap interval of the margin; (None, None) if a rule has too few seeds."""
 
     def margin(means: Sequence[intervals.Samples]) -> intervals.Samples:
         ours, others = np.stack(means[: len(better)]), np.array(means[len(better) :])
@@ -231,7 +232,7 @@ def _interval(
 def _nearest(
     expected: Expectation, better: list[list[float]], worse: list[list[float]]
 ) -> float | None:
-    """The margin that the least favourable seeds give."""
+    """Margin with the least favourable seed of each rule."""
     if not all(better) or not all(worse):
         return None
     if expected.kind == SPREAD:

@@ -1,5 +1,5 @@
-"""Results of the study's finished runs, cell by cell. A run that is missing stays missing: no
-number stands in for it.
+"""Results of the study's finished runs by cell. Missing runs are reported as missing, never filled
+in.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from accelsim.studies.accuracy.plan import Cell, Choice, Job
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run. ``filters``: weights of its first layer, (K, R, S, C), where they were kept.
-    A run that diverged has no scores.
+    """A finished run. ``filters``: weights of its first layer, (K, R, S, C), if they were kept. A
+    run that diverged has no scores.
     """
 
     job: Job
@@ -30,7 +30,7 @@ class Run:
     filters: list[Any] | None
 
     def score(self, key: str) -> float | None:
-        """A column of the last epoch; None without one, or when the run diverged before it."""
+        """Score ``key`` of the last epoch. None if there is none or the run diverged."""
         value = (
             None
             if self.diverged or not self.document.epochs
@@ -39,21 +39,21 @@ class Run:
         return None if value is None else float(value)
 
     def degrees(self, kind: str, layer: str | None = None) -> float | None:
-        """An angle at the end: of a layer, or the first one of its kind (of feedback: that of the
-        output layer).
+        """Angle at the end of the run, for a layer or for the first layer with this kind of angle
+        (for feedback: the output layer).
         """
-        found = [
+        angles = [
             row.degrees
             for row in self.document.angles
             if row.kind == kind and layer in (None, row.layer)
         ]
-        return found[0] if found and not self.diverged else None
+        return angles[0] if angles and not self.diverged else None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A cell with what of it is finished. ``choice``: None until tuning is. ``tuning`` in the
-    plan's order, with what each run scored.
+    """A cell and its finished runs. ``choice``: None until tuning is complete. ``tuning``: tuning
+    runs in the plan's order with their scores.
     """
 
     cell: Cell
@@ -63,17 +63,17 @@ class Outcome:
 
     @property
     def rule(self) -> str:
-        """As in the plan, without what tuning chose."""
+        """Rule as in the plan, without the tuned options."""
         return self.cell.rule
 
     @property
     def network(self) -> str:
-        """``vgg16-cifar10@0.125``."""
+        """Network with its width: ``vgg16-cifar10@0.125``."""
         return self.cell.name.rpartition("/")[0]
 
     @property
     def seeds(self) -> str:
-        """``2 of 2``, and how many of them diverged."""
+        """Finished seeds, ``2 of 2``, and the number that diverged."""
         diverged = sum(run.diverged for run in self.runs)
         return f"{len(self.runs)} of {self.cell.seeds}" + (
             f", {diverged} diverged" if diverged else ""
@@ -81,7 +81,7 @@ class Outcome:
 
     @property
     def missing(self) -> str:
-        """The runs that are missing, in words; empty when none is."""
+        """Missing runs in words; empty if there are none."""
         tuned = sum(score is not None for _, score in self.tuning)
         parts = [f"tuning {tuned} of {len(self.tuning)}"] if tuned < len(self.tuning) else []
         return ", ".join(
@@ -96,35 +96,35 @@ class Outcome:
         )
 
     def scores(self, key: str) -> list[float]:
-        """A score of each seed that has it."""
+        """Score ``key`` of each seed that has it."""
         return [value for run in self.runs if (value := run.score(key)) is not None]
 
     def percent(self, key: str) -> list[float]:
-        """The same in percent."""
+        """Score ``key`` in percent of each seed that has it."""
         return [100 * value for value in self.scores(key)]
 
     def angles(self, kind: str, layer: str | None = None) -> list[float]:
-        """An angle of each seed that has it, in degrees."""
+        """Angle in degrees of each seed that has it."""
         return [value for run in self.runs if (value := run.degrees(kind, layer)) is not None]
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """All cells of the plan in its order.
+    """All cells of the plan, in order.
 
-    ``strays``: scores by name of finished runs that the plan does not have, or no longer has as
-    they were trained.
+    ``strays``: scores, by name, of finished runs that are not in the plan, or were trained
+    otherwise than planned.
     """
 
     all: tuple[Outcome, ...]
     strays: Mapping[str, str]
 
     def part(self, *parts: str) -> list[Outcome]:
-        """The cells of parts of the study."""
+        """Cells of the given parts of the study."""
         return [outcome for outcome in self.all if outcome.cell.setting.part in parts]
 
     def find(self, network: str, rule: str, part: str | None = None) -> Outcome | None:
-        """The cell of a rule on a network."""
+        """Cell of a rule on a network, or None."""
         return next(
             (
                 each
@@ -137,20 +137,20 @@ class Outcomes:
 
     @property
     def finished(self) -> int:
-        """Runs that are finished, tuning and final ones."""
+        """Number of finished runs, tuning and final."""
         return sum(
             len(each.runs) + sum(score is not None for _, score in each.tuning) for each in self.all
         )
 
     @property
     def planned(self) -> int:
-        """Runs that the plan has."""
+        """Number of runs in the plan."""
         return sum(each.cell.seeds + len(each.tuning) for each in self.all)
 
 
 def read_outcomes(results: Path, cells: Sequence[Cell]) -> Outcomes:
-    """All runs under the results folder. InputError when there is none, or when a file in it is no
-    result of a run.
+    """All runs in the results folder. Raises InputError if the folder does not exist, or a file in
+    it is not a run's result.
     """
     if not results.is_dir():
         raise InputError(f"{results}: results directory does not exist")
@@ -192,7 +192,7 @@ def read_outcomes(results: Path, cells: Sequence[Cell]) -> Outcomes:
 
 
 def _scores(value: dict[str, Any]) -> str:
-    """A run's final scores, in words."""
+    """Final scores of a run in words."""
     last = value["epochs"][-1] if value["epochs"] and "diverged" not in value else {}
     known = {key: last.get(f"test_{key}") for key in ("accuracy", "perplexity")}
     said = [
@@ -217,17 +217,19 @@ def _run(job: Job, value: dict[str, Any]) -> Run:
 
 
 def mean(values: Iterable[float]) -> float | None:
-    """None of nothing. Four decimals: more is noise, and fewer would show in differences."""
+    """Mean, or None if there are no values or one is not finite. Rounded to four decimals: more are
+    not significant, and fewer would affect differences.
+    """
     known = list(values)
     return round(fmean(known), 4) if known and all(map(math.isfinite, known)) else None
 
 
 def deviation(values: Iterable[float]) -> float | None:
-    """Standard deviation of a sample (n - 1); None for fewer than two values."""
+    """Standard deviation of a sample (n - 1). None for fewer than two values."""
     known = list(values)
     return round(stdev(known), 4) if len(known) > 1 else None
 
 
 def less(value: float | None, other: float | None) -> float | None:
-    """The difference, where there are both."""
+    """Difference, or None if a value is missing."""
     return None if value is None or other is None else round(value - other, 4)

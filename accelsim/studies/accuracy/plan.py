@@ -1,8 +1,8 @@
-"""Which runs the accuracy study has, in the order in which they are made.
+"""List of the accuracy study's runs, in the order of execution.
 
 A cell is one learning rule on one network. Its learning rate, and the scale or mixing factor of its
-rule, are chosen by short runs scored on a held-out tenth of the training set; then it is trained on
-the whole training set, once a seed, and scored on the test set.
+rule, are chosen by short runs scored on a held-out tenth of the training set. It is then trained on
+the whole training set, once per seed, and scored on the test set.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ from dataclasses import dataclass, field, replace
 from accelsim.training.trainer import Recipe
 
 HELD_OUT = 0.1
-"""Fraction of the training set that options are chosen on."""
+"""Fraction of the training set used to choose options."""
 
 
 HEAD_SUFFIX = "-head"
-"""Marks a network that is the fully connected end of another, on its frozen features."""
+"""Suffix of networks that are the fully connected end of another network, on its
+frozen features.
+"""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Settings that the runs on one network share. ``data``: a folder under the data directory, or
+    """Settings shared by all runs on one network. ``data``: a folder in the data directory, or
     "digits".
     """
 
@@ -44,7 +46,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Cell:
-    """One rule on one network. ``options``: rule options to choose from, one of them each:
+    """One rule on one network. ``options``: alternative rule options, of which one is chosen:
     ``("scale=0.3", "scale=1")``.
     """
 
@@ -54,18 +56,18 @@ class Cell:
     options: tuple[str, ...] = ("",)
     seeds: int = 1
     tuned_as: str = ""
-    """The rule whose choice of learning rate and option this one takes over; itself when empty."""
+    """Rule whose chosen learning rate and option this rule uses; empty for its own tuning."""
 
     @property
     def name(self) -> str:
-        """``vgg16-cifar10@0.125/revised-groups=4``."""
+        """Name of the cell: ``vgg16-cifar10@0.125/revised-groups=4``."""
         setting = self.setting
         width = f"@{setting.width:g}" if setting.width != 1 else ""
         return f"{setting.network}{width}/{file_name(self.rule)}"
 
     def tuning(self) -> list[Job]:
-        """The short runs among which learning rate and option are chosen; [] when there is nothing
-        to choose.
+        """Short runs for the choice of learning rate and option; [] if there is only
+        one candidate.
         """
         choices = [(rate, option) for option in self.options for rate in self.learning_rates]
         if self.tuned_as or len(choices) == 1:
@@ -99,8 +101,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Job:
-    """One run: ``id`` is the path of its result file, without its ending; ``rule`` is the cell's
-    with ``option``.
+    """One run. ``id``: path of its result file, without suffix. ``rule``: the cell's rule with
+    ``option``.
     """
 
     id: str
@@ -112,14 +114,14 @@ class Job:
 
 
 def with_option(rule: str, option: str) -> str:
-    """``revised:groups=4``, ``scale=3`` -> ``revised:groups=4,scale=3``."""
+    """Rule with an option: ``revised:groups=4``, ``scale=3`` -> ``revised:groups=4,scale=3``."""
     if not option:
         return rule
     return f"{rule},{option}" if ":" in rule else f"{rule}:{option}"
 
 
 def file_name(rule: str) -> str:
-    """A rule as part of a path."""
+    """Rule as part of a path."""
     return rule.replace(":", "-").replace(",", "-")
 
 
@@ -169,7 +171,7 @@ HEAD = replace(
 
 
 def text(cell: str) -> Setting:
-    """The language model with that kind of cell."""
+    """Setting of the language model with this kind of cell."""
     return Setting(
         "rnn",
         f"{cell}-wikitext2",
@@ -190,7 +192,7 @@ def _cell(setting: Setting, rule: str, rates: tuple[float, ...], seeds: int) -> 
 
 
 def fully_connected() -> Iterator[Cell]:
-    """Part (a): fully connected networks, and sweeps of rank and density on one of them."""
+    """Part (a): fully connected networks."""
     for setting, rates in (
         (DIGITS, (0.01, 0.03, 0.1)),
         (FASHION, (0.01, 0.03, 0.1)),
@@ -201,7 +203,7 @@ def fully_connected() -> Iterator[Cell]:
 
 
 def sweeps() -> Iterator[Cell]:
-    """Crafton et al. 2019, figures 5 and 6: rank, and entries a neuron, of the feedback."""
+    """Crafton et al. 2019, figures 5 and 6: rank and entries per neuron of the feedback."""
     for rank in (1, 2, 3, 5, 7, 10):
         yield Cell(SWEEP, f"sdfa:k=0,rank={rank}", (0.03,), seeds=2)
     for k in (1, 2, 5, 10):
@@ -218,13 +220,13 @@ GAMMAS = ("gamma=0.5", "gamma=0.9")
 
 
 def convolutional() -> Iterator[Cell]:
-    """Part (b): VGG16 at 1/8 of its width, ResNet-18 likewise, and VGG16 at 1/4 as anchor."""
+    """Part (b): VGG16 at 1/8 of its width."""
     yield Cell(VGG, "bp", (0.02, 0.05, 0.1), seeds=2)
     asserted = ("dfa", REVISED)
     for rule in VGG_RULES:
         scales = (
             SCALES[:2] if rule == "modular" else SCALES
-        )  # its 72 million weights make it the slowest by far
+        )  # fewer options, because its 72 million weights make it by far the slowest
         yield Cell(VGG, rule, (0.05,), scales, 2 if rule in asserted else 1)
     yield Cell(VGG, "revised:groups=8", (0.05,), tuned_as=REVISED)
     yield Cell(VGG, HYBRIDS[1], (0.05,), GAMMAS, 2)
@@ -236,7 +238,9 @@ def convolutional() -> Iterator[Cell]:
 
 
 def residual() -> Iterator[Cell]:
-    """The rest of part (b); to save time ResNet-18 is tuned less; of the two gammas it has one."""
+    """Rest of part (b): ResNet-18 at 1/8 of its width, and VGG16 at 1/4. To save time, ResNet-18 is
+    tuned less and uses only one gamma.
+    """
     yield Cell(RESNET, "bp", (0.05,))
     yield Cell(RESNET, "dfa", (0.05,), SCALES[1:])
     yield Cell(RESNET, REVISED, (0.05,), SCALES[:2])
@@ -250,18 +254,18 @@ def recurrent(kind: str) -> Iterator[Cell]:
     setting = text(kind)
     slower = (
         (0.0005, 0.001) if kind == "rnn" else ()
-    )  # a plain RNN has no gates to tame what 35 steps multiply up
+    )  # a plain RNN has no gates to limit growth over 35 steps
     yield Cell(setting, "bp", (*slower, 0.002, 0.005), seeds=2)
     for rule in (
         "dfa",
         "triangular",
         "revised:init=bw",
-    ):  # to save time all take backpropagation's rate, and the default scale
+    ):  # to save time all use backpropagation's rate and the default scale
         yield Cell(setting, rule, (0.005,), seeds=2, tuned_as="bp")
     for rule in (
         "dfa:per_step=true",
         "triangular:per_step=true",
-    ):  # a matrix a time step, as the papers' tables count
+    ):  # one matrix per time step, as the papers' tables count
         yield Cell(setting, rule, (0.005,), tuned_as="bp")
     yield Cell(setting, "frozen", (0.005, 0.02))
     for sparsity in (0.98, 0.95, 0.8):
@@ -276,7 +280,7 @@ def recurrent(kind: str) -> Iterator[Cell]:
 
 def transfer() -> Iterator[Cell]:
     """Part (d): a convolutional network trained by BP and by DFA, then fully connected heads on the
-    former's frozen features.
+    frozen features of the former.
     """
     yield Cell(CONV, "bp", (0.01, 0.03))
     yield Cell(CONV, "dfa", (0.01,), SCALES)
@@ -285,7 +289,7 @@ def transfer() -> Iterator[Cell]:
 
 
 def cells() -> list[Cell]:
-    """All of them; what asserts an ordering comes first."""
+    """All cells. Cells for which an ordering is asserted come first."""
     lstm, rnn, gru = (list(recurrent(kind)) for kind in ("lstm", "rnn", "gru"))
     return [
         *convolutional(),
@@ -301,7 +305,7 @@ def cells() -> list[Cell]:
 
 @dataclass(frozen=True)
 class Choice:
-    """The rate and option that tuning chose for a cell."""
+    """Learning rate and option that tuning chose for a cell."""
 
     rate: float
     option: str

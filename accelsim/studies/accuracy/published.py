@@ -1,8 +1,8 @@
-"""Numbers printed in the papers that the study follows, each with its place. Nothing here is
+"""Numbers printed in the papers that the study follows, each with its source. No number here is
 measured by accelsim.
 
-Sources: Han, Park, Ryu and Yoo 2020 (arXiv:2006.12830), Table 1 (section 4.1, the 8th page) and
-Table 3 (section 4.2, the 10th page); Crafton, Parihar, Gebhardt and Raychowdhury 2019 (Frontiers in
+Sources: Han, Park, Ryu and Yoo 2020 (arXiv:2006.12830), Table 1 (section 4.1, 8th page) and Table 3
+(section 4.2, 10th page); Crafton, Parihar, Gebhardt and Raychowdhury 2019 (Frontiers in
 Neuroscience 13:525), results section and figures 5 to 7.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Printed:
-    """Accuracies in percent. ``row``: the line of the table they stand in."""
+    """Accuracies in percent. ``row``: the table's line."""
 
     row: str
     training: float
@@ -24,9 +24,10 @@ HAN_TABLE_1 = "Han et al. 2020, Table 1 (arXiv:2006.12830, section 4.1, p. 8)"
 HAN_TABLE_3 = "Han et al. 2020, Table 3 (arXiv:2006.12830, section 4.2, p. 10)"
 
 _TABLE_1: tuple[tuple[str, str, tuple[float, float], tuple[float, float]], ...] = (
-    # rule here, row there, VGG16 (training, test), ResNet-18 (training, test). Rows add up:
-    # "+Modularization" is that of "Convolutional DFA", and conv-dfa here has modules. The row
-    # without, and dense feedback from a module's end (modular here), have no counterpart.
+    # Rule here, row in the paper, VGG16 (training, test), ResNet-18 (training, test). Rows are
+    # cumulative: "+Modularization" extends "Convolutional DFA", and conv-dfa here has modules. The
+    # paper's row without modules, and dense feedback from a module's end (modular here), have no
+    # counterpart.
     ("bp", "BP", (99.91, 92.68), (99.94, 92.74)),
     ("dfa", "Original DFA", (86.66, 77.78), (66.53, 66.19)),
     ("conv-dfa", "+Modularization", (84.96, 78.56), (88.99, 79.60)),
@@ -51,7 +52,7 @@ _TABLE_1: tuple[tuple[str, str, tuple[float, float], tuple[float, float]], ...] 
 _TABLE_3: tuple[
     tuple[str, str, tuple[float, float], tuple[float, float], tuple[float, float]], ...
 ] = (
-    # rule here, row there, RNN (training, test), LSTM (training, test), GRU (training, test)
+    # Rule here, row in the paper, RNN (training, test), LSTM (training, test), GRU (same).
     ("bp", "BP", (29.55, 23.00), (32.24, 24.48), (32.53, 24.52)),
     ("dfa:per_step=true", "Original DFA", (20.69, 18.35), (20.84, 19.19), (19.62, 18.15)),
     ("triangular", "+ Triangular BW", (22.93, 20.33), (23.30, 20.70), (23.04, 20.65)),
@@ -84,24 +85,24 @@ for _rule, _row, *_scores in _TABLE_3:
 
 
 def printed(network: str, rule: str) -> Printed | None:
-    """The accuracies that Han et al. print for this network at full width; None where the tables
-    have no such line (frozen features, for one).
+    """Accuracies printed by Han et al. for this network at full width. None if the tables have no
+    such line.
     """
     return _PRINTED.get((network, rule))
 
 
 def printed_gap(network: str, rule: str) -> float | None:
-    """Printed test accuracy less that of backpropagation on the same network, in points."""
-    found, bp = printed(network, rule), printed(network, "bp")
-    return None if found is None or bp is None else round(found.test - bp.test, 2)
+    """Printed test accuracy minus that of backpropagation on the same network, in points."""
+    accuracy, bp = printed(network, rule), printed(network, "bp")
+    return None if accuracy is None or bp is None else round(accuracy.test - bp.test, 2)
 
 
 CRAFTON_LARGEST_TRANSFER_LOSS = 2.7
-"""Points of test accuracy that DFA or SSDFA lose at most on transferred features, of five
+"""Largest loss of test accuracy, in points, of DFA or SSDFA on transferred features over five
 benchmarks: text beside Table 5 (AlexNet, ImageNet).
 """
 
 CRAFTON_MNIST_SATURATION = 97.5
-"""Test accuracy in percent at which MNIST saturates with the rank of the feedback: the text beside
+"""Test accuracy in percent at which MNIST saturates with the rank of the feedback: text beside
 figure 5.
 """

@@ -1,5 +1,5 @@
-"""The study's report: README.md with tables, plots and the command beside each, one CSV a table,
-one SVG a plot.
+"""The study's report: README.md with tables, plots and their commands, one CSV file per table, and
+one SVG file per plot.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from accelsim.studies.accuracy.tables.tuning import TUNING
 
 REPORT = "python -m accelsim.studies.accuracy report"
 LONG = ("curves", "update_angles")
-"""Tables that are too long for the page and stand in their CSV alone."""
+"""Tables that are too long for the page and are only in their CSV file."""
 
 
 def write_report(outcomes: Outcomes, out: Path) -> list[str]:
-    """Write everything into ``out``, all or nothing; plots and tables that an earlier report left
-    there and this one lacks go. Names written.
+    """Write everything to ``out``, or nothing on failure. Plots and tables of an earlier report
+    that no longer exist are deleted. Returns the names written.
     """
     tables = {"orderings": orderings_table(outcomes), **all_tables(outcomes)}
     with staged(
@@ -40,8 +40,8 @@ def write_report(outcomes: Outcomes, out: Path) -> list[str]:
 
 
 def markdown(table: Table) -> str:
-    """A table for the page: a dash where there is no number; columns without a heading are left to
-    the CSV.
+    """Table as Markdown, with a dash for missing numbers. Columns without a heading are only in the
+    CSV file.
     """
     shown = [index for index, column in enumerate(table.columns) if column.heading]
     heads = [table.columns[index] for index in shown]
@@ -69,14 +69,14 @@ def _run(part: str) -> str:
 
 
 def readme(outcomes: Outcomes, tables: Mapping[str, Table], drawn: Iterable[str]) -> str:
-    """The page. ``drawn``: names of the figures that there are."""
+    """The page. ``drawn``: names of the available figures."""
     figures = set(drawn)
 
     def table(name: str, part: str = "") -> str:
         made = tables[name]
         command = f"`{_run(part)}`, then `{REPORT}`" if part else f"`{REPORT}`"
         rows = (
-            f"{len(made.rows)} lines, in the CSV alone.\n"
+            f"{len(made.rows)} lines, only in the CSV file.\n"
             if name in LONG
             else f"{markdown(made)}\n"
         )
@@ -90,7 +90,7 @@ def readme(outcomes: Outcomes, tables: Mapping[str, Table], drawn: Iterable[str]
 
     blocks = [
         texts.HEAD.format(finished=outcomes.finished, planned=outcomes.planned),
-        "## What the orderings say\n",
+        "## Expected orderings\n",
         texts.ORDERINGS,
         table("orderings"),
         texts.SCALE,
@@ -180,8 +180,8 @@ def _not_run(outcomes: Outcomes) -> str:
         for each in outcomes.all
         if each.missing
     ]
-    text = "\n".join(lines) + "\n" if lines else "Nothing: every run of the plan is there.\n"
+    text = "\n".join(lines) + "\n" if lines else "None: every run of the plan is finished.\n"
     if outcomes.strays:
         lines = [f"* `{name}`: {scores}" for name, scores in outcomes.strays.items()]
-        text += "\nResults that the plan does not have, in no table:\n\n" + "\n".join(lines) + "\n"
+        text += "\nResults outside the plan, not in any table:\n\n" + "\n".join(lines) + "\n"
     return text

@@ -1,5 +1,5 @@
-"""The study's test accuracies in one small table, for `accelsim reproduce` to draw beside what the
-simulator counts.
+"""The study's test accuracies as a small table, which `accelsim reproduce` draws beside the
+simulator's counts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ COLUMNS = ("network", "rule", "test_accuracy_percent", "deviation_points", "seed
 
 
 def summary(outcomes: Outcomes) -> str:
-    """A line a rule and network that has finished runs, as CSV."""
+    """CSV with one line per rule and network that has finished runs."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""Figures of the accuracy study, a file per part of it.
+"""Figures of the accuracy study, one file per part.
 
 May import the rest of the study and report/.
 """

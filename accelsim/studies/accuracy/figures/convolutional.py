@@ -1,4 +1,4 @@
-"""Figures of part b, convolutional networks."""
+"""Figures of part (b), convolutional networks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from accelsim.studies.accuracy.outcomes import Outcome, Outcomes, mean
 
 
 def curves_figure(outcomes: Outcomes, network: str) -> Figure | None:
-    """Training accuracy every epoch, test accuracy where it was scored; means over the seeds."""
-    found = [each for each in outcomes.part("cnn") if each.network == network and each.runs]
-    found.sort(key=lambda each: place(each.rule))
-    if not found:
+    """Training accuracy at every epoch, and test accuracy at scored epochs, averaged over seeds."""
+    drawn = [each for each in outcomes.part("cnn") if each.network == network and each.runs]
+    drawn.sort(key=lambda each: place(each.rule))
+    if not drawn:
         return None
     figure, panels = panels_in_a_row(2, 2.5, share_x=True)
     for axes, part in zip(panels, ("training", "test"), strict=True):
-        for each in found:
+        for each in drawn:
             points = _curve(each, f"{part}_accuracy")
             mark: dict[str, Any] = {"marker": "o", "markersize": 2.4} if part == "test" else {}
             axes.plot(
@@ -40,7 +40,7 @@ def curves_figure(outcomes: Outcomes, network: str) -> Figure | None:
 
 
 def _curve(outcome: Outcome, key: str) -> list[tuple[int, float]]:
-    """Mean over the seeds at each epoch that all of them have."""
+    """(epoch, mean over seeds in percent) for epochs that all seeds have."""
     by_epoch: dict[int, list[float]] = {}
     for run in outcome.runs:
         for row in run.document.epochs:
@@ -55,8 +55,8 @@ def _curve(outcome: Outcome, key: str) -> list[tuple[int, float]]:
 
 
 def angles_figure(outcomes: Outcomes, network: str) -> Figure | None:
-    """The update's angle to backpropagation's layer by layer after the last epoch; the dashed line
-    is a right angle.
+    """Angle between the rule's update and backpropagation's by layer, after the last epoch. The
+    dashed line marks 90 degrees.
     """
     found = [
         each for each in outcomes.part("cnn") if each.network == network and each.angles("update")

@@ -1,5 +1,5 @@
-"""The study's figures, at the size and with the fonts of a paper's column; the same results give
-the same bytes.
+"""Files of the study's figures, in the size and fonts of a paper's column. Equal results give equal
+bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VGG, RESNET = "vgg16-cifar10@0.125", "resnet18-cifar10@0.125"
 
 
 def write_figures(outcomes: Outcomes, folder: Path) -> list[str]:
-    """Every figure for which there are numbers, as SVG; the names written."""
+    """Write every figure that has data as SVG. Returns the names written."""
     drawings: dict[str, Callable[[], Figure | None]] = {
         "fully_connected": lambda: fully_connected_figure(outcomes),
         "rank": lambda: rank_figure(outcomes),

@@ -1,4 +1,4 @@
-"""Figures of part a, fully connected networks."""
+"""Figures of part (a), fully connected networks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from accelsim.studies.accuracy.tables.scores import CLASSES, rank_and_entries
 
 
 def fully_connected_figure(outcomes: Outcomes) -> Figure | None:
-    """Test accuracy by rule, a panel a network: seeds as dots, means with their deviation."""
+    """Test accuracy by rule, one panel per network: seeds as dots, means with their deviation."""
     networks = list(dict.fromkeys(each.network for each in outcomes.part("fc")))
     rows = {
         network: [
@@ -33,22 +33,22 @@ def _sweep(outcomes: Outcomes) -> list[tuple[int | None, int, Outcome]]:
 
 
 def rank_figure(outcomes: Outcomes) -> Figure | None:
-    """After Crafton et al. 2019, figure 5: accuracy and angle over the feedback's rank, a line a
-    number of entries a neuron.
+    """Accuracy and angle against the feedback's rank, one line per number of entries per neuron
+    (after Crafton et al. 2019, figure 5).
     """
     series: dict[str, Points] = {}
     for rank, entries, each in _sweep(outcomes):
         if rank is not None:
             dense = "k=0" in each.rule
-            series.setdefault("dense" if dense else f"{entries} entries a neuron", []).append(
+            series.setdefault("dense" if dense else f"{entries} entries per neuron", []).append(
                 (rank, each)
             )
     return accuracy_and_angle(series, "rank of B")
 
 
 def sparsity_figure(outcomes: Outcomes) -> Figure | None:
-    """After Crafton et al. 2019, figure 6: accuracy and angle over the feedback's sparsity, a line
-    a rank.
+    """Accuracy and angle against the feedback's sparsity, one line per rank (after Crafton et al.
+    2019, figure 6).
     """
     series: dict[str, Points] = {}
     for rank, entries, each in _sweep(outcomes):

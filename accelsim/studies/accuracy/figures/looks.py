@@ -1,4 +1,4 @@
-"""Colour, line and order of the rules in figures."""
+"""Colours, lines and order of the rules in figures."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LOOKS: dict[str, tuple[str, Any]] = {
     "revised:init=bw,sparsity=0.98,binary=true": (SKY, DOTTED),
     "frozen": (GREY, SOLID),
 }
-"""Rule to colour (Okabe and Ito's palette) and line, in the order of legends; controls are black
+"""Colour (Okabe and Ito's palette) and line by rule, in the order of legends. Controls are black
 and grey.
 """
 MARKERS = "osD^vPX"
@@ -56,5 +56,5 @@ def look(rule: str) -> dict[str, Any]:
 
 
 def place(rule: str) -> int:
-    """Position of a rule in legends; rules without an entry in LOOKS come last."""
+    """Position of a rule in legends. Rules that are not in LOOKS come last."""
     return [*LOOKS, rule].index(rule)

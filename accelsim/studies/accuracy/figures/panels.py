@@ -1,4 +1,4 @@
-"""Panels beside each other: rules as rows of dots, and scores over one quantity."""
+"""Panels side by side: rules as rows of dots, and scores against one quantity."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from accelsim.studies.accuracy.outcomes import Outcome, deviation, mean
 def panels_in_a_row(
     count: int, height: float, width: float = PAGE_INCHES, share_x: bool = False
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of ``width`` by ``height`` inches and its ``count`` panels, side by side."""
+    """A figure of ``width`` by ``height`` inches with ``count`` panels side by side."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     panels = list(figure.subplots(1, count, squeeze=False, sharex=share_x).flat)
@@ -41,7 +41,7 @@ def panels_in_a_row(
 
 
 def legend_beside(figure: Figure, panels: Sequence[Axes]) -> None:
-    """Names beside the panels on the right."""
+    """Add a legend to the right of the panels."""
     handles: dict[str, Any] = {}
     for axes in panels:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
@@ -63,8 +63,8 @@ def dots(
     factor: float,
     share_x: bool = False,
 ) -> Figure | None:
-    """A panel a group; rules below each other, seeds as open dots, the mean with its deviation in
-    the rule's colour.
+    """One panel per group, one row per rule: seeds as open dots, and the mean with its deviation in
+    the rule's colour. None without data.
     """
     rows = {name: each for name, each in rows.items() if each}
     if not rows:
@@ -112,7 +112,9 @@ Points = list[tuple[float, Outcome]]
 
 
 def accuracy_and_angle(series: dict[str, Points], label: str) -> Figure | None:
-    """Accuracy and angle over one quantity, a line a series, bars of one deviation."""
+    """Accuracy and angle against one quantity, one line per series, with bars of one deviation.
+    None without data.
+    """
     series = {
         name: sorted(points, key=lambda point: point[0])
         for name, points in series.items()

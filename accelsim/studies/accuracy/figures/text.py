@@ -1,4 +1,4 @@
-"""Figures of part c, language models."""
+"""Figures of part (c), language models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TEXT_CELLS = {"rnn-wikitext2": "RNN", "lstm-wikitext2": "LSTM", "gru-wikitext2":
 
 
 def perplexity_figure(outcomes: Outcomes) -> Figure | None:
-    """Perplexity without the unknown word, by rule, a panel a kind of cell."""
+    """Perplexity without the unknown word by rule, one panel per kind of cell."""
     rows = {
         network: [
             each

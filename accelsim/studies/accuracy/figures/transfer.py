@@ -1,4 +1,4 @@
-"""Figures of part d, transfer."""
+"""Figures of part (d), transfer."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def transfer_figure(outcomes: Outcomes) -> Figure | None:
 
 
 def filters_figure(outcomes: Outcomes) -> Figure | None:
-    """After Crafton et al. 2019, figure 7: filters of the first layer as RGB tiles, each scaled to
-    its own range.
+    """Filters of the first layer as RGB tiles, each scaled to its own range (after Crafton et al.
+    2019, figure 7).
     """
     mosaics = []
     for rule in ("bp", "dfa"):
@@ -50,8 +50,8 @@ def filters_figure(outcomes: Outcomes) -> Figure | None:
 
 
 def mosaic(filters: NDArray[np.float64], columns: int = 6) -> NDArray[np.float64]:
-    """(K, R, S, 3) filters as one image of values 0 to 1, a white line between tiles; each filter
-    over its own range.
+    """Filters (K, R, S, 3) as one image with values from 0 to 1 and white lines between tiles. Each
+    filter is scaled to its own range.
     """
     count, high, wide, _ = filters.shape
     low = filters.min(axis=(1, 2, 3), keepdims=True)

@@ -1,4 +1,4 @@
-"""Tables of the accuracy study, as plain data.
+"""Tables of the accuracy study as plain data.
 
 May import the rest of the study and report/.
 """

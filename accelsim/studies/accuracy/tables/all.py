@@ -1,4 +1,4 @@
-"""The study's tables as plain data."""
+"""All tables of the study as plain data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from accelsim.studies.accuracy.tables.tuning import TUNING, tuning_table
 
 
 def all_tables(outcomes: Outcomes) -> dict[str, Table]:
-    """Every table but that of orderings, by name."""
+    """Every table except the orderings, by name."""
     tables = [
         settings_table(outcomes),
         fully_connected_table(outcomes),

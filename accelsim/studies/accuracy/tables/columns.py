@@ -1,4 +1,4 @@
-"""Columns that several tables of the study share, and the cells below them."""
+"""Columns shared by the study's tables, and their cells."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from accelsim.studies.accuracy.outcomes import Outcome, Outcomes, deviation, les
 
 WITHOUT_UNKNOWN, WITH_UNKNOWN = "test_", "test_with_unknown_"
 UPDATE_ANGLE = (
-    "update angle: degrees, after the last epoch, over all weights that the rule trains (of frozen "
-    "the output layer's alone, whose updates are "
-    "backpropagation's own; of hdfa its feedback steps')"
+    "update angle: degrees, after the last epoch, over all weights that the rule trains (for "
+    "frozen only the output layer's, whose updates equal backpropagation's; for hdfa in its "
+    "feedback steps)"
 )
 
 RUN_COLUMNS: tuple[Column[Any], ...] = (
@@ -33,7 +33,7 @@ ACCURACY_COLUMNS: tuple[Column[Any], ...] = (
 
 
 def run_cells(outcome: Outcome) -> tuple[Cell, ...]:
-    """The cells below RUN_COLUMNS."""
+    """Cells of RUN_COLUMNS."""
     chosen, cell = outcome.choice, outcome.cell
     how = (
         f"tuning of {cell.tuned_as}"
@@ -47,12 +47,12 @@ def run_cells(outcome: Outcome) -> tuple[Cell, ...]:
 
 
 def test_accuracy(outcome: Outcome | None) -> float | None:
-    """Mean over the seeds, in percent."""
+    """Mean over seeds in percent."""
     return None if outcome is None else mean(outcome.percent("test_accuracy"))
 
 
 def accuracy_cells(outcome: Outcome, outcomes: Outcomes) -> tuple[Cell, ...]:
-    """The cells below ACCURACY_COLUMNS; None where there are no runs."""
+    """Cells of ACCURACY_COLUMNS; None where there are no runs."""
     ours = outcome.percent("test_accuracy")
     bp = outcomes.find(outcome.network, "bp", outcome.cell.setting.part)
     others = [] if bp is None or bp is outcome else bp.percent("test_accuracy")

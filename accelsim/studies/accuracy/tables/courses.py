@@ -1,4 +1,4 @@
-"""Tables layer by layer and epoch by epoch."""
+"""Tables by layer and by epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from accelsim.studies.accuracy.tables.columns import UPDATE_ANGLE
 
 
 def angles_table(outcomes: Outcomes) -> Table:
-    """Update angles to backpropagation after the last epoch, a line a layer."""
+    """Update angles to backpropagation after the last epoch, one line per layer."""
     columns: tuple[Column[Any], ...] = (
         Column("network", "network", "text"),
         Column("rule", "rule", "text"),
@@ -37,7 +37,7 @@ def angles_table(outcomes: Outcomes) -> Table:
 
 
 def curves_table(outcomes: Outcomes) -> Table:
-    """Every epoch of every final run: what the learning curves are drawn from."""
+    """Scores at every epoch of every final run, from which the learning curves are drawn."""
     columns: tuple[Column[Any], ...] = (
         *(Column(key, key, "text") for key in ("part", "network", "rule")),
         Column("seed", "seed"),

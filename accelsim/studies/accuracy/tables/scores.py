@@ -1,5 +1,7 @@
-"""Tables of scores, a table per part of the study, beside the papers' printed ones. Accuracies are
-percentages, differences points; test scores are the last epoch's, never the best one's.
+"""Tables of scores, one per part of the study, beside the papers' printed numbers.
+
+Accuracies are percentages, differences points. Test scores are those of the last epoch, never of
+the best one.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ def sweep_table(outcomes: Outcomes) -> Table:
     columns: tuple[Column[Any], ...] = (
         Column("rule", "rule", "text"),
         Column("rank", "rank (- unlimited)"),
-        Column("entries", "entries a neuron"),
+        Column("entries", "entries per neuron"),
         Column("sparsity_percent", "sparsity in %", "number"),
         Column("learning_rate", "learning rate", "number"),
         Column("seeds", "seeds", "text"),
@@ -64,18 +66,18 @@ def sweep_table(outcomes: Outcomes) -> Table:
 
 
 CLASSES = 10
-"""Classes of every image data set of the study."""
+"""Number of classes in every image data set of the study."""
 
 
 def rank_and_entries(rule: str) -> tuple[int | None, int | None]:
-    """Rank (None: unlimited) and feedback weights a neuron of a rule of the sweep; ``k=0`` is
-    dense. None, None of other rules.
+    """(rank, feedback weights per neuron) of a rule in the sweep. Rank None means unlimited;
+    ``k=0`` is dense. (None, None) for other rules.
     """
     name, _, options = rule.partition(":")
     if name != "sdfa":
         return None, None
-    found = dict(option.split("=") for option in options.split(","))
-    return int(found.get("rank", 0)) or None, int(found.get("k", 1)) or CLASSES
+    values = dict(option.split("=") for option in options.split(","))
+    return int(values.get("rank", 0)) or None, int(values.get("k", 1)) or CLASSES
 
 
 def convolutional_table(outcomes: Outcomes) -> Table:
@@ -150,8 +152,8 @@ def text_table(outcomes: Outcomes) -> Table:
 
 
 def transfer_table(outcomes: Outcomes) -> Table:
-    """Part (d): whole networks, then heads on the frozen features of the one that backpropagation
-    trained.
+    """Part (d): whole networks, then heads on the frozen features of the network that
+    backpropagation trained.
     """
     columns: tuple[Column[Any], ...] = (
         Column("trained", "trained", "text"),

@@ -1,4 +1,4 @@
-"""The table of how each network is trained."""
+"""Table of the training settings of each network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accelsim.studies.accuracy.outcomes import Outcomes
 
 
 def settings_table(outcomes: Outcomes) -> Table:
-    """One line per network: how it is trained. The number of steps is the runs', not the plan's."""
+    """One line per network. The number of steps comes from the runs, not from the plan."""
     columns: tuple[Column[Any], ...] = (
         Column("part", "part", "text"),
         Column("network", "network", "text"),
@@ -19,7 +19,7 @@ def settings_table(outcomes: Outcomes) -> Table:
         Column("epochs", "epochs"),
         Column("tuning_epochs", "epochs of tuning", "text"),
         Column("batch", "batch"),
-        Column("steps_per_epoch", "steps an epoch"),
+        Column("steps_per_epoch", "steps per epoch"),
         Column("optimizer", "optimizer", "text"),
         Column("schedule", "schedule", "text"),
         Column("weight_decay", "weight decay", "number"),
@@ -28,8 +28,8 @@ def settings_table(outcomes: Outcomes) -> Table:
     rows: dict[tuple[str, str], tuple[Cell, ...]] = {}
     for outcome in outcomes.all:
         setting, key = outcome.cell.setting, (outcome.cell.setting.part, outcome.network)
-        # a hybrid or bp-only run counts the steps that are taken, so the steps are looked up with a
-        # rule that takes all
+        # Hybrid and bp-only runs count only the steps taken, so the number of steps comes from a
+        # rule that takes all of them.
         full = outcomes.find(outcome.network, "bp", setting.part) or outcome
         steps = next(
             (run.document.epochs[-1].steps for run in full.runs if run.document.epochs), None
@@ -53,8 +53,8 @@ def settings_table(outcomes: Outcomes) -> Table:
 
 
 def _tuning_epochs(cells: Sequence[plan.Cell]) -> str:
-    """``2; dfa 4``: epochs of the tuning runs of one network, with the rules that have others than
-    the first; empty without any.
+    """Epochs of the tuning runs of one network: ``2; dfa 4`` lists rules that differ from the
+    first. Empty if there are none.
     """
     rules: dict[int, list[str]] = {}
     for cell in cells:

@@ -1,4 +1,4 @@
-"""Tables of held-out scores of tuning runs."""
+"""Tables of the tuning runs' held-out scores."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from accelsim.studies.accuracy.outcomes import Outcomes
 from accelsim.studies.accuracy.tables.columns import RUN_COLUMNS
 
 DIVERGED = -1e8
-"""Held-out scores below this are those of runs that diverged."""
+"""Held-out scores below this mark runs that diverged."""
 
 
 def tuning_table(outcomes: Outcomes, parts: Sequence[str], name: str) -> Table:
-    """Held-out scores of tuning runs, a line a learning rate and a column an option: how far the
-    feedback's scale alone moves a rule.
+    """Held-out scores of tuning runs, one line per learning rate and one column per option. They
+    show the effect of the feedback's scale.
     """
     tuned = [each for each in outcomes.part(*parts) if each.tuning]
     options = list(dict.fromkeys(option for each in tuned for option in each.cell.options))
@@ -48,7 +48,7 @@ def tuning_table(outcomes: Outcomes, parts: Sequence[str], name: str) -> Table:
 
 
 def _spread(cells: Sequence[Cell]) -> float | None:
-    """Best less worst; None of fewer than two numbers, or where a run diverged."""
+    """Best minus worst score. None for fewer than two numbers, or if a run diverged."""
     known = [cell for cell in cells if isinstance(cell, float)]
     return None if len(known) < 2 or "diverged" in cells else round(max(known) - min(known), 2)
 
@@ -67,4 +67,4 @@ TUNING = {
     "tuning_text": ("rnn",),
     "tuning_transfer": ("transfer",),
 }
-"""Name of each table of tuning scores, and the parts it is of."""
+"""Parts of the study by the name of their table of tuning scores."""
