@@ -550,5 +550,5 @@ class TestCommandLine:
         assert main(["run", "--data", str(tmp_path)]) == 130
         assert (
             capsys.readouterr().err
-            == "interrupted: finished runs are kept, the same command goes on\n"
+            == "interrupted: finished runs are kept; run the same command again to continue\n"
         )
