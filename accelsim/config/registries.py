@@ -51,7 +51,7 @@ LAYERS = Registry(
     key="layer",
     base="accelsim.workload.section:LayerSection",
 )
-"""Kinds of layer in a network, each declared by its section of a workload's file."""
+"""Kinds of layer in a network. Each is declared by its section of a workload's file."""
 
 PE_KINDS = Registry(
     "PE kind",
@@ -66,7 +66,7 @@ PE_KINDS = Registry(
     key="pe_kind",
     base="accelsim.machine.pe_base:PEArray",
 )
-"""Kinds of PE array, each declared by its section of a machine's file."""
+"""Kinds of PE array. Each is declared by its section of a machine's file."""
 
 IMPORTERS = Registry(
     "importer",
@@ -78,7 +78,9 @@ IMPORTERS = Registry(
     key="importer",
     base="collections.abc:Callable",
 )
-"""Readers of networks by the file's suffix: (path) -> network, InputError with every fault."""
+"""Functions (path) -> network, by the suffix of the files that they read. They raise InputError
+with every fault of the file.
+"""
 
 REGISTRIES = {each.key: each for each in (RULES, LAYERS, PE_KINDS, IMPORTERS)}
-"""By the key of their kind."""
+"""The registries by their ``key``."""

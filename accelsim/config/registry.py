@@ -1,11 +1,11 @@
-"""A registry of names: those of accelsim, and those that plug-ins add.
+"""A registry of names: those of accelsim and those that plug-ins add.
 
-Names of accelsim map to the place of their declaration, ``package.module:attribute``, whose module
-is imported when the declaration is first asked for. So listing names costs nothing, and lower rooms
-reach declarations of upper rooms without importing them.
+Each name of accelsim maps to the place of its declaration, ``package.module:attribute``. The module
+is imported when the declaration is first asked for. Listing names therefore imports nothing, and
+lower rooms reach declarations of upper rooms without importing them.
 
-Plug-ins add the names that a file or a notebook declares (`Registry.declare`), and the entry points
-of installed distributions, which are read from metadata.
+Plug-ins add names in two ways. A file or a notebook declares them (`Registry.declare`). An
+installed distribution has entry points, which are read from its metadata.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ BUILT_IN = "built-in"
 class Registry:
     """Names of one ``kind`` of thing, in the order in which they are listed.
 
-    ``listing``: the command that lists them, for faults; the names themselves without it.
-    ``group``: entry points of installed distributions, none without it. ``key``: the kind in
-    results and plug-in files. ``base``: place of the class that declarations are of, or extend.
+    ``listing``: the command that lists the names, shown in faults; without it, faults list the
+    names. ``group``: the group of entry points of installed distributions; none without it.
+    ``key``: the name of the kind in results and plug-in files. ``base``: the place of the class
+    that a declaration is an instance or, for sections, a subclass of.
     """
 
     def __init__(
@@ -61,8 +62,8 @@ class Registry:
         return name in self._places or name in self._plugins or name in self._installed
 
     def names(self, *, unread: bool = True) -> tuple[str, ...]:
-        """All names. Without ``unread``, those of installed plug-ins whose code has not run are
-        left out, so that their declarations can be asked for without running it.
+        """All names. With ``unread=False``, names of installed plug-ins whose code has not run are
+        left out, so that the caller can resolve every name without running their code.
         """
         known = dict.fromkeys((*self._places, *self._plugins))
         return tuple(known | dict.fromkeys(self._installed)) if unread else tuple(known)
@@ -72,12 +73,12 @@ class Registry:
         return installed(self._group) if self._group else {}
 
     def is_read(self, name: str) -> bool:
-        """Whether asking for the declaration runs no plug-in's code."""
+        """True when `resolve` runs no code of a plug-in for this name."""
         return name in self._places or name in self._plugins
 
     def origin(self, name: str) -> str:
-        """``built-in``, or the distribution or file that the name comes from. InputError as
-        `resolve`, without running code.
+        """``built-in``, or the distribution or file that the name comes from. No code of a plug-in
+        runs. InputError as `resolve` for an unknown or doubly claimed name.
         """
         self._refuse_unknown(name)
         if name in self._places:
@@ -86,13 +87,13 @@ class Registry:
         return plugin.origin if plugin else self._installed[name][0].distribution
 
     def place(self, name: str) -> str:
-        """``package.module:attribute`` of a name that is no plug-in's. InputError as `resolve`."""
+        """``package.module:attribute`` of a built-in name. InputError as `resolve`."""
         self._refuse_unknown(name)
         return self._places[name]
 
     def label(self, name: str) -> str:
-        """The plug-in's label, without running its code; empty for a name that is no plug-in's.
-        InputError as `resolve`.
+        """The plug-in's label, or ``""`` for a built-in name. No code of a plug-in runs. InputError
+        as `resolve`.
         """
         self._refuse_unknown(name)
         if name in self._places:
@@ -109,8 +110,8 @@ class Registry:
         )
 
     def _refuse_unknown(self, name: str) -> None:
-        """InputError for an unknown name, and for one that two plug-ins, or a plug-in and accelsim,
-        claim.
+        """InputError for an unknown name, and for a name that two plug-ins, or a plug-in and
+        accelsim, claim.
         """
         entries = self._installed.get(name, ())
         if name in self._places and entries:
@@ -132,8 +133,10 @@ class Registry:
     # Declarations
 
     def resolve(self, name: str) -> Any:
-        """The declaration, imported at the first call. InputError for an unknown name, for an entry
-        whose module or attribute does not exist, and for a plug-in that is broken.
+        """The declaration of a name, imported at the first call.
+
+        InputError for an unknown name, for a name claimed twice, for a place whose module or
+        attribute does not exist, and for a broken plug-in.
         """
         self._refuse_unknown(name)
         if name not in self._declarations:
@@ -168,24 +171,27 @@ class Registry:
         self._plugins[name] = plugin
 
     def declared_names(self, value: object) -> tuple[str, ...]:
-        """As `declared_names` of `accelsim.config.plugins.names`."""
+        """The names that a declaration states itself; see
+        `accelsim.config.plugins.names.declared_names`. TypeError for a value of another type.
+        """
         return declared_names(value, self.kind, self._base)
 
     def plugin(self, name: str) -> Plugin | None:
-        """The plug-in that declares the name, its code run; None for a name that is no plug-in's.
+        """The plug-in that declares the name, after running its code; None for a built-in name.
         InputError as `resolve`.
         """
         self.resolve(name)
         return self._plugins.get(name)
 
     def used(self, name: str) -> tuple[Used, ...]:
-        """The plug-in of a name that a run uses; () for a name that is no plug-in's."""
+        """The plug-in of a name, as one `Used`; () for a built-in or unknown name."""
         plugin = self.plugin(name) if name in self else None
         return () if plugin is None else (Used(self.key, name, plugin),)
 
     def from_file(self, file: str, name: str) -> tuple[Any, Plugin]:
-        """The declaration of that name in a plug-in's file, which is registered nowhere, and the
-        plug-in. InputError for a broken file, and for one that does not declare the name.
+        """The declaration of that name in a plug-in's file, and the plug-in. The name is not
+        registered. InputError for a broken file, for a file that does not declare the name, and for
+        a built-in name.
         """
         loaded = load_file(file)
         self.refuse_built_in(name, loaded.plugin.origin)
@@ -206,8 +212,8 @@ class Registry:
     # Changes
 
     def register(self, name: str, place: str) -> None:
-        """Add an entry, declared at ``package.module:attribute``. InputError when the name is empty
-        or taken, and when the place is not written so.
+        """Add a built-in entry, declared at ``package.module:attribute``. InputError when the name
+        is empty or taken, and when the place has another form.
         """
         module, colon, attribute = place.partition(":")
         if not (module and colon and attribute.isidentifier()):
@@ -224,13 +230,13 @@ class Registry:
         self._places[name] = place
 
     def refuse_built_in(self, name: str, owner: str) -> None:
-        """InputError for a plug-in's name that accelsim has."""
+        """InputError when a plug-in of ``owner`` declares a name that accelsim has."""
         if name in self._places:
             raise InputError(self._taken(name, owner))
 
     def declare(self, name: str, value: Any, plugin: Plugin) -> None:
-        """Add a plug-in's declaration, or replace the one that an earlier state of the same file or
-        notebook made. InputError for a name that accelsim or another plug-in has.
+        """Add a plug-in's declaration, or replace an earlier one of the same file or notebook.
+        InputError for a name that accelsim or another plug-in has.
         """
         self.refuse_built_in(name, plugin.origin)
         if name in self and self.label(name) != plugin.label:
@@ -242,9 +248,9 @@ class Registry:
         self._declarations[name] = value
 
     def state(self) -> tuple[dict[str, Plugin], dict[str, Any]]:
-        """What plug-ins have declared so far, for `restore`."""
+        """The declarations of plug-ins so far, for `restore`."""
         return self._plugins.copy(), self._declarations.copy()
 
     def restore(self, state: tuple[dict[str, Plugin], dict[str, Any]]) -> None:
-        """Forget what plug-ins have declared since."""
+        """Forget the declarations that plug-ins have made since `state`."""
         self._plugins, self._declarations = state

@@ -1,7 +1,7 @@
 """Arguments of `simulate` and `compare`: their own, and every field of `Setting`.
 
-A function is declared with one argument, the dataclass of all that it takes; `taking` gives it the
-signature of that dataclass. So types, defaults and tab completion come from the fields.
+Each function has one parameter, a dataclass of all its arguments. `taking` gives the function the
+signature of that dataclass, so that types, defaults and tab completion come from the fields.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Comparing(Setting):
 def taking(
     arguments: Callable[Parameters, Arguments],
 ) -> Callable[[Callable[[Arguments], Answer]], Callable[Parameters, Answer]]:
-    """Gives a function of one ``Arguments`` the signature of that dataclass. TypeError for an
-    argument that it lacks, with the name that may be meant.
+    """A decorator that gives a function of one ``Arguments`` the signature of that dataclass. The
+    function raises TypeError for an unknown argument, and suggests the name that may be meant.
     """
     signature = inspect.signature(arguments)
     known = signature.parameters
@@ -82,10 +82,10 @@ def taking(
 
 
 def as_network(workload: str | Path | Network) -> Network:
-    """The network of a built-in name or a file, or the one given. InputError as `load_network`."""
+    """The given network, or the one of a built-in name or a file. InputError as `load_network`."""
     return workload if isinstance(workload, Network) else load_network(workload)
 
 
 def as_machine(machine: str | Path | Machine) -> Machine:
-    """The machine of a built-in name or a file, or the one given. InputError as `load_machine`."""
+    """The given machine, or the one of a built-in name or a file. InputError as `load_machine`."""
     return machine if isinstance(machine, Machine) else load_machine(machine)

@@ -1,4 +1,4 @@
-"""The plug-ins that a run uses: code outside the package that decides its result."""
+"""The plug-ins of a run: code outside the package that its result depends on."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from accelsim.workload.plugins import network_plugins
 def plugins_used(
     network: Network, machine: Architecture, rule: AnyRule, kinds: Sequence[StepKind]
 ) -> tuple[PluginUsed, ...]:
-    """Plug-ins of the rule and of its kinds of step, of the network's importer and layers, and of
-    the machine's PE kind, each once.
+    """Plug-ins of the rule and its kinds of step, of the network's importer and layers, and of the
+    machine's PE kind; each appears once.
     """
     used = [
         *(each for spec in (rule, *(kind.rule for kind in kinds)) for each in spec.plugins),

@@ -1,4 +1,4 @@
-"""Who hears of a run: a progress bar, and observers."""
+"""Receivers of a run's progress: a progress bar and observers."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from accelsim.sim.observers import Observer, ProgressObserver
 
 Progress = Callable[[int, int, str], None]
-"""Called with (ops done, ops in all, name of the run)."""
+"""Called with (ops done, number of ops, name of the run)."""
 
 
 @dataclass(frozen=True)
 class Watchers:
-    """Who hears of a run."""
+    """The progress bar and the observers of a run; both are optional."""
 
     progress: Progress | None = None
     observers: tuple[Observer, ...] = ()
 
     def of(self, shown: str) -> tuple[Observer, ...]:
-        """The observers of one run; ``shown`` names it to the progress bar."""
+        """The observers of one run; ``shown`` is its name in the progress bar."""
         report = self.progress
         if report is None:
             return self.observers

@@ -52,7 +52,7 @@ class HybridResult(Result):
 
     @classmethod
     def of(cls, result: Result) -> HybridResult:
-        """A result with kinds of step."""
+        """A result with several kinds of step, as a `HybridResult`."""
         return cls(**{each.name: getattr(result, each.name) for each in fields(Result)})
 
     @property

@@ -1,4 +1,4 @@
-"""The result document: one training step on a machine, or the weighted mean of the kinds of step
+"""The result document: one training step on a machine, or the weighted mean over the kinds of step
 of a hybrid rule.
 """
 
@@ -33,7 +33,9 @@ from accelsim.step.ops import Pass
 from accelsim.version import __version__
 
 GROUPS: dict[str, type[Part]] = {"macs": Macs, "words": Words, "bytes": Bytes}
-"""Counts that add up from ops to passes, and from passes to the step."""
+"""Groups of counts. The counts of a pass are sums over its ops, and those of the step sums over its
+passes.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class PassTotals(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnergySource(Part):
-    """The price of one action of the energy table, with where it comes from."""
+    """The price of one action in the energy table, with its source."""
 
     component: str
     action: str
@@ -62,7 +64,7 @@ class EnergySource(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AreaSource(Part):
-    """The area of one part of the machine, with where the number comes from."""
+    """The area of one part of the machine, with its source."""
 
     component: str
     part: str
@@ -73,8 +75,10 @@ class AreaSource(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginUsed(Part):
-    """Code outside the package that the run used. ``kind``: rule, layer, pe_kind or importer;
-    ``file``: its name without folders; ``distribution``: name and version, of an installed one.
+    """Code outside the package that the run used.
+
+    ``kind``: rule, layer, pe_kind or importer. ``file``: the file's name without folders.
+    ``distribution``: name and version, for an installed plug-in.
     """
 
     kind: str
@@ -86,7 +90,7 @@ class PluginUsed(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightedStep(Part):
-    """One kind of training step of a hybrid rule, and how often it is taken (fraction)."""
+    """One kind of training step of a hybrid rule, with its fraction of all steps (``weight``)."""
 
     kind: str
     weight: Annotated[float, Field(ge=0, le=1)]
@@ -148,12 +152,12 @@ class Result(Shown, Document):
     passes: dict[PassKey, PassTotals]
     accountings: Annotated[dict[str, Any], EMPTY] = field(default_factory=dict)
     array_cycles: ArrayCycles | None = None
-    """Cycles of the array by cause over the whole step, where ops may overlap; they add up to
+    """Cycles of the array by cause, over the whole step, in which ops may overlap. They add up to
     `cycles`.
     """
     actions: Annotated[dict[str, Count], EMPTY] = field(default_factory=dict)
-    """How often each ``component.action`` was done; times the prices of `energy_sources` they give
-    `energy_pj`.
+    """Number of executions of each ``component.action``. Multiplied by the prices in
+    `energy_sources`, they give `energy_pj`.
     """
     dense_tensors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -167,7 +171,7 @@ class Result(Shown, Document):
     def of_step(
         cls, ops: Sequence[OpResult], background_pj: Mapping[str, float], **fields: Any
     ) -> Self:
-        """The result of one step: ``fields``, and the sums over its ops.
+        """The result of one step, from the sums over its ops and the other ``fields``.
 
         ``background_pj``: energy by component that belongs to no op.
         """
@@ -190,11 +194,11 @@ class Result(Shown, Document):
 
     @property
     def ops(self) -> tuple[OpResult, ...]:
-        """The ops, in order of execution; those of every kind of step in a hybrid result."""
+        """The ops in order of execution. For a hybrid result, those of every kind of step."""
         return self.ops_
 
     def refined(self) -> Result:
-        """This result, as a `HybridResult` if it is one of several kinds of step."""
+        """This result, as a `HybridResult` if it has several kinds of step."""
         from accelsim.results.hybrid import HybridResult  # extends this class
 
         return HybridResult.of(self) if self.steps else self
@@ -210,8 +214,8 @@ class Result(Shown, Document):
         return f"{type(self).__name__}({run}: {cycles})"
 
     def weighted_ops(self) -> Iterator[tuple[float, OpResult]]:
-        """(weight, op): the ops, or those of every kind of step with the fraction of steps that
-        take it.
+        """Pairs (weight, op). The weight is 1, or, in a hybrid result, the fraction of steps that
+        run the op.
         """
         if not self.steps:
             yield from ((1, op) for op in self.ops_)
@@ -220,12 +224,12 @@ class Result(Shown, Document):
 
     @property
     def overlaps(self) -> bool:
-        """Whether ops may run at the same time."""
+        """True when ops may run at the same time."""
         return self.schedule != Schedule.SERIAL
 
     def cycles_by_cause(self, pass_name: str | None = None) -> dict[str, int | float]:
-        """Array cycles by cause of the step, or of the ops of one pass; where ops overlap, of those
-        ops that hold the array.
+        """Array cycles by cause, of the step or of the ops of one pass. Where ops overlap, a pass
+        counts only the ops that hold the array.
         """
         if pass_name is None and self.array_cycles is not None:
             return self.array_cycles.by_cause()
@@ -237,7 +241,7 @@ class Result(Shown, Document):
         return totals
 
     def sources(self) -> list[EnergySource]:
-        """Energy prices used, those of the kinds of step included, each once."""
+        """The energy prices used, including those of the kinds of step, each once."""
         prices = [entry for step in self.steps for entry in step.result.sources()]
         by_action = {
             (entry.component, entry.action): entry for entry in (*prices, *self.energy_sources)
@@ -258,13 +262,13 @@ _ENERGIES = attrgetter("energy_by_component_pj")
 
 
 def values(part: OpResult | PassTotals | Result, group: str) -> tuple[int | float, ...]:
-    """The counts of a group of an op, pass or step, in the order of the group's fields."""
+    """The counts of one group, for an op, a pass or a step, in the order of the group's fields."""
     counts: tuple[int | float, ...] = _VALUES[group](getattr(part, group))
     return counts
 
 
 def _pass_totals(ops: Sequence[OpResult], zero: Mapping[str, float]) -> PassTotals:
-    """Sums over the ops of a pass; ``zero``: no energy, by component."""
+    """Sums over the ops of a pass. ``zero``: an energy of 0 pJ per component."""
     energy = _sum_floats([zero, *map(_ENERGIES, ops)])
     return PassTotals(
         cycles=sum(op.cycles for op in ops),

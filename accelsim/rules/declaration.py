@@ -1,4 +1,4 @@
-"""What a learning rule declares about itself, and a rule with options chosen."""
+"""The declaration of a learning rule, and a rule with its options."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ Options_co = TypeVar("Options_co", bound=Options, covariant=True)
 class Rule:
     """A learning rule.
 
-    ``family``: rules of one family make errors with zeros alike, so that they may share traces
+    ``family``: rules of one family produce the same zeros in their errors, so they may share traces
     (docs/traces.md). ``ops``, ``numbers``, ``kinds``: functions, or their places
     ``package.module:attribute``, which are imported when they are first needed.
 
-    * ``ops``: (network, chosen rule) -> `ErrorPropagation`: how errors get past weighted layers, as
+    * ``ops``: (network, chosen rule) -> `ErrorPropagation`: how errors pass weighted layers, as
       ops.
-    * ``numbers``: (model, seed of the feedback, chosen rule) -> `RuleNumerics`: the same, as
+    * ``numbers``: (model, seed of the feedback, chosen rule) -> `RuleNumerics`: the same as
       numbers. Empty for a rule that cannot be trained.
-    * ``kinds``: (chosen rule) -> `StepKind`s, of a rule that takes several kinds of training step;
-      such a rule has no ops of its own.
+    * ``kinds``: (chosen rule) -> `StepKind`s, for a rule with several kinds of training step. Such
+      a rule has no ops of its own.
 
-    The functions raise InputError where the rule or its options do not suit the network.
+    The functions raise InputError when the rule or its options do not suit the network.
     """
 
     name: str
@@ -49,17 +49,21 @@ class Rule:
     kinds: Place = ""
 
     def propagation(self, network: Network, spec: RuleSpec[Any]) -> ErrorPropagation:
-        """How errors get past weighted layers, as ops."""
+        """How errors pass the network's weighted layers, as ops. InputError when the rule does not
+        suit the network.
+        """
         propagation: ErrorPropagation = _imported(self.ops)(network, spec)
         return propagation
 
     def numerics(self, model: Model, seed: int, spec: RuleSpec[Any]) -> RuleNumerics:
-        """How errors get past weighted layers, as numbers."""
+        """How errors pass the model's weighted layers, as numbers. ``seed``: of the feedback
+        matrices. InputError when the rule's options do not fit the model.
+        """
         numerics: RuleNumerics = _imported(self.numbers)(model, seed, spec)
         return numerics
 
     def step_kinds(self, spec: RuleSpec[Any]) -> tuple[StepKind, ...]:
-        """The kinds of training step; one without a name for a rule that takes no other."""
+        """The kinds of training step. A rule without ``kinds`` has one, with an empty name."""
         if not self.kinds:
             return (StepKind("", 1.0, spec),)
         kinds: tuple[StepKind, ...] = _imported(self.kinds)(spec)
@@ -76,8 +80,10 @@ def _imported(place: Place) -> Callable[..., Any]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RuleSpec(Generic[Options_co]):
-    """A learning rule with its options. Two are equal when they are declared and written alike;
-    ``str()`` gives the canonical text.
+    """A learning rule with its options.
+
+    Two are equal when their declarations and their texts are equal. ``str()`` gives the canonical
+    text.
     """
 
     rule: Rule
@@ -91,18 +97,20 @@ class RuleSpec(Generic[Options_co]):
 
     @property
     def title(self) -> str:
-        """The name in texts, with the label of its plug-in: ``drtp@drtp.py``."""
+        """The name in texts, with the label of the plug-in: ``drtp@drtp.py``."""
         return f"{self.name}@{self.plugin.label}" if self.plugin else self.name
 
     @property
     def plugins(self) -> tuple[Used, ...]:
-        """The plug-in that declares the rule, () for a built-in one."""
+        """The plug-in that declares the rule; () for a built-in rule."""
         return (Used("rule", self.name, self.plugin),) if self.plugin else ()
 
     @property
     def text(self) -> str:
-        """``sdfa:k=2,rank=10``: the options that were given. Reading it again gives an equal
-        RuleSpec; for a rule of a plug-in's file, while that file is loaded (``--plugin``).
+        """The name and the options that were given: ``sdfa:k=2,rank=10``.
+
+        `parse_rule` of the text gives an equal RuleSpec. For a rule of a plug-in's file this holds
+        while the file is loaded (``--plugin``).
         """
         return self._written(",")
 
@@ -130,12 +138,12 @@ class RuleSpec(Generic[Options_co]):
 
 @dataclass(frozen=True)
 class StepKind:
-    """One kind of training step of a rule that takes several: its fraction of all steps, and the
-    rule that lowers it.
+    """One kind of training step of a rule: its fraction of all steps (``weight``) and the rule that
+    lowers it.
 
-    ``rule`` must have ops. ``finish``: how the rule that declares the kinds changes the ops of the
-    step (its optimizer keeps more state, say). A rule with one kind of step that changes WU may
-    declare that one alone.
+    ``rule`` must have ops. ``finish`` changes the lowered ops, for example because the optimizer of
+    the declaring rule keeps more state. A rule with one kind of step that changes WU may declare
+    that one alone.
     """
 
     kind: str
@@ -147,7 +155,7 @@ class StepKind:
 
 
 def spelt(value: OptionValue) -> str:
-    """The value as users write it: ``true``, ``0.5``, ``16``."""
+    """The value in the spelling of users: ``true``, ``0.5``, ``16``."""
     if isinstance(value, bool):
         return str(value).lower()
     return repr(value) if isinstance(value, float) else str(value)

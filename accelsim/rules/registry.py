@@ -1,7 +1,7 @@
-"""A network and a learning rule become the ops of one training step, or the numbers that train;
-with no machine in sight.
+"""Lowering: a network and a learning rule become the ops of one training step, or the numbers that
+train. No machine takes part.
 
-Every rule is one line of `accelsim.config.registries.RULES`.
+Each rule is one entry of `accelsim.config.registries.RULES`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ ALL_PASSES = frozenset(Pass)
 
 
 def family(rule: str | AnyRule) -> str:
-    """The rule's trace family: rules of one family make errors with zeros alike, whatever their
-    options (docs/traces.md). The name itself, without the label of its plug-in, of a rule that is
-    not registered: no plug-in's code is run for a text.
+    """The rule's trace family. Rules of one family produce the same zeros in their errors, whatever
+    their options (docs/traces.md).
+
+    For a text whose rule is not registered, the family is the rule's name without its plug-in's
+    label; no code of a plug-in runs.
     """
     if isinstance(rule, RuleSpec):
         return rule.rule.family
@@ -38,26 +40,28 @@ def family(rule: str | AnyRule) -> str:
 
 
 def same_family(text: str, rule: AnyRule) -> bool:
-    """Whether a trace's rule, as its text, is of the rule's family: always for the rule's own
-    traces, though its plug-in is not registered.
+    """True when the rule that a trace states as text belongs to the family of ``rule``. A rule's
+    own traces always do, even when its plug-in is not registered.
     """
     return family(text) in (rule.rule.family, rule.name)
 
 
 def step_kinds(rule: str | AnyRule) -> tuple[StepKind, ...]:
-    """The kinds of training step of a rule, with how often each is taken."""
+    """The kinds of training step of a rule, with the fraction of steps of each. InputError as
+    `parse_rule`.
+    """
     spec = parse_rule(rule)
     return spec.rule.step_kinds(spec)
 
 
 def step_rules(rule: str | AnyRule) -> str:
-    """``bp and revised``: the rules of its kinds of step."""
+    """The rules of the kinds of step, as text: ``bp and revised``."""
     return join([kind.rule.name for kind in step_kinds(rule)], "and")
 
 
 def check_rule(network: Network, rule: str | AnyRule, optimizer: str = "momentum") -> None:
-    """InputError as `lower`, for each kind of step that the rule takes with that optimizer: who
-    trains with it hears the same as who simulates it.
+    """InputError as `lower` when the rule, with that optimizer, does not suit the network; every
+    kind of step is checked. Training calls it, so that it refuses the same rules as a simulation.
     """
     for kind in step_kinds(rule):
         kind.finish(lower(network, kind.rule, 1, optimizer))
@@ -70,12 +74,14 @@ def lower(
     optimizer: str = "momentum",
     passes: Iterable[Pass] = ALL_PASSES,
 ) -> TrainingStep:
-    """The training step of a network under a learning rule.
+    """The training step of a network under a learning rule, for a ``batch`` of samples.
 
-    ``optimizer``: sgd, momentum or adam, with 0, 1 or 2 words of state per weight. ``passes``: ops
-    of other passes are dropped and what depended on them depends on what they waited for. Biases
-    are left out, as in the papers' counts. InputError on a rule that does not exist or does not
-    suit the network, a batch below 1, an unknown optimizer, or a rule of several kinds of step.
+    ``optimizer``: sgd, momentum or adam, with 0, 1 or 2 words of state per weight. ``passes``: the
+    passes whose ops are kept. An op that depended on a dropped op depends on the dependencies of
+    that op instead. Biases have no ops, as in the papers' counts.
+
+    InputError for a rule that does not exist or does not suit the network, a batch below 1, an
+    unknown optimizer, no passes, or a rule of several kinds of step.
     """
     spec = parse_rule(rule)
     faults: list[Fault] = []
@@ -99,8 +105,8 @@ def lower(
 
 
 def rule_numerics(rule: str | AnyRule, model: Model, seed: int) -> RuleNumerics:
-    """The rule's numbers for a model; ``seed``: of its feedback. InputError for rules that have
-    none, and for options that do not fit the model.
+    """The numbers of a rule for a model. ``seed``: of its feedback matrices. InputError for a rule
+    that cannot be trained, and for options that do not fit the model.
     """
     spec = parse_rule(rule)
     if not spec.rule.numbers:

@@ -1,5 +1,6 @@
-"""Learning rules as users write them: ``bp``, ``sdfa:k=2,rank=10``, ``drtp.py:drtp:binary=true``
-for a rule of a plug-in's file, and lists ``bp,revised:groups=8;binary=true``.
+"""Learning rules in the spelling of users: ``bp``, ``sdfa:k=2,rank=10``,
+``drtp.py:drtp:binary=true`` for a rule of a plug-in's file, and lists such as
+``bp,revised:groups=8;binary=true``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from accelsim.rules.declaration import Rule, RuleSpec
 from accelsim.rules.options import OptionValue
 
 AnyRule = RuleSpec[Any]
-"""A rule whose options' type nobody asks for."""
+"""A rule with options of any type."""
 
 
 def declared(name: str, registry: Registry = RULES) -> Rule:
@@ -29,11 +30,12 @@ def declared(name: str, registry: Registry = RULES) -> Rule:
 
 
 def parse_rule(rule: str | AnyRule, registry: Registry = RULES) -> AnyRule:
-    """``"sdfa:k=2,rank=10"`` -> the rule with its options, which are separated by ``,`` or ``;``.
+    """A rule with its options, from a text such as ``"sdfa:k=2,rank=10"``. ``,`` or ``;`` separates
+    the options.
 
-    ``FILE.py:NAME`` runs the file and takes its rule of that name. So texts that come from a file
-    or a trace, and not from the user, must not be read here. InputError with every fault: unknown
-    rule, broken plug-in, unknown option, bad value.
+    ``FILE.py:NAME`` runs the file and takes its rule of that name. Therefore only texts of the user
+    may be read here, not texts from a file or a trace. InputError with every fault: unknown rule,
+    broken plug-in, unknown option, value of the wrong type.
     """
     if isinstance(rule, RuleSpec):
         return rule
@@ -45,7 +47,9 @@ def parse_rule(rule: str | AnyRule, registry: Registry = RULES) -> AnyRule:
 
 
 def split_file(text: str) -> tuple[str, str]:
-    """``"drtp.py:drtp:scale=2"`` -> the file and the rest; no file in the text of another rule."""
+    """The plug-in's file and the rest of a rule's text: ``"drtp.py:drtp:scale=2"`` gives
+    ``("drtp.py", "drtp:scale=2")``. The file is ``""`` for the text of any other rule.
+    """
     if re.match(r"[\w-]+@[^/\\:]+(:|$)", text):  # a plug-in's rule as results write it
         return "", text
     file, colon, rest = text.partition(f"{SUFFIX}:")
@@ -55,7 +59,9 @@ def split_file(text: str) -> tuple[str, str]:
 
 
 def _declaration(file: str, name: str, registry: Registry) -> tuple[Rule, Plugin | None]:
-    """The rule of that name, of a plug-in's file where one is given."""
+    """The declaration of a rule and its plug-in, from ``file`` if it is given, else from the
+    registry.
+    """
     if file and not name:
         raise InputError(f"rule must be written FILE{SUFFIX}:NAME, got {file}")
     if file:
@@ -109,11 +115,12 @@ def _known_options(known: Sequence[str]) -> str:
 def parse_rules(
     rules: str | Sequence[str | AnyRule], registry: Registry = RULES
 ) -> tuple[AnyRule, ...]:
-    """Rules of a comma-separated list, or of a sequence. InputError with the faults of all of them,
-    and when a rule appears twice in a list.
+    """Rules from a comma-separated list or from a sequence. InputError with the faults of all
+    rules, and for a rule that a list has twice.
 
-    In a list ``;`` binds the options of a rule. ``key=value`` after a comma can be no rule, so it
-    is taken as a further option of the rule before: ``sdfa:k=2,rank=10`` is one rule here too.
+    In a list, ``;`` separates the options of one rule. A part ``key=value`` after a comma cannot be
+    a rule, so it is taken as another option of the preceding rule: ``sdfa:k=2,rank=10`` is one rule
+    in a list too.
     """
     specs: list[AnyRule] = []
     faults: list[Fault] = []
@@ -146,7 +153,9 @@ def _parts(text: str) -> list[str]:
 
 
 def _known(text: str, registry: Registry) -> Rule | None:
-    """The rule that the text names, whatever its options; None where there is none."""
+    """The declaration of the rule that the text names, whatever its options; None for an unknown
+    rule.
+    """
     file, rest = split_file(text)
     try:
         return _declaration(file, rest.partition(":")[0].strip(), registry)[0]
@@ -155,8 +164,8 @@ def _known(text: str, registry: Registry) -> Rule | None:
 
 
 def _binding_hint(text: str, before: str, registry: Registry) -> str:
-    """How to write ``text`` as an option of the rule ``before`` it in a list, where it is no rule
-    and may be meant so; else nothing.
+    """A hint that ``text`` may be meant as an option of the preceding rule ``before``, with the
+    correct spelling; ``""`` where that is not likely.
     """
     rule = _known(before, registry)
     if rule is None or not text or _known(text, registry):

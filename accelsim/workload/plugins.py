@@ -1,4 +1,4 @@
-"""The plug-ins that a network comes from."""
+"""The plug-ins that a network depends on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from accelsim.workload.network import Network
 
 
 def network_plugins(network: Network) -> Iterator[Used]:
-    """Those of its importer and of its layers' kinds; a kind comes as often as there are layers."""
+    """Plug-ins of the network's importer and of the kinds of its layers. A plug-in is repeated for
+    every layer of its kind.
+    """
     if network.importer is not None:
         yield Used(IMPORTERS.key, *network.importer)
     for layer in network.layers:

@@ -1,8 +1,8 @@
-"""Random feedback matrices B of direct feedback alignment, shared by the rules' ops (patterns) and
-their numbers (values).
+"""Random feedback matrices B of direct feedback alignment. The rules' ops use their zero patterns,
+and training uses their values.
 
-B carries the output error (``classes`` entries) to the ``neurons`` of a map: ``feedback = B e``.
-One row a neuron.
+B maps the output error (``classes`` entries) to the ``neurons`` of a layer: ``feedback = B e``. It
+has one row per neuron.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _ROWS_AT_ONCE = 1 << 16
 
 @dataclass(frozen=True)
 class Feedback:
-    """B by its non-zeros: ``values`` (neurons, k), and ``classes_read`` int64 (neurons, k), the
-    class each one reads.
+    """A matrix B, stored as its non-zeros.
 
-    ``classes_read`` is None for a dense B, whose ``values`` are (neurons, classes).
+    ``values``: (neurons, k). ``classes_read``: int64 (neurons, k), the class of each value. For a
+    dense B, ``classes_read`` is None and ``values`` is (neurons, classes).
     """
 
     classes: int
@@ -39,11 +39,11 @@ class Feedback:
 
     @property
     def nonzeros(self) -> int:
-        """Stored entries of a neuron's row."""
+        """Stored entries per row."""
         return int(self.values.shape[1])
 
     def dense(self) -> NDArray[np.floating[Any]]:
-        """B written out, (neurons, classes)."""
+        """B as a full matrix, (neurons, classes)."""
         if self.classes_read is None:
             return self.values
         matrix = np.zeros((self.neurons, self.classes))
@@ -52,8 +52,8 @@ class Feedback:
 
 
 def feedback_random(seed: int, layer: str) -> np.random.Generator:
-    """The random stream of one layer's B: of the seed and the layer's name alone, whatever other
-    layers there are.
+    """The random stream for one layer's B. It depends on the seed and the layer's name alone, so
+    other layers do not change it.
     """
     return np.random.default_rng([_STREAM, seed, crc32(layer.encode())])
 
@@ -61,13 +61,14 @@ def feedback_random(seed: int, layer: str) -> np.random.Generator:
 def dense_feedback(
     neurons: int, classes: int, positions: int, random: np.random.Generator, binary: bool = False
 ) -> Feedback:
-    """Dense B of deviation 1 / (sqrt(classes) * positions), for a map of ``positions`` = H * W
-    positions (1 for vectors).
+    """A dense B of standard deviation 1 / (sqrt(classes) * positions), float32, for a map of
+    ``positions`` = H * W positions (1 for vectors).
 
-    Uniform, or one of two values when ``binary`` (Han & Yoo 2019: the sign of a random B, here
-    times one scale that the hardware keeps beside the bits). The scale keeps a layer's weight
-    gradient, a sum over its positions, of one size whatever its resolution; it is this project's
-    own measured choice (VGG16 and ResNet-18 on CIFAR-10), no paper prints one for convolutions.
+    Entries are uniform. With ``binary`` they take two values, +-deviation: the sign of a random B,
+    as in Han & Yoo 2019, times one scale that the hardware keeps beside the bits. A layer's weight
+    gradient is a sum over its positions; the division by ``positions`` keeps its size the same at
+    any resolution. This scale is the project's own choice, measured on VGG16 and ResNet-18 with
+    CIFAR-10; no paper states one for convolutions.
     """
     return Feedback(
         classes, random_entries((neurons, classes), 1 / (sqrt(classes) * positions), binary, random)
@@ -77,7 +78,9 @@ def dense_feedback(
 def random_entries(
     shape: tuple[int, ...], deviation: float, binary: bool, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Entries of that deviation about zero: +-deviation when ``binary``, else uniform."""
+    """Random float32 entries of mean zero and the given standard deviation: +-deviation when
+    ``binary``, else uniform.
+    """
     if binary:
         return np.where(
             random.integers(0, 2, shape, np.int8) == 1,
@@ -91,8 +94,9 @@ def random_entries(
 
 
 def like_weights(shape: tuple[int, ...], random: np.random.Generator) -> NDArray[np.float32]:
-    """Random weights of a hidden layer's fresh deviation, sqrt(2 / fan-in), for the rule that only
-    replaces the transposes.
+    """Random float32 weights, normal with the standard deviation of a hidden layer's initial
+    weights, sqrt(2 / fan-in). ``shape``: (outputs, ...); the fan-in is the product of the other
+    dimensions.
     """
     return random.standard_normal(shape, np.float32) * np.float32(sqrt(2 / prod(shape[1:])))
 
@@ -100,28 +104,33 @@ def like_weights(shape: tuple[int, ...], random: np.random.Generator) -> NDArray
 def kept_entries(
     rows: int, length: int, density: float, random: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Which entries a sparse matrix keeps: `entries_a_row` in each row, uniformly without
-    replacement, ascending, (rows, kept).
+    """Indices of the entries that a sparse matrix keeps, int64 (rows, kept), ascending per row.
+    Each row has `entries_a_row` of them, drawn uniformly without replacement.
     """
     return _choices(rows, length, entries_a_row(length, density), random)
 
 
 def entries_a_row(length: int, density: float) -> int:
-    """Entries that a row of that length keeps at a density, rounded; at least one."""
+    """Entries that a row of ``length`` keeps at a density: ``density * length``, rounded, at least
+    1.
+    """
     return max(1, round(density * length))
 
 
 def sparse_feedback(
     neurons: int, classes: int, k: int, rank: int, random: np.random.Generator
 ) -> Feedback:
-    """B of Crafton et al. 2019 as their published code draws it.
+    """B of Crafton et al. 2019, drawn as in their published code.
 
-    ``k`` classes a neuron, uniformly without replacement, values U[-h, h] with h = (classes *
-    k)**(1/4) / sqrt(neurons). With ``rank`` > 0 there are only ``rank`` index sets, drawn so that
-    together they read every class (k * rank >= classes); each neuron takes one set at random, each
-    set masks its own rank-1 matrix, and the whole is scaled to the standard deviation h. ``k`` = 0
-    is dense: U[-h, h] or a sum of ``rank`` outer products, h = 1 / sqrt(neurons). Raises InputError
-    when the options do not fit the number of classes.
+    * ``k`` > 0, ``rank`` = 0: each neuron reads k classes, drawn uniformly without replacement.
+      Values are U[-h, h] with h = (classes * k)**(1/4) / sqrt(neurons).
+    * ``k`` > 0, ``rank`` > 0: there are only ``rank`` sets of k classes, which together contain
+      every class (k * rank >= classes). Each neuron takes one set at random. Each set masks its own
+      rank-1 matrix. The whole B is scaled to the standard deviation h.
+    * ``k`` = 0: B is dense with h = 1 / sqrt(neurons): U[-h, h], or, with ``rank`` > 0, a sum of
+      ``rank`` outer products scaled to the standard deviation h.
+
+    InputError when ``k`` or ``rank`` does not fit the number of classes.
     """
     if not 0 <= k <= classes:
         raise InputError(f"sdfa.k must be from 0 to {classes}, the network's outputs, got {k}")
@@ -142,14 +151,14 @@ def sparse_feedback(
     column, row = random.uniform(-h, h, (rank, neurons)), random.uniform(-h, h, (rank, classes))
     read = sets[chosen]
     values = column[chosen, np.arange(neurons)][:, None] * row[chosen[:, None], read]
-    # The standard deviation is the whole matrix's, zeros included.
+    # The standard deviation is that of the whole matrix, zeros included.
     share = k / classes
     deviation = sqrt(float((values**2).mean()) * share - (float(values.mean()) * share) ** 2)
     return Feedback(classes, values * (h / deviation), read)
 
 
 def _choices(neurons: int, classes: int, k: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """k distinct classes a neuron, (neurons, k), ascending."""
+    """k distinct classes per neuron, int64 (neurons, k), ascending."""
     if k == 1:
         return random.integers(0, classes, (neurons, 1))
     if k == classes:
@@ -171,8 +180,8 @@ def _choices(neurons: int, classes: int, k: int, random: np.random.Generator) ->
 def _covering_sets(
     classes: int, k: int, rank: int, random: np.random.Generator
 ) -> NDArray[np.int64]:
-    """``rank`` sets of k classes, (rank, k), drawn again until every class is read; rarely used
-    classes are favoured.
+    """``rank`` sets of k classes, int64 (rank, k). They are drawn again until every class is in a
+    set; rarely used classes are more likely.
     """
     fair = k * rank / classes
     while True:

@@ -1,4 +1,4 @@
-"""Errors of a plug-in's code as faults with its own file and line."""
+"""Errors of a plug-in's code, reported as faults with the file and line of that code."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from traceback import walk_tb
 from accelsim.errors import Fault, InputError
 
 _SHOWN: dict[str, str] = {}
-"""Absolute paths of plug-ins' files, and of folders of installed packages, to their names in
-faults. An empty name: the path is shown in full.
+"""Names in faults, by the absolute path of a plug-in's file or of the folder of an installed
+package. For an empty name, the fault shows the full path.
 """
 
 
 def watch(path: Path, shown: str = "") -> None:
-    """Attribute errors of code in that file or folder to a plug-in."""
+    """Report errors of code in that file or folder as errors of a plug-in. ``shown``: the file's
+    name in faults.
+    """
     _SHOWN[str(path.absolute())] = shown
 
 
 def fault_of(error: BaseException) -> Fault | None:
-    """``drtp.py:12: NameError: name 'x' is not defined``: the last line of a plug-in that the error
-    passed through. None where it passed through no plug-in.
+    """The fault at the last line of a plug-in that the error passed through, such as ``drtp.py:12:
+    NameError: name 'x' is not defined``; None when it passed through no plug-in.
     """
     message = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
     if isinstance(error, SyntaxError):
@@ -39,7 +41,7 @@ def fault_of(error: BaseException) -> Fault | None:
 
 
 def _shown(file: str) -> str:
-    """The name of a plug-in's file in faults; nothing for other files."""
+    """The name of a plug-in's file in faults; ``""`` for other files."""
     for watched, shown in _SHOWN.items():
         if file == watched:
             return shown or file
@@ -50,8 +52,10 @@ def _shown(file: str) -> str:
 
 @contextmanager
 def plugin_errors_told() -> Iterator[None]:
-    """Errors of plug-ins' code become an InputError of one line. Others pass, and so do InputErrors
-    that plug-ins raise, and a reader of stdout that went away.
+    """Turn errors of plug-ins' code into an InputError of one line.
+
+    Other errors pass unchanged: InputErrors that plug-ins raise, errors outside plug-ins, and
+    BrokenPipeError of a closed stdout.
     """
     try:
         yield

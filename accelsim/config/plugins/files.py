@@ -1,4 +1,4 @@
-"""Plug-ins from files: a file's code is run once, and its declarations are kept."""
+"""Plug-ins from files: the code of a file runs once, and its declarations are kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ SUFFIX = ".py"
 
 @dataclass(frozen=True)
 class Declaration:
-    """A name of one ``kind`` (``rule``, ``layer``, ``pe_kind``, ``importer``) and its value."""
+    """A name of one ``kind`` (``rule``, ``layer``, ``pe_kind`` or ``importer``) and the declared
+    value.
+    """
 
     kind: str
     name: str
@@ -29,37 +31,39 @@ class Declaration:
 
 @dataclass
 class PluginFile:
-    """A loaded file."""
+    """A plug-in's file whose code has run, with its declarations."""
 
     path: Path
     plugin: Plugin
     declarations: list[Declaration] = field(default_factory=list)
 
     def get(self, kind: str, name: str) -> Declaration | None:
-        """The declaration of that kind and name, None where the file has none."""
+        """The declaration of that kind and name, or None."""
         wanted = (kind, name)
         return next((each for each in self.declarations if (each.kind, each.name) == wanted), None)
 
     @property
     def listed(self) -> str:
-        """``rule drtp, layer blend``."""
+        """The declarations as text, such as ``rule drtp, layer blend``; ``nothing`` for a file
+        without any.
+        """
         names = [f"{each.kind.replace('_', ' ')} {each.name}" for each in self.declarations]
         return ", ".join(names) or "nothing"
 
 
 _LOADED: dict[Path, PluginFile] = {}
 _COLLECTORS: list[list[Declaration]] = []
-"""Lists that declarations go to while the code of plug-ins runs, the innermost last."""
+"""Lists that receive declarations while code of plug-ins runs, the innermost last."""
 
 
 def collector() -> list[Declaration] | None:
-    """Where declarations go while a plug-in's code runs; None outside of that."""
+    """The list that receives declarations while a plug-in's code runs; None at other times."""
     return _COLLECTORS[-1] if _COLLECTORS else None
 
 
 @contextmanager
 def collecting(declarations: list[Declaration]) -> Iterator[None]:
-    """Declarations go to that list, and are registered nowhere, while the block runs."""
+    """While the block runs, declarations are appended to that list instead of being registered."""
     _COLLECTORS.append(declarations)
     try:
         yield
@@ -68,9 +72,11 @@ def collecting(declarations: list[Declaration]) -> Iterator[None]:
 
 
 def load_file(path: str | Path) -> PluginFile:
-    """Run a plug-in's file, or take what it declared when it ran last with the same content.
+    """Run a plug-in's file. The declarations of its last run are returned when the content is
+    unchanged.
 
-    InputError: no such file, not a .py, or an error of its code, with its line.
+    InputError when the file does not exist or is not a .py, and for an error of its code, with its
+    line.
     """
     given = Path(path)
     if given.suffix != SUFFIX:

@@ -24,7 +24,7 @@ GROUPS = ("accelsim.rules", "accelsim.layers", "accelsim.pe_kinds", "accelsim.im
 
 @dataclass(frozen=True)
 class Installed:
-    """An entry point of a distribution."""
+    """An entry point of a distribution. ``place``: ``package.module:attribute``."""
 
     place: str
     distribution: str
@@ -32,20 +32,22 @@ class Installed:
 
     @property
     def label(self) -> str:
-        """The distribution's name."""
+        """The distribution's name, without its version."""
         return self.distribution.partition(" ")[0]
 
 
 def installed(group: str) -> Mapping[str, tuple[Installed, ...]]:
-    """Names of a group, each with the entry points of that name: more than one is a fault of
-    whoever asks for the name.
+    """The names of a group, each with its entry points. Several entry points of one name are a
+    fault, which `Registry` raises when the name is used.
     """
     return _all(tuple(sys.path))[group]
 
 
 @lru_cache(maxsize=4)
 def _all(_path: tuple[str, ...]) -> dict[str, dict[str, tuple[Installed, ...]]]:
-    """Entry points of all groups of accelsim, read again when ``sys.path`` has changed."""
+    """Entry points of all groups of accelsim. The cache is keyed by ``sys.path``, so a changed path
+    is read again.
+    """
     from importlib.metadata import entry_points  # it takes as long as all of `accelsim --help`
 
     groups: dict[str, dict[str, tuple[Installed, ...]]] = {}
@@ -64,8 +66,10 @@ def _installed(entry: EntryPoint) -> Installed:
 
 
 def load_installed(entry: Installed, what: str) -> tuple[Any, Plugin]:
-    """Import what an entry point names. ``what``: its kind and name, for faults. InputError for an
-    error of its code, with file and line, and for a place that does not exist.
+    """Import the attribute that an entry point names, and describe its plug-in.
+
+    ``what``: kind and name of the entry, for faults. InputError for an error of the imported code,
+    with file and line, and for a place that does not exist.
     """
     module, _, attribute = (part.strip() for part in entry.place.partition(":"))
     try:
@@ -86,7 +90,7 @@ def load_installed(entry: Installed, what: str) -> tuple[Any, Plugin]:
 
 
 def _watch_package(module: str) -> None:
-    """Attribute errors of the module's package to the plug-in."""
+    """Report errors of code in the module's package as errors of a plug-in."""
     spec = find_spec(module.partition(".")[0])
     if spec is None:
         return

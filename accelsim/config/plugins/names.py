@@ -1,4 +1,4 @@
-"""The names that a plug-in's declaration states itself."""
+"""Names that the declaration of a plug-in states itself."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any, get_args
 
 
 def declared_names(value: Any, kind: str, place: str) -> tuple[str, ...]:
-    """The name of a rule, the kinds of a section; none of an importer.
+    """The name of a rule, or the kinds of a section; () for an importer, whose suffix is given
+    apart.
 
-    ``place``: ``package.module:attribute`` of the class that a declaration of the ``kind`` is of
-    or, if it is a model, extends. TypeError for a value that declares no such thing.
+    ``place``: ``package.module:attribute`` of the base class of the ``kind``. A section must extend
+    it; another declaration must be an instance of it. TypeError for any other value, and for a
+    section whose ``kind`` is not a Literal.
     """
     module, _, attribute = place.partition(":")
     base: type = getattr(import_module(module), attribute)

@@ -1,4 +1,4 @@
-"""The source of a plug-in: what results and hashes say of it."""
+"""The source of a plug-in, as results and hashes state it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ NOTEBOOK = "notebook"
 
 @dataclass(frozen=True)
 class Plugin:
-    """Where a plug-in's code is.
+    """The source of a plug-in's code.
 
-    ``label`` stands behind the name of a rule: ``drtp@drtp.py``. It is the file's name without
-    folders, the distribution's name, or ``notebook``. ``sha256``: of the file's bytes, or of the
-    notebook cell's text. ``distribution``: name and version, empty for a file.
+    ``label``: the file's name without folders, the distribution's name, or ``notebook``; texts add
+    it to the name of a rule, as in ``drtp@drtp.py``. ``sha256``: hash of the file's bytes, or of
+    the notebook cell's text. ``distribution``: name and version, empty for a file.
     """
 
     label: str
@@ -30,34 +30,36 @@ class Plugin:
 
     @property
     def origin(self) -> str:
-        """The origin for a list of names."""
+        """The distribution with its version, or else the label; lists of names show it."""
         return self.distribution or self.label
 
 
 class Used(NamedTuple):
-    """A plug-in that a run uses. ``kind``: rule, layer, pe_kind or importer."""
+    """A name of a plug-in that a run uses. ``kind``: rule, layer, pe_kind or importer."""
 
     kind: str
     name: str
     plugin: Plugin
 
     def fields(self) -> dict[str, str]:
-        """The entry of a result's `plugins`."""
+        """The entry in the result's `plugins`, without empty values."""
         given = {"kind": self.kind, "name": self.name, "file": self.plugin.file}
         given |= {"sha256": self.plugin.sha256, "distribution": self.plugin.distribution}
         return {key: value for key, value in given.items() if value}
 
 
 def of_file(path: Path, content: bytes | None = None, distribution: str = "") -> Plugin:
-    """The plug-in of a file; ``content``: its bytes where they were read already."""
+    """The plug-in of a file. ``content``: the file's bytes, when the caller has read
+    them already.
+    """
     code = path.read_bytes() if content is None else content
     label = distribution.partition(" ")[0] or path.name
     return Plugin(label, path.name, hashlib.sha256(code).hexdigest(), distribution)
 
 
 def of_caller(frame: FrameType) -> Plugin:
-    """The plug-in that the code of ``frame`` belongs to: its file, or its notebook cell.
-    InputError where the code is in neither, so that no result could state its SHA-256.
+    """The plug-in whose code ``frame`` runs: a file or a notebook cell. InputError for code that is
+    in neither, because results could not state its SHA-256.
     """
     name = frame.f_code.co_filename
     path = Path(name)

@@ -1,7 +1,8 @@
-"""Values that a user gives beside a file: options of a command, keyword arguments of a function.
+"""Values that a user gives apart from a file: options of a command and keyword arguments of a
+function.
 
 Each reader takes the name of the value for its faults (``--batch`` on the command line, ``batch``
-in Python) and accepts texts and values alike. Nothing heavy is imported here.
+in Python) and accepts texts as well as values. The module imports nothing heavy.
 """
 
 from __future__ import annotations
