@@ -173,5 +173,5 @@ class DenseArray(PEArray):
 
 def kept_keys(before: type[PEArray], after: type[PEArray], keys: dict[str, Any]) -> dict[str, Any]:
     """``keys`` of a mapping of kind ``before`` that kind ``after`` also has."""
-    gone = before.model_fields.keys() - after.model_fields.keys()
-    return {key: value for key, value in keys.items() if key not in gone}
+    dropped = before.model_fields.keys() - after.model_fields.keys()
+    return {key: value for key, value in keys.items() if key not in dropped}

@@ -23,13 +23,13 @@ def replaced(machine: Machine, changes: Mapping[str, object]) -> Machine:
     """The machine with changed values for some keys. InputError with every fault, as for a file."""
     if BASE in changes:
         raise InputError(f"{BASE} must be left out: replace() starts from {machine.name}")
-    own = {key: plain(value) for key, value in changes.items()}
-    content = {key: value for key, value in own.items() if key not in _OWN}
+    given = {key: plain(value) for key, value in changes.items()}
+    content = {key: value for key, value in given.items() if key not in _OWN}
     spelt = "+".join([machine.name, *_changes(content)])
-    named = {"name": spelt, "description": f"{machine.name} with other values"}
+    names = {"name": spelt, "description": f"{machine.name} with other values"}
     if not content:
-        named = {"name": machine.name, "description": machine.description}
-    return resolved(merged(Document("", as_written(machine)), Document("", {**named, **own})))
+        names = {"name": machine.name, "description": machine.description}
+    return resolved(merged(Document("", as_written(machine)), Document("", {**names, **given})))
 
 
 def _changes(data: Mapping[str, Any], above: str = "") -> Iterator[str]:

@@ -194,7 +194,7 @@ def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
     rows_bits = kernel_rows * nest.columns.size * nest.depth * tiled.moving_bits
     rows_bits += nest.columns.taps * mapping.channels * tiled.stationary_bits
     psum = tiled.kind.architecture.precision.psum
-    again = tiles * -(-channels.total // depth)
+    map_passes = tiles * -(-channels.total // depth)
     return Demand(
         scratchpad_bits=t.chunk * tiled.stationary_bits
         + maps.largest * held * tiled.moving_bits
@@ -203,6 +203,6 @@ def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
         moving=moving,
         stationary=errors * passes,
         carried=mapping.channels * mapping.positions * (chunks - 1),
-        dram_moving=unique if staged else min(moving, unique * again),
+        dram_moving=unique if staged else min(moving, unique * map_passes),
         dram_stationary=errors * (1 if staged else passes),
     )

@@ -253,10 +253,12 @@ def _place(
     held = -(-_channel_words(tensor) // shares)
     each = -(-held * bits // (8 * tensor.elements))
     slots = channels * shares
-    wanted = np.full(pes, slots // pes, np.int64)
-    wanted[(offset + np.arange(slots % pes)) % pes] += 1
+    slots_per_pe = np.full(pes, slots // pes, np.int64)
+    slots_per_pe[(offset + np.arange(slots % pes)) % pes] += 1
     # A compressed tensor that is all zeros takes no space.
-    fitting = np.minimum(wanted, np.maximum(0, (capacity - load) // each)) if each else wanted
+    fitting = (
+        np.minimum(slots_per_pe, np.maximum(0, (capacity - load) // each)) if each else slots_per_pe
+    )
     load += fitting * each
     resident = tensor.elements * int(fitting.sum()) // slots
     return Home(resident, tensor.elements - resident)
@@ -308,8 +310,8 @@ def _place_optimizer_state(
             continue
         part = residency.partition_of[layer]
         need = slice_bytes(tensor, pes, word_bits(tensor, architecture))
-        taken = min(need, free[part])
-        resident = tensor.elements * taken // need
-        free[part] -= taken
-        residency.free_bytes[part] -= taken
+        resident_bytes = min(need, free[part])
+        resident = tensor.elements * resident_bytes // need
+        free[part] -= resident_bytes
+        residency.free_bytes[part] -= resident_bytes
         residency.homes[tensor.name] = Home(resident, tensor.elements - resident)

@@ -65,7 +65,7 @@ class Ledger(Observer):
         for op in step.ops:
             for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
                 self._tensors[tensor.name] = tensor
-        self._made = {
+        self._produced = {
             tensor.name for op in step.ops for tensor in op.outputs if not tensor.persistent
         }
         for tensor in self._tensors.values():
@@ -74,7 +74,7 @@ class Ledger(Observer):
                 self._account(PADS, 0, tensor).filled += home.resident
             elif memory.pinned(tensor):
                 self._account(BUFFER, 0, tensor).filled += tensor.elements
-            if tensor.name not in self._made:
+            if tensor.name not in self._produced:
                 self._account(DRAM, 0, tensor).filled += tensor.elements
 
     @staticmethod
@@ -83,7 +83,7 @@ class Ledger(Observer):
         return bool(os.environ.get(VARIABLE))
 
     def _account(self, memory: str, step: int, tensor: Tensor) -> Account:
-        outlives = tensor.name not in self._made
+        outlives = tensor.name not in self._produced
         return self.accounts.setdefault((memory, -1 if outlives else step, tensor.name), Account())
 
     def op_started(self, step: int, plan: OpPlan, cycle: int) -> None:
@@ -204,16 +204,19 @@ class Ledger(Observer):
         split = self._memory.local_split(step, tensor)
         return split[1] if split else tensor.elements
 
-    def _check(self, step: int, op: Op, gone: Iterable[str]) -> None:
+    def _check(self, step: int, op: Op, freed: Iterable[str]) -> None:
         """Check the op's outputs against TensorMemory, and every account against negative
         balances.
         """
         for tensor in op.outputs:
-            if tensor.name in gone or tensor.persistent or tensor.name not in self._made:
+            if tensor.name in freed or tensor.persistent or tensor.name not in self._produced:
                 continue
             split = self._memory.local_split(step, tensor)
-            wanted = {PADS: split[0] if split else 0, BUFFER: self._memory.in_buffer(step, tensor)}
-            for memory, words in wanted.items():
+            expected = {
+                PADS: split[0] if split else 0,
+                BUFFER: self._memory.in_buffer(step, tensor),
+            }
+            for memory, words in expected.items():
                 account = self._account(memory, step, tensor)
                 if account.resident != words:
                     raise LawViolation(

@@ -158,13 +158,13 @@ class TensorMemory:
         words = tensor.elements
         if split is not None:
             part = self.residency.partition_of[layer]
-            taken = (
+            reserved = (
                 0
                 if tensor.name in self.residency.fused_gradients
                 else min(self.residency.free_bytes[part], self._slice(tensor))
             )
-            self.residency.free_bytes[part] -= taken
-            self._local[key] = (*split, taken)
+            self.residency.free_bytes[part] -= reserved
+            self._local[key] = (*split, reserved)
             words = split[1]
         bits = self._bits_of(tensor, words)
         if (
@@ -188,13 +188,13 @@ class TensorMemory:
 
         Tensors without further readers lose their places. Returns their names.
         """
-        gone = []
+        freed = []
         for name in names:
             key = (step, name)
             if key in self._left:
                 self._left[key] -= 1
-                gone += self._release(key, layer)
-        return gone
+                freed += self._release(key, layer)
+        return freed
 
     def finished(self, step: int, tensor: Tensor, layer: str) -> list[str]:
         """Record that an op that wrote the tensor has ended.

@@ -53,8 +53,8 @@ def row_traffic(
     stored = filters * (nest.stored or channels) * kernel_rows * kernel_columns * mapping.groups
     outputs = images * filters * rows * columns * mapping.groups
     reductions = channel_groups * row_folds * column_folds
-    taken = min(mapping.t, filters) * mapping.down * mapping.e
-    again = _groups_of_filters_together(mapping, input_bits, psum_bits, buffer_bits)
+    receiving_pes = min(mapping.t, filters) * mapping.down * mapping.e
+    groups_per_fetch = _filter_groups_per_fetch(mapping, input_bits, psum_bits, buffer_bits)
     return RowTraffic(
         input_words=images
         * channels
@@ -62,9 +62,10 @@ def row_traffic(
         * filter_groups
         * _words_of_map(nest, mapping),
         input_receivers=-(
-            -taken // input_rows(mapping.e, mapping.down, mapping.shape[7], mapping.shape[9])
+            -receiving_pes
+            // input_rows(mapping.e, mapping.down, mapping.shape[7], mapping.shape[9])
         ),
-        input_passes=-(-filter_groups // again),
+        input_passes=-(-filter_groups // groups_per_fetch),
         filter_words=stored * image_groups * strips,
         filter_receivers=-(-rows // strips),
         filter_passes=image_groups * strips,
@@ -73,7 +74,7 @@ def row_traffic(
     )
 
 
-def _groups_of_filters_together(
+def _filter_groups_per_fetch(
     mapping: RowMapping, input_bits: int, psum_bits: int, buffer_bits: int
 ) -> int:
     """Number of filter groups whose sums fit the buffer beside one pass's inputs: m / (p t) of the

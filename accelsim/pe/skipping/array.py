@@ -176,35 +176,35 @@ class SkippingArray(PEKind):
     def _stationary(self, draft: Mapping, placement: Placement) -> tuple[Transfer, ...]:
         """Transfers of the stationary operand to the PEs that need it and do not hold it."""
         op = draft.op
-        again, sums = self._staging(draft)
+        passes, sums = self._staging(draft)
         groups = self._groups(draft)
         if op.nest.sums_samples:
-            words = elements(op, Use.STATIONARY) * again
+            words = elements(op, Use.STATIONARY) * passes
             return (*self.spread(op, Use.STATIONARY, Route.SCATTER, words, groups, words), *sums)
         tensor = op.stationary.tensor
         bits = self.bits(tensor)
         if not self.near_memory:
             staged = tensor.elements // draft.channel_tiles * bits <= self.staging_bits
-            fetched = tensor.elements * (1 if staged else again)
-            return (self.streamed_weights(op, tensor.elements * again, groups, fetched), *sums)
+            fetched = tensor.elements * (1 if staged else passes)
+            return (self.streamed_weights(op, tensor.elements * passes, groups, fetched), *sums)
         if op.fixed_feedback and self.architecture.near_memory.feedback == "prng":
             return ()
         home = placement.home(tensor)
         resident, spilled = (home.resident, home.spilled) if home else (0, tensor.elements)
         transfers: list[Transfer] = []
         if spilled:
-            words = spilled * again
+            words = spilled * passes
             transfers.append(
                 Transfer(tensor, Route.SCATTER, True, words, bits, groups, words, spilled=True)
             )
         if self.fetches_transpose(op):
-            transfers.append(Transfer(tensor, Route.PEER, True, resident * again, bits, groups))
+            transfers.append(Transfer(tensor, Route.PEER, True, resident * passes, bits, groups))
         if transfers:
             transfers += sums
         if draft.reduction_pes > 1:
-            met = draft.channels * draft.positions * (draft.reduction_pes - 1)
+            reduced_sums = draft.channels * draft.positions * (draft.reduction_pes - 1)
             psum = self.architecture.precision.psum
-            transfers.append(Transfer(tensor, Route.REDUCE, True, met, psum, partial=True))
+            transfers.append(Transfer(tensor, Route.REDUCE, True, reduced_sums, psum, partial=True))
         return tuple(transfers)
 
     def _groups(self, draft: Mapping) -> int:
@@ -214,8 +214,8 @@ class SkippingArray(PEKind):
         """
         if draft.reduction_pes > 1:
             return draft.copies
-        together = self.architecture.pe_array.outputs_per_pe
-        return min(draft.positions_per_tile // together, -(-draft.positions // together))
+        outputs = self.architecture.pe_array.outputs_per_pe
+        return min(draft.positions_per_tile // outputs, -(-draft.positions // outputs))
 
     def _staging(self, draft: Mapping) -> tuple[int, tuple[Transfer, ...]]:
         """Return (number of times staged stationary words are sent, transfers of the partial sums
