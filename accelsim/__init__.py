@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from accelsim.experiment.compare import compare
     from accelsim.experiment.setting import Setting
     from accelsim.experiment.simulate import simulate
+    from accelsim.experiment.train import train
+    from accelsim.listing import Listing, pe_kinds
     from accelsim.machine.architecture import Machine
     from accelsim.machine.loading import load_machine
     from accelsim.results.comparison import Comparison
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from accelsim.workload.loading import load_network
     from accelsim.workload.network import Network
     from accelsim.zeros.trace import Trace
+
+    layers: Listing
+    rules: Listing
 
 __all__ = [
     "Comparison",
@@ -37,10 +42,14 @@ __all__ = [
     "Trace",
     "__version__",
     "compare",
+    "layers",
     "load_machine",
     "load_network",
+    "pe_kinds",
     "plugin",
+    "rules",
     "simulate",
+    "train",
 ]
 
 _MODULES = {
@@ -55,15 +64,19 @@ _MODULES = {
     "compare": "experiment.compare",
     "load_machine": "machine.loading",
     "load_network": "workload.loading",
+    "pe_kinds": "listing",
     "simulate": "experiment.simulate",
+    "train": "experiment.train",
 }
 """Module of each name, below this package."""
+_PACKAGES = ("layers", "plugin", "rules")
+"""Names that are modules of this package themselves."""
 
 
 def __getattr__(name: str) -> Any:
     """The name, imported at its first use."""
-    if name == "plugin":  # a module itself
-        return import_module(f"{__name__}.plugin")
+    if name in _PACKAGES:
+        return import_module(f"{__name__}.{name}")
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

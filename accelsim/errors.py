@@ -27,6 +27,14 @@ class Fault:
 class InputError(Exception):
     """The input is wrong: every fault found, in the order of the file. The command line prints one
     line a fault, exit 2.
+
+    >>> import accelsim
+    >>> try:
+    ...     accelsim.Setting(batch=0, schedule="eager")
+    ... except accelsim.InputError as error:
+    ...     print(error)
+    batch must be a whole number between 1 and 1048576, got 0
+    schedule must be one of serial, unlocked, got eager
     """
 
     def __init__(self, *faults: Fault | str) -> None:

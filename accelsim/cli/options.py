@@ -25,9 +25,6 @@ Rule = Annotated[
         "that name in a file of your own.",
     ),
 ]
-Seed = Annotated[
-    str, typer.Option("--seed", metavar="N", help="Seed of everything drawn at random.")
-]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout instead of tables.")
 ]

@@ -8,14 +8,15 @@ reads this module before anything heavy is imported, so it imports nothing heavy
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from accelsim.config.models.limits import LARGEST_BATCH
 from accelsim.config.names import OptimizerName, Schedule
-from accelsim.config.reading.values import comma_list, one_of, whole
-from accelsim.errors import Fault, InputError
+from accelsim.config.reading.options import Options, option
+from accelsim.config.reading.values import comma_list, flag, one_of, whole
+from accelsim.errors import InputError
 
 if TYPE_CHECKING:
     from accelsim.experiment.trace_choice import TraceArgument
@@ -27,30 +28,6 @@ if TYPE_CHECKING:
 MACHINE = "near-memory"
 RULE = "bp"
 """Machine and learning rule of a run that names none."""
-
-
-@dataclass(frozen=True)
-class Option:
-    """How a field of `Setting` is shown and judged.
-
-    ``read(name, value)``: the value as runs take it; InputError, which calls it ``name``, when it
-    breaks the field's rule. ``repeats``: the command line takes the option several times.
-    """
-
-    metavar: str
-    help: str
-    read: Callable[[str, Any], Any]
-    repeats: bool = False
-
-
-_KEY = "option"
-
-
-def _option(
-    metavar: str, text: str, read: Callable[[str, Any], Any], repeats: bool = False
-) -> dict[str, Option]:
-    """Metadata of a field of `Setting` that the command line has as an option too."""
-    return {_KEY: Option(metavar, text, read, repeats)}
 
 
 def _batch(name: str, value: object) -> int | None:
@@ -69,10 +46,7 @@ def _optimizer(name: str, value: object) -> str:
     return one_of(name, value, tuple(map(str, OptimizerName)))
 
 
-def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise InputError(f"{name} must be True or False, got {value}")
-    return value
+SEED = option("N", "Seed of everything drawn at random.", _seed)
 
 
 def _passes(name: str, value: object) -> tuple[Pass, ...]:
@@ -109,7 +83,7 @@ def _trace(name: str, value: Any) -> TraceArgument:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Setting:
+class Setting(Options):
     """Settings of a training step, which `simulate`, `compare` and `accelsim map` share.
 
     Every field is a keyword argument of `simulate` and `compare`; ``**setting`` hands over all of
@@ -135,11 +109,11 @@ class Setting:
 
     batch: int | None = field(
         default=None,
-        metadata=_option("N", "Samples a step; by default the workload's own.", _batch),
+        metadata=option("N", "Samples a step; by default the workload's own.", _batch),
     )
     trace: TraceArgument = field(
         default="shipped",
-        metadata=_option(
+        metadata=option(
             "T",
             "Where zeros come from: shipped, dense, random:DENSITY or a .npz; once a family of "
             "rules.",
@@ -149,34 +123,18 @@ class Setting:
     )
     trace_any_rule: bool = field(
         default=False,
-        metadata=_option(
-            "", "Accept a trace of another family of rules; the result says so.", _flag
-        ),
+        metadata=option("", "Accept a trace of another family of rules; the result says so.", flag),
     )
     passes: str | Sequence[str] = field(
-        default="ff,ep,wg,wu", metadata=_option("LIST", "Passes to simulate.", _passes)
+        default="ff,ep,wg,wu", metadata=option("LIST", "Passes to simulate.", _passes)
     )
-    schedule: str = field(default="serial", metadata=_option("S", "serial or unlocked.", _schedule))
+    schedule: str = field(default="serial", metadata=option("S", "serial or unlocked.", _schedule))
     optimizer: str = field(
         default="momentum",
-        metadata=_option(
-            "O", "What the weight update computes: sgd, momentum or adam.", _optimizer
-        ),
+        metadata=option("O", "What the weight update computes: sgd, momentum or adam.", _optimizer),
     )
-    seed: int = field(
-        default=0, metadata=_option("N", "Seed of everything drawn at random.", _seed)
-    )
+    seed: int = field(default=0, metadata=SEED)
     transform: Transform | None = None
-
-    def __post_init__(self) -> None:
-        faults: list[Fault] = []
-        for name, option in options().items():
-            try:
-                object.__setattr__(self, name, option.read(name, getattr(self, name)))
-            except InputError as error:
-                faults += error.faults
-        if faults:
-            raise InputError(*faults)
 
     def __repr__(self) -> str:
         usual = Setting()
@@ -186,10 +144,6 @@ class Setting:
             if getattr(self, name) != getattr(usual, name)
         )
         return f"Setting({', '.join(given)})"
-
-    def replace(self, **changes: Any) -> Self:
-        """The setting with other values for some fields. InputError as for a new one."""
-        return replace(self, **changes)
 
     def keys(self) -> Iterator[str]:
         """Names of the fields: with ``__getitem__`` all that ``**setting`` asks for."""
@@ -214,16 +168,3 @@ class NetworkSetting:
     given: Setting
     batch: int
     passes: tuple[Pass, ...]
-
-
-def options() -> dict[str, Option]:
-    """The fields of `Setting` that the command line has, by name, in order."""
-    declared: Sequence[Field[Any]] = fields(Setting)
-    return {each.name: each.metadata[_KEY] for each in declared if _KEY in each.metadata}
-
-
-def default(name: str) -> Any:
-    """The default of a field of `Setting`."""
-    (value,) = (each.default for each in fields(Setting) if each.name == name)
-    assert value is not MISSING
-    return value

@@ -45,7 +45,7 @@ class Comparison(Shown, Document):
     >>> compared.baseline, list(compared.ratios)
     ('bp', ['dfa'])
     >>> len(compared.to_dataframe()), len(compared.to_dataframe(per="op"))
-    (2, 16)
+    (2, 20)
     """
 
     __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="ComparisonDocument")

@@ -109,7 +109,7 @@ class Result(Shown, Document):
     >>> result.passes["EP"].cycles < result.cycles
     True
     >>> result.ops[0].name, result.ops[0].macs.dense
-    ('fc1.FF', 100352)
+    ('fc1.FF', 313600)
     >>> list(result.to_dataframe().columns[:5])
     ['op', 'layer', 'pass', 'kind', 'start_cycle']
     """

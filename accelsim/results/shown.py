@@ -45,7 +45,7 @@ class Shown:
         (the default of a comparison). The columns are those of the CSV tables. ImportError if
         pandas is not installed.
         """
-        frame: DataFrame = _view("frames").frame(self, per)
+        frame: DataFrame = view("frames").frame(self, per)
         return frame
 
     def save(self, path: str | Path) -> Path:
@@ -54,19 +54,20 @@ class Shown:
 
         All files are written, or none. InputError if the place cannot be written.
         """
-        written: Path = _view("saving").save(self, Path(path))
+        written: Path = view("saving").save(self, Path(path))
         return written
 
     @property
     def plot(self) -> Plots:
         """Figures: ``plot.energy()``, ``plot.cycles()``, ``plot.movement()``."""
-        plots: Plots = _view("plots").RunPlots(self)
+        plots: Plots = view("plots").RunPlots(self)
         return plots
 
     def _repr_html_(self) -> str:
-        html: str = _view("html").html(self)
+        html: str = view("html").html(self)
         return html
 
 
-def _view(name: str) -> Any:
+def view(name: str) -> Any:
+    """The module of `accelsim.report.notebook` with that name, imported."""
     return import_module(f"{_VIEWS}.{name}")

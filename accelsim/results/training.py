@@ -6,11 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from accelsim.results.document import Document, Part
+from accelsim.results.shown import view
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+TrainingTable = Literal["curves", "angles", "densities"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Epoch = Annotated[int, Field(ge=1)]
@@ -77,7 +84,7 @@ class Cause(BaseModel):
     seed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TrainingDocument(Document):
     """A training run, up to its last finished epoch."""
 
@@ -87,3 +94,25 @@ class TrainingDocument(Document):
     epochs: Sequence[EpochRow]
     angles: Sequence[AngleRow]
     densities: Sequence[DensityRow]
+
+    def __repr__(self) -> str:
+        cause, last = self.cause, self.epochs[-1] if self.epochs else None
+        run = f"{cause.workload}, rule {cause.rule}, on {cause.data}"
+        scores = f"{len(self.epochs)} of {cause.epochs} epochs"
+        if last is not None and last.test_accuracy is not None:
+            scores += f", test accuracy {last.test_accuracy:.1%}"
+        return f"TrainingDocument({run}: {scores})"
+
+    def to_dataframe(self, table: TrainingTable = "curves") -> DataFrame:
+        """A pandas DataFrame of ``"curves"`` (a row per epoch), ``"angles"`` or ``"densities"``.
+        ImportError if pandas is not installed.
+        """
+        frame: DataFrame = view("training").frame(self, table)
+        return frame
+
+    def save(self, path: str | Path) -> Path:
+        """Write ``training.json``, its tables and plots into a folder; the path of the document.
+        InputError if that cannot be written.
+        """
+        written: Path = view("training").save(self, Path(path))
+        return written

@@ -7,3 +7,8 @@ layer, such as bp and fa.
 
 A rule does not see the machine. May import layers/, zeros/, workload/, step/, numerics/ and below.
 """
+
+from accelsim.config.registries import RULES
+from accelsim.listing import list_package
+
+list_package(__name__, RULES)  # `print(accelsim.rules)` lists what is registered

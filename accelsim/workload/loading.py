@@ -15,6 +15,11 @@ def load_network(name_or_path: str | Path) -> Network:
     """A built-in workload by name, or a file by path.
 
     Raises InputError if there is no such workload or file, or if it has faults.
+
+    >>> import accelsim
+    >>> network = accelsim.load_network("mnist-fc")
+    >>> [layer.name for layer in network.weighted]
+    ['fc1', 'fc2']
     """
     foreign = Path(name_or_path).suffix.lower() in IMPORTERS
     path = find("workload", Path(name_or_path) if foreign else name_or_path)

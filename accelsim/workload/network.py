@@ -144,6 +144,11 @@ class Network:
     for networks that read images or vectors. ``modules``: the last weighted layer of each module of
     the modular learning rules, in order; () selects the default of `accelsim.workload.modules`.
     ``importer``: suffix and plug-in of the importer that read the network, if a plug-in did.
+
+    >>> import accelsim
+    >>> network = accelsim.load_network("mnist-fc")
+    >>> network.input_shape, network.output.out_shape
+    ((28, 28, 1), (1, 1, 10))
     """
 
     name: str

@@ -62,6 +62,15 @@ class TraceTensor:
 class Trace:
     """Masks of one or more samples of a training step, with their provenance. ``extra`` holds
     further entries of meta.
+
+    >>> import numpy as np
+    >>> import accelsim
+    >>> masks = {"fc1.input": np.arange(784).reshape(1, 784) % 4 == 0}
+    >>> trace = accelsim.Trace.from_masks("mnist-fc", "bp", "made up", 0, 0, masks)
+    >>> trace.tensors["fc1.input"].density
+    0.25
+    >>> accelsim.simulate("mnist-fc", trace=trace).trace
+    'in memory'
     """
 
     workload: str

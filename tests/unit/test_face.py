@@ -12,7 +12,7 @@ import pytest
 
 import accelsim
 from accelsim import InputError, Setting
-from accelsim.experiment.setting import options
+from accelsim.config.reading.options import options
 from accelsim.step.ops import Pass
 
 NETWORK, SMALL = "mnist-fc", {"trace": "random:0.5", "batch": 2}
@@ -78,7 +78,7 @@ def test_a_setting_takes_texts_and_objects_and_can_be_unpacked() -> None:
     assert setting.passes == (Pass.FF, Pass.WG)
     assert repr(setting.replace(passes="ff,ep,wg,wu")) == "Setting(batch=4)"
     assert Setting(**setting) == setting
-    assert set(options()) < {*setting.keys()}
+    assert set(options(Setting)) < {*setting.keys()}
 
 
 def test_paths_texts_and_objects_are_one_run(tmp_path: Path) -> None:
@@ -159,3 +159,70 @@ def test_faults_of_a_replaced_machine_name_the_key(
     with pytest.raises(InputError) as raised:
         accelsim.load_machine("near-memory").replace(**changes)
     assert sorted(str(fault) for fault in raised.value.faults) == sorted(faults)
+
+
+def test_what_is_registered_is_a_mapping_that_prints_as_a_table() -> None:
+    for listed in (accelsim.rules, accelsim.layers, accelsim.pe_kinds):
+        names = list(listed)
+        assert len(listed) == len(names) > 4
+        lines = repr(listed).splitlines()
+        assert [line.split()[0] for line in lines] == names
+        assert all(len(text) > 10 for text in listed.values())
+        assert names[0] in listed._repr_html_()
+    assert accelsim.pe_kinds["systolic"] in repr(accelsim.pe_kinds)
+    with pytest.raises(KeyError, match="unknown rule dfaa; did you mean dfa"):
+        accelsim.rules["dfaa"]
+
+
+def test_packages_that_list_are_packages_still() -> None:
+    import accelsim.rules.registry
+    from accelsim import rules
+    from accelsim.rules.spelling import parse_rule
+
+    assert rules is sys.modules["accelsim.rules"] is accelsim.rules
+    assert rules == rules  # noqa: PLR0124  # modules are compared by identity
+    assert hash(rules)
+    assert rules.registry is sys.modules["accelsim.rules.registry"]  # type: ignore[attr-defined]
+    assert str(parse_rule("dfa")) == "dfa"
+
+
+def test_training_gives_back_its_record(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    traces = []
+    run = accelsim.train(
+        "digits-fc",
+        rule="dfa",
+        batch="256",  # type: ignore[arg-type]  # texts are taken
+        trace_every=1,
+        progress=lambda done, of, _loss, _accuracy: seen.append((done, of)),
+        on_trace=lambda trace, _epoch: traces.append(trace),
+    )
+    assert seen[-1] == (5, 5)
+    assert [row.epoch for row in run.epochs] == [1]
+    assert traces[0].rule == "dfa"
+    assert repr(run).startswith("TrainingDocument(digits-fc, rule dfa, on digits: 1 of 1 epochs, ")
+    assert list(run.to_dataframe()["training_loss"]) == [run.epochs[0].training_loss]
+    assert len(run.to_dataframe("densities")) == len(run.densities)
+    written = run.save(tmp_path / "run")
+    assert type(run).read(written) == run
+    assert (tmp_path / "run" / "curves.csv").is_file()
+    with pytest.raises(InputError, match="table must be one of curves, angles, densities, got x"):
+        run.to_dataframe("x")  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_training_tells_every_fault_at_once() -> None:
+    with pytest.raises(InputError) as raised:
+        accelsim.train("digits-fc", epochs=0, learning_rate="x", formats={"weight": "bf17"})  # type: ignore[arg-type]
+    lines = str(raised.value).splitlines()
+    assert lines[:2] == [
+        "epochs must be a whole number >= 1, got 0",
+        "learning_rate must be a number > 0, got x",
+    ]
+    assert lines[2].endswith("got weight=bf17")
+    with pytest.raises(InputError) as raised:
+        accelsim.train("digits", rule="dfaa", trace_every=1, batch=2)
+    assert [line.split(",")[0] for line in str(raised.value).splitlines()] == [
+        "samples must be at most the batch of 2",
+        "unknown rule dfaa; did you mean dfa? (accelsim list rules)",
+        "unknown workload digits; did you mean digits-fc? (accelsim list workloads)",
+    ]

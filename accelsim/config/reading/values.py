@@ -7,10 +7,40 @@ in Python) and accepts texts as well as values. The module imports nothing heavy
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
 
-from accelsim.errors import InputError
+from accelsim.errors import Fault, InputError
+
+Value = TypeVar("Value")
+
+
+class Faults:
+    """Faults of several options, so that a user hears of all of them at once."""
+
+    def __init__(self) -> None:
+        self._noted: list[Fault] = []
+
+    def take(self, read: Callable[[], Value], instead: Value) -> Value:
+        """The value of ``read()``, or ``instead`` after noting its faults where it refuses."""
+        try:
+            return read()
+        except InputError as error:
+            self._noted += error.faults
+            return instead
+
+    def check(self, right: bool, fault: str) -> None:
+        """Note a fault unless ``right``."""
+        if not right:
+            self._noted.append(Fault("", 0, 0, fault))
+
+    def refuse(self) -> None:
+        """InputError with every fault noted, if there are any."""
+        if self._noted:
+            raise InputError(*self._noted)
 
 
 def whole(name: str, value: object, least: int, most: int | None = None) -> int:
@@ -40,3 +70,52 @@ def comma_list(name: str, text: str) -> tuple[str, ...]:
     if not all(items):
         raise InputError(f"{name} must be a comma-separated list without empty items, got {text!r}")
     return items
+
+
+def positive(name: str, value: object, most: float = math.inf) -> float:
+    """A finite number above zero, and at most ``most``."""
+    number = _number(value)
+    if not 0.0 < number <= most or number == math.inf:
+        limit = "" if most == math.inf else f", at most {most:g}"
+        raise InputError(f"{name} must be a number > 0{limit}, got {value}")
+    return number
+
+
+def not_negative(name: str, value: object) -> float:
+    """A finite number of at least zero."""
+    number = _number(value)
+    if not 0.0 <= number < math.inf:
+        raise InputError(f"{name} must be a number >= 0, got {value}")
+    return number
+
+
+def fraction(name: str, value: object) -> float:
+    """A number from 0, below 1."""
+    number = _number(value)
+    if not 0.0 <= number < 1.0:
+        raise InputError(f"{name} must be a number from 0, below 1, got {value}")
+    return number
+
+
+def _number(value: object) -> float:
+    """Not-a-number, which no comparison accepts, where the value is no number."""
+    try:
+        return math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]  # refused below
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def flag(name: str, value: object) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise InputError(f"{name} must be True or False, got {value}")
+    return value
+
+
+def named_folder(name: str, value: object) -> Path | None:
+    """A path that is not empty, None for none: an empty one would be the working folder."""
+    if value == "":
+        raise InputError(f"{name} must be a folder, got an empty name")
+    if value is not None and not isinstance(value, str | Path):
+        raise InputError(f"{name} must be a folder, got {value}")
+    return None if value is None else Path(value)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from accelsim.errors import InputError
 from accelsim.report.runs import Runs
+from accelsim.report.table import Table
 from accelsim.report.tables.ops import layers_table, ops_table
 from accelsim.report.tables.steps import passes_table, totals_table
 from accelsim.results.comparison import Comparison
@@ -28,16 +29,25 @@ def frame(document: Result | Comparison, per: Per | None) -> DataFrame:
     per = per or ("run" if several else "op")
     if per not in _TABLES:
         raise InputError(f"per must be one of {', '.join(_TABLES)}, got {per}")
+    pandas()
+    runs = Runs.of([document])
+    table = _TABLES[per](runs)
+    left_out = {"run"} if not several and per != "run" else set()
+    if not any(result.steps for result in runs.results):
+        left_out |= {*_STEP}
+    return of_table(table).drop(columns=[*left_out], errors="ignore")
+
+
+def of_table(table: Table) -> DataFrame:
+    """The data frame of a report's table."""
+    columns = [column.key for column in table.columns]
+    return pandas().DataFrame(list(table.rows), columns=columns)
+
+
+def pandas() -> Any:
+    """The library. ImportError with what to do where it is not installed."""
     try:
         import pandas as pd
     except ImportError as error:
         raise ImportError("to_dataframe() needs pandas: pip install pandas") from error
-    runs = Runs.of([document])
-    table = _TABLES[per](runs)
-    columns = [column.key for column in table.columns]
-    left_out = {"run"} if not several and per != "run" else set()
-    if not any(result.steps for result in runs.results):
-        left_out |= set(_STEP)
-    return pd.DataFrame(list(table.rows), columns=columns).drop(
-        columns=[name for name in columns if name in left_out]
-    )
+    return pd

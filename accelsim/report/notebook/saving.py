@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +17,15 @@ def save(document: Result | Comparison, path: Path) -> Path:
     """Write the document into the file, or into the folder with tables and figures. InputError if
     that cannot be written; nothing is written then.
     """
-    try:
+    with named_path():
         return _saved(document, path)
+
+
+@contextmanager
+def named_path() -> Iterator[None]:
+    """Faults raised inside call the place ``path``, the argument, and not ``--out``."""
+    try:
+        yield
     except InputError as error:
         faults = (
             replace(fault, message=fault.message.replace("--out", "path")) for fault in error.faults

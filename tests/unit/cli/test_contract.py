@@ -571,10 +571,10 @@ def test_a_pass_named_twice_is_simulated_once(
 
 
 def test_the_roles_of_stored_formats_are_those_that_training_takes() -> None:
-    from accelsim.cli import values
+    from accelsim.experiment.training_setting import STORED
     from accelsim.numerics import formats
 
-    assert tuple(vars(formats.StorageFormats())) == values.STORED
+    assert tuple(vars(formats.StorageFormats())) == STORED
 
 
 @pytest.mark.parametrize("command", ["simulate net", "compare net", "map net"])

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from accelsim.cli import delivery, options, values
-from accelsim.cli.step_settings import StepSettings, with_step_settings
+from accelsim.cli.given_options import GivenOptions, with_options
 from accelsim.errors import InputError
-from accelsim.experiment.setting import MACHINE
+from accelsim.experiment.setting import MACHINE, Setting
 
 
-@with_step_settings
+@with_options(Setting)
 def compare(
     workload: options.Workload,
     *,
@@ -28,7 +28,7 @@ def compare(
             help="Learning rules, separated by commas; the options of one bind with `;`.",
         ),
     ] = "bp,dfa,ssdfa",
-    settings: StepSettings,
+    settings: GivenOptions,
     tables: options.Tables = "",
     out: options.Out = None,
     as_json: options.Json = False,

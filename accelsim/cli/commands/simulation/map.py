@@ -9,15 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from accelsim.cli import delivery, options, values
-from accelsim.cli.step_settings import StepSettings, with_step_settings
+from accelsim.cli.given_options import GivenOptions, with_options
 from accelsim.errors import InputError
-from accelsim.experiment.setting import MACHINE, RULE
+from accelsim.experiment.setting import MACHINE, RULE, Setting
 
 Document = Mapping[str, Any]
 OBJECTIVES = ("canonical", "cycles", "energy", "edp")
 
 
-@with_step_settings
+@with_options(Setting)
 def show_mappings(
     workload: options.Workload,
     *,
@@ -40,7 +40,7 @@ def show_mappings(
             show_default=False,
         ),
     ] = None,
-    settings: StepSettings,
+    settings: GivenOptions,
     as_json: options.Json = False,
 ) -> None:
     """Print how ops are mapped.

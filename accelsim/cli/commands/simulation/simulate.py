@@ -5,17 +5,17 @@ from __future__ import annotations
 import sys
 
 from accelsim.cli import delivery, options, values
-from accelsim.cli.step_settings import StepSettings, with_step_settings
-from accelsim.experiment.setting import MACHINE, RULE
+from accelsim.cli.given_options import GivenOptions, with_options
+from accelsim.experiment.setting import MACHINE, RULE, Setting
 
 
-@with_step_settings
+@with_options(Setting)
 def simulate(
     workload: options.Workload,
     *,
     arch: options.Machine = MACHINE,
     rule: options.Rule = RULE,
-    settings: StepSettings,
+    settings: GivenOptions,
     tables: options.Tables = "",
     out: options.Out = None,
     as_json: options.Json = False,

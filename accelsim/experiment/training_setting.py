@@ -1,0 +1,185 @@
+"""Everything that decides a training run besides its network: `TrainingSetting`. Each field is a
+keyword argument of `train` and an option of the command. Nothing heavy is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from accelsim.config.models.limits import LARGEST_BATCH
+from accelsim.config.names import OptimizerName, RateSchedule
+from accelsim.config.reading.options import Options, option
+from accelsim.config.reading.values import (
+    comma_list,
+    flag,
+    fraction,
+    named_folder,
+    not_negative,
+    one_of,
+    positive,
+    whole,
+)
+from accelsim.errors import InputError
+from accelsim.experiment.setting import RULE, SEED
+from accelsim.numerics.names import StorageFormat
+
+if TYPE_CHECKING:
+    from accelsim.rules.spelling import AnyRule
+
+LARGEST_WIDTH = 16.0
+STORED = ("weight", "activation", "error")
+"""Tensors that can be stored in a format of their own."""
+
+
+def _rule(_name: str, value: str | AnyRule) -> str | AnyRule:
+    return value
+
+
+def _epochs(name: str, value: object) -> int:
+    return whole(name, value, 1)
+
+
+def _width(name: str, value: object) -> float:
+    return positive(name, value, LARGEST_WIDTH)
+
+
+def _vocabulary(name: str, value: object) -> int | None:
+    return None if value is None else whole(name, value, 2)
+
+
+def _batch(name: str, value: object) -> int:
+    return whole(name, value, 1, LARGEST_BATCH)
+
+
+def _learning_rate(name: str, value: object) -> float | None:
+    return None if value is None else positive(name, value)
+
+
+def _schedule(name: str, value: object) -> str:
+    return one_of(name, value, tuple(map(str, RateSchedule)))
+
+
+def _optimizer(name: str, value: object) -> str | None:
+    return None if value is None else one_of(name, value, tuple(map(str, OptimizerName)))
+
+
+def _trace_every(name: str, value: object) -> int:
+    return whole(name, value, 0)
+
+
+def storage_formats(name: str, value: str | Mapping[str, str]) -> dict[str, str]:
+    """``weight=bf16,error=e5m2`` -> the format of each tensor named; {} for nothing."""
+    known = tuple(map(str, StorageFormat))
+    rule = (
+        f"{name} must be a comma-separated list of "
+        f"{', '.join(f'{tensor}=FORMAT' for tensor in STORED)} with formats {', '.join(known)}"
+    )
+    if isinstance(value, Mapping):
+        value = ",".join(f"{tensor}={given}" for tensor, given in value.items())
+    formats: dict[str, str] = {}
+    for item in comma_list(name, value) if value else ():
+        tensor, _, given = (part.strip() for part in item.partition("="))
+        if tensor not in STORED or given not in known:
+            raise InputError(f"{rule}, got {item}")
+        if tensor in formats:
+            raise InputError(f"{name} must name each tensor once, got {tensor} twice")
+        formats[tensor] = given
+    return formats
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class TrainingSetting(Options):
+    """Settings of a training run. Every field is a keyword argument of `train`; the help texts say
+    what they mean. ``data``: a folder, None for scikit-learn's digits. ``learning_rate``,
+    ``optimizer``: None for the usual ones.
+    """
+
+    rule: str | AnyRule = field(
+        default=RULE,
+        metadata=option(
+            "R",
+            "Learning rule to train with, `name` or `name:key=value,key=value`; `FILE.py:name` is "
+            "the rule of that name in a file of your own.",
+            _rule,
+        ),
+    )
+    data: str | Path | None = field(
+        default=None,
+        metadata=option(
+            "DIR",
+            "Folder of the published files of CIFAR-10, CIFAR-100, MNIST or Fashion-MNIST, or of "
+            "WikiText-2; without it, scikit-learn's digits.",
+            named_folder,
+            shows_default=False,
+        ),
+    )
+    epochs: int = field(
+        default=1,
+        metadata=option("E", "Times that every training sample is seen.", _epochs),
+    )
+    width: float = field(
+        default=1.0,
+        metadata=option("X", "Channels of hidden layers, as a multiple of NETWORK's.", _width),
+    )
+    vocabulary: int | None = field(
+        default=None,
+        metadata=option(
+            "N",
+            "Different words of a text, the others counting as one; by default NETWORK's.",
+            _vocabulary,
+        ),
+    )
+    batch: int = field(
+        default=32,
+        metadata=option("N", "Samples a training step; of text, parallel streams.", _batch),
+    )
+    learning_rate: float | None = field(
+        default=None,
+        metadata=option("X", "Learning rate; by default 0.003, of text 0.002.", _learning_rate),
+    )
+    schedule: str = field(
+        default="constant",
+        metadata=option("S", "constant, or cosine: falls to zero over the epochs.", _schedule),
+    )
+    optimizer: str | None = field(
+        default=None,
+        metadata=option(
+            "O",
+            "sgd, momentum or adam; by default momentum, of text adam, as in the papers.",
+            _optimizer,
+        ),
+    )
+    weight_decay: float = field(
+        default=0,
+        metadata=option("X", "Multiple of each weight added to its gradient.", not_negative),
+    )
+    augment: bool = field(
+        default=False, metadata=option("", "Random crops and flips of photographs.", flag)
+    )
+    held_out: float = field(
+        default=0,
+        metadata=option(
+            "F", "Fraction of the training set to score instead of training on it.", fraction
+        ),
+    )
+    formats: str | Mapping[str, str] = field(
+        default="",
+        metadata=option(
+            "LIST",
+            "Formats that tensors are stored in, as weight=bf16,activation=fp16,error=e5m2: "
+            "fp32 (the default), fp16, bf16, e4m3, e5m2.",
+            storage_formats,
+            shows_default=False,
+        ),
+    )
+    trace_every: int = field(
+        default=0,
+        metadata=option("N", "Epochs between traces of zeros; 0 for none.", _trace_every),
+    )
+    samples: int = field(
+        default=4, metadata=option("N", "Samples of a traced step to keep.", _epochs)
+    )
+    seed: int = field(default=0, metadata=SEED)

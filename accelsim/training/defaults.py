@@ -1,0 +1,10 @@
+"""The usual recipe of a network, for a run that names none."""
+
+from __future__ import annotations
+
+from accelsim.workload.network import Network
+
+
+def usual_optimizer_and_rate(workload: Network) -> tuple[str, float]:
+    """Optimizer and learning rate: Adam for text, as in Han et al. 2020."""
+    return ("adam", 0.002) if workload.vocabulary else ("momentum", 0.003)
