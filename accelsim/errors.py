@@ -41,6 +41,10 @@ class InputError(Exception):
         self.faults = tuple(f if isinstance(f, Fault) else Fault("", 0, 0, f) for f in faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
+    def _render_traceback_(self) -> list[str]:
+        """The lines that a notebook shows: what is wrong, without the way through accelsim."""
+        return [f"InputError: {fault}" for fault in self.faults]
+
 
 class LawViolation(AssertionError):
     """A conservation law of the simulation does not hold: a defect of accelsim, never of the user's

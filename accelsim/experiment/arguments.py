@@ -1,4 +1,5 @@
-"""Arguments of `simulate` and `compare`: their own, and every field of `Setting`.
+"""Arguments of `simulate` and `compare`: their own, and every field of `Setting`; and who watches a
+run.
 
 Each function has one parameter, a dataclass of all its arguments. `taking` gives the function the
 signature of that dataclass, so that types, defaults and tab completion come from the fields.
@@ -15,17 +16,18 @@ from typing import ParamSpec, TypeVar
 
 from accelsim.config.suggest import did_you_mean
 from accelsim.experiment.setting import MACHINE, RULE, Setting
-from accelsim.experiment.watchers import Progress
 from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 from accelsim.rules.spelling import AnyRule
-from accelsim.sim.observers import Observer
+from accelsim.sim.observers import Observer, ProgressObserver
 from accelsim.workload.loading import load_network
 from accelsim.workload.network import Network
 
 Parameters = ParamSpec("Parameters")
 Arguments = TypeVar("Arguments")
 Answer = TypeVar("Answer")
+Progress = Callable[[int, int, str], None]
+"""Called with (ops done, number of ops, name of the run)."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,7 +59,13 @@ def taking(
     """A decorator that gives a function of one ``Arguments`` the signature of that dataclass. The
     function raises TypeError for an unknown argument, and suggests the name that may be meant.
     """
-    signature = inspect.signature(arguments)
+    declared = inspect.signature(arguments)
+    own = inspect.get_annotations(arguments)  # those of the dataclass itself come first
+    signature = declared.replace(
+        parameters=sorted(
+            declared.parameters.values(), key=lambda each: (each.kind, each.name not in own)
+        )
+    )
     known = signature.parameters
 
     def decorated(function: Callable[[Arguments], Answer]) -> Callable[Parameters, Answer]:
@@ -89,3 +97,18 @@ def as_network(workload: str | Path | Network) -> Network:
 def as_machine(machine: str | Path | Machine) -> Machine:
     """The given machine, or the one of a built-in name or a file. InputError as `load_machine`."""
     return machine if isinstance(machine, Machine) else load_machine(machine)
+
+
+@dataclass(frozen=True)
+class Watchers:
+    """The progress bar and the observers of a run; both are optional."""
+
+    progress: Progress | None = None
+    observers: tuple[Observer, ...] = ()
+
+    def of(self, shown: str) -> tuple[Observer, ...]:
+        """The observers of one run; ``shown`` is its name in the progress bar."""
+        report = self.progress
+        if report is None:
+            return self.observers
+        return (*self.observers, ProgressObserver(lambda done, of: report(done, of, shown)))

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from accelsim.config.reading.values import comma_list
 from accelsim.errors import InputError
-from accelsim.experiment.arguments import Comparing, as_machine, as_network, taking
+from accelsim.experiment.arguments import Comparing, Watchers, as_machine, as_network, taking
 from accelsim.experiment.simulate import run_rule
-from accelsim.experiment.watchers import Watchers
 from accelsim.machine.architecture import Machine
 from accelsim.machine.pin_places import pins_placed
 from accelsim.results.comparison import Comparison

@@ -17,14 +17,13 @@ from accelsim.cost import area
 from accelsim.cost.accountings import accountings
 from accelsim.cost.technology import Technology
 from accelsim.errors import Fault, InputError, LawViolation
-from accelsim.experiment.arguments import Simulation, as_machine, as_network, taking
+from accelsim.experiment.arguments import Simulation, Watchers, as_machine, as_network, taking
 from accelsim.experiment.assemble import assembled, limits
 from accelsim.experiment.compile import Compiled, compile_step
 from accelsim.experiment.config_hash import Configuration, hybrid_hash
 from accelsim.experiment.plugins_used import plugins_used
 from accelsim.experiment.setting import NetworkSetting
 from accelsim.experiment.trace_choice import TraceChoice, choose_trace
-from accelsim.experiment.watchers import Watchers
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.pin_places import pins_placed
 from accelsim.results.hybrid import hybrid_result

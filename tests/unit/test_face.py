@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import subprocess
 import sys
 from dataclasses import fields
@@ -45,7 +46,7 @@ def test_keyword_arguments_are_the_fields_of_setting() -> None:
             assert parameters[each.name].kind is inspect.Parameter.KEYWORD_ONLY
             assert parameters[each.name].default == each.default
     own = list(inspect.signature(accelsim.simulate).parameters)
-    assert own[:2] == ["workload", "machine"]
+    assert own[:3] == ["workload", "machine", "rule"]
     assert inspect.signature(accelsim.simulate).parameters["rule"].default == "bp"
 
 
@@ -70,6 +71,24 @@ def test_a_setting_tells_every_fault_at_once() -> None:
         "optimizer must be one of sgd, momentum, adam, got 3",
         "seed must be a whole number >= 0, got 1.5",
     ]
+
+
+def test_a_notebook_shows_the_faults_and_no_traceback() -> None:
+    with pytest.raises(InputError) as raised:
+        Setting(batch=0, schedule="x")
+    assert raised.value._render_traceback_() == [
+        "InputError: batch must be a whole number between 1 and 1048576, got 0",
+        "InputError: schedule must be one of serial, unlocked, got x",
+    ]
+
+
+def test_runs_can_be_sent_to_other_processes() -> None:
+    machine = accelsim.load_machine("near-memory")
+    for value in (Setting(batch=4), machine, accelsim.simulate(NETWORK, machine, **SMALL)):  # type: ignore[arg-type]
+        again = pickle.loads(pickle.dumps(value))
+        assert again == value
+        assert type(again) is type(value)
+    assert pickle.loads(pickle.dumps(accelsim.simulate)) is accelsim.simulate
 
 
 def test_a_setting_takes_texts_and_objects_and_can_be_unpacked() -> None:

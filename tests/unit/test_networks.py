@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelsim.cli.values import LARGEST_BATCH, whole
+from accelsim.config.models.limits import LARGEST_BATCH
+from accelsim.config.reading.values import whole
 from accelsim.config.registries import IMPORTERS
 from accelsim.errors import InputError
 from accelsim.layers.windows import output_extent
