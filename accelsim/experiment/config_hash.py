@@ -38,8 +38,8 @@ class Configuration:
 
     ``tables``: digest of the DRAM standard and technology (`Tables`). ``step``: digest of the
     lowered step (`step_digest`). ``masks``: digest of the trace's content, or of the parameters of
-    a random trace. ``seed``: seed of the simulator's own draws. ``plugins``: SHA-256 of each
-    plug-in used.
+    a random trace. ``seed``: seed of the simulator's own draws. ``plugins``: SHA-256 and
+    distribution of each plug-in used.
     """
 
     network: Network

@@ -140,7 +140,7 @@ def _simulate(
         chosen.digest,
         program.schedule,
         seed,
-        tuple(plugin.sha256 for plugin in prepared.plugins),
+        tuple(f"{each.sha256} {each.distribution}" for each in prepared.plugins),
     )
     run = program.run(masks, watchers.of(f"{machine.name} {shown}"))
     areas, missing = _areas(machine, compiled.technology)

@@ -15,29 +15,55 @@ package. For an empty name, the fault shows the full path.
 """
 
 
+_USED: dict[str, None] = {}
+"""Names in faults of the plug-ins that the current command has used so far."""
+
+
 def watch(path: Path, shown: str = "") -> None:
-    """Report errors of code in that file or folder as errors of a plug-in. ``shown``: the file's
-    name in faults.
+    """Report errors of code in that file or folder, which the current command uses, as errors of a
+    plug-in. ``shown``: the file's name in faults.
     """
     _SHOWN[str(path.absolute())] = shown
+    _USED[shown or str(path)] = None
 
 
 def fault_of(error: BaseException) -> Fault | None:
     """The fault at the last line of a plug-in that the error passed through, such as ``drtp.py:12:
     NameError: name 'x' is not defined``; None when it passed through no plug-in.
     """
-    message = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+    message = _message(error)
     if isinstance(error, SyntaxError):
         shown = _shown(error.filename or "")
         if shown:
             text = f"{type(error).__name__}: {error.msg}"
             return Fault(shown, error.lineno or 1, 0, text)
-    lines = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
-    for file, line in reversed(lines):
-        shown = _shown(file)
+    for frame, line in reversed([*walk_tb(error.__traceback__)]):
+        shown = _shown(frame.f_code.co_filename)
         if shown:
             return Fault(shown, line, 0, message)
-    return None
+    # SimPy raises an error of a process anew, from the one that met the plug-in.
+    return None if error.__cause__ is None else fault_of(error.__cause__)
+
+
+def _message(error: BaseException) -> str:
+    """``NameError: name 'x' is not defined``, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+
+
+_OF_CODE = (AssertionError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
+
+
+def _later_fault(error: Exception) -> Fault | None:
+    """An error of accelsim's own code after a plug-in's code ran: most likely on a value that the
+    plug-in returned. None where no plug-in's code ran, and for errors that have other causes.
+    """
+    if not _USED or not isinstance(error, _OF_CODE) or isinstance(error, UnicodeError):
+        return None
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    path = Path(frame.f_code.co_filename)
+    place = "/".join(path.parts[-3:])
+    message = f"{_message(error)}, at {place}:{line}, after code of the plug-in had run"
+    return Fault(", ".join(_USED), 0, 0, message)
 
 
 def _shown(file: str) -> str:
@@ -52,17 +78,19 @@ def _shown(file: str) -> str:
 
 @contextmanager
 def plugin_errors_told() -> Iterator[None]:
-    """Turn errors of plug-ins' code into an InputError of one line.
+    """Turn errors of plug-ins' code, and of accelsim's code on values that it returned, into an
+    InputError of one line.
 
-    Other errors pass unchanged: InputErrors that plug-ins raise, errors outside plug-ins, and
+    Other errors pass unchanged: InputErrors that plug-ins raise, errors with other causes, and
     BrokenPipeError of a closed stdout.
     """
+    _USED.clear()
     try:
         yield
     except (InputError, BrokenPipeError):
         raise
     except Exception as error:
-        fault = fault_of(error)
+        fault = fault_of(error) or _later_fault(error)
         if fault is None:
             raise
         raise InputError(fault) from error

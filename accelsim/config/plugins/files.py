@@ -87,10 +87,10 @@ def load_file(path: str | Path) -> PluginFile:
     place = given.absolute()
     content = place.read_bytes()
     plugin = of_file(place, content)
+    watch(place, str(path))
     known = _LOADED.get(place)
     if known is None or known.plugin != plugin:
         known = PluginFile(place, plugin)
-        watch(place, str(path))
         _run(place, content, known.declarations)
         _LOADED[place] = known
     return known

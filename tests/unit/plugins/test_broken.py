@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from accelsim.config.registries import RULES
 from accelsim.errors import InputError
+from tests.conftest import EXAMPLES
 from tests.unit.plugins.conftest import RULE, Outcome
 
 Write = Callable[..., Path]
@@ -87,6 +89,61 @@ def test_code_that_fails_while_a_step_is_lowered(
     assert line(outcome, *SIMULATE, "mine", "--plugin", "mine.py").startswith(told)
 
 
+def test_a_value_of_the_wrong_kind_is_told_with_the_place_that_met_it(
+    outcome: Outcome, written: Write
+) -> None:
+    written("None")
+    told = line(outcome, *SIMULATE, "mine.py:mine")
+    assert told.startswith("mine.py: AttributeError: 'NoneType' object has no attribute 'direct', ")
+    assert re.search(r", at rules/walk/backward\.py:\d+, after code of the plug-in had run$", told)
+
+
+def changed(tmp_path: Path, example: str, old: str, new: str) -> tuple[str, int]:
+    """An example with one change; the file's name, and the first line of the change."""
+    text = (EXAMPLES / example).read_text()
+    assert old in text
+    (tmp_path / "mine.py").write_text(text.replace(old, new))
+    return "mine.py", text[: text.index(old)].count("\n") + 1
+
+
+def test_code_that_fails_while_a_network_is_trained(outcome: Outcome, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
+    file, at = changed(tmp_path, "drtp.py", "numerics.learn(error)", "numerics.lern(error)")
+    code, _, err = outcome("train", "digits-fc", "--rule", f"{file}:drtp", "--epochs", "1")
+    told = f"mine.py:{at}: AttributeError: "
+    assert code == 2
+    assert [each for each in err.splitlines() if each.startswith(told)] == err.splitlines()[-1:]
+    assert "Traceback" not in err
+
+
+def test_a_pe_kind_that_fails_while_it_times_an_op(outcome: Outcome, tmp_path: Path) -> None:
+    file, at = changed(tmp_path, "pe_bit_serial.py", "turns = mapping.op,", "turns = mapping.no,")
+    (tmp_path / "m.yaml").write_text("name: m\nbase: near-memory\npe_array: {kind: bit_serial}\n")
+    words = ("--arch", "m.yaml", "--plugin", file, "--trace", "dense")
+    told = line(outcome, "simulate", "digits-fc", *words)
+    assert told.startswith(f"mine.py:{at}: AttributeError: ")
+
+
+def test_a_layer_and_an_importer_that_fail_while_a_network_is_read(
+    outcome: Outcome, tmp_path: Path
+) -> None:
+    file, at = changed(tmp_path, "blend.py", "sources.fault(", "sources.flaw(")
+    layers = "[{name: b, kind: blend, inputs: [input, a]}, {name: f, kind: fc, out_features: 2}]"
+    first = "{name: a, kind: fc, out_features: 3}"
+    text = f"name: n\ninput: {{channels: 4}}\nlayers: [{first}, {layers[1:]}\n"
+    (tmp_path / "n.yaml").write_text(text)
+    told = line(outcome, "check", "n.yaml", "--plugin", file)
+    assert told.startswith(f"mine.py:{at}: AttributeError: ")
+    file, at = changed(tmp_path, "topology_csv.py", "path.read_text(", "path.read_txt(")
+    (tmp_path / "n.csv").write_text("x\n")
+    told = line(outcome, "check", "n.csv", "--plugin", file)
+    assert told.startswith(f"mine.py:{at}: AttributeError: ")
+    file, _ = changed(tmp_path, "topology_csv.py", "    return resolve(", "    resolve(")
+    (tmp_path / "n.csv").write_text("x\nFC1, 4, 4, 4, 4, 1, 6, 1,\n")
+    told = line(outcome, "check", "n.csv", "--plugin", file)
+    assert told == "importer .csv of mine.py must return a Network, got a NoneType"
+
+
 def test_an_input_error_of_its_own_passes_as_it_is(outcome: Outcome, written: Write) -> None:
     body = "_refuse(network)\n\n\ndef _refuse(network):\n    raise InputError('no ' + network.name)"
     written("", RULE.replace("BODY", body).replace("from accelsim import plugin", IMPORTS))
@@ -126,14 +183,13 @@ def test_an_option_that_names_no_plugin(outcome: Outcome, tmp_path: Path) -> Non
 
 def test_a_result_that_breaks_a_law_names_the_plugin(outcome: Outcome, tmp_path: Path) -> None:
     """A PE kind that counts MACs it does not execute."""
-    example = (Path(__file__).parents[3] / "examples" / "pe_bit_serial.py").read_text()
-    (tmp_path / "serial.py").write_text(example.replace("busy=executed,", "busy=executed + 1,"))
+    file, _ = changed(tmp_path, "pe_bit_serial.py", "busy=executed,", "busy=executed + 1,")
     array = "pe_array: {kind: bit_serial}"
     (tmp_path / "m.yaml").write_text(f"name: m\nbase: near-memory\n{array}\n")
-    words = ("--arch", "m.yaml", "--plugin", "serial.py")
+    words = ("--arch", "m.yaml", "--plugin", file)
     told = line(outcome, "simulate", "digits-fc", "--trace", "dense", *words)
     assert told.startswith(
-        "serial.py: a result with pe kind bit_serial must obey the laws of docs/results.md, got: "
+        "mine.py: a result with pe kind bit_serial must obey the laws of docs/results.md, got: "
     )
 
 
