@@ -9,13 +9,13 @@ TORCH_BIN := $(TORCH_VENV)/bin
 TORCH := torch==2.13.0
 # Tests in parallel: one worker a core, two where a core count cannot be had.
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
-PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS)
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # Without byte code every start would compile matplotlib and numba again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check golden golden-make test-torch test-rtl iverilog bench nightly study study-report validation clean
+.PHONY: help demo test test-rest lint check golden golden-make test-torch test-rtl iverilog bench nightly nightly-laws study study-report validation clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -23,15 +23,19 @@ help: ## list the targets
 demo: $(VENV)/.installed ## compare three learning rules on VGG16; plots in out/demo
 	$(BIN)/accelsim compare vgg16-cifar10 --arch near-memory --rules bp,dfa,ssdfa --out out/demo
 
-test: $(VENV)/.installed-test ## the test suite
+test: $(VENV)/.installed-test ## the quick tests, of every behaviour; says what it leaves to check and nightly (docs/testing.md)
+	$(BIN)/python -m tests.kernels $(WORKERS)
 	$(PYTEST)
+
+test-rest: $(VENV)/.installed-test ## the tests that `make test` leaves out, and all random examples (a part of check)
+	HYPOTHESIS_PROFILE=full $(PYTEST) -m "(check or hypothesis) and not nightly and not rtl"
 
 lint: $(VENV)/.installed-check ## style, types, imports
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test golden ## all that must hold before a change is done
+check: lint golden test-rest ## after `make test`, the rest of what must hold before a change is done
 
 golden: $(VENV)/.installed-test ## compare more than a hundred runs with the stored golden set: no number may change (a minute of two cores)
 	$(BIN)/python -m tests.golden.runs compare
@@ -40,12 +44,12 @@ golden-make: $(VENV)/.installed-test ## store these runs anew, the slow one too,
 	$(BIN)/python -m tests.golden.runs make --slow
 
 test-torch: $(TORCH_VENV)/.installed ## numbers against PyTorch, in a virtual environment of its own
-	$(TORCH_BIN)/python -m pytest -q -n $(WORKERS) -m "torch and not nightly"
+	HYPOTHESIS_PROFILE=full $(TORCH_BIN)/python -m pytest -q -n $(WORKERS) -m "torch and not nightly"
 
 test-rtl: iverilog $(VENV)/.installed-rtl ## the PE models against SystemVerilog in Icarus Verilog (from apt-get where it is missing)
 	@$(BIN)/python -c 'import sys, find_libpython; sys.exit(find_libpython.find_libpython() is None)' || \
 	  { echo "make test-rtl needs a Python with a shared library (libpython): choose one with 'make PYTHON=...' after 'make clean'" >&2; exit 2; }
-	$(PYTEST) -m rtl tests/rtl
+	HYPOTHESIS_PROFILE=full $(PYTEST) -m rtl tests/rtl
 
 # Never through sudo without need, and with one line where it cannot be had.
 iverilog:
@@ -66,7 +70,7 @@ bench: $(VENV)/.installed-test $(TORCH_VENV)/.installed ## speed of kernels and 
 
 nightly: $(VENV)/.installed-test ## every test, ten times the random examples, then the kernels' tests without the JIT compiler, then the golden set with `reproduce all`
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m ""
-	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/property
+	NUMBA_DISABLE_JIT=1 HYPOTHESIS_PROFILE=full $(PYTEST) -m "not nightly" tests/property
 	$(BIN)/python -m tests.golden.runs compare --slow
 
 nightly-laws: $(VENV)/.installed-test ## the laws on 10,000 random machines and networks alone (a part of nightly; 15 minutes of two cores)

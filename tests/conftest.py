@@ -13,10 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from accelsim.cli import app as cli
 from accelsim.cli import progress
+from tests.examples import FULL, NIGHTLY, PROFILE, SHARE
+
+pytest_plugins = ("tests.selection",)
 
 CommandLine = Callable[..., str]
 
@@ -37,23 +40,31 @@ def _heed_signals() -> None:
 
 _heed_signals()
 
-# Examples are the same in every run, so that failures can be reproduced. There is no deadline,
-# because the first call of a kernel compiles it.
-settings.register_profile(
-    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile(
-    "nightly", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+# Examples are the same in every run except the nightly one, so that failures can be reproduced.
+# There is no deadline, because the first call of a kernel compiles it.
+for profile, count in (("quick", FULL // SHARE), ("full", FULL), ("nightly", NIGHTLY)):
+    settings.register_profile(
+        profile,
+        deadline=None,
+        derandomize=profile != "nightly",
+        max_examples=count,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile(PROFILE)
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 DATA = "ACCELSIM_DATA"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests marked ``torch`` if PyTorch is not installed, with that reason."""
+    """Mark tests of random examples ``hypothesis``, before tests are selected by marker. Skip tests
+    marked ``torch`` if PyTorch is not installed, with that reason.
+    """
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("hypothesis")
     if importlib.util.find_spec("torch") is None:
         for item in items:
             if item.get_closest_marker("torch"):

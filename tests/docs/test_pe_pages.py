@@ -135,6 +135,7 @@ def array_cycles(network: str, skip: str) -> dict[str, float]:
     return found
 
 
+@pytest.mark.check
 @pytest.mark.parametrize("network", ["vgg16-cifar10-nobn", "vgg16-cifar10"])
 def test_speedups_of_vgg16_are_what_the_simulator_gives(network: str) -> None:
     dense = array_cycles(network, "none")

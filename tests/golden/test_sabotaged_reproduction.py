@@ -40,6 +40,8 @@ from accelsim.workload.lowering import Lowering
 from accelsim.zeros import feedback
 from tests.golden import closed_forms
 
+pytestmark = pytest.mark.check
+
 Broken = tuple[Nest, Sequence[Operand]]
 Break = Callable[[Nest, Sequence[Operand]], Broken]
 

@@ -14,6 +14,7 @@ from accelsim.kernels.broadcast.vectors import CYCLES, Columns
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.words import value_bits
 from accelsim.step.ops import Use
+from tests.examples import examples
 from tests.naive import broadcast as naive
 from tests.naive.machine import Twin
 from tests.random_machines import SKIPS, convolutions, lanes_of, machine, masks, trace_of
@@ -137,7 +138,7 @@ def broadcast_machines(draw: st.DrawFn) -> Architecture:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_whole_ops_and_their_actions_equal_the_twin(data: st.DataObject) -> None:
     """Cycles, MACs and lane cycles of every contraction, and control actions: tokens written to

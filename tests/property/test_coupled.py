@@ -15,6 +15,7 @@ from accelsim.kernels.bits.taps import MapTaps
 from accelsim.kernels.coupled import staging as coupled
 from accelsim.kernels.coupled import streams as coupled_streams
 from accelsim.kernels.lanes import weight_gradient
+from tests.examples import examples
 from tests.mask_strategies import forward, masks, pruned_kernels
 from tests.naive import coupled as naive
 
@@ -36,7 +37,7 @@ def rows(draw: st.DrawFn, streams: int = 1, most: int = 40) -> np.ndarray:
 
 
 @given(rows())
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_one_stream_is_walked_exactly(stream: np.ndarray) -> None:
     cycles = naive.cycle_by_cycle(stream[0])
     assert coupled.staging_cycles(stream[0]) == len(cycles)

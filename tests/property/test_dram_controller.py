@@ -12,6 +12,7 @@ from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import controller_policy, resolve
 from accelsim.kernels.dram import controller as k
 from accelsim.kernels.dram import queues, scheduling, state
+from tests.examples import examples
 from tests.naive import dram_checker, dram_controller
 from tests.random_drams import MAPPINGS, timings
 
@@ -110,7 +111,7 @@ class Run:
             self.commands[channel].append((clock, KINDS[command], *places[bank], row))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(specs(), streams, limits)
 def test_the_kernel_is_its_twin(
     spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None

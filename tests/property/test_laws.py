@@ -37,13 +37,16 @@ from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.sim.run import OpRecord, Run
 from accelsim.workload.network import Network
 from accelsim.zeros.trace import Trace
+from tests.examples import examples
 from tests.random_machines import KINDS, any_machines, convolutions, machine, masks, trace_of
 from tests.random_networks import network_of, networks
 from tests.reference_networks import Builder
 from tests.watched_machine import dram_of, peak_dram_bytes_per_cycle
 
+pytestmark = pytest.mark.hypothesis
+
 SHARDS = tuple(itertools.product(KINDS, map(str, Schedule)))
-EXAMPLES = 10_000 if settings.get_current_profile_name() == "nightly" else 200
+EXAMPLES = examples(200, nightly=10_000)
 RULES = (
     *LEARNING_RULES.names(),
     "bp-only:p=0.5",

@@ -23,6 +23,7 @@ from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.sim.planning.traffic import Traffic
 from accelsim.step.ops import Tensor
 from accelsim.workload.network import Network
+from tests.examples import examples
 from tests.property.test_simulator import MODULAR, lowers, tight_machines
 from tests.random_machines import convolutions, machine
 from tests.random_networks import networks
@@ -35,7 +36,7 @@ def books() -> Iterator[None]:
         yield
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.data())
 def test_the_books_balance(data: st.DataObject) -> None:
     network = data.draw(st.one_of(convolutions(2), networks()))

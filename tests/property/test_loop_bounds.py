@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction, Pass
 from accelsim.workload.network import Layer, Network
+from tests.examples import examples
 from tests.naive import counts
 from tests.naive.bounds import Bounds, bounds
 from tests.random_networks import networks
@@ -64,7 +65,7 @@ def test_all_passes_of_a_layer_have_its_bounds(network: Network, rule: str) -> N
     check(network, rule, 2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(networks(), st.sampled_from(["bp", "fa"]), st.integers(1, 3))
 def test_all_passes_of_a_random_layer_have_its_bounds(
     network: Network, rule: str, batch: int

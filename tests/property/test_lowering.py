@@ -16,6 +16,7 @@ from accelsim.step.ops import Contraction, Op, Pass, Role, Tensor, TrainingStep,
 from accelsim.workload.loading import load_network
 from accelsim.workload.modules import links as module_links
 from accelsim.workload.network import Layer, Network
+from tests.examples import examples
 from tests.naive import counts, links
 from tests.naive.bounds import bounds
 from tests.random_networks import networks
@@ -131,7 +132,7 @@ def expected_propagation(network: Network, rule: str) -> tuple[int, int]:
     return sum(part.macs for part in parts), sum(part.words for part in parts)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(networks(), rules, optimizers, st.integers(1, 3))
 def test_laws_of_a_step(network: Network, rule: str, optimizer: str, batch: int) -> None:
     step = lowered(network, rule, batch, optimizer)
@@ -175,7 +176,7 @@ def output_positions(op: Op) -> int:
     return b.n * b.h * b.w * b.c if op.pass_ is Pass.EP else b.k * b.r * b.s * (b.c // b.groups)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(networks(), rules, st.integers(1, 3))
 def test_bounds_fit_the_tensors(network: Network, rule: str, batch: int) -> None:
     """The number of outputs of an op's nest equals the size of its output tensors, except for the
@@ -198,7 +199,7 @@ def test_bounds_fit_the_tensors(network: Network, rule: str, batch: int) -> None
         assert op.operand(Use.STATIONARY) is not None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(networks(), rules, st.sets(st.sampled_from(list(Pass)), min_size=1))
 def test_passes_keep_their_order(network: Network, rule: str, passes: set[Pass]) -> None:
     """Restricting the passes removes their ops and keeps all dependencies, including those through
@@ -217,7 +218,7 @@ def test_passes_keep_their_order(network: Network, rule: str, passes: set[Pass])
         assert roles <= {Role.ACTIVATION}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(networks(), st.sampled_from(list(DIRECT)))
 def test_direct_feedback_waits_for_the_output_error_alone(network: Network, rule: str) -> None:
     step = lower(network, rule, 2)
@@ -227,7 +228,7 @@ def test_direct_feedback_waits_for_the_output_error_alone(network: Network, rule
             assert {name for name in before[op.name] if passes[name] is not Pass.FF} == {"loss.EP"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(networks(), st.sampled_from(CHAINS))
 def test_chains_are_locked(network: Network, rule: str) -> None:
     """In BP and FA, EP of a layer waits for EP of every weighted layer that its output reaches,
@@ -256,7 +257,7 @@ def test_chains_are_locked(network: Network, rule: str) -> None:
                 assert set(waited) <= before[op]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(networks(), st.sampled_from(MODULAR))
 def test_links_wait_for_the_end_of_their_module_alone(network: Network, rule: str) -> None:
     """Among weighted layers, EP into a layer's map waits only for those whose links lead to the
@@ -285,7 +286,7 @@ def test_links_wait_for_the_end_of_their_module_alone(network: Network, rule: st
                 assert waits <= {op.layer}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(networks(), rules)
 def test_forward_of_the_next_step_waits_for_the_update(network: Network, rule: str) -> None:
     step = lowered(network, rule, 1)

@@ -23,10 +23,13 @@ from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
 from accelsim.workload.network import Network
+from tests.examples import examples
 from tests.random_machines import KINDS, any_machines, convolutions
 from tests.random_networks import networks
 
-EXAMPLES = 3000 if settings.get_current_profile_name() == "nightly" else 90
+pytestmark = pytest.mark.hypothesis
+
+EXAMPLES = examples(90, nightly=3000)
 STAGING = 1 << 20
 """Bytes of the staging buffer, enough for all traffic of an op, so that it has one block."""
 FIFO = """\

@@ -22,6 +22,7 @@ from accelsim.sim.pipeline import Executed, Pipelines, Times
 from accelsim.sim.planning.mesh import Mesh
 from accelsim.sim.planning.op_plan import DramPart, OpPlan
 from accelsim.step.ops import Op
+from tests.examples import examples
 from tests.naive import pipeline as naive
 from tests.property.test_dram import specs
 from tests.random_machines import machine
@@ -149,7 +150,7 @@ def run(
     )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     specs(),
     st.lists(st.lists(drafts, min_size=1, max_size=3), min_size=1, max_size=4),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from accelsim.studies.papers.counting import Cost, convolutions, cost_of, propagating
 from accelsim.workload.network import Layer, Network
+from tests.examples import examples
 from tests.random_networks import network_of, networks
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
@@ -58,7 +59,7 @@ def positions(layer: Layer) -> int:
     return layer.in_shape[0] * layer.in_shape[1] if layer.kind == "conv" else 1
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(networks(), st.integers(1, 3))
 def test_backpropagation(network: Network, batch: int) -> None:
     layers = propagating_layers(network)
@@ -67,7 +68,7 @@ def test_backpropagation(network: Network, batch: int) -> None:
     assert cost_of(propagating(network, "bp", batch)) == cost(words, macs)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(networks(), st.integers(1, 3), st.booleans(), st.data())
 def test_direct_feedback(network: Network, batch: int, per_step: bool, data: st.DataObject) -> None:
     neurons, errors = (
@@ -212,7 +213,7 @@ def link_words(end: int, channels: int, shortcut: bool, groups: int) -> int:
     return end * channels if shortcut else 9 * end * end // groups + end * channels // groups
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.data(), st.sampled_from([1, 2, 4]), st.booleans(), st.integers(1, 3))
 def test_revised_on_images(data: st.DataObject, groups: int, binary: bool, batch: int) -> None:
     drawn = data.draw(modular_networks(groups))
@@ -235,7 +236,7 @@ def test_revised_on_images(data: st.DataObject, groups: int, binary: bool, batch
     )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.data(), st.sampled_from([1, 2, 4]), st.integers(1, 3))
 def test_the_other_rules_on_the_same_networks(data: st.DataObject, groups: int, batch: int) -> None:
     drawn = data.draw(modular_networks(groups))
@@ -254,7 +255,7 @@ def test_the_other_rules_on_the_same_networks(data: st.DataObject, groups: int, 
 # The revised rule on sequences
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.data())
 def test_revised_on_sequences(data: st.DataObject) -> None:
     """Each cell has a block from state to state for every pair of a time step and an earlier or

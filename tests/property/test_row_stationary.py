@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accelsim.kernels.dense import row_stationary as kernels
+from tests.examples import examples
 from tests.naive import row_stationary as naive
 
 sizes = st.integers
@@ -44,7 +45,7 @@ def operands(shape: tuple[int, ...], seed: int) -> tuple[np.ndarray, np.ndarray]
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(shapes(), all_limits(), sizes(1, 6), sizes(1, 6), sizes(0, 99))
 def test_products_and_cycles_are_those_of_registers_stepped_cycle_by_cycle(
     shape: tuple[int, ...], limits: tuple[int, ...], rows: int, cols: int, seed: int
@@ -63,7 +64,7 @@ def test_products_and_cycles_are_those_of_registers_stepped_cycle_by_cycle(
     assert words["psum_out"] - words["psum_in"] == out.size
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(shapes(4), all_limits(), st.tuples(*(sizes(1, 5) for _ in range(8)), st.booleans()))
 def test_a_pass_takes_the_cycles_of_its_steps(
     shape: tuple[int, ...], limits: tuple[int, ...], extents: tuple[int, ...]
@@ -72,7 +73,7 @@ def test_a_pass_takes_the_cycles_of_its_steps(
     assert kernels.pass_cycles(part, *rest) == naive.pass_cycles(*extents, shape, limits)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(shapes(4), sizes(20, 4000).flatmap(all_limits), sizes(1, 6), sizes(1, 6))
 def test_the_mapping_is_the_best_of_all(
     shape: tuple[int, ...], limits: tuple[int, ...], rows: int, cols: int

@@ -11,6 +11,7 @@ from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Architecture
 from accelsim.results.laws import violations
 from accelsim.results.result import Result
+from tests.examples import examples
 from tests.random_machines import convolutions, machine, masks, trace_of
 from tests.random_networks import networks
 
@@ -40,7 +41,7 @@ def row_machines(draw: st.DrawFn) -> Architecture:
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.data())
 def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
     network = data.draw(st.one_of(convolutions(2), networks()))

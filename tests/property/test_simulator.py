@@ -20,6 +20,7 @@ from accelsim.results.laws import violations
 from accelsim.results.result import Result
 from accelsim.rules.registry import lower, parse_rule
 from accelsim.workload.network import Network
+from tests.examples import examples
 from tests.naive.links import LinkTwin
 from tests.naive.machine import Counts, Twin, run
 from tests.random_machines import SKIPS, convolutions, lanes_of, machine, machines, masks, trace_of
@@ -127,7 +128,7 @@ def test_links_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObject) -
     compare(network, data.draw(machines()), found, data.draw(st.integers(1, 3)), rule, 0)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.data())
 def test_sequences_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObject) -> None:
     network = network_of(data.draw(sequence_workloads()))

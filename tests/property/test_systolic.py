@@ -22,6 +22,7 @@ from accelsim.results.result import Result
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction
 from accelsim.workload.network import Network
+from tests.examples import examples
 from tests.naive import contractions, row_stationary, systolic
 from tests.random_machines import convolutions, dense, machine
 from tests.reference_networks import Builder
@@ -53,7 +54,7 @@ def cases(draw: st.DrawFn) -> tuple[Network, str, int]:
     return network, rule, draw(st.integers(1, 2))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(
     cases(),
     st.integers(1, 5),
@@ -90,7 +91,7 @@ def test_shifted_registers_compute_every_op_in_its_cycles(
         assert said[op.name] == cycles, op.name
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     cases(),
     st.integers(1, 5),
@@ -160,7 +161,7 @@ def test_sparse_feedback_runs_as_a_dense_matrix(dataflow: str, rule: str) -> Non
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     convolutions(2),
     st.sampled_from([*DATAFLOWS.values(), "row_stationary"]),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from accelsim.kernels.bits import bitmaps
 from accelsim.kernels.lanes import tiles
+from tests.examples import examples
 from tests.mask_strategies import masks, seeds
 from tests.naive import tiles as naive
 
@@ -38,7 +39,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 @given(cases())
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 def test_tile_sums_equal_the_twin(case: Case) -> None:
     cycles, channels, positions, needed, *rest = case
     found = tiles.tile_sums(
@@ -52,7 +53,7 @@ def test_tile_sums_equal_the_twin(case: Case) -> None:
 @given(
     cases(), st.integers(1, 5), st.integers(1, 5), st.integers(1, 7), st.booleans(), st.booleans()
 )
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_blocks_follow_any_loop_nest(
     case: Case, group: int, high: int, wide: int, inner: bool, outer: bool
 ) -> None:

@@ -19,6 +19,7 @@ from accelsim.mapping.tilings import choices
 from accelsim.pe.mapping import Tiling
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction, Pass
+from tests.examples import examples
 from tests.naive import loop_nest as naive
 from tests.naive.bounds import bounds
 from tests.random_machines import convolutions, machine, masks, trace_of
@@ -65,7 +66,7 @@ def tiled(
         (Pass.FF, Pass.EP),
     )
 )
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_words_are_those_of_a_walk_through_the_nest(case: tuple[Tiler, Tiling]) -> None:
     tiler, t = case
     op = tiler.op
@@ -120,7 +121,7 @@ def test_gradients_read_the_channels_of_their_positions(case: tuple[Tiler, Tilin
     st.sampled_from(["near_memory", "von_neumann"]),
     st.sampled_from(["bp", "dfa", "ssdfa"]),
 )
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_every_choice_is_legal_and_covers_the_op(
     data: st.DataObject, organization: str, rule: str
 ) -> None:
@@ -156,7 +157,7 @@ OBJECTIVES = ("cycles", "energy", "edp")
     st.sampled_from(OBJECTIVES),
     st.sampled_from(["serial", "unlocked"]),
 )
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow])
 def test_chosen_mappings_do_the_same_work(
     data: st.DataObject, organization: str, objective: str, schedule: str
 ) -> None:

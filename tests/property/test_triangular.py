@@ -17,6 +17,7 @@ from accelsim.results.result import Result
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Pass, Role
 from accelsim.workload.network import Network
+from tests.examples import examples
 from tests.naive.machine import run
 from tests.naive.triangles import TriangleTwin, counted, kept
 from tests.property.test_lowering import check_nothing_idle, check_order
@@ -47,7 +48,7 @@ def sequences(draw: st.DrawFn) -> Network:
     return network_of(workload)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(sequences(), rules, st.integers(1, 3))
 def test_laws_of_a_step(network: Network, rule: str, batch: int) -> None:
     step = lower(network, rule, batch)
@@ -66,7 +67,7 @@ def test_laws_of_a_step(network: Network, rule: str, batch: int) -> None:
     assert all(bool(tensor.index_bits) <= (RULES[rule] < 1) for tensor in feedback)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.data())
 def test_rows_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObject) -> None:
     network, rule, architecture = data.draw(sequences()), data.draw(rules), data.draw(machines())
@@ -90,7 +91,7 @@ def test_rows_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObject) ->
     }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.data())
 def test_every_result_obeys_the_laws(data: st.DataObject) -> None:
     network, architecture = data.draw(sequences()), data.draw(tight_machines())

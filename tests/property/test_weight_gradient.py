@@ -18,6 +18,7 @@ from accelsim.kernels.bits import bitmaps, effectual
 from accelsim.kernels.bits.intrinsics import container
 from accelsim.kernels.bits.taps import MapTaps
 from accelsim.kernels.lanes import outer_products, walk, weight_gradient
+from tests.examples import examples
 from tests.mask_strategies import forward, masks, windows
 from tests.naive import bitmaps as naive_bits
 from tests.naive import effectual as naive_effectual
@@ -40,7 +41,7 @@ def gradients(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
 
 
 @given(gradients(), SKIPS, st.booleans())
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_convolutions_equal_the_twin(
     case: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int], skip: str, parallel: bool
 ) -> None:
@@ -72,7 +73,7 @@ def test_convolutions_equal_the_twin(
     windows,
     st.data(),
 )
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 def test_wide_layers_equal_the_walk_of_their_lanes(
     samples: int, channels: int, outputs: int, window: int, data: st.DataObject
 ) -> None:
@@ -140,7 +141,7 @@ def test_effectual_pairs_equal_the_twin(
     st.integers(1, 9),
     st.data(),
 )
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_outer_products_equal_the_twin(
     samples: int, errors: int, channels: int, outputs: int, segments: int, data: st.DataObject
 ) -> None:

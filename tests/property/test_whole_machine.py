@@ -37,6 +37,7 @@ from accelsim.step.ops import (
 )
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource
+from tests.examples import examples
 from tests.naive.machine import Twin, Work
 from tests.naive.whole_machine import WholeMachine
 from tests.naive.whole_machine_op import Running
@@ -46,8 +47,8 @@ from tests.reference_networks import Builder
 
 LIMIT = 3000
 """Maximum cycles of a program. Longer ones are not compared, because every cycle is stepped."""
-EXAMPLES = max(400, settings().max_examples)
-"""Number of programs of each kind; larger in the nightly profile."""
+EXAMPLES = examples(400, nightly=1000)
+"""Number of programs of each kind; see `tests/examples.py`."""
 RULES = {"bp": 0, "bp-only": 0, "fa": 0, "dfa": 0, "ssdfa": 1, "sdfa:k=2": 2, "frozen": 0}
 NETWORK = Builder("random", (1, 1, 1)).add("fc", 2).network()
 """Network of generated programs, whose ops do not come from a network."""

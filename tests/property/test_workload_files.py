@@ -11,6 +11,7 @@ from accelsim.config.registries import RULES
 from accelsim.errors import Fault, InputError
 from accelsim.rules.registry import lower
 from accelsim.workload.network import Network
+from tests.examples import examples
 from tests.random_networks import image_workloads, network_of, sequence_workloads
 
 words = ["same", "valid", "input", "fc", "conv0", "add", "lstm"]
@@ -47,7 +48,7 @@ def resolved(data: dict[str, Any]) -> Network | tuple[Fault, ...]:
         return error.faults
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.one_of(image_workloads(), sequence_workloads()),
     st.lists(st.tuples(st.integers(0, 9), keys, values), min_size=1, max_size=3),

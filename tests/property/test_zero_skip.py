@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from accelsim.kernels.bits import bitmaps, effectual, taps
 from accelsim.kernels.bits.intrinsics import container
 from accelsim.kernels.lanes import pair_streams, walk, zero_skip
+from tests.examples import examples
 from tests.mask_strategies import backward, forward, masks, pruned_kernels, windows
 from tests.naive import bitmaps as naive_bits
 from tests.naive import effectual as naive_effectual
@@ -24,14 +25,14 @@ def row(*bits: int) -> np.ndarray:
 
 
 @given(streams, windows)
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_walk_is_its_closed_form(mask: np.ndarray, window: int) -> None:
     """popcount + floor(gap/W) over leading and inner gaps + ceil(tail/W)."""
     assert naive.walk(mask[0], window) == naive.closed_form(mask[0], window)
 
 
 @given(streams, windows)
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_one_vector_is_walked_exactly(mask: np.ndarray, window: int) -> None:
     tap = np.zeros((1, 1), np.int32)
     cycles, ones, length = zero_skip.stream_cycles(
@@ -75,7 +76,7 @@ def layers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
 
 
 @given(layers())
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_streams_equal_the_twin(layer: tuple[np.ndarray, np.ndarray, np.ndarray, int]) -> None:
     x, rows, cols, window = layer
     found = zero_skip.stream_cycles(bitmaps.from_mask(x), x.shape[3], rows, cols, window)
@@ -103,7 +104,7 @@ def pruned_layers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
 
 
 @given(pruned_layers(), st.sampled_from(["both", "stationary"]))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_pairs_of_masks_equal_the_twin(
     layer: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int], skip: str
 ) -> None:
@@ -167,7 +168,7 @@ def test_effectual_counts_with_a_dense_kernel_equal_the_twin(
 
 
 @given(st.integers(1, 40), st.integers(1, 200), st.integers(0, 6), windows, st.data())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_lanes_abreast_equal_the_twin(
     lanes: int, period: int, repeats: int, window: int, data: st.DataObject
 ) -> None:

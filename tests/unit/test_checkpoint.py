@@ -52,8 +52,14 @@ def saved(path, run, record=None):
     return path
 
 
-@pytest.mark.parametrize("rule", ["dfa", "hdfa", "bp-only"])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("rule", [pytest.param("dfa", marks=pytest.mark.check), "hdfa", "bp-only"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        each if each == "momentum" else pytest.param(each, marks=pytest.mark.check)
+        for each in OPTIMIZERS
+    ],
+)
 def test_a_run_goes_on_as_if_it_had_not_stopped(tmp_path, optimizer, rule):
     whole, first, second = (trainer(optimizer, rule) for _ in range(3))
     for _ in range(3):

@@ -148,7 +148,7 @@ def test_a_pe_is_one_output() -> None:
     [
         ("near_memory", "bp"),
         ("von_neumann", "bp"),
-        ("near_memory", "sdfa:k=2"),
+        pytest.param("near_memory", "sdfa:k=2", marks=pytest.mark.check),
         ("von_neumann", "dfa"),
     ],
 )

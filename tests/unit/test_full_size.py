@@ -24,7 +24,9 @@ def simulated(workload: str, machine: str, rule: str) -> Result:
 
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("rule", ["fa", "bdfa", "conv-dfa", "dilated", "frozen"])
-@pytest.mark.parametrize("workload", ["vgg16-cifar10", "resnet18-cifar10"])
+@pytest.mark.parametrize(
+    "workload", ["vgg16-cifar10", pytest.param("resnet18-cifar10", marks=pytest.mark.check)]
+)
 def test_rules_run_everywhere(workload: str, rule: str, machine: str) -> None:
     result = simulated(workload, machine, rule)
     propagated = [op for op in result.ops if op.pass_ == "EP" and op.kind != "vector"]
@@ -33,7 +35,10 @@ def test_rules_run_everywhere(workload: str, rule: str, machine: str) -> None:
         assert sum(op.words.remote for op in propagated) == 0, "fixed feedback is not transposed"
 
 
-@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize(
+    "machine",
+    [MACHINES[0], *(pytest.param(each, marks=pytest.mark.check) for each in MACHINES[1:])],
+)
 def test_matrices_between_whole_maps_need_more_than_32_bits(machine: str) -> None:
     """VGG16's modular links: 2^31 words at conv1_2, 4,609,545,216 in all; they cross the DRAM bus
     and fill more than it has.

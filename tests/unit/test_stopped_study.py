@@ -58,7 +58,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return finish(tmp_path_factory.mktemp("undisturbed"))
 
 
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "sent", [pytest.param(signal.SIGKILL, marks=pytest.mark.check), signal.SIGINT]
+)
 def test_a_stopped_study_goes_on_to_the_same_bytes(
     sent: signal.Signals, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
