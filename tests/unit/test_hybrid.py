@@ -62,7 +62,7 @@ def hdfa(p, binary=True, **options):
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
-@pytest.mark.parametrize("name", ["momentum", "adam"])
+@pytest.mark.parametrize("name", ["momentum", pytest.param("adam", marks=pytest.mark.check)])
 def test_only_steps_of_backpropagation_are_backpropagation(network, name):
     found = trained(network, hdfa(1.0), name, gamma=0.9)
     expected = trained(network, parse_rule("bp"), name)
@@ -73,7 +73,7 @@ def test_only_steps_of_backpropagation_are_backpropagation(network, name):
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
-@pytest.mark.parametrize("name", ["momentum", "adam"])
+@pytest.mark.parametrize("name", ["momentum", pytest.param("adam", marks=pytest.mark.check)])
 @pytest.mark.parametrize("binary", [False, True])
 def test_only_feedback_steps_are_the_revised_rule(network, name, binary):
     found = trained(network, hdfa(0.0, binary), name, gamma=1.0)
