@@ -49,7 +49,10 @@ def subject(runs: Runs) -> str:
 def costs(runs: Runs) -> str:
     """Cycles and energy of a single run, or of each run against the baseline."""
     label = _baseline_label(runs)
-    mean = ", a mean over kinds of step," if any(each.steps for each in runs.results) else ""
+    mean = ""
+    if any(each.steps for each in runs.results):
+        only = len(runs.results) == 1
+        mean = " (mean over its kinds)" if only else " (mean over the kinds of a hybrid rule)"
     verb = "take" if subject(runs).startswith("the passes") else "takes"
     if len(runs.results) == 1:
         return f"Under {label}, {subject(runs)}{mean} {verb} {_absolute(runs.baseline)}."
@@ -111,11 +114,11 @@ class _Longest:
 
 
 def longest(runs: Runs) -> str:
-    """The longest pass of each run and the largest cause of its array cycles; where ops overlap,
-    the largest cause of the step.
+    """The longest pass of each run and the largest cause of its array cycles. Where ops overlap, or
+    one pass was simulated, the largest cause alone.
     """
     shown = _shown(runs)
-    if any(result.overlaps for _, result in shown):
+    if any(result.overlaps for _, result in shown) or len(active_passes(runs)) == 1:
         return _largest_causes(shown)
     found = [each for each in (_longest(label, result) for label, result in shown) if each]
     if not found:
@@ -160,8 +163,9 @@ def _largest_causes(shown: Sequence[tuple[str, Result]]) -> str:
         total = sum(causes.values())
         if total:
             cause = max(causes, key=lambda name: causes[name])
-            each.append(f"{_percent(causes[cause] / total)} {CAUSE_WORDS[cause]} in {label}")
-    return f"The largest part of the array's cycles is spent {_listed(each)}." if each else ""
+            place = "" if len(shown) == 1 else f"in {label} "
+            each.append(f"{place}{_percent(causes[cause] / total)} {CAUSE_WORDS[cause]}")
+    return f"Largest share of the array's cycles: {', '.join(each)}." if each else ""
 
 
 def lever(runs: Runs) -> str:

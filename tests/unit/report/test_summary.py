@@ -118,7 +118,9 @@ def test_the_passes_of_a_partial_run_are_named() -> None:
 
 def test_a_hybrid_s_numbers_are_means() -> None:
     shown = runs(synthetic.hybrid(0.25))
-    assert "a step, a mean over kinds of step, takes" in sentences.costs(shown)
+    assert "a step (mean over its kinds) takes" in sentences.costs(shown)
+    both = runs(synthetic.result(), synthetic.hybrid(0.25))
+    assert "a step (mean over the kinds of a hybrid rule) under" in sentences.costs(both)
 
 
 def test_the_longest_pass_is_told_with_its_largest_cause() -> None:
@@ -130,10 +132,13 @@ def test_the_longest_pass_is_told_with_its_largest_cause() -> None:
     )
 
 
-def test_where_ops_overlap_no_pass_is_told() -> None:
-    shown = runs(synthetic.result(schedule="unlocked"))
-    assert sentences.longest(shown).startswith("The largest part of the array's cycles is spent ")
-    assert "pass" not in sentences.longest(shown)
+def test_where_ops_overlap_or_one_pass_ran_no_pass_is_told() -> None:
+    said = "Largest share of the array's cycles: 60 % computing."
+    assert sentences.longest(runs(only(synthetic.result(), "FF"))) == said
+    shown = runs(synthetic.result(schedule="unlocked"), synthetic.result("dfa"))
+    assert sentences.longest(shown) == (
+        "Largest share of the array's cycles: in bp 57 % computing, in dfa 57 % computing."
+    )
 
 
 def test_the_biggest_lever_comes_first() -> None:
