@@ -7,11 +7,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
-from accelsim.report.table import Cell, Column, Table
+from accelsim.report.table import Column, Table
 from accelsim.studies.accuracy import intervals
 from accelsim.studies.accuracy.outcomes import Outcome, Outcomes, less, mean
 
@@ -111,10 +110,10 @@ def orderings_table(outcomes: Outcomes) -> Table:
     """Every expectation with our means, their margin and its bootstrap interval, the margin of the
     nearest seeds, and the verdict on the means.
     """
-    columns: tuple[Column[Any], ...] = (
-        Column("network", "network", "text"),
-        Column("expected", "expected", "text"),
-        Column("source", "source", "text"),
+    columns: tuple[Column[_Judged], ...] = (
+        Column("network", "network", "text", lambda row: row.expected.network),
+        Column("expected", "expected", "text", lambda row: row.expected.said),
+        Column("source", "source", "text", lambda row: row.expected.source),
         Column("ours", "ours", "text"),
         Column("margin", "margin", "percent"),
         Column("margin_low", "95 %: from", "percent"),
@@ -124,57 +123,69 @@ def orderings_table(outcomes: Outcomes) -> Table:
         Column("seeds", "seeds (least)", "text"),
         Column("verdict", "verdict", "text"),
     )
-    return Table(
-        "orderings",
-        "expected orderings",
-        columns,
-        tuple(_line(each, outcomes) for each in EXPECTED),
-    )
+    rows = (_Judged.of(each, outcomes) for each in EXPECTED)
+    return Table.of("orderings", "expected orderings", columns, rows)
 
 
-def _line(expected: Expectation, outcomes: Outcomes) -> tuple[Cell, ...]:
-    better = [
-        _values(outcomes.find(expected.network, rule), expected.perplexity)
-        for rule in expected.better
-    ]
-    worse = [
-        _values(outcomes.find(expected.network, rule), expected.perplexity)
-        for rule in expected.worse
-    ]
-    margin = _margin(
-        expected, [mean(values) for values in better], [mean(values) for values in worse]
-    )
-    nearest = _nearest(expected, better, worse)
-    low, high = _interval(expected, better, worse)
-    needed = (
-        f"<= {expected.points:g}"
-        if expected.kind == SPREAD
-        else f">= {expected.points:g}"
-        if expected.points
-        else "> 0"
-    )
-    ours = ", ".join(_printed(values) for values in better) + (
-        " / " + ", ".join(_printed(values) for values in worse) if worse else ""
-    )
-    seeds = min(len(values) for values in (*better, *worse))
-    found = [outcomes.find(expected.network, rule) for rule in (*expected.better, *expected.worse)]
-    diverged = any(run.diverged for outcome in found if outcome for run in outcome.runs)
-    verdict = (
-        DIVERGED if diverged else _verdict(expected, margin)
-    )  # the mean over the remaining seeds would favour the rule
-    return (
-        expected.network,
-        expected.said,
-        expected.source,
-        ours,
-        margin,
-        low,
-        high,
-        needed,
-        nearest,
-        str(seeds),
-        verdict,
-    )
+@dataclass(frozen=True)
+class _Judged:
+    """A row's object: an expectation, and what the runs say of it."""
+
+    expected: Expectation
+    ours: str
+    margin: float | None
+    margin_low: float | None
+    margin_high: float | None
+    needed: str
+    margin_of_nearest_seeds: float | None
+    seeds: str
+    verdict: str
+
+    @classmethod
+    def of(cls, expected: Expectation, outcomes: Outcomes) -> _Judged:
+        """Judge an expectation by the outcomes."""
+        better = [
+            _values(outcomes.find(expected.network, rule), expected.perplexity)
+            for rule in expected.better
+        ]
+        worse = [
+            _values(outcomes.find(expected.network, rule), expected.perplexity)
+            for rule in expected.worse
+        ]
+        margin = _margin(
+            expected, [mean(values) for values in better], [mean(values) for values in worse]
+        )
+        nearest = _nearest(expected, better, worse)
+        low, high = _interval(expected, better, worse)
+        needed = (
+            f"<= {expected.points:g}"
+            if expected.kind == SPREAD
+            else f">= {expected.points:g}"
+            if expected.points
+            else "> 0"
+        )
+        ours = ", ".join(_printed(values) for values in better) + (
+            " / " + ", ".join(_printed(values) for values in worse) if worse else ""
+        )
+        seeds = min(len(values) for values in (*better, *worse))
+        found = [
+            outcomes.find(expected.network, rule) for rule in (*expected.better, *expected.worse)
+        ]
+        diverged = any(run.diverged for outcome in found if outcome for run in outcome.runs)
+        verdict = (
+            DIVERGED if diverged else _verdict(expected, margin)
+        )  # the mean over the remaining seeds would favour the rule
+        return cls(
+            expected=expected,
+            ours=ours,
+            margin=margin,
+            margin_low=low,
+            margin_high=high,
+            needed=needed,
+            margin_of_nearest_seeds=nearest,
+            seeds=str(seeds),
+            verdict=verdict,
+        )
 
 
 def _verdict(expected: Expectation, margin: float | None) -> str:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -345,6 +347,18 @@ def test_a_hybrid_has_the_ops_of_every_kind_of_step_and_mean_layers() -> None:
         (step["kind"], step["weight"]) for step in document["steps"]
     }
     assert sum(float(row["cycles"]) for row in layers) == pytest.approx(document["cycles"])
+
+
+def test_every_table_is_made_by_the_builder(root: Path) -> None:
+    """A row is computed by its columns, never written beside them."""
+    made_by_hand = [
+        path.relative_to(root)
+        for path in (root / "accelsim").rglob("*.py")
+        if path.name != "table.py"
+        and "from accelsim.report.table import" in (code := path.read_text(encoding="utf-8"))
+        and re.search(r"(?<![\w.])Table\(", code)
+    ]
+    assert made_by_hand == []
 
 
 def test_tables_are_chosen_by_name() -> None:

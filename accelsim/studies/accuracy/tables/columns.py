@@ -1,10 +1,11 @@
-"""Columns shared by the study's tables, and their cells."""
+"""Columns shared by the study's tables: how each is computed from an outcome."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from accelsim.report.table import Cell, Column
+from accelsim.report.table import Cell, Column, Kind
 from accelsim.studies.accuracy import intervals
 from accelsim.studies.accuracy.outcomes import Outcome, Outcomes, deviation, less, mean
 
@@ -15,51 +16,102 @@ UPDATE_ANGLE = (
     "feedback steps)"
 )
 
-RUN_COLUMNS: tuple[Column[Any], ...] = (
-    Column("network", "network", "text"),
-    Column("rule", "rule", "text"),
-    Column("learning_rate", "learning rate", "number"),
-    Column("option", "scale or factor", "text"),
+
+@dataclass(frozen=True)
+class Scored:
+    """A row's object: one cell of the study with its runs, and all outcomes to compare it with."""
+
+    outcome: Outcome
+    outcomes: Outcomes
+
+    @property
+    def chosen(self) -> str:
+        """How learning rate and option were chosen."""
+        if self.outcome.cell.tuned_as:
+            return f"tuning of {self.outcome.cell.tuned_as}"
+        tuning = len(self.outcome.tuning)
+        return f"{tuning} tuning runs" if tuning else "plan"
+
+    @property
+    def accuracies(self) -> list[float]:
+        """Test accuracy of each seed in percent."""
+        return self.outcome.percent("test_accuracy")
+
+    @property
+    def bp(self) -> Outcome | None:
+        """The outcome of backpropagation on the same network."""
+        outcome = self.outcome
+        return self.outcomes.find(outcome.network, "bp", outcome.cell.setting.part)
+
+    @property
+    def gap(self) -> float | None:
+        """Mean test accuracy less backpropagation's, in points."""
+        return less(mean(self.accuracies), test_accuracy(self.bp))
+
+    @property
+    def gap_interval(self) -> float | None:
+        """Half of the 95 % interval of `gap`."""
+        others = (
+            [] if self.bp is None or self.bp is self.outcome else self.bp.percent("test_accuracy")
+        )
+        return intervals.of_difference(self.accuracies, others)
+
+
+def scored(outcomes: Outcomes, *parts: str) -> list[Scored]:
+    """A row's object for each outcome of these parts of the study."""
+    return [Scored(each, outcomes) for each in outcomes.part(*parts)]
+
+
+def of_outcome(
+    key: str, heading: str, kind: Kind, value: Callable[[Outcome], Cell]
+) -> Column[Scored]:
+    """A column whose cell depends on the outcome alone."""
+    return Column(key, heading, kind, lambda row: value(row.outcome))
+
+
+NETWORK = of_outcome("network", "network", "text", lambda each: each.network)
+RULE = of_outcome("rule", "rule", "text", lambda each: each.rule)
+LEARNING_RATE = of_outcome(
+    "learning_rate",
+    "learning rate",
+    "number",
+    lambda each: each.choice.rate if each.choice else None,
+)
+SEEDS = of_outcome("seeds", "seeds", "text", lambda each: each.seeds)
+RUN_COLUMNS: tuple[Column[Scored], ...] = (
+    NETWORK,
+    RULE,
+    LEARNING_RATE,
+    of_outcome(
+        "option", "scale or factor", "text", lambda each: each.choice.option if each.choice else ""
+    ),
     Column("chosen", "chosen by", "text"),
-    Column("seeds", "seeds", "text"),
+    SEEDS,
 )
-ACCURACY_COLUMNS: tuple[Column[Any], ...] = (
-    Column("test_accuracy_mean_percent", "test accuracy, mean", "percent"),
-    Column("test_accuracy_deviation_points", "deviation", "percent"),
-    Column("test_accuracy_interval_points", "95 %, +-", "percent"),
-    Column("gap_to_bp_points", "less bp", "percent"),
-    Column("gap_to_bp_interval_points", "95 %, +-", "percent"),
+ACCURACY_COLUMNS: tuple[Column[Scored], ...] = (
+    Column(
+        "test_accuracy_mean_percent",
+        "test accuracy, mean",
+        "percent",
+        lambda row: mean(row.accuracies),
+    ),
+    Column(
+        "test_accuracy_deviation_points",
+        "deviation",
+        "percent",
+        lambda row: deviation(row.accuracies),
+    ),
+    Column(
+        "test_accuracy_interval_points",
+        "95 %, +-",
+        "percent",
+        lambda row: intervals.of_mean(row.accuracies),
+    ),
+    Column("gap_to_bp_points", "less bp", "percent", lambda row: row.gap),
+    Column("gap_to_bp_interval_points", "95 %, +-", "percent", lambda row: row.gap_interval),
 )
-
-
-def run_cells(outcome: Outcome) -> tuple[Cell, ...]:
-    """Cells of RUN_COLUMNS."""
-    chosen, cell = outcome.choice, outcome.cell
-    how = (
-        f"tuning of {cell.tuned_as}"
-        if cell.tuned_as
-        else f"{len(outcome.tuning)} tuning runs"
-        if outcome.tuning
-        else "plan"
-    )
-    mark = (None, "") if chosen is None else (chosen.rate, chosen.option)
-    return (outcome.network, outcome.rule, *mark, how, outcome.seeds)
 
 
 def test_accuracy(outcome: Outcome | None) -> float | None:
     """Mean over seeds in percent."""
     return None if outcome is None else mean(outcome.percent("test_accuracy"))
-
-
-def accuracy_cells(outcome: Outcome, outcomes: Outcomes) -> tuple[Cell, ...]:
-    """Cells of ACCURACY_COLUMNS; None where there are no runs."""
-    ours = outcome.percent("test_accuracy")
-    bp = outcomes.find(outcome.network, "bp", outcome.cell.setting.part)
-    others = [] if bp is None or bp is outcome else bp.percent("test_accuracy")
-    return (
-        mean(ours),
-        deviation(ours),
-        intervals.of_mean(ours),
-        less(mean(ours), test_accuracy(bp)),
-        intervals.of_difference(ours, others),
-    )

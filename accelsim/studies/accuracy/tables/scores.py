@@ -6,63 +6,66 @@ the best one.
 
 from __future__ import annotations
 
-from typing import Any
-
 from accelsim.report.table import Column, Table
 from accelsim.studies.accuracy import intervals, published
-from accelsim.studies.accuracy.outcomes import Outcomes, deviation, mean
+from accelsim.studies.accuracy.outcomes import Outcome, Outcomes, deviation, mean
 from accelsim.studies.accuracy.plan import HEAD_SUFFIX
 from accelsim.studies.accuracy.tables.columns import (
     ACCURACY_COLUMNS,
+    LEARNING_RATE,
+    RULE,
     RUN_COLUMNS,
+    SEEDS,
     UPDATE_ANGLE,
     WITH_UNKNOWN,
     WITHOUT_UNKNOWN,
-    accuracy_cells,
-    run_cells,
+    Scored,
+    of_outcome,
+    scored,
 )
 
 
 def fully_connected_table(outcomes: Outcomes) -> Table:
     """Part (a): every rule on the fully connected networks."""
-    rows = tuple(
-        (*run_cells(each), *accuracy_cells(each, outcomes)) for each in outcomes.part("fc")
-    )
-    return Table(
-        "fully_connected", "fully connected networks", (*RUN_COLUMNS, *ACCURACY_COLUMNS), rows
-    )
+    columns = (*RUN_COLUMNS, *ACCURACY_COLUMNS)
+    rows = scored(outcomes, "fc")
+    return Table.of("fully_connected", "fully connected networks", columns, rows)
 
 
 def sweep_table(outcomes: Outcomes) -> Table:
     """Part (a): rank and density of the feedback (Crafton et al. 2019, figures 5 and 6)."""
-    columns: tuple[Column[Any], ...] = (
-        Column("rule", "rule", "text"),
-        Column("rank", "rank (- unlimited)"),
-        Column("entries", "entries per neuron"),
-        Column("sparsity_percent", "sparsity in %", "number"),
-        Column("learning_rate", "learning rate", "number"),
-        Column("seeds", "seeds", "text"),
+    columns: tuple[Column[Scored], ...] = (
+        RULE,
+        of_outcome(
+            "rank", "rank (- unlimited)", "count", lambda each: rank_and_entries(each.rule)[0]
+        ),
+        of_outcome(
+            "entries", "entries per neuron", "count", lambda each: rank_and_entries(each.rule)[1]
+        ),
+        of_outcome("sparsity_percent", "sparsity in %", "number", _sparsity),
+        LEARNING_RATE,
+        SEEDS,
         *ACCURACY_COLUMNS[:3],
-        Column("feedback_angle_mean_degrees", "angle of output layer, mean", "percent"),
-        Column("feedback_angle_deviation_degrees", "deviation", "percent"),
+        of_outcome(
+            "feedback_angle_mean_degrees",
+            "angle of output layer, mean",
+            "percent",
+            lambda each: mean(each.angles("feedback")),
+        ),
+        of_outcome(
+            "feedback_angle_deviation_degrees",
+            "deviation",
+            "percent",
+            lambda each: deviation(each.angles("feedback")),
+        ),
     )
-    rows = []
-    for each in outcomes.part("sweep"):
-        rank, entries = rank_and_entries(each.rule)
-        accuracies, angles = each.percent("test_accuracy"), each.angles("feedback")
-        sparsity = None if entries is None else 100 * (1 - entries / CLASSES)
-        rate = each.choice.rate if each.choice else None
-        scores = (
-            mean(accuracies),
-            deviation(accuracies),
-            intervals.of_mean(accuracies),
-            mean(angles),
-            deviation(angles),
-        )
-        rows.append((each.rule, rank, entries, sparsity, rate, each.seeds, *scores))
-    return Table(
-        "sweeps", "rank and sparsity of direct feedback on fashion-fc", columns, tuple(rows)
-    )
+    title = "rank and sparsity of direct feedback on fashion-fc"
+    return Table.of("sweeps", title, columns, scored(outcomes, "sweep"))
+
+
+def _sparsity(outcome: Outcome) -> float | None:
+    _, entries = rank_and_entries(outcome.rule)
+    return None if entries is None else 100 * (1 - entries / CLASSES)
 
 
 CLASSES = 10
@@ -80,103 +83,126 @@ def rank_and_entries(rule: str) -> tuple[int | None, int | None]:
     return int(values.get("rank", 0)) or None, int(values.get("k", 1)) or CLASSES
 
 
+def _printed_columns(accuracy: str) -> tuple[Column[Scored], ...]:
+    """The paper's numbers; ``accuracy`` heads the first."""
+    return (
+        of_outcome("printed_test_accuracy_percent", accuracy, "percent", _printed_accuracy),
+        of_outcome("printed_gap_to_bp_points", "printed, less bp", "percent", _printed_gap),
+        of_outcome("printed_row", "", "text", _printed_row),
+    )
+
+
+def _printed_accuracy(outcome: Outcome) -> float | None:
+    printed = published.printed(outcome.cell.setting.network, outcome.rule)
+    return None if printed is None else printed.test
+
+
+def _printed_gap(outcome: Outcome) -> float | None:
+    network = outcome.cell.setting.network
+    if published.printed(network, outcome.rule) is None:
+        return None
+    return published.printed_gap(network, outcome.rule)
+
+
+def _printed_row(outcome: Outcome) -> str | None:
+    printed = published.printed(outcome.cell.setting.network, outcome.rule)
+    return None if printed is None else printed.row
+
+
 def convolutional_table(outcomes: Outcomes) -> Table:
     """Part (b), beside Table 1 of Han et al. 2020."""
-    columns: tuple[Column[Any], ...] = (
+    columns: tuple[Column[Scored], ...] = (
         *RUN_COLUMNS,
         *ACCURACY_COLUMNS,
-        Column("training_accuracy_mean_percent", "training accuracy, mean", "percent"),
-        Column("update_angle_mean_degrees", "update angle to bp", "percent"),
-        Column("printed_test_accuracy_percent", "printed test accuracy", "percent"),
-        Column("printed_gap_to_bp_points", "printed, less bp", "percent"),
-        Column("printed_row", "", "text"),
+        of_outcome(
+            "training_accuracy_mean_percent",
+            "training accuracy, mean",
+            "percent",
+            lambda each: mean(each.percent("training_accuracy")),
+        ),
+        of_outcome(
+            "update_angle_mean_degrees",
+            "update angle to bp",
+            "percent",
+            lambda each: mean(each.angles("update", "all")),
+        ),
+        *_printed_columns("printed test accuracy"),
     )
-    rows = []
-    for each in outcomes.part("cnn"):
-        printed = published.printed(each.cell.setting.network, each.rule)
-        gap = published.printed_gap(each.cell.setting.network, each.rule)
-        theirs = (None, None, None) if printed is None else (printed.test, gap, printed.row)
-        ours = (
-            *accuracy_cells(each, outcomes),
-            mean(each.percent("training_accuracy")),
-            mean(each.angles("update", "all")),
-        )
-        rows.append((*run_cells(each), *ours, *theirs))
     notes = (f"printed: {published.HAN_TABLE_1}, full width, whole training set", UPDATE_ANGLE)
-    return Table("convolutional", "convolutional networks on CIFAR-10", columns, tuple(rows), notes)
+    title = "convolutional networks on CIFAR-10"
+    return Table.of("convolutional", title, columns, scored(outcomes, "cnn"), notes)
 
 
 def text_table(outcomes: Outcomes) -> Table:
     """Part (c), beside Table 3 of Han et al. 2020."""
-    columns: tuple[Column[Any], ...] = (
+    columns: tuple[Column[Scored], ...] = (
         *RUN_COLUMNS,
-        Column("perplexity_mean", "perplexity, mean", "number"),
-        Column("perplexity_deviation", "deviation", "number"),
-        Column("perplexity_interval", "95 %, +-", "number"),
-        Column("perplexity_with_unknown_mean", "perplexity with the unknown word", "number"),
-        Column("test_accuracy_mean_percent", "accuracy", "percent"),
-        Column(
-            "test_accuracy_with_unknown_mean_percent", "accuracy with the unknown word", "percent"
+        of_outcome(
+            "perplexity_mean", "perplexity, mean", "number", lambda each: mean(_perplexities(each))
         ),
-        Column("gap_to_bp_points", "less bp", "percent"),
-        Column("printed_test_accuracy_percent", "printed accuracy", "percent"),
-        Column("printed_gap_to_bp_points", "printed, less bp", "percent"),
-        Column("printed_row", "", "text"),
+        of_outcome(
+            "perplexity_deviation",
+            "deviation",
+            "number",
+            lambda each: deviation(_perplexities(each)),
+        ),
+        of_outcome(
+            "perplexity_interval",
+            "95 %, +-",
+            "number",
+            lambda each: intervals.of_mean(_perplexities(each)),
+        ),
+        of_outcome(
+            "perplexity_with_unknown_mean",
+            "perplexity with the unknown word",
+            "number",
+            lambda each: mean(each.scores(f"{WITH_UNKNOWN}perplexity")),
+        ),
+        Column(
+            "test_accuracy_mean_percent", "accuracy", "percent", lambda row: mean(row.accuracies)
+        ),
+        of_outcome(
+            "test_accuracy_with_unknown_mean_percent",
+            "accuracy with the unknown word",
+            "percent",
+            lambda each: mean(each.percent(f"{WITH_UNKNOWN}accuracy")),
+        ),
+        Column("gap_to_bp_points", "less bp", "percent", lambda row: row.gap),
+        *_printed_columns("printed accuracy"),
     )
-    rows = []
-    for each in outcomes.part("rnn"):
-        perplexities = each.scores(f"{WITHOUT_UNKNOWN}perplexity")
-        unknown = mean(each.scores(f"{WITH_UNKNOWN}perplexity"))
-        accuracy, _, _, gap, _ = accuracy_cells(each, outcomes)
-        printed, network = (
-            published.printed(each.cell.setting.network, each.rule),
-            each.cell.setting.network,
-        )
-        theirs = (
-            (None, None, None)
-            if printed is None
-            else (printed.test, published.printed_gap(network, each.rule), printed.row)
-        )
-        scores = (
-            mean(perplexities),
-            deviation(perplexities),
-            intervals.of_mean(perplexities),
-            unknown,
-            accuracy,
-            mean(each.percent(f"{WITH_UNKNOWN}accuracy")),
-            gap,
-        )
-        rows.append((*run_cells(each), *scores, *theirs))
     notes = (f"printed: {published.HAN_TABLE_3}",)
-    return Table("text", "language models on WikiText-2", columns, tuple(rows), notes)
+    title = "language models on WikiText-2"
+    return Table.of("text", title, columns, scored(outcomes, "rnn"), notes)
+
+
+def _perplexities(outcome: Outcome) -> list[float]:
+    return outcome.scores(f"{WITHOUT_UNKNOWN}perplexity")
 
 
 def transfer_table(outcomes: Outcomes) -> Table:
     """Part (d): whole networks, then heads on the frozen features of the network that
     backpropagation trained.
     """
-    columns: tuple[Column[Any], ...] = (
-        Column("trained", "trained", "text"),
+    columns: tuple[Column[Scored], ...] = (
+        of_outcome(
+            "trained",
+            "trained",
+            "text",
+            lambda each: "head on BP features" if _is_head(each) else "whole network",
+        ),
         *RUN_COLUMNS,
         *ACCURACY_COLUMNS,
-        Column("printed_largest_loss_points", "printed, largest loss", "percent"),
+        of_outcome(
+            "printed_largest_loss_points",
+            "printed, largest loss",
+            "percent",
+            lambda each: (
+                published.CRAFTON_LARGEST_TRANSFER_LOSS
+                if _is_head(each) and each.rule in ("dfa", "ssdfa")
+                else None
+            ),
+        ),
     )
-    rows = []
-    for each in outcomes.part("transfer"):
-        head = each.cell.setting.network.endswith(HEAD_SUFFIX)
-        loss = (
-            published.CRAFTON_LARGEST_TRANSFER_LOSS
-            if head and each.rule in ("dfa", "ssdfa")
-            else None
-        )
-        rows.append(
-            (
-                "head on BP features" if head else "whole network",
-                *run_cells(each),
-                *accuracy_cells(each, outcomes),
-                loss,
-            )
-        )
     notes = (
         (
             "printed: Crafton et al. 2019, the text beside Table 5, the largest over five "
@@ -184,4 +210,9 @@ def transfer_table(outcomes: Outcomes) -> Table:
             "the table's own values are not recovered"
         ),
     )
-    return Table("transfer", "transferred convolutions", columns, tuple(rows), notes)
+    title = "transferred convolutions"
+    return Table.of("transfer", title, columns, scored(outcomes, "transfer"), notes)
+
+
+def _is_head(outcome: Outcome) -> bool:
+    return outcome.cell.setting.network.endswith(HEAD_SUFFIX)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property, partial
 
-from accelsim.report.table import Cell, Column, Table
-from accelsim.studies.accuracy.outcomes import Outcomes
-from accelsim.studies.accuracy.tables.columns import RUN_COLUMNS
+from accelsim.report.table import Cell, Column, Kind, Table
+from accelsim.studies.accuracy.outcomes import Outcome, Outcomes
 
 DIVERGED = -1e8
 """Held-out scores below this mark runs that diverged."""
@@ -22,29 +22,55 @@ def tuning_table(outcomes: Outcomes, parts: Sequence[str], name: str) -> Table:
     options = list(dict.fromkeys(option for each in tuned for option in each.cell.options))
     text = any(each.cell.setting.vocabulary for each in tuned)
     kind = "held_out_perplexity" if text else "held_out_accuracy_percent"
-    columns: tuple[Column[Any], ...] = (
-        *RUN_COLUMNS[:3],
+    cell_kind: Kind = "number" if text else "percent"
+    columns: tuple[Column[_Rate], ...] = (
+        Column("network", "network", "text", lambda row: row.outcome.network),
+        Column("rule", "rule", "text", lambda row: row.outcome.rule),
+        Column("learning_rate", "learning rate", "number", lambda row: row.rate),
         *(
             Column(
                 f"{kind}_{option.replace('=', '_') or 'no_option'}",
                 option or "no option",
-                "number" if text else "percent",
+                cell_kind,
+                partial(_score, option=option, text=text),
             )
             for option in options
         ),
-        Column("spread_over_options", "spread", "number" if text else "percent"),
-        Column("chosen", "chosen", "text"),
+        Column(
+            "spread_over_options",
+            "spread",
+            cell_kind,
+            lambda row: _spread([_score(row, option, text) for option in options]),
+        ),
+        Column("chosen", "chosen", "text", lambda row: row.chosen),
     )
-    rows: list[tuple[Cell, ...]] = []
-    for each in tuned:
-        for rate in each.cell.learning_rates:
-            scored = {job.id.rpartition("/")[2]: score for job, score in each.tuning}
-            marks = [f"lr={rate:g}{'-' + option if option else ''}-seed=0" for option in options]
-            chosen = each.choice.option or "yes" if each.choice and each.choice.rate == rate else ""
-            cells = [_held_out(scored.get(mark), text) for mark in marks]
-            rows.append((each.network, each.rule, rate, *cells, _spread(cells), chosen))
     measure = "perplexity" if text else "accuracy in %"
-    return Table(name, f"tuning: held-out {measure} by option", columns, tuple(rows))
+    rows = (_Rate(each, rate) for each in tuned for rate in each.cell.learning_rates)
+    return Table.of(name, f"tuning: held-out {measure} by option", columns, rows)
+
+
+@dataclass(frozen=True)
+class _Rate:
+    """A row's object: the tuning runs of an outcome with one learning rate."""
+
+    outcome: Outcome
+    rate: float
+
+    @property
+    def chosen(self) -> str:
+        """The chosen option, or ``yes``, if this learning rate was chosen."""
+        choice = self.outcome.choice
+        return choice.option or "yes" if choice and choice.rate == self.rate else ""
+
+    @cached_property
+    def scores(self) -> dict[str, float | None]:
+        """Held-out score of each tuning run, by the last part of its name."""
+        return {job.id.rpartition("/")[2]: score for job, score in self.outcome.tuning}
+
+
+def _score(row: _Rate, option: str, text: bool) -> Cell:
+    mark = f"lr={row.rate:g}{'-' + option if option else ''}-seed=0"
+    return _held_out(row.scores.get(mark), text)
 
 
 def _spread(cells: Sequence[Cell]) -> float | None:
