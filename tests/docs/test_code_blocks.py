@@ -1,4 +1,4 @@
-"""Every block of code in docs/ runs, or says why not.
+"""Every block of code in docs/ and the README runs, or says why not.
 
 The blocks of a page run in order, in one folder of their own, so that a command can use the file
 that a block above it holds:
@@ -34,8 +34,8 @@ from accelsim.cli.app import app, main
 from accelsim.cli.file_kinds import faults
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
-NOT_RUN = {"machines.md": 2, "reproduce.md": 1, "results.md": 1, "rtl.md": 1}
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NOT_RUN = {"README.md": 1, "machines.md": 2, "reproduce.md": 1, "results.md": 1, "rtl.md": 1}
 """Blocks of each page that do not run."""
 SHOWN = {"", "text", "json", "sv", "costs", "depth 1", "depth 2", "depth 8"}
 """Blocks that hold no code: drawings, documents, output."""
