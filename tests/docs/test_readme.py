@@ -4,21 +4,18 @@ right, the result's keys are real.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer.main
 
 from accelsim.cli.app import app
 from accelsim.cli.file_kinds import faults
-from accelsim.results.kinds import json_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
