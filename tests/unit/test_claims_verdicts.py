@@ -201,8 +201,8 @@ def test_recurrent_verdicts_say_what_ran_and_where_shared_matrices_make_no_diffe
     ]
     said = verdict(items, claim)
     assert f"Batches: 1 and 20 (rnn-wikitext2); 1 (rnn-wikitext2 {SHARED})." in said
-    assert "the plain RNN alone runs; LSTM and GRU are counted" in said
-    assert f"On {far} words and bytes are saved alike" in said
+    assert "Only the plain RNN runs; LSTM and GRU are counted" in said
+    assert f"On {far} savings of words and bytes are the same" in said
     assert "plain RNN" not in verdict(
         measured(pair("vgg16-cifar10", MEMORY), MEMORY, {1: same}), MEMORY
     )
@@ -262,7 +262,7 @@ def test_dilation_is_absorbed_where_lane_cycles_fall_as_macs_do() -> None:
         }
     )
     holds, partly, not_at_all = said.split("; ")
-    assert holds == f"The sentence, which is on cycles of the lanes, holds with {known}"
+    assert holds == f"The statement, read as one on lane cycles, holds with {known}"
     assert partly == f"it holds in part with {wide} (80 % of the gain)"
     assert not_at_all == f"it does not hold with {narrow}."
 
@@ -288,8 +288,8 @@ def test_latency_that_still_falls_with_the_most_pes_is_not_saturated() -> None:
     said = _saturation(made_up(falling, 10, (1, 1)))
     pes = 256 * PARTITIONS[-1]
     assert (
-        f"up to {pes:,} PEs on near-memory own memory (2.00x by 2 times the PEs at the last; the "
-        f"most here, still falling: not saturated)" in said
+        f"up to {pes:,} PEs on near-memory own memory (2.00x from 2 times the PEs at the "
+        f"last increase; the largest number here, not saturated)" in said
     )
     flat_end = falling | {PARTITIONS[-1]: falling[PARTITIONS[-2]]}
     assert f"up to {256 * PARTITIONS[-2]:,} PEs on near-memory own memory" in _saturation(
@@ -320,13 +320,14 @@ def test_sparse_memory_follows_one_rule_and_its_notes_give_the_other() -> None:
         "exact",
         "exact",
     ]
-    assert "printed cells give 87.86 (RNN), 87.96 (LSTM), 87.93 (GRU)" in found["RNN/memory"].note
+    assert "Printed cells give 87.86 (RNN), 87.96 (LSTM), 87.93 (GRU)" in found["RNN/memory"].note
     assert [
-        ("only from printed cells" in found[f"{net}/memory"].note) for net in ("RNN", "LSTM", "GRU")
+        ("Only the printed cells give" in found[f"{net}/memory"].note)
+        for net in ("RNN", "LSTM", "GRU")
     ] == [True, False, False]
-    assert "only unrounded" in found["LSTM/memory"].note
+    assert "Only the unrounded value gives" in found["LSTM/memory"].note
     assert (
-        "printed cells give 88.30 (RNN), 88.66 (LSTM), 88.54 (GRU)" in found["GRU/operations"].note
+        "Printed cells give 88.30 (RNN), 88.66 (LSTM), 88.54 (GRU)" in found["GRU/operations"].note
     )
     assert not any(item.surprising for item in found.values())
 

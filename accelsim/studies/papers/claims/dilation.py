@@ -130,8 +130,8 @@ def items(progress: Progress) -> list[Item]:
                         f"{KNOWN}/{cost}"
                     )
                     note = (
-                        f"of dilated, {NOTES[cost].partition(';')[0]}: structural zeros that "
-                        f"pass through the window over those left out"
+                        f"dilated, {NOTES[cost].partition(';')[0]}: structural zeros "
+                        "passing through the window, over the same zeros left out"
                     )
                     value = dilated[cost] / left_out[cost]
                     passed.append(
@@ -156,7 +156,7 @@ def _holds(gains: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
     for mode, (lanes, macs) in gains.items():
         shares = sorted((lane - 1) / (mac - 1) for lane, mac in zip(lanes, macs, strict=True))
         if shares[0] >= ABSORBED:
-            said.setdefault("The sentence, which is on cycles of the lanes, holds with", []).append(
+            said.setdefault("The statement, read as one on lane cycles, holds with", []).append(
                 mode
             )
         elif shares[-1] > 1 - ABSORBED:
@@ -197,13 +197,12 @@ def _verdict(cells: list[Item]) -> Item:
     lanes = ", ".join(f"{span(f'/{mode}/lane cycles')} with {mode}" for mode in MODES)
     steps = ", ".join(f"{span(f'/{mode}/step cycles')} with {mode}" for mode in MODES)
     note = (
-        f"{SAYS} (Han 2020, section 3.2.1). {holds} {WORKLOAD} on {' and '.join(MACHINES)}, "
-        f"batches {' and '.join(map(str, BATCHES))}: of "
-        f"{span(f'/{KNOWN}/executed MACs')} fewer executed MACs in EP, lane cycles show {lanes}. "
-        f"Zeros in a window of 16 take "
-        f"{span(f'/window of 16 over {KNOWN}/lane cycles')} the lane cycles of zeros left out. The "
-        f"whole step of conv-dfa takes {steps} of dilated's "
-        "cycles."
+        f"{SAYS} (Han 2020, section 3.2.1). {holds} Measured: {WORKLOAD} on "
+        f"{' and '.join(MACHINES)}, batches {' and '.join(map(str, BATCHES))}. EP executes "
+        f"{span(f'/{KNOWN}/executed MACs')} fewer MACs; its lane cycles decrease by "
+        f"{lanes}. Structural zeros that pass through a window of 16 take "
+        f"{span(f'/window of 16 over {KNOWN}/lane cycles')} the lane cycles of zeros that "
+        f"are left out. Cycles of the whole step, conv-dfa over dilated: {steps}."
     )
     return Item(
         TARGET, f"{TARGET}/{NAME}/verdict", "x", None, None, None, "not-printed", "machine", note

@@ -250,7 +250,7 @@ def measured_item(
             context=context,
         )
     note = (
-        "cycles are those that the root link needs at least"
+        "cycles are the least that the root link needs"
         if on in UNICAST and cost == "cycles"
         else BURST
         if less_than_a_burst

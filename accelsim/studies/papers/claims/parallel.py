@@ -76,7 +76,7 @@ WITHOUT = "EP without output layer"
 READINGS = (
     Reading("EP", "EP"),
     Reading(
-        SPLIT, "EP, BPTT's op of the output layer split into one a time step", old="by_time_step"
+        SPLIT, "EP, BPTT's op of the output layer split into one per time step", old="by_time_step"
     ),
     Reading(
         WITHOUT,
@@ -121,7 +121,8 @@ def items(latencies: Latencies) -> list[Item]:
         for rule in (BPTT, RULES["DFA"])
     ]
     note = (
-        "Recurrent EP ops that wait for one another, one after the other: 35 with BPTT, 1 with DFA."
+        "Length of the longest chain of recurrent EP ops that wait for one another: 35 "
+        "with BPTT, 1 with DFA."
     )
     claimed = as_claimed(CLAIM, "paper", Fraction(chains[0], chains[1]), "depends_on", note)
     return [
@@ -183,16 +184,16 @@ def _verdict(latencies: Latencies) -> Item:
             ratios.append(f"{name} {', '.join(f'{old / new:.2f}x' for old, new in pairs)}")
         parts.append(f"{reading.says}: {'; '.join(ratios)}")
     note = (
-        f"{CLAIM.says} ({CLAIM.source}). {WORKLOAD} at batch {load_network(WORKLOAD).batch}; LSTM "
-        f"and GRU do not run. "
-        f"Latency of BPTT over that of each rule with {most} partitions, on "
+        f"{CLAIM.says} ({CLAIM.source}). Measured: {WORKLOAD} at batch "
+        f"{load_network(WORKLOAD).batch}; LSTM and GRU do not run. Latency of BPTT divided "
+        f"by that of each rule with {most} partitions, on "
         f"{', '.join(setting.name for setting in SETTINGS)} in this order. "
-        f"{'. '.join(part[0].upper() + part[1:] for part in parts)}. One op over "
-        "all time steps keeps to one partition, which flatters the first reading; split, its parts "
-        "read the weights again each, and on near-memory "
-        f"they wait for the one partition that holds the layer's weights. "
-        f"{' '.join(filter(None, (_owed(latencies), _saturation(latencies))))} In a "
-        "whole step the forward pass is a chain under every rule."
+        f"{'. '.join(part[0].upper() + part[1:] for part in parts)}. BPTT's op of the "
+        "output layer, over all time steps, stays on one partition, which makes the first "
+        "reading too favourable. When it is split, each part reads the weights again, and "
+        "on near-memory the parts wait for the one partition that holds the layer's "
+        f"weights. {' '.join(filter(None, (_owed(latencies), _saturation(latencies))))} In "
+        "a whole step the forward pass is a chain under every rule."
     )
     return Item(
         TARGET,
@@ -229,7 +230,7 @@ def _owed(latencies: Latencies) -> str:
                     f"({old_without / new_without:.2f}x without it)"
                 )
     return (
-        f"BPTT's op of the output layer, and no chain of time steps, makes all of "
+        "BPTT's op of the output layer, not a chain of time steps, accounts for all of "
         f"{', '.join(gone)}."
         if gone
         else ""
@@ -249,17 +250,13 @@ def _saturation(latencies: Latencies) -> str:
             continue
         last = falls[-1]
         gain = (
-            f"{cycles[last - 1] / cycles[last]:.2f}x by "
+            f"{cycles[last - 1] / cycles[last]:.2f}x from "
             f"{PARTITIONS[last] / PARTITIONS[last - 1]:.2g} times the PEs"
         )
-        end = (
-            "the most here, still falling: not saturated"
-            if last == len(cycles) - 1
-            else "not beyond"
-        )
+        end = "the largest number here, not saturated" if last == len(cycles) - 1 else "not beyond"
         parts.append(
-            f"up to {_pes(setting, PARTITIONS[last]):,} PEs on {setting.name} ({gain} at the last; "
-            f"{end})"
+            f"up to {_pes(setting, PARTITIONS[last]):,} PEs on {setting.name} ({gain} at "
+            f"the last increase; {end})"
         )
     return f"More PEs make DFA's EP faster {', '.join(parts)}."
 
@@ -298,14 +295,14 @@ def figure(latencies: Latencies) -> Figure:
             )
         )
     caption = (
-        f"EP latency of {WORKLOAD} (35 time steps, batch 20) with "
-        f"{', '.join(map(str, PARTITIONS))} partitions of 256 PEs, which share the memory "
-        "system of one machine or bring their own; all of EP, and the recurrent layer's part. "
-        "BPTT's EP of the output layer is one op over all "
-        "time steps and stays in one partition; split, it is one op a time step. The recurrent "
-        "layer's part runs from its "
-        "first op's start to its last one's end: with DFA ops of the output layer run in between, "
-        "so that it is an upper bound."
+        f"EP latency of {WORKLOAD} (35 time steps, batch 20) on "
+        f"{', '.join(map(str, PARTITIONS))} partitions of 256 PEs. The partitions share the "
+        "memory system of one machine, or each has its own. The curves show all of EP, and "
+        "the recurrent layer's part. BPTT's EP of the output layer is one op over all time "
+        "steps and stays on one partition; split, it is one op per time step. The "
+        "recurrent layer's part runs from the start of its first op to the end of its last "
+        "one. With DFA, ops of the output layer run in between, so this part is an upper "
+        "bound."
     )
     return Figure(
         TARGET,

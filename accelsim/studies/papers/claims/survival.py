@@ -90,9 +90,9 @@ def _figure(id_: str, compared: Comparison, items: Sequence[Item]) -> Figure:
     said = "; ".join(CLAIMS[name].says for name in compared.claims)
     lengths = {len(series.x) for panel in panels for series in panel.series}
     caption = (
-        f"The papers claim: {said}. Measured on two machines, EP alone and the whole step: what "
-        f"{compared.new} costs over {compared.old}, by batch, "
-        f"above the line at 1 more than {compared.old}."
+        f"The papers claim: {said}. Measured on two machines, for EP alone and for the "
+        f"whole step: the cost of {compared.new} divided by that of {compared.old}, by "
+        f"batch. Above 1, {compared.new} costs more."
     )
     if len(lengths) > 1:
         caption += " A batch at which one of the two moves less than a DRAM burst has no point."

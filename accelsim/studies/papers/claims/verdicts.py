@@ -58,8 +58,8 @@ def verdicts(items: Sequence[Item]) -> list[Item]:
             for place, measured in of_claim.items()
         )
         note = (
-            f"{claim.says} ({claim.source}). Measured, from the least to the most over batches: "
-            f"{said}. {_ran(of_claim)}{_shared(of_claim)}"
+            f"{claim.says} ({claim.source}). Measured, from the least to the greatest value "
+            f"over batches: {said}. {_ran(of_claim)}{_shared(of_claim)}"
         )
         id_ = f"{TARGET}/{claim.name}/verdict"
         cells.append(
@@ -159,7 +159,7 @@ def _ran(of_claim: Mapping[Place, Measured]) -> str:
     ]
     said = f"Batches: {'; '.join(batches)}."
     if any(place.label.startswith(PLAIN) for place in of_claim):
-        said += " Of recurrent networks the plain RNN alone runs; LSTM and GRU are counted."
+        said += " Only the plain RNN runs; LSTM and GRU are counted."
     return said
 
 
@@ -189,7 +189,7 @@ def _shared(of_claim: Mapping[Place, Measured]) -> str:
     if not alike:
         return ""
     return (
-        f" On {listed(alike)} words and bytes are saved alike with {SHARED} and with one each: "
-        f"weights stream once a use there, whether or not an "
-        "earlier time step has read them."
+        f" On {listed(alike)} savings of words and bytes are the same with {SHARED} and with "
+        "one per time step: weights are streamed once per use there, even if an earlier "
+        "time step has read them."
     )

@@ -54,13 +54,13 @@ def whole_step(items: Sequence[Item]) -> Item:
         if text
     ]
     note = (
-        "Percent saved of a whole training step, from the least to the most over batches and the "
-        "two machines, each machine by itself where they "
-        "differ in kind; feedback of recurrent networks is a matrix of its own a time step."
+        "Percentage saved of a whole training step, from the least to the greatest over "
+        "batches and the two machines; each machine is listed separately where they differ "
+        "in kind. Feedback of recurrent networks has one matrix per time step."
     )
     last = (
-        f"{_parallel(items)} Energy and cycles of a step also pay for errors and gradients that "
-        f"EP's weights do not show."
+        f"{_parallel(items)} Energy and cycles of a step also include errors and gradients, "
+        "which a count of EP's weights leaves out."
     ).strip()
     note = "\n".join((note, *said, last))
     return Item(
@@ -145,8 +145,8 @@ def _parallel(items: Sequence[Item]) -> str:
     if not ratios:
         return ""
     return (
-        f" {claims_parallel.CLAIM.name}: BPTT's whole step takes {span(ratios, times)} the time "
-        f"of one that the sentence speaks of."
+        f" {claims_parallel.CLAIM.name}: BPTT's whole step takes {span(ratios, times)} the "
+        "time of a step under the rules that the statement names."
     )
 
 

@@ -14,16 +14,16 @@ from accelsim.workload.loading import load_network
 TARGET = Target(
     "crafton2019-fig8",
     "Crafton et al. 2019, figure 8: MACs and data movement of a backward pass",
-    "One example, over the fully connected layers of AlexNet (9216-4096-4096-1000) and of the "
-    "CIFAR-100 network (4096-2048-2048-100). `printed` on "
-    "ImageNet is what the authors' own plotting scripts draw, in words; nothing is printed for "
-    "CIFAR-100. MACs count error propagation into the "
-    "frozen features for BP alone and feedback into hidden neurons; data movement counts the "
-    "output neurons too and sends e to each neuron by "
-    "itself. Those are the paper's readings; the claims audit shows what others give. Both are "
-    "counted from the ops that the rules lower to (MACs "
-    "of their loop nests; neurons times the feedback op's non-zeros), not on a machine: `exact` "
-    "means that these are the script's numbers, not that an execution moved so many words.",
+    "The backward pass of one example over the fully connected layers of AlexNet "
+    "(9216-4096-4096-1000) and of the CIFAR-100 network (4096-2048-2048-100). For "
+    "ImageNet, `printed` is what the authors' own plotting scripts draw, in words; nothing "
+    "is printed for CIFAR-100. MACs count error propagation into the frozen features only "
+    "for BP, and feedback into hidden neurons. Data movement also counts the output "
+    "neurons, and sends e to each neuron separately. These are the paper's accountings; "
+    "the claims audit shows the results of others. Both are counted from the ops that the "
+    "rules lower to (MACs of their loop nests; neurons times the non-zeros of the feedback "
+    "op), not on a machine: `exact` means that the numbers equal the script's, not that an "
+    "execution moved that many words.",
 )
 NETWORKS = {"ImageNet": "alexnet", "CIFAR-100": "cifar100-conv"}
 KEPT = (1, 5, 10, 25, 50, 100)
@@ -125,11 +125,11 @@ def figure(neurons: dict[str, dict[str, Neuron]]) -> Figure:
             )
         )
     caption = (
-        "Counterpart of figure 8: MACs and data movement of the backward pass of one example over "
-        "the fully connected layers, for BP, sparse DFA "
-        "with k non-zeros of the feedback a neuron (k1 is SSDFA), and DFA. MACs hardly depend on "
-        "k: the weight gradient's are the same under every "
-        "rule. Words of 4 bytes (assumed; the authors' scripts draw words)."
+        "Counterpart of figure 8: MACs and data movement of the backward pass of one "
+        "example over the fully connected layers, for BP, sparse DFA with k non-zeros of "
+        "the feedback per neuron (k1 is SSDFA), and DFA. MACs hardly depend on k, because "
+        "those of the weight gradient are the same under every rule. Words have 4 bytes "
+        "(assumed; the authors' scripts draw words)."
     )
     return Figure(
         TARGET.name,

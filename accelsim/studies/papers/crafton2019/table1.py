@@ -16,21 +16,19 @@ from accelsim.workload.loading import load_network
 TARGET = Target(
     "crafton2019-table1",
     "Crafton et al. 2019, table 1: cost of error assignment in symbols",
-    "The backward pass of one example over AlexNet's fully connected layers. |W| weights, |B| "
-    "feedback weights, |b| the kept ones, |A| "
-    "neurons, |E| output errors, |e| errors that reach a neuron over all neurons. `printed` is a "
-    "formula where the paper's text states one, "
-    "and `exact` means that the ops give its value for the layers' sizes; the table's own cells "
-    "are not in the text at hand. All else is "
-    "derived by us. Reads count each weight, feedback weight and neuron's error once, and the "
-    "output error as the derivation does (in |A| "
-    "and as |E|); `operand words` is everything that each op reads, activations, gradients and "
-    "masks included. Data movement is the paper's "
-    "notion, |A| times what a neuron receives: with feedback rules it is counted from the bounds "
-    "of the lowered feedback op, neurons times its "
-    "non-zeros, and with BP from its weight tensors, in no case on a machine. There `exact` says "
-    "that what a rule was lowered to has the formula's "
-    "size, not that an execution moved so many words; the claims audit has those.",
+    "The backward pass of one example over AlexNet's fully connected layers. |W|: weights; "
+    "|B|: feedback weights; |b|: the feedback weights that are kept; |A|: neurons; |E|: "
+    "output errors; |e|: errors that reach a neuron, summed over all neurons. `printed` is "
+    "a formula where the paper's text states one, and `exact` means that the ops give its "
+    "value for the layers' sizes; the table's own cells are not available. All other "
+    "formulas are derived here. Reads count each weight, each feedback weight and each "
+    "neuron's error once, and the output error as the derivation does (in |A| and as |E|). "
+    "`operand words` are all operands of each op, including activations, gradients and "
+    "masks. Data movement is the paper's quantity: |A| times the words that a neuron "
+    "receives. With feedback rules it is counted from the bounds of the lowered feedback "
+    "op (neurons times its non-zeros), with BP from its weight tensors, and never on a "
+    "machine. There, `exact` means that the lowered ops have the formula's size, not that "
+    "an execution moved that many words; the claims audit has those numbers.",
 )
 NETWORK = "alexnet"
 RULES = {"BP": "bp", "DFA": "dfa", "SDFA-k10": "sdfa:k=10", "SSDFA": "ssdfa"}

@@ -14,11 +14,10 @@ from accelsim.studies.papers.progress import WHOLE, Progress, Share
 TARGET = Target(
     "han2020-figures",
     "Han et al. 2020, figures 1, 5, 6, 8 and 9",
-    "The paper's figures are images, so that nothing but their texts is printed: these are "
-    "counterparts to be compared by eye. Figures 8 and 9 are "
-    "eq. 13 from executed feedback ops, figure 5 tables 2 and 4, figure 6 those beside the "
-    "accuracies of our own reduced training runs, figure 1 a "
-    "simulated timeline.",
+    "The paper's figures are images, and only their texts are printed: these counterparts "
+    "are to be compared by eye. Figures 8 and 9 show eq. 13 from executed feedback ops. "
+    "Figure 5 shows tables 2 and 4. Figure 6 shows these tables with the accuracies of our "
+    "own reduced training runs. Figure 1 is a simulated timeline.",
 )
 
 

@@ -165,21 +165,20 @@ def figure_1(target: str) -> Figure:
                 )
             )
     caption = (
-        f"Counterpart of figure 1: error propagation of {WORKLOAD} (batch 20) over its 35 time "
-        f"steps on {DRAWN_PARTITIONS} partitions, each as "
-        f"large as {DRAWN.base} and with memory of its own. A row is a time step, a bar one op: fc "
-        f"the error that the output layer hands down, rnn1 "
-        "the recurrent layer's own; the row all holds the one op that does the output layer for "
-        "all time steps. (a) With BPTT each time step of "
-        "rnn1 waits for the one after it: its short bars, in (a) drawn no shorter than can be "
-        "seen, follow one another from step 34 up to 0; (b) "
-        "has them alone. (c) With DFA no op waits for one of another time step: each takes the "
-        "loss's error alone, and rnn1 starts when fc leaves "
-        "its partition. (d) The revised rule's feedback is a triangle: rnn1 of a step takes the "
-        "errors that fc gives of this and all later steps, "
-        "so that it waits for the slowest of those and, the earlier the step, takes longer, but "
-        "for no other op of rnn1: there is no chain. Time "
-        "axes differ; what comes before the first op is the loss on the vector unit."
+        f"Counterpart of figure 1: error propagation of {WORKLOAD} (batch 20) over its 35 "
+        f"time steps on {DRAWN_PARTITIONS} partitions. Each partition is as large as "
+        f"{DRAWN.base} and has its own memory. Each row is a time step and each bar an op: "
+        "fc is the error that the output layer hands down, rnn1 the recurrent layer's own "
+        "error. The row all holds the one op that processes the output layer for all time "
+        "steps. (a) With BPTT, each time step of rnn1 waits for the one after it. Its "
+        "short bars follow one another from step 34 up to 0; in (a) they have a minimum "
+        "length, so that they can be seen, and (b) shows them alone. (c) With DFA, no op "
+        "waits for an op of another time step: each takes only the loss's error, and rnn1 "
+        "starts when fc leaves its partition. (d) The feedback of the revised rule is a "
+        "triangle: rnn1 of a step takes the errors of fc for this and all later steps. It "
+        "waits for the slowest of them, and it takes longer the earlier the step is. It "
+        "waits for no other op of rnn1, so there is no chain. Time axes differ. Before the "
+        "first op, the vector unit computes the loss."
     )
     return Figure(target, "han2020-fig1", "Backward locking", caption, tuple(panels))
 

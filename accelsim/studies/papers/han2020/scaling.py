@@ -93,7 +93,7 @@ def figure_8(target: str) -> tuple[list[Item], Figure]:
         for name, values_by_layer, note in (
             (f"eq13-G{groups}", ratios.equation(groups), "eq. 13 times G"),
             (f"words-G{groups}", ratios.executed(groups), "D1 and D2 as executed"),
-            (f"bits-G{groups}", ratios.executed(groups, bits=True), "32 bits a value over 1 bit"),
+            (f"bits-G{groups}", ratios.executed(groups, bits=True), "32 bits per value over 1 bit"),
         ):
             items += [
                 cell(
@@ -128,19 +128,18 @@ def figure_8(target: str) -> tuple[list[Item], Figure]:
     )
     front, deep = float(equation[first]), float(equation[last])
     caption = (
-        "Counterpart of figure 8: feedback weights of DFA over those of the proposed rule in VGG16 "
-        "on CIFAR-10, for G groups. (a) Eq. 13, whose "
-        "denominator is the forward layer's own size; it omits G, which multiplies it here. (b) "
-        "The links that are executed: D1 has the channels "
-        "of the module's end on both sides. (c) The same in bits. Above 1, DFA stores more. The "
-        "paper reads two things off its figure. That the "
-        f"proposed rule saves memory in the layers at the front follows: {front:.1f} at {first}, G "
-        f"= 1. That it pays more as the network becomes "
-        f"deeper does not: within one network the ratio falls with depth, to {deep:.3f} at {last}, "
-        f"where DFA stores {1 / deep:.0f} times less. "
-        f"Between networks DFA over Revised-G8 grows in table 2a as printed, {between}, but R-50's "
-        f"rests on the DFA cell that does not come out. "
-        "More groups move the break-even (w h classes = k^2 och / G) to deeper layers, not the "
+        "Counterpart of figure 8: feedback weights of DFA divided by those of the proposed "
+        "rule, in VGG16 on CIFAR-10, for G groups. (a) Eq. 13, whose denominator is the "
+        "size of the forward layer. It omits G, by which it is multiplied here. (b) The "
+        "executed links: D1 has the channels of the module's end on both sides. (c) The "
+        "same in bits. Above 1, DFA stores more. The paper draws two conclusions from its "
+        "figure. The first, that the proposed rule saves memory in the first layers, "
+        f"follows: {front:.1f} at {first}, G = 1. The second, that it saves more as the "
+        "network becomes deeper, does not: within one network the ratio falls with depth, "
+        f"to {deep:.3f} at {last}, where DFA stores {1 / deep:.0f} times less. Between "
+        f"networks, DFA over Revised-G8 grows in table 2a as printed ({between}), but the "
+        "value of R-50 rests on the DFA cell that is not reproduced. More groups move the "
+        "break-even (w h classes = k^2 och / G) to deeper layers and do not change the "
         "slope."
     )
     return items, Figure(target, "han2020-fig8", "Feedback weights by layer", caption, panels)

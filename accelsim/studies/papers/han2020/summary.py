@@ -74,10 +74,10 @@ def figure_5(target: str) -> Figure:
             curves = (Series("computed", names, computed), Series("printed", names, printed))
             panels.append(Panel(f"{letter} {network}", "bars", "", label, curves, log_y=True))
     caption = (
-        "Counterpart of figure 5: memory transactions and operations of error propagation, of (a) "
-        "the ResNet-50 that table 2 encodes and (b) GRU, "
-        f"computed from executed ops beside the printed cells. R-50's DFA cells do not come out "
-        f"(table 2). {_accuracies()}"
+        "Counterpart of figure 5: memory transactions and operations of error propagation "
+        "for (a) the ResNet-50 that table 2 encodes and (b) GRU, computed from executed "
+        "ops, beside the printed cells. R-50's DFA cells are not reproduced (table 2). "
+        f"{_accuracies()}"
     )
     return Figure(
         target, "han2020-fig5", "Cost of error propagation by learning rule", caption, tuple(panels)
@@ -102,7 +102,7 @@ def _accuracies() -> str:
         known = ", ".join(row for row in rows if row in ours) or "no row"
         most = f"all but {', '.join(lack)}" if lack else "all"
         said.append(f"{network}: {most} printed, {known} trained by us")
-    return f"Every row of tables 2 and 4 is shown. Accuracies that rows have: {'; '.join(said)}."
+    return f"Every row of tables 2 and 4 is shown. Available accuracies: {'; '.join(said)}."
 
 
 def figure_6(target: str, progress: Progress) -> tuple[list[Item], Figure]:
@@ -117,17 +117,17 @@ def figure_6(target: str, progress: Progress) -> tuple[list[Item], Figure]:
         _printed("(d) GRU", PRINTED_GRU, TABLE_4["a"], TABLE_4_NETWORKS.index("GRU")),
     )
     caption = (
-        f"Counterpart of figure 6: test accuracy against cost. (a, b) "
-        f"{REDUCED[0].upper()}{REDUCED[1:]}; left the weights that error propagation "
-        f"reads (tables 2 and 4), right the energy of a whole training step on {MACHINE} with the "
-        f"batch of the workload and traces of real "
-        "training. (c, d) Tables 1 to 4 of the paper. A name has the colour of its network. "
-        "Absolute accuracies are not comparable between ours "
-        "and the paper's. Recurrent revised feedback was trained with one matrix for all time "
-        "steps, and costs what a matrix a step does, as table "
-        "4 counts; that of CNNs was trained with real values and costs binary ones. One or two "
-        "seeds (accuracy.csv). VGG16's hybrids cost more "
-        "than BP: their second momentum crosses DRAM in every DFA step."
+        "Counterpart of figure 6: test accuracy against cost. (a, b) "
+        f"{REDUCED[0].upper()}{REDUCED[1:]}. Left: the weights that error propagation reads "
+        f"(tables 2 and 4). Right: the energy of a whole training step on {MACHINE}, with "
+        "the workload's batch and traces of real training. (c, d) Tables 1 to 4 of the "
+        "paper. A name has the colour of its network. Absolute accuracies are not "
+        "comparable between ours and the paper's. Recurrent revised feedback was trained "
+        "with one matrix for all time steps, but its cost is that of one matrix per time "
+        "step, as table 4 counts. Revised feedback of CNNs was trained with real values, "
+        "but its cost is that of binary ones. There are one or two seeds (accuracy.csv). "
+        "VGG16's hybrids cost more than BP because their second momentum crosses DRAM in "
+        "every DFA step."
     )
     return items, Figure(
         target, "han2020-fig6", "Accuracy against cost", caption, (*cnn, *rnn, *printed)
@@ -173,7 +173,7 @@ def _panels(
             )
             relative = used / joules[0] if rows[0] == "BP" else None
             if relative is not None:
-                note = f"energy of a step on {MACHINE} over BP's"
+                note = f"energy of a step on {MACHINE}, relative to BP"
                 items.append(
                     cell(
                         Quantity(

@@ -27,19 +27,17 @@ from accelsim.workload.loading import load_network
 TARGET = Target(
     "han2020-table2",
     "Han et al. 2020, table 2: cost of error propagation in CNNs",
-    "Weights that error propagation reads (2^20 bytes) and its operations (10^9, two a MAC, all of "
-    "the loop nest), batch 1, from the ops "
-    "that each rule lowers to. Backward weights are read once; those of BP and DFA have 32 bits, "
-    "of the Revised rows 1. Revised rows are "
-    "without the fully connected link, as the paper's. A hybrid row is the mean over its kinds of "
-    "step. R-50 stands twice: on the list of "
-    "layers that the printed column encodes, whose maps do not chain, and as R-50-real on the "
-    "network that exists (bottlenecks of expansion "
-    "4), of which the paper prints nothing. Which rounding made a cell (hybrid memory from rounded "
-    "cells, hybrid operations from unrounded "
-    "ones) was found by what fits. So was R-50's Revised rule (D2 on the links into a block "
-    "alone), with moderate confidence; R-50-real has "
-    "the rule of VGG16 and R-18 on every link, D1 with 4 C channels on both sides.",
+    "Weights that error propagation reads (2^20 bytes) and its operations (10^9, two per "
+    "MAC, over the whole loop nest), batch 1, from the ops that each rule lowers to. "
+    "Backward weights are read once; those of BP and DFA have 32 bits, those of the "
+    "Revised rows 1. Revised rows omit the fully connected link, as in the paper. A hybrid "
+    "row is the mean over its kinds of step. R-50 appears twice: with the list of layers "
+    "that the printed column encodes, whose maps do not chain, and, as R-50-real, with the "
+    "real network (bottlenecks of expansion 4), for which the paper prints nothing. The "
+    "rounding behind each cell (hybrid memory from rounded cells, hybrid operations from "
+    "unrounded ones) was found by fitting. So was R-50's Revised rule (D2 only on the "
+    "links into a block), with moderate confidence. R-50-real has the rule of VGG16 and "
+    "R-18 on every link, D1 with 4 C channels on both sides.",
 )
 ACCOUNTING = "weights-once"
 GROUPS = (4, 8)
@@ -51,21 +49,25 @@ LISTED = "R-50"
 FITTED = "layer list found by fitting, moderate confidence"
 """Note on every cell of `LISTED` except DFA's, which have their own notes."""
 _R50_DFA = (
-    "Not reproduced. No sum of layer maps of a network with these widths at 32, 16, 8 and 4 pixels "
-    "prints 149.83: each has a multiple of 512 "
-    "neurons, and no such number makes 149.825 to 149.835 MB, as print so. Computed: the list of "
-    "layers that R-50's other cells encode."
+    "Not reproduced. No sum of layer maps of a network with these widths at 32, 16, 8 and "
+    "4 pixels prints as 149.83: each sum has a multiple of 512 neurons, and no such number "
+    "gives 149.825 to 149.835 MB. Computed: the list of layers that R-50's other cells "
+    "encode."
 )
 DOCUMENTED = {
     "han2020-table2a/R-50/DFA": _R50_DFA,
-    "han2020-table2b/R-50/DFA": "Not reproduced, as its memory is not. Computed: the list of "
-    "layers that R-50's other cells encode.",
-    "han2020-table2a/VGG16/HDFA-0.1-G8": "Misprint: 0.1 x 56.13 + 0.9 x 0.27 = 5.856; 5.87 would "
-    "take a Revised cell of 0.280 to 0.291 MB, "
-    "where 0.27 is printed.",
-    "han2020-table2b/R-50/HDFA-0.3-G4": "Unrounded cells, which all other hybrid operations come "
-    "from, give 0.3 x 1.5268 + 0.7 x 1.1660 = 1.274; "
-    "1.28 comes from the printed ones (1.278).",
+    "han2020-table2b/R-50/DFA": (
+        "Not reproduced, because its memory is not. Computed: the list of layers that R-50's "
+        "other cells encode."
+    ),
+    "han2020-table2a/VGG16/HDFA-0.1-G8": (
+        "Misprint: 0.1 x 56.13 + 0.9 x 0.27 = 5.856. 5.87 would need a Revised cell of 0.280 "
+        "to 0.291 MB, but 0.27 is printed."
+    ),
+    "han2020-table2b/R-50/HDFA-0.3-G4": (
+        "Unrounded cells, from which all other hybrid operations come, give 0.3 x 1.5268 + 0.7 "
+        "x 1.1660 = 1.274; the printed cells give 1.28 (1.278)."
+    ),
 }
 """Known mismatches, and their reasons."""
 
@@ -137,7 +139,7 @@ def operations(
             computed,
             places,
             cut(computed, places),
-            "cut off after the third decimal, the only cell with one",
+            "cut off after the third decimal, unlike all other cells",
         )
     return computed, 2, half_up(computed, 2), ""
 

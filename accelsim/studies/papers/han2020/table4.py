@@ -18,14 +18,12 @@ from accelsim.workload.loading import load_network
 TARGET = Target(
     "han2020-table4",
     "Han et al. 2020, table 4: cost of error propagation in recurrent networks",
-    "Weights that error propagation reads (10^6 bytes) and its operations (10^9, two a MAC) over "
-    "35 time steps, batch 20, vocabulary 33,278, "
-    "embedding and state 200, from the ops that each rule lowers to. DFA and Revised hold a matrix "
-    "of their own for each time step, of 32 bits a "
-    "value, as the table counts; backward weights of hybrid rows have 1 bit and only non-zeros "
-    "count, without their positions. Rows of sparse "
-    "matrices keep a whole number of entries, which the table does not; that moves no printed "
-    "digit.",
+    "Weights that error propagation reads (10^6 bytes) and its operations (10^9, two per "
+    "MAC) over 35 time steps, batch 20, vocabulary 33,278, embedding and state 200, from "
+    "the ops that each rule lowers to. DFA and Revised have one matrix per time step, with "
+    "32 bits per value, as the table counts. Backward weights of hybrid rows have 1 bit; "
+    "only non-zeros count, without their positions. Each row of a sparse matrix keeps a "
+    "whole number of entries here, unlike in the table; this changes no printed digit.",
 )
 ACCOUNTING = "weights-once"
 NETWORKS = {"RNN": "rnn-wikitext2", "LSTM": "lstm-wikitext2", "GRU": "gru-wikitext2"}
@@ -80,7 +78,12 @@ def memory(known: Mapping[str, Cost], row: str) -> tuple[Fraction, int, Decimal,
         share = fraction(float(p))
         revised = Fraction(cut(known[f"sparse-{sparsity}"].megabytes(MEGABYTE), 2))
         rounded = cut(share * known["BP"].megabytes(MEGABYTE) + (1 - share) * revised, 2)
-        return computed, 2, rounded, "second decimal cut off, of the Revised part and of the mean"
+        return (
+            computed,
+            2,
+            rounded,
+            ("the Revised part and the mean are cut off after the second decimal"),
+        )
     places = 2 if row == "BP" else 1
     return computed, places, half_up(computed, places), ""
 
@@ -97,7 +100,7 @@ def operations(known: Mapping[str, Cost], row: str) -> tuple[Fraction, Decimal, 
         return (
             computed,
             cut(share * bp + (1 - share) * density * revised, 1),
-            "mean of printed BP and of what is kept of printed Revised, cut off",
+            "mean of printed BP and the kept fraction of printed Revised, cut off",
         )
     return computed, half_up(computed, 1), ""
 

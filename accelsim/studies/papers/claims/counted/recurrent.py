@@ -32,7 +32,7 @@ def recurrent() -> Iterator[Item]:
         "paper-memory",
         saving(known["Revised"].bits, known["DFA"].bits),
         once,
-        "A matrix of its own a time step.",
+        "One matrix per time step.",
     )
     yield as_claimed(
         triangle,
@@ -47,12 +47,13 @@ def recurrent() -> Iterator[Item]:
     }
     revised, dfa = shared["revised"].bits, shared["dfa"].bits
     note = (
-        "One S_fc and one DFA matrix for all time steps, as the equations say, each value read "
-        "once a training step: S_fc and the triangle's blocks "
-        "are more than the one DFA matrix. Negative: it reads more. Measured rows of one matrix "
-        "for all count otherwise: a machine reads a shared "
-        "matrix again at every time step over which it could not keep it, DFA's, of twice S_fc's "
-        "values, as well as S_fc, but each block once."
+        "One S_fc and one DFA matrix for all time steps, as in the equations; each value "
+        "is read once per training step. S_fc and the triangle's blocks together are "
+        "larger than the one DFA matrix. Negative: the triangle reads more. The measured "
+        "rows with one matrix for all count differently: a machine reads a shared matrix "
+        "again at every time step through which it could not keep it. This holds for DFA's "
+        "matrix, which has twice the values of S_fc, and for S_fc, but each block is read "
+        "once."
     )
     yield otherwise(triangle, "shared-memory", saving(revised, dfa), once, note)
     for name, rule in (("DFA", "DFA"), ("triangle", "Revised")):
@@ -60,14 +61,14 @@ def recurrent() -> Iterator[Item]:
             triangle,
             f"{name}, a matrix a time step",
             known[rule].bits,
-            "32 bits a value, as table 4 counts.",
+            "32 bits per value, as table 4 counts.",
         )
-    yield sized(triangle, "DFA, one matrix for all", dfa, "32 bits a value.")
+    yield sized(triangle, "DFA, one matrix for all", dfa, "32 bits per value.")
     yield sized(
         triangle,
         "triangle, one S_fc for all",
         revised,
-        "S_fc and the blocks of the triangle, 32 bits a value.",
+        "S_fc and the blocks of the triangle, 32 bits per value.",
     )
     yield from sparse_hybrid()
     yield from sparse_sizes(known)
@@ -91,9 +92,9 @@ def binary() -> Iterator[Item]:
         "paper",
         saving(binary.bits, dense.bits),
         "weights-once",
-        "RNN, 1 bit against 32, without the scale of each matrix.",
+        "RNN, 1 bit instead of 32 per value, without the scale of each matrix.",
     )
-    note = "Against words of 16 bits, which training chips use."
+    note = "Compared with words of 16 bits, which training chips use."
     yield otherwise(
         claim, "against-16-bit", saving(binary.bits, dense.bits / 2), "weights-once", note
     )

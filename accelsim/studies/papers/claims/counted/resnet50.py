@@ -16,15 +16,14 @@ from accelsim.studies.papers.outcome import half_up
 
 LISTED = "The list of layers that table 2 encodes"
 FITTED = (
-    "That list was found by fitting: it is no ResNet-50, and was chosen because it gives the "
-    "printed cells of BP and the revised rule (not DFA's), "
-    "so that the match says no more than that the sentence follows from the paper's own table; "
-    "that it was counted so is known with moderate "
-    "confidence."
+    "The list was found by fitting. It is not ResNet-50: it was chosen because it gives "
+    "the printed cells of BP and of the revised rule (not those of DFA). A match therefore "
+    "shows only that the sentence follows from the paper's own table. That the paper "
+    "counted this way is known with moderate confidence."
 )
 REAL = (
-    "ResNet-50 with bottlenecks of expansion 4, D1 (of 4 C channels) and D2 on every link, as "
-    "in VGG16 and R-18."
+    "ResNet-50 with bottlenecks of expansion 4; D1 (of 4 C channels) and D2 on every link, "
+    "as in VGG16 and R-18."
 )
 
 
@@ -36,10 +35,10 @@ def resnet50() -> Iterator[Item]:
     memory, work = CLAIMS["memory-99.0%"], CLAIMS["operations-60.1%"]
     once = "weights-once"
     g8 = "Revised-G8"
-    note = f"{LISTED}, 32 bits against 1. {FITTED}"
+    note = f"{LISTED}; 32 bits for BP, 1 bit for the revised rule. {FITTED}"
     yield as_claimed(memory, "paper", saving(listed[g8].bits, listed["BP"].bits), once, note)
     cells = [Fraction(half_up(listed[row].gop, 2)) for row in (g8, "BP")]
-    note = f"{LISTED}; the paper takes it from the rounded cells. {FITTED}"
+    note = f"{LISTED}; the paper computes the percentage from the rounded cells. {FITTED}"
     yield as_claimed(
         work, "paper", saving(listed[g8].ops, listed["BP"].ops), once, note, saving(*cells)
     )
@@ -49,7 +48,7 @@ def resnet50() -> Iterator[Item]:
         "same-word-size",
         words,
         once,
-        "Words instead of bits: what is not owed to feedback of one bit.",
+        "Words instead of bits: the part of the saving that is not due to feedback of one bit.",
     )
     yield otherwise(memory, "real-network", saving(real[g8].bits, real["BP"].bits), once, REAL)
     yield otherwise(work, "real-network", saving(real[g8].ops, real["BP"].ops), once, REAL)

@@ -17,7 +17,7 @@ from accelsim.studies.papers.han2020.printed import TABLE_4, TABLE_4_NETWORKS
 from accelsim.studies.papers.outcome import half_up
 
 SPARSE, HYBRID = "revised:binary=true,sparsity=0.98", "hdfa:p=0.1,sparsity=0.98"
-ENTRIES = "Rows keep a whole number of entries, as in table 4."
+ENTRIES = "Each row keeps a whole number of entries, as in our table 4."
 NOT_OUT = frozenset({"RNN/memory", "RNN/operations", "LSTM/operations", "GRU/operations"})
 """Readings of the statement that are documented mismatches."""
 
@@ -34,8 +34,8 @@ def sparse_hybrid() -> Iterator[Item]:
     for column, known in every.items():
         bp, hybrid = known["BP"], known[row]
         note = (
-            f"{column}, BP/BDFA 0.1/0.9, values alone, unrounded, as are all three networks "
-            f"here; printed cells give {_each(printed['a'])}."
+            f"{column}, BP/BDFA 0.1/0.9; values without their positions, unrounded, as for "
+            f"all three networks here. Printed cells give {_each(printed['a'])}."
         )
         value = saving(hybrid.bits, bp.bits)
         note += _apart(claim, value, printed["a"][column])
@@ -43,9 +43,9 @@ def sparse_hybrid() -> Iterator[Item]:
             claim, f"{column}/memory", value, once, note, documented=f"{column}/memory" in NOT_OUT
         )
         note = (
-            f"{column}, unrounded: the operations come to another percentage than the memory that "
-            f"the sentence gives for both; printed cells give "
-            f"{_each(printed['b'])}. {ENTRIES}"
+            f"{column}, unrounded. The sentence gives one percentage for memory and "
+            f"operations, but the two differ. Printed cells give {_each(printed['b'])}. "
+            f"{ENTRIES}"
         )
         value = saving(hybrid.ops, bp.ops)
         yield as_claimed(
@@ -57,9 +57,7 @@ def sparse_hybrid() -> Iterator[Item]:
             documented=f"{column}/operations" in NOT_OUT,
         )
         value = saving(hybrid.bits + hybrid.index_bits, bp.bits)
-        note = (
-            f"{column}, with the 16 and 8 bits beside each sign that say where it stands. {ENTRIES}"
-        )
+        note = f"{column}, with positions: 16 and 8 bits beside each sign. {ENTRIES}"
         yield otherwise(claim, f"{column}/memory-with-positions", value, once, note)
         mapped = mixed(
             HYBRID,
@@ -68,9 +66,7 @@ def sparse_hybrid() -> Iterator[Item]:
                 "revised": Cost(known["sparse-98%"].bits + _places(known), known["sparse-98%"].ops),
             },
         )
-        note = (
-            f"{column}, with a bit for every position instead. Negative: more than BPTT. {ENTRIES}"
-        )
+        note = f"{column}, with one bit per position instead. Negative: more than BPTT. {ENTRIES}"
         yield otherwise(
             claim, f"{column}/memory-with-bitmap", saving(mapped.bits, bp.bits), once, note
         )
@@ -88,11 +84,11 @@ def _apart(claim: Claim, unrounded: Fraction, of_cells: Fraction) -> str:
         f"{half_up(value, claim.places)}" == claim.printed for value in (unrounded, of_cells)
     )
     said = {
-        (True, False): "only unrounded",
-        (False, True): "only from printed cells",
-        (False, False): "neither way",
+        (True, False): "Only the unrounded value gives",
+        (False, True): "Only the printed cells give",
+        (False, False): "Neither gives",
     }
-    return f" It comes to {claim.printed} {said[gives]}." if gives in said else ""
+    return f" {said[gives]} {claim.printed}." if gives in said else ""
 
 
 def _each(values: dict[str, Fraction]) -> str:
@@ -110,12 +106,12 @@ def sparse_sizes(known: dict[str, Cost]) -> Iterator[Item]:
     """
     claim, sparse = CLAIMS["sparse-87.9%"], known["sparse-98%"]
     places = _places(known)
-    yield sized(claim, "BPTT", known["BP"].bits, "RNN's weights, 32 bits a value.")
+    yield sized(claim, "BPTT", known["BP"].bits, "RNN's weights, 32 bits per value.")
     yield sized(
         claim,
         "signs",
         sparse.bits,
-        "A bit a value that is not zero, as table 4 counts: no position.",
+        "One bit per non-zero value and no positions, as table 4 counts.",
     )
     yield sized(
         claim,
@@ -123,11 +119,11 @@ def sparse_sizes(known: dict[str, Cost]) -> Iterator[Item]:
         sparse.index_bits,
         f"16 and 8 bits beside each sign. {ENTRIES}",
     )
-    yield sized(claim, "positions as a bitmap", places, "A bit for every position.")
+    yield sized(claim, "positions as a bitmap", places, "One bit per position.")
     share = float(sparse.bits / places)
     entropy = -share * log2(share) - (1 - share) * log2(1 - share)
     note = (
-        "No code takes less on average for positions drawn with that share of non-zeros: its "
-        "binary entropy for every position."
+        "The binary entropy per position. No code needs less on average if positions are "
+        "drawn with this fraction of non-zeros."
     )
     yield sized(claim, "positions, entropy bound", places * Fraction(entropy), note)

@@ -26,28 +26,28 @@ def sparse_feedback() -> Iterator[Item]:
         "paper",
         Fraction(bp.words, ssdfa.words),
         "neuron",
-        "Batch 1, e sent to each neuron by itself, BP's weights each once.",
+        "Batch 1; e is sent to each neuron separately; each of BP's weights is read once.",
     )
     yield as_claimed(
         near,
         "paper",
         Fraction(dfa.words, ssdfa.words),
         "neuron",
-        "Batch 1, e sent to each neuron by itself.",
+        "Batch 1; e is sent to each neuron separately.",
     )
     yield as_claimed(
         macs,
         "paper",
         Fraction(bp.macs, ssdfa.macs),
         "neuron",
-        "BP with EP into the frozen features.",
+        "BP includes EP into the frozen features.",
     )
     errors, neurons = stack.shape[-1], sum(stack.shape[1:])
     shared = bp.words - neurons - errors
     for batch in BATCHES[1:]:
         value = Fraction(shared + batch * (neurons + errors), batch * ssdfa.words)
         yield otherwise(
-            far, f"batch={batch}", value, "neuron", "BP's weights are read once a batch."
+            far, f"batch={batch}", value, "neuron", "BP's weights are read once per batch."
         )
         value = Fraction(shared + batch * (neurons + errors), batch * dfa.words)
         yield otherwise(
@@ -55,19 +55,19 @@ def sparse_feedback() -> Iterator[Item]:
             f"bp-over-dfa/batch={batch}",
             value,
             "neuron",
-            "For comparison: BP over dense DFA.",
+            "For comparison: BP divided by dense DFA.",
         )
     broadcast = errors * (len(stack.shape) - 1)
     note = (
-        "e broadcast: each layer takes the 1,000 errors once, DFA and SSDFA alike, so that DFA "
-        "moves no more than SSDFA."
+        "e is broadcast: each layer receives the 1,000 errors once, under DFA and SSDFA "
+        "alike, so DFA moves no more than SSDFA."
     )
     yield otherwise(
         far,
         "broadcast",
         Fraction(bp.words, min(broadcast, ssdfa.words)),
         "neuron",
-        "e broadcast to each layer once: 3,000 words.",
+        "e is broadcast once to each layer: 3,000 words.",
     )
     yield otherwise(
         near, "broadcast", Fraction(broadcast, min(broadcast, ssdfa.words)), "neuron", note
@@ -79,14 +79,14 @@ def sparse_feedback() -> Iterator[Item]:
         "frozen-features",
         Fraction(strict.macs, ssdfa.macs),
         "neuron",
-        "Without EP into features that do not learn.",
+        "Without EP into the frozen features.",
     )
     forward = sum(_forward_macs(stack))
     note = "With the forward pass."
     yield otherwise(
         macs, "with-forward", Fraction(bp.macs + forward, ssdfa.macs + forward), "neuron", note
     )
-    note = "With the forward pass, without EP into features that do not learn."
+    note = "With the forward pass, without EP into the frozen features."
     yield otherwise(
         macs,
         "frozen-features-with-forward",
@@ -105,8 +105,8 @@ def _stored(stack: Stack, bp: int, dfa: int, ssdfa: int) -> Iterator[Item]:
     (dense, _), (values, positions) = feedback["dfa"], feedback["ssdfa"]
     sparse = ssdfa * FLOAT_BITS
     each = (
-        f"{positions // (values // FLOAT_BITS)} bits of position a feedback value, by which a "
-        f"neuron finds its error"
+        f"{positions // (values // FLOAT_BITS)} bits of position per feedback value, by "
+        "which a neuron finds its error"
     )
     yield otherwise(
         far,
