@@ -50,3 +50,16 @@ def did_you_mean(word: object, candidates: Iterable[str]) -> str:
     """``; did you mean lanes?``, or an empty text."""
     best = closest(word, candidates)
     return f"; did you mean {best}?" if best is not None and best != word else ""
+
+
+_SCHEMA = re.compile(r"(accelsim\.[a-z-]+)/([0-9]+)\Z")
+
+
+def newer(known: str, got: object) -> bool | None:
+    """True if ``got`` is a newer version of the format ``known`` (``accelsim.result/1``), False if
+    it is an older one, None if it is another kind of file or the same.
+    """
+    ours, theirs = _SCHEMA.match(known), _SCHEMA.match(got) if isinstance(got, str) else None
+    if ours is None or theirs is None or ours[1] != theirs[1] or ours[2] == theirs[2]:
+        return None
+    return int(theirs[2]) > int(ours[2])

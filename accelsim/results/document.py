@@ -5,7 +5,6 @@ themselves.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
@@ -15,6 +14,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from accelsim.config.schema import model_schema
+from accelsim.config.suggest import newer
 from accelsim.errors import Fault, InputError
 
 Count = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)]
@@ -160,25 +160,22 @@ def schema_of(value: object) -> object:
     return value.get("schema") if isinstance(value, Mapping) else None
 
 
-_SCHEMA = re.compile(r"(accelsim\.[a-z-]+)/([0-9]+)\Z")
+REMEDY = {
+    True: "a newer accelsim wrote this file; upgrade accelsim, or write the file again with this "
+    "version",
+    False: "an older accelsim wrote this file; write the file again with this version",
+}
+"""By whether the document is newer: the cause of a refusal, and what to do."""
 
 
 def schema_refusal(known: Sequence[str], got: object) -> str:
-    """The fault of a document whose schema is none of ``known``; one of another version is told
-    what to do.
+    """The fault of a document whose schema is none of ``known``. If it is another version of one,
+    the fault says what to do.
     """
-    match = _SCHEMA.match(got) if isinstance(got, str) else None
-    if match is not None:
-        for name in known:
-            kind, _, number = name.partition("/")
-            if kind == match[1]:
-                newer = int(match[2]) > int(number)
-                remedy = "upgrade accelsim, or write the file again with this version"
-                return (
-                    f"schema must be {name}, got {got}: {'a newer' if newer else 'an older'} "
-                    f"accelsim wrote this file; "
-                    f"{remedy if newer else remedy.partition(', or ')[2]}"
-                )
+    for name in known:
+        later = newer(name, got)
+        if later is not None:
+            return f"schema must be {name}, got {got}: {REMEDY[later]}"
     rule = known[0] if len(known) == 1 else f"one of {', '.join(known)}"
     return f"schema must be {rule}, got {json.dumps(got)}"
 

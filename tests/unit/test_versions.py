@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from accelsim.errors import InputError
+from accelsim.machine.loading import load_machine
 from accelsim.report import files
 from accelsim.report.runs import Runs
 from accelsim.results import kinds
@@ -48,6 +49,17 @@ def test_an_older_format_is_refused_with_what_to_do() -> None:
     assert str(refused.value) == (
         "schema must be accelsim.result/1, got accelsim.result/0: an older accelsim wrote this "
         "file; write the file again with this version"
+    )
+
+
+def test_a_newer_format_of_a_machine_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text("schema: accelsim.arch/2\nname: m\nbase: near-memory\n")
+    with pytest.raises(InputError) as refused:
+        load_machine(path)
+    assert str(refused.value) == (
+        f"{path}:1:9: schema must be accelsim.arch/1, got accelsim.arch/2: a newer accelsim reads "
+        "this format; upgrade accelsim, or write the file for this one"
     )
 
 

@@ -16,7 +16,7 @@ from accelsim.config.reading.slips import FaultAt
 from accelsim.config.reading.spots import Spot, locate
 from accelsim.config.reading.view import View
 from accelsim.config.source import Document, KeyPath, dotted
-from accelsim.config.suggest import closest, did_you_mean
+from accelsim.config.suggest import closest, did_you_mean, newer
 from accelsim.errors import Fault
 
 _SIGNS = {
@@ -25,6 +25,11 @@ _SIGNS = {
     "less_than_equal": ("<=", "le"),
     "less_than": ("<", "lt"),
 }
+_VERSION = {
+    True: ": a newer accelsim reads this format; upgrade accelsim, or write the file for this one",
+    False: ": an older accelsim read this format; write the file for this one",
+}
+"""Ending of the fault of a file of another version, by whether it is newer."""
 
 
 def frozen(data: Any) -> Any:
@@ -163,7 +168,8 @@ class FaultReader:
         if hint is not None:
             words = [str(word) for choice in (hint, *hint.choices) for word in choice.literals]
             value = self.view.value(path)
-            suggestion = did_you_mean(value, words)
+            later = newer(words[0], value) if words else None
+            suggestion = did_you_mean(value, words) if later is None else _VERSION[later]
             if words and path and isinstance(value, str) and value in self._kinds(path[:-1]):
                 suggestion = f": write kind: {value} and leave {path[-1]} out"
         return FaultAt(

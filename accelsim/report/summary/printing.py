@@ -53,6 +53,8 @@ def print_summary(runs: Runs, console: Console) -> None:
     foot = ["", *_footnotes(runs, table, width)]
     rest = ["", *_wrapped(REST, width)]
     used = len(head) + len(said) + len(lines) + len(foot) + len(rest)
+    if used + bool(notes(runs)) > HEIGHT:
+        rest, used = rest[1:], used - 1
     print_lines([*foot, *_notes(runs, width, HEIGHT - used), *rest], console)
 
 

@@ -246,6 +246,31 @@ def test_lists_name_everything_built_in(run: Run) -> None:
         ] == list(names)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (("--tables", "energy,enrgy"), "--tables must be a comma-separated list of totals, "),
+        (("--tables", "energy", "--json"), "--tables must be left out with --json, got energy\n"),
+    ],
+)
+@pytest.mark.parametrize("command", ["simulate", "compare"])
+def test_unknown_tables_and_tables_beside_json_are_refused(
+    run: Run, command: str, arguments: tuple[str, ...], fault: str
+) -> None:
+    code, out, err = run(command, *SMALL, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(fault)
+
+
+def test_tables_are_printed_below_the_summary(run: Run) -> None:
+    code, out, _ = run("compare", *SMALL, "--rules", "bp,dfa", "--tables", "passes")
+    summary, _, tables = out.partition("More: --tables")
+    assert code == 0
+    assert "Against bp" in summary
+    assert "By pass" in tables
+    assert "Energy by component" not in tables
+
+
 def test_show_prints_a_machine_file_and_its_document(run: Run, tmp_path: Path) -> None:
     code, out, err = run("show", "near-memory")
     assert (code, err) == (0, "")

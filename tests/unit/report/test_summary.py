@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from accelsim.config.describe import keys
+from accelsim.experiment.compare import compare
 from accelsim.machine.architecture import Architecture
 from accelsim.machine.pe_base import PEArray
 from accelsim.report.runs import Runs
@@ -72,6 +73,25 @@ def test_a_summary_fits_80_by_30(shown: Runs) -> None:
     assert len(lines) <= 30
     assert lines[-1] == printing.REST
     assert all(line == line.rstrip() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("machines", "rules", "setting"),
+    [
+        (["near-memory"], "bp", {}),
+        (["near-memory", "von-neumann"], "bp,dfa,revised:groups=8;binary=true", {}),
+        (["near-memory", "eie"], "bp,hdfa:p=0.5;groups=8", {"schedule": "unlocked"}),
+        (["systolic-32x32"], "bp,ssdfa", {"passes": ["wg", "wu"]}),
+    ],
+)
+def test_summaries_of_runs_fit_80_by_30(
+    machines: list[str], rules: str, setting: dict[str, Any]
+) -> None:
+    comparison = compare("mnist-fc", machines, rules, trace="dense", **setting)
+    lines = printed(Runs.of([comparison])).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= 30
+    assert not any(word in "\n".join(lines) for word in ("None", "nan", "inf "))
 
 
 @pytest.mark.parametrize("width", [50, 60])
