@@ -56,6 +56,25 @@ def test_a_result_without_plugins_says_nothing_of_them() -> None:
     assert "plugins" not in simulate("digits-fc", trace="dense").to_json()
 
 
+def test_a_rule_of_several_kinds_of_step_is_named_in_each(written: Write) -> None:
+    text = """\
+from accelsim import plugin
+from accelsim.rules.declaration import Rule, StepKind
+from accelsim.rules.spelling import parse_rule
+
+
+def kinds(spec):
+    return tuple(StepKind(name, 0.5, parse_rule(name)) for name in ("bp", "dfa"))
+
+
+plugin.rule(Rule("mixed", "mixed", "Half of the steps by bp.", kinds=kinds))
+"""
+    result = simulate("digits-fc", rule=f"{written('', text)}:mixed", trace="dense")
+    assert result.rule == "mixed@mine.py"
+    for each in (result, *(step.result for step in result.steps)):
+        assert [used.name for used in each.plugins] == ["mixed"]
+
+
 def test_a_change_of_the_code_changes_the_hash(written: Write) -> None:
     path = written("Backprop()")
     first = simulate("digits-fc", rule=f"{path}:mine", trace="dense")
