@@ -1,4 +1,4 @@
-"""How many random examples a property gets under each profile of HYPOTHESIS_PROFILE."""
+"""Number of random examples per property, by the profile HYPOTHESIS_PROFILE."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
 FULL = 100
-"""Examples of a property that asks for no number of its own, under ``full``."""
+"""Examples of a property that states no number, under ``full``."""
 NIGHTLY = 1000
-"""The same under ``nightly``."""
+"""Examples of such a property under ``nightly``."""
 SHARE = 5
-"""``full`` takes this many times as many examples as ``quick``."""
+"""Ratio of the examples of ``full`` to those of ``quick``."""
 
 
 def examples(full: int, nightly: int | None = None) -> int:
-    """Examples of a property that takes ``full`` of them in ``make check``: a fifth in ``make
-    test``, and in ``make nightly`` that many too unless ``nightly`` says another number.
+    """Number of examples of a property: ``full`` in ``make check``, a fifth of that in ``make
+    test``. ``make nightly`` has ``nightly`` of them, or ``full`` if that is None.
     """
     if PROFILE == "quick":
         return -(-full // SHARE)

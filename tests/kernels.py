@@ -1,5 +1,6 @@
-"""Compile the kernels that most tests use, before parallel workers would each compile them:
-``python -m tests.kernels [PROCESSES]``. Runs cases of the golden set, without comparing them.
+"""Compile the kernels that most tests use, so that parallel workers do not each compile them:
+``python -m tests.kernels [PROCESSES]``. It runs cases of the golden set without comparing their
+results.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ STAGES = (
         "format-csc",
     ),
 )
-"""Cases by name. Those of a stage share few kernels that an earlier stage has not compiled, so that
-processes side by side compile different ones.
+"""Cases by name. The cases of a stage share few kernels that an earlier stage has not compiled, so
+parallel processes compile different ones.
 """
 
 
 def stamp() -> Path | None:
-    """The file that says that this tree's kernels are compiled; None where no cache is kept."""
+    """A file that exists once the kernels of this tree are compiled; None if there is no cache."""
     folder = os.environ.get("NUMBA_CACHE_DIR")
     root = str(Path(__file__).parents[1]).strip("/").replace("/", "-")
     return Path(folder) / f"compiled-{root}" if folder else None
 
 
 def compile_kernels(processes: int) -> None:
-    """Run the stages, one after the other."""
+    """Run the stages one after the other, the cases of a stage in parallel."""
     cases = {case.name: case for case in CASES}
     for name in THREADS:
         os.environ.setdefault(name, "1")
@@ -52,7 +53,7 @@ def compile_kernels(processes: int) -> None:
 
 
 def main() -> None:
-    """Compile unless it is done already."""
+    """Compile the kernels unless they are compiled already."""
     mark = stamp()
     if mark is not None and mark.exists():
         return

@@ -1,4 +1,4 @@
-"""Tests that a run leaves out, told in its last lines: nothing is skipped silently."""
+"""Summary of the tests that a run leaves out, printed at its end."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ COMMANDS = {
     "rtl": "make test-rtl",
     "nightly": "make nightly",
 }
-"""Marker of tests that `make test` leaves out, and what runs them."""
+"""The command that runs the tests of each marker that `make test` leaves out."""
 
 left_out: Counter[str] = Counter()
-"""Tests that were collected and not chosen, by the marker that decided."""
+"""Number of deselected tests, by marker."""
 
 
 def pytest_deselected(items: Iterable[pytest.Item]) -> None:
-    """Count a test under its last marker of COMMANDS: a nightly one of RTL runs nightly alone."""
+    """Count each test under its last marker of COMMANDS: a nightly RTL test counts as nightly."""
     for item in items:
         marks = [name for name in COMMANDS if item.get_closest_marker(name)]
         if marks:
@@ -29,7 +29,7 @@ def pytest_deselected(items: Iterable[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand the counts of a parallel worker to the process that prints."""
+    """Pass the counts of a parallel worker to the process that prints."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["left_out"] = dict(left_out)
@@ -37,13 +37,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: object) -> None:
-    """Take them from a worker; each worker collects all tests."""
+    """Take the counts of a worker. Each worker collects all tests, so the largest count is kept."""
     for name, count in getattr(node, "workeroutput", {}).get("left_out", {}).items():
         left_out[name] = max(count, left_out[name])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what is left out, and the commands that run it."""
+    """Print the number of tests left out, and the commands that run them."""
     said = [
         f"{left_out[name]} marked {name} (`{command}`)"
         for name, command in COMMANDS.items()

@@ -1,4 +1,4 @@
-"""What a machine amounts to: peak rates, sizes, areas, and warnings of imbalance."""
+"""Key figures of a machine: peak rates, sizes, areas, and warnings of imbalance."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from accelsim.version import __version__
 DEFAULT = "default"
 """Origin of a value that no file gives."""
 MOST_LANES = 1 << 20
-"""Lanes beyond which a machine is larger than any chip: more is probably a slip."""
+"""Lanes above which a machine is larger than any chip, probably by a slip."""
 MOST_ON_CHIP = 1 << 30
-"""Bytes of on-chip memory beyond which a machine is larger than any chip."""
+"""Bytes of on-chip memory above which a machine is larger than any chip."""
 MOST_AREA_MM2 = 858.0
-"""Area of a lithography reticle: a larger chip cannot be made in one piece."""
+"""Area of a lithography reticle (mm2). A larger chip cannot be made in one piece."""
 MOST_NOC_REUSE = 256
-"""MACs per word from the global buffer beyond which a layer with fewer starves the lanes."""
+"""MACs per word from the global buffer that the lanes may need without a warning."""
 MOST_DRAM_REUSE = 4096
-"""MACs per word from DRAM, as above."""
+"""MACs per word from DRAM that the lanes may need without a warning."""
 CYCLES_PER_OUTPUT = 64
-"""Cycles in which a PE is taken to make one output, for the vector unit to keep up."""
+"""Cycles per output of a PE, at which the vector unit must keep up."""
 
 
 def show_machine(name_or_path: str | Path) -> MachineDocument:
-    """Everything to show of a built-in machine or a file. InputError with every fault."""
+    """The machine document of a built-in machine or a file. InputError with every fault."""
     machine = load_machine(name_or_path)
     path = catalog.find("arch", name_or_path)
     data = file_form(machine)
@@ -82,14 +82,14 @@ def machine_peaks(machine: Machine, dram: DramSpec) -> Peaks:
 
 
 def dram_bytes_per_second(machine: Machine, dram: DramSpec) -> float:
-    """Bytes per second that all DRAM channels move while every clock carries data."""
+    """Bytes per second of all DRAM channels if every clock carries data."""
     burst = dram.organisation
     bytes_per_ps = machine.dram.channels * burst.burst / (burst.burst_clocks * dram.timing.tck_ps)
     return bytes_per_ps * 1e12
 
 
 def size_warnings(machine: Machine, mm2: float | None = None) -> list[str]:
-    """Sizes that are larger than any chip: slips, more likely than plans."""
+    """Warnings of sizes larger than any chip, which are probably slips."""
     array = machine.pe_array
     pes = array.rows * array.cols
     lanes = pes * array.lanes
@@ -113,7 +113,7 @@ def size_warnings(machine: Machine, mm2: float | None = None) -> list[str]:
 
 
 def balance_warnings(machine: Machine, peaks: Peaks) -> list[str]:
-    """Parts that are slow beside the lanes. The thresholds are in the texts."""
+    """Warnings of parts that are slow compared with the lanes. The texts state the thresholds."""
     warnings = []
     reuse = peaks.lanes / peaks.noc_words_per_cycle
     if reuse > MOST_NOC_REUSE:
@@ -140,7 +140,7 @@ def balance_warnings(machine: Machine, peaks: Peaks) -> list[str]:
 
 
 def _origins(data: dict[str, Any], document: Document, path: Path) -> dict[str, str]:
-    """Origin of every value that the machine's own file does not give, by dotted key."""
+    """Origin of every value that is not in the machine's own file, by dotted key."""
     origins: dict[str, str] = {}
     for key in _leaves(data):
         place = document.values.get(key)
@@ -152,7 +152,7 @@ def _origins(data: dict[str, Any], document: Document, path: Path) -> dict[str, 
 
 
 def _leaves(data: dict[str, Any], above: KeyPath = ()) -> list[KeyPath]:
-    """Paths of the values that are no mappings."""
+    """Keys of all values that are not mappings."""
     return [
         leaf
         for key, value in data.items()

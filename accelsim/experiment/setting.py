@@ -1,8 +1,8 @@
-"""Everything that decides a result besides workload, machine and rule: `Setting`.
+"""The settings that decide a result, apart from workload, machine and rule: `Setting`.
 
-Each field states name, type, default, help text and rule once. `simulate` and `compare` take the
-fields as keyword arguments, and the commands simulate, compare and map as options. The command line
-reads this module before anything heavy is imported, so it imports nothing heavy itself.
+Each field states its name, type, default, help text and rule once. `simulate` and `compare` take
+the fields as keyword arguments; the commands simulate, compare and map take them as options. The
+command line reads this module before any heavy import, so the module itself imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ SEED = option("N", "Seed of everything drawn at random.", _seed)
 
 
 def _passes(name: str, value: object) -> tuple[Pass, ...]:
-    """Passes in any order and case -> in the order of a training step, each once."""
+    """The passes, each once and in the order of a training step, from names in any
+    order and case.
+    """
     from accelsim.step.ops import Pass
 
     given: Any = value
@@ -66,7 +68,7 @@ _TRACE_WORDS = ("shipped", "dense")
 
 
 def _trace(name: str, value: Any) -> TraceArgument:
-    """The only value, or several files."""
+    """A single value, or a tuple of several files."""
     if isinstance(value, str | Path) or not isinstance(value, Sequence):
         kept: TraceArgument = value
         return kept
@@ -84,18 +86,17 @@ def _trace(name: str, value: Any) -> TraceArgument:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Setting(Options):
-    """Settings of a training step, which `simulate`, `compare` and `accelsim map` share.
+    """Settings of a training step, shared by `simulate`, `compare` and `accelsim map`.
 
-    Every field is a keyword argument of `simulate` and `compare`; ``**setting`` hands over all of
-    them. InputError with every faulty field.
+    Every field is a keyword argument of `simulate` and `compare`; ``**setting`` passes all of them.
+    InputError with every faulty field.
 
-    ``batch``: samples per step, None for the workload's own. ``trace``: where zeros come from,
-    ``"shipped"``, ``"dense"``, ``"random:DENSITY"``, a file, files of different rule families, or
-    a `Trace`; ``trace_any_rule`` accepts the trace of another rule family. ``passes``: passes to
-    simulate. ``schedule``: ``"serial"`` or ``"unlocked"``. ``optimizer``: ``"sgd"``,
-    ``"momentum"`` or ``"adam"``. ``seed``: of everything drawn at random. ``transform`` changes the
-    lowered ops before they run; the result keeps the rule's name, and its hash is that of the
-    changed ops.
+    ``batch``: samples per step; None for that of the workload. ``trace``: the source of zeros:
+    ``"shipped"``, ``"dense"``, ``"random:DENSITY"``, a file, files of different rule families, or a
+    `Trace`. ``trace_any_rule``: accept the trace of another rule family. ``passes``: passes to
+    simulate. ``schedule``: ``"serial"`` or ``"unlocked"``. ``optimizer``: ``"sgd"``, ``"momentum"``
+    or ``"adam"``. ``seed``: seed of everything drawn at random. ``transform``: changes the lowered
+    ops before they run. The result keeps the rule's name, and its hash is that of the changed ops.
 
     >>> import accelsim
     >>> setting = accelsim.Setting(batch=4, trace="random:0.5")
@@ -109,13 +110,13 @@ class Setting(Options):
 
     batch: int | None = field(
         default=None,
-        metadata=option("N", "Samples a step; by default the workload's own.", _batch),
+        metadata=option("N", "Samples per step; default: the workload's own.", _batch),
     )
     trace: TraceArgument = field(
         default="shipped",
         metadata=option(
             "T",
-            "Where zeros come from: shipped, dense, random:DENSITY or a .npz; once a family of "
+            "Where zeros come from: shipped, dense, random:DENSITY or a .npz; one per family of "
             "rules.",
             _trace,
             repeats=True,
@@ -146,14 +147,14 @@ class Setting(Options):
         return f"Setting({', '.join(given)})"
 
     def keys(self) -> Iterator[str]:
-        """Names of the fields: with ``__getitem__`` all that ``**setting`` asks for."""
+        """Names of the fields. ``**setting`` needs this method and ``__getitem__``."""
         return (each.name for each in fields(Setting))
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
 
     def of(self, network: Network) -> NetworkSetting:
-        """The setting for a network, its batch resolved."""
+        """The setting for one network, with its batch and passes resolved."""
         return NetworkSetting(
             self,
             network.batch if self.batch is None else self.batch,
@@ -163,7 +164,9 @@ class Setting(Options):
 
 @dataclass(frozen=True)
 class NetworkSetting:
-    """A setting whose values suit a network."""
+    """A setting for one network. ``batch``: samples per step. ``passes``: in the
+    order of a step.
+    """
 
     given: Setting
     batch: int

@@ -1,4 +1,4 @@
-"""train(): a training run of a network with a learning rule, on real data."""
+"""train(): train a network with a learning rule on real data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from accelsim.workload.resize import resized
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A run whose options fit each other; its data are read when it starts."""
+    """A training run whose options fit each other. Its data are read when it starts."""
 
     network: Network
     rule: AnyRule
@@ -31,7 +31,7 @@ class PreparedRun:
     data: Path | None
 
     def started(self, command: str = "") -> TrainingRun:
-        """The run before its first epoch. InputError for data that are missing or unfit."""
+        """The run before its first epoch. InputError for missing or unsuitable data."""
         task = published_task(self.network, self.spec, self.data)
         return TrainingRun(self.network, self.rule, self.spec, task, command)
 
@@ -39,7 +39,9 @@ class PreparedRun:
 def prepared(
     workload: str | Path | Network, setting: TrainingSetting, shown: Callable[[str], str] = str
 ) -> PreparedRun:
-    """The run of a setting. ``shown``: an option's name in faults. InputError with every fault."""
+    """The run of a setting. ``shown`` maps an option to its name in faults. InputError with every
+    fault.
+    """
     faults, every, samples = Faults(), setting.trace_every, setting.samples
     faults.check(
         not every or samples <= setting.batch,

@@ -1,5 +1,7 @@
-"""Everything that decides a training run besides its network: `TrainingSetting`. Each field is a
-keyword argument of `train` and an option of the command. Nothing heavy is imported here.
+"""The settings that decide a training run, apart from its network: `TrainingSetting`.
+
+Each field is a keyword argument of `train` and an option of the command. The module imports nothing
+heavy.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 LARGEST_WIDTH = 16.0
 STORED = ("weight", "activation", "error")
-"""Tensors that can be stored in a format of their own."""
+"""Tensors whose storage format can be set."""
 
 
 def _rule(_name: str, value: str | AnyRule) -> str | AnyRule:
@@ -71,7 +73,9 @@ def _trace_every(name: str, value: object) -> int:
 
 
 def storage_formats(name: str, value: str | Mapping[str, str]) -> dict[str, str]:
-    """``weight=bf16,error=e5m2`` -> the format of each tensor named; {} for nothing."""
+    """The format of each named tensor, from ``weight=bf16,error=e5m2`` or a mapping; {} for
+    nothing. InputError for an unknown tensor or format, and for a tensor named twice.
+    """
     known = tuple(map(str, StorageFormat))
     rule = (
         f"{name} must be a comma-separated list of "
@@ -92,9 +96,11 @@ def storage_formats(name: str, value: str | Mapping[str, str]) -> dict[str, str]
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class TrainingSetting(Options):
-    """Settings of a training run. Every field is a keyword argument of `train`; the help texts say
-    what they mean. ``data``: a folder, None for scikit-learn's digits. ``learning_rate``,
-    ``optimizer``: None for the usual ones.
+    """Settings of a training run. Every field is a keyword argument of `train`; the help texts give
+    the meanings.
+
+    ``data``: a folder, or None for scikit-learn's digits. ``learning_rate`` and ``optimizer``: None
+    for the network's defaults. InputError with every faulty field.
     """
 
     rule: str | AnyRule = field(
@@ -118,7 +124,7 @@ class TrainingSetting(Options):
     )
     epochs: int = field(
         default=1,
-        metadata=option("E", "Times that every training sample is seen.", _epochs),
+        metadata=option("E", "Passes over the training set.", _epochs),
     )
     width: float = field(
         default=1.0,
@@ -128,27 +134,29 @@ class TrainingSetting(Options):
         default=None,
         metadata=option(
             "N",
-            "Different words of a text, the others counting as one; by default NETWORK's.",
+            "Different words of a text; all others count as one word. Default: NETWORK's.",
             _vocabulary,
         ),
     )
     batch: int = field(
         default=32,
-        metadata=option("N", "Samples a training step; of text, parallel streams.", _batch),
+        metadata=option("N", "Samples per training step; for text, parallel streams.", _batch),
     )
     learning_rate: float | None = field(
         default=None,
-        metadata=option("X", "Learning rate; by default 0.003, of text 0.002.", _learning_rate),
+        metadata=option("X", "Learning rate; default: 0.003, for text 0.002.", _learning_rate),
     )
     schedule: str = field(
         default="constant",
-        metadata=option("S", "constant, or cosine: falls to zero over the epochs.", _schedule),
+        metadata=option(
+            "S", "constant, or cosine, which falls to zero over the epochs.", _schedule
+        ),
     )
     optimizer: str | None = field(
         default=None,
         metadata=option(
             "O",
-            "sgd, momentum or adam; by default momentum, of text adam, as in the papers.",
+            "sgd, momentum or adam; default: momentum, for text adam, as in the papers.",
             _optimizer,
         ),
     )
@@ -180,6 +188,6 @@ class TrainingSetting(Options):
         metadata=option("N", "Epochs between traces of zeros; 0 for none.", _trace_every),
     )
     samples: int = field(
-        default=4, metadata=option("N", "Samples of a traced step to keep.", _epochs)
+        default=4, metadata=option("N", "Samples that a trace keeps of its step.", _epochs)
     )
     seed: int = field(default=0, metadata=SEED)

@@ -16,7 +16,7 @@ Rate = Annotated[float, Field(ge=0)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peaks(Part):
-    """The most that a machine can compute and move. Words are as wide as an activation."""
+    """Peak rates and sizes of a machine. A word has the width of an activation."""
 
     lanes: Annotated[int, Field(ge=1)]
     macs_per_second: Rate
@@ -34,8 +34,10 @@ class Peaks(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineDocument(Document):
-    """`show --json`. ``origins``: where a value comes from, by dotted key, if it is not in the
-    machine's own file: the name of a base, or ``default``.
+    """The document of `show --json`.
+
+    ``origins``: the source of each value that is not in the machine's own file, by dotted key. It
+    is the name of a base, or ``default``.
     """
 
     __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="MachineDocument")

@@ -49,8 +49,9 @@ class Shown:
         return frame
 
     def save(self, path: str | Path) -> Path:
-        """Write the JSON document as ``path`` if that ends in ``.json``; else the folder that
-        ``--out`` writes, with tables and figures. The path of the JSON document.
+        """Write the JSON document to ``path`` if it ends in ``.json``. Otherwise write a folder
+        with the files of ``--out``, which include tables and figures. Returns the path of the JSON
+        document.
 
         All files are written, or none. InputError if the place cannot be written.
         """

@@ -111,8 +111,8 @@ class TrainingDocument(Document):
         return frame
 
     def save(self, path: str | Path) -> Path:
-        """Write ``training.json``, its tables and plots into a folder; the path of the document.
-        InputError if that cannot be written.
+        """Write ``training.json``, its tables and plots into a folder. Returns the path of the
+        document. InputError if they cannot be written.
         """
         written: Path = view("training").save(self, Path(path))
         return written

@@ -1,4 +1,4 @@
-"""The usual recipe of a network, for a run that names none."""
+"""Default optimizer and learning rate of a network."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from accelsim.workload.network import Network
 
 
 def usual_optimizer_and_rate(workload: Network) -> tuple[str, float]:
-    """Optimizer and learning rate: Adam for text, as in Han et al. 2020."""
+    """Optimizer and learning rate of a run that sets none. Text has Adam, as in Han et al. 2020."""
     return ("adam", 0.002) if workload.vocabulary else ("momentum", 0.003)

@@ -1,5 +1,7 @@
-"""Options that Python and the command line share: fields of a dataclass, each written once with
-name, type, default, help text and rule. Nothing heavy is imported here.
+"""Options that Python and the command line share. They are fields of a dataclass; each states its
+name, type, default, help text and rule once.
+
+The module imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ from typing import Any, Self
 from accelsim.errors import Fault, InputError
 
 Reader = Callable[[str, Any], Any]
-"""(name, value or text) -> the value as runs take it. InputError, which calls it ``name``, when the
-value breaks the option's rule.
+"""A function (name, value or text) -> the value that runs use. It raises InputError, in which the
+option is called ``name``, when the value breaks the option's rule.
 """
 
 _KEY = "option"
@@ -22,7 +24,7 @@ _KEY = "option"
 class Option:
     """An option as the command line shows it, and its rule.
 
-    ``repeats``: the command line takes it several times. ``shows_default``: the help text gives the
+    ``repeats``: the option may be given several times. ``shows_default``: the help text gives the
     default.
     """
 
@@ -41,17 +43,17 @@ def option(
     repeats: bool = False,
     shows_default: bool = True,
 ) -> dict[str, Option]:
-    """Metadata of a field that the command line has as an option too."""
+    """Metadata that makes a field an option of the command line."""
     return {_KEY: Option(metavar, text, read, repeats, shows_default)}
 
 
 def options(declaring: type[Any]) -> dict[str, Option]:
-    """The options among a dataclass's fields, by name, in order."""
+    """The options among a dataclass's fields, by name and in the order of the fields."""
     return {each.name: each.metadata[_KEY] for each in fields(declaring) if _KEY in each.metadata}
 
 
 def default(declaring: type[Any], name: str) -> Any:
-    """The default of a dataclass's field."""
+    """The default of a field of the dataclass."""
     (value,) = (each.default for each in fields(declaring) if each.name == name)
     assert value is not MISSING
     return value
@@ -59,8 +61,8 @@ def default(declaring: type[Any], name: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Options:
-    """Base of dataclasses with options. A new object has values as runs take them; InputError with
-    every fault.
+    """Base of dataclasses with options. A new object holds the values that runs use. InputError
+    with every fault.
     """
 
     def __post_init__(self) -> None:
@@ -74,5 +76,5 @@ class Options:
             raise InputError(*faults)
 
     def replace(self, **changes: Any) -> Self:
-        """The same with other values for some fields. InputError as for a new one."""
+        """A copy with other values for some fields. InputError as for a new object."""
         return replace(self, **changes)

@@ -19,13 +19,15 @@ Value = TypeVar("Value")
 
 
 class Faults:
-    """Faults of several options, so that a user hears of all of them at once."""
+    """Collected faults of several options, so that a user sees all of them at once."""
 
     def __init__(self) -> None:
         self._noted: list[Fault] = []
 
     def take(self, read: Callable[[], Value], instead: Value) -> Value:
-        """The value of ``read()``, or ``instead`` after noting its faults where it refuses."""
+        """The value of ``read()``. If it raises InputError, its faults are noted and ``instead`` is
+        returned.
+        """
         try:
             return read()
         except InputError as error:
@@ -38,7 +40,7 @@ class Faults:
             self._noted.append(Fault("", 0, 0, fault))
 
     def refuse(self) -> None:
-        """InputError with every fault noted, if there are any."""
+        """Raise InputError with every noted fault, if there are any."""
         if self._noted:
             raise InputError(*self._noted)
 
