@@ -34,8 +34,8 @@ class Rule:
         return min(exact, key=len, default=f"{value}{self.unit}")
 
     def meant(self, text: object) -> list[str]:
-        """Spellings with a unit of the rule that a text may mean whose unit has wrong letters:
-        ``64kb`` -> 64KiB, 64kB.
+        """Spellings with a unit of this rule for a text whose unit has wrong letters: ``64kb``
+        gives 64KiB and 64kB.
         """
         match = _NUMBER_AND_LETTERS.match(text) if isinstance(text, str) else None
         if match is None:
@@ -50,7 +50,7 @@ _NUMBER_AND_LETTERS = re.compile(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*\Z")
 
 
 def _bare(unit: str) -> str:
-    """A unit without case, and without the i of binary prefixes."""
+    """A unit in lower case, without the i of binary prefixes."""
     return unit.lower().replace("ib", "b")
 
 

@@ -9,20 +9,21 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 CUTOFF = 0.6
-"""Similarity (difflib's ratio) above which a word is worth suggesting."""
+"""Similarity (difflib's ratio) above which a word is suggested."""
 ALIKE = 0.85
-"""Similarity above which even other digits are a slip."""
+"""Similarity above which a word with other digits is suggested too."""
 LEAST_BEGINNING = 3
-"""Letters of a word that count as the beginning of a longer one."""
+"""Letters that a word needs to be taken as the beginning of a longer one."""
 _DIGITS = re.compile(r"[0-9]+")
 
 
 def closest(word: object, candidates: Iterable[str]) -> str | None:
-    """The candidate most like ``word``, or None when nothing is near. Ties go to the first in
+    """The candidate most similar to ``word``, or None if none is similar. Ties go to the first in
     alphabetical order.
 
-    A word that begins a candidate means that one (``vgg16``: vgg16-cifar10), the shortest of
-    several. Short words that differ in their digits alone differ in meaning (``22nm``, 28nm).
+    A word that begins several candidates stands for the shortest of them (``vgg16``:
+    vgg16-cifar10). Short words that differ only in their digits have different meanings and are not
+    suggested (``22nm``, 28nm).
     """
     if not isinstance(word, str):
         return None
@@ -41,13 +42,15 @@ def closest(word: object, candidates: Iterable[str]) -> str | None:
 
 
 def _differs_in_digits(word: str, candidate: str) -> bool:
-    """True for words that are alike but for other digits; swapped digits are a slip."""
+    """True for words that differ only in digits. Swapped digits do not count, because they are a
+    slip.
+    """
     alike = _DIGITS.sub("#", word) == _DIGITS.sub("#", candidate)
     return alike and sorted(word) != sorted(candidate)
 
 
 def did_you_mean(word: object, candidates: Iterable[str]) -> str:
-    """``; did you mean lanes?``, or an empty text."""
+    """``; did you mean lanes?``, or ``""`` without a suggestion."""
     best = closest(word, candidates)
     return f"; did you mean {best}?" if best is not None and best != word else ""
 

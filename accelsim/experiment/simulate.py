@@ -165,8 +165,8 @@ def _simulate(
 
 @contextmanager
 def _broken_laws_told(plugins: Sequence[PluginUsed]) -> Iterator[None]:
-    """A broken law is accelsim's defect, but where plug-ins took part it is first of all theirs: an
-    InputError that names them.
+    """Turn a broken law into an InputError that names the plug-ins of the run. Without plug-ins a
+    broken law is a defect of accelsim; with them, a plug-in is the more likely cause.
     """
     try:
         yield

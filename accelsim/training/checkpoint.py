@@ -60,7 +60,9 @@ def save(path: Path, run: Trainer, cause: Mapping[str, Any], record: Mapping[str
 
 
 def _shown(value: object) -> str:
-    """A value of the cause; of plug-ins the file and the first digits of the SHA-256."""
+    """A value of the cause as text. A plug-in is shown by its file and the first digits of its
+    SHA-256.
+    """
     if isinstance(value, list):
         return ", ".join(f"{each['file']} ({each['sha256'][:8]})" for each in value)
     return str(value)

@@ -46,7 +46,7 @@ def fault_of(error: BaseException) -> Fault | None:
 
 
 def _message(error: BaseException) -> str:
-    """``NameError: name 'x' is not defined``, on one line."""
+    """The type and text of an error on one line, such as ``NameError: name 'x' is not defined``."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
 
 
@@ -54,8 +54,9 @@ _OF_CODE = (AssertionError, AttributeError, LookupError, NotImplementedError, Ty
 
 
 def _later_fault(error: Exception) -> Fault | None:
-    """An error of accelsim's own code after a plug-in's code ran: most likely on a value that the
-    plug-in returned. None where no plug-in's code ran, and for errors that have other causes.
+    """The fault for an error in accelsim's own code after a plug-in's code ran; the most likely
+    cause is a value that the plug-in returned. None if no plug-in's code ran, and for errors with
+    other causes.
     """
     if not _USED or not isinstance(error, _OF_CODE) or isinstance(error, UnicodeError):
         return None

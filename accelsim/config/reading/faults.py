@@ -29,7 +29,9 @@ _VERSION = {
     True: ": a newer accelsim reads this format; upgrade accelsim, or write the file for this one",
     False: ": an older accelsim read this format; write the file for this one",
 }
-"""Ending of the fault of a file of another version, by whether it is newer."""
+"""Ending of the fault for a file of another version; the key tells whether that
+version is newer.
+"""
 
 
 def frozen(data: Any) -> Any:

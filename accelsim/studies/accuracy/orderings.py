@@ -129,7 +129,7 @@ def orderings_table(outcomes: Outcomes) -> Table:
 
 @dataclass(frozen=True)
 class _Judged:
-    """A row's object: an expectation, and what the runs say of it."""
+    """The object of a row: an expectation and its result from the runs."""
 
     expected: Expectation
     ours: str

@@ -19,14 +19,16 @@ UPDATE_ANGLE = (
 
 @dataclass(frozen=True)
 class Scored:
-    """A row's object: one cell of the study with its runs, and all outcomes to compare it with."""
+    """The object of a row: one cell of the study with its runs, and all outcomes to compare it
+    with.
+    """
 
     outcome: Outcome
     outcomes: Outcomes
 
     @property
     def chosen(self) -> str:
-        """How learning rate and option were chosen."""
+        """The way in which learning rate and option were chosen."""
         if self.outcome.cell.tuned_as:
             return f"tuning of {self.outcome.cell.tuned_as}"
         tuning = len(self.outcome.tuning)
@@ -45,7 +47,7 @@ class Scored:
 
     @property
     def gap(self) -> float | None:
-        """Mean test accuracy less backpropagation's, in points."""
+        """Mean test accuracy minus that of backpropagation, in points."""
         return less(mean(self.accuracies), test_accuracy(self.bp))
 
     @property
@@ -58,7 +60,7 @@ class Scored:
 
 
 def scored(outcomes: Outcomes, *parts: str) -> list[Scored]:
-    """A row's object for each outcome of these parts of the study."""
+    """The objects of rows, one for each outcome of these parts of the study."""
     return [Scored(each, outcomes) for each in outcomes.part(*parts)]
 
 
