@@ -37,7 +37,7 @@ class Listing(Mapping[str, str]):
             raise KeyError(self._listed.unknown(name))
         if not self._listed.is_read(name):  # its description would run a plug-in's code
             return f"plug-in of {self._listed.origin(name)}"
-        return _description(self._listed.resolve(name))
+        return description(self._listed.resolve(name))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._listed.names())
@@ -63,7 +63,7 @@ class Listing(Mapping[str, str]):
         return list(self)
 
 
-def _description(declaration: Any) -> str:
+def description(declaration: Any) -> str:
     """A rule's description, or that of the key ``kind`` of a section."""
     fields = getattr(declaration, "model_fields", {})
     text = fields["kind"].description if "kind" in fields else declaration.description

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from accelsim.errors import InputError
+from accelsim.listing import description
 
 if TYPE_CHECKING:
     from accelsim.config.registry import Registry
@@ -83,21 +84,21 @@ def rules() -> list[str]:
             meaning = f": {description}" if description else ""
             yield f"  {option}=", f"{describe(rule.options.hint(option))}{shown}{meaning}"
 
-    return _registered(RULES, lambda rule: rule.description, options)
+    return _registered(RULES, description, options)
 
 
 def layers() -> list[str]:
     """Layer kinds: name, origin and description."""
     from accelsim.config.registries import LAYERS
 
-    return _registered(LAYERS, _section_description)
+    return _registered(LAYERS, description)
 
 
 def pe_kinds() -> list[str]:
     """PE kinds: name, origin and description."""
     from accelsim.config.registries import PE_KINDS
 
-    return _registered(PE_KINDS, _section_description)
+    return _registered(PE_KINDS, description)
 
 
 def importers() -> list[str]:
@@ -107,13 +108,9 @@ def importers() -> list[str]:
     return _registered(IMPORTERS, lambda load: (load.__doc__ or "").partition("\n")[0])
 
 
-def _section_description(section: Any) -> str:
-    return section.model_fields["kind"].description or ""
-
-
 def _registered(
     registry: Registry,
-    description: Callable[[Any], str],
+    describe: Callable[[Any], str],
     details: Callable[[Any], Iterable[tuple[str, str]]] = lambda _: (),
 ) -> list[str]:
     """Lines of a registry's names. Installed plug-ins whose code has not run have no description,
@@ -124,7 +121,7 @@ def _registered(
     rows: list[tuple[str, str]] = []
     for name, origin in origins.items():
         declaration = registry.resolve(name) if registry.is_read(name) else None
-        text = "" if declaration is None else description(declaration)
+        text = "" if declaration is None else describe(declaration)
         rows.append((name, f"{origin:<{width}}  {text}"))
         rows += [] if declaration is None else details(declaration)
     return _aligned(rows)
