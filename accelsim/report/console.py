@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich import box
+from rich.align import VerticalAlignMethod
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -71,6 +72,7 @@ def print_table(table: Table, console: Console) -> None:
         for place, column in enumerate(columns)
     ]
     parts = _parts(columns, widths, console.width)
+    vertical: VerticalAlignMethod = "top" if columns[-1].kind == "text" else "bottom"
     for part, places in enumerate(parts):
         if part:
             console.file.write("\n")
@@ -85,7 +87,7 @@ def print_table(table: Table, console: Console) -> None:
                 justify="right" if numbers else "left",
                 no_wrap=numbers,
                 overflow="fold",
-                vertical="bottom",
+                vertical=vertical,
                 min_width=least,
             )
         for line, total in zip(cells, totals, strict=True):

@@ -10,6 +10,7 @@ from rich.console import Console
 from accelsim.report import console
 from accelsim.report.runs import Runs
 from accelsim.report.summary import printing
+from accelsim.report.table import Column, Table
 from accelsim.results import kinds
 from tests import synthetic
 
@@ -54,3 +55,15 @@ def test_a_note_that_all_runs_share_is_said_once() -> None:
     lines = [line for line in text.splitlines() if note in line or own in line]
     assert lines == [f"Note: all runs: {note}", f"Note: dfa: {own}"]
     assert f"Note: {note}" in printed(synthetic.result("bp", notes=[note]))
+
+
+def test_a_row_of_texts_begins_on_one_line() -> None:
+    columns: tuple[Column[dict[str, str]], ...] = (
+        Column("name", "name", "text"),
+        Column("source", "source", "text"),
+    )
+    table = Table.of("t", "Sources", columns, [{"name": "a", "source": "long words " * 12}])
+    text = io.StringIO()
+    console.print_table(table, Console(file=text, width=60, highlight=False))
+    row = next(line for line in text.getvalue().splitlines() if line.startswith(" a "))
+    assert "long words" in row
