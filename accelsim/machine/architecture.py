@@ -225,7 +225,7 @@ class Machine(Section):
 
     def __repr__(self) -> str:
         array, clock = self.pe_array, Rule("", "Hz", tuple(HERTZ.items())).spell(self.clock_hz)
-        pes = f"{array.rows} x {array.cols} PEs of kind {array.kind}"
+        pes = f"{array.rows} x {array.cols} PEs {array.setting}"
         return f"Machine({self.name}: {pes}, {self.organization}, {clock})"
 
     __str__ = __repr__

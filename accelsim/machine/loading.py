@@ -40,7 +40,7 @@ def load_machine(
     >>> import accelsim
     >>> machine = accelsim.load_machine("near-memory")
     >>> machine
-    Machine(near-memory: 16 x 16 PEs of kind lanes, near_memory, 800MHz)
+    Machine(near-memory: 16 x 16 PEs in an array of lanes, near_memory, 800MHz)
     """
     return resolved(
         with_overrides(read_architecture(catalog.find("arch", name_or_path)), overrides or {})

@@ -151,7 +151,8 @@ def test_replaced_machines_have_names_that_differ() -> None:
         "near-memory+partitions=2",
     ]
     assert repr(machines[1]) == (
-        "Machine(near-memory+pe_array.lanes=8: 16 x 16 PEs of kind lanes, near_memory, 800MHz)"
+        "Machine(near-memory+pe_array.lanes=8: 16 x 16 PEs in an array of lanes, near_memory, "
+        "800MHz)"
     )
     pinned = machine.replace(mapping={"pins": [{"op": "fc1.FF", "channel_pes": 4}]})
     assert pinned.name == "near-memory+mapping.pins"
