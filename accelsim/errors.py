@@ -26,7 +26,7 @@ class Fault:
 
 class InputError(Exception):
     """The input is wrong: every fault found, in the order of the file. The command line prints one
-    line a fault, exit 2.
+    line per fault and exits with status 2.
 
     >>> import accelsim
     >>> try:
@@ -42,7 +42,7 @@ class InputError(Exception):
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
     def _render_traceback_(self) -> list[str]:
-        """The lines that a notebook shows: what is wrong, without the way through accelsim."""
+        """The lines that a notebook shows: the faults, without accelsim's traceback."""
         return [f"InputError: {fault}" for fault in self.faults]
 
 

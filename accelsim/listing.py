@@ -1,7 +1,7 @@
 """Registered names with their descriptions, as mappings that print as tables.
 
-`accelsim.rules` and `accelsim.layers` are packages of that name; as `accelsim.pe_kinds` they answer
-like a mapping too. May import config/.
+`accelsim.rules` and `accelsim.layers` are also packages of code; like `accelsim.pe_kinds`, they
+behave as mappings. May import config/.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LISTED = "_listed"
 
 
 class Listing(Mapping[str, str]):
-    """Names of a registry to one line about each, in the order in which they are listed.
+    """Mapping from each name of a registry to a one-line description, in listing order.
 
     >>> import accelsim
     >>> "dfa" in accelsim.rules, "lanes" in accelsim.pe_kinds, "conv" in accelsim.layers
@@ -78,7 +78,7 @@ class _Registered(Listing):
 
 
 class _Package(ModuleType, Listing):
-    """A package that is a listing too. It is compared and hashed as the module that it is."""
+    """A package that is also a listing. It is compared and hashed like any module."""
 
     __eq__ = ModuleType.__eq__
     __hash__ = ModuleType.__hash__
@@ -86,7 +86,7 @@ class _Package(ModuleType, Listing):
 
 
 def list_package(name: str, registry: Registry) -> None:
-    """Make the package of that name answer like a mapping of the registry's names."""
+    """Make the package of that name behave like a mapping of the registry's names."""
     module: Any = sys.modules[name]
     setattr(module, _LISTED, registry)
     module.__class__ = _Package

@@ -61,7 +61,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
 )
 """In the order of the help text."""
 WITHOUT_PLUGINS = frozenset({"plot", "reproduce", "dram"})
-"""Commands that look up no name of a plug-in."""
+"""Commands that look up no names which plug-ins can add."""
 for _name, _command in COMMANDS:
     app.command(name=_name)(_command if _name in WITHOUT_PLUGINS else with_plugins(_command))
 
@@ -113,8 +113,8 @@ def main() -> NoReturn:
 
 
 def _prepare_streams() -> None:
-    """Make stderr safe to print to; what an encoding lacks is printed as ``?``. InputError when
-    stdout is closed.
+    """Make stderr safe to print to: characters that its encoding lacks are printed as ``?``.
+    InputError when stdout is closed.
     """
     if sys.stderr is None:  # closed by the caller: print() would then write to stdout
         sys.stderr = io.StringIO()
@@ -126,14 +126,15 @@ def _prepare_streams() -> None:
 
 
 def _discard_output() -> None:
-    """Send buffered output to the null device, or the interpreter complains on its way out that it
+    """Send buffered output to the null device; otherwise the interpreter reports at exit that it
     cannot write it.
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _faults(*lines: str, code: int = 2) -> int:
-    """One line per fault on stderr; what stdout could not take is dropped. Returns ``code``."""
+    """Print one line per fault on stderr, and drop output that stdout did not take. Returns
+    ``code``."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -1,5 +1,5 @@
-"""Results on their way out of a command: the folder of ``--out``, one JSON document or tables on
-stdout, and readers that go away.
+"""Output of a command's results: the folder of ``--out``, one JSON document or tables on stdout,
+and a stdout that is closed early.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ Print = Callable[[Document], None]
 
 
 def folder(out: str | None, names: Iterable[str] = ()) -> Path | None:
-    """The folder of --out; refused before a long run, not after it, when it cannot be one, or
-    cannot hold files of these names.
+    """The folder of --out. InputError, before a long run, if it cannot be created or cannot hold
+    files with these names.
     """
     if out is None:
         return None
@@ -31,7 +31,7 @@ def folder(out: str | None, names: Iterable[str] = ()) -> Path | None:
 
 
 def results_printer(names: tuple[str, ...] = ()) -> Print:
-    """Prints the summary of a result or a comparison, then the tables of these names."""
+    """Prints the summary of a result or a comparison, then the named tables."""
 
     def print_results(document: Document) -> None:
         from accelsim.report import console
@@ -52,8 +52,8 @@ def deliver(
     write: Callable[[Document, Path, Callable[[], None]], None],
     tables: Print,
 ) -> None:
-    """Print a document, and write it into ``out`` if that worked. A reader that stops reading has
-    had enough: the files are written all the same.
+    """Print a document, then write it into ``out`` if printing succeeded. If the reader of stdout
+    closes it early, the files are still written.
     """
     stopped: list[BaseException] = []
 
@@ -72,7 +72,7 @@ def deliver(
 
 
 def show(document: Document, as_json: bool, tables: Print) -> None:
-    """One JSON document, or its tables, on stdout. InputError when stdout cannot take them."""
+    """Print one JSON document, or its tables, on stdout. InputError if writing to stdout fails."""
     try:
         if as_json:
             from accelsim.report.files import dump
@@ -88,7 +88,7 @@ def show(document: Document, as_json: bool, tables: Print) -> None:
 
 
 def undelivered(error: OSError) -> str:
-    """An error of the operating system in one line; one that names no file comes from writing to
+    """An operating system error as one line. An error without a file name comes from writing to
     stdout.
     """
     return f"{error.filename or 'standard output cannot be written'}: {error.strerror or error}"

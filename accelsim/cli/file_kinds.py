@@ -1,6 +1,6 @@
-"""All kinds of files that users hand in or get: how each is checked, and its JSON Schema.
+"""All kinds of input and result files: how each is checked, and its JSON Schema.
 
-A file of another kind is added here: a row of `_INPUTS`, or of `_RESULTS` and a branch of
+To add a kind of file, add a row to `_INPUTS`, or a row to `_RESULTS` and a branch to
 `_result_faults`.
 """
 
@@ -28,7 +28,8 @@ _INPUTS = {
     "technology": ("cost.technology_file:TechnologyFile", "cost.technology:load_technology"),
     "dram": ("dram.standard:DramSpec", ""),
 }
-"""YAML files: their model, and the function that loads one where more than the model must hold."""
+"""YAML files: the model of each, and a function that loads the file if it must satisfy more than
+the model."""
 
 _RESULTS = {
     "result": "results.kinds:json_schema",
@@ -48,7 +49,8 @@ def faults(path: Path) -> list[Fault]:
 
 
 def warnings(path: Path) -> list[str]:
-    """Sizes of a right file that are possible but implausible. Only machines have any."""
+    """Warnings of sizes in a valid file that are possible but implausible. Only machines have
+    any."""
     if path.suffix.lower() not in (".yaml", ".yml"):
         return []
     kind = file_type(read_document(path), file_types())
@@ -90,7 +92,7 @@ def schema(kind: str) -> dict[str, Any]:
 
 
 def _import(place: str) -> Any:
-    """The attribute at ``module:attribute`` of this package, imported when it is wanted."""
+    """The attribute at ``module:attribute`` of this package, imported on demand."""
     module, _, attribute = place.partition(":")
     return attrgetter(attribute)(import_module(f"accelsim.{module}"))
 
@@ -107,8 +109,8 @@ def _trace_faults(path: Path) -> Sequence[Fault]:
 
 
 def _result_faults(path: Path) -> Sequence[Fault]:
-    """A result of the right form must obey the laws of conservation; training, reproduction and
-    DRAM documents have none to obey.
+    """Faults of a result document that fits its schema: the conservation laws it breaks. Training,
+    reproduction and DRAM documents have no such laws.
     """
     from accelsim.results import kinds
     from accelsim.results.comparison import Comparison

@@ -1,7 +1,7 @@
 """Options of commands made from the fields of a dataclass: `Setting` for simulate, compare and map,
 `TrainingSetting` for train and trace.
 
-A command declares the parameter ``settings: GivenOptions`` in their place.
+A command declares one parameter ``settings: GivenOptions`` instead of these options.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ class GivenOptions:
     texts: Mapping[str, Any]
 
     def read(self, noted: Faults | None = None, **instead: Any) -> dict[str, Any]:
-        """The values, by field. InputError with every faulty option; with ``noted`` the faults are
-        noted there, and a faulty option has its value of ``instead``, or its default.
+        """The values, by field. InputError with every faulty option. If ``noted`` is given, faults
+        are collected there instead, and a faulty option takes its value from ``instead``, or its
+        default.
         """
         faults = Faults() if noted is None else noted
         known = options(self.declaring)
@@ -49,8 +50,8 @@ class GivenOptions:
 def with_options(
     declaring: type[Options], names: Sequence[str] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command an option per field in place of its parameter ``settings``; of these
-    ``names``, where there are any.
+    """Gives a command one option per field in place of its parameter ``settings``. ``names``, if
+    any, restricts the fields.
     """
     known = {name: each for name, each in options(declaring).items() if not names or name in names}
 

@@ -1,5 +1,5 @@
-"""Options and arguments that several commands share, as typer declares them. Most are texts, which
-`accelsim.cli.values` reads and judges.
+"""Typer declarations of options and arguments that several commands share. Most are texts, which
+`accelsim.cli.values` parses and checks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The option ``--plugin FILE``, which every command has that looks up names of plug-ins."""
+"""The option ``--plugin FILE`` of every command that looks up names which plug-ins can add."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _OPTION = Annotated[
 
 
 def with_plugins(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the option: the files are loaded before it runs. Errors of plug-ins' code
-    are faults of one line.
+    """The command with the option added. The files are loaded before it runs. An error in a
+    plug-in's code is reported as a one-line fault.
     """
     own = inspect.signature(command, eval_str=True)
     option = Parameter(_NAME, Parameter.KEYWORD_ONLY, default=[], annotation=_OPTION)

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, a line every ten seconds elsewhere, and a word where
+"""Progress on stderr: a bar on a terminal, a line every ten seconds elsewhere, and a notice if
 kernels must be compiled first.
 """
 
@@ -11,10 +11,10 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 Progress = Callable[[int, int, str], None]
-"""(done, of, what): called by long work as it gets on."""
+"""Callback (done, of, what) that long computations call as they proceed."""
 
 SECONDS = 10.0
-"""Between lines of progress where there is no terminal."""
+"""Seconds between lines of progress if stderr is not a terminal."""
 COMPILING = "compiling kernels (once)"
 
 
@@ -30,15 +30,15 @@ def bar() -> Iterator[Progress]:
 
 @dataclass
 class Epochs:
-    """Progress of a training run of ``total`` epochs. ``unit``: what its data are made of,
-    ``per_step`` of them a training step.
+    """Progress of a training run of ``total`` epochs. ``unit``: name of one item of the data; a
+    training step takes ``per_step`` items.
     """
 
     total: int
     unit: str
     per_step: int
     bar: Progress | None
-    """Shows the steps of an epoch; None where only finished epochs are told."""
+    """Shows the steps of an epoch; None if only finished epochs are reported."""
     say: Callable[[str], None]
     """Prints a line on stderr."""
     epoch: int = 0
@@ -46,11 +46,11 @@ class Epochs:
     rate: str = ""
 
     def begin(self, epoch: int) -> None:
-        """The clock of an epoch starts."""
+        """Start timing an epoch."""
         self.epoch, self.began, self.rate = epoch, time.monotonic(), ""
 
     def step(self, done: int, of: int, loss: float, accuracy: float) -> None:
-        """After every training step: mean loss and accuracy of the epoch so far."""
+        """Show the mean loss and accuracy of the epoch so far; called after every training step."""
         seconds = time.monotonic() - self.began
         self.rate = f", {done * self.per_step / seconds:,.0f} {self.unit}/s" if seconds > 0 else ""
         if self.bar is not None:
@@ -62,14 +62,14 @@ class Epochs:
             )
 
     def end(self, scores: str) -> None:
-        """One line for the epoch that ended."""
+        """Print one line for the finished epoch."""
         self.say(f"epoch {self.epoch} of {self.total}: {scores}{self.rate}")
 
 
 @contextmanager
 def epochs(total: int, unit: str, per_step: int) -> Iterator[Epochs]:
-    """Progress of a training run while the block runs: a bar on a terminal, and a line an epoch
-    everywhere.
+    """Progress of a training run while the block runs: a bar on a terminal, and everywhere a line
+    per epoch.
     """
     with _compiling_told():
         if sys.stderr.isatty():
@@ -115,8 +115,8 @@ def _terminal_bar() -> Iterator[Progress]:
 
 @contextmanager
 def _compiling_told() -> Iterator[None]:
-    """Say once that kernels are compiled, when the first is and no earlier run has left any: that
-    takes a minute in which nothing else is seen.
+    """Report once that kernels are being compiled, if no earlier run has cached them: compilation
+    takes a minute without other output.
     """
     from accelsim.kernels import jit as kernels
 

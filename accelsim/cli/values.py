@@ -1,5 +1,5 @@
-"""Values of command-line options: from their texts to what the rest of the package takes. Every
-refusal is an InputError that names the option.
+"""Conversion of command-line options from texts to the values that the package takes. Every invalid
+text raises an InputError that names the option.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ __all__ = ["Faults", "comma_list", "one_of", "whole"]
 
 
 def rule_list(option: str, text: str) -> tuple[AnyRule, ...]:
-    """Learning rules between commas, as `accelsim.rules.spelling.parse_rules`; empty items are
-    refused.
+    """Learning rules separated by commas, parsed as by `accelsim.rules.spelling.parse_rules`; empty
+    items are refused.
     """
     from accelsim.rules.spelling import parse_rules
 
@@ -26,8 +26,8 @@ def rule_list(option: str, text: str) -> tuple[AnyRule, ...]:
 
 
 def table_list(option: str, text: str, as_json: bool) -> tuple[str, ...]:
-    """Names of tables to print below a summary; () for nothing. Refused with ``--json``, which
-    prints none.
+    """Names of tables to print below a summary; () for none. InputError if combined with
+    ``--json``, which prints no tables.
     """
     if not text:
         return ()

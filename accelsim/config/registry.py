@@ -25,7 +25,7 @@ BUILT_IN = "built-in"
 
 
 class Registry:
-    """Names of one ``kind`` of thing, in the order in which they are listed.
+    """Names of one ``kind``, in the order in which they are listed.
 
     ``listing``: the command that lists the names, shown in faults; without it, faults list the
     names. ``group``: the group of entry points of installed distributions; none without it.
@@ -73,7 +73,7 @@ class Registry:
         return installed(self._group) if self._group else {}
 
     def is_read(self, name: str) -> bool:
-        """True when `resolve` runs no code of a plug-in for this name."""
+        """True if `resolve` need not run a plug-in's code for this name."""
         return name in self._places or name in self._plugins
 
     def origin(self, name: str) -> str:

@@ -24,8 +24,8 @@ from accelsim.workload.network import Layer, Network
 class WeightsOnce:
     """EP of a step under ``weights-once``.
 
-    ``bits``: of the values of the distinct weights that it multiplies with. ``index_bits``: of
-    their indices, if they are sparse. ``ops``: operations, 2 per MAC.
+    ``bits``: total bits of the values of the distinct weights that it multiplies with.
+    ``index_bits``: total bits of their indices, if they are sparse. ``ops``: operations, 2 per MAC.
     """
 
     bits: int
@@ -76,9 +76,9 @@ def neuron(ops: Iterable[Op], layers: Sequence[Layer], output: Layer, batch: int
         BP:               |W| + |A| + |E| words
         direct feedback:  |A| x (non-zeros per neuron) words
 
-    Here |W| are the weights. |A|: outputs of the layers. |E|: output errors. Fixed weights that EP
-    multiplies with other errors than the output error (not in Crafton et al.) count as |W|. Without
-    EP no words move.
+    Here |W| is the number of weights, |A| of layer outputs and |E| of output errors. Fixed weights
+    that EP multiplies with errors other than the output error (not in Crafton et al.) count as |W|.
+    Without EP no words move.
     """
     names = {layer.name for layer in layers}
     backward = [

@@ -1,5 +1,5 @@
-"""Arguments of `simulate` and `compare`: their own, and every field of `Setting`; and who watches a
-run.
+"""Arguments of `simulate` and `compare` (their own and every field of `Setting`), and the watchers
+of a run.
 
 Each function has one parameter, a dataclass of all its arguments. `taking` gives the function the
 signature of that dataclass, so that types, defaults and tab completion come from the fields.

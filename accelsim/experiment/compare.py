@@ -53,7 +53,7 @@ def compare(given: Comparing) -> Comparison:
 def _each_machine(
     machines: str | Path | Machine | Sequence[str | Path | Machine],
 ) -> Sequence[str | Path | Machine]:
-    """The machines of a list, of a text with commas, or one by itself."""
+    """The machines of a list, of a text with commas, or of a single machine."""
     if isinstance(machines, str):
         return comma_list("machines", machines)
     return [machines] if isinstance(machines, Path | Machine) else machines

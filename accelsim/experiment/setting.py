@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MACHINE = "near-memory"
 RULE = "bp"
-"""Machine and learning rule of a run that names none."""
+"""Default machine and learning rule."""
 
 
 def _batch(name: str, value: object) -> int | None:

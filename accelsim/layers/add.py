@@ -1,7 +1,7 @@
 """The residual sum.
 
 It emits no backward op: the error tensor at its output is also the error at each input. If an input
-has further consumers, the op that sums the errors of that map adds this one.
+has further consumers, the op that sums the errors of that map adds this error too.
 """
 
 from __future__ import annotations

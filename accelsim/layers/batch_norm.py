@@ -167,11 +167,11 @@ class BatchNormNumerics(LayerNumerics):
         return np.ascontiguousarray(maps).reshape(-1, joined * channels)
 
     def _a_channel(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sums per channel (C,), from sums per row column."""
+        """Sums per channel (C,), from sums per column of the rows."""
         return np.asarray(sums.reshape(-1, self.layer.out_shape[2]).sum(axis=0))
 
     def _normalization(self) -> tuple[Array, ...]:
-        """(scale, shift) per row column, such that normalized = x * scale - shift."""
+        """(scale, shift) per column of the rows, such that normalized = x * scale - shift."""
         return self._tiled(1 / self.deviation, self.mean / self.deviation)
 
     def _tiled(self, *channels: Array) -> tuple[Array, ...]:

@@ -41,7 +41,7 @@ class FullyConnected(ContractionLayer):
 
     @property
     def reach(self) -> tuple[Pair, Pair]:
-        """The whole map, as kernel and as stride."""
+        """Rows and columns of the whole map, which serve as kernel size and as stride."""
         rows, columns, _ = self.in_shape
         return (rows, columns), (rows, columns)
 

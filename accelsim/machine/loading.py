@@ -201,8 +201,8 @@ def _merge(
 
 
 def with_overrides(document: Document, overrides: Mapping[str, object]) -> Document:
-    """A document with values laid over it. Their faults name the key but no line, as they are in no
-    file.
+    """A document with values laid over it. Their faults give the key but no line, because the
+    values are in no file.
 
     If an override changes the array kind, values of the document that the new kind lacks revert to
     defaults, as under a ``base``.

@@ -69,7 +69,8 @@ class PEArray(Section):
     when a machine runs.
     """
     setting: ClassVar[str]
-    """The kind in a fault message, after the rule that it imposes: ``with a systolic array``."""
+    """Words for the kind in a fault message, after the rule that the kind imposes: ``with a
+    systolic array``."""
     skips: ClassVar[bool]
     """Whether the array can skip zeros."""
     organizations: ClassVar[tuple[Organization, ...]] = ("near_memory", "von_neumann")

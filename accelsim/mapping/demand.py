@@ -92,7 +92,7 @@ def _reduction(tiled: TiledOp, t: Tiling) -> Demand:
 
 
 def _words_again(t: Tiling, columns: int, groups: Footprint) -> int:
-    """Words of position groups that are fetched again per outer tile of channels.
+    """Words of position groups that are fetched again for each outer tile of channels.
 
     A group that stays in the PEs from one outer tile to the next is not fetched again.
     """

@@ -86,7 +86,7 @@ class TiledOp:
         """Numbers of PEs that may work on output channels.
 
         They are divisors of the number of PEs, up to the first that covers all channels. On a
-        near-memory machine the homes of weights leave one.
+        near-memory machine the homes of weights leave only one choice.
         """
         if self.near_memory:
             return (self.canonical.channels_per_tile,)

@@ -190,7 +190,7 @@ class Tiler:
         return transfers
 
     def _held(self, transfer: Transfer) -> int:
-        """Words of the tensor that a canonical transfer brings, without repeats."""
+        """Distinct words of the tensor that a canonical transfer brings."""
         home = self._mapper.home(transfer.tensor)
         if home is None:
             return transfer.tensor.elements if transfer.spilled else 0

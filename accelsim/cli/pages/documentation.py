@@ -75,7 +75,8 @@ class Key:
 
 
 def every_key(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Key]:
-    """Keys of a model and, after each mapping, those below it; of several kinds each key once."""
+    """Keys of a model; each mapping is followed by the keys in it. A key that several kinds share
+    appears once."""
     for key, field in keys(model).items():
         inner, hint = (*path, key), Hint.of_field(field)
         yield Key(inner, field, hint.model or _shared(hint), _unit(model, field))
@@ -86,7 +87,8 @@ def every_key(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Ke
 
 
 def _keys_of_kinds(hint: Hint, path: tuple[str, ...]) -> Iterator[Key]:
-    """Keys of a mapping of several kinds: the kind, then the others, first met first."""
+    """Keys of a mapping that has several kinds: ``kind``, then the others in order of first
+    appearance."""
     sections = {kind: each.model for kind, each in tags(hint).items() if each.model is not None}
     words = [
         f"`{kind}`: {_lower(section.model_fields[Kinds.key].description or '')}"
@@ -117,7 +119,7 @@ def _lower(text: str) -> str:
 
 
 def _unit(model: type[BaseModel], field: FieldInfo) -> str:
-    """The unit that the field's name carries and its key does not."""
+    """The unit in the field's name that its key leaves out."""
     name = next(name for name, other in model.model_fields.items() if other is field)
     return next(
         (

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 def declared_names(value: Any, kind: str, place: str) -> tuple[str, ...]:
     """The name of a rule, or the kinds of a section; () for an importer, whose suffix is given
-    apart.
+    separately.
 
     ``place``: ``package.module:attribute`` of the base class of the ``kind``. A section must extend
     it; another declaration must be an instance of it. TypeError for any other value, and for a

@@ -141,8 +141,8 @@ class FaultReader:
             yield self._must(path, describe(hint), hint)
 
     def _worded(self, path: KeyPath, hint: Hint, words: str) -> FaultAt:
-        """Fault of a validator's ValueError: ``must be <rule>`` about the value itself, or ``<key>
-        must be ...`` about a key below it.
+        """Fault of a validator's ValueError. Its text is ``must be <rule>`` for the value itself,
+        or ``<key> must be ...`` for a key below it.
         """
         if words.startswith("must be ") and ", got " not in words:
             rules = [each for each in hint.metadata if isinstance(each, Rule)]

@@ -14,11 +14,11 @@ from accelsim.config.source import KeyPath, dotted
 def of_other_kind(
     path: KeyPath, mapping: Mapping[str, Any], by_kind: Mapping[str, Hint], meant: str | None
 ) -> str | None:
-    """Words for a key that belongs to another kind of its mapping, or is the name of a kind; None
-    for any other key.
+    """Fault text for a key that belongs to another kind of its mapping, or that is itself the name
+    of a kind; None for any other key.
 
-    ``by_kind``: models of the mapping by kind, empty if it has only one. ``meant``: the similar key
-    of the mapping's own kind that is not given, or None.
+    ``by_kind``: models of the mapping by kind, empty if it has only one. ``meant``: a similar key
+    of the mapping's own kind that the file leaves out, or None.
     """
     key, kind = str(path[-1]), mapping.get("kind")
     owners = [name for name, hint in by_kind.items() if key in _keys(hint)]
@@ -31,8 +31,8 @@ def of_other_kind(
 
 
 def with_likely_kinds(data: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    """Data of a file whose base is unknown. A mapping without ``kind``, which may get it from the
-    base, is given the kind that has most of its keys, so that its values can be checked.
+    """Data of a file whose base is unknown. A mapping without ``kind`` may inherit it from the
+    base. Here it is given the kind that has most of its keys, so that its values can be checked.
     """
     filled = dict(data)
     for key, field in keys(model).items():

@@ -100,7 +100,7 @@ def fraction(name: str, value: object) -> float:
 
 
 def _number(value: object) -> float:
-    """Not-a-number, which no comparison accepts, where the value is no number."""
+    """The value as a float, or NaN, which fails every comparison, if it is not a number."""
     try:
         return math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]  # refused below
     except (TypeError, ValueError):
@@ -115,7 +115,8 @@ def flag(name: str, value: object) -> bool:
 
 
 def named_folder(name: str, value: object) -> Path | None:
-    """A path that is not empty, None for none: an empty one would be the working folder."""
+    """A path, or None if none is given. InputError for an empty path, which would mean the working
+    folder."""
     if value == "":
         raise InputError(f"{name} must be a folder, got an empty name")
     if value is not None and not isinstance(value, str | Path):

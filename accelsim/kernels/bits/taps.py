@@ -63,7 +63,7 @@ class AlikeOutputs(NamedTuple):
 
 
 def alike_outputs(taps: MapTaps) -> Iterator[AlikeOutputs]:
-    """Group the outputs of a map by the taps that are removed from their streams."""
+    """Group the outputs of a map by the taps removed from their streams."""
     row_patterns, row_of = np.unique(taps.rows == REMOVED, axis=0, return_inverse=True)
     col_patterns, col_of = np.unique(taps.cols == REMOVED, axis=0, return_inverse=True)
     for i, removed_rows in enumerate(row_patterns):

@@ -36,8 +36,8 @@ def broadcast_split(costs: Costs, depth: int) -> tuple[int, int, int, int, int]:
     - imbalance: PE cycles from a PE's last token until the last PE is done.
     - stall: cycles in which the next token waits for a full FIFO.
 
-    busy + empty + imbalance = PEs * cycles. Every token takes every PE at least a cycle, so a FIFO
-    is empty only while the broadcast stalls.
+    busy + empty + imbalance = PEs * cycles. Every token costs every PE at least one cycle, so a
+    FIFO is empty only while the broadcast stalls.
     """
     if depth < 1 or (costs.size and costs.min() < 1):
         raise ValueError(

@@ -28,8 +28,8 @@ from accelsim.kernels.lanes.weight_gradient import (
 )
 
 GATHERED_BYTES = 1 << 22
-"""Bytes of rows gathered at a time: some thousand streams, so that gathering and walking both run
-long.
+"""Bytes of rows gathered at a time: a few thousand streams, so that each gathering and each walk is
+one long loop.
 """
 LEAST_ROWS = 64
 """Minimum rows per period, at least `AHEAD`. Shorter periods are repeated, because a piece of few

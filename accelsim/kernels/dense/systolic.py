@@ -6,8 +6,8 @@ from __future__ import annotations
 
 
 def fold_cycles(m: int, n: int, k: int, rows: int, cols: int, dataflow: str) -> tuple[int, int]:
-    """(cycles, folds) of an M x K by K x N product on rows x cols (R x C) PEs. A ragged fold costs
-    a whole one.
+    """(cycles, folds) of an M x K by K x N product on rows x cols (R x C) PEs. A partial fold costs
+    as much as a full one.
 
         os: ceil(M/R) ceil(N/C) (K + R + C - 2)
         ws: ceil(K/R) ceil(N/C) (M + 2R + C - 2)

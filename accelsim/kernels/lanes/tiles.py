@@ -21,7 +21,7 @@ class TileShape(NamedTuple):
     channels: int
     positions: int
     fill_positions: int
-    """Positions among which needed outputs may take each other's places."""
+    """Number of consecutive positions among which needed outputs are packed."""
 
 
 def tile_sums(
@@ -35,9 +35,9 @@ def tile_sums(
 ) -> tuple[Counts, int, int, int, int]:
     """Tile times of an op on the array.
 
-    - ``cycles``: int32 (K or 1, M'), repeating cyclically to ``positions`` M; a single row holds
-      for all K channels.
-    - ``tile``: each of its outputs has one lane, and it lasts as long as its slowest lane.
+    - ``cycles``: int32 (K or 1, M'), repeating cyclically to ``positions`` M; a single row applies
+    to all K channels. - ``tile``: shape of a tile. Each output of a tile has one lane, and a tile
+    lasts as long as its slowest lane.
     - ``needed``: uint64 (M', Kw), or None or empty if all outputs are scheduled. In every run of
       ``fill_positions`` positions each channel packs its needed positions densely and in order.
       Tile g of the run holds the g-th part of them of every channel, as many as a tile has
@@ -260,8 +260,8 @@ def packed_tiles(
     """Tile times with only needed outputs scheduled, added to ``block_cycles``; returns the same as
     `plain_tiles`.
 
-    ``columns``: uint64 (K, ceil(M'/64)). As samples repeat, a run that starts where an earlier run
-    started costs the same.
+    ``columns``: uint64 (K, ceil(M'/64)). Because samples repeat, a run that starts where an earlier
+    run started costs the same.
     """
     channels_per_tile, positions_per_tile, fill_positions = shape
     rows, distinct = cycles.shape

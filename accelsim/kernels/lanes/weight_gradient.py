@@ -29,8 +29,8 @@ SKIPS = ("none", "moving", "stationary", "both")
 LANES = (64, 512)
 """Minimum and maximum lanes walked in parallel: the state of 512 fits a first-level cache."""
 PARALLEL_POSITIONS = 1 << 31
-"""Positions from which threads pay off: some ten milliseconds of one core. Less is done before a
-second thread wakes up.
+"""Positions from which threads pay off: about ten milliseconds on one core. Less work is done
+before a second thread wakes up.
 """
 STREAM_BYTES = 1 << 19
 """Bytes of the chunks of lanes walked in parallel: they stay in a second-level cache while every

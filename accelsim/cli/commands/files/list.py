@@ -40,7 +40,7 @@ def list_(
 
 def archs() -> list[str]:
     """Built-in machines with descriptions and areas, and the folder to copy them from. The template
-    is left out: it is no machine to compare with.
+    is left out, because it is not a machine to compare with.
     """
     from accelsim.config import catalog
     from accelsim.cost.area import estimate, total
@@ -59,7 +59,7 @@ def archs() -> list[str]:
 
 def workloads() -> list[str]:
     """Built-in networks with their descriptions, and the folder to copy them from. The files are
-    read, but no network is built: that takes the layer kinds, and they the kernels.
+    read, but no network is built, because building one imports the layer kinds and kernels.
     """
     from accelsim.config import catalog
     from accelsim.config.source import read_document
@@ -113,8 +113,8 @@ def _registered(
     describe: Callable[[Any], str],
     details: Callable[[Any], Iterable[tuple[str, str]]] = lambda _: (),
 ) -> list[str]:
-    """Lines of a registry's names. Installed plug-ins whose code has not run have no description,
-    so that a list runs none.
+    """Lines of a registry's names. Listing runs no plug-in's code: an installed plug-in that has
+    not run yet is listed without a description.
     """
     origins = {name: registry.origin(name) for name in registry.names()}
     width = max(map(len, origins.values()), default=0)

@@ -1,4 +1,4 @@
-"""`accelsim show`: a machine's merged file, and what it amounts to."""
+"""`accelsim show`: a machine's merged file and key figures."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def show(
 ) -> None:
     """Show a machine.
 
-    Its file with the values that it inherits, as YAML; then peak rates, memories, area, and
-    warnings of imbalance, as comments.
+    Prints its file as YAML, inherited values included, then peak rates, memories, area and warnings
+    of imbalance as comments.
     """
     from accelsim.experiment.machine_facts import show_machine
     from accelsim.report.summary.machine import text

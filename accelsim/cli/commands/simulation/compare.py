@@ -35,7 +35,8 @@ def compare(
 ) -> None:
     """Compare learning rules and machines.
 
-    One training step of WORKLOAD under each; the first is the baseline.
+    Simulates one training step of WORKLOAD under each pair of machine and rule. The first pair is
+    the baseline.
     """
     machines = values.comma_list("--arch", arch)
     parsed_rules = values.rule_list("--rules", rules)
@@ -56,8 +57,8 @@ def compare(
 
 
 def _refuse_namesakes(archs: tuple[str, ...]) -> None:
-    """InputError for two machines of one name: results are told apart by the names inside machine
-    files, not by those of the files.
+    """InputError if two machines have the same name. Results are labelled by the names inside
+    machine files, not by file names.
     """
     if len(set(archs)) < len(archs):
         raise InputError(f"--arch must be different machines, got {','.join(archs)}")

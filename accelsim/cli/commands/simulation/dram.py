@@ -42,8 +42,8 @@ def dram(
 ) -> None:
     """Simulate a DRAM on a list of requests.
 
-    Cycles are clocks of the memory. Requests are handed over in order, at most one a clock, each
-    not before its cycle. STANDARD says how the controller schedules them, too.
+    Cycles are clocks of the memory. Requests are handed to the controller in order, at most one per
+    clock, and none before its own cycle. STANDARD also states how the controller schedules them.
     """
     faults = values.Faults()
     limit = None
@@ -74,7 +74,8 @@ def _standard(name: str) -> DramSpec:
 
 
 def _requests(path: str, spec: DramSpec | None) -> Requests:
-    """The requests of a file; any address is taken while the DRAM is not known."""
+    """The requests of a file. If the DRAM is unknown because its own file is faulty, any address is
+    accepted."""
     from accelsim.dram.requests import read_requests
 
     return read_requests(path, spec.organisation.capacity_bytes if spec is not None else 1 << 62)

@@ -45,8 +45,9 @@ def show_mappings(
 ) -> None:
     """Print how ops are mapped.
 
-    The loop nest of each contraction of a training step, outermost loop first. A tiling that was
-    chosen is shown as a pin, to be kept or changed under `mapping.pins` of a machine's file.
+    Shows the loop nest of each contraction of a training step, outermost loop first. A tiling that
+    the mapper chose is also shown as a pin, which you can copy to `mapping.pins` of a machine file
+    and edit.
     """
     step = settings.read()
     overrides = {}
@@ -75,7 +76,7 @@ def show_mappings(
 
 
 def _mappings(document: Document, pattern: str) -> Iterator[dict[str, Any]]:
-    """Mappings of the contractions whose names match, in all kinds of step."""
+    """Mappings of the contractions with matching names, in all kinds of step."""
     for result in [step["result"] for step in document.get("steps", ())] or [document]:
         for op in result["ops"]:
             if "mapping" in op and fnmatchcase(op["name"], pattern):

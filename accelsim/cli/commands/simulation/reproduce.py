@@ -1,5 +1,5 @@
-"""`accelsim reproduce`: the papers' tables and figures from executed ops, printed, filed, and
-judged.
+"""`accelsim reproduce`: the papers' tables and figures, computed from executed ops and compared
+with the printed numbers.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def reproduce(
 ) -> None:
     """Reproduce the papers' tables and figures.
 
-    What Crafton et al. 2019 and Han et al. 2020 print beside what the simulator's ops give. Exit
-    status 1 when a number that should come out does not, or one that is documented not to does: one
-    line each on stderr.
+    Sets the numbers printed by Crafton et al. 2019 and Han et al. 2020 beside those computed from
+    the simulator's ops. Exit status 1 if a number that should match does not, or if a documented
+    mismatch now matches; each is one line on stderr.
     """
     from accelsim.cli.progress import bar
     from accelsim.config.suggest import did_you_mean
@@ -83,8 +83,8 @@ def _names(name: str) -> list[str]:
 
 
 def _command(name: str, out: str | None) -> str:
-    """The command as it was run. A folder is named from where it was run, one elsewhere is DIR: a
-    document names no place of a machine.
+    """The command as it was run. The path of an output folder is relative to the working folder, or
+    DIR if it lies elsewhere, so that documents contain no absolute path.
     """
     if out is None:
         return f"accelsim reproduce {name}"
@@ -95,8 +95,8 @@ def _command(name: str, out: str | None) -> str:
 
 
 def _write(document: delivery.Document, out: Path, before: Callable[[], None]) -> None:
-    """The files of a reproduction; those of an earlier one that it has no counterpart of go, which
-    one line on stderr says.
+    """Write the files of a reproduction. Files of an earlier one that are no longer produced are
+    removed, with one line on stderr.
     """
     from accelsim.report.reproduction.files import earlier_reproduction, write_reproduction
 
@@ -112,7 +112,7 @@ def _write(document: delivery.Document, out: Path, before: Callable[[], None]) -
 
 
 def _surprise(item: Item) -> str:
-    """One line on a cell that makes a reproduction fail."""
+    """The line for a cell that makes a reproduction fail."""
     from accelsim.report.reproduction.tables import number
 
     if item.match != "mismatch":

@@ -22,7 +22,7 @@ def simulate(
 ) -> None:
     """Simulate one training step.
 
-    WORKLOAD under one learning rule on one machine.
+    Runs one step of WORKLOAD under one learning rule on one machine.
     """
     printed = delivery.results_printer(values.table_list("--tables", tables, as_json))
     step = settings.read()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def train_epochs(run: TrainingRun, spec: RunSpec, folder: RunFolder | None) -> None:
-    """Train the epochs that are left; ``folder`` keeps the state after each."""
+    """Train the remaining epochs; the state after each is written to ``folder``."""
     from accelsim.cli.progress import epochs
     from accelsim.report.training import scores
 
@@ -41,7 +41,7 @@ def train_epochs(run: TrainingRun, spec: RunSpec, folder: RunFolder | None) -> N
 
 
 def _announce(run: TrainingRun, unit: str) -> None:
-    """One line on stderr: what is trained, on how much, and how."""
+    """Print one line on stderr: the network, the amount of data and the learning rule."""
     from accelsim.training.tasks import ImageTask, TextTask
 
     task, recipe, begun = run.trainer.task, run.spec.recipe, run.trainer.epochs_done

@@ -1,4 +1,4 @@
-"""Options of train that do not decide a run's numbers, as typer declares them."""
+"""Typer declarations of the options of train that do not change a run's numbers."""
 
 from __future__ import annotations
 

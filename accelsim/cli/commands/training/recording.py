@@ -1,4 +1,4 @@
-"""The command that records and traces keep, shared by train and trace."""
+"""The command line that records and traces store, shared by train and trace."""
 
 from __future__ import annotations
 

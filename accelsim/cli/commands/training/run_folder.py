@@ -1,8 +1,8 @@
-"""The folder of a training run: its checkpoint, its record as JSON and tables, traces, plots. Each
-file is either the old one or the new one.
+"""The folder of a training run: its checkpoint, its record as JSON and tables, traces, plots. Files
+are replaced atomically: each is either the old one or the new one.
 
-Files follow the checkpoint: a run that is stopped between them writes them anew when it is taken
-up. One run at a time writes a folder.
+The checkpoint is written first. A run that stops before the other files are written writes them
+when it resumes. Only one run at a time may write to a folder.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ CHECKPOINT, RECORD, TRACES, LOCK = "checkpoint.npz", "training.json", "traces", 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of one run. ``epochs``: of the whole run, for the digits in names of traces."""
+    """The folder of one run. ``epochs``: number of epochs of the whole run, which sets the digits
+    in the names of traces."""
 
     path: Path
     epochs: int
@@ -38,8 +39,8 @@ class RunFolder:
 
     @classmethod
     def opened(cls, path: Path, resume: bool, epochs: int) -> RunFolder:
-        """A folder for a new run, or with one to go on with. InputError when it is not that, or
-        another run writes it.
+        """A folder for a new run, or with a run to resume. InputError if it is neither, or if
+        another run is writing to it.
         """
         folder = cls(path, epochs)
         if (path / LOCK).exists():
@@ -60,11 +61,11 @@ class RunFolder:
 
     @contextmanager
     def held(self, resume: bool) -> Iterator[None]:
-        """The folder, made as needed, is this run's alone while the block runs. InputError as
-        `opened`, for what happened since.
+        """Create the folder if needed, and lock it for this run while the block runs. InputError as
+        `opened`, if the folder has changed since.
 
-        The lock ends with the process, however that ends. Of a run that kept nothing no empty
-        folder stays.
+        The lock is released when the process ends, however it ends. If the run wrote nothing, the
+        empty folder is removed.
         """
         missing = [place for place in (self.path, *self.path.parents) if not place.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
@@ -78,7 +79,7 @@ class RunFolder:
                     place.rmdir()
 
     def keep(self, run: TrainingRun) -> None:
-        """After an epoch: the checkpoint, then the record and its tables."""
+        """After an epoch, write the checkpoint, then the record and its tables."""
         run.save(self.checkpoint)
         self._write_record(run)
 
@@ -88,8 +89,8 @@ class RunFolder:
         _replace(self.path / TRACES / f"epoch-{epoch:0{digits}}.npz", trace.write)
 
     def finish(self, run: TrainingRun) -> None:
-        """At the end: the record once more, for a run that was resumed with nothing left to do, and
-        the plots.
+        """At the end, write the record again, in case a resumed run had no epochs left, and the
+        plots.
         """
         self._write_record(run)
         write_training(TrainingDocument.parse(run.record.to_json()), self.path)
@@ -103,8 +104,8 @@ class RunFolder:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """A lock file that is this process's while the block runs, and gone after it. InputError while
-    another process holds it.
+    """Hold a lock file while the block runs, and remove it afterwards. InputError if another
+    process holds it.
     """
     descriptor = _opened(path)
     try:
@@ -117,8 +118,8 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _opened(path: Path) -> int:
-    """The descriptor of a lock file that is locked, and still there: its last owner may have taken
-    it away since it was opened.
+    """Descriptor of a locked lock file that still exists. The last owner may have removed the file
+    after it was opened here; then try again.
     """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -134,9 +135,7 @@ def _opened(path: Path) -> int:
 
 
 def _lock(descriptor: int) -> bool:
-    """False while another process holds the lock. Systems and file systems that have no locks
-    refuse nobody.
-    """
+    """False while another process holds the lock. True on systems and file systems without locks."""
     try:
         import fcntl
 
@@ -153,8 +152,8 @@ def _replace_text(path: Path, text: str) -> None:
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file beside its place, then put it there in one step of the file system. OSError,
-    with the path, where it cannot take it.
+    """Write a temporary file beside the target, then rename it atomically. OSError, with the path,
+    if that fails.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.partial")

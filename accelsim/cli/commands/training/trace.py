@@ -17,7 +17,7 @@ from accelsim.errors import InputError
 from accelsim.experiment.training_setting import TrainingSetting
 
 NAMES = ("rule", "data", "batch", "samples", "learning_rate", "optimizer", "seed")
-"""Options of a training run that a traced one has too."""
+"""Options that trace shares with train."""
 
 
 @with_options(TrainingSetting, NAMES)

@@ -1,4 +1,4 @@
-"""`accelsim train`: training runs with a learning rule. Options are judged before anything is
+"""`accelsim train`: training runs with a learning rule. Options are checked before any file is
 read.
 """
 
@@ -34,7 +34,7 @@ def train(
 
     NETWORK is trained with real data in accelsim's own reference implementation; loss, accuracy and
     the angles between the rule's weight gradients and backpropagation's are measured after every
-    epoch. The same options and seed give the same numbers, whatever the threads.
+    epoch. The same options and seed give the same numbers with any number of threads.
     """
     faults = values.Faults()
     setting = TrainingSetting(**settings.read(faults, batch=LARGEST_BATCH))
