@@ -1,9 +1,8 @@
 """Plug-ins: declare a learning rule, a layer kind, a PE kind or an importer outside the package.
 
-A plug-in's file calls `rule`, `layer`, `pe_kind` or `importer`; in a notebook the same calls
-register at once. `load` takes a file in Python as ``--plugin FILE`` does on the command line.
-
-May import config/ and errors alone; other rooms for their types.
+A plug-in's file calls `rule`, `layer`, `pe_kind` or `importer`. In a notebook these calls register
+their declarations at once. `load` reads a file in Python as ``--plugin FILE`` does on the command
+line. May import config/ and errors, and the types of other rooms.
 """
 
 from __future__ import annotations
@@ -31,22 +30,22 @@ if TYPE_CHECKING:
 
 
 def rule(declaration: Rule) -> Rule:
-    """Declare a learning rule; returns it. TypeError for another thing than a `Rule`."""
+    """Declare a learning rule, and return it. TypeError unless it is a `Rule`."""
     _declare(RULES, declaration)
     return declaration
 
 
 def layer(section: AnySection) -> AnySection:
-    """Class decorator that declares the kinds of layer which the section's ``kind`` names.
-    TypeError for another thing than a `LayerSection`.
+    """Class decorator for a section: declares each layer kind that its ``kind`` lists. TypeError
+    unless the class is a `LayerSection`.
     """
     _declare(LAYERS, section)
     return section
 
 
 def pe_kind(section: AnyArray) -> AnyArray:
-    """Class decorator that declares the kind of PE array which the section's ``kind`` names.
-    TypeError for another thing than a `PEArray`.
+    """Class decorator for a section: declares each kind of PE array that its ``kind`` lists.
+    TypeError unless the class is a `PEArray`.
     """
     _declare(PE_KINDS, section)
     return section
@@ -54,7 +53,7 @@ def pe_kind(section: AnyArray) -> AnyArray:
 
 def importer(suffix: str) -> Callable[[Importer], Importer]:
     """Decorator that declares a function (path) -> `Network` as the reader of files with that
-    suffix, as ``.csv``. TypeError for another thing than a function, and for no suffix.
+    suffix, such as ``.csv``. TypeError if it is not a function, or if the suffix is missing.
     """
     if not isinstance(suffix, str) or not suffix.startswith(".") or suffix != suffix.lower():
         raise TypeError(f"an importer must have a suffix in lower case as .csv, got {suffix!r}")

@@ -134,7 +134,8 @@ def _discard_output() -> None:
 
 def _faults(*lines: str, code: int = 2) -> int:
     """Print one line per fault on stderr, and drop output that stdout did not take. Returns
-    ``code``."""
+    ``code``.
+    """
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

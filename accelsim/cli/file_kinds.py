@@ -29,7 +29,8 @@ _INPUTS = {
     "dram": ("dram.standard:DramSpec", ""),
 }
 """YAML files: the model of each, and a function that loads the file if it must satisfy more than
-the model."""
+the model.
+"""
 
 _RESULTS = {
     "result": "results.kinds:json_schema",
@@ -50,7 +51,8 @@ def faults(path: Path) -> list[Fault]:
 
 def warnings(path: Path) -> list[str]:
     """Warnings of sizes in a valid file that are possible but implausible. Only machines have
-    any."""
+    any.
+    """
     if path.suffix.lower() not in (".yaml", ".yml"):
         return []
     kind = file_type(read_document(path), file_types())

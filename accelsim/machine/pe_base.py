@@ -70,7 +70,8 @@ class PEArray(Section):
     """
     setting: ClassVar[str]
     """Words for the kind in a fault message, after the rule that the kind imposes: ``with a
-    systolic array``."""
+    systolic array``.
+    """
     skips: ClassVar[bool]
     """Whether the array can skip zeros."""
     organizations: ClassVar[tuple[Organization, ...]] = ("near_memory", "von_neumann")

@@ -20,14 +20,14 @@ from accelsim.report.tables.steps import TOTAL
 
 WIDTH = 120
 LABEL = 26
-"""Longest label of a run on one line."""
+"""Maximum number of characters of a run's label on one line."""
 LEAST_LABEL = 12
-"""Width of the column of labels, however short they are."""
+"""Minimum width of the column of labels."""
 
 
 def stdout() -> Console:
-    """A console on standard output, as wide as the terminal up to `WIDTH`; where there is no
-    terminal, as wide as COLUMNS says, else `WIDTH`.
+    """A console on standard output. On a terminal it is as wide as the terminal, up to `WIDTH`.
+    Elsewhere its width is the environment variable COLUMNS or, without it, `WIDTH`.
     """
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isdecimal() and int(columns) else WIDTH
@@ -37,7 +37,7 @@ def stdout() -> Console:
 
 
 def print_tables(tables: Sequence[Table], console: Console) -> None:
-    """Tables with a blank line between them."""
+    """Print tables with a blank line between them."""
     for place, table in enumerate(tables):
         if place:
             console.file.write("\n")
@@ -45,10 +45,10 @@ def print_tables(tables: Sequence[Table], console: Console) -> None:
 
 
 def print_table(table: Table, console: Console) -> None:
-    """Title, one table, and its notes below. Where a run has a row per pass, its total comes first,
-    under the run's name, and the passes are indented below it.
+    """Print a table's title, rows and notes. If a run has a row per pass, its total comes first,
+    labelled with the run's name, and the passes are indented below it.
 
-    Columns that do not fit beside each other follow in further parts, each with the runs' names: no
+    Columns that exceed the width follow in further parts, each with the runs' names, so that no
     number is cut.
     """
     by_pass = len(table.columns) > 1 and table.columns[1].key == "pass"
@@ -98,7 +98,7 @@ def print_table(table: Table, console: Console) -> None:
 
 
 def print_lines(lines: Iterable[str | Text], console: Console) -> None:
-    """Lines as they are, none folded or cut."""
+    """Print lines unchanged, without folding or cutting any."""
     with console.capture() as capture:
         for line in lines:
             console.print(Text(line) if isinstance(line, str) else line, soft_wrap=True)
@@ -106,7 +106,7 @@ def print_lines(lines: Iterable[str | Text], console: Console) -> None:
 
 
 def _print_rich(table: RichTable, console: Console) -> None:
-    """Print without the blanks that fill lines up, and without the empty last line."""
+    """Print a table without trailing blanks and without empty lines at the end."""
     with console.capture() as capture:
         console.print(table, crop=False)
     lines = [line.rstrip() for line in capture.get().splitlines()]
@@ -120,8 +120,8 @@ def _width(text: str) -> int:
 
 
 def _parts(columns: Sequence[Column[Any]], widths: Sequence[int], width: int) -> list[list[int]]:
-    """Places of the columns of each part. The texts that begin a row are in all of them; a ratio
-    stays with the number before it.
+    """Column indices of each part. Every part repeats the text columns at the left; a ratio stays
+    with the number before it.
     """
     numbers = [place for place, column in enumerate(columns) if column.kind != "text"]
     labels = list(range(max(1, numbers[0]) if numbers else 1))
@@ -163,7 +163,7 @@ def _totals_first(rows: Sequence[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
 
 
 def show(cell: Cell, column: Column[Any]) -> str:
-    """A cell as it is printed."""
+    """The printed text of a cell."""
     if cell is None:
         return "-"
     if isinstance(cell, str):

@@ -20,20 +20,20 @@ PARTS = {
     "active_standby": ("active_standby", "standby,\nrow open"),
     "precharge_standby": ("precharge_standby", "standby,\nall closed"),
 }
-"""Parts of the energy: the action that is priced, and the heading of the column."""
+"""Parts of the energy: the priced action, and the heading of its column."""
 
 
 STANDARD: Column[DramDocument] = Column("standard", "standard", "text")
 
 
 def print_dram(document: DramDocument, console: Console) -> None:
-    """Time and bandwidth, latency of reads, rows and commands, energy by part."""
+    """Print time and bandwidth, read latencies, rows and commands, and energy by part."""
     print_tables(tables(document), console)
 
 
 def tables(document: DramDocument) -> list[Table]:
-    """The tables of a document; one without reads has none of latencies, one without energies none
-    of those.
+    """The tables of a document. The tables of latencies and of energies are left out if it has no
+    reads or no energies.
     """
     made = [_totals(document)]
     if document.read_latency_cycles is not None:

@@ -1,4 +1,4 @@
-"""Report folders: documents, tables and plots written all together or not at all."""
+"""Report folders: either all documents, tables and plots are written, or none."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ TRAINING_FILES = tuple(
 
 
 def dump(document: Mapping[str, Any], ascii_only: bool = False) -> str:
-    """A document as JSON text with a final newline; ValueError for a number that JSON lacks
-    (infinity, not-a-number).
+    """A document as JSON text with a final newline. ValueError for a number that JSON lacks
+    (infinity, NaN).
     """
     return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=ascii_only) + "\n"
 
 
 def refuse_unusable(out: Path, names: Iterable[str] = ()) -> None:
-    """InputError when ``out`` cannot become a folder of ours, or a file of ``names`` cannot have
-    its place there: said before a long run.
+    """InputError if the folder ``out`` cannot be created, or a file of ``names`` cannot be written
+    there. Called before a long run.
     """
     place = _nearest_existing(out)
     if not place.is_dir():
@@ -59,12 +59,12 @@ def refuse_unusable(out: Path, names: Iterable[str] = ()) -> None:
 
 @contextmanager
 def staged(out: Path, replaces: Callable[[Path], Iterable[Path]] = lambda _: ()) -> Iterator[Path]:
-    """A scratch folder beside ``out``. Leaving normally moves its files to ``out`` (created as
-    needed); an exception leaves ``out`` as it was.
+    """A temporary folder beside ``out``. A normal exit moves its files to ``out``, which is created
+    if needed; an exception leaves ``out`` as it was.
 
-    InputError, which names what is in the way, when one of the files cannot have its place: none is
-    moved then. ``replaces``: the files of an earlier run in ``out``, deleted unless they are
-    written anew, with the folders that this leaves empty.
+    If a file cannot be moved, none is, and the InputError names the obstacle. ``replaces``: files
+    of an earlier run in ``out``. Those that are not written again are deleted, and so are folders
+    that become empty.
     """
     refuse_unusable(out)
     scratch = _nearest_existing(out.absolute().parent) / f".{out.name}.{os.getpid()}.partial"
@@ -97,7 +97,7 @@ def staged(out: Path, replaces: Callable[[Path], Iterable[Path]] = lambda _: ())
 
 
 def _refuse_taken(target: Path, out: Path) -> None:
-    """InputError when a file cannot be moved to ``target``, a path in the folder ``out``."""
+    """Raise InputError if a file cannot be moved to ``target``, a path in the folder ``out``."""
     place = target.parent
     while not os.path.lexists(place):
         place = place.parent
@@ -120,8 +120,8 @@ def _delete(stale: Iterable[Path], out: Path) -> None:
 
 
 def earlier_run(out: Path) -> list[Path]:
-    """Files that an earlier run wrote into ``out``: known by its documents, and by nothing when
-    there are none. Other files are the user's.
+    """Files that an earlier run wrote into ``out``, derived from its documents; none without
+    documents. All other files belong to the user.
     """
     found: list[Path] = []
     for name in ("result.json", "comparison.json"):
@@ -142,8 +142,8 @@ def earlier_run(out: Path) -> list[Path]:
 def write_simulation(
     document: Mapping[str, Any], out: Path, before: Callable[[], None] = lambda: None
 ) -> None:
-    """``out/result.json`` and the tables beside it. ``before`` is called when all is written but
-    nothing is in ``out`` yet; when it raises, ``out`` stays as it was.
+    """Write ``out/result.json`` and tables beside it. ``before`` is called after all files are
+    written but before they are moved to ``out``; if it raises, ``out`` stays as it was.
     """
     runs = Runs.of([Result.parse(document)])
     with staged(out, earlier_run) as folder:
@@ -155,8 +155,8 @@ def write_simulation(
 def write_comparison(
     document: Mapping[str, Any], out: Path, before: Callable[[], None] = lambda: None
 ) -> None:
-    """``out/comparison.json``, each run's ``result.json`` in a folder of its own, tables and plots
-    of all beside them. ``before`` as above.
+    """Write ``out/comparison.json``, one folder per run with its ``result.json``, and tables and
+    plots of all runs. ``before`` as in `write_simulation`.
     """
     comparison = Comparison.parse(document)
     with staged(out, earlier_run) as folder:
@@ -170,7 +170,7 @@ def write_comparison(
 
 
 def write_report(runs: Runs, out: Path) -> None:
-    """Tables and plots of ``runs`` in ``out``."""
+    """Write tables and plots of ``runs`` to ``out``."""
     with staged(
         out, lambda place: (path for path in earlier_run(place) if path.name in REPORT_FILES)
     ) as folder:
@@ -178,8 +178,8 @@ def write_report(runs: Runs, out: Path) -> None:
 
 
 def write_training(run: TrainingDocument, out: Path) -> None:
-    """Tables and plots of a training run in ``out``; those that an earlier run left there and this
-    one lacks go.
+    """Write tables and plots of a training run to ``out``. Those of an earlier run that this one
+    lacks are deleted.
     """
     from accelsim.report.figures.training import (
         write_training_plots,  # matplotlib is slow to import

@@ -8,8 +8,8 @@ from accelsim.results.result import Result
 
 
 def labels(results: Sequence[Result]) -> list[str]:
-    """A short name for each run: the rule, behind workload and architecture where those differ,
-    then whatever else tells the runs apart.
+    """A short name for each run: the rule, preceded by workload and machine if those differ, and
+    followed by any other input that distinguishes the runs.
     """
     parts = [_differing(result, results, ("workload", "arch", "rule")) for result in results]
     for key in ("batch", "schedule", "trace", "seed"):

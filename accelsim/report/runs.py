@@ -13,7 +13,7 @@ from accelsim.results.result import Result
 
 @dataclass(frozen=True)
 class Runs:
-    """Results side by side with their labels, and the one that the others are measured against."""
+    """Results side by side with their labels, and the baseline to which the others are compared."""
 
     results: tuple[Result, ...]
     labels: tuple[str, ...]
@@ -21,21 +21,21 @@ class Runs:
 
     @property
     def ratio(self) -> str:
-        """Heading of the columns of ratios, which a single run has no use for."""
+        """Heading of columns of ratios; empty for a single run, which has no ratios."""
         return "ratio" if len(self.results) > 1 else ""
 
     @property
     def star(self) -> str:
-        """Marks a total that rests on an unverified price."""
+        """Mark of an energy that depends on an unverified price; empty if none does."""
         return "*" if any(result.unverified() for result in self.results) else ""
 
     @property
     def area_star(self) -> str:
-        """Marks an area that rests on an unverified one."""
+        """Mark of an area that depends on an unverified one; empty if none does."""
         return "*" if any(result.unverified_areas() for result in self.results) else ""
 
     def first(self, most: int) -> Runs:
-        """The first runs, ``most`` of them, and the same baseline, which is among them."""
+        """The first ``most`` runs, with the same baseline, which is among them."""
         places = list(range(min(most, len(self.results))))
         base = next(place for place, each in enumerate(self.results) if each is self.baseline)
         if base not in places:
@@ -44,7 +44,7 @@ class Runs:
         return Runs(results, tuple(self.labels[place] for place in places), self.baseline)
 
     def shared(self, key: str) -> Any:
-        """The value of a field that all results share, None where they differ."""
+        """The value of a field if all results share it, else None."""
         values = [getattr(result, key) for result in self.results]
         return values[0] if all(each == values[0] for each in values) else None
 
@@ -71,5 +71,5 @@ class Runs:
 
 
 def ratio(value: float | None, baseline: float | None) -> float | None:
-    """``value / baseline``; None when the baseline is zero, or one of them is not known."""
+    """``value / baseline``; None if the baseline is zero or either is unknown."""
     return value / baseline if value is not None and baseline else None

@@ -1,4 +1,4 @@
-"""The look of quantities in tables and plots alike: names, order and colours of components and
+"""Presentation of quantities in tables and plots: names, order and colours of components and
 causes, and numbers with SI prefixes.
 """
 
@@ -21,7 +21,7 @@ COMPONENT_NAMES: dict[str, str] = {
     Component.VECTOR: "vector",
     Component.LEAKAGE: "leakage",
 }
-"""Component key to printed name, in the order of stacks and columns (from the PE outwards)."""
+"""Printed name by component key, in the order of stacks and columns (from the PE outwards)."""
 
 CAUSE_NAMES = {
     "busy": "busy",
@@ -77,22 +77,22 @@ _PREFIXES = (
 
 
 def components(results: Sequence[Result]) -> list[str]:
-    """Components of the results' energies in printing order; ones that this file does not know come
-    last, by name.
+    """Components of the results' energies in printing order; components that this file does not
+    list come last, by name.
     """
     found = {name for result in results for name in result.energy_by_component_pj}
     return [name for name in component_columns(found) if name in found]
 
 
 def component_columns(found: Collection[str]) -> list[str]:
-    """Components that a table has a column for: every known one, so that columns do not depend on
-    the machine, then the others of ``found``, by name.
+    """Components that have a column in a table: all known ones, so that columns do not depend on
+    the machine, then others in ``found``, by name.
     """
     return [*COMPONENT_NAMES, *sorted(set(found) - set(COMPONENT_NAMES))]
 
 
 def si(value: float, unit: str = "", digits: int = 3) -> str:
-    """``value`` to that many significant digits with an SI prefix: 1234567 -> ``1.23M``, 0.0015 s
+    """``value`` with ``digits`` significant digits and an SI prefix: 1234567 -> ``1.23M``, 0.0015 s
     -> ``1.5 ms``.
     """
     if value == 0:
@@ -118,20 +118,20 @@ def prefix(value: float) -> tuple[float, str]:
 
 
 def joules(energy_pj: float) -> str:
-    """Picojoules, readable: 2.5e6 -> ``2.50 uJ``."""
+    """Picojoules as text with an SI prefix: 2.5e6 -> ``2.50 uJ``."""
     return si(energy_pj * 1e-12, "J")
 
 
 def times(ratio: float | None) -> str:
-    """A ratio to the baseline: ``0.42x``; a dash where there is none."""
+    """Text of a ratio to the baseline: ``0.42x``; a dash if there is none."""
     if ratio is None:
         return "-"
     return f"{ratio:.2f}x" if ratio < 100 else f"{ratio:.0f}x"
 
 
 def folded(label: str, width: int) -> str:
-    """A run's label on several lines of at most ``width`` characters where it can be, broken after
-    ``/``, ``:`` and ``,`` only.
+    """A run's label in lines of at most ``width`` characters, broken only after ``/``, ``:`` and
+    ``,``; a longer piece stays whole.
     """
     lines = [""]
     for piece in re.split(r"(?<=[/:,])", label):

@@ -1,4 +1,5 @@
-"""A table as plain data with exact numbers: `console.py` prints it, `write_csv` files it.
+"""A table as plain data with exact numbers: `console.py` prints it, `write_csv` writes it to a
+file.
 
 A column is declared once, with its name, its heading, its kind and the function that computes its
 cell from a row's object, so that columns and cells cannot drift apart.
@@ -19,9 +20,9 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Column(Generic[Row]):
-    """``key`` heads the CSV column and carries the unit; ``heading`` heads the printed one, which
-    is left out when empty. ``value`` computes the cell from a row's object; without it the cell is
-    the object's attribute or item ``key``.
+    """``key``: heading of the CSV column, with the unit. ``heading``: heading of the printed
+    column; a column with an empty one is not printed. ``value``: function that computes the cell
+    from a row's object; without it the cell is the object's attribute or item ``key``.
     """
 
     key: str
@@ -39,9 +40,7 @@ class Column(Generic[Row]):
 
 @dataclass(frozen=True)
 class Table:
-    """``rows`` hold one cell per column; ``None`` where there is no such number (a ratio to
-    zero).
-    """
+    """``rows`` hold one cell per column; None if there is no such number (a ratio to zero)."""
 
     name: str
     title: str
@@ -64,7 +63,7 @@ class Table:
 
 
 def write_csv(table: Table) -> str:
-    """The table as CSV text: exact numbers, units in the column names, an empty field where there
+    """The table as CSV text: exact numbers, units in the column names, and an empty field if there
     is no number.
     """
     text = io.StringIO()

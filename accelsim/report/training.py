@@ -14,8 +14,8 @@ from accelsim.results.training import EpochRow, TrainingDocument
 
 
 def curves_table(run: TrainingDocument) -> Table:
-    """A row per epoch, with a column for everything that any epoch has; further scores than the
-    usual ones are not printed.
+    """A row per epoch, with a column for every score that any epoch has. Only the usual scores are
+    printed; CSV has all.
     """
     rows = [row.model_dump(exclude_unset=True) for row in run.epochs]
     keys = list(dict.fromkeys(key for row in rows for key in row))
@@ -60,7 +60,7 @@ def densities_table(run: TrainingDocument) -> Table:
 
 
 def tables(run: TrainingDocument) -> list[Table]:
-    """Every table that has lines; curves always."""
+    """Every table that has rows; curves always."""
     return [
         curves_table(run),
         *(table for table in (angles_table(run), densities_table(run)) if table.rows),
@@ -68,7 +68,7 @@ def tables(run: TrainingDocument) -> list[Table]:
 
 
 def print_training(run: TrainingDocument, console: Console) -> None:
-    """What was trained and its curves, then how far the last updates point from
+    """Print the network and its training, the curves, then the angles between the last updates and
     backpropagation's.
     """
     cause = run.cause
@@ -89,7 +89,7 @@ def print_training(run: TrainingDocument, console: Console) -> None:
 
 
 def scores(row: Mapping[str, Any]) -> str:
-    """One epoch's scores in a line: ``loss 0.512, accuracy 81.2%, test accuracy 80.1%``."""
+    """Scores of one epoch on one line: ``loss 0.512, accuracy 81.2%, test accuracy 80.1%``."""
     found = EpochRow.model_validate(row)
     words = [f"loss {_loss(found.training_loss)}", f"accuracy {_share(found.training_accuracy)}"]
     for part, name in (("held_out", "held-out"), ("test", "test")):

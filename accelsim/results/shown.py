@@ -27,7 +27,9 @@ class Plots(Protocol):
         """Energy of a step by component."""
 
     def cycles(self, ax: Axes | None = None) -> Axes:
-        """Cycles of the PE array by cause: a bar per pass of a result, a bar per run of several."""
+        """Cycles of the PE array by cause: a bar per pass for a result, a bar per run for a
+        comparison.
+        """
 
     def movement(self, ax: Axes | None = None) -> Axes:
         """Words moved in a step by memory, on a logarithmic scale: a bar per run."""

@@ -76,7 +76,8 @@ class Key:
 
 def every_key(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Key]:
     """Keys of a model; each mapping is followed by the keys in it. A key that several kinds share
-    appears once."""
+    appears once.
+    """
     for key, field in keys(model).items():
         inner, hint = (*path, key), Hint.of_field(field)
         yield Key(inner, field, hint.model or _shared(hint), _unit(model, field))
@@ -88,7 +89,8 @@ def every_key(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Ke
 
 def _keys_of_kinds(hint: Hint, path: tuple[str, ...]) -> Iterator[Key]:
     """Keys of a mapping that has several kinds: ``kind``, then the others in order of first
-    appearance."""
+    appearance.
+    """
     sections = {kind: each.model for kind, each in tags(hint).items() if each.model is not None}
     words = [
         f"`{kind}`: {_lower(section.model_fields[Kinds.key].description or '')}"

@@ -116,7 +116,8 @@ def flag(name: str, value: object) -> bool:
 
 def named_folder(name: str, value: object) -> Path | None:
     """A path, or None if none is given. InputError for an empty path, which would mean the working
-    folder."""
+    folder.
+    """
     if value == "":
         raise InputError(f"{name} must be a folder, got an empty name")
     if value is not None and not isinstance(value, str | Path):

@@ -21,7 +21,7 @@ MEMORY_NAMES = {
 
 
 def draw_energy(runs: Runs, axes: Axes) -> Axes:
-    """A bar per run: energy of a step by component over the baseline's total."""
+    """Draw one bar per run: energy of a step by component, relative to the baseline's total."""
     bars = Bars.of(runs, beside=1.3)
     bars.mark(axes)
     draw_energy_bars(runs, bars, axes, size=_TEXT_SIZE)
@@ -29,7 +29,7 @@ def draw_energy(runs: Runs, axes: Axes) -> Axes:
 
 
 def draw_cycles(runs: Runs, axes: Axes) -> Axes:
-    """Array cycles by cause: a bar per pass of a single run, else a bar per run."""
+    """Draw array cycles by cause: one bar per pass for a single run, else one bar per run."""
     if len(runs.results) == 1:
         (result,) = runs.results
         names = [name for name in PASSES if name in result.passes]
@@ -51,7 +51,9 @@ def draw_cycles(runs: Runs, axes: Axes) -> Axes:
 
 
 def draw_movement(runs: Runs, axes: Axes) -> Axes:
-    """Words moved in a step: a group of bars per memory, a bar per run, logarithmic."""
+    """Draw the words moved in a step on a logarithmic scale: a group of bars per memory, with a bar
+    per run.
+    """
     width = 0.8 / len(runs.results)
     for index, (label, result) in enumerate(zip(runs.labels, runs.results, strict=True)):
         places = [each + (index + 0.5) * width - 0.4 for each in range(len(WORD_KINDS))]
@@ -64,8 +66,8 @@ def draw_movement(runs: Runs, axes: Axes) -> Axes:
 
 
 def _finished(runs: Runs, axes: Axes, stacks: bool = True) -> Axes:
-    """A title with what the runs have in common, and a legend beside the axes; the top of a stack
-    comes first.
+    """Add a title with the inputs that the runs share, and a legend beside the axes, in the order
+    of the stacks from the top.
     """
     base = runs.baseline
     shared = [

@@ -1,5 +1,5 @@
-"""Runs as stacked bars: standing side by side where that fits the width of a page, lying below each
-other where there are more runs, or long names.
+"""Runs as stacked bars: vertical if they fit the width of a page, horizontal if there are more runs
+or long names.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from accelsim.report.runs import Runs
 from accelsim.report.style import folded, si
 
 MOST_STANDING = 6
-"""Runs in a row; more lie below each other."""
+"""Maximum number of vertical bars; more runs are drawn as horizontal bars."""
 FOLD, FOLD_BESIDE = 12, 26
-"""Characters of a label on one line under a bar, and to the left of one."""
+"""Characters per line of a label: below a vertical bar, and to the left of a horizontal one."""
 
 
 @dataclass(frozen=True)
 class Bars:
-    """The runs of a figure as bars: ``standing`` side by side, or lying below each other with a gap
+    """The bars of a figure, one per run: vertical if ``standing``, else horizontal with a gap
     between machines.
     """
 
@@ -37,10 +37,10 @@ class Bars:
 
     @classmethod
     def of(cls, runs: Runs, beside: float, columns: int = 1, least: float = 0.5) -> Bars:
-        """Bars for ``columns`` of panels with ``beside`` inches of other things; standing ones are
-        at least ``least`` inches apart.
+        """Bars for a figure with ``columns`` columns of panels and ``beside`` inches of other
+        content. The pitch of vertical bars is at least ``least`` inches.
 
-        Places of lying bars are in inches.
+        Places of horizontal bars are in inches.
         """
         names = [folded(label, FOLD) for label in runs.labels]
         pitch = max(least, CHARACTER * (_extent(names)[1] + 1))
@@ -57,12 +57,12 @@ class Bars:
 
     @classmethod
     def row(cls, names: Sequence[str]) -> Bars:
-        """Standing bars that are no runs, in a column's width."""
+        """Vertical bars for other things than runs, one column of a page wide."""
         return cls(tuple(names), tuple(range(len(names))), True, COLUMN_INCHES)
 
     def panels(self, count: int, columns: int, height: float) -> tuple[Figure, list[Axes]]:
-        """A figure and its panels row by row: ``height`` inches and the labels' further lines each,
-        or all beside each other with lying bars.
+        """A figure and its panels, row by row. With vertical bars a panel is ``height`` inches
+        high, plus the further lines of labels. With horizontal bars all panels are in one row.
         """
         columns = columns if self.standing else count
         rows = -(-count // columns)
@@ -81,7 +81,7 @@ class Bars:
 
     @property
     def _margins(self) -> tuple[float, float]:
-        """Inches above the first lying bar and below the last, which their labels take."""
+        """Inches that labels need above the first horizontal bar and below the last one."""
         above, below = (
             0.13 + LINE * (len(name.splitlines()) - 1) / 2
             for name in (self.names[0], self.names[-1])
@@ -89,7 +89,7 @@ class Bars:
         return above, below
 
     def mark(self, axes: Axes) -> None:
-        """Ticks and limits of the axis that names the bars."""
+        """Set ticks and limits of the axis with the bars' names."""
         if self.standing:
             axes.set_xticks(self.places, self.names)
             axes.set_xlim(self.places[0] - 0.6, self.places[-1] + 0.6)
@@ -102,7 +102,7 @@ class Bars:
     def stack(
         self, axes: Axes, sizes: Sequence[float], ends: Sequence[float], colour: str, label: str
     ) -> Any:
-        """A further segment of each bar, at its present end."""
+        """Draw a further segment at the current end of each bar."""
         if self.standing:
             return axes.bar(
                 self.places, sizes, 0.62, bottom=ends, color=colour, label=label, linewidth=0
@@ -114,7 +114,7 @@ class Bars:
     def write_totals(
         self, axes: Axes, ends: Sequence[float], texts: Sequence[str], size: float
     ) -> None:
-        """A text at the end of each bar."""
+        """Write a text at the end of each bar."""
         for place, end, text in zip(self.places, ends, texts, strict=True):
             if self.standing:
                 axes.annotate(
@@ -138,7 +138,7 @@ class Bars:
                 )
 
     def write_shares(self, axes: Axes, drawn: Any, sizes: Sequence[float], largest: float) -> None:
-        """Write a segment's value into it where it is large enough to hold the digits."""
+        """Write a segment's value into it if the digits fit."""
         for bar, size in zip(drawn, sizes, strict=True):
             if size > 0.07 * largest:
                 axes.annotate(
@@ -151,7 +151,7 @@ class Bars:
                 )
 
     def scale(self, axes: Axes, largest: float, title: str) -> None:
-        """The axis of sizes, with room for totals."""
+        """Set the value axis, with room for totals."""
         if self.standing:
             axes.set_ylim(0, largest * 1.12)
             axes.set_ylabel(title if len(title) <= 40 else title.replace(", ", ",\n", 1))
@@ -160,7 +160,9 @@ class Bars:
             axes.set_xlabel(title)
 
     def only_totals(self, axes: Axes, totals: Sequence[float]) -> None:
-        """Bars on a scale of their own: the totals at the ends stand for the axis."""
+        """Write totals at the ends of the bars and hide the value axis, because each panel has its
+        own scale.
+        """
         self.write_totals(axes, totals, [si(total) for total in totals], size=6)
         largest = max(totals) or 1
         if self.standing:
@@ -173,8 +175,8 @@ class Bars:
             axes.spines["bottom"].set_visible(False)
 
     def legend(self, figure: Figure, axes: Axes, title: str | None = None) -> None:
-        """Beside standing bars with the top of the stack first; above lying ones in two lines from
-        left to right, under a title.
+        """Add a legend: beside vertical bars, in the order of the stack from the top; above
+        horizontal bars, in two lines from left to right under a title.
         """
         handles, names = axes.get_legend_handles_labels()
         if self.standing:
@@ -216,7 +218,9 @@ def stacked(
     parts: Iterable[Part],
     drawn: Callable[[Any, Sequence[float]], None] = lambda _segments, _sizes: None,
 ) -> list[float]:
-    """The ends of bars of these segments. ``drawn`` is called with each segment's patches."""
+    """Draw the segments, and return the ends of the bars. ``drawn`` is called with each segment's
+    patches and sizes.
+    """
     ends = [0.0] * len(bars.places)
     for name, colour, sizes in parts:
         drawn(bars.stack(axes, sizes, ends, colour, name), sizes)
@@ -225,14 +229,16 @@ def stacked(
 
 
 def _extent(names: Sequence[str]) -> tuple[int, int]:
-    """(most lines, longest line) of labels that were folded."""
+    """(maximum number of lines, maximum characters per line) of folded labels."""
     return max(len(name.splitlines()) for name in names), max(
         len(line) for name in names for line in name.splitlines()
     )
 
 
 def _beside(label: str) -> str:
-    """A label to the left of a lying bar; a name too long for its line is cut where it must be."""
+    """Fold a label to the left of a horizontal bar. A name that is too long for a line is broken
+    inside.
+    """
     return "\n".join(
         part
         for line in folded(label, FOLD_BESIDE).splitlines()

@@ -24,13 +24,13 @@ from accelsim.report.style import (
 from accelsim.results.op import CAUSES, PASSES, PassKey
 
 MOST_RUNS = 24
-"""Runs of a figure: more bars cannot be read."""
+"""Maximum number of runs in a figure; more bars would be unreadable."""
 WHOLE = "whole step"
 
 
 def write_plots(runs: Runs, folder: Path) -> list[Path]:
-    """Every figure as PNG and SVG in ``folder``; the paths written. Of very many runs the first are
-    drawn, and the caption says so.
+    """Write every figure as PNG and SVG in ``folder``, and return the paths. If there are more than
+    `MOST_RUNS` runs, only the first are drawn, and the caption says so.
     """
     written: list[Path] = []
     every, runs = len(runs.results), runs.first(MOST_RUNS)
@@ -48,8 +48,8 @@ def write_plots(runs: Runs, folder: Path) -> list[Path]:
 
 
 def caption(figure: Figure, runs: Runs, more: str = "") -> None:
-    """A line below the figure: workload, machine and batch, as far as all runs share them. Legends
-    take the place of a title.
+    """A line below the figure: workload, machine and batch, as far as all runs share them. There is
+    no title, because the legend takes its place.
     """
     workload, machine, batch = map(runs.shared, ("workload", "arch", "batch"))
     words = [
@@ -61,8 +61,8 @@ def caption(figure: Figure, runs: Runs, more: str = "") -> None:
 
 
 def energy_figure(runs: Runs) -> Figure:
-    """A bar per run: energy of a step by component over the baseline's total, with the absolute
-    total at its end.
+    """A bar per run: energy of a step by component, relative to the baseline's total, with the
+    absolute total at its end.
     """
     bars = Bars.of(runs, beside=1.3)
     figure, panels = bars.panels(1, 1, height=2.4)
@@ -76,7 +76,9 @@ def energy_figure(runs: Runs) -> Figure:
 
 
 def draw_energy_bars(runs: Runs, bars: Bars, axes: Axes, size: float) -> None:
-    """Energy by component over the baseline's total, with totals in points of ``size``."""
+    """Draw energy by component, relative to the baseline's total. Totals are written in a font of
+    ``size`` points.
+    """
     reference = runs.baseline.energy_pj or 1.0
     largest = max(result.energy_pj for result in runs.results) / reference
     unverified = set().union(*(result.unverified() for result in runs.results))
@@ -102,8 +104,8 @@ def draw_energy_bars(runs: Runs, bars: Bars, axes: Axes, size: float) -> None:
 
 
 def data_movement_figure(runs: Runs) -> Figure:
-    """Four panels, each with its own scale: words a step by where they come from, stacked by pass,
-    totals at the ends.
+    """Four panels, each with its own scale: words per step by where they come from, stacked by
+    pass, with totals at the ends.
     """
     bars = Bars.of(runs, beside=0.2, columns=2)
     figure, panels = bars.panels(4, 2, height=1.5)
@@ -133,8 +135,8 @@ def data_movement_figure(runs: Runs) -> Figure:
 
 
 def cycles_figure(runs: Runs) -> Figure:
-    """A panel for the step and one per pass, each with its own scale: array cycles by cause, totals
-    at the ends, the pass's share of the baseline's in the title.
+    """A panel for the step and one per pass, each with its own scale: array cycles by cause, with
+    totals at the ends. The title gives the pass's share of the baseline's cycles.
     """
     passes = [name for name in PASSES if any(name in result.passes for result in runs.results)]
     panels_of: list[PassKey | None] = [None, *passes]

@@ -1,6 +1,4 @@
-"""Size and fonts of figures for a paper's column, and how they are saved: the same figure gives the
-same bytes.
-"""
+"""Size, fonts and saving of figures for a paper's column. Equal figures give equal bytes."""
 
 from __future__ import annotations
 
@@ -12,10 +10,10 @@ from matplotlib.figure import Figure
 COLUMN_INCHES = 3.5
 """Width of one column of a two-column paper."""
 PAGE_INCHES = 7.2
-"""Width of both columns: no figure is wider."""
+"""Width of both columns, the maximum width of a figure."""
 DPI = 300
 CHARACTER, LINE = 0.058, 0.12
-"""Inches of a character and of a line at 7 points."""
+"""Width of a character and height of a line at 7 points, in inches."""
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -39,7 +37,7 @@ STYLE: dict[Any, Any] = {
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as ``<name>.png`` and ``<name>.svg`` in ``folder``; the paths written."""
+    """Write a figure as ``<name>.png`` and ``<name>.svg`` in ``folder``, and return the paths."""
     written = []
     for suffix, metadata in (
         (".png", {"Software": None}),

@@ -1,8 +1,8 @@
-"""Figures of a training run over its epochs: loss and accuracy, angles to backpropagation,
-densities of traced tensors; for a paper's page.
+"""Figures of a training run over its epochs, for a paper's page: loss and accuracy, angles to
+backpropagation, densities of traced tensors.
 
-Curves of layers are coloured by depth, dark at the input and light at the output, so that fifty
-layers can be told apart as well as three.
+Curves of layers are coloured by depth, from dark at the input to light at the output, which works
+for any number of layers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HEIGHT = 2.3
 TITLE = 7
 """Points."""
 MOST_NAMED = 10
-"""Layers that a legend names; more have a colour bar."""
+"""Maximum number of layers in a legend; with more layers, a colour bar replaces it."""
 MOST_MARKED = 20
 """Epochs whose points are marked."""
 PARTS = {
@@ -35,14 +35,14 @@ PARTS = {
     "held_out": ("held-out", "#E69F00"),
     "test": ("test", "#D55E00"),
 }
-"""Part of the data to its name and colour (Okabe and Ito's palette)."""
+"""Name and colour (Okabe and Ito's palette) by part of the data."""
 ROLES = ("input", "error", "mask", "weight", "feedback")
 
 Points = Sequence[tuple[int, float | None]]
 
 
 def write_training_plots(run: TrainingDocument, folder: Path) -> list[Path]:
-    """Every figure for which there are numbers, as PNG and SVG in ``folder``; the paths written."""
+    """Write every figure that has data as PNG and SVG in ``folder``, and return the paths."""
     drawings: dict[str, Callable[[TrainingDocument], Figure] | None] = {
         "curves": curves_figure if run.epochs else None,
         "angles": angles_figure if run.angles else None,
@@ -58,8 +58,8 @@ def write_training_plots(run: TrainingDocument, folder: Path) -> list[Path]:
 
 
 def curves_figure(run: TrainingDocument) -> Figure:
-    """Loss and accuracy over epochs; of text perplexity beside them. Training scores of text count
-    the unknown word, the others leave it out.
+    """Loss and accuracy over epochs, and for text also perplexity. For text, training scores
+    include the unknown word; the other scores leave it out.
     """
     has_perplexity = any(row.test_perplexity is not None for row in run.epochs)
     kinds = ["loss", "accuracy", *(["perplexity"] if has_perplexity else [])]
@@ -84,8 +84,8 @@ def curves_figure(run: TrainingDocument) -> Figure:
 
 
 def angles_figure(run: TrainingDocument) -> Figure:
-    """A panel for update angles and, of direct feedback, one for those of the feedback; the dashed
-    line is a right angle, of unrelated directions.
+    """A panel for update angles and, for direct feedback, one for feedback angles. The dashed line
+    marks a right angle, which means unrelated directions.
     """
     kinds = [kind for kind in ("update", "feedback") if any(row.kind == kind for row in run.angles)]
     titles = {
@@ -124,7 +124,7 @@ def angles_figure(run: TrainingDocument) -> Figure:
 
 
 def densities_figure(run: TrainingDocument) -> Figure:
-    """A panel a role of tensor: the fraction that is not zero, of each layer."""
+    """One panel per role of tensor: the fraction of non-zero elements of each layer."""
     found = {row.role for row in run.densities}
     masks = [(row.epoch, row.layer, row.density) for row in run.densities if row.role == "mask"]
     inputs = {(row.epoch, row.layer, row.density) for row in run.densities if row.role == "input"}
@@ -156,8 +156,8 @@ def densities_figure(run: TrainingDocument) -> Figure:
 
 
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
-    """Panels beside each other, as wide as both columns of a page, or nearly one of them for a
-    single panel.
+    """Panels side by side, as wide as both columns of a page; a single panel is nearly as wide as
+    one column.
     """
     width = PAGE_INCHES if count > 1 else 0.6 * PAGE_INCHES
     figure = Figure(figsize=(width, HEIGHT), layout="constrained")
@@ -173,7 +173,7 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
 
 
 def _curve(axes: Axes, points: Points, **look: Any) -> None:
-    """A line through the points that there are; nothing for none."""
+    """Draw a line through the points that have a value, if there are any."""
     known = [(epoch, value) for epoch, value in points if value is not None]
     if not known:
         return
@@ -186,8 +186,8 @@ def _curve(axes: Axes, points: Points, **look: Any) -> None:
 
 
 def _colours(layers: Sequence[str]) -> dict[str, Any]:
-    """A colour a layer by depth; the lightest tenth of the map is left out, which white paper would
-    swallow.
+    """One colour per layer, by depth. The lightest tenth of the colour map is left out, because it
+    is invisible on white paper.
     """
     scale = colormaps["viridis"]
     return {
@@ -196,7 +196,9 @@ def _colours(layers: Sequence[str]) -> dict[str, Any]:
 
 
 def _layer_legend(figure: Figure, panels: Sequence[Axes], layers: Sequence[str]) -> None:
-    """Names of few layers beside the panels, a colour bar from the first to the last of many."""
+    """Add a legend beside the panels: the names of a few layers, or a colour bar from the first
+    layer to the last.
+    """
     found: dict[str, Any] = {}
     for axes in panels:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
@@ -232,5 +234,5 @@ def _title(
 
 
 def _said(run: TrainingDocument) -> str:
-    """The title of every figure: what was trained."""
+    """Title of every figure: the network and how it was trained."""
     return f"{run.cause.workload} on {run.cause.data}, {run.cause.rule}"

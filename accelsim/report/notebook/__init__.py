@@ -1,5 +1,5 @@
 """Results in a notebook or script: data frames, files, figures in given axes, HTML.
 
-Methods of results import these modules by name (`accelsim/results/shown.py`). May import the rest
-of report/ and results/.
+The methods in `accelsim/results/shown.py` import these modules by name. May import the rest of
+report/ and results/.
 """

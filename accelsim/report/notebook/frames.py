@@ -45,7 +45,7 @@ def of_table(table: Table) -> DataFrame:
 
 
 def pandas() -> Any:
-    """The library. ImportError with what to do where it is not installed."""
+    """The module pandas. ImportError, with the remedy, if it is not installed."""
     try:
         import pandas as pd
     except ImportError as error:

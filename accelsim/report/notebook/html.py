@@ -16,7 +16,7 @@ _LEFT = 3
 
 
 def html(document: Result | Comparison) -> str:
-    """A row per run; below a single run, a row per pass."""
+    """A table with a row per run; for a single run, a row per pass follows."""
     runs = Runs.of([document])
     if isinstance(document, Result):
         return _table(_HEADINGS, [_cells(document)]) + _passes(document)

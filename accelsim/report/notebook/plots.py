@@ -22,13 +22,15 @@ class RunPlots:
     document: Result | Comparison
 
     def energy(self, ax: Axes | None = None) -> Axes:
-        """Energy of a step by component, relative to the first run where there are several."""
+        """Energy of a step by component, relative to the first run if there are two or more."""
         from accelsim.report.figures.axes import draw_energy
 
         return draw_energy(self._runs, _axes(ax))
 
     def cycles(self, ax: Axes | None = None) -> Axes:
-        """Cycles of the PE array by cause: a bar per pass of a result, a bar per run of several."""
+        """Cycles of the PE array by cause: a bar per pass for a result, a bar per run for a
+        comparison.
+        """
         from accelsim.report.figures.axes import draw_cycles
 
         return draw_cycles(self._runs, _axes(ax))

@@ -14,8 +14,8 @@ from accelsim.results.result import Result
 
 
 def save(document: Result | Comparison, path: Path) -> Path:
-    """Write the document into the file, or into the folder with tables and figures. InputError if
-    that cannot be written; nothing is written then.
+    """Write the document to a file, or to a folder together with tables and figures. If that fails,
+    nothing is written, and InputError is raised.
     """
     with named_path():
         return _saved(document, path)
@@ -23,7 +23,7 @@ def save(document: Result | Comparison, path: Path) -> Path:
 
 @contextmanager
 def named_path() -> Iterator[None]:
-    """Faults raised inside call the place ``path``, the argument, and not ``--out``."""
+    """Reword faults raised in the block: they name the argument ``path`` instead of ``--out``."""
     try:
         yield
     except InputError as error:

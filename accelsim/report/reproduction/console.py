@@ -1,5 +1,5 @@
-"""A reproduction on a terminal of 80 columns or more: the tables of each group, what there is to
-say of single cells numbered below them.
+"""A reproduction on a terminal of 80 columns or more: the tables of each group, followed by
+numbered notes on single cells.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from accelsim.results.reproduction import Item, ReproductionDocument
 INDENT = 2
 NOTE = len("note")
 MOST_LINES = 5
-"""Lines of the headings of a small table."""
+"""Maximum number of lines of a heading in a compact table."""
 LONGEST = 26
-"""Longest name of a cell that stays on one line where there is room."""
+"""Maximum length of a cell's name that is kept on one line if there is room."""
 BREAKS = re.compile(r"(?<=\s)|(?<=\w[-/])")
-"""Places where a text may go on in the next line."""
+"""Places at which a text may be broken into lines."""
 STYLES = {"exact": "green", "within-rounding": "green", "mismatch": "red", "not-printed": ""}
 
 
 def print_reproduction(document: ReproductionDocument, console: Console) -> None:
-    """Every target: title, what it compares, its tables, and how much came out."""
+    """Print each target: its title, its description, its tables, and the number of cells that
+    match.
+    """
     for place, target in enumerate(document.targets):
         items, figures = document.of(target)
         if place:
@@ -48,7 +50,7 @@ def print_reproduction(document: ReproductionDocument, console: Console) -> None
 
 
 def _print_group(group: Group, console: Console) -> None:
-    """Its heading, the sentence on all of it, rows, small tables."""
+    """Print a group's heading, verdict, rows and compact tables."""
     heading = _heading(group.name, group.rows) if group.rows else group.name
     _lines(console, ["", *_wrapped(heading, console.width)], style="bold")
     for paragraph in group.verdict.split("\n"):
@@ -78,8 +80,8 @@ def _print_group(group: Group, console: Console) -> None:
 def _print_pivot(
     pivot: Pivot, shown: Sequence[int], widths: Sequence[int], console: Console
 ) -> None:
-    """The columns ``shown`` of a small table; a name that the line above has, too, is left out.
-    ``widths``: of names and of these columns.
+    """Print the columns ``shown`` of a compact table. A name that repeats the one above it is left
+    out. ``widths``: widths of the names and of these columns.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     for place, head in enumerate([*pivot.heads, *(pivot.columns[place] for place in shown)]):
@@ -102,8 +104,8 @@ def _print_pivot(
 
 
 def _blocks(pivot: Pivot, width: int) -> list[tuple[range, list[int]]]:
-    """The columns in as few parts as fit beside the names of lines, parts as even as they come, and
-    the width of each column of a part.
+    """Split the columns into as few and as equal parts as fit beside the names of lines. Returns
+    each part with the widths of its columns.
     """
     count = len(pivot.columns)
     for parts in range(1, count + 1):
@@ -116,8 +118,8 @@ def _blocks(pivot: Pivot, width: int) -> list[tuple[range, list[int]]]:
 
 
 def _widths(pivot: Pivot, shown: Sequence[int], width: int) -> list[int]:
-    """Widths that fit: names on one line, if they can be, and headings on as few as can be; the
-    least there are where none do.
+    """Widths of names and columns that fit: names on one line if possible, and headings on as few
+    lines as possible. If nothing fits, the minimum widths.
     """
     names = [
         [head, *(names[place] for names, _ in pivot.lines)]
@@ -136,12 +138,12 @@ def _widths(pivot: Pivot, shown: Sequence[int], width: int) -> list[int]:
 
 
 def _fits(widths: Sequence[int], width: int) -> bool:
-    """With a blank between columns and at both ends."""
+    """True if the columns fit, with a blank between them and at both ends."""
     return sum(widths) + len(widths) + 1 <= width
 
 
 def _narrow(head: str, least: int, lines: int) -> int:
-    """The least width at which a heading takes no more than so many lines."""
+    """Minimum width, at least ``least``, at which a heading takes at most ``lines`` lines."""
     return next(
         width
         for width in range(least, least + len(head) + 1)
@@ -150,18 +152,18 @@ def _narrow(head: str, least: int, lines: int) -> int:
 
 
 def _word(texts: Iterable[str]) -> int:
-    """Characters of the longest word, one at least."""
+    """Characters of the longest word, at least one."""
     return max((len(word) for text in texts for word in text.split()), default=1)
 
 
 def _piece(texts: Iterable[str]) -> int:
-    """Characters of the longest part that `folded` need not break."""
+    """Characters of the longest part that `folded` does not have to break."""
     return max(len(piece.rstrip()) for text in texts for piece in BREAKS.split(text))
 
 
 def _heading(name: str, items: Sequence[Item]) -> str:
-    """The table's name, with what is the same in all its rows, for which they then need no
-    column.
+    """The group's name, followed by unit, accounting and context if all rows share them; the table
+    then needs no columns for these.
     """
     same = [getattr(items[0], key) for key in ("unit", "accounting") if _same(items, key)]
     shared = context(items[0].context) if _shares_context(items) else ""
@@ -223,10 +225,10 @@ def _print_rows(items: Sequence[Item], console: Console) -> None:
 
 
 def _row_widths(columns: Mapping[str, Sequence[str]], note: int, width: int) -> dict[str, int]:
-    """Widths of the columns beside one of notes that is ``note`` wide: as wide as what stands in
-    them; where that is too much words are folded.
+    """Widths of the columns beside a column of notes that is ``note`` wide. Each is as wide as its
+    content; if the table is too wide, words are folded.
 
-    The verdicts first, at blanks, then names of cells, at `-` and `/` too.
+    Matches are folded first, at blanks, then names of cells, also at `-` and `/`.
     """
     widths = {column: max(map(len, texts)) for column, texts in columns.items()}
     over = sum(widths.values()) + 2 * len(widths) + note + 1 - width
@@ -243,8 +245,8 @@ def _row_widths(columns: Mapping[str, Sequence[str]], note: int, width: int) -> 
 
 
 def folded(text: str, width: int) -> list[str]:
-    """Lines of at most ``width`` characters: broken at blanks and after `-` and `/`, within a word
-    only where it is wider than a line by itself.
+    """Lines of at most ``width`` characters, broken at blanks and after `-` and `/`. A word is
+    broken only if it is longer than a line.
     """
     lines = [""]
     for piece in BREAKS.split(text):
@@ -267,7 +269,7 @@ def _print_table(table: Table, console: Console) -> None:
 
 
 def _notes(items: Sequence[Item]) -> list[str]:
-    """The note of each cell, and its accounting and context unless the heading says them."""
+    """The note of each cell, with its accounting and context unless the heading states them."""
     shared, counted = _shares_context(items), _same(items, "accounting")
     return [
         "; ".join(

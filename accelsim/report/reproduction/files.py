@@ -1,5 +1,5 @@
-"""A reproduction in a folder: the document, a page and a table of numbers a target, drawings, and
-one HTML page of all; everything or nothing.
+"""A reproduction in a folder: the document, a page and a CSV file per target, drawings, and one
+HTML page. Either all files are written or none.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ DOCUMENT, PAGE = "reproduction.json", "index.html"
 
 
 def read(document: Mapping[str, Any]) -> ReproductionDocument:
-    """The document as read back from its file; ValueError for a number that JSON lacks."""
+    """The document as it is read back from JSON text. ValueError for a number that JSON lacks."""
     return ReproductionDocument.parse(json.loads(dump(document)))
 
 
 def write_reproduction(
     document: Mapping[str, Any], out: Path, before: Callable[[], None] = lambda: None
 ) -> None:
-    """All files of ``document`` in ``out``, in place of an earlier reproduction's.
+    """Write all files of ``document`` to ``out``, in place of those of an earlier reproduction.
 
-    ``before`` is called when all is written but nothing is in ``out`` yet; when it raises, ``out``
-    stays as it was.
+    ``before`` is called after all files are written but before they are moved to ``out``; if it
+    raises, ``out`` stays as it was.
     """
     from accelsim.report.reproduction.plots.drawing import write_figures
 
@@ -60,8 +60,8 @@ def files_of(document: ReproductionDocument) -> list[str]:
 
 
 def earlier_reproduction(out: Path) -> list[Path]:
-    """Files that an earlier reproduction wrote into ``out``: known by its document, and by nothing
-    when there is none. Other files are the user's.
+    """Files that an earlier reproduction wrote into ``out``, derived from its document; none
+    without a document. All other files belong to the user.
     """
     try:
         document = ReproductionDocument.read(out / DOCUMENT)

@@ -1,5 +1,5 @@
-"""Cells of a reproduction as a reader meets them: by the paper's table or by claim, and what has
-lines and columns as a small table.
+"""Cells of a reproduction grouped for readers: by the paper's table or by claim. Cells that form
+lines and columns become compact tables.
 
 Plain data; `tables.py` (Markdown), `console.py` and `page.py` show it.
 """
@@ -14,16 +14,16 @@ from itertools import takewhile
 from accelsim.results.reproduction import Item
 
 LEAST = 12
-"""Cells that become a pivot; fewer are read as easily one below the other."""
+"""Minimum number of cells in a compact table; fewer are listed as rows."""
 MOST = 10
-"""Columns of a pivot, where its ids have more than one component to spare for the names of lines.
+"""Maximum number of columns of a compact table if two or more components of the ids name a column.
 """
 VERDICT = "verdict"
 CHANGES = {"%": "% saved (negative: costs more)", "x": "x (old over new)"}
-"""Meaning of a unit in a comparison of two rules."""
+"""Text for a unit in a comparison of two rules."""
 REAL = "-real"
-"""Ends the name of what stands beside a list of layers that a paper's cells encode: the network
-that exists.
+"""Suffix of cells about a real network, beside cells about the list of layers that the paper's
+numbers encode.
 """
 ELSEWHERE = "The notes of single cells are in CSV and JSON."
 _CLAUSES = re.compile(r"(?<=[,:;]) |(?<=\.) (?=[A-Z])")
@@ -31,11 +31,11 @@ _CLAUSES = re.compile(r"(?<=[,:;]) |(?<=\.) (?=[A-Z])")
 
 @dataclass(frozen=True)
 class Pivot:
-    """Cells by line and column. ``title``: unit, accounting and context as far as all cells share
-    them. ``notes``: what is said of whole columns.
+    """A compact table: cells by line and column. ``title``: unit, accounting and context as far as
+    all cells share them. ``notes``: notes on whole columns.
 
-    ``heads`` are the headings of what names a line, empty where there is no word for it. A line is
-    its names, as many as heads, and its cells, as many as ``columns``.
+    ``heads``: headings of the columns of names, empty if there is no word. Each line has one name
+    per head, and one cell per column.
     """
 
     title: str
@@ -45,14 +45,14 @@ class Pivot:
     notes: tuple[str, ...]
 
     def numeric(self, place: int) -> bool:
-        """True if the lines have whole numbers as their names at this place."""
+        """True if the names at this place are whole numbers in all lines."""
         return all(names[place].isdigit() for names, _ in self.lines)
 
 
 @dataclass(frozen=True)
 class Group:
-    """Cells under one heading: a sentence on them all (empty: none), those that are rows, and those
-    that are cells of small tables.
+    """Cells under one heading. ``verdict``: sentences about all of them, or empty. ``rows``: cells
+    shown as rows. ``pivots``: compact tables of the other cells.
     """
 
     name: str
@@ -62,9 +62,9 @@ class Group:
 
 
 def groups(items: Iterable[Item]) -> list[Group]:
-    """The cells of a target by their `heading`, in order of first appearance.
+    """The cells of a target grouped by `heading`, in order of first appearance.
 
-    Only numbers without a printed counterpart are ever taken out of the rows.
+    Only numbers without a printed counterpart are moved from the rows to compact tables.
     """
     found: dict[str, list[Item]] = {}
     for item in items:
@@ -73,15 +73,15 @@ def groups(items: Iterable[Item]) -> list[Group]:
 
 
 def heading(item: Item) -> str:
-    """The first component of the id; the first two (if more follow) where the first only repeats
-    the target's name.
+    """The first component of the id, or the first two if the first only repeats the target's name
+    and more than two exist.
     """
     parts = item.id.split("/")
     return "/".join(parts[:2]) if parts[0] == item.target and len(parts) > 2 else parts[0]
 
 
 def tail(item: Item) -> str:
-    """The id within its group, or all of it where nothing is left."""
+    """The id within its group, or the whole id if nothing is left."""
     return item.id.removeprefix(heading(item)).removeprefix("/") or item.id
 
 
@@ -91,7 +91,7 @@ def context(known: Mapping[str, str | int]) -> str:
 
 
 def alike(*rows: Sequence[str]) -> list[str]:
-    """The common beginning of the rows."""
+    """The elements that all rows have in common at their beginning."""
     return [
         same[0] for same in takewhile(lambda same: len(set(same)) == 1, zip(*rows, strict=False))
     ]
@@ -118,8 +118,8 @@ def _group(name: str, items: Sequence[Item]) -> Group:
 
 
 def _beside(items: Sequence[Item]) -> list[Pivot]:
-    """Of cells that stand twice, on a list of layers and as ``NAME-real`` on the real network, a
-    small table with the two beside each other.
+    """Compact tables of quantities that have two cells: one on a list of layers, and ``NAME-real``
+    on the real network. The two are set side by side.
     """
     known = {_parts(item): item for item in items}
     lines: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
@@ -145,18 +145,18 @@ def _beside(items: Sequence[Item]) -> list[Pivot]:
 
 
 def _stands_alone(item: Item) -> bool:
-    """Whether there is nothing to hold it against, so that its rounded number, or that there is
-    none, says it all.
+    """True if the cell has no printed number and no documented mismatch, so that its rounded
+    number, or a dash, is all there is to show.
     """
     return item.match == "not-printed" and not item.documented
 
 
 def _pivot(items: Sequence[Item], depth: int) -> Pivot | None:
-    """A table of cells whose ids have ``depth`` components below the group: the last ones name the
-    column, the others the line.
+    """Compact table of cells whose ids have ``depth`` components below the group. The last ones
+    name the column, the others the line.
 
-    As many components name the column as `_can_head` it, one at least. None where the cells are
-    few, would leave half of the table empty, or have different units in a column.
+    As many components as `_can_head` accepts name the column, at least one. None if the cells are
+    few, would fill less than half of the table, or have different units in a column.
     """
     if depth < 2 or len(items) < LEAST or len({item.id for item in items}) < len(items):
         return None
@@ -199,8 +199,8 @@ def _pivot(items: Sequence[Item], depth: int) -> Pivot | None:
 
 
 def _can_head(names: Sequence[tuple[str, ...]]) -> bool:
-    """Whether there are not too many of them, and no setting like ``batch=4`` stands before the
-    last component: settings are read downwards.
+    """True if these names may head columns: they are not too many, and only the last component may
+    be a setting such as ``batch=4``, because settings are read downwards.
     """
     return len(set(names)) <= MOST and not any("=" in part for name in names for part in name[:-1])
 
@@ -212,8 +212,9 @@ def _parts(item: Item) -> tuple[str, ...]:
 def _names(
     lines: Sequence[tuple[str, ...]], first: Item
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Headings and names of the lines: of ``batch=4`` the key heads the column if all have it, of
-    others what the first cell's context calls it.
+    """Headings and names of the lines. If all names are settings such as ``batch=4`` with the same
+    key, the key is the heading. Otherwise the heading is the key that has the first name as its
+    value in the first cell's context.
     """
     heads, columns = [], []
     for column in zip(*lines, strict=True):
@@ -228,7 +229,7 @@ def _names(
 
 
 def _shared(items: Sequence[Item]) -> Mapping[str, str | int]:
-    """Unit, accounting and context as far as they are the same in all cells."""
+    """Unit, accounting and context, as far as all cells share them."""
     said: list[Mapping[str, str | int]] = [
         {"unit": item.unit, "counted:": item.accounting, **item.context} for item in items
     ]
@@ -240,7 +241,9 @@ def _shared(items: Sequence[Item]) -> Mapping[str, str | int]:
 
 
 def _title(shared: Mapping[str, str | int], compared: bool) -> str:
-    """``compared``: each of the cells compares two rules, not all of them the same two perhaps."""
+    """Title of a compact table. ``compared``: every cell compares two rules, not necessarily the
+    same two.
+    """
     unit = str(shared.get("unit", ""))
     unit = CHANGES.get(unit, unit) if compared else unit
     return "; ".join(
@@ -256,8 +259,8 @@ def _title(shared: Mapping[str, str | int], compared: bool) -> str:
 def _notes(
     columns: dict[tuple[str, ...], list[Item]], shared: Mapping[str, str | int]
 ) -> tuple[str, ...]:
-    """Texts that the cells of a column have in common beyond ``shared`` and its name, each text
-    once with the columns that it holds for.
+    """Notes and context that the cells of a column share, without those in ``shared`` and in the
+    column's name. Each text is listed once, with its columns.
     """
     holds: dict[str, list[str]] = {}
     for column, cells in columns.items():
@@ -280,7 +283,7 @@ def _notes(
 
 
 def _common(notes: Sequence[str]) -> str:
-    """The common beginning of the notes, up to a whole clause."""
+    """The clauses that all notes have in common at their beginning."""
     if len(set(notes)) == 1:
         return notes[0]
     return " ".join(alike(*(_CLAUSES.split(note) for note in notes))).rstrip(",:; ")

@@ -1,5 +1,5 @@
-"""Names beside points of a plot: each is tried in places around its point, near ones first, until
-none can stand better where it covers less.
+"""Placement of names beside the points of a plot. Each name is tried at places around its point,
+near ones first, until no name can be moved to a better place.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from matplotlib.transforms import Bbox
 SIZE = 5.8
 """Points."""
 DISTANCES = (3.0, 7.0, 12.0, 18.0, 26.0, 36.0, 48.0)
-"""Points between a name and its point; from the second on a line joins them."""
+"""Distances in typographic points between a name and its point. From the second distance on, a line
+joins them.
+"""
 DIRECTIONS = 16
 SWEEPS = 8
-"""Times that every name looks for a better place."""
+"""Maximum number of times that every name is moved to a better place."""
 POINT = 2.2
-"""Half a point's mark, in points."""
+"""Half the size of a point's mark, in typographic points."""
 CROSSING = 150.0
-"""Cost of a name on a point, and of a line across a name, a point or another line, in square points
-that are covered.
+"""Cost of a name on a point, and of a line across a name, a point or another line, in square
+typographic points of covered area.
 """
 
 Spot = tuple[float, float]
@@ -32,7 +34,7 @@ Spot = tuple[float, float]
 
 @dataclass(frozen=True)
 class _Place:
-    """A place for a name: its box, and the line to its point. All in points of the page."""
+    """A place for a name: its box, and the line to its point, in typographic points of the page."""
 
     box: Bbox
     distance: float
@@ -48,8 +50,8 @@ Label = tuple[float, float, str, str]
 
 
 def place_labels(axes: Axes, labels: Sequence[Label]) -> None:
-    """Write each name where it covers other names, points and the frame least. The figure keeps the
-    layout that it has been given.
+    """Write each name where it overlaps other names, points and the frame least. The figure's
+    layout is frozen first.
     """
     if not labels:
         return
@@ -105,7 +107,7 @@ def place_labels(axes: Axes, labels: Sequence[Label]) -> None:
 
 
 def _size(figure: Figure, name: str, unit: float) -> tuple[float, float]:
-    """Width and height of a name, in points."""
+    """Width and height of a name, in typographic points."""
     text = figure.text(0, 0, name, fontsize=SIZE)
     box = text.get_window_extent()
     text.remove()
@@ -160,13 +162,15 @@ def _shared(one: Bbox, other: Bbox) -> float:
 
 
 def _crosses_box(line: tuple[Spot, Spot], box: Bbox) -> bool:
-    """True if a line meets a box: one of its diagonals, for a line from outside to outside."""
+    """True if a line crosses a box. A line that begins and ends outside does so if it crosses a
+    diagonal.
+    """
     corners = ((box.x0, box.y0), (box.x1, box.y1)), ((box.x0, box.y1), (box.x1, box.y0))
     return any(_cross(line, diagonal) for diagonal in corners)
 
 
 def _cross(one: tuple[Spot, Spot], other: tuple[Spot, Spot]) -> bool:
-    """True if two stretches cross between their ends."""
+    """True if two line segments cross between their ends."""
 
     def side(a: Spot, b: Spot, c: Spot) -> float:
         return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])

@@ -1,5 +1,5 @@
-"""A reproduction as one HTML page that needs nothing else: style and drawings are inside it,
-and no request leaves it.
+"""A reproduction as one self-contained HTML page: styles and drawings are inside it, and it makes
+no requests.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ figure.column svg { max-width: 34rem; }
 figcaption { margin-top: .4rem; max-width: 60rem; color: var(--soft); }
 """
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""Content policy of the page: a browser may load nothing for it."""
+"""Content security policy of the page: a browser may not load anything for it."""
 _NARROW = 300
-"""Points: a drawing of one column."""
+"""Width in points below which a drawing is shown in one column."""
 
 
 def page(document: ReproductionDocument, drawings: Mapping[str, str]) -> str:
-    """The page. ``drawings``: the SVG file of each figure, by its id; ids inside them are made
-    different from one another's.
+    """The page. ``drawings``: the SVG text of each figure, by its id. Ids inside the drawings are
+    prefixed to make them unique.
     """
     targets = "\n".join(_target(document, target, drawings) for target in document.targets)
     meanings = _words(targets)
@@ -112,7 +112,7 @@ def _legend() -> str:
 
 
 def _words(text: str) -> str:
-    """Meanings of the words that occur in the text."""
+    """Definitions of the words that occur in the text."""
     known = words(re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL))
     if not known:
         return ""
@@ -189,7 +189,7 @@ def _table(items: Sequence[Item]) -> str:
 
 
 def _pivot(pivot: Pivot) -> str:
-    """Lines and columns under their title; what is said of whole columns below."""
+    """A compact table with its title above and its notes below."""
     kinds = [' class="number"' if pivot.numeric(place) else "" for place in range(len(pivot.heads))]
     head = "".join(
         f'<th scope="col"{kind}>{escape(name)}</th>'
@@ -236,8 +236,8 @@ def _figure(target: Target, figure: Figure, drawing: str, number: int) -> str:
 
 
 def _inline(drawing: str, prefix: str, title: str) -> tuple[str, float]:
-    """An SVG file as an element of the page, and its width in points: without XML's head, its
-    ids and their uses prefixed.
+    """An SVG file as an element of the page, and its width in points. The XML declaration is
+    removed; ids and references to them are prefixed.
     """
     svg = drawing[drawing.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
@@ -252,12 +252,12 @@ def _inline(drawing: str, prefix: str, title: str) -> tuple[str, float]:
 
 
 def _anchor(target: Target, part: str = "") -> str:
-    """Anchor that a link within the page leads to."""
+    """Anchor for links within the page."""
     return re.sub(
         r"[^\w.-]", "-", f"{target.name}--{part}" if part else target.name, flags=re.ASCII
     )
 
 
 def _text(text: str) -> str:
-    """Text as HTML; what stands between backticks is code."""
+    """Text as HTML; text between backticks becomes code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))

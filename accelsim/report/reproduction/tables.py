@@ -1,5 +1,5 @@
-"""Tables of a reproduction: what a reader is told of a cell, the sentence that sums a target up,
-Markdown pages and CSV files.
+"""Tables of a reproduction: the texts of a cell, the summary of a target, Markdown pages and CSV
+files.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from accelsim.report.table import Cell, Column, Table, write_csv
 from accelsim.results.reproduction import Figure, Item, ReproductionDocument, Target
 
 DIGITS = 6
-"""Significant digits of computed numbers, where a reader reads them; files for programs have all of
-them.
+"""Significant digits of computed numbers in tables for readers; files for programs have all digits.
 """
 COLUMNS = (
     "item",
@@ -28,7 +27,7 @@ COLUMNS = (
     "context",
     "note",
 )
-"""Columns of a table for readers; `context` where any cell has one."""
+"""Columns of a table for readers; `context` only if any cell has one."""
 NUMBERS = ("printed", "computed", "rounded")
 _CSV_COLUMNS: tuple[Column[Item], ...] = (
     Column("target", "target", "text"),
@@ -45,8 +44,8 @@ _CSV_COLUMNS: tuple[Column[Item], ...] = (
 
 
 def number(value: int | float | None) -> str:
-    """A computed number to `DIGITS` significant digits, never with an exponent where whole digits
-    do; a dash where there is none.
+    """A computed number with `DIGITS` significant digits, without an exponent if it is an integer;
+    a dash if there is none.
     """
     if value is None:
         return "-"
@@ -57,8 +56,8 @@ def number(value: int | float | None) -> str:
 
 
 def match_words(item: Item) -> str:
-    """``exact``, ``mismatch, documented``, or with ``unexpected`` where it is not as it is said to
-    be.
+    """``exact``, ``mismatch, documented``, or a match followed by ``unexpected`` if it differs from
+    its documentation.
     """
     if item.surprising:
         return f"{item.match}, unexpected"
@@ -66,7 +65,7 @@ def match_words(item: Item) -> str:
 
 
 def row(item: Item) -> dict[str, str]:
-    """The entries of the table for a cell, by column."""
+    """The table's texts for a cell, by column."""
     return {
         "item": tail(item),
         "unit": item.unit,
@@ -81,7 +80,7 @@ def row(item: Item) -> dict[str, str]:
 
 
 def columns(items: Iterable[Item]) -> tuple[str, ...]:
-    """Headings of a table of these cells."""
+    """Column headings of a table of these cells."""
     named = any(item.context for item in items)
     return tuple(name for name in COLUMNS if named or name != "context")
 
@@ -123,8 +122,8 @@ def summary(items: Sequence[Item]) -> str:
 
 
 def markdown(document: ReproductionDocument, target: Target) -> str:
-    """A target's page: what is compared with what, how much comes out, the tables of each group,
-    its figures, its words.
+    """A target's page: its description, the number of matches, the tables of each group, its
+    figures, and definitions of its words.
     """
     items, figures = document.of(target)
     lines = [
@@ -161,9 +160,7 @@ def markdown(document: ReproductionDocument, target: Target) -> str:
 
 
 def csv(document: ReproductionDocument, target: Target) -> str:
-    """A target's cells with exact numbers; the keys of their contexts are columns behind the
-    others.
-    """
+    """A target's cells with exact numbers. The keys of their contexts are the last columns."""
     items, _ = document.of(target)
     keys = list(dict.fromkeys(key for item in items for key in item.context))
     taken = {column.key for column in _CSV_COLUMNS}
@@ -216,7 +213,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _text(text: str) -> str:
-    """Text that Markdown shows as it is, on one line; what stands between backticks stays code."""
+    """Text escaped for Markdown, on one line; text between backticks stays code."""
     pieces = re.split(r"(`[^`]+`)", re.sub(r"\s+", " ", text))
     return "".join(
         piece.replace("|", r"\|") if place % 2 else _plain(piece)
@@ -225,7 +222,9 @@ def _text(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """An underscore within a word needs no escape, nor does an asterisk between blanks."""
+    """Escape Markdown's characters. An underscore within a word, or an asterisk between blanks,
+    needs no escape.
+    """
     plain = text.replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(
         r"([\\`|\[\]]|(?<![a-zA-Z0-9])_|_(?![a-zA-Z0-9])|\*(?! )|(?<! )\*)", r"\\\1", plain
@@ -233,7 +232,7 @@ def _plain(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """A code span, whatever backticks are in it."""
+    """A code span for a text that may contain backticks."""
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     plain = re.sub(r"\s+", " ", text)
     return f"{fence} {plain} {fence}" if "`" in plain else f"{fence}{plain}{fence}"

@@ -1,4 +1,4 @@
-"""Meanings of the words on the pages of a reproduction: for each page those that occur on it."""
+"""Definitions of words for the pages of a reproduction; each page has those that occur on it."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ WORDS = {
     "window": "how many values ahead a PE with zero-skipping looks for one that is not zero",
     "unicast": "e is sent to each PE that takes it by itself; multicast: once to all",
 }
-"""Word to what it means. A word occurs as it stands here, or with a hyphen or more behind it
-(`SDFA-k10`).
+"""Definition of each word. A word occurs in a text as written here, or followed by a hyphen and
+more (`SDFA-k10`).
 """
 _END = r"(?![A-Za-z0-9])"
 
 
 def words(text: str) -> dict[str, str]:
-    """Those of `WORDS` that occur in the text of a page."""
+    """The entries of `WORDS` that occur in the text of a page."""
     return {
         word: meaning
         for word, meaning in WORDS.items()

@@ -1,4 +1,3 @@
-"""What a terminal shows first: the summary of simulate and compare, and the text of show.
-
-It may import the rest of report/ and results/.
+"""The first output on a terminal: the summary of simulate and compare, and the text of show. May
+import the rest of report/ and results/.
 """

@@ -1,4 +1,4 @@
-"""Lays the summary's table out in lines, as narrow as its numbers allow."""
+"""Layout of the summary's table as lines, as narrow as its numbers allow."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from accelsim.report.table import Table
 
 INDENT = "  "
 LEAST_LABEL = 8
-"""Characters that a run's label may be folded to."""
+"""Minimum width in characters to which a run's label may be folded."""
 
 
 def laid_out(table: Table, groups: Sequence[str], width: int) -> list[str] | None:
-    """The lines of a table of texts, labels to the left and numbers right-aligned; None where it
-    cannot fit.
+    """The lines of a table of texts, with labels at the left and right-aligned numbers. None if it
+    does not fit.
 
-    ``groups``: for each row the name of its group; rows of a named group are indented below a line
-    with the name.
+    ``groups``: name of each row's group. Rows of a named group are indented below a line with the
+    name.
     """
     shown = [place for place, column in enumerate(table.columns) if column.heading][1:]
     heads = [table.columns[place].heading.split("\n") for place in shown]
@@ -62,7 +62,7 @@ def laid_out(table: Table, groups: Sequence[str], width: int) -> list[str] | Non
 
 
 def _head(head: Sequence[str], place: int, height: int) -> str:
-    """A line of a heading whose lines stand at the bottom."""
+    """One line of a heading that is aligned at the bottom."""
     index = place - (height - len(head))
     return head[index] if index >= 0 else ""
 

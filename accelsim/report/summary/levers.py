@@ -1,4 +1,4 @@
-"""Keys of a machine that a stall or a component's energy depends on, for the summary's advice."""
+"""Machine keys on which a stall or a component's energy depends, for the summary's advice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STALL_KEYS = {
     "stall_dependency": ("vector_unit.width", "vector_unit.ops_per_cycle"),
     "stall_drain": ("noc.width", "dram.channels"),
 }
-"""By cause: what sets how long the array waits."""
+"""By cause: the keys that determine how long the array waits."""
 ENERGY_KEYS: dict[str, tuple[str, ...]] = {
     Component.MAC: ("precision", "technology"),
     Component.CONTROL: ("pe_array", "technology"),
@@ -22,7 +22,7 @@ ENERGY_KEYS: dict[str, tuple[str, ...]] = {
     Component.VECTOR: ("vector_unit.update_in_pe", "technology"),
     Component.LEAKAGE: ("leakage", "technology"),
 }
-"""By component: what sets its energy per action, or how often it acts."""
+"""By component: the keys that determine its energy per action, or its number of actions."""
 CAUSE_WORDS = {
     "busy": "computing",
     "window_empty": "on windows without work",
@@ -34,4 +34,4 @@ CAUSE_WORDS = {
     "stall_drain": "waiting for results to drain",
     "idle": "in lanes without work",
 }
-"""A cause of array cycles as it completes `cycles are spent ...`."""
+"""By cause of array cycles: the words that complete `cycles are spent ...`."""

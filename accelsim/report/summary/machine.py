@@ -1,5 +1,5 @@
-"""A machine document as YAML, with the origin of inherited values and the rest in comments: the
-text can be saved as a machine's file.
+"""A machine document as YAML. Origins of inherited values and all other facts are comments, so the
+text can be saved as a machine file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from accelsim.report.style import COMPONENT_NAMES, si
 from accelsim.results.machine import MachineDocument
 
 COMMENT = 28
-"""Column of comments behind values, where there is room."""
+"""Column of comments after values, if there is room."""
 WIDTH = 80
 INDENT = "  "
 

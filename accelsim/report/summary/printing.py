@@ -1,4 +1,4 @@
-"""Prints what simulate and compare answer: the summary, and the tables that were asked for."""
+"""Output of simulate and compare: the summary, and the requested tables."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from accelsim.report.tables.registry import tables
 from accelsim.results.result import Result
 
 WIDTH, HEIGHT = 80, 30
-"""Columns of a summary, and its lines where there are not too many runs."""
+"""Maximum columns of a summary, and its maximum lines unless there are too many runs."""
 REST = "More: --tables passes,energy,cycles,ops,... or all; --out DIR writes all as CSV."
 STAR = "* partly unverified prices, see --tables energy"
 DASH = "- no ratio to (almost) nothing"
 
 
 def print_results(runs: Runs, console: Console, names: Sequence[str] = ()) -> None:
-    """The summary, then the tables of ``names`` (`registry.TABLES`)."""
+    """Print the summary, then the tables in ``names`` (`registry.TABLES`)."""
     print_summary(runs, console)
     for table in tables(runs, names):
         print_lines([""], console)
@@ -36,8 +36,8 @@ def print_results(runs: Runs, console: Console, names: Sequence[str] = ()) -> No
 
 
 def print_summary(runs: Runs, console: Console) -> None:
-    """A headline, three sentences, one table, notes as far as there is room, and where the rest
-    is.
+    """Print a headline, three sentences, one table, as many notes as fit, and where to find the
+    rest.
     """
     width = min(console.width, WIDTH)
     head = [Text(line, style="bold") for line in _wrapped(headline(runs), width)]
@@ -59,7 +59,7 @@ def print_summary(runs: Runs, console: Console) -> None:
 
 
 def headline(runs: Runs) -> str:
-    """The inputs that all runs share, and the parts of a step that were simulated."""
+    """The inputs that all runs share, and the simulated parts of a step."""
     first = runs.results[0]
 
     def same(key: str) -> bool:
@@ -79,7 +79,7 @@ def headline(runs: Runs) -> str:
 
 
 def machine_lines(runs: Runs) -> list[str]:
-    """For each run its machine with its area, where machines differ; else empty texts."""
+    """The machine and area of each run if machines differ, else empty texts."""
     if not all(
         label.startswith(f"{result.arch}/")
         for label, result in zip(runs.labels, runs.results, strict=True)
@@ -89,7 +89,7 @@ def machine_lines(runs: Runs) -> list[str]:
 
 
 def _area(result: Result, runs: Runs) -> str:
-    """``, 36.7 mm2, 0.27x``, nothing where the area is not known."""
+    """``, 36.7 mm2, 0.27x``, or an empty text if the area is unknown."""
     if result.area_mm2 is None:
         return ""
     star = "*" if result.unverified_areas() else ""
@@ -99,7 +99,7 @@ def _area(result: Result, runs: Runs) -> str:
 
 
 def _without_machines(table: Table, runs: Runs) -> Table:
-    """The table with the runs' labels behind their machines' names."""
+    """The table with the machines' names removed from the runs' labels."""
     rows = zip(runs.results, table.rows, strict=True)
     return replace(
         table,
@@ -115,7 +115,7 @@ def _footnotes(runs: Runs, table: Table, width: int) -> list[str]:
 
 
 def _notes(runs: Runs, width: int, room: int) -> list[str]:
-    """As many notes as fit in ``room`` lines, and how many are left."""
+    """As many notes as fit in ``room`` lines, and the number of notes left out."""
     several = len(runs.results) > 1
     texts = [f"{each.run}: {each.note}" if several else each.note for each in notes(runs)]
     blocks = [_wrapped(f"Note: {text}", width) for text in texts]

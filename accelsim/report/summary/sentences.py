@@ -1,6 +1,6 @@
-"""Three sentences that answer: what does each run take, where does the time go, what would help?
+"""Three sentences: the cost of each run, where the time goes, and what would reduce the cost.
 
-Each states only what the numbers say. A sentence is empty where the numbers do not say it.
+A sentence that the numbers do not support is empty.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from accelsim.results.op import PASSES
 from accelsim.results.result import Result
 
 MOST_NAMED = 4
-"""Runs that a sentence names one by one; of more it names the extremes."""
+"""Maximum number of runs that a sentence lists one by one; with more runs it gives the extremes."""
 
 
 def sentences(runs: Runs) -> list[str]:
@@ -24,7 +24,7 @@ def sentences(runs: Runs) -> list[str]:
 
 
 def active_passes(runs: Runs) -> list[str]:
-    """Passes that any run spent cycles or energy on."""
+    """Passes on which any run spent cycles or energy."""
     return [
         name
         for name in PASSES
@@ -37,7 +37,7 @@ def active_passes(runs: Runs) -> list[str]:
 
 
 def subject(runs: Runs) -> str:
-    """The part of a step that was simulated: ``a step``, ``the passes FF and WG of a step``."""
+    """The simulated part of a step: ``a step``, ``the passes FF and WG of a step``."""
     active = active_passes(runs)
     if len(active) == len(PASSES) or not active:
         return "a step"
@@ -47,7 +47,9 @@ def subject(runs: Runs) -> str:
 
 
 def costs(runs: Runs) -> str:
-    """Cycles and energy of a single run, or of each run against the baseline."""
+    """Sentence about cycles and energy: of a single run, or of each run relative to the
+    baseline.
+    """
     label = _baseline_label(runs)
     mean = ""
     if any(each.steps for each in runs.results):
@@ -114,8 +116,8 @@ class _Longest:
 
 
 def longest(runs: Runs) -> str:
-    """The longest pass of each run and the largest cause of its array cycles. Where ops overlap, or
-    one pass was simulated, the largest cause alone.
+    """Sentence about the longest pass of each run and the largest cause of its array cycles. If ops
+    overlap, or only one pass was simulated, it gives only the largest cause.
     """
     shown = _shown(runs)
     if any(result.overlaps for _, result in shown) or len(active_passes(runs)) == 1:
@@ -169,8 +171,8 @@ def _largest_causes(shown: Sequence[tuple[str, Result]]) -> str:
 
 
 def lever(runs: Runs) -> str:
-    """The largest stall and the component with the most energy of the baseline, the larger share
-    first, with the machine's keys that they depend on.
+    """Sentence about the baseline's largest stall and its component with the most energy, the
+    larger share first, and the machine keys on which each depends.
     """
     label, result = _baseline_label(runs), runs.baseline
     parts: list[tuple[float, str]] = []
@@ -201,7 +203,7 @@ def _keys(names: Sequence[str]) -> str:
 
 
 def _shown(runs: Runs) -> list[tuple[str, Result]]:
-    """The runs that a sentence names: all of a few, else the baseline and the fastest."""
+    """The runs that a sentence lists: all if they are few, else the baseline and the fastest."""
     every = list(zip(runs.labels, runs.results, strict=True))
     if len(every) <= MOST_NAMED:
         return every

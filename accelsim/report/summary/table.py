@@ -1,5 +1,5 @@
-"""The summary's table: one row per run, units in the headings, so that it fits a terminal. Areas
-are told beside the machines' names.
+"""The summary's table: one row per run, with units in the headings, so that it fits a terminal.
+Areas are given beside the machines' names.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from accelsim.report.table import Column, Table
 from accelsim.results.result import Result
 
 NEGLIGIBLE = 1e-3
-"""Least part of all words moved for which a ratio to the baseline's says anything."""
+"""Minimum share of the baseline's moved words for which a ratio is given."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class SummaryLine:
 
 
 def summary_table(runs: Runs) -> Table:
-    """Cycles, time, energy, DRAM bytes and remote words with ratios to the baseline, as texts. No
-    ratio to (almost) nothing.
+    """Cycles, time, energy, DRAM bytes and remote words, with ratios to the baseline, as texts. No
+    ratio is given to a negligible number.
     """
     columns: tuple[Column[SummaryLine], ...] = (
         Column("run", "run", "text", lambda line: line.label),
@@ -59,7 +59,7 @@ def _ratio(
     value: Callable[[Result], float],
     words: Callable[[Result], float] | None = None,
 ) -> Column[SummaryLine]:
-    """The column of a ratio; ``words``: those whose share of all the baseline's words must not be
+    """The column of a ratio. ``words``: words whose share of all the baseline's words must not be
     negligible.
     """
     base = runs.baseline
@@ -76,7 +76,7 @@ def _ratio(
 def _scaled(
     runs: Runs, name: str, unit: str, value: Callable[[Result], float]
 ) -> Column[SummaryLine]:
-    """The column of a quantity in one unit for all runs, which the heading names."""
+    """The column of a quantity in one unit for all runs, which the heading gives."""
     scale, letter = prefix(max(value(result) for result in runs.results))
     return Column(
         name,

@@ -1,4 +1,4 @@
-"""Remarks on runs that a reader must know beside the numbers, and their table."""
+"""Remarks on runs that readers need to interpret the numbers, and their table."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from accelsim.results.result import Result
 
 ALL_RUNS = "all runs"
 SHOWN_TENSORS = 6
-"""Names of dense tensors that a remark lists."""
+"""Maximum number of dense tensors that a remark lists."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """A row's object: one remark on a run, or on all of them."""
+    """A row's object: a remark on one run, or on all runs."""
 
     run: str
     note: str
@@ -26,12 +26,14 @@ COLUMNS: tuple[Column[Note], ...] = (Column("run", "run", "text"), Column("note"
 
 
 def notes_table(runs: Runs) -> Table:
-    """A row per remark; one that holds for all of several runs has one row."""
+    """A table with a row per remark. A remark that applies to all of several runs has a single
+    row.
+    """
     return Table.of("notes", "Notes", COLUMNS, notes(runs))
 
 
 def notes(runs: Runs) -> list[Note]:
-    """All remarks, those that all of several runs share first."""
+    """All remarks; those shared by all of several runs come first."""
     said = [remarks(result) for result in runs.results]
     several = len(said) > 1
     shared = [note for note in said[0] if several and all(note in each for each in said)]
@@ -47,7 +49,7 @@ def notes(runs: Runs) -> list[Note]:
 
 
 def remarks(result: Result) -> list[str]:
-    """The run's notes, operands taken as dense, weights that do not fit."""
+    """The run's notes, and remarks on operands taken as dense and on weights that do not fit."""
     said = list(result.notes)
     dense = result.dense_tensors
     if dense:

@@ -1,4 +1,4 @@
-"""Tables of ops and of layers, those of every kind of step of a hybrid rule included."""
+"""Tables of ops and of layers, including those of every kind of step of a hybrid rule."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MAC_KINDS = Macs.field_names()
 
 @dataclass(frozen=True)
 class OpLine:
-    """A row's object: an op of a run. ``step``: its kind of step, empty where there is one kind;
-    ``weight``: the fraction of steps that are of the kind.
+    """A row's object: an op of a run. ``step``: its kind of step, empty if there is only one.
+    ``weight``: the fraction of steps of that kind.
     """
 
     run: str
@@ -38,7 +38,7 @@ def op_lines(runs: Runs) -> Iterator[OpLine]:
 def steps_of(
     result: Result, kind: str = "", weight: float = 1
 ) -> Iterator[tuple[str, float, Result]]:
-    """(kind, weight, result) of each kind of step; an ordinary result is its own only step."""
+    """(kind, weight, result) of each kind of step. An ordinary result has one step: itself."""
     if not result.steps:
         yield kind, weight, result
     for step in result.steps:
@@ -117,8 +117,8 @@ def ops_table(runs: Runs) -> Table:
 
 @dataclass
 class LayerLine:
-    """A row's object: sums over a layer's ops, weighted means in a hybrid result. The energy of no
-    op (between the ops) is of no layer.
+    """A row's object: sums over a layer's ops, or weighted means in a hybrid result. Energy that
+    belongs to no op is not attributed to any layer.
     """
 
     run: str
@@ -135,7 +135,7 @@ class LayerLine:
     dram_bytes: int | float = 0
 
     def add(self, weight: float, op: OpResult) -> None:
-        """Count an op of the layer."""
+        """Add an op of the layer."""
         self.cycles[op.pass_] += weight * op.cycles
         self.energy[op.pass_] += weight * op.energy_pj
         self.macs_dense += weight * op.macs.dense

@@ -1,4 +1,4 @@
-"""Tables of areas, and of the prices and areas that results rest on."""
+"""Tables of areas, and of the prices and areas on which results are based."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Entry = TypeVar("Entry")
 
 def area_table(runs: Runs) -> Table:
     """A row per machine: its area by component. Components with an unverified area are starred; the
-    note names them. No rows where none is known.
+    note lists them. No rows if no area is known.
     """
     machines = machines_of(runs)
     found = {name for result in machines for name in result.area_by_component_mm2 or {}}
@@ -52,7 +52,7 @@ def area_table(runs: Runs) -> Table:
 
 
 def machines_of(runs: Runs) -> list[Result]:
-    """The first result of each machine whose area is known."""
+    """The first result of each machine with a known area."""
     first = {each.arch: each for each in reversed(runs.results) if each.area_mm2 is not None}
     return list(reversed(first.values()))
 
@@ -62,7 +62,9 @@ def _area(result: Result, name: str) -> float | None:
 
 
 def _area_heading(name: str, results: Sequence[Result]) -> str:
-    """Nothing for a component that is off the chip, or absent, in all of them."""
+    """Heading of a component's area; empty if the component is off the chip, or absent, in all
+    machines.
+    """
     if all(_area(result, name) is None for result in results):
         return ""
     star = "*" if any(name in result.unverified_areas() for result in results) else ""
@@ -70,7 +72,7 @@ def _area_heading(name: str, results: Sequence[Result]) -> str:
 
 
 def sources_table(runs: Runs) -> Table:
-    """Every energy price used, with its source and whether that was verified."""
+    """Every energy price used, with its source and whether the source was verified."""
     columns: tuple[Column[EnergySource], ...] = (
         Column("component", "component", "text"),
         Column("action", "action", "text"),
@@ -93,7 +95,7 @@ class _MachinePart:
 
 
 def area_sources_table(runs: Runs) -> Table:
-    """Every part's area, with its source and whether that was verified."""
+    """Every part's area, with its source and whether the source was verified."""
     columns: tuple[Column[_MachinePart], ...] = (
         Column("arch", "machine", "text"),
         Column("component", "component", "text", lambda each: each.area.component),

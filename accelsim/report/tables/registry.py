@@ -1,4 +1,4 @@
-"""All tables of results by name: what `--tables` takes, and what a report folder holds."""
+"""All tables of results by name, for `--tables` and for report folders."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ FILES = (
 
 
 def chosen(names: Sequence[str], option: str) -> tuple[str, ...]:
-    """The tables that a list of names asks for, in the order of printing; ``all`` is every one.
+    """The tables in a list of names, in the order of printing; ``all`` selects every table.
     InputError for an unknown name.
     """
     unknown = [name for name in names if name != ALL and name not in TABLES]
@@ -58,6 +58,6 @@ def chosen(names: Sequence[str], option: str) -> tuple[str, ...]:
 
 
 def tables(runs: Runs, names: Sequence[str] = tuple(TABLES)) -> tuple[Table, ...]:
-    """The tables of these names that have rows."""
+    """The named tables that have rows."""
     made = (TABLES[name](runs) for name in names)
     return tuple(table for table in made if table.rows)

@@ -18,14 +18,14 @@ OVERLAP_NOTE = (
     "are without vector ops that did not hold the array"
 )
 TOTAL = "total"
-"""Entry of the `pass` column on the line that sums all passes."""
+"""Entry of the `pass` column in the row that sums all passes."""
 Number = int | float | None
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row's object: a run's step, or one of its passes, and the baseline's same part, None where
-    it has none.
+    """A row's object: a run's step, or one of its passes, and the same part of the baseline, or
+    None if it has none.
     """
 
     label: str
@@ -41,7 +41,7 @@ class Line:
 
 
 def lines(runs: Runs, by_pass: bool) -> Iterator[Line]:
-    """A line per run; with ``by_pass`` one per pass of a run before it."""
+    """One row's object per run; with ``by_pass``, preceded by one per pass of the run."""
     for label, result in zip(runs.labels, runs.results, strict=True):
         if by_pass:
             for name in PASSES:
@@ -58,7 +58,9 @@ PASS: Column[Line] = Column("pass", "pass", "text", lambda line: line.name)
 def with_ratio(
     key: str, headings: tuple[str, str], kind: Kind, value: Callable[[Any], Number]
 ) -> tuple[Column[Line], Column[Line]]:
-    """The column of a quantity, and that of its ratio to the baseline's. ``headings``: of both."""
+    """The column of a quantity, and the column of its ratio to the baseline. ``headings``: headings
+    of the two.
+    """
     heading, ratio_heading = headings
     name = key.removesuffix("_pj").removesuffix("_mm2")
     return (
@@ -126,8 +128,8 @@ def _trace(result: Result) -> str | None:
 
 
 def passes_table(runs: Runs) -> Table:
-    """A row per run and pass, and the run's total: cycles, MACs, words and bytes, energy, with
-    ratios to the baseline's same row.
+    """A row per run and pass, and one for the run's total: cycles, MACs, words, bytes and energy,
+    with ratios to the same row of the baseline.
     """
     columns: tuple[Column[Line], ...] = (
         RUN,
@@ -154,13 +156,13 @@ def passes_table(runs: Runs) -> Table:
 
 
 def component_energy(part: Result | PassTotals, name: str) -> float:
-    """Energy of a component in a step or pass, 0 where it has none."""
+    """Energy of a component in a step or pass, 0 if it has none."""
     return part.energy_by_component_pj.get(name, 0.0)
 
 
 def energy_table(runs: Runs) -> Table:
     """A row per run and pass: energy by component. Components with an unverified price are starred;
-    the note names the prices.
+    the note lists the prices.
     """
     unverified = set().union(*(result.unverified() for result in runs.results))
     present = {name for result in runs.results for name in result.energy_by_component_pj}
@@ -192,7 +194,7 @@ def array_cycles_table(runs: Runs) -> Table:
     """A row per run and pass: cycles of the PE array by cause, as cycles (CSV) and percent
     (printed).
 
-    A run's total is the step's, which is not the sum of its passes where they overlap.
+    A run's total is that of the step. It is not the sum of the passes if they overlap.
     """
     columns: tuple[Column[Line], ...] = (
         RUN,

@@ -75,7 +75,8 @@ def _standard(name: str) -> DramSpec:
 
 def _requests(path: str, spec: DramSpec | None) -> Requests:
     """The requests of a file. If the DRAM is unknown because its own file is faulty, any address is
-    accepted."""
+    accepted.
+    """
     from accelsim.dram.requests import read_requests
 
     return read_requests(path, spec.organisation.capacity_bytes if spec is not None else 1 << 62)

@@ -27,7 +27,8 @@ CHECKPOINT, RECORD, TRACES, LOCK = "checkpoint.npz", "training.json", "traces", 
 @dataclass(frozen=True)
 class RunFolder:
     """The folder of one run. ``epochs``: number of epochs of the whole run, which sets the digits
-    in the names of traces."""
+    in the names of traces.
+    """
 
     path: Path
     epochs: int
@@ -135,7 +136,7 @@ def _opened(path: Path) -> int:
 
 
 def _lock(descriptor: int) -> bool:
-    """False while another process holds the lock. True on systems and file systems without locks."""
+    """False if another process holds the lock. True on systems and file systems without locks."""
     try:
         import fcntl
 

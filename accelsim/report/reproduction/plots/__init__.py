@@ -1,4 +1,4 @@
-"""Figures of a reproduction, a file per kind of panel.
+"""Figures of a reproduction, one file per kind of panel.
 
 May import the rest of report/.
 """

@@ -13,14 +13,14 @@ from accelsim.report.reproduction.plots.scales import COLOURS, mark_logarithmic,
 from accelsim.results.reproduction import Panel
 
 DIGIT = 0.047
-"""Inches of a digit of a bar's value."""
+"""Width in inches of a digit of a bar's value."""
 TURNED = 0.085
-"""Inches beside each other that values take which are written upwards."""
+"""Width in inches of a value that is written upwards."""
 
 
 def bars(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
-    """Groups by x, a bar a series in each. Values at the ends where there is room. A bar that a
-    logarithmic axis cannot show says so.
+    """Draw a group of bars per x, with one bar per series. Values are written at the ends if there
+    is room. A value that a logarithmic axis cannot show is written in any case.
     """
     groups = list(dict.fromkeys(x for series in panel.series for x in series.x))
     width = 0.8 / len(panel.series) if len(panel.series) > 1 else 0.66
@@ -73,10 +73,10 @@ def bars(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
 
 
 def _values(panel: Panel, pitch: float) -> tuple[dict[float, str], bool]:
-    """The values written at bars that are ``pitch`` inches apart, and whether upwards: as many
-    digits, five at most, as tell those of a series apart.
+    """Texts of the values at bars ``pitch`` inches apart, and whether they are written upwards.
+    They have as many digits, at most five, as distinguish the values of a series.
 
-    Nothing is written where there is no room for it.
+    Returns no texts if there is no room.
     """
     curves = [{float(y) for y in series.y if y is not None} for series in panel.series]
     for digits, upwards in ((3, False), (2, False), (3, True), (4, True), (5, True)):
@@ -95,7 +95,7 @@ def _values(panel: Panel, pitch: float) -> tuple[dict[float, str], bool]:
 def _write_value(
     axes: Axes, place: float, end: float, value: str, down: bool, upwards: bool = False
 ) -> None:
-    """A bar's value beyond its end."""
+    """Write a bar's value beyond its end."""
     look: dict[str, Any] = {
         "ha": "center",
         "va": "top" if down else "bottom",
@@ -116,6 +116,8 @@ def _headroom(axes: Axes, values: Sequence[float], share: float) -> None:
 
 
 def _near_power(value: float) -> bool:
-    """True if a bar of this height would hardly show above the next power of ten below it."""
+    """True if a bar of this height would hardly be visible on an axis that starts at the power of
+    ten below it.
+    """
     exponent = math.log10(value)
     return exponent - math.floor(exponent + 1e-9) < 0.15

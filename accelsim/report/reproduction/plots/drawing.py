@@ -1,5 +1,5 @@
-"""Figures of a reproduction, drawn from the document: bars, lines, points with their names,
-timelines; for a paper's page, same input same bytes.
+"""Figures of a reproduction for a paper's page, drawn from the document: bars, lines, named points
+and timelines. Equal documents give equal bytes.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from accelsim.report.reproduction.plots.timeline import timeline
 from accelsim.results.reproduction import Figure, Panel, ReproductionDocument
 
 UPRIGHT = 26
-"""Characters along an axis of sizes."""
+"""Maximum number of characters per line along a vertical axis."""
 
 
 def write_figures(document: ReproductionDocument, folder: Path) -> list[Path]:
-    """Every figure as ``<id>.png`` and ``<id>.svg`` in ``folder``; the paths written."""
+    """Write every figure as ``<id>.png`` and ``<id>.svg`` in ``folder``, and return the paths."""
     written: list[Path] = []
     with rc_context(STYLE):
         for figure in document.figures:
@@ -43,8 +43,8 @@ def write_figures(document: ReproductionDocument, folder: Path) -> list[Path]:
 
 
 def draw(figure: Figure) -> Drawing:
-    """The panels beside each other, in further rows where they are narrow; a single one takes a
-    column of a page, or both where it holds much.
+    """Draw the panels side by side, in further rows if they do not fit one row. A single panel is
+    as wide as one column of a page, or as both if it needs the room.
     """
     panels = figure.panels
     columns = columns_of(panels)
@@ -87,8 +87,8 @@ def draw(figure: Figure) -> Drawing:
 
 
 def _draw(axes: Axes, panel: Panel, looks: dict[str, int]) -> list[Label]:
-    """One pair of axes; the labels of points are returned, to be placed when the layout is
-    settled.
+    """Draw one pair of axes. Returns the labels of points, which are placed once the layout is
+    fixed.
     """
     axes.set_axisbelow(True)
     match panel.kind:
@@ -103,10 +103,10 @@ def _draw(axes: Axes, panel: Panel, looks: dict[str, int]) -> list[Label]:
 
 
 def _sizes(places: Sequence[Axes], panels: Sequence[Panel]) -> None:
-    """Axes of sizes of lines and points: lines whose axes say the same have the same range; numbers
-    on logarithmic ones.
+    """Adjust the y axes of lines and points. Panels of lines with the same label have the same
+    range, and logarithmic axes get numbers.
 
-    Where what lines show is relative to what costs 1, as the axis says, a line stands there.
+    If the label of lines states a reference (``= 1``), a horizontal line marks 1.
     """
     alike: dict[tuple[str, bool], list[Axes]] = {}
     for axes, panel in zip(places, panels, strict=False):
@@ -127,8 +127,8 @@ def _sizes(places: Sequence[Axes], panels: Sequence[Panel]) -> None:
 
 
 def _upright(label: str) -> str:
-    """The label of an axis of sizes, in lines that are no longer than the axis; broken after its
-    first comma rather than elsewhere.
+    """The label of a y axis, folded to lines no longer than the axis, preferably after its first
+    comma.
     """
     if len(label) <= UPRIGHT:
         return label
@@ -138,7 +138,7 @@ def _upright(label: str) -> str:
 
 
 def _legend(drawing: Drawing, places: Sequence[Axes], panels: Sequence[Panel]) -> None:
-    """One for all panels, above them, where colours tell anything apart."""
+    """Add one legend above all panels if colours distinguish anything."""
     handles_by_name: dict[str, Any] = {}
     for axes, panel in zip(places, panels, strict=False):
         if panel.kind == "bars" and len(panel.series) == 1:

@@ -1,4 +1,4 @@
-"""Sizes of panels, and the panels that stand in a row."""
+"""Sizes of panels, and number of panels per row."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from accelsim.results.reproduction import Panel
 HEIGHT = 2.0
 """Inches of a panel."""
 MOST_ROWS = 18
-"""Rows of a timeline that are named."""
+"""Maximum number of named rows of a timeline."""
 AROUND = 0.55
-"""Inches beside a pair of axes: its scale and what is said of it."""
+"""Width in inches of the scale and label beside a pair of axes."""
 MOST_BESIDE = 4
 """Panels in a row."""
 
 
 def group_names(panel: Panel, width: float) -> tuple[list[str], bool]:
-    """Names under the groups of ``width`` inches of bars: in lines of whole words where those fit,
-    turned where they do not.
+    """Names below the groups of bars, which are ``width`` inches wide in total, and whether the
+    names are turned. They are folded at blanks if that fits, else turned.
     """
     names = [short_number(x) for x in dict.fromkeys(x for series in panel.series for x in series.x)]
     room = int(width / max(1, len(names)) / CHARACTER)
@@ -39,7 +39,7 @@ def group_names(panel: Panel, width: float) -> tuple[list[str], bool]:
 
 
 def columns_of(panels: Sequence[Panel]) -> int:
-    """Panels in a row: as many as their needs allow, rows as even as they come."""
+    """Number of panels per row: as many as fit, with rows as equal as possible."""
     widest = max(width_needed(panel) for panel in panels)
     most = max(1, min(MOST_BESIDE, len(panels), int(PAGE_INCHES / widest)))
     rows = -(-len(panels) // most)
@@ -47,7 +47,7 @@ def columns_of(panels: Sequence[Panel]) -> int:
 
 
 def width_needed(panel: Panel) -> float:
-    """Inches that a panel takes at least."""
+    """Minimum width of a panel in inches."""
     if panel.kind == "timeline":
         return 2.3 if all(len(str(y)) <= 8 for series in panel.series for y in series.y) else 3.6
     if panel.kind == "bars":
@@ -62,7 +62,7 @@ def _named(panel: Panel) -> int:
 
 
 def height_of(panel: Panel, width: float) -> float:
-    """Inches of a panel that is so wide, its title and names under bars included."""
+    """Height in inches of a panel of this width, including its title and the names below bars."""
     if panel.kind == "timeline":
         rows = len({str(y) for series in panel.series for y in series.y})
         return 0.75 + min(MOST_ROWS, max(4, rows)) * LINE * 1.2
@@ -75,12 +75,12 @@ def height_of(panel: Panel, width: float) -> float:
 
 
 def has_points(axes: Axes) -> bool:
-    """True where any point is drawn."""
+    """True if any point is drawn."""
     return any(len(cast("Sequence[float]", line.get_xdata())) for line in axes.lines)
 
 
 def panel_width(axes: Axes) -> float:
-    """Inches of a pair of axes, near enough before the layout is settled."""
+    """Approximate width of a pair of axes in inches, before the layout is fixed."""
     figure = cast("Drawing", axes.figure)
     place = axes.get_subplotspec()
     columns = 1 if place is None else place.get_gridspec().ncols

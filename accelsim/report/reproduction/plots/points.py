@@ -1,4 +1,4 @@
-"""Panels of lines, and of points with names."""
+"""Panels of lines, and of named points."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DARKER = 0.65
 """Factor that darkens a colour for letters on white."""
 MOST_MARKED = 30
-"""Points of a line that are marked."""
+"""Maximum number of points of a line with marks."""
 
 
 def points(axes: Axes, panel: Panel, looks: dict[str, int]) -> list[Label]:
-    """Lines or points of the series, and the names of points that have one. Numbers that a
+    """Draw lines or points of the series. Returns the labels of named points. Numbers that a
     logarithmic axis cannot show are left out.
 
-    The marks of a later line are smaller, so that those of one below it show around them; a name
-    has its series' colour, darkened.
+    Each line has smaller marks than the line below it, so that both are visible. A name has the
+    colour of its series, darkened.
     """
     labels: list[Label] = []
     for place, series in enumerate(panel.series):
@@ -76,11 +76,10 @@ def points(axes: Axes, panel: Panel, looks: dict[str, int]) -> list[Label]:
 
 
 def _scale(axes: Axes, panel: Panel) -> None:
-    """Linear or logarithmic axes, the latter for what there is to show, within the margins that are
-    set.
+    """Set linear or logarithmic scales.
 
-    The numbers themselves are marked on a logarithmic x axis that has few of them; else decades, or
-    more where there are hardly any.
+    A logarithmic x axis with few values has a tick at each value; otherwise it has ticks as in
+    `mark_logarithmic`.
     """
     if panel.log_x:
         axes.set_xscale("log")
@@ -107,7 +106,7 @@ def _scale(axes: Axes, panel: Panel) -> None:
 
 
 def _apart(xs: Sequence[float]) -> bool:
-    """True if numbers fit under all of these places of a logarithmic axis without touching."""
+    """True if numbers below all of these values on a logarithmic axis do not touch."""
     if xs[0] <= 0:
         return False
     places = [math.log(x) for x in xs]

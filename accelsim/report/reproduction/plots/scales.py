@@ -15,8 +15,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#0
 
 
 def mark_logarithmic(axis: Axis) -> None:
-    """Numbers on a logarithmic axis whose limits are set: of decades as powers, plain ones where
-    fewer than two decades stand on it.
+    """Set the ticks of a logarithmic axis whose limits are set: decades as powers of ten, or plain
+    numbers if fewer than two decades are on the axis.
     """
     axis.set_minor_formatter(NullFormatter())
     low, high = axis.get_view_interval()
@@ -26,8 +26,8 @@ def mark_logarithmic(axis: Axis) -> None:
 
 
 def _marks(low: float, high: float) -> list[float]:
-    """Numbers between two that are less than two decades apart: as few digits of a decade as give
-    three, else at even distances.
+    """Ticks between two limits less than two decades apart: multiples of the decades by as few
+    digits as give three ticks, else equally spaced numbers.
     """
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for digits in ((1, 2, 5), (1, 2, 3, 5), range(1, 10)):
@@ -39,7 +39,7 @@ def _marks(low: float, high: float) -> list[float]:
 
 
 def short_number(value: float | str, digits: int = 3) -> str:
-    """A number as short as it can be: ``0.75``, ``58.6M``, ``3e-05``."""
+    """A number in short form: ``0.75``, ``58.6M``, ``3e-05``."""
     if isinstance(value, str):
         return value
     if abs(value) >= 10_000:

@@ -1,4 +1,4 @@
-"""Panels of spans of time, a row per name."""
+"""Panels of spans of time, one row per name."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from accelsim.report.reproduction.plots.scales import COLOURS, short_number
 from accelsim.results.reproduction import Panel
 
 SHORTEST = 1 / 180
-"""Share of the time axis; a shorter span is drawn as long as that."""
+"""Minimum length of a drawn span, as a fraction of the time axis."""
 
 
 def timeline(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
-    """A row a name of y, the first at the top; a colour a series. Equal names in several series
-    share a row; of many rows some are named.
+    """Draw one row per name in y, the first at the top, and one colour per series. Equal names in
+    different series share a row. If there are more than `MOST_ROWS` rows, only some are named.
     """
     rows = list(dict.fromkeys(str(y) for series in panel.series for y in series.y))
     times = [float(time) for series in panel.series for time in (*series.x, *series.end)]
