@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 from accelsim.workload.network import INPUT, Layer, Network
 from accelsim.zeros.trace import Trace
@@ -20,7 +20,7 @@ from tests.reference_networks import Builder
 SKIPS = ("moving", "stationary", "both", "none")
 
 
-def machine(organization: str = "near_memory", **overrides: Any) -> Architecture:
+def machine(organization: str = "near_memory", **overrides: Any) -> Machine:
     """A built-in machine with 2 x 3 PEs of 2 lanes, and other keys as given, such as
     ``pe_array__lanes=4``.
     """
@@ -41,7 +41,7 @@ def machine(organization: str = "near_memory", **overrides: Any) -> Architecture
 
 
 @st.composite
-def machines(draw: st.DrawFn) -> Architecture:
+def machines(draw: st.DrawFn) -> Machine:
     """A zero-skipping machine with capacity for all weights and their copies."""
     bits = draw(st.sampled_from([16, 64]))
     own = draw(
@@ -81,7 +81,7 @@ def machines(draw: st.DrawFn) -> Architecture:
     )
 
 
-def lanes_of(architecture: Architecture) -> Lanes:
+def lanes_of(architecture: Machine) -> Lanes:
     """Parameters of a machine that the plain twin needs."""
     array = architecture.pe_array
     skip = {"FF": array.skip.ff, "EP": array.skip.ep, "WG": array.skip.wg}
@@ -201,7 +201,7 @@ Overrides = dict[str, Any]
 
 
 @st.composite
-def any_machines(draw: st.DrawFn, kind: str) -> Architecture:
+def any_machines(draw: st.DrawFn, kind: str) -> Machine:
     """A machine of one of `KINDS` with all other settings random. Memories and links may be so
     small that tensors spill and transfers wait.
     """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from accelsim.config import catalog
 from accelsim.config.loader import load_model
 from accelsim.dram.standard import DramSpec
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.mapping import Transfer
 from accelsim.rules.registry import lower
 from accelsim.sim.memory import TensorMemory
@@ -92,14 +92,14 @@ class Watched:
         return self.journal.transfers
 
 
-def dram_of(architecture: Architecture) -> DramSpec:
+def dram_of(architecture: Machine) -> DramSpec:
     """DRAM standard that the machine names."""
     return load_model(catalog.find("dram", architecture.dram.standard), DramSpec)
 
 
 def watch(
     network: Network,
-    architecture: Architecture,
+    architecture: Machine,
     rule: str = "bp",
     batch: int = 1,
     trace: Trace | None = None,
@@ -115,7 +115,7 @@ def watch(
 
 def watch_steps(
     network: Network,
-    architecture: Architecture,
+    architecture: Machine,
     step: TrainingStep,
     steps: int,
     trace: Trace | None = None,
@@ -128,7 +128,7 @@ def watch_steps(
     return Watched(run, step, journal)
 
 
-def peak_dram_bytes_per_cycle(architecture: Architecture) -> float:
+def peak_dram_bytes_per_cycle(architecture: Machine) -> float:
     """Bytes that all channels together can move per accelerator cycle."""
     dram = dram_of(architecture)
     organisation = dram.organisation

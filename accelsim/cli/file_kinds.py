@@ -23,7 +23,7 @@ from accelsim.config.source import read_document
 from accelsim.errors import Fault, InputError
 
 _INPUTS = {
-    "arch": ("machine.architecture:Architecture", "machine.loading:load_machine"),
+    "arch": ("machine.architecture:Machine", "machine.loading:load_machine"),
     "workload": ("workload.file:Workload", "workload.loading:load_network"),
     "technology": ("cost.technology_file:TechnologyFile", "cost.technology:load_technology"),
     "dram": ("dram.standard:DramSpec", ""),

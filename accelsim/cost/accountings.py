@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.words import value_bits
 from accelsim.step.ops import Contraction, Op, Pass, Tensor, TrainingStep, Use
 from accelsim.workload.network import Layer, Network
@@ -43,7 +43,7 @@ class Neuron:
     macs: int
 
 
-def accountings(step: TrainingStep, network: Network, architecture: Architecture) -> dict[str, Any]:
+def accountings(step: TrainingStep, network: Network, architecture: Machine) -> dict[str, Any]:
     """Both accountings of a step, in the form of a result.
 
     Bytes use the machine's word sizes and count values only, without indices, as Han et al. do.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from accelsim.config.names import Component
 from accelsim.cost.srams import SramPoint
 from accelsim.cost.technology import Technology
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 
 OFF_CHIP = str(Component.DRAM)
 COMPONENTS = (
@@ -40,7 +40,7 @@ class Area:
     verified: bool
 
 
-def scratchpad_bank(architecture: Architecture, technology: Technology) -> SramPoint:
+def scratchpad_bank(architecture: Machine, technology: Technology) -> SramPoint:
     """One bank of a PE's scratchpad. InputError if the technology has no SRAMs of the machine's
     leakage class.
     """
@@ -50,7 +50,7 @@ def scratchpad_bank(architecture: Architecture, technology: Technology) -> SramP
     )
 
 
-def global_buffer_bank(architecture: Architecture, technology: Technology) -> SramPoint:
+def global_buffer_bank(architecture: Machine, technology: Technology) -> SramPoint:
     """One bank of the global buffer. InputError if the technology has no SRAMs of the machine's
     leakage class.
     """
@@ -69,7 +69,7 @@ def sram_source(technology: Technology, point: SramPoint, label: str) -> str:
     )
 
 
-def estimate(architecture: Architecture, technology: Technology) -> tuple[Area, ...]:
+def estimate(architecture: Machine, technology: Technology) -> tuple[Area, ...]:
     """Areas of a machine's parts, in order of component. InputError if the technology lacks an
     entry.
     """
@@ -124,7 +124,7 @@ def multiply_add(
 class _Parts:
     """Derives the areas of one machine."""
 
-    def __init__(self, architecture: Architecture, technology: Technology) -> None:
+    def __init__(self, architecture: Machine, technology: Technology) -> None:
         self.arch = architecture
         self.tech = technology
         array, words = architecture.pe_array, architecture.precision

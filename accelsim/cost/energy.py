@@ -15,7 +15,7 @@ from accelsim.cost import area
 from accelsim.cost.counters import Action, ActionCounts
 from accelsim.cost.technology import Technology
 from accelsim.errors import InputError
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 
 COMPONENTS = tuple(map(str, Component))
 """Components of a result. The generator of feedback weights (``prng``) belongs to ``control``."""
@@ -51,7 +51,7 @@ class EnergyTable:
 
     @classmethod
     def build(
-        cls, architecture: Architecture, technology: Technology, dram: Iterable[Price]
+        cls, architecture: Machine, technology: Technology, dram: Iterable[Price]
     ) -> EnergyTable:
         """Prices of a machine: its widths, capacities and clock in a technology, and the prices of
         its DRAM.
@@ -96,7 +96,7 @@ class EnergyTable:
 class _Prices:
     """Derives the prices of on-chip actions."""
 
-    def __init__(self, architecture: Architecture, technology: Technology) -> None:
+    def __init__(self, architecture: Machine, technology: Technology) -> None:
         self.arch = architecture
         self.tech = technology
         self.pes = architecture.pe_array.rows * architecture.pe_array.cols

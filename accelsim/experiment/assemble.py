@@ -14,7 +14,7 @@ from accelsim.cost.counters import ActionCounts
 from accelsim.cost.energy import EnergyTable
 from accelsim.dram.standard import DramSpec
 from accelsim.experiment.machine_facts import dram_bytes_per_second
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.file_form import file_form
 from accelsim.mapping.loop_nest import loop_nest
 from accelsim.pe.mapping import Mapping
@@ -44,7 +44,7 @@ _LANE_CYCLES = attrgetter(*LaneCycles.field_names())
 def assembled(
     run: Run,
     table: EnergyTable,
-    machine: Architecture,
+    machine: Machine,
     areas: Sequence[area.Area],
     fields: dict[str, Any],
 ) -> Result:
@@ -70,7 +70,7 @@ def assembled(
     )
 
 
-def op_result(record: OpRecord, run: Run, table: EnergyTable, machine: Architecture) -> OpResult:
+def op_result(record: OpRecord, run: Run, table: EnergyTable, machine: Machine) -> OpResult:
     """Cycles, work, traffic and energy of one op."""
     plan, op, timing = record.plan, record.op, record.plan.timing
     lanes = run.partition_lanes if plan.on_array else run.lanes
@@ -109,7 +109,7 @@ def _macs(dense: int, timing: ArrayTiming | None) -> Macs:
     return Macs(dense, timing.effectual, timing.executed, dense - timing.executed, timing.gated)
 
 
-def _mapping(mapping: Mapping, machine: Architecture) -> OpMapping:
+def _mapping(mapping: Mapping, machine: Machine) -> OpMapping:
     tiling = None if mapping.tiling is None else TilingFields(**asdict(mapping.tiling))
     return OpMapping(nest=tuple(loop_nest(mapping, machine).splitlines()), tiling=tiling)
 
@@ -157,7 +157,7 @@ def all_counts(run: Run) -> ActionCounts:
     return total
 
 
-def limits(dram: DramSpec, machine: Architecture, run: Run) -> Limits:
+def limits(dram: DramSpec, machine: Machine, run: Run) -> Limits:
     """Upper limits of computation and transfers per cycle."""
     array, pad, buffer = machine.pe_array, machine.scratchpad, machine.global_buffer
     pes = array.rows * array.cols

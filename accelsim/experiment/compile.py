@@ -14,7 +14,7 @@ from accelsim.dram.prices import dram_prices
 from accelsim.experiment.config_hash import step_digest
 from accelsim.experiment.setting import NetworkSetting
 from accelsim.experiment.tables import machine_tables
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.rules.declaration import StepKind
 from accelsim.rules.registry import lower
 from accelsim.rules.spelling import AnyRule
@@ -41,7 +41,7 @@ class Compiled:
 
 
 def compile_step(
-    network: Network, kind: StepKind, machine: Architecture, setting: NetworkSetting
+    network: Network, kind: StepKind, machine: Machine, setting: NetworkSetting
 ) -> Compiled:
     """Program of one kind of step.
 

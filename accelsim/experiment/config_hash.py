@@ -20,7 +20,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import numpy as np
 from pydantic import BaseModel
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.step.ops import TrainingStep
 from accelsim.version import __version__
 from accelsim.workload.network import Network
@@ -43,7 +43,7 @@ class Configuration:
     """
 
     network: Network
-    machine: Architecture
+    machine: Machine
     tables: str
     step: str
     masks: str
@@ -180,7 +180,7 @@ def _network(network: Network) -> str:
 
 
 @lru_cache(maxsize=64)
-def _machine(machine: Architecture) -> str:
+def _machine(machine: Machine) -> str:
     """Digest of a machine without the fields in `_ELSEWHERE`."""
     content = machine.model_dump(mode="json", exclude=set(_ELSEWHERE))
     del content["dram"]["standard"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.results.result import PluginUsed
 from accelsim.rules.declaration import StepKind
 from accelsim.rules.spelling import AnyRule
@@ -13,7 +13,7 @@ from accelsim.workload.plugins import network_plugins
 
 
 def plugins_used(
-    network: Network, machine: Architecture, rule: AnyRule, kinds: Sequence[StepKind]
+    network: Network, machine: Machine, rule: AnyRule, kinds: Sequence[StepKind]
 ) -> tuple[PluginUsed, ...]:
     """Plug-ins of the rule and its kinds of step, of the network's importer and layers, and of the
     machine's PE kind; each appears once.

@@ -24,7 +24,7 @@ from accelsim.experiment.config_hash import Configuration, hybrid_hash
 from accelsim.experiment.plugins_used import plugins_used
 from accelsim.experiment.setting import NetworkSetting
 from accelsim.experiment.trace_choice import TraceChoice, choose_trace
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.pin_places import pins_placed
 from accelsim.results.hybrid import hybrid_result
 from accelsim.results.laws import check
@@ -62,7 +62,7 @@ def simulate(given: Simulation) -> Result:
 
 def run_rule(
     network: Network,
-    machine: Architecture,
+    machine: Machine,
     rule: AnyRule,
     setting: NetworkSetting,
     watchers: Watchers,
@@ -113,7 +113,7 @@ class _Prepared:
 def _prepare(
     network: Network,
     kind: StepKind,
-    machine: Architecture,
+    machine: Machine,
     setting: NetworkSetting,
     plugins: tuple[PluginUsed, ...],
 ) -> _Prepared:
@@ -207,7 +207,7 @@ def _cause(
     }
 
 
-def _unused_pins(machine: Architecture, step: TrainingStep) -> list[str]:
+def _unused_pins(machine: Machine, step: TrainingStep) -> list[str]:
     """Notes about pinned mappings that match no contraction of this step. A machine may hold pins
     for other networks and passes.
     """
@@ -220,7 +220,7 @@ def _unused_pins(machine: Architecture, step: TrainingStep) -> list[str]:
     return [f"mapping.pins: no contraction of this step is named {op}" for op in unused]
 
 
-def _dram_notes(run: Run, machine: Architecture) -> list[str]:
+def _dram_notes(run: Run, machine: Machine) -> list[str]:
     if not run.dram_overcommitted:
         return []
     peak, standard = run.peak_dram_bytes, machine.dram.standard
@@ -228,7 +228,7 @@ def _dram_notes(run: Run, machine: Architecture) -> list[str]:
 
 
 def _areas(
-    machine: Architecture, technology: Technology
+    machine: Machine, technology: Technology
 ) -> tuple[tuple[area.Area, ...], tuple[str, ...]]:
     """The machine's areas, or () and notes about missing data if its technology has no areas. A
     simulation does not need them.

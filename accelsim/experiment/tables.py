@@ -12,7 +12,7 @@ from accelsim.config.loader import load_model
 from accelsim.cost.technology import Technology, load_technology, technology_files
 from accelsim.dram.standard import DramSpec
 from accelsim.experiment.config_hash import digest, packed
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ _LOADED: dict[_Paths, tuple[Mapping[Path, bytes], Tables]] = {}
 """By the paths of DRAM standard and technology: the bytes of every file read, and the tables."""
 
 
-def machine_tables(machine: Architecture) -> Tables:
+def machine_tables(machine: Machine) -> Tables:
     """Tables of a machine. Files are read again only if their content has changed.
 
     Raises InputError with every fault of the files.

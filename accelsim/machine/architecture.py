@@ -236,7 +236,3 @@ class Machine(Section):
         space, at least 1.
         """
         return max(1, self.scratchpad.working_bytes * 8 // 4 // self.precision.psum)
-
-
-Architecture = Machine
-"""Name of a machine in files and documents."""

@@ -14,7 +14,7 @@ from accelsim.config.registries import PE_KINDS
 from accelsim.config.source import Document, KeyPath, Place, dotted, read_document
 from accelsim.config.suggest import closest, did_you_mean
 from accelsim.errors import Fault, InputError
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.pe_base import PEArray, kept_keys
 
 BASE = "base"
@@ -30,7 +30,7 @@ the two apart.
 
 def load_machine(
     name_or_path: str | Path, overrides: Mapping[str, object] | None = None
-) -> Architecture:
+) -> Machine:
     """The machine of a built-in name or a YAML file, merged over its ``base``.
 
     ``overrides``: values by dotted key, laid over the file: ``{"pe_array.lanes": 8, "clock":
@@ -101,7 +101,7 @@ def _base(document: Document, key: str, path: Path, above: tuple[Path, ...]) -> 
         )
     base = _read(base_path, chain)
     if not isinstance(base.data, dict):
-        raise InputError(*faults_of(base, Architecture))
+        raise InputError(*faults_of(base, Machine))
     return base
 
 
@@ -123,7 +123,7 @@ def _base_key(data: Any) -> str | None:
         return None
     if BASE in data:
         return BASE
-    known = keys(Architecture)
+    known = keys(Machine)
     return next((key for key in data if key not in known and closest(key, known) == BASE), None)
 
 
@@ -243,7 +243,7 @@ def _overridden(data: Any, path: tuple[str, ...], value: object) -> Any:
     return {**below, path[0]: _overridden(below.get(path[0]), path[1:], value)}
 
 
-def resolved(document: Document) -> Architecture:
+def resolved(document: Document) -> Machine:
     """The validated machine, with the files that it names resolved relative to the machine's own
     file.
     """
@@ -257,7 +257,7 @@ def resolved(document: Document) -> Architecture:
             except InputError as error:
                 faults += error.faults
     try:
-        architecture = validate_document(document, Architecture)
+        architecture = validate_document(document, Machine)
     except InputError as error:
         hinted = [_with_base(document, fault) for fault in (*error.faults, *faults)]
         raise InputError(*in_order(document, hinted)) from None
@@ -279,7 +279,7 @@ def _with_base(document: Document, fault: Fault) -> Fault:
     if not fault.message.endswith(_ABSENT) or not isinstance(document.data, dict):
         return fault
     section = fault.message.removesuffix(_ABSENT)
-    if document.partial or section not in keys(Architecture):
+    if document.partial or section not in keys(Machine):
         return fault
     hint = f": give it, or a machine to inherit it from, such as {BASE}: near-memory"
     return replace(fault, message=fault.message + hint)

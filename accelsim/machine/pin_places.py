@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from accelsim.errors import Fault, InputError
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import place_of
 
 _OP = re.compile(r"mapping\.pins(?: of (\S+?):|: .*\bgot ([^\s,]+))")
@@ -19,20 +19,20 @@ _OP = re.compile(r"mapping\.pins(?: of (\S+?):|: .*\bgot ([^\s,]+))")
 
 
 @contextmanager
-def pins_placed(given: str | Path | Architecture, machine: Architecture) -> Iterator[None]:
+def pins_placed(given: str | Path | Machine, machine: Machine) -> Iterator[None]:
     """Add the pins' places to faults of ``machine``'s pins that are raised in the context.
 
-    Faults stay as they are if ``given`` is an Architecture instead of a name or a file.
+    Faults stay as they are if ``given`` is an Machine instead of a name or a file.
     """
     try:
         yield
     except InputError as error:
-        if isinstance(given, Architecture):
+        if isinstance(given, Machine):
             raise
         raise InputError(*(_placed(fault, given, machine) for fault in error.faults)) from None
 
 
-def _placed(fault: Fault, given: str | Path, machine: Architecture) -> Fault:
+def _placed(fault: Fault, given: str | Path, machine: Machine) -> Fault:
     match = _OP.match(fault.message)
     if match is None or fault.source:
         return fault

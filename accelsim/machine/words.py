@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.step.ops import Role, Tensor
 
 
-def value_bits(tensor: Tensor, architecture: Architecture) -> int:
+def value_bits(tensor: Tensor, architecture: Machine) -> int:
     """Bits per value of the tensor on this machine."""
     if tensor.bits is not None:
         return tensor.bits
@@ -14,7 +14,7 @@ def value_bits(tensor: Tensor, architecture: Architecture) -> int:
     return int(getattr(architecture.precision, role))
 
 
-def word_bits(tensor: Tensor, architecture: Architecture) -> int:
+def word_bits(tensor: Tensor, architecture: Machine) -> int:
     """Bits per word in storage or transfer: the value, and its index if the tensor is sparse."""
     index, relative = tensor.index_bits, architecture.pe_array.relative_index_bits
     if relative is not None and len(tensor.shape) > 1 and (index or _skipped(tensor, architecture)):
@@ -22,7 +22,7 @@ def word_bits(tensor: Tensor, architecture: Architecture) -> int:
     return value_bits(tensor, architecture) + index
 
 
-def _skipped(tensor: Tensor, architecture: Architecture) -> bool:
+def _skipped(tensor: Tensor, architecture: Machine) -> bool:
     """Whether the array skips zeros of such weights or feedback in a pass that multiplies with
     them.
     """
@@ -33,7 +33,7 @@ def _skipped(tensor: Tensor, architecture: Architecture) -> bool:
     return array.skips and any(mode in {"stationary", "both"} for mode in skips)
 
 
-def home_bits(tensor: Tensor, architecture: Architecture) -> int:
+def home_bits(tensor: Tensor, architecture: Machine) -> int:
     """Bits per word in its home: weights or feedback whose zeros are skipped have a mask bit or an
     index beside each word.
     """

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.registry import pe_kind
 
 INDENT = "  "
 
 
-def loop_nest(mapping: Mapping, architecture: Architecture) -> str:
+def loop_nest(mapping: Mapping, architecture: Machine) -> str:
     """The loop nest that the machine executes: one line per loop, outermost first.
 
     Loops of one iteration are left out. ``parallel`` loops are spatial.

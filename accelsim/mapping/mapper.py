@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.mapping.residency import Residency, slice_bytes
 from accelsim.pe.mapping import Mapping
@@ -14,7 +14,7 @@ from accelsim.step.ops import Contraction, Op, Tensor
 class Mapper:
     """Maps the ops of one step onto one machine. It is the `Placement` that PE kinds query."""
 
-    def __init__(self, architecture: Architecture, residency: Residency) -> None:
+    def __init__(self, architecture: Machine, residency: Residency) -> None:
         self.kind = pe_kind(architecture)
         self.residency = residency
 

@@ -24,13 +24,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.words import home_bits, word_bits
 from accelsim.pe.placement import Home
 from accelsim.step.ops import Contraction, Op, Role, Tensor, TrainingStep, Use, VectorWork
 
 
-def updates_in_pe(op: Op, architecture: Architecture) -> bool:
+def updates_in_pe(op: Op, architecture: Machine) -> bool:
     """Whether the PEs, not the vector unit, execute this update of weights that they hold."""
     return (
         architecture.organization == "near_memory"
@@ -91,7 +91,7 @@ class Residency:
 
 def allocate(
     step: TrainingStep,
-    architecture: Architecture,
+    architecture: Machine,
     partitions: int,
     encoded_bits: Mapping[str, int] | None = None,
 ) -> Residency:
@@ -151,7 +151,7 @@ def allocate(
     return residency
 
 
-def _fuse_updates(residency: Residency, step: TrainingStep, architecture: Architecture) -> None:
+def _fuse_updates(residency: Residency, step: TrainingStep, architecture: Machine) -> None:
     """Fuse WG and WU of each weight that the PEs update and whose gradient has no other reader."""
     if architecture.near_memory.update != "fused":
         return
@@ -197,7 +197,7 @@ def _assign_partitions(
     residency: Residency,
     step: TrainingStep,
     stored: list[tuple[str, Tensor]],
-    architecture: Architecture,
+    architecture: Machine,
     partitions: int,
 ) -> None:
     """Assign layers and stored feedback to partitions.
@@ -292,7 +292,7 @@ def _copy(
 
 
 def _place_optimizer_state(
-    residency: Residency, homed: list[tuple[str, Tensor]], architecture: Architecture
+    residency: Residency, homed: list[tuple[str, Tensor]], architecture: Machine
 ) -> None:
     pes = residency.pes_per_partition
     free = list(residency.free_bytes)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from accelsim.errors import InputError
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.pe.mapping import Mapping, Route, Transfer
 from accelsim.pe.placement import Placement
@@ -51,7 +51,7 @@ class PEKind(ABC):
     deals_vectors = True
     """Whether lanes split the moving vector of an outer product into segments."""
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Machine) -> None:
         self.architecture = architecture
 
     # Interface of a kind

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.kind import PEKind
 
 
-def pe_kind(architecture: Architecture) -> PEKind:
+def pe_kind(architecture: Machine) -> PEKind:
     """The machine's PE kind. Its module is imported on first use."""
     verbs = architecture.pe_array.verbs
     if isinstance(verbs, str):

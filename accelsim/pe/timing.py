@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.mapping import Mapping
 from accelsim.zeros.masks import MaskSource
 
@@ -63,7 +63,7 @@ class TimingModel(ABC):
     A result depends only on the op, its masks and the machine, so callers cache it per op.
     """
 
-    def __init__(self, architecture: Architecture, masks: MaskSource) -> None:
+    def __init__(self, architecture: Machine, masks: MaskSource) -> None:
         self.architecture = architecture
         self.masks = masks
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from accelsim.kernels.bits.bitmaps import to_mask
 from accelsim.kernels.bits.formats import entries_at, run_entries
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.words import value_bits
 from accelsim.step.ops import Contraction, Op, Operand, Role, Tensor, TrainingStep, Use
 from accelsim.zeros.masks import MaskSource
@@ -62,7 +62,7 @@ class Encodings:
     dense: tuple[str, ...] = ()
 
 
-def encode(step: TrainingStep, architecture: Architecture, masks: MaskSource) -> Encodings:
+def encode(step: TrainingStep, architecture: Machine, masks: MaskSource) -> Encodings:
     """Count the size of every tensor of a step whose role has a compressed format on this machine.
 
     Feedback weights that a near-memory machine regenerates (``feedback: prng``) are left out: they
@@ -94,7 +94,7 @@ def _tensors(step: TrainingStep) -> Iterator[tuple[Op, Operand | None, Tensor]]:
 
 
 def _encoding(
-    form: str, op: Op, operand: Operand, architecture: Architecture, masks: MaskSource
+    form: str, op: Op, operand: Operand, architecture: Machine, masks: MaskSource
 ) -> Encoding | None:
     """The operand's encoding, or None if its zeros are not known element by element."""
     tensor, formats = operand.tensor, architecture.format

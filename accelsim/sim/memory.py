@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.mapping.residency import Residency, slice_bytes
 from accelsim.sim.encodings import Encoding
@@ -28,7 +28,7 @@ class TensorMemory:
     ``encodings``: sizes, by name, of tensors in compressed formats; all others are dense.
     """
 
-    architecture: Architecture
+    architecture: Machine
     residency: Residency
     step: TrainingStep
     encodings: Mapping[str, Encoding] = field(default_factory=dict)

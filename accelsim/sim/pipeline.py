@@ -27,7 +27,7 @@ from accelsim.dram.rows import PICOSECONDS, DramRows
 from accelsim.kernels.links import pipeline as kernel
 from accelsim.kernels.links import servers as on
 from accelsim.kernels.links import slots as k
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.sim.planning.mesh import Mesh
 from accelsim.sim.planning.op_plan import DramPart, OpPlan
 
@@ -81,7 +81,7 @@ class Pipelines:
     """
 
     def __init__(
-        self, architecture: Architecture, channels: DramChannels, row_bytes: int, slots: int
+        self, architecture: Machine, channels: DramChannels, row_bytes: int, slots: int
     ) -> None:
         """``slots``: maximum number of ops in flight."""
         self.env = simpy.Environment()
@@ -271,7 +271,7 @@ def placing_order(plan: OpPlan) -> list[int]:
     return sorted(range(len(turns)), key=turns.__getitem__)
 
 
-def _links(architecture: Architecture) -> on.Links:
+def _links(architecture: Machine) -> on.Links:
     noc, buffer, mesh = architecture.noc, architecture.global_buffer, Mesh.of(architecture)
     table = np.zeros((on.MESH + (mesh.links if mesh else 0), 4), np.int64)
     table[:, on.WIDTH] = noc.width_bits
@@ -280,7 +280,7 @@ def _links(architecture: Architecture) -> on.Links:
     return on.Links(table, on.BUFFER if buffer.ports == 1 else on.BUFFER_WRITE)
 
 
-def _memory(architecture: Architecture, channels: DramChannels) -> k.Memory:
+def _memory(architecture: Machine, channels: DramChannels) -> k.Memory:
     table, common = channels.table, gcd(PICOSECONDS, architecture.clock_hz)
     return k.Memory(
         table.tck_ps,

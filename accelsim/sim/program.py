@@ -10,7 +10,7 @@ from accelsim.config.names import Schedule
 from accelsim.cost.energy import EnergyTable
 from accelsim.dram.rows import PICOSECONDS
 from accelsim.dram.standard import DramSpec
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.registry import pe_kind
 from accelsim.sim.observers import Observer
 from accelsim.sim.run import Run
@@ -34,7 +34,7 @@ class Program:
     """
 
     step: TrainingStep
-    architecture: Architecture
+    architecture: Machine
     dram: DramSpec
     schedule: Schedule = Schedule.SERIAL
     prices: EnergyTable | None = None

@@ -271,5 +271,8 @@ class TrainingStep:
     carried: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def op(self, name: str) -> Op:
-        """The op with this name. Raises StopIteration if there is none."""
-        return next(op for op in self.ops if op.name == name)
+        """The op with this name. KeyError if there is none."""
+        for op in self.ops:
+            if op.name == name:
+                return op
+        raise KeyError(name)

@@ -11,7 +11,7 @@ import pytest
 from accelsim.experiment.simulate import simulate
 from accelsim.kernels.bits.formats import run_entries
 from accelsim.kernels.links.banks import stream_cycles
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.results.op import OpResult
 from accelsim.results.result import Result
 from accelsim.sim.planning.mesh import Mesh
@@ -31,7 +31,7 @@ def network() -> Network:
 
 
 def run(
-    architecture: Architecture,
+    architecture: Machine,
     rule: str = "bp",
     masks: dict[str, np.ndarray] | None = None,
     optimizer: str = "momentum",

@@ -18,7 +18,7 @@ from accelsim.config.schema import file_schema
 from accelsim.config.source import parse_document, read_document
 from accelsim.cost.technology_file import TechnologyFile
 from accelsim.dram.standard import DramSpec
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.workload.file import Workload
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def test_the_template_names_every_key() -> None:
     keys = set(parse_document(text.replace("# base:", "base:")).keys)
     commented = re.findall(r"^  # (\w+): \S+$", text, re.MULTILINE)
     others = {("pe_array", key) for key in commented}
-    assert {key.path for key in every_key(Architecture)} == keys | others
+    assert {key.path for key in every_key(Machine)} == keys | others
     assert len(others) == len(commented)
     assert not keys & others
 
@@ -58,7 +58,7 @@ def test_the_values_of_keys_in_comments_are_their_defaults() -> None:
 
 def test_the_page_names_every_key_and_every_key_says_what_it_is() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    for key in every_key(Architecture):
+    for key in every_key(Machine):
         assert f"| `{key.path[-1]}` |" in page
         assert (key.field.description or "").endswith("."), key.path
 
@@ -74,7 +74,7 @@ def test_the_page_names_what_is_built_in() -> None:
 @pytest.mark.parametrize(
     ("kind", "model"),
     [
-        ("arch", Architecture),
+        ("arch", Machine),
         ("workload", Workload),
         ("dram", DramSpec),
         ("technology", TechnologyFile),
@@ -89,7 +89,7 @@ def test_built_in_files_satisfy_the_schema(kind: catalog.FileKind, model: type[B
 
 
 def test_the_schema_refuses_what_the_loader_refuses() -> None:
-    validator = jsonschema.Draft202012Validator(file_schema(Architecture))
+    validator = jsonschema.Draft202012Validator(file_schema(Machine))
     near = read_document(catalog.find("arch", "near-memory")).data
     for broken in (
         {**near, "nmae": 1},

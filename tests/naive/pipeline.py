@@ -13,7 +13,7 @@ import simpy
 from accelsim.cost.counters import ActionCounts
 from accelsim.dram.channels import DramChannels
 from accelsim.dram.rows import PICOSECONDS, DramRows
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.sim.pipeline import Executed, Place, Process, Served, StageTimes, Times
 from accelsim.sim.planning.mesh import Mesh
 from accelsim.sim.planning.op_plan import DramPart, OpPlan
@@ -158,7 +158,7 @@ class Pipelines:
     """Twin of `accelsim.sim.pipeline.Pipelines`, event by event in SimPy."""
 
     def __init__(
-        self, architecture: Architecture, channels: DramChannels, row_bytes: int, slots: int
+        self, architecture: Machine, channels: DramChannels, row_bytes: int, slots: int
     ) -> None:
         noc, buffer = architecture.noc, architecture.global_buffer
         self.env = simpy.Environment()

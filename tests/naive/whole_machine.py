@@ -20,7 +20,7 @@ from functools import partial
 from itertools import pairwise
 
 from accelsim.dram.standard import DramSpec
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
 from accelsim.step.ops import Contraction, Op, TrainingStep
@@ -72,7 +72,7 @@ class WholeMachine:
 
     def __init__(
         self,
-        architecture: Architecture,
+        architecture: Machine,
         dram: DramSpec,
         step: TrainingStep,
         works: Mapping[str, Work],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.mapping.residency import Residency, slice_bytes
 from accelsim.step.ops import Pass, Role, Tensor, TrainingStep
@@ -22,9 +22,7 @@ class Places:
     another memory, or in DRAM.
     """
 
-    def __init__(
-        self, architecture: Architecture, residency: Residency, step: TrainingStep
-    ) -> None:
+    def __init__(self, architecture: Machine, residency: Residency, step: TrainingStep) -> None:
         self.architecture, self.residency = architecture, residency
         buffer = architecture.global_buffer
         self.room = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
@@ -163,7 +161,7 @@ class Rows:
         return len(self.owner) * self.row_bytes
 
 
-def updates_in_pe(op_pass: Pass, outputs: tuple[Tensor, ...], architecture: Architecture) -> bool:
+def updates_in_pe(op_pass: Pass, outputs: tuple[Tensor, ...], architecture: Machine) -> bool:
     """True if an op without MACs runs on the array because PEs update the weights they hold."""
     near = architecture.organization == "near_memory" and architecture.vector_unit.update_in_pe
     return near and op_pass is Pass.WU and any(tensor.home_channels for tensor in outputs)

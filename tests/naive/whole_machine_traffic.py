@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.mapping import Route, Transfer
 from accelsim.step.ops import Contraction, Op, Pass, Role, Use
 from tests.naive import mesh
@@ -53,7 +53,7 @@ class Load:
 class Traffic:
     """Computes loads. ``pes``: PEs of a partition."""
 
-    def __init__(self, architecture: Architecture, places: Places, pes: int) -> None:
+    def __init__(self, architecture: Machine, places: Places, pes: int) -> None:
         self.architecture, self.places, self.pes = architecture, places, pes
         rows, ports = architecture.pe_array.rows, architecture.noc.buffer_ports
         self.port_rows = [(2 * port + 1) * rows // (2 * ports) for port in range(ports)]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.mapping.mapper import Mapper
 from accelsim.pe.mapping import Mapping, Route, Transfer
@@ -62,7 +62,7 @@ class Planner:
     """Creates tasks. ``works``: streams of contractions by op name."""
 
     def __init__(
-        self, architecture: Architecture, mapper: Mapper, places: Places, works: Table[str, Work]
+        self, architecture: Machine, mapper: Mapper, places: Places, works: Table[str, Work]
     ) -> None:
         self.architecture, self.mapper, self.places, self.works = (
             architecture,

@@ -11,7 +11,7 @@ from accelsim.kernels.bits.bitmaps import PackedMask, from_mask
 from accelsim.kernels.broadcast import columns as broadcast
 from accelsim.kernels.broadcast.gradients import outer_sums
 from accelsim.kernels.broadcast.vectors import CYCLES, Columns
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.words import value_bits
 from accelsim.step.ops import Use
 from tests.examples import examples
@@ -113,7 +113,7 @@ def test_the_example_of_the_paper() -> None:
 
 
 @st.composite
-def broadcast_machines(draw: st.DrawFn) -> Architecture:
+def broadcast_machines(draw: st.DrawFn) -> Machine:
     """A broadcast machine, often with fewer accumulators than outputs."""
     bits = draw(st.sampled_from([16, 64]))
     return machine(

@@ -25,7 +25,7 @@ from accelsim.config.names import Schedule
 from accelsim.config.registries import RULES as LEARNING_RULES
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.mapping import Route
 from accelsim.results.laws import violations
 from accelsim.results.op import ArrayCycles
@@ -68,7 +68,7 @@ class Case:
     """A training step on a machine."""
 
     network: Network
-    architecture: Architecture
+    architecture: Machine
     rule: str
     batch: int
     trace: Trace | str
@@ -77,7 +77,7 @@ class Case:
     passes: tuple[str, ...]
     seed: int
 
-    def simulate(self, architecture: Architecture, schedule: str) -> tuple[list[Result], list[Run]]:
+    def simulate(self, architecture: Machine, schedule: str) -> tuple[list[Result], list[Run]]:
         """Simulate the step: results by kind of step, and their runs."""
         runs: list[Run] = []
 
@@ -272,7 +272,7 @@ def check_order(run: Run) -> None:
             assert before <= start
 
 
-def check_dram(result: Result, run: Run, architecture: Architecture) -> None:
+def check_dram(result: Result, run: Run, architecture: Machine) -> None:
     """Bursts carry all bytes; every clock of every rank is either active or precharged; refreshes
     are on time.
     """
@@ -298,7 +298,7 @@ def check_dram(result: Result, run: Run, architecture: Architecture) -> None:
     assert result.actions.get("dram.precharge", 0) <= result.actions.get("dram.activate", 0)
 
 
-def check_transfers(plan: OpPlan, architecture: Architecture) -> None:
+def check_transfers(plan: OpPlan, architecture: Machine) -> None:
     """Bits sent equal bits received: at each receiver of a multicast, at both ends of a link, and
     on both sides of the global buffer.
     """
@@ -352,7 +352,7 @@ def check_transfers(plan: OpPlan, architecture: Architecture) -> None:
         assert fill[into].sum() + fill[out].sum() == bits["peer"]
 
 
-def check_roofline(run: Run, architecture: Architecture) -> None:
+def check_roofline(run: Run, architecture: Machine) -> None:
     """No op, and no whole step, is faster than the lanes, any link, any memory or the vector unit
     allows.
     """
@@ -371,7 +371,7 @@ def check_roofline(run: Run, architecture: Architecture) -> None:
     assert run.cycles * array.rows * array.cols * array.lanes >= executed
 
 
-def within(cycles: int, records: Sequence[OpRecord], architecture: Architecture) -> None:
+def within(cycles: int, records: Sequence[OpRecord], architecture: Machine) -> None:
     """Assert that the traffic of these ops fits links, buffer, DRAM and vector unit in ``cycles``
     cycles.
     """

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from accelsim.errors import LawViolation
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.formats import Formats
 from accelsim.sim.ledger import VARIABLE
 from accelsim.sim.memory import TensorMemory
@@ -72,11 +72,11 @@ def network() -> Network:
     )
 
 
-def run(architecture: Architecture, rule: str = "bp") -> None:
+def run(architecture: Machine, rule: str = "bp") -> None:
     simulate(network(), architecture, rule=rule, trace="dense", optimizer="momentum")
 
 
-def small_buffer() -> Architecture:
+def small_buffer() -> Machine:
     """A machine whose global buffer holds only a few tensors, so that others go to DRAM."""
     return machine(global_buffer__capacity="2200B", global_buffer__staging="1024B")
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.workload.network import Network
 from tests.examples import examples
 from tests.random_machines import KINDS, any_machines, convolutions
@@ -44,7 +44,7 @@ energy: {{ACT: 0, RD: 0, WR: 0, REF: 0, active_standby_per_clk: 0, precharge_sta
 """16 bytes per clock, one tensor per bank."""
 
 
-def changed(architecture: Architecture, **changes: Any) -> Architecture:
+def changed(architecture: Machine, **changes: Any) -> Machine:
     """The machine with other values: ``changed(machine, noc__width_bits=8)``."""
     for key, value in changes.items():
         section, _, field = key.rpartition("__")
@@ -55,13 +55,13 @@ def changed(architecture: Architecture, **changes: Any) -> Architecture:
     return architecture
 
 
-def twice(section: str, field: str) -> Callable[[Architecture], Architecture]:
+def twice(section: str, field: str) -> Callable[[Machine], Machine]:
     return lambda machine: changed(
         machine, **{f"{section}__{field}": 2 * getattr(getattr(machine, section), field)}
     )
 
 
-BETTER: dict[str, Callable[[Architecture], Architecture]] = {
+BETTER: dict[str, Callable[[Machine], Machine]] = {
     "wider NoC": twice("noc", "width_bits"),
     "more links between PEs": twice("noc", "peer_links"),
     "more banks": twice("global_buffer", "banks"),
@@ -93,7 +93,7 @@ which changes its mapping.
 
 
 @st.composite
-def plain_machines(draw: st.DrawFn, kind: str, folder: Path) -> Architecture:
+def plain_machines(draw: st.DrawFn, kind: str, folder: Path) -> Machine:
     """A machine whose ops have one block each, with memories that serve in order."""
     found = draw(any_machines(kind))
     buffer = found.global_buffer
@@ -142,9 +142,7 @@ def test_a_better_part_is_never_slower(better: str, drams: Path) -> None:
     run()
 
 
-def ends(
-    network: Network, machine: Architecture, rule: str, batch: int, trace: str
-) -> dict[str, int]:
+def ends(network: Network, machine: Machine, rule: str, batch: int, trace: str) -> dict[str, int]:
     """Cycle in which each op ends."""
     try:
         result = simulate(network, machine, rule=rule, batch=batch, trace=trace)

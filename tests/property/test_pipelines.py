@@ -16,7 +16,7 @@ from accelsim.cost.counters import ActionCounts
 from accelsim.dram.channels import DramChannels
 from accelsim.dram.standard import DramSpec
 from accelsim.kernels.links import servers as k
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.rules.registry import lower
 from accelsim.sim.pipeline import Executed, Pipelines, Times
 from accelsim.sim.planning.mesh import Mesh
@@ -111,7 +111,7 @@ drafts = st.builds(
 
 
 def run(
-    kind: type, architecture: Architecture, spec: DramSpec, processes: list[list[Draft]]
+    kind: type, architecture: Machine, spec: DramSpec, processes: list[list[Draft]]
 ) -> tuple[Seen, list[np.ndarray], object]:
     """Run processes in parallel, each with one op after another. A resource is passed on at the end
     of each op, as between the ops of a step.

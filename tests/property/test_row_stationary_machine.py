@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.results.laws import violations
 from accelsim.results.result import Result
 from tests.examples import examples
@@ -17,7 +17,7 @@ from tests.random_networks import networks
 
 
 @st.composite
-def row_machines(draw: st.DrawFn) -> Architecture:
+def row_machines(draw: st.DrawFn) -> Machine:
     """Arrays that fold kernels and strip-mine sets, with one or more ports, and a buffer that fits
     the smallest pass.
     """

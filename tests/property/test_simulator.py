@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
 from accelsim.experiment.trace_choice import random_trace
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.results.laws import violations
 from accelsim.results.result import Result
 from accelsim.rules.registry import lower, parse_rule
@@ -75,7 +75,7 @@ def simulated(result: Result) -> dict[str, Counts]:
 
 def compare(
     network: Network,
-    architecture: Architecture,
+    architecture: Machine,
     found: Mapping[str, np.ndarray],
     batch: int,
     rule: str,
@@ -154,7 +154,7 @@ FIFOS = tuple({"pe_array__kind": "broadcast", "pe_array__fifo_depth": depth} for
 
 
 @st.composite
-def tight_machines(draw: st.DrawFn) -> Architecture:
+def tight_machines(draw: st.DrawFn) -> Machine:
     """A machine of any kind with memories and links so small that tensors spill, stall and are
     fetched again.
     """
@@ -341,7 +341,7 @@ def check_partitions(seen: Watched, schedule: str) -> None:
         assert start <= later or ready >= later
 
 
-def check_dram(seen: Watched, architecture: Architecture) -> None:
+def check_dram(seen: Watched, architecture: Machine) -> None:
     """DRAM is read only for tensors from outside, for data written there before, and for spilled
     words.
     """
@@ -386,7 +386,7 @@ def check_dram(seen: Watched, architecture: Architecture) -> None:
                     assert loaded[operand.tensor.name] >= sizes[operand.tensor.name]
 
 
-def check_capacities(seen: Watched, architecture: Architecture) -> None:
+def check_capacities(seen: Watched, architecture: Machine) -> None:
     """The global buffer and the PEs' scratchpads never exceed their capacity, and are empty at the
     end.
     """
@@ -423,7 +423,7 @@ def check_capacities(seen: Watched, architecture: Architecture) -> None:
         assert held <= 8 * residency.pes_per_partition * (pad.capacity_bytes - pad.working_bytes)
 
 
-def check_roofline(seen: Watched, architecture: Architecture) -> None:
+def check_roofline(seen: Watched, architecture: Machine) -> None:
     """No op, and no whole step, is faster than the array, a link, the buffer or DRAM allows."""
     width, buffer = architecture.noc.width_bits, architecture.global_buffer
     port = buffer.ports * buffer.banks * buffer.width_bits

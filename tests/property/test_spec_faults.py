@@ -20,7 +20,7 @@ from accelsim.config.source import parse_document
 from accelsim.cost.technology_file import TechnologyFile
 from accelsim.dram.standard import DramSpec
 from accelsim.errors import InputError
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.rules.spelling import parse_rules
 from accelsim.workload.file import Workload
 from tests.made_up_rules import MIXED_TABLE
@@ -31,7 +31,7 @@ JARGON = re.compile(
     re.IGNORECASE,
 )
 FILES: list[tuple[type[BaseModel], Any]] = [
-    (Architecture, parse_document(catalog.find("arch", "near-memory").read_text()).data),
+    (Machine, parse_document(catalog.find("arch", "near-memory").read_text()).data),
     (Workload, parse_document(catalog.find("workload", "vgg16-cifar10").read_text()).data),
     (Workload, parse_document(catalog.find("workload", "lstm-wikitext2").read_text()).data),
     (DramSpec, parse_document(catalog.find("dram", "ddr4-2400").read_text()).data),

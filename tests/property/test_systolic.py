@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from accelsim.experiment.simulate import simulate
 from accelsim.kernels.dense.systolic import fold_cycles
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.row_stationary.passes import row_limits, row_mapping
 from accelsim.pe.row_stationary.traffic import row_traffic
 from accelsim.results.laws import violations
@@ -35,9 +35,7 @@ def contractions_of(network: Network, rule: str, batch: int) -> list[Contraction
     return [op for op in lower(network, rule, batch).ops if isinstance(op, Contraction)]
 
 
-def array_cycles(
-    network: Network, architecture: Architecture, rule: str, batch: int
-) -> dict[str, int]:
+def array_cycles(network: Network, architecture: Machine, rule: str, batch: int) -> dict[str, int]:
     """Cycles of every op without stalls."""
     result = simulate(network, architecture, rule=rule, batch=batch, trace="dense")
     return {op.name: op.cycles - op.array_cycles.stall.total for op in result.ops}

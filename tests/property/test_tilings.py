@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.mapping.footprint import gradient_channels, reduction_footprint
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
@@ -26,9 +26,7 @@ from tests.random_machines import convolutions, machine, masks, trace_of
 
 
 @st.composite
-def tiled(
-    draw: st.DrawFn, architecture: Architecture, passes: tuple[Pass, ...]
-) -> tuple[Tiler, Tiling]:
+def tiled(draw: st.DrawFn, architecture: Machine, passes: tuple[Pass, ...]) -> tuple[Tiler, Tiling]:
     """An ungrouped convolution of a random network, and any tiling that its loops allow, whether or
     not it fits.
     """

@@ -18,7 +18,7 @@ from accelsim.config.loader import load_model
 from accelsim.dram.standard import DramSpec, Timing
 from accelsim.errors import InputError
 from accelsim.kernels.links import servers as on
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.registry import pe_kind
 from accelsim.rules.registry import lower
 from accelsim.sim.run import OpRecord
@@ -89,7 +89,7 @@ def drams(draw: st.DrawFn) -> DramSpec:
 
 
 @st.composite
-def tiny_machines(draw: st.DrawFn) -> Architecture:
+def tiny_machines(draw: st.DrawFn) -> Machine:
     """At most 2 x 2 PEs, memories of a few words or with enough capacity for everything, and links
     of any width.
     """
@@ -171,7 +171,7 @@ def tiny_networks(draw: st.DrawFn) -> Network:
 
 
 def compare(
-    architecture: Architecture,
+    architecture: Machine,
     dram: DramSpec,
     source: MaskSource,
     step: TrainingStep,
@@ -234,7 +234,7 @@ def compare(
     return True
 
 
-def mesh_number(architecture: Architecture, link: Any) -> int:
+def mesh_number(architecture: Machine, link: Any) -> int:
     """The kernel's number of a link: numbered by direction and source node, then the links from the
     ports, then those to the ports.
     """

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.sim.simulation import OpRecord
 from accelsim.workload.network import Network
 from accelsim.zeros.trace import Trace
@@ -29,7 +29,7 @@ def network() -> Network:
     return Builder("tiny", (1, 1, 3)).add("fc", 6).add("relu").add("fc", 2).network()
 
 
-def row_of_pes(**overrides: Any) -> Architecture:
+def row_of_pes(**overrides: Any) -> Machine:
     """Six PEs in a row, (6 - 1/6) / 3 = 1.94, so 2 hops apart; their tree is 3 links deep and has
     10 links. Lanes look one position ahead.
     """

@@ -19,7 +19,7 @@ from accelsim.cost.technology import load_technology
 from accelsim.dram.prices import dram_prices
 from accelsim.dram.standard import DramSpec
 from accelsim.errors import InputError
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 
 LPDDR4, DDR4 = (
@@ -57,7 +57,7 @@ ACTIONS = {
 }
 
 
-def machine(**sections: Any) -> Architecture:
+def machine(**sections: Any) -> Machine:
     """256 PEs of four lanes and one 128 KiB bank, with fields of sections replaced:
     precision={"weight": 8}, leakage="hp".
     """

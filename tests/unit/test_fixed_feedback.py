@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from accelsim.kernels.bits.bitmaps import to_mask
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import Residency, allocate
 from accelsim.pe.mapping import Mapping, Route
@@ -43,7 +43,7 @@ def network() -> Network:
 
 
 def placed(rule: str, **overrides: object) -> tuple[Residency, dict[str, Mapping]]:
-    architecture: Architecture = machine(**overrides)
+    architecture: Machine = machine(**overrides)
     step = lower(network(), rule, 1)
     residency = allocate(step, architecture, 1)
     mapper = Mapper(architecture, residency)

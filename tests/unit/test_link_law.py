@@ -6,7 +6,7 @@ import pytest
 
 from accelsim.errors import LawViolation
 from accelsim.kernels.links.servers import BUFFER, BUFFER_WRITE, DOWN, PEER, UP
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.sim import simulation
 from accelsim.sim.pipeline import Pipelines, Served
 from tests.random_machines import machine
@@ -22,7 +22,7 @@ LINKS = {
 }
 
 
-def run_on(architecture: Architecture) -> None:
+def run_on(architecture: Machine) -> None:
     watch(Builder("plain", (4, 4, 4)).conv(6).add("relu").add("fc", 3).network(), architecture)
 
 

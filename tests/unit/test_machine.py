@@ -15,7 +15,7 @@ import pytest
 
 from accelsim.experiment.simulate import simulate
 from accelsim.experiment.trace_choice import random_trace
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.results.result import Result
 from accelsim.sim.run import OpRecord
 from accelsim.step.ops import Contraction
@@ -201,7 +201,7 @@ def words() -> Network:
     return sequence_networks()["words-gru"]
 
 
-def propagations(rule: str, architecture: Architecture, layer: str) -> list[OpRecord]:
+def propagations(rule: str, architecture: Machine, layer: str) -> list[OpRecord]:
     """The EPs of a layer, one a time step, in the order of time."""
     seen = watch(words(), architecture, rule, batch=2, schedule="unlocked")
     found = [record for record in seen.run.records if record.op.name.startswith(f"{layer}.EP.t")]

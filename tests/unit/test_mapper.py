@@ -6,7 +6,7 @@ import pytest
 
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
 from accelsim.pe.mapping import Mapping
@@ -27,7 +27,7 @@ def network() -> Network:
     )
 
 
-def mappings(architecture: Architecture, rule: str = "bp", batch: int = 3) -> dict[str, Mapping]:
+def mappings(architecture: Machine, rule: str = "bp", batch: int = 3) -> dict[str, Mapping]:
     step = lower(network(), rule, batch)
     mapper = Mapper(architecture, allocate(step, architecture, 1))
     return {op.name: mapper.map(op) for op in step.ops if isinstance(op, Contraction)}
@@ -122,7 +122,7 @@ def moved(mapping: Mapping) -> dict[tuple[str, str, bool], int]:
 
 
 def dense_product(
-    inputs: int, outputs: int, batch: int, architecture: Architecture, rule: str = "bp"
+    inputs: int, outputs: int, batch: int, architecture: Machine, rule: str = "bp"
 ) -> dict[str, Mapping]:
     """Mappings of a classifier of ``inputs`` x ``outputs`` words, behind one that makes its
     inputs.

@@ -17,7 +17,7 @@ from accelsim.config.source import parse_document
 from accelsim.cost.area import estimate
 from accelsim.cost.technology import load_technology
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 from accelsim.results.laws import violations
 from accelsim.results.op import OpResult
@@ -139,4 +139,4 @@ def test_schema_list_and_pages_show_it(run: CommandLine, tmp_path: Path) -> None
     validator.validate(data)
     data["pe_array"]["bits_per_cycle"] = 17
     assert not validator.is_valid(data)
-    assert "| `bits_per_cycle` | an integer from 1 to 16 | `2` |" in page("", Architecture)
+    assert "| `bits_per_cycle` | an integer from 1 to 16 | `2` |" in page("", Machine)

@@ -15,7 +15,7 @@ from accelsim.config.registries import PE_KINDS
 from accelsim.config.schema import file_schema
 from accelsim.config.source import parse_document
 from accelsim.errors import InputError
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 from accelsim.machine.pe_base import PEArray
 from accelsim.pe.broadcast.section import BroadcastArray
@@ -101,15 +101,15 @@ def test_the_kind_is_unknown_where_it_is_not_registered(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("bit_serial")
 def test_schema_page_and_template_show_it() -> None:
-    validator = jsonschema.Draft202012Validator(file_schema(Architecture))
+    validator = jsonschema.Draft202012Validator(file_schema(Machine))
     data = parse_document(MACHINE).data
     validator.validate(data)
     assert not validator.is_valid({**data, "pe_array": {**data["pe_array"], "window": 3}})
-    text = page("", Architecture)
+    text = page("", Machine)
     assert "## `pe_array`, kind `bit_serial`" in text
     assert "| `bits_per_cycle` | an integer from 1 to 16 | `2` |" in text
     assert "  # (kind bit_serial: an integer from 1 to 16; default 2)\n" in template()
-    assert "bits_per_cycle" in {key.path[-1] for key in every_key(Architecture)}
+    assert "bits_per_cycle" in {key.path[-1] for key in every_key(Machine)}
 
 
 def test_a_misspelt_kind_hides_no_other_fault_of_the_mapping(tmp_path: Path) -> None:

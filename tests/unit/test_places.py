@@ -13,7 +13,7 @@ import simpy
 
 from accelsim.dram.rows import DramRows
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.mapping.residency import allocate
 from accelsim.rules.registry import lower
 from accelsim.sim import pipeline as pipeline_module
@@ -45,7 +45,7 @@ def chain() -> Network:
     )
 
 
-def through_dram(organization: str = "von_neumann", **overrides: Any) -> Architecture:
+def through_dram(organization: str = "von_neumann", **overrides: Any) -> Machine:
     """A machine whose global buffer has room for staging alone: every tensor lives in DRAM."""
     return machine(
         organization, global_buffer__capacity="129B", global_buffer__staging="64B", **overrides

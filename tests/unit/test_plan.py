@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.mapping.residency import updates_in_pe
 from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.sim.planning.traffic import tree_links
@@ -176,7 +176,7 @@ def test_gradients_that_must_wait_spill_where_fused_ones_do_not() -> None:
 
 
 def test_von_neumann_reads_the_weights_in_every_pass_and_near_memory_in_none() -> None:
-    def weight_bytes(architecture: Architecture, rule: str) -> dict[str, int]:
+    def weight_bytes(architecture: Machine, rule: str) -> dict[str, int]:
         found = plans(watch(network(), architecture, rule))
         return {
             name: sum(part.nbytes for part in plan.loads if part.tensor.endswith(".weight"))

@@ -20,7 +20,7 @@ from accelsim.config.loader import faults_of
 from accelsim.config.reading.file_types import FileType, check_file, file_type
 from accelsim.config.source import Document, read_document
 from accelsim.errors import Fault
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import read_architecture
 
 BUILT_IN = [
@@ -190,10 +190,10 @@ def test_data_are_right_or_have_faults(changes: list[tuple[tuple[str, ...], obje
         if isinstance(section, dict):
             section[path[-1]] = value
     try:
-        Architecture.model_validate(
+        Machine.model_validate(
             {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
         )
         right = True
     except ValidationError:
         right = False
-    assert (faults_of(Document("", data), Architecture) == ()) == right
+    assert (faults_of(Document("", data), Machine) == ()) == right

@@ -8,7 +8,7 @@ import pytest
 
 from accelsim.config import catalog
 from accelsim.errors import InputError
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 
 OWN = """name: mine
@@ -367,7 +367,7 @@ def test_a_file_named_by_a_machine_is_found_beside_it(tmp_path: Path) -> None:
 
 def test_a_machine_is_immutable() -> None:
     machine = load_machine("near-memory")
-    assert isinstance(machine, Architecture)
+    assert isinstance(machine, Machine)
     with pytest.raises(ValueError, match="frozen"):
         machine.partitions = 2  # type: ignore[misc]
 

@@ -9,7 +9,7 @@ from itertools import combinations
 import pytest
 
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Pass, TrainingStep
 from accelsim.workload.network import Network
@@ -82,7 +82,7 @@ def test_steps_end_no_oftener_than_the_busiest_component_allows(
     assert interval >= busiest(step, architecture)
 
 
-def busiest(step: TrainingStep, architecture: Architecture) -> float:
+def busiest(step: TrainingStep, architecture: Machine) -> float:
     """Cycles a step in which a partition, the vector unit, a link, the global buffer or the DRAM
     bus is held at least.
 

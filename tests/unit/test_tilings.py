@@ -8,7 +8,7 @@ import pytest
 
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.mapping.loop_nest import loop_nest
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
@@ -32,7 +32,7 @@ def network() -> Network:
     )
 
 
-def small(**overrides: Any) -> Architecture:
+def small(**overrides: Any) -> Machine:
     """Four PEs of one lane."""
     return machine(
         "von_neumann",
@@ -44,7 +44,7 @@ def small(**overrides: Any) -> Architecture:
     )
 
 
-def tiler(op: str, architecture: Architecture) -> Tiler:
+def tiler(op: str, architecture: Machine) -> Tiler:
     step = lower(network(), "bp", 2)
     return Tiler(Mapper(architecture, allocate(step, architecture, 1)), step.op(op))
 
@@ -194,7 +194,7 @@ def test_a_tiling_is_shown_as_the_loops_that_it_is() -> None:
     ]
 
 
-def nest_of(op: str, architecture: Architecture) -> list[str]:
+def nest_of(op: str, architecture: Machine) -> list[str]:
     """Lines of an op's nest, without indentation and levels."""
     result = simulate(network(), architecture, batch=2, trace="dense")
     assert isinstance(result, Result)

@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.results.op import OpResult
 from accelsim.studies.validation.simulators.systolic import checks
 from accelsim.workload.network import Network
@@ -19,7 +19,7 @@ from tests.reference_networks import Builder
 DATAFLOWS = {"os": "output_stationary", "ws": "weight_stationary", "is": "input_stationary"}
 
 
-def array(rows: int, cols: int, dataflow: str) -> Architecture:
+def array(rows: int, cols: int, dataflow: str) -> Machine:
     return machine(
         "systolic", pe_array__rows=rows, pe_array__cols=cols, pe_array__dataflow=DATAFLOWS[dataflow]
     )
@@ -30,7 +30,7 @@ def compute_cycles(op: OpResult) -> int:
 
 
 def ops(
-    network: Network, architecture: Architecture, batch: int, rule: str = "bp"
+    network: Network, architecture: Machine, batch: int, rule: str = "bp"
 ) -> dict[str, OpResult]:
     return {
         op.name: op

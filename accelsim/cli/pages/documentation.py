@@ -25,7 +25,7 @@ from accelsim.config.kinds import Kinds
 from accelsim.config.source import Document
 from accelsim.cost.technology_file import TechnologyFile
 from accelsim.dram.standard import DramSpec
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import read_architecture
 from accelsim.workload.file import Workload
 
@@ -185,7 +185,7 @@ def template() -> str:
     example = read_architecture(catalog.find("arch", _EXAMPLE))
     lines = [TEMPLATE_HEAD]
     kind = example.data["pe_array"][Kinds.key]
-    for key in every_key(Architecture):
+    for key in every_key(Machine):
         indent = "  " * (len(key.path) - 1)
         default = "must be given" if key.default is None else f"default {key.default}"
         rule = default if key.section is not None else f"{key.rule}; {default}"
@@ -219,7 +219,7 @@ def outputs(root: Path) -> dict[Path, str]:
     """The generated files of a checkout at ``root``, and what must be in them."""
     docs = root / "docs"
     return {
-        docs / "architecture.md": page(page_heads.ARCHITECTURE, Architecture),
+        docs / "architecture.md": page(page_heads.ARCHITECTURE, Machine),
         docs / "workloads.md": page(page_heads.WORKLOAD, Workload),
         docs / "dram.md": page(dram_page.HEAD, DramSpec),
         docs / "technology.md": page(page_heads.TECHNOLOGY, TechnologyFile),

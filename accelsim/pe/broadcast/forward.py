@@ -15,7 +15,7 @@ from accelsim.kernels.bits.bitmaps import (
 from accelsim.kernels.bits.taps import MapTaps, Taps
 from accelsim.kernels.broadcast.vectors import EFFECTUAL, EXECUTED, TOKENS, Columns, vector_sums
 from accelsim.kernels.lanes.zero_skip import stream_cycles
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.broadcast.columns import columns, kernel_columns, neuron_columns
 from accelsim.pe.broadcast.parts import (
     NO_MASK,
@@ -55,7 +55,7 @@ def needed_outputs(op: Contraction, masks: MaskSource) -> Words | None:
 class ForwardVectors:
     """Counts and times the vectors of one op on one machine."""
 
-    def __init__(self, architecture: Architecture, masks: MaskSource, op: Contraction) -> None:
+    def __init__(self, architecture: Machine, masks: MaskSource, op: Contraction) -> None:
         self.op = op
         self.masks = masks
         self.skips_moving = skipped_words(architecture, op).moving

@@ -10,7 +10,7 @@ from accelsim.kernels.bits.bitmaps import PackedMask, flat
 from accelsim.kernels.bits.taps import MapTaps
 from accelsim.kernels.broadcast.gradients import gradient_sums, outer_sums
 from accelsim.kernels.broadcast.vectors import Columns
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.broadcast.columns import columns, error_columns
 from accelsim.pe.broadcast.parts import (
     NO_MASK,
@@ -32,7 +32,7 @@ from accelsim.zeros.masks import MaskSource
 class GradientVectors:
     """Counts and times the vectors of one gradient op on one machine."""
 
-    def __init__(self, architecture: Architecture, masks: MaskSource, mapping: Mapping) -> None:
+    def __init__(self, architecture: Machine, masks: MaskSource, mapping: Mapping) -> None:
         self.op: Contraction = mapping.op
         self.mapping = mapping
         self.masks = masks

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from accelsim.kernels.bits.bitmaps import Words, slice_channels, to_mask
 from accelsim.kernels.broadcast.vectors import CYCLES, SERVICE, TOKENS, WALKED
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.broadcast.columns import Store
 from accelsim.pe.broadcast.section import BroadcastArray
 from accelsim.pe.mapping import Mapping
@@ -71,7 +71,7 @@ class Vectors:
     needed: Counts
 
 
-def skipped_words(architecture: Architecture, op: Contraction) -> Skipped:
+def skipped_words(architecture: Machine, op: Contraction) -> Skipped:
     """Operands whose zeros are skipped. The stationary zeros of a sparse feedback matrix always
     are.
     """
@@ -79,12 +79,12 @@ def skipped_words(architecture: Architecture, op: Contraction) -> Skipped:
     return Skipped(skip.moving, skip.stationary or op.nest.stored > 0)
 
 
-def keeps_zeros(architecture: Architecture) -> bool:
+def keeps_zeros(architecture: Machine) -> bool:
     """Whether structural zeros are processed like ordinary words."""
     return architecture.pe_array.structural_zeros == "window"
 
 
-def parts_of(mapping: Mapping, architecture: Architecture) -> list[Part]:
+def parts_of(mapping: Mapping, architecture: Machine) -> list[Part]:
     """Split an op's output channels into parts.
 
     A part has at most as many channels as its PEs have accumulators. Channel groups are separate

@@ -17,7 +17,7 @@ from accelsim.kernels.coupled.staging import LANES
 from accelsim.kernels.lanes.pair_streams import pair_stream_cycles
 from accelsim.kernels.lanes.weight_gradient import wgrad_cycles
 from accelsim.kernels.lanes.zero_skip import stream_cycles
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.lanes.model import LanesModel
 from accelsim.pe.lanes.streams import Cycles, Words
 from accelsim.pe.lanes.walks import ONE_TAP, Walks
@@ -63,5 +63,5 @@ class CoupledWalks(Walks):
 class CoupledModel(LanesModel):
     """Timing model of coupled lanes."""
 
-    def __init__(self, architecture: Architecture, masks: MaskSource) -> None:
+    def __init__(self, architecture: Machine, masks: MaskSource) -> None:
         super().__init__(architecture, masks, CoupledWalks())

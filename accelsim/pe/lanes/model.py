@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from accelsim.kernels.bits.bitmaps import from_mask, popcounts, to_mask
 from accelsim.kernels.lanes.tiles import TileShape, tile_sums
 from accelsim.kernels.lanes.zero_skip import stream_lengths
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.pe.lanes.feedback import feedback_streams
 from accelsim.pe.lanes.forward import convolution_streams
 from accelsim.pe.lanes.gradients import GradientLanes, gradient_lanes
@@ -51,7 +51,7 @@ class LanesModel(TimingModel):
     """
 
     def __init__(
-        self, architecture: Architecture, masks: MaskSource, walks: Walks | None = None
+        self, architecture: Machine, masks: MaskSource, walks: Walks | None = None
     ) -> None:
         super().__init__(architecture, masks)
         self.walks = walks or LaneWalks(LanesArray.of(architecture.pe_array).window)

@@ -25,7 +25,7 @@ from accelsim.kernels.dense.row_stationary import (
     input_rows,
     total_cycles,
 )
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.pe.row_stationary.section import RowStationaryArray
 from accelsim.step.contraction import Nest
@@ -109,7 +109,7 @@ def convolution_of(nest: Nest) -> tuple[Shape, int]:
     ), nest.groups
 
 
-def row_limits(architecture: Architecture) -> Limits:
+def row_limits(architecture: Machine) -> Limits:
     """Registers, buses, and the bits of the global buffer beside the double buffer of DRAM
     transfers.
     """
@@ -126,7 +126,7 @@ def row_limits(architecture: Architecture) -> Limits:
     )
 
 
-def row_mapping(op: Contraction, architecture: Architecture, pes: int) -> RowMapping:
+def row_mapping(op: Contraction, architecture: Machine, pes: int) -> RowMapping:
     """The op's mapping onto ``pes`` PEs of the array.
 
     InputError if one image of one filter and channel does not fit the global buffer.
@@ -156,6 +156,6 @@ def _chosen(
     return best_choice(shape, limits, rows, cols, input_bits, psum_bits)
 
 
-def mapped_cycles(shape: Shape, choice: Choice, architecture: Architecture) -> int:
+def mapped_cycles(shape: Shape, choice: Choice, architecture: Machine) -> int:
     """Cycles of one group under a given mapping."""
     return total_cycles(shape, choice, row_limits(architecture))

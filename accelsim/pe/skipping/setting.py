@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.step.ops import Contraction
 
 
@@ -15,7 +15,7 @@ class Skipped(NamedTuple):
     stationary: bool
 
 
-def skipped(architecture: Architecture, op: Contraction) -> Skipped:
+def skipped(architecture: Machine, op: Contraction) -> Skipped:
     """Setting ``pe_array.skip`` for the op's pass."""
     mode = getattr(architecture.pe_array.skip, op.pass_.value.lower())
     return Skipped(mode in {"moving", "both"}, mode in {"stationary", "both"})

@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from accelsim.kernels.links.banks import stream_cycles
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.sim.planning.op_plan import Moved
 from accelsim.step.ops import Contraction, Op, Use
 
@@ -24,7 +24,7 @@ _cycles = lru_cache(maxsize=4096)(stream_cycles)
 class BankStreams:
     """Conflict cycles of one machine's global buffer."""
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Machine) -> None:
         buffer = architecture.global_buffer
         self._modelled = buffer.conflicts == "modelled"
         self._banks, self._width = buffer.banks, buffer.width_bits

@@ -24,7 +24,7 @@ from accelsim.cost.counters import ActionCounts
 from accelsim.cost.energy import EnergyTable
 from accelsim.dram.standard import DramSpec
 from accelsim.errors import Fault, InputError
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.mapping_choice import Pin
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.tiler import Tiler
@@ -42,7 +42,7 @@ class Choice:
     """
 
     def __init__(
-        self, architecture: Architecture, dram: DramSpec, mapper: Mapper, prices: EnergyTable | None
+        self, architecture: Machine, dram: DramSpec, mapper: Mapper, prices: EnergyTable | None
     ) -> None:
         self._architecture = architecture
         self._mapper = mapper

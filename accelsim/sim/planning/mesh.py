@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from accelsim.kernels.links import mesh as k
 from accelsim.kernels.links.servers import share
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 
 Ints = NDArray[np.int64]
 
@@ -30,7 +30,7 @@ class Mesh:
     port_rows: tuple[int, ...]
 
     @classmethod
-    def of(cls, architecture: Architecture) -> Mesh | None:
+    def of(cls, architecture: Machine) -> Mesh | None:
         """The machine's mesh, or None if its NoC is a tree.
 
         Port i of n is in row floor((2 i + 1) rows / (2 n)).

@@ -4,7 +4,7 @@ port.
 
 from __future__ import annotations
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.pe.mapping import Route, Transfer
 from accelsim.sim.encodings import Encoding
@@ -30,7 +30,7 @@ def tree_links(leaves: int, receivers: int) -> int:
 class Traffic:
     """Counts the transfers of a run's ops on one machine."""
 
-    def __init__(self, architecture: Architecture, memory: TensorMemory) -> None:
+    def __init__(self, architecture: Machine, memory: TensorMemory) -> None:
         self._architecture = architecture
         self._memory = memory
         self._mesh = Mesh.of(architecture)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 from accelsim.mapping.demand import Demand
 from accelsim.mapping.mapper import Mapper
@@ -119,7 +119,7 @@ def distances(
     return results
 
 
-def _words(demand: Demand, architecture: Architecture) -> float:
+def _words(demand: Demand, architecture: Machine) -> float:
     """Rank of a random mapping, independent of the mapper's estimates: words over the NoC, in the
     scratchpads and from DRAM, divided by the rates.
     """
@@ -134,12 +134,12 @@ def _words(demand: Demand, architecture: Architecture) -> float:
     )
 
 
-def _pinned(arch: str, op: Op, tiling: Tiling) -> Architecture:
+def _pinned(arch: str, op: Op, tiling: Tiling) -> Machine:
     pin: dict[str, Any] = {"op": op.name, **asdict(tiling)}
     return load_machine(arch, {"mapping.pins": [pin]})
 
 
-def _ops(workload: str, architecture: Architecture, batch: int) -> dict[str, OpResult]:
+def _ops(workload: str, architecture: Machine, batch: int) -> dict[str, OpResult]:
     result = simulate(workload, architecture, rule="bp", batch=batch)
     return {op.name: op for op in result.ops}
 

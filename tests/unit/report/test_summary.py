@@ -10,7 +10,7 @@ from rich.console import Console
 
 from accelsim.config.describe import keys
 from accelsim.experiment.compare import compare
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.pe_base import PEArray
 from accelsim.report.runs import Runs
 from accelsim.report.style import COMPONENT_NAMES
@@ -180,7 +180,7 @@ def test_every_key_of_a_lever_is_a_key_of_machines() -> None:
     assert set(CAUSE_WORDS) == set(CAUSES)
     assert set(STALL_KEYS) == {cause for cause in CAUSES if cause.startswith("stall")}
     assert set(ENERGY_KEYS) == set(COMPONENT_NAMES)
-    sections = keys(Architecture)
+    sections = keys(Machine)
     for name in {name for names in (*STALL_KEYS.values(), *ENERGY_KEYS.values()) for name in names}:
         section, _, key = name.partition(".")
         assert section in sections

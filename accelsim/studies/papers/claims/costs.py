@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 from accelsim.studies.papers.claims.unicast import Unicast, unicast
 from accelsim.studies.papers.crafton2019.stack import Stack
@@ -104,7 +104,7 @@ class Measured:
 
 
 @cache
-def machine(name: str) -> Architecture:
+def machine(name: str) -> Machine:
     """A built-in machine, or the one that regenerates its feedback."""
     return (
         load_machine("near-memory", {"near_memory.feedback": "prng"})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
 from accelsim.pe.mapping import Route
@@ -30,7 +30,7 @@ class Unicast:
     cycles: float
 
 
-def unicast(network: Network, machine: Architecture, rule: str, batch: int, ran: Result) -> Unicast:
+def unicast(network: Network, machine: Machine, rule: str, batch: int, ran: Result) -> Unicast:
     """Costs of unicast in a step, or the mean over a hybrid rule's kinds of step. ``ran``: the
     result with multicast.
     """
@@ -43,7 +43,7 @@ def unicast(network: Network, machine: Architecture, rule: str, batch: int, ran:
     return Unicast(words, cycles)
 
 
-def _of_step(step: TrainingStep, machine: Architecture, ran: Result) -> Unicast:
+def _of_step(step: TrainingStep, machine: Machine, ran: Result) -> Unicast:
     ops = [op for op in step.ops if isinstance(op, Contraction) and op.nest.unshared]
     if not ops:
         return Unicast(0, 0)

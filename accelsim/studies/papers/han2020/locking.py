@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accelsim.experiment.simulate import simulate
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 from accelsim.results.reproduction import Figure, Panel, Series
 from accelsim.step.ops import Contraction, Op, Pass
@@ -44,7 +44,7 @@ class Setting:
     def name(self) -> str:
         return f"{self.base} {'own' if self.own_memory else 'shared'} memory"
 
-    def machine(self, partitions: int) -> Architecture:
+    def machine(self, partitions: int) -> Machine:
         """The machine with ``partitions`` partitions."""
         base = load_machine(self.base)
         overrides: dict[str, object] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from accelsim.machine.architecture import Architecture
+from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 from accelsim.pe.row_stationary.passes import RowMapping, mapped_cycles, row_mapping
 from accelsim.pe.row_stationary.section import RowStationaryArray
@@ -97,13 +97,13 @@ def forward(name: str, batch: int) -> Contraction:
     return Contraction(f"{name}.FF", name, Pass.FF, operands, (outputs,), (), nest)
 
 
-def mapping(name: str, batch: int, architecture: Architecture) -> RowMapping:
+def mapping(name: str, batch: int, architecture: Machine) -> RowMapping:
     """Mapping of a layer's FF on the machine."""
     array = architecture.pe_array
     return row_mapping(forward(name, batch), architecture, array.rows * array.cols)
 
 
-def _network(network: str, architecture: Architecture) -> list[Check]:
+def _network(network: str, architecture: Machine) -> list[Check]:
     published = [row for row in rows("eyeriss.csv") if row["network"] == network]
     limited, source, results, total = network == "AlexNet", SOURCE.format(_TABLE[network]), [], 0.0
     for row in published:
@@ -155,7 +155,7 @@ def _network(network: str, architecture: Architecture) -> list[Check]:
     ]
 
 
-def _roofline(subject: str, row: dict[str, str], architecture: Architecture, source: str) -> Check:
+def _roofline(subject: str, row: dict[str, str], architecture: Machine, source: str) -> Check:
     """Lower bound of the latency: cycles for the layer's MACs on the published active PEs, or for
     the published buffer volume on the array's buses.
     """
@@ -182,7 +182,7 @@ def _roofline(subject: str, row: dict[str, str], architecture: Architecture, sou
     )
 
 
-def _given_mappings(architecture: Architecture) -> list[Check]:
+def _given_mappings(architecture: Machine) -> list[Check]:
     """AlexNet with the chip's published mapping, which isolates the model of a pass."""
     latencies = {row["layer"]: row for row in rows("eyeriss.csv")}
     results, total, source = [], 0.0, f"{SOURCE.format('V')}; mapping of table III"
