@@ -21,8 +21,8 @@ Rule = Annotated[
     typer.Option(
         "--rule",
         metavar="R",
-        help="Learning rule, `name` or `name:key=value,key=value`; `FILE.py:name` is the rule of "
-        "that name in a file of your own.",
+        help="Learning rule: `name` or `name:key=value,key=value`, or `FILE.py:name` for a rule in "
+        "a file of your own.",
     ),
 ]
 Json = Annotated[
@@ -43,7 +43,7 @@ Out = Annotated[
     typer.Option(
         "--out",
         metavar="DIR",
-        help="Also write files into this folder; nothing is written unless all succeeds.",
+        help="Also write files into this folder: all of them, or none if anything fails.",
         show_default=False,
     ),
 ]

@@ -19,8 +19,8 @@ _OPTION = Annotated[
     typer.Option(
         "--plugin",
         metavar="FILE.py",
-        help="Run this file of your own and take the rules, layers, PE kinds and importers that "
-        "it declares; may be repeated.",
+        help="Run this Python file and use the rules, layers, PE kinds and importers that it "
+        "declares; may be repeated.",
         show_default=False,
     ),
 ]

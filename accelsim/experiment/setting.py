@@ -110,29 +110,33 @@ class Setting(Options):
 
     batch: int | None = field(
         default=None,
-        metadata=option("N", "Samples per step; default: the workload's own.", _batch),
+        metadata=option("N", "Samples per step; default: that of the workload.", _batch),
     )
     trace: TraceArgument = field(
         default="shipped",
         metadata=option(
             "T",
-            "Where zeros come from: shipped, dense, random:DENSITY or a .npz; one per family of "
-            "rules.",
+            "Source of zeros: shipped, dense, random:DENSITY or a .npz file; repeat it for one "
+            "file per rule family.",
             _trace,
             repeats=True,
         ),
     )
     trace_any_rule: bool = field(
         default=False,
-        metadata=option("", "Accept a trace of another family of rules; the result says so.", flag),
+        metadata=option(
+            "", "Accept a trace of another rule family; the result has a note on it.", flag
+        ),
     )
     passes: str | Sequence[str] = field(
         default="ff,ep,wg,wu", metadata=option("LIST", "Passes to simulate.", _passes)
     )
-    schedule: str = field(default="serial", metadata=option("S", "serial or unlocked.", _schedule))
+    schedule: str = field(
+        default="serial", metadata=option("S", "Order of ops: serial or unlocked.", _schedule)
+    )
     optimizer: str = field(
         default="momentum",
-        metadata=option("O", "What the weight update computes: sgd, momentum or adam.", _optimizer),
+        metadata=option("O", "Optimizer of the weight update: sgd, momentum or adam.", _optimizer),
     )
     seed: int = field(default=0, metadata=SEED)
     transform: Transform | None = None

@@ -107,8 +107,8 @@ class TrainingSetting(Options):
         default=RULE,
         metadata=option(
             "R",
-            "Learning rule to train with, `name` or `name:key=value,key=value`; `FILE.py:name` is "
-            "the rule of that name in a file of your own.",
+            "Learning rule: `name` or `name:key=value,key=value`, or `FILE.py:name` for a rule in "
+            "a file of your own.",
             _rule,
         ),
     )
@@ -134,29 +134,33 @@ class TrainingSetting(Options):
         default=None,
         metadata=option(
             "N",
-            "Different words of a text; all others count as one word. Default: NETWORK's.",
+            "Number of distinct words of a text; all others count as one word. Default: NETWORK's.",
             _vocabulary,
         ),
     )
     batch: int = field(
         default=32,
-        metadata=option("N", "Samples per training step; for text, parallel streams.", _batch),
+        metadata=option(
+            "N", "Samples per training step; for text, the number of parallel streams.", _batch
+        ),
     )
     learning_rate: float | None = field(
         default=None,
-        metadata=option("X", "Learning rate; default: 0.003, for text 0.002.", _learning_rate),
+        metadata=option("X", "Learning rate; default: 0.003, or for text 0.002.", _learning_rate),
     )
     schedule: str = field(
         default="constant",
         metadata=option(
-            "S", "constant, or cosine, which falls to zero over the epochs.", _schedule
+            "S",
+            "Learning rate over the epochs: constant, or cosine, which falls to zero.",
+            _schedule,
         ),
     )
     optimizer: str | None = field(
         default=None,
         metadata=option(
             "O",
-            "sgd, momentum or adam; default: momentum, for text adam, as in the papers.",
+            "sgd, momentum or adam; default: momentum, or for text adam, as in the papers.",
             _optimizer,
         ),
     )
@@ -170,14 +174,14 @@ class TrainingSetting(Options):
     held_out: float = field(
         default=0,
         metadata=option(
-            "F", "Fraction of the training set to score instead of training on it.", fraction
+            "F", "Fraction of the training set kept for scoring, not used for training.", fraction
         ),
     )
     formats: str | Mapping[str, str] = field(
         default="",
         metadata=option(
             "LIST",
-            "Formats that tensors are stored in, as weight=bf16,activation=fp16,error=e5m2: "
+            "Storage formats of tensors, such as weight=bf16,activation=fp16,error=e5m2. Known: "
             "fp32 (the default), fp16, bf16, e4m3, e5m2.",
             storage_formats,
             shows_default=False,
@@ -188,6 +192,6 @@ class TrainingSetting(Options):
         metadata=option("N", "Epochs between traces of zeros; 0 for none.", _trace_every),
     )
     samples: int = field(
-        default=4, metadata=option("N", "Samples that a trace keeps of its step.", _epochs)
+        default=4, metadata=option("N", "Samples of the traced step that a trace keeps.", _epochs)
     )
     seed: int = field(default=0, metadata=SEED)

@@ -1,5 +1,5 @@
 """The papers' tables from executed ops, against closed forms to the last digit, and which printed
-cells come out.
+cells match.
 
 Sources: Han et al. 2020, tables 2 and 4, figures 8 and 9; Crafton et al. 2019, table 1 and figure
 8.

@@ -1,5 +1,5 @@
 """A reproduction fails when what it counts is wrong: one op or one rule is broken, and cells that
-came out no longer do.
+matched no longer do.
 
 The tables print two or three digits, so that a reproduction overlooks a break that moves none of
 them; the closed forms overlook none.

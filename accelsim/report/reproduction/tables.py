@@ -86,15 +86,15 @@ def columns(items: Iterable[Item]) -> tuple[str, ...]:
 
 
 def summary(items: Sequence[Item]) -> str:
-    """``22 of 24 printed cells come out, 2 do not, documented: a/b, a/c.`` and how many are
-    computed beyond them.
+    """``22 of 24 printed cells match; 2 do not, documented: a/b, a/c.``, and the number of
+    cells without a printed counterpart.
     """
     printed = [item for item in items if item.printed is not None and item.match != "not-printed"]
     wrong = [item for item in printed if not item.comes_out]
     parts = [
         (
             f"{len(printed) - len(wrong)} of {_count(len(printed), 'printed cell')} "
-            f"{'comes' if len(printed) == 1 else 'come'} out"
+            f"{'matches' if len(printed) == 1 else 'match'}"
         )
     ]
     for found, word in (
@@ -109,8 +109,8 @@ def summary(items: Sequence[Item]) -> str:
     said = [item.id for item in items if item.documented and item.match != "mismatch"]
     if said:
         parts.append(
-            f"{len(said)} documented as a mismatch {'comes' if len(said) == 1 else 'come'} out all "
-            f"the same: {', '.join(said)}"
+            f"{_count(len(said), 'documented mismatch', 'es')} now "
+            f"{'matches' if len(said) == 1 else 'match'}: {', '.join(said)}"
         )
     further = len(items) - len(printed)
     if further:
@@ -238,5 +238,5 @@ def _code(text: str) -> str:
     return f"{fence} {plain} {fence}" if "`" in plain else f"{fence}{plain}{fence}"
 
 
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+def _count(number: int, thing: str, ending: str = "s") -> str:
+    return f"{number} {thing}{'' if number == 1 else ending}"

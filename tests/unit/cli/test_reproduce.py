@@ -48,7 +48,7 @@ def test_all_is_reproduced_where_nothing_is_named(
     assert run(monkeypatch) == 0
     assert asked == ["all"]
     printed = capsys.readouterr()
-    assert "tab: 1 of 1 printed cell comes out." in printed.out
+    assert "tab: 1 of 1 printed cell matches." in printed.out
     assert printed.err == ""
 
 
@@ -108,7 +108,7 @@ def test_cells_that_surprise_are_named_after_all_is_delivered(
     assert "mismatch, unexpected" in printed.out
     assert printed.err.splitlines()[1:] == [
         "a/b: printed 5.87, computed 5.85437 (rounded 5.85)",
-        "c: said not to come out, but does",
+        "c: documented as a mismatch, but it matches now",
     ]
     assert (tmp_path / "out" / "index.html").is_file()
 

@@ -160,12 +160,12 @@ def test_the_summary_counts_what_comes_out() -> None:
     document = ReproductionDocument.parse(made.document())
     tab, claims = (document.of(target)[0] for target in document.targets)
     said = (
-        "3 of 4 printed cells come out; 1 does not, documented: tab-a/net/G8; 1 more number has "
+        "3 of 4 printed cells match; 1 does not, documented: tab-a/net/G8; 1 more number has "
         "no printed counterpart."
     )
     assert reproduction_tables.summary(tab) == said
     said = (
-        "0 of 1 printed cell comes out; 1 does not, documented: other; 1 more number has no "
+        "0 of 1 printed cell matches; 1 does not, documented: other; 1 more number has no "
         "printed counterpart."
     )
     assert reproduction_tables.summary(claims) == said
@@ -174,8 +174,8 @@ def test_the_summary_counts_what_comes_out() -> None:
         checked(Item, made.item("b", documented=True)),
     ]
     expected = (
-        "1 of 2 printed cells come out; 1 does not, unexpected: a; 1 documented as a "
-        "mismatch comes out all the same: b."
+        "1 of 2 printed cells match; 1 does not, unexpected: a; 1 documented "
+        "mismatch now matches: b."
     )
     assert reproduction_tables.summary(strange) == expected
     unprinted = checked(Item, made.item(printed=None, match="not-printed"))

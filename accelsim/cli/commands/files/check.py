@@ -23,9 +23,9 @@ def check(
         ),
     ],
 ) -> None:
-    """Check files and name every fault.
+    """Check files and report every fault.
 
-    Each right file is named on stdout, every fault of the others on stderr.
+    Lists valid files on stdout, and every fault of the others on stderr.
     """
     from accelsim.cli.file_kinds import faults, warnings
 

@@ -23,7 +23,7 @@ def list_(
         str,
         typer.Argument(
             metavar="archs|workloads|rules|layers|pe-kinds|importers",
-            help="What to list.",
+            help="Kind of names to list.",
             show_default=False,
         ),
     ],

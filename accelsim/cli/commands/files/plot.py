@@ -32,8 +32,8 @@ def plot(
 ) -> None:
     """Draw plots of saved results.
 
-    The plots and tables of a comparison, of any results side by side, and of training runs, each by
-    itself; nothing is simulated.
+    Draws plots and tables of comparisons, of any results side by side, and of each training run.
+    Nothing is simulated.
     """
     from accelsim.report import files
     from accelsim.report.runs import Runs

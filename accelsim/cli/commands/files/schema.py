@@ -13,7 +13,7 @@ def schema(
         str,
         typer.Argument(
             metavar="arch|workload|dram|technology|result|reproduction|dram-result|machine",
-            help="Which kind of file.",
+            help="Kind of file.",
             show_default=False,
         ),
     ],

@@ -25,7 +25,7 @@ def compare(
         typer.Option(
             "--rules",
             metavar="R,R",
-            help="Learning rules, separated by commas; the options of one bind with `;`.",
+            help="Learning rules, separated by commas; `;` separates the options of one rule.",
         ),
     ] = "bp,dfa,ssdfa",
     settings: GivenOptions,

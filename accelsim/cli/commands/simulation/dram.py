@@ -35,7 +35,7 @@ def dram(
         typer.Option(
             "--max-outstanding",
             metavar="N",
-            help="Reads that may be outstanding at once; by default as many as there are.",
+            help="Maximum number of outstanding reads; default: no limit.",
         ),
     ] = None,
     as_json: options.Json = False,

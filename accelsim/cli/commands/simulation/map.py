@@ -28,7 +28,7 @@ def show_mappings(
         typer.Option(
             "--ops",
             metavar="PATTERN",
-            help="Ops to show, `*` for any letters: conv1_1.FF, conv*.EP.",
+            help="Names of ops to show; `*` matches any letters: conv1_1.FF, conv*.EP.",
         ),
     ] = "*",
     objective: Annotated[
@@ -36,7 +36,7 @@ def show_mappings(
         typer.Option(
             "--objective",
             metavar="O",
-            help="canonical, cycles, energy or edp instead of the machine's own.",
+            help="canonical, cycles, energy or edp; default: the machine's own objective.",
             show_default=False,
         ),
     ] = None,

@@ -31,7 +31,7 @@ def reproduce(
         typer.Option(
             "--out",
             metavar="DIR",
-            help="Also write tables, drawings and one HTML page of all into this folder.",
+            help="Also write tables, drawings and one HTML page into this folder.",
             show_default=False,
         ),
     ] = None,
@@ -116,7 +116,7 @@ def _surprise(item: Item) -> str:
     from accelsim.report.reproduction.tables import number
 
     if item.match != "mismatch":
-        return f"{item.id}: said not to come out, but does"
+        return f"{item.id}: documented as a mismatch, but it matches now"
     return (
         f"{item.id}: printed {item.printed}, computed {number(item.computed)} (rounded "
         f"{'-' if item.rounded is None else item.rounded})"

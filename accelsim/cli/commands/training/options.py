@@ -19,7 +19,7 @@ Resume = Annotated[
     bool,
     typer.Option(
         "--resume",
-        help="Go on from the checkpoint in --out, to the same end as without a stop.",
+        help="Resume from the checkpoint in --out. The result equals that of an uninterrupted run.",
     ),
 ]
 Threads = Annotated[
@@ -27,6 +27,6 @@ Threads = Annotated[
     typer.Option(
         "--threads",
         metavar="N",
-        help="Threads to compute with; by default one a core. Results do not depend on it.",
+        help="Number of threads; default: one per core. Results do not depend on it.",
     ),
 ]

@@ -27,16 +27,16 @@ def trace(
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", metavar="T.npz", help="The trace to write.", show_default=False
+            "-o", "--output", metavar="T.npz", help="Trace file to write.", show_default=False
         ),
     ],
     steps: Annotated[
         str,
-        typer.Option("--steps", metavar="N", help="Training steps before the one that is traced."),
+        typer.Option("--steps", metavar="N", help="Training steps before the traced step."),
     ] = "200",
     settings: GivenOptions,
 ) -> None:
-    """Train, and record where zeros are.
+    """Train, and record a trace of zeros.
 
     NETWORK is trained with real data in accelsim's own reference implementation; the trace holds
     the zeros of its next step. Its input must fit the images, and it must have at least as many
