@@ -57,15 +57,15 @@ def test_the_coupled_diagram_is_what_the_twin_does() -> None:
     assert coupled.staging_cycles(np.array(rows, np.uint16)) == len(steps)
     busy = sum(len(taken) for taken in steps)
     assert (
-        f"Of {16 * len(steps)} lane cycles {busy} are `busy`, one MAC each, and "
-        f"{16 * len(steps) - busy} are `window_empty`" in COUPLED
+        f"Of the {16 * len(steps)} lane cycles, {busy} are `busy`, one MAC each. The other "
+        f"{16 * len(steps) - busy} are `window_empty`" in " ".join(COUPLED.split())
     )
 
 
 def test_the_choices_of_the_page_are_the_twins() -> None:
     (rows,) = re.findall(r"^\| row of the buffer \|(.*)\|$", COUPLED, re.MULTILINE)
     (lanes,) = re.findall(
-        r"^\| lane of the pair, relative to its own \|(.*)\|$", COUPLED, re.MULTILINE
+        r"^\| lane of the pair, relative to the choosing lane \|(.*)\|$", COUPLED, re.MULTILINE
     )
     said = zip(map(int, rows.split("|")), map(int, lanes.split("|")), strict=True)
     assert tuple(said) == naive.CHOICES

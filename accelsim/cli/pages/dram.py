@@ -16,9 +16,9 @@ a path relative to the machine file. Each timing has its source beside it, each 
 
 Two models use a standard. Both keep every timing rule below and leave rows open.
 
-* **Inside a machine**, transfers are served first come, first served, burst by burst, whatever
-  `policy.scheduler` says. The transfer is the unit that waits. Rows, not bursts, determine its
-  cost.
+* **Inside a machine**, transfers are served first come, first served, burst by burst;
+  `policy.scheduler` is ignored. A transfer waits as a whole. The run time of the simulation depends
+  on the number of rows, not of bursts.
 * **`accelsim dram`** serves single requests with queues, a scheduler, write drain and refresh, as a
   memory controller does.
 
@@ -36,8 +36,8 @@ clocks of each memory:
 
 ## `accelsim dram`
 
-REQUESTS.csv has one request per line: the clock from which it is there, its address in bytes, and R
-or W.
+REQUESTS.csv has one request per line: the first clock at which it is available, its address in
+bytes, and R or W.
 
 ```csv
 cycle,address,kind
@@ -56,9 +56,10 @@ accelsim dram ddr4-2400 requests.csv --max-outstanding 4 --json
 All cycles are clocks of the memory (tCK).
 
 * Requests are handed to the controller in the order of the file, at most one per clock, and none
-  before its cycle. A request that finds its queue full holds back all behind it.
-* A request handed over in clock t can have its first command in t + 1.
-* A read is done when its last data has come, RD + CL + BL/2; a write likewise, WR + CWL + BL/2.
+  before its cycle. A request whose queue is full holds back all later requests.
+* A request handed over in clock t can get its first command in clock t + 1.
+* A read is done at its last data, CL + BL/2 clocks after its RD; a write CWL + BL/2 clocks after
+  its WR.
 * An address inside a burst moves that burst.
 * With `--max-outstanding N`, a read is handed over only while fewer than N are handed over and not
   done.
@@ -88,10 +89,10 @@ standard states none |
 ## The controller
 
 Each channel has a queue of reads and a queue of writes. In every clock each command bus issues at
-most one command. There is one bus; HBM has one for rows and one for columns. It issues the first of
-these that is allowed:
+most one command. There is one bus; HBM has one for rows and one for columns. Each bus issues the
+first command in this list that is allowed:
 
-1. The RD or WR of a request for whose own sake a row was opened, the oldest first.
+1. The RD or WR of a request for which a row was opened, the oldest first.
 2. If a refresh is due, its next command, and nothing else: a PREA if the rank has an open row, then
    the REF, rank after rank. One is due every tREFI.
 3. The next command (PRE, ACT, RD or WR) of a queued request: of a write while writes are drained,
@@ -108,10 +109,10 @@ these that is allowed:
 * A row that a request of step 1 waits for is never closed.
 * A drain of writes begins when the write queue is fuller than `drain_high` or no read waits. It
   ends when the queue is emptier than `drain_low` and a read waits.
-* A read of a burst that a waiting write holds is answered from there, in the next clock.
-* A write to a burst that a waiting write holds joins it: it needs no room in the queue and is done
-  with it, by one WR.
-* Requests of one burst have no other order, because data are not simulated.
+* A read of a burst for which a write is waiting is answered from that write, in the next clock.
+* A write to a burst for which a write is waiting joins that write. It needs no room in the queue,
+  and one WR completes both.
+* Requests to the same burst have no other order, because data are not simulated.
 
 All built-in standards have the default policy: `frfcfs_rowhit`, 32 reads, 32 writes, drains from
 0.8 to 0.2, all-bank refresh.
@@ -142,13 +143,13 @@ digit.
 ## Difference from other simulators
 
 The controller is compared with DRAMsim3 (umd-memsys, commit 2981759) and Ramulator 2.1 (CMU-SAFARI,
-commit c5b1c3a) on five configurations and thirteen streams, with the one policy above
+commit c5b1c3a) on five configurations and thirteen streams, with the default policy above
 (`accelsim/studies/validation/simulators/dram.py`; data and configurations in
 `accelsim/studies/validation/data/dram`).
 
-**Ramulator.** With the same scheduler the clock of the last data and every count of commands are
-equal in all 65 cases. Without row-hit protection one clock differs in one stream, because here a
-PREA keeps tPPD to the PRE before it.
+**Ramulator.** With the same scheduler, the clock of the last data and all command counts are equal
+in all 65 cases. Without row-hit protection one clock differs in one stream, because here a PREA
+keeps tPPD to the PRE before it.
 
 **DRAMsim3.** Difference of the time to the last data, in %:
 
@@ -169,21 +170,22 @@ PREA keeps tPPD to the PRE before it.
 | `mix_dma_w32` | -10.2 | -1.6 | -10.5 | -2.4 | -10.6 |
 
 Requests of `_paced` streams, `tiles` and `trickle` have time between them. `_w32` streams have at
-most 32 reads outstanding. The others are all there at clock 0.
+most 32 reads outstanding. All other requests are available at clock 0.
 
-* Where the load is given, all three simulators agree to 1 %, except for `rand_read_paced` on
-  LPDDR4, which cannot keep up with the load.
-* Where the controller may take as much as it can, they differ in lookahead. Behind its 32 reads
-  DRAMsim3 has queues of 8 per bank. Of a sequential stream it sees two rows at once and alternates
-  between them, tCCD_S apart. Ramulator and accelsim take one row after the other, tCCD_L apart.
+* Where requests arrive at given times, all three simulators agree to 1 %, except for
+  `rand_read_paced` on LPDDR4, which cannot keep up with the load.
+* Where the controller accepts requests as fast as it can, the simulators differ in lookahead. In
+  addition to its 32 reads, DRAMsim3 has queues of 8 requests per bank. In a sequential stream it
+  sees two rows at once and alternates between them, tCCD_S apart. Ramulator and accelsim take one
+  row after the other, tCCD_L apart.
 * DRAMsim3 precharges bank by bank before a refresh, and drains writes at other times.
-* Energies differ from DRAMsim3's by less than 3 % wherever the simulators open as many rows. The
-  exception is `seq_read` of HBM2: 5.9 % more, all of it standby during the time that DRAMsim3
-  saves.
+* Energies differ from DRAMsim3's by less than 3 % wherever the simulators open the same number of
+  rows. The exception is `seq_read` on HBM2, with 5.9 % more: standby energy for the time by which
+  DRAMsim3 is faster.
 
-On other timings, channels, mappings and queues (`tests/validation/test_dram_variations.py`) the
-controller equals Ramulator too. From DRAMsim3 it differs where the time depends on the controller's
-choices, and in standby energy with the time. Three further differences:
+The controller also equals Ramulator with other timings, channels, mappings and queues
+(`tests/validation/test_dram_variations.py`). It differs from DRAMsim3 where the time depends on the
+controller's choices, and standby energy differs along with the time. Three further differences:
 
 * With several ranks, Ramulator lets a write follow another rank's read by BL/2 + tRTRS; if CL >
   CWL, that is before the data of the read have passed. Here, as in DRAMsim3, data never overlap on
@@ -191,18 +193,18 @@ choices, and in standby energy with the time. Three further differences:
 * Refreshes of all ranks are due together, as in Ramulator; DRAMsim3 spreads them over tREFI.
 * If a burst is read again while it waits, DRAMsim3 answers all reads with one RD.
 
-Not modelled, here or there: refresh bank by bank, power-down and self-refresh, all-bank tRP,
-commands of two or four clocks (LPDDR4, HBM's ACT), tDQSCK.
+Not modelled, neither here nor in those simulators: refresh per bank, power-down and self-refresh,
+all-bank tRP, commands of two or four clocks (LPDDR4, HBM's ACT), and tDQSCK.
 
 ## Rules between keys
 
-* Timings are in clocks of the memory (tCK); tCK is in ns. Data moves twice per clock, so a burst
-  holds the data bus for BL / 2 clocks. Where data moves faster (protocol GDDR5, GDDR5X, GDDR6,
+* Timings are in clocks of the memory (tCK); tCK is in ns. Data move twice per clock, so a burst
+  occupies the data bus for BL / 2 clocks. If data move faster (protocol GDDR5, GDDR5X, GDDR6,
   LPDDR5, HBM3), `burst_clk` gives the clocks.
 * The time from RD to WR follows: CL + burst_clk - CWL + tRTRS.
-* Keys of `organisation` that follow from others may be left out; if given, they must agree. One of
-  `bursts_per_row` and `columns` is given.
-* `address_mapping` has each of ro, ch, ra, ba, bg, co once.
+* Keys of `organisation` that follow from others may be left out; if given, they must agree. Either
+  `bursts_per_row` or `columns` is required.
+* `address_mapping` contains each of ro, ch, ra, ba, bg and co once.
 * With `refresh: all_bank`, `tREFI` is longer than a refresh can take.
 * The energy of an event is a number in pJ, or a mapping that also names its source. Without
   `verified: true` it is starred in every table and plot.
