@@ -170,7 +170,7 @@ def load_digits(held_out: float = 0.0) -> Dataset:
         from sklearn.datasets import load_digits as sklearn_digits
     except ImportError:
         raise InputError(
-            "without --data, scikit-learn must be installed for its digits: pip install scikit-learn"
+            "training without --data needs the digits of scikit-learn: pip install scikit-learn"
         ) from None
     digits = sklearn_digits()
     images = (np.asarray(digits.images)[..., None] * 15.9375).astype(np.uint8)
