@@ -118,14 +118,14 @@ def balance_warnings(machine: Machine, peaks: Peaks) -> list[str]:
     reuse = peaks.lanes / peaks.noc_words_per_cycle
     if reuse > MOST_NOC_REUSE:
         warnings.append(
-            f"the NoC brings {peaks.noc_words_per_cycle:.3g} words per cycle for {peaks.lanes:,} "
+            f"the NoC delivers {peaks.noc_words_per_cycle:.3g} words per cycle for {peaks.lanes:,} "
             f"lanes: a word must serve {reuse:,.0f} MACs to keep them busy (warned above "
             f"{MOST_NOC_REUSE}; see noc.width)"
         )
     reuse = peaks.lanes / peaks.dram_words_per_cycle
     if reuse > MOST_DRAM_REUSE:
         warnings.append(
-            f"DRAM brings {peaks.dram_words_per_cycle:.3g} words per cycle for {peaks.lanes:,} "
+            f"DRAM delivers {peaks.dram_words_per_cycle:.3g} words per cycle for {peaks.lanes:,} "
             f"lanes: a word must serve {reuse:,.0f} MACs to keep them busy (warned above "
             f"{MOST_DRAM_REUSE}; see dram.channels, dram.standard)"
         )

@@ -57,7 +57,7 @@ def prepared(
         optimizer = setting.optimizer or usual_optimizer_and_rate(network)[0]
         faults.take(lambda: check_rule(network, rule, optimizer), None)
     if every and rule is not None and rule.rule.kinds:
-        families = f"whose steps are of two families: trace {step_rules(rule)}, each by itself"
+        families = f"whose steps are of two families: trace {step_rules(rule)} separately"
         faults.check(
             False,
             f"{shown('trace_every')} must be left out with {rule.name}, {families}, got {every}",

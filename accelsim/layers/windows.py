@@ -16,7 +16,7 @@ Padding = Literal["same", "valid"] | Pad | tuple[Pad, Pad]
 PADDING = (
     "Zeros around the map: a number, [rows, columns], `valid` (none) or `same` (output = "
     "ceil(input / stride); "
-    "of an odd number the larger half goes below and right)."
+    "if their number is odd, the larger half goes below and right)."
 )
 
 

@@ -157,7 +157,7 @@ class TextTask(Task):
         )
         if not self.steps_per_epoch:
             raise InputError(
-                f"batch must leave each stream more than {network.time_steps} of the "
+                f"batch must give each stream more than {network.time_steps} of the "
                 f"{len(dataset.training)} words, got {batch}"
             )
 

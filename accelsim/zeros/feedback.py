@@ -136,7 +136,7 @@ def sparse_feedback(
         raise InputError(f"sdfa.k must be from 0 to {classes}, the network's outputs, got {k}")
     if rank < 0 or (k and rank and k * rank < classes):
         raise InputError(
-            f"sdfa.rank must be 0, or reach all {classes} outputs as k * rank, got {rank} with "
+            f"sdfa.rank must be 0, or k * rank at least the {classes} outputs, got {rank} with "
             f"k={k}"
         )
     h = (classes * k) ** 0.25 / sqrt(neurons) if k else 1 / sqrt(neurons)

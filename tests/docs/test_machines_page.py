@@ -159,7 +159,7 @@ def test_words_between_homes_and_the_vector_unit_are_remote() -> None:
     weights = 28 * 28 * 400 + 400 * 10
     remote = document["passes"]["WU"]["words"]["remote"]
     assert remote == 5 * weights  # weight, gradient and momentum there, weight and momentum back
-    assert f"{weights:,} weights, {remote:,} remote words" in " ".join(RESULTS.split())
+    assert f"{weights:,} weights, which is {remote:,} remote words" in " ".join(RESULTS.split())
 
 
 def test_what_coupled_lanes_gain_is_said_with_its_batch() -> None:

@@ -337,10 +337,7 @@ def test_broken_idx_files_are_refused(mnist):
     whole = images.read_bytes()
 
     write_idx(labels, np.arange(3))
-    assert (
-        refusal(load_images, mnist)
-        == f"{labels}: labels must be one for each of the 4 images, got 3"
-    )
+    assert refusal(load_images, mnist) == f"{labels}: labels must be as many as the 4 images, got 3"
     write_idx(labels, np.array([1, 2, 3, 10]))
     assert refusal(load_images, mnist) == f"{labels}: labels must be between 0 and 9, got 10"
     write_idx(labels, np.arange(4), magic=0x803)

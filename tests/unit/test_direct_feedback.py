@@ -189,7 +189,7 @@ def test_feedback_depends_on_seed_and_layer_alone():
     ("k", "rank", "message"),
     [
         (11, 0, "sdfa.k must be from 0 to 10, the network's outputs, got 11"),
-        (2, 4, "sdfa.rank must be 0, or reach all 10 outputs as k * rank, got 4 with k=2"),
+        (2, 4, "sdfa.rank must be 0, or k * rank at least the 10 outputs, got 4 with k=2"),
     ],
 )
 def test_options_that_do_not_fit_the_classes_are_refused(k, rank, message):

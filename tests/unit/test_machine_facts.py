@@ -81,13 +81,13 @@ def warnings(**changes: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"noc": {"width": 16}}, "the NoC brings 1 words per cycle for 1,024 lanes"),
+        ({"noc": {"width": 16}}, "the NoC delivers 1 words per cycle for 1,024 lanes"),
         ({"vector_unit": {"width": 2}}, "the vector unit does 2 ops per cycle for 256 PEs"),
         (
             {"pe_array": {"lanes": 1024}, "noc": {"width": 65536}, "dram": {"channels": 256}},
             None,
         ),
-        ({"pe_array": {"lanes": 1024}, "noc": {"width": 65536}}, "DRAM brings 8 words per cycle"),
+        ({"pe_array": {"lanes": 1024}, "noc": {"width": 65536}}, "DRAM delivers 8 words per cycle"),
         ({"scratchpad": {"capacity": "16MiB"}}, "scratchpads and global buffer hold 4.002 GiB"),
     ],
 )

@@ -139,7 +139,7 @@ def broken_pickles():
 
     forged = As(*data[:0].__reduce__()[:2], (1, (2, 3072), data.dtype, False, bytes(6)))
     whole = "file must be a whole pickle of a dict of arrays, got "
-    keys = "file must be a dict with data and labels, got none called "
+    keys = "file must be a dict with data and labels, got none named "
     return {
         whole + "EOFError: Ran out of input": b"",
         whole + "pickle data was truncated": made(data=data, labels=[1, 2])[:2000],
@@ -155,7 +155,7 @@ def broken_pickles():
             data=data[:, :-1].copy(), labels=[1, 2]
         ),
         "data must be uint8 of (N, 3072), got uint8 of (0, 3072)": made(data=data[:0], labels=[]),
-        "labels must be one for each of the 2 images, got 3": made(data=data, labels=[1, 2, 3]),
+        "labels must be as many as the 2 images, got 3": made(data=data, labels=[1, 2, 3]),
         "labels must be between 0 and 9, got 10": made(data=data, labels=[1, 10]),
         "labels must be between 0 and 9, got -1": made(data=data, labels=[-1, 10]),
         "labels must be a list of whole numbers, got 1 axes of float64": made(

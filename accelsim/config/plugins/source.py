@@ -68,7 +68,7 @@ def of_caller(frame: FrameType) -> Plugin:
     text = "".join(linecache.getlines(name))
     if not text:
         raise InputError(
-            f"a plug-in must be declared in a file or a notebook, whose SHA-256 results state, got "
-            f"code from {name}"
+            f"a plug-in must be declared in a file or a notebook, because results state its "
+            f"SHA-256, got code from {name}"
         )
     return Plugin(NOTEBOOK, NOTEBOOK, hashlib.sha256(text.encode()).hexdigest())

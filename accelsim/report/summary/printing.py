@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 80, 30
 """Maximum columns of a summary, and its maximum lines unless there are too many runs."""
 REST = "More: --tables passes,energy,cycles,ops,... or all; --out DIR writes all as CSV."
 STAR = "* partly unverified prices, see --tables energy"
-DASH = "- no ratio to (almost) nothing"
+DASH = "- ratio to a negligible number"
 
 
 def print_results(runs: Runs, console: Console, names: Sequence[str] = ()) -> None:

@@ -30,7 +30,7 @@ BP_ONLY = Rule(
     "bp-only",
     family="bp",
     description="Backpropagation in a fraction of the steps, no update in the others; a step "
-    "costs what bp's costs.",
+    "costs the same as under bp.",
     ops="accelsim.rules.chained.ops:backprop",
     numbers="accelsim.rules.hybrid.numbers:backprop_only",
     options=BackpropOnlyOptions,

@@ -150,7 +150,7 @@ def _labels(path: Path, labels: Any, classes: int, images: int) -> NDArray[np.in
             f"{numbers.dtype.name}",
         )
     if len(numbers) != images:
-        raise fault(path, f"labels must be one for each of the {images} images, got {len(numbers)}")
+        raise fault(path, f"labels must be as many as the {images} images, got {len(numbers)}")
     wrong = numbers[(numbers < 0) | (numbers >= classes)]
     if wrong.size:
         raise fault(path, f"labels must be between 0 and {classes - 1}, got {wrong[0]}")
@@ -169,7 +169,7 @@ def cifar_python(path: Path, key: str, classes: int) -> Images:
         raise fault(path, f"file must be a whole pickle of a dict of arrays, got {error}") from None
     missing = next((name for name in ("data", key) if name not in content), None)
     if missing is not None:
-        raise fault(path, f"file must be a dict with data and {key}, got none called {missing}")
+        raise fault(path, f"file must be a dict with data and {key}, got none named {missing}")
     data = content["data"]
     if (
         not isinstance(data, np.ndarray)

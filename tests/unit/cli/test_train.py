@@ -114,7 +114,7 @@ def test_every_wrong_option_is_told_at_once_before_data_are_read(run: Run) -> No
             (
                 "--trace-every must be left out with hdfa, whose steps are of two families: trace "
                 "bp "
-                "and revised, each by itself, got 2"
+                "and revised separately, got 2"
             ),
         ),
         (["--rule", "hdfa:gamma=0.5", "--optimizer", "adam"], GAMMA),
@@ -233,8 +233,8 @@ def test_the_folder_holds_record_tables_plots_and_traces(run: Run, tmp_path: Pat
     assert run("plot", str(out / "training.json"), "--out", str(tmp_path / "again"))[0] == 0
     assert (tmp_path / "again" / "curves.png").read_bytes() == drawn
     assert run(*SMALL, "--out", str(out))[2] == (
-        f"--out must be a folder without a checkpoint.npz, got {out}: --resume goes on with its "
-        f"run, another --out starts one\n"
+        f"--out must be a folder without a checkpoint.npz, got {out}: --resume continues its "
+        f"run, another --out starts a new one\n"
     )
     changed = run(
         *SMALL,
@@ -284,7 +284,7 @@ def test_an_interrupted_run_keeps_its_epochs(
     code, out, err = run(*SMALL, "--epochs", "3", "--out", str(tmp_path / "run"))
     assert (code, out) == (130, "")
     assert err.splitlines()[2:] == [
-        f"1 of 3 epochs are kept in {tmp_path / 'run'}: --resume goes on",
+        f"1 of 3 epochs are kept in {tmp_path / 'run'}: --resume continues",
         "interrupted",
     ]
     assert len(TrainingDocument.read(tmp_path / "run" / "training.json").epochs) == 1

@@ -43,7 +43,7 @@ def test_a_cell_registers_and_may_be_changed_and_run_again() -> None:
 
 
 def test_code_whose_text_is_nowhere_is_refused() -> None:
-    words = r"^a plug-in must be declared in a file or a notebook, whose SHA-256 results state, got"
+    words = r"^a plug-in must be declared in a file or a notebook, because results state"
     with pytest.raises(InputError, match=words):
         exec(compile(CELL, "<string>", "exec"), {})  # the test's own cell
     assert "mine" not in RULES

@@ -34,7 +34,7 @@ def train_epochs(run: TrainingRun, spec: RunSpec, folder: RunFolder | None) -> N
     except KeyboardInterrupt:
         if folder is not None and epochs_kept:
             print(
-                f"{epochs_kept} of {total} epochs are kept in {folder.path}: --resume goes on",
+                f"{epochs_kept} of {total} epochs are kept in {folder.path}: --resume continues",
                 file=sys.stderr,
             )
         raise

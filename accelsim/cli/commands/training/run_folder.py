@@ -56,8 +56,8 @@ class RunFolder:
             raise InputError(f"--resume must find a run in --out, got no {CHECKPOINT} in {place}")
         if not resume and self.checkpoint.exists():
             raise InputError(
-                f"--out must be a folder without a {CHECKPOINT}, got {place}: --resume goes on "
-                f"with its run, another --out starts one"
+                f"--out must be a folder without a {CHECKPOINT}, got {place}: --resume continues "
+                f"its run, another --out starts a new one"
             )
 
     @contextmanager

@@ -65,7 +65,7 @@ def trace(
     if chosen.rule.kinds:
         raise InputError(
             f"--rule must be one whose steps are of one family, got {chosen.name}: trace "
-            f"{step_rules(chosen)}, each by itself"
+            f"{step_rules(chosen)} separately"
         )
     usual_optimizer, usual_rate = usual_optimizer_and_rate(workload)
     optimizer = given["optimizer"] or usual_optimizer
