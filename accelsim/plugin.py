@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from accelsim.config.plugins.files import Declaration, collector, load_file
 from accelsim.config.plugins.source import of_caller
+from accelsim.config.reading.values import instance
 from accelsim.config.registries import IMPORTERS, LAYERS, PE_KINDS, REGISTRIES, RULES
 from accelsim.config.registry import Registry
 
@@ -86,7 +87,7 @@ def load(file: str | Path) -> None:
     """Register everything that a plug-in's file declares, until the process ends. InputError for a
     broken file, and for names that are taken.
     """
-    loaded_file = load_file(file)
+    loaded_file = load_file(instance("file", file, (str, Path), "a file"))
     for each in loaded_file.declarations:
         REGISTRIES[each.kind].declare(each.name, each.value, loaded_file.plugin)
 

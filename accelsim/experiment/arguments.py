@@ -10,14 +10,20 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+from accelsim.config.reading.options import argument
+from accelsim.config.reading.values import Faults, instance
+from accelsim.config.reading.values import function as a_function
 from accelsim.config.suggest import did_you_mean
 from accelsim.experiment.setting import MACHINE, RULE, Setting
+from accelsim.experiment.training_setting import RULE_RULE, one_rule
 from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
+from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.spelling import AnyRule
 from accelsim.sim.observers import Observer, ProgressObserver
 from accelsim.workload.loading import load_network
@@ -30,34 +36,78 @@ Progress = Callable[[int, int, str], None]
 """Called with (ops done, number of ops, name of the run)."""
 
 
+MACHINE_RULE = "a built-in name, a file or a Machine"
+
+
+def _workload(name: str, value: Any) -> Any:
+    return instance(name, value, (str, Path, Network), "a built-in name, a file or a Network")
+
+
+def _machine(name: str, value: Any) -> Any:
+    return instance(name, value, (str, Path, Machine), MACHINE_RULE)
+
+
+def _each(read: Callable[[str, Any], Any], alone: tuple[type[Any], ...], rule: str) -> Any:
+    """A reader of a list, of a single value, or of a text with commas, which stays a text."""
+
+    def each(name: str, value: Any) -> Any:
+        if isinstance(value, str):
+            return value
+        if isinstance(value, alone):
+            return (value,)
+        instance(name, value, (list, tuple), f"{rule}, or a list of them")
+        faults = Faults()
+        for at, one in enumerate(value):
+            faults.take(partial(read, f"{name}[{at}]", one), None)
+        faults.refuse()
+        return tuple(value)
+
+    return each
+
+
+def _observers(name: str, value: Any) -> tuple[Observer, ...]:
+    rule = "a list of Observer objects"
+    return tuple(
+        instance(name, each, Observer, rule) for each in instance(name, value, (list, tuple), rule)
+    )
+
+
+WORKLOAD = argument(_workload)
+
+
 @dataclass(frozen=True, repr=False)
 class Simulation(Setting):
     """Arguments of `simulate`. ``observers`` watch the run of each kind of step."""
 
-    workload: str | Path | Network
-    machine: str | Path | Machine = MACHINE
+    workload: str | Path | Network = field(metadata=WORKLOAD)
+    machine: str | Path | Machine = field(default=MACHINE, metadata=argument(_machine))
     _: KW_ONLY
-    rule: str | AnyRule = RULE
-    progress: Progress | None = None
-    observers: Sequence[Observer] = ()
+    rule: str | AnyRule = field(default=RULE, metadata=argument(one_rule))
+    progress: Progress | None = field(default=None, metadata=argument(a_function))
+    observers: Sequence[Observer] = field(default=(), metadata=argument(_observers))
 
 
 @dataclass(frozen=True, repr=False)
 class Comparing(Setting):
     """Arguments of `compare`."""
 
-    workload: str | Path | Network
-    machines: str | Path | Machine | Sequence[str | Path | Machine]
-    rules: str | Sequence[str | AnyRule]
+    workload: str | Path | Network = field(metadata=WORKLOAD)
+    machines: str | Path | Machine | Sequence[str | Path | Machine] = field(
+        metadata=argument(_each(_machine, (Path, Machine), MACHINE_RULE))
+    )
+    rules: str | AnyRule | Sequence[str | AnyRule] = field(
+        metadata=argument(_each(one_rule, (RuleSpec,), RULE_RULE))
+    )
     _: KW_ONLY
-    progress: Progress | None = None
+    progress: Progress | None = field(default=None, metadata=argument(a_function))
 
 
 def taking(
     arguments: Callable[Parameters, Arguments],
 ) -> Callable[[Callable[[Arguments], Answer]], Callable[Parameters, Answer]]:
     """A decorator that gives a function of one ``Arguments`` the signature of that dataclass. The
-    function raises TypeError for an unknown argument, and suggests the name that may be meant.
+    function raises TypeError for an unknown argument, which suggests the name that may be meant,
+    and for one too many or too few.
     """
     declared = inspect.signature(arguments)
     own = inspect.get_annotations(arguments)  # those of the dataclass itself come first
@@ -76,6 +126,10 @@ def taking(
                     raise TypeError(
                         f"{function.__name__}() has no argument {name}{did_you_mean(name, known)}"
                     )
+            try:
+                signature.bind(*given, **named)
+            except TypeError as error:
+                raise TypeError(f"{function.__name__}(): {error}") from None
             return function(arguments(*given, **named))
 
         returned = function.__annotations__.get("return", signature.empty)

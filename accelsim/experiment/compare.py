@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from accelsim.config.reading.values import comma_list
+from accelsim.config.reading.values import Faults, comma_list
 from accelsim.errors import InputError
 from accelsim.experiment.arguments import Comparing, Watchers, as_machine, as_network, taking
 from accelsim.experiment.simulate import run_rule
@@ -13,6 +15,9 @@ from accelsim.machine.architecture import Machine
 from accelsim.machine.pin_places import pins_placed
 from accelsim.results.comparison import Comparison
 from accelsim.rules.spelling import parse_rules
+
+_NOTHING: Any = ()
+"""Machines or rules that could not be read."""
 
 
 @taking(Comparing)
@@ -31,9 +36,15 @@ def compare(given: Comparing) -> Comparison:
     >>> compared.ratios["dfa"]["words.remote"] < 1
     True
     """
-    network = as_network(given.workload)
-    machines = [(each, as_machine(each)) for each in _each_machine(given.machines)]
-    specs = parse_rules(given.rules)
+    faults = Faults()
+    network = faults.take(lambda: as_network(given.workload), None)
+    rules: Any = given.rules  # a single rule has become a tuple of it
+    given_machines = faults.take(lambda: _each_machine(given.machines), _NOTHING)
+    loaded = [(each, faults.take(partial(as_machine, each), None)) for each in given_machines]
+    specs = faults.take(lambda: parse_rules(rules), _NOTHING)
+    faults.refuse()
+    assert network is not None
+    machines = [(each, machine) for each, machine in loaded if machine is not None]
     setting = given.of(network)
     pairs = [(named, machine, spec) for named, machine in machines for spec in specs]
     labels = [

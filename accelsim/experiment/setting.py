@@ -7,15 +7,23 @@ command line reads this module before any heavy import, so the module itself imp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accelsim.config.models.limits import LARGEST_BATCH
 from accelsim.config.names import OptimizerName, Schedule
-from accelsim.config.reading.options import Options, option
-from accelsim.config.reading.values import comma_list, flag, one_of, whole
+from accelsim.config.reading.options import Options, argument, option
+from accelsim.config.reading.values import (
+    comma_list,
+    flag,
+    function,
+    instance,
+    one_of,
+    shown,
+    whole,
+)
 from accelsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,34 +57,65 @@ def _optimizer(name: str, value: object) -> str:
 SEED = option("N", "Seed of everything drawn at random.", _seed)
 
 
-def _passes(name: str, value: object) -> tuple[Pass, ...]:
+def _passes(name: str, value: Any) -> tuple[Pass, ...]:
     """The passes, each once and in the order of a training step, from names in any
     order and case.
     """
     from accelsim.step.ops import Pass
 
-    given: Any = value
-    names = comma_list(name, value) if isinstance(value, str) else tuple(map(str, given))
+    rule = "a comma-separated list of ff, ep, wg, wu"
+    if isinstance(value, str):
+        names = comma_list(name, value)
+    else:
+        names = tuple(map(str, instance(name, value, Iterable, rule)))
     known = [each.upper() for each in names]
     if not names or not set(known) <= set(Pass):
         got = value if isinstance(value, str) else ",".join(names) or "nothing"
-        raise InputError(f"{name} must be a comma-separated list of ff, ep, wg, wu, got {got}")
+        raise InputError(f"{name} must be {rule}, got {got}")
     return tuple(each for each in Pass if each in known)
 
 
 _TRACE_WORDS = ("shipped", "dense")
+_RANDOM = "random:"
 
 
 def _trace(name: str, value: Any) -> TraceArgument:
     """A single value, or a tuple of several files."""
-    if isinstance(value, str | Path) or not isinstance(value, Sequence):
-        kept: TraceArgument = value
-        return kept
-    if len(value) == 1:
-        only: str | Path = value[0]
-        return only
-    texts = tuple(map(str, value))
-    if any(text in _TRACE_WORDS or text.startswith("random:") for text in texts):
+    if isinstance(value, list | tuple):
+        if len(value) != 1:
+            return _files(name, value)
+        value = value[0]
+    if not isinstance(value, str | Path):
+        from accelsim.zeros.trace import Trace  # imports NumPy
+
+        meant = f"; did you mean {_RANDOM}{value:g}?" if isinstance(value, float) else ""
+        if not isinstance(value, Trace):
+            raise InputError(f"{name} must be {_TRACE_RULE}, got {shown(value)}{meant}")
+    elif str(value).startswith(_RANDOM):
+        _density(name, str(value))
+    kept: TraceArgument = value
+    return kept
+
+
+_TRACE_RULE = "shipped, dense, random:DENSITY, a file, a list of files or a Trace"
+
+
+def _density(name: str, text: str) -> None:
+    try:
+        right = 0.0 <= float(text.removeprefix(_RANDOM)) <= 1.0
+    except ValueError:
+        right = False
+    if not right:
+        raise InputError(f"{name} random:DENSITY must have a density between 0 and 1, got {text}")
+
+
+def _files(name: str, value: Sequence[Any]) -> tuple[str | Path, ...]:
+    if not value:
+        raise InputError(f"{name} must be {_TRACE_RULE}, got nothing")
+    texts = [
+        str(instance(f"{name}[{at}]", each, (str, Path), "a file")) for at, each in enumerate(value)
+    ]
+    if any(text in _TRACE_WORDS or text.startswith(_RANDOM) for text in texts):
         words = "shipped, dense and random:DENSITY cannot be combined with others"
         raise InputError(
             f"{name} must be files when there are several: {words}, got {', '.join(texts)}"
@@ -139,7 +178,7 @@ class Setting(Options):
         metadata=option("O", "Optimizer of the weight update: sgd, momentum or adam.", _optimizer),
     )
     seed: int = field(default=0, metadata=SEED)
-    transform: Transform | None = None
+    transform: Transform | None = field(default=None, metadata=argument(function))
 
     def __repr__(self) -> str:
         usual = Setting()

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from accelsim.config.describe import join
+from accelsim.config.reading.values import Faults
 from accelsim.cost import area
 from accelsim.cost.accountings import accountings
 from accelsim.cost.technology import Technology
@@ -53,11 +54,17 @@ def simulate(given: Simulation) -> Result:
     >>> result.batch, result.rule, result.cycles > 0
     (2, 'dfa', True)
     """
-    network = as_network(given.workload)
-    machine = as_machine(given.machine)
+    faults = Faults()
+    network = faults.take(lambda: as_network(given.workload), None)
+    machine = faults.take(lambda: as_machine(given.machine), None)
+    rule = faults.take(lambda: parse_rule(given.rule), None)
+    faults.refuse()
+    assert network is not None
+    assert machine is not None
+    assert rule is not None
     with pins_placed(given.machine, machine):
         watchers = Watchers(given.progress, tuple(given.observers))
-        return run_rule(network, machine, parse_rule(given.rule), given.of(network), watchers)
+        return run_rule(network, machine, rule, given.of(network), watchers)
 
 
 def run_rule(

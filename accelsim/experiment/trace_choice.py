@@ -61,7 +61,7 @@ def choose_trace(
         return _matching(network, rule, [(choice.source or "in memory", choice)], any_rule)
     choices = [choice] if isinstance(choice, str | Path) else list(choice)
     if not choices:
-        raise InputError("--trace must be shipped, dense, random:DENSITY or files, got nothing")
+        raise InputError("trace must be shipped, dense, random:DENSITY or files, got nothing")
     if len(choices) == 1 and str(choices[0]) == "dense":
         return TraceChoice(None, "dense", "dense", ["every operand is dense"])
     if len(choices) == 1 and str(choices[0]).startswith("random:"):
@@ -90,7 +90,7 @@ def _density(text: str) -> float:
     except ValueError:
         density = -1.0
     if not 0.0 <= density <= 1.0:
-        raise InputError(f"--trace random:DENSITY must have a density between 0 and 1, got {text}")
+        raise InputError(f"trace random:DENSITY must have a density between 0 and 1, got {text}")
     return density
 
 
@@ -101,8 +101,7 @@ def _shipped(network: Network, rule: AnyRule) -> TraceChoice:
     if not available:
         raise InputError(
             f"{network.name} has no shipped trace for {rule}: "
-            "give --trace FILE.npz (made by `accelsim trace`), --trace random:DENSITY or --trace "
-            "dense"
+            "give as trace a file (made by `accelsim trace`), random:DENSITY or dense"
         )
     return _from_files(
         network, rule, [catalog.find("trace", available[0])], False, shown=f"shipped:{available[0]}"
@@ -162,8 +161,8 @@ def _matching(
         if not any_rule:
             listed = ", ".join(f"{shown} ({other.rule})" for shown, other in traces)
             raise InputError(
-                f"--trace must be of the {rule_family} family for {rule}, whose error masks differ "
-                f"from others', got {listed}; --trace-any-rule accepts it"
+                f"trace must be of the {rule_family} family for {rule}, whose error masks differ "
+                f"from others', got {listed}; trace-any-rule accepts it"
             )
         notes.append(
             f"the trace was made under {trace.rule}, of another family than {rule}: its error "

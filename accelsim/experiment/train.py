@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from accelsim.config.reading.values import Faults
-from accelsim.experiment.arguments import as_network, taking
+from accelsim.config.reading.options import argument
+from accelsim.config.reading.values import Faults, function
+from accelsim.experiment.arguments import WORKLOAD, as_network, taking
 from accelsim.experiment.training_setting import TrainingSetting
 from accelsim.numerics.formats import StorageFormats
 from accelsim.results.training import TrainingDocument
@@ -98,10 +99,10 @@ def _spec(network: Network, setting: TrainingSetting) -> RunSpec:
 class Training(TrainingSetting):
     """Arguments of `train`."""
 
-    workload: str | Path | Network
+    workload: str | Path | Network = field(metadata=WORKLOAD)
     _: KW_ONLY
-    progress: Progress | None = None
-    on_trace: OnTrace | None = None
+    progress: Progress | None = field(default=None, metadata=argument(function))
+    on_trace: OnTrace | None = field(default=None, metadata=argument(function))
 
 
 @taking(Training)

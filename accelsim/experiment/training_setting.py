@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from accelsim.config.models.limits import LARGEST_BATCH
 from accelsim.config.names import OptimizerName, RateSchedule
@@ -18,6 +18,7 @@ from accelsim.config.reading.values import (
     comma_list,
     flag,
     fraction,
+    instance,
     named_folder,
     not_negative,
     one_of,
@@ -36,8 +37,17 @@ STORED = ("weight", "activation", "error")
 """Tensors whose storage format can be set."""
 
 
-def _rule(_name: str, value: str | AnyRule) -> str | AnyRule:
-    return value
+RULE_RULE = "the text of a rule, such as sdfa:k=2"
+
+
+def one_rule(name: str, value: Any) -> str | AnyRule:
+    """A rule's text, or a rule with its options."""
+    if not isinstance(value, str):
+        from accelsim.rules.declaration import RuleSpec  # imports pydantic
+
+        instance(name, value, RuleSpec, RULE_RULE)
+    kept: str | AnyRule = value
+    return kept
 
 
 def _epochs(name: str, value: object) -> int:
@@ -78,16 +88,17 @@ def storage_formats(name: str, value: str | Mapping[str, str]) -> dict[str, str]
     """
     known = tuple(map(str, StorageFormat))
     rule = (
-        f"{name} must be a comma-separated list of "
+        "a comma-separated list of "
         f"{', '.join(f'{tensor}=FORMAT' for tensor in STORED)} with formats {', '.join(known)}"
     )
+    instance(name, value, (str, Mapping), rule)
     if isinstance(value, Mapping):
         value = ",".join(f"{tensor}={given}" for tensor, given in value.items())
     formats: dict[str, str] = {}
     for item in comma_list(name, value) if value else ():
         tensor, _, given = (part.strip() for part in item.partition("="))
         if tensor not in STORED or given not in known:
-            raise InputError(f"{rule}, got {item}")
+            raise InputError(f"{name} must be {rule}, got {item}")
         if tensor in formats:
             raise InputError(f"{name} must name each tensor once, got {tensor} twice")
         formats[tensor] = given
@@ -109,7 +120,7 @@ class TrainingSetting(Options):
             "R",
             "Learning rule: `name` or `name:key=value,key=value`, or `FILE.py:name` for a rule in "
             "a file of your own.",
-            _rule,
+            one_rule,
         ),
     )
     data: str | Path | None = field(

@@ -6,9 +6,9 @@ them.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from accelsim.config.catalog import built_in
 from accelsim.config.describe import Rule, join
@@ -17,6 +17,7 @@ from accelsim.config.models.problems import Problem, raise_problems
 from accelsim.config.models.section import Positive, Section
 from accelsim.config.models.units import HERTZ, Hertz
 from accelsim.config.registries import PE_KINDS
+from accelsim.errors import InputError
 from accelsim.machine.formats import Formats
 from accelsim.machine.mapping_choice import MappingChoice
 from accelsim.machine.memories import Dram, GlobalBuffer, NearMemory, Noc, Scratchpad, VectorUnit
@@ -24,7 +25,12 @@ from accelsim.machine.pe_base import Organization, PEArray
 from accelsim.machine.precision import Precision
 
 
-class Machine(Section):
+class _LoadedOnly(type(BaseModel)):  # type: ignore[misc]  # the metaclass of pydantic's models
+    def __call__(cls, *_given: object, **_named: object) -> Any:
+        raise InputError("a Machine is made by load_machine() or by replace(), not by Machine()")
+
+
+class Machine(Section, metaclass=_LoadedOnly):
     """A machine. Cycles are those of its clock; DRAM has a clock of its own."""
 
     model_config = ConfigDict(title="Architecture")

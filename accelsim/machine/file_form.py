@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from accelsim.config.catalog import is_file_name
 from accelsim.config.describe import Hint, Rule, keys
+from accelsim.config.reading.values import unboxed
 from accelsim.machine.architecture import Machine
 
 _FILES = (("technology",), ("dram", "standard"))
@@ -50,4 +51,6 @@ def plain(value: Any, every: bool = False) -> Any:
         return as_written(value, every)
     if isinstance(value, Mapping):
         return {key: plain(each, every) for key, each in value.items()}
-    return [plain(each, every) for each in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [plain(each, every) for each in value]
+    return unboxed(value)

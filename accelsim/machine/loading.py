@@ -10,6 +10,7 @@ from typing import Any
 from accelsim.config import catalog
 from accelsim.config.describe import join, keys, spell
 from accelsim.config.loader import faults_of, in_order, validate_document
+from accelsim.config.reading.values import instance, unboxed
 from accelsim.config.registries import PE_KINDS
 from accelsim.config.source import Document, KeyPath, Place, dotted, read_document
 from accelsim.config.suggest import closest, did_you_mean
@@ -42,9 +43,10 @@ def load_machine(
     >>> machine
     Machine(near-memory: 16 x 16 PEs in an array of lanes, near_memory, 800MHz)
     """
-    return resolved(
-        with_overrides(read_architecture(catalog.find("arch", name_or_path)), overrides or {})
-    )
+    instance("machine", name_or_path, (str, Path), "a built-in name or a file")
+    changes = instance("overrides", overrides or {}, Mapping, "a mapping of keys to values")
+    given = {key: unboxed(value) for key, value in changes.items()}
+    return resolved(with_overrides(read_architecture(catalog.find("arch", name_or_path)), given))
 
 
 def read_architecture(path: str | Path) -> Document:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from accelsim.config.reading.values import instance
 from accelsim.config.schema import model_schema
 from accelsim.config.suggest import newer
 from accelsim.errors import Fault, InputError
@@ -116,6 +117,11 @@ class Document(Part):
         return str(get_args(annotation)[0])
 
     @classmethod
+    def file_name(cls) -> str:
+        """Name of the document in a folder, such as ``result.json``."""
+        return f"{cls.schema_name().partition('.')[2].partition('/')[0]}.json"
+
+    @classmethod
     def parse(cls, value: object, source: str = "") -> Self:
         """Check parsed JSON that was read from ``source``.
 
@@ -128,8 +134,13 @@ class Document(Part):
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read a file. Raises InputError if it cannot be read or is not JSON, and like `parse`."""
-        return cls.parse(read_json(Path(path)), str(path))
+        """Read a file, or the document in a folder that `save` or ``--out`` wrote. Raises
+        InputError if it cannot be read or is not JSON, and like `parse`.
+        """
+        file = Path(instance("path", path, (str, Path), "a file or a folder"))
+        if file.is_dir():
+            file /= cls.file_name()
+        return cls.parse(read_json(file), str(file))
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from accelsim.config.catalog import find
+from accelsim.config.reading.values import instance
 from accelsim.config.registries import IMPORTERS
 from accelsim.errors import Fault, InputError
 from accelsim.workload.network import Network
@@ -21,6 +22,7 @@ def load_network(name_or_path: str | Path) -> Network:
     >>> [layer.name for layer in network.weighted]
     ['fc1', 'fc2']
     """
+    instance("workload", name_or_path, (str, Path), "a built-in name or a file")
     foreign = Path(name_or_path).suffix.lower() in IMPORTERS
     path = find("workload", Path(name_or_path) if foreign else name_or_path)
     suffix = path.suffix.lower()

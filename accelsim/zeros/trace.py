@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from accelsim.config.reading.values import instance
 from accelsim.errors import Fault, InputError
 from accelsim.version import __version__
 
@@ -134,7 +135,7 @@ class Trace:
     @classmethod
     def read(cls, path: str | Path) -> Trace:
         """Read and verify a file. Raises InputError with every fault."""
-        path = Path(path)
+        path = Path(instance("path", path, (str, Path), "a file"))
         arrays = _load_arrays(path)
         meta = _load_meta(path, arrays)
         faults: list[Fault] = []

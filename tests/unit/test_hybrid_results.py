@@ -269,7 +269,7 @@ def test_each_kind_takes_the_trace_of_its_family(tmp_path: Path) -> None:
 def test_a_trace_that_a_kind_lacks_is_refused(tmp_path: Path) -> None:
     (path,) = traces(tmp_path, "bp")
     message = (
-        f"--trace must be of the revised family for revised:binary=true, whose error masks "
+        f"trace must be of the revised family for revised:binary=true, whose error masks "
         f"differ from others', got {path} (bp); "
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}"):

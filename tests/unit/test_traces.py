@@ -126,7 +126,7 @@ def test_the_seed_decides_the_zeros() -> None:
 )
 def test_a_density_is_from_0_to_1(text: str) -> None:
     assert refused(small(), text) == [
-        f"--trace random:DENSITY must have a density between 0 and 1, got {text}"
+        f"trace random:DENSITY must have a density between 0 and 1, got {text}"
     ]
 
 
@@ -141,9 +141,8 @@ def test_dense_is_no_trace() -> None:
 def test_a_missing_shipped_trace_says_what_else_there_is() -> None:
     assert refused(small(), "shipped", "ssdfa") == [
         (
-            "small has no shipped trace for ssdfa: give --trace FILE.npz (made by `accelsim "
-            "trace`), "
-            "--trace random:DENSITY or --trace dense"
+            "small has no shipped trace for ssdfa: give as trace a file (made by `accelsim "
+            "trace`), random:DENSITY or dense"
         )
     ]
 
@@ -187,10 +186,10 @@ def test_traces_of_another_family_are_refused_unless_told_otherwise(
     path = tmp_path / "other.npz"
     made(small(), trace_rule).write(path)
     refusal = (
-        f"--trace must be of the {own} family for {rule}, whose error masks differ from "
+        f"trace must be of the {own} family for {rule}, whose error masks differ from "
         f"others', got {path} ({trace_rule}); "
     )
-    assert refused(small(), path, rule) == [refusal + "--trace-any-rule accepts it"]
+    assert refused(small(), path, rule) == [refusal + "trace-any-rule accepts it"]
     result = simulate(small(), machine(), rule=rule, trace=path, trace_any_rule=True)
     assert result.notes == (
         (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,3 +25,8 @@ class Section(BaseModel):
     """A mapping in YAML: fixed keys, no type conversion, immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    def __setattr__(self, name: str, _value: Any) -> None:
+        raise AttributeError(
+            f"{name} cannot be set; Machine.replace makes a machine with other values"
+        )

@@ -17,7 +17,7 @@ Reader = Callable[[str, Any], Any]
 option is called ``name``, when the value breaks the option's rule.
 """
 
-_KEY = "option"
+_KEY, _ARGUMENT = "option", "argument"
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,21 @@ def option(
     return {_KEY: Option(metavar, text, read, repeats, shows_default)}
 
 
+def argument(read: Reader) -> dict[str, Reader]:
+    """Metadata of a field that only Python takes, not the command line."""
+    return {_ARGUMENT: read}
+
+
+def _readers(declaring: type[Any]) -> dict[str, Reader]:
+    """The readers of the options and arguments of a dataclass, by name."""
+    only_python = {
+        each.name: each.metadata[_ARGUMENT]
+        for each in fields(declaring)
+        if _ARGUMENT in each.metadata
+    }
+    return {**{name: each.read for name, each in options(declaring).items()}, **only_python}
+
+
 def options(declaring: type[Any]) -> dict[str, Option]:
     """The options among a dataclass's fields, by name and in the order of the fields."""
     return {each.name: each.metadata[_KEY] for each in fields(declaring) if _KEY in each.metadata}
@@ -67,9 +82,9 @@ class Options:
 
     def __post_init__(self) -> None:
         faults: list[Fault] = []
-        for name, each in options(type(self)).items():
+        for name, read in _readers(type(self)).items():
             try:
-                object.__setattr__(self, name, each.read(name, getattr(self, name)))
+                object.__setattr__(self, name, read(name, getattr(self, name)))
             except InputError as error:
                 faults += error.faults
         if faults:

@@ -11,11 +11,13 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from accelsim.errors import Fault, InputError
 
 Value = TypeVar("Value")
+_LONGEST = 60
+"""Characters of a value in a fault."""
 
 
 class Faults:
@@ -45,9 +47,39 @@ class Faults:
             raise InputError(*self._noted)
 
 
+def unboxed(value: Any) -> Any:
+    """A number of NumPy as a number of Python; any other value as it is."""
+    return value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
+
+
+def shown(value: object) -> str:
+    """A value in a fault: a text as it is, anything else on one short line."""
+    if isinstance(value, str | Path):
+        return str(value)
+    try:
+        text = " ".join(repr(unboxed(value)).split())
+    except ValueError:  # an integer of too many digits
+        return "a number of thousands of digits"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def instance(name: str, value: Value, types: type[Any] | tuple[type[Any], ...], rule: str) -> Value:
+    """The value if it is of one of the types. InputError with ``rule`` if not."""
+    if not isinstance(value, types):
+        raise InputError(f"{name} must be {rule}, got {shown(value)}")
+    return value
+
+
+def function(name: str, value: Value) -> Value:
+    """A function, or None."""
+    if value is not None and not callable(value):
+        raise InputError(f"{name} must be a function, got {shown(value)}")
+    return value
+
+
 def whole(name: str, value: object, least: int, most: int | None = None) -> int:
     """A whole number of at least ``least``, and at most ``most``. InputError for anything else."""
-    number = least - 1
+    number, value = least - 1, unboxed(value)
     try:
         if not isinstance(value, bool):
             number = int(value) if isinstance(value, str) else operator.index(value)  # type: ignore[arg-type]  # refused below
@@ -55,14 +87,14 @@ def whole(name: str, value: object, least: int, most: int | None = None) -> int:
         pass
     if number < least or (most is not None and number > most):
         rule = f">= {least}" if most is None else f"between {least} and {most}"
-        raise InputError(f"{name} must be a whole number {rule}, got {value}")
+        raise InputError(f"{name} must be a whole number {rule}, got {shown(value)}")
     return number
 
 
 def one_of(name: str, value: object, words: Sequence[str]) -> str:
     """One of a few words. InputError for any other value."""
     if not isinstance(value, str) or value not in words:
-        raise InputError(f"{name} must be one of {', '.join(words)}, got {value}")
+        raise InputError(f"{name} must be one of {', '.join(words)}, got {shown(value)}")
     return str(value)
 
 
@@ -79,7 +111,7 @@ def positive(name: str, value: object, most: float = math.inf) -> float:
     number = _number(value)
     if not 0.0 < number <= most or number == math.inf:
         limit = "" if most == math.inf else f", at most {most:g}"
-        raise InputError(f"{name} must be a number > 0{limit}, got {value}")
+        raise InputError(f"{name} must be a number > 0{limit}, got {shown(value)}")
     return number
 
 
@@ -87,7 +119,7 @@ def not_negative(name: str, value: object) -> float:
     """A finite number of at least zero."""
     number = _number(value)
     if not 0.0 <= number < math.inf:
-        raise InputError(f"{name} must be a number >= 0, got {value}")
+        raise InputError(f"{name} must be a number >= 0, got {shown(value)}")
     return number
 
 
@@ -95,31 +127,30 @@ def fraction(name: str, value: object) -> float:
     """A number from 0, below 1."""
     number = _number(value)
     if not 0.0 <= number < 1.0:
-        raise InputError(f"{name} must be a number from 0, below 1, got {value}")
+        raise InputError(f"{name} must be a number from 0, below 1, got {shown(value)}")
     return number
 
 
 def _number(value: object) -> float:
     """The value as a float, or NaN, which fails every comparison, if it is not a number."""
+    value = unboxed(value)
     try:
         return math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]  # refused below
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan
 
 
 def flag(name: str, value: object) -> bool:
     """True or False."""
-    if not isinstance(value, bool):
-        raise InputError(f"{name} must be True or False, got {value}")
-    return value
+    return bool(instance(name, unboxed(value), bool, "True or False"))
 
 
 def named_folder(name: str, value: object) -> Path | None:
     """A path, or None if none is given. InputError for an empty path, which would mean the working
     folder.
     """
-    if value == "":
+    if value is None:
+        return None
+    if instance(name, value, (str, Path), "a folder") == "":
         raise InputError(f"{name} must be a folder, got an empty name")
-    if value is not None and not isinstance(value, str | Path):
-        raise InputError(f"{name} must be a folder, got {value}")
-    return None if value is None else Path(value)
+    return Path(str(value))
