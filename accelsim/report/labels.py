@@ -9,16 +9,23 @@ from accelsim.results.result import Result
 
 def labels(results: Sequence[Result]) -> list[str]:
     """A short name for each run: the rule, preceded by workload and machine if those differ, and
-    followed by any other input that distinguishes the runs.
+    followed by the optimizer if it differs and by any other input that distinguishes the runs:
+    ``near-memory/bp, sgd``.
     """
-    parts = [_differing(result, results, ("workload", "arch", "rule")) for result in results]
+    parts = [
+        [
+            "/".join(_differing(result, results, ("workload", "arch", "rule"))),
+            *_differing(result, results, ("optimizer",)),
+        ]
+        for result in results
+    ]
     for key in ("batch", "schedule", "trace", "seed"):
         if len({tuple(names) for names in parts}) < len(parts):
             parts = [
                 names + _differing(result, results, (key,))
                 for names, result in zip(parts, results, strict=True)
             ]
-    names = ["/".join(each) for each in parts]
+    names = [", ".join(each) for each in parts]
     return [
         name if names.count(name) == 1 else f"{name} #{names[: index + 1].count(name)}"
         for index, name in enumerate(names)

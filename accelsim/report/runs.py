@@ -10,6 +10,9 @@ from accelsim.report.labels import labels
 from accelsim.results.comparison import Comparison
 from accelsim.results.result import Result
 
+SAME_CLOCK = 1e-6
+"""Maximum relative difference of two clock periods that come from one clock."""
+
 
 @dataclass(frozen=True)
 class Runs:
@@ -25,6 +28,16 @@ class Runs:
         return "ratio" if len(self.results) > 1 else ""
 
     @property
+    def in_time(self) -> bool:
+        """True if clocks differ: cycles then do not compare the runs, and time does."""
+        periods = [each.seconds / each.cycles for each in self.results if each.cycles]
+        return bool(periods) and max(periods) > min(periods) * (1 + SAME_CLOCK)
+
+    def duration(self, result: Result) -> float:
+        """Duration of a run's step: seconds if clocks differ, else cycles."""
+        return result.seconds if self.in_time else result.cycles
+
+    @property
     def star(self) -> str:
         """Mark of an energy that depends on an unverified price; empty if none does."""
         return "*" if any(result.unverified() for result in self.results) else ""
@@ -33,6 +46,12 @@ class Runs:
     def area_star(self) -> str:
         """Mark of an area that depends on an unverified one; empty if none does."""
         return "*" if any(result.unverified_areas() for result in self.results) else ""
+
+    @property
+    def baseline_label(self) -> str:
+        """Label of the baseline."""
+        pairs = zip(self.labels, self.results, strict=True)
+        return next(label for label, result in pairs if result is self.baseline)
 
     def first(self, most: int) -> Runs:
         """The first ``most`` runs, with the same baseline, which is among them."""

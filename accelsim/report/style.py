@@ -4,6 +4,7 @@ causes, and numbers with SI prefixes.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Sequence
 
@@ -97,8 +98,9 @@ def si(value: float, unit: str = "", digits: int = 3) -> str:
     """
     if value == 0:
         return f"0 {unit}".strip()
-    if isinstance(value, int) and abs(value) < 1000:
-        return f"{value} {unit}".strip()
+    whole = isinstance(value, int) or (unit in ("", "B") and value == int(value))
+    if whole and abs(value) < 1000:  # a count, or a mean of equal counts
+        return f"{value:.0f} {unit}".strip()
     rounded = abs(float(f"{value:.{digits - 1}e}"))
     scale, letter = next(
         ((scale, letter) for scale, letter in _PREFIXES if rounded >= scale), _PREFIXES[-1]
@@ -127,6 +129,26 @@ def times(ratio: float | None) -> str:
     if ratio is None:
         return "-"
     return f"{ratio:.2f}x" if ratio < 100 else f"{ratio:.0f}x"
+
+
+def percent(share: float) -> str:
+    """A share as text: 0.84 -> ``84 %``; below 1 % with two digits."""
+    return f"{100 * share:.0f} %" if share >= 0.01 or not share else f"{100 * share:.2g} %"
+
+
+def plain(value: float, digits: int = 3) -> str:
+    """A number with ``digits`` significant digits, or all those before the point, and never an
+    exponent: 138.0 -> ``138``, 1234.5 -> ``1,234``.
+    """
+    if not value:
+        return "0"
+    before = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}")))) + 1
+    return f"{value:,.{max(0, digits - before)}f}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """``bp, dfa and fa``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def folded(label: str, width: int) -> str:

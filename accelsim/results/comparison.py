@@ -18,6 +18,7 @@ from accelsim.version import __version__
 RATIOS = (
     "cycles",
     "interval_cycles",
+    "seconds",
     "energy_pj",
     "macs.dense",
     "macs.effectual",

@@ -149,17 +149,20 @@ def test_labels_name_what_differs() -> None:
         "von-neumann/bp",
     ]
     assert of(synthetic.result("bp"), synthetic.result("bp", batch=4)) == [
-        "bp/batch 1",
-        "bp/batch 4",
+        "bp, batch 1",
+        "bp, batch 4",
     ]
     assert of(synthetic.result("bp", trace="a"), synthetic.result("dfa", trace="b")) == [
         "bp",
         "dfa",
     ]
     assert of(synthetic.result("bp", trace="a"), synthetic.result("bp", trace="b")) == [
-        "bp/a",
-        "bp/b",
+        "bp, a",
+        "bp, b",
     ]
+    assert of(
+        synthetic.result("bp", optimizer="sgd"), synthetic.result("dfa", optimizer="momentum")
+    ) == ["bp, sgd", "dfa, momentum"]
     assert of(synthetic.result("bp"), synthetic.result("bp")) == ["bp #1", "bp #2"]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from accelsim.config.names import OptimizerName, Schedule
 from accelsim.report.figures.bars import Bars, stacked
 from accelsim.report.figures.style import STYLE, save_figure
 from accelsim.report.runs import Runs
@@ -20,7 +23,9 @@ from accelsim.report.style import (
     PASS_COLOURS,
     components,
     joules,
+    percent,
 )
+from accelsim.report.tables.steps import trace_name
 from accelsim.results.op import CAUSES, PASSES, PassKey
 
 MOST_RUNS = 24
@@ -48,16 +53,34 @@ def write_plots(runs: Runs, folder: Path) -> list[Path]:
 
 
 def caption(figure: Figure, runs: Runs, more: str = "") -> None:
-    """A line below the figure: workload, machine and batch, as far as all runs share them. There is
-    no title, because the legend takes its place.
+    """A line below the figure: workload, machine and batch, as far as all runs share them; an
+    optimizer, a schedule and a trace that are not the default ones. There is no title, because the
+    legend takes its place.
     """
     workload, machine, batch = map(runs.shared, ("workload", "arch", "batch"))
     words = [
         f"{workload or ''}{f' on {machine}' if machine else ''}".strip(),
         f"batch {batch}" if batch is not None else "",
+        _unless_all(runs, "optimizer", (OptimizerName.MOMENTUM, None)),
+        _unless_all(runs, "schedule", (Schedule.SERIAL,)),
+        *_traces_of_no_training(runs),
     ]
     lines = [f"{', '.join(filter(None, words))}{more}", figure.get_supxlabel()]
     figure.supxlabel("\n".join(filter(None, lines)), fontsize=6, x=0.01, ha="left")
+
+
+def _unless_all(runs: Runs, key: str, usual: Sequence[str | None]) -> str:
+    """The values of an input in all runs, or an empty text if all are ``usual``."""
+    values = dict.fromkeys(getattr(result, key) for result in runs.results)
+    if set(values) <= set(usual):
+        return ""
+    return f"{key} {' or '.join(str(value) for value in values if value)}"
+
+
+def _traces_of_no_training(runs: Runs) -> Iterator[str]:
+    """Traces whose zeros are not those of a training run."""
+    names = dict.fromkeys(trace_name(result) or "" for result in runs.results)
+    yield from (f"trace {name}" for name in names if re.match(r"random:|dense", name))
 
 
 def energy_figure(runs: Runs) -> Figure:
@@ -93,10 +116,10 @@ def draw_energy_bars(runs: Runs, bars: Bars, axes: Axes, size: float) -> None:
     ends = stacked(
         bars, axes, parts, lambda drawn, sizes: bars.write_shares(axes, drawn, sizes, largest)
     )
-    totals = [_micro(joules(result.energy_pj)) for result in runs.results]
+    totals = [joules(result.energy_pj) for result in runs.results]
     bars.write_totals(axes, ends, totals, size=size)
     title = (
-        f"energy of a step, {_baseline(runs)} = 1"
+        f"energy of a step, {runs.baseline_label} = 1"
         if len(runs.results) > 1
         else "share of the step's energy"
     )
@@ -159,13 +182,15 @@ def cycles_figure(runs: Runs) -> Figure:
             continue
         share = sum(runs.baseline.cycles_by_cause(name).values()) / whole
         axes.set_title(
-            f"{name}, {share:.0%} of {_baseline(runs)}'s cycles"
+            f"{name}, {percent(share)} of {runs.baseline_label}'s cycles"
             if bars.standing
-            else f"{name}, {share:.0%} of baseline",
+            else f"{name}, {percent(share)} of baseline",
             pad=3,
         )
     bars.legend(
-        figure, panels[0], f"array cycles of each pass by cause; the baseline is {_baseline(runs)}"
+        figure,
+        panels[0],
+        f"array cycles of each pass by cause; the baseline is {runs.baseline_label}",
     )
     return figure
 
@@ -176,15 +201,3 @@ def _words(runs: Runs, pass_: PassKey, kind: str) -> list[float]:
         float(getattr(result.passes[pass_].words, kind)) if pass_ in result.passes else 0.0
         for result in runs.results
     ]
-
-
-def _baseline(runs: Runs) -> str:
-    return next(
-        label
-        for label, result in zip(runs.labels, runs.results, strict=True)
-        if result is runs.baseline
-    )
-
-
-def _micro(text: str) -> str:
-    return text.replace(" u", " \N{MICRO SIGN}")

@@ -11,10 +11,10 @@ from rich.text import Text
 
 from accelsim.report.console import print_lines, print_table
 from accelsim.report.runs import Runs, ratio
-from accelsim.report.style import times
+from accelsim.report.style import plain, times
 from accelsim.report.summary.layout import laid_out
 from accelsim.report.summary.sentences import sentences, subject
-from accelsim.report.summary.table import summary_table, three_digits
+from accelsim.report.summary.table import summary_table
 from accelsim.report.table import Table
 from accelsim.report.tables.notes import notes
 from accelsim.report.tables.registry import tables
@@ -43,19 +43,43 @@ def print_summary(runs: Runs, console: Console) -> None:
     head = [Text(line, style="bold") for line in _wrapped(headline(runs), width)]
     said = ["", *(line for text in sentences(runs) for line in _wrapped(text, width)), ""]
     print_lines([*head, *said], console)
-    groups = machine_lines(runs)
-    table = _without_machines(summary_table(runs), runs) if any(groups) else summary_table(runs)
-    lines = laid_out(table, groups, width)
+    rest = ["", *_wrapped(REST, width)]
+    table = _shown_table(runs)
+    foot = ["", *_footnotes(runs, table, width)]
+    around = len(head) + len(said) + len(foot) + len(rest) - 1  # rest may lose its blank line
+    lines = _table_lines(runs, width, HEIGHT - around - bool(notes(runs)))
     if lines is None:
         print_table(replace(table, title="One training step"), console)
         lines = []
     print_lines(lines, console)
-    foot = ["", *_footnotes(runs, table, width)]
-    rest = ["", *_wrapped(REST, width)]
     used = len(head) + len(said) + len(lines) + len(foot) + len(rest)
     if used + bool(notes(runs)) > HEIGHT:
         rest, used = rest[1:], used - 1
     print_lines([*foot, *_notes(runs, width, HEIGHT - used), *rest], console)
+
+
+def _shown_table(runs: Runs) -> Table:
+    """The summary's table; the machines' names, if they head groups of rows, are left out of it."""
+    table = summary_table(runs)
+    return _without_machines(table, runs) if any(machine_lines(runs)) else table
+
+
+def _table_lines(runs: Runs, width: int, room: int) -> list[str] | None:
+    """As many runs as fit in ``room`` lines, and the number of those left out. None if the table
+    does not fit ``width``.
+    """
+    every = len(runs.results)
+    for most in range(every, 0, -1):
+        shown = runs.first(most)
+        lines = laid_out(_shown_table(shown), machine_lines(runs.first(most)), width)
+        if lines is None:
+            return None
+        if most < every:
+            left = every - most
+            lines.append(f" {left} more run{'' if left == 1 else 's'}: --tables totals")
+        if len(lines) <= room:
+            break
+    return lines
 
 
 def headline(runs: Runs) -> str:
@@ -95,7 +119,7 @@ def _area(result: Result, runs: Runs) -> str:
     star = "*" if result.unverified_areas() else ""
     part = ratio(result.area_mm2, runs.baseline.area_mm2)
     against = f", {times(part)}" if part is not None and result.arch != runs.baseline.arch else ""
-    return f" ({three_digits(result.area_mm2)} mm2{star}{against})"
+    return f" ({plain(result.area_mm2)} mm2{star}{against})"
 
 
 def _without_machines(table: Table, runs: Runs) -> Table:

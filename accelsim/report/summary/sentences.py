@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accelsim.report.runs import Runs, ratio
-from accelsim.report.style import COMPONENT_NAMES, joules, si, times
-from accelsim.report.summary.levers import CAUSE_WORDS, ENERGY_KEYS, STALL_KEYS
+from accelsim.report.style import joules, listed, percent, si, times
+from accelsim.report.summary.levers import CAUSE_WORDS, levers
 from accelsim.results.op import PASSES
 from accelsim.results.result import Result
 
@@ -20,7 +20,7 @@ MOST_NAMED = 4
 
 def sentences(runs: Runs) -> list[str]:
     """The sentences that the numbers support, in order."""
-    return [text for text in (costs(runs), longest(runs), lever(runs)) if text]
+    return [text for text in (costs(runs), longest(runs), levers(runs)) if text]
 
 
 def active_passes(runs: Runs) -> list[str]:
@@ -43,14 +43,14 @@ def subject(runs: Runs) -> str:
         return "a step"
     if len(active) == 1:
         return f"the {active[0]} pass of a step"
-    return f"the passes {_listed(active)} of a step"
+    return f"the passes {listed(active)} of a step"
 
 
 def costs(runs: Runs) -> str:
     """Sentence about cycles and energy: of a single run, or of each run relative to the
     baseline.
     """
-    label = _baseline_label(runs)
+    label = runs.baseline_label
     mean = ""
     if any(each.steps for each in runs.results):
         only = len(runs.results) == 1
@@ -64,18 +64,24 @@ def costs(runs: Runs) -> str:
         if result is not runs.baseline
     ]
     if len(others) < MOST_NAMED:
-        first, *rest = [(name, _relative(result, runs.baseline)) for name, result in others]
+        first, *rest = [(name, _relative(result, runs)) for name, result in others]
         each = [f"{subject(runs)}{mean} under {first[0]} {verb} {first[1]}"]
         each += [f"under {name} {amounts}" for name, amounts in rest]
         return f"Against {label}, {'; '.join(each)}."
     every = list(zip(runs.labels, runs.results, strict=True))
-    quickest, fast = min(every, key=lambda each: each[1].cycles)
+    quickest, fast = min(every, key=lambda each: runs.duration(each[1]))
     thriftiest, low = min(every, key=lambda each: each[1].energy_pj)
+    least = (
+        f"the least time, {si(fast.seconds, 's')}"
+        if runs.in_time
+        else f"the fewest cycles, {si(fast.cycles)}"
+    )
     other = "" if quickest == thriftiest else f"{thriftiest} "
     return (
-        f"For {subject(runs)}{mean}, {quickest} takes the fewest cycles, {si(fast.cycles)}"
-        f"{_of_base(fast.cycles, runs.baseline.cycles, label)}, and {other}the least energy, "
-        f"{joules(low.energy_pj)}{_of_base(low.energy_pj, runs.baseline.energy_pj, label)}."
+        f"For {subject(runs)}{mean}, {quickest} takes {least}"
+        f"{_of_base(runs.duration(fast), runs.duration(runs.baseline), label)}, "
+        f"and {other}the least energy, {joules(low.energy_pj)}"
+        f"{_of_base(low.energy_pj, runs.baseline.energy_pj, label)}."
     )
 
 
@@ -91,11 +97,16 @@ def _absolute(result: Result) -> str:
     )
 
 
-def _relative(result: Result, base: Result) -> str:
-    cycles, energy = ratio(result.cycles, base.cycles), ratio(result.energy_pj, base.energy_pj)
+def _relative(result: Result, runs: Runs) -> str:
+    """``1.2x the cycles and 0.8x the energy``; time instead of cycles if clocks differ."""
+    base = runs.baseline
+    duration = ratio(runs.duration(result), runs.duration(base))
+    energy = ratio(result.energy_pj, base.energy_pj)
+    unit = "time" if runs.in_time else "cycles"
+    absolute = si(result.seconds, "s") if runs.in_time else f"{si(result.cycles)} cycles"
     return (
-        f"{f'{times(cycles)} the' if cycles is not None else si(result.cycles)} cycles and "
-        f"{f'{times(energy)} the energy' if energy is not None else joules(result.energy_pj)}"
+        f"{f'{times(duration)} the {unit}' if duration is not None else absolute} and "
+        f"{f'{times(energy)} the energy' if energy is not None else f'{joules(result.energy_pj)}'}"
     )
 
 
@@ -128,21 +139,21 @@ def longest(runs: Runs) -> str:
     first = found[0]
     if len({(each.name, each.cause) for each in found}) == 1:
         only = len(found) == 1
-        shares = [f"{_percent(first.share)} of the cycles"]
+        shares = [f"{percent(first.share)} of the cycles"]
         if not only:
             shares[0] += f" in {first.label}"
-        shares += [f"{_percent(each.share)} in {each.label}" for each in found[1:]]
+        shares += [f"{percent(each.share)} in {each.label}" for each in found[1:]]
         causes = sorted(each.cause_share for each in found)
         return (
-            f"The longest pass is {first.name}, with {_listed(shares)}; "
+            f"The longest pass is {first.name}, with {listed(shares)}; "
             f"{_span(causes[0], causes[-1])} of the pass is spent {CAUSE_WORDS[first.cause]}."
         )
     each = [
-        f"{entry.name} in {entry.label} ({_percent(entry.share)} of its cycles, "
-        f"{_percent(entry.cause_share)} of that {CAUSE_WORDS[entry.cause]})"
+        f"{entry.name} in {entry.label} ({percent(entry.share)} of its cycles, "
+        f"{percent(entry.cause_share)} of that {CAUSE_WORDS[entry.cause]})"
         for entry in found
     ]
-    return f"The longest pass is {_listed(each)}."
+    return f"The longest pass is {listed(each)}."
 
 
 def _longest(label: str, result: Result) -> _Longest | None:
@@ -166,40 +177,8 @@ def _largest_causes(shown: Sequence[tuple[str, Result]]) -> str:
         if total:
             cause = max(causes, key=lambda name: causes[name])
             place = "" if len(shown) == 1 else f"in {label} "
-            each.append(f"{place}{_percent(causes[cause] / total)} {CAUSE_WORDS[cause]}")
+            each.append(f"{place}{percent(causes[cause] / total)} {CAUSE_WORDS[cause]}")
     return f"Largest share of the array's cycles: {', '.join(each)}." if each else ""
-
-
-def lever(runs: Runs) -> str:
-    """Sentence about the baseline's largest stall and its component with the most energy, the
-    larger share first, and the machine keys on which each depends.
-    """
-    label, result = _baseline_label(runs), runs.baseline
-    parts: list[tuple[float, str]] = []
-    causes = result.cycles_by_cause()
-    total = sum(causes.values())
-    stalls = {cause: causes[cause] for cause in STALL_KEYS if causes[cause]}
-    if stalls and total:
-        cause = max(stalls, key=lambda each: stalls[each])
-        share = stalls[cause] / total
-        text = f"{CAUSE_WORDS[cause]}, {_percent(share)} of the cycles{_keys(STALL_KEYS[cause])}"
-        parts.append((share, text))
-    energy = {name: pj for name, pj in result.energy_by_component_pj.items() if pj}
-    if energy and result.energy_pj:
-        name = max(energy, key=lambda each: energy[each])
-        share = energy[name] / result.energy_pj
-        shown = COMPONENT_NAMES.get(name, name)
-        keys = _keys(ENERGY_KEYS.get(name, ()))
-        text = f"{shown}, {_percent(share)} of the energy{keys}"
-        parts.append((share, text))
-    if not parts:
-        return ""
-    texts = [text for _, text in sorted(parts, key=lambda each: -each[0])]
-    return f"Biggest lever in {label}: {'; then '.join(texts)}."
-
-
-def _keys(names: Sequence[str]) -> str:
-    return f" (machine keys {', '.join(names)})" if names else ""
 
 
 def _shown(runs: Runs) -> list[tuple[str, Result]]:
@@ -207,24 +186,11 @@ def _shown(runs: Runs) -> list[tuple[str, Result]]:
     every = list(zip(runs.labels, runs.results, strict=True))
     if len(every) <= MOST_NAMED:
         return every
-    fastest = min(every, key=lambda each: each[1].cycles)
-    first = next(each for each in every if each[1] is runs.baseline)
+    fastest = min(every, key=lambda each: runs.duration(each[1]))
+    first = (runs.baseline_label, runs.baseline)
     return [first] if fastest[1] is first[1] else [first, fastest]
 
 
-def _baseline_label(runs: Runs) -> str:
-    pairs = zip(runs.labels, runs.results, strict=True)
-    return next(label for label, result in pairs if result is runs.baseline)
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.2g} %"
-
-
 def _span(least: float, most: float) -> str:
-    low, high = _percent(least), _percent(most)
+    low, high = percent(least), percent(most)
     return low if low == high else f"{low.removesuffix(' %')} to {high}"

@@ -8,12 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from accelsim.report.runs import Runs, ratio
-from accelsim.report.style import prefix, si, times
+from accelsim.report.style import plain, prefix, si, times
 from accelsim.report.table import Column, Table
 from accelsim.results.result import Result
 
 NEGLIGIBLE = 1e-3
 """Minimum share of the baseline's moved words for which a ratio is given."""
+
+LEAST_IN_UNIT = 0.01
+"""Minimum value in a column's unit; smaller ones would need many digits."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,9 @@ def summary_table(runs: Runs) -> Table:
     columns: tuple[Column[SummaryLine], ...] = (
         Column("run", "run", "text", lambda line: line.label),
         Column("cycles", "cycles", "text", lambda line: si(line.result.cycles)),
-        _ratio(runs, "cycles", lambda result: result.cycles),
+        *(() if runs.in_time else (_ratio(runs, "cycles", lambda result: result.cycles),)),
         _scaled(runs, "time", "s", lambda result: result.seconds),
+        *((_ratio(runs, "time", lambda result: result.seconds),) if runs.in_time else ()),
         _scaled(runs, f"energy{runs.star}", "J", lambda result: 1e-12 * result.energy_pj),
         _ratio(runs, "energy", lambda result: result.energy_pj),
         _scaled(runs, "DRAM", "B", lambda result: result.bytes.dram),
@@ -76,16 +80,14 @@ def _ratio(
 def _scaled(
     runs: Runs, name: str, unit: str, value: Callable[[Result], float]
 ) -> Column[SummaryLine]:
-    """The column of a quantity in one unit for all runs, which the heading gives."""
-    scale, letter = prefix(max(value(result) for result in runs.results))
+    """The column of a quantity. The heading gives the unit, which suits the largest value; if the
+    least value is too small for it, each cell has a unit of its own.
+    """
+    values = [value(result) for result in runs.results]
+    scale, letter = prefix(max(values))
+    least = min((each for each in values if each), default=scale)
+    if least < LEAST_IN_UNIT * scale:
+        return Column(name, name, "text", lambda line: si(value(line.result), unit))
     return Column(
-        name,
-        f"{name}\n{letter}{unit}",
-        "text",
-        lambda line: three_digits(value(line.result) / scale),
+        name, f"{name}\n{letter}{unit}", "text", lambda line: plain(value(line.result) / scale)
     )
-
-
-def three_digits(value: float) -> str:
-    """A number to three significant digits: 138.0 -> ``138``."""
-    return f"{value:#.3g}".rstrip(".") if value else "0"

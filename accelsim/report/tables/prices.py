@@ -72,20 +72,27 @@ def _area_heading(name: str, results: Sequence[Result]) -> str:
 
 
 def sources_table(runs: Runs) -> Table:
-    """Every energy price used, with its source and whether the source was verified."""
-    columns: tuple[Column[EnergySource], ...] = (
-        Column("component", "component", "text"),
-        Column("action", "action", "text"),
-        Column("pj", "price", "energy"),
-        Column("verified", "verified", "text", lambda price: _yes(price.verified)),
-        Column("source", "source", "text"),
+    """Every energy price used on each machine, with its source and whether it was verified."""
+    columns: tuple[Column[_MachinePrice], ...] = (
+        Column("arch", "machine", "text"),
+        Column("component", "component", "text", lambda each: each.price.component),
+        Column("action", "action", "text", lambda each: each.price.action),
+        Column("pj", "price", "energy", lambda each: each.price.pj),
+        Column("verified", "verified", "text", lambda each: _yes(each.price.verified)),
+        Column("source", "source", "text", lambda each: each.price.source),
     )
     entries = {
-        (entry.component, entry.action, entry.pj): entry
+        (result.arch, entry.component, entry.action, entry.pj): _MachinePrice(result.arch, entry)
         for result in runs.results
         for entry in result.sources()
     }
     return Table.of("energy_sources", "Energy prices", columns, _in_order(entries))
+
+
+@dataclass(frozen=True)
+class _MachinePrice:
+    arch: str
+    price: EnergySource
 
 
 @dataclass(frozen=True)

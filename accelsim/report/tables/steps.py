@@ -94,14 +94,26 @@ def totals_table(runs: Runs) -> Table:
         part("rule", "", lambda step: step.rule, "text"),
         part("batch", "", lambda step: step.batch),
         part("schedule", "", lambda step: step.schedule, "text"),
-        part("trace", "", _trace, "text"),
-        *with_ratio("cycles", ("cycles", runs.ratio), "count", lambda step: step.cycles),
+        part("optimizer", "", lambda step: step.optimizer, "text"),
+        part("trace", "", trace_name, "text"),
+        part("seed", "", lambda step: step.seed),
+        *with_ratio(
+            "cycles",
+            ("cycles", "" if runs.in_time else runs.ratio),
+            "count",
+            lambda step: step.cycles,
+        ),
         part(
             "interval_cycles",
             "interval" if intervals_differ else "",
             lambda step: step.interval_cycles,
         ),
-        part("seconds", "time", lambda step: step.seconds, "seconds"),
+        *with_ratio(
+            "seconds",
+            ("time", runs.ratio if runs.in_time else ""),
+            "seconds",
+            lambda step: step.seconds,
+        ),
         *with_ratio(
             "energy_pj", (f"energy{runs.star}", runs.ratio), "energy", lambda step: step.energy_pj
         ),
@@ -118,12 +130,14 @@ def totals_table(runs: Runs) -> Table:
             lambda step: step.area_mm2,
         ),
         part("config_hash", "", lambda step: step.config_hash, "text"),
+        part("version", "", lambda step: step.version, "text"),
     )
     rows = lines(runs, by_pass=False)
     return Table.of("totals", "One training step", columns, rows, _star_note(runs))
 
 
-def _trace(result: Result) -> str | None:
+def trace_name(result: Result) -> str | None:
+    """The trace of a run; of a hybrid rule the traces of its kinds of step, joined by ``+``."""
     return "+".join(result.trace) if isinstance(result.trace, tuple) else result.trace
 
 

@@ -216,3 +216,17 @@ def test_colours_are_fixed_and_distinct() -> None:
 
 def test_a_step_without_energy_or_cycles_can_still_be_drawn(tmp_path: Path) -> None:
     assert len(plots.write_plots(runs(synthetic.result(scale=0, remote_ep=0)), tmp_path)) == 6
+
+
+def test_the_caption_names_inputs_that_are_not_the_default() -> None:
+    def said(*documents: dict[str, Any]) -> str:
+        figure = Figure()
+        plots.caption(figure, runs(*documents))
+        return str(figure.get_supxlabel())
+
+    usual = synthetic.result(optimizer="momentum", trace="abc")
+    assert said(usual) == "two-layers on near-memory, batch 1"
+    assert said(usual | {"optimizer": "sgd", "trace": "random:0.5"}) == (
+        "two-layers on near-memory, batch 1, optimizer sgd, trace random:0.5"
+    )
+    assert said(usual, usual | {"optimizer": "adam"}).endswith("batch 1, optimizer momentum or adam")

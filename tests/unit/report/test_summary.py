@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from accelsim.config.describe import keys
+from accelsim.config.registries import PE_KINDS
 from accelsim.experiment.compare import compare
 from accelsim.machine.architecture import Machine
-from accelsim.machine.pe_base import PEArray
 from accelsim.report.runs import Runs
 from accelsim.report.style import COMPONENT_NAMES
 from accelsim.report.summary import printing, sentences
-from accelsim.report.summary.levers import CAUSE_WORDS, ENERGY_KEYS, STALL_KEYS
+from accelsim.report.summary.levers import CAUSE_WORDS, ENERGY_KEYS, LANE_KEYS, STALL_KEYS
+from accelsim.report.tables.steps import totals_table
 from accelsim.results import kinds
 from accelsim.results.op import CAUSES
 from tests import synthetic
@@ -61,6 +63,16 @@ def only(document: dict[str, Any], *names: str) -> dict[str, Any]:
                 )
             ),
             id="rules-by-machines",
+        ),
+        pytest.param(
+            runs(
+                *(
+                    synthetic.result(rule, arch, notes=[f"{rule}: a remark"])
+                    for arch in ("near-memory", "von-neumann", "eyeriss-like")
+                    for rule in ("bp", "dfa", "fa", LONG)
+                )
+            ),
+            id="twelve",
         ),
         pytest.param(runs(synthetic.hybrid(0.25)), id="hybrid"),
         pytest.param(runs(synthetic.result(schedule="unlocked")), id="unlocked"),
@@ -162,10 +174,86 @@ def test_where_ops_overlap_or_one_pass_ran_no_pass_is_told() -> None:
 
 
 def test_the_biggest_lever_comes_first() -> None:
-    assert sentences.lever(runs(synthetic.result())) == (
-        "Biggest lever in bp: DRAM, 42 % of the energy (machine keys dram.standard, precision); "
-        "then waiting for DRAM, 7 % of the cycles (machine keys dram.standard, dram.channels)."
+    assert sentences.levers(runs(synthetic.result())) == (
+        "Biggest lever in bp: computing, 57 % of the cycles (more pe_array.rows, cols or lanes); "
+        "then DRAM, 42 % of the energy (another dram.standard or a narrower precision)."
     )
+    rows = {"pe_array": {"kind": "row_stationary", "rows": 4, "cols": 4}}
+    shown = runs(synthetic.result(machine=rows))
+    assert "(more pe_array.rows or cols);" in sentences.levers(shown)
+
+
+def waiting(document: dict[str, Any], dram: int, idle: int = 1000) -> dict[str, Any]:
+    """The document with these cycles of waiting for DRAM, and of idle lanes."""
+    cycles = dict.fromkeys(("busy", "window_empty", "imbalance"), 0) | {"idle": idle}
+    stalls = dict.fromkeys(("noc", "bank", "dependency", "drain"), 0) | {"dram": dram}
+    return document | {"array_cycles": {**cycles, "stall": stalls}}
+
+
+def test_a_small_share_is_no_lever() -> None:
+    energy = "Biggest lever in bp: DRAM, 42 % of the energy "
+    assert sentences.levers(runs(waiting(synthetic.result(), dram=40))).startswith(energy)
+    shown = runs(waiting(synthetic.result(), dram=4000))
+    assert sentences.levers(shown).startswith(
+        "Biggest lever in bp: waiting for DRAM, 80 % of the cycles (more dram.channels or a faster "
+        "dram.standard); then"
+    )
+
+
+def test_lanes_are_no_lever_where_many_are_idle() -> None:
+    array = waiting(synthetic.result(), dram=400, idle=900)
+    array["array_cycles"]["busy"] = 1000
+    said = sentences.levers(runs(array))
+    assert "waiting for DRAM, 17 % of the cycles" in said
+    assert "computing" not in said
+
+
+def test_the_fastest_run_on_another_machine_has_its_lever() -> None:
+    own = [synthetic.result(arch="mychip", scale=scale) for scale in (90_000, 80_000)]
+    shown = runs(waiting(synthetic.result(), dram=4000), *own)
+    said = sentences.levers(shown)
+    assert said.startswith("Biggest lever in near-memory/bp: waiting for DRAM, 80 % ")
+    assert ". In mychip/bp #2: computing, 57 % of the cycles" in said
+
+
+def test_an_optimizer_s_state_without_room_is_the_lever() -> None:
+    document = waiting(synthetic.result(optimizer="momentum", spilled_words=50_000), dram=4000)
+    for name, totals in document["passes"].items():
+        totals["words"]["dram"] = 100_000 if name == "WU" else 0
+    document["words"]["dram"] = 100_000
+    said = (
+        "waiting for DRAM, 80 % of the cycles, as the optimizer's state does not fit: 100 % of "
+        "the DRAM words are WU's (--optimizer sgd or a larger scratchpad.capacity)"
+    )
+    assert said in sentences.levers(runs(document))
+    assert "state" not in sentences.levers(runs(document | {"optimizer": "sgd"}))
+    document["passes"]["FF"]["words"]["dram"] = 50_000  # weights spill, which FF reads
+    assert "state" not in sentences.levers(runs(document))
+
+
+def test_machines_of_different_clocks_are_compared_in_time() -> None:
+    fast = synthetic.result(arch="fast")
+    shown = runs(synthetic.result(), fast | {"seconds": fast["seconds"] / 2})
+    assert sentences.costs(shown) == (
+        "Against near-memory/bp, a step under fast/bp takes 0.50x the time and 1.00x the energy."
+    )
+    row = next(line for line in printed(shown).splitlines() if line.startswith("   bp"))
+    assert row.split()[1:4] == ["127k", "159", "1.00x"]
+    totals = totals_table(shown)
+    place = [column.key for column in totals.columns].index("seconds_ratio")
+    assert totals.rows[1][place] == 0.5
+    assert totals.columns[place].heading == "ratio"
+    assert not totals_table(runs(synthetic.comparison())).columns[place].heading
+    many = [synthetic.result(f"r{index}") for index in range(4)]
+    said = sentences.costs(runs(*many, fast | {"seconds": fast["seconds"] / 2}))
+    assert "fast/bp takes the least time, 79.6 us (0.50x of near-memory/r0)" in said
+
+
+def test_small_values_keep_three_digits() -> None:
+    few = synthetic.result("dfa")
+    shown = runs(synthetic.result() | {"energy_pj": 4e12}, few | {"energy_pj": 4e6})
+    assert " 4.00 J " in printed(shown)
+    assert " 4.00 uJ " in printed(shown)
 
 
 def test_nothing_is_said_of_nothing() -> None:
@@ -181,8 +269,10 @@ def test_every_key_of_a_lever_is_a_key_of_machines() -> None:
     assert set(STALL_KEYS) == {cause for cause in CAUSES if cause.startswith("stall")}
     assert set(ENERGY_KEYS) == set(COMPONENT_NAMES)
     sections = keys(Machine)
-    for name in {name for names in (*STALL_KEYS.values(), *ENERGY_KEYS.values()) for name in names}:
+    arrays = [PE_KINDS.resolve(kind) for kind in PE_KINDS.names()]
+    texts = [*LANE_KEYS, *(text for texts in (STALL_KEYS | ENERGY_KEYS).values() for text in texts)]
+    for name in re.findall(r"[a-z_]+\.[a-z_]+", " ".join(texts)):
         section, _, key = name.partition(".")
         assert section in sections
-        model = PEArray if section == "pe_array" else sections[section].annotation
-        assert not key or key in keys(model)
+        models = arrays if section == "pe_array" else [sections[section].annotation]
+        assert any(key in keys(model) for model in models)

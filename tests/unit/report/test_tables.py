@@ -400,3 +400,14 @@ def test_small_words() -> None:
         "near-memory/revised:",
         "groups=8,binary=true",
     ]
+
+
+def test_prices_and_totals_name_their_run() -> None:
+    shown = runs(synthetic.result(), synthetic.result(arch="mychip", optimizer="sgd", seed=7))
+    prices = registry.TABLES["sources"](shown)
+    assert {row[0] for row in prices.rows} == {"near-memory", "mychip"}
+    totals = registry.TABLES["totals"](shown)
+    keys = [column.key for column in totals.columns]
+    cells = dict(zip(keys, totals.rows[1], strict=True))
+    assert (cells["optimizer"], cells["seed"]) == ("sgd", 7)
+    assert cells["version"]
