@@ -229,4 +229,6 @@ def test_the_caption_names_inputs_that_are_not_the_default() -> None:
     assert said(usual | {"optimizer": "sgd", "trace": "random:0.5"}) == (
         "two-layers on near-memory, batch 1, optimizer sgd, trace random:0.5"
     )
-    assert said(usual, usual | {"optimizer": "adam"}).endswith("batch 1, optimizer momentum or adam")
+    assert said(usual, usual | {"optimizer": "adam"}).endswith(
+        "batch 1, optimizer momentum or adam"
+    )

@@ -404,9 +404,9 @@ def test_small_words() -> None:
 
 def test_prices_and_totals_name_their_run() -> None:
     shown = runs(synthetic.result(), synthetic.result(arch="mychip", optimizer="sgd", seed=7))
-    prices = registry.TABLES["sources"](shown)
+    prices = TABLES["sources"](shown)
     assert {row[0] for row in prices.rows} == {"near-memory", "mychip"}
-    totals = registry.TABLES["totals"](shown)
+    totals = TABLES["totals"](shown)
     keys = [column.key for column in totals.columns]
     cells = dict(zip(keys, totals.rows[1], strict=True))
     assert (cells["optimizer"], cells["seed"]) == ("sgd", 7)
