@@ -72,8 +72,9 @@ def lever(result: Result) -> str:
 
 
 def _of_cycles(result: Result) -> tuple[float, str]:
-    """(share, text) of computing if that is the largest cause, else of the largest stall. Where many
-    lanes are idle, more lanes would be idle too.
+    """(share, text) of computing if that is the largest cause, else of the largest stall.
+
+    Where many lanes are idle, more lanes would be idle too.
     """
     causes = result.cycles_by_cause()
     total = sum(causes.values())
