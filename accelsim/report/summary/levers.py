@@ -5,11 +5,12 @@ from __future__ import annotations
 from accelsim.config.names import Component, OptimizerName
 from accelsim.report.runs import Runs
 from accelsim.report.style import COMPONENT_NAMES, listed, percent
+from accelsim.results.op import PASSES
 from accelsim.results.result import Result
-from accelsim.step.ops import Pass
 
 LEAST = 0.05
 """Minimum share of the cycles or the energy that is worth a sentence."""
+FORWARD, UPDATE = PASSES[0], PASSES[-1]
 LANE_KEYS = ("pe_array.rows", "pe_array.cols", "pe_array.lanes")
 """Keys that determine the number of lanes; a kind of PE array may lack some."""
 STALL_KEYS = {
@@ -88,7 +89,7 @@ def _of_cycles(result: Result) -> tuple[float, str]:
     if cause == "busy":
         return share, f"{said} ({_more_lanes(result)})"
     if cause == "stall_dram" and _state_spills(result):
-        moved = result.passes[Pass.WU].words.dram / result.words.dram
+        moved = result.passes[UPDATE].words.dram / result.words.dram
         return share, (
             f"{said}, as the optimizer's state does not fit: {percent(moved)} of the DRAM words "
             f"are WU's (--optimizer sgd or a larger scratchpad.capacity)"
@@ -124,6 +125,6 @@ def _state_spills(result: Result) -> bool:
     if result.optimizer in (None, OptimizerName.SGD) or not result.spilled_words:
         return False
     words = {name: totals.words.dram for name, totals in result.passes.items()}
-    update, forward = words.pop(Pass.WU, 0), words.get(Pass.FF, 0)
+    update, forward = words.pop(UPDATE, 0), words.get(FORWARD, 0)
     spilled = result.spilled_words
     return update >= spilled > 2 * forward and update > sum(words.values())
