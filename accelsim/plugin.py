@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from accelsim.config.plugins.files import Declaration, collector, load_file
@@ -67,27 +68,41 @@ def importer(suffix: str) -> Callable[[Importer], Importer]:
 
 
 def _declare(registry: Registry, value: Any, *given: str) -> None:
-    """Hand a declaration to the loader of the file that is being read, or register it at once.
-    InputError for a name that is taken.
+    """Hand a declaration to the loader of the file that is being read, or register it at once. A
+    declaration in an installed package whose entry point gives the name is left to that.
+
+    InputError for a name that is taken, ValueError for one that the file declares twice.
     """
     names = registry.declared_names(value) or given
-    declarations = collector()
+    declarations, caller = collector(), _caller()
+    module = str(caller.f_globals.get("__name__", ""))
     for name in names:
-        if declarations is not None:
-            declarations.append(Declaration(registry.key, name, value))
+        if registry.is_entry(name, module):
+            continue
+        if declarations is None:
+            registry.declare(name, value, of_caller(caller))
+        elif any((each.kind, each.name) == (registry.key, name) for each in declarations):
+            raise ValueError(f"{registry.kind} {name} must be declared once, got it again")
         else:
-            frame = inspect.currentframe()
-            while frame is not None and frame.f_code.co_filename == __file__:
-                frame = frame.f_back
-            assert frame is not None
-            registry.declare(name, value, of_caller(frame))
+            declarations.append(Declaration(registry.key, name, value))
+
+
+def _caller() -> FrameType:
+    """The frame of the code that calls a function of this module."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    assert frame is not None
+    return frame
 
 
 def load(file: str | Path) -> None:
     """Register everything that a plug-in's file declares, until the process ends. InputError for a
-    broken file, and for names that are taken.
+    broken file, and for names that are taken; none of its names is then registered.
     """
     loaded_file = load_file(instance("file", file, (str, Path), "a file"))
+    for each in loaded_file.declarations:
+        REGISTRIES[each.kind].refuse_taken(each.name, loaded_file.plugin)
     for each in loaded_file.declarations:
         REGISTRIES[each.kind].declare(each.name, each.value, loaded_file.plugin)
 

@@ -167,8 +167,8 @@ class Registry:
                 f"{what} of {entry.distribution} must be declared by that name at {entry.place}, "
                 f"got {', '.join(names)}"
             )
+        self._plugins[name] = plugin  # first, because another thread takes the name as resolved
         self._declarations[name] = value
-        self._plugins[name] = plugin
 
     def declared_names(self, value: object) -> tuple[str, ...]:
         """The names that a declaration states itself; see
@@ -234,16 +234,32 @@ class Registry:
         if name in self._places:
             raise InputError(self._taken(name, owner))
 
-    def declare(self, name: str, value: Any, plugin: Plugin) -> None:
-        """Add a plug-in's declaration, or replace an earlier one of the same file or notebook.
-        InputError for a name that accelsim or another plug-in has.
+    def refuse_taken(self, name: str, plugin: Plugin) -> None:
+        """InputError when a plug-in declares a name that accelsim or another plug-in has. Another
+        file is another plug-in, whatever its name, unless its content is the same.
         """
         self.refuse_built_in(name, plugin.origin)
-        if name in self and self.label(name) != plugin.label:
-            raise InputError(
-                f"{self.kind} {name} must be declared once, got it from {plugin.origin} and "
-                f"{self.origin(name)}"
-            )
+        known = self._plugins.get(name)
+        if name in self and (known is None or not plugin.is_version_of(known)):
+            owners = plugin.owners(known) if known else f"{plugin.origin} and {self.origin(name)}"
+            raise InputError(f"{self.kind} {name} must be declared once, got it from {owners}")
+
+    def is_entry(self, name: str, module: str) -> bool:
+        """True if ``module`` declares a name that an entry point of its own package gives. The
+        entry point is then the declaration, which is read again at its next use.
+        """
+        package = module.partition(".")[0]
+        if all(entry.package != package for entry in self._installed.get(name, ())):
+            return False
+        self._declarations.pop(name, None)
+        self._plugins.pop(name, None)
+        return True
+
+    def declare(self, name: str, value: Any, plugin: Plugin) -> None:
+        """Add a plug-in's declaration, or replace an earlier one of the same file or notebook.
+        InputError as `refuse_taken`.
+        """
+        self.refuse_taken(name, plugin)
         self._plugins[name] = plugin
         self._declarations[name] = value
 

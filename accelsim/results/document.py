@@ -159,7 +159,11 @@ def checked(part: type[AnyPart], value: object, source: str = "") -> AnyPart:
         # From JSON text, because a strict dataclass accepts objects and enum values only there.
         checked_part: AnyPart = _ADAPTERS[part].validate_json(json.dumps(value))
     except ValidationError as error:
+        if error.errors()[0]["type"] == "json_invalid":  # pydantic's limit is below Python's
+            raise InputError(Fault(source, 0, 0, TOO_DEEP)) from None
         raise InputError(*faults(error, value, source)) from None
+    except RecursionError:
+        raise InputError(Fault(source, 0, 0, TOO_DEEP)) from None
     return checked_part
 
 
@@ -188,7 +192,10 @@ def schema_refusal(known: Sequence[str], got: object) -> str:
         if later is not None:
             return f"schema must be {name}, got {got}: {REMEDY[later]}"
     rule = known[0] if len(known) == 1 else f"one of {', '.join(known)}"
-    return f"schema must be {rule}, got {json.dumps(got)}"
+    return f"schema must be {rule}, got {_shown(got)}"
+
+
+TOO_DEEP = "must be JSON, got values that are nested too deep"
 
 
 def read_json(path: Path) -> object:
@@ -203,6 +210,11 @@ def read_json(path: Path) -> object:
     except json.JSONDecodeError as error:
         message = f"must be JSON, got a syntax error: {error.msg}"
         raise InputError(Fault(str(path), error.lineno, error.colno, message)) from None
+    except ValueError:  # Python limits the digits of an integer
+        message = "must be JSON, got an integer with too many digits"
+        raise InputError(Fault(str(path), 0, 0, message)) from None
+    except RecursionError:
+        raise InputError(Fault(str(path), 0, 0, TOO_DEEP)) from None
     return value
 
 
@@ -253,5 +265,8 @@ def _refusal(key: str, item: Mapping[str, Any]) -> str:
 
 def _shown(value: object) -> str:
     """A value for a message, shortened to 60 characters."""
-    text = json.dumps(value, default=str)
+    try:
+        text = json.dumps(value, default=str)
+    except RecursionError:
+        return "values that are nested too deep"
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from accelsim.config.plugins.source import Plugin, Used
+from accelsim.errors import InputError
 from accelsim.rules.options import NoOptions, Options, OptionValue
 
 if TYPE_CHECKING:  # a rule is listed and its options are read without numpy
@@ -74,7 +75,16 @@ def _imported(place: Place) -> Callable[..., Any]:
     if not isinstance(place, str):
         return place
     module, _, attribute = place.partition(":")
-    function: Callable[..., Any] = getattr(import_module(module), attribute)
+    if not (module and attribute):
+        raise InputError(f"a function of a rule must be at package.module:attribute, got {place!r}")
+    try:
+        function: Callable[..., Any] = getattr(import_module(module), attribute)
+    except AttributeError as error:
+        raise InputError(f"a function of a rule must be at {place}, got: {error}") from error
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}."):
+            raise  # the module exists, and imports another that does not
+        raise InputError(f"a function of a rule must be at {place}, got: {error}") from error
     return function
 
 

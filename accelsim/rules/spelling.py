@@ -135,11 +135,23 @@ def parse_rules(
         else:
             if isinstance(rules, str) and spec in specs:
                 faults.append(Fault("", 0, 0, f"{spec.text} must appear once, got it again"))
+            faults += _homonyms(spec, specs)
             specs.append(spec)
         before = text if _known(text, registry) else before
     if faults:
         raise InputError(*faults)
     return tuple(specs)
+
+
+def _homonyms(spec: AnyRule, before: Sequence[AnyRule]) -> list[Fault]:
+    """Faults of rules from different files with the same text, which results could not tell
+    apart.
+    """
+    return [
+        Fault("", 0, 0, f"{spec.text} must be one rule, got it from {spec.plugin.owners(other)}")
+        for other in (each.plugin for each in before if each.text == spec.text)
+        if spec.plugin and other and not spec.plugin.is_version_of(other)
+    ]
 
 
 def _parts(text: str) -> list[str]:

@@ -137,7 +137,11 @@ class Trace:
         """Read and verify a file. Raises InputError with every fault."""
         path = Path(instance("path", path, (str, Path), "a file"))
         arrays = _load_arrays(path)
-        meta = _load_meta(path, arrays)
+        try:
+            meta = _load_meta(path, arrays)
+        except RecursionError:
+            wrong = "meta must be JSON, got values that are nested too deep"
+            raise InputError(Fault(str(path), 0, 0, wrong)) from None
         faults: list[Fault] = []
         tensors: dict[str, TraceTensor] = {}
         for key, extents in meta["tensors"].items():

@@ -128,6 +128,12 @@ def test_a_result_of_a_run_survives_its_file(tmp_path: Path) -> None:
     [
         (b'{"schema": ', "{path}:1:12: must be JSON, got a syntax error: Expecting value"),
         (b"\xff\xfe", "{path}: must be JSON, got bytes that are not UTF-8"),
+        (b"[" * 200_000, "{path}: must be JSON, got values that are nested too deep"),
+        (b"9" * 5_000, "{path}: must be JSON, got an integer with too many digits"),
+        (
+            b'{"schema": "accelsim.result/1", "machine": %s}' % (b"[" * 500 + b"]" * 500),
+            "{path}: must be JSON, got values that are nested too deep",
+        ),
         (b"[]", "{path}: schema must be one of accelsim.result/1, accelsim.comparison/1, got null"),
     ],
 )

@@ -326,6 +326,10 @@ def test_what_is_wrong_with_the_meta_entry(tmp_path: Path) -> None:
     assert refused(small(), path) == [f"{path}: trace must have a meta entry, got none"]
     np.savez(path, meta=np.frombuffer(b"\xff{", np.uint8))
     assert refused(small(), path) == [f"{path}: meta must be UTF-8 JSON, got something else"]
+    np.savez(path, meta=np.full(200_000, ord("["), np.uint8))
+    assert refused(small(), path) == [
+        f"{path}: meta must be JSON, got values that are nested too deep"
+    ]
     assert refused(small(), written(path, {"schema": "accelsim.trace/1", "rule": "bp"})) == [
         (
             f"{path}: meta must have workload, rule, data, step, seed, version, tensors, got none "

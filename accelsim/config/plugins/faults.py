@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
+from types import FrameType
 
 from accelsim.errors import Fault, InputError
 
@@ -45,12 +47,31 @@ def fault_of(error: BaseException) -> Fault | None:
     return None if error.__cause__ is None else fault_of(error.__cause__)
 
 
-def _message(error: BaseException) -> str:
-    """The type and text of an error on one line, such as ``NameError: name 'x' is not defined``."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+def fault_at_load(error: BaseException, shown: str) -> Fault:
+    """The fault of an error while a plug-in's file is loaded, at its line; the file ``shown`` alone
+    where the error has no line, as for text that is not Python.
+    """
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return fault_of(error) or Fault(shown, 0, 0, _message(error, text))
 
 
-_OF_CODE = (AssertionError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
+def _message(error: BaseException, text: str | None = None) -> str:
+    """The type and ``text`` of an error on one line, such as ``NameError: name 'x' is not
+    defined``.
+    """
+    words = str(error) if text is None else text
+    return f"{type(error).__name__}: {' '.join(words.split())}".rstrip(": ")
+
+
+_OF_CODE = (
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+)
 
 
 def _later_fault(error: Exception) -> Fault | None:
@@ -60,16 +81,22 @@ def _later_fault(error: Exception) -> Fault | None:
     """
     if not _USED or not isinstance(error, _OF_CODE) or isinstance(error, UnicodeError):
         return None
-    *_, (frame, line) = walk_tb(error.__traceback__)
+    # Python's import system, which raises an ImportError, has no files.
+    places = [each for each in walk_tb(error.__traceback__) if _in_file(each[0])]
+    *_, (frame, line) = places
     path = Path(frame.f_code.co_filename)
     place = "/".join(path.parts[-3:])
     message = f"{_message(error)}, at {place}:{line}, after code of the plug-in had run"
     return Fault(", ".join(_USED), 0, 0, message)
 
 
+def _in_file(frame: FrameType) -> bool:
+    return not frame.f_code.co_filename.startswith("<")
+
+
 def _shown(file: str) -> str:
     """The name of a plug-in's file in faults; ``""`` for other files."""
-    for watched, shown in _SHOWN.items():
+    for watched, shown in list(_SHOWN.items()):  # another thread may add some
         if file == watched:
             return shown or file
         if file.startswith((f"{watched}/", f"{watched}\\")):
@@ -83,15 +110,28 @@ def plugin_errors_told() -> Iterator[None]:
     InputError of one line.
 
     Other errors pass unchanged: InputErrors that plug-ins raise, errors with other causes, and
-    BrokenPipeError of a closed stdout.
+    those of a closed stdout. ``sys.exit`` in a plug-in's code is an error of this code.
     """
     _USED.clear()
     try:
         yield
-    except (InputError, BrokenPipeError):
+    except (InputError, KeyboardInterrupt):
         raise
-    except Exception as error:
-        fault = fault_of(error) or _later_fault(error)
-        if fault is None:
+    except BaseException as error:
+        fault = fault_of(error)
+        if isinstance(error, Exception):
+            fault = fault or _later_fault(error)
+        if fault is None or (isinstance(error, BrokenPipeError | SystemExit) and _unread()):
             raise
         raise InputError(fault) from error
+
+
+def _unread() -> bool:
+    """True if the reader of stdout went away. Output that could not be written is still buffered,
+    so another attempt fails again.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return True
+    return False

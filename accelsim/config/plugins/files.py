@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from accelsim.config.plugins.faults import fault_of, watch
+from accelsim.config.plugins.faults import fault_at_load, watch
 from accelsim.config.plugins.source import Plugin, of_file
 from accelsim.errors import Fault, InputError
 
@@ -52,23 +54,29 @@ class PluginFile:
 
 
 _LOADED: dict[Path, PluginFile] = {}
-_COLLECTORS: list[list[Declaration]] = []
-"""Lists that receive declarations while code of plug-ins runs, the innermost last."""
+_LOADING = threading.RLock()
+"""Held while a file is loaded, so that threads that load one file run its code once."""
+_COLLECTOR: ContextVar[list[Declaration] | None] = ContextVar("_COLLECTOR", default=None)
+"""Receives the declarations of the plug-in's code that runs in this thread."""
 
 
 def collector() -> list[Declaration] | None:
-    """The list that receives declarations while a plug-in's code runs; None at other times."""
-    return _COLLECTORS[-1] if _COLLECTORS else None
+    """The list that receives declarations while a plug-in's code runs in this thread; None at other
+    times.
+    """
+    return _COLLECTOR.get()
 
 
 @contextmanager
 def collecting(declarations: list[Declaration]) -> Iterator[None]:
-    """While the block runs, declarations are appended to that list instead of being registered."""
-    _COLLECTORS.append(declarations)
+    """While the block runs, declarations of this thread are appended to that list instead of being
+    registered.
+    """
+    before = _COLLECTOR.set(declarations)
     try:
         yield
     finally:
-        _COLLECTORS.pop()
+        _COLLECTOR.reset(before)
 
 
 def load_file(path: str | Path) -> PluginFile:
@@ -85,18 +93,20 @@ def load_file(path: str | Path) -> PluginFile:
         wrong = "a plug-in must be a file, got a folder" if given.is_dir() else "no such file"
         raise InputError(Fault(str(path), 0, 0, wrong))
     place = given.absolute()
-    content = place.read_bytes()
-    plugin = of_file(place, content)
-    watch(place, str(path))
-    known = _LOADED.get(place)
-    if known is None or known.plugin != plugin:
-        known = PluginFile(place, plugin)
-        _run(place, content, known.declarations)
-        _LOADED[place] = known
-    return known
+    with _LOADING:
+        content = place.read_bytes()
+        plugin = of_file(place, content)
+        watch(place, str(path))
+        known = _LOADED.get(place)
+        if known is None or known.plugin != plugin:
+            known = PluginFile(place, plugin)
+            _run(place, str(path), content, known.declarations)
+            _LOADED[place] = known
+        return known
 
 
-def _run(path: Path, content: bytes, declarations: list[Declaration]) -> None:
+def _run(path: Path, shown: str, content: bytes, declarations: list[Declaration]) -> None:
+    """Run the file. ``shown``: its name in faults."""
     name = f"_accelsim_plugin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     module = ModuleType(name)
     module.__file__ = str(path)
@@ -104,7 +114,7 @@ def _run(path: Path, content: bytes, declarations: list[Declaration]) -> None:
     try:
         with collecting(declarations):
             exec(compile(content, str(path), "exec"), module.__dict__)
-    except InputError:
+    except (InputError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
-        raise InputError(fault_of(error) or Fault(str(path), 0, 0, repr(error))) from error
+    except BaseException as error:  # a SystemExit and others that a plug-in raises or defines
+        raise InputError(fault_at_load(error, shown)) from error

@@ -31,6 +31,11 @@ class Installed:
     """Name and version."""
 
     @property
+    def package(self) -> str:
+        """The top-level package of the place."""
+        return self.place.partition(":")[0].partition(".")[0].strip()
+
+    @property
     def label(self) -> str:
         """The distribution's name, without its version."""
         return self.distribution.partition(" ")[0]
@@ -77,16 +82,22 @@ def load_installed(entry: Installed, what: str) -> tuple[Any, Plugin]:
         with collecting([]):
             imported = import_module(module)
         value = getattr(imported, attribute)
-    except InputError:
+    except (InputError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # a SystemExit and others that a plug-in raises or defines
         fault = fault_of(error)
         if fault is None:
             raise InputError(
                 f"{what} of {entry.distribution} must be declared at {entry.place}, got: {error}"
             ) from error
         raise InputError(fault) from error
-    return value, of_file(Path(imported.__file__ or ""), distribution=entry.distribution)
+    file = getattr(imported, "__file__", None)
+    if file is None or not Path(file).is_file():
+        raise InputError(
+            f"{what} of {entry.distribution} must be declared in a module with a file, whose "
+            f"SHA-256 results state, got {module}"
+        )
+    return value, of_file(Path(file), distribution=entry.distribution)
 
 
 def _watch_package(module: str) -> None:

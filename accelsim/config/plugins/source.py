@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import linecache
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -20,13 +20,29 @@ class Plugin:
 
     ``label``: the file's name without folders, the distribution's name, or ``notebook``; texts add
     it to the name of a rule, as in ``drtp@drtp.py``. ``sha256``: hash of the file's bytes, or of
-    the notebook cell's text. ``distribution``: name and version, empty for a file.
+    the notebook cell's text. ``distribution``: name and version, empty for a file. ``path``: of the
+    file, empty for a notebook.
     """
 
     label: str
     file: str
     sha256: str
     distribution: str = ""
+    path: str = field(default="", compare=False)
+
+    def is_version_of(self, other: Plugin) -> bool:
+        """True if both are one file, whose content the user may edit, or copies of one file, or
+        cells of the notebook.
+        """
+        if (self.label, self.distribution) != (other.label, other.distribution):
+            return False
+        return self.path == other.path or self.sha256 == other.sha256
+
+    def owners(self, other: Plugin) -> str:
+        """Both origins for a fault, as paths where the origins are equal."""
+        origins = (self.origin, other.origin)
+        paths = (self.path or self.origin, other.path or other.origin)
+        return " and ".join(origins if self.origin != other.origin else paths)
 
     @property
     def origin(self) -> str:
@@ -54,7 +70,8 @@ def of_file(path: Path, content: bytes | None = None, distribution: str = "") ->
     """
     code = path.read_bytes() if content is None else content
     label = distribution.partition(" ")[0] or path.name
-    return Plugin(label, path.name, hashlib.sha256(code).hexdigest(), distribution)
+    sha256 = hashlib.sha256(code).hexdigest()
+    return Plugin(label, path.name, sha256, distribution, str(path.resolve()))
 
 
 def of_caller(frame: FrameType) -> Plugin:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from accelsim.config.plugins.faults import plugin_errors_told
+from accelsim.config.plugins.files import load_file
 from accelsim.config.registries import RULES
 from accelsim.errors import InputError
 from tests.conftest import EXAMPLES
@@ -33,6 +37,13 @@ def line(outcome: Outcome, *arguments: str) -> str:
         ("import no_such_module\n", "mine.py:1: ModuleNotFoundError: No module named "),
         ("raise ValueError('a\\nb')\n", "mine.py:1: ValueError: a b"),
         ("raise SystemExit(3)\n", "mine.py:1: SystemExit: 3"),
+        ("raise GeneratorExit\n", "mine.py:1: GeneratorExit"),
+        ("class E(BaseException): pass\nraise E('a')\n", "mine.py:2: E: a"),
+        ("x = '\0'\n", "mine.py: SyntaxError: source code string cannot contain null bytes"),
+        (
+            f"{RULE}\nplugin.rule(Rule('mine', 'bp', 'Again.', ops=ops))\n".replace("BODY", "1"),
+            "mine.py:12: ValueError: rule mine must be declared once, got it again",
+        ),
         ("x = 1\n", "mine.py: must declare rule mine, got nothing"),
         (
             RULE.replace('"mine"', '"mime"'),
@@ -79,6 +90,7 @@ def test_a_declaration_of_another_kind(outcome: Outcome, written: Write) -> None
         ("1 // 0", "mine.py:7: ZeroDivisionError: integer division or modulo by zero"),
         ("Backprop(no=1)", "mine.py:7: TypeError: "),
         ("network.layer('nowhere')", "mine.py:7: KeyError: 'nowhere'"),
+        ("__import__('sys').exit(0)", "mine.py:7: SystemExit: 0"),
     ],
 )
 def test_code_that_fails_while_a_step_is_lowered(
@@ -87,6 +99,56 @@ def test_code_that_fails_while_a_step_is_lowered(
     written(body)
     assert line(outcome, *SIMULATE, "mine.py:mine").startswith(told)
     assert line(outcome, *SIMULATE, "mine", "--plugin", "mine.py").startswith(told)
+
+
+@pytest.mark.parametrize("error", ["BrokenPipeError", "GeneratorExit"])
+def test_an_error_that_ends_a_program_is_told(outcome: Outcome, written: Write, error: str) -> None:
+    written(f"_stop()\n\n\ndef _stop():\n    raise {error}")
+    assert line(outcome, *SIMULATE, "mine.py:mine") == f"mine.py:11: {error}"
+
+
+class Gone(io.StringIO):
+    """A stdout whose reader went away."""
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+def test_a_plugin_that_prints_to_a_closed_stdout(
+    written: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declaration = load_file(written("print('x', flush=True)")).get("rule", "mine")
+    assert declaration is not None
+    monkeypatch.setattr(sys, "stdout", Gone())
+    with pytest.raises(BrokenPipeError), plugin_errors_told():
+        declaration.value.ops(None, None)
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("no.such.module:x", "a function of a rule must be at no.such.module:x, got: No module "),
+        ("nocolon", "a function of a rule must be at package.module:attribute, got 'nocolon'"),
+        (":x", "a function of a rule must be at package.module:attribute, got ':x'"),
+        ("json:nowhere", "a function of a rule must be at json:nowhere, got: module 'json' has "),
+    ],
+)
+def test_a_place_that_does_not_exist(
+    outcome: Outcome, written: Write, place: str, told: str
+) -> None:
+    written("", RULE.replace("ops=ops", f"ops={place!r}"))
+    assert line(outcome, *SIMULATE, "mine.py:mine").startswith(told)
+
+
+def test_a_place_whose_module_imports_one_that_does_not_exist(
+    outcome: Outcome, written: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "own_helper.py").write_text("import no_such_module\n")
+    written("", RULE.replace("ops=ops", "ops='own_helper:ops'"))
+    told = line(outcome, *SIMULATE, "mine.py:mine")
+    assert told.startswith("mine.py: ModuleNotFoundError: No module named 'no_such_module', at ")
+    assert told.endswith("own_helper.py:1, after code of the plug-in had run")
 
 
 def test_a_value_of_the_wrong_kind_is_told_with_the_place_that_met_it(

@@ -147,6 +147,39 @@ def test_two_files_cannot_declare_one_name(written: Write) -> None:
     assert "drtp" not in RULES
 
 
+def test_two_files_of_one_name_are_two_plugins(outcome: Outcome, tmp_path: Path) -> None:
+    for folder, zeros in (("a", "bp"), ("b", "fa")):
+        (tmp_path / folder).mkdir()
+        text = RULE.replace("BODY", "Backprop()").replace('"bp"', f'"{zeros}"')
+        (tmp_path / folder / "mine.py").write_text(text)
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "mine.py").write_text((tmp_path / "a" / "mine.py").read_text())
+    files = ("--plugin", "a/mine.py", "--plugin")
+    owners = f"got it from {tmp_path}/b/mine.py and {tmp_path}/a/mine.py\n"
+    told = f"rule mine must be declared once, {owners}"
+    assert outcome("list", "rules", *files, "b/mine.py") == (2, "", told)
+    assert outcome("list", "rules", *files, "b/../a/mine.py")[0] == 0, "the same file"
+    assert outcome("list", "rules", *files, "c/mine.py")[0] == 0, "a copy of it"
+    rules = ("--rules", "a/mine.py:mine,b/mine.py:mine", "--trace", "dense")
+    told = f"mine@mine.py must be one rule, {owners}"
+    assert outcome("compare", "digits-fc", *rules) == (2, "", told)
+
+
+def test_a_file_with_a_refused_name_registers_none(written: Write) -> None:
+    taken = 'plugin.rule(Rule("bp", "bp", "Taken.", ops=ops))'
+    path = written("Backprop()", f"{RULE}{taken}\n")
+    with pytest.raises(InputError, match=r"rule bp of mine\.py must have a name of its own"):
+        plugin.load(path)
+    assert "mine" not in RULES
+
+
+def test_an_edited_file_replaces_its_declarations(written: Write) -> None:
+    with plugin.loaded([written("Backprop()")]):
+        path = written("Backprop()", RULE.replace("A rule of", "A changed rule of"))
+        plugin.load(path)
+        assert parse_rule("mine").rule.description == "A changed rule of one's own."
+
+
 def test_no_file_names_code(outcome: Outcome, tmp_path: Path) -> None:
     """A rule, a layer kind and a PE kind of a file are for the command line and Python alone."""
     marker = tmp_path / "ran"

@@ -6,11 +6,12 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable
+from importlib import import_module, reload
 from pathlib import Path
 
 import pytest
 
-from accelsim import InputError
+from accelsim import InputError, plugin
 from accelsim.config.registries import IMPORTERS, LAYERS, PE_KINDS, RULES
 from accelsim.rules.registry import parse_rule
 from tests.conftest import EXAMPLES
@@ -142,6 +143,33 @@ def test_broken_entry_points(install: Install, place: str, text: str, told: str)
         parse_rule("odd")
     assert str(raised.value).startswith(told)
     assert len(str(raised.value).splitlines()) == 1
+
+
+def test_an_import_of_its_module_is_no_second_declaration(install: Install) -> None:
+    text = RULE.replace("plugin.rule(", "MINE = plugin.rule(").replace("BODY", "Backprop()")
+    module = install("made", text, rules="mine = made_module:MINE")
+    imported = import_module("made_module")
+    spec = parse_rule("mine")
+    assert spec.rule is imported.MINE
+    assert spec.plugin is not None
+    assert spec.plugin.distribution == "made 1.2"
+    module.write_text(text.replace("A rule of", "A changed rule of one's own, and of"))
+    assert reload(imported).MINE is parse_rule("mine").rule is not spec.rule
+
+
+def test_a_file_may_import_a_module_with_entry_points(install: Install, tmp_path: Path) -> None:
+    text = RULE.replace("plugin.rule(", "MINE = plugin.rule(").replace("BODY", "Backprop()")
+    install("made", text, rules="mine = made_module:MINE")
+    (tmp_path / "user.py").write_text("import made_module\n")
+    with plugin.loaded([tmp_path / "user.py"]):
+        assert parse_rule("mine").title == "mine@made"
+
+
+def test_a_module_without_a_file_is_refused(install: Install) -> None:
+    install("made", "", importers=".odd = builtins:open")
+    told = "importer .odd of made 1.2 must be declared in a module with a file, whose SHA-256"
+    with pytest.raises(InputError, match=told):
+        IMPORTERS.resolve(".odd")
 
 
 def test_a_built_ins_name_is_refused(outcome: Outcome, install: Install) -> None:
