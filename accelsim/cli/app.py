@@ -1,9 +1,9 @@
 """The command line: parse, call, print. Everything heavy is imported inside the command that needs
 it.
 
-Exit codes: 0 done, 1 a check failed, 2 the input is wrong or a result cannot be delivered (one line
-per fault on stderr), 130 interrupted, 141 the reader of stdout went away. Results go to stdout;
-faults, progress and the names of written files to stderr.
+Exit codes: 0 done, 1 a reproduced number does not come out as documented, 2 the input is wrong or a
+result cannot be delivered (one line per fault on stderr), 130 interrupted, 141 the reader of stdout
+went away. Results go to stdout; faults, progress and the names of written files to stderr.
 """
 
 from __future__ import annotations

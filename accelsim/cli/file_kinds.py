@@ -43,6 +43,9 @@ _RESULTS = {
 _SCHEMAS = ("arch", "workload", "dram", "technology", *_RESULTS)
 """In the order in which `accelsim schema` names them."""
 
+MOST_LAWS = 10
+"""Maximum number of broken laws that are listed for a document; one wrong number breaks many."""
+
 
 def faults(path: Path) -> list[Fault]:
     """Everything wrong with a file of any kind; [] when it is right."""
@@ -136,4 +139,7 @@ def _result_faults(path: Path) -> Sequence[Fault]:
         return error.faults
     if not isinstance(document, Result | Comparison):
         return ()
-    return [Fault(str(path), 0, 0, line) for line in violations(document)]
+    broken = violations(document)
+    left = len(broken) - MOST_LAWS
+    shown = [*broken[:MOST_LAWS], *([f"and {left} more broken laws"] if left > 0 else [])]
+    return [Fault(str(path), 0, 0, line) for line in shown]

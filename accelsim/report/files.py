@@ -142,13 +142,13 @@ def earlier_run(out: Path) -> list[Path]:
 def write_simulation(
     document: Mapping[str, Any], out: Path, before: Callable[[], None] = lambda: None
 ) -> None:
-    """Write ``out/result.json`` and tables beside it. ``before`` is called after all files are
+    """Write ``out/result.json``, tables and plots. ``before`` is called after all files are
     written but before they are moved to ``out``; if it raises, ``out`` stays as it was.
     """
     runs = Runs.of([Result.parse(document)])
     with staged(out, earlier_run) as folder:
         (folder / "result.json").write_text(dump(document), encoding="utf-8")
-        _write_tables(runs, folder)
+        _write_report(runs, folder)
         before()
 
 

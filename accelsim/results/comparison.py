@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from accelsim.results.document import Document
+from accelsim.config.suggest import newer
+from accelsim.errors import Fault, InputError
+from accelsim.results.document import Document, schema_of, schema_refusal
 from accelsim.results.result import GROUPS, Result
 from accelsim.results.shown import Shown
 from accelsim.step.ops import Pass
@@ -61,6 +63,16 @@ class Comparison(Shown, Document):
     def __repr__(self) -> str:
         runs = "\n".join(f"  {result!r}" for result in self.results)
         return f"Comparison(baseline {self.baseline}:\n{runs})"
+
+    @classmethod
+    def parse(cls, value: object, source: str = "") -> Self:
+        """As `Document.parse`; results of another version of their format are one fault."""
+        nested = value.get("results") if isinstance(value, dict) else None
+        for index, result in enumerate(nested if isinstance(nested, list) else ()):
+            refusal = schema_refusal([Result.schema_name()], schema_of(result))
+            if newer(Result.schema_name(), schema_of(result)) is not None:
+                raise InputError(Fault(source, 0, 0, f"results.{index}.{refusal}"))
+        return super(Comparison, cls).parse(value, source)
 
     @classmethod
     def of(cls, results: Sequence[Result], labels: Sequence[str]) -> Comparison:

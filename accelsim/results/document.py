@@ -222,6 +222,7 @@ _WORDING = (
     ("Input should be ", ""),
     ("Value error, ", ""),
     ("String should match", "match"),
+    ("Tuple should have at least 1 item after validation, not 0", "a list of at least 1 item"),
     ("greater than or equal to", ">="),
     ("less than or equal to", "<="),
 )
@@ -232,6 +233,8 @@ def faults(error: ValidationError, value: object, source: str) -> Iterator[Fault
     """Faults of a value that a model refused, one per dotted key."""
     seen: set[str] = set()
     for item in error.errors(include_url=False):
+        if item["type"] == "too_short" and item["input"]:
+            continue  # it has items, all of which are refused above
         missing = item["type"] == "missing"
         key = _dotted(item["loc"], value, missing)
         if key not in seen:

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from accelsim.cli import app as cli
-from accelsim.cli import progress
+from accelsim.cli import file_kinds, progress
 from accelsim.config import catalog
 from accelsim.config.registries import IMPORTERS, LAYERS, PE_KINDS, RULES
 from accelsim.results import kinds
@@ -325,4 +325,41 @@ def test_an_unknown_schema_is_refused(run: Run) -> None:
             "schema must be one of arch, workload, dram, technology, result, reproduction, "
             "dram-result, machine, got mood\n"
         ),
+    )
+
+
+def test_one_wrong_number_gives_few_lines_and_no_plot(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.json"
+    document = synthetic.result()
+    for op in document["ops"]:
+        op["macs"]["dense"] += 1
+        op["cycles"] += 1
+    path.write_text(json.dumps(document))
+    code, _, err = run("check", str(path))
+    lines = err.splitlines()
+    assert code == 2
+    assert len(lines) == file_kinds.MOST_LAWS + 1
+    assert re.fullmatch(rf"{path}: and \d+ more broken laws", lines[-1])
+    code, _, err = run("plot", str(path))
+    assert code == 2
+    (line,) = err.splitlines()
+    assert line.startswith(f"{path}: must obey the laws of results (accelsim check), but ")
+    assert [each.name for each in tmp_path.iterdir()] == ["wrong.json"]
+
+
+def test_results_of_a_newer_version_in_a_comparison_are_one_fault(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    document = synthetic.comparison()
+    for result in document["results"]:
+        result["schema"] = "accelsim.result/2"
+    path.write_text(json.dumps(document))
+    code, _, err = run("check", str(path))
+    assert code == 2
+    assert err == (
+        f"{path}: results.0.schema must be accelsim.result/1, got accelsim.result/2: a newer "
+        "accelsim wrote this file; upgrade accelsim, or write the file again with this version\n"
+    )
+    path.write_text(json.dumps(synthetic.comparison() | {"results": []}))
+    assert run("check", str(path))[2] == (
+        f"{path}: results must be a list of at least 1 item, got []\n"
     )

@@ -13,7 +13,6 @@ from tests import synthetic
 
 REPORT = set(files.REPORT_FILES) - {"notes.csv"}
 """Files of a report on runs without notes."""
-TABLES = {name for name in REPORT if name.endswith(".csv")}
 
 
 def test_an_exception_leaves_no_trace(tmp_path: Path) -> None:
@@ -39,7 +38,7 @@ def test_success_replaces_ours_and_keeps_others(tmp_path: Path) -> None:
     files.write_simulation(synthetic.result(), tmp_path)
     assert json.loads((tmp_path / "result.json").read_text())["rule"] == "bp"
     assert (tmp_path / "notes.txt").read_text() == "mine"
-    assert {path.name for path in tmp_path.iterdir()} == {"notes.txt", "result.json", *TABLES}
+    assert {path.name for path in tmp_path.iterdir()} == {"notes.txt", "result.json", *REPORT}
 
 
 def test_nothing_of_an_earlier_comparison_stays_beside_a_newer_run(tmp_path: Path) -> None:
@@ -70,18 +69,18 @@ def test_nothing_of_an_earlier_comparison_stays_beside_a_newer_run(tmp_path: Pat
     after = {
         path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()
     }
-    assert after == {"result.json", "dfa/notes.txt", "mine.csv", *TABLES}
+    assert after == {"result.json", "dfa/notes.txt", "mine.csv", *REPORT}
 
 
 def test_files_of_our_names_without_a_document_of_ours_stay(tmp_path: Path) -> None:
-    for name in ("cycles.png", "comparison.json"):
+    for name in ("curves.png", "comparison.json"):
         (tmp_path / name).write_text("mine")
     files.write_simulation(synthetic.result(), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         "comparison.json",
-        "cycles.png",
+        "curves.png",
         "result.json",
-        *TABLES,
+        *REPORT,
     }
 
 

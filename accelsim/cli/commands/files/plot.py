@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from accelsim.cli import delivery, values
+from accelsim.errors import Fault, InputError
 
 
 def plot(
@@ -30,23 +31,33 @@ def plot(
         ),
     ] = None,
 ) -> None:
-    """Draw plots of saved results.
+    """Draw plots and tables of saved results.
 
-    Draws plots and tables of comparisons, of any results side by side, and of each training run.
-    Nothing is simulated.
+    Writes plots and tables of comparisons, of any results side by side, and of each training run.
+    Nothing is simulated, and
+    a document that breaks a law (`accelsim check`) is refused.
     """
     from accelsim.report import files
     from accelsim.report.runs import Runs
     from accelsim.results import kinds
     from accelsim.results.comparison import Comparison
+    from accelsim.results.laws import violations
     from accelsim.results.result import Result
     from accelsim.results.training import TrainingDocument
 
     folder = delivery.folder(out)
     faults = values.Faults()
     readable = (*kinds.SIMULATIONS, TrainingDocument)
+
+    def lawful(path: Path) -> object:
+        document = kinds.read(path, readable)
+        broken = violations(document) if isinstance(document, Result | Comparison) else []
+        if broken:
+            raise InputError(Fault(str(path), 0, 0, f"{_laws(len(broken))}: {broken[0]}"))
+        return document
+
     documents = [
-        (path, faults.take(lambda path=path: kinds.read(path, readable), None))  # type: ignore[misc]
+        (path, faults.take(lambda path=path: lawful(path), None))  # type: ignore[misc]
         for path in results
     ]
     trained = [
@@ -68,3 +79,8 @@ def plot(
     print(
         f"wrote plots and tables in {', '.join(map(str, dict.fromkeys(written)))}", file=sys.stderr
     )
+
+
+def _laws(count: int) -> str:
+    laws = "a law is broken" if count == 1 else f"{count} laws are broken"
+    return f"must obey the laws of results (accelsim check), but {laws}"

@@ -36,4 +36,4 @@ def simulate(
         document = result.to_json()
     delivery.deliver(document, as_json, folder, files.write_simulation, printed)
     if folder is not None:
-        print(f"wrote {folder / 'result.json'} and tables", file=sys.stderr)
+        print(f"wrote {folder / 'result.json'}, tables and plots", file=sys.stderr)
