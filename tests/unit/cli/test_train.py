@@ -136,8 +136,8 @@ def test_a_gamma_is_refused_of_text_whose_usual_optimizer_is_adam(run: Run) -> N
 
 def test_a_trace_of_two_families_of_steps_is_refused(run: Run, tmp_path: Path) -> None:
     said = (
-        "--rule must be one whose steps are of one family, got hdfa: trace bp and revised, each "
-        "by itself\n"
+        "--rule must be one whose steps are of one family, got hdfa: trace bp and revised "
+        "separately\n"
     )
     assert run("trace", "digits-fc", "--rule", "hdfa:p=0.3", "-o", str(tmp_path / "t.npz")) == (
         2,
