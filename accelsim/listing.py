@@ -35,7 +35,7 @@ class Listing(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         if name not in self._listed:
             raise KeyError(self._listed.unknown(name))
-        if not self._listed.is_read(name):  # its description would run a plug-in's code
+        if not self._listed.is_read(name):  # reading its description would run the plug-in's code
             return f"plug-in of {self._listed.origin(name)}"
         return description(self._listed.resolve(name))
 

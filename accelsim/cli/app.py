@@ -92,7 +92,7 @@ def main() -> NoReturn:
         code = _faults(f"accelsim: {error.format_message()}", code=error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # typer and rich make an exit of a broken pipe
+    except (BrokenPipeError, SystemExit):  # typer and rich turn a broken pipe into an exit
         _discard_output()
         code = BROKEN_PIPE
     except UnicodeEncodeError as error:
@@ -106,7 +106,7 @@ def main() -> NoReturn:
         code = _faults(f"the input must not make numbers beyond what can be counted: {error}")
     except OSError as error:
         code = _faults(undelivered(error))
-    # Typer makes an exit of a KeyboardInterrupt, so it may come as a code too.
+    # Typer turns a KeyboardInterrupt into an exit, so it may also arrive as an exit code.
     if code == INTERRUPTED:
         print("interrupted", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)

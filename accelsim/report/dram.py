@@ -130,7 +130,7 @@ def _energy(document: DramDocument, parts: dict[str, float]) -> Table:
             for part in parts
         ),
     )
-    notes = ("* rests on an energy without a verified source",) if weak else ()
+    notes = ("* depends on an energy without a verified source",) if weak else ()
     return Table.of("energy", "energy", columns, [document], notes)
 
 

@@ -36,8 +36,8 @@ CAUSE_NAMES = {
     "idle": "idle",
 }
 
-# Okabe and Ito's palette (distinct with every common colour-vision deficiency), one fixed colour a
-# component.
+# Okabe and Ito's palette (distinct with every common colour-vision deficiency), with one fixed
+# colour per component.
 COMPONENT_COLOURS: dict[str, str] = {
     Component.MAC: "#0072B2",
     Component.CONTROL: "#56B4E9",

@@ -15,7 +15,7 @@ from pydantic import Field
 from accelsim.results.document import Document, Part
 from accelsim.version import __version__
 
-if TYPE_CHECKING:  # the kernels of a DRAM are slow to import, and reports only read
+if TYPE_CHECKING:  # DRAM kernels are slow to import, and reports only read documents
     from accelsim.dram.run import DramRun
 
 PERCENTILES = (50, 90, 95, 99)

@@ -11,7 +11,7 @@ from accelsim.config.plugins.source import Plugin, Used
 from accelsim.errors import InputError
 from accelsim.rules.options import NoOptions, Options, OptionValue
 
-if TYPE_CHECKING:  # a rule is listed and its options are read without numpy
+if TYPE_CHECKING:  # so that listing a rule and reading its options do not import numpy
     from accelsim.layers.model import Model
     from accelsim.rules.walk.backward import ErrorPropagation
     from accelsim.rules.walk.numbers import RuleNumerics

@@ -164,8 +164,8 @@ def _choices(neurons: int, classes: int, k: int, random: np.random.Generator) ->
     if k == classes:
         return np.tile(np.arange(classes), (neurons, 1))
     if 4 * k * k <= classes:
-        # Seldom the same class twice: draw again the rows where it happens, which leaves every set
-        # of k as likely as any other.
+        # Rows that contain a class twice, which are rare, are drawn again. Every set of k classes
+        # stays equally likely.
         drawn = np.sort(random.integers(0, classes, (neurons, k)), axis=1)
         while len(again := np.flatnonzero((drawn[:, 1:] == drawn[:, :-1]).any(axis=1))):
             drawn[again] = np.sort(random.integers(0, classes, (len(again), k)), axis=1)

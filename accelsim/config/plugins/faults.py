@@ -43,7 +43,7 @@ def fault_of(error: BaseException) -> Fault | None:
         shown = _shown(frame.f_code.co_filename)
         if shown:
             return Fault(shown, line, 0, message)
-    # SimPy raises an error of a process anew, from the one that met the plug-in.
+    # SimPy raises a new error for a failed process, chained to the one from the plug-in.
     return None if error.__cause__ is None else fault_of(error.__cause__)
 
 

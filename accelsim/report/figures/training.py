@@ -131,7 +131,7 @@ def densities_figure(run: TrainingDocument) -> Figure:
     if set(masks) <= inputs:
         found.discard(
             "mask"
-        )  # of a ReLU the mask is the map's own: a panel would repeat the one of inputs
+        )  # a ReLU's mask equals the map's non-zeros, so its panel would repeat that of inputs
     roles = [role for role in ROLES if role in found] + sorted(found - set(ROLES))
     layers = list(dict.fromkeys(row.layer for row in run.densities))
     figure, panels = _panels(len(roles))

@@ -244,7 +244,7 @@ def _cause_percent(line: Line, cause: str) -> float | None:
 
 def _star_note(runs: Runs) -> tuple[str, ...]:
     return (
-        ("* rests in part on prices without a verified source, named by `--tables energy`",)
+        ("* depends in part on prices without a verified source, listed by `--tables energy`",)
         if runs.star
         else ()
     )

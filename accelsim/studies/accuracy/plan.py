@@ -260,7 +260,7 @@ def recurrent(kind: str) -> Iterator[Cell]:
         "dfa",
         "triangular",
         "revised:init=bw",
-    ):  # to save time all use backpropagation's rate and the default scale
+    ):  # to save time, all use backpropagation's learning rate and the default scale
         yield Cell(setting, rule, (0.005,), seeds=2, tuned_as="bp")
     for rule in (
         "dfa:per_step=true",

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [subject.name for subject in SUBJECTS]
     parser = argparse.ArgumentParser(
         prog="python -m accelsim.studies.validation",
-        description="The simulator held against what is known from outside it.",
+        description="Comparison of the simulator with independent data and formulas.",
     )
     parser.add_argument(
         "parts", nargs="*", metavar="PART", help=f"{', '.join(names)}; all by default"

@@ -47,7 +47,7 @@ IMPROVEMENTS: Mapping[str, tuple[str, Improve]] = {
     "twice the global buffer's capacity": ("global_buffer.capacity", _twice),
     "twice the global buffer's banks": ("global_buffer.banks", _twice),
     "global buffer's ports twice as wide": ("global_buffer.width", _twice),
-    "a second port a bank of the global buffer": ("global_buffer.ports", _twice),
+    "a second port per bank of the global buffer": ("global_buffer.ports", _twice),
     "twice the scratchpads' capacity": ("scratchpad.capacity", _twice),
     "scratchpads' ports twice as wide": ("scratchpad.width", _twice),
     "twice the DRAM channels": ("dram.channels", _twice),

@@ -47,16 +47,15 @@ def markdown(results: Results, figures: Sequence[str]) -> str:
         "# Validation",
         "",
         (
-            f"Made by `{COMMAND}`, accelsim {__version__}. Every number is computed by the program "
-            f"when the page is made; what is *expected* comes from"
+            f"Made by `{COMMAND}`, accelsim {__version__}. All numbers are computed by the program "
+            f"when the page is made; *expected* numbers come from"
         ),
         (
-            "the sources below each table. *Limit* is what a number must keep to; where there is "
-            "none, "
-            "the deviation is there for the reader to judge."
+            "the sources below each table. *Limit* is the requirement on a number; without one, "
+            "readers can judge the deviation."
         ),
         (
-            "The tests check the same; cycle counts of the PE models are also held against "
+            "The tests check the same; cycle counts of the PE models are also compared with "
             "SystemVerilog (`make test-rtl`, docs/rtl.md), and the whole"
         ),
         "machine against one that is stepped cycle by cycle (docs/machine-twin.md).",

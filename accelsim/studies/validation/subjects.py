@@ -38,42 +38,43 @@ SUBJECTS = (
     Subject(
         "eie",
         "EIE: kind `broadcast`",
-        "The nine layers of the paper on 64 PEs. Zeros are random, of densities that are not "
-        "verified; nothing is fitted.",
+        "The nine layers of the paper on 64 PEs. Zeros are random, with unverified densities; "
+        "nothing is fitted.",
         eie.checks,
     ),
     Subject(
         "eyeriss",
         "Eyeriss: row-stationary arrays",
-        "Latency of the measured chip, layer by layer, with the active PEs that the mapping "
-        "derives. Zeros gate energy alone, as in the chip.",
+        "Latency of the measured chip, layer by layer, with the active PEs that follow from the "
+        "mapping. Zeros save only energy (by gating), as on the chip.",
         eyeriss.checks,
     ),
     Subject("systolic", "Systolic arrays", "SCALE-Sim's golden runs.", systolic.checks),
     Subject(
         "bounds",
         "Structural bounds",
-        "What removing structural zeros gains, exactly, and what a window leaves of it.",
+        "The exact gain from removing structural zeros, and the part of it that a window achieves.",
         bounds.checks,
     ),
     Subject(
         "area",
         "Area",
-        "Published areas beside the estimates; what the estimate does not know has no limit.",
+        "Published areas beside the estimates. Areas with parts that the estimate leaves out have "
+        "no limit.",
         area.checks,
     ),
     Subject(
         "mapper",
         "Mapper",
-        "The mapper's choice beside the best of random legal mappings that a generator of its own "
-        "draws.",
+        "The mapper's choice beside the best of random legal mappings, which a separate "
+        "generator draws.",
         mapper.checks,
     ),
     Subject(
         "anomalies",
         "Monotonicity",
-        "How often a machine of which one part is better takes longer, on random machines and "
-        "networks: counted where it is no law that it may not.",
+        "Number of cases in which a machine takes longer after one of its parts is improved, on "
+        "random machines and networks. They are counted where no law excludes them.",
         anomalies.checks,
     ),
 )

@@ -120,7 +120,7 @@ def test_the_tables(
         "1 read answered by a waiting write",
     ):
         assert words in printed
-    assert "* rests on an energy without a verified source" in printed
+    assert "* depends on an energy without a verified source" in printed
     requests.write_text("0,0,W\n")
     assert run(monkeypatch, "dram", "hbm2", str(requests), "--max-outstanding", "4") == 0
     printed = capsys.readouterr().out

@@ -13,12 +13,12 @@ def ended_like_ctrl_c() -> Iterator[None]:
     while the block runs.
     """
     known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    # nohup has SIGHUP ignored: that stays.
+    # Under nohup, SIGHUP stays ignored.
     taken = [number for number in known if signal.getsignal(number) is signal.SIG_DFL]
 
     def end(*_: object) -> None:
         for number in taken:
-            signal.signal(number, signal.SIG_IGN)  # a second one would cut the end short
+            signal.signal(number, signal.SIG_IGN)  # a second signal would interrupt the shutdown
         raise KeyboardInterrupt
 
     for number in taken:

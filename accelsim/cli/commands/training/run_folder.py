@@ -45,7 +45,7 @@ class RunFolder:
         """
         folder = cls(path, epochs)
         if (path / LOCK).exists():
-            with _locked(path / LOCK):  # a run that was killed leaves the file, but no lock
+            with _locked(path / LOCK):  # a killed run leaves the file, but no lock
                 pass
         folder._refuse_unfit(resume)
         return folder
@@ -114,7 +114,7 @@ def _locked(path: Path) -> Iterator[None]:
     finally:
         path.unlink(
             missing_ok=True
-        )  # before the lock goes: the file may be another process's after that
+        )  # before the lock is released, because another process may own the file afterwards
         os.close(descriptor)
 
 
@@ -161,7 +161,7 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
     try:
         write(beside)
         beside.replace(path)
-    except OSError as error:  # one of writing, as on a full disk, names no file
+    except OSError as error:  # an error while writing, such as a full disk, lacks the file name
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         beside.unlink(missing_ok=True)

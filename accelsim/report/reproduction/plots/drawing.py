@@ -142,7 +142,7 @@ def _legend(drawing: Drawing, places: Sequence[Axes], panels: Sequence[Panel]) -
     handles_by_name: dict[str, Any] = {}
     for axes, panel in zip(places, panels, strict=False):
         if panel.kind == "bars" and len(panel.series) == 1:
-            continue  # the panel's axis says what its only bars are
+            continue  # the axis label already describes a single series
         drawn = {series.label for series in panel.series if any(y is not None for y in series.y)}
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             if name in drawn:

@@ -9,8 +9,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 
 from accelsim.report.style import si
 
-# Okabe and Ito's palette without its yellow, of which lines and points are hard to see on paper; a
-# grey makes up for it.
+# Okabe and Ito's palette with grey in place of yellow, because yellow lines and points are hard to
+# see on paper.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#000000", "#999999")
 
 

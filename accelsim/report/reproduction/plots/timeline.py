@@ -33,7 +33,7 @@ def timeline(axes: Axes, panel: Panel, looks: dict[str, int]) -> None:
         edges = [
             "white" if length > whole / 100 and len(rows) <= MOST_ROWS else colour
             for length in lengths
-        ]  # a hair of colour, if no more
+        ]  # so that even the shortest spans are visible
         axes.barh(
             places,
             lengths,

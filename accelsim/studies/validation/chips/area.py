@@ -86,7 +86,7 @@ def _parts_of_eie() -> list[Check]:
             "eie-act",
             activations,
             False,
-            f"published with two register files, which are no SRAM; {_SIZES}",
+            f"published with two register files, which are not SRAM; {_SIZES}",
         ),
         _check("EIE", "all memories of a PE", "eie-memory", memory, True, _SIZES),
         _check(

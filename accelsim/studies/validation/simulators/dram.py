@@ -285,7 +285,7 @@ def _energies() -> Iterator[Check]:
             ours = run(name, stream)
             clocks = (
                 f"DRAMsim3 takes {reference.total_cycles} clocks, we {ours.total_cycles}: "
-                f"standby is paid by the clock"
+                f"standby is charged per clock"
             )
             yield _energy(
                 subject,
