@@ -27,8 +27,8 @@ ALL_PASSES = frozenset(Pass)
 
 
 def family(rule: str | AnyRule) -> str:
-    """The rule's trace family. Rules of one family produce the same zeros in their errors, whatever
-    their options (docs/traces.md).
+    """The rule's trace family. Rules of one family produce the same zeros in their errors, with any
+    options (docs/traces.md).
 
     For a text whose rule is not registered, the family is the rule's name without its plug-in's
     label; no code of a plug-in runs.

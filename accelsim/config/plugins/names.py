@@ -11,7 +11,7 @@ def declared_names(value: Any, kind: str, place: str) -> tuple[str, ...]:
     separately.
 
     ``place``: ``package.module:attribute`` of the base class of the ``kind``. A section must extend
-    it; another declaration must be an instance of it. TypeError for any other value, and for a
+    it; any other declaration must be an instance of it. TypeError for any other value, and for a
     section whose ``kind`` is not a Literal.
     """
     module, _, attribute = place.partition(":")

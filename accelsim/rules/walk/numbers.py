@@ -116,7 +116,9 @@ class RuleNumerics(ABC):
 
     @property
     def feedback_numerics(self) -> RuleNumerics:
-        """Numbers of the feedback steps, for a rule with two kinds of step; else the object."""
+        """For a rule with two kinds of step, the numbers of its feedback steps; for other rules,
+        this object itself.
+        """
         return self
 
     def feedback_from_output(self, layer: str) -> Array | None:
