@@ -44,8 +44,8 @@ class HybridResult(Result):
     >>> result = accelsim.simulate("mnist-fc", rule="hdfa", trace="random:0.5", trace_any_rule=True)
     >>> [(step.kind, step.weight) for step in result.steps]
     [('bp', 0.1), ('revised', 0.9)]
-    >>> list(result.to_dataframe().columns[:3])
-    ['step_kind', 'weight', 'op']
+    >>> list(result.to_dataframe().columns[2:6])
+    ['rule', 'step_kind', 'weight', 'op']
     """
 
     __slots__ = ()

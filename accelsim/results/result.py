@@ -110,8 +110,8 @@ class Result(Shown, Document):
     True
     >>> result.ops[0].name, result.ops[0].macs.dense
     ('fc1.FF', 313600)
-    >>> list(result.to_dataframe().columns[:5])
-    ['op', 'layer', 'pass', 'kind', 'start_cycle']
+    >>> list(result.to_dataframe().columns[:6])
+    ['workload', 'arch', 'rule', 'op', 'layer', 'pass']
     """
 
     __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="ResultDocument")

@@ -14,8 +14,11 @@ from matplotlib.figure import Figure
 
 import accelsim
 from accelsim import Comparison, HybridResult, InputError, Result
+from accelsim.report.runs import Runs
+from accelsim.report.tables.registry import tables
 from accelsim.results import kinds
 from accelsim.results.op import CAUSES
+from accelsim.results.shown import Per
 from tests import synthetic
 
 
@@ -70,13 +73,37 @@ def test_a_frame_of_a_comparison_has_a_row_per_run_or_per_op() -> None:
     assert runs.loc["bp", "cycles_ratio"] == 1
     assert runs.loc["dfa", "cycles"] == comparison.results[1].cycles
     ops = comparison.to_dataframe(per="op")
-    assert list(ops.columns[:2]) == ["run", "op"]
+    assert list(ops.columns[:5]) == ["run", "workload", "arch", "rule", "op"]
     assert len(ops) == sum(len(result.ops) for result in comparison.results)
     assert len(parsed().to_dataframe(per="run")) == 1
     assert list(parsed().to_dataframe(per="layer")["layer"]) == ["conv1", "conv2"]
-    assert comparison.to_dataframe(per="pass").query("run == 'dfa'")["pass"].iloc[-1] == "total"
+    assert "total" not in set(comparison.to_dataframe(per="pass")["pass"])
     with pytest.raises(InputError, match="per must be one of run, pass, layer, op, got day"):
         comparison.to_dataframe(per="day")  # type: ignore[arg-type]  # wrong on purpose
+
+
+@pytest.mark.parametrize("per", ["run", "pass", "layer", "op"])
+def test_frames_of_a_sweep_can_be_put_together_and_summed(per: Per) -> None:
+    import pandas as pd
+
+    results = [parsed(), parsed(arch="eie", rule="dfa")]
+    frame = pd.concat([result.to_dataframe(per=per) for result in results])
+    assert not [name for name in frame.columns if name.endswith("_ratio")]
+    assert set(frame["workload"]) == {"two-layers"}
+    cycles = frame.groupby(["arch", "rule"])["cycles"].sum()
+    assert cycles["near-memory", "bp"] == cycles["eie", "dfa"] == results[0].cycles
+    if per == "pass":
+        assert {type(name) for name in frame["pass"]} == {str}
+
+
+def test_tables_of_several_machines_have_machine_and_rule_apart_from_the_label() -> None:
+    one, other = synthetic.result(), synthetic.result("dfa", arch="eie")
+    for documents in ([one], [one, other]):
+        runs = Runs.of([Result.parse(each) for each in documents])
+        for table in tables(runs):
+            keys = [column.key for column in table.columns]
+            if "run" in keys:
+                assert keys[:4] == ["run", "workload", "arch", "rule"], table.name
 
 
 def test_a_hybrid_result_has_the_ops_of_every_kind_of_step() -> None:

@@ -8,7 +8,7 @@ from accelsim.errors import InputError
 from accelsim.report.runs import Runs
 from accelsim.report.table import Table
 from accelsim.report.tables.ops import layers_table, ops_table
-from accelsim.report.tables.steps import passes_table, totals_table
+from accelsim.report.tables.steps import TOTAL, passes_table, totals_table
 from accelsim.results.comparison import Comparison
 from accelsim.results.result import Result
 from accelsim.results.shown import Per
@@ -22,7 +22,8 @@ _STEP = ("step_kind", "weight")
 
 
 def frame(document: Result | Comparison, per: Per | None) -> DataFrame:
-    """The data frame of a result or a comparison. ImportError if pandas is not installed,
+    """The data frame of a result or a comparison, without rows of totals, so that columns can be
+    summed, and without ratios for a single result. ImportError if pandas is not installed,
     InputError for another ``per``.
     """
     several = isinstance(document, Comparison)
@@ -33,9 +34,12 @@ def frame(document: Result | Comparison, per: Per | None) -> DataFrame:
     runs = Runs.of([document])
     table = _TABLES[per](runs)
     left_out = {"run"} if not several and per != "run" else set()
+    if not several:
+        left_out |= {each.key for each in table.columns if each.kind == "ratio"}
     if not any(result.steps for result in runs.results):
         left_out |= {*_STEP}
-    return of_table(table).drop(columns=[*left_out], errors="ignore")
+    made = of_table(table).drop(columns=[*left_out], errors="ignore")
+    return made[made["pass"] != TOTAL].reset_index(drop=True) if per == "pass" else made
 
 
 def of_table(table: Table) -> DataFrame:

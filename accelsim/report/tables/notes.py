@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from accelsim.report.runs import Runs
 from accelsim.report.style import si
 from accelsim.report.table import Column, Table
+from accelsim.report.tables.inputs import input_columns
 from accelsim.results.result import Result
 
 ALL_RUNS = "all runs"
@@ -20,9 +21,14 @@ class Note:
 
     run: str
     note: str
+    result: Result | None = None
 
 
-COLUMNS: tuple[Column[Note], ...] = (Column("run", "run", "text"), Column("note", "note", "text"))
+COLUMNS: tuple[Column[Note], ...] = (
+    Column("run", "run", "text"),
+    *input_columns(lambda each: each.result),
+    Column("note", "note", "text"),
+)
 
 
 def notes_table(runs: Runs) -> Table:
@@ -40,8 +46,8 @@ def notes(runs: Runs) -> list[Note]:
     return [
         *(Note(ALL_RUNS, note) for note in shared),
         *(
-            Note(label, note)
-            for label, each in zip(runs.labels, said, strict=True)
+            Note(label, note, result)
+            for label, result, each in zip(runs.labels, runs.results, said, strict=True)
             for note in each
             if note not in shared
         ),

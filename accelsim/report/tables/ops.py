@@ -9,6 +9,7 @@ from functools import partial
 from accelsim.report.runs import Runs
 from accelsim.report.style import component_columns
 from accelsim.report.table import Cell, Column, Table
+from accelsim.report.tables.inputs import input_columns
 from accelsim.results.op import BYTE_KINDS, CAUSES, PASSES, WORD_KINDS, Macs, OpResult
 from accelsim.results.result import Result
 
@@ -22,6 +23,7 @@ class OpLine:
     """
 
     run: str
+    result: Result
     step_kind: str
     weight: float
     op: OpResult
@@ -32,7 +34,7 @@ def op_lines(runs: Runs) -> Iterator[OpLine]:
     for label, result in zip(runs.labels, runs.results, strict=True):
         for kind, weight, step in steps_of(result):
             for op in step.ops:
-                yield OpLine(label, kind, weight, op)
+                yield OpLine(label, result, kind, weight, op)
 
 
 def steps_of(
@@ -74,11 +76,12 @@ def ops_table(runs: Runs) -> Table:
     found = {name for line in op_lines(runs) for name in line.op.energy_by_component_pj or {}}
     columns: tuple[Column[OpLine], ...] = (
         Column("run", "run", "text"),
+        *input_columns(lambda line: line.result),
         Column("step_kind", "step" if any(each.steps for each in runs.results) else "", "text"),
         Column("weight", "", "number"),
         _text_of_op("op", lambda op: op.name),
         Column("layer", "", "text", lambda line: line.op.layer),
-        _text_of_op("pass", lambda op: op.pass_),
+        _text_of_op("pass", lambda op: str(op.pass_)),
         _text_of_op("kind", lambda op: op.kind),
         _of_op("start_cycle", "start\ncycle", lambda op: op.start_cycle),
         _of_op("cycles", "cycles", lambda op: op.cycles),
@@ -122,6 +125,7 @@ class LayerLine:
     """
 
     run: str
+    result: Result
     layer: str
     cycles: dict[str, int | float] = field(default_factory=lambda: dict.fromkeys(PASSES, 0))
     energy: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PASSES, 0.0))
@@ -153,7 +157,7 @@ def layer_lines(runs: Runs) -> Iterator[LayerLine]:
     for label, result in zip(runs.labels, runs.results, strict=True):
         layers: dict[str, LayerLine] = {}
         for weight, op in result.weighted_ops():
-            layers.setdefault(op.layer, LayerLine(label, op.layer)).add(weight, op)
+            layers.setdefault(op.layer, LayerLine(label, result, op.layer)).add(weight, op)
         yield from layers.values()
 
 
@@ -171,6 +175,7 @@ def layers_table(runs: Runs) -> Table:
     """
     columns: tuple[Column[LayerLine], ...] = (
         Column("run", "run", "text"),
+        *input_columns(lambda line: line.result),
         Column("layer", "layer", "text"),
         Column("cycles", "cycles", "count", lambda line: sum(line.cycles.values())),
         *(

@@ -10,6 +10,7 @@ from typing import Any
 from accelsim.report.runs import Runs, ratio
 from accelsim.report.style import CAUSE_NAMES, COMPONENT_NAMES, component_columns
 from accelsim.report.table import Cell, Column, Kind, Table
+from accelsim.report.tables.inputs import input_columns
 from accelsim.results.op import CAUSES, PASSES
 from accelsim.results.result import PassTotals, Result
 
@@ -52,7 +53,8 @@ def lines(runs: Runs, by_pass: bool) -> Iterator[Line]:
 
 
 RUN: Column[Line] = Column("run", "run", "text", lambda line: line.label)
-PASS: Column[Line] = Column("pass", "pass", "text", lambda line: line.name)
+RUN_INPUTS: tuple[Column[Line], ...] = input_columns(lambda line: line.result)
+PASS: Column[Line] = Column("pass", "pass", "text", lambda line: str(line.name))
 
 
 def with_ratio(
@@ -89,9 +91,7 @@ def totals_table(runs: Runs) -> Table:
     intervals_differ = any(each.interval_cycles != each.cycles for each in runs.results)
     columns: tuple[Column[Line], ...] = (
         RUN,
-        part("workload", "", lambda step: step.workload, "text"),
-        part("arch", "", lambda step: step.arch, "text"),
-        part("rule", "", lambda step: step.rule, "text"),
+        *RUN_INPUTS,
         part("batch", "", lambda step: step.batch),
         part("schedule", "", lambda step: step.schedule, "text"),
         part("optimizer", "", lambda step: step.optimizer, "text"),
@@ -147,6 +147,7 @@ def passes_table(runs: Runs) -> Table:
     """
     columns: tuple[Column[Line], ...] = (
         RUN,
+        *RUN_INPUTS,
         PASS,
         *with_ratio("cycles", ("cycles", runs.ratio), "count", lambda each: each.cycles),
         part("macs_dense", "MACs\ndense", lambda each: each.macs.dense),
@@ -182,6 +183,7 @@ def energy_table(runs: Runs) -> Table:
     present = {name for result in runs.results for name in result.energy_by_component_pj}
     columns: tuple[Column[Line], ...] = (
         RUN,
+        *RUN_INPUTS,
         PASS,
         *(
             part(
@@ -212,6 +214,7 @@ def array_cycles_table(runs: Runs) -> Table:
     """
     columns: tuple[Column[Line], ...] = (
         RUN,
+        *RUN_INPUTS,
         PASS,
         Column("array_cycles", "cycles", "count", lambda line: sum(line.causes.values())),
         *(
