@@ -5,7 +5,8 @@ A sentence that the numbers do not support is empty.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from accelsim.report.runs import Runs, ratio
@@ -16,6 +17,10 @@ from accelsim.results.result import Result
 
 MOST_NAMED = 4
 """Maximum number of runs that a sentence lists one by one; with more runs it gives the extremes."""
+EVERY = "every run"
+"""Subject of a sentence about a value that all runs share."""
+SAME = 1e-9
+"""Maximum relative difference of two equal values, whose sums may be rounded differently."""
 
 
 def sentences(runs: Runs) -> list[str]:
@@ -50,39 +55,52 @@ def costs(runs: Runs) -> str:
     """Sentence about cycles and energy: of a single run, or of each run relative to the
     baseline.
     """
-    label = runs.baseline_label
-    mean = ""
-    if any(each.steps for each in runs.results):
-        only = len(runs.results) == 1
-        mean = " (mean over its kinds)" if only else " (mean over the kinds of a hybrid rule)"
+    base = _named(runs.baseline_label, runs.baseline)
     verb = "take" if subject(runs).startswith("the passes") else "takes"
     if len(runs.results) == 1:
-        return f"Under {label}, {subject(runs)}{mean} {verb} {_absolute(runs.baseline)}."
+        return f"Under {base}, {subject(runs)} {verb} {_absolute(runs.baseline)}."
     others = [
-        (name, result)
+        (_named(name, result), _relative(result, runs))
         for name, result in zip(runs.labels, runs.results, strict=True)
         if result is not runs.baseline
     ]
     if len(others) < MOST_NAMED:
-        first, *rest = [(name, _relative(result, runs)) for name, result in others]
-        each = [f"{subject(runs)}{mean} under {first[0]} {verb} {first[1]}"]
+        first, *rest = others
+        each = [f"{subject(runs)} under {first[0]} {verb} {first[1]}"]
         each += [f"under {name} {amounts}" for name, amounts in rest]
-        return f"Against {label}, {'; '.join(each)}."
-    every = list(zip(runs.labels, runs.results, strict=True))
-    quickest, fast = min(every, key=lambda each: runs.duration(each[1]))
-    thriftiest, low = min(every, key=lambda each: each[1].energy_pj)
-    least = (
-        f"the least time, {si(fast.seconds, 's')}"
-        if runs.in_time
-        else f"the fewest cycles, {si(fast.cycles)}"
-    )
+        return f"Against {base}, {'; '.join(each)}."
+    quickest, fast = _least(runs, runs.duration)
+    thriftiest, low = _least(runs, lambda result: result.energy_pj)
+    unit = "time" if runs.in_time else "cycles"
+    duration = si(fast.seconds, "s") if runs.in_time else si(fast.cycles)
+    less = "the same" if quickest == EVERY else "the least" if runs.in_time else "the fewest"
     other = "" if quickest == thriftiest else f"{thriftiest} "
     return (
-        f"For {subject(runs)}{mean}, {quickest} takes {least}"
-        f"{_of_base(runs.duration(fast), runs.duration(runs.baseline), label)}, "
-        f"and {other}the least energy, {joules(low.energy_pj)}"
-        f"{_of_base(low.energy_pj, runs.baseline.energy_pj, label)}."
+        f"For {subject(runs)}, {quickest} {'take' if ' and ' in quickest else 'takes'} "
+        f"{less} {unit}, {duration}{_of_base(fast, runs, runs.duration)}, "
+        f"and {other}the {'same' if thriftiest == EVERY else 'least'} energy, "
+        f"{joules(low.energy_pj)}{_of_base(low, runs, lambda result: result.energy_pj)}."
     )
+
+
+def _named(label: str, result: Result) -> str:
+    """A run's label; of a hybrid rule with the remark that its numbers are means."""
+    return f"{label} (mean over its kinds of step)" if len(result.steps) > 1 else label
+
+
+def _least(runs: Runs, value: Callable[[Result], float]) -> tuple[str, Result]:
+    """Names of all runs with the least value, and the first of them. `EVERY` if all are equal."""
+    least = min(runs.results, key=value)
+    equal = [
+        _named(label, result)
+        for label, result in zip(runs.labels, runs.results, strict=True)
+        if math.isclose(value(result), value(least), rel_tol=SAME)
+    ]
+    if len(equal) == len(runs.results):
+        return EVERY, least
+    if len(equal) > MOST_NAMED:
+        equal = [*equal[: MOST_NAMED - 1], f"{len(equal) - MOST_NAMED + 1} more"]
+    return listed(equal), least
 
 
 def _absolute(result: Result) -> str:
@@ -110,9 +128,10 @@ def _relative(result: Result, runs: Runs) -> str:
     )
 
 
-def _of_base(value: float, base: float, label: str) -> str:
-    part = ratio(value, base)
-    return f" ({times(part)} of {label})" if part is not None and part != 1 else ""
+def _of_base(result: Result, runs: Runs, value: Callable[[Result], float]) -> str:
+    part = ratio(value(result), value(runs.baseline))
+    different = part is not None and not math.isclose(part, 1, rel_tol=SAME)
+    return f" ({times(part)} of {runs.baseline_label})" if different else ""
 
 
 @dataclass(frozen=True)
@@ -188,7 +207,8 @@ def _shown(runs: Runs) -> list[tuple[str, Result]]:
         return every
     fastest = min(every, key=lambda each: runs.duration(each[1]))
     first = (runs.baseline_label, runs.baseline)
-    return [first] if fastest[1] is first[1] else [first, fastest]
+    tied = runs.duration(fastest[1]) == runs.duration(first[1])
+    return [first] if tied else [first, fastest]
 
 
 def _span(least: float, most: float) -> str:

@@ -13,7 +13,9 @@ from accelsim.report.table import Column, Table
 from accelsim.results.result import Result
 
 NEGLIGIBLE = 1e-3
-"""Minimum share of the baseline's moved words for which a ratio is given."""
+"""Minimum share of a run's moved words for which a ratio is given."""
+MOST_TIMES = 10_000
+"""Ratio from which the table does not give its digits, so that it stays narrow."""
 
 LEAST_IN_UNIT = 0.01
 """Minimum value in a column's unit; smaller ones would need many digits."""
@@ -63,18 +65,23 @@ def _ratio(
     value: Callable[[Result], float],
     words: Callable[[Result], float] | None = None,
 ) -> Column[SummaryLine]:
-    """The column of a ratio. ``words``: words whose share of all the baseline's words must not be
-    negligible.
+    """The column of a ratio. ``words``: words whose share of all words must not be negligible in
+    both the run and the baseline.
     """
     base = runs.baseline
-    moved = base.words.local + base.words.remote + base.words.global_buffer + base.words.dram
-    told = words is None or words(base) >= NEGLIGIBLE * moved
-    return Column(
-        f"{name} ratio",
-        runs.ratio,
-        "text",
-        lambda line: times(ratio(value(line.result), value(base)) if told else None),
-    )
+
+    def matters(result: Result) -> bool:
+        each = result.words
+        moved = each.local + each.remote + each.global_buffer + each.dram
+        return words is None or words(result) >= NEGLIGIBLE * moved
+
+    def text(line: SummaryLine) -> str:
+        part = ratio(value(line.result), value(base))
+        if part is None or not (matters(base) or matters(line.result)):
+            return times(None)
+        return times(part) if part < MOST_TIMES else f">{MOST_TIMES - 1}x"
+
+    return Column(f"{name} ratio", runs.ratio, "text", text)
 
 
 def _scaled(

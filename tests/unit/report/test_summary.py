@@ -149,10 +149,58 @@ def test_the_passes_of_a_partial_run_are_named() -> None:
 
 
 def test_a_hybrid_s_numbers_are_means() -> None:
-    shown = runs(synthetic.hybrid(0.25))
-    assert "a step (mean over its kinds) takes" in sentences.costs(shown)
-    both = runs(synthetic.result(), synthetic.hybrid(0.25))
-    assert "a step (mean over the kinds of a hybrid rule) under" in sentences.costs(both)
+    hybrid, plain = synthetic.hybrid(0.25), synthetic.result("fa")
+    mean = f"{hybrid['rule']} (mean over its kinds of step)"
+    assert sentences.costs(runs(hybrid)).startswith(f"Under {mean}, a step takes ")
+    label = f"{mean} takes "
+    assert label in sentences.costs(runs(synthetic.result(**same_place(hybrid)), hybrid))
+    against = sentences.costs(runs(hybrid, plain | same_place(hybrid)))
+    assert against.startswith(f"Against {mean}, a step under fa takes ")
+
+
+def same_place(document: dict[str, Any]) -> dict[str, Any]:
+    """The document's workload and machine, so that labels are rules alone."""
+    return {key: document[key] for key in ("workload", "arch", "optimizer") if key in document}
+
+
+def test_a_hybrid_rule_with_one_kind_of_step_has_no_mean() -> None:
+    one = synthetic.hybrid(0.25)
+    one["steps"] = [one["steps"][0] | {"weight": 1.0}]
+    assert "mean" not in sentences.costs(runs(one))
+
+
+def test_equal_runs_are_all_named() -> None:
+    same = [synthetic.result(f"r{index}") for index in range(5)]
+    assert sentences.costs(runs(*same)) == (
+        "For a step, every run takes the same cycles, 127k, and the same energy, 2.07 uJ."
+    )
+    tied = sentences.costs(runs(synthetic.result("slow", scale=200_000), *same[:4]))
+    assert tied.startswith("For a step, r0, r1, r2 and r3 take the fewest cycles, 127k (")
+    tied = sentences.costs(runs(synthetic.result("slow", scale=200_000), *same))
+    assert tied.startswith("For a step, r0, r1, r2 and 2 more take the fewest cycles, 127k (")
+
+
+def test_a_ratio_to_little_is_given_if_the_other_run_moves_much() -> None:
+    little = synthetic.result("bp", remote_ep=3)
+    row = next(
+        line
+        for line in printed(runs(little, synthetic.result("dfa"))).splitlines()
+        if line.startswith(" dfa ")
+    )
+    assert row.endswith("80.0k >9999x")
+    little = synthetic.result("bp", remote_ep=200)
+    row = next(
+        line
+        for line in printed(runs(little, synthetic.result("dfa"))).splitlines()
+        if line.startswith(" dfa ")
+    )
+    assert row.endswith("80.0k  200x")
+    row = next(
+        line
+        for line in printed(runs(little, little | {"rule": "dfa"})).splitlines()
+        if line.startswith(" dfa ")
+    )
+    assert row.endswith("-")
 
 
 def test_the_longest_pass_is_told_with_its_largest_cause() -> None:
