@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -20,13 +21,15 @@ OVERLAP_NOTE = (
 )
 TOTAL = "total"
 """Entry of the `pass` column in the row that sums all passes."""
+OUTSIDE = "outside ops"
+"""Entry of the `pass` column in the row of energy that belongs to no op."""
 Number = int | float | None
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row's object: a run's step, or one of its passes, and the same part of the baseline, or
-    None if it has none.
+    """A row's object: a run's step, one of its passes, or its energy outside ops, and the same part
+    of the baseline, or None if it has none.
     """
 
     label: str
@@ -41,15 +44,38 @@ class Line:
         return self.result.cycles_by_cause(None if self.name == TOTAL else self.name)
 
 
-def lines(runs: Runs, by_pass: bool) -> Iterator[Line]:
-    """One row's object per run; with ``by_pass``, preceded by one per pass of the run."""
+def lines(runs: Runs, by_pass: bool, outside: bool = False) -> Iterator[Line]:
+    """One row's object per run; with ``by_pass``, preceded by one per pass of the run, and with
+    ``outside`` by one of the energy that belongs to no op, if there is any.
+    """
     for label, result in zip(runs.labels, runs.results, strict=True):
         if by_pass:
             for name in PASSES:
                 if name in result.passes:
                     base = runs.baseline.passes.get(name)
                     yield Line(label, result, name, result.passes[name], base)
+            if outside and result.unattributed_pj:
+                yield Line(label, result, OUTSIDE, outside_ops(result), outside_ops(runs.baseline))
         yield Line(label, result, TOTAL, result, runs.baseline)
+
+
+def outside_ops(result: Result) -> PassTotals:
+    """Energy of a step that belongs to no op, as sums without work. Documents of version 0.1.0 do
+    not split it by component; the split is then what the passes leave of the step.
+    """
+    by_component = result.unattributed_by_component_pj
+    if by_component is None:
+        by_component = {
+            name: max(0.0, pj - math.fsum(_of_passes(result, name)))
+            for name, pj in result.energy_by_component_pj.items()
+        }
+    return PassTotals(
+        cycles=0, energy_pj=result.unattributed_pj, energy_by_component_pj=by_component
+    )
+
+
+def _of_passes(result: Result, component: str) -> Iterator[float]:
+    return (component_energy(totals, component) for totals in result.passes.values())
 
 
 RUN: Column[Line] = Column("run", "run", "text", lambda line: line.label)
@@ -142,8 +168,8 @@ def trace_name(result: Result) -> str | None:
 
 
 def passes_table(runs: Runs) -> Table:
-    """A row per run and pass, and one for the run's total: cycles, MACs, words, bytes and energy,
-    with ratios to the same row of the baseline.
+    """A row per run and pass, one of the energy outside ops, and one for the run's total: cycles,
+    MACs, words, bytes and energy, with ratios to the same row of the baseline.
     """
     columns: tuple[Column[Line], ...] = (
         RUN,
@@ -167,7 +193,8 @@ def passes_table(runs: Runs) -> Table:
             "energy_pj", (f"energy{runs.star}", runs.ratio), "energy", lambda each: each.energy_pj
         ),
     )
-    return Table.of("passes", "By pass", columns, lines(runs, by_pass=True), _star_note(runs))
+    rows = lines(runs, by_pass=True, outside=True)
+    return Table.of("passes", "By pass", columns, rows, _star_note(runs))
 
 
 def component_energy(part: Result | PassTotals, name: str) -> float:
@@ -176,8 +203,8 @@ def component_energy(part: Result | PassTotals, name: str) -> float:
 
 
 def energy_table(runs: Runs) -> Table:
-    """A row per run and pass: energy by component. Components with an unverified price are starred;
-    the note lists the prices.
+    """A row per run and pass, and one of the energy outside ops: energy by component. Components
+    with an unverified price are starred; the note lists the prices.
     """
     unverified = set().union(*(result.unverified() for result in runs.results))
     present = {name for result in runs.results for name in result.energy_by_component_pj}
@@ -197,7 +224,7 @@ def energy_table(runs: Runs) -> Table:
         part("total_pj", f"total{runs.star}", lambda each: each.energy_pj, "energy"),
         with_ratio("energy_pj", ("", runs.ratio), "energy", lambda each: each.energy_pj)[1],
     )
-    rows = lines(runs, by_pass=True)
+    rows = lines(runs, by_pass=True, outside=True)
     return Table.of("energy", "Energy by component", columns, rows, _source_notes(runs))
 
 

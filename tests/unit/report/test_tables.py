@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_the_baseline_is_the_comparison_s_wherever_it_stands() -> None:
 def test_passes_have_a_line_each_and_a_total() -> None:
     document = synthetic.result()
     rows = records(passes_table(runs(document)))
-    assert [row["pass"] for row in rows] == ["FF", "EP", "WG", "WU", "total"]
+    assert [row["pass"] for row in rows] == ["FF", "EP", "WG", "WU", "outside ops", "total"]
     assert int(rows[1]["remote_words"]) == document["passes"]["EP"]["words"]["remote"]
     assert (
         sum(int(row["macs_dense"]) for row in rows[:-1])
@@ -96,7 +97,35 @@ def test_a_ratio_to_zero_is_empty() -> None:
 def test_a_pass_that_was_not_simulated_has_no_line() -> None:
     only = synthetic.result()
     only["passes"] = {"FF": only["passes"]["FF"]}
-    assert [row["pass"] for row in records(passes_table(runs(only)))] == ["FF", "total"]
+    assert [row["pass"] for row in records(passes_table(runs(only)))] == [
+        "FF",
+        "outside ops",
+        "total",
+    ]
+
+
+@pytest.mark.parametrize("split", [True, False], ids=["split by component", "of version 0.1.0"])
+@pytest.mark.parametrize("make", [synthetic.result, lambda: synthetic.hybrid(0.25)])
+def test_energies_of_passes_and_outside_ops_add_up_to_the_step(
+    make: Callable[[], dict[str, Any]], split: bool
+) -> None:
+    document = make()
+    leakage = {"leakage": document["unattributed_pj"]}
+    shown = runs(document | {"unattributed_by_component_pj": leakage if split else None})
+    for table, total in ((energy_table(shown), "total_pj"), (passes_table(shown), "energy_pj")):
+        *parts, step = records(table)
+        assert [parts[-1]["pass"], step["pass"]] == ["outside ops", "total"]
+        assert float(parts[-1][total]) == document["unattributed_pj"] > 0
+        for key in (key for key in step if key.endswith("_pj")):
+            assert sum(float(row[key]) for row in parts) == pytest.approx(float(step[key])), key
+    assert "  outside ops" in printed(shown, names=("energy",))
+
+
+def test_a_step_without_energy_outside_ops_has_no_row_of_it() -> None:
+    none = synthetic.result()
+    none |= {"unattributed_pj": 0.0, "energy_pj": none["energy_pj"] - none["unattributed_pj"]}
+    names = [row["pass"] for row in records(passes_table(runs(none)))]
+    assert names == ["FF", "EP", "WG", "WU", "total"]
 
 
 def test_energy_components_add_up_and_unverified_ones_are_marked() -> None:
@@ -110,7 +139,7 @@ def test_energy_components_add_up_and_unverified_ones_are_marked() -> None:
         "DRAM",
     ]
     assert table.notes == ("* includes prices without a verified source: noc.hop",)
-    row = records(table)[4]
+    row = records(table)[5]
     assert row["pass"] == "total"
     components = [
         float(value) for key, value in row.items() if key.endswith("_pj") and key != "total_pj"
