@@ -147,8 +147,13 @@ def _origins(data: dict[str, Any], document: Document, path: Path) -> dict[str, 
         if place is None:
             origins[".".join(map(str, key))] = DEFAULT
         elif Path(place.source).resolve() != path.resolve():
-            origins[".".join(map(str, key))] = Path(place.source).stem
+            origins[".".join(map(str, key))] = _origin(Path(place.source).resolve())
     return origins
+
+
+def _origin(path: Path) -> str:
+    """Name of a built-in base; the file name of a user's own, which may have the same stem."""
+    return path.stem if path.parent == catalog.folder("arch").resolve() else path.name
 
 
 def _leaves(data: dict[str, Any], above: KeyPath = ()) -> list[KeyPath]:

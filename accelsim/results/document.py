@@ -183,16 +183,16 @@ REMEDY = {
 """By whether the document is newer: the cause of a refusal, and what to do."""
 
 
-def schema_refusal(known: Sequence[str], got: object) -> str:
+def schema_refusal(known: Sequence[str], got: object, key: str = "schema") -> str:
     """The fault of a document whose schema is none of ``known``. If it is another version of one,
-    the fault says what to do.
+    the fault says what to do. ``key``: the dotted key of the schema.
     """
     for name in known:
         later = newer(name, got)
         if later is not None:
-            return f"schema must be {name}, got {got}: {REMEDY[later]}"
+            return f"{key} must be {name}, got {got}: {REMEDY[later]}"
     rule = known[0] if len(known) == 1 else f"one of {', '.join(known)}"
-    return f"schema must be {rule}, got {_shown(got)}"
+    return f"{key} must be {rule}, got {_shown(got)}"
 
 
 TOO_DEEP = "must be JSON, got values that are nested too deep"
@@ -259,6 +259,8 @@ def _dotted(places: Sequence[str | int], value: Any, missing: bool) -> str:
 
 def _refusal(key: str, item: Mapping[str, Any]) -> str:
     """Message ``key must be <rule>, got <value>``."""
+    if item["type"] == "literal_error" and key.rpartition(".")[2] == "schema":
+        return schema_refusal([item["ctx"]["expected"].strip("'")], item["input"], key)
     rule = item["msg"]
     for theirs, ours in _WORDING:
         rule = rule.replace(theirs, ours)

@@ -37,7 +37,7 @@ class MachineDocument(Document):
     """The document of `show --json`.
 
     ``origins``: the source of each value that is not in the machine's own file, by dotted key. It
-    is the name of a base, or ``default``.
+    is the name of a built-in base, the file name of another base, or ``default``.
     """
 
     __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="MachineDocument")

@@ -7,6 +7,7 @@ import math
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib.axes import Axes
@@ -104,6 +105,12 @@ def test_tables_of_several_machines_have_machine_and_rule_apart_from_the_label()
             keys = [column.key for column in table.columns]
             if "run" in keys:
                 assert keys[:4] == ["run", "workload", "arch", "rule"], table.name
+
+
+@pytest.mark.parametrize(("per", "got"), [("", "''"), ([], r"\[\]"), (["op"], r"\['op'\]")])
+def test_a_frame_per_nothing_is_refused(per: Any, got: str) -> None:
+    with pytest.raises(InputError, match=f"^per must be one of run, pass, layer, op, got {got}$"):
+        parsed().to_dataframe(per)
 
 
 def test_a_hybrid_result_has_the_ops_of_every_kind_of_step() -> None:

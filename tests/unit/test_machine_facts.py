@@ -57,6 +57,14 @@ def test_inherited_values_are_marked(own: Path) -> None:
     assert any(line.startswith("  pointer_bits: 32 ") and "# default" in line for line in shown)
 
 
+def test_a_base_of_the_user_s_is_told_from_the_built_in_one_of_its_name(tmp_path: Path) -> None:
+    (tmp_path / "near-memory.yaml").write_text(OWN)
+    (tmp_path / "chip.yaml").write_text("name: chip\nbase: ./near-memory.yaml\n")
+    origins = show_machine(tmp_path / "chip.yaml").origins
+    assert (origins["clock"], origins["noc.width"]) == ("near-memory.yaml", "near-memory")
+    assert "  # from base near-memory.yaml" in text(show_machine(tmp_path / "chip.yaml"))
+
+
 def test_peaks_follow_from_the_file(own: Path) -> None:
     document = show_machine(own)
     peaks, data = document.peaks, document.machine

@@ -16,6 +16,7 @@ from accelsim.results import kinds
 from accelsim.results.laws import violations
 from accelsim.results.result import Result
 from accelsim.version import __version__
+from tests import synthetic
 
 OLD = Path(__file__).parents[1] / "versions" / "result-0.1.0.json"
 DO = "upgrade accelsim, or write the file again with this version"
@@ -39,6 +40,17 @@ def test_a_newer_format_is_refused_with_what_to_do(tmp_path: Path) -> None:
         kinds.read(path, kinds.SIMULATIONS)
     assert str(refused.value) == (
         f"{path}: schema must be accelsim.result/1, got accelsim.result/2: a newer accelsim wrote "
+        f"this file; {DO}"
+    )
+
+
+def test_a_newer_result_in_a_comparison_is_refused_with_what_to_do() -> None:
+    document = synthetic.comparison()
+    document["results"][1]["schema"] = "accelsim.result/2"
+    with pytest.raises(InputError) as refused:
+        kinds.parse(document, kinds.SIMULATIONS)
+    assert str(refused.value) == (
+        "results.1.schema must be accelsim.result/1, got accelsim.result/2: a newer accelsim wrote "
         f"this file; {DO}"
     )
 

@@ -27,9 +27,10 @@ def frame(document: Result | Comparison, per: Per | None) -> DataFrame:
     InputError for another ``per``.
     """
     several = isinstance(document, Comparison)
-    per = per or ("run" if several else "op")
-    if per not in _TABLES:
-        raise InputError(f"per must be one of {', '.join(_TABLES)}, got {per}")
+    if per is None:
+        per = "run" if several else "op"
+    if per not in tuple(_TABLES):  # a tuple, because a list has no hash
+        raise InputError(f"per must be one of {', '.join(_TABLES)}, got {str(per) or repr(per)}")
     pandas()
     runs = Runs.of([document])
     table = _TABLES[per](runs)
