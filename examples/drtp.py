@@ -14,7 +14,7 @@ from accelsim.numerics.arrays import Array
 from accelsim.rules.declaration import Rule, RuleSpec
 from accelsim.rules.options import Scaled
 from accelsim.rules.walk.numbers import BackwardWalk, RuleNumerics
-from accelsim.step.ops import Pass, Role, Tensor, Use
+from accelsim.step.ops import Operand, Pass, Role, Tensor, Use
 from accelsim.workload.lowering import Lowering, Value, Work, operands
 from accelsim.workload.network import INPUT, Layer
 from accelsim.zeros.feedback import dense_feedback, feedback_random
@@ -28,11 +28,11 @@ class TargetOps:
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
         if target is not None:
-            neurons, classes = prod(layer.in_shape), prod(low.network.output.out_shape)
-            name, shape, moved = f"{layer.name}.feedback", (classes, neurons), low.samples * neurons
-            matrix = Tensor(name, Role.FEEDBACK, shape, stored=moved, persistent=True)
-            read = operands([*low.labels(), matrix], Use.READ)
-            work = Work("gather", moved, 1)
+            name, classes = f"{layer.name}.feedback", prod(low.network.output.out_shape)
+            shape, moved = (classes, *layer.in_shape), low.samples * prod(layer.in_shape)
+            matrix = Tensor(name, Role.FEEDBACK, shape, persistent=True, home_channels=shape[-1])
+            rows = Operand(matrix, Use.READ, words=moved)  # one row per sample
+            read, work = (*operands(low.labels(), Use.READ), rows), Work("gather", moved, 1)
             low.vector(f"{layer.name}.EP", layer.name, Pass.EP, work, read, target)
         return layer.local_errors(low, error)  # what the layer's weight gradient reads
 

@@ -128,7 +128,7 @@ def allocate(
         for op in step.ops
         if isinstance(op, Contraction) and op.nest.unshared
         for operand in op.operands_of(Use.STATIONARY)
-    }
+    } | _gathered(step)
     for role in roles:
         copied: list[tuple[int, int, Tensor]] = []
         for layer, tensor in homed:
@@ -149,6 +149,16 @@ def allocate(
     residency.free_bytes = [int(capacity - row.max()) for row in load]
     _place_optimizer_state(residency, homed, architecture)
     return residency
+
+
+def _gathered(step: TrainingStep) -> set[str]:
+    """Names of feedback that vector work reads. Copies in spare PEs would save it nothing."""
+    return {
+        operand.tensor.name
+        for op in step.ops
+        for operand in op.operands
+        if operand.use is Use.READ and operand.tensor.role is Role.FEEDBACK
+    }
 
 
 def _fuse_updates(residency: Residency, step: TrainingStep, architecture: Machine) -> None:

@@ -137,11 +137,22 @@ ZeroSource = TraceZeros | Dense | Pattern
 
 @dataclass(frozen=True)
 class Operand:
-    """A tensor that an op reads, its use, and the source of its zeros."""
+    """A tensor that an op reads, its use, and the source of its zeros.
+
+    ``words``: words that vector work reads of the tensor, if it does not read each stored word
+    once; -1 means that it does. A gather of one row per sample reads fewer words than the tensor
+    has, or reads some of them again. The tensor's room in memory is that of all its stored words.
+    """
 
     tensor: Tensor
     use: Use
     zeros: ZeroSource = Dense()
+    words: int = -1
+
+    @property
+    def words_read(self) -> int:
+        """Words that the op reads of the tensor."""
+        return self.tensor.elements if self.words < 0 else self.words
 
 
 @dataclass(frozen=True)

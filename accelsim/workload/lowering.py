@@ -205,7 +205,15 @@ class Lowering:
         operands: Sequence[Operand],
         outputs: Sequence[Tensor],
     ) -> None:
-        """Emit a contraction with the loop nest ``nest``."""
+        """Emit a contraction with the loop nest ``nest``. ValueError for an operand with ``words``:
+        the mapping decides how many words a contraction reads.
+        """
+        for operand in operands:
+            if operand.words >= 0:
+                raise ValueError(
+                    f"{name}: only an operand of vector work may have words, got "
+                    f"{operand.words} of {operand.tensor.name}"
+                )
         waits = self._waits(name, operands, outputs)
         self._ops.append(
             Contraction(name, layer, pass_, tuple(operands), tuple(outputs), waits, nest)
@@ -220,7 +228,9 @@ class Lowering:
         operands: Sequence[Operand],
         outputs: Sequence[Tensor],
     ) -> None:
-        """Emit an op of the vector unit."""
+        """Emit an op of the vector unit. ValueError for a negative count."""
+        if work.elements < 0 or work.ops_per_element < 0:
+            raise ValueError(f"{name}: work must have counts >= 0, got {tuple(work)}")
         waits = self._waits(name, operands, outputs)
         self._ops.append(
             VectorWork(name, layer, pass_, tuple(operands), tuple(outputs), waits, *work)

@@ -202,9 +202,13 @@ class Planner:
         for tensor in op.outputs:
             self.places.make(step, tensor, None, op.layer)
         transfers = [
-            t for operand in op.operands for t in self._moved(step, operand.tensor, True, in_pe)
+            t
+            for operand in op.operands
+            for t in self._moved(step, operand.tensor, operand.words, True, in_pe)
         ]
-        transfers += [t for tensor in op.outputs for t in self._moved(step, tensor, False, in_pe)]
+        transfers += [
+            t for tensor in op.outputs for t in self._moved(step, tensor, -1, False, in_pe)
+        ]
         slots = self.mapper.pes * array.lanes if in_pe else unit.width
         beats = -(-op.elements // slots) * -(-op.ops_per_element // unit.ops_per_cycle)
         blocks = min(self._blocks(step, transfers, max(1, beats)), max(1, beats))
@@ -220,17 +224,18 @@ class Planner:
         load = self.traffic.load(step, op, transfers, in_pe, first)
         return Task(op, in_pe, blocks, load, beats=beats, port_wait=self._port_wait(load, beats))
 
-    def _moved(self, step: int, tensor: Tensor, inbound: bool, in_pe: bool) -> list[Transfer]:
+    def _moved(
+        self, step: int, tensor: Tensor, words: int, inbound: bool, in_pe: bool
+    ) -> list[Transfer]:
         """Transfers of a tensor to or from the PEs or the vector unit. Words with a home come from
         or go there; the rest uses the global buffer.
         """
         bits, split = word_bits(tensor, self.architecture), self.places.split(step, tensor)
+        words = tensor.elements if words < 0 else words
         if split is None:
-            return [
-                Transfer(
-                    tensor, Route.BUFFER, inbound, tensor.elements, bits, dram_words=tensor.elements
-                )
-            ]
+            return [Transfer(tensor, Route.BUFFER, inbound, words, bits, dram_words=words)]
+        at_home = words * split[0] // (sum(split) or 1)
+        split = at_home, words - at_home
         home, away = (
             (Route.HOME, Route.SCATTER if inbound else Route.COLLECT)
             if in_pe

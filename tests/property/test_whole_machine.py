@@ -344,6 +344,12 @@ class Program:
         return TrainingStep("random", "bp", 1, tuple(self.ops), carried)
 
 
+def gathers(tensor: Tensor) -> st.SearchStrategy[Operand]:
+    """An operand that reads the whole tensor (-1), some of its words, or some of them again."""
+    words = st.integers(-1, 2 * tensor.elements)
+    return st.builds(Operand, st.just(tensor), st.just(Use.READ), words=words)
+
+
 @st.composite
 def programs(draw: st.DrawFn) -> Program:
     """A few ops that read outputs of others or tensors from outside: forward and backward products
@@ -416,7 +422,7 @@ def programs(draw: st.DrawFn) -> Program:
         if kind == "update":
             layer, weight = draw(st.sampled_from(weights))
             uses = tuple(
-                Operand(tensor, Use.READ) for tensor in (inputs | {weight.name: weight}).values()
+                draw(gathers(tensor)) for tensor in (inputs | {weight.name: weight}).values()
             )
             program.add(VectorWork(name, layer, Pass.WU, uses, (weight,), (), *work), extra)
             continue
@@ -424,7 +430,7 @@ def programs(draw: st.DrawFn) -> Program:
             Tensor(f"{name}.out{i}", Role.ACTIVATION, (draw(sizes), draw(sizes)))
             for i in range(draw(st.integers(1, 2)))
         )
-        uses = tuple(Operand(each, Use.READ) for each in inputs.values())
+        uses = tuple(draw(gathers(each)) for each in inputs.values())
         program.add(VectorWork(name, name, Pass.FF, uses, outputs, (), *work), extra)
     return program
 

@@ -18,6 +18,7 @@ from accelsim.config.registries import RULES
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
 from accelsim.layers.model import Model
+from accelsim.machine.loading import load_machine
 from accelsim.numerics.loss import softmax_loss
 from accelsim.results.laws import violations
 from accelsim.results.result import Result
@@ -105,12 +106,34 @@ def test_its_errors_are_gathered_from_the_start_without_a_product() -> None:
     assert [op.name for op in gathers] == ["fc3.EP", "fc2.EP"]
     for op in gathers:
         assert (op.dense_macs, op.vector_ops, op.depends_on) == (0, 4 * 100, ())
-        read = {each.tensor.name: each.tensor.elements for each in op.operands}
+        read = {each.tensor.name: each.words_read for each in op.operands}
         assert read == {"labels": 4, f"{op.layer}.feedback": 4 * 100}
+        room = {each.tensor.name: each.tensor.elements for each in op.operands}
+        assert room == {"labels": 4, f"{op.layer}.feedback": 10 * 100}
         assert [tensor.elements for tensor in op.outputs] == [4 * 100]
     result = simulate(network, rule="drtp", batch=4, trace="dense", schedule="unlocked")
     started = {op.name: op.start_cycle for op in result.ops}
     assert started["fc3.EP"] < started["fc2.FF"]
+
+
+def test_its_matrices_take_the_room_of_dense_feedback_whatever_the_batch() -> None:
+    """Two matrices of 10 x 100 words. In scratchpads without room they spill as those of dfa do,
+    and each gather reads from DRAM the part of its rows that spilled.
+    """
+    network = load_network("digits-fc")
+    small = load_machine("near-memory").replace(scratchpad={"capacity": "8320B"})
+    for batch in (1, 40):
+        setting = {"batch": batch, "trace": "dense", "optimizer": "sgd"}
+        notes = {
+            rule: list(simulate(network, small, rule=rule, **setting).notes)
+            for rule in ("drtp", "dfa")
+        }
+        spilled = [note for note in notes["drtp"] if "feedback" in note]
+        assert spilled
+        assert spilled == [note for note in notes["dfa"] if "feedback" in note]
+        result = simulate(network, small, rule="drtp", **setting)
+        words = sum(op.words.dram for op in result.ops if op.name in ("fc2.EP", "fc3.EP"))
+        assert 0 < words <= 2 * batch * 100
 
 
 def test_its_error_is_the_projected_target_and_the_output_learns_from_its_own_error() -> None:

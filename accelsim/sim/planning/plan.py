@@ -123,12 +123,12 @@ class Planner:
             self._memory.produce(step, tensor, None, op.layer)
         transfers = [
             transfer
-            for inbound, tensors in (
-                (True, [operand.tensor for operand in op.operands]),
-                (False, op.outputs),
+            for inbound, moved in (
+                (True, [(operand.tensor, operand.words_read) for operand in op.operands]),
+                (False, [(tensor, tensor.elements) for tensor in op.outputs]),
             )
-            for tensor in tensors
-            for transfer in self._vector_transfers(step, tensor, inbound, in_pe)
+            for tensor, words in moved
+            for transfer in self._vector_transfers(step, tensor, words, inbound, in_pe)
         ]
         slots = len(pes) * array.lanes if in_pe else unit.width
         cycles = -(-op.elements // slots) * -(-op.ops_per_element // unit.ops_per_cycle)
@@ -144,17 +144,17 @@ class Planner:
         return plan.finish(block_cycles, None, self._port_wait(plan, block_cycles))
 
     def _vector_transfers(
-        self, step: int, tensor: Tensor, inbound: bool, in_pe: bool
+        self, step: int, tensor: Tensor, words: int, inbound: bool, in_pe: bool
     ) -> list[Transfer]:
+        """``words``: words of the tensor that the op reads or writes. Those with a home and those
+        that spilled share them by their numbers.
+        """
         bits = word_bits(tensor, self._architecture)
         split = self._memory.local_split(step, tensor)
         if split is None:
-            return [
-                Transfer(
-                    tensor, Route.BUFFER, inbound, tensor.elements, bits, dram_words=tensor.elements
-                )
-            ]
-        resident, spilled = split
+            return [Transfer(tensor, Route.BUFFER, inbound, words, bits, dram_words=words)]
+        resident = split[0] * words // max(1, tensor.elements)
+        spilled = words - resident
         away = Route.SCATTER if inbound else Route.COLLECT
         transfers = []
         if resident:
