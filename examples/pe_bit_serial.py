@@ -11,6 +11,7 @@ from pydantic import Field
 
 from accelsim import plugin
 from accelsim.machine.pe_base import DenseArray, Organization
+from accelsim.machine.precision import Precision
 from accelsim.pe.kind import Loops
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.skipping.array import SkippingArray
@@ -86,3 +87,7 @@ class BitSerialArray(DenseArray):
     organizations: ClassVar[tuple[Organization, ...]] = ("near_memory", "von_neumann")
     reduces_over_pes: ClassVar[bool] = False
     has_fixed_mapping: ClassVar[bool] = False
+
+    def cycles_per_mac(self, precision: Precision) -> int:
+        """For the peak rate that `accelsim show` prints."""
+        return -(-precision.activation // self.bits_per_cycle)

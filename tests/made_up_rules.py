@@ -29,11 +29,12 @@ class Mixed(Options):
     binary: bool = False
 
 
-BP = Rule("bp", "bp", "")
-DFA = Rule("dfa", "dfa", "")
-SDFA = Rule("sdfa", "sdfa", "", options=Sparse)
-REVISED = Rule("revised", "revised", "", options=Revised)
-MIXED = Rule("sdfa", "sdfa", "", options=Mixed)
+OPS = "tests.made_up_rules:unused"
+BP = Rule("bp", "bp", "", OPS)
+DFA = Rule("dfa", "dfa", "", OPS)
+SDFA = Rule("sdfa", "sdfa", "", OPS, options=Sparse)
+REVISED = Rule("revised", "revised", "", OPS, options=Revised)
+MIXED = Rule("sdfa", "sdfa", "", OPS, options=Mixed)
 
 _HERE = "tests.made_up_rules"
 TABLE = Registry(

@@ -7,11 +7,13 @@ To add a kind of file, add a row to `_INPUTS`, or a row to `_RESULTS` and a bran
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from accelsim.config.plugins.files import SUFFIX
 from accelsim.config.reading.file_types import (
     FileType,
     check_file,
@@ -49,7 +51,16 @@ MOST_LAWS = 10
 
 def faults(path: Path) -> list[Fault]:
     """Everything wrong with a file of any kind; [] when it is right."""
-    return check_file(path, file_types())
+    if path.suffix.lower() == SUFFIX:
+        used = f"accelsim list rules --plugin {path}"
+        return [Fault(str(path), 0, 0, f"a plug-in is checked where it is used: {used}")]
+    types = file_types()
+    wrong = check_file(path, types)
+    known = (".yaml", ".yml", *(suffix for each in types for suffix in each.suffixes))
+    if wrong and path.suffix and path.suffix.lower() not in known:
+        hint = f"; a plug-in that reads {path.suffix} needs --plugin FILE.py"
+        wrong[-1] = replace(wrong[-1], message=wrong[-1].message + hint)
+    return wrong
 
 
 def warnings(path: Path) -> list[str]:

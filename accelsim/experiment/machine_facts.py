@@ -63,13 +63,14 @@ def machine_peaks(machine: Machine, dram: DramSpec) -> Peaks:
     array, buffer, noc = machine.pe_array, machine.global_buffer, machine.noc
     pes = array.rows * array.cols
     lanes = pes * array.lanes
+    macs = lanes / array.cycles_per_mac(machine.precision)
     bits = machine.precision.activation
     links = 1 if noc.topology == "tree" else noc.buffer_ports
     dram_bytes = dram_bytes_per_second(machine, dram)
     return Peaks(
         lanes=lanes,
-        macs_per_second=float(lanes * machine.clock_hz),
-        ops_per_second=2.0 * lanes * machine.clock_hz,
+        macs_per_second=macs * machine.clock_hz,
+        ops_per_second=2.0 * macs * machine.clock_hz,
         scratchpad_bytes=pes * machine.scratchpad.capacity_bytes,
         global_buffer_bytes=buffer.capacity_bytes,
         dram_bytes_per_second=dram_bytes,
@@ -115,14 +116,15 @@ def size_warnings(machine: Machine, mm2: float | None = None) -> list[str]:
 def balance_warnings(machine: Machine, peaks: Peaks) -> list[str]:
     """Warnings of parts that are slow compared with the lanes. The texts state the thresholds."""
     warnings = []
-    reuse = peaks.lanes / peaks.noc_words_per_cycle
+    macs = peaks.lanes / machine.pe_array.cycles_per_mac(machine.precision)
+    reuse = macs / peaks.noc_words_per_cycle
     if reuse > MOST_NOC_REUSE:
         warnings.append(
             f"the NoC delivers {peaks.noc_words_per_cycle:.3g} words per cycle for {peaks.lanes:,} "
             f"lanes: a word must serve {reuse:,.0f} MACs to keep them busy (warned above "
             f"{MOST_NOC_REUSE}; see noc.width)"
         )
-    reuse = peaks.lanes / peaks.dram_words_per_cycle
+    reuse = macs / peaks.dram_words_per_cycle
     if reuse > MOST_DRAM_REUSE:
         warnings.append(
             f"DRAM delivers {peaks.dram_words_per_cycle:.3g} words per cycle for {peaks.lanes:,} "

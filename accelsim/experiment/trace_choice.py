@@ -155,14 +155,15 @@ def _matching(
     """Choice among named traces: the one of the rule's family."""
     rule_family = family(rule)
     notes = []
-    of_family = (each for each in traces if same_family(each[1].rule, rule))
+    of_family = (each for each in traces if _serves(each[1], rule))
     name, trace = next(of_family, traces[0])
-    if not same_family(trace.rule, rule):
+    if not _serves(trace, rule):
         if not any_rule:
             listed = ", ".join(f"{shown} ({other.rule})" for shown, other in traces)
+            hint = _unknown_family([each for _, each in traces])
             raise InputError(
                 f"trace must be of the {rule_family} family for {rule}, whose error masks differ "
-                f"from others', got {listed}; trace-any-rule accepts it"
+                f"from others', got {listed}; trace-any-rule accepts it{hint}"
             )
         notes.append(
             f"the trace was made under {trace.rule}, of another family than {rule}: its error "
@@ -170,6 +171,30 @@ def _matching(
         )
     check_trace(trace, network)
     return TraceChoice(trace, name, _digest(trace), notes)
+
+
+def _serves(trace: Trace, rule: AnyRule) -> bool:
+    """Whether the trace's rule belongs to the family of ``rule``. The trace of a plug-in's rule may
+    state its family.
+    """
+    stated = trace.extra.get("family") if "@" in trace.rule else None
+    return stated == rule.rule.family or same_family(trace.rule, rule)
+
+
+def _unknown_family(traces: Sequence[Trace]) -> str:
+    """A hint for traces of plug-ins whose files are not loaded, so that their families are not
+    known.
+    """
+    names = [trace.rule.partition(":")[0] for trace in traces if "family" not in trace.extra]
+    unknown = [
+        name
+        for name in names
+        if "@" in name and name.endswith(".py") and name.partition("@")[0] not in RULES
+    ]
+    if not unknown:
+        return ""
+    files = " ".join(f"--plugin {name.partition('@')[2]}" for name in dict.fromkeys(unknown))
+    return f", and {files} says its family"
 
 
 def _digest(trace: Trace) -> str:

@@ -53,6 +53,10 @@ class PEArray(Section):
         "gated energy and read no operands.",
     )
 
+    def cycles_per_mac(self, precision: Precision) -> int:
+        """Cycles of a lane per MAC on words of those widths, for peak rates."""
+        return 1
+
     if TYPE_CHECKING:
         # Every kind provides these, as a key or as a constant.
         @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from accelsim.config.describe import join
 from accelsim.config.plugins.source import Plugin, Used
 from accelsim.errors import InputError
 from accelsim.rules.options import NoOptions, Options, OptionValue
@@ -49,11 +51,36 @@ class Rule:
     options: type[Options] = NoOptions
     kinds: Place = ""
 
+    def __post_init__(self) -> None:
+        """TypeError for a declaration that cannot be used."""
+        if not self.ops and not self.kinds:
+            raise TypeError(f"rule {self.name} must have ops (or kinds), got neither")
+        if not (isinstance(self.options, type) and issubclass(self.options, Options)):
+            raise TypeError(f"options of rule {self.name} must be a class that extends Options")
+        for field_name, parameters in (
+            ("ops", ("network", "rule")),
+            ("numbers", ("model", "seed", "rule")),
+            ("kinds", ("rule",)),
+        ):
+            wrong = wrong_call(getattr(self, field_name), parameters)
+            if wrong:
+                raise TypeError(f"{field_name} of rule {self.name} must be {wrong}")
+
     def propagation(self, network: Network, spec: RuleSpec[Any]) -> ErrorPropagation:
         """How errors pass the network's weighted layers, as ops. InputError when the rule does not
         suit the network.
         """
         propagation: ErrorPropagation = _imported(self.ops)(network, spec)
+        parts = ("direct", "carried", "propagate")
+        missing = [part for part in parts if not hasattr(propagation, part)]
+        if missing:
+            raise InputError(
+                f"ops of rule {spec.title} must return an object with {join(parts, 'and')}, got "
+                f"{_kind(propagation)} without {join(missing, 'and')}"
+            )
+        wrong = wrong_call(propagation.propagate, ("low", "layer", "error", "target"))
+        if wrong:
+            raise InputError(f"propagate of rule {spec.title} must be {wrong}")
         return propagation
 
     def numerics(self, model: Model, seed: int, spec: RuleSpec[Any]) -> RuleNumerics:
@@ -61,6 +88,10 @@ class Rule:
         matrices. InputError when the rule's options do not fit the model.
         """
         numerics: RuleNumerics = _imported(self.numbers)(model, seed, spec)
+        if not hasattr(numerics, "feedback_numerics"):
+            raise InputError(
+                f"numbers of rule {spec.title} must return a RuleNumerics, got {_kind(numerics)}"
+            )
         return numerics
 
     def step_kinds(self, spec: RuleSpec[Any]) -> tuple[StepKind, ...]:
@@ -69,6 +100,32 @@ class Rule:
             return (StepKind("", 1.0, spec),)
         kinds: tuple[StepKind, ...] = _imported(self.kinds)(spec)
         return kinds
+
+
+def _kind(value: object) -> str:
+    """The kind of a value in faults: ``None``, ``a dict``."""
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def wrong_call(function: object, parameters: tuple[str, ...]) -> str:
+    """The requirement that a plug-in's function breaks, if it cannot be called with these
+    parameters, and its own signature: ``a function of (low, layer), got (self)``. ``""`` for a
+    right one, for the place of a function, and for one without a known signature.
+    """
+    if isinstance(function, str):
+        return ""
+    wanted = f"a function of ({', '.join(parameters)})"
+    if not callable(function):
+        return f"{wanted}, got {_kind(function)}"
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        return ""
+    try:
+        signature.bind(*parameters)
+    except TypeError:
+        return f"{wanted}, got one of {signature}"
+    return ""
 
 
 def _imported(place: Place) -> Callable[..., Any]:

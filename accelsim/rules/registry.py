@@ -109,6 +109,10 @@ def rule_numerics(rule: str | AnyRule, model: Model, seed: int) -> RuleNumerics:
     that cannot be trained, and for options that do not fit the model.
     """
     spec = parse_rule(rule)
+    if not spec.rule.numbers and spec.plugin:
+        raise InputError(
+            f"rule {spec.title} must have numbers to be trained, got a declaration without them"
+        )
     if not spec.rule.numbers:
         trained = [name for name in RULES.names(unread=False) if declared(name).numbers]
         raise InputError(

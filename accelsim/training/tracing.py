@@ -94,6 +94,8 @@ def trace_of(
         "loss_end": round(end, 6),
         "command": command,
     }
+    if run.rule.plugin:  # a reader without the plug-in's file cannot look up the family
+        extra["family"] = run.rule.rule.family
     return Trace.from_masks(
         run.network.name,
         run.rule.text,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from accelsim.config.catalog import find
+from accelsim.config.plugins.files import SUFFIX
 from accelsim.config.reading.values import instance
 from accelsim.config.registries import IMPORTERS
 from accelsim.errors import Fault, InputError
@@ -28,7 +29,10 @@ def load_network(name_or_path: str | Path) -> Network:
     suffix = path.suffix.lower()
     if suffix not in IMPORTERS:
         known, got = ", ".join(IMPORTERS.names()), path.suffix or "no suffix"
-        raise InputError(Fault(str(path), 0, 0, f"a workload must be a file of {known}, got {got}"))
+        hint = "" if suffix == SUFFIX else "; a plug-in's importer needs --plugin FILE.py"
+        raise InputError(
+            Fault(str(path), 0, 0, f"a workload must be a file of {known}, got {got}{hint}")
+        )
     network: Network = IMPORTERS.resolve(suffix)(path)
     plugin = IMPORTERS.plugin(suffix)
     if plugin is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import index
 from typing import NamedTuple
 
 from accelsim.step.contraction import Nest
@@ -228,9 +229,12 @@ class Lowering:
         operands: Sequence[Operand],
         outputs: Sequence[Tensor],
     ) -> None:
-        """Emit an op of the vector unit. ValueError for a negative count."""
-        if work.elements < 0 or work.ops_per_element < 0:
-            raise ValueError(f"{name}: work must have counts >= 0, got {tuple(work)}")
+        """Emit an op of the vector unit. ValueError for a negative count,
+        TypeError for one that is not whole.
+        """
+        counts = (work.elements, work.ops_per_element)
+        if min(index(count) for count in counts) < 0:
+            raise ValueError(f"{name}: work must have two whole counts >= 0, got {counts}")
         waits = self._waits(name, operands, outputs)
         self._ops.append(
             VectorWork(name, layer, pass_, tuple(operands), tuple(outputs), waits, *work)

@@ -16,6 +16,7 @@ from accelsim.cli.pages.documentation import page
 from accelsim.config.source import parse_document
 from accelsim.cost.area import estimate
 from accelsim.cost.technology import load_technology
+from accelsim.experiment.machine_facts import show_machine
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
@@ -130,6 +131,16 @@ def test_area_counts_a_lane_per_pe(tmp_path: Path) -> None:
         "near-memory", {"pe_array.rows": 4, "pe_array.cols": 4, "pe_array.lanes": 1}
     )
     assert estimate(architecture, technology) == estimate(lanes, technology)
+
+
+def test_its_peak_rate_counts_the_turns_of_a_mac(tmp_path: Path) -> None:
+    """16 PEs at 800 MHz; a MAC on words of 16 bits takes 8 cycles at 2 bits per cycle."""
+    peaks = show_machine(machine(tmp_path, "near-memory")).peaks
+    assert peaks.macs_per_second == 16 * 800e6 / 8
+    assert peaks.ops_per_second == 2 * peaks.macs_per_second
+    assert show_machine("near-memory").peaks.macs_per_second == (
+        show_machine("near-memory").peaks.lanes * 800e6
+    )
 
 
 def test_schema_list_and_pages_show_it(run: CommandLine, tmp_path: Path) -> None:

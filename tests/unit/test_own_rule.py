@@ -168,6 +168,7 @@ def test_it_learns_and_its_trace_is_for_itself(run: CommandLine, tmp_path: Path)
     document = json.loads(run("simulate", "digits-fc", *settings))
     assert document["trace"] == str(file)
     assert Trace.read(file).rule == "drtp@drtp.py"
+    assert Trace.read(file).extra["family"] == "drtp"
     with pytest.raises(AssertionError, match="must be of the dfa family for dfa"):
         run("simulate", "digits-fc", "--rule", "dfa", "--trace", str(file))
 

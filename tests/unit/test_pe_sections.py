@@ -94,7 +94,7 @@ def test_the_kind_is_unknown_where_it_is_not_registered(tmp_path: Path) -> None:
     assert faults(written(tmp_path, MACHINE)) == [
         (
             "m.yaml:4:18: pe_array.kind must be lanes, coupled, broadcast, systolic or "
-            "row_stationary, got bit_serial"
+            "row_stationary, got bit_serial; a plug-in's kind needs --plugin FILE.py"
         )
     ]
 

@@ -17,6 +17,8 @@ package. For an empty name, the fault shows the full path.
 """
 
 
+_OWN_CODE = Path(__file__).parents[2]
+
 _USED: dict[str, None] = {}
 """Names in faults of the plug-ins that the current command has used so far."""
 
@@ -85,8 +87,11 @@ def _later_fault(error: Exception) -> Fault | None:
     places = [each for each in walk_tb(error.__traceback__) if _in_file(each[0])]
     *_, (frame, line) = places
     path = Path(frame.f_code.co_filename)
-    place = "/".join(path.parts[-3:])
-    message = f"{_message(error)}, at {place}:{line}, after code of the plug-in had run"
+    if _OWN_CODE in path.parents or "site-packages" in path.parts:
+        met = "in accelsim on a value that code of the plug-in returned"
+    else:
+        met = f"at {'/'.join(path.parts[-3:])}:{line}, after code of the plug-in had run"
+    message = f"{_message(error)}, {met}"
     return Fault(", ".join(_USED), 0, 0, message)
 
 

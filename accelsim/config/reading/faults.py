@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from accelsim.config.describe import Hint, Rule, describe, join, keys, spell, tags
+from accelsim.config.kinds import Kinds
 from accelsim.config.models.problems import PROBLEM_TYPE, Problem
 from accelsim.config.reading.members import of_other_kind
 from accelsim.config.reading.rules import Judge
@@ -252,9 +253,12 @@ class FaultReader:
         rule = join(list(by_tag))
         inner = (*path, key)
         value = self.view.value(inner)
+        suggestion = did_you_mean(value, by_tag)
+        if not suggestion and isinstance(value, str):
+            registered = any(isinstance(each, Kinds) for each in hint.metadata)
+            suggestion = "; a plug-in's kind needs --plugin FILE.py" if registered else ""
         fault = self.document.place(inner).fault(
-            f"{dotted(inner)} must be {rule}, "
-            f"got {self.view.text(inner)}{did_you_mean(value, by_tag)}"
+            f"{dotted(inner)} must be {rule}, got {self.view.text(inner)}{suggestion}"
         )
         return FaultAt(fault, inner, kind=closest(value, by_tag))
 

@@ -34,7 +34,7 @@ ENERGY_KEYS: dict[str, tuple[str, ...]] = {
 """By component: the changes of keys that reduce its energy per action, or its number of actions."""
 CAUSE_WORDS = {
     "busy": "computing",
-    "window_empty": "on windows without work",
+    "window_empty": "in lane cycles without a MAC",
     "imbalance": "waiting for slower lanes",
     "stall_dram": "waiting for DRAM",
     "stall_noc": "waiting for the NoC",

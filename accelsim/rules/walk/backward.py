@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from accelsim.errors import InputError
 from accelsim.rules.walk.forward import lower_forward
 from accelsim.rules.walk.loss import lower_loss
 from accelsim.rules.walk.update import weight_update
-from accelsim.step.ops import Operand, Pass, TrainingStep, Use
+from accelsim.step.ops import Operand, Pass, Tensor, TrainingStep, Use
 from accelsim.workload.lowering import Lowering, Value, operands
 from accelsim.workload.network import Layer, Network
 
@@ -59,6 +60,11 @@ def lower_step(
         if layer.weighted:
             target = low.target(layer) if propagation.carried else None
             error = propagation.propagate(low, layer, error, target)
+            if not (isinstance(error, tuple) and all(isinstance(each, Tensor) for each in error)):
+                raise InputError(
+                    f"propagate of rule {rule} must return the error that the weight gradient of "
+                    f"{layer.name} reads, a tuple of tensors, got {error!r:.60}"
+                )
         layer.backward(low, error)
         if layer.learns:
             weight_update(low, layer, optimizer)

@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from accelsim.errors import InputError
 from accelsim.layers.model import Model
 from accelsim.layers.numerics import WeightedNumerics
 from accelsim.numerics.arrays import Array
@@ -83,6 +84,11 @@ class RuleNumerics(ABC):
                 leaving = self.cross(
                     layer, cast("WeightedNumerics", numerics), arrived, walk, any(wanted)
                 )
+                if not isinstance(leaving, tuple) or len(leaving) < any(wanted):
+                    raise InputError(
+                        f"{type(self).__name__}.cross must return a tuple with the error at the "
+                        f"input map of {layer.name}, got {leaving!r:.60}"
+                    )
             else:
                 leaving = numerics.backward(arrived, any(wanted))
             for name, want, part in zip(layer.inputs, wanted, leaving, strict=False):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -151,13 +150,106 @@ def test_a_place_whose_module_imports_one_that_does_not_exist(
     assert told.endswith("own_helper.py:1, after code of the plug-in had run")
 
 
-def test_a_value_of_the_wrong_kind_is_told_with_the_place_that_met_it(
-    outcome: Outcome, written: Write
+OBJECT = "ops of rule mine@mine.py must return an object with direct, carried and propagate, got "
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("None", f"{OBJECT}None without direct, carried and propagate"),
+        ("made()", f"{OBJECT}a Made without direct, carried and propagate"),
+        ("made(direct=True, propagate=max)", f"{OBJECT}a Made without carried"),
+        (
+            "made(direct=True, carried=True, propagate=lambda low, layer: None)",
+            (
+                "propagate of rule mine@mine.py must be a function of (low, layer, error, target), "
+                "got one of (low, layer)"
+            ),
+        ),
+        (
+            "made(direct=True, carried=True, propagate=lambda *_: None)",
+            (
+                "propagate of rule mine@mine.py must return the error that the weight gradient of "
+                "fc3 reads, a tuple of tensors, got None"
+            ),
+        ),
+        ("made(direct=1, carried=1, propagate=negative)", "mine.py:15: ValueError: fc3.EP: work "),
+        ("made(direct=1, carried=1, propagate=halves)", "mine.py:19: TypeError: 'float' object "),
+    ],
+)
+def test_ops_that_break_the_contract(
+    outcome: Outcome, written: Write, body: str, told: str
 ) -> None:
-    written("None")
-    told = line(outcome, *SIMULATE, "mine.py:mine")
-    assert told.startswith("mine.py: AttributeError: 'NoneType' object has no attribute 'direct', ")
-    assert re.search(r", at rules/walk/backward\.py:\d+, after code of the plug-in had run$", told)
+    text = RULE.replace("\n\ndef ops", f"{PROPAGATIONS}\n\ndef ops")
+    written(body, text)
+    assert line(outcome, *SIMULATE, "mine.py:mine").startswith(told)
+
+
+PROPAGATIONS = """from accelsim.step.ops import Pass
+from accelsim.workload.lowering import Work
+
+
+class Made:
+    def __init__(self, **given):
+        self.__dict__ = given
+
+
+made = Made
+def negative(low, layer, error, target):
+    low.vector("fc3.EP", "fc3", Pass.EP, Work("x", -100, 1), (), target)
+
+
+def halves(low, layer, error, target):
+    low.vector("fc3.EP", "fc3", Pass.EP, Work("x", 100 / 2, 1), (), target)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (", ops=ops", "", "TypeError: rule mine must have ops (or kinds), got neither"),
+        ("ops=ops", "ops=3", "must be a function of (network, rule), got a int"),
+        (
+            "ops=ops",
+            "ops=lambda: 0",
+            "TypeError: ops of rule mine must be a function of (network, rule), got one of ()",
+        ),
+        (
+            "ops=ops",
+            "ops=ops, numbers=lambda model: 0",
+            "numbers of rule mine must be a function of (model, seed, rule), got one of (model)",
+        ),
+        ("ops=ops", "ops=ops, options=dict", "options of rule mine must be a class that extends"),
+    ],
+)
+def test_a_declaration_that_breaks_the_contract(
+    outcome: Outcome, written: Write, old: str, new: str, told: str
+) -> None:
+    written("Backprop()", RULE.replace(old, new))
+    printed = line(outcome, *SIMULATE, "mine.py:mine")
+    assert printed.startswith("mine.py:10: TypeError: ")
+    assert told in printed
+
+
+def test_a_rule_without_numbers_cannot_be_trained(outcome: Outcome, written: Write) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
+    written("Backprop()")
+    assert line(outcome, "train", "digits-fc", "--rule", "mine.py:mine") == (
+        "rule mine@mine.py must have numbers to be trained, got a declaration without them"
+    )
+
+
+def test_errors_that_cannot_be_used(outcome: Outcome, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
+    file, _ = changed(tmp_path, "drtp.py", "return ()", "return None")
+    code, _, err = outcome("train", "digits-fc", "--rule", f"{file}:drtp", "--epochs", "1")
+    assert (code, err.splitlines()[-1]) == (
+        2,
+        (
+            "TargetNumbers.cross must return a tuple with the error at the input map of fc1, got "
+            "None"
+        ),
+    )
 
 
 def changed(tmp_path: Path, example: str, old: str, new: str) -> tuple[str, int]:

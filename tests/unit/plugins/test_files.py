@@ -14,7 +14,9 @@ import pytest
 
 from accelsim import InputError, plugin, simulate
 from accelsim.config.registries import LAYERS, RULES
+from accelsim.experiment.trace_choice import choose_trace
 from accelsim.rules.registry import family, parse_rule, parse_rules, same_family
+from accelsim.workload.loading import load_network
 from accelsim.zeros.trace import Trace
 from tests.conftest import EXAMPLES
 from tests.unit.plugins.conftest import RULE, Outcome
@@ -205,6 +207,48 @@ def test_no_file_names_code(outcome: Outcome, tmp_path: Path) -> None:
         (line,) = err.splitlines()
         assert line.startswith(told)
     assert not marker.exists()
+
+
+def test_what_needs_a_plugin_says_how_to_name_it(outcome: Outcome, tmp_path: Path) -> None:
+    (tmp_path / "rule.py").write_text("1 // 0\n")
+    (tmp_path / "n.csv").write_text("names\nFC1, 4, 4, 4, 4, 1, 6, 1,\n")
+    layer = "{name: b, kind: blend, inputs: [input]}"
+    (tmp_path / "n.yaml").write_text(f"name: n\ninput: {{channels: 4}}\nlayers: [{layer}]\n")
+    for command, told in (
+        (
+            ("check", "rule.py"),
+            (
+                "rule.py: a plug-in is checked where it is used: accelsim list rules --plugin "
+                "rule.py\n"
+            ),
+        ),
+        (("check", "n.csv"), "; a plug-in that reads .csv needs --plugin FILE.py\n"),
+        (("check", "n.yaml"), ", got blend; a plug-in's kind needs --plugin FILE.py\n"),
+        (("simulate", "./n.csv"), "got .csv; a plug-in's importer needs --plugin FILE.py\n"),
+    ):
+        code, _, err = outcome(*command)
+        assert code == 2
+        assert err.endswith(told)
+
+
+def test_rules_of_one_name_from_two_files_differ_by_their_labels(written: Write) -> None:
+    path = written("", DRTP.read_text())
+    specs = parse_rules(f"{DRTP}:drtp,{path}:drtp")
+    assert [spec.text for spec in specs] == ["drtp@drtp.py", "drtp@mine.py"]
+    assert "drtp" not in RULES
+
+
+def test_a_trace_that_states_its_family_serves_it_without_the_file_that_made_it() -> None:
+    network, spec = load_network("digits-fc"), parse_rule(f"{DRTP}:drtp")
+    masks = {"fc1.input": np.ones((1, 64), np.bool_)}
+    silent = Trace.from_masks("digits-fc", "sign@sign.py", "made", 0, 0, masks)
+    stated = Trace.from_masks("digits-fc", "sign@sign.py", "made", 0, 0, masks, family="drtp")
+    other = Trace.from_masks("digits-fc", "bp", "made", 0, 0, masks, family="drtp")
+    assert choose_trace(network, spec, stated, False, 1, 0).trace is stated
+    with pytest.raises(InputError, match=r", and --plugin sign\.py says its family$"):
+        choose_trace(network, spec, silent, False, 1, 0)
+    with pytest.raises(InputError, match=r"accepts it$"):
+        choose_trace(network, spec, other, False, 1, 0)
 
 
 def test_traces_of_a_plugins_rule_are_for_its_family() -> None:

@@ -18,7 +18,7 @@ from accelsim import plugin
 from accelsim.rules.declaration import Rule
 
 time.sleep(0.1)
-plugin.rule(Rule("slow", "bp", "DESCRIPTION", ops=len))
+plugin.rule(Rule("slow", "bp", "DESCRIPTION", ops=max))
 time.sleep(0.1)
 print("ran")
 """
