@@ -7,7 +7,7 @@ behave as mappings. May import config/.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from types import ModuleType
 from typing import Any
@@ -16,6 +16,12 @@ from accelsim.config.registries import PE_KINDS
 from accelsim.config.registry import Registry
 
 _LISTED = "_listed"
+
+
+def html_table(rows: Iterable[Sequence[object]]) -> str:
+    """A table of HTML with the cells of each row as text."""
+    lines = ("".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in rows)
+    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
 
 
 class Listing(Mapping[str, str]):
@@ -53,11 +59,7 @@ class Listing(Mapping[str, str]):
         return "\n".join(f"{name:<{width}}  {text}".rstrip() for name, text in self.items())
 
     def _repr_html_(self) -> str:
-        rows = (
-            f"<tr><td>{escape(name)}</td><td>{escape(text)}</td></tr>"
-            for name, text in self.items()
-        )
-        return f"<table>{''.join(rows)}</table>"
+        return html_table(self.items())
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)

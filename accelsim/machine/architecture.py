@@ -11,13 +11,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from accelsim.config.catalog import built_in
-from accelsim.config.describe import Rule, join
+from accelsim.config.describe import Rule, join, spell
 from accelsim.config.kinds import Kinds
 from accelsim.config.models.problems import Problem, raise_problems
 from accelsim.config.models.section import Positive, Section
 from accelsim.config.models.units import HERTZ, Hertz
 from accelsim.config.registries import PE_KINDS
 from accelsim.errors import InputError
+from accelsim.listing import html_table
 from accelsim.machine.formats import Formats
 from accelsim.machine.mapping_choice import MappingChoice
 from accelsim.machine.memories import Dram, GlobalBuffer, NearMemory, Noc, Scratchpad, VectorUnit
@@ -235,6 +236,15 @@ class Machine(Section, metaclass=_LoadedOnly):
         return f"Machine({self.name}: {pes}, {self.organization}, {clock})"
 
     __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        from accelsim.machine.file_form import file_form  # reads sections, as files are read
+
+        return html_table(
+            (section, key, spell(value))
+            for section, below in file_form(self).items()
+            for key, value in (below if isinstance(below, dict) else {"": below}).items()
+        )
 
     @property
     def accumulators(self) -> int:

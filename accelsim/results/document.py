@@ -30,6 +30,12 @@ EMPTY = Field(json_schema_extra={"default": {}})
 """Annotation of a mapping that is empty by default, so that the schema states the default."""
 
 
+_INTERNAL = frozenset(
+    {"checked", "field_names", "file_name", "json_schema", "of", "of_step", "parse", "refined"}
+    | {"schema_name", "sources", "unverified", "unverified_areas", "weighted_ops"}
+)
+
+
 class Part:
     """A JSON object of a document: a frozen dataclass with slots, compact and fast to create.
 
@@ -52,6 +58,14 @@ class Part:
             if not document[key]:
                 del document[key]
         return document
+
+    def __dir__(self) -> list[str]:
+        """Names for readers of results, without those that the package itself uses."""
+        return [
+            name
+            for name in super().__dir__()
+            if not name.startswith("_") and not name.endswith("_") and name not in _INTERNAL
+        ]
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:

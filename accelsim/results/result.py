@@ -28,7 +28,7 @@ from accelsim.results.op import (
     PassKey,
     Words,
 )
-from accelsim.results.shown import Shown
+from accelsim.results.shown import Shown, view
 from accelsim.step.ops import Pass
 from accelsim.version import __version__
 
@@ -210,7 +210,7 @@ class Result(Shown, Document):
 
     def __repr__(self) -> str:
         run = f"{self.workload} on {self.arch}, rule {self.rule}, batch {self.batch}"
-        cycles = f"{round(self.cycles):,} cycles, {self.energy_pj / 1e6:,.4g} uJ"
+        cycles = f"{round(self.cycles):,} cycles, {view('html').joules(self.energy_pj)}"
         return f"{type(self).__name__}({run}: {cycles})"
 
     def weighted_ops(self) -> Iterator[tuple[float, OpResult]]:

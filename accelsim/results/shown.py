@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from accelsim.config.reading.values import instance
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
@@ -55,9 +57,11 @@ class Shown:
         with the files of ``--out``, which include tables and figures. Returns the path of the JSON
         document.
 
-        All files are written, or none. InputError if the place cannot be written.
+        All files are written, or none. InputError for a path with another suffix, unless it is a
+        folder, and if the place cannot be written.
         """
-        written: Path = view("saving").save(self, Path(path))
+        given = instance("path", path, (str, Path), "a folder or a file")
+        written: Path = view("saving").save(self, Path(given))
         return written
 
     @property

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from accelsim.config.reading.values import instance
 from accelsim.results.document import Document, Part
 from accelsim.results.shown import view
 
@@ -114,5 +115,7 @@ class TrainingDocument(Document):
         """Write ``training.json``, its tables and plots into a folder. Returns the path of the
         document. InputError if they cannot be written.
         """
-        written: Path = view("training").save(self, Path(path))
+        written: Path = view("training").save(
+            self, Path(instance("path", path, (str, Path), "a folder"))
+        )
         return written

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from accelsim.config.plugins.source import Plugin
+from accelsim.listing import html_table
 from accelsim.step.contraction import Nest
 from accelsim.step.ops import Role, Tensor
 
@@ -135,7 +136,7 @@ class Layer(ABC):
         """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Network:
     """Layers in topological order. Softmax and cross-entropy are applied to the output of the last
     one.
@@ -164,6 +165,16 @@ class Network:
 
     def __post_init__(self) -> None:
         self._by_name.update({layer.name: layer for layer in self.layers})
+
+    def __repr__(self) -> str:
+        weighted, shape = len(self.weighted), " x ".join(map(str, self.input_shape))
+        layers = f"{len(self.layers)} layers, {weighted} with weights"
+        return f"Network({self.name}: {layers}, input {shape}, batch {self.batch})"
+
+    def _repr_html_(self) -> str:
+        return html_table(
+            (each.name, each.kind, " x ".join(map(str, each.out_shape))) for each in self.layers
+        )
 
     def layer(self, name: str) -> Layer:
         """The layer with this name. Raises KeyError if there is none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 import accelsim
 from accelsim import Comparison, HybridResult, InputError, Result
 from accelsim.report.runs import Runs
+from accelsim.report.style import joules
 from accelsim.report.tables.registry import tables
 from accelsim.results import kinds
 from accelsim.results.op import CAUSES
@@ -40,8 +42,9 @@ def test_a_result_says_in_one_line_what_it_is() -> None:
     result = parsed()
     assert repr(result) == (
         f"Result(two-layers on near-memory, rule bp, batch {result.batch}: "
-        f"{result.cycles:,} cycles, {result.energy_pj / 1e6:.4g} uJ)"
+        f"{result.cycles:,} cycles, {joules(result.energy_pj)})"
     )
+    assert repr(replace(result, energy_pj=1.002e10)).endswith("cycles, 10.0 mJ)")
     lines = repr(compared()).splitlines()
     assert lines[0] == "Comparison(baseline bp:"
     assert lines[2].startswith("  Result(two-layers on near-memory, rule dfa, batch ")
@@ -151,6 +154,20 @@ def test_saving_writes_a_document_or_the_folder_of_out(tmp_path: Path) -> None:
     written = compared().save(tmp_path / "both")
     assert json.loads(written.read_text()) == compared().to_json()
     assert {"energy.png", "totals.csv", "dfa"} <= {path.name for path in written.parent.iterdir()}
+
+
+def test_a_file_of_another_kind_is_not_written(tmp_path: Path) -> None:
+    for name in ("x.csv", "x.Png", "x.parquet"):
+        fault = rf"path must be a folder or a file that ends in \.json, got .*{name}"
+        for document in (parsed(), compared()):
+            with pytest.raises(InputError, match=fault):
+                document.save(tmp_path / name)
+    assert not [*tmp_path.iterdir()]
+    (tmp_path / "my.runs").mkdir()
+    assert parsed().save(tmp_path / "my.runs").is_file()
+    assert parsed().save(tmp_path / "rate0.5").is_file()
+    with pytest.raises(InputError, match="path must be a folder or a file, got 3"):
+        parsed().save(3)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

@@ -26,6 +26,15 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+    def __dir__(self) -> list[str]:
+        """Public names, without pydantic's own."""
+        inherited = set(dir(BaseModel))
+        return [
+            name
+            for name in super().__dir__()
+            if name not in inherited and not name.startswith("_") and not name.endswith("_")
+        ]
+
     def __setattr__(self, name: str, _value: Any) -> None:
         raise AttributeError(
             f"{name} cannot be set; Machine.replace makes a machine with other values"

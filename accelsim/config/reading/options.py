@@ -90,6 +90,9 @@ class Options:
         if faults:
             raise InputError(*faults)
 
+    def __dir__(self) -> list[str]:
+        return [*(each.name for each in fields(self)), "replace"]
+
     def replace(self, **changes: Any) -> Self:
         """A copy with other values for some fields. InputError as for a new object."""
         return replace(self, **changes)

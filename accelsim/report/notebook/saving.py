@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -38,6 +39,8 @@ def _saved(document: Result | Comparison, path: Path) -> Path:
         with staged(path.absolute().parent) as scratch:
             (scratch / path.name).write_text(dump(document.to_json()), encoding="utf-8")
         return path
+    if re.fullmatch(r"\.[A-Za-z]+", path.suffix) and not path.is_dir():
+        raise InputError(f"path must be a folder or a file that ends in .json, got {path}")
     if isinstance(document, Comparison):
         write_comparison(document.to_json(), path)
         return path / "comparison.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ def frame(run: TrainingDocument, table: TrainingTable) -> DataFrame:
 
 def save(run: TrainingDocument, folder: Path) -> Path:
     """Write the document, its tables and plots. InputError if the folder cannot be written."""
+    if re.fullmatch(r"\.[A-Za-z]+", folder.suffix) and not folder.is_dir():
+        raise InputError(f"path must be a folder, got {folder}")
     with named_path():
         with staged(folder) as scratch:
             (scratch / "training.json").write_text(dump(run.to_json()), encoding="utf-8")
