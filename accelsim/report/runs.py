@@ -53,12 +53,15 @@ class Runs:
         pairs = zip(self.labels, self.results, strict=True)
         return next(label for label, result in pairs if result is self.baseline)
 
-    def first(self, most: int) -> Runs:
-        """The first ``most`` runs, with the same baseline, which is among them."""
+    def first_places(self, most: int) -> list[int]:
+        """Indices of the first ``most`` runs. The baseline is among them, at least as the last."""
         places = list(range(min(most, len(self.results))))
         base = next(place for place, each in enumerate(self.results) if each is self.baseline)
-        if base not in places:
-            places[-1] = base
+        return places if base in places else [*places[:-1], base]
+
+    def first(self, most: int) -> Runs:
+        """The first ``most`` runs, with the same baseline, which is among them."""
+        places = self.first_places(most)
         results = tuple(self.results[place] for place in places)
         return Runs(results, tuple(self.labels[place] for place in places), self.baseline)
 

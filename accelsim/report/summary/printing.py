@@ -41,21 +41,34 @@ def print_summary(runs: Runs, console: Console) -> None:
     """
     width = min(console.width, WIDTH)
     head = [Text(line, style="bold") for line in _wrapped(headline(runs), width)]
-    said = ["", *(line for text in sentences(runs) for line in _wrapped(text, width)), ""]
-    print_lines([*head, *said], console)
     rest = ["", *_wrapped(REST, width)]
-    table = _shown_table(runs)
-    foot = ["", *_footnotes(runs, table, width)]
-    around = len(head) + len(said) + len(foot) + len(rest) - 1  # rest may lose its blank line
-    lines = _table_lines(runs, width, HEIGHT - around - bool(notes(runs)))
+    foot = ["", *_footnotes(runs, _shown_table(runs), width)]
+    around = len(head) + len(foot) + len(rest) - 1  # rest may lose its blank line
+    room = HEIGHT - around - bool(notes(runs))
+    said = _said(runs, width, room)
+    lines = _table_lines(runs, width, room - len(said))
+    print_lines([*head, *said], console)
     if lines is None:
-        print_table(replace(table, title="One training step"), console)
+        print_table(replace(_shown_table(runs), title="One training step"), console)
         lines = []
     print_lines(lines, console)
-    used = len(head) + len(said) + len(lines) + len(foot) + len(rest)
+    used = around + 1 + len(said) + len(lines)
     if used + bool(notes(runs)) > HEIGHT:
         rest, used = rest[1:], used - 1
     print_lines([*foot, *_notes(runs, width, HEIGHT - used), *rest], console)
+
+
+def _said(runs: Runs, width: int, room: int) -> list[str]:
+    """The lines of the sentences, between blank lines. The last sentences are left out if a row for
+    every run fits in ``room`` lines without them only.
+    """
+    texts = sentences(runs)
+    rows = len(laid_out(_shown_table(runs), machine_lines(runs), width) or ())
+    choices = [
+        ["", *(line for text in texts[:most] for line in _wrapped(text, width)), ""]
+        for most in range(len(texts), 0, -1)
+    ]
+    return next((lines for lines in choices if len(lines) + rows <= room), choices[0])
 
 
 def _shown_table(runs: Runs) -> Table:
@@ -68,10 +81,11 @@ def _table_lines(runs: Runs, width: int, room: int) -> list[str] | None:
     """As many runs as fit in ``room`` lines, and the number of those left out. None if the table
     does not fit ``width``.
     """
-    every = len(runs.results)
+    every, table, groups = len(runs.results), _shown_table(runs), machine_lines(runs)
     for most in range(every, 0, -1):
-        shown = runs.first(most)
-        lines = laid_out(_shown_table(shown), machine_lines(runs.first(most)), width)
+        places = runs.first_places(most)
+        part = replace(table, rows=tuple(table.rows[place] for place in places))
+        lines = laid_out(part, [groups[place] for place in places], width)
         if lines is None:
             return None
         if most < every:

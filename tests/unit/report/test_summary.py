@@ -106,6 +106,31 @@ def test_summaries_of_runs_fit_80_by_30(
     assert not any(word in "\n".join(lines) for word in ("None", "nan", "inf "))
 
 
+def test_every_run_has_a_row_before_levers_are_told() -> None:
+    documents = [
+        synthetic.result(f"{rule}:sparsity=0.5", arch, scale=scale * 1_000_000_000)
+        for arch in ("lnpu-like", "near-memory")
+        for scale, rule in enumerate(("frozen", "ssdfa", "hdfa"), 2)
+    ]
+    for document in documents[3:]:
+        document["seconds"] /= 2
+    text = printed(runs(*documents))
+    assert len(text.splitlines()) <= 30
+    assert len(re.findall(r"sparsity=0.5 +\d", text)) == len(documents)
+    assert "more run" not in text
+    assert "Biggest lever" not in text
+    assert "Biggest lever" in printed(runs(*documents[:3]))
+
+
+def test_rows_that_are_left_out_count_in_units_and_ratios() -> None:
+    documents = [synthetic.result(f"r{index}", f"m{index}") for index in range(20)]
+    documents[-1]["seconds"] /= 2  # another clock: times are compared
+    text = printed(runs(*documents))
+    assert re.search(r"\d+ more runs: --tables totals", text)
+    head = next(line for line in text.splitlines() if line.startswith(" run "))
+    assert re.match(r" run +cycles +us ratio", head)
+
+
 @pytest.mark.parametrize("width", [50, 60])
 def test_a_narrow_summary_is_cut_nowhere(width: int) -> None:
     lines = printed(runs(synthetic.comparison()), width).splitlines()
