@@ -11,8 +11,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from accelsim.config.plugins.names import names_code
 from accelsim.config.reading.values import instance
 from accelsim.config.schema import model_schema
 from accelsim.config.suggest import newer
@@ -22,6 +23,16 @@ Count = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)]
 """An integer, or a float in the weighted means of a hybrid result."""
 Energy = Annotated[float, Field(ge=0)]
 Area = Annotated[float, Field(ge=0)]
+
+
+def _without_code(rule: str) -> str:
+    if names_code(rule):
+        raise ValueError("the name of a rule, not a file of code")
+    return rule
+
+
+RuleText = Annotated[str, AfterValidator(_without_code)]
+"""A rule with its options. A document that names a file of code is refused."""
 
 
 OMITTED: dict[str, Any] = {"omitted": True}

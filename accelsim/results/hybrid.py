@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, Self
 
+from accelsim.errors import Fault, InputError
 from accelsim.results.document import checked
 from accelsim.results.op import OpResult
 from accelsim.results.result import EnergySource, Result, WeightedStep
@@ -54,6 +55,15 @@ class HybridResult(Result):
     def of(cls, result: Result) -> HybridResult:
         """A result with several kinds of step, as a `HybridResult`."""
         return cls(**{each.name: getattr(result, each.name) for each in fields(Result)})
+
+    @classmethod
+    def parse(cls, value: object, source: str = "") -> Self:
+        """As `Result.parse`. InputError also for a result with one kind of step."""
+        result = super().parse(value, source)
+        if not result.steps:
+            wrong = "steps must be the kinds of step of a hybrid rule, got none"
+            raise InputError(Fault(source, 0, 0, wrong))
+        return result
 
     @property
     def ops(self) -> tuple[OpResult, ...]:

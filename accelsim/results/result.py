@@ -15,7 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 from accelsim.config.names import Schedule
-from accelsim.results.document import EMPTY, OMITTED, Area, Count, Document, Energy, Part
+from accelsim.results.document import EMPTY, OMITTED, Area, Count, Document, Energy, Part, RuleText
 from accelsim.results.op import (
     CAUSES,
     NO_BYTES,
@@ -122,7 +122,7 @@ class Result(Shown, Document):
     seed: Annotated[int, Field(ge=0)]
     workload: str
     arch: str
-    rule: str
+    rule: RuleText
     batch: Annotated[int, Field(ge=1)]
     trace: str | tuple[str, ...] | None
     schedule: str

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from accelsim.config.reading.values import instance
-from accelsim.results.document import Document, Part
+from accelsim.results.document import Document, Part, RuleText
 from accelsim.results.shown import view
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Cause(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     workload: str
-    rule: str
+    rule: RuleText
     data: str
     epochs: Epoch
     batch: int

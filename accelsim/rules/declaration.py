@@ -99,6 +99,9 @@ class Rule:
         if not self.kinds:
             return (StepKind("", 1.0, spec),)
         kinds: tuple[StepKind, ...] = _imported(self.kinds)(spec)
+        if not (isinstance(kinds, tuple) and kinds and all(type(k) is StepKind for k in kinds)):
+            wanted = "a tuple of at least one StepKind"
+            raise InputError(f"kinds of rule {self.name} must return {wanted}, got {kinds!r:.60}")
         return kinds
 
 

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from accelsim.config.plugins.files import SUFFIX
+from accelsim.config.plugins.names import split_file
 from accelsim.config.plugins.source import Plugin
 from accelsim.config.registries import RULES
 from accelsim.config.registry import Registry
@@ -44,18 +44,6 @@ def parse_rule(rule: str | AnyRule, registry: Registry = RULES) -> AnyRule:
     declaration, plugin = _declaration(file, name.strip(), registry)
     values = _option_values(declaration, rule.strip(), rest if colon else None)
     return RuleSpec(declaration, declaration.options.model_validate(values), plugin)
-
-
-def split_file(text: str) -> tuple[str, str]:
-    """The plug-in's file and the rest of a rule's text: ``"drtp.py:drtp:scale=2"`` gives
-    ``("drtp.py", "drtp:scale=2")``. The file is ``""`` for the text of any other rule.
-    """
-    if re.match(r"[\w-]+@[^/\\:]+(:|$)", text):  # a plug-in's rule as results write it
-        return "", text
-    file, colon, rest = text.partition(f"{SUFFIX}:")
-    if colon:
-        return f"{file}{SUFFIX}", rest
-    return (text, "") if text.endswith(SUFFIX) else ("", text)
 
 
 def _declaration(file: str, name: str, registry: Registry) -> tuple[Rule, Plugin | None]:

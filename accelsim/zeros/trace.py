@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from accelsim.config.plugins.names import names_code
 from accelsim.config.reading.values import instance
 from accelsim.errors import Fault, InputError
 from accelsim.version import __version__
@@ -217,7 +218,7 @@ def _load_meta(path: Path, arrays: Mapping[str, NDArray[np.uint8]]) -> dict[str,
     missing = [key for key in _META if key not in meta]
     if missing:
         raise refuse(f"meta must have {', '.join(_META)}, got none of {', '.join(missing)}")
-    if isinstance(meta["rule"], str) and ".py:" in meta["rule"]:
+    if isinstance(meta["rule"], str) and names_code(meta["rule"]):
         raise refuse(
             f"meta.rule must be the name of a rule, got {meta['rule']}: a trace names no code"
         )

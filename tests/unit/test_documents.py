@@ -17,6 +17,7 @@ from accelsim.experiment.simulate import simulate
 from accelsim.report.labels import labels
 from accelsim.results import kinds
 from accelsim.results.comparison import Comparison
+from accelsim.results.hybrid import HybridResult
 from accelsim.results.laws import violations
 from accelsim.results.result import Result
 from tests import synthetic
@@ -108,6 +109,13 @@ def test_a_fault_names_the_whole_key(key: str) -> None:
         else f"x.json: actions.{key} must be >= 0, got -1"
     )
     assert str(refused.value) == expected
+
+
+def test_a_result_of_one_kind_of_step_is_no_hybrid_result(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(synthetic.result("bp")))
+    with pytest.raises(InputError, match="steps must be the kinds of step of a hybrid rule"):
+        HybridResult.read(path)
 
 
 def test_a_result_of_a_run_survives_its_file(tmp_path: Path) -> None:

@@ -43,6 +43,20 @@ def line(outcome: Outcome, *arguments: str) -> str:
             f"{RULE}\nplugin.rule(Rule('mine', 'bp', 'Again.', ops=ops))\n".replace("BODY", "1"),
             "mine.py:12: ValueError: rule mine must be declared once, got it again",
         ),
+        (RULE.replace('"bp"', "None"), "mine.py:10: TypeError: family of a rule must be a text, "),
+        (RULE.replace('"mine"', '""'), "mine.py:10: TypeError: name of a rule must be a text, "),
+        (
+            RULE.replace('"mine"', "5"),
+            "mine.py:10: TypeError: name of a rule must be a text, ",
+        ),
+        (
+            RULE.replace('"mine"', '"a,b:c@d"'),
+            "mine.py:10: ValueError: rule must have a name of letters, digits, - and _, got 'a,b:c",
+        ),
+        (
+            RULE.replace("ops=ops", "kinds=lambda rule: ()"),
+            "kinds of rule mine must return a tuple of at least one StepKind, got ()",
+        ),
         ("x = 1\n", "mine.py: must declare rule mine, got nothing"),
         (
             RULE.replace('"mine"', '"mime"'),

@@ -193,6 +193,8 @@ def test_no_file_names_code(outcome: Outcome, tmp_path: Path) -> None:
     (tmp_path / "n.yaml").write_text(f"name: n\ninput: {{channels: 4}}\nlayers:\n  - {layer}\n")
     masks = {"fc1.input": np.ones((1, 4), np.bool_)}
     Trace.from_masks("digits-fc", "evil.py:bp", "made", 0, 0, masks).write(tmp_path / "t.npz")
+    result = simulate("digits-fc", trace="dense").to_json() | {"rule": "evil.py:evil"}
+    (tmp_path / "r.json").write_text(json.dumps(result))
     for command, told in (
         (("check", "m.yaml"), "m.yaml:3:18: pe_array.kind must be lanes, coupled, "),
         (("check", "n.yaml"), "n.yaml:4:22: layers[0].kind must be conv, "),
@@ -200,6 +202,8 @@ def test_no_file_names_code(outcome: Outcome, tmp_path: Path) -> None:
             ("simulate", "digits-fc", "--trace", "t.npz"),
             "t.npz: meta.rule must be the name of a rule, got evil.py:bp: a trace names no code",
         ),
+        (("check", "r.json"), "r.json: rule must be the name of a rule, not a file of code, got "),
+        (("plot", "r.json"), "r.json: rule must be the name of a rule, not a file of code, got "),
         (("simulate", "./evil.py"), "evil.py: a workload must be a file of .yaml, .yml, got .py"),
     ):
         code, _, err = outcome(*command)
@@ -249,6 +253,28 @@ def test_a_trace_that_states_its_family_serves_it_without_the_file_that_made_it(
         choose_trace(network, spec, silent, False, 1, 0)
     with pytest.raises(InputError, match=r"accepts it$"):
         choose_trace(network, spec, other, False, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "accepted"),
+    [
+        ("drtp@drtp.py", True),
+        ("drtp@drtp.py:scale=2.0", True),
+        ("sdfa:k=2,rank=10", True),
+        ("evil.py", False),
+        ("./evil.py :evil", False),
+        ("folder/evil.py:evil:k=1", False),
+        ("evil@folder/evil.py:evil", False),
+    ],
+)
+def test_rules_of_traces(tmp_path: Path, rule: str, accepted: bool) -> None:
+    masks = {"fc1.input": np.ones((1, 4), np.bool_)}
+    Trace.from_masks("digits-fc", rule, "made", 0, 0, masks).write(tmp_path / "t.npz")
+    if accepted:
+        assert Trace.read(tmp_path / "t.npz").rule == rule
+    else:
+        with pytest.raises(InputError, match=r"meta.rule must be the name of a rule, got "):
+            Trace.read(tmp_path / "t.npz")
 
 
 def test_traces_of_a_plugins_rule_are_for_its_family() -> None:
