@@ -154,7 +154,6 @@ TWINS = {
     "tensors.patches.gather_runs": tensors.gather_patches,
     "tensors.patches.sum_patches": tensors.sum_patches,
     "lanes.tiles.column_maxima": tiles.column_maxima,
-    "lanes.tiles.gcd": tiles.gcd,
     "lanes.tiles.largest": tiles.largest,
     "lanes.tiles.pack_word": tiles.deal,
     "lanes.tiles.packed_run": tiles.deal,

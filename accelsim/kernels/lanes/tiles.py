@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -310,11 +311,3 @@ def packed_tiles(
             ] += cost[0]
             sums += cost
     return sums[1], sums[2], sums[3], sums[4]
-
-
-@jit
-def gcd(a: int, b: int) -> int:
-    """Greatest common divisor."""
-    while b:
-        a, b = b, a % b
-    return a
