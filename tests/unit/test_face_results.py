@@ -7,11 +7,13 @@ import math
 import sys
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import accelsim
@@ -190,6 +192,32 @@ def test_figures_are_drawn_into_the_axes_given(name: str, several: bool) -> None
     assert ("rule bp" in axes.get_title()) is not several
     entries = axes.get_legend().get_texts() if axes.get_legend() else []
     assert len(entries) > 1 or (name == "movement" and not several)
+
+
+@pytest.mark.parametrize("name", ["energy", "cycles", "movement"])
+@pytest.mark.parametrize("several", [False, True], ids=["result", "comparison"])
+def test_names_of_bars_do_not_touch_and_titles_are_not_cut(name: str, several: bool) -> None:
+    arch = "von-neumann-of-long-name"
+    results = [
+        synthetic.result(each, arch=kind) for kind in ("eie", arch) for each in ("bp", "dfa")
+    ]
+    document = Comparison.parse(synthetic.comparison(*results)) if several else parsed(arch=arch)
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = list(figure.subplots(1, 3))
+    for axes in panels:
+        getattr(document.plot, name)(ax=axes)
+    figure.draw_without_rendering()
+    for axes in panels:
+        title = axes.title.get_window_extent()
+        assert title.x0 >= 0
+        assert title.x1 <= figure.bbox.width
+        marks = axes.get_xticklabels()
+        boxes = [text.get_window_extent() for text in marks if text.get_text()]
+        turned = {text.get_rotation() for text in marks} == {45.0}
+        assert turned or all(one.x1 < next_.x0 for one, next_ in pairwise(boxes))
+        pitch = axes.get_window_extent().width / len(boxes)
+        assert not turned or pitch > 10  # a line of letters, 8 points high
 
 
 def test_bars_of_a_figure_have_the_results_sizes() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 
 from accelsim.report.figures.bars import Bars, stacked
@@ -11,6 +15,10 @@ from accelsim.report.style import CAUSE_COLOURS, CAUSE_NAMES, si
 from accelsim.results.op import CAUSES, PASSES, WORD_KINDS
 
 _TEXT_SIZE = 8
+_LETTER, _LEAST_LETTERS = 0.085, 14
+"""Inches per letter of a title, and the least number of letters in one of its lines."""
+_MOST_WRITTEN = 2
+"""Maximum number of runs whose words are written above their bars."""
 MEMORY_NAMES = {
     "local": "own\nscratchpad",
     "remote": "other PEs",
@@ -51,18 +59,47 @@ def draw_cycles(runs: Runs, axes: Axes) -> Axes:
 
 
 def draw_movement(runs: Runs, axes: Axes) -> Axes:
-    """Draw the words moved in a step on a logarithmic scale: a group of bars per memory, with a bar
-    per run.
+    """Draw the words moved in a step: a group of bars per memory, with a bar per run.
+
+    The scale is logarithmic, because memories differ by orders of magnitude. The figure of a report
+    has a panel with its own linear scale for each of them, stacked by pass.
     """
     width = 0.8 / len(runs.results)
     for index, (label, result) in enumerate(zip(runs.labels, runs.results, strict=True)):
         places = [each + (index + 0.5) * width - 0.4 for each in range(len(WORD_KINDS))]
         words = [float(getattr(result.words, kind)) for kind in WORD_KINDS]
         axes.bar(places, words, 0.9 * width, label=label)
+        if len(runs.results) <= _MOST_WRITTEN:
+            bars = Bars(("",) * len(places), tuple(places), True, 0.0)
+            bars.write_totals(axes, words, [si(each) for each in words], size=6)
     axes.set_yscale("log")
+    axes.set_ymargin(0.1)  # room for the numbers
     axes.set_xticks(range(len(WORD_KINDS)), [MEMORY_NAMES[kind] for kind in WORD_KINDS])
     axes.set_ylabel("words moved in a step")
     return _finished(runs, axes, stacks=False)
+
+
+def _width(axes: Axes, beside: Sequence[str]) -> float:
+    """Inches that the axes will have beside a legend with these names."""
+    whole = axes.get_window_extent().width / axes.figure.dpi
+    legend = 0.3 + 0.7 * _LETTER * max(map(len, beside)) if beside else 0.0  # small letters
+    return float(max(whole - legend, 0.3 * whole))
+
+
+def _fit_names(axes: Axes, width: float) -> None:
+    """Turn the names below the bars if they would touch each other."""
+    names = [text.get_text() for text in axes.get_xticklabels()]
+    lines = [line for name in names for line in name.splitlines()]
+    if not lines or (max(map(len, lines)) + 1) * _LETTER * len(names) <= width:
+        return
+    axes.set_xticks(
+        axes.get_xticks(),
+        [re.sub(r"(?<![/:,])\n", " ", name).replace("\n", "") for name in names],
+        rotation=45,
+        ha="right",
+        rotation_mode="anchor",
+        fontsize="small",
+    )
 
 
 def _finished(runs: Runs, axes: Axes, stacks: bool = True) -> Axes:
@@ -80,8 +117,11 @@ def _finished(runs: Runs, axes: Axes, stacks: bool = True) -> Axes:
         )
         if len({getattr(result, key) for result in runs.results}) == 1
     ]
-    axes.set_title(", ".join(shared), fontsize="medium")
     handles, names = axes.get_legend_handles_labels()
+    width = _width(axes, names if len(names) > 1 else ())
+    _fit_names(axes, width)
+    letters = max(_LEAST_LETTERS, int(width / _LETTER))
+    axes.set_title(textwrap.fill(", ".join(shared), letters), fontsize="medium")
     if len(names) > 1:
         order = slice(None, None, -1) if stacks else slice(None)
         axes.legend(
