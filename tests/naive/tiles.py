@@ -99,11 +99,6 @@ def deal(
     return sum(values), slowest, lanes
 
 
-def gcd(a: int, b: int) -> int:
-    """Greatest common divisor by trial."""
-    return max(d for d in range(1, min(a, b) + 1) if a % d == 0 and b % d == 0)
-
-
 def visits(
     tiles: int,
     items: int,

@@ -148,11 +148,6 @@ def test_a_run_is_dealt_as_the_twin_deals_it(
     )
 
 
-@given(st.integers(1, 1000), st.integers(1, 1000))
-def test_gcd(a: int, b: int) -> None:
-    assert tiles.gcd(a, b) == naive.gcd(a, b)
-
-
 def test_a_run_of_broken_tiles_is_refused() -> None:
     with pytest.raises(
         ValueError, match=r"^fill_positions must be a multiple of a tile's positions, got 5 and 4$"
