@@ -8,15 +8,17 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from accelsim.report.figures.bars import Bars, stacked
+from accelsim.report.figures.bars import FOLD, MOST_STANDING, Bars, stacked
 from accelsim.report.figures.results import draw_energy_bars
 from accelsim.report.runs import Runs
-from accelsim.report.style import CAUSE_COLOURS, CAUSE_NAMES, si
+from accelsim.report.style import CAUSE_COLOURS, CAUSE_NAMES, folded, si
 from accelsim.results.op import CAUSES, PASSES, WORD_KINDS
 
 _TEXT_SIZE = 8
 _LETTER, _LEAST_LETTERS = 0.085, 14
 """Inches per letter of a title, and the least number of letters in one of its lines."""
+_MOST_SLANTING = 16
+"""Letters of a name that slants; a longer one stands upright, which takes no width."""
 _MOST_WRITTEN = 2
 """Maximum number of runs whose words are written above their bars."""
 MEMORY_NAMES = {
@@ -30,7 +32,7 @@ MEMORY_NAMES = {
 
 def draw_energy(runs: Runs, axes: Axes) -> Axes:
     """Draw one bar per run: energy of a step by component, relative to the baseline's total."""
-    bars = Bars.of(runs, beside=1.3)
+    bars = _bars(runs)
     bars.mark(axes)
     draw_energy_bars(runs, bars, axes, size=_TEXT_SIZE)
     return _finished(runs, axes)
@@ -44,7 +46,7 @@ def draw_cycles(runs: Runs, axes: Axes) -> Axes:
         bars = Bars.row(names)
         causes = [result.cycles_by_cause(name) for name in names]
     else:
-        bars = Bars.of(runs, beside=1.4)
+        bars = _bars(runs)
         causes = [result.cycles_by_cause() for result in runs.results]
     bars.mark(axes)
     parts = [
@@ -79,6 +81,12 @@ def draw_movement(runs: Runs, axes: Axes) -> Axes:
     return _finished(runs, axes, stacks=False)
 
 
+def _bars(runs: Runs) -> Bars:
+    """Vertical bars, whose names turn where there is no room; horizontal ones for many runs."""
+    few = len(runs.results) <= MOST_STANDING
+    return Bars.row([folded(label, FOLD) for label in runs.labels]) if few else Bars.of(runs, 1.3)
+
+
 def _width(axes: Axes, beside: Sequence[str]) -> float:
     """Inches that the axes will have beside a legend with these names."""
     whole = axes.get_window_extent().width / axes.figure.dpi
@@ -92,12 +100,14 @@ def _fit_names(axes: Axes, width: float) -> None:
     lines = [line for name in names for line in name.splitlines()]
     if not lines or (max(map(len, lines)) + 1) * _LETTER * len(names) <= width:
         return
+    flat = [re.sub(r"(?<![/:,])\n", " ", name).replace("\n", "") for name in names]
+    slants = max(map(len, flat)) <= _MOST_SLANTING
     axes.set_xticks(
         axes.get_xticks(),
-        [re.sub(r"(?<![/:,])\n", " ", name).replace("\n", "") for name in names],
-        rotation=45,
-        ha="right",
-        rotation_mode="anchor",
+        flat,
+        rotation=45 if slants else 90,
+        ha="right" if slants else "center",
+        rotation_mode="anchor" if slants else "default",
         fontsize="small",
     )
 
@@ -119,7 +129,8 @@ def _finished(runs: Runs, axes: Axes, stacks: bool = True) -> Axes:
     ]
     handles, names = axes.get_legend_handles_labels()
     width = _width(axes, names if len(names) > 1 else ())
-    _fit_names(axes, width)
+    if not stacks or len(runs.results) <= MOST_STANDING:
+        _fit_names(axes, width)
     letters = max(_LEAST_LETTERS, int(width / _LETTER))
     axes.set_title(textwrap.fill(", ".join(shared), letters), fontsize="medium")
     if len(names) > 1:
