@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -132,11 +133,13 @@ def plugin_errors_told() -> Iterator[None]:
 
 
 def _unread() -> bool:
-    """True if the reader of stdout went away. Output that could not be written is still buffered,
-    so another attempt fails again.
-    """
+    """True if the reader of stdout went away."""
     try:
-        sys.stdout.flush()
+        sys.stdout.flush()  # fails again where the output is still buffered
+        poll = select.poll()
+        poll.register(sys.stdout, 0)
+        return bool(poll.poll(0))  # an error or a hang-up: no other event is asked for
     except BrokenPipeError:
         return True
-    return False
+    except (AttributeError, OSError, ValueError):  # no poll on Windows, no file in a notebook
+        return False

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -120,21 +121,22 @@ def test_an_error_that_ends_a_program_is_told(outcome: Outcome, written: Write, 
     assert line(outcome, *SIMULATE, "mine.py:mine") == f"mine.py:11: {error}"
 
 
-class Gone(io.StringIO):
-    """A stdout whose reader went away."""
-
-    def flush(self) -> None:
-        raise BrokenPipeError
-
-
+@pytest.mark.parametrize("characters", [1, 100_000])
 def test_a_plugin_that_prints_to_a_closed_stdout(
-    written: Write, monkeypatch: pytest.MonkeyPatch
+    written: Write, monkeypatch: pytest.MonkeyPatch, characters: int
 ) -> None:
-    declaration = load_file(written("print('x', flush=True)")).get("rule", "mine")
+    """Python buffers a short text and tries again, but not a long one."""
+    text = f"print('x' * {characters}, flush=True)"
+    declaration = load_file(written(text)).get("rule", "mine")
     assert declaration is not None
-    monkeypatch.setattr(sys, "stdout", Gone())
+    read, write = os.pipe()
+    os.close(read)
+    stdout = os.fdopen(write, "w")
+    monkeypatch.setattr(sys, "stdout", stdout)
     with pytest.raises(BrokenPipeError), plugin_errors_told():
         declaration.value.ops(None, None)
+    with suppress(BrokenPipeError):
+        stdout.close()
 
 
 @pytest.mark.parametrize(
