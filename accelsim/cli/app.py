@@ -30,6 +30,7 @@ from accelsim.cli.commands.training.trace import trace
 from accelsim.cli.commands.training.train import train
 from accelsim.cli.delivery import undelivered
 from accelsim.cli.plugins import with_plugins
+from accelsim.config.suggest import closest
 from accelsim.errors import InputError
 from accelsim.version import __version__
 
@@ -89,7 +90,7 @@ def main() -> NoReturn:
     except InputError as error:
         code = _faults(*map(str, error.faults))
     except typer.TyperException as error:  # the command line itself is wrong
-        code = _faults(f"accelsim: {error.format_message()}", code=error.exit_code)
+        code = _faults(f"accelsim: {_usage(error)}", code=error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except (BrokenPipeError, SystemExit):  # typer and rich turn a broken pipe into an exit
@@ -110,6 +111,13 @@ def main() -> NoReturn:
     if code == INTERRUPTED:
         print("interrupted", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: typer.TyperException) -> str:
+    """The message of a wrong command line; for an unknown option with the one it resembles."""
+    name = getattr(error, "option_name", "")
+    meant = closest(name, getattr(error, "possibilities", None) or ())
+    return f"no such option: {name}; did you mean {meant}?" if meant else error.format_message()
 
 
 def _prepare_streams() -> None:

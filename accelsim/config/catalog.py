@@ -24,6 +24,8 @@ _FOLDERS: dict[FileKind, tuple[str, str]] = {
     "dram": ("arch_configs/dram", ".yaml"),
     "trace": ("workloads/traces", ".npz"),
 }
+_WORDS: dict[FileKind, str] = {"arch": "machine"}
+"""Words of messages for kinds of files."""
 _LISTED = {"arch": "accelsim list archs", "workload": "accelsim list workloads"}
 
 
@@ -94,11 +96,16 @@ def find(
         return path
     known = names(kind)
     if text not in known:
+        here = beside or Path()
+        own = next(
+            (f"{text}{end}" for end in FILE_SUFFIXES if (here / f"{text}{end}").is_file()), ""
+        )
+        meant = f"; did you mean {own}?" if text and own else did_you_mean(text, known)
         listed = _LISTED.get(kind, f"known: {', '.join(known)}" if known else "")
         raise InputError(
             where.fault(
-                f"unknown {kind} "
-                f"{text or 'of no name'}{did_you_mean(text, known)}"
+                f"unknown {_WORDS.get(kind, kind)} "
+                f"{text or 'of no name'}{meant}"
                 f"{f' ({listed})' if listed else ''}"
             )
         )

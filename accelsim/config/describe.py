@@ -35,8 +35,13 @@ class Rule:
 
     def meant(self, text: object) -> list[str]:
         """Spellings with a unit of this rule for a text whose unit has wrong letters: ``64kb``
-        gives 64KiB and 64kB.
+        gives 64KiB and 64kB; for a clock without a unit in MHz; for a decimal comma.
         """
+        if isinstance(text, int | float) and "MHz" in dict(self.scales):
+            return [f"{text}MHz"]
+        if isinstance(text, str) and _DECIMAL_COMMA.match(text):
+            number, letters = text.replace(",", ".").strip(), text.strip("0123456789., ")
+            return [number] if letters in dict(self.scales) else self.meant(number)
         match = _NUMBER_AND_LETTERS.match(text) if isinstance(text, str) else None
         if match is None:
             return []
@@ -46,6 +51,7 @@ class Rule:
         return [f"{number}{unit}" for unit, _ in self.scales if _bare(unit) == _bare(letters)]
 
 
+_DECIMAL_COMMA = re.compile(r"\s*[0-9]+,[0-9]{1,2}\s*[A-Za-z]+\s*\Z")
 _NUMBER_AND_LETTERS = re.compile(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*\Z")
 
 

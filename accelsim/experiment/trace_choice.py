@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -81,7 +82,18 @@ def choose_trace(
         )
     if [str(each) for each in choices] == ["shipped"]:
         return _shipped(network, rule)
+    for each in map(str, choices):
+        if _is_random(each) and not Path(each).exists():
+            raise InputError(
+                f"--trace must be shipped, dense, random:DENSITY or files, got {each}; did you "
+                f"mean random:{'DENSITY' if each == 'random' else each}?"
+            )
     return _from_files(network, rule, [Path(each) for each in choices], any_rule)
+
+
+def _is_random(text: str) -> bool:
+    """True for ``random`` and for a number, which random:DENSITY must have been meant by."""
+    return text == "random" or re.fullmatch(r"[0-9]*\.?[0-9]+", text) is not None
 
 
 def _density(text: str) -> float:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from accelsim.report.style import folded, joules, si, times
+from accelsim.report.style import folded, joules, plain, si, times
 from accelsim.report.table import Cell, Column, Table
 from accelsim.report.tables.steps import TOTAL
 
@@ -172,11 +172,11 @@ def show(cell: Cell, column: Column[Any]) -> str:
         case "ratio":
             return times(cell)
         case "percent":
-            return f"{cell:.1f}%" if cell else "0"
+            return f"{cell:.1f} %" if cell else "0"
         case "share":
-            return f"{cell:.1%}"
+            return f"{100 * cell:.1f} %"
         case "number":
-            return f"{cell:.4g}"
+            return plain(cell, 4)
         case "energy":
             return joules(cell)
         case "bytes":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,10 @@ from accelsim.results.result import Result
 
 SAME_CLOCK = 1e-6
 """Maximum relative difference of two clock periods that come from one clock."""
+LONGEST = 24
+"""Maximum characters of a machine's name in a sentence."""
+NEGLIGIBLE = 1e-3
+"""Minimum share of a run's moved words for which a ratio is given."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,15 @@ class Runs:
         """Label of the baseline."""
         pairs = zip(self.labels, self.results, strict=True)
         return next(label for label, result in pairs if result is self.baseline)
+
+    def shortened(self) -> Runs:
+        """The same runs with long names of machines cut in the labels, if labels stay distinct."""
+        cut = [
+            label.replace(name, f"{name[: LONGEST - 3]}...", 1) if len(name) > LONGEST else label
+            for label, name in zip(self.labels, (each.arch for each in self.results), strict=True)
+        ]
+        distinct = len(set(cut)) == len(set(self.labels))
+        return Runs(self.results, tuple(cut), self.baseline) if distinct else self
 
     def first_places(self, most: int) -> list[int]:
         """Indices of the first ``most`` runs. The baseline is among them, at least as the last."""
@@ -95,3 +108,15 @@ class Runs:
 def ratio(value: float | None, baseline: float | None) -> float | None:
     """``value / baseline``; None if the baseline is zero or either is unknown."""
     return value / baseline if value is not None and baseline else None
+
+
+def compares(words: Callable[[Result], float], result: Result, base: Result) -> bool:
+    """False if these words are a negligible part of all words both of the run and of the baseline,
+    so that their ratio says nothing.
+    """
+
+    def matters(each: Result) -> bool:
+        moved = each.words.local + each.words.remote + each.words.global_buffer + each.words.dram
+        return words(each) >= NEGLIGIBLE * moved
+
+    return matters(result) or matters(base)

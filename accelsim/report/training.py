@@ -89,7 +89,7 @@ def print_training(run: TrainingDocument, console: Console) -> None:
 
 
 def scores(row: Mapping[str, Any]) -> str:
-    """Scores of one epoch on one line: ``loss 0.512, accuracy 81.2%, test accuracy 80.1%``."""
+    """Scores of one epoch on one line: ``loss 0.512, accuracy 81.2 %, test accuracy 80.1 %``."""
     found = EpochRow.model_validate(row)
     words = [f"loss {_loss(found.training_loss)}", f"accuracy {_share(found.training_accuracy)}"]
     for part, name in (("held_out", "held-out"), ("test", "test")):
@@ -109,4 +109,4 @@ def _loss(value: float | None) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"
+    return "-" if value is None else f"{100 * value:.1f} %"

@@ -78,7 +78,7 @@ def test_wrong_types_are_all_told_at_once() -> None:
     ]
     assert lines(lambda: accelsim.compare("x", ["y", "eie"], ["bp", "q"])) == [
         "unknown workload x (accelsim list workloads)",
-        "unknown arch y (accelsim list archs)",
+        "unknown machine y (accelsim list archs)",
         "unknown rule q (accelsim list rules)",
     ]
 

@@ -29,14 +29,14 @@ def test_unknown_names_word_for_word() -> None:
         words("workload", "vgg61-cifar10")
         == "unknown workload vgg61-cifar10; did you mean vgg16-cifar10? (accelsim list workloads)"
     )
-    assert words("arch", "zzz") == "unknown arch zzz (accelsim list archs)"
-    assert words("arch", "") == "unknown arch of no name (accelsim list archs)"
+    assert words("arch", "zzz") == "unknown machine zzz (accelsim list archs)"
+    assert words("arch", "") == "unknown machine of no name (accelsim list archs)"
     assert words("dram", "lpddr4").startswith(
         "unknown dram lpddr4; did you mean lpddr4-3200? (known: "
     )
     assert (
         words("arch", "x", place=Place("f.yaml", 3, 7))
-        == "f.yaml:3:7: unknown arch x (accelsim list archs)"
+        == "f.yaml:3:7: unknown machine x (accelsim list archs)"
     )
 
 

@@ -281,7 +281,7 @@ def test_a_base_that_is_not_there_hides_no_fault_and_makes_none(tmp_path: Path) 
         "{buffer_ports: 99}\npartitions: 3\n",
     )
     assert faults(path) == [
-        "m.yaml:2:7: unknown arch near-memroy; did you mean near-memory? (accelsim list archs)",
+        "m.yaml:2:7: unknown machine near-memroy; did you mean near-memory? (accelsim list archs)",
         "m.yaml:3:1: clok is not a known key; did you mean clock?",
         "m.yaml:4:18: pe_array.rows must be >= 1, got 0",
     ]
@@ -321,7 +321,10 @@ def test_a_fault_of_the_base_stands_in_the_base(tmp_path: Path) -> None:
     [
         (
             "name: x\nbase: near-memroy\n",
-            "m.yaml:2:7: unknown arch near-memroy; did you mean near-memory? (accelsim list archs)",
+            (
+                "m.yaml:2:7: unknown machine near-memroy; did you mean near-memory? "
+                "(accelsim list archs)"
+            ),
         ),
         (
             "name: x\nbase: 3\n",

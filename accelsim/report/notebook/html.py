@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from accelsim.report.runs import Runs, ratio
-from accelsim.report.style import joules, si, times
+from accelsim.report.style import joules, percent, si, times
 from accelsim.results.comparison import Comparison
 from accelsim.results.op import PASSES
 from accelsim.results.result import Result
@@ -60,7 +60,7 @@ def _passes(result: Result) -> str:
                     str(name),
                     f"{round(totals.cycles):,}",
                     joules(totals.energy_pj),
-                    f"{share:.0%}",
+                    percent(share),
                     si(totals.bytes.dram, "B"),
                 ]
             )

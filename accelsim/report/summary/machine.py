@@ -4,13 +4,15 @@ text can be saved as a machine file.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import yaml
 
-from accelsim.report.style import COMPONENT_NAMES, si
+from accelsim.report.style import COMPONENT_NAMES, plain, si
 from accelsim.results.machine import MachineDocument
 
 COMMENT = 28
@@ -34,12 +36,21 @@ def _yaml_lines(
             yield from _yaml_lines(value, origins, f"{above}{key}.", indent + INDENT)
             continue
         spelt = yaml.safe_dump(value, default_flow_style=True, width=1 << 20).strip()
-        line = f"{indent}{key}: {spelt.removesuffix('...').strip()}"
+        line = f"{indent}{key}: {_short_clock(spelt.removesuffix('...').strip())}"
         origin = origins.get(above + key)
         if origin is not None:
             said = origin if origin == "default" else f"from base {origin}"
             line = f"{line:<{COMMENT}}  # {said}"
         yield line
+
+
+def _short_clock(text: str) -> str:
+    """A frequency in the larger unit if that is shorter: ``1200MHz`` -> ``1.2GHz``."""
+    match = re.fullmatch(r"(\d+)(Hz|kHz|MHz)", text)
+    if match is None:
+        return text
+    larger = {"Hz": "kHz", "kHz": "MHz", "MHz": "GHz"}[match[2]]
+    return min(text, f"{Decimal(match[1]) / 1000}{larger}", key=len)
 
 
 def _facts(document: MachineDocument) -> Iterator[str]:
@@ -69,11 +80,11 @@ def _areas(document: MachineDocument) -> str:
     if document.area_mm2 is None or document.area_by_component_mm2 is None:
         return "not known: the technology has no areas for this machine"
     parts = [
-        f"{COMPONENT_NAMES.get(name, name)} {mm2:.3g}"
+        f"{COMPONENT_NAMES.get(name, name)} {plain(mm2)}"
         for name, mm2 in document.area_by_component_mm2.items()
         if mm2
     ]
-    return f"{document.area_mm2:.4g} mm2: {', '.join(parts)}"
+    return f"{plain(document.area_mm2)} mm2: {', '.join(parts)}"
 
 
 def _mib(size: int) -> str:

@@ -62,7 +62,7 @@ def _said(runs: Runs, width: int, room: int) -> list[str]:
     """The lines of the sentences, between blank lines. The last sentences are left out if a row for
     every run fits in ``room`` lines without them only.
     """
-    texts = sentences(runs)
+    texts = sentences(runs.shortened())
     rows = len(laid_out(_shown_table(runs), machine_lines(runs), width) or ())
     choices = [
         ["", *(line for text in texts[:most] for line in _wrapped(text, width)), ""]
@@ -171,4 +171,6 @@ def _notes(runs: Runs, width: int, room: int) -> list[str]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_on_hyphens=False)
+    """Lines of at most ``width`` characters. Words break at hyphens only if one is too long."""
+    too_long = any(len(word) > width for word in text.split())
+    return textwrap.wrap(text, width, break_on_hyphens=too_long)

@@ -7,13 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from accelsim.report.runs import Runs, ratio
+from accelsim.report.runs import Runs, compares, ratio
 from accelsim.report.style import plain, prefix, si, times
 from accelsim.report.table import Column, Table
 from accelsim.results.result import Result
 
-NEGLIGIBLE = 1e-3
-"""Minimum share of a run's moved words for which a ratio is given."""
 MOST_TIMES = 10_000
 """Ratio from which the table does not give its digits, so that it stays narrow."""
 
@@ -70,14 +68,9 @@ def _ratio(
     """
     base = runs.baseline
 
-    def matters(result: Result) -> bool:
-        each = result.words
-        moved = each.local + each.remote + each.global_buffer + each.dram
-        return words is None or words(result) >= NEGLIGIBLE * moved
-
     def text(line: SummaryLine) -> str:
         part = ratio(value(line.result), value(base))
-        if part is None or not (matters(base) or matters(line.result)):
+        if part is None or not (words is None or compares(words, line.result, base)):
             return times(None)
         return times(part) if part < MOST_TIMES else f">{MOST_TIMES - 1}x"
 

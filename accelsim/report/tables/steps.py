@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from accelsim.report.runs import Runs, ratio
+from accelsim.report.runs import Runs, compares, ratio
 from accelsim.report.style import CAUSE_NAMES, COMPONENT_NAMES, component_columns
 from accelsim.report.table import Cell, Column, Kind, Table
 from accelsim.report.tables.inputs import input_columns
@@ -84,11 +84,21 @@ PASS: Column[Line] = Column("pass", "pass", "text", lambda line: str(line.name))
 
 
 def with_ratio(
-    key: str, headings: tuple[str, str], kind: Kind, value: Callable[[Any], Number]
+    key: str,
+    headings: tuple[str, str],
+    kind: Kind,
+    value: Callable[[Any], Number],
+    words: Callable[[Any], float] | None = None,
 ) -> tuple[Column[Line], Column[Line]]:
     """The column of a quantity, and the column of its ratio to the baseline. ``headings``: headings
-    of the two.
+    of the two. ``words``: the ratio is empty if they are negligible (`runs.compares`).
     """
+
+    def against(line: Line) -> float | None:
+        if line.base is None or not (words is None or compares(words, line.part, line.base)):
+            return None
+        return ratio(value(line.part), value(line.base))
+
     heading, ratio_heading = headings
     name = key.removesuffix("_pj").removesuffix("_mm2")
     return (
@@ -97,7 +107,7 @@ def with_ratio(
             f"{name}_ratio",
             ratio_heading,
             "ratio",
-            lambda line: None if line.base is None else ratio(value(line.part), value(line.base)),
+            against,
         ),
     )
 
@@ -143,9 +153,19 @@ def totals_table(runs: Runs) -> Table:
         *with_ratio(
             "energy_pj", (f"energy{runs.star}", runs.ratio), "energy", lambda step: step.energy_pj
         ),
-        *with_ratio("dram_bytes", ("DRAM", runs.ratio), "bytes", lambda step: step.bytes.dram),
         *with_ratio(
-            "remote_words", ("remote\nwords", runs.ratio), "count", lambda step: step.words.remote
+            "dram_bytes",
+            ("DRAM", runs.ratio),
+            "bytes",
+            lambda step: step.bytes.dram,
+            words=lambda step: step.words.dram,
+        ),
+        *with_ratio(
+            "remote_words",
+            ("remote\nwords", runs.ratio),
+            "count",
+            lambda step: step.words.remote,
+            words=lambda step: step.words.remote,
         ),
         part("peak_stash_bytes", "peak\nstash", lambda step: step.peak_stash_bytes, "bytes"),
         part("vector_ops", "", lambda step: step.vector_ops),

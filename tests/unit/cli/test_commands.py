@@ -363,3 +363,82 @@ def test_results_of_a_newer_version_in_a_comparison_are_one_fault(run: Run, tmp_
     assert run("check", str(path))[2] == (
         f"{path}: results must be a list of at least 1 item, got []\n"
     )
+
+
+def test_the_list_of_rules_fits_100_columns_and_describes_an_option_once(run: Run) -> None:
+    lines = run("list", "rules")[1].splitlines()
+    assert max(map(len, lines)) <= 100
+    assert sum("Factor of the feedback weights" in line for line in lines) == 1
+    assert sum("options described below:" in line for line in lines) > 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (
+            ("simulate", "mnist-fc", "--trace", "random"),
+            (
+                "--trace must be shipped, dense, random:DENSITY or files, got random; did you mean "
+                "random:DENSITY?"
+            ),
+        ),
+        (
+            ("simulate", "mnist-fc", "--trace", "0.5"),
+            (
+                "--trace must be shipped, dense, random:DENSITY or files, got 0.5; did you mean "
+                "random:0.5?"
+            ),
+        ),
+        (
+            ("simulate", "mnist-fc", "--rules", "bp"),
+            "accelsim: no such option: --rules; did you mean --rule?",
+        ),
+        (
+            ("compare", "mnist-fc", "--rule", "bp"),
+            "accelsim: no such option: --rule; did you mean --rules?",
+        ),
+        (
+            ("show", "mychip"),
+            "unknown machine mychip; did you mean mychip.yaml? (accelsim list archs)",
+        ),
+        (
+            ("check", "mychip.yaml"),
+            (
+                "mychip.yaml:3:8: clock must be a number with a unit of Hz, kHz, MHz, GHz, "
+                "got 1200;"
+                " did you mean 1200MHz?"
+            ),
+        ),
+        (
+            ("check", "comma.yaml"),
+            (
+                "comma.yaml:3:8: clock must be a number with a unit of Hz, kHz, MHz, GHz, "
+                "got 1,2GHz;"
+                " did you mean 1.2GHz?"
+            ),
+        ),
+    ],
+)
+def test_usual_slips_are_answered_with_what_was_meant(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    fault: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, clock in (("mychip", "1200"), ("comma", "1,2GHz")):
+        Path(f"{name}.yaml").write_text(f"base: near-memory\nname: {name}\nclock: {clock}\n")
+    assert run(*arguments) == (2, "", f"{fault}\n")
+
+
+def test_show_writes_a_clock_in_the_larger_unit(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "fast.yaml"
+    path.write_text("base: near-memory\nname: fast\nclock: 1200MHz\n")
+    assert "clock: 1.2GHz\n" in run("show", str(path))[1]
+
+
+def test_map_says_what_was_searched(run: Run) -> None:
+    _, _, err = run("map", *SMALL, "--objective", "edp", "--ops", "fc1.FF")
+    assert err.startswith("objective edp: loop orders and tile sizes were searched for every op ")
+    assert run("map", *SMALL)[2] == "objective canonical: nothing was searched; pins apply\n"

@@ -349,3 +349,12 @@ def test_every_key_of_a_lever_is_a_key_of_machines() -> None:
         assert section in sections
         models = arrays if section == "pe_array" else [sections[section].annotation]
         assert any(key in keys(model) for model in models)
+
+
+def test_long_names_of_machines_are_cut_in_sentences() -> None:
+    name = "-".join(["a-very-long-name-of-a-machine"] * 4)
+    shown = runs(synthetic.result(), synthetic.result(arch=name))
+    text = printed(shown)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "a-very-long-name-of-a.../bp" in text
+    assert "".join(text.split()).count(name) == 1  # above its rows, broken at hyphens

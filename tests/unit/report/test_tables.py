@@ -17,7 +17,7 @@ from rich.console import Console
 from accelsim.errors import InputError
 from accelsim.report import console
 from accelsim.report.runs import Runs
-from accelsim.report.style import folded, joules, si, times
+from accelsim.report.style import folded, joules, plain, si, times
 from accelsim.report.summary import printing
 from accelsim.report.table import Table, write_csv
 from accelsim.report.tables.prices import area_table
@@ -437,3 +437,29 @@ def test_prices_and_totals_name_their_run() -> None:
     cells = dict(zip(keys, totals.rows[1], strict=True))
     assert (cells["optimizer"], cells["seed"]) == ("sgd", 7)
     assert cells["version"]
+
+
+def test_no_ratio_is_given_to_negligible_words() -> None:
+    few = synthetic.result(remote_ep=0)
+    rows = records(totals_table(runs(few, synthetic.result("dfa"))))
+    assert rows[1]["remote_words_ratio"] == ""
+    assert rows[1]["cycles_ratio"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (138.03, "138"),
+        (1234.5, "1,234"),
+        (4.6, "4.60"),
+        (0.00031, "0.000310"),
+        (999.7, "1,000"),
+    ],
+)
+def test_a_plain_number_has_no_exponent(value: float, text: str) -> None:
+    assert plain(value) == text
+
+
+def test_counts_are_whole_also_as_means() -> None:
+    assert (si(93.0), si(1.0, "B"), si(93.5), si(4e-6, "s")) == ("93", "1 B", "93.5", "4.00 us")

@@ -4,6 +4,8 @@ importers with their origins.
 
 from __future__ import annotations
 
+import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from accelsim.config.registry import Registry
 
 TEMPLATE = "template"
+WIDTH = 100
+"""Maximum characters per line."""
 
 
 def list_(
@@ -46,13 +50,16 @@ def archs() -> list[str]:
     from accelsim.cost.area import estimate, total
     from accelsim.cost.technology import load_technology
     from accelsim.machine.loading import load_machine
+    from accelsim.report.style import plain
 
     rows = []
     for name in catalog.names("arch"):
         if name != TEMPLATE:
             machine = load_machine(name)
             technology = load_technology(machine.technology)
-            area = f"about {total(estimate(machine, technology)):.3g} mm2 at {technology.node} nm"
+            area = (
+                f"about {plain(total(estimate(machine, technology)))} mm2 at {technology.node} nm"
+            )
             rows.append((name, f"{machine.description} ({area})"))
     return [*_aligned(rows), f"files: {catalog.folder('arch')}"]
 
@@ -71,7 +78,9 @@ def workloads() -> list[str]:
 
 
 def rules() -> list[str]:
-    """Learning rules: name, origin and description; each option on a line of its own below."""
+    """Learning rules: name, origin and description; each option on a line of its own below. Options
+    that several rules share are described once, after the rules.
+    """
     from accelsim.config.describe import describe
     from accelsim.config.registries import RULES
     from accelsim.rules.declaration import Rule, spelt
@@ -84,7 +93,24 @@ def rules() -> list[str]:
             meaning = f": {description}" if description else ""
             yield f"  {option}=", f"{describe(rule.options.hint(option))}{shown}{meaning}"
 
-    return _registered(RULES, description, options)
+    known = [RULES.resolve(name) for name in RULES.names() if RULES.is_read(name)]
+    uses = Counter(row for rule in known for row in options(rule))
+    shared = {row: None for rule in known for row in options(rule) if uses[row] > 1}
+
+    def details(rule: Rule) -> Iterator[tuple[str, str]]:
+        rows = list(options(rule))
+        yield from (row for row in rows if row not in shared)
+        common = [name.strip() for name, text in rows if (name, text) in shared]
+        if common:
+            yield "", f"options described below: {', '.join(common)}"
+
+    return [*_registered(RULES, description, details), *_shared_lines(shared)]
+
+
+def _shared_lines(shared: Iterable[tuple[str, str]]) -> list[str]:
+    """Options of several rules. The lines are indented, since only names of rules are not."""
+    rows = _aligned(sorted(shared))
+    return ["  options of several rules:", *rows] if rows else []
 
 
 def layers() -> list[str]:
@@ -145,5 +171,11 @@ def lines(kind: str) -> list[str]:
 
 
 def _aligned(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """Two columns, the second one wrapped."""
     width = max((len(name) for name, _ in rows), default=0)
-    return [f"{name:<{width}}  {text}".rstrip() for name, text in rows]
+    lines: list[str] = []
+    for name, text in rows:
+        parts = textwrap.wrap(text, WIDTH - width - 2, break_on_hyphens=False) or [""]
+        lines.append(f"{name:<{width}}  {parts[0]}".rstrip())
+        lines += [f"{'':<{width}}  {part}" for part in parts[1:]]
+    return lines

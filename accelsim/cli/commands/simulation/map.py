@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
@@ -73,6 +74,19 @@ def show_mappings(
         "ops": mappings,
     }
     delivery.show(shown, as_json, _print)
+    if not as_json:
+        print(_searched(machine.mapping.objective, mappings), file=sys.stderr)
+
+
+def _searched(objective: str, mappings: Sequence[Mapping[str, Any]]) -> str:
+    """The line that says what was searched for the shown ops, and with which outcome."""
+    if objective == "canonical":
+        return "objective canonical: nothing was searched; pins apply"
+    other = sum(each["tiling"] is not None for each in mappings)
+    return (
+        f"objective {objective}: loop orders and tile sizes were searched for every op that has a "
+        f"choice; {other} of {len(mappings)} ops got another mapping than the canonical one"
+    )
 
 
 def _mappings(document: Document, pattern: str) -> Iterator[dict[str, Any]]:
