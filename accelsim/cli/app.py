@@ -117,7 +117,7 @@ def _usage(error: typer.TyperException) -> str:
     """The message of a wrong command line; for an unknown option with the one it resembles."""
     name = getattr(error, "option_name", "")
     meant = closest(name, getattr(error, "possibilities", None) or ())
-    return f"no such option: {name}; did you mean {meant}?" if meant else error.format_message()
+    return f"No such option: {name}; did you mean {meant}?" if meant else error.format_message()
 
 
 def _prepare_streams() -> None:

@@ -391,11 +391,11 @@ def test_the_list_of_rules_fits_100_columns_and_describes_an_option_once(run: Ru
         ),
         (
             ("simulate", "mnist-fc", "--rules", "bp"),
-            "accelsim: no such option: --rules; did you mean --rule?",
+            "accelsim: No such option: --rules; did you mean --rule?",
         ),
         (
             ("compare", "mnist-fc", "--rule", "bp"),
-            "accelsim: no such option: --rule; did you mean --rules?",
+            "accelsim: No such option: --rule; did you mean --rules?",
         ),
         (
             ("show", "mychip"),
