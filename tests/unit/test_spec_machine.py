@@ -287,7 +287,10 @@ def test_a_base_that_is_not_there_hides_no_fault_and_makes_none(tmp_path: Path) 
     ]
     write(tmp_path, "- a list\n", "list.yaml")
     assert faults(write(tmp_path, "name: x\nbase: list.yaml\nclock: 3\n")) == [
-        "m.yaml:3:8: clock must be a number with a unit of Hz, kHz, MHz, GHz, got 3; did you mean 3MHz?",
+        (
+            "m.yaml:3:8: clock must be a number with a unit of Hz, kHz, MHz, GHz, got 3; did you "
+            "mean 3MHz?"
+        ),
         "list.yaml:1:1: the file must be a mapping of keys to values, got a list",
     ]
 
