@@ -160,4 +160,4 @@ def test_it_is_unknown_where_it_is_not_registered(network: str) -> None:
     LAYERS.restore(({}, {}))
     (fault,) = faults_of(read_document(network), Workload)
     assert fault.message.startswith("layers[3].kind must be conv, fc,")
-    assert fault.message.endswith(", got blend")
+    assert fault.message.endswith(", got blend; a plug-in's kind needs --plugin FILE.py")
