@@ -42,7 +42,7 @@ class HybridResult(Result):
     ``steps``, each with ``kind``, ``weight`` and ``result``.
 
     >>> import accelsim
-    >>> result = accelsim.simulate("mnist-fc", rule="hdfa", trace="random:0.5", trace_any_rule=True)
+    >>> result = accelsim.simulate("mnist-fc", rule="hdfa", trace="random:0.5")
     >>> [(step.kind, step.weight) for step in result.steps]
     [('bp', 0.1), ('revised', 0.9)]
     >>> list(result.to_dataframe().columns[2:6])
