@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -123,9 +123,8 @@ def taking(
         def call(*given: Parameters.args, **named: Parameters.kwargs) -> Answer:
             for name in named:
                 if name not in known:
-                    raise TypeError(
-                        f"{function.__name__}() has no argument {name}{did_you_mean(name, known)}"
-                    )
+                    meant = did_you_mean(name, known) or _did_you_abbreviate(name, known)
+                    raise TypeError(f"{function.__name__}() has no argument {name}{meant}")
             try:
                 signature.bind(*given, **named)
             except TypeError as error:
@@ -141,6 +140,12 @@ def taking(
         return call
 
     return decorated
+
+
+def _did_you_abbreviate(name: str, known: Iterable[str]) -> str:
+    """A hint at ``learning_rate`` for ``lr``."""
+    initials = {"".join(word[:1] for word in each.split("_")): each for each in known}
+    return f"; did you mean {initials[name]}?" if len(name) > 1 and name in initials else ""
 
 
 def as_network(workload: str | Path | Network) -> Network:

@@ -88,7 +88,8 @@ def _trace(name: str, value: Any) -> TraceArgument:
     if not isinstance(value, str | Path):
         from accelsim.zeros.trace import Trace  # imports NumPy
 
-        meant = f"; did you mean {_RANDOM}{value:g}?" if isinstance(value, float) else ""
+        density = isinstance(value, float) and 0.0 <= value <= 1.0
+        meant = f"; did you mean {_RANDOM}{value:g}?" if density else ""
         if not isinstance(value, Trace):
             raise InputError(f"{name} must be {_TRACE_RULE}, got {shown(value)}{meant}")
     elif str(value).startswith(_RANDOM):

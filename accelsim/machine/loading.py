@@ -45,7 +45,10 @@ def load_machine(
     """
     instance("machine", name_or_path, (str, Path), "a built-in name or a file")
     changes = instance("overrides", overrides or {}, Mapping, "a mapping of keys to values")
-    given = {key: unboxed(value) for key, value in changes.items()}
+    given = {
+        instance("a key of overrides", key, str, "a text"): unboxed(value)
+        for key, value in changes.items()
+    }
     return resolved(with_overrides(read_architecture(catalog.find("arch", name_or_path)), given))
 
 

@@ -106,6 +106,21 @@ three: Any = 3
             lambda: accelsim.load_machine("eie", three),
             "overrides must be a mapping of keys to values, got 3",
         ),
+        (
+            lambda: accelsim.load_machine("eie", {three: 4}),
+            "a key of overrides must be a text, got 3",
+        ),
+        (
+            lambda: Result.parse(synthetic.result()).plot.cycles(ax=three),
+            "ax must be axes of matplotlib, got 3",
+        ),
+        (
+            lambda: Setting(trace=7.5),  # type: ignore[arg-type]
+            (
+                "trace must be shipped, dense, random:DENSITY, a file, a list of files or a Trace, "
+                "got 7.5"
+            ),
+        ),
         (lambda: accelsim.load_network(three), "workload must be a built-in name or a file, got 3"),
         (lambda: Setting(trace=["a.npz", three]), "trace[1] must be a file, got 3"),
         (
@@ -140,6 +155,12 @@ def test_arguments_too_many_or_too_few_name_the_function() -> None:
         accelsim.simulate(NETWORK, "near-memory", "dfa")  # type: ignore[misc]
     with pytest.raises(TypeError, match=r"^compare\(\): missing a required argument: 'rules'$"):
         accelsim.compare(NETWORK, "near-memory")  # type: ignore[call-arg]
+
+
+def test_an_abbreviated_argument_is_told_in_full() -> None:
+    fault = r"^train\(\) has no argument lr; did you mean learning_rate\?$"
+    with pytest.raises(TypeError, match=fault):
+        accelsim.train("digits-fc", lr=0.1)  # type: ignore[call-arg]
 
 
 def test_machines_and_settings_do_not_change() -> None:

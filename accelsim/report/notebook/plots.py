@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from accelsim.config.reading.values import instance
 from accelsim.report.runs import Runs
 from accelsim.results.comparison import Comparison
 from accelsim.results.result import Result
@@ -48,7 +49,9 @@ class RunPlots:
 
 def _axes(given: Axes | None) -> Axes:
     if given is not None:
-        return given
+        from matplotlib.axes import Axes  # slow to import
+
+        return instance("ax", given, Axes, "axes of matplotlib")
     from matplotlib import pyplot as plt
 
     axes: Axes = plt.subplots(layout="constrained")[1]
