@@ -23,7 +23,6 @@ from accelsim.report.style import (
     PASS_COLOURS,
     components,
     joules,
-    percent,
 )
 from accelsim.report.tables.steps import trace_name
 from accelsim.results.op import CAUSES, PASSES, PassKey
@@ -167,6 +166,7 @@ def cycles_figure(runs: Runs) -> Figure:
     bars = Bars.of(runs, beside=1.4, columns=columns, least=0.4)
     figure, panels = bars.panels(len(panels_of), columns, height=1.35)
     whole = sum(sum(runs.baseline.cycles_by_cause(name).values()) for name in passes) or 1
+    whose = f"{runs.baseline_label}'s cycles" if len(runs.results) > 1 else "cycles"
     for axes in panels[len(panels_of) :]:
         axes.set_visible(False)
     for axes, name in zip(panels, panels_of, strict=False):
@@ -182,9 +182,9 @@ def cycles_figure(runs: Runs) -> Figure:
             continue
         share = sum(runs.baseline.cycles_by_cause(name).values()) / whole
         axes.set_title(
-            f"{name}, {percent(share)} of {runs.baseline_label}'s cycles"
+            f"{name}, {100 * share:.0f} % of {whose}"
             if bars.standing
-            else f"{name}, {percent(share)} of baseline",
+            else f"{name}, {100 * share:.0f} % of baseline",
             pad=3,
         )
     bars.legend(
