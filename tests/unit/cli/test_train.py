@@ -172,7 +172,7 @@ def test_the_document_alone_is_on_stdout(run: Run) -> None:
     assert len(epochs) == 2
     assert all(
         re.fullmatch(
-            r"epoch [12] of 2: loss \d\.\d{3}, accuracy [\d.]+%, test accuracy [\d.]+%, [\d,]+ "
+            r"epoch [12] of 2: loss \d\.\d{3}, accuracy [\d.]+ %, test accuracy [\d.]+ %, [\d,]+ "
             r"images/s",
             line,
         )
@@ -190,7 +190,8 @@ def test_tables_say_what_was_trained(run: Run) -> None:
         "constant schedule, seed 0"
     )
     assert (
-        len(re.findall(r"^ +[12] +3 +\d\.\d+ +[\d.]+% +\d\.\d+ +[\d.]+%$", out, re.MULTILINE)) == 2
+        len(re.findall(r"^ +[12] +3 +\d\.\d+ +[\d.]+ % +\d\.\d+ +[\d.]+ %$", out, re.MULTILINE))
+        == 2
     )
 
 
