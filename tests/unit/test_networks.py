@@ -230,7 +230,10 @@ def test_a_slip_is_one_fault(tmp_path: Path) -> None:
 
 def test_unknown_suffix(tmp_path: Path) -> None:
     assert faults(tmp_path, "", ".txt") == [
-        f"net.txt: a workload must be a file of {', '.join(IMPORTERS.names())}, got .txt"
+        (
+            f"net.txt: a workload must be a file of {', '.join(IMPORTERS.names())}, got .txt; a "
+            "plug-in's importer needs --plugin FILE.py"
+        )
     ]
 
 

@@ -84,10 +84,10 @@ class RuleNumerics(ABC):
                 leaving = self.cross(
                     layer, cast("WeightedNumerics", numerics), arrived, walk, any(wanted)
                 )
-                if not isinstance(leaving, tuple) or len(leaving) < any(wanted):
+                if not isinstance(leaving, tuple):
                     raise InputError(
-                        f"{type(self).__name__}.cross must return a tuple with the error at the "
-                        f"input map of {layer.name}, got {leaving!r:.60}"
+                        f"{type(self).__name__}.cross must return a tuple of the error at the "
+                        f"input map of {layer.name}, or (), got {leaving!r:.60}"
                     )
             else:
                 leaving = numerics.backward(arrived, any(wanted))

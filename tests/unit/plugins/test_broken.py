@@ -262,8 +262,8 @@ def test_errors_that_cannot_be_used(outcome: Outcome, tmp_path: Path) -> None:
     assert (code, err.splitlines()[-1]) == (
         2,
         (
-            "TargetNumbers.cross must return a tuple with the error at the input map of fc1, got "
-            "None"
+            "TargetNumbers.cross must return a tuple of the error at the input map of fc1, or (), "
+            "got None"
         ),
     )
 
