@@ -176,7 +176,7 @@ def show(cell: Cell, column: Column[Any]) -> str:
         case "share":
             return f"{100 * cell:.1f} %"
         case "number":
-            return plain(cell, 4)
+            return f"{cell:,.0f}" if cell == int(cell) else plain(cell, 4)
         case "energy":
             return joules(cell)
         case "bytes":

@@ -438,6 +438,14 @@ def test_show_writes_a_clock_in_the_larger_unit(run: Run, tmp_path: Path) -> Non
     assert "clock: 1.2GHz\n" in run("show", str(path))[1]
 
 
+def test_simulate_and_plot_say_what_they_write(run: Run, tmp_path: Path) -> None:
+    _, _, err = run("simulate", *SMALL, "--out", str(tmp_path / "a"))
+    assert err == f"wrote {tmp_path}/a/result.json, tables and plots\n"
+    assert (tmp_path / "a" / "energy.png").is_file()
+    _, _, err = run("plot", str(tmp_path / "a" / "result.json"))
+    assert err == f"wrote plots and tables in {tmp_path}/a\n"
+
+
 def test_map_says_what_was_searched(run: Run) -> None:
     _, _, err = run("map", *SMALL, "--objective", "edp", "--ops", "fc1.FF")
     assert err.startswith("objective edp: loop orders and tile sizes were searched for every op ")
