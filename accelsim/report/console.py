@@ -61,7 +61,7 @@ def print_table(table: Table, console: Console) -> None:
     totals = [by_pass and row[1] == TOTAL for row in rows]
     cells = [[show(row[index], table.columns[index]) for index in shown] for row in rows]
     for row, line, total in zip(rows, cells, totals, strict=True):
-        line[0] = f"  {row[1]}" if by_pass and not total else folded(line[0], LABEL)
+        line[0] = f"  {row[1]}" if by_pass and not total else _label(line[0])
     columns = [table.columns[index] for index in shown]
     widths = [
         max(
@@ -95,6 +95,13 @@ def print_table(table: Table, console: Console) -> None:
         _print_rich(rich, console)
     for note in table.notes:
         print_lines(["", *textwrap.wrap(note, console.width, break_on_hyphens=False)], console)
+
+
+def _label(text: str) -> str:
+    """A label in lines of at most `LABEL` characters; a long name is broken at its hyphens."""
+    return "\n".join(
+        part for line in folded(text, LABEL).splitlines() for part in textwrap.wrap(line, LABEL)
+    )
 
 
 def print_lines(lines: Iterable[str | Text], console: Console) -> None:

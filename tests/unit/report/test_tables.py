@@ -463,3 +463,12 @@ def test_a_plain_number_has_no_exponent(value: float, text: str) -> None:
 
 def test_counts_are_whole_also_as_means() -> None:
     assert (si(93.0), si(1.0, "B"), si(93.5), si(4e-6, "s")) == ("93", "1 B", "93.5", "4.00 us")
+
+
+def test_a_long_name_of_a_machine_is_broken_at_hyphens() -> None:
+    name = "a-very-long-name-of-a-machine-of-ours"
+    text = printed(runs(synthetic.result(), synthetic.result(arch=name)), names=("totals",))
+    lines = [
+        line.split()[0] for line in text.splitlines() if line.startswith((" a-very", " machine"))
+    ]
+    assert lines[-2:] == ["a-very-long-name-of-a-", "machine-of-ours/"]
