@@ -55,9 +55,12 @@ def array(record: dict[str, Any]) -> int:
 @pytest.mark.parametrize("name", [name for name in catalog.names("arch") if name != TEMPLATE])
 def test_every_machine_has_a_section_and_a_line(name: str) -> None:
     assert f"## {name}\n" in MACHINES
-    (line,) = (line for line in archs() if line.split(" ")[0] == name)
+    entries = re.split(r"\n(?=\S)", "\n".join(archs()))
+    (words,) = (entry.split() for entry in entries if entry.split()[0] == name)
     assert len(load_machine(name).description) > 20
-    assert f"(about {mm2(name):.3g} mm2 at " in line
+    area = re.search(r"\(about ([\d.]+) mm2 at \d+ nm\)", " ".join(words))
+    assert area is not None
+    assert float(area[1]) == pytest.approx(mm2(name), rel=0.005)
     assert "\n" not in load_machine(name).description
 
 
