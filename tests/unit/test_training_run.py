@@ -97,7 +97,10 @@ def test_looking_does_not_change_the_run():
         assert np.array_equal(array, other), key
 
 
-@pytest.mark.parametrize("rule", ["bp", "dfa", "hdfa", "revised"])
+@pytest.mark.parametrize(
+    "rule",
+    ["hdfa", *(pytest.param(name, marks=pytest.mark.check) for name in ("bp", "dfa", "revised"))],
+)
 def test_a_resumed_run_ends_in_the_same_record(tmp_path: Path, rule):
     spec = replace(
         SPEC, recipe=Recipe(3, 0.01, "cosine"), formats=StorageFormats("bf16", "fp16", "e5m2")
@@ -173,6 +176,7 @@ print(json.dumps(run.record.to_json()), float(sum(abs(array).sum() for array in 
 """
 
 
+@pytest.mark.check
 def test_the_record_does_not_depend_on_threads():
     def said(threads: int, at_most: int) -> str:
         environment = {

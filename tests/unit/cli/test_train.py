@@ -402,6 +402,7 @@ def test_a_loss_that_exploded_is_told_and_the_files_are_kept(
     assert (tmp_path / "run" / "training.json").is_file()
 
 
+@pytest.mark.check
 def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     """SIGKILL in the middle of an epoch, then --resume on other threads and from elsewhere: every
     file has the bytes of an uninterrupted run's.

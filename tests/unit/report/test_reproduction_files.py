@@ -38,6 +38,7 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.check
 def test_every_file_is_there_and_has_the_same_bytes_each_time(tmp_path: Path) -> None:
     document = made.document()
     for figure in document["figures"]:
@@ -157,6 +158,7 @@ def test_names_of_points_do_not_cover_each_other() -> None:
     assert shared < 0.02 * sum(box.width * box.height for box in boxes)
 
 
+@pytest.mark.check
 def test_figures_are_no_wider_than_a_page_and_rows_are_even() -> None:
     bars = made.panels()["bars"]
     for count in (1, 4, 6):
