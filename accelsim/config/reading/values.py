@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from accelsim.errors import Fault, InputError
 
 Value = TypeVar("Value")
+Other = TypeVar("Other")
 _LONGEST = 60
 """Characters of a value in a fault."""
 
@@ -26,7 +27,7 @@ class Faults:
     def __init__(self) -> None:
         self._noted: list[Fault] = []
 
-    def take(self, read: Callable[[], Value], instead: Value) -> Value:
+    def take(self, read: Callable[[], Value], instead: Other) -> Value | Other:
         """The value of ``read()``. If it raises InputError, its faults are noted and ``instead`` is
         returned.
         """

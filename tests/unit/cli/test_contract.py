@@ -585,3 +585,12 @@ def test_every_faulty_option_of_a_step_is_told_at_once(
     assert run(monkeypatch, *command.split(), *wrong, "--optimizer", "lion") == 2
     told = [line.split()[0] for line in capsys.readouterr().err.splitlines()]
     assert told == ["--batch", "--passes", "--schedule", "--optimizer", "--seed"]
+
+
+def test_faults_of_rules_tables_and_settings_are_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = ["--rules", "bp,dfaa", "--tables", "foo", "--batch", "0"]
+    assert run(monkeypatch, "compare", "net", *wrong) == 2
+    told = capsys.readouterr().err
+    assert [word for word in ("dfaa", "--tables", "--batch") if word not in told] == []

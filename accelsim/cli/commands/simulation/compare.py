@@ -38,10 +38,13 @@ def compare(
     Simulates one training step of WORKLOAD under each pair of machine and rule. The first pair is
     the baseline.
     """
-    machines = values.comma_list("--arch", arch)
-    parsed_rules = values.rule_list("--rules", rules)
-    printed = delivery.results_printer(values.table_list("--tables", tables, as_json))
-    step = settings.read()
+    faults = values.Faults()
+    machines = faults.take(lambda: values.comma_list("--arch", arch), ())
+    parsed_rules = faults.take(lambda: values.rule_list("--rules", rules), ())
+    names = faults.take(lambda: values.table_list("--tables", tables, as_json), ())
+    step = settings.read(faults)
+    faults.refuse()
+    printed = delivery.results_printer(names)
     folder = delivery.folder(out)
     _refuse_namesakes(machines)
     from accelsim.cli.progress import bar

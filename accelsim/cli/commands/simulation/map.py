@@ -50,10 +50,14 @@ def show_mappings(
     the mapper chose is also shown as a pin, which you can copy to `mapping.pins` of a machine file
     and edit.
     """
-    step = settings.read()
+    faults = values.Faults()
+    step = settings.read(faults)
     overrides = {}
     if objective is not None:
-        overrides["mapping.objective"] = values.one_of("--objective", objective, OBJECTIVES)
+        overrides["mapping.objective"] = faults.take(
+            lambda: values.one_of("--objective", objective, OBJECTIVES), objective
+        )
+    faults.refuse()
     from accelsim.cli.progress import bar
     from accelsim.experiment import simulate as experiment
     from accelsim.machine.loading import load_machine

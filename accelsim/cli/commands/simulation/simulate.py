@@ -24,8 +24,11 @@ def simulate(
 
     Runs one step of WORKLOAD under one learning rule on one machine.
     """
-    printed = delivery.results_printer(values.table_list("--tables", tables, as_json))
-    step = settings.read()
+    faults = values.Faults()
+    names = faults.take(lambda: values.table_list("--tables", tables, as_json), ())
+    step = settings.read(faults)
+    faults.refuse()
+    printed = delivery.results_printer(names)
     folder = delivery.folder(out)
     from accelsim.cli.progress import bar
     from accelsim.experiment import simulate as experiment
