@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from accelsim.config.names import Component
 from accelsim.report.runs import Runs, ratio
 from accelsim.report.style import COMPONENT_NAMES, component_columns
 from accelsim.report.table import Column, Table
-from accelsim.results.result import AreaSource, EnergySource, Result
+from accelsim.results.result import Result
 
 Entry = TypeVar("Entry")
 
@@ -71,52 +71,46 @@ def _area_heading(name: str, results: Sequence[Result]) -> str:
     return COMPONENT_NAMES.get(name, name).replace(" ", "\n") + star
 
 
+@dataclass(frozen=True)
+class _OnMachine(Generic[Entry]):
+    """A price or an area, and the machine that has it."""
+
+    arch: str
+    entry: Entry
+
+
 def sources_table(runs: Runs) -> Table:
     """Every energy price used on each machine, with its source and whether it was verified."""
-    columns: tuple[Column[_MachinePrice], ...] = (
-        Column("arch", "machine", "text"),
-        Column("component", "component", "text", lambda each: each.price.component),
-        Column("action", "action", "text", lambda each: each.price.action),
-        Column("pj", "price", "energy", lambda each: each.price.pj),
-        Column("verified", "verified", "text", lambda each: _yes(each.price.verified)),
-        Column("source", "source", "text", lambda each: each.price.source),
-    )
-    entries = {
-        (result.arch, entry.component, entry.action, entry.pj): _MachinePrice(result.arch, entry)
+    columns = _source_columns("action", Column("pj", "price", "energy", lambda on: on.entry.pj))
+    prices = {
+        (result.arch, each.component, each.action, each.pj): _OnMachine(result.arch, each)
         for result in runs.results
-        for entry in result.sources()
+        for each in result.sources()
     }
-    return Table.of("energy_sources", "Energy prices", columns, _in_order(entries))
-
-
-@dataclass(frozen=True)
-class _MachinePrice:
-    arch: str
-    price: EnergySource
-
-
-@dataclass(frozen=True)
-class _MachinePart:
-    arch: str
-    area: AreaSource
+    return Table.of("energy_sources", "Energy prices", columns, _in_order(prices))
 
 
 def area_sources_table(runs: Runs) -> Table:
     """Every part's area, with its source and whether the source was verified."""
-    columns: tuple[Column[_MachinePart], ...] = (
-        Column("arch", "machine", "text"),
-        Column("component", "component", "text", lambda each: each.area.component),
-        Column("part", "part", "text", lambda each: each.area.part),
-        Column("mm2", "mm2", "number", lambda each: each.area.mm2),
-        Column("verified", "verified", "text", lambda each: _yes(each.area.verified)),
-        Column("source", "source", "text", lambda each: each.area.source),
-    )
-    entries = {
-        (result.arch, entry.component, entry.part, entry.mm2): _MachinePart(result.arch, entry)
+    columns = _source_columns("part", Column("mm2", "mm2", "number", lambda on: on.entry.mm2))
+    areas = {
+        (result.arch, each.component, each.part, each.mm2): _OnMachine(result.arch, each)
         for result in runs.results
-        for entry in result.area_sources
+        for each in result.area_sources
     }
-    return Table.of("area_sources", "Areas of parts", columns, _in_order(entries))
+    return Table.of("area_sources", "Areas of parts", columns, _in_order(areas))
+
+
+def _source_columns(item: str, value: Column[Any]) -> tuple[Column[Any], ...]:
+    """Columns of a table of sources; ``item``: the field that names the action or part."""
+    return (
+        Column("arch", "machine", "text"),
+        Column("component", "component", "text", lambda on: on.entry.component),
+        Column(item, item, "text", lambda on: getattr(on.entry, item)),
+        value,
+        Column("verified", "verified", "text", lambda on: _yes(on.entry.verified)),
+        Column("source", "source", "text", lambda on: on.entry.source),
+    )
 
 
 def _yes(verified: bool) -> str:
