@@ -40,7 +40,17 @@ def digits_network():
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=LEARNING_RULES)
+VARIANTS = ("fa", "bdfa", "sdfa", "modular", "conv-dfa", "dilated")
+"""Rules that share the numbers of a quicker test's rule."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(rule, marks=pytest.mark.check) if rule in VARIANTS else rule
+        for rule in LEARNING_RULES
+    ],
+)
 def traced(request):
     """Rule, trace and losses of a short training."""
     options = {**LEARNING, "learning_rate": RATES.get(request.param, LEARNING["learning_rate"])}
