@@ -1,7 +1,10 @@
-"""DRAM requests, and the CSV files that hold them: columns cycle, address, kind (R or W)."""
+"""DRAM requests, and the CSV files that hold them: columns cycle, address, kind (R or W), and any
+others, which are ignored.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +21,14 @@ LAST_CYCLE = 1 << 36
 """Latest clock of a request: about a minute of DRAM time. Its refreshes alone take seconds to
 simulate.
 """
+_FIELD = re.compile(r"""(?:^|(?<=,))(?P<field>\s*"(?P<quoted>(?:[^"]|"")*)"\s*|[^,]*)(?=,|$)""")
 _LONGEST = 20
 """Digits beyond which a number is not parsed, as it exceeds every limit."""
 
 
 @dataclass(frozen=True)
 class Requests:
-    """Requests, in the order in which they are handed to the controller.
+    """Requests, in the order in which each channel takes its own.
 
     ``cycles``: int64 (N), earliest clock (tCK) of the hand-over. ``addresses``: int64 (N), in
     bytes; each request lies within one burst. ``writes``: bool (N).
@@ -41,9 +45,10 @@ class Requests:
 def read_requests(path: str | Path, capacity_bytes: int) -> Requests:
     """Read a CSV file of requests for a DRAM of ``capacity_bytes`` bytes.
 
-    The first line may name the columns, in any order; the default order is cycle, address, kind.
-    Cycles need not increase: a request waits for those before it. Addresses are decimal, or
-    hexadecimal with 0x. InputError with every fault, each with its line and column.
+    The first line may name the columns, in any order, and further ones, which are ignored. Without
+    such a line there are exactly three columns: cycle, address, kind. Cycles need not increase: a
+    request waits for those before it in its channel. Addresses are decimal, or hexadecimal with 0x.
+    InputError with every fault, each with its line and column.
     """
     source = str(path)
     lines = enumerate(read_text(path).splitlines(), start=1)
@@ -58,10 +63,10 @@ def read_requests(path: str | Path, capacity_bytes: int) -> Requests:
             )
         )
     reader = _Reader(source, capacity_bytes)
-    if any(field.strip()[:1].isdecimal() for _, field in _fields(first[1])):
-        reader.read(*first)
-    else:
+    if _names_columns(first[1]):
         reader.name_columns(*first)
+    else:
+        reader.read(*first)
     for number, line in lines:
         if line.strip():
             reader.read(number, line)
@@ -83,16 +88,23 @@ def read_requests(path: str | Path, capacity_bytes: int) -> Requests:
     )
 
 
+def _names_columns(line: str) -> bool:
+    """Whether a line names columns: one of them is known, or none begins with a digit."""
+    names = [name for _, name in _fields(line)]
+    return any(name in COLUMNS for name in names) or not any(name[:1].isdecimal() for name in names)
+
+
 def _fields(line: str) -> Iterator[tuple[int, str]]:
-    """Yield (column of the first character, counted from 1; text) of every field of a line."""
-    column = 1
-    for field in line.split(","):
-        text = field.strip()
+    """Yield (column of the first character, counted from 1; text) of every field of a line.
+
+    A field in quotes may contain commas, and quotes written twice.
+    """
+    for found in _FIELD.finditer(line):
+        field, quoted = found["field"], found["quoted"]
         yield (
-            column + len(field) - len(field.lstrip()),
-            text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text,
+            found.start() + 1 + len(field) - len(field.lstrip()),
+            field.strip() if quoted is None else quoted.replace('""', '"'),
         )
-        column += len(field) + 1
 
 
 class _Reader:
@@ -101,7 +113,9 @@ class _Reader:
     def __init__(self, source: str, capacity_bytes: int) -> None:
         self.source = source
         self.last_address = capacity_bytes - 1
-        self.order = (0, 1, 2)  # fields of cycle, address, kind
+        self.order: tuple[int, int, int] | None = (0, 1, 2)
+        """Fields of cycle, address and kind; None if the header line does not tell."""
+        self.width = len(COLUMNS)
         self.cycles: list[int] = []
         self.addresses: list[int] = []
         self.writes: list[bool] = []
@@ -116,29 +130,29 @@ class _Reader:
         names = [name for _, name in fields]
         before = len(self.faults)
         for place, (column, name) in enumerate(fields):
-            if name not in COLUMNS:
-                self._fault(
-                    number,
-                    column,
-                    f"a column must be one of {', '.join(COLUMNS)}, got "
-                    f"{name or 'nothing'}{did_you_mean(name, COLUMNS)}",
-                )
-            elif name in names[:place]:
+            if name in COLUMNS and name in names[:place]:
                 self._fault(number, column, f"the column {name} must appear once, got it again")
+        rule = f"the columns must include {','.join(COLUMNS)}, got"
+        missing = [name for name in COLUMNS if name not in names]
+        for column, name in fields:
+            if name not in COLUMNS and did_you_mean(name, missing):
+                self._fault(number, column, f"{rule} {name}{did_you_mean(name, missing)}")
+        if missing and len(self.faults) == before:
+            self._fault(number, 1, f"{rule} no {', no '.join(missing)}")
         if len(self.faults) == before:
-            missing = [name for name in COLUMNS if name not in names]
-            if missing:
-                self._fault(
-                    number, 1, f"the columns must be {','.join(COLUMNS)}, got no {missing[0]}"
-                )
-                return
+            self.width = len(fields)
             self.order = (names.index("cycle"), names.index("address"), names.index("kind"))
+        elif len(fields) > len(COLUMNS):
+            self.order = None
 
     def read(self, number: int, line: str) -> None:
         """Read a line that holds a request."""
+        if self.order is None:
+            return
         texts = line.split(",")
-        if len(texts) == len(COLUMNS) and line.isascii():
-            cycle, address, kind = (texts[place] for place in self.order)
+        if len(texts) == self.width and line.isascii() and '"' not in line:
+            at, of, what = self.order
+            cycle, address, kind = texts[at], texts[of], texts[what]
             if (
                 cycle.isdecimal()
                 and address.isdecimal()
@@ -150,29 +164,26 @@ class _Reader:
                 if when <= LAST_CYCLE and where <= self.last_address:
                     self._keep(when, where, kind)
                     return
-        self._read_slowly(number, line)
+        self._read_slowly(number, line, self.order)
 
     def _keep(self, cycle: int, address: int, kind: str) -> None:
         self.cycles.append(cycle)
         self.addresses.append(address)
         self.writes.append(kind == "W")
 
-    def _read_slowly(self, number: int, line: str) -> None:
+    def _read_slowly(self, number: int, line: str, order: tuple[int, int, int]) -> None:
         """Read a line with blanks, quotes, hexadecimal addresses or faults."""
-        fields = list(_fields(line))
-        if len(fields) != len(COLUMNS):
-            column = (
-                fields[len(COLUMNS)][0] if len(fields) > len(COLUMNS) else len(line.rstrip()) + 1
-            )
+        fields, width = list(_fields(line)), self.width
+        if len(fields) != width:
+            column = fields[width][0] if len(fields) > width else len(line.rstrip()) + 1
+            names = f" ({','.join(COLUMNS)})" if width == len(COLUMNS) else ", as the header line"
             self._fault(
-                number,
-                column,
-                f"a request must be {len(COLUMNS)} fields ({','.join(COLUMNS)}), got {len(fields)}",
+                number, column, f"a request must be {width} fields{names}, got {len(fields)}"
             )
             return
         before = len(self.faults)
         (cycle_column, cycle), (address_column, address), (kind_column, kind) = (
-            fields[place] for place in self.order
+            fields[place] for place in order
         )
         when, where = _number(cycle), _number(address, hexadecimal=True)
         if when is None or when > LAST_CYCLE:

@@ -106,8 +106,9 @@ def simulate(
 ) -> DramRun:
     """Serve at least one request under the standard's own policy.
 
-    ``max_outstanding`` (>= 1): maximum number of reads handed over and not yet done, as for a
-    driver with that many slots. ``traced``: record every command. Equal inputs give equal runs.
+    Each channel takes its requests in their order, at most one per clock. ``max_outstanding``
+    (>= 1): maximum number of reads of all channels handed over and not yet done, as for a driver
+    with that many slots. ``traced``: record every command. Equal inputs give equal runs.
     """
     table, policy = resolve(spec), controller_policy(spec, max_outstanding)
     listed = np.zeros((len(requests), 6), np.int64)

@@ -245,15 +245,21 @@ class Memory:
         ):
             for controller in self.controllers:
                 controller.tick(now)
-            if waiting and waiting[0].arrives <= now:
-                request = waiting[0]
+            tried: set[int] = set()  # a channel's later requests wait for its first one
+            for request in list(waiting):
+                channel = request.place[0]
+                if channel in tried:
+                    continue
+                tried.add(channel)
                 out = sum(
                     not each.write and each.accept >= 0 and (each.done < 0 or each.done > now)
                     for each in requests
                 )
-                if (request.write or out < self.outstanding) and self.controllers[
-                    request.place[0]
-                ].hand_over(now, request):
-                    waiting.pop(0)
+                if (
+                    request.arrives <= now
+                    and (request.write or out < self.outstanding)
+                    and self.controllers[channel].hand_over(now, request)
+                ):
+                    waiting.remove(request)
             now += 1
         return requests

@@ -48,7 +48,7 @@ def specs(draw: st.DrawFn) -> DramSpec:
             "timing": values,
             "protocol": protocol,
             "organisation": {
-                "channels": draw(st.integers(1, 2)),
+                "channels": draw(st.integers(1, 3) | st.integers(1, 8)),
                 "ranks": ranks,
                 "bankgroups": groups,
                 "banks_per_group": banks,
@@ -161,7 +161,8 @@ def test_every_request_is_served_once(
     )
     answered, joined = (issued < 0) & ~writes, (issued < 0) & writes
     assert (accept >= cycles).all()
-    assert (np.diff(accept) >= 1).all()  # in order, at most one per clock
+    for channel in range(spec.organisation.channels):  # in order, at most one per clock
+        assert (np.diff(accept[run.requests[:, queues.CHANNEL] == channel]) >= 1).all()
     assert (issued[issued >= 0] > accept[issued >= 0]).all()
     assert (done[answered] == accept[answered] + 1).all()
     for place in np.flatnonzero(
@@ -189,6 +190,41 @@ def test_every_request_is_served_once(
             int((reads & (accept < clock) & (done > clock)).sum()) < limit
             for clock in accept[reads]
         )
+
+
+@given(specs(), streams)
+def test_channels_do_not_hold_each_other_back(
+    spec: DramSpec, wanted: list[tuple[int, int, bool]]
+) -> None:
+    """Without a limit on reads, a channel serves its requests as if they were the only ones."""
+    run = Run(spec, wanted, None)
+    for channel in range(spec.organisation.channels):
+        places = np.flatnonzero(run.requests[:, queues.CHANNEL] == channel)
+        if len(places):
+            alone = Run(spec, [wanted[place] for place in places], None)
+            np.testing.assert_array_equal(alone.served, run.served[places])
+
+
+@given(specs(), streams, st.integers(1, 6))
+def test_the_first_in_the_list_gets_a_free_slot(
+    spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int
+) -> None:
+    """With queues that never fill, the reads that are available take the slots in list order."""
+    roomy = spec.policy.model_copy(update={"read_queue": 32, "write_queue": 32})
+    reads = [(cycle, burst, False) for cycle, burst, _ in sorted(wanted)]
+    run = Run(spec.model_copy(update={"policy": roomy}), reads, limit)
+    first = {}  # an available read that its channel could take passes none behind it in the list
+    for clock in sorted(set(run.served[:, queues.ACCEPT].tolist())):
+        taken = run.served[:, queues.ACCEPT] == clock
+        heads = [
+            int(np.flatnonzero((run.requests[:, queues.CHANNEL] == channel) & waits)[0])
+            for waits in [run.served[:, queues.ACCEPT] >= clock]
+            for channel in range(spec.organisation.channels)
+            if ((run.requests[:, queues.CHANNEL] == channel) & waits).any()
+        ]
+        able = sorted(head for head in heads if reads[head][0] <= clock)
+        first[clock] = able[: int(taken.sum())]
+        assert np.flatnonzero(taken).tolist() == first[clock]
 
 
 @given(specs(), streams, limits)

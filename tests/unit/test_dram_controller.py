@@ -328,17 +328,50 @@ def test_one_command_a_clock_for_a_bank_on_two_buses_too() -> None:
 
 
 def test_channels_work_side_by_side() -> None:
-    """Two channels, the channel below the column: a burst each a clock apart, and half the time of
-    one.
+    """Two channels, the channel below the column: each takes a burst per clock, and both take half
+    the time of one.
     """
     two = standard(
         "ddr4-2400", policy={"refresh": "none"}, organisation={"channels": 2}
     ).model_copy(update={"address_mapping": "rorabgbacoch"})
     run = served(two, *((0, burst, "R") for burst in range(64)))
     alone = served(DDR4, *((0, burst, "R") for burst in range(32)))
-    assert sorted(run.done[::2].tolist()) == alone.done.tolist()
-    assert run.total_cycles == alone.total_cycles + 1
+    assert run.accepted.tolist() == [clock for burst in range(32) for clock in (burst, burst)]
+    assert run.done[::2].tolist() == run.done[1::2].tolist() == alone.done.tolist()
     assert DramDocument.of(run).utilization == pytest.approx(64 * 4 / (2 * run.total_cycles))
+
+
+TWO = standard("ddr4-2400", policy={"refresh": "none"}, organisation={"channels": 2}).model_copy(
+    update={"address_mapping": "rorabgbacoch"}
+)
+"""Even bursts in channel 0, odd ones in channel 1."""
+
+
+def test_a_full_queue_holds_back_its_own_channel_alone() -> None:
+    """Of channel 0 the queue holds one read: its third read waits until the second's RD makes room.
+    Channel 1 takes its reads at once.
+    """
+    small = TWO.model_copy(
+        update={"policy": TWO.policy.model_copy(update={"read_queue": 1, "scheduler": "fcfs"})}
+    )
+    run = served(small, (0, 0, "R"), (0, 2, "R"), (0, 4, "R"), (0, 1, "R"), (0, 6, "W"))
+    # channel 0: ACT 1 makes room for the second, RD 18 and 24; the third, and the write behind it,
+    # wait for 24. Channel 1: ACT 1, RD 18.
+    assert run.accepted.tolist() == [0, 1, 24, 0, 25]
+    assert run.done[[0, 1, 3]].tolist() == [18 + 21, 24 + 21, 18 + 21]
+
+
+def test_slots_for_reads_are_shared_by_all_channels() -> None:
+    """Two slots: the reads first in the list take them, whichever their channels; the next two
+    follow when both data are there, at 39.
+    """
+    wanted = ((0, 1, "R"), (0, 0, "R"), (0, 3, "R"), (0, 2, "R"))
+    run = served(TWO, *wanted, limit=2)
+    assert run.accepted.tolist() == [0, 0, 39, 39]
+    assert served(TWO, *wanted, limit=1).accepted.tolist() == [0, 39, 78, 100]
+    # 0 + 1 + 17 + 17 + 4 = 39; in channel 0 the same, 78; in channel 1 a row hit, 78 + 22 = 100
+    passed = served(TWO, (0, 1, "R"), (0, 3, "R"), (0, 0, "W"), limit=1)
+    assert passed.accepted.tolist() == [0, 39, 0]  # writes need no slot
 
 
 def test_energy_is_counts_times_the_table() -> None:

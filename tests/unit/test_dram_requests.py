@@ -41,6 +41,9 @@ def faults(tmp_path: Path, text: str) -> list[str]:
         " cycle , address,kind\n 0 ,0x40 , R\n5,0X80,W\n",
         'kind,cycle,address\n"R","0","64"\nW,5,128\n',
         "\ufeffcycle,address,kind\n0,64,R\n5,128,W\n",
+        "cycle,address,kind,channel,tensor\n0,64,R,0,conv1\n5,128,W,1,\n",
+        ",tensor,kind,2nd,cycle,address\n0,é,R,,0,64\n1,b,W,x,5,0x80\n",
+        'tensor,cycle,address,kind\n"a,b",0,64,R\n"say ""R"", twice",5,128,W\n',
     ],
 )
 def test_what_is_read(tmp_path: Path, text: str) -> None:
@@ -71,7 +74,7 @@ ADDRESS = "address must be a whole number from 0 to 1048575, the last byte of th
             "cycle,adress,kind\n0,0,R\n",
             [
                 (
-                    "1:7: a column must be one of cycle, address, kind, got adress; did you mean "
+                    "1:7: the columns must include cycle,address,kind, got adress; did you mean "
                     "address?"
                 )
             ],
@@ -79,11 +82,28 @@ ADDRESS = "address must be a whole number from 0 to 1048575, the last byte of th
         (
             "cycle,address\n0,0\n",
             [
-                "1:1: the columns must be cycle,address,kind, got no kind",
+                "1:1: the columns must include cycle,address,kind, got no kind",
                 "2:4: a request must be 3 fields (cycle,address,kind), got 2",
             ],
         ),
         ("cycle,cycle,kind\n0,0,R\n", ["1:7: the column cycle must appear once, got it again"]),
+        (
+            "channel,address,tensor,done\n0,x,a,7\n",
+            ["1:1: the columns must include cycle,address,kind, got no cycle, no kind"],
+        ),
+        (
+            "kind,tensor,address,cycle\nR,a,0\nR,a,b,0,0\nx,a,0,y\n",
+            [
+                "2:6: a request must be 4 fields, as the header line, got 3",
+                "3:9: a request must be 4 fields, as the header line, got 5",
+                "4:1: kind must be R or W, got x",
+                f"4:7: {CYCLE} y",
+            ],
+        ),
+        (
+            'tensor,cycle,address,kind\n"a,0,0,R\n"a,b",0,R\n',
+            ["3:10: a request must be 4 fields, as the header line, got 3"],
+        ),
         ("0,0,R\n-1,0,R\n", [f"2:1: {CYCLE} -1"]),
         ("0,0,R\n1.5,0,R\n", [f"2:1: {CYCLE} 1.5"]),
         ("68719476737,0,R\n", [f"1:1: {CYCLE} 68719476737"]),

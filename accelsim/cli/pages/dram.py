@@ -37,7 +37,8 @@ clocks of each memory:
 ## `accelsim dram`
 
 REQUESTS.csv has one request per line: the first clock at which it is available, its address in
-bytes, and R or W.
+bytes, and R or W. A first line may name the columns, in any order; columns with other names are
+ignored.
 
 ```csv
 cycle,address,kind
@@ -55,14 +56,17 @@ accelsim dram ddr4-2400 requests.csv --max-outstanding 4 --json
 
 All cycles are clocks of the memory (tCK).
 
-* Requests are handed to the controller in the order of the file, at most one per clock, and none
-  before its cycle. A request whose queue is full holds back all later requests.
+* Each channel takes its requests in the order of the file, at most one per clock, and none before
+  its cycle. A request whose queue is full holds back all later requests of its channel, and none of
+  another channel.
 * A request handed over in clock t can get its first command in clock t + 1.
 * A read is done at its last data, CL + BL/2 clocks after its RD; a write CWL + BL/2 clocks after
   its WR.
 * An address inside a burst moves that burst.
-* With `--max-outstanding N`, a read is handed over only while fewer than N are handed over and not
-  done.
+* With `--max-outstanding N`, a read is handed over only while fewer than N reads of all channels
+  together are handed over and not done. If several channels wait for a read to end, the request
+  first in the file is handed over first. A read that waits holds back the later requests of its
+  channel. Without the option the number is not limited.
 
 `--json` prints one document, `accelsim.dram/1` (`accelsim schema dram-result`, `accelsim check`):
 
@@ -183,7 +187,8 @@ most 32 reads outstanding. All other requests are available at clock 0.
   rows. The exception is `seq_read` on HBM2, with 5.9 % more: standby energy for the time by which
   DRAMsim3 is faster.
 
-The controller also equals Ramulator with other timings, channels, mappings and queues
+The controller also equals Ramulator with other timings, channels, mappings and queues, if requests
+come as from Ramulator's driver: at most one per clock for all channels together
 (`tests/validation/test_dram_variations.py`). It differs from DRAMsim3 where the time depends on the
 controller's choices, and standby energy differs along with the time. Three further differences:
 

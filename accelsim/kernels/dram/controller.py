@@ -4,8 +4,10 @@ hand-over of requests.
 `accelsim dram` and the validation against other simulators use it. Machines stream their transfers
 through `kernels.dram.streams` instead, without queues.
 
-In every clock each channel first issues at most one command per bus; then at most one request is
-handed over, in list order. A request handed over in clock t can get its first command in t + 1.
+In every clock each channel first issues at most one command per bus, then takes at most one
+request. A channel takes its requests in list order, and a request that must wait holds back only
+its own channel. If several channels wait for one slot of the driver (OUTSTANDING), the request
+first in the list gets it. A request handed over in clock t can get its first command in t + 1.
 Clocks in which nothing can happen are skipped.
 
 Refresh: one REF per rank and tREFI, due for all ranks at once. From then on waiting requests get no
@@ -21,7 +23,6 @@ from accelsim.kernels.dram.queues import (
     ARRIVES,
     BANK,
     BUSES,
-    CHANNEL,
     DONE,
     DRAINING,
     DUE,
@@ -43,9 +44,11 @@ from accelsim.kernels.dram.queues import (
     WRITES,
     Controller,
     Queues,
+    channel_order,
     hand_over,
     queues_of,
     settle_joined,
+    sort_turns,
 )
 from accelsim.kernels.dram.scheduling import (
     ANY_COMMAND,
@@ -230,12 +233,16 @@ def run(controller: Controller, dram: Dram) -> int:
     served[:, ISSUED] = -1
     served[:, OUTCOME] = HITS
     # Clocks at which reads in service end, in the order of their RDs, which is that of their ends.
-    ends = np.empty(len(requests), np.int64)
+    ends = np.full(len(requests) + 1, NEVER, np.int64)
     first_end, end_count, outstanding = 0, 0, 0
-    upcoming, left, last, now = 0, len(requests), 0, 0
+    channels = int(dram.shape[CHANNELS])
+    upcoming, following = channel_order(requests, channels)
+    turns = np.arange(channels)
+    sort_turns(turns, upcoming)
+    left, last, now = len(requests), 0, 0
     while left > 0 or now <= last:
         wake = NEVER
-        for number in range(dram.shape[CHANNELS]):
+        for number in range(channels):
             if control[number, WAKE] <= now:
                 finished = tick(now, queues_of(controller, number), channel_of(dram, number))
                 if finished != NOTHING:
@@ -245,26 +252,33 @@ def run(controller: Controller, dram: Dram) -> int:
                         ends[end_count] = served[finished, DONE]
                         end_count += 1
             wake = min(wake, control[number, WAKE])
-        while first_end < end_count and ends[first_end] <= now:
+        while ends[first_end] <= now:
             first_end += 1
             outstanding -= 1
-        if upcoming < len(requests):
-            number, is_read = requests[upcoming, CHANNEL], requests[upcoming, IS_WRITE] == 0
-            if requests[upcoming, ARRIVES] > now:
-                wake = min(wake, requests[upcoming, ARRIVES])
+        taken = False
+        for turn in range(channels):
+            number = turns[turn]
+            request = upcoming[number]
+            if request == NEVER:
+                break
+            is_read = requests[request, IS_WRITE] == 0
+            if requests[request, ARRIVES] > now:
+                wake = min(wake, requests[request, ARRIVES])
             elif is_read and outstanding >= controller.policy[OUTSTANDING]:
-                if first_end < end_count:
-                    wake = min(wake, ends[first_end])
-            elif hand_over(now, upcoming, queues_of(controller, number)):
-                if served[upcoming, DONE] != 0:
+                wake = min(wake, ends[first_end])
+            elif hand_over(now, request, queues_of(controller, number)):
+                if served[request, DONE] != 0:
                     # A read answered at once by a waiting write, or a write merged into one.
                     left -= 1
-                    last = max(last, served[upcoming, DONE])
+                    last = max(last, served[request, DONE])
                 else:
                     outstanding += is_read
                     control[number, WAKE] = now + 1
-                upcoming += 1
-                wake = now + 1
+                upcoming[number] = following[request]
+                taken = True
+        if taken:
+            sort_turns(turns, upcoming)
+            wake = now + 1
         now = max(now + 1, wake)
     settle_joined(served)
     return last

@@ -132,6 +132,34 @@ def locate(requests: Ints, shape: Ints) -> None:
 
 
 @jit
+def channel_order(requests: Ints, channels: int) -> tuple[Ints, Ints]:
+    """(first request of every channel: int64 (channels); the next request of the same channel:
+    int64 (N)), in the order of ``requests``; NEVER if there is none.
+    """
+    first = np.full(channels, NEVER, np.int64)
+    following = np.full(len(requests), NEVER, np.int64)
+    for request in range(len(requests) - 1, -1, -1):
+        channel = requests[request, CHANNEL]
+        following[request] = first[channel]
+        first[channel] = request
+    return first, following
+
+
+@jit
+def sort_turns(turns: Ints, upcoming: Ints) -> None:
+    """Sort the channels in ``turns`` by the number of their upcoming request.
+
+    An insertion sort: only the channels that took a request are out of order.
+    """
+    for place in range(1, len(turns)):
+        number, before = turns[place], place - 1
+        while before >= 0 and upcoming[turns[before]] > upcoming[number]:
+            turns[before + 1] = turns[before]
+            before -= 1
+        turns[before + 1] = number
+
+
+@jit
 def waiting_write(burst: int, queues: Queues) -> int:
     """The write of a burst that waits in a channel, or NOTHING.
 

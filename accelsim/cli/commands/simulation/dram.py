@@ -26,7 +26,7 @@ def dram(
         str,
         typer.Argument(
             metavar="REQUESTS.csv",
-            help="Requests in order, columns cycle,address,kind (R or W).",
+            help="Requests in order, columns cycle,address,kind (R or W); others are ignored.",
             show_default=False,
         ),
     ],
@@ -35,14 +35,14 @@ def dram(
         typer.Option(
             "--max-outstanding",
             metavar="N",
-            help="Maximum number of outstanding reads; default: no limit.",
+            help="Maximum number of outstanding reads of all channels; default: no limit.",
         ),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Simulate a DRAM on a list of requests.
 
-    Cycles are clocks of the memory. Requests are handed to the controller in order, at most one per
+    Cycles are clocks of the memory. Each channel takes its requests in order, at most one per
     clock, and none before its own cycle. STANDARD also states how the controller schedules them.
     """
     faults = values.Faults()
