@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from accelsim.machine.architecture import Machine
+from accelsim.machine.words import word_bits
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.registry import pe_kind
+from accelsim.step.contraction import Axis, Nest, Window
 
 INDENT = "  "
 
 
 def loop_nest(mapping: Mapping, architecture: Machine) -> str:
-    """The loop nest that the machine executes: one line per loop, outermost first.
+    """The loop nest that the machine executes: the product and its extents, then one line per loop,
+    outermost first.
 
     Loops of one iteration are left out. ``parallel`` loops are spatial.
     """
@@ -24,5 +27,78 @@ def loop_nest(mapping: Mapping, architecture: Machine) -> str:
     width = max(map(len, lines)) + 2
     levels = (level for level, _ in loops)
     return "\n".join(
-        [head, *(f"{line:<{width}}# {level}" for line, level in zip(lines, levels, strict=True))]
+        [
+            head,
+            *(f"{INDENT}{line}" for line in product(mapping, architecture)),
+            *(f"{line:<{width}}# {level}" for line, level in zip(lines, levels, strict=True)),
+        ]
     )
+
+
+def product(mapping: Mapping, architecture: Machine) -> tuple[str, str]:
+    """The product of one iteration, with the indices of its operands, the extents of its axes and
+    the bits of the operands' words.
+
+    Positions and reductions are enumerated in the order of their letters, the last one fastest.
+    """
+    op, nest = mapping.op, mapping.op.nest
+    letter = letters(nest)
+    indices = [
+        ", ".join(
+            _place(nest, axis, letter) if moving else letter[axis]
+            for axis in axes
+            if not (moving and axis in (Axis.TAP_ROW, Axis.TAP_COLUMN))
+        )
+        for axes, moving in ((nest.output, False), (nest.moving, True), (nest.stationary, False))
+    ]
+    roles = (op.moving.tensor.role.value, op.stationary.tensor.role.value)
+    text = f"out[{indices[0]}] += {roles[0]}[{indices[1]}] * {roles[1]}[{indices[2]}]"
+    axes = dict.fromkeys((*nest.position_axes, Axis.CHANNEL, *nest.moving, *nest.stationary))
+    extents = ", ".join(f"{letter[axis]} in {nest.extent(axis)}" for axis in axes)
+    if nest.groups > 1:
+        extents = f"{nest.groups} groups, in each: {extents}"
+    if nest.has_taps:
+        extents += f"; map of {nest.rows.size} x {nest.columns.size}"
+    if nest.stored:
+        extents += f"; {nest.stored} of {letter[Axis.DEPTH]} stored"
+    bits = [word_bits(each.tensor, architecture) for each in (op.moving, op.stationary)]
+    extents += f"; words of {bits[0]} and {bits[1]} bits"
+    return text, extents
+
+
+def letters(nest: Nest) -> dict[Axis, str]:
+    """Letter of each axis that the papers name."""
+    names = nest.names
+    positions, reduction = (
+        text.strip("()").split(", ") for text in (names.positions, names.reduction)
+    )
+    found = {Axis.CHANNEL: names.channels}
+    if nest.sums_samples:
+        inner, outer = positions, reduction
+        found |= dict(zip((Axis.ROW, Axis.COLUMN, Axis.DEPTH), inner, strict=True))
+        found |= dict(zip((Axis.SAMPLE, Axis.TAP_ROW, Axis.TAP_COLUMN), outer, strict=True))
+        return found
+    found |= dict(zip((Axis.SAMPLE, Axis.ROW, Axis.COLUMN), positions, strict=True))
+    if len(reduction) == 1:
+        return {**found, Axis.DEPTH: reduction[0]}
+    return found | dict(zip((Axis.TAP_ROW, Axis.TAP_COLUMN, Axis.DEPTH), reduction, strict=True))
+
+
+def _place(nest: Nest, axis: Axis, letter: dict[Axis, str]) -> str:
+    """Index of the moving map along an axis: a row or column is that of the window's tap."""
+    if axis is Axis.ROW:
+        return _tap(nest.rows, letter[axis], letter[Axis.TAP_ROW])
+    if axis is Axis.COLUMN:
+        return _tap(nest.columns, letter[axis], letter[Axis.TAP_COLUMN])
+    return letter[axis]
+
+
+def _tap(window: Window, position: str, tap: str) -> str:
+    text = f"{_times(window.stride, position)} + {_times(window.dilation, tap)}"
+    text += f" + {-window.padding}" if window.padding else ""
+    text = text.replace("+ -", "- ")
+    return text if window.spacing == 1 else f"({text}) / {window.spacing}"
+
+
+def _times(factor: int, letter: str) -> str:
+    return {1: letter, -1: f"-{letter}"}.get(factor, f"{factor}*{letter}")

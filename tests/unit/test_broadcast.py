@@ -251,6 +251,8 @@ def test_zeros_of_a_dense_feedback_matrix(skip: str) -> None:
         (
             "fc0.FF",
             """fc0.FF: 5 channels x 2 positions, reduction of 7 (canonical)
+  out[n, k] += activation[n, c] * weight[k, c]
+  n in 2, k in 5, c in 7; words of 16 and 16 bits
   for (n, p, q) in 2 x 1 position tile                   # scratchpad
     for (r, s, c) in 7: broadcast                        # PE array
       parallel k over 2 PEs                              # PE array
@@ -259,6 +261,8 @@ def test_zeros_of_a_dense_feedback_matrix(skip: str) -> None:
         (
             "fc0.WG",
             """fc0.WG: 5 channels x 7 positions, reduction of 2 (canonical)
+  out[k, c] += activation[n, c] * error[n, k]
+  c in 7, k in 5, n in 2; words of 16 and 16 bits
   for (n, c) in 14: broadcast                            # PE array
     parallel k over 2 PEs                                # PE array
       for k in 3, 1 at a time: multiply, accumulate      # lanes""",

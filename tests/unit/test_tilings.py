@@ -175,6 +175,12 @@ def test_a_systolic_array_has_nothing_to_choose() -> None:
         machine("systolic", mapping__objective="edp")
 
 
+PRODUCT = (
+    "out[n, p, q, k] += activation[n, p + r - 1, q + s - 1, c] * weight[k, r, s, c]",
+    "n in 2, p in 8, q in 8, k in 8, r in 3, s in 3, c in 4; map of 8 x 8; words of 16 and 16 bits",
+)
+
+
 def test_a_tiling_is_shown_as_the_loops_that_it_is() -> None:
     architecture = small(scratchpad__capacity="64KiB", scratchpad__working="64KiB")
     chosen = tiler("conv0.FF", architecture).mapping(
@@ -182,6 +188,8 @@ def test_a_tiling_is_shown_as_the_loops_that_it_is() -> None:
     )
     assert loop_nest(chosen, architecture).splitlines() == [
         "conv0.FF: 8 channels x 128 positions, reduction of 36 (chosen)",
+        f"  {PRODUCT[0]}",
+        f"  {PRODUCT[1]}",
         "  for (n, p, q) in 2 x 32 position tiles                     # global buffer",
         "    for k in 2 x 2 channel tiles                             # global buffer",
         "      for (n, p, q) in 4 x 8 position tiles                  # scratchpad",
@@ -206,6 +214,8 @@ def test_an_outer_product_is_shown_with_the_segment_of_each_lane() -> None:
     """512 inputs by 10 classes on 4 PEs of 1 lane, two of them on positions."""
     assert nest_of("fc2.WG", small()) == [
         "fc2.WG: 10 channels x 512 positions, reduction of 2 (canonical)",
+        "out[k, c] += activation[n, c] * error[n, k]",
+        "c in 512, k in 10, n in 2; words of 16 and 16 bits",
         "for k in 5 x 1 channel tile",
         "parallel k over 2 PEs",
         "parallel (r, s, c) over 2 groups of PEs",
@@ -250,6 +260,7 @@ def test_a_systolic_array_is_shown_by_its_folds(dataflow: str, loops: list[str])
     found = nest_of("conv0.FF", machine("systolic", pe_array__dataflow=dataflow))
     assert found == [
         "conv0.FF: 8 channels x 128 positions, reduction of 36 (canonical)",
+        *PRODUCT,
         *loops[:-1],
         f"{loops[-1]}: multiply, accumulate",
     ]

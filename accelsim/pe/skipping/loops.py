@@ -38,6 +38,9 @@ def spatial_loops(mapping: Mapping) -> Loops:
     if mapping.reduction_pes > 1:
         shared = f"parallel {names.reduction} over {mapping.reduction_pes} PEs"
         loops.append(("PE array", f"{shared}, partial sums meet over the NoC"))
+        if mapping.copies > 1:
+            groups = f"parallel {names.positions} over {mapping.copies} groups of PEs"
+            loops.append(("PE array", groups))
         loops.append(("lanes", f"parallel {names.channels} over {mapping.channels_per_tile} lanes"))
     else:
         loops.append(

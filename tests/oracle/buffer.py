@@ -1,0 +1,117 @@
+"""The global buffer while a step runs: a list of tensors, each from the start of its producer to
+the end of its last reader (docs/memories.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from accelsim.step.ops import Op, Pass, Role, Tensor, TrainingStep
+from tests.oracle.places import Homes
+
+
+@dataclass
+class Buffer:
+    """Tensors in the global buffer. ``room``: bits beside the double buffer for DRAM transfers.
+
+    ``sizes``: bits of whole tensors as stored, by name. ``part_bits``: bits of some of a tensor's
+    elements.
+    """
+
+    step: TrainingStep
+    homes: Homes | None
+    room: int
+    encoded: dict[str, tuple[int, int]]
+    word_bits: dict[str, int]
+    there: dict[str, int] = field(default_factory=dict)
+    pinned: dict[str, int] = field(default_factory=dict)
+    splits: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    alive: dict[str, int] = field(default_factory=dict)
+    stash: dict[str, int] = field(default_factory=dict)
+    peak: int = 0
+
+    def __post_init__(self) -> None:
+        if self.homes is None:
+            return
+        for op in self.step.ops:
+            for tensor in op.tensors:
+                size = self.size(tensor, tensor.elements)
+                if (
+                    tensor.persistent
+                    and not tensor.home_channels
+                    and tensor.name not in self.pinned
+                    and sum(self.pinned.values()) + size <= self.room - self.room // 2
+                ):
+                    self.pinned[tensor.name] = size
+
+    def size(self, tensor: Tensor, elements: int) -> int:
+        """Bits of ``elements`` of a tensor: a share of its encoded size, rounded up, or words."""
+        if tensor.name in self.encoded:
+            bits, whole = self.encoded[tensor.name]
+            return -(-elements * bits // whole)
+        return elements * self.word_bits[tensor.name]
+
+    @property
+    def free(self) -> int:
+        return self.room - sum(self.there.values()) - sum(self.pinned.values())
+
+    def readers(self, name: str) -> list[Op]:
+        return [op for op in self.step.ops if name in {each.tensor.name for each in op.operands}]
+
+    def start(self, tensor: Tensor, split: tuple[int, int] | None, layer: str) -> None:
+        """An op begins to write a tensor of which ``split`` words stay in the PEs."""
+        if tensor.persistent:
+            return
+        readers = self.readers(tensor.name)
+        self.alive[tensor.name] = len(readers)
+        outside = tensor.elements
+        if split is not None:
+            assert self.homes is not None
+            part, taken = self.homes.layer[layer], 0
+            if tensor.name not in self.homes.fused:
+                taken = min(self.homes.free[part], self.homes.spread(tensor))
+            self.homes.free[part] -= taken
+            self.splits[tensor.name] = (*split, taken)
+            outside = split[1]
+        size = self.size(tensor, outside)
+        if tensor.role is not Role.OPTIMIZER_STATE and size <= self.free:
+            self.there[tensor.name] = size
+        made_in_ff = any(op.pass_ is Pass.FF and tensor in op.outputs for op in self.step.ops)
+        if made_in_ff and any(op.pass_ is not Pass.FF for op in readers):
+            self.stash[tensor.name] = -(-self.size(tensor, tensor.elements) // 8)
+            self.peak = max(self.peak, sum(self.stash.values()))
+
+    def end(self, op: Op) -> list[str]:
+        """An op has ended: tensors without a further reader go. Returns their names."""
+        gone = []
+        for name in dict.fromkeys(each.tensor.name for each in op.operands):
+            if name in self.alive:
+                self.alive[name] -= 1
+                gone += self._drop(name, op.layer)
+        for tensor in op.outputs:
+            gone += self._drop(tensor.name, op.layer)
+        return gone
+
+    def _drop(self, name: str, layer: str) -> list[str]:
+        if self.alive.get(name, 1):
+            return []
+        self.there.pop(name, None)
+        self.stash.pop(name, None)
+        if name in self.splits:
+            assert self.homes is not None
+            self.homes.free[self.homes.layer[layer]] += self.splits.pop(name)[2]
+        return [name]
+
+    def standing(self, generated: bool) -> dict[str, int]:
+        """Bytes in DRAM of tensors that outlive the step, by name."""
+        found = {}
+        for op in self.step.ops:
+            for tensor in op.tensors:
+                home = self.homes.held.get(tensor.name) if self.homes else None
+                outside = home.spilled > 0 if home else tensor.name not in self.pinned
+                if not tensor.persistent or not outside:
+                    continue
+                if generated and tensor.role is Role.FEEDBACK:
+                    continue
+                found[tensor.name] = -(-self.size(tensor, tensor.elements) // 8)
+        return found

@@ -1,0 +1,71 @@
+"""What the walks count, and what they take from a machine file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Home(NamedTuple):
+    """Words of a tensor in the scratchpads of the PEs, and in DRAM for lack of room there."""
+
+    resident: int
+    spilled: int
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of a machine file, sizes in bits."""
+
+    near_memory: bool
+    working: int
+    staging: int
+    psum: int
+    outputs_per_pe: int
+    deals: bool
+    transpose: str
+    feedback: str
+
+
+class Words(NamedTuple):
+    """Words sent over a route, words received by PEs (None: not counted), and words that cross the
+    DRAM bus if the tensor lives there.
+    """
+
+    sent: int
+    received: int | None
+    dram: int
+
+
+@dataclass
+class Counted:
+    """Words of an op. Keys of ``moved`` are roles."""
+
+    moved: dict[str, Words] = field(default_factory=dict)
+    sums_out: int = 0
+    sums_back: int = 0
+    operand_reads: int = 0
+
+    def add(self, role: str, sent: int, received: int | None, dram: int) -> None:
+        if sent or dram:
+            self.moved[role] = Words(sent, received, dram)
+
+
+class Deliveries:
+    """Words sent, each at a moment, and the PEs that take them."""
+
+    def __init__(self) -> None:
+        self.takers: dict[Hashable, set[int]] = defaultdict(set)
+
+    def add(self, word: Hashable, pe: int) -> None:
+        self.takers[word].add(pe)
+
+    @property
+    def sent(self) -> int:
+        return len(self.takers)
+
+    @property
+    def received(self) -> int:
+        return sum(map(len, self.takers.values()))

@@ -1,0 +1,262 @@
+"""Walk through the canonical nest of an array that skips zeros: which PE receives which word, when.
+
+Every product of every output is visited. A delivery is a word that is sent at one moment; it goes
+to the PEs that have an output which reads the word then. What a PE keeps decides which moments are
+one: docs/mapping.md, "What is sent".
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tests.oracle.counted import Counted, Deliveries, Home, Keys
+from tests.oracle.printed import Element, Nest
+
+Index = dict[str, int]
+
+
+class Output(NamedTuple):
+    """An output and where it is computed.
+
+    ``visit``: turn of the outer loop over channel tiles; ``tile``: position tile.
+    """
+
+    channel: int
+    position: int
+    spot: Index
+    visit: int
+    tile: int
+    pe: int
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product of an output: the PE that makes it, and the elements it reads (None: a zero)."""
+
+    output: Output
+    pe: int
+    at: Index
+    moving: Element | None
+    stationary: Element
+
+
+class Walk:
+    """One op on one machine. ``home``: words of the stationary tensor in the PEs and in DRAM."""
+
+    def __init__(self, nest: Nest, keys: Keys, home: Home) -> None:
+        self.nest, self.keys, self.home = nest, keys, home
+        self.bits = nest.word_bits
+        self.sums = nest.sums()
+        self.shared = nest.sharing_pes
+        self.channel_pes = nest.over("PEs")
+        self.copies = nest.over("groups of PEs")
+        self.lanes = 1 if self.shared else keys.outputs_per_pe
+        self.counted = Counted()
+        self.outputs = list(self._outputs())
+        self.products = list(self._products())
+
+    def run(self) -> Counted:
+        self._moving()
+        self._stationary()
+        words = self.nest.channels * self.nest.positions
+        self.counted.add("out", words, words, words)
+        active = sum(each.moving is not None for each in self.products)
+        self.counted.operand_reads = active
+        return self.counted
+
+    # Who computes what
+
+    def _outputs(self) -> Iterator[Output]:
+        """Every output, channel by channel, in the PE that the nest gives it."""
+        spots = self.nest.positions_of()
+        across = self.copies * self.lanes
+        for channel in range(self.nest.channels):
+            high, pe = divmod(channel, self.channel_pes)
+            if self.shared:
+                high, pe = channel // self.keys.outputs_per_pe, 0
+            for number, spot in enumerate(spots):
+                tile, within = divmod(number // self.nest.segment, across)
+                group = within // self.lanes
+                yield Output(
+                    channel,
+                    number,
+                    spot,
+                    high // self.nest.held_tiles,
+                    tile,
+                    group * (self.shared or self.channel_pes) + pe,
+                )
+
+    def _products(self) -> Iterator[Product]:
+        for output in self.outputs:
+            for tap in self.sums:
+                at = {**output.spot, **tap}
+                moving = self.nest.moving_element(output.channel, at)
+                pe = output.pe
+                if self.shared:
+                    depth = self.nest.group_of(output.channel) * self.nest.extent[self.nest.depth]
+                    pe += (depth + at[self.nest.depth]) % self.shared
+                yield Product(
+                    output, pe, at, moving, self.nest.stationary_element(output.channel, at)
+                )
+
+    # The moving operand
+
+    def _moving(self) -> None:
+        nest = self.nest
+        kept = self.kept()
+        sent = Deliveries()
+        for each in self.products:
+            if each.moving is not None:
+                sent.add((each.moving, self._moment(kept, each)), each.pe)
+        whole = nest.moving_words
+        passes = 1 if kept == "all" or self._stages(whole) else nest.visits
+        if nest.unshared:
+            passes = 1
+        self.counted.add(nest.moving.role, sent.sent, sent.received, whole * passes)
+
+    def _moment(self, kept: str, product: Product) -> Hashable:
+        """The moments at which a PE that keeps ``kept`` needs a word again."""
+        nest, output = self.nest, product.output
+        if kept == "all" or nest.unshared:
+            return None
+        if kept == "rows":
+            return output.visit
+        if kept == "columns":
+            return output.visit, nest.row_of(output.spot), product.at["r"]
+        if nest.gradient:
+            return output.visit, nest.taps_of(output.spot)
+        return output.visit, output.position, nest.taps_of(product.at)
+
+    def _stages(self, whole: int) -> bool:
+        """Whether the global buffer stages the moving words while channel tiles pass: those of a
+        sample on a near-memory machine, whose samples pass one by one, else of the batch.
+        """
+        samples = self.nest.extent["n"] if self.keys.near_memory else 1
+        return whole // samples * self.bits[0] <= self.keys.staging
+
+    @property
+    def fetches(self) -> bool:
+        """Whether PEs fetch the transpose of weights from their homes."""
+        return (
+            self.keys.near_memory
+            and self.nest.stationary.indices[0] == self.nest.depth
+            and not self.nest.gradient
+            and self.keys.transpose == "remote_read"
+        )
+
+    @property
+    def room(self) -> int:
+        """Bits for moving words: half the working space if stationary words are staged there."""
+        staged = not self.keys.near_memory or self.fetches
+        return self.keys.working // (2 if staged and not self.nest.gradient else 1)
+
+    def kept(self) -> str:
+        """What a PE keeps of the moving operand: all, rows, columns or nothing. In a gradient,
+        "rows" are whole maps of the channels that the lanes of a PE reduce at a time.
+        """
+        nest = self.nest
+        need: dict[int, set[Element]] = defaultdict(set)
+        for each in self.products:
+            if each.moving is not None:
+                need[each.pe].add(each.moving)
+        if max(map(len, need.values()), default=0) * self.bits[0] <= self.room:
+            return "all"
+        if nest.gradient:
+            return "rows" if self._maps() * self.bits[0] <= self.room else "nothing"
+        for kept in ("rows", "columns"):
+            if self._window(kept) * self.bits[0] <= self.room:
+                return kept
+        return "nothing"
+
+    def _maps(self) -> int:
+        """Words of the maps that the lanes of a PE reduce at a time, and of their errors."""
+        nest = self.nest
+        channels = nest.extent[nest.depth]
+        each = nest.moving_words // (channels * nest.groups)
+        return each * min(channels, self.keys.outputs_per_pe) + len(self.sums)
+
+    def _window(self, kept: str) -> int:
+        """Words of the rows (at full width) or columns from the first to the last that the window
+        of an output spans, in the channels that a PE works on in one visit.
+        """
+        nest = self.nest
+        rows: dict[Hashable, set[int]] = defaultdict(set)
+        columns: dict[Hashable, set[int]] = defaultdict(set)
+        channels: dict[Hashable, set[int]] = defaultdict(set)
+        for each in self.products:
+            if each.moving is None:
+                continue
+            *places, channel = each.moving
+            output = each.output
+            channels[each.pe, output.visit].add(channel)
+            if len(places) == 3:
+                rows[output.position].add(places[1])
+                columns[output.position].add(places[2])
+        tall, wide = (
+            max((max(each) - min(each) + 1 for each in found.values()), default=1)
+            for found in (rows, columns)
+        )
+        deep = max(map(len, channels.values()), default=0)
+        return deep * (tall * nest.map[1] if kept == "rows" else wide)
+
+    # The stationary operand
+
+    def _stationary(self) -> None:
+        nest, keys = self.nest, self.keys
+        role = nest.stationary.role
+        if self.shared:
+            self._reduced()
+        if not nest.gradient and keys.near_memory:
+            if role == "feedback" and keys.feedback == "prng":
+                return
+            if not self.home.spilled and not self.fetches:
+                return
+        together, carried = self._chunks()
+        sent = Deliveries()
+        for each in self.products:
+            group = each.output.tile // together if together else None
+            sent.add((each.stationary, group), each.pe)
+        self.counted.sums_out = self.counted.sums_back = carried
+        words = sum(1 for _ in {each.stationary for each in self.products})
+        passes = -(-sent.sent // words)
+        if not keys.near_memory or nest.gradient:
+            dram = words * (1 if self._tile_staged() and not nest.gradient else passes)
+            self.counted.add(role, sent.sent, sent.received, dram)
+            return
+        share = self.home.spilled * sent.sent // words
+        self.counted.add(f"spilled {role}", share, None, share)
+        if self.fetches:
+            self.counted.add(f"remote {role}", self.home.resident * sent.sent // words, None, 0)
+
+    def _tile_staged(self) -> bool:
+        """Whether the global buffer stages the stationary words of the largest channel tile."""
+        tiles: dict[int, set[Element]] = defaultdict(set)
+        for each in self.products:
+            tiles[each.output.channel // self.channel_pes].add(each.stationary)
+        return max(map(len, tiles.values())) * self.bits[1] <= self.keys.staging
+
+    def _chunks(self) -> tuple[int, int]:
+        """(position tiles whose sums a PE carries from chunk to chunk, sums carried); (0, 0) if a
+        PE keeps the words of a whole reduction.
+        """
+        nest, keys = self.nest, self.keys
+        tiles = 1 + max(each.tile for each in self.outputs)
+        if nest.unshared:
+            tiles = -(-nest.extent["n"] // (self.copies * self.lanes))
+        bits = nest.reduction * self.bits[1]
+        if (nest.outer_product and keys.deals) or bits <= keys.working // 2 or tiles == 1:
+            return 0, 0
+        room = keys.working // (2 if nest.gradient else 4)
+        together = max(1, room // (keys.outputs_per_pe * keys.psum))
+        chunks = -(-nest.reduction // (room // self.bits[1]))
+        return together, nest.channels * nest.positions * (chunks - 1)
+
+    def _reduced(self) -> None:
+        """Partial sums that cross the NoC: all but one of those of each output."""
+        makers: dict[tuple[int, int], set[int]] = defaultdict(set)
+        for each in self.products:
+            makers[each.output.channel, each.output.position].add(each.pe)
+        self.counted.add("reduced", sum(len(pes) - 1 for pes in makers.values()), None, 0)
