@@ -33,7 +33,7 @@ from accelsim.results.op import (
     TilingFields,
     Words,
 )
-from accelsim.results.result import AreaSource, EnergySource, Result
+from accelsim.results.result import AreaSource, EnergySource, Result, StepTotals, sum_floats
 from accelsim.sim.run import OpRecord, Run
 
 COMPUTING = ("busy", "window_empty", "imbalance", "idle")
@@ -68,6 +68,13 @@ def assembled(
         energy_sources=tuple(EnergySource(**vars(table[action])) for action, _ in counts),
         area_sources=tuple(AreaSource(**vars(each)) for each in areas),
     )
+
+
+def step_totals(run: Run, table: EnergyTable) -> StepTotals:
+    """Duration and energy of a whole run, equal to those of its result."""
+    counts = (*(record.counts for record in run.records), run.background)
+    energy = sum_floats([table.energy(each) for each in counts])
+    return StepTotals(cycles=run.cycles, energy_pj=math.fsum(energy.values()))
 
 
 def op_result(record: OpRecord, run: Run, table: EnergyTable, machine: Machine) -> OpResult:

@@ -19,7 +19,7 @@ from accelsim.rules.declaration import StepKind
 from accelsim.rules.registry import lower
 from accelsim.rules.spelling import AnyRule
 from accelsim.sim.program import Program
-from accelsim.step.ops import Pass, TrainingStep
+from accelsim.step.ops import TrainingStep
 from accelsim.workload.network import Network
 
 
@@ -49,7 +49,7 @@ def compile_step(
     faults.
     """
     given = setting.given
-    lowered, digest = _lowered(network, kind.rule, setting.batch, given.optimizer, setting.passes)
+    lowered, digest = _lowered(network, kind.rule, setting.batch, given.optimizer)
     step = kind.finish(lowered)
     step = step if given.transform is None else given.transform(step)
     tables = machine_tables(machine)
@@ -61,8 +61,8 @@ def compile_step(
 
 @lru_cache(maxsize=16)
 def _lowered(
-    network: Network, rule: AnyRule, batch: int, optimizer: str, passes: tuple[Pass, ...]
+    network: Network, rule: AnyRule, batch: int, optimizer: str
 ) -> tuple[TrainingStep, str]:
     """The step and its digest, which do not depend on the machine."""
-    step = lower(network, rule, batch, optimizer, passes)
+    step = lower(network, rule, batch, optimizer)
     return step, step_digest(step)

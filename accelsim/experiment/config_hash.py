@@ -39,7 +39,7 @@ class Configuration:
     ``tables``: digest of the DRAM standard and technology (`Tables`). ``step``: digest of the
     lowered step (`step_digest`). ``masks``: digest of the trace's content, or of the parameters of
     a random trace. ``seed``: seed of the simulator's own draws. ``plugins``: SHA-256 and
-    distribution of each plug-in used.
+    distribution of each plug-in used. ``part``: the passes that are reported, if not all.
     """
 
     network: Network
@@ -50,6 +50,7 @@ class Configuration:
     schedule: str
     seed: int
     plugins: tuple[str, ...] = ()
+    part: tuple[str, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -64,6 +65,7 @@ class Configuration:
             self.schedule,
             self.seed,
             *self.plugins,
+            *self.part,
         )
         return digest(repr(parts))
 

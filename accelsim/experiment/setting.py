@@ -134,9 +134,10 @@ class Setting(Options):
     ``batch``: samples per step; None for that of the workload. ``trace``: the source of zeros:
     ``"shipped"``, ``"dense"``, ``"random:DENSITY"``, a file, files of different rule families, or a
     `Trace`. ``trace_any_rule``: accept the trace of another rule family. ``passes``: passes to
-    simulate. ``schedule``: ``"serial"`` or ``"unlocked"``. ``optimizer``: ``"sgd"``, ``"momentum"``
-    or ``"adam"``. ``seed``: seed of everything drawn at random. ``transform``: changes the lowered
-    ops before they run. The result keeps the rule's name, and its hash is that of the changed ops.
+    report; the whole step is simulated. ``schedule``: ``"serial"`` or ``"unlocked"``.
+    ``optimizer``: ``"sgd"``, ``"momentum"`` or ``"adam"``. ``seed``: seed of everything drawn at
+    random. ``transform``: changes the lowered ops before they run. The result keeps the rule's
+    name, and its hash is that of the changed ops.
 
     >>> import accelsim
     >>> setting = accelsim.Setting(batch=4, trace="random:0.5")
@@ -169,7 +170,8 @@ class Setting(Options):
         ),
     )
     passes: str | Sequence[str] = field(
-        default="ff,ep,wg,wu", metadata=option("LIST", "Passes to simulate.", _passes)
+        default="ff,ep,wg,wu",
+        metadata=option("LIST", "Passes to report; the whole step is simulated.", _passes),
     )
     schedule: str = field(
         default="serial", metadata=option("S", "Order of ops: serial or unlocked.", _schedule)
@@ -208,10 +210,17 @@ class Setting(Options):
 
 @dataclass(frozen=True)
 class NetworkSetting:
-    """A setting for one network. ``batch``: samples per step. ``passes``: in the
+    """A setting for one network. ``batch``: samples per step. ``passes``: those to report, in the
     order of a step.
     """
 
     given: Setting
     batch: int
     passes: tuple[Pass, ...]
+
+    @property
+    def part(self) -> tuple[Pass, ...]:
+        """The passes to report if they are not all, else ()."""
+        from accelsim.step.ops import Pass
+
+        return self.passes if len(self.passes) < len(Pass) else ()

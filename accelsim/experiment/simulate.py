@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -19,7 +19,7 @@ from accelsim.cost.accountings import accountings
 from accelsim.cost.technology import Technology
 from accelsim.errors import Fault, InputError, LawViolation
 from accelsim.experiment.arguments import Simulation, Watchers, as_machine, as_network, taking
-from accelsim.experiment.assemble import assembled, limits
+from accelsim.experiment.assemble import assembled, limits, step_totals
 from accelsim.experiment.compile import Compiled, compile_step
 from accelsim.experiment.config_hash import Configuration, hybrid_hash
 from accelsim.experiment.plugins_used import plugins_used
@@ -148,12 +148,20 @@ def _simulate(
         program.schedule,
         seed,
         tuple(f"{each.sha256} {each.distribution}" for each in prepared.plugins),
+        setting.part,
     )
-    run = program.run(masks, watchers.of(f"{machine.name} {shown}"))
+    run = whole = program.run(
+        masks, watchers.of(f"{machine.name} {shown}"), interval=not setting.part
+    )
+    reported = step
+    if setting.part:
+        reported = replace(step, ops=tuple(op for op in step.ops if op.pass_ in setting.part))
+        run = whole.part({op.name for op in reported.ops})
     areas, missing = _areas(machine, compiled.technology)
     fields = {
         **_cause(configuration, prepared.kind.rule, setting, chosen.name),
-        "accountings": accountings(step, network, machine),
+        "accountings": accountings(reported, network, machine),
+        "step": step_totals(whole, compiled.table) if setting.part else None,
         "notes": (
             *chosen.notes,
             *missing,
@@ -161,7 +169,7 @@ def _simulate(
             *_dram_notes(run, machine),
             *memory_notes(step, run.residency, run.stored_dense),
         ),
-        "dense_tensors": tuple(masks.dense_tensors(step.ops)),
+        "dense_tensors": tuple(masks.dense_tensors(reported.ops)),
         "plugins": prepared.plugins,
     }
     result = assembled(run, compiled.table, machine, areas, fields)

@@ -19,7 +19,7 @@ def labels(results: Sequence[Result]) -> list[str]:
         ]
         for result in results
     ]
-    for key in ("batch", "schedule", "trace", "seed"):
+    for key in ("part", "batch", "schedule", "trace", "seed"):
         if len({tuple(names) for names in parts}) < len(parts):
             parts = [
                 names + _differing(result, results, (key,))
@@ -35,12 +35,18 @@ def labels(results: Sequence[Result]) -> list[str]:
 _PREFIXES = {"batch": "batch ", "seed": "seed "}
 
 
+def _value(result: Result, key: str) -> object:
+    if key == "part":
+        return "whole step" if result.step is None else "+".join(result.reported_passes())
+    return getattr(result, key)
+
+
 def _differing(result: Result, results: Sequence[Result], keys: Sequence[str]) -> list[str]:
     def several(key: str) -> bool:
-        return len({str(getattr(other, key)) for other in results}) > 1
+        return len({str(_value(other, key)) for other in results}) > 1
 
     return [
-        f"{_PREFIXES.get(key, '')}{getattr(result, key)}"
+        f"{_PREFIXES.get(key, '')}{_value(result, key)}"
         for key in keys
         if key == "rule" or several(key)
     ]

@@ -43,6 +43,7 @@ EMPTY = Field(json_schema_extra={"default": {}})
 
 _INTERNAL = frozenset(
     {"checked", "field_names", "file_name", "json_schema", "of", "of_step", "parse", "refined"}
+    | {"reported_passes"}
     | {"schema_name", "sources", "unverified", "unverified_areas", "weighted_ops"}
 )
 

@@ -33,6 +33,7 @@ MEANS = (
     "accountings",
     "array_cycles",
     "actions",
+    "step",
 )
 """Fields that are averaged over the kinds of step in a hybrid result."""
 

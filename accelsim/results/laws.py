@@ -15,6 +15,7 @@ from accelsim.results.comparison import Comparison
 from accelsim.results.hybrid import means
 from accelsim.results.op import OpResult
 from accelsim.results.result import GROUPS, PassTotals, Result, values
+from accelsim.results.spans import length, merged
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-6
 """Tolerances for floats, whose sums depend on the order. Integers must be equal."""
@@ -61,6 +62,7 @@ def _result_laws(result: Result, limits: Limits | None) -> Iterator[str]:
     yield from _energy(result)
     yield from _area(result)
     yield from _sums(result)
+    yield from _part(result)
     yield from _cycles(result)
     yield from _lanes(result, limits)
     yield from _actions(result)
@@ -190,7 +192,27 @@ def _columns(
             yield from _equal(f"{place}{key}{law}", left, right)
 
 
+def _part(result: Result) -> Iterator[str]:
+    """A part of a step takes the cycles in which its ops run, at most those of the step, and has no
+    interval.
+    """
+    if result.step is None:
+        return
+    if result.interval_cycles is not None:
+        yield f"interval_cycles of a part of a step is null: {result.interval_cycles}"
+    for key, of_part, of_step in (
+        ("cycles", result.cycles, result.step.cycles),
+        ("energy_pj", result.energy_pj, result.step.energy_pj),
+    ):
+        if of_part > of_step and _differ(of_part, of_step):
+            yield f"{key} of a part is at most that of the step: {of_part} > {of_step}"
+    if not result.steps:
+        spans = merged((int(op.start_cycle), int(op.start_cycle + op.cycles)) for op in result.ops_)
+        yield from _equal("cycles = union of the ops of a part", result.cycles, length(spans))
+
+
 def _cycles(result: Result) -> Iterator[str]:
+    last = result.cycles if result.step is None else result.step.cycles
     if result.array_cycles is not None:
         yield from _equal("array_cycles add up to cycles", result.array_cycles.total, result.cycles)
     for op in result.ops_:
@@ -198,10 +220,10 @@ def _cycles(result: Result) -> Iterator[str]:
             yield from _equal(
                 f"ops.{op.name}: array_cycles add up to cycles", op.array_cycles.total, op.cycles
             )
-        if op.start_cycle + op.cycles > result.cycles:
+        if op.start_cycle + op.cycles > last:
             yield (
                 f"ops.{op.name}: ends in cycle {op.start_cycle + op.cycles}, after the step's "
-                f"{result.cycles}"
+                f"{last}"
             )
     if not result.overlaps:
         yield from _equal(

@@ -52,6 +52,14 @@ class PassTotals(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepTotals(Part):
+    """Duration and energy of a whole step, of which a result holds some passes."""
+
+    cycles: Count
+    energy_pj: Energy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnergySource(Part):
     """The price of one action in the energy table, with its source."""
 
@@ -128,7 +136,10 @@ class Result(Shown, Document):
     schedule: str
     optimizer: SkipJsonSchema[str | None] = None
     cycles: Count
-    interval_cycles: Count
+    """Duration of the step, or, of a part of its passes, the cycles in which any of their ops runs.
+    """
+    interval_cycles: Count | None
+    """Cycles between consecutive steps; null for a part of a step."""
     seconds: Annotated[float, Field(ge=0)]
     energy_pj: Energy
     area_mm2: Area | None = None
@@ -166,6 +177,8 @@ class Result(Shown, Document):
     ops_: Annotated[tuple[OpResult, ...], Field(alias="ops", title="Ops")] = ()
     plugins: tuple[PluginUsed, ...] = field(default=(), metadata=OMITTED)
     steps: tuple[WeightedStep, ...] = field(default=(), metadata=OMITTED)
+    step: StepTotals | None = field(default=None, metadata=OMITTED)
+    """The whole step, where the result holds only some of its passes."""
 
     @classmethod
     def of_step(
@@ -177,7 +190,7 @@ class Result(Shown, Document):
         """
         zero = dict.fromkeys(background_pj, 0.0)
         passes = {each: _pass_totals([op for op in ops if op.pass_ == each], zero) for each in Pass}
-        energy = _sum_floats([*map(_ENERGIES, ops), background_pj])
+        energy = sum_floats([*map(_ENERGIES, ops), background_pj])
         return cls(
             schema_="accelsim.result/1",
             version=__version__,
@@ -221,6 +234,11 @@ class Result(Shown, Document):
             yield from ((1, op) for op in self.ops_)
         for step in self.steps:
             yield from ((step.weight * inner, op) for inner, op in step.result.weighted_ops())
+
+    def reported_passes(self) -> list[str]:
+        """The passes whose ops the result holds, in the order of a training step."""
+        held = {op.pass_ for _, op in self.weighted_ops()}
+        return [name for name in Pass if name in held]
 
     @property
     def overlaps(self) -> bool:
@@ -269,7 +287,7 @@ def values(part: OpResult | PassTotals | Result, group: str) -> tuple[int | floa
 
 def _pass_totals(ops: Sequence[OpResult], zero: Mapping[str, float]) -> PassTotals:
     """Sums over the ops of a pass. ``zero``: an energy of 0 pJ per component."""
-    energy = _sum_floats([zero, *map(_ENERGIES, ops)])
+    energy = sum_floats([zero, *map(_ENERGIES, ops)])
     return PassTotals(
         cycles=sum(op.cycles for op in ops),
         vector_ops=sum(op.vector_ops for op in ops),
@@ -287,6 +305,7 @@ def _sums(parts: Collection[OpResult | PassTotals]) -> dict[str, Any]:
     }
 
 
-def _sum_floats(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def sum_floats(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Sums by key; a missing key counts as zero."""
     names = dict.fromkeys(name for part in parts for name in part)
     return {name: math.fsum([part.get(name, 0.0) for part in parts]) for name in names}

@@ -39,18 +39,20 @@ class Program:
     schedule: Schedule = Schedule.SERIAL
     prices: EnergyTable | None = None
 
-    def run(self, masks: MaskSource, observers: Sequence[Observer] = ()) -> Run:
+    def run(
+        self, masks: MaskSource, observers: Sequence[Observer] = (), *, interval: bool = True
+    ) -> Run:
         """Simulate one step on the zeros of a trace.
 
-        Under the unlocked schedule, further steps are run, without observers, to measure the
-        steady-state interval.
+        With ``interval``, further steps are run under the unlocked schedule, without observers, to
+        measure the steady-state interval.
 
         Raises InputError for a pinned mapping that the machine cannot execute, or an op that does
         not fit. Raises LawViolation if the run breaks a conservation law.
         """
-        if self.schedule == Schedule.SERIAL:
-            return self.simulation(masks).run(observers)
         single = self.simulation(masks).run(observers)
+        if self.schedule == Schedule.SERIAL or not interval:
+            return single
         steps = self._steps_to_settle(single.cycles)
         sequence = self.simulation(masks, steps).run()
         ends = [

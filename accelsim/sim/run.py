@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
 
 from accelsim.cost.counters import ActionCounts
 from accelsim.mapping.residency import Residency
+from accelsim.results.spans import length, merged, overlap
 from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.step.ops import Op
+
+IDLE_CLOCK = ("control", "idle_clock")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class OpRecord:
 class Run:
     """A finished simulation of one or more steps.
 
+    ``interval_cycles``: cycles between consecutive steps in steady state, None if not measured.
     ``lanes``, ``partition_lanes``: lanes of the array and of one partition. ``background``: actions
     of no op (leakage, idle clocks, DRAM standby and refresh). ``stored_dense``: names of tensors
     whose role has a format but whose zeros are unknown.
@@ -50,7 +54,7 @@ class Run:
 
     records: tuple[OpRecord, ...]
     cycles: int
-    interval_cycles: int
+    interval_cycles: int | None
     peak_stash_bytes: int
     residency: Residency
     lanes: int
@@ -59,3 +63,32 @@ class Run:
     peak_dram_bytes: int
     dram_overcommitted: bool
     stored_dense: tuple[str, ...] = ()
+
+    def part(self, ops: Set[str]) -> Run:
+        """The share of some ops in a run of one step, by name.
+
+        ``cycles``: cycles in which at least one of these ops runs. ``background``: actions of no op
+        in those cycles. The idle clocks are those of lanes that no op holds, of this part or of
+        another. All other actions (leakage, DRAM standby, refresh) are spread evenly over the run:
+        cycles [a, b) of a run of N cycles get floor(n b / N) - floor(n a / N) of n actions. Parts
+        that do not overlap and together take all cycles therefore add up to the run. Memory is that
+        of the whole run, and there is no interval.
+        """
+        records = tuple(record for record in self.records if record.op.name in ops)
+        spans = merged((record.start, record.end) for record in records)
+        cycles = length(spans)
+        held = self.partition_lanes * sum(
+            overlap((record.start, record.end), spans)
+            for record in self.records
+            if record.plan.on_array
+        )
+        background = ActionCounts()
+        for (component, action), times in self.background:
+            share = sum(
+                times * end // self.cycles - times * start // self.cycles for start, end in spans
+            )
+            idle = (component, action) == IDLE_CLOCK
+            background.add(component, action, self.lanes * cycles - held if idle else share)
+        return replace(
+            self, records=records, cycles=cycles, interval_cycles=None, background=background
+        )

@@ -121,7 +121,8 @@ def test_a_gamma_that_would_do_nothing_is_refused(optimizer: str) -> None:
         check_rule(IMAGES, "hdfa:p=0.3,gamma=0.5", optimizer)
     check_rule(IMAGES, "hdfa:p=0.3", optimizer)
     check_rule(IMAGES, "hdfa:p=0.3,gamma=0.5", "momentum")
-    hybrid("hdfa:gamma=0.5", optimizer=optimizer, passes=["FF"])
+    with pytest.raises(InputError, match=refused):  # the whole step runs, its updates included
+        hybrid("hdfa:gamma=0.5", optimizer=optimizer, passes=["FF"])
 
 
 def test_the_hybrids_of_the_study_have_the_optimizer_that_they_need() -> None:
@@ -170,7 +171,7 @@ def test_the_top_is_the_weighted_mean(
             )
             assert math.isclose(found, expected, rel_tol=1e-12), path
 
-    for key in MEANS:
+    for key in set(MEANS) - {"step"}:  # of a part of the passes only
         check(key, document[key], [step["result"][key] for step in document["steps"]])
     numbers = {
         key

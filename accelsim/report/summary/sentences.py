@@ -104,14 +104,14 @@ def _least(runs: Runs, value: Callable[[Result], float]) -> tuple[str, Result]:
 
 
 def _absolute(result: Result) -> str:
-    pace = (
-        f"; such steps in a row start every {si(result.interval_cycles)} cycles"
-        if result.interval_cycles != result.cycles
-        else ""
-    )
+    more, interval, step = "", result.interval_cycles, result.step
+    if interval is not None and interval != result.cycles:
+        more = f"; such steps in a row start every {si(interval)} cycles"
+    if step is not None:
+        more = f"; the whole step takes {si(step.cycles)} cycles and {joules(step.energy_pj)}"
     return (
         f"{si(result.cycles)} cycles ({si(result.seconds, 's')}) and "
-        f"{joules(result.energy_pj)}{pace}"
+        f"{joules(result.energy_pj)}{more}"
     )
 
 

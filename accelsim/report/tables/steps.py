@@ -124,7 +124,7 @@ def totals_table(runs: Runs) -> Table:
     baseline.
     """
     areas_differ = len({result.area_mm2 for result in runs.results}) > 1
-    intervals_differ = any(each.interval_cycles != each.cycles for each in runs.results)
+    intervals_differ = any(each.interval_cycles not in (None, each.cycles) for each in runs.results)
     columns: tuple[Column[Line], ...] = (
         RUN,
         *RUN_INPUTS,

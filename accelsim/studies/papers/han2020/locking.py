@@ -12,7 +12,8 @@ from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 from accelsim.results.reproduction import Figure, Panel, Series
-from accelsim.step.ops import Contraction, Op, Pass
+from accelsim.rules.registry import lower
+from accelsim.step.ops import Contraction, Op, Pass, TrainingStep
 from accelsim.studies.papers.step_changes import CHANGES
 from accelsim.workload.loading import load_network
 
@@ -101,14 +102,14 @@ def propagate(case: Case) -> tuple[Latency, tuple[dict[str, Any], ...]]:
     """
     network = load_network(WORKLOAD)
     machine = case.setting.machine(case.partitions)
-    passes = ["ff", "ep", "wg", "wu"] if case.step else ["ep"]
+
+    def of_case(step: TrainingStep) -> TrainingStep:
+        if not case.step:
+            step = lower(network, case.rule, step.batch, passes=[Pass.EP])
+        return CHANGES[case.change](step) if case.change else step
+
     document = simulate(
-        network,
-        machine,
-        rule=case.rule,
-        passes=passes,
-        schedule="unlocked",
-        transform=CHANGES.get(case.change),
+        network, machine, rule=case.rule, schedule="unlocked", transform=of_case
     ).to_json()
     recurrent = {layer.name for layer in network.layers if layer.recurrent}
     ops = tuple(op for op in document["ops"] if op["kind"] != "vector")
