@@ -73,7 +73,7 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
             above = add("relu", inputs=[above]) if block == "relu_bn" else above
             above = add("batch_norm", inputs=[above])
         elif block == "activation":
-            above = add(draw(st.sampled_from(["relu", "tanh", "sigmoid"])), inputs=[above])
+            above = add(draw(st.sampled_from(["relu", "relu6", "tanh", "sigmoid"])), inputs=[above])
         else:
             start = above
             main = add(

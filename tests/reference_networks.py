@@ -201,6 +201,18 @@ def small_networks() -> dict[str, Network]:
         .add("avg_pool", kernel=two, stride=two)
         .add("fc", CLASSES),
         residual,
+        Builder("clipped")
+        .conv(8)
+        .add("relu6")
+        .conv(8)
+        .add("relu6")
+        .conv(16, side=1)
+        .add("relu6")
+        .conv(16, groups=16)
+        .add("relu6")
+        .add("max_pool", kernel=two, stride=two)
+        .conv(4, side=1)
+        .add("fc", CLASSES),
     ]
     return {builder.name: builder.network() for builder in networks}
 

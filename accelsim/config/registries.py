@@ -36,6 +36,7 @@ LAYERS = Registry(
         "fc": "accelsim.layers.fully_connected:FullyConnectedSection",
         "batch_norm": "accelsim.layers.batch_norm:BatchNormSection",
         "relu": "accelsim.layers.activations:ActivationSection",
+        "relu6": "accelsim.layers.activations:ActivationSection",
         "tanh": "accelsim.layers.activations:ActivationSection",
         "sigmoid": "accelsim.layers.activations:ActivationSection",
         "max_pool": "accelsim.layers.pooling:PoolSection",

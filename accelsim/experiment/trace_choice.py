@@ -219,7 +219,8 @@ def _digest(trace: Trace) -> str:
 
 def random_trace(network: Network, density: float, samples: int, seed: int) -> Trace:
     """Trace with input and error of every layer drawn at ``density``. A layer has a mask only if
-    its input map comes from a ReLU; it equals the input's non-zeros.
+    its input map comes from a ReLU; it equals the input's non-zeros, as if no element were at the
+    upper end of a relu6.
 
     Layers that read the same map get the same zeros. Embedding indices, weights and feedback are
     dense.

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class ActivationSection(LayerSection):
-    """An activation function, element by element."""
+    """An activation function, element by element; relu6 is min(max(x, 0), 6)."""
 
-    kind: Literal["relu", "tanh", "sigmoid"] = Field(description="Activation function.")
+    kind: Literal["relu", "relu6", "tanh", "sigmoid"] = Field(description="Activation function.")
 
     def layer(self, sources: Sources) -> Activation:
         return FUNCTIONS[self.kind](self.name, sources.names, sources.shapes, sources.shapes[0])
@@ -33,11 +33,13 @@ class ActivationSection(LayerSection):
 class Activation(VectorLayer):
     """An elementwise function whose derivative can be computed from the function's value."""
 
+    forward_ops: ClassVar[int] = 1
+    """Scalar operations per element of the function."""
     derivative_ops: ClassVar[int]
     """Scalar operations per element to multiply the error by the derivative."""
 
     def work(self) -> Work:
-        return Work("activation", prod(self.out_shape), 1)
+        return Work("activation", prod(self.out_shape), self.forward_ops)
 
     def work_back(self) -> Work:
         return Work("activation_derivative", prod(self.out_shape), self.derivative_ops)
@@ -60,6 +62,18 @@ class Relu(Activation):
         return ReluNumerics(self, dtype)
 
 
+class Relu6(Relu):
+    """min(max(x, 0), 6) (Krizhevsky 2010). The stored mask is zero at both ends: f' = 0 for x <= 0
+    and for x >= 6.
+    """
+
+    kind: ClassVar[str] = "relu6"
+    forward_ops: ClassVar[int] = 2
+
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> Relu6Numerics:
+        return Relu6Numerics(self, dtype)
+
+
 class Tanh(Activation):
     """tanh(x). Backward: e * (1 - y * y)."""
 
@@ -80,7 +94,17 @@ class Sigmoid(Activation):
         return SigmoidNumerics(self, dtype)
 
 
-FUNCTIONS: dict[str, type[Activation]] = {"relu": Relu, "tanh": Tanh, "sigmoid": Sigmoid}
+FUNCTIONS: dict[str, type[Activation]] = {
+    "relu": Relu,
+    "relu6": Relu6,
+    "tanh": Tanh,
+    "sigmoid": Sigmoid,
+}
+
+SIX = 6.0
+"""Upper end of relu6. It is exact in every storage format, whose scales are powers of two, so that
+f' can be computed from the stored output.
+"""
 
 
 class ReluNumerics(ActivationNumerics):
@@ -102,6 +126,20 @@ class ReluNumerics(ActivationNumerics):
             error.reshape(-1), np.ascontiguousarray(self.output).reshape(-1), result.reshape(-1)
         )
         return (result,)
+
+
+class Relu6Numerics(ActivationNumerics):
+    """y = min(max(x, 0), 6), elementwise."""
+
+    def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
+        self.output = np.clip(inputs[0], 0, SIX, out=memory.empty(inputs[0].shape, self.dtype))
+        return self.output
+
+    def derivative(self, output: Array) -> NDArray[np.bool_]:
+        return (output > 0) & (output < SIX)
+
+    def passes(self, output: Array) -> NDArray[np.bool_]:
+        return self.derivative(output)
 
 
 class TanhNumerics(ActivationNumerics):

@@ -42,6 +42,12 @@ class LayerNumerics(ABC):
         """
         return {}
 
+    def passes(self, output: Array) -> NDArray[np.bool_]:
+        """Where f' is not zero, for a layer that `rectifies`: elementwise, from values of its
+        output, which a max-pool may have selected.
+        """
+        return np.asarray(output != 0)
+
     @abstractmethod
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         """Output map of the layer. ``training`` affects only layers that gather `moments`."""

@@ -20,10 +20,10 @@ def capture_masks(
     """Masks by ``<layer>.<role>`` of the first ``samples`` samples of the model's last step.
 
     ``errors`` are the errors at the outputs of the weighted layers. Roles are ``input``, ``error``,
-    and ``mask`` if the input map comes from a ReLU, directly or through max-pools; where the mask
-    is zero, the propagated error is not needed. Shapes are (N, H, W, C) for convolutions, (N, C)
-    for fully connected layers and (T, N, C) in sequence networks. A layer that no error reached has
-    no ``error`` mask.
+    and ``mask`` if the input map comes from a ReLU, directly or through max-pools: zero where f' is
+    zero, so that the propagated error is not needed. Shapes are (N, H, W, C) for convolutions,
+    (N, C) for fully connected layers and (T, N, C) in sequence networks. A layer that no error
+    reached has no ``error`` mask.
     """
     masks: dict[str, NDArray[np.bool_]] = {}
     for layer in model.network.weighted:
@@ -33,8 +33,10 @@ def capture_masks(
         masks[f"{layer.name}.input"] = inputs
         if layer.name in errors:
             masks[f"{layer.name}.error"] = _shaped(model, layer, errors[layer.name] != 0, samples)
-        if model.network.rectified(layer.inputs[0]):
-            masks[f"{layer.name}.mask"] = inputs
+        rectifier = model.network.rectifier(layer.inputs[0])
+        if rectifier is not None:
+            passes = model.layers[rectifier.name].passes(model.maps[layer.inputs[0]])
+            masks[f"{layer.name}.mask"] = _shaped(model, layer, passes, samples)
     return masks
 
 

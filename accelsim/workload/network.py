@@ -56,9 +56,11 @@ class Layer(ABC):
     traced: ClassVar[bool] = True
     """True if traces hold the zeros of its input and error; applies to weighted layers."""
     rectifies: ClassVar[bool] = False
-    """True if a zero in its output means that f' is zero there."""
+    """True if a zero in its output means that f' is zero there. Its numbers say where else f' is
+    zero (`LayerNumerics.passes`).
+    """
     keeps_rectified: ClassVar[bool] = False
-    """True if a rectified input gives an output that is rectified too."""
+    """True if the values of a rectified input are the values of its output."""
     sums: ClassVar[bool] = False
     """True if the error at its output is also the error at each of its inputs."""
     ends_networks: ClassVar[bool] = False
@@ -198,11 +200,17 @@ class Network:
     def output(self) -> Layer:
         return self.layers[-1]
 
-    def rectified(self, name: str) -> bool:
-        """True if the map comes from a ReLU, directly or through max-pools, so that its zeros are
-        positions where f' = 0.
+    def rectifier(self, name: str) -> Layer | None:
+        """The ReLU that the map comes from, directly or through max-pools, so that its zeros are
+        positions where f' = 0; None if it comes from none.
         """
         if name == INPUT:
-            return False
+            return None
         layer = self.layer(name)
-        return layer.rectifies or (layer.keeps_rectified and self.rectified(layer.inputs[0]))
+        if layer.rectifies:
+            return layer
+        return self.rectifier(layer.inputs[0]) if layer.keeps_rectified else None
+
+    def rectified(self, name: str) -> bool:
+        """True if the map has a `rectifier`."""
+        return self.rectifier(name) is not None

@@ -87,6 +87,8 @@ def forward(network: Network, weights: Weights, image: Map) -> dict[str, Map]:
                     for k in range(len(position)):
                         if layer.kind == "relu":
                             position[k] = max(0.0, x[p][q][k])
+                        elif layer.kind == "relu6":
+                            position[k] = max(0.0, min(6.0, x[p][q][k]))
                         elif layer.kind == "tanh":
                             position[k] = tanh(x[p][q][k])
                         elif layer.kind == "max_pool":
@@ -112,6 +114,8 @@ def local_back(layer: Layer, maps: dict[str, Map], error: Map) -> Map:
             for k, e in enumerate(position):
                 if layer.kind == "relu":
                     found[p][q][k] = e if y[p][q][k] > 0 else 0.0
+                elif layer.kind == "relu6":
+                    found[p][q][k] = e if 0 < x[p][q][k] < 6 else 0.0
                 elif layer.kind == "tanh":
                     found[p][q][k] = e * (1 - y[p][q][k] ** 2)
                 elif layer.kind == "max_pool":

@@ -318,7 +318,7 @@ class Twin:
         if name == "input":
             return False
         layer = self.network.layer(name)
-        return layer.kind == "relu" or (
+        return layer.kind in ("relu", "relu6") or (
             layer.kind == "max_pool" and self.rectified(layer.inputs[0])
         )
 

@@ -53,7 +53,12 @@ def _layer(
         return torch.stack(inputs).sum(0)
     if layer.kind == "embedding":
         return functional.embedding(maps.flatten(), parameters["weight"])[:, :, None, None]
-    return {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}[layer.kind](maps)
+    return {
+        "relu": torch.relu,
+        "relu6": functional.relu6,
+        "tanh": torch.tanh,
+        "sigmoid": torch.sigmoid,
+    }[layer.kind](maps)
 
 
 def _recurrent(

@@ -20,7 +20,7 @@ IMAGE = "name: t\ninput: {height: 8, width: 8, channels: 3}\nlayers:\n"
 TOKENS = "name: t\ninput: {sequence: 4, vocabulary: 9}\nlayers:\n"
 FC = "  - {name: fc, kind: fc, out_features: 3}\n"
 KINDS = (
-    "conv, fc, batch_norm, relu, tanh, sigmoid, max_pool, avg_pool, global_avg_pool, add, "
+    "conv, fc, batch_norm, relu, relu6, tanh, sigmoid, max_pool, avg_pool, global_avg_pool, add, "
     "embedding, rnn, lstm or gru"
 )
 PADDINGS = "same, valid, an integer from 0 to 65536 or a list of 2 integers from 0 to 65536"

@@ -111,11 +111,22 @@ Rules between keys:
 * Maps are (rows, columns, channels), channels last. `fc` flattens its input. There are no biases.
 * `input` is an image (`height`, `width`, `channels`), a vector (`channels` alone) or a sequence
   (`sequence`, `vocabulary`).
-* `groups` divides both the input and the output channels of a convolution.
+* `groups` divides both the input and the output channels of a convolution. A depthwise convolution
+  has as many groups as channels.
 * All maps that `add` reads have the same shape.
 * The padding of a pool is smaller than its window.
 * The position of batch norm determines which zeros exist. A batch norm between a convolution and
   its ReLU makes the error at the convolution's output dense.
+* `relu6` is min(max(x, 0), 6). Its f' is zero for x <= 0 and for x >= 6; `relu` counts one
+  operation per element, `relu6` two, and backward both select errors with a mask of one bit per
+  element.
+
+## Built-in networks
+
+`accelsim list workloads` prints their names; `workloads/` has their files, each with its source.
+`mobilenetv2` is MobileNetV2 1.0 (Sandler et al. 2018, table 2): 300,774,272 products per image and
+3,469,760 weights of convolutions and classifier, printed there as 300M and 3.4M (3,503,872 with the
+scales and shifts of batch norm; the classifier has no biases).
 """
 
 TECHNOLOGY = """# Technology files
