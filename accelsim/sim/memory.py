@@ -15,7 +15,7 @@ from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.mapping.residency import Residency, slice_bytes
 from accelsim.sim.encodings import Encoding
-from accelsim.step.ops import Pass, Role, Tensor, TrainingStep
+from accelsim.step.ops import Op, Pass, Role, Tensor, TrainingStep
 
 Key = tuple[int, str]
 """(step of the run, tensor name)."""
@@ -35,6 +35,7 @@ class TensorMemory:
     peak_stash_bytes: int = 0
     _readers: Counter[str] = field(default_factory=Counter)
     _stashed: set[str] = field(default_factory=set)
+    _unstashing: set[tuple[str, str]] = field(default_factory=set)
     _left: dict[Key, int] = field(default_factory=dict)
     _in_buffer: dict[Key, int] = field(default_factory=dict)
     _stash_bytes: dict[Key, int] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class TensorMemory:
                 self._readers[name] += 1
                 if name in made_in_ff and op.pass_ is not Pass.FF:
                     self._stashed.add(name)
+                    self._unstashing.add((op.name, name))
         if self.architecture.organization == "near_memory":
             self._pin_parameters()
 
@@ -133,6 +135,13 @@ class TensorMemory:
         there.
         """
         return (step, tensor.name) not in self._in_buffer and tensor.name not in self._pinned
+
+    def stashes(self, op: Op, tensor: Tensor) -> bool:
+        """Whether an op writes a tensor of the stash, or reads it back in a later pass than FF."""
+        written = any(output.name == tensor.name for output in op.outputs)
+        return (op.name, tensor.name) in self._unstashing or (
+            written and tensor.name in self._stashed
+        )
 
     def local_split(self, step: int, tensor: Tensor) -> tuple[int, int] | None:
         """(resident, spilled) words of a tensor with a home in scratchpads; None for other

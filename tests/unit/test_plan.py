@@ -205,3 +205,34 @@ def test_scratchpads_too_small_for_the_weights_read_what_spilled_every_time() ->
             sum(part.nbytes for part in plans(seen)[name].loads if part.tensor == "conv2.weight")
             >= 2 * homes["conv2.weight"].spilled
         )
+
+
+def causes(plan: OpPlan) -> tuple[dict[str, str], dict[str, str]]:
+    """Why each tensor is loaded from DRAM, and why it is stored there."""
+    loads, stores = (
+        {part.tensor: str(part.cause) for part in parts} for parts in (plan.loads, plan.stores)
+    )
+    return loads, stores
+
+
+def test_what_crosses_the_dram_bus_says_why() -> None:
+    """A buffer that holds no tensor: FF writes what a later pass reads as stash, and the next
+    layer's FF reads it as its operand. Weights that scratchpads cannot hold are spilled.
+    """
+    tiny = {"global_buffer__capacity": "272B", "global_buffer__staging": "128B"}
+    von_neumann = plans(watch(network(), machine("von_neumann", **tiny)))
+    assert causes(von_neumann["conv0.FF"]) == (
+        {"input": "operand", "conv0.weight": "operand"},
+        {"conv0.out": "output"},
+    )
+    assert causes(von_neumann["relu1.FF"])[1] == {"relu1.out": "stash"}
+    assert causes(von_neumann["conv2.FF"])[0] == {"relu1.out": "operand", "conv2.weight": "operand"}
+    assert causes(von_neumann["conv2.WG"]) == (
+        {"relu1.out": "stash", "conv2.error": "operand"},
+        {"conv2.gradient": "output"},
+    )
+    spilling = {"scratchpad__capacity": "656B", "scratchpad__working": "600B"}
+    near_memory = plans(watch(network(), machine(**tiny, **spilling)))
+    assert causes(near_memory["conv2.FF"])[0] == {"relu1.out": "operand", "conv2.weight": "spill"}
+    updated = {"conv2.weight": "spill", "conv2.momentum": "spill"}
+    assert causes(near_memory["conv2.WU"]) == (updated, updated)

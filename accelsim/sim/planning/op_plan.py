@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping as Counted
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,22 @@ from accelsim.step.ops import Op
 Ints = NDArray[np.int64]
 
 
+class Cause(StrEnum):
+    """Why words of a tensor cross the DRAM bus.
+
+    - OPERAND, OUTPUT: the op reads or writes a tensor for which the global buffer has no room.
+    - SPILL: the scratchpads are the tensor's home and have no room for these words.
+    - STASH: FF keeps the tensor for a later pass, which reads it back.
+    - SUMS: partial sums of an output, on their way out or back.
+    """
+
+    OPERAND = "operand"
+    OUTPUT = "output"
+    SPILL = "spill"
+    STASH = "stash"
+    SUMS = "sums"
+
+
 @dataclass(frozen=True)
 class DramPart:
     """Bytes of one tensor that cross the DRAM bus.
@@ -28,6 +45,7 @@ class DramPart:
     tensor: str
     size_bytes: int
     nbytes: int
+    cause: Cause = Cause.OPERAND
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from accelsim.sim.encodings import Encoding
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.planning.bank_streams import BankStreams
 from accelsim.sim.planning.mesh import Mesh
-from accelsim.sim.planning.op_plan import DramPart, Moved, PlanDraft
-from accelsim.step.ops import Tensor
+from accelsim.sim.planning.op_plan import Cause, DramPart, Moved, PlanDraft
+from accelsim.step.ops import Op, Tensor
 
 
 def tree_links(leaves: int, receivers: int) -> int:
@@ -117,7 +117,7 @@ class Traffic:
                 plan.counts.add("vector", "op", words)
             self._between(plan, moved)
         if moved.dram_bits:
-            self._dram(plan, moved)
+            self._dram(plan, moved, self._cause(plan.op, step, t))
 
     def _read_buffer(self, plan: PlanDraft, moved: Moved) -> None:
         plan.access("global_buffer", "read", moved.words, moved.bits)
@@ -129,14 +129,24 @@ class Traffic:
         plan.totals["drain_buffer_bits"] += moved.bits
         plan.totals["drain_wait"] += self._streams.wait(plan.op, moved)
 
-    def _dram(self, plan: PlanDraft, moved: Moved) -> None:
+    def _cause(self, op: Op, step: int, t: Transfer) -> Cause:
+        """Why a transfer crosses the DRAM bus."""
+        if t.partial:
+            return Cause.SUMS
+        if t.spilled or self._memory.local_split(step, t.tensor) is not None:
+            return Cause.SPILL
+        if self._memory.stashes(op, t.tensor):
+            return Cause.STASH
+        return Cause.OPERAND if t.inbound else Cause.OUTPUT
+
+    def _dram(self, plan: PlanDraft, moved: Moved, cause: Cause) -> None:
         """Count DRAM words, which pass sequentially through the staging half of the global
         buffer.
         """
         t, words, bits = moved.transfer, moved.dram_words, moved.dram_bits
         plan.words["dram"] += words
         size = -(-self.bits(t, t.tensor.elements) // 8)
-        part = DramPart(t.tensor.name, size, -(-bits // 8))
+        part = DramPart(t.tensor.name, size, -(-bits // 8), cause)
         wait = self._streams.sequential_wait(bits)
         if t.inbound:
             plan.loads.append(part)
