@@ -101,6 +101,7 @@ def lanes_of(architecture: Machine) -> Lanes:
         getattr(array, "fifo_depth", 8),
         getattr(array, "index_bits", 4),
         architecture.accumulators,
+        architecture.precision.psum,
     )
 
 

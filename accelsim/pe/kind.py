@@ -88,7 +88,7 @@ class PEKind(ABC):
         """The canonical mapping of an op. Raises InputError as `tile` and `check_tile` do."""
         self.check_tile(op)
         tile, nest = self.tile(op, placement), op.nest
-        positions = min(tile.positions, nest.positions) if self.deals(op) else nest.positions
+        positions = self.segments(op, tile) if self.deals(op) else nest.positions
         draft = Mapping(
             op,
             placement.pes,
@@ -100,6 +100,7 @@ class PEKind(ABC):
             tile.copies,
             (),
             self.reduction_pes(op, placement),
+            kept_sums=self.kept_sums(op, tile),
         )
         transfers = (
             *self.operand_transfers(draft, placement),
@@ -113,6 +114,14 @@ class PEKind(ABC):
         vector.
         """
         return op.nest.outer_product and self.deals_vectors
+
+    def segments(self, op: Contraction, tile: Tile) -> int:
+        """Segments into which lanes split the moving vector of an outer product."""
+        return min(tile.positions, op.nest.positions)
+
+    def kept_sums(self, op: Contraction, tile: Tile) -> int:
+        """Partial sums that a PE keeps in its scratchpad because its outputs take turns."""
+        return 0
 
     def fill_positions(self, op: Contraction, positions: int, positions_per_tile: int) -> int:
         """Number of positions, in whole tiles, whose moving words are delivered at once."""

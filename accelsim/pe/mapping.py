@@ -106,6 +106,8 @@ class Mapping:
     - ``reduction_pes``: PEs that share the reduction of each output (EP under `psum_reduce`), each
       over the channels whose weights it holds. If > 1, lanes are output channels.
     - ``tiling``: the chosen loop nest, or None for the canonical one.
+    - ``kept_sums``: partial sums in a PE's scratchpad while the samples of an outer product pass; 0
+      if lanes hold their sums themselves.
     """
 
     op: Contraction
@@ -119,6 +121,7 @@ class Mapping:
     transfers: tuple[Transfer, ...]
     reduction_pes: int = 1
     tiling: Tiling | None = None
+    kept_sums: int = 0
 
     @property
     def nest(self) -> NDArray[np.int64]:

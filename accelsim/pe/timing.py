@@ -27,6 +27,7 @@ class ArrayTiming:
     - ``mask_bits``: mask bits examined.
     - ``moving_reads``: words of the moving operand read from scratchpads, or None for one per MAC.
     - ``actions``: further control actions, by name.
+    - ``sum_updates``: MACs that read a partial sum from the scratchpad and write it back.
 
     Every kind must satisfy these laws, which are checked on results:
 
@@ -50,6 +51,7 @@ class ArrayTiming:
     mask_bits: int
     moving_reads: int | None = None
     actions: Counted[str, int] = field(default_factory=dict)
+    sum_updates: int = 0
 
     @property
     def cycles(self) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tests.naive.machine import Counts, Lanes, Pair, Work, outer_segment
+from tests.naive.machine import Counts, Lanes, Pair, Work, outer_segment, outer_segments
 
 POINTER_BITS = 16
 
@@ -193,7 +193,11 @@ class Array:
         pes = machine.rows * machine.cols
         side_by_side = min(pes, work.channels) if machine.near_memory else machine.rows
         groups_of_pes = max(1, pes // work.channels) if machine.near_memory else machine.cols
-        positions = min(groups_of_pes, work.outer) if work.outer else work.positions
+        positions = work.positions
+        if work.outer:
+            held = machine.accumulators
+            channels = min(-(-work.channels // side_by_side), held)
+            positions = outer_segments(work, groups_of_pes, machine, channels, held, 1)
         fill = (
             max(
                 1,
@@ -216,7 +220,7 @@ class Array:
                 ]
                 for first in range(0, len(wanted), groups_of_pes):
                     tile = [
-                        self.vector(members, m, own, groups_of_pes)
+                        self.vector(members, m, own, positions)
                         for m in wanted[first : first + groups_of_pes]
                     ]
                     slowest = max(vector[0] for vector in tile)

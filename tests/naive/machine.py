@@ -44,6 +44,7 @@ class Lanes:
     fifo_depth: int = 8
     index_bits: int = 4
     accumulators: int = 1
+    psum_bits: int = 32
 
     @property
     def together(self) -> int:
@@ -107,7 +108,8 @@ def run(work: Work, machine: Lanes) -> Counts:
     positions = work.positions
     dealt_outer = work.outer and machine.kind != "coupled"
     if dealt_outer:
-        positions = min(positions_per_tile, work.outer)
+        lanes = positions_per_tile
+        positions = outer_segments(work, lanes, machine, 1, machine.lanes, machine.window)
     mode = machine.skip[work.pass_]
     needed = work.needed if work.pass_ == "EP" and machine.skip_outputs else None
     fill = (
@@ -120,9 +122,7 @@ def run(work: Work, machine: Lanes) -> Counts:
 
     def lane(k: int, m: int) -> tuple[int, int, int]:
         if (k, m) not in costs:
-            stream = (
-                outer_segment(work, k, m, positions_per_tile) if dealt_outer else work.stream(k, m)
-            )
+            stream = outer_segment(work, k, m, positions) if dealt_outer else work.stream(k, m)
             costs[k, m] = lane_cost(stream, mode, machine)
         return costs[k, m]
 
@@ -179,6 +179,34 @@ def outer_segment(work: Work, k: int, lane: int, lanes: int) -> Stream:
     size = -(-work.outer // lanes)
     columns = [work.stream(k, c) for c in range(lane * size, min((lane + 1) * size, work.outer))]
     return [column[n] for n in range(len(columns[0]) if columns else 0) for column in columns]
+
+
+def outer_segments(
+    work: Work, lanes: int, machine: Lanes, channels: int, held: int, staged: int
+) -> int:
+    """Segments of an outer product's moving vector: one per lane, or as many more as it takes for
+    the partial sums of a PE to fit its working space.
+
+    A PE works on ``channels`` output channels with one or several lanes each, holds ``held`` sums
+    in accumulators, and stages ``staged`` positions of both operands, twice, per lane.
+    """
+    samples = len(work.stream(0, 0))
+    each = channels * (machine.lanes if machine.kind == "lanes" else 1)
+    words = -(-work.outer // lanes)
+    if samples == 1 or words * each <= held:
+        return min(lanes, work.outer)
+    space = machine.working_bits
+    for _ in range(machine.lanes * 2 * staged):
+        space -= 2 * machine.word_bits
+    if words * each * machine.psum_bits <= space:
+        return min(lanes, work.outer)
+    errors = sum(machine.word_bits for _ in range(samples) for _ in range(channels))
+    if 2 * errors <= machine.working_bits and errors + each * machine.psum_bits <= space:
+        space -= errors
+    parts = 1
+    while -(-words // parts) * each * machine.psum_bits > space and parts < words:
+        parts += 1
+    return min(lanes * parts, work.outer)
 
 
 class Twin:

@@ -109,8 +109,23 @@ class Planner:
         task.macs = (executed, gated, walked)
         active = executed - gated
         task.load.pads_read += active * self._pair_bits(op)
+        if self._alternates(op, mapping):
+            sums = active * self.architecture.precision.psum
+            task.load.pads_read, task.load.pads_written = (
+                task.load.pads_read + sums,
+                task.load.pads_written + sums,
+            )
         task.port_wait = self._port_wait(task.load, cycles)
         return task
+
+    def _alternates(self, op: Op, mapping: Mapping) -> bool:
+        """Whether a lane adds to another output before the first is complete: it has several words
+        of the moving vector, and comes back to them with the next sample.
+        """
+        words = self.works[op.name].outer
+        return (
+            words > mapping.positions and len(self.works[op.name].stream(0, 0)) > 1 and bool(words)
+        )
 
     def _pair_bits(self, op: Op) -> int:
         """Bits that a lane reads per MAC: both operands, except regenerated feedback."""
@@ -139,7 +154,8 @@ class Planner:
         reduced = bounds(op).k
         stream: Callable[[int, int], Stream] = work.stream
         if work.outer:
-            stream = lambda k, m: outer_segment(work, k, m, size)  # noqa: E731 - one of two streams
+            segments = mapping.positions
+            stream = lambda k, m: outer_segment(work, k, m, segments)  # noqa: E731 - one of two
         needed = work.needed if op.pass_ is Pass.EP and array.skip_outputs else None
         found: list[list[Tile]] = []
         for first in range(0, mapping.channels, mapping.channels_per_tile):

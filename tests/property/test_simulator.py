@@ -42,6 +42,9 @@ RULES = {
 MODULAR = ["modular", "conv-dfa", "dilated"]
 MODULAR += ["revised", "revised:groups=2,binary=true", "revised:groups=2,order=printed"]
 
+PSUM_BITS = 32
+"""Bits of a partial sum in every generated machine."""
+
 
 def lowers(network: Network, rule: str) -> bool:
     """True if the rule accepts the network. Only modular rules refuse networks: because of
@@ -489,6 +492,8 @@ def check_links(seen: Watched) -> None:
         arrived += sum(
             each.words * each.receivers * each.bits for each in (*stored, *reduced, *home)
         )
+        if plan.timing is not None:
+            arrived += plan.timing.sum_updates * PSUM_BITS
         assert plan.bits["scratchpad_write"] == arrived
         assert plan.peer_bits == (
             0

@@ -79,7 +79,7 @@ class GradientVectors:
         outer_sums(
             PackedMask(flat(self.words).reshape(len(self.words), -1), nest.depth),
             self.skips_moving,
-            -(-nest.depth // self.mapping.positions_per_tile),
+            -(-nest.depth // self.mapping.positions),
             table,
             nest.samples,
             self.fifo_depth,

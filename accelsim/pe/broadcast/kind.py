@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from accelsim.pe.broadcast.model import BroadcastModel
-from accelsim.pe.kind import Loops, OperandReads, written
+from accelsim.pe.kind import Loops, OperandReads, Tile, written
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.skipping.array import SkippingArray
-from accelsim.pe.skipping.loops import tiled
+from accelsim.pe.skipping.loops import accumulation, tiled
+from accelsim.pe.skipping.outer_sums import OuterSums, outer_sums
 from accelsim.pe.timing import ArrayTiming, TimingModel
 from accelsim.step.ops import Contraction, Use
 from accelsim.zeros.masks import MaskSource
@@ -19,6 +20,11 @@ class Broadcast(SkippingArray):
     def channels_per_token(self) -> int:
         """A token serves all channels that the PEs have accumulators for."""
         return self.architecture.accumulators
+
+    def outer_sums(self, op: Contraction, tile: Tile) -> OuterSums:
+        """Division of an outer product. A PE has sums for each of its channels."""
+        held = self.architecture.accumulators
+        return outer_sums(self, op, tile, min(-(-op.nest.channels // tile.channels), held), held)
 
     def timing(self, masks: MaskSource) -> TimingModel:
         return BroadcastModel(self.architecture, masks)
@@ -35,7 +41,8 @@ class Broadcast(SkippingArray):
         """
         moving = timing.moving_reads or 0
         active = timing.executed - timing.gated
-        return OperandReads(moving, active, indexed="index_read" not in timing.actions)
+        indexed = "index_read" not in timing.actions
+        return OperandReads(moving, active, timing.sum_updates, indexed)
 
     def loops(self, mapping: Mapping) -> Loops:
         """Loop nest: each word of the reduction is broadcast, then every PE runs through its output
@@ -46,12 +53,12 @@ class Broadcast(SkippingArray):
         held = min(mapping.channel_tiles, self.architecture.accumulators)
         others = max(1, mapping.pes // mapping.channels_per_tile)
         if nest.outer_product:
-            # The moving vector is cut into one segment per group of PEs and is broadcast word by
-            # word.
-            word, words = "(n, c)", words * -(-nest.depth // mapping.positions_per_tile)
+            # The moving vector is cut into segments, which the groups of PEs take one at a time. A
+            # segment is broadcast word by word.
+            word, words = "(n, c)", words * -(-nest.depth // mapping.positions)
         groups = f"parallel {names.positions} over {others} groups of PEs"
         lanes = self.architecture.pe_array.lanes
-        accumulate = f"{lanes} at a time: multiply, accumulate"
+        accumulate = f"{lanes} at a time: multiply, {accumulation(mapping)}"
         return written(
             [
                 ("scratchpad", tiled(names.channels, mapping.channel_tiles, held, "channel tiles")),

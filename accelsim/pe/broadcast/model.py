@@ -126,6 +126,7 @@ class BroadcastModel(TimingModel):
             ),
             moving_reads=int(sums[TOKENS]),
             actions=actions,
+            sum_updates=executed - gated if mapping.kept_sums else 0,
         )
 
     def _mask_bits(

@@ -8,6 +8,7 @@ channel groups, and synchronizes the lanes at each tile's barrier.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -182,7 +183,7 @@ class LanesModel(TimingModel):
     def _gradient(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
         skip = self._skip(op)
-        segments = mapping.positions_per_tile if op.nest.outer_product else 0
+        segments = mapping.positions if op.nest.outer_product else 0
         keep = array.structural_zeros == "window"
         lanes = self._of_last_op(
             op, segments, lambda: gradient_lanes(op, self.masks, skip, self.walks, keep, segments)
@@ -204,7 +205,9 @@ class LanesModel(TimingModel):
         effectual = lanes.executed if all(skip) else effectual_macs(op, self.masks)
         macs = Macs(lanes.executed, effectual, effectual)
         mask_bits = sum(skip) * lanes.visited
-        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, macs, mask_bits)
+        timing = self._timing(mapping, block_cycles, outputs, lane_cycles, used, macs, mask_bits)
+        active = timing.executed - timing.gated
+        return replace(timing, sum_updates=active) if mapping.kept_sums else timing
 
 
 def _total(

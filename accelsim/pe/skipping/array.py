@@ -8,6 +8,7 @@ from __future__ import annotations
 from accelsim.pe.kind import OperandReads, PEKind, Tile, elements
 from accelsim.pe.mapping import Mapping, Route, Transfer
 from accelsim.pe.placement import Placement
+from accelsim.pe.skipping.outer_sums import OuterSums, outer_sums
 from accelsim.pe.timing import ArrayTiming
 from accelsim.step.ops import Contraction, Use
 
@@ -53,9 +54,21 @@ class SkippingArray(PEKind):
         fitting = self.working_bits // 2 // max(1, column_bits)
         return max(1, min(fitting, positions) // positions_per_tile) * positions_per_tile
 
+    def segments(self, op: Contraction, tile: Tile) -> int:
+        return self.outer_sums(op, tile).positions
+
+    def kept_sums(self, op: Contraction, tile: Tile) -> int:
+        return self.outer_sums(op, tile).kept if self.deals(op) else 0
+
+    def outer_sums(self, op: Contraction, tile: Tile) -> OuterSums:
+        """Division of an outer product. A lane holds one sum; further ones are in the
+        scratchpad.
+        """
+        return outer_sums(self, op, tile, 1, self.architecture.pe_array.outputs_per_pe)
+
     def operand_reads(self, timing: ArrayTiming) -> OperandReads:
         active = timing.executed - timing.gated
-        return OperandReads(active, active)
+        return OperandReads(active, active, timing.sum_updates)
 
     def control_actions(self, timing: ArrayTiming) -> dict[str, int]:
         return {
@@ -132,7 +145,8 @@ class SkippingArray(PEKind):
         groups = draft.pes // draft.channels_per_tile
         uses = groups if nest.unshared else min(groups, -(-streamed // max(1, per_pass)))
         receivers = draft.channels_per_tile * uses
-        if unique * bits <= self.moving_room(op):
+        sums_bits = draft.kept_sums * self.architecture.precision.psum
+        if unique * bits <= self.moving_room(op) - sums_bits:
             return self.spread(op, Use.MOVING, Route.MULTICAST, unique, receivers, unique)
         sample = unique // (nest.samples if self.near_memory else 1)
         passes = -(-draft.channel_tiles // self.channels_per_token)
@@ -234,7 +248,10 @@ class SkippingArray(PEKind):
         if nest.unshared:
             tiles = -(-nest.samples // draft.positions_per_tile)
         reduced_bits = nest.reduction * self.bits(op.stationary.tensor)
-        if self.deals(op) or reduced_bits <= self.working_bits // 2 or tiles == 1:
+        if self.deals(op):
+            tile = Tile(draft.channels_per_tile, draft.positions_per_tile, draft.copies)
+            return self.outer_sums(op, tile).error_passes, ()
+        if reduced_bits <= self.working_bits // 2 or tiles == 1:
             return 1, ()
         room = self.working_bits // (2 if nest.sums_samples else 4)
         sums_bits = self.architecture.pe_array.outputs_per_pe * self.architecture.precision.psum

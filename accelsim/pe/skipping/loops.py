@@ -31,7 +31,7 @@ def tile_loops(mapping: Mapping) -> Loops:
 
 
 def spatial_loops(mapping: Mapping) -> Loops:
-    """Parallel loops over PEs and lanes, and the loop over a lane's further positions."""
+    """Parallel loops over PEs and lanes."""
     names = mapping.op.nest.names
     others = max(1, mapping.pes // mapping.channels_per_tile)
     loops: Loops = []
@@ -51,18 +51,29 @@ def spatial_loops(mapping: Mapping) -> Loops:
         each = max(1, mapping.positions_per_tile // others)
         if each > 1:
             loops.append(("lanes", f"parallel {names.positions} over {each} lanes"))
-    segment = -(-mapping.op.nest.positions // mapping.positions)
-    if segment > 1:
-        # An outer product gives each lane a segment of the moving vector, one position per word.
-        loops.append(("lanes", f"for {names.positions} in {segment}"))
     return loops
 
 
 def reduction_loop(mapping: Mapping) -> Loops:
-    """Innermost loop of a lane."""
+    """Innermost loops of a lane.
+
+    An outer product gives each lane a segment of the moving vector, one position per word, sample
+    after sample.
+    """
     nest = mapping.op.nest
     chunk = nest.reduction if mapping.tiling is None else min(mapping.tiling.chunk, nest.reduction)
-    return [("lanes", f"for {nest.names.reduction} in {chunk}: multiply, accumulate")]
+    loop, action = f"for {nest.names.reduction} in {chunk}", f"multiply, {accumulation(mapping)}"
+    segment = -(-nest.positions // mapping.positions)
+    if segment == 1:
+        return [("lanes", f"{loop}: {action}")]
+    samples = [("lanes", loop)] if chunk > 1 else []
+    return [*samples, ("lanes", f"for {nest.names.positions} in {segment}: {action}")]
+
+
+def accumulation(mapping: Mapping) -> str:
+    """Text of a MAC's addition: into an accumulator, or into partial sums in the scratchpad."""
+    sums = mapping.kept_sums
+    return f"accumulate in {sums} sums of the scratchpad" if sums else "accumulate"
 
 
 def canonical_tiling(mapping: Mapping) -> Tiling:
