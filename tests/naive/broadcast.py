@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tests.naive.machine import Counts, Lanes, Pair, Work, outer_segment, outer_segments
+from tests.naive.machine import Counts, Lanes, Pair, Work
+from tests.naive.outer_products import outer_segment, outer_segments
 
 POINTER_BITS = 16
 

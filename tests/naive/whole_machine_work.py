@@ -17,7 +17,8 @@ from accelsim.mapping.mapper import Mapper
 from accelsim.pe.mapping import Mapping, Route, Transfer
 from accelsim.step.ops import Contraction, Op, Pass, Tensor, Use, VectorWork
 from tests.naive.bounds import bounds
-from tests.naive.machine import Stream, Work, outer_segment
+from tests.naive.machine import Stream, Work
+from tests.naive.outer_products import outer_segment
 from tests.naive.whole_machine_memory import Places, updates_in_pe
 from tests.naive.whole_machine_parts import ArrayJob, Output, VectorJob
 from tests.naive.whole_machine_traffic import Load, Traffic

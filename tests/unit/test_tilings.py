@@ -219,8 +219,8 @@ def test_an_outer_product_is_shown_with_the_segment_of_each_lane() -> None:
         "for k in 5 x 1 channel tile",
         "parallel k over 2 PEs",
         "parallel (r, s, c) over 2 groups of PEs",
-        "for (r, s, c) in 256",
-        "for (n, p, q) in 2: multiply, accumulate",
+        "for (n, p, q) in 2",
+        "for (r, s, c) in 256: multiply, accumulate in 256 sums of the scratchpad",
     ]
 
 
