@@ -122,7 +122,7 @@ class ImageTask(Task):
         order = random.permutation(len(data.images))
         for first in range(0, len(order) - self.batch + 1, self.batch):
             chosen = order[first : first + self.batch]
-            images = data.standardized(data.images[chosen], self.network.input_shape)
+            images = data.inputs(data.images[chosen], self.network.input_shape)
             yield (augment(images, changes) if self.augmented else images), data.labels[chosen]
 
     def batches(self, part: str) -> Iterator[Batch]:
@@ -135,7 +135,7 @@ class ImageTask(Task):
         size = max(self.batch, 100)
         for first in range(0, len(images), size):
             yield (
-                data.standardized(images[first : first + size], self.network.input_shape),
+                data.inputs(images[first : first + size], self.network.input_shape),
                 labels[first : first + size],
             )
 

@@ -105,9 +105,9 @@ def test_cifar_files_are_read_in_order(cifar):
     assert dataset.labels.tolist() == [0, 9, 3, 5]
     assert np.array_equal(dataset.images[:3], first)
     assert dataset.test_labels.tolist() == [7, 7]
-    assert dataset.mean == pytest.approx(dataset.images.mean(axis=(0, 1, 2)))
-    assert dataset.deviation == pytest.approx(dataset.images.std(axis=(0, 1, 2)))
-    standard = dataset.standardized(dataset.images, (32, 32, 3))
+    assert dataset.offset == pytest.approx(dataset.images.mean(axis=(0, 1, 2)))
+    assert dataset.scale == pytest.approx(dataset.images.std(axis=(0, 1, 2)))
+    standard = dataset.inputs(dataset.images, (32, 32, 3))
     assert standard.dtype == np.float32
     assert standard.mean(axis=(0, 1, 2)) == pytest.approx(np.zeros(3), abs=1e-5)
     assert standard.std(axis=(0, 1, 2)) == pytest.approx(np.ones(3), rel=1e-5)
@@ -137,6 +137,11 @@ def test_idx_files_plain_and_gzipped(mnist):
     assert np.array_equal(dataset.images[..., 0], pixels(4)[:, 0, :28, :28])
     assert dataset.labels.tolist() == [0, 1, 2, 3]
     assert dataset.test_images.shape == (2, 28, 28, 1)
+    # Networks read pixels / 255, so a black pixel is a zero, as is the border of a larger input.
+    read = dataset.inputs(dataset.images, (32, 32, 1))
+    assert read.dtype == np.float32
+    assert np.array_equal(read[:, 2:30, 2:30], dataset.images / np.float32(255))
+    assert not read[:, :2].any()
     fashion = mnist / "dataset-fashion-mnist"
     fashion.mkdir()
     for path in list(mnist.glob("*ubyte*")):
@@ -194,7 +199,10 @@ def test_digits():
     dataset = load_digits()
     assert dataset.images.shape == (1437, 8, 8, 1)
     assert dataset.test_images.shape == (360, 8, 8, 1)
-    assert dataset.images.max() == 255
+    assert dataset.images.max() == 16
+    # The picture of a 0: its first row is 0 0 5 13 9 1 0 0 of 16 levels of ink.
+    read = dataset.inputs(dataset.images[:1], (8, 8, 1))
+    assert read[0, 0, :, 0].tolist() == [0, 0, 5 / 16, 13 / 16, 9 / 16, 1 / 16, 0, 0]
     network = Builder("small", (12, 12, 1)).add("fc", 4).network()
     assert (
         refusal(load_dataset, None, network)
@@ -220,8 +228,8 @@ def test_held_out_images_leave_the_training_set_and_its_moments(tmp_path):
     assert found == sorted(
         (image.tobytes(), label) for image, label in zip(images, labels, strict=True)
     )
-    assert dataset.mean == pytest.approx(dataset.images.mean(axis=(0, 1, 2)))
-    assert dataset.deviation == pytest.approx(dataset.images.std(axis=(0, 1, 2)))
+    assert dataset.offset == pytest.approx(dataset.images.mean(axis=(0, 1, 2)))
+    assert dataset.scale == pytest.approx(dataset.images.std(axis=(0, 1, 2)))
     # A larger part holds the smaller one.
     larger = {image.tobytes() for image in load_images(tmp_path, 0.5).held_out_images}
     assert {image.tobytes() for image in dataset.held_out_images} < larger

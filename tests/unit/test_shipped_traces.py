@@ -65,6 +65,14 @@ def test_a_trace_is_of_a_training_that_learnt(shipped):
     assert trace.extra["loss_end"] < trace.extra["loss_start"]
 
 
+def test_the_background_of_drawings_is_zero(shipped):
+    _, trace, network = shipped
+    if trace.data not in {"digits", "fashion-mnist"}:
+        pytest.skip("photographs and text have no background")
+    pixels = trace.get(f"{network.weighted[0].name}.input")
+    assert 0.3 < pixels.density < 0.6
+
+
 def test_errors_are_zero_where_a_relu_right_behind_is_shut(shipped):
     """Without batch norm between, whatever the rule; a pool between the ReLU and the next layer
     leaves the error to its own positions.

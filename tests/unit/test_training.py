@@ -25,8 +25,10 @@ from tests.reference_networks import Builder, numbers
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: no data set to train on")
 
 LEARNING = {"steps": 120, "batch": 32, "samples": 2, "learning_rate": 0.03, "seed": 0}
-RATES = {"fa": 0.005, "dfa": 0.01, "conv-dfa": 0.01, "dilated": 0.01, "revised": 0.01}
+RATES = {"fa": 0.005} | dict.fromkeys(("dfa", "modular", "conv-dfa", "dilated", "revised"), 0.01)
 """Rules whose errors are larger than backpropagation's take smaller steps."""
+RATES |= {"frozen": 0.04}
+"""Its one layer that learns takes larger steps."""
 SHAPED_FOR = {"triangular": "recurrent layers", "bp-only": "a tenth of the steps"}
 """Rules that this training is no test of."""
 LEARNING_RULES = [rule for rule in RULES.names() if rule not in SHAPED_FOR]

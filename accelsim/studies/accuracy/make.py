@@ -195,7 +195,7 @@ def _features(
             maps = []
             for first in range(0, len(images), 500):
                 model.forward(
-                    dataset.standardized(images[first : first + 500], model.network.input_shape),
+                    dataset.inputs(images[first : first + 500], model.network.input_shape),
                     training=False,
                 )
                 maps.append(model.maps[name].copy())

@@ -16,6 +16,8 @@ from accelsim.training.data.text_files import TextDataset, find_text, load_text
 from accelsim.workload.network import Network, Shape
 
 DIGITS_TRAINING_SHARE = 0.8
+DIGITS_WHITE = 16
+"""Largest level of scikit-learn's digits."""
 
 ARCHIVES = (
     "cifar-10-batches-bin",
@@ -37,8 +39,11 @@ to count them.
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set of images: images uint8 (N, H, W, C) and labels int64 (N,). ``mean`` and
-    ``deviation`` are those of the training images per channel, (C,).
+    """A data set of images: images uint8 (N, H, W, C) and labels int64 (N,).
+
+    ``offset`` and ``scale``, each (C,): a network reads (level - offset) / scale. Photographs are
+    standardized by the mean and deviation of the training images. Drawings have offset 0 and the
+    level of white as scale, so that their background is zero.
 
     ``photographs``: true if crops and mirror images keep their meaning.
     """
@@ -49,22 +54,22 @@ class Dataset:
     labels: NDArray[np.int64]
     test_images: NDArray[np.uint8]
     test_labels: NDArray[np.int64]
-    mean: NDArray[np.float32]
-    deviation: NDArray[np.float32]
+    offset: NDArray[np.float32]
+    scale: NDArray[np.float32]
     held_out_images: NDArray[np.uint8]
     held_out_labels: NDArray[np.int64]
     photographs: bool = True
 
-    def standardized(self, images: NDArray[np.uint8], shape: Shape) -> NDArray[np.float32]:
-        """Images as float32 (N, H, W, C) in a network's input shape: scaled to zero mean and unit
-        deviation, then fitted as in `fit_images`.
+    def inputs(self, images: NDArray[np.uint8], shape: Shape) -> NDArray[np.float32]:
+        """Images as float32 (N, H, W, C) in a network's input shape: shifted and scaled, then
+        fitted as in `fit_images`.
         """
         samples, height, width, channels = images.shape
         # Rows of interleaved pixels and channels, because numpy is slow along an axis of length 3.
         rows = images.reshape(samples, height, width * channels)
-        standardized = np.subtract(rows, np.tile(self.mean, width), dtype=np.float32)
-        standardized /= np.tile(self.deviation, width)
-        return fit_images(standardized.reshape(images.shape), shape)
+        scaled = np.subtract(rows, np.tile(self.offset, width), dtype=np.float32)
+        scaled /= np.tile(self.scale, width)
+        return fit_images(scaled.reshape(images.shape), shape)
 
 
 def load_dataset(
@@ -158,7 +163,7 @@ def load_images(directory: Path, held_out: float = 0.0) -> Dataset:
             directory,
             f"test images must be as large as the training images, {extents[0]}, got {extents[1]}",
         )
-    return _dataset(files.name, files.classes, training, test, held_out, files.photographs)
+    return _dataset(files.name, files.classes, training, test, held_out, files.white)
 
 
 def load_digits(held_out: float = 0.0) -> Dataset:
@@ -173,7 +178,7 @@ def load_digits(held_out: float = 0.0) -> Dataset:
             "training without --data needs the digits of scikit-learn: pip install scikit-learn"
         ) from None
     digits = sklearn_digits()
-    images = (np.asarray(digits.images)[..., None] * 15.9375).astype(np.uint8)
+    images = np.asarray(digits.images)[..., None].astype(np.uint8)
     labels = np.asarray(digits.target).astype(np.int64)
     split = int(len(images) * DIGITS_TRAINING_SHARE)
     return _dataset(
@@ -182,14 +187,16 @@ def load_digits(held_out: float = 0.0) -> Dataset:
         (images[:split], labels[:split]),
         (images[split:], labels[split:]),
         held_out,
-        photographs=False,
+        DIGITS_WHITE,
     )
 
 
 def _dataset(
-    name: str, classes: int, training: Images, test: Images, held_out: float, photographs: bool
+    name: str, classes: int, training: Images, test: Images, held_out: float, white: int
 ) -> Dataset:
-    """A data set from its training and test images, with statistics and a held-out part."""
+    """A data set from its training and test images, with a held-out part. ``white`` as in
+    `ImageFiles`.
+    """
     images, labels = training
     held_out_count = int(len(images) * held_out)
     away_images, away_labels = images[:0], labels[:0]
@@ -202,24 +209,32 @@ def _dataset(
             images[stay],
             labels[stay],
         )
-    # Statistics from counts of the 256 levels: the sums are exact, so their order has no effect.
-    levels = np.arange(256.0)
-    counts = _level_counts(images)
-    mean = np.array([(count * levels).sum() / count.sum() for count in counts])
-    square = np.array([(count * levels**2).sum() / count.sum() for count in counts])
-    deviation = np.sqrt(np.maximum(square - mean**2, 1.0))
+    channels = images.shape[-1]
+    offset, scale = (
+        (np.zeros(channels), np.full(channels, float(white))) if white else _moments(images)
+    )
     return Dataset(
         name,
         classes,
         images,
         labels,
         *test,
-        mean.astype(np.float32),
-        deviation.astype(np.float32),
+        offset.astype(np.float32),
+        scale.astype(np.float32),
         away_images,
         away_labels,
-        photographs,
+        photographs=not white,
     )
+
+
+def _moments(images: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and deviation of each channel, (C,); a deviation is at least 1 level."""
+    # From counts of the 256 levels: the sums are exact, so their order has no effect.
+    levels = np.arange(256.0)
+    counts = _level_counts(images)
+    mean = np.array([(count * levels).sum() / count.sum() for count in counts])
+    square = np.array([(count * levels**2).sum() / count.sum() for count in counts])
+    return mean, np.sqrt(np.maximum(square - mean**2, 1.0))
 
 
 def _level_counts(images: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -31,13 +31,17 @@ IDX_IMAGES, IDX_LABELS = 0x803, 0x801
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Files of a data set in a folder. ``training`` and ``test`` read them when called."""
+    """Files of a data set in a folder. ``training`` and ``test`` read them when called.
+
+    ``white``: for drawings on a black background, the level by which pixels are divided; 0 for
+    photographs, which are standardized.
+    """
 
     name: str
     classes: int
     training: Callable[[], Images]
     test: Callable[[], Images]
-    photographs: bool = True
+    white: int = 0
 
 
 def find_images(directory: Path) -> ImageFiles | None:
@@ -213,7 +217,7 @@ def _idx(directory: Path) -> ImageFiles | None:
         10,
         lambda: idx_pair(files[0], files[1]),
         lambda: idx_pair(files[2], files[3]),
-        photographs=False,
+        white=255,
     )
 
 
