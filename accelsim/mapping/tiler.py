@@ -166,6 +166,7 @@ class Tiler:
             channels_per_tile=tiling.channel_pes,
             positions_per_tile=per_tile,
             fill_positions=fill,
+            copies=per_tile // self.tiled.outputs_per_pe,
             transfers=transfers,
             tiling=tiling,
         )

@@ -25,7 +25,9 @@ Loops = list[tuple[str, str]]
 
 
 class Tile(NamedTuple):
-    """Outputs of a tile, and parallel copies of the stationary operand."""
+    """Outputs of a tile, and parallel copies of the stationary operand: groups of PEs that work on
+    different positions of the same channels.
+    """
 
     channels: int
     positions: int

@@ -102,7 +102,8 @@ class Mapping:
     - ``channels_per_tile`` x ``positions_per_tile``: lanes of a tile, one output each.
     - ``fill_positions``: positions delivered to the PEs at once; among these a PE packs its
       scheduled outputs.
-    - ``copies``: copies of the stationary operand that work in parallel.
+    - ``copies``: copies of the stationary operand that work in parallel, one in each group of PEs
+      that works on different positions of the same channels.
     - ``reduction_pes``: PEs that share the reduction of each output (EP under `psum_reduce`), each
       over the channels whose weights it holds. If > 1, lanes are output channels.
     - ``tiling``: the chosen loop nest, or None for the canonical one.

@@ -25,6 +25,7 @@ class Keys:
     psum: int
     outputs_per_pe: int
     deals: bool
+    broadcasts: bool
     transpose: str
     feedback: str
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from accelsim.machine.architecture import Machine
 from accelsim.pe.mapping import Mapping, Route
+from tests.oracle.cases import Case
 from tests.oracle.counted import Counted, Keys
+from tests.oracle.dense import DenseKeys
 
 
 def keys_of(machine: Machine) -> Keys:
-    """Keys of a machine file."""
+    """Keys of the machine file of an array that skips zeros."""
     array = machine.pe_array
     return Keys(
         machine.organization == "near_memory",
@@ -17,6 +19,7 @@ def keys_of(machine: Machine) -> Keys:
         machine.precision.psum,
         array.lanes if array.kind == "lanes" else 1,
         array.kind != "coupled",
+        array.kind == "broadcast",
         machine.near_memory.transpose,
         machine.near_memory.feedback,
     )
@@ -42,10 +45,21 @@ def simulated(mapping: Mapping) -> Counted:
             found.sums_back += each.words if each.inbound else 0
             continue
         sent, received, dram = found.moved.get(role, (0, 0, 0))
+        taken = getattr(each, "deliveries", None)
         found.add(
             role,
             sent + each.words,
-            (received or 0) + each.words * each.receivers,
+            None if taken is None else (received or 0) + taken,
             dram + each.dram_words,
         )
     return found
+
+
+def dense_keys(case: Case) -> DenseKeys:
+    """Keys of the machine file of a dense array."""
+    buffer = case.machine.global_buffer
+    return DenseKeys(
+        8 * buffer.staging_bytes,
+        8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes),
+        case.machine.precision.psum,
+    )

@@ -56,13 +56,8 @@ class Nest:
 
     @property
     def channel(self) -> str:
-        """Letter of the output channel: the one that only output and stationary operand share."""
-        moving = set("".join(self.moving.indices))
-        return next(
-            each
-            for each in self.out.indices
-            if each in self.stationary.indices and each not in moving
-        )
+        """Letter of the output channel: channels last, and first in a gradient of weights."""
+        return self.out.indices[0 if self.gradient else -1]
 
     @property
     def position_letters(self) -> tuple[str, ...]:
@@ -99,13 +94,14 @@ class Nest:
 
     def positions_of(self) -> list[dict[str, int]]:
         """Positions in the order printed, the last letter fastest."""
-        return list(self._walk(self.position_letters))
+        return list(self.walk(self.position_letters))
 
     def sums(self) -> list[dict[str, int]]:
         """Iterations of a reduction, likewise."""
-        return list(self._walk(self.reduction_letters))
+        return list(self.walk(self.reduction_letters))
 
-    def _walk(self, letters: tuple[str, ...]) -> Iterator[dict[str, int]]:
+    def walk(self, letters: tuple[str, ...]) -> Iterator[dict[str, int]]:
+        """All values of ``letters``, the last one fastest."""
         for values in itertools.product(*(range(self.extent[each]) for each in letters)):
             yield dict(zip(letters, values, strict=True))
 
@@ -135,6 +131,19 @@ class Nest:
     def moving_words(self) -> int:
         """Words of the whole moving map."""
         return self.extent["n"] * prod(self.map) * self.extent[self.depth] * self.groups
+
+    @property
+    def stationary_words(self) -> int:
+        """Stored words of the stationary operand."""
+        sizes = [
+            self.channels
+            if each == self.channel
+            else self.stored
+            if each == self.depth and self.stored
+            else self.extent[each]
+            for each in self.stationary.indices
+        ]
+        return prod(sizes)
 
     # Loops
 
@@ -195,6 +204,15 @@ def evaluate(text: str, at: dict[str, int]) -> int | None:
         value = int(factor or 1) * at[letter] if letter else int(number)
         total += -value if sign == "-" else value
     return total
+
+
+def fetched(text: str, first: dict[str, int], last: dict[str, int]) -> list[int]:
+    """Values of an index at every step from one tap to another, whole ones only."""
+    inner = re.fullmatch(r"\((.*)\) / (\d+)", text)
+    spacing = int(inner[2]) if inner else 1
+    ends = [evaluate(inner[1] if inner else text, at) for at in (first, last)]
+    low, high = min(x for x in ends if x is not None), max(x for x in ends if x is not None)
+    return [each // spacing for each in range(low, high + 1) if each % spacing == 0]
 
 
 def parse(text: str) -> Nest:

@@ -27,7 +27,7 @@ class Output(NamedTuple):
     channel: int
     position: int
     spot: Index
-    visit: int
+    visit: Hashable
     tile: int
     pe: int
 
@@ -44,10 +44,12 @@ class Product:
 
 
 class Walk:
-    """One op on one machine. ``home``: words of the stationary tensor in the PEs and in DRAM."""
+    """One op on one machine. ``home``: words of the stationary tensor in the PEs and in DRAM.
+    ``made_at_home``: outputs that stay in the PEs.
+    """
 
-    def __init__(self, nest: Nest, keys: Keys, home: Home) -> None:
-        self.nest, self.keys, self.home = nest, keys, home
+    def __init__(self, nest: Nest, keys: Keys, home: Home, made_at_home: int = 0) -> None:
+        self.nest, self.keys, self.home, self.made_at_home = nest, keys, home, made_at_home
         self.bits = nest.word_bits
         self.sums = nest.sums()
         self.shared = nest.sharing_pes
@@ -62,7 +64,7 @@ class Walk:
         self._moving()
         self._stationary()
         words = self.nest.channels * self.nest.positions
-        self.counted.add("out", words, words, words)
+        self.counted.add("out", words, words, words - self.made_at_home)
         active = sum(each.moving is not None for each in self.products)
         self.counted.operand_reads = active
         return self.counted
@@ -84,10 +86,18 @@ class Walk:
                     channel,
                     number,
                     spot,
-                    high // self.nest.held_tiles,
+                    self._visit(channel, high),
                     tile,
                     group * (self.shared or self.channel_pes) + pe,
                 )
+
+    def _visit(self, channel: int, tile: int) -> Hashable:
+        """Turn of the outermost loop over channels. A broadcast array takes groups one by one."""
+        if not self.keys.broadcasts:
+            return tile
+        per_group = self.nest.channels // self.nest.groups
+        at_once = self.channel_pes * self.nest.held_tiles
+        return self.nest.group_of(channel), channel % per_group // at_once
 
     def _products(self) -> Iterator[Product]:
         for output in self.outputs:
@@ -108,14 +118,15 @@ class Walk:
         nest = self.nest
         kept = self.kept()
         sent = Deliveries()
+        visits = set()
         for each in self.products:
             if each.moving is not None:
                 sent.add((each.moving, self._moment(kept, each)), each.pe)
-        whole = nest.moving_words
-        passes = 1 if kept == "all" or self._stages(whole) else nest.visits
-        if nest.unshared:
-            passes = 1
-        self.counted.add(nest.moving.role, sent.sent, sent.received, whole * passes)
+                visits.add((each.moving, each.output.visit))
+        read = len({element for element, _ in visits})
+        once = kept == "all" or nest.unshared or self.shared or self._stages(read)
+        dram = read if once else len(visits)
+        self.counted.add(nest.moving.role, sent.sent, sent.received, dram)
 
     def _moment(self, kept: str, product: Product) -> Hashable:
         """The moments at which a PE that keeps ``kept`` needs a word again."""
@@ -158,25 +169,33 @@ class Walk:
         "rows" are whole maps of the channels that the lanes of a PE reduce at a time.
         """
         nest = self.nest
-        need: dict[int, set[Element]] = defaultdict(set)
-        for each in self.products:
-            if each.moving is not None:
-                need[each.pe].add(each.moving)
-        if max(map(len, need.values()), default=0) * self.bits[0] <= self.room:
+        if self._all() * self.bits[0] <= self.room:
             return "all"
         if nest.gradient:
-            return "rows" if self._maps() * self.bits[0] <= self.room else "nothing"
+            return "rows" if self._maps() <= self.room else "nothing"
         for kept in ("rows", "columns"):
             if self._window(kept) * self.bits[0] <= self.room:
                 return kept
         return "nothing"
 
+    def _all(self) -> int:
+        """Words of the channel groups that a PE works for, the most of any PE."""
+        words: dict[int, set[Element]] = defaultdict(set)
+        groups: dict[int, set[int]] = defaultdict(set)
+        for each in self.products:
+            group = self.nest.group_of(each.output.channel)
+            groups[each.pe].add(group)
+            if each.moving is not None:
+                words[group].add(each.moving)
+        return max(sum(len(words[group]) for group in found) for found in groups.values())
+
     def _maps(self) -> int:
-        """Words of the maps that the lanes of a PE reduce at a time, and of their errors."""
+        """Bits of the maps that the lanes of a PE reduce at a time, and of their errors."""
         nest = self.nest
         channels = nest.extent[nest.depth]
         each = nest.moving_words // (channels * nest.groups)
-        return each * min(channels, self.keys.outputs_per_pe) + len(self.sums)
+        maps = each * min(channels, self.keys.outputs_per_pe)
+        return maps * self.bits[0] + len(self.sums) * self.bits[1]
 
     def _window(self, kept: str) -> int:
         """Words of the rows (at full width) or columns from the first to the last that the window

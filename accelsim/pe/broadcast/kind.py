@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from accelsim.pe.broadcast.model import BroadcastModel
-from accelsim.pe.kind import Loops, OperandReads, Tile, written
+from accelsim.pe.broadcast.parts import keeps_zeros
+from accelsim.pe.kind import Loops, OperandReads, Tile, turns, written
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.skipping.array import SkippingArray
 from accelsim.pe.skipping.loops import accumulation, tiled
@@ -50,8 +51,11 @@ class Broadcast(SkippingArray):
         """
         nest = mapping.op.nest
         names, word, words = nest.names, nest.names.reduction, nest.reduction
-        held = min(mapping.channel_tiles, self.architecture.accumulators)
-        others = max(1, mapping.pes // mapping.channels_per_tile)
+        # Structural zeros between groups are either words or separate the vectors of the groups.
+        apart = 1 if keeps_zeros(self.architecture) and not nest.sums_samples else nest.groups
+        tiles = -(-nest.channels // apart // mapping.channels_per_tile)
+        held = min(tiles, self.architecture.accumulators)
+        others = mapping.copies
         if nest.outer_product:
             # The moving vector is cut into segments, which the groups of PEs take one at a time. A
             # segment is broadcast word by word.
@@ -61,7 +65,8 @@ class Broadcast(SkippingArray):
         accumulate = f"{lanes} at a time: multiply, {accumulation(mapping)}"
         return written(
             [
-                ("scratchpad", tiled(names.channels, mapping.channel_tiles, held, "channel tiles")),
+                ("scratchpad", turns("group", apart, 1)),
+                ("scratchpad", tiled(names.channels, tiles, held, "channel tiles")),
                 (
                     "scratchpad",
                     tiled(names.positions, mapping.position_tiles, 1, "position tiles"),

@@ -43,7 +43,7 @@ class SkippingArray(PEKind):
                 copies = min(copies, home.copies)
             return Tile(min(pes, channels), array.outputs_per_pe * copies, copies)
         rows = min(array.rows, pes)
-        return Tile(rows, (pes // rows) * array.outputs_per_pe, 1)
+        return Tile(rows, (pes // rows) * array.outputs_per_pe, pes // rows)
 
     def fill_positions(self, op: Contraction, positions: int, positions_per_tile: int) -> int:
         """Number of positions whose new moving words fit half of the working space, in whole tiles.

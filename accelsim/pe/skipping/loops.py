@@ -32,23 +32,22 @@ def tile_loops(mapping: Mapping) -> Loops:
 
 def spatial_loops(mapping: Mapping) -> Loops:
     """Parallel loops over PEs and lanes."""
-    names = mapping.op.nest.names
-    others = max(1, mapping.pes // mapping.channels_per_tile)
+    names, copies = mapping.op.nest.names, mapping.copies
+    groups = f"parallel {names.positions} over {copies} groups of PEs"
     loops: Loops = []
     if mapping.reduction_pes > 1:
         shared = f"parallel {names.reduction} over {mapping.reduction_pes} PEs"
         loops.append(("PE array", f"{shared}, partial sums meet over the NoC"))
-        if mapping.copies > 1:
-            groups = f"parallel {names.positions} over {mapping.copies} groups of PEs"
+        if copies > 1:
             loops.append(("PE array", groups))
         loops.append(("lanes", f"parallel {names.channels} over {mapping.channels_per_tile} lanes"))
     else:
         loops.append(
             ("PE array", f"parallel {names.channels} over {mapping.channels_per_tile} PEs")
         )
-        if others > 1:
-            loops.append(("PE array", f"parallel {names.positions} over {others} groups of PEs"))
-        each = max(1, mapping.positions_per_tile // others)
+        if copies > 1:
+            loops.append(("PE array", groups))
+        each = mapping.positions_per_tile // copies
         if each > 1:
             loops.append(("lanes", f"parallel {names.positions} over {each} lanes"))
     return loops

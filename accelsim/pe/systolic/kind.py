@@ -69,11 +69,11 @@ class Systolic(DenseArray):
         array = SystolicArray.of(self.architecture.pe_array)
         rows = min(array.rows, mapping.pes)
         cols = mapping.pes // rows
-        extents = {"m": product.m, "n": product.n, "k": product.k}
+        extents = {"M": product.m, "N": product.n, "K": product.k}
         down, across, streamed = {
-            "output_stationary": ("m", "n", "k"),
-            "weight_stationary": ("k", "n", "m"),
-            "input_stationary": ("k", "m", "n"),
+            "output_stationary": ("M", "N", "K"),
+            "weight_stationary": ("K", "N", "M"),
+            "input_stationary": ("K", "M", "N"),
         }[array.dataflow]
         parallel = f"parallel {down} over {rows} rows, {across} over {cols} columns of PEs"
         return written(

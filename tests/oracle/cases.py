@@ -1,0 +1,153 @@
+"""Small random ops on small random machines, drawn by number. A number always gives one case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from accelsim.errors import InputError
+from accelsim.machine.architecture import Machine
+from accelsim.mapping.loop_nest import loop_nest
+from accelsim.mapping.mapper import Mapper
+from accelsim.mapping.residency import allocate
+from accelsim.pe.mapping import Mapping
+from accelsim.rules.registry import lower
+from accelsim.step.ops import Contraction, TrainingStep
+from accelsim.workload.network import INPUT, Network
+from tests.oracle.counted import Home
+from tests.oracle.printed import Nest, parse
+from tests.random_machines import machine
+from tests.reference_networks import Builder
+
+MOST_PRODUCTS = 12_000
+"""Products of the largest op that is walked."""
+
+SYSTOLIC = ("output_stationary", "weight_stationary", "input_stationary")
+SKIPPING = ("lanes", "lanes", "coupled", "broadcast")
+
+
+class Case:
+    """A mapped op on a machine, and its printed nest."""
+
+    def __init__(self, machine: Machine, mapper: Mapper, mapping: Mapping) -> None:
+        self.machine, self.mapper, self.mapping = machine, mapper, mapping
+        self.text = loop_nest(mapping, machine)
+        self.nest: Nest = parse(self.text)
+        tensor = mapping.op.stationary.tensor
+        home = mapper.home(tensor)
+        self.home = Home(home.resident, home.spilled) if home else Home(0, tensor.elements)
+        (made,) = mapping.op.outputs
+        self.made_at_home = (mapper.gradient_split(mapping.op, made) or (0, 0))[0]
+
+
+def network(random: Random) -> Network:
+    """Up to two convolutions of any geometry, and a classifier."""
+    builder = Builder(
+        "x", (random.randint(1, 6), random.randint(1, 6), random.choice([1, 2, 3, 4]))
+    )
+    for _ in range(random.randint(0, 2)):
+        above = builder.layers[-1].name if builder.layers else INPUT
+        *sides, channels = builder.shapes[above]
+        groups = random.choice([each for each in (1, 1, 2, channels) if channels % each == 0])
+        kernel = tuple(random.randint(1, min(3, side)) for side in sides)
+        dilation = tuple(
+            random.choice([each for each in (1, 2) if (size - 1) * each < side])
+            for size, side in zip(kernel, sides, strict=True)
+        )
+        builder.add(
+            "conv",
+            groups * random.randint(1, 4),
+            kernel=kernel,
+            stride=(random.randint(1, 3), random.randint(1, 2)),
+            dilation=dilation,
+            padding=tuple(random.randint(0, 1) for _ in range(4)),
+            groups=groups,
+        ).add("relu")
+    return builder.add("fc", random.randint(1, 7)).network()
+
+
+def step_of(random: Random) -> TrainingStep:
+    """A step of a random network, of one to four samples."""
+    rule = random.choice(["bp", "bp", "dfa", "ssdfa"])
+    while True:
+        try:
+            return lower(network(random), rule, random.randint(1, 4))
+        except InputError:
+            continue
+
+
+def mapped(machine: Machine, step: TrainingStep) -> Iterator[tuple[Mapper, Contraction, Mapping]]:
+    """Canonical mappings of the small contractions of a step."""
+    mapper = Mapper(machine, allocate(step, machine, 1))
+    for op in step.ops:
+        if isinstance(op, Contraction) and op.nest.macs <= MOST_PRODUCTS:
+            try:
+                yield mapper, op, mapper.map(op)
+            except InputError:
+                continue
+
+
+def cases(number: int, draw: Any) -> Iterator[Case]:
+    """Cases of machine ``draw(random)``."""
+    random = Random(number)
+    try:
+        drawn: Machine = draw(random)
+    except InputError:
+        return
+    for mapper, _, mapping in mapped(drawn, step_of(random)):
+        yield Case(drawn, mapper, mapping)
+
+
+def _memories(random: Random) -> dict[str, Any]:
+    staging = random.choice([16, 64, 256, 4096])
+    return {
+        "pe_array__rows": random.randint(1, 4),
+        "pe_array__cols": random.randint(1, 4),
+        "global_buffer__staging": f"{staging}B",
+        "global_buffer__capacity": f"{2 * staging + random.choice([400, 1500, 10000])}B",
+        "scratchpad__capacity": "64KiB",
+        "precision__psum": random.choice([16, 32]),
+        **{
+            f"precision__{role}": random.choice([8, 16, 24])
+            for role in ("weight", "activation", "error", "feedback", "gradient")
+        },
+    }
+
+
+def systolic(random: Random) -> Machine:
+    """A systolic array."""
+    return machine("systolic", pe_array__dataflow=random.choice(SYSTOLIC), **_memories(random))
+
+
+def row_stationary(random: Random) -> Machine:
+    """A row-stationary array."""
+    return machine(
+        "systolic",
+        pe_array__kind="row_stationary",
+        pe_array__filter_words=random.choice([2, 12, 224]),
+        pe_array__input_words=random.choice([1, 4, 12]),
+        pe_array__psum_words=random.choice([1, 4, 24]),
+        **_memories(random),
+    )
+
+
+def skipping(random: Random) -> Machine:
+    """An array that skips zeros, with working space for windows of some sizes only."""
+    kind = random.choice(SKIPPING)
+    near = random.random() < 0.5
+    own: dict[str, Any] = {"pe_array__kind": kind}
+    if kind == "lanes":
+        own |= {"pe_array__lanes": random.randint(1, 3), "pe_array__window": 1}
+    if kind == "broadcast":
+        own["pe_array__lanes"] = random.randint(1, 2)
+    if near:
+        policies = ["remote_read", "transposable"] + ["psum_reduce"] * (kind != "broadcast")
+        own["near_memory__transpose"] = random.choice(policies)
+        own["near_memory__feedback"] = random.choice(["stored", "prng"])
+    working = random.choice([48, 64, 96, 128, 256, 600, 2112])
+    own |= {
+        "scratchpad__working": f"{working}B",
+        "scratchpad__capacity": f"{working + random.choice([1, 40, 200, 1 << 16])}B",
+    }
+    return machine("near_memory" if near else "von_neumann", **{**_memories(random), **own})
