@@ -58,7 +58,7 @@ class Relu(Activation):
     def reads_back(self, low: Lowering, error: Value) -> Value:
         return (*error, *low.mask(self.name))
 
-    def numerics(self, dtype: np.dtype[Any], steps: int) -> ReluNumerics:
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> ActivationNumerics:
         return ReluNumerics(self, dtype)
 
 
@@ -70,7 +70,7 @@ class Relu6(Relu):
     kind: ClassVar[str] = "relu6"
     forward_ops: ClassVar[int] = 2
 
-    def numerics(self, dtype: np.dtype[Any], steps: int) -> Relu6Numerics:
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> ActivationNumerics:
         return Relu6Numerics(self, dtype)
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels.bits.bitmaps import from_mask, ones, popcounts, slice_channels, to_mask
+from accelsim.kernels.bits.bitmaps import from_mask, ones, popcounts, split_channels, to_mask
 from accelsim.kernels.bits.effectual import (
     effectual_dense,
     effectual_masked,
-    effectual_wgrad,
+    grouped_wgrad,
     over_batch,
 )
 from accelsim.step.ops import Contraction
@@ -39,18 +39,14 @@ def effectual_macs(op: Contraction, masks: MaskSource) -> int:
         return _feedback(op, masks)
     rows, cols = nest.reads(keep_zeros=False)
     moving = moving_words(op, masks)
-    parts = group_slices(moving, nest.depth, nest.groups)
+    parts = split_channels(moving, nest.depth, nest.groups)
     if nest.sums_samples:
-        errors = group_slices(summed_words(op, masks), nest.channels, nest.groups)
-        return sum(
-            over_batch(effectual_wgrad(x, e, rows, cols), nest.samples)
-            for x, e in zip(parts, errors, strict=True)
-        )
+        errors = split_channels(summed_words(op, masks), nest.channels, nest.groups)
+        return over_batch(grouped_wgrad(parts, errors, rows, cols), nest.samples)
     if masks.stationary(op) is None:
         outputs = nest.channels // nest.groups
-        return sum(
-            over_batch(effectual_dense(part, outputs, rows, cols), nest.samples) for part in parts
-        )
+        every = effectual_dense(parts.reshape(-1, *parts.shape[2:]), outputs, rows, cols)
+        return over_batch(every.reshape(nest.groups, -1).sum(axis=0), nest.samples)
     weights = stationary_masks(op, masks)
     depth = nest.depth // nest.groups
     flat = [group.reshape(len(group), -1, group.shape[-1]) for group in weights]
@@ -79,14 +75,6 @@ def _words_or_ones(mask: BoundMask | None, extents: tuple[int, int, int]) -> Wor
     """The mask's words, or one sample of ones with ``extents`` (rows, columns, channels)."""
     rows, columns, channels = extents
     return mask.words if mask else ones(rows * columns, channels).reshape(1, rows, columns, -1)
-
-
-def group_slices(words: Words, channels: int, groups: int) -> list[Words]:
-    """Mask of each group's channels, one array per group."""
-    size = channels // groups
-    if groups == 1:
-        return [words]
-    return [slice_channels(words, group * size, (group + 1) * size) for group in range(groups)]
 
 
 def stationary_masks(op: Contraction, masks: MaskSource) -> list[Words]:

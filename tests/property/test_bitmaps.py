@@ -48,6 +48,19 @@ def test_popcounts_equal_the_twin(mask: np.ndarray) -> None:
     assert bitmaps.popcounts(bitmaps.from_mask(mask)).tolist() == naive.row_popcounts(mask.tolist())
 
 
+@given(st.integers(1, 130), st.integers(1, 9), st.integers(1, 140), st.data())
+def test_splits_are_the_twins_slices(
+    size: int, groups: int, rows: int, data: st.DataObject
+) -> None:
+    random = np.random.default_rng(data.draw(st.integers(0, 99)))
+    mask = random.random((rows, size * groups)) < 0.5
+    found = bitmaps.split_channels(bitmaps.from_mask(mask), size * groups, groups)
+    assert found.shape == (groups, rows, -(-size // 64))
+    for group, words in enumerate(found):
+        expected = naive.slice_rows(mask.tolist(), group * size, (group + 1) * size)
+        assert np.array_equal(words, bitmaps.from_mask(np.array(expected, np.bool_)))
+
+
 @given(any_mask, st.data())
 def test_slices_equal_the_twin(mask: np.ndarray, data: st.DataObject) -> None:
     first = data.draw(st.integers(0, mask.shape[1] - 1))

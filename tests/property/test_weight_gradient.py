@@ -119,6 +119,31 @@ def test_groups_are_slices(
     )
 
 
+@given(gradients(), st.sampled_from(weight_gradient.SKIPS), st.integers(2, 4))
+def test_all_groups_in_one_call_equal_the_twin(
+    case: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int], skip: str, groups: int
+) -> None:
+    """Each group reads other maps: rolled ones."""
+    x, e, rows, cols, batch, window = case
+    maps, errors = ([np.roll(each, group, axis=2) for group in range(groups)] for each in (x, e))
+    cycles, total = weight_gradient.grouped_wgrad_cycles(
+        bitmaps.packed(np.stack(maps)),
+        bitmaps.packed(np.concatenate(errors, axis=3)),
+        batch,
+        MapTaps(rows, cols),
+        window,
+        skip,
+    )
+    expected = [
+        naive.wgrad_cycles(*pair, batch, rows, cols, window, skip)
+        for pair in zip(maps, errors, strict=True)
+    ]
+    shape = (e.shape[3], rows.shape[1] * cols.shape[1] * x.shape[3])
+    wide = [np.broadcast_to(np.array(part), shape) for part, _ in expected]
+    assert np.array_equal(cycles, np.concatenate(wide))
+    assert total == sum(part for _, part in expected)
+
+
 @given(gradients())
 def test_effectual_pairs_equal_the_twin(
     case: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int],

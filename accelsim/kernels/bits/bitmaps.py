@@ -101,6 +101,17 @@ def slice_channels(bits: Words, first: int, end: int) -> Words:
     )
 
 
+def split_channels(bits: Words, channels: int, groups: int) -> Words:
+    """Each group's channels, moved to bit 0: uint64 (..., ceil(C/64)) -> uint64 (G, ...,
+    ceil(C/G/64)).
+    """
+    if groups == 1:
+        return bits[None]
+    size = channels // groups
+    rows = split_rows(flat(bits).reshape(-1, bits.shape[-1]), size, groups)
+    return rows.reshape(groups, *bits.shape[:-1], -1)
+
+
 def transpose_bits(bits: Words, channels: int) -> Words:
     """Transpose rows x channels to channels x rows: uint64 (rows, ceil(C/64)) -> uint64 (C,
     ceil(rows/64)).
@@ -118,6 +129,30 @@ def row_popcounts(bits: Words) -> NDArray[np.int64]:
         for word in range(width):
             count += popcount(bits[row, word])
         result[row] = count
+    return result
+
+
+@jit
+def split_rows(bits: Words, size: int, groups: int) -> Words:
+    """`slice_rows` of every run of ``size`` bits: uint64 (rows, width) -> uint64 (groups, rows,
+    ceil(size/64)).
+    """
+    rows = bits.shape[0]
+    result = np.empty((groups, rows, (size + 63) // 64), dtype=np.uint64)
+    if size > 64:
+        for group in range(groups):
+            result[group] = slice_rows(bits, group * size, (group + 1) * size)
+        return result
+    keep = ~np.uint64(0) >> np.uint64(64 - size)
+    for first in range(0, rows, 64):  # the words of 64 rows stay in a first-level cache
+        for group in range(groups):
+            word, offset = group * size // 64, group * size % 64
+            over = max(0, offset + size - 64)
+            for row in range(first, min(first + 64, rows)):
+                value = bits[row, word] >> np.uint64(offset)
+                if over:
+                    value |= bits[row, word + 1] << np.uint64(64 - offset)
+                result[group, row, 0] = value & keep
     return result
 
 

@@ -1,8 +1,8 @@
 """Exact counts of effectual positions, computed from popcounts instead of the pairs themselves.
 
 A position is effectual if both operands are non-zero. Every function returns one count per stored
-sample, int64 (S). `over_batch` sums them for a batch that repeats the samples. For groups, slice
-the channels (`bitmaps.slice_channels`) and add the counts of the groups.
+sample, int64 (S). `over_batch` sums them for a batch that repeats the samples. For groups, split
+the channels (`bitmaps.split_channels`) and add the counts of the groups.
 """
 
 from __future__ import annotations
@@ -62,6 +62,24 @@ def effectual_wgrad(x: Words, e: Words, row_taps: Taps, col_taps: Taps) -> Count
     taps of size 1.
     """
     return effectual_dense(x, 0, row_taps, col_taps, e)
+
+
+def grouped_wgrad(x: Words, e: Words, row_taps: Taps, col_taps: Taps) -> Counts:
+    """Effectual MACs of WG of all groups of a convolution: int64 (lcm(S, S')).
+
+    ``x``: uint64 (G, S, H, W, Cw) and ``e``: uint64 (G, S', P, Q, Kw), the channels of each group.
+    """
+    groups, samples, errors = len(x), x.shape[1], e.shape[1]
+    maps = popcounts(x).reshape(-1, *x.shape[2:4])
+    covered = covered_ones(maps, row_taps, col_taps).reshape(groups, samples, -1)
+    rows = popcounts(e).reshape(groups, errors, -1)
+    return np.array(
+        [
+            int((covered[:, n % samples] * rows[:, n % errors]).sum())
+            for n in range(np.lcm(samples, errors))
+        ],
+        np.int64,
+    )
 
 
 def set_positions(x: Words, row_taps: Taps, col_taps: Taps) -> Counts:

@@ -4,7 +4,7 @@ the output map.
 
 from __future__ import annotations
 
-from math import gcd
+from math import gcd, lcm
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +18,9 @@ from accelsim.kernels.bits.bitmaps import (
     flat,
     ones,
     popcounts,
+    split_channels,
 )
-from accelsim.kernels.bits.effectual import effectual_wgrad, over_batch, set_positions
+from accelsim.kernels.bits.effectual import grouped_wgrad, over_batch, set_positions
 from accelsim.kernels.bits.intrinsics import container
 from accelsim.kernels.bits.taps import MapTaps, each_once
 from accelsim.kernels.jit import jit, parallel_jit
@@ -55,6 +56,31 @@ def wgrad_cycles(
 
     ValueError for other values.
     """
+    return _wgrad(PackedMask(x.words[None], x.channels), e, batch, taps, window, skip)
+
+
+def grouped_wgrad_cycles(
+    x: PackedMask, e: PackedMask, batch: int, taps: MapTaps, window: int, skip: str
+) -> tuple[Cycles, int]:
+    """`wgrad_cycles` of a grouped convolution, all groups in one call.
+
+    ``x``: (G, S, H, W, Cw), C channels per group. ``e``: (S', P, Q, Kw), K channels of all groups.
+    Cycles are int32 (K, R*S*C) in every mode. Thousands of groups have few lanes each, so that a
+    call per group would take longer than the walk.
+    """
+    cycles, total = _wgrad(x, e, batch, taps, window, skip)
+    if skip == "moving":
+        cycles = np.repeat(cycles, e.channels // len(x.words), axis=0)
+    shape = (e.channels, taps.kernel * x.channels)
+    return np.ascontiguousarray(np.broadcast_to(cycles, shape)), total
+
+
+def _wgrad(
+    x: PackedMask, e: PackedMask, batch: int, taps: MapTaps, window: int, skip: str
+) -> tuple[Cycles, int]:
+    """As `grouped_wgrad_cycles`, with rows and lanes as in `wgrad_cycles`: moving has one row per
+    group.
+    """
     if skip not in SKIPS:
         raise ValueError(f"skip must be one of {', '.join(SKIPS)}, got {skip}")
     x, e = (PackedMask(flat(words), channels) for words, channels in (x, e))
@@ -63,12 +89,13 @@ def wgrad_cycles(
         return np.full((1, 1), batch * taps.outputs, dtype=np.int32), total
     if skip == "both":
         return _cycles(x, taps, e, batch, window), total
-    rows, cols = len(taps.rows), len(taps.cols)
-    dense = PackedMask(ones(rows * cols, 1).reshape(1, rows, cols, 1), 1)
-    if skip == "moving":
-        return _cycles(x, taps, dense, batch, window), total
-    # The lanes are the channels of e, against a dense operand.
-    return _cycles(e, each_once(rows, cols), dense, batch, window).T.copy(), total
+    rows, cols, rows_of_e = len(taps.rows), len(taps.cols), len(x.words)
+    if skip == "stationary":
+        # The lanes are the channels of e, against a dense operand.
+        x, taps, rows_of_e = PackedMask(e.words[None], e.channels), each_once(rows, cols), 1
+    dense = PackedMask(ones(rows * cols, rows_of_e).reshape(1, rows, cols, -1), rows_of_e)
+    cycles = _cycles(x, taps, dense, batch, window)
+    return cycles if skip == "moving" else cycles.T.copy(), total
 
 
 class RowStreams(NamedTuple):
@@ -87,11 +114,11 @@ class RowStreams(NamedTuple):
 
 
 def _cycles(x: PackedMask, taps: MapTaps, e: PackedMask, batch: int, window: int) -> Cycles:
-    """Cycles, int32 (K, R*S*C), of the pairs x & e."""
+    """Cycles, int32 (K, R*S*C), of the pairs x & e. ``x``: (G, S, H, W, Cw)."""
     lanes = taps.kernel * x.channels
     if window == 1:  # every position takes its cycle
         return np.full((e.channels, lanes), batch * taps.outputs, dtype=np.int32)
-    samples = len(x.words) * len(e.words) // gcd(len(x.words), len(e.words))
+    samples = lcm(x.words.shape[1], len(e.words))
     repeats, period, rest = periods(samples, taps.outputs, batch, window)
     kind = container(window)
     cycles = np.empty((e.channels, lanes), dtype=np.int32)
@@ -109,8 +136,7 @@ def _cycles(x: PackedMask, taps: MapTaps, e: PackedMask, batch: int, window: int
         window,
     )
     if cycles.size * length < PARALLEL_POSITIONS:
-        for group in groups:
-            wgrad_group(x, taps, streams, group, cycles)
+        wgrad_serial(x, taps, streams, groups, cycles)
     else:
         wgrad_lanes(x, taps, streams, groups, cycles)
     return cycles
@@ -175,19 +201,21 @@ def lane_chunks(
 
 @jit
 def wgrad_group(
-    x: PackedMask, taps: MapTaps, streams: RowStreams, group: Counts, cycles: Cycles
+    x: PackedMask, taps: MapTaps, streams: RowStreams, group: Counts, cycles: Cycles, part: int
 ) -> None:
-    """`wgrad_lanes` for the lanes of one group."""
+    """`wgrad_lanes` for the lanes of one group of lanes, in the convolution's group ``part``."""
     channels, window = x.channels, streams.window
+    share = cycles.shape[0] // x.words.shape[0]
+    own = PackedMask(x.words[part], channels)
     first = group[0] * channels + group[2] * 64
     end = min(group[1] * channels, (group[1] - 1) * channels + group[3] * 64)
     lanes = (end - first + 63) // 64 * 64
     kind = streams.rest.dtype
     chunks = np.zeros(((streams.length + window - 1) // window, lanes), dtype=kind)
-    lane_chunks(x, taps, group, window, streams.length, chunks)
+    lane_chunks(own, taps, group, window, streams.length, chunks)
     state, scratch = np.empty((2, lanes), kind), np.empty((2, lanes), np.int32)
     lane_state = LaneState(state[0], state[1], scratch[0], scratch[1])
-    for k in range(cycles.shape[0]):
+    for k in range(part * share, (part + 1) * share):
         walk_lanes(
             streams.period[k],
             streams.rest[k],
@@ -206,20 +234,35 @@ def wgrad_lanes(
 ) -> None:
     """Fill ``cycles``, int32 (K, R*S*C), of the pairs x & e.
 
-    ``streams``: those of e's channels. ``groups``: from `lane_groups`.
+    ``x``: (G, S, H, W, Cw). ``streams``: those of e's channels, group by group. ``groups``: from
+    `lane_groups`.
     """
-    for g in prange(groups.shape[0]):
-        wgrad_group(x, taps, streams, groups[g], cycles)
+    count = groups.shape[0]
+    for g in prange(x.words.shape[0] * count):
+        wgrad_group(x, taps, streams, groups[g % count], cycles, g // count)
+
+
+@jit
+def wgrad_serial(
+    x: PackedMask, taps: MapTaps, streams: RowStreams, groups: Counts, cycles: Cycles
+) -> None:
+    """`wgrad_lanes` in one thread."""
+    for part in range(x.words.shape[0]):
+        for g in range(groups.shape[0]):
+            wgrad_group(x, taps, streams, groups[g], cycles, part)
 
 
 def _set_pairs(x: PackedMask, e: PackedMask, batch: int, taps: MapTaps, skip: str) -> int:
-    """Set bits of all K * R*S*C lanes' pair masks over the batch."""
-    lanes = taps.kernel * x.channels
+    """Set bits of all K * R*S*C lanes' pair masks over the batch. ``x``: (G, S, H, W, Cw)."""
+    lanes, groups = taps.kernel * x.channels, len(x.words)
     if skip == "none":
         return e.channels * lanes * batch * taps.outputs
     if skip == "moving":
-        return over_batch(set_positions(x.words, *taps), batch) * e.channels
+        bits = set_positions(x.words.reshape(-1, *x.words.shape[2:]), *taps)
+        return over_batch(bits.reshape(groups, -1).sum(axis=0), batch) * (e.channels // groups)
     if skip == "stationary":
         rows = popcounts(e.words).reshape(len(e.words), -1)
         return over_batch(rows.sum(axis=1), batch) * lanes
-    return over_batch(effectual_wgrad(x.words, e.words, *taps), batch)
+    return over_batch(
+        grouped_wgrad(x.words, split_channels(e.words, e.channels, groups), *taps), batch
+    )

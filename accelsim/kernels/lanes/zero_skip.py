@@ -131,7 +131,10 @@ def compose(
                         if row < 0 or col < 0 or summary[n, row, col, 0] < 0:
                             gap += channels
                             continue
-                        total += (gap + summary[n, row, col, 0]) // window + summary[n, row, col, 2]
+                        gap += summary[n, row, col, 0]
+                        if gap >= window:  # most gaps are shorter, and a division is slow
+                            total += gap // window
+                        total += summary[n, row, col, 2]
                         count += summary[n, row, col, 3]
                         gap = np.int64(summary[n, row, col, 1])
                 cycles[n, y * cols + x] = total + (gap + window - 1) // window

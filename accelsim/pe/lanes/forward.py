@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelsim.kernels.bits.bitmaps import PackedMask, from_mask, to_mask
+from accelsim.kernels.bits.bitmaps import PackedMask, from_mask, split_channels, to_mask
 from accelsim.kernels.bits.taps import expand_kernel
 from accelsim.kernels.lanes.zero_skip import stream_lengths
 from accelsim.pe.lanes.streams import Cycles, Streams, Words, per_channel
 from accelsim.pe.lanes.walks import Walks
 from accelsim.pe.skipping.setting import Skipped
 from accelsim.step.ops import Contraction
-from accelsim.zeros.effectual import group_slices, moving_words, stationary_masks
+from accelsim.zeros.effectual import moving_words, stationary_masks
 from accelsim.zeros.masks import MaskSource
 
 
@@ -45,13 +45,15 @@ class _ConvolutionStreams:
     def streams(self) -> Streams:
         """Streams of every output."""
         nest, moving, stationary = self.op.nest, self._moving_groups(), self._stationary_groups()
+        per_group = nest.channels // nest.groups
+        if nest.groups > 1 and stationary is None and self.skip.moving:
+            return self._moving_alone(moving, per_group)
         parts = [
             self._group(moving[group], None if stationary is None else stationary[group])
             for group in range(nest.groups)
         ]
         if nest.groups == 1:
             return parts[0]
-        per_group = nest.channels // nest.groups
         return Streams(
             *(
                 np.concatenate([per_channel(getattr(part, name), per_group) for part in parts])
@@ -59,12 +61,23 @@ class _ConvolutionStreams:
             )
         )
 
-    def _moving_groups(self) -> list[Words]:
-        """Moving map of each group, as that group streams it."""
+    def _moving_alone(self, moving: Words, per_group: int) -> Streams:
+        """Streams of all groups if only zeros of the moving operand matter: the groups are walked
+        as if they were samples.
+        """
+        folded = PackedMask(moving.reshape(-1, *moving.shape[2:]), self.size)
+        cycles, set_bits = (
+            np.repeat(each.reshape(len(moving), -1), per_group, axis=0)
+            for each in self.walks.moving(folded, self.taps)
+        )
+        return Streams(cycles, set_bits, set_bits)
+
+    def _moving_groups(self) -> Words:
+        """Moving map of each group, as that group streams it: uint64 (G, S, H, W, Cw)."""
         nest = self.op.nest
         moving = moving_words(self.op, self.masks)
         if nest.groups == 1 or not self.keep:
-            return group_slices(moving, nest.depth, nest.groups)
+            return split_channels(moving, nest.depth, nest.groups)
         # Channels of other groups pass through the window as zeros, so the stream keeps their
         # positions.
         size, windows = nest.depth // nest.groups, []
@@ -72,7 +85,7 @@ class _ConvolutionStreams:
             mask = np.zeros(nest.depth, np.bool_)
             mask[group * size : (group + 1) * size] = True
             windows.append(moving & from_mask(mask))
-        return windows
+        return np.stack(windows)
 
     def _stationary_groups(self) -> list[Words] | None:
         """Weight masks of each group, or None if neither weights nor their structure have zeros

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels.bits.bitmaps import PackedMask, ones
+from accelsim.kernels.bits.bitmaps import PackedMask, ones, split_channels
 from accelsim.kernels.bits.taps import MapTaps
 from accelsim.pe.lanes.walks import Walks
 from accelsim.pe.skipping.setting import Skipped
 from accelsim.step.contraction import Nest
 from accelsim.step.ops import Contraction
-from accelsim.zeros.effectual import group_slices, moving_words, summed_words
+from accelsim.zeros.effectual import moving_words, summed_words
 from accelsim.zeros.masks import MaskSource
 
 Words = NDArray[np.uint64]
@@ -61,16 +61,15 @@ def gradient_lanes(
     # A dense activation still has zero padding, so its mask must be examined to skip it.
     mode = _mode(skip, False, dense_e)
     strided = keep_zeros and max(nest.rows.dilation, nest.columns.dilation) > 1
-    groups = zip(
-        group_slices(activation, nest.depth, nest.groups),
-        group_slices(error, nest.channels, nest.groups),
-        strict=True,
-    )
+    if not strided:
+        return _removed(activation, error, nest, mode, walks)
     parts = [
         _with_stride_zeros(x, e, nest, skip, walks)
-        if strided
-        else _removed(x, e, nest, mode, walks)
-        for x, e in groups
+        for x, e in zip(
+            split_channels(activation, nest.depth, nest.groups),
+            split_channels(error, nest.channels, nest.groups),
+            strict=True,
+        )
     ]
     if nest.groups == 1:
         return parts[0]
@@ -96,10 +95,15 @@ def _mode(skip: Skipped, moving_dense: bool, stationary_dense: bool) -> str:
 
 
 def _removed(x: Words, e: Words, nest: Nest, mode: str, walks: Walks) -> GradientLanes:
-    masks = PackedMask(x, nest.depth // nest.groups), PackedMask(e, nest.channels // nest.groups)
-    taps = nest.reads(keep_zeros=False)
-    cycles, executed = walks.gradients(*masks, nest.samples, taps, mode)
-    return GradientLanes(cycles, executed, _lanes(nest) * nest.reduction)
+    """Lanes of a convolution without its stride zeros. ``x``, ``e``: maps of all groups."""
+    errors, taps = PackedMask(e, nest.channels), nest.reads(keep_zeros=False)
+    if nest.groups == 1:
+        walked = walks.gradients(PackedMask(x, nest.depth), errors, nest.samples, taps, mode)
+    else:
+        parts = split_channels(x, nest.depth, nest.groups)
+        maps = PackedMask(parts, nest.depth // nest.groups)
+        walked = walks.grouped_gradients(maps, errors, nest.samples, taps, mode)
+    return GradientLanes(*walked, nest.groups * _lanes(nest) * nest.reduction)
 
 
 def _lanes(nest: Nest) -> int:

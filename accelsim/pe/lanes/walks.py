@@ -8,10 +8,10 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from accelsim.kernels.bits.bitmaps import PackedMask
+from accelsim.kernels.bits.bitmaps import PackedMask, split_channels
 from accelsim.kernels.bits.taps import MapTaps
 from accelsim.kernels.lanes.pair_streams import pair_stream_cycles
-from accelsim.kernels.lanes.weight_gradient import wgrad_cycles
+from accelsim.kernels.lanes.weight_gradient import grouped_wgrad_cycles, wgrad_cycles
 from accelsim.kernels.lanes.zero_skip import stream_cycles
 from accelsim.pe.lanes.cache import outer_lanes
 from accelsim.pe.lanes.streams import Cycles, Words
@@ -48,6 +48,26 @@ class Walks(ABC):
     ) -> tuple[Cycles, int]:
         """Cycles, int32 (K or 1, R*S*C or 1), of weight gradients, and the set bits of all."""
 
+    def grouped_gradients(
+        self, x: PackedMask, e: PackedMask, samples: int, taps: MapTaps, skip: str
+    ) -> tuple[Cycles, int]:
+        """Cycles, int32 (K, R*S*C), of the weight gradients of a grouped convolution, and the set
+        bits of all. ``x``: (G, S, H, W, Cw), C channels per group. ``e``: (S', P, Q, Kw), K
+        channels of all groups.
+        """
+        share = e.channels // len(x.words)
+        parts = [
+            self.gradients(
+                PackedMask(maps, x.channels), PackedMask(errors, share), samples, taps, skip
+            )
+            for maps, errors in zip(
+                x.words, split_channels(e.words, e.channels, len(x.words)), strict=True
+            )
+        ]
+        shape = (share, taps.kernel * x.channels)
+        cycles = np.concatenate([np.broadcast_to(part, shape) for part, _ in parts])
+        return cycles, sum(executed for _, executed in parts)
+
     @abstractmethod
     def outer(
         self, x: PackedMask, e: PackedMask, samples: int, segments: int, skip: str
@@ -80,6 +100,11 @@ class LaneWalks(Walks):
         self, x: PackedMask, e: PackedMask, samples: int, taps: MapTaps, skip: str
     ) -> tuple[Cycles, int]:
         return wgrad_cycles(x, e, samples, taps, self._window, skip)
+
+    def grouped_gradients(
+        self, x: PackedMask, e: PackedMask, samples: int, taps: MapTaps, skip: str
+    ) -> tuple[Cycles, int]:
+        return grouped_wgrad_cycles(x, e, samples, taps, self._window, skip)
 
     def outer(
         self, x: PackedMask, e: PackedMask, samples: int, segments: int, skip: str
