@@ -83,10 +83,11 @@ def flag_of(name: str) -> str:
 
 def _parameter(declaring: type[Options], name: str, option: Option) -> Parameter:
     """A field as typer declares an option: a flag, a text, or a text that may be repeated."""
-    usual = default(declaring, name)
+    usual, flag = default(declaring, name), flag_of(name)
     kind: Any = str
     if isinstance(usual, bool):
         kind = bool
+        flag += f"/--no-{flag[2:]}" if usual else ""
     elif option.repeats:
         kind, usual = list[str], [usual]
     elif usual is None:
@@ -94,7 +95,7 @@ def _parameter(declaring: type[Options], name: str, option: Option) -> Parameter
     else:
         usual = str(usual)
     declared = typer.Option(
-        flag_of(name),
+        flag,
         metavar=option.metavar or None,
         help=option.help,
         show_default=option.shows_default,

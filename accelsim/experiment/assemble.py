@@ -33,7 +33,14 @@ from accelsim.results.op import (
     TilingFields,
     Words,
 )
-from accelsim.results.result import AreaSource, EnergySource, Result, StepTotals, sum_floats
+from accelsim.results.result import (
+    AreaSource,
+    EnergySource,
+    ResidentWords,
+    Result,
+    StepTotals,
+    sum_floats,
+)
 from accelsim.sim.run import OpRecord, Run
 
 COMPUTING = ("busy", "window_empty", "imbalance", "idle")
@@ -63,6 +70,7 @@ def assembled(
         machine=file_form(machine),
         peak_stash_bytes=run.peak_stash_bytes,
         spilled_words=run.residency.spilled_words(),
+        resident_words=ResidentWords(**run.resident_words),
         array_cycles=array_cycles(run, ops, fields["schedule"] == Schedule.SERIAL),
         actions={".".join(action): times for action, times in counts},
         energy_sources=tuple(EnergySource(**vars(table[action])) for action, _ in counts),

@@ -54,7 +54,7 @@ def compile_step(
     step = step if given.transform is None else given.transform(step)
     tables = machine_tables(machine)
     table = EnergyTable.build(machine, tables.technology, dram_prices(tables.dram))
-    program = Program(step, machine, tables.dram, Schedule(given.schedule), table)
+    program = Program(step, machine, tables.dram, Schedule(given.schedule), table, given.warm)
     digest = digest if step is lowered else step_digest(step)
     return Compiled(network, kind, program, table, tables.technology, tables.digest, digest)
 

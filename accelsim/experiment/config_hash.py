@@ -40,6 +40,7 @@ class Configuration:
     lowered step (`step_digest`). ``masks``: digest of the trace's content, or of the parameters of
     a random trace. ``seed``: seed of the simulator's own draws. ``plugins``: SHA-256 and
     distribution of each plug-in used. ``part``: the passes that are reported, if not all.
+    ``warm``: false for a first step.
     """
 
     network: Network
@@ -51,6 +52,7 @@ class Configuration:
     seed: int
     plugins: tuple[str, ...] = ()
     part: tuple[str, ...] = ()
+    warm: bool = True
 
     @property
     def hash(self) -> str:
@@ -66,6 +68,7 @@ class Configuration:
             self.seed,
             *self.plugins,
             *self.part,
+            *([] if self.warm else ["first step"]),
         )
         return digest(repr(parts))
 

@@ -135,9 +135,10 @@ class Setting(Options):
     ``"shipped"``, ``"dense"``, ``"random:DENSITY"``, a file, files of different rule families, or a
     `Trace`. ``trace_any_rule``: accept the trace of another rule family. ``passes``: passes to
     report; the whole step is simulated. ``schedule``: ``"serial"`` or ``"unlocked"``.
-    ``optimizer``: ``"sgd"``, ``"momentum"`` or ``"adam"``. ``seed``: seed of everything drawn at
-    random. ``transform``: changes the lowered ops before they run. The result keeps the rule's
-    name, and its hash is that of the changed ops.
+    ``optimizer``: ``"sgd"``, ``"momentum"`` or ``"adam"``. ``warm``: true for a step of the
+    steady state, false for the first step, at whose beginning nothing is on the chip. ``seed``:
+    seed of everything drawn at random. ``transform``: changes the lowered ops before they run. The
+    result keeps the rule's name, and its hash is that of the changed ops.
 
     >>> import accelsim
     >>> setting = accelsim.Setting(batch=4, trace="random:0.5")
@@ -179,6 +180,15 @@ class Setting(Options):
     optimizer: str = field(
         default="momentum",
         metadata=option("O", "Optimizer of the weight update: sgd, momentum or adam.", _optimizer),
+    )
+    warm: bool = field(
+        default=True,
+        metadata=option(
+            "",
+            "A step of the steady state, or the first one, which loads weights and all else that "
+            "stays on the chip from DRAM.",
+            flag,
+        ),
     )
     seed: int = field(default=0, metadata=SEED)
     transform: Transform | None = field(default=None, metadata=argument(function))

@@ -149,6 +149,7 @@ def _simulate(
         seed,
         tuple(f"{each.sha256} {each.distribution}" for each in prepared.plugins),
         setting.part,
+        program.warm,
     )
     run = whole = program.run(
         masks, watchers.of(f"{machine.name} {shown}"), interval=not setting.part
@@ -156,7 +157,7 @@ def _simulate(
     reported = step
     if setting.part:
         reported = replace(step, ops=tuple(op for op in step.ops if op.pass_ in setting.part))
-        run = whole.part({op.name for op in reported.ops})
+        run = whole.part({each.op.name for each in whole.records if each.op.pass_ in setting.part})
     areas, missing = _areas(machine, compiled.technology)
     fields = {
         **_cause(configuration, prepared.kind.rule, setting, chosen.name),
@@ -219,6 +220,7 @@ def _cause(
         "trace": trace,
         "schedule": setting.given.schedule,
         "optimizer": setting.given.optimizer,
+        "warm": setting.given.warm,
     }
 
 

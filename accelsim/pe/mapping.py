@@ -25,6 +25,8 @@ class Route(StrEnum):
     - COLLECT: PE to global buffer.
     - HOME: into or out of the PE's own scratchpad (local words).
     - BUFFER: global buffer to vector unit or back.
+    - LOAD: DRAM to the place where the words stay from step to step: home scratchpads, or, without
+      receivers, the global buffer.
     """
 
     MULTICAST = "multicast"
@@ -34,6 +36,7 @@ class Route(StrEnum):
     COLLECT = "collect"
     HOME = "home"
     BUFFER = "buffer"
+    LOAD = "load"
 
 
 @dataclass(frozen=True)

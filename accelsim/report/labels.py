@@ -19,7 +19,7 @@ def labels(results: Sequence[Result]) -> list[str]:
         ]
         for result in results
     ]
-    for key in ("part", "batch", "schedule", "trace", "seed"):
+    for key in ("part", "warm", "batch", "schedule", "trace", "seed"):
         if len({tuple(names) for names in parts}) < len(parts):
             parts = [
                 names + _differing(result, results, (key,))
@@ -38,6 +38,8 @@ _PREFIXES = {"batch": "batch ", "seed": "seed "}
 def _value(result: Result, key: str) -> object:
     if key == "part":
         return "whole step" if result.step is None else "+".join(result.reported_passes())
+    if key == "warm":
+        return "steady state" if result.warm else "first step"
     return getattr(result, key)
 
 

@@ -29,6 +29,7 @@ MEANS = (
     "unattributed_pj",
     "unattributed_by_component_pj",
     "spilled_words",
+    "resident_words",
     "passes",
     "accountings",
     "array_cycles",

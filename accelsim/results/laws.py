@@ -193,13 +193,16 @@ def _columns(
 
 
 def _part(result: Result) -> Iterator[str]:
-    """A part of a step takes the cycles in which its ops run, at most those of the step, and has no
-    interval.
+    """A part of a step takes the cycles in which its ops run, at most those of the step. Only whole
+    steps of the steady state have an interval.
     """
+    if (result.interval_cycles is None) == (result.step is None and result.warm):
+        yield (
+            f"interval_cycles is null for a part of a step and for a first step only: "
+            f"{result.interval_cycles}"
+        )
     if result.step is None:
         return
-    if result.interval_cycles is not None:
-        yield f"interval_cycles of a part of a step is null: {result.interval_cycles}"
     for key, of_part, of_step in (
         ("cycles", result.cycles, result.step.cycles),
         ("energy_pj", result.energy_pj, result.step.energy_pj),

@@ -15,8 +15,8 @@ PassKey = Annotated[Pass, WithJsonSchema({"enum": [str(each) for each in Pass], 
 """A pass, written as a string in documents."""
 PASSES = tuple(Pass)
 """Passes in the order of a training step."""
-VECTOR = "vector"
-"""Kind of ops without MACs."""
+VECTOR, LOAD = "vector", "load"
+"""Kinds of ops without MACs: work of the vector unit, and first arrivals of tensors on the chip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,4 +204,4 @@ class OpResult(Part):
     @property
     def is_vector(self) -> bool:
         """True if the op has no MACs."""
-        return self.kind == VECTOR
+        return self.kind in (VECTOR, LOAD)

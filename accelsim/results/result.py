@@ -60,6 +60,16 @@ class StepTotals(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResidentWords(Part):
+    """Words that stay on the chip from step to step: in home scratchpads (copies not counted), and
+    pinned in the global buffer.
+    """
+
+    scratchpads: Count
+    global_buffer: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnergySource(Part):
     """The price of one action in the energy table, with its source."""
 
@@ -139,7 +149,7 @@ class Result(Shown, Document):
     """Duration of the step, or, of a part of its passes, the cycles in which any of their ops runs.
     """
     interval_cycles: Count | None
-    """Cycles between consecutive steps; null for a part of a step."""
+    """Cycles between consecutive steps; null for a part of a step, and for a first step."""
     seconds: Annotated[float, Field(ge=0)]
     energy_pj: Energy
     area_mm2: Area | None = None
@@ -160,6 +170,11 @@ class Result(Shown, Document):
     unattributed_pj: Energy
     unattributed_by_component_pj: SkipJsonSchema[dict[str, Energy] | None] = None
     spilled_words: Count = 0
+    warm: bool = True
+    """True for a step of the steady state, at whose beginning `resident_words` are on the chip;
+    false for a first step, which loads them from DRAM.
+    """
+    resident_words: ResidentWords | None = field(default=None, metadata=OMITTED)
     passes: dict[PassKey, PassTotals]
     accountings: Annotated[dict[str, Any], EMPTY] = field(default_factory=dict)
     array_cycles: ArrayCycles | None = None
@@ -236,9 +251,11 @@ class Result(Shown, Document):
             yield from ((step.weight * inner, op) for inner, op in step.result.weighted_ops())
 
     def reported_passes(self) -> list[str]:
-        """The passes whose ops the result holds, in the order of a training step."""
+        """The passes of the step, or, of a part, those whose ops the result holds; in the order of
+        a training step.
+        """
         held = {op.pass_ for _, op in self.weighted_ops()}
-        return [name for name in Pass if name in held]
+        return [name for name in Pass if name in held or self.step is None]
 
     @property
     def overlaps(self) -> bool:

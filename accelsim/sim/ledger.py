@@ -6,7 +6,8 @@ for it. After every op, per memory and tensor:
 
     filled + produced = dropped + written back + resident
 
-- filled: words copied from another memory.
+- filled: words copied from another memory, also by the loads of a first step. Of a run that
+  begins warm, also the words that are resident at its beginning.
 - produced: words written by lanes or by the vector unit.
 - written back: words copied to DRAM.
 - dropped: words freed after their last use, or overwritten.
@@ -71,9 +72,9 @@ class Ledger(Observer):
         for tensor in self._tensors.values():
             home = memory.residency.home(tensor)
             if home is not None:
-                self._account(PADS, 0, tensor).filled += home.resident
+                self._account(PADS, 0, tensor).filled += home.resident * memory.warm
             elif memory.pinned(tensor):
-                self._account(BUFFER, 0, tensor).filled += tensor.elements
+                self._account(BUFFER, 0, tensor).filled += tensor.elements * memory.warm
             if tensor.name not in self._produced:
                 self._account(DRAM, 0, tensor).filled += tensor.elements
 
@@ -95,7 +96,9 @@ class Ledger(Observer):
             if t.partial:
                 continue
             crossing = t.dram_words if moved.crosses else 0
-            if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER, Route.BUFFER}:
+            if t.route is Route.LOAD:
+                self._read(DRAM, step, op, t.tensor, t.words)
+            elif t.inbound and t.route in {Route.MULTICAST, Route.SCATTER, Route.BUFFER}:
                 self._read_buffer(step, op, t, crossing)
                 brought[t.tensor.name] += t.words
             elif t.inbound:
@@ -103,7 +106,7 @@ class Ledger(Observer):
                 brought[t.tensor.name] += t.words
         # No word need come if windows see only padding or an operand is all zero.
         if plan.mapping is not None and plan.timing is not None and plan.timing.effectual:
-            self._check_operands(plan.mapping.op, brought)
+            self._check_operands(step, plan.mapping.op, brought)
 
     def _at_home(self, step: int, tensor: Tensor) -> int:
         """Words resident in scratchpads according to TensorMemory, or 1 if it tracks none, so that
@@ -134,7 +137,7 @@ class Ledger(Observer):
                 f"{resident} are there"
             )
 
-    def _check_operands(self, op: Contraction, brought: dict[str, int]) -> None:
+    def _check_operands(self, step: int, op: Contraction, brought: dict[str, int]) -> None:
         """Check that the operands of the MACs are in the scratchpads or generated in place."""
         architecture = self._memory.architecture
         generated = (
@@ -148,6 +151,8 @@ class Ledger(Observer):
             ):
                 continue
             home = self._memory.residency.home(operand.tensor)
+            if home:
+                self._read(PADS, step, op, operand.tensor, home.resident)
             missing = home.spilled if home else min(1, operand.tensor.elements)
             if brought[operand.tensor.name] < missing:
                 raise LawViolation(
@@ -175,6 +180,8 @@ class Ledger(Observer):
             if not t.inbound or t.route is Route.REDUCE:
                 through.produced += t.words * t.receivers
                 through.dropped += t.words * t.receivers
+        elif t.route is Route.LOAD:
+            (pads if t.receivers else buffer).filled += t.words
         elif t.route in {Route.MULTICAST, Route.SCATTER} or (t.route is Route.PEER and t.inbound):
             pads.filled += t.words * t.receivers
             pads.dropped += t.words * t.receivers
@@ -197,7 +204,7 @@ class Ledger(Observer):
         """
         before = pads.resident
         pads.produced += t.words * t.receivers
-        if t.tensor.persistent:
+        if t.tensor.persistent and before:
             pads.dropped += pads.resident - before
 
     def _room(self, step: int, tensor: Tensor) -> int:

@@ -26,12 +26,15 @@ class TensorMemory:
     """Placement and lifetimes of all tensors in a run of one or more steps.
 
     ``encodings``: sizes, by name, of tensors in compressed formats; all others are dense.
+    ``warm``: tensors that stay on the chip from step to step are there when the run begins; else
+    they come from DRAM in its first step.
     """
 
     architecture: Machine
     residency: Residency
     step: TrainingStep
     encodings: Mapping[str, Encoding] = field(default_factory=dict)
+    warm: bool = True
     peak_stash_bytes: int = 0
     _readers: Counter[str] = field(default_factory=Counter)
     _stashed: set[str] = field(default_factory=set)
@@ -98,7 +101,8 @@ class TensorMemory:
     def outlasting(self) -> dict[str, int]:
         """DRAM bytes of persistent tensors, by name, held from the start to the end of a run.
 
-        A tensor that is only partly in DRAM counts in full. Regenerated feedback has no allocation.
+        A tensor that is only partly in DRAM counts in full, and so does one that comes from DRAM in
+        a run that is not `warm`. Regenerated feedback has no allocation.
         """
         generated = (
             self.architecture.organization == "near_memory"
@@ -109,6 +113,7 @@ class TensorMemory:
             for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
                 home = self.residency.home(tensor)
                 outside = home.spilled > 0 if home else tensor.name not in self._pinned
+                outside = outside or not self.warm
                 if (
                     tensor.persistent
                     and outside
@@ -120,6 +125,23 @@ class TensorMemory:
     def pinned(self, tensor: Tensor) -> bool:
         """Whether the tensor stays in the global buffer for the whole run."""
         return tensor.name in self._pinned
+
+    def stays(self, tensor: Tensor) -> bool:
+        """Whether words of the tensor stay on the chip from step to step, in home scratchpads or
+        pinned in the global buffer.
+        """
+        home = self.residency.home(tensor)
+        return home.resident > 0 if home else self.pinned(tensor)
+
+    def resident_words(self) -> dict[str, int]:
+        """Words of tensors that stay on the chip from step to step, by memory; copies not
+        counted.
+        """
+        tensors = {tensor.name: tensor for op in self.step.ops for tensor in op.tensors}
+        return {
+            "scratchpads": sum(home.resident for home in self.residency.homes.values()),
+            "global_buffer": sum(tensors[name].elements for name in self._pinned),
+        }
 
     def in_buffer(self, step: int, tensor: Tensor) -> int:
         """Words of a tensor produced in this step that the global buffer holds."""

@@ -30,7 +30,9 @@ spaced.
 class Program:
     """Everything that the trace cannot change: ops, machine, DRAM standard, schedule and prices.
 
-    ``prices``: required if the machine's mapping objective is energy or edp.
+    ``prices``: required if the machine's mapping objective is energy or edp. ``warm``: a step of
+    the steady state, like the second of a run; else the first, at whose beginning nothing is on the
+    chip.
     """
 
     step: TrainingStep
@@ -38,6 +40,7 @@ class Program:
     dram: DramSpec
     schedule: Schedule = Schedule.SERIAL
     prices: EnergyTable | None = None
+    warm: bool = True
 
     def run(
         self, masks: MaskSource, observers: Sequence[Observer] = (), *, interval: bool = True
@@ -45,12 +48,14 @@ class Program:
         """Simulate one step on the zeros of a trace.
 
         With ``interval``, further steps are run under the unlocked schedule, without observers, to
-        measure the steady-state interval.
+        measure the steady-state interval. A first step has none.
 
         Raises InputError for a pinned mapping that the machine cannot execute, or an op that does
         not fit. Raises LawViolation if the run breaks a conservation law.
         """
         single = self.simulation(masks).run(observers)
+        if not self.warm:
+            return replace(single, interval_cycles=None)
         if self.schedule == Schedule.SERIAL or not interval:
             return single
         steps = self._steps_to_settle(single.cycles)
@@ -66,7 +71,7 @@ class Program:
         """A run of ``steps`` steps back to back, ready to start."""
         model = pe_kind(self.architecture).timing(masks)
         serial = self.schedule == Schedule.SERIAL
-        return Simulation(self.step, model, self.dram, self.prices, serial, steps)
+        return Simulation(self.step, model, self.dram, self.prices, serial, steps, self.warm)
 
     def _steps_to_settle(self, cycles: int) -> int:
         """Number of steps of ``cycles`` cycles each that span enough refreshes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from accelsim.cost.counters import ActionCounts
 from accelsim.mapping.residency import Residency
@@ -49,7 +49,8 @@ class Run:
     ``interval_cycles``: cycles between consecutive steps in steady state, None if not measured.
     ``lanes``, ``partition_lanes``: lanes of the array and of one partition. ``background``: actions
     of no op (leakage, idle clocks, DRAM standby and refresh). ``stored_dense``: names of tensors
-    whose role has a format but whose zeros are unknown.
+    whose role has a format but whose zeros are unknown. ``resident_words``: words by memory that
+    stay on the chip from step to step (`TensorMemory.resident_words`).
     """
 
     records: tuple[OpRecord, ...]
@@ -63,6 +64,7 @@ class Run:
     peak_dram_bytes: int
     dram_overcommitted: bool
     stored_dense: tuple[str, ...] = ()
+    resident_words: Mapping[str, int] = field(default_factory=dict)
 
     def part(self, ops: Set[str]) -> Run:
         """The share of some ops in a run of one step, by name.

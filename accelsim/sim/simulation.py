@@ -8,6 +8,7 @@ to its last.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import simpy
 
@@ -28,6 +29,7 @@ from accelsim.sim.observers import Observer, dram_blocks
 from accelsim.sim.partitions import Partitions
 from accelsim.sim.pipeline import Pipelines, Process, Times
 from accelsim.sim.planning.choice import Choice
+from accelsim.sim.planning.cold import Load, Start, cold_start
 from accelsim.sim.planning.op_plan import DramPart, OpPlan
 from accelsim.sim.planning.plan import Planner
 from accelsim.sim.run import OpRecord, Run
@@ -46,11 +48,13 @@ class Simulation:
         prices: EnergyTable | None,
         serial: bool,
         steps: int,
+        warm: bool = True,
     ) -> None:
         """Raises InputError for pinned mappings that the machine cannot execute.
 
         ``serial``: run ops one after another on the whole array; else as soon as their operands
-        exist.
+        exist. ``warm``: weights and other words that stay on the chip from step to step are there
+        when the run begins; else its first step loads them.
         """
         architecture = model.architecture
         self._serial = serial
@@ -61,12 +65,13 @@ class Simulation:
         self._observers: list[Observer] = []
         self._channels = DramChannels(dram, architecture.dram.channels)
         row_bytes = dram.organisation.row_bursts * dram.organisation.burst
-        self._pipelines = Pipelines(architecture, self._channels, row_bytes, partitions + 1)
+        self._pipelines = Pipelines(architecture, self._channels, row_bytes, partitions + 2)
         self.env = self._pipelines.env
         self._encodings = encode(step, architecture, model.masks)
         encoded_bits = {name: encoding.bits for name, encoding in self._encodings.of.items()}
         self._residency = allocate(step, architecture, partitions, encoded_bits)
-        self._memory = TensorMemory(architecture, self._residency, step, self._encodings.of)
+        self._memory = TensorMemory(architecture, self._residency, step, self._encodings.of, warm)
+        self._start = Start(step.ops) if warm else cold_start(step, self._memory)
         mapper = Mapper(architecture, self._residency)
         choice = Choice(architecture, dram, mapper, prices)
         choice.refuse_illegal_pins(step.ops)
@@ -75,6 +80,7 @@ class Simulation:
             self._pipelines.rows.place(name, nbytes)
         self._partitions = Partitions(self.env, partitions)
         self._vector_unit = simpy.PriorityResource(self.env)
+        self._dma = simpy.PriorityResource(self.env)
         self._done: dict[tuple[int, str], simpy.Event] = {}
         self._records: list[OpRecord] = []
 
@@ -85,32 +91,35 @@ class Simulation:
         """
         self._observers = [*observers, *([Ledger()] if Ledger.wanted() else [])]
         for observer in self._observers:
-            observer.begin(self._step, self._steps, self._memory)
-        ops = self._step.ops
+            observer.begin(replace(self._step, ops=self._start.ops), self._steps, self._memory)
+        ops = [
+            (index, position, op)
+            for index in range(self._steps)
+            for position, op in enumerate(self._step.ops if index else self._start.ops)
+        ]
         if self._serial:
-            self.env.process(self._sequence())
+            self.env.process(self._sequence([(index, op) for index, _, op in ops]))
         else:
-            for index in range(self._steps):
-                for op in ops:
-                    self._done[index, op.name] = self.env.event()
-            for index in range(self._steps):
-                for position, op in enumerate(ops):
-                    self.env.process(self._unlocked(index, position, op))
+            for index, _, op in ops:
+                self._done[index, op.name] = self.env.event()
+            for index, position, op in ops:
+                self.env.process(self._unlocked(index, position, op))
         self._pipelines.play()
-        if len(self._records) != self._steps * len(ops):
+        if len(self._records) != len(ops):
             raise LawViolation(
-                f"only {len(self._records)} of {self._steps * len(ops)} ops have run: they wait "
-                f"for one another"
+                f"only {len(self._records)} of {len(ops)} ops have run: they wait for one another"
             )
         run = self._finish()
         for observer in self._observers:
             observer.end(run)
         return run
 
-    def _sequence(self) -> Process:
-        """Serial schedule: one op after another in the step's order, which is that of BP."""
-        for op in self._step.ops:
-            yield from self._execute(0, op, 0)
+    def _sequence(self, ops: Sequence[tuple[int, Op]]) -> Process:
+        """Serial schedule: one op after another in the step's order, which is that of BP, and step
+        after step.
+        """
+        for index, op in ops:
+            yield from self._execute(index, op, 0)
 
     def _unlocked(self, index: int, position: int, op: Op) -> Process:
         """Unlocked schedule: run an op as soon as its operands exist.
@@ -130,11 +139,19 @@ class Simulation:
         ]
         if index:
             waits += [self._done[index - 1, name] for name in self._step.carried.get(op.name, ())]
+        else:
+            waits += [
+                self._done[index, load]
+                for each in (op, update)
+                if each
+                for load in self._start.waits.get(each.name, ())
+            ]
         if waits:
             yield self.env.all_of(waits)
-        priority = index * len(self._step.ops) + position
+        priority = index * len(self._start.ops) + position
         if not self._on_array(op):
-            with self._vector_unit.request(priority=priority) as request:
+            engine = self._dma if isinstance(op, Load) else self._vector_unit
+            with engine.request(priority=priority) as request:
                 yield request
                 yield from self._execute(index, op, None)
             return
@@ -230,7 +247,7 @@ class Simulation:
         background.add("leakage", "cycles", cycles)
         self._channels.counted_elsewhere()
         self._channels.finish(-(-cycles * PICOSECONDS // self._architecture.clock_hz), background)
-        order = {op.name: position for position, op in enumerate(self._step.ops)}
+        order = {op.name: position for position, op in enumerate(self._start.ops)}
         self._records.sort(key=lambda record: (record.step, record.start, order[record.op.name]))
         return Run(
             records=tuple(self._records),
@@ -244,6 +261,7 @@ class Simulation:
             peak_dram_bytes=self._pipelines.rows.peak_bytes,
             dram_overcommitted=self._pipelines.rows.overcommitted,
             stored_dense=self._encodings.dense,
+            resident_words=self._memory.resident_words(),
         )
 
 

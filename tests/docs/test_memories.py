@@ -154,3 +154,16 @@ def test_what_spills_is_read_at_every_use_and_said() -> None:
         "fc2.WU": 36,
     }
     assert not [note for note in run(machine()).notes if "no room" in note]
+
+
+def test_a_first_step_loads_homes_and_copies() -> None:
+    warm, cold = (
+        simulate(network(), machine(), trace="dense", warm=warm) for warm in (True, False)
+    )
+    weights, momenta = {"fc0": 4 * 6, "fc2": 6 * 3}, 24 + 18
+    more = cold.words.dram - warm.words.dram
+    assert more == sum(weights.values()) + momenta == 84
+    written = cold.words.local - warm.words.local
+    assert written == 24 + 2 * 18 + momenta == 102
+    assert f"the example loads {more} words more from DRAM than a later step" in PAGE
+    assert f"24 + 2 x 18 + 42 = {written} words are written to scratchpads" in PAGE

@@ -200,7 +200,7 @@ def test_a_part_is_another_configuration() -> None:
     ("change", "law"),
     [
         ({"cycles": 1}, "cycles = union of the ops of a part: "),
-        ({"interval_cycles": 5}, "interval_cycles of a part of a step is null: 5"),
+        ({"interval_cycles": 5}, "interval_cycles is null for a part of a step and for a first"),
         ({"step": StepTotals(cycles=1, energy_pj=1e12)}, "cycles of a part is at most that of the"),
         ({"step": StepTotals(cycles=10**9, energy_pj=1.0)}, "energy_pj of a part is at most that"),
     ],

@@ -29,6 +29,9 @@ PLACES = {
         "if name in made_in_ff and op.pass_ is not Pass.FF:",
         "tensor.name for op in self.step.ops if op.pass_ is Pass.FF for tensor in op.outputs",
     ],
+    "sim/planning/cold.py": [
+        'load = Load(f"{tensor.name}.load", op.layer, op.pass_, read, (), ())'
+    ],
     "sim/planning/plan.py": [
         'if op.fixed_feedback and self._near_memory and near.feedback == "prng":'
     ],

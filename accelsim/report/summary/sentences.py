@@ -44,11 +44,12 @@ def active_passes(runs: Runs) -> list[str]:
 def subject(runs: Runs) -> str:
     """The simulated part of a step: ``a step``, ``the passes FF and WG of a step``."""
     active = active_passes(runs)
+    step = "a first step" if runs.shared("warm") is False else "a step"
     if len(active) == len(PASSES) or not active:
-        return "a step"
+        return step
     if len(active) == 1:
-        return f"the {active[0]} pass of a step"
-    return f"the passes {listed(active)} of a step"
+        return f"the {active[0]} pass of {step}"
+    return f"the passes {listed(active)} of {step}"
 
 
 def costs(runs: Runs) -> str:

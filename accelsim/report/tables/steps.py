@@ -133,6 +133,8 @@ def totals_table(runs: Runs) -> Table:
         part("optimizer", "", lambda step: step.optimizer, "text"),
         part("trace", "", trace_name, "text"),
         part("seed", "", lambda step: step.seed),
+        part("warm", "", lambda step: str(step.warm).lower(), "text"),
+        part("passes", "", lambda step: "+".join(step.reported_passes()), "text"),
         *with_ratio(
             "cycles",
             ("cycles", "" if runs.in_time else runs.ratio),
@@ -167,6 +169,8 @@ def totals_table(runs: Runs) -> Table:
             lambda step: step.words.remote,
             words=lambda step: step.words.remote,
         ),
+        part("step_cycles", "", lambda step: step.step and step.step.cycles),
+        part("step_energy_pj", "", lambda step: step.step and step.step.energy_pj, "energy"),
         part("peak_stash_bytes", "peak\nstash", lambda step: step.peak_stash_bytes, "bytes"),
         part("vector_ops", "", lambda step: step.vector_ops),
         *with_ratio(

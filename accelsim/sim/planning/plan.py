@@ -13,6 +13,7 @@ from accelsim.pe.mapping import Mapping, Route, Tiling, Transfer
 from accelsim.pe.timing import ArrayTiming, TimingModel
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.planning.choice import Choice
+from accelsim.sim.planning.cold import Load, load_partition, load_transfer
 from accelsim.sim.planning.op_plan import Ints, OpPlan, PlanDraft
 from accelsim.sim.planning.traffic import Traffic
 from accelsim.step.ops import Contraction, Op, Tensor, VectorWork
@@ -46,6 +47,8 @@ class Planner:
             return self._contraction(step, op, pes)
         if isinstance(op, VectorWork):
             return self._vector(step, op, pes)
+        if isinstance(op, Load):
+            return self._load(step, op)
         raise TypeError(f"{op.name}: an op must be a contraction or vector work, got {type(op)}")
 
     def _contraction(self, step: int, op: Contraction, pes: range) -> OpPlan:
@@ -177,6 +180,15 @@ class Planner:
             )
         return transfers
 
+    def _load(self, step: int, op: Load) -> OpPlan:
+        first = load_partition(op, self._memory.residency) * self._mapper.pes
+        plan = PlanDraft(op, range(first, first + self._mapper.pes), False)
+        transfer = load_transfer(op.tensor, self._memory.residency, self._architecture)
+        self._traffic.add(plan, step, transfer)
+        blocks = self._blocks(step, [transfer], max(1, transfer.words))
+        block_cycles = np.zeros(blocks, np.int64)
+        return plan.finish(block_cycles, None, self._port_wait(plan, block_cycles))
+
     def _refresh_copies(self, plan: PlanDraft) -> None:
         """Send updated weights to the PEs that hold copies of them."""
         for tensor in plan.op.outputs:
@@ -199,12 +211,12 @@ class Planner:
         inbound = sum(
             self._traffic.bits(t, t.words)
             for t in transfers
-            if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER}
+            if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER, Route.LOAD}
         )
         dram = sum(
             self._traffic.bits(t, t.dram_words)
             for t in transfers
-            if t.spilled or self._memory.in_dram(step, t.tensor)
+            if t.spilled or t.route is Route.LOAD or self._memory.in_dram(step, t.tensor)
         )
         staged = -(-max(inbound, dram) // (8 * self._architecture.global_buffer.staging_bytes))
         return min(most, max(self._architecture.blocks_per_op, staged))

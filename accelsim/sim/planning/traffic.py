@@ -63,7 +63,8 @@ class Traffic:
 
     def _moved(self, step: int, t: Transfer) -> Moved:
         encoding = self._encoding(t)
-        crossing = t.dram_words if t.spilled or self._memory.in_dram(step, t.tensor) else 0
+        from_dram = t.spilled or t.route is Route.LOAD or self._memory.in_dram(step, t.tensor)
+        crossing = t.dram_words if from_dram else 0
         if encoding is None:
             return Moved(t, t.words, t.words * t.bits, crossing, crossing * t.bits, crossing > 0)
         words, bits = encoding.words_of(t.words), encoding.bits_of(t.words)
@@ -82,13 +83,15 @@ class Traffic:
         moved = self._moved(step, t)
         plan.moved.append(moved)
         words, bits = moved.words, moved.bits
-        if t.route in (Route.MULTICAST, Route.SCATTER):
+        if t.route is Route.LOAD and not t.receivers:
+            pass  # the words stay in the global buffer, where `_dram` writes them
+        elif t.route in (Route.MULTICAST, Route.SCATTER, Route.LOAD):
             self._read_buffer(plan, moved)
             # The indices of an encoded tensor mark its zeros. A dense tensor has a mask bit beside
             # each word instead.
             masks = 0 if moved.encoded else words * t.masked
             plan.access("scratchpad", "write", words * t.receivers, (bits + masks) * t.receivers)
-            if self._edge_buffers:
+            if self._edge_buffers and t.route is not Route.LOAD:
                 # A word waits in the operand buffer at the array's edge, then passes from PE to PE
                 # through registers.
                 plan.access("scratchpad", "read", words, bits)

@@ -85,6 +85,7 @@ def test_simulate_passes_the_defaults_of_the_contract(
         "passes": ("FF", "EP", "WG", "WU"),
         "schedule": "serial",
         "optimizer": "momentum",
+        "warm": True,
         "seed": 0,
     }
 
@@ -96,7 +97,7 @@ def test_compare_passes_lists_and_every_option_of_simulate(
         "--arch near-memory,von-neumann --batch 4 --trace a.npz --trace b.npz "
         "--trace-any-rule --passes WG,ff"
     )
-    arguments += " --schedule unlocked --optimizer adam --seed 7"
+    arguments += " --schedule unlocked --optimizer adam --no-warm --seed 7"
     assert (
         run(
             monkeypatch,
@@ -120,6 +121,7 @@ def test_compare_passes_lists_and_every_option_of_simulate(
         "adam",
     )
     assert settings["trace_any_rule"] is True
+    assert settings["warm"] is False
 
 
 @pytest.mark.parametrize("command", ["simulate", "compare"])
