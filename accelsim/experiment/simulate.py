@@ -37,6 +37,7 @@ from accelsim.sim.run import Run
 from accelsim.step.ops import Contraction, TrainingStep
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource
+from accelsim.zeros.stored import check_feedback, unused_feedback
 
 
 @taking(Simulation)
@@ -128,6 +129,11 @@ def _prepare(
     chosen = choose_trace(
         network, kind.rule, given.trace, given.trace_any_rule, setting.batch, given.seed
     )
+    if chosen.trace is not None:
+        check_feedback(chosen.trace, compiled.program.step)
+        chosen = replace(
+            chosen, notes=[*chosen.notes, *unused_feedback(chosen.trace, compiled.program.step)]
+        )
     return _Prepared(compiled, chosen, plugins)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from accelsim.step.ops import Contraction, Op, Operand, Role, Tensor, TrainingSt
 from accelsim.zeros.masks import MaskSource
 
 Mask = NDArray[np.bool_]
+Row = TypeVar("Row", bound=np.generic)
 FORMATTED = (Role.WEIGHT, Role.ACTIVATION, Role.ERROR, Role.FEEDBACK, Role.GRADIENT)
 
 
@@ -128,6 +130,10 @@ def _mask_entries(
     if mask is None or len(tensor.shape) < 2 or tensor.elements % mask.channels:
         return None
     samples = to_mask(mask.words, mask.channels).reshape(mask.samples, -1)
+    if tensor.role is Role.FEEDBACK and len(tensor.shape) == 4:
+        samples = _by_channel(samples, tensor.shape[0])
+        if form == "rle":
+            samples = samples.reshape(tensor.shape[0], -1)
     if samples.shape[1] not in {tensor.shape[-1], prod(tensor.shape[1:])}:
         # The mask of a recurrent layer covers its input and its hidden state, side by side.
         return None
@@ -152,6 +158,14 @@ def _mask_entries(
     return int(by_sample[np.arange(outer) % len(samples)].sum()), tensor.elements // channels + 1
 
 
+def _by_channel(rows: NDArray[Row], channels: int) -> NDArray[Row]:
+    """Rows (H * W * C, n) of neurons in map order, reordered channel by channel, as feedback is
+    stored: (C * H * W, n).
+    """
+    length = rows.shape[-1]
+    return rows.reshape(-1, channels, length).transpose(1, 0, 2).reshape(-1, length)
+
+
 def _counts(form: str, rows: Mask, most: int) -> NDArray[np.int64]:
     return rows.sum(axis=1, dtype=np.int64) if form == "bitmap" else run_entries(rows, most)
 
@@ -160,7 +174,7 @@ def _stored_entries(
     form: str, op: Op, operand: Operand, most: int, masks: MaskSource
 ) -> tuple[int, int] | None:
     """Return (entries, column pointers) of sparse feedback (C, H, W, E) whose non-zeros the rule
-    draws.
+    draws or the trace gives.
 
     The matrix has one row per target neuron. None if the operand is not stored sparse.
     """
@@ -168,16 +182,19 @@ def _stored_entries(
     if operand.use is not Use.STATIONARY or not isinstance(op, Contraction) or not op.nest.stored:
         return None
     stored = op.nest.stored
-    if form == "bitmap":
-        return tensor.elements, 0
-    indices = masks.feedback_indices(op)
+    indices, nonzero = masks.feedback_indices(op), masks.feedback_nonzeros(op)
     if indices.size != tensor.elements:
         return None
+    if nonzero is None:
+        nonzero = np.ones(indices.shape, np.bool_)
+    if form == "bitmap":
+        return int(nonzero.sum()), 0
     errors = tensor.shape[-1]
-    # Neurons are drawn in map order (H, W, C) but stored channel by channel.
-    rows = indices.reshape(-1, tensor.shape[0], stored).transpose(1, 0, 2).reshape(-1, stored)
-    neurons = np.repeat(np.arange(len(rows)), stored)
+    kept = _by_channel(nonzero, tensor.shape[0]).reshape(-1)
+    rows = _by_channel(indices, tensor.shape[0]).reshape(-1)[kept]
+    count = len(indices)
+    neurons = np.repeat(np.arange(count), stored)[kept]
     if form == "rle":
-        places, length = neurons * errors + rows.reshape(-1), len(rows) // tensor.shape[0] * errors
-        return entries_at(np.sort(places), length, most), 0
-    return entries_at(np.sort(rows.reshape(-1) * len(rows) + neurons), len(rows), most), errors + 1
+        length = count // tensor.shape[0] * errors
+        return entries_at(np.sort(neurons * errors + rows), length, most), 0
+    return entries_at(np.sort(rows * count + neurons), count, most), errors + 1

@@ -1,8 +1,10 @@
 """Placement of tensors during a step: home scratchpads, else global buffer while there is room,
 else DRAM.
 
-A tensor keeps its place from the start of its producer to the end of its last reader. Tensors
-produced in FF and read in a later pass are the stash; the peak of their total bytes is recorded.
+A tensor keeps its place from the start of its producer to the end of its last reader. Tensors of
+one step that FF produces or reads, and that a later pass reads, are the stash; the peak of their
+total bytes is recorded. The network's input is one of them. It stays in DRAM, where the step finds
+it, and counts from the start of the first op that reads it.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ class TensorMemory:
     _readers: Counter[str] = field(default_factory=Counter)
     _stashed: set[str] = field(default_factory=set)
     _unstashing: set[tuple[str, str]] = field(default_factory=set)
+    _inputs: dict[str, Tensor] = field(default_factory=dict)
+    _inputs_left: dict[Key, int] = field(default_factory=dict)
     _left: dict[Key, int] = field(default_factory=dict)
     _in_buffer: dict[Key, int] = field(default_factory=dict)
     _stash_bytes: dict[Key, int] = field(default_factory=dict)
@@ -58,8 +62,24 @@ class TensorMemory:
                 if name in made_in_ff and op.pass_ is not Pass.FF:
                     self._stashed.add(name)
                     self._unstashing.add((op.name, name))
+        self._inputs = self._waiting_inputs()
         if self.architecture.organization == "near_memory":
             self._pin_parameters()
+
+    def _waiting_inputs(self) -> dict[str, Tensor]:
+        """Tensors by name that no op of the step produces, FF reads, and a later pass reads too."""
+        made = {tensor.name for op in self.step.ops for tensor in op.outputs}
+        first: dict[str, Tensor] = {}
+        later: set[str] = set()
+        for op in self.step.ops:
+            for tensor in (operand.tensor for operand in op.operands):
+                if tensor.persistent or tensor.name in made:
+                    continue
+                if op.pass_ is Pass.FF:
+                    first[tensor.name] = tensor
+                else:
+                    later.add(tensor.name)
+        return {name: tensor for name, tensor in first.items() if name in later}
 
     def _pin_parameters(self) -> None:
         """Pin persistent tensors without a home (batch-norm parameters, embeddings) in the global
@@ -176,6 +196,14 @@ class TensorMemory:
             return home.resident, home.spilled
         return None
 
+    def start(self, step: int, op: Op) -> None:
+        """Record that an op starts to read its operands."""
+        for name in dict.fromkeys(operand.tensor.name for operand in op.operands):
+            key = (step, name)
+            if name in self._inputs and key not in self._inputs_left:
+                self._inputs_left[key] = self._readers[name]
+                self._stash(key, self._inputs[name])
+
     def produce(self, step: int, tensor: Tensor, split: tuple[int, int] | None, layer: str) -> None:
         """Allocate space for a tensor that an op starts to write.
 
@@ -206,8 +234,11 @@ class TensorMemory:
             self._in_buffer[key] = bits
             self._free_bits -= bits
         if tensor.name in self._stashed:
-            self._stash_bytes[key] = -(-self.bits(tensor) // 8)
-            self.peak_stash_bytes = max(self.peak_stash_bytes, sum(self._stash_bytes.values()))
+            self._stash(key, tensor)
+
+    def _stash(self, key: Key, tensor: Tensor) -> None:
+        self._stash_bytes[key] = -(-self.bits(tensor) // 8)
+        self.peak_stash_bytes = max(self.peak_stash_bytes, sum(self._stash_bytes.values()))
 
     def _slice(self, tensor: Tensor) -> int:
         return slice_bytes(
@@ -225,6 +256,10 @@ class TensorMemory:
             if key in self._left:
                 self._left[key] -= 1
                 freed += self._release(key, layer)
+            elif key in self._inputs_left:
+                self._inputs_left[key] -= 1
+                if not self._inputs_left[key]:
+                    self._stash_bytes.pop(key)
         return freed
 
     def finished(self, step: int, tensor: Tensor, layer: str) -> list[str]:

@@ -111,6 +111,15 @@ class Dense:
     """The operand has no zeros."""
 
 
+@dataclass(frozen=True)
+class IdentityFirst:
+    """The operand is a matrix of square blocks side by side, each of ``width`` columns. The first
+    block is the identity; the others have no zeros.
+    """
+
+    width: int
+
+
 class Draw(Protocol):
     """Random draw of a layer's sparse matrices, one per time step. Equal draws with equal seeds
     give equal matrices.
@@ -123,16 +132,24 @@ class Draw(Protocol):
 
 
 class Pattern(Protocol):
-    """Zeros follow from the learning rule's own random ``draw``."""
+    """Zeros follow from the learning rule's own random ``draw``, or from the trace tensor ``key``
+    if the trace has it ("": traces have none).
+    """
 
     @property
     def draw(self) -> Draw: ...
 
+    @property
+    def key(self) -> str: ...
+
     def rows(self, rows_at: Callable[[int], Rows]) -> Rows:
         """Rows of the operand. ``rows_at(t)`` gives the drawn rows of time step t."""
 
+    def nonzero(self, rows: Rows) -> NDArray[np.bool_] | None:
+        """Which entries of the operand's ``rows`` are not zero, of the same shape; None if all."""
 
-ZeroSource = TraceZeros | Dense | Pattern
+
+ZeroSource = TraceZeros | Dense | IdentityFirst | Pattern
 
 
 @dataclass(frozen=True)

@@ -105,11 +105,17 @@ def _feedback(op: Contraction, masks: MaskSource) -> int:
         rows = weights.words.reshape(-1, weights.words.shape[-1])
         errors = moving_words(op, masks).reshape(-1, 1, rows.shape[-1])
         return over_batch(popcounts(errors & rows[None]).sum(axis=1), nest.samples)
-    if mask is None:
-        return op.dense_macs
     if not nest.stored:
+        if mask is None:
+            return op.dense_macs
         neurons = nest.channels * nest.map_positions
         return over_batch(popcounts(mask.words).reshape(-1), nest.samples) * neurons
+    entries, nonzero = masks.feedback_indices(op), masks.feedback_nonzeros(op)
+    if mask is None and nonzero is None:
+        return op.dense_macs
+    used = entries.reshape(-1) if nonzero is None else entries[nonzero]
+    if mask is None:
+        return len(used) * nest.samples
     active = to_mask(mask.words.reshape(len(mask.words), -1), nest.depth)
-    uses = np.bincount(masks.feedback_indices(op).reshape(-1), minlength=nest.depth)
+    uses = np.bincount(used, minlength=nest.depth)
     return over_batch((active * uses[None]).sum(axis=1), nest.samples)

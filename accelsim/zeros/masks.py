@@ -16,9 +16,20 @@ from numpy.typing import NDArray
 
 from accelsim.errors import Fault, InputError
 from accelsim.kernels.bits.bitmaps import from_mask, to_mask, words
-from accelsim.step.ops import Contraction, Dense, Draw, Op, Operand, TraceZeros, Use
+from accelsim.step.ops import (
+    Contraction,
+    Dense,
+    Draw,
+    IdentityFirst,
+    Op,
+    Operand,
+    Rows,
+    TraceZeros,
+    Use,
+)
 from accelsim.workload.network import Layer, Network
 from accelsim.zeros.patterns import DrawnRows
+from accelsim.zeros.stored import stored_entries
 from accelsim.zeros.trace import Trace, TraceTensor
 
 Words = NDArray[np.uint64]
@@ -73,6 +84,7 @@ def check_trace(trace: Trace, network: Network) -> None:
     faults: list[str] = []
     known = {layer.name: layer for layer in network.weighted}
     samples: dict[int, str] = {}
+    ends = {(prod(layer.out_shape),) for layer in network.weighted}
     for key, tensor in trace.tensors.items():
         name, _, role = key.rpartition(".")
         layer = known.get(name)
@@ -81,6 +93,8 @@ def check_trace(trace: Trace, network: Network) -> None:
             continue
         count = tensor.shape[1 if network.vocabulary else 0] if len(tensor.shape) > 1 else 0
         expected = expected_shape(network, layer, role, count)
+        if role == "feedback" and tensor.shape[1:] in ends and tensor.shape[0] == expected[0]:
+            continue  # fits some rule; `check_feedback` knows the run's
         if tensor.shape != expected:
             faults.append(
                 f"tensor {key} must be of shape {_spell(expected, role)}, got "
@@ -118,13 +132,19 @@ class MaskSource:
         self._time_steps = network.time_steps
         self._drawn: dict[Draw, DrawnRows] = {}
         self._bound: dict[tuple[TraceZeros, int], BoundMask] = {}
+        self._identities: dict[tuple[int, int], BoundMask] = {}
+        self._stored: dict[tuple[str, int], tuple[Rows, NDArray[np.bool_]]] = {}
 
     def moving(self, op: Contraction) -> BoundMask | None:
         """Mask of the op's moving operand, or None if it is dense."""
         return self._operand(op, Use.MOVING)
 
     def stationary(self, op: Contraction) -> BoundMask | None:
-        """Mask of the op's stationary operand, or None if it is dense."""
+        """Mask of the op's stationary operand, or None if it is dense or stores only some entries
+        (`feedback_indices`).
+        """
+        if isinstance(op.stationary.zeros, IdentityFirst):
+            return self._identity(op)
         return self._operand(op, Use.STATIONARY)
 
     def needed(self, op: Contraction) -> BoundMask | None:
@@ -168,6 +188,8 @@ class MaskSource:
         another resolution.
         """
         zeros = operand.zeros
+        if isinstance(op, Contraction) and isinstance(zeros, IdentityFirst):
+            return self._identity(op)
         if (
             self._trace is None
             or not isinstance(op, Contraction)
@@ -180,6 +202,16 @@ class MaskSource:
         if tensor is None:
             return None
         return self._one(tensor, zeros, self._width(op, operand.use, self._traced(op, operand.use)))
+
+    def _identity(self, op: Contraction) -> BoundMask:
+        """Mask of a square identity beside blocks without zeros."""
+        shape = op.nest.channels, op.nest.depth
+        if shape not in self._identities:
+            mask = np.ones(shape, np.bool_)
+            mask[:, : shape[0]] = np.eye(shape[0], dtype=np.bool_)
+            words_ = from_mask(mask).reshape(shape[0], 1, 1, -1)
+            self._identities[shape] = BoundMask(words_, shape[1])
+        return self._identities[shape]
 
     def _one(self, tensor: TraceTensor, zeros: TraceZeros, channels: int) -> BoundMask:
         key = (zeros, channels)
@@ -226,13 +258,29 @@ class MaskSource:
 
         Raises TypeError if B has no pattern.
         """
+        return self._entries(op)[0]
+
+    def feedback_nonzeros(self, op: Contraction) -> NDArray[np.bool_] | None:
+        """Which of the entries that `feedback_indices` lists are not zero: bool (neurons,
+        nonzeros), or None if all are. Raises TypeError if B has no pattern.
+        """
+        return self._entries(op)[1]
+
+    def _entries(self, op: Contraction) -> tuple[Rows, NDArray[np.bool_] | None]:
         pattern = op.stationary.zeros
-        if isinstance(pattern, TraceZeros | Dense):
+        if isinstance(pattern, TraceZeros | Dense | IdentityFirst):
             raise TypeError(f"{op.name} must read feedback with a pattern, got {pattern}")
+        traced = self._trace.get(pattern.key) if self._trace is not None else None
+        if traced is not None:
+            key = pattern.key, op.nest.stored
+            if key not in self._stored:
+                self._stored[key] = stored_entries(traced, op.nest.stored)
+            return self._stored[key]
         draw = pattern.draw
         if draw not in self._drawn:
             self._drawn[draw] = DrawnRows(draw, self._seed)
-        return pattern.rows(self._drawn[draw].at)
+        rows = pattern.rows(self._drawn[draw].at)
+        return rows, pattern.nonzero(rows)
 
     def dense_tensors(self, ops: Iterable[Op]) -> list[str]:
         """Trace keys that the ops use and the trace lacks, sorted. Weights and feedback are not

@@ -126,30 +126,47 @@ class BlocksDraw:
 
 @dataclass(frozen=True)
 class StepRows:
-    """Pattern of the matrix of one time step."""
+    """Pattern of the matrix of one time step. All of its stored entries are non-zeros. A trace may
+    give the pattern instead, as its tensor ``key``.
+    """
 
     draw: Draw
     step: int = 0
+    key: str = ""
 
     def rows(self, rows_at: Callable[[int], Rows]) -> Rows:
         return rows_at(self.step)
+
+    def nonzero(self, rows: Rows) -> None:
+        return None
 
 
 @dataclass(frozen=True)
 class BlockRows:
     """Pattern of the blocks S_ij side by side, for i = ``step`` and j from ``step`` to ``steps`` -
-    1. Each block has ``width`` columns.
+    1. Each block has ``width`` columns. With ``identity``, the block for j = i is the identity: its
+    stored entries are zero, except those on the diagonal.
     """
 
     draw: Draw
     width: int
     step: int
     steps: int
+    identity: bool = False
+    key: str = ""
 
     def rows(self, rows_at: Callable[[int], Rows]) -> Rows:
         later = range(self.step, self.steps)
         shifted = [rows_at(j) + (j - self.step) * self.width for j in later]
         return np.concatenate(shifted, axis=1)
+
+    def nonzero(self, rows: Rows) -> NDArray[np.bool_] | None:
+        if not self.identity:
+            return None
+        entries = rows.shape[1] // (self.steps - self.step)
+        mask = np.ones(rows.shape, np.bool_)
+        mask[:, :entries] = rows[:, :entries] == np.arange(len(rows))[:, None]
+        return mask
 
 
 class DrawnRows:

@@ -58,6 +58,24 @@ class Buffer:
     def readers(self, name: str) -> list[Op]:
         return [op for op in self.step.ops if name in {each.tensor.name for each in op.operands}]
 
+    def begin(self, op: Op) -> None:
+        """An op begins to read. A map that comes from outside, FF reads and a later pass reads too
+        waits from its first reader to its last.
+        """
+        for tensor in (each.tensor for each in op.operands):
+            readers = self.readers(tensor.name)
+            outside = all(tensor not in each.outputs for each in self.step.ops)
+            passes = {each.pass_ for each in readers}
+            if (
+                outside
+                and not tensor.persistent
+                and op is readers[0]
+                and Pass.FF in passes
+                and passes != {Pass.FF}
+            ):
+                self.stash[tensor.name] = -(-self.size(tensor, tensor.elements) // 8)
+                self.peak = max(self.peak, sum(self.stash.values()))
+
     def start(self, tensor: Tensor, split: tuple[int, int] | None, layer: str) -> None:
         """An op begins to write a tensor of which ``split`` words stay in the PEs."""
         if tensor.persistent:
@@ -88,6 +106,8 @@ class Buffer:
             if name in self.alive:
                 self.alive[name] -= 1
                 gone += self._drop(name, op.layer)
+            elif op is self.readers(name)[-1]:
+                self.stash.pop(name, None)
         for tensor in op.outputs:
             gone += self._drop(tensor.name, op.layer)
         return gone

@@ -171,6 +171,8 @@ def test_tensors_live_in_the_buffer_while_there_is_room(data: st.DataObject) -> 
     assert found.outlasting() == expected.standing(generated)
     mapper = Mapper(architecture, residency)
     for op in step.ops:
+        found.start(0, op)
+        expected.begin(op)
         for tensor in op.outputs:
             split = None
             if isinstance(op, Contraction):

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import pytest
 
+from accelsim.kernels.bits.bitmaps import to_mask
 from accelsim.rules.direct.numbers import DirectFeedback
 from accelsim.rules.registry import lower, rule_numerics
 from accelsim.rules.sequence.numbers import SequenceFeedback
@@ -51,7 +52,13 @@ def simulated(network: Network, rule: str) -> dict[str, Entries]:
             rows = masks.feedback_indices(op)
             assert rows.shape == (op.nest.channels * op.nest.map_positions, op.nest.stored)
             entries[op.name] = np.zeros((len(rows), op.nest.depth), np.bool_)
-            np.put_along_axis(entries[op.name], rows, np.True_, axis=1)
+            nonzero = masks.feedback_nonzeros(op)
+            stored = np.True_ if nonzero is None else nonzero
+            np.put_along_axis(entries[op.name], rows, stored, axis=1)
+        elif isinstance(op, Contraction) and rule.startswith("revised") and op.nest.unshared:
+            mask = masks.stationary(op)
+            if mask is not None:
+                entries[op.name] = to_mask(mask.words, mask.channels)[:, 0, 0]
     return entries
 
 
@@ -110,21 +117,41 @@ SPARSE = "revised:sparsity=0.9,per_step={},init={},binary={},exponent={}"
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 @pytest.mark.parametrize("per_step", ["true", "false"])
 @pytest.mark.parametrize("init", ["random", "bw"])
-def test_feedback_through_time(init: str, per_step: str, cell: str) -> None:
-    """The printed exponent alone makes no block an identity, which has zeros of its own."""
-    check(words(cell), SPARSE.format(per_step, init, "false", "printed"))
+@pytest.mark.parametrize("exponent", ["distance", "printed"])
+def test_feedback_through_time(exponent: str, init: str, per_step: str, cell: str) -> None:
+    """By distance, the block of the same step is an identity, whose other entries are zeros."""
+    check(words(cell), SPARSE.format(per_step, init, "false", exponent))
 
 
 @pytest.mark.parametrize("init", ["random", "bw"])
 def test_powers_by_distance_have_the_same_rows(init: str) -> None:
     network = words("gru")
     by_distance, printed = (
-        simulated(network, SPARSE.format("true", init, "true", exponent))
+        stored_rows(network, SPARSE.format("true", init, "true", exponent))
         for exponent in ("distance", "printed")
     )
+    assert by_distance.keys() == printed.keys()
     assert all(np.array_equal(by_distance[op], printed[op]) for op in printed)
-    for op, matrix in trained(network, SPARSE.format("true", init, "false", "distance")).items():
-        assert not (matrix & ~by_distance[op]).any(), op
+
+
+def stored_rows(network: Network, rule: str) -> dict[str, np.ndarray]:
+    masks = MaskSource(None, network, 1, SEED)
+    ops = [op for op in lower(network, rule, 1).ops if isinstance(op, Contraction)]
+    return {op.name: masks.feedback_indices(op) for op in ops if op.nest.stored}
+
+
+def test_dense_blocks_have_the_zeros_of_the_identity() -> None:
+    """Steps 0 to 3: rows of 4, 3, 2 and 1 blocks of 12 x 12, the first an identity."""
+    network = words("gru")
+    found = simulated(network, "revised:init=random")
+    expected = trained(network, "revised:init=random")
+    assert len(found) == 2 * 4
+    for op, matrix in found.items():
+        step = int(op[-2:])
+        assert matrix.shape == (12, 12 * (4 - step))
+        assert matrix.sum() == 12 + 12 * 12 * (3 - step)
+        assert np.array_equal(matrix, expected[op]), op
+    assert not simulated(network, "revised:exponent=printed")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ it sees, and what is refused.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from accelsim.errors import InputError
 from accelsim.kernels.bits.bitmaps import to_mask
 from accelsim.rules.registry import lower
-from accelsim.step.ops import Contraction, Op, Pass, TrainingStep, Use
+from accelsim.step.ops import Contraction, Dense, Op, Pass, TrainingStep, Use
 from accelsim.workload.loading import load_network
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource
@@ -137,8 +138,16 @@ def test_sparse_rows_and_their_indices() -> None:
 
 def test_options_without_a_count_change_no_op() -> None:
     plain = lower(words("gru"), "revised", 2).ops
-    for option in ("init=bw", "exponent=printed", "scale=0.5", "sparsity=0"):
+    for option in ("init=bw", "scale=0.5", "sparsity=0"):
         assert lower(words("gru"), f"revised:{option}", 2).ops == plain
+    # The printed exponents make no block an identity: zeros differ, and nothing else does.
+    printed = lower(words("gru"), "revised:exponent=printed", 2).ops
+    assert printed != plain
+    assert [without_zeros(op) for op in printed] == [without_zeros(op) for op in plain]
+
+
+def without_zeros(op: Op) -> Op:
+    return replace(op, operands=tuple(replace(each, zeros=Dense()) for each in op.operands))
 
 
 def test_a_sequence_of_one_token_has_one_block() -> None:

@@ -157,6 +157,6 @@ def neuron_columns(op: Contraction, masks: MaskSource, pixel: int, first: int, e
     if traced is not None and not nest.stored:
         return transpose_bits(traced.words.reshape(-1, traced.words.shape[-1])[rows], nest.depth)
     mask = np.zeros((nest.depth, end - first), np.bool_)
-    stored_rows = masks.feedback_indices(op)[rows]
-    mask[stored_rows, np.arange(end - first)[:, None]] = True
+    entries, weights = masks.feedback_indices(op)[rows], masks.feedback_nonzeros(op)
+    mask[entries, np.arange(end - first)[:, None]] = True if weights is None else weights[rows]
     return from_mask(mask)

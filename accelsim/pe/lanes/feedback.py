@@ -16,16 +16,19 @@ from accelsim.zeros.masks import MaskSource
 def feedback_streams(op: Contraction, masks: MaskSource, skip: Skipped, walks: Walks) -> Streams:
     """Streams of all target neurons.
 
-    A neuron reduces all C errors, or those that its row of a sparse B stores. A trace may mark
-    zeros of a dense B. Positions are (sample, row, column) of the target map; channels are those of
-    the map. Rows of the result are channels, or one row if all channels are equal.
+    A neuron reduces all C errors, or those that its row of a sparse B stores. A dense B, and the
+    entries that a sparse B stores, may have zeros. Positions are (sample, row, column) of the
+    target map; channels are those of the map. Rows of the result are channels, or one row if all
+    channels are equal.
     """
     nest = op.nest
     errors = moving_words(op, masks)
     bound = masks.stationary(op)
     if bound is not None and not nest.stored:
         return _masked(op, errors, bound.words.reshape(-1, bound.words.shape[-1]), skip, walks)
-    if nest.stored and int(popcounts(errors).min()) < nest.depth:
+    if nest.stored and (
+        masks.feedback_nonzeros(op) is not None or int(popcounts(errors).min()) < nest.depth
+    ):
         return _sparse(op, masks, errors, skip, walks)
     stored = nest.reduction
     if nest.stored:
@@ -46,16 +49,25 @@ def feedback_streams(op: Contraction, masks: MaskSource, skip: Skipped, walks: W
 def _sparse(
     op: Contraction, masks: MaskSource, errors: Words, skip: Skipped, walks: Walks
 ) -> Streams:
-    """Streams of a sparse B when errors have zeros: each neuron sees the errors that its row
-    stores.
+    """Streams of a sparse B when errors or stored entries have zeros: each neuron sees the errors
+    that its row stores.
     """
-    nest = op.nest
-    selected = to_mask(errors.reshape(len(errors), -1), nest.depth)[:, masks.feedback_indices(op)]
-    cycles, effectual = _walk(op, from_mask(selected.reshape(-1, nest.stored)), nest.stored, walks)
+    nest, weights = op.nest, masks.feedback_nonzeros(op)
+    moving = to_mask(errors.reshape(len(errors), -1), nest.depth)[:, masks.feedback_indices(op)]
+    both = moving if weights is None else moving & weights
+    cycles, effectual = _walk(op, from_mask(both.reshape(-1, nest.stored)), nest.stored, walks)
+    seen = np.ones_like(moving)
     if skip.moving:
+        seen &= moving
+    if skip.stationary and weights is not None:
+        seen &= weights
+    elif not skip.moving:
+        full = np.full_like(cycles, nest.stored)
+        return Streams(walks.every(full), full, effectual)
+    if skip.moving and (skip.stationary or weights is None):
         return Streams(cycles, effectual, effectual)
-    full = np.full_like(cycles, nest.stored)
-    return Streams(walks.every(full), full, effectual)
+    cycles, executed = _walk(op, from_mask(seen.reshape(-1, nest.stored)), nest.stored, walks)
+    return Streams(cycles, executed, effectual)
 
 
 def _masked(op: Contraction, errors: Words, rows: Words, skip: Skipped, walks: Walks) -> Streams:

@@ -59,7 +59,7 @@ class DirectFeedback:
             name, Role.FEEDBACK, (c, h, w, errors), stored, self.bits, True, c, index_bits
         )
         zeros = (
-            StepRows(self.draw(layer, errors), step if self.per_step else 0)
+            StepRows(self.draw(layer, errors), step if self.per_step else 0, key)
             if self.draw
             else TraceZeros(key)
         )

@@ -91,7 +91,7 @@ def dense_link(
     )
     read = (
         moving_error(error, error_zeros(link)),
-        Operand(feedback, Use.STATIONARY),
+        Operand(feedback, Use.STATIONARY, TraceZeros(f"{layer.name}.feedback")),
         *needed(low, layer),
     )
     low.contraction(

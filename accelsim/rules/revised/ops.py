@@ -121,4 +121,6 @@ def over_time(network: Network, rule: RuleSpec[RevisedOptions]) -> TriangularFee
 
     draw = masked if sparsity else None
     output = DirectFeedback(nonzeros, rule.options.per_step, binary, draw)
-    return TriangularFeedback(sources, output, density, binary, not from_weights)
+    # Power 0 of D is the identity. The printed exponents are T - j, at least 1.
+    identity = rule.options.exponent == "distance"
+    return TriangularFeedback(sources, output, density, binary, not from_weights, identity)

@@ -58,7 +58,7 @@ class RevisedOptions(ModularOptions):
         Literal["distance", "printed"],
         Field(
             description="Block (i, j) is power j - i of D (distance), or power T - j as the paper "
-            "prints it (printed); changes no count (recurrent networks)."
+            "prints it (printed); changes which stored words are zero (recurrent networks)."
         ),
     ] = "distance"
     order: Annotated[

@@ -23,6 +23,7 @@ from accelsim.rules.walk.backward import feedback_bits, needed
 from accelsim.step.contraction import feedback_nest
 from accelsim.step.ops import (
     Dense,
+    IdentityFirst,
     Operand,
     Pass,
     Role,
@@ -45,6 +46,7 @@ class TriangularFeedback:
     direct feedback for the other layers. ``density``: fraction of entries stored per row of each
     block (1: all, without indices). ``binary``: entries of one bit. ``random_values``: the partial
     backward weight is drawn from the random stream (`BlocksDraw`), not copied from the weights.
+    ``identity``: the block for the error of the same time step is the identity.
     """
 
     direct = True
@@ -57,12 +59,14 @@ class TriangularFeedback:
         density: float = 1.0,
         binary: bool = False,
         random_values: bool = True,
+        identity: bool = False,
     ) -> None:
         self._sources = sources
         self._output = output
         self._density = density
         self._bits = feedback_bits(binary)
         self._random_values = random_values
+        self._identity = identity
         self._errors: dict[str, tuple[Value, Value]] = {}
         """By layer: the errors at its output, and the errors that its WG reads."""
 
@@ -107,10 +111,10 @@ class TriangularFeedback:
             for tensor, zero in zip(carried[step:], zeros, strict=True)
         ]
         nest = feedback_nest(low.batch, (1, 1, channels), errors, nonzeros)
-        pattern: ZeroSource = Dense()
+        pattern: ZeroSource = IdentityFirst(hidden) if self._identity else Dense()
         if stored:
             draw = BlocksDraw(layer.name, channels, hidden, self._density, self._random_values)
-            pattern = BlockRows(draw, hidden, step, steps)
+            pattern = BlockRows(draw, hidden, step, steps, self._identity)
         operands = (*read, Operand(feedback, Use.STATIONARY, pattern), *needed(low, layer, at))
         low.contraction(
             f"{layer.name}.EP{suffix}",

@@ -35,13 +35,14 @@ class Planner:
         self._traffic = Traffic(self._architecture, memory)
 
     def plan(self, step: int, op: Op, partition: int | None = 0) -> OpPlan:
-        """Plan an op. Its outputs are allocated in the memories first.
+        """Plan an op that starts. Its outputs are allocated in the memories first.
 
         ``partition``: the partition that the op holds, or None for an op of the vector unit. Raises
         TypeError for an op of another class.
         """
         homes = self._memory.residency.partition_of
         first = (homes.get(op.layer, 0) if partition is None else partition) * self._mapper.pes
+        self._memory.start(step, op)
         pes = range(first, first + self._mapper.pes)
         if isinstance(op, Contraction):
             return self._contraction(step, op, pes)
