@@ -23,6 +23,70 @@ Key = tuple[int, str]
 """(step of the run, tensor name)."""
 
 
+class Stash:
+    """Tensors that wait for a later pass than FF.
+
+    ``produced``: names of those that FF produces. The others are inputs of the step that FF reads.
+    ``held``: bytes of those that wait now.
+    """
+
+    def __init__(self, step: TrainingStep) -> None:
+        forward = [op for op in step.ops if op.pass_ is Pass.FF]
+        names = {op.name for op in forward}
+        self._reads_back = {
+            (op.name, operand.tensor.name)
+            for op in step.ops
+            if op.name not in names
+            for operand in op.operands
+        }
+        waiting = {name for _, name in self._reads_back}
+        self.produced = waiting & {tensor.name for op in forward for tensor in op.outputs}
+        outside = waiting - {tensor.name for op in step.ops for tensor in op.outputs}
+        self._inputs = {
+            operand.tensor.name: operand.tensor
+            for op in forward
+            for operand in op.operands
+            if operand.tensor.name in outside and not operand.tensor.persistent
+        }
+        self._readers = Counter(
+            name for op in step.ops for name in {operand.tensor.name for operand in op.operands}
+        )
+        self._left: dict[Key, int] = {}
+        self.held: dict[Key, int] = {}
+        self.peak_bytes = 0
+
+    def crosses(self, op: Op, tensor: Tensor) -> bool:
+        """Whether an op writes a tensor that FF produces for a later pass, or reads it there."""
+        written = any(output.name == tensor.name for output in op.outputs)
+        read = (op.name, tensor.name) in self._reads_back
+        return tensor.name in self.produced and (written or read)
+
+    def arriving(self, step: int, op: Op) -> list[Tensor]:
+        """Inputs that an op is the first of its step to read."""
+        names = {operand.tensor.name for operand in op.operands} & self._inputs.keys()
+        first = [name for name in sorted(names) if (step, name) not in self._left]
+        self._left |= {(step, name): self._readers[name] for name in first}
+        return [self._inputs[name] for name in first]
+
+    def read(self, key: Key) -> None:
+        """Record that an op that read the tensor has ended. An input without further readers
+        leaves.
+        """
+        if key in self._left:
+            self._left[key] -= 1
+            if not self._left[key]:
+                self.remove(key)
+
+    def add(self, key: Key, bits: int) -> None:
+        """Record that a tensor starts to wait."""
+        self.held[key] = -(-bits // 8)
+        self.peak_bytes = max(self.peak_bytes, sum(self.held.values()))
+
+    def remove(self, key: Key) -> None:
+        """Record that a tensor waits no longer, if it did."""
+        self.held.pop(key, None)
+
+
 @dataclass
 class TensorMemory:
     """Placement and lifetimes of all tensors in a run of one or more steps.
@@ -37,15 +101,9 @@ class TensorMemory:
     step: TrainingStep
     encodings: Mapping[str, Encoding] = field(default_factory=dict)
     warm: bool = True
-    peak_stash_bytes: int = 0
     _readers: Counter[str] = field(default_factory=Counter)
-    _stashed: set[str] = field(default_factory=set)
-    _unstashing: set[tuple[str, str]] = field(default_factory=set)
-    _inputs: dict[str, Tensor] = field(default_factory=dict)
-    _inputs_left: dict[Key, int] = field(default_factory=dict)
     _left: dict[Key, int] = field(default_factory=dict)
     _in_buffer: dict[Key, int] = field(default_factory=dict)
-    _stash_bytes: dict[Key, int] = field(default_factory=dict)
     _local: dict[Key, tuple[int, int, int]] = field(default_factory=dict)
     _pinned: set[str] = field(default_factory=set)
     _free_bits: int = 0
@@ -53,33 +111,11 @@ class TensorMemory:
     def __post_init__(self) -> None:
         buffer = self.architecture.global_buffer
         self._free_bits = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
-        made_in_ff = {
-            tensor.name for op in self.step.ops if op.pass_ is Pass.FF for tensor in op.outputs
-        }
+        self._stash = Stash(self.step)
         for op in self.step.ops:
-            for name in dict.fromkeys(operand.tensor.name for operand in op.operands):
-                self._readers[name] += 1
-                if name in made_in_ff and op.pass_ is not Pass.FF:
-                    self._stashed.add(name)
-                    self._unstashing.add((op.name, name))
-        self._inputs = self._waiting_inputs()
+            self._readers.update({operand.tensor.name for operand in op.operands})
         if self.architecture.organization == "near_memory":
             self._pin_parameters()
-
-    def _waiting_inputs(self) -> dict[str, Tensor]:
-        """Tensors by name that no op of the step produces, FF reads, and a later pass reads too."""
-        made = {tensor.name for op in self.step.ops for tensor in op.outputs}
-        first: dict[str, Tensor] = {}
-        later: set[str] = set()
-        for op in self.step.ops:
-            for tensor in (operand.tensor for operand in op.operands):
-                if tensor.persistent or tensor.name in made:
-                    continue
-                if op.pass_ is Pass.FF:
-                    first[tensor.name] = tensor
-                else:
-                    later.add(tensor.name)
-        return {name: tensor for name, tensor in first.items() if name in later}
 
     def _pin_parameters(self) -> None:
         """Pin persistent tensors without a home (batch-norm parameters, embeddings) in the global
@@ -180,10 +216,12 @@ class TensorMemory:
 
     def stashes(self, op: Op, tensor: Tensor) -> bool:
         """Whether an op writes a tensor of the stash, or reads it back in a later pass than FF."""
-        written = any(output.name == tensor.name for output in op.outputs)
-        return (op.name, tensor.name) in self._unstashing or (
-            written and tensor.name in self._stashed
-        )
+        return self._stash.crosses(op, tensor)
+
+    @property
+    def peak_stash_bytes(self) -> int:
+        """Largest total of the stash so far."""
+        return self._stash.peak_bytes
 
     def local_split(self, step: int, tensor: Tensor) -> tuple[int, int] | None:
         """(resident, spilled) words of a tensor with a home in scratchpads; None for other
@@ -198,11 +236,8 @@ class TensorMemory:
 
     def start(self, step: int, op: Op) -> None:
         """Record that an op starts to read its operands."""
-        for name in dict.fromkeys(operand.tensor.name for operand in op.operands):
-            key = (step, name)
-            if name in self._inputs and key not in self._inputs_left:
-                self._inputs_left[key] = self._readers[name]
-                self._stash(key, self._inputs[name])
+        for tensor in self._stash.arriving(step, op):
+            self._stash.add((step, tensor.name), self.bits(tensor))
 
     def produce(self, step: int, tensor: Tensor, split: tuple[int, int] | None, layer: str) -> None:
         """Allocate space for a tensor that an op starts to write.
@@ -233,12 +268,8 @@ class TensorMemory:
         ):
             self._in_buffer[key] = bits
             self._free_bits -= bits
-        if tensor.name in self._stashed:
-            self._stash(key, tensor)
-
-    def _stash(self, key: Key, tensor: Tensor) -> None:
-        self._stash_bytes[key] = -(-self.bits(tensor) // 8)
-        self.peak_stash_bytes = max(self.peak_stash_bytes, sum(self._stash_bytes.values()))
+        if tensor.name in self._stash.produced:
+            self._stash.add(key, self.bits(tensor))
 
     def _slice(self, tensor: Tensor) -> int:
         return slice_bytes(
@@ -253,13 +284,10 @@ class TensorMemory:
         freed = []
         for name in names:
             key = (step, name)
+            self._stash.read(key)
             if key in self._left:
                 self._left[key] -= 1
                 freed += self._release(key, layer)
-            elif key in self._inputs_left:
-                self._inputs_left[key] -= 1
-                if not self._inputs_left[key]:
-                    self._stash_bytes.pop(key)
         return freed
 
     def finished(self, step: int, tensor: Tensor, layer: str) -> list[str]:
@@ -273,7 +301,7 @@ class TensorMemory:
         if self._left.get(key, 1) > 0:
             return []
         self._free_bits += self._in_buffer.pop(key, 0)
-        self._stash_bytes.pop(key, None)
+        self._stash.remove(key)
         if key in self._local:
             self.residency.free_bytes[self.residency.partition_of[layer]] += self._local.pop(key)[2]
         return [key[1]]

@@ -25,10 +25,7 @@ PLACES = {
         "mode = getattr(architecture.pe_array.skip, op.pass_.value.lower())"
     ],
     "sim/ledger.py": ["op.fixed_feedback"],
-    "sim/memory.py": [
-        "if name in made_in_ff and op.pass_ is not Pass.FF:",
-        "tensor.name for op in self.step.ops if op.pass_ is Pass.FF for tensor in op.outputs",
-    ],
+    "sim/memory.py": ["forward = [op for op in step.ops if op.pass_ is Pass.FF]"],
     "sim/planning/cold.py": [
         'load = Load(f"{tensor.name}.load", op.layer, op.pass_, read, (), ())'
     ],

@@ -90,11 +90,11 @@ def test_the_stash_peaks_before_the_end_of_ff_where_backward_work_comes_early() 
         memory.start(0, op)
         for tensor in op.outputs:
             memory.produce(0, tensor, None, op.layer)
-        peaks.append(sum(memory._stash_bytes.values()))
+        peaks.append(sum(memory._stash.held.values()))
         memory.consumed(0, tuple(operand.tensor.name for operand in op.operands), op.layer)
     assert peaks == [274, 274, 174, 174, 174, 114, 0]
     assert memory.peak_stash_bytes == 274
-    assert memory._stash_bytes == {}
+    assert memory._stash.held == {}
     network = chain()
     assert (
         Program(step, architecture, dram_of(architecture))
