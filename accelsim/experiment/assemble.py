@@ -111,6 +111,7 @@ def op_result(record: OpRecord, run: Run, table: EnergyTable, machine: Machine) 
         macs=_macs(op.dense_macs, timing),
         vector_ops=op.vector_ops,
         words=Words(**plan.words),
+        words_received=plan.words_received,
         bytes=Bytes(**{kind: -(-plan.bits[kind] // 8) for kind in BYTE_KINDS}),
         energy_pj=math.fsum(energy.values()),
         energy_by_component_pj=energy,

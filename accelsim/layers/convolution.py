@@ -18,7 +18,8 @@ from accelsim.layers import windows
 from accelsim.layers.contraction_layer import ContractionLayer, ContractionNumerics
 from accelsim.numerics import batch_parts, memory, products
 from accelsim.numerics.arrays import Array
-from accelsim.step.contraction import Nest, Window, convolution_nest
+from accelsim.step.contraction import Nest, convolution_nest
+from accelsim.step.window import Window
 from accelsim.workload.network import Pair
 from accelsim.workload.section import Extent, LayerSection, Sources
 

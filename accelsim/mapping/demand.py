@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.tiled_op import TiledOp
 from accelsim.pe.mapping import Tiling
+from accelsim.pe.skipping.receivers import Sending
 from accelsim.step.ops import Use
 
 CHANNELS, POSITIONS = "channels", "positions"
@@ -24,6 +25,7 @@ class Demand:
     - ``scratchpad_bits``: bits of a PE's working space.
     - ``buffer_bits``: bits of one half of the staging double buffer.
     - ``moving``, ``stationary``: words over the NoC, every fetch counted.
+    - ``sending``: how often a moving word is sent in a pass over the positions.
     - ``carried``: partial sums written to the scratchpads and read back.
     - ``dram_moving``, ``dram_stationary``: words from DRAM, if the operand lives there.
     """
@@ -35,6 +37,7 @@ class Demand:
     carried: int
     dram_moving: int
     dram_stationary: int
+    sending: Sending = Sending.ONCE
 
 
 def buffer_bits(tiled: TiledOp, channel_pes: int, channels: int, positions: int) -> int:
@@ -72,11 +75,17 @@ def _reduction(tiled: TiledOp, t: Tiling) -> Demand:
         footprint = tiled.footprint(t.together * per_tile)
         buffers = 1 if t.together >= columns else 2
         moving_bits = footprint.largest * tiled.moving_bits * buffers
-        moving = footprint.total + (outer_tiles - 1) * _words_again(t, columns, footprint)
+        again = words_again(t, columns, footprint)
+        kept = tiled.takers(t.channel_pes, tiles if again < footprint.total else t.buffer_channels)
+        moving_bits = moving_bits // nest.groups * kept.held
+        outer = tiled.takers(t.channel_pes, t.buffer_channels)
+        moving = footprint.total - again + again // nest.groups * outer.visits
+        sending = Sending.ONCE
     else:
         room = tiled.working_bits - sums_bits - held_bits
-        moving_bits, per_pass = _streamed(tiled, room, t, per_tile)
-        moving = per_pass * tiled.group_visits(t.channel_pes) // nest.groups
+        moving_bits, per_pass, sending = _streamed(tiled, room, t, per_tile)
+        moving = per_pass // nest.groups * tiled.takers(t.channel_pes, 1).visits
+    outer_visits = tiled.takers(t.channel_pes, t.buffer_channels).visits
     staged = tiled.footprint(t.buffer_positions * per_tile)
     moving_again = t.buffer_order == CHANNELS and outer_columns > 1
     stationary_again = t.buffer_order == POSITIONS and outer_tiles > 1
@@ -86,12 +95,13 @@ def _reduction(tiled: TiledOp, t: Tiling) -> Demand:
         moving=moving,
         stationary=_stationary(tiled, t, chunks) if tiled.staged else 0,
         carried=mapping.channels * mapping.positions * (chunks - 1),
-        dram_moving=staged.total * (outer_tiles if moving_again else 1),
+        dram_moving=staged.total // nest.groups * (outer_visits if moving_again else nest.groups),
         dram_stationary=tiled.stationary_words * (outer_columns if stationary_again else 1),
+        sending=sending,
     )
 
 
-def _words_again(t: Tiling, columns: int, groups: Footprint) -> int:
+def words_again(t: Tiling, columns: int, groups: Footprint) -> int:
     """Words of position groups that are fetched again for each outer tile of channels.
 
     A group that stays in the PEs from one outer tile to the next is not fetched again.
@@ -147,8 +157,9 @@ def _position_groups(tiled: TiledOp, t: Tiling, columns: int) -> int:
     return whole * -(-t.buffer_positions // t.together) + -(-rest // t.together)
 
 
-def _streamed(tiled: TiledOp, room: int, t: Tiling, per_tile: int) -> tuple[int, int]:
-    """Return (bits in a PE, words per pass over the positions) of moving words that are not kept.
+def _streamed(tiled: TiledOp, room: int, t: Tiling, per_tile: int) -> tuple[int, int, Sending]:
+    """Return (bits in a PE, words per pass over the positions, how often a word is sent) of moving
+    words that are not kept.
 
     - Space for the rows that a kernel spans: every word is sent once.
     - Space for the columns that it spans: words are sent again per kernel row.
@@ -158,16 +169,16 @@ def _streamed(tiled: TiledOp, room: int, t: Tiling, per_tile: int) -> tuple[int,
     least = array.lanes * 2 * array.staged_positions * tiled.moving_bits
     unique, again_per_row, again_per_tap = nest.moving_words
     if nest.unshared:
-        return least, unique
+        return least, unique, Sending.ONCE
     once = tiled.footprint(t.buffer_positions * per_tile).total
-    element_bits = nest.depth * tiled.moving_bits
-    rows_bits = (nest.rows.reach + 1) * nest.columns.size * element_bits
-    columns_bits = (nest.columns.reach + 1) * element_bits
+    element_bits = nest.depth // nest.groups * tiled.moving_bits
+    rows_bits = nest.rows.held * nest.columns.size * element_bits
+    columns_bits = nest.columns.held * element_bits
     if rows_bits <= room:
-        return max(rows_bits, least), once
+        return max(rows_bits, least), once, Sending.ONCE
     if columns_bits <= room:
-        return max(columns_bits, least), max(once, again_per_row)
-    return least, max(once, again_per_tap)
+        return max(columns_bits, least), max(once, again_per_row), Sending.PER_KERNEL_ROW
+    return least, max(once, again_per_tap), Sending.PER_TAP
 
 
 def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
@@ -180,7 +191,8 @@ def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
     maps = tiled.reduction_footprint(t.chunk)
     depth = nest.depth // nest.groups
     held = min(depth, tiled.outputs_per_pe * t.together, channels.largest)
-    moving = channels.total * maps.total * tiled.group_visits(t.channel_pes)
+    visits = tiled.takers(t.channel_pes, 1).visits
+    moving = channels.total * maps.total * visits
     errors = sum(operand.tensor.elements for operand in tiled.op.operands_of(Use.STATIONARY))
     passes = 1 if chunks == 1 else groups
     unique = nest.samples * nest.rows.size * nest.columns.size * nest.depth
@@ -194,7 +206,7 @@ def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
     rows_bits = kernel_rows * nest.columns.size * nest.depth * tiled.moving_bits
     rows_bits += nest.columns.taps * mapping.channels * tiled.stationary_bits
     psum = tiled.kind.architecture.precision.psum
-    map_passes = tiles * -(-channels.total // depth)
+    map_passes = -(-channels.total // depth)
     return Demand(
         scratchpad_bits=t.chunk * tiled.stationary_bits
         + maps.largest * held * tiled.moving_bits
@@ -203,6 +215,6 @@ def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
         moving=moving,
         stationary=errors * passes,
         carried=mapping.channels * mapping.positions * (chunks - 1),
-        dram_moving=unique if staged else min(moving, unique * map_passes),
+        dram_moving=unique if staged else min(moving, unique // nest.groups * visits * map_passes),
         dram_stationary=errors * (1 if staged else passes),
     )

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.step.contraction import Nest, Window
+from accelsim.step.contraction import Nest
+from accelsim.step.window import Window
 
 Ints = NDArray[np.int64]
 
@@ -36,7 +37,7 @@ def moving_footprint(nest: Nest, group: int) -> Footprint:
 
     Positions are (sample, row, column) of the output map, ``group`` of them at a time. A group
     inside one row of the map needs the columns that its windows span; a longer group needs whole
-    rows. Gaps that stride or dilation leave are fetched too. In feedback the samples are the
+    rows. Rows and columns that no position reads are left out. In feedback the samples are the
     innermost axis, and each needs all errors.
     """
     if nest.unshared:
@@ -87,7 +88,8 @@ def _positions_covered(rows: Window, columns: Window, samples: int, group: int) 
     group = min(group, samples * plane)
     row_span, column_span = _Spans(rows), _Spans(columns)
     first_row, last_row_of_map = np.zeros(1, np.int64), np.full(1, rows.positions - 1)
-    whole = int(row_span(first_row, last_row_of_map)[0]) * columns.size
+    across_map = int(columns.elements_read.sum())
+    whole = int(row_span(first_row, last_row_of_map)[0]) * across_map
     if group % plane == 0 and rows.positions > 1:
         # Groups of whole samples are all equal, except for a shorter last one.
         full, rest = divmod(samples, group // plane)
@@ -96,17 +98,17 @@ def _positions_covered(rows: Window, columns: Window, samples: int, group: int) 
     row, last_row = first % plane // width, last % plane // width
     sample, last_sample = first // plane, last // plane
     in_row = row_span(row, row) * column_span(first % width, last % width)
-    in_sample = row_span(row, last_row) * columns.size
+    in_sample = row_span(row, last_row) * across_map
     ends = row_span(row, np.full_like(row, rows.positions - 1))
     ends = ends + row_span(np.zeros_like(row), last_row)
-    across = ends * columns.size + (last_sample - sample - 1) * whole
+    across = ends * across_map + (last_sample - sample - 1) * whole
     same = sample == last_sample
     return np.where(same & (row == last_row), in_row, np.where(same, in_sample, across))
 
 
 class _Spans:
     """Rows (or columns) of the moving map from the first to the last that the windows of
-    consecutive outputs read.
+    consecutive outputs read. Those that no output reads are left out.
     """
 
     def __init__(self, window: Window) -> None:
@@ -118,7 +120,11 @@ class _Spans:
         outside = low > high
         self._first = np.minimum.accumulate(np.where(outside, window.size, low)[::-1])[::-1]
         self._last = np.maximum.accumulate(np.where(outside, -1, high))
+        self._read_before = np.concatenate([[0], np.cumsum(window.elements_read)])
 
     def __call__(self, first: Ints, last: Ints) -> Ints:
         """Number of rows that the windows of outputs ``first`` to ``last`` span."""
-        return np.asarray(np.maximum(0, self._last[last] - self._first[first] + 1), np.int64)
+        end, start = self._last[last] + 1, self._first[first]
+        return np.asarray(
+            np.maximum(0, self._read_before[end] - self._read_before[start]), np.int64
+        )

@@ -6,7 +6,8 @@ from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.registry import pe_kind
-from accelsim.step.contraction import Axis, Nest, Window
+from accelsim.step.contraction import Axis, Nest
+from accelsim.step.window import Window
 
 INDENT = "  "
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from functools import cached_property, lru_cache
 
+from accelsim.kernels.bits.reads import Share
 from accelsim.mapping.footprint import (
     Footprint,
     gradient_channels,
@@ -13,6 +14,7 @@ from accelsim.mapping.footprint import (
 )
 from accelsim.pe.kind import PEKind
 from accelsim.pe.mapping import Mapping, Route
+from accelsim.pe.skipping.receivers import ChannelTakers, channel_takers
 from accelsim.step.ops import Contraction
 
 STAGING = (Route.SCATTER, Route.PEER)
@@ -33,8 +35,7 @@ class TiledOp:
         self.stationary_words = self.op.stationary.tensor.elements
         self.working_bits = kind.working_bits
         self.staging_bits = kind.staging_bits
-        groups_of_pes = max(1, canonical.pes // canonical.channels_per_tile)
-        self.outputs_per_pe = max(1, canonical.positions_per_tile // groups_of_pes)
+        self.outputs_per_pe = kind.architecture.pe_array.outputs_per_pe
 
     @property
     def geometry(self) -> Hashable:
@@ -126,15 +127,15 @@ class TiledOp:
         """Cached `reduction_footprint` of the op."""
         return reduction_footprint(self.nest, chunk)
 
-    @lru_cache  # noqa: B019
-    def group_visits(self, channel_pes: int) -> int:
-        """Number of times a channel group of the moving map is sent: once per channel tile that
-        works on it.
+    # Receivers of the moving operand
+
+    def takers(self, channel_pes: int, tiles: int) -> ChannelTakers:
+        """PEs that take the moving words of each channel group, sent once per ``tiles`` channel
+        tiles.
         """
-        channels = self.canonical.channels
-        tiles, each = self.channel_tiles(channel_pes), channels // self.nest.groups
-        ends = [
-            (tile * channel_pes, min((tile + 1) * channel_pes, channels) - 1)
-            for tile in range(tiles)
-        ]
-        return sum(last // each - first // each + 1 for first, last in ends)
+        channels, groups = self.canonical.channels, self.nest.groups
+        return channel_takers(channels, groups, channel_pes, channel_pes * tiles)
+
+    def share(self, channel_pes: int, together: int) -> Share:
+        """Positions of each group of PEs, which keep moving words for ``together`` tiles."""
+        return Share(self.outputs_per_pe, self.positions_per_tile(channel_pes), together)

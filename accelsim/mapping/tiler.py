@@ -7,10 +7,18 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 
-from accelsim.mapping.demand import CHANNELS, POSITIONS, Demand, buffer_bits, demand
+from accelsim.mapping.demand import (
+    CHANNELS,
+    POSITIONS,
+    Demand,
+    buffer_bits,
+    demand,
+    words_again,
+)
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.tiled_op import STAGING, TiledOp
 from accelsim.pe.mapping import Mapping, Route, Tiling, Transfer
+from accelsim.pe.skipping.receivers import Sending, moving_taken, position_takers, row_takers
 from accelsim.step.ops import Contraction, Use
 
 ORDERS = (CHANNELS, POSITIONS)
@@ -135,23 +143,19 @@ class Tiler:
         """The op's mapping under a tiling without `faults`. None: the canonical mapping."""
         if tiling is None:
             return self.canonical
-        op, nest, kind, need = self.op, self.op.nest, self.kind, self.demand(tiling)
+        op, kind, need = self.op, self.kind, self.demand(tiling)
         per_tile = self.tiled.positions_per_tile(tiling.channel_pes)
-        groups = max(1, self.canonical.pes // tiling.channel_pes)
-        groups = min(groups, -(-self.canonical.positions // self.tiled.outputs_per_pe))
-        unique, _, streamed = nest.moving_words
-        users = groups if nest.unshared else min(groups, -(-streamed // unique))
         moving = kind.spread(
             op,
             Use.MOVING,
             Route.MULTICAST,
             need.moving,
-            tiling.channel_pes * users,
+            self._moving_taken(tiling, need),
             need.dram_moving,
         )
         transfers = (
             *moving,
-            *self._stationary(need, groups),
+            *self._stationary(need, tiling),
             *kind.carried_sums(op, need.carried),
             *kind.needed_transfers(op),
             *self._output_transfers,
@@ -171,24 +175,66 @@ class Tiler:
             tiling=tiling,
         )
 
-    def _stationary(self, need: Demand, groups: int) -> list[Transfer]:
+    def _moving_taken(self, t: Tiling, need: Demand) -> int:
+        """Moving words, each counted once per PE that takes it."""
+        tiled, nest = self.tiled, self.op.nest
+        tiles, columns = tiled.channel_tiles(t.channel_pes), tiled.position_tiles(t.channel_pes)
+        each_tile = tiled.takers(t.channel_pes, 1).takers
+        if nest.sums_samples:
+            share = tiled.share(t.channel_pes, t.together)
+            taken = moving_taken(nest, share, need.sending, t.chunk)
+            return taken // nest.groups * each_tile
+        if t.order == CHANNELS:
+            share = tiled.share(t.channel_pes, t.buffer_positions)
+            return moving_taken(nest, share, need.sending) // nest.groups * each_tile
+        once = tiled.takers(t.channel_pes, tiles).takers
+        per_outer = tiled.takers(t.channel_pes, t.buffer_channels).takers
+        taken = moving_taken(nest, tiled.share(t.channel_pes, t.together), Sending.ONCE)
+        footprint = tiled.footprint(t.together * tiled.positions_per_tile(t.channel_pes))
+        again = words_again(t, columns, footprint)
+        # The groups of positions that stay take the same share of deliveries as of words.
+        stay = taken * (footprint.total - again) // max(1, footprint.total)
+        return stay // nest.groups * once + (taken - stay) // nest.groups * per_outer
+
+    def _stationary(self, need: Demand, t: Tiling) -> list[Transfer]:
         op, kind = self.op, self.kind
         if not self.tiled.staged:
             return []
         words, dram_words = need.stationary, need.dram_stationary
+        taken = self._stationary_taken(t, words)
         if op.nest.sums_samples:
-            return [*kind.spread(op, Use.STATIONARY, Route.SCATTER, words, groups, dram_words)]
+            return [*kind.spread(op, Use.STATIONARY, Route.SCATTER, words, taken, dram_words)]
         tensor = op.stationary.tensor
         if not self.tiled.near_memory:
-            return [kind.streamed_weights(op, words, groups, dram_words)]
+            return [kind.streamed_weights(op, words, taken, dram_words)]
         transfers = []
-        for t in self.canonical.transfers:
-            if t.tensor == tensor and t.route in STAGING:
-                held = self._held(t)
-                share = held * words // tensor.elements
-                share_dram = held * dram_words // tensor.elements if t.spilled else 0
-                transfers.append(replace(t, words=share, receivers=groups, dram_words=share_dram))
+        for each in self.canonical.transfers:
+            if each.tensor == tensor and each.route in STAGING:
+                held = self._held(each)
+                shares = [held * amount // tensor.elements for amount in (words, taken, dram_words)]
+                transfers.append(
+                    replace(
+                        each,
+                        words=shares[0],
+                        deliveries=shares[1],
+                        dram_words=shares[2] if each.spilled else 0,
+                    )
+                )
         return transfers
+
+    def _stationary_taken(self, t: Tiling, words: int) -> int:
+        """Stationary words, each counted once per PE that takes it: of the groups of PEs that share
+        positions, those that have some.
+        """
+        tiled, nest = self.tiled, self.op.nest
+        if nest.unshared:
+            every = tiled.position_tiles(t.channel_pes)
+            share = tiled.share(t.channel_pes, every)
+            return words * row_takers(nest.samples, nest.map_positions, share) // nest.map_positions
+        return words * position_takers(
+            self.canonical.positions,
+            tiled.share(t.channel_pes, tiled.position_tiles(t.channel_pes)),
+        )
 
     def _held(self, transfer: Transfer) -> int:
         """Distinct words of the tensor that a canonical transfer brings."""

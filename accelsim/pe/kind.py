@@ -160,10 +160,11 @@ class PEKind(ABC):
         return skip.moving if use is Use.MOVING else skip.stationary
 
     def spread(
-        self, op: Contraction, use: Use, route: Route, words: int, receivers: int, dram_words: int
+        self, op: Contraction, use: Use, route: Route, words: int, deliveries: int, dram_words: int
     ) -> tuple[Transfer, ...]:
         """Split a transfer over the tensors of an operand, in proportion to their elements.
 
+        ``deliveries``: the words, each counted once per PE that takes it.
         An operand over a whole sequence has one tensor per time step.
         """
         tensors = [operand.tensor for operand in op.operands_of(use)]
@@ -171,8 +172,9 @@ class PEKind(ABC):
         transfers, before = [], 0
         for tensor in tensors:
             after = before + tensor.elements
-            share, share_dram = (
-                amount * after // total - amount * before // total for amount in (words, dram_words)
+            share, taken, share_dram = (
+                amount * after // total - amount * before // total
+                for amount in (words, deliveries, dram_words)
             )
             transfers.append(
                 Transfer(
@@ -181,7 +183,7 @@ class PEKind(ABC):
                     True,
                     share,
                     self.bits(tensor),
-                    receivers,
+                    taken,
                     share_dram,
                     masked=self.masks_words(op, use),
                 )
@@ -218,7 +220,7 @@ class PEKind(ABC):
         )
 
     def streamed_weights(
-        self, op: Contraction, words: int, receivers: int, dram_words: int
+        self, op: Contraction, words: int, deliveries: int, dram_words: int
     ) -> Transfer:
         """Transfer of the stationary words that a von Neumann machine multicasts."""
         return Transfer(
@@ -227,7 +229,7 @@ class PEKind(ABC):
             True,
             words,
             self.bits(op.stationary.tensor),
-            receivers,
+            deliveries,
             dram_words,
             masked=self.masks_words(op, Use.STATIONARY),
         )
@@ -238,7 +240,7 @@ class PEKind(ABC):
             return ()
         tensor = op.needed.tensor
         words = tensor.elements
-        return (Transfer(tensor, Route.SCATTER, True, words, self.bits(tensor), 1, words),)
+        return (Transfer(tensor, Route.SCATTER, True, words, self.bits(tensor), words, words),)
 
     def check_tile(self, op: Contraction) -> None:
         """Raise InputError if the operand tile of a PE's lanes does not fit its working space."""

@@ -45,7 +45,8 @@ class Transfer:
 
     - ``inbound``: towards the PEs or the vector unit.
     - ``words``: words moved, re-fetches included; ``bits``: bits per word.
-    - ``receivers``: PEs that take each word.
+    - ``deliveries``: words delivered into PEs, i.e. the sum over the words of the PEs that take
+      each; by default each word goes to one.
     - ``dram_words``: words that cross the DRAM bus if the tensor lives in DRAM.
     - ``spilled``: the words did not fit the scratchpads, so they always cross the DRAM bus.
     - ``masked``: zeros are skipped, so a PE stores a mask bit beside each word that arrives.
@@ -57,11 +58,21 @@ class Transfer:
     inbound: bool
     words: int
     bits: int
-    receivers: int = 1
+    deliveries: int = -1
     dram_words: int = 0
     spilled: bool = False
     masked: bool = False
     partial: bool = False
+
+    def __post_init__(self) -> None:
+        if self.deliveries < 0:
+            object.__setattr__(self, "deliveries", self.words)
+
+    @property
+    def enters_pes(self) -> bool:
+        """Whether the words come over the NoC, not from the PE's own scratchpad."""
+        between = self.route in (Route.PEER, Route.REDUCE)
+        return between or self.route in (Route.MULTICAST, Route.SCATTER, Route.LOAD)
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,7 @@ class OpResult(Part):
     macs: Macs = NO_MACS
     vector_ops: Count = 0
     words: Words = NO_WORDS
+    words_received: Count = 0
     bytes: Bytes = NO_BYTES
     energy_pj: Energy
     energy_by_component_pj: dict[str, Energy] | None = None

@@ -178,13 +178,13 @@ class Ledger(Observer):
         if t.partial:
             through = pads if t.route in {Route.HOME, Route.REDUCE} else buffer
             if not t.inbound or t.route is Route.REDUCE:
-                through.produced += t.words * t.receivers
-                through.dropped += t.words * t.receivers
+                through.produced += t.deliveries
+                through.dropped += t.deliveries
         elif t.route is Route.LOAD:
-            (pads if t.receivers else buffer).filled += t.words
+            (pads if t.deliveries else buffer).filled += t.words
         elif t.route in {Route.MULTICAST, Route.SCATTER} or (t.route is Route.PEER and t.inbound):
-            pads.filled += t.words * t.receivers
-            pads.dropped += t.words * t.receivers
+            pads.filled += t.deliveries
+            pads.dropped += t.deliveries
         elif t.route is Route.PEER or (t.route is Route.HOME and not t.inbound):
             self._store(pads, t)
         elif not t.inbound:
@@ -203,7 +203,7 @@ class Ledger(Observer):
         copies.
         """
         before = pads.resident
-        pads.produced += t.words * t.receivers
+        pads.produced += t.deliveries
         if t.tensor.persistent and before:
             pads.dropped += pads.resident - before
 

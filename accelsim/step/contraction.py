@@ -12,9 +12,8 @@ from enum import StrEnum
 from functools import cached_property
 from math import prod
 
-import numpy as np
-
-from accelsim.kernels.bits.taps import MapTaps, Taps, forward_taps, transposed_taps
+from accelsim.kernels.bits.taps import MapTaps
+from accelsim.step.window import POINT, Window
 
 Shape = tuple[int, int, int]
 Pair = tuple[int, int]
@@ -39,69 +38,6 @@ class Axis(StrEnum):
 
 MAP = (Axis.ROW, Axis.COLUMN)
 TAPS = (Axis.TAP_ROW, Axis.TAP_COLUMN)
-
-
-@dataclass(frozen=True)
-class Window:
-    """One dimension of the moving map, as positions and taps visit it. ``size`` is its number of
-    elements.
-
-    Position p and tap t read element (p * stride + t * dilation - padding) / spacing. If that is
-    not a whole number, they read a stride zero; if it is outside the map, a padding zero. A
-    transposed convolution has a negative dilation, and its spacing is the stride of the forward
-    convolution.
-    """
-
-    size: int = 1
-    positions: int = 1
-    taps: int = 1
-    stride: int = 1
-    dilation: int = 1
-    padding: int = 0
-    spacing: int = 1
-
-    @property
-    def reach(self) -> int:
-        """Distance from the first tap to the last, in units of 1 / spacing elements."""
-        return (self.taps - 1) * abs(self.dilation)
-
-    @property
-    def transposed(self) -> Window:
-        """Window over the errors at this window's output, for EP: positions and elements swap."""
-        return Window(
-            self.positions, self.size, self.taps, 1, -self.dilation, -self.padding, self.stride
-        )
-
-    @property
-    def swapped(self) -> Window:
-        """Window over the same elements with positions and taps exchanged."""
-        return replace(
-            self,
-            positions=self.taps,
-            taps=self.positions,
-            stride=self.dilation,
-            dilation=self.stride,
-        )
-
-    @cached_property
-    def pairs_inside(self) -> int:
-        """Number of (position, tap) pairs that read an element of the map, not a zero."""
-        places = (
-            np.arange(self.positions)[:, None] * self.stride
-            + np.arange(self.taps) * self.dilation
-            - self.padding
-        )
-        inside = (places >= 0) & (places < self.size * self.spacing) & (places % self.spacing == 0)
-        return int(inside.sum())
-
-    def reads(self, keep_zeros: bool) -> Taps:
-        """Element that each tap of each position reads: int32 (positions, T), coded as in
-        `kernels.bits.taps`. ``keep_zeros`` keeps structural zeros in the stream.
-        """
-        sizes = (self.positions, self.size, self.taps)
-        if self.dilation < 0:
-            return transposed_taps(*sizes, self.spacing, -self.padding, -self.dilation, keep_zeros)
-        return forward_taps(*sizes, self.stride, self.padding, self.dilation, keep_zeros)
 
 
 @dataclass(frozen=True)
@@ -137,8 +73,8 @@ class Nest:
     stationary: tuple[Axis, ...]
     output: tuple[Axis, ...]
     names: Names
-    rows: Window = Window()
-    columns: Window = Window()
+    rows: Window = POINT
+    columns: Window = POINT
     groups: int = 1
     stored: int = 0
 
@@ -237,12 +173,13 @@ class Nest:
     @cached_property
     def moving_words(self) -> tuple[int, int, int]:
         """Moving words fetched in one pass over the positions if each is fetched once; once per
-        kernel row; once per kernel position. Taps outside the map fetch nothing.
+        kernel row; once per kernel position. Taps outside the map and words that no position reads
+        fetch nothing.
         """
         plane = self.samples * self.depth
-        rows, columns = self.rows.size, self.columns.size
         if not self.has_taps:
-            return (plane * rows * columns,) * 3
+            return (plane * self.rows.size * self.columns.size,) * 3
+        rows, columns = (int(each.elements_read.sum()) for each in (self.rows, self.columns))
         again = self.rows.pairs_inside
         return (
             plane * rows * columns,

@@ -125,7 +125,7 @@ def test_the_words_of_each_policy() -> None:
     macs, errors, outputs = 18, 3, 6
     expected = {
         "`remote_read`": (2 * macs + 2 * macs + errors * 6 + outputs, macs),
-        "`psum_reduce`": (2 * macs + 2 * 2 * outputs + errors * 2 + outputs, 2 * outputs),
+        "`psum_reduce`": (2 * macs + 2 * 2 * outputs + errors + outputs, 2 * outputs),
         "`transposable`": (2 * macs + errors * 6 + outputs, 0),
         "DFA, `feedback: stored`": (2 * macs + errors * 6 + outputs, 0),
         "DFA, `feedback: prng`": (macs + errors * 6 + outputs, 0),

@@ -32,15 +32,27 @@ def window(b: Bounds, ep: bool, out: int, axis: int) -> set[int]:
     return {h for h in range(size) if out * stride - padding <= h <= out * stride - padding + reach}
 
 
-def between(found: set[int]) -> int:
-    """Extent from the smallest to the largest index."""
-    return max(found) - min(found) + 1 if found else 0
+def read(b: Bounds, ep: bool, axis: int) -> set[int]:
+    """Rows or columns of the moving map that any output reads. Strides may leave gaps."""
+    stride, padding, dilation = b.stride[axis], b.padding[axis], b.dilation[axis]
+    outputs, inputs, taps = (b.p, b.q)[axis], (b.h, b.w)[axis], (b.r, b.s)[axis]
+    pairs = [
+        (p, p * stride - padding + tap * dilation) for p in range(outputs) for tap in range(taps)
+    ]
+    return {p if ep else h for p, h in pairs if 0 <= h < inputs}
+
+
+def between(found: set[int], used: set[int]) -> int:
+    """Number of used indices from the smallest to the largest."""
+    return sum(min(found) <= each <= max(found) for each in used) if found else 0
 
 
 def rectangle(b: Bounds, ep: bool, positions: list[int]) -> int:
     """Elements per channel of the moving map that a run of positions spans: the columns of its
-    windows if it lies in one row of outputs, else whole rows.
+    windows if it lies in one row of outputs, else whole rows. Rows and columns that no output reads
+    are left out.
     """
+    used_rows, used_cols = read(b, ep, 0), read(b, ep, 1)
     height, width = (b.h, b.w) if ep else (b.p, b.q)
     by_sample: dict[int, list[tuple[int, int]]] = {}
     for position in positions:
@@ -51,7 +63,8 @@ def rectangle(b: Bounds, ep: bool, positions: list[int]) -> int:
     for places in by_sample.values():
         rows = set().union(*(window(b, ep, row, 0) for row, _ in places))
         cols = set().union(*(window(b, ep, col, 1) for _, col in places))
-        total += between(rows) * (between(cols) if one_row else (b.q if ep else b.w))
+        across = between(cols, used_cols) if one_row else len(used_cols)
+        total += between(rows, used_rows) * across
     return total
 
 

@@ -92,7 +92,7 @@ class Traffic:
             else:
                 load.down += bits if t.route in {Route.MULTICAST, Route.SCATTER} else 0
                 load.up += bits if t.route is Route.COLLECT else 0
-                load.peer += bits * t.receivers if t.route in {Route.PEER, Route.REDUCE} else 0
+                load.peer += t.deliveries * t.bits if t.route in {Route.PEER, Route.REDUCE} else 0
             crossing = self.crossing(step, t) * t.bits
             if crossing:
                 part = (t.tensor.name, -(-self.places.bits(t.tensor) // 8), -(-crossing // 8))
@@ -117,13 +117,13 @@ class Traffic:
         """
         bits = t.words * t.bits
         if t.route in {Route.MULTICAST, Route.SCATTER}:
-            load.pads_written += (bits + t.words * t.masked) * t.receivers
+            load.pads_written += t.deliveries * (t.bits + t.masked)
         elif t.route is Route.HOME:
             load.pads_read += bits if t.inbound else 0
             load.pads_written += 0 if t.inbound else bits
         elif t.route in {Route.PEER, Route.REDUCE}:
             load.pads_read += bits if on_array or t.inbound else 0
-            load.pads_written += bits * t.receivers if on_array or not t.inbound else 0
+            load.pads_written += t.deliveries * t.bits if on_array or not t.inbound else 0
 
     # A mesh
 
@@ -132,13 +132,16 @@ class Traffic:
         located at the global buffer.
         """
         if t.route in {Route.MULTICAST, Route.SCATTER}:
-            self._carry(load.mesh_fill, t, ("spread", first, t.words, t.receivers))
+            # Some words go to one PE more than the others.
+            fewer, more = divmod(t.deliveries, max(1, t.words))
+            self._carry(load.mesh_fill, t, ("spread", first, t.words - more, fewer))
+            self._carry(load.mesh_fill, t, ("spread", first, more, fewer + 1))
         elif t.route is Route.COLLECT:
             self._carry(load.mesh_drain, t, ("gather", first, t.words, 1))
         elif t.route is Route.REDUCE:
             self._carry(load.mesh_fill, t, ("reduce", first, t.words, shared))
         elif t.route is Route.PEER and on_array:
-            self._carry(load.mesh_fill, t, ("exchange", first, t.words * t.receivers, 1))
+            self._carry(load.mesh_fill, t, ("exchange", first, t.deliveries, 1))
         elif t.route is Route.PEER:
             self._carry(load.mesh_fill, t, ("gather" if t.inbound else "spread", first, t.words, 1))
 

@@ -236,7 +236,14 @@ class Planner:
                 if home is not None and home.copies > 1:
                     bits = word_bits(tensor, self.architecture)
                     transfers.append(
-                        Transfer(tensor, Route.PEER, False, home.resident, bits, home.copies - 1)
+                        Transfer(
+                            tensor,
+                            Route.PEER,
+                            False,
+                            home.resident,
+                            bits,
+                            home.resident * (home.copies - 1),
+                        )
                     )
         load = self.traffic.load(step, op, transfers, in_pe, first)
         return Task(op, in_pe, blocks, load, beats=beats, port_wait=self._port_wait(load, beats))
@@ -262,7 +269,14 @@ class Planner:
         return found + (
             [
                 Transfer(
-                    tensor, away, inbound, split[1], bits, 1, split[1], spilled=tensor.persistent
+                    tensor,
+                    away,
+                    inbound,
+                    split[1],
+                    bits,
+                    split[1],
+                    split[1],
+                    spilled=tensor.persistent,
                 )
             ]
             if split[1]

@@ -486,19 +486,15 @@ def check_links(seen: Watched) -> None:
             if str(each.route) == "home" and not each.inbound
         ]
         # A mask bit is computed when a word arrives, so it crosses no link.
-        arrived = sum(each.words * each.receivers * (each.bits + each.masked) for each in sent)
+        arrived = sum(each.deliveries * (each.bits + each.masked) for each in sent)
         # For ops off the array, words with a home go to the vector unit and back.
         stored = [each for each in peer if plan.on_array or not each.inbound]
-        arrived += sum(
-            each.words * each.receivers * each.bits for each in (*stored, *reduced, *home)
-        )
+        arrived += sum(each.deliveries * each.bits for each in (*stored, *reduced, *home))
         if plan.timing is not None:
             arrived += plan.timing.sum_updates * PSUM_BITS
         assert plan.bits["scratchpad_write"] == arrived
         assert plan.peer_bits == (
-            0
-            if mesh
-            else sum(each.words * each.receivers * each.bits for each in (*peer, *reduced))
+            0 if mesh else sum(each.deliveries * each.bits for each in (*peer, *reduced))
         )
         loads = [each for each in (plan.mesh_fill, plan.mesh_drain) if each is not None]
         if loads:
@@ -506,9 +502,7 @@ def check_links(seen: Watched) -> None:
             # its ports.
             assert plan.counts["noc", "bit_hops"] == sum(int(each.sum()) for each in loads)
             assert sum(int(each.sum()) for each in loads) >= given
-        assert plan.words["remote"] == sum(
-            each.words * each.receivers for each in (*peer, *reduced)
-        )
+        assert plan.words["remote"] == sum(each.deliveries for each in (*peer, *reduced))
 
 
 def check_memories(seen: Watched) -> None:

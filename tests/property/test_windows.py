@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelsim.step.contraction import Window
+from accelsim.step.window import Window
 
 Product = tuple[int, int, int]
 

@@ -186,10 +186,10 @@ def test_systolic_traffic_follows_the_dataflow(
 def test_the_mask_of_needed_outputs_goes_to_their_pes() -> None:
     found = dense_product(6, 2, 3, machine())["fc2.EP"]
     (needed,) = (each for each in found.transfers if each.tensor.name == "relu1.mask")
-    assert (needed.words, needed.bits, needed.receivers, needed.dram_words, needed.inbound) == (
+    assert (needed.words, needed.bits, needed.deliveries, needed.dram_words, needed.inbound) == (
         6 * 3,
         1,
-        1,
+        6 * 3,
         6 * 3,
         True,
     )

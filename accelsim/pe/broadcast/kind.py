@@ -9,6 +9,7 @@ from accelsim.pe.mapping import Mapping
 from accelsim.pe.skipping.array import SkippingArray
 from accelsim.pe.skipping.loops import accumulation, tiled
 from accelsim.pe.skipping.outer_sums import OuterSums, outer_sums
+from accelsim.pe.skipping.receivers import ChannelTakers, channel_takers
 from accelsim.pe.timing import ArrayTiming, TimingModel
 from accelsim.step.ops import Contraction, Use
 from accelsim.zeros.masks import MaskSource
@@ -17,10 +18,17 @@ from accelsim.zeros.masks import MaskSource
 class Broadcast(SkippingArray):
     """Each token is multiplied with the stored words of its column."""
 
-    @property
-    def channels_per_token(self) -> int:
-        """A token serves all channels that the PEs have accumulators for."""
-        return self.architecture.accumulators
+    def moving_groups(self, op: Contraction) -> int:
+        """One if the zeros between groups are words: every token then goes to all PEs."""
+        joined = keeps_zeros(self.architecture) and not op.nest.sums_samples
+        return 1 if joined else op.nest.groups
+
+    def channel_takers(self, op: Contraction, per_tile: int) -> ChannelTakers:
+        """Groups run one after another. A token serves all channels of its group that the PEs have
+        accumulators for.
+        """
+        groups, served = self.moving_groups(op), per_tile * self.architecture.accumulators
+        return channel_takers(op.nest.channels, groups, per_tile, served, apart=True)
 
     def outer_sums(self, op: Contraction, tile: Tile) -> OuterSums:
         """Division of an outer product. A PE has sums for each of its channels."""

@@ -36,26 +36,26 @@ class RowStationary(DenseArray):
         rows = row_mapping(op, self.architecture, placement.pes)
         traffic = row_traffic(op.nest, rows, self.bits(op.moving.tensor), psum, buffer_bits)
         transfers: list[Transfer] = []
-        for use, operand, words, receivers, passes in (
+        for use, operand, words, taken, passes in (
             (
                 Use.MOVING,
                 op.moving,
                 traffic.input_words,
-                traffic.input_receivers,
+                traffic.input_taken,
                 traffic.input_passes,
             ),
             (
                 Use.STATIONARY,
                 op.stationary,
                 traffic.filter_words,
-                traffic.filter_receivers,
+                traffic.filter_taken,
                 traffic.filter_passes,
             ),
         ):
             whole = elements(op, use)
             fits = whole * self.bits(operand.tensor) <= self.staging_bits
             dram_words = whole * (1 if fits else passes)
-            transfers += self.spread(op, use, Route.MULTICAST, words, receivers, dram_words)
+            transfers += self.spread(op, use, Route.MULTICAST, words, taken, dram_words)
         transfers += self.carried_sums(op, traffic.partial_sums, Route.COLLECT, Route.SCATTER)
         if traffic.chain_sums:
             sums = op.outputs[0]

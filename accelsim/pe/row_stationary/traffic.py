@@ -16,24 +16,25 @@ from dataclasses import dataclass
 
 from accelsim.kernels.dense.row_stationary import groups, input_rows
 from accelsim.pe.row_stationary.passes import RowMapping
-from accelsim.step.contraction import Nest, Window
+from accelsim.step.contraction import Nest
+from accelsim.step.window import Window
 
 
 @dataclass(frozen=True)
 class RowTraffic:
     """Words of each operand that leave the buffer.
 
-    - ``*_receivers``: PEs that take each word.
+    - ``*_taken``: the words, each counted once per PE that takes it.
     - ``*_passes``: fetches of each word from DRAM, if the operand lives there.
     - ``partial_sums``: sums written to the buffer and read back.
     - ``chain_sums``: sums passed up from one PE to the next.
     """
 
     input_words: int
-    input_receivers: int
+    input_taken: int
     input_passes: int
     filter_words: int
-    filter_receivers: int
+    filter_taken: int
     filter_passes: int
     partial_sums: int
     chain_sums: int
@@ -53,21 +54,15 @@ def row_traffic(
     stored = filters * (nest.stored or channels) * kernel_rows * kernel_columns * mapping.groups
     outputs = images * filters * rows * columns * mapping.groups
     reductions = channel_groups * row_folds * column_folds
-    receiving_pes = min(mapping.t, filters) * mapping.down * mapping.e
+    inputs, (heights, widths) = images * channels * mapping.groups, _sides_of_map(nest, mapping)
+    pairs = 1 if nest.unshared else nest.rows.pairs_inside
     groups_per_fetch = _filter_groups_per_fetch(mapping, input_bits, psum_bits, buffer_bits)
     return RowTraffic(
-        input_words=images
-        * channels
-        * mapping.groups
-        * filter_groups
-        * _words_of_map(nest, mapping),
-        input_receivers=-(
-            -receiving_pes
-            // input_rows(mapping.e, mapping.down, mapping.shape[7], mapping.shape[9])
-        ),
+        input_words=inputs * filter_groups * heights * widths,
+        input_taken=inputs * _filter_sets(mapping) * pairs * widths,
         input_passes=-(-filter_groups // groups_per_fetch),
         filter_words=stored * image_groups * strips,
-        filter_receivers=-(-rows // strips),
+        filter_taken=stored * image_groups * rows,
         filter_passes=image_groups * strips,
         partial_sums=outputs * (reductions - 1),
         chain_sums=outputs * _hops(mapping),
@@ -106,11 +101,22 @@ def _hops(mapping: RowMapping) -> int:
     return total
 
 
-def _words_of_map(nest: Nest, mapping: RowMapping) -> int:
-    """Words of one channel of one image that a group of filters fetches, without padding and stride
-    zeros.
+def _filter_sets(mapping: RowMapping) -> int:
+    """Sets with filters, over all groups of filters. An input word goes to each of them, there to
+    the PEs of every pair of a kernel row and an output row that reads its row.
+    """
+    total = 0
+    for filters, filter_groups in groups(mapping.shape[1], mapping.p * mapping.t):
+        if filter_groups:
+            total += filter_groups * -(-filters // -(-filters // mapping.t))
+    return total
 
-    Strips overlap, so some words count more than once.
+
+def _sides_of_map(nest: Nest, mapping: RowMapping) -> tuple[int, int]:
+    """Rows and columns of one channel of one image that a group of filters fetches, without padding
+    and stride zeros.
+
+    Strips overlap, so some count more than once.
     """
     height, width, taps_down, taps_across, up, across, down, right = mapping.shape[3:]
     rows = sum(
@@ -131,7 +137,7 @@ def _words_of_map(nest: Nest, mapping: RowMapping) -> int:
         )
         for taps in _parts(taps_across, mapping.across)
     )
-    return rows * columns
+    return rows, columns
 
 
 def _parts(size: int, part: int) -> list[range]:

@@ -5,10 +5,20 @@ PEs are output channels; lanes and spare PEs are output positions. Each lane red
 
 from __future__ import annotations
 
+from accelsim.kernels.bits.reads import Share
 from accelsim.pe.kind import OperandReads, PEKind, Tile, elements
 from accelsim.pe.mapping import Mapping, Route, Transfer
 from accelsim.pe.placement import Placement
 from accelsim.pe.skipping.outer_sums import OuterSums, outer_sums
+from accelsim.pe.skipping.receivers import (
+    ChannelTakers,
+    Sending,
+    channel_takers,
+    moving_taken,
+    position_takers,
+    row_takers,
+    sending_within,
+)
 from accelsim.pe.timing import ArrayTiming
 from accelsim.step.ops import Contraction, Use
 
@@ -16,10 +26,13 @@ from accelsim.step.ops import Contraction, Use
 class SkippingArray(PEKind):
     """Base of the arrays whose lanes skip zeros."""
 
-    @property
-    def channels_per_token(self) -> int:
-        """Channel tiles that one delivery of the moving operand serves."""
-        return 1
+    def moving_groups(self, op: Contraction) -> int:
+        """Channel groups of the moving operand, each sent to the PEs of its own outputs only."""
+        return op.nest.groups
+
+    def channel_takers(self, op: Contraction, per_tile: int) -> ChannelTakers:
+        """PEs that take each channel group if words are sent again per channel tile."""
+        return channel_takers(op.nest.channels, self.moving_groups(op), per_tile, per_tile)
 
     def reduction_pes(self, op: Contraction, placement: Placement) -> int:
         return min(op.nest.depth, placement.pes) if self.reduces(op) else 1
@@ -132,87 +145,75 @@ class SkippingArray(PEKind):
         stored_errors = nest.channels * nest.positions * nest.stored
         if nest.stored and stored_errors < nest.samples * nest.depth:
             # B stores fewer errors than there are: each neuron is sent only its own.
-            return self.spread(op, Use.MOVING, Route.SCATTER, stored_errors, 1, stored_errors)
-        unique, per_pass, streamed = self._words_per_pass(op, bits)
+            return self.spread(
+                op, Use.MOVING, Route.SCATTER, stored_errors, stored_errors, stored_errors
+            )
+        share, unique = self.share(draft), nest.moving_words[Sending.ONCE]
         if self.reduces(op):
             # Each PE needs only the errors of its own channels. They are sent again per tile of
             # outputs if they do not fit.
-            fits = unique * bits <= self.working_bits // 2 * draft.reduction_pes
-            words = unique if fits else streamed * draft.channel_tiles
-            return self.spread(op, Use.MOVING, Route.SCATTER, words, draft.copies, unique)
-        # A word goes to the groups of PEs whose positions use it. Their number is at most the
-        # number of such positions.
-        groups = draft.pes // draft.channels_per_tile
-        uses = groups if nest.unshared else min(groups, -(-streamed // max(1, per_pass)))
-        receivers = draft.channels_per_tile * uses
+            once = unique * bits <= self.working_bits // 2 * draft.reduction_pes
+            sending, times = (Sending.ONCE, 1) if once else (Sending.PER_TAP, draft.channel_tiles)
+            words = nest.moving_words[sending] * times
+            taken = moving_taken(nest, share, sending) * times
+            return self.spread(op, Use.MOVING, Route.SCATTER, words, taken, unique)
+        groups, per_tile = self.moving_groups(op), draft.channels_per_tile
+        # Without sending again, a PE holds the channel groups of all its outputs.
+        kept = channel_takers(nest.channels, groups, per_tile, nest.channels)
         sums_bits = draft.kept_sums * self.architecture.precision.psum
-        if unique * bits <= self.moving_room(op) - sums_bits:
-            return self.spread(op, Use.MOVING, Route.MULTICAST, unique, receivers, unique)
+        if unique // groups * kept.held * bits <= self.moving_room(op) - sums_bits:
+            taken = moving_taken(nest, share, Sending.ONCE) // groups * kept.takers
+            return self.spread(op, Use.MOVING, Route.MULTICAST, unique, taken, unique)
+        room = self.moving_room(op) // bits
+        sending = sending_within(room, nest, groups, self.architecture.pe_array.outputs_per_pe)
+        again = self.channel_takers(op, per_tile)
         sample = unique // (nest.samples if self.near_memory else 1)
-        passes = -(-draft.channel_tiles // self.channels_per_token)
-        dram_words = unique * (1 if sample * bits <= self.staging_bits else passes)
+        staged = sample * bits <= self.staging_bits
         return self.spread(
-            op, Use.MOVING, Route.MULTICAST, per_pass * passes, receivers, dram_words
+            op,
+            Use.MOVING,
+            Route.MULTICAST,
+            nest.moving_words[sending] // groups * again.visits,
+            moving_taken(nest, share, sending) // groups * again.takers,
+            unique if staged else unique // groups * again.visits,
         )
 
-    def _words_per_pass(self, op: Contraction, bits: int) -> tuple[int, int, int]:
-        """Numbers of moving words: distinct; sent in one pass over the channels; sent if every use
-        is sent.
-
-        A pass sends more than the distinct words if the PEs cannot keep those that they need again.
-        """
-        unique, again_per_row, again_per_tap = op.nest.moving_words
-        room = self.moving_room(op)
-        if self._row_window_words(op) * bits <= room:
-            return unique, unique, again_per_tap
-        if not op.nest.sums_samples and self._column_window_words(op) * bits <= room:
-            return unique, again_per_row, again_per_tap
-        return unique, again_per_tap, again_per_tap
-
-    def _row_window_words(self, op: Contraction) -> int:
-        """Words that a PE must keep so that a pass sends no word twice: whole rows over the
-        kernel's height.
-        """
-        nest = op.nest
-        if nest.sums_samples:
-            held = min(nest.depth // nest.groups, self.architecture.pe_array.outputs_per_pe)
-            return nest.samples * nest.rows.size * nest.columns.size * held + nest.reduction
-        return (nest.rows.reach + 1) * nest.columns.size * nest.depth
-
-    def _column_window_words(self, op: Contraction) -> int:
-        """Words that a PE must keep so that words are sent again only per kernel row: a window of
-        the kernel's width.
-        """
-        return (op.nest.columns.reach + 1) * op.nest.depth
+    def share(self, draft: Mapping) -> Share:
+        """Positions of each group of PEs that work on the same channels, over the whole op."""
+        run = 1 if draft.reduction_pes > 1 else self.architecture.pe_array.outputs_per_pe
+        return Share(run, draft.positions_per_tile, draft.position_tiles)
 
     # The stationary operand
 
     def _stationary(self, draft: Mapping, placement: Placement) -> tuple[Transfer, ...]:
         """Transfers of the stationary operand to the PEs that need it and do not hold it."""
         op = draft.op
-        passes, sums = self._staging(draft)
-        groups = self._groups(draft)
+        passes, together, sums = self._staging(draft)
+        takers = self._stationary_takers(draft, together)
         if op.nest.sums_samples:
-            words = elements(op, Use.STATIONARY) * passes
-            return (*self.spread(op, Use.STATIONARY, Route.SCATTER, words, groups, words), *sums)
+            every = elements(op, Use.STATIONARY)
+            words, taken = every * passes, every * takers // self._stationary_positions(draft)
+            return (*self.spread(op, Use.STATIONARY, Route.SCATTER, words, taken, words), *sums)
         tensor = op.stationary.tensor
-        bits = self.bits(tensor)
+        bits, each = self.bits(tensor), self._stationary_positions(draft)
         if not self.near_memory:
             staged = tensor.elements // draft.channel_tiles * bits <= self.staging_bits
             fetched = tensor.elements * (1 if staged else passes)
-            return (self.streamed_weights(op, tensor.elements * passes, groups, fetched), *sums)
+            taken = tensor.elements * takers // each
+            return (self.streamed_weights(op, tensor.elements * passes, taken, fetched), *sums)
         if op.fixed_feedback and self.architecture.near_memory.feedback == "prng":
             return ()
         home = placement.home(tensor)
         resident, spilled = (home.resident, home.spilled) if home else (0, tensor.elements)
         transfers: list[Transfer] = []
         if spilled:
-            words = spilled * passes
+            words, taken = spilled * passes, spilled * takers // each
             transfers.append(
-                Transfer(tensor, Route.SCATTER, True, words, bits, groups, words, spilled=True)
+                Transfer(tensor, Route.SCATTER, True, words, bits, taken, words, spilled=True)
             )
         if self.fetches_transpose(op):
-            transfers.append(Transfer(tensor, Route.PEER, True, resident * passes, bits, groups))
+            words, taken = resident * passes, resident * takers // each
+            transfers.append(Transfer(tensor, Route.PEER, True, words, bits, taken))
         if transfers:
             transfers += sums
         if draft.reduction_pes > 1:
@@ -221,19 +222,24 @@ class SkippingArray(PEKind):
             transfers.append(Transfer(tensor, Route.REDUCE, True, reduced_sums, psum, partial=True))
         return tuple(transfers)
 
-    def _groups(self, draft: Mapping) -> int:
-        """Groups of PEs that work on different positions of the same channels.
-
-        They need the same stationary words.
+    def _stationary_takers(self, draft: Mapping, together: int) -> int:
+        """Groups of PEs that take a stationary word, over all of its sendings, one per ``together``
+        position tiles; summed over the rows that a feedback matrix stores per channel.
         """
+        nest, share = draft.op.nest, self.share(draft)._replace(together=together)
         if draft.reduction_pes > 1:
             return draft.copies
-        outputs = self.architecture.pe_array.outputs_per_pe
-        return min(draft.positions_per_tile // outputs, -(-draft.positions // outputs))
+        if nest.unshared:
+            return row_takers(nest.samples, nest.map_positions, share)
+        return position_takers(draft.positions, share)
 
-    def _staging(self, draft: Mapping) -> tuple[int, tuple[Transfer, ...]]:
-        """Return (number of times staged stationary words are sent, transfers of the partial sums
-        this causes).
+    def _stationary_positions(self, draft: Mapping) -> int:
+        """Rows of stationary words per channel: one, or in feedback one per target pixel."""
+        return draft.op.nest.map_positions if draft.op.nest.unshared else 1
+
+    def _staging(self, draft: Mapping) -> tuple[int, int, tuple[Transfer, ...]]:
+        """Return (number of times staged stationary words are sent, position tiles per sending,
+        transfers of the partial sums this causes).
 
         The words are sent once if half of the working space holds the reduction of one channel's
         outputs. Otherwise they are sent in chunks. During a chunk the PEs carry the partial sums of
@@ -250,11 +256,12 @@ class SkippingArray(PEKind):
         reduced_bits = nest.reduction * self.bits(op.stationary.tensor)
         if self.deals(op):
             tile = Tile(draft.channels_per_tile, draft.positions_per_tile, draft.copies)
-            return self.outer_sums(op, tile).error_passes, ()
+            passes = self.outer_sums(op, tile).error_passes
+            return passes, tiles if passes == 1 else 1, ()
         if reduced_bits <= self.working_bits // 2 or tiles == 1:
-            return 1, ()
+            return 1, tiles, ()
         room = self.working_bits // (2 if nest.sums_samples else 4)
         sums_bits = self.architecture.pe_array.outputs_per_pe * self.architecture.precision.psum
         together = max(1, room // sums_bits)
         words = draft.channels * draft.positions * (-(-reduced_bits // room) - 1)
-        return -(-tiles // together), self.carried_sums(op, words)
+        return -(-tiles // together), min(together, tiles), self.carried_sums(op, words)

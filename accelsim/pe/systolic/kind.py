@@ -55,8 +55,8 @@ class Systolic(DenseArray):
         dram_stationary = stationary * (1 if fits[1] else traffic.stationary_passes)
         sums = traffic.partial_sums * product.groups
         return (
-            *self.spread(op, Use.MOVING, Route.SCATTER, streamed, 1, dram_moving),
-            *self.spread(op, Use.STATIONARY, Route.SCATTER, loaded, 1, dram_stationary),
+            *self.spread(op, Use.MOVING, Route.SCATTER, streamed, streamed, dram_moving),
+            *self.spread(op, Use.STATIONARY, Route.SCATTER, loaded, loaded, dram_stationary),
             *self.carried_sums(op, sums, Route.COLLECT, Route.SCATTER),
         )
 

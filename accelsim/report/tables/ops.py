@@ -105,6 +105,7 @@ def ops_table(runs: Runs) -> Table:
             )
             for kind in WORD_KINDS
         ),
+        _of_op("words_received", "", lambda op: op.words_received),
         *(
             Column(f"{kind}_bytes", "", "bytes", partial(_group_value, group="bytes", key=kind))
             for kind in BYTE_KINDS

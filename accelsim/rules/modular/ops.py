@@ -31,7 +31,7 @@ from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.modular.links import links_of
 from accelsim.rules.modular.options import ModularOptions
 from accelsim.rules.walk.backward import feedback_bits, needed
-from accelsim.step.contraction import Window, convolution_nest, feedback_nest
+from accelsim.step.contraction import convolution_nest, feedback_nest
 from accelsim.step.ops import (
     Operand,
     Pass,
@@ -41,6 +41,7 @@ from accelsim.step.ops import (
     Use,
     ZeroSource,
 )
+from accelsim.step.window import Window
 from accelsim.workload.lowering import Lowering, Value, Work, operands
 from accelsim.workload.modules import Link, dilation_of
 from accelsim.workload.network import Layer, Network, Pair

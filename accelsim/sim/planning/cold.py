@@ -82,7 +82,8 @@ def load_transfer(tensor: Tensor, residency: Residency, architecture: Machine) -
         return Transfer(tensor, Route.LOAD, True, words, bits, 0, words)
     masked = home_bits(tensor, architecture) > bits
     words = home.resident
-    return Transfer(tensor, Route.LOAD, True, words, bits, home.copies, words, masked=masked)
+    copies = words * home.copies
+    return Transfer(tensor, Route.LOAD, True, words, bits, copies, words, masked=masked)
 
 
 def load_partition(load: Load, residency: Residency) -> int:

@@ -52,7 +52,8 @@ class DramPart:
 class Moved:
     """A transfer in its tensor's storage format.
 
-    ``words``, ``bits``: stored words and bits moved. ``dram_words``, ``dram_bits``: those that
+    ``words``, ``bits``: stored words and bits moved. ``delivered_words``, ``delivered_bits``: those
+    delivered into PEs, each counted once per PE. ``dram_words``, ``dram_bits``: those that
     cross the DRAM bus. ``crosses``: whether the tensor is in DRAM, even if it is all zeros and
     takes no bits. ``encoded``: whether its format is compressed, so that bits are not words times a
     fixed size.
@@ -61,6 +62,8 @@ class Moved:
     transfer: Transfer
     words: int
     bits: int
+    delivered_words: int = 0
+    delivered_bits: int = 0
     dram_words: int = 0
     dram_bits: int = 0
     crosses: bool = False
@@ -80,7 +83,7 @@ class OpPlan:
       buffer's port.
     - ``mesh_fill``, ``mesh_drain``: int64 (links), bits per link of a mesh; such a plan has no
       fill, drain or peer bits.
-    - ``words``, ``bits``: totals by kind of memory.
+    - ``words``, ``bits``: totals by kind of memory. ``words_received``: words delivered into PEs.
     - ``counts``: on-chip actions.
     """
 
@@ -99,6 +102,7 @@ class OpPlan:
     mesh_fill: Ints | None
     mesh_drain: Ints | None
     port_wait: int = 0
+    words_received: int = 0
     fill_bits: int = 0
     fill_buffer_bits: int = 0
     drain_bits: int = 0
@@ -134,7 +138,7 @@ class OpPlan:
 class PlanDraft:
     """A plan under construction; `finish` freezes it.
 
-    ``totals``: bits and waits, by field name of `OpPlan`.
+    ``totals``: bits, waits and words received, by field name of `OpPlan`.
     """
 
     def __init__(self, op: Op, pes: range, on_array: bool, mapping: Mapping | None = None) -> None:

@@ -174,7 +174,7 @@ class Planner:
                     inbound,
                     spilled,
                     bits,
-                    1,
+                    spilled,
                     spilled,
                     spilled=tensor.persistent,
                 )
@@ -195,12 +195,9 @@ class Planner:
         for tensor in plan.op.outputs:
             home = self._memory.residency.home(tensor)
             if home is not None and home.copies > 1:
-                bits = word_bits(tensor, self._architecture)
-                self._traffic.add(
-                    plan,
-                    0,
-                    Transfer(tensor, Route.PEER, False, home.resident, bits, home.copies - 1),
-                )
+                bits, words = word_bits(tensor, self._architecture), home.resident
+                copied = words * (home.copies - 1)
+                self._traffic.add(plan, 0, Transfer(tensor, Route.PEER, False, words, bits, copied))
 
     def _blocks(
         self, step: int, transfers: list[Transfer] | tuple[Transfer, ...], most: int

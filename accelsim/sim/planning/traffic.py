@@ -66,12 +66,22 @@ class Traffic:
         from_dram = t.spilled or t.route is Route.LOAD or self._memory.in_dram(step, t.tensor)
         crossing = t.dram_words if from_dram else 0
         if encoding is None:
-            return Moved(t, t.words, t.words * t.bits, crossing, crossing * t.bits, crossing > 0)
-        words, bits = encoding.words_of(t.words), encoding.bits_of(t.words)
+            return Moved(
+                t,
+                t.words,
+                t.words * t.bits,
+                t.deliveries,
+                t.deliveries * t.bits,
+                crossing,
+                crossing * t.bits,
+                crossing > 0,
+            )
         return Moved(
             t,
-            words,
-            bits,
+            encoding.words_of(t.words),
+            encoding.bits_of(t.words),
+            encoding.words_of(t.deliveries),
+            encoding.bits_of(t.deliveries),
             encoding.words_of(crossing),
             encoding.bits_of(crossing),
             crossing > 0,
@@ -83,14 +93,16 @@ class Traffic:
         moved = self._moved(step, t)
         plan.moved.append(moved)
         words, bits = moved.words, moved.bits
-        if t.route is Route.LOAD and not t.receivers:
+        if t.enters_pes and (plan.on_array or not t.inbound or t.route is not Route.PEER):
+            plan.totals["words_received"] += moved.delivered_words
+        if t.route is Route.LOAD and not t.deliveries:
             pass  # the words stay in the global buffer, where `_dram` writes them
         elif t.route in (Route.MULTICAST, Route.SCATTER, Route.LOAD):
             self._read_buffer(plan, moved)
             # The indices of an encoded tensor mark its zeros. A dense tensor has a mask bit beside
             # each word instead.
-            masks = 0 if moved.encoded else words * t.masked
-            plan.access("scratchpad", "write", words * t.receivers, (bits + masks) * t.receivers)
+            masks = 0 if moved.encoded else moved.delivered_words * t.masked
+            plan.access("scratchpad", "write", moved.delivered_words, moved.delivered_bits + masks)
             if self._edge_buffers and t.route is not Route.LOAD:
                 # A word waits in the operand buffer at the array's edge, then passes from PE to PE
                 # through registers.
@@ -112,8 +124,8 @@ class Traffic:
             if plan.on_array or t.inbound:
                 plan.access("scratchpad", "read", words, bits)
             if plan.on_array or not t.inbound:
-                plan.access("scratchpad", "write", words * t.receivers, bits * t.receivers)
-            plan.words["remote"] += words * t.receivers
+                plan.access("scratchpad", "write", moved.delivered_words, moved.delivered_bits)
+            plan.words["remote"] += moved.delivered_words
             if t.route is Route.REDUCE:
                 # Each partial sum is read, crosses a link to its neighbour in the tree, is added
                 # there and written.
@@ -168,13 +180,16 @@ class Traffic:
 
     def _deliver(self, plan: PlanDraft, moved: Moved) -> None:
         """Add load from the global buffer to the PEs."""
-        t = moved.transfer
         if self._mesh is None:
-            plan.counts.add("noc", "bit_hops", moved.bits * tree_links(self._pes, t.receivers))
+            hops = sum(
+                unit * amount * tree_links(self._pes, receivers)
+                for unit, amount, receivers in _shared(moved)
+            )
+            plan.counts.add("noc", "bit_hops", hops)
             plan.totals["fill_bits"] += moved.bits
             return
-        amount, unit = _dealt(moved)
-        plan.add_mesh_fill(unit * self._mesh.spread(plan.pes, amount, t.receivers))
+        for unit, amount, receivers in _shared(moved):
+            plan.add_mesh_fill(unit * self._mesh.spread(plan.pes, amount, receivers))
 
     def _collect(self, plan: PlanDraft, moved: Moved) -> None:
         """Add load from the PEs to the global buffer."""
@@ -189,7 +204,7 @@ class Traffic:
         """Add load between PEs, or between PEs and the vector unit, which sits beside the global
         buffer.
         """
-        t, bits = moved.transfer, moved.bits * moved.transfer.receivers
+        t, bits = moved.transfer, moved.delivered_bits
         reduces = t.route is Route.REDUCE
         if self._mesh is None:
             plan.counts.add("noc", "bit_hops", bits * (1 if reduces else self._peer_hops))
@@ -200,12 +215,25 @@ class Traffic:
             shared = plan.mapping.reduction_pes if plan.mapping else 1
             loads = self._mesh.reduce(plan.pes, shared, amount)
         elif plan.on_array:
-            loads = self._mesh.exchange(plan.pes, amount * t.receivers)
+            loads = self._mesh.exchange(plan.pes, moved.delivered_bits // unit)
         elif t.inbound:
             loads = self._mesh.gather(plan.pes, amount)
         else:
             loads = self._mesh.spread(plan.pes, amount, 1)
         plan.add_mesh_fill(unit * loads)
+
+
+def _shared(moved: Moved) -> list[tuple[int, int, int]]:
+    """(bits per unit, units, receivers) of a multicast. The mean number of receivers is met by two
+    whole numbers; a word that no PE takes crosses the links to one.
+    """
+    amount, unit = _dealt(moved)
+    fewer, more = divmod(moved.delivered_bits // unit, max(1, amount))
+    return [
+        (unit, units, max(1, receivers))
+        for units, receivers in ((amount - more, fewer), (more, fewer + 1))
+        if units
+    ]
 
 
 def _dealt(moved: Moved) -> tuple[int, int]:

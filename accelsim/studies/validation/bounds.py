@@ -17,8 +17,9 @@ from accelsim.machine.loading import load_machine
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
 from accelsim.pe.registry import pe_kind
-from accelsim.step.contraction import Nest, Window, convolution_nest
+from accelsim.step.contraction import Nest, convolution_nest
 from accelsim.step.ops import Contraction, Operand, Pass, Role, Tensor, TrainingStep, Use
+from accelsim.step.window import Window
 from accelsim.studies.validation.check import Check
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource

@@ -71,6 +71,6 @@ def deliveries(op: Contraction, mapper: Mapper) -> tuple[int, int, int]:
     ]
     sent = sum(each.words for each in transfers)
     by_unicast = sum(
-        each.words * (each.receivers if each.route is Route.MULTICAST else 1) for each in transfers
+        each.deliveries if each.route is Route.MULTICAST else each.words for each in transfers
     )
     return sent, max(sent, min(by_unicast, op.dense_macs)), transfers[0].bits

@@ -13,8 +13,9 @@ from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 from accelsim.pe.row_stationary.passes import RowMapping, mapped_cycles, row_mapping
 from accelsim.pe.row_stationary.section import RowStationaryArray
-from accelsim.step.contraction import Window, convolution_nest
+from accelsim.step.contraction import convolution_nest
 from accelsim.step.ops import Contraction, Operand, Pass, Role, Tensor, Use
+from accelsim.step.window import Window
 from accelsim.studies.validation.check import Check
 from accelsim.studies.validation.simulators.systolic import rows
 
