@@ -151,6 +151,7 @@ def _simulate(
     configuration = Configuration(
         network,
         machine,
+        program.dram.channels(machine.dram.channels),
         compiled.tables_digest,
         compiled.step_digest,
         chosen.digest,

@@ -296,7 +296,8 @@ def check_dram(result: Result, run: Run, architecture: Machine) -> None:
     are on time.
     """
     dram = dram_of(architecture)
-    ranks = architecture.dram.channels * dram.organisation.ranks
+    channels = architecture.dram.channels or dram.organisation.channels
+    ranks = channels * dram.organisation.ranks
     records = [record for record in run.records if record.op.pass_ in passes_of(result)]
     for kind, parts in (
         ("read", [r.plan.loads for r in records]),
