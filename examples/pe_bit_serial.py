@@ -70,6 +70,8 @@ class BitSerialTiming(TimingModel):
             imbalance=outputs * walk - executed * turns,
             idle=(tiles * mapping.pes - outputs) * walk,
             mask_bits=0,
+            runs={op.nest.reduction: outputs},
+            in_order=True,
         )
 
 

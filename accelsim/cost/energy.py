@@ -195,7 +195,6 @@ class _Prices:
     def memories(self) -> tuple[Price, ...]:
         """Prices per bit of scratchpads, global buffer and the wires between them."""
         pad, bank, banks = self.scratchpad, self.bank, self.arch.scratchpad.banks
-        weight = self.arch.precision.weight
         wire = self.tech.one("noc", "bit_mm")
         # With several banks, a bank is on average half the side of their square away from the
         # lanes. A single bank is beside them.
@@ -212,11 +211,6 @@ class _Prices:
             and pad_ports == 1
         )
         read = pad.read_pj / pad.width_bits + wire.value * wire_mm
-        # The words of a column lie in different rows: an access over the whole port yields one of
-        # them.
-        transposed = (
-            pad.read_pj * math.ceil(weight / pad.width_bits) / weight + wire.value * wire_mm
-        )
         lane_area = self.tech.one("control", "lane_area")
         hop_mm = math.sqrt(banks * pad.area_mm2 + self.arch.pe_array.lanes * lane_area.value)
         # The mean distance from the centre of a square of side s to its points is s/2 along the
@@ -239,8 +233,8 @@ class _Prices:
             Price(
                 "scratchpad",
                 "transposed_read_bits",
-                transposed,
-                f"one access per {weight}-bit word, {pad_source}",
+                read,
+                f"a bit of an access for one word of a column, {pad_source}",
                 False,
             ),
             Price(

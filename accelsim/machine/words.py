@@ -22,6 +22,21 @@ def word_bits(tensor: Tensor, architecture: Machine) -> int:
     return value_bits(tensor, architecture) + index
 
 
+def access_bits(words: int, bits: int, width: int) -> int:
+    """Bits of the accesses, ``width`` bits each, that move words at different addresses."""
+    return words * -(-bits // width) * width
+
+
+def line_bits(words: int, bits: int, width: int, runs: int = 1) -> int:
+    """Bits of the accesses, ``width`` bits each, that move neighbouring words in order.
+
+    The words are dealt to ``runs`` runs; each begins with an access of its own.
+    """
+    each, more = divmod(words, runs)
+    lines = more * -(-(each + 1) * bits // width) + (runs - more) * -(-each * bits // width)
+    return lines * width
+
+
 def _skipped(tensor: Tensor, architecture: Machine) -> bool:
     """Whether the array skips zeros of such weights or feedback in a pass that multiplies with
     them.

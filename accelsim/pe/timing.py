@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.machine.architecture import Machine
+from accelsim.machine.words import access_bits, line_bits
 from accelsim.pe.mapping import Mapping
 from accelsim.zeros.masks import MaskSource
 
@@ -24,10 +25,16 @@ class ArrayTiming:
       executed.
     - Lane cycles: ``busy`` one per MAC; ``window_empty`` without an effectual pair in the window;
       ``imbalance`` waiting at the tile's barrier; ``idle`` without an output to reduce.
-    - ``mask_bits``: mask bits examined.
+    - ``mask_bits``: mask bits read, in whole accesses of the scratchpad.
     - ``moving_reads``: words of the moving operand read from scratchpads, or None for one per MAC.
     - ``actions``: further control actions, by name.
     - ``sum_updates``: MACs that read a partial sum from the scratchpad and write it back.
+    - ``runs``: length of a run of positions that a lane visits one after another -> number of such
+      runs; {} if the model does not say.
+    - ``in_order``: whether lanes read the words of a run one after another, so that neighbouring
+      words share an access. Else each word has an access of its own, except words of one bit.
+    - ``stationary_bits``: bits of the accesses that read the stationary operand, if the model
+      counts them itself.
 
     Every kind must satisfy these laws, which are checked on results:
 
@@ -52,11 +59,30 @@ class ArrayTiming:
     moving_reads: int | None = None
     actions: Counted[str, int] = field(default_factory=dict)
     sum_updates: int = 0
+    runs: Counted[int, int] = field(default_factory=dict)
+    in_order: bool = False
+    stationary_bits: int | None = None
 
     @property
     def cycles(self) -> int:
         """Cycles of all blocks."""
         return int(self.block_cycles.sum())
+
+    def read_bits(self, words: int, bits: int, width: int) -> int:
+        """Bits of the accesses that lanes make for ``words`` words of ``bits`` bits in their
+        streams.
+
+        A lane makes no more accesses than there are words, and no more than its runs have lines.
+        """
+        apart = access_bits(words, bits, width)
+        if not self.runs or not (self.in_order or bits == 1):
+            return apart
+        return min(apart, run_bits(self.runs, bits, width))
+
+
+def run_bits(runs: Counted[int, int], bits: int, width: int) -> int:
+    """Bits of the accesses that read runs of words in order. ``runs``: as in `ArrayTiming`."""
+    return sum(number * line_bits(length, bits, width) for length, number in runs.items())
 
 
 class TimingModel(ABC):

@@ -12,6 +12,7 @@ from accelsim.experiment.simulate import simulate
 from accelsim.kernels.bits.formats import run_entries
 from accelsim.kernels.links.banks import stream_cycles
 from accelsim.machine.architecture import Machine
+from accelsim.machine.words import access_bits, line_bits
 from accelsim.results.op import OpResult
 from accelsim.results.result import Result
 from accelsim.sim.planning.mesh import Mesh
@@ -167,3 +168,11 @@ def test_a_first_step_loads_homes_and_copies() -> None:
     assert written == 24 + 2 * 18 + momenta == 102
     assert f"the example loads {more} words more from DRAM than a later step" in PAGE
     assert f"24 + 2 x 18 + 42 = {written} words are written to scratchpads" in PAGE
+
+
+@pytest.mark.parametrize("width", [16, 64, 256])
+def test_the_accesses_of_a_stream(width: int) -> None:
+    operands, masks = 2 * access_bits(24, 16, width), 2 * line_bits(60, 1, width)
+    assert f"| {width} | {operands} | {masks} |" in PAGE
+    assert 2 * line_bits(60, 16, width) == {16: 1920, 64: 1920, 256: 2048}[width]
+    assert "it would read 1920 bits at widths of 16 and 64 and 2048 at 256" in PAGE

@@ -17,6 +17,14 @@ from tests.naive.banks import stream_cycles
 from tests.naive.whole_machine_memory import Places
 
 
+def lines(words: int, bits: int, width: int) -> int:
+    """Bits of the accesses that move neighbouring words: line after line until none is left."""
+    left, moved = words * bits, 0
+    while left > 0:
+        left, moved = left - width, moved + width
+    return moved
+
+
 @dataclass
 class Load:
     """Bits of a whole op by link, and cycles that bank conflicts add at each port. DRAM parts are
@@ -112,18 +120,29 @@ class Traffic:
         return load
 
     def _pads(self, load: Load, t: Transfer, on_array: bool) -> None:
-        """Add bits read and written in scratchpads. Words whose zeros are skipped have a mask bit
-        each.
+        """Add bits of the accesses to scratchpads. Every PE has its share of the words one after
+        another, and of their mask bits if zeros are skipped.
         """
-        bits = t.words * t.bits
+        once = self._in_order(t.words, t.bits)
+        copied = self._in_order(t.deliveries, t.bits)
         if t.route in {Route.MULTICAST, Route.SCATTER}:
-            load.pads_written += t.deliveries * (t.bits + t.masked)
+            load.pads_written += copied
+            if t.masked:
+                load.pads_written += self._in_order(t.deliveries, 1)
         elif t.route is Route.HOME:
-            load.pads_read += bits if t.inbound else 0
-            load.pads_written += 0 if t.inbound else bits
+            load.pads_read += once if t.inbound else 0
+            load.pads_written += 0 if t.inbound else once
         elif t.route in {Route.PEER, Route.REDUCE}:
-            load.pads_read += bits if on_array or t.inbound else 0
-            load.pads_written += t.deliveries * t.bits if on_array or not t.inbound else 0
+            load.pads_read += once if on_array or t.inbound else 0
+            load.pads_written += copied if on_array or not t.inbound else 0
+
+    def _in_order(self, words: int, bits: int) -> int:
+        """Bits of the accesses of all PEs, each to its share of the words."""
+        width = self.architecture.scratchpad.width_bits
+        return sum(
+            lines((pe + 1) * words // self.pes - pe * words // self.pes, bits, width)
+            for pe in range(self.pes)
+        )
 
     # A mesh
 

@@ -21,7 +21,7 @@ from tests.naive.machine import Stream, Work
 from tests.naive.outer_products import outer_segment
 from tests.naive.whole_machine_memory import Places, updates_in_pe
 from tests.naive.whole_machine_parts import ArrayJob, Output, VectorJob
-from tests.naive.whole_machine_traffic import Load, Traffic
+from tests.naive.whole_machine_traffic import Load, Traffic, lines
 
 Tile = list[Output]
 
@@ -109,13 +109,12 @@ class Planner:
         cycles, executed, gated, walked = self._rehearsed(task)
         task.macs = (executed, gated, walked)
         active = executed - gated
-        task.load.pads_read += active * self._pair_bits(op)
+        for bits in self._pair_bits(op):
+            task.load.pads_read += self._accesses(task, active, bits)
         if self._alternates(op, mapping):
-            sums = active * self.architecture.precision.psum
-            task.load.pads_read, task.load.pads_written = (
-                task.load.pads_read + sums,
-                task.load.pads_written + sums,
-            )
+            sums = self._accesses(task, active, self.architecture.precision.psum)
+            task.load.pads_read += sums
+            task.load.pads_written += sums
         task.port_wait = self._port_wait(task.load, cycles)
         return task
 
@@ -128,8 +127,27 @@ class Planner:
             words > mapping.positions and len(self.works[op.name].stream(0, 0)) > 1 and bool(words)
         )
 
-    def _pair_bits(self, op: Op) -> int:
-        """Bits that a lane reads per MAC: both operands, except regenerated feedback."""
+    def _accesses(self, task: Task, words: int, bits: int) -> int:
+        """Bits of the accesses for words of the lanes. A lane that skips zeros makes an access per
+        word. One that skips none takes its stream line by line; an outer product's stream is a
+        segment in each sample.
+        """
+        width = self.architecture.scratchpad.width_bits
+        apart = sum(lines(1, bits, width) for _ in range(words))
+        mode = getattr(self.architecture.pe_array.skip, task.op.pass_.value.lower())
+        if mode != "none":
+            return apart
+        work, in_order = self.works[task.op.name], 0
+        samples = len(work.stream(0, 0)) if work.outer else 1
+        for output in (output for group in task.groups for tile in group for output in tile):
+            for lane in output.lanes():
+                in_order += samples * lines(len(lane.bits) // samples, bits, width)
+        return min(apart, in_order)
+
+    def _pair_bits(self, op: Op) -> list[int]:
+        """Bits of the words that a lane reads per MAC: both operands, except regenerated
+        feedback.
+        """
         moving, stationary = op.operand(Use.MOVING), op.operand(Use.STATIONARY)
         assert moving is not None
         assert stationary is not None
@@ -138,11 +156,9 @@ class Planner:
             and self.architecture.near_memory.feedback == "prng"
         )
         bits = word_bits(moving.tensor, self.architecture)
-        return (
-            bits
-            if near and op.fixed_feedback
-            else bits + word_bits(stationary.tensor, self.architecture)
-        )
+        if near and op.fixed_feedback:
+            return [bits]
+        return [bits, word_bits(stationary.tensor, self.architecture)]
 
     def _groups(self, mapping: Mapping) -> list[list[Tile]]:
         """Outputs distributed over lanes, tile by tile. With a mask of needed outputs, each run of

@@ -56,11 +56,12 @@ def test_every_action_of_a_forward_op() -> None:
         "mac.multiply_add": 6 * 2,
         "control.registers": 6 * 2,
         "control.window_select": 6 * 3,
-        "control.mask_read": 6 * 3,
+        "control.mask_read": 6 * 16,  # three mask bits in an access of 16
         "control.clock": 6 * 3,
         "control.idle_clock": LANES * found.cycles - 6 * 3,
         "scratchpad.read_bits": 12 * (16 + 16),  # both words of a MAC
-        "scratchpad.write_bits": 3 * 6 * (16 + 1),  # each PE takes 3 words and their mask bits
+        # Each PE takes 3 words, and an access for their mask bits.
+        "scratchpad.write_bits": 6 * (3 * 16 + 16),
         "noc.bit_hops": 3 * 16 * 10 + 6 * 16 * 3,  # inputs to all PEs, an output from each
         "global_buffer.read_bits": 3 * 16,
         "global_buffer.write_bits": 3 * 16 + 6 * 16,  # inputs from DRAM, outputs
@@ -84,13 +85,13 @@ def test_every_action_of_an_error_propagation() -> None:
         "mac.multiply_add": 3,
         "control.registers": 3,
         "control.window_select": 3 * 2,
-        "control.mask_read": 3 * 2,
+        "control.mask_read": 3 * 16,
         "control.clock": 3 * 2,
         "control.idle_clock": LANES * found.cycles - 3 * 2,
         "scratchpad.read_bits": 3 * (16 + 16) + 12 * 16,  # words of a MAC, weights leaving home
-        "scratchpad.write_bits": 2 * 6 * (16 + 1)
-        + 12 * 16
-        + 6,  # errors with mask bits, weights, which outputs are needed
+        # Each PE takes 2 errors and an access for their mask bits, 2 weights, and an access that
+        # says whether its output is needed.
+        "scratchpad.write_bits": 6 * (2 * 16 + 16) + 6 * 2 * 16 + 6 * 16,
         "noc.bit_hops": 2 * 16 * 10
         + 12 * 16 * 2
         + 6 * 3
@@ -135,14 +136,15 @@ def test_lanes_wait_for_the_ports_of_their_scratchpads() -> None:
 
 
 def test_a_sparse_feedback_word_names_its_error() -> None:
-    """One error of two is named in a bit beside each 16-bit word of B; a PE holds such a word of
-    its one channel.
+    """One error of two is named in a bit beside each 16-bit word of B: 17 bits, two accesses of 16.
+    A PE holds such a word of its one channel.
     """
     seen = tiny("ssdfa")
     found = record(seen, "fc2.EP")
     assert found.counts["scratchpad", "read_bits"] == found.counts["mac", "multiply_add"] * (
-        16 + 16 + 1
+        16 + 2 * 16
     )
+    assert found.plan.bits["scratchpad_read"] == found.counts["mac", "multiply_add"] * (16 + 17)
     free = [tiny(rule).run.residency.free_bytes[0] for rule in ("bp", "ssdfa")]
     assert free[0] - free[1] == 3  # 17 bits
 

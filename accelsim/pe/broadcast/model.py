@@ -22,9 +22,10 @@ from accelsim.kernels.broadcast.vectors import (
     TOKENS,
     WALKED,
 )
+from accelsim.kernels.lanes.outer_products import segment_sizes
 from accelsim.kernels.lanes.tiles import TileShape, tile_sums
 from accelsim.kernels.lanes.zero_skip import stream_lengths
-from accelsim.machine.words import value_bits
+from accelsim.machine.words import access_bits, line_bits, value_bits
 from accelsim.pe.broadcast.forward import ForwardVectors, needed_outputs
 from accelsim.pe.broadcast.gradients import GradientVectors
 from accelsim.pe.broadcast.parts import (
@@ -37,7 +38,7 @@ from accelsim.pe.broadcast.parts import (
 )
 from accelsim.pe.broadcast.section import BroadcastArray
 from accelsim.pe.mapping import Mapping
-from accelsim.pe.timing import ArrayTiming, TimingModel
+from accelsim.pe.timing import ArrayTiming, TimingModel, run_bits
 from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import effectual_macs, repeats
 
@@ -106,10 +107,11 @@ class BroadcastModel(TimingModel):
         gated = executed - effectual if array.gating else 0
         outputs = sum(int((vectors.needed * weights).sum()) for vectors in per_part)
         actions: Counter[str] = Counter()
+        stationary_bits = 0
         for part, total in zip(parts, totals, strict=True):
-            actions.update(
-                self._actions(op, part, total, int(total[EFFECTUAL if array.gating else EXECUTED]))
-            )
+            active = int(total[EFFECTUAL if array.gating else EXECUTED])
+            actions.update(self._actions(op, part, total, active))
+            stationary_bits += self._stationary_bits(op, part, total, active)
         return ArrayTiming(
             block_cycles=block_cycles,
             outputs=nest.channels * nest.positions if nest.outer_product else outputs,
@@ -127,37 +129,58 @@ class BroadcastModel(TimingModel):
             moving_reads=int(sums[TOKENS]),
             actions=actions,
             sum_updates=executed - gated if mapping.kept_sums else 0,
+            stationary_bits=stationary_bits,
         )
 
     def _mask_bits(
         self, op: Contraction, part: Part, vectors: Vectors, weights: Counts, masked: bool
     ) -> int:
-        """Mask bits that are examined: those in search of the next non-zero moving word, once per
+        """Mask bits read, line by line: those in search of the next non-zero moving word, once per
         broadcast, and those of needed outputs.
         """
-        nest = op.nest
-        bits = int(weights.sum()) * part.outputs if masked else 0
+        nest, width, positions = op.nest, self.architecture.scratchpad.width_bits, weights.sum()
+        bits = int(positions) * line_bits(part.outputs, 1, width) if masked else 0
         if not skipped_words(self.architecture, op).moving:
             return bits
         if nest.outer_product:
-            return nest.samples * nest.depth
+            segments = Counter(segment_sizes(nest.depth, len(weights)).tolist())
+            return nest.samples * run_bits(segments, 1, width)
         if nest.sums_samples:
-            return nest.reduction * int(weights.sum())
+            return int(positions) * line_bits(nest.reduction, 1, width)
         taps = nest.reads(keeps_zeros(self.architecture))
         lengths = stream_lengths(part.depth(nest), *taps)
         scheduled = weights * (vectors.needed > 0)
         visited = np.resize(lengths, len(scheduled)).astype(np.int64)
-        return bits + int((visited * scheduled).sum())
+        return bits + int((-(-visited // width) * width * scheduled).sum())
 
     def _actions(self, op: Contraction, part: Part, sums: Counts, active: int) -> dict[str, int]:
-        """Control actions of a part: FIFO slots written and read, bits of pointers and indices, and
-        bits of stored words that are read without a MAC.
+        """Control actions of a part: FIFO slots written and read, bits of the accesses to pointers,
+        and bits of the lines of a column beyond those of the words with a MAC.
         """
         tokens = int(sums[TOKENS]) * part.store.pes
         actions = {"fifo_write": tokens, "fifo_read": tokens}
         if part.store.compressed:
-            walked = int(sums[WALKED])
+            width = self.architecture.scratchpad.width_bits
             word = value_bits(op.stationary.tensor, self.architecture)
-            actions["pointer_read"] = tokens * 2 * POINTER_BITS
-            actions["index_read"] = walked * self._array.index_bits + (walked - active) * word
+            entries = word + self._array.index_bits
+            lines = column_bits(int(sums[WALKED]), entries, tokens, width)
+            actions["pointer_read"] = access_bits(2 * tokens, POINTER_BITS, width)
+            actions["index_read"] = lines - active * word
         return actions
+
+    def _stationary_bits(self, op: Contraction, part: Part, sums: Counts, active: int) -> int:
+        """Bits of the accesses to stationary words with a MAC. Those of compressed columns are the
+        words alone: the rest of their lines counts as indices.
+        """
+        word = value_bits(op.stationary.tensor, self.architecture)
+        if part.store.compressed:
+            return active * word
+        tokens = int(sums[TOKENS]) * part.store.pes
+        return column_bits(active, word, tokens, self.architecture.scratchpad.width_bits)
+
+
+def column_bits(words: int, bits: int, tokens: int, width: int) -> int:
+    """Bits of the accesses that read ``words`` stored words of ``tokens`` columns: neighbours share
+    a line, and each column begins with a line of its own.
+    """
+    return line_bits(words, bits, width, tokens) if tokens else 0

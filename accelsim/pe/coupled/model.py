@@ -32,6 +32,7 @@ class CoupledWalks(Walks):
     """
 
     lanes_per_output = LANES
+    in_order = True
 
     def every(self, length: Cycles) -> Cycles:
         cycles: Cycles = -(-length // LANES)

@@ -61,4 +61,6 @@ class DenseTiming(TimingModel):
             imbalance=0,
             idle=cycles * mapping.pes - product.macs,
             mask_bits=0,
+            runs={product.k: product.m * product.n * product.groups},
+            in_order=True,
         )

@@ -7,14 +7,15 @@ channel groups, and synchronizes the lanes at each tile's barrier.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.kernels.bits.bitmaps import from_mask, popcounts, to_mask
+from accelsim.kernels.lanes.outer_products import segment_sizes
 from accelsim.kernels.lanes.tiles import TileShape, tile_sums
 from accelsim.kernels.lanes.zero_skip import stream_lengths
 from accelsim.machine.architecture import Machine
@@ -27,7 +28,7 @@ from accelsim.pe.lanes.streams import Cycles, Streams, Words
 from accelsim.pe.lanes.walks import LaneWalks, Walks
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.skipping.setting import Skipped, skipped
-from accelsim.pe.timing import ArrayTiming, TimingModel
+from accelsim.pe.timing import ArrayTiming, TimingModel, run_bits
 from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import effectual_macs, repeats
 from accelsim.zeros.masks import MaskSource
@@ -119,11 +120,21 @@ class LanesModel(TimingModel):
             used *= mapping.reduction_pes
         executed = _total(streams.executed, scheduled, needed, weights, mapping.channels)
         effectual = _total(streams.effectual, scheduled, needed, weights, mapping.channels)
-        mask_bits = sum(skip) * int(
-            (self._visited(op, distinct).astype(np.int64) * scheduled).sum()
-        )
         macs = Macs(executed, effectual, effectual_macs(op, self.masks))
-        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, macs, mask_bits)
+        runs = self._runs(op, distinct, scheduled, mapping.reduction_pes)
+        return self._timing(mapping, block_cycles, outputs, lane_cycles, used, macs, runs)
+
+    def _runs(
+        self, op: Contraction, distinct: int, scheduled: NDArray[np.int64], shared: int
+    ) -> Counter[int]:
+        """Lengths of the streams of the scheduled outputs, ``shared`` PEs having a part of each."""
+        lengths = self._visited(op, distinct).astype(np.int64)
+        if shared > 1:
+            lengths = lengths // op.nest.depth * -(-op.nest.depth // shared)
+        runs: Counter[int] = Counter()
+        for length in np.unique(lengths):
+            runs[int(length)] = shared * int(scheduled[lengths == length].sum())
+        return runs
 
     def _visited(self, op: Contraction, distinct: int) -> Cycles:
         """Stream length at each distinct position: int32 (distinct)."""
@@ -142,25 +153,29 @@ class LanesModel(TimingModel):
         lane_cycles: int,
         used: int,
         macs: Macs,
-        mask_bits: int,
+        runs: Counter[int],
     ) -> ArrayTiming:
-        array = self.architecture.pe_array
+        array, skip = self.architecture.pe_array, self._skip(mapping.op)
         available = int(block_cycles.sum()) * mapping.pes * array.lanes
         lane_cycles, used = (
             lane_cycles * self.walks.lanes_per_output,
             used * self.walks.lanes_per_output,
         )
+        active = macs.executed_effectual if array.gating else macs.executed
         return ArrayTiming(
             block_cycles=block_cycles,
             outputs=outputs,
             effectual=macs.effectual,
             executed=macs.executed,
-            gated=macs.executed - macs.executed_effectual if array.gating else 0,
+            gated=macs.executed - active,
             busy=macs.executed,
             window_empty=lane_cycles - macs.executed,
             imbalance=used - lane_cycles,
             idle=available - used,
-            mask_bits=mask_bits,
+            mask_bits=sum(skip) * run_bits(runs, 1, self.architecture.scratchpad.width_bits),
+            sum_updates=active if mapping.kept_sums else 0,
+            runs=runs,
+            in_order=self.walks.in_order or not any(skip),
         )
 
     @property
@@ -204,10 +219,28 @@ class LanesModel(TimingModel):
         )
         effectual = lanes.executed if all(skip) else effectual_macs(op, self.masks)
         macs = Macs(lanes.executed, effectual, effectual)
-        mask_bits = sum(skip) * lanes.visited
-        timing = self._timing(mapping, block_cycles, outputs, lane_cycles, used, macs, mask_bits)
-        active = timing.executed - timing.gated
-        return replace(timing, sum_updates=active) if mapping.kept_sums else timing
+        return self._timing(
+            mapping,
+            block_cycles,
+            outputs,
+            lane_cycles,
+            used,
+            macs,
+            self._gradient_runs(mapping, lanes.visited),
+        )
+
+    @staticmethod
+    def _gradient_runs(mapping: Mapping, visited: int) -> Counter[int]:
+        """Runs of a gradient's lanes: whole streams, or a segment in each sample of an outer
+        product.
+        """
+        nest = mapping.op.nest
+        if nest.outer_product and mapping.positions < nest.positions:
+            sizes = Counter(segment_sizes(nest.depth, mapping.positions).tolist())
+            lanes = nest.channels * nest.samples
+            return Counter({size: lanes * number for size, number in sizes.items() if size})
+        streams = mapping.channels * mapping.positions
+        return Counter({visited // streams: streams})
 
 
 def _total(

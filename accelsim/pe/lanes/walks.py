@@ -25,6 +25,8 @@ class Walks(ABC):
 
     lanes_per_output = 1
     """Lanes that reduce one output cooperatively. Each of them spends the cycles of its stream."""
+    in_order = False
+    """Whether words are read row by row into a staging buffer, whatever is skipped."""
 
     @abstractmethod
     def every(self, length: Cycles) -> Cycles:

@@ -138,7 +138,8 @@ class OpPlan:
 class PlanDraft:
     """A plan under construction; `finish` freezes it.
 
-    ``totals``: bits, waits and words received, by field name of `OpPlan`.
+    ``totals``: bits, waits and words received, by field name of `OpPlan`. ``pad_bits``: bits of
+    whole accesses to scratchpads, by kind.
     """
 
     def __init__(self, op: Op, pes: range, on_array: bool, mapping: Mapping | None = None) -> None:
@@ -151,17 +152,29 @@ class PlanDraft:
         self.moved: list[Moved] = []
         self.words = dict.fromkeys(WORD_KINDS, 0)
         self.bits = dict.fromkeys(BYTE_KINDS, 0)
+        self.pad_bits = {"read": 0, "write": 0}
         self.counts = ActionCounts()
         self.totals: Counter[str] = Counter()
         self.mesh_fill: Ints | None = None
         self.mesh_drain: Ints | None = None
 
-    def access(self, memory: str, kind: str, words: int, bits: int) -> None:
-        """Count an access of ``kind`` read or write to ``memory`` scratchpad or global_buffer."""
-        place = "local" if memory == "scratchpad" else memory
-        self.words[place] += words
-        self.bits[f"{memory}_{kind}"] += bits
-        self.counts.add(memory, f"{kind}_bits", bits)
+    def buffer_access(self, kind: str, words: int, bits: int) -> None:
+        """Count words of the global buffer, ``kind`` read or write."""
+        self.words["global_buffer"] += words
+        self.bits[f"global_buffer_{kind}"] += bits
+        self.counts.add("global_buffer", f"{kind}_bits", bits)
+
+    def pad_access(
+        self, kind: str, words: int, bits: int, whole: int, action: str | None = None
+    ) -> None:
+        """Count words of the scratchpads, ``kind`` read or write.
+
+        ``bits``: those of the words. ``whole``: those of the accesses that move them.
+        """
+        self.words["local"] += words
+        self.bits[f"scratchpad_{kind}"] += bits
+        self.pad_bits[kind] += whole
+        self.counts.add("scratchpad", action or f"{kind}_bits", whole)
 
     def add_mesh_fill(self, loads: Ints) -> None:
         """Add bits per mesh link, int64 (links), towards the PEs or between them."""

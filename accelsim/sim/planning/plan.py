@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelsim.machine.words import value_bits, word_bits
+from accelsim.machine.words import access_bits, value_bits, word_bits
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import updates_in_pe
 from accelsim.pe.mapping import Mapping, Route, Tiling, Transfer
@@ -80,11 +80,12 @@ class Planner:
 
     def _port_wait(self, plan: PlanDraft, block_cycles: Ints) -> int:
         """Cycles, beyond the blocks' own, in which the scratchpad ports still carry the op's reads
-        and writes.
+        and writes: whole accesses, those to the lines of compressed columns included.
         """
         pad = self._architecture.scratchpad
-        read, written = plan.bits["scratchpad_read"], plan.bits["scratchpad_write"]
+        read, written = plan.pad_bits["read"], plan.pad_bits["write"]
         moved = read + written if pad.ports == 1 else max(read, written)
+        moved += plan.counts["control", "index_read"]
         width = len(plan.pes) * pad.banks * pad.width_bits
         return max(0, -(-moved // width) - int(block_cycles.sum()))
 
@@ -94,10 +95,17 @@ class Planner:
         for action, times in self._kind.control_actions(timing).items():
             plan.counts.add("control", action, times)
         reads = self._kind.operand_reads(timing)
+        width = self._architecture.scratchpad.width_bits
+
+        def count(kind: str, words: int, bits: int, whole: int | None = None, *action: str) -> None:
+            if whole is None:
+                whole = timing.read_bits(words, bits, width)
+            plan.pad_access(kind, words, words * bits, whole, *action)
+
         for kind in ("read", "write"):
-            self._scratchpad(plan, kind, reads.sums, self._architecture.precision.psum)
+            count(kind, reads.sums, self._architecture.precision.psum)
         moving, stationary = op.moving.tensor, op.stationary.tensor
-        self._scratchpad(plan, "read", reads.moving, self._traffic.read_bits(moving))
+        count("read", reads.moving, self._traffic.read_bits(moving))
         bits = (
             self._traffic.read_bits(stationary)
             if reads.indexed
@@ -107,14 +115,11 @@ class Planner:
         if op.fixed_feedback and self._near_memory and near.feedback == "prng":
             plan.counts.add("prng", "words", reads.stationary)
         elif self._near_memory and op.nest.transposed and near.transpose == "transposable":
-            plan.words["local"] += reads.stationary
-            plan.bits["scratchpad_read"] += reads.stationary * bits
-            plan.counts.add("scratchpad", "transposed_read_bits", reads.stationary * bits)
+            # The words of a column lie in different rows of the memory.
+            whole = access_bits(reads.stationary, bits, width)
+            count("read", reads.stationary, bits, whole, "transposed_read_bits")
         else:
-            self._scratchpad(plan, "read", reads.stationary, bits)
-
-    def _scratchpad(self, plan: PlanDraft, kind: str, words: int, bits: int) -> None:
-        plan.access("scratchpad", kind, words, words * bits)
+            count("read", reads.stationary, bits, timing.stationary_bits)
 
     @property
     def _near_memory(self) -> bool:

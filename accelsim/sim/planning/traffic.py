@@ -5,7 +5,7 @@ port.
 from __future__ import annotations
 
 from accelsim.machine.architecture import Machine
-from accelsim.machine.words import word_bits
+from accelsim.machine.words import line_bits, word_bits
 from accelsim.pe.mapping import Route, Transfer
 from accelsim.sim.encodings import Encoding
 from accelsim.sim.memory import TensorMemory
@@ -92,21 +92,18 @@ class Traffic:
         """Count a transfer and add its bits to the stages that it passes."""
         moved = self._moved(step, t)
         plan.moved.append(moved)
-        words, bits = moved.words, moved.bits
+        words = moved.words
         if t.enters_pes and (plan.on_array or not t.inbound or t.route is not Route.PEER):
             plan.totals["words_received"] += moved.delivered_words
         if t.route is Route.LOAD and not t.deliveries:
             pass  # the words stay in the global buffer, where `_dram` writes them
         elif t.route in (Route.MULTICAST, Route.SCATTER, Route.LOAD):
             self._read_buffer(plan, moved)
-            # The indices of an encoded tensor mark its zeros. A dense tensor has a mask bit beside
-            # each word instead.
-            masks = 0 if moved.encoded else moved.delivered_words * t.masked
-            plan.access("scratchpad", "write", moved.delivered_words, moved.delivered_bits + masks)
+            self._pads_receive(plan, moved)
             if self._edge_buffers and t.route is not Route.LOAD:
                 # A word waits in the operand buffer at the array's edge, then passes from PE to PE
                 # through registers.
-                plan.access("scratchpad", "read", words, bits)
+                self._pads(plan, "read", moved)
             self._deliver(plan, moved)
         elif t.route is Route.COLLECT:
             self._write_buffer(plan, moved)
@@ -117,14 +114,14 @@ class Traffic:
             else:
                 self._write_buffer(plan, moved)
         elif t.route is Route.HOME:
-            plan.access("scratchpad", "read" if t.inbound else "write", words, bits)
+            self._pads(plan, "read" if t.inbound else "write", moved)
         else:
             # On the array, words move between PEs. Other ops move words from home PEs to the vector
             # unit or back.
             if plan.on_array or t.inbound:
-                plan.access("scratchpad", "read", words, bits)
+                self._pads(plan, "read", moved)
             if plan.on_array or not t.inbound:
-                plan.access("scratchpad", "write", moved.delivered_words, moved.delivered_bits)
+                self._pads_receive(plan, moved)
             plan.words["remote"] += moved.delivered_words
             if t.route is Route.REDUCE:
                 # Each partial sum is read, crosses a link to its neighbour in the tree, is added
@@ -134,13 +131,36 @@ class Traffic:
         if moved.dram_bits:
             self._dram(plan, moved, self._cause(plan.op, step, t))
 
+    def _pads(self, plan: PlanDraft, kind: str, moved: Moved) -> None:
+        """Count words that scratchpads read or write in order. The PEs share them equally, and each
+        packs its own into whole accesses.
+        """
+        amount, unit = _dealt(moved)
+        whole = self._packed(plan, amount, unit)
+        plan.pad_access(kind, moved.words, moved.bits, whole)
+
+    def _pads_receive(self, plan: PlanDraft, moved: Moved) -> None:
+        """Count delivered words, which scratchpads write in order.
+
+        The indices of an encoded tensor mark its zeros; a dense tensor whose zeros are skipped has
+        a bit map of its own.
+        """
+        words, bits, (_, unit) = moved.delivered_words, moved.delivered_bits, _dealt(moved)
+        masks = 0 if moved.encoded else words * moved.transfer.masked
+        whole = self._packed(plan, bits // unit, unit) + self._packed(plan, masks, 1)
+        plan.pad_access("write", words, bits + masks, whole)
+
+    def _packed(self, plan: PlanDraft, amount: int, unit: int) -> int:
+        """Bits of the accesses that move ``amount`` units, the PEs sharing them equally."""
+        return line_bits(amount, unit, self._architecture.scratchpad.width_bits, len(plan.pes))
+
     def _read_buffer(self, plan: PlanDraft, moved: Moved) -> None:
-        plan.access("global_buffer", "read", moved.words, moved.bits)
+        plan.buffer_access("read", moved.words, moved.bits)
         plan.totals["fill_buffer_bits"] += moved.bits
         plan.totals["fill_wait"] += self._streams.wait(plan.op, moved)
 
     def _write_buffer(self, plan: PlanDraft, moved: Moved) -> None:
-        plan.access("global_buffer", "write", moved.words, moved.bits)
+        plan.buffer_access("write", moved.words, moved.bits)
         plan.totals["drain_buffer_bits"] += moved.bits
         plan.totals["drain_wait"] += self._streams.wait(plan.op, moved)
 
@@ -168,13 +188,13 @@ class Traffic:
             plan.bits["dram_read"] += bits
             plan.totals["staged_in_bits"] += bits
             plan.totals["staged_in_wait"] += wait
-            plan.access("global_buffer", "write", words, bits)
+            plan.buffer_access("write", words, bits)
         else:
             plan.stores.append(part)
             plan.bits["dram_write"] += bits
             plan.totals["staged_out_bits"] += bits
             plan.totals["staged_out_wait"] += wait
-            plan.access("global_buffer", "read", words, bits)
+            plan.buffer_access("read", words, bits)
 
     # NoC
 

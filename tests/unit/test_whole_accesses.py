@@ -1,0 +1,110 @@
+"""Whole accesses to scratchpads: a lane that skips pays one per word, streams share them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accelsim.machine.words import access_bits, line_bits
+from accelsim.sim.run import OpRecord
+from accelsim.workload.network import Network
+from accelsim.zeros.trace import Trace
+from tests.random_machines import machine
+from tests.reference_networks import Builder
+from tests.watched_machine import watch
+
+
+def network() -> Network:
+    """12 inputs, 6 outputs: 72 weights."""
+    return Builder("tiny", (1, 1, 12)).add("fc", 6).add("relu").add("fc", 2).network()
+
+
+def record(name: str, rule: str = "bp", **overrides: Any) -> OpRecord:
+    """An op on six PEs of two lanes, each with a channel: one lane of each has its output."""
+    found = watch(
+        network(),
+        machine(**overrides),
+        rule,
+        trace=Trace.from_masks("tiny", rule, "random", 0, 0, {}),
+    )
+    return next(each for each in found.run.records if each.op.name == name)
+
+
+def test_words_at_their_own_addresses_take_an_access_each() -> None:
+    assert access_bits(10, 16, 64) == 10 * 64
+    assert access_bits(10, 17, 16) == 10 * 32
+    assert access_bits(10, 1, 16) == 10 * 16
+
+
+def test_neighbouring_words_share_the_accesses_of_their_run() -> None:
+    assert line_bits(10, 16, 64) == 3 * 64  # 160 bits
+    assert line_bits(10, 16, 64, 2) == 2 * 2 * 64  # 80 bits each
+    assert line_bits(10, 1, 16, 3) == 3 * 16  # 4, 3 and 3 bits
+    assert line_bits(2, 16, 64, 3) == 2 * 64  # two runs of a word, an empty one
+
+
+@pytest.mark.parametrize(("width", "access"), [(8, 16), (16, 16), (64, 64)])
+def test_a_lane_that_skips_pays_an_access_per_word(width: int, access: int) -> None:
+    """72 MACs read both words. Their bits stay 16, whatever the access moves."""
+    found = record("fc0.FF", scratchpad__width=width)
+    assert found.counts["scratchpad", "read_bits"] == 2 * 72 * access
+    assert found.plan.bits["scratchpad_read"] == 2 * 72 * 16
+
+
+def test_a_lane_that_skips_nothing_reads_its_stream_in_order() -> None:
+    """12 words of 16 bits are 3 lines of 64, for each operand of six outputs."""
+    found = record("fc0.FF", scratchpad__width=64, pe_array__skip={"ff": "none"})
+    assert found.counts["scratchpad", "read_bits"] == 2 * 6 * 3 * 64
+
+
+def test_fills_pack_the_words_of_a_pe() -> None:
+    """Each PE takes 12 inputs, 3 lines, and a line of mask bits."""
+    found = record("fc0.FF", scratchpad__width=64)
+    assert found.counts["scratchpad", "write_bits"] == 6 * (3 + 1) * 64
+    assert found.plan.bits["scratchpad_write"] == 6 * 12 * (16 + 1)
+
+
+def test_mask_bits_are_read_line_by_line() -> None:
+    """12 positions of 6 outputs, in accesses of 8 bits: two per output and skipped operand."""
+    for mode, operands in (("moving", 1), ("both", 2)):
+        found = record("fc0.FF", scratchpad__width=8, pe_array__skip={"ff": mode})
+        assert found.counts["control", "mask_read"] == operands * 6 * 2 * 8
+
+
+def test_partial_sums_are_words_of_their_own() -> None:
+    """Three samples: 216 MACs read 32-bit sums, in two accesses of 16 bits or one of 64."""
+    sums = {}
+    for width in (16, 64):
+        one, three = (
+            watch(network(), machine(scratchpad__width=width), "bp", batch=batch, trace=TRACE)
+            for batch in (1, 3)
+        )
+        reads = [
+            next(r for r in run.run.records if r.op.name == "fc0.WG").counts[
+                "scratchpad", "read_bits"
+            ]
+            for run in (one, three)
+        ]
+        sums[width] = reads[1] - 3 * reads[0]
+    assert sums == {16: 216 * 32, 64: 216 * 64}
+
+
+TRACE = Trace.from_masks("tiny", "bp", "random", 0, 0, {})
+
+
+def test_words_of_one_bit_are_read_as_mask_bits_are() -> None:
+    """Binary feedback: 2 errors to each of 6 outputs. A lane reads its two bits in one access of
+    16, and the errors in one each.
+    """
+    found = record("fc2.EP", "dfa", precision__feedback=1, scratchpad__width=16)
+    macs = 12
+    assert found.counts["mac", "multiply_add"] + found.counts["mac", "add"] == macs
+    assert found.counts["scratchpad", "read_bits"] == macs * 16 + 6 * 16
+
+
+@pytest.mark.parametrize("policy", ["transposable"])
+def test_a_transposed_word_takes_an_access(policy: str) -> None:
+    """6 x 2 weights of fc2 in columns."""
+    found = record("fc2.EP", scratchpad__width=64, near_memory__transpose=policy)
+    assert found.counts["scratchpad", "transposed_read_bits"] == 12 * 64
