@@ -128,6 +128,7 @@ class _Prices:
         tech = self.tech
         mac, mac_source, mac_ok = self._multiply_add(self.operand_bits, self.psum_bits)
         gated, active = tech.one("mac", "gated_reference"), tech.one("mac", "active_reference")
+        add, add_source, add_ok = tech.at_bits("mac", "add", self.psum_bits)
         clock, registers, logic = (
             tech.one("control", "clock"),
             tech.one("control", "registers"),
@@ -151,6 +152,21 @@ class _Prices:
                 mac * gated.value / active.value,
                 f"{gated.value / active.value:.2%} of mac.multiply_add: {gated.source}",
                 mac_ok and gated.verified,
+            ),
+            Price(
+                "mac",
+                "add",
+                add,
+                f"{self.psum_bits}-bit add of a word whose sign the one-bit operand gives, by a "
+                f"power law between the widths of {add_source.source}",
+                add_ok,
+            ),
+            Price(
+                "mac",
+                "gated_add",
+                add * gated.value / active.value,
+                f"{gated.value / active.value:.2%} of mac.add: {gated.source}",
+                add_ok and gated.verified,
             ),
             Price("control", "clock", clock.value, clock.source, clock.verified),
             Price("control", "idle_clock", idle.value, idle.source, idle.verified),

@@ -67,8 +67,8 @@ class NearMemory(Section):
         "output channel. `remote_read`: fetch each word from its home over the NoC. "
         "`psum_reduce`: multiply at home and reduce partial sums over the NoC "
         "(grouped convolutions still fetch, because too few PEs share a reduction). "
-        "`transposable`: read columns of a transposable scratchpad, at a higher "
-        "price per word.",
+        "`transposable`: read columns of a transposable scratchpad, a whole access "
+        "per word.",
     )
     update: Literal["fused", "separate"] = Field(
         default="fused",

@@ -30,8 +30,9 @@ def network() -> Network:
 
 
 def row_of_pes(**overrides: Any) -> Machine:
-    """Six PEs in a row, (6 - 1/6) / 3 = 1.94, so 2 hops apart; their tree is 3 links deep and has
-    10 links. Lanes look one position ahead.
+    """Six PEs in a row, on average (6 - 1/6) / 3 = 35/18 sides apart. The links of their tree take
+    1.5, 0.75 and 0.375 sides: 2.625 to one PE, 2, 3 and 6 of them, 7.5 sides, to all. Lanes look
+    one position ahead.
     """
     return machine(pe_array__rows=1, pe_array__cols=6, pe_array__window=1, **overrides)
 
@@ -62,7 +63,8 @@ def test_every_action_of_a_forward_op() -> None:
         "scratchpad.read_bits": 12 * (16 + 16),  # both words of a MAC
         # Each PE takes 3 words, and an access for their mask bits.
         "scratchpad.write_bits": 6 * (3 * 16 + 16),
-        "noc.bit_hops": 3 * 16 * 10 + 6 * 16 * 3,  # inputs to all PEs, an output from each
+        # Inputs to all PEs, an output from each.
+        "noc.bit_hops": int(3 * 16 * 7.5 + 6 * 16 * 2.625),
         "global_buffer.read_bits": 3 * 16,
         "global_buffer.write_bits": 3 * 16 + 6 * 16,  # inputs from DRAM, outputs
         "dram.activate": 1,
@@ -92,10 +94,8 @@ def test_every_action_of_an_error_propagation() -> None:
         # Each PE takes 2 errors and an access for their mask bits, 2 weights, and an access that
         # says whether its output is needed.
         "scratchpad.write_bits": 6 * (2 * 16 + 16) + 6 * 2 * 16 + 6 * 16,
-        "noc.bit_hops": 2 * 16 * 10
-        + 12 * 16 * 2
-        + 6 * 3
-        + 6 * 16 * 3,  # errors, weights over 2 hops, needed bits, outputs
+        # Errors, weights (373.3), needed bits (15.75), outputs.
+        "noc.bit_hops": int(2 * 16 * 7.5) + 373 + 16 + int(6 * 16 * 2.625),
         "global_buffer.read_bits": 2 * 16 + 6,
         "global_buffer.write_bits": 6 * 16,
     }

@@ -27,7 +27,7 @@ LPDDR4, DDR4 = (
 )
 TECH = load_technology("45nm")
 ACTIONS = {
-    "mac": {"multiply_add", "gated"},
+    "mac": {"multiply_add", "gated", "add", "gated_add"},
     "control": {
         "clock",
         "idle_clock",
@@ -118,6 +118,16 @@ def test_a_lane_of_eie_adds_up() -> None:
     )
     assert lane * 0.8 == pytest.approx(9.157 - 5.416, abs=1e-3)
     assert TABLE["control", "clock"].pj * 0.8 / 9.157 == pytest.approx(0.2046, abs=1e-4)
+
+
+def test_a_product_with_one_bit_is_an_addition() -> None:
+    """Horowitz 2014: an add of 32 bits takes 0.1 pJ. Gated, the same part of it as of a MAC."""
+    assert TABLE["mac", "add"].pj == pytest.approx(0.1)
+    ratios = [
+        TABLE["mac", gated].pj / TABLE["mac", whole].pj
+        for gated, whole in (("gated", "multiply_add"), ("gated_add", "add"))
+    ]
+    assert ratios[0] == pytest.approx(ratios[1])
 
 
 def test_scratchpad_bits() -> None:

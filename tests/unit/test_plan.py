@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import pytest
 
 from accelsim.machine.architecture import Machine
 from accelsim.mapping.residency import updates_in_pe
 from accelsim.sim.planning.op_plan import OpPlan
-from accelsim.sim.planning.traffic import tree_links
 from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.reference_networks import Builder
@@ -24,30 +21,6 @@ def network() -> Network:
 
 def plans(seen: Watched) -> dict[str, OpPlan]:
     return {record.op.name: record.plan for record in seen.run.records}
-
-
-def multicast(leaves: int, receivers: int) -> int:
-    """Links of a complete binary tree from its root to neighbouring leaves from the first on: every
-    node above a receiver once.
-    """
-    depth = max(1, (leaves - 1).bit_length())
-    return len(
-        {
-            (level, leaf >> (depth - level))
-            for leaf in range(receivers)
-            for level in range(1, depth + 1)
-        }
-    )
-
-
-@pytest.mark.parametrize(
-    ("leaves", "receivers"),
-    [(leaves, 2**k) for leaves, k in product([2, 4, 16, 256], range(9)) if 2**k <= leaves],
-)
-def test_a_multicast_word_crosses_every_link_towards_a_receiver_once(
-    leaves: int, receivers: int
-) -> None:
-    assert tree_links(leaves, receivers) == multicast(leaves, receivers)
 
 
 def weights(name: str) -> int:

@@ -143,6 +143,13 @@ a machine follow from them; between given operand widths and SRAM sizes they fol
 price is never guessed: an action of a machine without an entry is a fault. Every table and plot
 stars a number that depends on an entry without `verified: true`, or on an SRAM beyond the table.
 
+* A multiply-add takes a multiplication at the widest operand and an addition at the width of a sum.
+  With an operand of one bit, such as binary feedback, it is the addition alone (`mac.add`).
+* A bit of an access to a memory costs the access over its width. Scratchpads are paid by [whole
+  accesses](memories.md#whole-accesses).
+* A bit on the NoC costs the wire of its path, in sides of a PE ([tree and
+  mesh](memories.md#tree-and-mesh)).
+
 ## Area
 
 The area of a machine in mm2 follows from the same file (`accelsim/cost/area.py`). Results have it

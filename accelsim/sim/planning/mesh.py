@@ -99,26 +99,8 @@ class Mesh:
         return loads
 
     def reduce(self, pes: range, shared: int, amount: int) -> Ints:
-        """Partial sums of groups of ``shared`` neighbouring PEs, along binary trees.
-
-        PE i of a group sends to PE i - s, where s is the largest power of 2 that divides i. With
-        ``shared`` 1, partial sums climb the columns: every PE sends to the one above it.
-        """
-        if shared > 1:
-            senders = [
-                i
-                for s in (1 << level for level in range((shared - 1).bit_length()))
-                for i in range(s, shared, 2 * s)
-            ]
-            edges = [
-                (start + i, start + i - (i & -i))
-                for start in pes[: len(pes) // shared * shared : shared]
-                for i in senders
-            ]
-        else:
-            edges = [(pe, pe - self.cols) for pe in pes if pe - self.cols in pes] or [
-                (pe, pe - 1) for pe in pes if pe - 1 in pes
-            ]
+        """Partial sums of groups of ``shared`` neighbouring PEs, one transfer per edge."""
+        edges = reduction_edges(pes, shared, self.cols)
         sources, targets = (np.array([edge[end] for edge in edges], np.int64) for end in (0, 1))
         amounts = np.array(
             [share(amount, edge, len(edges)) for edge in range(len(edges))], np.int64
@@ -126,3 +108,26 @@ class Mesh:
         loads = self._none()
         k.unicast(sources, targets, amounts, self.rows, self.cols, loads)
         return loads
+
+
+def reduction_edges(pes: range, shared: int, cols: int) -> list[tuple[int, int]]:
+    """(sender, receiver) of the partial sums of groups of ``shared`` neighbouring PEs.
+
+    They form binary trees: PE i of a group sends to PE i - s, where s is the largest power of 2
+    that divides i. With ``shared`` 1, partial sums climb the columns: every PE sends to the one
+    above it, or within a single row to the previous one.
+    """
+    if shared == 1:
+        return [(pe, pe - cols) for pe in pes if pe - cols in pes] or [
+            (pe, pe - 1) for pe in pes if pe - 1 in pes
+        ]
+    senders = [
+        i
+        for s in (1 << level for level in range((shared - 1).bit_length()))
+        for i in range(s, shared, 2 * s)
+    ]
+    return [
+        (start + i, start + i - (i & -i))
+        for start in pes[: len(pes) // shared * shared : shared]
+        for i in senders
+    ]

@@ -176,6 +176,10 @@ class PlanDraft:
         self.pad_bits[kind] += whole
         self.counts.add("scratchpad", action or f"{kind}_bits", whole)
 
+    def wires(self, bit_sides: float) -> None:
+        """Count bits times sides of a PE along the links of a tree or between PEs."""
+        self.counts.add("noc", "bit_hops", round(bit_sides))
+
     def add_mesh_fill(self, loads: Ints) -> None:
         """Add bits per mesh link, int64 (links), towards the PEs or between them."""
         self.counts.add("noc", "bit_hops", int(loads.sum()))

@@ -90,8 +90,13 @@ class Planner:
         return max(0, -(-moved // width) - int(block_cycles.sum()))
 
     def _array_actions(self, plan: PlanDraft, op: Contraction, timing: ArrayTiming) -> None:
-        plan.counts.add("mac", "multiply_add", timing.executed - timing.gated)
-        plan.counts.add("mac", "gated", timing.gated)
+        # Multiplying by one bit, a sign, is adding or subtracting.
+        adds = any(
+            value_bits(operand.tensor, self._architecture) == 1
+            for operand in (op.moving, op.stationary)
+        )
+        plan.counts.add("mac", "add" if adds else "multiply_add", timing.executed - timing.gated)
+        plan.counts.add("mac", "gated_add" if adds else "gated", timing.gated)
         for action, times in self._kind.control_actions(timing).items():
             plan.counts.add("control", action, times)
         reads = self._kind.operand_reads(timing)

@@ -12,19 +12,8 @@ from accelsim.sim.memory import TensorMemory
 from accelsim.sim.planning.bank_streams import BankStreams
 from accelsim.sim.planning.mesh import Mesh
 from accelsim.sim.planning.op_plan import Cause, DramPart, Moved, PlanDraft
+from accelsim.sim.planning.tree import Tree
 from accelsim.step.ops import Op, Tensor
-
-
-def tree_links(leaves: int, receivers: int) -> int:
-    """Links of a binary multicast tree over ``leaves`` PEs that a word crosses to reach
-    ``receivers`` neighbouring PEs.
-    """
-    depth = max(1, (leaves - 1).bit_length())
-    return (
-        depth
-        if receivers <= 1
-        else min(2 * leaves - 2, 2 * receivers - 2 + depth - (receivers - 1).bit_length())
-    )
 
 
 class Traffic:
@@ -36,13 +25,7 @@ class Traffic:
         self._mesh = Mesh.of(architecture)
         self._streams = BankStreams(architecture)
         self._edge_buffers = architecture.pe_array.passes_operands
-        array = architecture.pe_array
-        self._pes = array.rows * array.cols
-        # Mean distance of two random PEs of a mesh in hops: (rows^2 - 1) / (3 rows), plus the same
-        # for columns.
-        self._peer_hops = max(
-            1, round((array.rows - 1 / array.rows) / 3 + (array.cols - 1 / array.cols) / 3)
-        )
+        self._tree = Tree.of(architecture)
 
     def read_bits(self, tensor: Tensor) -> int:
         """Bits per stored word when a lane reads it: value plus its own index.
@@ -201,11 +184,12 @@ class Traffic:
     def _deliver(self, plan: PlanDraft, moved: Moved) -> None:
         """Add load from the global buffer to the PEs."""
         if self._mesh is None:
-            hops = sum(
-                unit * amount * tree_links(self._pes, receivers)
-                for unit, amount, receivers in _shared(moved)
+            plan.wires(
+                sum(
+                    unit * amount * self._tree.multicast(plan.pes, receivers)
+                    for unit, amount, receivers in _shared(moved)
+                )
             )
-            plan.counts.add("noc", "bit_hops", hops)
             plan.totals["fill_bits"] += moved.bits
             return
         for unit, amount, receivers in _shared(moved):
@@ -214,7 +198,7 @@ class Traffic:
     def _collect(self, plan: PlanDraft, moved: Moved) -> None:
         """Add load from the PEs to the global buffer."""
         if self._mesh is None:
-            plan.counts.add("noc", "bit_hops", moved.bits * tree_links(self._pes, 1))
+            plan.wires(moved.bits * self._tree.path)
             plan.totals["drain_bits"] += moved.bits
             return
         amount, unit = _dealt(moved)
@@ -226,13 +210,17 @@ class Traffic:
         """
         t, bits = moved.transfer, moved.delivered_bits
         reduces = t.route is Route.REDUCE
+        shared = plan.mapping.reduction_pes if plan.mapping else 1
         if self._mesh is None:
-            plan.counts.add("noc", "bit_hops", bits * (1 if reduces else self._peer_hops))
+            if reduces:
+                length = self._tree.reduce(plan.pes, shared)
+            else:
+                length = self._tree.exchange(plan.pes) if plan.on_array else self._tree.path
+            plan.wires(bits * length)
             plan.totals["peer_bits"] += bits
             return
         amount, unit = _dealt(moved)
         if reduces:
-            shared = plan.mapping.reduction_pes if plan.mapping else 1
             loads = self._mesh.reduce(plan.pes, shared, amount)
         elif plan.on_array:
             loads = self._mesh.exchange(plan.pes, moved.delivered_bits // unit)
