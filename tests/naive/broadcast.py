@@ -122,6 +122,20 @@ class Array:
     work: Work
     machine: Lanes
     actions: Counter[str] = field(default_factory=Counter)
+    columns: list[tuple[int, int]] = field(default_factory=list)
+    """Tokens times PEs, and entries that PEs visit, of each part."""
+
+    def column_bits(self, bits: int, width: int) -> int:
+        """Bits of the accesses that read the entries, dealt evenly to the columns of a part: line
+        by line until a column is read.
+        """
+        moved = 0
+        for tokens, walked in self.columns:
+            for column in range(tokens):
+                left = ((column + 1) * walked // tokens - column * walked // tokens) * bits
+                while left > 0:
+                    left, moved = left - width, moved + width
+        return moved
 
     @property
     def compressed(self) -> bool:
@@ -212,6 +226,7 @@ class Array:
         fill = max(1, fill // groups_of_pes) * groups_of_pes
         cycles = busy = effectual = service = used = 0
         for members in self.parts(side_by_side * machine.accumulators):
+            before = Counter(self.actions)
             own = min(side_by_side, len(members))
             for start in range(0, positions, fill):
                 wanted = [
@@ -230,6 +245,8 @@ class Array:
                     service += sum(vector[1] for vector in tile)
                     busy += sum(vector[2] for vector in tile)
                     effectual += sum(vector[3] for vector in tile)
+            part = self.actions - before
+            self.columns.append((part["tokens"], part["walked"]))
         every = sum(
             a and b
             for k in range(work.channels)

@@ -7,6 +7,7 @@ side that they divide, which is the longer one. PEs are numbered along the leave
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -48,6 +49,8 @@ class Tree:
         ``pes``, each link once.
         """
         receivers = max(1, min(receivers, len(pes)))
+        if receivers == 1:
+            return self.path
         groups = len(pes) // receivers
         depth, total = len(self.levels), 0.0
         for first in pes[: groups * receivers : receivers]:
@@ -60,13 +63,17 @@ class Tree:
     @lru_cache  # noqa: B019
     def exchange(self, pes: range) -> float:
         """Mean distance of two PEs, along rows and columns; 0 from a PE to itself."""
-        places = [divmod(pe, self.cols) for pe in pes]
-        distances = (
-            abs(row - to_row) + abs(col - to_col)
-            for row, col in places
-            for to_row, to_col in places
+        axes = (
+            Counter(pe // self.cols for pe in pes),
+            Counter(pe % self.cols for pe in pes),
         )
-        return sum(distances) / (len(places) * len(places))
+        total = sum(
+            here * there * abs(a - b)
+            for axis in axes
+            for a, here in axis.items()
+            for b, there in axis.items()
+        )
+        return total / len(pes) ** 2
 
     @lru_cache  # noqa: B019
     def reduce(self, pes: range, shared: int) -> float:
