@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rest lint check golden golden-make test-torch test-rtl iverilog bench nightly nightly-laws study study-report validation clean
+.PHONY: help demo test test-rest lint check golden golden-make test-torch test-rtl iverilog bench nightly nightly-laws mutants study study-report validation clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -68,13 +68,20 @@ bench: $(VENV)/.installed-test $(TORCH_VENV)/.installed ## speed of kernels and 
 	$(TORCH_BIN)/python tests/bench/against_torch.py
 	$(TORCH_BIN)/python tests/bench/training.py
 
-nightly: $(VENV)/.installed-test ## every test, ten times the random examples, then the kernels' tests without the JIT compiler, then the golden set with `reproduce all`
+nightly: $(VENV)/.installed-test ## every test, ten times the random examples, then the kernels' tests without the JIT compiler, mutants, and the golden set with `reproduce all`
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m ""
 	NUMBA_DISABLE_JIT=1 HYPOTHESIS_PROFILE=full $(PYTEST) -m "not nightly" tests/property
+	$(BIN)/python -m tests.mutants
 	$(BIN)/python -m tests.golden.runs compare --slow
 
 nightly-laws: $(VENV)/.installed-test ## the laws on 10,000 random machines and networks alone (a part of nightly; 15 minutes of two cores)
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) tests/property/test_laws.py tests/property/test_monotonicity.py
+
+SEED ?= 0
+COUNT ?= 50
+
+mutants: $(VENV)/.installed-test ## faults put into the code that counts words, which tests must notice (a part of nightly; half an hour of one core)
+	$(BIN)/python -m tests.mutants --seed $(SEED) --count $(COUNT)
 
 # Real data for the study: ACCELSIM_DATA, or a folder beside the repository.
 DATA ?= $(or $(ACCELSIM_DATA),$(wildcard ../shared/data))

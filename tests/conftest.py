@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, is_hypothesis_test, settings
+from hypothesis import HealthCheck, Phase, is_hypothesis_test, settings
 
 from accelsim.cli import app as cli
 from accelsim.cli import progress
@@ -42,12 +42,19 @@ _heed_signals()
 
 # Examples are the same in every run except the nightly one, so that failures can be reproduced.
 # There is no deadline, because the first call of a kernel compiles it.
-for profile, count in (("quick", FULL // SHARE), ("full", FULL), ("nightly", NIGHTLY)):
+PROFILES = (
+    ("quick", FULL // SHARE),
+    ("mutants", FULL // SHARE),
+    ("full", FULL),
+    ("nightly", NIGHTLY),
+)
+for profile, count in PROFILES:
     settings.register_profile(
         profile,
         deadline=None,
         derandomize=profile != "nightly",
         max_examples=count,
+        phases=[phase for phase in Phase if profile != "mutants" or phase is not Phase.shrink],
         suppress_health_check=[HealthCheck.too_slow],
     )
 settings.load_profile(PROFILE)

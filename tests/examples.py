@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
+QUICK = ("quick", "mutants")
+"""Profiles of few examples. ``mutants`` does not look for the smallest example that fails."""
 FULL = 100
 """Examples of a property that states no number, under ``full``."""
 NIGHTLY = 1000
@@ -17,6 +19,6 @@ def examples(full: int, nightly: int | None = None) -> int:
     """Number of examples of a property: ``full`` in ``make check``, a fifth of that in ``make
     test``. ``make nightly`` has ``nightly`` of them, or ``full`` if that is None.
     """
-    if PROFILE == "quick":
+    if PROFILE in QUICK:
         return -(-full // SHARE)
     return full if PROFILE == "full" or nightly is None else nightly

@@ -25,6 +25,7 @@ class Demand:
     - ``scratchpad_bits``: bits of a PE's working space.
     - ``buffer_bits``: bits of one half of the staging double buffer.
     - ``moving``, ``stationary``: words over the NoC, every fetch counted.
+    - ``stationary_taken``: stationary words, each counted once per PE that takes it.
     - ``sending``: how often a moving word is sent in a pass over the positions.
     - ``carried``: partial sums written to the scratchpads and read back.
     - ``dram_moving``, ``dram_stationary``: words from DRAM, if the operand lives there.
@@ -37,17 +38,18 @@ class Demand:
     carried: int
     dram_moving: int
     dram_stationary: int
+    stationary_taken: int
     sending: Sending = Sending.ONCE
 
 
 def buffer_bits(tiled: TiledOp, channel_pes: int, channels: int, positions: int) -> int:
     """Global-buffer bits of ``channels`` channel tiles and ``positions`` position tiles."""
-    tiles = tiled.channel_tiles(channel_pes)
     group = positions * tiled.positions_per_tile(channel_pes)
     moving = tiled.footprint(group).largest * tiled.moving_bits
     if not tiled.passes_buffer:
         return moving
-    return moving + -(-tiled.stationary_words * min(channels, tiles) // tiles) * (
+    held = min(channels * channel_pes, tiled.canonical.channels)
+    return moving + tiled.stationary_words // tiled.canonical.channels * held * (
         tiled.stationary_bits
     )
 
@@ -87,16 +89,18 @@ def _reduction(tiled: TiledOp, t: Tiling) -> Demand:
         moving = per_pass // nest.groups * tiled.takers(t.channel_pes, 1).visits
     outer_visits = tiled.takers(t.channel_pes, t.buffer_channels).visits
     staged = tiled.footprint(t.buffer_positions * per_tile)
+    stationary, taken = _stationary(tiled, t, chunks) if tiled.staged else (0, 0)
     moving_again = t.buffer_order == CHANNELS and outer_columns > 1
     stationary_again = t.buffer_order == POSITIONS and outer_tiles > 1
     return Demand(
         scratchpad_bits=moving_bits + held_bits + sums_bits,
         buffer_bits=buffer_bits(tiled, t.channel_pes, t.buffer_channels, t.buffer_positions),
         moving=moving,
-        stationary=_stationary(tiled, t, chunks) if tiled.staged else 0,
+        stationary=stationary,
         carried=mapping.channels * mapping.positions * (chunks - 1),
         dram_moving=staged.total // nest.groups * (outer_visits if moving_again else nest.groups),
         dram_stationary=tiled.stationary_words * (outer_columns if stationary_again else 1),
+        stationary_taken=taken,
         sending=sending,
     )
 
@@ -116,33 +120,34 @@ def words_again(t: Tiling, columns: int, groups: Footprint) -> int:
     return groups.total - (groups.last if last_outer <= t.together else 0)
 
 
-def _stationary(tiled: TiledOp, t: Tiling, chunks: int) -> int:
-    """Stationary words sent to the PEs.
+def _stationary(tiled: TiledOp, t: Tiling, chunks: int) -> tuple[int, int]:
+    """Stationary words sent to the PEs, and those that PEs take.
 
     They are sent again per group of positions, unless they stay in the PEs from one group to the
     next.
     """
     channels, tiles = tiled.canonical.channels, tiled.channel_tiles(t.channel_pes)
     columns = tiled.position_tiles(t.channel_pes)
-    groups = _position_groups(tiled, t, columns)
-    outer_columns = -(-columns // t.buffer_positions)
     rest = tiles % t.buffer_channels or t.buffer_channels
-    total = 0
+    sent = taken = 0
     for first, last, staged in (
         (0, tiles - rest, t.buffer_channels),
         (tiles - rest, tiles, rest),
     ):
         if chunks > 1 or (t.order == POSITIONS and staged > 1):
-            passes = groups
+            passes, each = _position_groups(tiled, t, columns), t.together
+        elif staged == 1 and (t.buffer_order == CHANNELS or tiles <= t.buffer_channels):
+            passes, each = 1, columns
         else:
-            stays = staged == 1 and (t.buffer_order == CHANNELS or tiles <= t.buffer_channels)
-            passes = 1 if stays else outer_columns
+            passes, each = -(-columns // t.buffer_positions), t.buffer_positions
         start, end = (
             tiled.stationary_words * min(tile * t.channel_pes, channels) // channels
             for tile in (first, last)
         )
-        total += (end - start) * passes
-    return total
+        sent += (end - start) * passes
+        rows = tiled.nest.map_positions if tiled.nest.unshared else 1
+        taken += (end - start) * tiled.stationary_takers(t.channel_pes, each) // rows
+    return sent, taken
 
 
 def _position_groups(tiled: TiledOp, t: Tiling, columns: int) -> int:
@@ -178,7 +183,7 @@ def _streamed(tiled: TiledOp, room: int, t: Tiling, per_tile: int) -> tuple[int,
         return max(rows_bits, least), once, Sending.ONCE
     if columns_bits <= room:
         return max(columns_bits, least), max(once, again_per_row), Sending.PER_KERNEL_ROW
-    return least, max(once, again_per_tap), Sending.PER_TAP
+    return least, again_per_tap, Sending.PER_TAP
 
 
 def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
@@ -195,7 +200,7 @@ def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
     moving = channels.total * maps.total * visits
     errors = sum(operand.tensor.elements for operand in tiled.op.operands_of(Use.STATIONARY))
     passes = 1 if chunks == 1 else groups
-    unique = nest.samples * nest.rows.size * nest.columns.size * nest.depth
+    unique = nest.moving_words[Sending.ONCE]
     samples = nest.samples if tiled.near_memory else 1
     staged_bits = (
         unique // samples * tiled.moving_bits + errors // samples // tiles * tiled.stationary_bits
@@ -206,7 +211,8 @@ def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
     rows_bits = kernel_rows * nest.columns.size * nest.depth * tiled.moving_bits
     rows_bits += nest.columns.taps * mapping.channels * tiled.stationary_bits
     psum = tiled.kind.architecture.precision.psum
-    map_passes = -(-channels.total // depth)
+    # Unless a sample is staged, each group of positions reads the maps of its channels again.
+    read_again = unique // nest.depth * channels.total * visits
     return Demand(
         scratchpad_bits=t.chunk * tiled.stationary_bits
         + maps.largest * held * tiled.moving_bits
@@ -214,7 +220,11 @@ def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
         buffer_bits=min(staged_bits, rows_bits),
         moving=moving,
         stationary=errors * passes,
+        stationary_taken=errors
+        * tiled.stationary_takers(
+            t.channel_pes, tiled.position_tiles(t.channel_pes) if passes == 1 else t.together
+        ),
         carried=mapping.channels * mapping.positions * (chunks - 1),
-        dram_moving=unique if staged else min(moving, unique // nest.groups * visits * map_passes),
+        dram_moving=unique if staged else min(moving, read_again),
         dram_stationary=errors * (1 if staged else passes),
     )

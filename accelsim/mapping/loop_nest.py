@@ -54,6 +54,8 @@ def product(mapping: Mapping, architecture: Machine) -> tuple[str, str]:
     ]
     roles = (op.moving.tensor.role.value, op.stationary.tensor.role.value)
     text = f"out[{indices[0]}] += {roles[0]}[{indices[1]}] * {roles[1]}[{indices[2]}]"
+    if op.needed is not None and architecture.pe_array.skip_outputs:
+        text += " if needed"
     axes = dict.fromkeys((*nest.position_axes, Axis.CHANNEL, *nest.moving, *nest.stationary))
     extents = ", ".join(f"{letter[axis]} in {nest.extent(axis)}" for axis in axes)
     if nest.groups > 1:

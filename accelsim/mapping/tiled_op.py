@@ -14,7 +14,12 @@ from accelsim.mapping.footprint import (
 )
 from accelsim.pe.kind import PEKind
 from accelsim.pe.mapping import Mapping, Route
-from accelsim.pe.skipping.receivers import ChannelTakers, channel_takers
+from accelsim.pe.skipping.receivers import (
+    ChannelTakers,
+    channel_takers,
+    position_takers,
+    row_takers,
+)
 from accelsim.step.ops import Contraction
 
 STAGING = (Route.SCATTER, Route.PEER)
@@ -135,6 +140,15 @@ class TiledOp:
         """
         channels, groups = self.canonical.channels, self.nest.groups
         return channel_takers(channels, groups, channel_pes, channel_pes * tiles)
+
+    def stationary_takers(self, channel_pes: int, together: int) -> int:
+        """Groups of PEs that take a stationary word, sent once per ``together`` position tiles;
+        summed over the rows that a feedback matrix stores per channel.
+        """
+        nest, share = self.nest, self.share(channel_pes, together)
+        if nest.unshared:
+            return row_takers(nest.samples, nest.map_positions, share)
+        return position_takers(self.canonical.positions, share)
 
     def share(self, channel_pes: int, together: int) -> Share:
         """Positions of each group of PEs, which keep moving words for ``together`` tiles."""

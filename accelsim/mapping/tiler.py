@@ -18,7 +18,7 @@ from accelsim.mapping.demand import (
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.tiled_op import STAGING, TiledOp
 from accelsim.pe.mapping import Mapping, Route, Tiling, Transfer
-from accelsim.pe.skipping.receivers import Sending, moving_taken, position_takers, row_takers
+from accelsim.pe.skipping.receivers import Sending, moving_taken
 from accelsim.step.ops import Contraction, Use
 
 ORDERS = (CHANNELS, POSITIONS)
@@ -155,7 +155,7 @@ class Tiler:
         )
         transfers = (
             *moving,
-            *self._stationary(need, tiling),
+            *self._stationary(need),
             *kind.carried_sums(op, need.carried),
             *kind.needed_transfers(op),
             *self._output_transfers,
@@ -170,7 +170,7 @@ class Tiler:
             channels_per_tile=tiling.channel_pes,
             positions_per_tile=per_tile,
             fill_positions=fill,
-            copies=per_tile // self.tiled.outputs_per_pe,
+            copies=max(1, per_tile // self.tiled.outputs_per_pe),
             transfers=transfers,
             tiling=tiling,
         )
@@ -196,12 +196,12 @@ class Tiler:
         stay = taken * (footprint.total - again) // max(1, footprint.total)
         return stay // nest.groups * once + (taken - stay) // nest.groups * per_outer
 
-    def _stationary(self, need: Demand, t: Tiling) -> list[Transfer]:
+    def _stationary(self, need: Demand) -> list[Transfer]:
         op, kind = self.op, self.kind
         if not self.tiled.staged:
             return []
         words, dram_words = need.stationary, need.dram_stationary
-        taken = self._stationary_taken(t, words)
+        taken = need.stationary_taken
         if op.nest.sums_samples:
             return [*kind.spread(op, Use.STATIONARY, Route.SCATTER, words, taken, dram_words)]
         tensor = op.stationary.tensor
@@ -221,20 +221,6 @@ class Tiler:
                     )
                 )
         return transfers
-
-    def _stationary_taken(self, t: Tiling, words: int) -> int:
-        """Stationary words, each counted once per PE that takes it: of the groups of PEs that share
-        positions, those that have some.
-        """
-        tiled, nest = self.tiled, self.op.nest
-        if nest.unshared:
-            every = tiled.position_tiles(t.channel_pes)
-            share = tiled.share(t.channel_pes, every)
-            return words * row_takers(nest.samples, nest.map_positions, share) // nest.map_positions
-        return words * position_takers(
-            self.canonical.positions,
-            tiled.share(t.channel_pes, tiled.position_tiles(t.channel_pes)),
-        )
 
     def _held(self, transfer: Transfer) -> int:
         """Distinct words of the tensor that a canonical transfer brings."""

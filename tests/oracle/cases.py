@@ -11,7 +11,8 @@ from accelsim.machine.architecture import Machine
 from accelsim.mapping.loop_nest import loop_nest
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
-from accelsim.pe.mapping import Mapping
+from accelsim.mapping.tiler import Tiler
+from accelsim.pe.mapping import Mapping, Tiling
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction, TrainingStep
 from accelsim.workload.network import INPUT, Network
@@ -151,3 +152,48 @@ def skipping(random: Random) -> Machine:
         "scratchpad__capacity": f"{working + random.choice([1, 40, 200, 1 << 16])}B",
     }
     return machine("near_memory" if near else "von_neumann", **{**_memories(random), **own})
+
+
+def chosen(number: int) -> Iterator[Case]:
+    """Cases of any tiling that the loops of an op allow, whether or not it fits."""
+    random = Random(number)
+    try:
+        drawn = skipping(random)
+    except InputError:
+        return
+    for mapper, op, _ in mapped(drawn, step_of(random)):
+        tiler = Tiler(mapper, op)
+        if not tiler.tileable or op.nest.stored:
+            continue
+        tiling = _tiling(random, tiler)
+        if any("must be at most" not in fault for fault in tiler.faults(tiling)):
+            continue
+        if _stays(tiling, tiler.tiled.position_tiles(tiling.channel_pes)):
+            continue
+        yield Case(drawn, mapper, tiler.mapping(tiling))
+
+
+def _stays(t: Tiling, columns: int) -> bool:
+    """Whether the last of several groups of positions stays in the PEs from one outer tile of
+    channels to the next: its receivers are then counted as those of a mean group.
+    """
+    last = columns % t.buffer_positions or t.buffer_positions
+    one_group_each = t.order == "positions" and t.buffer_order == "positions"
+    return one_group_each and last <= t.together < t.buffer_positions < columns
+
+
+def _tiling(random: Random, tiler: Tiler) -> Tiling:
+    pes = random.choice(tiler.tiled.channel_splits)
+    tiles, columns = tiler.tiled.channel_tiles(pes), tiler.tiled.position_tiles(pes)
+    together = random.randint(1, columns)
+    wide = [each for each in range(1, columns + 1) if each % together == 0 or each == columns]
+    orders = ("channels", "positions")
+    return Tiling(
+        pes,
+        random.choice(orders),
+        together,
+        random.randint(1, tiler.reduction) if tiler.tiled.staged else tiler.reduction,
+        random.choice(orders),
+        random.randint(1, tiles),
+        random.choice(wide),
+    )

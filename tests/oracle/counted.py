@@ -17,15 +17,25 @@ class Home(NamedTuple):
 
 @dataclass(frozen=True)
 class Keys:
-    """Keys of a machine file, sizes in bits."""
+    """Keys of a machine file, sizes in bits.
+
+    ``accumulators``: sums of a PE outside its scratchpad. ``windows``: words of each operand that
+    the lanes of a PE look at, two windows per lane. ``deals``: whether lanes take segments of an
+    outer product. ``broadcasts``: whether each moving word goes to all PEs, ``joined`` without
+    regard to channel groups.
+    """
 
     near_memory: bool
+    pes: int
     working: int
     staging: int
     psum: int
     outputs_per_pe: int
+    accumulators: int
+    windows: int
     deals: bool
     broadcasts: bool
+    joined: bool
     transpose: str
     feedback: str
 
@@ -48,6 +58,7 @@ class Counted:
     sums_out: int = 0
     sums_back: int = 0
     operand_reads: int = 0
+    kept_sums: int = 0
 
     def add(self, role: str, sent: int, received: int | None, dram: int) -> None:
         if sent or dram:

@@ -11,23 +11,31 @@ from tests.oracle.dense import DenseKeys
 
 def keys_of(machine: Machine) -> Keys:
     """Keys of the machine file of an array that skips zeros."""
-    array = machine.pe_array
+    array, kind = machine.pe_array, machine.pe_array.kind
+    working = 8 * machine.scratchpad.working_bytes
+    outputs = array.lanes if kind == "lanes" else 1
     return Keys(
-        machine.organization == "near_memory",
-        8 * machine.scratchpad.working_bytes,
-        8 * machine.global_buffer.staging_bytes,
-        machine.precision.psum,
-        array.lanes if array.kind == "lanes" else 1,
-        array.kind != "coupled",
-        array.kind == "broadcast",
-        machine.near_memory.transpose,
-        machine.near_memory.feedback,
+        near_memory=machine.organization == "near_memory",
+        pes=array.rows * array.cols,
+        working=working,
+        staging=8 * machine.global_buffer.staging_bytes,
+        psum=machine.precision.psum,
+        outputs_per_pe=outputs,
+        accumulators=max(1, working // 4 // machine.precision.psum)
+        if kind == "broadcast"
+        else outputs,
+        windows=2 * array.lanes * array.staged_positions,
+        deals=kind != "coupled",
+        broadcasts=kind == "broadcast",
+        joined=kind == "broadcast" and array.structural_zeros == "window",
+        transpose=machine.near_memory.transpose,
+        feedback=machine.near_memory.feedback,
     )
 
 
 def simulated(mapping: Mapping) -> Counted:
     """The words of a mapping."""
-    found = Counted()
+    found = Counted(kept_sums=mapping.kept_sums)
     for each in mapping.transfers:
         role = each.tensor.role.value
         if each.tensor == (mapping.op.needed and mapping.op.needed.tensor):

@@ -52,6 +52,7 @@ class Nest:
     map: tuple[int, int]
     stored: int
     word_bits: tuple[int, int]
+    masked: bool
     loops: list[Loop]
 
     @property
@@ -172,9 +173,16 @@ class Nest:
         for each in self.loops:
             if each.letters == ("n", self.depth) and "broadcast" in each.unit:
                 return each.turns // self.extent["n"]
-            if each.level == "lanes" and not each.parallel and not each.unit:
+            inside = each.level == "lanes" and not each.parallel
+            if inside and self.outer_product and each.letters[-1:] == self.position_letters[-1:]:
                 return each.turns
         return 1
+
+    @property
+    def kept_sums(self) -> int:
+        """Partial sums that a PE keeps in its scratchpad."""
+        found = re.search(r"accumulate in (\d+) sums", self.loops[-1].text)
+        return int(found[1]) if found else 0
 
     @property
     def outer_product(self) -> bool:
@@ -182,6 +190,16 @@ class Nest:
         return self.gradient and len(self.moving.indices) == 2
 
     # Windows
+
+    @property
+    def window_letters(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Letters of (row, column) of a map of outputs or errors, and of the kernel's taps."""
+        if not self.has_taps:
+            return (), ()
+        rows, columns = (set(re.findall("[a-z]", each)) for each in self.moving.indices[1:3])
+        taps = tuple((found & {"r", "s"}).pop() for found in (rows, columns))
+        places = tuple((found - {"r", "s"}).pop() for found in (rows, columns))
+        return places, taps
 
     def row_of(self, spot: dict[str, int]) -> tuple[int, ...]:
         """Sample and row of a position of a map."""
@@ -221,7 +239,9 @@ def parse(text: str) -> Nest:
     title = re.fullmatch(
         r"(\S+): (\d+) channels x (\d+) positions, reduction of (\d+) \((\w+)\)", head
     )
-    factors = re.fullmatch(r" *out\[(.*)\] \+= (\w+)\[(.*)\] \* (\w+)\[(.*)\]", product)
+    factors = re.fullmatch(
+        r" *out\[(.*)\] \+= (\w+)\[(.*)\] \* (\w+)\[(.*?)\](?: if needed)?", product
+    )
     assert title, head
     assert factors, product
     groups = re.search(r"(\d+) groups, in each", extents)
@@ -241,6 +261,7 @@ def parse(text: str) -> Nest:
         (int(sides[1]), int(sides[2])) if sides else (1, 1),
         int(stored[1]) if stored else 0,
         (int(bits[1]), int(bits[2])),
+        product.endswith(" if needed"),
         [_loop(each) for each in lines],
     )
 

@@ -61,9 +61,12 @@ class Walk:
         self.products = list(self._products())
 
     def run(self) -> Counted:
+        self.counted.kept_sums = self.kept_sums
         self._moving()
         self._stationary()
         words = self.nest.channels * self.nest.positions
+        if self.nest.masked:
+            self.counted.add("needed", words, words, words)
         self.counted.add("out", words, words, words - self.made_at_home)
         active = sum(each.moving is not None for each in self.products)
         self.counted.operand_reads = active
@@ -112,10 +115,46 @@ class Walk:
                     output, pe, at, moving, self.nest.stationary_element(output.channel, at)
                 )
 
+    # Sums of outer products
+
+    @property
+    def sums_per_word(self) -> int:
+        """Sums to which a PE adds when one moving word passes its lanes."""
+        return self.keys.outputs_per_pe * self.nest.held_tiles
+
+    @property
+    def kept_sums(self) -> int:
+        """Sums in the scratchpad: those that wait for further samples, if the accumulators do not
+        hold them.
+        """
+        nest, keys = self.nest, self.keys
+        if not (nest.outer_product and keys.deals) or nest.extent["n"] == 1:
+            return 0
+        waiting = nest.segment * self.sums_per_word
+        free = keys.working - keys.windows * sum(self.bits)
+        kept = waiting if waiting > keys.accumulators else 0
+        assert kept * keys.psum <= max(free, self.sums_per_word * keys.psum)
+        return kept
+
+    @property
+    def keeps_errors(self) -> bool:
+        """Whether a PE keeps the errors of all samples from part to part of its segment: they take
+        at most half of the space and leave room for a sum per lane.
+        """
+        keys = self.keys
+        errors = self.nest.extent["n"] * self.nest.held_tiles * self.bits[1]
+        free = keys.working - keys.windows * sum(self.bits)
+        return errors <= keys.working // 2 and errors + self.sums_per_word * keys.psum <= free
+
     # The moving operand
 
     def _moving(self) -> None:
         nest = self.nest
+        if nest.stored and nest.channels * nest.positions * nest.stored < nest.moving_words:
+            # Each neuron is sent the errors that its row stores.
+            words = nest.channels * nest.positions * nest.stored
+            self.counted.add(nest.moving.role, words, words, words)
+            return
         kept = self.kept()
         sent = Deliveries()
         visits = set()
@@ -124,14 +163,14 @@ class Walk:
                 sent.add((each.moving, self._moment(kept, each)), each.pe)
                 visits.add((each.moving, each.output.visit))
         read = len({element for element, _ in visits})
-        once = kept == "all" or nest.unshared or self.shared or self._stages(read)
+        once = kept == "all" or self.shared or self._stages(read)
         dram = read if once else len(visits)
         self.counted.add(nest.moving.role, sent.sent, sent.received, dram)
 
     def _moment(self, kept: str, product: Product) -> Hashable:
         """The moments at which a PE that keeps ``kept`` needs a word again."""
         nest, output = self.nest, product.output
-        if kept == "all" or nest.unshared:
+        if kept == "all":
             return None
         if kept == "rows":
             return output.visit
@@ -155,14 +194,23 @@ class Walk:
             self.keys.near_memory
             and self.nest.stationary.indices[0] == self.nest.depth
             and not self.nest.gradient
-            and self.keys.transpose == "remote_read"
+            and (self.keys.transpose == "remote_read" or self._too_few_share)
         )
+
+    @property
+    def _too_few_share(self) -> bool:
+        """Whether PEs fetch weights under psum_reduce too: a grouped convolution's, those of a
+        single channel, or a single PE.
+        """
+        few = self.nest.groups > 1 or self.nest.extent[self.nest.depth] == 1 or self.keys.pes == 1
+        return self.keys.transpose == "psum_reduce" and few
 
     @property
     def room(self) -> int:
         """Bits for moving words: half the working space if stationary words are staged there."""
         staged = not self.keys.near_memory or self.fetches
-        return self.keys.working // (2 if staged and not self.nest.gradient else 1)
+        room = self.keys.working // (2 if staged and not self.nest.gradient else 1)
+        return room - self.kept_sums * self.keys.psum
 
     def kept(self) -> str:
         """What a PE keeps of the moving operand: all, rows, columns or nothing. In a gradient,
@@ -237,9 +285,10 @@ class Walk:
         sent = Deliveries()
         for each in self.products:
             group = each.output.tile // together if together else None
-            sent.add((each.stationary, group), each.pe)
+            if not nest.stored or each.at[nest.depth] < nest.stored:
+                sent.add((each.stationary, group), each.pe)
         self.counted.sums_out = self.counted.sums_back = carried
-        words = sum(1 for _ in {each.stationary for each in self.products})
+        words = nest.stationary_words
         passes = -(-sent.sent // words)
         if not keys.near_memory or nest.gradient:
             dram = words * (1 if self._tile_staged() and not nest.gradient else passes)
@@ -266,7 +315,9 @@ class Walk:
         if nest.unshared:
             tiles = -(-nest.extent["n"] // (self.copies * self.lanes))
         bits = nest.reduction * self.bits[1]
-        if (nest.outer_product and keys.deals) or bits <= keys.working // 2 or tiles == 1:
+        if nest.outer_product and keys.deals:
+            return 0 if self.keeps_errors or self.kept_sums == 0 else 1, 0
+        if bits <= keys.working // 2 or tiles == 1:
             return 0, 0
         room = keys.working // (2 if nest.gradient else 4)
         together = max(1, room // (keys.outputs_per_pe * keys.psum))

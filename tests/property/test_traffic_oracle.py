@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from tests.examples import examples
-from tests.oracle.cases import Case, cases, row_stationary, systolic
+from tests.oracle.cases import Case, cases, chosen, row_stationary, skipping, systolic
 from tests.oracle.counted import Counted
 from tests.oracle.dense import Folds, Passes
-from tests.oracle.machines import dense_keys, simulated
+from tests.oracle.machines import dense_keys, keys_of, simulated
+from tests.oracle.skipping import Walk
+from tests.oracle.tiled import TiledWalk, Tiles
 
 
 def differences(expected: Counted, found: Counted) -> list[str]:
@@ -24,7 +26,7 @@ def differences(expected: Counted, found: Counted) -> list[str]:
             a, b = ((sent, None, dram) for sent, _, dram in (a, b))
         if a != b:
             told.append(f"{role}: {a} by the walk, {b} simulated (sent, received, from DRAM)")
-    for sums in ("sums_out", "sums_back"):
+    for sums in ("sums_out", "sums_back", "kept_sums"):
         a, b = getattr(expected, sums), getattr(found, sums)
         if a != b:
             told.append(f"{sums}: {a} by the walk, {b} simulated")
@@ -42,6 +44,29 @@ def compare(drawn: Iterable[Case], walk: Callable[[Case], Counted]) -> int:
 
 
 PARTS = 10
+
+
+def walked(case: Case) -> Counted:
+    """Words of an op on an array that skips zeros."""
+    keys, tiling = keys_of(case.machine), case.mapping.tiling
+    if tiling is None:
+        return Walk(case.nest, keys, case.home, case.made_at_home).run()
+    tiles = Tiles(*vars(tiling).values())
+    return TiledWalk(case.nest, keys, case.home, case.made_at_home, tiles).run()
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_pes_that_skip_zeros_receive_what_their_outputs_read(part: int) -> None:
+    numbers = range(part, examples(1000, 10000), PARTS)
+    counts = [compare(cases(number, skipping), walked) for number in numbers]
+    assert sum(counts) > len(numbers)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_chosen_nests_move_what_their_loops_read(part: int) -> None:
+    numbers = range(part, examples(600, 6000), PARTS)
+    counts = [compare(chosen(number), walked) for number in numbers]
+    assert sum(counts) > len(numbers) // 2
 
 
 @pytest.mark.parametrize("part", range(PARTS))

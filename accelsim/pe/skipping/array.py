@@ -46,12 +46,14 @@ class SkippingArray(PEKind):
         - von Neumann: rows of PEs are output channels; columns are positions.
         """
         array, pes, channels = self.architecture.pe_array, placement.pes, op.nest.channels
+        home = placement.home(op.stationary.tensor)
         if self.reduces(op):
             copies = max(1, pes // op.nest.depth)
+            if home is not None:
+                copies = min(copies, home.copies)
             return Tile(array.outputs_per_pe, copies, copies)
         if self.near_memory:
             copies = max(1, pes // channels)
-            home = placement.home(op.stationary.tensor)
             if home is not None and self.reads_at_home(op):
                 copies = min(copies, home.copies)
             return Tile(min(pes, channels), array.outputs_per_pe * copies, copies)
@@ -110,11 +112,12 @@ class SkippingArray(PEKind):
     def transpose_policy(self, op: Contraction) -> str:
         """The transpose policy that applies to the op.
 
-        Under `psum_reduce`, a grouped convolution uses `remote_read`: too few PEs share a
-        reduction.
+        Under `psum_reduce`, a grouped convolution and one of a single error channel use
+        `remote_read`, and so does a single PE: too few PEs share a reduction.
         """
-        policy = self.architecture.near_memory.transpose
-        return "remote_read" if policy == "psum_reduce" and op.nest.groups > 1 else policy
+        policy, array = self.architecture.near_memory.transpose, self.architecture.pe_array
+        few = op.nest.groups > 1 or op.nest.depth == 1 or array.rows * array.cols == 1
+        return "remote_read" if policy == "psum_reduce" and few else policy
 
     def reduces(self, op: Contraction) -> bool:
         """Whether PEs multiply with their own weights and sum the partial results over the NoC."""
@@ -164,7 +167,9 @@ class SkippingArray(PEKind):
         if unique // groups * kept.held * bits <= self.moving_room(op) - sums_bits:
             taken = moving_taken(nest, share, Sending.ONCE) // groups * kept.takers
             return self.spread(op, Use.MOVING, Route.MULTICAST, unique, taken, unique)
-        room = self.moving_room(op) // bits
+        # A gradient's errors share the space.
+        errors = nest.reduction * self.bits(op.stationary.tensor) if nest.sums_samples else 0
+        room = (self.moving_room(op) - sums_bits - errors) // bits
         sending = sending_within(room, nest, groups, self.architecture.pe_array.outputs_per_pe)
         again = self.channel_takers(op, per_tile)
         sample = unique // (nest.samples if self.near_memory else 1)
@@ -192,12 +197,13 @@ class SkippingArray(PEKind):
         takers = self._stationary_takers(draft, together)
         if op.nest.sums_samples:
             every = elements(op, Use.STATIONARY)
-            words, taken = every * passes, every * takers // self._stationary_positions(draft)
+            words, taken = every * passes, every * takers // rows_per_channel(op)
             return (*self.spread(op, Use.STATIONARY, Route.SCATTER, words, taken, words), *sums)
         tensor = op.stationary.tensor
-        bits, each = self.bits(tensor), self._stationary_positions(draft)
+        bits, each = self.bits(tensor), rows_per_channel(op)
         if not self.near_memory:
-            staged = tensor.elements // draft.channel_tiles * bits <= self.staging_bits
+            largest = min(draft.channels_per_tile, draft.channels)
+            staged = tensor.elements // draft.channels * largest * bits <= self.staging_bits
             fetched = tensor.elements * (1 if staged else passes)
             taken = tensor.elements * takers // each
             return (self.streamed_weights(op, tensor.elements * passes, taken, fetched), *sums)
@@ -231,11 +237,9 @@ class SkippingArray(PEKind):
             return draft.copies
         if nest.unshared:
             return row_takers(nest.samples, nest.map_positions, share)
-        return position_takers(draft.positions, share)
-
-    def _stationary_positions(self, draft: Mapping) -> int:
-        """Rows of stationary words per channel: one, or in feedback one per target pixel."""
-        return draft.op.nest.map_positions if draft.op.nest.unshared else 1
+        # Lanes beyond the end of an outer product's moving vector have no segment of it.
+        segment = -(-nest.positions // draft.positions)
+        return position_takers(-(-nest.positions // segment), share)
 
     def _staging(self, draft: Mapping) -> tuple[int, int, tuple[Transfer, ...]]:
         """Return (number of times staged stationary words are sent, position tiles per sending,
@@ -253,15 +257,21 @@ class SkippingArray(PEKind):
         tiles = draft.position_tiles
         if nest.unshared:
             tiles = -(-nest.samples // draft.positions_per_tile)
-        reduced_bits = nest.reduction * self.bits(op.stationary.tensor)
+        bits = self.bits(op.stationary.tensor)
         if self.deals(op):
             tile = Tile(draft.channels_per_tile, draft.positions_per_tile, draft.copies)
             passes = self.outer_sums(op, tile).error_passes
             return passes, tiles if passes == 1 else 1, ()
-        if reduced_bits <= self.working_bits // 2 or tiles == 1:
+        if nest.reduction * bits <= self.working_bits // 2 or tiles == 1:
             return 1, tiles, ()
         room = self.working_bits // (2 if nest.sums_samples else 4)
         sums_bits = self.architecture.pe_array.outputs_per_pe * self.architecture.precision.psum
         together = max(1, room // sums_bits)
-        words = draft.channels * draft.positions * (-(-reduced_bits // room) - 1)
+        chunks = -(-nest.reduction // max(1, room // bits))
+        words = draft.channels * draft.positions * (chunks - 1)
         return -(-tiles // together), min(together, tiles), self.carried_sums(op, words)
+
+
+def rows_per_channel(op: Contraction) -> int:
+    """Rows of stationary words per channel: one, or in feedback one per target pixel."""
+    return op.nest.map_positions if op.nest.unshared else 1

@@ -55,9 +55,9 @@ def sending_within(room: int, nest: Nest, groups: int, outputs_per_pe: int) -> S
     """
     depth = nest.depth // groups
     if nest.sums_samples:
-        # Whole maps of the channels of a tile, and the errors of the PE's channel.
+        # Whole maps of the channels of a tile.
         maps = nest.samples * nest.rows.size * nest.columns.size * min(depth, outputs_per_pe)
-        return Sending.ONCE if maps + nest.reduction <= room else Sending.PER_TAP
+        return Sending.ONCE if maps <= room else Sending.PER_TAP
     if nest.rows.held * nest.columns.size * depth <= room:
         return Sending.ONCE  # whole rows over the kernel's height
     if nest.columns.held * depth <= room:
