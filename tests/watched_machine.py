@@ -133,7 +133,7 @@ def peak_dram_bytes_per_cycle(architecture: Machine) -> float:
     dram = dram_of(architecture)
     organisation = dram.organisation
     return (
-        architecture.dram.channels
+        (architecture.dram.channels or organisation.channels)
         * organisation.burst
         / (organisation.burst_clocks * dram.timing.tck_ps)
         * 1e12

@@ -289,6 +289,12 @@ class DramSpec(Section):
         description="Energies. Without them timing can be simulated, but energy cannot.",
     )
 
+    def channels(self, given: int | None) -> int:
+        """Channels of a machine whose ``dram.channels`` is ``given``: the standard's own if it
+        gives none.
+        """
+        return self.organisation.channels if given is None else given
+
     @property
     def two_buses(self) -> bool:
         """Whether row commands and column commands have separate buses (JESD235)."""

@@ -36,15 +36,17 @@ _ELSEWHERE = ("schema_", "base", "name", "description", "technology")
 class Configuration:
     """Everything that determines the result of a step.
 
-    ``tables``: digest of the DRAM standard and technology (`Tables`). ``step``: digest of the
-    lowered step (`step_digest`). ``masks``: digest of the trace's content, or of the parameters of
-    a random trace. ``seed``: seed of the simulator's own draws. ``plugins``: SHA-256 and
-    distribution of each plug-in used. ``part``: the passes that are reported, if not all.
-    ``warm``: false for a first step.
+    ``channels``: DRAM channels, which the machine may leave to the standard. ``tables``: digest of
+    the DRAM standard and technology (`Tables`). ``step``: digest of the lowered step
+    (`step_digest`). ``masks``: digest of the trace's content, or of the parameters of a random
+    trace. ``seed``: seed of the simulator's own draws. ``plugins``: SHA-256 and distribution of
+    each plug-in used. ``part``: the passes that are reported, if not all. ``warm``: false for a
+    first step.
     """
 
     network: Network
     machine: Machine
+    channels: int
     tables: str
     step: str
     masks: str
@@ -61,6 +63,7 @@ class Configuration:
             __version__,
             _network(self.network),
             _machine(self.machine),
+            self.channels,
             self.tables,
             self.step,
             self.masks,
@@ -186,9 +189,9 @@ def _network(network: Network) -> str:
 
 @lru_cache(maxsize=64)
 def _machine(machine: Machine) -> str:
-    """Digest of a machine without the fields in `_ELSEWHERE`."""
+    """Digest of a machine without the fields in `_ELSEWHERE` and the DRAM's channels."""
     content = machine.model_dump(mode="json", exclude=set(_ELSEWHERE))
-    del content["dram"]["standard"]
+    del content["dram"]["standard"], content["dram"]["channels"]
     return digest(json.dumps(content))
 
 

@@ -85,8 +85,8 @@ def machine_peaks(machine: Machine, dram: DramSpec) -> Peaks:
 def dram_bytes_per_second(machine: Machine, dram: DramSpec) -> float:
     """Bytes per second of all DRAM channels if every clock carries data."""
     burst = dram.organisation
-    bytes_per_ps = machine.dram.channels * burst.burst / (burst.burst_clocks * dram.timing.tck_ps)
-    return bytes_per_ps * 1e12
+    channels = dram.channels(machine.dram.channels)
+    return channels * burst.burst / (burst.burst_clocks * dram.timing.tck_ps) * 1e12
 
 
 def size_warnings(machine: Machine, mm2: float | None = None) -> list[str]:

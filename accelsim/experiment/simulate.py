@@ -37,6 +37,7 @@ from accelsim.sim.run import Run
 from accelsim.step.ops import Contraction, TrainingStep
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource
+from accelsim.zeros.samples import repeated_samples
 from accelsim.zeros.stored import check_feedback, unused_feedback
 
 
@@ -131,9 +132,11 @@ def _prepare(
     )
     if chosen.trace is not None:
         check_feedback(chosen.trace, compiled.program.step)
-        chosen = replace(
-            chosen, notes=[*chosen.notes, *unused_feedback(chosen.trace, compiled.program.step)]
-        )
+        notes = [
+            *unused_feedback(chosen.trace, compiled.program.step),
+            *repeated_samples(chosen.trace, network, setting.batch),
+        ]
+        chosen = replace(chosen, notes=[*chosen.notes, *notes])
     return _Prepared(compiled, chosen, plugins)
 
 
@@ -148,6 +151,7 @@ def _simulate(
     configuration = Configuration(
         network,
         machine,
+        program.dram.channels(machine.dram.channels),
         compiled.tables_digest,
         compiled.step_digest,
         chosen.digest,

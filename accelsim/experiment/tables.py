@@ -24,8 +24,13 @@ class Tables:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of the content, without names and descriptions."""
-        dram = self.dram.model_copy(update={"name": "dram", "description": ""})
+        """Digest of the content, without names and descriptions, and without the standard's number
+        of channels, which a machine may override (`Configuration.channels`).
+        """
+        organisation = self.dram.organisation.model_copy(update={"channels": 1})
+        dram = self.dram.model_copy(
+            update={"name": "dram", "description": "", "organisation": organisation}
+        )
         return digest(packed((dram, replace(self.technology, name=""))))
 
 

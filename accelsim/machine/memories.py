@@ -176,9 +176,9 @@ class Dram(Section):
     standard: str = Field(
         default="lpddr4-3200", description=f"A DRAM standard: {built_in('dram')}."
     )
-    channels: Channels = Field(
-        default=1,
-        description="Independent channels. `address_mapping` of the standard interleaves them: "
-        "`hbm2` changes the channel after each row, the other built-in standards after one row of "
-        "every bank.",
+    channels: Channels | None = Field(
+        default=None,
+        description="Independent channels; those of the standard's `organisation` when absent. "
+        "`address_mapping` of the standard interleaves them: `lpddr4-3200` changes the channel "
+        "after each row, the other built-in standards after one burst to each bank group.",
     )

@@ -49,6 +49,48 @@ def test_what_a_machine_takes_longer_than_the_controller(name: str) -> None:
     )
 
 
+RATES = re.findall(
+    r"^\| `([\w-]+)` \| `(\w{12})` \| ([\d. ]+) \| ([\d. ]+) \|$", PAGE, re.MULTILINE
+)
+
+
+def test_the_page_has_rates_of_every_mapping_that_is_built_in() -> None:
+    specs = {
+        name: load_model(catalog.find("dram", name), DramSpec) for name in catalog.names("dram")
+    }
+    own = {(name, spec.address_mapping) for name, spec in specs.items() if name != "hbm2-pc"}
+    assert own < {(name, mapping) for name, mapping, *_ in RATES}
+
+
+@pytest.mark.parametrize(
+    ("name", "mapping", "sequential", "mixed"),
+    [
+        pytest.param(*rates, marks=[] if rates[1] == "rorababgchco" else pytest.mark.check)
+        for rates in RATES
+    ],
+)
+def test_the_rates_of_the_page(name: str, mapping: str, sequential: str, mixed: str) -> None:
+    spec = load_model(catalog.find("dram", name), DramSpec)
+    burst, count = spec.organisation.burst, (1 << 20) // spec.organisation.burst
+    alone = np.arange(count, dtype=np.int64) * burst
+    thirds = np.arange(count // 3, dtype=np.int64)[:, None] * burst
+    turns = (thirds + np.array([0, 64 << 20, (128 << 20) + 8192])).reshape(-1)
+    for addresses, written, said in (
+        (alone, np.zeros(count, np.bool_), sequential),
+        (turns, np.tile([False, False, True], count // 3), mixed),
+    ):
+        rates = []
+        for channels in (1, 2, 4, 8):
+            organisation = spec.organisation.model_copy(update={"channels": channels})
+            run = simulate(
+                spec.model_copy(update={"address_mapping": mapping, "organisation": organisation}),
+                Requests(np.zeros_like(addresses), addresses, written),
+            )
+            busy = len(addresses) * organisation.burst_clocks
+            rates.append(f"{busy / run.total_cycles / channels:.2f}")
+        assert " ".join(rates) == said
+
+
 def test_the_page_names_every_key_of_the_document() -> None:
     table = PAGE.partition("prints one document")[2].partition("## The controller")[0]
     named = set(

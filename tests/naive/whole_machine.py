@@ -80,7 +80,8 @@ class WholeMachine:
         steps: int = 1,
     ) -> None:
         self.architecture, self.step, self.serial, self.steps = architecture, step, serial, steps
-        organisation = dram.organisation.model_copy(update={"channels": architecture.dram.channels})
+        channels = architecture.dram.channels or dram.organisation.channels
+        organisation = dram.organisation.model_copy(update={"channels": channels})
         self.dram = SteppedDram(
             dram.model_copy(update={"organisation": organisation}), architecture.clock_hz
         )

@@ -36,7 +36,7 @@ from accelsim.sim.observers import Observer
 from accelsim.sim.planning.cold import Load
 from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.sim.run import OpRecord, Run
-from accelsim.step.ops import Pass
+from accelsim.step.ops import Contraction, Pass
 from accelsim.workload.network import Network
 from accelsim.zeros.trace import Trace
 from tests.examples import examples
@@ -296,7 +296,8 @@ def check_dram(result: Result, run: Run, architecture: Machine) -> None:
     are on time.
     """
     dram = dram_of(architecture)
-    ranks = architecture.dram.channels * dram.organisation.ranks
+    channels = architecture.dram.channels or dram.organisation.channels
+    ranks = channels * dram.organisation.ranks
     records = [record for record in run.records if record.op.pass_ in passes_of(result)]
     for kind, parts in (
         ("read", [r.plan.loads for r in records]),
@@ -348,10 +349,15 @@ def check_transfers(plan: OpPlan, architecture: Machine) -> None:
     assert plan.drain_buffer_bits == bits["collect out"] + bits["buffer out"]
     assert plan.bits["global_buffer_read"] == plan.fill_buffer_bits + bits["DRAM out"]
     assert plan.bits["global_buffer_write"] == plan.drain_buffer_bits + bits["DRAM in"]
-    sums = 0
-    if plan.timing and architecture.pe_array.kind == "row_stationary":
-        sums = (plan.timing.executed - plan.timing.gated) * architecture.precision.psum
-    assert plan.bits["scratchpad_write"] == bits["arrived"] + bits["home out"] + sums
+    of_sums = plan.bits["scratchpad_write"] - bits["arrived"] - bits["home out"]
+    sums = {0}
+    if plan.timing:
+        every_mac = (plan.timing.executed - plan.timing.gated) * architecture.precision.psum
+        if architecture.pe_array.kind == "row_stationary":
+            sums = {every_mac}
+        elif isinstance(plan.op, Contraction) and plan.op.nest.sums_samples:
+            sums = {0, every_mac}  # outer products, unless the accumulators hold their sums
+    assert of_sums in sums
     if architecture.noc.topology == "tree":
         assert (plan.fill_bits, plan.drain_bits, plan.peer_bits) == (
             sent,
@@ -370,7 +376,7 @@ def check_transfers(plan: OpPlan, architecture: Machine) -> None:
     )
     assert drain[out].sum() == bits["collect out"]
     assert drain[into].sum() == 0
-    if plan.on_array:
+    if plan.on_array or isinstance(plan.op, Load):
         # A word passes a port once, or once per port if its receivers are near different ports.
         assert sent <= fill[into].sum() <= ports * sent
         assert fill[out].sum() == 0

@@ -66,6 +66,20 @@ def test_an_edited_dram_file(tmp_path: Path) -> None:
     assert before["config_hash"] != after["config_hash"]
 
 
+def test_channels_left_to_the_standard(tmp_path: Path) -> None:
+    """`hbm2` has 16; a machine that says so, or that gives `hbm2-pc` 16, is the same machine."""
+    drams = ("standard: hbm2", "standard: hbm2, channels: 16", "standard: hbm2-pc, channels: 16")
+    left, said, given = (
+        document(written(tmp_path, f"name: m\nbase: near-memory\ndram: {{{dram}}}\n", f"{i}.yaml"))
+        for i, dram in enumerate(drams)
+    )
+    assert left["config_hash"] == said["config_hash"] == given["config_hash"]
+    assert left["cycles"] == said["cycles"] == given["cycles"]
+    one = document(written(tmp_path, "name: m\nbase: near-memory\ndram: {standard: hbm2-pc}\n"))
+    assert one["config_hash"] != left["config_hash"]
+    assert one["cycles"] != left["cycles"]
+
+
 @pytest.fixture
 def own_technology(tmp_path: Path) -> Path:
     for name in ("45nm.yaml", "sram-45nm.csv", "28nm.yaml"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -50,7 +51,60 @@ def test_built_in_standards(name: str) -> None:
 
 
 def test_the_standards_that_are_shipped() -> None:
-    assert NAMES == ("ddr4-2400", "ddr4-3200", "hbm2", "lpddr4-3200")
+    assert NAMES == ("ddr4-2400", "ddr4-3200", "hbm2", "hbm2-pc", "lpddr4-3200")
+
+
+def test_a_stack_is_sixteen_pseudo_channels() -> None:
+    """16 x 32 B per 2 clocks of 1 ns are 256 GB/s; 16 x 16 banks of 32768 rows of 1 KiB, 8 GiB."""
+    stack, one = (load_model(catalog.find("dram", name), DramSpec) for name in ("hbm2", "hbm2-pc"))
+    organisation = stack.organisation
+    assert (organisation.channels, one.organisation.channels) == (16, 1)
+    assert (organisation.capacity_bytes, one.organisation.capacity_bytes) == (8 << 30, 512 << 20)
+    rate = 16 * organisation.burst / (organisation.burst_clocks * stack.timing.tCK)
+    assert rate == 256
+    same = {"name": one.name, "description": one.description, "organisation": one.organisation}
+    assert stack.model_copy(update=same) == one
+
+
+def test_a_stack_draws_what_its_channels_draw() -> None:
+    """By DRAMsim3's formulas from HBM2_8Gb_x128.ini, 1.2 V: a channel of 128 bits, of which a stack
+    has 8. Two bursts of 32 B move what one of 64 B moves.
+    """
+    energy = load_model(catalog.find("dram", "hbm2"), DramSpec).energy
+    assert energy is not None
+    channel = {"ACT": 828, "RD": 804, "WR": 1068, "REF": 60840, "active": 66, "precharged": 48}
+    assert energy.ACT.pj == channel["ACT"]
+    assert energy.REF.pj == channel["REF"]
+    assert 2 * energy.RD.pj == channel["RD"]
+    assert 2 * energy.WR.pj == channel["WR"]
+    assert 16 * energy.active_standby_per_clk.pj == 8 * channel["active"]
+    assert 16 * energy.precharge_standby_per_clk.pj == 8 * channel["precharged"]
+
+
+@pytest.mark.parametrize(
+    ("name", "stripe"),
+    [
+        ("ddr4-2400", 4 * 64),
+        ("ddr4-3200", 4 * 64),
+        ("hbm2", 4 * 32),
+        ("hbm2-pc", 4 * 32),
+        ("lpddr4-3200", 4096),
+    ],
+)
+def test_channels_interleave(name: str, stripe: int) -> None:
+    """A channel has so many bytes in a row, one burst in each bank group or a whole row, then the
+    next channel has as many.
+    """
+    spec = load_model(catalog.find("dram", name), DramSpec)
+    o = spec.organisation.model_copy(update={"channels": 3})
+    table = resolve(spec.model_copy(update={"organisation": o}))
+    bursts = np.arange(2 * 3 * stripe // o.burst, dtype=np.int64)
+    listed = np.zeros((len(bursts), 6), np.int64)
+    listed[:, queues.BURST] = bursts
+    queues.locate(listed, table.shape)
+    assert listed[:, queues.CHANNEL].tolist() == (bursts * o.burst // stripe % 3).tolist()
+    banks = listed[: stripe // o.burst, queues.BANK].tolist()
+    assert len(set(banks)) == o.bankgroups
 
 
 def test_sizes_follow() -> None:

@@ -23,10 +23,10 @@ START = 1000
 
 
 def standard(name: str, **organisation: Any) -> DramSpec:
+    """A built-in standard whose rows are at consecutive addresses."""
     spec = load_model(find("dram", name), DramSpec)
-    return spec.model_copy(
-        update={"organisation": spec.organisation.model_copy(update=organisation)}
-    )
+    organised = spec.organisation.model_copy(update=organisation)
+    return spec.model_copy(update={"organisation": organised, "address_mapping": "rochrababgco"})
 
 
 DDR4 = standard("ddr4-2400", ranks=2)
@@ -175,7 +175,7 @@ def test_interleaved_bank_groups_reach_the_peak_of_ddr4() -> None:
     """With the bank group below the column, bursts are tCCD_S = BL/2 apart; with it above, tCCD_L:
     two thirds of the peak.
     """
-    base = load_model(find("dram", "ddr4-2400"), DramSpec)
+    base = standard("ddr4-2400")
     quiet = base.model_copy(update={"policy": base.policy.model_copy(update={"refresh": "none"})})
     mixed = quiet.model_copy(update={"address_mapping": "rochrabacobg"})
     # four rows are opened one after the other, each ACT a clock after the last RD; then a burst

@@ -13,6 +13,7 @@ import yaml
 from accelsim.config import catalog
 from accelsim.experiment.machine_facts import (
     balance_warnings,
+    dram_bytes_per_second,
     machine_peaks,
     show_machine,
     size_warnings,
@@ -130,6 +131,15 @@ def test_a_result_holds_the_machine_from_which_it_can_be_run_again(
     again = tmp_path / "again.yaml"
     again.write_text(yaml.safe_dump(result.machine))
     assert simulate("mnist-fc", again, passes=["ff"]).to_json() == result.to_json()
+
+
+def test_channels_that_a_machine_leaves_out_are_the_standards() -> None:
+    """A pseudo channel moves 32 B in 2 ns; a stack has 16 of them, and a file may say otherwise."""
+    rates = []
+    for dram in ({"dram.standard": "hbm2"}, {"dram.standard": "hbm2-pc"}, {"dram.channels": 3}):
+        machine = load_machine("near-memory", dram)
+        rates.append(dram_bytes_per_second(machine, machine_tables(machine).dram))
+    assert rates == pytest.approx([256e9, 16e9, 3 * 12.8e9])
 
 
 def test_a_hybrid_holds_the_machine_once() -> None:

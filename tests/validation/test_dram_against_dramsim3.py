@@ -19,6 +19,17 @@ from accelsim.dram.prices import dram_prices
 from accelsim.dram.standard import DramSpec
 from tests.dram_transfers import transfer
 
+MAPPING = "rochrababgco"
+"""Address mapping of the measurements."""
+
+
+def measured(name: str, refresh: str) -> DramSpec:
+    """A built-in standard with the mapping of the measurements."""
+    spec = load_model(find("dram", name), DramSpec)
+    policy = spec.policy.model_copy(update={"refresh": refresh})
+    return spec.model_copy(update={"policy": policy, "address_mapping": MAPPING})
+
+
 CASES = [
     # standard, refresh, row stride, last done, mean latency, ACT, PRE, REF, misses, clocks with an
     # open row, energy in pJ
@@ -60,8 +71,7 @@ def test_a_new_row_of_one_bank_each_time(
     """2048 reads, all handed over at once. DRAMsim3 counts background to the last clock inclusive,
     one more than to the end of the data.
     """
-    spec = load_model(find("dram", name), DramSpec)
-    spec = spec.model_copy(update={"policy": spec.policy.model_copy(update={"refresh": refresh})})
+    spec = measured(name, refresh)
     dram, counts, tck = DramChannels(spec), ActionCounts(), spec.timing.tck_ps
     done = np.array(
         [transfer(dram, 0, number * stride, 64, False, counts) // tck for number in range(2048)]
@@ -85,8 +95,7 @@ def test_reads_with_pauses() -> None:
     """2048 reads 200 clocks apart, each random one followed by its neighbour, without refresh: mean
     latency 38.8672, last data at 409422.
     """
-    spec = load_model(find("dram", "ddr4-2400"), DramSpec)
-    spec = spec.model_copy(update={"policy": spec.policy.model_copy(update={"refresh": "none"})})
+    spec = measured("ddr4-2400", "none")
     drawn = np.random.Generator(np.random.PCG64(20240616)).integers(
         0, (256 << 20) // 128, size=2048, dtype=np.int64
     )

@@ -48,6 +48,7 @@ VARIATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "slow HBM": (
         "hbm2",
         {
+            "address_mapping": "rorabgbachco",
             "timing": {
                 "CL": 18,
                 "CWL": 7,
@@ -144,7 +145,8 @@ def _spec(variation: str) -> DramSpec:
     values = load_model(catalog.find("dram", name), DramSpec).model_dump(
         by_alias=True, exclude_none=True
     )
-    for key, change in changes.items():
+    # The mapping of the measurements, where a variation states no other.
+    for key, change in ({"address_mapping": "rochrababgco"} | changes).items():
         values[key] = values[key] | change if isinstance(change, dict) else change
     return DramSpec.model_validate(values)
 

@@ -53,7 +53,7 @@ class Choice:
         self._row_bits = self._burst_bits * organisation.row_bursts
         burst_ps = organisation.burst_clocks * dram.timing.tck_ps
         self._dram_bits = (
-            architecture.dram.channels
+            dram.channels(architecture.dram.channels)
             * self._burst_bits
             * 1e12
             / (burst_ps * architecture.clock_hz)

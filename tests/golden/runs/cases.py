@@ -213,7 +213,8 @@ DRAM = {
     "dram-ddr4-3200": "dram ddr4-3200 requests/few-rows.csv --max-outstanding 4",
     "dram-lpddr4-3200": "dram lpddr4-3200 requests/stream.csv",
     "dram-lpddr4-3200-few-rows": "dram lpddr4-3200 requests/few-rows.csv",
-    "dram-hbm2": "dram hbm2 requests/scattered.csv",
+    "dram-hbm2-pc": "dram hbm2-pc requests/scattered.csv",
+    "dram-hbm2": "dram hbm2 requests/stream.csv",
 }
 
 TABLES = {

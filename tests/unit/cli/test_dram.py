@@ -16,7 +16,7 @@ from accelsim.cli import app as cli
 from accelsim.errors import InputError
 from accelsim.results.dram import DramDocument
 
-REQUESTS = "cycle,address,kind\n0,0,R\n0,64,R\n5,0x20000,W\n5,131072,R\n10,262144,W\n"
+REQUESTS = "cycle,address,kind\n0,0,R\n0,256,R\n5,0x20000,W\n5,131072,R\n10,262144,W\n"
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_every_fault_at_once(
     assert capsys.readouterr().err.splitlines() == [
         (
             "unknown dram ddr4-2401; did you mean ddr4-2400? (known: ddr4-2400, ddr4-3200, hbm2, "
-            "lpddr4-3200)"
+            "hbm2-pc, lpddr4-3200)"
         ),
         f"{tmp_path / 'none.csv'}: no such file",
     ]

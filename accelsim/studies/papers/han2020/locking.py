@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accelsim.experiment.simulate import simulate
+from accelsim.experiment.tables import machine_tables
 from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 from accelsim.results.reproduction import Figure, Panel, Series
@@ -60,7 +61,8 @@ class Setting:
                 "global_buffer.banks": base.global_buffer.banks * partitions,
                 "global_buffer.capacity": f"{base.global_buffer.capacity_bytes * partitions}B",
                 "global_buffer.staging": f"{base.global_buffer.staging_bytes * partitions}B",
-                "dram.channels": base.dram.channels * partitions,
+                "dram.channels": partitions
+                * machine_tables(base).dram.channels(base.dram.channels),
             }
         return load_machine(self.base, overrides)
 
