@@ -75,6 +75,17 @@ def part(encoding: Encoding | None, elements: int, bits: int) -> tuple[int, int]
     return words, size
 
 
+def whole_accesses(machine: Machine, amount: int, unit: int) -> int:
+    """Bits of the accesses of all scratchpads: words are dealt to the PEs one by one, and each PE
+    packs its own.
+    """
+    pads = [0] * (machine.pe_array.rows * machine.pe_array.cols)
+    for word in range(amount):
+        pads[word % len(pads)] += unit
+    width = machine.scratchpad.width_bits
+    return sum(-(-bits // width) * width for bits in pads)
+
+
 def walked(t: Transfer, memory: Memory, machine: Machine, on_array: bool) -> Counter[str]:
     """Words and bits by memory and kind of access."""
     found: Counter[str] = Counter()
@@ -83,7 +94,12 @@ def walked(t: Transfer, memory: Memory, machine: Machine, on_array: bool) -> Cou
     def access(place: str, elements: int, mask: int = 0) -> None:
         words, bits = part(encoding, elements, t.bits)
         found[f"{place} words"] += words
-        found[f"{place} bits"] += bits + mask * words * (encoding is None)
+        masks = mask * words * (encoding is None)
+        found[f"{place} bits"] += bits + masks
+        if place.startswith("pad"):
+            units = (bits, 1) if encoding else (words, t.bits)
+            for amount, unit in (units, (masks, 1)):
+                found[f"whole {place}"] += whole_accesses(machine, amount, unit)
 
     if t.route is Route.LOAD and not t.deliveries:
         pass  # it stays in the buffer
@@ -102,7 +118,7 @@ def walked(t: Transfer, memory: Memory, machine: Machine, on_array: bool) -> Cou
         if on_array or t.inbound:
             access("pad read", t.words)
         if on_array or not t.inbound:
-            access("pad write", t.deliveries)
+            access("pad write", t.deliveries, t.masked)
         access("remote", t.deliveries)
         if t.route is Route.REDUCE:
             found["added"] += part(encoding, t.words, t.bits)[0]
@@ -120,6 +136,9 @@ def simulated(plan: PlanDraft) -> Counter[str]:
     for memory, name in (("scratchpad", "pad"), ("global_buffer", "buffer"), ("dram", "dram")):
         for kind in ("read", "write"):
             found[f"{name} {kind} bits"] = plan.bits[f"{memory}_{kind}"]
+    for kind in ("read", "write"):
+        found[f"whole pad {kind}"] = plan.pad_bits[kind]
+        assert plan.counts["scratchpad", f"{kind}_bits"] == plan.pad_bits[kind]
     found["remote words"] = plan.words["remote"]
     found["added"] = plan.counts["vector", "op"]
     return found
