@@ -106,8 +106,17 @@ class TriangleTwin(Twin):
                 for neuron in range(neurons):
                     entries[neuron] += [(block, int(index)) for index in drawn[neuron]]
 
+        def weight(channel: int, block: int, index: int) -> int:
+            """The block for the error of the same step is power 0 of D, the identity."""
+            if self.rule.startswith("revised") and block == 0:
+                return int(index == channel)
+            return 1
+
         def stream(channel: int, m: int) -> Stream:
-            return [(blocks[block][m][index], 1, True) for block, index in entries[channel]]
+            return [
+                (blocks[block][m][index], weight(channel, block, index), True)
+                for block, index in entries[channel]
+            ]
 
         needed = None
         if f"{layer.name}.mask" in self.masks and self.rectified(layer.inputs[0]):
@@ -119,7 +128,9 @@ class TriangleTwin(Twin):
         )
         if self.density < 1:
             work.named = lambda channel, _: [
-                block * hidden + index for block, index in entries[channel]
+                block * hidden + index
+                for block, index in entries[channel]
+                if weight(channel, block, index)
             ]
             work.moving = lambda m: [bit for block in blocks for bit in block[m]]
         return work
