@@ -122,19 +122,16 @@ class Array:
     work: Work
     machine: Lanes
     actions: Counter[str] = field(default_factory=Counter)
-    columns: list[tuple[int, int]] = field(default_factory=list)
-    """Tokens times PEs, and entries that PEs visit, of each part."""
+    columns: Counter[int] = field(default_factory=Counter)
+    """Entries of a column that a PE reads -> how often."""
 
     def column_bits(self, bits: int, width: int) -> int:
-        """Bits of the accesses that read the entries, dealt evenly to the columns of a part: line
-        by line until a column is read.
-        """
+        """Bits of the accesses that read the entries, line by line until a column is read."""
         moved = 0
-        for tokens, walked in self.columns:
-            for column in range(tokens):
-                left = ((column + 1) * walked // tokens - column * walked // tokens) * bits
-                while left > 0:
-                    left, moved = left - width, moved + width
+        for walked, times in self.columns.items():
+            left = walked * bits
+            while left > 0:
+                left, moved = left - width, moved + width * times
         return moved
 
     @property
@@ -197,6 +194,7 @@ class Array:
                         )
                     )
                     self.actions["walked"] += walked
+                    self.columns[walked] += 1
                 costs[p].append(max(1, -(-walked // machine.lanes)))
                 executed += sum(b if self.compressed else int(mac) for _, b, mac in needed)
                 effectual += sum(token.moving & a & b for a, b, _ in needed)
@@ -226,7 +224,6 @@ class Array:
         fill = max(1, fill // groups_of_pes) * groups_of_pes
         cycles = busy = effectual = service = used = 0
         for members in self.parts(side_by_side * machine.accumulators):
-            before = Counter(self.actions)
             own = min(side_by_side, len(members))
             for start in range(0, positions, fill):
                 wanted = [
@@ -245,8 +242,6 @@ class Array:
                     service += sum(vector[1] for vector in tile)
                     busy += sum(vector[2] for vector in tile)
                     effectual += sum(vector[3] for vector in tile)
-            part = self.actions - before
-            self.columns.append((part["tokens"], part["walked"]))
         every = sum(
             a and b
             for k in range(work.channels)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from accelsim.kernels.bits.bitmaps import PackedMask, from_mask
 from accelsim.kernels.broadcast import columns as broadcast
 from accelsim.kernels.broadcast.gradients import outer_sums
-from accelsim.kernels.broadcast.vectors import CYCLES, Columns
+from accelsim.kernels.broadcast.vectors import CYCLES, LINES, Columns
 from accelsim.machine.architecture import Machine
 from accelsim.machine.words import value_bits
 from accelsim.step.ops import Use
@@ -202,11 +202,11 @@ def test_a_batch_that_repeats_its_samples_is_one_stream(
     )
     x = random.random((samples, channels)) < 0.6
     table = random.integers(1, 6, (samples, pes)).astype(np.int32)
-    totals = np.stack([random.integers(0, 9, samples) for _ in range(4)], axis=1)
+    totals = np.stack([random.integers(0, 9, samples) for _ in range(5)], axis=1)
     segment = -(-channels // segments)
-    sums = np.zeros((segments, 6), np.int64)
+    sums = np.zeros((segments, 7), np.int64)
     unread = np.zeros((samples, 1), np.uint64)
-    found = Columns(pes, unread, unread, totals, table, table)
+    found = Columns(pes, unread, unread, totals, table, table, 16, 64)
     moving = PackedMask(from_mask(x), channels)
     outer_sums(moving, skip_moving, segment, found, batch, depth, sums)
     for index in range(segments):
@@ -221,3 +221,4 @@ def test_a_batch_that_repeats_its_samples_is_one_stream(
         assert sums[index, 0] == len(own)
         assert sums[index, 1] == sum(totals[n, 0] for n, _ in own)
         assert sums[index, 2] == sum(totals[n, 1] for n, bit in own if bit)
+        assert sums[index, LINES] == sum(totals[n, 4] for n, _ in own)

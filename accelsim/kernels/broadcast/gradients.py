@@ -39,7 +39,7 @@ def batch_sums(
     depth: int,
     sums: Counts,
 ) -> None:
-    """Sums of one WG vector over a batch that repeats the samples: into int64 (6), initially zero.
+    """Sums of one WG vector over a batch that repeats the samples: into int64 (7), initially zero.
 
     Sample n's tokens end at ``ends[n]``, int64 (L). Samples follow each other without a barrier.
     Once a round of the samples leaves the FIFOs in the state of the previous round, all further
@@ -90,7 +90,7 @@ def gradient_sums(
     depth: int,
     sums: Counts,
 ) -> None:
-    """Sums of all WG vectors of a convolution: into int64 (R*S*C, 6), initially zero.
+    """Sums of all WG vectors of a convolution: into int64 (R*S*C, 7), initially zero.
 
     ``x``: (S', H, W, Cw). ``taps``: (P, R) and (Q, S). Vector (r, s, c) has one activation per
     sample and error position (p, q); its token is column (sample, p, q) of S'' * P * Q.
@@ -135,7 +135,7 @@ def outer_sums(
     depth: int,
     sums: Counts,
 ) -> None:
-    """Sums of an outer product whose moving vector is cut into segments: into int64 (segments, 6),
+    """Sums of an outer product whose moving vector is cut into segments: into int64 (segments, 7),
     initially zero.
 
     ``x``: (S', Cw). ``segment``: channels per segment. Sample by sample, each word of a segment is

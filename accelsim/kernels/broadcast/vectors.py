@@ -18,9 +18,9 @@ from accelsim.kernels.bits.intrinsics import popcount
 from accelsim.kernels.bits.taps import MapTaps, Taps
 from accelsim.kernels.jit import jit
 
-TOKENS, EXECUTED, EFFECTUAL, SERVICE, WALKED, CYCLES = range(6)
+TOKENS, EXECUTED, EFFECTUAL, SERVICE, WALKED, LINES, CYCLES = range(7)
 """Indices of a vector's sums: tokens; MACs executed; effectual MACs among them; PE cycles in
-service; stored entries read; cycles.
+service; stored entries read; lines of a PE's scratchpad that hold them; cycles.
 """
 
 
@@ -34,11 +34,17 @@ class Columns(NamedTuple):
     nonzero: Words
     """uint64 (columns, Kw): outputs with a non-zero word in the column."""
     totals: Counts
-    """int64 (columns, 4): MACs, non-zero words among them, PE cycles, stored entries read."""
+    """int64 (columns, 5): MACs, non-zero words among them, PE cycles, stored entries read, lines
+    that hold them.
+    """
     costs: Cycles
     """int32 (columns, PEs): cycles per PE. With no rows, nothing is timed."""
     walked: Cycles
     """int32 (columns, PEs): stored entries that each PE reads."""
+    entry: int
+    """Bits of a stored entry."""
+    line: int
+    """Bits of a line of the scratchpad."""
 
 
 @jit
@@ -75,6 +81,8 @@ def serve_active(
     tokens: Cycles,
     costs: Cycles,
     walked: Cycles,
+    entry: int,
+    line: int,
     active: Cycles,
     done: Counts,
     tops: Counts,
@@ -82,7 +90,7 @@ def serve_active(
 ) -> None:
     """Broadcast a vector for which only PEs with ``active`` > 0 have needed outputs.
 
-    The other PEs drop each token in one cycle. Adds to SERVICE and WALKED of ``sums``.
+    The other PEs drop each token in one cycle. Adds to SERVICE, WALKED and LINES of ``sums``.
     """
     token_costs = np.empty(done.shape[0], np.int32)
     issue, slot = np.int64(-1), 0
@@ -93,6 +101,7 @@ def serve_active(
             sums[SERVICE] += token_costs[p]
             if active[p]:
                 sums[WALKED] += walked[column, p]
+                sums[LINES] += (walked[column, p] * entry + line - 1) // line
         issue = serve(token_costs, done, tops, slot, issue)
         slot = 0 if slot == tops.shape[0] - 1 else slot + 1
 
@@ -134,6 +143,7 @@ def count_all(tokens: Cycles, totals: Counts, times: int, sums: Counts) -> None:
             sums[EFFECTUAL] += total[1] * times
         sums[SERVICE] += total[2] * times
         sums[WALKED] += total[3] * times
+        sums[LINES] += total[4] * times
 
 
 @jit
@@ -190,7 +200,7 @@ def vector_sums(
     depth: int,
     sums: Counts,
 ) -> None:
-    """Sums of all FF, EP or feedback vectors, `TOKENS` to `CYCLES`: into int64 (S, Y*X, 6),
+    """Sums of all FF, EP or feedback vectors, `TOKENS` to `CYCLES`: into int64 (S, Y*X, 7),
     initially zero.
 
     ``moving``: (S', H, W, Cw), S' divides S. ``taps``: (Y, TR) and (X, TC); REMOVED taps are left
@@ -200,7 +210,7 @@ def vector_sums(
     """
     words, channels = moving
     row_taps, col_taps = taps
-    outputs, macs, nonzero, totals, costs, walked = columns
+    outputs, macs, nonzero, totals, costs, walked, entry, line = columns
     samples, places = sums.shape[0], sums.shape[1]
     done, tops = np.empty(costs.shape[1], np.int64), np.empty(depth, np.int64)
     active = np.empty(costs.shape[1], np.int32)
@@ -224,7 +234,7 @@ def vector_sums(
             if needed.shape[0]:
                 count_needed(tokens, macs, nonzero, needed[n % needed.shape[0], place], vector)
                 if costs.shape[0]:
-                    serve_active(tokens, costs, walked, active, done, tops, vector)
+                    serve_active(tokens, costs, walked, entry, line, active, done, tops, vector)
             else:
                 count_all(tokens, totals, 1, vector)
                 if costs.shape[0]:

@@ -36,13 +36,15 @@ class Store:
 
     ``pes``: number of PEs; channels are interleaved over them. ``lanes``: stored entries that a PE
     takes per cycle. ``index_bits``: bits of an entry's relative index. ``compressed``: only
-    non-zeros are stored.
+    non-zeros are stored. ``entry``, ``line``: bits of an entry and of a line of the scratchpad.
     """
 
     pes: int
     lanes: int
     index_bits: int
     compressed: bool
+    entry: int
+    line: int
 
 
 def columns(nonzero: Words, macs: Words, outputs: int, store: Store) -> Columns:
@@ -52,18 +54,23 @@ def columns(nonzero: Words, macs: Words, outputs: int, store: Store) -> Columns:
     in the op's loop nest. Compressed, a PE walks only its non-zeros. Uncompressed, it walks every
     word, those of structural zeros included.
     """
-    totals = np.zeros((len(nonzero), 4), np.int64)
+    totals = np.zeros((len(nonzero), 5), np.int64)
     totals[:, 1] = popcounts(nonzero)
     if not store.compressed:
         totals[:, 0] = popcounts(macs)
         none = np.zeros((0, store.pes), np.int32)
-        return Columns(outputs, flat(macs), flat(nonzero), totals, none, none)
+        return Columns(
+            outputs, flat(macs), flat(nonzero), totals, none, none, store.entry, store.line
+        )
     entries, padding = column_costs(flat(nonzero), outputs, store.pes, store.index_bits)
     walked = entries + padding
     costs = np.maximum(1, -(-walked // store.lanes)).astype(np.int32)
     totals[:, 0] = totals[:, 1]
     totals[:, 2], totals[:, 3] = costs.sum(axis=1), walked.sum(axis=1)
-    return Columns(outputs, flat(nonzero), flat(nonzero), totals, costs, walked)
+    totals[:, 4] = (-(-walked * np.int64(store.entry) // store.line)).sum(axis=1)
+    return Columns(
+        outputs, flat(nonzero), flat(nonzero), totals, costs, walked, store.entry, store.line
+    )
 
 
 def kernel_columns(

@@ -76,7 +76,7 @@ class ForwardVectors:
         moving = part.moving(nest, self.words)
         samples, places = max(len(moving), len(wanted)), nest.map_positions
         rows = needed_rows(part, wanted, samples, places)
-        sums = np.zeros((samples, places, 6), np.int64)
+        sums = np.zeros((samples, places, 7), np.int64)
         timed = False
         if self._alike_columns(part):
             self._count_alike(part, moving, rows, sums)
@@ -90,7 +90,7 @@ class ForwardVectors:
             timed = self._count(moving, table, wanted, sums, nest.reads(self.keeps_zeros))
         if not timed:
             add_equal_costs(part, rows, sums)
-        return Vectors(sums.reshape(-1, 6), rows.sum(axis=-1, dtype=np.int64).reshape(-1))
+        return Vectors(sums.reshape(-1, 7), rows.sum(axis=-1, dtype=np.int64).reshape(-1))
 
     def _alike_columns(self, part: Part) -> bool:
         """Whether the stationary operand is dense, so that all of its columns are equal."""
@@ -124,7 +124,7 @@ class ForwardVectors:
             macs = nonzero if self.op.nest.stored else np.broadcast_to(every, nonzero.shape)
             table = columns(nonzero, macs, part.outputs, part.store)
             mask = needed[:, pixel : pixel + 1] if len(needed) else needed
-            counts = np.zeros((len(sums), 1, 6), np.int64)
+            counts = np.zeros((len(sums), 1, 7), np.int64)
             timed = self._count(moving, table, mask, counts, (_ONE_TAP, _ONE_TAP))
             sums[:, pixel] = counts[:, 0]
         return timed

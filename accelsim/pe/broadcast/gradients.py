@@ -56,7 +56,7 @@ class GradientVectors:
             ]
         rows, cols = (window.reads(keep_zeros=False) for window in windows)
         table = self._errors(part, self.keeps_zeros)
-        sums = np.zeros((nest.positions, 6), np.int64)
+        sums = np.zeros((nest.positions, 7), np.int64)
         gradient_sums(
             PackedMask(flat(part.moving(nest, self.words)), nest.depth // nest.groups),
             self.skips_moving,
@@ -75,7 +75,7 @@ class GradientVectors:
         """
         nest = self.op.nest
         table = self._errors(part, False)
-        sums = np.zeros((self.mapping.positions, 6), np.int64)
+        sums = np.zeros((self.mapping.positions, 7), np.int64)
         outer_sums(
             PackedMask(flat(self.words).reshape(len(self.words), -1), nest.depth),
             self.skips_moving,

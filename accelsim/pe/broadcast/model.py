@@ -18,9 +18,9 @@ from accelsim.kernels.broadcast.vectors import (
     CYCLES,
     EFFECTUAL,
     EXECUTED,
+    LINES,
     SERVICE,
     TOKENS,
-    WALKED,
 )
 from accelsim.kernels.lanes.outer_products import segment_sizes
 from accelsim.kernels.lanes.tiles import TileShape, tile_sums
@@ -162,8 +162,7 @@ class BroadcastModel(TimingModel):
         if part.store.compressed:
             width = self.architecture.scratchpad.width_bits
             word = value_bits(op.stationary.tensor, self.architecture)
-            entries = word + self._array.index_bits
-            lines = column_bits(int(sums[WALKED]), entries, tokens, width)
+            lines = int(sums[LINES]) * width
             actions["pointer_read"] = access_bits(2 * tokens, POINTER_BITS, width)
             actions["index_read"] = lines - active * word
         return actions
@@ -175,12 +174,5 @@ class BroadcastModel(TimingModel):
         word = value_bits(op.stationary.tensor, self.architecture)
         if part.store.compressed:
             return active * word
-        tokens = int(sums[TOKENS]) * part.store.pes
-        return column_bits(active, word, tokens, self.architecture.scratchpad.width_bits)
-
-
-def column_bits(words: int, bits: int, tokens: int, width: int) -> int:
-    """Bits of the accesses that read ``words`` stored words of ``tokens`` columns: neighbours share
-    a line, and each column begins with a line of its own.
-    """
-    return line_bits(words, bits, width, tokens) if tokens else 0
+        width = self.architecture.scratchpad.width_bits
+        return min(access_bits(active, word, width), int(sums[LINES]) * width)

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.kernels.bits.bitmaps import Words, slice_channels, to_mask
-from accelsim.kernels.broadcast.vectors import CYCLES, SERVICE, TOKENS, WALKED
+from accelsim.kernels.broadcast.vectors import CYCLES, LINES, SERVICE, TOKENS, WALKED
 from accelsim.machine.architecture import Machine
+from accelsim.machine.words import value_bits
 from accelsim.pe.broadcast.columns import Store
 from accelsim.pe.broadcast.section import BroadcastArray
 from accelsim.pe.mapping import Mapping
@@ -63,7 +64,7 @@ class Part:
 class Vectors:
     """Vectors of a part, one per distinct position.
 
-    ``sums``: int64 (distinct positions, 6), the sums listed in `kernels.broadcast.vectors`.
+    ``sums``: int64 (distinct positions, 7), the sums listed in `kernels.broadcast.vectors`.
     ``needed``: int64 (distinct positions), needed outputs.
     """
 
@@ -96,12 +97,15 @@ def parts_of(mapping: Mapping, architecture: Machine) -> list[Part]:
     channels = mapping.channels // nest.groups * joined
     most = mapping.channels_per_tile * architecture.accumulators
     compressed = skipped_words(architecture, mapping.op).stationary
+    entry = value_bits(mapping.op.stationary.tensor, architecture)
+    entry += array.index_bits if compressed else 0
+    line = architecture.scratchpad.width_bits
     parts = []
     for group in range(0, nest.groups, joined):
         for first in range(0, channels, most):
             end = min(first + most, channels)
             pes = min(mapping.channels_per_tile, end - first)
-            store = Store(pes, array.lanes, array.index_bits, compressed)
+            store = Store(pes, array.lanes, array.index_bits, compressed, entry, line)
             parts.append(Part(range(group, group + joined), first, end, store))
     return parts
 
@@ -131,6 +135,7 @@ def add_equal_costs(part: Part, rows: Rows, sums: Counts) -> None:
         walked = np.where(rows > 0, held, 0)
         sums[..., WALKED] = sums[..., TOKENS] * walked.sum(axis=-1)
         rows = walked
+    sums[..., LINES] = sums[..., TOKENS] * (-(-rows * store.entry // store.line)).sum(axis=-1)
     costs = np.maximum(1, -(-rows // store.lanes))
     sums[..., CYCLES] = sums[..., TOKENS] * costs.max(axis=-1)
     sums[..., SERVICE] = sums[..., TOKENS] * costs.sum(axis=-1)
