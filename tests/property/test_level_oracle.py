@@ -122,11 +122,10 @@ def walked(t: Transfer, memory: Memory, machine: Machine, on_array: bool) -> Cou
         access("remote", t.deliveries)
         if t.route is Route.REDUCE:
             found["added"] += part(encoding, t.words, t.bits)[0]
-    if t.spilled or t.route is Route.LOAD or memory.in_dram(0, t.tensor):
-        crossing = part(encoding, t.dram_words, t.bits)
-        if crossing[1]:
-            access("dram read" if t.inbound else "dram write", t.dram_words)
-            access("buffer write" if t.inbound else "buffer read", t.dram_words)
+    crosses = t.spilled or t.route is Route.LOAD or memory.in_dram(0, t.tensor)
+    if crosses and part(encoding, t.dram_words, t.bits)[1]:
+        access("dram read" if t.inbound else "dram write", t.dram_words)
+        access("buffer write" if t.inbound else "buffer read", t.dram_words)
     return found
 
 
