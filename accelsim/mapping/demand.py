@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.tiled_op import TiledOp
 from accelsim.pe.mapping import Tiling
-from accelsim.pe.skipping.receivers import Sending
+from accelsim.pe.skipping.receivers import Sending, columns_of_one
 from accelsim.step.ops import Use
 
 CHANNELS, POSITIONS = "channels", "positions"
@@ -177,7 +177,8 @@ def _streamed(tiled: TiledOp, room: int, t: Tiling, per_tile: int) -> tuple[int,
         return least, unique, Sending.ONCE
     once = tiled.footprint(t.buffer_positions * per_tile).total
     element_bits = nest.depth // nest.groups * tiled.moving_bits
-    rows_bits = nest.rows.held * nest.columns.size * element_bits
+    columns = columns_of_one(nest, tiled.share(t.channel_pes, t.buffer_positions))
+    rows_bits = nest.rows.held * columns * element_bits
     columns_bits = nest.columns.held * element_bits
     if rows_bits <= room:
         return max(rows_bits, least), once, Sending.ONCE

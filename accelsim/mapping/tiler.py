@@ -18,7 +18,7 @@ from accelsim.mapping.demand import (
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.tiled_op import STAGING, TiledOp
 from accelsim.pe.mapping import Mapping, Route, Tiling, Transfer
-from accelsim.pe.skipping.receivers import Sending, moving_taken
+from accelsim.pe.skipping.receivers import Sending, last_taken, moving_taken
 from accelsim.step.ops import Contraction, Use
 
 ORDERS = (CHANNELS, POSITIONS)
@@ -189,11 +189,13 @@ class Tiler:
             return moving_taken(nest, share, need.sending) // nest.groups * each_tile
         once = tiled.takers(t.channel_pes, tiles).takers
         per_outer = tiled.takers(t.channel_pes, t.buffer_channels).takers
-        taken = moving_taken(nest, tiled.share(t.channel_pes, t.together), Sending.ONCE)
-        footprint = tiled.footprint(t.together * tiled.positions_per_tile(t.channel_pes))
+        share = tiled.share(t.channel_pes, t.together)
+        taken = moving_taken(nest, share, Sending.ONCE)
+        footprint = tiled.footprint(share.tile * t.together)
         again = words_again(t, columns, footprint)
-        # The groups of positions that stay take the same share of deliveries as of words.
-        stay = taken * (footprint.total - again) // max(1, footprint.total)
+        # From one outer tile of channels to the next all groups of positions stay, the last, or
+        # none.
+        stay = taken if again == 0 else last_taken(nest, share) if again < footprint.total else 0
         return stay // nest.groups * once + (taken - stay) // nest.groups * per_outer
 
     def _stationary(self, need: Demand) -> list[Transfer]:

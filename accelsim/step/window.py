@@ -35,12 +35,14 @@ class Window:
         """Distance from the first tap to the last, in units of 1 / spacing elements."""
         return (self.taps - 1) * abs(self.dilation)
 
-    @property
+    @cached_property
     def held(self) -> int:
-        """Elements between the first and the last tap of a position, both included: those that stay
-        while positions pass.
+        """Elements between the first and the last tap of a position, both included; the most of any
+        position. So many stay while positions pass.
         """
-        return min(self.size, self.reach // self.spacing + 1)
+        taps = self.reads(False)
+        first = np.where(taps >= 0, taps, self.size).min(axis=1)
+        return max(0, int((taps.max(axis=1) - first).max()) + 1)
 
     @cached_property
     def elements_read(self) -> NDArray[np.bool_]:

@@ -26,7 +26,7 @@ def distinct_reads(
     kernel: list[tuple[int, int]],
     samples: int,
     share: tuple[int, int, int],
-) -> int:
+) -> tuple[int, int]:
     """Elements that processors take, as in `accelsim.kernels.bits.reads`: a set per processor and
     group of tiles.
     """
@@ -42,7 +42,7 @@ def distinct_reads(
                     if row[i] >= 0 and col[j] >= 0:
                         held.add((sample, int(row[i]), int(col[j])))
                 position += 1
-    return sum(map(len, taken.values()))
+    return sum(map(len, taken.values())), max(map(len, taken.values()))
 
 
 @dataclass(frozen=True)

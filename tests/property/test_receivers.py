@@ -18,7 +18,7 @@ from accelsim.pe.mapping import Mapping, Tiling
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction, Pass
 from tests.naive import receivers as naive
-from tests.naive.bounds import Bounds, bounds
+from tests.naive.bounds import bounds
 from tests.random_machines import convolutions, machine
 
 
@@ -65,31 +65,38 @@ def dealt(op: Contraction, mapping: Mapping, architecture: Machine) -> naive.Dea
     return naive.Dealt(reads, mapping.channels_per_tile, run, mapping.positions_per_tile)
 
 
-def held_elements(b: Bounds, ep: bool) -> tuple[int, int]:
-    """Rows and columns of the moving map between a position's first and last tap."""
-    sizes, spacing = ((b.p, b.q), b.stride) if ep else ((b.h, b.w), (1, 1))
-    reach = ((b.r - 1) * b.dilation[0], (b.s - 1) * b.dilation[1])
-    rows, columns = (
-        min(size, far // apart + 1) for size, far, apart in zip(sizes, reach, spacing, strict=True)
-    )
-    return rows, columns
+def windows(places: naive.Dealt) -> tuple[int, int]:
+    """Elements of one channel that a PE keeps so that a word is sent once; and once per kernel row.
+
+    The rows between the first and the last that a position reads, of all columns that the PE reads;
+    the columns between the first and the last that a position reads.
+    """
+    rows, columns = 0, 0
+    of_pe: dict[int, set[int]] = {}
+    for position in range(places.reads.positions):
+        found = [word for _, _, word in places.reads.elements(position)]
+        of_pe.setdefault(places.pe(0, position)[1], set()).update(w for _, _, w in found)
+        if found:
+            rows = max(rows, 1 + max(h for _, h, _ in found) - min(h for _, h, _ in found))
+            columns = max(columns, 1 + max(w for _, _, w in found) - min(w for _, _, w in found))
+    return rows * max(map(len, of_pe.values())), columns
 
 
 def walked(op: Contraction, mapping: Mapping, architecture: Machine) -> tuple[int, int]:
     """(words sent, words taken) of the moving operand under the canonical mapping."""
     places, b = dealt(op, mapping, architecture), bounds(op)
-    reads, groups = places.reads, 1 if places.reads.joined else b.groups
+    reads, groups = places.reads, (1 if places.reads.joined else b.groups)
     room = architecture.scratchpad.working_bytes * 8
     wg, ep = op.pass_ is Pass.WG, op.pass_ is Pass.EP
     near = architecture.organization == "near_memory"
     if not wg and (not near or ep):
         room //= 2  # the other half stages weights
-    sent, taken, _ = places.taken(lambda *_: ())
-    pads: dict[int, set[int]] = {}
-    for channel in range(reads.channels):
-        group = 0 if reads.joined else reads.group(channel)
-        pads.setdefault(channel % places.per_tile, set()).add(group)
-    if sent // groups * max(map(len, pads.values())) * 64 <= room:
+    if wg:
+        errors = b.n * b.p * b.q * 64
+        tiles = -(-reads.positions // places.tile)
+        room = room - errors if errors <= room // 2 else room * (tiles == 1)
+    sent, taken, sizes = places.taken(lambda *_: ())
+    if max(sizes.values(), default=0) * 64 <= room:
         return sent, taken
 
     def visit(channel: int) -> tuple[int, ...]:
@@ -100,15 +107,14 @@ def walked(op: Contraction, mapping: Mapping, architecture: Machine) -> tuple[in
         return channel // each, channel % each // held
 
     depth = len(reads.depths(0))
-    height, width = held_elements(b, ep)
     if wg:
-        held = min(depth, architecture.pe_array.outputs_per_pe)
-        window = b.n * b.h * b.w * held + b.n * b.p * b.q
+        own = places.run if depth % places.run == 0 else 2 * places.run
+        window, narrow = b.n * b.h * b.w * min(depth, own), room + 1
     else:
-        window = height * (b.q if ep else b.w) * depth
+        window, narrow = (elements * depth for elements in windows(places))
     if window * 64 <= room:
         return places.taken(lambda k, *_: visit(k))[:2]
-    if not wg and width * depth * 64 <= room:
+    if narrow * 64 <= room:
         return places.taken(lambda k, i, *_: (*visit(k), i))[:2]
     return places.taken(lambda k, i, j, _: (*visit(k), i, j))[:2]
 

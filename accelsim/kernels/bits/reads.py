@@ -24,11 +24,15 @@ class Share(NamedTuple):
 
 
 @jit
-def distinct_reads(taps: MapTaps, kernel: Counts, samples: int, share: Share) -> Any:
-    """Number of elements that processors take: each once per processor and group of tiles.
+def distinct_reads(
+    taps: MapTaps, kernel: Counts, samples: int, share: Share, begin: int = 0
+) -> Any:
+    """(total, largest) number of elements that processors take, each once per processor and group
+    of tiles: over all processors and groups, and of one processor in one group.
 
     ``taps``: elements that the positions of one sample read; negative values are zeros. ``kernel``:
-    int64 (T, 2), (row, column) of the taps that count. Positions run over (sample, row, column).
+    int64 (T, 2), (row, column) of the taps that count. Positions run over (sample, row, column);
+    those before ``begin``, the first of a group of tiles, are left out.
     """
     rows, cols = taps
     height, width = 0, 0
@@ -41,11 +45,12 @@ def distinct_reads(taps: MapTaps, kernel: Counts, samples: int, share: Share) ->
     plane = rows.shape[0] * across
     positions = samples * plane
     group = share.tile * share.together
-    total, holder = 0, 0
-    for start in range(0, positions, group):
+    total, most, holder = 0, 0, 0
+    for start in range(begin, positions, group):
         end = min(start + group, positions)
         for offset in range(0, share.tile, share.run):
             holder += 1
+            before = total
             for first in range(start + offset, end, share.tile):
                 for position in range(first, min(first + share.run, end)):
                     sample, rest = position // plane, position % plane
@@ -57,4 +62,5 @@ def distinct_reads(taps: MapTaps, kernel: Counts, samples: int, share: Share) ->
                             if seen[element] != holder:
                                 seen[element] = holder
                                 total += 1
-    return total
+            most = max(most, total - before)
+    return total, most

@@ -14,6 +14,7 @@ from accelsim.pe.skipping.receivers import (
     ChannelTakers,
     Sending,
     channel_takers,
+    moving_held,
     moving_taken,
     position_takers,
     row_takers,
@@ -94,7 +95,9 @@ class SkippingArray(PEKind):
         }
 
     def operand_transfers(self, draft: Mapping, placement: Placement) -> tuple[Transfer, ...]:
-        return (*self._moving(draft), *self._stationary(draft, placement))
+        stationary = self._stationary(draft, placement)
+        staged = any(t.inbound and not t.partial for t in stationary)
+        return (*self._moving(draft, staged), *stationary)
 
     # Policies of a near-memory machine
 
@@ -129,19 +132,29 @@ class SkippingArray(PEKind):
 
     # The moving operand
 
-    def moving_room(self, op: Contraction) -> int:
-        """Working bits available to the moving operand: half when the stationary operand shares the
-        space, else all.
+    def moving_room(self, draft: Mapping) -> int:
+        """Working bits available to the moving operand.
 
-        WG always gets all, because its window size already includes the errors.
+        - Half if staged stationary words share the space, else all.
+        - WG: beside the errors of a channel, if these stay. If they come in chunks, no moving words
+          stay from one position tile to the next.
         """
+        op = draft.op
+        if op.nest.sums_samples and not self.deals(op):
+            errors = op.nest.reduction * self.bits(op.stationary.tensor)
+            if errors <= self.working_bits // 2:
+                return self.working_bits - errors
+            return 0 if draft.position_tiles > 1 else self.working_bits
         staged = not self.near_memory or self.fetches_transpose(op)
-        return self.working_bits // 2 if staged and not op.nest.sums_samples else self.working_bits
+        if staged and not op.nest.sums_samples:
+            return self.working_bits // 2
+        return self.working_bits - draft.kept_sums * self.architecture.precision.psum
 
-    def _moving(self, draft: Mapping) -> tuple[Transfer, ...]:
+    def _moving(self, draft: Mapping, staged: bool) -> tuple[Transfer, ...]:
         """Transfers of the moving operand, multicast to the PEs.
 
-        Words that fit the PEs are sent once, others again for each use.
+        Words that fit the PEs are sent once, others again for each use. ``staged``: whether
+        stationary words are sent too, and would be sent again if samples were the outermost loop.
         """
         op, nest = draft.op, draft.op.nest
         bits = self.bits(op.moving.tensor)
@@ -163,24 +176,21 @@ class SkippingArray(PEKind):
         groups, per_tile = self.moving_groups(op), draft.channels_per_tile
         # Without sending again, a PE holds the channel groups of all its outputs.
         kept = channel_takers(nest.channels, groups, per_tile, nest.channels)
-        sums_bits = draft.kept_sums * self.architecture.precision.psum
-        if unique // groups * kept.held * bits <= self.moving_room(op) - sums_bits:
+        room = self.moving_room(draft) // bits
+        if moving_held(nest, share) * nest.groups // groups * kept.held <= room:
             taken = moving_taken(nest, share, Sending.ONCE) // groups * kept.takers
             return self.spread(op, Use.MOVING, Route.MULTICAST, unique, taken, unique)
-        # A gradient's errors share the space.
-        errors = nest.reduction * self.bits(op.stationary.tensor) if nest.sums_samples else 0
-        room = (self.moving_room(op) - sums_bits - errors) // bits
-        sending = sending_within(room, nest, groups, self.architecture.pe_array.outputs_per_pe)
+        sending = sending_within(room, nest, groups, share)
         again = self.channel_takers(op, per_tile)
-        sample = unique // (nest.samples if self.near_memory else 1)
-        staged = sample * bits <= self.staging_bits
+        sample = unique if staged or not self.near_memory else unique // nest.samples
+        fits_buffer = sample * bits <= self.staging_bits
         return self.spread(
             op,
             Use.MOVING,
             Route.MULTICAST,
             nest.moving_words[sending] // groups * again.visits,
             moving_taken(nest, share, sending) // groups * again.takers,
-            unique if staged else unique // groups * again.visits,
+            unique if fits_buffer else unique // groups * again.visits,
         )
 
     def share(self, draft: Mapping) -> Share:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from enum import IntEnum
 from functools import lru_cache
+from math import gcd
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +48,7 @@ class ChannelTakers(NamedTuple):
     held: int
 
 
-def sending_within(room: int, nest: Nest, groups: int, outputs_per_pe: int) -> Sending:
+def sending_within(room: int, nest: Nest, groups: int, share: Share) -> Sending:
     """How often a word is sent in one pass over the positions, if a PE has space for ``room``
     moving words: more than once if it cannot keep those that it needs again.
 
@@ -55,14 +56,57 @@ def sending_within(room: int, nest: Nest, groups: int, outputs_per_pe: int) -> S
     """
     depth = nest.depth // groups
     if nest.sums_samples:
-        # Whole maps of the channels of a tile.
-        maps = nest.samples * nest.rows.size * nest.columns.size * min(depth, outputs_per_pe)
+        # Position tiles are visited in the order of their first channel, so the whole maps of a
+        # tile's channels stay while its taps pass. Where a PE's channels wrap around from the last
+        # to the first, those stay too.
+        channels = min(depth, share.run if depth % share.run == 0 else 2 * share.run)
+        maps = nest.samples * nest.rows.size * nest.columns.size * channels
         return Sending.ONCE if maps <= room else Sending.PER_TAP
-    if nest.rows.held * nest.columns.size * depth <= room:
-        return Sending.ONCE  # whole rows over the kernel's height
+    if nest.rows.held * columns_of_one(nest, share) * depth <= room:
+        return Sending.ONCE  # its columns of all rows that a kernel spans
     if nest.columns.held * depth <= room:
         return Sending.PER_KERNEL_ROW  # a window of the kernel's width
     return Sending.PER_TAP
+
+
+@lru_cache(maxsize=4096)
+def columns_of_one(nest: Nest, share: Share) -> int:
+    """Columns of the moving map that the positions of one PE read; the most of any PE."""
+    taps = nest.columns.reads(False)
+    across, processors = len(taps), share.tile // share.run
+    rows = min(nest.samples * nest.rows.positions, share.tile // gcd(across, share.tile))
+    position = np.arange(rows * across, dtype=np.int64)
+    processor = position % share.tile // share.run
+    read = np.zeros((processors, nest.columns.size), np.bool_)
+    for tap in taps.T:
+        column = tap[position % across]
+        read[processor[column >= 0], column[column >= 0]] = True
+    return int(read.sum(axis=1).max())
+
+
+def moving_held(nest: Nest, share: Share) -> int:
+    """Moving words of one channel group that the positions of one PE read; the most of any PE."""
+    each = nest.depth // nest.groups
+    if nest.unshared:
+        return _samples_of_one(nest.samples, nest.map_positions, share) * each
+    if not nest.has_taps:
+        whole, rest = divmod(nest.positions, share.tile)
+        own = whole * share.run + min(share.run, rest)
+        return -(-nest.moving_words[Sending.ONCE] // nest.groups * own // nest.positions)
+    if nest.sums_samples:
+        return _gradient_taken(nest, share, nest.reduction)[1]
+    kernel = tuple((i, j) for i in range(nest.rows.taps) for j in range(nest.columns.taps))
+    return each * _distinct(nest, kernel, share)[1]
+
+
+@lru_cache(maxsize=4096)
+def _samples_of_one(samples: int, pixels: int, share: Share) -> int:
+    """Samples with a position in one group of PEs; the most of any."""
+    if pixels >= share.tile:
+        return samples
+    position = np.arange(samples * pixels, dtype=np.int64)
+    pairs = np.unique(position % share.tile // share.run * samples + position // pixels)
+    return int(np.unique(pairs // samples, return_counts=True)[1].max())
 
 
 @lru_cache(maxsize=4096)
@@ -98,7 +142,7 @@ def moving_taken(nest: Nest, share: Share, sending: Sending, chunk: int = 0) -> 
     if not nest.has_taps or sending is Sending.PER_TAP:
         return nest.moving_words[sending]  # one position, hence one PE, per word and tap
     if nest.sums_samples:
-        return _gradient_taken(nest, share, chunk or nest.reduction)
+        return _gradient_taken(nest, share, chunk or nest.reduction)[0]
     every = [(i, j) for i in range(nest.rows.taps) for j in range(nest.columns.taps)]
     rows = range(nest.rows.taps)
     kernels = (
@@ -106,7 +150,20 @@ def moving_taken(nest: Nest, share: Share, sending: Sending, chunk: int = 0) -> 
         if sending is Sending.ONCE
         else [[tap for tap in every if tap[0] == row] for row in rows]
     )
-    return nest.depth * sum(_distinct(nest, tuple(kernel), share) for kernel in kernels)
+    return nest.depth * sum(_distinct(nest, tuple(kernel), share)[0] for kernel in kernels)
+
+
+def last_taken(nest: Nest, share: Share) -> int:
+    """The part of `moving_taken` (sent once) that is due to the last ``share.together`` tiles."""
+    group = share.tile * share.together
+    begin = (nest.positions - 1) // group * group
+    if nest.unshared or not nest.has_taps:
+        taken = moving_taken(nest, share, Sending.ONCE)
+        return taken * (nest.positions - begin) // nest.positions
+    every = [(i, j) for i in range(nest.rows.taps) for j in range(nest.columns.taps)]
+    kernel = np.array(every, np.int64)
+    found = distinct_reads(nest.reads(False), kernel, nest.samples, share, begin)
+    return nest.depth * int(found[0])
 
 
 @lru_cache(maxsize=4096)
@@ -139,31 +196,36 @@ def position_takers(positions: int, share: Share) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _gradient_taken(nest: Nest, share: Share, chunk: int) -> int:
+def _gradient_taken(nest: Nest, share: Share, chunk: int) -> tuple[int, int]:
     """Words that groups of PEs take for their weights: those under the taps of a channel that they
-    work on during one sending.
+    work on during one sending. (Total, words of one channel group in one group of PEs.)
     """
     depth = nest.depth // nest.groups
     position = np.arange(nest.positions, dtype=np.int64)
     processors = share.tile // share.run
     holder = position // (share.tile * share.together) * processors
     holder += position % share.tile // share.run
-    taps: dict[int, list[Tap]] = {}
+    taps: dict[tuple[int, int], list[Tap]] = {}
     columns = nest.columns.positions
-    for key, tap in zip(
-        (holder * depth + position % depth).tolist(), (position // depth).tolist(), strict=True
+    for processor, channel, tap in zip(
+        holder.tolist(), (position % depth).tolist(), (position // depth).tolist(), strict=True
     ):
-        taps.setdefault(key, []).append(divmod(tap, columns))
-    kernels = Counter(tuple(sorted(found)) for found in taps.values())
+        taps.setdefault((processor, channel), []).append(divmod(tap, columns))
     whole = Share(chunk, chunk, 1)
-    words = sum(times * _distinct(nest, kernel, whole) for kernel, times in kernels.items())
-    return nest.groups * words
+    words: Counter[int] = Counter()
+    of_kernel: dict[tuple[Tap, ...], int] = {}
+    for (processor, _), found in taps.items():
+        kernel = tuple(found)
+        if kernel not in of_kernel:
+            of_kernel[kernel] = _distinct(nest, kernel, whole)[0]
+        words[processor] += of_kernel[kernel]
+    return nest.groups * words.total(), max(words.values())
 
 
 @lru_cache(maxsize=16384)
-def _distinct(nest: Nest, kernel: tuple[Tap, ...], share: Share) -> int:
+def _distinct(nest: Nest, kernel: tuple[Tap, ...], share: Share) -> tuple[int, int]:
     """Elements of one channel of the moving map that processors read through the taps ``kernel``,
-    each once per processor and ``share.together`` tiles.
+    each once per processor and ``share.together`` tiles: of all processors, and the most of one.
     """
     taps: MapTaps = nest.reads(False)
     plane, group = taps.outputs, share.tile * share.together
@@ -172,4 +234,6 @@ def _distinct(nest: Nest, kernel: tuple[Tap, ...], share: Share) -> int:
     # Samples share no element, so equal samples count alike.
     samples = 1 if aligned or (single and (group % plane == 0 or whole)) else nest.samples
     places = np.array(kernel, np.int64).reshape(-1, 2)
-    return nest.samples // samples * int(distinct_reads(taps, places, samples, share))
+    total, most = distinct_reads(taps, places, samples, share)
+    repeats = nest.samples // samples
+    return repeats * int(total), min(repeats, -(-group // plane)) * int(most)
