@@ -204,7 +204,7 @@ class SkippingArray(PEKind):
         """Transfers of the stationary operand to the PEs that need it and do not hold it."""
         op = draft.op
         passes, together, sums = self._staging(draft)
-        takers = self._stationary_takers(draft, together)
+        takers = stationary_takers(draft, self.share(draft)._replace(together=together))
         if op.nest.sums_samples:
             every = elements(op, Use.STATIONARY)
             words, taken = every * passes, every * takers // rows_per_channel(op)
@@ -237,19 +237,6 @@ class SkippingArray(PEKind):
             psum = self.architecture.precision.psum
             transfers.append(Transfer(tensor, Route.REDUCE, True, reduced_sums, psum, partial=True))
         return tuple(transfers)
-
-    def _stationary_takers(self, draft: Mapping, together: int) -> int:
-        """Groups of PEs that take a stationary word, over all of its sendings, one per ``together``
-        position tiles; summed over the rows that a feedback matrix stores per channel.
-        """
-        nest, share = draft.op.nest, self.share(draft)._replace(together=together)
-        if draft.reduction_pes > 1:
-            return draft.copies
-        if nest.unshared:
-            return row_takers(nest.samples, nest.map_positions, share)
-        # Lanes beyond the end of an outer product's moving vector have no segment of it.
-        segment = -(-nest.positions // draft.positions)
-        return position_takers(-(-nest.positions // segment), share)
 
     def _staging(self, draft: Mapping) -> tuple[int, int, tuple[Transfer, ...]]:
         """Return (number of times staged stationary words are sent, position tiles per sending,
@@ -285,3 +272,18 @@ class SkippingArray(PEKind):
 def rows_per_channel(op: Contraction) -> int:
     """Rows of stationary words per channel: one, or in feedback one per target pixel."""
     return op.nest.map_positions if op.nest.unshared else 1
+
+
+def stationary_takers(draft: Mapping, share: Share) -> int:
+    """Groups of PEs that take a stationary word, over all of its sendings, one per
+    ``share.together`` position tiles; summed over the rows that a feedback matrix stores per
+    channel.
+    """
+    nest = draft.op.nest
+    if draft.reduction_pes > 1:
+        return draft.copies
+    if nest.unshared:
+        return row_takers(nest.samples, nest.map_positions, share)
+    # Lanes beyond the end of an outer product's moving vector have no segment of it.
+    segment = -(-nest.positions // draft.positions)
+    return position_takers(-(-nest.positions // segment), share)
