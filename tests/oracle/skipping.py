@@ -182,10 +182,20 @@ class Walk:
 
     def _stages(self, whole: int) -> bool:
         """Whether the global buffer stages the moving words while channel tiles pass: those of a
-        sample on a near-memory machine, whose samples pass one by one, else of the batch.
+        sample on a near-memory machine, whose samples pass one by one, else of the batch. Staged
+        stationary words would come again with each sample.
         """
-        samples = self.nest.extent["n"] if self.keys.near_memory else 1
+        samples = self.nest.extent["n"] if self._at_home else 1
         return whole // samples * self.bits[0] <= self.keys.staging
+
+    @property
+    def _at_home(self) -> bool:
+        """Whether no stationary word is sent to the PEs."""
+        nest, keys = self.nest, self.keys
+        if not keys.near_memory or nest.gradient:
+            return False
+        regenerated = nest.stationary.role == "feedback" and keys.feedback == "prng"
+        return regenerated or not (self.home.spilled or self.fetches)
 
     @property
     def fetches(self) -> bool:
@@ -207,7 +217,15 @@ class Walk:
 
     @property
     def room(self) -> int:
-        """Bits for moving words: half the working space if stationary words are staged there."""
+        """Bits for moving words: half the working space if stationary words are staged there. In a
+        gradient the errors of a channel share it; if they come in chunks, nothing stays from tile to
+        tile.
+        """
+        if self.nest.gradient and not (self.nest.outer_product and self.keys.deals):
+            errors = len(self.sums) * self.bits[1]
+            if errors <= self.keys.working // 2:
+                return self.keys.working - errors
+            return 0 if any(each.tile for each in self.outputs) else self.keys.working
         staged = not self.keys.near_memory or self.fetches
         room = self.keys.working // (2 if staged and not self.nest.gradient else 1)
         return room - self.kept_sums * self.keys.psum
@@ -220,39 +238,38 @@ class Walk:
         if self._all() * self.bits[0] <= self.room:
             return "all"
         if nest.gradient:
-            return "rows" if self._maps() <= self.room else "nothing"
+            return "rows" if self._maps() * self.bits[0] <= self.room else "nothing"
         for kept in ("rows", "columns"):
             if self._window(kept) * self.bits[0] <= self.room:
                 return kept
         return "nothing"
 
     def _all(self) -> int:
-        """Words of the channel groups that a PE works for, the most of any PE."""
+        """Words that the outputs of a PE read, the most of any PE. Of a shared reduction, all."""
         words: dict[int, set[Element]] = defaultdict(set)
-        groups: dict[int, set[int]] = defaultdict(set)
         for each in self.products:
-            group = self.nest.group_of(each.output.channel)
-            groups[each.pe].add(group)
             if each.moving is not None:
-                words[group].add(each.moving)
-        return max(sum(len(words[group]) for group in found) for found in groups.values())
+                words[0 if self.shared else each.pe].add(each.moving)
+        return max(map(len, words.values()), default=0)
 
     def _maps(self) -> int:
-        """Bits of the maps that the lanes of a PE reduce at a time, and of their errors."""
-        nest = self.nest
+        """Words of the maps that the lanes of a PE reduce at a time. Tiles are visited in the order
+        of their first channel; where the channels of a PE wrap around, the first stay too.
+        """
+        nest, lanes = self.nest, self.keys.outputs_per_pe
         channels = nest.extent[nest.depth]
         each = nest.moving_words // (channels * nest.groups)
-        maps = each * min(channels, self.keys.outputs_per_pe)
-        return maps * self.bits[0] + len(self.sums) * self.bits[1]
+        return each * min(channels, lanes if channels % lanes == 0 else 2 * lanes)
 
     def _window(self, kept: str) -> int:
-        """Words of the rows (at full width) or columns from the first to the last that the window
-        of an output spans, in the channels that a PE works on in one visit.
+        """Words of the rows (of all columns that the PE reads) or columns from the first to the last
+        that the window of an output spans, in the channels that a PE works on in one visit.
         """
         nest = self.nest
         rows: dict[Hashable, set[int]] = defaultdict(set)
         columns: dict[Hashable, set[int]] = defaultdict(set)
         channels: dict[Hashable, set[int]] = defaultdict(set)
+        of_pe: dict[int, set[int]] = defaultdict(set)
         for each in self.products:
             if each.moving is None:
                 continue
@@ -262,12 +279,14 @@ class Walk:
             if len(places) == 3:
                 rows[output.position].add(places[1])
                 columns[output.position].add(places[2])
+                of_pe[each.pe].add(places[2])
         tall, wide = (
             max((max(each) - min(each) + 1 for each in found.values()), default=1)
             for found in (rows, columns)
         )
         deep = max(map(len, channels.values()), default=0)
-        return deep * (tall * nest.map[1] if kept == "rows" else wide)
+        across = max(map(len, of_pe.values()), default=1)
+        return deep * (tall * across if kept == "rows" else wide)
 
     # The stationary operand
 
