@@ -218,8 +218,8 @@ class Walk:
     @property
     def room(self) -> int:
         """Bits for moving words: half the working space if stationary words are staged there. In a
-        gradient the errors of a channel share it; if they come in chunks, nothing stays from tile to
-        tile.
+        gradient the errors of a channel share it; if they come in chunks, nothing stays from one
+        position tile to the next.
         """
         if self.nest.gradient and not (self.nest.outer_product and self.keys.deals):
             errors = len(self.sums) * self.bits[1]
@@ -262,10 +262,9 @@ class Walk:
         return each * min(channels, lanes if channels % lanes == 0 else 2 * lanes)
 
     def _window(self, kept: str) -> int:
-        """Words of the rows (of all columns that the PE reads) or columns from the first to the last
-        that the window of an output spans, in the channels that a PE works on in one visit.
+        """Words of the rows (of all columns that the PE reads) or columns from the first to the
+        last that the window of an output spans, in the channels that a PE works on in one visit.
         """
-        nest = self.nest
         rows: dict[Hashable, set[int]] = defaultdict(set)
         columns: dict[Hashable, set[int]] = defaultdict(set)
         channels: dict[Hashable, set[int]] = defaultdict(set)
