@@ -108,10 +108,9 @@ def walked(t: Transfer, memory: Memory, machine: Machine, on_array: bool) -> Cou
         if t.route is not Route.LOAD and machine.pe_array.kind == "systolic":
             access("pad read", t.words)  # the operand buffer at the edge
         access("pad write", t.deliveries, t.masked)
-    elif t.route is Route.COLLECT or (t.route is Route.BUFFER and not t.inbound):
-        access("buffer write", t.words)
-    elif t.route is Route.BUFFER:
-        access("buffer read", t.words)
+    elif t.route in (Route.COLLECT, Route.BUFFER):
+        leaves = t.route is Route.BUFFER and t.inbound
+        access("buffer read" if leaves else "buffer write", t.words)
     elif t.route is Route.HOME:
         access("pad read" if t.inbound else "pad write", t.words)
     else:
