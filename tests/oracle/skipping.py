@@ -217,18 +217,21 @@ class Walk:
 
     @property
     def room(self) -> int:
-        """Bits for moving words: half the working space if stationary words are staged there. In a
-        gradient the errors of a channel share it; if they come in chunks, nothing stays from one
-        position tile to the next.
+        """Bits for moving words: those beside the staged stationary words of an output, or the
+        errors of a gradient's channel. If these come in chunks, half of the space; in a gradient
+        nothing stays from one position tile to the next.
         """
-        if self.nest.gradient and not (self.nest.outer_product and self.keys.deals):
-            errors = len(self.sums) * self.bits[1]
-            if errors <= self.keys.working // 2:
-                return self.keys.working - errors
-            return 0 if any(each.tile for each in self.outputs) else self.keys.working
-        staged = not self.keys.near_memory or self.fetches
-        room = self.keys.working // (2 if staged and not self.nest.gradient else 1)
-        return room - self.kept_sums * self.keys.psum
+        nest, keys = self.nest, self.keys
+        if nest.outer_product and keys.deals:
+            return keys.working - self.kept_sums * keys.psum
+        if keys.near_memory and not (nest.gradient or self.fetches):
+            return keys.working
+        held = len(self.sums) * self.bits[1]
+        if held <= keys.working // 2:
+            return keys.working - held
+        if nest.gradient and not any(each.tile for each in self.outputs):
+            return keys.working
+        return 0 if nest.gradient else keys.working // 2
 
     def kept(self) -> str:
         """What a PE keeps of the moving operand: all, rows, columns or nothing. In a gradient,

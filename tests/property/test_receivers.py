@@ -16,7 +16,7 @@ from accelsim.mapping.residency import allocate
 from accelsim.mapping.tiler import Tiler
 from accelsim.pe.mapping import Mapping, Tiling
 from accelsim.rules.registry import lower
-from accelsim.step.ops import Contraction, Pass
+from accelsim.step.ops import Contraction, Pass, Role
 from tests.naive import receivers as naive
 from tests.naive.bounds import bounds
 from tests.random_machines import convolutions, machine
@@ -89,12 +89,14 @@ def walked(op: Contraction, mapping: Mapping, architecture: Machine) -> tuple[in
     room = architecture.scratchpad.working_bytes * 8
     wg, ep = op.pass_ is Pass.WG, op.pass_ is Pass.EP
     near = architecture.organization == "near_memory"
-    if not wg and (not near or ep):
-        room //= 2  # the other half stages weights
-    if wg:
-        errors = b.n * b.p * b.q * 64
+    stationary_bits = 64 if wg or op.stationary.tensor.role is not Role.WEIGHT else 16
+    if wg or ep or not near:  # weights or errors are staged
+        reduced = b.n * b.p * b.q if wg else b.r * b.s * (b.k if ep else b.c) // b.groups
         tiles = -(-reads.positions // places.tile)
-        room = room - errors if errors <= room // 2 else room * (tiles == 1)
+        if reduced * stationary_bits <= room // 2:
+            room -= reduced * stationary_bits
+        else:
+            room = room * (tiles == 1) if wg else room // 2
     sent, taken, sizes = places.taken(lambda *_: ())
     if max(sizes.values(), default=0) * 64 <= room:
         return sent, taken

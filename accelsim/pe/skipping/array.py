@@ -133,22 +133,23 @@ class SkippingArray(PEKind):
     # The moving operand
 
     def moving_room(self, draft: Mapping) -> int:
-        """Working bits available to the moving operand.
+        """Working bits available to the moving operand: those beside the staged stationary words of
+        one output, or of one channel in WG, if they take at most half of the space.
 
-        - Half if staged stationary words share the space, else all.
-        - WG: beside the errors of a channel, if these stay. If they come in chunks, no moving words
-          stay from one position tile to the next.
+        Otherwise these come in chunks, which leave half of it. In WG no moving words stay then from
+        one position tile to the next.
         """
-        op = draft.op
-        if op.nest.sums_samples and not self.deals(op):
-            errors = op.nest.reduction * self.bits(op.stationary.tensor)
-            if errors <= self.working_bits // 2:
-                return self.working_bits - errors
-            return 0 if draft.position_tiles > 1 else self.working_bits
-        staged = not self.near_memory or self.fetches_transpose(op)
-        if staged and not op.nest.sums_samples:
-            return self.working_bits // 2
-        return self.working_bits - draft.kept_sums * self.architecture.precision.psum
+        op, working = draft.op, self.working_bits
+        if self.deals(op):
+            return working - draft.kept_sums * self.architecture.precision.psum
+        if self.near_memory and not (op.nest.sums_samples or self.fetches_transpose(op)):
+            return working
+        held = op.nest.reduction * self.bits(op.stationary.tensor)
+        if held <= working // 2:
+            return working - held
+        if op.nest.sums_samples:
+            return 0 if draft.position_tiles > 1 else working
+        return working // 2
 
     def _moving(self, draft: Mapping, staged: bool) -> tuple[Transfer, ...]:
         """Transfers of the moving operand, multicast to the PEs.
