@@ -38,6 +38,8 @@ def compare(drawn: Iterable[Case], walk: Callable[[Case], Counted]) -> int:
     count = 0
     for case in drawn:
         count += 1
+        inner = [loop for loop in case.nest.loops if not loop.parallel and ":" not in loop.text]
+        assert all(loop.turns != 1 for loop in inner), case.text
         told = differences(walk(case), simulated(case.mapping))
         assert not told, "\n".join([case.text, *told])
     return count
