@@ -18,7 +18,7 @@ from accelsim.step.ops import Contraction, TrainingStep
 from accelsim.workload.network import INPUT, Network
 from tests.oracle.counted import Home
 from tests.oracle.printed import Nest, parse
-from tests.random_machines import machine
+from tests.random_machines import SKIPS, machine
 from tests.reference_networks import Builder
 
 MOST_PRODUCTS = 12_000
@@ -137,7 +137,8 @@ def skipping(random: Random) -> Machine:
     """An array that skips zeros, with working space for windows of some sizes only."""
     kind = random.choice(SKIPPING)
     near = random.random() < 0.5
-    own: dict[str, Any] = {"pe_array__kind": kind}
+    skips = {each: random.choice(SKIPS) for each in ("ff", "ep", "wg")}
+    own: dict[str, Any] = {"pe_array__kind": kind, "pe_array__skip": skips}
     if kind == "lanes":
         own |= {"pe_array__lanes": random.randint(1, 3), "pe_array__window": 1}
     if kind == "broadcast":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from accelsim.machine.architecture import Machine
 from accelsim.pe.mapping import Mapping, Route
+from accelsim.step.ops import Use
 from tests.oracle.cases import Case
 from tests.oracle.counted import Counted, Keys
 from tests.oracle.dense import DenseKeys
@@ -30,6 +31,26 @@ def keys_of(machine: Machine) -> Keys:
         joined=kind == "broadcast" and array.structural_zeros == "window",
         transpose=machine.near_memory.transpose,
         feedback=machine.near_memory.feedback,
+    )
+
+
+def masks_are_kept(machine: Machine, mapping: Mapping) -> bool:
+    """Whether words have a mask bit where PEs keep them, if and only if their zeros are skipped.
+    Stationary words of a broadcast array have indices instead.
+    """
+    array, op = machine.pe_array, mapping.op
+    mode = getattr(array.skip, op.name.split(".")[1][:2].lower())
+    moving = {each.tensor for each in op.operands_of(Use.MOVING)}
+    stationary = {each.tensor for each in op.operands_of(Use.STATIONARY)}
+    expected = {
+        **dict.fromkeys(stationary, mode in {"stationary", "both"} and array.kind != "broadcast"),
+        **dict.fromkeys(moving, mode in {"moving", "both"}),
+    }
+    return all(
+        each.masked == (expected[each.tensor] and not each.spilled)
+        for each in mapping.transfers
+        if each.tensor in expected and each.route in (Route.MULTICAST, Route.SCATTER)
+        if not each.partial
     )
 
 

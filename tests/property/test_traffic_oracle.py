@@ -12,7 +12,7 @@ from tests.examples import examples
 from tests.oracle.cases import Case, cases, chosen, row_stationary, skipping, systolic
 from tests.oracle.counted import Counted
 from tests.oracle.dense import Folds, Passes
-from tests.oracle.machines import dense_keys, keys_of, simulated
+from tests.oracle.machines import dense_keys, keys_of, masks_are_kept, simulated
 from tests.oracle.skipping import Walk
 from tests.oracle.tiled import TiledWalk, Tiles
 
@@ -40,6 +40,7 @@ def compare(drawn: Iterable[Case], walk: Callable[[Case], Counted]) -> int:
         count += 1
         inner = [loop for loop in case.nest.loops if not loop.parallel and ":" not in loop.text]
         assert all(loop.turns != 1 for loop in inner), case.text
+        assert masks_are_kept(case.machine, case.mapping), case.text
         told = differences(walk(case), simulated(case.mapping))
         assert not told, "\n".join([case.text, *told])
     return count
