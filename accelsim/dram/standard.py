@@ -192,9 +192,7 @@ class Organisation(Section):
 
 
 class Policy(Section):
-    """Policy of the request-level controller (`accelsim dram`). Transfers of a machine are always
-    served first come, first served.
-    """
+    """Policy of the controller, for the bursts of a machine and for `accelsim dram`."""
 
     scheduler: Literal["fcfs", "frfcfs", "frfcfs_rowhit"] = Field(
         default="frfcfs_rowhit",
