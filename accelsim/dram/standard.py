@@ -338,3 +338,8 @@ class DramSpec(Section):
                 ]
             )
         return self
+
+    def with_channels(self, channels: int) -> DramSpec:
+        """The same standard with another number of channels (1 to 256)."""
+        organisation = self.organisation.model_copy(update={"channels": channels})
+        return self.model_copy(update={"organisation": organisation})

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from accelsim.dram.trace import Bursts
 from accelsim.kernels.dma import arrays as d
 from accelsim.sim.memory import TensorMemory
 from accelsim.sim.pipeline import Times
-from accelsim.sim.planning.op_plan import DramPart, OpPlan
+from accelsim.sim.planning.op_plan import Cause, DramPart, OpPlan
 from accelsim.sim.run import OpRecord, Run
 from accelsim.step.ops import TrainingStep
 
@@ -142,6 +143,41 @@ def tell_of_bursts(
     )
     for observer in observers:
         observer.bursts_moved(bursts)
+
+
+class DramTracer(Observer):
+    """Writes the bursts of a run with the names of their tensors, ops and causes."""
+
+    watches_bursts = True
+
+    def __init__(self, write: Callable[[Bursts], None]) -> None:
+        """``write`` is called once, when the run has ended."""
+        self._write = write
+        self._causes: dict[tuple[int, str], tuple[Cause, ...]] = {}
+
+    def op_started(self, step: int, plan: OpPlan, cycle: int) -> None:
+        self._causes[step, plan.op.name] = tuple(part.cause for part in plan.loads + plan.stores)
+
+    def bursts_moved(self, bursts: DramBursts) -> None:
+        names: list[tuple[str, str, str]] = []
+        first = np.zeros(len(bursts.ops), np.int64)
+        for number, op in enumerate(bursts.ops):
+            first[number] = len(names)
+            causes = self._causes[op.step, op.op]
+            names += [
+                (tensor, op.op, cause) for tensor, cause in zip(op.tensors, causes, strict=True)
+            ]
+        self._write(
+            Bursts(
+                offered=bursts.offered,
+                addresses=bursts.address,
+                writes=bursts.write,
+                channels=bursts.channel,
+                sources=first[bursts.op] + bursts.part,
+                done=bursts.done,
+                names=names,
+            )
+        )
 
 
 def dram_blocks(

@@ -69,6 +69,7 @@ cycle,address,kind
 ```sh
 accelsim dram ddr4-2400 requests.csv
 accelsim dram ddr4-2400 requests.csv --max-outstanding 4 --json
+accelsim dram ddr4-2400 requests.csv --channels 2
 ```
 
 All cycles are clocks of the memory (tCK).
@@ -84,6 +85,7 @@ All cycles are clocks of the memory (tCK).
   together are handed over and not done. If several channels wait for a read to end, the request
   first in the file is handed over first. A read that waits holds back the later requests of its
   channel. Without the option the number is not limited.
+* `--channels N` replaces the standard's number of channels, as `dram.channels` of a machine does.
 
 `--json` prints one document, `accelsim.dram/1` (`accelsim schema dram-result`, `accelsim check`):
 
@@ -106,6 +108,48 @@ the data bus is busy |
 standard states none |
 | `unverified_energies` | actions whose energy has no verified source; the tables star them |
 | `standard`, `policy`, `max_outstanding`, `version` | the inputs of the computation |
+| `channels` | the number given with `--channels`; absent without the option |
+
+## Traces of a machine
+
+With `--dram-trace FILE.csv`, `simulate` and `compare` write every burst of a run to a CSV file.
+`accelsim dram` replays it, with the standard of the machine, and with `--channels` if the machine
+has another number than the standard:
+
+```sh
+accelsim simulate mnist-fc --arch von-neumann --batch 1 --dram-trace bursts.csv
+accelsim dram ddr4-2400 bursts.csv --json
+```
+
+| column | meaning |
+|---|---|
+| `cycle` | clock of the memory (tCK) at which the DMA offers the burst to its channel |
+| `address` | first byte of the burst |
+| `kind` | R or W |
+| `channel` | number of the channel |
+| `tensor`, `op` | the tensor that is moved, and the op that moves it |
+| `cause` | the reason for the transfer: see below |
+| `done` | clock of the last data |
+
+| cause | meaning |
+|---|---|
+| `operand`, `output` | The op reads or writes a tensor that is in DRAM. |
+| `spill` | The scratchpads are the tensor's home and have no room for these words. |
+| `stash` | FF writes a tensor that a later pass reads, or that pass reads it. |
+| `load` | The tensor arrives on the chip and stays there: `--no-warm`. |
+| `sums` | Partial sums of an output, on their way out or back. |
+
+* Lines are in the order of `cycle`. Within a channel that is the order of the offers, at most one
+  per clock.
+* The replay gives the times of the run: `done_cycles` are the values of `done`.
+* If there are several runs, each has a file of its own. `compare --dram-trace t.csv` writes
+  `t-<label>.csv`: for example `t-dfa.csv`, or `t-near-memory-dfa.csv` if there are several
+  machines. A rule with several kinds of step adds the kind: `simulate --rule hdfa` writes
+  `t-bp.csv` and `t-revised.csv`, `compare` `t-hdfa-bp.csv` and `t-hdfa-revised.csv`.
+* With `--passes` the trace has all bursts of the step. Under `--schedule unlocked` it has those of
+  one step.
+* Either all files are written or none. A file that exists is replaced.
+* A run with a trace needs about 100 bytes of memory per burst.
 
 ## The controller
 
