@@ -59,6 +59,7 @@ TESTS = (
     ("accelsim/mapping/residency.py", (PLACES, ORACLE, *UNITS)),
     ("accelsim/sim/memory.py", (PLACES, ORACLE, *UNITS)),
     ("accelsim/sim/planning/traffic.py", (LEVELS, *UNITS)),
+    ("accelsim/pe/kind.py", ("tests/unit/test_mapper.py", ORACLE, *UNITS)),
     ("accelsim/mapping/", (ORACLE, *TILINGS, *UNITS)),
     ("accelsim/", (ORACLE, *UNITS)),
 )
