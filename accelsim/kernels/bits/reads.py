@@ -40,7 +40,8 @@ def distinct_reads(
         height = max(height, int(tap) + 1)
     for tap in cols.flat:
         width = max(width, int(tap) + 1)
-    seen = np.zeros(samples * height * width, dtype=np.int64)
+    # A processor takes all elements of a sample before those of the next one.
+    seen = np.zeros(height * width, dtype=np.int64)
     across = cols.shape[0]
     plane = rows.shape[0] * across
     positions = samples * plane
@@ -58,9 +59,9 @@ def distinct_reads(
                     for k in range(kernel.shape[0]):
                         row, col = rows[y, kernel[k, 0]], cols[x, kernel[k, 1]]
                         if row >= 0 and col >= 0:
-                            element = (sample * height + row) * width + col
-                            if seen[element] != holder:
-                                seen[element] = holder
+                            element = row * width + col
+                            if seen[element] != holder * samples + sample:
+                                seen[element] = holder * samples + sample
                                 total += 1
             most = max(most, total - before)
     return total, most
