@@ -1,6 +1,6 @@
 """Conservation laws on random machines of every kind, random networks and every learning rule.
 
-There are 200 examples, or 10,000 under the profile ``nightly`` (`make nightly-laws`), where they
+There are 300 examples, or 10,000 under the profile ``nightly`` (`make nightly-laws`), where they
 differ in each run. Each kind of PE array and schedule is a separate test, so that workers can share
 them. The books of memories (`accelsim.sim.ledger`) are kept in every run.
 """
@@ -48,7 +48,7 @@ from tests.watched_machine import dram_of, peak_dram_bytes_per_cycle
 pytestmark = pytest.mark.hypothesis
 
 SHARDS = tuple(itertools.product(KINDS, map(str, Schedule)))
-EXAMPLES = examples(200, nightly=10_000)
+EXAMPLES = examples(300, nightly=10_000)
 RULES = (
     *LEARNING_RULES.names(),
     "bp-only:p=0.5",

@@ -11,6 +11,7 @@ from accelsim.studies.validation import anomalies, bounds, mapper
 from accelsim.studies.validation.check import Check
 from accelsim.studies.validation.chips import area, eie, eyeriss
 from accelsim.studies.validation.simulators import dram, systolic
+from accelsim.studies.validation.worst_ops import checks as worst_ops
 
 
 @dataclass(frozen=True)
@@ -76,5 +77,13 @@ SUBJECTS = (
         "Number of cases in which a machine takes longer after one of its parts is improved, on "
         "random machines and networks. They are counted where no law excludes them.",
         anomalies.checks,
+    ),
+    Subject(
+        "worst",
+        "Worst ops",
+        "Of all ops in six networks under six rules on five machines, those with the most words "
+        "received per word used, the most lane cycles per executed MAC and the most energy per "
+        "effectual MAC, each with the part of it that one reason accounts for.",
+        worst_ops.checks,
     ),
 )
