@@ -10,10 +10,10 @@ import typer
 from accelsim.cli import delivery, options, values
 from accelsim.cli.given_options import GivenOptions, with_options
 from accelsim.errors import InputError
-from accelsim.experiment.setting import MACHINE, RunSetting
+from accelsim.experiment.setting import MACHINE, Setting
 
 
-@with_options(RunSetting)
+@with_options(Setting)
 def compare(
     workload: options.Workload,
     *,

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from accelsim.dram.standard import DramSpec
 
 LARGEST_LIMIT = 1 << 30
-MOST_CHANNELS = 256
 
 
 def dram(
@@ -39,14 +38,6 @@ def dram(
             help="Maximum number of outstanding reads of all channels; default: no limit.",
         ),
     ] = None,
-    channels: Annotated[
-        str | None,
-        typer.Option(
-            "--channels",
-            metavar="N",
-            help="Number of channels; default: that of the standard.",
-        ),
-    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Simulate a DRAM on a list of requests.
@@ -60,10 +51,7 @@ def dram(
         limit = faults.take(
             lambda: values.whole("--max-outstanding", max_outstanding, 1, LARGEST_LIMIT), None
         )
-    number = None
-    if channels is not None:
-        number = faults.take(lambda: values.whole("--channels", channels, 1, MOST_CHANNELS), None)
-    spec = faults.take(lambda: _standard(standard, number), None)
+    spec = faults.take(lambda: _standard(standard), None)
     listed = faults.take(lambda: _requests(requests, spec), None)
     faults.refuse()
     assert spec is not None
@@ -73,18 +61,16 @@ def dram(
     from accelsim.results.dram import DramDocument
 
     with bar():
-        run = dram_run.simulate(spec, listed, limit)
-        document = DramDocument.of(run, number).to_json()
+        document = DramDocument.of(dram_run.simulate(spec, listed, limit)).to_json()
     delivery.show(document, as_json, _print_tables)
 
 
-def _standard(name: str, channels: int | None) -> DramSpec:
+def _standard(name: str) -> DramSpec:
     from accelsim.config.catalog import find
     from accelsim.config.loader import load_model
     from accelsim.dram.standard import DramSpec
 
-    spec = load_model(find("dram", name), DramSpec)
-    return spec if channels is None else spec.with_channels(channels)
+    return load_model(find("dram", name), DramSpec)
 
 
 def _requests(path: str, spec: DramSpec | None) -> Requests:

@@ -1,4 +1,0 @@
-"""The DMA of a machine: transfers as bursts, on their way through the channels of a DRAM.
-
-May import kernels/dram.
-"""
