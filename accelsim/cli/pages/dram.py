@@ -18,8 +18,8 @@ a path relative to the machine file. Each timing has its source beside it, each 
 Two models use a standard. Both keep every timing rule below and leave rows open.
 
 * **Inside a machine**, transfers are served first come, first served, burst by burst;
-  `policy.scheduler` is ignored. A transfer waits as a whole. The run time of the simulation depends
-  on the number of rows, not of bursts.
+  `policy.scheduler` is ignored. A transfer waits as a whole. Bursts of one row
+  that follow one another are computed in one step.
 * **`accelsim dram`** serves single requests with queues, a scheduler, write drain and refresh, as a
   memory controller does.
 
