@@ -38,6 +38,9 @@ def lines(old: ReproductionDocument, new: ReproductionDocument) -> list[str]:
     found = [
         f"# Numbers of {old.version} and {new.version} side by side",
         "",
+        "Made by `python -m accelsim.studies.papers.changes OLD NEW` from two documents of",
+        "`accelsim reproduce all`. Percentages of claims are what the newer rule saves.",
+        "",
         (
             f"Of {len(shared):,} items in both documents {len(numbers):,} have another number, and "
             f"{len(verdicts):,} verdicts another text; {added:,} items are new, {removed:,} gone."
