@@ -36,6 +36,8 @@ def test_the_committed_report_is_current(name: str) -> None:
         {"part": name, **asdict(check), "deviation": check.deviation} for check in subject.checks()
     ]
     assert json.loads(json.dumps(fresh)) == committed(name), f"made by `{COMMAND}`: run it again"
+    for file, text in subject.files().items():
+        assert (ROOT / REPORTS / file).read_text(encoding="utf-8") == text, f"{file} is old"
 
 
 def test_the_page_has_every_check_and_says_what_is_not_kept() -> None:

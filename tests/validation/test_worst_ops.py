@@ -2,16 +2,56 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
+from math import prod
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
 from accelsim.experiment.simulate import simulate
+from accelsim.kernels.bits.reads import Share
 from accelsim.machine.loading import load_machine
 from accelsim.pe.registry import pe_kind
-from accelsim.studies.validation.worst_ops import checks, runs
-from accelsim.studies.validation.worst_ops.measures import Plans, measured, words_used
+from accelsim.step.contraction import convolution_nest
+from accelsim.step.window import Window
+from accelsim.studies.validation.__main__ import REPORTS
+from accelsim.studies.validation.worst_ops import checks, words
+from accelsim.studies.validation.worst_ops.factors import explanation
+from accelsim.studies.validation.worst_ops.measures import Measures, Plans, measured, words_used
+from accelsim.studies.validation.worst_ops.runs import STUDY, Study
+from accelsim.studies.validation.worst_ops.survey import MEASURES
+from accelsim.studies.validation.worst_ops.walk import Walk, walk
+from accelsim.workload.network import Network
 from tests.reference_networks import Builder
+
+ROOT = Path(__file__).parents[2]
+FEW = Study(
+    networks=("mnist-fc",),
+    rules=("bp", "ssdfa"),
+    machines=("near-memory",),
+    listed_networks=("mnist-fc",),
+)
+WINDOW = Window(size=4, positions=4, taps=3, padding=1)
+
+
+def two_tiles() -> Network:
+    """A convolution of 8 channels, which 4 PEs compute in two turns."""
+    builder = Builder("tiny", (4, 4, 8))
+    builder.add("conv", 8, kernel=(3, 3), padding=(1, 1, 1, 1))
+    return builder.add("fc", 2).network()
+
+
+def rows_of(network: Network, **changes: str | int) -> dict[str, Measures]:
+    """Measures of the contractions of a step on 4 PEs of one lane that keep their weights."""
+    overrides = {"pe_array.rows": 4, "pe_array.cols": 1, "pe_array.lanes": 1}
+    overrides |= {name.replace("__", "."): value for name, value in changes.items()}
+    machine, watch = load_machine("near-memory", overrides), Plans()
+    result = simulate(network, machine, batch=1, trace="dense", observers=[watch])
+    rows = measured(network.name, "bp", pe_kind(machine), result, watch.plans)
+    return {row.op.name: row for row in rows}
 
 
 def test_a_layer_whose_words_fit_is_sent_nothing_twice() -> None:
@@ -28,7 +68,7 @@ def test_a_layer_whose_words_fit_is_sent_nothing_twice() -> None:
     assert words_used(plan, pe_kind(machine)) == 3 * 2 + 6
     (row,) = (
         row
-        for row in measured("tiny", "bp", machine, result, watch.plans)
+        for row in measured("tiny", "bp", pe_kind(machine), result, watch.plans)
         if row.op.name == "fc0.FF"
     )
     assert row.received_per_used == 1.0
@@ -36,16 +76,100 @@ def test_a_layer_whose_words_fit_is_sent_nothing_twice() -> None:
     assert row.pj_per_mac == pytest.approx(row.op.energy_pj / 6)
 
 
-def test_the_list_has_reasons_and_starts_with_the_worst() -> None:
-    few = patch.multiple(
-        runs, NETWORKS=("mnist-fc",), RULES=("bp", "ssdfa"), MACHINES=("near-memory",)
+def test_a_sequence_is_one_operand() -> None:
+    """Five time steps of 2 words each go to the 3 PEs with an output: 5 x 2 x 3 words, not that for
+    each of the five tensors.
+    """
+    network = Builder("tiny", words=5).add("embedding", 2).add("lstm", 2).add("fc", 3).network()
+    row = rows_of(network)["fc2.FF"]
+    steps = len([each for each in row.plan.op.operands if each.use == "moving"])
+    assert steps > 1
+    assert row.words_used == row.op.words_received == steps * 2 * 3
+
+
+def test_a_walk_counts_elements_rows_and_taps() -> None:
+    """A 3x3 kernel over 4x4 elements, padded by 1. Kernel rows read 3 + 4 + 3 = 10 rows of 4 words,
+    and taps 10 x 10 words. With two positions per lane group, each group reads a pair of columns
+    and one more: 3 of the 4.
+    """
+    nest = convolution_nest(1, 1, 1, WINDOW, WINDOW)
+    assert walk(nest, Share(1, 1, 16), 1) == Walk(16, 40, 100, 16, 4)
+    assert walk(nest, Share(2, 4, 4), 1) == Walk(24, 60, 100, 12, 3)
+
+
+def test_factors_of_a_convolution_by_hand() -> None:
+    """8 channels of 4x4 words, 3x3, to 8 channels on 4 PEs: two channel tiles. All 128 words take
+    256 B, three rows of 4 columns of 8 channels 192 B, three columns 48 B.
+    """
+    for working, ratio in (("256B", 1.0), ("192B", 2.0), ("191B", 2 * 2.5), ("64B", 2 * 2.5)):
+        row = rows_of(two_tiles(), scratchpad__working=working, pe_array__window=1, noc__width=16)[
+            "conv0.FF"
+        ]
+        because = explanation(row.plan, row.kind)
+        assert because is not None
+        assert row.words_used == 128 * 4
+        assert row.received_per_used == because.ratio == ratio
+        assert because.text.count("because") == (ratio > 1) + (ratio > 2)
+    assert "8 output channels on 4 PEs make 2 tiles" in because.text
+    assert "a PE's outputs read 128 activations, 256 B, and the working space is 64 B" in (
+        because.text
     )
-    with few:
-        rows = checks.checks()
-    *ops, refused = rows
+    assert (
+        "2.5 (each of 3 kernel rows in turn reads the map, because 3 rows of 4 columns of 8 "
+        in (because.text)
+    )
+
+
+def test_an_op_without_an_explanation_fails_the_part() -> None:
+    rows = list(rows_of(two_tiles(), scratchpad__working="192B", pe_array__window=1).values())
+    (check,) = words.words_checks([words.run_words("tiny", rows)])
+    assert check.holds
+    with patch.object(words, "explanation", return_value=None):
+        run = words.run_words("tiny", rows)
+        (check,) = words.words_checks([run])
+    assert check.holds is False
+    assert "unexplained: conv0.FF" in check.note
+    assert {op.explained for op in run.listed} == {"no"}
+    assert "unexplained" in words.words_table([run])
+
+
+def listed() -> list[dict[str, str]]:
+    text = (ROOT / REPORTS / words.FILE).read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_the_printed_factors_of_every_listed_op_multiply_to_its_ratio() -> None:
+    """Each operand's factors give its number of arrivals, and the operands the op's ratio."""
+    rows = listed()
+    assert {row["network"] for row in rows} == set(STUDY.listed_networks)
+    assert {row["machine"] for row in rows} == set(STUDY.listed_machines)
+    assert {row["rule"] for row in rows} == set(STUDY.listed_rules)
+    for row in rows:
+        ratio = int(row["words_received"]) / int(row["words_used"])
+        assert float(row["ratio"]) == pytest.approx(ratio, abs=1e-4)
+        assert float(row["predicted"]) == pytest.approx(ratio, rel=words.TOLERANCE)
+        assert row["explained"] == "yes"
+        for operand in row["reason"].split(". "):
+            of = re.match(r"\D+ \((\d+) used\) arrive ([\d.e+]+) times = ", operand)
+            assert of is not None, operand
+            factors = re.findall(r"(?:= | x )([\d.e+]+) \(", operand)
+            assert prod(map(float, factors)) == pytest.approx(float(of[2]), rel=1e-3)
+        again = re.findall(r"\((\d+) used\) arrive ([\d.e+]+) times", row["reason"])
+        extra = sum(int(used) * (float(times) - 1) for used, times in again)
+        assert 1 + extra / int(row["words_used"]) == pytest.approx(ratio, rel=words.TOLERANCE)
+
+
+def test_the_list_has_reasons_and_starts_with_the_worst() -> None:
+    with patch("accelsim.studies.papers.side_by_side.cores", return_value=1):
+        rows = checks.checks(FEW)
+    ops, (refused, *of_runs) = rows[:-2], rows[-2:]
     assert refused.measured == 0
-    for measure in checks.MEASURES:
-        listed = [row.measured for row in ops if row.quantity == measure.name]
-        assert listed == sorted(listed, reverse=True)
-        assert 0 < len(listed) <= checks.WORST
+    for measure in MEASURES:
+        found = [row.measured for row in ops if row.quantity == measure.name]
+        assert found == sorted(found, reverse=True)
+        assert 0 < len(found) <= checks.WORST
     assert all("%" in row.note for row in ops)
+    (run,) = of_runs
+    assert run.subject == "mnist-fc bp on near-memory"
+    assert run.holds
+    assert list(checks.files(FEW)) == [words.FILE]

@@ -204,7 +204,7 @@ class SkippingArray(PEKind):
     def _stationary(self, draft: Mapping, placement: Placement) -> tuple[Transfer, ...]:
         """Transfers of the stationary operand to the PEs that need it and do not hold it."""
         op = draft.op
-        passes, together, sums = self._staging(draft)
+        passes, together, sums = self.staging(draft)
         takers = stationary_takers(draft, self.share(draft)._replace(together=together))
         if op.nest.sums_samples:
             every = elements(op, Use.STATIONARY)
@@ -239,7 +239,7 @@ class SkippingArray(PEKind):
             transfers.append(Transfer(tensor, Route.REDUCE, True, reduced_sums, psum, partial=True))
         return tuple(transfers)
 
-    def _staging(self, draft: Mapping) -> tuple[int, int, tuple[Transfer, ...]]:
+    def staging(self, draft: Mapping) -> tuple[int, int, tuple[Transfer, ...]]:
         """Return (number of times staged stationary words are sent, position tiles per sending,
         transfers of the partial sums this causes).
 

@@ -88,7 +88,9 @@ def markdown(results: Results, figures: Sequence[str]) -> str:
 
 
 def write(results: Results, folder: Path) -> list[str]:
-    """Write README.md, checks.csv, validation.json and figures. Returns the names of the files."""
+    """Write README.md, checks.csv, validation.json, figures and the files of the parts. Returns the
+    names of the files.
+    """
     from accelsim.studies.validation.figures import write_figures
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -98,6 +100,8 @@ def write(results: Results, folder: Path) -> list[str]:
         "checks.csv": table(results),
         "validation.json": json.dumps(document(results), indent=1, sort_keys=False) + "\n",
     }
+    for subject, _ in results:
+        texts |= subject.files()
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     return [*texts, *figures]

@@ -1,87 +1,72 @@
-"""The worst ops by each measure, as rows of the validation report."""
+"""The worst ops by each measure, and words received by whole runs, as rows of the report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from accelsim.studies.validation.check import Check
-from accelsim.studies.validation.worst_ops.measures import Measures
-from accelsim.studies.validation.worst_ops.reasons import Reason, of_cycles, of_energy, of_words
-from accelsim.studies.validation.worst_ops.runs import MACHINES, NETWORKS, RULES, measured_runs
+from accelsim.studies.validation.worst_ops.runs import STUDY, Study, surveys
+from accelsim.studies.validation.worst_ops.survey import MEASURES, BadOp, Measure
+from accelsim.studies.validation.worst_ops.words import FILE, RunWords, words_checks, words_table
 
 WORST = 20
 ACCOUNTED = 0.5
 """Part of a measure that its reason must account for."""
-SOURCE = (
-    f"networks {', '.join(NETWORKS)}; rules {', '.join(RULES)}; machines {', '.join(MACHINES)}; "
-    f"batch 1, random zeros of density 0.5; the worst op of each network, machine, pass and kind"
-)
 
 
-@dataclass(frozen=True)
-class Measure:
-    """A measure: its name and unit, its value for an op, and the reason for a bad one."""
-
-    name: str
-    unit: str
-    value: Callable[[Measures], float]
-    reason: Callable[[Measures], Reason]
-
-
-MEASURES = (
-    Measure("words received per word used", "x", lambda op: op.received_per_used, of_words),
-    Measure("lane cycles per executed MAC", "cycles", lambda op: op.cycles_per_mac, of_cycles),
-    Measure("energy per effectual MAC", "pJ", lambda op: op.pj_per_mac, of_energy),
-)
-
-
-def checks() -> list[Check]:
-    """The worst ops by each measure, the worst first, with their reasons; then the number of runs
-    that were refused.
+def checks(study: Study = STUDY) -> list[Check]:
+    """The worst ops by each measure, the worst first, with their reasons; the number of runs that
+    were refused; then the words that whole runs received.
     """
-    worst: dict[str, list[Measures]] = {measure.name: [] for measure in MEASURES}
-    refused = 0
-    for rows, fault in measured_runs():
-        refused += bool(fault)
-        for measure in MEASURES:
-            worst[measure.name] = _worse(measure, [*worst[measure.name], *rows])
-    table = [_row(measure, op) for measure in MEASURES for op in worst[measure.name][:WORST]]
+    source = (
+        f"networks {', '.join(study.networks)}; rules {', '.join(study.rules)}; machines "
+        f"{', '.join(study.machines)}; batch 1, random zeros of density 0.5; the worst op of each "
+        f"network, machine, pass and kind"
+    )
+    made = surveys(study)
+    table = []
+    for index, measure in enumerate(MEASURES):
+        found = [op for each in made if each.worst for op in each.worst[index]]
+        table += [_row(measure, op, source) for op in _worst(found)]
     counted = Check(
         subject="runs that a rule or machine refuses",
-        quantity=f"of {len(NETWORKS) * len(RULES) * len(MACHINES)}",
+        quantity=f"of {len(made)}",
         expected=None,
-        measured=refused,
+        measured=sum(not each.worst for each in made),
         unit="runs",
         limit="counted",
         holds=None,
-        source=SOURCE,
+        source=source,
     )
-    return [*table, counted]
+    return [*table, counted, *words_checks(_words(study))]
 
 
-def _worse(measure: Measure, rows: list[Measures]) -> list[Measures]:
-    """The worst op of each network, machine, pass and kind; ops that differ in layer, time step or
-    learning rule alone have one reason.
-    """
-    seen: dict[tuple[str, str, str, str], Measures] = {}
-    for row in rows:
-        key = (row.network, row.machine, str(row.op.pass_), row.op.kind)
-        if measure.value(row) > (measure.value(seen[key]) if key in seen else 0.0):
-            seen[key] = row
-    return sorted(seen.values(), key=measure.value, reverse=True)
+def files(study: Study = STUDY) -> dict[str, str]:
+    """The table of all ops that receive many words per word used, by file name."""
+    return {FILE: words_table(_words(study))}
 
 
-def _row(measure: Measure, op: Measures) -> Check:
-    text, part = measure.reason(op)
+def _words(study: Study) -> list[RunWords]:
+    return [each.words for each in surveys(study) if each.words is not None]
+
+
+def _worst(found: list[BadOp]) -> list[BadOp]:
+    """The worst op of each class, the worst first."""
+    worst: dict[tuple[str, str, str, str], BadOp] = {}
+    for op in found:
+        if op.like not in worst or op.value > worst[op.like].value:
+            worst[op.like] = op
+    return sorted(worst.values(), key=lambda op: op.value, reverse=True)[:WORST]
+
+
+def _row(measure: Measure, op: BadOp, source: str) -> Check:
+    text, part = op.reason
     return Check(
         subject=op.name,
         quantity=measure.name,
         expected=None,
-        measured=measure.value(op),
+        measured=op.value,
         unit=measure.unit,
         limit=f"a reason for {ACCOUNTED:.0%} of it",
         holds=part >= ACCOUNTED,
-        source=SOURCE,
+        source=source,
         note=f"{text} ({part:.0%}); {op.share:.2%} of the step's cycles",
     )

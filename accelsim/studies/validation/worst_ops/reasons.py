@@ -7,7 +7,9 @@ the same memories and widths would have to do too.
 from __future__ import annotations
 
 from accelsim.results.op import CAUSES
+from accelsim.studies.validation.worst_ops.factors import explanation
 from accelsim.studies.validation.worst_ops.measures import Measures
+from accelsim.studies.validation.worst_ops.streams import streams
 
 Reason = tuple[str, float]
 
@@ -36,34 +38,19 @@ ENERGY = {
 
 
 def of_words(measures: Measures) -> Reason:
-    """Words that come again: channel tiles in turn, and windows that do not fit the PEs."""
-    mapping = measures.plan.mapping
-    assert mapping is not None
-    nest = mapping.op.nest
-    moving = {operand.tensor.name for operand in mapping.op.operands if operand.tensor.name}
-    sent: dict[str, float] = {}
-    for moved in measures.plan.moved:
-        t = moved.transfer
-        if t.enters_pes and not t.partial and t.tensor.name in moving and moved.delivered_words:
-            stationary = t.tensor.name == mapping.op.stationary.tensor.name
-            once = t.tensor.elements if stationary else nest.moving_words[0]
-            name = "stationary" if stationary else "moving"
-            sent[name] = max(sent.get(name, 0.0), t.words / max(1, once))
-    name = max(sent, key=sent.__getitem__, default="")
-    if not name:
+    """Loops that send words again."""
+    explained = explanation(measures.plan, measures.kind)
+    if explained is not None:
+        ratio = explained.ratio / measures.received_per_used
+        return explained.text or "every word arrives once", min(ratio, 1 / ratio)
+    again = [each for each in streams(measures.plan, measures.kind) if each.used]
+    most = max(again, key=lambda each: each.received / each.used, default=None)
+    if most is None:
         return "no operand is sent", 0.0
-    times = sent[name]
-    tiles = mapping.channel_tiles
-    text = f"{name} words are sent {times:.3g} times each"
-    if mapping.op.nest.stored and times > 1:
-        text += "; each neuron is sent the errors that its row of feedback names"
-    elif measures.dense:
-        text += "; a dense array streams a map again per tap and per fold of its columns"
-    elif tiles > 1 and times > 1:
-        text += f"; {tiles} channel tiles take turns, and the working space keeps no more of them"
-    elif times > 1:
-        text += "; the working space holds no longer window of them"
-    return text, min(1.0, times / measures.received_per_used)
+    times = most.received / most.used
+    name = most.use.value if most.use else "other"
+    text = f"{name} words are sent {times:.3g} times each; the array streams a map again per tap "
+    return f"{text}and per fold of its columns", min(1.0, times / measures.received_per_used)
 
 
 def of_cycles(measures: Measures) -> Reason:

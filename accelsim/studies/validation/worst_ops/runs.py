@@ -2,43 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 
-from accelsim.errors import InputError
-from accelsim.experiment.simulate import simulate
-from accelsim.machine.loading import load_machine
-from accelsim.rules.registry import check_rule
-from accelsim.rules.spelling import parse_rule
-from accelsim.studies.validation.worst_ops.measures import Measures, Plans, measured
-from accelsim.workload.loading import load_network
-
-NETWORKS = (
-    "vgg16-cifar10",
-    "resnet18-cifar10",
-    "resnet50-cifar10",
-    "mobilenetv2",
-    "lstm-wikitext2",
-    "mnist-fc",
-)
-RULES = ("bp", "fa", "dfa", "ssdfa", "revised", "revised:groups=8,binary=true")
-MACHINES = ("near-memory", "von-neumann", "tensordash", "systolic-32x32", "eyeriss-like")
-TRACE = "random:0.5"
+from accelsim.studies.papers.side_by_side import side_by_side
+from accelsim.studies.validation.worst_ops.survey import Run, Survey, survey
 
 
-def measured_runs() -> Iterator[tuple[list[Measures], str]]:
-    """(measures of a run's ops, "") for each run, or ([], why a rule or machine refuses it)."""
-    machines = {name: load_machine(name) for name in MACHINES}
-    for name in NETWORKS:
-        network = load_network(name)
-        for text in RULES:
-            for at, machine in machines.items():
-                watch = Plans()
-                try:
-                    check_rule(network, parse_rule(text))
-                    result = simulate(
-                        network, machine, rule=text, batch=1, trace=TRACE, observers=[watch]
-                    )
-                except InputError as error:
-                    yield [], f"{name} {text} on {at}: {error}"
-                    continue
-                yield measured(name, text, machine, result, watch.plans), ""
+@dataclass(frozen=True)
+class Study:
+    """Networks (those with the longest runs first), rules and machines of all runs; and those of
+    the runs of which every op that receives many words is listed.
+    """
+
+    networks: tuple[str, ...] = (
+        "mobilenetv2",
+        "resnet50-cifar10",
+        "vgg16-cifar10",
+        "resnet18-cifar10",
+        "lstm-wikitext2",
+        "mnist-fc",
+    )
+    rules: tuple[str, ...] = (
+        "bp",
+        "fa",
+        "dfa",
+        "ssdfa",
+        "revised",
+        "revised:groups=8,binary=true",
+    )
+    machines: tuple[str, ...] = (
+        "near-memory",
+        "von-neumann",
+        "tensordash",
+        "systolic-32x32",
+        "eyeriss-like",
+    )
+    listed_networks: tuple[str, ...] = networks[:-1]
+    listed_rules: tuple[str, ...] = ("bp", "dfa", "revised")
+    listed_machines: tuple[str, ...] = ("near-memory", "von-neumann")
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """All runs."""
+        return tuple(
+            Run(
+                network,
+                rule,
+                machine,
+                network in self.listed_networks
+                and rule in self.listed_rules
+                and machine in self.listed_machines,
+            )
+            for network in self.networks
+            for rule in self.rules
+            for machine in self.machines
+        )
+
+
+STUDY = Study()
+
+
+@cache
+def surveys(study: Study) -> tuple[Survey, ...]:
+    """The surveys of a study's runs, in their order, made by as many processes as there are cores;
+    they are kept, as several tables read them.
+    """
+    return tuple(side_by_side(survey, study.runs, _say, str))
+
+
+def _say(*_: object) -> None:
+    """Progress is not shown: the study takes a minute or two."""
