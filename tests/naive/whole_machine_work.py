@@ -15,7 +15,7 @@ from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.mapping.mapper import Mapper
 from accelsim.pe.mapping import Mapping, Route, Transfer
-from accelsim.step.ops import Contraction, Op, Pass, Tensor, Use, VectorWork
+from accelsim.step.ops import Contraction, Op, Pass, Role, Tensor, Use, VectorWork
 from tests.naive.bounds import bounds
 from tests.naive.machine import Stream, Work
 from tests.naive.outer_products import outer_segment
@@ -109,8 +109,8 @@ class Planner:
         cycles, executed, gated, walked = self._rehearsed(task)
         task.macs = (executed, gated, walked)
         active = executed - gated
-        for bits in self._pair_bits(op):
-            task.load.pads_read += self._accesses(task, active, bits)
+        for bits, in_rows in self._pair_bits(op):
+            task.load.pads_read += self._accesses(task, active, bits, in_rows)
         if self._alternates(op, mapping):
             sums = self._accesses(task, active, self.architecture.precision.psum)
             task.load.pads_read += sums
@@ -127,15 +127,15 @@ class Planner:
             words > mapping.positions and len(self.works[op.name].stream(0, 0)) > 1 and bool(words)
         )
 
-    def _accesses(self, task: Task, words: int, bits: int) -> int:
+    def _accesses(self, task: Task, words: int, bits: int, in_rows: bool = False) -> int:
         """Bits of the accesses for words of the lanes. A lane that skips zeros makes an access per
-        word. One that skips none takes its stream line by line; an outer product's stream is a
-        segment in each sample.
+        word, and so does one whose words lie ``in_rows`` of their own. Another takes its stream
+        line by line; an outer product's stream is a segment in each sample.
         """
         width = self.architecture.scratchpad.width_bits
         apart = sum(lines(1, bits, width) for _ in range(words))
         mode = getattr(self.architecture.pe_array.skip, task.op.pass_.value.lower())
-        if mode != "none":
+        if mode != "none" or in_rows:
             return apart
         work, in_order = self.works[task.op.name], 0
         samples = len(work.stream(0, 0)) if work.outer else 1
@@ -144,21 +144,29 @@ class Planner:
                 in_order += samples * lines(len(lane.bits) // samples, bits, width)
         return min(apart, in_order)
 
-    def _pair_bits(self, op: Op) -> list[int]:
-        """Bits of the words that a lane reads per MAC: both operands, except regenerated
-        feedback.
+    def _pair_bits(self, op: Op) -> list[tuple[int, bool]]:
+        """Bits of the words that a lane reads per MAC, and whether each lies in a row of its own:
+        both operands, except regenerated feedback. A transposable scratchpad reads the weights of
+        EP by column.
         """
         moving, stationary = op.operand(Use.MOVING), op.operand(Use.STATIONARY)
         assert moving is not None
         assert stationary is not None
-        near = (
-            self.architecture.organization == "near_memory"
-            and self.architecture.near_memory.feedback == "prng"
+        near, policy = (
+            self.architecture.organization == "near_memory",
+            self.architecture.near_memory,
         )
-        bits = word_bits(moving.tensor, self.architecture)
-        if near and op.fixed_feedback:
-            return [bits]
-        return [bits, word_bits(stationary.tensor, self.architecture)]
+        pair = [(word_bits(moving.tensor, self.architecture), False)]
+        if near and op.fixed_feedback and policy.feedback == "prng":
+            return pair
+        by_column = near and policy.transpose == "transposable" and op.pass_ is Pass.EP
+        return [
+            *pair,
+            (
+                word_bits(stationary.tensor, self.architecture),
+                by_column and stationary.tensor.role is Role.WEIGHT,
+            ),
+        ]
 
     def _groups(self, mapping: Mapping) -> list[list[Tile]]:
         """Outputs distributed over lanes, tile by tile. With a mask of needed outputs, each run of

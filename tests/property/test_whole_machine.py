@@ -525,15 +525,57 @@ def test_zeros_that_fill_up_a_round_are_skipped_whether_or_not_weights_have_a_ma
         near_memory__transpose="psum_reduce",
         **{f"pe_array__{key}": value for key, value in array.items()},
     )
-    dram = load_model(catalog.find("dram", "lpddr4-3200"), DramSpec)
     for found in ({}, {"conv1.weight": np.ones((5, 2, 2, 2), np.bool_)}):
-        works = Twin(network, found, 1, lanes_of(architecture), "bp", 0, 0).ops()
-        assert compare(
-            architecture,
-            dram,
-            MaskSource(trace_of(network, found), network, 1),
-            lower(network, "bp", 1),
-            works,
-            serial=True,
-            steps=1,
-        )
+        assert compare_bp(network, architecture, found, serial=True)
+
+
+TIGHT = {
+    "scratchpad__banks": 1,
+    "scratchpad__width": 64,
+    "pe_array__rows": 2,
+    "pe_array__cols": 2,
+    "pe_array__lanes": 1,
+    "pe_array__window": 1,
+    "global_buffer__width": 8,
+    "global_buffer__banks": 1,
+}
+"""A machine whose lanes wait for the ports of their scratchpads, which have lines of four words."""
+
+
+def test_samples_of_an_outer_product_with_a_word_per_lane_do_not_share_lines() -> None:
+    """Two samples of one input and two outputs: each lane reads a line per sample and operand."""
+    network = Builder("random", (1, 1, 1)).add("fc", 2).network()
+    skip = {"ff": "moving", "ep": "moving", "wg": "none"}
+    architecture = machine("near_memory", pe_array__skip=skip, **TIGHT)
+    assert compare_bp(network, architecture, {}, batch=2)
+
+
+def test_a_column_of_a_transposable_scratchpad_is_read_word_by_word() -> None:
+    """EP skips nothing and takes its errors line by line, but its weights lie in rows of their
+    own.
+    """
+    network = Builder("random", (1, 1, 2)).add("fc", 3).add("fc", 4).network()
+    skip = {"ff": "moving", "ep": "none", "wg": "moving"}
+    architecture = machine(
+        "near_memory", near_memory__transpose="transposable", pe_array__skip=skip, **TIGHT
+    )
+    assert compare_bp(network, architecture, {}, batch=2)
+
+
+def compare_bp(
+    network: Network,
+    architecture: Machine,
+    found: dict[str, np.ndarray],
+    batch: int = 1,
+    serial: bool = False,
+) -> bool:
+    """Run both machines on a step of BP, with LPDDR4. ``found``: masks by tensor."""
+    return compare(
+        architecture,
+        load_model(catalog.find("dram", "lpddr4-3200"), DramSpec),
+        MaskSource(trace_of(network, found), network, batch),
+        lower(network, "bp", batch),
+        Twin(network, found, batch, lanes_of(architecture), "bp", 0, 0).ops(),
+        serial,
+        steps=1,
+    )

@@ -72,6 +72,34 @@ def test_mask_bits_are_read_line_by_line() -> None:
         assert found.counts["control", "mask_read"] == operands * 6 * 2 * 8
 
 
+@pytest.mark.parametrize(("lanes", "of_sums"), [(4, 2), (12, 0)])
+def test_each_sample_of_an_outer_product_begins_a_line(lanes: int, of_sums: int) -> None:
+    """Five samples of two channels. A lane has a segment of 3 words, whose sums of 32 bits take 2
+    lines of 64; or, with 12 lanes, of one word, whose sum is in its accumulator. Per sample it
+    reads a line of each operand, and with skipping a line of mask bits.
+    """
+    for mode in ("none", "both"):
+        found = watch(
+            Builder("tiny", (1, 1, 12)).add("fc", 2).network(),
+            machine(
+                pe_array__rows=1,
+                pe_array__cols=2,
+                pe_array__lanes=lanes,
+                pe_array__skip={"wg": mode},
+                scratchpad__width=64,
+                scratchpad__working="8KiB",
+            ),
+            "bp",
+            batch=5,
+            trace=TRACE,
+        )
+        wg = next(each for each in found.run.records if each.op.name == "fc0.WG")
+        lines = 2 * lanes * 5 * 64
+        assert wg.counts["control", "mask_read"] == (0 if mode == "none" else 2 * lines)
+        if mode == "none":
+            assert wg.counts["scratchpad", "read_bits"] == (2 + of_sums) * lines
+
+
 def test_partial_sums_are_words_of_their_own() -> None:
     """Three samples: 216 MACs read 32-bit sums, in two accesses of 16 bits or one of 64."""
     sums = {}

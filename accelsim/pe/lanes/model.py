@@ -229,13 +229,13 @@ class LanesModel(TimingModel):
             self._gradient_runs(mapping, lanes.visited),
         )
 
-    @staticmethod
-    def _gradient_runs(mapping: Mapping, visited: int) -> Counter[int]:
+    def _gradient_runs(self, mapping: Mapping, visited: int) -> Counter[int]:
         """Runs of a gradient's lanes: whole streams, or a segment in each sample of an outer
-        product.
+        product, also if the segment is one word. Lanes that reduce an output together have no
+        segments.
         """
         nest = mapping.op.nest
-        if nest.outer_product and mapping.positions < nest.positions:
+        if nest.outer_product and self.walks.lanes_per_output == 1:
             sizes = Counter(segment_sizes(nest.depth, mapping.positions).tolist())
             lanes = nest.channels * nest.samples
             return Counter({size: lanes * number for size, number in sizes.items() if size})
