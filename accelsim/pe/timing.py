@@ -35,6 +35,8 @@ class ArrayTiming:
       words share an access. Else each word has an access of its own, except words of one bit.
     - ``stationary_bits``: bits of the accesses that read the stationary operand, if the model
       counts them itself.
+    - ``stationary_runs``: as ``runs``, of stationary words that PEs read one after another; {} if
+      ``runs`` and ``in_order`` hold for both operands.
 
     Every kind must satisfy these laws, which are checked on results:
 
@@ -62,6 +64,7 @@ class ArrayTiming:
     runs: Counted[int, int] = field(default_factory=dict)
     in_order: bool = False
     stationary_bits: int | None = None
+    stationary_runs: Counted[int, int] = field(default_factory=dict)
 
     @property
     def cycles(self) -> int:
@@ -78,6 +81,16 @@ class ArrayTiming:
         if not self.runs or not (self.in_order or bits == 1):
             return apart
         return min(apart, run_bits(self.runs, bits, width))
+
+    def stationary_read_bits(self, words: int, bits: int, width: int) -> int:
+        """As `read_bits`, of words of the stationary operand. ``bits`` includes what is stored with
+        each word, such as its index.
+        """
+        if self.stationary_bits is not None:
+            return self.stationary_bits
+        if not self.stationary_runs:
+            return self.read_bits(words, bits, width)
+        return min(access_bits(words, bits, width), run_bits(self.stationary_runs, bits, width))
 
 
 def run_bits(runs: Counted[int, int], bits: int, width: int) -> int:

@@ -123,7 +123,7 @@ class Array:
     machine: Lanes
     actions: Counter[str] = field(default_factory=Counter)
     columns: Counter[int] = field(default_factory=Counter)
-    """Entries of a column that a PE reads -> how often."""
+    """Entries, or words of a dense column, that a PE reads for a token -> how often."""
 
     def column_bits(self, bits: int, width: int) -> int:
         """Bits of the accesses that read the entries, line by line until a column is read."""
@@ -194,7 +194,7 @@ class Array:
                         )
                     )
                     self.actions["walked"] += walked
-                    self.columns[walked] += 1
+                self.columns[walked] += 1
                 costs[p].append(max(1, -(-walked // machine.lanes)))
                 executed += sum(b if self.compressed else int(mac) for _, b, mac in needed)
                 effectual += sum(token.moving & a & b for a, b, _ in needed)

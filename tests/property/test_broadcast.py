@@ -133,6 +133,7 @@ def broadcast_machines(draw: st.DrawFn) -> Machine:
         precision__psum=64,
         scratchpad__capacity="64KiB",
         scratchpad__working=draw(st.sampled_from(["112B", "8KiB"])),
+        scratchpad__width=draw(st.sampled_from([16, 64])),
         global_buffer__capacity="64KiB",
         global_buffer__staging="16KiB",
     )
@@ -187,6 +188,12 @@ def test_whole_ops_and_their_actions_equal_the_twin(data: st.DataObject) -> None
         lines = array.column_bits(word + lanes.index_bits, width)
         assert lines >= walked * (word + lanes.index_bits)
         assert counts.get("index_read", 0) == array.compressed * (lines - active * word)
+        # Stored words may be wider than values: a format puts an index beside each.
+        for bits in (word, word + 1, 2 * word + 3):
+            apart = sum(-(-bits // width) * width for _ in range(active))
+            dense = min(apart, array.column_bits(bits, width))
+            expected_bits = active * word if array.compressed else dense
+            assert timing.stationary_read_bits(active, bits, width) == expected_bits
 
 
 @given(st.data(), st.integers(1, 40), st.integers(1, 4), st.integers(1, 3), st.booleans())

@@ -484,3 +484,29 @@ def test_windows_that_see_only_padding_read_no_word() -> None:
     check_step(case)
     (result,), _ = case.simulate(case.architecture, "serial")
     assert (result.ops[0].macs.executed, result.ops[0].macs.effectual) == (1, 0)
+
+
+def test_indices_of_a_format_pass_the_ports_of_a_broadcast_array_that_walks_every_word() -> None:
+    """A weight of 8 bits with an index of 1 bit takes two accesses of 8 bits, and the op as long as
+    they need.
+    """
+    network = Builder("random", (5, 2, 1)).add("conv", 1, kernel=(1, 1)).add("fc", 2).network()
+    words = dict.fromkeys(["weight", "activation", "error", "gradient", "feedback"], 8)
+    architecture = machine(
+        "von_neumann",
+        pe_array__kind="broadcast",
+        pe_array__rows=1,
+        pe_array__cols=1,
+        pe_array__lanes=1,
+        pe_array__skip=dict.fromkeys(["ff", "ep", "wg"], "moving"),
+        pe_array__gating=False,
+        scratchpad__banks=1,
+        scratchpad__width=8,
+        format__weight="csc",
+        format__index_bits=1,
+        **{f"precision__{role}": bits for role, bits in words.items()},
+    )
+    trace = trace_of(network, {"conv0.weight": np.zeros((1, 1, 1, 1), np.bool_)})
+    check_step(
+        Case(network, architecture, "bp", 1, trace, "serial", "sgd", ("ff", "ep", "wg", "wu"), 0)
+    )

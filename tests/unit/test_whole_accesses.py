@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from accelsim.machine.words import access_bits, line_bits
@@ -56,6 +57,35 @@ def test_a_lane_that_skips_nothing_reads_its_stream_in_order() -> None:
     """12 words of 16 bits are 3 lines of 64, for each operand of six outputs."""
     found = record("fc0.FF", scratchpad__width=64, pe_array__skip={"ff": "none"})
     assert found.counts["scratchpad", "read_bits"] == 2 * 6 * 3 * 64
+
+
+@pytest.mark.parametrize(("form", "lines"), [("dense", 3), ("csc", 4)])
+def test_a_broadcast_array_that_walks_every_word_reads_the_indices_of_the_format(
+    form: str, lines: int
+) -> None:
+    """Two PEs of 10 channels take 12 inputs each: 10 words of 16 bits per input, or of 20 bits with
+    an index beside each, in lines of 64. The 12 inputs take a line each.
+    """
+    found = watch(
+        Builder("tiny", (1, 1, 12)).add("fc", 20).network(),
+        machine(
+            pe_array__kind="broadcast",
+            pe_array__lanes=1,
+            pe_array__rows=1,
+            pe_array__cols=2,
+            pe_array__skip={"ff": "moving", "ep": "moving"},
+            format__weight=form,
+            scratchpad__width=64,
+            scratchpad__capacity="64KiB",
+            scratchpad__working="8KiB",
+        ),
+        "bp",
+        trace=Trace.from_masks(
+            "tiny", "bp", "random", 0, 0, {"fc0.weight": np.ones((20, 12), np.bool_)}
+        ),
+    )
+    ff = next(each for each in found.run.records if each.op.name == "fc0.FF")
+    assert ff.counts["scratchpad", "read_bits"] == 12 * 64 + 2 * 12 * lines * 64
 
 
 def test_fills_pack_the_words_of_a_pe() -> None:

@@ -90,7 +90,7 @@ class ForwardVectors:
             timed = self._count(moving, table, wanted, sums, nest.reads(self.keeps_zeros))
         if not timed:
             add_equal_costs(part, rows, sums)
-        return Vectors(sums.reshape(-1, 7), rows.sum(axis=-1, dtype=np.int64).reshape(-1))
+        return Vectors(sums.reshape(-1, 7), rows.reshape(-1, part.store.pes))
 
     def _alike_columns(self, part: Part) -> bool:
         """Whether the stationary operand is dense, so that all of its columns are equal."""

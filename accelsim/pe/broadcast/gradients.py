@@ -94,6 +94,7 @@ class GradientVectors:
 
     @staticmethod
     def _gradients(part: Part, table: Columns, sums: Counts) -> Vectors:
+        rows = needed_rows(part, NO_MASK, 1, len(sums))
         if not len(table.costs):
-            add_equal_costs(part, needed_rows(part, NO_MASK, 1, len(sums)), sums[None])
-        return Vectors(sums, np.full(len(sums), part.outputs, np.int64))
+            add_equal_costs(part, rows, sums[None])
+        return Vectors(sums, rows[0])

@@ -107,11 +107,14 @@ class BroadcastModel(TimingModel):
         gated = executed - effectual if array.gating else 0
         outputs = sum(int((vectors.needed * weights).sum()) for vectors in per_part)
         actions: Counter[str] = Counter()
-        stationary_bits = 0
-        for part, total in zip(parts, totals, strict=True):
+        runs: Counter[int] = Counter()
+        for part, total, vectors in zip(parts, totals, per_part, strict=True):
             active = int(total[EFFECTUAL if array.gating else EXECUTED])
             actions.update(self._actions(op, part, total, active))
-            stationary_bits += self._stationary_bits(op, part, total, active)
+            if not part.store.compressed:
+                runs.update(_runs(vectors, weights))
+        compressed = skipped_words(self.architecture, op).stationary
+        word = value_bits(op.stationary.tensor, self.architecture)
         return ArrayTiming(
             block_cycles=block_cycles,
             outputs=nest.channels * nest.positions if nest.outer_product else outputs,
@@ -129,7 +132,9 @@ class BroadcastModel(TimingModel):
             moving_reads=int(sums[TOKENS]),
             actions=actions,
             sum_updates=executed - gated if mapping.kept_sums else 0,
-            stationary_bits=stationary_bits,
+            # The rest of the lines of compressed columns counts as indices.
+            stationary_bits=(executed - gated) * word if compressed else None,
+            stationary_runs=runs,
         )
 
     def _mask_bits(
@@ -167,12 +172,9 @@ class BroadcastModel(TimingModel):
             actions["index_read"] = lines - active * word
         return actions
 
-    def _stationary_bits(self, op: Contraction, part: Part, sums: Counts, active: int) -> int:
-        """Bits of the accesses to stationary words with a MAC. Those of compressed columns are the
-        words alone: the rest of their lines counts as indices.
-        """
-        word = value_bits(op.stationary.tensor, self.architecture)
-        if part.store.compressed:
-            return active * word
-        width = self.architecture.scratchpad.width_bits
-        return min(access_bits(active, word, width), int(sums[LINES]) * width)
+
+def _runs(vectors: Vectors, weights: Counts) -> dict[int, int]:
+    """Number of words of a dense column that a PE walks for a token -> how often it does."""
+    tokens = vectors.sums[:, TOKENS] * weights
+    often = np.bincount(vectors.rows.ravel(), np.repeat(tokens, vectors.rows.shape[1]))
+    return {words: int(times) for words, times in enumerate(often) if words and times}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,11 +66,17 @@ class Vectors:
     """Vectors of a part, one per distinct position.
 
     ``sums``: int64 (distinct positions, 7), the sums listed in `kernels.broadcast.vectors`.
-    ``needed``: int64 (distinct positions), needed outputs.
+    ``rows``: int32 (distinct positions, PEs), needed outputs of each PE.
     """
 
     sums: Counts
-    needed: Counts
+    rows: Rows
+
+    @cached_property
+    def needed(self) -> Counts:
+        """Needed outputs: int64 (distinct positions)."""
+        counts: Counts = self.rows.sum(axis=1, dtype=np.int64)
+        return counts
 
 
 def skipped_words(architecture: Machine, op: Contraction) -> Skipped:
@@ -132,10 +139,10 @@ def add_equal_costs(part: Part, rows: Rows, sums: Counts) -> None:
     store = part.store
     if store.compressed:
         held = (part.outputs - np.arange(store.pes, dtype=np.int32) + store.pes - 1) // store.pes
-        walked = np.where(rows > 0, held, 0)
-        sums[..., WALKED] = sums[..., TOKENS] * walked.sum(axis=-1)
-        rows = walked
-    sums[..., LINES] = sums[..., TOKENS] * (-(-rows * store.entry // store.line)).sum(axis=-1)
+        rows = np.where(rows > 0, held, 0)
+        sums[..., WALKED] = sums[..., TOKENS] * rows.sum(axis=-1)
+        lines = (-(-rows * store.entry // store.line)).sum(axis=-1)
+        sums[..., LINES] = sums[..., TOKENS] * lines
     costs = np.maximum(1, -(-rows // store.lanes))
     sums[..., CYCLES] = sums[..., TOKENS] * costs.max(axis=-1)
     sums[..., SERVICE] = sums[..., TOKENS] * costs.sum(axis=-1)

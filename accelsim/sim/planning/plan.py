@@ -124,7 +124,8 @@ class Planner:
             whole = access_bits(reads.stationary, bits, width)
             count("read", reads.stationary, bits, whole, "transposed_read_bits")
         else:
-            count("read", reads.stationary, bits, timing.stationary_bits)
+            whole = timing.stationary_read_bits(reads.stationary, bits, width)
+            count("read", reads.stationary, bits, whole)
 
     @property
     def _near_memory(self) -> bool:
