@@ -104,6 +104,7 @@ class PEKind(ABC):
             self.reduction_pes(op, placement),
             kept_sums=self.kept_sums(op, tile),
         )
+        draft = replace(draft, positions_outermost=self.positions_outermost(draft, placement))
         transfers = (
             *self.operand_transfers(draft, placement),
             *self.needed_transfers(op),
@@ -124,6 +125,10 @@ class PEKind(ABC):
     def kept_sums(self, op: Contraction, tile: Tile) -> int:
         """Partial sums that a PE keeps in its scratchpad because its outputs take turns."""
         return 0
+
+    def positions_outermost(self, draft: Mapping, placement: Placement) -> bool:
+        """Whether all channel tiles pass for a position tile, not the reverse."""
+        return False
 
     def fill_positions(self, op: Contraction, positions: int, positions_per_tile: int) -> int:
         """Number of positions, in whole tiles, whose moving words are delivered at once."""

@@ -11,8 +11,11 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels.lanes.tiles import CHANNELS_OUTERMOST
+from accelsim.kernels.lanes.tiles import CHANNELS_OUTERMOST, POSITIONS_OUTER
 from accelsim.step.ops import Contraction, Tensor
+
+POSITIONS_OUTERMOST = CHANNELS_OUTERMOST.copy()
+POSITIONS_OUTERMOST[POSITIONS_OUTER] = 1
 
 
 class Route(StrEnum):
@@ -121,6 +124,8 @@ class Mapping:
     - ``reduction_pes``: PEs that share the reduction of each output (EP under `psum_reduce`), each
       over the channels whose weights it holds. If > 1, lanes are output channels.
     - ``tiling``: the chosen loop nest, or None for the canonical one.
+    - ``positions_outermost``: in the canonical loop nest all channel tiles pass for a position
+      tile, not all position tiles for a channel tile.
     - ``kept_sums``: partial sums in a PE's scratchpad while the samples of an outer product pass; 0
       if lanes hold their sums themselves.
     """
@@ -137,6 +142,7 @@ class Mapping:
     reduction_pes: int = 1
     tiling: Tiling | None = None
     kept_sums: int = 0
+    positions_outermost: bool = False
 
     @property
     def nest(self) -> NDArray[np.int64]:
@@ -145,7 +151,7 @@ class Mapping:
         """
         t = self.tiling
         if t is None:
-            return CHANNELS_OUTERMOST
+            return POSITIONS_OUTERMOST if self.positions_outermost else CHANNELS_OUTERMOST
         return np.array(
             [
                 t.together,

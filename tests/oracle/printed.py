@@ -163,6 +163,12 @@ class Nest:
         return prod(each.turns for each in self.loops if each.unit.startswith("channel tile"))
 
     @property
+    def positions_outermost(self) -> bool:
+        """Whether the loop over position tiles is outside that over channel tiles."""
+        units = [each.unit.split(" tile")[0] for each in self.loops if " tile" in each.unit]
+        return units[:2] == ["position", "channel"]
+
+    @property
     def held_tiles(self) -> int:
         """Channel tiles that one broadcast word serves."""
         return prod(each.turns for each in self.loops if "at a time" in each.unit)

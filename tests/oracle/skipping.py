@@ -164,7 +164,11 @@ class Walk:
                 visits.add((each.moving, each.output.visit))
         read = len({element for element, _ in visits})
         once = kept == "all" or self.shared or self._stages(read)
-        dram = read if once else len(visits)
+        if nest.positions_outermost:
+            assert kept == "rows" or self._tile() * self.bits[0] <= self.room
+            dram = read if once or kept == "rows" else sent.sent
+        else:
+            dram = read if once else len(visits)
         self.counted.add(nest.moving.role, sent.sent, sent.received, dram)
 
     def _moment(self, kept: str, product: Product) -> Hashable:
@@ -172,6 +176,8 @@ class Walk:
         nest, output = self.nest, product.output
         if kept == "all":
             return None
+        if nest.positions_outermost:
+            return None if kept == "rows" else output.tile
         if kept == "rows":
             return output.visit
         if kept == "columns":
@@ -253,6 +259,14 @@ class Walk:
         for each in self.products:
             if each.moving is not None:
                 words[0 if self.shared else each.pe].add(each.moving)
+        return max(map(len, words.values()), default=0)
+
+    def _tile(self) -> int:
+        """Words that the outputs of a PE in one position tile read; the most of any."""
+        words: dict[Hashable, set[Element]] = defaultdict(set)
+        for each in self.products:
+            if each.moving is not None:
+                words[each.pe, each.output.tile].add(each.moving)
         return max(map(len, words.values()), default=0)
 
     def _maps(self) -> int:

@@ -110,9 +110,42 @@ def test_receivers_are_pes_not_taps() -> None:
     assert taken(grouped(2, 2), "conv2.FF", eight) == 40 * 2
 
 
+@pytest.mark.parametrize(
+    ("working", "kernel", "words"),
+    [
+        ("256B", 3, 128),
+        ("192B", 3, 128),
+        ("191B", 3, 128 * 5),
+        ("191B", 1, 128),
+        ("47B", 1, 128),
+        ("15B", 1, 256),
+    ],
+)
+def test_channel_tiles_take_turns_within_a_position_tile(
+    working: str, kernel: int, words: int
+) -> None:
+    """Near memory, 8 channels to 8 channels on 4 PEs of one lane, map of 4 x 4: two channel tiles.
+
+    All 128 words take 256 B. Of a 3x3 kernel, three rows take 192 B: each word comes once, while
+    both tiles pass for each position. Without them, it comes once per tile and kernel row, in 2 x
+    10 / 4 of all. Of a 1x1 kernel, the row takes 64 B and the 8 words of a position 16 B: once too.
+    Without these, once per tile.
+    """
+    architecture = machine(
+        "near_memory",
+        pe_array__rows=4,
+        pe_array__cols=1,
+        pe_array__lanes=1,
+        pe_array__window=1,
+        scratchpad__capacity="64KiB",
+        scratchpad__working=working,
+    )
+    assert taken(grouped(1, 8, kernel), "conv2.FF", architecture) == words * 4
+
+
 def test_channels_of_a_ragged_tile_count_once() -> None:
-    """Six channels on four PEs: with room for the map, each word goes to four PEs. Without, it is
-    sent for four channels, then for two.
+    """Six channels on four PEs: with room for the map, or for rows, each word goes to four PEs.
+    Without, it is sent for four channels, then for two, each time per kernel row: 22 for 8 rows.
     """
     roomy, small = (
         machine(
@@ -136,12 +169,12 @@ def test_channels_of_a_ragged_tile_count_once() -> None:
         pe_array__rows=4,
         pe_array__cols=1,
         pe_array__lanes=1,
-        pe_array__window=8,
+        pe_array__window=1,
         scratchpad__capacity="64KiB",
-        scratchpad__working="128B",
+        scratchpad__working="95B",
     )
     assert taken(network, "conv0.FF", small) == 128 * 4
-    assert taken(network, "conv0.FF", tight) == 128 * 6
+    assert taken(network, "conv0.FF", tight) == 128 * 6 * 22 // 8
 
 
 def test_rows_and_columns_that_a_stride_skips_are_not_sent() -> None:

@@ -37,16 +37,21 @@ FEW = Study(
 WINDOW = Window(size=4, positions=4, taps=3, padding=1)
 
 
-def two_tiles() -> Network:
-    """A convolution of 8 channels, which 4 PEs compute in two turns."""
+def tiles_in_turn(channels: int) -> Network:
+    """A convolution of more channels than the 4 PEs compute at a time."""
     builder = Builder("tiny", (4, 4, 8))
-    builder.add("conv", 8, kernel=(3, 3), padding=(1, 1, 1, 1))
+    builder.add("conv", channels, kernel=(3, 3), padding=(1, 1, 1, 1))
     return builder.add("fc", 2).network()
 
 
 def rows_of(network: Network, **changes: str | int) -> dict[str, Measures]:
     """Measures of the contractions of a step on 4 PEs of one lane that keep their weights."""
-    overrides = {"pe_array.rows": 4, "pe_array.cols": 1, "pe_array.lanes": 1}
+    overrides = {
+        "pe_array.rows": 4,
+        "pe_array.cols": 1,
+        "pe_array.lanes": 1,
+        "pe_array.window": 1,
+    }
     overrides |= {name.replace("__", "."): value for name, value in changes.items()}
     machine, watch = load_machine("near-memory", overrides), Plans()
     result = simulate(network, machine, batch=1, trace="dense", observers=[watch])
@@ -93,25 +98,32 @@ def test_a_walk_counts_elements_rows_and_taps() -> None:
     and one more: 3 of the 4.
     """
     nest = convolution_nest(1, 1, 1, WINDOW, WINDOW)
-    assert walk(nest, Share(1, 1, 16), 1) == Walk(16, 40, 100, 16, 4)
-    assert walk(nest, Share(2, 4, 4), 1) == Walk(24, 60, 100, 12, 3)
+    assert walk(nest, Share(1, 1, 16), 1) == Walk(16, 100, 40, 100, 16, 4)
+    assert walk(nest, Share(2, 4, 4), 1) == Walk(24, 60, 60, 100, 12, 3)
 
 
 def test_factors_of_a_convolution_by_hand() -> None:
-    """8 channels of 4x4 words, 3x3, to 8 channels on 4 PEs: two channel tiles. All 128 words take
-    256 B, three rows of 4 columns of 8 channels 192 B, three columns 48 B.
+    """8 channels of 4x4 words, 3x3, to 8 or 12 channels on 4 PEs: two or three channel tiles. All
+    128 words take 256 B, three rows of 4 columns of 8 channels 192 B, the window of a position
+    144 B, three columns 48 B. With rows in the PE, all tiles pass for a position, and each word
+    comes once. With a window it would come 100 / 16 times: more than 2 x 40 / 16, less than
+    3 x 40 / 16.
     """
-    for working, ratio in (("256B", 1.0), ("192B", 2.0), ("191B", 2 * 2.5), ("64B", 2 * 2.5)):
-        row = rows_of(two_tiles(), scratchpad__working=working, pe_array__window=1, noc__width=16)[
-            "conv0.FF"
-        ]
+    for channels, working, ratio, factors in (
+        (8, "256B", 1.0, 0),
+        (8, "192B", 1.0, 0),
+        (8, "191B", 2 * 2.5, 2),
+        (12, "191B", 6.25, 1),
+        (12, "143B", 3 * 2.5, 2),
+    ):
+        row = rows_of(tiles_in_turn(channels), scratchpad__working=working)["conv0.FF"]
         because = explanation(row.plan, row.kind)
         assert because is not None
         assert row.words_used == 128 * 4
         assert row.received_per_used == because.ratio == ratio
-        assert because.text.count("because") == (ratio > 1) + (ratio > 2)
-    assert "8 output channels on 4 PEs make 2 tiles" in because.text
-    assert "a PE's outputs read 128 activations, 256 B, and the working space is 64 B" in (
+        assert because.text.count("because") == factors
+    assert "12 output channels on 4 PEs make 3 tiles" in because.text
+    assert "a PE's outputs read 128 activations, 256 B, and the working space is 143 B" in (
         because.text
     )
     assert (
@@ -121,7 +133,7 @@ def test_factors_of_a_convolution_by_hand() -> None:
 
 
 def test_an_op_without_an_explanation_fails_the_part() -> None:
-    rows = list(rows_of(two_tiles(), scratchpad__working="192B", pe_array__window=1).values())
+    rows = list(rows_of(tiles_in_turn(8), scratchpad__working="191B").values())
     (check,) = words.words_checks([words.run_words("tiny", rows)])
     assert check.holds
     with patch.object(words, "explanation", return_value=None):

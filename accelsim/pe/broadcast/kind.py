@@ -18,6 +18,9 @@ from accelsim.zeros.masks import MaskSource
 class Broadcast(SkippingArray):
     """Each token is multiplied with the stored words of its column."""
 
+    swaps_loops = False
+    """Off: a token serves all channels that the PEs have accumulators for."""
+
     def moving_groups(self, op: Contraction) -> int:
         """One if the zeros between groups are words: every token then goes to all PEs."""
         joined = keeps_zeros(self.architecture) and not op.nest.sums_samples

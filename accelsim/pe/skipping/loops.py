@@ -76,10 +76,12 @@ def accumulation(mapping: Mapping) -> str:
 
 
 def canonical_tiling(mapping: Mapping) -> Tiling:
-    """The canonical loop order as a tiling: PEs keep their channels while all positions pass."""
+    """The canonical loop order as a tiling: PEs keep their channels while all positions pass, or
+    the words of a position tile while all their channels pass.
+    """
     return Tiling(
         mapping.channels_per_tile,
-        "channels",
+        "positions" if mapping.positions_outermost else "channels",
         1,
         mapping.op.nest.reduction,
         "channels",

@@ -99,6 +99,13 @@ def moving_held(nest: Nest, share: Share) -> int:
     return each * _distinct(nest, kernel, share)[1]
 
 
+def tile_held(nest: Nest, share: Share) -> int:
+    """Moving words that the positions of one PE in one tile read; the most of any PE and tile."""
+    if not nest.has_taps:
+        return min(share.run, nest.positions) * nest.depth
+    return moving_held(nest, share._replace(together=1))
+
+
 @lru_cache(maxsize=4096)
 def _samples_of_one(samples: int, pixels: int, share: Share) -> int:
     """Samples with a position in one group of PEs; the most of any."""

@@ -104,6 +104,8 @@ def _moving(mapping: Mapping, kind: SkippingArray) -> tuple[Factor, ...]:
     if mapping.reduction_pes > 1 or nest.stored or own * bits <= room:
         return ()
     factors, free = [], _free(mapping, kind, room)
+    if mapping.positions_outermost:
+        return _tile_by_tile(mapping, kind, room, free)
     if visited.visits > visited.pairs:
         factors.append(
             Factor(
@@ -115,6 +117,20 @@ def _moving(mapping: Mapping, kind: SkippingArray) -> tuple[Factor, ...]:
         )
     window = _window(mapping, kind, room, free)
     return (*factors, window) if window.times > 1 else tuple(factors)
+
+
+def _tile_by_tile(
+    mapping: Mapping, kind: SkippingArray, room: int, free: str
+) -> tuple[Factor, ...]:
+    """Rows that come again with each position tile, while all channel tiles pass for one."""
+    nest, walked = mapping.op.nest, _walk(mapping, kind)
+    bits = kind.bits(mapping.op.moving.tensor)
+    need = nest.rows.held * walked.columns * nest.depth * bits
+    if need <= room or walked.per_tile == walked.once:
+        return ()
+    words = f"{nest.rows.held} rows of {walked.columns} columns of {nest.depth} channels"
+    turns = f"each of {mapping.position_tiles} position tiles"
+    return (_again(walked.per_tile / walked.once, turns, words, need, free),)
 
 
 def _window(mapping: Mapping, kind: SkippingArray, room: int, free: str) -> Factor:

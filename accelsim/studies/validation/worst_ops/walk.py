@@ -22,12 +22,14 @@ class Walk:
     of a channel group).
 
     - ``once``: each counted once per group of PEs that reads it.
+    - ``per_tile``: counted again for each position tile.
     - ``per_row``, ``per_tap``: counted again for each kernel row, or tap, under which it is read.
     - ``most``: distinct elements that one group of PEs reads; the most of any.
     - ``columns``: columns of the map that one group of PEs reads; the most of any.
     """
 
     once: int
+    per_tile: int
     per_row: int
     per_tap: int
     most: int
@@ -54,7 +56,8 @@ def walk(nest: Nest, share: Share, segment: int) -> Walk:
     position = place * channels + channel
     if not nest.sums_samples:
         position = position + samples * rows * columns
-    pe = position // segment % share.tile // share.run
+    tile, pe = np.divmod(position // segment, share.tile)
+    pe //= share.run
     width = nest.columns.size
     element = ((samples * nest.rows.size + row) * width + column) * channels + channel
     tap_row = np.arange(row_taps).reshape(1, 1, 1, 1, -1, 1)
@@ -62,10 +65,10 @@ def walk(nest: Nest, share: Share, segment: int) -> Walk:
     if nest.sums_samples:  # its kernel is that of the positions, and its taps are the errors
         tap_row, tap_column = place // columns, place % columns
     every = np.broadcast_arrays(
-        pe, element, column, tap_row, tap_column, (row >= 0) & (column >= 0)
+        pe, tile, element, column, tap_row, tap_column, (row >= 0) & (column >= 0)
     )
     read = every[-1].astype(bool)
-    pe, element, column, tap_row, tap_column = (each[read] for each in every[:-1])
+    pe, tile, element, column, tap_row, tap_column = (each[read] for each in every[:-1])
     elements = int(element.max()) + 1
     own = pe * elements + element
     by_row = own * (rows + row_taps) + tap_row
@@ -73,6 +76,7 @@ def walk(nest: Nest, share: Share, segment: int) -> Walk:
     distinct = np.unique(own)
     return Walk(
         len(distinct),
+        len(np.unique(own * (int(tile.max()) + 1) + tile)),
         len(np.unique(by_row)),
         len(np.unique(by_tap)),
         int(np.bincount(distinct // elements).max()),
