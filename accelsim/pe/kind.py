@@ -52,6 +52,8 @@ class PEKind(ABC):
 
     deals_vectors = True
     """Whether lanes split the moving vector of an outer product into segments."""
+    swaps_loops = True
+    """Whether a PE may take its channels in turn within a position tile."""
 
     def __init__(self, architecture: Machine) -> None:
         self.architecture = architecture

@@ -165,7 +165,7 @@ class Walk:
         read = len({element for element, _ in visits})
         once = kept == "all" or self.shared or self._stages(read)
         if nest.positions_outermost:
-            assert kept == "rows" or self._tile() * self.bits[0] <= self.room
+            assert self._tile() * self.bits[0] <= self.room
             dram = read if once or kept == "rows" else sent.sent
         else:
             dram = read if once else len(visits)

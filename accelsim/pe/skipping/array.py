@@ -9,6 +9,7 @@ from accelsim.kernels.bits.reads import Share
 from accelsim.pe.kind import OperandReads, PEKind, Tile, elements
 from accelsim.pe.mapping import Mapping, Route, Transfer
 from accelsim.pe.placement import Placement
+from accelsim.pe.skipping.loop_order import positions_outermost, tile_by_tile
 from accelsim.pe.skipping.outer_sums import OuterSums, outer_sums
 from accelsim.pe.skipping.receivers import (
     ChannelTakers,
@@ -19,19 +20,13 @@ from accelsim.pe.skipping.receivers import (
     position_takers,
     row_takers,
     sending_within,
-    tile_held,
 )
 from accelsim.pe.timing import ArrayTiming
 from accelsim.step.ops import Contraction, Use
 
 
 class SkippingArray(PEKind):
-    """Base of the arrays whose lanes skip zeros.
-
-    ``swaps_loops``: whether a PE may take its channels in turn within a position tile.
-    """
-
-    swaps_loops = True
+    """Base of the arrays whose lanes skip zeros."""
 
     def moving_groups(self, op: Contraction) -> int:
         """Channel groups of the moving operand, each sent to the PEs of its own outputs only."""
@@ -158,45 +153,7 @@ class SkippingArray(PEKind):
         return working // 2
 
     def positions_outermost(self, draft: Mapping, placement: Placement) -> bool:
-        """Whether all channel tiles pass for a position tile: PEs hold the stationary words of all
-        their channels, and the moving words of a tile stay meanwhile, but those of all positions
-        would not. Channels that pack their needed outputs have tiles of their own.
-        """
-        op, nest, room = draft.op, draft.op.nest, self.moving_room(draft)
-        packs = op.needed is not None and self.architecture.pe_array.skip_outputs
-        if not self.swaps_loops or draft.channel_tiles == 1 or draft.reduction_pes > 1 or packs:
-            return False
-        if nest.groups > 1 or nest.unshared or nest.stored or draft.position_tiles == 1:
-            return False
-        if self._stationary(draft, placement):
-            return False
-        words, share = room // self.bits(op.moving.tensor), self.share(draft)
-        if moving_held(nest, share) <= words:
-            return False
-        sending = sending_within(words, nest, 1, share)
-        if sending is Sending.ONCE:
-            return True
-        tile = moving_taken(nest, share._replace(together=1), Sending.ONCE)
-        again = moving_taken(nest, share, sending) * draft.channel_tiles
-        return tile_held(nest, share) <= words and tile < again
-
-    def _tile_by_tile(self, draft: Mapping) -> tuple[Transfer, ...]:
-        """Transfers of the moving operand while all channel tiles pass for a position tile: once if
-        PEs keep the rows that a kernel spans, else once per position tile.
-        """
-        op, nest, share = draft.op, draft.op.nest, self.share(draft)
-        bits, unique = self.bits(op.moving.tensor), nest.moving_words[Sending.ONCE]
-        rows = sending_within(self.moving_room(draft) // bits, nest, 1, share) is Sending.ONCE
-        kept = draft.position_tiles if rows else 1
-        taken = moving_taken(nest, share._replace(together=kept), Sending.ONCE)
-        sent = unique
-        if not rows and nest.has_taps:
-            sent = moving_taken(nest, Share(share.tile, share.tile, 1), Sending.ONCE)
-        takers = min(nest.channels, draft.channels_per_tile)
-        staged = unique // nest.samples * bits <= self.staging_bits
-        return self.spread(
-            op, Use.MOVING, Route.MULTICAST, sent, taken * takers, unique if staged else sent
-        )
+        return positions_outermost(self, draft) and not self._stationary(draft, placement)
 
     def _moving(self, draft: Mapping, staged: bool) -> tuple[Transfer, ...]:
         """Transfers of the moving operand, multicast to the PEs.
@@ -222,7 +179,7 @@ class SkippingArray(PEKind):
             taken = moving_taken(nest, share, sending) * times
             return self.spread(op, Use.MOVING, Route.SCATTER, words, taken, unique)
         if draft.positions_outermost:
-            return self._tile_by_tile(draft)
+            return tile_by_tile(self, draft)
         groups, per_tile = self.moving_groups(op), draft.channels_per_tile
         # Without sending again, a PE holds the channel groups of all its outputs.
         kept = channel_takers(nest.channels, groups, per_tile, nest.channels)
