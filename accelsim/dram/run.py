@@ -14,7 +14,7 @@ from accelsim.dram.requests import Requests
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import controller_policy, resolve
 from accelsim.kernels.dram import controller, queues, state
-from accelsim.kernels.dram.streams import active_clocks
+from accelsim.kernels.dram.timing import active_clocks
 
 TRACED = {
     state.ACT: "ACT",
@@ -125,9 +125,8 @@ def simulate(
         if not traced or commands <= room:
             break
         room = commands  # the number of commands is known only after the first run
-    channels = [state.channel_of(dram, number) for number in range(len(dram.tally))]
-    ranks = len(channels) * dram.ranks.shape[1]
-    active = sum(int(active_clocks(last, channel)) for channel in channels)
+    ranks = dram.ranks.shape[0] * dram.ranks.shape[1]
+    active = sum(int(active_clocks(last, of_channel)) for of_channel in dram.ranks)
     total = dram.tally.sum(axis=0)
     closed_by_prea = int(run.control[:, queues.PREA_BANKS].sum())
     counts = ActionCounts(

@@ -192,9 +192,7 @@ class Organisation(Section):
 
 
 class Policy(Section):
-    """Policy of the request-level controller (`accelsim dram`). Transfers of a machine are always
-    served first come, first served.
-    """
+    """Policy of the controller, for the bursts of a machine and for `accelsim dram`."""
 
     scheduler: Literal["fcfs", "frfcfs", "frfcfs_rowhit"] = Field(
         default="frfcfs_rowhit",
@@ -340,3 +338,8 @@ class DramSpec(Section):
                 ]
             )
         return self
+
+    def with_channels(self, channels: int) -> DramSpec:
+        """The same standard with another number of channels (1 to 256)."""
+        organisation = self.organisation.model_copy(update={"channels": channels})
+        return self.model_copy(update={"organisation": organisation})

@@ -1,5 +1,5 @@
-"""Arguments of `simulate` and `compare` (their own and every field of `Setting`), and the watchers
-of a run.
+"""Arguments of `simulate` and `compare` (their own and every field of `RunSetting`), and the
+watchers of a run.
 
 Each function has one parameter, a dataclass of all its arguments. `taking` gives the function the
 signature of that dataclass, so that types, defaults and tab completion come from the fields.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,13 +19,14 @@ from accelsim.config.reading.options import argument
 from accelsim.config.reading.values import Faults, instance
 from accelsim.config.reading.values import function as a_function
 from accelsim.config.suggest import did_you_mean
-from accelsim.experiment.setting import MACHINE, RULE, Setting
+from accelsim.dram.trace import TraceFile
+from accelsim.experiment.setting import MACHINE, RULE, RunSetting
 from accelsim.experiment.training_setting import RULE_RULE, one_rule
 from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
 from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.spelling import AnyRule
-from accelsim.sim.observers import Observer, ProgressObserver
+from accelsim.sim.observers import DramTracer, Observer, ProgressObserver
 from accelsim.workload.loading import load_network
 from accelsim.workload.network import Network
 
@@ -76,7 +77,7 @@ WORKLOAD = argument(_workload)
 
 
 @dataclass(frozen=True, repr=False)
-class Simulation(Setting):
+class Simulation(RunSetting):
     """Arguments of `simulate`. ``observers`` watch the run of each kind of step."""
 
     workload: str | Path | Network = field(metadata=WORKLOAD)
@@ -88,7 +89,7 @@ class Simulation(Setting):
 
 
 @dataclass(frozen=True, repr=False)
-class Comparing(Setting):
+class Comparing(RunSetting):
     """Arguments of `compare`."""
 
     workload: str | Path | Network = field(metadata=WORKLOAD)
@@ -160,14 +161,30 @@ def as_machine(machine: str | Path | Machine) -> Machine:
 
 @dataclass(frozen=True)
 class Watchers:
-    """The progress bar and the observers of a run; both are optional."""
+    """The progress bar, the observers and the DRAM trace files of runs; all are optional.
+
+    ``traces``: files by name of the run, see `run_name`. ``label``: label of the runs.
+    """
 
     progress: Progress | None = None
     observers: tuple[Observer, ...] = ()
+    traces: Mapping[str, TraceFile] = field(default_factory=dict)
+    label: str = ""
 
-    def of(self, shown: str) -> tuple[Observer, ...]:
-        """The observers of one run; ``shown`` is its name in the progress bar."""
-        report = self.progress
-        if report is None:
-            return self.observers
-        return (*self.observers, ProgressObserver(lambda done, of: report(done, of, shown)))
+    def of(self, shown: str, kind: str) -> tuple[Observer, ...]:
+        """The observers of one run. ``shown``: its name in the progress bar. ``kind``: kind of
+        step, empty if the rule has only one.
+        """
+        observers, report = list(self.observers), self.progress
+        if self.traces:
+            observers.append(DramTracer(self.traces[run_name(self.label, kind)].write))
+        if report is not None:
+            observers.append(ProgressObserver(lambda done, of: report(done, of, shown)))
+        return tuple(observers)
+
+
+def run_name(label: str, kind: str) -> str:
+    """Name of a run's files: ``near-memory/hdfa`` and ``bp`` -> ``near-memory-hdfa-bp``."""
+    from accelsim.report.files import folder_name
+
+    return folder_name("/".join(each for each in (label, kind) if each))

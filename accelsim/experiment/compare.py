@@ -10,7 +10,7 @@ from typing import Any
 from accelsim.config.reading.values import Faults, comma_list
 from accelsim.errors import InputError
 from accelsim.experiment.arguments import Comparing, Watchers, as_machine, as_network, taking
-from accelsim.experiment.simulate import run_rule
+from accelsim.experiment.simulate import dram_traces, run_rule
 from accelsim.machine.architecture import Machine
 from accelsim.machine.pin_places import pins_placed
 from accelsim.results.comparison import Comparison
@@ -55,9 +55,13 @@ def compare(given: Comparing) -> Comparison:
     if len(set(labels)) < len(labels):
         raise InputError(f"machines and rules to compare must differ, got {', '.join(labels)}")
     results = []
-    for named, machine, spec in pairs:
-        with pins_placed(named, machine):
-            results.append(run_rule(network, machine, spec, setting, Watchers(given.progress)))
+    with dram_traces(
+        given, [(label, pair[2]) for label, pair in zip(labels, pairs, strict=True)]
+    ) as traces:
+        for label, (named, machine, spec) in zip(labels, pairs, strict=True):
+            with pins_placed(named, machine):
+                watchers = Watchers(given.progress, traces=traces, label=label)
+                results.append(run_rule(network, machine, spec, setting, watchers))
     return Comparison.of(results, labels)
 
 

@@ -23,6 +23,7 @@ from accelsim.config.reading.values import (
     one_of,
     shown,
     whole,
+    written_file,
 )
 from accelsim.errors import InputError
 
@@ -216,6 +217,25 @@ class Setting(Options):
             network.batch if self.batch is None else self.batch,
             _passes("passes", self.passes),
         )
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class RunSetting(Setting):
+    """A setting, and the files that `simulate` and `compare` write as they run.
+
+    ``dram_trace``: CSV file for every burst of the DRAM (docs/dram.md), or None. If there are
+    several runs, each has a file of its own: ``t-dfa.csv`` instead of ``t.csv``.
+    """
+
+    dram_trace: str | Path | None = field(
+        default=None,
+        metadata=option(
+            "FILE.csv",
+            "Also write every DRAM burst to this file, or to one file per run; `accelsim dram` "
+            "can replay it.",
+            written_file,
+        ),
+    )
 
 
 @dataclass(frozen=True)

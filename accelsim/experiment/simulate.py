@@ -6,10 +6,11 @@ zeros of a trace. Counts are converted to energy and collected in a Result.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from accelsim.config.describe import join
@@ -17,13 +18,21 @@ from accelsim.config.reading.values import Faults
 from accelsim.cost import area
 from accelsim.cost.accountings import accountings
 from accelsim.cost.technology import Technology
+from accelsim.dram.trace import TraceFile, trace_files
 from accelsim.errors import Fault, InputError, LawViolation
-from accelsim.experiment.arguments import Simulation, Watchers, as_machine, as_network, taking
+from accelsim.experiment.arguments import (
+    Simulation,
+    Watchers,
+    as_machine,
+    as_network,
+    run_name,
+    taking,
+)
 from accelsim.experiment.assemble import assembled, limits, step_totals
 from accelsim.experiment.compile import Compiled, compile_step
 from accelsim.experiment.config_hash import Configuration, hybrid_hash
 from accelsim.experiment.plugins_used import plugins_used
-from accelsim.experiment.setting import NetworkSetting
+from accelsim.experiment.setting import NetworkSetting, RunSetting
 from accelsim.experiment.trace_choice import TraceChoice, choose_trace
 from accelsim.machine.architecture import Machine
 from accelsim.machine.pin_places import pins_placed
@@ -48,6 +57,7 @@ def simulate(given: Simulation) -> Result:
 
     ``workload``, ``machine``: a built-in name, a file, or an object. ``rule``: ``"bp"``,
     ``"sdfa:k=2,rank=10"``. The keyword arguments of the step are the fields of `Setting`.
+    ``dram_trace``: a CSV file to write every DRAM burst to (docs/dram.md).
     ``progress(done, of, name)`` is called as ops end; ``observers`` watch the run of each kind of
     step. Raises InputError with every fault of the inputs.
 
@@ -64,9 +74,23 @@ def simulate(given: Simulation) -> Result:
     assert network is not None
     assert machine is not None
     assert rule is not None
-    with pins_placed(given.machine, machine):
-        watchers = Watchers(given.progress, tuple(given.observers))
+    with pins_placed(given.machine, machine), dram_traces(given, [("", rule)]) as traces:
+        watchers = Watchers(given.progress, tuple(given.observers), traces)
         return run_rule(network, machine, rule, given.of(network), watchers)
+
+
+def dram_traces(
+    given: RunSetting, runs: Sequence[tuple[str, AnyRule]]
+) -> AbstractContextManager[Mapping[str, TraceFile]]:
+    """The DRAM trace files of the runs of (label, rule) pairs, by `run_name`; {} if none is asked
+    for. See `trace_files`.
+    """
+    if given.dram_trace is None:
+        return nullcontext({})
+    names = [
+        run_name(label, kind.kind) for label, rule in runs for kind in rule.rule.step_kinds(rule)
+    ]
+    return trace_files(Path(given.dram_trace), names)
 
 
 def run_rule(
@@ -161,9 +185,8 @@ def _simulate(
         setting.part,
         program.warm,
     )
-    run = whole = program.run(
-        masks, watchers.of(f"{machine.name} {shown}"), interval=not setting.part
-    )
+    observers = watchers.of(f"{machine.name} {shown}", prepared.kind.kind)
+    run = whole = program.run(masks, observers, interval=not setting.part)
     reported = step
     if setting.part:
         reported = replace(step, ops=tuple(op for op in step.ops if op.pass_ in setting.part))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -181,4 +181,14 @@ class Dram(Section):
         description="Independent channels; those of the standard's `organisation` when absent. "
         "`address_mapping` of the standard interleaves them: `lpddr4-3200` changes the channel "
         "after each row, the other built-in standards after one burst to each bank group.",
+    )
+    outstanding: Annotated[int, Field(ge=1, le=4096)] | None = Field(
+        default=None,
+        description="Bursts of a channel that the DMA has offered and that are not done, at most. "
+        "When absent: `read_queue` + `write_queue` of the standard's `policy`.",
+    )
+    arbitration: Literal["round_robin", "oldest_first"] = Field(
+        default="round_robin",
+        description="Order in which an engine offers the bursts of several transfers: one burst of "
+        "each in turn, or all bursts of the op that started first, operand by operand.",
     )

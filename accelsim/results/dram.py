@@ -5,14 +5,14 @@ machine.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from accelsim.results.document import Document, Part
+from accelsim.results.document import OMITTED, Document, Part
 from accelsim.version import __version__
 
 if TYPE_CHECKING:  # DRAM kernels are slow to import, and reports only read documents
@@ -92,10 +92,13 @@ class DramDocument(Document):
     unverified_energies: tuple[str, ...] = ()
     accept_cycles: Sequence[Whole]
     done_cycles: Sequence[Whole]
+    channels: Annotated[int, Field(ge=1)] | None = field(default=None, metadata=OMITTED)
 
     @classmethod
-    def of(cls, run: DramRun) -> DramDocument:
-        """Document of a finished run."""
+    def of(cls, run: DramRun, channels: int | None = None) -> DramDocument:
+        """Document of a finished run. ``channels``: their number, if it is not that of the
+        standard's file.
+        """
         organisation, latencies, energy = (
             run.spec.organisation,
             run.read_latencies,
@@ -135,6 +138,7 @@ class DramDocument(Document):
             unverified_energies=run.unverified_energies,
             accept_cycles=run.accepted.tolist(),
             done_cycles=run.done.tolist(),
+            channels=channels,
         )
 
     def __post_init__(self) -> None:

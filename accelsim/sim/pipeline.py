@@ -59,10 +59,13 @@ Times = dict[str, StageTimes]
 
 @dataclass(frozen=True)
 class Executed:
-    """A finished op: the times of its stages, and the DRAM commands of its transfers."""
+    """A finished op: the times of its stages, the DRAM commands of its transfers, and its number in
+    the order of start.
+    """
 
     times: Times
     commands: ActionCounts
+    serial: int
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Served:
 
 
 class Pipelines:
-    """Links and DRAM of a machine, first come, first served, and the ops that use them.
+    """Links of a machine, first come, first served, its DRAM, and the ops that use them.
 
     ``env``: the SimPy environment of the other processes. A process that waits for a time must use
     `timeout`.
@@ -87,10 +90,11 @@ class Pipelines:
         self.env = simpy.Environment()
         self.rows = DramRows(channels.table.capacity_bytes, row_bytes)
         self._links = _links(architecture)
-        self._memory = _memory(architecture, channels)
-        self._dram = channels.state
+        self._memory = _memory(architecture, channels.table.tck_ps)
+        self._channels = channels
+        self._serial = 0
         self._events = k.Events(
-            clock=np.zeros(k.NEXT + 1, np.int64),
+            clock=np.zeros(k.REACHED + 1, np.int64),
             queue=np.zeros((slots * _EVENTS, 3), np.int64),
             todo=np.zeros(2 * k.STAGES, np.int64),
             ended=np.zeros((slots, 3), np.int64),
@@ -119,12 +123,17 @@ class Pipelines:
                 slot = self._starting.popleft()
                 self._advance(int(self.env.now) if self._starting else cycle, 0, slot)
                 self._cover()
-            elif clock[k.NEXT] < cycle:
+            elif clock[k.NEXT] < cycle or self._unsettled(cycle):
                 self._advance(cycle, 0)
             elif cycle < k.NEVER:
                 self.env.step()
             else:
                 return
+
+    def _unsettled(self, cycle: int) -> bool:
+        """Whether a transfer may end by a cycle and the kernel does not know of it."""
+        clock = self._events.clock
+        return bool(clock[k.CROSSINGS] > 0 and clock[k.SETTLED] < cycle)
 
     def timeout(self, delay: int) -> simpy.Event:
         """An event ``delay`` cycles from now. The block events of its cycle that are already
@@ -154,7 +163,7 @@ class Pipelines:
             STAGE_NAMES[kind]: StageTimes(times[k.STARTED, index], times[k.DONE, index])
             for index, kind in enumerate(kinds)
         }
-        return Executed(by_stage, commands)
+        return Executed(by_stage, commands, int(self._slots.ops[slot, k.SERIAL]))
 
     def _fill_slot(self, slot: int, plan: OpPlan, place: Place) -> list[int]:
         """Write the plan into the slot's arrays. Returns the kinds of its stages."""
@@ -185,12 +194,14 @@ class Pipelines:
             plan.staged_out_wait,
             len(plan.loads),
             len(parts),
+            self._serial,
         )
+        self._serial += 1
         slots.kinds[slot, : len(kinds)] = kinds
         slots.block_cycles[slot, : plan.blocks] = plan.block_cycles
         for index, load in enumerate((plan.mesh_fill, plan.mesh_drain)):
             slots.mesh_bits[slot, index] = 0 if load is None else load
-        for index in placing_order(plan):
+        for index in placing_order(plan, self._channels.table.burst_bytes):
             part = parts[index]
             base, _ = self.rows.place(place(part.tensor), part.size_bytes)
             slots.parts[slot, index] = (base, part.size_bytes, part.nbytes)
@@ -198,6 +209,7 @@ class Pipelines:
 
     def _make_room(self, parts: int, blocks: int) -> None:
         slots = self._slots
+        self._channels.make_room(len(slots.ops) * parts)
         if parts > slots.parts.shape[1]:
             slots = slots._replace(parts=_longer(slots.parts, 1, parts))
         if blocks > slots.times.shape[3]:
@@ -222,8 +234,9 @@ class Pipelines:
             self._events,
             self._links,
             self._memory,
-            self._dram,
+            self._channels.system,
         )
+        self._channels.extend_log()
         for slot, end_cycle, end_number in self._events.ended[:count].tolist():
             event, waiting = self._event(end_cycle, end_number), self._waiting[slot]
             assert event.callbacks is not None
@@ -255,16 +268,16 @@ class Pipelines:
             self._event(*covered)
 
 
-def placing_order(plan: OpPlan) -> list[int]:
+def placing_order(plan: OpPlan, burst_bytes: int) -> list[int]:
     """Indices of an op's parts (loads, then stores) in the order in which their DRAM rows are
     allocated.
 
-    Parts are sorted by the block that first moves a byte of them. Loads run `_LOADS_AHEAD` blocks
+    Parts are sorted by the block that first moves a burst of them. Loads run `_LOADS_AHEAD` blocks
     ahead of stores.
     """
 
     def first_block(part: DramPart) -> int:
-        return -(-plan.blocks // part.nbytes) - 1
+        return min(plan.blocks, -(-plan.blocks * burst_bytes // part.nbytes)) - 1
 
     turns = [max(0, first_block(part) - _LOADS_AHEAD) for part in plan.loads]
     turns += [first_block(part) for part in plan.stores]
@@ -280,12 +293,10 @@ def _links(architecture: Machine) -> on.Links:
     return on.Links(table, on.BUFFER if buffer.ports == 1 else on.BUFFER_WRITE)
 
 
-def _memory(architecture: Machine, channels: DramChannels) -> k.Memory:
-    table, common = channels.table, gcd(PICOSECONDS, architecture.clock_hz)
+def _memory(architecture: Machine, tck_ps: int) -> k.Memory:
+    common = gcd(PICOSECONDS, architecture.clock_hz)
     return k.Memory(
-        table.tck_ps,
-        table.burst_bytes,
-        table.capacity_bytes,
+        tck_ps,
         ps=PICOSECONDS // common,
         cycles=architecture.clock_hz // common,
     )
@@ -293,12 +304,12 @@ def _memory(architecture: Machine, channels: DramChannels) -> k.Memory:
 
 def _new_slots(slots: int, mesh_links: int) -> k.Slots:
     return k.Slots(
-        ops=np.zeros((slots, k.PARTS + 1), np.int64),
+        ops=np.zeros((slots, k.SERIAL + 1), np.int64),
         kinds=np.zeros((slots, k.STAGES), np.int64),
         block_cycles=np.zeros((slots, 1), np.int64),
         mesh_bits=np.zeros((slots, 2, mesh_links), np.int64),
         parts=np.zeros((slots, 1, 3), np.int64),
-        steps=np.zeros((slots, k.STAGES, 6), np.int64),
+        steps=np.zeros((slots, k.STAGES, k.TICKET + 1), np.int64),
         times=np.zeros((slots, 2, k.STAGES, 1), np.int64),
         commands=np.zeros((slots, 5), np.int64),
     )

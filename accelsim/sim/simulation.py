@@ -25,7 +25,7 @@ from accelsim.sim.encodings import encode
 from accelsim.sim.ledger import Ledger
 from accelsim.sim.link_law import check_links
 from accelsim.sim.memory import TensorMemory
-from accelsim.sim.observers import Observer, dram_blocks
+from accelsim.sim.observers import DramOp, Observer, dram_blocks, tell_of_bursts
 from accelsim.sim.partitions import Partitions
 from accelsim.sim.pipeline import Pipelines, Process, Times
 from accelsim.sim.planning.choice import Choice
@@ -63,7 +63,12 @@ class Simulation:
         self._step = step
         self._steps = steps
         self._observers: list[Observer] = []
-        self._channels = DramChannels(dram, architecture.dram.channels)
+        self._channels = DramChannels(
+            dram,
+            architecture.dram.channels,
+            architecture.dram.outstanding,
+            architecture.dram.arbitration == "oldest_first",
+        )
         row_bytes = dram.organisation.row_bursts * dram.organisation.burst
         self._pipelines = Pipelines(architecture, self._channels, row_bytes, partitions + 2)
         self.env = self._pipelines.env
@@ -83,6 +88,7 @@ class Simulation:
         self._dma = simpy.PriorityResource(self.env)
         self._done: dict[tuple[int, str], simpy.Event] = {}
         self._records: list[OpRecord] = []
+        self._moving: dict[int, DramOp] = {}
 
     def run(self, observers: Sequence[Observer] = ()) -> Run:
         """Run to the end.
@@ -97,6 +103,8 @@ class Simulation:
             for index in range(self._steps)
             for position, op in enumerate(self._step.ops if index else self._start.ops)
         ]
+        if any(observer.watches_bursts for observer in self._observers):
+            self._channels.record()
         if self._serial:
             self.env.process(self._sequence([(index, op) for index, _, op in ops]))
         else:
@@ -110,6 +118,10 @@ class Simulation:
                 f"only {len(self._records)} of {len(ops)} ops have run: they wait for one another"
             )
         run = self._finish()
+        watching = [observer for observer in self._observers if observer.watches_bursts]
+        if watching:
+            bursts = self._channels.bursts
+            tell_of_bursts(watching, bursts, self._channels.table.burst_bytes, self._moving)
         for observer in self._observers:
             observer.end(run)
         return run
@@ -185,6 +197,8 @@ class Simulation:
             self._counts(plan, executed.commands, end - start),
         )
         self._records.append(record)
+        tensors = tuple(part.tensor for part in plan.loads + plan.stores)
+        self._moving[executed.serial] = DramOp(index, op.name, tensors)
         self._tell_of_dram(index, plan, executed.times)
         freed = self._free(index, op)
         for observer in self._observers:
@@ -211,7 +225,7 @@ class Simulation:
             place = self._memory.place(index, part.tensor)
             return range(*self._pipelines.rows.place(place, part.size_bytes))
 
-        for block in dram_blocks(index, plan, times, rows):
+        for block in dram_blocks(index, plan, times, rows, self._channels.table.burst_bytes):
             for observer in watching:
                 observer.dram_moved(block)
 
@@ -245,8 +259,11 @@ class Simulation:
         background = ActionCounts()
         background.add("control", "idle_clock", self._lanes * cycles - held)
         background.add("leakage", "cycles", cycles)
-        self._channels.counted_elsewhere()
-        self._channels.finish(-(-cycles * PICOSECONDS // self._architecture.clock_hz), background)
+        self._channels.finish(
+            -(-cycles * PICOSECONDS // self._architecture.clock_hz),
+            [record.counts for record in self._records],
+            background,
+        )
         order = {op.name: position for position, op in enumerate(self._start.ops)}
         self._records.sort(key=lambda record: (record.step, record.start, order[record.op.name]))
         return Run(

@@ -1,10 +1,13 @@
 """Plain twin of the pipelines of ops, using only SimPy: one process per stage, one event per stage
 and block, one object per link.
+
+The cycles in which blocks of loads and stores end are given. The twin lists the transfers that they
+ask for, so that a test can work out these cycles from the list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,12 +15,11 @@ import simpy
 
 from accelsim.cost.counters import ActionCounts
 from accelsim.dram.channels import DramChannels
-from accelsim.dram.rows import PICOSECONDS, DramRows
+from accelsim.dram.rows import DramRows
 from accelsim.machine.architecture import Machine
 from accelsim.sim.pipeline import Executed, Place, Process, Served, StageTimes, Times
 from accelsim.sim.planning.mesh import Mesh
 from accelsim.sim.planning.op_plan import DramPart, OpPlan
-from tests.dram_transfers import transfer
 
 Work = Callable[[int], int]
 """Starts a stage's transfers for one block and returns the cycle in which the block is done."""
@@ -52,41 +54,23 @@ class Server:
         return self._free_at
 
 
-class Dram:
-    """The DRAM in accelerator cycles. The bank-state model behind it runs in picoseconds."""
+@dataclass(frozen=True)
+class Asked:
+    """A transfer that a stage asks for: ``nbytes`` from ``offset`` on of a tensor of ``size`` bytes
+    at ``base``. ``key``: number of the op in the order of start, and of the tensor within it.
+    ``block``: (number of the op, stage, block). ``port``: cycle in which the port of the global
+    buffer is done with the block.
+    """
 
-    def __init__(
-        self, env: simpy.Environment, channels: DramChannels, clock_hz: int, rows: DramRows
-    ) -> None:
-        self._env = env
-        self._channels = channels
-        self._clock_hz = clock_hz
-        self.rows = rows
-
-    def transfer(
-        self,
-        tensor: Hashable,
-        size_bytes: int,
-        offset_bytes: int,
-        nbytes: int,
-        write: bool,
-        counts: ActionCounts,
-    ) -> int:
-        """Move part of a tensor of ``size_bytes``. Returns the cycle of its last data. Repeated
-        reads wrap around the tensor.
-        """
-        base, _ = self.rows.place(tensor, size_bytes)
-        capacity = self._channels.table.capacity_bytes
-        now_ps = -(-int(self._env.now) * PICOSECONDS // self._clock_hz)
-        done = now_ps
-        offset = offset_bytes % size_bytes
-        while nbytes > 0:
-            address = (base + offset) % capacity
-            part = min(nbytes, size_bytes - offset, capacity - address)
-            done = max(done, transfer(self._channels, now_ps, address, part, write, counts))
-            nbytes -= part
-            offset = (offset + part) % size_bytes
-        return -(-done * self._clock_hz // PICOSECONDS)
+    cycle: int
+    key: tuple[int, int]
+    block: tuple[int, str, int]
+    base: int
+    size: int
+    offset: int
+    nbytes: int
+    write: bool
+    port: int
 
 
 @dataclass
@@ -163,7 +147,9 @@ class Pipelines:
         noc, buffer = architecture.noc, architecture.global_buffer
         self.env = simpy.Environment()
         self.rows = DramRows(channels.table.capacity_bytes, row_bytes)
-        self.dram = self._dram(channels, architecture.clock_hz)
+        self.ends: Mapping[tuple[int, str, int], int] = {}
+        self.asked: list[Asked] = []
+        self._serial = 0
         port = buffer.banks * buffer.width_bits
         mesh = Mesh.of(architecture)
         widths = (noc.width_bits, noc.width_bits, noc.width_bits * noc.peer_links, port, port)
@@ -173,10 +159,8 @@ class Pipelines:
         ]
         self._ports = buffer.ports
         self._slots = slots
+        self._burst = channels.table.burst_bytes
         self._running = 0
-
-    def _dram(self, channels: DramChannels, clock_hz: int) -> Dram:
-        return Dram(self.env, channels, clock_hz, self.rows)
 
     def _server(self, width: int) -> Server:
         return Server(self.env, width)
@@ -190,12 +174,13 @@ class Pipelines:
     def run(self, plan: OpPlan, place: Place) -> Generator[simpy.Event, None, Executed]:
         self._running += 1
         assert self._running <= self._slots
-        commands = ActionCounts()
-        stages = self.stages(plan, place, commands)
+        serial = self._serial
+        self._serial += 1
+        stages = self.stages(plan, place, serial)
         self._place(plan, place)
         yield from run_stages(self.env, stages, plan.blocks)
         self._running -= 1
-        return Executed(times_of(stages), commands)
+        return Executed(times_of(stages), ActionCounts(), serial)
 
     def play(self) -> None:
         self.env.run()
@@ -212,10 +197,10 @@ class Pipelines:
             loading = range(block + 3) if block == 0 else range(block + 2, block + 3)
             for parts, blocks in ((plan.loads, loading), (plan.stores, range(block, block + 1))):
                 for part in parts:
-                    if first_block(part, plan.blocks) in blocks:
+                    if first_block(part, plan.blocks, self._burst) in blocks:
                         self.rows.place(place(part.tensor), part.size_bytes)
 
-    def stages(self, plan: OpPlan, place: Place, commands: ActionCounts) -> list[Stage]:
+    def stages(self, plan: OpPlan, place: Place, serial: int) -> list[Stage]:
         blocks = plan.blocks
         down, up, peer, reads, writes = self.servers[:5]
         if self._ports == 1:
@@ -241,17 +226,16 @@ class Pipelines:
             write: bool,
         ) -> int:
             done = port.reserve(share(staged_bits, block, blocks), share(wait, block, blocks))
-            for part in parts:
-                nbytes = share(part.nbytes, block, blocks)
-                if nbytes:
-                    offset = part.nbytes * block // blocks
-                    done = max(
-                        done,
-                        self.dram.transfer(
-                            place(part.tensor), part.size_bytes, offset, nbytes, write, commands
-                        ),
-                    )
-            return done
+            key, crosses = (serial, "store" if write else "load", block), False
+            for order, part in enumerate(parts, len(plan.loads) if write else 0):
+                bytes_moved = crossing(part.nbytes, block, blocks, self._burst)
+                if bytes_moved:
+                    crosses = True
+                    base, _ = self.rows.place(place(part.tensor), part.size_bytes)
+                    where = base, part.size_bytes, bytes_moved[0], len(bytes_moved), write
+                    asked = Asked(int(self.env.now), (serial, order), key, *where, done)
+                    self.asked.append(asked)
+            return self.ends[key] if crosses else done
 
         fills, drains = (
             [] if load is None else [int(bits) for bits in load]
@@ -277,9 +261,20 @@ class Pipelines:
         return stages
 
 
-def first_block(part: DramPart, blocks: int) -> int:
+def crossing(nbytes: int, block: int, blocks: int, burst: int) -> range:
+    """Bytes that a block moves over the DRAM bus. The byte at which the next block begins is moved
+    down to the start of a burst.
+    """
+    first, end = (
+        edge if number == blocks else edge - edge % burst
+        for number, edge in ((number, nbytes * number // blocks) for number in (block, block + 1))
+    )
+    return range(first, end)
+
+
+def first_block(part: DramPart, blocks: int, burst: int) -> int:
     """First block that moves a byte of the part."""
-    return next(block for block in range(blocks) if share(part.nbytes, block, blocks))
+    return next(block for block in range(blocks) if crossing(part.nbytes, block, blocks, burst))
 
 
 def share(total: int, block: int, blocks: int) -> int:

@@ -1,6 +1,6 @@
 """Plain twin of the whole machine: a loop over cycles in which every component takes one step.
 
-Three things happen in a cycle, in this order. First, DRAM steps through its own clock edges up to
+Three things happen in a cycle, in this order. First, DRAM steps through its own clock edges before
 the start of the cycle. Second, everything that has ended is noticed, and whatever can continue does
 so within the cycle: stages whose requests have ended, oldest first, then signals in the order in
 which they were raised; the first step of a stage precedes both. Third, links, ports, partitions and
@@ -83,7 +83,10 @@ class WholeMachine:
         channels = architecture.dram.channels or dram.organisation.channels
         organisation = dram.organisation.model_copy(update={"channels": channels})
         self.dram = SteppedDram(
-            dram.model_copy(update={"organisation": organisation}), architecture.clock_hz
+            dram.model_copy(update={"organisation": organisation}),
+            architecture.clock_hz,
+            architecture.dram.outstanding,
+            architecture.dram.arbitration,
         )
         partitions = 1 if serial else architecture.partitions
         self.residency = allocate(step, architecture, partitions)
@@ -247,7 +250,8 @@ class WholeMachine:
         self, index: int, op: Op, partition: int | None
     ) -> Generator[Callable[[Callable[..., None]], None], int | None, None]:
         task = self.planner.task(index, op, partition)
-        running = Running(task, index, partition if task.on_array else None, self.now)
+        serial = len(self.running) + len(self.finished)
+        running = Running(task, index, partition if task.on_array else None, self.now, serial)
         self.running.append(running)
         ended = False
         wake: Callable[[], None] | None = None
@@ -290,7 +294,9 @@ class WholeMachine:
         for order, (parts, ahead) in enumerate(((load.reads, 2), (load.writes, 0))):
             for name, size, nbytes in parts:
                 if nbytes:
-                    first = next(each for each in range(blocks) if share(nbytes, each, blocks))
+                    first = next(
+                        each for each in range(blocks) if self._crossing(nbytes, each, blocks)
+                    )
                     turns.append((max(0, first - ahead), order, len(turns), name, size))
         for *_, name, size in sorted(turns):
             self.rows.place(self.places.key(running.step, name), size)
@@ -359,16 +365,31 @@ class WholeMachine:
         requests = self._move(
             task.blocks, [(self.port if write else self.write_port, staged, wait)], block
         )
-        for name, size, nbytes in parts:
-            moved = share(nbytes, block, task.blocks)
+        for order, (name, size, nbytes) in enumerate(parts, len(load.reads) if write else 0):
+            moved = self._crossing(nbytes, block, task.blocks)
             if moved:
                 first = self.rows.place(self.places.key(running.step, name), size)
                 request = self.dram.ask(
-                    self.now, self._pieces(first, size, nbytes * block // task.blocks, moved), write
+                    self.now,
+                    self._pieces(first, size, moved[0], len(moved)),
+                    write,
+                    (running.serial, order),
                 )
                 running.commands.append(request.commands)
                 requests.append(request)
         return requests
+
+    def _crossing(self, nbytes: int, block: int, blocks: int) -> range:
+        """Bytes that a block moves over the DRAM bus: its equal share, whose ends are moved down to
+        the start of a burst, except for the end of the last.
+        """
+        ends = []
+        for end in (block, block + 1):
+            byte = nbytes * end // blocks
+            while end < blocks and byte % self.dram.spec.organisation.burst:
+                byte -= 1
+            ends.append(byte)
+        return range(*ends)
 
     def _pieces(self, first: int, size: int, offset: int, nbytes: int) -> list[tuple[int, int]]:
         """(address, bytes) of a tensor's bytes from an offset. Repeated reads wrap around to its

@@ -90,14 +90,17 @@ class Stage:
 
 @dataclass
 class Running:
-    """An op that holds its component. ``seen``: cycles by activity or stall cause of the compute
-    stage. ``commands``: DRAM commands of its transfers.
+    """An op that holds its component.
+
+    ``serial``: its number in the order of start. ``seen``: cycles by activity or stall cause of the
+    compute stage. ``commands``: DRAM commands of its transfers.
     """
 
     task: Task
     step: int
     partition: int | None
     start: int
+    serial: int
     stages: list[Stage] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     commands: list[Counter[str]] = field(default_factory=list)

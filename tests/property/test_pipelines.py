@@ -5,7 +5,7 @@ same DRAM state, for any concurrent ops.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import simpy
@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 
 from accelsim.cost.counters import ActionCounts
 from accelsim.dram.channels import DramChannels
+from accelsim.dram.rows import PICOSECONDS
 from accelsim.dram.standard import DramSpec
 from accelsim.kernels.links import servers as k
-from accelsim.machine.architecture import Machine
 from accelsim.rules.registry import lower
 from accelsim.sim.pipeline import Executed, Pipelines, Times
 from accelsim.sim.planning.mesh import Mesh
 from accelsim.sim.planning.op_plan import DramPart, OpPlan
 from accelsim.step.ops import Op
+from tests.dram_transfers import Moves, Transfer
 from tests.examples import examples
 from tests.naive import pipeline as naive
 from tests.property.test_dram import specs
@@ -40,6 +41,7 @@ class Seen:
 
     log: list[tuple[str, int, int]] = field(default_factory=list)
     times: list[dict[str, tuple[list[int], list[int]]]] = field(default_factory=list)
+    serials: list[int] = field(default_factory=list)
     counts: list[list[tuple[tuple[str, str], int]]] = field(default_factory=list)
 
 
@@ -111,14 +113,11 @@ drafts = st.builds(
 
 
 def run(
-    kind: type, architecture: Machine, spec: DramSpec, processes: list[list[Draft]]
-) -> tuple[Seen, list[np.ndarray], object]:
+    pipelines: Pipelines | naive.Pipelines, mesh_links: int, processes: list[list[Draft]]
+) -> tuple[Seen, object]:
     """Run processes in parallel, each with one op after another. A resource is passed on at the end
     of each op, as between the ops of a step.
     """
-    channels = DramChannels(spec, 1)
-    mesh = Mesh.of(architecture)
-    pipelines = kind(architecture, channels, ROW, len(processes))
     env: simpy.Environment = pipelines.env
     seen = Seen()
     shared = simpy.PriorityResource(env)
@@ -129,7 +128,7 @@ def run(
                 yield pipelines.timeout(draft.wait)
             with shared.request(priority=number) as request:
                 yield request
-            plan = draft.plan(mesh.links if mesh else 0)
+            plan = draft.plan(mesh_links)
             start = int(env.now)
             executed: Executed = yield from pipelines.run(plan, lambda name: name)
             times: Times = executed.times
@@ -137,17 +136,48 @@ def run(
             seen.times.append(
                 {name: (each.started.tolist(), each.done.tolist()) for name, each in times.items()}
             )
+            seen.serials.append(executed.serial)
             seen.counts.append(list(executed.commands))
 
     for number, ops in enumerate(processes):
         env.process(process(number, ops))
     pipelines.play()
-    served = [pipelines.served(link) for link in range(k.MESH + (mesh.links if mesh else 0))]
-    return (
-        seen,
-        [array.copy() for array in channels.state],
-        (served, pipelines.rows._places, pipelines.rows.peak_bytes, env.now),
+    served = [pipelines.served(link) for link in range(k.MESH + mesh_links)]
+    return seen, (served, pipelines.rows._places, pipelines.rows.peak_bytes, env.now)
+
+
+def check_transfers(
+    asked: list[naive.Asked], ends: dict[tuple[int, str, int], int], spec: DramSpec, clock_hz: int
+) -> tuple[DramChannels, dict[int, tuple[int, ...]]]:
+    """A block of a load or store ends with the port of the global buffer or its last transfer.
+
+    Returns the DRAM after the transfers, moved without a machine, and the commands of each op.
+    """
+    channels = DramChannels(spec, 1)
+    moves = Moves(channels)
+    period = spec.timing.tck_ps * clock_hz
+    moves.run(
+        Transfer(
+            -(-each.cycle * PICOSECONDS // period),
+            each.base,
+            each.size,
+            each.offset,
+            each.nbytes,
+            each.write,
+            each.key,
+        )
+        for each in asked
     )
+    found: dict[tuple[int, str, int], int] = {}
+    for key, each in zip(moves.order, asked, strict=True):
+        end = -(-moves.ends[key] * period // PICOSECONDS)
+        found[each.block] = max(found.get(each.block, each.port), end)
+    assert found == {block: ends[block] for block in found}
+    commands: dict[int, tuple[int, ...]] = {}
+    for key, counts in moves.commands.items():
+        known = commands.get(key[0], (0, 0, 0, 0))
+        commands[key[0]] = tuple(one + other for one, other in zip(known, counts, strict=True))
+    return channels, commands
 
 
 @settings(max_examples=examples(200))
@@ -168,12 +198,33 @@ def test_blocks_pass_as_through_the_plain_twin(
         "global_buffer__banks": 2,
     }
     architecture = machine(clock=clock, noc__topology=topology, global_buffer__ports=ports, **small)
-    found, state, rest = run(Pipelines, architecture, spec, processes)
-    wanted, wanted_state, wanted_rest = run(naive.Pipelines, architecture, spec, processes)
-    assert found == wanted
+    mesh = Mesh.of(architecture)
+    links = mesh.links if mesh else 0
+    channels = DramChannels(spec, 1)
+    found, rest = run(Pipelines(architecture, channels, ROW, len(processes)), links, processes)
+    ends = {
+        (serial, name, block): cycle
+        for serial, times in zip(found.serials, found.times, strict=True)
+        for name, (_, done) in times.items()
+        for block, cycle in enumerate(done)
+    }
+    twin = naive.Pipelines(architecture, channels, ROW, len(processes))
+    twin.ends = ends
+    wanted, wanted_rest = run(twin, links, processes)
+    assert replace(found, counts=[]) == replace(wanted, counts=[])
     assert rest == wanted_rest
-    for one, two in zip(state, wanted_state, strict=True):
+    moved, commands = check_transfers(twin.asked, ends, spec, architecture.clock_hz)
+    for one, two in zip(channels.system.dram, moved.system.dram, strict=True):
         np.testing.assert_array_equal(one, two)
+    names = ("activate", "precharge", "read_burst", "write_burst")
+    assert found.counts == [
+        [
+            (("dram", name), count)
+            for name, count in zip(names, commands.get(serial, ()), strict=False)
+            if count
+        ]
+        for serial in found.serials
+    ]
 
 
 @given(st.integers(0, 10**13), st.integers(1, 10**12), st.integers(1, 10**12))

@@ -21,6 +21,7 @@ from accelsim.kernels.links import servers as on
 from accelsim.machine.architecture import Machine
 from accelsim.pe.registry import pe_kind
 from accelsim.rules.registry import lower
+from accelsim.sim.observers import DramBursts, Observer
 from accelsim.sim.run import OpRecord
 from accelsim.sim.simulation import Simulation
 from accelsim.step.contraction import matrix_nest
@@ -54,7 +55,21 @@ NETWORK = Builder("random", (1, 1, 1)).add("fc", 2).network()
 """Network of generated programs, whose ops do not come from a network."""
 CLOCKS = ["1GHz", "800MHz", "933MHz", "617MHz"]
 PERIODS = [1.0, 0.625, 0.833, 1.25, 2.5]
-COMMANDS = {"ACT": "activate", "RD": "read_burst", "WR": "write_burst"}
+COMMANDS = {"ACT": "activate", "PRE": "precharge", "RD": "read_burst", "WR": "write_burst"}
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> dict[str, object]:
+    """Any scheduler, with queues of the usual size or of a few requests."""
+    low, high = sorted(draw(st.tuples(*[st.sampled_from([0.2, 0.5, 0.8])] * 2)))
+    return {
+        "scheduler": draw(st.sampled_from(["frfcfs_rowhit", "frfcfs_rowhit", "frfcfs", "fcfs"])),
+        "read_queue": draw(st.sampled_from([32, 32, 1, 2, 5])),
+        "write_queue": draw(st.sampled_from([32, 32, 1, 2, 5])),
+        "drain_low": low,
+        "drain_high": high,
+        "refresh": draw(st.sampled_from(["all_bank", "none"])),
+    }
 
 
 @st.composite
@@ -80,7 +95,8 @@ def drams(draw: st.DrawFn) -> DramSpec:
         {
             "timing": timing,
             "organisation": organisation,
-            "policy": {"refresh": draw(st.sampled_from(["all_bank", "none"]))},
+            "policy": draw(policies()),
+            "protocol": draw(st.sampled_from([None, None, "HBM2"])),
             "address_mapping": draw(
                 st.sampled_from(["rochrababgco", "rorabgbachco", "robacochrabg", "chrorababgco"])
             ),
@@ -137,7 +153,9 @@ def tiny_machines(draw: st.DrawFn) -> Machine:
         noc__width=draw(st.sampled_from([7, 16, 256])),
         noc__peer_links=draw(st.integers(1, 2)),
         vector_unit__width=draw(st.sampled_from([1, 4, 64])),
-        dram__channels=draw(st.integers(1, 2)),
+        dram__channels=draw(st.sampled_from([1, 1, 2, 3])),
+        dram__outstanding=draw(st.sampled_from([None, None, 1, 2, 7])),
+        dram__arbitration=draw(st.sampled_from(["round_robin", "round_robin", "oldest_first"])),
         blocks_per_op=draw(st.integers(1, 5)),
         partitions=draw(
             st.sampled_from([count for count in (1, 2, 4) if rows * cols % count == 0])
@@ -170,6 +188,26 @@ def tiny_networks(draw: st.DrawFn) -> Network:
     return builder.add("fc", draw(st.integers(2, 4))).network()
 
 
+class Bursts(Observer):
+    """All bursts of a run: (clock of the offer, op, part, burst, write, channel, clocks of the
+    hand-over and of the last data).
+    """
+
+    watches_bursts = True
+
+    def __init__(self, burst_bytes: int) -> None:
+        self.burst_bytes = burst_bytes
+        self.listed: list[tuple[int, ...]] = []
+
+    def bursts_moved(self, bursts: DramBursts) -> None:
+        b = bursts
+        columns = (
+            *(b.offered, b.op, b.part, b.address // self.burst_bytes, b.write, b.channel),
+            *(b.accepted, b.done),
+        )
+        self.listed = list(zip(*(column.tolist() for column in columns), strict=True))
+
+
 def compare(
     architecture: Machine,
     dram: DramSpec,
@@ -182,16 +220,21 @@ def compare(
     """Run both machines and compare all their times. Returns False if the machine refuses the step
     or needs too many cycles.
     """
+    bursts = Bursts(dram.organisation.burst)
     try:
         model = pe_kind(architecture).timing(source)
         events = Simulation(step, model, dram, None, serial, steps)
-        run = events.run()
+        run = events.run([bursts])
     except InputError:
         return False
     if run.cycles > LIMIT:
         return False
     twin = WholeMachine(architecture, dram, step, works, serial, steps)
     cycles = twin.run(LIMIT + 1000)
+    assert bursts.listed == sorted(
+        (clock, *key, burst.burst, burst.write, burst.place[0], burst.accept, burst.done)
+        for clock, key, burst in twin.dram.log
+    )
     found = {(record.step, record.op.name): of_record(record) for record in run.records}
     wanted = {
         (running.step, running.task.op.name): of_running(twin, running) for running in twin.finished
@@ -201,6 +244,11 @@ def compare(
         key: wanted[key] for key in found if found[key] != wanted[key]
     }
     assert run.cycles == cycles
+    unwatched = Simulation(step, model, dram, None, serial, steps).run()
+    assert {
+        (record.step, record.op.name): of_record(record) for record in unwatched.records
+    } == found
+    assert (unwatched.cycles, unwatched.background) == (cycles, run.background)
     numbers = {
         "down": on.DOWN,
         "up": on.UP,
@@ -220,7 +268,7 @@ def compare(
     )
     total: Counter[str] = sum((channel.commands for channel in twin.dram.channels), Counter())
     counts = [run.background, *(record.counts for record in run.records)]
-    actions = {**COMMANDS, "PRE": "precharge", "REF": "refresh"}
+    actions = {**COMMANDS, "REF": "refresh"}
     assert {
         kind: sum(each["dram", action] for each in counts) for kind, action in actions.items()
     } == {kind: total[kind] for kind in actions}

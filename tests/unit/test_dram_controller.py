@@ -9,13 +9,12 @@ import pytest
 
 from accelsim.config import catalog
 from accelsim.config.loader import load_model
+from accelsim.dram.channels import DramChannels
 from accelsim.dram.requests import Requests
 from accelsim.dram.run import DramRun, simulate
 from accelsim.dram.standard import DramSpec
-from accelsim.dram.table import resolve
-from accelsim.kernels.dram import state as k
-from accelsim.kernels.dram.streams import stream
 from accelsim.results.dram import DramDocument
+from tests.dram_transfers import transfer
 
 NAMES = tuple(name for name in catalog.names("dram") if name != "hbm2")
 """The built-in standards of one channel. `hbm2` is `hbm2-pc` sixteen times."""
@@ -126,18 +125,15 @@ def test_bandwidths(name: str, kind: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", "RW")
-def test_first_come_first_served_is_how_machines_move_data(name: str, kind: str) -> None:
-    """Three rows in order, burst by burst: the kernel that moves a machine's transfers, which knows
-    no requests, ends at the same clock.
-    """
-    spec = standard(name, policy={"refresh": "none", "scheduler": "fcfs"}).model_copy(
-        update={"protocol": None}
-    )
+@pytest.mark.parametrize("scheduler", ["fcfs", "frfcfs_rowhit"])
+def test_machines_move_data_through_this_controller(name: str, kind: str, scheduler: str) -> None:
+    """A transfer of three rows ends at the same clock as its bursts, requested one by one."""
+    spec = standard(name, policy={"refresh": "none", "scheduler": scheduler})
     first, count = spec.organisation.row_bursts - 3, 2 * spec.organisation.row_bursts + 6
-    table = resolve(spec)
-    dram = k.new_dram(table.delays, table.shape)
-    last = stream(first, count, kind == "W", 0, dram)
-    assert served(spec, *((0, first + burst, kind) for burst in range(count))).total_cycles == last
+    size = spec.organisation.burst
+    moved = transfer(DramChannels(spec), 0, first * size, count * size, kind == "W")
+    last = served(spec, *((0, first + burst, kind) for burst in range(count))).total_cycles
+    assert moved == last * spec.timing.tck_ps
 
 
 # Policies

@@ -11,7 +11,7 @@ import pytest
 from accelsim.config.catalog import find
 from accelsim.config.loader import load_model
 from accelsim.cost.counters import ActionCounts
-from accelsim.dram.channels import DramChannels, RowCounts
+from accelsim.dram.channels import DramChannels
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import DramTable, resolve
 from accelsim.errors import InputError
@@ -46,7 +46,9 @@ class Bench:
         timing.issue(command, bank, row, clock, *self.channel)
 
     def legal(self, command: int, bank: int, clock: int) -> bool:
-        return bool(timing.probe(command, bank, *self.channel[1:]) <= clock)
+        _, shape, ready, banks, ranks, tally = self.channel
+        first = timing.allowed_from(command, bank, shape, ready, banks, ranks)
+        return bool(max(first, tally[k.LAST] + 1) <= clock)
 
 
 # The clocks are worked out by hand from the standards' parameters, as in the comments.
@@ -156,7 +158,7 @@ def test_unloaded_latencies(spec: DramSpec, write: bool) -> None:
     ]
     latencies = [end // t.tck_ps - start for end, start in zip(done, clock, strict=True)]
     assert latencies == [1 + t.tRCD + data, 1 + data, 1 + t.tRP + t.tRCD + data]
-    assert dram.rows == RowCounts(hits=1, misses=1, conflicts=1)
+    assert dram.system.dram.tally[0, k.HITS : k.CONFLICTS + 1].tolist() == [1, 1, 1]
 
 
 def test_a_row_streams_at_the_peak_rate() -> None:
@@ -178,11 +180,10 @@ def test_interleaved_bank_groups_reach_the_peak_of_ddr4() -> None:
     base = standard("ddr4-2400")
     quiet = base.model_copy(update={"policy": base.policy.model_copy(update={"refresh": "none"})})
     mixed = quiet.model_copy(update={"address_mapping": "rochrabacobg"})
-    # four rows are opened one after the other, each ACT a clock after the last RD; then a burst
-    # every fourth clock
+    # Four rows are opened tRRD_S = 4 clocks apart, so a burst can follow every fourth clock.
     assert (
         transfer(DramChannels(mixed), 0, 0, 512 * 64, write=False) // 830
-        == 4 * (1 + 17) + 508 * 4 + 17 + 4
+        == 1 + 17 + 511 * 4 + 17 + 4
     )
     assert (
         transfer(DramChannels(quiet), 0, 0, 128 * 64, write=False) // 830
@@ -201,11 +202,12 @@ def test_channels_are_independent() -> None:
 
 
 def test_idle_refreshes_are_counted() -> None:
-    dram, counts = DramChannels(LPDDR4), ActionCounts()
-    transfer(dram, 0, 0, 64, False, counts)
-    dram.finish(1000 * 6246 * 625, counts)
+    dram, served, counts = DramChannels(LPDDR4), ActionCounts(), ActionCounts()
+    transfer(dram, 0, 0, 64, False, served)
+    dram.finish(1000 * 6246 * 625, [served], counts)
     assert counts["dram", "refresh"] == 1000
-    assert (counts["dram", "activate"], counts["dram", "precharge"]) == (1, 1)
+    assert (served["dram", "activate"], served["dram", "precharge"]) == (1, 0)
+    assert (counts["dram", "activate"], counts["dram", "precharge"]) == (0, 1)
     assert (
         counts["dram", "active_standby"] == 6246 - 1
     )  # from the ACT at clock 1 to the PRE that the first refresh needs

@@ -15,26 +15,41 @@ Built in: `ddr4-2400`, `ddr4-3200`, `lpddr4-3200`, `hbm2` (a stack of 16 pseudo 
 start from a copy of one of them and name it in a machine file as `dram: {standard: my-dram.yaml}`,
 a path relative to the machine file. Each timing has its source beside it, each energy in `source`.
 
-Two models use a standard. Both keep every timing rule below and leave rows open.
+One controller, described [below](#the-controller), serves the bursts of a machine and the requests
+of `accelsim dram`. It keeps every timing rule of the standard and leaves rows open.
 
-* **Inside a machine**, transfers are served first come, first served, burst by burst;
-  `policy.scheduler` is ignored. A transfer waits as a whole. Bursts of one row
-  that follow one another are computed in one step.
-* **`accelsim dram`** serves single requests with queues, a scheduler, write drain and refresh, as a
-  memory controller does.
+## Inside a machine
 
-Transfers inside a machine take longer than requests to the controller, because the next row is not
-prepared while the last bursts of a row are read, and bank groups do not overlap. The difference
-depends on the standard, so it also changes the order of standards. Sequential read of 1 MiB, in
-clocks of each memory:
+A block of an op moves its share of each operand over the DRAM bus: one transfer per operand, of
+whole bursts. All transfers of a block start together. A transfer ends with its last burst, and a
+block with its last transfer.
 
-| standard | inside a machine | `accelsim dram` | difference |
-|---|---:|---:|---:|
-| `ddr4-2400` | 71460 | 68784 | +4 % |
-| `ddr4-3200` | 72525 | 68641 | +6 % |
-| `hbm2` | 5791 | 4420 | +31 % |
-| `hbm2-pc` | 96418 | 70961 | +36 % |
-| `lpddr4-3200` | 151958 | 142422 | +7 % |
+* Each channel has a DMA engine. It walks through the bursts of each transfer that lie in its
+  channel, in address order, and offers at most one burst per clock to the channel's controller.
+* `dram.arbitration` of the machine: with `round_robin` the engine takes one burst of each transfer
+  in turn, ordered by the start of their ops, then by operand. With `oldest_first` it takes all
+  bursts of the first transfer in that order.
+* A burst stays at the engine's port until the controller has room for it. The engine offers the
+  next one in the clock after that.
+* `dram.outstanding` limits the bursts of a channel that are offered and not done. By default these
+  are as many as its two queues hold.
+* A transfer can offer its first burst at the first clock edge at or after the cycle in which its
+  block starts. Its end is rounded up to a cycle of the machine.
+* Queues, open rows and owed refreshes outlast ops and idle time.
+
+ACT, PRE, RD and WR count for the op whose burst needed them. Refreshes, the precharges for them,
+and standby belong to no op.
+
+A transfer that is alone takes the same time as a request list of its bursts in `accelsim dram`.
+Sequential read of 1 MiB, in clocks of each memory:
+
+| standard | clocks | use of the data buses |
+|---|---:|---:|
+| `ddr4-2400` | 68784 | 95 % |
+| `ddr4-3200` | 68641 | 95 % |
+| `hbm2` | 4420 | 93 % |
+| `hbm2-pc` | 70961 | 92 % |
+| `lpddr4-3200` | 142422 | 92 % |
 
 ## `accelsim dram`
 
@@ -54,6 +69,7 @@ cycle,address,kind
 ```sh
 accelsim dram ddr4-2400 requests.csv
 accelsim dram ddr4-2400 requests.csv --max-outstanding 4 --json
+accelsim dram ddr4-2400 requests.csv --channels 2
 ```
 
 All cycles are clocks of the memory (tCK).
@@ -69,6 +85,7 @@ All cycles are clocks of the memory (tCK).
   together are handed over and not done. If several channels wait for a read to end, the request
   first in the file is handed over first. A read that waits holds back the later requests of its
   channel. Without the option the number is not limited.
+* `--channels N` replaces the standard's number of channels, as `dram.channels` of a machine does.
 
 `--json` prints one document, `accelsim.dram/1` (`accelsim schema dram-result`, `accelsim check`):
 
@@ -91,6 +108,48 @@ the data bus is busy |
 standard states none |
 | `unverified_energies` | actions whose energy has no verified source; the tables star them |
 | `standard`, `policy`, `max_outstanding`, `version` | the inputs of the computation |
+| `channels` | the number given with `--channels`; absent without the option |
+
+## Traces of a machine
+
+With `--dram-trace FILE.csv`, `simulate` and `compare` write every burst of a run to a CSV file.
+`accelsim dram` replays it, with the standard of the machine, and with `--channels` if the machine
+has another number than the standard:
+
+```sh
+accelsim simulate mnist-fc --arch von-neumann --batch 1 --dram-trace bursts.csv
+accelsim dram ddr4-2400 bursts.csv --json
+```
+
+| column | meaning |
+|---|---|
+| `cycle` | clock of the memory (tCK) at which the DMA offers the burst to its channel |
+| `address` | first byte of the burst |
+| `kind` | R or W |
+| `channel` | number of the channel |
+| `tensor`, `op` | the tensor that is moved, and the op that moves it |
+| `cause` | the reason for the transfer: see below |
+| `done` | clock of the last data |
+
+| cause | meaning |
+|---|---|
+| `operand`, `output` | The op reads or writes a tensor that is in DRAM. |
+| `spill` | The scratchpads are the tensor's home and have no room for these words. |
+| `stash` | FF writes a tensor that a later pass reads, or that pass reads it. |
+| `load` | The tensor arrives on the chip and stays there: `--no-warm`. |
+| `sums` | Partial sums of an output, on their way out or back. |
+
+* Lines are in the order of `cycle`. Within a channel that is the order of the offers, at most one
+  per clock.
+* The replay gives the times of the run: `done_cycles` are the values of `done`.
+* If there are several runs, each has a file of its own. `compare --dram-trace t.csv` writes
+  `t-<label>.csv`: for example `t-dfa.csv`, or `t-near-memory-dfa.csv` if there are several
+  machines. A rule with several kinds of step adds the kind: `simulate --rule hdfa` writes
+  `t-bp.csv` and `t-revised.csv`, `compare` `t-hdfa-bp.csv` and `t-hdfa-revised.csv`.
+* With `--passes` the trace has all bursts of the step. Under `--schedule unlocked` it has those of
+  one step.
+* Either all files are written or none. A file that exists is replaced.
+* A run with a trace needs about 100 bytes of memory per burst.
 
 ## The controller
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -155,3 +156,25 @@ def named_folder(name: str, value: object) -> Path | None:
     if instance(name, value, (str, Path), "a folder") == "":
         raise InputError(f"{name} must be a folder, got an empty name")
     return Path(str(value))
+
+
+def written_file(name: str, value: object) -> Path | None:
+    """Path of a file to write, or None if none is given. InputError if it is a folder, or if its
+    folder cannot be created or written.
+    """
+    if value is None:
+        return None
+    if str(instance(name, value, (str, Path), "a file")) == "":
+        raise InputError(f"{name} must be a file, got an empty name")
+    path = Path(str(value))
+    place = next(each for each in path.absolute().parents if each.exists())
+    fault = ""
+    if path.is_dir():
+        fault = f"{path} is a folder"
+    elif not place.is_dir():
+        fault = f"{place} is a file"
+    elif not os.access(place, os.W_OK | os.X_OK) and not path.exists():
+        fault = f"{place} cannot be written"
+    if fault:
+        raise InputError(f"{name} must be a file that can be written, got {path}: {fault}")
+    return path

@@ -1,8 +1,8 @@
 """A memory controller, request by request: refresh, one command per clock and bus, and the
 hand-over of requests.
 
-`accelsim dram` and the validation against other simulators use it. Machines stream their transfers
-through `kernels.dram.streams` instead, without queues.
+`run` serves the request list of `accelsim dram`. `kernels.dma.channels` runs the channels of a
+machine, whose bursts come from a DMA, with the same `tick`.
 
 In every clock each channel first issues at most one command per bus, then takes at most one
 request. A channel takes its requests in list order, and a request that must wait holds back only
@@ -29,6 +29,7 @@ from accelsim.kernels.dram.queues import (
     FCFS,
     IS_WRITE,
     ISSUED,
+    MADE,
     NEVER,
     NOTHING,
     OPENED,
@@ -83,7 +84,7 @@ from accelsim.kernels.dram.state import (
     channel_of,
 )
 from accelsim.kernels.dram.timing import allowed_from, issue
-from accelsim.kernels.jit import jit
+from accelsim.kernels.jit import inlined_jit, jit
 
 PREA = COMMANDS
 """Code of a PRE of all banks of a rank. It occurs only in ``trace``: for the state it is one PRE
@@ -91,7 +92,7 @@ per open bank.
 """
 
 
-@jit
+@inlined_jit
 def record(clock: int, command: int, bank: int, row: int, queues: Queues) -> None:
     """Add a command to the trace."""
     trace, traced = queues.trace, queues.traced
@@ -147,7 +148,7 @@ def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
     return now + 1
 
 
-@jit
+@inlined_jit
 def serve(now: int, command: int, kind: int, place: int, queues: Queues, channel: Channel) -> None:
     """Issue a request's command.
 
@@ -166,6 +167,7 @@ def serve(now: int, command: int, kind: int, place: int, queues: Queues, channel
     record(now, command, bank, NOTHING if command == PRE else row, queues)
     if command == PRE:
         banks[bank, MADE_WAY] = 1
+        served[request, MADE] += 1
         return
     for behind in range(place + 1, sizes[kind]):
         waiting[kind, behind - 1] = waiting[kind, behind]

@@ -8,11 +8,11 @@ import numpy as np
 
 from accelsim.kernels.dram.addresses import decode
 from accelsim.kernels.dram.state import BANKS, CHANNELS, GROUPS, RANKS, REFI, Ints
-from accelsim.kernels.jit import jit
+from accelsim.kernels.jit import inlined_jit, jit
 
 ARRIVES, BURST, IS_WRITE, CHANNEL, BANK, ROW = range(6)
 """Columns of ``requests``."""
-ACCEPT, DONE, ISSUED, OUTCOME = range(4)
+ACCEPT, DONE, ISSUED, OUTCOME, MADE = range(5)
 """Columns of ``served``."""
 READS, WRITES, OPENED = range(3)
 """Queues of a channel."""
@@ -45,9 +45,9 @@ class Queues(NamedTuple):
     write, channel, bank within the channel, row.
     """
     served: Ints
-    """int64 (N, 4), by `ACCEPT` to `OUTCOME`: clock of the hand-over, of the last data, and of its
-    RD or WR; state in which it found its row. The RD or WR is -1 if a waiting write answers the
-    read, or also carries the write's data.
+    """int64 (N, 5), by `ACCEPT` to `MADE`: clock of the hand-over, of the last data, and of its
+    RD or WR; state in which it found its row; PREs made for it. The RD or WR is -1 if a waiting
+    write answers the read, or also carries the write's data.
     """
     waiting: Ints
     """int64 (3 queues, slots): indices into ``requests``, oldest first, of reads, writes and opened
@@ -94,7 +94,7 @@ def new_controller(policy: Ints, requests: Ints, shape: Ints, room: int) -> Cont
     return Controller(
         policy,
         requests,
-        np.zeros((len(requests), 4), np.int64),
+        np.zeros((len(requests), 5), np.int64),
         np.zeros((channels, 3, min(slots, len(requests))), np.int64),
         np.zeros((channels, 3), np.int64),
         control,
@@ -103,7 +103,7 @@ def new_controller(policy: Ints, requests: Ints, shape: Ints, room: int) -> Cont
     )
 
 
-@jit
+@inlined_jit
 def queues_of(controller: Controller, channel: int) -> Queues:
     """The controller of one channel."""
     return Queues(
@@ -159,7 +159,7 @@ def sort_turns(turns: Ints, upcoming: Ints) -> None:
         turns[before + 1] = number
 
 
-@jit
+@inlined_jit
 def waiting_write(burst: int, queues: Queues) -> int:
     """The write of a burst that waits in a channel, or NOTHING.
 
@@ -174,7 +174,7 @@ def waiting_write(burst: int, queues: Queues) -> int:
     return NOTHING
 
 
-@jit
+@inlined_jit
 def hand_over(now: int, request: int, queues: Queues) -> bool:
     """Hand a request to its channel. Returns False if its queue is full.
 

@@ -9,6 +9,7 @@ and FRFCFS-RowHit. First-ready scheduling is from Rixner et al., "Memory access 
 from __future__ import annotations
 
 from accelsim.kernels.dram.queues import (
+    ACCEPT,
     BANK,
     DRAIN_ABOVE,
     DRAIN_BELOW,
@@ -24,13 +25,13 @@ from accelsim.kernels.dram.queues import (
 )
 from accelsim.kernels.dram.state import OPEN_ROW, PRE, RD, WR, Channel, Ints
 from accelsim.kernels.dram.timing import allowed_from, needed
-from accelsim.kernels.jit import jit
+from accelsim.kernels.jit import inlined_jit
 
 ANY_COMMAND, COLUMN_COMMANDS, ROW_COMMANDS = range(3)
 """Commands that a bus carries."""
 
 
-@jit
+@inlined_jit
 def drains(draining: bool, reads: int, writes: int, policy: Ints) -> bool:
     """Whether the controller serves writes instead of reads.
 
@@ -42,13 +43,13 @@ def drains(draining: bool, reads: int, writes: int, policy: Ints) -> bool:
     return reads == 0 or (writes >= policy[DRAIN_BELOW] and writes > 0)
 
 
-@jit
+@inlined_jit
 def pick_opened(now: int, queues: Queues, channel: Channel) -> tuple[int, int]:
     """(place of the oldest opened request whose RD or WR is allowed now, or NOTHING; clock at which
     the next one is allowed).
     """
     _, shape, ready, banks, ranks, _ = channel
-    requests, opened = queues.requests, queues.waiting[OPENED]
+    requests, served, opened = queues.requests, queues.served, queues.waiting[OPENED]
     oldest, wake = NOTHING, NEVER
     for place in range(queues.sizes[OPENED]):
         request = opened[place]
@@ -56,12 +57,12 @@ def pick_opened(now: int, queues: Queues, channel: Channel) -> tuple[int, int]:
         clock = allowed_from(command, requests[request, BANK], shape, ready, banks, ranks)
         if clock > now:
             wake = min(wake, clock)
-        elif oldest == NOTHING or request < opened[oldest]:
+        elif oldest == NOTHING or served[request, ACCEPT] < served[opened[oldest], ACCEPT]:
             oldest = place
     return oldest, wake
 
 
-@jit
+@inlined_jit
 def keeps_row(bank: int, kind: int, size: int, queues: Queues, channel: Channel) -> bool:
     """Whether one of the first ``size`` requests of a queue wants the row that the bank has
     open.
@@ -74,7 +75,7 @@ def keeps_row(bank: int, kind: int, size: int, queues: Queues, channel: Channel)
     return False
 
 
-@jit
+@inlined_jit
 def pick_queued(
     now: int, carried: int, taken: int, kind: int, queues: Queues, channel: Channel
 ) -> tuple[int, int, int]:
@@ -88,13 +89,16 @@ def pick_queued(
     """
     _, shape, ready, banks, ranks, _ = channel
     requests, scheduler, size = queues.requests, queues.policy[SCHEDULER], queues.sizes[kind]
-    wake = NEVER
+    waiting, wake = queues.waiting[kind], NEVER
+    refused_bank, refused_command = NOTHING, NOTHING  # the last that timing does not allow
     candidates = min(size, 1) if scheduler == FCFS else size
     for place in range(candidates):
-        request = queues.waiting[kind, place]
+        request = waiting[place]
         bank = requests[request, BANK]
         column = WR if requests[request, IS_WRITE] else RD
         command = needed(column, bank, requests[request, ROW], banks)
+        if bank == refused_bank and command == refused_command:
+            continue
         is_column = command in (RD, WR)
         if (
             bank == taken
@@ -105,6 +109,7 @@ def pick_queued(
         clock = allowed_from(command, bank, shape, ready, banks, ranks)
         if clock > now:
             wake = min(wake, clock)
+            refused_bank, refused_command = bank, command
             continue
         if command == PRE:
             if keeps_row(bank, OPENED, queues.sizes[OPENED], queues, channel):

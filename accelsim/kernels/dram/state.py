@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels.jit import jit
+from accelsim.kernels.jit import inlined_jit
 
 ACT, PRE, RD, WR, REF = range(5)
 COMMANDS = 5
@@ -113,7 +113,7 @@ def new_dram(delays: Ints, shape: Ints) -> Dram:
     return Dram(delays, shape, ready, banks, ranks, tally)
 
 
-@jit
+@inlined_jit
 def channel_of(dram: Dram, number: int) -> Channel:
     """One channel, as views of the DRAM's arrays."""
     return Channel(

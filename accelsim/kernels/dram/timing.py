@@ -29,10 +29,10 @@ from accelsim.kernels.dram.state import (
     SAME_RANK,
     Ints,
 )
-from accelsim.kernels.jit import jit
+from accelsim.kernels.jit import inlined_jit, jit
 
 
-@jit
+@inlined_jit
 def needed(column: int, bank: int, row: int, banks: Ints) -> int:
     """Next command of a request for a row: ``column`` (RD or WR) itself, ACT if the bank is closed,
     PRE if another row is open.
@@ -43,7 +43,7 @@ def needed(column: int, bank: int, row: int, banks: Ints) -> int:
     return ACT if open_row < 0 else PRE
 
 
-@jit
+@inlined_jit
 def allowed_from(
     command: int, bank: int, shape: Ints, ready: Ints, banks: Ints, ranks: Ints
 ) -> int:
@@ -62,19 +62,7 @@ def allowed_from(
     return clock  # type: ignore[no-any-return]
 
 
-@jit
-def probe(
-    command: int, bank: int, shape: Ints, ready: Ints, banks: Ints, ranks: Ints, tally: Ints
-) -> int:
-    """First clock at which timing allows a command. Changes nothing, and does not check the row
-    state (see `needed`).
-
-    A REF applies to the bank's rank.
-    """
-    return max(allowed_from(command, bank, shape, ready, banks, ranks), tally[LAST] + 1)  # type: ignore[no-any-return]
-
-
-@jit
+@inlined_jit
 def push_back(command: int, scope: int, node: int, clock: int, delays: Ints, ready: Ints) -> None:
     """Update the first allowed clocks of later commands at a node that shares the scope with an
     issued command.
@@ -87,7 +75,7 @@ def push_back(command: int, scope: int, node: int, clock: int, delays: Ints, rea
             ready[node, later] = max(ready[node, later], clock + delay)
 
 
-@jit
+@inlined_jit
 def issue(
     command: int,
     bank: int,
@@ -103,7 +91,7 @@ def issue(
     """Issue a command at a clock: update row state, counts and first allowed clocks of later
     commands.
 
-    Does not check legality (see `probe`).
+    Does not check legality (see `needed` and `allowed_from`).
     """
     rank, rank_node = banks[bank, RANK], banks[bank, RANK_NODE]
     push_back(command, SAME_BANK, bank, clock, delays, ready)
@@ -127,3 +115,17 @@ def issue(
             ranks[rank, ACTIVE_CLOCKS] += clock - ranks[rank, ACTIVE_SINCE]
     tally[command] += 1
     tally[LAST] = clock
+
+
+@jit
+def active_clocks(clock: int, ranks: Ints) -> int:
+    """Clocks with an open bank up to ``clock``, summed over the ``ranks`` of one channel.
+
+    ``clock`` must not precede the last command.
+    """
+    total = 0
+    for rank in range(len(ranks)):
+        total += ranks[rank, ACTIVE_CLOCKS]
+        if ranks[rank, OPEN_BANKS] > 0:
+            total += clock - ranks[rank, ACTIVE_SINCE]
+    return total

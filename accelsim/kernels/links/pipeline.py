@@ -13,7 +13,11 @@ an event of the caller; its number is that of the next event at the time it beco
 
 from __future__ import annotations
 
-from accelsim.kernels.dram.state import Dram
+from accelsim.kernels.dma import arrays as dma_columns
+from accelsim.kernels.dma.channels import full, run_channels
+from accelsim.kernels.dma.system import System
+from accelsim.kernels.dram.queues import NOTHING
+from accelsim.kernels.dram.state import ACT, PRE, RD, WR
 from accelsim.kernels.jit import inlined_jit, jit
 from accelsim.kernels.links.servers import Links
 from accelsim.kernels.links.slots import (
@@ -22,6 +26,8 @@ from accelsim.kernels.links.slots import (
     BLOCK,
     BLOCKS,
     CODE,
+    CROSSING,
+    CROSSINGS,
     CYCLE,
     DONE,
     END_CYCLE,
@@ -35,19 +41,23 @@ from accelsim.kernels.links.slots import (
     ORDER,
     POINT,
     QUEUED,
+    REACHED,
+    SETTLED,
     SINCE,
     SLOT,
     STAGE_COUNT,
     STAGES,
     STAMP,
     STARTED,
+    TICKET,
     TODO,
+    UNTIL,
     Events,
     Ints,
     Memory,
     Slots,
 )
-from accelsim.kernels.links.stages import work
+from accelsim.kernels.links.stages import cycle_of, dram_clock, work
 
 _WAKE, _DONE = range(2)
 
@@ -59,12 +69,18 @@ def earlier(cycle: int, number: int, other_cycle: int, other_number: int) -> boo
 
 
 @jit
-def push(cycle: int, code: int, clock: Ints, queue: Ints) -> None:
-    """Schedule an event in the queue of `Events`."""
+def push(cycle: int, number: int, code: int, clock: Ints, queue: Ints) -> None:
+    """Put an event into the queue of `Events`, under a number that `take_number` gave."""
     event = clock[QUEUED]
-    queue[event, CYCLE], queue[event, ORDER], queue[event, CODE] = cycle, clock[NUMBER], code
+    queue[event, CYCLE], queue[event, ORDER], queue[event, CODE] = cycle, number, code
     clock[QUEUED] += 1
+
+
+@jit
+def take_number(clock: Ints) -> int:
+    """The number of the next event to schedule."""
     clock[NUMBER] += 1
+    return clock[NUMBER] - 1  # type: ignore[no-any-return]
 
 
 @jit
@@ -114,17 +130,23 @@ def wake(slot: int, stage: int, steps: Ints, clock: Ints, todo: Ints) -> None:
 
 
 @jit
-def end_op(slot: int, cycle: int, events: Events) -> None:
-    """Report the end of an op to the caller."""
+def end_op(slot: int, cycle: int, number: int, events: Events) -> None:
+    """Report the end of an op to the caller, and its number as an event."""
     clock = events.clock
     end = events.ended[clock[ENDS]]
-    end[SLOT], end[END_CYCLE], end[END_NUMBER] = slot, cycle, clock[NUMBER]
+    end[SLOT], end[END_CYCLE], end[END_NUMBER] = slot, cycle, number
     clock[ENDS] += 1
 
 
 @inlined_jit
 def resume(
-    slot: int, stage: int, slots: Slots, events: Events, links: Links, memory: Memory, dram: Dram
+    slot: int,
+    stage: int,
+    slots: Slots,
+    events: Events,
+    links: Links,
+    memory: Memory,
+    system: System,
 ) -> None:
     """Continue a stage until it must wait or has done its last block."""
     clock, queue = events.clock, events.queue
@@ -145,24 +167,31 @@ def resume(
             if not last and block >= 2 and await_block(steps, stage, stage + 1, block - 2, clock):
                 return
         if step[POINT] == 2:
-            done = work(stage, block, slot, now, slots, links, memory, dram)
+            step[CROSSING] = 0
+            done = work(stage, block, slot, now, slots, links, memory, system)
             times[STARTED, stage, block] = now
             step[POINT] = 3
+            if step[CROSSING] > 0:
+                step[UNTIL] = done
+                step[TICKET] = clock[NUMBER]
+                clock[NUMBER] += 1 - (blocks == 1 and last)
+                clock[CROSSINGS] += step[CROSSING]
+                return
             if blocks == 1 and last:
                 times[DONE, stage, block] = done
-                end_op(slot, done, events)
+                end_op(slot, done, clock[NUMBER], events)
                 return
             if done > now:
-                push(done, code * 2 + _WAKE, clock, queue)
+                push(done, take_number(clock), code * 2 + _WAKE, clock, queue)
                 return
         times[DONE, stage, block] = now
         step[POINT] = 0
         step[BLOCK] += 1
         if blocks > 1:
-            push(now, code * 2 + _DONE, clock, queue)
+            push(now, take_number(clock), code * 2 + _DONE, clock, queue)
     if blocks > 1:
         if last:
-            end_op(slot, now, events)
+            end_op(slot, now, clock[NUMBER], events)
     else:
         step[FINISHED] = 1
         events.todo[clock[TODO]] = code + 1
@@ -198,6 +227,55 @@ def begin(slot: int, now: int, slots: Slots, events: Events) -> None:
 
 
 @jit
+def crossed(transfer: int, slots: Slots, events: Events, memory: Memory, system: System) -> None:
+    """Note the end of a transfer. The last one of a stage's block schedules the end of the block.
+
+    The event has the number that it got when the block started, so equal cycles are ordered by the
+    starts of the blocks, whichever end became known first.
+    """
+    row, clock = system.dma.transfers[transfer], events.clock
+    slot, stage = row[dma_columns.SLOT], row[dma_columns.STAGE]
+    commands, step, op = slots.commands[slot], slots.steps[slot, stage], slots.ops[slot]
+    for channel in range(len(system.dma.cursors)):
+        cursor = system.dma.cursors[channel, transfer]
+        commands[ACT] += cursor[dma_columns.ACTS]
+        commands[PRE] += cursor[dma_columns.PRES]
+        commands[WR if row[dma_columns.IS_STORE] else RD] += cursor[dma_columns.COLUMNS]
+    row[dma_columns.SERIAL] = NOTHING
+    clock[CROSSINGS] -= 1
+    step[CROSSING] -= 1
+    step[UNTIL] = max(step[UNTIL], cycle_of(row[dma_columns.UNTIL], memory))
+    if step[CROSSING] > 0:
+        return
+    if op[BLOCKS] == 1 and stage + 1 == op[STAGE_COUNT]:
+        slots.times[slot, DONE, stage, 0] = step[UNTIL]
+        end_op(slot, step[UNTIL], step[TICKET], events)
+    else:
+        code = (slot * STAGES + stage) * 2 + _WAKE
+        push(step[UNTIL], step[TICKET], code, clock, events.queue)
+
+
+@jit
+def settle(cycle: int, slots: Slots, events: Events, memory: Memory, system: System) -> bool:
+    """Run the DRAM towards a cycle, until the ends of transfers become known.
+
+    Returns True once it has run up to the cycle, so that all ends up to there are known.
+    """
+    clock, finished = events.clock, system.dma.finished
+    until = NEVER if cycle >= NEVER else dram_clock(cycle, memory)
+    if clock[CROSSINGS] > 0 and clock[REACHED] < until:
+        clock[REACHED] = run_channels(clock[REACHED], until, system)
+        for index in range(finished[0]):
+            crossed(finished[1 + index], slots, events, memory, system)
+        finished[0] = 0
+        return False
+    if cycle < NEVER:
+        clock[REACHED] = max(clock[REACHED], until)
+        clock[SETTLED] = max(clock[SETTLED], cycle)
+    return True
+
+
+@jit
 def advance(
     cycle: int,
     number: int,
@@ -207,12 +285,15 @@ def advance(
     events: Events,
     links: Links,
     memory: Memory,
-    dram: Dram,
+    system: System,
 ) -> int:
     """Process the events before the caller's event (cycle, number), and before the end of any op.
 
     First the op in ``slot`` starts at ``now``, unless ``slot`` is -1. Returns the number of ops
     that end (see `Events.ended`).
+
+    The events of a cycle may start transfers. So the DRAM first runs up to that cycle, and no
+    command is decided later than the next time at which a burst can be offered.
     """
     clock, queue, todo, ended = events
     clock[ENDS] = 0
@@ -222,12 +303,16 @@ def advance(
         while clock[TODO] > 0:
             clock[TODO] -= 1
             code = todo[clock[TODO]]
-            resume(code // STAGES, code % STAGES, slots, events, links, memory, dram)
+            resume(code // STAGES, code % STAGES, slots, events, links, memory, system)
         first = next_event(clock, queue)
         for end in range(clock[ENDS]):
             other, other_number = ended[end, END_CYCLE], ended[end, END_NUMBER]
             if earlier(other, other_number, cycle, number):
                 cycle, number = other, other_number
+        if not settle(min(clock[NEXT], cycle), slots, events, memory, system):
+            if full(system.dma):
+                return clock[ENDS]  # type: ignore[no-any-return]
+            continue
         if first < 0 or not earlier(queue[first, CYCLE], queue[first, ORDER], cycle, number):
             return clock[ENDS]  # type: ignore[no-any-return]
         clock[NOW] = queue[first, CYCLE]

@@ -28,15 +28,18 @@ LOAD, FILL, COMPUTE, DRAIN, STORE = range(STAGES)
     STAGED_OUT_WAIT,
     LOADS,
     PARTS,
-) = range(15)
+    SERIAL,
+) = range(16)
 """Columns of ``ops``: number of stages and of blocks; bits that each link moves for the op; cycles
-of bank conflicts; number of load parts, and of all parts.
+of bank conflicts; number of load parts, and of all parts; number of the op in order of start.
 """
 BASE, SIZE, NBYTES = range(3)
 """Columns of ``parts``: first byte in DRAM, bytes of the tensor, bytes to move."""
-BLOCK, POINT, FINISHED, AWAITED, AWAITED_BLOCK, SINCE = range(6)
+BLOCK, POINT, FINISHED, AWAITED, AWAITED_BLOCK, SINCE, CROSSING, UNTIL, TICKET = range(9)
 """Columns of ``steps``: current block, point within the block, blocks whose end is visible to other
-stages, stage and block that it waits for, stamp of the start of that wait.
+stages, stage and block that it waits for, stamp of the start of that wait; transfers of the block
+that are on their way, cycle in which all other parts of the block are done, number of the event of
+its end.
 """
 STARTED, DONE = range(2)
 """Indices into ``times``."""
@@ -46,7 +49,7 @@ class Slots(NamedTuple):
     """The running ops."""
 
     ops: Ints
-    """int64 (slots, 15), by `STAGE_COUNT` to `PARTS`."""
+    """int64 (slots, 16), by `STAGE_COUNT` to `SERIAL`."""
     kinds: Ints
     """int64 (slots, 5): kinds of the op's stages, in order."""
     block_cycles: Ints
@@ -58,17 +61,18 @@ class Slots(NamedTuple):
     store.
     """
     steps: Ints
-    """int64 (slots, 5, 6), by `BLOCK` to `SINCE`: state of each stage."""
+    """int64 (slots, 5, 9), by `BLOCK` to `TICKET`: state of each stage."""
     times: Ints
     """int64 (slots, 2, 5, blocks), by `STARTED` and `DONE`: cycles of each stage's blocks."""
     commands: Ints
     """int64 (slots, 5): DRAM commands of the op."""
 
 
-NOW, NUMBER, QUEUED, TODO, STAMP, ENDS, NEXT = range(7)
+NOW, NUMBER, QUEUED, TODO, STAMP, ENDS, NEXT, CROSSINGS, SETTLED, REACHED = range(10)
 """Indices into ``clock``: current cycle; number of the next event to schedule; length of ``queue``
 and of ``todo``; stamp of the next stage that waits; ops that ended in this call; cycle of the next
-event, or `NEVER`.
+event, or `NEVER`; transfers whose end is not known; cycle up to which the ends of all transfers are
+known; DRAM clock up to which the channels have run.
 """
 NEVER = 1 << 62
 CYCLE, ORDER, CODE = range(3)
@@ -81,7 +85,7 @@ class Events(NamedTuple):
     """Events of the ops' blocks."""
 
     clock: Ints
-    """int64 (7), by `NOW` to `NEXT`."""
+    """int64 (10), by `NOW` to `REACHED`."""
     queue: Ints
     """int64 (events, 3), by `CYCLE` to `CODE`: pending events, unordered."""
     todo: Ints
@@ -95,11 +99,9 @@ class Events(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Conversion of machine cycles and bytes to DRAM clocks and bursts."""
+    """Conversion of machine cycles to DRAM clocks."""
 
     tck_ps: int
-    burst_bytes: int
-    capacity_bytes: int
     ps: int
     """``ps`` picoseconds equal ``cycles`` machine cycles."""
     cycles: int

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from accelsim.kernels.dram.state import COMMANDS, Dram
-from accelsim.kernels.dram.streams import stream
+from accelsim.kernels.dma import arrays as dma_columns
+from accelsim.kernels.dma.system import System
+from accelsim.kernels.dma.transfers import start
+from accelsim.kernels.dram.queues import NOTHING
 from accelsim.kernels.jit import inlined_jit, jit
 from accelsim.kernels.links.servers import (
     BUFFER,
@@ -21,6 +23,7 @@ from accelsim.kernels.links.slots import (
     BASE,
     BLOCKS,
     COMPUTE,
+    CROSSING,
     DRAIN,
     DRAIN_BITS,
     DRAIN_BUFFER,
@@ -33,52 +36,63 @@ from accelsim.kernels.links.slots import (
     NBYTES,
     PARTS,
     PEER_BITS,
+    SERIAL,
     SIZE,
     STAGED_IN,
     STAGED_IN_WAIT,
     STAGED_OUT,
     STAGED_OUT_WAIT,
     STORE,
-    Ints,
     Memory,
     Slots,
 )
 
 
-@inlined_jit
-def cross_dram(
-    part: Ints, block: int, blocks: int, write: bool, now: int, memory: Memory, dram: Dram
-) -> int:
-    """Move one block's share of one part, int64 (3), over the DRAM bus.
-
-    Returns the cycle in which its last data have passed, 0 for an empty share. Re-reads wrap around
-    the tensor.
-    """
-    offset = before(part[NBYTES], block, blocks)
-    nbytes = before(part[NBYTES], block + 1, blocks) - offset
-    if nbytes == 0:
-        return 0
-    now_ps = scaled(now, memory.ps, memory.cycles)
-    accept = (now_ps + memory.tck_ps - 1) // memory.tck_ps
-    done = now_ps
-    offset %= part[SIZE]
-    while nbytes > 0:
-        address = (part[BASE] + offset) % memory.capacity_bytes
-        size = min(nbytes, part[SIZE] - offset, memory.capacity_bytes - address)
-        first = address // memory.burst_bytes
-        bursts = (address + size - 1) // memory.burst_bytes - first + 1
-        done = max(done, stream(first, bursts, write, accept, dram) * memory.tck_ps)
-        nbytes -= size
-        offset = (offset + size) % part[SIZE]
-    return scaled(done, memory.cycles, memory.ps)
+@jit
+def dram_clock(cycle: int, memory: Memory) -> int:
+    """First DRAM clock at or after a cycle."""
+    ps = scaled(cycle, memory.ps, memory.cycles)
+    return (ps + memory.tck_ps - 1) // memory.tck_ps
 
 
 @jit
-def count(times: int, tally: Ints, commands: Ints) -> None:
-    """Add the commands of all channels so far, times ``times``, to those of an op."""
-    for channel in range(tally.shape[0]):
-        for command in range(COMMANDS):
-            commands[command] += times * tally[channel, command]
+def cycle_of(clock: int, memory: Memory) -> int:
+    """First cycle at or after a DRAM clock."""
+    return scaled(clock * memory.tck_ps, memory.cycles, memory.ps)
+
+
+@jit
+def cut(nbytes: int, block: int, blocks: int, burst: int) -> int:
+    """Bytes that cross the DRAM bus before a block. Blocks are cut between bursts, since a burst
+    moves as a whole.
+    """
+    return nbytes if block == blocks else before(nbytes, block, blocks) // burst * burst
+
+
+@jit
+def cross_dram(
+    index: int, stage: int, block: int, slot: int, slots: Slots, clock: int, system: System
+) -> int:
+    """Start the transfer of one block's share of part ``index`` at a DRAM clock.
+
+    Returns the number of transfers started: 0 for an empty share, else 1.
+    """
+    op, part, dma = slots.ops[slot], slots.parts[slot, index], system.dma
+    burst = dma.settings[dma_columns.BURST_BYTES]
+    offset = cut(part[NBYTES], block, op[BLOCKS], burst)
+    nbytes = cut(part[NBYTES], block + 1, op[BLOCKS], burst) - offset
+    if nbytes == 0:
+        return 0
+    table, transfer = dma.transfers, 0
+    while table[transfer, dma_columns.SERIAL] != NOTHING:
+        transfer += 1
+    row = table[transfer]
+    row[dma_columns.SERIAL], row[dma_columns.ORDER] = op[SERIAL], index
+    row[dma_columns.SLOT], row[dma_columns.STAGE] = slot, stage
+    row[dma_columns.IS_STORE] = index >= op[LOADS]
+    row[dma_columns.BASE], row[dma_columns.SIZE] = part[BASE], part[SIZE]
+    start(transfer, offset, nbytes, clock, system.dram.shape, dma)
+    return 1
 
 
 @inlined_jit
@@ -90,9 +104,13 @@ def work(
     slots: Slots,
     links: Links,
     memory: Memory,
-    dram: Dram,
+    system: System,
 ) -> int:
-    """Start a stage's transfers of one block. Returns the cycle in which the block is done."""
+    """Start a stage's transfers of one block.
+
+    Returns the cycle in which the block is done, apart from its DRAM transfers. Their number is in
+    the stage's `CROSSING`.
+    """
     kind, op, table = slots.kinds[slot, stage], slots.ops[slot], links.table
     blocks = op[BLOCKS]
     if kind == COMPUTE:
@@ -117,11 +135,9 @@ def work(
     else:
         wait = share(op[STAGED_IN_WAIT], block, blocks)
         done = reserve(links.writes, share(op[STAGED_IN], block, blocks), wait, now, table)
-    parts, tally, commands = slots.parts[slot], dram.tally, slots.commands[slot]
-    count(-1, tally, commands)
     first, end = (op[LOADS], op[PARTS]) if write else (0, op[LOADS])
+    clock, crossing = dram_clock(now, memory), 0
     for index in range(first, end):
-        crossed = cross_dram(parts[index], block, blocks, write, now, memory, dram)
-        done = max(done, crossed)
-    count(1, tally, commands)
+        crossing += cross_dram(index, stage, block, slot, slots, clock, system)
+    slots.steps[slot, stage, CROSSING] = crossing
     return done

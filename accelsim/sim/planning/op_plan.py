@@ -25,6 +25,7 @@ class Cause(StrEnum):
     - OPERAND, OUTPUT: the op reads or writes a tensor for which the global buffer has no room.
     - SPILL: the scratchpads are the tensor's home and have no room for these words.
     - STASH: FF keeps the tensor for a later pass, which reads it back.
+    - LOAD: the tensor arrives on the chip for the first time, and stays there.
     - SUMS: partial sums of an output, on their way out or back.
     """
 
@@ -32,6 +33,7 @@ class Cause(StrEnum):
     OUTPUT = "output"
     SPILL = "spill"
     STASH = "stash"
+    LOAD = "load"
     SUMS = "sums"
 
 

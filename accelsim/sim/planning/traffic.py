@@ -151,6 +151,8 @@ class Traffic:
         """Why a transfer crosses the DRAM bus."""
         if t.partial:
             return Cause.SUMS
+        if t.route is Route.LOAD:
+            return Cause.LOAD
         if t.spilled or self._memory.local_split(step, t.tensor) is not None:
             return Cause.SPILL
         if self._memory.stashes(op, t.tensor):

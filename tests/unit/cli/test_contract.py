@@ -87,6 +87,7 @@ def test_simulate_passes_the_defaults_of_the_contract(
         "optimizer": "momentum",
         "warm": True,
         "seed": 0,
+        "dram_trace": None,
     }
 
 
@@ -97,7 +98,7 @@ def test_compare_passes_lists_and_every_option_of_simulate(
         "--arch near-memory,von-neumann --batch 4 --trace a.npz --trace b.npz "
         "--trace-any-rule --passes WG,ff"
     )
-    arguments += " --schedule unlocked --optimizer adam --no-warm --seed 7"
+    arguments += " --schedule unlocked --optimizer adam --no-warm --seed 7 --dram-trace t.csv"
     assert (
         run(
             monkeypatch,
@@ -120,6 +121,7 @@ def test_compare_passes_lists_and_every_option_of_simulate(
         "unlocked",
         "adam",
     )
+    assert settings["dram_trace"] == Path("t.csv")
     assert settings["trace_any_rule"] is True
     assert settings["warm"] is False
 

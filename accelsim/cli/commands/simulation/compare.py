@@ -10,10 +10,10 @@ import typer
 from accelsim.cli import delivery, options, values
 from accelsim.cli.given_options import GivenOptions, with_options
 from accelsim.errors import InputError
-from accelsim.experiment.setting import MACHINE, Setting
+from accelsim.experiment.setting import MACHINE, RunSetting
 
 
-@with_options(Setting)
+@with_options(RunSetting)
 def compare(
     workload: options.Workload,
     *,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from accelsim.dram.standard import DramSpec
 
 LARGEST_LIMIT = 1 << 30
+MOST_CHANNELS = 256
 
 
 def dram(
@@ -38,6 +39,14 @@ def dram(
             help="Maximum number of outstanding reads of all channels; default: no limit.",
         ),
     ] = None,
+    channels: Annotated[
+        str | None,
+        typer.Option(
+            "--channels",
+            metavar="N",
+            help="Number of channels; default: that of the standard.",
+        ),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Simulate a DRAM on a list of requests.
@@ -51,7 +60,10 @@ def dram(
         limit = faults.take(
             lambda: values.whole("--max-outstanding", max_outstanding, 1, LARGEST_LIMIT), None
         )
-    spec = faults.take(lambda: _standard(standard), None)
+    number = None
+    if channels is not None:
+        number = faults.take(lambda: values.whole("--channels", channels, 1, MOST_CHANNELS), None)
+    spec = faults.take(lambda: _standard(standard, number), None)
     listed = faults.take(lambda: _requests(requests, spec), None)
     faults.refuse()
     assert spec is not None
@@ -61,16 +73,18 @@ def dram(
     from accelsim.results.dram import DramDocument
 
     with bar():
-        document = DramDocument.of(dram_run.simulate(spec, listed, limit)).to_json()
+        run = dram_run.simulate(spec, listed, limit)
+        document = DramDocument.of(run, number).to_json()
     delivery.show(document, as_json, _print_tables)
 
 
-def _standard(name: str) -> DramSpec:
+def _standard(name: str, channels: int | None) -> DramSpec:
     from accelsim.config.catalog import find
     from accelsim.config.loader import load_model
     from accelsim.dram.standard import DramSpec
 
-    return load_model(find("dram", name), DramSpec)
+    spec = load_model(find("dram", name), DramSpec)
+    return spec if channels is None else spec.with_channels(channels)
 
 
 def _requests(path: str, spec: DramSpec | None) -> Requests:

@@ -6,10 +6,10 @@ import sys
 
 from accelsim.cli import delivery, options, values
 from accelsim.cli.given_options import GivenOptions, with_options
-from accelsim.experiment.setting import MACHINE, RULE, Setting
+from accelsim.experiment.setting import MACHINE, RULE, RunSetting
 
 
-@with_options(Setting)
+@with_options(RunSetting)
 def simulate(
     workload: options.Workload,
     *,
