@@ -60,7 +60,7 @@ class Moves:
         free = (index for index, row in enumerate(dma.transfers) if row[d.SERIAL] < 0)
         index = next(free, len(dma.transfers))
         self.channels.make_room(index + 1)
-        dram, _, dma, _ = self.channels.system
+        dram, _, dma = self.channels.system
         row = dma.transfers[index]
         row[d.SERIAL], row[d.ORDER] = wanted.key
         row[d.BASE], row[d.SIZE], row[d.IS_STORE] = wanted.base, wanted.size, wanted.write
@@ -79,7 +79,7 @@ class Moves:
                 row, key = dma.transfers[index], self._names[index]
                 self.ends[key] = int(row[d.UNTIL])
                 assert row[d.UNTIL] >= reached
-                acts, pres, columns = dma.cursors[:, index, d.ACTS :].sum(axis=0).tolist()
+                acts, pres, columns = dma.cursors[:, index, d.ACTS : d.COLUMNS + 1].sum(axis=0).tolist()
                 read, written = (0, columns) if row[d.IS_STORE] else (columns, 0)
                 self.commands[key] = (acts, pres, read, written)
                 row[d.SERIAL] = -1

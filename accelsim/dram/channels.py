@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from accelsim.cost.counters import ActionCounts
-from accelsim.dram.layout import new_stretches
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import DramTable, controller_policy, resolve
 from accelsim.kernels.dma import arrays as d
@@ -54,13 +53,11 @@ class DramChannels:
         settings[d.CAPACITY_BYTES] = self.table.capacity_bytes
         settings[d.SPACING] = _spacing(self.table)
         settings[d.LATENCY] = min(shape[k.READ_DATA], shape[k.WRITE_DATA])
-        limit = int(settings[d.OUTSTANDING])
         requests = np.zeros((shape[k.CHANNELS] * settings[d.OUTSTANDING], 6), np.int64)
         self.system = System(
             k.new_dram(self.table.delays, shape),
             queues.new_controller(policy, requests, shape, 0),
             d.new_dma(settings, shape, 1),
-            new_stretches(self.table, limit),
         )
 
     def make_room(self, transfers: int) -> None:

@@ -13,8 +13,21 @@ from typing import NamedTuple
 
 import numpy as np
 
+from accelsim.kernels.dram.addresses import field_size
 from accelsim.kernels.dram.queues import NOTHING
-from accelsim.kernels.dram.state import CHANNELS, Ints
+from accelsim.kernels.dram.state import (
+    BANK_FIELD,
+    BANKS,
+    CHANNEL_FIELD,
+    CHANNELS,
+    FIELD,
+    GROUP_FIELD,
+    GROUPS,
+    RANK_FIELD,
+    ROW_FIELD,
+    Ints,
+)
+from accelsim.kernels.jit import inlined_jit
 
 OUTSTANDING, OLDEST_FIRST, BURST_BYTES, CAPACITY_BYTES, SPACING, LATENCY, RECORDED = range(7)
 """Indices into ``settings``: maximum number of bursts of a channel that are offered and not done;
@@ -22,28 +35,27 @@ whether the oldest transfer goes first; bytes of a burst and of the DRAM; least 
 commands of two bursts of a channel, and from such a command to the end of its data; whether
 bursts are logged.
 """
-SERIAL, ORDER, SLOT, STAGE, IS_STORE, BASE, SIZE, LEFT, UNTIL, ALIASED = range(10)
-LOW, HIGH = range(10, 12)
+SERIAL, ORDER, SLOT, STAGE, IS_STORE, BASE, SIZE, LEFT, UNTIL, ALIASED, LOW, HIGH = range(12)
 TRANSFER_LENGTH = 12
 """Columns of ``transfers``: number of the op, -1 if the entry is free; number of the part within
 the op; the op's slot and stage; 1 for a store; first byte and size of the tensor; bursts whose end
 is not yet known; latest end known so far; whether another transfer, or a later burst of this one,
 may touch a burst that waits to be written; first burst and the burst after the last.
 """
-BURST, END, OFFSET, REST, UNOFFERED, UNFINISHED, ACTS, PRES, COLUMNS = range(9)
-CURSOR_LENGTH = 9
+BURST, END, OFFSET, REST, UNOFFERED, UNFINISHED, ACTS, PRES, COLUMNS, BANK, ROW, DIGIT = range(12)
+CURSOR_LENGTH = DIGIT + 6
 """Columns of ``cursors``: next burst; burst after the last of the current piece; offset in the
 tensor of the next piece, and bytes from there on; bursts not yet offered; bursts whose end is not
-known; ACTs, PREs, and RDs or WRs issued for the transfer.
+known; ACTs, PREs, and RDs or WRs issued for the transfer; bank, row and six address fields, lowest
+first, of the next burst.
 """
-(MEMBERS, TURN, LAST_SERIAL, LAST_ORDER, PORT, FREE_AT, OPEN, CLOCK, SPARE, EPOCH, MARKED) = range(
-    11
-)
-ENGINE_LENGTH = 11
+VALUES, OF_BURSTS, OF_BANKS, OF_ROWS = range(4)
+"""Columns of ``fields``."""
+MEMBERS, TURN, LAST_SERIAL, LAST_ORDER, PORT, FREE_AT, OPEN, CLOCK, SPARE = range(9)
+ENGINE_LENGTH = 9
 """Columns of ``engines``: transfers with bursts to offer; place of the next one; number and part of
 the transfer that offered last; request at the port, or NOTHING; first clock of the next offer;
-bursts offered and not done; next clock to run; entries of ``spare``; number of times that a
-transfer came or went; whether a stretch ends here (`kernels.dma.stretches`).
+bursts offered, and not done when last looked at; next clock to run; entries of ``spare``.
 """
 TRANSFER, OFFERED = range(2)
 """Columns of ``carried``."""
@@ -52,6 +64,7 @@ OF_READS, OF_WRITES, OF_ANSWERS = range(3)
 waiting write answers.
 """
 FIRST, COUNT = range(2)
+"""Columns of ``rings``: place of the first clock; number of clocks."""
 (LOG_OFFERED, LOG_SERIAL, LOG_ORDER, LOG_BURST, LOG_WRITE, LOG_CHANNEL, LOG_ACCEPTED, LOG_DONE) = (
     range(8)
 )
@@ -59,33 +72,34 @@ FIRST, COUNT = range(2)
 LOG_LENGTH = 8
 
 
-class Dma(NamedTuple):
-    """Transfers in flight, and the engines of all channels."""
+class Engine(NamedTuple):
+    """The engine of one channel, and what all engines share."""
 
     settings: Ints
     """int64 (7), by `OUTSTANDING` to `RECORDED`."""
+    fields: Ints
+    """int64 (6, 4): of each address field, lowest first, its number of values, and how many bursts,
+    banks and rows of a channel lie between two of them. A channel walks through addresses of its
+    own, so the channel's field has one value.
+    """
     transfers: Ints
-    """int64 (transfers, 12), by `SERIAL` to `HIGH`."""
+    """int64 (transfers, 12), by `SERIAL` to `HIGH`: transfers in flight."""
     cursors: Ints
-    """int64 (channels, transfers, 9), by `BURST` to `COLUMNS`: position of an engine in a
-    transfer.
-    """
+    """int64 (transfers, 18), by `BURST` to `DIGIT` and on: position of the engine in a transfer."""
     members: Ints
-    """int64 (channels, transfers): transfers with bursts to offer, by number of the op, then of
-    the part.
-    """
-    engines: Ints
-    """int64 (channels, 11), by `MEMBERS` to `MARKED`."""
+    """int64 (transfers): transfers with bursts to offer, by number of the op, then of the part."""
+    state: Ints
+    """int64 (9), by `MEMBERS` to `SPARE`."""
     carried: Ints
     """int64 (requests, 2): the transfer of each request of the controllers, and the clock of its
     offer. Every channel has a range of requests of its own.
     """
     spare: Ints
-    """int64 (channels, requests of a channel): requests that are free."""
+    """int64 (requests of a channel): requests that are free."""
     ends: Ints
-    """int64 (channels, 3 rings, requests of a channel): clocks at which bursts end."""
+    """int64 (3 rings, requests of a channel): clocks at which bursts end."""
     rings: Ints
-    """int64 (channels, 3, 2): first place and length of each ring."""
+    """int64 (3, 2), by `FIRST` and `COUNT`."""
     finished: Ints
     """int64 (1 + transfers): number of transfers whose end became known, then these."""
     log: Ints
@@ -94,6 +108,26 @@ class Dma(NamedTuple):
     """
     logged: Ints
     """int64 (1): bursts in the log."""
+
+
+class Dma(NamedTuple):
+    """The engines of all channels: the fields of `Engine`; cursors, members, engines (its state),
+    spare, ends and rings have the channel as leading axis.
+    """
+
+    settings: Ints
+    fields: Ints
+    transfers: Ints
+    cursors: Ints
+    members: Ints
+    engines: Ints
+    carried: Ints
+    spare: Ints
+    ends: Ints
+    rings: Ints
+    finished: Ints
+    log: Ints
+    logged: Ints
 
 
 def new_dma(settings: Ints, shape: Ints, transfers: int) -> Dma:
@@ -108,6 +142,7 @@ def new_dma(settings: Ints, shape: Ints, transfers: int) -> Dma:
     first = np.arange(channels)[:, None] * entries
     return Dma(
         settings,
+        address_fields(shape),
         table,
         np.zeros((channels, transfers, CURSOR_LENGTH), np.int64),
         np.zeros((channels, transfers), np.int64),
@@ -119,4 +154,39 @@ def new_dma(settings: Ints, shape: Ints, transfers: int) -> Dma:
         np.zeros(1 + transfers, np.int64),
         np.zeros((0, LOG_LENGTH), np.int64),
         np.zeros(1, np.int64),
+    )
+
+
+def address_fields(shape: Ints) -> Ints:
+    """``fields`` of a `Dma`."""
+    banks = {BANK_FIELD: 1, GROUP_FIELD: shape[BANKS], RANK_FIELD: shape[BANKS] * shape[GROUPS]}
+    fields, bursts = np.zeros((6, 4), np.int64), 1
+    for position in range(6):
+        field = int(shape[FIELD + position])
+        values = int(field_size(field, shape))
+        fields[position, VALUES] = 1 if field == CHANNEL_FIELD else values
+        fields[position, OF_BURSTS] = bursts
+        fields[position, OF_BANKS] = banks.get(field, 0)
+        fields[position, OF_ROWS] = field == ROW_FIELD
+        bursts *= values
+    return fields
+
+
+@inlined_jit
+def engine_of(dma: Dma, channel: int) -> Engine:
+    """The engine of one channel, as views of the DMA's arrays."""
+    return Engine(
+        dma.settings,
+        dma.fields,
+        dma.transfers,
+        dma.cursors[channel],
+        dma.members[channel],
+        dma.engines[channel],
+        dma.carried,
+        dma.spare[channel],
+        dma.ends[channel],
+        dma.rings[channel],
+        dma.finished,
+        dma.log,
+        dma.logged,
     )

@@ -3,7 +3,10 @@ the ends of bursts.
 
 In every clock a channel first issues commands (`controller.tick`). Then its engine offers a burst,
 if its port is free, and the controller takes the burst at the port if it has room for it. That is
-the hand-over of `accelsim dram`, with the clock of the offer as the request's cycle.
+the hand-over of `accelsim dram`, with the clock of the offer as the request's cycle. Clocks in which
+nothing can happen are skipped.
+
+These kernels run for every burst, so they are inlined into `run_channel`.
 """
 
 from __future__ import annotations
@@ -27,7 +30,6 @@ from accelsim.kernels.dma.arrays import (
     LOG_ORDER,
     LOG_SERIAL,
     LOG_WRITE,
-    MARKED,
     MEMBERS,
     OF_ANSWERS,
     OF_READS,
@@ -46,14 +48,16 @@ from accelsim.kernels.dma.arrays import (
     UNFINISHED,
     UNTIL,
     Dma,
+    Engine,
+    engine_of,
 )
+from accelsim.kernels.dma.arrays import BANK as NEXT_BANK
 from accelsim.kernels.dma.arrays import BURST as NEXT_BURST
-from accelsim.kernels.dma.snapshots import number_of
-from accelsim.kernels.dma.stretches import MARK, pass_mark
+from accelsim.kernels.dma.arrays import ROW as NEXT_ROW
 from accelsim.kernels.dma.system import System
-from accelsim.kernels.dma.transfers import take_turn
-from accelsim.kernels.dram.addresses import decode
+from accelsim.kernels.dma.transfers import pass_turn, turn
 from accelsim.kernels.dram.controller import tick
+from accelsim.kernels.dram.hand_over import hand_over
 from accelsim.kernels.dram.queues import (
     ACCEPT,
     BANK,
@@ -70,131 +74,138 @@ from accelsim.kernels.dram.queues import (
     OWED,
     ROW,
     WAKE,
-    Controller,
     Queues,
-    hand_over,
     queues_of,
 )
 from accelsim.kernels.dram.state import (
-    CHANNELS,
     HITS,
     OPEN_ROW,
     RANKS,
     REF,
     REFI,
     Channel,
+    Ints,
     channel_of,
 )
-from accelsim.kernels.jit import jit
+from accelsim.kernels.jit import inlined_jit, jit, lean_jit
 
 
-@jit
-def retire(now: int, channel: int, dma: Dma) -> int:
-    """Take the bursts that have ended out of the rings. Returns the clock of the next end."""
-    engine, earliest = dma.engines[channel], NEVER
+@inlined_jit
+def retire(now: int, engine: Engine) -> int:
+    """Take the bursts that have ended out of the rings. Returns the clock of the next end.
+
+    It is called only when the engine may offer no more, and the clocks wait until then.
+    """
+    ends, rings, earliest = engine.ends, engine.rings, NEVER
+    size = ends.shape[1]
     for ring in range(3):
-        ends, at = dma.ends[channel, ring], dma.rings[channel, ring]
-        while at[COUNT] > 0 and ends[at[FIRST]] <= now:
-            at[FIRST] = (at[FIRST] + 1) % len(ends)
-            at[COUNT] -= 1
-            engine[OPEN] -= 1
-        if at[COUNT] > 0:
-            earliest = min(earliest, ends[at[FIRST]])
+        first, count = rings[ring, FIRST], rings[ring, COUNT]
+        while count > 0 and ends[ring, first] <= now:
+            first = first + 1 if first + 1 < size else 0
+            count -= 1
+        engine.state[OPEN] -= rings[ring, COUNT] - count
+        rings[ring, FIRST], rings[ring, COUNT] = first, count
+        if count > 0:
+            earliest = min(earliest, ends[ring, first])
     return earliest
 
 
 @jit
-def settle(
-    request: int, done: int, ring: int, channel: int, controller: Controller, dma: Dma
-) -> None:
+def log_burst(request: int, transfer: int, done: int, queues: Queues, engine: Engine) -> None:
+    """Log a burst that ends at clock ``done``."""
+    row = engine.transfers[transfer]
+    entry = engine.log[engine.logged[0]]
+    engine.logged[0] += 1
+    entry[LOG_OFFERED] = engine.carried[request, OFFERED]
+    entry[LOG_SERIAL], entry[LOG_ORDER] = row[SERIAL], row[ORDER]
+    entry[LOG_BURST], entry[LOG_WRITE] = queues.requests[request, BURST], row[IS_STORE]
+    entry[LOG_CHANNEL], entry[LOG_DONE] = queues.channel, done
+    entry[LOG_ACCEPTED] = queues.served[request, ACCEPT]
+
+
+@inlined_jit
+def settle(request: int, done: int, ring: int, queues: Queues, engine: Engine) -> None:
     """Note that a burst ends at clock ``done``, and free its request."""
-    served, transfer = controller.served[request], dma.carried[request, TRANSFER]
-    row, engine = dma.transfers[transfer], dma.engines[channel]
-    cursor = dma.cursors[channel, transfer]
-    ends, at = dma.ends[channel, ring], dma.rings[channel, ring]
-    ends[(at[FIRST] + at[COUNT]) % len(ends)] = done
-    at[COUNT] += 1
-    if served[ISSUED] >= 0:
-        cursor[COLUMNS] += 1
-        cursor[ACTS] += served[OUTCOME] != HITS
-    cursor[PRES] += served[MADE]
-    row[LEFT] -= 1
-    row[UNTIL] = max(row[UNTIL], done)
-    cursor[UNFINISHED] -= 1
-    if row[LEFT] == 0:
-        dma.finished[0] += 1
-        dma.finished[dma.finished[0]] = transfer
-    dma.spare[channel, engine[SPARE]] = request
-    engine[SPARE] += 1
-    if dma.settings[RECORDED]:
-        entry = dma.log[dma.logged[0]]
-        dma.logged[0] += 1
-        entry[LOG_OFFERED] = dma.carried[request, OFFERED]
-        entry[LOG_SERIAL], entry[LOG_ORDER] = row[SERIAL], row[ORDER]
-        entry[LOG_BURST], entry[LOG_WRITE] = controller.requests[request, BURST], row[IS_STORE]
-        entry[LOG_CHANNEL], entry[LOG_ACCEPTED], entry[LOG_DONE] = channel, served[ACCEPT], done
+    served, transfer = queues.served, engine.carried[request, TRANSFER]
+    cursors, transfers, state = engine.cursors, engine.transfers, engine.state
+    place, size = engine.rings[ring, FIRST] + engine.rings[ring, COUNT], engine.ends.shape[1]
+    engine.ends[ring, place if place < size else place - size] = done
+    engine.rings[ring, COUNT] += 1
+    if served[request, ISSUED] >= 0:
+        cursors[transfer, COLUMNS] += 1
+        cursors[transfer, ACTS] += served[request, OUTCOME] != HITS
+    cursors[transfer, PRES] += served[request, MADE]
+    cursors[transfer, UNFINISHED] -= 1
+    transfers[transfer, LEFT] -= 1
+    transfers[transfer, UNTIL] = max(transfers[transfer, UNTIL], done)
+    if transfers[transfer, LEFT] == 0:
+        engine.finished[0] += 1
+        engine.finished[engine.finished[0]] = transfer
+    engine.spare[state[SPARE]] = request
+    state[SPARE] += 1
+    if engine.settings[RECORDED]:
+        log_burst(request, transfer, done, queues, engine)
 
 
 @jit
-def finish(request: int, channel: int, controller: Controller, dma: Dma) -> None:
+def settle_joined(write: int, done: int, queues: Queues, engine: Engine) -> None:
+    """Settle the writes that joined a write, which ends at clock ``done``."""
+    served, entries = queues.served, engine.ends.shape[1]
+    for other in range(queues.channel * entries, (queues.channel + 1) * entries):
+        if served[other, DONE] == -1 - write:
+            served[other, DONE] = done
+            settle(other, done, OF_WRITES, queues, engine)
+
+
+@inlined_jit
+def finish(request: int, queues: Queues, engine: Engine) -> None:
     """Settle a request that got its RD or WR, and the writes that joined it."""
-    served, write = controller.served, controller.requests[request, IS_WRITE] == 1
-    done = served[request, DONE]
-    settle(request, done, OF_WRITES if write else OF_READS, channel, controller, dma)
-    if write and dma.transfers[dma.carried[request, TRANSFER], ALIASED]:
-        first = channel * dma.ends.shape[2]
-        for other in range(first, first + dma.ends.shape[2]):
-            if served[other, DONE] == -1 - request:
-                served[other, DONE] = done
-                settle(other, done, OF_WRITES, channel, controller, dma)
+    done, write = queues.served[request, DONE], queues.requests[request, IS_WRITE]
+    settle(request, done, OF_WRITES if write else OF_READS, queues, engine)
+    if write and engine.transfers[engine.carried[request, TRANSFER], ALIASED]:
+        settle_joined(request, done, queues, engine)
 
 
-@jit
-def offer(now: int, channel: int, system: System) -> None:
+@inlined_jit
+def offer(now: int, shape: Ints, queues: Queues, engine: Engine) -> None:
     """Put the next burst at the port of a channel."""
-    dram, controller, dma, stretches = system
-    engine, requests = dma.engines[channel], controller.requests
-    transfer, burst = take_turn(channel, dram.shape, dma)
-    if engine[MEMBERS] > 0 and transfer == dma.members[channel, 0]:
-        following = dma.cursors[channel, transfer, NEXT_BURST]
-        number = number_of(following, dram.shape[CHANNELS], stretches.layout)
-        engine[MARKED] = number % MARK == 0
-    engine[SPARE] -= 1
-    request = dma.spare[channel, engine[SPARE]]
-    _, bank, row = decode(burst, dram.shape)
-    requests[request, BURST], requests[request, IS_WRITE] = burst, dma.transfers[transfer, IS_STORE]
-    requests[request, CHANNEL], requests[request, BANK], requests[request, ROW] = channel, bank, row
-    served = controller.served[request]
-    served[:] = 0
-    served[ISSUED], served[OUTCOME] = NOTHING, HITS
-    dma.carried[request, TRANSFER], dma.carried[request, OFFERED] = transfer, now
-    engine[PORT] = request
-    engine[OPEN] += 1
+    state, cursors, carried = engine.state, engine.cursors, engine.carried
+    requests, served = queues.requests, queues.served
+    transfer = turn(engine)
+    state[SPARE] -= 1
+    request = engine.spare[state[SPARE]]
+    requests[request, BURST] = cursors[transfer, NEXT_BURST]
+    requests[request, IS_WRITE] = engine.transfers[transfer, IS_STORE]
+    requests[request, CHANNEL] = queues.channel
+    requests[request, BANK] = cursors[transfer, NEXT_BANK]
+    requests[request, ROW] = cursors[transfer, NEXT_ROW]
+    served[request, DONE], served[request, ISSUED] = 0, NOTHING
+    served[request, OUTCOME], served[request, MADE] = HITS, 0
+    carried[request, TRANSFER], carried[request, OFFERED] = transfer, now
+    state[PORT] = request
+    state[OPEN] += 1
+    pass_turn(queues.channel, transfer, shape, engine)
 
 
-@jit
-def accept(now: int, channel: int, controller: Controller, dma: Dma) -> bool:
+@inlined_jit
+def accept(now: int, queues: Queues, channel: Channel, engine: Engine) -> bool:
     """Hand the burst at the port to the controller. Returns False if it has no room."""
-    engine = dma.engines[channel]
-    request = engine[PORT]
-    if not hand_over(now, request, queues_of(controller, channel)):
+    state = engine.state
+    request = state[PORT]
+    if not hand_over(now, request, queues, channel):
         return False
-    engine[PORT] = NOTHING
-    engine[FREE_AT] = now + 1
-    done = controller.served[request, DONE]
+    state[PORT], state[FREE_AT] = NOTHING, now + 1
+    done = queues.served[request, DONE]
     if done > 0:  # a waiting write answers the read
-        settle(request, done, OF_ANSWERS, channel, controller, dma)
-    elif done == 0:
-        controller.control[channel, WAKE] = now + 1
+        settle(request, done, OF_ANSWERS, queues, engine)
     return True
 
 
-@jit
-def full(dma: Dma) -> bool:
+@inlined_jit
+def full(dma: Dma | Engine) -> bool:
     """Whether bursts are logged, and the log may not hold those of one more clock."""
-    if dma.settings[RECORDED] == 0:
-        return False
-    return dma.logged[0] + dma.settings[OUTSTANDING] > len(dma.log)  # type: ignore[no-any-return]
+    settings = dma.settings
+    return settings[RECORDED] != 0 and dma.logged[0] + settings[OUTSTANDING] > len(dma.log)
 
 
 @jit
@@ -206,8 +217,11 @@ def skip_refreshes(end: int, queues: Queues, channel: Channel) -> None:
     checks it), and that one is left to `tick`.
     """
     control, interval = queues.control, channel.shape[REFI]
-    if control[OWED] > 0 or queues.sizes.sum() > 0 or (channel.banks[:, OPEN_ROW] >= 0).any():
+    if control[OWED] > 0 or queues.sizes.sum() > 0:
         return
+    for bank in range(len(channel.banks)):
+        if channel.banks[bank, OPEN_ROW] >= 0:
+            return
     skipped = (end - control[DUE]) // interval - 1
     if skipped > 0:
         channel.tally[REF] += skipped * channel.shape[RANKS]
@@ -215,45 +229,37 @@ def skip_refreshes(end: int, queues: Queues, channel: Channel) -> None:
         control[WAKE] = control[DUE]
 
 
-@jit
+@lean_jit
 def run_channel(channel: int, until: int, system: System) -> None:
     """Run a channel through the clocks before ``until``, or through the first clock in which the
     end of a transfer becomes known, or in which the log has no room for another clock.
     """
-    dram, controller, dma, stretches = system
-    engine, control = dma.engines[channel], controller.control[channel]
-    skips = dma.settings[RECORDED] == 0 and len(stretches.states) > 0
-    now, limit = engine[CLOCK], dma.settings[OUTSTANDING]
-    queues, state = queues_of(controller, channel), channel_of(dram, channel)
-    while now < until and dma.finished[0] == 0:
-        if full(dma):
+    queues, state = queues_of(system.controller, channel), channel_of(system.dram, channel)
+    engine = engine_of(system.dma, channel)
+    control, port = queues.control, engine.state
+    now, limit = port[CLOCK], engine.settings[OUTSTANDING]
+    while now < until and engine.finished[0] == 0:
+        if full(engine):
             break
-        if control[DUE] <= now and engine[PORT] == NOTHING:
-            end = until if engine[MEMBERS] == 0 else min(until, engine[FREE_AT])
+        if control[DUE] <= now and port[PORT] == NOTHING:
+            end = until if port[MEMBERS] == 0 else min(until, port[FREE_AT])
             skip_refreshes(end, queues, state)
-        if engine[MARKED]:
-            engine[MARKED] = 0
-            if skips:
-                now = pass_mark(now, until, channel, system)
-                if now >= until:
-                    break
         if control[WAKE] <= now:
             request = tick(now, queues, state)
             if request != NOTHING:
-                finish(request, channel, controller, dma)
-        next_end = retire(now, channel, dma)
+                finish(request, queues, engine)
         wake = NEVER
-        if engine[PORT] == NOTHING and engine[MEMBERS] > 0:
-            if engine[FREE_AT] > now:
-                wake = engine[FREE_AT]
-            elif engine[OPEN] >= limit:
-                wake = next_end
-            else:
-                offer(now, channel, system)
-        if engine[PORT] != NOTHING and accept(now, channel, controller, dma):
+        if port[PORT] == NOTHING and port[MEMBERS] > 0:
+            if port[FREE_AT] <= now and port[OPEN] >= limit:
+                wake = retire(now, engine)
+            if port[FREE_AT] > now:
+                wake = port[FREE_AT]
+            elif port[OPEN] < limit:
+                offer(now, state.shape, queues, engine)
+        if port[PORT] != NOTHING and accept(now, queues, state, engine):
             wake = now + 1
         now = max(now + 1, min(wake, control[WAKE]))
-    engine[CLOCK] = min(now, until)
+    port[CLOCK] = min(now, until)
 
 
 @jit

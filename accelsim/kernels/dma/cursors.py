@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from accelsim.kernels.dma.arrays import (
+    BANK,
     BASE,
     BURST,
     BURST_BYTES,
     CAPACITY_BYTES,
+    DIGIT,
     END,
+    OF_BANKS,
+    OF_BURSTS,
+    OF_ROWS,
     OFFSET,
     REST,
+    ROW,
     SIZE,
-    Dma,
+    VALUES,
+    Engine,
 )
 from accelsim.kernels.dram.addresses import field_size
 from accelsim.kernels.dram.state import CHANNEL_FIELD, CHANNELS, FIELD, Ints
-from accelsim.kernels.jit import jit
+from accelsim.kernels.jit import inlined_jit, jit
 
 
 @jit
@@ -64,13 +71,38 @@ def next_piece(cursor: Ints, transfer: Ints, settings: Ints) -> int:
 
 
 @jit
-def seek(burst: int, channel: int, transfer: int, shape: Ints, dma: Dma) -> None:
-    """Move a channel's cursor to its first burst at or after ``burst`` of the current piece, or in
-    a later piece.
-    """
-    cursor, below = dma.cursors[channel, transfer], below_channel(shape)
-    burst = next_in(burst, channel, below, shape)
+def seek(channel: int, transfer: int, shape: Ints, engine: Engine) -> None:
+    """Move a channel's cursor to its first burst of the next piece that has one."""
+    cursor, fields, below = engine.cursors[transfer], engine.fields, below_channel(shape)
+    burst = cursor[END]
     while burst >= cursor[END] and cursor[REST] > 0:
-        burst = next_piece(cursor, dma.transfers[transfer], dma.settings)
+        burst = next_piece(cursor, engine.transfers[transfer], engine.settings)
         burst = next_in(burst, channel, below, shape)
-    cursor[BURST] = burst
+    cursor[BURST], cursor[BANK], cursor[ROW] = burst, 0, 0
+    for position in range(6):
+        size = field_size(shape[FIELD + position], shape)
+        digit = burst % size if shape[FIELD + position] != CHANNEL_FIELD else 0
+        burst //= size
+        cursor[DIGIT + position] = digit
+        cursor[BANK] += digit * fields[position, OF_BANKS]
+        cursor[ROW] += digit * fields[position, OF_ROWS]
+
+
+@inlined_jit
+def step(channel: int, transfer: int, shape: Ints, engine: Engine) -> None:
+    """Move a channel's cursor to its next burst. It must have one."""
+    cursors, fields, by = engine.cursors, engine.fields, 0
+    for position in range(6):
+        digit = cursors[transfer, DIGIT + position] + 1
+        if digit < fields[position, VALUES]:
+            by = 1
+        else:  # carry to the next field
+            by, digit = 1 - fields[position, VALUES], 0
+        cursors[transfer, DIGIT + position] = digit
+        cursors[transfer, BURST] += by * fields[position, OF_BURSTS]
+        cursors[transfer, BANK] += by * fields[position, OF_BANKS]
+        cursors[transfer, ROW] += by * fields[position, OF_ROWS]
+        if by == 1:
+            break
+    if by != 1 or cursors[transfer, BURST] >= cursors[transfer, END]:
+        seek(channel, transfer, shape, engine)

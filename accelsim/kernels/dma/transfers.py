@@ -6,11 +6,9 @@ from accelsim.kernels.dma.arrays import (
     ACTS,
     ALIASED,
     BASE,
-    BURST,
     BURST_BYTES,
     CAPACITY_BYTES,
     END,
-    EPOCH,
     FREE_AT,
     HIGH,
     IS_STORE,
@@ -29,19 +27,21 @@ from accelsim.kernels.dma.arrays import (
     UNFINISHED,
     UNOFFERED,
     Dma,
+    Engine,
+    engine_of,
 )
-from accelsim.kernels.dma.cursors import below_channel, next_piece, number_in, seek
+from accelsim.kernels.dma.cursors import below_channel, next_piece, number_in, seek, step
 from accelsim.kernels.dram.queues import NOTHING
 from accelsim.kernels.dram.state import CHANNELS, Ints
-from accelsim.kernels.jit import jit
+from accelsim.kernels.jit import inlined_jit, jit
 
 
 @jit
-def join(channel: int, transfer: int, dma: Dma) -> None:
+def join(transfer: int, engine: Engine) -> None:
     """Add a transfer to those of a channel that have bursts to offer."""
-    engine, members, table = dma.engines[channel], dma.members[channel], dma.transfers
+    state, members, table = engine.state, engine.members, engine.transfers
     serial, order = table[transfer, SERIAL], table[transfer, ORDER]
-    place = engine[MEMBERS]
+    place = state[MEMBERS]
     while place > 0:
         before = members[place - 1]
         if (table[before, SERIAL], table[before, ORDER]) < (serial, order):
@@ -49,37 +49,33 @@ def join(channel: int, transfer: int, dma: Dma) -> None:
         members[place] = before
         place -= 1
     members[place] = transfer
-    engine[MEMBERS] += 1
-    engine[EPOCH] += 1
-    if (serial, order) <= (engine[LAST_SERIAL], engine[LAST_ORDER]):
-        engine[TURN] += 1
+    state[MEMBERS] += 1
+    if (serial, order) <= (state[LAST_SERIAL], state[LAST_ORDER]):
+        state[TURN] += 1
 
 
-@jit
-def take_turn(channel: int, shape: Ints, dma: Dma) -> tuple[int, int]:
-    """(transfer that offers next on a channel, the burst that it offers)."""
-    engine, members = dma.engines[channel], dma.members[channel]
-    place = engine[TURN]
-    if place >= engine[MEMBERS] or dma.settings[OLDEST_FIRST]:
-        place = 0
-    transfer = members[place]
-    cursor = dma.cursors[channel, transfer]
-    burst = cursor[BURST]
-    engine[LAST_SERIAL], engine[LAST_ORDER] = (
-        dma.transfers[transfer, SERIAL],
-        dma.transfers[transfer, ORDER],
-    )
-    engine[TURN] = place + 1
-    cursor[UNOFFERED] -= 1
-    if cursor[UNOFFERED] > 0:
-        seek(burst + 1, channel, transfer, shape, dma)
-    else:
-        engine[MEMBERS] -= 1
-        engine[EPOCH] += 1
-        engine[TURN] = place
-        for behind in range(place, engine[MEMBERS]):
-            members[behind] = members[behind + 1]
-    return transfer, burst
+@inlined_jit
+def turn(engine: Engine) -> int:
+    """The transfer that offers next on a channel."""
+    state = engine.state
+    if state[TURN] >= state[MEMBERS] or engine.settings[OLDEST_FIRST]:
+        state[TURN] = 0
+    return engine.members[state[TURN]]  # type: ignore[no-any-return]
+
+
+@inlined_jit
+def pass_turn(channel: int, transfer: int, shape: Ints, engine: Engine) -> None:
+    """Move on, to the next burst of the transfer whose turn it is, and to the next transfer."""
+    state, members, table = engine.state, engine.members, engine.transfers
+    state[LAST_SERIAL], state[LAST_ORDER] = table[transfer, SERIAL], table[transfer, ORDER]
+    engine.cursors[transfer, UNOFFERED] -= 1
+    if engine.cursors[transfer, UNOFFERED] > 0:
+        step(channel, transfer, shape, engine)
+        state[TURN] += 1
+        return
+    state[MEMBERS] -= 1
+    for behind in range(state[TURN], state[MEMBERS]):
+        members[behind] = members[behind + 1]
 
 
 @jit
@@ -119,7 +115,8 @@ def start(transfer: int, offset: int, nbytes: int, clock: int, shape: Ints, dma:
     mark_aliases(transfer, offset, nbytes, dma)
     below = below_channel(shape)
     for channel in range(shape[CHANNELS]):
-        cursor = dma.cursors[channel, transfer]
+        engine = engine_of(dma, channel)
+        cursor = engine.cursors[transfer]
         cursor[OFFSET], cursor[REST], cursor[UNOFFERED] = offset % row[SIZE], nbytes, 0
         cursor[ACTS:] = 0
         while cursor[REST] > 0:
@@ -131,6 +128,6 @@ def start(transfer: int, offset: int, nbytes: int, clock: int, shape: Ints, dma:
         row[LEFT] += cursor[UNOFFERED]
         if cursor[UNOFFERED] > 0:
             cursor[OFFSET], cursor[REST], cursor[END] = offset % row[SIZE], nbytes, NOTHING
-            seek(0, channel, transfer, shape, dma)
-            join(channel, transfer, dma)
-            dma.engines[channel, FREE_AT] = max(dma.engines[channel, FREE_AT], clock)
+            seek(channel, transfer, shape, engine)
+            join(transfer, engine)
+            engine.state[FREE_AT] = max(engine.state[FREE_AT], clock)

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from accelsim.kernels.dram import demand
+from accelsim.kernels.dram.hand_over import hand_over
 from accelsim.kernels.dram.queues import (
     ARRIVES,
     BANK,
@@ -46,7 +48,6 @@ from accelsim.kernels.dram.queues import (
     Controller,
     Queues,
     channel_order,
-    hand_over,
     queues_of,
     settle_joined,
     sort_turns,
@@ -108,7 +109,7 @@ def record(clock: int, command: int, bank: int, row: int, queues: Queues) -> Non
     traced[0] += 1
 
 
-@jit
+@inlined_jit
 def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
     """Issue the next command (PREA or REF) of an owed refresh, if it is allowed now.
 
@@ -142,6 +143,7 @@ def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
     for bank in range(first, first + per_rank):
         if banks[bank, OPEN_ROW] >= 0:
             issue(PRE, bank, 0, now, delays, shape, ready, banks, ranks, tally)
+            demand.close(bank, queues.demand)
     record(now, PREA, first, NOTHING, queues)
     control[PREAS] += 1
     control[PREA_BANKS] += open_banks
@@ -166,13 +168,17 @@ def serve(now: int, command: int, kind: int, place: int, queues: Queues, channel
     issue(command, bank, row, now, delays, shape, ready, banks, ranks, tally)
     record(now, command, bank, NOTHING if command == PRE else row, queues)
     if command == PRE:
+        demand.close(bank, queues.demand)
         banks[bank, MADE_WAY] = 1
         served[request, MADE] += 1
         return
     for behind in range(place + 1, sizes[kind]):
         waiting[kind, behind - 1] = waiting[kind, behind]
     sizes[kind] -= 1
+    if kind != OPENED:
+        demand.drop(kind, bank, command != ACT, queues.demand, queues.chosen)
     if command == ACT:
+        demand.reopen(bank, row, queues)
         served[request, OUTCOME] = CONFLICTS if banks[bank, MADE_WAY] else MISSES
         waiting[OPENED, sizes[OPENED]] = request
         sizes[OPENED] += 1
@@ -182,7 +188,7 @@ def serve(now: int, command: int, kind: int, place: int, queues: Queues, channel
     tally[served[request, OUTCOME]] += 1
 
 
-@jit
+@inlined_jit
 def tick(now: int, queues: Queues, channel: Channel) -> int:
     """One clock of a channel.
 
@@ -268,14 +274,15 @@ def run(controller: Controller, dram: Dram) -> int:
                 wake = min(wake, requests[request, ARRIVES])
             elif is_read and outstanding >= controller.policy[OUTSTANDING]:
                 wake = min(wake, ends[first_end])
-            elif hand_over(now, request, queues_of(controller, number)):
+            elif hand_over(
+                now, request, queues_of(controller, number), channel_of(dram, number)
+            ):
                 if served[request, DONE] != 0:
                     # A read answered at once by a waiting write, or a write merged into one.
                     left -= 1
                     last = max(last, served[request, DONE])
                 else:
                     outstanding += is_read
-                    control[number, WAKE] = now + 1
                 upcoming[number] = following[request]
                 taken = True
         if taken:

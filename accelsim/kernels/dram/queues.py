@@ -28,6 +28,10 @@ DRAINING, OWED, DUE, WAKE, PREAS, PREA_BANKS = range(6)
 which the next are due; clock at which something may happen; PREAs so far, and banks that they
 closed.
 """
+WANTED, WANTED_OPEN, WANTED_PLACE = range(3)
+"""Columns of ``demand``."""
+CHOSEN_BANKS = 0
+"""Column of ``chosen`` with the number of banks."""
 NEVER = 1 << 60
 """Clock of an event that never happens."""
 NOTHING = -1
@@ -58,6 +62,14 @@ class Queues(NamedTuple):
     """int64 (3): requests in each queue."""
     control: Ints
     """int64 (6), by `DRAINING` to `PREA_BANKS`."""
+    demand: Ints
+    """int64 (reads and writes, banks, 3): queued requests for each bank, those of them that find
+    their row open, and the bank's place in ``chosen``.
+    """
+    chosen: Ints
+    """int64 (reads and writes, 1 + banks): number of banks that queued requests want, then these,
+    in no order.
+    """
     trace: Ints
     """int64 (commands, 5): clock, command, channel, bank and row of every command that fits."""
     traced: Ints
@@ -65,7 +77,7 @@ class Queues(NamedTuple):
 
 
 class Controller(NamedTuple):
-    """Controllers of all channels: the fields of `Queues`; waiting, sizes and control have the
+    """Controllers of all channels: the fields of `Queues`; those from waiting to chosen have the
     channel as leading axis.
     """
 
@@ -75,6 +87,8 @@ class Controller(NamedTuple):
     waiting: Ints
     sizes: Ints
     control: Ints
+    demand: Ints
+    chosen: Ints
     trace: Ints
     traced: Ints
 
@@ -83,12 +97,8 @@ def new_controller(policy: Ints, requests: Ints, shape: Ints, room: int) -> Cont
     """Controllers with empty queues and the first refresh due at tREFI. ``room``: commands that the
     trace holds.
     """
-    channels = int(shape[CHANNELS])
-    slots = max(
-        int(policy[READ_SLOTS]),
-        int(policy[WRITE_SLOTS]),
-        int(shape[RANKS] * shape[GROUPS] * shape[BANKS]),
-    )
+    channels, banks = int(shape[CHANNELS]), int(shape[RANKS] * shape[GROUPS] * shape[BANKS])
+    slots = max(int(policy[READ_SLOTS]), int(policy[WRITE_SLOTS]), banks)
     control = np.zeros((channels, 6), np.int64)
     control[:, DUE] = shape[REFI] or NEVER
     return Controller(
@@ -98,6 +108,8 @@ def new_controller(policy: Ints, requests: Ints, shape: Ints, room: int) -> Cont
         np.zeros((channels, 3, min(slots, len(requests))), np.int64),
         np.zeros((channels, 3), np.int64),
         control,
+        np.zeros((channels, 2, banks, 3), np.int64),
+        np.zeros((channels, 2, 1 + banks), np.int64),
         np.zeros((room, 5), np.int64),
         np.zeros(1, np.int64),
     )
@@ -114,6 +126,8 @@ def queues_of(controller: Controller, channel: int) -> Queues:
         controller.waiting[channel],
         controller.sizes[channel],
         controller.control[channel],
+        controller.demand[channel],
+        controller.chosen[channel],
         controller.trace,
         controller.traced,
     )
@@ -157,43 +171,6 @@ def sort_turns(turns: Ints, upcoming: Ints) -> None:
             turns[before + 1] = turns[before]
             before -= 1
         turns[before + 1] = number
-
-
-@inlined_jit
-def waiting_write(burst: int, queues: Queues) -> int:
-    """The write of a burst that waits in a channel, or NOTHING.
-
-    It answers reads of that burst, and further writes of the burst merge into it.
-    """
-    requests = queues.requests
-    for kind in (WRITES, OPENED):
-        for place in range(queues.sizes[kind]):
-            request = queues.waiting[kind, place]
-            if requests[request, BURST] == burst and requests[request, IS_WRITE]:
-                return request  # type: ignore[no-any-return]
-    return NOTHING
-
-
-@inlined_jit
-def hand_over(now: int, request: int, queues: Queues) -> bool:
-    """Hand a request to its channel. Returns False if its queue is full.
-
-    If a write of its burst waits, the request needs no slot. A read is then answered in the next
-    clock. A write merges into the waiting one: its DONE is -1 - (that write's index) until
-    `controller.run` knows the clock.
-    """
-    requests, served, sizes, policy = queues.requests, queues.served, queues.sizes, queues.policy
-    kind = WRITES if requests[request, IS_WRITE] else READS
-    write = waiting_write(requests[request, BURST], queues)
-    if write != NOTHING:
-        served[request, DONE] = -1 - write if kind == WRITES else now + 1
-    elif sizes[kind] < (policy[WRITE_SLOTS] if kind == WRITES else policy[READ_SLOTS]):
-        queues.waiting[kind, sizes[kind]] = request
-        sizes[kind] += 1
-    else:
-        return False
-    served[request, ACCEPT] = now
-    return True
 
 
 @jit

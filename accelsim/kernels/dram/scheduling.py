@@ -8,6 +8,7 @@ and FRFCFS-RowHit. First-ready scheduling is from Rixner et al., "Memory access 
 
 from __future__ import annotations
 
+from accelsim.kernels.dram.demand import earliest
 from accelsim.kernels.dram.queues import (
     ACCEPT,
     BANK,
@@ -87,6 +88,9 @@ def pick_queued(
     FRFCFS_ROWHIT, a row that an older request of the queue wants. ``taken``: bank that already had
     its command in this clock, or NOTHING.
     """
+    wake = earliest(kind, queues, channel)
+    if wake > now:
+        return NOTHING, NOTHING, wake
     _, shape, ready, banks, ranks, _ = channel
     requests, scheduler, size = queues.requests, queues.policy[SCHEDULER], queues.sizes[kind]
     waiting, wake = queues.waiting[kind], NEVER

@@ -1,0 +1,90 @@
+"""Hand-over of a request to the controller of its channel."""
+
+from __future__ import annotations
+
+from accelsim.kernels.dram.demand import add, earliest_at
+from accelsim.kernels.dram.queues import (
+    ACCEPT,
+    BANK,
+    BURST,
+    DONE,
+    DRAINING,
+    FCFS,
+    IS_WRITE,
+    NOTHING,
+    OPENED,
+    OWED,
+    READ_SLOTS,
+    READS,
+    ROW,
+    SCHEDULER,
+    WAKE,
+    WANTED,
+    WRITE_SLOTS,
+    WRITES,
+    Queues,
+)
+from accelsim.kernels.dram.scheduling import drains
+from accelsim.kernels.dram.state import OPEN_ROW, Channel
+from accelsim.kernels.jit import inlined_jit
+
+
+@inlined_jit
+def waiting_write(burst: int, bank: int, queues: Queues) -> int:
+    """The write of a burst that waits in a channel, or NOTHING.
+
+    It answers reads of that burst, and further writes of the burst merge into it.
+    """
+    requests, waiting, sizes = queues.requests, queues.waiting, queues.sizes
+    if queues.demand[WRITES, bank, WANTED] > 0:
+        for place in range(sizes[WRITES]):
+            if requests[waiting[WRITES, place], BURST] == burst:
+                return waiting[WRITES, place]  # type: ignore[no-any-return]
+    for place in range(sizes[OPENED]):
+        request = waiting[OPENED, place]
+        if requests[request, BURST] == burst and requests[request, IS_WRITE]:
+            return request  # type: ignore[no-any-return]
+    return NOTHING
+
+
+@inlined_jit
+def awaken(now: int, kind: int, bank: int, queues: Queues, channel: Channel) -> None:
+    """Bring forward the clock at which the channel is checked again, if a request that joined queue
+    ``kind`` may be served earlier, or lets the controller turn from reads to writes or back.
+    """
+    control, sizes, policy = queues.control, queues.sizes, queues.policy
+    if control[OWED] > 0:
+        return  # no waiting request gets a command until the refresh is done
+    draining = control[DRAINING] == 1
+    if policy[SCHEDULER] == FCFS or draining != drains(
+        draining, sizes[READS], sizes[WRITES], policy
+    ):
+        control[WAKE] = now + 1
+    elif draining == (kind == WRITES):
+        clock = max(now + 1, earliest_at(kind, bank, queues, channel))
+        control[WAKE] = min(control[WAKE], clock)
+
+
+@inlined_jit
+def hand_over(now: int, request: int, queues: Queues, channel: Channel) -> bool:
+    """Hand a request to its channel. Returns False if its queue is full.
+
+    If a write of its burst waits, the request needs no slot. A read is then answered in the next
+    clock. A write merges into the waiting one: its DONE is -1 - (that write's index) until the
+    caller knows the clock.
+    """
+    requests, served, sizes, policy = queues.requests, queues.served, queues.sizes, queues.policy
+    kind, bank = WRITES if requests[request, IS_WRITE] else READS, requests[request, BANK]
+    write = waiting_write(requests[request, BURST], bank, queues)
+    if write != NOTHING:
+        served[request, DONE] = -1 - write if kind == WRITES else now + 1
+    elif sizes[kind] < (policy[WRITE_SLOTS] if kind == WRITES else policy[READ_SLOTS]):
+        queues.waiting[kind, sizes[kind]] = request
+        sizes[kind] += 1
+        finds_open = channel.banks[bank, OPEN_ROW] == requests[request, ROW]
+        add(kind, bank, finds_open, queues.demand, queues.chosen)
+        awaken(now, kind, bank, queues, channel)
+    else:
+        return False
+    served[request, ACCEPT] = now
+    return True
