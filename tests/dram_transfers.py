@@ -79,7 +79,9 @@ class Moves:
                 row, key = dma.transfers[index], self._names[index]
                 self.ends[key] = int(row[d.UNTIL])
                 assert row[d.UNTIL] >= reached
-                acts, pres, columns = dma.cursors[:, index, d.ACTS : d.COLUMNS + 1].sum(axis=0).tolist()
+                acts, pres, columns = (
+                    dma.cursors[:, index, d.ACTS : d.COLUMNS + 1].sum(axis=0).tolist()
+                )
                 read, written = (0, columns) if row[d.IS_STORE] else (columns, 0)
                 self.commands[key] = (acts, pres, read, written)
                 row[d.SERIAL] = -1

@@ -3,8 +3,8 @@ the ends of bursts.
 
 In every clock a channel first issues commands (`controller.tick`). Then its engine offers a burst,
 if its port is free, and the controller takes the burst at the port if it has room for it. That is
-the hand-over of `accelsim dram`, with the clock of the offer as the request's cycle. Clocks in which
-nothing can happen are skipped.
+the hand-over of `accelsim dram`, with the clock of the offer as the request's cycle. Clocks in
+which nothing can happen are skipped.
 
 These kernels run for every burst, so they are inlined into `run_channel`.
 """
@@ -90,7 +90,7 @@ from accelsim.kernels.dram.state import (
 from accelsim.kernels.jit import inlined_jit, jit, lean_jit
 
 
-@inlined_jit
+@lean_jit
 def retire(now: int, engine: Engine) -> int:
     """Take the bursts that have ended out of the rings. Returns the clock of the next end.
 
@@ -110,7 +110,7 @@ def retire(now: int, engine: Engine) -> int:
     return earliest
 
 
-@jit
+@lean_jit
 def log_burst(request: int, transfer: int, done: int, queues: Queues, engine: Engine) -> None:
     """Log a burst that ends at clock ``done``."""
     row = engine.transfers[transfer]
@@ -147,7 +147,7 @@ def settle(request: int, done: int, ring: int, queues: Queues, engine: Engine) -
         log_burst(request, transfer, done, queues, engine)
 
 
-@jit
+@lean_jit
 def settle_joined(write: int, done: int, queues: Queues, engine: Engine) -> None:
     """Settle the writes that joined a write, which ends at clock ``done``."""
     served, entries = queues.served, engine.ends.shape[1]
@@ -155,6 +155,12 @@ def settle_joined(write: int, done: int, queues: Queues, engine: Engine) -> None
         if served[other, DONE] == -1 - write:
             served[other, DONE] = done
             settle(other, done, OF_WRITES, queues, engine)
+
+
+@lean_jit
+def settle_answered(request: int, done: int, queues: Queues, engine: Engine) -> None:
+    """Settle a read that a waiting write answers at clock ``done``."""
+    settle(request, done, OF_ANSWERS, queues, engine)
 
 
 @inlined_jit
@@ -196,8 +202,8 @@ def accept(now: int, queues: Queues, channel: Channel, engine: Engine) -> bool:
         return False
     state[PORT], state[FREE_AT] = NOTHING, now + 1
     done = queues.served[request, DONE]
-    if done > 0:  # a waiting write answers the read
-        settle(request, done, OF_ANSWERS, queues, engine)
+    if done > 0:
+        settle_answered(request, done, queues, engine)
     return True
 
 
@@ -205,10 +211,10 @@ def accept(now: int, queues: Queues, channel: Channel, engine: Engine) -> bool:
 def full(dma: Dma | Engine) -> bool:
     """Whether bursts are logged, and the log may not hold those of one more clock."""
     settings = dma.settings
-    return settings[RECORDED] != 0 and dma.logged[0] + settings[OUTSTANDING] > len(dma.log)
+    return settings[RECORDED] != 0 and dma.logged[0] + settings[OUTSTANDING] > len(dma.log)  # type: ignore[no-any-return]
 
 
-@jit
+@lean_jit
 def skip_refreshes(end: int, queues: Queues, channel: Channel) -> None:
     """Count the refreshes due until shortly before clock ``end``, if the channel is idle and all
     banks are closed, instead of stepping through them.

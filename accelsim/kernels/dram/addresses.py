@@ -52,22 +52,6 @@ def fill_digits(burst: int, shape: Ints, digits: Ints) -> None:
 
 
 @jit
-def next_run(lowest: int, shape: Ints, digits: Ints) -> None:
-    """Advance the address fields to the next burst in another row.
-
-    The field at position ``lowest`` increases by one, with carry; the column starts at 0.
-    """
-    if lowest > 0:
-        digits[COLUMN_FIELD] = 0
-    for position in range(lowest, 6):
-        field = shape[FIELD + position]
-        digits[field] += 1
-        if digits[field] < field_size(field, shape):
-            return
-        digits[field] = 0
-
-
-@jit
 def bank_of(digits: Ints, shape: Ints) -> int:
     """Bank within its channel, from an address's fields."""
     group = digits[RANK_FIELD] * shape[GROUPS] + digits[GROUP_FIELD]

@@ -82,10 +82,11 @@ from accelsim.kernels.dram.state import (
     WRITE_DATA,
     Channel,
     Dram,
+    Ints,
     channel_of,
 )
 from accelsim.kernels.dram.timing import allowed_from, issue
-from accelsim.kernels.jit import inlined_jit, jit
+from accelsim.kernels.jit import inlined_jit, jit, lean_jit
 
 PREA = COMMANDS
 """Code of a PRE of all banks of a rank. It occurs only in ``trace``: for the state it is one PRE
@@ -93,23 +94,24 @@ per open bank.
 """
 
 
-@inlined_jit
-def record(clock: int, command: int, bank: int, row: int, queues: Queues) -> None:
+@lean_jit
+def record(
+    clock: int, command: int, channel: int, bank: int, row: int, trace: Ints, traced: Ints
+) -> None:
     """Add a command to the trace."""
-    trace, traced = queues.trace, queues.traced
     if traced[0] < len(trace):
         at = traced[0]
         trace[at, 0], trace[at, 1], trace[at, 2], trace[at, 3], trace[at, 4] = (
             clock,
             command,
-            queues.channel,
+            channel,
             bank,
             row,
         )
     traced[0] += 1
 
 
-@inlined_jit
+@lean_jit
 def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
     """Issue the next command (PREA or REF) of an owed refresh, if it is allowed now.
 
@@ -132,7 +134,7 @@ def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
     if open_banks == 0:
         banks[first : first + per_rank, MADE_WAY] = 0
         issue(REF, first, 0, now, delays, shape, ready, banks, ranks, tally)
-        record(now, REF, first, NOTHING, queues)
+        record(now, REF, queues.channel, first, NOTHING, queues.trace, queues.traced)
         control[OWED] -= 1
         return now + 1
     for place in range(queues.sizes[OPENED]):
@@ -144,7 +146,7 @@ def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
         if banks[bank, OPEN_ROW] >= 0:
             issue(PRE, bank, 0, now, delays, shape, ready, banks, ranks, tally)
             demand.close(bank, queues.demand)
-    record(now, PREA, first, NOTHING, queues)
+    record(now, PREA, queues.channel, first, NOTHING, queues.trace, queues.traced)
     control[PREAS] += 1
     control[PREA_BANKS] += open_banks
     return now + 1
@@ -166,7 +168,8 @@ def serve(now: int, command: int, kind: int, place: int, queues: Queues, channel
     request = waiting[kind, place]
     bank, row = requests[request, BANK], requests[request, ROW]
     issue(command, bank, row, now, delays, shape, ready, banks, ranks, tally)
-    record(now, command, bank, NOTHING if command == PRE else row, queues)
+    of_row = NOTHING if command == PRE else row
+    record(now, command, queues.channel, bank, of_row, queues.trace, queues.traced)
     if command == PRE:
         demand.close(bank, queues.demand)
         banks[bank, MADE_WAY] = 1
@@ -178,7 +181,7 @@ def serve(now: int, command: int, kind: int, place: int, queues: Queues, channel
     if kind != OPENED:
         demand.drop(kind, bank, command != ACT, queues.demand, queues.chosen)
     if command == ACT:
-        demand.reopen(bank, row, queues)
+        demand.reopen(bank, row, requests, waiting, sizes, queues.demand)
         served[request, OUTCOME] = CONFLICTS if banks[bank, MADE_WAY] else MISSES
         waiting[OPENED, sizes[OPENED]] = request
         sizes[OPENED] += 1
@@ -274,9 +277,7 @@ def run(controller: Controller, dram: Dram) -> int:
                 wake = min(wake, requests[request, ARRIVES])
             elif is_read and outstanding >= controller.policy[OUTSTANDING]:
                 wake = min(wake, ends[first_end])
-            elif hand_over(
-                now, request, queues_of(controller, number), channel_of(dram, number)
-            ):
+            elif hand_over(now, request, queues_of(controller, number), channel_of(dram, number)):
                 if served[request, DONE] != 0:
                     # A read answered at once by a waiting write, or a write merged into one.
                     left -= 1

@@ -1,5 +1,5 @@
-"""What the requests of a queue want of each bank, kept up to date so that a controller need not look
-at every request in every clock.
+"""What the requests of a queue want of each bank, kept up to date so that a controller need not
+look at every request in every clock.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from accelsim.kernels.dram.queues import (
     WANTED_OPEN,
     WANTED_PLACE,
     WRITES,
-    Queues,
 )
-from accelsim.kernels.dram.state import ACT, OPEN_ROW, PRE, RD, WR, Channel, Ints
+from accelsim.kernels.dram.state import ACT, OPEN_ROW, PRE, RD, WR, Ints
 from accelsim.kernels.dram.timing import allowed_from
-from accelsim.kernels.jit import inlined_jit
+from accelsim.kernels.jit import lean_jit
 
 
-@inlined_jit
+@lean_jit
 def add(kind: int, bank: int, finds_open: bool, demand: Ints, chosen: Ints) -> None:
     """A request for a bank joins queue ``kind``. ``finds_open``: whether its row is open."""
     if demand[kind, bank, WANTED] == 0:
@@ -33,7 +32,7 @@ def add(kind: int, bank: int, finds_open: bool, demand: Ints, chosen: Ints) -> N
     demand[kind, bank, WANTED_OPEN] += finds_open
 
 
-@inlined_jit
+@lean_jit
 def drop(kind: int, bank: int, finds_open: bool, demand: Ints, chosen: Ints) -> None:
     """A request for a bank leaves queue ``kind``."""
     demand[kind, bank, WANTED] -= 1
@@ -46,51 +45,54 @@ def drop(kind: int, bank: int, finds_open: bool, demand: Ints, chosen: Ints) -> 
         chosen[kind, CHOSEN_BANKS] = last - 1
 
 
-@inlined_jit
+@lean_jit
 def close(bank: int, demand: Ints) -> None:
     """No request finds its row open in a bank that has been closed."""
     demand[READS, bank, WANTED_OPEN] = 0
     demand[WRITES, bank, WANTED_OPEN] = 0
 
 
-@inlined_jit
-def reopen(bank: int, row: int, queues: Queues) -> None:
+@lean_jit
+def reopen(bank: int, row: int, requests: Ints, waiting: Ints, sizes: Ints, demand: Ints) -> None:
     """Count the requests for the row that a bank has opened."""
-    requests, waiting, demand = queues.requests, queues.waiting, queues.demand
     for kind in range(READS, WRITES + 1):
         if demand[kind, bank, WANTED] == 0:
             continue
         found = 0
-        for place in range(queues.sizes[kind]):
+        for place in range(sizes[kind]):
             request = waiting[kind, place]
             found += requests[request, BANK] == bank and requests[request, ROW] == row
         demand[kind, bank, WANTED_OPEN] = found
 
 
-@inlined_jit
-def earliest_at(kind: int, bank: int, queues: Queues, channel: Channel) -> int:
+@lean_jit
+def earliest_at(
+    kind: int, bank: int, demand: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints
+) -> int:
     """First clock at which timing allows a command that a request of queue ``kind`` needs in a bank
     that one of them wants.
     """
-    _, shape, ready, banks, ranks, _ = channel
     if banks[bank, OPEN_ROW] < 0:
-        return allowed_from(ACT, bank, shape, ready, banks, ranks)  # type: ignore[no-any-return]
-    clock, wanted = NEVER, queues.demand[kind, bank, WANTED_OPEN]
+        return allowed_from(ACT, bank, shape, ready, banks, ranks)
+    clock, wanted = NEVER, demand[kind, bank, WANTED_OPEN]
     if wanted > 0:
         column = WR if kind == WRITES else RD
         clock = allowed_from(column, bank, shape, ready, banks, ranks)
-    if wanted < queues.demand[kind, bank, WANTED]:
+    if wanted < demand[kind, bank, WANTED]:
         clock = min(clock, allowed_from(PRE, bank, shape, ready, banks, ranks))
     return clock
 
 
-@inlined_jit
-def earliest(kind: int, queues: Queues, channel: Channel) -> int:
+@lean_jit
+def earliest(
+    kind: int, demand: Ints, chosen: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints
+) -> int:
     """First clock at which timing allows a command that a request of queue ``kind`` needs.
 
     It is not after the first clock at which one of them is served.
     """
     clock = NEVER
-    for place in range(queues.chosen[kind, CHOSEN_BANKS]):
-        clock = min(clock, earliest_at(kind, queues.chosen[kind, 1 + place], queues, channel))
+    for place in range(1, chosen[kind, CHOSEN_BANKS] + 1):
+        bank = chosen[kind, place]
+        clock = min(clock, earliest_at(kind, bank, demand, shape, ready, banks, ranks))
     return clock

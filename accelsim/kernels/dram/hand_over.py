@@ -25,18 +25,19 @@ from accelsim.kernels.dram.queues import (
     Queues,
 )
 from accelsim.kernels.dram.scheduling import drains
-from accelsim.kernels.dram.state import OPEN_ROW, Channel
-from accelsim.kernels.jit import inlined_jit
+from accelsim.kernels.dram.state import OPEN_ROW, Channel, Ints
+from accelsim.kernels.jit import inlined_jit, lean_jit
 
 
-@inlined_jit
-def waiting_write(burst: int, bank: int, queues: Queues) -> int:
+@lean_jit
+def waiting_write(
+    burst: int, bank: int, requests: Ints, waiting: Ints, sizes: Ints, demand: Ints
+) -> int:
     """The write of a burst that waits in a channel, or NOTHING.
 
     It answers reads of that burst, and further writes of the burst merge into it.
     """
-    requests, waiting, sizes = queues.requests, queues.waiting, queues.sizes
-    if queues.demand[WRITES, bank, WANTED] > 0:
+    if demand[WRITES, bank, WANTED] > 0:
         for place in range(sizes[WRITES]):
             if requests[waiting[WRITES, place], BURST] == burst:
                 return waiting[WRITES, place]  # type: ignore[no-any-return]
@@ -61,8 +62,9 @@ def awaken(now: int, kind: int, bank: int, queues: Queues, channel: Channel) -> 
     ):
         control[WAKE] = now + 1
     elif draining == (kind == WRITES):
-        clock = max(now + 1, earliest_at(kind, bank, queues, channel))
-        control[WAKE] = min(control[WAKE], clock)
+        _, shape, ready, banks, ranks, _ = channel
+        clock = earliest_at(kind, bank, queues.demand, shape, ready, banks, ranks)
+        control[WAKE] = min(control[WAKE], max(now + 1, clock))
 
 
 @inlined_jit
@@ -75,7 +77,9 @@ def hand_over(now: int, request: int, queues: Queues, channel: Channel) -> bool:
     """
     requests, served, sizes, policy = queues.requests, queues.served, queues.sizes, queues.policy
     kind, bank = WRITES if requests[request, IS_WRITE] else READS, requests[request, BANK]
-    write = waiting_write(requests[request, BURST], bank, queues)
+    write = waiting_write(
+        requests[request, BURST], bank, requests, queues.waiting, sizes, queues.demand
+    )
     if write != NOTHING:
         served[request, DONE] = -1 - write if kind == WRITES else now + 1
     elif sizes[kind] < (policy[WRITE_SLOTS] if kind == WRITES else policy[READ_SLOTS]):

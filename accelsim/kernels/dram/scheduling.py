@@ -26,13 +26,13 @@ from accelsim.kernels.dram.queues import (
 )
 from accelsim.kernels.dram.state import OPEN_ROW, PRE, RD, WR, Channel, Ints
 from accelsim.kernels.dram.timing import allowed_from, needed
-from accelsim.kernels.jit import inlined_jit
+from accelsim.kernels.jit import inlined_jit, lean_jit
 
 ANY_COMMAND, COLUMN_COMMANDS, ROW_COMMANDS = range(3)
 """Commands that a bus carries."""
 
 
-@inlined_jit
+@lean_jit
 def drains(draining: bool, reads: int, writes: int, policy: Ints) -> bool:
     """Whether the controller serves writes instead of reads.
 
@@ -63,15 +63,15 @@ def pick_opened(now: int, queues: Queues, channel: Channel) -> tuple[int, int]:
     return oldest, wake
 
 
-@inlined_jit
-def keeps_row(bank: int, kind: int, size: int, queues: Queues, channel: Channel) -> bool:
+@lean_jit
+def keeps_row(bank: int, kind: int, size: int, requests: Ints, waiting: Ints, banks: Ints) -> bool:
     """Whether one of the first ``size`` requests of a queue wants the row that the bank has
     open.
     """
-    requests, waiting = queues.requests, queues.waiting[kind]
-    row = channel.banks[bank, OPEN_ROW]
+    row = banks[bank, OPEN_ROW]
     for place in range(size):
-        if requests[waiting[place], BANK] == bank and requests[waiting[place], ROW] == row:
+        request = waiting[kind, place]
+        if requests[request, BANK] == bank and requests[request, ROW] == row:
             return True
     return False
 
@@ -88,16 +88,16 @@ def pick_queued(
     FRFCFS_ROWHIT, a row that an older request of the queue wants. ``taken``: bank that already had
     its command in this clock, or NOTHING.
     """
-    wake = earliest(kind, queues, channel)
+    _, shape, ready, banks, ranks, _ = channel
+    wake = earliest(kind, queues.demand, queues.chosen, shape, ready, banks, ranks)
     if wake > now:
         return NOTHING, NOTHING, wake
-    _, shape, ready, banks, ranks, _ = channel
     requests, scheduler, size = queues.requests, queues.policy[SCHEDULER], queues.sizes[kind]
-    waiting, wake = queues.waiting[kind], NEVER
+    waiting, wake = queues.waiting, NEVER
     refused_bank, refused_command = NOTHING, NOTHING  # the last that timing does not allow
     candidates = min(size, 1) if scheduler == FCFS else size
     for place in range(candidates):
-        request = waiting[place]
+        request = waiting[kind, place]
         bank = requests[request, BANK]
         column = WR if requests[request, IS_WRITE] else RD
         command = needed(column, bank, requests[request, ROW], banks)
@@ -116,9 +116,11 @@ def pick_queued(
             refused_bank, refused_command = bank, command
             continue
         if command == PRE:
-            if keeps_row(bank, OPENED, queues.sizes[OPENED], queues, channel):
+            if keeps_row(bank, OPENED, queues.sizes[OPENED], requests, waiting, banks):
                 continue
-            if scheduler == FRFCFS_ROWHIT and keeps_row(bank, kind, place, queues, channel):
+            if scheduler == FRFCFS_ROWHIT and keeps_row(
+                bank, kind, place, requests, waiting, banks
+            ):
                 continue
         return place, command, wake
     return NOTHING, NOTHING, wake

@@ -29,10 +29,10 @@ from accelsim.kernels.dram.state import (
     SAME_RANK,
     Ints,
 )
-from accelsim.kernels.jit import inlined_jit, jit
+from accelsim.kernels.jit import jit, lean_jit
 
 
-@inlined_jit
+@lean_jit
 def needed(column: int, bank: int, row: int, banks: Ints) -> int:
     """Next command of a request for a row: ``column`` (RD or WR) itself, ACT if the bank is closed,
     PRE if another row is open.
@@ -43,7 +43,7 @@ def needed(column: int, bank: int, row: int, banks: Ints) -> int:
     return ACT if open_row < 0 else PRE
 
 
-@inlined_jit
+@lean_jit
 def allowed_from(
     command: int, bank: int, shape: Ints, ready: Ints, banks: Ints, ranks: Ints
 ) -> int:
@@ -62,7 +62,7 @@ def allowed_from(
     return clock  # type: ignore[no-any-return]
 
 
-@inlined_jit
+@lean_jit
 def push_back(command: int, scope: int, node: int, clock: int, delays: Ints, ready: Ints) -> None:
     """Update the first allowed clocks of later commands at a node that shares the scope with an
     issued command.
@@ -75,7 +75,7 @@ def push_back(command: int, scope: int, node: int, clock: int, delays: Ints, rea
             ready[node, later] = max(ready[node, later], clock + delay)
 
 
-@inlined_jit
+@lean_jit
 def issue(
     command: int,
     bank: int,
