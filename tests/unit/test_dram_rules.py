@@ -85,7 +85,8 @@ class Bench:
         if name == "PREA":
             self.issue("PRE", bank, clock)
         else:
-            timing.issue(CODES[name], bank, 0, clock, *self.channel)
+            rules, _, *state = self.channel
+            timing.issue(CODES[name], bank, 0, clock, rules, *state)
 
     def first(self, name: str, bank: int) -> int:
         """First clock at which a command may go; a PREA of one open bank is a PRE of that bank, as

@@ -43,7 +43,8 @@ class Bench:
         self.channel = k.channel_of(k.new_dram(self.table.delays, self.table.shape), 0)
 
     def issue(self, command: int, bank: int, clock: int, row: int = 0) -> None:
-        timing.issue(command, bank, row, clock, *self.channel)
+        rules, _, *state = self.channel
+        timing.issue(command, bank, row, clock, rules, *state)
 
     def legal(self, command: int, bank: int, clock: int) -> bool:
         _, shape, ready, banks, ranks, tally = self.channel

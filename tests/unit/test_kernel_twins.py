@@ -104,6 +104,8 @@ TWINS = {
     "dram.demand.earliest": dram_controller.Controller.pick_queued,
     "dram.demand.earliest_at": dram_controller.Controller.pick_queued,
     "dram.demand.reopen": dram_controller.Controller.serve,
+    "dram.queues.dequeue": dram_controller.Controller.serve,
+    "dram.queues.enqueue": dram_controller.Controller.hand_over,
     "dram.queues.locate": dram.decode,
     "dram.controller.maintain": dram_controller.Controller.maintain,
     "dram.controller.record": dram_controller.Controller.issue,

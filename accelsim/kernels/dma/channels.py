@@ -198,7 +198,8 @@ def accept(now: int, queues: Queues, channel: Channel, engine: Engine) -> bool:
     """Hand the burst at the port to the controller. Returns False if it has no room."""
     state = engine.state
     request = state[PORT]
-    if not hand_over(now, request, queues, channel):
+    joins = engine.transfers[engine.carried[request, TRANSFER], ALIASED] == 1
+    if not hand_over(now, request, joins, queues, channel):
         return False
     state[PORT], state[FREE_AT] = NOTHING, now + 1
     done = queues.served[request, DONE]

@@ -24,6 +24,7 @@ from accelsim.kernels.dram.hand_over import hand_over
 from accelsim.kernels.dram.queues import (
     ARRIVES,
     BANK,
+    BEHIND,
     BUSES,
     DONE,
     DRAINING,
@@ -34,6 +35,7 @@ from accelsim.kernels.dram.queues import (
     MADE,
     NEVER,
     NOTHING,
+    OLDEST,
     OPENED,
     OUTCOME,
     OUTSTANDING,
@@ -48,6 +50,8 @@ from accelsim.kernels.dram.queues import (
     Controller,
     Queues,
     channel_order,
+    dequeue,
+    enqueue,
     queues_of,
     settle_joined,
     sort_turns,
@@ -117,7 +121,7 @@ def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
 
     Returns the clock at which to check again.
     """
-    delays, shape, ready, banks, ranks, tally = channel
+    rules, shape, ready, banks, ranks, tally = channel
     control = queues.control
     per_rank = shape[GROUPS] * shape[BANKS]
     rank = (shape[RANKS] - control[OWED] % shape[RANKS]) % shape[RANKS]
@@ -132,19 +136,22 @@ def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
     if clock > now:
         return clock
     if open_banks == 0:
-        banks[first : first + per_rank, MADE_WAY] = 0
-        issue(REF, first, 0, now, delays, shape, ready, banks, ranks, tally)
+        for bank in range(first, first + per_rank):
+            banks[bank, MADE_WAY] = 0
+        issue(REF, first, 0, now, rules, ready, banks, ranks, tally)
         record(now, REF, queues.channel, first, NOTHING, queues.trace, queues.traced)
         control[OWED] -= 1
         return now + 1
-    for place in range(queues.sizes[OPENED]):
-        if banks[queues.requests[queues.waiting[OPENED, place], BANK], RANK] == rank:
+    request = queues.ends[OPENED, OLDEST]
+    while request != NOTHING:
+        if banks[queues.requests[request, BANK], RANK] == rank:
             return NEVER  # until the RD or WR of that request, whose clock is already known
+        request = queues.line[request, BEHIND]
     if taken != NOTHING and banks[taken, RANK] == rank:
         return now + 1
     for bank in range(first, first + per_rank):
         if banks[bank, OPEN_ROW] >= 0:
-            issue(PRE, bank, 0, now, delays, shape, ready, banks, ranks, tally)
+            issue(PRE, bank, 0, now, rules, ready, banks, ranks, tally)
             demand.close(bank, queues.demand)
     record(now, PREA, queues.channel, first, NOTHING, queues.trace, queues.traced)
     control[PREAS] += 1
@@ -153,21 +160,18 @@ def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
 
 
 @inlined_jit
-def serve(now: int, command: int, kind: int, place: int, queues: Queues, channel: Channel) -> None:
-    """Issue a request's command.
+def serve(
+    now: int, command: int, kind: int, request: int, queues: Queues, channel: Channel
+) -> None:
+    """Issue a command of a request in queue ``kind``.
 
     RD and WR remove the request from its queue. ACT moves it to the queue of opened requests.
     """
-    requests, served, waiting, sizes = (
-        queues.requests,
-        queues.served,
-        queues.waiting,
-        queues.sizes,
-    )
-    delays, shape, ready, banks, ranks, tally = channel
-    request = waiting[kind, place]
+    requests, served, line = queues.requests, queues.served, queues.line
+    ends, sizes = queues.ends, queues.sizes
+    rules, shape, ready, banks, ranks, tally = channel
     bank, row = requests[request, BANK], requests[request, ROW]
-    issue(command, bank, row, now, delays, shape, ready, banks, ranks, tally)
+    issue(command, bank, row, now, rules, ready, banks, ranks, tally)
     of_row = NOTHING if command == PRE else row
     record(now, command, queues.channel, bank, of_row, queues.trace, queues.traced)
     if command == PRE:
@@ -175,16 +179,13 @@ def serve(now: int, command: int, kind: int, place: int, queues: Queues, channel
         banks[bank, MADE_WAY] = 1
         served[request, MADE] += 1
         return
-    for behind in range(place + 1, sizes[kind]):
-        waiting[kind, behind - 1] = waiting[kind, behind]
-    sizes[kind] -= 1
+    dequeue(kind, request, line, ends, sizes)
     if kind != OPENED:
         demand.drop(kind, bank, command != ACT, queues.demand, queues.chosen)
     if command == ACT:
-        demand.reopen(bank, row, requests, waiting, sizes, queues.demand)
+        demand.reopen(bank, row, requests, line, ends, queues.demand)
         served[request, OUTCOME] = CONFLICTS if banks[bank, MADE_WAY] else MISSES
-        waiting[OPENED, sizes[OPENED]] = request
-        sizes[OPENED] += 1
+        enqueue(OPENED, request, line, ends, sizes)
         return
     served[request, ISSUED] = now
     served[request, DONE] = now + (shape[WRITE_DATA] if command == WR else shape[READ_DATA])
@@ -198,7 +199,7 @@ def tick(now: int, queues: Queues, channel: Channel) -> int:
     Sets the clock at which the channel must be checked again. Returns the request that got its RD
     or WR, or NOTHING.
     """
-    policy, requests, waiting = queues.policy, queues.requests, queues.waiting
+    policy, requests = queues.policy, queues.requests
     sizes, control = queues.sizes, queues.control
     while control[DUE] <= now:
         control[OWED] += channel.shape[RANKS]
@@ -209,24 +210,23 @@ def tick(now: int, queues: Queues, channel: Channel) -> int:
         carried = (
             ANY_COMMAND if policy[BUSES] == 1 else COLUMN_COMMANDS if bus == 0 else ROW_COMMANDS
         )
-        kind, place, command = OPENED, NOTHING, NOTHING
+        kind, request, command = OPENED, NOTHING, NOTHING
         if carried != ROW_COMMANDS:
-            place, clock = pick_opened(now, queues, channel)
+            request, clock = pick_opened(now, queues, channel)
             wake = min(wake, clock)
-            if place != NOTHING:
-                command = WR if requests[waiting[OPENED, place], IS_WRITE] else RD
-        if place == NOTHING and control[OWED] > 0:
+            if request != NOTHING:
+                command = WR if requests[request, IS_WRITE] else RD
+        if request == NOTHING and control[OWED] > 0:
             if carried != COLUMN_COMMANDS:
                 wake = min(wake, maintain(now, taken, queues, channel))
             continue
-        if place == NOTHING and not (policy[SCHEDULER] == FCFS and sizes[OPENED] > 0):
+        if request == NOTHING and not (policy[SCHEDULER] == FCFS and sizes[OPENED] > 0):
             control[DRAINING] = drains(control[DRAINING] == 1, sizes[READS], sizes[WRITES], policy)
             kind = WRITES if control[DRAINING] else READS
-            place, command, clock = pick_queued(now, carried, taken, kind, queues, channel)
+            request, command, clock = pick_queued(now, carried, taken, kind, queues, channel)
             wake = min(wake, clock)
-        if place != NOTHING:
-            request = waiting[kind, place]
-            serve(now, command, kind, place, queues, channel)
+        if request != NOTHING:
+            serve(now, command, kind, request, queues, channel)
             taken = requests[request, BANK]
             wake = now + 1
             if command in (RD, WR):
@@ -277,7 +277,9 @@ def run(controller: Controller, dram: Dram) -> int:
                 wake = min(wake, requests[request, ARRIVES])
             elif is_read and outstanding >= controller.policy[OUTSTANDING]:
                 wake = min(wake, ends[first_end])
-            elif hand_over(now, request, queues_of(controller, number), channel_of(dram, number)):
+            elif hand_over(
+                now, request, True, queues_of(controller, number), channel_of(dram, number)
+            ):
                 if served[request, DONE] != 0:
                     # A read answered at once by a waiting write, or a write merged into one.
                     left -= 1

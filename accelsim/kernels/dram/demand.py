@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from accelsim.kernels.dram.queues import (
     BANK,
+    BEHIND,
     CHOSEN_BANKS,
     NEVER,
+    OLDEST,
     READS,
     ROW,
     WANTED,
@@ -53,15 +55,15 @@ def close(bank: int, demand: Ints) -> None:
 
 
 @lean_jit
-def reopen(bank: int, row: int, requests: Ints, waiting: Ints, sizes: Ints, demand: Ints) -> None:
+def reopen(bank: int, row: int, requests: Ints, line: Ints, ends: Ints, demand: Ints) -> None:
     """Count the requests for the row that a bank has opened."""
     for kind in range(READS, WRITES + 1):
-        if demand[kind, bank, WANTED] == 0:
-            continue
-        found = 0
-        for place in range(sizes[kind]):
-            request = waiting[kind, place]
-            found += requests[request, BANK] == bank and requests[request, ROW] == row
+        found, left, request = 0, demand[kind, bank, WANTED], ends[kind, OLDEST]
+        while left > 0:
+            if requests[request, BANK] == bank:
+                found += requests[request, ROW] == row
+                left -= 1
+            request = line[request, BEHIND]
         demand[kind, bank, WANTED_OPEN] = found
 
 

@@ -6,12 +6,14 @@ from accelsim.kernels.dram.demand import add, earliest_at
 from accelsim.kernels.dram.queues import (
     ACCEPT,
     BANK,
+    BEHIND,
     BURST,
     DONE,
     DRAINING,
     FCFS,
     IS_WRITE,
     NOTHING,
+    OLDEST,
     OPENED,
     OWED,
     READ_SLOTS,
@@ -23,6 +25,7 @@ from accelsim.kernels.dram.queues import (
     WRITE_SLOTS,
     WRITES,
     Queues,
+    enqueue,
 )
 from accelsim.kernels.dram.scheduling import drains
 from accelsim.kernels.dram.state import OPEN_ROW, Channel, Ints
@@ -31,20 +34,20 @@ from accelsim.kernels.jit import inlined_jit, lean_jit
 
 @lean_jit
 def waiting_write(
-    burst: int, bank: int, requests: Ints, waiting: Ints, sizes: Ints, demand: Ints
+    burst: int, bank: int, requests: Ints, line: Ints, ends: Ints, demand: Ints
 ) -> int:
     """The write of a burst that waits in a channel, or NOTHING.
 
     It answers reads of that burst, and further writes of the burst merge into it.
     """
-    if demand[WRITES, bank, WANTED] > 0:
-        for place in range(sizes[WRITES]):
-            if requests[waiting[WRITES, place], BURST] == burst:
-                return waiting[WRITES, place]  # type: ignore[no-any-return]
-    for place in range(sizes[OPENED]):
-        request = waiting[OPENED, place]
-        if requests[request, BURST] == burst and requests[request, IS_WRITE]:
-            return request  # type: ignore[no-any-return]
+    for kind in (WRITES, OPENED):
+        request = ends[kind, OLDEST]
+        if kind == WRITES and demand[WRITES, bank, WANTED] == 0:
+            request = NOTHING
+        while request != NOTHING:
+            if requests[request, BURST] == burst and requests[request, IS_WRITE]:
+                return request
+            request = line[request, BEHIND]
     return NOTHING
 
 
@@ -54,8 +57,9 @@ def awaken(now: int, kind: int, bank: int, queues: Queues, channel: Channel) -> 
     ``kind`` may be served earlier, or lets the controller turn from reads to writes or back.
     """
     control, sizes, policy = queues.control, queues.sizes, queues.policy
-    if control[OWED] > 0:
-        return  # no waiting request gets a command until the refresh is done
+    # While a refresh is owed, no waiting request gets a command.
+    if control[WAKE] <= now + 1 or control[OWED] > 0:
+        return
     draining = control[DRAINING] == 1
     if policy[SCHEDULER] == FCFS or draining != drains(
         draining, sizes[READS], sizes[WRITES], policy
@@ -68,23 +72,24 @@ def awaken(now: int, kind: int, bank: int, queues: Queues, channel: Channel) -> 
 
 
 @inlined_jit
-def hand_over(now: int, request: int, queues: Queues, channel: Channel) -> bool:
+def hand_over(now: int, request: int, joins: bool, queues: Queues, channel: Channel) -> bool:
     """Hand a request to its channel. Returns False if its queue is full.
 
     If a write of its burst waits, the request needs no slot. A read is then answered in the next
     clock. A write merges into the waiting one: its DONE is -1 - (that write's index) until the
-    caller knows the clock.
+    caller knows the clock. ``joins``: whether a write of its burst may wait.
     """
     requests, served, sizes, policy = queues.requests, queues.served, queues.sizes, queues.policy
     kind, bank = WRITES if requests[request, IS_WRITE] else READS, requests[request, BANK]
-    write = waiting_write(
-        requests[request, BURST], bank, requests, queues.waiting, sizes, queues.demand
-    )
+    write = NOTHING
+    if joins:
+        write = waiting_write(
+            requests[request, BURST], bank, requests, queues.line, queues.ends, queues.demand
+        )
     if write != NOTHING:
         served[request, DONE] = -1 - write if kind == WRITES else now + 1
     elif sizes[kind] < (policy[WRITE_SLOTS] if kind == WRITES else policy[READ_SLOTS]):
-        queues.waiting[kind, sizes[kind]] = request
-        sizes[kind] += 1
+        enqueue(kind, request, queues.line, queues.ends, sizes)
         finds_open = channel.banks[bank, OPEN_ROW] == requests[request, ROW]
         add(kind, bank, finds_open, queues.demand, queues.chosen)
         awaken(now, kind, bank, queues, channel)

@@ -8,7 +8,7 @@ import numpy as np
 
 from accelsim.kernels.dram.addresses import decode
 from accelsim.kernels.dram.state import BANKS, CHANNELS, GROUPS, RANKS, REFI, Ints
-from accelsim.kernels.jit import inlined_jit, jit
+from accelsim.kernels.jit import inlined_jit, jit, lean_jit
 
 ARRIVES, BURST, IS_WRITE, CHANNEL, BANK, ROW = range(6)
 """Columns of ``requests``."""
@@ -30,6 +30,10 @@ closed.
 """
 WANTED, WANTED_OPEN, WANTED_PLACE = range(3)
 """Columns of ``demand``."""
+AHEAD, BEHIND = range(2)
+"""Columns of ``line``."""
+OLDEST, NEWEST = range(2)
+"""Columns of ``ends``."""
 CHOSEN_BANKS = 0
 """Column of ``chosen`` with the number of banks."""
 NEVER = 1 << 60
@@ -53,10 +57,14 @@ class Queues(NamedTuple):
     RD or WR; state in which it found its row; PREs made for it. The RD or WR is -1 if a waiting
     write answers the read, or also carries the write's data.
     """
-    waiting: Ints
-    """int64 (3 queues, slots): indices into ``requests``, oldest first, of reads, writes and opened
-    requests. An opened request has had its ACT and waits for its RD or WR; there is at most one per
-    bank.
+    line: Ints
+    """int64 (N, 2), by `AHEAD` and `BEHIND`: the requests ahead of each in its queue, and behind
+    it, or `NOTHING`.
+    """
+    ends: Ints
+    """int64 (3 queues, 2), by `OLDEST` and `NEWEST`: first and last of the waiting reads, of the
+    writes and of the opened requests, or `NOTHING`. An opened request has had its ACT and waits for
+    its RD or WR; there is at most one per bank.
     """
     sizes: Ints
     """int64 (3): requests in each queue."""
@@ -77,14 +85,15 @@ class Queues(NamedTuple):
 
 
 class Controller(NamedTuple):
-    """Controllers of all channels: the fields of `Queues`; those from waiting to chosen have the
+    """Controllers of all channels: the fields of `Queues`; those from ends to chosen have the
     channel as leading axis.
     """
 
     policy: Ints
     requests: Ints
     served: Ints
-    waiting: Ints
+    line: Ints
+    ends: Ints
     sizes: Ints
     control: Ints
     demand: Ints
@@ -98,14 +107,14 @@ def new_controller(policy: Ints, requests: Ints, shape: Ints, room: int) -> Cont
     trace holds.
     """
     channels, banks = int(shape[CHANNELS]), int(shape[RANKS] * shape[GROUPS] * shape[BANKS])
-    slots = max(int(policy[READ_SLOTS]), int(policy[WRITE_SLOTS]), banks)
     control = np.zeros((channels, 6), np.int64)
     control[:, DUE] = shape[REFI] or NEVER
     return Controller(
         policy,
         requests,
         np.zeros((len(requests), 5), np.int64),
-        np.zeros((channels, 3, min(slots, len(requests))), np.int64),
+        np.zeros((len(requests), 2), np.int64),
+        np.full((channels, 3, 2), NOTHING, np.int64),
         np.zeros((channels, 3), np.int64),
         control,
         np.zeros((channels, 2, banks, 3), np.int64),
@@ -123,7 +132,8 @@ def queues_of(controller: Controller, channel: int) -> Queues:
         controller.policy,
         controller.requests,
         controller.served,
-        controller.waiting[channel],
+        controller.line,
+        controller.ends[channel],
         controller.sizes[channel],
         controller.control[channel],
         controller.demand[channel],
@@ -131,6 +141,34 @@ def queues_of(controller: Controller, channel: int) -> Queues:
         controller.trace,
         controller.traced,
     )
+
+
+@lean_jit
+def enqueue(kind: int, request: int, line: Ints, ends: Ints, sizes: Ints) -> None:
+    """Put a request at the end of a queue."""
+    newest = ends[kind, NEWEST]
+    line[request, AHEAD], line[request, BEHIND] = newest, NOTHING
+    if newest == NOTHING:
+        ends[kind, OLDEST] = request
+    else:
+        line[newest, BEHIND] = request
+    ends[kind, NEWEST] = request
+    sizes[kind] += 1
+
+
+@lean_jit
+def dequeue(kind: int, request: int, line: Ints, ends: Ints, sizes: Ints) -> None:
+    """Take a request out of a queue."""
+    ahead, behind = line[request, AHEAD], line[request, BEHIND]
+    if ahead == NOTHING:
+        ends[kind, OLDEST] = behind
+    else:
+        line[ahead, BEHIND] = behind
+    if behind == NOTHING:
+        ends[kind, NEWEST] = ahead
+    else:
+        line[behind, AHEAD] = ahead
+    sizes[kind] -= 1
 
 
 @jit

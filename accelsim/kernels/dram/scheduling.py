@@ -12,6 +12,7 @@ from accelsim.kernels.dram.demand import earliest
 from accelsim.kernels.dram.queues import (
     ACCEPT,
     BANK,
+    BEHIND,
     DRAIN_ABOVE,
     DRAIN_BELOW,
     FCFS,
@@ -19,9 +20,11 @@ from accelsim.kernels.dram.queues import (
     IS_WRITE,
     NEVER,
     NOTHING,
+    OLDEST,
     OPENED,
     ROW,
     SCHEDULER,
+    WRITES,
     Queues,
 )
 from accelsim.kernels.dram.state import OPEN_ROW, PRE, RD, WR, Channel, Ints
@@ -46,33 +49,33 @@ def drains(draining: bool, reads: int, writes: int, policy: Ints) -> bool:
 
 @inlined_jit
 def pick_opened(now: int, queues: Queues, channel: Channel) -> tuple[int, int]:
-    """(place of the oldest opened request whose RD or WR is allowed now, or NOTHING; clock at which
-    the next one is allowed).
+    """(oldest opened request whose RD or WR is allowed now, or NOTHING; clock at which the next one
+    is allowed).
     """
     _, shape, ready, banks, ranks, _ = channel
-    requests, served, opened = queues.requests, queues.served, queues.waiting[OPENED]
-    oldest, wake = NOTHING, NEVER
-    for place in range(queues.sizes[OPENED]):
-        request = opened[place]
+    requests, served, line = queues.requests, queues.served, queues.line
+    oldest, wake, request = NOTHING, NEVER, queues.ends[OPENED, OLDEST]
+    while request != NOTHING:
         command = WR if requests[request, IS_WRITE] else RD
         clock = allowed_from(command, requests[request, BANK], shape, ready, banks, ranks)
         if clock > now:
             wake = min(wake, clock)
-        elif oldest == NOTHING or served[request, ACCEPT] < served[opened[oldest], ACCEPT]:
-            oldest = place
+        elif oldest == NOTHING or served[request, ACCEPT] < served[oldest, ACCEPT]:
+            oldest = request
+        request = line[request, BEHIND]
     return oldest, wake
 
 
 @lean_jit
-def keeps_row(bank: int, kind: int, size: int, requests: Ints, waiting: Ints, banks: Ints) -> bool:
-    """Whether one of the first ``size`` requests of a queue wants the row that the bank has
-    open.
+def keeps_row(bank: int, request: int, until: int, requests: Ints, line: Ints, banks: Ints) -> bool:
+    """Whether a request wants the row that the bank has open, from ``request`` on and ahead of
+    ``until`` (NOTHING: to the end of the queue).
     """
     row = banks[bank, OPEN_ROW]
-    for place in range(size):
-        request = waiting[kind, place]
+    while request != until:
         if requests[request, BANK] == bank and requests[request, ROW] == row:
             return True
+        request = line[request, BEHIND]
     return False
 
 
@@ -80,8 +83,8 @@ def keeps_row(bank: int, kind: int, size: int, requests: Ints, waiting: Ints, ba
 def pick_queued(
     now: int, carried: int, taken: int, kind: int, queues: Queues, channel: Channel
 ) -> tuple[int, int, int]:
-    """(place in queue ``kind`` of the request to serve now, or NOTHING; its command; clock at which
-    to check again).
+    """(request of queue ``kind`` to serve now, or NOTHING; its command; clock at which to check
+    again).
 
     It is the oldest request whose next command is ``carried`` by the bus and allowed now; FCFS
     considers only the oldest. No PRE closes a row that an opened request waits for, nor, under
@@ -89,38 +92,39 @@ def pick_queued(
     its command in this clock, or NOTHING.
     """
     _, shape, ready, banks, ranks, _ = channel
+    requests, line, ends = queues.requests, queues.line, queues.ends
+    scheduler, column = queues.policy[SCHEDULER], WR if kind == WRITES else RD
+    request = ends[kind, OLDEST]
+    if request != NOTHING and carried != ROW_COMMANDS:  # the usual case: it finds its row open
+        bank = requests[request, BANK]
+        if (
+            banks[bank, OPEN_ROW] == requests[request, ROW]
+            and bank != taken
+            and allowed_from(column, bank, shape, ready, banks, ranks) <= now
+        ):
+            return request, column, NEVER
     wake = earliest(kind, queues.demand, queues.chosen, shape, ready, banks, ranks)
     if wake > now:
         return NOTHING, NOTHING, wake
-    requests, scheduler, size = queues.requests, queues.policy[SCHEDULER], queues.sizes[kind]
-    waiting, wake = queues.waiting, NEVER
     refused_bank, refused_command = NOTHING, NOTHING  # the last that timing does not allow
-    candidates = min(size, 1) if scheduler == FCFS else size
-    for place in range(candidates):
-        request = waiting[kind, place]
+    wake = NEVER
+    while request != NOTHING:
         bank = requests[request, BANK]
-        column = WR if requests[request, IS_WRITE] else RD
         command = needed(column, bank, requests[request, ROW], banks)
-        if bank == refused_bank and command == refused_command:
-            continue
-        is_column = command in (RD, WR)
-        if (
-            bank == taken
-            or (carried == COLUMN_COMMANDS and not is_column)
-            or (carried == ROW_COMMANDS and is_column)
-        ):
-            continue
-        clock = allowed_from(command, bank, shape, ready, banks, ranks)
-        if clock > now:
-            wake = min(wake, clock)
-            refused_bank, refused_command = bank, command
-            continue
-        if command == PRE:
-            if keeps_row(bank, OPENED, queues.sizes[OPENED], requests, waiting, banks):
-                continue
-            if scheduler == FRFCFS_ROWHIT and keeps_row(
-                bank, kind, place, requests, waiting, banks
+        on_bus = carried == ANY_COMMAND or (carried == COLUMN_COMMANDS) == (command == column)
+        refused = bank == refused_bank and command == refused_command
+        if on_bus and bank != taken and not refused:
+            clock = allowed_from(command, bank, shape, ready, banks, ranks)
+            if clock > now:
+                wake = min(wake, clock)
+                refused_bank, refused_command = bank, command
+            elif command != PRE or not (
+                keeps_row(bank, ends[OPENED, OLDEST], NOTHING, requests, line, banks)
+                or (
+                    scheduler == FRFCFS_ROWHIT
+                    and keeps_row(bank, ends[kind, OLDEST], request, requests, line, banks)
+                )
             ):
-                continue
-        return place, command, wake
+                return request, command, wake
+        request = NOTHING if scheduler == FCFS else line[request, BEHIND]
     return NOTHING, NOTHING, wake

@@ -39,7 +39,12 @@ first.
 SHAPE_LENGTH = FIELD + 6
 ROW_FIELD, CHANNEL_FIELD, RANK_FIELD, BANK_FIELD, GROUP_FIELD, COLUMN_FIELD = range(6)
 
-OPEN_ROW, MADE_WAY, RANK, GROUP_NODE, RANK_NODE = range(5)
+OPEN_ROW, MADE_WAY, RANK, BANK_NODE, GROUP_NODE, RANK_NODE = range(6)
+"""Columns of ``banks``. The last three are in the order of the scopes."""
+SCOPE, LATER, DELAY = range(3)
+"""Columns of ``rules``."""
+RULES = 0
+"""Row of ``rules`` that holds the number of rules."""
 RING_SLOT, OPEN_BANKS, ACTIVE_SINCE, ACTIVE_CLOCKS = range(4, 8)
 HITS, MISSES, CONFLICTS, LAST, DUE = range(5, 10)
 LONG_AGO = -(1 << 40)
@@ -51,9 +56,10 @@ Ints = NDArray[np.int64]
 class Channel(NamedTuple):
     """Standard and state of one channel."""
 
-    delays: Ints
-    """int64 (4 scopes, 5 commands, 5 commands): minimum clocks from the first command to the second
-    in that scope; 0: no constraint.
+    rules: Ints
+    """int64 (5 commands, 1 + rules, 3): of each command the number of its rules, then these: the
+    minimum clocks to a later command in a scope, by `SCOPE` to `DELAY`. The command bus enforces
+    delays of 0 and 1.
     """
     shape: Ints
     """int64 (17): organisation, latencies, refresh interval and address fields, by `CHANNELS` to
@@ -64,8 +70,9 @@ class Channel(NamedTuple):
     the node. Nodes are the banks (rank-major, then group), the bank groups, and the ranks.
     """
     banks: Ints
-    """int64 (banks, 5), by `OPEN_ROW` to `RANK_NODE`: open row (-1: closed); whether it was closed
-    for another row and not refreshed since; its rank; the nodes of its group and of its rank.
+    """int64 (banks, 6), by `OPEN_ROW` to `RANK_NODE`: open row (-1: closed); whether it was closed
+    for another row and not refreshed since; its rank; the nodes of the bank, its group and its
+    rank.
     """
     ranks: Ints
     """int64 (ranks, 8): clocks of the last four ACTs (a ring), next slot of the ring, open banks,
@@ -82,7 +89,7 @@ class Dram(NamedTuple):
     as leading axis.
     """
 
-    delays: Ints
+    rules: Ints
     shape: Ints
     ready: Ints
     banks: Ints
@@ -90,8 +97,29 @@ class Dram(NamedTuple):
     tally: Ints
 
 
+def rules_of(delays: Ints, ranks: int) -> Ints:
+    """``rules`` of a `Channel`. ``delays``: int64 (4 scopes, 5 commands, 5 commands), the minimum
+    clocks from the first command to the second in that scope.
+    """
+    scopes = SCOPES if ranks > 1 else OTHER_RANK
+    rules = np.zeros((COMMANDS, 1 + scopes * COMMANDS, 3), np.int64)
+    for command in range(COMMANDS):
+        found = [
+            (scope, later, delays[scope, command, later])
+            for scope in range(scopes)
+            for later in range(COMMANDS)
+            if delays[scope, command, later] > 1
+        ]
+        rules[command, RULES, 0] = len(found)
+        for place, rule in enumerate(found, 1):
+            rules[command, place] = rule
+    return rules
+
+
 def new_dram(delays: Ints, shape: Ints) -> Dram:
-    """A DRAM with all banks closed at clock 0, and the first refresh due at tREFI."""
+    """A DRAM with all banks closed at clock 0, and the first refresh due at tREFI. ``delays`` as in
+    `rules_of`.
+    """
     channels, rank_count, groups = (
         int(shape[CHANNELS]),
         int(shape[RANKS]),
@@ -99,10 +127,11 @@ def new_dram(delays: Ints, shape: Ints) -> Dram:
     )
     bank_count = groups * int(shape[BANKS])
     ready = np.zeros((channels, bank_count + groups + rank_count, COMMANDS), np.int64)
-    banks = np.zeros((channels, bank_count, 5), np.int64)
+    banks = np.zeros((channels, bank_count, 6), np.int64)
     banks[:, :, OPEN_ROW] = -1
     number = np.arange(bank_count)
     banks[:, :, RANK] = number // (shape[GROUPS] * shape[BANKS])
+    banks[:, :, BANK_NODE] = number
     banks[:, :, GROUP_NODE] = bank_count + number // shape[BANKS]
     banks[:, :, RANK_NODE] = bank_count + groups + banks[:, :, RANK]
     ranks = np.zeros((channels, rank_count, 8), np.int64)
@@ -110,14 +139,14 @@ def new_dram(delays: Ints, shape: Ints) -> Dram:
     tally = np.zeros((channels, 10), np.int64)
     tally[:, LAST] = -1
     tally[:, DUE] = shape[REFI]
-    return Dram(delays, shape, ready, banks, ranks, tally)
+    return Dram(rules_of(delays, rank_count), shape, ready, banks, ranks, tally)
 
 
 @inlined_jit
 def channel_of(dram: Dram, number: int) -> Channel:
     """One channel, as views of the DRAM's arrays."""
     return Channel(
-        dram.delays,
+        dram.rules,
         dram.shape,
         dram.ready[number],
         dram.banks[number],

@@ -12,21 +12,21 @@ from accelsim.kernels.dram.state import (
     ACT,
     ACTIVE_CLOCKS,
     ACTIVE_SINCE,
-    COMMANDS,
+    BANK_NODE,
+    DELAY,
     FAW,
     GROUP_NODE,
     LAST,
+    LATER,
     OPEN_BANKS,
     OPEN_ROW,
     OTHER_RANK,
     PRE,
     RANK,
     RANK_NODE,
-    RANKS,
     RING_SLOT,
-    SAME_BANK,
-    SAME_GROUP,
-    SAME_RANK,
+    RULES,
+    SCOPE,
     Ints,
 )
 from accelsim.kernels.jit import jit, lean_jit
@@ -63,16 +63,19 @@ def allowed_from(
 
 
 @lean_jit
-def push_back(command: int, scope: int, node: int, clock: int, delays: Ints, ready: Ints) -> None:
-    """Update the first allowed clocks of later commands at a node that shares the scope with an
-    issued command.
-
-    Delays of 0 and 1 are enforced by the command bus.
-    """
-    for later in range(COMMANDS):
-        delay = delays[scope, command, later]
-        if delay > 1:
-            ready[node, later] = max(ready[node, later], clock + delay)
+def push_back(command: int, bank: int, clock: int, rules: Ints, ready: Ints, banks: Ints) -> None:
+    """Update the first allowed clocks of commands after a command at a clock, by its rules."""
+    for place in range(1, rules[command, RULES, 0] + 1):
+        scope, later = rules[command, place, SCOPE], rules[command, place, LATER]
+        allowed = clock + rules[command, place, DELAY]
+        if scope < OTHER_RANK:
+            node = banks[bank, BANK_NODE + scope]
+            ready[node, later] = max(ready[node, later], allowed)
+            continue
+        own = banks[bank, RANK_NODE]
+        for node in range(own - banks[bank, RANK], len(ready)):  # the nodes of ranks are the last
+            if node != own:
+                ready[node, later] = max(ready[node, later], allowed)
 
 
 @lean_jit
@@ -81,8 +84,7 @@ def issue(
     bank: int,
     row: int,
     clock: int,
-    delays: Ints,
-    shape: Ints,
+    rules: Ints,
     ready: Ints,
     banks: Ints,
     ranks: Ints,
@@ -93,18 +95,13 @@ def issue(
 
     Does not check legality (see `needed` and `allowed_from`).
     """
-    rank, rank_node = banks[bank, RANK], banks[bank, RANK_NODE]
-    push_back(command, SAME_BANK, bank, clock, delays, ready)
-    push_back(command, SAME_GROUP, banks[bank, GROUP_NODE], clock, delays, ready)
-    push_back(command, SAME_RANK, rank_node, clock, delays, ready)
-    for other in range(shape[RANKS]):
-        if other != rank:
-            push_back(command, OTHER_RANK, rank_node + other - rank, clock, delays, ready)
+    push_back(command, bank, clock, rules, ready, banks)
+    rank = banks[bank, RANK]
     if command == ACT:
         banks[bank, OPEN_ROW] = row
         slot = ranks[rank, RING_SLOT]
         ranks[rank, slot] = clock
-        ranks[rank, RING_SLOT] = (slot + 1) % 4
+        ranks[rank, RING_SLOT] = (slot + 1) & 3
         if ranks[rank, OPEN_BANKS] == 0:
             ranks[rank, ACTIVE_SINCE] = clock
         ranks[rank, OPEN_BANKS] += 1
