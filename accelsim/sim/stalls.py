@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from accelsim.kernels.links.servers import BUFFER, DOWN, MESH, PEER
-from accelsim.sim.pipeline import Pipelines, Times
+from accelsim.kernels.links.slots import Ints
+from accelsim.sim.pipeline import Pipelines, StageTimes, Times
 from accelsim.sim.planning.op_plan import OpPlan
 
 
@@ -44,13 +45,15 @@ def stalls(times: Times, start: int, end: int) -> dict[str, int]:
     """Cycles between ``start`` and ``end`` in which an op's compute stage was idle, by cause.
 
     - ``dram``: before the first block, waiting for the load. Before a later block, waiting for a
-      fill that began as soon as its load was done, so that DRAM sets the pace.
+      fill that began as soon as its load was done, so that DRAM sets the pace. Behind the array,
+      waiting for the store while nothing drains.
     - ``fill``: before the first block, waiting for the fill. Before a later block, waiting for a
       fill that was late itself.
-    - ``drain``: data were ready but the next stage had not freed a buffer; also the time after the
-      last block.
+    - ``drain``: data were ready but the next stage had not freed a buffer, or the last block was
+      done, and outputs drained.
     """
     compute, load, fill = times["compute"], times.get("load"), times.get("fill")
+    drain = times.get("drain")
     began = compute.started
     idle_from = np.concatenate([[start], compute.done[:-1]])
     loaded = np.minimum(began, load.done) if load else idle_from
@@ -59,11 +62,27 @@ def stalls(times: Times, start: int, end: int) -> dict[str, int]:
         on_time = fill.started <= load.done
         on_time[0] = False
         loaded = np.where(on_time, filled, loaded)
+    # Intervals in which stages behind the array held it up.
+    held_from = np.append(np.maximum(np.maximum(idle_from, loaded), filled), compute.done[-1])
+    held_until = np.append(began, end)
+    drained = 0
+    if drain:
+        drained = (drained_before(held_until, drain) - drained_before(held_from, drain)).sum()
     waits = {
-        "dram": np.maximum(0, loaded - idle_from).sum(),
+        "dram": np.maximum(0, loaded - idle_from).sum() + (held_until - held_from).sum() - drained,
         "fill": np.maximum(0, filled - np.maximum(idle_from, loaded)).sum(),
-        "drain": (began - np.maximum(np.maximum(idle_from, loaded), filled)).sum()
-        + end
-        - compute.done[-1],
+        "drain": drained,
     }
     return {cause: int(cycles) for cause, cycles in waits.items()}
+
+
+def drained_before(cycles: Ints, drain: StageTimes) -> Ints:
+    """Cycles in which blocks drained before each of the ``cycles``: int64, of the same shape.
+
+    Blocks drain one after another.
+    """
+    worked = np.concatenate([[0], np.cumsum(drain.done - drain.started)])
+    begun = np.searchsorted(drain.started, cycles)
+    last = np.maximum(begun - 1, 0)
+    still = np.where(begun > 0, np.maximum(0, drain.done[last] - cycles), 0)
+    return worked[begun] - still

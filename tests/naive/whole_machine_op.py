@@ -111,11 +111,13 @@ class Running:
         """Record the activity of the compute stage in the cycle that begins now."""
         by_name = {stage.name: stage for stage in self.stages}
         compute, load, fill = by_name["compute"], by_name.get("load"), by_name.get("fill")
+        drain = by_name.get("drain")
+        behind = "drain" if drain and drain.at_work else "dram"
         block = len(compute.done)
         if compute.at_work:
             self.seen["compute"] += 1
         elif block == compute.blocks:
-            self.seen["drain"] += 1
+            self.seen[behind] += 1
         elif load and len(load.done) <= block:
             self.seen["dram"] += 1
         elif fill and len(fill.done) <= block:
@@ -129,4 +131,4 @@ class Running:
             )
             self.seen["dram" if on_time else "fill"] += 1
         else:
-            self.seen["drain"] += 1
+            self.seen[behind] += 1

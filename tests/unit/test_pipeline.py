@@ -49,7 +49,7 @@ def test_five_stages_take_the_slowest_a_block_and_the_others_once() -> None:
     names, cycles, blocks = ("load", "fill", "compute", "drain", "store"), (2, 3, 7, 1, 4), 9
     end, stages = run({name: [each] * blocks for name, each in zip(names, cycles, strict=True)})
     assert end == sum(cycles) + (blocks - 1) * max(cycles)
-    assert stalls(times_of(stages), 0, end) == {"dram": 2, "fill": 3, "drain": 5}
+    assert stalls(times_of(stages), 0, end) == {"dram": 2 + 4, "fill": 3, "drain": 1}
 
 
 def test_a_double_buffer_holds_two_blocks_and_no_more() -> None:
@@ -68,7 +68,7 @@ def test_one_block_passes_all_stages_one_after_the_other() -> None:
         {"load": [4], "fill": [5], "compute": [6], "drain": [7], "store": [8]}, start=3
     )
     assert [stage.started[0] for stage in stages] == [3, 7, 12, 18, 25]
-    assert stalls(times_of(stages), 3, end) == {"dram": 4, "fill": 5, "drain": 15}
+    assert stalls(times_of(stages), 3, end) == {"dram": 4 + 8, "fill": 5, "drain": 7}
 
 
 def test_waiting_is_blamed_on_the_stage_that_sets_the_pace() -> None:
@@ -87,3 +87,21 @@ def test_waiting_is_blamed_on_the_stage_that_sets_the_pace() -> None:
 def test_a_fill_that_is_behind_takes_the_blame_itself() -> None:
     end, stages = run({"load": [1, 1, 1], "fill": [9, 9, 9], "compute": [3, 3, 3]})
     assert stalls(times_of(stages), 0, end) == {"dram": 1, "fill": 9 + 6 + 6, "drain": 0}
+
+
+def test_a_store_that_holds_up_the_drain_is_a_wait_for_dram() -> None:
+    """Blocks drain in one cycle. Block 2 drains once block 0 is stored, in cycle 3 + 1 + 20, and
+    the array gets the buffer of block 3 once that block 1 has drained, as early as it can; block 4
+    waits for the drain of block 2.
+    """
+    end, stages = run({"compute": [3] * 5, "drain": [1] * 5, "store": [20] * 5})
+    compute, drain, store = stages
+    assert drain.started[2] == store.done[0] == 24
+    assert compute.started[4] == drain.done[2] == 25
+    # Block 4 is ready in cycle 12: 12 cycles of DRAM, then one in which block 2 drains. After its
+    # last cycle blocks 3 and 4 drain, a cycle each, and the rest waits for stores.
+    assert stalls(times_of(stages), 0, end) == {
+        "dram": 12 + (end - 28 - 2),
+        "fill": 0,
+        "drain": 1 + 2,
+    }

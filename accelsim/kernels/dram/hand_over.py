@@ -46,7 +46,7 @@ def waiting_write(
             request = NOTHING
         while request != NOTHING:
             if requests[request, BURST] == burst and requests[request, IS_WRITE]:
-                return request
+                return request  # type: ignore[no-any-return]
             request = line[request, BEHIND]
     return NOTHING
 

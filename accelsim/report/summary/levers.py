@@ -18,7 +18,7 @@ STALL_KEYS = {
     "stall_noc": ("a larger noc.width", "another noc.topology"),
     "stall_bank": ("more global_buffer.banks", "more scratchpad.banks", "more scratchpad.ports"),
     "stall_dependency": ("a larger vector_unit.width", "more vector_unit.ops_per_cycle"),
-    "stall_drain": ("a larger noc.width", "more dram.channels"),
+    "stall_drain": ("a larger noc.width", "another noc.topology"),
 }
 """By cause: the changes of keys that shorten the array's wait."""
 ENERGY_KEYS: dict[str, tuple[str, ...]] = {
