@@ -159,10 +159,15 @@ def test_the_example_of_a_hybrid_rule_is_a_run() -> None:
 def test_words_between_homes_and_the_vector_unit_are_remote() -> None:
     machine = load_machine("near-memory", {"vector_unit.update_in_pe": False})
     document = simulate("mnist-fc", machine, rule="bp").to_json()
-    weights = 28 * 28 * 400 + 400 * 10
+    first, second = 28 * 28 * 400, 400 * 10
     remote = document["passes"]["WU"]["words"]["remote"]
-    assert remote == 5 * weights  # weight, gradient and momentum there, weight and momentum back
-    assert f"{weights:,} weights, which is {remote:,} remote words" in " ".join(RESULTS.split())
+    # weight, gradient and momentum there; weight (of fc2 to 25 PEs) and momentum back
+    assert remote == first * 5 + second * (3 + 25 + 1)
+    example = (
+        f"five words for each of the {first:,} weights of `fc1`, and 29 for each of the {second:,} "
+        f"of `fc2`, which 25 PEs hold: {remote:,} remote words"
+    )
+    assert example in " ".join(RESULTS.split())
 
 
 def test_what_coupled_lanes_gain_is_said_with_its_batch() -> None:

@@ -150,7 +150,8 @@ class Traffic:
         """Add words that travel from or to the global buffer, or between PEs. The vector unit is
         located at the global buffer.
         """
-        if t.route in {Route.MULTICAST, Route.SCATTER}:
+        to_homes = t.route is Route.PEER and not (on_array or t.inbound)
+        if to_homes or t.route in {Route.MULTICAST, Route.SCATTER}:
             # Some words go to one PE more than the others.
             fewer, more = divmod(t.deliveries, max(1, t.words))
             self._carry(load.mesh_fill, t, ("spread", first, t.words - more, fewer))
@@ -162,7 +163,7 @@ class Traffic:
         elif t.route is Route.PEER and on_array:
             self._carry(load.mesh_fill, t, ("exchange", first, t.deliveries, 1))
         elif t.route is Route.PEER:
-            self._carry(load.mesh_fill, t, ("gather" if t.inbound else "spread", first, t.words, 1))
+            self._carry(load.mesh_fill, t, ("gather", first, t.words, 1))
 
     def _carry(
         self, bits: Counter[mesh.Link], t: Transfer, walk: tuple[str, int, int, int]

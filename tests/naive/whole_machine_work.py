@@ -289,7 +289,14 @@ class Planner:
             if in_pe
             else (Route.PEER, Route.BUFFER)
         )
-        found = [Transfer(tensor, home, inbound, split[0], bits)] if split[0] else []
+        copies = 1
+        if not (in_pe or inbound):
+            # The vector unit's results go to all PEs that hold the words.
+            held = self.places.residency.home(tensor)
+            copies = held.copies if held else 1
+        found = (
+            [Transfer(tensor, home, inbound, split[0], bits, split[0] * copies)] if split[0] else []
+        )
         return found + (
             [
                 Transfer(

@@ -336,6 +336,7 @@ def check_transfers(plan: OpPlan, architecture: Machine) -> None:
         bits[f"DRAM {crossing}"] += moved.dram_bits
         if t.route in BETWEEN:
             bits["peer"] += moved.delivered_bits
+            bits[f"peer {crossing}"] += moved.bits
             bits["arrived"] += moved.delivered_bits * (plan.on_array or not t.inbound)
         else:
             bits[f"{t.route} {crossing}"] += moved.bits * (t.deliveries > 0)
@@ -381,9 +382,9 @@ def check_transfers(plan: OpPlan, architecture: Machine) -> None:
         assert sent <= fill[into].sum() <= ports * sent
         assert fill[out].sum() == 0
     else:
-        # A load of several copies may pass a port more than once.
-        crossed, loaded = fill[into].sum() + fill[out].sum() - bits["peer"], bits["load in"]
-        assert loaded <= crossed <= ports * loaded
+        # Words for several copies may pass a port more than once.
+        crossed, back = fill[into].sum() + fill[out].sum() - bits["peer in"], bits["peer out"]
+        assert back <= crossed <= ports * back
 
 
 def check_roofline(run: Run, architecture: Machine) -> None:

@@ -120,6 +120,18 @@ def test_fused_updates_keep_no_gradient_and_separate_ones_do() -> None:
     assert off.run.residency.fused == {}
 
 
+def test_updates_reach_every_copy() -> None:
+    """6 PEs hold conv0's 6 channels once, and fc4's 3 channels of 64 weights twice. An update reads
+    gradient, weight and momentum, and writes the last two. The PEs send a copy on; the vector unit
+    sends the weight to both.
+    """
+    for in_pe, remote, received in ((True, 192, 192), (False, 192 * (3 + 3), 192 * 3)):
+        seen = plans(watch(network(), machine(vector_unit__update_in_pe=in_pe)))
+        assert seen["fc4.WU"].words["remote"] == remote
+        assert seen["fc4.WU"].words_received == received
+        assert seen["conv0.WU"].words["remote"] == (0 if in_pe else weights("conv0") * 5)
+
+
 @pytest.mark.parametrize("in_pe", [True, False])
 def test_an_update_holds_lanes_exactly_where_the_pes_do_it(in_pe: bool) -> None:
     """Weights of a batch norm have no home, so that the vector unit updates them in any case."""

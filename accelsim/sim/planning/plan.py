@@ -172,10 +172,14 @@ class Planner:
         spilled = words - resident
         away = Route.SCATTER if inbound else Route.COLLECT
         transfers = []
-        if resident:
-            # Without updates in the PEs, resident words travel to the vector unit and back.
+        if resident and in_pe:
+            transfers.append(Transfer(tensor, Route.HOME, inbound, resident, bits))
+        elif resident:
+            # Resident words travel to the vector unit, and back to their homes and copies.
+            home = self._memory.residency.home(tensor)
+            copies = home.copies if home and not inbound else 1
             transfers.append(
-                Transfer(tensor, Route.HOME if in_pe else Route.PEER, inbound, resident, bits)
+                Transfer(tensor, Route.PEER, inbound, resident, bits, resident * copies)
             )
         if spilled:
             transfers.append(

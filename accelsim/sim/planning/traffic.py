@@ -221,15 +221,16 @@ class Traffic:
             plan.wires(bits * length)
             plan.totals["peer_bits"] += bits
             return
+        if not (reduces or plan.on_array or t.inbound):
+            self._deliver(plan, moved)
+            return
         amount, unit = _dealt(moved)
         if reduces:
             loads = self._mesh.reduce(plan.pes, shared, amount)
         elif plan.on_array:
             loads = self._mesh.exchange(plan.pes, moved.delivered_bits // unit)
-        elif t.inbound:
-            loads = self._mesh.gather(plan.pes, amount)
         else:
-            loads = self._mesh.spread(plan.pes, amount, 1)
+            loads = self._mesh.gather(plan.pes, amount)
         plan.add_mesh_fill(unit * loads)
 
 
