@@ -135,7 +135,7 @@ def _stationary(tiled: TiledOp, t: Tiling, chunks: int) -> tuple[int, int]:
         (tiles - rest, tiles, rest),
     ):
         if chunks > 1 or (t.order == POSITIONS and staged > 1):
-            passes, each = _position_groups(tiled, t, columns), t.together
+            passes, each = _position_groups(t, columns), t.together
         elif staged == 1 and (t.buffer_order == CHANNELS or tiles <= t.buffer_channels):
             passes, each = 1, columns
         else:
@@ -145,19 +145,12 @@ def _stationary(tiled: TiledOp, t: Tiling, chunks: int) -> tuple[int, int]:
             for tile in (first, last)
         )
         sent += (end - start) * passes
-        rows = tiled.nest.map_positions if tiled.nest.unshared else 1
-        taken += (end - start) * tiled.stationary_takers(t.channel_pes, each) // rows
+        taken += (end - start) * tiled.stationary_takers(t.channel_pes, each)
     return sent, taken
 
 
-def _position_groups(tiled: TiledOp, t: Tiling, columns: int) -> int:
-    """Number of groups of position tiles.
-
-    A row of a feedback matrix serves one neuron, so only samples form groups.
-    """
-    if tiled.nest.unshared:
-        per_group = t.together * tiled.positions_per_tile(t.channel_pes)
-        return -(-tiled.nest.samples // per_group)
+def _position_groups(t: Tiling, columns: int) -> int:
+    """Number of groups of position tiles."""
     whole, rest = divmod(columns, t.buffer_positions)
     return whole * -(-t.buffer_positions // t.together) + -(-rest // t.together)
 
@@ -172,19 +165,17 @@ def _streamed(tiled: TiledOp, room: int, t: Tiling, per_tile: int) -> tuple[int,
     """
     nest, array = tiled.nest, tiled.kind.architecture.pe_array
     least = array.lanes * 2 * array.staged_positions * tiled.moving_bits
-    unique, again_per_row, again_per_tap = nest.moving_words
-    if nest.unshared:
-        return least, unique, Sending.ONCE
-    once = tiled.footprint(t.buffer_positions * per_tile).total
+    group = t.buffer_positions * per_tile
     element_bits = nest.depth // nest.groups * tiled.moving_bits
     columns = columns_of_one(nest, tiled.share(t.channel_pes, t.buffer_positions))
     rows_bits = nest.rows.held * columns * element_bits
     columns_bits = nest.columns.held * element_bits
     if rows_bits <= room:
-        return max(rows_bits, least), once, Sending.ONCE
+        return max(rows_bits, least), tiled.footprint(group).total, Sending.ONCE
     if columns_bits <= room:
-        return max(columns_bits, least), max(once, again_per_row), Sending.PER_KERNEL_ROW
-    return least, again_per_tap, Sending.PER_TAP
+        words = tiled.sent_per_kernel_row(group)
+        return max(columns_bits, least), words, Sending.PER_KERNEL_ROW
+    return least, nest.moving_words[Sending.PER_TAP], Sending.PER_TAP
 
 
 def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
@@ -195,8 +186,7 @@ def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
     chunks, groups = -(-nest.reduction // t.chunk), -(-columns // t.together)
     channels = tiled.gradient_channels(t.together * per_tile)
     maps = tiled.reduction_footprint(t.chunk)
-    depth = nest.depth // nest.groups
-    held = min(depth, tiled.outputs_per_pe * t.together, channels.largest)
+    held = tiled.channels_of_one(t.channel_pes, t.together)
     visits = tiled.takers(t.channel_pes, 1).visits
     moving = channels.total * maps.total * visits
     errors = sum(operand.tensor.elements for operand in tiled.op.operands_of(Use.STATIONARY))
@@ -208,16 +198,15 @@ def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
     )
     staged = staged_bits <= tiled.staging_bits
     # Rows of the input map under one row of errors, and that row of errors.
-    kernel_rows = nest.rows.swapped.reach + 1
-    rows_bits = kernel_rows * nest.columns.size * nest.depth * tiled.moving_bits
+    rows_bits = nest.rows.swapped.held * nest.columns.size * nest.depth * tiled.moving_bits
     rows_bits += nest.columns.taps * mapping.channels * tiled.stationary_bits
-    psum = tiled.kind.architecture.precision.psum
+    sums = tiled.outputs_per_pe * (t.together if chunks > 1 else 1)
     # Unless a sample is staged, each group of positions reads the maps of its channels again.
     read_again = unique // nest.depth * channels.total * visits
     return Demand(
         scratchpad_bits=t.chunk * tiled.stationary_bits
         + maps.largest * held * tiled.moving_bits
-        + tiled.outputs_per_pe * t.together * psum,
+        + sums * tiled.kind.architecture.precision.psum,
         buffer_bits=min(staged_bits, rows_bits),
         moving=moving,
         stationary=errors * passes,

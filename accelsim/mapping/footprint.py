@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from accelsim.kernels.bits.reads import Share
 from accelsim.step.contraction import Nest
 from accelsim.step.window import Window
 
@@ -33,20 +34,29 @@ def _footprint(words: Ints) -> Footprint:
 
 
 def moving_footprint(nest: Nest, group: int) -> Footprint:
-    """Footprint of FF, EP and feedback.
+    """Footprint of FF, EP and feedback to vectors.
 
     Positions are (sample, row, column) of the output map, ``group`` of them at a time. A group
     inside one row of the map needs the columns that its windows span; a longer group needs whole
-    rows. Rows and columns that no position reads are left out. In feedback the samples are the
-    innermost axis, and each needs all errors.
+    rows. Rows and columns that no position reads are left out.
     """
-    if nest.unshared:
-        groups = -(-nest.samples // group)
-        last = nest.samples - (groups - 1) * group
-        return Footprint(
-            min(nest.samples, group) * nest.depth, last * nest.depth, nest.samples * nest.depth
-        )
     return _footprint(_positions_covered(nest.rows, nest.columns, nest.samples, group) * nest.depth)
+
+
+def sent_per_kernel_row(nest: Nest, group: int) -> int:
+    """Words sent while the positions of FF or EP pass, ``group`` of them at a time, if a word stays
+    for one row of outputs and one kernel row only.
+    """
+    rows, columns = nest.rows.reads(False), nest.columns.reads(False)
+    height, width = len(rows), len(columns)
+    runs = [np.arange(0, nest.positions, each, dtype=np.int64) for each in (width, group)]
+    first = np.unique(np.concatenate(runs))
+    last = np.append(first[1:], nest.positions) - 1
+    kernel_rows = (rows >= 0).sum(axis=1)[first // width % height]
+    spans, span = np.unique(first % width * width + last % width, return_inverse=True)
+    read = [columns[each // width : each % width + 1] for each in spans.tolist()]
+    words = np.array([np.unique(each[each >= 0]).size for each in read])
+    return int((kernel_rows * words[span]).sum()) * nest.depth
 
 
 def reduction_footprint(nest: Nest, chunk: int) -> Footprint:
@@ -75,6 +85,18 @@ def gradient_channels(nest: Nest, group: int) -> Footprint:
     )
 
 
+def channels_of_one(nest: Nest, share: Share) -> int:
+    """Channels of WG's moving map that the positions of one PE need in ``share.together`` tiles;
+    the most of any PE.
+    """
+    depth = nest.depth // nest.groups
+    position = np.arange(nest.positions, dtype=np.int64)
+    group = position // (share.tile * share.together)
+    holder = group * share.tile + position % share.tile // share.run
+    pairs = np.unique(holder * depth + position % depth)
+    return int(np.unique(pairs // depth, return_counts=True)[1].max())
+
+
 def _groups(positions: int, group: int) -> tuple[Ints, Ints]:
     """First and last position of each group, int64 (groups) each."""
     first = np.arange(0, positions, group, dtype=np.int64)
@@ -87,9 +109,8 @@ def _positions_covered(rows: Window, columns: Window, samples: int, group: int) 
     plane = rows.positions * width
     group = min(group, samples * plane)
     row_span, column_span = _Spans(rows), _Spans(columns)
-    first_row, last_row_of_map = np.zeros(1, np.int64), np.full(1, rows.positions - 1)
     across_map = int(columns.elements_read.sum())
-    whole = int(row_span(first_row, last_row_of_map)[0]) * across_map
+    whole = int(rows.elements_read.sum()) * across_map
     if group % plane == 0 and rows.positions > 1:
         # Groups of whole samples are all equal, except for a shorter last one.
         full, rest = divmod(samples, group // plane)

@@ -8,9 +8,11 @@ from functools import cached_property, lru_cache
 from accelsim.kernels.bits.reads import Share
 from accelsim.mapping.footprint import (
     Footprint,
+    channels_of_one,
     gradient_channels,
     moving_footprint,
     reduction_footprint,
+    sent_per_kernel_row,
 )
 from accelsim.pe.kind import PEKind
 from accelsim.pe.mapping import Mapping, Route
@@ -18,7 +20,6 @@ from accelsim.pe.skipping.receivers import (
     ChannelTakers,
     channel_takers,
     position_takers,
-    row_takers,
 )
 from accelsim.step.ops import Contraction
 
@@ -56,18 +57,16 @@ class TiledOp:
     def tileable(self) -> bool:
         """Whether there is a choice of tilings.
 
-        None exists for outer products, psum-reduced EP, scattered sparse feedback, or arrays with a
-        fixed mapping.
+        None exists for outer products, psum-reduced EP, sparse feedback, feedback to maps (each
+        pixel has stationary rows of its own), or arrays with a fixed mapping.
         """
-        scattered = self.nest.unshared and any(
-            transfer.route is Route.SCATTER and transfer.inbound
-            for transfer in self.canonical.transfers
-        )
+        nest = self.nest
+        rows_of_pixels = nest.unshared and nest.map_positions > 1
         return (
             not self.kind.architecture.pe_array.has_fixed_mapping
-            and not self.nest.outer_product
+            and not nest.outer_product
             and self.canonical.reduction_pes == 1
-            and not scattered
+            and not (nest.stored or rows_of_pixels)
         )
 
     def channel_tiles(self, channel_pes: int) -> int:
@@ -123,6 +122,11 @@ class TiledOp:
         return moving_footprint(self.nest, group)
 
     @lru_cache  # noqa: B019
+    def sent_per_kernel_row(self, group: int) -> int:
+        """Cached `sent_per_kernel_row` of the op."""
+        return sent_per_kernel_row(self.nest, group)
+
+    @lru_cache  # noqa: B019
     def gradient_channels(self, group: int) -> Footprint:
         """Cached `gradient_channels` of the op."""
         return gradient_channels(self.nest, group)
@@ -131,6 +135,11 @@ class TiledOp:
     def reduction_footprint(self, chunk: int) -> Footprint:
         """Cached `reduction_footprint` of the op."""
         return reduction_footprint(self.nest, chunk)
+
+    @lru_cache  # noqa: B019
+    def channels_of_one(self, channel_pes: int, together: int) -> int:
+        """Cached `channels_of_one` of the op."""
+        return channels_of_one(self.nest, self.share(channel_pes, together))
 
     # Receivers of the moving operand
 
@@ -142,13 +151,8 @@ class TiledOp:
         return channel_takers(channels, groups, channel_pes, channel_pes * tiles)
 
     def stationary_takers(self, channel_pes: int, together: int) -> int:
-        """Groups of PEs that take a stationary word, sent once per ``together`` position tiles;
-        summed over the rows that a feedback matrix stores per channel.
-        """
-        nest, share = self.nest, self.share(channel_pes, together)
-        if nest.unshared:
-            return row_takers(nest.samples, nest.map_positions, share)
-        return position_takers(self.canonical.positions, share)
+        """Groups of PEs that take a stationary word, sent once per ``together`` position tiles."""
+        return position_takers(self.canonical.positions, self.share(channel_pes, together))
 
     def share(self, channel_pes: int, together: int) -> Share:
         """Positions of each group of PEs, which keep moving words for ``together`` tiles."""

@@ -85,16 +85,16 @@ def _beyond_reach(tiler: Tiler, fixed: dict[str, Any]) -> list[str]:
 
 def _space(tiler: Tiler, pes: int, fixed: dict[str, Any]) -> Iterator[Tiling]:
     """All tilings, legal or not, with ``pes`` PEs on channels and the pinned values."""
-    columns = tiler.tiled.position_tiles(pes)
+    columns, gradient = tiler.tiled.position_tiles(pes), tiler.op.nest.sums_samples
     chunks = _pinned(
         fixed, "chunk", _extents(tiler.reduction) if tiler.tiled.staged else (tiler.reduction,)
     )
     for buffer_order, high, wide in _buffer_tiles(tiler, pes, fixed):
         for order in _pinned(fixed, "order", tiler.orders):
             for chunk in chunks:
-                # ``together`` is the number of tiles that share moving words or partial sums. If
-                # tiles share neither, it is not a choice.
-                independent = order != POSITIONS and chunk >= tiler.reduction
+                # ``together`` is the number of tiles that share moving words (in WG the maps of a
+                # channel) or partial sums. If tiles share neither, it is not a choice.
+                independent = order != POSITIONS and chunk >= tiler.reduction and not gradient
                 for together in _pinned(
                     fixed,
                     "together",

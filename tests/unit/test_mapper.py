@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from accelsim.errors import InputError
@@ -9,9 +11,10 @@ from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Machine
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
-from accelsim.pe.mapping import Mapping
+from accelsim.pe.mapping import Mapping, Route
+from accelsim.pe.registry import pe_kind
 from accelsim.rules.registry import lower
-from accelsim.step.ops import Contraction
+from accelsim.step.ops import Contraction, Operand, Role, Tensor, Use
 from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.reference_networks import Builder
@@ -216,3 +219,76 @@ def test_neurons_of_a_sparse_feedback_are_sent_the_errors_that_they_name() -> No
     assert moved(few)["error", "scatter", True] == 2 * 3
     assert moved(many)["error", "multicast", True] == 2 * 8
     assert ("error", "scatter", True) not in moved(many)
+
+
+def test_words_of_a_sequence_are_shared_by_its_time_steps() -> None:
+    """Three steps of 4, 1 and 3 words: of 10 words sent they have 5, 1 (as 50 of 80 are 6) and 4;
+    of 25 taken 12, 3 and 10; of 16 from DRAM 8, 2 and 6.
+    """
+    sizes = (4, 1, 3)
+    tensors = [Tensor(f"x.t{step}", Role.ACTIVATION, (size,)) for step, size in enumerate(sizes)]
+    step = lower(network(), "bp", 1)
+    op = step.op("fc2.FF")
+    assert isinstance(op, Contraction)
+    operands = tuple(Operand(tensor, Use.MOVING) for tensor in tensors)
+    kind = pe_kind(machine())
+    found = kind.spread(replace(op, operands=operands), Use.MOVING, Route.MULTICAST, 10, 25, 16)
+    assert [(t.tensor.name, t.words, t.deliveries, t.dram_words) for t in found] == [
+        ("x.t0", 5, 12, 8),
+        ("x.t1", 1, 3, 2),
+        ("x.t2", 4, 10, 6),
+    ]
+    assert all(t.inbound and t.route is Route.MULTICAST for t in found)
+
+
+def errors_of(mapping: Mapping) -> tuple[int, int]:
+    """Words of the errors that are sent, and that PEs take."""
+    sent = [t for t in mapping.transfers if t.inbound and t.tensor.role is Role.ERROR]
+    return sum(t.words for t in sent), sum(t.deliveries for t in sent)
+
+
+def test_errors_that_do_not_fit_come_again_for_each_tile_of_a_map() -> None:
+    """Dense feedback of 2 samples to 8 channels of 8 x 8 pixels on 4 PEs of 2 lanes: two channel
+    tiles, and 64 tiles of two pixels of one sample. 12 errors of 16 bits fit 24 bytes, 13 do not.
+    """
+    for errors, expected in ((12, (2 * 12 * 2, 2 * 12 * 2 * 4)), (13, (64 * 13 * 2, 64 * 13 * 8))):
+        small = machine(pe_array__cols=2, pe_array__window=1, scratchpad__working="24B")
+        layers = Builder("map", (8, 8, 1)).conv(8).add("relu").add("fc", errors).network()
+        step = lower(layers, "dfa", 2)
+        op = step.op("fc2.EP")
+        assert isinstance(op, Contraction)
+        mapping = Mapper(small, allocate(step, small, 1)).map(op)
+        assert (mapping.channel_tiles, mapping.position_tiles) == (2, 64)
+        assert errors_of(mapping) == expected
+
+
+def test_pes_that_share_a_reduction_keep_the_errors_of_their_own_channels() -> None:
+    """EP of 3 errors to 5 channels on 3 PEs of one lane: a PE takes an error of each sample. 16
+    bytes hold those of 8 samples; with 9 they come again for each of 5 channels.
+    """
+    small = machine(
+        pe_array__rows=1,
+        pe_array__lanes=1,
+        pe_array__window=1,
+        near_memory__transpose="psum_reduce",
+        scratchpad__working="16B",
+    )
+    assert errors_of(dense_product(5, 3, 8, small)["fc2.EP"]) == (8 * 3, 8 * 3)
+    assert errors_of(dense_product(5, 3, 9, small)["fc2.EP"]) == (5 * 9 * 3, 5 * 9 * 3)
+
+
+def test_spilled_weights_of_a_shared_reduction_are_taken_as_often_as_they_are_sent() -> None:
+    """5 errors of 16 bits are more than half of 16 bytes, so weights come in 2 chunks of 32 bits;
+    beside one of them a PE has room for the sum of one position: 4 samples, 4 sendings.
+    """
+    small = machine(
+        pe_array__rows=1,
+        pe_array__lanes=1,
+        pe_array__window=1,
+        near_memory__transpose="psum_reduce",
+        scratchpad__working="16B",
+        scratchpad__capacity="17B",
+    )
+    found = dense_product(2, 5, 4, small)["fc2.EP"]
+    (weights,) = (t for t in found.transfers if t.spilled)
+    assert (weights.words, weights.deliveries) == (4 * 10, 4 * 10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from accelsim.mapping.loop_nest import loop_nest
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
 from accelsim.mapping.tiler import Tiler
+from accelsim.mapping.tilings import choices
 from accelsim.pe.mapping import Tiling
 from accelsim.results.result import Result
 from accelsim.rules.registry import lower
+from accelsim.step.ops import Contraction
 from accelsim.workload.network import Network
 from tests.random_machines import machine
 from tests.reference_networks import Builder
@@ -69,6 +72,82 @@ def test_words_and_room_worked_out_by_hand() -> None:
     # two groups of moving words, a channel's weights, one sum of 32 bits
     assert demand.scratchpad_bits == 16 * 2 * 4 * 8 * 4 + 16 * 36 + 32
     assert demand.buffer_bits == 16 * (2 * 8 * 8 * 4 + 8 * 36)
+
+
+def test_columns_are_sent_again_for_each_row_of_outputs_in_a_tile_of_the_buffer() -> None:
+    """6 tiles are 12 positions, a row and a half: runs of 8 read 8 columns, halves of a row 5 each.
+    Kernel rows inside the map: 2 for the first and last row, else 3. Per sample, rows in one piece
+    times kernel rows are 14 and 16, rows in two pieces 8 and 6.
+    """
+    tight = small(scratchpad__capacity="64KiB", scratchpad__working="125B")
+    whole = tiler("conv0.FF", tight).demand(Tiling(2, "channels", 1, 36, "channels", 4, 64))
+    split = tiler("conv0.FF", tight).demand(Tiling(2, "channels", 1, 36, "channels", 4, 6))
+    assert whole.moving == 4 * 4 * 2 * (2 + 3 * 6 + 2) * 8
+    assert split.moving == 4 * 4 * ((14 + 16) * 8 + (8 + 6) * 10)
+    # three columns of 4 channels, a channel's weights, a sum
+    assert split.scratchpad_bits == 16 * 3 * 4 + 16 * 36 + 32
+
+
+def test_room_of_a_gradient_worked_out_by_hand() -> None:
+    """36 weights of (r, s, c) in tiles of two PEs: a PE has every second one, hence 2 of the 4
+    channels, however many tiles come together. A chunk of 64 errors is a sample.
+    """
+    found = tiler("conv0.WG", small())
+    for together, chunk, channels, sums in ((1, 64, 1, 1), (4, 64, 2, 4), (4, 128, 2, 1)):
+        demand = found.demand(Tiling(2, "channels", together, chunk, "channels", 4, 18))
+        assert demand.scratchpad_bits == 16 * chunk * (1 + channels) + 32 * sums
+        # a row of errors, and the three rows of the map that it meets
+        assert demand.buffer_bits == 16 * (8 * 8 + 3 * 8 * 4)
+
+
+def test_a_gradient_of_one_chunk_may_keep_maps_for_several_tiles() -> None:
+    """Kept for 18 tiles, the maps of 4 channels come once for each of 4 channel tiles; else again
+    for each tile, which has 2 channels.
+    """
+    roomy = small(scratchpad__capacity="64KiB", scratchpad__working="64KiB")
+    found = tiler("conv0.WG", roomy)
+    (best,) = (t for t in choices(found) if t is not None and t.channel_pes == 2)
+    assert (best.chunk, best.together) == (128, 18)
+    assert found.demand(best).moving == 4 * 4 * 128
+    assert found.demand(replace(best, together=1)).moving == 4 * 18 * 2 * 128
+
+
+def test_outputs_are_packed_inside_the_positions_that_a_tiling_delivers() -> None:
+    """Half of 256 bytes holds 16 positions' 4 words: 8 tiles, unless the buffer stages fewer."""
+    found = tiler("conv0.FF", small(scratchpad__capacity="64KiB", scratchpad__working="256B"))
+    fills = {
+        ("channels", 1, 64): 16,
+        ("channels", 4, 64): 16,
+        ("channels", 1, 5): 10,
+        ("positions", 4, 64): 8,
+        ("positions", 1, 1): 2,
+    }
+    for (order, together, wide), fill in fills.items():
+        mapping = found.mapping(Tiling(2, order, together, 36, "channels", 4, wide))
+        assert mapping.fill_positions == fill
+        assert (mapping.positions_per_tile, mapping.channels_per_tile, mapping.copies) == (2, 2, 2)
+    # One PE on channels leaves four for positions; eight positions fit.
+    assert found.mapping(Tiling(1, "channels", 1, 36, "channels", 8, 32)).copies == 4
+
+
+def test_feedback_is_tiled_if_it_is_dense_and_its_target_is_a_vector() -> None:
+    """A mask of needed outputs does not matter."""
+    layers = (
+        Builder("targets", (4, 4, 1))
+        .conv(2)
+        .add("relu")
+        .add("fc", 6)
+        .add("relu")
+        .add("fc", 3)
+        .network()
+    )
+    expected = {("dfa", "fc2.EP"): False, ("dfa", "fc4.EP"): True, ("ssdfa", "fc4.EP"): False}
+    for (rule, name), tileable in expected.items():
+        step = lower(layers, rule, 2)
+        op = step.op(name)
+        assert isinstance(op, Contraction)
+        assert op.needed is not None
+        assert Tiler(Mapper(small(), allocate(step, small(), 1)), op).tileable == tileable
 
 
 @pytest.mark.parametrize(

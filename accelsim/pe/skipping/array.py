@@ -16,6 +16,7 @@ from accelsim.pe.skipping.receivers import (
     Sending,
     channel_takers,
     moving_held,
+    moving_sent,
     moving_taken,
     position_takers,
     row_takers,
@@ -170,32 +171,32 @@ class SkippingArray(PEKind):
                 op, Use.MOVING, Route.SCATTER, stored_errors, stored_errors, stored_errors
             )
         share, unique = self.share(draft), nest.moving_words[Sending.ONCE]
-        if self.reduces(op):
-            # Each PE needs only the errors of its own channels. They are sent again per tile of
-            # outputs if they do not fit.
-            once = unique * bits <= self.working_bits // 2 * draft.reduction_pes
-            sending, times = (Sending.ONCE, 1) if once else (Sending.PER_TAP, draft.channel_tiles)
-            words = nest.moving_words[sending] * times
-            taken = moving_taken(nest, share, sending) * times
-            return self.spread(op, Use.MOVING, Route.SCATTER, words, taken, unique)
         if draft.positions_outermost:
             return tile_by_tile(self, draft)
         groups, per_tile = self.moving_groups(op), draft.channels_per_tile
+        depth, route = nest.depth // groups, Route.MULTICAST
         # Without sending again, a PE holds the channel groups of all its outputs.
         kept = channel_takers(nest.channels, groups, per_tile, nest.channels)
-        room = self.moving_room(draft) // bits
-        if moving_held(nest, share) * nest.groups // groups * kept.held <= room:
-            taken = moving_taken(nest, share, Sending.ONCE) // groups * kept.takers
-            return self.spread(op, Use.MOVING, Route.MULTICAST, unique, taken, unique)
-        sending = sending_within(room, nest, groups, share)
         again = self.channel_takers(op, per_tile)
+        if self.reduces(op):
+            # Each PE takes the errors of its own channels only.
+            depth, route = -(-nest.depth // draft.reduction_pes), Route.SCATTER
+            kept, again = (
+                ChannelTakers(1, 1, 1),
+                ChannelTakers(draft.channel_tiles, draft.channel_tiles, 1),
+            )
+        room = self.moving_room(draft) // bits
+        if moving_held(nest, share) * depth // (nest.depth // nest.groups) * kept.held <= room:
+            taken = moving_taken(nest, share, Sending.ONCE) // groups * kept.takers
+            return self.spread(op, Use.MOVING, route, unique, taken, unique)
+        sending = sending_within(room, nest, depth, share)
         sample = unique if staged or not self.near_memory else unique // nest.samples
         fits_buffer = sample * bits <= self.staging_bits
         return self.spread(
             op,
             Use.MOVING,
-            Route.MULTICAST,
-            nest.moving_words[sending] // groups * again.visits,
+            route,
+            moving_sent(nest, share, sending) // groups * again.visits,
             moving_taken(nest, share, sending) // groups * again.takers,
             unique if fits_buffer else unique // groups * again.visits,
         )
@@ -287,8 +288,6 @@ def stationary_takers(draft: Mapping, share: Share) -> int:
     channel.
     """
     nest = draft.op.nest
-    if draft.reduction_pes > 1:
-        return draft.copies
     if nest.unshared:
         return row_takers(nest.samples, nest.map_positions, share)
     # Lanes beyond the end of an outer product's moving vector have no segment of it.

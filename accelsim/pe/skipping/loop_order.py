@@ -38,7 +38,7 @@ def positions_outermost(kind: SkippingArray, draft: Mapping) -> bool:
     words, share = kind.moving_room(draft) // kind.bits(op.moving.tensor), kind.share(draft)
     if moving_held(nest, share) <= words or tile_held(nest, share) > words:
         return False
-    sending = sending_within(words, nest, 1, share)
+    sending = sending_within(words, nest, nest.depth, share)
     tile = moving_taken(nest, share._replace(together=1), Sending.ONCE)
     again = moving_taken(nest, share, sending) * draft.channel_tiles
     return sending is Sending.ONCE or tile < again
@@ -50,7 +50,7 @@ def tile_by_tile(kind: SkippingArray, draft: Mapping) -> tuple[Transfer, ...]:
     """
     op, nest, share = draft.op, draft.op.nest, kind.share(draft)
     bits, unique = kind.bits(op.moving.tensor), nest.moving_words[Sending.ONCE]
-    rows = sending_within(kind.moving_room(draft) // bits, nest, 1, share) is Sending.ONCE
+    rows = sending_within(kind.moving_room(draft) // bits, nest, nest.depth, share) is Sending.ONCE
     kept = draft.position_tiles if rows else 1
     taken = moving_taken(nest, share._replace(together=kept), Sending.ONCE)
     sent = unique

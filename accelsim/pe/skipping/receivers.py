@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from enum import IntEnum
 from functools import lru_cache
-from math import gcd
+from math import gcd, lcm
 from typing import NamedTuple
 
 import numpy as np
@@ -48,13 +48,12 @@ class ChannelTakers(NamedTuple):
     held: int
 
 
-def sending_within(room: int, nest: Nest, groups: int, share: Share) -> Sending:
+def sending_within(room: int, nest: Nest, depth: int, share: Share) -> Sending:
     """How often a word is sent in one pass over the positions, if a PE has space for ``room``
     moving words: more than once if it cannot keep those that it needs again.
 
-    ``groups``: channel groups that are sent apart.
+    ``depth``: channels of the moving map that the PE takes at a time.
     """
-    depth = nest.depth // groups
     if nest.sums_samples:
         # Position tiles are visited in the order of their first channel, so the whole maps of a
         # tile's channels stay while its taps pass. Where a PE's channels wrap around from the last
@@ -136,6 +135,21 @@ def channel_takers(
     return ChannelTakers(visits, taken.size, int(held))
 
 
+def moving_sent(nest: Nest, share: Share, sending: Sending) -> int:
+    """Moving words sent in a pass over the positions, of all channel groups. PEs that cannot keep
+    the errors of a sample are sent them again for each position tile of a feedback's map.
+    """
+    if nest.unshared and sending is Sending.PER_TAP:
+        return _samples_met(nest, share.tile) * nest.depth
+    return nest.moving_words[sending]
+
+
+def _samples_met(nest: Nest, group: int) -> int:
+    """(sample, group of positions) pairs with a position."""
+    pixels, groups = nest.map_positions, -(-nest.positions // group)
+    return nest.samples + groups - -(-nest.positions // lcm(pixels, group))
+
+
 def moving_taken(nest: Nest, share: Share, sending: Sending, chunk: int = 0) -> int:
     """Moving words that groups of PEs take in a pass over the positions, summed over all channel
     groups.
@@ -145,6 +159,8 @@ def moving_taken(nest: Nest, share: Share, sending: Sending, chunk: int = 0) -> 
     for all.
     """
     if nest.unshared:
+        if sending is Sending.PER_TAP:
+            return _samples_met(nest, share.run) * nest.depth
         return sample_takers(nest.samples, nest.map_positions, share) * nest.depth
     if not nest.has_taps or sending is Sending.PER_TAP:
         return nest.moving_words[sending]  # one position, hence one PE, per word and tap
@@ -164,7 +180,7 @@ def last_taken(nest: Nest, share: Share) -> int:
     """The part of `moving_taken` (sent once) that is due to the last ``share.together`` tiles."""
     group = share.tile * share.together
     begin = (nest.positions - 1) // group * group
-    if nest.unshared or not nest.has_taps:
+    if not nest.has_taps:
         taken = moving_taken(nest, share, Sending.ONCE)
         return taken * (nest.positions - begin) // nest.positions
     every = [(i, j) for i in range(nest.rows.taps) for j in range(nest.columns.taps)]
@@ -186,12 +202,12 @@ def row_takers(samples: int, pixels: int, share: Share) -> int:
     """(pixel, group of PEs) pairs with a position, counted anew per ``share.together`` tiles of
     samples.
     """
-    processors, total = share.tile // share.run, 0
+    total, tiles = 0, share.tile * share.together
     pixel = np.arange(pixels, dtype=np.int64)[:, None]
-    for start in range(0, samples, share.tile * share.together):
-        sample = np.arange(start, min(start + share.tile * share.together, samples))
-        groups = (sample * pixels + pixel) % share.tile // share.run
-        total += np.unique(pixel * processors + groups).size
+    for start in range(0, samples, tiles):
+        sample = np.arange(start, min(start + tiles, samples))
+        holder = (sample * pixels + pixel) % share.tile // share.run
+        total += np.unique(pixel * share.tile + holder).size
     return total
 
 
