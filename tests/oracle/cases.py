@@ -24,6 +24,9 @@ from tests.reference_networks import Builder
 MOST_PRODUCTS = 12_000
 """Products of the largest op that is walked."""
 
+RULES = ("bp", "bp", "bp", "fa", "dfa", "dfa", "ssdfa", "revised")
+BESIDE = (100, 250, 400, 1500, 10000)
+"""Bytes of the global buffer beside its double buffer."""
 SYSTOLIC = ("output_stationary", "weight_stationary", "input_stationary")
 SKIPPING = ("lanes", "lanes", "coupled", "broadcast")
 
@@ -64,13 +67,13 @@ def network(random: Random) -> Network:
             dilation=dilation,
             padding=tuple(random.randint(0, 1) for _ in range(4)),
             groups=groups,
-        ).add("relu")
+        ).add(random.choice(["relu", "relu", "tanh"]))
     return builder.add("fc", random.randint(1, 7)).network()
 
 
 def step_of(random: Random) -> TrainingStep:
     """A step of a random network, of one to four samples."""
-    rule = random.choice(["bp", "bp", "dfa", "ssdfa"])
+    rule = random.choice(RULES)
     while True:
         try:
             return lower(network(random), rule, random.randint(1, 4))
@@ -106,7 +109,7 @@ def _memories(random: Random) -> dict[str, Any]:
         "pe_array__rows": random.randint(1, 4),
         "pe_array__cols": random.randint(1, 4),
         "global_buffer__staging": f"{staging}B",
-        "global_buffer__capacity": f"{2 * staging + random.choice([400, 1500, 10000])}B",
+        "global_buffer__capacity": f"{2 * staging + random.choice(BESIDE)}B",
         "scratchpad__capacity": "64KiB",
         "precision__psum": random.choice([16, 32]),
         **{
@@ -133,8 +136,10 @@ def row_stationary(random: Random) -> Machine:
     )
 
 
-def skipping(random: Random) -> Machine:
-    """An array that skips zeros, with working space for windows of some sizes only."""
+def skipping(random: Random, **others: Any) -> Machine:
+    """An array that skips zeros, with working space for windows of some sizes only. ``others``:
+    further keys.
+    """
     kind = random.choice(SKIPPING)
     near = random.random() < 0.5
     skips = {each: random.choice(SKIPS) for each in ("ff", "ep", "wg")}
@@ -147,12 +152,25 @@ def skipping(random: Random) -> Machine:
         policies = ["remote_read", "transposable"] + ["psum_reduce"] * (kind != "broadcast")
         own["near_memory__transpose"] = random.choice(policies)
         own["near_memory__feedback"] = random.choice(["stored", "prng"])
-    working = random.choice([48, 64, 96, 128, 256, 600, 2112])
+    own["pe_array__skip_outputs"] = random.random() < 0.5
+    working = random.choice([16, 20, 24, 32, 48, 64, 96, 128, 256, 600, 2112])
     own |= {
         "scratchpad__working": f"{working}B",
         "scratchpad__capacity": f"{working + random.choice([1, 40, 200, 1 << 16])}B",
     }
-    return machine("near_memory" if near else "von_neumann", **{**_memories(random), **own})
+    return machine(
+        "near_memory" if near else "von_neumann", **{**_memories(random), **own, **others}
+    )
+
+
+def of_any_kind(random: Random) -> Machine:
+    """A machine with any array, of which a whole step is simulated."""
+    others = {
+        "mapping__objective": random.choice(["canonical", "cycles", "energy"]),
+        "vector_unit__update_in_pe": random.random() < 0.5,
+    }
+    kind = random.choice([skipping, skipping, skipping, systolic, row_stationary])
+    return skipping(random, **others) if kind is skipping else kind(random)
 
 
 def chosen(number: int) -> Iterator[Case]:
@@ -169,18 +187,7 @@ def chosen(number: int) -> Iterator[Case]:
         tiling = _tiling(random, tiler)
         if any("must be at most" not in fault for fault in tiler.faults(tiling)):
             continue
-        if _stays(tiling, tiler.tiled.position_tiles(tiling.channel_pes)):
-            continue
         yield Case(drawn, mapper, tiler.mapping(tiling))
-
-
-def _stays(t: Tiling, columns: int) -> bool:
-    """Whether the last of several groups of positions stays in the PEs from one outer tile of
-    channels to the next: its receivers are then counted as those of a mean group.
-    """
-    last = columns % t.buffer_positions or t.buffer_positions
-    one_group_each = t.order == "positions" and t.buffer_order == "positions"
-    return one_group_each and last <= t.together < t.buffer_positions < columns
 
 
 def _tiling(random: Random, tiler: Tiler) -> Tiling:
@@ -188,13 +195,17 @@ def _tiling(random: Random, tiler: Tiler) -> Tiling:
     tiles, columns = tiler.tiled.channel_tiles(pes), tiler.tiled.position_tiles(pes)
     together = random.randint(1, columns)
     wide = [each for each in range(1, columns + 1) if each % together == 0 or each == columns]
-    orders = ("channels", "positions")
+    inner, outer = (random.choice(("channels", "positions")) for _ in range(2))
+    if random.random() < 0.2:
+        # A last tile of the buffer that is shorter than the group of positions that stays.
+        inner = outer = "positions"
+        wide = [together]
     return Tiling(
         pes,
-        random.choice(orders),
+        inner,
         together,
         random.randint(1, tiler.reduction) if tiler.tiled.staged else tiler.reduction,
-        random.choice(orders),
+        outer,
         random.randint(1, tiles),
         random.choice(wide),
     )

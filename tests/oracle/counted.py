@@ -41,13 +41,21 @@ class Keys:
 
 
 class Words(NamedTuple):
-    """Words sent over a route, words received by PEs (None: not counted), and words that cross the
-    DRAM bus if the tensor lives there.
+    """Words sent over a route, words received by PEs, and words that cross the DRAM bus if the
+    tensor lives there.
     """
 
     sent: int
-    received: int | None
+    received: int
     dram: int
+
+
+class Reads(NamedTuple):
+    """Words that lanes read for their MACs. ``sums``: partial sums, also written back."""
+
+    moving: int = 0
+    stationary: int = 0
+    sums: int = 0
 
 
 @dataclass
@@ -57,10 +65,10 @@ class Counted:
     moved: dict[str, Words] = field(default_factory=dict)
     sums_out: int = 0
     sums_back: int = 0
-    operand_reads: int = 0
     kept_sums: int = 0
+    reads: Reads = field(default_factory=Reads)
 
-    def add(self, role: str, sent: int, received: int | None, dram: int) -> None:
+    def add(self, role: str, sent: int, received: int, dram: int) -> None:
         if sent or dram:
             self.moved[role] = Words(sent, received, dram)
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.oracle.counted import Counted, Deliveries
+from tests.oracle.counted import Counted, Deliveries, Reads
 from tests.oracle.printed import Element, Nest, evaluate, fetched
 
 Index = dict[str, int]
@@ -18,11 +18,16 @@ Index = dict[str, int]
 
 @dataclass(frozen=True)
 class DenseKeys:
-    """Keys of a machine file, in bits. ``buffer``: the global buffer beside its double buffer."""
+    """Keys of a machine file, in bits.
+
+    ``buffer``: the global buffer beside its double buffer. ``gates``: whether products with a zero
+    read nothing.
+    """
 
     staging: int
     buffer: int
     psum: int
+    gates: bool
 
 
 def blocks(extent: int, step: int) -> list[list[int]]:
@@ -159,8 +164,10 @@ class Passes:
                     visits[group, *output] += 1
                     climbs += len(down) * sets - 1
         counted.sums_out = counted.sums_back = sum(visits.values()) - len(visits)
-        counted.add("reduced", climbs, None, 0)
+        counted.add("reduced", climbs, climbs, 0)
         counted.add("out", len(visits), len(visits), len(visits))
+        macs = self._macs()
+        counted.reads = Reads(macs, macs, macs)
         images, chosen, _, rows, _, _ = (len(each) for each in self._counts())
         words = (nest.moving_words, nest.stationary_words)
         times = (-(-chosen // self._filter_groups()), images * rows)
@@ -175,6 +182,21 @@ class Passes:
             dram = whole * (1 if whole * bits <= self.keys.staging else again)
             counted.add(operand.role, found.sent, found.received, dram)
         return counted
+
+    def _macs(self) -> int:
+        """Products, or those of two elements if others are gated. Words that a sparse feedback
+        matrix does not store are none.
+        """
+        nest = self.nest
+        every = nest.channels * nest.positions * nest.reduction
+        if nest.stored or not self.keys.gates:
+            return every
+        sums = nest.sums()
+        return nest.channels * sum(
+            nest.moving_element(0, {**spot, **tap}) is not None
+            for spot in nest.positions_of()
+            for tap in sums
+        )
 
     def _counts(self) -> list[set[tuple[int, ...]]]:
         """Distinct blocks of each axis."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from accelsim.machine.architecture import Machine
+from accelsim.machine.words import home_bits, word_bits
 from accelsim.pe.mapping import Mapping, Route
-from accelsim.step.ops import Use
-from tests.oracle.cases import Case
+from accelsim.step.ops import Contraction, Tensor, TrainingStep, Use
 from tests.oracle.counted import Counted, Keys
 from tests.oracle.dense import DenseKeys
+from tests.oracle.places import Pads
 
 
 def keys_of(machine: Machine) -> Keys:
@@ -34,17 +35,25 @@ def keys_of(machine: Machine) -> Keys:
     )
 
 
-def masks_are_kept(machine: Machine, mapping: Mapping) -> bool:
-    """Whether words have a mask bit where PEs keep them, if and only if their zeros are skipped.
-    Stationary words of a broadcast array have indices instead.
+def skips(machine: Machine, op: Contraction) -> dict[str, bool]:
+    """Whether words of each operand have a mask bit where PEs keep them: if and only if their zeros
+    are skipped. Stationary words of a broadcast array have indices instead.
     """
-    array, op = machine.pe_array, mapping.op
-    mode = getattr(array.skip, op.name.split(".")[1][:2].lower())
-    moving = {each.tensor for each in op.operands_of(Use.MOVING)}
-    stationary = {each.tensor for each in op.operands_of(Use.STATIONARY)}
+    array = machine.pe_array
+    mode = getattr(array.skip, str(op.pass_).lower())
+    return {
+        "moving": mode in {"moving", "both"},
+        "stationary": mode in {"stationary", "both"} and array.kind != "broadcast",
+    }
+
+
+def masks_are_kept(machine: Machine, mapping: Mapping) -> bool:
+    """Whether words have a mask bit where PEs keep them, as `skips` says."""
+    op = mapping.op
+    modes = skips(machine, op)
     expected = {
-        **dict.fromkeys(stationary, mode in {"stationary", "both"} and array.kind != "broadcast"),
-        **dict.fromkeys(moving, mode in {"moving", "both"}),
+        **{each.tensor: modes["stationary"] for each in op.operands_of(Use.STATIONARY)},
+        **{each.tensor: modes["moving"] for each in op.operands_of(Use.MOVING)},
     }
     return all(
         each.masked == (expected[each.tensor] and not each.spilled)
@@ -74,21 +83,40 @@ def simulated(mapping: Mapping) -> Counted:
             found.sums_back += each.words if each.inbound else 0
             continue
         sent, received, dram = found.moved.get(role, (0, 0, 0))
-        taken = getattr(each, "deliveries", None)
-        found.add(
-            role,
-            sent + each.words,
-            None if taken is None else (received or 0) + taken,
-            dram + each.dram_words,
-        )
+        found.add(role, sent + each.words, received + each.deliveries, dram + each.dram_words)
     return found
 
 
-def dense_keys(case: Case) -> DenseKeys:
+def dense_keys(machine: Machine) -> DenseKeys:
     """Keys of the machine file of a dense array."""
-    buffer = case.machine.global_buffer
+    buffer = machine.global_buffer
     return DenseKeys(
         8 * buffer.staging_bytes,
         8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes),
-        case.machine.precision.psum,
+        machine.precision.psum,
+        machine.pe_array.gating,
+    )
+
+
+def tensors(step: TrainingStep) -> dict[str, Tensor]:
+    """Tensors of a step by name."""
+    return {tensor.name: tensor for op in step.ops for tensor in op.tensors}
+
+
+def pads_of(step: TrainingStep, machine: Machine, partitions: int, encoded: dict[str, int]) -> Pads:
+    """Keys of the machine file that homes depend on. ``encoded``: bits of compressed tensors."""
+    array, pad = machine.pe_array, machine.scratchpad
+    every = tensors(step)
+    return Pads(
+        array.rows * array.cols // partitions,
+        partitions,
+        pad.capacity_bytes - pad.working_bytes,
+        machine.near_memory.feedback == "stored",
+        machine.vector_unit.update_in_pe,
+        machine.near_memory.update == "fused",
+        {
+            name: encoded.get(name, each.elements * home_bits(each, machine))
+            for name, each in every.items()
+        },
+        {name: word_bits(each, machine) for name, each in every.items()},
     )

@@ -122,6 +122,20 @@ class Nest:
             found.append(value)
         return tuple(found)
 
+    def beyond(self, at: dict[str, int]) -> bool:
+        """Whether an index is outside the moving map: a zero of padding, not one of a stride."""
+        places = [evaluate(text, at) for text in self.moving.indices]
+        if not self.has_taps or None in places:
+            return False
+        return self.line(1, at) is None or self.line(2, at) is None
+
+    def line(self, axis: int, at: dict[str, int]) -> int | None:
+        """Row (axis 1) or column (axis 2) of the moving map, whatever the other one is; None for a
+        zero of padding or stride.
+        """
+        value = evaluate(self.moving.indices[axis], at)
+        return value if value is not None and 0 <= value < self.map[axis - 1] else None
+
     def stationary_element(self, channel: int, at: dict[str, int]) -> Element:
         """Element of the stationary operand, with its channel over all groups."""
         return tuple(

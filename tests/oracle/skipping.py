@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tests.oracle.counted import Counted, Deliveries, Home, Keys
+from tests.oracle.counted import Counted, Deliveries, Home, Keys, Reads
 from tests.oracle.printed import Element, Nest
 
 Index = dict[str, int]
@@ -68,9 +68,26 @@ class Walk:
         if self.nest.masked:
             self.counted.add("needed", words, words, words)
         self.counted.add("out", words, words, words - self.made_at_home)
-        active = sum(each.moving is not None for each in self.products)
-        self.counted.operand_reads = active
         return self.counted
+
+    def reads(self, skips_moving: bool = True) -> Reads:
+        """Words read for the products of two elements. A broadcast word is read once for all
+        channels of a PE; zeros of padding are words too, unless they are skipped. An outer product
+        of several samples adds to sums in the scratchpad, if it keeps them there.
+        """
+        nest = self.nest
+        every = [each for each in self.products if each.moving is not None]
+        macs = len(every) * nest.reduction // len(self.sums) if nest.stored else len(every)
+        moving = macs
+        if self.keys.broadcasts:
+            moving = len(
+                {
+                    (each.output.visit, each.output.position, *each.at.items())
+                    for each in self.products
+                    if each.moving is not None or (not skips_moving and nest.beyond(each.at))
+                }
+            )
+        return Reads(moving, macs, macs if self.kept_sums else 0)
 
     # Who computes what
 
@@ -163,7 +180,7 @@ class Walk:
                 sent.add((each.moving, self._moment(kept, each)), each.pe)
                 visits.add((each.moving, each.output.visit))
         read = len({element for element, _ in visits})
-        once = kept == "all" or self.shared or self._stages(read)
+        once = kept == "all" or self._stages(read)
         if nest.positions_outermost:
             assert self._tile() * self.bits[0] <= self.room
             dram = read if once or kept == "rows" else sent.sent
@@ -184,6 +201,8 @@ class Walk:
             return output.visit, nest.row_of(output.spot), product.at["r"]
         if nest.gradient:
             return output.visit, nest.taps_of(output.spot)
+        if nest.unshared:
+            return output.visit, output.tile
         return output.visit, output.position, nest.taps_of(product.at)
 
     def _stages(self, whole: int) -> bool:
@@ -191,11 +210,11 @@ class Walk:
         sample on a near-memory machine, whose samples pass one by one, else of the batch. Staged
         stationary words would come again with each sample.
         """
-        samples = self.nest.extent["n"] if self._at_home else 1
+        samples = self.nest.extent["n"] if self.at_home else 1
         return whole // samples * self.bits[0] <= self.keys.staging
 
     @property
-    def _at_home(self) -> bool:
+    def at_home(self) -> bool:
         """Whether no stationary word is sent to the PEs."""
         nest, keys = self.nest, self.keys
         if not keys.near_memory or nest.gradient:
@@ -232,7 +251,7 @@ class Walk:
             return keys.working - self.kept_sums * keys.psum
         if keys.near_memory and not (nest.gradient or self.fetches):
             return keys.working
-        held = len(self.sums) * self.bits[1]
+        held = nest.reduction * self.bits[1]
         if held <= keys.working // 2:
             return keys.working - held
         if nest.gradient and not any(each.tile for each in self.outputs):
@@ -249,16 +268,16 @@ class Walk:
         if nest.gradient:
             return "rows" if self._maps() * self.bits[0] <= self.room else "nothing"
         for kept in ("rows", "columns"):
-            if self._window(kept) * self.bits[0] <= self.room:
+            if self.window(kept) * self.bits[0] <= self.room:
                 return kept
         return "nothing"
 
     def _all(self) -> int:
-        """Words that the outputs of a PE read, the most of any PE. Of a shared reduction, all."""
+        """Words that the outputs of a PE read, the most of any PE."""
         words: dict[int, set[Element]] = defaultdict(set)
         for each in self.products:
             if each.moving is not None:
-                words[0 if self.shared else each.pe].add(each.moving)
+                words[each.pe].add(each.moving)
         return max(map(len, words.values()), default=0)
 
     def _tile(self) -> int:
@@ -278,7 +297,7 @@ class Walk:
         each = nest.moving_words // (channels * nest.groups)
         return each * min(channels, lanes if channels % lanes == 0 else 2 * lanes)
 
-    def _window(self, kept: str) -> int:
+    def window(self, kept: str) -> int:
         """Words of the rows (of all columns that the PE reads) or columns from the first to the
         last that the window of an output spans, in the channels that a PE works on in one visit.
         """
@@ -287,15 +306,16 @@ class Walk:
         channels: dict[Hashable, set[int]] = defaultdict(set)
         of_pe: dict[int, set[int]] = defaultdict(set)
         for each in self.products:
-            if each.moving is None:
-                continue
-            *places, channel = each.moving
             output = each.output
-            channels[each.pe, output.visit].add(channel)
-            if len(places) == 3:
-                rows[output.position].add(places[1])
-                columns[output.position].add(places[2])
-                of_pe[each.pe].add(places[2])
+            if each.moving is not None:
+                channels[each.pe, output.visit].add(each.moving[-1])
+            if self.nest.has_taps:
+                row, column = (self.nest.line(axis, each.at) for axis in (1, 2))
+                if row is not None:
+                    rows[output.position].add(row)
+                if column is not None:
+                    columns[output.position].add(column)
+                    of_pe[each.pe].add(column)
         tall, wide = (
             max((max(each) - min(each) + 1 for each in found.values()), default=1)
             for found in (rows, columns)
@@ -319,7 +339,11 @@ class Walk:
         together, carried = self._chunks()
         sent = Deliveries()
         for each in self.products:
-            group = each.output.tile // together if together else None
+            tile = each.output.tile
+            if nest.unshared:
+                # A row serves one neuron, so it comes again only for further samples.
+                tile = each.at["n"] // (self.copies * self.lanes)
+            group = tile // together if together else None
             if not nest.stored or each.at[nest.depth] < nest.stored:
                 sent.add((each.stationary, group), each.pe)
         self.counted.sums_out = self.counted.sums_back = carried
@@ -329,10 +353,11 @@ class Walk:
             dram = words * (1 if self._tile_staged() and not nest.gradient else passes)
             self.counted.add(role, sent.sent, sent.received, dram)
             return
-        share = self.home.spilled * sent.sent // words
-        self.counted.add(f"spilled {role}", share, None, share)
+        share, taken = (self.home.spilled * each // words for each in (sent.sent, sent.received))
+        self.counted.add(f"spilled {role}", share, taken, share)
         if self.fetches:
-            self.counted.add(f"remote {role}", self.home.resident * sent.sent // words, None, 0)
+            share, taken = (self.home.resident * x // words for x in (sent.sent, sent.received))
+            self.counted.add(f"remote {role}", share, taken, 0)
 
     def _tile_staged(self) -> bool:
         """Whether the global buffer stages the stationary words of the largest channel tile."""
@@ -351,7 +376,7 @@ class Walk:
             tiles = -(-nest.extent["n"] // (self.copies * self.lanes))
         bits = nest.reduction * self.bits[1]
         if nest.outer_product and keys.deals:
-            return 0 if self.keeps_errors or self.kept_sums == 0 else 1, 0
+            return 0 if self.keeps_errors or tiles == 1 else 1, 0
         if bits <= keys.working // 2 or tiles == 1:
             return 0, 0
         room = keys.working // (2 if nest.gradient else 4)
@@ -364,4 +389,5 @@ class Walk:
         makers: dict[tuple[int, int], set[int]] = defaultdict(set)
         for each in self.products:
             makers[each.output.channel, each.output.position].add(each.pe)
-        self.counted.add("reduced", sum(len(pes) - 1 for pes in makers.values()), None, 0)
+        steps = sum(len(pes) - 1 for pes in makers.values())
+        self.counted.add("reduced", steps, steps, 0)

@@ -88,10 +88,11 @@ class Spans:
 
     @property
     def sent(self) -> int:
-        return sum(
-            self._words(list(outputs.values())) * len(self.channels[moment])
-            for moment, outputs in self.outputs.items()
-        )
+        return sum(self.words(each) * len(self.channels[each]) for each in self.outputs)
+
+    def words(self, moment: Hashable) -> int:
+        """Words of one channel group, or of one channel of a gradient, sent at a moment."""
+        return self._words(list(self.outputs[moment].values()))
 
     def _words(self, outputs: list[Product]) -> int:
         """Words of one channel group, or of one channel of a gradient, for some outputs."""
@@ -231,16 +232,23 @@ class TiledWalk(Walk):
     @property
     def room(self) -> int:
         """Bits beside a chunk of stationary words and the sums of the lanes."""
-        keys, t = self.keys, self.tiles
-        staged = not keys.near_memory or self.fetches or self.home.spilled > 0
-        carried = t.together if t.chunk < self.nest.reduction else 1
-        sums = keys.outputs_per_pe * keys.psum * carried
-        return keys.working - sums - (t.chunk * self.bits[1] if staged else 0)
+        return self.keys.working - self.sums_bits - self.chunk_bits
+
+    @property
+    def chunk_bits(self) -> int:
+        """Bits of the stationary words of an output that a PE stages at a time."""
+        return 0 if self.at_home else self.tiles.chunk * self.bits[1]
+
+    @property
+    def sums_bits(self) -> int:
+        """Bits of the sums of a position tile, or of those that wait from chunk to chunk."""
+        waiting = self.tiles.together if self.tiles.chunk < self.nest.reduction else 1
+        return waiting * self.keys.outputs_per_pe * self.keys.psum
 
     def kept(self) -> str:
         """Rows, columns or nothing: a PE never counts on keeping all."""
         for kept in ("rows", "columns"):
-            if self._window(kept) * self.bits[0] <= self.room:
+            if self.window(kept) * self.bits[0] <= self.room:
                 return kept
         return "nothing"
 
@@ -267,18 +275,14 @@ class TiledWalk(Walk):
         if not keys.near_memory or nest.gradient:
             counted.add(role, stationary.sent, stationary.received, loaded)
             return counted
-        if not self.home.spilled and not self.fetches:
+        if self.at_home:
             return counted
-        whole = nest.stationary_words
+        whole, sent, taken = nest.stationary_words, stationary.sent, stationary.received
         held = self.home.spilled
         if held:
-            counted.add(
-                f"spilled {role}",
-                held * stationary.sent // whole,
-                None,
-                held * loaded // whole,
-            )
+            share = (held * each // whole for each in (sent, taken, loaded))
+            counted.add(f"spilled {role}", *share)
         if self.fetches:
-            resident = self.home.resident
-            counted.add(f"remote {role}", resident * stationary.sent // whole, None, 0)
+            held = self.home.resident
+            counted.add(f"remote {role}", held * sent // whole, held * taken // whole, 0)
         return counted

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from accelsim.errors import InputError
 from accelsim.machine.architecture import Machine
-from accelsim.machine.words import home_bits, word_bits
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import Residency, allocate
 from accelsim.rules.registry import lower
 from accelsim.sim.encodings import Encoding
 from accelsim.sim.memory import TensorMemory
-from accelsim.step.ops import Contraction, Role, Tensor, TrainingStep
+from accelsim.step.ops import Contraction, Role, TrainingStep
 from tests.examples import examples
 from tests.oracle.buffer import Buffer
-from tests.oracle.places import Homes, Pads
+from tests.oracle.machines import pads_of, tensors
+from tests.oracle.places import Homes
 from tests.random_machines import convolutions, machine
 from tests.random_networks import networks
 
@@ -64,30 +64,6 @@ def architectures(draw: st.DrawFn, organization: str = "near_memory") -> Machine
         precision__gradient=draw(st.sampled_from([8, 16])),
         precision__optimizer_state=draw(st.sampled_from([16, 24])),
         precision__feedback=draw(st.sampled_from([5, 16])),
-    )
-
-
-def tensors(step: TrainingStep) -> dict[str, Tensor]:
-    return {tensor.name: tensor for op in step.ops for tensor in op.tensors}
-
-
-def pads_of(
-    step: TrainingStep, architecture: Machine, partitions: int, encoded: dict[str, int]
-) -> Pads:
-    array, pad = architecture.pe_array, architecture.scratchpad
-    every = tensors(step)
-    return Pads(
-        array.rows * array.cols // partitions,
-        partitions,
-        pad.capacity_bytes - pad.working_bytes,
-        architecture.near_memory.feedback == "stored",
-        architecture.vector_unit.update_in_pe,
-        architecture.near_memory.update == "fused",
-        {
-            name: encoded.get(name, each.elements * home_bits(each, architecture))
-            for name, each in every.items()
-        },
-        {name: word_bits(each, architecture) for name, each in every.items()},
     )
 
 

@@ -1,0 +1,257 @@
+"""Words and bytes of every op of a step, counted from a finished document's nests, the machine file
+and the tensors of the step (docs/results.md, "Words"; docs/memories.md).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import astuple
+
+from accelsim.machine.architecture import Machine
+from accelsim.results.op import OpResult
+from accelsim.results.result import Result
+from accelsim.step.ops import Contraction, Op, Role, Tensor, TrainingStep, VectorWork
+from tests.oracle.buffer import Buffer
+from tests.oracle.counted import Counted, Home, Reads, Words
+from tests.oracle.dense import Folds, Passes
+from tests.oracle.machines import dense_keys, keys_of, pads_of, skips
+from tests.oracle.places import Homes
+from tests.oracle.printed import Nest, parse
+from tests.oracle.skipping import Walk
+from tests.oracle.tiled import TiledWalk, Tiles
+
+
+class Levels(Counter[str]):
+    """Words by place, as in a document, and bits by memory and kind of access."""
+
+    def pads(self, kind: str, words: int, bits: int, masks: int = 0) -> None:
+        """Words that PEs read from or write to their scratchpads, with a mask bit each or not."""
+        self["local"] += words
+        self[f"scratchpad_{kind}"] += words * (bits + masks)
+
+    def buffer(self, kind: str, words: int, bits: int) -> None:
+        """Words read from or written to the global buffer."""
+        self["global_buffer"] += words
+        self[f"global_buffer_{kind}"] += words * bits
+
+    def dram(self, kind: str, words: int, bits: int) -> None:
+        """Words over the DRAM bus, which pass through the global buffer."""
+        self["dram"] += words
+        self[f"dram_{kind}"] += words * bits
+        self.buffer({"read": "write", "write": "read"}[kind], words, bits)
+
+
+class Documented:
+    """The ops of a document, one after another."""
+
+    def __init__(self, machine: Machine, step: TrainingStep) -> None:
+        self.machine, self.step = machine, step
+        pads = pads_of(step, machine, 1, {})
+        near = machine.organization == "near_memory"
+        self.homes = Homes(step, pads) if near else None
+        room = machine.global_buffer
+        room_bits = 8 * (room.capacity_bytes - 2 * room.staging_bytes)
+        self.memory = Buffer(step, self.homes, room_bits, {}, pads.word_bits)
+        self.psum = machine.precision.psum
+
+    def compare(self, result: Result) -> Iterator[tuple[OpResult, Levels, Levels]]:
+        """(op, what it says, what its nest says), in turn."""
+        assert [each.name for each in result.ops] == [each.name for each in self.step.ops]
+        for op, said in zip(self.step.ops, result.ops, strict=True):
+            self.memory.begin(op)
+            levels = Levels()
+            splits = {each.name: self._split(op, each) for each in op.outputs}
+            for tensor in op.outputs:
+                self.memory.start(tensor, splits[tensor.name], op.layer)
+            if isinstance(op, Contraction):
+                self._contraction(levels, op, said)
+            elif isinstance(op, VectorWork):
+                self._vector(levels, op)
+            yield said, +_levels(said), +_in_bytes(levels)
+            self.memory.end(op)
+
+    def _split(self, op: Op, tensor: Tensor) -> tuple[int, int] | None:
+        of_weights = isinstance(op, Contraction) and self.homes is not None
+        return self.homes.split(tensor, op.layer) if self.homes and of_weights else None
+
+    def _bits(self, tensor: Tensor) -> int:
+        return self.memory.word_bits[tensor.name]
+
+    def _in_dram(self, tensor: Tensor) -> bool:
+        return tensor.name not in self.memory.there and tensor.name not in self.memory.pinned
+
+    # Contractions
+
+    def _contraction(self, levels: Levels, op: Contraction, said: OpResult) -> None:
+        assert said.mapping is not None
+        nest = parse("\n".join(said.mapping.nest))
+        (made,) = op.outputs
+        home_words = (self.memory.splits.get(made.name) or (0, 0, 0))[0]
+        counted = self._counted(op, nest, said, home_words)
+        modes = skips(self.machine, op)
+        operands = {"moving": op.moving.tensor, "stationary": op.stationary.tensor}
+        for use, tensor in operands.items():
+            role = tensor.role.value
+            for route in ("", "spilled ", "remote "):
+                words = counted.moved.pop(route + role, None)
+                if words is None:
+                    continue
+                crosses = route == "spilled " or (not route and self._in_dram(tensor))
+                if route == "remote ":
+                    self._between(levels, words, self._bits(tensor))
+                else:
+                    masked = modes[use] and not route
+                    self._inwards(levels, words, self._bits(tensor), crosses, masked)
+        needed = counted.moved.pop("needed", None)
+        if needed is not None:
+            assert op.needed is not None
+            self._inwards(levels, needed, 1, self._in_dram(op.needed.tensor))
+        self._outwards(levels, made, home_words)
+        self._sums(levels, counted)
+        self._reads(levels, op, nest, counted.reads)
+        assert not counted.moved, counted.moved
+
+    def _counted(self, op: Contraction, nest: Nest, said: OpResult, made_at_home: int) -> Counted:
+        kind = self.machine.pe_array.kind
+        if kind == "systolic":
+            return Folds(nest, dense_keys(self.machine)).run()
+        if kind == "row_stationary":
+            return Passes(nest, dense_keys(self.machine)).run()
+        held = self.homes.held.get(op.stationary.tensor.name) if self.homes else None
+        home = Home(held.resident, held.spilled) if held else Home(0, op.stationary.tensor.elements)
+        assert said.mapping is not None
+        tiling = said.mapping.tiling
+        keys = keys_of(self.machine)
+        walk = Walk(nest, keys, home, made_at_home)
+        if tiling is not None:
+            walk = TiledWalk(nest, keys, home, made_at_home, Tiles(*astuple(tiling)))
+        counted = walk.run()
+        counted.reads = walk.reads(skips(self.machine, op)["moving"])
+        return counted
+
+    @property
+    def _dense(self) -> bool:
+        return self.machine.pe_array.kind in ("systolic", "row_stationary")
+
+    def _inwards(
+        self, levels: Levels, words: Words, bits: int, from_dram: bool, masked: bool = False
+    ) -> None:
+        """From the global buffer to PEs. A systolic array has a buffer of operands at its edge."""
+        levels.buffer("read", words.sent, bits)
+        if self.machine.pe_array.kind == "systolic":
+            levels.pads("read", words.sent, bits)
+        levels.pads("write", words.received, bits, masked)
+        levels["received"] += words.received
+        if from_dram:
+            levels.dram("read", words.dram, bits)
+
+    def _between(self, levels: Levels, words: Words, bits: int) -> None:
+        """From PE to PE."""
+        levels.pads("read", words.sent, bits)
+        levels.pads("write", words.received, bits)
+        levels["remote"] += words.received
+        levels["received"] += words.received
+
+    def _outwards(self, levels: Levels, made: Tensor, at_home: int) -> None:
+        """Results: to their home PE, or to the global buffer and from there to DRAM."""
+        words, bits = made.elements - at_home, self._bits(made)
+        levels.pads("write", at_home, bits)
+        levels.buffer("write", words, bits)
+        if self._in_dram(made):
+            levels.dram("write", words, bits)
+
+    def _sums(self, levels: Levels, counted: Counted) -> None:
+        """Partial sums that leave the lanes and come back, and those that PEs add."""
+        if self._dense:
+            levels.buffer("write", counted.sums_out, self.psum)
+            self._inwards(levels, Words(counted.sums_back, counted.sums_back, 0), self.psum, False)
+        else:
+            levels.pads("write", counted.sums_out, self.psum)
+            levels.pads("read", counted.sums_back, self.psum)
+        reduced = counted.moved.pop("reduced", None)
+        if reduced is not None:
+            self._between(levels, reduced, self.psum)
+        counted.moved.pop("out")
+
+    def _reads(self, levels: Levels, op: Contraction, nest: Nest, reads: Reads) -> None:
+        """Operands that lanes read for their MACs, and sums that they read and write back."""
+        levels.pads("read", reads.moving, self._bits(op.moving.tensor))
+        near = self.machine.organization == "near_memory"
+        regenerated = op.stationary.tensor.role is Role.FEEDBACK and near
+        regenerated = regenerated and self.machine.near_memory.feedback == "prng"
+        bits = self._bits(op.stationary.tensor)
+        if self._compressed(op, nest):
+            # The index beside a word is read by the PE's control.
+            bits = getattr(self.machine.precision, nest.stationary.role)
+        if not regenerated:
+            levels.pads("read", reads.stationary, bits)
+        for kind in ("read", "write"):
+            levels.pads(kind, reads.sums, self.psum)
+
+    def _compressed(self, op: Contraction, nest: Nest) -> bool:
+        """Whether a broadcast array stores the columns of weights or feedback without zeros."""
+        array = self.machine.pe_array
+        mode = getattr(array.skip, str(op.pass_).lower())
+        skipped = mode in {"stationary", "both"} and not nest.gradient
+        return array.kind == "broadcast" and (skipped or nest.stored > 0)
+
+    # Work of the vector unit, or of the PEs on their own weights
+
+    def _vector(self, levels: Levels, op: VectorWork) -> None:
+        updates = any(each.persistent and each.home_channels for each in op.outputs)
+        in_pe = updates and self.homes is not None and self.machine.vector_unit.update_in_pe
+        for operand in op.operands:
+            self._vector_words(levels, operand.tensor, operand.words_read, "read", in_pe)
+        for tensor in op.outputs:
+            self._vector_words(levels, tensor, tensor.elements, "write", in_pe)
+            held = self.homes.held.get(tensor.name) if self.homes else None
+            if held and held.copies > 1 and in_pe:
+                copied = held.resident * (held.copies - 1)
+                self._between(levels, Words(held.resident, copied, 0), self._bits(tensor))
+
+    def _vector_words(
+        self, levels: Levels, tensor: Tensor, words: int, kind: str, in_pe: bool
+    ) -> None:
+        """Words read or written: those at home in their PEs, others through the global buffer."""
+        bits, held = self._bits(tensor), None
+        if self.homes is not None:
+            held = self.memory.splits.get(tensor.name) or self.homes.held.get(tensor.name)
+        at_home = words * held[0] // tensor.elements if held else 0
+        if in_pe:
+            levels.pads(kind, at_home, bits)
+        else:
+            copies = self._copies(tensor) if kind == "write" else 1
+            levels.pads(kind, at_home * copies, bits)
+            levels["remote"] += at_home * copies
+            levels["received"] += at_home * copies if kind == "write" else 0
+        rest = words - at_home
+        levels.buffer(kind, rest, bits)
+        if in_pe and held and kind == "read":
+            levels.pads("write", rest, bits)
+            levels["received"] += rest
+        if (held and tensor.persistent) or self._in_dram(tensor):
+            levels.dram(kind, rest, bits)
+
+    def _copies(self, tensor: Tensor) -> int:
+        """PEs that hold a word of the tensor."""
+        held = self.homes.held.get(tensor.name) if self.homes else None
+        return held.copies if held else 1
+
+
+def _in_bytes(levels: Levels) -> Levels:
+    """Whole bytes of each memory and kind of access."""
+    return Levels(
+        {
+            name: -(-value // 8) if name.endswith(("_read", "_write")) else value
+            for name, value in levels.items()
+        }
+    )
+
+
+def _levels(said: OpResult) -> Levels:
+    """The counts of a document's op."""
+    found = Levels({name: getattr(said.words, name) for name in said.words.field_names()})
+    found.update({name: getattr(said.bytes, name) for name in said.bytes.field_names()})
+    found["received"] = said.words_received
+    return found
