@@ -130,6 +130,31 @@ def test_a_buffer_that_holds_no_pass_is_refused_with_the_size_it_takes() -> None
     assert simulate(network, enough, trace="dense", transform=lambda _: forward).cycles > 0
 
 
+def test_the_size_of_a_pass_is_that_of_its_rows_and_columns() -> None:
+    """A kernel of 2 x 3 taps 1 and 2 apart, strides 2 and 3, makes 4 rows of 3 columns: 2 rows of
+    the map of (3 - 1) * 3 + (3 - 1) * 2 + 1 words, and 3 sums. One PE has one kernel row at a time.
+    """
+    layers = Builder("oblong", (8, 11, 2)).add(
+        "conv", 2, kernel=(2, 3), stride=(2, 3), dilation=(1, 2)
+    )
+    network = layers.add("fc", 2).network()
+    for rows, width in ((2, 11), (1, 11)):
+        small = machine(
+            "systolic",
+            pe_array__kind="row_stationary",
+            pe_array__rows=rows,
+            global_buffer__capacity="40B",
+            global_buffer__staging="16B",
+        )
+        need = 2 * 16 + rows * width * 2 + 3 * 4
+        with pytest.raises(InputError) as caught:
+            simulate(network, small, trace="dense")
+        assert str(caught.value) == (
+            f"global_buffer.capacity must be >= {need}B to hold a row-stationary pass of conv0.FF "
+            "beside twice the staging of 16B, got 40B"
+        )
+
+
 @pytest.mark.parametrize("network", small_networks().values(), ids=lambda network: network.name)
 def test_every_op_is_a_convolution_of_its_dense_macs(network: Network) -> None:
     architecture = load_machine("eyeriss-like")
