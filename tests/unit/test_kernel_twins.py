@@ -103,6 +103,7 @@ TWINS = {
     "dram.demand.drop": dram_controller.Controller.serve,
     "dram.demand.earliest": dram_controller.Controller.pick_queued,
     "dram.demand.earliest_at": dram_controller.Controller.pick_queued,
+    "dram.demand.oldest_finds_open": dram_controller.Controller.pick_queued,
     "dram.demand.reopen": dram_controller.Controller.serve,
     "dram.queues.dequeue": dram_controller.Controller.serve,
     "dram.queues.enqueue": dram_controller.Controller.hand_over,

@@ -8,18 +8,21 @@ from accelsim.kernels.dram.queues import (
     BANK,
     BEHIND,
     CHOSEN_BANKS,
+    FRFCFS_ROWHIT,
     NEVER,
     OLDEST,
     READS,
     ROW,
+    SCHEDULER,
     WANTED,
     WANTED_OPEN,
     WANTED_PLACE,
     WRITES,
+    Queues,
 )
-from accelsim.kernels.dram.state import ACT, OPEN_ROW, PRE, RD, WR, Ints
+from accelsim.kernels.dram.state import ACT, OPEN_ROW, PRE, RD, WR, Channel, Ints
 from accelsim.kernels.dram.timing import allowed_from
-from accelsim.kernels.jit import lean_jit
+from accelsim.kernels.jit import inlined_jit, lean_jit
 
 
 @lean_jit
@@ -68,33 +71,46 @@ def reopen(bank: int, row: int, requests: Ints, line: Ints, ends: Ints, demand: 
 
 
 @lean_jit
-def earliest_at(
-    kind: int, bank: int, demand: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints
-) -> int:
-    """First clock at which timing allows a command that a request of queue ``kind`` needs in a bank
-    that one of them wants.
+def oldest_finds_open(
+    kind: int, bank: int, requests: Ints, line: Ints, ends: Ints, banks: Ints
+) -> bool:
+    """Whether the oldest request of queue ``kind`` for a bank that one of them wants finds its row
+    open.
     """
+    request = ends[kind, OLDEST]
+    while requests[request, BANK] != bank:
+        request = line[request, BEHIND]
+    return requests[request, ROW] == banks[bank, OPEN_ROW]  # type: ignore[no-any-return]
+
+
+@inlined_jit
+def earliest_at(kind: int, bank: int, queues: Queues, channel: Channel) -> int:
+    """First clock at which timing allows a command that a request of queue ``kind`` needs in a bank
+    that one of them wants. Under FRFCFS_ROWHIT no PRE closes a row that an older request wants.
+    """
+    _, shape, ready, banks, ranks, _ = channel
     if banks[bank, OPEN_ROW] < 0:
         return allowed_from(ACT, bank, shape, ready, banks, ranks)
-    clock, wanted = NEVER, demand[kind, bank, WANTED_OPEN]
+    clock, wanted = NEVER, queues.demand[kind, bank, WANTED_OPEN]
     if wanted > 0:
         column = WR if kind == WRITES else RD
         clock = allowed_from(column, bank, shape, ready, banks, ranks)
-    if wanted < demand[kind, bank, WANTED]:
+    if wanted < queues.demand[kind, bank, WANTED] and not (
+        wanted > 0
+        and queues.policy[SCHEDULER] == FRFCFS_ROWHIT
+        and oldest_finds_open(kind, bank, queues.requests, queues.line, queues.ends, banks)
+    ):
         clock = min(clock, allowed_from(PRE, bank, shape, ready, banks, ranks))
     return clock
 
 
-@lean_jit
-def earliest(
-    kind: int, demand: Ints, chosen: Ints, shape: Ints, ready: Ints, banks: Ints, ranks: Ints
-) -> int:
+@inlined_jit
+def earliest(kind: int, queues: Queues, channel: Channel) -> int:
     """First clock at which timing allows a command that a request of queue ``kind`` needs.
 
     It is not after the first clock at which one of them is served.
     """
-    clock = NEVER
+    chosen, clock = queues.chosen, NEVER
     for place in range(1, chosen[kind, CHOSEN_BANKS] + 1):
-        bank = chosen[kind, place]
-        clock = min(clock, earliest_at(kind, bank, demand, shape, ready, banks, ranks))
+        clock = min(clock, earliest_at(kind, chosen[kind, place], queues, channel))
     return clock

@@ -66,8 +66,7 @@ def awaken(now: int, kind: int, bank: int, queues: Queues, channel: Channel) -> 
     ):
         control[WAKE] = now + 1
     elif draining == (kind == WRITES):
-        _, shape, ready, banks, ranks, _ = channel
-        clock = earliest_at(kind, bank, queues.demand, shape, ready, banks, ranks)
+        clock = earliest_at(kind, bank, queues, channel)
         control[WAKE] = min(control[WAKE], max(now + 1, clock))
 
 

@@ -103,7 +103,7 @@ def pick_queued(
             and allowed_from(column, bank, shape, ready, banks, ranks) <= now
         ):
             return request, column, NEVER
-    wake = earliest(kind, queues.demand, queues.chosen, shape, ready, banks, ranks)
+    wake = earliest(kind, queues, channel)
     if wake > now:
         return NOTHING, NOTHING, wake
     refused_bank, refused_command = NOTHING, NOTHING  # the last that timing does not allow
