@@ -11,6 +11,7 @@ from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import controller_policy, resolve
 from accelsim.kernels.dram import controller as k
 from accelsim.kernels.dram import queues, state
+from accelsim.kernels.dram.hand_over import hand_over
 
 
 def last_data(spec: DramSpec, requests: Requests, outstanding: int | None) -> int:
@@ -50,13 +51,12 @@ def last_data(spec: DramSpec, requests: Requests, outstanding: int | None) -> in
             if (
                 requests.cycles[upcoming] <= now
                 and (write or outstanding is None or out < outstanding)
-                and queues.hand_over(now, upcoming, channels[number][0])
+                and hand_over(now, upcoming, True, *channels[number])
             ):
                 if served[upcoming, queues.DONE]:
                     left -= 1
                 else:
                     out += not write
-                    control[number, queues.WAKE] = now + 1
                 upcoming += 1
         now = max(now + 1, min(times))
     return int(served[:, queues.DONE].max())
