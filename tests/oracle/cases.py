@@ -40,7 +40,7 @@ class Case:
         self.nest: Nest = parse(self.text)
         tensor = mapping.op.stationary.tensor
         home = mapper.home(tensor)
-        self.home = Home(home.resident, home.spilled) if home else Home(0, tensor.elements)
+        self.home = Home(*vars(home).values()) if home else Home(0, tensor.elements, 0)
         (made,) = mapping.op.outputs
         self.made_at_home = (mapper.gradient_split(mapping.op, made) or (0, 0))[0]
 

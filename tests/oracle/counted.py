@@ -9,10 +9,13 @@ from typing import NamedTuple
 
 
 class Home(NamedTuple):
-    """Words of a tensor in the scratchpads of the PEs, and in DRAM for lack of room there."""
+    """Words of a tensor in the scratchpads of the PEs, and in DRAM for lack of room there; PEs that
+    hold each of the former, or 0 if the tensor has no home.
+    """
 
     resident: int
     spilled: int
+    copies: int = 1
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Keys:
     """
 
     near_memory: bool
-    pes: int
+    rows: int
+    columns: int
     working: int
     staging: int
     psum: int
@@ -38,6 +42,10 @@ class Keys:
     joined: bool
     transpose: str
     feedback: str
+
+    @property
+    def pes(self) -> int:
+        return self.rows * self.columns
 
 
 class Words(NamedTuple):

@@ -119,7 +119,7 @@ class Documented:
         if kind == "row_stationary":
             return Passes(nest, dense_keys(self.machine)).run()
         held = self.homes.held.get(op.stationary.tensor.name) if self.homes else None
-        home = Home(held.resident, held.spilled) if held else Home(0, op.stationary.tensor.elements)
+        home = Home(*held) if held else Home(0, op.stationary.tensor.elements, 0)
         assert said.mapping is not None
         tiling = said.mapping.tiling
         keys = keys_of(self.machine)

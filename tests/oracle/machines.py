@@ -18,7 +18,8 @@ def keys_of(machine: Machine) -> Keys:
     outputs = array.lanes if kind == "lanes" else 1
     return Keys(
         near_memory=machine.organization == "near_memory",
-        pes=array.rows * array.cols,
+        rows=array.rows,
+        columns=array.cols,
         working=working,
         staging=8 * machine.global_buffer.staging_bytes,
         psum=machine.precision.psum,

@@ -61,6 +61,7 @@ class Walk:
         self.products = list(self._products())
 
     def run(self) -> Counted:
+        assert (self.shared, self.channel_pes, self.copies) == self._dealt()
         self.counted.kept_sums = self.kept_sums
         self._moving()
         self._stationary()
@@ -90,6 +91,25 @@ class Walk:
         return Reads(moving, macs, macs if self.kept_sums else 0)
 
     # Who computes what
+
+    def _dealt(self) -> tuple[int, int, int]:
+        """PEs that share a reduction (0 if none do), those side by side on channels, and groups of
+        such PEs with positions of their own. Rows are channels and columns positions; near memory
+        all PEs are channels, and those left over further groups, as far as they hold copies of
+        weights that are read at home.
+        """
+        nest, keys = self.nest, self.keys
+        if not keys.near_memory:
+            return 0, keys.rows, keys.columns
+        transposed = not nest.gradient and nest.stationary.indices[0] == nest.depth
+        held = self.home.copies or keys.pes
+        if transposed and keys.transpose == "psum_reduce" and not self._too_few_share:
+            depth = nest.extent[nest.depth]
+            return min(depth, keys.pes), 1, min(held, max(1, keys.pes // depth))
+        groups = max(1, keys.pes // nest.channels)
+        if not (nest.gradient or nest.unshared or transposed):
+            groups = min(groups, held)
+        return 0, min(keys.pes, nest.channels), groups
 
     def _outputs(self) -> Iterator[Output]:
         """Every output, channel by channel, in the PE that the nest gives it."""
