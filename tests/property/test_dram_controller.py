@@ -99,7 +99,7 @@ class Run:
         dram = state.new_dram(table.delays, table.shape)
         self.last = int(k.run(controller, dram))
         self.served, self.control = controller.served, controller.control
-        self.sizes, self.tally = controller.sizes, dram.tally
+        self.waiting, self.tally = controller.waiting, dram.tally
         trace, traced = controller.trace, controller.traced
         assert traced[0] <= len(trace)
         o = spec.organisation
@@ -183,7 +183,7 @@ def test_every_request_is_served_once(
     assert int(run.tally[:, state.ACT].sum()) == int(
         run.tally[:, state.MISSES].sum() + run.tally[:, state.CONFLICTS].sum()
     )
-    assert not run.sizes.any()
+    assert not run.waiting[..., queues.NUMBER :].any()
     if limit is not None:
         reads = ~writes
         assert all(

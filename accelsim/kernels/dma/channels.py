@@ -70,6 +70,7 @@ from accelsim.kernels.dram.queues import (
     MADE,
     NEVER,
     NOTHING,
+    NUMBER,
     OUTCOME,
     OWED,
     ROW,
@@ -87,7 +88,7 @@ from accelsim.kernels.dram.state import (
     Ints,
     channel_of,
 )
-from accelsim.kernels.jit import inlined_jit, jit, lean_jit
+from accelsim.kernels.jit import inlined_jit, lean_jit
 
 
 @lean_jit
@@ -224,7 +225,7 @@ def skip_refreshes(end: int, queues: Queues, channel: Channel) -> None:
     checks it), and that one is left to `tick`.
     """
     control, interval = queues.control, channel.shape[REFI]
-    if control[OWED] > 0 or queues.sizes.sum() > 0:
+    if control[OWED] > 0 or queues.waiting[:, NUMBER].sum() > 0:
         return
     for bank in range(len(channel.banks)):
         if channel.banks[bank, OPEN_ROW] >= 0:
@@ -265,11 +266,12 @@ def run_channel(channel: int, until: int, system: System) -> None:
                 offer(now, state.shape, queues, engine)
         if port[PORT] != NOTHING and accept(now, queues, state, engine):
             wake = now + 1
-        now = max(now + 1, min(wake, control[WAKE]))
+        # The end of a transfer, now known, may be before the clock at which a command is due.
+        now = now + 1 if engine.finished[0] > 0 else max(now + 1, min(wake, control[WAKE]))
     port[CLOCK] = min(now, until)
 
 
-@jit
+@lean_jit
 def horizon(reached: int, until: int, dma: Dma) -> int:
     """Clock before which no transfer ends whose end is not yet known, at most ``until``.
 
@@ -292,7 +294,7 @@ def horizon(reached: int, until: int, dma: Dma) -> int:
     return until
 
 
-@jit
+@lean_jit
 def run_channels(reached: int, until: int, system: System) -> int:
     """Run all channels from clock ``reached`` towards ``until``, as far as the end of no transfer
     can be missed. Returns the clock before which all have run.

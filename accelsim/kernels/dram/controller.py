@@ -19,12 +19,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelsim.kernels.dram import demand
 from accelsim.kernels.dram.hand_over import hand_over
 from accelsim.kernels.dram.queues import (
     ARRIVES,
     BANK,
-    BEHIND,
     BUSES,
     DONE,
     DRAINING,
@@ -35,7 +33,7 @@ from accelsim.kernels.dram.queues import (
     MADE,
     NEVER,
     NOTHING,
-    OLDEST,
+    NUMBER,
     OPENED,
     OUTCOME,
     OUTSTANDING,
@@ -46,12 +44,11 @@ from accelsim.kernels.dram.queues import (
     ROW,
     SCHEDULER,
     WAKE,
+    WANTED_BANKS,
     WRITES,
     Controller,
     Queues,
     channel_order,
-    dequeue,
-    enqueue,
     queues_of,
     settle_joined,
     sort_turns,
@@ -63,6 +60,7 @@ from accelsim.kernels.dram.scheduling import (
     drains,
     pick_opened,
     pick_queued,
+    rests_until,
 )
 from accelsim.kernels.dram.state import (
     ACT,
@@ -90,6 +88,7 @@ from accelsim.kernels.dram.state import (
     channel_of,
 )
 from accelsim.kernels.dram.timing import allowed_from, issue
+from accelsim.kernels.dram.waiting import close, dequeue, enqueue, reopen
 from accelsim.kernels.jit import inlined_jit, jit, lean_jit
 
 PREA = COMMANDS
@@ -142,17 +141,15 @@ def maintain(now: int, taken: int, queues: Queues, channel: Channel) -> int:
         record(now, REF, queues.channel, first, NOTHING, queues.trace, queues.traced)
         control[OWED] -= 1
         return now + 1
-    request = queues.ends[OPENED, OLDEST]
-    while request != NOTHING:
-        if banks[queues.requests[request, BANK], RANK] == rank:
+    for place in range(1, queues.wanted[OPENED, WANTED_BANKS] + 1):
+        if banks[queues.wanted[OPENED, place], RANK] == rank:
             return NEVER  # until the RD or WR of that request, whose clock is already known
-        request = queues.line[request, BEHIND]
     if taken != NOTHING and banks[taken, RANK] == rank:
         return now + 1
     for bank in range(first, first + per_rank):
         if banks[bank, OPEN_ROW] >= 0:
             issue(PRE, bank, 0, now, rules, ready, banks, ranks, tally)
-            demand.close(bank, queues.demand)
+            close(bank, queues.waiting, queues.demand)
     record(now, PREA, queues.channel, first, NOTHING, queues.trace, queues.traced)
     control[PREAS] += 1
     control[PREA_BANKS] += open_banks
@@ -167,25 +164,22 @@ def serve(
 
     RD and WR remove the request from its queue. ACT moves it to the queue of opened requests.
     """
-    requests, served, line = queues.requests, queues.served, queues.line
-    ends, sizes = queues.ends, queues.sizes
+    requests, served = queues.requests, queues.served
     rules, shape, ready, banks, ranks, tally = channel
     bank, row = requests[request, BANK], requests[request, ROW]
     issue(command, bank, row, now, rules, ready, banks, ranks, tally)
     of_row = NOTHING if command == PRE else row
     record(now, command, queues.channel, bank, of_row, queues.trace, queues.traced)
     if command == PRE:
-        demand.close(bank, queues.demand)
+        close(bank, queues.waiting, queues.demand)
         banks[bank, MADE_WAY] = 1
         served[request, MADE] += 1
         return
-    dequeue(kind, request, line, ends, sizes)
-    if kind != OPENED:
-        demand.drop(kind, bank, command != ACT, queues.demand, queues.chosen)
+    dequeue(kind, request, command != ACT, queues)
     if command == ACT:
-        demand.reopen(bank, row, requests, line, ends, queues.demand)
+        reopen(bank, row, requests, queues.links, queues.waiting, queues.demand)
         served[request, OUTCOME] = CONFLICTS if banks[bank, MADE_WAY] else MISSES
-        enqueue(OPENED, request, line, ends, sizes)
+        enqueue(OPENED, request, True, queues)
         return
     served[request, ISSUED] = now
     served[request, DONE] = now + (shape[WRITE_DATA] if command == WR else shape[READ_DATA])
@@ -200,12 +194,12 @@ def tick(now: int, queues: Queues, channel: Channel) -> int:
     or WR, or NOTHING.
     """
     policy, requests = queues.policy, queues.requests
-    sizes, control = queues.sizes, queues.control
+    waiting, control = queues.waiting, queues.control
     while control[DUE] <= now:
         control[OWED] += channel.shape[RANKS]
         control[DUE] += channel.shape[REFI]
     wake = control[DUE]
-    finished, taken = NOTHING, NOTHING
+    finished, taken, rests = NOTHING, NOTHING, NEVER
     for bus in range(policy[BUSES]):
         carried = (
             ANY_COMMAND if policy[BUSES] == 1 else COLUMN_COMMANDS if bus == 0 else ROW_COMMANDS
@@ -220,18 +214,21 @@ def tick(now: int, queues: Queues, channel: Channel) -> int:
             if carried != COLUMN_COMMANDS:
                 wake = min(wake, maintain(now, taken, queues, channel))
             continue
-        if request == NOTHING and not (policy[SCHEDULER] == FCFS and sizes[OPENED] > 0):
-            control[DRAINING] = drains(control[DRAINING] == 1, sizes[READS], sizes[WRITES], policy)
+        if request == NOTHING and not (policy[SCHEDULER] == FCFS and waiting[OPENED, NUMBER] > 0):
+            control[DRAINING] = drains(
+                control[DRAINING] == 1, waiting[READS, NUMBER], waiting[WRITES, NUMBER], policy
+            )
             kind = WRITES if control[DRAINING] else READS
             request, command, clock = pick_queued(now, carried, taken, kind, queues, channel)
             wake = min(wake, clock)
         if request != NOTHING:
             serve(now, command, kind, request, queues, channel)
-            taken = requests[request, BANK]
-            wake = now + 1
+            taken, rests = requests[request, BANK], now + 1
             if command in (RD, WR):
                 finished = request
-    control[WAKE] = wake
+                if kind != OPENED:
+                    rests = rests_until(now, kind, taken, queues, channel)
+    control[WAKE] = max(now + 1, min(wake, rests))
     return finished
 
 

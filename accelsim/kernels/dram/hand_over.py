@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from accelsim.kernels.dram.demand import add, earliest_at
+from accelsim.kernels.dram.demand import earliest_at
 from accelsim.kernels.dram.queues import (
     ACCEPT,
     BANK,
-    BEHIND,
     BURST,
     DONE,
     DRAINING,
     FCFS,
+    IN_BANK,
     IS_WRITE,
     NOTHING,
+    NUMBER,
     OLDEST,
     OPENED,
     OWED,
@@ -21,33 +22,28 @@ from accelsim.kernels.dram.queues import (
     ROW,
     SCHEDULER,
     WAKE,
-    WANTED,
     WRITE_SLOTS,
     WRITES,
     Queues,
-    enqueue,
 )
 from accelsim.kernels.dram.scheduling import drains
 from accelsim.kernels.dram.state import OPEN_ROW, Channel, Ints
+from accelsim.kernels.dram.waiting import enqueue
 from accelsim.kernels.jit import inlined_jit, lean_jit
 
 
 @lean_jit
-def waiting_write(
-    burst: int, bank: int, requests: Ints, line: Ints, ends: Ints, demand: Ints
-) -> int:
+def waiting_write(burst: int, bank: int, requests: Ints, links: Ints, demand: Ints) -> int:
     """The write of a burst that waits in a channel, or NOTHING.
 
     It answers reads of that burst, and further writes of the burst merge into it.
     """
     for kind in (WRITES, OPENED):
-        request = ends[kind, OLDEST]
-        if kind == WRITES and demand[WRITES, bank, WANTED] == 0:
-            request = NOTHING
+        request = demand[kind, bank, OLDEST]
         while request != NOTHING:
             if requests[request, BURST] == burst and requests[request, IS_WRITE]:
                 return request  # type: ignore[no-any-return]
-            request = line[request, BEHIND]
+            request = links[request, IN_BANK + 1]
     return NOTHING
 
 
@@ -56,13 +52,13 @@ def awaken(now: int, kind: int, bank: int, queues: Queues, channel: Channel) -> 
     """Bring forward the clock at which the channel is checked again, if a request that joined queue
     ``kind`` may be served earlier, or lets the controller turn from reads to writes or back.
     """
-    control, sizes, policy = queues.control, queues.sizes, queues.policy
+    control, waiting, policy = queues.control, queues.waiting, queues.policy
     # While a refresh is owed, no waiting request gets a command.
     if control[WAKE] <= now + 1 or control[OWED] > 0:
         return
     draining = control[DRAINING] == 1
     if policy[SCHEDULER] == FCFS or draining != drains(
-        draining, sizes[READS], sizes[WRITES], policy
+        draining, waiting[READS, NUMBER], waiting[WRITES, NUMBER], policy
     ):
         control[WAKE] = now + 1
     elif draining == (kind == WRITES):
@@ -78,19 +74,17 @@ def hand_over(now: int, request: int, joins: bool, queues: Queues, channel: Chan
     clock. A write merges into the waiting one: its DONE is -1 - (that write's index) until the
     caller knows the clock. ``joins``: whether a write of its burst may wait.
     """
-    requests, served, sizes, policy = queues.requests, queues.served, queues.sizes, queues.policy
+    requests, served, policy = queues.requests, queues.served, queues.policy
     kind, bank = WRITES if requests[request, IS_WRITE] else READS, requests[request, BANK]
     write = NOTHING
     if joins:
-        write = waiting_write(
-            requests[request, BURST], bank, requests, queues.line, queues.ends, queues.demand
-        )
+        burst = requests[request, BURST]
+        write = waiting_write(burst, bank, requests, queues.links, queues.demand)
     if write != NOTHING:
         served[request, DONE] = -1 - write if kind == WRITES else now + 1
-    elif sizes[kind] < (policy[WRITE_SLOTS] if kind == WRITES else policy[READ_SLOTS]):
-        enqueue(kind, request, queues.line, queues.ends, sizes)
+    elif queues.waiting[kind, NUMBER] < policy[WRITE_SLOTS if kind == WRITES else READ_SLOTS]:
         finds_open = channel.banks[bank, OPEN_ROW] == requests[request, ROW]
-        add(kind, bank, finds_open, queues.demand, queues.chosen)
+        enqueue(kind, request, finds_open, queues)
         awaken(now, kind, bank, queues, channel)
     else:
         return False

@@ -1,4 +1,4 @@
-"""Requests of a DRAM and the queues of its controllers, and the hand-over of a request."""
+"""Requests of a DRAM and the queues of its controllers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from accelsim.kernels.dram.addresses import decode
 from accelsim.kernels.dram.state import BANKS, CHANNELS, GROUPS, RANKS, REFI, Ints
-from accelsim.kernels.jit import inlined_jit, jit, lean_jit
+from accelsim.kernels.jit import inlined_jit, jit
 
 ARRIVES, BURST, IS_WRITE, CHANNEL, BANK, ROW = range(6)
 """Columns of ``requests``."""
@@ -28,14 +28,14 @@ DRAINING, OWED, DUE, WAKE, PREAS, PREA_BANKS = range(6)
 which the next are due; clock at which something may happen; PREAs so far, and banks that they
 closed.
 """
-WANTED, WANTED_OPEN, WANTED_PLACE = range(3)
-"""Columns of ``demand``."""
-AHEAD, BEHIND = range(2)
-"""Columns of ``line``."""
-OLDEST, NEWEST = range(2)
-"""Columns of ``ends``."""
-CHOSEN_BANKS = 0
-"""Column of ``chosen`` with the number of banks."""
+OLDEST, NEWEST, NUMBER, IN_OPEN_ROWS, PLACE = range(5)
+"""Columns of ``waiting``, which has no PLACE, and of ``demand``."""
+IN_QUEUE, IN_BANK = 0, 2
+"""First column of ``links`` of either list: the next older request of the list, or NOTHING. The
+next column has the next younger one.
+"""
+WANTED_BANKS = 0
+"""Column of ``wanted`` with the number of banks."""
 NEVER = 1 << 60
 """Clock of an event that never happens."""
 NOTHING = -1
@@ -57,26 +57,24 @@ class Queues(NamedTuple):
     RD or WR; state in which it found its row; PREs made for it. The RD or WR is -1 if a waiting
     write answers the read, or also carries the write's data.
     """
-    line: Ints
-    """int64 (N, 2), by `AHEAD` and `BEHIND`: the requests ahead of each in its queue, and behind
-    it, or `NOTHING`.
+    links: Ints
+    """int64 (N, 4): neighbours of each request in its queue, by `IN_QUEUE`, and among the requests
+    of that queue for its bank, by `IN_BANK`.
     """
-    ends: Ints
-    """int64 (3 queues, 2), by `OLDEST` and `NEWEST`: first and last of the waiting reads, of the
-    writes and of the opened requests, or `NOTHING`. An opened request has had its ACT and waits for
-    its RD or WR; there is at most one per bank.
+    waiting: Ints
+    """int64 (3 queues, 4), by `OLDEST` to `IN_OPEN_ROWS`: oldest and newest of the reads, of the
+    writes and of the opened requests, or `NOTHING`; their number; how many find their row open. An
+    opened request has had its ACT and waits for its RD or WR; there is at most one per bank.
     """
-    sizes: Ints
-    """int64 (3): requests in each queue."""
     control: Ints
     """int64 (6), by `DRAINING` to `PREA_BANKS`."""
     demand: Ints
-    """int64 (reads and writes, banks, 3): queued requests for each bank, those of them that find
-    their row open, and the bank's place in ``chosen``.
+    """int64 (3 queues, banks, 5), by `OLDEST` to `PLACE`: the same of the requests for each bank,
+    and the bank's place in ``wanted``.
     """
-    chosen: Ints
-    """int64 (reads and writes, 1 + banks): number of banks that queued requests want, then these,
-    in no order.
+    wanted: Ints
+    """int64 (3 queues, 1 + banks): number of banks that requests of each queue want, then these
+    banks, in no order.
     """
     trace: Ints
     """int64 (commands, 5): clock, command, channel, bank and row of every command that fits."""
@@ -85,19 +83,18 @@ class Queues(NamedTuple):
 
 
 class Controller(NamedTuple):
-    """Controllers of all channels: the fields of `Queues`; those from ends to chosen have the
-    channel as leading axis.
+    """Controllers of all channels: the fields of `Queues`; those from waiting to wanted have
+    the channel as leading axis.
     """
 
     policy: Ints
     requests: Ints
     served: Ints
-    line: Ints
-    ends: Ints
-    sizes: Ints
+    links: Ints
+    waiting: Ints
     control: Ints
     demand: Ints
-    chosen: Ints
+    wanted: Ints
     trace: Ints
     traced: Ints
 
@@ -109,16 +106,19 @@ def new_controller(policy: Ints, requests: Ints, shape: Ints, room: int) -> Cont
     channels, banks = int(shape[CHANNELS]), int(shape[RANKS] * shape[GROUPS] * shape[BANKS])
     control = np.zeros((channels, 6), np.int64)
     control[:, DUE] = shape[REFI] or NEVER
+    waiting = np.zeros((channels, 3, 4), np.int64)
+    demand = np.zeros((channels, 3, banks, 5), np.int64)
+    for lists in (waiting, demand):
+        lists[..., [OLDEST, NEWEST]] = NOTHING
     return Controller(
         policy,
         requests,
         np.zeros((len(requests), 5), np.int64),
-        np.zeros((len(requests), 2), np.int64),
-        np.full((channels, 3, 2), NOTHING, np.int64),
-        np.zeros((channels, 3), np.int64),
+        np.zeros((len(requests), 4), np.int64),
+        waiting,
         control,
-        np.zeros((channels, 2, banks, 3), np.int64),
-        np.zeros((channels, 2, 1 + banks), np.int64),
+        demand,
+        np.zeros((channels, 3, 1 + banks), np.int64),
         np.zeros((room, 5), np.int64),
         np.zeros(1, np.int64),
     )
@@ -132,43 +132,14 @@ def queues_of(controller: Controller, channel: int) -> Queues:
         controller.policy,
         controller.requests,
         controller.served,
-        controller.line,
-        controller.ends[channel],
-        controller.sizes[channel],
+        controller.links,
+        controller.waiting[channel],
         controller.control[channel],
         controller.demand[channel],
-        controller.chosen[channel],
+        controller.wanted[channel],
         controller.trace,
         controller.traced,
     )
-
-
-@lean_jit
-def enqueue(kind: int, request: int, line: Ints, ends: Ints, sizes: Ints) -> None:
-    """Put a request at the end of a queue."""
-    newest = ends[kind, NEWEST]
-    line[request, AHEAD], line[request, BEHIND] = newest, NOTHING
-    if newest == NOTHING:
-        ends[kind, OLDEST] = request
-    else:
-        line[newest, BEHIND] = request
-    ends[kind, NEWEST] = request
-    sizes[kind] += 1
-
-
-@lean_jit
-def dequeue(kind: int, request: int, line: Ints, ends: Ints, sizes: Ints) -> None:
-    """Take a request out of a queue."""
-    ahead, behind = line[request, AHEAD], line[request, BEHIND]
-    if ahead == NOTHING:
-        ends[kind, OLDEST] = behind
-    else:
-        line[ahead, BEHIND] = behind
-    if behind == NOTHING:
-        ends[kind, NEWEST] = ahead
-    else:
-        line[behind, AHEAD] = ahead
-    sizes[kind] -= 1
 
 
 @jit

@@ -8,26 +8,29 @@ and FRFCFS-RowHit. First-ready scheduling is from Rixner et al., "Memory access 
 
 from __future__ import annotations
 
-from accelsim.kernels.dram.demand import earliest
+from accelsim.kernels.dram.demand import may_close, oldest_in_row, oldest_off_row
 from accelsim.kernels.dram.queues import (
     ACCEPT,
     BANK,
-    BEHIND,
     DRAIN_ABOVE,
     DRAIN_BELOW,
+    DRAINING,
     FCFS,
-    FRFCFS_ROWHIT,
+    IN_OPEN_ROWS,
     IS_WRITE,
     NEVER,
     NOTHING,
+    NUMBER,
     OLDEST,
     OPENED,
+    READS,
     ROW,
     SCHEDULER,
+    WANTED_BANKS,
     WRITES,
     Queues,
 )
-from accelsim.kernels.dram.state import OPEN_ROW, PRE, RD, WR, Channel, Ints
+from accelsim.kernels.dram.state import ACT, OPEN_ROW, PRE, RANKS, RD, WR, Channel, Ints
 from accelsim.kernels.dram.timing import allowed_from, needed
 from accelsim.kernels.jit import inlined_jit, lean_jit
 
@@ -53,78 +56,103 @@ def pick_opened(now: int, queues: Queues, channel: Channel) -> tuple[int, int]:
     is allowed).
     """
     _, shape, ready, banks, ranks, _ = channel
-    requests, served, line = queues.requests, queues.served, queues.line
-    oldest, wake, request = NOTHING, NEVER, queues.ends[OPENED, OLDEST]
-    while request != NOTHING:
+    requests, served, wanted = queues.requests, queues.served, queues.wanted
+    oldest, wake = NOTHING, NEVER
+    for place in range(1, wanted[OPENED, WANTED_BANKS] + 1):
+        bank = wanted[OPENED, place]
+        request = queues.demand[OPENED, bank, OLDEST]
         command = WR if requests[request, IS_WRITE] else RD
-        clock = allowed_from(command, requests[request, BANK], shape, ready, banks, ranks)
+        clock = allowed_from(command, bank, shape, ready, banks, ranks)
         if clock > now:
             wake = min(wake, clock)
         elif oldest == NOTHING or served[request, ACCEPT] < served[oldest, ACCEPT]:
             oldest = request
-        request = line[request, BEHIND]
     return oldest, wake
-
-
-@lean_jit
-def keeps_row(bank: int, request: int, until: int, requests: Ints, line: Ints, banks: Ints) -> bool:
-    """Whether a request wants the row that the bank has open, from ``request`` on and ahead of
-    ``until`` (NOTHING: to the end of the queue).
-    """
-    row = banks[bank, OPEN_ROW]
-    while request != until:
-        if requests[request, BANK] == bank and requests[request, ROW] == row:
-            return True
-        request = line[request, BEHIND]
-    return False
 
 
 @inlined_jit
 def pick_queued(
     now: int, carried: int, taken: int, kind: int, queues: Queues, channel: Channel
 ) -> tuple[int, int, int]:
-    """(request of queue ``kind`` to serve now, or NOTHING; its command; clock at which to check
-    again).
+    """(request of queue ``kind`` to serve now, or NOTHING; its command; clock before which no other
+    request of the queue gets a command, but for a RD or WR that is allowed now).
 
     It is the oldest request whose next command is ``carried`` by the bus and allowed now; FCFS
-    considers only the oldest. No PRE closes a row that an opened request waits for, nor, under
-    FRFCFS_ROWHIT, a row that an older request of the queue wants. ``taken``: bank that already had
-    its command in this clock, or NOTHING.
+    considers only the oldest. `may_close` rules out some PREs. ``taken``: bank that already had its
+    command in this clock, or NOTHING.
     """
     _, shape, ready, banks, ranks, _ = channel
-    requests, line, ends = queues.requests, queues.line, queues.ends
-    scheduler, column = queues.policy[SCHEDULER], WR if kind == WRITES else RD
-    request = ends[kind, OLDEST]
-    if request != NOTHING and carried != ROW_COMMANDS:  # the usual case: it finds its row open
-        bank = requests[request, BANK]
-        if (
-            banks[bank, OPEN_ROW] == requests[request, ROW]
-            and bank != taken
-            and allowed_from(column, bank, shape, ready, banks, ranks) <= now
-        ):
-            return request, column, NEVER
-    wake = earliest(kind, queues, channel)
-    if wake > now:
-        return NOTHING, NOTHING, wake
-    refused_bank, refused_command = NOTHING, NOTHING  # the last that timing does not allow
-    wake = NEVER
-    while request != NOTHING:
-        bank = requests[request, BANK]
-        command = needed(column, bank, requests[request, ROW], banks)
-        on_bus = carried == ANY_COMMAND or (carried == COLUMN_COMMANDS) == (command == column)
-        refused = bank == refused_bank and command == refused_command
-        if on_bus and bank != taken and not refused:
-            clock = allowed_from(command, bank, shape, ready, banks, ranks)
+    requests, column = queues.requests, WR if kind == WRITES else RD
+    request = queues.waiting[kind, OLDEST]
+    in_open_rows = queues.waiting[kind, IN_OPEN_ROWS] == queues.waiting[kind, NUMBER]
+    if request == NOTHING or (in_open_rows and carried == ROW_COMMANDS):
+        return NOTHING, NOTHING, NEVER
+    bank = requests[request, BANK]
+    command = needed(column, bank, requests[request, ROW], banks)
+    if carried == ANY_COMMAND or (carried == COLUMN_COMMANDS) == (command == column):
+        clock = allowed_from(command, bank, shape, ready, banks, ranks)
+        if in_open_rows and clock <= now and bank != taken:  # the usual case
+            return request, command, NEVER
+        if queues.policy[SCHEDULER] == FCFS:
+            if clock > now or bank == taken:
+                return NOTHING, NOTHING, max(now + 1, clock)
+            return request, command, clock
+    elif queues.policy[SCHEDULER] == FCFS:
+        return NOTHING, NOTHING, NEVER
+    return pick_bank(now, carried, taken, kind, queues, channel)
+
+
+@inlined_jit
+def pick_bank(
+    now: int, carried: int, taken: int, kind: int, queues: Queues, channel: Channel
+) -> tuple[int, int, int]:
+    """`pick_queued` by a look at every bank that requests of the queue want."""
+    _, shape, ready, banks, ranks, _ = channel
+    requests, served, links = queues.requests, queues.served, queues.links
+    demand, wanted, scheduler = queues.demand, queues.wanted, queues.policy[SCHEDULER]
+    column = WR if kind == WRITES else RD
+    oldest, command, accepted, wake = NOTHING, NOTHING, NEVER, NEVER
+    for place in range(1, wanted[kind, WANTED_BANKS] + 1):
+        bank = wanted[kind, place]
+        if bank == taken:
+            continue
+        first, row = demand[kind, bank, OLDEST], banks[bank, OPEN_ROW]
+        if carried != ROW_COMMANDS and demand[kind, bank, IN_OPEN_ROWS] > 0:
+            clock = allowed_from(column, bank, shape, ready, banks, ranks)
             if clock > now:
                 wake = min(wake, clock)
-                refused_bank, refused_command = bank, command
-            elif command != PRE or not (
-                keeps_row(bank, ends[OPENED, OLDEST], NOTHING, requests, line, banks)
-                or (
-                    scheduler == FRFCFS_ROWHIT
-                    and keeps_row(bank, ends[kind, OLDEST], request, requests, line, banks)
-                )
-            ):
-                return request, command, wake
-        request = NOTHING if scheduler == FCFS else line[request, BEHIND]
-    return NOTHING, NOTHING, wake
+            else:
+                request = oldest_in_row(first, row, requests, links)
+                if served[request, ACCEPT] < accepted:
+                    oldest, command, accepted = request, column, served[request, ACCEPT]
+        if carried != COLUMN_COMMANDS and (
+            row < 0 or may_close(kind, bank, row, scheduler, requests, demand)
+        ):
+            of_rows = ACT if row < 0 else PRE
+            clock = allowed_from(of_rows, bank, shape, ready, banks, ranks)
+            wake = min(wake, clock)
+            if clock <= now:
+                request = oldest_off_row(first, row, requests, links)
+                if served[request, ACCEPT] < accepted:
+                    oldest, command, accepted = request, of_rows, served[request, ACCEPT]
+    return oldest, command, wake
+
+
+@inlined_jit
+def rests_until(now: int, kind: int, bank: int, queues: Queues, channel: Channel) -> int:
+    """Clock before which no command is chosen that `pick_queued` did not know of when it chose the
+    RD or WR of a request, for a bank, that a channel of queue ``kind`` has got now.
+    """
+    draining, waiting, demand = queues.control[DRAINING] == 1, queues.waiting, queues.demand
+    if (
+        queues.policy[SCHEDULER] == FCFS
+        or draining != (kind == WRITES)
+        or draining
+        != drains(draining, waiting[READS, NUMBER], waiting[WRITES, NUMBER], queues.policy)
+        or demand[kind, bank, IN_OPEN_ROWS] < demand[kind, bank, NUMBER]
+    ):
+        return now + 1
+    column, clock = WR if kind == WRITES else RD, NEVER
+    for node in range(len(channel.ready) - channel.shape[RANKS], len(channel.ready)):
+        clock = min(clock, channel.ready[node, column])
+    return max(now + 1, clock)
