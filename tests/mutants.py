@@ -37,7 +37,7 @@ SOURCES = (
     "accelsim/pe/*/traffic.py",
     "accelsim/pe/dense/product.py",
     "accelsim/sim/planning/traffic.py",
-    "accelsim/sim/memory.py",
+    "accelsim/sim/memory/tensors.py",
 )
 """Files whose functions are mutated."""
 
@@ -68,7 +68,7 @@ TESTS = (
     ("accelsim/mapping/footprint.py", (SHARES, ORACLE)),
     ("accelsim/mapping/loop_nest.py", (TILINGS, ORACLE)),
     ("accelsim/mapping/tilings.py", (TILINGS, CHOICES)),
-    ("accelsim/sim/memory.py", (PLACES, DOCUMENTS)),
+    ("accelsim/sim/memory/tensors.py", (PLACES, DOCUMENTS)),
     ("accelsim/sim/planning/traffic.py", (LEVELS, DOCUMENTS)),
     ("accelsim/pe/kind.py", ("tests/unit/test_mapper.py", DOCUMENTS, ORACLE)),
     ("accelsim/pe/skipping/receivers.py", (SHARES, ORACLE)),

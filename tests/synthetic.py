@@ -145,6 +145,15 @@ def result(
         "unattributed_pj": leakage,
         **whole,
         "energy_pj": whole["energy_pj"] + leakage,
+        "tensors": [
+            {
+                "name": "input",
+                "role": "activation",
+                "bytes": 6_144,
+                "place": "dram",
+                "words_by_cause": {"operand": whole["words"]["dram"]},
+            }
+        ],
         "passes": passes,
         "accountings": {},
         "array_cycles": {
@@ -233,7 +242,7 @@ def hybrid(p: float = 0.25) -> dict[str, Any]:
         ("revised", 1 - p, result("revised", scale=60_000, remote_ep=0)),
     ]
     mean: dict[str, Any] = _mean([(weight, entry) for _, weight, entry in steps])
-    del mean["ops"]
+    del mean["ops"], mean["tensors"]
     return mean | {
         "rule": f"hdfa:p={p}",
         "steps": [

@@ -13,7 +13,7 @@ from accelsim.dram.standard import DramSpec
 from accelsim.machine.architecture import Machine
 from accelsim.pe.mapping import Transfer
 from accelsim.rules.registry import lower
-from accelsim.sim.memory import TensorMemory
+from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.observers import DramBlock, Observer
 from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.sim.program import Program

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from operator import attrgetter
@@ -30,6 +31,7 @@ from accelsim.results.op import (
     OpMapping,
     OpResult,
     Stall,
+    TensorTotals,
     TilingFields,
     Words,
 )
@@ -71,10 +73,33 @@ def assembled(
         peak_stash_bytes=run.peak_stash_bytes,
         spilled_words=run.residency.spilled_words(),
         resident_words=ResidentWords(**run.resident_words),
+        tensors=tensors(run),
         array_cycles=array_cycles(run, ops, fields["schedule"] == Schedule.SERIAL),
         actions={".".join(action): times for action, times in counts},
         energy_sources=tuple(EnergySource(**vars(table[action])) for action, _ in counts),
         area_sources=tuple(AreaSource(**vars(each)) for each in areas),
+    )
+
+
+def tensors(run: Run) -> tuple[TensorTotals, ...]:
+    """Every tensor that the run's ops use, with its place and its words over the DRAM bus."""
+    used = {tensor.name for record in run.records for tensor in record.op.tensors}
+    words: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for record in run.records:
+        for part in record.plan.loads + record.plan.stores:
+            words[part.tensor][part.cause] += part.words
+    return tuple(
+        TensorTotals(
+            name=each.tensor.name,
+            role=str(each.tensor.role),
+            bytes=-(-each.bits // 8),
+            place=str(each.place),
+            copies=each.copies,
+            spilled_words=each.spilled,
+            words_by_cause={str(cause): n for cause, n in sorted(words[each.tensor.name].items())},
+        )
+        for each in run.held
+        if each.tensor.name in used
     )
 
 

@@ -41,7 +41,7 @@ from accelsim.results.laws import check
 from accelsim.results.result import PluginUsed, Result, WeightedStep
 from accelsim.rules.declaration import StepKind
 from accelsim.rules.spelling import AnyRule, parse_rule
-from accelsim.sim.memory_notes import memory_notes
+from accelsim.sim.memory.notes import memory_notes
 from accelsim.sim.run import Run
 from accelsim.step.ops import Contraction, TrainingStep
 from accelsim.workload.network import Network

@@ -90,6 +90,7 @@ def hybrid_result(steps: Sequence[WeightedStep], cause: Mapping[str, Any]) -> Hy
             "dense_tensors": sorted({name for each in documents for name in each["dense_tensors"]}),
             "notes": _notes(steps),
             "energy_sources": [],
+            "tensors": [],
             "ops": [],
         },
     )

@@ -66,6 +66,7 @@ def _result_laws(result: Result, limits: Limits | None) -> Iterator[str]:
     yield from _cycles(result)
     yield from _lanes(result, limits)
     yield from _actions(result)
+    yield from _tensors(result)
     yield from _steps(result)
     if limits is not None:
         for op in result.ops_:
@@ -174,6 +175,16 @@ def _sums(result: Result) -> Iterator[str]:
             f"passes.{name}.energy_pj = sum of ops",
             totals.energy_pj,
             math.fsum(weight * op.energy_pj for weight, op in by_pass[name]),
+        )
+
+
+def _tensors(result: Result) -> Iterator[str]:
+    """Every word over the DRAM bus belongs to a tensor, and has a cause."""
+    if result.tensors:
+        yield from _equal(
+            "words.dram = sum of tensors' words_by_cause",
+            result.words.dram,
+            sum(sum(tensor.words_by_cause.values()) for tensor in result.tensors),
         )
 
 

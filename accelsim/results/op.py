@@ -1,14 +1,17 @@
-"""Results per op: MACs, words, bytes, cycles by cause, energy and mapping."""
+"""Results per op: MACs, words, bytes, cycles by cause, energy and mapping; and per tensor: place,
+and words over the DRAM bus by cause.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from operator import attrgetter
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 
-from accelsim.results.document import OMITTED, Count, Energy, Part
+from accelsim.results.document import EMPTY, OMITTED, Count, Energy, Part
 from accelsim.step.ops import Pass
 
 PassKey = Annotated[Pass, WithJsonSchema({"enum": [str(each) for each in Pass], "type": "string"})]
@@ -206,3 +209,40 @@ class OpResult(Part):
     def is_vector(self) -> bool:
         """True if the op has no MACs."""
         return self.kind in (VECTOR, LOAD)
+
+
+class Cause(StrEnum):
+    """Why words of a tensor cross the DRAM bus.
+
+    - OPERAND, OUTPUT: the op reads or writes a tensor for which the global buffer has no room.
+    - SPILL: the scratchpads are the tensor's home and have no room for these words.
+    - STASH: FF keeps the tensor for a later pass, which reads it back.
+    - LOAD: the tensor arrives on the chip for the first time, and stays there.
+    - SUMS: partial sums of an output, on their way out or back.
+    """
+
+    OPERAND = "operand"
+    OUTPUT = "output"
+    SPILL = "spill"
+    STASH = "stash"
+    LOAD = "load"
+    SUMS = "sums"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorTotals(Part):
+    """One tensor of the step.
+
+    ``bytes``: as stored, in its format. ``place``: scratchpads, global_buffer, dram, or generated
+    for feedback that is computed where it is used. ``copies``: number of equal sets of its words
+    that the scratchpads hold. ``spilled_words``: words for which the scratchpads, its place, have
+    no room. ``words_by_cause``: words over the DRAM bus.
+    """
+
+    name: str
+    role: str
+    bytes: Count
+    place: str
+    copies: Annotated[int, Field(ge=1)] = 1
+    spilled_words: Count = 0
+    words_by_cause: Annotated[dict[str, Count], EMPTY] = field(default_factory=dict)

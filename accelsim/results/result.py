@@ -26,6 +26,7 @@ from accelsim.results.op import (
     Macs,
     OpResult,
     PassKey,
+    TensorTotals,
     Words,
 )
 from accelsim.results.shown import Shown, view
@@ -175,6 +176,10 @@ class Result(Shown, Document):
     false for a first step, which loads them from DRAM.
     """
     resident_words: ResidentWords | None = field(default=None, metadata=OMITTED)
+    tensors: tuple[TensorTotals, ...] = field(default=(), metadata=OMITTED)
+    """The tensors of the ops, each with its place and its words over the DRAM bus by cause. Those
+    of a hybrid rule are in the results of its kinds of step.
+    """
     passes: dict[PassKey, PassTotals]
     accountings: Annotated[dict[str, Any], EMPTY] = field(default_factory=dict)
     array_cycles: ArrayCycles | None = None

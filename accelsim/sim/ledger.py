@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 from accelsim.errors import LawViolation
 from accelsim.pe.mapping import Route, Transfer
-from accelsim.sim.memory import TensorMemory
+from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.observers import Observer
 from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.sim.run import OpRecord, Run

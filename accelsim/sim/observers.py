@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from accelsim.dram.trace import Bursts
 from accelsim.kernels.dma import arrays as d
 from accelsim.kernels.links.stages import cut
-from accelsim.sim.memory import TensorMemory
+from accelsim.results.op import Cause
+from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.pipeline import Times
-from accelsim.sim.planning.op_plan import Cause, DramPart, OpPlan
+from accelsim.sim.planning.op_plan import DramPart, OpPlan
 from accelsim.sim.run import OpRecord, Run
 from accelsim.step.ops import TrainingStep
 

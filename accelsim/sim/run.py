@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from accelsim.cost.counters import ActionCounts
 from accelsim.mapping.residency import Residency
 from accelsim.results.spans import length, merged, overlap
+from accelsim.sim.memory.held import Held
 from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.step.ops import Op
 
@@ -50,7 +51,8 @@ class Run:
     ``lanes``, ``partition_lanes``: lanes of the array and of one partition. ``background``: actions
     of no op (leakage, idle clocks, DRAM standby and refresh). ``stored_dense``: names of tensors
     whose role has a format but whose zeros are unknown. ``resident_words``: words by memory that
-    stay on the chip from step to step (`TensorMemory.resident_words`).
+    stay on the chip from step to step (`TensorMemory.resident_words`). ``held``: the tensors of the
+    step with their places.
     """
 
     records: tuple[OpRecord, ...]
@@ -65,6 +67,7 @@ class Run:
     dram_overcommitted: bool
     stored_dense: tuple[str, ...] = ()
     resident_words: Mapping[str, int] = field(default_factory=dict)
+    held: tuple[Held, ...] = ()
 
     def part(self, ops: Set[str]) -> Run:
         """The share of some ops in a run of one step, by name.

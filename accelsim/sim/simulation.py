@@ -24,7 +24,7 @@ from accelsim.pe.timing import TimingModel
 from accelsim.sim.encodings import encode
 from accelsim.sim.ledger import Ledger
 from accelsim.sim.link_law import check_links
-from accelsim.sim.memory import TensorMemory
+from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.observers import DramOp, Observer, dram_blocks, tell_of_bursts
 from accelsim.sim.partitions import Partitions
 from accelsim.sim.pipeline import Pipelines, Process, Times
@@ -279,6 +279,7 @@ class Simulation:
             dram_overcommitted=self._pipelines.rows.overcommitted,
             stored_dense=self._encodings.dense,
             resident_words=self._memory.resident_words(),
+            held=self._memory.held(),
         )
 
 

@@ -18,7 +18,7 @@ from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Machine
 from accelsim.machine.formats import Formats
 from accelsim.sim.ledger import VARIABLE
-from accelsim.sim.memory import TensorMemory
+from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.sim.planning.traffic import Traffic
 from accelsim.step.ops import Tensor

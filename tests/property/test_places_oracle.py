@@ -15,7 +15,7 @@ from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import Residency, allocate
 from accelsim.rules.registry import lower
 from accelsim.sim.encodings import Encoding
-from accelsim.sim.memory import TensorMemory
+from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.step.ops import Contraction, Role, TrainingStep
 from tests.examples import examples
 from tests.oracle.buffer import Buffer

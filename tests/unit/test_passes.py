@@ -25,7 +25,7 @@ PLACES = {
         "mode = getattr(architecture.pe_array.skip, op.pass_.value.lower())"
     ],
     "sim/ledger.py": ["op.fixed_feedback"],
-    "sim/memory.py": ["forward = [op for op in step.ops if op.pass_ is Pass.FF]"],
+    "sim/memory/stash.py": ["forward = [op for op in step.ops if op.pass_ is Pass.FF]"],
     "sim/planning/cold.py": [
         'load = Load(f"{tensor.name}.load", op.layer, op.pass_, read, (), ())'
     ],

@@ -17,7 +17,7 @@ from accelsim.machine.architecture import Machine
 from accelsim.mapping.residency import allocate
 from accelsim.rules.registry import lower
 from accelsim.sim import pipeline as pipeline_module
-from accelsim.sim.memory import TensorMemory
+from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.program import Program
 from accelsim.step.ops import Operand, Pass, Role, Tensor, TrainingStep, Use, VectorWork
 from accelsim.workload.network import Network

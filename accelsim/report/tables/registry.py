@@ -16,6 +16,7 @@ from accelsim.report.tables.steps import (
     passes_table,
     totals_table,
 )
+from accelsim.report.tables.tensors import tensors_table
 
 ALL = "all"
 TABLES: dict[str, Callable[[Runs], Table]] = {
@@ -26,6 +27,7 @@ TABLES: dict[str, Callable[[Runs], Table]] = {
     "area": area_table,
     "layers": layers_table,
     "ops": ops_table,
+    "tensors": tensors_table,
     "sources": sources_table,
     "area-sources": area_sources_table,
     "notes": notes_table,
@@ -39,6 +41,7 @@ FILES = (
     "area",
     "layers",
     "ops",
+    "tensors",
     "energy_sources",
     "area_sources",
     "notes",

@@ -1,4 +1,4 @@
 """Plans of ops: mapping, transfers and counts of one op, computed before any event.
 
-May import sim/memory.py and sim/encodings.py, mapping/, pe/, cost/ and below.
+May import sim/memory/ and sim/encodings.py, mapping/, pe/, cost/ and below.
 """

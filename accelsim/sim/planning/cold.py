@@ -19,7 +19,7 @@ from accelsim.machine.architecture import Machine
 from accelsim.machine.words import home_bits, word_bits
 from accelsim.mapping.residency import Residency
 from accelsim.pe.mapping import Route, Transfer
-from accelsim.sim.memory import TensorMemory
+from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.step.ops import Op, Operand, Tensor, TrainingStep, Use
 
 

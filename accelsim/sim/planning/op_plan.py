@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping as Counted
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,41 +12,25 @@ from numpy.typing import NDArray
 from accelsim.cost.counters import ActionCounts
 from accelsim.pe.mapping import Mapping, Transfer
 from accelsim.pe.timing import ArrayTiming
-from accelsim.results.op import BYTE_KINDS, WORD_KINDS
+from accelsim.results.op import BYTE_KINDS, WORD_KINDS, Cause
 from accelsim.step.ops import Op
 
 Ints = NDArray[np.int64]
-
-
-class Cause(StrEnum):
-    """Why words of a tensor cross the DRAM bus.
-
-    - OPERAND, OUTPUT: the op reads or writes a tensor for which the global buffer has no room.
-    - SPILL: the scratchpads are the tensor's home and have no room for these words.
-    - STASH: FF keeps the tensor for a later pass, which reads it back.
-    - LOAD: the tensor arrives on the chip for the first time, and stays there.
-    - SUMS: partial sums of an output, on their way out or back.
-    """
-
-    OPERAND = "operand"
-    OUTPUT = "output"
-    SPILL = "spill"
-    STASH = "stash"
-    LOAD = "load"
-    SUMS = "sums"
 
 
 @dataclass(frozen=True)
 class DramPart:
     """Bytes of one tensor that cross the DRAM bus.
 
-    ``size_bytes``: the tensor's whole allocation in DRAM. ``nbytes``: the bytes moved.
+    ``size_bytes``: the tensor's whole allocation in DRAM. ``nbytes``: the bytes moved. ``words``:
+    the words moved.
     """
 
     tensor: str
     size_bytes: int
     nbytes: int
     cause: Cause = Cause.OPERAND
+    words: int = 0
 
 
 @dataclass(frozen=True)

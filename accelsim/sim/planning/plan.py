@@ -11,7 +11,7 @@ from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import updates_in_pe
 from accelsim.pe.mapping import Mapping, Route, Tiling, Transfer
 from accelsim.pe.timing import ArrayTiming, TimingModel
-from accelsim.sim.memory import TensorMemory
+from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.planning.choice import Choice
 from accelsim.sim.planning.cold import Load, load_partition, load_transfer
 from accelsim.sim.planning.op_plan import Ints, OpPlan, PlanDraft

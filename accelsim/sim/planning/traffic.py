@@ -7,11 +7,12 @@ from __future__ import annotations
 from accelsim.machine.architecture import Machine
 from accelsim.machine.words import line_bits, word_bits
 from accelsim.pe.mapping import Route, Transfer
+from accelsim.results.op import Cause
 from accelsim.sim.encodings import Encoding
-from accelsim.sim.memory import TensorMemory
+from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.planning.bank_streams import BankStreams
 from accelsim.sim.planning.mesh import Mesh
-from accelsim.sim.planning.op_plan import Cause, DramPart, Moved, PlanDraft
+from accelsim.sim.planning.op_plan import DramPart, Moved, PlanDraft
 from accelsim.sim.planning.tree import Tree
 from accelsim.step.ops import Op, Tensor
 
@@ -166,7 +167,7 @@ class Traffic:
         t, words, bits = moved.transfer, moved.dram_words, moved.dram_bits
         plan.words["dram"] += words
         size = -(-self.bits(t, t.tensor.elements) // 8)
-        part = DramPart(t.tensor.name, size, -(-bits // 8), cause)
+        part = DramPart(t.tensor.name, size, -(-bits // 8), cause, words)
         wait = self._streams.sequential_wait(bits)
         if t.inbound:
             plan.loads.append(part)

@@ -17,6 +17,7 @@ import pytest
 import accelsim.experiment
 from accelsim.cli import app as cli
 from accelsim.errors import Fault, InputError
+from accelsim.report.tables.registry import FILES
 from accelsim.rules.spelling import AnyRule
 from tests import synthetic
 
@@ -345,17 +346,7 @@ def test_compare_writes_every_result_tables_and_plots(
         for path in (tmp_path / "out").rglob("*")
         if path.is_file()
     }
-    tables = {
-        "totals.csv",
-        "passes.csv",
-        "energy.csv",
-        "area.csv",
-        "array_cycles.csv",
-        "layers.csv",
-        "ops.csv",
-        "energy_sources.csv",
-        "area_sources.csv",
-    }
+    tables = {f"{name}.csv" for name in FILES if name != "notes"}
     plots = {
         f"{name}{suffix}"
         for name in ("energy", "data_movement", "cycles")

@@ -394,7 +394,7 @@ def test_tables_are_chosen_by_name() -> None:
         chosen(["energy", "enrgy"], "--tables")
     assert str(refused.value) == (
         "--tables must be a comma-separated list of totals, passes, energy, cycles, area, layers, "
-        "ops, sources, area-sources, notes, all, got enrgy"
+        "ops, tensors, sources, area-sources, notes, all, got enrgy"
     )
     document = runs(synthetic.result(notes=["a note"]))
     assert tuple(table.name for table in tables(document)) == FILES

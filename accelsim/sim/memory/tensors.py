@@ -17,74 +17,9 @@ from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.mapping.residency import Residency, slice_bytes
 from accelsim.sim.encodings import Encoding
-from accelsim.step.ops import Op, Pass, Role, Tensor, TrainingStep
-
-Key = tuple[int, str]
-"""(step of the run, tensor name)."""
-
-
-class Stash:
-    """Tensors that wait for a later pass than FF.
-
-    ``produced``: names of those that FF produces. The others are inputs of the step that FF reads.
-    ``held``: bytes of those that wait now.
-    """
-
-    def __init__(self, step: TrainingStep) -> None:
-        forward = [op for op in step.ops if op.pass_ is Pass.FF]
-        names = {op.name for op in forward}
-        self._reads_back = {
-            (op.name, operand.tensor.name)
-            for op in step.ops
-            if op.name not in names
-            for operand in op.operands
-        }
-        waiting = {name for _, name in self._reads_back}
-        self.produced = waiting & {tensor.name for op in forward for tensor in op.outputs}
-        outside = waiting - {tensor.name for op in step.ops for tensor in op.outputs}
-        self._inputs = {
-            operand.tensor.name: operand.tensor
-            for op in forward
-            for operand in op.operands
-            if operand.tensor.name in outside and not operand.tensor.persistent
-        }
-        self._readers = Counter(
-            name for op in step.ops for name in {operand.tensor.name for operand in op.operands}
-        )
-        self._left: dict[Key, int] = {}
-        self.held: dict[Key, int] = {}
-        self.peak_bytes = 0
-
-    def crosses(self, op: Op, tensor: Tensor) -> bool:
-        """Whether an op writes a tensor that FF produces for a later pass, or reads it there."""
-        written = any(output.name == tensor.name for output in op.outputs)
-        read = (op.name, tensor.name) in self._reads_back
-        return tensor.name in self.produced and (written or read)
-
-    def arriving(self, step: int, op: Op) -> list[Tensor]:
-        """Inputs that an op is the first of its step to read."""
-        names = {operand.tensor.name for operand in op.operands} & self._inputs.keys()
-        first = [name for name in sorted(names) if (step, name) not in self._left]
-        self._left |= {(step, name): self._readers[name] for name in first}
-        return [self._inputs[name] for name in first]
-
-    def read(self, key: Key) -> None:
-        """Record that an op that read the tensor has ended. An input without further readers
-        leaves.
-        """
-        if key in self._left:
-            self._left[key] -= 1
-            if not self._left[key]:
-                self.remove(key)
-
-    def add(self, key: Key, bits: int) -> None:
-        """Record that a tensor starts to wait."""
-        self.held[key] = -(-bits // 8)
-        self.peak_bytes = max(self.peak_bytes, sum(self.held.values()))
-
-    def remove(self, key: Key) -> None:
-        """Record that a tensor waits no longer, if it did."""
-        self.held.pop(key, None)
+from accelsim.sim.memory.held import Held, Place
+from accelsim.sim.memory.stash import Key, Stash
+from accelsim.step.ops import Op, Role, Tensor, TrainingStep
 
 
 @dataclass
@@ -106,6 +41,7 @@ class TensorMemory:
     _in_buffer: dict[Key, int] = field(default_factory=dict)
     _local: dict[Key, tuple[int, int, int]] = field(default_factory=dict)
     _pinned: set[str] = field(default_factory=set)
+    _produced: dict[str, Held] = field(default_factory=dict)
     _free_bits: int = 0
 
     def __post_init__(self) -> None:
@@ -160,23 +96,43 @@ class TensorMemory:
         A tensor that is only partly in DRAM counts in full, and so does one that comes from DRAM in
         a run that is not `warm`. Regenerated feedback has no allocation.
         """
-        generated = (
-            self.architecture.organization == "near_memory"
-            and self.architecture.near_memory.feedback == "prng"
-        )
         nbytes: dict[str, int] = {}
         for op in self.step.ops:
             for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
                 home = self.residency.home(tensor)
                 outside = home.spilled > 0 if home else tensor.name not in self._pinned
                 outside = outside or not self.warm
-                if (
-                    tensor.persistent
-                    and outside
-                    and not (generated and tensor.role is Role.FEEDBACK)
-                ):
+                if tensor.persistent and outside and not self._generated(tensor):
                     nbytes[tensor.name] = -(-self.bits(tensor) // 8)
         return nbytes
+
+    def _generated(self, tensor: Tensor) -> bool:
+        near = self.architecture.near_memory
+        return (
+            tensor.role is Role.FEEDBACK
+            and self.architecture.organization == "near_memory"
+            and near.feedback == "prng"
+        )
+
+    def held(self) -> tuple[Held, ...]:
+        """Every tensor of the step and its place, in the order of the ops; for what a step
+        produces, the place that it got last.
+        """
+        tensors = {tensor.name: tensor for op in self.step.ops for tensor in op.tensors}
+        return tuple(
+            self._produced.get(name) or self._held_throughout(tensor)
+            for name, tensor in tensors.items()
+        )
+
+    def _held_throughout(self, tensor: Tensor) -> Held:
+        """Place of a tensor that no op of the step produces, or that outlives the step."""
+        bits, home = self.bits(tensor), self.residency.home(tensor)
+        if self._generated(tensor):
+            return Held(tensor, bits, Place.GENERATED)
+        if home is not None:
+            place = Place.SCRATCHPADS if home.resident else Place.DRAM
+            return Held(tensor, bits, place, home.copies, home.spilled)
+        return Held(tensor, bits, Place.GLOBAL_BUFFER if self.pinned(tensor) else Place.DRAM)
 
     def pinned(self, tensor: Tensor) -> bool:
         """Whether the tensor stays in the global buffer for the whole run."""
@@ -270,6 +226,12 @@ class TensorMemory:
             self._free_bits -= bits
         if tensor.name in self._stash.produced:
             self._stash.add(key, self.bits(tensor))
+        place = Place.GLOBAL_BUFFER if key in self._in_buffer else Place.DRAM
+        self._produced[tensor.name] = (
+            Held(tensor, self.bits(tensor), Place.SCRATCHPADS, spilled=words)
+            if words < tensor.elements
+            else Held(tensor, self.bits(tensor), place)
+        )
 
     def _slice(self, tensor: Tensor) -> int:
         return slice_bytes(

@@ -1,0 +1,4 @@
+"""Where tensors are during a step: scratchpads, global buffer or DRAM, and the stash.
+
+Start with `tensors.py`.
+"""
