@@ -6,7 +6,8 @@ the same memories and widths would have to do too.
 
 from __future__ import annotations
 
-from accelsim.results.op import CAUSES
+from collections.abc import Mapping
+
 from accelsim.studies.validation.worst_ops.factors import explanation
 from accelsim.studies.validation.worst_ops.measures import Measures
 from accelsim.studies.validation.worst_ops.streams import streams
@@ -54,16 +55,24 @@ def of_words(measures: Measures) -> Reason:
 
 
 def of_cycles(measures: Measures) -> Reason:
-    """The largest cause of lane cycles."""
+    """The largest causes of lane cycles."""
     lanes = measures.op.lane_cycles
     assert lanes is not None
-    by_cause = lanes.by_cause()
-    cause = max(CAUSES, key=by_cause.__getitem__)
-    return f"{cause}: {CYCLES[cause]}", by_cause[cause] / lanes.total
+    return _largest(lanes.by_cause(), lanes.total, CYCLES)
 
 
 def of_energy(measures: Measures) -> Reason:
-    """The largest component of the energy."""
+    """The largest components of the energy."""
     parts = measures.op.energy_by_component_pj or {}
-    part = max(parts, key=parts.__getitem__)
-    return f"{part}: {ENERGY[part]}", parts[part] / measures.op.energy_pj
+    return _largest(parts, measures.op.energy_pj, ENERGY)
+
+
+def _largest(parts: Mapping[str, float], total: float, texts: Mapping[str, str]) -> Reason:
+    """The largest part, or, if it is less than half, the two largest, each with its share."""
+    ordered = sorted(parts, key=parts.__getitem__, reverse=True)
+    named = ordered[: 1 if 2 * parts[ordered[0]] >= total else 2]
+    text = ", and ".join(f"{name}: {texts[name]}" for name in named)
+    if len(named) > 1:
+        shares = " and ".join(f"{100 * parts[name] / total:.0f}%" for name in named)
+        text = f"{text}, {shares}"
+    return text, sum(parts[name] for name in named) / total
