@@ -18,7 +18,7 @@ from accelsim.pe.registry import pe_kind
 from accelsim.step.contraction import convolution_nest
 from accelsim.step.window import Window
 from accelsim.studies.validation.__main__ import REPORTS
-from accelsim.studies.validation.worst_ops import checks, words
+from accelsim.studies.validation.worst_ops import checks, reasons, words
 from accelsim.studies.validation.worst_ops.factors import explanation
 from accelsim.studies.validation.worst_ops.measures import Measures, Plans, measured, words_used
 from accelsim.studies.validation.worst_ops.runs import STUDY, Study
@@ -185,3 +185,11 @@ def test_the_list_has_reasons_and_starts_with_the_worst() -> None:
     assert run.subject == "mnist-fc bp on near-memory"
     assert run.holds
     assert list(checks.files(FEW)) == [words.FILE]
+
+
+def test_a_reason_names_two_causes_where_none_is_half() -> None:
+    texts = {"dram": "words from DRAM", "noc": "words on their way", "mac": "products"}
+    one = reasons.largest({"noc": 2.0, "dram": 6.0, "mac": 4.0}, 12.0, texts)
+    assert one == ("dram: words from DRAM", 0.5)
+    two = reasons.largest({"noc": 3.0, "dram": 4.5, "mac": 2.5}, 10.0, texts)
+    assert two == ("dram: words from DRAM, and noc: words on their way, 45% and 30%", 0.75)

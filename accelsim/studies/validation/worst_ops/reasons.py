@@ -58,16 +58,16 @@ def of_cycles(measures: Measures) -> Reason:
     """The largest causes of lane cycles."""
     lanes = measures.op.lane_cycles
     assert lanes is not None
-    return _largest(lanes.by_cause(), lanes.total, CYCLES)
+    return largest(lanes.by_cause(), lanes.total, CYCLES)
 
 
 def of_energy(measures: Measures) -> Reason:
     """The largest components of the energy."""
     parts = measures.op.energy_by_component_pj or {}
-    return _largest(parts, measures.op.energy_pj, ENERGY)
+    return largest(parts, measures.op.energy_pj, ENERGY)
 
 
-def _largest(parts: Mapping[str, float], total: float, texts: Mapping[str, str]) -> Reason:
+def largest(parts: Mapping[str, float], total: float, texts: Mapping[str, str]) -> Reason:
     """The largest part, or, if it is less than half, the two largest, each with its share."""
     ordered = sorted(parts, key=parts.__getitem__, reverse=True)
     named = ordered[: 1 if 2 * parts[ordered[0]] >= total else 2]
