@@ -63,16 +63,14 @@ def test_a_map_without_room_is_in_dram() -> None:
 
 
 def test_spilled_words_are_those_without_room() -> None:
-    # 2 B beside the working space of a PE hold one word: each of the 6 PEs keeps one of fc's or of
-    # conv0's weights.
-    found = held(machine(scratchpad__capacity="2114B", scratchpad__working="2112B"))
-    weights = [found["conv0.weight"], found["fc2.weight"]]
-    kept = 108 + 192 - sum(each.spilled_words for each in weights)
-    assert 0 <= kept <= 6
-    for each in weights:
-        if each.spilled_words == each.bytes // 2:
-            assert each.place == "dram"
-        assert set(each.words_by_cause) == {"spill"}
+    # 100 B beside the working space of a PE hold a channel of conv0, 27 words of 2 B, but none of
+    # fc, 64 words.
+    found = held(machine(scratchpad__capacity="2212B", scratchpad__working="2112B"))
+    kept, spilled = found["conv0.weight"], found["fc2.weight"]
+    assert (kept.place, kept.spilled_words, kept.words_by_cause) == ("scratchpads", 0, {})
+    assert (spilled.place, spilled.spilled_words) == ("dram", 192)
+    # FF and EP read the weights; the update reads and writes them.
+    assert spilled.words_by_cause == {"spill": 4 * 192}
 
 
 def test_generated_feedback_has_no_place() -> None:

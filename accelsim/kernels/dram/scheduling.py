@@ -140,8 +140,8 @@ def pick_bank(
 
 @inlined_jit
 def rests_until(now: int, kind: int, bank: int, queues: Queues, channel: Channel) -> int:
-    """Clock before which no command is chosen that `pick_queued` did not know of when it chose the
-    RD or WR of a request, for a bank, that a channel of queue ``kind`` has got now.
+    """Clock up to which a channel may sleep after the RD or WR of a request of queue ``kind`` for a
+    bank. The commands that `pick_queued` found to be due later are left to its caller.
     """
     draining, waiting, demand = queues.control[DRAINING] == 1, queues.waiting, queues.demand
     if (
