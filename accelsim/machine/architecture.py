@@ -247,6 +247,11 @@ class Machine(Section, metaclass=_LoadedOnly):
         )
 
     @property
+    def generates_feedback(self) -> bool:
+        """Whether PEs compute feedback where they use it, so that no memory holds it."""
+        return self.organization == "near_memory" and self.near_memory.feedback == "prng"
+
+    @property
     def accumulators(self) -> int:
         """Partial sums that a PE of a broadcast array keeps at a time: a quarter of its working
         space, at least 1.

@@ -73,9 +73,7 @@ def encode(step: TrainingStep, architecture: Machine, masks: MaskSource) -> Enco
     sizes: dict[str, Encoding] = {}
     candidates: dict[str, None] = {}
     formats = architecture.format
-    generated = (
-        architecture.organization == "near_memory" and architecture.near_memory.feedback == "prng"
-    )
+    generated = architecture.generates_feedback
     for op, operand, tensor in _tensors(step):
         form = getattr(formats, str(tensor.role), "dense") if tensor.role in FORMATTED else "dense"
         if form == "dense" or tensor.name in sizes or (generated and tensor.role is Role.FEEDBACK):

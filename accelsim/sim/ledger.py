@@ -139,12 +139,7 @@ class Ledger(Observer):
 
     def _check_operands(self, step: int, op: Contraction, brought: dict[str, int]) -> None:
         """Check that the operands of the MACs are in the scratchpads or generated in place."""
-        architecture = self._memory.architecture
-        generated = (
-            op.fixed_feedback
-            and architecture.organization == "near_memory"
-            and architecture.near_memory.feedback == "prng"
-        )
+        generated = op.fixed_feedback and self._memory.architecture.generates_feedback
         for operand in op.operands:
             if operand.use not in {Use.MOVING, Use.STATIONARY} or (
                 generated and operand.use is Use.STATIONARY

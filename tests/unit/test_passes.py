@@ -24,14 +24,14 @@ PLACES = {
     "pe/skipping/setting.py": [
         "mode = getattr(architecture.pe_array.skip, op.pass_.value.lower())"
     ],
-    "sim/ledger.py": ["op.fixed_feedback"],
+    "sim/ledger.py": [
+        "generated = op.fixed_feedback and self._memory.architecture.generates_feedback"
+    ],
     "sim/memory/stash.py": ["forward = [op for op in step.ops if op.pass_ is Pass.FF]"],
     "sim/planning/cold.py": [
         'load = Load(f"{tensor.name}.load", op.layer, op.pass_, read, (), ())'
     ],
-    "sim/planning/plan.py": [
-        'if op.fixed_feedback and self._near_memory and near.feedback == "prng":'
-    ],
+    "sim/planning/plan.py": ["if op.fixed_feedback and self._architecture.generates_feedback:"],
 }
 """Lines that ask for a pass, or for a predicate that names a pass or a kind of op. A new one is
 added here on purpose, or better reads an axis of the op's nest.

@@ -107,12 +107,7 @@ class TensorMemory:
         return nbytes
 
     def _generated(self, tensor: Tensor) -> bool:
-        near = self.architecture.near_memory
-        return (
-            tensor.role is Role.FEEDBACK
-            and self.architecture.organization == "near_memory"
-            and near.feedback == "prng"
-        )
+        return tensor.role is Role.FEEDBACK and self.architecture.generates_feedback
 
     def held(self) -> tuple[Held, ...]:
         """Every tensor of the step and its place, in the order of the ops; for what a step

@@ -117,7 +117,7 @@ class Planner:
             else value_bits(stationary, self._architecture)
         )
         near = self._architecture.near_memory
-        if op.fixed_feedback and self._near_memory and near.feedback == "prng":
+        if op.fixed_feedback and self._architecture.generates_feedback:
             plan.counts.add("prng", "words", reads.stationary)
         elif self._near_memory and op.nest.transposed and near.transpose == "transposable":
             # The words of a column lie in different rows of the memory.
