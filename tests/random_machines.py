@@ -17,6 +17,7 @@ from accelsim.zeros.trace import Trace
 from tests.naive.machine import Lanes
 from tests.reference_networks import Builder
 
+PLACED = ("weights", "copies", "feedback", "gradients", "optimizer_state", "stash")
 SKIPS = ("moving", "stationary", "both", "none")
 
 
@@ -79,6 +80,20 @@ def machines(draw: st.DrawFn) -> Machine:
         global_buffer__capacity="64KiB",
         global_buffer__staging=draw(st.sampled_from(["128B", "16KiB"])),
     )
+
+
+@st.composite
+def placements(draw: st.DrawFn) -> dict[str, Any]:
+    """Keys of the section `placement`: the default, or any legal order and limit of copies."""
+    if draw(st.booleans()):
+        return {}
+    order = draw(st.permutations(PLACED))
+    weights, copies = order.index("weights"), order.index("copies")
+    order[min(weights, copies)], order[max(weights, copies)] = "weights", "copies"
+    return {
+        "placement__order": order,
+        "placement__copies": draw(st.sampled_from(["auto", "auto", 1, 2, 3])),
+    }
 
 
 def lanes_of(architecture: Machine) -> Lanes:
@@ -216,6 +231,7 @@ def any_machines(draw: st.DrawFn, kind: str) -> Machine:
         **(draw(_near_memory(kind)) if near else {}),
         **draw(_memories(kind)),
         **draw(_words()),
+        **draw(placements()),
         pe_array__rows=rows,
         pe_array__cols=cols,
         pe_array__gating=draw(st.booleans()),

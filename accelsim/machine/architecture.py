@@ -23,6 +23,7 @@ from accelsim.machine.formats import Formats
 from accelsim.machine.mapping_choice import MappingChoice
 from accelsim.machine.memories import Dram, GlobalBuffer, NearMemory, Noc, Scratchpad, VectorUnit
 from accelsim.machine.pe_base import Organization, PEArray
+from accelsim.machine.placement import PlacementPolicy
 from accelsim.machine.precision import Precision
 
 
@@ -70,6 +71,9 @@ class Machine(Section, metaclass=_LoadedOnly):
     global_buffer: GlobalBuffer = Field(description="Shared on-chip buffer.")
     vector_unit: VectorUnit = Field(default_factory=VectorUnit, description="Vector unit.")
     dram: Dram = Field(default_factory=Dram, description="Off-chip memory.")
+    placement: PlacementPolicy = Field(
+        default_factory=PlacementPolicy, description="Room in the scratchpads."
+    )
     mapping: MappingChoice = Field(
         default_factory=MappingChoice, description="Loop order and tile sizes."
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
-from accelsim.mapping.residency import Residency, slice_bytes
+from accelsim.mapping.residency import Residency
+from accelsim.mapping.rooms import slice_bytes
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.placement import Home
 from accelsim.pe.registry import pe_kind

@@ -157,6 +157,22 @@ def test_what_spills_is_read_at_every_use_and_said() -> None:
     assert not [note for note in run(machine()).notes if "no room" in note]
 
 
+@pytest.mark.parametrize("capacity", [56, 64, 72, 80, 88])
+def test_copies_last_leave_room_for_state(capacity: int) -> None:
+    cells = []
+    for order in ((), ("weights", "feedback", "gradients", "optimizer_state", "copies", "stash")):
+        wide = machine(
+            pe_array__rows=32,
+            pe_array__cols=32,
+            pe_array__lanes=4,
+            scratchpad__capacity=f"{capacity}KiB",
+            **({"placement__order": list(order)} if order else {}),
+        )
+        found = simulate("vgg16-cifar10", wide, batch=1, optimizer="momentum")
+        cells += [f"{found.cycles / 1e6:.2f}M", f"{found.bytes.dram / 1e6:.1f} MB"]
+    assert f"| {capacity} KiB | {' | '.join(cells)} |" in PAGE
+
+
 def test_a_first_step_loads_homes_and_copies() -> None:
     warm, cold = (
         simulate(network(), machine(), trace="dense", warm=warm) for warm in (True, False)

@@ -11,7 +11,8 @@ from collections.abc import Hashable
 
 from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
-from accelsim.mapping.residency import Residency, slice_bytes
+from accelsim.mapping.residency import Residency
+from accelsim.mapping.rooms import slice_bytes
 from accelsim.step.ops import Pass, Role, Tensor, TrainingStep
 
 Key = tuple[int, str]

@@ -120,4 +120,6 @@ def pads_of(step: TrainingStep, machine: Machine, partitions: int, encoded: dict
             for name, each in every.items()
         },
         {name: word_bits(each, machine) for name, each in every.items()},
+        machine.placement.order,
+        None if machine.placement.copies == "auto" else machine.placement.copies,
     )

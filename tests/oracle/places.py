@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from accelsim.step.ops import Contraction, Op, Pass, Role, Tensor, TrainingStep, Use, VectorWork
 
+DEFAULT = ("weights", "copies", "feedback", "gradients", "optimizer_state", "stash")
+"""Order in which kinds of tensors get room, unless a machine says otherwise."""
+
 
 class Held(NamedTuple):
     """Words of a tensor in the PEs and in DRAM, and copies of the former."""
@@ -25,7 +28,8 @@ class Pads:
     """Keys of a near-memory machine. ``room``: bytes of a PE's scratchpad for homes.
 
     ``home_bits``: bits of all words of a tensor in its home, by name. ``word_bits``: bits of one
-    word, likewise.
+    word, likewise. ``order``, ``most``: kinds in the order in which they get room, and the limit of
+    copies, if any.
     """
 
     pes: int
@@ -36,6 +40,8 @@ class Pads:
     fuses: bool
     home_bits: dict[str, int]
     word_bits: dict[str, int]
+    order: tuple[str, ...] = DEFAULT
+    most: int | None = None
 
 
 @dataclass
@@ -64,22 +70,23 @@ class Homes:
                     self.tensors.setdefault(tensor.name, (op.layer, tensor))
         self._deal_layers()
         self._fuse()
-        next_pe = [0] * pads.partitions
-        for role in (Role.WEIGHT, Role.FEEDBACK):
-            if role is Role.FEEDBACK and not pads.stores_feedback:
-                continue
-            placed = []
-            for name, (layer, tensor) in self.tensors.items():
-                if tensor.role is role:
-                    part = self.feedback[name] if name in self.feedback else self.layer[layer]
-                    self._fill(part, next_pe[part], tensor)
-                    placed.append((part, next_pe[part], tensor))
-                    next_pe[part] = (next_pe[part] + tensor.home_channels) % pads.pes
-            for part, first, tensor in placed:
-                if not self._rows_have_homes(tensor):
-                    self._copy(part, first, tensor)
+        self.kept = [0] * pads.partitions
+        self.next_pe = [0] * pads.partitions
+        uncopied: list[tuple[int, int, Tensor]] = []
+        for index, kind in enumerate(pads.order):
+            if kind == "weights":
+                uncopied += self._place(Role.WEIGHT)
+            if kind == "feedback" and pads.stores_feedback:
+                uncopied += self._place(Role.FEEDBACK)
+            if "copies" in pads.order[: index + 1]:
+                while uncopied:
+                    self._copy(*uncopied.pop(0))
+            if kind == "gradients":
+                for part in range(pads.partitions):
+                    self.kept[part] += min(self._left(part), self.largest_gradient(part))
+            if kind == "optimizer_state":
+                self._optimizer_state()
         self.free = [pads.room - max(each) for each in self.used]
-        self._optimizer_state()
 
     # Partitions
 
@@ -123,6 +130,25 @@ class Homes:
 
     # Weights and feedback
 
+    def _place(self, role: Role) -> list[tuple[int, int, Tensor]]:
+        """Give homes to the tensors of a role, and list those that may be copied."""
+        placed = []
+        for name, (layer, tensor) in self.tensors.items():
+            if tensor.role is role:
+                part = self.feedback[name] if name in self.feedback else self.layer[layer]
+                self._fill(part, self.next_pe[part], tensor)
+                if not self._rows_have_homes(tensor):
+                    placed.append((part, self.next_pe[part], tensor))
+                self.next_pe[part] = (self.next_pe[part] + tensor.home_channels) % self.pads.pes
+        return placed
+
+    def _fits(self, part: int, pe: int, size: int) -> bool:
+        return self.used[part][pe] + size + self.kept[part] <= self.pads.room
+
+    def _left(self, part: int) -> int:
+        """Bytes that every PE still has for kinds whose turn comes later."""
+        return max(0, self.pads.room - max(self.used[part]) - self.kept[part])
+
     def _rows_have_homes(self, tensor: Tensor) -> bool:
         """Whether each row of the tensor serves one neuron, or is gathered by the vector unit."""
         for op in self.step.ops:
@@ -156,7 +182,7 @@ class Homes:
         size, slots, there = self._slice(tensor, parts), channels * parts, 0
         for slot in range(slots):
             pe = (first + slot) % pes
-            if self.used[part][pe] + size <= self.pads.room or not size:
+            if self._fits(part, pe, size) or not size:
                 self.used[part][pe] += size
                 there += 1
         resident = tensor.elements * there // slots
@@ -169,9 +195,10 @@ class Homes:
         if spilled:
             return
         size = self._slice(tensor, 1)
-        for copies in range(pes // channels, 1, -1):
+        most = pes // channels if self.pads.most is None else self.pads.most
+        for copies in range(min(most, pes // channels), 1, -1):
             spare = [(first + slot) % pes for slot in range(channels, channels * copies)]
-            if all(self.used[part][pe] + size <= self.pads.room for pe in spare):
+            if all(self._fits(part, pe, size) for pe in spare):
                 for pe in spare:
                     self.used[part][pe] += size
                 self.held[tensor.name] = Held(resident, 0, copies)
@@ -219,24 +246,22 @@ class Homes:
         there = tensor.elements * min(need, self.free[self.layer[layer]]) // need
         return there, tensor.elements - there
 
+    def largest_gradient(self, part: int) -> int:
+        """Bytes of every PE that the largest gradient of a partition takes."""
+        gradients = [
+            self.spread(tensor)
+            for name, (layer, tensor) in self.tensors.items()
+            if tensor.role is Role.GRADIENT and name not in self.fused and self.layer[layer] == part
+        ]
+        return max([0, *gradients])
+
     def _optimizer_state(self) -> None:
-        """State takes the room that is left beside the largest gradient."""
-        beside = list(self.free)
-        for part in range(self.pads.partitions):
-            gradients = [
-                self.spread(tensor)
-                for name, (layer, tensor) in self.tensors.items()
-                if tensor.role is Role.GRADIENT
-                and name not in self.fused
-                and self.layer[layer] == part
-            ]
-            beside[part] = max(0, beside[part] - max([0, *gradients]))
+        """Every PE gives the same room to a state."""
         for name, (layer, tensor) in self.tensors.items():
             if tensor.role is Role.OPTIMIZER_STATE:
                 part, need = self.layer[layer], self.spread(tensor)
-                taken = min(need, beside[part])
-                beside[part] -= taken
-                self.free[part] -= taken
+                taken = min(need, self._left(part))
+                self.used[part] = [each + taken for each in self.used[part]]
                 there = tensor.elements * taken // need
                 self.held[name] = Held(there, tensor.elements - there, 1)
 

@@ -21,7 +21,7 @@ from tests.examples import examples
 from tests.oracle.buffer import Buffer
 from tests.oracle.machines import pads_of, tensors
 from tests.oracle.places import Homes
-from tests.random_machines import convolutions, machine
+from tests.random_machines import convolutions, machine, placements
 from tests.random_networks import networks
 
 RULES = ("bp", "dfa", "ssdfa", "bdfa", "fa", "dfa:per_step=true", "revised")
@@ -64,6 +64,7 @@ def architectures(draw: st.DrawFn, organization: str = "near_memory") -> Machine
         precision__gradient=draw(st.sampled_from([8, 16])),
         precision__optimizer_state=draw(st.sampled_from([16, 24])),
         precision__feedback=draw(st.sampled_from([5, 16])),
+        **draw(placements()),
     )
 
 

@@ -23,7 +23,16 @@ from accelsim.workload.network import Network
 from tests.examples import examples
 from tests.naive.links import LinkTwin
 from tests.naive.machine import Counts, Twin, run
-from tests.random_machines import SKIPS, convolutions, lanes_of, machine, machines, masks, trace_of
+from tests.random_machines import (
+    SKIPS,
+    convolutions,
+    lanes_of,
+    machine,
+    machines,
+    masks,
+    placements,
+    trace_of,
+)
 from tests.random_networks import network_of, networks, sequence_workloads
 from tests.watched_machine import Watched, peak_dram_bytes_per_cycle, watch
 
@@ -193,6 +202,7 @@ def tight_machines(draw: st.DrawFn) -> Machine:
         kind,
         **({} if kind == "systolic" else lanes),
         **(near if kind == "near_memory" else {}),
+        **draw(placements()),
         global_buffer__capacity=f"{2 * staging + draw(st.sampled_from([1, 100, 2000, 100000]))}B",
         global_buffer__staging=f"{staging}B",
         global_buffer__banks=draw(st.sampled_from([1, 4])),

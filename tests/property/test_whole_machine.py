@@ -32,7 +32,7 @@ from accelsim.zeros.masks import MaskSource
 from tests.examples import examples
 from tests.naive.machine import Twin, Work
 from tests.random_drams import timings
-from tests.random_machines import SKIPS, lanes_of, machine, masks, trace_of
+from tests.random_machines import SKIPS, lanes_of, machine, masks, placements, trace_of
 from tests.reference_networks import Builder
 from tests.stepped_runs import compare
 
@@ -115,6 +115,7 @@ def tiny_machines(draw: st.DrawFn) -> Machine:
     return machine(
         kind,
         **(near if kind == "near_memory" else {}),
+        **draw(placements()),
         clock=draw(st.sampled_from(CLOCKS)),
         pe_array__rows=rows,
         pe_array__cols=cols,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from accelsim.machine.words import home_bits, value_bits, word_bits
-from accelsim.mapping.residency import Residency, allocate, slice_bytes
+from accelsim.mapping.residency import Residency, allocate
+from accelsim.mapping.rooms import slice_bytes
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Role, Tensor
 from accelsim.workload.network import Network

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
-from accelsim.mapping.residency import Residency, slice_bytes
+from accelsim.mapping.residency import Residency
+from accelsim.mapping.rooms import slice_bytes
 from accelsim.sim.encodings import Encoding
 from accelsim.sim.memory.held import Held, Place
 from accelsim.sim.memory.stash import Key, Stash
