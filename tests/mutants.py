@@ -37,6 +37,8 @@ SOURCES = (
     "accelsim/pe/*/traffic.py",
     "accelsim/pe/dense/product.py",
     "accelsim/sim/planning/traffic.py",
+    "accelsim/sim/planning/stash_leg.py",
+    "accelsim/sim/memory/scratch_stash.py",
     "accelsim/sim/memory/tensors.py",
 )
 """Files whose functions are mutated."""
@@ -64,12 +66,15 @@ UNITS = (
     "tests/property/test_simulator.py",
 )
 TESTS = (
+    ("accelsim/mapping/layer_partitions.py", (PLACES, DOCUMENTS)),
     ("accelsim/mapping/residency.py", (PLACES, DOCUMENTS)),
+    ("accelsim/mapping/rooms.py", (PLACES, DOCUMENTS)),
+    ("accelsim/mapping/stash_room.py", (PLACES, DOCUMENTS)),
     ("accelsim/mapping/footprint.py", (SHARES, ORACLE)),
     ("accelsim/mapping/loop_nest.py", (TILINGS, ORACLE)),
     ("accelsim/mapping/tilings.py", (TILINGS, CHOICES)),
-    ("accelsim/sim/memory/tensors.py", (PLACES, DOCUMENTS)),
-    ("accelsim/sim/planning/traffic.py", (LEVELS, DOCUMENTS)),
+    ("accelsim/sim/memory/", (PLACES, DOCUMENTS)),
+    ("accelsim/sim/planning/", (LEVELS, DOCUMENTS)),
     ("accelsim/pe/kind.py", ("tests/unit/test_mapper.py", DOCUMENTS, ORACLE)),
     ("accelsim/pe/skipping/receivers.py", (SHARES, ORACLE)),
     ("accelsim/pe/row_stationary/passes.py", (ROWS, ORACLE, DOCUMENTS)),

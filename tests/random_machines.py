@@ -84,13 +84,17 @@ def machines(draw: st.DrawFn) -> Machine:
 
 @st.composite
 def placements(draw: st.DrawFn) -> dict[str, Any]:
-    """Keys of the section `placement`: the default, or any legal order and limit of copies."""
+    """Keys of the section `placement`: any place of the stash, the default order and limit of
+    copies or any legal ones.
+    """
+    stash = {"placement__stash": draw(st.sampled_from(["scratchpad", "auto", "buffer"]))}
     if draw(st.booleans()):
-        return {}
+        return stash
     order = draw(st.permutations(PLACED))
     weights, copies = order.index("weights"), order.index("copies")
     order[min(weights, copies)], order[max(weights, copies)] = "weights", "copies"
     return {
+        **stash,
         "placement__order": order,
         "placement__copies": draw(st.sampled_from(["auto", "auto", 1, 2, 3])),
     }

@@ -201,7 +201,7 @@ def _simulate(
             *missing,
             *_unused_pins(machine, step),
             *_dram_notes(run, machine),
-            *memory_notes(step, run.residency, run.stored_dense),
+            *memory_notes(step, run.residency, run.stored_dense, run.peak_stash_in_pads),
         ),
         "dense_tensors": tuple(masks.dense_tensors(reported.ops)),
         "plugins": prepared.plugins,

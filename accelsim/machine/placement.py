@@ -22,19 +22,27 @@ KINDS: tuple[Kind, ...] = (
 
 
 class PlacementPolicy(Section):
-    """Room in the scratchpads: order in which it is given out, and most copies."""
+    """Room in the scratchpads: who gets it, in which order."""
 
     order: tuple[Kind, ...] = Field(
         default=KINDS,
         description="Order in which room is given out near memory. `copies`: of weights and of "
         "the feedback placed so far; later feedback gets its copies at once. `gradients`: room "
-        "for the largest one is kept free of what follows. `optimizer_state` may spill. Each kind "
-        "once, `weights` before `copies`.",
+        "for the largest one is kept free of what follows. `optimizer_state` may spill. `stash`: "
+        "unless `stash: buffer`, room for it is kept free of what follows. Each kind once, "
+        "`weights` before `copies`.",
     )
     copies: Literal["auto"] | Positive = Field(
         default="auto",
         description="Most sets of weights or feedback in the PEs, homes included: `1` gives no "
         "copies, `auto` as many as fit.",
+    )
+
+    stash: Literal["buffer", "scratchpad", "auto"] = Field(
+        default="buffer",
+        description="Places of tensors that FF keeps for a later pass, if they have room. "
+        "`buffer`: the global buffer, else DRAM; `scratchpad`: free room of scratchpads, else the "
+        "global buffer, else DRAM; `auto`: the global buffer, else scratchpads, else DRAM.",
     )
 
     @model_validator(mode="after")

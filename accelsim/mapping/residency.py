@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from accelsim.machine.architecture import Machine
-from accelsim.machine.words import home_bits
+from accelsim.machine.words import home_bits, word_bits
 from accelsim.mapping.layer_partitions import layer_partitions
 from accelsim.mapping.rooms import Homed, Rooms
+from accelsim.mapping.stash_room import StashRoom
 from accelsim.pe.placement import Home
 from accelsim.step.ops import Contraction, Op, Role, Tensor, TrainingStep, Use, VectorWork
+from accelsim.step.stash import stash_tensors
 
 
 def updates_in_pe(op: Op, architecture: Machine) -> bool:
@@ -36,7 +38,9 @@ class Residency:
     - ``partition_of_feedback``: partition by name of stored feedback. Regenerated feedback has
       none.
     - ``homes``: home by tensor name.
-    - ``free_bytes``: bytes that are free in every PE, by partition.
+    - ``free_bytes``: bytes of every PE that gradients can still take, by partition.
+    - ``stash_rooms``: room that homes leave free, by partition; one for the whole array without
+      near memory.
     - ``fused``: WG op name to the WU op that follows it tile by tile. A fused gradient needs space
       for one tile only.
     - ``fused_gradients``: names of these gradients.
@@ -46,6 +50,7 @@ class Residency:
     partition_of_feedback: dict[str, int] = field(default_factory=dict)
     homes: dict[str, Home] = field(default_factory=dict)
     free_bytes: list[int] = field(default_factory=list)
+    stash_rooms: list[StashRoom] = field(default_factory=list)
     pes_per_partition: int = 1
     fused: dict[str, Op] = field(default_factory=dict)
     fused_gradients: set[str] = field(default_factory=set)
@@ -72,6 +77,17 @@ class Residency:
             else self.partition_of_feedback.get(feedback.name)
         )
 
+    def hold_gradient(self, part: int, nbytes: int) -> None:
+        """Take bytes of every PE of a partition for a gradient, or give them back if negative."""
+        self.stash_rooms[part].gradient_bytes += nbytes
+        self.free_bytes[part] = self.stash_rooms[part].free_for_gradients()
+
+    def hold_stash(self, part: int, bits: int) -> None:
+        """Take bits of a room for the stash, or give them back if negative."""
+        self.stash_rooms[part].stash_bits += bits
+        if self.partition_of:
+            self.free_bytes[part] = self.stash_rooms[part].free_for_gradients()
+
     def spilled_words(self) -> int:
         """Words of all homed tensors that live in DRAM."""
         return sum(home.spilled for home in self.homes.values())
@@ -93,6 +109,7 @@ def allocate(
     pes = array.rows * array.cols // partitions
     residency = Residency(pes_per_partition=pes, free_bytes=[0] * partitions)
     if architecture.organization != "near_memory":
+        residency.stash_rooms = [_beside_working_space(architecture)]
         return residency
     homed = list(_homed_tensors(step))
     stored = [
@@ -117,11 +134,25 @@ def allocate(
         )
         for layer, tensor in stored + spread
     ]
-    rooms = Rooms(architecture, tensors, partitions, pes)
+    stash_bits = [0] * partitions
+    for layer, tensor in stash_tensors(step):
+        bits = encoded.get(tensor.name, tensor.elements * word_bits(tensor, architecture))
+        stash_bits[residency.partition_of[layer]] += bits
+    rooms = Rooms(architecture, tensors, stash_bits, pes)
     rooms.give_out()
     residency.homes = rooms.homes
-    residency.free_bytes = rooms.free_in_every_pe()
+    residency.stash_rooms = rooms.stash_rooms()
+    residency.free_bytes = [room.free_for_gradients() for room in residency.stash_rooms]
     return residency
+
+
+def _beside_working_space(architecture: Machine) -> StashRoom:
+    """Room of scratchpads without homes: all but working space and registers."""
+    pad, array = architecture.scratchpad, architecture.pe_array
+    registers = -(-array.register_bits(architecture.precision) // 8)
+    each = pad.capacity_bytes - max(pad.working_bytes, registers)
+    pes = range(array.rows * array.cols)
+    return StashRoom(pes, each * len(pes), each)
 
 
 def _matrices(step: TrainingStep) -> set[str]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
+from accelsim.mapping.stash_room import StashRoom
 from accelsim.pe.placement import Home
 from accelsim.step.ops import Role, Tensor
 
@@ -43,8 +44,14 @@ class Rooms:
     """
 
     def __init__(
-        self, architecture: Machine, tensors: Sequence[Homed], partitions: int, pes: int
+        self,
+        architecture: Machine,
+        tensors: Sequence[Homed],
+        stash_bits: Sequence[int],
+        pes: int,
     ) -> None:
+        """``stash_bits``: bits of all tensors of the stash, by partition. ``pes``: PEs of each."""
+        partitions = len(stash_bits)
         pad = architecture.scratchpad
         self.capacity = pad.capacity_bytes - pad.working_bytes
         self.load = np.zeros((partitions, pes), np.int64)
@@ -52,6 +59,8 @@ class Rooms:
         self.homes: dict[str, Home] = {}
         self._architecture = architecture
         self._tensors = tensors
+        self._stash_bits = stash_bits
+        self._for_gradients, self._for_stash = [0] * partitions, [0] * partitions
         self._pes = pes
         self._offset = [0] * partitions
         self._to_copy: list[tuple[int, Homed]] = []
@@ -70,9 +79,22 @@ class Rooms:
         for kind in self._architecture.placement.order:
             kinds[kind]()
 
-    def free_in_every_pe(self) -> list[int]:
-        """Bytes that no home takes in any PE, by partition."""
-        return [int(self.capacity - row.max()) for row in self.load]
+    def stash_rooms(self) -> list[StashRoom]:
+        """Room that homes leave free, by partition. Of gradients and stash, the kind whose turn
+        came first has its room kept free of the other.
+        """
+        order = self._architecture.placement.order
+        stash_first = order.index("stash") < order.index("gradients")
+        return [
+            StashRoom(
+                range(part * self._pes, (part + 1) * self._pes),
+                int((self.capacity - row).sum()),
+                int(self.capacity - row.max()),
+                0 if stash_first else self._for_gradients[part],
+                self._for_stash[part] if stash_first else 0,
+            )
+            for part, row in enumerate(self.load)
+        ]
 
     def _of(self, role: Role) -> list[Homed]:
         return [each for each in self._tensors if each.tensor.role is role]
@@ -113,7 +135,8 @@ class Rooms:
                 ),
                 default=0,
             )
-            self.held[part] += min(self._free(part), largest)
+            self._for_gradients[part] = min(self._free(part), largest)
+            self.held[part] += self._for_gradients[part]
 
     def _optimizer_state(self) -> None:
         """Spread each state over the PEs. What does not fit spills to DRAM."""
@@ -125,7 +148,12 @@ class Rooms:
             self.homes[each.tensor.name] = Home(resident, each.tensor.elements - resident)
 
     def _stash(self) -> None:
-        """The stash has no room of its own."""
+        """Keep room for the whole stash of each partition, an equal share in every PE."""
+        if self._architecture.placement.stash == "buffer":
+            return
+        for part, bits in enumerate(self._stash_bits):
+            self._for_stash[part] = min(self._free(part), -(-bits // (8 * self._pes)))
+            self.held[part] += self._for_stash[part]
 
     def _free(self, part: int) -> int:
         """Bytes that can still be given out in every PE."""

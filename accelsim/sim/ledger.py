@@ -6,8 +6,8 @@ for it. After every op, per memory and tensor:
 
     filled + produced = dropped + written back + resident
 
-- filled: words copied from another memory, also by the loads of a first step. Of a run that
-  begins warm, also the words that are resident at its beginning.
+- filled: words copied from another memory, also by the loads of a first step and into the stash in
+  scratchpads. Of a run that begins warm, also the words that are resident at its beginning.
 - produced: words written by lanes or by the vector unit.
 - written back: words copied to DRAM.
 - dropped: words freed after their last use, or overwritten.
@@ -29,7 +29,7 @@ from accelsim.errors import LawViolation
 from accelsim.pe.mapping import Route, Transfer
 from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.observers import Observer
-from accelsim.sim.planning.op_plan import OpPlan
+from accelsim.sim.planning.op_plan import Moved, OpPlan
 from accelsim.sim.run import OpRecord, Run
 from accelsim.step.ops import Contraction, Op, Tensor, TrainingStep, Use
 
@@ -95,11 +95,10 @@ class Ledger(Observer):
             t = moved.transfer
             if t.partial:
                 continue
-            crossing = t.dram_words if moved.crosses else 0
             if t.route is Route.LOAD:
                 self._read(DRAM, step, op, t.tensor, t.words)
             elif t.inbound and t.route in {Route.MULTICAST, Route.SCATTER, Route.BUFFER}:
-                self._read_buffer(step, op, t, crossing)
+                self._read_buffer(step, op, moved)
                 brought[t.tensor.name] += t.words
             elif t.inbound:
                 self._read(PADS, step, op, t.tensor, min(t.words, self._at_home(step, t.tensor)))
@@ -115,16 +114,18 @@ class Ledger(Observer):
         split = self._memory.local_split(step, tensor)
         return split[0] if split else 1
 
-    def _read_buffer(self, step: int, op: Op, t: Transfer, crossing: int) -> None:
+    def _read_buffer(self, step: int, op: Op, moved: Moved) -> None:
+        t, source = moved.transfer, PADS if moved.stash_pes else DRAM
+        crossing = t.dram_words if moved.crosses or moved.stash_pes else 0
         if crossing:
-            self._read(DRAM, step, op, t.tensor, min(crossing, t.tensor.elements))
+            self._read(source, step, op, t.tensor, min(crossing, t.tensor.elements))
             account = self._account(BUFFER, step, t.tensor)
             account.filled += crossing
             account.dropped += crossing
             if crossing < min(t.words, t.tensor.elements):
                 raise LawViolation(
                     f"{op.name} reads {t.words} words of {t.tensor.name} from the global buffer, "
-                    f"but only {crossing} came from DRAM"
+                    f"but only {crossing} came from {source}"
                 )
         else:
             self._read(BUFFER, step, op, t.tensor, min(t.words, t.tensor.elements))
@@ -159,7 +160,7 @@ class Ledger(Observer):
         """Enter the op's transfers and drop the tensors in ``freed``, then check the accounts."""
         step, op = record.step, record.op
         for moved in record.plan.moved:
-            self._put(step, moved.transfer, moved.crosses)
+            self._put(step, moved)
         for name in freed:
             for memory in (BUFFER, PADS, DRAM):
                 account = self.accounts.get((memory, step, name))
@@ -167,8 +168,9 @@ class Ledger(Observer):
                     account.dropped += account.resident
         self._check(step, op, freed)
 
-    def _put(self, step: int, t: Transfer, crosses: bool) -> None:
+    def _put(self, step: int, moved: Moved) -> None:
         """Enter one transfer: words that stay in a memory, and words that passed through it."""
+        t = moved.transfer
         pads, buffer = self._account(PADS, step, t.tensor), self._account(BUFFER, step, t.tensor)
         if t.partial:
             through = pads if t.route in {Route.HOME, Route.REDUCE} else buffer
@@ -184,7 +186,11 @@ class Ledger(Observer):
             self._store(pads, t)
         elif not t.inbound:
             buffer.produced += t.words
-            if crosses:
+            if moved.stash_pes:
+                buffer.dropped += t.dram_words
+                pads.filled += t.dram_words
+                pads.dropped += max(0, pads.resident - t.tensor.elements)
+            elif moved.crosses:
                 buffer.written_back += t.dram_words
                 dram = self._account(DRAM, step, t.tensor)
                 dram.dropped += max(0, dram.resident + t.dram_words - t.tensor.elements)
@@ -214,8 +220,9 @@ class Ledger(Observer):
             if tensor.name in freed or tensor.persistent or tensor.name not in self._produced:
                 continue
             split = self._memory.local_split(step, tensor)
+            stashed = self._memory.stash_pes(step, tensor) is not None
             expected = {
-                PADS: split[0] if split else 0,
+                PADS: split[0] if split else tensor.elements * stashed,
                 BUFFER: self._memory.in_buffer(step, tensor),
             }
             for memory, words in expected.items():

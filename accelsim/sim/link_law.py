@@ -25,15 +25,13 @@ def check_links(
     written = sum(plan.drain_buffer_bits + plan.staged_in_bits for plan in plans)
     shared = buffer.ports == 1
     links = {
-        "NoC down": (DOWN, sum(plan.fill_bits for plan in plans)),
-        "NoC up": (UP, sum(plan.drain_bits for plan in plans)),
+        "NoC down": (DOWN, sum(plan.fill_bits + plan.stash_out_bits for plan in plans)),
+        "NoC up": (UP, sum(plan.drain_bits + plan.stash_in_bits for plan in plans)),
         "NoC between PEs": (PEER, sum(plan.peer_bits for plan in plans)),
         "global buffer": (BUFFER, read + written if shared else read),
         "global buffer, writes": (BUFFER_WRITE, 0 if shared else written),
     }
-    loads = [
-        load for plan in plans for load in (plan.mesh_fill, plan.mesh_drain) if load is not None
-    ]
+    loads = [load for plan in plans for load in plan.mesh_bits if load is not None]
     if loads:
         links |= {
             f"NoC link {link}": (MESH + link, int(bits))

@@ -170,11 +170,11 @@ class Pipelines:
         parts = plan.loads + plan.stores
         self._make_room(len(parts), plan.blocks)
         uses = {
-            k.LOAD: bool(plan.loads),
+            k.LOAD: plan.brings,
             k.FILL: plan.fills,
             k.COMPUTE: True,
             k.DRAIN: plan.drains,
-            k.STORE: bool(plan.stores),
+            k.STORE: plan.sends,
         }
         kinds = [kind for kind, used in uses.items() if used]
         slots = self._slots
@@ -199,8 +199,9 @@ class Pipelines:
         self._serial += 1
         slots.kinds[slot, : len(kinds)] = kinds
         slots.block_cycles[slot, : plan.blocks] = plan.block_cycles
-        for index, load in enumerate((plan.mesh_fill, plan.mesh_drain)):
+        for index, load in enumerate(plan.mesh_bits):
             slots.mesh_bits[slot, index] = 0 if load is None else load
+        slots.stash_bits[slot] = (plan.stash_in_bits, plan.stash_out_bits)
         for index in placing_order(plan, self._channels.table.burst_bytes):
             part = parts[index]
             base, _ = self.rows.place(place(part.tensor), part.size_bytes)
@@ -307,7 +308,8 @@ def _new_slots(slots: int, mesh_links: int) -> k.Slots:
         ops=np.zeros((slots, k.SERIAL + 1), np.int64),
         kinds=np.zeros((slots, k.STAGES), np.int64),
         block_cycles=np.zeros((slots, 1), np.int64),
-        mesh_bits=np.zeros((slots, 2, mesh_links), np.int64),
+        mesh_bits=np.zeros((slots, 4, mesh_links), np.int64),
+        stash_bits=np.zeros((slots, 2), np.int64),
         parts=np.zeros((slots, 1, 3), np.int64),
         steps=np.zeros((slots, k.STAGES, k.TICKET + 1), np.int64),
         times=np.zeros((slots, 2, k.STAGES, 1), np.int64),

@@ -52,7 +52,8 @@ class Run:
     of no op (leakage, idle clocks, DRAM standby and refresh). ``stored_dense``: names of tensors
     whose role has a format but whose zeros are unknown. ``resident_words``: words by memory that
     stay on the chip from step to step (`TensorMemory.resident_words`). ``held``: the tensors of the
-    step with their places.
+    step with their places. ``peak_stash_in_pads``: largest total of the stash in scratchpads, in
+    bytes.
     """
 
     records: tuple[OpRecord, ...]
@@ -68,6 +69,7 @@ class Run:
     stored_dense: tuple[str, ...] = ()
     resident_words: Mapping[str, int] = field(default_factory=dict)
     held: tuple[Held, ...] = ()
+    peak_stash_in_pads: int = 0
 
     def part(self, ops: Set[str]) -> Run:
         """The share of some ops in a run of one step, by name.

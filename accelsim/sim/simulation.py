@@ -271,6 +271,7 @@ class Simulation:
             cycles=cycles,
             interval_cycles=cycles,
             peak_stash_bytes=self._memory.peak_stash_bytes,
+            peak_stash_in_pads=self._memory.in_pads.peak_bytes,
             residency=self._residency,
             lanes=self._lanes,
             partition_lanes=self._partition_lanes,

@@ -17,7 +17,8 @@ def attribute(
 
     While the vector unit executes the op, the array waits for a dependency. A wait for a fill
     counts as a NoC stall, except for the share by which the global buffer's port alone takes
-    longer, which is a bank stall.
+    longer, which is a bank stall. So does a wait for a load or store that moves stash to or from
+    scratchpads, and nothing over DRAM.
     """
     waits = stalls(times, start, end)
     fill = waits["fill"]
@@ -29,12 +30,11 @@ def attribute(
         links = max(links, pipelines.cycles(MESH, int(plan.mesh_fill.max())))
     port = pipelines.cycles(BUFFER, plan.fill_buffer_bits) + plan.fill_wait
     bank = fill * max(0, port - links) // port if port else 0
-    dependency = (
-        0 if plan.on_array else end - start - waits["dram"] - fill - waits["drain"] - plan.port_wait
-    )
+    dependency = 0 if plan.on_array else end - start - sum(waits.values()) - plan.port_wait
+    over_dram = bool(plan.loads) * waits["load"] + bool(plan.stores) * waits["store"]
     return {
-        "dram": waits["dram"],
-        "noc": fill - bank,
+        "dram": over_dram,
+        "noc": fill - bank + waits["load"] + waits["store"] - over_dram,
         "bank": bank + plan.port_wait,
         "dependency": dependency,
         "drain": waits["drain"],
@@ -44,9 +44,9 @@ def attribute(
 def stalls(times: Times, start: int, end: int) -> dict[str, int]:
     """Cycles between ``start`` and ``end`` in which an op's compute stage was idle, by cause.
 
-    - ``dram``: before the first block, waiting for the load. Before a later block, waiting for a
-      fill that began as soon as its load was done, so that DRAM sets the pace. Behind the array,
-      waiting for the store while nothing drains.
+    - ``load``: before the first block, waiting for the load. Before a later block, waiting for a
+      fill that began as soon as its load was done, so that the load sets the pace.
+    - ``store``: behind the array, waiting for the store while nothing drains.
     - ``fill``: before the first block, waiting for the fill. Before a later block, waiting for a
       fill that was late itself.
     - ``drain``: data were ready but the next stage had not freed a buffer, or the last block was
@@ -69,7 +69,8 @@ def stalls(times: Times, start: int, end: int) -> dict[str, int]:
     if drain:
         drained = (drained_before(held_until, drain) - drained_before(held_from, drain)).sum()
     waits = {
-        "dram": np.maximum(0, loaded - idle_from).sum() + (held_until - held_from).sum() - drained,
+        "load": np.maximum(0, loaded - idle_from).sum(),
+        "store": (held_until - held_from).sum() - drained,
         "fill": np.maximum(0, filled - np.maximum(idle_from, loaded)).sum(),
         "drain": drained,
     }

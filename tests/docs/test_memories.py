@@ -19,6 +19,7 @@ from accelsim.sim.planning.mesh import Mesh
 from accelsim.workload.network import Network
 from tests.random_machines import machine, trace_of
 from tests.reference_networks import Builder
+from tests.watched_machine import watch
 
 PAGE = " ".join(
     (Path(__file__).resolve().parents[2] / "docs" / "memories.md")
@@ -171,6 +172,60 @@ def test_copies_last_leave_room_for_state(capacity: int) -> None:
         found = simulate("vgg16-cifar10", wide, batch=1, optimizer="momentum")
         cells += [f"{found.cycles / 1e6:.2f}M", f"{found.bytes.dram / 1e6:.1f} MB"]
     assert f"| {capacity} KiB | {' | '.join(cells)} |" in PAGE
+
+
+def test_the_words_of_a_stash_in_scratchpads() -> None:
+    small = {"global_buffer__capacity": "129B", "global_buffer__staging": "64B"}
+    columns = []
+    for stash in ("buffer", "scratchpad"):
+        architecture = machine(**small, placement__stash=stash)
+        words = run(architecture).words
+        records = watch(network(), architecture).run.records
+        bits = [
+            sum(getattr(record.plan, name) for record in records)
+            for name in ("stash_in_bits", "stash_out_bits")
+        ]
+        columns.append([words.dram, words.local, words.global_buffer, *bits])
+    rows = (
+        "words over DRAM",
+        "local words",
+        "words of the global buffer",
+        "bits up the tree in the load stages",
+        "bits down the tree in the store stages",
+    )
+    for name, before, after in zip(rows, *columns, strict=True):
+        assert f"| {name} | {before} | {after} |" in PAGE
+
+
+BEFORE_COPIES = ["weights", "feedback", "gradients", "optimizer_state", "stash", "copies"]
+
+
+@pytest.mark.check
+@pytest.mark.parametrize(
+    ("said", "placement"),
+    [
+        ("`stash: buffer`", {"placement__stash": "buffer"}),
+        ("`stash: auto`", {"placement__stash": "auto"}),
+        ("`stash: scratchpad`", {"placement__stash": "scratchpad"}),
+        (
+            "`stash: auto`, before copies",
+            {"placement__stash": "auto", "placement__order": BEFORE_COPIES},
+        ),
+    ],
+)
+def test_a_stash_of_a_large_batch(said: str, placement: dict[str, object]) -> None:
+    architecture = machine(
+        pe_array__rows=32,
+        pe_array__cols=32,
+        pe_array__lanes=4,
+        scratchpad__capacity="64KiB",
+        **placement,
+    )
+    found = simulate("vgg16-cifar10", architecture, batch=16, optimizer="sgd")
+    most = [note.split()[5] for note in found.notes if note.endswith("bytes of the stash")]
+    held = f" {int(most[0]) / 1e6:.1f} MB " if most else " "
+    cells = f"{found.cycles / 1e6:.2f}M | {found.bytes.dram / 1e6:.1f} MB"
+    assert f"| {said} | {cells} |{held}|" in PAGE
 
 
 def test_a_first_step_loads_homes_and_copies() -> None:

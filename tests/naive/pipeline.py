@@ -220,12 +220,11 @@ class Pipelines:
         def crossed(
             block: int,
             parts: tuple[DramPart, ...],
-            port: Server,
-            staged_bits: int,
-            wait: int,
+            staged: list[tuple[Server, int, int]],
+            mesh: list[int],
             write: bool,
         ) -> int:
-            done = port.reserve(share(staged_bits, block, blocks), share(wait, block, blocks))
+            done = reserved(block, mesh, *staged)
             key, crosses = (serial, "store" if write else "load", block), False
             for order, part in enumerate(parts, len(plan.loads) if write else 0):
                 bytes_moved = crossing(part.nbytes, block, blocks, self._burst)
@@ -237,9 +236,9 @@ class Pipelines:
                     self.asked.append(asked)
             return self.ends[key] if crosses else done
 
-        fills, drains = (
+        fills, drains, fetched, stowed = (
             [] if load is None else [int(bits) for bits in load]
-            for load in (plan.mesh_fill, plan.mesh_drain)
+            for load in (plan.mesh_fill, plan.mesh_drain, plan.mesh_load, plan.mesh_store)
         )
         stages = [Stage("compute", lambda block: int(self.env.now) + int(plan.block_cycles[block]))]
         if plan.fill_bits or plan.fill_buffer_bits or plan.peer_bits or any(fills):
@@ -249,14 +248,19 @@ class Pipelines:
                 (peer, plan.peer_bits, 0),
             )
             stages.insert(0, Stage("fill", lambda block: reserved(block, fills, *filled)))
-        if plan.loads:
-            loaded = plan.loads, writes, plan.staged_in_bits, plan.staged_in_wait
+        if plan.loads or plan.stash_in_bits or any(fetched):
+            into = [(writes, plan.staged_in_bits, plan.staged_in_wait), (up, plan.stash_in_bits, 0)]
+            loaded = plan.loads, into, fetched
             stages.insert(0, Stage("load", lambda block: crossed(block, *loaded, False)))
         if plan.drain_bits or plan.drain_buffer_bits or any(drains):
             drained = (up, plan.drain_bits, 0), (writes, plan.drain_buffer_bits, plan.drain_wait)
             stages.append(Stage("drain", lambda block: reserved(block, drains, *drained)))
-        if plan.stores:
-            stored = plan.stores, reads, plan.staged_out_bits, plan.staged_out_wait
+        if plan.stores or plan.stash_out_bits or any(stowed):
+            out = [
+                (reads, plan.staged_out_bits, plan.staged_out_wait),
+                (down, plan.stash_out_bits, 0),
+            ]
+            stored = plan.stores, out, stowed
             stages.append(Stage("store", lambda block: crossed(block, *stored, True)))
         return stages
 

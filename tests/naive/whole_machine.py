@@ -307,7 +307,7 @@ class WholeMachine:
         """
         load, blocks = running.task.load, running.task.blocks
         asks: dict[str, Callable[[int], list[Request]]] = {}
-        if load.reads:
+        if load.loads:
             asks["load"] = partial(self._cross, running, False)
         if load.fills:
             fill = (
@@ -320,7 +320,7 @@ class WholeMachine:
         if load.drains:
             drain = (self.up, load.up, 0), (self.write_port, load.drain_port, load.drain_wait)
             asks["drain"] = partial(self._move, blocks, [*drain, *self._on_mesh(load.mesh_drain)])
-        if load.writes:
+        if load.stores:
             asks["store"] = partial(self._cross, running, True)
         stages = [Stage(name, self, blocks, ask, lambda: None) for name, ask in asks.items()]
         for before, behind in pairwise(stages):
@@ -352,8 +352,8 @@ class WholeMachine:
         return [job]
 
     def _cross(self, running: Running, write: bool, block: int) -> list[Request]:
-        """Request a block's share of every part over the DRAM bus, while its bits pass the global
-        buffer's port.
+        """Request a block's share of every part over the DRAM bus, and of the stash over the NoC,
+        while their bits pass the global buffer's port.
         """
         task = running.task
         load = task.load
@@ -362,9 +362,13 @@ class WholeMachine:
             if write
             else (load.reads, load.staged_in, load.staged_in_wait)
         )
-        requests = self._move(
-            task.blocks, [(self.port if write else self.write_port, staged, wait)], block
+        stash = (
+            ((self.down, load.stowed, 0), *self._on_mesh(load.mesh_stowed))
+            if write
+            else ((self.up, load.fetched, 0), *self._on_mesh(load.mesh_fetched))
         )
+        port = self.port if write else self.write_port
+        requests = self._move(task.blocks, [(port, staged, wait), *stash], block)
         for order, (name, size, nbytes) in enumerate(parts, len(load.reads) if write else 0):
             moved = self._crossing(nbytes, block, task.blocks)
             if moved:
@@ -414,12 +418,16 @@ class WholeMachine:
         return waited * max(0, port - links) // port if port else 0
 
     def stalls(self, running: Running) -> dict[str, int]:
-        """The array's stalls by cause. While the vector unit works, the cause is a dependency."""
+        """The array's stalls by cause. While the vector unit works, the cause is a dependency. A
+        wait for a load or store that moves only stash in scratchpads is one for the NoC.
+        """
         seen, task = running.seen, running.task
+        load, store = seen["load"], seen["store"]
+        dram = load * bool(task.load.reads) + store * bool(task.load.writes)
         vector = 0 if task.on_array else seen["compute"] - task.port_wait
         return {
-            "dram": seen["dram"],
-            "noc": seen["fill"] - running.bank,
+            "dram": dram,
+            "noc": seen["fill"] - running.bank + load + store - dram,
             "bank": running.bank + task.port_wait,
             "dependency": vector,
             "drain": seen["drain"],

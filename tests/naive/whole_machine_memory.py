@@ -1,8 +1,9 @@
 """Locations of tensors while the whole-machine twin runs: space in the global buffer, free bytes of
 the scratchpads, and rows of DRAM.
 
-Homes of weights, copies and optimizer state are decided before a run (`accelsim.mapping.residency`,
-given to the twin). Everything that changes during the run is kept here.
+Homes of weights, copies and optimizer state, and the room beside them, are decided before a run
+(`accelsim.mapping.residency`, given to the twin). Everything that changes during the run is kept
+here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ Key = tuple[int, str]
 
 class Places:
     """Tensors of a run of one or more steps. A (step, name) is in the buffer, split between PEs and
-    another memory, or in DRAM.
+    another memory, stashed in scratchpads, or in DRAM.
+
+    ``stashed``: partition and bits of tensors that FF made, a later pass reads, and the scratchpads
+    hold. ``gradients``: bytes of every PE that gradients take, by partition.
     """
 
     def __init__(self, architecture: Machine, residency: Residency, step: TrainingStep) -> None:
@@ -29,6 +33,8 @@ class Places:
         self.room = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
         self.buffered: dict[Key, int] = {}
         self.local: dict[Key, tuple[int, int, int]] = {}
+        self.stashed: dict[Key, tuple[int, int]] = {}
+        self.gradients = [0 for _ in residency.stash_rooms]
         self.readers_left: dict[Key, int] = {}
         self.readers: dict[str, int] = {}
         self.tensors: dict[str, Tensor] = {}
@@ -37,6 +43,13 @@ class Places:
                 self.readers[name] = self.readers.get(name, 0) + 1
             for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
                 self.tensors.setdefault(tensor.name, tensor)
+        made = {t.name for op in step.ops if op.pass_ is Pass.FF for t in op.outputs}
+        self.kept_for_later = {
+            operand.tensor.name
+            for op in step.ops
+            for operand in op.operands
+            if op.pass_ is not Pass.FF and operand.tensor.name in made
+        }
         self.pinned: set[str] = set()
         if architecture.organization == "near_memory":
             half = self.room // 2
@@ -74,7 +87,14 @@ class Places:
         return (step, name) if (step, name) in self.readers_left else name
 
     def from_dram(self, step: int, tensor: Tensor) -> bool:
-        return (step, tensor.name) not in self.buffered and tensor.name not in self.pinned
+        key = (step, tensor.name)
+        on_chip = key in self.buffered or key in self.stashed or tensor.name in self.pinned
+        return not on_chip
+
+    def stash_pes(self, step: int, tensor: Tensor) -> range | None:
+        """PEs that share the words of a tensor stashed in scratchpads."""
+        held = self.stashed.get((step, tensor.name))
+        return self.residency.stash_rooms[held[0]].pes if held else None
 
     def split(self, step: int, tensor: Tensor) -> tuple[int, int] | None:
         """(words with a home in the PEs, other words), or None if the tensor has no home."""
@@ -101,16 +121,47 @@ class Places:
                 if tensor.name in self.residency.fused_gradients
                 else min(wanted, self.residency.free_bytes[part])
             )
-            self.residency.free_bytes[part] -= taken
+            self.gradients[part] += taken
+            self._recount(part)
             self.local[key] = (*split, taken)
         need = words * word_bits(tensor, self.architecture)
-        if (
-            tensor.role is not Role.OPTIMIZER_STATE
-            and key not in self.buffered
-            and need <= self.room
-        ):
+        if tensor.role is Role.OPTIMIZER_STATE or key in self.buffered or key in self.stashed:
+            return
+        policy = self.architecture.placement.stash
+        if tensor.name not in self.kept_for_later:
+            policy = "buffer"
+        if policy == "scratchpad" and self._stash(key, need, layer):
+            return
+        if need <= self.room:
             self.buffered[key] = need
             self.room -= need
+        elif policy == "auto":
+            self._stash(key, need, layer)
+
+    def _stash(self, key: Key, need: int, layer: str) -> bool:
+        """Put a tensor into the scratchpads if all of it fits beside homes, earlier stash, and what
+        gradients have or are sure to get.
+        """
+        part = self.residency.partition_of.get(layer, 0)
+        room = self.residency.stash_rooms[part]
+        beside = max(self.gradients[part], room.for_gradients) * len(room.pes)
+        stashed = sum(bits for where, bits in self.stashed.values() if where == part)
+        if stashed + need > 8 * (room.total_bytes - beside):
+            return False
+        self.stashed[key] = (part, need)
+        self._recount(part)
+        return True
+
+    def _recount(self, part: int) -> None:
+        """Bytes of every PE that are left for gradients."""
+        if not self.residency.partition_of:
+            return
+        room = self.residency.stash_rooms[part]
+        stashed = sum(bits for where, bits in self.stashed.values() if where == part)
+        stashed = max(stashed, 8 * room.for_stash * len(room.pes))
+        shared = (8 * room.total_bytes - stashed) // (8 * len(room.pes))
+        left = min(room.every_bytes, shared) - self.gradients[part]
+        self.residency.free_bytes[part] = max(0, left)
 
     def ended(self, step: int, read: list[str], made: list[str], layer: str) -> list[str]:
         """Release the tensors that no later op reads, when an op has ended. Returns their names."""
@@ -127,9 +178,13 @@ class Places:
         if self.readers_left.get((step, name), 1) > 0:
             return []
         self.room += self.buffered.pop((step, name), 0)
+        if (step, name) in self.stashed:
+            self._recount(self.stashed.pop((step, name))[0])
         taken = self.local.pop((step, name), None)
         if taken is not None:
-            self.residency.free_bytes[self.residency.partition_of[layer]] += taken[2]
+            part = self.residency.partition_of[layer]
+            self.gradients[part] -= taken[2]
+            self._recount(part)
         return [name]
 
 

@@ -112,16 +112,16 @@ class Running:
         by_name = {stage.name: stage for stage in self.stages}
         compute, load, fill = by_name["compute"], by_name.get("load"), by_name.get("fill")
         drain = by_name.get("drain")
-        behind = "drain" if drain and drain.at_work else "dram"
+        behind = "drain" if drain and drain.at_work else "store"
         block = len(compute.done)
         if compute.at_work:
             self.seen["compute"] += 1
         elif block == compute.blocks:
             self.seen[behind] += 1
         elif load and len(load.done) <= block:
-            self.seen["dram"] += 1
+            self.seen["load"] += 1
         elif fill and len(fill.done) <= block:
-            # A fill that begins as soon as its data have left DRAM is limited by DRAM, except for
+            # A fill that begins as soon as its data are loaded is limited by the load, except for
             # the first block.
             on_time = (
                 load
@@ -129,6 +129,6 @@ class Running:
                 and len(fill.started) > block
                 and fill.started[block] <= load.done[block]
             )
-            self.seen["dram" if on_time else "fill"] += 1
+            self.seen["load" if on_time else "fill"] += 1
         else:
             self.seen[behind] += 1

@@ -28,12 +28,17 @@ def lines(words: int, bits: int, width: int) -> int:
 @dataclass
 class Load:
     """Bits of a whole op by link, and cycles that bank conflicts add at each port. DRAM parts are
-    (tensor, its size in bytes, bytes to move).
+    (tensor, its size in bytes, bytes to move). ``fetched``, ``stowed``: bits of the stash from and
+    to scratchpads over a tree.
     """
 
     down: int = 0
     up: int = 0
     peer: int = 0
+    fetched: int = 0
+    stowed: int = 0
+    mesh_fetched: Counter[mesh.Link] = field(default_factory=Counter)
+    mesh_stowed: Counter[mesh.Link] = field(default_factory=Counter)
     mesh_fill: Counter[mesh.Link] = field(default_factory=Counter)
     mesh_drain: Counter[mesh.Link] = field(default_factory=Counter)
     fill_port: int = 0
@@ -57,6 +62,14 @@ class Load:
     def drains(self) -> bool:
         return bool(self.up or self.drain_port or self.mesh_drain)
 
+    @property
+    def loads(self) -> bool:
+        return bool(self.reads or self.fetched or self.mesh_fetched)
+
+    @property
+    def stores(self) -> bool:
+        return bool(self.writes or self.stowed or self.mesh_stowed)
+
 
 class Traffic:
     """Computes loads. ``pes``: PEs of a partition."""
@@ -70,6 +83,11 @@ class Traffic:
     def crossing(self, step: int, t: Transfer) -> int:
         """Words that cross the DRAM bus."""
         return t.dram_words if t.spilled or self.places.from_dram(step, t.tensor) else 0
+
+    def stashed(self, step: int, t: Transfer) -> int:
+        """Words that come from the stash in scratchpads, or go there."""
+        there = self.places.stash_pes(step, t.tensor) is not None and not t.spilled
+        return t.dram_words * there
 
     def load(
         self,
@@ -101,6 +119,7 @@ class Traffic:
                 load.down += bits if t.route in {Route.MULTICAST, Route.SCATTER} else 0
                 load.up += bits if t.route is Route.COLLECT else 0
                 load.peer += t.deliveries * t.bits if t.route in {Route.PEER, Route.REDUCE} else 0
+            self._over_stash(load, t, self.stashed(step, t), self.places.stash_pes(step, t.tensor))
             crossing = self.crossing(step, t) * t.bits
             if crossing:
                 part = (t.tensor.name, -(-self.places.bits(t.tensor) // 8), -(-crossing // 8))
@@ -119,6 +138,33 @@ class Traffic:
                     )
         return load
 
+    def _over_stash(self, load: Load, t: Transfer, words: int, pes: range | None) -> None:
+        """Add words that pass between the staging buffer and scratchpads. Each of the PEs has an
+        equal share of them.
+        """
+        if pes is None or not words:
+            return
+        bits, cols = words * t.bits, self.architecture.pe_array.cols
+        on_tree = self.architecture.noc.topology == "tree"
+        if t.inbound:
+            load.pads_read += self._in_order(words, t.bits, len(pes))
+            load.staged_in += bits
+            load.staged_in_wait += self._stream_wait(bits)
+            load.fetched += bits * on_tree
+        else:
+            load.pads_written += self._in_order(words, t.bits, len(pes))
+            load.staged_out += bits
+            load.staged_out_wait += self._stream_wait(bits)
+            load.stowed += bits * on_tree
+        if on_tree:
+            return
+        if t.inbound:
+            walked = mesh.gather(pes.start, len(pes), words, self.port_rows, cols)
+        else:
+            walked = mesh.multicast(pes.start, len(pes), 1, words, self.port_rows, cols)[0]
+        for link, crossed in walked.items():
+            (load.mesh_fetched if t.inbound else load.mesh_stowed)[link] += crossed * t.bits
+
     def _pads(self, load: Load, t: Transfer, on_array: bool) -> None:
         """Add bits of the accesses to scratchpads. Every PE has its share of the words one after
         another, and of their mask bits if zeros are skipped.
@@ -136,12 +182,11 @@ class Traffic:
             load.pads_read += once if on_array or t.inbound else 0
             load.pads_written += copied if on_array or not t.inbound else 0
 
-    def _in_order(self, words: int, bits: int) -> int:
+    def _in_order(self, words: int, bits: int, pes: int = 0) -> int:
         """Bits of the accesses of all PEs, each to its share of the words."""
-        width = self.architecture.scratchpad.width_bits
+        width, pes = self.architecture.scratchpad.width_bits, pes or self.pes
         return sum(
-            lines((pe + 1) * words // self.pes - pe * words // self.pes, bits, width)
-            for pe in range(self.pes)
+            lines((pe + 1) * words // pes - pe * words // pes, bits, width) for pe in range(pes)
         )
 
     # A mesh

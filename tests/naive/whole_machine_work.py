@@ -323,8 +323,11 @@ class Planner:
             for t in transfers
             if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER}
         )
-        dram = sum(self.traffic.crossing(step, t) * t.bits for t in transfers)
-        staged = -(-max(inbound, dram) // (8 * self.architecture.global_buffer.staging_bytes))
+        beyond = sum(
+            (self.traffic.crossing(step, t) + self.traffic.stashed(step, t)) * t.bits
+            for t in transfers
+        )
+        staged = -(-max(inbound, beyond) // (8 * self.architecture.global_buffer.staging_bytes))
         return min(most, max(self.architecture.blocks_per_op, staged))
 
     def _port_wait(self, load: Load, cycles: int) -> int:

@@ -1,5 +1,5 @@
-"""The global buffer while a step runs: a list of tensors, each from the start of its producer to
-the end of its last reader (docs/memories.md).
+"""The global buffer, and the stash in scratchpads, while a step runs: lists of tensors, each from
+the start of its producer to the end of its last reader (docs/memories.md).
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from tests.oracle.places import Homes
 @dataclass
 class Buffer:
     """Tensors in the global buffer. ``room``: bits beside the double buffer for DRAM transfers.
+
+    ``policy``: `placement.stash`. ``pads``: bits of scratchpads beside their working space, on a
+    machine without homes. ``stashed``: (partition, bits) of tensors that scratchpads hold.
 
     ``sizes``: bits of whole tensors as stored, by name. ``part_bits``: bits of some of a tensor's
     elements.
@@ -29,6 +32,10 @@ class Buffer:
     alive: dict[str, int] = field(default_factory=dict)
     stash: dict[str, int] = field(default_factory=dict)
     peak: int = 0
+    policy: str = "buffer"
+    pads: int = 0
+    stashed: dict[str, tuple[int, int]] = field(default_factory=dict)
+    most_stashed: int = 0
 
     def __post_init__(self) -> None:
         if self.homes is None:
@@ -88,16 +95,42 @@ class Buffer:
             part, taken = self.homes.layer[layer], 0
             if tensor.name not in self.homes.fused:
                 taken = min(self.homes.free[part], self.homes.spread(tensor))
-            self.homes.free[part] -= taken
+            self.homes.gradients[part] += taken
+            self.homes.count_free(part)
             self.splits[tensor.name] = (*split, taken)
             outside = split[1]
-        size = self.size(tensor, outside)
-        if tensor.role is not Role.OPTIMIZER_STATE and size <= self.free:
-            self.there[tensor.name] = size
         made_in_ff = any(op.pass_ is Pass.FF and tensor in op.outputs for op in self.step.ops)
-        if made_in_ff and any(op.pass_ is not Pass.FF for op in readers):
+        waits = made_in_ff and any(op.pass_ is not Pass.FF for op in readers)
+        if tensor.role is not Role.OPTIMIZER_STATE:
+            self._give_place(tensor.name, self.size(tensor, outside), layer, waits)
+        if waits:
             self.stash[tensor.name] = -(-self.size(tensor, tensor.elements) // 8)
             self.peak = max(self.peak, sum(self.stash.values()))
+
+    def _give_place(self, name: str, size: int, layer: str, waits: bool) -> None:
+        """The memories that may take the tensor, in the order of the policy."""
+        chances = {"buffer": "b", "scratchpad": "sb", "auto": "bs"}[self.policy] if waits else "b"
+        part = self.homes.layer[layer] if self.homes else 0
+        for chance in chances:
+            if chance == "b" and size <= self.free:
+                self.there[name] = size
+                return
+            if chance == "s" and size <= self._free_in_pads(part):
+                self.stashed[name] = (part, size)
+                bits = sum(bits for _, bits in self.stashed.values())
+                self.most_stashed = max(self.most_stashed, -(-bits // 8))
+                self._tell_homes(part)
+                return
+
+    def _free_in_pads(self, part: int) -> int:
+        there = sum(bits for where, bits in self.stashed.values() if where == part)
+        return (self.homes.beside_gradients(part) if self.homes else self.pads) - there
+
+    def _tell_homes(self, part: int) -> None:
+        if self.homes is not None:
+            there = sum(bits for where, bits in self.stashed.values() if where == part)
+            self.homes.stashed[part] = there
+            self.homes.count_free(part)
 
     def end(self, op: Op) -> list[str]:
         """An op has ended: tensors without a further reader go. Returns their names."""
@@ -117,9 +150,13 @@ class Buffer:
             return []
         self.there.pop(name, None)
         self.stash.pop(name, None)
+        if name in self.stashed:
+            self._tell_homes(self.stashed.pop(name)[0])
         if name in self.splits:
             assert self.homes is not None
-            self.homes.free[self.homes.layer[layer]] += self.splits.pop(name)[2]
+            part = self.homes.layer[layer]
+            self.homes.gradients[part] -= self.splits.pop(name)[2]
+            self.homes.count_free(part)
         return [name]
 
     def standing(self, generated: bool) -> dict[str, int]:

@@ -119,20 +119,24 @@ def _memories(random: Random) -> dict[str, Any]:
     }
 
 
-def systolic(random: Random) -> Machine:
-    """A systolic array."""
-    return machine("systolic", pe_array__dataflow=random.choice(SYSTOLIC), **_memories(random))
+def systolic(random: Random, **others: Any) -> Machine:
+    """A systolic array. ``others``: further keys."""
+    return machine(
+        "systolic",
+        pe_array__dataflow=random.choice(SYSTOLIC),
+        **{**_memories(random), **others},
+    )
 
 
-def row_stationary(random: Random) -> Machine:
-    """A row-stationary array."""
+def row_stationary(random: Random, **others: Any) -> Machine:
+    """A row-stationary array. ``others``: further keys."""
     return machine(
         "systolic",
         pe_array__kind="row_stationary",
         pe_array__filter_words=random.choice([2, 12, 224]),
         pe_array__input_words=random.choice([1, 4, 12]),
         pe_array__psum_words=random.choice([1, 4, 24]),
-        **_memories(random),
+        **{**_memories(random), **others},
     )
 
 
@@ -169,8 +173,17 @@ def of_any_kind(random: Random) -> Machine:
         "mapping__objective": random.choice(["canonical", "cycles", "energy"]),
         "vector_unit__update_in_pe": random.random() < 0.5,
     }
+    placement: dict[str, Any] = {
+        "placement__stash": random.choice(["buffer", "scratchpad", "auto"]),
+        "placement__copies": random.choice(["auto", "auto", 1, 2]),
+    }
+    if random.random() < 0.3:
+        last = ["copies", "gradients", "optimizer_state", "stash"]
+        placement["placement__order"] = ["weights", "feedback", *random.sample(last, 4)]
     kind = random.choice([skipping, skipping, skipping, systolic, row_stationary])
-    return skipping(random, **others) if kind is skipping else kind(random)
+    if kind is skipping:
+        placement |= others
+    return kind(random, **placement)
 
 
 def chosen(number: int) -> Iterator[Case]:

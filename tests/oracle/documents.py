@@ -41,6 +41,12 @@ class Levels(Counter[str]):
         self[f"dram_{kind}"] += words * bits
         self.buffer({"read": "write", "write": "read"}[kind], words, bits)
 
+    def stash(self, kind: str, words: int, bits: int) -> None:
+        """Words of the stash that scratchpads read or write, and that pass through the buffer."""
+        self.pads(kind, words, bits)
+        self["received"] += words * (kind == "write")
+        self.buffer({"read": "write", "write": "read"}[kind], words, bits)
+
 
 class Documented:
     """The ops of a document, one after another."""
@@ -50,9 +56,20 @@ class Documented:
         pads = pads_of(step, machine, 1, {})
         near = machine.organization == "near_memory"
         self.homes = Homes(step, pads) if near else None
-        room = machine.global_buffer
-        room_bits = 8 * (room.capacity_bytes - 2 * room.staging_bytes)
+        buffer = machine.global_buffer
+        room_bits = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
         self.memory = Buffer(step, self.homes, room_bits, {}, pads.word_bits)
+        self.memory.policy = machine.placement.stash
+        array, words = machine.pe_array, machine.precision
+        room = pads.room
+        if array.kind == "row_stationary":
+            registers = (
+                array.filter_words * max(words.weight, words.error, words.feedback)
+                + array.input_words * max(words.activation, words.error)
+                + array.psum_words * words.psum
+            )
+            room = min(room, machine.scratchpad.capacity_bytes - -(-registers // 8))
+        self.memory.pads = 8 * pads.pes * room
         self.psum = machine.precision.psum
 
     def compare(self, result: Result) -> Iterator[tuple[OpResult, Levels, Levels]]:
@@ -79,7 +96,17 @@ class Documented:
         return self.memory.word_bits[tensor.name]
 
     def _in_dram(self, tensor: Tensor) -> bool:
-        return tensor.name not in self.memory.there and tensor.name not in self.memory.pinned
+        memory = self.memory
+        return tensor.name not in {*memory.there, *memory.pinned, *memory.stashed}
+
+    def _beyond(self, levels: Levels, tensor: Tensor, kind: str, words: int) -> None:
+        """Words that come from DRAM or the stash in scratchpads, or go there, if the tensor is
+        there.
+        """
+        if tensor.name in self.memory.stashed:
+            levels.stash(kind, words, self._bits(tensor))
+        elif self._in_dram(tensor):
+            levels.dram(kind, words, self._bits(tensor))
 
     # Contractions
 
@@ -97,16 +124,18 @@ class Documented:
                 words = counted.moved.pop(route + role, None)
                 if words is None:
                     continue
-                crosses = route == "spilled " or (not route and self._in_dram(tensor))
                 if route == "remote ":
                     self._between(levels, words, self._bits(tensor))
-                else:
-                    masked = modes[use] and not route
-                    self._inwards(levels, words, self._bits(tensor), crosses, masked)
+                    continue
+                masked = modes[use] and not route
+                self._inwards(levels, words, self._bits(tensor), route == "spilled ", masked)
+                if not route:
+                    self._beyond(levels, tensor, "read", words.dram)
         needed = counted.moved.pop("needed", None)
         if needed is not None:
             assert op.needed is not None
-            self._inwards(levels, needed, 1, self._in_dram(op.needed.tensor))
+            self._inwards(levels, needed, 1, False)
+            self._beyond(levels, op.needed.tensor, "read", needed.dram)
         self._outwards(levels, made, home_words)
         self._sums(levels, counted)
         self._reads(levels, op, nest, counted.reads)
@@ -158,8 +187,7 @@ class Documented:
         words, bits = made.elements - at_home, self._bits(made)
         levels.pads("write", at_home, bits)
         levels.buffer("write", words, bits)
-        if self._in_dram(made):
-            levels.dram("write", words, bits)
+        self._beyond(levels, made, "write", words)
 
     def _sums(self, levels: Levels, counted: Counted) -> None:
         """Partial sums that leave the lanes and come back, and those that PEs add."""
@@ -230,8 +258,10 @@ class Documented:
         if in_pe and held and kind == "read":
             levels.pads("write", rest, bits)
             levels["received"] += rest
-        if (held and tensor.persistent) or self._in_dram(tensor):
+        if held and tensor.persistent:
             levels.dram(kind, rest, bits)
+        else:
+            self._beyond(levels, tensor, kind, rest)
 
     def _copies(self, tensor: Tensor) -> int:
         """PEs that hold a word of the tensor."""

@@ -122,4 +122,5 @@ def pads_of(step: TrainingStep, machine: Machine, partitions: int, encoded: dict
         {name: word_bits(each, machine) for name, each in every.items()},
         machine.placement.order,
         None if machine.placement.copies == "auto" else machine.placement.copies,
+        machine.placement.stash != "buffer",
     )

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
@@ -29,7 +30,7 @@ class Pads:
 
     ``home_bits``: bits of all words of a tensor in its home, by name. ``word_bits``: bits of one
     word, likewise. ``order``, ``most``: kinds in the order in which they get room, and the limit of
-    copies, if any.
+    copies, if any. ``stashes``: whether the stash may be in scratchpads.
     """
 
     pes: int
@@ -42,13 +43,15 @@ class Pads:
     word_bits: dict[str, int]
     order: tuple[str, ...] = DEFAULT
     most: int | None = None
+    stashes: bool = False
 
 
 @dataclass
 class Homes:
     """Homes of a step's tensors, partition by partition.
 
-    ``used``: bytes that each PE of each partition has given out.
+    ``used``: bytes that each PE of each partition has given out. ``free``: bytes of every PE that a
+    gradient may take now, beside ``gradients``, bytes of every PE, and ``stashed``, bits.
     """
 
     step: TrainingStep
@@ -58,6 +61,8 @@ class Homes:
     held: dict[str, Held] = field(default_factory=dict)
     used: list[list[int]] = field(default_factory=list)
     free: list[int] = field(default_factory=list)
+    gradients: list[int] = field(default_factory=list)
+    stashed: list[int] = field(default_factory=list)
     fused: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -71,6 +76,7 @@ class Homes:
         self._deal_layers()
         self._fuse()
         self.kept = [0] * pads.partitions
+        self.for_gradients, self.for_stash = [0] * pads.partitions, [0] * pads.partitions
         self.next_pe = [0] * pads.partitions
         uncopied: list[tuple[int, int, Tensor]] = []
         for index, kind in enumerate(pads.order):
@@ -82,11 +88,24 @@ class Homes:
                 while uncopied:
                     self._copy(*uncopied.pop(0))
             if kind == "gradients":
-                for part in range(pads.partitions):
-                    self.kept[part] += min(self._left(part), self.largest_gradient(part))
+                self._keep(self.for_gradients, self.largest_gradient)
+            if kind == "stash" and pads.stashes:
+                self._keep(self.for_stash, self._share_of_stash)
             if kind == "optimizer_state":
                 self._optimizer_state()
-        self.free = [pads.room - max(each) for each in self.used]
+        first, second = self.for_gradients, self.for_stash
+        loser = second if pads.order.index("gradients") < pads.order.index("stash") else first
+        loser[:] = [0] * pads.partitions
+        self.gradients, self.stashed = [0] * pads.partitions, [0] * pads.partitions
+        self.free = [0] * pads.partitions
+        for part in range(pads.partitions):
+            self.count_free(part)
+
+    def _keep(self, kept: list[int], wanted: Callable[[int], int]) -> None:
+        """Keep bytes of every PE free of later kinds, by partition."""
+        for part in range(self.pads.partitions):
+            kept[part] = min(self._left(part), wanted(part))
+            self.kept[part] += kept[part]
 
     # Partitions
 
@@ -203,6 +222,40 @@ class Homes:
                     self.used[part][pe] += size
                 self.held[tensor.name] = Held(resident, 0, copies)
                 return
+
+    # Room beside the homes
+
+    def _share_of_stash(self, part: int) -> int:
+        """Bytes of every PE for all that FF makes in a partition for a later pass."""
+        made = {
+            tensor.name: (op.layer, tensor)
+            for op in self.step.ops
+            if op.pass_ is Pass.FF
+            for tensor in op.outputs
+        }
+        bits = sum(
+            self.pads.home_bits[name]
+            for name, (layer, tensor) in made.items()
+            if self.layer[layer] == part
+            and any(
+                op.pass_ is not Pass.FF and tensor in {each.tensor for each in op.operands}
+                for op in self.step.ops
+            )
+        )
+        return -(-bits // (8 * self.pads.pes))
+
+    def beside_gradients(self, part: int) -> int:
+        """Bits of all PEs that are neither homes', nor gradients', nor kept for gradients."""
+        gradients = max(self.gradients[part], self.for_gradients[part])
+        return 8 * sum(self.pads.room - used - gradients for used in self.used[part])
+
+    def count_free(self, part: int) -> None:
+        """Bytes that every PE has for gradients, if the stash is moved to where room is."""
+        room = 8 * sum(self.pads.room - used for used in self.used[part])
+        stash = max(self.stashed[part], 8 * self.pads.pes * self.for_stash[part])
+        even = (room - stash) // (8 * self.pads.pes)
+        every = self.pads.room - max(self.used[part])
+        self.free[part] = max(0, min(even, every) - self.gradients[part])
 
     # Gradients and optimizer state
 

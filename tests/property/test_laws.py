@@ -334,6 +334,7 @@ def check_transfers(plan: OpPlan, architecture: Machine) -> None:
         t = moved.transfer
         crossing = "in" if t.inbound else "out"
         bits[f"DRAM {crossing}"] += moved.dram_bits
+        bits[f"stash {crossing}"] += moved.stash_bits
         if t.route in BETWEEN:
             bits["peer"] += moved.delivered_bits
             bits[f"peer {crossing}"] += moved.bits
@@ -348,9 +349,12 @@ def check_transfers(plan: OpPlan, architecture: Machine) -> None:
     assert plan.bits["dram_write"] == bits["DRAM out"]
     assert plan.fill_buffer_bits == sent + bits["buffer in"]
     assert plan.drain_buffer_bits == bits["collect out"] + bits["buffer out"]
-    assert plan.bits["global_buffer_read"] == plan.fill_buffer_bits + bits["DRAM out"]
-    assert plan.bits["global_buffer_write"] == plan.drain_buffer_bits + bits["DRAM in"]
-    of_sums = plan.bits["scratchpad_write"] - bits["arrived"] - bits["home out"]
+    staged_out, staged_in = (bits[f"DRAM {way}"] + bits[f"stash {way}"] for way in ("out", "in"))
+    assert (plan.staged_in_bits, plan.staged_out_bits) == (staged_in, staged_out)
+    assert plan.bits["global_buffer_read"] == plan.fill_buffer_bits + staged_out
+    assert plan.bits["global_buffer_write"] == plan.drain_buffer_bits + staged_in
+    stored = bits["home out"] + bits["stash out"]
+    of_sums = plan.bits["scratchpad_write"] - bits["arrived"] - stored
     sums = {0}
     if plan.timing:
         every_mac = (plan.timing.executed - plan.timing.gated) * architecture.precision.psum
@@ -365,6 +369,7 @@ def check_transfers(plan: OpPlan, architecture: Machine) -> None:
             bits["collect out"],
             bits["peer"],
         )
+        assert (plan.stash_in_bits, plan.stash_out_bits) == (bits["stash in"], bits["stash out"])
         return
     pes, ports = (
         architecture.pe_array.rows * architecture.pe_array.cols,
@@ -377,6 +382,14 @@ def check_transfers(plan: OpPlan, architecture: Machine) -> None:
     )
     assert drain[out].sum() == bits["collect out"]
     assert drain[into].sum() == 0
+    for load, ports_there, ports_back, way in (
+        (plan.mesh_load, out, into, "in"),
+        (plan.mesh_store, into, out, "out"),
+    ):
+        assert (load is None) == (bits[f"stash {way}"] == 0)
+        if load is not None:
+            assert load[ports_there].sum() == bits[f"stash {way}"]
+            assert load[ports_back].sum() == 0
     if plan.on_array or isinstance(plan.op, Load):
         # A word passes a port once, or once per port if its receivers are near different ports.
         assert sent <= fill[into].sum() <= ports * sent
@@ -412,12 +425,11 @@ def within(cycles: int, records: Sequence[OpRecord], architecture: Machine) -> N
     """
     noc, buffer, unit = architecture.noc, architecture.global_buffer, architecture.vector_unit
     plans = [record.plan for record in records]
-    for each in ("fill_bits", "drain_bits"):
-        assert cycles * noc.width_bits >= sum(getattr(plan, each) for plan in plans)
+    assert cycles * noc.width_bits >= sum(plan.fill_bits + plan.stash_out_bits for plan in plans)
+    assert cycles * noc.width_bits >= sum(plan.drain_bits + plan.stash_in_bits for plan in plans)
     assert cycles * noc.width_bits * noc.peer_links >= sum(plan.peer_bits for plan in plans)
-    for each in ("mesh_fill", "mesh_drain"):
-        loads = [getattr(plan, each) for plan in plans if getattr(plan, each) is not None]
-        assert not loads or cycles * noc.width_bits >= np.sum(loads, axis=0).max()
+    loads = [load for plan in plans for load in plan.mesh_bits if load is not None]
+    assert not loads or cycles * noc.width_bits >= np.sum(loads, axis=0).max()
     read, written = (
         sum(plan.bits[f"global_buffer_{kind}"] for plan in plans) for kind in ("read", "write")
     )

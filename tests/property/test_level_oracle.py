@@ -29,13 +29,20 @@ OPS = [op for op in step_of(Random(1)).ops if isinstance(op, Contraction)]
 
 @dataclass
 class Memory:
-    """Places of tensors: ``dram`` has the names of those in DRAM."""
+    """Places of tensors: ``dram`` has the names of those in DRAM, ``pads`` of those stashed in all
+    of ``pes``.
+    """
 
     encodings: dict[str, Encoding]
     dram: set[str] = field(default_factory=set)
+    pads: set[str] = field(default_factory=set)
+    pes: range = range(0)
 
     def in_dram(self, step: int, tensor: Tensor) -> bool:
         return tensor.name in self.dram
+
+    def stash_pes(self, step: int, tensor: Tensor) -> range | None:
+        return self.pes if tensor.name in self.pads else None
 
     def local_split(self, step: int, tensor: Tensor) -> tuple[int, int] | None:
         return None
@@ -125,7 +132,17 @@ def walked(t: Transfer, memory: Memory, machine: Machine, on_array: bool) -> Cou
     if crosses and part(encoding, t.dram_words, t.bits)[1]:
         access("dram read" if t.inbound else "dram write", t.dram_words)
         access("buffer write" if t.inbound else "buffer read", t.dram_words)
+    if from_stash(t, memory):
+        access("pad read" if t.inbound else "pad write", t.dram_words)
+        access("buffer write" if t.inbound else "buffer read", t.dram_words)
     return found
+
+
+def from_stash(t: Transfer, memory: Memory) -> bool:
+    """Whether words come from the stash in scratchpads, or go there."""
+    stashed = t.tensor.name in memory.pads and not t.spilled
+    encoding = None if t.partial else memory.encodings.get(t.tensor.name)
+    return stashed and part(encoding, t.dram_words, t.bits)[1] > 0
 
 
 def simulated(plan: PlanDraft) -> Counter[str]:
@@ -148,14 +165,17 @@ def test_words_pass_their_memories(number: int) -> None:
     for _ in range(20):
         machine, on_array = random.choice(MACHINES), random.random() < 0.8
         t = transfer(random)
-        memory = Memory({}, set() if random.random() < 0.5 else {t.tensor.name})
+        pes = range(machine.pe_array.rows * machine.pe_array.cols)
+        memory = Memory({}, set() if random.random() < 0.5 else {t.tensor.name}, set(), pes)
+        if not memory.dram and t.route is not Route.LOAD and random.random() < 0.4:
+            memory.pads.add(t.tensor.name)
         if random.random() < 0.4:
             elements = t.tensor.elements
             memory.encodings[t.tensor.name] = Encoding(
                 elements, random.randint(0, elements), 20, random.randint(0, 20 * elements)
             )
         op = random.choice(OPS)
-        plan = PlanDraft(op, range(machine.pe_array.rows * machine.pe_array.cols), on_array)
+        plan = PlanDraft(op, pes, on_array)
         traffic = Traffic(machine, memory)  # type: ignore[arg-type]  # what it asks of a memory
         traffic.add(plan, 0, t)
         expected, found = walked(t, memory, machine, on_array), simulated(plan)
@@ -182,6 +202,7 @@ def _check_links(plan: PlanDraft, t: Transfer, memory: Memory, traffic: Traffic)
     arrives = to_pes or (between and (plan.on_array or not t.inbound or t.route is Route.REDUCE))
     crosses = t.spilled or loaded or memory.in_dram(0, t.tensor)
     crossing = part(encoding, t.dram_words, t.bits)[1] * crosses
+    stashed = part(encoding, t.dram_words, t.bits) if from_stash(t, memory) else (0, 0)
     assert {key: value for key, value in plan.totals.items() if value and "wait" not in key} == {
         key: value
         for key, value in {
@@ -190,9 +211,12 @@ def _check_links(plan: PlanDraft, t: Transfer, memory: Memory, traffic: Traffic)
             "drain_bits": bits * (t.route is Route.COLLECT),
             "drain_buffer_bits": bits * to_buffer,
             "peer_bits": taken * between,
-            "staged_in_bits": crossing * t.inbound,
-            "staged_out_bits": crossing * (not t.inbound),
-            "words_received": part(encoding, t.deliveries, t.bits)[0] * arrives,
+            "staged_in_bits": (crossing + stashed[1]) * t.inbound,
+            "staged_out_bits": (crossing + stashed[1]) * (not t.inbound),
+            "stash_in_bits": stashed[1] * t.inbound,
+            "stash_out_bits": stashed[1] * (not t.inbound),
+            "words_received": part(encoding, t.deliveries, t.bits)[0] * arrives
+            + stashed[0] * (not t.inbound),
         }.items()
         if value
     }

@@ -55,15 +55,22 @@ class Draft:
     loads: tuple[tuple[str, int, int], ...]
     stores: tuple[tuple[str, int, int], ...]
     waits: tuple[int, int, int, int]
-    mesh: tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]
+    mesh: tuple[tuple[tuple[int, int], ...], ...]
+    stash: tuple[int, int]
 
     def plan(self, mesh_links: int) -> OpPlan:
-        loads = [np.zeros(mesh_links, np.int64), np.zeros(mesh_links, np.int64)]
+        loads = [np.zeros(mesh_links, np.int64) for _ in range(4)]
         for stage, crossed in enumerate(self.mesh if mesh_links else ()):
             for link, bits in crossed:
                 loads[stage][link % mesh_links] = bits
         fill_wait, drain_wait, staged_in_wait, staged_out_wait = self.waits
         fill, fill_buffer, peer, drain, drain_buffer, staged_in, staged_out = self.bits
+        fetched, stowed = (
+            each if mesh_links and each.any() else None for each in (loads[2], loads[3])
+        )
+        stash_in, stash_out = (0, 0) if mesh_links else self.stash
+        brings = self.loads or stash_in or fetched is not None
+        sends = self.stores or stash_out or stowed is not None
         return OpPlan(
             OP,
             True,
@@ -84,12 +91,16 @@ class Draft:
             peer_bits=peer,
             drain_bits=drain,
             drain_buffer_bits=drain_buffer,
-            staged_in_bits=staged_in if self.loads else 0,
-            staged_out_bits=staged_out if self.stores else 0,
+            staged_in_bits=staged_in if brings else 0,
+            staged_out_bits=staged_out if sends else 0,
             fill_wait=fill_wait if fill_buffer else 0,
             drain_wait=drain_wait if drain_buffer else 0,
-            staged_in_wait=staged_in_wait if self.loads else 0,
-            staged_out_wait=staged_out_wait if self.stores else 0,
+            staged_in_wait=staged_in_wait if brings else 0,
+            staged_out_wait=staged_out_wait if sends else 0,
+            stash_in_bits=stash_in,
+            stash_out_bits=stash_out,
+            mesh_load=fetched,
+            mesh_store=stowed,
         )
 
 
@@ -108,7 +119,8 @@ drafts = st.builds(
     parts,
     parts,
     st.tuples(*[st.sampled_from([0, 0, 1, 13])] * 4),
-    st.tuples(*[st.lists(st.tuples(st.integers(0, 99), amounts), max_size=4).map(tuple)] * 2),
+    st.tuples(*[st.lists(st.tuples(st.integers(0, 99), amounts), max_size=4).map(tuple)] * 4),
+    st.tuples(amounts, amounts),
 )
 
 

@@ -140,6 +140,8 @@ def test_tensors_live_in_the_buffer_while_there_is_room(data: st.DataObject) -> 
         8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes),
         {name: (each.bits, each.elements) for name, each in sizes.items()},
         pads.word_bits,
+        policy=architecture.placement.stash,
+        pads=8 * pads.pes * pads.room,
     )
     residency = allocate(step, architecture, 1, bits)
     before = copy.deepcopy(residency.free_bytes)
@@ -172,6 +174,7 @@ def same_places(found: TensorMemory, expected: Buffer, step: TrainingStep) -> No
     if homes is not None:
         assert found.residency.free_bytes == homes.free
     assert found.peak_stash_bytes == expected.peak
+    assert found.in_pads.peak_bytes == expected.most_stashed
     assert found._free_bits == expected.free
     for name, tensor in tensors(step).items():
         assert found.bits(tensor) == expected.size(tensor, tensor.elements)
@@ -179,7 +182,8 @@ def same_places(found: TensorMemory, expected: Buffer, step: TrainingStep) -> No
         there = (split[1] if split else tensor.elements) if name in expected.there else 0
         assert found.in_buffer(0, tensor) == there
         assert found.pinned(tensor) == (name in expected.pinned)
-        outside = name not in expected.there and name not in expected.pinned
+        outside = name not in {*expected.there, *expected.pinned, *expected.stashed}
+        assert (found.stash_pes(0, tensor) is not None) == (name in expected.stashed)
         assert found.in_dram(0, tensor) == outside
         home = homes.held.get(name) if homes else None
         assert found.local_split(0, tensor) == (split or home or (None,))[:2] or (

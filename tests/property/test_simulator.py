@@ -415,6 +415,9 @@ def check_capacities(seen: Watched, architecture: Machine) -> None:
         assert all(0 <= each <= pad.capacity_bytes - pad.working_bytes for each in free_bytes)
     assert seen.memory._in_buffer == {}
     assert seen.memory._local == {}
+    rooms = seen.run.residency.stash_rooms
+    assert all((room.stash_bits, room.gradient_bytes) == (0, 0) for room in rooms)
+    assert seen.memory.in_pads.peak_bytes <= sum(room.total_bytes for room in rooms)
     residency = seen.run.residency
     layers = {
         t.name: op.layer
@@ -449,7 +452,8 @@ def check_roofline(seen: Watched, architecture: Machine) -> None:
         assert record.cycles >= int(plan.block_cycles.sum())
         assert record.cycles >= max(plan.fill_bits, plan.drain_bits) / width
         assert record.cycles >= plan.peer_bits / (width * architecture.noc.peer_links)
-        for loads in (plan.mesh_fill, plan.mesh_drain):
+        assert record.cycles >= max(plan.stash_in_bits, plan.stash_out_bits) / width
+        for loads in plan.mesh_bits:
             assert loads is None or record.cycles >= loads.max() / width
         moved = (
             plan.fill_buffer_bits
@@ -502,11 +506,13 @@ def check_links(seen: Watched) -> None:
         arrived += sum(each.deliveries * each.bits for each in (*stored, *reduced, *home))
         if plan.timing is not None:
             arrived += plan.timing.sum_updates * PSUM_BITS
+        stashed = [each for each in plan.moved if each.stash_bits and not each.transfer.inbound]
+        arrived += sum(each.stash_bits for each in stashed)
         assert plan.bits["scratchpad_write"] == arrived
         assert plan.peer_bits == (
             0 if mesh else sum(each.deliveries * each.bits for each in (*peer, *reduced))
         )
-        loads = [each for each in (plan.mesh_fill, plan.mesh_drain) if each is not None]
+        loads = [each for each in plan.mesh_bits if each is not None]
         if loads:
             # Every hop is on a link, and words from the global buffer enter through at least one of
             # its ports.

@@ -30,7 +30,12 @@ def test_load_and_compute_overlap_but_for_the_first_and_the_last(
     end, stages = run({"load": [load] * blocks, "compute": [compute] * blocks})
     assert end == load + (blocks - 1) * max(load, compute) + compute
     found = stalls(times_of(stages), 0, end)
-    assert found == {"dram": load + (blocks - 1) * max(0, load - compute), "fill": 0, "drain": 0}
+    assert found == {
+        "load": load + (blocks - 1) * max(0, load - compute),
+        "store": 0,
+        "fill": 0,
+        "drain": 0,
+    }
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 3, 10])
@@ -42,14 +47,14 @@ def test_compute_and_drain_overlap_but_for_the_first_and_the_last(
     assert end - 100 == compute + (blocks - 1) * max(compute, drain) + drain
     found = stalls(times_of(stages), 100, end)
     assert sum(found.values()) == end - 100 - blocks * compute
-    assert (found["dram"], found["fill"]) == (0, 0)
+    assert (found["load"], found["store"], found["fill"]) == (0, 0, 0)
 
 
 def test_five_stages_take_the_slowest_a_block_and_the_others_once() -> None:
     names, cycles, blocks = ("load", "fill", "compute", "drain", "store"), (2, 3, 7, 1, 4), 9
     end, stages = run({name: [each] * blocks for name, each in zip(names, cycles, strict=True)})
     assert end == sum(cycles) + (blocks - 1) * max(cycles)
-    assert stalls(times_of(stages), 0, end) == {"dram": 2 + 4, "fill": 3, "drain": 1}
+    assert stalls(times_of(stages), 0, end) == {"load": 2, "store": 4, "fill": 3, "drain": 1}
 
 
 def test_a_double_buffer_holds_two_blocks_and_no_more() -> None:
@@ -68,7 +73,7 @@ def test_one_block_passes_all_stages_one_after_the_other() -> None:
         {"load": [4], "fill": [5], "compute": [6], "drain": [7], "store": [8]}, start=3
     )
     assert [stage.started[0] for stage in stages] == [3, 7, 12, 18, 25]
-    assert stalls(times_of(stages), 3, end) == {"dram": 4 + 8, "fill": 5, "drain": 7}
+    assert stalls(times_of(stages), 3, end) == {"load": 4, "store": 8, "fill": 5, "drain": 7}
 
 
 def test_waiting_is_blamed_on_the_stage_that_sets_the_pace() -> None:
@@ -81,12 +86,17 @@ def test_waiting_is_blamed_on_the_stage_that_sets_the_pace() -> None:
     assert stages[2].started == [3, 23, 66]
     # Before block 0: 1 of DRAM and 2 of fill; before block 1: from 6 to 23; before block 2: from 26
     # to 66; then the last drain.
-    assert stalls(times_of(stages), 0, end) == {"dram": 1 + 17, "fill": 2, "drain": 40 + 1}
+    assert stalls(times_of(stages), 0, end) == {"load": 18, "store": 0, "fill": 2, "drain": 40 + 1}
 
 
 def test_a_fill_that_is_behind_takes_the_blame_itself() -> None:
     end, stages = run({"load": [1, 1, 1], "fill": [9, 9, 9], "compute": [3, 3, 3]})
-    assert stalls(times_of(stages), 0, end) == {"dram": 1, "fill": 9 + 6 + 6, "drain": 0}
+    assert stalls(times_of(stages), 0, end) == {
+        "load": 1,
+        "store": 0,
+        "fill": 9 + 6 + 6,
+        "drain": 0,
+    }
 
 
 def test_a_store_that_holds_up_the_drain_is_a_wait_for_dram() -> None:
@@ -101,7 +111,8 @@ def test_a_store_that_holds_up_the_drain_is_a_wait_for_dram() -> None:
     # Block 4 is ready in cycle 12: 12 cycles of DRAM, then one in which block 2 drains. After its
     # last cycle blocks 3 and 4 drain, a cycle each, and the rest waits for stores.
     assert stalls(times_of(stages), 0, end) == {
-        "dram": 12 + (end - 28 - 2),
+        "load": 0,
+        "store": 12 + (end - 28 - 2),
         "fill": 0,
         "drain": 1 + 2,
     }

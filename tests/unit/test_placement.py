@@ -81,7 +81,11 @@ ORDER = "weights, copies, feedback, gradients, optimizer_state and stash"
             "{copies: most}",
             "3:21: placement.copies must be auto or an integer from 1 to 65536, got most",
         ),
-        ("{copy: 1}", "3:13: placement.copy is not a known key; known keys: order, copies"),
+        (
+            "{stash: dram}",
+            "3:20: placement.stash must be buffer, scratchpad or auto, got dram",
+        ),
+        ("{copy: 1}", "3:13: placement.copy is not a known key; known keys: order, copies, stash"),
     ],
 )
 def test_a_fault_has_its_place_and_its_rule(tmp_path: Path, key: str, message: str) -> None:
@@ -93,7 +97,7 @@ def test_a_fault_has_its_place_and_its_rule(tmp_path: Path, key: str, message: s
 
 def test_the_section_is_in_the_file_form() -> None:
     form = file_form(machine(placement__order=STATE_FIRST, placement__copies=2))
-    assert form["placement"] == {"order": STATE_FIRST, "copies": 2}
+    assert form["placement"] == {"order": STATE_FIRST, "copies": 2, "stash": "buffer"}
     assert file_form(machine())["placement"]["copies"] == "auto"
 
 

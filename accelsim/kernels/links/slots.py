@@ -55,7 +55,13 @@ class Slots(NamedTuple):
     block_cycles: Ints
     """int64 (slots, blocks): cycles of the compute stage."""
     mesh_bits: Ints
-    """int64 (slots, 2, mesh links): bits that fill and drain move over each link of a mesh."""
+    """int64 (slots, 4, mesh links): bits that fill, drain, load and store move over each link of a
+    mesh.
+    """
+    stash_bits: Ints
+    """int64 (slots, 2): bits that load moves over the link to the root of a tree, and store over
+    the link from it.
+    """
     parts: Ints
     """int64 (slots, parts, 3), by `BASE` to `NBYTES`: tensors moved by load, then those moved by
     store.

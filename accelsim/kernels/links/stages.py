@@ -108,6 +108,8 @@ def work(
 ) -> int:
     """Start a stage's transfers of one block.
 
+    Load and store move the stash in scratchpads over the NoC, everything else over DRAM.
+
     Returns the cycle in which the block is done, apart from its DRAM transfers. Their number is in
     the stage's `CROSSING`.
     """
@@ -132,9 +134,15 @@ def work(
     if write:
         wait = share(op[STAGED_OUT_WAIT], block, blocks)
         done = reserve(BUFFER, share(op[STAGED_OUT], block, blocks), wait, now, table)
+        bits = share(slots.stash_bits[slot, 1], block, blocks)
+        done = max(done, reserve(DOWN, bits, 0, now, table))
+        done = max(done, reserve_mesh(slots.mesh_bits[slot, 3], block, blocks, now, table))
     else:
         wait = share(op[STAGED_IN_WAIT], block, blocks)
         done = reserve(links.writes, share(op[STAGED_IN], block, blocks), wait, now, table)
+        bits = share(slots.stash_bits[slot, 0], block, blocks)
+        done = max(done, reserve(UP, bits, 0, now, table))
+        done = max(done, reserve_mesh(slots.mesh_bits[slot, 2], block, blocks, now, table))
     first, end = (op[LOADS], op[PARTS]) if write else (0, op[LOADS])
     clock, crossing = dram_clock(now, memory), 0
     for index in range(first, end):

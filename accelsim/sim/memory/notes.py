@@ -11,9 +11,13 @@ _LISTED = 4
 
 
 def memory_notes(
-    step: TrainingStep, residency: Residency, stored_dense: Sequence[str]
+    step: TrainingStep, residency: Residency, stored_dense: Sequence[str], stash_in_pads: int = 0
 ) -> list[str]:
-    """Sentences for a result's notes; [] if all weights fit and every format's zeros are known."""
+    """Sentences for a result's notes; [] if all weights fit, every format's zeros are known and no
+    stash is in the scratchpads.
+
+    ``stash_in_pads``: largest total of the stash there, in bytes.
+    """
     roles = {operand.tensor.name: operand.tensor.role for op in step.ops for operand in op.operands}
     spilled = [
         f"{home.spilled} of {home.resident + home.spilled} words of {name}"
@@ -26,6 +30,8 @@ def memory_notes(
             f"the scratchpads have no room for {_listed(spilled)}: they are read from DRAM at "
             f"every use"
         )
+    if stash_in_pads:
+        notes.append(f"the scratchpads hold at most {stash_in_pads} bytes of the stash")
     if stored_dense:
         notes.append(
             f"the zeros of {_listed(stored_dense)} are unknown: they are stored dense, whatever "

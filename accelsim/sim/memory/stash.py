@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from accelsim.step.ops import Op, Pass, Tensor, TrainingStep
+from accelsim.step.stash import stash_tensors
 
 Key = tuple[int, str]
 """(step of the run, tensor name)."""
@@ -26,9 +27,10 @@ class Stash:
             if op.name not in names
             for operand in op.operands
         }
-        waiting = {name for _, name in self._reads_back}
-        self.produced = waiting & {tensor.name for op in forward for tensor in op.outputs}
-        outside = waiting - {tensor.name for op in step.ops for tensor in op.outputs}
+        self.produced = {tensor.name for _, tensor in stash_tensors(step)}
+        outside = {name for _, name in self._reads_back} - {
+            tensor.name for op in step.ops for tensor in op.outputs
+        }
         self._inputs = {
             operand.tensor.name: operand.tensor
             for op in forward

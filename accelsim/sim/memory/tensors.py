@@ -1,5 +1,5 @@
 """Placement of tensors during a step: home scratchpads, else global buffer while there is room,
-else DRAM.
+else DRAM. Tensors of the stash may be in scratchpads, too (`scratch_stash.py`).
 
 A tensor keeps its place from the start of its producer to the end of its last reader. Tensors of
 one step that FF produces or reads, and that a later pass reads, are the stash; the peak of their
@@ -19,6 +19,7 @@ from accelsim.mapping.residency import Residency
 from accelsim.mapping.rooms import slice_bytes
 from accelsim.sim.encodings import Encoding
 from accelsim.sim.memory.held import Held, Place
+from accelsim.sim.memory.scratch_stash import ScratchStash
 from accelsim.sim.memory.stash import Key, Stash
 from accelsim.step.ops import Op, Role, Tensor, TrainingStep
 
@@ -29,7 +30,7 @@ class TensorMemory:
 
     ``encodings``: sizes, by name, of tensors in compressed formats; all others are dense.
     ``warm``: tensors that stay on the chip from step to step are there when the run begins; else
-    they come from DRAM in its first step.
+    they come from DRAM in its first step. ``in_pads``: the stash in scratchpads.
     """
 
     architecture: Machine
@@ -49,6 +50,7 @@ class TensorMemory:
         buffer = self.architecture.global_buffer
         self._free_bits = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
         self._stash = Stash(self.step)
+        self.in_pads = ScratchStash(self.architecture, self.residency)
         for op in self.step.ops:
             self._readers.update({operand.tensor.name for operand in op.operands})
         if self.architecture.organization == "near_memory":
@@ -62,7 +64,7 @@ class TensorMemory:
         """
         limit = self._free_bits // 2
         for op in self.step.ops:
-            for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
+            for tensor in op.tensors:
                 bits = self.bits(tensor)
                 if (
                     tensor.persistent
@@ -99,7 +101,7 @@ class TensorMemory:
         """
         nbytes: dict[str, int] = {}
         for op in self.step.ops:
-            for tensor in (*(operand.tensor for operand in op.operands), *op.outputs):
+            for tensor in op.tensors:
                 home = self.residency.home(tensor)
                 outside = home.spilled > 0 if home else tensor.name not in self._pinned
                 outside = outside or not self.warm
@@ -153,18 +155,21 @@ class TensorMemory:
 
     def in_buffer(self, step: int, tensor: Tensor) -> int:
         """Words of a tensor produced in this step that the global buffer holds."""
+        if (step, tensor.name) not in self._in_buffer:
+            return 0
         split = self._local.get((step, tensor.name))
-        return (
-            (split[1] if split else tensor.elements)
-            if (step, tensor.name) in self._in_buffer
-            else 0
-        )
+        return split[1] if split else tensor.elements
 
     def in_dram(self, step: int, tensor: Tensor) -> bool:
-        """Whether a read of the tensor goes to DRAM: it is neither in the global buffer nor pinned
-        there.
+        """Whether a read of the tensor goes to DRAM: it is neither in the global buffer, nor pinned
+        there, nor stashed in scratchpads.
         """
-        return (step, tensor.name) not in self._in_buffer and tensor.name not in self._pinned
+        key = (step, tensor.name)
+        return not (key in self._in_buffer or key in self.in_pads or tensor.name in self._pinned)
+
+    def stash_pes(self, step: int, tensor: Tensor) -> range | None:
+        """The PEs whose scratchpads hold the tensor as stash; None if it is elsewhere."""
+        return self.in_pads.pes((step, tensor.name))
 
     def stashes(self, op: Op, tensor: Tensor) -> bool:
         """Whether an op writes a tensor of the stash, or reads it back in a later pass than FF."""
@@ -182,9 +187,7 @@ class TensorMemory:
         if (step, tensor.name) in self._local:
             return self._local[step, tensor.name][:2]
         home = self.residency.home(tensor)
-        if home is not None:
-            return home.resident, home.spilled
-        return None
+        return (home.resident, home.spilled) if home else None
 
     def start(self, step: int, op: Op) -> None:
         """Record that an op starts to read its operands."""
@@ -209,25 +212,30 @@ class TensorMemory:
                 if tensor.name in self.residency.fused_gradients
                 else min(self.residency.free_bytes[part], self._slice(tensor))
             )
-            self.residency.free_bytes[part] -= reserved
+            self.residency.hold_gradient(part, reserved)
             self._local[key] = (*split, reserved)
             words = split[1]
-        bits = self._bits_of(tensor, words)
-        if (
-            tensor.role is not Role.OPTIMIZER_STATE
-            and key not in self._in_buffer
-            and bits <= self._free_bits
-        ):
-            self._in_buffer[key] = bits
-            self._free_bits -= bits
+        placed = key in self._in_buffer or key in self.in_pads
+        if tensor.role is not Role.OPTIMIZER_STATE and not placed:
+            self._give_place(key, self._bits_of(tensor, words), layer)
         if tensor.name in self._stash.produced:
             self._stash.add(key, self.bits(tensor))
+        at_home = words < tensor.elements
         place = Place.GLOBAL_BUFFER if key in self._in_buffer else Place.DRAM
-        self._produced[tensor.name] = (
-            Held(tensor, self.bits(tensor), Place.SCRATCHPADS, spilled=words)
-            if words < tensor.elements
-            else Held(tensor, self.bits(tensor), place)
-        )
+        place = Place.SCRATCHPADS if at_home or key in self.in_pads else place
+        spilled = words if at_home else 0
+        self._produced[tensor.name] = Held(tensor, self.bits(tensor), place, spilled=spilled)
+
+    def _give_place(self, key: Key, bits: int, layer: str) -> None:
+        """Take room for a tensor in the first memory that has it; without any, it is in DRAM."""
+        stashed = key[1] in self._stash.produced
+        for place in self.in_pads.tried if stashed else (Place.GLOBAL_BUFFER,):
+            if place is Place.SCRATCHPADS and self.in_pads.hold(key, bits, layer):
+                return
+            if place is Place.GLOBAL_BUFFER and bits <= self._free_bits:
+                self._in_buffer[key] = bits
+                self._free_bits -= bits
+                return
 
     def _slice(self, tensor: Tensor) -> int:
         return slice_bytes(
@@ -259,7 +267,9 @@ class TensorMemory:
         if self._left.get(key, 1) > 0:
             return []
         self._free_bits += self._in_buffer.pop(key, 0)
+        self.in_pads.release(key)
         self._stash.remove(key)
         if key in self._local:
-            self.residency.free_bytes[self.residency.partition_of[layer]] += self._local.pop(key)[2]
+            part = self.residency.partition_of[layer]
+            self.residency.hold_gradient(part, -self._local.pop(key)[2])
         return [key[1]]

@@ -59,7 +59,7 @@ class Choice:
             / (burst_ps * architecture.clock_hz)
         )
         self._tilings: dict[Hashable, list[Tiling | None]] = {}
-        self._chosen: dict[tuple[str, tuple[bool, ...]], Tiling | None] = {}
+        self._chosen: dict[tuple[str, tuple[Hashable, ...]], Tiling | None] = {}
 
     def pin(self, op: Op) -> Pin | None:
         """The first pin whose pattern matches the op's name."""
@@ -88,11 +88,11 @@ class Choice:
         """
         return Tiler(self._mapper, op)
 
-    def best(self, tiler: Tiler, placed: tuple[bool, ...], planned: Planned) -> OpPlan:
+    def best(self, tiler: Tiler, placed: tuple[Hashable, ...], planned: Planned) -> OpPlan:
         """The plan of the cheapest mapping.
 
-        First call: search. Later calls with the same op and DRAM placement reuse that choice.
-        ``placed``: whether each of the op's tensors is in DRAM, in the order of ``op.tensors``.
+        First call: search. Later calls with the same op and places reuse that choice.
+        ``placed``: place of each of the op's tensors, in the order of ``op.tensors``.
         InputError for a pin that the machine cannot execute.
         """
         op = tiler.op
@@ -155,8 +155,15 @@ class Choice:
             + plan.staged_in_wait
             + plan.staged_out_wait
         )
-        stages = (loads, fill, compute, drain, stores)
-        busiest = max(*stages, loads + stores, port)
+        fetch, stow = (
+            max(bits, _busiest(mesh)) / noc.width_bits
+            for bits, mesh in (
+                (plan.stash_in_bits, plan.mesh_load),
+                (plan.stash_out_bits, plan.mesh_store),
+            )
+        )
+        stages = (max(loads, fetch), fill, compute, drain, max(stores, stow))
+        busiest = max(*stages, loads + stores, fill + stow, drain + fetch, port)
         return busiest + (sum(stages) - max(stages)) / plan.blocks
 
     def energy_pj(self, plan: OpPlan, cycles: float) -> float:

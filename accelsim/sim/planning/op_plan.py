@@ -41,7 +41,8 @@ class Moved:
     delivered into PEs, each counted once per PE. ``dram_words``, ``dram_bits``: those that
     cross the DRAM bus. ``crosses``: whether the tensor is in DRAM, even if it is all zeros and
     takes no bits. ``encoded``: whether its format is compressed, so that bits are not words times a
-    fixed size.
+    fixed size. ``stash_words``, ``stash_bits``: those that come from scratchpads or go there in
+    place of DRAM. ``stash_pes``: the PEs that hold them.
     """
 
     transfer: Transfer
@@ -53,6 +54,9 @@ class Moved:
     dram_bits: int = 0
     crosses: bool = False
     encoded: bool = False
+    stash_words: int = 0
+    stash_bits: int = 0
+    stash_pes: range = range(0)
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,10 @@ class OpPlan:
     - ``port_wait``: cycles in which lanes wait for the ports of their scratchpads.
     - ``fill_wait`` to ``staged_out_wait``: busy cycles that bank conflicts add at the global
       buffer's port.
-    - ``mesh_fill``, ``mesh_drain``: int64 (links), bits per link of a mesh; such a plan has no
-      fill, drain or peer bits.
+    - ``mesh_fill``, ``mesh_drain``, ``mesh_load``, ``mesh_store``: int64 (links), bits per link of
+      a mesh, by stage; such a plan has no fill, drain, peer or stash bits.
+    - ``stash_in_bits``, ``stash_out_bits``: bits over the links of a tree between the staging half
+      and scratchpads with stash.
     - ``words``, ``bits``: totals by kind of memory. ``words_received``: words delivered into PEs.
     - ``counts``: on-chip actions.
     """
@@ -99,6 +105,10 @@ class OpPlan:
     drain_wait: int = 0
     staged_in_wait: int = 0
     staged_out_wait: int = 0
+    stash_in_bits: int = 0
+    stash_out_bits: int = 0
+    mesh_load: Ints | None = None
+    mesh_store: Ints | None = None
 
     @property
     def fills(self) -> bool:
@@ -113,6 +123,21 @@ class OpPlan:
         return bool(self.drain_bits or self.drain_buffer_bits) or (
             self.mesh_drain is not None and bool(self.mesh_drain.any())
         )
+
+    @property
+    def brings(self) -> bool:
+        """Whether anything moves to the staging half, from DRAM or scratchpads."""
+        return bool(self.loads or self.stash_in_bits) or self.mesh_load is not None
+
+    @property
+    def sends(self) -> bool:
+        """Whether anything moves from the staging half, to DRAM or scratchpads."""
+        return bool(self.stores or self.stash_out_bits) or self.mesh_store is not None
+
+    @property
+    def mesh_bits(self) -> tuple[Ints | None, ...]:
+        """Bits per mesh link of fill, drain, load and store."""
+        return self.mesh_fill, self.mesh_drain, self.mesh_load, self.mesh_store
 
     @property
     def blocks(self) -> int:
@@ -142,6 +167,8 @@ class PlanDraft:
         self.totals: Counter[str] = Counter()
         self.mesh_fill: Ints | None = None
         self.mesh_drain: Ints | None = None
+        self.mesh_load: Ints | None = None
+        self.mesh_store: Ints | None = None
 
     def buffer_access(self, kind: str, words: int, bits: int) -> None:
         """Count words of the global buffer, ``kind`` read or write."""
@@ -175,6 +202,16 @@ class PlanDraft:
         self.counts.add("noc", "bit_hops", int(loads.sum()))
         self.mesh_drain = loads if self.mesh_drain is None else self.mesh_drain + loads
 
+    def add_mesh_load(self, loads: Ints) -> None:
+        """Add bits per mesh link, int64 (links), of the stash on its way to the staging half."""
+        self.counts.add("noc", "bit_hops", int(loads.sum()))
+        self.mesh_load = loads if self.mesh_load is None else self.mesh_load + loads
+
+    def add_mesh_store(self, loads: Ints) -> None:
+        """Add bits per mesh link, int64 (links), of the stash on its way to the scratchpads."""
+        self.counts.add("noc", "bit_hops", int(loads.sum()))
+        self.mesh_store = loads if self.mesh_store is None else self.mesh_store + loads
+
     def finish(self, block_cycles: Ints, timing: ArrayTiming | None, port_wait: int) -> OpPlan:
         """Freeze the plan. ``port_wait`` cycles are spread evenly over the blocks."""
         blocks = len(block_cycles)
@@ -197,5 +234,7 @@ class PlanDraft:
             self.mesh_fill,
             self.mesh_drain,
             port_wait,
+            mesh_load=self.mesh_load,
+            mesh_store=self.mesh_store,
             **self.totals,
         )

@@ -59,7 +59,10 @@ class Planner:
         for tensor in op.outputs:
             split = self._mapper.gradient_split(op, tensor)
             self._memory.produce(step, tensor, split, op.layer)
-        placed = tuple(self._memory.in_dram(step, tensor) for tensor in op.tensors)
+        placed = tuple(
+            (self._memory.in_dram(step, tensor), self._memory.stash_pes(step, tensor))
+            for tensor in op.tensors
+        )
         return self._choice.best(tiler, placed, lambda mapping: self._mapped(step, mapping, pes))
 
     def _mapped(self, step: int, mapping: Mapping, pes: range) -> OpPlan:
@@ -226,10 +229,13 @@ class Planner:
             for t in transfers
             if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER, Route.LOAD}
         )
-        dram = sum(
+        beyond = sum(
             self._traffic.bits(t, t.dram_words)
             for t in transfers
-            if t.spilled or t.route is Route.LOAD or self._memory.in_dram(step, t.tensor)
+            if t.spilled
+            or t.route is Route.LOAD
+            or self._memory.in_dram(step, t.tensor)
+            or self._memory.stash_pes(step, t.tensor) is not None
         )
-        staged = -(-max(inbound, dram) // (8 * self._architecture.global_buffer.staging_bytes))
+        staged = -(-max(inbound, beyond) // (8 * self._architecture.global_buffer.staging_bytes))
         return min(most, max(self._architecture.blocks_per_op, staged))

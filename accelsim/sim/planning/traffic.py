@@ -4,6 +4,8 @@ port.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from accelsim.machine.architecture import Machine
 from accelsim.machine.words import line_bits, word_bits
 from accelsim.pe.mapping import Route, Transfer
@@ -13,6 +15,7 @@ from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.planning.bank_streams import BankStreams
 from accelsim.sim.planning.mesh import Mesh
 from accelsim.sim.planning.op_plan import DramPart, Moved, PlanDraft
+from accelsim.sim.planning.stash_leg import StashLeg
 from accelsim.sim.planning.tree import Tree
 from accelsim.step.ops import Op, Tensor
 
@@ -27,6 +30,7 @@ class Traffic:
         self._streams = BankStreams(architecture)
         self._edge_buffers = architecture.pe_array.passes_operands
         self._tree = Tree.of(architecture)
+        self._stash = StashLeg(architecture, self._streams)
 
     def read_bits(self, tensor: Tensor) -> int:
         """Bits per stored word when a lane reads it: value plus its own index.
@@ -72,9 +76,21 @@ class Traffic:
             True,
         )
 
+    def _beyond_staging(self, step: int, moved: Moved) -> Moved:
+        """The transfer with the words that it moves between staging half and scratchpads, if its
+        tensor is stashed there.
+        """
+        t, encoding = moved.transfer, self._encoding(moved.transfer)
+        pes = None if t.spilled else self._memory.stash_pes(step, t.tensor)
+        if pes is None or not t.dram_words:
+            return moved
+        words = encoding.words_of(t.dram_words) if encoding else t.dram_words
+        bits = self.bits(t, t.dram_words)
+        return replace(moved, stash_words=words, stash_bits=bits, stash_pes=pes)
+
     def add(self, plan: PlanDraft, step: int, t: Transfer) -> None:
         """Count a transfer and add its bits to the stages that it passes."""
-        moved = self._moved(step, t)
+        moved = self._beyond_staging(step, self._moved(step, t))
         plan.moved.append(moved)
         words = moved.words
         if t.enters_pes and (plan.on_array or not t.inbound or t.route is not Route.PEER):
@@ -112,6 +128,8 @@ class Traffic:
                 # there and written.
                 plan.counts.add("vector", "op", words)
             self._between(plan, moved)
+        if moved.stash_bits:
+            self._stash.add(plan, moved)
         if moved.dram_bits:
             self._dram(plan, moved, self._cause(plan.op, step, t))
 

@@ -149,6 +149,10 @@ MEMORIES_AND_LINKS = {
     ),
     "narrow-words-28nm": "simulate mnist-conv --arch machines/narrow-words-28nm.yaml --rule dfa",
     "hbm2": "simulate mnist-fc --arch machines/hbm2.yaml --batch 16",
+    "stash-in-scratchpads": (
+        "simulate mnist-conv --arch machines/stash-in-scratchpads.yaml --batch 16"
+    ),
+    "stash-streaming": "simulate cifar10-conv --arch machines/stash-streaming.yaml --batch 16",
 }
 
 FORMATS_AND_ZEROS = {
