@@ -134,12 +134,14 @@ def op_result(record: OpRecord, run: Run, table: EnergyTable, machine: Machine) 
             **{f"stall_{cause}": record.stalls[cause] * lanes for cause in STALLS},
         ),
         macs=_macs(op.dense_macs, timing),
-        vector_ops=op.vector_ops,
+        vector_ops=plan.vector_ops + record.ridden,
         words=Words(**plan.words),
         words_received=plan.words_received,
         bytes=Bytes(**{kind: -(-plan.bits[kind] // 8) for kind in BYTE_KINDS}),
         energy_pj=math.fsum(energy.values()),
         energy_by_component_pj=energy,
+        fused_into=record.fused_into,
+        words_saved=record.words_saved,
         mapping=None if plan.mapping is None else _mapping(plan.mapping, machine),
     )
 

@@ -14,6 +14,7 @@ from accelsim.layers.numerics import ActivationNumerics
 from accelsim.layers.vector_layer import VectorLayer
 from accelsim.numerics import memory
 from accelsim.numerics.arrays import Array
+from accelsim.step.ops import Form
 from accelsim.workload.lowering import Work
 from accelsim.workload.section import LayerSection, Sources
 
@@ -39,10 +40,11 @@ class Activation(VectorLayer):
     """Scalar operations per element to multiply the error by the derivative."""
 
     def work(self) -> Work:
-        return Work("activation", prod(self.out_shape), self.forward_ops)
+        return Work("activation", prod(self.out_shape), self.forward_ops, Form.ELEMENTWISE)
 
     def work_back(self) -> Work:
-        return Work("activation_derivative", prod(self.out_shape), self.derivative_ops)
+        elements = prod(self.out_shape)
+        return Work("activation_derivative", elements, self.derivative_ops, Form.ELEMENTWISE)
 
     def reads_back(self, low: Lowering, error: Value) -> Value:
         return (*error, *low.outputs[self.name])

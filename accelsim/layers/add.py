@@ -16,6 +16,7 @@ from accelsim.layers.numerics import LayerNumerics
 from accelsim.layers.vector_layer import VectorLayer
 from accelsim.numerics import memory
 from accelsim.numerics.arrays import Array
+from accelsim.step.ops import Form
 from accelsim.workload.lowering import Work
 from accelsim.workload.section import LayerSection, Sources
 
@@ -47,7 +48,7 @@ class Add(VectorLayer):
     sums: ClassVar[bool] = True
 
     def work(self) -> Work:
-        return Work("add", prod(self.out_shape), len(self.inputs) - 1)
+        return Work("add", prod(self.out_shape), len(self.inputs) - 1, Form.ELEMENTWISE)
 
     def backward(self, low: Lowering, error: Value) -> None:
         """Register the output's error as a contribution to every input that needs an error."""

@@ -19,7 +19,7 @@ from accelsim.layers.numerics import LayerNumerics
 from accelsim.layers.vector_layer import VectorLayer
 from accelsim.numerics import memory
 from accelsim.numerics.arrays import Array
-from accelsim.step.ops import Role, Tensor
+from accelsim.step.ops import Form, Role, Tensor
 from accelsim.workload.lowering import Work
 from accelsim.workload.section import LayerSection, Sources
 
@@ -29,13 +29,15 @@ if TYPE_CHECKING:
 ROW = 128
 """Minimum row length, in elements, for fast inner loops in the kernels."""
 
-FORWARD_OPS = 7
-"""Operations per element: mean 1, centre 1, variance 2, normalize 1, scale and shift 2. Work done
-once per channel is not counted.
+FORWARD_SUMS, FORWARD_OPS = 3, 7
+"""Operations per element of the sums, and in all: sum 1, sum of squares 2; centre 1, normalize 1,
+scale and shift 2. Work done once per channel is not counted.
 """
-BACKWARD_OPS = 7
-"""Operations per element: gradient of the scale 2, gradient of the shift 1, and scale * (e -
-mean(e) - normalized * mean(e * normalized)) 4.
+REMAKE_OPS = 2
+"""Operations per element that normalize the map again: centre 1, normalize 1."""
+BACKWARD_SUMS, BACKWARD_OPS = 3, 7
+"""Operations per element of the sums, and in all: gradient of the scale 2, gradient of the shift 1;
+scale * (e - mean(e) - normalized * mean(e * normalized)) 4.
 """
 
 
@@ -64,10 +66,23 @@ class BatchNorm(VectorLayer):
         return (Tensor(f"{self.name}.weight", Role.WEIGHT, shape, persistent=True),)
 
     def work(self) -> Work:
-        return Work("batch_norm", prod(self.out_shape), FORWARD_OPS)
+        return Work(
+            "batch_norm",
+            prod(self.out_shape),
+            FORWARD_OPS,
+            Form.STATISTICS,
+            FORWARD_SUMS,
+            REMAKE_OPS,
+        )
 
     def work_back(self) -> Work:
-        return Work("batch_norm_backward", prod(self.out_shape), BACKWARD_OPS)
+        return Work(
+            "batch_norm_backward",
+            prod(self.out_shape),
+            BACKWARD_OPS,
+            Form.STATISTICS,
+            BACKWARD_SUMS,
+        )
 
     def reads(self, low: Lowering) -> Value:
         """The input map, read twice because the statistics must be complete before the first

@@ -20,7 +20,7 @@ from accelsim.layers.numerics import LayerNumerics
 from accelsim.layers.vector_layer import VectorLayer
 from accelsim.numerics import memory
 from accelsim.numerics.arrays import Array
-from accelsim.step.ops import Role
+from accelsim.step.ops import Form, Role
 from accelsim.workload.lowering import Work, index_bits
 from accelsim.workload.network import Pair
 from accelsim.workload.section import LayerSection, Sources
@@ -86,7 +86,21 @@ class Pool(VectorLayer):
     def work_back(self) -> Work:
         """Each input element sums the errors of every window that covers it."""
         (down, right), (rows, columns) = self.stride, self.kernel
-        return Work("pool_backward", prod(self.in_shape), ceil(rows / down) * ceil(columns / right))
+        windows = ceil(rows / down) * ceil(columns / right)
+        form = Form.EXPANSION if windows == 1 else Form.OTHER
+        return Work("pool_backward", prod(self.in_shape), windows, form)
+
+    def windows(self, ops_per_window: int) -> Work:
+        """Forward work."""
+        row = self.in_shape[1] * self.in_shape[2]
+        return Work(
+            "pool",
+            prod(self.out_shape),
+            ops_per_window,
+            Form.WINDOWS,
+            rows=self.kernel[0],
+            row_words=row,
+        )
 
 
 class MaxPool(Pool):
@@ -96,7 +110,7 @@ class MaxPool(Pool):
     keeps_rectified: ClassVar[bool] = True
 
     def work(self) -> Work:
-        return Work("pool", prod(self.out_shape), prod(self.kernel) - 1 or 1)
+        return self.windows(prod(self.kernel) - 1 or 1)
 
     def stash(self, low: Lowering) -> Value:
         bits = index_bits(prod(self.kernel))
@@ -112,7 +126,7 @@ class AveragePool(Pool):
     kind: ClassVar[str] = "avg_pool"
 
     def work(self) -> Work:
-        return Work("pool", prod(self.out_shape), prod(self.kernel))
+        return self.windows(prod(self.kernel))
 
     def numerics(self, dtype: np.dtype[Any], steps: int) -> AveragePoolNumerics:
         return AveragePoolNumerics(self, dtype)
@@ -124,10 +138,12 @@ class GlobalAveragePool(Pool):
     kind: ClassVar[str] = "global_avg_pool"
 
     def work(self) -> Work:
-        return Work("pool", prod(self.out_shape), self.in_shape[0] * self.in_shape[1])
+        # Sums of the channels take no line buffer.
+        window = self.in_shape[0] * self.in_shape[1]
+        return Work("pool", prod(self.out_shape), window, Form.WINDOWS)
 
     def work_back(self) -> Work:
-        return Work("pool_backward", prod(self.in_shape), 1)
+        return Work("pool_backward", prod(self.in_shape), 1, Form.EXPANSION)
 
     def numerics(self, dtype: np.dtype[Any], steps: int) -> GlobalAveragePoolNumerics:
         return GlobalAveragePoolNumerics(self, dtype)

@@ -77,6 +77,12 @@ class Machine(Section, metaclass=_LoadedOnly):
     mapping: MappingChoice = Field(
         default_factory=MappingChoice, description="Loop order and tile sizes."
     )
+    fusion: Literal["none", "epilogue", "full"] = Field(
+        default="none",
+        description="Vector work done on words while another op moves them (docs/fusion.md). "
+        "`epilogue`: on results as they leave the op that makes them. `full`: also on words on "
+        "their way to the ops that read them.",
+    )
     blocks_per_op: Positive = Field(
         default=4,
         description="Minimum number of blocks per op, if it has enough tiles. Transfers of one "

@@ -201,7 +201,7 @@ class PEKind(ABC):
     def output_transfers(self, op: Contraction, placement: Placement) -> tuple[Transfer, ...]:
         """Transfers of outputs to their home PEs, or to the global buffer."""
         transfers: list[Transfer] = []
-        for tensor in op.outputs:
+        for tensor in op.made:
             resident, spilled = placement.gradient_split(op, tensor) or (0, tensor.elements)
             bits = self.bits(tensor)
             if resident:
@@ -220,7 +220,7 @@ class PEKind(ABC):
         """
         if not words:
             return ()
-        sums, psum = op.outputs[0], self.architecture.precision.psum
+        sums, psum = op.made[0], self.architecture.precision.psum
         return (
             Transfer(sums, out, False, words, psum, partial=True),
             Transfer(sums, back, True, words, psum, partial=True),

@@ -26,6 +26,7 @@ class Route(StrEnum):
     - PEER: home PE to another PE over the NoC (remote words).
     - REDUCE: partial sums between PEs over the NoC (remote words).
     - COLLECT: PE to global buffer.
+    - PASS: PE to the vector unit, which keeps no word of them.
     - HOME: into or out of the PE's own scratchpad (local words).
     - BUFFER: global buffer to vector unit or back.
     - LOAD: DRAM to the place where the words stay from step to step: home scratchpads, or, without
@@ -37,6 +38,7 @@ class Route(StrEnum):
     PEER = "peer"
     REDUCE = "reduce"
     COLLECT = "collect"
+    PASS = "pass"
     HOME = "home"
     BUFFER = "buffer"
     LOAD = "load"

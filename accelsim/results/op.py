@@ -74,11 +74,12 @@ class Stall(Part):
     bank: Count = 0
     dependency: Count = 0
     drain: Count = 0
+    vector: Count = 0
 
     @property
     def total(self) -> int | float:
         """Sum over all causes."""
-        return self.dram + self.noc + self.bank + self.dependency + self.drain
+        return self.dram + self.noc + self.bank + self.dependency + self.drain + self.vector
 
 
 NO_STALL = Stall()
@@ -114,6 +115,7 @@ class ArrayCycles(Part):
             "stall_bank": stall.bank,
             "stall_dependency": stall.dependency,
             "stall_drain": stall.drain,
+            "stall_vector": stall.vector,
             "idle": self.idle,
         }
 
@@ -136,6 +138,7 @@ class LaneCycles(Part):
     stall_bank: Count = 0
     stall_dependency: Count = 0
     stall_drain: Count = 0
+    stall_vector: Count = 0
 
     def by_cause(self) -> dict[str, int | float]:
         """Cycles by cause, in the order of `CAUSES`."""
@@ -196,6 +199,8 @@ class OpResult(Part):
     bytes: Bytes = NO_BYTES
     energy_pj: Energy
     energy_by_component_pj: dict[str, Energy] | None = None
+    fused_into: tuple[str, ...] = field(default=(), metadata=OMITTED)
+    words_saved: Annotated[int, Field(ge=0)] = field(default=0, metadata=OMITTED)
     mapping: OpMapping | None = field(default=None, metadata=OMITTED)
 
     @property

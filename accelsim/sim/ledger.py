@@ -69,6 +69,9 @@ class Ledger(Observer):
         self._produced = {
             tensor.name for op in step.ops for tensor in op.outputs if not tensor.persistent
         }
+        passed = {op.passed.name: op.passed for op in step.ops if op.passed is not None}
+        self._tensors |= passed  # their partial sums may be in memories
+        self._produced |= passed.keys()
         for tensor in self._tensors.values():
             home = memory.residency.home(tensor)
             if home is not None:
@@ -122,7 +125,7 @@ class Ledger(Observer):
             account = self._account(BUFFER, step, t.tensor)
             account.filled += crossing
             account.dropped += crossing
-            if crossing < min(t.words, t.tensor.elements):
+            if crossing < min(t.words, _needed(op, t.tensor)):
                 raise LawViolation(
                     f"{op.name} reads {t.words} words of {t.tensor.name} from the global buffer, "
                     f"but only {crossing} came from {source}"
@@ -171,6 +174,8 @@ class Ledger(Observer):
     def _put(self, step: int, moved: Moved) -> None:
         """Enter one transfer: words that stay in a memory, and words that passed through it."""
         t = moved.transfer
+        if t.route is Route.PASS:
+            return
         pads, buffer = self._account(PADS, step, t.tensor), self._account(BUFFER, step, t.tensor)
         if t.partial:
             through = pads if t.route in {Route.HOME, Route.REDUCE} else buffer
@@ -258,3 +263,12 @@ class Ledger(Observer):
                     f"at the end {memory} must hold {expected} words of {name}, but the ledger has "
                     f"{account}"
                 )
+
+
+def _needed(op: Op, tensor: Tensor) -> int:
+    """Words of a tensor that an op reads at least once. A convolution with a stride larger than its
+    kernel leaves some out.
+    """
+    if isinstance(op, Contraction) and tensor in (each.tensor for each in op.operands_of(Use.MOVING)):
+        return min(tensor.elements, op.nest.moving_words[0])
+    return tensor.elements

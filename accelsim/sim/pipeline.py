@@ -195,6 +195,9 @@ class Pipelines:
             len(plan.loads),
             len(parts),
             self._serial,
+            plan.fill_vector,
+            plan.drain_vector,
+            plan.on_vector_unit,
         )
         self._serial += 1
         slots.kinds[slot, : len(kinds)] = kinds
@@ -290,7 +293,8 @@ def _links(architecture: Machine) -> on.Links:
     table = np.zeros((on.MESH + (mesh.links if mesh else 0), 4), np.int64)
     table[:, on.WIDTH] = noc.width_bits
     table[on.PEER, on.WIDTH] *= noc.peer_links
-    table[on.BUFFER : on.MESH, on.WIDTH] = buffer.banks * buffer.width_bits
+    table[on.BUFFER : on.VECTOR, on.WIDTH] = buffer.banks * buffer.width_bits
+    table[on.VECTOR, on.WIDTH] = 1
     return on.Links(table, on.BUFFER if buffer.ports == 1 else on.BUFFER_WRITE)
 
 
@@ -305,7 +309,7 @@ def _memory(architecture: Machine, tck_ps: int) -> k.Memory:
 
 def _new_slots(slots: int, mesh_links: int) -> k.Slots:
     return k.Slots(
-        ops=np.zeros((slots, k.SERIAL + 1), np.int64),
+        ops=np.zeros((slots, k.IS_VECTOR + 1), np.int64),
         kinds=np.zeros((slots, k.STAGES), np.int64),
         block_cycles=np.zeros((slots, 1), np.int64),
         mesh_bits=np.zeros((slots, 4, mesh_links), np.int64),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from accelsim.config.names import Schedule
 from accelsim.cost.energy import EnergyTable
 from accelsim.dram.rows import PICOSECONDS
 from accelsim.dram.standard import DramSpec
 from accelsim.machine.architecture import Machine
+from accelsim.mapping.fusion import Fused, fuse
 from accelsim.pe.registry import pe_kind
 from accelsim.sim.observers import Observer
 from accelsim.sim.run import Run
@@ -42,6 +44,11 @@ class Program:
     prices: EnergyTable | None = None
     warm: bool = True
 
+    @cached_property
+    def fused(self) -> Fused:
+        """The step as the machine executes it."""
+        return fuse(self.step, self.architecture)
+
     def run(
         self, masks: MaskSource, observers: Sequence[Observer] = (), *, interval: bool = True
     ) -> Run:
@@ -71,7 +78,7 @@ class Program:
         """A run of ``steps`` steps back to back, ready to start."""
         model = pe_kind(self.architecture).timing(masks)
         serial = self.schedule == Schedule.SERIAL
-        return Simulation(self.step, model, self.dram, self.prices, serial, steps, self.warm)
+        return Simulation(self.fused, model, self.dram, self.prices, serial, steps, self.warm)
 
     def _steps_to_settle(self, cycles: int) -> int:
         """Number of steps of ``cycles`` cycles each that span enough refreshes."""

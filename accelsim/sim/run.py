@@ -21,7 +21,9 @@ class OpRecord:
 
     ``partition``: the array partition that the op held, or None for the vector unit. ``start``,
     ``end``: it held that component in the cycles [start, end). ``stalls``: cycles in which the
-    array waited, by cause. ``counts``: actions, those of DRAM and of clocks included.
+    array waited, by cause. ``counts``: actions, those of DRAM and of clocks included. ``ridden``:
+    operations of the op that other ops did, those of ``fused_into``; they are in ``counts``.
+    ``words_saved``: words that for this reason did not move.
     """
 
     plan: OpPlan
@@ -31,6 +33,9 @@ class OpRecord:
     end: int
     stalls: Mapping[str, int]
     counts: ActionCounts
+    ridden: int = 0
+    fused_into: tuple[str, ...] = ()
+    words_saved: int = 0
 
     @property
     def op(self) -> Op:

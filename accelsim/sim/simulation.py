@@ -18,10 +18,12 @@ from accelsim.dram.channels import DramChannels
 from accelsim.dram.rows import PICOSECONDS
 from accelsim.dram.standard import DramSpec
 from accelsim.errors import LawViolation
+from accelsim.mapping.fusion import Fused
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate, updates_in_pe
 from accelsim.pe.timing import TimingModel
 from accelsim.sim.encodings import encode
+from accelsim.sim.fused import with_fused
 from accelsim.sim.ledger import Ledger
 from accelsim.sim.link_law import check_links
 from accelsim.sim.memory.tensors import TensorMemory
@@ -42,7 +44,7 @@ class Simulation:
 
     def __init__(
         self,
-        step: TrainingStep,
+        fused: Fused,
         model: TimingModel,
         dram: DramSpec,
         prices: EnergyTable | None,
@@ -52,11 +54,13 @@ class Simulation:
     ) -> None:
         """Raises InputError for pinned mappings that the machine cannot execute.
 
+        ``fused``: the step as the machine executes it.
         ``serial``: run ops one after another on the whole array; else as soon as their operands
         exist. ``warm``: weights and other words that stay on the chip from step to step are there
         when the run begins; else its first step loads them.
         """
-        architecture = model.architecture
+        architecture, step = model.architecture, fused.step
+        self._fused = fused
         self._serial = serial
         partitions = 1 if serial else architecture.partitions
         self._architecture = architecture
@@ -264,10 +268,12 @@ class Simulation:
             [record.counts for record in self._records],
             background,
         )
-        order = {op.name: position for position, op in enumerate(self._start.ops)}
-        self._records.sort(key=lambda record: (record.step, record.start, order[record.op.name]))
+        ops = (*self._start.ops, *self._fused.absorbed)
+        order = {op.name: position for position, op in enumerate(ops)}
+        records = with_fused(self._records, self._fused)
+        records.sort(key=lambda record: (record.step, record.start, order[record.op.name]))
         return Run(
-            records=tuple(self._records),
+            records=tuple(records),
             cycles=cycles,
             interval_cycles=cycles,
             peak_stash_bytes=self._memory.peak_stash_bytes,

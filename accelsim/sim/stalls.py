@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelsim.kernels.links.servers import BUFFER, DOWN, MESH, PEER
+from accelsim.kernels.links.servers import BUFFER, DOWN, MESH, PEER, UP
 from accelsim.kernels.links.slots import Ints
 from accelsim.sim.pipeline import Pipelines, StageTimes, Times
 from accelsim.sim.planning.op_plan import OpPlan
@@ -13,12 +13,14 @@ from accelsim.sim.planning.op_plan import OpPlan
 def attribute(
     plan: OpPlan, times: Times, start: int, end: int, pipelines: Pipelines
 ) -> dict[str, int]:
-    """Stall cycles of the array during an op, by cause (dram, noc, bank, dependency, drain).
+    """Stall cycles of the array during an op, by cause (dram, noc, bank, dependency, drain,
+    vector).
 
     While the vector unit executes the op, the array waits for a dependency. A wait for a fill
     counts as a NoC stall, except for the share by which the global buffer's port alone takes
     longer, which is a bank stall. So does a wait for a load or store that moves stash to or from
-    scratchpads, and nothing over DRAM.
+    scratchpads, and nothing over DRAM. Of a wait for a fill or a drain, the share by which the
+    vector unit's work on its words takes longer is a vector stall.
     """
     waits = stalls(times, start, end)
     fill = waits["fill"]
@@ -29,6 +31,13 @@ def attribute(
     if plan.mesh_fill is not None:
         links = max(links, pipelines.cycles(MESH, int(plan.mesh_fill.max())))
     port = pipelines.cycles(BUFFER, plan.fill_buffer_bits) + plan.fill_wait
+    up = pipelines.cycles(UP, plan.drain_bits)
+    if plan.mesh_drain is not None:
+        up = max(up, pipelines.cycles(MESH, int(plan.mesh_drain.max())))
+    written = pipelines.cycles(BUFFER, plan.drain_buffer_bits) + plan.drain_wait
+    late_fill = _longer(fill, plan.fill_vector, max(links, port))
+    late_drain = _longer(waits["drain"], plan.drain_vector, max(up, written))
+    fill -= late_fill
     bank = fill * max(0, port - links) // port if port else 0
     dependency = 0 if plan.on_array else end - start - sum(waits.values()) - plan.port_wait
     over_dram = bool(plan.loads) * waits["load"] + bool(plan.stores) * waits["store"]
@@ -37,8 +46,16 @@ def attribute(
         "noc": fill - bank + waits["load"] + waits["store"] - over_dram,
         "bank": bank + plan.port_wait,
         "dependency": dependency,
-        "drain": waits["drain"],
+        "drain": waits["drain"] - late_drain,
+        "vector": late_fill + late_drain,
     }
+
+
+def _longer(wait: int, cycles: int, others: int) -> int:
+    """Share of a wait by which ``cycles`` exceed those of the others, who work at the same
+    time.
+    """
+    return wait * max(0, cycles - others) // cycles if cycles else 0
 
 
 def stalls(times: Times, start: int, end: int) -> dict[str, int]:

@@ -153,18 +153,40 @@ ZeroSource = TraceZeros | Dense | IdentityFirst | Pattern
 
 
 @dataclass(frozen=True)
+class Rider:
+    """Vector work that is done on words while another op moves them.
+
+    ``op``: name of the op whose work it is. ``elements``: elements that it processes; -1 for every
+    word of the operand that it rides on, as often as that word is read. ``waiting``: words that
+    wait in a line buffer until the other words of their window have come, of ``waiting_bits`` bits
+    each.
+    """
+
+    op: str
+    ops_per_element: int
+    elements: int = -1
+    waiting: int = 0
+    waiting_bits: int = 0
+
+
+@dataclass(frozen=True)
 class Operand:
     """A tensor that an op reads, its use, and the source of its zeros.
 
     ``words``: words that vector work reads of the tensor, if it does not read each stored word
     once; -1 means that it does. A gather of one row per sample reads fewer words than the tensor
     has, or reads some of them again. The tensor's room in memory is that of all its stored words.
+    ``prologue``: work of the vector unit on each word on its way to the op; ``zeros`` are those of
+    its results. ``beside``: name of another operand's tensor; the vector unit reads a word of this
+    tensor whenever it reads one of the other.
     """
 
     tensor: Tensor
     use: Use
     zeros: ZeroSource = Dense()
     words: int = -1
+    prologue: tuple[Rider, ...] = ()
+    beside: str = ""
 
     @property
     def words_read(self) -> int:
@@ -180,6 +202,10 @@ class Op:
     ``depends_on`` names ops of the same step that must finish first: producers of its operands, and
     readers of tensors it overwrites. These dependencies express locking: in BP the EP ops form a
     chain, whereas in DFA an EP op depends on the output error only.
+
+    ``epilogue``: work of other ops on this op's results as they leave. ``passed``: result that only
+    the epilogue reads, so that no memory keeps it, or None. ``outputs`` are then the other results
+    and those of the epilogue.
     """
 
     name: str
@@ -188,6 +214,8 @@ class Op:
     operands: tuple[Operand, ...]
     outputs: tuple[Tensor, ...]
     depends_on: tuple[str, ...]
+    epilogue: tuple[Rider, ...] = field(default=(), kw_only=True)
+    passed: Tensor | None = field(default=None, kw_only=True)
 
     @property
     def kind(self) -> str:
@@ -219,6 +247,12 @@ class Contraction(Op):
     """An op that multiplies and accumulates over the loop ``nest``."""
 
     nest: Nest
+    made: tuple[Tensor, ...] = ()
+    """Results of the array; those of the epilogue are not among them."""
+
+    def __post_init__(self) -> None:
+        if not self.made:
+            object.__setattr__(self, "made", self.outputs)
 
     @property
     def kind(self) -> str:
@@ -255,18 +289,46 @@ class Contraction(Op):
         return self.nest.macs
 
 
+class Form(StrEnum):
+    """What an element of vector work needs, which decides how the work can be fused.
+
+    - ELEMENTWISE: the words of its operands at its own place.
+    - EXPANSION: the words at the place in a smaller map from which it comes.
+    - WINDOWS: the words of a window.
+    - STATISTICS: sums over the whole first operand, then the words at its own place.
+    - ADDRESSING: a word that is only read from another place.
+    - OTHER: anything else.
+    """
+
+    ELEMENTWISE = "elementwise"
+    EXPANSION = "expansion"
+    WINDOWS = "windows"
+    STATISTICS = "statistics"
+    ADDRESSING = "addressing"
+    OTHER = "other"
+
+
 @dataclass(frozen=True)
 class VectorWork(Op):
     """Elementwise or reducing work without MACs: ``elements`` elements, ``ops_per_element`` scalar
     operations each.
 
     ``function`` is a word for the kind of work, such as activation, pool_backward or optimizer. Any
-    word is allowed: machines use only the two counts. Studies select ops by the word.
+    word is allowed: machines use only the counts and the form. Studies select ops by the word.
+
+    ``sums``: of STATISTICS, operations per element for the sums. ``remake``: of STATISTICS,
+    operations per element to make the stash again from the first operand and the sums.
+    ``rows``: of WINDOWS, rows of the window; ``row_words``: words of a row of the map.
     """
 
     function: str
     elements: int
     ops_per_element: int
+    form: Form = Form.OTHER
+    sums: int = 0
+    remake: int = 0
+    rows: int = 1
+    row_words: int = 0
 
     @property
     def kind(self) -> str:

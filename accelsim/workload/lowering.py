@@ -14,9 +14,11 @@ from operator import index
 from typing import NamedTuple
 
 from accelsim.step.contraction import Nest
+from accelsim.step.dependencies import Dependencies, carried
 from accelsim.step.ops import (
     Contraction,
     Dense,
+    Form,
     Op,
     Operand,
     Pass,
@@ -37,12 +39,18 @@ class Work(NamedTuple):
     """Work of the vector unit: ``elements`` elements, ``ops_per_element`` scalar operations each.
 
     A scalar operation is one add, multiply, compare, divide or table lookup (exp, tanh, sigmoid,
-    reciprocal square root). Counts follow the textbook formulas and no particular machine.
+    reciprocal square root). Counts follow the textbook formulas and no particular machine. The
+    fields are those of `step.ops.VectorWork`.
     """
 
     function: str
     elements: int
     ops_per_element: int
+    form: Form = Form.OTHER
+    sums: int = 0
+    remake: int = 0
+    rows: int = 1
+    row_words: int = 0
 
     def times(self, samples: int) -> Work:
         """The work for ``samples`` samples."""
@@ -95,8 +103,7 @@ class Lowering:
         self.contributions: dict[str, list[Value]] = {layer.name: [] for layer in network.layers}
         self._ops: list[Op] = []
         self._stash: set[str] = set()
-        self._writer: dict[str, str] = {}
-        self._readers: dict[str, list[str]] = {}
+        self._dependencies = Dependencies()
         self._trained: dict[str, bool] = {INPUT: False}
 
     @property
@@ -189,7 +196,7 @@ class Lowering:
             f"{layer.name}.EP.sum",
             layer.name,
             Pass.EP,
-            Work("add", total[0].elements * len(total), len(arrived) - 1),
+            Work("add", total[0].elements * len(total), len(arrived) - 1, Form.ELEMENTWISE),
             operands(parts, Use.READ),
             total,
         )
@@ -215,7 +222,7 @@ class Lowering:
                     f"{name}: only an operand of vector work may have words, got "
                     f"{operand.words} of {operand.tensor.name}"
                 )
-        waits = self._waits(name, operands, outputs)
+        waits = self._dependencies.waits(name, operands, outputs)
         self._ops.append(
             Contraction(name, layer, pass_, tuple(operands), tuple(outputs), waits, nest)
         )
@@ -235,31 +242,10 @@ class Lowering:
         counts = (work.elements, work.ops_per_element)
         if min(index(count) for count in counts) < 0:
             raise ValueError(f"{name}: work must have two whole counts >= 0, got {counts}")
-        waits = self._waits(name, operands, outputs)
+        waits = self._dependencies.waits(name, operands, outputs)
         self._ops.append(
             VectorWork(name, layer, pass_, tuple(operands), tuple(outputs), waits, *work)
         )
-
-    def _waits(
-        self, name: str, operands: Sequence[Operand], outputs: Sequence[Tensor]
-    ) -> tuple[str, ...]:
-        """Ops on which the op ``name`` depends. Also records the op as a reader and writer of its
-        tensors.
-        """
-        waits: dict[str, None] = {}
-        for operand in operands:
-            if operand.tensor.name in self._writer:
-                waits[self._writer[operand.tensor.name]] = None
-        for tensor in outputs:
-            if tensor.name in self._writer:
-                waits[self._writer[tensor.name]] = None
-            waits.update(dict.fromkeys(self._readers.get(tensor.name, ())))
-        for operand in operands:
-            self._readers.setdefault(operand.tensor.name, []).append(name)
-        for tensor in outputs:
-            self._writer[tensor.name] = name
-            self._readers[tensor.name] = []
-        return tuple(waits)
 
     def finish(self, rule: str, passes: frozenset[Pass]) -> TrainingStep:
         """The training step, restricted to the ops of ``passes`` and without stashes that none of
@@ -277,17 +263,4 @@ class Lowering:
             replace(op, outputs=tuple(t for t in op.outputs if t.name not in dead))
             for op in selected
         )
-        return TrainingStep(self.network.name, rule, self.batch, ops, _carried(ops))
-
-
-def _carried(ops: tuple[Op, ...]) -> dict[str, tuple[str, ...]]:
-    """By op: the ops of the previous step that write persistent tensors which it
-    reads or writes.
-    """
-    writer = {tensor.name: op.name for op in ops for tensor in op.outputs if tensor.persistent}
-    touched = {op.name: (*(operand.tensor for operand in op.operands), *op.outputs) for op in ops}
-    waits = {
-        name: tuple(dict.fromkeys(writer[t.name] for t in tensors if t.name in writer))
-        for name, tensors in touched.items()
-    }
-    return {name: writers for name, writers in waits.items() if writers}
+        return TrainingStep(self.network.name, rule, self.batch, ops, carried(ops))

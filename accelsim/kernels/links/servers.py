@@ -11,9 +11,10 @@ from accelsim.kernels.jit import jit
 
 Ints = NDArray[np.int64]
 
-DOWN, UP, PEER, BUFFER, BUFFER_WRITE, MESH = range(6)
+DOWN, UP, PEER, BUFFER, BUFFER_WRITE, VECTOR, MESH = range(7)
 """Links of a tree: from the root, to the root, between PEs. Ports of the global buffer: its only or
-read port, and the write port if there are two. The links of a mesh, if any, follow.
+read port, and the write port if there are two. The vector unit, whose bits are its cycles. The
+links of a mesh, if any, follow.
 """
 
 

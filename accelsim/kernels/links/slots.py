@@ -29,9 +29,14 @@ LOAD, FILL, COMPUTE, DRAIN, STORE = range(STAGES)
     LOADS,
     PARTS,
     SERIAL,
-) = range(16)
+    FILL_VECTOR,
+    DRAIN_VECTOR,
+    IS_VECTOR,
+) = range(19)
 """Columns of ``ops``: number of stages and of blocks; bits that each link moves for the op; cycles
-of bank conflicts; number of load parts, and of all parts; number of the op in order of start.
+of bank conflicts; number of load parts, and of all parts; number of the op in order of start;
+cycles of the vector unit for what it does on words of fill and drain; whether the op is the vector
+unit's own.
 """
 BASE, SIZE, NBYTES = range(3)
 """Columns of ``parts``: first byte in DRAM, bytes of the tensor, bytes to move."""
@@ -49,7 +54,7 @@ class Slots(NamedTuple):
     """The running ops."""
 
     ops: Ints
-    """int64 (slots, 16), by `STAGE_COUNT` to `SERIAL`."""
+    """int64 (slots, 19), by `STAGE_COUNT` to `IS_VECTOR`."""
     kinds: Ints
     """int64 (slots, 5): kinds of the op's stages, in order."""
     block_cycles: Ints

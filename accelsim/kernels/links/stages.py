@@ -12,6 +12,7 @@ from accelsim.kernels.links.servers import (
     DOWN,
     PEER,
     UP,
+    VECTOR,
     Links,
     before,
     reserve,
@@ -27,11 +28,14 @@ from accelsim.kernels.links.slots import (
     DRAIN,
     DRAIN_BITS,
     DRAIN_BUFFER,
+    DRAIN_VECTOR,
     DRAIN_WAIT,
     FILL,
     FILL_BITS,
     FILL_BUFFER,
+    FILL_VECTOR,
     FILL_WAIT,
+    IS_VECTOR,
     LOADS,
     NBYTES,
     PARTS,
@@ -116,6 +120,8 @@ def work(
     kind, op, table = slots.kinds[slot, stage], slots.ops[slot], links.table
     blocks = op[BLOCKS]
     if kind == COMPUTE:
+        if op[IS_VECTOR]:
+            return reserve(VECTOR, slots.block_cycles[slot, block], 0, now, table)
         return now + slots.block_cycles[slot, block]  # type: ignore[no-any-return]
     if kind == FILL:
         done = reserve(DOWN, share(op[FILL_BITS], block, blocks), 0, now, table)
@@ -123,12 +129,14 @@ def work(
         bits = share(op[FILL_BUFFER], block, blocks)
         done = max(done, reserve(BUFFER, bits, wait, now, table))
         done = max(done, reserve(PEER, share(op[PEER_BITS], block, blocks), 0, now, table))
+        done = max(done, reserve(VECTOR, share(op[FILL_VECTOR], block, blocks), 0, now, table))
         return max(done, reserve_mesh(slots.mesh_bits[slot, 0], block, blocks, now, table))
     if kind == DRAIN:
         done = reserve(UP, share(op[DRAIN_BITS], block, blocks), 0, now, table)
         wait = share(op[DRAIN_WAIT], block, blocks)
         bits = share(op[DRAIN_BUFFER], block, blocks)
         done = max(done, reserve(links.writes, bits, wait, now, table))
+        done = max(done, reserve(VECTOR, share(op[DRAIN_VECTOR], block, blocks), 0, now, table))
         return max(done, reserve_mesh(slots.mesh_bits[slot, 1], block, blocks, now, table))
     write = kind == STORE
     if write:

@@ -58,7 +58,7 @@ class RowStationary(DenseArray):
             transfers += self.spread(op, use, Route.MULTICAST, words, taken, dram_words)
         transfers += self.carried_sums(op, traffic.partial_sums, Route.COLLECT, Route.SCATTER)
         if traffic.chain_sums:
-            sums = op.outputs[0]
+            sums = op.made[0]
             climbed = traffic.chain_sums
             transfers.append(Transfer(sums, Route.REDUCE, True, climbed, psum, partial=True))
         return tuple(transfers)

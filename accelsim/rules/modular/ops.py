@@ -33,6 +33,7 @@ from accelsim.rules.modular.options import ModularOptions
 from accelsim.rules.walk.backward import feedback_bits, needed
 from accelsim.step.contraction import convolution_nest, feedback_nest
 from accelsim.step.ops import (
+    Form,
     Operand,
     Pass,
     Role,
@@ -200,7 +201,7 @@ def elementwise(low: Lowering, layer: Layer, function: str, read: Value, outputs
         f"{layer.name}.EP.{function}",
         layer.name,
         Pass.EP,
-        Work(function, outputs[0].elements, 1),
+        Work(function, outputs[0].elements, 1, Form.ADDRESSING),
         operands(read, Use.READ),
         outputs,
     )

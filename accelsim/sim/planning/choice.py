@@ -142,6 +142,7 @@ class Choice:
             float(plan.block_cycles.sum()),
             max(plan.drain_bits, _busiest(plan.mesh_drain)) / noc.width_bits,
         )
+        fill, drain = max(fill, plan.fill_vector), max(drain, plan.drain_vector)
         staged = (
             plan.fill_buffer_bits
             + plan.drain_buffer_bits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping as Counted
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from accelsim.cost.counters import ActionCounts
 from accelsim.pe.mapping import Mapping, Transfer
 from accelsim.pe.timing import ArrayTiming
 from accelsim.results.op import BYTE_KINDS, WORD_KINDS, Cause
-from accelsim.step.ops import Op
+from accelsim.step.ops import Op, VectorWork
 
 Ints = NDArray[np.int64]
 
@@ -76,6 +76,8 @@ class OpPlan:
       and scratchpads with stash.
     - ``words``, ``bits``: totals by kind of memory. ``words_received``: words delivered into PEs.
     - ``counts``: on-chip actions.
+    - ``fill_vector``, ``drain_vector``: cycles of the vector unit on words that the op moves in and
+      out, for other ops. ``ridden``: the operations of each of these ops, by its name.
     """
 
     op: Op
@@ -109,18 +111,33 @@ class OpPlan:
     stash_out_bits: int = 0
     mesh_load: Ints | None = None
     mesh_store: Ints | None = None
+    fill_vector: int = 0
+    drain_vector: int = 0
+    ridden: Counted[str, int] = field(default_factory=dict)
+
+    @property
+    def on_vector_unit(self) -> bool:
+        """Whether the op is work of the vector unit, which it holds while it computes."""
+        return isinstance(self.op, VectorWork) and not self.on_array
+
+    @property
+    def vector_ops(self) -> int:
+        """Operations of the op itself on the vector unit or in the PEs."""
+        return self.op.vector_ops if self.block_cycles.size else 0
 
     @property
     def fills(self) -> bool:
         """Whether anything moves to the PEs, to the vector unit or between PEs."""
-        return bool(self.fill_bits or self.fill_buffer_bits or self.peer_bits) or (
+        return bool(
+            self.fill_bits or self.fill_buffer_bits or self.peer_bits or self.fill_vector
+        ) or (
             self.mesh_fill is not None and bool(self.mesh_fill.any())
         )
 
     @property
     def drains(self) -> bool:
         """Whether anything moves to the global buffer."""
-        return bool(self.drain_bits or self.drain_buffer_bits) or (
+        return bool(self.drain_bits or self.drain_buffer_bits or self.drain_vector) or (
             self.mesh_drain is not None and bool(self.mesh_drain.any())
         )
 
@@ -165,6 +182,7 @@ class PlanDraft:
         self.pad_bits = {"read": 0, "write": 0}
         self.counts = ActionCounts()
         self.totals: Counter[str] = Counter()
+        self.ridden: Counter[str] = Counter()
         self.mesh_fill: Ints | None = None
         self.mesh_drain: Ints | None = None
         self.mesh_load: Ints | None = None
@@ -236,5 +254,6 @@ class PlanDraft:
             port_wait,
             mesh_load=self.mesh_load,
             mesh_store=self.mesh_store,
+            ridden=self.ridden,
             **self.totals,
         )

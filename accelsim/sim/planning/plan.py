@@ -15,8 +15,9 @@ from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.planning.choice import Choice
 from accelsim.sim.planning.cold import Load, load_partition, load_transfer
 from accelsim.sim.planning.op_plan import Ints, OpPlan, PlanDraft
+from accelsim.sim.planning.riders import Riders
 from accelsim.sim.planning.traffic import Traffic
-from accelsim.step.ops import Contraction, Op, Tensor, VectorWork
+from accelsim.step.ops import Contraction, Op, Tensor, Use, VectorWork
 
 
 class Planner:
@@ -33,6 +34,7 @@ class Planner:
         self._memory = memory
         self._timings: dict[tuple[str, int, Tiling | None], ArrayTiming] = {}
         self._traffic = Traffic(self._architecture, memory)
+        self._riders = Riders(self._architecture)
 
     def plan(self, step: int, op: Op, partition: int | None = 0) -> OpPlan:
         """Plan an op that starts. Its outputs are allocated in the memories first.
@@ -67,19 +69,37 @@ class Planner:
 
     def _mapped(self, step: int, mapping: Mapping, pes: range) -> OpPlan:
         op = mapping.op
-        blocks = self._blocks(
-            step, mapping.transfers, mapping.channel_tiles * mapping.position_tiles
-        )
+        transfers = self._riders.passed_on(op, mapping.transfers)
+        transfers += self._riders.beside(op, transfers)
+        for moved in self._beyond_the_array(op):
+            transfers += self._vector_transfers(step, *moved, in_pe=False)
+        blocks = self._blocks(step, transfers, mapping.channel_tiles * mapping.position_tiles)
         key = (op.name, blocks, mapping.tiling)
         timing = self._timings.get(key)
         if timing is None:
             timing = self._timings[key] = self._model.time(mapping, blocks)
         plan = PlanDraft(op, pes, True, mapping)
-        for transfer in mapping.transfers:
+        for transfer in transfers:
             self._traffic.add(plan, step, transfer)
+        inwards, outwards = self._riders.count(plan, op, transfers)
+        plan.totals["fill_vector"] += inwards
+        plan.totals["drain_vector"] += outwards
         self._array_actions(plan, op, timing)
         block_cycles = timing.block_cycles
         return plan.finish(block_cycles, timing, self._port_wait(plan, block_cycles))
+
+    @staticmethod
+    def _beyond_the_array(op: Contraction) -> list[tuple[Tensor, int, bool]]:
+        """(tensor, words, inbound) of what only the vector unit reads and writes."""
+        read = [
+            (operand.tensor, operand.words_read, True)
+            for operand in op.operands_of(Use.READ)
+            if not operand.beside
+        ]
+        made = {tensor.name for tensor in op.made}
+        return read + [
+            (tensor, tensor.elements, False) for tensor in op.outputs if tensor.name not in made
+        ]
 
     def _port_wait(self, plan: PlanDraft, block_cycles: Ints) -> int:
         """Cycles, beyond the blocks' own, in which the scratchpad ports still carry the op's reads
@@ -142,17 +162,26 @@ class Planner:
         transfers = [
             transfer
             for inbound, moved in (
-                (True, [(operand.tensor, operand.words_read) for operand in op.operands]),
+                (
+                    True,
+                    [
+                        (operand.tensor, operand.words_read)
+                        for operand in op.operands
+                        if not operand.beside
+                    ],
+                ),
                 (False, [(tensor, tensor.elements) for tensor in op.outputs]),
             )
             for tensor, words in moved
             for transfer in self._vector_transfers(step, tensor, words, inbound, in_pe)
         ]
+        transfers += self._riders.beside(op, transfers)
         slots = len(pes) * array.lanes if in_pe else unit.width
         cycles = -(-op.elements // slots) * -(-op.ops_per_element // unit.ops_per_cycle)
+        plan = PlanDraft(op, pes, in_pe)
+        cycles += sum(self._riders.count(plan, op, transfers))
         blocks = min(self._blocks(step, transfers, max(1, cycles)), max(1, cycles))
         shares = np.arange(blocks + 1, dtype=np.int64) * cycles // blocks
-        plan = PlanDraft(op, pes, in_pe)
         for transfer in transfers:
             self._traffic.add(plan, step, transfer)
         if in_pe:

@@ -105,8 +105,9 @@ class Traffic:
                 # through registers.
                 self._pads(plan, "read", moved)
             self._deliver(plan, moved)
-        elif t.route is Route.COLLECT:
-            self._write_buffer(plan, moved)
+        elif t.route in (Route.COLLECT, Route.PASS):
+            if t.route is Route.COLLECT:
+                self._write_buffer(plan, moved)
             self._collect(plan, moved)
         elif t.route is Route.BUFFER:
             if t.inbound:
