@@ -131,25 +131,21 @@ class _Fusion:
         self._ops[index] = replace(self._ops[index], operands=tuple(found.values()))
         return words
 
-    def _resolved(
-        self, index: int, operands: Iterable[Operand], beside: str
-    ) -> Iterable[Operand]:
-        for operand in operands:
-            words = operand.words_read
-            tensor = self._elsewhere.get(operand.tensor.name, operand.tensor)
-            if tensor is not operand.tensor and operand.use is Use.READ:
-                operand = replace(operand, words=words)
-            operand = replace(operand, tensor=tensor)
+    def _resolved(self, index: int, operands: Iterable[Operand], beside: str) -> Iterable[Operand]:
+        for given in operands:
+            tensor = self._elsewhere.get(given.tensor.name, given.tensor)
+            moved = tensor is not given.tensor and given.use is Use.READ
+            operand = replace(
+                given,
+                tensor=tensor,
+                words=given.words_read if moved else given.words,
+                beside=beside or given.beside,
+            )
             derived = self._derived.get(tensor.name)
             if derived is None:
-                yield replace(operand, beside=beside or operand.beside)
+                yield operand
                 continue
-            yield replace(
-                operand,
-                tensor=derived.source,
-                prologue=derived.chain,
-                beside=beside or operand.beside,
-            )
+            yield replace(operand, tensor=derived.source, prologue=derived.chain)
             for other in derived.others:
                 self._read_late[other.tensor.name] = index
                 yield other
@@ -364,12 +360,12 @@ class _Fusion:
     def _in_order(self) -> list[Op]:
         """The remaining ops. An update waits behind the last op that reads the old values."""
 
-        def place(index: int) -> int:
-            outlasting = [tensor.name for tensor in self._ops[index].outputs if tensor.persistent]
-            return max([index, *(self._read_late.get(name, -1) for name in outlasting)])
+        def place(index: int) -> tuple[int, bool]:
+            written = [tensor.name for tensor in self._ops[index].outputs if tensor.persistent]
+            behind = max([index, *(self._read_late.get(name, -1) for name in written)])
+            return behind, behind != index
 
-        order = sorted(range(len(self._ops)), key=lambda index: (place(index), index != place(index)))
-        return [self._ops[index] for index in order]
+        return [self._ops[index] for index in sorted(range(len(self._ops)), key=place)]
 
     def _named(self, names: Iterable[str]) -> tuple[str, ...]:
         """Remaining ops that do the work of the named ones."""

@@ -28,17 +28,17 @@ def with_fused(records: Sequence[OpRecord], fused: Fused) -> list[OpRecord]:
             ridden[record.step, name] += operations
     start = {(record.step, record.op.name): record.start for record in records}
     steps = sorted({record.step for record in records})
+
+    def begins(step: int, op: VectorWork) -> int:
+        return min((start[step, host] for host in fused.into[op.name]), default=0)
+
     absorbed = [
-        _done_elsewhere(op, step, min((start[step, host] for host in fused.into[op.name]), default=0))
-        for step in steps
-        for op in fused.absorbed
+        _done_elsewhere(op, step, begins(step, op)) for step in steps for op in fused.absorbed
     ]
     return [_complete(record, ridden, fused) for record in (*records, *absorbed)]
 
 
-def _complete(
-    record: OpRecord, ridden: Counter[tuple[int, str]], fused: Fused
-) -> OpRecord:
+def _complete(record: OpRecord, ridden: Counter[tuple[int, str]], fused: Fused) -> OpRecord:
     name = record.op.name
     if name not in fused.into:
         return record

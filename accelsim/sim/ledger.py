@@ -269,6 +269,8 @@ def _needed(op: Op, tensor: Tensor) -> int:
     """Words of a tensor that an op reads at least once. A convolution with a stride larger than its
     kernel leaves some out.
     """
-    if isinstance(op, Contraction) and tensor in (each.tensor for each in op.operands_of(Use.MOVING)):
-        return min(tensor.elements, op.nest.moving_words[0])
+    if isinstance(op, Contraction):
+        moving = [operand.tensor for operand in op.operands_of(Use.MOVING)]
+        if tensor in moving:
+            return min(tensor.elements, op.nest.moving_words[0])
     return tensor.elements

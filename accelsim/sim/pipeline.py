@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from math import gcd, inf
 
 import numpy as np
@@ -103,6 +104,7 @@ class Pipelines:
         self._slots = _new_slots(slots, len(self._links.table) - on.MESH)
         self._waiting: list[simpy.Event | None] = [None] * slots
         self._starting: deque[int] = deque()
+        self._ends: list[tuple[int, int, int]] = []
         self._covered = (-1, 0)
 
     def cycles(self, link: int, bits: int) -> int:
@@ -242,26 +244,38 @@ class Pipelines:
         )
         self._channels.extend_log()
         for slot, end_cycle, end_number in self._events.ended[:count].tolist():
-            event, waiting = self._event(end_cycle, end_number), self._waiting[slot]
-            assert event.callbacks is not None
-            assert waiting is not None
-            assert waiting.callbacks is not None
-            event.callbacks.extend(waiting.callbacks)
+            heappush(self._ends, (end_cycle, end_number, slot))
+            self._at(end_cycle, self._end_next)
+
+    def _end_next(self, event: simpy.Event) -> None:
+        """Wake the process that waits for the next end. The ends of a cycle are known when it
+        begins, and come in the order of their numbers, whichever became known first.
+        """
+        cycle, number, slot = heappop(self._ends)
+        self._catch_up(cycle, number)
+        waiting = self._waiting[slot]
+        assert waiting is not None
+        assert waiting.callbacks is not None
+        for wake in waiting.callbacks:
+            wake(event)
 
     def _event(self, cycle: int, number: int) -> simpy.Event:
         """A SimPy event at ``cycle`` that first processes the block events before (cycle,
         number).
         """
+        return self._at(cycle, lambda _: self._catch_up(cycle, number))
 
-        def catch_up(_: simpy.Event) -> None:
-            if self._events.clock[k.NEXT] <= cycle:
-                self._advance(cycle, number)
-                self._cover()
-
+    def _at(self, cycle: int, callback: Callable[[simpy.Event], None]) -> simpy.Event:
         event = self.env.timeout(cycle - int(self.env.now))
         assert event.callbacks is not None
-        event.callbacks.append(catch_up)
+        event.callbacks.append(callback)
         return event
+
+    def _catch_up(self, cycle: int, number: int) -> None:
+        """Process the block events before (cycle, number)."""
+        if self._events.clock[k.NEXT] <= cycle:
+            self._advance(cycle, number)
+            self._cover()
 
     def _cover(self) -> None:
         """Schedule a SimPy event for the block events of this cycle that are scheduled so far."""

@@ -36,7 +36,7 @@ from accelsim.sim.planning.op_plan import DramPart, OpPlan
 from accelsim.sim.planning.plan import Planner
 from accelsim.sim.run import OpRecord, Run
 from accelsim.sim.stalls import attribute
-from accelsim.step.ops import Contraction, Op, TrainingStep
+from accelsim.step.ops import Contraction, Op
 
 
 class Simulation:

@@ -23,7 +23,7 @@ from accelsim.dram.standard import DramSpec
 from accelsim.machine.architecture import Machine
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
-from accelsim.step.ops import Contraction, Op, TrainingStep
+from accelsim.step.ops import Contraction, Op, TrainingStep, VectorWork
 from tests.naive.machine import Work
 from tests.naive.mesh import Link as MeshLink
 from tests.naive.whole_machine_dram import SteppedDram
@@ -105,6 +105,7 @@ class WholeMachine:
         )
         self.port = Link(buffer.banks * buffer.width_bits)
         self.write_port = self.port if buffer.ports == 1 else Link(self.port.width)
+        self.vector = Link(1)
         self.mesh: dict[MeshLink, Link] = defaultdict(lambda: Link(noc.width_bits))
         self.jobs: list[ArrayJob | VectorJob] = []
         self.partitions, self.vector_unit = Holder(set(range(partitions))), Holder({0})
@@ -132,7 +133,7 @@ class WholeMachine:
                 return cycle
             for running in self.running:
                 running.observe()
-            for link in (*self.links.values(), *self.mesh.values()):
+            for link in (*self.links.values(), self.vector, *self.mesh.values()):
                 link.step()
             for job in self.jobs:
                 job.step()
@@ -314,11 +315,16 @@ class WholeMachine:
                 (self.down, load.down, 0),
                 (self.port, load.fill_port, load.fill_wait),
                 (self.peer, load.peer, 0),
+                (self.vector, load.fill_vector, 0),
             )
             asks["fill"] = partial(self._move, blocks, [*fill, *self._on_mesh(load.mesh_fill)])
         asks["compute"] = partial(self._compute, running)
         if load.drains:
-            drain = (self.up, load.up, 0), (self.write_port, load.drain_port, load.drain_wait)
+            drain = (
+                (self.up, load.up, 0),
+                (self.write_port, load.drain_port, load.drain_wait),
+                (self.vector, load.drain_vector, 0),
+            )
             asks["drain"] = partial(self._move, blocks, [*drain, *self._on_mesh(load.mesh_drain)])
         if load.stores:
             asks["store"] = partial(self._cross, running, True)
@@ -344,7 +350,11 @@ class WholeMachine:
         ]
 
     def _compute(self, running: Running, block: int) -> list[Request]:
-        job = running.task.job(block)
+        task = running.task
+        if isinstance(task.op, VectorWork) and not task.on_array:
+            beats, wait = (share(each, block, task.blocks) for each in (task.beats, task.port_wait))
+            return self.vector.ask(beats, wait)
+        job = task.job(block)
         job.begin()
         if job.ended:
             return []
@@ -411,26 +421,45 @@ class WholeMachine:
         """Of the cycles in which lanes waited for a fill, those caused by the port: the share by
         which it alone took longer than the links.
         """
-        load, waited = running.task.load, running.seen["fill"]
+        load, waited = running.task.load, running.seen["fill"] - self._late(running)["fill"]
         alone = [-(-bits // self.down.width) for bits in (load.down, *load.mesh_fill.values())]
         links = max(*alone, -(-load.peer // self.peer.width))
         port = -(-load.fill_port // self.port.width) + load.fill_wait
         return waited * max(0, port - links) // port if port else 0
+
+    def _late(self, running: Running) -> dict[str, int]:
+        """Of the cycles of waiting for a fill and for a drain, those caused by the vector unit: the
+        share by which it took longer than the links and the port.
+        """
+        load, seen = running.task.load, running.seen
+        links = [-(-bits // self.down.width) for bits in (load.down, *load.mesh_fill.values())]
+        links.append(-(-load.peer // self.peer.width))
+        links.append(-(-load.fill_port // self.port.width) + load.fill_wait)
+        behind = [-(-bits // self.up.width) for bits in (load.up, *load.mesh_drain.values())]
+        behind.append(-(-load.drain_port // self.port.width) + load.drain_wait)
+        return {
+            stage: seen[stage] * max(0, beats - max(others)) // beats if beats else 0
+            for stage, beats, others in (
+                ("fill", load.fill_vector, links),
+                ("drain", load.drain_vector, behind),
+            )
+        }
 
     def stalls(self, running: Running) -> dict[str, int]:
         """The array's stalls by cause. While the vector unit works, the cause is a dependency. A
         wait for a load or store that moves only stash in scratchpads is one for the NoC.
         """
         seen, task = running.seen, running.task
-        load, store = seen["load"], seen["store"]
+        load, store, late = seen["load"], seen["store"], self._late(running)
         dram = load * bool(task.load.reads) + store * bool(task.load.writes)
         vector = 0 if task.on_array else seen["compute"] - task.port_wait
         return {
             "dram": dram,
-            "noc": seen["fill"] - running.bank + load + store - dram,
+            "noc": seen["fill"] - late["fill"] - running.bank + load + store - dram,
             "bank": running.bank + task.port_wait,
             "dependency": vector,
-            "drain": seen["drain"],
+            "drain": seen["drain"] - late["drain"],
+            "vector": late["fill"] + late["drain"],
         }
 
     def commands(self, running: Running) -> Counter[str]:

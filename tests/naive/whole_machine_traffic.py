@@ -49,6 +49,8 @@ class Load:
     staged_in_wait: int = 0
     staged_out: int = 0
     staged_out_wait: int = 0
+    fill_vector: int = 0
+    drain_vector: int = 0
     pads_read: int = 0
     pads_written: int = 0
     reads: list[tuple[str, int, int]] = field(default_factory=list)
@@ -56,11 +58,11 @@ class Load:
 
     @property
     def fills(self) -> bool:
-        return bool(self.down or self.peer or self.fill_port or self.mesh_fill)
+        return bool(self.down or self.peer or self.fill_port or self.mesh_fill or self.fill_vector)
 
     @property
     def drains(self) -> bool:
-        return bool(self.up or self.drain_port or self.mesh_drain)
+        return bool(self.up or self.drain_port or self.mesh_drain or self.drain_vector)
 
     @property
     def loads(self) -> bool:
@@ -117,7 +119,7 @@ class Traffic:
                 self._over_mesh(load, t, on_array, first, shared)
             else:
                 load.down += bits if t.route in {Route.MULTICAST, Route.SCATTER} else 0
-                load.up += bits if t.route is Route.COLLECT else 0
+                load.up += bits if t.route in {Route.COLLECT, Route.PASS} else 0
                 load.peer += t.deliveries * t.bits if t.route in {Route.PEER, Route.REDUCE} else 0
             self._over_stash(load, t, self.stashed(step, t), self.places.stash_pes(step, t.tensor))
             crossing = self.crossing(step, t) * t.bits
@@ -201,7 +203,7 @@ class Traffic:
             fewer, more = divmod(t.deliveries, max(1, t.words))
             self._carry(load.mesh_fill, t, ("spread", first, t.words - more, fewer))
             self._carry(load.mesh_fill, t, ("spread", first, more, fewer + 1))
-        elif t.route is Route.COLLECT:
+        elif t.route in {Route.COLLECT, Route.PASS}:
             self._carry(load.mesh_drain, t, ("gather", first, t.words, 1))
         elif t.route is Route.REDUCE:
             self._carry(load.mesh_fill, t, ("reduce", first, t.words, shared))

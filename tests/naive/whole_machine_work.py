@@ -21,6 +21,7 @@ from tests.naive.machine import Stream, Work
 from tests.naive.outer_products import outer_segment
 from tests.naive.whole_machine_memory import Places, updates_in_pe
 from tests.naive.whole_machine_parts import ArrayJob, Output, VectorJob
+from tests.naive.whole_machine_riders import not_stored, ridden
 from tests.naive.whole_machine_traffic import Load, Traffic, lines
 
 Tile = list[Output]
@@ -97,7 +98,16 @@ class Planner:
                 self.mapper.gradient_split(op, tensor) if op.pass_ is Pass.WG else None,
                 op.layer,
             )
-        transfers = list(mapping.transfers)
+        transfers = not_stored(op, list(mapping.transfers))
+        rides = ridden(op, transfers, self.architecture)
+        transfers += rides.beside
+        for operand in op.operands:
+            if operand.use is Use.READ and not operand.beside:
+                transfers += self._moved(step, operand.tensor, operand.words, True, False)
+        made = {tensor.name for tensor in mapping.op.made}
+        for tensor in op.outputs:
+            if tensor.name not in made:
+                transfers += self._moved(step, tensor, -1, False, False)
         blocks = self._blocks(step, transfers, mapping.channel_tiles * mapping.position_tiles)
         task = Task(
             op,
@@ -106,6 +116,8 @@ class Planner:
             self.traffic.load(step, op, transfers, True, first, mapping.reduction_pes),
             groups=self._groups(mapping),
         )
+        task.load.fill_vector, task.load.drain_vector = rides.inwards, rides.outwards
+        task.load.drain_port += rides.line_bits
         cycles, executed, gated, walked = self._rehearsed(task)
         task.macs = (executed, gated, walked)
         active = executed - gated
@@ -245,6 +257,7 @@ class Planner:
         transfers = [
             t
             for operand in op.operands
+            if not operand.beside
             for t in self._moved(step, operand.tensor, operand.words, True, in_pe)
         ]
         transfers += [
@@ -252,6 +265,9 @@ class Planner:
         ]
         slots = self.mapper.pes * array.lanes if in_pe else unit.width
         beats = -(-op.elements // slots) * -(-op.ops_per_element // unit.ops_per_cycle)
+        rides = ridden(op, transfers, self.architecture)
+        transfers += rides.beside
+        beats += rides.inwards + rides.outwards
         blocks = min(self._blocks(step, transfers, max(1, beats)), max(1, beats))
         if in_pe:
             # Updated weights are sent to their copies.
@@ -270,6 +286,7 @@ class Planner:
                         )
                     )
         load = self.traffic.load(step, op, transfers, in_pe, first)
+        load.drain_port += rides.line_bits
         return Task(op, in_pe, blocks, load, beats=beats, port_wait=self._port_wait(load, beats))
 
     def _moved(

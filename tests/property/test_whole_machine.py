@@ -18,6 +18,7 @@ from accelsim.rules.registry import lower
 from accelsim.step.contraction import matrix_nest
 from accelsim.step.ops import (
     Contraction,
+    Form,
     Op,
     Operand,
     Pass,
@@ -116,6 +117,7 @@ def tiny_machines(draw: st.DrawFn) -> Machine:
         kind,
         **(near if kind == "near_memory" else {}),
         **draw(placements()),
+        fusion=draw(st.sampled_from(["none", "epilogue", "full"])),
         clock=draw(st.sampled_from(CLOCKS)),
         pe_array__rows=rows,
         pe_array__cols=cols,
@@ -318,7 +320,10 @@ def programs(draw: st.DrawFn) -> Program:
             st.lists(st.sampled_from(known), max_size=3, unique_by=lambda tensor: tensor.name)
         )
         inputs = {tensor.name: tensor for tensor in (read, *others)}
-        work = ("add", draw(st.integers(1, 40)), draw(st.integers(1, 3)))
+        form = draw(st.sampled_from(list(Form)))
+        elements = draw(st.integers(1, 40)) if form is Form.OTHER else read.elements
+        operations = draw(st.integers(1, 4))
+        work = ("add", elements, operations)
         if kind == "update":
             layer, weight = draw(st.sampled_from(weights))
             uses = tuple(
@@ -331,6 +336,8 @@ def programs(draw: st.DrawFn) -> Program:
             for i in range(draw(st.integers(1, 2)))
         )
         uses = tuple(draw(gathers(each)) for each in inputs.values())
+        sums, rows = draw(st.integers(0, operations)), draw(st.integers(1, 3))
+        work += (form, sums, draw(st.integers(0, 2)), rows, draw(st.integers(1, 6)))
         program.add(VectorWork(name, name, Pass.FF, uses, outputs, (), *work), extra)
     return program
 

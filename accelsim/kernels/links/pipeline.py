@@ -8,7 +8,7 @@ stages). An op of one block goes through its stages one after another. The trans
 queue for links and DRAM when the block starts.
 
 Events are ordered by cycle, then by the number under which they were scheduled. The end of an op is
-an event of the caller; its number is that of the next event at the time it becomes known.
+an event of the caller. It has a number of its own: that of the start of its last block.
 """
 
 from __future__ import annotations
@@ -174,12 +174,12 @@ def resume(
             if step[CROSSING] > 0:
                 step[UNTIL] = done
                 step[TICKET] = clock[NUMBER]
-                clock[NUMBER] += 1 - (blocks == 1 and last)
+                clock[NUMBER] += 1
                 clock[CROSSINGS] += step[CROSSING]
                 return
             if blocks == 1 and last:
                 times[DONE, stage, block] = done
-                end_op(slot, done, clock[NUMBER], events)
+                end_op(slot, done, take_number(clock), events)
                 return
             if done > now:
                 push(done, take_number(clock), code * 2 + _WAKE, clock, queue)
@@ -191,7 +191,7 @@ def resume(
             push(now, take_number(clock), code * 2 + _DONE, clock, queue)
     if blocks > 1:
         if last:
-            end_op(slot, now, clock[NUMBER], events)
+            end_op(slot, now, take_number(clock), events)
     else:
         step[FINISHED] = 1
         events.todo[clock[TODO]] = code + 1

@@ -130,9 +130,7 @@ class OpPlan:
         """Whether anything moves to the PEs, to the vector unit or between PEs."""
         return bool(
             self.fill_bits or self.fill_buffer_bits or self.peer_bits or self.fill_vector
-        ) or (
-            self.mesh_fill is not None and bool(self.mesh_fill.any())
-        )
+        ) or (self.mesh_fill is not None and bool(self.mesh_fill.any()))
 
     @property
     def drains(self) -> bool:

@@ -45,9 +45,7 @@ class Riders:
                 words, dram_words = _filled(operand.beside, transfers)
                 bits = word_bits(operand.tensor, self._architecture)
                 found.append(
-                    Transfer(
-                        operand.tensor, Route.BUFFER, True, words, bits, dram_words=dram_words
-                    )
+                    Transfer(operand.tensor, Route.BUFFER, True, words, bits, dram_words=dram_words)
                 )
         return [t for t in found if t.words]
 
