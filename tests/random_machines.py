@@ -253,6 +253,7 @@ def any_machines(draw: st.DrawFn, kind: str) -> Machine:
         if kind in {"lanes", "coupled"}
         else "canonical",
         blocks_per_op=draw(st.sampled_from([1, 2, 4, 7])),
+        fusion=draw(st.sampled_from(["none", "epilogue", "full"])),
         partitions=draw(
             st.sampled_from([n for n in range(1, rows * cols + 1) if rows * cols % n == 0])
         ),

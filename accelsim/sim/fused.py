@@ -17,8 +17,8 @@ from accelsim.step.ops import VectorWork
 
 
 def with_fused(records: Sequence[OpRecord], fused: Fused) -> list[OpRecord]:
-    """The records of a run, and one without cycles for each op that other ops do. It starts when
-    the first of these starts.
+    """The records of a run, and one without cycles for each op that other ops do. It stands at the
+    end of the first op that it is an epilogue of, else at the start of the first that does it.
 
     Operations that ride on the words of another op are counted with the op whose work they are.
     """
@@ -26,14 +26,19 @@ def with_fused(records: Sequence[OpRecord], fused: Fused) -> list[OpRecord]:
     for record in records:
         for name, operations in record.plan.ridden.items():
             ridden[record.step, name] += operations
-    start = {(record.step, record.op.name): record.start for record in records}
+    place: dict[tuple[int, str], int] = {}
+    for record in records:
+        for rider in record.op.epilogue:
+            place.setdefault((record.step, rider.op), record.end)
+    for record in records:
+        for operand in record.op.operands:
+            for rider in operand.prologue:
+                place.setdefault((record.step, rider.op), record.start)
     steps = sorted({record.step for record in records})
-
-    def begins(step: int, op: VectorWork) -> int:
-        return min((start[step, host] for host in fused.into[op.name]), default=0)
-
     absorbed = [
-        _done_elsewhere(op, step, begins(step, op)) for step in steps for op in fused.absorbed
+        _done_elsewhere(op, step, place.get((step, op.name), 0))
+        for step in steps
+        for op in fused.absorbed
     ]
     return [_complete(record, ridden, fused) for record in (*records, *absorbed)]
 

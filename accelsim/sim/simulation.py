@@ -268,7 +268,7 @@ class Simulation:
             [record.counts for record in self._records],
             background,
         )
-        ops = (*self._start.ops, *self._fused.absorbed)
+        ops = (*self._fused.absorbed, *self._start.ops)  # those without cycles come first
         order = {op.name: position for position, op in enumerate(ops)}
         records = with_fused(self._records, self._fused)
         records.sort(key=lambda record: (record.step, record.start, order[record.op.name]))

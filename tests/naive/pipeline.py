@@ -152,7 +152,7 @@ class Pipelines:
         self._serial = 0
         port = buffer.banks * buffer.width_bits
         mesh = Mesh.of(architecture)
-        widths = (noc.width_bits, noc.width_bits, noc.width_bits * noc.peer_links, port, port)
+        widths = (noc.width_bits, noc.width_bits, noc.width_bits * noc.peer_links, port, port, 1)
         self.servers = [
             self._server(width)
             for width in (*widths, *[noc.width_bits] * (mesh.links if mesh else 0))
@@ -202,7 +202,7 @@ class Pipelines:
 
     def stages(self, plan: OpPlan, place: Place, serial: int) -> list[Stage]:
         blocks = plan.blocks
-        down, up, peer, reads, writes = self.servers[:5]
+        down, up, peer, reads, writes, vector = self.servers[:6]
         if self._ports == 1:
             writes = reads
 
@@ -212,7 +212,7 @@ class Pipelines:
                 for server, bits, wait in wanted
             ]
             ends += [
-                self.servers[5 + link].reserve(share(bits, block, blocks))
+                self.servers[6 + link].reserve(share(bits, block, blocks))
                 for link, bits in enumerate(mesh)
             ]
             return max(ends)
@@ -240,20 +240,36 @@ class Pipelines:
             [] if load is None else [int(bits) for bits in load]
             for load in (plan.mesh_fill, plan.mesh_drain, plan.mesh_load, plan.mesh_store)
         )
-        stages = [Stage("compute", lambda block: int(self.env.now) + int(plan.block_cycles[block]))]
-        if plan.fill_bits or plan.fill_buffer_bits or plan.peer_bits or any(fills):
+
+        def computed(block: int) -> int:
+            cycles = int(plan.block_cycles[block])
+            return vector.reserve(cycles) if plan.on_vector_unit else int(self.env.now) + cycles
+
+        stages = [Stage("compute", computed)]
+        if (
+            plan.fill_bits
+            or plan.fill_buffer_bits
+            or plan.peer_bits
+            or plan.fill_vector
+            or any(fills)
+        ):
             filled = (
                 (down, plan.fill_bits, 0),
                 (reads, plan.fill_buffer_bits, plan.fill_wait),
                 (peer, plan.peer_bits, 0),
+                (vector, plan.fill_vector, 0),
             )
             stages.insert(0, Stage("fill", lambda block: reserved(block, fills, *filled)))
         if plan.loads or plan.stash_in_bits or any(fetched):
             into = [(writes, plan.staged_in_bits, plan.staged_in_wait), (up, plan.stash_in_bits, 0)]
             loaded = plan.loads, into, fetched
             stages.insert(0, Stage("load", lambda block: crossed(block, *loaded, False)))
-        if plan.drain_bits or plan.drain_buffer_bits or any(drains):
-            drained = (up, plan.drain_bits, 0), (writes, plan.drain_buffer_bits, plan.drain_wait)
+        if plan.drain_bits or plan.drain_buffer_bits or plan.drain_vector or any(drains):
+            drained = (
+                (up, plan.drain_bits, 0),
+                (writes, plan.drain_buffer_bits, plan.drain_wait),
+                (vector, plan.drain_vector, 0),
+            )
             stages.append(Stage("drain", lambda block: reserved(block, drains, *drained)))
         if plan.stores or plan.stash_out_bits or any(stowed):
             out = [

@@ -30,7 +30,9 @@ from tests.random_machines import machine
 from tests.reference_networks import Builder
 
 ROW = 64
-OP: Op = lower(Builder("one", (2, 2, 2)).add("fc", 2).network(), "bp", 1).ops[0]
+STEP = lower(Builder("one", (2, 2, 2)).add("fc", 2).network(), "bp", 1)
+OP: Op = STEP.ops[0]
+VECTOR_OP: Op = STEP.op("loss.EP")
 
 
 @dataclass
@@ -55,6 +57,7 @@ class Draft:
     loads: tuple[tuple[str, int, int], ...]
     stores: tuple[tuple[str, int, int], ...]
     waits: tuple[int, int, int, int]
+    vector: tuple[bool, int, int]
     mesh: tuple[tuple[tuple[int, int], ...], ...]
     stash: tuple[int, int]
 
@@ -71,9 +74,10 @@ class Draft:
         stash_in, stash_out = (0, 0) if mesh_links else self.stash
         brings = self.loads or stash_in or fetched is not None
         sends = self.stores or stash_out or stowed is not None
+        own, fill_vector, drain_vector = self.vector
         return OpPlan(
-            OP,
-            True,
+            VECTOR_OP if own else OP,
+            not own,
             range(1),
             np.array(self.block_cycles, np.int64),
             None,
@@ -101,6 +105,8 @@ class Draft:
             stash_out_bits=stash_out,
             mesh_load=fetched,
             mesh_store=stowed,
+            fill_vector=0 if own else fill_vector,
+            drain_vector=0 if own else drain_vector,
         )
 
 
@@ -119,6 +125,7 @@ drafts = st.builds(
     parts,
     parts,
     st.tuples(*[st.sampled_from([0, 0, 1, 13])] * 4),
+    st.tuples(st.booleans(), *[st.sampled_from([0, 0, 1, 30])] * 2),
     st.tuples(*[st.lists(st.tuples(st.integers(0, 99), amounts), max_size=4).map(tuple)] * 4),
     st.tuples(amounts, amounts),
 )
