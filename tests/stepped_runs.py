@@ -10,7 +10,7 @@ from accelsim.dram.standard import DramSpec
 from accelsim.errors import InputError
 from accelsim.kernels.links import servers as on
 from accelsim.machine.architecture import Machine
-from accelsim.mapping.fusion import fuse
+from accelsim.mapping.fusion.rewriting import fuse
 from accelsim.pe.registry import pe_kind
 from accelsim.sim.observers import DramBursts, Observer
 from accelsim.sim.run import OpRecord, Run

@@ -14,7 +14,7 @@ from accelsim.layers.numerics import ActivationNumerics
 from accelsim.layers.vector_layer import VectorLayer
 from accelsim.numerics import memory
 from accelsim.numerics.arrays import Array
-from accelsim.step.ops import Form
+from accelsim.step.forms import Form
 from accelsim.workload.lowering import Work
 from accelsim.workload.section import LayerSection, Sources
 

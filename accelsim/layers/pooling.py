@@ -20,7 +20,8 @@ from accelsim.layers.numerics import LayerNumerics
 from accelsim.layers.vector_layer import VectorLayer
 from accelsim.numerics import memory
 from accelsim.numerics.arrays import Array
-from accelsim.step.ops import Form, Role
+from accelsim.step.forms import Form
+from accelsim.step.ops import Role
 from accelsim.workload.lowering import Work, index_bits
 from accelsim.workload.network import Pair
 from accelsim.workload.section import LayerSection, Sources

@@ -33,6 +33,7 @@ CAUSE_NAMES = {
     "stall_bank": "stall: bank",
     "stall_dependency": "stall: dependency",
     "stall_drain": "stall: drain",
+    "stall_vector": "stall: vector",
     "idle": "idle",
 }
 
@@ -59,6 +60,7 @@ CAUSE_COLOURS = {
     "stall_bank": "#CC79A7",
     "stall_dependency": "#882255",
     "stall_drain": "#009E73",
+    "stall_vector": "#332288",
     "idle": "#CCCCCC",
 }
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from accelsim.cost.counters import ActionCounts
-from accelsim.mapping.fusion import Fused
+from accelsim.mapping.fusion.rewriting import Fused
 from accelsim.results.op import BYTE_KINDS, STALLS, WORD_KINDS
 from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.sim.run import OpRecord

@@ -12,7 +12,7 @@ from accelsim.cost.energy import EnergyTable
 from accelsim.dram.rows import PICOSECONDS
 from accelsim.dram.standard import DramSpec
 from accelsim.machine.architecture import Machine
-from accelsim.mapping.fusion import Fused, fuse
+from accelsim.mapping.fusion.rewriting import Fused, fuse
 from accelsim.pe.registry import pe_kind
 from accelsim.sim.observers import Observer
 from accelsim.sim.run import Run

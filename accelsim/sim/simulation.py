@@ -18,7 +18,7 @@ from accelsim.dram.channels import DramChannels
 from accelsim.dram.rows import PICOSECONDS
 from accelsim.dram.standard import DramSpec
 from accelsim.errors import LawViolation
-from accelsim.mapping.fusion import Fused
+from accelsim.mapping.fusion.rewriting import Fused
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate, updates_in_pe
 from accelsim.pe.timing import TimingModel

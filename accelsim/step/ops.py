@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.step.contraction import Nest
+from accelsim.step.forms import Form, Rider
 
 Rows = NDArray[np.int64]
 """Stored columns of each row of a sparse matrix: int64 (rows, stored), rows in map order."""
@@ -153,23 +154,6 @@ ZeroSource = TraceZeros | Dense | IdentityFirst | Pattern
 
 
 @dataclass(frozen=True)
-class Rider:
-    """Vector work that is done on words while another op moves them.
-
-    ``op``: name of the op whose work it is. ``elements``: elements that it processes; -1 for every
-    word of the operand that it rides on, as often as that word is read. ``waiting``: words that
-    wait in a line buffer until the other words of their window have come, of ``waiting_bits`` bits
-    each.
-    """
-
-    op: str
-    ops_per_element: int
-    elements: int = -1
-    waiting: int = 0
-    waiting_bits: int = 0
-
-
-@dataclass(frozen=True)
 class Operand:
     """A tensor that an op reads, its use, and the source of its zeros.
 
@@ -287,25 +271,6 @@ class Contraction(Op):
     @property
     def dense_macs(self) -> int:
         return self.nest.macs
-
-
-class Form(StrEnum):
-    """What an element of vector work needs, which decides how the work can be fused.
-
-    - ELEMENTWISE: the words of its operands at its own place.
-    - EXPANSION: the words at the place in a smaller map from which it comes.
-    - WINDOWS: the words of a window.
-    - STATISTICS: sums over the whole first operand, then the words at its own place.
-    - ADDRESSING: a word that is only read from another place.
-    - OTHER: anything else.
-    """
-
-    ELEMENTWISE = "elementwise"
-    EXPANSION = "expansion"
-    WINDOWS = "windows"
-    STATISTICS = "statistics"
-    ADDRESSING = "addressing"
-    OTHER = "other"
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from accelsim.step.contraction import Nest
 from accelsim.step.dependencies import Dependencies, carried
+from accelsim.step.forms import Form
 from accelsim.step.ops import (
     Contraction,
     Dense,
-    Form,
     Op,
     Operand,
     Pass,

@@ -16,9 +16,9 @@ from accelsim.dram.standard import DramSpec, Timing
 from accelsim.machine.architecture import Machine
 from accelsim.rules.registry import lower
 from accelsim.step.contraction import matrix_nest
+from accelsim.step.forms import Form
 from accelsim.step.ops import (
     Contraction,
-    Form,
     Op,
     Operand,
     Pass,

@@ -19,6 +19,7 @@ STALL_KEYS = {
     "stall_bank": ("more global_buffer.banks", "more scratchpad.banks", "more scratchpad.ports"),
     "stall_dependency": ("a larger vector_unit.width", "more vector_unit.ops_per_cycle"),
     "stall_drain": ("a larger noc.width", "another noc.topology"),
+    "stall_vector": ("a larger vector_unit.width", "more vector_unit.ops_per_cycle"),
 }
 """By cause: the changes of keys that shorten the array's wait."""
 ENERGY_KEYS: dict[str, tuple[str, ...]] = {
@@ -41,6 +42,7 @@ CAUSE_WORDS = {
     "stall_bank": "waiting for memory banks",
     "stall_dependency": "waiting for the vector unit or another op",
     "stall_drain": "waiting for results to drain",
+    "stall_vector": "waiting for vector work on the words of an op",
     "idle": "in idle lanes",
 }
 """By cause of array cycles: the words that complete `cycles are spent ...`."""

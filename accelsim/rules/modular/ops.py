@@ -32,8 +32,8 @@ from accelsim.rules.modular.links import links_of
 from accelsim.rules.modular.options import ModularOptions
 from accelsim.rules.walk.backward import feedback_bits, needed
 from accelsim.step.contraction import convolution_nest, feedback_nest
+from accelsim.step.forms import Form
 from accelsim.step.ops import (
-    Form,
     Operand,
     Pass,
     Role,

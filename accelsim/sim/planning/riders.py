@@ -9,7 +9,8 @@ from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.pe.mapping import Route, Transfer
 from accelsim.sim.planning.op_plan import PlanDraft
-from accelsim.step.ops import Contraction, Op, Operand, Rider, Use
+from accelsim.step.forms import Rider
+from accelsim.step.ops import Contraction, Op, Operand, Use
 
 FILLED = (Route.MULTICAST, Route.SCATTER, Route.BUFFER)
 """Routes on which words come out of the global buffer, past the vector unit."""

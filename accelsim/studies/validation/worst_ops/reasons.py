@@ -25,6 +25,7 @@ CYCLES = {
     "stall_bank": "ports of the scratchpads, which carry sums or weights",
     "stall_dependency": "blocks that wait for one another in the op's pipeline",
     "stall_drain": "outputs on their way to the global buffer",
+    "stall_vector": "vector work on words as the op moves them",
 }
 ENERGY = {
     "mac": "products of zeros, which an array that does not skip multiplies or gates",

@@ -1,0 +1,169 @@
+"""A step under rewriting: the ops that remain, with the operands and results that they get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from accelsim.step.dependencies import Dependencies
+from accelsim.step.forms import Rider
+from accelsim.step.ops import Contraction, Op, Operand, Tensor, TrainingStep, Use
+
+
+@dataclass
+class Derived:
+    """A map that no memory holds: every reader makes its words from those of ``source``.
+
+    ``chain``: the work, in order. ``others``: operands that it reads as well. ``masks``: masks of
+    the map, which the first reader writes.
+    """
+
+    source: Tensor
+    chain: tuple[Rider, ...]
+    others: tuple[Operand, ...]
+    masks: list[Tensor] = field(default_factory=list)
+
+
+class Draft:
+    """The remaining ops in the order of the step, by index, and what has become of tensors.
+
+    ``maker``: by name of a tensor, the op that makes it. ``derived``: maps that readers make.
+    ``elsewhere``: by name of a tensor that is only another's addresses, that other one.
+    ``stand_in``: by name of an op of the step, the remaining ops that do its work.
+    """
+
+    def __init__(self) -> None:
+        self.ops: list[Op] = []
+        self.maker: dict[str, int] = {}
+        self.derived: dict[str, Derived] = {}
+        self.elsewhere: dict[str, Tensor] = {}
+        self.stand_in: dict[str, tuple[str, ...]] = {}
+        self._read_late: dict[str, int] = {}
+
+    def keep(self, op: Op) -> None:
+        """Keep an op, with operands that exist."""
+        index = len(self.ops)
+        self.ops.append(replace(op, operands=()))
+        own: list[Operand] = []
+        others: list[Operand] = []
+        for operand in op.operands:
+            first, *more = self.resolved(operand, index)
+            own.append(first)
+            others += more
+        self._add(index, own, others)
+        self._write(index, op.outputs)
+
+    def read(self, index: int, operands: Iterable[Operand]) -> int:
+        """Add operands of the vector unit to an op. Returns the words that it reads of them."""
+        before = sum(operand.words_read for operand in self.ops[index].operands)
+        found = [each for operand in operands for each in self.resolved(operand, index)]
+        self._add(index, (), found)
+        return sum(operand.words_read for operand in self.ops[index].operands) - before
+
+    def _add(self, index: int, own: Iterable[Operand], others: Iterable[Operand]) -> None:
+        """Add an op's own operands, and others that it reads at most once."""
+        operands = [*self.ops[index].operands, *own]
+        known = {(each.tensor.name, each.use, each.beside) for each in operands}
+        for each in others:
+            key = (each.tensor.name, each.use, each.beside)
+            if key not in known:
+                known.add(key)
+                operands.append(each)
+        self.ops[index] = replace(self.ops[index], operands=tuple(operands))
+
+    def resolved(
+        self, given: Operand, index: int | None = None, beside: str = ""
+    ) -> Iterator[Operand]:
+        """The operand as it can be read: first the operand itself, then what else must be read.
+
+        ``index``: the op that reads it, if it is known. ``beside``: as in `Operand`.
+        """
+        tensor = self.elsewhere.get(given.tensor.name, given.tensor)
+        again = tensor is not given.tensor and given.use is Use.READ
+        operand = replace(
+            given,
+            tensor=tensor,
+            words=given.words_read if again else given.words,
+            beside=beside or given.beside,
+        )
+        derived = self.derived.get(tensor.name)
+        if derived is None:
+            yield operand
+            return
+        yield replace(operand, tensor=derived.source, prologue=derived.chain)
+        yield from derived.others
+        if index is not None:
+            for other in derived.others:
+                self._read_late[other.tensor.name] = index
+            self.make(index, derived.masks)
+            derived.masks.clear()
+
+    def made_before(self, name: str, index: int) -> bool:
+        """Whether a tensor is complete before an op starts."""
+        name = self.elsewhere[name].name if name in self.elsewhere else name
+        derived = self.derived.get(name)
+        if derived is None:
+            return self.maker.get(name, -1) < index
+        read = (derived.source, *(operand.tensor for operand in derived.others))
+        return all(self.maker.get(tensor.name, -1) < index for tensor in read)
+
+    def may_host(self, index: int) -> bool:
+        """Whether an op may do work on its results: not if they belong to weights."""
+        op = self.ops[index]
+        homed = any(tensor.persistent or tensor.home_channels for tensor in op.outputs)
+        return not homed and not (isinstance(op, Contraction) and op.nest.sums_samples)
+
+    def ride(self, index: int, rider: Rider) -> None:
+        """Add work to the epilogue of an op."""
+        op = self.ops[index]
+        self.ops[index] = replace(op, epilogue=(*op.epilogue, rider))
+
+    def make(self, index: int, outputs: Iterable[Tensor]) -> None:
+        """An op makes further results."""
+        op, outputs = self.ops[index], tuple(outputs)
+        self.ops[index] = replace(op, outputs=(*op.outputs, *outputs))
+        self._write(index, outputs)
+
+    def pass_on(self, tensor: Tensor) -> None:
+        """No memory keeps a result of an op, because only its epilogue reads it."""
+        index = self.maker.pop(tensor.name)
+        op = self.ops[index]
+        outputs = tuple(each for each in op.outputs if each.name != tensor.name)
+        own = not isinstance(op, Contraction) or tensor in op.made
+        self.ops[index] = replace(op, outputs=outputs, passed=tensor if own else op.passed)
+
+    def _write(self, index: int, outputs: Iterable[Tensor]) -> None:
+        for tensor in outputs:
+            self.maker[tensor.name] = index
+
+    def named(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The remaining ops that do the work of the named ones."""
+        return tuple(dict.fromkeys(each for name in names for each in self.stand_in[name]))
+
+    def finished(self, step: TrainingStep) -> tuple[Op, ...]:
+        """The remaining ops in order, with dependencies among themselves: those of the step, and
+        those that follow from the tensors.
+        """
+        dependencies, known = Dependencies(), {op.name: op for op in step.ops}
+        found: list[Op] = []
+        before: set[str] = set()
+        for op in self._in_order():
+            riders = dict.fromkeys(rider.op for rider in op.epilogue)
+            given = self.named(
+                name for each in (op.name, *riders) for name in known[each].depends_on
+            )
+            waits = (*given, *dependencies.waits(op.name, op.operands, op.outputs))
+            earlier = tuple(name for name in dict.fromkeys(waits) if name in before)
+            found.append(replace(op, depends_on=earlier))
+            before.add(op.name)
+        return tuple(found)
+
+    def _in_order(self) -> list[Op]:
+        """The remaining ops. An update waits behind the last op that reads the old values."""
+
+        def place(index: int) -> tuple[int, bool]:
+            written = [tensor.name for tensor in self.ops[index].outputs if tensor.persistent]
+            behind = max([index, *(self._read_late.get(name, -1) for name in written)])
+            return behind, behind != index
+
+        return [self.ops[index] for index in sorted(range(len(self.ops)), key=place)]

@@ -1,0 +1,247 @@
+"""Rewriting of a step: vector work becomes an epilogue of the op that makes its map, or a prologue
+of every op that reads its result (docs/fusion.md).
+
+A step is rewritten before it is placed and mapped. What no memory holds any longer is gone from its
+tensors, so placement, traffic and dependencies follow from the rewritten step.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from accelsim.machine.architecture import Machine
+from accelsim.machine.words import word_bits
+from accelsim.mapping.fusion.draft import Derived, Draft
+from accelsim.step.dependencies import carried
+from accelsim.step.forms import Form, Rider
+from accelsim.step.ops import Op, Operand, Role, Tensor, TrainingStep, Use, VectorWork
+
+
+@dataclass(frozen=True)
+class Fused:
+    """A rewritten step.
+
+    ``absorbed``: ops that are wholly done by other ops, in the order of the step. ``into``: by name
+    of an op, the ops that do its work or a part of it. ``saved``: by name of an op, the words that
+    no longer move between the vector unit and a memory, if every word is read once.
+    """
+
+    step: TrainingStep
+    absorbed: tuple[VectorWork, ...] = ()
+    into: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    saved: Mapping[str, int] = field(default_factory=dict)
+
+
+def fuse(step: TrainingStep, machine: Machine) -> Fused:
+    """The step as the machine executes it, under its ``fusion``."""
+    return Fused(step) if machine.fusion == "none" else _Rewriting(step, machine).done()
+
+
+class _Rewriting:
+    """State of the rewriting. Ops are taken in the order of the step, so that what an op reads has
+    its final form.
+    """
+
+    def __init__(self, step: TrainingStep, machine: Machine) -> None:
+        self._step, self._machine = step, machine
+        self._full = machine.fusion == "full"
+        self._draft = Draft()
+        self._readers: dict[str, set[str]] = defaultdict(set)
+        for op in step.ops:
+            for operand in op.operands:
+                self._readers[operand.tensor.name].add(op.name)
+        self._absorbed: dict[str, VectorWork] = {}
+        self._addressed: dict[str, set[str]] = {}
+        self._saved: dict[str, int] = defaultdict(int)
+
+    def done(self) -> Fused:
+        """Rewrite the whole step."""
+        for op in self._step.ops:
+            self._draft.stand_in[op.name] = (op.name,)
+            if not (isinstance(op, VectorWork) and self._fused(op)):
+                self._draft.keep(op)
+        ops = self._draft.finished(self._step)
+        return Fused(
+            replace(self._step, ops=ops, carried=carried(ops)),
+            tuple(self._absorbed.values()),
+            self._hosts(ops),
+            {name: words for name, words in self._saved.items() if words > 0},
+        )
+
+    def _hosts(self, ops: Iterable[Op]) -> dict[str, tuple[str, ...]]:
+        """By op, the ops that do its work; for addressing, those that read at the addresses."""
+        into: dict[str, list[str]] = defaultdict(list)
+        for op in ops:
+            for name in dict.fromkeys(rider.op for rider in riders(op)):
+                into[name].append(op.name)
+        for name, readers in self._addressed.items():
+            into[name] = list(self._draft.named(sorted(readers)))
+        return {name: tuple(hosts) for name, hosts in into.items()}
+
+    def _fused(self, op: VectorWork) -> bool:
+        """Rewrite vector work, wholly or in part. False if it must remain as it is."""
+        if any(tensor.persistent or tensor.home_channels for tensor in op.outputs):
+            return False
+        if op.form is Form.ADDRESSING:
+            return self._addressing(op)
+        if op.form is Form.STATISTICS:
+            return self._statistics(op)
+        if op.form in (Form.ELEMENTWISE, Form.EXPANSION, Form.WINDOWS):
+            return self._prologue(op) or self._epilogue(op)
+        return False
+
+    def _absorb(self, op: VectorWork, stand_in: tuple[str, ...]) -> None:
+        self._absorbed[op.name] = op
+        self._draft.stand_in[op.name] = stand_in
+
+    def _addressing(self, op: VectorWork) -> bool:
+        """Readers of the result read the source at other addresses."""
+        (operand, *more), (output, *rest) = op.operands, op.outputs
+        source = self._draft.elsewhere.get(operand.tensor.name, operand.tensor)
+        if more or rest or source.name in self._draft.derived:
+            return False
+        self._draft.elsewhere[output.name] = source
+        readers = self._readers[output.name]
+        self._readers[source.name] = self._readers[source.name] - {op.name} | readers
+        self._addressed[op.name] = readers
+        self._absorb(op, self._draft.named(op.depends_on))
+        self._saved[op.name] = operand.words_read + output.elements
+        return True
+
+    def _prologue(self, op: VectorWork) -> bool:
+        """Elementwise work on one derived map makes its result a derived map too."""
+        (main, *more), (output, *rest) = op.operands, op.outputs
+        derived = self._draft.derived.get(main.tensor.name)
+        masks_only = all(tensor.role is Role.MASK for tensor in rest)
+        if derived is None or more or op.form is not Form.ELEMENTWISE or not masks_only:
+            return False
+        chain = (*derived.chain, Rider(op.name, op.ops_per_element))
+        result = Derived(derived.source, chain, derived.others, [*derived.masks, *rest])
+        self._draft.derived[output.name] = result
+        self._absorb(op, self._draft.named(op.depends_on))
+        self._saved[op.name] = main.words_read + output.elements
+        return True
+
+    def _epilogue(self, op: VectorWork) -> bool:
+        """Work on the words of a map as they leave the op that makes it."""
+        main = self._main(op)
+        waiting = None if main is None else self._waiting(op, main.tensor)
+        if main is None or waiting is None:
+            return False
+        tensor, host = main.tensor, self._draft.maker[main.tensor.name]
+        bits = word_bits(tensor, self._machine)
+        self._draft.ride(host, Rider(op.name, op.ops_per_element, op.elements, waiting, bits))
+        others = [operand for operand in op.operands if operand.tensor.name != tensor.name]
+        words = self._draft.read(host, others)
+        self._draft.make(host, op.outputs)
+        self._saved[op.name] = sum(each.words_read for each in op.operands) - words
+        if self._readers[tensor.name] == {op.name}:
+            self._draft.pass_on(tensor)
+            self._saved[op.name] += tensor.elements
+        self._absorb(op, (self._draft.ops[host].name,))
+        return True
+
+    def _waiting(self, op: VectorWork, tensor: Tensor) -> int | None:
+        """Words that wait in the line buffer for others of their window; None if it is too small
+        for their rows.
+        """
+        held = (op.rows - 1) * op.row_words * word_bits(tensor, self._machine)
+        if held > 8 * self._machine.global_buffer.staging_bytes:
+            return None
+        return tensor.elements * (op.rows - 1) // op.rows
+
+    def _main(self, op: VectorWork) -> Operand | None:
+        """The map in whose epilogue the work can be done: of those that the work reads, the one
+        that is made last. None if there is none, or if another reader needs it and only one may.
+        """
+        maker = self._draft.maker
+        size = op.elements if op.form is Form.ELEMENTWISE else None
+        made = [
+            operand
+            for operand in op.operands
+            if operand.tensor.name in maker
+            and operand.tensor.role not in (Role.MASK, Role.INDEX)
+            and size in (None, operand.tensor.elements)
+        ]
+        if not made:
+            return None
+        main = max(made, key=lambda operand: maker[operand.tensor.name])
+        name, host = main.tensor.name, maker[main.tensor.name]
+        others = [operand.tensor.name for operand in op.operands if operand.tensor.name != name]
+        fits = (
+            self._draft.may_host(host)
+            and (self._full or self._readers[name] == {op.name})
+            and all(self._draft.made_before(other, host) for other in others)
+        )
+        return main if fits else None
+
+    def _statistics(self, op: VectorWork) -> bool:
+        """The sums are an epilogue of the op that makes the map. The rest reads the map once more,
+        or, in full fusion, is done by every reader of the result.
+        """
+        main, *others = {operand.tensor.name: operand for operand in op.operands}.values()
+        name, host = main.tensor.name, self._draft.maker.get(main.tensor.name)
+        maps = [each for each in others if each.tensor.elements == main.tensor.elements]
+        if (
+            host is None
+            or not self._draft.may_host(host)
+            or not (self._full or self._readers[name] == {op.name})
+            or not all(self._draft.made_before(each.tensor.name, host) for each in maps)
+        ):
+            return False
+        sums = [tensor for tensor in op.outputs if tensor.role is Role.GRADIENT]
+        results = [tensor for tensor in op.outputs if tensor.role is not Role.GRADIENT]
+        if not sums:
+            shape = (main.tensor.shape[-1], 2)
+            sums = [Tensor(f"{op.layer}.statistics", Role.ACTIVATION, shape)]
+        once = op.sums if results else op.ops_per_element
+        self._draft.ride(host, Rider(op.name, once, op.elements))
+        words = self._draft.read(host, maps)
+        self._draft.make(host, sums)
+        self._saved[op.name] = sum(each.words_read for each in op.operands) - words
+        read = [*others, *(Operand(tensor, Use.READ) for tensor in sums)]
+        if not results:
+            self._absorb(op, (self._draft.ops[host].name,))
+        elif self._full and len(results) <= (2 if op.remake else 1):
+            self._derive(op, main.tensor, maps, read, results)
+            self._absorb(op, (self._draft.ops[host].name,))
+        else:
+            self._saved[op.name] -= sum(each.words_read for each in (main, *read))
+            rest = op.ops_per_element - op.sums
+            outputs, operands = tuple(results), (main, *read)
+            self._draft.keep(replace(op, operands=operands, outputs=outputs, ops_per_element=rest))
+        return True
+
+    def _derive(
+        self,
+        op: VectorWork,
+        source: Tensor,
+        maps: list[Operand],
+        read: list[Operand],
+        results: list[Tensor],
+    ) -> None:
+        """Make the results of work with statistics derived maps: the result itself, and the stash,
+        which can be made again from the source and the sums.
+        """
+        names = {operand.tensor.name for operand in maps}
+        others = [
+            each
+            for operand in read
+            for each in self._draft.resolved(
+                operand, beside=source.name if operand.tensor.name in names else ""
+            )
+        ]
+        works = (op.ops_per_element - op.sums, op.remake)
+        for tensor, operations in zip(results, works, strict=False):
+            chain = (Rider(op.name, operations),)
+            self._draft.derived[tensor.name] = Derived(source, chain, tuple(others))
+            self._saved[op.name] += tensor.elements
+
+
+def riders(op: Op) -> Iterator[Rider]:
+    """All work of other ops that an op does."""
+    yield from op.epilogue
+    for operand in op.operands:
+        yield from operand.prologue
