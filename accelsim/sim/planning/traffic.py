@@ -92,7 +92,6 @@ class Traffic:
         """Count a transfer and add its bits to the stages that it passes."""
         moved = self._beyond_staging(step, self._moved(step, t))
         plan.moved.append(moved)
-        words = moved.words
         if t.enters_pes and (plan.on_array or not t.inbound or t.route is not Route.PEER):
             plan.totals["words_received"] += moved.delivered_words
         if t.route is Route.LOAD and not t.deliveries:
@@ -117,22 +116,27 @@ class Traffic:
         elif t.route is Route.HOME:
             self._pads(plan, "read" if t.inbound else "write", moved)
         else:
-            # On the array, words move between PEs. Other ops move words from home PEs to the vector
-            # unit or back.
-            if plan.on_array or t.inbound:
-                self._pads(plan, "read", moved)
-            if plan.on_array or not t.inbound:
-                self._pads_receive(plan, moved)
-            plan.words["remote"] += moved.delivered_words
-            if t.route is Route.REDUCE:
-                # Each partial sum is read, crosses a link to its neighbour in the tree, is added
-                # there and written.
-                plan.counts.add("vector", "op", words)
-            self._between(plan, moved)
+            self._exchange(plan, moved)
         if moved.stash_bits:
             self._stash.add(plan, moved)
         if moved.dram_bits:
             self._dram(plan, moved, self._cause(plan.op, step, t))
+
+    def _exchange(self, plan: PlanDraft, moved: Moved) -> None:
+        """On the array, words move between PEs. Other ops move words from home PEs to the vector
+        unit or back.
+        """
+        t = moved.transfer
+        if plan.on_array or t.inbound:
+            self._pads(plan, "read", moved)
+        if plan.on_array or not t.inbound:
+            self._pads_receive(plan, moved)
+        plan.words["remote"] += moved.delivered_words
+        if t.route is Route.REDUCE:
+            # Each partial sum is read, crosses a link to its neighbour in the tree, is added there
+            # and written.
+            plan.counts.add("vector", "op", moved.words)
+        self._between(plan, moved)
 
     def _pads(self, plan: PlanDraft, kind: str, moved: Moved) -> None:
         """Count words that scratchpads read or write in order. The PEs share them equally, and each
