@@ -153,6 +153,8 @@ MEMORIES_AND_LINKS = {
         "simulate mnist-conv --arch machines/stash-in-scratchpads.yaml --batch 16"
     ),
     "stash-streaming": "simulate cifar10-conv --arch machines/stash-streaming.yaml --batch 16",
+    "fusion-epilogue": "simulate resnet18-cifar10 --arch machines/fusion-epilogue.yaml --rule bp",
+    "fusion-full": "simulate vgg16-cifar10 --arch machines/fusion-full.yaml --rule dfa",
 }
 
 FORMATS_AND_ZEROS = {

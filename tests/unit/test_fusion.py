@@ -1,0 +1,160 @@
+"""Rewriting of steps under fusion, against structures worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from accelsim.experiment.simulate import simulate
+from accelsim.mapping.fusion.rewriting import Fused, fuse
+from accelsim.rules.registry import lower
+from accelsim.step.ops import Op, Use
+from accelsim.workload.network import Network
+from tests.random_machines import machine
+from tests.reference_networks import Builder
+
+
+def normalized() -> Network:
+    """conv0, batch_norm1, relu2, conv3, batch_norm4, relu5, fc6."""
+    builder = Builder("normalized", (4, 4, 2))
+    for _ in range(2):
+        builder.add("conv", 3, kernel=(3, 3), padding=(1, 1, 1, 1)).add("batch_norm").add("relu")
+    return builder.add("fc", 2).network()
+
+
+def fused(network: Network, fusion: str, rule: str = "bp", **keys: object) -> Fused:
+    return fuse(lower(network, rule, 2), machine(fusion=fusion, **keys))
+
+
+def read(op: Op) -> list[str]:
+    """Names of the operands; a star marks one that stands beside another."""
+    return [operand.tensor.name + "*" * bool(operand.beside) for operand in op.operands]
+
+
+def made(op: Op) -> list[str]:
+    return [tensor.name for tensor in op.outputs]
+
+
+def work(op: Op) -> list[tuple[str, int]]:
+    return [(rider.op, rider.ops_per_element) for rider in op.epilogue]
+
+
+def test_none_leaves_a_step_as_it_is() -> None:
+    step = lower(normalized(), "bp", 2)
+    assert fuse(step, machine(fusion="none")) == Fused(step)
+
+
+def test_an_activation_is_an_epilogue_of_its_convolution() -> None:
+    network = Builder("plain", (4, 4, 2)).add("conv", 3, kernel=(1, 1)).add("relu").add("fc", 2)
+    op = fused(network.network(), "epilogue").step.op("conv0.FF")
+    assert (made(op), work(op)) == (["relu1.out", "relu1.mask"], [("relu1.FF", 1)])
+    assert op.passed is not None
+    assert op.passed.name == "conv0.out"
+
+
+def test_epilogue_stops_at_the_barrier_of_batch_norm() -> None:
+    step = fused(normalized(), "epilogue").step
+    convolution, norm = step.op("conv0.FF"), step.op("batch_norm1.FF")
+    assert made(convolution) == ["conv0.out", "batch_norm1.statistics"]
+    assert work(convolution) == [("batch_norm1.FF", 3)]
+    assert read(norm) == ["conv0.out", "batch_norm1.weight", "batch_norm1.statistics"]
+    assert made(norm) == ["batch_norm1.normalized", "relu2.out", "relu2.mask"]
+    assert (norm.vector_ops, work(norm)) == (4 * 2 * 48, [("relu2.FF", 1)])
+
+
+def test_full_fusion_makes_the_map_wherever_it_is_read() -> None:
+    step = fused(normalized(), "full").step
+    names = [op.name for op in step.ops]
+    assert not {"batch_norm1.FF", "relu2.FF", "relu2.EP", "batch_norm1.EP"} & set(names)
+    for name, use in (("conv3.FF", Use.MOVING), ("conv3.WG", Use.MOVING)):
+        operand = step.op(name).operand(use)
+        assert operand is not None
+        assert operand.tensor.name == "conv0.out"
+        assert [(r.op, r.ops_per_element) for r in operand.prologue] == [
+            ("batch_norm1.FF", 4),
+            ("relu2.FF", 1),
+        ]
+    assert "relu2.mask" in made(step.op("conv3.FF"))
+    assert "relu2.mask" not in made(step.op("conv3.WG"))
+
+
+def test_errors_behind_batch_norm_are_made_from_two_maps() -> None:
+    step = fused(normalized(), "full").step
+    gradient = step.op("conv0.WG")
+    error = gradient.operand(Use.STATIONARY)
+    assert error is not None
+    assert (error.tensor.name, [rider.op for rider in error.prologue]) == (
+        "batch_norm1.error",
+        ["batch_norm1.EP"],
+    )
+    assert "conv0.out*" in read(gradient)
+    propagation = step.op("conv3.EP")
+    assert made(propagation) == ["batch_norm1.error", "batch_norm1.gradient"]
+    assert work(propagation) == [("relu2.EP", 1), ("batch_norm1.EP", 3)]
+
+
+def test_an_update_waits_for_the_last_reader_of_the_old_values() -> None:
+    """conv0.WG normalizes errors with the scale that batch_norm1.WU overwrites."""
+    for step in (fused(normalized(), "full").step, fused(normalized(), "full", "dfa").step):
+        names = [op.name for op in step.ops]
+        assert names.index("conv0.WG") < names.index("batch_norm1.WU")
+        assert "conv0.WG" in step.op("batch_norm1.WU").depends_on
+
+
+def test_every_dependency_comes_first() -> None:
+    for fusion in ("epilogue", "full"):
+        for rule in ("bp", "dfa", "fa", "ssdfa", "revised:groups=1"):
+            before: set[str] = set()
+            for op in fused(normalized(), fusion, rule).step.ops:
+                assert set(op.depends_on) <= before
+                before.add(op.name)
+
+
+def residual() -> Network:
+    """conv0 and its ReLU feed conv2; add3 sums conv2 and relu1."""
+    builder = Builder("residual", (4, 4, 2)).add("conv", 2, kernel=(1, 1)).add("relu")
+    builder.add("conv", 2, kernel=(1, 1)).add("add", inputs=("conv2", "relu1"))
+    return builder.add("relu").add("fc", 2).network()
+
+
+def test_a_residual_sum_is_an_epilogue_of_the_map_made_last() -> None:
+    op = fused(residual(), "epilogue").step.op("conv2.FF")
+    assert read(op) == ["relu1.out", "conv2.weight", "relu1.out"]
+    assert work(op) == [("add3.FF", 1), ("relu4.FF", 1)]
+    assert made(op) == ["relu4.out", "relu4.mask"]
+
+
+def test_only_full_fusion_serves_several_readers() -> None:
+    """The error behind relu4 goes to conv2 and, over the shortcut, into the sum at relu1."""
+    hosts = {fusion: fused(residual(), fusion) for fusion in ("epilogue", "full")}
+    for fusion in hosts.values():
+        assert work(fusion.step.op("fc5.EP")) == [("relu4.EP", 1)]
+        assert work(fusion.step.op("conv2.EP")) == [("relu1.EP.sum", 1), ("relu1.EP", 1)]
+        assert "add3.error" in made(fusion.step.op("fc5.EP"))
+
+
+@pytest.mark.parametrize(("staging", "rides"), [("1KiB", True), ("8B", False)])
+def test_a_pool_needs_a_line_buffer_for_its_rows(staging: str, rides: bool) -> None:
+    """One of the two rows of a window waits: 4 columns of 3 channels, 24 bytes."""
+    network = Builder("pool", (4, 4, 2)).add("conv", 3, kernel=(1, 1))
+    network.add("max_pool", kernel=(2, 2), stride=(2, 2)).add("fc", 2)
+    op = fused(network.network(), "epilogue", global_buffer__staging=staging).step.op("conv0.FF")
+    waiting = [rider.waiting for rider in op.epilogue]
+    assert waiting == ([2 * 48 // 2] if rides else [])
+
+
+def test_shuffle_and_upsample_are_addresses() -> None:
+    builder = Builder("modules", (8, 8, 2))
+    for _ in range(3):
+        builder.add("conv", 4, kernel=(3, 3), padding=(1, 1, 1, 1), stride=(2, 2)).add("relu")
+    network = builder.add("fc", 2).network()
+    result = fused(network, "epilogue", "revised:groups=2")
+    gone = [op.name for op in result.absorbed if op.name.endswith((".shuffle", ".upsample"))]
+    assert gone
+    for name in gone:
+        (host,) = result.into[name]
+        assert ".EP." in host
+        assert host in {op.name for op in result.step.ops}
+    run = simulate(
+        network, machine(fusion="epilogue"), rule="revised:groups=2", batch=1, trace="dense"
+    )
+    assert all(op.vector_ops == 0 and op.cycles == 0 for op in run.ops if op.name in gone)
