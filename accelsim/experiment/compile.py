@@ -49,6 +49,7 @@ def compile_step(
     faults.
     """
     given = setting.given
+    machine = machine.with_objective(given.objective)
     lowered, digest = _lowered(network, kind.rule, setting.batch, given.optimizer)
     step = kind.finish(lowered)
     step = step if given.transform is None else given.transform(step)

@@ -55,6 +55,12 @@ def _optimizer(name: str, value: object) -> str:
     return one_of(name, value, tuple(map(str, OptimizerName)))
 
 
+def _objective(name: str, value: object) -> str | None:
+    from accelsim.machine.mapping_choice import OBJECTIVES  # imports pydantic
+
+    return None if value is None else one_of(name, value, OBJECTIVES)
+
+
 SEED = option("N", "Seed of everything drawn at random.", _seed)
 
 
@@ -136,7 +142,9 @@ class Setting(Options):
     ``"shipped"``, ``"dense"``, ``"random:DENSITY"``, a file, files of different rule families, or a
     `Trace`. ``trace_any_rule``: accept the trace of another rule family. ``passes``: passes to
     report; the whole step is simulated. ``schedule``: ``"serial"`` or ``"unlocked"``.
-    ``optimizer``: ``"sgd"``, ``"momentum"`` or ``"adam"``. ``warm``: true for a step of the
+    ``optimizer``: ``"sgd"``, ``"momentum"`` or ``"adam"``. ``objective``: of the choice among
+    mappings: ``"canonical"``, ``"cycles"``, ``"energy"`` or ``"edp"``; None for that of the
+    machine. ``warm``: true for a step of the
     steady state, false for the first step, at whose beginning nothing is on the chip. ``seed``:
     seed of everything drawn at random. ``transform``: changes the lowered ops before they run. The
     result keeps the rule's name, and its hash is that of the changed ops.
@@ -181,6 +189,15 @@ class Setting(Options):
     optimizer: str = field(
         default="momentum",
         metadata=option("O", "Optimizer of the weight update: sgd, momentum or adam.", _optimizer),
+    )
+    objective: str | None = field(
+        default=None,
+        metadata=option(
+            "O",
+            "Mappings: canonical, or the best for cycles, energy or edp; default: the machine's "
+            "own objective.",
+            _objective,
+        ),
     )
     warm: bool = field(
         default=True,

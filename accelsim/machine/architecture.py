@@ -206,20 +206,18 @@ class Machine(Section, metaclass=_LoadedOnly):
         return self
 
     @model_validator(mode="after")
-    def _canonical_objective(self) -> Machine:
-        self._refuse_mapping("objective", "canonical", self.mapping.objective == "canonical")
-        return self
-
-    @model_validator(mode="after")
     def _no_pins(self) -> Machine:
-        self._refuse_mapping("pins", "empty", not self.mapping.pins)
+        if self.mapping.pins and self.pe_array.has_fixed_mapping:
+            rule, involved = f"empty {self.pe_array.setting}", (("pe_array", "kind"),)
+            raise_problems([Problem(("mapping", "pins"), rule, self.mapping.pins, involved)])
         return self
 
-    def _refuse_mapping(self, key: str, only: str, right: bool) -> None:
-        if not right and self.pe_array.has_fixed_mapping:
-            rule = f"{only} {self.pe_array.setting}"
-            got, involved = getattr(self.mapping, key), (("pe_array", "kind"),)
-            raise_problems([Problem(("mapping", key), rule, got, involved)])
+    def with_objective(self, objective: str | None) -> Machine:
+        """The machine with another mapping objective, under its own name; None leaves its own."""
+        if objective in (None, self.mapping.objective):
+            return self
+        mapping = self.mapping.model_copy(update={"objective": objective})
+        return self.model_copy(update={"mapping": mapping})
 
     def replace(self, **changes: object) -> Machine:
         """A machine with changed values for some keys of its file; sections are mappings.

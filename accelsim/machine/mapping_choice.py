@@ -49,6 +49,9 @@ class Pin(Section):
     )
 
 
+OBJECTIVES = ("canonical", "cycles", "energy", "edp")
+
+
 class MappingChoice(Section):
     """Loop order and tile sizes of contractions."""
 
@@ -57,7 +60,7 @@ class MappingChoice(Section):
         description="`canonical`: every op has the mapping of docs/mapping.md. Otherwise each "
         "op has the loop order and tile sizes with the fewest cycles, the least "
         "energy or the least energy-delay product among all that fit scratchpads "
-        "and global buffer.",
+        "and global buffer. Where there is nothing to choose, it has no effect.",
     )
     pins: tuple[Pin, ...] = Field(
         default=(), description="Mappings given by hand. They apply under any objective."

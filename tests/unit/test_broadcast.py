@@ -65,10 +65,6 @@ from tests.reference_networks import Builder
                 "with FIFOs, got psum_reduce"
             ),
         ),
-        (
-            "pe_array: {kind: broadcast}\nmapping: {objective: cycles}\n",
-            "m.yaml:4:22: mapping.objective must be canonical in an array with FIFOs, got cycles",
-        ),
     ],
 )
 def test_rules_between_keys_word_for_word(tmp_path: Path, text: str, message: str) -> None:

@@ -292,3 +292,24 @@ def test_spilled_weights_of_a_shared_reduction_are_taken_as_often_as_they_are_se
     found = dense_product(2, 5, 4, small)["fc2.EP"]
     (weights,) = (t for t in found.transfers if t.spilled)
     assert (weights.words, weights.deliveries) == (4 * 10, 4 * 10)
+
+
+def test_an_objective_for_one_run_wins_over_that_of_the_machine() -> None:
+    canonical, best = (
+        simulate("cifar10-conv", "von-neumann", rule="bp", batch=4, trace="dense", objective=each)
+        for each in (None, "cycles")
+    )
+    assert canonical.machine is not None
+    assert best.machine is not None
+    assert canonical.machine["mapping"]["objective"] == "canonical"
+    assert best.machine["mapping"]["objective"] == "cycles"
+    assert best.cycles < canonical.cycles
+    assert best.arch == canonical.arch
+
+
+def test_an_objective_is_accepted_where_there_is_nothing_to_choose() -> None:
+    canonical, best = (
+        simulate("mnist-fc", "systolic-32x32", rule="bp", trace="dense", objective=each)
+        for each in ("canonical", "edp")
+    )
+    assert canonical.cycles == best.cycles

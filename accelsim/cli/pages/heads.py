@@ -37,8 +37,8 @@ Rules between keys:
   [systolic and row_stationary](pe-systolic.md).
 * `systolic` and `row_stationary` skip no zeros, have one multiply-accumulate unit per PE, and need
   `organization: von_neumann`.
-* With `systolic`, `row_stationary` and `broadcast`, `mapping.objective` is `canonical` and there
-  are no `pins`. `broadcast` does not reduce over PEs (`near_memory.transpose: psum_reduce`).
+* With `systolic`, `row_stationary` and `broadcast` there are no `mapping.pins`. `broadcast` does
+  not reduce over PEs (`near_memory.transpose: psum_reduce`).
 * With `row_stationary`, `scratchpad.capacity` is at least the total size of `filter_words`,
   `input_words` and `psum_words` at their precisions.
 * A file that changes the `kind` of its base's PE array inherits only the keys that the new kind

@@ -47,7 +47,8 @@ class Choice:
         self._architecture = architecture
         self._mapper = mapper
         self._prices = prices
-        self._objective = architecture.mapping.objective
+        fixed = architecture.pe_array.has_fixed_mapping
+        self._objective = "canonical" if fixed else architecture.mapping.objective
         organisation = dram.organisation
         self._burst_bits = 8 * organisation.burst
         self._row_bits = self._burst_bits * organisation.row_bursts

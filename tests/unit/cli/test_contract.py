@@ -86,6 +86,7 @@ def test_simulate_passes_the_defaults_of_the_contract(
         "passes": ("FF", "EP", "WG", "WU"),
         "schedule": "serial",
         "optimizer": "momentum",
+        "objective": None,
         "warm": True,
         "seed": 0,
         "dram_trace": None,

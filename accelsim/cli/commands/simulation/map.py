@@ -15,7 +15,6 @@ from accelsim.errors import InputError
 from accelsim.experiment.setting import MACHINE, RULE, Setting
 
 Document = Mapping[str, Any]
-OBJECTIVES = ("canonical", "cycles", "energy", "edp")
 
 
 @with_options(Setting)
@@ -32,15 +31,6 @@ def show_mappings(
             help="Names of ops to show; `*` matches any letters: conv1_1.FF, conv*.EP.",
         ),
     ] = "*",
-    objective: Annotated[
-        str | None,
-        typer.Option(
-            "--objective",
-            metavar="O",
-            help="canonical, cycles, energy or edp; default: the machine's own objective.",
-            show_default=False,
-        ),
-    ] = None,
     settings: GivenOptions,
     as_json: options.Json = False,
 ) -> None:
@@ -52,18 +42,13 @@ def show_mappings(
     """
     faults = values.Faults()
     step = settings.read(faults)
-    overrides = {}
-    if objective is not None:
-        overrides["mapping.objective"] = faults.take(
-            lambda: values.one_of("--objective", objective, OBJECTIVES), objective
-        )
     faults.refuse()
     from accelsim.cli.progress import bar
     from accelsim.experiment import simulate as experiment
     from accelsim.machine.loading import load_machine
     from accelsim.machine.pin_places import pins_placed
 
-    machine = load_machine(arch, overrides)
+    machine = load_machine(arch)
     with bar() as progress, pins_placed(arch, machine):
         result = experiment.simulate(workload, machine, rule=rule, **step, progress=progress)
         document = result.to_json()
@@ -79,7 +64,8 @@ def show_mappings(
     }
     delivery.show(shown, as_json, _print)
     if not as_json:
-        print(_searched(machine.mapping.objective, mappings), file=sys.stderr)
+        objective = machine.with_objective(step["objective"]).mapping.objective
+        print(_searched(objective, mappings), file=sys.stderr)
 
 
 def _searched(objective: str, mappings: Sequence[Mapping[str, Any]]) -> str:
