@@ -58,15 +58,15 @@ def transfer(random: Random) -> Transfer:
     )
     route = random.choice(list(Route))
     words = random.randint(0, 60)
+    leaves = route in (Route.COLLECT, Route.PASS)
     return Transfer(
         tensor,
         route,
-        route is not Route.COLLECT
-        and (route in (Route.REDUCE, Route.LOAD) or random.random() < 0.7),
+        not leaves and (route in (Route.REDUCE, Route.LOAD) or random.random() < 0.7),
         words,
         random.choice([1, 8, 16]),
         random.choice([0, words, words * random.randint(1, 5), words + random.randint(0, 30)]),
-        random.choice([0, words, random.randint(0, 90)]),
+        0 if route is Route.PASS else random.choice([0, words, random.randint(0, 90)]),
         random.random() < 0.3,
         random.random() < 0.3,
         random.random() < 0.3,
@@ -108,8 +108,8 @@ def walked(t: Transfer, memory: Memory, machine: Machine, on_array: bool) -> Cou
             for amount, unit in (units, (masks, 1)):
                 found[f"whole {place}"] += whole_accesses(machine, amount, unit)
 
-    if t.route is Route.LOAD and not t.deliveries:
-        pass  # it stays in the buffer
+    if t.route is Route.PASS or (t.route is Route.LOAD and not t.deliveries):
+        pass  # the vector unit keeps no word; what is loaded stays in the buffer
     elif t.route in (Route.MULTICAST, Route.SCATTER, Route.LOAD):
         access("buffer read", t.words)
         if t.route is not Route.LOAD and machine.pe_array.kind == "systolic":
@@ -208,7 +208,7 @@ def _check_links(plan: PlanDraft, t: Transfer, memory: Memory, traffic: Traffic)
         for key, value in {
             "fill_bits": bits * to_pes,
             "fill_buffer_bits": bits * from_buffer,
-            "drain_bits": bits * (t.route is Route.COLLECT),
+            "drain_bits": bits * (t.route in (Route.COLLECT, Route.PASS)),
             "drain_buffer_bits": bits * to_buffer,
             "peer_bits": taken * between,
             "staged_in_bits": (crossing + stashed[1]) * t.inbound,
