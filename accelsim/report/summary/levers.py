@@ -17,7 +17,7 @@ STALL_KEYS = {
     "stall_dram": ("more dram.channels", "a faster dram.standard"),
     "stall_noc": ("a larger noc.width", "another noc.topology"),
     "stall_bank": ("more global_buffer.banks", "more scratchpad.banks", "more scratchpad.ports"),
-    "stall_dependency": ("a larger vector_unit.width", "more vector_unit.ops_per_cycle"),
+    "stall_dependency": ("another fusion", "a larger vector_unit.width"),
     "stall_drain": ("a larger noc.width", "another noc.topology"),
     "stall_vector": ("a larger vector_unit.width", "more vector_unit.ops_per_cycle"),
 }
