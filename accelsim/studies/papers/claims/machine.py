@@ -74,7 +74,7 @@ class Pair:
         return Step(self.workload, rule, ran, batch, self.trace, change)
 
 
-SEQUENCE_BATCHES = (1, 4, 20)
+SEQUENCE_BATCHES = (1, 4, 20, 64)
 REVISED = "revised:groups=8,binary=true"
 HYBRID = "hdfa:p=0.1,sparsity=0.98"
 CONVOLVED = (*MACHINES, REGENERATED)
@@ -136,7 +136,7 @@ PAIRS = (
         "bp",
         f"{HYBRID},per_step=true",
         {"sparse-87.9%": MOVED},
-        SEQUENCE_BATCHES,
+        SEQUENCE_BATCHES[:-1],
         feedback=VALUES,
         on=MACHINES,
     ),

@@ -36,11 +36,11 @@ from accelsim.workload.loading import load_network
 CLAIM = CLAIMS["parallel-35x"]
 Latencies = Mapping[Case, Latency]
 ALL_RULES = {"BPTT": BPTT, **RULES}
-PARTITIONS = (1, 4, 35, 140)
+PARTITIONS = (1, 4, 16, 35, 70, 140)
 """Numbers of partitions. 140 is the maximum, because a machine has at most 256 DRAM channels and
 each partition with its own memory adds one.
 """
-ENDS = (35, 140)
+ENDS = (35, 70, 140)
 """Partitions for the readings that take longest."""
 FALLS = 0.99
 """A latency counts as lower with more PEs if it is below this share of the previous one."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from accelsim.results.reproduction import Unit
 
 TARGET = "claims"
-BATCHES = (1, 4, 16, 256)
+BATCHES = (1, 4, 16, 64, 256)
 
 
 @dataclass(frozen=True)
