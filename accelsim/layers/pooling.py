@@ -92,16 +92,24 @@ class Pool(VectorLayer):
         return Work("pool_backward", prod(self.in_shape), windows, form)
 
     def windows(self, ops_per_window: int) -> Work:
-        """Forward work."""
+        """Forward work. All rows of a window but its last wait for that one."""
         row = self.in_shape[1] * self.in_shape[2]
+        windows = [self._rows(place) for place in range(self.out_shape[0])]
         return Work(
             "pool",
             prod(self.out_shape),
             ops_per_window,
             Form.WINDOWS,
-            rows=self.kernel[0],
-            row_words=row,
+            row_bound=row * max((len(rows) - 1 for rows in windows), default=0),
+            kept=row * len({each for rows in windows for each in rows[:-1]}),
+            taken=row * sum(len(rows) - 1 for rows in windows),
         )
+
+    def _rows(self, place: int) -> range:
+        """Rows of the map in the windows of an output row; padding is not stored."""
+        first = place * self.stride[0] - self.padding[0]
+        rows = range(max(0, first), min(self.in_shape[0], first + self.kernel[0]))
+        return rows or range(1)
 
 
 class MaxPool(Pool):

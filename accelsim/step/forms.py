@@ -30,13 +30,14 @@ class Rider:
     """Vector work that is done on words while another op moves them.
 
     ``op``: name of the op whose work it is. ``elements``: elements that it processes; -1 for every
-    word of the operand that it rides on, as often as that word is read. ``waiting``: words that
-    wait in a line buffer until the other words of their window have come, of ``waiting_bits`` bits
-    each.
+    word of the operand that it rides on, as often as that word is read. ``kept``: words that wait
+    in a line buffer until the other words of their window have come, of ``kept_bits`` bits each.
+    ``taken``: reads of the line buffer.
     """
 
     op: str
     ops_per_element: int
     elements: int = -1
-    waiting: int = 0
-    waiting_bits: int = 0
+    kept: int = 0
+    taken: int = 0
+    kept_bits: int = 0

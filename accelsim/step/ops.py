@@ -283,7 +283,8 @@ class VectorWork(Op):
 
     ``sums``: of STATISTICS, operations per element for the sums. ``remake``: of STATISTICS,
     operations per element to make the stash again from the first operand and the sums.
-    ``rows``: of WINDOWS, rows of the window; ``row_words``: words of a row of the map.
+    Of WINDOWS: ``row_bound``, most words that wait for the last row of a window; ``kept``, words
+    that wait at some time; ``taken``, how often they are read then.
     """
 
     function: str
@@ -292,8 +293,9 @@ class VectorWork(Op):
     form: Form = Form.OTHER
     sums: int = 0
     remake: int = 0
-    rows: int = 1
-    row_words: int = 0
+    row_bound: int = 0
+    kept: int = 0
+    taken: int = 0
 
     @property
     def kind(self) -> str:

@@ -49,12 +49,15 @@ class Work(NamedTuple):
     form: Form = Form.OTHER
     sums: int = 0
     remake: int = 0
-    rows: int = 1
-    row_words: int = 0
+    row_bound: int = 0
+    kept: int = 0
+    taken: int = 0
 
     def times(self, samples: int) -> Work:
         """The work for ``samples`` samples."""
-        return self._replace(elements=self.elements * samples)
+        return self._replace(
+            elements=self.elements * samples, kept=self.kept * samples, taken=self.taken * samples
+        )
 
 
 def step_name(name: str, step: int) -> str:

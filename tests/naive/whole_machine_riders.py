@@ -11,7 +11,7 @@ from accelsim.machine.words import word_bits
 from accelsim.pe.mapping import Route, Transfer
 from accelsim.step.ops import Op, Operand, Use
 
-FROM_BUFFER = {Route.MULTICAST, Route.SCATTER, Route.BUFFER}
+FOR_THE_ARRAY = {Route.MULTICAST, Route.SCATTER}
 
 
 @dataclass
@@ -50,40 +50,49 @@ def not_stored(op: Op, transfers: list[Transfer]) -> list[Transfer]:
 def ridden(op: Op, transfers: list[Transfer], architecture: Machine) -> Ridden:
     """What rides on an op with these transfers."""
 
-    def arriving(name: str) -> tuple[int, int]:
-        own = [
-            t
-            for t in transfers
-            if t.tensor.name == name and t.inbound and t.route in FROM_BUFFER and not t.partial
-        ]
-        return sum(t.words for t in own), sum(t.dram_words for t in own)
+    def sent(name: str) -> tuple[int, int]:
+        """Words of a tensor that leave the buffer for the array, and those from DRAM."""
+        words = dram = 0
+        for t in transfers:
+            if t.tensor.name == name and t.inbound and not t.partial:
+                words += t.words * (t.route in FOR_THE_ARRAY)
+                dram += t.dram_words * (t.route in FOR_THE_ARRAY)
+        return words, dram
+
+    def seen(operand: Operand) -> tuple[int, int, bool]:
+        """Words of an operand that pass the vector unit, those from DRAM, and whether they go on to
+        the array.
+        """
+        name = operand.beside or operand.tensor.name
+        companions = [each for each in op.operands if each.tensor.name == name]
+        if not operand.beside:
+            companions = [operand]
+        elif any(each.prologue for each in companions):
+            companions = [each for each in companions if each.prologue]
+        if any(each.use in {Use.MOVING, Use.STATIONARY} for each in companions):
+            return (*sent(name), True)
+        read = companions[0]
+        words = read.tensor.elements if read.words < 0 else read.words
+        return words, words, False
 
     beside = []
     for operand in op.operands:
         if operand.beside:
-            words, dram = arriving(operand.beside)
+            words, dram, _ = seen(operand)
             bits = word_bits(operand.tensor, architecture)
             if words:
                 beside.append(
                     Transfer(operand.tensor, Route.BUFFER, True, words, bits, dram_words=dram)
                 )
 
-    def words_of(operand: Operand) -> int:
-        if operand.beside:
-            return arriving(operand.beside)[0]
-        if operand.use is Use.READ:
-            return operand.tensor.elements if operand.words < 0 else operand.words
-        return arriving(operand.tensor.name)[0]
-
     inwards = outwards = lines = 0
     for operand in op.operands:
         for rider in operand.prologue:
-            taken = beats(words_of(operand), rider.ops_per_element, architecture)
-            if operand.use is Use.READ and not operand.beside:
-                outwards += taken
-            else:
-                inwards += taken
+            words, _, goes_on = seen(operand)
+            taken = beats(words, rider.ops_per_element, architecture)
+            inwards += taken * goes_on
+            outwards += taken * (not goes_on)
     for rider in op.epilogue:
         outwards += beats(rider.elements, rider.ops_per_element, architecture)
-        lines += 2 * rider.waiting * rider.waiting_bits
+        lines += (rider.kept + rider.taken) * rider.kept_bits
     return Ridden(inwards, outwards, lines, beside)

@@ -358,12 +358,13 @@ def check_transfers(plan: OpPlan, architecture: Machine) -> None:
     assert plan.bits["dram_write"] == bits["DRAM out"]
     assert plan.fill_buffer_bits == sent + bits["buffer in"]
     # Words in a line buffer are written and read by the port for results.
-    line = sum(rider.waiting * rider.waiting_bits for rider in plan.op.epilogue)
-    assert plan.drain_buffer_bits == bits["collect out"] + bits["buffer out"] + 2 * line
+    kept = sum(rider.kept * rider.kept_bits for rider in plan.op.epilogue)
+    taken = sum(rider.taken * rider.kept_bits for rider in plan.op.epilogue)
+    assert plan.drain_buffer_bits == bits["collect out"] + bits["buffer out"] + kept + taken
     staged_out, staged_in = (bits[f"DRAM {way}"] + bits[f"stash {way}"] for way in ("out", "in"))
     assert (plan.staged_in_bits, plan.staged_out_bits) == (staged_in, staged_out)
-    assert plan.bits["global_buffer_read"] == plan.fill_buffer_bits + staged_out + line
-    assert plan.bits["global_buffer_write"] == plan.drain_buffer_bits + staged_in - line
+    assert plan.bits["global_buffer_read"] == plan.fill_buffer_bits + staged_out + taken
+    assert plan.bits["global_buffer_write"] == plan.drain_buffer_bits + staged_in - taken
     results = bits["collect out"] + bits["pass out"]
     stored = bits["home out"] + bits["stash out"]
     of_sums = plan.bits["scratchpad_write"] - bits["arrived"] - stored

@@ -336,8 +336,9 @@ def programs(draw: st.DrawFn) -> Program:
             for i in range(draw(st.integers(1, 2)))
         )
         uses = tuple(draw(gathers(each)) for each in inputs.values())
-        sums, rows = draw(st.integers(0, operations)), draw(st.integers(1, 3))
-        work += (form, sums, draw(st.integers(0, 2)), rows, draw(st.integers(1, 6)))
+        lines = st.integers(0, 9) if form is Form.WINDOWS else st.just(0)
+        sums, waits = draw(st.integers(0, operations)), draw(st.tuples(lines, lines, lines))
+        work += (form, sums, draw(st.integers(0, 2)), *waits)
         program.add(VectorWork(name, name, Pass.FF, uses, outputs, (), *work), extra)
     return program
 

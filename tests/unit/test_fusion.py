@@ -138,8 +138,8 @@ def test_a_pool_needs_a_line_buffer_for_its_rows(staging: str, rides: bool) -> N
     network = Builder("pool", (4, 4, 2)).add("conv", 3, kernel=(1, 1))
     network.add("max_pool", kernel=(2, 2), stride=(2, 2)).add("fc", 2)
     op = fused(network.network(), "epilogue", global_buffer__staging=staging).step.op("conv0.FF")
-    waiting = [rider.waiting for rider in op.epilogue]
-    assert waiting == ([2 * 48 // 2] if rides else [])
+    waiting = [(rider.kept, rider.taken) for rider in op.epilogue]
+    assert waiting == ([(2 * 24, 2 * 24)] if rides else [])
 
 
 def test_shuffle_and_upsample_are_addresses() -> None:
@@ -158,3 +158,69 @@ def test_shuffle_and_upsample_are_addresses() -> None:
         network, machine(fusion="epilogue"), rule="revised:groups=2", batch=1, trace="dense"
     )
     assert all(op.vector_ops == 0 and op.cycles == 0 for op in run.ops if op.name in gone)
+
+
+def operations(network: Network, op: str, fusion: str = "full") -> float:
+    """Operations of one op in a step of BP."""
+    result = simulate(
+        network, machine(fusion=fusion), rule="bp", batch=1, trace="dense", optimizer="sgd"
+    )
+    return {each.name: each.vector_ops for each in result.ops}[op]
+
+
+def test_a_map_read_both_ways_is_normalized_only_where_it_must_be() -> None:
+    """conv2 reads the normalized map of 48 words and, for the shortcut, the map itself. Sums 3;
+    4 each in FF and WG of conv2; remade for 2 in the backward epilogue and the error at conv0.
+    """
+    builder = Builder("raw", (4, 4, 4)).add("conv", 3, kernel=(1, 1)).add("batch_norm")
+    builder.add("conv", 3, kernel=(1, 1)).add("add", inputs=("conv2", "conv0"))
+    network = builder.add("fc", 2).network()
+    assert operations(network, "batch_norm1.FF") == 48 * (3 + 4 + 4 + 2 + 2)
+
+
+def test_the_order_of_inputs_does_not_matter() -> None:
+    found = set()
+    for inputs in (("conv2", "conv0", "batch_norm1"), ("conv2", "batch_norm1", "conv0")):
+        builder = Builder("order", (4, 4, 4)).add("conv", 3, kernel=(1, 1)).add("batch_norm")
+        builder.add("conv", 3, inputs=("conv0",), kernel=(1, 1)).add("add", inputs=inputs)
+        found.add(operations(builder.add("fc", 2).network(), "batch_norm1.FF"))
+    assert len(found) == 1
+
+
+def test_an_op_that_does_not_read_the_whole_map_writes_no_mask() -> None:
+    builder = Builder("stride", (8, 8, 2)).add("conv", 3, kernel=(1, 1)).add("batch_norm")
+    builder.add("relu").add("conv", 2, kernel=(1, 1), stride=(2, 2))
+    builder.add("conv", 2, inputs=("relu2",), kernel=(2, 2), stride=(2, 2))
+    network = builder.add("add", inputs=("conv3", "conv4")).add("fc", 2).network()
+    step = fused(network, "full").step
+    assert "relu2.mask" in made(step.op("relu2.FF"))
+    assert "relu2.mask" not in made(step.op("conv3.FF"))
+
+
+def test_a_mask_is_written_once() -> None:
+    builder = Builder("once", (4, 4, 4)).add("conv", 3, kernel=(1, 1)).add("batch_norm")
+    builder.add("relu").add("tanh").add("conv", 2, kernel=(1, 1))
+    builder.add("conv", 2, inputs=("relu2",), kernel=(1, 1))
+    network = builder.add("add", inputs=("conv4", "conv5")).add("fc", 2).network()
+    writers = [op.name for op in fused(network, "full").step.ops if "relu2.mask" in made(op)]
+    assert writers == ["conv4.FF"]
+
+
+def test_rows_of_overlapping_windows_wait_for_several() -> None:
+    """Six rows of 18 words, windows of 3 rows, one row apart: five rows wait, and each of the four
+    rows of windows reads two.
+    """
+    builder = Builder("overlap", (6, 6, 2)).add("conv", 3, kernel=(1, 1))
+    builder.add("max_pool", kernel=(3, 3), stride=(1, 1)).add("fc", 2)
+    (rider,) = fused(builder.network(), "epilogue").step.op("conv0.FF").epilogue
+    assert (rider.kept, rider.taken) == (2 * 5 * 18, 2 * 4 * 2 * 18)
+
+
+def test_line_buffers_of_one_op_share_their_room() -> None:
+    """Rows of 32 words of 16 bits: one line buffer of 64 bytes fits half of 128 bytes, not two."""
+    builder = Builder("pools", (8, 8, 2)).add("conv", 4, kernel=(1, 1))
+    for _ in range(2):
+        builder.add("max_pool", kernel=(2, 2), stride=(1, 1))
+    network = builder.add("fc", 2).network()
+    step = fused(network, "epilogue", global_buffer__staging="128B").step
+    assert [rider.op for rider in step.op("conv0.FF").epilogue] == ["max_pool1.FF"]

@@ -247,11 +247,11 @@ def test_what_has_no_loops_to_tile_cannot_be_pinned() -> None:
         )
 
 
-def test_a_systolic_array_has_nothing_to_choose() -> None:
-    with pytest.raises(
-        InputError, match=r"mapping.objective must be canonical with a systolic array, got edp"
-    ):
-        machine("systolic", mapping__objective="edp")
+def test_a_systolic_array_accepts_an_objective_and_has_nothing_to_choose() -> None:
+    chosen = machine("systolic", mapping__objective="edp")
+    with pytest.raises(InputError, match=r"mapping\.pins must be empty with a systolic array"):
+        machine("systolic", mapping__pins=[{"op": "conv*"}])
+    assert chosen.mapping.objective == "edp"
 
 
 PRODUCT = (

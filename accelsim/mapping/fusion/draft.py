@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from accelsim.step.dependencies import Dependencies
 from accelsim.step.forms import Rider
@@ -14,14 +15,15 @@ from accelsim.step.ops import Contraction, Op, Operand, Tensor, TrainingStep, Us
 class Derived:
     """A map that no memory holds: every reader makes its words from those of ``source``.
 
-    ``chain``: the work, in order. ``others``: operands that it reads as well. ``masks``: masks of
-    the map, which the first reader writes.
+    ``chain``: the work, in order. ``others``: operands that it reads as well, for the work of op
+    ``owner``. ``masks``: masks of the map, which the first reader writes.
     """
 
     source: Tensor
     chain: tuple[Rider, ...]
     others: tuple[Operand, ...]
-    masks: list[Tensor] = field(default_factory=list)
+    masks: tuple[Tensor, ...] = ()
+    owner: str = ""
 
 
 class Draft:
@@ -29,7 +31,8 @@ class Draft:
 
     ``maker``: by name of a tensor, the op that makes it. ``derived``: maps that readers make.
     ``elsewhere``: by name of a tensor that is only another's addresses, that other one.
-    ``stand_in``: by name of an op of the step, the remaining ops that do its work.
+    ``stand_in``: by name of an op of the step, the remaining ops that do its work. ``besides``: by
+    name of an op, words that readers of its derived maps read besides these.
     """
 
     def __init__(self) -> None:
@@ -38,6 +41,7 @@ class Draft:
         self.derived: dict[str, Derived] = {}
         self.elsewhere: dict[str, Tensor] = {}
         self.stand_in: dict[str, tuple[str, ...]] = {}
+        self.besides: dict[str, int] = defaultdict(int)
         self._read_late: dict[str, int] = {}
 
     def keep(self, op: Op) -> None:
@@ -63,9 +67,9 @@ class Draft:
     def _add(self, index: int, own: Iterable[Operand], others: Iterable[Operand]) -> None:
         """Add an op's own operands, and others that it reads at most once."""
         operands = [*self.ops[index].operands, *own]
-        known = {(each.tensor.name, each.use, each.beside) for each in operands}
+        known = {(each.tensor.name, each.use, each.beside, each.prologue) for each in operands}
         for each in others:
-            key = (each.tensor.name, each.use, each.beside)
+            key = (each.tensor.name, each.use, each.beside, each.prologue)
             if key not in known:
                 known.add(key)
                 operands.append(each)
@@ -95,8 +99,8 @@ class Draft:
         if index is not None:
             for other in derived.others:
                 self._read_late[other.tensor.name] = index
-            self.make(index, derived.masks)
-            derived.masks.clear()
+                self.besides[derived.owner] += other.words_read
+            self.make(index, [each for each in derived.masks if each.name not in self.maker])
 
     def made_before(self, name: str, index: int) -> bool:
         """Whether a tensor is complete before an op starts."""

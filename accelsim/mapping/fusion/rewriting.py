@@ -16,7 +16,16 @@ from accelsim.machine.words import word_bits
 from accelsim.mapping.fusion.draft import Derived, Draft
 from accelsim.step.dependencies import carried
 from accelsim.step.forms import Form, Rider
-from accelsim.step.ops import Op, Operand, Role, Tensor, TrainingStep, Use, VectorWork
+from accelsim.step.ops import (
+    Contraction,
+    Op,
+    Operand,
+    Role,
+    Tensor,
+    TrainingStep,
+    Use,
+    VectorWork,
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ class _Rewriting:
             for operand in op.operands:
                 self._readers[operand.tensor.name].add(op.name)
         self._absorbed: dict[str, VectorWork] = {}
+        self._line_bits: dict[int, int] = defaultdict(int)
         self._addressed: dict[str, set[str]] = {}
         self._saved: dict[str, int] = defaultdict(int)
 
@@ -67,8 +77,13 @@ class _Rewriting:
             replace(self._step, ops=ops, carried=carried(ops)),
             tuple(self._absorbed.values()),
             self._hosts(ops),
-            {name: words for name, words in self._saved.items() if words > 0},
+            self._words_saved(),
         )
+
+    def _words_saved(self) -> dict[str, int]:
+        """Words that do not move, less those that readers of derived maps read besides them."""
+        less = {name: words - self._draft.besides[name] for name, words in self._saved.items()}
+        return {name: words for name, words in less.items() if words > 0}
 
     def _hosts(self, ops: Iterable[Op]) -> dict[str, tuple[str, ...]]:
         """By op, the ops that do its work; for addressing, those that read at the addresses."""
@@ -117,22 +132,38 @@ class _Rewriting:
         masks_only = all(tensor.role is Role.MASK for tensor in rest)
         if derived is None or more or op.form is not Form.ELEMENTWISE or not masks_only:
             return False
+        if rest and not self._read_whole(output):
+            return False
         chain = (*derived.chain, Rider(op.name, op.ops_per_element))
-        result = Derived(derived.source, chain, derived.others, [*derived.masks, *rest])
+        result = replace(derived, chain=chain, masks=(*derived.masks, *rest))
         self._draft.derived[output.name] = result
         self._absorb(op, self._draft.named(op.depends_on))
         self._saved[op.name] = main.words_read + output.elements
         return True
 
+    def _read_whole(self, tensor: Tensor) -> bool:
+        """Whether the first op that reads a map reads all of it, so that it can write a mask."""
+        for op in self._step.ops:
+            operand = next((each for each in op.operands if each.tensor.name == tensor.name), None)
+            if operand is None:
+                continue
+            if isinstance(op, Contraction):
+                moves = operand.use is Use.MOVING
+                return not moves or op.nest.moving_words[0] >= tensor.elements
+            if isinstance(op, VectorWork) and op.form is Form.ELEMENTWISE and op.outputs:
+                return self._read_whole(op.outputs[0])  # it may become a derived map
+            return operand.words_read >= tensor.elements
+        return False
+
     def _epilogue(self, op: VectorWork) -> bool:
         """Work on the words of a map as they leave the op that makes it."""
         main = self._main(op)
-        waiting = None if main is None else self._waiting(op, main.tensor)
-        if main is None or waiting is None:
+        if main is None or not self._has_line_buffer(op, main.tensor):
             return False
         tensor, host = main.tensor, self._draft.maker[main.tensor.name]
         bits = word_bits(tensor, self._machine)
-        self._draft.ride(host, Rider(op.name, op.ops_per_element, op.elements, waiting, bits))
+        rider = Rider(op.name, op.ops_per_element, op.elements, op.kept, op.taken, bits)
+        self._draft.ride(host, rider)
         others = [operand for operand in op.operands if operand.tensor.name != tensor.name]
         words = self._draft.read(host, others)
         self._draft.make(host, op.outputs)
@@ -143,14 +174,16 @@ class _Rewriting:
         self._absorb(op, (self._draft.ops[host].name,))
         return True
 
-    def _waiting(self, op: VectorWork, tensor: Tensor) -> int | None:
-        """Words that wait in the line buffer for others of their window; None if it is too small
-        for their rows.
+    def _has_line_buffer(self, op: VectorWork, tensor: Tensor) -> bool:
+        """Whether words that wait for others of their window have room: half of the staging half
+        of the global buffer, for all windows on one op together.
         """
-        held = (op.rows - 1) * op.row_words * word_bits(tensor, self._machine)
-        if held > 8 * self._machine.global_buffer.staging_bytes:
-            return None
-        return tensor.elements * (op.rows - 1) // op.rows
+        host = self._draft.maker[tensor.name]
+        bits = self._line_bits[host] + op.row_bound * word_bits(tensor, self._machine)
+        if bits > 4 * self._machine.global_buffer.staging_bytes:
+            return False
+        self._line_bits[host] = bits
+        return True
 
     def _main(self, op: VectorWork) -> Operand | None:
         """The map in whose epilogue the work can be done: of those that the work reads, the one
@@ -201,6 +234,7 @@ class _Rewriting:
         words = self._draft.read(host, maps)
         self._draft.make(host, sums)
         self._saved[op.name] = sum(each.words_read for each in op.operands) - words
+        self._saved[op.name] -= sum(t.elements for t in sums if t.role is not Role.GRADIENT)
         read = [*others, *(Operand(tensor, Use.READ) for tensor in sums)]
         if not results:
             self._absorb(op, (self._draft.ops[host].name,))
@@ -236,7 +270,7 @@ class _Rewriting:
         works = (op.ops_per_element - op.sums, op.remake)
         for tensor, operations in zip(results, works, strict=False):
             chain = (Rider(op.name, operations),)
-            self._draft.derived[tensor.name] = Derived(source, chain, tuple(others))
+            self._draft.derived[tensor.name] = Derived(source, chain, tuple(others), owner=op.name)
             self._saved[op.name] += tensor.elements
 
 

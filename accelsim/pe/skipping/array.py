@@ -203,8 +203,8 @@ class SkippingArray(PEKind):
 
     def share(self, draft: Mapping) -> Share:
         """Positions of each group of PEs that work on the same channels, over the whole op."""
-        run = 1 if draft.reduction_pes > 1 else self.architecture.pe_array.outputs_per_pe
-        return Share(run, draft.positions_per_tile, draft.position_tiles)
+        run, tile = self.architecture.pe_array.outputs_per_pe, draft.positions_per_tile
+        return Share(1 if draft.reduction_pes > 1 else min(run, tile), tile, draft.position_tiles)
 
     # The stationary operand
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from accelsim.machine.architecture import Machine
@@ -11,9 +11,6 @@ from accelsim.pe.mapping import Route, Transfer
 from accelsim.sim.planning.op_plan import PlanDraft
 from accelsim.step.forms import Rider
 from accelsim.step.ops import Contraction, Op, Operand, Use
-
-FILLED = (Route.MULTICAST, Route.SCATTER, Route.BUFFER)
-"""Routes on which words come out of the global buffer, past the vector unit."""
 
 
 class Riders:
@@ -43,7 +40,7 @@ class Riders:
         found = []
         for operand in op.operands:
             if operand.beside:
-                words, dram_words = _filled(operand.beside, transfers)
+                words, dram_words, _ = _ridden(op, operand, transfers)
                 bits = word_bits(operand.tensor, self._architecture)
                 found.append(
                     Transfer(operand.tensor, Route.BUFFER, True, words, bits, dram_words=dram_words)
@@ -57,16 +54,12 @@ class Riders:
         ``transfers``: all transfers of the op.
         """
         inwards = outwards = 0
-        for operand, rider in _prologues(op):
-            arrives = operand.use in (Use.MOVING, Use.STATIONARY) or operand.beside
-            elements = (
-                _filled(operand.beside or operand.tensor.name, transfers)[0]
-                if arrives
-                else operand.words_read
-            )
-            cycles = self._ride(plan, rider, elements)
-            inwards += cycles if arrives else 0
-            outwards += 0 if arrives else cycles
+        for operand in op.operands:
+            for rider in operand.prologue:
+                words, _, arrives = _ridden(op, operand, transfers)
+                cycles = self._ride(plan, rider, words)
+                inwards += cycles if arrives else 0
+                outwards += 0 if arrives else cycles
         for rider in op.epilogue:
             outwards += self._ride(plan, rider, rider.elements)
             self._line_buffer(plan, rider)
@@ -78,23 +71,29 @@ class Riders:
 
     def _line_buffer(self, plan: PlanDraft, rider: Rider) -> None:
         """Words that wait for their window are written to the global buffer and read again."""
-        if rider.waiting:
-            bits = rider.waiting * rider.waiting_bits
-            for kind in ("write", "read"):
-                plan.buffer_access(kind, rider.waiting, bits)
-                plan.totals["drain_buffer_bits"] += bits
+        for kind, words in (("write", rider.kept), ("read", rider.taken)):
+            plan.buffer_access(kind, words, words * rider.kept_bits)
+            plan.totals["drain_buffer_bits"] += words * rider.kept_bits
 
 
-def _prologues(op: Op) -> Iterator[tuple[Operand, Rider]]:
-    for operand in op.operands:
-        for rider in operand.prologue:
-            yield operand, rider
-
-
-def _filled(name: str, transfers: Sequence[Transfer]) -> tuple[int, int]:
-    """(words, words from DRAM) of a tensor that come out of the global buffer."""
-    words = dram_words = 0
-    for t in transfers:
-        if t.tensor.name == name and t.inbound and t.route in FILLED and not t.partial:
-            words, dram_words = words + t.words, dram_words + t.dram_words
-    return words, dram_words
+def _ridden(op: Op, operand: Operand, transfers: Sequence[Transfer]) -> tuple[int, int, bool]:
+    """(words, words from DRAM, whether they go to the array) of an operand as the vector unit sees
+    it: every word on its way to the array, as often as it is sent, else every word once. A word
+    beside another is read with it.
+    """
+    with_it = [operand]
+    if operand.beside:
+        with_it = [each for each in op.operands if each.tensor.name == operand.beside]
+        with_it = [each for each in with_it if each.prologue] or with_it
+    sent = [each for each in with_it if each.use in (Use.MOVING, Use.STATIONARY)]
+    if not sent:
+        return with_it[0].words_read, with_it[0].words_read, False
+    own = [
+        t
+        for t in transfers
+        if t.tensor.name == sent[0].tensor.name
+        and t.inbound
+        and t.route in (Route.MULTICAST, Route.SCATTER)
+        and not t.partial
+    ]
+    return sum(t.words for t in own), sum(t.dram_words for t in own), True
