@@ -11,6 +11,7 @@ from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Machine
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
+from accelsim.pe.broadcast.kind import Broadcast
 from accelsim.pe.mapping import Mapping, Route
 from accelsim.pe.registry import pe_kind
 from accelsim.rules.registry import lower
@@ -313,3 +314,38 @@ def test_an_objective_is_accepted_where_there_is_nothing_to_choose() -> None:
         for each in ("canonical", "edp")
     )
     assert canonical.cycles == best.cycles
+
+
+@pytest.mark.parametrize(("staging", "dram_words"), [("2304B", 2 * 1152), ("2303B", 11968)])
+def test_a_map_visited_tile_by_tile_comes_from_dram_once_if_a_sample_is_staged(
+    staging: str, dram_words: int
+) -> None:
+    """A sample has 12 x 12 x 8 words of 16 bits: 2304 bytes."""
+    network = Builder("tiles", (12, 12, 8)).add("conv", 12, kernel=(3, 3), padding=(1, 1, 1, 1))
+    step = lower(network.add("fc", 2).network(), "bp", 2)
+    small = machine(
+        scratchpad__working="512B",
+        scratchpad__capacity="64KiB",
+        global_buffer__capacity="256KiB",
+        global_buffer__staging=staging,
+    )
+    op = step.op("conv0.FF")
+    assert isinstance(op, Contraction)
+    mapping = Mapper(small, allocate(step, small, 1)).map(op)
+    assert mapping.positions_outermost
+    (moved,) = (t for t in mapping.transfers if t.tensor.name == "input")
+    assert (moved.words, moved.dram_words) == (11968, dram_words)
+
+
+def test_zeros_between_groups_join_groups_except_in_weight_gradients() -> None:
+    network = Builder("groups", (4, 4, 4)).add("conv", 4, kernel=(3, 3), groups=2).add("fc", 2)
+    step = lower(network.network(), "bp", 1)
+    array = machine(pe_array__kind="broadcast", pe_array__structural_zeros="window")
+    kind = pe_kind(array)
+    assert isinstance(kind, Broadcast)
+    found = {}
+    for name in ("conv0.FF", "conv0.WG"):
+        op = step.op(name)
+        assert isinstance(op, Contraction)
+        found[name] = kind.moving_groups(op)
+    assert found == {"conv0.FF": 1, "conv0.WG": 2}
