@@ -181,10 +181,7 @@ class PlanDraft:
         self.counts = ActionCounts()
         self.totals: Counter[str] = Counter()
         self.ridden: Counter[str] = Counter()
-        self.mesh_fill: Ints | None = None
-        self.mesh_drain: Ints | None = None
-        self.mesh_load: Ints | None = None
-        self.mesh_store: Ints | None = None
+        self.mesh: dict[str, Ints] = {}
 
     def buffer_access(self, kind: str, words: int, bits: int) -> None:
         """Count words of the global buffer, ``kind`` read or write."""
@@ -208,25 +205,13 @@ class PlanDraft:
         """Count bits times sides of a PE along the links of a tree or between PEs."""
         self.counts.add("noc", "bit_hops", round(bit_sides))
 
-    def add_mesh_fill(self, loads: Ints) -> None:
-        """Add bits per mesh link, int64 (links), towards the PEs or between them."""
+    def add_mesh(self, stage: str, loads: Ints) -> None:
+        """Add bits per mesh link, int64 (links), that a stage moves: fill (towards the PEs or
+        between them), drain (to the global buffer), load or store (the stash, from and to the
+        scratchpads).
+        """
         self.counts.add("noc", "bit_hops", int(loads.sum()))
-        self.mesh_fill = loads if self.mesh_fill is None else self.mesh_fill + loads
-
-    def add_mesh_drain(self, loads: Ints) -> None:
-        """Add bits per mesh link, int64 (links), towards the global buffer."""
-        self.counts.add("noc", "bit_hops", int(loads.sum()))
-        self.mesh_drain = loads if self.mesh_drain is None else self.mesh_drain + loads
-
-    def add_mesh_load(self, loads: Ints) -> None:
-        """Add bits per mesh link, int64 (links), of the stash on its way to the staging half."""
-        self.counts.add("noc", "bit_hops", int(loads.sum()))
-        self.mesh_load = loads if self.mesh_load is None else self.mesh_load + loads
-
-    def add_mesh_store(self, loads: Ints) -> None:
-        """Add bits per mesh link, int64 (links), of the stash on its way to the scratchpads."""
-        self.counts.add("noc", "bit_hops", int(loads.sum()))
-        self.mesh_store = loads if self.mesh_store is None else self.mesh_store + loads
+        self.mesh[stage] = self.mesh[stage] + loads if stage in self.mesh else loads
 
     def finish(self, block_cycles: Ints, timing: ArrayTiming | None, port_wait: int) -> OpPlan:
         """Freeze the plan. ``port_wait`` cycles are spread evenly over the blocks."""
@@ -247,11 +232,11 @@ class PlanDraft:
             self.words,
             self.bits,
             self.counts,
-            self.mesh_fill,
-            self.mesh_drain,
+            self.mesh.get("fill"),
+            self.mesh.get("drain"),
             port_wait,
-            mesh_load=self.mesh_load,
-            mesh_store=self.mesh_store,
+            mesh_load=self.mesh.get("load"),
+            mesh_store=self.mesh.get("store"),
             ridden=self.ridden,
             **self.totals,
         )

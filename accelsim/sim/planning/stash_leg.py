@@ -41,6 +41,6 @@ class StashLeg:
             plan.wires(bits * self._tree.path)
             plan.totals[f"stash_{stage}_bits"] += bits
         elif inbound:
-            plan.add_mesh_load(unit * self._mesh.gather(pes, amount))
+            plan.add_mesh("load", unit * self._mesh.gather(pes, amount))
         else:
-            plan.add_mesh_store(unit * self._mesh.spread(pes, amount, 1))
+            plan.add_mesh("store", unit * self._mesh.spread(pes, amount, 1))

@@ -219,7 +219,7 @@ class Traffic:
             plan.totals["fill_bits"] += moved.bits
             return
         for unit, amount, receivers in _shared(moved):
-            plan.add_mesh_fill(unit * self._mesh.spread(plan.pes, amount, receivers))
+            plan.add_mesh("fill", unit * self._mesh.spread(plan.pes, amount, receivers))
 
     def _collect(self, plan: PlanDraft, moved: Moved) -> None:
         """Add load from the PEs to the global buffer."""
@@ -228,7 +228,7 @@ class Traffic:
             plan.totals["drain_bits"] += moved.bits
             return
         amount, unit = _dealt(moved)
-        plan.add_mesh_drain(unit * self._mesh.gather(plan.pes, amount))
+        plan.add_mesh("drain", unit * self._mesh.gather(plan.pes, amount))
 
     def _between(self, plan: PlanDraft, moved: Moved) -> None:
         """Add load between PEs, or between PEs and the vector unit, which sits beside the global
@@ -255,7 +255,7 @@ class Traffic:
             loads = self._mesh.exchange(plan.pes, moved.delivered_bits // unit)
         else:
             loads = self._mesh.gather(plan.pes, amount)
-        plan.add_mesh_fill(unit * loads)
+        plan.add_mesh("fill", unit * loads)
 
 
 def _shared(moved: Moved) -> list[tuple[int, int, int]]:
