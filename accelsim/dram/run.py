@@ -140,14 +140,14 @@ def simulate(
             ("dram", "precharge_standby"): last * ranks - active,
         }
     )
-    without_command = run.served[:, queues.ISSUED] < 0
+    without_command = run.requests[:, queues.ISSUED] < 0
     names = {name: int(total[code]) for code, name in TRACED.items() if code != controller.PREA}
     return DramRun(
         spec=spec,
         requests=requests,
         max_outstanding=max_outstanding,
-        accepted=run.served[:, queues.ACCEPT].copy(),
-        done=run.served[:, queues.DONE].copy(),
+        accepted=run.requests[:, queues.ACCEPT].copy(),
+        done=run.requests[:, queues.DONE].copy(),
         forwarded_reads=int((without_command & ~requests.writes).sum()),
         merged_writes=int((without_command & requests.writes).sum()),
         rows=(int(total[state.HITS]), int(total[state.MISSES]), int(total[state.CONFLICTS])),

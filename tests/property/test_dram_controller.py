@@ -85,6 +85,10 @@ streams = st.lists(
 limits = st.none() | st.integers(1, 6)
 
 
+ACCEPT, DONE, ISSUED, OUTCOME = range(4)
+"""Columns of `Run.served`."""
+
+
 class Run:
     """Results of the kernel for a stream."""
 
@@ -98,7 +102,8 @@ class Run:
         controller = queues.new_controller(self.policy, self.requests, table.shape, 5000)
         dram = state.new_dram(table.delays, table.shape)
         self.last = int(k.run(controller, dram))
-        self.served, self.control = controller.served, controller.control
+        self.served = controller.requests[:, queues.ACCEPT : queues.MADE + 1]
+        self.control = controller.control
         self.waiting, self.tally = controller.waiting, dram.tally
         trace, traced = controller.trace, controller.traced
         assert traced[0] <= len(trace)
@@ -121,7 +126,7 @@ def test_the_kernel_is_its_twin(
     for request, served in zip(memory.run(wanted), run.served.tolist(), strict=True):
         assert (request.accept, request.done, request.issued, request.outcome) == (
             *served[:3],
-            OUTCOMES[served[queues.OUTCOME]],
+            OUTCOMES[served[OUTCOME]],
         )
     for controller, commands, tally, control in zip(
         memory.controllers, run.commands, run.tally, run.control, strict=True
@@ -155,9 +160,9 @@ def test_every_request_is_served_once(
     cycles, bursts, written = zip(*wanted, strict=True)
     writes = np.array(written)
     accept, done, issued = (
-        run.served[:, queues.ACCEPT],
-        run.served[:, queues.DONE],
-        run.served[:, queues.ISSUED],
+        run.served[:, ACCEPT],
+        run.served[:, DONE],
+        run.served[:, ISSUED],
     )
     answered, joined = (issued < 0) & ~writes, (issued < 0) & writes
     assert (accept >= cycles).all()
@@ -214,11 +219,11 @@ def test_the_first_in_the_list_gets_a_free_slot(
     reads = [(cycle, burst, False) for cycle, burst, _ in sorted(wanted)]
     run = Run(spec.model_copy(update={"policy": roomy}), reads, limit)
     first = {}  # an available read that its channel could take passes none behind it in the list
-    for clock in sorted(set(run.served[:, queues.ACCEPT].tolist())):
-        taken = run.served[:, queues.ACCEPT] == clock
+    for clock in sorted(set(run.served[:, ACCEPT].tolist())):
+        taken = run.served[:, ACCEPT] == clock
         heads = [
             int(np.flatnonzero((run.requests[:, queues.CHANNEL] == channel) & waits)[0])
-            for waits in [run.served[:, queues.ACCEPT] >= clock]
+            for waits in [run.served[:, ACCEPT] >= clock]
             for channel in range(spec.organisation.channels)
             if ((run.requests[:, queues.CHANNEL] == channel) & waits).any()
         ]
@@ -232,7 +237,7 @@ def test_no_faster_than_the_data_bus(
     spec: DramSpec, wanted: list[tuple[int, int, bool]], limit: int | None
 ) -> None:
     run = Run(spec, wanted, limit)
-    moved = run.served[:, queues.ISSUED] >= 0
+    moved = run.served[:, ISSUED] >= 0
     busiest = max(np.bincount(run.requests[moved, queues.CHANNEL]), default=0)
     assert run.last >= busiest * (spec.organisation.burst_clk or spec.organisation.BL // 2)
 
@@ -262,8 +267,8 @@ def test_without_refresh_a_later_start_moves_everything(
         Run(quiet, [(cycle + later, burst, write) for cycle, burst, write in wanted], limit),
     )
     np.testing.assert_array_equal(
-        moved.served[:, : queues.DONE + 1],
-        run.served[:, : queues.DONE + 1] + later,
+        moved.served[:, : DONE + 1],
+        run.served[:, : DONE + 1] + later,
     )
 
 

@@ -23,14 +23,14 @@ def last_data(spec: DramSpec, requests: Requests, outstanding: int | None) -> in
     listed[:, queues.IS_WRITE] = requests.writes
     queues.locate(listed, table.shape)
     all_queues = queues.new_controller(controller_policy(spec), listed, table.shape, 0)
-    all_queues.served[:, queues.ISSUED] = -1
-    all_queues.served[:, queues.OUTCOME] = state.HITS
+    all_queues.requests[:, queues.ISSUED] = -1
+    all_queues.requests[:, queues.OUTCOME] = state.HITS
     dram = state.new_dram(table.delays, table.shape)
     channels = [
         (queues.queues_of(all_queues, number), state.channel_of(dram, number))
         for number in range(spec.organisation.channels)
     ]
-    control, served = all_queues.control, all_queues.served
+    control, served = all_queues.control, all_queues.requests
     ends: list[int] = []
     upcoming, left, now, out = 0, len(requests), 0, 0
     while left:

@@ -57,8 +57,6 @@ ENGINE_LENGTH = 9
 the transfer that offered last; request at the port, or NOTHING; first clock of the next offer;
 bursts offered, and not done when last looked at; next clock to run; entries of ``spare``.
 """
-TRANSFER, OFFERED = range(2)
-"""Columns of ``carried``."""
 OF_READS, OF_WRITES, OF_ANSWERS = range(3)
 """Rings of clocks at which bursts end; within a ring they increase. Answers are reads that a
 waiting write answers.
@@ -78,9 +76,9 @@ class Engine(NamedTuple):
     settings: Ints
     """int64 (7), by `OUTSTANDING` to `RECORDED`."""
     fields: Ints
-    """int64 (6, 4): of each address field, lowest first, its number of values, and how many bursts,
-    banks and rows of a channel lie between two of them. A channel walks through addresses of its
-    own, so the channel's field has one value.
+    """int64 (fields, 4): of each address field, lowest first, its number of values, and how many
+    bursts, banks and rows of a channel lie between two of them. Fields of one value are left out,
+    and so is the channel's: a channel walks through addresses of its own.
     """
     transfers: Ints
     """int64 (transfers, 12), by `SERIAL` to `HIGH`: transfers in flight."""
@@ -90,12 +88,10 @@ class Engine(NamedTuple):
     """int64 (transfers): transfers with bursts to offer, by number of the op, then of the part."""
     state: Ints
     """int64 (9), by `MEMBERS` to `SPARE`."""
-    carried: Ints
-    """int64 (requests, 2): the transfer of each request of the controllers, and the clock of its
-    offer. Every channel has a range of requests of its own.
-    """
     spare: Ints
-    """int64 (requests of a channel): requests that are free."""
+    """int64 (requests of a channel): requests of the controllers that are free. Every channel has a
+    range of its own.
+    """
     ends: Ints
     """int64 (3 rings, requests of a channel): clocks at which bursts end."""
     rings: Ints
@@ -121,7 +117,6 @@ class Dma(NamedTuple):
     cursors: Ints
     members: Ints
     engines: Ints
-    carried: Ints
     spare: Ints
     ends: Ints
     rings: Ints
@@ -147,7 +142,6 @@ def new_dma(settings: Ints, shape: Ints, transfers: int) -> Dma:
         np.zeros((channels, transfers, CURSOR_LENGTH), np.int64),
         np.zeros((channels, transfers), np.int64),
         engines,
-        np.zeros((channels * entries, 2), np.int64),
         first + np.arange(entries)[::-1],
         np.zeros((channels, 3, entries), np.int64),
         np.zeros((channels, 3, 2), np.int64),
@@ -160,16 +154,14 @@ def new_dma(settings: Ints, shape: Ints, transfers: int) -> Dma:
 def address_fields(shape: Ints) -> Ints:
     """``fields`` of a `Dma`."""
     banks = {BANK_FIELD: 1, GROUP_FIELD: shape[BANKS], RANK_FIELD: shape[BANKS] * shape[GROUPS]}
-    fields, bursts = np.zeros((6, 4), np.int64), 1
+    fields, bursts = [], 1
     for position in range(6):
         field = int(shape[FIELD + position])
         values = int(field_size(field, shape))
-        fields[position, VALUES] = 1 if field == CHANNEL_FIELD else values
-        fields[position, OF_BURSTS] = bursts
-        fields[position, OF_BANKS] = banks.get(field, 0)
-        fields[position, OF_ROWS] = field == ROW_FIELD
+        if values > 1 and field != CHANNEL_FIELD:
+            fields.append((values, bursts, banks.get(field, 0), field == ROW_FIELD))
         bursts *= values
-    return fields
+    return np.array(fields, np.int64).reshape(-1, 4)
 
 
 @inlined_jit
@@ -182,7 +174,6 @@ def engine_of(dma: Dma, channel: int) -> Engine:
         dma.cursors[channel],
         dma.members[channel],
         dma.engines[channel],
-        dma.carried,
         dma.spare[channel],
         dma.ends[channel],
         dma.rings[channel],

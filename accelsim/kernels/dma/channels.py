@@ -34,7 +34,6 @@ from accelsim.kernels.dma.arrays import (
     OF_ANSWERS,
     OF_READS,
     OF_WRITES,
-    OFFERED,
     OPEN,
     ORDER,
     OUTSTANDING,
@@ -44,7 +43,6 @@ from accelsim.kernels.dma.arrays import (
     SERIAL,
     SPACING,
     SPARE,
-    TRANSFER,
     UNFINISHED,
     UNTIL,
     Dma,
@@ -60,6 +58,7 @@ from accelsim.kernels.dram.controller import tick
 from accelsim.kernels.dram.hand_over import hand_over
 from accelsim.kernels.dram.queues import (
     ACCEPT,
+    ARRIVES,
     BANK,
     BURST,
     CHANNEL,
@@ -74,12 +73,14 @@ from accelsim.kernels.dram.queues import (
     OUTCOME,
     OWED,
     ROW,
+    TRANSFER,
     WAKE,
     Queues,
     queues_of,
 )
 from accelsim.kernels.dram.state import (
     HITS,
+    INDEX,
     OPEN_ROW,
     RANKS,
     REF,
@@ -117,32 +118,33 @@ def log_burst(request: int, transfer: int, done: int, queues: Queues, engine: En
     row = engine.transfers[transfer]
     entry = engine.log[engine.logged[0]]
     engine.logged[0] += 1
-    entry[LOG_OFFERED] = engine.carried[request, OFFERED]
+    entry[LOG_OFFERED] = queues.requests[request, ARRIVES]
     entry[LOG_SERIAL], entry[LOG_ORDER] = row[SERIAL], row[ORDER]
     entry[LOG_BURST], entry[LOG_WRITE] = queues.requests[request, BURST], row[IS_STORE]
     entry[LOG_CHANNEL], entry[LOG_DONE] = queues.channel, done
-    entry[LOG_ACCEPTED] = queues.served[request, ACCEPT]
+    entry[LOG_ACCEPTED] = queues.requests[request, ACCEPT]
 
 
 @inlined_jit
 def settle(request: int, done: int, ring: int, queues: Queues, engine: Engine) -> None:
     """Note that a burst ends at clock ``done``, and free its request."""
-    served, transfer = queues.served, engine.carried[request, TRANSFER]
-    cursors, transfers, state = engine.cursors, engine.transfers, engine.state
+    requests, cursors, transfers = queues.requests, engine.cursors, engine.transfers
+    transfer, state = requests[request, TRANSFER] & INDEX, engine.state
     place, size = engine.rings[ring, FIRST] + engine.rings[ring, COUNT], engine.ends.shape[1]
+    place &= INDEX
     engine.ends[ring, place if place < size else place - size] = done
     engine.rings[ring, COUNT] += 1
-    if served[request, ISSUED] >= 0:
+    if requests[request, ISSUED] >= 0:
         cursors[transfer, COLUMNS] += 1
-        cursors[transfer, ACTS] += served[request, OUTCOME] != HITS
-    cursors[transfer, PRES] += served[request, MADE]
+        cursors[transfer, ACTS] += requests[request, OUTCOME] != HITS
+    cursors[transfer, PRES] += requests[request, MADE]
     cursors[transfer, UNFINISHED] -= 1
     transfers[transfer, LEFT] -= 1
     transfers[transfer, UNTIL] = max(transfers[transfer, UNTIL], done)
     if transfers[transfer, LEFT] == 0:
         engine.finished[0] += 1
         engine.finished[engine.finished[0]] = transfer
-    engine.spare[state[SPARE]] = request
+    engine.spare[state[SPARE] & INDEX] = request
     state[SPARE] += 1
     if engine.settings[RECORDED]:
         log_burst(request, transfer, done, queues, engine)
@@ -151,10 +153,10 @@ def settle(request: int, done: int, ring: int, queues: Queues, engine: Engine) -
 @lean_jit
 def settle_joined(write: int, done: int, queues: Queues, engine: Engine) -> None:
     """Settle the writes that joined a write, which ends at clock ``done``."""
-    served, entries = queues.served, engine.ends.shape[1]
+    requests, entries = queues.requests, engine.ends.shape[1]
     for other in range(queues.channel * entries, (queues.channel + 1) * entries):
-        if served[other, DONE] == -1 - write:
-            served[other, DONE] = done
+        if requests[other, DONE] == -1 - write:
+            requests[other, DONE] = done
             settle(other, done, OF_WRITES, queues, engine)
 
 
@@ -167,43 +169,41 @@ def settle_answered(request: int, done: int, queues: Queues, engine: Engine) -> 
 @inlined_jit
 def finish(request: int, queues: Queues, engine: Engine) -> None:
     """Settle a request that got its RD or WR, and the writes that joined it."""
-    done, write = queues.served[request, DONE], queues.requests[request, IS_WRITE]
+    requests = queues.requests
+    done, write = requests[request, DONE], requests[request, IS_WRITE]
     settle(request, done, OF_WRITES if write else OF_READS, queues, engine)
-    if write and engine.transfers[engine.carried[request, TRANSFER], ALIASED]:
+    if write and engine.transfers[requests[request, TRANSFER] & INDEX, ALIASED]:
         settle_joined(request, done, queues, engine)
 
 
 @inlined_jit
-def offer(now: int, shape: Ints, queues: Queues, engine: Engine) -> None:
-    """Put the next burst at the port of a channel."""
-    state, cursors, carried = engine.state, engine.cursors, engine.carried
-    requests, served = queues.requests, queues.served
+def offer(now: int, shape: Ints, queues: Queues, engine: Engine) -> int:
+    """Put the next burst at the port of a channel. Returns its request."""
+    state, cursors, requests = engine.state, engine.cursors, queues.requests
     transfer = turn(engine)
     state[SPARE] -= 1
-    request = engine.spare[state[SPARE]]
+    request = engine.spare[state[SPARE] & INDEX] & INDEX
+    requests[request, ARRIVES] = now
     requests[request, BURST] = cursors[transfer, NEXT_BURST]
     requests[request, IS_WRITE] = engine.transfers[transfer, IS_STORE]
     requests[request, CHANNEL] = queues.channel
     requests[request, BANK] = cursors[transfer, NEXT_BANK]
     requests[request, ROW] = cursors[transfer, NEXT_ROW]
-    served[request, DONE], served[request, ISSUED] = 0, NOTHING
-    served[request, OUTCOME], served[request, MADE] = HITS, 0
-    carried[request, TRANSFER], carried[request, OFFERED] = transfer, now
-    state[PORT] = request
+    requests[request, DONE], requests[request, ISSUED] = 0, NOTHING
+    requests[request, OUTCOME], requests[request, MADE] = HITS, 0
+    requests[request, TRANSFER] = transfer
     state[OPEN] += 1
     pass_turn(queues.channel, transfer, shape, engine)
+    return request  # type: ignore[no-any-return]
 
 
 @inlined_jit
-def accept(now: int, queues: Queues, channel: Channel, engine: Engine) -> bool:
+def accept(now: int, request: int, queues: Queues, channel: Channel, engine: Engine) -> bool:
     """Hand the burst at the port to the controller. Returns False if it has no room."""
-    state = engine.state
-    request = state[PORT]
-    joins = engine.transfers[engine.carried[request, TRANSFER], ALIASED] == 1
+    joins = engine.transfers[queues.requests[request, TRANSFER] & INDEX, ALIASED] == 1
     if not hand_over(now, request, joins, queues, channel):
         return False
-    state[PORT], state[FREE_AT] = NOTHING, now + 1
-    done = queues.served[request, DONE]
+    done = queues.requests[request, DONE]
     if done > 0:
         settle_answered(request, done, queues, engine)
     return True
@@ -246,29 +246,30 @@ def run_channel(channel: int, until: int, system: System) -> None:
     engine = engine_of(system.dma, channel)
     control, port = queues.control, engine.state
     now, limit = port[CLOCK], engine.settings[OUTSTANDING]
+    offered, free_at = port[PORT], port[FREE_AT]
     while now < until and engine.finished[0] == 0:
         if full(engine):
             break
-        if control[DUE] <= now and port[PORT] == NOTHING:
-            end = until if port[MEMBERS] == 0 else min(until, port[FREE_AT])
+        if control[DUE] <= now and offered == NOTHING:
+            end = until if port[MEMBERS] == 0 else min(until, free_at)
             skip_refreshes(end, queues, state)
         if control[WAKE] <= now:
             request = tick(now, queues, state)
             if request != NOTHING:
-                finish(request, queues, engine)
+                finish(request & INDEX, queues, engine)
         wake = NEVER
-        if port[PORT] == NOTHING and port[MEMBERS] > 0:
-            if port[FREE_AT] <= now and port[OPEN] >= limit:
+        if offered == NOTHING and port[MEMBERS] > 0:
+            if free_at <= now and port[OPEN] >= limit:
                 wake = retire(now, engine)
-            if port[FREE_AT] > now:
-                wake = port[FREE_AT]
+            if free_at > now:
+                wake = free_at
             elif port[OPEN] < limit:
-                offer(now, state.shape, queues, engine)
-        if port[PORT] != NOTHING and accept(now, queues, state, engine):
-            wake = now + 1
+                offered = offer(now, state.shape, queues, engine)
+        if offered != NOTHING and accept(now, offered & INDEX, queues, state, engine):
+            offered, free_at, wake = NOTHING, now + 1, now + 1
         # The end of a transfer, now known, may be before the clock at which a command is due.
         now = now + 1 if engine.finished[0] > 0 else max(now + 1, min(wake, control[WAKE]))
-    port[CLOCK] = min(now, until)
+    port[PORT], port[FREE_AT], port[CLOCK] = offered, free_at, min(now, until)
 
 
 @lean_jit

@@ -79,10 +79,8 @@ def seek(channel: int, transfer: int, shape: Ints, engine: Engine) -> None:
         burst = next_piece(cursor, engine.transfers[transfer], engine.settings)
         burst = next_in(burst, channel, below, shape)
     cursor[BURST], cursor[BANK], cursor[ROW] = burst, 0, 0
-    for position in range(6):
-        size = field_size(shape[FIELD + position], shape)
-        digit = burst % size if shape[FIELD + position] != CHANNEL_FIELD else 0
-        burst //= size
+    for position in range(len(fields)):
+        digit = burst // fields[position, OF_BURSTS] % fields[position, VALUES]
         cursor[DIGIT + position] = digit
         cursor[BANK] += digit * fields[position, OF_BANKS]
         cursor[ROW] += digit * fields[position, OF_ROWS]
@@ -92,17 +90,24 @@ def seek(channel: int, transfer: int, shape: Ints, engine: Engine) -> None:
 def step(channel: int, transfer: int, shape: Ints, engine: Engine) -> None:
     """Move a channel's cursor to its next burst. It must have one."""
     cursors, fields, by = engine.cursors, engine.fields, 0
-    for position in range(6):
+    burst, bank, row = (
+        cursors[transfer, BURST],
+        cursors[transfer, BANK],
+        cursors[transfer, ROW],
+    )
+    for position in range(len(fields)):
         digit = cursors[transfer, DIGIT + position] + 1
         if digit < fields[position, VALUES]:
             by = 1
         else:  # carry to the next field
             by, digit = 1 - fields[position, VALUES], 0
         cursors[transfer, DIGIT + position] = digit
-        cursors[transfer, BURST] += by * fields[position, OF_BURSTS]
-        cursors[transfer, BANK] += by * fields[position, OF_BANKS]
-        cursors[transfer, ROW] += by * fields[position, OF_ROWS]
+        burst += by * fields[position, OF_BURSTS]
+        bank += by * fields[position, OF_BANKS]
+        row += by * fields[position, OF_ROWS]
         if by == 1:
             break
-    if by != 1 or cursors[transfer, BURST] >= cursors[transfer, END]:
+    if by != 1 or burst >= cursors[transfer, END]:
         seek(channel, transfer, shape, engine)
+        return
+    cursors[transfer, BURST], cursors[transfer, BANK], cursors[transfer, ROW] = burst, bank, row

@@ -32,7 +32,7 @@ from accelsim.kernels.dma.arrays import (
 )
 from accelsim.kernels.dma.cursors import below_channel, next_piece, number_in, seek, step
 from accelsim.kernels.dram.queues import NOTHING
-from accelsim.kernels.dram.state import CHANNELS, Ints
+from accelsim.kernels.dram.state import CHANNELS, INDEX, Ints
 from accelsim.kernels.jit import inlined_jit, jit
 
 
@@ -60,7 +60,7 @@ def turn(engine: Engine) -> int:
     state = engine.state
     if state[TURN] >= state[MEMBERS] or engine.settings[OLDEST_FIRST]:
         state[TURN] = 0
-    return engine.members[state[TURN]]  # type: ignore[no-any-return]
+    return engine.members[state[TURN] & INDEX] & INDEX  # type: ignore[no-any-return]
 
 
 @inlined_jit

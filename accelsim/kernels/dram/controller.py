@@ -70,6 +70,7 @@ from accelsim.kernels.dram.state import (
     CONFLICTS,
     GROUPS,
     HITS,
+    INDEX,
     MADE_WAY,
     MISSES,
     OPEN_ROW,
@@ -164,26 +165,26 @@ def serve(
 
     RD and WR remove the request from its queue. ACT moves it to the queue of opened requests.
     """
-    requests, served = queues.requests, queues.served
+    requests = queues.requests
     rules, shape, ready, banks, ranks, tally = channel
-    bank, row = requests[request, BANK], requests[request, ROW]
+    bank, row = requests[request, BANK] & INDEX, requests[request, ROW]
     issue(command, bank, row, now, rules, ready, banks, ranks, tally)
     of_row = NOTHING if command == PRE else row
     record(now, command, queues.channel, bank, of_row, queues.trace, queues.traced)
     if command == PRE:
         close(bank, queues.waiting, queues.demand)
         banks[bank, MADE_WAY] = 1
-        served[request, MADE] += 1
+        requests[request, MADE] += 1
         return
     dequeue(kind, request, command != ACT, queues)
     if command == ACT:
-        reopen(bank, row, requests, queues.links, queues.waiting, queues.demand)
-        served[request, OUTCOME] = CONFLICTS if banks[bank, MADE_WAY] else MISSES
+        reopen(bank, row, requests, queues.waiting, queues.demand)
+        requests[request, OUTCOME] = CONFLICTS if banks[bank, MADE_WAY] else MISSES
         enqueue(OPENED, request, True, queues)
         return
-    served[request, ISSUED] = now
-    served[request, DONE] = now + (shape[WRITE_DATA] if command == WR else shape[READ_DATA])
-    tally[served[request, OUTCOME]] += 1
+    requests[request, ISSUED] = now
+    requests[request, DONE] = now + (shape[WRITE_DATA] if command == WR else shape[READ_DATA])
+    tally[requests[request, OUTCOME] & INDEX] += 1
 
 
 @inlined_jit
@@ -222,12 +223,13 @@ def tick(now: int, queues: Queues, channel: Channel) -> int:
             request, command, clock = pick_queued(now, carried, taken, kind, queues, channel)
             wake = min(wake, clock)
         if request != NOTHING:
+            request &= INDEX
             serve(now, command, kind, request, queues, channel)
             taken, rests = requests[request, BANK], now + 1
             if command in (RD, WR):
                 finished = request
                 if kind != OPENED:
-                    rests = rests_until(now, kind, taken, queues, channel)
+                    rests = rests_until(now, kind, taken & INDEX, queues, channel)
     control[WAKE] = max(now + 1, min(wake, rests))
     return finished
 
@@ -237,9 +239,9 @@ def run(controller: Controller, dram: Dram) -> int:
     """Serve all requests, then run refreshes up to the clock of the last data, which is
     returned.
     """
-    requests, served, control = controller.requests, controller.served, controller.control
-    served[:, ISSUED] = -1
-    served[:, OUTCOME] = HITS
+    requests, control = controller.requests, controller.control
+    requests[:, ISSUED] = -1
+    requests[:, OUTCOME] = HITS
     # Clocks at which reads in service end, in the order of their RDs, which is that of their ends.
     ends = np.full(len(requests) + 1, NEVER, np.int64)
     first_end, end_count, outstanding = 0, 0, 0
@@ -255,9 +257,9 @@ def run(controller: Controller, dram: Dram) -> int:
                 finished = tick(now, queues_of(controller, number), channel_of(dram, number))
                 if finished != NOTHING:
                     left -= 1
-                    last = max(last, served[finished, DONE])
+                    last = max(last, requests[finished, DONE])
                     if not requests[finished, IS_WRITE]:
-                        ends[end_count] = served[finished, DONE]
+                        ends[end_count] = requests[finished, DONE]
                         end_count += 1
             wake = min(wake, control[number, WAKE])
         while ends[first_end] <= now:
@@ -277,10 +279,10 @@ def run(controller: Controller, dram: Dram) -> int:
             elif hand_over(
                 now, request, True, queues_of(controller, number), channel_of(dram, number)
             ):
-                if served[request, DONE] != 0:
+                if requests[request, DONE] != 0:
                     # A read answered at once by a waiting write, or a write merged into one.
                     left -= 1
-                    last = max(last, served[request, DONE])
+                    last = max(last, requests[request, DONE])
                 else:
                     outstanding += is_read
                 upcoming[number] = following[request]
@@ -289,5 +291,5 @@ def run(controller: Controller, dram: Dram) -> int:
             sort_turns(turns, upcoming)
             wake = now + 1
         now = max(now + 1, wake)
-    settle_joined(served)
+    settle_joined(requests)
     return last

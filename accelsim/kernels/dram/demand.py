@@ -15,26 +15,26 @@ from accelsim.kernels.dram.queues import (
     WRITES,
     Queues,
 )
-from accelsim.kernels.dram.state import ACT, OPEN_ROW, PRE, RD, WR, Channel, Ints
+from accelsim.kernels.dram.state import ACT, INDEX, OPEN_ROW, PRE, RD, WR, Channel, Ints
 from accelsim.kernels.dram.timing import allowed_from
 from accelsim.kernels.jit import inlined_jit, lean_jit
 
 
 @lean_jit
-def oldest_in_row(request: int, row: int, requests: Ints, links: Ints) -> int:
+def oldest_in_row(request: int, row: int, requests: Ints) -> int:
     """The oldest request for a row, from ``request`` on among those for a bank. There is one."""
     while requests[request, ROW] != row:
-        request = links[request, IN_BANK + 1]
+        request = requests[request, IN_BANK + 1] & INDEX
     return request
 
 
 @lean_jit
-def oldest_off_row(request: int, row: int, requests: Ints, links: Ints) -> int:
+def oldest_off_row(request: int, row: int, requests: Ints) -> int:
     """The oldest request for another row, from ``request`` on among those for a bank. There is
     one.
     """
     while requests[request, ROW] == row:
-        request = links[request, IN_BANK + 1]
+        request = requests[request, IN_BANK + 1] & INDEX
     return request
 
 
@@ -49,7 +49,7 @@ def may_close(
     """
     if demand[OPENED, bank, NUMBER] > 0:
         return False
-    if requests[demand[kind, bank, OLDEST], ROW] != open_row:
+    if requests[demand[kind, bank, OLDEST] & INDEX, ROW] != open_row:
         return True
     return scheduler == FRFCFS and demand[kind, bank, IN_OPEN_ROWS] < demand[kind, bank, NUMBER]
 

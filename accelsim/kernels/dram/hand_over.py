@@ -27,13 +27,13 @@ from accelsim.kernels.dram.queues import (
     Queues,
 )
 from accelsim.kernels.dram.scheduling import drains
-from accelsim.kernels.dram.state import OPEN_ROW, Channel, Ints
+from accelsim.kernels.dram.state import INDEX, OPEN_ROW, Channel, Ints
 from accelsim.kernels.dram.waiting import enqueue
 from accelsim.kernels.jit import inlined_jit, lean_jit
 
 
 @lean_jit
-def waiting_write(burst: int, bank: int, requests: Ints, links: Ints, demand: Ints) -> int:
+def waiting_write(burst: int, bank: int, requests: Ints, demand: Ints) -> int:
     """The write of a burst that waits in a channel, or NOTHING.
 
     It answers reads of that burst, and further writes of the burst merge into it.
@@ -41,9 +41,10 @@ def waiting_write(burst: int, bank: int, requests: Ints, links: Ints, demand: In
     for kind in (WRITES, OPENED):
         request = demand[kind, bank, OLDEST]
         while request != NOTHING:
+            request &= INDEX
             if requests[request, BURST] == burst and requests[request, IS_WRITE]:
                 return request  # type: ignore[no-any-return]
-            request = links[request, IN_BANK + 1]
+            request = requests[request, IN_BANK + 1]
     return NOTHING
 
 
@@ -74,19 +75,19 @@ def hand_over(now: int, request: int, joins: bool, queues: Queues, channel: Chan
     clock. A write merges into the waiting one: its DONE is -1 - (that write's index) until the
     caller knows the clock. ``joins``: whether a write of its burst may wait.
     """
-    requests, served, policy = queues.requests, queues.served, queues.policy
-    kind, bank = WRITES if requests[request, IS_WRITE] else READS, requests[request, BANK]
+    requests, policy = queues.requests, queues.policy
+    kind, bank = WRITES if requests[request, IS_WRITE] else READS, requests[request, BANK] & INDEX
     write = NOTHING
     if joins:
         burst = requests[request, BURST]
-        write = waiting_write(burst, bank, requests, queues.links, queues.demand)
+        write = waiting_write(burst, bank, requests, queues.demand)
     if write != NOTHING:
-        served[request, DONE] = -1 - write if kind == WRITES else now + 1
+        requests[request, DONE] = -1 - write if kind == WRITES else now + 1
     elif queues.waiting[kind, NUMBER] < policy[WRITE_SLOTS if kind == WRITES else READ_SLOTS]:
         finds_open = channel.banks[bank, OPEN_ROW] == requests[request, ROW]
         enqueue(kind, request, finds_open, queues)
         awaken(now, kind, bank, queues, channel)
     else:
         return False
-    served[request, ACCEPT] = now
+    requests[request, ACCEPT] = now
     return True

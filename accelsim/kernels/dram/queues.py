@@ -11,9 +11,14 @@ from accelsim.kernels.dram.state import BANKS, CHANNELS, GROUPS, RANKS, REFI, In
 from accelsim.kernels.jit import inlined_jit, jit
 
 ARRIVES, BURST, IS_WRITE, CHANNEL, BANK, ROW = range(6)
-"""Columns of ``requests``."""
-ACCEPT, DONE, ISSUED, OUTCOME, MADE = range(5)
-"""Columns of ``served``."""
+ACCEPT, DONE, ISSUED, OUTCOME, MADE = range(6, 11)
+IN_QUEUE, IN_BANK, TRANSFER = 11, 13, 15
+REQUEST_LENGTH = 16
+"""Columns of ``requests``: what is asked for; what became of it; its places in lists; its transfer.
+
+`IN_QUEUE` and `IN_BANK` are the first columns of the links of either list: the next older request
+of the list, or NOTHING. The next column has the next younger one.
+"""
 READS, WRITES, OPENED = range(3)
 """Queues of a channel."""
 SCHEDULER, READ_SLOTS, WRITE_SLOTS, DRAIN_ABOVE, DRAIN_BELOW, BUSES, OUTSTANDING = range(7)
@@ -30,10 +35,6 @@ closed.
 """
 OLDEST, NEWEST, NUMBER, IN_OPEN_ROWS, PLACE = range(5)
 """Columns of ``waiting``, which has no PLACE, and of ``demand``."""
-IN_QUEUE, IN_BANK = 0, 2
-"""First column of ``links`` of either list: the next older request of the list, or NOTHING. The
-next column has the next younger one.
-"""
 WANTED_BANKS = 0
 """Column of ``wanted`` with the number of banks."""
 NEVER = 1 << 60
@@ -49,17 +50,11 @@ class Queues(NamedTuple):
     policy: Ints
     """int64 (7), by `SCHEDULER` to `OUTSTANDING`."""
     requests: Ints
-    """int64 (N, 6), by `ARRIVES` to `ROW`: earliest clock of the hand-over, burst number, 1 for a
-    write, channel, bank within the channel, row.
-    """
-    served: Ints
-    """int64 (N, 5), by `ACCEPT` to `MADE`: clock of the hand-over, of the last data, and of its
-    RD or WR; state in which it found its row; PREs made for it. The RD or WR is -1 if a waiting
-    write answers the read, or also carries the write's data.
-    """
-    links: Ints
-    """int64 (N, 4): neighbours of each request in its queue, by `IN_QUEUE`, and among the requests
-    of that queue for its bank, by `IN_BANK`.
+    """int64 (N, 16), by `ARRIVES` to `TRANSFER`: earliest clock of the hand-over, burst number, 1
+    for a write, channel, bank within the channel, row; clock of the hand-over, of the last data,
+    and of its RD or WR; state in which it found its row; PREs made for it; neighbours in its queue,
+    and among the requests of that queue for its bank; the DMA's transfer that it belongs to. The RD
+    or WR is -1 if a waiting write answers the read, or also carries the write's data.
     """
     waiting: Ints
     """int64 (3 queues, 4), by `OLDEST` to `IN_OPEN_ROWS`: oldest and newest of the reads, of the
@@ -89,8 +84,6 @@ class Controller(NamedTuple):
 
     policy: Ints
     requests: Ints
-    served: Ints
-    links: Ints
     waiting: Ints
     control: Ints
     demand: Ints
@@ -100,9 +93,11 @@ class Controller(NamedTuple):
 
 
 def new_controller(policy: Ints, requests: Ints, shape: Ints, room: int) -> Controller:
-    """Controllers with empty queues and the first refresh due at tREFI. ``room``: commands that the
-    trace holds.
+    """Controllers with empty queues and the first refresh due at tREFI. ``requests``: int64 (N, 6),
+    by `ARRIVES` to `ROW`. ``room``: commands that the trace holds.
     """
+    table = np.zeros((len(requests), REQUEST_LENGTH), np.int64)
+    table[:, : ROW + 1] = requests
     channels, banks = int(shape[CHANNELS]), int(shape[RANKS] * shape[GROUPS] * shape[BANKS])
     control = np.zeros((channels, 6), np.int64)
     control[:, DUE] = shape[REFI] or NEVER
@@ -112,9 +107,7 @@ def new_controller(policy: Ints, requests: Ints, shape: Ints, room: int) -> Cont
         lists[..., [OLDEST, NEWEST]] = NOTHING
     return Controller(
         policy,
-        requests,
-        np.zeros((len(requests), 5), np.int64),
-        np.zeros((len(requests), 4), np.int64),
+        table,
         waiting,
         control,
         demand,
@@ -131,8 +124,6 @@ def queues_of(controller: Controller, channel: int) -> Queues:
         channel,
         controller.policy,
         controller.requests,
-        controller.served,
-        controller.links,
         controller.waiting[channel],
         controller.control[channel],
         controller.demand[channel],
@@ -183,8 +174,8 @@ def sort_turns(turns: Ints, upcoming: Ints) -> None:
 
 
 @jit
-def settle_joined(served: Ints) -> None:
+def settle_joined(requests: Ints) -> None:
     """Set the DONE of merged writes to that of the writes that carry them."""
-    for request in range(len(served)):
-        if served[request, DONE] < 0:
-            served[request, DONE] = served[-1 - served[request, DONE], DONE]
+    for request in range(len(requests)):
+        if requests[request, DONE] < 0:
+            requests[request, DONE] = requests[-1 - requests[request, DONE], DONE]

@@ -30,7 +30,18 @@ from accelsim.kernels.dram.queues import (
     WRITES,
     Queues,
 )
-from accelsim.kernels.dram.state import ACT, OPEN_ROW, PRE, RANKS, RD, WR, Channel, Ints
+from accelsim.kernels.dram.state import (
+    ACT,
+    COMMANDS,
+    INDEX,
+    OPEN_ROW,
+    PRE,
+    RANKS,
+    RD,
+    WR,
+    Channel,
+    Ints,
+)
 from accelsim.kernels.dram.timing import allowed_from, needed
 from accelsim.kernels.jit import inlined_jit, lean_jit
 
@@ -56,16 +67,16 @@ def pick_opened(now: int, queues: Queues, channel: Channel) -> tuple[int, int]:
     is allowed).
     """
     _, shape, ready, banks, ranks, _ = channel
-    requests, served, wanted = queues.requests, queues.served, queues.wanted
+    requests, wanted = queues.requests, queues.wanted
     oldest, wake = NOTHING, NEVER
     for place in range(1, wanted[OPENED, WANTED_BANKS] + 1):
-        bank = wanted[OPENED, place]
-        request = queues.demand[OPENED, bank, OLDEST]
+        bank = wanted[OPENED, place] & INDEX
+        request = queues.demand[OPENED, bank, OLDEST] & INDEX
         command = WR if requests[request, IS_WRITE] else RD
         clock = allowed_from(command, bank, shape, ready, banks, ranks)
         if clock > now:
             wake = min(wake, clock)
-        elif oldest == NOTHING or served[request, ACCEPT] < served[oldest, ACCEPT]:
+        elif oldest == NOTHING or requests[request, ACCEPT] < requests[oldest, ACCEPT]:
             oldest = request
     return oldest, wake
 
@@ -87,7 +98,8 @@ def pick_queued(
     in_open_rows = queues.waiting[kind, IN_OPEN_ROWS] == queues.waiting[kind, NUMBER]
     if request == NOTHING or (in_open_rows and carried == ROW_COMMANDS):
         return NOTHING, NOTHING, NEVER
-    bank = requests[request, BANK]
+    request &= INDEX
+    bank = requests[request, BANK] & INDEX
     command = needed(column, bank, requests[request, ROW], banks)
     if carried == ANY_COMMAND or (carried == COLUMN_COMMANDS) == (command == column):
         clock = allowed_from(command, bank, shape, ready, banks, ranks)
@@ -108,23 +120,22 @@ def pick_bank(
 ) -> tuple[int, int, int]:
     """`pick_queued` by a look at every bank that requests of the queue want."""
     _, shape, ready, banks, ranks, _ = channel
-    requests, served, links = queues.requests, queues.served, queues.links
-    demand, wanted, scheduler = queues.demand, queues.wanted, queues.policy[SCHEDULER]
-    column = WR if kind == WRITES else RD
+    requests, demand, wanted = queues.requests, queues.demand, queues.wanted
+    scheduler, column = queues.policy[SCHEDULER], WR if kind == WRITES else RD
     oldest, command, accepted, wake = NOTHING, NOTHING, NEVER, NEVER
     for place in range(1, wanted[kind, WANTED_BANKS] + 1):
-        bank = wanted[kind, place]
+        bank = wanted[kind, place] & INDEX
         if bank == taken:
             continue
-        first, row = demand[kind, bank, OLDEST], banks[bank, OPEN_ROW]
+        first, row = demand[kind, bank, OLDEST] & INDEX, banks[bank, OPEN_ROW]
         if carried != ROW_COMMANDS and demand[kind, bank, IN_OPEN_ROWS] > 0:
             clock = allowed_from(column, bank, shape, ready, banks, ranks)
             if clock > now:
                 wake = min(wake, clock)
             else:
-                request = oldest_in_row(first, row, requests, links)
-                if served[request, ACCEPT] < accepted:
-                    oldest, command, accepted = request, column, served[request, ACCEPT]
+                request = oldest_in_row(first, row, requests)
+                if requests[request, ACCEPT] < accepted:
+                    oldest, command, accepted = request, column, requests[request, ACCEPT]
         if carried != COLUMN_COMMANDS and (
             row < 0 or may_close(kind, bank, row, scheduler, requests, demand)
         ):
@@ -132,9 +143,9 @@ def pick_bank(
             clock = allowed_from(of_rows, bank, shape, ready, banks, ranks)
             wake = min(wake, clock)
             if clock <= now:
-                request = oldest_off_row(first, row, requests, links)
-                if served[request, ACCEPT] < accepted:
-                    oldest, command, accepted = request, of_rows, served[request, ACCEPT]
+                request = oldest_off_row(first, row, requests)
+                if requests[request, ACCEPT] < accepted:
+                    oldest, command, accepted = request, of_rows, requests[request, ACCEPT]
     return oldest, command, wake
 
 
@@ -152,7 +163,9 @@ def rests_until(now: int, kind: int, bank: int, queues: Queues, channel: Channel
         or demand[kind, bank, IN_OPEN_ROWS] < demand[kind, bank, NUMBER]
     ):
         return now + 1
-    column, clock = WR if kind == WRITES else RD, NEVER
-    for node in range(len(channel.ready) - channel.shape[RANKS], len(channel.ready)):
-        clock = min(clock, channel.ready[node, column])
-    return max(now + 1, clock)
+    place = len(channel.ready) - COMMANDS + (WR if kind == WRITES else RD)  # of the last rank
+    clock = channel.ready[place]
+    for _ in range(1, channel.shape[RANKS]):
+        place -= COMMANDS
+        clock = min(clock, channel.ready[place])
+    return max(now + 1, clock)  # type: ignore[no-any-return]

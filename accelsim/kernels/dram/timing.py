@@ -13,9 +13,11 @@ from accelsim.kernels.dram.state import (
     ACTIVE_CLOCKS,
     ACTIVE_SINCE,
     BANK_NODE,
+    COMMANDS,
     DELAY,
     FAW,
     GROUP_NODE,
+    INDEX,
     LAST,
     LATER,
     OPEN_BANKS,
@@ -25,11 +27,12 @@ from accelsim.kernels.dram.state import (
     RANK,
     RANK_NODE,
     RING_SLOT,
+    RULE_LENGTH,
     RULES,
     SCOPE,
     Ints,
 )
-from accelsim.kernels.jit import jit, lean_jit
+from accelsim.kernels.jit import inlined_jit, jit, lean_jit
 
 
 @lean_jit
@@ -52,33 +55,36 @@ def allowed_from(
     A REF applies to the bank's rank.
     """
     clock = max(
-        ready[bank, command],
-        ready[banks[bank, GROUP_NODE], command],
-        ready[banks[bank, RANK_NODE], command],
+        ready[(banks[bank, BANK_NODE] + command) & INDEX],
+        ready[(banks[bank, GROUP_NODE] + command) & INDEX],
+        ready[(banks[bank, RANK_NODE] + command) & INDEX],
     )
     if command == ACT:
-        rank = banks[bank, RANK]
-        clock = max(clock, ranks[rank, ranks[rank, RING_SLOT]] + shape[FAW])
+        rank = banks[bank, RANK] & INDEX
+        clock = max(clock, ranks[rank, ranks[rank, RING_SLOT] & INDEX] + shape[FAW])
     return clock  # type: ignore[no-any-return]
 
 
-@lean_jit
+@inlined_jit
 def push_back(command: int, bank: int, clock: int, rules: Ints, ready: Ints, banks: Ints) -> None:
     """Update the first allowed clocks of commands after a command at a clock, by its rules."""
-    for place in range(1, rules[command, RULES, 0] + 1):
-        scope, later = rules[command, place, SCOPE], rules[command, place, LATER]
-        allowed = clock + rules[command, place, DELAY]
+    place = 0
+    for _ in range(rules[command, RULES]):
+        scope, later = rules[command, place + SCOPE] & INDEX, rules[command, place + LATER]
+        allowed = clock + rules[command, place + DELAY]
+        place = (place + RULE_LENGTH) & INDEX
         if scope < OTHER_RANK:
-            node = banks[bank, BANK_NODE + scope]
-            ready[node, later] = max(ready[node, later], allowed)
+            node = (banks[bank, BANK_NODE + scope] + later) & INDEX
+            ready[node] = max(ready[node], allowed)
             continue
-        own = banks[bank, RANK_NODE]
-        for node in range(own - banks[bank, RANK], len(ready)):  # the nodes of ranks are the last
+        own, rank = banks[bank, RANK_NODE], banks[bank, RANK]
+        # The nodes of ranks are the last.
+        for node in range(own - rank * COMMANDS, len(ready), COMMANDS):
             if node != own:
-                ready[node, later] = max(ready[node, later], allowed)
+                ready[node + later] = max(ready[node + later], allowed)
 
 
-@lean_jit
+@inlined_jit
 def issue(
     command: int,
     bank: int,
@@ -95,8 +101,9 @@ def issue(
 
     Does not check legality (see `needed` and `allowed_from`).
     """
+    command &= INDEX
     push_back(command, bank, clock, rules, ready, banks)
-    rank = banks[bank, RANK]
+    rank = banks[bank, RANK] & INDEX
     if command == ACT:
         banks[bank, OPEN_ROW] = row
         slot = ranks[rank, RING_SLOT]

@@ -21,38 +21,38 @@ from accelsim.kernels.dram.queues import (
     WRITES,
     Queues,
 )
-from accelsim.kernels.dram.state import Ints
+from accelsim.kernels.dram.state import INDEX, Ints
 from accelsim.kernels.jit import inlined_jit, lean_jit
 
 
 @lean_jit
-def append(request: int, finds_open: bool, link: int, links: Ints, ends: Ints) -> None:
+def append(request: int, finds_open: bool, link: int, requests: Ints, ends: Ints) -> None:
     """Put a request at the end of a list: a row of ``waiting`` or of ``demand``, with its ``link``.
     ``finds_open``: whether its row is open.
     """
     newest = ends[NEWEST]
-    links[request, link], links[request, link + 1] = newest, NOTHING
+    requests[request, link], requests[request, link + 1] = newest, NOTHING
     if newest == NOTHING:
         ends[OLDEST] = request
     else:
-        links[newest, link + 1] = request
+        requests[newest & INDEX, link + 1] = request
     ends[NEWEST] = request
     ends[NUMBER] += 1
     ends[IN_OPEN_ROWS] += finds_open
 
 
 @lean_jit
-def remove(request: int, finds_open: bool, link: int, links: Ints, ends: Ints) -> None:
+def remove(request: int, finds_open: bool, link: int, requests: Ints, ends: Ints) -> None:
     """Take a request out of a list, see `append`."""
-    older, younger = links[request, link], links[request, link + 1]
+    older, younger = requests[request, link], requests[request, link + 1]
     if older == NOTHING:
         ends[OLDEST] = younger
     else:
-        links[older, link + 1] = younger
+        requests[older & INDEX, link + 1] = younger
     if younger == NOTHING:
         ends[NEWEST] = older
     else:
-        links[younger, link] = older
+        requests[younger & INDEX, link] = older
     ends[NUMBER] -= 1
     ends[IN_OPEN_ROWS] -= finds_open
 
@@ -60,11 +60,12 @@ def remove(request: int, finds_open: bool, link: int, links: Ints, ends: Ints) -
 @inlined_jit
 def enqueue(kind: int, request: int, finds_open: bool, queues: Queues) -> None:
     """A request joins a queue. ``finds_open``: whether its row is open."""
-    bank, links, wanted = queues.requests[request, BANK], queues.links, queues.wanted
-    append(request, finds_open, IN_QUEUE, links, queues.waiting[kind])
-    append(request, finds_open, IN_BANK, links, queues.demand[kind, bank])
+    requests, wanted = queues.requests, queues.wanted
+    bank = requests[request, BANK] & INDEX
+    append(request, finds_open, IN_QUEUE, requests, queues.waiting[kind])
+    append(request, finds_open, IN_BANK, requests, queues.demand[kind, bank])
     if queues.demand[kind, bank, NUMBER] == 1:
-        last = wanted[kind, WANTED_BANKS] + 1
+        last = (wanted[kind, WANTED_BANKS] & INDEX) + 1
         wanted[kind, WANTED_BANKS], wanted[kind, last] = last, bank
         queues.demand[kind, bank, PLACE] = last
 
@@ -74,12 +75,13 @@ def dequeue(kind: int, request: int, finds_open: bool, queues: Queues) -> None:
     """A request leaves a queue. ``finds_open``: whether its row was open when the channel chose
     it.
     """
-    bank, links, wanted = queues.requests[request, BANK], queues.links, queues.wanted
-    remove(request, finds_open, IN_QUEUE, links, queues.waiting[kind])
-    remove(request, finds_open, IN_BANK, links, queues.demand[kind, bank])
+    requests, wanted = queues.requests, queues.wanted
+    bank = requests[request, BANK] & INDEX
+    remove(request, finds_open, IN_QUEUE, requests, queues.waiting[kind])
+    remove(request, finds_open, IN_BANK, requests, queues.demand[kind, bank])
     if queues.demand[kind, bank, NUMBER] == 0:
-        last, place = wanted[kind, WANTED_BANKS], queues.demand[kind, bank, PLACE]
-        moved = wanted[kind, last]
+        last, place = wanted[kind, WANTED_BANKS] & INDEX, queues.demand[kind, bank, PLACE] & INDEX
+        moved = wanted[kind, last] & INDEX
         wanted[kind, place] = moved
         queues.demand[kind, moved, PLACE] = place
         wanted[kind, WANTED_BANKS] = last - 1
@@ -94,12 +96,12 @@ def close(bank: int, waiting: Ints, demand: Ints) -> None:
 
 
 @lean_jit
-def reopen(bank: int, row: int, requests: Ints, links: Ints, waiting: Ints, demand: Ints) -> None:
+def reopen(bank: int, row: int, requests: Ints, waiting: Ints, demand: Ints) -> None:
     """Count the requests for the row that a bank, which was closed, has opened."""
     for kind in range(READS, WRITES + 1):
         found, request = 0, demand[kind, bank, OLDEST]
         while request != NOTHING:
-            found += requests[request, ROW] == row
-            request = links[request, IN_BANK + 1]
+            found += requests[request & INDEX, ROW] == row
+            request = requests[request & INDEX, IN_BANK + 1]
         demand[kind, bank, IN_OPEN_ROWS] = found
         waiting[kind, IN_OPEN_ROWS] += found
