@@ -225,11 +225,13 @@ def tick(now: int, queues: Queues, channel: Channel) -> int:
         if request != NOTHING:
             request &= INDEX
             serve(now, command, kind, request, queues, channel)
-            taken, rests = requests[request, BANK], now + 1
+            taken = requests[request, BANK] & INDEX
             if command in (RD, WR):
                 finished = request
-                if kind != OPENED:
-                    rests = rests_until(now, kind, taken & INDEX, queues, channel)
+            if kind == OPENED:
+                rests = now + 1
+            else:
+                rests = min(rests, rests_until(now, command, kind, taken, queues, channel))
     control[WAKE] = max(now + 1, min(wake, rests))
     return finished
 

@@ -11,6 +11,7 @@ from accelsim.kernels.dram.queues import (
     DRAINING,
     FCFS,
     IN_BANK,
+    IN_OPEN_ROWS,
     IS_WRITE,
     NOTHING,
     NUMBER,
@@ -49,9 +50,12 @@ def waiting_write(burst: int, bank: int, requests: Ints, demand: Ints) -> int:
 
 
 @inlined_jit
-def awaken(now: int, kind: int, bank: int, queues: Queues, channel: Channel) -> None:
+def awaken(
+    now: int, kind: int, bank: int, finds_open: bool, queues: Queues, channel: Channel
+) -> None:
     """Bring forward the clock at which the channel is checked again, if a request that joined queue
     ``kind`` may be served earlier, or lets the controller turn from reads to writes or back.
+    ``finds_open``: whether its row is open.
     """
     control, waiting, policy = queues.control, queues.waiting, queues.policy
     # While a refresh is owed, no waiting request gets a command.
@@ -62,7 +66,10 @@ def awaken(now: int, kind: int, bank: int, queues: Queues, channel: Channel) -> 
         draining, waiting[READS, NUMBER], waiting[WRITES, NUMBER], policy
     ):
         control[WAKE] = now + 1
-    elif draining == (kind == WRITES):
+    elif draining == (kind == WRITES) and not (
+        # Then an older request waits for the same command.
+        finds_open and queues.demand[kind, bank, IN_OPEN_ROWS] > 1
+    ):
         clock = earliest_at(kind, bank, queues, channel)
         control[WAKE] = min(control[WAKE], max(now + 1, clock))
 
@@ -86,7 +93,7 @@ def hand_over(now: int, request: int, joins: bool, queues: Queues, channel: Chan
     elif queues.waiting[kind, NUMBER] < policy[WRITE_SLOTS if kind == WRITES else READ_SLOTS]:
         finds_open = channel.banks[bank, OPEN_ROW] == requests[request, ROW]
         enqueue(kind, request, finds_open, queues)
-        awaken(now, kind, bank, queues, channel)
+        awaken(now, kind, bank, finds_open, queues, channel)
     else:
         return False
     requests[request, ACCEPT] = now

@@ -86,7 +86,7 @@ def pick_queued(
     now: int, carried: int, taken: int, kind: int, queues: Queues, channel: Channel
 ) -> tuple[int, int, int]:
     """(request of queue ``kind`` to serve now, or NOTHING; its command; clock before which no other
-    request of the queue gets a command, but for a RD or WR that is allowed now).
+    request of the queue gets a command, but for further RDs or WRs that are allowed now).
 
     It is the oldest request whose next command is ``carried`` by the bus and allowed now; FCFS
     considers only the oldest. `may_close` rules out some PREs. ``taken``: bank that already had its
@@ -123,6 +123,7 @@ def pick_bank(
     requests, demand, wanted = queues.requests, queues.demand, queues.wanted
     scheduler, column = queues.policy[SCHEDULER], WR if kind == WRITES else RD
     oldest, command, accepted, wake = NOTHING, NOTHING, NEVER, NEVER
+    columns, rows = 0, 0  # whether a RD or WR is allowed now; banks that allow an ACT or PRE now
     for place in range(1, wanted[kind, WANTED_BANKS] + 1):
         bank = wanted[kind, place] & INDEX
         if bank == taken:
@@ -133,39 +134,55 @@ def pick_bank(
             if clock > now:
                 wake = min(wake, clock)
             else:
-                request = oldest_in_row(first, row, requests)
-                if requests[request, ACCEPT] < accepted:
-                    oldest, command, accepted = request, column, requests[request, ACCEPT]
+                columns = 1
+                if requests[first, ACCEPT] < accepted:
+                    request = oldest_in_row(first, row, requests)
+                    if requests[request, ACCEPT] < accepted:
+                        oldest, command, accepted = request, column, requests[request, ACCEPT]
         if carried != COLUMN_COMMANDS and (
             row < 0 or may_close(kind, bank, row, scheduler, requests, demand)
         ):
             of_rows = ACT if row < 0 else PRE
             clock = allowed_from(of_rows, bank, shape, ready, banks, ranks)
-            wake = min(wake, clock)
-            if clock <= now:
-                request = oldest_off_row(first, row, requests)
-                if requests[request, ACCEPT] < accepted:
-                    oldest, command, accepted = request, of_rows, requests[request, ACCEPT]
-    return oldest, command, wake
+            if clock > now:
+                wake = min(wake, clock)
+            else:
+                rows += 1
+                if requests[first, ACCEPT] < accepted:
+                    request = oldest_off_row(first, row, requests)
+                    if requests[request, ACCEPT] < accepted:
+                        oldest, command, accepted = request, of_rows, requests[request, ACCEPT]
+    # How many of these lose to the oldest. RDs and WRs that lose to another one wait for longer.
+    passed_over = rows if command == column else rows + columns - 1
+    return oldest, command, now if passed_over > 0 else wake
 
 
 @inlined_jit
-def rests_until(now: int, kind: int, bank: int, queues: Queues, channel: Channel) -> int:
-    """Clock up to which a channel may sleep after the RD or WR of a request of queue ``kind`` for a
-    bank. The commands that `pick_queued` found to be due later are left to its caller.
+def rests_until(
+    now: int, command: int, kind: int, bank: int, queues: Queues, channel: Channel
+) -> int:
+    """Clock up to which a channel may sleep after a command of a request of queue ``kind`` for a
+    bank, as far as this bank and further RDs or WRs go. The commands that `pick_queued` found to be
+    due later are left to its caller.
     """
+    _, shape, ready, banks, ranks, _ = channel
     draining, waiting, demand = queues.control[DRAINING] == 1, queues.waiting, queues.demand
     if (
         queues.policy[SCHEDULER] == FCFS
         or draining != (kind == WRITES)
         or draining
         != drains(draining, waiting[READS, NUMBER], waiting[WRITES, NUMBER], queues.policy)
-        or demand[kind, bank, IN_OPEN_ROWS] < demand[kind, bank, NUMBER]
     ):
         return now + 1
-    place = len(channel.ready) - COMMANDS + (WR if kind == WRITES else RD)  # of the last rank
-    clock = channel.ready[place]
-    for _ in range(1, channel.shape[RANKS]):
+    column = WR if kind == WRITES else RD
+    if command != column:
+        following = ACT if command == PRE else column
+        return max(now + 1, allowed_from(following, bank, shape, ready, banks, ranks))
+    if demand[kind, bank, IN_OPEN_ROWS] < demand[kind, bank, NUMBER]:
+        return now + 1
+    place = len(ready) - COMMANDS + column  # of the last rank
+    clock = ready[place]
+    for _ in range(1, shape[RANKS]):
         place -= COMMANDS
-        clock = min(clock, channel.ready[place])
+        clock = min(clock, ready[place])
     return max(now + 1, clock)  # type: ignore[no-any-return]
